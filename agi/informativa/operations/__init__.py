@@ -1,1 +1,2 @@
-"""What a person can do or ask: values in, frozen results out. Nothing is printed here."""
+"""Operations: everything that a person can do or ask. They take values and return frozen results; they print
+nothing."""

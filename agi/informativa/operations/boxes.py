@@ -25,7 +25,7 @@ QUIET_SECONDS = 60.0  # without a word, after which something is wrong with a bo
 
 
 class Difference(StrEnum):
-    """What of another box is not as on this one."""
+    """A part of another box's program or settings that is not as on this box."""
 
     PROGRAM = "program"
     KEYS = "keys"
@@ -37,54 +37,63 @@ class Difference(StrEnum):
 
 @dataclass(frozen=True)
 class BoxState:
-    """A box, and what of it is not as on this one."""
+    """A box, and its differences from this one."""
 
     box: Box
     this: bool
+    """True if it is this box."""
     different: tuple[Difference, ...]
+    """The parts that are not as on this box."""
 
     @property
     def quiet(self) -> bool:
-        """Whether nothing was heard of it for a while, although it did not leave."""
+        """Return whether the box was silent for a while, although it is not retired."""
         return self.box.retired is None and self.box.age > QUIET_SECONDS
 
 
 @dataclass(frozen=True)
 class Meeting:
-    """How one company's boxes stand, by its schema of that migration; `milliseconds` is how long the database
-    took to be reached and to say so, `months_left` for how many months from this one on it is divided in
-    advance, `None` where it is not divided."""
+    """The boxes of one company, as its schema in the shared database has them."""
 
     controller: Controller
     boxes: tuple[BoxState, ...]
     migration: int
+    """The number of the newest migration that the schema has."""
     milliseconds: float
+    """The time that the database took to be reached and to answer."""
     months_left: int | None
+    """The number of months, from this one on, for which the schema has partitions; `None` where it has no
+    partitions."""
     outdated: bool = False
-    """Whether this program knows a newer migration, which brings what it then does without."""
+    """True if this program knows a newer migration. Until it is applied, the program does without what it
+    brings."""
 
 
 @dataclass(frozen=True)
 class Retired:
-    """Whether a box left for good, or would; `recently` is whether it was there in the last minute."""
+    """A box that was retired, or would be."""
 
     controller: Controller
     box: str
     done: bool
+    """True if it is retired; false if it only would be."""
     recently: bool
+    """True if the box was heard of in the last minute."""
 
 
 @dataclass(frozen=True)
 class Joined:
-    """How many records of how many other boxes this one knows now that it did not know before."""
+    """Records of other boxes that this box took in and did not have before."""
 
     controller: Controller
     records: int
+    """The number of records."""
     boxes: int
+    """The number of other boxes."""
 
 
 Progress = Callable[[str, int, int], None]
-"""Hears of each page: a box, up to which of its records, of how many."""
+"""Called after each page with a box, the number of its last record taken in, and the number of its newest."""
 
 
 def shared(configuration: Configuration) -> SharedDatabase:
@@ -100,73 +109,84 @@ def shared(configuration: Configuration) -> SharedDatabase:
 def migrate(
     configuration: Configuration, controllers: Sequence[Controller], user: str, today: date
 ) -> Iterator[Migrated]:
-    """As `administration.migrate`, of these companies. Raises SharedDatabaseError."""
+    """Bring the schemas of these companies to the newest migration (see `administration.migrate`). Raises
+    SharedDatabaseError."""
     from ..sharing import administration
 
-    return administration.migrate(shared(configuration), [each.id for each in controllers], user, today)
+    return administration.migrate(
+        shared(configuration), [controller.id for controller in controllers], user, today
+    )
 
 
 def script(controllers: Sequence[Controller], today: date) -> Iterator[str]:
-    """The statements that make what `migrate` makes."""
+    """Return the SQL statements that `migrate` would execute."""
     from ..sharing import administration
 
-    return administration.script([each.id for each in controllers], today)
+    return administration.script([controller.id for controller in controllers], today)
 
 
 def meeting(configuration: Configuration, controller: Controller) -> Meeting:
-    """How its boxes stand. Raises SharedDatabaseError."""
+    """Return the state of a company's boxes. Raises SharedDatabaseError."""
     from ..sharing import administration
 
-    database, begun = shared(configuration), time.monotonic()
+    database, start = shared(configuration), time.monotonic()
     boxes, partitions, migration = administration.look(database, controller.id)
-    milliseconds = (time.monotonic() - begun) * 1000
-    own = bootstrap.about_box(configuration, controller)
+    milliseconds = (time.monotonic() - start) * 1000
+    about = bootstrap.about_box(configuration, controller)
     states = tuple(
-        BoxState(box, box.name == database.box, () if box.retired else tuple(_different(box, own)))
+        BoxState(box, box.name == database.box, () if box.retired else tuple(_differences(box, about)))
         for box in boxes
     )
-    ahead = schema.months_ahead(partitions, datetime.now(UTC).date())
-    return Meeting(controller, states, migration, milliseconds, ahead, outdated=migration < schema.newest())
+    months_left = schema.months_ahead(partitions, datetime.now(UTC).date())
+    return Meeting(
+        controller, states, migration, milliseconds, months_left, outdated=migration < schema.newest()
+    )
 
 
-def _different(box: Box, own: About) -> Iterator[Difference]:
+def _differences(box: Box, about: About) -> Iterator[Difference]:
     for difference in (Difference.PROGRAM, Difference.KEYS, Difference.CONFIGURATION):
-        said, ours = getattr(box, difference), getattr(own, difference)
-        if said and said != ours:
-            yield _of_keys(said.split(), ours.split()) if difference is Difference.KEYS else difference
+        value, our_value = getattr(box, difference), getattr(about, difference)
+        if value and value != our_value:
+            yield (
+                _key_difference(value.split(), our_value.split())
+                if difference is Difference.KEYS
+                else difference
+            )
 
 
-def _of_keys(its: Sequence[str], ours: Sequence[str]) -> Difference:
-    """In what the keys of a box are others, by their fingerprints, the current one first."""
-    if its[0] == ours[0]:
+def _key_difference(their_keys: Sequence[str], our_keys: Sequence[str]) -> Difference:
+    """Return the kind of difference between the keys of two boxes, given by fingerprint, the current one
+    first."""
+    if their_keys[0] == our_keys[0]:
         return Difference.EARLIER_KEYS
-    if its[0] in ours:
+    if their_keys[0] in our_keys:
         return Difference.OLDER_KEY
-    return Difference.NEWER_KEY if ours[0] in its else Difference.KEYS
+    return Difference.NEWER_KEY if our_keys[0] in their_keys else Difference.KEYS
 
 
 def retire(configuration: Configuration, controller: Controller, name: str, *, really: bool) -> Retired:
-    """Have a box leave for good. Raises InformativaError where there is none, and SharedDatabaseError."""
+    """Retire a box: it left for good. Raises InformativaError where there is no such box, and
+    SharedDatabaseError."""
     from ..sharing import administration
 
     database = shared(configuration)
-    found = {box.name: box for box in administration.look(database, controller.id)[0] if not box.retired}
-    if name not in found:
-        known = ", ".join(found) or "-"
+    boxes = {box.name: box for box in administration.look(database, controller.id)[0] if not box.retired}
+    if name not in boxes:
+        names = ", ".join(boxes) or "-"
         raise InformativaError(
             Text("{id} has no box {name}.", id=controller.id, name=name),
-            Text("There are: {known}.", known=known),
+            Text("There are: {known}.", known=names),
         )
     if really:
         administration.retire(database, controller.id, name)
-    return Retired(controller, name, really, found[name].age < QUIET_SECONDS)
+    return Retired(controller, name, really, boxes[name].age < QUIET_SECONDS)
 
 
 def join(
     configuration: Configuration, controller: Controller, progress: Progress = lambda _box, _at, _of: None
 ) -> Joined:
-    """Take in all that the other boxes told callers, before this one takes calls. Cut off, it goes on where
-    it was. Raises SharedDatabaseError and LedgerError."""
+    """Take in all deliveries that other boxes have on record, before this box takes calls. After an
+    interruption it continues. Raises SharedDatabaseError and LedgerError."""
     from ..sharing.connection import connect
     from ..sharing.exchange import Exchange
 

@@ -1,4 +1,4 @@
-"""Whether a configuration, and all that it names, is in order: without Asterisk, and without the service."""
+"""Check of a configuration and all that it names, without Asterisk and without the service."""
 
 from __future__ import annotations
 
@@ -19,17 +19,18 @@ from .doctor.findings import State
 
 @dataclass(frozen=True)
 class CheckedNotice:
-    """What a line plays: the version in force, and how many seconds its prompt is in the line's language."""
+    """A notice of a line's plan, in its version in force."""
 
     notice: str
     version: str
     language: str
     seconds: float
+    """The length of the prompt in the line's language; 0 where there is none."""
 
 
 @dataclass(frozen=True)
 class CheckedLine:
-    """A line with its plan, in its order."""
+    """A line with its plan, in the plan's order."""
 
     line: Line
     plan: tuple[CheckedNotice, ...]
@@ -37,42 +38,45 @@ class CheckedLine:
 
 @dataclass(frozen=True)
 class Checked:
-    """What a check came to: `configuration` and `lines` where nothing is wrong."""
+    """The result of a check."""
 
     file: Path
     problems: tuple[Problem, ...]
     warnings: tuple[Text, ...]
     notes: tuple[Text, ...]
+    """Facts that are in order and worth telling."""
     configuration: Configuration | None
+    """The configuration; `None` where something is wrong."""
     lines: tuple[CheckedLine, ...]
+    """The lines; empty where something is wrong."""
 
 
 def check(file: Path, now: datetime) -> Checked:
-    """Look at everything: all that is wrong at once, and warnings.
+    """Check everything, and report all problems at once, and warnings.
 
-    Ledgers of an earlier informativa are migrated, where there is no service to do it, and what the text
-    comes to is kept for scripts.
+    Ledgers of an earlier informativa are migrated, in case there is no service to do it, and the parsed
+    configuration is stored for scripts.
     """
     _prepare(file)
     return looked(file, now)
 
 
 def looked(file: Path, now: datetime) -> Checked:
-    """The same, which makes nothing."""
-    case, found = asyncio.run(locally(file))
+    """Check everything, and change nothing."""
+    case, findings = asyncio.run(locally(file))
     problems = tuple(
-        one.problem or Problem(str(file), None, "", one.text, one.fix)
-        for one in found
-        if one.state is State.WRONG
+        finding.problem or Problem(str(file), None, "", finding.text, finding.fix)
+        for finding in findings
+        if finding.state is State.WRONG
     )
-    doubts = (State.WARNING, State.UNKNOWN) if case.configuration else (State.WARNING,)
+    doubtful = (State.WARNING, State.UNKNOWN) if case.configuration else (State.WARNING,)
     configuration = None if problems else case.configuration
     lines = configuration.lines if configuration else ()
     return Checked(
         file,
         problems,
-        tuple(one.whole for one in found if one.state in doubts),
-        tuple(one.text for one in found if one.state is State.OK and one.note),
+        tuple(finding.whole for finding in findings if finding.state in doubtful),
+        tuple(finding.text for finding in findings if finding.state is State.OK and finding.note),
         configuration,
         tuple(CheckedLine(line, tuple(_plan(line, now))) for line in lines),
     )
@@ -82,7 +86,7 @@ def _prepare(file: Path) -> None:
     with suppress(ConfigError):
         for controller in inspect(file, keep=True)[0].controllers.values():
             if not controller.refused and Path(controller.ledger).exists():
-                with suppress(LedgerError):  # which is found below
+                with suppress(LedgerError):  # which `looked` reports
                     storage.store(controller, create=False).close()
 
 

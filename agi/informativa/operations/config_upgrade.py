@@ -1,4 +1,4 @@
-"""The configuration file brought to the newest format, with all that is written beside its settings."""
+"""Upgrade of the configuration file to the newest format, with its comments."""
 
 from __future__ import annotations
 
@@ -14,39 +14,47 @@ from ..text import Foreign, Text
 
 @dataclass(frozen=True)
 class ConfigUpgrade:
-    """What came of it: from which format to which, the changed lines as `diff -u` has them, and whether they
-    were written."""
+    """The result of an upgrade."""
 
     file: Path
     before: int
+    """The number of the format that the file had."""
     after: int
+    """The number of the newest format."""
     difference: tuple[str, ...]
+    """The changed lines, as `diff -u` prints them."""
     written: bool
+    """True if the file was written."""
 
 
 def upgrade(file: Path, *, dry_run: bool = False) -> ConfigUpgrade:
-    """Write it anew, as a whole, where its format is not the newest; or only say what would change. Raises
-    ConfigError for a file with mistakes, InformativaError for one that cannot be written."""
-    found = upgraded(file)
-    written = found.before != found.after and not dry_run
+    """Write the file anew, as a whole, where its format is not the newest; with `dry_run` only tell what
+    would change. Raises ConfigError for a file with mistakes, InformativaError for one that cannot be
+    written."""
+    upgraded_file = upgraded(file)
+    written = upgraded_file.before != upgraded_file.after and not dry_run
     if written:
-        _write(found)
+        _write(upgraded_file)
     lines = unified_diff(
-        found.old.splitlines(), found.new.splitlines(), str(file), str(file), lineterm="", n=1
+        upgraded_file.old.splitlines(), upgraded_file.new.splitlines(), str(file), str(file), lineterm="", n=1
     )
-    return ConfigUpgrade(file, found.before, found.after, tuple(lines), written)
+    return ConfigUpgrade(file, upgraded_file.before, upgraded_file.after, tuple(lines), written)
 
 
-def _write(found: Upgraded) -> None:
-    if found.file.is_symlink():  # which would become a file of its own
+def _write(upgraded_file: Upgraded) -> None:
+    if upgraded_file.file.is_symlink():  # replacing it would break the link
         raise InformativaError(
-            Text("{file} is a link.", file=found.file),
-            Text("Name where it leads: -c {target}", target=found.file.resolve()),
+            Text("{file} is a link.", file=upgraded_file.file),
+            Text("Name where it leads: -c {target}", target=upgraded_file.file.resolve()),
         )
     try:
-        put(found.file, found.new.encode(), durable=True)
+        put(upgraded_file.file, upgraded_file.new.encode(), durable=True)
     except OSError as error:
         raise InformativaError(
-            Text("{file} cannot be written ({why}).", file=found.file, why=Foreign(error.strerror or "")),
+            Text(
+                "{file} cannot be written ({why}).",
+                file=upgraded_file.file,
+                why=Foreign(error.strerror or ""),
+            ),
             Text("Make room on that disk, or be root."),
         ) from error

@@ -1,4 +1,4 @@
-"""How each controller of a configuration stands: live, or why not; its lines, and what was recorded."""
+"""State of each controller of a configuration: live or not, its lines, and its records."""
 
 from __future__ import annotations
 
@@ -15,41 +15,45 @@ from ..text import NOTHING, Foreign, Text, plain
 
 @dataclass(frozen=True)
 class ControllerState:
-    """One controller. `newest` is the number of its newest record, 0 where there is none yet; `records` is
-    how many there are, `None` where nobody counted. Both are `None` where `error` says why its ledger cannot
-    be read."""
+    """One controller with its lines and its ledger."""
 
     controller: Controller
     lines: tuple[Line, ...]
     newest: int | None
+    """The number of the newest record, 0 where there is none; `None` where the ledger cannot be read."""
     records: int | None
+    """The number of records; `None` where they were not counted or the ledger cannot be read."""
     error: Text = NOTHING
+    """The reason why the ledger cannot be read; empty where it can."""
 
     @property
     def processor(self) -> str:
-        """Who takes its calls, where it is not the controller itself."""
+        """Return who takes the controller's calls, '' where it is the controller itself."""
         return self.controller.outsourcing.processor if self.controller.outsourcing else ""
 
 
 def states(configuration: Configuration, *, counted: bool = True) -> tuple[ControllerState, ...]:
-    """Of all controllers, in the order of the configuration. To count records the whole ledger is read."""
-    return tuple(_state(each, configuration, counted) for each in configuration.controllers.values())
+    """Return the state of all controllers, in the order of the configuration. With `counted` the whole of
+    each ledger is read."""
+    return tuple(
+        _state(controller, configuration, counted) for controller in configuration.controllers.values()
+    )
 
 
 def lines_of(controller: Controller, configuration: Configuration) -> tuple[Line, ...]:
-    """The lines of one controller."""
+    """Return the lines of one controller."""
     return tuple(line for line in configuration.lines if line.controller.id == controller.id)
 
 
 def not_live(configuration: Configuration) -> list[Text]:
-    """Of each controller that may not go live, that it is not, why, and what its callers get."""
+    """Return a warning for each controller that may not go live: why, and what its callers hear."""
     message = Text(
         "{name} ({id}) is not live, so its callers hear the notice on every call, unrecorded: {why}"
     )
     return [
-        message.format(name=each.name, id=each.id, why=each.refused)
-        for each in configuration.controllers.values()
-        if each.refused
+        message.format(name=controller.name, id=controller.id, why=controller.refused)
+        for controller in configuration.controllers.values()
+        if controller.refused
     ]
 
 

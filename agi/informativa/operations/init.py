@@ -1,4 +1,4 @@
-"""A first configuration, laid into a new folder: two example companies, their keys, and the prompts."""
+"""First configuration in a new folder: two example companies, their keys, and the prompts."""
 
 from __future__ import annotations
 
@@ -25,15 +25,16 @@ _CONTROLLERS = ("acme", "borealis")  # those of config/template.yaml
 
 @dataclass(frozen=True)
 class NewConfiguration:
-    """A configuration in `file`, with all that it names; `warnings` say what to change in it first."""
+    """A new configuration, with all that it names."""
 
     file: Path
     warnings: tuple[Text, ...]
+    """The settings to change in it first."""
 
 
 def init(folder: Path, callers: NumberForm = NumberForm.EITHER) -> NewConfiguration:
-    """Lay a configuration into `folder`, as a whole or not at all; `callers` is how the trunk writes numbers.
-    Raises InformativaError, also where there is anything in the folder already."""
+    """Create a configuration in `folder`, as a whole or not at all; `callers` is the form in which the trunk
+    writes numbers. Raises InformativaError, also where the folder is not empty."""
     try:
         if folder.exists() and any(folder.iterdir()):
             raise InformativaError(
@@ -55,12 +56,12 @@ def init(folder: Path, callers: NumberForm = NumberForm.EITHER) -> NewConfigurat
             shutil.rmtree(work, ignore_errors=True)
     except (OSError, shutil.Error) as error:
         raise _unwritable(folder, error) from error
-    return NewConfiguration(folder / FILE, tuple(_taken()))
+    return NewConfiguration(folder / FILE, tuple(_port_warnings()))
 
 
 def _move_into(folder: Path, work: Path) -> None:
-    """Fill a folder that cannot be replaced, as a container's volume. The configuration comes last: what a
-    power failure leaves before that is none."""
+    """Fill a folder that cannot be replaced, such as a container's volume. The configuration comes last:
+    after a power failure before that there is none."""
     for path in sorted(work.iterdir(), key=lambda path: path.name == FILE):
         path.rename(folder / path.name)
     with suppress(PermissionError):  # a folder of somebody else's, who lets us write there
@@ -93,8 +94,8 @@ def _unwritable(folder: Path, error: OSError) -> InformativaError:
     )
 
 
-def _taken() -> list[Text]:
-    """That somebody has the port already that a new configuration names."""
+def _port_warnings() -> list[Text]:
+    """Return a warning if the port of a new configuration is taken."""
     listen = ServiceSettings().listen
     with suppress(OSError):  # no such address here, say, which `check` tells
         if ports.occupied(listen) is not None:

@@ -1,5 +1,5 @@
-"""Making and rotating secrets: pseudonym keys, the token by which Asterisk is known, the secret of the
-account at its manager interface. No secret itself is in any result."""
+"""Secrets: making and rotating pseudonym keys, the token by which Asterisk is known, and the secret of the
+account at its manager interface. No result contains a secret."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ MANAGER = "manager"  # and the secret of the account at Asterisk's manager inter
 
 
 class SecretKind(StrEnum):
-    """What a secret is for."""
+    """The use of a secret."""
 
     KEY = "key"
     TOKEN = "token"  # noqa: S105  # a kind of secret
@@ -37,44 +37,52 @@ class SecretKind(StrEnum):
 
 @dataclass(frozen=True)
 class NewSecret:
-    """A secret that was made: where it is, and the only user who can read it. `controller` is whose key it
-    is, '' for the others; `account` is the one configured, of the manager's secret."""
+    """A secret that was made."""
 
     kind: SecretKind
     file: Path
+    """The file that contains it."""
     owner: str
+    """The only user who can read it."""
     controller: str = ""
+    """The name of the controller whose key it is; '' for the other kinds."""
     account: ManagerAccount | None = None
+    """The account that is configured, for the manager's secret; else `None`."""
 
 
 @dataclass(frozen=True)
 class KeyRotation:
-    """A controller's new key in `file`, the old one in `old`; `None` if nothing was done yet. `unrelated` is
-    what is wrong with the configuration and does not concern it."""
+    """A controller's new key, made or only planned."""
 
     controller: Controller
     file: Path
+    """The file of the new key."""
     old: Path | None = None
+    """The file that the old key was moved to; `None` where nothing was done."""
     unrelated: tuple[Problem, ...] = ()
+    """The problems of the configuration that do not concern the controller."""
 
     @property
     def next(self) -> tuple[str, ...]:
-        """What is to be typed after it."""
+        """Return the commands to type then."""
         return ("systemctl reload informativa",) if self.old else ()
 
 
 @dataclass(frozen=True)
 class TokenRotation:
-    """A new token in `file`, and the `old` ones, the newest first. `next` is to be typed in that order: until
-    a call comes with the new token, the old ones are accepted."""
+    """A new token, and the old ones, which are accepted until a call comes with the new one."""
 
     file: Path
+    """The file of the new token."""
     old: tuple[Path, ...]
+    """The files of the old ones, the newest first."""
     next: tuple[str, ...]
+    """The commands to type then, in this order."""
 
 
 def make(config: Path, of: str, *, again: bool = False) -> NewSecret:
-    """The secret of that name: a controller's, or else `agi` or `manager`. Raises InformativaError."""
+    """Make the secret of that name: `of` is a controller, `agi` or `manager`. With `again` a key is made
+    although the ledger has callers under another one. Raises InformativaError."""
     configuration = inspect(config)[0]
     if of == MANAGER and of not in configuration.controllers:
         return _make_manager_secret(config, configuration)
@@ -85,7 +93,7 @@ def make(config: Path, of: str, *, again: bool = False) -> NewSecret:
 
 
 def rotate(config: Path, controller: str, *, really: bool) -> KeyRotation:
-    """Give a controller a new key; or say what would be done. Raises InformativaError."""
+    """Give a controller a new key; without `really` only tell what would be done. Raises InformativaError."""
     selection = of_their_callers(config, (controller,))
     (owner,), configuration = selection.named, selection.configuration
     key = configuration.folder / configuration.key_files[owner.id]
@@ -93,7 +101,7 @@ def rotate(config: Path, controller: str, *, really: bool) -> KeyRotation:
 
 
 def rotate_token(config: Path) -> TokenRotation:
-    """A new token, or a first one. Raises InformativaError."""
+    """Make a new token in the place of the old one, or a first one. Raises InformativaError."""
     token = token_file(config)
     if token.exists():
         _replace(token)
@@ -109,7 +117,8 @@ def rotate_token(config: Path) -> TokenRotation:
 
 
 def token_file(config: Path) -> Path:
-    """Where the token is, or will be. Raises InformativaError where the configuration does not say."""
+    """Return the path of the token, which need not exist. Raises InformativaError where the configuration
+    names none."""
     settings = draft(config)[1].service
     if settings.token is None:
         raise InformativaError(
@@ -120,8 +129,8 @@ def token_file(config: Path) -> Path:
 
 
 def write_secret(file: Path, like: os.stat_result | None = None) -> None:
-    """A new secret in a file of its own, readable by nobody else; by root, for the owner of `like`. Raises
-    OSError."""
+    """Write a new secret into a new file that nobody else can read; if root does it, for the owner of `like`.
+    Raises OSError."""
     create(file, f"{secrets.token_hex(KEY_BYTES)}\n".encode(), like)
 
 
@@ -132,24 +141,24 @@ def _make_manager_secret(config: Path, configuration: Configuration) -> NewSecre
 
 
 def _make_key(config: Path, configuration: Configuration, name: str, *, again: bool) -> NewSecret:
-    """A controller's key. Raises InformativaError where its ledger has callers under another one, unless it
-    is to begin `again` without them."""
+    """Make a controller's key. Raises InformativaError where its ledger has callers under another one, unless
+    it is to begin `again` without them."""
     selection = of_its_key(config, name)
-    (of,) = selection.named
+    (controller,) = selection.named
     key = selection.configuration.folder / selection.configuration.key_files[name]
-    if Path(of.ledger).exists() and not again:
+    if Path(controller.ledger).exists() and not again:
         raise InformativaError(
             Text(
                 "{ledger} has callers whom only the key that made their pseudonyms recognises.",
-                ledger=of.ledger,
+                ledger=controller.ledger,
             ),
             Text("Put the copy of that key back as {key}. To begin anew without it: --yes", key=key),
         )
     return NewSecret(SecretKind.KEY, key, _first(key, configuration, name), name)
 
 
-def _first(file: Path, configuration: Configuration, of: str) -> str:
-    """Make a secret where there is none, by root for the service's user; whose it is. Raises
+def _first(file: Path, configuration: Configuration, name: str) -> str:
+    """Make a secret where there is none; if root does it, for the service's user. Return its owner. Raises
     InformativaError."""
     owner = installation.owner(configuration)
     try:
@@ -159,8 +168,8 @@ def _first(file: Path, configuration: Configuration, of: str) -> str:
         raise InformativaError(
             Text("{file} is there already.", file=file),
             Text("For another one delete it first.")
-            if of == MANAGER
-            else Text("For another one: informativa keys rotate {id}", id=of),
+            if name == MANAGER
+            else Text("For another one: informativa keys rotate {id}", id=name),
         ) from None
     except OSError as error:
         raise _unwritable(file, error) from error
@@ -168,7 +177,8 @@ def _first(file: Path, configuration: Configuration, of: str) -> str:
 
 
 def _replace(key: Path) -> Path:
-    """Put a new secret into the place of one; where the old one is now. Raises InformativaError."""
+    """Make a new secret in the place of an old one; return the new path of the old one. Raises
+    InformativaError."""
     old = key.with_name(f"{key.name}{RETIRED}{datetime.now(UTC):%Y%m%d-%H%M%S}")
     try:
         new = key.with_name(f".{key.name}.new")
@@ -182,9 +192,9 @@ def _replace(key: Path) -> Path:
 
 
 def _unwritable(file: Path, error: OSError) -> InformativaError:
-    why, place = Foreign(error.strerror or ""), obstacle(file.parent)
+    reason, place = Foreign(error.strerror or ""), obstacle(file.parent)
     return InformativaError(
-        Text("{file} cannot be written ({why}).", file=error.filename or file, why=why),
+        Text("{file} cannot be written ({why}).", file=error.filename or file, why=reason),
         Text("Type: mv {place} {place}.aside, then the same again.", place=place)
         if place
         else Text("Run this as the user whose file it is."),

@@ -1,4 +1,4 @@
-"""The dialplan for one configuration, and the link by which it starts the script."""
+"""Dialplan for one configuration, and the link by which it starts the script."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ RELOAD = "asterisk -rx 'dialplan reload'"
 
 
 def generate(file: Path, output: Path | None) -> Generated:
-    """The dialplan for the configuration in `file`, written to `output` if that is given. Raises
-    InformativaError."""
+    """Generate the dialplan for the configuration in `file`, and write it to `output` unless that is `None`.
+    Raises InformativaError."""
     configuration = load(file, keep=True)
     text = render(configuration)
     if output is not None:
@@ -36,31 +36,31 @@ def generate(file: Path, output: Path | None) -> Generated:
 
 
 def render(configuration: Configuration) -> str:
-    """dialplan/informativa.conf for this configuration."""
+    """Return dialplan/informativa.conf for this configuration."""
     template = (shipped.folder("dialplan") / "informativa.conf").read_text(encoding="utf-8")
     return dialplan.render(template, configuration)
 
 
 def freepbx_context() -> str:
-    """dialplan/freepbx.conf."""
+    """Return dialplan/freepbx.conf."""
     return (shipped.folder("dialplan") / "freepbx.conf").read_text(encoding="utf-8").strip()
 
 
 def owner_in_asterisks_folder(file: Path, configuration: Configuration) -> os.stat_result:
-    """Whose a file in Asterisk's folder should be: as extensions.conf there, or as it is. Where those are
-    root's, Asterisk may be another user, who can read no secret of root's: then the ledgers' owner's, as
-    whom it starts the script."""
-    for one in (file.parent / "extensions.conf", file):
+    """Return the status of the file whose owner a file in Asterisk's folder should have: of extensions.conf
+    there, or of the file itself. Where root owns both, Asterisk may run as another user, who can read no
+    secret of root's: then of the ledgers' folder, as whose owner Asterisk starts the script."""
+    for candidate in (file.parent / "extensions.conf", file):
         with suppress(OSError):
-            like = one.stat()
-            if like.st_uid or like.st_gid:
-                return like
+            status = candidate.stat()
+            if status.st_uid or status.st_gid:
+                return status
     return installation.owner(configuration)
 
 
 def link_script(configuration: Configuration) -> list[Text]:
-    """Have the name by which the dialplan starts the script lead to that of this installation; what is wrong
-    if it cannot."""
+    """Point the link by which the dialplan starts the script to this installation's script; return a warning
+    if that fails."""
     link, script = dialplan.started(configuration.file), Path(sys.executable).with_name("informativa-agi")
     try:
         point(link, script)

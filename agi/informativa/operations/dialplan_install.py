@@ -1,4 +1,4 @@
-"""The dialplan put into Asterisk's folder, and what its owner is to add to its own files there."""
+"""Installation of the dialplan into Asterisk's folder, and what its owner has to add to the files there."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ FILE = "informativa.conf"
 INCLUDE = f"#tryinclude {FILE}"
 CALL = " same => n,GosubIf($[${DIALPLAN_EXISTS(informativa,s,1)}]?informativa,s,1(${EXTEN}))"
 TARGET = "informativa-freepbx,s,1"  # of a Custom Destination in FreePBX, which returns
-_MARK = b"; informativa:"  # how the file that informativa writes begins
+_MARK = b"; informativa:"  # the beginning of the file that informativa writes
 
 
 class State(Enum):
-    """How the file stands."""
+    """The state of informativa's file in Asterisk's folder."""
 
     WRITTEN = "written"
     UP_TO_DATE = "up to date"
@@ -38,36 +38,42 @@ class State(Enum):
 
 @dataclass(frozen=True)
 class Installed:
-    """How informativa's file in Asterisk's folder stands, and what is to be added to which file there, '' if
-    all of it is there. `owner` is as chown writes it, '' where there is no file yet; `included`,
-    `commented_out` and `called` are where Asterisk's files do that."""
+    """The state of informativa's file in Asterisk's folder after `install`."""
 
     file: Path
     state: State
     owner: str
+    """User and group as chown writes them; '' where there is no file yet."""
     freepbx: bool
+    """True if FreePBX was found or named."""
     add_to: Path
+    """The file to add text to."""
     add: str
+    """The text to add; '' if nothing is missing."""
     included: tuple[SourceLine, ...]
+    """The lines of Asterisk's files that include the file."""
     commented_out: tuple[SourceLine, ...]
+    """The lines that would include it and are comments."""
     called: tuple[SourceLine, ...]
+    """The lines that call it."""
     warnings: tuple[Text, ...]
 
 
 @dataclass(frozen=True)
 class Uninstalled:
-    """How the file stands after it was taken out, and where Asterisk's files still include and call it, which
-    does nothing then."""
+    """The state of informativa's file in Asterisk's folder after `uninstall`."""
 
     file: Path
     state: State
     included: tuple[SourceLine, ...]
+    """The lines of Asterisk's files that still include the file, which has no effect then."""
     called: tuple[SourceLine, ...]
+    """The lines that still call it, which has no effect then."""
 
 
 def install(config: Path, to: Path, *, freepbx: bool = False, dry_run: bool = False) -> Installed:
-    """Put the dialplan for this configuration into Asterisk's folder, and change nothing else there; or only
-    say what would be done. FreePBX is found by itself. Raises InformativaError."""
+    """Put the dialplan for this configuration into Asterisk's folder, and change nothing else there; with
+    `dry_run` only tell what would be done. FreePBX is detected. Raises InformativaError."""
     configuration = load(config, keep=True)
     text, secret = render(configuration).encode(), bool(configuration.tokens)
     folder = to.absolute()
@@ -76,10 +82,10 @@ def install(config: Path, to: Path, *, freepbx: bool = False, dry_run: bool = Fa
         raise InformativaError(
             Text("{folder} cannot be written.", folder=folder), Text("Be root, or type `sudo` before it.")
         )
-    linked = [] if dry_run else link_script(configuration)
+    link_warnings = [] if dry_run else link_script(configuration)
     if not dry_run and not unchanged:
         _write(file, text, configuration, secret=secret)
-    found = read(folder / "extensions.conf", file, "informativa,s,1")
+    reading = read(folder / "extensions.conf", file, "informativa,s,1")
     freepbx = freepbx or (folder / "extensions_additional.conf").exists()
     return Installed(
         file,
@@ -87,23 +93,23 @@ def install(config: Path, to: Path, *, freepbx: bool = False, dry_run: bool = Fa
         _owner(file),
         freepbx,
         folder / ("extensions_custom.conf" if freepbx else "extensions.conf"),
-        _missing(found, freepbx=freepbx),
-        tuple(found.included),
-        tuple(found.commented_out),
-        tuple(found.called),
+        _missing(reading, freepbx=freepbx),
+        tuple(reading.included),
+        tuple(reading.commented_out),
+        tuple(reading.called),
         (
-            *linked,
+            *link_warnings,
             *not_live(configuration),
-            *(one.whole for one in ports.neighbours(configuration, folder)),
+            *(finding.whole for finding in ports.neighbours(configuration, folder)),
             *installation.out_of_reach(configuration),
-            *_doubtful(found),
+            *_doubtful(reading),
         ),
     )
 
 
 def uninstall(to: Path, *, dry_run: bool = False) -> Uninstalled:
-    """Take the file out of Asterisk's folder again, and change nothing else there; or only say what would be
-    done. Raises InformativaError, also where a call would end without the file."""
+    """Delete the file from Asterisk's folder, and change nothing else there; with `dry_run` only tell what
+    would be done. Raises InformativaError, also where a call would end without the file."""
     folder = to.absolute()
     _require(folder)
     file = folder / FILE
@@ -120,17 +126,18 @@ def uninstall(to: Path, *, dry_run: bool = False) -> Uninstalled:
         try:
             file.unlink()
         except OSError as error:
-            why = Foreign(error.strerror or "")
+            reason = Foreign(error.strerror or "")
             raise InformativaError(
-                Text("{file} cannot be deleted ({why}).", file=file, why=why), Text("Be root.")
+                Text("{file} cannot be deleted ({why}).", file=file, why=reason), Text("Be root.")
             ) from error
     state = State.ABSENT if not present else State.TO_BE_REMOVED if dry_run else State.REMOVED
     return Uninstalled(file, state, tuple(reading.included), tuple(reading.called))
 
 
 def standing(configuration: Configuration, folder: Path) -> State | None:
-    """How informativa's file in Asterisk's folder stands, `None` where there is none. Raises
-    InformativaError for another folder than Asterisk's, and for a file there that is not ours."""
+    """Return the state of informativa's file in Asterisk's folder, `None` where there is none. Raises
+    InformativaError for another folder than Asterisk's, and for a file there that informativa did not
+    write."""
     text, secret = render(configuration).encode(), bool(configuration.tokens)
     unchanged = _unchanged(folder, text, secret=secret)
     if unchanged:
@@ -139,14 +146,14 @@ def standing(configuration: Configuration, folder: Path) -> State | None:
 
 
 def _unchanged(folder: Path, text: bytes, *, secret: bool) -> bool:
-    """Whether the file is there as it would be written."""
+    """Return whether the file is there as it would be written."""
     _require(folder)
     file = folder / FILE
     return _ours(file) == text and not (secret and file.stat().st_mode & 0o007)
 
 
 def _require(folder: Path) -> None:
-    """Raises InformativaError unless it is Asterisk's folder: its extensions.conf is in it."""
+    """Raise InformativaError unless it is Asterisk's folder: its extensions.conf is in it."""
     if not folder.is_dir():
         raise InformativaError(
             Text("There is no folder {folder}.", folder=folder),
@@ -166,7 +173,8 @@ def _require(folder: Path) -> None:
 
 
 def _ours(target: Path) -> bytes | None:
-    """What stands in the file now, None where there is none. Raises InformativaError unless it is ours."""
+    """Return the content of the file, None where there is none. Raises InformativaError if informativa did
+    not write it."""
     try:
         mode = target.lstat().st_mode
     except FileNotFoundError:
@@ -222,25 +230,25 @@ def _owner(file: Path) -> str:
     return f"{users.name(status.st_uid)}:{users.group(status.st_gid)}"
 
 
-def _missing(found: Reading, *, freepbx: bool) -> str:
-    """What is to be added to Asterisk's files, '' if all of it is there."""
-    needs_context = freepbx and "informativa-freepbx" not in found.contexts
+def _missing(reading: Reading, *, freepbx: bool) -> str:
+    """Return the text to add to Asterisk's files, '' if all of it is there."""
+    needs_context = freepbx and "informativa-freepbx" not in reading.contexts
     context = f"{freepbx_context()}\n\n" if needs_context else ""
-    return (context + ("" if found.included else INCLUDE)).strip()
+    return (context + ("" if reading.included else INCLUDE)).strip()
 
 
-def _doubtful(found: Reading) -> Iterator[Text]:
-    """What in Asterisk's files keeps the dialplan from being as it should be."""
-    for place in found.commented_out if not found.included else ():
+def _doubtful(reading: Reading) -> Iterator[Text]:
+    """Return warnings about lines of Asterisk's files by which the dialplan does not work as it should."""
+    for place in reading.commented_out if not reading.included else ():
         yield Text("{place} has the line, but as a comment", place=place)
-    for again in found.included[1:]:
-        yield Text("{place} includes it once more; take that out", place=again)
+    for repetition in reading.included[1:]:
+        yield Text("{place} includes it once more; take that out", place=repetition)
     for name in ("informativa", "informativa-lines"):
-        if name in found.contexts:
+        if name in reading.contexts:
             yield Text(
                 "{place} has a context [{name}] of its own, which Asterisk would mix with ours",
-                place=found.contexts[name],
+                place=reading.contexts[name],
                 name=name,
             )
-    for file in found.unreadable:
+    for file in reading.unreadable:
         yield Text("{file} could not be read, so what it includes is not known", file=file)

@@ -1,4 +1,4 @@
-"""Files that are made for a configuration: their text, and putting it into a place."""
+"""Files that are generated for a configuration: their text, and writing them."""
 
 from __future__ import annotations
 
@@ -13,16 +13,18 @@ from ..text import Foreign, Text
 
 @dataclass(frozen=True)
 class Generated:
-    """The text of such a file; `file` is where it was written, if anywhere, `next` what to type then."""
+    """A generated file."""
 
     text: str
     file: Path | None
+    """The path that it was written to; `None` where it was not written."""
     next: str
+    """The command to type then."""
     warnings: tuple[Text, ...] = ()
 
 
 def write(file: Path, text: str, like: os.stat_result | None = None, *, secret: bool = False) -> None:
-    """Write it as a whole or not at all (see `put`). Raises InformativaError."""
+    """Write the file as a whole or not at all (see `put`). Raises InformativaError."""
     try:
         put(file, text.encode(), like, secret=secret)
     except IsADirectoryError as error:
@@ -35,7 +37,7 @@ def write(file: Path, text: str, like: os.stat_result | None = None, *, secret: 
 
 
 def _making_way(folder: Path, error: OSError) -> Text:
-    """Give the command that makes a folder, or what else helps."""
+    """Return the command that makes the folder, or another remedy."""
     if place := obstacle(folder):
         return Text("Type first: mv {place} {place}.aside; mkdir -p {folder}", place=place, folder=folder)
     if isinstance(error, FileNotFoundError):

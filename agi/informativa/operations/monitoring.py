@@ -1,4 +1,4 @@
-"""What turns the service's figures into pictures and alarms: dashboard, alert rules, scrape job."""
+"""Files for Prometheus and Grafana, which show the service's metrics: dashboard, alert rules, scrape job."""
 
 from __future__ import annotations
 
@@ -17,17 +17,18 @@ scrape_configs:
 
 
 def dashboard() -> str:
-    """Grafana's file (JSON)."""
+    """Return the dashboard for Grafana (JSON)."""
     return _shipped("dashboard.json")
 
 
 def alerts() -> str:
-    """Prometheus's file of rules (YAML)."""
+    """Return the file of alert rules for Prometheus (YAML)."""
     return _shipped("alerts.yaml")
 
 
 def scrape(configuration: Configuration) -> str:
-    """What prometheus.yml needs (YAML). Raises InformativaError where the service tells no figures."""
+    """Return the section for prometheus.yml (YAML). Raises InformativaError where the service publishes no
+    metrics."""
     if not configuration.metrics:
         raise InformativaError(
             Text("{file} does not say where Prometheus may ask.", file=configuration.file),

@@ -1,4 +1,4 @@
-"""The systemd units of the service, of the console and of what signs, for one configuration."""
+"""Units of systemd for the service, the console and the signer of one configuration."""
 
 from __future__ import annotations
 
@@ -19,14 +19,16 @@ from .generated import Generated, write
 
 SERVICE, CONSOLE, SIGNER = "informativa", "informativa-web", "informativa-evidence"
 UNITS = {SERVICE: "", CONSOLE: " --web", SIGNER: " --evidence"}
-"""All that there are, each with what `informativa systemd` is asked for it by."""
+"""All units, each with the option by which `informativa systemd` prints it."""
 NEXT = "systemctl daemon-reload && systemctl enable --now {unit}"
-_ALONE = "# Nothing that is configured leaves this machine.\nIPAddressDeny=any\nIPAddressAllow=localhost\n"
+_LOCAL_ONLY = (
+    "# Nothing that is configured leaves this machine.\nIPAddressDeny=any\nIPAddressAllow=localhost\n"
+)
 
 
 def generate(file: Path, output: Path | None = None, unit: str = SERVICE) -> Generated:
-    """The unit for the configuration in `file`, written to `output` if that is given. Raises
-    InformativaError."""
+    """Generate the unit for the configuration in `file`, and write it to `output` unless that is `None`.
+    Raises InformativaError."""
     configuration = load(file, keep=True)
     text = render(configuration, unit)
     if output is not None:
@@ -40,47 +42,53 @@ def generate(file: Path, output: Path | None = None, unit: str = SERVICE) -> Gen
 
 @dataclass(frozen=True)
 class Settings:
-    """What a unit says of one installation and its configuration, as systemd.syntax(7) wants it."""
+    """The values in a unit that depend on the installation and its configuration, in the syntax of
+    systemd.syntax(7)."""
 
     program: str
     file: str
     user: str
     group: str
     stop: str
-    """Seconds."""
+    """The time that it may take to stop, in seconds."""
     descriptors: str
+    """The highest number of open files."""
     ledgers: str
-    """Folders that may be written, with a space between them."""
+    """The folders that it may write, with a space between them."""
     home: str
+    """The value of ProtectHome."""
     network: str
-    """Lines of their own, or none."""
+    """Lines of their own that restrict the network; '' for none."""
 
 
 def render(configuration: Configuration, unit: str = SERVICE) -> str:
-    """Its text. Its user is the owner of the ledgers' folder, or else of the configuration; root signs."""
+    """Return the text of a unit. Its user is the owner of the ledgers' folder, or else of the configuration;
+    the signer is root's."""
     return fill(unit, settings(configuration, unit))
 
 
 def fill(unit: str, values: Settings) -> str:
-    """A unit's text."""
+    """Return the text of a unit with these values."""
     text = _shipped(f"{unit}.service").replace("$hardening", _shipped("hardening.conf"))
     return Template(text).substitute(asdict(values))
 
 
 def settings(configuration: Configuration, unit: str = SERVICE) -> Settings:
-    """What the unit of a configuration says."""
-    ledgers = sorted({str(Path(each.ledger).parent) for each in configuration.controllers.values()})
+    """Return the values in the unit of a configuration."""
+    ledgers = sorted(
+        {str(Path(controller.ledger).parent) for controller in configuration.controllers.values()}
+    )
     owner = installation.owner(configuration)
     root = "root" if unit == SIGNER else ""
-    used = [sys.prefix, sys.executable, str(configuration.folder), *ledgers]  # and where its links lead
-    ways = [*used, *map(os.path.realpath, used)]
-    # Where logs are published, on a disk that need not be there: then nothing is, and the service starts.
-    published = [each for each in configuration.evidence.targets if each.kind is not TargetKind.URL]
-    targets = [f"-{each.place}" for each in published]
+    files = [sys.prefix, sys.executable, str(configuration.folder), *ledgers]
+    paths = [*files, *map(os.path.realpath, files)]  # and the targets of their links
+    # Folders where logs are published: the disk may be absent, and the service starts all the same.
+    published = [target for target in configuration.evidence.targets if target.kind is not TargetKind.URL]
+    targets = [f"-{target.place}" for target in published]
     web = configuration.web
     if unit == CONSOLE:
         targets = [f"-{web.folder}"]  # made by the first invitation
-    at_home = any(way.startswith(("/home/", "/root/", "/run/user/")) for way in ways)
+    at_home = any(path.startswith(("/home/", "/root/", "/run/user/")) for path in paths)
     local = web.host.startswith("127.") if unit == CONSOLE else not _talks_to_others(configuration)
     return Settings(
         program=_quoted(Path(sys.executable).with_name("informativa")),
@@ -91,7 +99,7 @@ def settings(configuration: Configuration, unit: str = SERVICE) -> Settings:
         descriptors=str(service.descriptors(configuration.sessions)),
         ledgers=" ".join(map(_quoted, [*ledgers, *targets])),
         home="read-only" if at_home else "yes",
-        network=_ALONE if local else "",
+        network=_LOCAL_ONLY if local else "",
     )
 
 
@@ -105,12 +113,12 @@ def _talks_to_others(configuration: Configuration) -> bool:
     shared = configuration.shared
     hosts += [host for host in shared.hosts if not host.startswith("/")] if shared else []
     evidence = configuration.evidence
-    asks = any(controller.lookups for controller in configuration.controllers.values())
-    others = [each for each in evidence.targets if each.kind is not TargetKind.FOLDER]
-    proves = bool(others or evidence.witnesses or evidence.timestamp)
-    return asks or proves or not all(host.startswith("127.") for host in hosts)
+    has_lookups = any(controller.lookups for controller in configuration.controllers.values())
+    targets = [target for target in evidence.targets if target.kind is not TargetKind.FOLDER]
+    publishes = bool(targets or evidence.witnesses or evidence.timestamp)
+    return has_lookups or publishes or not all(host.startswith("127.") for host in hosts)
 
 
 def _quoted(path: Path | str) -> str:
-    """As systemd.syntax(7) wants a path that may have spaces."""
+    """Quote a path that has spaces, as in systemd.syntax(7)."""
     return f'"{path}"' if " " in str(path) else str(path)

@@ -1,6 +1,6 @@
-"""What would happen if this version of informativa took over. Reads, and makes nothing.
+"""Check of an upgrade: what would happen if this version of informativa took over. It changes nothing.
 
-To be run by the program that is to take over, before it does: from a virtual environment of its own, say.
+It is run by the new program before that takes over, from a virtual environment of its own, for example.
 """
 
 from __future__ import annotations
@@ -29,15 +29,15 @@ PYTHONS = ((3, 11), (3, 14))  # the oldest and the newest that the tests run on
 
 @dataclass(frozen=True)
 class UpgradeCheck:
-    """What was found, by which version."""
+    """The findings, and the version that made them."""
 
     version: str
     examination: Examination
 
 
 async def upgrade_check(file: Path, asterisk: Path, units: Path) -> UpgradeCheck:
-    """Look at what is of an earlier version: the configuration in `file` and all that it names, the dialplan
-    in Asterisk's folder, the units of systemd in theirs."""
+    """Check what is of an earlier version: the configuration in `file` and all that it names, the dialplan in
+    the folder `asterisk`, the units of systemd in the folder `units`."""
 
     async def dialplan(system: System) -> AsyncIterator[Finding]:
         for finding in await in_thread(lambda: list(_dialplan(system, asterisk.absolute()))):
@@ -61,7 +61,7 @@ async def upgrade_check(file: Path, asterisk: Path, units: Path) -> UpgradeCheck
 
 
 async def _python(_system: System) -> AsyncIterator[Finding]:
-    """It is one that informativa is tried on."""
+    """Check that informativa is tested on this Python."""
     facts = {"version": ".".join(map(str, sys.version_info[:3])), "newest": ".".join(map(str, PYTHONS[1]))}
     if sys.version_info[:2] > PYTHONS[1]:
         text = Text("Python {version} is newer than {newest}, the newest that informativa was tried on")
@@ -73,7 +73,7 @@ async def _python(_system: System) -> AsyncIterator[Finding]:
 
 
 async def _format(system: System) -> AsyncIterator[Finding]:
-    """The configuration is of the newest format."""
+    """Check that the configuration is of the newest format."""
     facts = {"file": system.file, "format": system.configured.format, "newest": NEWEST}
     if system.configured.format == NEWEST:
         yield ok(Text("{file} is of format {format}, the newest", **facts))
@@ -83,32 +83,35 @@ async def _format(system: System) -> AsyncIterator[Finding]:
 
 
 async def _ledgers(system: System) -> AsyncIterator[Finding]:
-    """Each can be migrated: it is not of a newer version, and its copy finds room."""
-    there = [one for one in system.configured.in_shape() if Path(one.ledger).exists()]
-    for controller in there:
+    """Check that each ledger can be migrated: it is not of a newer version, and there is room for its
+    copy."""
+    controllers = [
+        controller for controller in system.configured.in_shape() if Path(controller.ledger).exists()
+    ]
+    for controller in controllers:
         yield await in_thread(_outlook, controller)
-    if not there:
+    if not controllers:
         yield ok(Text("there is no ledger yet"))
 
 
 def _outlook(controller: Controller) -> Finding:
     try:
-        found = storage.outlook(controller)
+        estimate = storage.outlook(controller)
     except InformativaError as error:
         return wrong(clause(error.message), error.remedy)
     facts = {
         "file": controller.ledger,
-        "found": found.found,
-        "newest": found.newest,
-        "needed": -(-found.needed // 10**6),
-        "free": found.free // 10**6,
+        "found": estimate.found,
+        "newest": estimate.newest,
+        "needed": -(-estimate.needed // 10**6),
+        "free": estimate.free // 10**6,
     }
-    if found.found > found.newest:
+    if estimate.found > estimate.newest:
         text = Text("{file} is of schema {found}, and this informativa knows {newest}")
         return wrong(text.format(**facts), Text("Upgrade to the informativa that wrote it, or a newer one."))
-    if found.found == found.newest:
+    if estimate.found == estimate.newest:
         return ok(Text("{file} is of schema {found}, the newest", **facts))
-    if found.free < found.needed:
+    if estimate.free < estimate.needed:
         text = Text("{file} cannot be migrated: its copy needs {needed} MB, and {free} MB are free")
         return wrong(
             text.format(**facts), Text("Make room: df -h {folder}", folder=Path(controller.ledger).parent)
@@ -118,14 +121,16 @@ def _outlook(controller: Controller) -> Finding:
         " {seconds:.0f} s, and a copy for 30 days ({needed} MB needed meanwhile, {free} MB free)",
         "{file} would be migrated from schema {found} to {newest}, beside the calls: {records} records, about"
         " {seconds:.0f} s, and a copy for 30 days ({needed} MB needed meanwhile, {free} MB free)",
-        found.records,
+        estimate.records,
     )
     way_back = Text("The earlier informativa cannot read it then: to go back, put the copy in its place.")
-    return warning(text.format(**facts, records=found.records, seconds=max(1.0, found.seconds)), way_back)
+    return warning(
+        text.format(**facts, records=estimate.records, seconds=max(1.0, estimate.seconds)), way_back
+    )
 
 
 def _dialplan(system: System, folder: Path) -> Iterator[Finding]:
-    """What `dialplan install` would write is there, and it starts this program's script."""
+    """Check that the dialplan is as `dialplan install` would write it, and starts this program's script."""
     fix = command("informativa", "dialplan", "install", "-c", system.file, "--to", folder)
     try:
         state = dialplan_install.standing(system.configured, folder)
@@ -144,20 +149,20 @@ def _dialplan(system: System, folder: Path) -> Iterator[Finding]:
             fix,
         )
     link, script = started(system.file), Path(sys.executable).with_name("informativa-agi")
-    with suppress(OSError):  # one that is not there `doctor` tells
-        if (leads := link.readlink()) != script:
+    with suppress(OSError):  # `doctor` reports a link that is missing
+        if (target := link.readlink()) != script:
             text = Text("{link}, by which Asterisk starts the script, leads to {leads}, not to {script}")
-            yield warning(text.format(link=link, leads=leads, script=script), fix)
+            yield warning(text.format(link=link, leads=target, script=script), fix)
 
 
 def _units(system: System, folder: Path) -> Iterator[Finding]:
-    """Those that were written are as they would be written."""
-    there = False
+    """Check that the units that were written are as they would be written now."""
+    any_unit = False
     for unit, option in systemd_unit.UNITS.items():
         file = folder / f"{unit}.service"
         if not file.exists():
             continue
-        there = True
+        any_unit = True
         if file.read_text(encoding="utf-8", errors="replace") == systemd_unit.render(system.configured, unit):
             yield ok(Text("{file} is as it would be written", file=file))
             continue
@@ -169,20 +174,22 @@ def _units(system: System, folder: Path) -> Iterator[Finding]:
             ),
             fix,
         )
-    if not there:
+    if not any_unit:
         yield ok(Text("there is no unit of ours in {folder}", folder=folder))
 
 
 async def _service(system: System) -> AsyncIterator[Finding]:
-    """Which version takes calls now."""
-    of = system.configured
+    """Check which version takes calls now."""
+    configuration = system.configured
     answer = None
     with suppress(OSError):
-        answer = await probe.status(of.host, of.port, of.tokens)
+        answer = await probe.status(configuration.host, configuration.port, configuration.tokens)
     if answer is None:
-        yield ok(Text("no service answers at {address}: nothing is to be restarted", address=of.listen))
+        yield ok(
+            Text("no service answers at {address}: nothing is to be restarted", address=configuration.listen)
+        )
         return
-    facts = {"address": of.listen, "version": answer.get("version", "?"), "this": __version__}
+    facts = {"address": configuration.listen, "version": answer.get("version", "?"), "this": __version__}
     if facts["version"] == __version__:
         yield ok(Text("the service at {address} is of version {version} already", **facts))
     else:

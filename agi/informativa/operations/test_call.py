@@ -1,4 +1,4 @@
-"""One call, placed by Asterisk to nobody, and whether it went as it should."""
+"""Test call: a call that Asterisk places to nobody, and a check that it went as it should."""
 
 from __future__ import annotations
 
@@ -29,64 +29,71 @@ _CONTEXT = re.compile(r"[A-Za-z0-9_.-]+")
 
 @dataclass(frozen=True)
 class PlannedCall:
-    """A call that may be placed: from `number` (`None` to withhold it) to the line as it was `dialled`, in at
-    `context` ('' for where others come in). `decisions` are what should come of it."""
+    """A test call that may be placed."""
 
     account: ManagerAccount
     line: Line
     dialled: str
+    """The called number, as it was dialled."""
     number: str | None = field(repr=False)
+    """The number that the call comes from; `None` where it is withheld."""
     context: str
+    """The context of the dialplan that the call enters; '' for the one that other calls enter."""
     decisions: tuple[Decision, ...]
+    """The decisions that should follow."""
 
     @property
     def caller(self) -> str | None:
-        """The number for people to read; `None` where it is withheld."""
+        """Return the masked number, for people to read; `None` where it is withheld."""
         return None if self.number is None else mask(self.number)
 
     @property
     def due(self) -> list[Decision]:
-        """What the caller should hear."""
+        """Return the decisions by which the caller should hear something."""
         return [decision for decision in self.decisions if decision.play]
 
     @property
     def expected(self) -> tuple[Status, Reason]:
-        """What the dialplan should be told."""
+        """Return the status and the reason that the dialplan should get."""
         if self.due:
             return Status.PLAYED, self.due[0].reason
-        by_setting = [each for each in self.decisions if each.status_of_skip is Status.SKIPPED]
+        by_setting = [decision for decision in self.decisions if decision.status_of_skip is Status.SKIPPED]
         first = (by_setting or self.decisions)[0]
         return first.status_of_skip, first.reason
 
     @property
     def seconds(self) -> float:
-        """How long all that is due may last, in whichever language."""
-        return sum(max(prompt.seconds for prompt in each.prompts.values()) for each in self.due)
+        """Return the time that all due prompts may last, in the longest language."""
+        return sum(max(prompt.seconds for prompt in decision.prompts.values()) for decision in self.due)
 
 
 @dataclass(frozen=True)
 class CallPlaced:
-    """That the call is about to be placed, at this channel."""
+    """The call is about to be placed, at this channel."""
 
     channel: str
 
 
 @dataclass(frozen=True)
 class CallReport:
-    """What became of a call: what happened when, what the dialplan was told at last, what was recorded.
-    `problems` are what is not as it should be, `notes` what somebody should know beside."""
+    """The result of a test call."""
 
     call: PlannedCall
     channel: str
     timeline: tuple[Moment, ...]
+    """The events of the call, in order."""
     outcome: Outcome
+    """The status, reason and record that the dialplan got at last."""
     records: tuple[Record, ...]
+    """The records of the call."""
     notes: tuple[Text, ...]
+    """Facts to know beside."""
     problems: tuple[Text, ...]
+    """Differences from what should have happened."""
 
     @property
     def in_order(self) -> bool:
-        """Whether all was as it should be."""
+        """Return whether everything went as it should."""
         return not self.problems
 
 
@@ -99,10 +106,10 @@ def plan(
     *,
     sure: bool = False,
 ) -> PlannedCall:
-    """What would be called, and what should come of it; nothing is done yet.
+    """Return the call that would be placed, and the decisions that should follow; nothing is done yet.
 
-    Raises InformativaError where that cannot be, and where it would put on record that a caller was told who
-    was not, unless somebody is `sure`; and LedgerError.
+    Raises InformativaError where the call is impossible and, without `sure`, where it would put on record
+    that a caller was told who heard nothing; and LedgerError.
     """
     account = configuration.manager
     if account is None:
@@ -125,7 +132,8 @@ def plan(
 
 
 def _require_plain(number: str | None, context: str) -> None:
-    """Raises InformativaError for what cannot be a number or a context: it would go into Asterisk's words."""
+    """Raise InformativaError for what cannot be a number or a context: it would become part of a command to
+    Asterisk."""
     if number is not None and not _NUMBER.fullmatch(number):
         raise InformativaError(
             Text("That is no number to call from."), Text("Type it like +393331234567, or `withheld`.")
@@ -138,7 +146,7 @@ def _require_plain(number: str | None, context: str) -> None:
 
 
 def _require_harmless(call: PlannedCall, caller: Caller) -> None:
-    """Raises InformativaError where the record would be of somebody who heard nothing."""
+    """Raise InformativaError where the record would be of somebody who heard nothing."""
     if isinstance(caller, Identified) and call.due:
         raise InformativaError(
             Text(
@@ -159,47 +167,47 @@ async def place(
     through: bool = False,
     progress: Callable[[CallPlaced | Moment], None] = lambda _step: None,
 ) -> CallReport:
-    """Place the call, to its end, and hold what came of it against the plan. With `through` it goes through
-    the real dialplan even where that may ring somebody. `progress` hears of each step as it happens.
+    """Place the call, wait for its end, and compare the result with the plan. With `through` it goes through
+    the real dialplan even where that may ring somebody. `progress` is called at each step.
 
     Raises InformativaError where it cannot be placed, ManagerError and LedgerError.
     """
     timeline: list[Moment] = []
 
-    def happened(moment: Moment) -> None:
+    def on_moment(moment: Moment) -> None:
         timeline.append(moment)
         progress(moment)
 
     line, account = call.line, call.account
     async with ami.session(account) as manager:
-        where = await entry(manager, call.dialled, call.context, through=through)
-        channel = f"Local/{call.dialled}@{where.context}/n"
+        call_entry = await entry(manager, call.dialled, call.context, through=through)
+        channel = f"Local/{call.dialled}@{call_entry.context}/n"
         progress(CallPlaced(channel))
-        before = await asyncio.to_thread(_newest, line)
-        outcome = await test_call.place(manager, account, channel, call.number or "", call.seconds, happened)
-    since = await asyncio.to_thread(_since, line, before + 1)
-    records = tuple(record for record in since if record.event.call == outcome.call)
+        newest = await asyncio.to_thread(_newest, line)
+        outcome = await test_call.place(manager, account, channel, call.number or "", call.seconds, on_moment)
+    new_records = await asyncio.to_thread(_since, line, newest + 1)
+    records = tuple(record for record in new_records if record.event.call == outcome.call)
     return CallReport(
         call,
         channel,
         tuple(timeline),
         outcome,
         records,
-        (*where.notes, *_notes(outcome)),
+        (*call_entry.notes, *_notes(outcome)),
         tuple(_problems(call, outcome, records)),
     )
 
 
 def _problems(call: PlannedCall, outcome: Outcome, records: tuple[Record, ...]) -> Iterator[Text]:
-    """What of the call is not as `explain` says, and what of that is not in the ledger."""
-    said, expected = (outcome.status, outcome.reason), call.expected
+    """Return the differences between the call and its explanation, and between the call and the ledger."""
+    result, expected = (outcome.status, outcome.reason), call.expected
     looked_up = bool(call.line.controller.lookups) and call.number is not None
     if not outcome.status:
         yield Text("no status was ever set: see Asterisk's log (asterisk -rvvv) for where the call went")
-    elif said != expected and not (looked_up and outcome.status == Status.NOTDUE):
+    elif result != expected and not (looked_up and outcome.status == Status.NOTDUE):
         yield Text(
             "the call came to {told}; `informativa explain` says {expected}",
-            told=" ".join(said),
+            told=" ".join(result),
             expected=" ".join(expected),
         )
     if outcome.status == Status.FAILED:
@@ -231,7 +239,8 @@ def _since(line: Line, first: int) -> list[Record]:
 
 @contextmanager
 def _ledger(line: Line) -> Iterator[SqliteStore | None]:
-    """The line's ledger, to read; `None` where nothing was recorded yet."""
+    """Open the line's ledger to read, for the time of a `with` block; `None` where nothing was recorded
+    yet."""
     if not Path(line.controller.ledger).exists():
         yield None
         return

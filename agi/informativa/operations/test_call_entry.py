@@ -1,4 +1,5 @@
-"""Where in Asterisk's dialplan a test call comes in, so that it goes as others do and yet rings nobody."""
+"""Context of Asterisk's dialplan that a test call enters, so that it goes as other calls do and yet rings
+nobody."""
 
 from __future__ import annotations
 
@@ -15,55 +16,58 @@ _ALONE = Text("Leave --context and --through out to try the notice alone.")
 
 @dataclass(frozen=True)
 class CallEntry:
-    """The context that the call comes in to, and what is to be known about that."""
+    """The context that the call enters."""
 
     context: str
     notes: tuple[Text, ...] = ()
+    """Facts to know about it."""
 
 
 async def entry(manager: ManagerSession, dialled: str, context: str, *, through: bool) -> CallEntry:
-    """Where others come in, or in `context`, if nobody is rung on the way from there; else our own context
-    for test calls. With `through` it is the former, whatever it may ring.
+    """Return the context that other calls enter, or `context`, if nobody is rung on the way from there; else
+    the project's own context for test calls. With `through` the former, even if it rings somebody.
 
-    Raises InformativaError where it is not clear what is meant, or there is no such place.
+    Raises InformativaError where several contexts are possible, or there is none.
     """
-    found = await entries(manager, dialled, context)
-    await _require_one(manager, found, dialled, context, through=through)
-    if not found:
-        why = Text("no extension for {line} in the dialplan calls Gosub(informativa,s,1(...))", line=dialled)
-        return await _direct(manager, why)
-    first = replace(found[0], context=context or found[0].context)
+    candidates = await entries(manager, dialled, context)
+    await _require_one(manager, candidates, dialled, context, through=through)
+    if not candidates:
+        reason = Text(
+            "no extension for {line} in the dialplan calls Gosub(informativa,s,1(...))", line=dialled
+        )
+        return await _direct(manager, reason)
+    first = replace(candidates[0], context=context or candidates[0].context)
     stops = await guarded(manager)
     if through:
         return CallEntry(first.context, _rung(first, stops=stops))
     if stops and not first.risky:
         return CallEntry(first.context)
-    why = Text("before the notice stands {step}, which may ring somebody", step=first.risky)
-    return await _direct(manager, why)
+    reason = Text("before the notice stands {step}, which may ring somebody", step=first.risky)
+    return await _direct(manager, reason)
 
 
 async def _require_one(
-    manager: ManagerSession, found: list[Entry], dialled: str, context: str, *, through: bool
+    manager: ManagerSession, candidates: list[Entry], dialled: str, context: str, *, through: bool
 ) -> None:
-    """Raises InformativaError where there are several to choose from, or none that was asked for."""
-    if len(found) > 1 and not context:
+    """Raise InformativaError where there are several contexts to choose from, or none that was asked for."""
+    if len(candidates) > 1 and not context:
         raise InformativaError(
             Text(
                 "Calls to {line} come to informativa in several contexts: {names}.",
                 line=dialled,
-                names=_names(found),
+                names=_names(candidates),
             ),
-            Text("Name one: --context {name}", name=min(each.context for each in found)),
+            Text("Name one: --context {name}", name=min(candidate.context for candidate in candidates)),
         )
-    if context and not found and not await exists(manager, context):
-        coming = _names(await entries(manager, dialled))
+    if context and not candidates and not await exists(manager, context):
+        names = _names(await entries(manager, dialled))
         raise InformativaError(
             Text("Asterisk's dialplan has no context {context}.", context=context),
-            Text("Calls to {line} come to informativa in: {names}", line=dialled, names=coming)
-            if coming
+            Text("Calls to {line} come to informativa in: {names}", line=dialled, names=names)
+            if names
             else _ALONE,
         )
-    if not found and (through or (context and context != TEST_CONTEXT)):
+    if not candidates and (through or (context and context != TEST_CONTEXT)):
         raise InformativaError(
             Text("No extension for {line} in the dialplan calls Gosub(informativa,s,1(...)).", line=dialled),
             _ALONE,
@@ -71,15 +75,17 @@ async def _require_one(
 
 
 def _rung(entry: Entry, *, stops: bool) -> tuple[Text, ...]:
-    """Which steps may ring somebody; after the notice only where our dialplan does not stop a test call."""
+    """Return a note on steps that may ring somebody. Steps after the notice count only where the dialplan
+    does not end a test call there."""
     if stops and not entry.risky:
         return ()
     steps = joined(", ", entry.risky, *(() if stops else entry.after))
     return (Text("this may have run, and may have rung somebody: {steps}", steps=steps),)
 
 
-async def _direct(manager: ManagerSession, why: Text) -> CallEntry:
-    """Our own context for test calls, because the call cannot come in as others do."""
+async def _direct(manager: ManagerSession, reason: Text) -> CallEntry:
+    """Return the context for test calls, because the call cannot enter as others do. Raises InformativaError
+    where it is not loaded."""
     if not await direct(manager):
         raise InformativaError(
             Text(
@@ -88,8 +94,10 @@ async def _direct(manager: ManagerSession, why: Text) -> CallEntry:
             ),
             Text("Write it again with `informativa dialplan`, then type: asterisk -rx 'dialplan reload'"),
         )
-    return CallEntry(TEST_CONTEXT, (Text("the call did not come in as others do, because {why}", why=why),))
+    return CallEntry(
+        TEST_CONTEXT, (Text("the call did not come in as others do, because {why}", why=reason),)
+    )
 
 
-def _names(found: list[Entry]) -> str:
-    return ", ".join(sorted(each.context for each in found))
+def _names(candidates: list[Entry]) -> str:
+    return ", ".join(sorted(candidate.context for candidate in candidates))

@@ -11,7 +11,7 @@ import pytest
 from informativa.errors import InformativaError
 from informativa.ledgers.bulk import Common, Ready
 from informativa.operations import import_order
-from informativa.operations.import_order import Ordering, shared_out
+from informativa.operations.import_order import Ordering, distribute
 
 COMMON = Common((1, "privacy", "2026-01", "service", "website", 2), "log/1", (b"a", b"b", b"c"), ("d",) * 4)
 
@@ -34,7 +34,7 @@ def test_all_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with closing(Ordering(tmp_path, sum(map(len, parts)))) as ordering:
         assert ordering.shares == 11
         for part in parts:
-            ordering.add(shared_out(part, ordering.shares))
+            ordering.add(distribute(part, ordering.shares))
         windows = list(ordering.windows())
         assert list(tmp_path.iterdir()) == []
     assert len(windows) == 11
@@ -52,7 +52,7 @@ def test_memory_does_not_grow_with_the_file(tmp_path: Path, monkeypatch: pytest.
     with closing(Ordering(tmp_path, 600)) as ordering:
         assert ordering.shares == 2
         for part in parts:
-            ordering.add(shared_out(part, 2))
+            ordering.add(distribute(part, 2))
         windows = list(ordering.windows())
     assert max(map(len, windows)) < 40
     assert all(window == sorted(window, key=lambda one: one.pseudonym) for window in windows)
@@ -62,7 +62,7 @@ def test_memory_does_not_grow_with_the_file(tmp_path: Path, monkeypatch: pytest.
 def test_nothing_to_import(tmp_path: Path) -> None:
     """A file whose rows were all rejected has one window, without records."""
     with closing(Ordering(tmp_path, 0)) as ordering:
-        ordering.add(shared_out([], ordering.shares))
+        ordering.add(distribute([], ordering.shares))
         assert list(ordering.windows()) == [[]]
 
 

@@ -38,8 +38,8 @@ def story(controller: Controller, number: int) -> Story | None:
         record = ledger.record(number) if ledger else None
         if ledger is None or record is None:
             return None
-        near = ledger.of_call(record.event, number - NEIGHBOURS, number + NEIGHBOURS + 1)
-    return Story(record, tuple(near) or (record,))
+        records = ledger.of_call(record.event, number - NEIGHBOURS, number + NEIGHBOURS + 1)
+    return Story(record, tuple(records) or (record,))
 
 
 def told(event: Event) -> Told:

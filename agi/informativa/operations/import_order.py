@@ -27,7 +27,7 @@ WINDOW = 20_000  # records that are put in order at a time: 450 bytes of memory 
 _MOST = 256  # shares: of what is longer than these times WINDOW, a share is put in order in several windows
 
 
-def shared_out(ready: Iterable[Ready], shares: int) -> list[bytes]:
+def distribute(ready: Iterable[Ready], shares: int) -> list[bytes]:
     """Distribute records over shares by the beginnings of their pseudonyms, which are spread evenly: every
     pseudonym of a share sorts before those of the next. Return each share pickled, b'' for an empty one."""
     buckets: list[list[Ready]] = [[] for _ in range(shares)]
@@ -52,7 +52,7 @@ class Ordering:
         self._file.close()
 
     def add(self, shares: Sequence[bytes]) -> None:
-        """Add one part of the file, as `shared_out` returned it."""
+        """Add one part of the file, as `distribute` returned it."""
         with self._in_plain_words():
             self._bounds.append(array("Q", accumulate(map(len, shares), initial=self._file.tell())))
             self._file.writelines(shares)

@@ -21,7 +21,7 @@ from ..model import Controller, Identified, Notice, NumberForm, RecordKind, Vers
 from ..numbering import Kind
 from ..text import Text
 from .callers import CUSTOMER, REFERENCE_FAULTS, SEPARATORS, WHY_IMPLAUSIBLE, is_unusual
-from .import_order import shared_out
+from .import_order import distribute
 from .import_table import Table
 
 CACHE_SIZE = 4096  # dates and versions whose meaning is remembered
@@ -73,11 +73,11 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Page:
+class PreparedPart:
     """The result of preparing one part."""
 
     shares: Sequence[bytes]
-    """The records, as `shared_out` returns them."""
+    """The records, as `distribute` returns them."""
     rejected: tuple[tuple[int, Text], ...]
     """The rows that cannot be imported, by line and reason."""
     unusual: int
@@ -86,7 +86,7 @@ class Page:
     """The byte at which the part ends."""
 
 
-def made_ready(source: Source, origin: str, shares: int, part: Part) -> Page:
+def prepare_part(source: Source, origin: str, shares: int, part: Part) -> PreparedPart:
     """Prepare one part for the log of that `origin`, in so many shares. Raises InformativaError and
     OSError."""
     ready, rejected = [], []
@@ -99,7 +99,7 @@ def made_ready(source: Source, origin: str, shares: int, part: Part) -> Page:
                 ready.append(row.ready(cells))
             except RejectedError as error:
                 rejected.append((line, error.reason))
-        return Page(shared_out(ready, shares), tuple(rejected), row.unusual, opened.tell())
+        return PreparedPart(distribute(ready, shares), tuple(rejected), row.unusual, opened.tell())
 
 
 class _Row:

@@ -28,7 +28,7 @@ from ..processes import worker_pool
 from ..text import Foreign, Text
 from .callers import REFERENCE_FAULTS
 from .import_order import Ordering
-from .import_rows import CACHE_SIZE, Page, Part, Source, is_american, made_ready
+from .import_rows import CACHE_SIZE, Part, PreparedPart, Source, is_american, prepare_part
 from .import_table import Table
 
 __all__ = ["Imported", "Progress", "Source", "Tally", "run"]
@@ -164,12 +164,14 @@ def _record(
 ) -> None:
     rows = sum(part.rows for part in parts)
     with closing(Ordering(Path(source.controller.ledger).parent, rows)) as ordering:
-        for page in _pages(partial(made_ready, source, store.log().origin, ordering.shares), parts):
-            for line, reason in page.rejected:
+        for prepared in _prepared_parts(
+            partial(prepare_part, source, store.log().origin, ordering.shares), parts
+        ):
+            for line, reason in prepared.rejected:
                 rejects.add(line, reason)
-            tally.unusual += page.unusual
-            ordering.add(page.shares)
-            progress("prepare", end := page.end)
+            tally.unusual += prepared.unusual
+            ordering.add(prepared.shares)
+            progress("prepare", end := prepared.end)
         for window in ordering.windows():
             for batch in (window[at : at + BATCH] for at in range(0, len(window), BATCH)):
                 added = bulk.append_new(store, batch)
@@ -178,16 +180,16 @@ def _record(
                 progress("record", end * tally.read // rows)
 
 
-def _pages(work: Callable[[Part], Page], parts: Sequence[Part]) -> Iterator[Page]:
+def _prepared_parts(work: Callable[[Part], PreparedPart], parts: Sequence[Part]) -> Iterator[PreparedPart]:
     """Return each part prepared, in order: by this process, and by others where that is worth it."""
     workers = min(len(os.sched_getaffinity(0)) - 1, MOST_WORKERS) if len(parts) >= WORTH_WORKERS else 0
     with worker_pool(workers) as pool:
-        futures = deque[Future[Page]]()
+        futures = deque[Future[PreparedPart]]()
         for part in parts:
             if pool and sum(not future.done() for future in futures) < 2 * workers:
                 futures.append(pool.submit(work, part))
             else:
-                finished = Future[Page]()
+                finished = Future[PreparedPart]()
                 finished.set_result(work(part))
                 futures.append(finished)
             while futures and futures[0].done():

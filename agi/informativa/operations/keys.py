@@ -80,16 +80,16 @@ class TokenRotation:
     """The commands to type then, in this order."""
 
 
-def make(config: Path, of: str, *, again: bool = False) -> NewSecret:
-    """Make the secret of that name: `of` is a controller, `agi` or `manager`. With `again` a key is made
+def make(config: Path, name: str, *, again: bool = False) -> NewSecret:
+    """Make the secret of that name: a controller, `agi` or `manager`. With `again` a key is made
     although the ledger has callers under another one. Raises InformativaError."""
     configuration = inspect(config)[0]
-    if of == MANAGER and of not in configuration.controllers:
+    if name == MANAGER and name not in configuration.controllers:
         return _make_manager_secret(config, configuration)
-    if of == AGI and of not in configuration.controllers:
+    if name == AGI and name not in configuration.controllers:
         token = token_file(config)
         return NewSecret(SecretKind.TOKEN, token, _first(token, configuration, "--agi"))
-    return _make_key(config, configuration, of, again=again)
+    return _make_key(config, configuration, name, again=again)
 
 
 def rotate(config: Path, controller: str, *, really: bool) -> KeyRotation:

@@ -83,17 +83,17 @@ def total(days: Iterable[Day]) -> Day:
 
 def _day(day: date, counts: Iterable[HourCount], lines: Sequence[Line]) -> Day:
     lines_by_number = {line.number: line for line in lines}
-    by_status, by_line, spared = Counter[Status](), Counter[str](), 0.0
+    by_status, by_line, seconds_spared = Counter[Status](), Counter[str](), 0.0
     for count in counts:
         if count.status is None:
             by_line[count.line] += count.count
             continue
         by_status[count.status] += count.count
         if count.status is Status.NOTDUE and count.line in lines_by_number:
-            spared += count.count * lines_by_number[count.line].seconds(
+            seconds_spared += count.count * lines_by_number[count.line].seconds(
                 count.notice, count.version, count.language
             )
-    return _new_day(day, by_status, by_line, spared)
+    return _new_day(day, by_status, by_line, seconds_spared)
 
 
 def _summed(days: Iterable[Day], first: Callable[[date], date]) -> tuple[Day, ...]:
@@ -104,14 +104,16 @@ def _summed(days: Iterable[Day], first: Callable[[date], date]) -> tuple[Day, ..
 
 
 def _sum(first: date, days: Iterable[Day]) -> Day:
-    by_status, by_line, spared = Counter[Status](), Counter[str](), 0.0
+    by_status, by_line, seconds_spared = Counter[Status](), Counter[str](), 0.0
     for day in days:
         by_status.update(day.by_status)
         by_line.update(day.by_line)
-        spared += day.seconds_spared
-    return _new_day(first, by_status, by_line, spared)
+        seconds_spared += day.seconds_spared
+    return _new_day(first, by_status, by_line, seconds_spared)
 
 
-def _new_day(day: date, by_status: Mapping[Status, int], by_line: Mapping[str, int], spared: float) -> Day:
+def _new_day(
+    day: date, by_status: Mapping[Status, int], by_line: Mapping[str, int], seconds_spared: float
+) -> Day:
     in_order = {status: by_status[status] for status in Status if by_status.get(status)}
-    return Day(day, sum(by_line.values()), in_order, dict(sorted(by_line.items())), spared)
+    return Day(day, sum(by_line.values()), in_order, dict(sorted(by_line.items())), seconds_spared)

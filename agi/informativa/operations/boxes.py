@@ -25,7 +25,7 @@ QUIET_SECONDS = 60.0  # without a word, after which something is wrong with a bo
 
 
 class Difference(StrEnum):
-    """A part of another box's program or settings that is not as on this box."""
+    """What of another box is not as on this one."""
 
     PROGRAM = "program"
     KEYS = "keys"

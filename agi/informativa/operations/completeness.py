@@ -28,7 +28,7 @@ _ABSENT = Text(
 
 
 class Gap(StrEnum):
-    """A reason why an answer over many boxes is not complete."""
+    """Why an answer over many boxes is not complete."""
 
     REFUSED = "box-refused"
     """The database takes nothing from this box, because another has its name or its ledger."""

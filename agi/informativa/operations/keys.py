@@ -28,7 +28,7 @@ MANAGER = "manager"  # and the secret of the account at Asterisk's manager inter
 
 
 class SecretKind(StrEnum):
-    """The use of a secret."""
+    """What a secret is for."""
 
     KEY = "key"
     TOKEN = "token"  # noqa: S105  # a kind of secret

@@ -93,7 +93,7 @@ def test_access_tells_how_much_was_heard(acme: Controller) -> None:
         reason=Reason.NOT_INFORMED,
         heard=Heard.in_seconds(Ending.WHOLE, 9.5, 9.5),
     )
-    with callers.opened(acme) as store:
+    with closing(storage.store(acme)) as store:
         store.append([event])
     _first, record = text.access(callers.access([acme], CALLER), ENGLISH)
     assert "heard: 9.5 of 9.5 s" in record
@@ -175,7 +175,7 @@ def test_notice_that_there_is_not(configuration: Configuration) -> None:
 def test_purge_deletes_only_when_told_to(configuration: Configuration, acme: Controller) -> None:
     """What is past the retention is counted, then deleted; without a retention nothing is."""
     made = told(configuration)
-    with callers.opened(acme) as store:
+    with closing(storage.store(acme)) as store:
         store.append([replace(made.record.event, at=datetime(2019, 1, 1, tzinfo=UTC), recorded=None)])
     owners = [acme, replace(configuration.controllers["borealis"], retention=None)]
     first, second = retention.purge(owners, NOW, really=False).controllers
@@ -200,7 +200,7 @@ def test_purge_deletes_only_when_told_to(configuration: Configuration, acme: Con
 def test_purge_command_deletes_only_with_yes(configuration: Configuration, acme: Controller) -> None:
     """It first says what it would delete, and how to have it done; in words and as JSON."""
     made = told(configuration)
-    with callers.opened(acme) as store:
+    with closing(storage.store(acme)) as store:
         old = replace(made.record.event, at=datetime(2019, 1, 1, tzinfo=UTC), recorded=None)
         store.append([old])
     purge = ("purge", "--controller", "acme", "-c", configuration.file)

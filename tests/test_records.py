@@ -25,9 +25,9 @@ from informativa.operations.records import (
     ALL,
     ControllerRecord,
     Following,
+    existing_ledger,
     line_number,
     of_zone,
-    opened,
     page,
     read,
     read_all,
@@ -97,7 +97,7 @@ def test_last_ones_are_streamed_in_order(store: SqliteStore, acme: Controller) -
     other = replace(acme, ledger=acme.ledger + "-none")
     found = list(read_all([other, acme], last=2))
     assert [(each.controller, each.record.number) for each in found] == [(acme, 4), (acme, 5)]
-    with opened(other) as ledger:
+    with existing_ledger(other) as ledger:
         assert ledger is None
 
 
@@ -187,7 +187,7 @@ def test_ledger_that_may_not_be_looked_for(acme: Controller, monkeypatch: pytest
         raise PermissionError
 
     monkeypatch.setattr(Path, "exists", closed)
-    with pytest.raises(InformativaError, match="Run this as the user who owns it"), opened(acme):
+    with pytest.raises(InformativaError, match="Run this as the user who owns it"), existing_ledger(acme):
         pass
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
@@ -17,7 +17,6 @@ from .. import plausibility, storage
 from ..caller import e164, mask, pseudonym
 from ..errors import InformativaError, SharedDatabaseError
 from ..evidence.commitment import bind
-from ..ledgers.sqlite import SqliteStore
 from ..model import (
     Controller,
     Identified,
@@ -192,7 +191,7 @@ def held(controller: Controller, caller: Identified, shared: SharedDatabase | No
     """Return the records that one controller has of a caller. Raises LedgerError and SharedDatabaseError."""
     his_pseudonyms, records = pseudonyms(controller, caller), list[Record]()
     if Path(controller.ledger).exists():
-        with opened(controller) as store:
+        with closing(storage.store(controller)) as store:
             records = [record for pseudonym in his_pseudonyms for record in store.of_caller(pseudonym)]
             records.sort(key=lambda record: record.number)
     if shared is None:
@@ -324,7 +323,7 @@ def record(
         None if on is None else now,
     )
     event = replace(event, binding=bind(caller, controller.key))
-    with opened(controller) as store:
+    with closing(storage.store(controller)) as store:
         (number,) = store.append([event])
     new_record = Record(number, event)
     return Recorded(controller, mask(caller.number), new_record, typed.doubt)
@@ -333,16 +332,6 @@ def record(
 def pseudonyms(controller: Controller, caller: Identified) -> list[bytes]:
     """Return the caller's pseudonyms under the controller's key and its old keys."""
     return [pseudonym(caller, key) for key in (controller.key, *controller.old_keys)]
-
-
-@contextmanager
-def opened(controller: Controller) -> Iterator[SqliteStore]:
-    """Open the controller's ledger for the time of a `with` block. Raises LedgerError."""
-    store = storage.store(controller)
-    try:
-        yield store
-    finally:
-        store.close()
 
 
 def _why_impossible(number: str) -> Text:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ..model import Controller, Event, Record
 from .evidence import receipt_page
 from .evidence.receipt_page import PlayedSound
-from .records import opened
+from .records import existing_ledger
 
 NEIGHBOURS = 5_000  # records before and after one among which the others of its call are searched
 
@@ -34,7 +34,7 @@ class Story:
 def story(controller: Controller, number: int) -> Story | None:
     """Return the story of a record; `None` where there is no such record. Raises InformativaError if the
     ledger cannot be read."""
-    with opened(controller, read_only=True) as ledger:
+    with existing_ledger(controller, read_only=True) as ledger:
         record = ledger.record(number) if ledger else None
         if ledger is None or record is None:
             return None

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import sqlite3
 from dataclasses import dataclass
-from pathlib import Path
 
-from .. import storage
 from ..config import Configuration
 from ..errors import LedgerError
 from ..model import Controller, Line
 from ..text import NOTHING, Foreign, Text, plain
+from .records import existing_ledger
 
 
 @dataclass(frozen=True)
@@ -68,10 +67,7 @@ def _state(controller: Controller, configuration: Configuration, counted: bool) 
 
 
 def _records(controller: Controller, counted: bool) -> tuple[int, int | None]:
-    if not Path(controller.ledger).exists():
-        return 0, 0
-    store = storage.store(controller, read_only=True)
-    try:
-        return store.newest(), store.count() if counted else None
-    finally:
-        store.close()
+    with existing_ledger(controller, read_only=True) as ledger:
+        if ledger is None:
+            return 0, 0
+        return ledger.newest(), ledger.count() if counted else None

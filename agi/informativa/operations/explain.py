@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 
-from .. import plausibility, policy, storage
+from .. import plausibility, policy
 from ..caller import mask, pseudonym, recognise
 from ..model import (
     Caller,
@@ -24,6 +22,7 @@ from ..model import (
     merged,
 )
 from .callers import pseudonyms
+from .records import existing_ledger
 
 _UNAVAILABLE = 67  # Q.931 presentation
 
@@ -138,9 +137,11 @@ def ringing(number: str | None, dialled: str) -> IncomingCall:
 def known_to(line: Line, caller: Caller) -> CallerHistory:
     """Return what the line's controller told this caller, under any of its keys. Raises LedgerError."""
     controller = line.controller
-    if not isinstance(caller, Identified) or not Path(controller.ledger).exists():
+    if not isinstance(caller, Identified):
         return {}
-    with closing(storage.store(controller, read_only=True)) as ledger:
+    with existing_ledger(controller, read_only=True) as ledger:
+        if ledger is None:
+            return {}
         return merged(*(ledger.history(his_pseudonym) for his_pseudonym in pseudonyms(controller, caller)))
 
 

@@ -65,7 +65,7 @@ class Extract:
 
 
 @contextmanager
-def opened(controller: Controller, *, read_only: bool = False) -> Iterator[SqliteStore | None]:
+def existing_ledger(controller: Controller, *, read_only: bool = False) -> Iterator[SqliteStore | None]:
     """Open the controller's ledger for the time of a `with` block; `None` where there is none. Raises
     InformativaError if it cannot be read."""
     try:
@@ -127,7 +127,7 @@ def read_all(
     company's zone. Raises InformativaError."""
     for controller in controllers:
         filter_in_zone = of_zone(record_filter, controller)
-        with opened(controller) as ledger:
+        with existing_ledger(controller) as ledger:
             for record in read(ledger, filter_in_zone, last, before) if ledger else ():
                 yield ControllerRecord(controller, record)
 
@@ -165,7 +165,7 @@ def page(
     after the end of the filter. Raises InformativaError.
     """
     filter_in_zone = of_zone(record_filter, controller)
-    with opened(controller, read_only=True) as ledger:
+    with existing_ledger(controller, read_only=True) as ledger:
         if ledger is None:
             return Page((), None)
         newest = _end(ledger, None)
@@ -221,7 +221,7 @@ def extract(
     """Return the matching records among the last `reach` below `before`, in the order of their numbers.
     Raises InformativaError, also while they are read."""
     filter_in_zone = of_zone(record_filter, controller)
-    with opened(controller, read_only=True) as ledger:
+    with existing_ledger(controller, read_only=True) as ledger:
         end = _end(ledger, before) if ledger else 1
     first = max(1, end - reach)
     return Extract(first, end - 1, _extracted(controller, filter_in_zone, first, end))
@@ -230,7 +230,7 @@ def extract(
 def _extracted(controller: Controller, record_filter: RecordFilter, first: int, end: int) -> Iterator[Record]:
     """Read the records in short turns: a slow reader keeps no ledger open."""
     for begin in range(first, end, _AT_ONCE):
-        with opened(controller, read_only=True) as ledger:
+        with existing_ledger(controller, read_only=True) as ledger:
             records = list(ledger.search(record_filter, begin, min(begin + _AT_ONCE, end))) if ledger else []
         yield from records
 

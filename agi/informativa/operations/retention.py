@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -12,7 +13,6 @@ from ..errors import InformativaError
 from ..maintenance import PATIENCE_SECONDS
 from ..model import Controller, SharedDatabase
 from ..text import Foreign, Text
-from .callers import opened
 from .document import Time
 
 
@@ -109,7 +109,7 @@ def _purged(
         return Purged(controller.id, controller.name, None, None, copies)
     before, records = controller.retention.before(now, controller.zone), 0
     if Path(controller.ledger).exists():
-        with opened(controller) as store:
+        with closing(storage.store(controller)) as store:
             records = store.purge(before, now) if really else store.older(before)
             if really:
                 store.empty_log(PATIENCE_SECONDS)  # where what was deleted still stands

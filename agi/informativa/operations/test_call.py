@@ -5,22 +5,20 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
 
-from .. import policy, storage
+from .. import policy
 from ..asterisk import ami, test_call
 from ..asterisk.test_call import Moment, Outcome
 from ..caller import mask, recognise
 from ..config import Configuration
 from ..errors import InformativaError
-from ..ledgers.sqlite import SqliteStore
 from ..model import Caller, Decision, Identified, Line, ManagerAccount, Reason, Record, Status
 from ..text import Text
 from .controllers import line_named, require_live
 from .explain import known_to, ringing
+from .records import existing_ledger
 from .test_call_entry import entry
 
 _NUMBER = re.compile(r"\+?[0-9]{2,20}")
@@ -228,21 +226,10 @@ def _notes(outcome: Outcome) -> Iterator[Text]:
 
 
 def _newest(line: Line) -> int:
-    with _ledger(line) as store:
+    with existing_ledger(line.controller, read_only=True) as store:
         return store.newest() if store else 0
 
 
 def _since(line: Line, first: int) -> list[Record]:
-    with _ledger(line) as store:
+    with existing_ledger(line.controller, read_only=True) as store:
         return list(store.records(first)) if store else []
-
-
-@contextmanager
-def _ledger(line: Line) -> Iterator[SqliteStore | None]:
-    """Open the line's ledger to read, for the time of a `with` block; `None` where nothing was recorded
-    yet."""
-    if not Path(line.controller.ledger).exists():
-        yield None
-        return
-    with closing(storage.store(line.controller, read_only=True)) as store:
-        yield store

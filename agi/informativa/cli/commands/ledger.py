@@ -120,7 +120,7 @@ def show(
             _print(view.ledger(each, everywhere, _, width()))
             continue
         own = records.of_zone(wanted, each)
-        with records.opened(each) as ledger:
+        with records.existing_ledger(each) as ledger:
             read = records.read(ledger, own, last, before) if ledger else None
             shown = None if read is None else (ControllerRecord(each, one) for one in read)
             _print(view.ledger(each, shown, _, width()))

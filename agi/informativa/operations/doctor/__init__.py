@@ -1,2 +1,2 @@
-"""What is wrong with a live system, and how to mend it: asks Asterisk, the service and the files, and
-changes nothing."""
+"""The checks of a live system, with what mends each fault. They ask Asterisk, the service and the files, and
+change nothing."""

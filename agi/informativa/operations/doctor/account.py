@@ -1,5 +1,5 @@
-"""The account at Asterisk's manager interface: what it must be allowed, and how to make one that is
-allowed nothing else."""
+"""The account at Asterisk's manager interface: the rights that it needs, and how to make one with no
+others."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ...errors import ConfigError, InformativaError
 from ...model import ManagerAccount
 from ...text import Foreign, Text
 
-# The classes of `write` that let an account do each, any one of which suffices (Asterisk 16 and 22 agree).
+# By action, the classes of `write` that allow it; one of them suffices (Asterisk 16 and 22 agree).
 ACTIONS = {
     "CoreSettings": ("system", "reporting"),
     "DBDel": ("system",),
@@ -21,15 +21,15 @@ ACTIONS = {
     "ModuleCheck": ("system",),
     "ShowDialPlan": ("config", "reporting"),
 }
-COLLECTION = ("DBGetTree", "DBDel")  # what the service needs; the rest is for looking
-WRITE = "system,reporting"  # the fewest that allow all; `read` is for events, and we want none
+COLLECTION = ("DBGetTree", "DBDel")  # needed by the service; the other actions only look
+WRITE = "system,reporting"  # the fewest that allow all actions; `read` is for events, which we do not use
 KEPT_IN = "keys/manager.secret"  # beside the configuration
-TRIAL_READ, TRIAL_WRITE = "call,dialplan,agi", "originate"  # what a test call needs more
+TRIAL_READ, TRIAL_WRITE = "call,dialplan,agi", "originate"  # what a test call needs beside these
 
 
 @dataclass(frozen=True)
 class NewAccount:
-    """An account as it is to be made; `configured` where the configuration `file` names it already."""
+    """An account that is to be made; `configured` if the configuration `file` already names it."""
 
     file: Path
     user: str
@@ -40,15 +40,16 @@ class NewAccount:
 
 
 def new_account(file: Path, configured: ManagerAccount | None, secret: Path) -> NewAccount:
-    """The account that is `configured`, or a first one, with what is in the file `secret`. Raises OSError."""
+    """Return the account that is `configured`, or a first one, with the secret in the file `secret`. Raises
+    OSError."""
     account = configured or ManagerAccount("127.0.0.1", 5038, "informativa", "")
-    words = secret.read_text(encoding="utf-8").strip()
-    return NewAccount(file, account.user, words, account.host, account.port, configured is not None)
+    password = secret.read_text(encoding="utf-8").strip()
+    return NewAccount(file, account.user, password, account.host, account.port, configured is not None)
 
 
 def of_configuration(file: Path) -> NewAccount:
-    """The same for a configuration that may have mistakes. Raises InformativaError where there is no secret
-    yet."""
+    """Return the account for a configuration that may have mistakes. Raises InformativaError if its secret
+    cannot be read."""
     try:
         configuration = inspect(file)[0]
     except ConfigError:
@@ -66,7 +67,7 @@ def of_configuration(file: Path) -> NewAccount:
 
 
 def secret_file(config: Path) -> Path:
-    """Where the secret of the account at Asterisk's manager interface is, or will be."""
+    """Return the path of the file with the account's secret, which need not exist yet."""
     with suppress(ConfigError):
         if manager := draft(config)[1].manager:
             return config.absolute().parent / manager.secret

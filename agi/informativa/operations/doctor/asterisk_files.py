@@ -1,4 +1,4 @@
-"""The files and the console of an Asterisk on this machine, both of which may be moved."""
+"""The folder and the console command of an Asterisk on this machine; asterisk.conf may change both."""
 
 from __future__ import annotations
 
@@ -17,26 +17,29 @@ _FOLDER = re.compile(r"^[ \t]*astetcdir[ \t]*=>?[ \t]*([^;\n]*[^;\s])", re.MULTI
 
 @dataclass(frozen=True)
 class AsteriskFiles:
-    """The `folder` of extensions.conf, and the file by which Asterisk was started where `-C` named one."""
+    """The `folder` of extensions.conf, and the `conf` that `-C` named when Asterisk was started."""
 
     folder: Path = field(default_factory=lambda: FOLDER)
     conf: Path | None = None
 
     @property
     def console(self) -> str:
-        """The command that reaches it."""
+        """The command that reaches this Asterisk."""
         return command("asterisk", "-C", self.conf) if self.conf else "asterisk"
 
     def install(self, config: Path) -> str:
-        """The command that puts the dialplan for a configuration there, and has Asterisk read it."""
+        """Return the command that installs the dialplan of a configuration there, and makes Asterisk load
+        it."""
         to = () if self.folder == FOLDER else ("--to", self.folder)
         install = command("informativa", "dialplan", "install", "-c", config, *to)
         return f"{install}; {self.console} -rx 'dialplan reload'"
 
 
 def of_manager(port: int) -> AsteriskFiles:
-    """The files of the Asterisk whose manager interface listens on that port of this machine; the usual ones
-    where the system does not show us its process."""
+    """Return the files of the Asterisk whose manager interface listens on that port of this machine.
+
+    They are the usual ones if the system does not show us its process.
+    """
     for socket in users.listening(port):
         with suppress(OSError, ValueError):
             if process := users.holder(socket.inode):
@@ -47,21 +50,21 @@ def of_manager(port: int) -> AsteriskFiles:
 
 
 def of_command(words: list[str], folder: Path) -> AsteriskFiles:
-    """The same for one that was started by these words in this folder."""
+    """Return the files of an Asterisk that was started by these words in this folder."""
     for word, following in zip(words, [*words[1:], ""], strict=True):
-        if word.startswith("-C") and (named := word[2:] or following):
-            conf = folder / named
+        if word.startswith("-C") and (conf_path := word[2:] or following):
+            conf = folder / conf_path
             return AsteriskFiles(of_conf(conf).folder, conf)
     return usual_files()
 
 
 def usual_files() -> AsteriskFiles:
-    """The files of one that is started without saying which."""
+    """Return the files of an Asterisk that was started without `-C`."""
     return of_conf(CONF)
 
 
 def of_conf(conf: Path) -> AsteriskFiles:
-    """The same for the one of this asterisk.conf; the usual ones where it cannot be read."""
+    """Return the files of the Asterisk with this asterisk.conf; /etc/asterisk if it cannot be read."""
     with suppress(OSError, UnicodeDecodeError):
         if folder := _FOLDER.search(conf.read_text(encoding="utf-8")):
             return AsteriskFiles(Path(folder[1]))

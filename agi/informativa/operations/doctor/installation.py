@@ -1,4 +1,4 @@
-"""What can be seen without asking Asterisk or the service, and keeps calls from being as configured."""
+"""Checks of the configuration, its recordings and this program; they ask neither Asterisk nor the service."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from .system import System, in_thread
 
 
 async def configuration(system: System) -> AsyncIterator[Finding]:
-    """The file and all that it names are in order, and every company that it names may go live."""
+    """Check that the file and all that it names are in order, and that every company in it may go live."""
     for problem in system.problems:
         yield of_problem(problem, State.WRONG)
     if system.configuration is None:
@@ -33,15 +33,15 @@ async def configuration(system: System) -> AsyncIterator[Finding]:
         yield of_problem(problem, State.WARNING)
     if not (system.problems or system.configuration.refused or system.configuration.warnings):
         yield ok(Text("{file} is in order", file=system.file))
-    kept, why = await in_thread(config.unusable, system.file)
-    if why:
+    cached_file, reason = await in_thread(config.unusable, system.file)
+    if reason:
         text = Text("scripts cannot use {file} ({why}), and take twice their time")
-        fix = f"{command('rm', kept)}; {command('informativa', 'check', '-c', system.file)}"
-        yield warning(text.format(file=kept, why=why), fix)
+        fix = f"{command('rm', cached_file)}; {command('informativa', 'check', '-c', system.file)}"
+        yield warning(text.format(file=cached_file, why=reason), fix)
 
 
 async def recordings(system: System) -> AsyncIterator[Finding]:
-    """Under each version that was served the same recording lies as then."""
+    """Check that each version that was served still has the same recordings."""
 
     def look() -> None:
         verify_recordings(system.configured, keep=False, create=False, migrate=False)
@@ -56,33 +56,39 @@ async def recordings(system: System) -> AsyncIterator[Finding]:
 
 
 async def program(system: System) -> AsyncIterator[Finding]:
-    """Whoever is to run informativa can."""
+    """Check that the user who is to run informativa can execute it."""
     for text in out_of_reach(system.configured):
         yield warning(text, "")
 
 
 async def plans(system: System) -> AsyncIterator[Finding]:
-    """Callers get in their language what their keys promise, and not for too long."""
-    missing = {problem.key for problem in system.problems}  # which is told, and this only follows from it
+    """Check that callers get in their language what their keys promise, and that no supplement is too
+    long."""
+    # A mistake at the same key is reported by `configuration`, and this only follows from it.
+    missing = {problem.key for problem in system.problems}
     unspoken = dict.fromkeys(text for key, text in _unspoken(system.configured) if key not in missing)
     for text in unspoken:
         yield warning(text, "")
 
 
 async def prompts(system: System) -> AsyncIterator[Finding]:
-    """No recording is one that callers would complain about."""
+    """Check that no recording has a sound of which callers would complain."""
     for text in await in_thread(_doubtful, list(system.prompts())):
         yield warning(text, "")
 
 
 def owner(configuration: Configuration) -> os.stat_result:
-    """Whose the ledgers' folder is, or else the configuration: service and script are to run as that user."""
+    """Return the status of the ledgers' folder, else of the configuration: its owner is to run service and
+    script."""
     folders = sorted({Path(controller.ledger).parent for controller in configuration.answering()})
     return next((folder for folder in folders if folder.is_dir()), configuration.file).stat()
 
 
 def out_of_reach(configuration: Configuration) -> list[Text]:
-    """That the owner cannot run this program: where it was installed by pipx for one user, say."""
+    """Return a message if the owner cannot run this program, at most one.
+
+    That happens if, for example, pipx installed it for one user.
+    """
     uid = owner(configuration).st_uid
     python = Path(sys.executable)
     needed = {python.with_name("informativa-agi"): os.X_OK, python: os.X_OK, Path(__file__): os.R_OK}
@@ -102,15 +108,15 @@ def _doubtful(bases: list[str]) -> list[Text]:
 
 
 def _unspoken(configuration: Configuration) -> Iterator[tuple[str, Text]]:
-    """What callers of a line would ask for in vain, hear in another language, or hear for too long; with the
-    key path where it would stand."""
+    """Yield messages on full texts and supplements that a line's languages lack, and on supplements that last
+    too long; each with its key path in the configuration."""
     now = datetime.now(UTC)
     for line in configuration.lines:
         for step in line.plan:
-            yield from _of_plan(line, step.notice, now)
+            yield from _unspoken_of(line, step.notice, now)
 
 
-def _of_plan(line: Line, notice: Notice, now: datetime) -> Iterator[tuple[str, Text]]:
+def _unspoken_of(line: Line, notice: Notice, now: datetime) -> Iterator[tuple[str, Text]]:
     languages = dict.fromkeys((line.language, *line.languages.values(), *line.fallback))
     first = notice.versions.index(notice.current(now))
     for index, version in enumerate(notice.versions[first:], first):
@@ -124,18 +130,19 @@ def _of_plan(line: Line, notice: Notice, now: datetime) -> Iterator[tuple[str, T
         for language in languages:
             if version.full and not spoken(language, version.full):
                 message = Text("{notice} has no full text in {language}: key {key} does nothing there")
-                said = message.format(notice=name, language=language, key=line.keys.full)
-                yield f"{key_path}.full.{language}", said
-        for known, prompts in version.supplements.items():
-            own = f"{key_path}.supplements.{known}"
+                text = message.format(notice=name, language=language, key=line.keys.full)
+                yield f"{key_path}.full.{language}", text
+        for base, prompts in version.supplements.items():
+            base_path = f"{key_path}.supplements.{base}"
             for language in languages:
                 if not spoken(language, prompts):
                     message = Text("{notice}: the supplement to {version} is not there in {language}")
-                    yield f"{own}.{language}", message.format(notice=name, version=known, language=language)
+                    text = message.format(notice=name, version=base, language=language)
+                    yield f"{base_path}.{language}", text
             for language, prompt in prompts.items():
                 if prompt.seconds > LONGEST_SHORT:
                     message = Text(
                         "{notice}: the supplement to {version} in {language} lasts {seconds:.0f} s"
                     )
-                    names = {"notice": name, "version": known, "language": language}
-                    yield f"{own}.{language}", message.format(**names, seconds=prompt.seconds)
+                    names = {"notice": name, "version": base, "language": language}
+                    yield f"{base_path}.{language}", message.format(**names, seconds=prompt.seconds)

@@ -1,4 +1,4 @@
-"""Who runs a program on this machine, and what that user may do with a file, as far as can be seen."""
+"""Users of this machine: the owner of a listening socket, and the rights of a user on a file."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _LISTENS = "0A"  # TCP_LISTEN, in /proc/net/tcp
 
 @dataclass(frozen=True)
 class Socket:
-    """One that listens on this machine: its address as the kernel writes it, whose it is, its inode."""
+    """A socket that listens on this machine: its address as the kernel writes it, its owner, its inode."""
 
     address: str
     uid: int
@@ -28,7 +28,8 @@ class Socket:
 
 
 def listening(port: int) -> Iterator[Socket]:
-    """Who listens on that TCP port of this machine, as Linux tells everybody (proc(5), /proc/net/tcp)."""
+    """Yield the sockets that listen on that TCP port of this machine, which Linux shows every user (proc(5),
+    /proc/net/tcp)."""
     for table in ("tcp", "tcp6"):
         try:
             rows = Path("/proc/net", table).read_text().splitlines()[1:]
@@ -38,18 +39,18 @@ def listening(port: int) -> Iterator[Socket]:
             _slot, local, _remote, state, _queues, _timer, _retransmits, uid, _timeout, inode, *_ = (
                 row.split()
             )
-            address, _colon, its_port = local.partition(":")
-            if state == _LISTENS and int(its_port, 16) == port:
+            address, _colon, local_port = local.partition(":")
+            if state == _LISTENS and int(local_port, 16) == port:
                 yield Socket(address, int(uid), inode)
 
 
 def listener(port: int) -> int | None:
-    """The user id of whoever listens on that TCP port of this machine; `None` if nobody does."""
-    return next((one.uid for one in listening(port)), None)
+    """Return the id of the user who listens on that TCP port of this machine; `None` if nobody does."""
+    return next((socket.uid for socket in listening(port)), None)
 
 
 def holder(inode: str) -> int:
-    """The process that has a socket open; 0 if none shows it to us."""
+    """Return the id of the process that has a socket open; 0 if the system does not show it to us."""
     for link in descriptors():
         with suppress(OSError):
             if os.readlink(link) == f"socket:[{inode}]":  # noqa: PTH115  # no path is meant
@@ -58,12 +59,12 @@ def holder(inode: str) -> int:
 
 
 def name(uid: int) -> str:
-    """Its name; its number if it has none."""
+    """Return the name of a user; the number if there is no name."""
     return _named(uid, pwd.getpwuid)
 
 
 def group(gid: int) -> str:
-    """The same of a group."""
+    """Return the name of a group; the number if there is no name."""
     return _named(gid, grp.getgrgid)
 
 
@@ -75,10 +76,10 @@ def _named(number: int, look_up: Callable[[int], Sequence[Any]]) -> str:
 
 
 def denied(uid: int, file: Path, right: int) -> bool:
-    """Whether a file is there that a user may not read, write or execute (os.R_OK, os.W_OK, os.X_OK).
+    """Return whether a file exists that a user may not read, write or execute (os.R_OK, os.W_OK, os.X_OK).
 
-    Of ourselves the system knows. Of others the modes tell, of the file and of the folders above it and
-    above what it links to. What lies beside a ledger (-wal, -shm) comes and goes while others look at it.
+    For our own user the system answers. For other users the modes decide: of the file, of the folders above
+    it, and of those above its link's target. A file beside a ledger (-wal, -shm) may vanish meanwhile.
     """
     try:
         return file.exists() and not _may(uid, file, right)
@@ -87,14 +88,14 @@ def denied(uid: int, file: Path, right: int) -> bool:
 
 
 def opening(uid: int, file: Path, otherwise: str) -> str:
-    """The command by which a user gets at a file: that lets him into the first folder that he may not enter;
-    what is given for the file itself, where there is none."""
+    """Return the command by which a user gets access to a file: it opens the first folder that he may not
+    enter; `otherwise` if he may enter them all."""
     folder = blocking(uid, file)
     return command("chmod", "a+x", folder) if folder else otherwise
 
 
 def blocking(uid: int, file: Path) -> Path | None:
-    """The first folder on the way to a file that a user may not enter; `None` if he gets there."""
+    """Return the first folder on the way to a file that a user may not enter; `None` if he may enter all."""
     if uid == os.geteuid():
         return closed_folder(file)
     if uid == 0:
@@ -119,10 +120,10 @@ def _may(uid: int, file: Path, right: int) -> bool:
 
 def _groups(uid: int) -> list[int]:
     try:
-        known = pwd.getpwuid(uid)
+        user = pwd.getpwuid(uid)
     except KeyError:
         return []
-    return os.getgrouplist(known.pw_name, known.pw_gid)
+    return os.getgrouplist(user.pw_name, user.pw_gid)
 
 
 def _allowed(status: os.stat_result, uid: int, groups: list[int], right: int) -> bool:

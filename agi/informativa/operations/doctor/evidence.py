@@ -1,4 +1,4 @@
-"""Whether what is recorded can be proven: signed, in time, and kept by somebody else, too."""
+"""Checks that records can be proven: signed, in time, and kept by somebody else, too."""
 
 from __future__ import annotations
 
@@ -15,26 +15,27 @@ from ..evidence.log_state import LogState, log_state
 from .findings import Finding, ok, warning, wrong
 from .system import System, in_thread
 
-LATE = timedelta(minutes=15)  # from a record to its checkpoint; the service takes a minute
+LATE = timedelta(minutes=15)  # from a record to its checkpoint; the service signs every minute
 
 
 async def evidence(system: System) -> AsyncIterator[Finding]:
-    """Each log extends what was signed, its checkpoints are recent, and others have them."""
+    """Check that each log extends what was signed, that its checkpoints are recent, and that others keep
+    them."""
     now = datetime.now(UTC)
-    for finding in await in_thread(lambda: list(_looked(system.configured, now))):
+    for finding in await in_thread(lambda: list(_findings(system.configured, now))):
         yield finding
 
 
 async def outside(system: System) -> AsyncIterator[Finding]:
-    """What a name of one's own and a copy elsewhere would add."""
+    """Note a missing domain name of the logs, and missing copies of checkpoints outside this machine."""
     configuration = system.configured
-    given = configuration.evidence
-    if not any(not each.refused for each in configuration.controllers.values()):
+    settings = configuration.evidence
+    if all(controller.refused for controller in configuration.controllers.values()):
         return
-    if not given.domain:
+    if not settings.domain:
         text = Text("the logs are named after this machine; `evidence.domain` gives them a name of yours")
         yield ok(text, note=True)
-    if not given.witnesses and not any(each.independent for each in given.targets):
+    if not settings.witnesses and not any(target.independent for target in settings.targets):
         text = Text(
             "no checkpoint is kept where who administers this machine cannot change it; `evidence.witness`,"
             " or `evidence.publish` with `independent: true`, has somebody else keep them"
@@ -42,26 +43,27 @@ async def outside(system: System) -> AsyncIterator[Finding]:
         yield ok(text, note=True)
 
 
-def _looked(configuration: Configuration, now: datetime) -> Iterator[Finding]:
-    well = 0
+def _findings(configuration: Configuration, now: datetime) -> Iterator[Finding]:
+    faultless = 0
     for controller in configuration.controllers.values():
         if controller.refused or not Path(controller.ledger).exists():
             continue
         try:
             state = log_state(controller)
-        except (LedgerError, EvidenceError):  # the ledger's own checks say it
+        except (LedgerError, EvidenceError):  # reported by the check `ledgers`
             continue
         refused = list(_refused(controller))
-        others = any(each.note for each in refused)
-        found = [*refused, *_late(controller, state, now, others), *_elsewhere(controller, state)]
-        well += all(each.note for each in found)
-        yield from found
-    if well:
-        yield ok(Text.counted("{number} log is signed", "{number} logs are signed", well).format(number=well))
+        signed_by_other = any(finding.note for finding in refused)
+        findings = [*refused, *_late(controller, state, now, signed_by_other), *_elsewhere(controller, state)]
+        faultless += all(finding.note for finding in findings)
+        yield from findings
+    if faultless:
+        text = Text.counted("{number} log is signed", "{number} logs are signed", faultless)
+        yield ok(text.format(number=faultless))
 
 
 def _refused(controller: Controller) -> Iterator[Finding]:
-    """Whether the next checkpoint may be signed; where another user signs, that he does."""
+    """Yield why the next checkpoint may not be signed; a note if another user signs."""
     try:
         sequencer.examine(Path(controller.ledger))
     except SigningError as error:
@@ -73,8 +75,9 @@ def _refused(controller: Controller) -> Iterator[Finding]:
         yield wrong(clause(error.message), error.remedy)
 
 
-def _late(controller: Controller, state: LogState, now: datetime, others: bool) -> Iterator[Finding]:
-    """`others` is whether another user signs."""
+def _late(controller: Controller, state: LogState, now: datetime, signed_by_other: bool) -> Iterator[Finding]:
+    """Yield a warning if a record waits too long to be signed; `signed_by_other` is true if another user
+    signs."""
     if state.waiting_since is None or now - state.waiting_since < LATE:
         return
     text = Text.counted(
@@ -86,21 +89,21 @@ def _late(controller: Controller, state: LogState, now: datetime, others: bool) 
         "The service signs every minute; without it type: informativa evidence checkpoint --controller {id}",
         id=controller.id,
     )
-    if others:
+    if signed_by_other:
         fix = Text("As the user whose the key is, run: informativa evidence sequence")
     yield warning(text.format(number=state.waiting, id=controller.id), fix)
 
 
 def _elsewhere(controller: Controller, state: LogState) -> Iterator[Finding]:
-    for each in (*state.published, *state.witnessed):
-        if each.problem:
+    for copy in (*state.published, *state.witnessed):
+        if copy.problem:
             text = Text("{place} has {size} of {signed} signed records of {id}: {why}")
             fix = Text("Mend it, then type: informativa evidence publish --controller {id}", id=controller.id)
-            given = text.format(
-                place=each.place,
-                size=each.size,
+            text = text.format(
+                place=copy.place,
+                size=copy.size,
                 signed=state.signed,
                 id=controller.id,
-                why=Foreign(each.problem),
+                why=Foreign(copy.problem),
             )
-            yield warning(given, fix)
+            yield warning(text, fix)

@@ -1,5 +1,5 @@
-"""All checks, in the order in which their findings are told. They know nothing of each other, run at the
-same time, and none may take longer than a few seconds."""
+"""All checks, in the order in which their findings are shown. They are independent of each other, run at the
+same time, and each has a time limit."""
 
 from __future__ import annotations
 
@@ -32,15 +32,18 @@ from .findings import Finding, State, ok, unknown, warning, wrong
 from .system import System, in_thread
 
 SECONDS = 5.0  # for each check, and for logging in
-SLOW = 30.0  # for those that read all recordings, or wait for a ledger
+SLOW = 30.0  # for a check that reads all recordings, or waits for a ledger
 MANAGER = Text("manager")
 
 
 @dataclass(frozen=True)
 class Check:
-    """One thing to look at. `actions` are what it needs of Asterisk's manager interface; with `sound` it
-    makes sense only for a configuration without mistakes, with `shaped` only for one that can be read. At
-    what is `local` looks `informativa check`, too; what `hinders`, if wrong, keeps a service from starting.
+    """One check, which yields findings.
+
+    `actions` are the ones that it needs at Asterisk's manager interface, and with `asks` it needs a session
+    there. With `sound` it needs a configuration without mistakes, with `shaped` one that can be read. A
+    `local` check is also part of `informativa check`. With `hinders` a wrong finding means that the service
+    cannot start.
     """
 
     name: Text
@@ -89,7 +92,7 @@ CHECKS = (
     Check(Text("spool"), asterisk.spool, ("DBGetTree",)),
 )
 
-# Of which the doctor finds more, when it looks at the boxes.
+# For `informativa check`; `doctor` also looks at the other boxes.
 SHARED = Check(Text("other boxes"), shared.reachable)
 
 
@@ -103,63 +106,68 @@ class Examined:
 
 @dataclass(frozen=True)
 class Examination:
-    """Everything that was found."""
+    """All findings of an examination."""
 
     found: tuple[Examined, ...]
 
     @property
     def counted(self) -> Counter[State]:
-        """How many there are of each state."""
-        return Counter(one.finding.state for one in self.found)
+        """The number of findings by state."""
+        return Counter(examined.finding.state for examined in self.found)
 
     @property
     def wrong(self) -> bool:
-        """Whether anything was found wrong."""
-        return any(one.finding.state is State.WRONG for one in self.found)
+        """`True` if any finding is wrong."""
+        return any(examined.finding.state is State.WRONG for examined in self.found)
 
 
 async def examine(file: Path) -> Examination:
-    """Everything that was found, each under the name of its check, and what two of one name found, once.
-    Changes nothing, and ends in time."""
+    """Run all checks; return each finding under the name of its check, without duplicates. Changes
+    nothing."""
     system = await _system(file)
     async with AsyncExitStack() as stack:
         manager = await _manager(system, stack)
         first = await _all(system, [check for check in CHECKS if check.hinders])
-        system.hindered = any(one.state is State.WRONG for findings in first.values() for one in findings)
-        found = first | await _all(system, [check for check in CHECKS if not check.hinders])
-    examined = list(dict.fromkeys(Examined(check.name, one) for check in CHECKS for one in found[check]))
+        system.start_blocked = any(
+            finding.state is State.WRONG for findings in first.values() for finding in findings
+        )
+        by_check = first | await _all(system, [check for check in CHECKS if not check.hinders])
+    examined = list(
+        dict.fromkeys(Examined(check.name, finding) for check in CHECKS for finding in by_check[check])
+    )
     if manager is not None:
-        asking = next(i for i, check in enumerate(CHECKS) if check.asks or check.actions)
-        before = {check.name for check in CHECKS[:asking]}
-        index = sum(one.check in before for one in examined)
+        first_asking = next(i for i, check in enumerate(CHECKS) if check.asks or check.actions)
+        names_above = {check.name for check in CHECKS[:first_asking]}
+        index = sum(result.check in names_above for result in examined)
         examined.insert(index, Examined(MANAGER, manager))
     return Examination(tuple(examined))
 
 
 async def locally(file: Path) -> tuple[System, list[Finding]]:
-    """What `informativa check` finds: all that needs neither Asterisk nor the service, and whether
-    the shared database can be used. Makes nothing."""
-    system, found = await these(file, [*(check for check in CHECKS if check.local), SHARED])
-    return system, [one.finding for one in found.found]
+    """Return the findings of `informativa check`: of all checks that need neither Asterisk nor the service,
+    and of the one that connects to the shared database. Creates nothing."""
+    system, examination = await these(file, [*(check for check in CHECKS if check.local), SHARED])
+    return system, [examined.finding for examined in examination.found]
 
 
 async def these(file: Path, checks: Sequence[Check]) -> tuple[System, Examination]:
-    """What these checks find, of which none asks Asterisk."""
+    """Return the findings of these checks, none of which may need Asterisk."""
     system = await _system(file)
-    found = await _all(system, checks)
-    return system, Examination(tuple(Examined(check.name, one) for check in checks for one in found[check]))
+    by_check = await _all(system, checks)
+    examined = tuple(Examined(check.name, finding) for check in checks for finding in by_check[check])
+    return system, Examination(examined)
 
 
 async def _all(system: System, checks: Sequence[Check]) -> dict[Check, list[Finding]]:
-    """What each of them found."""
-    found = await asyncio.gather(*(_looked(check, system) for check in checks))
-    return dict(zip(checks, found, strict=True))
+    """Run checks at the same time; return the findings by check."""
+    results = await asyncio.gather(*(_findings(check, system) for check in checks))
+    return dict(zip(checks, results, strict=True))
 
 
 async def _system(file: Path) -> System:
-    """The configuration, as far as there is one."""
+    """Read the configuration, as far as it can be read."""
     try:
-        async with asyncio.timeout(SLOW):  # where a company's files do not answer this tells it before
+        async with asyncio.timeout(SLOW):  # the limit of a company's own files is shorter, and names them
             configuration, problems = await in_thread(config.inspect, file)
     except TimeoutError:
         problem = Problem(str(file), None, "", Text("cannot be read in {seconds} s", seconds=SLOW))
@@ -170,7 +178,7 @@ async def _system(file: Path) -> System:
 
 
 async def _manager(system: System, stack: AsyncExitStack) -> Finding | None:
-    """Log in for all checks; what came of it."""
+    """Log in for all checks; return the finding about that, if there is one."""
     if system.configuration is None:
         return None
     account = system.configuration.manager
@@ -179,7 +187,7 @@ async def _manager(system: System, stack: AsyncExitStack) -> Finding | None:
             Text("Asterisk cannot be asked, nor the fallback spool be collected: there is no `manager`"),
             command("informativa", "keys", "make", "manager", "-c", system.file),
         )
-    if not account.secret:  # which is among the problems
+    if not account.secret:  # reported as a problem of the configuration
         return None
     try:
         async with asyncio.timeout(SECONDS):
@@ -201,8 +209,8 @@ async def _manager(system: System, stack: AsyncExitStack) -> Finding | None:
     return ok(Text("Asterisk's manager interface lets {user} in", user=account.user))
 
 
-async def _looked(check: Check, system: System) -> list[Finding]:
-    """What one check found; why it could not be made, if it could not."""
+async def _findings(check: Check, system: System) -> list[Finding]:
+    """Return the findings of one check, or one that says why it could not run."""
     if lacking := _lacking(check, system):
         return [unknown(lacking)]
     try:
@@ -221,7 +229,7 @@ async def _looked(check: Check, system: System) -> list[Finding]:
 
 
 def _lacking(check: Check, system: System) -> Text | None:
-    """Why a check cannot be made, if so."""
+    """Return why a check cannot run, or `None` if it can."""
     if check.shaped and system.configuration is None:
         return Text("the configuration cannot be read")
     if check.sound and system.problems:

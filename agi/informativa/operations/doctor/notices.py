@@ -1,4 +1,4 @@
-"""Checks that what callers were told, and are told, is what the configuration says."""
+"""Checks that notices, given and recorded, agree with the configuration."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ from ...text import Text, command
 from .findings import Finding, warning
 from .system import System, in_thread
 
-LAST = 1000  # records of a company, which say how its callers' numbers come
+LAST = 1000  # records of a company that show in which form its callers' numbers arrive
 LARGEST_TEXT = 1 << 16  # bytes of the words beside a recording
 
 
 async def removed(system: System) -> AsyncIterator[Finding]:
-    """No caller rests on a version that the configuration has not any more."""
+    """Check that no caller's history rests on a version that is gone from the configuration."""
     for name, controller in system.configured.controllers.items():
         if controller.refused or not Path(controller.ledger).is_file():
             continue
         notices = system.configured.notices[name]
         try:
             removed_versions = await in_thread(storage.callers_of_removed, controller, notices)
-        except LedgerError:  # which others tell
+        except LedgerError:  # reported by the check `ledgers`
             continue
         for (notice, version), callers in removed_versions.items():
-            said = Text.counted(
+            text = Text.counted(
                 "{count} caller of {id} was told {notice} {version}, which the configuration has no more:"
                 " what he knows counts by his record alone",
                 "{count} callers of {id} were told {notice} {version}, which the configuration has no more:"
@@ -47,18 +47,18 @@ async def removed(system: System) -> AsyncIterator[Finding]:
                 notice=name_and_id(notice, controller.names),
                 version=version,
             )
-            yield warning(said, Text("Leave a version in the file for as long as records of it are kept."))
+            yield warning(text, Text("Leave a version in the file for as long as records of it are kept."))
 
 
 async def numbers(system: System) -> AsyncIterator[Finding]:
-    """Few callers hear the notice every time only because their number may be two: a national one, or one
-    with its country code."""
+    """Check that few callers hear the notice every time only because their number is ambiguous: a national
+    one, or one with its country code."""
     for controller in system.configured.controllers.values():
         if controller.refused or not Path(controller.ledger).is_file():
             continue
         try:
             reasons = await in_thread(storage.last_reasons, controller, LAST)
-        except LedgerError:  # which others tell
+        except LedgerError:  # reported by the check `ledgers`
             continue
         for line in system.configured.lines:
             if line.controller.id != controller.id or line.callers is not NumberForm.EITHER:
@@ -66,7 +66,7 @@ async def numbers(system: System) -> AsyncIterator[Finding]:
             calls = sum(count for (number, _reason), count in reasons.items() if number == line.number)
             ambiguous = reasons.get((line.number, Reason.AMBIGUOUS), 0)
             if ambiguous * 100 >= calls > 0:
-                said = Text(
+                text = Text(
                     "{share} % of the last {calls} records of line {line} are of numbers that may be two, so"
                     " those callers hear the notice every time",
                     share=round(100 * ambiguous / calls),
@@ -78,54 +78,54 @@ async def numbers(system: System) -> AsyncIterator[Finding]:
                     " `callers: national`, or `callers: international` (with country code)",
                     line=line.number,
                 )
-                yield warning(said, remedy)
+                yield warning(text, remedy)
 
 
 async def words(system: System) -> AsyncIterator[Finding]:
-    """Recordings say what is so: who is responsible, and which key does something."""
+    """Check that recordings are true: they name the controller, and only keys that do something."""
     mistaken = {key[1] for problem in system.problems if (key := problem.key.split("."))[0] == "controllers"}
-    for finding in await in_thread(lambda: list(_said(system.configured, mistaken))):
+    for finding in await in_thread(lambda: list(_untrue_words(system.configured, mistaken))):
         yield finding
 
 
-def _said(configuration: Configuration, mistaken: Container[str]) -> Iterator[Finding]:
-    """Find what recordings promise and do not keep, once for each company, or line, prompt and key; of
-    companies that are `mistaken` not the latter, which may follow from that."""
-    known = spoken_words()
-    yield from _unheard_keys(configuration, mistaken, known)
+def _untrue_words(configuration: Configuration, mistaken: Container[str]) -> Iterator[Finding]:
+    """Find recordings that name no company, or a key that does nothing, once for each company, or line,
+    prompt and key. The keys of companies in `mistaken` are left out: a mistake may be their cause."""
+    shipped_words = spoken_words()
+    yield from _unheard_keys(configuration, mistaken, shipped_words)
     nameless, promised = dict[str, None](), dict[tuple[str, str, str], None]()
     for line in configuration.lines:
         if line.controller.refused:
             continue
         for version, language, prompt in _prompts(line):
-            text, is_shipped = _words(prompt, known)
+            prompt_words, is_shipped = _words(prompt, shipped_words)
             if is_shipped:
                 nameless[line.controller.id] = None
             if line.controller.id in mistaken:
                 continue
-            for key in sorted(named_keys(text, language) - _working_keys(line, version, language)):
+            for key in sorted(named_keys(prompt_words, language) - _working_keys(line, version, language)):
                 promised[line.number, prompt.path, key] = None
     for name in nameless:
-        said = Text(
+        text = Text(
             "{id} plays recordings that are shipped with informativa: they name no company, so nobody tells"
             " its callers who is responsible for their data (GDPR 13(1)(a))",
             id=name,
         )
-        of = ("--controller", name, "--site", "SITE", "-c", configuration.file)
-        yield warning(said, command("informativa", "prompts", "build", *of))
+        options = ("--controller", name, "--site", "SITE", "-c", configuration.file)
+        yield warning(text, command("informativa", "prompts", "build", *options))
     for number, path, key in promised:
-        said = Text("{file} names the key {key}, which does nothing on the line {number}")
+        text = Text("{file} names the key {key}, which does nothing on the line {number}")
         fix = Text(
             "Give the line that key (`keys:`) and the notice a full text, or record it without the key."
         )
-        yield warning(said.format(file=path, key=key, number=number), fix)
+        yield warning(text.format(file=path, key=key, number=number), fix)
 
 
 def _unheard_keys(
-    configuration: Configuration, mistaken: Container[str], known: Mapping[str, str]
+    configuration: Configuration, mistaken: Container[str], shipped_words: Mapping[str, str]
 ) -> Iterator[Finding]:
-    """Find the prompts that name a key and are played where none is heard, each once: by the dialplan alone,
-    and on lines that nobody configured."""
+    """Find the prompts that name a key although no key works when they are played, each once: prompts that
+    the dialplan plays by itself, and the fallback prompt of lines that are not configured."""
     finding = Text(
         "{file} names the key {key}, and no key is heard when the dialplan plays it because neither the"
         " service nor the script answers"
@@ -136,26 +136,28 @@ def _unheard_keys(
             continue
         for notice, version in _versions(line):
             prompt = version.prompt_without_keys(line.language)
-            if prompt and (keys := named_keys(_words(prompt, known)[0], line.language)):
+            if prompt and (keys := named_keys(_words(prompt, shipped_words)[0], line.language)):
                 build = _build_without_keys(configuration, line.controller, notice, version)
                 prompts.setdefault(prompt.path, (", ".join(sorted(keys)), build))
-    for path, (named, build) in prompts.items():
-        yield warning(finding.format(file=path, key=named), build)
+    for path, (keys_text, build) in prompts.items():
+        yield warning(finding.format(file=path, key=keys_text), build)
     fallback = configuration.fallback
-    if fallback and (keys := named_keys(_words(fallback, known)[0])):
+    if fallback and (keys := named_keys(_words(fallback, shipped_words)[0])):
         finding = Text("{file} (fallback_prompt) names the key {key}, and no key is heard when it is played")
         fix = _other_fallback(configuration, fallback)
         yield warning(finding.format(file=fallback.path, key=", ".join(sorted(keys))), fix)
 
 
 def _other_fallback(configuration: Configuration, fallback: Prompt) -> Text:
-    """A prompt that names no key, to be the `fallback_prompt`: the one beside it, or what makes one."""
+    """Return the remedy: a prompt beside the fallback prompt that names no key, else the command that makes
+    one."""
     beside = f"{fallback.path}-nokey"
     if installed(beside):
         path = PromptStore(configuration.folder).relative(Path(beside))
         return Text("Write instead: fallback_prompt: {path}", path=path)
     owners = configuration.controllers.values()
-    owner = next((one for one in owners if one.name == configuration.operator), next(iter(owners)))
+    operator = (controller for controller in owners if controller.name == configuration.operator)
+    owner = next(operator, next(iter(owners)))
     notice = configuration.notices[owner.id][0]
     build = _build_without_keys(configuration, owner, notice, notice.versions[-1])
     return Text("Type: {command}. Then write that prompt as `fallback_prompt`.", command=build)
@@ -164,7 +166,7 @@ def _other_fallback(configuration: Configuration, fallback: Prompt) -> Text:
 def _build_without_keys(
     configuration: Configuration, owner: Controller, notice: Notice, version: Version
 ) -> str:
-    """A command that speaks a version's short notice in words that name no key."""
+    """Return the command that builds a version's short prompt without naming a key."""
     return command(
         "informativa", "prompts", "build", "--part", "short-nokey", "--controller", owner.id,
         "--notice", notice.id, "--version", version.id, "--site", "SITE", "-c", configuration.file,
@@ -172,32 +174,34 @@ def _build_without_keys(
 
 
 def _prompts(line: Line) -> Iterator[tuple[Version, str, Prompt]]:
-    """The short prompts of a line, with and without keys, of the versions that are in force and to come, each
-    with its language."""
+    """Yield the short prompts of a line, with and without keys, for the versions in force and to come; each
+    with its version and language."""
     for _notice, version in _versions(line):
         for language, prompt in (*version.short.items(), *version.short_nokey.items()):
             yield version, language, prompt
 
 
 def _versions(line: Line) -> Iterator[tuple[Notice, Version]]:
-    """The versions of the line's notices that are in force and to come."""
+    """Yield the versions of a line's notices that are in force or to come."""
     now = datetime.now(UTC)
     for step in line.plan:
         versions = step.notice.versions
-        yield from ((step.notice, one) for one in versions[versions.index(step.notice.current(now)) :])
+        first = versions.index(step.notice.current(now))
+        yield from ((step.notice, version) for version in versions[first:])
 
 
 def _working_keys(line: Line, version: Version, language: str) -> frozenset[str]:
-    """The keys that do something while that version is played."""
+    """Return the keys that do something while that version is played."""
     full = line.keys.full if spoken(language, version.full) else ""
     return frozenset({full, line.keys.repeat, line.keys.skip})
 
 
-def _words(prompt: Prompt, known: Mapping[str, str]) -> tuple[str, bool]:
-    """The words that lie beside a recording, else those that it is `known` by; and whether it is known."""
+def _words(prompt: Prompt, shipped_words: Mapping[str, str]) -> tuple[str, bool]:
+    """Return the words in the text file beside a recording, else those of `shipped_words`, by SHA-256 of the
+    sound; and whether the recording is a shipped one."""
     text = ""
     with suppress(OSError):
-        text = known.get(hashlib.sha256(read(Path(f"{prompt.path}.wav"), LARGEST)).hexdigest(), "")
+        text = shipped_words.get(hashlib.sha256(read(Path(f"{prompt.path}.wav"), LARGEST)).hexdigest(), "")
     is_shipped = bool(text)
     with suppress(OSError):
         text = read(Path(f"{prompt.path}.txt"), LARGEST_TEXT).decode("utf-8", "replace") or text

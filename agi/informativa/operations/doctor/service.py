@@ -1,5 +1,5 @@
-"""The checks of the machine that need no Asterisk and that `check` leaves out: the service, who reads what,
-room, time."""
+"""Checks of the service, of file rights, disk room and record times. They need no Asterisk; only
+`open_to_all` is part of `informativa check`."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from . import ports, probe, users
 from .findings import Finding, ok, warning, wrong
 from .system import System, in_thread
 
-AHEAD = timedelta(minutes=1)  # of the clock: no record can be of then
-LITTLE, FULL = 500 << 20, 50 << 20  # bytes; a record has about 500
+AHEAD = timedelta(minutes=1)  # of the clock; no true record is later than that
+LITTLE, FULL = 500 << 20, 50 << 20  # bytes; a record takes about 500
 
 
 async def service(system: System) -> AsyncIterator[Finding]:
-    """The service answers where Asterisk looks for it, and is ours, of this version and configuration."""
+    """Check that the service answers where Asterisk looks for it, and has this version and configuration."""
     configuration = system.configured
     run = system.restart()
     try:
@@ -54,19 +54,19 @@ async def service(system: System) -> AsyncIterator[Finding]:
 
 
 async def metrics(system: System) -> AsyncIterator[Finding]:
-    """Where metrics are configured, Prometheus gets them."""
-    where = system.configured.metrics
-    if not where:
+    """Check that Prometheus gets metrics, if they are configured."""
+    address = system.configured.metrics
+    if not address:
         return
-    host, _colon, port = where.rpartition(":")
+    host, _colon, port = address.rpartition(":")
     answered = False
     with suppress(OSError):
         answered = await probe.metrics(host, int(port))
     if answered:
-        yield ok(Text("metrics are answered at {where}", where=where))
+        yield ok(Text("metrics are answered at {where}", where=address))
     else:
-        text = Text("informativa's metrics are not answered at {where}", where=where)
-        if not await in_thread(_is_taken, where):  # then they need no other
+        text = Text("informativa's metrics are not answered at {where}", where=address)
+        if not await in_thread(_is_taken, address):  # the port is free: a restart will do
             yield wrong(text, system.restart())
             return
         fix = Text("Give service.metrics a port that nobody uses; then: {run}")
@@ -74,45 +74,48 @@ async def metrics(system: System) -> AsyncIterator[Finding]:
 
 
 def _is_taken(address: str) -> bool:
-    """Tell if somebody listens there; not where nobody can."""
+    """Return whether a program listens there; `False` if nothing can listen there."""
     with suppress(OSError):
         return ports.occupied(address) is not None
     return False
 
 
 async def files(system: System) -> AsyncIterator[Finding]:
-    """Who must read keys and configuration can read them: the service, and Asterisk for the script."""
+    """Check that the users who need keys and configuration can read them: the service's and, for the script,
+    Asterisk's."""
     configuration = system.configured
     keys = _key_files(configuration)
-    found = await in_thread(_unreadable, system, [configuration.file, *keys])
-    for finding in found:
+    findings = await in_thread(_unreadable, system, [configuration.file, *keys])
+    for finding in findings:
         yield finding
-    if not found:
+    if not findings:
         yield ok(Text("keys and configuration can be read by {users}", users=system.named()))
 
 
 async def open_to_all(system: System) -> AsyncIterator[Finding]:
-    """Nobody but their owners may change configuration, keys, prompts and ledgers."""
+    """Check that only their owners may change configuration, keys, prompts and ledgers."""
     for path in await in_thread(_open_to_all, system):
-        said = Text("every user of this machine may change {file}", file=path)
-        yield warning(said, command("chmod", "o-w", path))
+        text = Text("every user of this machine may change {file}", file=path)
+        yield warning(text, command("chmod", "o-w", path))
 
 
 def _key_files(configuration: Configuration) -> list[Path]:
-    return [configuration.folder / configuration.key_files[one.id] for one in configuration.answering()]
+    answering = configuration.answering()
+    return [configuration.folder / configuration.key_files[controller.id] for controller in answering]
 
 
 def _open_to_all(system: System) -> list[Path]:
-    """Files, and folders in which files can be exchanged: not those in which only their owners can."""
+    """Return the files that every user may change, and the folders in which every user may exchange files;
+    not sticky folders, where only a file's owner can."""
     configuration = system.configured
     keys = _key_files(configuration)
-    ledgers = [Path(one.ledger) for one in configuration.answering()]
+    ledgers = [Path(controller.ledger) for controller in configuration.answering()]
     prompts = [
         file for path in system.prompts() for file in (Path(path).with_suffix(".wav"), Path(path).parent)
     ]
     files = [configuration.file, *keys, *ledgers]
-    wanted = dict.fromkeys([*files, *(file.parent for file in files), *prompts])
-    return sorted(path for path in wanted if _writable_by_all(path))
+    paths = dict.fromkeys([*files, *(file.parent for file in files), *prompts])
+    return sorted(path for path in paths if _writable_by_all(path))
 
 
 def _writable_by_all(path: Path) -> bool:
@@ -123,16 +126,16 @@ def _writable_by_all(path: Path) -> bool:
 
 
 async def room(system: System) -> AsyncIterator[Finding]:
-    """The ledgers' disks have room."""
-    folders = {Path(one.ledger).parent for one in system.configured.answering()}
+    """Check that the ledgers' disks have room."""
+    folders = {Path(controller.ledger).parent for controller in system.configured.answering()}
     free = {
         folder: (await in_thread(shutil.disk_usage, folder)).free for folder in folders if folder.is_dir()
     }
     for folder, size in sorted(free.items()):
         if size < LITTLE:
             text = Text("the disk of {folder} has {size} MB left", folder=folder, size=size >> 20)
-            make = wrong if size < FULL else warning
-            yield make(
+            finding = wrong if size < FULL else warning
+            yield finding(
                 text, Text("Make room there: without it nothing is recorded, and callers hear it again.")
             )
     if free and min(free.values()) >= LITTLE:
@@ -140,16 +143,16 @@ async def room(system: System) -> AsyncIterator[Finding]:
 
 
 async def future(system: System) -> AsyncIterator[Finding]:
-    """No record is of a time that is still to come."""
+    """Check that no record has a time in the future."""
     ahead = {
-        one.id: late
-        for one in system.configured.controllers.values()
-        if not one.refused and (late := await in_thread(_late, one)) is not None
+        controller.id: time
+        for controller in system.configured.controllers.values()
+        if not controller.refused and (time := await in_thread(_time_ahead, controller)) is not None
     }
-    for name, late in ahead.items():
+    for name, time in ahead.items():
         text = Text("the ledger of {controller} has records of {time} UTC, which is still to come")
         yield warning(
-            text.format(controller=name, time=f"{late:%Y-%m-%d %H:%M}"),
+            text.format(controller=name, time=f"{time:%Y-%m-%d %H:%M}"),
             Text(
                 "The clock was wrong, or is: timedatectl status. What is due `every …` is due by those times."
             ),
@@ -158,23 +161,26 @@ async def future(system: System) -> AsyncIterator[Finding]:
         yield ok(Text("no record is of a time that is still to come"))
 
 
-def _unreadable(system: System, wanted: list[Path]) -> list[Finding]:
+def _unreadable(system: System, files: list[Path]) -> list[Finding]:
     return [
         wrong(
             Text("{user} cannot read {file}", user=user, file=file),
             _opening(uid, file, system.configured.folder),
         )
-        for file in wanted
+        for file in files
         for uid, user in system.users().items()
         if users.denied(uid, file, os.R_OK)
     ]
 
 
-def _opening(uid: int, file: Path, own: Path) -> str:
-    """The command by which a user gets at a private file: it is his, and so is the folder of ours in which he
-    may not look for it; into a folder above ours he is let in."""
+def _opening(uid: int, file: Path, own_folder: Path) -> str:
+    """Return the command by which a user gets access to a private file.
+
+    It makes him the owner of the file, and of a folder within `own_folder` that he may not enter. A closed
+    folder above `own_folder` it opens to everybody.
+    """
     folder = users.blocking(uid, file)
-    if folder and not folder.is_relative_to(own):
+    if folder and not folder.is_relative_to(own_folder):
         return command("chmod", "a+x", folder)
     owner = users.name(uid)
     if folder:
@@ -182,8 +188,8 @@ def _opening(uid: int, file: Path, own: Path) -> str:
     return f"{command('chown', owner, file)}; {command('chmod', 'u+r', file)}"
 
 
-def _late(controller: Controller) -> datetime | None:
-    """The time of a record that is still to come."""
+def _time_ahead(controller: Controller) -> datetime | None:
+    """Return the time of a record that is in the future, or `None`."""
     if not Path(controller.ledger).exists():
         return None
     try:
@@ -192,5 +198,5 @@ def _late(controller: Controller) -> datetime | None:
             return store.around(datetime.now(UTC) + AHEAD)[1]
         finally:
             store.close()
-    except InformativaError:  # which `ledgers` tells
+    except InformativaError:  # reported by the check `ledgers`
         return None

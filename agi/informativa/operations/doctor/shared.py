@@ -1,4 +1,4 @@
-"""Whether what is told here counts on the other boxes, and the other way round."""
+"""Checks that deliveries count on all boxes: the shared database, and the differences of the other boxes."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from ..boxes import BoxState, Difference, Meeting
 from .findings import Finding, ok, warning, wrong
 from .system import System, in_thread
 
-BEHIND = 1000  # records that are not there yet, of a box that is heard of
-REACHED_SECONDS = 3.0  # in which it is to answer `check`, for all companies
-MONTHS = 3  # for which the database should be divided in advance
+BEHIND = 1000  # records of a box that are not in the database yet, where the box is not silent
+REACHED_SECONDS = 3.0  # for the database to answer `check`, for all companies
+MONTHS = 3  # for which the database should have partitions in advance
 
 _DIFFERENT = {
     Difference.KEYS: Text("{box} has other keys for {id}: its callers are strangers here"),
@@ -46,98 +46,99 @@ _MEND = {
 
 
 async def shared(system: System) -> AsyncIterator[Finding]:
-    """The database answers as each company's role, and no box is silent, far behind or unlike this one."""
+    """Check that the database accepts each company's role, and that no box is silent, far behind or
+    different."""
     configuration = system.configured
     if configuration.shared is None:
         return
-    for finding in await in_thread(lambda: list(_looked(configuration))):
+    for finding in await in_thread(lambda: list(_findings(configuration))):
         yield finding
 
 
 async def reachable(system: System) -> AsyncIterator[Finding]:
-    """The database takes each company's role, by the TLS that is configured, and has a schema with which this
-    program works. No more than a warning: calls go on without it."""
+    """Check that the database accepts each company's role, by the TLS that is configured, and has a schema
+    that fits this program. A fault is only a warning, because calls go on without the database."""
     configuration = system.configured
     database = configuration.shared
     if database is None:
         return
     try:
         async with asyncio.timeout(REACHED_SECONDS):
-            found = await in_thread(lambda: list(dict.fromkeys(_reached(configuration, database))))
+            findings = await in_thread(lambda: list(dict.fromkeys(_connected(configuration, database))))
     except TimeoutError:
         text = Text("the shared database {database} on {hosts} did not answer in {seconds:.0f} s")
         facts = {"database": database.name, "hosts": ", ".join(database.hosts), "seconds": REACHED_SECONDS}
         fix = Text("See that it runs and can be reached from here, then type: informativa boxes")
-        found = [warning(text.format(**facts), fix)]
-    for finding in found:
+        findings = [warning(text.format(**facts), fix)]
+    for finding in findings:
         yield finding
 
 
-def _reached(configuration: Configuration, database: SharedDatabase) -> Iterator[Finding]:
+def _connected(configuration: Configuration, database: SharedDatabase) -> Iterator[Finding]:
     from ...sharing.connection import connect  # its driver is an extra
 
-    live = [each.id for each in configuration.in_shape() if not each.refused]
-    well = 0
-    for controller in live:
+    live = [controller.id for controller in configuration.in_shape() if not controller.refused]
+    connections = 0
+    for controller_id in live:
         try:
-            connect(database, controller).close()
+            connect(database, controller_id).close()
         except SharedDatabaseError as error:
             yield warning(clause(error.message), error.remedy)
         else:
-            well += 1
-    if well:
+            connections += 1
+    if connections:
         text = Text.counted(
             "the shared database {database} can be used for {number} company",
             "the shared database {database} can be used for {number} companies",
-            well,
+            connections,
         )
-        yield ok(text.format(database=database.name, number=well), note=True)
+        yield ok(text.format(database=database.name, number=connections), note=True)
 
 
-def _looked(configuration: Configuration) -> Iterator[Finding]:
-    well, others = 0, set[str]()
+def _findings(configuration: Configuration) -> Iterator[Finding]:
+    faultless, others = 0, set[str]()
     for controller in configuration.controllers.values():
         if controller.refused or not Path(controller.ledger).exists():
             continue
         try:
-            found = boxes.meeting(configuration, controller)
+            meeting = boxes.meeting(configuration, controller)
         except SharedDatabaseError as error:
             yield wrong(clause(error.message), error.remedy)
             continue
-        findings = list(_of_meeting(found))
+        findings = list(_of_meeting(meeting))
         yield from findings
-        well += not findings
-        others |= {each.box.name for each in found.boxes if not each.this and not each.box.retired}
-    if well:
+        faultless += not findings
+        others |= {state.box.name for state in meeting.boxes if not state.this and not state.box.retired}
+    if faultless:
         text = Text.counted(
             "{number} company shares what callers were told with {others}",
             "{number} companies share what callers were told with {others}",
-            well,
+            faultless,
         )
         count = Text.counted("{count} other box", "{count} other boxes", len(others), count=len(others))
-        yield ok(text.format(number=well, others=count))
+        yield ok(text.format(number=faultless, others=count))
 
 
-def _of_meeting(found: Meeting) -> Iterator[Finding]:
-    owner = found.controller
-    if not any(each.this for each in found.boxes):
+def _of_meeting(meeting: Meeting) -> Iterator[Finding]:
+    owner = meeting.controller
+    if not any(state.this for state in meeting.boxes):
         text = Text("this box has not sent anything of {id} yet", id=owner.id)
         yield warning(text, Text("The service does it when it starts with `shared:` in its configuration."))
     fix = Text("Whoever administers the database types: informativa shared migrate")
-    if found.outdated:
+    if meeting.outdated:
         text = Text("the schema of {id} is of an earlier informativa: other boxes cannot prove its records")
         yield warning(text.format(id=owner.id), fix)
-    if found.months_left is not None and found.months_left < MONTHS:
+    if meeting.months_left is not None and meeting.months_left < MONTHS:
         text = Text("the schema of {id} is divided in advance for {months} months only")
-        yield warning(text.format(id=owner.id, months=found.months_left), fix)
-    for each in found.boxes:
-        if each.box.retired is None:
-            yield from _of_box(each, owner.id)
+        yield warning(text.format(id=owner.id, months=meeting.months_left), fix)
+    for state in meeting.boxes:
+        if state.box.retired is None:
+            yield from _of_box(state, owner.id)
 
 
-def _of_box(found: BoxState, controller: str) -> Iterator[Finding]:
-    box, facts = found.box, {"box": found.box.name, "id": controller, "version": found.box.program}
-    if found.quiet:
+def _of_box(state: BoxState, controller: str) -> Iterator[Finding]:
+    box, facts = state.box, {"box": state.box.name, "id": controller, "version": state.box.program}
+    if state.quiet:
         text = Text("{box} was last heard of {minutes} min ago, for {id}")
         fix = Text("Start its service; if it left for good, type: informativa boxes retire {box}")
         minutes = round(box.age / 60)
@@ -146,5 +147,5 @@ def _of_box(found: BoxState, controller: str) -> Iterator[Finding]:
         text = Text("{count} records of {box} for {id} are not in the database yet")
         fix = Text("It sends them as fast as the database takes them; look again: informativa boxes")
         yield warning(text.format(**facts, count=box.behind), fix)
-    for each in found.different:
-        yield warning(_DIFFERENT[each].format(**facts), _MEND[each].format(**facts))
+    for difference in state.different:
+        yield warning(_DIFFERENT[difference].format(**facts), _MEND[difference].format(**facts))

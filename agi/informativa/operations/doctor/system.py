@@ -1,4 +1,4 @@
-"""What the checks have before them: the configuration, Asterisk if it can be asked, and the machine."""
+"""The system that the checks examine: the configuration, Asterisk if it answers, and the machine."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ...asterisk.ami import ManagerSession
 from ...config import Configuration, by_company, stops_service
 from ...errors import ManagerError, Problem
 from ...model import Prompt
-from ...patience import in_thread as in_thread  # which the checks share
+from ...patience import in_thread as in_thread  # for all checks
 from ...text import Text
 from . import users
 from .asterisk_files import AsteriskFiles, usual_files
@@ -19,10 +19,13 @@ from .dialplan import Step
 
 @dataclass
 class System:
-    """One system. `configuration` is `None` where its file has no shape at all, and to be taken with care
-    where there are `problems`. `asterisk` is `None`, or a conversation that may do the actions `allowed`;
-    `asterisk_uid` and `service_uid` are whose processes they are, where that can be seen before any check
-    tries the ports itself."""
+    """One system.
+
+    `configuration` is `None` if its file cannot be read as one, and is incomplete where there are `problems`.
+    `asterisk` is `None`, or a session that may do the actions `allowed`. `asterisk_uid` and `service_uid` are
+    the owners of the two processes, if the machine shows them; they are read before any check opens the
+    ports.
+    """
 
     file: Path
     configuration: Configuration | None
@@ -32,7 +35,7 @@ class System:
     asterisk_uid: int | None = None
     asterisk_files: AsteriskFiles = field(default_factory=usual_files)
     service_uid: int | None = None
-    hindered: bool = False  # something was found that keeps a service from starting
+    start_blocked: bool = False  # a finding says that the service cannot start
     _steps: asyncio.Task[list[Step]] | None = field(default=None, repr=False)
 
     @property
@@ -48,13 +51,13 @@ class System:
         return self.asterisk
 
     async def steps(self) -> list[Step]:
-        """All of Asterisk's dialplan; asked for once. Raises ManagerError."""
+        """Return all steps of Asterisk's dialplan, which is fetched once. Raises ManagerError."""
         if self._steps is None:
             self._steps = asyncio.create_task(self._dialplan())
         return await asyncio.shield(self._steps)
 
     async def loaded(self, module: str) -> bool:
-        """Whether Asterisk has a module loaded. Raises ManagerError."""
+        """Return whether Asterisk has a module loaded. Raises ManagerError."""
         try:
             await self.manager.act("ModuleCheck", Module=module)
         except ManagerError as error:
@@ -64,57 +67,63 @@ class System:
         return True
 
     def users(self) -> dict[int, str]:
-        """Who must be able to use our files, and as what: Asterisk (for the script), the service; else the
-        owner of the ledgers, as whom both will run."""
-        found: dict[int, str] = {}
-        for uid, what in (
+        """Return the users who need our files, by id, with a name for people: Asterisk's (for the script) and
+        the service's; if neither is known the owner of the ledgers, as whom both will run."""
+        by_uid: dict[int, str] = {}
+        for uid, program in (
             (self.asterisk_uid, "Asterisk"),
             (self.service_uid, "informativa"),
         ):
             if uid is not None:
-                found.setdefault(uid, f"{what} ({users.name(uid)})")
-        if not found:
+                by_uid.setdefault(uid, f"{program} ({users.name(uid)})")
+        if not by_uid:
             for controller in self.configured.answering():
                 folder = Path(controller.ledger).parent
                 if folder.is_dir():
                     uid = folder.stat().st_uid
-                    found.setdefault(uid, users.name(uid))
-        return found
+                    by_uid.setdefault(uid, users.name(uid))
+        return by_uid
 
     def named(self) -> str:
-        """The same for a sentence."""
+        """Return those users' names for a sentence."""
         return ", ".join(self.users().values())
 
     def restart(self) -> Text:
-        """What has a service run, which it only does when nothing keeps it from that."""
+        """Return the remedy that starts the service; mistakes that keep it from starting come first."""
         run = Text("systemctl restart informativa (or: informativa serve -c {file})", file=self.file)
         first = Text(
             "First mend what keeps the service from starting: informativa check -c {file}. Then: {run}"
         )
         companies = self.configuration.controllers if self.configuration else {}
         owners = self.configuration.owners if self.configuration else {}
-        own, others = by_company(self.problems, companies, owners)
-        if not (self.hindered or stops_service(own, others, companies)):
-            if not own:
+        by_id, general = by_company(self.problems, companies, owners)
+        if not (self.start_blocked or stops_service(by_id, general, companies)):
+            if not by_id:
                 return run
             first = Text(
                 "First mend what keeps {companies} from being served: informativa check -c {file}."
                 " Then: {run}",
             )
-        return first.format(file=self.file, run=run, companies=", ".join(own))
+        return first.format(file=self.file, run=run, companies=", ".join(by_id))
 
     def prompts(self) -> dict[str, Prompt]:
-        """All that any plan may play, by path, and the fallback prompt."""
-        found = [self.configured.fallback] if self.configured.fallback else []
+        """Return all prompts that any plan may play, and the fallback prompt, by path."""
+        prompts = [self.configured.fallback] if self.configured.fallback else []
         for notices in self.configured.notices.values():
             for version in (version for notice in notices for version in notice.versions):
-                found += (prompt for _part, _language, prompt in version.prompts())
-        return {prompt.path: prompt for prompt in found}
+                prompts += (prompt for _part, _language, prompt in version.prompts())
+        return {prompt.path: prompt for prompt in prompts}
 
     async def _dialplan(self) -> list[Step]:
         messages = await self.manager.act("ShowDialPlan")
         return [
-            Step(each.context, each.extension, int(each.priority), each.application, each.appdata)
-            for each in messages
-            if each.event == "ListDialplan" and each.priority.isdigit()
+            Step(
+                message.context,
+                message.extension,
+                int(message.priority),
+                message.application,
+                message.appdata,
+            )
+            for message in messages
+            if message.event == "ListDialplan" and message.priority.isdigit()
         ]

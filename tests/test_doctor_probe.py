@@ -98,7 +98,7 @@ def asked(serve: Listener | Endless, size: int) -> bytes:
     async def story() -> bytes:
         async with await asyncio.start_server(serve.serve, "127.0.0.1", 0) as server:
             port = server.sockets[0].getsockname()[1]
-            return await probe.asked("127.0.0.1", port, b"agi_network_script: x\n\n", size)
+            return await probe.ask("127.0.0.1", port, b"agi_network_script: x\n\n", size)
 
     return asyncio.run(story())
 

@@ -18,12 +18,12 @@ from .account import ACTIONS, COLLECTION, WRITE
 from .findings import Finding, ok, unknown, warning, wrong
 from .system import System, in_thread
 
-TRIED = range(16, 23)  # major versions
-APART_SECONDS = 2.0  # two clocks
+TRIED = range(16, 23)  # major versions of Asterisk
+APART_SECONDS = 2.0  # greatest difference of two clocks
 
 
 async def rights(system: System) -> AsyncIterator[Finding]:
-    """The account may do what is needed of it."""
+    """Check that the account may do all actions that we need."""
     missing = sorted(ACTIONS.keys() - system.allowed)
     if not missing:
         yield ok(Text("the account may do all that is needed"))
@@ -41,20 +41,20 @@ async def rights(system: System) -> AsyncIterator[Finding]:
 
 
 async def version(system: System) -> AsyncIterator[Finding]:
-    """Asterisk is of a version that informativa was tried with."""
+    """Check that informativa was tried with this version of Asterisk."""
     (settings,) = await system.manager.act("CoreSettings")
-    given = settings.asteriskversion
-    found = re.search(r"\d+", given)
-    if found and int(found[0]) in TRIED:
-        yield ok(Text("Asterisk {version}", version=given))
+    full_version = settings.asteriskversion
+    major = re.search(r"\d+", full_version)
+    if major and int(major[0]) in TRIED:
+        yield ok(Text("Asterisk {version}", version=full_version))
         return
     text = Text("Asterisk {version} was never tried with informativa; {first} to {last} were")
     fix = Text("Ring a line twice and look at `informativa ledger show`, or use one of those.")
-    yield warning(text.format(version=given, first=TRIED[0], last=TRIED[-1]), fix)
+    yield warning(text.format(version=full_version, first=TRIED[0], last=TRIED[-1]), fix)
 
 
 async def modules(system: System) -> AsyncIterator[Finding]:
-    """The modules are loaded that our dialplan uses."""
+    """Check that the modules that our dialplan uses are loaded."""
     missing = [module for module in dialplan.MODULES if not await system.loaded(module)]
     for module in missing:
         text = Text("Asterisk has not loaded {module}, and our dialplan needs its {names}")
@@ -65,18 +65,27 @@ async def modules(system: System) -> AsyncIterator[Finding]:
 
 
 async def formats(system: System) -> AsyncIterator[Finding]:
-    """Each prompt is there in a format that Asterisk can read."""
+    """Check that each prompt exists in a format that Asterisk can read."""
     files = {path: await in_thread(_formats, path) for path in system.prompts()}
-    wanted = {module for found in files.values() for module in found.values()}
-    missing = {module for module in wanted if not await system.loaded(module)}
+    used = {module for by_extension in files.values() for module in by_extension.values()}
+    missing = {module for module in used if not await system.loaded(module)}
     for module in sorted(missing):
-        mute = [path for path, found in files.items() if {module} <= set(found.values()) <= missing]
-        extensions = sorted({name for found in files.values() for name in found if found[name] == module})
+        mute = [
+            path for path, by_extension in files.items() if {module} <= set(by_extension.values()) <= missing
+        ]
+        extensions = sorted(
+            {
+                extension
+                for by_extension in files.values()
+                for extension, reader in by_extension.items()
+                if reader == module
+            }
+        )
         text = Text("Asterisk has not loaded {module}, which reads prompts in {formats}")
         text = text.format(module=module, formats=", ".join(extensions))
         if mute:
-            some = Text("; it can play {prompt} in no format", prompt=mute[0])
-            yield wrong(joined("", text, some), _load(module, system))
+            consequence = Text("; it can play {prompt} in no format", prompt=mute[0])
+            yield wrong(joined("", text, consequence), _load(module, system))
         else:
             yield warning(text, _load(module, system))
     if not missing:
@@ -84,7 +93,7 @@ async def formats(system: System) -> AsyncIterator[Finding]:
 
 
 async def sounds(system: System) -> AsyncIterator[Finding]:
-    """Asterisk's user can read every prompt."""
+    """Check that Asterisk's user can read every prompt."""
     if system.asterisk_uid is None:
         yield unknown(
             Text("whether Asterisk can read the prompts: whose process it is cannot be seen from here")
@@ -107,7 +116,7 @@ async def sounds(system: System) -> AsyncIterator[Finding]:
 
 
 async def context(system: System) -> AsyncIterator[Finding]:
-    """Our context is loaded, and is the one of this configuration."""
+    """Check that our context is loaded, and is the one of this configuration."""
     configuration = system.configured
     steps = [step for step in await system.steps() if step.context in (dialplan.CONTEXT, dialplan.LINES)]
     fix = system.asterisk_files.install(system.file)
@@ -115,14 +124,14 @@ async def context(system: System) -> AsyncIterator[Finding]:
         yield wrong(Text("Asterisk has no context [{context}] loaded", context=dialplan.CONTEXT), fix)
         return
     template = (shipped.folder("dialplan") / "informativa.conf").read_text(encoding="utf-8")
-    ours = dialplans.render(template, configuration)
-    addresses, lines, rest = dialplan.differences(steps, dialplan.parsed(ours))
+    rendered = dialplans.render(template, configuration)
+    addresses, lines, others_differ = dialplan.differences(steps, dialplan.parsed(rendered))
     for address in addresses:
         text = Text("the loaded dialplan looks for the service at {address}, and it is to listen at {ours}")
         yield wrong(text.format(address=address, ours=configuration.listen), fix)
-    strange = dialplan.tokens(steps) - {*configuration.tokens[:1]} if configuration.tokens else set()
-    if strange:
-        accepted = strange <= {*configuration.tokens}
+    other_tokens = dialplan.tokens(steps) - {*configuration.tokens[:1]} if configuration.tokens else set()
+    if other_tokens:
+        accepted = other_tokens <= {*configuration.tokens}
         text = (
             Text(
                 "the loaded dialplan has an old token, which is accepted until a call comes with the new one"
@@ -134,28 +143,28 @@ async def context(system: System) -> AsyncIterator[Finding]:
     if lines:
         text = Text("the loaded dialplan is older than the configuration; it differs for {lines}")
         yield wrong(text.format(lines=", ".join(lines)), fix)
-    elif rest and not strange:
+    elif others_differ and not other_tokens:
         yield warning(
             Text(
                 "the loaded dialplan is not as this version of informativa writes it for this configuration"
             ),
             fix,
         )
-    if not (addresses or lines or rest or strange):
+    if not (addresses or lines or others_differ or other_tokens):
         yield ok(Text("the loaded dialplan is the one of this configuration"))
 
 
 async def lines(system: System) -> AsyncIterator[Finding]:
-    """The dialplan calls us for each line."""
+    """Check that the dialplan calls informativa for each line."""
     calling = dialplan.callers(await system.steps())
     step = "GosubIf($[${DIALPLAN_EXISTS(informativa,s,1)}]?informativa,s,1(${EXTEN}))"
-    where = Text("Where its calls come in, before a queue or a Dial: same => n,{step}", step=step)
+    fix = Text("Where its calls come in, before a queue or a Dial: same => n,{step}", step=step)
     if not calling:
-        yield wrong(Text("nothing in the dialplan calls informativa"), where)
+        yield wrong(Text("nothing in the dialplan calls informativa"), fix)
         return
     unreached = dialplan.unreached(system.configured.lines, calling)
     for line in unreached:
-        yield warning(Text("no context seems to call informativa for line {line}", line=line.number), where)
+        yield warning(Text("no context seems to call informativa for line {line}", line=line.number), fix)
     if not unreached:
         contexts = sorted({step.context for step, _argument in calling})
         text = Text("informativa is called from {contexts}, for every line")
@@ -163,33 +172,33 @@ async def lines(system: System) -> AsyncIterator[Finding]:
 
 
 async def script(system: System) -> AsyncIterator[Finding]:
-    """Asterisk can start the script that takes over when the service does not answer."""
+    """Check that Asterisk can start the script that takes over when the service does not answer."""
     if system.asterisk_uid is None:
         yield unknown(
             Text("whether Asterisk can start the script: whose process it is cannot be seen from here")
         )
         return
     uid = system.asterisk_uid
-    named = dialplan.scripts(await system.steps())
-    if not named:
+    names = dialplan.scripts(await system.steps())
+    if not names:
         yield unknown(Text("which script Asterisk starts: the dialplan names none"))
-    for name in named:
+    for name in names:
         file = Path(name)
         if not file.is_absolute():
             text = Text("which script Asterisk starts: {name} is in its own folder", name=name)
             yield unknown(text)
-        elif why := await in_thread(_not_executable, uid, file):
-            yield wrong(why, system.asterisk_files.install(system.file))
+        elif fault := await in_thread(_not_executable, uid, file):
+            yield wrong(fault, system.asterisk_files.install(system.file))
         else:
             yield ok(Text("Asterisk ({user}) can start {file}", user=users.name(uid), file=file))
 
 
 async def clock(system: System) -> AsyncIterator[Finding]:
-    """Asterisk's clock is ours."""
-    before = time.time()
+    """Check that Asterisk's clock agrees with this machine's."""
+    sent = time.time()
     (pong,) = await system.manager.act("Ping")
-    there = float(pong.timestamp)
-    apart = max(before - there, there - time.time(), 0.0)
+    asterisk_time = float(pong.timestamp)
+    apart = max(sent - asterisk_time, asterisk_time - time.time(), 0.0)
     if apart <= APART_SECONDS:
         yield ok(Text("Asterisk's clock and this machine's agree"))
         return
@@ -198,12 +207,12 @@ async def clock(system: System) -> AsyncIterator[Finding]:
 
 
 async def spool(system: System) -> AsyncIterator[Finding]:
-    """All that the dialplan had to play by itself has come into the ledgers."""
+    """Check that all deliveries that the dialplan made by itself are in the ledgers."""
     rows = await system.manager.tree(spools.FAMILY)
-    why = Counter(_reason(key, text, system) for key, text in rows.items())
+    reasons = Counter(_reason(key, text, system) for key, text in rows.items())
     if not rows:
         yield ok(Text("the fallback spool is empty"))
-    for reason, number in sorted(why.items()):
+    for reason, number in sorted(reasons.items()):
         text = Text.counted(
             "{number} row of the fallback spool is not in a ledger: {why}",
             "{number} rows of the fallback spool are not in a ledger: {why}",
@@ -221,7 +230,7 @@ async def spool(system: System) -> AsyncIterator[Finding]:
 
 
 def _reason(key: str, text: str, system: System) -> str:
-    """Why a row was written; for one that will stay, why."""
+    """Return the reason why a row was written, or why it cannot be collected."""
     try:
         row = spools.parse_row(key, text, system.configured.spelled)
     except spools.RowError as error:
@@ -239,7 +248,7 @@ def _load(module: str, system: System) -> Text:
 
 
 def _formats(path: str) -> dict[str, str]:
-    """The files of a prompt that are there: by extension, the module that reads it."""
+    """Return the extensions of a prompt's existing files, each with the module that reads it."""
     return {
         extension: module
         for extension, module in dialplan.FORMATS.items()
@@ -248,28 +257,29 @@ def _formats(path: str) -> dict[str, str]:
 
 
 def _not_executable(uid: int, file: Path) -> Text | None:
-    """Why a user cannot start a script, if so."""
+    """Return why a user cannot start a script; `None` if he can."""
     if not file.exists():
         return Text("the dialplan starts {file}, which is not there", file=file)
-    wrong = _unusable(uid, file)
-    if wrong is None:
+    unusable = _unusable(uid, file)
+    if unusable is None:
         return None
     text = Text("Asterisk ({user}) cannot execute {file}, which the dialplan starts")
-    return text.format(user=users.name(uid), file=wrong)
+    return text.format(user=users.name(uid), file=unusable)
 
 
 def _unusable(uid: int, file: Path) -> Path | None:
-    """What of a script a user cannot execute: it, or what its first line names by an absolute path."""
+    """Return the file that a user cannot execute: the script, or the absolute interpreter in its first line;
+    `None` if he can execute both."""
     if not file.is_file() or users.denied(uid, file, os.X_OK):
         return file
-    with file.open("rb") as opened:
-        first = opened.readline(1000)
-    if not first.startswith(b"#!"):
+    with file.open("rb") as stream:
+        first_line = stream.readline(1000)
+    if not first_line.startswith(b"#!"):
         return None
-    named = first[2:].split()
-    if not named:
+    words = first_line[2:].split()
+    if not words:
         return file
-    interpreter = Path(named[0].decode(errors="replace"))
+    interpreter = Path(words[0].decode(errors="replace"))
     if not interpreter.is_absolute():
         return None
     return None if interpreter.exists() and not users.denied(uid, interpreter, os.X_OK) else interpreter

@@ -1,4 +1,4 @@
-"""Asterisk's dialplan as steps, and what ours needs of it. Pure."""
+"""Asterisk's dialplan as steps, and comparisons of it with ours. Pure functions."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ...model import Line
 CONTEXT, LINES = "informativa", "informativa-lines"
 OWN = (CONTEXT, LINES, TEST_CONTEXT)
 
-# Which module brings what dialplan/informativa.conf uses. The rest is Asterisk's own.
+# By module, the applications and functions that dialplan/informativa.conf uses; others are in the core.
 MODULES: Mapping[str, tuple[str, ...]] = {
     "res_agi": ("AGI",),
     "app_exec": ("ExecIf",),
@@ -57,72 +57,77 @@ class Step:
 
 
 def parsed(text: str) -> Iterator[Step]:
-    """The steps of a dialplan such as `informativa dialplan` writes."""
+    """Yield the steps of a dialplan in the form that `informativa dialplan` writes."""
     context = extension = ""
     priority = 0
-    for raw in text.splitlines():
-        line = raw.partition(";")[0].strip()
+    for raw_line in text.splitlines():
+        line = raw_line.partition(";")[0].strip()
         if line.startswith("["):
             context = line.strip("[]")
-        elif found := _EXTENSION.match(line):
-            extension, priority = found[1].strip(), 1
-            yield _step(context, extension, priority, found[2])
-        elif found := _NEXT.match(line):
+        elif match := _EXTENSION.match(line):
+            extension, priority = match[1].strip(), 1
+            yield _step(context, extension, priority, match[2])
+        elif match := _NEXT.match(line):
             priority += 1
-            yield _step(context, extension, priority, found[1])
+            yield _step(context, extension, priority, match[1])
 
 
-def differences(loaded: Iterable[Step], ours: Iterable[Step]) -> tuple[list[str], list[str], bool]:
-    """How what Asterisk has loaded differs from what this configuration comes to: at which addresses it
-    looks for the service and ours is not there; which extensions of lines are missing or play something
-    else; whether anything else of ours is not as we would write it."""
-    here, wanted = set(loaded), set(ours)
-    addresses = _addresses(here) - _addresses(wanted)
-    lines = {step.extension for step in here ^ wanted if step.context == LINES}
-    rest = {step for step in wanted - here if step.context == CONTEXT}
+def differences(loaded: Iterable[Step], rendered: Iterable[Step]) -> tuple[list[str], list[str], bool]:
+    """Compare the dialplan that Asterisk has loaded with the one rendered for this configuration.
+
+    Return the addresses at which only the loaded one looks for the service; the extensions of lines that are
+    missing or different; and whether any other step of our context is missing or different.
+    """
+    loaded_steps, rendered_steps = set(loaded), set(rendered)
+    addresses = _addresses(loaded_steps) - _addresses(rendered_steps)
+    lines = {step.extension for step in loaded_steps ^ rendered_steps if step.context == LINES}
+    missing = {step for step in rendered_steps - loaded_steps if step.context == CONTEXT}
     if addresses:
-        rest = {step for step in rest if not _SERVICE.search(step.data)}
-    return sorted(addresses), sorted(lines), bool(rest)
+        missing = {step for step in missing if not _SERVICE.search(step.data)}
+    return sorted(addresses), sorted(lines), bool(missing)
 
 
 def tokens(steps: Iterable[Step]) -> set[str]:
-    """By which our context says that it is Asterisk's; '' is among them if it does not somewhere."""
+    """Return the tokens in our context, by which the service knows Asterisk; '' among them for a call
+    without."""
     return {
-        found[2] or "" for step in steps if step.context == CONTEXT and (found := _SERVICE.search(step.data))
+        match[2] or "" for step in steps if step.context == CONTEXT and (match := _SERVICE.search(step.data))
     }
 
 
 def callers(steps: Iterable[Step]) -> list[tuple[Step, str]]:
-    """The steps that call ours, each with what it passes as the line."""
+    """Return the steps that call our context, each with the argument that it passes as the line."""
     return [
-        (step, _argument(found[1] or ""))
+        (step, _first_argument(match[1] or ""))
         for step in steps
-        if step.context not in OWN and (found := _CALL.search(step.data))
+        if step.context not in OWN and (match := _CALL.search(step.data))
     ]
 
 
 def unreached(lines: Iterable[Line], calling: Iterable[tuple[Step, str]]) -> list[Line]:
-    """The lines that no step seems to pass. One that passes a variable other than EXTEN may pass any."""
-    known = list(calling)
+    """Return the lines that no step seems to pass. A step that passes a variable other than EXTEN may pass
+    any."""
+    calls = list(calling)
     return [
         line
         for line in lines
-        if not any(_passes(step, argument, spellings(line.number, line.region)) for step, argument in known)
+        if not any(_passes(step, argument, spellings(line.number, line.region)) for step, argument in calls)
     ]
 
 
-def _passes(step: Step, argument: str, spelled: frozenset[str]) -> bool:
+def _passes(step: Step, argument: str, numbers: frozenset[str]) -> bool:
+    """Return whether a step may pass one of `numbers`, the spellings of a line's number."""
     if argument != "${EXTEN}":
-        return "$" in argument or argument in spelled
+        return "$" in argument or argument in numbers
     pattern = _pattern(step.extension.partition("/")[0])
-    return any(pattern.fullmatch(spelling) for spelling in spelled)
+    return any(pattern.fullmatch(number) for number in numbers)
 
 
 def _pattern(extension: str) -> re.Pattern[str]:
-    """An extension as a regular expression."""
+    """Return an extension as a regular expression."""
     if not extension.startswith("_"):
         return re.compile(re.escape(extension))
-    parts = re.findall(r"\[[^]]*\]|[^-]", extension[1:])  # Asterisk reads over hyphens
+    parts = re.findall(r"\[[^]]*\]|[^-]", extension[1:])  # Asterisk ignores hyphens
     return re.compile("".join(_part(part) for part in parts))
 
 
@@ -132,8 +137,8 @@ def _part(part: str) -> str:
     return _CLASSES.get(part.upper(), re.escape(part))
 
 
-def _argument(text: str) -> str:
-    """The first of the arguments: up to a comma or bracket that belongs to no inner ${…}."""
+def _first_argument(text: str) -> str:
+    """Return the first argument: the text up to a comma, colon or bracket outside any inner ${…}."""
     depth = 0
     for index, character in enumerate(text):
         depth += (character in "({[") - (character in ")}]")
@@ -143,17 +148,17 @@ def _argument(text: str) -> str:
 
 
 def _addresses(steps: Iterable[Step]) -> set[str]:
-    return {found[1] for step in steps if (found := _SERVICE.search(step.data))}
+    return {match[1] for step in steps if (match := _SERVICE.search(step.data))}
 
 
 def scripts(steps: Iterable[Step]) -> list[str]:
-    """Which scripts our context starts."""
-    found = {
+    """Return the scripts that our context starts."""
+    names = {
         step.data.partition(",")[0]
         for step in steps
         if step.context == CONTEXT and step.application == "AGI" and not _SERVICE.search(step.data)
     }
-    return sorted(found)
+    return sorted(names)
 
 
 def _step(context: str, extension: str, priority: int, text: str) -> Step:

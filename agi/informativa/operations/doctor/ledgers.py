@@ -1,4 +1,4 @@
-"""Whether calls can be recorded: the ledgers open, are of this version, and take what is written."""
+"""Checks that calls can be recorded: the ledgers open, have this version, and can be written."""
 
 from __future__ import annotations
 
@@ -19,34 +19,35 @@ from . import users, write_trial
 from .findings import Finding, ok, unknown, warning, wrong
 from .system import System, in_thread
 
-LOOK_SECONDS = 20.0  # for all of one ledger; a gigabyte takes about one
+LOOK_SECONDS = 20.0  # for one whole ledger; a gigabyte takes about one second
 
 
 async def ledgers(system: System) -> AsyncIterator[Finding]:
-    """Each ledger opens, is of this version, and can be written by those who must, which is tried."""
-    live = [one for one in system.configured.controllers.values() if not one.refused]
-    found = await in_thread(
-        lambda: list(dict.fromkeys(_looked(system, live)))
-    )  # what several have in common, once
-    for finding in found:
+    """Check that each ledger opens, has this version, and can be written by its users; writing is tried."""
+    live = [controller for controller in system.configured.controllers.values() if not controller.refused]
+    findings = await in_thread(
+        lambda: list(dict.fromkeys(_findings(system, live)))  # several companies can have the same one
+    )
+    for finding in findings:
         yield finding
-    for one in live:
-        if (folder := Path(one.ledger).parent).is_dir() and not Path(one.ledger).exists():
+    for controller in live:
+        file = Path(controller.ledger)
+        if (folder := file.parent).is_dir() and not file.exists():
             text = Text("The ledger {file} will be made when the service starts, in {folder}, by {user}.")
             user = users.name(folder.stat().st_uid)
-            yield ok(text.format(file=one.ledger, folder=folder, user=user), note=True)
-    if not found:
-        there = [one for one in live if Path(one.ledger).exists()]
+            yield ok(text.format(file=file, folder=folder, user=user), note=True)
+    if not findings:
+        existing = [controller for controller in live if Path(controller.ledger).exists()]
         text = Text.counted(
             "{number} ledger opens, and can be written by {users}",
             "{number} ledgers open, and can be written by {users}",
-            len(there),
+            len(existing),
         )
-        yield ok(text.format(number=len(there), users=system.named()))
+        yield ok(text.format(number=len(existing), users=system.named()))
 
 
 async def missing(system: System) -> AsyncIterator[Finding]:
-    """Every company that was served has a ledger."""
+    """Check that every company has a ledger."""
     for controller in system.configured.controllers.values():
         if not controller.refused and not Path(controller.ledger).exists():
             text = Text("there is no ledger {file}: nothing was recorded yet, or it was taken away")
@@ -55,32 +56,34 @@ async def missing(system: System) -> AsyncIterator[Finding]:
 
 
 async def damage(system: System) -> AsyncIterator[Finding]:
-    """No ledger is damaged, anywhere in its file."""
-    whole = 0
-    for one in system.configured.controllers.values():
-        file = Path(one.ledger)
-        if one.refused or not file.is_file() or not file.stat().st_size:
+    """Check that no ledger is damaged; its whole file is read."""
+    undamaged = 0
+    for controller in system.configured.controllers.values():
+        file = Path(controller.ledger)
+        if controller.refused or not file.is_file() or not file.stat().st_size:
             continue
         try:
-            said = await in_thread(within, LOOK_SECONDS, partial(storage.damage, one))
+            fault = await in_thread(within, LOOK_SECONDS, partial(storage.damage, controller))
         except TimeoutError:
             text = Text("{file} cannot be looked through in {seconds:.0f} s", file=file, seconds=LOOK_SECONDS)
             yield unknown(text, command("sqlite3", "-readonly", file, "PRAGMA quick_check"))
-        except InformativaError:  # which `ledgers` tells
+        except InformativaError:  # reported by `ledgers`
             continue
         else:
-            if said:
-                text = Text("{file} is damaged: {what}", file=file, what=Foreign(said))
-                yield wrong(text, _restore(system, one))
+            if fault:
+                text = Text("{file} is damaged: {what}", file=file, what=Foreign(fault))
+                yield wrong(text, _restore(system, controller))
             else:
-                whole += 1
-    if whole:
-        text = Text.counted("{number} ledger is whole", "{number} ledgers are whole", whole, number=whole)
+                undamaged += 1
+    if undamaged:
+        text = Text.counted(
+            "{number} ledger is whole", "{number} ledgers are whole", undamaged, number=undamaged
+        )
         yield ok(text)
 
 
 def _restore(system: System, controller: Controller) -> Text:
-    """How a backup is put in the place of a damaged ledger."""
+    """Return the command that puts a backup in the place of a damaged ledger."""
     return Text(
         "systemctl stop informativa; informativa ledger restore {copy} --controller {id} -c {file};"
         " systemctl start informativa",
@@ -91,36 +94,40 @@ def _restore(system: System, controller: Controller) -> Text:
 
 
 def _newest_copy(controller: Controller) -> Path:
-    """A copy of ours, where there is one; else the word that stands for the admin's."""
+    """Return the newest of our backups; if there is none a word that stands for the admin's own."""
     with suppress(InformativaError):
         if copies := storage.backups(controller):
             return max(copies, key=lambda copy: copy.ends).file
     return Path("COPY")
 
 
-def _looked(system: System, live: list[Controller]) -> Iterator[Finding]:
-    there = [one for one in live if Path(one.ledger).exists()]
-    for folder in dict.fromkeys(Path(one.ledger).parent for one in live):
+def _findings(system: System, live: list[Controller]) -> Iterator[Finding]:
+    existing = [controller for controller in live if Path(controller.ledger).exists()]
+    for folder in dict.fromkeys(Path(controller.ledger).parent for controller in live):
         if not folder.is_dir():
             yield _no_folder(folder, system)
-            live = [one for one in live if Path(one.ledger).parent != folder]
-    files = [one for one in live if not Path(one.ledger).is_dir()]  # of a folder its rights say nothing
+            live = [controller for controller in live if Path(controller.ledger).parent != folder]
+    # Where a folder is in a ledger's place its rights say nothing.
+    with_files = [controller for controller in live if not Path(controller.ledger).is_dir()]
     denied = [
         finding
-        for one in files
+        for controller in with_files
         for uid, user in system.users().items()
-        for finding in _denied(one, uid, user)
+        for finding in _denied(controller, uid, user)
     ]
     yield from denied
-    opening = [finding for one in there for finding in opened(system, one)]
+    opening = [finding for controller in existing for finding in opened(system, controller)]
     yield from opening
     if not denied and not any(finding.state == "wrong" for finding in opening):
         for uid, user in system.users().items():
-            yield from _tried(uid, user, live)
+            yield from _write_failures(uid, user, live)
 
 
 def _no_folder(folder: Path, system: System) -> Finding:
-    """There is no folder for ledgers. It is made for whoever runs, or else for the configuration's owner."""
+    """Return the finding that a folder for ledgers is missing.
+
+    The remedy makes it for the user who runs Asterisk or the service, else for the configuration's owner.
+    """
     uid = next(iter(system.users()), None)
     owner = system.configured.file.stat().st_uid if uid is None else uid
     make = command("install", "-d", "-m", "700", "-o", users.name(owner), folder)
@@ -131,16 +138,16 @@ def _no_folder(folder: Path, system: System) -> Finding:
 
 
 def _denied(controller: Controller, uid: int, user: str) -> Iterator[Finding]:
-    """What a user would have to write and may not, by the modes."""
+    """Yield a finding if the modes do not let a user write a ledger or the files beside it."""
     file = Path(controller.ledger)
     if blocked := users.blocking(uid, file):
         text = Text("{user} cannot enter {folder}, so nothing is recorded in {file}")
         yield wrong(text.format(user=user, folder=blocked, file=file), command("chmod", "a+x", blocked))
         return
     names = ("", "-wal", "-shm") if file.exists() else ()
-    folder = next(each for each in file.parents if each.exists())
+    folder = next(parent for parent in file.parents if parent.exists())
     parts = (folder, *(file.with_name(file.name + end) for end in names))
-    denied = [one for one in parts if users.denied(uid, one, os.W_OK)]
+    denied = [part for part in parts if users.denied(uid, part, os.W_OK)]
     if denied:
         text = Text("{user} cannot write {file}, so nothing is recorded there")
         fix = f"{command('chown', users.name(uid), *denied)}; {command('chmod', 'u+rwX', *denied)}"
@@ -148,7 +155,8 @@ def _denied(controller: Controller, uid: int, user: str) -> Iterator[Finding]:
 
 
 def opened(system: System, controller: Controller) -> Generator[Finding, None, None]:
-    """Whether one ledger opens, is of this version, is nobody else's to read, and is what is written to."""
+    """Check that one ledger opens, has this version, cannot be read by others, and that no process writes to
+    a deleted file in its place."""
     file = Path(controller.ledger)
     if processes := storage.astray(controller):
         text = Text("what lies beside {file} (-wal, -shm) was deleted under process {processes}")
@@ -162,26 +170,26 @@ def opened(system: System, controller: Controller) -> Generator[Finding, None, N
     try:
         store = storage.store(controller, read_only=True)
         try:
-            found, known = store.schema()
+            schema, newest_schema = store.schema()
         finally:
             store.close()
-    except LedgerEmptyError as error:  # as where there is none: the service begins one
+    except LedgerEmptyError as error:  # only a warning: the service begins one, as if there were no file
         yield warning(clause(error.message), error.remedy)
         return
     except InformativaError as error:
         damaged = error.remedy == RESTORE
         yield wrong(clause(error.message), _restore(system, controller) if damaged else error.remedy)
         return
-    if found > known:
+    if schema > newest_schema:
         text = Text("{file} was written by a newer informativa", file=file)
         yield wrong(text, Text("Upgrade this one."))
-    elif found < known:
+    elif schema < newest_schema:
         text = Text("{file} is of an earlier version ({found} of {known})")
-        yield warning(text.format(file=file, found=found, known=known), system.restart())
+        yield warning(text.format(file=file, found=schema, known=newest_schema), system.restart())
 
 
-def _tried(uid: int, user: str, live: list[Controller]) -> Iterator[Finding]:
-    """What came of really writing as that user, where we are that user or may become it."""
+def _write_failures(uid: int, user: str, live: list[Controller]) -> Iterator[Finding]:
+    """Write to the ledgers as that user, where we are or may become that user; yield each failure."""
     for error in write_trial.writing(uid, live):
         text = Text("{user} cannot write to a ledger: {why}")
         fix = error.remedy or Text("See that its disk is mounted for writing: findmnt")

@@ -1,4 +1,4 @@
-"""Other programs' FastAGI servers that may be on an Asterisk's machine, and the ports that are theirs."""
+"""FastAGI servers of other programs that may run on an Asterisk's machine, and their ports."""
 
 from __future__ import annotations
 
@@ -13,8 +13,11 @@ from ...text import Text
 
 @dataclass(frozen=True)
 class _Server:
-    """One of them: its port, its name, its process's, and which files show that it is there, by Asterisk's
-    folder: it may be stopped just now, and take the port at its next start."""
+    """One FastAGI server: its port, its name, and a part of its process's command line.
+
+    `signs` returns, for Asterisk's folder, the files that show that it is installed: it may be stopped now,
+    and take the port at its next start.
+    """
 
     port: int
     name: str
@@ -41,22 +44,24 @@ _SERVERS = (
 
 
 def owner(port: int, asterisk: Path) -> str:
-    """Whose port it is on this machine, which has that program; '' if nobody's."""
-    found = (
-        one.name
-        for one in _SERVERS
-        if one.port == port and (any(sign.exists() for sign in one.signs(asterisk)) or _runs(one.command))
+    """Return the name of the server that is installed or runs on this machine and has this port; '' if
+    none."""
+    names = (
+        server.name
+        for server in _SERVERS
+        if server.port == port
+        and (any(sign.exists() for sign in server.signs(asterisk)) or _runs(server.command))
     )
-    return next(found, "")
+    return next(names, "")
 
 
 def usual(port: int) -> str:
-    """Whose port it is wherever that program is, '' if nobody's."""
-    return ", ".join(one.name for one in _SERVERS if one.port == port)
+    """Return the names of the servers that usually have this port; '' if none."""
+    return ", ".join(server.name for server in _SERVERS if server.port == port)
 
 
-def said(address: str, owner: str) -> tuple[Text, Text]:
-    """What is wrong with the address, and what to do."""
+def conflict(address: str, owner: str) -> tuple[Text, Text]:
+    """Return the sentence that an address is the port of `owner`, and the remedy."""
     return (
         Text(
             "{address} is the port of {owner}, which is on this machine: one of the two dies, or gets the"
@@ -69,7 +74,7 @@ def said(address: str, owner: str) -> tuple[Text, Text]:
 
 
 def _runs(command: str) -> bool:
-    for process in filter(str.isdigit, os.listdir("/proc")):  # noqa: PTH208  # of which some end meanwhile
+    for process in filter(str.isdigit, os.listdir("/proc")):  # noqa: PTH208  # some end meanwhile
         with suppress(OSError):
             if command.encode() in Path("/proc", process, "cmdline").read_bytes():
                 return True

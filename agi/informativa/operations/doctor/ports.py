@@ -1,4 +1,4 @@
-"""Who has the ports that the service is to have."""
+"""Checks of the service's ports: each is free, or the service's own."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ from .system import System, in_thread
 
 @dataclass(frozen=True)
 class Occupant:
-    """Who listens on a port: a process (0 where we may not know) of a user; `ours` if it is informativa."""
+    """A process that listens on a port, and its user; `process` is 0 if the system does not show it to us,
+    and `ours` is true if it is informativa."""
 
     process: int
     user: str
@@ -29,43 +30,45 @@ class Occupant:
 
 
 async def ports(system: System) -> AsyncIterator[Finding]:
-    """The service has its ports, or can have them, and they are nobody else's."""
+    """Check that the service has its ports, or can have them, and that no other program uses them."""
     configuration = system.configured
-    wanted = {"listen": configuration.listen, "metrics": configuration.metrics}
-    for setting, address in wanted.items():
+    addresses = {"listen": configuration.listen, "metrics": configuration.metrics}
+    for setting, address in addresses.items():
         if not address:
             continue
         occupant = await in_thread(_port, setting, address)
         if isinstance(occupant, Finding):
             yield occupant
         elif occupant is not None:
-            ours = occupant.ours or (
+            is_ours = occupant.ours or (
                 "serve" in _words(occupant.process) and await _answers(setting, address, configuration.tokens)
             )
-            yield _taken(setting, address, replace(occupant, ours=ours))
+            yield _taken(setting, address, replace(occupant, ours=is_ours))
     for finding in await in_thread(neighbours, system.configured, system.asterisk_files.folder):
         yield finding
 
 
 def neighbours(configuration: Configuration, asterisk: Path) -> list[Finding]:
-    """That the service's port is another FastAGI server's, on a machine that has that one."""
-    found = port_owner.owner(configuration.port, asterisk)
-    return [wrong(*port_owner.said(configuration.listen, found))] if found else []
+    """Return a finding if the service's port belongs to another FastAGI server on this machine; `asterisk` is
+    Asterisk's folder."""
+    owner = port_owner.owner(configuration.port, asterisk)
+    return [wrong(*port_owner.conflict(configuration.listen, owner))] if owner else []
 
 
 def _port(setting: str, address: str) -> Occupant | Finding | None:
-    """Who has one, where it is not free, or why nobody can have it."""
+    """Return the occupant of a port, a finding if it cannot be opened at all, or `None` if it is free."""
     try:
         return occupied(address)
     except OSError as error:
         text = Text("{setting}: {address} cannot be listened on ({reason})")
         reason = Foreign(os.strerror(error.errno or 0))
-        said = text.format(setting=f"service.{setting}", address=address, reason=reason)
-        return wrong(said, Text("Give it an address of this machine."))
+        text = text.format(setting=f"service.{setting}", address=address, reason=reason)
+        return wrong(text, Text("Give it an address of this machine."))
 
 
 async def _answers(setting: str, address: str, tokens: Sequence[str]) -> bool:
-    """Whether informativa answers there, whatever its process is called: a package runs it by its Python."""
+    """Return whether informativa answers there. Its process may have any name: a package starts it by its own
+    Python."""
     host, _colon, port = address.rpartition(":")
     with suppress(OSError):
         if setting == "listen":
@@ -75,7 +78,7 @@ async def _answers(setting: str, address: str, tokens: Sequence[str]) -> bool:
 
 
 def _taken(setting: str, address: str, occupant: Occupant) -> Finding:
-    """What stands at a port that somebody has."""
+    """Return the finding about a port that is in use."""
     setting = f"service.{setting}"
     names = {"address": address, "process": occupant.process, "user": occupant.user}
     if occupant.process and not occupant.ours:
@@ -92,13 +95,14 @@ def _taken(setting: str, address: str, occupant: Occupant) -> Finding:
 
 
 def occupied(address: str) -> Occupant | None:
-    """Who listens on `address` and port; `None` if it is free. Raises OSError if it cannot be had at all."""
+    """Return the process that listens on `address` (HOST:PORT), or `None` if it is free. Raises OSError if
+    nothing can listen there."""
     host, _colon, port = address.rpartition(":")
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the service does
+    with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the service does
         try:
-            probe.bind((host, int(port)))
-            probe.listen()
+            listener.bind((host, int(port)))
+            listener.listen()
             return None
         except OSError as error:
             if error.errno != errno.EADDRINUSE:
@@ -107,15 +111,15 @@ def occupied(address: str) -> Occupant | None:
 
 
 def _occupants(host: str, port: int) -> Iterator[Occupant]:
-    """Who listens there; the process Linux tells only to its user and to root."""
-    for one in users.listening(port):
-        if one.address in _written(host):
-            process = users.holder(one.inode)
-            yield Occupant(process, users.name(one.uid), _is_service(process))
+    """Yield the processes that listen there. Linux shows a process's id only to its user and to root."""
+    for listening in users.listening(port):
+        if listening.address in _kernel_addresses(host):
+            process = users.holder(listening.inode)
+            yield Occupant(process, users.name(listening.uid), _is_service(process))
 
 
-def _written(host: str) -> set[str]:
-    """An address, and those that stand for all, as the kernel writes them: in the machine's byte order."""
+def _kernel_addresses(host: str) -> set[str]:
+    """Return an address and the wildcard addresses as the kernel writes them: in the machine's byte order."""
     packed = ipaddress.IPv4Address(host).packed
     number = f"{int.from_bytes(packed, sys.byteorder):08X}"
     mapped = f"{0xFFFF0000 if sys.byteorder == 'little' else 0xFFFF:08X}"
@@ -128,7 +132,7 @@ def _is_service(process: int) -> bool:
 
 
 def _words(process: int) -> list[str]:
-    """With which a process was started; none where it has ended, or nobody may know."""
+    """Return the words of a process's command line; none if it has ended, or may not be read."""
     with suppress(OSError):
         return Path(f"/proc/{process}/cmdline").read_bytes().decode(errors="replace").split("\0")
     return []

@@ -1,4 +1,4 @@
-"""Asking the service, over the port at which Asterisk asks it, what it says of itself."""
+"""Questions to the service, over the port at which Asterisk asks it, on its own state."""
 
 from __future__ import annotations
 
@@ -10,25 +10,27 @@ from ...config import Configuration
 from ...text import Text
 from .findings import Finding, warning, wrong
 
-_WHY = {
+_NOT_SHARED = {
     "defect": Text("a defect of informativa ({kind})"),
     "box-refused": Text("the database refuses this box"),
     "shared-database": Text("it cannot use the database"),
     "ledger": Text("it cannot use the ledger"),
 }
-_WHY_NOT = {
+_NOT_DECIDED = {
     "ledger": Text("its ledger cannot be used"),
     "ledger-slow": Text("its ledger does not answer"),
 }
 _REPORT = Text(
     "Calls go on, and it tries again by itself. Report it with what the log says: journalctl -u informativa"
 )
-SECONDS = 3.0  # for an answer; it takes about a thousandth of one
+SECONDS = 3.0  # for an answer, which takes about a millisecond
 
 
 async def status(host: str, port: int, tokens: Sequence[str]) -> dict[str, str] | None:
-    """What a service of ours says of itself to whoever knows its token; `None` if it is none of ours. Of one
-    that has not loaded the first of these yet `token` is `old`. Raises OSError.
+    """Return the status that our service gives to a client with its token; `None` if it is not our service.
+
+    `token` is `old` in it if the service has not loaded the first of `tokens` yet. Raises OSError if nothing
+    answers.
     """
     for index, token in enumerate(tokens or [""]):
         if (answer := await _status(host, port, token)) is not None:
@@ -37,37 +39,38 @@ async def status(host: str, port: int, tokens: Sequence[str]) -> dict[str, str] 
 
 
 async def _status(host: str, port: int, token: str) -> dict[str, str] | None:
-    return await _asked_by(agi.SERVICE, host, port, token)
+    return await _ask_script(agi.SERVICE, host, port, token)
 
 
 async def trial(host: str, port: int, tokens: Sequence[str]) -> dict[str, str] | None:
-    """Of which companies a service of ours can decide no call now, by a dry run in each ledger, as ID: CODE;
-    `None` if it does not say so. Raises OSError."""
+    """Let our service try a decision in each ledger; return a code by company for each that fails, `None` if
+    the service did not try. Raises OSError if nothing answers."""
     for token in tokens or [""]:
-        if (answer := await _asked_by(agi.TRIAL, host, port, token)) is not None and "tried" in answer:
+        if (answer := await _ask_script(agi.TRIAL, host, port, token)) is not None and "tried" in answer:
             pairs = (word.partition(":") for word in answer.get("failing", "").split(",") if word)
             return {name: code for name, _colon, code in pairs}
     return None
 
 
-async def _asked_by(script: str, host: str, port: int, token: str) -> dict[str, str] | None:
+async def _ask_script(script: str, host: str, port: int, token: str) -> dict[str, str] | None:
+    """Return the pairs NAME=VALUE with which the service answers `script`; `None` if it answers otherwise."""
     script = f"{script}/{token}".rstrip("/")
     question = (
         f"agi_network: yes\nagi_network_script: {script}\nagi_request: agi://doctor\nagi_threadid: 1\n\n"
     )
-    answer = await asked(host, port, question.encode(), agi.MAX_COMMAND)
-    command, _space, rest = (
+    answer = await ask(host, port, question.encode(), agi.MAX_COMMAND)
+    command, _variable, value = (
         answer.decode(errors="replace").rstrip("\n").partition(f'"{agi.SERVICE_VARIABLE}" ')
     )
     if command != "SET VARIABLE ":
         return None
-    pairs = (word.partition("=") for word in rest.strip('"').split())
-    return {name: value for name, _equals, value in pairs}
+    pairs = (word.partition("=") for word in value.strip('"').split())
+    return {name: text for name, _equals, text in pairs}
 
 
 def otherwise(answer: Mapping[str, str], configuration: Configuration, run: Text | str) -> Finding | None:
-    """In what the service that says this of itself is not the one that is installed and configured, and what
-    mends it, if it is not."""
+    """Return the first difference between the service that gave this status and the installed program and
+    configuration, with its remedy; `None` if there is none. `run` is the remedy that starts the service."""
     reload = "systemctl reload informativa"
     if answer.get("version") != __version__:
         text = Text("the service is informativa {running}, and {installed} is installed")
@@ -88,56 +91,58 @@ def otherwise(answer: Mapping[str, str], configuration: Configuration, run: Text
 
 
 def not_shared(answer: Mapping[str, str]) -> list[Finding]:
-    """Of which companies the service that says this shares nothing with other boxes now, and why."""
+    """Return a finding for each company of which the service that gave this status shares nothing now."""
     text = Text("the service shares nothing of {id} with other boxes now: {why}")
     fix = Text("Calls go on, and it tries again by itself. Its log says more: journalctl -u informativa")
-    found = []
-    for each in filter(None, answer.get("unshared", "").split(",")):
-        controller, _, word = each.partition(":")
+    findings = []
+    for failure in filter(None, answer.get("unshared", "").split(",")):
+        controller, _, word = failure.partition(":")
         code, _, kind = word.partition(":")
-        why = _WHY.get(code, _WHY["ledger"]).format(kind=kind)
-        found.append(wrong(text.format(id=controller, why=why), _REPORT if code == "defect" else fix))
-    return found
+        cause = _NOT_SHARED.get(code, _NOT_SHARED["ledger"]).format(kind=kind)
+        findings.append(wrong(text.format(id=controller, why=cause), _REPORT if code == "defect" else fix))
+    return findings
 
 
 def cannot_decide(failing: Mapping[str, str]) -> list[Finding]:
-    """That no call of these companies can be decided and recorded now, as `trial` has them."""
+    """Return a finding for each company whose calls cannot be decided now; `failing` is the result of
+    `trial`."""
     text = Text("the service can decide no call of {id} now ({why}): its callers get the fallback")
     fix = Text("Its log says why: journalctl -u informativa. Then: informativa check")
     return [
-        wrong(text.format(id=name, why=_WHY_NOT.get(code, _WHY_NOT["ledger"])), fix)
+        wrong(text.format(id=name, why=_NOT_DECIDED.get(code, _NOT_DECIDED["ledger"])), fix)
         for name, code in failing.items()
     ]
 
 
 def fell_back(answer: Mapping[str, str]) -> dict[str, tuple[int, int]]:
-    """By company, how many of the last hour's calls the service that says this could not decide or record,
-    and how many there were; of those companies alone that had such calls."""
+    """Return, by company, two numbers of calls in the last hour: those that the service that gave this status
+    could not decide or record, and all. Companies without such failures are left out."""
     words = (word.split(":") for word in answer.get("fell-back", "").split(",") if word)
     return {name: (int(fell), int(calls)) for name, fell, calls in words}
 
 
 def as_before(answer: Mapping[str, str]) -> frozenset[str]:
-    """The companies that the service that says this serves as before, for mistakes in their part."""
+    """Return the companies that the service that gave this status serves with their previous configuration,
+    because their part of the new one has mistakes."""
     return frozenset(filter(None, answer.get("as-before", "").split(",")))
 
 
 async def metrics(host: str, port: int) -> bool:
-    """Whether informativa's metrics are answered there. Raises OSError."""
-    answer = await asked(host, port, b"GET /metrics HTTP/1.0\r\n\r\n", 1 << 20)
+    """Return whether informativa's metrics are answered there. Raises OSError if nothing answers."""
+    answer = await ask(host, port, b"GET /metrics HTTP/1.0\r\n\r\n", 1 << 20)
     return b"informativa_calls" in answer
 
 
-async def asked(host: str, port: int, question: bytes, size: int) -> bytes:
-    """What is answered until the other side closes, as far as it comes in time. Raises OSError when nobody
-    is there."""
+async def ask(host: str, port: int, question: bytes, size: int) -> bytes:
+    """Send a question; return the bytes that come until the peer closes, `size` is reached or the time is
+    over. Raises OSError if the connection cannot be made."""
     reader, writer = await asyncio.open_connection(host, port)
     answer = b""
     try:
         writer.write(question)
         async with asyncio.timeout(SECONDS):
-            while len(answer) < size and (more := await reader.read(size)):
-                answer += more
+            while len(answer) < size and (data := await reader.read(size)):
+                answer += data
     except OSError:  # a TimeoutError is one
         pass
     finally:

@@ -1,8 +1,8 @@
-"""Writing to ledgers as the user who must, and taking it back: what modes do not tell (a disk that is mounted
-for reading, an access list, a log that another left) the system says then.
+"""A trial of writing to ledgers as their user, which is rolled back. It finds what modes do not show: a disk
+that is mounted read-only, an access list, a file that another user left beside the ledger.
 
-Root does it in a process of its own, which becomes that user when all of its code is loaded, for a program in
-root's home could load nothing more after it.
+Root makes the trial in a separate process. That process loads all of its code before it becomes the user: a
+program in root's home could not load anything afterwards.
 """
 
 from __future__ import annotations
@@ -26,50 +26,53 @@ SECONDS = 10.0  # for the process; it takes a fraction of one
 
 
 def writing(uid: int, controllers: Sequence[Controller]) -> list[LedgerError]:
-    """What keeps a user from writing to these ledgers, as far as we can try it."""
+    """Return the errors of a user's writing to these ledgers; none if we may not become that user."""
     if not controllers:
         return []
     if uid == os.geteuid():
-        return _tried([one.ledger for one in controllers])
+        return _errors([controller.ledger for controller in controllers])
     if os.geteuid() != 0:
         return []
-    command = [sys.executable, "-m", __name__, str(uid), *(one.ledger for one in controllers)]
+    command = [sys.executable, "-m", __name__, str(uid), *(controller.ledger for controller in controllers)]
     try:
-        ran = subprocess.run(  # noqa: S603  # our own
+        process = subprocess.run(  # noqa: S603  # our own
             command, capture_output=True, text=True, timeout=SECONDS, check=True
         )
-        return [LedgerError(*map(_text, each)) for each in json.loads(ran.stdout)]
+        return [LedgerError(*map(_text, texts)) for texts in json.loads(process.stdout)]
     except (OSError, ValueError, subprocess.SubprocessError):
-        return []  # it could not be tried; the modes were looked at
+        return []  # no trial was possible; the modes are checked elsewhere
 
 
-def _tried(ledgers: Sequence[str]) -> list[LedgerError]:
-    found = []
+def _errors(ledgers: Sequence[str]) -> list[LedgerError]:
+    errors = []
     for file in ledgers:
         try:
             storage.try_writing(Controller(id="", name="", key=b"", ledger=file))
         except LedgerError as error:
-            found.append(error)
-    return found
+            errors.append(error)
+    return errors
 
 
 def _data(text: Text) -> dict[str, Any]:
-    """A text for another process."""
-    parts = {name: (isinstance(one, Foreign), str(one)) for name, one in text.arguments.items()}
+    """Return a text as JSON data, for another process."""
+    parts = {name: (isinstance(value, Foreign), str(value)) for name, value in text.arguments.items()}
     return {"template": text.template, "arguments": parts}
 
 
 def _text(data: dict[str, Any]) -> Text:
-    parts = {name: Foreign(one) if foreign else one for name, (foreign, one) in data["arguments"].items()}
+    parts = {
+        name: Foreign(value) if is_foreign else value
+        for name, (is_foreign, value) in data["arguments"].items()
+    }
     return Text(data["template"], **parts)
 
 
 def _become(uid: int) -> None:
-    """For good."""
+    """Become that user, which cannot be undone."""
     try:
-        known = pwd.getpwuid(uid)
-        os.initgroups(known.pw_name, known.pw_gid)
-        os.setgid(known.pw_gid)
+        user = pwd.getpwuid(uid)
+        os.initgroups(user.pw_name, user.pw_gid)
+        os.setgid(user.pw_gid)
     except KeyError:
         os.setgroups([])
         os.setgid(uid)
@@ -77,20 +80,21 @@ def _become(uid: int) -> None:
 
 
 def _load_all() -> None:
-    """Have loaded what a trial needs, while we may load it: by one in a ledger that goes again."""
+    """Load all code that a trial needs, by a trial with a temporary ledger."""
     from ...ledgers.sqlite import SqliteStore
 
     with tempfile.TemporaryDirectory() as folder:
         file = str(Path(folder, "trial.sqlite3"))
         SqliteStore(file).close()
-        _tried([file])
+        _errors([file])
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Print, as JSON, what kept the user with that number from writing to these ledgers."""
+    """Print, as JSON, the errors of a user's writing to ledgers; `arguments` are the user's id and the
+    ledgers."""
     _load_all()
     _become(int(arguments[0]))
-    json.dump([(_data(error.message), _data(error.remedy)) for error in _tried(arguments[1:])], sys.stdout)
+    json.dump([(_data(error.message), _data(error.remedy)) for error in _errors(arguments[1:])], sys.stdout)
 
 
 if __name__ == "__main__":

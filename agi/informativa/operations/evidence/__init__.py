@@ -1,1 +1,1 @@
-"""What people ask for as proof: checkpoints, receipts, audits."""
+"""Operations on proofs: checkpoints, receipts, bundles, audits."""

@@ -1,4 +1,4 @@
-"""How far a controller's log is: what is recorded, signed, and kept by others."""
+"""The state of a controller's log: the numbers of records that are recorded, signed, and kept by others."""
 
 from __future__ import annotations
 
@@ -15,43 +15,54 @@ from ...model import Controller
 
 @dataclass(frozen=True)
 class KeptElsewhere:
-    """How many records somebody else has, and since when; `problem` is why not more, '' if nothing is
-    wrong, in English. `place` is a target's path or address, or a witness's name."""
+    """The newest checkpoint that a publishing target or a witness has."""
 
     place: str
+    """The path or address of the target, or the name of the witness."""
     size: int
+    """The number of records in it."""
     at: datetime | None
+    """The time when it was kept."""
     problem: str
+    """The reason why it is not a newer one, in English; '' if nothing is wrong."""
 
 
 @dataclass(frozen=True)
 class LogState:
-    """Of `size` records `signed` are in the newest checkpoint, which is from `signed_at`; `None` before the
-    first. The first of those that wait was recorded at `waiting_since`. Up to `waiting_old` more are from
-    before there was a log, and have no leaf yet. `stamped` is of how many records the newest checkpoint with
-    a time-stamp is, 0 if there is none."""
+    """The state of the present log of a controller."""
 
     origin: str
+    """The name of the log."""
     epoch: int
+    """The number of the log among those of the ledger."""
     size: int
+    """The number of leaves of the log."""
     signed: int
+    """The number of records in the newest checkpoint."""
     signed_at: datetime | None
+    """The time of that checkpoint; `None` before the first."""
     waiting_old: int
+    """The greatest number of records from before the log that have no leaf yet."""
     waiting_since: datetime | None
+    """The time when the first record that is not signed yet was recorded."""
     published: tuple[KeptElsewhere, ...]
+    """The newest checkpoints of the publishing targets."""
     witnessed: tuple[KeptElsewhere, ...]
+    """The newest checkpoints of the witnesses."""
     stamped: int
+    """The number of records in the newest checkpoint with a time-stamp; 0 if there is none."""
     stamped_at: datetime | None
+    """The time of that time-stamp."""
 
     @property
     def waiting(self) -> int:
-        """How many records wait to be signed."""
+        """The number of records that wait to be signed."""
         return max(self.size - self.signed, 0) + self.waiting_old
 
 
 def log_state(controller: Controller) -> LogState:
-    """How far it is, by what lies beside the ledger; nothing is verified. Raises LedgerError,
-    EvidenceError."""
+    """Return the state of a controller's log, by the files beside its ledger; nothing is verified. Raises
+    LedgerError, EvidenceError."""
     folder = LogFolder(Path(controller.ledger))
     with closing(storage.store(controller, read_only=True)) as store:
         log = store.log()
@@ -68,12 +79,12 @@ def log_state(controller: Controller) -> LogState:
         signed_at=datetime.fromtimestamp(at, UTC) if at else None,
         waiting_old=log.old - log.entered,
         waiting_since=since,
-        published=_kept(others.targets),
-        witnessed=_kept(others.witnesses),
+        published=_kept_elsewhere(others.targets),
+        witnessed=_kept_elsewhere(others.witnesses),
         stamped=stamped,
         stamped_at=stamped_at,
     )
 
 
-def _kept(state: dict[str, tuple[int, datetime | None, str]]) -> tuple[KeptElsewhere, ...]:
-    return tuple(KeptElsewhere(place, *each) for place, each in sorted(state.items()))
+def _kept_elsewhere(state: dict[str, tuple[int, datetime | None, str]]) -> tuple[KeptElsewhere, ...]:
+    return tuple(KeptElsewhere(place, *checkpoint) for place, checkpoint in sorted(state.items()))

@@ -1,4 +1,4 @@
-"""Which days somebody asks about."""
+"""A period of days."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ _DAY = timedelta(days=1)
 
 @dataclass(frozen=True)
 class Period:
-    """Days of a controller's time zone, from the first to the last one. Raises InformativaError where that is
-    before the first."""
+    """The days from `first` to `last`, both included, in a controller's time zone. Raises InformativaError if
+    `last` is before `first`."""
 
     first: date
     last: date
@@ -29,15 +29,15 @@ class Period:
 
     @property
     def since(self) -> datetime:
-        """When it begins."""
+        """The first moment of the period."""
         return datetime.combine(self.first, time(), self.zone)
 
     @property
     def until(self) -> datetime:
-        """When it is over."""
+        """The first moment after the period."""
         return datetime.combine(min(self.last, date.max - _DAY) + _DAY, time(), self.zone)
 
     @property
     def name(self) -> str:
-        """As a part of the name of a file."""
+        """The period as a part of a file name."""
         return f"{self.first}-{self.last}"

@@ -1,4 +1,4 @@
-"""Whether the time-stamps of a log's checkpoints hold, as the configured authority's roots say."""
+"""The check of the time-stamps of a log's checkpoints, by the roots of the configured authority."""
 
 from __future__ import annotations
 
@@ -16,27 +16,32 @@ from ...text import Text
 
 @dataclass(frozen=True)
 class CheckedStamps:
-    """The time-stamps (RFC 3161) of one log's checkpoints: how many hold, when the first and the last of them
-    were made, and what is wrong with others. `unchecked` says why they could not be looked at."""
+    """The time-stamps (RFC 3161) of one log's checkpoints."""
 
     log: str
+    """The name of the log."""
     hold: int = 0
+    """The number of time-stamps that are valid."""
     first: datetime | None = None
+    """The time of the earliest valid one."""
     last: datetime | None = None
+    """The time of the latest valid one."""
     problems: tuple[Text, ...] = ()
+    """The faults of the others, a sentence for each."""
     unchecked: EvidenceError | None = None
+    """The reason why none could be checked."""
 
 
 def check(
     folder: LogFolder, trusted: Sequence[Verifier], authority: TimestampAuthority | None
 ) -> Iterator[CheckedStamps]:
-    """Those of every epoch that has some, by the keys that are `trusted`. Raises EvidenceError where files
-    cannot be read."""
+    """Check the time-stamps of every epoch that has some, with the keys that are `trusted`. Raises
+    EvidenceError if files cannot be read."""
     for epoch in folder.epochs():
         published = folder.published(epoch)
         stamps, key = published.timestamps(), published.key_among(trusted)
         if not stamps or key is None:
-            continue  # where there is no key the audit says so
+            continue  # the audit reports a missing key
         try:
             yield _checked(published, key, stamps, authority)
         except EvidenceError as error:
@@ -49,7 +54,7 @@ def _checked(
     stamps: Sequence[tuple[int, bytes]],
     authority: TimestampAuthority | None,
 ) -> CheckedStamps:
-    """Raises EvidenceError where none can be looked at."""
+    """Check the time-stamps of one log. Raises EvidenceError if none can be checked."""
     if authority is None:
         raise EvidenceError(
             Text(
@@ -68,8 +73,8 @@ def _checked(
                 continue
             times.append(timestamp.verify(stamp, timestamp.stamped_bytes(data, key), roots).at)
         except (SignatureError, EvidenceFormatError) as error:
-            why = error.text
-            problems.append(Text("Of the checkpoint of {size} records: {why}", size=size, why=why))
+            text = Text("Of the checkpoint of {size} records: {why}", size=size, why=error.text)
+            problems.append(text)
     return CheckedStamps(
         key.name, len(times), min(times, default=None), max(times, default=None), tuple(problems)
     )

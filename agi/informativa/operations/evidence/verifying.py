@@ -1,4 +1,4 @@
-"""Whether receipts hold: offline, without a ledger or a configuration."""
+"""The offline check of receipts, without a ledger or a configuration."""
 
 from __future__ import annotations
 
@@ -19,16 +19,19 @@ from ...text import Foreign, Text
 
 @dataclass(frozen=True)
 class Verified:
-    """One file: what it opens and what its proof has shown, or why it proves nothing."""
+    """The result of checking one file."""
 
     file: Path
     receipt: Receipt | None
+    """The receipt in the file; `None` if the file has none."""
     proof: VerifiedProof | None
+    """The facts that its proof shows; `None` if it does not hold."""
     error: EvidenceError | None
+    """The reason why it proves nothing; `None` if it holds."""
 
     @property
     def holds(self) -> bool:
-        """Whether it proves what it says."""
+        """`True` if the receipt proves its record."""
         return self.error is None
 
 
@@ -38,7 +41,7 @@ def verify(
     policy: Policy | None = None,
     caller: Identified | None = None,
 ) -> list[Verified]:
-    """Each file. Raises InformativaError where nobody says whom to trust, or a file cannot be read."""
+    """Check receipts in files. Raises InformativaError if no key is trusted, or a file cannot be read."""
     if not keys and (policy is None or not policy.logs):
         raise InformativaError(
             Text("Nothing says whom to trust, and a receipt is never believed about that."),
@@ -48,7 +51,7 @@ def verify(
 
 
 def policy_in(file: Path) -> Policy:
-    """A policy that somebody wrote. Raises InformativaError."""
+    """Read a policy of trust from a file. Raises InformativaError if it is none."""
     try:
         return Policy.parse(_read(file))
     except EvidenceError as error:
@@ -70,7 +73,7 @@ def of_data(
     policy: Policy | None = None,
     caller: Identified | None = None,
 ) -> Verified:
-    """What `verify` says of a file that holds these bytes."""
+    """Check the receipt in `data`, the bytes of a file."""
     receipt = None
     try:
         receipt = Receipt.parse(data)

@@ -1,4 +1,4 @@
-"""A witness of one's own: its key, and the service that signs for other people's logs."""
+"""A witness: its key, and the service that signs checkpoints of other people's logs."""
 
 from __future__ import annotations
 
@@ -26,50 +26,59 @@ log = structlog.get_logger("informativa")
 
 @dataclass(frozen=True)
 class WitnessKey:
-    """A witness's public key, the folder where its private one lies, and whether it was made just now."""
+    """The public key of a witness."""
 
     folder: Path
+    """The folder of the private key."""
     key: WitnessVerifier
     made: bool
+    """`True` if the key was made just now."""
 
 
 @dataclass(frozen=True)
 class WitnessedLog:
-    """The last checkpoint of a log that a witness signed: how many records, and when, in POSIX seconds."""
+    """The last checkpoint of a log that a witness signed."""
 
     origin: str
+    """The name of the log."""
     size: int
+    """The number of records in the checkpoint."""
     root: bytes
+    """The root hash of the log's tree."""
     at: int
+    """The time of the signature, in POSIX seconds."""
 
 
 def key(folder: Path, name: str = "") -> WitnessKey:
-    """The key of the witness in a folder; with a `name` it is made where there is none. Raises
+    """Return the key of the witness in a folder; with a `name` make it if there is none. Raises
     EvidenceError."""
-    own = WitnessFolder(folder)
-    if own.key_file.exists() or not name:
-        found = own.witness().verifier
-        if name and name != found.name:
+    witness_folder = WitnessFolder(folder)
+    if witness_folder.key_file.exists() or not name:
+        verifier = witness_folder.witness().verifier
+        if name and name != verifier.name:
             raise EvidenceError(
                 Text(
                     "The witness in {folder} is {name}",
                     "another one needs a folder of its own",
                     folder=folder,
-                    name=found.name,
+                    name=verifier.name,
                 )
             )
-        return WitnessKey(folder, found, made=False)
-    return WitnessKey(folder, own.make(name).verifier, made=True)
+        return WitnessKey(folder, verifier, made=False)
+    return WitnessKey(folder, witness_folder.make(name).verifier, made=True)
 
 
 def logs(folder: Path) -> list[WitnessedLog]:
-    """What the witness in a folder signed last. Raises EvidenceError."""
+    """Return the last checkpoint of each log that the witness in a folder signed. Raises EvidenceError."""
     with closing(WitnessStore(WitnessFolder(folder))) as store:
-        return [WitnessedLog(each.origin, each.size, each.root, at) for each, at in store.last()]
+        return [
+            WitnessedLog(checkpoint.origin, checkpoint.size, checkpoint.root, at)
+            for checkpoint, at in store.last()
+        ]
 
 
 def serve(folder: Path, keys: Sequence[Verifier], listen: str) -> None:
-    """Answer until SIGTERM or SIGINT. Raises InformativaError where it cannot begin."""
+    """Answer requests for signatures until SIGTERM or SIGINT. Raises InformativaError if it cannot start."""
     if not keys:
         raise InformativaError(
             Text("A witness signs for the logs that it is told, and none is named."),
@@ -79,12 +88,12 @@ def serve(folder: Path, keys: Sequence[Verifier], listen: str) -> None:
 
 
 async def _serve(folder: WitnessFolder, keys: Sequence[Verifier], listen: str) -> None:
-    witness, known = folder.witness(), logs_of(keys)
+    witness, witnessed_logs = folder.witness(), logs_of(keys)
     host, _, port = listen.rpartition(":")
     with closing(WitnessStore(folder)) as store, ThreadPoolExecutor(1) as pool:
-        server = WitnessServer(in_a_thread(store, known, witness, pool), told=_told)
+        server = WitnessServer(in_a_thread(store, witnessed_logs, witness, pool), told=_log_request)
         try:
-            at, number = await server.start(host, int(port))
+            address, bound_port = await server.start(host, int(port))
         except OSError as error:
             raise InformativaError(
                 Text(
@@ -94,20 +103,22 @@ async def _serve(folder: WitnessFolder, keys: Sequence[Verifier], listen: str) -
                 ),
                 Text("Name another address and port with --listen."),
             ) from error
-        log.info("the witness answers", listen=f"{at}:{number}", key=str(witness.verifier), logs=len(known))
+        log.info(
+            "the witness answers", listen=f"{address}:{bound_port}", key=str(witness.verifier), logs=len(logs)
+        )
         stopped = asyncio.Event()
-        for each in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(each, stopped.set)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, stopped.set)
         await stopped.wait()
         await server.close()
 
 
 def _reason(error: OSError) -> str:
-    """In the system's words, and not in asyncio's, which repeat the address; for a name that is none there
-    are only the resolver's."""
+    """Return the system's text of an error, because asyncio's repeats the address; for a name that cannot be
+    resolved the resolver's."""
     number = error.errno or 0
     return os.strerror(number) if number > 0 else error.strerror or str(error)
 
 
-def _told(status: int, peer: str) -> None:
+def _log_request(status: int, peer: str) -> None:
     log.info("a request for a signature", status=status, peer=peer)

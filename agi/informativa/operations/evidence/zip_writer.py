@@ -1,8 +1,8 @@
-"""A ZIP file written as its entries come, with as much memory for a million of them as for one.
+"""A ZIP file that is written entry by entry, with as much memory for a million entries as for one.
 
-`zipfile` keeps an object for each entry until the end, and the date of each. Here the directory grows in a
-temporary file, and every entry is of the first moment that ZIP knows, so that the same content is the same
-file. What is too large for the format of 1989 is written as ZIP64 (PKWARE's APPNOTE 6.3, 4.3 and 4.5.3).
+`zipfile` keeps an object for each entry until the end. Here the directory grows in a temporary file. Every
+entry has the first date that ZIP knows, so that the same content gives the same file. Sizes that do not fit
+the format of 1989 are written as ZIP64 (PKWARE's APPNOTE 6.3, 4.3 and 4.5.3).
 """
 
 from __future__ import annotations
@@ -20,14 +20,15 @@ _CENTRAL = struct.Struct("<4s4B4H3L5H2L")
 _END = struct.Struct("<4s4H2LH")
 _ZIP64_END = struct.Struct("<4sQ2H2L4Q")
 _ZIP64_LOCATOR = struct.Struct("<4sLQL")
-_MOST_SHORT, _MOST_LONG = 0xFFFF, 0xFFFFFFFF  # which say that the number stands elsewhere
+_MOST_SHORT, _MOST_LONG = 0xFFFF, 0xFFFFFFFF  # in place of a number that is in the ZIP64 record
 _ZIP64, _UNIX, _UTF8, _DEFLATED = 45, 3, 0x800, 8
 _TIME, _DATE = 0, 0x21  # 1 January 1980
 _MODE = 0o100644 << 16
 
 
 class PackedEntry:
-    """An entry that is compressed into a temporary file, bit by bit, until it is its turn; and its sum."""
+    """An entry that is compressed piece by piece into a temporary file before it is added; and its
+    SHA-256."""
 
     def __init__(self, name: str, scratch: BinaryIO) -> None:
         self.name, self.scratch = name, scratch
@@ -36,20 +37,20 @@ class PackedEntry:
         self._packer = zlib.compressobj(wbits=-zlib.MAX_WBITS)
 
     def write(self, data: bytes) -> None:
-        """More of it."""
+        """Add more data."""
         self.crc, self.size = zlib.crc32(data, self.crc), self.size + len(data)
         self.sha256.update(data)
         self.packed += self.scratch.write(self._packer.compress(data))
 
     def finish(self) -> None:
-        """There is no more; `scratch` stands at its beginning."""
+        """End the entry, and set `scratch` back to its beginning."""
         self.packed += self.scratch.write(self._packer.flush())
         self.scratch.seek(0)
 
 
 @dataclass(frozen=True)
 class _Header:
-    """What is said of an entry, before it and in the directory."""
+    """The description of an entry, for the header before it and for the directory."""
 
     name: bytes
     crc: int
@@ -66,29 +67,29 @@ class _Header:
 
     def central(self) -> bytes:
         numbers = (self.size, self.packed, self.at)
-        large = [each for each in numbers if each >= _MOST_LONG]
+        large = [number for number in numbers if number >= _MOST_LONG]
         extra = struct.pack(f"<2H{len(large)}Q", 1, 8 * len(large), *large) if large else b""
-        size, packed, at = (min(each, _MOST_LONG) for each in numbers)
+        size, packed, at = (min(number, _MOST_LONG) for number in numbers)
         head = (b"PK\1\2", _ZIP64, _UNIX, _ZIP64, 0, _UTF8, _DEFLATED, _TIME, _DATE, self.crc, packed, size)
         return _CENTRAL.pack(*head, len(self.name), len(extra), 0, 0, 0, _MODE, at) + self.name + extra
 
 
 class ZipWriter:
-    """Writes to `out`, and what it must remember to `directory`, a temporary file."""
+    """A writer of a ZIP file to `out`; its directory grows in the temporary file `directory`."""
 
     def __init__(self, out: BinaryIO, directory: BinaryIO) -> None:
         self._out, self._directory = out, directory
         self._at, self._count = out.tell(), 0
 
     def add(self, name: str, data: bytes) -> None:
-        """An entry that is there as a whole."""
+        """Add an entry from its complete data."""
         packer = zlib.compressobj(wbits=-zlib.MAX_WBITS)
         packed = packer.compress(data) + packer.flush()
         self._begin(_Header(name.encode(), zlib.crc32(data), len(packed), len(data), self._at))
         self._at += self._out.write(packed)
 
     def add_packed(self, entry: PackedEntry) -> None:
-        """One that was compressed before."""
+        """Add an entry that is already compressed."""
         entry.finish()
         self._begin(_Header(entry.name.encode(), entry.crc, entry.packed, entry.size, self._at))
         shutil.copyfileobj(entry.scratch, self._out)
@@ -100,8 +101,8 @@ class ZipWriter:
         self._directory.seek(0)
         shutil.copyfileobj(self._directory, self._out)
         if self._count >= _MOST_SHORT or begins >= _MOST_LONG or size >= _MOST_LONG:
-            whole = (_ZIP64_END.size - 12, _ZIP64, _ZIP64, 0, 0, self._count, self._count, size, begins)
-            self._out.write(_ZIP64_END.pack(b"PK\6\6", *whole))
+            numbers = (_ZIP64_END.size - 12, _ZIP64, _ZIP64, 0, 0, self._count, self._count, size, begins)
+            self._out.write(_ZIP64_END.pack(b"PK\6\6", *numbers))
             self._out.write(_ZIP64_LOCATOR.pack(b"PK\6\7", 0, begins + size, 1))
         count = min(self._count, _MOST_SHORT)
         ends = (0, 0, count, count, min(size, _MOST_LONG), min(begins, _MOST_LONG), 0)
@@ -114,8 +115,8 @@ class ZipWriter:
 
 
 class SummedZip:
-    """A ZIP file with all that it has in one folder, and beside that the SHA-256 of each, as `sha256sum -c`
-    reads them. `temporary` makes a temporary file."""
+    """A ZIP file with all files in one folder, and their SHA-256 in the form that `sha256sum -c` reads.
+    `temporary` makes a temporary file."""
 
     SUMS = "SHA256SUMS"
 
@@ -125,23 +126,23 @@ class SummedZip:
         self._sums = self.begin(self.SUMS)
 
     def add(self, name: str, data: bytes) -> None:
-        """One file."""
+        """Add a file from its complete data."""
         self._zip.add(f"{self._folder}/{name}", data)
-        self._sum(name, sha256(data).hexdigest())
+        self._add_sum(name, sha256(data).hexdigest())
 
     def begin(self, name: str) -> PackedEntry:
-        """One that is written while others are, and given to `end` then."""
+        """Begin a file that is written while others are; `end` adds it."""
         return PackedEntry(f"{self._folder}/{name}", self._temporary())
 
     def end(self, entry: PackedEntry) -> None:
-        """It is complete."""
+        """Add a file that `begin` began and that is complete."""
         self._zip.add_packed(entry)
-        self._sum(entry.name.removeprefix(f"{self._folder}/"), entry.sha256.hexdigest())
+        self._add_sum(entry.name.removeprefix(f"{self._folder}/"), entry.sha256.hexdigest())
 
     def finish(self) -> None:
-        """There is no more."""
+        """Add the sums, and end the ZIP file."""
         self._zip.add_packed(self._sums)
         self._zip.finish()
 
-    def _sum(self, name: str, digest: str) -> None:
+    def _add_sum(self, name: str, digest: str) -> None:
         self._sums.write(f"{digest}  {name}\n".encode())

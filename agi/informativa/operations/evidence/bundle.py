@@ -1,9 +1,9 @@
-"""A bundle: what an auditor gets of one controller's records of a period, in one ZIP file.
+"""A bundle: one controller's records of a period for an auditor, in one ZIP file.
 
-Records are read in small turns, each together with its leaf, and go at once into every file that has them:
-what the files say is one state of each record, calls never wait, and a million records need no more memory
-than one. The same ledger, log, prompts and configuration give the same bytes; of several
-boxes, once all of them have sent all that they recorded.
+Records are read in small turns, each together with its leaf, and are written at once into every file that has
+them. So all files agree on each record, calls never wait, and a million records need no more memory than one.
+The same ledger, log, prompts and configuration give the same bytes; a bundle of several boxes does so once
+all of them have sent all their records.
 """
 
 from __future__ import annotations
@@ -38,46 +38,52 @@ from .zip_writer import PackedEntry, SummedZip
 if TYPE_CHECKING:  # its driver is there only where boxes share a database
     from ...sharing.administration import Box
 
-FOLDER = 1000  # receipts in a folder
+FOLDER = 1000  # greatest number of receipts in a folder
 
 
 @dataclass(frozen=True)
 class Bundle:
-    """What is in a bundle. Of `records`, `receipts` can be checked, and the others wait for a checkpoint,
-    from number `waiting_from` on; `erased` were erased at their caller's request, `notes` are from after the
-    period, and say what became of others. `gone` leaves among those of the period open nothing any more.
-    `unknown` are recordings that records name and that are not there any more, by their digests."""
+    """The content of a bundle."""
 
     controller: Controller
     period: Period
     lines: tuple[Line, ...]
+    """The controller's lines."""
     logs: tuple[BundledLog, ...]
     prompts: tuple[BundledPrompt, ...]
     records: int
+    """The number of records."""
     receipts: int
+    """The number of records with a receipt."""
     erased: int
+    """The number of records that were erased at their caller's request."""
     notes: int
+    """The number of records from after the period, which note an erasure or a purge of others."""
     gone: int
+    """The number of the period's leaves that cannot be opened any more."""
     waiting_from: int | None
+    """The number of the first record that waits for a checkpoint."""
     unknown: tuple[str, ...]
+    """The digests of recordings that records name and whose files are gone."""
     boxes: tuple[Box, ...] = ()
-    """Whose records are in it, where it is of all boxes; as they stood before it was made."""
+    """The boxes of a bundle of all boxes, as they were before it was made."""
 
     @property
     def waiting(self) -> int:
-        """How many records wait for a checkpoint."""
+        """The number of records that wait for a checkpoint."""
         return self.records - self.receipts
 
     @property
     def incomplete(self) -> tuple[Box, ...]:
-        """The boxes that may have records of the period which are not in it: by their own word, or because
-        they had none since before it was over. One that had left before it began took no calls."""
-        return tuple(each for each in self.boxes if _may_lack(each, self.period))
+        """The boxes that may have records of the period which are not in the bundle: they say so, or they
+        have been silent since before the period ended. A box that was retired before the period is not among
+        them."""
+        return tuple(box for box in self.boxes if _may_lack(box, self.period))
 
 
 @dataclass(frozen=True)
 class WrittenBundle:
-    """A bundle where it is now, and the SHA-256 of that file."""
+    """A bundle in its file, and the SHA-256 of that file."""
 
     bundle: Bundle
     file: Path
@@ -85,22 +91,24 @@ class WrittenBundle:
 
 
 class BundleWriter(Protocol):
-    """Puts into words what a bundle has to say."""
+    """The port to the texts of a bundle."""
 
     def begin(self, controller: Controller, origin: str) -> Mapping[str, str]:
-        """The files of records, by name, each as it begins; the newest log is called `origin`."""
+        """Return the beginnings of the files of records, by file name; `origin` is the name of the newest
+        log."""
 
     def record(self, record: Record, box: str) -> Sequence[str]:
-        """What each of these files says of one record of a box, '' where there is only this one."""
+        """Return the text of one record for each of these files; `box` is '' if the bundle has one box
+        alone."""
 
     def end(self) -> Sequence[str]:
-        """How each ends."""
+        """Return the end of each of these files."""
 
     def plan(self, lines: Sequence[Line]) -> str:
-        """What callers of these lines must hear."""
+        """Return the text of the plans of these lines."""
 
     def readme(self, bundle: Bundle) -> str:
-        """What all of it is, what it proves, and how to check that."""
+        """Return the text that explains a bundle, its proofs, and how to check them."""
 
 
 def bundle(
@@ -112,9 +120,12 @@ def bundle(
     progress: Progress | None = None,
     shared: SharedDatabase | None = None,
 ) -> WrittenBundle:
-    """Write one, for its user alone: it has pseudonyms; of this box, or of all that meet in a database.
-    Raises InformativaError where there is nothing to put in or it cannot be written, LedgerError,
-    SharedDatabaseError, and EvidenceError where a record is not what was signed."""
+    """Write a bundle of this box, or of all boxes in the `shared` database.
+
+    Only its user may read the file, because it has pseudonyms. Raises InformativaError if there are no
+    records or the file cannot be written, LedgerError, SharedDatabaseError, and EvidenceError if a record is
+    not what was signed.
+    """
     if shared is None:
         require_ledger(controller)
     try:
@@ -134,9 +145,10 @@ def bundle(
                 boxes += reader.boxes()
                 sources += [SharedRecords(maker(box.name), reader, box.name, period) for box in boxes]
             out = stack.enter_context(putting(file, most=0o600))
-            made = _Bundler(configuration, controller, period, sources, words, boxes).write(out, temporary)
-        with file.open("rb") as written:
-            return WrittenBundle(made, file, file_digest(written, "sha256").hexdigest())
+            bundler = _Bundler(configuration, controller, period, sources, words, boxes)
+            content = bundler.write(out, temporary)
+        with file.open("rb") as stream:
+            return WrittenBundle(content, file, file_digest(stream, "sha256").hexdigest())
     except OSError as error:
         raise InformativaError(
             Text("{file} cannot be written: {why}.", file=file, why=Foreign(error.strerror or "")),
@@ -145,7 +157,7 @@ def bundle(
 
 
 class _Bundler:
-    """Writes one bundle, and counts what is in it."""
+    """A writer of one bundle, which counts its content."""
 
     def __init__(
         self,
@@ -160,30 +172,30 @@ class _Bundler:
         self._sources, self._words, self._boxes = sources, words, boxes
         self._records = self._receipts = self._erased = self._notes = self._gone = 0
         self._waiting_from: int | None = None
-        # By box and epoch, the first and the last leaf with a receipt; of notes only where no other has one.
+        # By box and epoch, the first and the last leaf with a receipt; of notes if no other record has one.
         self._covered: dict[tuple[str, int], tuple[int, int]] = {}
-        self._told: set[tuple[str, str]] = set()
+        self._versions: set[tuple[str, str]] = set()  # of records, as pairs of notice and version
         self._recordings: set[str] = set()
 
     def write(self, out: BinaryIO, temporary: Callable[[], BinaryIO]) -> Bundle:
         files = SummedZip(folder_of(self._controller, self._period), out, temporary)
-        origin = next((each.origin for each in self._sources if each.origin), self._controller.id)
-        begun = self._words.begin(self._controller, origin)
-        texts = [files.begin(name) for name in begun]
-        _say(texts, tuple(begun.values()))
+        origin = next((source.origin for source in self._sources if source.origin), self._controller.id)
+        beginnings = self._words.begin(self._controller, origin)
+        texts = [files.begin(name) for name in beginnings]
+        _write(texts, tuple(beginnings.values()))
         for source in self._sources:
             self._take_all(source, files, texts)
-        self._require_some(all_entered=all(each.entered for each in self._sources))
-        _say(texts, self._words.end())
+        self._require_some(all_entered=all(source.entered for source in self._sources))
+        _write(texts, self._words.end())
         for text in texts:
             files.end(text)
         logs = list(self._logs())
         prompts = self._prompts()
-        made = Bundle(
+        content = Bundle(
             controller=self._controller,
             period=self._period,
             lines=lines_of(self._controller, self._configuration),
-            logs=tuple(each.bundled for each in logs),
+            logs=tuple(log.bundled for log in logs),
             prompts=tuple(prompts),
             records=self._records,
             receipts=self._receipts,
@@ -191,21 +203,21 @@ class _Bundler:
             notes=self._notes,
             gone=self._gone,
             waiting_from=self._waiting_from,
-            unknown=tuple(sorted(each for each in self._recordings if not _is_among(each, prompts))),
+            unknown=tuple(sorted(digest for digest in self._recordings if not _is_among(digest, prompts))),
             boxes=tuple(self._boxes),
         )
-        for name, data in chain(*(each.files() for each in logs), *(each.files() for each in prompts)):
+        for name, data in chain(*(log.files() for log in logs), *(prompt.files() for prompt in prompts)):
             files.add(name, data)
-        self._finish(files, made)
-        return made
+        self._finish(files, content)
+        return content
 
-    def _finish(self, files: SummedZip, made: Bundle) -> None:
-        files.add("plan.txt", self._words.plan(made.lines).encode())
-        files.add("README.txt", self._words.readme(made).encode())
+    def _finish(self, files: SummedZip, content: Bundle) -> None:
+        files.add("plan.txt", self._words.plan(content.lines).encode())
+        files.add("README.txt", self._words.readme(content).encode())
         files.finish()
 
     def _take_all(self, source: BoxRecords, files: SummedZip, texts: Sequence[PackedEntry]) -> None:
-        """One box's."""
+        """Write all records of one box."""
         first = last = -1
         for leaf, record in source.of_period():
             if leaf is not None:
@@ -226,27 +238,27 @@ class _Bundler:
         files: SummedZip,
         texts: Sequence[PackedEntry],
     ) -> None:
-        event, made = record.event, source.maker.made(record, leaf)
-        _say(texts, self._words.record(record, source.box))
+        event, receipt = record.event, source.maker.make(record, leaf)
+        _write(texts, self._words.record(record, source.box))
         self._records += 1
         self._erased += event.erased
-        self._told.add((event.notice, event.version))
+        self._versions.add((event.notice, event.version))
         if event.recording:
             self._recordings.add(event.recording)
-        if isinstance(made, WaitingRecord):
+        if isinstance(receipt, WaitingRecord):
             self._waiting_from = min(record.number, self._waiting_from or record.number)
             return
         begin = record.number // FOLDER * FOLDER
         folder = f"receipts/{source.box}/" if source.box else "receipts/"
-        file = f"{begin}-{begin + FOLDER - 1}/{made.name}{SUFFIX}"
-        files.add(f"{folder}{file}", made.receipt.proof.data)
+        file = f"{begin}-{begin + FOLDER - 1}/{receipt.name}{SUFFIX}"
+        files.add(f"{folder}{file}", receipt.receipt.proof.data)
         self._receipts += 1
-        log, index = (source.box, made.epoch), made.receipt.proof.index
+        log, index = (source.box, receipt.epoch), receipt.receipt.proof.index
         self._covered[log] = (self._covered.get(log, (index, index))[0], index)
 
     def _require_some(self, *, all_entered: bool) -> None:
-        """That there is something, and something of it can be checked; records from before there was a log
-        have no leaf until the first checkpoint. Raises InformativaError, EvidenceError."""
+        """Raise InformativaError if the bundle has no records, EvidenceError if none has a receipt, or if
+        records from before the log have no leaf yet (they get one with the first checkpoint)."""
         owner, period = self._controller.id, self._period
         if all_entered and not self._records:
             raise InformativaError(
@@ -266,7 +278,7 @@ class _Bundler:
             )
 
     def _logs(self) -> Iterator[LogFiles]:
-        makers = {each.box: each.maker for each in self._sources}
+        makers = {source.box: source.maker for source in self._sources}
         for (box, epoch), (first, last) in sorted(self._covered.items()):
             signed = makers[box].newest(epoch)
             assert signed is not None  # it has receipts
@@ -274,11 +286,11 @@ class _Bundler:
 
     def _prompts(self) -> list[BundledPrompt]:
         notices = self._configuration.notices.get(self._controller.id, ())
-        return bundled(notices, self._period.since, self._period.until, self._told)
+        return bundled(notices, self._period.since, self._period.until, self._versions)
 
 
 def folder_of(controller: Controller, period: Period) -> str:
-    """How the folder is called that all of a bundle is in."""
+    """Return the name of the folder in the ZIP file that has all files."""
     return f"{controller.id}-{period.name}"
 
 
@@ -288,10 +300,10 @@ def _may_lack(box: Box, period: Period) -> bool:
     return box.behind > 0 or (box.silence > QUIET_SECONDS and box.seen < period.until)
 
 
-def _say(texts: Sequence[PackedEntry], said: Sequence[str]) -> None:
-    for entry, text in zip(texts, said, strict=True):
+def _write(entries: Sequence[PackedEntry], texts: Sequence[str]) -> None:
+    for entry, text in zip(entries, texts, strict=True):
         entry.write(text.encode())
 
 
-def _is_among(recording: str, prompts: Sequence[BundledPrompt]) -> bool:
-    return any(each.is_recording(recording) for each in prompts)
+def _is_among(digest: str, prompts: Sequence[BundledPrompt]) -> bool:
+    return any(prompt.is_recording(digest) for prompt in prompts)

@@ -1,9 +1,8 @@
-"""What a bundle has of one log: its key, the checkpoints that cover the period, and what ties them together.
+"""One log in a bundle: its key, the checkpoints that cover the period, and the proofs that connect them.
 
-Receipts are of the newest checkpoint. That an earlier one, which a witness or an authority saw earlier, has
-the same records is shown by a consistency proof from it to the newest (RFC 9162 2.1.4), as C2SP tlog-witness
-writes it. What an authority stamped is the checkpoint with the log's own signature alone, and lies beside the
-stamp as it was stamped.
+Receipts lead to the newest checkpoint. A witness or an authority may have signed an earlier one: a
+consistency proof (RFC 9162 2.1.4), in the form of C2SP tlog-witness, shows that the newest extends it. An
+authority stamps the checkpoint with the log's signature alone; a file beside the time-stamp has these bytes.
 """
 
 from __future__ import annotations
@@ -24,23 +23,29 @@ from .receipt_maker import ReadableLog, SignedTree
 
 @dataclass(frozen=True)
 class BundledLog:
-    """One log in a bundle: of which box, '' where there is only this one, which epoch, its name and key, how
-    many leaves its newest checkpoint has, how many checkpoints the bundle has of it and how many time-stamps,
-    and whose names other signatures of the newest one bear."""
+    """One log in a bundle."""
 
     box: str
+    """The name of the log's box; '' if the bundle has this one alone."""
     epoch: int
+    """The number of the log among those of the ledger."""
     origin: str
+    """The name of the log."""
     key: str
+    """The public key of the log."""
     size: int
+    """The number of leaves in its newest checkpoint."""
     checkpoints: int
+    """The number of its checkpoints in the bundle."""
     timestamps: int
+    """The number of its time-stamps in the bundle."""
     witnesses: tuple[str, ...]
+    """The names in the other signatures of the newest checkpoint."""
 
 
 class LogFiles:
-    """The files of one log that has the period's leaves `first` to `last`, and what they come to. Raises
-    EvidenceError where something is not as it was signed."""
+    """The files of one log that has the period's leaves `first` to `last`, and their description, `bundled`.
+    Raises EvidenceError if something is not as it was signed."""
 
     def __init__(
         self, epoch: int, published: ReadableLog, signed: SignedTree, first: int, last: int, box: str = ""
@@ -50,8 +55,9 @@ class LogFiles:
             size: stamp for size, stamp in published.timestamps() if first < size <= signed.checkpoint.size
         }
         self._sizes = self._covering(first, last)
-        own = (signed.key.name, signed.key.key_id)
-        others = (each.name for each in parse(signed.data).signatures if (each.name, each.key_id) != own)
+        log_key = (signed.key.name, signed.key.key_id)
+        signatures = parse(signed.data).signatures
+        others = (signature.name for signature in signatures if (signature.name, signature.key_id) != log_key)
         self._folder = f"log/{box}/{epoch}" if box else f"log/{epoch}"
         self.bundled = BundledLog(
             box=box,
@@ -65,7 +71,7 @@ class LogFiles:
         )
 
     def files(self) -> Iterator[tuple[str, bytes]]:
-        """Each with its name in the bundle."""
+        """Yield the files, each with its name in the bundle."""
         yield f"{self._folder}/key", f"{self._signed.key}\n".encode()
         yield f"{self._folder}/checkpoint", self._signed.data
         for size in self._sizes:
@@ -79,11 +85,11 @@ class LogFiles:
                 yield f"{self._folder}/timestamps/{size}.note", stamped_bytes(data, self._signed.key)
 
     def _covering(self, first: int, last: int) -> list[int]:
-        """The sizes from the first that has leaf `first` to the first that has leaf `last`, those with a
-        stamp, and the newest."""
+        """Return the sizes of the checkpoints for the bundle, in order: from the first that has leaf `first`
+        to the first that has leaf `last`, those with a time-stamp, and the newest."""
         newest = self._signed.checkpoint.size
-        there = [size for size in self._published.sizes() if first < size <= newest]
-        period = there[: bisect_right(there, last) + 1]
+        available = [size for size in self._published.sizes() if first < size <= newest]
+        period = available[: bisect_right(available, last) + 1]
         return sorted({*period, *self._stamps, newest})
 
     def _checkpoint(self, size: int) -> bytes:
@@ -100,7 +106,7 @@ class LogFiles:
         return data
 
     def _consistency(self, size: int, data: bytes) -> bytes:
-        """The proof from a checkpoint to the newest, which is held against both."""
+        """Return the proof from a checkpoint to the newest, after verifying it against both."""
         old, new = open_checkpoint(data, [self._signed.key]).checkpoint, self._signed.checkpoint
         proof = consistency_proof(size, new.size, self._signed.hashes)
         verify_consistency(old.size, new.size, old.root, new.root, proof)

@@ -1,4 +1,5 @@
-"""Texts and recordings in a bundle: of the versions in force in its period, and of those that were told."""
+"""Texts and recordings in a bundle: of the versions in force in its period, and of those that records
+name."""
 
 from __future__ import annotations
 
@@ -15,26 +16,28 @@ from .receipt_page import LARGEST_SOUND, formats_named, read_whole, words_of
 
 @dataclass(frozen=True)
 class BundledPrompt:
-    """One prompt as it lies there now: of which version of which notice it is, and the folder of the bundle
-    where its files are. `hashes` is each format with its SHA-256, none where no file is there any more;
-    `text` its words, '' where nobody kept them."""
+    """One prompt as its files are now."""
 
     notice: str
     version: str
     part: str
     language: str
     path: str
+    """The prompt as Asterisk knows it: a path without extension."""
     folder: str
+    """The folder of its files in the bundle."""
     hashes: Mapping[str, str]
+    """SHA-256 by format; empty if its files are gone."""
     text: str = field(repr=False)
+    """The words of the prompt; '' if they were not kept."""
 
     def is_recording(self, digest: str) -> bool:
-        """Whether it is the one that records name by this digest."""
+        """Return whether records name this prompt's sound by `digest`."""
         return bool(formats_named(self.hashes, digest))
 
     def files(self) -> Iterator[tuple[str, bytes]]:
-        """Those that the bundle has, each with its name in there; none is read before its turn. Raises
-        OSError for one that is gone since."""
+        """Yield the files, each with its name in the bundle; each is read when its turn comes. Raises OSError
+        if one is gone since."""
         for file in installed(self.path):
             if file.suffix[1:] in self.hashes:
                 yield f"{self.folder}/{file.name}", read_whole(file, LARGEST_SOUND) or b""
@@ -43,26 +46,28 @@ class BundledPrompt:
 
 
 def bundled(
-    notices: Iterable[Notice], since: datetime, until: datetime, told: Collection[tuple[str, str]]
+    notices: Iterable[Notice], since: datetime, until: datetime, in_records: Collection[tuple[str, str]]
 ) -> list[BundledPrompt]:
-    """Those of the versions in force between these times, and of those that records tell of, by notice and
-    version."""
+    """Return the prompts of the versions in force between two times, and of those in `in_records`, as pairs
+    of notice and version."""
     return [
         _bundled(place, prompt.path)
         for notice in notices
         for place, prompt in placed(notice)
-        if place[:2] in told or place[1] in _in_force(notice, since, until)
+        if place[:2] in in_records or place[1] in _in_force(notice, since, until)
     ]
 
 
 def _in_force(notice: Notice, since: datetime, until: datetime) -> set[str]:
-    starts = [each.starts for each in notice.versions if each.starts and since < each.starts < until]
+    starts = [
+        version.starts for version in notice.versions if version.starts and since < version.starts < until
+    ]
     return {notice.current(at).id for at in (since, *starts)}
 
 
 def _bundled(place: tuple[str, str, str, str], path: str) -> BundledPrompt:
     notice, version, part, language = place
-    read = {file.suffix[1:]: read_whole(file, LARGEST_SOUND) for file in installed(path)}
-    hashes = {form: sha256(data).hexdigest() for form, data in read.items() if data}
+    contents = {file.suffix[1:]: read_whole(file, LARGEST_SOUND) for file in installed(path)}
+    hashes = {form: sha256(data).hexdigest() for form, data in contents.items() if data}
     folder = f"prompts/{notice}@{version}/{part.replace(':', '@')}/{language}"  # a version may be named `..`
     return BundledPrompt(notice, version, part, language, path, folder, hashes, words_of(path, hashes))

@@ -1,5 +1,4 @@
-"""Where a bundle has the records of a box from, each with its leaf: this box's ledger, or the database where
-boxes meet."""
+"""Sources of a bundle's records, each with its leaf: the ledger of this box, or the shared database."""
 
 from __future__ import annotations
 
@@ -15,34 +14,36 @@ from .receipt_maker import OpenedLeaf, ReceiptMaker
 if TYPE_CHECKING:  # its driver is there only where boxes share a database
     from ...sharing.proof_reader import ProofReader
 
-PAGE = 2048  # rows of `leaf` that are looked at in one turn
+PAGE = 2048  # rows of `leaf` that are read in one turn
 
 Progress = Callable[[int, int], object]
-"""Called with how many leaves were looked at, and how many there are; or boxes, where there are several."""
+"""A function that is called with the number of leaves read and of all leaves."""
 
 
 class BoxRecords(Protocol):
-    """Those of one box, '' for this one alone. Raises LedgerError, SharedDatabaseError."""
+    """Records of one box. Raises LedgerError, SharedDatabaseError."""
 
     box: str
+    """The name of the box; '' if the bundle has this one alone."""
     origin: str
-    """What its newest log is called; '' where nothing is known of one."""
+    """The name of its newest log; '' if none is known."""
     maker: ReceiptMaker
     entered: bool
-    """Whether all its records have a leaf by now."""
+    """`True` if all its records have a leaf by now."""
 
     def of_period(self) -> Iterator[tuple[OpenedLeaf | None, Record]]:
-        """Each with its leaf, in the order of the log."""
+        """Yield the records of the period, each with its leaf, in the order of the log."""
 
     def notes_on(self, first: int, last: int) -> Iterator[tuple[OpenedLeaf | None, Record]]:
-        """The records from after the period which say what became of leaves between these."""
+        """Yield the records from after the period that note an erasure or a purge of leaves from `first` to
+        `last`."""
 
     def gone(self, first: int, last: int) -> int:
-        """How many of the leaves between these nothing opens any more."""
+        """Count the leaves from `first` to `last` that cannot be opened any more."""
 
 
 class LedgerRecords(BoxRecords):
-    """Those of this box's ledger: read in small turns, for which no call waits."""
+    """Records in this box's ledger. They are read in small turns, so that no call waits."""
 
     def __init__(
         self, controller: Controller, store: SqliteStore, period: Period, progress: Progress | None
@@ -53,11 +54,11 @@ class LedgerRecords(BoxRecords):
         self._store, self._period, self._progress = store, period, progress
 
     def of_period(self) -> Iterator[tuple[OpenedLeaf | None, Record]]:
-        for at in range(0, self._end, PAGE):
-            before = min(at + PAGE, self._end)
-            yield from self._store.opened(at, before, self._period.since, self._period.until)
+        for start in range(0, self._end, PAGE):
+            stop = min(start + PAGE, self._end)
+            yield from self._store.opened(start, stop, self._period.since, self._period.until)
             if self._progress:
-                self._progress(before, self._end)
+                self._progress(stop, self._end)
 
     def notes_on(self, first: int, last: int) -> Iterator[tuple[OpenedLeaf | None, Record]]:
         for leaf, event in list(self._store.notes()):
@@ -69,7 +70,7 @@ class LedgerRecords(BoxRecords):
 
 
 class SharedRecords(BoxRecords):
-    """Those of one box in the database: what it has sent."""
+    """Records that one box has sent to the shared database."""
 
     entered = True
 
@@ -78,22 +79,22 @@ class SharedRecords(BoxRecords):
         self._reader, self._period = reader, period
 
     def of_period(self) -> Iterator[tuple[OpenedLeaf | None, Record]]:
-        for each in self._reader.of_period(self.box, self._period.since, self._period.until):
-            yield each.leaf, each.record
+        for provable in self._reader.of_period(self.box, self._period.since, self._period.until):
+            yield provable.leaf, provable.record
 
     def notes_on(self, first: int, last: int) -> Iterator[tuple[OpenedLeaf | None, Record]]:
-        for each in self._reader.notes(self.box, self._period.until):
-            if _names(each.record.event, first, last):
-                yield each.leaf, each.record
+        for provable in self._reader.notes(self.box, self._period.until):
+            if _names(provable.record.event, first, last):
+                yield provable.leaf, provable.record
 
     def gone(self, first: int, last: int) -> int:
         return last + 1 - first - self._reader.leaves(self.box, first, last) if last >= 0 else 0
 
 
 def _names(note: Event, first: int, last: int) -> bool:
-    """Whether a record about records names a leaf between these."""
+    """Return whether a record about records names a leaf from `first` to `last`."""
     try:
-        own, _resting = indices(note.reference)
+        ranges, _resting = indices(note.reference)
     except ValueError:
-        return False  # an audit says that it is forged
-    return any(each.start <= last and first < each.stop for each in own)
+        return False  # an audit reports it as forged
+    return any(leaves.start <= last and first < leaves.stop for leaves in ranges)

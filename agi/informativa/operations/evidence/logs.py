@@ -1,4 +1,4 @@
-"""The logs of ledgers: their keys, their checkpoints, and how far they are."""
+"""Operations on the logs of ledgers: signing, keys, audits."""
 
 from __future__ import annotations
 
@@ -29,82 +29,104 @@ from ...turns import Turns
 from . import stamps
 
 Progress = Callable[[int, int], object]
-"""Called with how much is done, and of how much."""
+"""A function that is called with the amount done and the whole amount."""
 
 
 @dataclass(frozen=True)
 class SignedLog:
-    """A controller's log after its newest checkpoint: of which epoch, how many records it has, how many of
-    them came since the one before, where it lies, by which key."""
+    """A controller's log after its newest checkpoint."""
 
     controller: Controller
     epoch: int
+    """The number of the log among those of the ledger."""
     origin: str
+    """The name of the log."""
     size: int
+    """The number of records in the checkpoint."""
     added: int
+    """The number of records since the checkpoint before."""
     root: bytes
+    """The root hash of the log's tree."""
     folder: Path
+    """The folder of the published log."""
     key: Verifier
+    """The key that signed the checkpoint."""
 
 
 @dataclass(frozen=True)
 class LogKey:
-    """The public key of one epoch of a controller's log, `None` before its first checkpoint; and how many
-    records its newest checkpoint has."""
+    """The public key of one of a controller's logs."""
 
     controller: Controller
     epoch: int
+    """The number of the log among those of the ledger."""
     origin: str
+    """The name of the log."""
     key: Verifier | None
+    """The public key; `None` before the first checkpoint."""
     size: int
+    """The number of records in the newest checkpoint."""
 
 
 @dataclass(frozen=True)
 class ComparedCheckpoint:
-    """The newest checkpoint of a log, named by its origin, that somebody else has: a publishing target, or a
-    witness. Of `size` records, 0 if there is none; `error` says why it could not be had, or contradicts the
-    log (ForkError). `independent`: whoever administers the ledger cannot change it."""
+    """The newest checkpoint of a log that a publishing target or a witness has."""
 
     name: str
+    """The name of the target or witness."""
     log: str
+    """The name of the log."""
     independent: bool
+    """`True` if the administrator of the ledger cannot change it."""
     size: int
+    """The number of records in it; 0 if there is none."""
     error: EvidenceError | None = None
+    """The reason why it could not be fetched, or a contradiction to the log (ForkError)."""
 
 
 @dataclass(frozen=True)
 class Audit:
-    """What was found wrong with one controller's ledger and log, which were looked at as a whole, and what
-    others have of the log."""
+    """The result of an audit of one controller's whole ledger and log."""
 
     controller: Controller
     audited: AuditedLog
+    """The findings in the ledger and the log."""
     elsewhere: tuple[ComparedCheckpoint, ...] = ()
+    """The checkpoints that targets and witnesses have."""
     stamps: tuple[stamps.CheckedStamps, ...] = ()
+    """The time-stamps of the checkpoints."""
 
     @property
     def sound(self) -> bool:
-        """Whether nothing is wrong, nobody's checkpoint says otherwise, and no time-stamp is false."""
-        contradicted = any(isinstance(each.error, ForkError) for each in self.elsewhere)
-        return self.audited.sound and not contradicted and not any(each.problems for each in self.stamps)
+        """`True` if nothing is wrong, no other checkpoint contradicts the log, and no time-stamp is false."""
+        contradicted = any(isinstance(checkpoint.error, ForkError) for checkpoint in self.elsewhere)
+        false_stamps = any(checked.problems for checked in self.stamps)
+        return self.audited.sound and not contradicted and not false_stamps
 
 
 def checkpoint(
     controller: Controller, progress: Progress | None = None, elsewhere: Sequence[Elsewhere] = ()
 ) -> SignedLog:
-    """Sign what was recorded since the last checkpoint, unless those who have others of the log `elsewhere`
-    say otherwise. Raises LedgerError, EvidenceError."""
-    storage.store(controller, create=False).close()  # migrated, where there is no service to do it
-    done = sequencer.sequence(Path(controller.ledger), progress, elsewhere)
-    published = LogFolder(Path(controller.ledger)).published(done.epoch)
+    """Sign a checkpoint with all records, unless one that is kept `elsewhere` contradicts the log. Raises
+    LedgerError, EvidenceError."""
+    storage.store(controller, create=False).close()  # migrates it, where no service does
+    sequenced = sequencer.sequence(Path(controller.ledger), progress, elsewhere)
+    published = LogFolder(Path(controller.ledger)).published(sequenced.epoch)
     key = published.key()
     if key is None:
         raise EvidenceError(
             Text("{folder} has no key: the first checkpoint wrote it.", folder=published.folder)
         )
-    found = done.checkpoint
+    signed = sequenced.checkpoint
     return SignedLog(
-        controller, done.epoch, found.origin, found.size, done.added, found.root, published.folder, key
+        controller=controller,
+        epoch=sequenced.epoch,
+        origin=signed.origin,
+        size=signed.size,
+        added=sequenced.added,
+        root=signed.root,
+        folder=published.folder,
+        key=key,
     )
 
 
@@ -114,8 +136,11 @@ def change_key(
     progress: Progress | None = None,
     elsewhere: Sequence[Elsewhere] = (),
 ) -> EvidenceError | None:
-    """Sign what there is, and go on in another log, by a new key; why its first checkpoint cannot be signed
-    yet, if so: a witness must know the key. Raises LedgerError, EvidenceError, and changes nothing then."""
+    """Sign all records, and begin another log with a new key.
+
+    Return the error if its first checkpoint cannot be signed yet, because a witness must know the key first.
+    Raises LedgerError, EvidenceError before anything is changed.
+    """
     checkpoint(controller, progress, elsewhere)
     sequencer.begin_epoch(Path(controller.ledger), at)
     try:
@@ -126,26 +151,26 @@ def change_key(
 
 
 async def sequence(controllers: Sequence[Controller], settings: EvidenceSettings) -> None:
-    """Sign and publish the logs of these controllers from time to time, until SIGTERM or SIGINT. What cannot
-    be signed goes to the log, and is tried again."""
-    over, signing, turns = asyncio.Event(), maintenance.Signing(), Turns("signing")
+    """Sign and publish the logs of these controllers at each interval, until SIGTERM or SIGINT. Failures are
+    logged and tried again."""
+    stopped, signing, turns = asyncio.Event(), maintenance.Signing(), Turns("signing")
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, over.set)
-    while not over.is_set():
+        loop.add_signal_handler(number, stopped.set)
+    while not stopped.is_set():
         for controller in controllers:
             await turns.take(controller.id, partial(_sign, signing, controller, settings))
         with suppress(TimeoutError):
-            await asyncio.wait_for(over.wait(), settings.interval)
+            await asyncio.wait_for(stopped.wait(), settings.interval)
 
 
 async def _sign(signing: maintenance.Signing, controller: Controller, settings: EvidenceSettings) -> None:
-    with suppress(LedgerError, EvidenceError):  # which is logged
+    with suppress(LedgerError, EvidenceError):  # `sign` logs it
         await signing.sign(controller, settings.of(controller.id))
 
 
 def keys(controller: Controller) -> list[LogKey]:
-    """All that its log ever had, the newest last. Raises LedgerError, EvidenceError."""
+    """Return the keys of all logs of a controller, the newest last. Raises LedgerError, EvidenceError."""
     folder = LogFolder(Path(controller.ledger))
     with closing(storage.store(controller, read_only=True)) as store:
         logs = store.logs()
@@ -169,10 +194,13 @@ def audit(
     settings: EvidenceSettings | None = None,
     copy: Path | None = None,
 ) -> Audit:
-    """Look at everything, and ask those who have other checkpoints by the controller's `settings`, which say
-    also whose time-stamps are believed. Without keys that are `trusted` its own are taken: those that sign,
-    or that were published with the logs. With a `copy` of the log, as it was published, the ledger is held
-    against that one. Raises LedgerError, EvidenceError, and InformativaError where there is no copy."""
+    """Audit a controller's whole ledger and log.
+
+    By the controller's `settings` the checkpoints of targets and witnesses are compared too, and the
+    authority of time-stamps is known. Without `trusted` keys the controller's own are used: those that sign,
+    or that were published with the logs. With the path of a `copy` of the published log the ledger is
+    compared with it. Raises LedgerError, EvidenceError, and InformativaError if there is no copy.
+    """
     ledger = Path(controller.ledger)
     storage.require_own(controller)
     if not trusted:
@@ -192,45 +220,45 @@ def audit(
 def _compared(
     folder: LogFolder, trusted: Sequence[Verifier], settings: EvidenceSettings
 ) -> Iterator[ComparedCheckpoint]:
-    """Of every epoch: whoever has an old key, too, can write that log anew."""
-    declared = [each.independent for each in settings.targets]  # and witnesses are by themselves
-    others = list(zip(publication.sources(settings), chain(declared, repeat(True)), strict=False))
-    for epoch in folder.epochs() if others else ():
+    """Compare the checkpoints of every epoch: with an old key, too, somebody could rewrite that log."""
+    declared = [target.independent for target in settings.targets]  # a witness always is
+    sources = list(zip(publication.sources(settings), chain(declared, repeat(True)), strict=False))
+    for epoch in folder.epochs() if sources else ():
         published = folder.published(epoch)
         key = published.key_among(trusted)
         if key is None:
-            continue  # the audit says so
-        last = published.checkpoint() or b""
-        own = OwnLog(published, key, Checkpoint.unverified(last).size, last)
-        for each, independent in others:
+            continue  # reported by the audit
+        newest = published.checkpoint() or b""
+        own_log = OwnLog(published, key, Checkpoint.unverified(newest).size, newest)
+        for source, independent in sources:
             size, error = 0, None
             try:
-                there = each.newest(own)
-                if there is not None:
-                    require_ours(there, own, each.name)
-                    size = there.size
-            except EvidenceError as failed:
-                error = failed
-            yield ComparedCheckpoint(each.name, key.name, independent, size, error)
+                foreign = source.newest(own_log)
+                if foreign is not None:
+                    require_ours(foreign, own_log, source.name)
+                    size = foreign.size
+            except EvidenceError as failure:
+                error = failure
+            yield ComparedCheckpoint(source.name, key.name, independent, size, error)
 
 
 def _own_keys(controller: Controller) -> tuple[Verifier, ...]:
-    """Of all its logs: the one that signs or, where that is not ours to read, the published one."""
+    """Return the key of each log: of its signer or, if we may not read that, the published one."""
     folder = LogFolder(Path(controller.ledger))
     with closing(storage.store(controller, read_only=True)) as store:
         logs = store.logs()
-    found = []
+    verifiers = []
     for log in logs:
         try:
-            found.append(folder.signer(log.origin, log.epoch).verifier)
+            verifiers.append(folder.signer(log.origin, log.epoch).verifier)
         except EvidenceError:
-            found += filter(None, [folder.published(log.epoch).key()])
-    return tuple(found)
+            verifiers += filter(None, [folder.published(log.epoch).key()])
+    return tuple(verifiers)
 
 
 def trusted_keys(texts: list[str]) -> tuple[Verifier, ...]:
-    """The keys that somebody gave. Raises InformativaError."""
-    found = []
+    """Parse public keys. Raises InformativaError if one is none, or is private."""
+    verifiers = []
     for text in texts:
         if text.strip().startswith(PRIVATE):
             raise InformativaError(
@@ -238,10 +266,10 @@ def trusted_keys(texts: list[str]) -> tuple[Verifier, ...]:
                 Text("Give it as `informativa evidence key` shows it."),
             )
         try:
-            found.append(Verifier.parse(text.strip()))
+            verifiers.append(Verifier.parse(text.strip()))
         except EvidenceError as error:
             raise InformativaError(
                 Text("{text} is no key of a log: {why}", text=text, why=error.message),
                 Text("Give it as `informativa evidence key` shows it."),
             ) from error
-    return tuple(found)
+    return tuple(verifiers)

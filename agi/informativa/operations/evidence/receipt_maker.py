@@ -1,5 +1,5 @@
-"""How a receipt is made of a record and its leaf, wherever they and the log lie: here, or where boxes
-meet."""
+"""Making of receipts from a record and its leaf; they and the log may be on this box, or in the shared
+database."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from ...ledgers.sqlite import SqliteStore
 from ...model import Controller, Identified, Record
 from ...text import Text
 
-_HASHES = 4096  # of subtrees that are kept
+_HASHES = 4096  # hashes of subtrees in the cache
 
 
 class OpenedLeaf(Protocol):
-    """The leaf of a record, of this box's ledger or of another's: which one, the commitment to whom the
-    record is about (32 bytes), and what opens it."""
+    """The leaf of a record, of any box: its index, the commitment to the person (32 bytes), and the salts and
+    the binding that open it."""
 
     @property
     def leaf(self) -> int: ...  # as ledgers.leaves.Leaf
@@ -44,7 +44,7 @@ class OpenedLeaf(Protocol):
 
 
 class NamedLog(Protocol):
-    """One log of a ledger: `first` is the leaf of the ledger that is its leaf 0."""
+    """One log of a ledger; `first` is the index in the ledger of the log's leaf 0."""
 
     @property
     def epoch(self) -> int: ...  # as ledgers.leaves.LedgerLog
@@ -55,64 +55,68 @@ class NamedLog(Protocol):
 
 
 class ReadableLog(Protocol):
-    """What is published of a log, wherever it lies. Raises as `log_folder.PublishedLog`, and what the place
-    raises."""
+    """The published files of a log, in a folder or in the shared database. Raises as
+    `log_folder.PublishedLog`, and the errors of the database."""
 
     @property
     def folder(self) -> Path | Text:
-        """Where it lies."""
+        """The place of the log, for messages."""
 
     def key(self) -> Verifier | None:
-        """By which it was signed, as the place says."""
+        """Return the log's public key, as this place has it; `None` if it has none."""
 
     def checkpoint(self) -> bytes | None:
-        """The newest one, `None` before the first."""
+        """Return the newest checkpoint; `None` before the first."""
 
     def checkpoint_of(self, size: int) -> bytes | None:
-        """That of a size."""
+        """Return the checkpoint of `size` records, if there is one."""
 
     def sizes(self) -> list[int]:
-        """Of which sizes there are checkpoints, in order."""
+        """Return the sizes of all checkpoints, in order."""
 
     def timestamps(self) -> list[tuple[int, bytes]]:
-        """Which checkpoints have a time-stamp, by their sizes in order, and the stamps."""
+        """Return the time-stamps, each with the size of its checkpoint, in the order of sizes."""
 
     def tile(self, path: str) -> bytes:
-        """The content of a tile: `tiles.Read`."""
+        """Return the content of a tile, as `tiles.Read`."""
 
 
 @dataclass(frozen=True)
 class MadeReceipt:
-    """The receipt of one record of a box, '' for this one, the key and the epoch of the log that it is in.
-    Whoever checks it takes the key from elsewhere."""
+    """The receipt of one record."""
 
     controller: Controller
     record: Record
     receipt: Receipt
     key: Verifier
+    """The key of the log. A check of the receipt must take the key from elsewhere."""
     epoch: int
+    """The number of the log among those of the ledger."""
     box: str = ""
+    """The name of the record's box; '' for this one."""
 
     @property
     def name(self) -> str:
-        """That of its file, without what follows the point."""
+        """The name of the receipt's file, without the extension."""
         return "-".join(filter(None, (self.controller.id, self.box, str(self.record.number))))
 
 
 @dataclass(frozen=True)
 class WaitingRecord:
-    """A record of a box that has no receipt yet: the next checkpoint has it; or, if it is not `sent`, only
-    its own box has what proves it."""
+    """A record without a receipt: it waits for the next checkpoint, or for its own box to send its leaf."""
 
     controller: Controller
     record: Record
     box: str = ""
+    """The name of the record's box; '' for this one."""
     sent: bool = True
+    """`False` if only its own box has the leaf that proves it."""
 
 
 @dataclass(frozen=True)
 class SignedTree:
-    """A log as of its newest checkpoint: that, its note, the key that signed it, the hashes of its tree."""
+    """A log at its newest checkpoint: the checkpoint, its signed note, the key, and the hashes of the
+    tree."""
 
     checkpoint: Checkpoint
     data: bytes
@@ -121,8 +125,8 @@ class SignedTree:
 
 
 class ReceiptMaker:
-    """Makes receipts of one box's records, of each of its `logs` as of the newest checkpoint that is
-    `published`; none that does not hold."""
+    """A maker of receipts for one box's records, at the newest published checkpoint of each of its `logs`. It
+    makes no receipt that does not hold."""
 
     def __init__(
         self,
@@ -142,23 +146,23 @@ class ReceiptMaker:
     def of_ledger(
         cls, controller: Controller, store: SqliteStore, *, opened: Identified | None = None
     ) -> ReceiptMaker:
-        """For the records of this box."""
+        """Build a maker for the records of this box."""
         return cls(controller, store.logs(), LogFolder(Path(controller.ledger)).published, opened=opened)
 
-    def made(self, record: Record, leaf: OpenedLeaf | None) -> MadeReceipt | WaitingRecord:
-        """The receipt of a record, which has that leaf. Raises EvidenceError where it cannot be opened, or it
-        or its log is not what was signed."""
+    def make(self, record: Record, leaf: OpenedLeaf | None) -> MadeReceipt | WaitingRecord:
+        """Make the receipt of a record with its leaf. Raises EvidenceError if the record cannot be opened, or
+        if it or its log is not what was signed."""
         log = self.log_of(leaf) if leaf else None
         signed = self.newest(log.epoch) if log else None
         if leaf is None or log is None or signed is None or leaf.leaf - log.first >= signed.checkpoint.size:
             return WaitingRecord(self._controller, record, self._box, sent=leaf is not None)
         index = leaf.leaf - log.first
         facts = commitment.facts(record.event, log.origin, index, record.number, migrated=leaf.migrated)
-        salt, who = _opened(record, leaf)
+        salt, person = _opened(record, leaf)
         opening = self._opening_key(record, leaf)
-        extra = receipt_extra(facts, salt, who, opening)
+        extra = receipt_extra(facts, salt, person, opening)
         path = inclusion_proof(index, signed.checkpoint.size, signed.hashes)
-        receipt = Receipt(facts, salt, who, Proof(index, path, signed.data, extra), opening)
+        receipt = Receipt(facts, salt, person, Proof(index, path, signed.data, extra), opening)
         try:
             receipt.proof.check_inclusion(receipt.commitments.entry, signed.checkpoint)
         except TreeProofError as error:
@@ -166,30 +170,30 @@ class ReceiptMaker:
         return MadeReceipt(self._controller, record, receipt, signed.key, log.epoch, self._box)
 
     def _altered(self, record: Record, receipt: Receipt, signed: SignedTree) -> EvidenceError:
-        """Which of the two is not what was signed: the record, or the hashes of the tree."""
+        """Build the error that names which is not what was signed: the record, or the hashes of the tree."""
         audit = Text("Type: informativa evidence audit --controller {id}", id=self._controller.id)
-        there = Text("Its own box has what was signed; type there: informativa evidence audit")
+        on_its_box = Text("Its own box has what was signed; type there: informativa evidence audit")
         checkpoint, proof = signed.checkpoint, receipt.proof
         leaf = signed.hashes(0, proof.index)
         try:
             verify_inclusion(proof.index, checkpoint.size, leaf, proof.hashes, checkpoint.root)
         except TreeProofError:
-            said = Text("The tree of {log} is not what was signed: nothing proves record {number}.")
+            text = Text("The tree of {log} is not what was signed: nothing proves record {number}.")
         else:
-            said = (
+            text = (
                 Text("Record {number} of {box} is not what it was when it was written.")
                 if self._box
                 else Text("Record {number} is not what it was when it was written.")
             )
-        said = said.format(number=record.number, box=self._box, log=checkpoint.origin)
-        return EvidenceError(said, there if self._box else audit, code="altered")
+        text = text.format(number=record.number, box=self._box, log=checkpoint.origin)
+        return EvidenceError(text, on_its_box if self._box else audit, code="altered")
 
     def log_of(self, leaf: OpenedLeaf) -> NamedLog | None:
-        """That in which a leaf lies; `None` where it is not known yet."""
+        """Return the log that has a leaf; `None` if it is not known yet."""
         return next((log for log in reversed(self._logs) if log.first <= leaf.leaf), None)
 
     def newest(self, epoch: int) -> SignedTree | None:
-        """A log as of its newest checkpoint, once that was looked up; `None` before the first."""
+        """Return a log at its newest checkpoint, which is read once; `None` before the first."""
         if epoch not in self._signed:
             published = self.published(epoch)
             key, data = published.key(), published.checkpoint()
@@ -197,13 +201,14 @@ class ReceiptMaker:
                 self._signed[epoch] = None
             else:
                 checkpoint = open_checkpoint(data, [key]).checkpoint
-                # Neighbours share nearly all of their paths.
+                # Neighbouring leaves share nearly all hashes of their paths.
                 hashes = lru_cache(_HASHES)(TileHashes(checkpoint.size, published.tile))
                 self._signed[epoch] = SignedTree(checkpoint, data, key, hashes)
         return self._signed[epoch]
 
     def _opening_key(self, record: Record, leaf: OpenedLeaf) -> bytes | None:
-        """By the key under which the record was bound: the present one, or one before it."""
+        """Return the opening key of a record's binding, by the present key or an old one; `None` if none is
+        asked for. Raises EvidenceError if no key fits."""
         if self._caller is None or leaf.salt_who is None or leaf.binding is None:
             return None
         for key in (self._controller.key, *self._controller.old_keys):
@@ -221,7 +226,8 @@ class ReceiptMaker:
 
 
 def _opened(record: Record, leaf: OpenedLeaf) -> tuple[bytes, Person | bytes]:
-    """The salt of the facts, and who it was about as far as that can be opened. Raises EvidenceError."""
+    """Return the salt of the facts, and the person, or the commitment to it after an erasure. Raises
+    EvidenceError if the record was purged."""
     if leaf.salt_what is None:
         raise EvidenceError(
             Text("Record {number} was purged: nothing opens it any more.", number=record.number),

@@ -1,4 +1,4 @@
-"""What a receipt shows to people beside its proof: by whom, at which time of the day, what was played."""
+"""The page of a receipt: beside the proof the company, the local time, and the recording that was played."""
 
 from __future__ import annotations
 
@@ -20,32 +20,34 @@ from ...model import recording_digest
 from ...prompts.installed import installed
 from .receipt_maker import MadeReceipt
 
-PLAYABLE = ("wav", "wav16")  # what browsers play of that which Asterisk plays
+PLAYABLE = ("wav", "wav16")  # Asterisk's formats that browsers play
 LARGEST_SOUND = 16 << 20  # bytes; a WAV file of a quarter of an hour
 _LARGEST_TEXT = 100_000  # bytes
-_COSIGNED = 8 + SIGNATURE_SIZE  # bytes, of a witness's signature with its time
+_COSIGNED = 8 + SIGNATURE_SIZE  # bytes of a witness's signature with its time
 
 
 @dataclass(frozen=True)
 class PlayedSound:
-    """A recording as it lies there now. `files` is each format with its SHA-256 in hexadecimal: where `same`,
-    just those that the record names, otherwise all. `data` is one that a browser plays, in `form`; nothing
-    where there is none."""
+    """A recording as its files are now."""
 
     files: Mapping[str, str]
+    """SHA-256 in hexadecimal by format: of the formats that the record names if `same`, else of all."""
     same: bool
+    """`True` if the record names these files."""
     form: str = ""
+    """The format of `data`; '' if no browser plays any."""
     data: bytes = field(default=b"", repr=False)
+    """The sound in a format that a browser plays."""
 
     @property
     def sha256(self) -> str:
-        """Of the one that a browser plays."""
+        """The SHA-256 of `data`."""
         return self.files.get(self.form, "")
 
 
 @dataclass(frozen=True)
 class ClaimedCosignature:
-    """Whoever is said to have signed the checkpoint beside its log, and when; nothing is verified."""
+    """A further signature of the checkpoint, by its claimed name and time; nothing is verified."""
 
     name: str
     at: datetime | None
@@ -53,12 +55,11 @@ class ClaimedCosignature:
 
 @dataclass(frozen=True)
 class ReceiptPage:
-    """All that the page of one receipt shows. `name` is that of its file, without what follows the point;
-    `company`, `names` and `zone` are the controller's, which no proof says. `text` is what is kept beside the
-    recording as its words, '' where nothing is; `sound` is `None` where no file is there any more, or none
-    was played."""
+    """The content of the page of one receipt. `company`, `names` and `zone` come from the configuration and
+    are not proven."""
 
     name: str
+    """The name of the receipt's file, without the extension."""
     company: str
     names: Mapping[str, Mapping[str, str]]
     zone: tzinfo
@@ -67,32 +68,36 @@ class ReceiptPage:
     key: str
     cosignatures: tuple[ClaimedCosignature, ...]
     text: str
+    """The words in the text file beside the recording; '' if there are none."""
     sound: PlayedSound | None
+    """The recording; `None` if its files are gone, or nothing was played."""
 
 
-def receipt_page(made: MadeReceipt) -> ReceiptPage:
-    """What is to be shown of a receipt. Raises EvidenceFormatError where its checkpoint is none."""
-    receipt, controller = made.receipt, made.controller
+def receipt_page(made_receipt: MadeReceipt) -> ReceiptPage:
+    """Build the page of a receipt. Raises EvidenceFormatError if its checkpoint cannot be read."""
+    receipt, controller = made_receipt.receipt, made_receipt.controller
     note = parse(receipt.proof.checkpoint)
     sound = played_sound(str(receipt.facts.get("prompt", "")), str(receipt.facts.get("recording", "")))
-    own = (made.key.name, made.key.key_id)
-    others = (each for each in note.signatures if (each.name, each.key_id) != own)
+    log_key = (made_receipt.key.name, made_receipt.key.key_id)
+    cosignatures = (
+        signature for signature in note.signatures if (signature.name, signature.key_id) != log_key
+    )
     return ReceiptPage(
-        name=made.name,
+        name=made_receipt.name,
         company=controller.name,
         names=controller.names,
         zone=controller.zone,
         receipt=receipt,
         checkpoint=Checkpoint.parse(note.text),
-        key=str(made.key),
-        cosignatures=tuple(_claimed(each) for each in others),
+        key=str(made_receipt.key),
+        cosignatures=tuple(map(_claimed, cosignatures)),
         text=words_of(str(receipt.facts.get("prompt", "")), sound.files) if sound else "",
         sound=sound,
     )
 
 
 def _claimed(signature: Signature) -> ClaimedCosignature:
-    """With the time that a witness's signature begins with."""
+    """Return a signature's claims; the time stands at the beginning of a witness's signature."""
     try:
         at = datetime.fromtimestamp(cosigned_at(signature), UTC) if len(signature.data) == _COSIGNED else None
     except (OverflowError, ValueError, OSError):
@@ -101,23 +106,23 @@ def _claimed(signature: Signature) -> ClaimedCosignature:
 
 
 def played_sound(prompt: str, recording: str) -> PlayedSound | None:
-    """The recording of that path. Formats may have been added since, so any of them may be those that the
-    record names."""
-    read = {
+    """Read the recording at that path; `None` if there is none. Formats may have been added since, so any
+    subset of them may be the one that the record names."""
+    contents = {
         file.suffix[1:]: read_whole(file, LARGEST_SOUND) for file in (installed(prompt) if prompt else ())
     }
-    there = {form: data for form, data in read.items() if data}
-    if not there:
+    sounds = {form: data for form, data in contents.items() if data}
+    if not sounds:
         return None
-    hashes = {form: sha256(data).hexdigest() for form, data in there.items()}
-    named = formats_named(hashes, recording)
-    files = named or hashes
-    form = next((each for each in PLAYABLE if each in files), "")
-    return PlayedSound(files, bool(named), form, there.get(form, b""))
+    hashes = {form: sha256(data).hexdigest() for form, data in sounds.items()}
+    same_files = formats_named(hashes, recording)
+    files = same_files or hashes
+    form = next((playable for playable in PLAYABLE if playable in files), "")
+    return PlayedSound(files, bool(same_files), form, sounds.get(form, b""))
 
 
 def formats_named(hashes: Mapping[str, str], recording: str) -> Mapping[str, str]:
-    """Those of the formats of which the record has the digest; nothing where there are none such."""
+    """Return the subset of the formats that has the record's digest `recording`; empty if there is none."""
     for count in range(len(hashes), 0, -1):
         for forms in combinations(hashes, count):
             files = {form: hashes[form] for form in forms}
@@ -127,16 +132,16 @@ def formats_named(hashes: Mapping[str, str], recording: str) -> Mapping[str, str
 
 
 def words_of(prompt: str, files: Mapping[str, str]) -> str:
-    """The text that lies beside a recording, or that of the same recording among those shipped, by its files;
-    '' where there is none."""
-    beside = read_whole(Path(f"{prompt}.txt"), _LARGEST_TEXT)
-    if beside:
-        return beside.decode("utf-8", "replace").strip()
+    """Return the text in the file beside a recording, else the words of the same shipped recording; '' if
+    there are none."""
+    text_file = read_whole(Path(f"{prompt}.txt"), _LARGEST_TEXT)
+    if text_file:
+        return text_file.decode("utf-8", "replace").strip()
     return next((text for sha256, text in shipped.spoken_words().items() if sha256 in files.values()), "")
 
 
 def read_whole(file: Path, largest: int) -> bytes | None:
-    """A file as it is; `None` where it is not there, or larger than anything that is shown."""
+    """Return a file's content; `None` if it cannot be read, or has more than `largest` bytes."""
     try:
         data = read_foreign(file.resolve(), largest + 1)
     except OSError:

@@ -1,4 +1,4 @@
-"""Receipts: for one record, or for all of a caller's, what an auditor checks without us."""
+"""Receipts of one record, or of all records of a caller, which an auditor checks without us."""
 
 from __future__ import annotations
 
@@ -23,21 +23,23 @@ if TYPE_CHECKING:  # its driver is there only where boxes share a database
 def of_record(
     controller: Controller, number: int, shared: SharedDatabase | None = None, box: str = ""
 ) -> MadeReceipt:
-    """The receipt of one record, of another `box` by what is in the database that boxes share. Raises
-    InformativaError where there is no such record, EvidenceError where it cannot be opened or is in no
-    checkpoint yet, and SharedDatabaseError."""
+    """Make the receipt of one record; for another `box` from the database that the boxes share.
+
+    Raises InformativaError if there is no such record, EvidenceError if it cannot be opened or is in no
+    checkpoint yet, and SharedDatabaseError.
+    """
     if box and shared is None:
         raise no_other_boxes("--box")
     if shared is None or box in ("", shared.box):
-        made = _own(controller, number)
+        receipt = _of_this_box(controller, number)
     else:
-        made = _of_box(controller, number, shared, box)
-    if isinstance(made, WaitingRecord):
-        raise _waiting(made)
-    return made
+        receipt = _of_box(controller, number, shared, box)
+    if isinstance(receipt, WaitingRecord):
+        raise _waiting(receipt)
+    return receipt
 
 
-def _own(controller: Controller, number: int) -> MadeReceipt | WaitingRecord:
+def _of_this_box(controller: Controller, number: int) -> MadeReceipt | WaitingRecord:
     with _reading(controller) as store:
         record = store.record(number)
         if record is None:
@@ -45,47 +47,49 @@ def _own(controller: Controller, number: int) -> MadeReceipt | WaitingRecord:
                 Text("There is no record {number} in the ledger of {id}.", number=number, id=controller.id),
                 Text("Which there are: informativa ledger show --controller {id}", id=controller.id),
             )
-        return ReceiptMaker.of_ledger(controller, store).made(record, store.leaf(number))
+        return ReceiptMaker.of_ledger(controller, store).make(record, store.leaf(number))
 
 
 def _of_box(
     controller: Controller, number: int, shared: SharedDatabase, box: str
 ) -> MadeReceipt | WaitingRecord:
     with storage.provable(shared, controller) as reader:
-        found = reader.record(box, number)
-        if found is None:
+        provable = reader.record(box, number)
+        if provable is None:
             raise InformativaError(
                 Text("The database has no record {number} of {box}.", number=number, box=box),
                 Text(
                     "Which there are: informativa ledger show --all-boxes --controller {id}", id=controller.id
                 ),
             )
-        return makers_of_boxes(controller, reader)(box).made(found.record, found.leaf)
+        return makers_of_boxes(controller, reader)(box).make(provable.record, provable.leaf)
 
 
-def _waiting(made: WaitingRecord) -> EvidenceError:
-    number = made.record.number
-    if made.box and not made.sent:
+def _waiting(waiting: WaitingRecord) -> EvidenceError:
+    """Build the error that a record has no receipt yet."""
+    number = waiting.record.number
+    if waiting.box and not waiting.sent:
         return EvidenceError(
-            Text("Nothing here proves record {number} of {box}.", number=number, box=made.box),
+            Text("Nothing here proves record {number} of {box}.", number=number, box=waiting.box),
             Text(
                 "Its informativa is an earlier one, or has not come to it yet. Type there: informativa"
                 " evidence receipt {number} --controller {id}",
                 number=number,
-                id=made.controller.id,
+                id=waiting.controller.id,
             ),
             code="no-proof-here",
         )
-    if made.box:
+    if waiting.box:
         return EvidenceError(
-            Text("Record {number} of {box} is in no checkpoint yet.", number=number, box=made.box),
+            Text("Record {number} of {box} is in no checkpoint yet.", number=number, box=waiting.box),
             Text("Wait until its service has signed and sent one: a minute, where it runs."),
             code="no-checkpoint-yet",
         )
     return EvidenceError(
         Text("Record {number} is in no checkpoint yet.", number=number),
         Text(
-            "Wait a minute, or type: informativa evidence checkpoint --controller {id}", id=made.controller.id
+            "Wait a minute, or type: informativa evidence checkpoint --controller {id}",
+            id=waiting.controller.id,
         ),
         code="no-checkpoint-yet",
     )
@@ -98,38 +102,38 @@ def of_caller(
     *,
     opened: bool = False,
 ) -> list[MadeReceipt | WaitingRecord]:
-    """The receipts of all of a caller's records, of all boxes where they share a database; `opened`, they
-    show whose number it is to whoever knows it. Raises as above."""
-    his, about = pseudonyms(controller, caller), caller if opened else None
+    """Make the receipts of all records of a caller; of all boxes if they share a database. With `opened` each
+    shows a person who knows the number that it is the caller's. Raises as `of_record`."""
+    caller_pseudonyms, opened_caller = pseudonyms(controller, caller), caller if opened else None
     with _reading(controller) as store:
-        maker = ReceiptMaker.of_ledger(controller, store, opened=about)
-        records = [record for each in his for record in store.of_caller(each)]
+        maker = ReceiptMaker.of_ledger(controller, store, opened=opened_caller)
+        records = [record for pseudonym in caller_pseudonyms for record in store.of_caller(pseudonym)]
         records.sort(key=lambda record: record.number)
-        found = [maker.made(record, store.leaf(record.number)) for record in records]
+        receipts = [maker.make(record, store.leaf(record.number)) for record in records]
     if shared is not None:
         with storage.provable(shared, controller) as reader:
-            of_box = makers_of_boxes(controller, reader, opened=about)
-            others = reader.of_caller(his, but=shared.box)
-            found += [of_box(each.box).made(each.record, each.leaf) for each in others]
-    return found
+            maker_of = makers_of_boxes(controller, reader, opened=opened_caller)
+            others = reader.of_caller(caller_pseudonyms, but=shared.box)
+            receipts += [maker_of(other.box).make(other.record, other.leaf) for other in others]
+    return receipts
 
 
 def makers_of_boxes(
     controller: Controller, reader: ProofReader, *, opened: Identified | None = None
 ) -> Callable[[str], ReceiptMaker]:
-    """What makes receipts of each box, by its name."""
+    """Return a function from a box's name to the maker of its receipts."""
     logs = reader.logs()
 
     @cache
-    def of_box(box: str) -> ReceiptMaker:
-        own = {each.epoch: each for each in logs if each.box == box}
+    def maker_of(box: str) -> ReceiptMaker:
+        by_epoch = {log.epoch: log for log in logs if log.box == box}
 
         def published(epoch: int) -> ReadableLog:
-            return reader.published(own[epoch])
+            return reader.published(by_epoch[epoch])
 
-        return ReceiptMaker(controller, list(own.values()), published, opened=opened, box=box)
+        return ReceiptMaker(controller, list(by_epoch.values()), published, opened=opened, box=box)
 
-    return of_box
+    return maker_of
 
 
 @contextmanager

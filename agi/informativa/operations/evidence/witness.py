@@ -104,7 +104,10 @@ async def _serve(folder: WitnessFolder, keys: Sequence[Verifier], listen: str) -
                 Text("Name another address and port with --listen."),
             ) from error
         log.info(
-            "the witness answers", listen=f"{address}:{bound_port}", key=str(witness.verifier), logs=len(logs)
+            "the witness answers",
+            listen=f"{address}:{bound_port}",
+            key=str(witness.verifier),
+            logs=len(witnessed_logs),
         )
         stopped = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):

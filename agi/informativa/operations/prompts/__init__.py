@@ -1,1 +1,1 @@
-"""The sound of the notices: making it, showing what is there, and laying it out in Asterisk's formats."""
+"""Operations on prompts: making, showing, and installing them in Asterisk's formats."""

@@ -1,4 +1,4 @@
-"""Which prompts a configuration names, and what else it says about them."""
+"""The prompts that a configuration names, with the settings that concern them."""
 
 from __future__ import annotations
 
@@ -21,16 +21,17 @@ from ...text import Text
 
 @dataclass(frozen=True)
 class Snippet:
-    """What to write into the configuration, with the indentation that it has there: at the end of `where`, or
-    at the `version` that is there already, if it is."""
+    """Lines to write into the configuration, with the indentation that they need there."""
 
     where: str
+    """The key path of the list of versions to which they belong."""
     version: str
+    """The version there to which they belong; '' if they are a new version for the end of the list."""
     yaml: str
 
 
 class ConfiguredPrompts:
-    """The prompts of a configuration, which need not be there yet. Raises ConfigError."""
+    """The prompts of a configuration, whose files need not exist yet. Raises ConfigError."""
 
     def __init__(self, file: Path) -> None:
         self.settings = draft(file)[1]
@@ -38,69 +39,72 @@ class ConfiguredPrompts:
         self.store = PromptStore(self.folder)
 
     def controller(self, name: str | None) -> tuple[str, ControllerSettings]:
-        """The one that was named, or the only one. Raises InformativaError with those that there are."""
-        there = self.settings.controllers
-        if name is None and len(there) > 1:
+        """Return the controller of that name, or the only one, as name and settings. Raises InformativaError
+        if there is no such controller, or no name and several controllers."""
+        controllers = self.settings.controllers
+        if name is None and len(controllers) > 1:
             raise InformativaError(
                 Text("There are several controllers."),
-                Text("Name one: --controller {name}", name=min(there)),
+                Text("Name one: --controller {name}", name=min(controllers)),
             )
-        name = name or next(iter(there))
-        if name not in there:
-            hint = _meant(name, there)
+        name = name or next(iter(controllers))
+        if name not in controllers:
+            hint = _hint(name, controllers)
             raise InformativaError(Text("There is no controller {name}", "{hint}", name=name, hint=hint))
-        return name, there[name]
+        return name, controllers[name]
 
     def versions(self, controller: str, notice: str) -> dict[str, VersionSettings]:
-        """By id, the oldest first. Raises InformativaError for a notice that there is not."""
+        """Return a notice's versions by id, the oldest first. Raises InformativaError if there is no such
+        notice."""
         notices = self.settings.controllers[controller].notices
         if notice not in notices:
-            hint = _meant(notice, notices)
+            hint = _hint(notice, notices)
             raise InformativaError(Text("There is no notice {name}", "{hint}", name=notice, hint=hint))
         return {version.version: version for version in notices[notice].versions}
 
     def newest(self, controller: str, notice: str) -> VersionSettings:
-        """The version that stands last. Raises InformativaError for a notice that there is not."""
+        """Return the last version of a notice. Raises InformativaError if there is no such notice."""
         return list(self.versions(controller, notice).values())[-1]
 
     def proposed(self, controller: str, notice: str, now: datetime) -> str:
-        """An id for the next version: the month, with a letter if that has one."""
-        known = self.versions(controller, notice)
+        """Return an id for the next version: the month, with a letter if a version has that id."""
+        versions = self.versions(controller, notice)
         month = f"{now:%Y-%m}"
-        return next_version(month, known) if month in known else month
+        return next_version(month, versions) if month in versions else month
 
     def in_force(self, controller: str, notice: str, now: datetime | None = None) -> str:
-        """The version of a notice that callers hear now."""
+        """Return the id of the version of a notice that callers hear now."""
         now = now or datetime.now(UTC)
-        own = zone(self.settings.controllers[controller].time_zone)
+        time_zone = zone(self.settings.controllers[controller].time_zone)
         versions = list(self.versions(controller, notice).values())
-        begun = [version for version in versions if (begins(version.starts, own) or now) <= now]
-        return (begun or versions[:1])[-1].version
+        started = [version for version in versions if (begins(version.starts, time_zone) or now) <= now]
+        return (started or versions[:1])[-1].version
 
     def languages(self, controller: str) -> list[str]:
-        """Those of the controller's lines. Raises InformativaError if it has none."""
+        """Return the languages of a controller's lines. Raises InformativaError if it has none."""
         lines = [line for line in self.settings.lines.values() if line.controller == controller]
-        found: Iterable[str] = (
+        with_duplicates: Iterable[str] = (
             language
             for line in lines
             for language in (line.language, *line.languages.values(), *line.fallback)
         )
-        wanted = list(dict.fromkeys(found))
-        if not wanted:
+        languages = list(dict.fromkeys(with_duplicates))
+        if not languages:
             raise InformativaError(
                 Text("{controller} has no line that says which languages.", controller=controller),
                 Text("Give them: --languages it,en"),
             )
-        return wanted
+        return languages
 
-    def key(self, controller: str, given: str = "") -> str:
-        """Which key plays the full text. Raises InformativaError if the lines differ, or it is no key."""
-        if given:
-            if not re.fullmatch(r"[0-9*#]", given):
+    def key(self, controller: str, key: str = "") -> str:
+        """Return the key that plays the full text: `key` if given, else that of the controller's lines.
+        Raises InformativaError if it is no telephone key, or if the lines do not have one and the same."""
+        if key:
+            if not re.fullmatch(r"[0-9*#]", key):
                 raise InformativaError(
-                    Text("{given!r} is no key of a telephone.", given=given), Text("Give one: --key 1")
+                    Text("{given!r} is no key of a telephone.", given=key), Text("Give one: --key 1")
                 )
-            return given
+            return key
         lines = self.settings.lines.values()
         keys = {line.keys.full for line in lines if line.controller == controller}
         if len(keys) != 1:
@@ -111,15 +115,17 @@ class ConfiguredPrompts:
         return keys.pop()
 
     def heard_otherwise(self, controller: str, recordings: Sequence[Recording]) -> bool:
-        """Whether callers heard another sound file in the place of one of these. Raises LedgerError."""
+        """Return whether callers heard another sound in the place of one of these recordings. Raises
+        LedgerError."""
         ledger = self.folder / self.settings.controllers[controller].ledger
         return bool(storage.served_otherwise(ledger, recordings))
 
     def paths(self) -> Iterator[tuple[str, PromptPath]]:
-        """Every prompt that the configuration names, by controller; the fallback prompt as nobody's."""
+        """Yield every prompt that the configuration names, with its controller's name; '' for the fallback
+        prompt."""
         for name, controller in self.settings.controllers.items():
-            for notice, given in controller.notices.items():
-                for version in given.versions:
+            for notice, settings in controller.notices.items():
+                for version in settings.versions:
                     for part, language, path in parts(
                         version.short, version.short_nokey, version.full, version.supplements
                     ):
@@ -129,30 +135,32 @@ class ConfiguredPrompts:
             yield "", PromptPath("", "", "fallback", "", self.folder / self.settings.fallback_prompt)
 
     def snippet(self, controller: str, paths: Sequence[PromptPath], purposes: Sequence[str]) -> Snippet:
-        """What makes these prompts of one version the configuration's."""
+        """Build the lines by which the configuration names these prompts, all of one version."""
         first = paths[0]
-        known = first.version in self.versions(controller, first.notice)
+        exists = first.version in self.versions(controller, first.notice)
         lines = []
-        if not known:
+        if not exists:
             lines = [
                 f'          - version: "{first.version}"',
                 f"            purposes: [{', '.join(purposes)}]",
                 "            material: false",
             ]
         for part in dict.fromkeys(path.part for path in paths):
-            name, after = (*part.split(":"), "")[:2]  # supplement:VERSION
-            lines.append(f"            {'supplements' if after else name.replace('-', '_')}:")
+            name, base_version = (*part.split(":"), "")[:2]  # supplement:VERSION
+            lines.append(f"            {'supplements' if base_version else name.replace('-', '_')}:")
             pairs = [(path.language, self.store.relative(path.base)) for path in paths if path.part == part]
-            if after:
-                lines += [f'              "{after}": {{{", ".join(": ".join(pair) for pair in pairs)}}}']
+            if base_version:
+                lines += [
+                    f'              "{base_version}": {{{", ".join(": ".join(pair) for pair in pairs)}}}'
+                ]
             else:
                 lines += [f"              {language}: {base}" for language, base in pairs]
         where = f"controllers.{controller}.notices.{first.notice}.versions"
-        return Snippet(where, first.version if known else "", "\n".join(lines))
+        return Snippet(where, first.version if exists else "", "\n".join(lines))
 
 
-def _meant(name: str, there: Iterable[str]) -> Text:
-    """Which was probably meant, or which there are."""
-    if close := closest(name, there):
+def _hint(name: str, names: Iterable[str]) -> Text:
+    """Return the sentence that suggests the closest of `names`, else one that lists them."""
+    if close := closest(name, names):
         return Text("did you mean {name}?", name=close)
-    return Text("there are: {known}.", known=", ".join(sorted(there)))
+    return Text("there are: {known}.", known=", ".join(sorted(names)))

@@ -1,4 +1,4 @@
-"""Laying the prompts out in the formats that Asterisk's channels speak."""
+"""Installation of prompts in the formats of Asterisk's channels."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from .configured import ConfiguredPrompts
 
 
 class Action(Enum):
-    """What is done to a file."""
+    """An action on a file."""
 
     MAKE = "make"
     COPY = "copy"
@@ -30,7 +30,7 @@ class Action(Enum):
 
 @dataclass(frozen=True)
 class Step:
-    """One thing that is about to be done, or would be; `source` is what is copied."""
+    """One step of an installation; `source` is the file that is copied."""
 
     action: Action
     file: Path
@@ -39,22 +39,25 @@ class Step:
 
 @dataclass(frozen=True)
 class Installed:
-    """What was done for how many prompts, or would be; `not_made` are formats that cannot be made here."""
+    """The result of an installation."""
 
     done: bool
+    """`False` if nothing was changed, because of `dry_run`."""
     prompts: int
+    """The number of prompts."""
     steps: tuple[Step, ...]
     not_made: tuple[str, ...] = ()
+    """The formats that cannot be made on this machine."""
     warnings: tuple[Text, ...] = ()
 
     @property
     def files(self) -> list[Path]:
-        """Those that were made and copied."""
+        """The files that were made and copied."""
         return [step.file for step in self.steps if step.action is not Action.DELETE]
 
     @property
     def failure(self) -> PromptError | None:
-        """That some formats could not be made, if so."""
+        """The error that some formats could not be made; `None` if all could."""
         if not self.not_made:
             return None
         return PromptError(
@@ -72,10 +75,10 @@ def install(
     step: Callable[[Step], None] = lambda _step: None,
     warn: Callable[[Text], None] = lambda _text: None,
 ) -> Installed:
-    """Make what is missing of these formats (of all, if none is named) beside each prompt, and copy the
-    versions in force to `sounds` if given. Each step goes to `step` before it is done, each warning to
-    `warn`. Raises InformativaError."""
-    if unknown := [one for one in formats if one not in FORMATS]:
+    """Make the missing files of these formats (of all, if none is named) beside each prompt, and copy the
+    versions in force to the folder `sounds`, if given. `step` gets each step before it is taken, `warn` each
+    warning. Raises InformativaError."""
+    if unknown := [name for name in formats if name not in FORMATS]:
         message = Text("There is no format {format}.", format=unknown[0])
         raise InformativaError(message, known(unknown[0], FORMATS))
     prompts = ConfiguredPrompts(config)
@@ -84,21 +87,25 @@ def install(
             Text("There is no folder {folder}.", folder=sounds),
             Text("Name Asterisk's own: --sounds /var/lib/asterisk/sounds"),
         )
-    work = _Work(prompts, dry_run, step, warn)
+    installation = _Installation(prompts, dry_run, step, warn)
     bases: dict[Path, tuple[str, PromptPath]] = {}
     for controller, path in prompts.paths():
         bases.setdefault(path.base, (controller, path))
     for controller, path in bases.values():
-        work.make([one for one in FORMATS if not formats or one in formats], controller, path)
+        installation.make([name for name in FORMATS if not formats or name in formats], controller, path)
     if sounds is not None:
-        work.copy(sounds)
+        installation.copy(sounds)
     return Installed(
-        not dry_run, len(bases), tuple(work.steps), tuple(dict.fromkeys(work.cannot)), tuple(work.warnings)
+        done=not dry_run,
+        prompts=len(bases),
+        steps=tuple(installation.steps),
+        not_made=tuple(dict.fromkeys(installation.not_made)),
+        warnings=tuple(installation.warnings),
     )
 
 
-class _Work:
-    """One run: what was done, and what cannot be."""
+class _Installation:
+    """One installation, which collects its steps, warnings, and the formats that cannot be made."""
 
     def __init__(
         self,
@@ -107,63 +114,63 @@ class _Work:
         step: Callable[[Step], None],
         warn: Callable[[Text], None],
     ) -> None:
-        self._prompts, self._dry_run, self._tell_step, self._tell = prompts, dry_run, step, warn
+        self._prompts, self._dry_run, self._on_step, self._on_warning = prompts, dry_run, step, warn
         self.steps: list[Step] = []
-        self.cannot: list[str] = []
+        self.not_made: list[str] = []
         self.warnings: list[Text] = []
 
     def make(self, formats: list[str], controller: str, path: PromptPath) -> None:
-        """What is missing of one prompt."""
+        """Make the missing formats of one prompt."""
         if not path.file("wav").exists():
             self._warn(Text("{file} is not there, so nothing is made of it", file=path.file("wav")))
             return
         for extension in formats:
             file = path.file(extension)
-            if file.exists() or extension in self.cannot:
+            if file.exists() or extension in self.not_made:
                 continue
             try:
                 self._do(Step(Action.MAKE, file), partial(_make, self._prompts, controller, path, extension))
             except PromptError as error:
-                self.cannot.append(extension)
+                self.not_made.append(extension)
                 self._warn(error.text)
 
     def copy(self, sounds: Path) -> None:
-        """The version in force of each notice, to be played in the channel's language as
-        `Playback(informativa/acme/privacy-short)`."""
-        for path, there in _copies(self._prompts, sounds):
-            for stale in {*there.files()} - {there.file(file.suffix[1:]) for file in path.files()}:
+        """Copy the version in force of each notice, so that `Playback(informativa/acme/privacy-short)` plays
+        it in the channel's language."""
+        for path, copy in _copies(self._prompts, sounds):
+            for stale in {*copy.files()} - {copy.file(file.suffix[1:]) for file in path.files()}:
                 self._do(Step(Action.DELETE, stale), stale.unlink)
             for file in path.files():
-                target = there.file(file.suffix[1:])
+                target = copy.file(file.suffix[1:])
                 if not target.exists() or target.read_bytes() != file.read_bytes():
                     self._do(Step(Action.COPY, target, file), partial(write, {target: file.read_bytes()}))
 
     def _do(self, step: Step, act: Callable[[], None]) -> None:
-        self._tell_step(step)
+        self._on_step(step)
         if not self._dry_run:
             act()
         self.steps.append(step)
 
     def _warn(self, text: Text) -> None:
         self.warnings.append(text)
-        self._tell(text)
+        self._on_warning(text)
 
 
 def _make(prompts: ConfiguredPrompts, controller: str, path: PromptPath, extension: str) -> None:
-    """One format of one prompt, measured before it is put in its place."""
+    """Make one format of one prompt; it is measured before it is put in its place."""
     wide = path.file("sln16")
     source = wide if extension == "g722" and wide.exists() else path.file("wav")
     with tempfile.TemporaryDirectory() as private:
-        made = Path(private) / f"made.{extension}"
-        FORMATS[extension](source, made)
-        shutil.copy(path.file("wav"), made.with_suffix(".wav"))
+        output = Path(private) / f"made.{extension}"
+        FORMATS[extension](source, output)
+        shutil.copy(path.file("wav"), output.with_suffix(".wav"))
         try:
-            measure(made.with_suffix(""))
+            measure(output.with_suffix(""))
         except PromptError as error:
             raise PromptError(
                 Text("{file} came out wrong: {error}.", file=path.file(extension), error=clause(error.text))
             ) from None
-        content = made.read_bytes()
+        content = output.read_bytes()
     recording = path.recording(path.file(extension), hashlib.sha256(content).hexdigest())
     if controller and prompts.heard_otherwise(controller, [recording]):
         raise PromptError(
@@ -178,7 +185,7 @@ def _make(prompts: ConfiguredPrompts, controller: str, path: PromptPath, extensi
 
 
 def _copies(prompts: ConfiguredPrompts, sounds: Path) -> Iterator[tuple[PromptPath, PromptPath]]:
-    """What callers hear now, and where each is to be copied."""
+    """Yield the prompts that callers hear now, each with the place to which it is copied."""
     for controller, path in prompts.paths():
         if path.part in ("short", "short-nokey", "full") and path.version == prompts.in_force(
             controller, path.notice

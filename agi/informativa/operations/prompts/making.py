@@ -1,4 +1,4 @@
-"""Making prompts: spoken by a machine from texts, or taken from a person's recording."""
+"""Making of prompts: a speech engine speaks texts, or a person's recording is taken."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from .showing import PromptFound, found, warnings
 
 
 class Part(StrEnum):
-    """Which text of a version."""
+    """The part of a version that a prompt speaks."""
 
     SHORT = "short"
     SHORT_NOKEY = "short-nokey"
@@ -32,7 +32,7 @@ class Part(StrEnum):
 
 
 class SpokenPart(StrEnum):
-    """The parts for which there are texts."""
+    """The parts for which texts are shipped."""
 
     SHORT = "short"
     SHORT_NOKEY = "short-nokey"
@@ -41,41 +41,49 @@ class SpokenPart(StrEnum):
 
 @dataclass(frozen=True)
 class Wanted:
-    """Of what prompts are to be made: of the only controller and of a version that is proposed, where they
-    are not named. With `force` what no caller has heard is replaced."""
+    """The controller, notice and version whose prompts are made."""
 
     controller: str | None = None
+    """`None` for the only controller."""
     notice: str = "privacy"
     version: str | None = None
+    """`None` for a proposed one."""
     force: bool = False
+    """`True` to replace prompts that no caller has heard."""
 
 
 @dataclass(frozen=True)
 class Speech:
-    """What is to be said, and in which languages; what is not given, the configuration says. `texts` is a
-    folder in place of those shipped, `parts` are those that are spoken."""
+    """The content of spoken prompts. Values that are not given come from the configuration."""
 
     site: str = ""
+    """The website with the written notice, for example acme.it."""
     spoken_name: str = ""
+    """The company's name as it is spoken."""
     languages: Sequence[str] = ()
     purposes: Sequence[str] = ()
     key: str = ""
+    """The key that plays the full text."""
     texts: Path | None = None
+    """A folder of texts in place of those shipped."""
     parts: Sequence[SpokenPart] = tuple(SpokenPart)
+    """The parts that are spoken."""
 
 
 @dataclass(frozen=True)
 class PromptsMade:
-    """What was put in place, what to write into the configuration, and what is doubtful in the recording."""
+    """The result of making prompts."""
 
     prompts: tuple[PromptFound, ...]
     snippet: Snippet
+    """The lines to write into the configuration."""
     doubts: tuple[Text, ...] = ()
+    """The doubtful properties of the recording, a sentence for each."""
 
 
 def copy_texts(folder: Path) -> list[str]:
-    """Copy the texts that `build` speaks into a new folder, to be changed there; their languages. Raises
-    InformativaError."""
+    """Copy the texts that `build` speaks into a new folder, where they can be changed; return their
+    languages. Raises InformativaError."""
     if folder.exists():
         raise InformativaError(Text("{file} is there already.", file=folder), Text("Name a new folder."))
     with resources.as_file(shipped.folder("texts")) as source:
@@ -83,89 +91,94 @@ def copy_texts(folder: Path) -> list[str]:
     return sorted(SPELLINGS)
 
 
-def build(config: Path, wanted: Wanted, speech: Speech) -> PromptsMade:
+def build(config: Path, target: Wanted, speech: Speech) -> PromptsMade:
     """Speak the parts of the notice in each language, and put them in place. Raises InformativaError."""
     prompts = ConfiguredPrompts(config)
-    name, owner = prompts.controller(wanted.controller)
-    newest = prompts.newest(name, wanted.notice)
-    version = _version(prompts, name, wanted)
+    name, owner = prompts.controller(target.controller)
+    newest = prompts.newest(name, target.notice)
+    version = _version(prompts, name, target)
     languages = speech.languages or prompts.languages(name)
-    purposes = speech.purposes or prompts.versions(name, wanted.notice).get(version, newest).purposes
+    purposes = speech.purposes or prompts.versions(name, target.notice).get(version, newest).purposes
     digit = prompts.key(name, speech.key)
     values = {"company": speech.spoken_name or owner.name, "site": speech.site}
-    spoken: dict[PromptPath, str] = {}
-    made: dict[PromptPath, dict[str, bytes]] = {}
+    words: dict[PromptPath, str] = {}
+    contents: dict[PromptPath, dict[str, bytes]] = {}
     for language in languages:
         for part in speech.parts:
             if language in SPELLINGS:
                 values["key"] = key(digit, language)
             lines = texts.lines(speech.texts or shipped.folder("texts"), language, part, values, purposes)
-            path = prompts.store.path(name, wanted.notice, version, part, language)
-            spoken[path] = "\n".join(lines) + "\n"
-            made[path] = (not wanted.force and _kept(path, spoken[path])) or _spoken(lines, language, part)
-    _put(prompts, name, made, force=wanted.force)
-    write({path.file("txt"): text for path, text in spoken.items()})
-    return _made(prompts, name, made, purposes)
+            path = prompts.store.path(name, target.notice, version, part, language)
+            words[path] = "\n".join(lines) + "\n"
+            existing = {} if target.force else _existing(path, words[path])
+            contents[path] = existing or _speak(lines, language, part)
+    _put(prompts, name, contents, force=target.force)
+    write({path.file("txt"): text for path, text in words.items()})
+    return _result(prompts, name, contents, purposes)
 
 
 def add(
     config: Path,
-    wanted: Wanted,
+    target: Wanted,
     file: Path,
     language: str,
     part: Part = Part.SHORT,
     after: str = "",
     doubt: Callable[[Text], None] = lambda _text: None,
 ) -> PromptsMade:
-    """Take a person's recording: check it, bring it to the telephone's form, put it in its place. `after` is
-    the version that those know whom a supplement is for. What is doubtful goes to `doubt` as soon as it is
-    known. Raises InformativaError."""
+    """Take a person's recording: check it, convert it for the telephone, and put it in its place.
+
+    `after` is the version that the callers of a supplement know already. `doubt` gets each doubtful property
+    of the recording before anything is written. Raises InformativaError.
+    """
     prompts = ConfiguredPrompts(config)
-    name = prompts.controller(wanted.controller)[0]
-    newest = prompts.newest(name, wanted.notice)
-    version = _version(prompts, name, wanted)
-    _require(prompts.versions(name, wanted.notice), language, part, after)
+    name = prompts.controller(target.controller)[0]
+    newest = prompts.newest(name, target.notice)
+    version = _version(prompts, name, target)
+    _require(prompts.versions(name, target.notice), language, part, after)
     sound = audio.read(file)
-    doubts = tuple(joined(": ", str(file), one) for one in audio.doubts(sound))
-    for one in doubts:
-        doubt(one)
-    path = prompts.store.path(name, wanted.notice, version, f"{part}:{after}" if after else part, language)
-    made = {path: audio.prompt(sound)}
-    _put(prompts, name, made, force=wanted.force)
-    return _made(prompts, name, made, newest.purposes, doubts)
+    doubts = tuple(joined(": ", str(file), text) for text in audio.doubts(sound))
+    for text in doubts:
+        doubt(text)
+    path = prompts.store.path(name, target.notice, version, f"{part}:{after}" if after else part, language)
+    contents = {path: audio.prompt(sound)}
+    _put(prompts, name, contents, force=target.force)
+    return _result(prompts, name, contents, newest.purposes, doubts)
 
 
 def _put(
-    prompts: ConfiguredPrompts, name: str, made: dict[PromptPath, dict[str, bytes]], *, force: bool
+    prompts: ConfiguredPrompts, name: str, contents: dict[PromptPath, dict[str, bytes]], *, force: bool
 ) -> None:
-    versions = prompts.versions(name, next(iter(made)).notice)
-    prompts.store.put(made, partial(prompts.heard_otherwise, name), versions, force=force)
+    versions = prompts.versions(name, next(iter(contents)).notice)
+    prompts.store.put(contents, partial(prompts.heard_otherwise, name), versions, force=force)
 
 
-def _made(
+def _result(
     prompts: ConfiguredPrompts,
     name: str,
-    made: dict[PromptPath, dict[str, bytes]],
+    contents: dict[PromptPath, dict[str, bytes]],
     purposes: Sequence[str],
     doubts: tuple[Text, ...] = (),
 ) -> PromptsMade:
-    there = (found(prompts, name, path, tuple(warnings(path, files["wav"]))) for path, files in made.items())
-    return PromptsMade(tuple(there), prompts.snippet(name, list(made), purposes), doubts)
+    made = tuple(
+        found(prompts, name, path, tuple(warnings(path, files["wav"]))) for path, files in contents.items()
+    )
+    return PromptsMade(made, prompts.snippet(name, list(contents), purposes), doubts)
 
 
-def _version(prompts: ConfiguredPrompts, controller: str, wanted: Wanted) -> str:
-    """That which was named, or is proposed. Raises InformativaError."""
-    given = wanted.version
-    if given is not None and not re.fullmatch(r"(?!\.)[A-Za-z0-9._-]{1,32}", given):
+def _version(prompts: ConfiguredPrompts, controller: str, target: Wanted) -> str:
+    """Return the version of `target`, else a proposed one. Raises InformativaError if it is no valid id."""
+    version = target.version
+    if version is not None and not re.fullmatch(r"(?!\.)[A-Za-z0-9._-]{1,32}", version):
         raise InformativaError(
-            Text("{given!r} is no version.", given=given),
+            Text("{given!r} is no version.", given=version),
             Text("Give letters, digits, . _ and -: --version 2027-01"),
         )
-    return given or prompts.proposed(controller, wanted.notice, datetime.now(UTC))
+    return version or prompts.proposed(controller, target.notice, datetime.now(UTC))
 
 
 def _require(versions: Mapping[str, object], language: str, part: Part, after: str) -> None:
-    """Raises InformativaError for what a version cannot have."""
+    """Raise InformativaError if a version cannot have such a prompt."""
     if not re.fullmatch(r"[a-z]{2}(_[A-Z]{2})?", language):
         raise InformativaError(
             Text("{language!r} is no language.", language=language), Text("Give two letters: --language it")
@@ -178,14 +191,17 @@ def _require(versions: Mapping[str, object], language: str, part: Part, after: s
         raise InformativaError(Text("There is no version {name}.", name=after), known(after, versions))
 
 
-def _kept(path: PromptPath, text: str) -> dict[str, bytes]:
-    """What is there of the same text: the engine may speak it a little differently each time."""
-    wav, before = path.file("wav"), path.file("txt")
-    same = wav.exists() and before.exists() and before.read_text(encoding="utf-8") == text
+def _existing(path: PromptPath, text: str) -> dict[str, bytes]:
+    """Return the existing sound by format, if it speaks the same text; else nothing.
+
+    It is not made anew, because the engine may speak a little differently each time.
+    """
+    wav, text_file = path.file("wav"), path.file("txt")
+    same = wav.exists() and text_file.exists() and text_file.read_text(encoding="utf-8") == text
     return {"wav": wav.read_bytes()} if same else {}
 
 
-def _spoken(lines: list[str], language: str, part: SpokenPart) -> dict[str, bytes]:
+def _speak(lines: list[str], language: str, part: SpokenPart) -> dict[str, bytes]:
     from ...prompts.speech_engine import speak
 
     try:

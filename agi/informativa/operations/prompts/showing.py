@@ -1,4 +1,4 @@
-"""Which prompts there are, how they sound, and the one that somebody means."""
+"""Prompts for showing and playing: all of a configuration, or one by a part of its path."""
 
 from __future__ import annotations
 
@@ -20,58 +20,64 @@ from .configured import ConfiguredPrompts
 
 @dataclass(frozen=True)
 class Measured:
-    """The sound of a WAV file: its length, the level of its speech, and its peak in dBov."""
+    """Measurements of the sound of a WAV file."""
 
     seconds: float
     level: float
+    """The level of its speech, in dBov."""
     peak: float
+    """The peak, in dBov."""
 
 
 @dataclass(frozen=True)
 class PromptFound:
-    """One prompt as it is. `seconds` is its length, `None` where Asterisk would not play it, and `problem`
-    why; `sound` is that of its WAV file, if it has one. `name` is its path as the configuration writes it."""
+    """One prompt and the state of its files."""
 
     controller: str
     path: PromptPath
     name: str
+    """Its path as the configuration writes it."""
     files: tuple[Path, ...]
     seconds: float | None = None
+    """Its length; `None` if Asterisk would not play it."""
     sound: Measured | None = None
+    """The sound of its WAV file, if it has one."""
     problem: Problem | None = None
+    """The reason why Asterisk would not play it."""
     warnings: tuple[Text, ...] = ()
+    """The points to think about before callers hear it."""
 
 
 def listed(config: Path) -> tuple[PromptFound, ...]:
-    """Those that the configuration names, each once. Raises ConfigError."""
+    """Return the prompts that the configuration names, each once. Raises ConfigError."""
     prompts = ConfiguredPrompts(config)
     return tuple(found(prompts, controller, path) for controller, path in _by_base(prompts).values())
 
 
 def chosen(config: Path, name: str) -> PromptFound:
-    """The prompt of which `name` is the end of its path; of several, that of the version in force. Raises
-    InformativaError if it may be one of several, or there is none."""
+    """Return the prompt whose path ends with `name`; among several the one of the version in force. Raises
+    InformativaError if there is none, or if several are left."""
     prompts = ConfiguredPrompts(config)
-    there = _by_base(prompts)
-    wanted = Path(name).with_suffix("") if Path(name).suffix == ".wav" else Path(name)
-    ending = [base for base in there if base.parts[-len(wanted.parts) :] == wanted.parts]
-    bases = _meant(ending, wanted, prompts)
-    if not bases and wanted.absolute().with_name(f"{wanted.name}.wav").exists():
-        bases = [wanted.absolute()]
+    configured = _by_base(prompts)
+    end = Path(name).with_suffix("") if Path(name).suffix == ".wav" else Path(name)
+    matches = [base for base in configured if base.parts[-len(end.parts) :] == end.parts]
+    bases = _preferred(matches, end, prompts)
+    if not bases and end.absolute().with_name(f"{end.name}.wav").exists():
+        bases = [end.absolute()]
     if len(bases) != 1:
         message = (
             Text("{name} may be one of several prompts.", name=name)
             if bases
             else Text("There is no prompt {name}.", name=name)
         )
-        names = [prompts.store.relative(base) for base in bases or there]
+        names = [prompts.store.relative(base) for base in bases or configured]
         raise InformativaError(message, known("" if bases else name, names))
-    controller, path = there.get(bases[0], ("", PromptPath("", "", "", "", bases[0])))
+    controller, path = configured.get(bases[0], ("", PromptPath("", "", "", "", bases[0])))
     return found(prompts, controller, path)
 
 
 def play(prompt: PromptFound) -> bool:
-    """Let it be heard on this machine; whether it was."""
+    """Play a prompt on this machine; return whether it was played."""
     program, file = shutil.which("play"), prompt.path.file("wav")
     if program is None or not file.exists():
         return False
@@ -81,7 +87,7 @@ def play(prompt: PromptFound) -> bool:
 def found(
     prompts: ConfiguredPrompts, controller: str, path: PromptPath, warnings: tuple[Text, ...] = ()
 ) -> PromptFound:
-    """What stands there."""
+    """Read the files of a prompt."""
     name = prompts.store.relative(path.base)
     files = tuple(path.files())
     try:
@@ -95,12 +101,12 @@ def found(
 
 
 def measured(sound: audio.Sound) -> Measured:
-    """Its length, level and peak."""
+    """Return the measurements of a sound."""
     return Measured(sound.seconds, sound.level, sound.peak)
 
 
 def warnings(path: PromptPath, wav: bytes) -> Iterator[Text]:
-    """What an admin should think about before callers hear this."""
+    """Yield the points that an admin should think about before callers hear this prompt."""
     sound = audio.from_pcm(wav[44:], audio.NARROW)
     if path.part != "full" and sound.seconds > LONGEST_SHORT:
         yield Text(
@@ -115,18 +121,20 @@ def warnings(path: PromptPath, wav: bytes) -> Iterator[Text]:
 
 
 def _by_base(prompts: ConfiguredPrompts) -> Mapping[Path, tuple[str, PromptPath]]:
-    """Those that the configuration names, and whose each is that several name."""
+    """Return the prompts that the configuration names, by path without extension, each with a controller's
+    name; the last one, if several name it."""
     return {path.base: (controller, path) for controller, path in prompts.paths()}
 
 
-def _meant(bases: list[Path], wanted: Path, prompts: ConfiguredPrompts) -> list[Path]:
-    """Of prompts whose paths end alike: the one that was named in full, or those that callers hear now."""
+def _preferred(bases: list[Path], name: Path, prompts: ConfiguredPrompts) -> list[Path]:
+    """Choose among prompts whose paths end alike: the one with this full name, else those that callers hear
+    now, else all."""
     if len(bases) < 2:
         return bases
-    named = [base for base in bases if prompts.store.relative(base) == str(wanted)]
+    exact = [base for base in bases if prompts.store.relative(base) == str(name)]
     heard = {
         path.base
         for controller, path in prompts.paths()
         if controller and path.version == prompts.in_force(controller, path.notice)
     }
-    return named or [base for base in bases if base in heard] or bases
+    return exact or [base for base in bases if base in heard] or bases

@@ -1,1 +1,1 @@
-"""What somebody who helps from afar needs to see, and nothing of a caller or a secret in it."""
+"""The support bundle: information for a remote helper, without callers' data and secrets."""

@@ -1,4 +1,5 @@
-"""Everything that somebody who helps needs to see, in one file: nothing of a caller or a secret is in it."""
+"""The support bundle: one file with the information that a helper needs, without callers' data and
+secrets."""
 
 from __future__ import annotations
 
@@ -26,8 +27,11 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True)
 class Collected:
-    """What was found, each or why it could not be. Nothing of it is clean yet but `configuration` and
-    `journal`: the rest is for `configuration.cleaner`."""
+    """The content of a bundle; an error stands in place of a part that could not be collected.
+
+    Only `configuration` and `journal` are clean already. The other parts must go through
+    `configuration.cleaner`.
+    """
 
     at: datetime
     versions: Versions
@@ -40,30 +44,33 @@ class Collected:
 
 @dataclass(frozen=True)
 class SupportBundle:
-    """The file, how many bytes it has, and what is in it."""
+    """A support bundle in its file."""
 
     file: Path
     size: int
+    """The size of the file in bytes."""
     members: tuple[str, ...]
+    """The names of the files in it."""
 
 
 def collect(file: Path, now: datetime) -> Collected:
-    """Look at all of it, and change nothing. A configuration with mistakes is no reason to fail."""
+    """Collect the content of a bundle. Changes nothing, and does not fail for a configuration with
+    mistakes."""
     configuration = shown(file)
     return Collected(
         now,
         versions(),
         configuration,
         check.looked(file, now),
-        _or_why(lambda: asyncio.run(examination.examine(file))),
-        _or_why(lambda: _without_callers(status.look(file, now))),
+        _result_or_error(lambda: asyncio.run(examination.examine(file))),
+        _result_or_error(lambda: _without_callers(status.look(file, now))),
         tuple(last_errors(status.UNIT, configuration.cleaner)),
     )
 
 
 def write(file: Path, members: Mapping[str, str], at: datetime) -> SupportBundle:
-    """Write these texts into a new .tar.gz that its owner alone may read. Raises InformativaError, also where
-    there is such a file already."""
+    """Write texts by name into a new .tar.gz that only its owner may read. Raises InformativaError if it
+    cannot be written or exists already."""
     packed = io.BytesIO()
     folder = file.name.removesuffix(".tar.gz")
     with (
@@ -71,11 +78,9 @@ def write(file: Path, members: Mapping[str, str], at: datetime) -> SupportBundle
         tarfile.open(fileobj=compressed, mode="w") as tar,
     ):
         for name, text in members.items():
-            about = tarfile.TarInfo(
-                f"{folder}/{name}"
-            )  # whose it is and on which machine it was made stays out
-            about.size, about.mtime, about.mode = len(text.encode()), int(at.timestamp()), 0o600
-            tar.addfile(about, io.BytesIO(text.encode()))
+            member = tarfile.TarInfo(f"{folder}/{name}")  # without owner and machine
+            member.size, member.mtime, member.mode = len(text.encode()), int(at.timestamp()), 0o600
+            tar.addfile(member, io.BytesIO(text.encode()))
     try:
         files.create(file, packed.getvalue(), mode=0o600)
     except FileExistsError as error:
@@ -91,7 +96,7 @@ def write(file: Path, members: Mapping[str, str], at: datetime) -> SupportBundle
     return SupportBundle(file, len(packed.getvalue()), tuple(members))
 
 
-def _or_why(look: Callable[[], Result]) -> Result | InformativaError:
+def _result_or_error(look: Callable[[], Result]) -> Result | InformativaError:
     try:
         return look()
     except InformativaError as error:
@@ -99,11 +104,11 @@ def _or_why(look: Callable[[], Result]) -> Result | InformativaError:
 
 
 def _without_callers(report: status.Report) -> status.Report:
-    """Without the last record of each ledger, which is of a caller."""
+    """Return a report without the last record of each ledger, which concerns a caller."""
     return replace(
         report,
         controllers=tuple(
-            replace(each, counts=each.counts and replace(each.counts, last=None))
-            for each in report.controllers
+            replace(controller, counts=controller.counts and replace(controller.counts, last=None))
+            for controller in report.controllers
         ),
     )

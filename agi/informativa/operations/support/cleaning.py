@@ -1,4 +1,4 @@
-"""What goes to somebody who helps: without numbers, pseudonyms, secrets, and what nobody said it may show."""
+"""Removal of telephone numbers, pseudonyms and secrets from texts for a helper."""
 
 from __future__ import annotations
 
@@ -9,46 +9,50 @@ from typing import Any
 
 from ...redaction import without_numbers
 
-SHORTEST_SECRET = 4  # characters; what is shorter stands in half of all words
+SHORTEST_SECRET = 4  # characters; a shorter text occurs in many words
 GONE = "(removed)"
-# And every other digest and key. Digits alone are a number's.
+# This matches other digests and keys, too. Digits alone may be a telephone number, which `redaction` removes.
 _PSEUDONYM = re.compile(r"(?<![0-9A-Za-z])(?=[0-9]*[A-Fa-f])[0-9A-Fa-f]{12,}(?![0-9A-Za-z])")
 
 
 @dataclass(frozen=True)
 class Cleaner:
-    """Takes out `secrets`, and calls `lines` (in any spelling) by the names that they have here, so that one
-    can still see which is meant. `addresses` are of our own, and no telephone's number."""
+    """A cleaner of texts.
+
+    It removes `secrets`, and replaces the numbers of `lines` (by spelling) by names, so that a reader can
+    still tell one line from another. `addresses` are IP addresses of our own, which stay.
+    """
 
     secrets: frozenset[str] = frozenset()
     lines: Mapping[str, str] = field(default_factory=dict)
     addresses: frozenset[str] = frozenset()
 
     def text(self, text: str) -> str:
-        """One text, clean."""
+        """Return a text without them."""
         for secret in sorted(self.secrets, key=len, reverse=True):
             text = text.replace(secret, GONE)
         if self.lines:
-            text = _any_of(self.lines).sub(lambda found: self.lines[found[0]], text)
+            text = _any_of(self.lines).sub(lambda match: self.lines[match[0]], text)
         text = _PSEUDONYM.sub(GONE, text)
         if not self.addresses:
             return without_numbers(text)
-        kept = _any_of(self.addresses)
-        parts = map(without_numbers, kept.split(text))
-        return "".join(f"{part}{own}" for part, own in zip(parts, [*kept.findall(text), ""], strict=True))
+        pattern = _any_of(self.addresses)
+        parts = map(without_numbers, pattern.split(text))
+        addresses = [*pattern.findall(text), ""]
+        return "".join(f"{part}{address}" for part, address in zip(parts, addresses, strict=True))
 
     def data(self, data: Any) -> Any:
-        """The same for all texts of what becomes JSON, names included."""
+        """Return JSON data with all texts cleaned, the names of members too."""
         if isinstance(data, str):
             return self.text(data)
         if isinstance(data, list):
-            return [self.data(each) for each in data]
+            return [self.data(member) for member in data]
         if isinstance(data, dict):
-            return {self.text(name): self.data(each) for name, each in data.items()}
+            return {self.text(name): self.data(member) for name, member in data.items()}
         return data
 
 
 def _any_of(words: Iterable[str]) -> re.Pattern[str]:
-    """One of them, and not as a part of a longer word or number."""
+    """Return a pattern of any of these words, not as a part of a longer word or number."""
     ordered = sorted(words, key=len, reverse=True)
     return re.compile(rf"(?<![\w+])(?:{'|'.join(map(re.escape, ordered))})(?!\.?\w)")

@@ -1,7 +1,7 @@
-"""The configuration as somebody who helps may see it, and what of it nobody may see anywhere.
+"""The configuration as a helper may see it, and the secrets in it that must appear nowhere.
 
-Only what is named here is shown, and only where it is in shape: what somebody wrote at a wrong place may be
-a password. Comments are left out.
+Only settings that are named here are shown, and only where they are well-formed: a value at a wrong place may
+be a password. Comments are left out.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from ...config.document import Document, KeyPath
 from ...errors import ConfigError
 from .cleaning import GONE, SHORTEST_SECRET, Cleaner
 
-_LONG_PIECE = 6  # characters of a part of a secret that is taken out by itself
+_LONG_PIECE = 6  # characters of a part of a secret that is removed by itself
 _ADDRESS = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}(?::\d{1,5})?")
 
 
 class Kind(Enum):
-    """How a setting is shown."""
+    """The way in which a setting is shown."""
 
     SHOWN = "as it is"
     FILE = "the path, where a file or a folder is there"
@@ -97,21 +97,22 @@ _NAMED = (
 
 @dataclass
 class ShownConfiguration:
-    """`data` is what may be shown, `None` of a file that is no YAML; `cleaner` takes the rest, and all
-    numbers, out of whatever else is shown."""
+    """The configuration as it may be shown."""
 
     data: Any
+    """The content; `None` if the file is not YAML."""
     cleaner: Cleaner
+    """A cleaner of all other texts: it removes the configuration's secrets, and all telephone numbers."""
 
 
 def shown(file: Path) -> ShownConfiguration:
-    """Of a file that may have any mistakes, or not be there."""
+    """Return the configuration of a file that may have any mistakes, or be missing."""
     text = ""
     try:
         text = documents.read(file)
         document = documents.parse(file, text)
         data = document.data
-        shape.settings(document)  # which notes what is out of shape
+        shape.settings(document)  # marks what is malformed in `document`
     except ConfigError:
         words = {word for word in re.split(r"[\s'\"]+", text) if len(word) >= _LONG_PIECE}
         return ShownConfiguration(None, Cleaner(frozenset(words)))
@@ -123,69 +124,73 @@ class _Redactor:
     document: Document
     folder: Path
     secrets: set[str] = field(default_factory=set)
-    known: set[str] = field(default_factory=set)
+    visible: set[str] = field(default_factory=set)
     lines: dict[str, str] = field(default_factory=dict)
 
     def shown(self, data: Any) -> ShownConfiguration:
         lines = data.get("lines") if isinstance(data.get("lines"), dict) else {}
-        for index, (number, of) in enumerate(lines.items(), 1):
-            region = of.get("region") if isinstance(of, dict) else None
-            with suppress(Exception):  # one that has no shape
+        for index, (number, settings) in enumerate(lines.items(), 1):
+            region = settings.get("region") if isinstance(settings, dict) else None
+            with suppress(Exception):  # the number may be malformed
                 self.lines |= dict.fromkeys(spellings(number, str(region or "")), f"(line {index})")
             self.lines[number] = f"(line {index})"
         value = self._value(data, (), "")
-        hidden = {word for word in self.secrets - self.known if len(word) >= SHORTEST_SECRET}
-        own = frozenset(word for word in self.known if _ADDRESS.fullmatch(word))
-        cleaner = Cleaner(frozenset(hidden - own), self.lines, own)
+        hidden = {word for word in self.secrets - self.visible if len(word) >= SHORTEST_SECRET}
+        addresses = frozenset(word for word in self.visible if _ADDRESS.fullmatch(word))
+        cleaner = Cleaner(frozenset(hidden - addresses), self.lines, addresses)
         return ShownConfiguration(cleaner.data(value), cleaner)
 
     def _value(self, value: Any, path: KeyPath, setting: str) -> Any:
         if isinstance(value, dict):
-            pairs = ((self._name(name, path, setting), name, one) for name, one in value.items())
+            members = ((self._name(name, path, setting), name, member) for name, member in value.items())
             return {
-                shown: self._value(one, (*path, name), _below(setting, name)) for shown, name, one in pairs
+                shown_name: self._value(member, (*path, name), _below(setting, name))
+                for shown_name, name, member in members
             }
         if isinstance(value, list):
-            return [self._value(one, (*path, index), f"{setting}[]") for index, one in enumerate(value)]
+            return [self._value(member, (*path, index), f"{setting}[]") for index, member in enumerate(value)]
         kind = _KIND_OF.get(setting, Kind.HIDDEN)
         if self.document.lacks(path):
             kind = Kind.HIDDEN
         return self._scalar(str(value or ""), kind)
 
     def _name(self, name: str, path: KeyPath, setting: str) -> str:
-        """Of a setting: as it is where there is such a setting, and nothing is wrong with what is there."""
+        """Return a setting's name if there is such a setting and no secret is possible there, else `GONE`."""
         below = _below(setting, name)
-        known = any(one == below or one.startswith((f"{below}.", f"{below}[")) for one in _KIND_OF)
-        if not known or below == "verification.*":
+        exists = any(
+            existing == below or existing.startswith((f"{below}.", f"{below}[")) for existing in _KIND_OF
+        )
+        if not exists or below == "verification.*":
             self.secrets.add(name)
             return GONE
         if setting != "lines":
-            self.known.add(name)
+            self.visible.add(name)
         return name
 
     def _scalar(self, value: str, kind: Kind) -> str:
         match kind:
             case Kind.SHOWN:
-                self.known.add(value)
+                self.visible.add(value)
                 return value
             case Kind.FILE | Kind.SECRET if (file := self._file(value, kind)) is not None:
                 if kind is Kind.SECRET:
-                    self.secrets |= set(_within(file))
-                self.known.add(value)
+                    self.secrets |= set(_secrets_in(file))
+                self.visible.add(value)
                 return value
             case Kind.URL:
                 self.secrets |= {value, *_pieces(value)}
                 return f"{urlsplit(value).scheme}://{urlsplit(value).hostname}/{GONE}"
-        self.secrets |= {value, *re.findall(r"'([^']+)'", value)}  # what a query compares with, too
+        self.secrets |= {value, *re.findall(r"'([^']+)'", value)}  # the values in a query, too
         return GONE
 
     def _file(self, value: str, kind: Kind) -> Path | None:
-        """Where it is, if anything is there, or a folder for it: else it may be what should be in it."""
+        """Return the path that a value names, if there is a file, or a folder for it; else the value may be
+        the secret itself, in place of its file."""
         file = self.folder / value
         with suppress(OSError, ValueError):
-            there = file.exists() or any(file.parent.glob(f"{file.name}.*"))
+            exists = file.exists() or any(file.parent.glob(f"{file.name}.*"))
             to_be_made = kind is Kind.FILE and file.parent != self.folder and file.parent.is_dir()
-            if there or to_be_made:
+            if exists or to_be_made:
                 return file
         return None
 
@@ -196,12 +201,12 @@ def _below(setting: str, name: str) -> str:
     return f"{setting}.{part}" if setting else name
 
 
-def _within(file: Path) -> Iterator[str]:
-    """The secrets in a file, and in those of before beside it."""
-    for one in (file, *file.parent.glob(f"{file.name}.*")):
+def _secrets_in(file: Path) -> Iterator[str]:
+    """Yield the secrets in a file and in its earlier versions beside it."""
+    for secret_file in (file, *file.parent.glob(f"{file.name}.*")):
         text = ""
         with suppress(OSError):
-            text = one.read_text(encoding="utf-8", errors="replace")
+            text = secret_file.read_text(encoding="utf-8", errors="replace")
         with suppress(yaml.YAMLError):
             yield from (word for word in _scalars(yaml.safe_load(text)) if len(word) >= _LONG_PIECE)
         for line in text.splitlines():
@@ -213,15 +218,15 @@ def _scalars(data: Any) -> Iterator[str]:
     if isinstance(data, Mapping):
         data = list(data.values())
     if isinstance(data, list):
-        for each in data:
-            yield from _scalars(each)
+        for member in data:
+            yield from _scalars(member)
     elif data is not None:
         yield str(data)
 
 
 def _pieces(url: str) -> Iterator[str]:
-    """What of an address may be secret by itself: all but its host and the names of what is asked for."""
-    rest = url.replace(str(urlsplit(url).hostname), " ")
-    for piece in re.split(r"[\s/?&=@:#{}]+", rest):
+    """Yield the parts of a URL that may be secrets by themselves: all but the host and common words."""
+    without_host = url.replace(str(urlsplit(url).hostname), " ")
+    for piece in re.split(r"[\s/?&=@:#{}]+", without_host):
         if len(piece) >= SHORTEST_SECRET and piece not in ("http", "https", "number", "customer"):
             yield piece

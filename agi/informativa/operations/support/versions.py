@@ -1,4 +1,4 @@
-"""What runs here: of which version are the program, what it rests on, and the machine."""
+"""The versions of the program, of its dependencies, and of the machine's system."""
 
 from __future__ import annotations
 
@@ -14,26 +14,28 @@ from dataclasses import dataclass
 
 from ... import __version__
 
-PATIENCE = 3.0  # seconds
+PATIENCE = 3.0  # seconds for `asterisk -V`
 _PACKAGE = re.compile(r"[A-Za-z0-9._-]+")
 
 
 @dataclass(frozen=True)
 class Versions:
-    """`asterisk` is what Asterisk's program on this machine says, '' where there is none; `dependencies` are
-    those that are installed, by name."""
+    """The versions of all that runs here."""
 
     informativa: str
     python: str
     sqlite: str
     system: str
+    """The name of the operating system."""
     kernel: str
     asterisk: str
+    """The output of `asterisk -V` on this machine; '' if there is none."""
     dependencies: Mapping[str, str]
+    """The versions of the installed dependencies, by name."""
 
 
 def versions() -> Versions:
-    """All of them. The machine's name is not among them."""
+    """Return the versions. The machine's name is not among them."""
     return Versions(
         __version__,
         platform.python_version(),
@@ -57,18 +59,19 @@ def _asterisk() -> str:
     if program is None:
         return ""
     with suppress(OSError, subprocess.SubprocessError):
-        ran = subprocess.run([program, "-V"], capture_output=True, text=True, timeout=PATIENCE, check=False)  # noqa: S603  # no shell
-        return ran.stdout.strip()[:100]
+        command = [program, "-V"]
+        process = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)  # noqa: S603  # no shell
+        return process.stdout.strip()[:100]
     return ""
 
 
 def _dependencies() -> list[tuple[str, str]]:
-    found = []
+    dependencies = []
     for requirement in importlib.metadata.requires("informativa") or []:
         if re.search(r"extra == .(test|lint)\b", requirement):
             continue
         name = _PACKAGE.match(requirement)
         with suppress(importlib.metadata.PackageNotFoundError):
             if name is not None:
-                found.append((name[0], importlib.metadata.version(name[0])))
-    return sorted(set(found))
+                dependencies.append((name[0], importlib.metadata.version(name[0])))
+    return sorted(set(dependencies))

@@ -10,8 +10,7 @@ from ...text import NOTHING, Text, joined, plain
 
 
 class State(StrEnum):
-    """The state of a checked thing. `UNKNOWN` means that it could not be checked, and counts as no other
-    state."""
+    """How one thing is. What could not be looked at counts as nothing else."""
 
     OK = "ok"
     WARNING = "warning"

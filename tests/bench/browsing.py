@@ -209,15 +209,15 @@ def _found(
                 raise RefusedError("there is no bundle of today")
             time.sleep(0.5)
         return {"job": at.rpartition("/")[2]}
-    if route.path.startswith("/{controller}/calls/of/{kept}"):
+    if route.path.startswith("/{controller}/calls/of/{session_key}"):
         at = browser.send(f"/{COMPANY}/calls", f"/{COMPANY}/calls/of", number=rivals.number(1))
-        return {"kept": at.rpartition("/")[2]}
-    if route.path.startswith("/{controller}/caller/{kept}"):
+        return {"session_key": at.rpartition("/")[2]}
+    if route.path.startswith("/{controller}/caller/{session_key}"):
         to = f"/{COMPANY}/caller"
-        return {"kept": browser.send(to, to, number=rivals.number(1)).rpartition("/")[2]}
-    if route.path.startswith("/{controller}/letter/{kept}"):
+        return {"session_key": browser.send(to, to, number=rivals.number(1)).rpartition("/")[2]}
+    if route.path.startswith("/{controller}/letter/{session_key}"):
         to = f"{browser.send(f'/{COMPANY}/caller', f'/{COMPANY}/caller', number=rivals.number(1))}/letter"
-        return {"kept": browser.send(to, to, language="en", reference="2026/17").rpartition("/")[2]}
+        return {"session_key": browser.send(to, to, language="en", reference="2026/17").rpartition("/")[2]}
     return {}
 
 

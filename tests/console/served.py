@@ -24,7 +24,7 @@ from informativa.caller import pseudonym
 from informativa.config import load
 from informativa.console.console import Console
 from informativa.console.routes import Route
-from informativa.console.server import configured
+from informativa.console.server import uvicorn_config
 from informativa.evidence import commitment
 from informativa.model import Controller, Event, Identified, Role
 from informativa.operations.evidence import logs
@@ -170,7 +170,7 @@ def served(folder: Path, **web: Any) -> Iterator[ServedConsole]:
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         listening.listen(100)
-        server = uvicorn.Server(configured(console, settings, log_level="critical"))
+        server = uvicorn.Server(uvicorn_config(console, settings, log_level="critical"))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
         thread.start()
         found = ServedConsole(folder, f"http://127.0.0.1:{listening.getsockname()[1]}", console)

@@ -18,10 +18,11 @@ from console import raw
 from console.raw import Attacker
 from console.served import PASSWORD, ServedConsole
 from informativa.console import server
-from informativa.console.console import AT_THE_DOOR, WAITING
+from informativa.console.application import ANONYMOUS_PER_ADDRESS
+from informativa.console.console import ANONYMOUS_AT_ONCE
+from informativa.console.context import RequestContext
 from informativa.console.jobs import Jobs
 from informativa.console.sessions import Throttle
-from informativa.console.visit import Visit
 from informativa.model import Role
 
 
@@ -29,17 +30,17 @@ def test_who_takes_no_answer_loses_the_connection(
     office: ServedConsole, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Somebody who asks for much and reads nothing holds no place for long, without an account too."""
-    lost, ending = threading.Event(), server.Impatient.connection_lost
+    lost, ending = threading.Event(), server.HeaderTimeout.connection_lost
 
-    def told(protocol: server.Impatient, error: Exception | None) -> None:
+    def told(protocol: server.HeaderTimeout, error: Exception | None) -> None:
         ending(protocol, error)
         lost.set()
 
     host = office.address.removeprefix("http://")
     many = f"GET /static/console.css HTTP/1.1\r\nhost: {host}\r\n\r\n".encode() * 20_000
     with raw.connected(office.address) as opened:
-        monkeypatch.setattr(server, "STALLED", 0.05)
-        monkeypatch.setattr(server.Impatient, "connection_lost", told)
+        monkeypatch.setattr(server, "WRITE_TIMEOUT", 0.05)
+        monkeypatch.setattr(server.HeaderTimeout, "connection_lost", told)
         opened.setblocking(False)
         with suppress(OSError):
             opened.send(many)
@@ -49,13 +50,13 @@ def test_who_takes_no_answer_loses_the_connection(
 
 def test_long_head_in_pieces_is_answered(office: ServedConsole, monkeypatch: pytest.MonkeyPatch) -> None:
     """A head of 60,000 bytes gets the same answer however the network cuts it."""
-    received, receive = threading.Event(), server.Impatient.data_received
+    received, receive = threading.Event(), server.HeaderTimeout.data_received
 
-    def told(protocol: server.Impatient, data: bytes) -> None:
+    def told(protocol: server.HeaderTimeout, data: bytes) -> None:
         receive(protocol, data)
         received.set()
 
-    monkeypatch.setattr(server.Impatient, "data_received", told)
+    monkeypatch.setattr(server.HeaderTimeout, "data_received", told)
     host = office.address.removeprefix("http://")
     head = f"GET /login?since={'9' * 60_000} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n".encode()
     whole = raw.ask(office.address, head)
@@ -70,7 +71,7 @@ def test_long_head_in_pieces_is_answered(office: ServedConsole, monkeypatch: pyt
 
 def test_log_ins_leave_pages_their_threads(office: ServedConsole, monkeypatch: pytest.MonkeyPatch) -> None:
     """While two hundred passwords wait to be hashed pages are served, and what is too many is told so."""
-    monkeypatch.setattr(server, "OF_ONE", 1000)  # they are many, from one machine
+    monkeypatch.setattr(server, "PER_ADDRESS", 1000)  # they are many, from one machine
     reader, strangers = Attacker(office, "reader@acme"), Attacker(office)
     hashing, ended = threading.Semaphore(0), threading.Event()
 
@@ -82,15 +83,15 @@ def test_log_ins_leave_pages_their_threads(office: ServedConsole, monkeypatch: p
     fields = {"name": "nobody", "password": "x"}
     with ThreadPoolExecutor(100) as pool:
         tries = [pool.submit(strangers.post, "/login", fields) for _ in range(100)]
-        for _ in range(AT_THE_DOOR):
+        for _ in range(ANONYMOUS_AT_ONCE):
             assert hashing.acquire(timeout=raw.PATIENCE)
         assert reader.get("/acme/calls").status == 200
         assert wait(tries, raw.PATIENCE, FIRST_COMPLETED).done  # one is too many, so all places are taken
         ended.set()
         found = Counter(each.result().status for each in tries)
     assert set(found) == {403, 503}
-    assert found[403] >= WAITING
-    assert not office.console.waiting.total()
+    assert found[403] >= ANONYMOUS_PER_ADDRESS
+    assert not office.console.anonymous_by_address.total()
 
 
 def test_nobody_is_locked_out_on_purpose(office: ServedConsole) -> None:
@@ -192,12 +193,12 @@ def test_an_invitation_is_accepted_once(office: ServedConsole) -> None:
 
 def test_what_nobody_may_know_is_in_no_representation(office: ServedConsole) -> None:
     """A log that shows what a function was given shows neither a form nor a cookie."""
-    visit = Visit(
+    context = RequestContext(
         office.console, Request({"type": "http", "headers": []}), "a token", office.console.configuration()
     )
-    visit.form = FormData({"number": "+393331234567"})
-    assert "+393331234567" not in repr(visit)
-    assert "a token" not in repr(visit)
+    context.form = FormData({"number": "+393331234567"})
+    assert "+393331234567" not in repr(context)
+    assert "a token" not in repr(context)
 
 
 def test_files_of_the_console_are_its_own(office: ServedConsole) -> None:

@@ -14,7 +14,7 @@ from structlog.testing import capture_logs
 from console import raw
 from console.raw import Answer, Attacker
 from console.served import CALLER, ServedConsole, filled, served
-from informativa.console import console as consoles
+from informativa.console import application
 from informativa.console.routes import ROUTES, Route
 
 HUGE = "9" * 5000  # digits of which Python makes no number
@@ -349,7 +349,7 @@ def test_a_defect_tells_nothing(office: ServedConsole, monkeypatch: pytest.Monke
     def broken(*_arguments: object) -> None:
         raise RuntimeError(f"secret of {CALLER.number}")
 
-    monkeypatch.setattr(consoles, "_guarded", broken)
+    monkeypatch.setattr(application, "_checked_answer", broken)
     with capture_logs() as logged:
         answer = reader.get("/acme/calls")
     assert answer.status_code == 500

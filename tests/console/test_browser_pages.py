@@ -52,18 +52,19 @@ def named(busy: ServedConsole, operator: Browser) -> Mapping[str, str]:
     until = datetime.now(UTC) + timedelta(hours=1)
     found = {"/invitation/{token}": busy.console.accounts.invite("nora", {"acme": Role.READER}, until)}
     operator.get("/acme/calls")
-    found["/{controller}/calls/of/{kept}"] = after(operator.send("/acme/calls/of", number=CALLER.number))
+    calls_of = operator.send("/acme/calls/of", number=CALLER.number)
+    found["/{controller}/calls/of/{session_key}"] = after(calls_of)
     operator.get("/acme/evidence")
     found["/{controller}/evidence/jobs/{job}"] = after(operator.send("/acme/evidence/audit"))
     operator.get("/acme/caller")
     caller = str(operator.send(number=CALLER.number).url)
     for part in ("", "/told", "/letter", "/erasure"):
-        found["/{controller}/caller/{kept}" + part] = caller.rpartition("/")[2]
+        found["/{controller}/caller/{session_key}" + part] = caller.rpartition("/")[2]
     operator.get(f"{caller}/letter")
-    found["/{controller}/letter/{kept}"] = after(operator.send(language="it", reference="2026/17"))
+    found["/{controller}/letter/{session_key}"] = after(operator.send(language="it", reference="2026/17"))
     operator.get("/acme/caller")
     operator.get(f"{operator.send(number=STRANGER.number).url}/erasure")
-    found["/{controller}/erased/{kept}"] = after(operator.send(word="acme"))
+    found["/{controller}/erased/{session_key}"] = after(operator.send(word="acme"))
     return found
 
 

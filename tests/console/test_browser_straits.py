@@ -109,7 +109,7 @@ def test_calls_appear_by_themselves(
     office: ServedConsole, person: Callable[..., Person], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """While the ledger grows, in the order in which they came, until the session is over, which is said."""
-    monkeypatch.setattr(live, "EVERY", 0.02)
+    monkeypatch.setattr(live, "INTERVAL", 0.02)
     monkeypatch.setattr(page, "HEARTBEAT", 0.05)
     reader = person(office).is_in("reader@acme").go("/acme/calls")
     reader.sees("New calls appear here by themselves.")

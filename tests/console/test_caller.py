@@ -18,7 +18,7 @@ from commands import typed
 from console.served import Browser, ServedConsole
 from evidence.receipts import HOSTILE
 from informativa import bootstrap
-from informativa.console.pages.looked_up import LookedUp
+from informativa.console.pages.caller_lookup import CallerLookup
 from informativa.errors import SharedDatabaseError
 from informativa.model import Action, Outsourcing
 from informativa.operations import access_log, callers
@@ -476,7 +476,7 @@ def test_forms_of_other_pages_do_nothing(office: ServedConsole) -> None:
 
 def test_a_caller_who_is_remembered_shows_no_number() -> None:
     """What a log or a traceback would show of the session has none in it."""
-    assert DIGITS not in repr(LookedUp("acme", callers.by_number(NUMBER)))
+    assert DIGITS not in repr(CallerLookup("acme", callers.by_number(NUMBER)))
 
 
 LOOKED = re.compile(r"<li><time [^>]*>([^<]*)</time>: (.*?)</li>")

@@ -13,7 +13,7 @@ import pytest
 from console.served import CALLER, STRANGER, ServedConsole
 from evidence.receipts import Company
 from informativa.caller import pseudonym
-from informativa.console.visit import Visit
+from informativa.console.context import RequestContext
 from informativa.model import Action, Status
 from informativa.operations import records
 
@@ -151,10 +151,10 @@ def test_what_was_done_is_noted_without_a_number(
     so that who was erased does not come back by being looked for."""
     noted: list[tuple[object, ...]] = []
 
-    def note(_visit: Visit, action: str, **more: object) -> None:
+    def note(_context: RequestContext, action: str, **more: object) -> None:
         noted.append((action, *more.values()))
 
-    monkeypatch.setattr(Visit, "note", note)
+    monkeypatch.setattr(RequestContext, "note", note)
     officer = office.browser("compliance@acme")
     officer.get("/acme/calls")
     officer.send("/acme/calls/of", number="+393339999999")

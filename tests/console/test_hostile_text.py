@@ -35,7 +35,7 @@ def test_what_a_call_brings_is_text(
     office: ServedConsole, field: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """On pages, in streams, receipts, exports and their names, whichever fact of a record it is."""
-    monkeypatch.setattr(live, "EVERY", 0.02)
+    monkeypatch.setattr(live, "INTERVAL", 0.02)
     monkeypatch.setattr(calls, "HEARTBEAT", 0.05)
     (number,) = office.record(replace(Company(office.folder).played, **{field: EVIL}))
     logs.checkpoint(office.controller())
@@ -180,7 +180,7 @@ def test_i5_an_erased_caller_is_remembered_by_no_session(office: ServedConsole) 
 
 def test_stream_ends_with_the_account(office: ServedConsole, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whose account is removed, or has other grants, is told nothing more."""
-    monkeypatch.setattr(live, "EVERY", 0.02)
+    monkeypatch.setattr(live, "INTERVAL", 0.02)
     monkeypatch.setattr(calls, "HEARTBEAT", 0.05)
     for name, change in (
         ("reader@acme", lambda name: office.console.accounts.remove(name)),

@@ -22,7 +22,7 @@ from informativa.console.sessions import Sessions
 @pytest.fixture(autouse=True)
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody waits for a second to go by."""
-    monkeypatch.setattr(live, "EVERY", 0.02)
+    monkeypatch.setattr(live, "INTERVAL", 0.02)
     monkeypatch.setattr(page, "HEARTBEAT", 0.05)
 
 
@@ -91,9 +91,9 @@ def test_a_stream_keeps_nobody_logged_in(office: ServedConsole) -> None:
 def test_streams_of_one_account_are_few(office: ServedConsole) -> None:
     """One more than allowed is refused; one that ended makes room."""
     reader = office.browser("reader@acme")
-    streams = [stream_of(reader, "/acme/live") for _ in range(live.OF_ONE)]
+    streams = [stream_of(reader, "/acme/live") for _ in range(live.PER_ACCOUNT)]
     coming = [events(stream) for stream in streams]
-    assert [next(each)["event"] for each in coming] == ["calls"] * live.OF_ONE
+    assert [next(each)["event"] for each in coming] == ["calls"] * live.PER_ACCOUNT
     assert reader.get("/acme/live").status_code == 429
     for stream in streams:
         stream.close()
@@ -124,10 +124,10 @@ def test_whoever_is_behind_comes_again() -> None:
     """What he has not taken does not pile up: his stream ends, and the next one begins where he was."""
 
     async def story() -> list[live.News]:
-        reader = live.Reader("ada")
-        for _ in range(live._BEHIND + 1):
-            reader.tell([])
+        subscriber = live.Subscriber("ada")
+        for _ in range(live._QUEUE_LENGTH + 1):
+            subscriber.put([])
         await asyncio.sleep(0)  # a turn of the loop
-        return [await reader.wait(1) for _ in range(live._BEHIND)]
+        return [await subscriber.next_news(1) for _ in range(live._QUEUE_LENGTH)]
 
     assert asyncio.run(story())[-1] is None

@@ -73,7 +73,7 @@ def path_of(route: Route, words: dict[str, str]) -> str:
     route=st.sampled_from(ROUTES),
     parts=st.dictionaries(
         st.sampled_from(
-            ["controller", "record", "kind", "kept", "job", "form", "notice", "part", "language"]
+            ["controller", "record", "kind", "session_key", "job", "form", "notice", "part", "language"]
         ),
         WORDS,
         max_size=2,

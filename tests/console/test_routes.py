@@ -71,7 +71,7 @@ def test_a_reader_may_not_what_officers_may(office: ServedConsole, route: Route)
         assert reader.post(filled(route), {"csrf": csrf}).status_code == 404
 
 
-@pytest.mark.parametrize("route", [each for each in OWN if each.operates], ids=lambda route: route.path)
+@pytest.mark.parametrize("route", [each for each in OWN if each.operators_only], ids=lambda route: route.path)
 def test_the_machine_is_for_who_runs_all_of_it(office: ServedConsole, route: Route) -> None:
     """What tells of all companies is not there for the admin of one, and there for that of all."""
     assert office.browser("admin@acme").get(filled(route)).status_code == 404

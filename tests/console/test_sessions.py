@@ -74,7 +74,7 @@ def test_session_that_is_used_ends_after_twelve_hours(sessions: Sessions, clock:
     clock.at = 44199.0
     assert sessions.find(token)
     clock.at = 44200.0
-    assert not sessions.there(token)
+    assert not sessions.is_valid(token)
     assert sessions.find(token) is None
 
 
@@ -82,31 +82,31 @@ def test_whether_it_is_there_keeps_no_session(sessions: Sessions, clock: Clock) 
     """What a page asks by itself, however often, puts its end off by nothing."""
     token = sessions.begin(account())
     for _look in range(18):
-        assert sessions.there(token)
+        assert sessions.is_valid(token)
         clock.at += 100
-    assert not sessions.there(token)
+    assert not sessions.is_valid(token)
     assert sessions.find(token) is None
-    assert not sessions.there("nobody's")
+    assert not sessions.is_valid("nobody's")
 
 
 def test_session_of_a_user_who_is_vouched_for_goes_on(sessions: Sessions, clock: Clock) -> None:
     """It is new on his first request, and when it is over; on the others it is the same."""
-    first, new = sessions.of("token", account())
+    first, new = sessions.get_or_begin("token", account())
     assert (first, new) == (Session("anna", CREATED, 1000.0, 1000.0), True)
     clock.at += 1799
-    assert sessions.of("token", account()) == (first, False)
-    assert (first.begun, first.seen) == (1000.0, 2799.0)
+    assert sessions.get_or_begin("token", account()) == (first, False)
+    assert (first.begun, first.last_seen) == (1000.0, 2799.0)
     clock.at += 1800
-    assert sessions.of("token", account()) == (Session("anna", CREATED, 4599.0, 4599.0), True)
+    assert sessions.get_or_begin("token", account()) == (Session("anna", CREATED, 4599.0, 4599.0), True)
 
 
 @pytest.mark.parametrize("other", [account("berta"), account(changed=datetime(2026, 1, 2, tzinfo=UTC))])
 def test_session_is_not_handed_on(sessions: Sessions, other: Account) -> None:
     """To another user of the same browser, or to one whose grants changed: his own begins, and remembers
     nothing of the one before."""
-    before, _new = sessions.of("token", account())
-    before.keep("whom anna looked up")
-    session, new = sessions.of("token", other)
+    before, _new = sessions.get_or_begin("token", account())
+    before.put("whom anna looked up")
+    session, new = sessions.get_or_begin("token", other)
     assert (session, new) == (Session(other.name, other.changed, 1000.0, 1000.0), True)
     assert sessions.find("token") is session
 
@@ -116,32 +116,32 @@ def test_who_logs_out_is_out_there_alone(sessions: Sessions) -> None:
     here, there = sessions.begin(account()), sessions.begin(account())
     sessions.end(here)
     sessions.end(here)
-    assert (sessions.there(here), sessions.there(there)) == (False, True)
+    assert (sessions.is_valid(here), sessions.is_valid(there)) == (False, True)
 
 
 def test_who_is_put_out_is_out_everywhere(sessions: Sessions) -> None:
     """And nobody else."""
     tokens = [sessions.begin(account(name)) for name in ("anna", "berta", "anna")]
     sessions.end_all("anna")
-    assert [sessions.there(token) for token in tokens] == [False, True, False]
+    assert [sessions.is_valid(token) for token in tokens] == [False, True, False]
 
 
 def test_the_oldest_session_of_twenty_makes_room(sessions: Sessions) -> None:
     """For the next of that account; nobody else loses any."""
     other = sessions.begin(account("berta"))
     tokens = [sessions.begin(account()) for _ in range(20)]
-    assert all(sessions.there(token) for token in tokens)
+    assert all(sessions.is_valid(token) for token in tokens)
     for gone in (1, 2):
         tokens.append(sessions.begin(account()))
-        assert [sessions.there(token) for token in tokens] == [False] * gone + [True] * 20
-    assert sessions.there(other)
+        assert [sessions.is_valid(token) for token in tokens] == [False] * gone + [True] * 20
+    assert sessions.is_valid(other)
 
 
 def test_the_oldest_session_of_all_makes_room(sessions: Sessions, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where so many accounts have so many that memory would run out."""
     monkeypatch.setattr(module, "_SESSIONS", 3)
     tokens = [sessions.begin(account(str(number))) for number in range(5)]
-    assert [sessions.there(token) for token in tokens] == [False, False, True, True, True]
+    assert [sessions.is_valid(token) for token in tokens] == [False, False, True, True, True]
 
 
 def test_what_is_over_makes_room_first(
@@ -154,7 +154,7 @@ def test_what_is_over_makes_room_first(
     assert sessions.find(first)
     clock.at += 1
     third = sessions.begin(account("carla"))
-    assert [sessions.there(token) for token in (first, idle, third)] == [True, False, True]
+    assert [sessions.is_valid(token) for token in (first, idle, third)] == [True, False, True]
 
 
 def test_session_that_is_over_is_not_held(sessions: Sessions, clock: Clock) -> None:
@@ -171,8 +171,8 @@ def test_session_that_begins_anew_is_the_youngest(
     """One whose user changed lasts longer than those from before him."""
     monkeypatch.setattr(module, "_SESSIONS", 3)
     for token, name in (("1", "anna"), ("2", "berta"), ("1", "carla"), ("3", "dora"), ("4", "emma")):
-        sessions.of(token, account(name))
-    assert [sessions.there(token) for token in "1234"] == [True, False, True, True]
+        sessions.get_or_begin(token, account(name))
+    assert [sessions.is_valid(token) for token in "1234"] == [True, False, True, True]
 
 
 def test_memory_holds_no_token(sessions: Sessions) -> None:
@@ -184,36 +184,36 @@ def test_memory_holds_no_token(sessions: Sessions) -> None:
 def test_session_remembers_the_last_twenty_things() -> None:
     """By names that nobody guesses, or by those that are given; the oldest goes."""
     session = Session("anna", CREATED, 0.0, 0.0)
-    names = [session.keep(number) for number in range(20)]
-    assert [session.kept[name] for name in names] == list(range(20))
+    names = [session.put(number) for number in range(20)]
+    assert [session.objects[name] for name in names] == list(range(20))
     assert {len(name) for name in names} == {16}
-    assert session.keep(20, "twentieth") == "twentieth"
-    assert list(session.kept) == [*names[1:], "twentieth"]
-    assert session.kept["twentieth"] == 20
+    assert session.put(20, "twentieth") == "twentieth"
+    assert list(session.objects) == [*names[1:], "twentieth"]
+    assert session.objects["twentieth"] == 20
 
 
 def test_what_is_to_be_forgotten_is_in_no_session(sessions: Sessions) -> None:
     """Whoever remembered it; all else stays."""
-    found = [sessions.of(name, account(name))[0] for name in ("anna", "berta")]
+    found = [sessions.get_or_begin(name, account(name))[0] for name in ("anna", "berta")]
     for session in found:
         for thing in ("erased", "other", "erased"):
-            session.keep(thing)
+            session.put(thing)
     sessions.forget(lambda thing: thing == "erased")
-    assert [list(session.kept.values()) for session in found] == [["other"], ["other"]]
+    assert [list(session.objects.values()) for session in found] == [["other"], ["other"]]
 
 
 def test_what_goes_by_itself_meanwhile_is_forgotten_too(sessions: Sessions) -> None:
     """A request of that session may remember something new, in place of the oldest, at the same time."""
-    session, _new = sessions.of("token", account())
+    session, _new = sessions.get_or_begin("token", account())
     for _thing in range(20):
-        session.keep("erased")
+        session.put("erased")
 
     def erased(thing: str) -> bool:
-        session.keep("other")
+        session.put("other")
         return thing == "erased"
 
     sessions.forget(erased)
-    assert list(session.kept.values()) == ["other"] * 20
+    assert list(session.objects.values()) == ["other"] * 20
 
 
 def test_tokens_cannot_be_guessed() -> None:

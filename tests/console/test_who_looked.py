@@ -12,7 +12,7 @@ from console.served import CALLER, ServedConsole
 from informativa import storage
 from informativa.caller import pseudonym
 from informativa.config import load
-from informativa.console import visit
+from informativa.console import context
 from informativa.console.jobs import Jobs
 from informativa.model import Action, Controller
 
@@ -115,9 +115,9 @@ def test_languages_of_a_browser_are_bounded(
         looks.append(1)
         return ("en", "it")
 
-    monkeypatch.setattr(visit, "languages", languages)
+    monkeypatch.setattr(context, "languages", languages)
     request = mock.Mock(headers={"accept-language": accepted}, cookies={}, url=mock.Mock(scheme="http"))
-    asking = visit.Visit(mock.Mock(), request, "", mock.Mock())
-    with mock.patch.object(visit.Visit, "held", return_value=""):
-        assert asking.say.code == language
+    request_context = context.RequestContext(mock.Mock(), request, "", mock.Mock())
+    with mock.patch.object(context.RequestContext, "get_cookie", return_value=""):
+        assert request_context.say.code == language
     assert len(looks) == 1

@@ -1,4 +1,4 @@
-"""What browsers hold of ours."""
+"""Names and values of the console's cookies."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from starlette.requests import Request
 SESSION, LANGUAGE, BROWSER = "session", "language", "browser"
 
 
-def held(request: Request, name: str, *, secure: bool) -> str:
-    """What the browser holds by that name, '' where it holds nothing."""
-    return request.cookies.get(named(name, secure), "")
+def get(request: Request, name: str, *, secure: bool) -> str:
+    """Return the value of a cookie, or ''."""
+    return request.cookies.get(full_name(name, secure), "")
 
 
-def named(name: str, secure: bool) -> str:
-    """Over TLS with the prefix by which browsers take it from this very host alone, and over TLS alone: no
-    other machine of its domain, and nobody on the way, can plant one (RFC 6265bis, 4.1.3.2)."""
+def full_name(name: str, secure: bool) -> str:
+    """Return the name by which the browser knows a cookie. Over TLS it has the prefix for which browsers take
+    the cookie from this very host alone, and over TLS alone: no other machine of its domain, and nobody on
+    the way, can plant one (RFC 6265bis, 4.1.3.2)."""
     return f"__Host-{name}" if secure else name

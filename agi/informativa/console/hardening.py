@@ -1,4 +1,4 @@
-"""What every answer has, and what no request may: headers for browsers, and limits."""
+"""Security headers of every answer, and limits of every request."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from collections.abc import Collection
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-LARGEST = 64 << 10  # bytes of a body: forms are small, and nothing is sent up
-PATIENCE = 15.0  # seconds for the whole of a body
+MAX_BODY = 64 << 10  # bytes of a body: forms are small, and nothing is sent up
+BODY_TIMEOUT = 15.0  # seconds for the whole of a body
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; media-src 'self';"
     " connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
@@ -18,11 +18,11 @@ _HEADERS = {
     "content-security-policy": _POLICY,
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
-    "referrer-policy": "same-origin",  # with none at all a browser says of no form where it comes from
+    "referrer-policy": "same-origin",  # with none at all a browser sends no origin with forms
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
     "permissions-policy": "camera=(), microphone=(), geolocation=(), interest-cohort=()",
-    "cache-control": "no-store",  # what is known of people stays in no browser's or proxy's store
+    "cache-control": "no-store",  # personal data stay in no cache of a browser or a proxy
 }
 _TLS = {"strict-transport-security": "max-age=31536000"}
 _HOST = re.compile(rb"([a-z0-9][a-z0-9.-]{0,252})(:[0-9]{1,5})?")
@@ -33,11 +33,11 @@ class _TooLargeError(Exception):
     """A body beyond the limit."""
 
 
-class Hardened:
-    """Around the application. A body that is too large, or comes too slowly, ends the request.
+class SecurityMiddleware:
+    """Middleware that adds the headers, and ends a request whose body is too large or comes too slowly.
 
-    Another site's name may be made to lead here (DNS rebinding), and its scripts would be taken for ours: one
-    that is not among `names` is not answered. With none of them a certificate says which are.
+    Another site's name may be made to lead here (DNS rebinding), and its scripts would be taken for ours: a
+    request for a host that is not among `names` is refused. `names` is empty where TLS certifies the name.
     """
 
     def __init__(self, app: ASGIApp, *, secure: bool, names: Collection[str]) -> None:
@@ -48,36 +48,36 @@ class Hardened:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        begun = False
+        started = False
 
         async def answer(message: Message) -> None:
-            nonlocal begun
+            nonlocal started
             if message["type"] == "http.response.start":
-                begun = True
-                there = {name.lower() for name, _value in message["headers"]}
-                more = [
+                started = True
+                present = {name.lower() for name, _value in message["headers"]}
+                added = [
                     (name.encode(), value.encode())
                     for name, value in self._headers.items()
-                    if name.encode() not in there
+                    if name.encode() not in present
                 ]
-                message = {**message, "headers": [*message["headers"], *more]}
+                message = {**message, "headers": [*message["headers"], *added]}
             await send(message)
 
-        if refused := self._refused(scope):
-            await _end(answer, *refused)
+        if refusal := self._refusal(scope):
+            await _end(answer, *refusal)
             return
         try:
             await self._app(scope, _limited(receive), answer)
         except (_TooLargeError, TimeoutError):
-            if begun:
+            if started:
                 raise
             await _end(answer, 413, b"")
 
-    def _refused(self, scope: Scope) -> tuple[int, bytes] | None:
-        """Status and words for whoever is not answered."""
+    def _refusal(self, scope: Scope) -> tuple[int, bytes] | None:
+        """Return status and text for a request that is refused, or `None`."""
         headers = dict(scope["headers"])
         if b"content-length" in headers and b"transfer-encoding" in headers:
-            return 400, b""  # a server in front could take another part of it for the next request
+            return 400, b""  # a server in front could see another end of this request (smuggling)
         host = _HOST.fullmatch(headers.get(b"host", b"").lower())
         if host is None or (self._names and host[1].decode() not in self._names):
             return 421, _UNKNOWN
@@ -91,14 +91,14 @@ async def _end(send: Send, status: int, words: bytes) -> None:
 
 
 def _limited(receive: Receive) -> Receive:
-    left, ended = LARGEST, False
-    until = asyncio.get_running_loop().time() + PATIENCE
+    left, ended = MAX_BODY, False
+    deadline = asyncio.get_running_loop().time() + BODY_TIMEOUT
 
     async def limited() -> Message:
         nonlocal left, ended
         if ended:  # what is waited for now is that the browser goes away
             return await receive()
-        async with asyncio.timeout_at(until):
+        async with asyncio.timeout_at(deadline):
             message = await receive()
         left -= len(message.get("body", b""))
         ended = not message.get("more_body", False)

@@ -1,4 +1,4 @@
-"""Work that takes longer than a page may: it goes on in a thread, and its page says how far it is."""
+"""Jobs: work that takes longer than a page may. Each runs in a thread, and its page shows the progress."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ import structlog
 
 from ..errors import InformativaError
 
-AT_ONCE = 2  # of all companies: pages and calls come first
-KEPT = 3600.0  # seconds for which a result is there
+THREADS = 2  # for the jobs of all companies: pages and calls come first
+RESULT_LIFETIME = 3600.0  # seconds for which the result of a job is kept
 
 Progress = Callable[[int, int], object]
-"""Called with how much is done, and of how much."""
+"""A function that a job calls with the amount of work done and the amount in total."""
 Work = Callable[[Progress], Any]
 
 log = structlog.get_logger("informativa")
@@ -26,17 +26,17 @@ log = structlog.get_logger("informativa")
 
 @dataclass
 class Job:
-    """One piece of work, of one company ('' for the machine); `request` tells those of one kind apart. `of`
-    is 0 while nobody knows how much there is; `result` is what it came to, `error` why it came to nothing; a
-    `defect` is in the log."""
+    """One piece of work for one company ('' for the machine). `request` tells jobs of one kind apart. `total`
+    is 0 while the amount of work is not known. A job that has ended has a `result`, an `error`, or a `defect`
+    whose traceback is in the log. `started` and `ended` are of the clock of `Jobs`, in seconds."""
 
     id: str
     kind: str
     controller: str
-    begun: float
+    started: float
     request: str = ""
-    done: int = 0
-    of: int = 0
+    completed: int = 0
+    total: int = 0
     ended: float = 0.0
     result: Any = field(default=None, repr=False)
     error: InformativaError | None = None
@@ -44,23 +44,25 @@ class Job:
 
     @property
     def running(self) -> bool:
-        """Whether it goes on."""
+        """Tell if the job has not ended."""
         return not self.ended
 
 
 class Jobs:
-    """Those of this process. `dropped` is told each that is forgotten, so that its files go, too."""
+    """All jobs of this process. `on_removed` is called for each job that is removed, to delete its files."""
 
-    def __init__(self, dropped: Callable[[Job], None], clock: Callable[[], float] = time.monotonic) -> None:
-        self._dropped, self._clock = dropped, clock
+    def __init__(
+        self, on_removed: Callable[[Job], None], clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._on_removed, self._clock = on_removed, clock
         self._jobs: dict[str, Job] = {}
         self._lock = threading.Lock()
-        self._pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="job")
+        self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="job")
 
     def start(self, kind: str, controller: str, work: Work, request: str = "") -> Job:
-        """Begin it, or find the one of its kind and company that is not done yet and has the same
-        `request`: a form that is sent twice does nothing twice, and nobody gets what another asked for."""
-        self._forget()
+        """Start a job, or return the running one of the same kind, company and `request`: a form that is sent
+        twice does nothing twice, and nobody gets what somebody else asked for."""
+        self._remove_old()
         with self._lock:
             if job := self._running(kind, controller, request):
                 return job
@@ -69,41 +71,41 @@ class Jobs:
         self._pool.submit(self._run, job, work)
         return job
 
-    def find(self, name: str, controller: str) -> Job | None:
-        """The one of that id, if it is that company's and not too old."""
-        self._forget()
-        job = self._jobs.get(name)
+    def find(self, job_id: str, controller: str) -> Job | None:
+        """Return the job of an id, or `None` if it is another company's or too old."""
+        self._remove_old()
+        job = self._jobs.get(job_id)
         return job if job and job.controller == controller else None
 
     def newest(self, kind: str, controller: str) -> Job | None:
-        """The last one of its kind that came to something."""
+        """Return the last job of that kind and company that has a result."""
         with self._lock:
-            found = [job for job in self._jobs.values() if (job.kind, job.controller) == (kind, controller)]
-        return next((job for job in reversed(found) if job.ended and job.result is not None), None)
+            jobs = [job for job in self._jobs.values() if (job.kind, job.controller) == (kind, controller)]
+        return next((job for job in reversed(jobs) if job.ended and job.result is not None), None)
 
     def age(self, job: Job) -> float:
-        """How many seconds ago it ended."""
+        """Return the seconds since a job ended."""
         return self._clock() - job.ended
 
     def running(self, kind: str, controller: str) -> Job | None:
-        """The one of its kind that goes on."""
+        """Return the running job of that kind and company."""
         with self._lock:
             return self._running(kind, controller)
 
     def _running(self, kind: str, controller: str, request: str = "") -> Job | None:
-        which = kind, controller, request
+        wanted_job = kind, controller, request
         running = (job for job in self._jobs.values() if job.running)
-        return next((job for job in running if (job.kind, job.controller, job.request) == which), None)
+        return next((job for job in running if (job.kind, job.controller, job.request) == wanted_job), None)
 
     def close(self) -> None:
-        """Begin no more; what runs is ended with the process."""
+        """Start no more jobs, and remove all; running threads end with the process."""
         self._pool.shutdown(wait=False, cancel_futures=True)
         for job in self._jobs.values():
-            self._dropped(job)
+            self._on_removed(job)
 
     def _run(self, job: Job, work: Work) -> None:
-        def progress(done: int, of: int) -> None:
-            job.done, job.of = done, of
+        def progress(completed: int, total: int) -> None:
+            job.completed, job.total = completed, total
 
         try:
             job.result = work(progress)
@@ -114,11 +116,11 @@ class Jobs:
             log.exception("defect", job=job.kind)
         job.ended = self._clock()
 
-    def _forget(self) -> None:
+    def _remove_old(self) -> None:
         now = self._clock()
         with self._lock:
-            old = [job for job in self._jobs.values() if job.ended and now - job.ended > KEPT]
+            old = [job for job in self._jobs.values() if job.ended and now - job.ended > RESULT_LIFETIME]
             for job in old:
                 del self._jobs[job.id]
         for job in old:
-            self._dropped(job)
+            self._on_removed(job)

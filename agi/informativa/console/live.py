@@ -1,4 +1,4 @@
-"""Calls as they come: one look a second at a company's ledger, for all who watch it."""
+"""New calls for the browsers that watch: one look a second at a company's ledger, however many watch it."""
 
 from __future__ import annotations
 
@@ -12,118 +12,119 @@ from ..errors import LedgerError
 from ..model import Controller, Record
 from ..operations.records import ALL, Following
 
-EVERY = 1.0  # seconds from one look to the next
-OF_ONE = 4  # streams of one account at a time
-OF_ALL = 100  # of all: a connection each
-_BEHIND = 50  # looks that a browser may be behind before it must come again
-_READY = 5.0  # seconds for the first look at a ledger
+INTERVAL = 1.0  # seconds from one look to the next
+PER_ACCOUNT = 4  # streams of one account at a time
+IN_ALL = 100  # streams of all accounts: a connection each
+_QUEUE_LENGTH = 50  # looks that a browser may be behind before its stream ends
+_READY_TIMEOUT = 5.0  # seconds for the first look at a ledger
 
 News = list[Record] | LedgerError | None
-"""Records of calls, the oldest first; or why they cannot be read; `None` at the end."""
+"""Records of calls, the oldest first; or the error by which they cannot be read; `None` ends the stream."""
 
 
-class Reader:
-    """Somebody who watches. What is told from a thread is taken in the loop in which he was made."""
+class Subscriber:
+    """One browser that watches. Threads put news into its queue; the event loop in which it was made
+    reads."""
 
     def __init__(self, account: str) -> None:
         self.account = account
-        self._news: asyncio.Queue[News] = asyncio.Queue(_BEHIND)
+        self._news: asyncio.Queue[News] = asyncio.Queue(_QUEUE_LENGTH)
         self._loop = asyncio.get_running_loop()
 
-    async def wait(self, seconds: float) -> News:
-        """What is new; nothing if nothing is, for so long."""
+    async def next_news(self, seconds: float) -> News:
+        """Return the next news; an empty list if there are none within `seconds`."""
         try:
             async with asyncio.timeout(seconds):
                 return await self._news.get()
         except TimeoutError:
             return []
 
-    def tell(self, news: News) -> None:
-        """From any thread."""
-        with suppress(RuntimeError):  # the loop has ended, and he with it
+    def put(self, news: News) -> None:
+        """Put news into the queue, from any thread."""
+        with suppress(RuntimeError):  # the event loop has ended
             self._loop.call_soon_threadsafe(self._put, news)
 
     def _put(self, news: News) -> None:
-        if self._news.full():  # he comes again, and is told from where he was
+        if self._news.full():  # the stream ends; the browser's next one begins after its last record
             self._news.get_nowait()
             news = None
         self._news.put_nowait(news)
 
 
 @dataclass
-class Watch:
-    """One company's ledger, while somebody watches it. It is `ready` once it has been looked at: whatever is
-    recorded from then on is told."""
+class LedgerWatch:
+    """One company's ledger, while somebody watches it. It is `ready` after the first look: every record from
+    then on is sent to the subscribers."""
 
     controller: Controller
-    readers: list[Reader] = field(default_factory=list)
-    over: threading.Event = field(default_factory=threading.Event)
+    subscribers: list[Subscriber] = field(default_factory=list)
+    stopped: threading.Event = field(default_factory=threading.Event)
     ready: threading.Event = field(default_factory=threading.Event)
 
-    def begun(self) -> bool:
-        """Wait until it is ready."""
-        return self.ready.wait(_READY)
+    def wait_ready(self) -> bool:
+        """Wait until it is ready, and return whether it is."""
+        return self.ready.wait(_READY_TIMEOUT)
 
     def run(self) -> None:
-        """Look until it is over."""
-        following = Following([self.controller], ALL, 0, self._tell)
+        """Look at the ledger until it is stopped."""
+        following = Following([self.controller], ALL, 0, self._send)
         try:
             while True:
-                found = [each.record for each in following.news()]
-                if found:
-                    self._tell(found)
+                records = [entry.record for entry in following.news()]
+                if records:
+                    self._send(records)
                 self.ready.set()
-                if self.over.wait(EVERY):
+                if self.stopped.wait(INTERVAL):
                     return
         finally:
             following.close()
 
-    def _tell(self, news: News) -> None:
-        for reader in list(self.readers):
-            reader.tell(news)
+    def _send(self, news: News) -> None:
+        for subscriber in list(self.subscribers):
+            subscriber.put(news)
 
 
-class Live:
-    """All that is watched in this process."""
+class LiveCalls:
+    """All ledgers that are watched in this process."""
 
     def __init__(self) -> None:
-        self._watches: dict[tuple[str, str], Watch] = {}
+        self._watches: dict[tuple[str, str], LedgerWatch] = {}
         self._accounts: Counter[str] = Counter()
         self._closed = False
         self._lock = threading.Lock()
 
     def full(self, account: str) -> bool:
-        """Whether one more of this account is one too many."""
-        return self._closed or self._accounts[account] >= OF_ONE or self._accounts.total() >= OF_ALL
+        """Return whether there is no room for one more stream of this account."""
+        return self._closed or self._accounts[account] >= PER_ACCOUNT or self._accounts.total() >= IN_ALL
 
-    def join(self, controller: Controller, reader: Reader) -> Watch | None:
-        """Begin to tell him; `None` where there are too many, or it is over."""
+    def join(self, controller: Controller, subscriber: Subscriber) -> LedgerWatch | None:
+        """Add a subscriber; return `None` if there is no room, or the console is closed."""
         with self._lock:
-            if self.full(reader.account):
+            if self.full(subscriber.account):
                 return None
             key = controller.id, controller.ledger
             watch = self._watches.get(key)
             if watch is None:
-                watch = self._watches[key] = Watch(controller)
+                watch = self._watches[key] = LedgerWatch(controller)
                 threading.Thread(target=watch.run, name=f"live {controller.id}", daemon=True).start()
-            watch.readers.append(reader)
-            self._accounts[reader.account] += 1
+            watch.subscribers.append(subscriber)
+            self._accounts[subscriber.account] += 1
             return watch
 
-    def leave(self, watch: Watch, reader: Reader) -> None:
-        """Tell him no more; where nobody watches, nobody looks."""
+    def leave(self, watch: LedgerWatch, subscriber: Subscriber) -> None:
+        """Remove a subscriber; a ledger without subscribers is not looked at any more."""
         with self._lock:
-            watch.readers.remove(reader)
-            self._accounts -= Counter([reader.account])
-            if not watch.readers:
-                watch.over.set()
-                self._watches = {key: each for key, each in self._watches.items() if each is not watch}
+            watch.subscribers.remove(subscriber)
+            self._accounts -= Counter([subscriber.account])
+            if not watch.subscribers:
+                watch.stopped.set()
+                self._watches = {key: other for key, other in self._watches.items() if other is not watch}
 
     def close(self) -> None:
-        """Tell everybody that it is over."""
+        """End all streams."""
         with self._lock:
             self._closed = True
             for watch in self._watches.values():
-                watch.over.set()
-                for reader in watch.readers:
-                    reader.tell(None)
+                watch.stopped.set()
+                for subscriber in watch.subscribers:
+                    subscriber.put(None)

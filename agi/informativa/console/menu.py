@@ -10,8 +10,7 @@ from ..text import Text
 
 @dataclass(frozen=True)
 class MenuEntry:
-    """A page: the part of its address after the company, what it is called, and the least role that may see
-    it."""
+    """A page: the part of its address after the company, its label, and the least role that may see it."""
 
     part: str
     label: Text

@@ -1,7 +1,7 @@
-"""What may be asked of the console: each address, what answers, and the least role that may ask.
+"""The table of routes: each address of the console, its handlers, and the least role that may ask for it.
 
-Of a company's pages whoever has no role there learns nothing: they are not there (404), as for a company that
-is not there either.
+Pages of a company for which the visitor has no role are answered like those of a company that does not exist
+(404), so that they tell nothing.
 """
 
 from __future__ import annotations
@@ -13,7 +13,9 @@ from starlette.convertors import IntegerConvertor, register_url_convertor
 from starlette.responses import Response
 
 from ..model import Role
+from .context import RequestContext
 from .pages import (
+    access_log_page,
     call,
     caller,
     calls,
@@ -22,17 +24,15 @@ from .pages import (
     evidence,
     health,
     letter,
-    looked,
     notices,
     today,
 )
-from .visit import Visit
 
-Handler = Callable[[Visit], Response]
+Handler = Callable[[RequestContext], Response]
 
 
 class _Number(IntegerConvertor):
-    regex = "[0-9]{1,18}"  # what a ledger may have; Python makes no number of a few thousand digits
+    regex = "[0-9]{1,18}"  # up to the largest number of a ledger; Python refuses to parse thousands of digits
 
 
 register_url_convertor("number", _Number())
@@ -40,14 +40,15 @@ register_url_convertor("number", _Number())
 
 @dataclass(frozen=True)
 class Route:
-    """`path` as Starlette has it; what answers GET and POST. `role` is `None` for whoever comes; a company's
-    pages begin with {controller}. `operates` is for whoever is admin of all companies."""
+    """One address: `path` in Starlette's form, and the handlers of GET and POST. `role` is `None` for pages
+    that need no log-in. Pages of a company begin with {controller}; `operators_only` are those for the admin
+    of all companies."""
 
     path: str
     get: Handler | None = None
     post: Handler | None = None
     role: Role | None = Role.READER
-    operates: bool = False
+    operators_only: bool = False
 
 
 ROUTES = (
@@ -56,8 +57,8 @@ ROUTES = (
     Route("/{controller}/calls", calls.listing),
     Route("/{controller}/live", calls.live),
     Route("/{controller}/calls/of", post=calls.seek, role=Role.COMPLIANCE),
-    Route("/{controller}/calls/of/{kept}", calls.listing_of, role=Role.COMPLIANCE),
-    Route("/{controller}/calls/of/{kept}/file/{kind}", calls.export_of, role=Role.COMPLIANCE),
+    Route("/{controller}/calls/of/{session_key}", calls.listing_of, role=Role.COMPLIANCE),
+    Route("/{controller}/calls/of/{session_key}/file/{kind}", calls.export_of, role=Role.COMPLIANCE),
     Route("/{controller}/calls/file/{kind}", calls.export, role=Role.COMPLIANCE),
     Route("/{controller}/calls/{record:number}", call.call),
     Route("/{controller}/calls/{record:number}/sound", call.sound),
@@ -74,18 +75,18 @@ ROUTES = (
     Route("/{controller}/company", notices.company),
     Route("/{controller}/company/worksheet", notices.worksheet),
     Route("/{controller}/caller", caller.search_form, caller.search, Role.COMPLIANCE),
-    Route("/{controller}/caller/{kept}", caller.shown, role=Role.COMPLIANCE),
-    Route("/{controller}/caller/{kept}/told", caller.told_form, caller.tell, Role.COMPLIANCE),
-    Route("/{controller}/caller/{kept}/letter", letter.form, letter.wish, Role.COMPLIANCE),
-    Route("/{controller}/caller/{kept}/erasure", erasure.trial, erasure.erase, Role.COMPLIANCE),
-    Route("/{controller}/letter/{kept}", letter.shown, role=Role.COMPLIANCE),
-    Route("/{controller}/letter/{kept}/file", letter.saved, role=Role.COMPLIANCE),
-    Route("/{controller}/looked", looked.listing, role=Role.COMPLIANCE),
-    Route("/{controller}/erased/{kept}", erasure.outcome, role=Role.COMPLIANCE),
+    Route("/{controller}/caller/{session_key}", caller.shown, role=Role.COMPLIANCE),
+    Route("/{controller}/caller/{session_key}/told", caller.told_form, caller.tell, Role.COMPLIANCE),
+    Route("/{controller}/caller/{session_key}/letter", letter.form, letter.wish, Role.COMPLIANCE),
+    Route("/{controller}/caller/{session_key}/erasure", erasure.trial, erasure.erase, Role.COMPLIANCE),
+    Route("/{controller}/letter/{session_key}", letter.shown, role=Role.COMPLIANCE),
+    Route("/{controller}/letter/{session_key}/file", letter.saved, role=Role.COMPLIANCE),
+    Route("/{controller}/looked", access_log_page.listing, role=Role.COMPLIANCE),
+    Route("/{controller}/erased/{session_key}", erasure.outcome, role=Role.COMPLIANCE),
     Route("/login", entry.login_form, entry.login, None),
     Route("/invitation/{token}", entry.invitation_form, entry.accept, None),
     Route("/language", post=entry.choose_language, role=None),
     Route("/logout", post=entry.logout),
     Route("/", entry.companies),
-    Route("/health", health.health, health.look, operates=True),
+    Route("/health", health.health, health.look, operators_only=True),
 )

@@ -1,4 +1,4 @@
-"""`informativa web` at work: a process of its own, beside the calls and behind them."""
+"""The HTTP server of `informativa web`: a process of its own, with less priority than the calls."""
 
 from __future__ import annotations
 
@@ -14,27 +14,29 @@ import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from ..model import WebServer
-from .console import Console, application
-from .crowds import OF_ONE
-from .proxies import among
+from .application import application
+from .connection_limit import PER_ADDRESS
+from .console import Console
+from .proxies import address_in
 
 NICE = 10  # calls come first on a machine that both share
 CONNECTIONS = 200
-IDLE = 30  # seconds that a browser may keep a connection open
-HEAD = 15.0  # seconds in which the head of a request must be there
-LONGEST = 64 * 1024  # bytes of a head that comes in pieces; in one piece asyncio hands on up to 256 KB
-STALLED = 30.0  # seconds in which a part of an answer, some 64 KB, must be taken
+KEEP_ALIVE = 30  # seconds for which an idle connection stays open
+HEAD_TIMEOUT = 15.0  # seconds from the first byte of a request's head to its last
+MAX_HEAD = 64 * 1024  # bytes of a head that comes in pieces; in one piece asyncio hands on up to 256 KB
+WRITE_TIMEOUT = 30.0  # seconds in which a part of an answer, some 64 KB, must be taken
 
 
-class Impatient(H11Protocol):
-    """HTTP/1.1 that ends a connection whose next request begins and does not come, or whose answer nobody
-    takes; uvicorn would wait for ever, and a few hundred such would take every place."""
+class HeaderTimeout(H11Protocol):
+    """HTTP/1.1 with time limits: it closes a connection whose next request begins and does not end, or whose
+    answer the client does not read. uvicorn would wait for ever, and a few hundred such would take all
+    places."""
 
     _deadline: asyncio.TimerHandle | None = None
-    _stalled: asyncio.TimerHandle | None = None
+    _write_deadline: asyncio.TimerHandle | None = None
 
-    def __init__(self, *arguments: Any, settings: WebServer | None = None, **named: Any) -> None:
-        super().__init__(*arguments, **named)
+    def __init__(self, *arguments: Any, settings: WebServer | None = None, **options: Any) -> None:
+        super().__init__(*arguments, **options)
         self._settings = settings or WebServer()
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -42,55 +44,58 @@ class Impatient(H11Protocol):
         if self._too_many():
             transport.abort()
             return
-        transport.set_write_buffer_limits(high=0)  # so that we are told of whatever is not taken at once
-        self._watch()
+        transport.set_write_buffer_limits(
+            high=0
+        )  # so that pause_writing is called for whatever the client does not read at once
+        self._start_deadline()
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
-        self._watch()
+        self._start_deadline()
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
-        self._unwatch()
-        self._taken()
+        self._cancel_deadline()
+        self._cancel_write_deadline()
 
     def pause_writing(self) -> None:
         super().pause_writing()
-        self._stalled = self.loop.call_later(STALLED, self.transport.abort)
+        self._write_deadline = self.loop.call_later(WRITE_TIMEOUT, self.transport.abort)
 
     def resume_writing(self) -> None:
         super().resume_writing()
-        self._taken()
+        self._cancel_write_deadline()
 
     def _too_many(self) -> bool:
-        """Whether its address has its share of the places already; a server in front has all, for whoever
-        comes through it is counted by his own."""
+        """Return whether the client's address has its share of connections already. A server in front may
+        have all: connection_limit.py counts the requests of its clients."""
         address = self.client[0] if self.client else ""
-        if among(address, self._settings.proxies):
+        if address_in(address, self._settings.proxies):
             return False
-        clients = (each.client for each in self.connections if isinstance(each, Impatient))
-        return sum(client is not None and client[0] == address for client in clients) > OF_ONE
+        others = (other for other in self.connections if isinstance(other, HeaderTimeout))
+        clients = (other.client for other in others)
+        return sum(client is not None and client[0] == address for client in clients) > PER_ADDRESS
 
-    def _taken(self) -> None:
-        if self._stalled is not None:
-            self._stalled.cancel()
-            self._stalled = None
+    def _cancel_write_deadline(self) -> None:
+        if self._write_deadline is not None:
+            self._write_deadline.cancel()
+            self._write_deadline = None
 
-    def _watch(self) -> None:
-        """Give the head of a request its time, counted from its first byte."""
+    def _start_deadline(self) -> None:
+        """Start the time limit of a request's head at its first byte."""
         if self.conn.their_state is not h11.IDLE:
-            self._unwatch()
+            self._cancel_deadline()
         elif self._deadline is None:
-            self._deadline = self.loop.call_later(HEAD, self.transport.close)
+            self._deadline = self.loop.call_later(HEAD_TIMEOUT, self.transport.close)
 
-    def _unwatch(self) -> None:
+    def _cancel_deadline(self) -> None:
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
 
 
 class _Server(uvicorn.Server):
-    """Whose streams end when it is told to stop, so that it need not wait for whoever watches."""
+    """A server that ends its streams when it shuts down, so that it need not wait for their readers."""
 
     def __init__(self, config: uvicorn.Config, console: Console) -> None:
         super().__init__(config)
@@ -101,21 +106,22 @@ class _Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-def configured(console: Console, settings: WebServer, **more: Any) -> uvicorn.Config:
-    """How it is served, wherever it listens and for however long."""
+def uvicorn_config(console: Console, settings: WebServer, **options: Any) -> uvicorn.Config:
+    """Return the configuration of the server; `options` are further ones of uvicorn, such as host and
+    port."""
     return uvicorn.Config(
         application(console),
-        http=partial(Impatient, settings=settings),  # type: ignore[arg-type]  # it is called, no more
+        http=partial(HeaderTimeout, settings=settings),  # type: ignore[arg-type]  # uvicorn only calls it
         ws="none",
         lifespan="off",
-        proxy_headers=False,  # whose account it is stands in one header, and nothing else is believed
+        proxy_headers=False,  # proxies.py reads these headers, from trusted machines alone
         server_header=False,
         access_log=False,
         log_config=None,
         limit_concurrency=CONNECTIONS,
-        timeout_keep_alive=IDLE,
-        h11_max_incomplete_event_size=LONGEST,
-        **more,
+        timeout_keep_alive=KEEP_ALIVE,
+        h11_max_incomplete_event_size=MAX_HEAD,
+        **options,
     )
 
 
@@ -123,7 +129,7 @@ def run(file: Path, settings: WebServer) -> None:
     """Serve until SIGTERM or SIGINT."""
     os.nice(NICE)
     console = Console(file, settings)
-    config = configured(
+    config = uvicorn_config(
         console,
         settings,
         host=settings.host,

@@ -16,20 +16,20 @@ from ...operations.evidence.receipt_page import receipt_page
 from ...operations.evidence.verifying import of_data
 from ...operations.records import NEWEST
 from ...views.html import receipt as receipt_view
-from ..visit import Visit
+from ..context import RequestContext
 
 SOUND = "audio/wav"
 BEGINNING = "bytes=0-"  # of a sound that is asked for in parts
 HTML, PROOF = "html", "proof"
 
 
-def call(visit: Visit) -> Response:
-    """What is on record, in the order in which it happened."""
-    story = _story(visit)
-    visit.note(Action.OPEN_RECORD, record=story.record.number)
+def call(context: RequestContext) -> Response:
+    """Show the records of a call, in the order in which they happened."""
+    story = _story(context)
+    context.note(Action.OPEN_RECORD, record=story.record.number)
     event = story.record.event
-    proves = visit.who.may(visit.company.id, Role.COMPLIANCE)
-    return visit.page(
+    proves = context.account.may(context.company.id, Role.COMPLIANCE)
+    return context.page(
         "call.html",
         story=story,
         record=story.record,
@@ -39,48 +39,48 @@ def call(visit: Visit) -> Response:
     )
 
 
-def sound(visit: Visit) -> Response:
-    """What was played, where it is still the same; a browser may ask for a part of it."""
-    record = _story(visit).record
+def sound(context: RequestContext) -> Response:
+    """Send the recording that was played, if it is still the same; a browser may ask for a part of it."""
+    record = _story(context).record
     event = record.event
-    found = calls.told(event).sound if event.prompt else None
-    if found is None or not found.same or not found.form:
+    recording = calls.told(event).sound if event.prompt else None
+    if recording is None or not recording.same or not recording.form:
         raise HTTPException(404)
-    if visit.request.headers.get("range", BEGINNING).startswith(BEGINNING):
-        visit.note(Action.LISTEN, record=record.number)
-    return FileResponse(f"{event.prompt}.{found.form}", media_type=SOUND)
+    if context.request.headers.get("range", BEGINNING).startswith(BEGINNING):
+        context.note(Action.LISTEN, record=record.number)
+    return FileResponse(f"{event.prompt}.{recording.form}", media_type=SOUND)
 
 
-def receipt(visit: Visit) -> Response:
-    """The receipt as a file: for an auditor's program, or as a page that he opens."""
-    form, number = visit.request.path_params["form"], _story(visit).record.number
+def receipt(context: RequestContext) -> Response:
+    """Send the receipt as a file: for an auditor's program, or as a page that he opens."""
+    form, number = context.request.path_params["form"], _story(context).record.number
     if form not in (HTML, PROOF):
         raise HTTPException(404)
-    made = receipts.of_record(visit.company, number)
-    name = f"{visit.company.id}-{number}"
-    visit.note(Action.RECEIPT, record=number, detail=form)
+    opened = receipts.of_record(context.company, number)
+    name = f"{context.company.id}-{number}"
+    context.note(Action.RECEIPT, record=number, detail=form)
     if form == HTML:
-        page = receipt_view.page(receipt_page(made), visit.say)
+        page = receipt_view.page(receipt_page(opened), context.say)
         return _file(page.encode(), f"{name}.html", "text/html; charset=utf-8")
-    return _file(made.receipt.proof.data, f"{name}{SUFFIX}", "application/octet-stream")
+    return _file(opened.receipt.proof.data, f"{name}{SUFFIX}", "application/octet-stream")
 
 
-def verify(visit: Visit) -> Response:
-    """What an auditor would find, who has the key that lies here."""
-    number = _story(visit).record.number
-    made = receipts.of_record(visit.company, number)
-    visit.note(Action.VERIFY, record=number)
-    file = Path(f"{visit.company.id}-{number}{SUFFIX}")
-    found = of_data(file, made.receipt.proof.data, (made.key,))
-    return visit.page("verified.html", number=number, found=found, key=made.key)
+def verify(context: RequestContext) -> Response:
+    """Show the result of the verification that an auditor makes, with the public key of this machine."""
+    number = _story(context).record.number
+    opened = receipts.of_record(context.company, number)
+    context.note(Action.VERIFY, record=number)
+    file = Path(f"{context.company.id}-{number}{SUFFIX}")
+    verified = of_data(file, opened.receipt.proof.data, (opened.key,))
+    return context.page("verified.html", number=number, verified=verified, key=opened.key)
 
 
-def _story(visit: Visit) -> Story:
-    number = visit.request.path_params["record"]
-    found = calls.story(visit.company, number) if number < NEWEST else None
-    if found is None:
+def _story(context: RequestContext) -> Story:
+    number = context.request.path_params["record"]
+    story = calls.story(context.company, number) if number < NEWEST else None
+    if story is None:
         raise HTTPException(404)
-    return found
+    return story
 
 
 def _file(data: bytes, name: str, kind: str) -> Response:

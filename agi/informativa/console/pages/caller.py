@@ -1,4 +1,4 @@
-"""A caller: who he is by his number, what is on record of him, and that he was told elsewhere."""
+"""The pages of a caller: the search by number, his records, and the form for deliveries elsewhere."""
 
 from __future__ import annotations
 
@@ -10,116 +10,127 @@ from ...model import RecordKind
 from ...operations import access_letter, callers
 from ...operations.controllers import notice_named, of_their_notices
 from ...text import Text
-from ..visit import Visit
-from .erasure import erased_already
-from .looked_up import Attempt, LookedUp, form_name, looked_up, note, owner
+from ..context import RequestContext
+from .caller_lookup import (
+    CallerLookup,
+    LazyResult,
+    caller_lookup,
+    company_with_callers,
+    new_form_name,
+    note_access,
+)
+from .erasure import redirect_if_erased
 
 ELSEWHERE = (RecordKind.OPERATOR, RecordKind.WEBSITE, RecordKind.CONTRACT)
-MOST = 200  # records that are shown; the letter has all
+MAX_ENTRIES = 200  # that are shown; the letter has all
 FIELDS = {
     callers.NO_REFERENCE: "reference",
     callers.NO_VERSION: "version",
     callers.NO_SUCH_DAY: "on",
 }
-"""Of a form, which field an error is about."""
+"""The field of the form that an error is about."""
 
 
-def search_form(visit: Visit) -> Response:
-    """Asks for a number."""
-    return visit.page("caller_search.html", typed={}, errors={})
+def search_form(context: RequestContext) -> Response:
+    """Show the form that asks for a number."""
+    return context.page("caller_search.html", typed={}, errors={})
 
 
-def search(visit: Visit) -> Response:
-    """Takes a number or a customer number, and remembers it under a name that tells nothing."""
-    typed = {name: visit.field(name, 100) for name in ("number", "customer")}
-    given = [name for name, value in typed.items() if value]
+def search(context: RequestContext) -> Response:
+    """Take a number or a customer number, and remember it in the session under a random key."""
+    typed = {name: context.field(name, 100) for name in ("number", "customer")}
+    filled = [name for name, value in typed.items() if value]
     try:
-        if len(given) != 1:
+        if len(filled) != 1:
             message = Text("Type the telephone number or the customer number: one of both.")
             raise InformativaError(message)
-        found = (callers.by_number if given == ["number"] else callers.by_customer)(typed[given[0]])
+        caller = (callers.by_number if filled == ["number"] else callers.by_customer)(typed[filled[0]])
     except InformativaError as error:
-        field = given[0] if given else "number"
-        return visit.page("caller_search.html", 400, typed=typed, errors={field: error})
-    owner(visit)
-    name = visit.keep(LookedUp(visit.company.id, found))
-    visit.note("search", detail=given[0])
-    return visit.redirect(visit.path("caller", name))
+        field = filled[0] if filled else "number"
+        return context.page("caller_search.html", 400, typed=typed, errors={field: error})
+    company_with_callers(context)
+    key = context.session_put(CallerLookup(context.company.id, caller))
+    context.note("search", detail=filled[0])
+    return context.redirect(context.path("caller", key))
 
 
-def shown(visit: Visit) -> Response:
-    """What is on record of him. The whole ledger is read for it, so the page begins before."""
-    if answer := erased_already(visit):
+def shown(context: RequestContext) -> Response:
+    """Show the records of a caller. The whole ledger is read for them, while the page is being sent."""
+    if answer := redirect_if_erased(context):
         return answer
-    found, company = looked_up(visit), owner(visit)
+    lookup, company = caller_lookup(context), company_with_callers(context)
 
-    def look() -> access_letter.AccessLetter:
-        letter = access_letter.access_letter(company, found.typed, visit.configuration, visit.console.now())
-        note(visit, "open-caller", found.typed, letter.entries)
+    def read() -> access_letter.AccessLetter:
+        letter = access_letter.access_letter(
+            company, lookup.typed, context.configuration, context.console.now()
+        )
+        note_access(context, "open-caller", lookup.typed, letter.entries)
         return letter
 
-    return visit.stream(
+    return context.stream(
         "caller.html",
-        found=found,
-        look=Attempt(look),
-        new=visit.number("recorded"),
-        most=MOST,
+        lookup=lookup,
+        result=LazyResult(read),
+        new=context.number("recorded"),
+        most=MAX_ENTRIES,
         errors={},
     )
 
 
-def told_form(visit: Visit) -> Response:
-    """Asks when, how and of what he was told elsewhere."""
-    found = looked_up(visit)
-    today = visit.console.now().astimezone(visit.company.zone).date().isoformat()
-    return _told_page(visit, found, {"on": today, "once": form_name()}, {})
+def told_form(context: RequestContext) -> Response:
+    """Show the form that asks when, how and of which notice the caller was told elsewhere."""
+    lookup = caller_lookup(context)
+    today = context.console.now().astimezone(context.company.zone).date().isoformat()
+    return _told_page(context, lookup, {"on": today, "once": new_form_name()}, {})
 
 
-def tell(visit: Visit) -> Response:
-    """Puts on record that he was told elsewhere."""
-    found = looked_up(visit)
-    typed = {name: visit.field(name) for name in ("kind", "notice", "version", "reference", "on", "once")}
+def tell(context: RequestContext) -> Response:
+    """Put a delivery elsewhere on record."""
+    lookup = caller_lookup(context)
+    typed = {name: context.field(name) for name in ("kind", "notice", "version", "reference", "on", "once")}
     try:
         on = plausibility.typed(typed["on"]) if typed["on"] else None
     except ValueError:
-        wrong = InformativaError(Text("That is no day."), Text("Type it like 2026-01-31."))
-        return _told_page(visit, found, typed, {"on": wrong})
+        error = InformativaError(Text("That is no day."), Text("Type it like 2026-01-31."))
+        return _told_page(context, lookup, typed, {"on": error})
     if typed["kind"] not in ELSEWHERE:
-        return _told_page(visit, found, typed, {"kind": InformativaError(Text("Choose how he was told."))})
-    selection = of_their_notices(visit.console.file, visit.company.id)
+        return _told_page(context, lookup, typed, {"kind": InformativaError(Text("Choose how he was told."))})
+    selection = of_their_notices(context.console.file, context.company.id)
     (company,) = selection.named
     notice = notice_named(selection.configuration, company.id, typed["notice"])
 
     def record() -> tuple[callers.Recorded, bool]:
-        kind, now = RecordKind(typed["kind"]), visit.console.now()
-        made = callers.record(
-            company, notice, found.typed, kind, typed["reference"], on, typed["version"], now
+        kind, now = RecordKind(typed["kind"]), context.console.now()
+        recorded = callers.record(
+            company, notice, lookup.typed, kind, typed["reference"], on, typed["version"], now
         )
-        return made, True
+        return recorded, True
 
     def tell_and_note() -> tuple[str, bool]:
-        made = found.once(f"recorded {typed['once']}", record)  # and not again where it cannot be noted
-        visit.note("record-elsewhere", record=made.record.number, pseudonym=made.record.event.pseudonym)
-        there = visit.path("caller", visit.request.path_params["kept"])
-        return f"{there}?recorded={made.record.number}", True
+        recorded = lookup.run_once(f"recorded {typed['once']}", record)  # not again if the note fails
+        context.note(
+            "record-elsewhere", record=recorded.record.number, pseudonym=recorded.record.event.pseudonym
+        )
+        page = context.path("caller", context.request.path_params["session_key"])
+        return f"{page}?recorded={recorded.record.number}", True
 
     try:
-        return visit.redirect(found.once(f"told {typed['once']}", tell_and_note))
+        return context.redirect(lookup.run_once(f"told {typed['once']}", tell_and_note))
     except InformativaError as error:
         if error.code not in FIELDS:
             raise
-        return _told_page(visit, found, typed, {FIELDS[error.code]: error})
+        return _told_page(context, lookup, typed, {FIELDS[error.code]: error})
 
 
 def _told_page(
-    visit: Visit, found: LookedUp, typed: dict[str, str], errors: dict[str, InformativaError]
+    context: RequestContext, lookup: CallerLookup, typed: dict[str, str], errors: dict[str, InformativaError]
 ) -> Response:
-    selection = of_their_notices(visit.console.file, visit.company.id)
-    notices = selection.configuration.notices[visit.company.id]
-    return visit.page(
+    selection = of_their_notices(context.console.file, context.company.id)
+    notices = selection.configuration.notices[context.company.id]
+    return context.page(
         "told.html",
         400 if errors else 200,
-        found=found,
+        lookup=lookup,
         typed=typed,
         errors=errors,
         notices=notices,

@@ -1,4 +1,4 @@
-"""What was recorded: a page of it at a time, as it comes, and as a file."""
+"""The pages of recorded calls: the list, new calls as they come, and the list as a file."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from ...operations.controller_state import lines_of
 from ...text import Text
 from ...views.json import records as json
 from ...views.record_files import table
-from ..live import Reader
-from ..visit import Visit, moment, whole
+from ..context import RequestContext, parse_moment, record_number
+from ..live import Subscriber
 
 STREAM = "text/event-stream"
 COUNT = 50  # records on a page
-ROWS = 500  # of a file that are sent at a time
-HEARTBEAT = 2.0  # seconds until it is looked anew whether somebody is still there, and may watch
+ROWS = 500  # of a file, that are sent at a time
+HEARTBEAT = 2.0  # seconds between two checks that the browser is still there, and may watch
 FILTERS = ("line", "status", "reason", "since", "until")  # parameters of the address
 KINDS = {"csv": "text/csv; charset=utf-8", "json": "application/json"}
 
@@ -35,99 +35,101 @@ Word = TypeVar("Word", bound=StrEnum)
 
 
 @dataclass(frozen=True)
-class Sought:
-    """A caller of one company whom somebody looked up: what stands for him there, and his number as nobody
-    can call it. `known` is what stands for him on record, if anything does: who was erased must not come back
-    by being looked for. `doubt` is why he may not be the one who was meant."""
+class CallerFilter:
+    """A caller of one company whose records somebody wants to see: his pseudonyms there, and his masked
+    number. `recorded` is the pseudonym of his newest record, or `None`: the pseudonym of a caller who was
+    erased must not come back into the access log. `doubt` says why the number may be a mistake."""
 
     controller: str
     pseudonyms: tuple[bytes, ...]
-    known: bytes | None
+    recorded: bytes | None
     caller: str
     doubt: Text
 
 
-def listing(visit: Visit) -> Response:
-    """The newest first; those that are wanted, in so far as few enough were recorded since."""
-    return _listing(visit, None)
+def listing(context: RequestContext) -> Response:
+    """Show the newest calls that pass the filters, among the last records (`records.REACH`)."""
+    return _listing(context, None)
 
 
-def listing_of(visit: Visit) -> Response:
-    """The same, of one caller."""
-    return _listing(visit, _sought(visit))
+def listing_of(context: RequestContext) -> Response:
+    """Do the same for one caller."""
+    return _listing(context, _caller_filter(context))
 
 
-def seek(visit: Visit) -> Response:
-    """Takes a number that was typed. What is kept of it stands for him here alone."""
-    number, customer = visit.field("number", 40), visit.field("customer", 64)
+def seek(context: RequestContext) -> Response:
+    """Take a number that was typed, and remember its pseudonyms in the session, not the number."""
+    number, customer = context.field("number", 40), context.field("customer", 64)
     if bool(number) == bool(customer):
         raise InformativaError(Text("Type a telephone number or a customer number, one of the two."))
-    found = callers.by_number(number) if number else callers.by_customer(customer)
-    pseudonyms = tuple(callers.pseudonyms(visit.company, found.caller))
-    last = records.page(visit.company, RecordFilter(callers=pseudonyms), count=1).records
-    known = last[0].event.pseudonym if last else None
-    visit.note(Action.SEARCH, pseudonym=known, detail="number" if number else "customer")
-    sought = Sought(visit.company.id, pseudonyms, known, mask(found.caller.number), found.doubt)
-    assert visit.session is not None
-    return visit.redirect(visit.path("calls", "of", visit.session.keep(sought)))
+    match = callers.by_number(number) if number else callers.by_customer(customer)
+    pseudonyms = tuple(callers.pseudonyms(context.company, match.caller))
+    last = records.page(context.company, RecordFilter(callers=pseudonyms), count=1).records
+    recorded = last[0].event.pseudonym if last else None
+    context.note(Action.SEARCH, pseudonym=recorded, detail="number" if number else "customer")
+    caller_filter = CallerFilter(
+        context.company.id, pseudonyms, recorded, mask(match.caller.number), match.doubt
+    )
+    assert context.session is not None
+    return context.redirect(context.path("calls", "of", context.session.put(caller_filter)))
 
 
-def export(visit: Visit) -> Response:
-    """What the filters take, as a file; it is read while it is sent."""
-    return _export(visit, None)
+def export(context: RequestContext) -> Response:
+    """Send the records that pass the filters as a file; they are read while it is sent."""
+    return _export(context, None)
 
 
-def export_of(visit: Visit) -> Response:
-    """The same, of one caller."""
-    return _export(visit, _sought(visit))
+def export_of(context: RequestContext) -> Response:
+    """Do the same for one caller."""
+    return _export(context, _caller_filter(context))
 
 
-def live(visit: Visit) -> Response:
-    """Calls from the moment on at which the page was made, or the browser was told last."""
-    if visit.console.live.full(visit.who.name):
+def live(context: RequestContext) -> Response:
+    """Send new calls as events: those after the page was made, or after the last event of the browser."""
+    if context.console.live.full(context.account.name):
         raise HTTPException(429)
-    after = visit.request.headers.get("last-event-id") or visit.query("after", 20)
-    if visit.request.method == "HEAD":
+    after = context.request.headers.get("last-event-id") or context.query("after", 20)
+    if context.request.method == "HEAD":
         return Response(media_type=STREAM)
-    events = _events(visit, whole(after) or 0)
+    events = _events(context, record_number(after) or 0)
     return StreamingResponse(events, media_type=STREAM)
 
 
-async def _events(visit: Visit, after: int) -> AsyncIterator[str]:
-    """What a browser is told: rows for its table, until it goes, logs out, or the console stops."""
-    reader, console = Reader(visit.who.name), visit.console
-    watch = console.live.join(visit.company, reader)
+async def _events(context: RequestContext, after: int) -> AsyncIterator[str]:
+    """Yield the events for a browser: rows for its table, until it goes, logs out, or the console stops."""
+    subscriber, console = Subscriber(context.account.name), context.console
+    watch = console.live.join(context.company, subscriber)
     if watch is None:
         return
     try:
-        await run_in_threadpool(watch.begun)  # so that nothing falls between what was and what comes
-        news: list[Record] | LedgerError | None = await run_in_threadpool(_since, visit, after)
+        await run_in_threadpool(watch.wait_ready)  # so that no record falls between the page and the stream
+        news: list[Record] | LedgerError | None = await run_in_threadpool(_since, context, after)
         while news is not None:
-            if not await run_in_threadpool(visit.lasts):
-                yield _event("over", "logged out")  # else the browser would come again, to the log-in page
+            if not await run_in_threadpool(context.session_is_valid):
+                yield _event("over", "logged out")  # or the browser would connect again
                 return
             if isinstance(news, LedgerError):
-                yield _event("trouble", visit.say(news.text))
-            elif fresh := [each for each in news if each.number > after]:
-                after = max(each.number for each in fresh)
+                yield _event("trouble", context.say(news.text))
+            elif fresh := [record for record in news if record.number > after]:
+                after = max(record.number for record in fresh)
                 rows = await run_in_threadpool(
-                    console.render, visit, "calls_rows.html", last=list(reversed(fresh)), fresh=True
+                    context.render, "calls_rows.html", last=list(reversed(fresh)), fresh=True
                 )
                 yield _event("calls", rows, after)
             else:
                 yield ":\n\n"
-            news = await reader.wait(HEARTBEAT)
+            news = await subscriber.next_news(HEARTBEAT)
     finally:
-        console.live.leave(watch, reader)
+        console.live.leave(watch, subscriber)
 
 
-def _since(visit: Visit, after: int) -> list[Record] | LedgerError:
-    """What came since the page was made; of much, the newest."""
+def _since(context: RequestContext, after: int) -> list[Record] | LedgerError:
+    """Return the calls after a record, at most the newest `COUNT`; or why they cannot be read."""
     try:
-        found = records.page(visit.company, count=COUNT).records
+        newest = records.page(context.company, count=COUNT).records
     except LedgerError as error:
         return error
-    return [each for each in reversed(found) if each.number > after and each.event.call]
+    return [record for record in reversed(newest) if record.number > after and record.event.call]
 
 
 def _event(name: str, text: str, number: int | None = None) -> str:
@@ -135,92 +137,94 @@ def _event(name: str, text: str, number: int | None = None) -> str:
     return (f"id: {number}\n" if number else "") + f"event: {name}\n{lines}\n"
 
 
-def _listing(visit: Visit, sought: Sought | None) -> Response:
-    wanted, before = _wanted(visit, sought), visit.number("before")
-    found = records.page(visit.company, wanted, before, COUNT)
-    given = {name: visit.query(name) for name in FILTERS}
-    asked = {name: value for name, value in given.items() if value}
-    first = sought is None and not asked and before is None
-    newest = found.records[0].number if found.records else 0
-    return visit.page(
+def _listing(context: RequestContext, caller_filter: CallerFilter | None) -> Response:
+    record_filter, before = _record_filter(context, caller_filter), context.number("before")
+    page = records.page(context.company, record_filter, before, COUNT)
+    choices = {name: context.query(name) for name in FILTERS}
+    parameters = {name: value for name, value in choices.items() if value}
+    first = caller_filter is None and not parameters and before is None
+    newest = page.records[0].number if page.records else 0
+    return context.page(
         "calls.html",
-        found=found,
-        sought=sought,
-        given=given,
+        page=page,
+        caller_filter=caller_filter,
+        choices=choices,
         before=before,
-        here=visit.request.url.path,
-        address=lambda **more: "?" + urlencode({**asked, **more}),
-        lines=lines_of(visit.company, visit.configuration),
+        here=context.request.url.path,
+        address=lambda **more: "?" + urlencode({**parameters, **more}),
+        lines=lines_of(context.company, context.configuration),
         statuses=list(Status),
         reasons=list(Reason),
         reach=records.REACH,
-        searches=visit.who.may(visit.company.id, Role.COMPLIANCE),
-        live=f"{visit.path('live')}?after={newest}" if first else "",
+        searches=context.account.may(context.company.id, Role.COMPLIANCE),
+        live=f"{context.path('live')}?after={newest}" if first else "",
         most=COUNT,
     )
 
 
-def _together(parts: Iterable[str]) -> Iterator[str]:
-    """Many rows at a time: a thread fetches each piece of an answer, which takes longer than a row."""
-    left = iter(parts)
-    while some := list(islice(left, ROWS)):
-        yield "".join(some)
+def _batched(parts: Iterable[str]) -> Iterator[str]:
+    """Join many rows into one piece: a thread fetches each piece of an answer, which costs more than a
+    row."""
+    remaining = iter(parts)
+    while batch := list(islice(remaining, ROWS)):
+        yield "".join(batch)
 
 
-def _export(visit: Visit, sought: Sought | None) -> Response:
-    kind, owner = visit.request.path_params["kind"], visit.company
+def _export(context: RequestContext, caller_filter: CallerFilter | None) -> Response:
+    kind, owner = context.request.path_params["kind"], context.company
     if kind not in KINDS:
         raise HTTPException(404)
-    found = records.extract(owner, _wanted(visit, sought), visit.number("before"))
-    asked = [f"{name}={visit.query(name)}" for name in FILTERS if visit.query(name) and name != "line"]
-    visit.note(
+    extract = records.extract(owner, _record_filter(context, caller_filter), context.number("before"))
+    filters = [f"{name}={context.query(name)}" for name in FILTERS if context.query(name) and name != "line"]
+    context.note(
         Action.EXPORT,
-        pseudonym=sought.known if sought else None,
-        detail=" ".join(asked),
-        line=_line(visit),
-        facts=f"records={found.first}-{found.last}",
+        pseudonym=caller_filter.recorded if caller_filter else None,
+        detail=" ".join(filters),
+        line=_line(context),
+        facts=f"records={extract.first}-{extract.last}",
     )
     if kind == "csv":
-        parts = table(owner, found.records)
+        parts = table(owner, extract.records)
     else:
-        parts = json.Records.streamed(json.Record.of(each, owner.id) for each in found.records)
-    name = f"{owner.id}-records-{found.first}-{found.last}.{kind}"
+        parts = json.Records.streamed(json.Record.of(record, owner.id) for record in extract.records)
+    name = f"{owner.id}-records-{extract.first}-{extract.last}.{kind}"
     headers = {"content-disposition": f'attachment; filename="{name}"'}
-    return StreamingResponse(_together(parts), media_type=KINDS[kind], headers=headers)
+    return StreamingResponse(_batched(parts), media_type=KINDS[kind], headers=headers)
 
 
-def _sought(visit: Visit) -> Sought:
-    """Whom the session remembers. Raises HTTPException (404) for nobody of this company."""
-    found = visit.kept(visit.request.path_params["kept"])
-    if not isinstance(found, Sought) or found.controller != visit.company.id:
+def _caller_filter(context: RequestContext) -> CallerFilter:
+    """Return the caller whom the session remembers. Raises HTTPException (404) if he is not this
+    company's."""
+    remembered = context.session_get(context.request.path_params["session_key"])
+    if not isinstance(remembered, CallerFilter) or remembered.controller != context.company.id:
         raise HTTPException(404)
-    return found
+    return remembered
 
 
-def _wanted(visit: Visit, sought: Sought | None) -> RecordFilter:
-    """What the address asks for. Raises InformativaError where that is nothing that there could be."""
-    line = _line(visit)
-    wanted = RecordFilter(
+def _record_filter(context: RequestContext, caller_filter: CallerFilter | None) -> RecordFilter:
+    """Return the filter of the address. Raises InformativaError for a value that cannot be."""
+    line = _line(context)
+    record_filter = RecordFilter(
         line.number if line else "",
-        status=_word(visit, Status, "status"),
-        reason=_word(visit, Reason, "reason"),
-        since=moment(visit.query("since", 30)),
-        until=moment(visit.query("until", 30)),
+        status=_word(context, Status, "status"),
+        reason=_word(context, Reason, "reason"),
+        since=parse_moment(context.query("since", 30)),
+        until=parse_moment(context.query("until", 30)),
     )
-    return replace(wanted, callers=sought.pseudonyms) if sought else wanted
+    return replace(record_filter, callers=caller_filter.pseudonyms) if caller_filter else record_filter
 
 
-def _line(visit: Visit) -> Line | None:
-    """The one that the address asks for. Raises InformativaError for one that the company has not."""
-    number = visit.query("line")
-    lines = {each.number: each for each in lines_of(visit.company, visit.configuration)}
+def _line(context: RequestContext) -> Line | None:
+    """Return the line that the address names. Raises InformativaError if it is not this company's."""
+    number = context.query("line")
+    lines = {line.number: line for line in lines_of(context.company, context.configuration)}
     if number and number not in lines:
         raise InformativaError(Text("This company has no such line."), Text("Choose one of the list."))
     return lines.get(number)
 
 
-def _word(visit: Visit, kind: type[Word], name: str) -> Word | None:
-    text = visit.query(name)
+def _word(context: RequestContext, kind: type[Word], name: str) -> Word | None:
+    text = context.query(name)
     try:
         return kind(text) if text else None
     except ValueError:

@@ -1,4 +1,4 @@
-"""The way in and out: logging in, invitations, the language, the company."""
+"""The pages of log-in and log-out, invitations, the language, and the choice of a company."""
 
 from __future__ import annotations
 
@@ -17,112 +17,117 @@ from ...model import Action, Role
 from ...operations import access_log
 from ...text import Text
 from ...views.messages import languages
+from ..context import RequestContext
 from ..cookies import BROWSER, LANGUAGE
 from ..sessions import new_token
-from ..visit import Visit
 
 log = structlog.get_logger("informativa")
 ISSUER = "informativa"
 YEAR = 365 * 24 * 3600  # seconds
 
 
-def login_form(visit: Visit) -> Response:
-    """Asks for name and password."""
-    if visit.visitor is not None:
-        return visit.redirect("/")
-    return visit.page("login.html", name="", wait=0)
+def login_form(context: RequestContext) -> Response:
+    """Show the form that asks for name and password."""
+    if context.visitor is not None:
+        return context.redirect("/")
+    return context.page("login.html", name="", wait=0)
 
 
-def login(visit: Visit) -> Response:
-    """Logs somebody in; whoever guesses is slowed. Which part was wrong is not told."""
-    console, name = visit.console, visit.field("name", 64)
+def login(context: RequestContext) -> Response:
+    """Log somebody in, and slow guessing. The answer does not tell which part was wrong."""
+    console, name = context.console, context.field("name", 64)
     if console.settings.header:
         raise HTTPException(404)
-    keys = _guessers(visit, name)
+    keys = _throttle_keys(context, name)
     wait = console.throttle.wait(*keys)
     account = None
     if not wait:
-        password, code = str(visit.form.get("password", "")), visit.field("code", 10)
+        password, code = str(context.form.get("password", "")), context.field("code", 10)
         account = console.accounts.verify(name, password, code, console.now())
     if account is None:
-        response = visit.page("login.html", 403, name=name, wait=wait, refused=True)
-        known = console.accounts.get(name)
+        response = context.page("login.html", 403, name=name, wait=wait, refused=True)
+        named = console.accounts.get(name)
         if not wait:
             console.throttle.failed(*keys)
-            if known is not None:  # afterwards: no answer may tell by its time that there is such an account
-                response.background = BackgroundTask(noted, visit, known, Action.LOGIN_REFUSED)
+            if named is not None:  # afterwards: the time of the answer must not tell that the account exists
+                response.background = BackgroundTask(note_at_companies, context, named, Action.LOGIN_REFUSED)
         return response
     console.throttle.succeeded(keys[0])
-    return _logged_in(visit, account)
+    return _logged_in(context, account)
 
 
-def _logged_in(visit: Visit, account: Account) -> Response:
-    """Another token than before: what somebody put into this browser before is worth nothing."""
-    noted(visit, account, Action.LOGIN)
-    visit.console.sessions.end(visit.token)
-    visit.token = visit.console.sessions.begin(account)
-    response = visit.redirect("/")
-    own = _browser(visit, account) or new_token()
-    visit.give(response, BROWSER, f"{own}.{_vouched(account, own)}", "strict", "/login", YEAR)
+def _logged_in(context: RequestContext, account: Account) -> Response:
+    """Begin a session with a new token: one that somebody planted in this browser before is worth nothing."""
+    note_at_companies(context, account, Action.LOGIN)
+    context.console.sessions.end(context.token)
+    context.token = context.console.sessions.begin(account)
+    response = context.redirect("/")
+    browser = _known_browser(context, account) or new_token()
+    context.set_cookie(
+        response, BROWSER, f"{browser}.{_signature(account, browser)}", "strict", "/login", YEAR
+    )
     return response
 
 
-def _guessers(visit: Visit, name: str) -> tuple[str, ...]:
-    """Whose failures count. A browser in which this account was logged in before answers for itself alone,
-    so that nobody who fails elsewhere on purpose keeps the account's owner out."""
-    account = visit.console.accounts.get(name)
-    own = _browser(visit, account) if account else ""
-    return (f"browser {own}",) if own else (f"name {name.casefold()}", f"address {visit.address}")
+def _throttle_keys(context: RequestContext, name: str) -> tuple[str, ...]:
+    """Return the keys under which the throttle counts failures. A browser in which this account was logged in
+    before has a key of its own, so that failures elsewhere do not keep the account's owner out."""
+    account = context.console.accounts.get(name)
+    browser = _known_browser(context, account) if account else ""
+    return (f"browser {browser}",) if browser else (f"name {name.casefold()}", f"address {context.address}")
 
 
-def _browser(visit: Visit, account: Account) -> str:
-    """By what a browser is known in which this account was logged in, with the password that it has now; ''
-    for any other."""
-    own, _point, vouched = visit.held(BROWSER).rpartition(".")
-    return own if hmac.compare_digest(vouched.encode(), _vouched(account, own).encode()) else ""
+def _known_browser(context: RequestContext, account: Account) -> str:
+    """Return the id of a browser in which this account was logged in with its present password; '' for
+    others."""
+    browser, _point, signature = context.get_cookie(BROWSER).rpartition(".")
+    genuine = hmac.compare_digest(signature.encode(), _signature(account, browser).encode())
+    return browser if genuine else ""
 
 
-def _vouched(account: Account, browser: str) -> str:
-    key, what = account.password_hash.encode(), f"browser {account.name} {browser}".encode()
-    return hmac.new(key, what, hashlib.sha256).hexdigest()
+def _signature(account: Account, browser: str) -> str:
+    key, text = account.password_hash.encode(), f"browser {account.name} {browser}".encode()
+    return hmac.new(key, text, hashlib.sha256).hexdigest()
 
 
-def noted(visit: Visit, account: Account, action: Action, detail: str = "") -> None:
-    """Put on record at each company that is open to the account. One whose record cannot be written keeps
-    nobody out of the others; of it nothing is shown anyway."""
-    for company in visit.configuration.controllers.values():
+def note_at_companies(context: RequestContext, account: Account, action: Action, detail: str = "") -> None:
+    """Write into the access log of each company that is open to the account. A company whose log cannot be
+    written keeps nobody out of the others; its own pages show nothing then."""
+    for company in context.configuration.controllers.values():
         if account.may(company.id, Role.READER):
             try:
-                access_log.note(company, account.name, action, visit.console.now(), detail=detail)
+                access_log.note(company, account.name, action, context.console.now(), detail=detail)
             except LedgerError as error:
                 log.warning("access_not_recorded", controller=company.id, error=str(error))
 
 
-def logout(visit: Visit) -> Response:
-    """Ends the session."""
-    noted(visit, visit.who, Action.LOGOUT)
-    visit.console.sessions.end(visit.token)
-    visit.token = new_token()  # when a cookie changes, browsers forget the pages kept for the back button
-    if visit.console.settings.header:  # at /login the server in front would log the same person in again
-        visit.visitor = visit.session = None
-        return visit.page("logged_out.html")
-    return visit.redirect("/login")
+def logout(context: RequestContext) -> Response:
+    """End the session."""
+    note_at_companies(context, context.account, Action.LOGOUT)
+    context.console.sessions.end(context.token)
+    context.token = new_token()  # when a cookie changes, browsers forget the pages kept for the back button
+    if context.console.settings.header:  # at /login the server in front would log the same person in again
+        context.visitor = context.session = None
+        return context.page("logged_out.html")
+    return context.redirect("/login")
 
 
-def invitation_form(visit: Visit) -> Response:
-    """Asks who was invited for a password, and offers the code of an app."""
-    found = visit.console.accounts.invitation(visit.request.path_params["token"], visit.console.now())
-    return _invitation(visit, found, totp.new_secret(), status=200 if found else 404)
+def invitation_form(context: RequestContext) -> Response:
+    """Show the form that asks for a password, and offers the code of an app."""
+    invitation = context.console.accounts.invitation(
+        context.request.path_params["token"], context.console.now()
+    )
+    return _invitation_page(context, invitation, totp.new_secret(), status=200 if invitation else 404)
 
 
-def accept(visit: Visit) -> Response:
-    """Takes the password, and logs in; the link is worth nothing from then on."""
-    console, token, now = visit.console, visit.request.path_params["token"], visit.console.now()
-    found = console.accounts.invitation(token, now)
-    if found is None:
-        return _invitation(visit, None, "", status=404)
-    secret, code = visit.field("secret", 64), visit.field("code", 10)
-    password, again = str(visit.form.get("password", "")), str(visit.form.get("again", ""))
+def accept(context: RequestContext) -> Response:
+    """Take the password, and log in; the link is not valid any more."""
+    console, token, now = context.console, context.request.path_params["token"], context.console.now()
+    invitation = console.accounts.invitation(token, now)
+    if invitation is None:
+        return _invitation_page(context, None, "", status=404)
+    secret, code = context.field("secret", 64), context.field("code", 10)
+    password, again = str(context.form.get("password", "")), str(context.form.get("again", ""))
     try:
         if password != again:
             raise AccountError(Text("The two passwords are not the same."))
@@ -133,30 +138,35 @@ def accept(visit: Visit) -> Response:
             )
         account = console.accounts.accept(token, password, secret if code else "", now, step)
     except AccountError as error:
-        return _invitation(visit, found, secret, error=error, status=422)
+        return _invitation_page(context, invitation, secret, error=error, status=422)
     console.sessions.end_all(account.name)
-    return _logged_in(visit, account)
+    return _logged_in(context, account)
 
 
-def _invitation(
-    visit: Visit, found: Invitation | None, secret: str, *, status: int, error: AccountError | None = None
+def _invitation_page(
+    context: RequestContext,
+    invitation: Invitation | None,
+    secret: str,
+    *,
+    status: int,
+    error: AccountError | None = None,
 ) -> Response:
-    uri = totp.uri(secret, found.name, visit.request.url.hostname or ISSUER) if found else ""
-    return visit.page("invitation.html", status, invitation=found, secret=secret, uri=uri, error=error)
+    uri = totp.uri(secret, invitation.name, context.request.url.hostname or ISSUER) if invitation else ""
+    return context.page("invitation.html", status, invitation=invitation, secret=secret, uri=uri, error=error)
 
 
-def choose_language(visit: Visit) -> Response:
-    """Remembers the reader's language in his browser."""
-    response = visit.back("/")
-    code = visit.field("language", 2)
+def choose_language(context: RequestContext) -> Response:
+    """Store the reader's language in a cookie."""
+    response = context.redirect_back("/")
+    code = context.field("language", 2)
     code = code if code in languages() else "en"
-    visit.give(response, LANGUAGE, code, lasts=YEAR)
+    context.set_cookie(response, LANGUAGE, code, max_age=YEAR)
     return response
 
 
-def companies(visit: Visit) -> Response:
-    """Those that the visitor may see; of one, its own page."""
-    found = visit.companies()
-    if len(found) == 1:
-        return visit.redirect(visit.path("today", company=found[0]))
-    return visit.page("companies.html", companies=found)
+def companies(context: RequestContext) -> Response:
+    """Show the companies that the visitor may see; if there is one, go to its page."""
+    visible = context.companies()
+    if len(visible) == 1:
+        return context.redirect(context.path("today", company=visible[0]))
+    return context.page("companies.html", companies=visible)

@@ -1,4 +1,4 @@
-"""Erasing a caller: what would go, a word to be typed, and what became of it."""
+"""The pages of an erasure: its preview, the form to confirm it by a word, and its outcome."""
 
 from __future__ import annotations
 
@@ -11,92 +11,104 @@ from ...errors import InformativaError
 from ...operations import callers
 from ...operations.callers import Erased
 from ...text import Text
-from ..visit import FORGOTTEN, Visit
-from .looked_up import Attempt, LookedUp, forget, looked_up, note, owner
+from ..context import FORGOTTEN, RequestContext
+from .caller_lookup import (
+    CallerLookup,
+    LazyResult,
+    caller_lookup,
+    company_with_callers,
+    forget_caller,
+    note_access,
+)
 
 _FORM = "erasure"
 
 
 @dataclass(frozen=True)
 class ErasureOutcome:
-    """What became of an erasure at one company: what was erased, or why something is left. `again` is the
-    address of the form."""
+    """The outcome of an erasure at one company: what was erased, or the error by which something is left.
+    `form` is the address of the form, to try again."""
 
     controller: str
     caller: str
     erased: Erased | None
     error: InformativaError | None
-    again: str
+    form: str
 
 
-def trial(visit: Visit) -> Response:
-    """What would go, and the form that has it go."""
-    return erased_already(visit) or _trial(visit, looked_up(visit), None)
+def trial(context: RequestContext) -> Response:
+    """Show what would be erased, and the form that erases it."""
+    return redirect_if_erased(context) or _preview(context, caller_lookup(context), None)
 
 
-def erase(visit: Visit) -> Response:
-    """Erases him, once, where the word was typed."""
-    if answer := erased_already(visit):
+def erase(context: RequestContext) -> Response:
+    """Erase the caller, once, if the word was typed."""
+    if answer := redirect_if_erased(context):
         return answer
-    found = looked_up(visit)
-    if visit.field("word", 100).casefold() != visit.company.id.casefold():
-        wrong = InformativaError(
+    lookup = caller_lookup(context)
+    if context.field("word", 100).casefold() != context.company.id.casefold():
+        error = InformativaError(
             Text("Nothing was erased: that is another word."),
-            Text("Type {word} and press the button again.", word=visit.company.id),
+            Text("Type {word} and press the button again.", word=context.company.id),
         )
-        return _trial(visit, found, wrong)
-    return visit.redirect(found.once(_FORM, lambda: _erase(visit, found)))
+        return _preview(context, lookup, error)
+    return context.redirect(lookup.run_once(_FORM, lambda: _erase(context, lookup)))
 
 
-def erased_already(visit: Visit) -> Response | None:
-    """Where the outcome is: the session has it by the name by which it had him."""
-    name = visit.request.path_params["kept"]
-    there = isinstance(visit.kept(name), ErasureOutcome)
-    return visit.redirect(visit.path("erased", name)) if there else None
+def redirect_if_erased(context: RequestContext) -> Response | None:
+    """Return a redirect to the outcome if the caller was erased: it replaces him in the session."""
+    key = context.request.path_params["session_key"]
+    erased = isinstance(context.session_get(key), ErasureOutcome)
+    return context.redirect(context.path("erased", key)) if erased else None
 
 
-def outcome(visit: Visit) -> Response:
-    """What became of it."""
-    found = visit.kept(visit.request.path_params["kept"])
-    if not isinstance(found, ErasureOutcome) or found.controller != visit.company.id:
+def outcome(context: RequestContext) -> Response:
+    """Show the outcome of an erasure."""
+    erasure = context.session_get(context.request.path_params["session_key"])
+    if not isinstance(erasure, ErasureOutcome) or erasure.controller != context.company.id:
         raise HTTPException(404, FORGOTTEN)
-    return visit.page("erased.html", found=found)
+    return context.page("erased.html", outcome=erasure)
 
 
-def _trial(visit: Visit, found: LookedUp, wrong: InformativaError | None) -> Response:
-    company, shared = owner(visit), visit.configuration.shared
+def _preview(context: RequestContext, lookup: CallerLookup, error: InformativaError | None) -> Response:
+    company, shared = company_with_callers(context), context.configuration.shared
 
-    def look() -> Erased:
-        would = callers.erase([company], found.typed, visit.console.now(), really=False, shared=shared)
-        note(visit, "erase-trial", found.typed, would.erased[0].records)
-        return would.erased[0]
+    def read() -> Erased:
+        preview = callers.erase([company], lookup.typed, context.console.now(), really=False, shared=shared)
+        note_access(context, "erase-trial", lookup.typed, preview.erased[0].records)
+        return preview.erased[0]
 
-    errors = {"word": wrong} if wrong else {}
-    return visit.stream(
-        "erase.html", 400 if wrong else 200, found=found, look=Attempt(look), errors=errors, shared=shared
+    errors = {"word": error} if error else {}
+    return context.stream(
+        "erase.html",
+        400 if error else 200,
+        lookup=lookup,
+        result=LazyResult(read),
+        errors=errors,
+        shared=shared,
     )
 
 
-def _erase(visit: Visit, found: LookedUp) -> tuple[str, bool]:
-    """Where the outcome is shown, and whether nothing is left to do."""
-    company, shared = owner(visit), visit.configuration.shared
-    visit.note("erase", detail="begun")
+def _erase(context: RequestContext, lookup: CallerLookup) -> tuple[str, bool]:
+    """Erase the caller; return the address of the outcome, and whether nothing is left to do."""
+    company, shared = company_with_callers(context), context.configuration.shared
+    context.note("erase", detail="begun")
     erased, error = None, None
 
     def work() -> tuple[Erased, bool]:
-        done = callers.erase([company], found.typed, visit.console.now(), really=True, shared=shared)
-        return done.erased[0], True
+        result = callers.erase([company], lookup.typed, context.console.now(), really=True, shared=shared)
+        return result.erased[0], True
 
     try:
-        erased = found.once("erased", work)  # and not again where it cannot be noted
-        visit.note("erase", record=max(erased.traces, default=None), detail="done")
+        erased = lookup.run_once("erased", work)  # not again if the note fails
+        context.note("erase", record=max(erased.traces, default=None), detail="done")
     except InformativaError as raised:
         error = raised
-    name = visit.request.path_params["kept"]
-    again = visit.path("caller", name, "erasure")
-    made = ErasureOutcome(company.id, found.masked, erased, error, again)
+    key = context.request.path_params["session_key"]
+    form = context.path("caller", key, "erasure")
+    result = ErasureOutcome(company.id, lookup.masked, erased, error, form)
     if error is not None:
-        return visit.path("erased", visit.keep(made)), False
-    forget(visit, found)
-    visit.keep(made, name)
-    return visit.path("erased", name), True
+        return context.path("erased", context.session_put(result)), False
+    forget_caller(context, lookup)
+    context.session_put(result, key)
+    return context.path("erased", key), True

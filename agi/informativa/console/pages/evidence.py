@@ -1,4 +1,4 @@
-"""Proof: how far the log is and who else has it, the audit, a bundle for an auditor."""
+"""The pages of the evidence: the state of the log and of its copies, the audit, and bundles for auditors."""
 
 from __future__ import annotations
 
@@ -18,74 +18,82 @@ from ...operations.evidence.log_state import log_state
 from ...operations.evidence.period import Period
 from ...views.messages import ENGLISH, Language, language, languages
 from ...views.text.bundle_readme import BundleWords
+from ..context import RequestContext
 from ..jobs import Progress
-from ..visit import Visit
-from .looked_up import Attempt
+from .caller_lookup import LazyResult
 
 AUDIT, BUNDLE = "audit", "bundle"
 
 
-def evidence(visit: Visit) -> Response:
-    """How far the log is. What cannot be read is said, and the rest of the page is there."""
-    state, keys, error, owner = None, [], None, visit.company
+def evidence(context: RequestContext) -> Response:
+    """Show the state of the log. An error is shown in its place, beside the rest of the page."""
+    state, keys, error, owner = None, [], None, context.company
     try:
         require_ledger(owner)
         state, keys = log_state(owner), logs.keys(owner)
     except (LedgerError, EvidenceError, InformativaError) as failed:
         error = failed
-    audited = visit.console.jobs.newest(AUDIT, owner.id)
-    settings = visit.configuration.evidence.of(owner.id)
-    look = Attempt(lambda: of_other_boxes(visit.configuration, owner))
-    return visit.stream(
-        "evidence.html", state=state, keys=keys, error=error, audited=audited, settings=settings, boxes=look
+    audited = context.console.jobs.newest(AUDIT, owner.id)
+    settings = context.configuration.evidence.of(owner.id)
+    other_boxes = LazyResult(lambda: of_other_boxes(context.configuration, owner))
+    return context.stream(
+        "evidence.html",
+        state=state,
+        keys=keys,
+        error=error,
+        audited=audited,
+        settings=settings,
+        boxes=other_boxes,
     )
 
 
-def audit(visit: Visit) -> Response:
-    """Begins an audit of the whole ledger."""
-    owner, settings = visit.company, visit.configuration.evidence.of(visit.company.id)
+def audit(context: RequestContext) -> Response:
+    """Start an audit of the whole ledger."""
+    owner, settings = context.company, context.configuration.evidence.of(context.company.id)
     require_ledger(owner)
-    visit.note("audit")
-    job = visit.console.jobs.start(
+    context.note("audit")
+    job = context.console.jobs.start(
         AUDIT, owner.id, lambda progress: logs.audit(owner, progress=progress, settings=settings)
     )
-    return visit.redirect(visit.path("evidence", "jobs", job.id))
+    return context.redirect(context.path("evidence", "jobs", job.id))
 
 
-def bundle(visit: Visit) -> Response:
-    """Begins a bundle of the days that somebody chose."""
-    owner = visit.company
+def bundle(context: RequestContext) -> Response:
+    """Start a bundle of a period of days."""
+    owner = context.company
     require_ledger(owner)
-    period = Period(visit.day("first"), visit.day("last"), owner.zone)
-    file = visit.console.folder / f"{visit.console.new_name()}.zip"
-    work = partial(_bundle, visit, period, file, _reader(visit.field("language", 2)))
-    visit.note("bundle", facts=_period(period))
-    request = f"{visit.who.name} {period.name} {visit.field('language', 2)}"
-    job = visit.console.jobs.start(BUNDLE, owner.id, work, request)
-    return visit.redirect(visit.path("evidence", "jobs", job.id))
+    period = Period(context.day("first"), context.day("last"), owner.zone)
+    file = context.console.folder / f"{context.console.new_name()}.zip"
+    work = partial(_bundle, context, period, file, _reader(context.field("language", 2)))
+    context.note("bundle", facts=_period(period))
+    request = f"{context.account.name} {period.name} {context.field('language', 2)}"
+    job = context.console.jobs.start(BUNDLE, owner.id, work, request)
+    return context.redirect(context.path("evidence", "jobs", job.id))
 
 
-def _bundle(visit: Visit, period: Period, file: Path, reader: Language, progress: Progress) -> WrittenBundle:
+def _bundle(
+    context: RequestContext, period: Period, file: Path, reader: Language, progress: Progress
+) -> WrittenBundle:
     words = BundleWords(reader)
-    return bundles.bundle(visit.configuration, visit.company, period, file, words, progress)
+    return bundles.bundle(context.configuration, context.company, period, file, words, progress)
 
 
-def job(visit: Visit) -> Response:
-    """How far it is, or what it came to."""
-    found = visit.console.jobs.find(visit.request.path_params["job"], visit.company.id)
-    if found is None:
+def job(context: RequestContext) -> Response:
+    """Show the progress or the result of a job."""
+    started = context.console.jobs.find(context.request.path_params["job"], context.company.id)
+    if started is None:
         raise HTTPException(404)
-    return visit.page("job.html", job=found)
+    return context.page("job.html", job=started)
 
 
-def download(visit: Visit) -> Response:
-    """The bundle that was made."""
-    found = visit.console.jobs.find(visit.request.path_params["job"], visit.company.id)
-    if found is None or not isinstance(found.result, WrittenBundle):
+def download(context: RequestContext) -> Response:
+    """Send a bundle."""
+    finished = context.console.jobs.find(context.request.path_params["job"], context.company.id)
+    if finished is None or not isinstance(finished.result, WrittenBundle):
         raise HTTPException(404)
-    visit.note("export", detail="bundle", facts=_period(found.result.bundle.period))
-    name = f"{bundles.folder_of(visit.company, found.result.bundle.period)}.zip"
-    return FileResponse(found.result.file, media_type="application/zip", filename=name)
+    context.note("export", detail="bundle", facts=_period(finished.result.bundle.period))
+    name = f"{bundles.folder_of(context.company, finished.result.bundle.period)}.zip"
+    return FileResponse(finished.result.file, media_type="application/zip", filename=name)
 
 
 def _period(period: Period) -> str:

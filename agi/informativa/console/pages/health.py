@@ -1,4 +1,4 @@
-"""How the machine is: what the doctor found, the boxes, the companies; for whoever runs all of it."""
+"""The page of the machine's health, for operators: the doctor's findings, the companies, the boxes."""
 
 from __future__ import annotations
 
@@ -11,29 +11,29 @@ from ...errors import InformativaError
 from ...operations import boxes, controller_state, status
 from ...operations.doctor.examination import Examination, examine
 from ...operations.doctor.findings import State
+from ..context import RequestContext
 from ..jobs import Job
-from ..visit import Visit
 
 DOCTOR, STATUS = "doctor", "status"
-FRESH = 30.0  # seconds for which a look at the machine counts
+FRESH = 30.0  # seconds for which a look at the machine is not repeated
 ORDER = (State.WRONG, State.WARNING, State.UNKNOWN, State.OK)
 
 
-def health(visit: Visit) -> Response:
-    """What was found last, and how each company stands."""
-    jobs = visit.console.jobs
+def health(context: RequestContext) -> Response:
+    """Show the last findings of the doctor, and the state of each company."""
+    jobs = context.console.jobs
     last = jobs.newest(DOCTOR, "")
     running = jobs.running(DOCTOR, "")
-    found = sorted(last.result.found, key=lambda one: ORDER.index(one.finding.state)) if last else []
-    states = controller_state.states(visit.configuration, counted=False)
-    meetings, error = _meetings(visit)
-    look_at_machine = machine(visit)
+    findings = sorted(last.result.found, key=lambda check: ORDER.index(check.finding.state)) if last else []
+    states = controller_state.states(context.configuration, counted=False)
+    meetings, error = _meetings(context)
+    look_at_machine = machine(context)
     controllers = look_at_machine.result.controllers if look_at_machine else ()
-    return visit.page(
+    return context.page(
         "health.html",
         last=last,
         running=running,
-        found=found,
+        findings=findings,
         states=states,
         machine=look_at_machine,
         fell_back={status.controller.id: status.fell_back for status in controllers},
@@ -43,31 +43,34 @@ def health(visit: Visit) -> Response:
     )
 
 
-def look(visit: Visit) -> Response:
-    """Has the doctor look again."""
+def look(context: RequestContext) -> Response:
+    """Start the doctor again."""
 
     def work(_progress: object) -> Examination:
-        return asyncio.run(examine(visit.console.file))
+        return asyncio.run(examine(context.console.file))
 
-    visit.console.jobs.start(DOCTOR, "", work)
-    return visit.redirect("/health")
+    context.console.jobs.start(DOCTOR, "", work)
+    return context.redirect("/health")
 
 
-def machine(visit: Visit) -> Job | None:
-    """The last look at the machine; another one begins where that is a while ago. It asks the service and
+def machine(context: RequestContext) -> Job | None:
+    """Return the last look at the machine, and start another one if that is old. A look asks the service and
     Asterisk, for which no page waits."""
-    jobs = visit.console.jobs
+    jobs = context.console.jobs
     last = jobs.newest(STATUS, "")
     if last is None or jobs.age(last) > FRESH:
-        now = visit.console.now()
-        jobs.start(STATUS, "", lambda _progress: status.look(visit.console.file, now))
+        now = context.console.now()
+        jobs.start(STATUS, "", lambda _progress: status.look(context.console.file, now))
     return last
 
 
-def _meetings(visit: Visit) -> tuple[list[boxes.Meeting], InformativaError | None]:
-    if visit.configuration.shared is None:
+def _meetings(context: RequestContext) -> tuple[list[boxes.Meeting], InformativaError | None]:
+    if context.configuration.shared is None:
         return [], None
     try:
-        return [boxes.meeting(visit.configuration, each) for each in visit.configuration.in_shape()], None
+        return [
+            boxes.meeting(context.configuration, controller)
+            for controller in context.configuration.in_shape()
+        ], None
     except InformativaError as error:
         return [], error

@@ -1,4 +1,4 @@
-"""The answer to an access request, as a letter to print or to save."""
+"""The pages of the letter that answers an access request: to print, or to save as a file."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from ...operations.callers import Typed
 from ...text import Text
 from ...views.html.console import shipped_style
 from ...views.messages import Language, of_letter
-from ..visit import FORGOTTEN, Visit
-from .looked_up import Attempt, looked_up, note, owner
+from ..context import FORGOTTEN, RequestContext
+from .caller_lookup import LazyResult, caller_lookup, company_with_callers, note_access
 
 LANGUAGES = {"it": "Italiano", "en": "English", "de": "Deutsch", "fr": "Français", "es": "Español"}
 _MONTH = Period(months=1)
 
 
 @dataclass(frozen=True)
-class WantedLetter:
-    """To whom, in which language, what the officer calls it, on which day the request came and how it was
-    checked that the number is theirs; `None` and '' where that is not said."""
+class LetterRequest:
+    """A letter that an officer asked for: its caller, its language, the officer's reference, the day on which
+    the request came, and how it was checked that the number is the person's. The last three may be empty."""
 
     controller: str
     typed: Typed = field(repr=False)
@@ -39,59 +39,59 @@ class WantedLetter:
 
     @property
     def language(self) -> Language:
-        """The reader's, who need not be the officer."""
+        """The language of the letter, which need not be the officer's."""
         return of_letter(self.code)
 
     def in_time(self, today: date) -> bool:
         """Tell if an answer of today is within a month of the request (GDPR 12(3))."""
         if self.received is None:
             return False
-        came = datetime.combine(self.received, time(), UTC)
-        return today <= _MONTH.after(came, UTC).date()
+        received = datetime.combine(self.received, time(), UTC)
+        return today <= _MONTH.after(received, UTC).date()
 
 
-def form(visit: Visit) -> Response:
-    """Asks in which language, and for a reference."""
-    return _form(visit, {"language": visit.say.code}, {})
+def form(context: RequestContext) -> Response:
+    """Show the form that asks for the language, a reference, and the day of the request."""
+    return _form(context, {"language": context.say.code}, {})
 
 
-def wish(visit: Visit) -> Response:
-    """Takes what the officer says; what holds a number is refused, and so is a day to come."""
-    found = looked_up(visit)
+def wish(context: RequestContext) -> Response:
+    """Take the form. Texts with a telephone number are refused, and so is a day in the future."""
+    lookup = caller_lookup(context)
     names = ("language", "reference", "received", "verified")
-    typed = {name: visit.field(name) for name in names}
-    errors = dict(_mistakes(typed, "" if found.typed.caller.customer else found.typed.caller.number))
+    typed = {name: context.field(name) for name in names}
+    errors = dict(_mistakes(typed, "" if lookup.typed.caller.customer else lookup.typed.caller.number))
     received = None
     if typed["received"]:
         try:
-            received = visit.day("received")
-            if received > visit.console.now().astimezone(visit.company.zone).date():
+            received = context.day("received")
+            if received > context.console.now().astimezone(context.company.zone).date():
                 raise InformativaError(Text("This day is still to come."))
         except InformativaError as error:
             errors["received"] = error
     if errors:
-        return _form(visit, typed, errors)
+        return _form(context, typed, errors)
     reference, verified = (plausibility.evidence(typed[name]) for name in ("reference", "verified"))
-    wanted = WantedLetter(
-        visit.company.id, found.typed, typed["language"], reference, received, verified.rstrip(".")
+    request = LetterRequest(
+        context.company.id, lookup.typed, typed["language"], reference, received, verified.rstrip(".")
     )
-    return visit.redirect(visit.path("letter", visit.keep(wanted)))
+    return context.redirect(context.path("letter", context.session_put(request)))
 
 
 def _mistakes(typed: Mapping[str, str], number: str) -> Iterator[tuple[str, InformativaError]]:
-    """By the field; no letter holds somebody's number."""
-    wrong = plausibility.reference_fault(plausibility.evidence(typed["reference"]), number)
-    if typed["reference"] and wrong is not None:
-        why = callers.REFERENCE_FAULTS[wrong]
+    """Yield the mistakes of a form, each with its field; no letter may have a telephone number."""
+    fault = plausibility.reference_fault(plausibility.evidence(typed["reference"]), number)
+    if typed["reference"] and fault is not None:
+        cause = callers.REFERENCE_FAULTS[fault]
         yield (
             "reference",
             InformativaError(
-                Text("This cannot be the reference: {why}.", why=why),
+                Text("This cannot be the reference: {why}.", why=cause),
                 Text("Number letters without a telephone number, such as `2026/17`."),
             ),
         )
-    wrong = plausibility.reference_fault(plausibility.evidence(typed["verified"]), number)
-    if typed["verified"] and wrong is not None:
+    fault = plausibility.reference_fault(plausibility.evidence(typed["verified"]), number)
+    if typed["verified"] and fault is not None:
         yield (
             "verified",
             InformativaError(
@@ -103,45 +103,47 @@ def _mistakes(typed: Mapping[str, str], number: str) -> Iterator[tuple[str, Info
         yield "language", InformativaError(Text("Choose a language."))
 
 
-def shown(visit: Visit) -> Response:
-    """The letter, to be printed. The page begins before the ledger is read."""
-    wanted, company = _wanted(visit), owner(visit)
-    return visit.stream(
-        "letter.html", wanted=wanted, look=Attempt(lambda: _written(visit, company, wanted, "shown"))
+def shown(context: RequestContext) -> Response:
+    """Show the letter, to be printed. The ledger is read while the page is being sent."""
+    request, company = _letter_request(context), company_with_callers(context)
+    return context.stream(
+        "letter.html",
+        request=request,
+        result=LazyResult(lambda: _letter(context, company, request, "shown")),
     )
 
 
-def saved(visit: Visit) -> Response:
-    """The letter, as a file that needs no other."""
-    wanted, company = _wanted(visit), owner(visit)
-    letter = _written(visit, company, wanted, "saved")
-    page = visit.console.render(
-        visit, "letter_file.html", letter=letter, wanted=wanted, style=shipped_style("letter.css")
+def saved(context: RequestContext) -> Response:
+    """Send the letter as a file that needs no other."""
+    request, company = _letter_request(context), company_with_callers(context)
+    letter = _letter(context, company, request, "saved")
+    page = context.render(
+        "letter_file.html", letter=letter, request=request, style=shipped_style("letter.css")
     )
-    day = visit.console.now().astimezone(company.zone).date()
+    day = context.console.now().astimezone(company.zone).date()
     disposition = f'attachment; filename="{company.id}-{day.isoformat()}.html"'
     return HTMLResponse(page, headers={"content-disposition": disposition})
 
 
-def _written(visit: Visit, company: Controller, wanted: WantedLetter, how: str) -> AccessLetter:
-    """What it tells, once it is on record that somebody has it."""
-    letter = access_letter.access_letter(company, wanted.typed, visit.configuration, visit.console.now())
-    note(visit, "letter", wanted.typed, letter.entries, f"{how} {wanted.reference}".strip())
+def _letter(context: RequestContext, company: Controller, request: LetterRequest, how: str) -> AccessLetter:
+    """Return the content of the letter, after the access log has it that somebody saw it."""
+    letter = access_letter.access_letter(company, request.typed, context.configuration, context.console.now())
+    note_access(context, "letter", request.typed, letter.entries, f"{how} {request.reference}".strip())
     return letter
 
 
-def _wanted(visit: Visit) -> WantedLetter:
-    found = visit.kept(visit.request.path_params["kept"])
-    if not isinstance(found, WantedLetter) or found.controller != visit.company.id:
+def _letter_request(context: RequestContext) -> LetterRequest:
+    request = context.session_get(context.request.path_params["session_key"])
+    if not isinstance(request, LetterRequest) or request.controller != context.company.id:
         raise HTTPException(404, FORGOTTEN)
-    return found
+    return request
 
 
-def _form(visit: Visit, typed: dict[str, str], errors: dict[str, InformativaError]) -> Response:
-    return visit.page(
+def _form(context: RequestContext, typed: dict[str, str], errors: dict[str, InformativaError]) -> Response:
+    return context.page(
         "letter_form.html",
         400 if errors else 200,
-        found=looked_up(visit),
+        lookup=caller_lookup(context),
         typed=typed,
         errors=errors,
         languages=LANGUAGES,

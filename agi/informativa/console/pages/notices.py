@@ -1,4 +1,4 @@
-"""What callers are told: notices, lines with their plans, and what would happen to a call."""
+"""The pages of notices, lines and their plans, of the company, and of the simulation of a call."""
 
 from __future__ import annotations
 
@@ -13,90 +13,95 @@ from ...operations.explain import Explanation, explain
 from ...operations.outsourcing import facts
 from ...text import Text
 from ...views.text.controllers import worksheet as worksheet_of
-from ..visit import Visit, moment
+from ..context import RequestContext, parse_moment
 
 SOUND = "audio/wav"
 
 
-def notices_page(visit: Visit) -> Response:
-    """Every version of every notice, and the lines on which they are told."""
-    told = notices.told(visit.configuration, visit.company, visit.console.now())
-    lines = lines_of(visit.company, visit.configuration)
-    return visit.page("notices.html", told=told, lines=lines)
+def notices_page(context: RequestContext) -> Response:
+    """Show every version of every notice, and the lines on which they are played."""
+    told = notices.told(context.configuration, context.company, context.console.now())
+    lines = lines_of(context.company, context.configuration)
+    return context.page("notices.html", told=told, lines=lines)
 
 
-def sound(visit: Visit) -> Response:
-    """One recording; a browser may ask for a part of it."""
-    which = (visit.request.path_params[name] for name in ("notice", "version", "part", "language"))
-    file = notices.recording(visit.configuration, visit.company, *which)
+def sound(context: RequestContext) -> Response:
+    """Send one recording; a browser may ask for a part of it."""
+    names = (context.request.path_params[name] for name in ("notice", "version", "part", "language"))
+    file = notices.recording(context.configuration, context.company, *names)
     if file is None:
         raise HTTPException(404)
     return FileResponse(file, media_type=SOUND)
 
 
-def what_if(visit: Visit) -> Response:
-    """A form for a call that nobody makes."""
-    return _what_if(visit)
+def what_if(context: RequestContext) -> Response:
+    """Show the form for the simulation of a call."""
+    return _simulation_page(context)
 
 
-def what_if_answered(visit: Visit) -> Response:
-    """What would happen to it. Nothing is changed, so no redirect follows; the number is in no address. What
-    a person was told is for compliance alone, and who asked is on record (L24)."""
+def what_if_answered(context: RequestContext) -> Response:
+    """Show what would happen to a call. Nothing is changed, so no redirect follows; the number is in no
+    address. Compliance officers alone see what a person was told, and the access log has who asked (L24)."""
     try:
-        found = _explained(visit)
+        explanation = _explain(context)
     except InformativaError as error:
-        return _what_if(visit, error=error, status=422)
-    return _what_if(visit, found=found)
+        return _simulation_page(context, error=error, status=422)
+    return _simulation_page(context, explanation=explanation)
 
 
-def _what_if(
-    visit: Visit,
+def _simulation_page(
+    context: RequestContext,
     *,
     status: int = 200,
-    found: Explanation | None = None,
+    explanation: Explanation | None = None,
     error: InformativaError | None = None,
 ) -> Response:
-    lines = lines_of(visit.company, visit.configuration)
-    return visit.page(
-        "what_if.html", status, lines=lines, found=found, error=error, knows=_knows_people(visit)
+    lines = lines_of(context.company, context.configuration)
+    return context.page(
+        "what_if.html",
+        status,
+        lines=lines,
+        explanation=explanation,
+        error=error,
+        knows=_knows_people(context),
     )
 
 
-def _knows_people(visit: Visit) -> bool:
-    """Tell if the visitor may see what a person was told."""
-    return visit.who.may(visit.company.id, Role.COMPLIANCE)
+def _knows_people(context: RequestContext) -> bool:
+    """Return whether the visitor may see what a person was told."""
+    return context.account.may(context.company.id, Role.COMPLIANCE)
 
 
-def _explained(visit: Visit) -> Explanation:
-    lines = {each.number: each for each in lines_of(visit.company, visit.configuration)}
-    line = lines.get(visit.field("line"))
+def _explain(context: RequestContext) -> Explanation:
+    lines = {line.number: line for line in lines_of(context.company, context.configuration)}
+    line = lines.get(context.field("line"))
     if line is None:
         raise InformativaError(Text("This company has no such line."), Text("Choose one of the list."))
-    number, on = visit.field("number", 40), visit.field("on", 30)
-    withheld = visit.field("presentation") == "withheld"
+    number, on = context.field("number", 40), context.field("on", 30)
+    withheld = context.field("presentation") == "withheld"
     if not number and not withheld:
         raise InformativaError(Text("A number is missing."), Text("Type one, or choose that it is withheld."))
     explanation = explain(
         line,
         line.number,
         None if withheld else number,
-        moment(on),
-        visit.field("language", 5),
-        visit.console.now(),
-        known=_knows_people(visit),
+        parse_moment(on),
+        context.field("language", 5),
+        context.console.now(),
+        known=_knows_people(context),
     )
-    visit.note(Action.WHAT_IF, pseudonym=explanation.person, line=line)
+    context.note(Action.WHAT_IF, pseudonym=explanation.person, line=line)
     return explanation
 
 
-def company(visit: Visit) -> Response:
-    """Whether the company is live, its lines, who serves it, and the papers of that."""
-    return visit.page("company.html", facts=facts(visit.configuration, visit.company.id))
+def company(context: RequestContext) -> Response:
+    """Show whether the company is live, its lines, its processor, and the papers of the outsourcing."""
+    return context.page("company.html", facts=facts(context.configuration, context.company.id))
 
 
-def worksheet(visit: Visit) -> Response:
-    """The worksheet that an analysis before an outsourcing contract starts from, as a file."""
-    text = worksheet_of(facts(visit.configuration, visit.company.id))
-    name = f"outsourcing-{visit.company.id}.md"
+def worksheet(context: RequestContext) -> Response:
+    """Send the worksheet for the analysis before an outsourcing contract, as a file."""
+    text = worksheet_of(facts(context.configuration, context.company.id))
+    name = f"outsourcing-{context.company.id}.md"
     headers = {"content-disposition": f'attachment; filename="{name}"'}
     return Response(text, media_type="text/markdown; charset=utf-8", headers=headers)

@@ -1,4 +1,4 @@
-"""How it goes: the calls of today, of this month, of this year, and what is wrong now."""
+"""The first page of a company: the calls of today, this month or this year, and present problems."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ...operations.controller_state import lines_of
 from ...operations.evidence.log_state import log_state
 from ...operations.statistics import Day
 from ...text import Text
-from ..visit import Visit
+from ..context import RequestContext
 from .health import machine
 
 DAY, MONTH, YEAR = "day", "month", "year"
@@ -28,45 +28,46 @@ LAST = 10  # calls that are shown
 
 @dataclass(frozen=True)
 class Slot:
-    """One bar of the plot, and one row of the table beside it: an hour, a day or a month, and what it came
-    to; `None` where nothing is on record of it."""
+    """One bar of the plot, and one row of the table beside it: an hour, a day or a month, and its counts;
+    `None` if there are no records of it."""
 
     at: datetime
     count: Day | None
 
 
-def today(visit: Visit) -> Response:
-    """What cannot be read is said in its place."""
-    span = visit.query("over") if visit.query("over") in SPANS else DAY
+def today(context: RequestContext) -> Response:
+    """Show the counts of a span, the last calls, and the problems. An error is shown in the place of
+    counts."""
+    span = context.query("over") if context.query("over") in SPANS else DAY
     slots: tuple[Slot, ...] = ()
     last: tuple[Record, ...] = ()
     error = None
     try:
-        slots = tuple(_slots(visit, span))
-        last = records.page(visit.company, count=LAST).records
+        slots = tuple(_slots(context, span))
+        last = records.page(context.company, count=LAST).records
     except LedgerError as failed:
         error = failed
-    whole = statistics.total(each.count for each in slots if each.count)
-    return visit.page(
+    total = statistics.total(slot.count for slot in slots if slot.count)
+    return context.page(
         "today.html",
         spans=SPANS,
         span=span,
         slots=slots,
-        axis=_axis(visit, span),
+        axis=_axis(context, span),
         step=STEPS[span],
-        whole=whole,
+        total=total,
         last=last,
         error=error,
-        wrong=list(_wrong(visit)),
-        machine=machine(visit) if visit.operates else None,
-        statuses=[each for each in Status if whole.by_status.get(each)],
+        problems=list(_problems(context)),
+        machine=machine(context) if context.is_operator else None,
+        statuses=[status for status in Status if total.by_status.get(status)],
     )
 
 
-def _axis(visit: Visit, span: str) -> tuple[datetime, datetime]:
-    """The whole of the day, the month or the year that goes on, of the company's time."""
-    today = visit.console.now().astimezone(visit.company.zone).date()
-    begin = datetime.combine(today, time(), visit.company.zone)
+def _axis(context: RequestContext, span: str) -> tuple[datetime, datetime]:
+    """Return begin and end of the present day, month or year, in the company's time zone."""
+    today = context.console.now().astimezone(context.company.zone).date()
+    begin = datetime.combine(today, time(), context.company.zone)
     if span == DAY:
         return begin, begin + timedelta(days=1)
     if span == MONTH:
@@ -75,10 +76,10 @@ def _axis(visit: Visit, span: str) -> tuple[datetime, datetime]:
     return begin.replace(month=1, day=1), begin.replace(month=1, day=1, year=begin.year + 1)
 
 
-def _slots(visit: Visit, span: str) -> Iterator[Slot]:
-    """Every one of the span up to now, those without calls too, so that a quiet hour is seen to be quiet."""
-    owner, lines = visit.company, lines_of(visit.company, visit.configuration)
-    now = visit.console.now().astimezone(owner.zone)
+def _slots(context: RequestContext, span: str) -> Iterator[Slot]:
+    """Yield the slots of the span up to now, also those without calls, so that the plot shows quiet hours."""
+    owner, lines = context.company, lines_of(context.company, context.configuration)
+    now = context.console.now().astimezone(owner.zone)
     if span == DAY:
         hours = dict(statistics.by_hour(owner, now.date(), lines))
         at = datetime.combine(now.date(), time(), owner.zone).astimezone(UTC)
@@ -88,16 +89,16 @@ def _slots(visit: Visit, span: str) -> Iterator[Slot]:
         return
     first = now.date().replace(day=1) if span == MONTH else now.date().replace(month=1, day=1)
     days = statistics.by_day(owner, first, now.date(), lines)
-    found = {each.date: each for each in (days if span == MONTH else statistics.by_month(days))}
+    by_date = {day.date: day for day in (days if span == MONTH else statistics.by_month(days))}
     while first <= now.date():
-        yield Slot(datetime.combine(first, time(), owner.zone), found.get(first))
+        yield Slot(datetime.combine(first, time(), owner.zone), by_date.get(first))
         length = 1 if span == MONTH else calendar.monthrange(first.year, first.month)[1]
         first += timedelta(days=length)
 
 
-def _wrong(visit: Visit) -> Iterator[Text]:
-    """What is wrong with this company's own affairs, each with its remedy."""
-    owner = visit.company
+def _problems(context: RequestContext) -> Iterator[Text]:
+    """Yield the problems of this company, each with its remedy."""
+    owner = context.company
     if owner.refused:
         yield Text("This company is not live: {why}", why=owner.refused)
     if not Path(owner.ledger).exists():
@@ -107,6 +108,6 @@ def _wrong(visit: Visit) -> Iterator[Text]:
     except (LedgerError, EvidenceError) as error:
         yield error.text
         return
-    for each in (*state.published, *state.witnessed):
-        if each.problem:
-            yield Text("The log is not at {place}: {why}", place=each.place, why=each.problem)
+    for copy in (*state.published, *state.witnessed):
+        if copy.problem:
+            yield Text("The log is not at {place}: {why}", place=copy.place, why=copy.problem)

@@ -1,5 +1,5 @@
-"""No address has all places: of those that come themselves (server.py), and of those for whom a server in
-front asks, which has all connections."""
+"""A limit on the requests of one address behind a web server in front, which has all connections; server.py
+limits the connections of addresses that come directly."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ..model import WebServer
-from .proxies import forwarded
+from .proxies import forwarded_address
 
-OF_ONE = 50  # connections of one address; behind a server in front, its requests at a time
+PER_ADDRESS = 50  # connections of one address; behind a server in front, its requests at a time
 
 
-class Crowds:
-    """Around the application. Whoever is one too many is told to come again."""
+class ConnectionLimit:
+    """Middleware that answers 503 to the requests of one address that are too many at a time."""
 
     def __init__(self, app: ASGIApp, settings: WebServer) -> None:
         self._app, self._settings = app, settings
-        self._asking = Counter[str]()
+        self._running = Counter[str]()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        address = forwarded(Request(scope), self._settings) if scope["type"] == "http" else ""
+        address = forwarded_address(Request(scope), self._settings) if scope["type"] == "http" else ""
         if not address:
             await self._app(scope, receive, send)
-        elif self._asking[address] >= OF_ONE:
+        elif self._running[address] >= PER_ADDRESS:
             await PlainTextResponse("Too many requests at a time.\n", 503)(scope, receive, send)
         else:
-            self._asking[address] += 1
+            self._running[address] += 1
             try:
                 await self._app(scope, receive, send)
             finally:
-                self._asking -= Counter([address])
+                self._running -= Counter([address])

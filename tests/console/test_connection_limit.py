@@ -11,7 +11,7 @@ import pytest
 
 from console import raw
 from console.served import ServedConsole, served
-from informativa.console import crowds, hardening
+from informativa.console import connection_limit, hardening
 from informativa.console.server import CONNECTIONS
 from lab.process import until
 
@@ -22,9 +22,9 @@ CROWD, OTHER = "203.0.113.9", "203.0.113.10"
 @pytest.fixture(autouse=True)
 def share(monkeypatch: pytest.MonkeyPatch) -> None:
     """That of one address, small enough to be taken by a test."""
-    assert crowds.OF_ONE < CONNECTIONS / 3
-    for module in ("crowds", "server"):
-        monkeypatch.setattr(f"informativa.console.{module}.OF_ONE", SHARE)
+    assert connection_limit.PER_ADDRESS < CONNECTIONS / 3
+    for module in ("connection_limit", "server"):
+        monkeypatch.setattr(f"informativa.console.{module}.PER_ADDRESS", SHARE)
 
 
 def from_elsewhere(office: ServedConsole) -> int:
@@ -51,7 +51,7 @@ def test_one_address_behind_a_server_leaves_places_to_others(
 ) -> None:
     """The server in front has as many connections as it likes; whoever asks through it is counted by the
     address that it adds, whatever he put before that himself, and whoever comes otherwise by his own."""
-    monkeypatch.setattr(hardening, "PATIENCE", 600.0)
+    monkeypatch.setattr(hardening, "BODY_TIMEOUT", 600.0)
     with ExitStack() as held:
         office = held.enter_context(served(folder, header="X-Remote-User", proxies=("127.0.0.1",)))
         for each in range(2 * SHARE):

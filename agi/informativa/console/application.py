@@ -1,0 +1,199 @@
+"""The console's HTTP application: finds who asks, checks what he may ask for, and answers."""
+
+from __future__ import annotations
+
+import secrets
+from collections import Counter
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import structlog
+from anyio import to_thread
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import FormData
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Mount
+from starlette.routing import Route as StarletteRoute
+from starlette.staticfiles import StaticFiles
+
+from ..config import Configuration
+from ..errors import InformativaError
+from ..model import Action
+from . import cookies
+from .connection_limit import ConnectionLimit
+from .console import Console
+from .context import RequestContext
+from .hardening import SecurityMiddleware
+from .pages.entry import note_at_companies
+from .proxies import account_from_proxy, is_encrypted
+from .routes import ROUTES, Handler, Route
+from .sessions import new_token
+
+log = structlog.get_logger("informativa")
+ANONYMOUS_PER_ADDRESS = 16  # forms of one address without a session: those at work and those that wait
+_SAFE = ("GET", "HEAD")
+_EMPTY = Configuration(Path(), Path(), "", 0, 0, 0, {}, {}, {}, (), {}, None)  # where it cannot be read
+
+
+class _CachedStaticFiles(StaticFiles):
+    """Files that are the same for everybody and may be cached; all other answers are `no-store`."""
+
+    def file_response(self, *arguments: Any, **named: Any) -> Response:
+        """Return a file of the folder."""
+        response = super().file_response(*arguments, **named)
+        response.headers["cache-control"] = "max-age=3600"
+        return response
+
+
+def application(console: Console) -> Starlette:
+    """Build the application that answers HTTP."""
+    routes = [
+        StarletteRoute(
+            route.path,
+            partial(_answer, console, route),
+            methods=[*(["GET"] if route.get else []), *(["POST"] if route.post else [])],
+        )
+        for route in ROUTES
+    ]
+    static = Mount("/static", _CachedStaticFiles(packages=[("informativa", "templates/console/static")]))
+    handlers = {HTTPException: partial(_error_page, console)}
+    settings = console.settings
+    names = () if console.secure else (settings.host, "127.0.0.1", "localhost", *settings.names)
+    app = Starlette(
+        routes=[*routes, static],
+        middleware=[
+            Middleware(SecurityMiddleware, secure=console.secure, names=names),
+            Middleware(ConnectionLimit, settings=settings),
+        ],
+        exception_handlers=handlers,
+    )
+    app.router.redirect_slashes = False  # it would lead to whatever name the request has
+    return app
+
+
+async def _answer(console: Console, route: Route, request: Request) -> Response:
+    """Answer one request of one route: find who asks, and check that he may."""
+    token = cookies.get(request, cookies.SESSION, secure=is_encrypted(request, console.settings))
+    form = await _form(request)  # one that is too large, or too slow, is ended around us
+    try:
+        context = await run_in_threadpool(_context_of, console, request, token or new_token())
+        context.form = form
+        response = await _in_a_thread(console, route, context)
+    except HTTPException:
+        raise
+    except (InformativaError, OSError) as error:  # of the configuration, or of the accounts
+        log.error("unusable", why=str(error))
+        return await run_in_threadpool(_status_page, console, request, 503, "")
+    except Exception as error:  # here, for Starlette would have it logged once more
+        return await _defect(console, request, error)
+    if context.token != token:
+        context.set_cookie(response, cookies.SESSION, context.token)
+    return response
+
+
+async def _in_a_thread(console: Console, route: Route, context: RequestContext) -> Response:
+    """Run the handler in a thread. Forms of people who are not logged in have few threads of their own, for
+    hashing passwords must not take the threads of all pages; and each address has a share of these."""
+    if route.role is not None or context.request.method != "POST":
+        return await run_in_threadpool(_checked_answer, context, route)
+    if console.anonymous_by_address[context.address] >= ANONYMOUS_PER_ADDRESS:
+        raise HTTPException(503)
+    console.anonymous_by_address[context.address] += 1
+    try:
+        return await to_thread.run_sync(_checked_answer, context, route, limiter=console.anonymous_limiter)
+    finally:
+        console.anonymous_by_address -= Counter([context.address])
+
+
+async def _form(request: Request) -> FormData:
+    """Return the form that was sent. Other content types than that of our own forms are refused (415): they
+    could name an encoding that makes no text of it."""
+    if request.method != "POST":
+        return FormData()
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/x-www-form-urlencoded":
+        raise HTTPException(415)
+    return await request.form(max_fields=50)
+
+
+def _context_of(console: Console, request: Request, token: str, *, begin: bool = True) -> RequestContext:
+    """Return the request with its account and session: of the session's token, or the account that a web
+    server in front names. The session of the latter begins with its first page, unless `begin` is false."""
+    context = RequestContext(console, request, token, console.configuration())
+    if console.settings.header:
+        account = console.accounts.get(account_from_proxy(request, console.settings))
+        if account is None:
+            raise HTTPException(403, "account")
+        context.visitor = account
+        if begin:
+            context.session, new = console.sessions.get_or_begin(token, account)
+            if new:
+                note_at_companies(context, account, Action.LOGIN, "proxy")
+        return context
+    session = console.sessions.find(token)
+    account = console.accounts.get(session.name) if session else None
+    if session and account and session.changed == account.changed:  # neither password nor grants since then
+        context.session, context.visitor = session, account
+    return context
+
+
+def _checked_answer(context: RequestContext, route: Route) -> Response:
+    """Call the route's handler. Raises HTTPException if the visitor may not ask for it."""
+    method = context.request.method
+    handler: Handler | None = route.get if method in _SAFE else route.post
+    if handler is None:
+        raise HTTPException(405)
+    if method not in _SAFE:
+        _require_own_form(context)
+    if route.role is not None:
+        if context.visitor is None:
+            return RedirectResponse("/login" if method in _SAFE else "/login?undone=1", 303)
+        if "controller" in context.request.path_params:
+            name = context.request.path_params["controller"]
+            context.controller = context.configuration.controllers.get(name)
+            if context.controller is None or not context.visitor.may(name, route.role):
+                raise HTTPException(404)
+        if route.operators_only and not context.is_operator:
+            raise HTTPException(404)
+    try:
+        return handler(context)
+    except InformativaError as error:
+        return context.page("error.html", 409, error=error)
+
+
+def _require_own_form(context: RequestContext) -> None:
+    """Raise HTTPException (403) for a form that was not sent from our own pages."""
+    origin, host = context.request.headers.get("origin"), context.request.headers["host"]
+    site = context.request.headers.get("sec-fetch-site", "same-origin")
+    own_origins = f"{context.request.url.scheme}://{host}", f"https://{host}"  # TLS may end in front of us
+    if site not in ("same-origin", "none") or (origin is not None and origin not in own_origins):
+        raise HTTPException(403)
+    if not secrets.compare_digest(context.field("csrf").encode(), context.csrf.encode()):
+        raise HTTPException(403, "form")
+
+
+async def _error_page(console: Console, request: Request, error: Exception) -> Response:
+    """Return the page that says why there is no other."""
+    assert isinstance(error, HTTPException)
+    return await run_in_threadpool(_status_page, console, request, error.status_code, str(error.detail))
+
+
+async def _defect(console: Console, request: Request, error: Exception) -> Response:
+    """Log an unexpected exception, and return the page that says so. No telephone number is logged, for no
+    address has one."""
+    log.error("defect", path=request.url.path, kind=type(error).__name__, exc_info=error)
+    return await run_in_threadpool(_status_page, console, request, 500, "")
+
+
+def _status_page(console: Console, request: Request, status: int, cause: str) -> Response:
+    token = cookies.get(request, cookies.SESSION, secure=is_encrypted(request, console.settings))
+    context = RequestContext(console, request, token, _EMPTY)
+    with suppress(HTTPException, InformativaError, OSError):  # then the visitor is not logged in
+        context = _context_of(console, request, context.token, begin=False)
+    return context.page("status.html", status, code=status, cause=cause)

@@ -1,0 +1,43 @@
+"""The access log of one company: what its officers and admins looked at and did in the console."""
+
+from __future__ import annotations
+
+from starlette.responses import Response
+
+from ...model import Action
+from ...operations import access_log
+from ...operations.access_log import AccessFilter
+from ...operations.callers import pseudonyms
+from ..context import RequestContext
+from .caller_lookup import CallerLookup
+
+COUNT = 50  # entries on a page
+
+
+def listing(context: RequestContext) -> Response:
+    """Show the newest entries, of all or of one account or action. This look is on record, too."""
+    account, action = context.query("account", 64), context.query("action", 40)
+    access_filter = AccessFilter(
+        account=account or None, action=Action(action) if action in list(Action) else None
+    )
+    context.note("access-log")
+    entries = access_log.page(context.company, context.number("before"), COUNT, access_filter)
+    return context.page(
+        "access_log.html",
+        page=entries,
+        account=account,
+        action=access_filter.action,
+        actions=list(Action),
+        lookups=_lookup_keys(context),
+    )
+
+
+def _lookup_keys(context: RequestContext) -> dict[bytes, str]:
+    """Return the session's keys of the callers whom it remembers, by pseudonym: they can be opened again."""
+    objects = context.session.objects.items() if context.session else ()
+    return {
+        pseudonym: key
+        for key, lookup in list(objects)
+        if isinstance(lookup, CallerLookup) and lookup.controller == context.company.id
+        for pseudonym in pseudonyms(context.company, lookup.typed.caller)
+    }

@@ -17,7 +17,7 @@ from .tree import Command, Parameter
 
 
 class Shell(StrEnum):
-    """Which shell's."""
+    """The shells for which there is a script."""
 
     BASH = "bash"
     ZSH = "zsh"
@@ -45,7 +45,7 @@ _KINDS = {
 
 
 def kind(parameter: Parameter) -> str:
-    """What completes its value: words, a kind of `_KINDS`, or '' for anything."""
+    """Return what completes a parameter's value: words, a kind of `_KINDS`, or '' for anything."""
     last = parameter.names[-1] if parameter.names else ""
     return (
         " ".join(parameter.choices)
@@ -55,13 +55,15 @@ def kind(parameter: Parameter) -> str:
 
 
 def script(shell: Shell, root: Command) -> str:
-    """The script for a shell."""
-    made = {Shell.BASH: _bash, Shell.ZSH: _zsh, Shell.FISH: _fish}[shell](root)
-    return Template(made).substitute(python=shlex.quote(sys.executable), file=shlex.quote(str(DEFAULT_FILE)))
+    """Return the script for a shell."""
+    template = {Shell.BASH: _bash, Shell.ZSH: _zsh, Shell.FISH: _fish}[shell](root)
+    return Template(template).substitute(
+        python=shlex.quote(sys.executable), file=shlex.quote(str(DEFAULT_FILE))
+    )
 
 
 def _escaped(text: str) -> str:
-    """For string.Template, which is what the scripts are."""
+    """Return a text for string.Template, which the scripts are."""
     return text.replace("$", "$$")
 
 
@@ -131,7 +133,8 @@ def _bash(root: Command) -> str:
 
 
 def _zsh(root: Command) -> str:
-    """bash's, which zsh can run: one list of commands to keep right, and the same answers in both."""
+    """Return bash's script with a header: zsh can run it, so that there is one list of commands to keep
+    right."""
     head = (
         "#compdef informativa\n"
         "# zsh completion for informativa. To install it:\n"
@@ -144,18 +147,18 @@ def _zsh(root: Command) -> str:
 
 
 def _filled(template: str, root: Command) -> str:
-    """The tables of one command tree put into a script."""
+    """Return a script with the tables of parameter command tree."""
     groups = [command for command in root.walk() if command.path != root.path]
     rows = list(_rows(root))
     tables = {
         "#commands#": _patterns(" ".join(command.path) for command in groups),
         "#switches#": _patterns(
-            f"{path} {name}" for path, name, one in rows if name.startswith("-") and not one.value
+            f"{path} {name}" for path, name, parameter in rows if name.startswith("-") and not parameter.value
         ),
         "#kinds#": "\n".join(
-            f"    {shlex.quote(f'{path} {name}')}) kind={shlex.quote(kind(one))} ;;"
-            for path, name, one in rows
-            if kind(one)
+            f"    {shlex.quote(f'{path} {name}')}) kind={shlex.quote(kind(parameter))} ;;"
+            for path, name, parameter in rows
+            if kind(parameter)
         ),
         "#words#": "\n".join(
             f"        {shlex.quote(' '.join(command.path))}) word={shlex.quote(' '.join(_words(command)))} ;;"
@@ -168,14 +171,14 @@ def _filled(template: str, root: Command) -> str:
 
 
 def _rows(root: Command) -> Iterator[tuple[str, str, Parameter]]:
-    """Each command with each name of each option, and with the place of each argument, from 0."""
+    """Yield each command with each name of each option, and with the position of each argument, from 0."""
     for command in root.walk():
         path = " ".join(command.path)
-        for at, one in enumerate(one for one in command.parameters if not one.names):
-            yield path, str(at), one
-        for one in command.parameters:
-            for name in one.names:
-                yield path, name, one
+        for at, parameter in enumerate(parameter for parameter in command.parameters if not parameter.names):
+            yield path, str(at), parameter
+        for parameter in command.parameters:
+            for name in parameter.names:
+                yield path, name, parameter
 
 
 def _patterns(words: Iterator[str]) -> str:
@@ -183,8 +186,8 @@ def _patterns(words: Iterator[str]) -> str:
 
 
 def _words(command: Command) -> list[str]:
-    options = [name for one in command.parameters for name in one.names]
-    return [*(each.path[-1] for each in command.commands), *options, "--help"]
+    options = [name for parameter in command.parameters for name in parameter.names]
+    return [*(subcommand.path[-1] for subcommand in command.commands), *options, "--help"]
 
 
 def _fish(root: Command) -> str:

@@ -87,18 +87,18 @@ class Sink:
 
     def _put(self, lines: list[str]) -> None:
         dropped = self._dropped
-        told = f"({dropped} lines were dropped: nobody read them)\n" if dropped else ""
-        rest = "".join([told, *lines]).encode(errors="replace")
+        notice = f"({dropped} lines were dropped: nobody read them)\n" if dropped else ""
+        remaining = "".join([notice, *lines]).encode(errors="replace")
         self._dropped -= dropped
         with contextlib.suppress(OSError):
-            while rest:  # the descriptor itself: a stalled write must not hold the stream's lock
-                rest = rest[os.write(self._descriptor, rest) :]
+            while remaining:  # the descriptor itself: a stalled write must not hold the stream's lock
+                remaining = remaining[os.write(self._descriptor, remaining) :]
 
 
 def _journal_reads() -> bool:
-    """Whether journald itself reads our standard error (systemd.exec(5), $JOURNAL_STREAM)."""
-    found = os.fstat(sys.stderr.fileno())
-    return os.environ.get("JOURNAL_STREAM") == f"{found.st_dev}:{found.st_ino}"
+    """Return whether journald itself reads our standard error (systemd.exec(5), $JOURNAL_STREAM)."""
+    status = os.fstat(sys.stderr.fileno())
+    return os.environ.get("JOURNAL_STREAM") == f"{status.st_dev}:{status.st_ino}"
 
 
 def _cleaned(facts: dict[str, Any]) -> dict[str, Any]:
@@ -169,7 +169,7 @@ def _logger(render: Callable[[dict[str, Any]], str], *, prioritised: bool = Fals
 
 
 def configure(form: LogFormat) -> Sink:
-    """Have structlog write to standard error in this form; close the sink at the end."""
+    """Make structlog write to standard error in this form, and return the sink, to be closed at the end."""
     sink = Sink(sys.stderr.fileno())
     wrapper = _logger(_json) if form is LogFormat.JSON else _logger(_console(), prioritised=_journal_reads())
     structlog.configure(

@@ -63,11 +63,11 @@ MODULES = {
 
 
 def app(word: str = "") -> typer.Typer:
-    """The program with the commands that begin with `word`, and with all where no module has it to itself.
+    """Return the program with the commands that begin with `word`, or with all if no module has that word.
 
     What one of them imports takes a fraction of the time that all take, and may be what only it needs.
     """
-    made = typer.Typer(
+    program = typer.Typer(
         name="informativa",
         help="The privacy notice for callers of an Asterisk PBX: played when it is due, and proven.",
         epilog="Exit codes: " + "; ".join(f"{code} {meaning}" for code, meaning in EXITS.items()) + ".",
@@ -76,17 +76,17 @@ def app(word: str = "") -> typer.Typer:
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
-    made.callback()(_options)
-    theirs = [module for module, words in MODULES.items() if word in words]
-    for module in theirs or MODULES:
-        import_module(f".commands.{module}", __package__).add_to(made)
-    if not theirs:
-        import_module(".commands.program", __package__).add_to(made, main)
-    return made
+    program.callback()(_options)
+    modules = [module for module, words in MODULES.items() if word in words]
+    for module in modules or MODULES:
+        import_module(f".commands.{module}", __package__).add_to(program)
+    if not modules:
+        import_module(".commands.program", __package__).add_to(program, main)
+    return program
 
 
-def _version(wanted: bool) -> None:
-    if wanted:
+def _version(requested: bool) -> None:
+    if requested:
         print(f"informativa {__version__}")
         raise typer.Exit
 
@@ -98,7 +98,7 @@ def _options(
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; the exit code. Nothing but an exit code and one message leaves it."""
+    """Run one command, and return the exit code. Every error becomes one message and an exit code."""
     _.speak()
     terminal.prepare()
     try:
@@ -125,14 +125,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _tell_program(error: InformativaError) -> None:
-    """What is wrong as JSON, on one line, for `tail` may have printed lines; as `check` tells it."""
+    """Print an error as JSON, in the shape of `check`, on one line, for `tail` may have printed lines."""
     with suppress(OSError):  # people are told in any case
         print_document(Failure.of(error), on_one_line=True)
         _flush()
 
 
 def _flush() -> None:
-    """Have what was printed written, now that an error can still be told. Raises OSError."""
+    """Flush what was printed, while an error can still be reported. Raises OSError."""
     try:
         if sys.stdout is not None:
             sys.stdout.flush()

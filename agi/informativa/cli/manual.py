@@ -23,33 +23,33 @@ def _lines(root: Command) -> Iterator[str]:
     yield from (".SH DESCRIPTION", _text(root.help), ".SH COMMANDS")
     for command in root.leaves():
         yield from (".SS", rf"\fB{_text(command.synopsis)}\fR", _text(command.help))
-        for one in command.parameters:
-            yield from _parameter(one)
+        for parameter in command.parameters:
+            yield from _parameter(parameter)
     yield from (
         ".SH OPTIONS",
         "Of the program itself; of each command, \\fB\\-h\\fR and \\fB\\-\\-help\\fR too.",
     )
-    for one in root.parameters:
-        yield from _parameter(one)
+    for parameter in root.parameters:
+        yield from _parameter(parameter)
     yield from _table("EXIT STATUS", {str(code): meaning for code, meaning in EXITS.items()})
     yield from _table("FILES", FILES)
     yield from _table("ENVIRONMENT", ENVIRONMENT)
     yield from (".SH SEE ALSO", r".BR asterisk (8),", r".BR systemctl (1)")
 
 
-def _parameter(one: Parameter) -> Iterator[str]:
+def _parameter(parameter: Parameter) -> Iterator[str]:
     yield ".TP"
-    names = ", ".join(rf"\fB{_text(name)}\fR" for name in one.names)
-    yield f"{names} \\fI{_text(one.value)}\\fR".strip() if one.value else names
-    yield _text(described(one))
+    names = ", ".join(rf"\fB{_text(name)}\fR" for name in parameter.names)
+    yield f"{names} \\fI{_text(parameter.value)}\\fR".strip() if parameter.value else names
+    yield _text(described(parameter))
 
 
-def described(one: Parameter) -> str:
-    """What a parameter is for, with its default."""
-    said = [one.help or "What it says."]
-    said += [f"Default: {one.default}."] if one.default else []
-    said += ["Required."] if one.required and one.names else []
-    return " ".join(said)
+def described(parameter: Parameter) -> str:
+    """Return what a parameter is for, with its default."""
+    sentences = [parameter.help or "What it says."]
+    sentences += [f"Default: {parameter.default}."] if parameter.default else []
+    sentences += ["Required."] if parameter.required and parameter.names else []
+    return " ".join(sentences)
 
 
 def _table(heading: str, rows: Mapping[str, str]) -> Iterator[str]:

@@ -11,10 +11,10 @@ from contextlib import suppress
 from typing import Any
 
 
-def names(what: str, data: Any) -> Iterable[str]:
-    """The names of that kind in a configuration's plain data."""
+def names(kind: str, data: Any) -> Iterable[str]:
+    """Return the names of a kind in a configuration's plain data."""
     controllers = data["controllers"]
-    notices = [notice for one in controllers.values() for notice in one["notices"].items()]
+    notices = [notice for controller in controllers.values() for notice in controller["notices"].items()]
     versions = [version for _, notice in notices for version in notice["versions"]]
     kinds = {
         "controllers": list(controllers),
@@ -23,7 +23,7 @@ def names(what: str, data: Any) -> Iterable[str]:
         "versions": [version["version"] for version in versions],
         "languages": [language for version in versions for language in version["short"]],
     }
-    return dict.fromkeys(kinds[what])
+    return dict.fromkeys(kinds[kind])
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What several commands share: options, printing as JSON, and the answer to a name that there is not."""
+"""Options, JSON output and warnings that several commands share."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from ..views.text.generated import written
 from .words import _
 
 
-def _for_programs(wanted: bool) -> bool:
-    """What a program reads is the same in every locale."""
-    if wanted:
+def _for_programs(requested: bool) -> bool:
+    """Switch to English: the output for programs is the same in every locale."""
+    if requested:
         _.speak({})
-    return wanted
+    return requested
 
 
 Config = Annotated[
@@ -52,7 +52,7 @@ Json = Annotated[
 
 
 def moment(text: str) -> datetime:
-    """A day, or a day and time, that somebody typed."""
+    """Return a day, or a day and time, that somebody typed."""
     try:
         return typed(text)
     except ValueError:
@@ -85,13 +85,14 @@ def print_records(records: Iterable[Record]) -> None:
         print(escaped(part), end="")
 
 
-def print_generated(made: Generated) -> None:
-    """Print a file that was made for a configuration, or where it was written; and what is doubtful of it."""
-    if made.file is None:
-        verbatim(made.text)
+def print_generated(generated: Generated) -> None:
+    """Print a file that was generated for a configuration, or where it was written; and what is doubtful of
+    it."""
+    if generated.file is None:
+        verbatim(generated.text)
     else:
-        print(written(made, _))
-    warn(made.warnings)
+        print(written(generated, _))
+    warn(generated.warnings)
 
 
 def _ascii_only() -> bool:
@@ -99,7 +100,7 @@ def _ascii_only() -> bool:
 
 
 def silent(_text: str) -> None:
-    """What `print` is to a command that prints JSON."""
+    """Print nothing: in place of `print`, for a command that prints JSON."""
 
 
 def warn(warnings: Iterable[Text]) -> None:
@@ -114,7 +115,7 @@ def warn_of_unrelated(problems: Iterable[Problem]) -> None:
 
 
 def reader_of(code: str | None) -> Language:
-    """Who reads what is written for somebody else. Raises InformativaError."""
+    """Return the language of a file's reader. Raises InformativaError if there is no such language."""
     if code is None:
         return _
     if code not in languages():

@@ -17,12 +17,13 @@ def page(root: Command) -> str:
 
 
 def keys(kind: Any = Settings, path: str = "") -> Iterator[tuple[str, Any]]:
-    """Each setting of the configuration with pydantic's field; `NAME` where an admin chooses the key."""
+    """Yield each setting of the configuration with pydantic's field; `NAME` where an admin chooses the
+    key."""
     for name, field in kind.model_fields.items():
-        own = f"{path}{name}"
-        yield own, field
+        path_of_key = f"{path}{name}"
+        yield path_of_key, field
         for below, named in _models(field.annotation):
-            yield from keys(below, f"{own}{named}.")
+            yield from keys(below, f"{path_of_key}{named}.")
 
 
 def _models(annotation: Any) -> Iterator[tuple[Any, str]]:
@@ -48,8 +49,8 @@ def _commands(root: Command) -> Iterator[str]:
             yield from ("| | |", "|---|---|", *map(_row, command.parameters), "")
 
 
-def _row(one: Parameter) -> str:
-    return f"| `{_cell(one.shown)}` | {_cell(described(one))} |"
+def _row(parameter: Parameter) -> str:
+    return f"| `{_cell(parameter.shown)}` | {_cell(described(parameter))} |"
 
 
 def _exits() -> Iterator[str]:

@@ -29,7 +29,9 @@ def page() -> str:
     for command, shape in DOCUMENTS.items():
         schema = _schema(shape)
         lines.append(f"## {command}\n\n{_described(schema)}\n\n{_table(schema)}")
-        shown |= {name: each for name, each in schema.get("$defs", {}).items() if name not in shown}
+        shown |= {
+            name: definition for name, definition in schema.get("$defs", {}).items() if name not in shown
+        }
     lines.append("# Nouns\n\nWhat documents are made of.\n")
     for name, schema in sorted(shown.items()):
         body = _table(schema) if "properties" in schema else _words(schema)
@@ -56,7 +58,7 @@ def _described(schema: dict[str, Any]) -> str:
 
 def _table(schema: dict[str, Any]) -> str:
     rows = [
-        f"| `{name}` | {_kind(each)} | {_described(each)} |" for name, each in schema["properties"].items()
+        f"| `{name}` | {_kind(part)} | {_described(part)} |" for name, part in schema["properties"].items()
     ]
     return "\n".join(["| Name | Kind | What it is |", "|---|---|---|", *rows, ""])
 
@@ -68,7 +70,7 @@ def _words(schema: dict[str, Any]) -> str:
 def _kind(schema: dict[str, Any]) -> str:
     """In a word or two: `text`, `number or null`, `list of Record`."""
     if "anyOf" in schema:
-        return " or ".join(_kind(each) for each in schema["anyOf"])
+        return " or ".join(_kind(alternative) for alternative in schema["anyOf"])
     if "$ref" in schema:
         name = str(schema["$ref"]).rpartition("/")[2]
         return f"[{name}](#{name.lower()})"
@@ -87,11 +89,11 @@ def main(arguments: Sequence[str]) -> None:
     folder = Path(arguments[0])
     (folder / "json.md").write_text(page(), encoding="utf-8")
     (folder / "schemas").mkdir(exist_ok=True)
-    wanted = dict(schemas())
-    for old in (folder / "schemas").glob("*.json"):
-        if old.name not in wanted:
-            old.unlink()
-    for name, text in wanted.items():
+    files = dict(schemas())
+    for file in (folder / "schemas").glob("*.json"):
+        if file.name not in files:
+            file.unlink()
+    for name, text in files.items():
         (folder / "schemas" / name).write_text(text, encoding="utf-8")
 
 

@@ -18,7 +18,7 @@ WORDS = ("help", "short_help", "epilog", "metavar", "options_metavar", "subcomma
 
 
 def command(app: typer.Typer) -> Any:
-    """What `app` declares, ready to be called."""
+    """Return the commands that `app` declares, translated and ready to be called."""
     built = typer.main.get_command(app)
     if _.translates:
         for node in nodes(built):

@@ -67,14 +67,14 @@ class Command:
 
     @property
     def synopsis(self) -> str:
-        """How it is typed: what is required, and that there are options."""
+        """The command line: required options and arguments, and whether there are other options."""
         words = [*self.path]
-        for one in self.parameters:
-            if not one.names:
-                words.append(one.value if one.required else f"[{one.value.strip('[]')}]")
-            elif one.required:
-                words.append(f"{one.names[-1]} {one.value}")
-        optional = any(one.names and not one.required for one in self.parameters)
+        for parameter in self.parameters:
+            if not parameter.names:
+                words.append(parameter.value if parameter.required else f"[{parameter.value.strip('[]')}]")
+            elif parameter.required:
+                words.append(f"{parameter.names[-1]} {parameter.value}")
+        optional = any(parameter.names and not parameter.required for parameter in self.parameters)
         return " ".join([*words, *(["[OPTION]..."] if optional else []), *self._below])
 
     @property
@@ -84,13 +84,13 @@ class Command:
         return ("[COMMAND]",) if self.alone else ("COMMAND",)
 
     def walk(self) -> Iterator[Command]:
-        """It and all below it."""
+        """Yield the command and all below it."""
         yield self
         for command in self.commands:
             yield from command.walk()
 
     def leaves(self) -> Iterator[Command]:
-        """Those that do something."""
+        """Return the commands that do something themselves."""
         return (command for command in self.walk() if command.alone or not command.commands)
 
 
@@ -99,26 +99,26 @@ def tree(app: typer.Typer) -> Command:
     return _command(typer.main.get_command(app), ("informativa",))
 
 
-def _command(found: Any, path: tuple[str, ...]) -> Command:
-    parameters = tuple(_parameter(one) for one in found.params if not getattr(one, "hidden", False))
-    below = getattr(found, "commands", {}).items()
-    commands = tuple(_command(one, (*path, name)) for name, one in below if not one.hidden)
-    alone = bool(getattr(found, "invoke_without_command", False))
-    return Command(path, re.sub(r"\s+", " ", found.help or "").strip(), parameters, commands, alone)
+def _command(typed: Any, path: tuple[str, ...]) -> Command:
+    parameters = tuple(_parameter(child) for child in typed.params if not getattr(child, "hidden", False))
+    below = getattr(typed, "commands", {}).items()
+    commands = tuple(_command(child, (*path, name)) for name, child in below if not child.hidden)
+    alone = bool(getattr(typed, "invoke_without_command", False))
+    return Command(path, re.sub(r"\s+", " ", typed.help or "").strip(), parameters, commands, alone)
 
 
-def _parameter(found: Any) -> Parameter:
-    annotation: Any = getattr(getattr(found, "type_descriptor", None), "annotation", None)
+def _parameter(parameter: Any) -> Parameter:
+    annotation: Any = getattr(getattr(parameter, "type_descriptor", None), "annotation", None)
     is_choice = isinstance(annotation, type) and issubclass(annotation, Enum)
-    choices = tuple(str(one.value) for one in annotation) if is_choice else ()
-    option = found.opts[0].startswith("-")
-    value = found.metavar or "|".join(choices) or found.name.upper()
-    default = found.default.value if isinstance(found.default, Enum) else found.default
+    choices = tuple(str(choice.value) for choice in annotation) if is_choice else ()
+    option = parameter.opts[0].startswith("-")
+    value = parameter.metavar or "|".join(choices) or parameter.name.upper()
+    default = parameter.default.value if isinstance(parameter.default, Enum) else parameter.default
     return Parameter(
-        names=tuple(sorted(found.opts, key=len)) if option else (),
-        value="" if option and found.is_flag else value,
-        help=found.help or "",
+        names=tuple(sorted(parameter.opts, key=len)) if option else (),
+        value="" if option and parameter.is_flag else value,
+        help=parameter.help or "",
         default="" if default is None or isinstance(default, bool) else str(default),
-        required=found.required,
+        required=parameter.required,
         choices=choices,
     )

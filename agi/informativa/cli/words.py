@@ -46,7 +46,7 @@ class _Reader(Language):
         return _TYPED.sub(lambda typed: f"{typed[0]} {option}", template)
 
     def name(self, file: Path | None) -> Path | None:
-        """Have commands name this configuration, which somebody did who typed one."""
+        """Remember the configuration that somebody named, for the commands in messages."""
         usual = os.environ.get("INFORMATIVA_CONFIG") or DEFAULT_FILE
         if file is not None:
             self._file = None if file == Path(usual) else file

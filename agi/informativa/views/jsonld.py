@@ -37,7 +37,8 @@ _SPOKEN = (RecordKind.PHONE, RecordKind.OPERATOR)
 
 
 def begin(owner: Controller, origin: str) -> str:
-    """How the document begins, with who is who; records follow, and `END`."""
+    """Return the beginning of the document, with the controller and the processor; records follow, and
+    `END`."""
     base = f"https://{origin}"
     context = {**_CONTEXT, "@base": base, "log": f"{base}#"}
     nodes: list[dict[str, object]] = [
@@ -58,14 +59,14 @@ def begin(owner: Controller, origin: str) -> str:
 END = "\n]}\n"
 
 
-def record(found: Record, owner: Controller, box: str = "") -> str:
-    """One record of a box, to stand behind another node; without a box all are of one."""
-    event = found.event
-    own = f"record-{box}-" if box else "record-"
+def record(entry: Record, owner: Controller, box: str = "") -> str:
+    """Return one record, to stand behind another node; `box` is '' if all records are of one box."""
+    event = entry.event
+    prefix = f"record-{box}-" if box else "record-"
     node: dict[str, object] = {
-        "@id": f"#{own}{found.number}",
+        "@id": f"#{prefix}{entry.number}",
         "@type": "dpv:DataProcessingRecord",
-        "dct:identifier": str(found.number),
+        "dct:identifier": str(entry.number),
         "dct:created": _time(event.recorded or event.at),
         "prov:atTime": _time(event.at),
         "dpv:hasDataController": "#controller",
@@ -97,7 +98,7 @@ def record(found: Record, owner: Controller, box: str = "") -> str:
     if event.heard is not None:
         node |= _heard(event.heard)
     if isinstance(event.basis, int):
-        node["prov:wasDerivedFrom"] = f"#{own}{event.basis}"
+        node["prov:wasDerivedFrom"] = f"#{prefix}{event.basis}"
     elif event.basis is not None and box:
         node["prov:wasDerivedFrom"] = f"#record-{event.basis.replace(':', '-')}"
     elif event.basis is not None:
@@ -117,7 +118,7 @@ def _heard(heard: Heard) -> Mapping[str, object]:
 
 
 def _notice(event: Event) -> Mapping[str, object]:
-    """Which wording of which notice, in which language, and whether it was spoken."""
+    """Return the notice of an event: its wording, its language, and whether it was spoken."""
     spoken = ["dpv:OralNotice"] if event.kind in _SPOKEN else []
     name = (f"{event.notice}@{event.version}", event.language, event.kind)
     notice: dict[str, object] = {

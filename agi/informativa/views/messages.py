@@ -27,18 +27,18 @@ class Language(Translator):
     def __init__(self, catalogue: gettext.GNUTranslations | None = None) -> None:
         self._catalogue = catalogue
 
-    def __call__(self, what: Text | str, /, **arguments: object) -> str:
-        """A text, or a template, in words, with what goes into it."""
-        text = what if isinstance(what, Text) else Text(what)
+    def __call__(self, message: Text | str, /, **arguments: object) -> str:
+        """Return a text, or a template with its arguments, in this language."""
+        text = message if isinstance(message, Text) else Text(message)
         return (text.format(**arguments) if arguments else text).said(self)
 
     def counted(self, one: str, many: str, number: int, /, **arguments: object) -> str:
-        """The same for a template that says a number."""
+        """Return a template that has a number in this language."""
         return Text.counted(one, many, number, **arguments).said(self)
 
     @property
     def translates(self) -> bool:
-        """Whether it is another one than English."""
+        """Tell if it is another language than English."""
         return self._catalogue is not None
 
     @property
@@ -54,34 +54,34 @@ class Language(Translator):
             return self._catalogue.ngettext(one, many, number)
         return one if number == 1 else many
 
-    def foreign(self, said: str) -> str:
+    def foreign(self, message: str) -> str:
         if self._catalogue is None:
-            return said
-        return self._known(said) or self._uncapitalised(said) or said
+            return message
+        return self._known(message) or self._uncapitalised(message) or message
 
-    def _known(self, said: str) -> str:
-        for known in FOREIGN:
-            pattern = re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>.+?)", re.escape(known.template))
-            if found := re.fullmatch(pattern, said, re.DOTALL):
-                parts = {name: self.foreign(value) for name, value in found.groupdict().items()}
-                return self(known.template, **parts)
+    def _known(self, message: str) -> str:
+        for phrase in FOREIGN:
+            pattern = re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>.+?)", re.escape(phrase.template))
+            if match := re.fullmatch(pattern, message, re.DOTALL):
+                parts = {name: self.foreign(value) for name, value in match.groupdict().items()}
+                return self(phrase.template, **parts)
         return ""
 
-    def _uncapitalised(self, said: str) -> str:
-        """What begins small, as a part of a sentence, where others begin it with a capital."""
-        known = self._known(said[:1].upper() + said[1:])
-        return known[:1].lower() + known[1:]
+    def _uncapitalised(self, message: str) -> str:
+        """Translate a message that begins with a small letter, as a part of a sentence."""
+        translation = self._known(message[:1].upper() + message[1:])
+        return translation[:1].lower() + translation[1:]
 
 
 ENGLISH = Language()
 
 
 @cache
-def language(*wanted: str) -> Language:
-    """The first of these languages (`it`, `it_IT`) that there is a catalogue for, or else English."""
+def language(*codes: str) -> Language:
+    """Return the first of these languages (`it`, `it_IT`) that has a catalogue, or English."""
     with resources.as_file(resources.files("informativa") / "locale") as folder:
-        found = gettext.translation(DOMAIN, folder, wanted, fallback=True) if wanted else None
-    return Language(found) if isinstance(found, gettext.GNUTranslations) else ENGLISH
+        catalogue = gettext.translation(DOMAIN, folder, codes, fallback=True) if codes else None
+    return Language(catalogue) if isinstance(catalogue, gettext.GNUTranslations) else ENGLISH
 
 
 @cache
@@ -96,25 +96,25 @@ def of_letter(code: str) -> Language:
 def languages() -> tuple[str, ...]:
     """The two letters of each in which everything is said, with English."""
     with resources.as_file(resources.files("informativa") / "locale") as folder:
-        whole = folder.glob(f"*/LC_MESSAGES/{DOMAIN}.mo")
-        return tuple(sorted({"en", *(file.parts[-3] for file in whole)}))
+        catalogues = folder.glob(f"*/LC_MESSAGES/{DOMAIN}.mo")
+        return tuple(sorted({"en", *(file.parts[-3] for file in catalogues)}))
 
 
 def of_environment(environment: Mapping[str, str] = os.environ) -> Language:
-    """That of the locale. As GNU gettext has it: LANGUAGE counts before the locale's variables, unless those
-    say C."""
-    return language(*_wanted(environment))
+    """Return the language of the locale. As in GNU gettext, LANGUAGE counts before the locale's variables,
+    unless those say C."""
+    return language(*_preferred(environment))
 
 
-def _wanted(environment: Mapping[str, str]) -> Sequence[str]:
-    """The languages asked for, as far as one comes before English, which needs no catalogue."""
+def _preferred(environment: Mapping[str, str]) -> Sequence[str]:
+    """Return the languages of the locale up to English, which needs no catalogue."""
     locale = next(
         (environment[name] for name in ("LC_ALL", "LC_MESSAGES", "LANG") if environment.get(name)), ""
     )
     if locale in ("C", "POSIX"):
         return []
-    asked = (environment.get("LANGUAGE") or locale).split(":")
-    return [one for one in takewhile(lambda one: one[:2] != "en" and one != "C", asked) if one]
+    codes = (environment.get("LANGUAGE") or locale).split(":")
+    return [code for code in takewhile(lambda code: code[:2] != "en" and code != "C", codes) if code]
 
 
 FOREIGN = (

@@ -8,8 +8,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from ..model import Controller
-from ..model import Record as Found
+from ..model import Controller, Record
 from . import jsonld
 from .json.records import RecordLine
 
@@ -32,41 +31,41 @@ _FORMULA = (
 
 
 def columns() -> list[str]:
-    """Of the table: the names of the JSON, and those of what was heard."""
+    """Return the names of the table's columns: those of the JSON, and those of the parts of `heard`."""
     names = [name for name in RecordLine.model_fields if name not in ("shapes", "heard")]
     return [*names, *(f"heard_{part}" for part in _PARTS)]
 
 
 class RecordFiles:
-    """All three of one controller's records, as they are read."""
+    """The records of one controller as three files, made while the records are read."""
 
     def __init__(self, owner: Controller, origin: str) -> None:
         self._owner, self._origin = owner, origin
         self._columns = columns()
 
     def begin(self) -> dict[str, str]:
-        """Each, by its name, as it begins."""
+        """Return the beginning of each file, by its name."""
         linked = jsonld.begin(self._owner, self._origin)
         return {CSV: _row(self._columns), LINES: "", LINKED: linked}
 
-    def record(self, found: Found, box: str = "") -> tuple[str, str, str]:
-        """What each says of one record of a box."""
-        shape = RecordLine.of(found, self._owner.id, box)
+    def record(self, entry: Record, box: str = "") -> tuple[str, str, str]:
+        """Return the text of one record of a box in each file."""
+        shape = RecordLine.of(entry, self._owner.id, box)
         facts = shape.model_dump(mode="json", by_alias=True)
         line = f"{_encoded(facts)}\n"
-        return _cells(self._columns, facts), line, jsonld.record(found, self._owner, box)
+        return _cells(self._columns, facts), line, jsonld.record(entry, self._owner, box)
 
     def end(self) -> tuple[str, str, str]:
-        """How each ends."""
+        """Return the end of each file."""
         return "", "", jsonld.END
 
 
-def table(owner: Controller, found: Iterable[Found]) -> Iterator[str]:
-    """The table of these records of one controller in parts, while they are read."""
+def table(owner: Controller, records: Iterable[Record]) -> Iterator[str]:
+    """Yield the table of these records of one controller in parts, while they are read."""
     names = columns()
     yield _row(names)
-    for each in found:
-        facts = RecordLine.of(each, owner.id).model_dump(mode="json", by_alias=True)
+    for record in records:
+        facts = RecordLine.of(record, owner.id).model_dump(mode="json", by_alias=True)
         yield _cells(names, facts)
 
 
@@ -77,7 +76,7 @@ def _cells(names: Sequence[str], facts: Mapping[str, Any]) -> str:
 
 
 def _cell(name: str, value: Any) -> Any:
-    """As a spreadsheet takes it for what it is: what a company or a channel wrote is never a formula."""
+    """Return a value for a spreadsheet: a text that came from elsewhere is never taken for a formula."""
     if isinstance(value, list):
         value = " ".join(value)
     if isinstance(value, bool):
@@ -88,6 +87,6 @@ def _cell(name: str, value: Any) -> Any:
 
 
 def _row(cells: list[Any]) -> str:
-    written = io.StringIO()
-    csv.writer(written).writerow(cells)
-    return written.getvalue()
+    output = io.StringIO()
+    csv.writer(output).writerow(cells)
+    return output.getvalue()

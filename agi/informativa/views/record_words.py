@@ -1,4 +1,4 @@
-"""What the codes and names of a record mean, in sentences for somebody who has never seen one."""
+"""The meanings of the codes and names of a record, in sentences for readers who have never seen one."""
 
 from __future__ import annotations
 
@@ -119,9 +119,9 @@ LOOKS: Mapping[str, Text] = {
 """For what somebody looked at a caller's data, said to that caller."""
 
 
-def named(one: str, names: Mapping[str, Mapping[str, str]], say: Language) -> str:
+def named(notice_id: str, names: Mapping[str, Mapping[str, str]], say: Language) -> str:
     """A notice or purpose by its name in the reader's language."""
-    return say(name_of(one, names))
+    return say(name_of(notice_id, names))
 
 
 MONTHS = (

@@ -1,4 +1,4 @@
-"""What is in a bundle for support: its files, clean. In English, which whoever helps can read."""
+"""The files of a support bundle, without personal data, in English for whoever helps."""
 
 from __future__ import annotations
 
@@ -37,31 +37,33 @@ Look through it before you send it: tar xzf FILE. Delete it afterwards.
 """
 
 
-def members(found: Collected) -> dict[str, str]:
-    """The files, by name."""
-    cleaner = found.configuration.cleaner
+def members(collected: Collected) -> dict[str, str]:
+    """Return the files, by name."""
+    cleaner = collected.configuration.cleaner
     documents: Mapping[str, Document] = {
-        "check.json": Checked.of(found.checked),
+        "check.json": Checked.of(collected.checked),
         "doctor.json": (
-            Failure.of(found.doctor)
-            if isinstance(found.doctor, InformativaError)
-            else Examination.of(found.doctor)
+            Failure.of(collected.doctor)
+            if isinstance(collected.doctor, InformativaError)
+            else Examination.of(collected.doctor)
         ),
         "status.json": (
-            Failure.of(found.status)
-            if isinstance(found.status, InformativaError)
-            else StatusReport.of(found.status)
+            Failure.of(collected.status)
+            if isinstance(collected.status, InformativaError)
+            else StatusReport.of(collected.status)
         ),
     }
     return {
-        "README.txt": README.format(version=found.versions.informativa, at=f"{found.at:%Y-%m-%d %H:%M}"),
-        "versions.json": _json(asdict(found.versions)),
-        "configuration.yaml": _yaml(found.configuration.data),
+        "README.txt": README.format(
+            version=collected.versions.informativa, at=f"{collected.at:%Y-%m-%d %H:%M}"
+        ),
+        "versions.json": _json(asdict(collected.versions)),
+        "configuration.yaml": _yaml(collected.configuration.data),
         **{
-            name: _json(cleaner.data(each.model_dump(mode="json", by_alias=True)))
-            for name, each in documents.items()
+            name: _json(cleaner.data(document.model_dump(mode="json", by_alias=True)))
+            for name, document in documents.items()
         },
-        "journal.txt": "".join(f"{line}\n" for line in found.journal),
+        "journal.txt": "".join(f"{line}\n" for line in collected.journal),
     }
 
 

@@ -53,11 +53,11 @@ class _Clean:
         self.rich_proxied_file = stream
 
     def write(self, text: str) -> int:
-        """Write what may be shown of it."""
+        """Write a text without its control characters."""
         return self.rich_proxied_file.write(clean(text))
 
     def writelines(self, lines: Iterable[str]) -> None:
-        """Write what may be shown of them."""
+        """Write texts without their control characters."""
         self.rich_proxied_file.writelines(map(clean, lines))
 
     def __getattr__(self, name: str) -> Any:
@@ -87,7 +87,7 @@ def one_line(text: str) -> str:
 
 def escaped(json: str) -> str:
     """A JSON text in which they are written as escapes, so that nothing of it is lost."""
-    return _COMMANDS.sub(lambda found: _json.dumps(found[0])[1:-1], json)
+    return _COMMANDS.sub(lambda match: _json.dumps(match[0])[1:-1], json)
 
 
 def _itself(stream: TextIO) -> TextIO:
@@ -122,14 +122,14 @@ def width() -> int:
 
 
 def colours(stream: TextIO, environment: Mapping[str, str] = os.environ) -> bool:
-    """Whether colour may be written on a stream that is not rich's."""
+    """Return whether colour may be written on a stream that is not rich's."""
     if environment.get("NO_COLOR"):
         return False
     return bool(environment.get("FORCE_COLOR")) or (stream.isatty() and environment.get("TERM") != "dumb")
 
 
 def verbatim(text: str) -> None:
-    """Print what is a file's content: UTF-8 on every terminal, and no character is changed."""
+    """Print the content of a file: UTF-8 on every terminal, with no character changed."""
     sys.stdout.flush()
     sys.stdout.buffer.write(text.encode())
 
@@ -149,9 +149,9 @@ def _knows_encoding(environment: Mapping[str, str] = os.environ) -> bool:
 
 
 def _plain(error: UnicodeError) -> tuple[str, int]:
-    """What stands for characters that the stream's encoding does not have."""
+    """Return the replacement of characters that the stream's encoding does not have."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
     text = unicodedata.normalize("NFKD", error.object[error.start : error.end].translate(_PLAIN))
-    kept = (letter for letter in text if not unicodedata.combining(letter))
-    return "".join(letter if letter.isascii() else "?" for letter in kept), error.end
+    letters = (letter for letter in text if not unicodedata.combining(letter))
+    return "".join(letter if letter.isascii() else "?" for letter in letters), error.end

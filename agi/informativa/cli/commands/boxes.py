@@ -45,13 +45,15 @@ def migrate(
     """Make the companies' roles and schemas, or bring them up to date; again some months before two years are
     over. Older boxes go on meanwhile."""
     selection = _named(config, controller)
-    done = []
-    for each in operations.migrate(selection.configuration, selection.named, user, datetime.now(UTC).date()):
-        done.append(each)
+    results = []
+    for result in operations.migrate(
+        selection.configuration, selection.named, user, datetime.now(UTC).date()
+    ):
+        results.append(result)
         if not as_json:
-            print(view.migrated(each, _))
+            print(view.migrated(result, _))
     if as_json:
-        print_document(json.SchemasMigrated.of(done))
+        print_document(json.SchemasMigrated.of(results))
 
 
 @database.command()
@@ -89,12 +91,14 @@ def retire(
 ) -> None:
     """Retire a box permanently: the others stop waiting for it, and its name is never reused."""
     selection = _named(config, controller)
-    found = [operations.retire(selection.configuration, each, box, really=yes) for each in selection.named]
+    results = [
+        operations.retire(selection.configuration, company, box, really=yes) for company in selection.named
+    ]
     if as_json:
-        print_document(json.BoxesRetired.of(found, done=yes))
+        print_document(json.BoxesRetired.of(results, done=yes))
         return
-    for each in found:
-        print("\n".join(view.retired(each, _)))
+    for result in results:
+        print("\n".join(view.retired(result, _)))
     if not yes:
         print(_("Nothing was changed yet. To do it, add --yes."))
 
@@ -102,28 +106,28 @@ def retire(
 def _join(config: Config = DEFAULT_FILE, controller: Of = None, as_json: Json = False) -> None:
     """Take in what all other boxes told callers, before this one takes calls; cut off, it goes on later."""
     selection = _named(config, controller)
-    done = []
-    for each in selection.named:
-        with view.bar(each.name, _) as progress:
-            done.append(operations.join(selection.configuration, each, progress))
+    results = []
+    for company in selection.named:
+        with view.bar(company.name, _) as progress:
+            results.append(operations.join(selection.configuration, company, progress))
         if not as_json:
-            print(view.joined(done[-1], _))
+            print(view.joined(results[-1], _))
     if as_json:
-        print_document(json.Joined.of(done))
+        print_document(json.Joined.of(results))
 
 
 def _show(config: Config, controller: Of, as_json: bool) -> None:
     selection = _named(config, controller)
-    found = [operations.meeting(selection.configuration, each) for each in selection.named]
+    meetings = [operations.meeting(selection.configuration, company) for company in selection.named]
     if as_json:
-        print_document(json.Boxes.of(found))
+        print_document(json.Boxes.of(meetings))
         return
-    for each in found:
-        print("\n".join(view.meeting(each, _)))
+    for meeting in meetings:
+        print("\n".join(view.meeting(meeting, _)))
 
 
 def _named(config: Config, controller: Of) -> Selection:
-    """Those that are named, or all: these commands tell nothing of any caller."""
+    """Return the companies that are named, or all: these commands tell nothing of any caller."""
     selection = of_their_logs(config, controller or (), begun=False)
     operations.shared(selection.configuration)
     warn_of_unrelated(selection.unrelated)

@@ -72,10 +72,10 @@ def _bundle(
     if all_boxes and shared is None:
         raise no_other_boxes("--all-boxes")
     with bar(_("collecting"), _) as progress:
-        made = operation.bundle(
+        result = operation.bundle(
             selection.configuration, owner, period, file, words, progress, shared if all_boxes else None
         )
     if as_json:
-        print_document(json.Bundle.of(made))
+        print_document(json.Bundle.of(result))
     else:
-        print("\n".join(written(made, _)))
+        print("\n".join(written(result, _)))

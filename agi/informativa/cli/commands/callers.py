@@ -61,16 +61,16 @@ def show(
     typed = _identified(number, customer)
     selection = of_their_callers(config, controller or ())
     warn_of_unrelated(selection.unrelated)
-    found = callers.access(selection.named, typed, selection.configuration.shared)
-    for answer in found.held:
+    access = callers.access(selection.named, typed, selection.configuration.shared)
+    for answer in access.held:
         note_in_shell(answer.controller, Action.OPEN_CALLER, datetime.now(UTC), known=_known(answer, typed))
-    _warn(found.doubt)
+    _warn(access.doubt)
     if as_json:
-        print_document(json.Access.of(found))
+        print_document(json.Access.of(access))
     else:
-        for line in text.access(found, _):
+        for line in text.access(access, _):
             print(line)
-    _require_complete(found)
+    _require_complete(access)
 
 
 @app.command()
@@ -89,24 +89,26 @@ def erase(
     selection = of_their_callers(config, controller or ())
     warn_of_unrelated(selection.unrelated)
 
-    def tell(each: callers.Erased) -> None:
-        done = max(each.traces, default=None)
+    def tell(result: callers.Erased) -> None:
+        trace = max(result.traces, default=None)
         action = Action.ERASE if yes else Action.ERASE_TRIAL
-        named = not yes and each.records > 0  # nobody is named in the log of an erasure
-        pseudonym = callers.pseudonyms(each.controller, typed.caller)[0] if named else None
-        note_in_shell(each.controller, action, datetime.now(UTC), known=pseudonym, record=done)
+        named = not yes and result.records > 0  # nobody is named in the log of an erasure
+        pseudonym = callers.pseudonyms(result.controller, typed.caller)[0] if named else None
+        note_in_shell(result.controller, action, datetime.now(UTC), known=pseudonym, record=trace)
         if not as_json:
-            for line in text.erased(each, _):
+            for line in text.erased(result, _):
                 print(line)
 
     shared = selection.configuration.shared
-    found = callers.erase(selection.named, typed, datetime.now(UTC), really=yes, shared=shared, progress=tell)
-    _warn(found.doubt)
+    erasure = callers.erase(
+        selection.named, typed, datetime.now(UTC), really=yes, shared=shared, progress=tell
+    )
+    _warn(erasure.doubt)
     if as_json:
-        print_document(json.Erasure.of(found))
+        print_document(json.Erasure.of(erasure))
     elif not yes:
         print(_("Nothing was erased yet. To do it, add --yes."))
-    _require_complete(found)
+    _require_complete(erasure)
 
 
 def _record(
@@ -135,33 +137,33 @@ def _record(
     selection = of_their_notices(config, controller)
     warn_of_unrelated(selection.unrelated)
     (owner,) = selection.named
-    given = notice_named(selection.configuration, controller, notice)
+    chosen_notice = notice_named(selection.configuration, controller, notice)
     now = datetime.now(UTC)
-    made = callers.record(owner, given, typed, RecordKind(kind), reference, on, version, now)
-    event = made.record.event
-    note_in_shell(owner, Action.RECORD_ELSEWHERE, now, known=event.pseudonym, record=made.record.number)
-    _warn(made.doubt)
+    result = callers.record(owner, chosen_notice, typed, RecordKind(kind), reference, on, version, now)
+    event = result.record.event
+    note_in_shell(owner, Action.RECORD_ELSEWHERE, now, known=event.pseudonym, record=result.record.number)
+    _warn(result.doubt)
     if as_json:
-        print_document(json.Recorded.of(made))
+        print_document(json.Recorded.of(result))
     else:
-        print(text.recorded(made, _))
+        print(text.recorded(result, _))
 
 
 def _identified(number: str | None, customer: str | None) -> callers.Typed:
-    """The caller whom a command line names, in one of both ways."""
+    """Return the caller whom a command line names, by number or by customer number."""
     if (number is None) == (customer is None):
         raise typer.BadParameter(_("Name the caller by NUMBER or by --customer ID."))
     return callers.by_customer(customer) if customer is not None else callers.by_number(number or "")
 
 
 def _known(answer: callers.Held, typed: callers.Typed) -> bytes | None:
-    """Give the pseudonym of a caller who is on record: nobody else is named in the access log."""
+    """Return the pseudonym of a caller who is on record: nobody else is named in the access log."""
     return callers.pseudonyms(answer.controller, typed.caller)[0] if answer.count else None
 
 
-def _require_complete(found: callers.Access | callers.Erasure) -> None:
-    """End with an exit code of its own where something is missing, which was said already (L25)."""
-    if not found.complete:
+def _require_complete(answer: callers.Access | callers.Erasure) -> None:
+    """End with an exit code of its own if something is missing; the answer named it already (L25)."""
+    if not answer.complete:
         raise typer.Exit(INCOMPLETE)
 
 

@@ -22,13 +22,13 @@ def add_to(app: typer.Typer) -> None:
 
 def _check(config: Config = DEFAULT_FILE, as_json: Json = False) -> None:
     """Check the configuration and all that it names, and open the ledgers, without serving calls."""
-    found = check.check(config, datetime.now(UTC))
+    result = check.check(config, datetime.now(UTC))
     if as_json:
-        print_document(json.Checked.of(found))
+        print_document(json.Checked.of(result))
     else:
-        for line in wrong(found, _):
+        for line in wrong(result, _):
             print(line, file=sys.stderr)
-        for line in in_order(found, _):
+        for line in in_order(result, _):
             print(line)
-    if found.problems:
+    if result.problems:
         raise typer.Exit(1)

@@ -36,9 +36,9 @@ def upgrade(
 ) -> None:
     """Bring the configuration to the newest format: its comments and its layout stay, and so does what it
     means."""
-    done = config_upgrade.upgrade(config, dry_run=dry_run)
+    result = config_upgrade.upgrade(config, dry_run=dry_run)
     if as_json:
-        print_document(json.ConfigUpgraded.of(done))
+        print_document(json.ConfigUpgraded.of(result))
         return
-    for line in upgraded(done, _):
+    for line in upgraded(result, _):
         print(line)

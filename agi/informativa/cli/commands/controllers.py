@@ -22,11 +22,11 @@ def add_to(app: typer.Typer) -> None:
 
 def _controllers(config: Config = DEFAULT_FILE, as_json: Json = False) -> None:
     """List the controllers with their state."""
-    found = controller_state.states(load(config))
+    states = controller_state.states(load(config))
     if as_json:
-        print_document(json.Controllers.of(found))
+        print_document(json.Controllers.of(states))
         return
-    for line in text.states(found, _):
+    for line in text.states(states, _):
         print(line)
 
 

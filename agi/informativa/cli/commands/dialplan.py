@@ -63,11 +63,11 @@ def install(
     ] = None,
 ) -> None:
     """Put informativa.conf into Asterisk's folder and show the line that includes it; change nothing else."""
-    done = dialplan_install.install(config or context.obj, to, freepbx=freepbx, dry_run=dry_run)
+    result = dialplan_install.install(config or context.obj, to, freepbx=freepbx, dry_run=dry_run)
     if as_json:
-        print_document(json.DialplanInstalled.of(done))
+        print_document(json.DialplanInstalled.of(result))
     else:
-        print("\n".join(view.installed(done, _)))
+        print("\n".join(view.installed(result, _)))
 
 
 @app.command()
@@ -79,8 +79,8 @@ def uninstall(
     as_json: Json = False,
 ) -> None:
     """Take informativa.conf out of Asterisk's folder and show the lines that include and call it."""
-    done = dialplan_install.uninstall(to, dry_run=dry_run)
+    result = dialplan_install.uninstall(to, dry_run=dry_run)
     if as_json:
-        print_document(json.DialplanUninstalled.of(done))
+        print_document(json.DialplanUninstalled.of(result))
     else:
-        print("\n".join(view.uninstalled(done, _)))
+        print("\n".join(view.uninstalled(result, _)))

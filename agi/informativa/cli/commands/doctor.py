@@ -37,12 +37,12 @@ def _doctor(
     if account:
         print(instructions(of_configuration(config), _), end="")
         return
-    found = asyncio.run(examine(config))
+    examination = asyncio.run(examine(config))
     if as_json:
-        print_document(json.Examination.of(found))
+        print_document(json.Examination.of(examination))
     else:
         console = terminal.console(wrap=False)
-        for line in findings(found, _, unicode="utf" in (sys.stdout.encoding or "").lower()):
+        for line in findings(examination, _, unicode="utf" in (sys.stdout.encoding or "").lower()):
             console.print(line)
-    if found.wrong:
+    if examination.wrong:
         raise typer.Exit(1)

@@ -68,12 +68,12 @@ def key(
     selection = of_their_logs(config, controller or (), several=not new)
     warn_of_unrelated(selection.unrelated)
     evidence = selection.configuration.evidence
-    waiting = [_changed(each, evidence) for each in selection.named if new]
-    found = [each for one in selection.named for each in logs.keys(one)]
+    waiting = [_changed(company, evidence) for company in selection.named if new]
+    log_keys = [log_key for company in selection.named for log_key in logs.keys(company)]
     if as_json:
-        print_document(LogKeys.of(found))
+        print_document(LogKeys.of(log_keys))
     else:
-        print("\n".join(view.keys(found, _)))
+        print("\n".join(view.keys(log_keys, _)))
     if new:
         print("\n".join(view.changed_keys(waiting, _)), file=sys.stderr)
 
@@ -91,14 +91,14 @@ def checkpoint(config: Config = DEFAULT_FILE, controller: Of = None, as_json: Js
     warn_of_unrelated(selection.unrelated)
     evidence = selection.configuration.evidence
     with view.bar(_("signing"), _) as progress:
-        found = [
-            logs.checkpoint(each, progress, publication.sources(evidence.of(each.id)))
-            for each in selection.named
+        signed_logs = [
+            logs.checkpoint(company, progress, publication.sources(evidence.of(company.id)))
+            for company in selection.named
         ]
     if as_json:
-        print_document(Checkpoints.of(found))
+        print_document(Checkpoints.of(signed_logs))
     else:
-        print("\n".join(view.signed(found, _)))
+        print("\n".join(view.signed(signed_logs, _)))
 
 
 @app.command()
@@ -115,16 +115,18 @@ def publish(
     warn_of_unrelated(selection.unrelated)
     evidence, now = selection.configuration.evidence, datetime.now(UTC)
     with view.bar(_("publishing"), _) as progress:
-        found = [
-            each
-            for one in selection.named
-            for each in publication.publish(one, evidence.of(one.id), now, check=check, progress=progress)
+        results = [
+            result
+            for company in selection.named
+            for result in publication.publish(
+                company, evidence.of(company.id), now, check=check, progress=progress
+            )
         ]
     if as_json:
-        print_document(Publications.of(found))
+        print_document(Publications.of(results))
     else:
-        print("\n".join(publications(found, _)))
-    if not all(each.whole for each in found):
+        print("\n".join(publications(results, _)))
+    if not all(result.whole for result in results):
         raise typer.Exit(1)
 
 
@@ -174,10 +176,10 @@ def receipt(
     selection = of_their_callers(config, controller or ())
     warn_of_unrelated(selection.unrelated)
     shared = selection.configuration.shared
-    found = _found(selection.named, record, number, customer, shared, box, opened=opened)
+    receipts_made = _receipts(selection.named, record, number, customer, shared, box, opened=opened)
     reader = reader_of(language)
-    written = [(each, _written(each, output)) for each in found]
-    pages = [file for each in found if html and (file := _page(each, output, reader))]
+    written = [(made, _write_proof(made, output)) for made in receipts_made]
+    pages = [file for made in receipts_made if html and (file := _write_page(made, output, reader))]
     if as_json:
         print_document(WrittenReceipts.of(written, pages))
     else:
@@ -204,14 +206,14 @@ def verify(
     if number is not None and customer is not None:
         raise InformativaError(Text("A receipt is about one caller: give --number or --customer, not both."))
     caller = None if number is None and customer is None else _caller(number, customer)
-    found = verifying.verify(
+    results = verifying.verify(
         files, logs.trusted_keys(key or []), verifying.policy_in(policy) if policy else None, caller
     )
     if as_json:
-        print_document(Verification.of(found))
+        print_document(Verification.of(results))
     else:
-        print("\n".join(view.verified(found, _, about=caller is not None)))
-    if not all(each.holds for each in found):
+        print("\n".join(view.verified(results, _, about=caller is not None)))
+    if not all(result.holds for result in results):
         raise typer.Exit(1)
 
 
@@ -234,19 +236,19 @@ def audit(
     warn_of_unrelated(selection.unrelated)
     trusted, evidence = logs.trusted_keys(key or []), selection.configuration.evidence
     with view.bar(_("looking through the records"), _) as progress:
-        found = [
-            logs.audit(each, trusted, progress, settings=evidence.of(each.id), copy=log)
-            for each in selection.named
+        results = [
+            logs.audit(company, trusted, progress, settings=evidence.of(company.id), copy=log)
+            for company in selection.named
         ]
     if as_json:
-        print_document(Audits.of(found))
+        print_document(Audits.of(results))
     else:
-        print("\n".join(view.audits(found, _)))
-    if not all(each.sound for each in found):
+        print("\n".join(view.audits(results, _)))
+    if not all(result.sound for result in results):
         raise typer.Exit(1)
 
 
-def _found(
+def _receipts(
     named: Sequence[Controller],
     record: int | None,
     number: str | None,
@@ -256,7 +258,8 @@ def _found(
     *,
     opened: bool,
 ) -> list[MadeReceipt | WaitingRecord]:
-    """The receipts asked for. Raises InformativaError where that is not one record, or one caller's."""
+    """Return the receipts of one record or of one caller. Raises InformativaError if neither or both are
+    named."""
     if (record is not None) + (number is not None) + (customer is not None) != 1:
         raise InformativaError(
             Text("A receipt is for one record, or for one caller."),
@@ -275,7 +278,11 @@ def _found(
             Text("Leave --box out, or name a record with it."),
         )
     caller = _caller(number, customer)
-    return [made for one in named for made in receipts.of_caller(one, caller, shared, opened=opened)]
+    return [
+        opened_receipt
+        for company in named
+        for opened_receipt in receipts.of_caller(company, caller, shared, opened=opened)
+    ]
 
 
 def _caller(number: str | None, customer: str | None) -> Identified:
@@ -283,29 +290,29 @@ def _caller(number: str | None, customer: str | None) -> Identified:
     return typed.caller
 
 
-def _written(made: MadeReceipt | WaitingRecord, folder: Path) -> Path | None:
-    """Where the receipt is now; one that is opened is for nobody else to read."""
-    if isinstance(made, WaitingRecord):
+def _write_proof(opened: MadeReceipt | WaitingRecord, folder: Path) -> Path | None:
+    """Write the proof of a receipt, and return its file; `None` for a record that has no proof yet."""
+    if isinstance(opened, WaitingRecord):
         return None
-    file = folder / f"{made.name}{SUFFIX}"
-    _put(file, made.receipt.proof.data, made)
+    file = folder / f"{opened.name}{SUFFIX}"
+    _put(file, opened.receipt.proof.data, opened)
     return file
 
 
-def _page(made: MadeReceipt | WaitingRecord, folder: Path, reader: Language) -> Path | None:
-    """Where its page is now, beside it."""
-    if isinstance(made, WaitingRecord):
+def _write_page(opened: MadeReceipt | WaitingRecord, folder: Path, reader: Language) -> Path | None:
+    """Write the page of a receipt beside its proof, and return its file; `None` as above."""
+    if isinstance(opened, WaitingRecord):
         return None
-    values = receipt_page(made)
+    values = receipt_page(opened)
     file = folder / f"{values.name}.html"
-    _put(file, receipt_view.page(values, reader).encode(), made)
+    _put(file, receipt_view.page(values, reader).encode(), opened)
     return file
 
 
-def _put(file: Path, data: bytes, made: MadeReceipt) -> None:
-    """One file; of a receipt that is opened, for nobody else to read."""
+def _put(file: Path, data: bytes, opened: MadeReceipt) -> None:
+    """Write one file; that of an opened receipt is for its owner alone to read."""
     try:
-        put(file, data, secret=made.receipt.opening_key is not None)
+        put(file, data, secret=opened.receipt.opening_key is not None)
     except OSError as error:
         raise InformativaError(
             Text("{file} cannot be written: {why}.", file=file, why=Foreign(error.strerror or "")),

@@ -43,10 +43,10 @@ def _explain(
     line = line_named(selection.configuration, to)
     warn_of_unrelated(selection.unrelated)
     now = datetime.now(UTC)
-    found = explain(line, to, shown_number(number), at, language, now)
-    if found.person:
-        note_in_shell(line.controller, Action.WHAT_IF, now, known=found.person)
+    result = explain(line, to, shown_number(number), at, language, now)
+    if result.person:
+        note_in_shell(line.controller, Action.WHAT_IF, now, known=result.person)
     if as_json:
-        print_document(json.Explanation.of(found))
+        print_document(json.Explanation.of(result))
     else:
-        print("\n".join(explanation(found, _)))
+        print("\n".join(explanation(result, _)))

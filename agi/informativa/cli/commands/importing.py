@@ -73,18 +73,18 @@ def _import(
         datetime.now(UTC),
         callers,
     )
-    found = _run(source)
+    result = _run(source)
     if as_json:
-        print_document(json.Import.of(found))
+        print_document(json.Import.of(result))
     else:
-        for line in text.imported(found, _):
+        for line in text.imported(result, _):
             print(line)
-    if found.rejected:
+    if result.rejected:
         raise typer.Exit(REJECTED)
 
 
 def _run(source: Source) -> importing.Imported:
-    """Whatever happens, how far it came is told."""
+    """Import the file; print the numbers of rows also if it is interrupted."""
     tally = Tally()
     try:
         with text.bars(source.file, _) as progress:
@@ -97,7 +97,7 @@ def _run(source: Source) -> importing.Imported:
 
 
 def _chosen(columns: Sequence[str]) -> dict[str, str]:
-    """What `--column number=cellulare` says."""
+    """Return the columns that `--column number=cellulare` chooses, by name."""
     pairs = [column.partition("=") for column in columns]
     if any(not (name and header) for name, _equals, header in pairs):
         raise InformativaError(

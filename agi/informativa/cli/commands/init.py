@@ -32,9 +32,9 @@ def _init(
     ] = None,
 ) -> None:
     """Write a commented configuration with two example companies, their keys, and the prompts."""
-    made = init.init(folder, callers or _asked())
-    print(written(made, _))
-    warn(made.warnings)
+    configuration = init.init(folder, callers or _asked())
+    print(written(configuration, _))
+    warn(configuration.warnings)
 
 
 def _asked() -> NumberForm:

@@ -62,12 +62,12 @@ def rotate(
             Text("A company or --agi must be named, and not both."),
             Text("Type: informativa keys rotate CONTROLLER, or: informativa keys rotate --agi"),
         )
-    done = keys.rotate_token(config) if agi else keys.rotate(config, controller, really=yes)
-    if isinstance(done, keys.KeyRotation):
-        warn_of_unrelated(done.unrelated)
+    rotation = keys.rotate_token(config) if agi else keys.rotate(config, controller, really=yes)
+    if isinstance(rotation, keys.KeyRotation):
+        warn_of_unrelated(rotation.unrelated)
     if as_json:
-        print_document(json.Rotation.of(done))
-    elif isinstance(done, keys.TokenRotation):
-        print("\n".join(view.rotated_token(done, _)))
+        print_document(json.Rotation.of(rotation))
+    elif isinstance(rotation, keys.TokenRotation):
+        print("\n".join(view.rotated_token(rotation, _)))
     else:
-        print("\n".join(view.rotated(done, _)))
+        print("\n".join(view.rotated(rotation, _)))

@@ -102,28 +102,32 @@ def show(
     selection = of_their_callers(config, controller or (), line)
     warn_of_unrelated(selection.unrelated)
     number = records.line_number(selection.configuration, line)
-    wanted = RecordFilter(number, caller or b"", status, reason, since, until)
+    record_filter = RecordFilter(number, caller or b"", status, reason, since, until)
     if all_boxes and before is not None:
         raise typer.BadParameter(_("--before is a number of one box: name it without --all-boxes."))
     shared = selection.configuration.shared
     if json:
-        found = (
-            records.everywhere(selection.named, shared, wanted, last)
+        entries = (
+            records.everywhere(selection.named, shared, record_filter, last)
             if all_boxes
-            else records.read_all(selection.named, wanted, last, before)
+            else records.read_all(selection.named, record_filter, last, before)
         )
-        print_records(Record.of(each.record, each.controller.id, each.box) for each in found)
+        print_records(Record.of(entry.record, entry.controller.id, entry.box) for entry in entries)
         return
-    for each in selection.named:
+    for company in selection.named:
         if all_boxes:
-            everywhere = records.everywhere([each], shared, wanted, last)
-            _print(view.ledger(each, everywhere, _, width()))
+            everywhere = records.everywhere([company], shared, record_filter, last)
+            _print(view.ledger(company, everywhere, _, width()))
             continue
-        own = records.of_zone(wanted, each)
-        with records.existing_ledger(each) as ledger:
-            read = records.read(ledger, own, last, before) if ledger else None
-            shown = None if read is None else (ControllerRecord(each, one) for one in read)
-            _print(view.ledger(each, shown, _, width()))
+        zoned_filter = records.of_zone(record_filter, company)
+        with records.existing_ledger(company) as ledger:
+            entries_read = records.read(ledger, zoned_filter, last, before) if ledger else None
+            shown = (
+                None
+                if entries_read is None
+                else (ControllerRecord(company, record) for record in entries_read)
+            )
+            _print(view.ledger(company, shown, _, width()))
 
 
 def _print(pieces: Iterable[str]) -> None:

@@ -1,4 +1,4 @@
-"""What turns the service's figures into pictures and alarms: dashboard, alert rules, scrape job."""
+"""`informativa metrics`: the Grafana dashboard, the alert rules and the scrape job of Prometheus."""
 
 from __future__ import annotations
 

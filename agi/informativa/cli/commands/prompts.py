@@ -99,8 +99,8 @@ def add(
     as_json: Json = False,
 ) -> None:
     """Take a person's recording: check it, bring it to the telephone's form, put it in its place."""
-    wanted = Wanted(controller, notice, version, force)
-    _show(making.add(config, wanted, file, language, part, after, _warn), as_json)
+    prompt_version = Wanted(controller, notice, version, force)
+    _show(making.add(config, prompt_version, file, language, part, after, _warn), as_json)
 
 
 @app.command()
@@ -129,7 +129,7 @@ def play(
 
 @app.command()
 def install(
-    wanted: Annotated[
+    formats: Annotated[
         str, typer.Option("--formats", metavar="a,b", help=f"Of {', '.join(FORMATS)}; all, if not given.")
     ] = "",
     sounds: Annotated[
@@ -148,30 +148,30 @@ def install(
         if not as_json:
             print(view.step(step, _, dry_run=dry_run))
 
-    done = installing.install(config, _listed(wanted), sounds, dry_run=dry_run, step=tell, warn=_warn)
+    result = installing.install(config, _listed(formats), sounds, dry_run=dry_run, step=tell, warn=_warn)
     if as_json:
-        print_document(json.PromptsInstalled.of(done))
-    elif done.done:
-        print(view.installed(done, _))
-    if done.failure:
-        print(f"informativa: {_(done.failure.text)}", file=sys.stderr)
+        print_document(json.PromptsInstalled.of(result))
+    elif result.done:
+        print(view.installed(result, _))
+    if result.failure:
+        print(f"informativa: {_(result.failure.text)}", file=sys.stderr)
         raise typer.Exit(1)
 
 
-def _show(done: PromptsMade, as_json: bool) -> None:
+def _show(result: PromptsMade, as_json: bool) -> None:
     if as_json:
-        print_document(json.PromptsMade.of(done))
+        print_document(json.PromptsMade.of(result))
         return
-    for prompt in done.prompts:
+    for prompt in result.prompts:
         print(view.described(prompt, _))
         for warning in prompt.warnings:
             _warn(warning)
-    print("\n".join(view.made(done, _)))
+    print("\n".join(view.made(result, _)))
 
 
 def _warn(warning: Text) -> None:
     print(_("warning: {warning}", warning=warning), file=sys.stderr)
 
 
-def _listed(given: str) -> list[str]:
-    return [one.strip() for one in given.split(",") if one.strip()]
+def _listed(text: str) -> list[str]:
+    return [word.strip() for word in text.split(",") if word.strip()]

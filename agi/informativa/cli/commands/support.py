@@ -39,9 +39,9 @@ def _support_bundle(
     pseudonym, reference or secret is in it."""
     now = datetime.now(UTC)
     file = output or Path(f"informativa-support-{now:%Y-%m-%dT%H-%M-%S}.tar.gz")
-    made = bundle.write(file, members(bundle.collect(config, now)), now)
+    result = bundle.write(file, members(bundle.collect(config, now)), now)
     if as_json:
-        print_document(json.SupportBundle.of(made))
+        print_document(json.SupportBundle.of(result))
         return
-    for line in written(made, _):
+    for line in written(result, _):
         print(line)

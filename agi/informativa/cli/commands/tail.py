@@ -26,17 +26,17 @@ def run(file: Path, line: str | None, controllers: Sequence[str], count: int, as
     """Print until the reader has seen enough. Raises InformativaError for a line or controller not known."""
     selection = of_their_callers(file, controllers, line)
     warn_of_unrelated(selection.unrelated)
-    wanted = RecordFilter(line=records.line_number(selection.configuration, line))
+    record_filter = RecordFilter(line=records.line_number(selection.configuration, line))
     if not as_json:
         print(view.call_headings(_, width()), flush=True)
-    with closing(records.Following(selection.named, wanted, count, _complain)) as following:
+    with closing(records.Following(selection.named, record_filter, count, _complain)) as following:
         while True:
-            for found in following.news():
+            for entry in following.news():
                 if as_json:
-                    print_document(RecordLine.of(found.record, found.controller.id), on_one_line=True)
+                    print_document(RecordLine.of(entry.record, entry.controller.id), on_one_line=True)
                     sys.stdout.flush()
                 else:
-                    print(view.call(found, width()), flush=True)
+                    print(view.call(entry, width()), flush=True)
             if _closed(LOOK_SECONDS):
                 return
 

@@ -48,11 +48,11 @@ def _test_call(
             for text in progress(step, call, _):
                 print(text, flush=True)
 
-    found = asyncio.run(place(call, through=through, progress=tell))
+    result = asyncio.run(place(call, through=through, progress=tell))
     if as_json:
-        print_document(json.TestCall.of(found))
+        print_document(json.TestCall.of(result))
     else:
-        for text in report(found, _):
+        for text in report(result, _):
             print(text)
-    if not found.in_order:
+    if not result.in_order:
         raise typer.Exit(1)

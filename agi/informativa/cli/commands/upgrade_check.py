@@ -35,14 +35,14 @@ def _upgrade_check(
 ) -> None:
     """Say what would happen if this version took over: configuration, ledgers, dialplan, units, other boxes.
     Changes nothing; exit 1 if anything keeps it from that."""
-    found = asyncio.run(upgrade_check(config, asterisk, units))
+    result = asyncio.run(upgrade_check(config, asterisk, units))
     if as_json:
-        print_document(UpgradeCheck.of_check(found))
+        print_document(UpgradeCheck.of_check(result))
     else:
         console = terminal.console(wrap=False)
-        console.print(_("If informativa {version} took over:", version=found.version))
+        console.print(_("If informativa {version} took over:", version=result.version))
         unicode = "utf" in (sys.stdout.encoding or "").lower()
-        for line in findings(found.examination, _, unicode=unicode):
+        for line in findings(result.examination, _, unicode=unicode):
             console.print(line)
-    if found.examination.wrong:
+    if result.examination.wrong:
         raise typer.Exit(1)

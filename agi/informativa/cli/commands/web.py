@@ -53,7 +53,7 @@ def serve(
 
 
 def _require_modules() -> None:
-    """Raises InformativaError where the extra was not installed."""
+    """Raise InformativaError if the extra `web` is not installed."""
     for name in ("starlette", "uvicorn", "jinja2", "argon2", "multipart"):
         if importlib.util.find_spec(name) is None:
             raise InformativaError(
@@ -79,24 +79,26 @@ def invite(
     as_json: Json = False,
 ) -> None:
     """Make a link by which somebody chooses a password, once: for a new account, or a lost password."""
-    web, there = _console(config)
-    made = accounts.invite(Path(web.folder), there, name, role, controller or (), hours, datetime.now(UTC))
-    link = f"{web.address}invitation/{made.token}"
+    web, companies = _console(config)
+    invitation = accounts.invite(
+        Path(web.folder), companies, name, role, controller or (), hours, datetime.now(UTC)
+    )
+    link = f"{web.address}invitation/{invitation.token}"
     if as_json:
-        print_document(json.Invited.of(made, link))
+        print_document(json.Invited.of(invitation, link))
     else:
-        print("\n".join(view.invited(made, link, _)))
+        print("\n".join(view.invited(invitation, link, _)))
 
 
 @app.command("accounts")
 def accounts_(config: Config = DEFAULT_FILE, as_json: Json = False) -> None:
     """Say who may use the console, and what."""
-    web, _there = _console(config)
-    found = accounts.accounts(Path(web.folder), datetime.now(UTC))
+    web, _companies = _console(config)
+    result = accounts.accounts(Path(web.folder), datetime.now(UTC))
     if as_json:
-        print_document(json.Accounts.of(found))
+        print_document(json.Accounts.of(result))
     else:
-        print("\n".join(view.found(found, _)))
+        print("\n".join(view.found(result, _)))
 
 
 @app.command()
@@ -108,10 +110,10 @@ def grant(
     as_json: Json = False,
 ) -> None:
     """Give an account a role for a company; without a role, none any more."""
-    web, there = _console(config)
+    web, companies = _console(config)
     vouched = bool(web.header)
     now = datetime.now(UTC)
-    account = accounts.grant(Path(web.folder), there, name, role, controller or (), now, vouched=vouched)
+    account = accounts.grant(Path(web.folder), companies, name, role, controller or (), now, vouched=vouched)
     if as_json:
         print_document(json.Account.of(account))
     else:
@@ -121,12 +123,12 @@ def grant(
 @app.command()
 def remove(name: Name, config: Config = DEFAULT_FILE, as_json: Json = False) -> None:
     """Take an account away, and its invitation."""
-    web, _there = _console(config)
-    gone = accounts.remove(Path(web.folder), name)
+    web, _companies = _console(config)
+    removed_name = accounts.remove(Path(web.folder), name)
     if as_json:
-        print_document(json.AccountRemoved(name=gone))
+        print_document(json.AccountRemoved(name=removed_name))
     else:
-        print("\n".join(view.removed(gone, _)))
+        print("\n".join(view.removed(removed_name, _)))
 
 
 @app.command()
@@ -147,17 +149,17 @@ def log(
     from ...views.text.access_log import entries
 
     (company,) = of_their_callers(config, [controller]).named
-    found = access_log.page(company, before, count)
+    page = access_log.page(company, before, count)
     if as_json:
-        print_document(AccessEntries.of(found))
+        print_document(AccessEntries.of(page))
     else:
-        print("\n".join(entries(found, _)))
+        print("\n".join(entries(page, _)))
 
 
 def _console(config: Path) -> tuple[WebServer, list[str]]:
-    """Its settings, and the companies that there are; mistakes in a company's part stand in nobody's way."""
+    """Return the console's settings, and the companies; mistakes in a company's part are ignored."""
     _require_modules()
     configuration, problems = inspect(config)
-    if found := concerning(problems, "web"):
-        raise ConfigError(found)
+    if web_problems := concerning(problems, "web"):
+        raise ConfigError(web_problems)
     return configuration.web, [*configuration.controllers, *configuration.misshapen]

@@ -40,12 +40,12 @@ def key(
     as_json: Json = False,
 ) -> None:
     """Show a witness's public key and what it signed last; with a name, make it."""
-    found = operations.key(folder, name)
+    witness_key = operations.key(folder, name)
     signed = operations.logs(folder)
     if as_json:
-        print_document(json.Witness.of(found, signed))
+        print_document(json.Witness.of(witness_key, signed))
     else:
-        print("\n".join(view.key(found, signed, _)))
+        print("\n".join(view.key(witness_key, signed, _)))
 
 
 @app.command()
@@ -66,7 +66,7 @@ def serve(
         raise typer.BadParameter(_("Write an address and port such as 127.0.0.1:4590."))
     keys = list(logs.trusted_keys(log_key or []))
     if policy:
-        keys += [each.key for each in verifying.policy_in(policy).logs]
+        keys += [log.key for log in verifying.policy_in(policy).logs]
     _.speak({})  # a log is searched in the language of this documentation
     sink = configure(log)
     try:

@@ -1,4 +1,4 @@
-"""What the console's templates have to put results into pages: words, times, and somebody else's texts."""
+"""Jinja environment, filters and functions of the console's templates: words, times, and texts of others."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ PAUSE = Markup("<!-- -->")
 
 def environment() -> jinja2.Environment:
     """Templates in which whatever is no markup of ours is escaped, and what is missing is an error."""
-    found = jinja2.Environment(
+    templates = jinja2.Environment(
         loader=jinja2.PackageLoader("informativa", PLACE),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    found.filters |= {
+    templates.filters |= {
         "foreign": foreign,
         "acted": acted,
         "detailed": detailed,
@@ -56,7 +56,7 @@ def environment() -> jinja2.Environment:
         "cells": cells,
         "ago": ago,
     }
-    found.globals |= {
+    templates.globals |= {
         "moment": moment,
         "when": when,
         "day": day,
@@ -67,7 +67,7 @@ def environment() -> jinja2.Environment:
         "how_much": how_much,
         "named": named,
     }
-    return found
+    return templates
 
 
 def foreign(text: object) -> Markup:
@@ -76,15 +76,15 @@ def foreign(text: object) -> Markup:
 
 
 def means(code: object, kind: str) -> Text | str:
-    """What a code of a record means, by the name of the fact that it is: a text, or the code itself, in which
-    whoever wrote it hides nothing."""
+    """Return the meaning of a code of a record, by the name of its fact: a text, or the code itself with
+    invisible characters shown."""
     return words.CODES[kind].get(str(code)) or visible(str(code))
 
 
 def named(ids: str | Iterable[str], owner: Controller, say: Language) -> str:
     """Notices or purposes of a company, by their names."""
     ids = [ids] if isinstance(ids, str) else sorted(ids)
-    return ", ".join(words.named(one, owner.names, say) for one in ids)
+    return ", ".join(words.named(notice_id, owner.names, say) for notice_id in ids)
 
 
 def looked_for(action: Action) -> Text | str:
@@ -98,7 +98,7 @@ def worded(text: Text | str, say: Language) -> str:
 
 
 def plan(line: Line, say: Language) -> list[str]:
-    """What callers of a line must hear, and which settings say when, in sentences."""
+    """Return what callers of a line must hear, and the settings that change it, in sentences."""
     return sentences(line, say)
 
 
@@ -113,7 +113,7 @@ def copied(record: Record) -> str:
 
 def _plain(value: object) -> object:
     if isinstance(value, Heard):
-        return {name: _plain(one) for name, one in asdict(value).items()}
+        return {name: _plain(part) for name, part in asdict(value).items()}
     if isinstance(value, frozenset):
         return sorted(value)
     if isinstance(value, datetime):
@@ -133,18 +133,18 @@ def period(length: Period, say: Language) -> str:
 
 
 def recognised(caller: object) -> bool:
-    """Whether a caller of an explanation was recognised."""
+    """Return whether the caller of an explanation was recognised."""
     return isinstance(caller, RecognisedCaller)
 
 
-def audited(found: Audit, say: Language) -> list[tuple[bool, str]]:
-    """What an audit found, in sentences; of each whether it is wrong."""
-    return [(False, evidence.audited(found, say)), *evidence.findings(found, say)]
+def audited(result: Audit, say: Language) -> list[tuple[bool, str]]:
+    """Return the findings of an audit in sentences, each with whether it is wrong."""
+    return [(False, evidence.audited(result, say)), *evidence.findings(result, say)]
 
 
-def verified(found: Verified, say: Language) -> list[str]:
-    """What `evidence verify` says of a receipt."""
-    return [each.strip() for each in evidence.verified([found], say, about=False)]
+def verified(result: Verified, say: Language) -> list[str]:
+    """Return the lines that `evidence verify` prints about a receipt."""
+    return [line.strip() for line in evidence.verified([result], say, about=False)]
 
 
 def moment(at: datetime, zone: tzinfo, say: Language, *, seconds: bool = True) -> Markup:
@@ -154,12 +154,13 @@ def moment(at: datetime, zone: tzinfo, say: Language, *, seconds: bool = True) -
     except OverflowError:  # in the first and the last hours of the calendar
         local = at
     clock = f"{local:%H:%M:%S}" if seconds else f"{local:%H:%M}"
-    said = say("{date}, {time}", date=_date(local.date(), say), time=clock)
-    return Markup('<time datetime="{}">{}</time>').format(local.isoformat(timespec="seconds"), said)
+    text = say("{date}, {time}", date=_date(local.date(), say), time=clock)
+    return Markup('<time datetime="{}">{}</time>').format(local.isoformat(timespec="seconds"), text)
 
 
 def when(event: Event, zone: tzinfo, say: Language, *, seconds: bool = True) -> Markup:
-    """When it happened: of what was told elsewhere often only the day is known."""
+    """Return the time of a record, as people write it; of a delivery elsewhere the day alone, if no more is
+    known."""
     local = event.at.astimezone(zone)
     if event.kind is not RecordKind.PHONE and local.time() == time():
         return day(local.date(), say)
@@ -184,22 +185,22 @@ def counted(say: Language, one: str, many: str, number: int, **arguments: object
 
 def month(on: date, say: Language) -> Markup:
     """A month, as people write it."""
-    said = say("{month} {year}", month=words.MONTHS[on.month - 1], year=on.year)
-    return Markup('<time datetime="{}">{}</time>').format(f"{on:%Y-%m}", said)
+    text = say("{month} {year}", month=words.MONTHS[on.month - 1], year=on.year)
+    return Markup('<time datetime="{}">{}</time>').format(f"{on:%Y-%m}", text)
 
 
 def duration(seconds: float, say: Language) -> str:
-    """So many seconds in words: hours and minutes, or minutes and seconds."""
-    whole = round(seconds)
-    if whole >= 3600:
-        return say("{hours} h {minutes} min", hours=whole // 3600, minutes=whole % 3600 // 60)
-    if whole >= 60:
-        return say("{minutes} min {seconds} s", minutes=whole // 60, seconds=whole % 60)
-    return say("{seconds} s", seconds=whole)
+    """Return a number of seconds in words: hours and minutes, or minutes and seconds."""
+    rounded = round(seconds)
+    if rounded >= 3600:
+        return say("{hours} h {minutes} min", hours=rounded // 3600, minutes=rounded % 3600 // 60)
+    if rounded >= 60:
+        return say("{minutes} min {seconds} s", minutes=rounded // 60, seconds=rounded % 60)
+    return say("{seconds} s", seconds=rounded)
 
 
 def how_much(heard: Heard, say: Language) -> str:
-    """How much of a recording was heard, and what ended it."""
+    """Return how many seconds of a recording were heard, and how it ended."""
     return say(
         "{seconds} of {length} seconds, {ending}",
         seconds=_tenths(heard.seconds, say),

@@ -42,7 +42,7 @@ def folded(heading: str, name: str, *children: Child) -> Html:
 
 def joined(*children: Child) -> Html:
     """Parts one after the other."""
-    return Html("".join(each if isinstance(each, Html) else html.escape(each) for each in children))
+    return Html("".join(child if isinstance(child, Html) else html.escape(child) for child in children))
 
 
 def foreign(text: str) -> Html:
@@ -52,7 +52,7 @@ def foreign(text: str) -> Html:
 
 def visible(text: str) -> str:
     """`text` with a name in place of each character that is not seen: ⟨U+202E⟩."""
-    return _INVISIBLE.sub(lambda found: f"⟨U+{ord(found[0]):04X}⟩", text)
+    return _INVISIBLE.sub(lambda match: f"⟨U+{ord(match[0]):04X}⟩", text)
 
 
 def outline_of(markup: Html) -> str:
@@ -69,8 +69,8 @@ class _Outline(HTMLParser):
         self.parts: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        kept = sorted((name, value or "") for name, value in attrs if name not in ("src", "href"))
-        self.parts.append(f"<{tag}{''.join(f' {name}={value}' for name, value in kept)}>")
+        shown = sorted((name, value or "") for name, value in attrs if name not in ("src", "href"))
+        self.parts.append(f"<{tag}{''.join(f' {name}={value}' for name, value in shown)}>")
 
     def handle_endtag(self, tag: str) -> None:
         self.parts.append(f"</{tag}>")
@@ -82,7 +82,7 @@ class _Outline(HTMLParser):
 def data_block(value: object) -> Html:
     """JSON that may stand in a script element: nothing in it ends that."""
     text = json.dumps(value, ensure_ascii=True, sort_keys=True)
-    return Html(re.sub(r"[<>&]", lambda found: f"\\u{ord(found[0]):04x}", text))
+    return Html(re.sub(r"[<>&]", lambda match: f"\\u{ord(match[0]):04x}", text))
 
 
 def _attribute(name: str, value: str | bool) -> str:

@@ -32,12 +32,12 @@ _EVIDENCE = "application/octet-stream"
 
 def page(receipt: ReceiptPage, say: Language) -> str:
     """The file, for a reader of that language."""
-    what, whom = list(about_what(receipt)), list(about_whom(receipt.receipt))
-    sound, values = list(about_sound(receipt)), Values(receipt, say)
+    event_claims, person_claims = list(about_what(receipt)), list(about_whom(receipt.receipt))
+    sound_claims, values = list(about_sound(receipt)), Values(receipt, say)
     header = _header(receipt, values)
     main = joined(
-        _section(say(Text("What is on record")), "what", *_sentences(what, values)),
-        _section(say(Text("Who it is about")), "whom", *_sentences(whom, values)),
+        _section(say(Text("What is on record")), "what", *_sentences(event_claims, values)),
+        _section(say(Text("Who it is about")), "whom", *_sentences(person_claims, values)),
         _section(say(Text("What was played")), "played", *_played(receipt, say)),
         explained.proven(say),
         explained.check(receipt, say),
@@ -47,12 +47,13 @@ def page(receipt: ReceiptPage, say: Language) -> str:
             say(Text("The record in full")),
             "facts",
             *_facts(receipt, say),
-            *_sentences(sound, values),
+            *_sentences(sound_claims, values),
             *_files(receipt, say),
         ),
         explained.elsewhere(receipt, say),
     )
-    words = data_block(for_script(receipt, [title(), summary(receipt), *what, *whom, *sound], say))
+    claims = [title(), summary(receipt), *event_claims, *person_claims, *sound_claims]
+    words = data_block(for_script(receipt, claims, say))
     style, template = _shipped("page.css"), Template(_shipped("page.html"))
     number = str(receipt.receipt.facts["number"])
     heading = say("Receipt of record {number}, {company}", number=number, company=receipt.company)
@@ -66,21 +67,23 @@ def page(receipt: ReceiptPage, say: Language) -> str:
         "main": main,
     }
     _, _, body = template.safe_substitute(parts).partition("<body>")
-    seen = Html(body.partition("<script")[0])
-    sealed = data_block({"words": _digest(words), "page": _digest(outline_of(seen))})
+    visible_part = Html(body.partition("<script")[0])
+    sealed = data_block({"words": _digest(words), "page": _digest(outline_of(visible_part))})
     script = "\n".join([f'"use strict";\nconst SEALED = {sealed};', *map(_shipped, SCRIPTS)])
     return template.substitute(parts, policy=_policy(style, script), script=script)
 
 
 def _header(receipt: ReceiptPage, values: Values) -> Html:
+    heading = element("h1", values.sentence(title()), data_claim=title().name)
     return joined(
-        element("h1", values.said(title()), data_claim=title().name), *_sentences([summary(receipt)], values)
+        heading,
+        *_sentences([summary(receipt)], values),
     )
 
 
 def _sentences(claims: list[Claim], values: Values) -> Iterator[Html]:
-    for each in claims:
-        yield element("p", values.said(each), data_claim=each.name)
+    for claim in claims:
+        yield element("p", values.sentence(claim), data_claim=claim.name)
 
 
 def _played(receipt: ReceiptPage, say: Language) -> Iterator[Html]:
@@ -174,10 +177,10 @@ def _proof(receipt: ReceiptPage, say: Language) -> Iterator[Html]:
 
 
 def _facts(receipt: ReceiptPage, say: Language) -> Iterator[Html]:
-    who = receipt.receipt.who
+    person = receipt.receipt.who
     parts = [("facts", FACTS, receipt.receipt.facts, say(Text("What happened")))]
-    if isinstance(who, Person):
-        parts.append(("person", PERSON, who.values, say(Text("Whom it is about"))))
+    if isinstance(person, Person):
+        parts.append(("person", PERSON, person.values, say(Text("Whom it is about"))))
     for part, labels, values, caption in parts:
         rows = [
             element(
@@ -208,9 +211,9 @@ def _section(heading: str, name: str, *children: Child) -> Html:
 def _policy(style: str, script: str) -> str:
     """Nothing is loaded from anywhere, and no other script or style than these runs."""
     kinds = (("style-src", style), ("script-src", script))
-    own = [f"{kind} 'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'" for kind, text in kinds]
-    rest = ["default-src 'none'", "media-src data:", "base-uri 'none'", "form-action 'none'"]
-    return "; ".join([*rest, *own])
+    hashes = [f"{kind} 'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'" for kind, text in kinds]
+    fixed = ["default-src 'none'", "media-src data:", "base-uri 'none'", "form-action 'none'"]
+    return "; ".join([*fixed, *hashes])
 
 
 def _digest(text: str) -> str:

@@ -47,12 +47,12 @@ def fact(name: str) -> Source:
 
 
 def code(name: str) -> Source:
-    """What the code means that a fact is."""
+    """Return the source of a code's meaning, for the fact of that name."""
     return "code", name
 
 
 def title() -> Claim:
-    """Of the page."""
+    """Return the claim of the page's title."""
     return claim("title", Text("Receipt of record {number}"), number=fact("number"))
 
 
@@ -89,7 +89,7 @@ def about_what(page: ReceiptPage) -> Iterator[Claim]:
 
 
 def about_whom(receipt: Receipt) -> Iterator[Claim]:
-    """Who the caller was, as far as the receipt shows that."""
+    """Yield the claims of the caller, as far as the receipt shows who it was."""
     if _of_records(receipt.facts):
         yield claim("nobody", Text("It does not say about whom the other records are."))
         return
@@ -134,7 +134,7 @@ def about_whom(receipt: Receipt) -> Iterator[Claim]:
 
 
 def about_sound(page: ReceiptPage) -> Iterator[Claim]:
-    """Whether it is the recording of the record."""
+    """Yield the claim that the sound is the recording of the record, if it is."""
     if page.sound is not None and page.sound.same:
         yield claim(
             "recording",
@@ -144,12 +144,12 @@ def about_sound(page: ReceiptPage) -> Iterator[Claim]:
 
 
 def _given(facts: Mapping[str, str | int]) -> str:
-    """The fact that says how the notice was given."""
+    """Return the name of the fact that says how the notice was given."""
     return "was" if "was" in facts else "kind"
 
 
 def _of_records(facts: Mapping[str, str | int]) -> bool:
-    """Whether it is about no delivery, but about records that are gone."""
+    """Return whether the record is about other records that were erased or purged, and about no delivery."""
     return facts.get("was", facts["kind"]) in _ABOUT_RECORDS
 
 
@@ -228,10 +228,10 @@ class Values:
     """Makes the values of sentences, for one receipt and one reader."""
 
     def __init__(self, page: ReceiptPage, say: Language) -> None:
-        self._facts, who = page.receipt.facts, page.receipt.who
-        self._person = who.values if isinstance(who, Person) else {}
+        self._facts, person = page.receipt.facts, page.receipt.who
+        self._person = person.values if isinstance(person, Person) else {}
         self._zone, self._names, self._say = page.zone, page.names, say
-        self._made: Mapping[str, Callable[[str], str]] = {
+        self._makers: Mapping[str, Callable[[str], str]] = {
             "given": lambda text: text,
             "fact": lambda name: str(self._facts[name]),
             "person": lambda name: str(self._person[name]),
@@ -243,23 +243,25 @@ class Values:
             "utc": lambda name: self._moment(name, UTC),
         }
 
-    def said(self, one: Claim) -> Html:
-        """The sentence, with its values marked."""
+    def sentence(self, claim: Claim) -> Html:
+        """Return the sentence of a claim, with its values marked."""
         parts: list[Html] = []
-        template, end = self._say.gettext(one.text.template), 0
-        for place in _PLACE.finditer(template):
-            how, of = one.sources[place[1]]
-            value = element("b", foreign(self._made[how](of)))
-            parts += [joined(template[end : place.start()]), value]
-            end = place.end()
+        template, end = self._say.gettext(claim.text.template), 0
+        for placeholder in _PLACE.finditer(template):
+            maker, argument = claim.sources[placeholder[1]]
+            value = element("b", foreign(self._makers[maker](argument)))
+            parts += [joined(template[end : placeholder.start()]), value]
+            end = placeholder.end()
         return joined(*parts, template[end:])
 
     def _code(self, name: str) -> str:
-        meant, value = CODES[name], str(self._facts[name])
-        return self._say(meant[value]) if value in meant else value
+        meanings, value = CODES[name], str(self._facts[name])
+        return self._say(meanings[value]) if value in meanings else value
 
     def _named(self, name: str) -> str:
-        return ", ".join(named(one, self._names, self._say) for one in str(self._facts[name]).split(" "))
+        return ", ".join(
+            named(notice_id, self._names, self._say) for notice_id in str(self._facts[name]).split(" ")
+        )
 
     def _seconds(self, name: str) -> str:
         """To the nearest tenth, a half up: in whole numbers, so that the script has the same."""

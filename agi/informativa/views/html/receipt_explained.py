@@ -1,4 +1,4 @@
-"""What the page of a receipt explains: how to check it, what it proves and what not, how the law reads it."""
+"""The explanations in the page of a receipt: how to check it, what it proves, and how the law reads it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ leaf  = SHA-256(0x00 || entry)"""
 
 
 def verdict(say: Language) -> Html:
-    """What stands there until the script has something to say."""
+    """Return the part for the verdict, with the words that stand there until the script has run."""
     return joined(
         element(
             "p",
@@ -34,7 +34,7 @@ def verdict(say: Language) -> Html:
 
 
 def check(receipt: ReceiptPage, say: Language) -> Html:
-    """Where the reader gives the key that he trusts."""
+    """Return the section in which the reader gives the key that he trusts."""
     parts = [
         element("h2", say(Text("Check this receipt")), id="check-h"),
         element(
@@ -67,7 +67,7 @@ def check(receipt: ReceiptPage, say: Language) -> Html:
 
 
 def witnesses(receipt: ReceiptPage, say: Language) -> Iterator[Html]:
-    """Who else is said to have signed."""
+    """Yield the list of the independent signers that the receipt names."""
     if not receipt.cosignatures:
         yield element("p", say(Text("No independent signer signed.")))
         return
@@ -85,17 +85,17 @@ def witnesses(receipt: ReceiptPage, say: Language) -> Iterator[Html]:
         *(
             element(
                 "li",
-                foreign(each.name),
-                "" if each.at is None else f", {each.at:%Y-%m-%d %H:%M} UTC",
+                foreign(cosignature.name),
+                "" if cosignature.at is None else f", {cosignature.at:%Y-%m-%d %H:%M} UTC",
                 data_signer=str(number),
             )
-            for number, each in enumerate(receipt.cosignatures)
+            for number, cosignature in enumerate(receipt.cosignatures)
         ),
     )
 
 
 def proven(say: Language) -> Html:
-    """What follows from the proof, and what does not."""
+    """Return the section that says what follows from the proof, and what does not."""
     yes = [
         Text(
             "What is shown here was in the signed log, word for word, when its periodic signature was made."
@@ -132,9 +132,9 @@ def proven(say: Language) -> Html:
             ),
         ),
         element("h3", say(Text("If the check with your key succeeds, it is proven"))),
-        element("ul", *(element("li", say(each)) for each in yes)),
+        element("ul", *(element("li", say(text)) for text in yes)),
         element("h3", say(Text("It is not proven"))),
-        element("ul", *(element("li", say(each)) for each in no)),
+        element("ul", *(element("li", say(text)) for text in no)),
         id="proven",
         aria_labelledby="proven-h",
     )
@@ -170,7 +170,7 @@ def elsewhere(receipt: ReceiptPage, say: Language) -> Html:
 
 
 def law(say: Language) -> Html:
-    """How it may be read; no advice."""
+    """Return the section on the law. It gives no advice."""
     points = [
         Text("Article 13(4) GDPR: who has the information already need not be given it again."),
         Text("Article 5(2) GDPR: the controller must be able to demonstrate that it complies."),
@@ -188,7 +188,7 @@ def law(say: Language) -> Html:
         "section",
         element("h2", say(Text("How the law reads it")), id="law-h"),
         element("p", say(Text("This is information and no legal advice."))),
-        element("ul", *(element("li", say(each)) for each in points)),
+        element("ul", *(element("li", say(point)) for point in points)),
         id="law",
         aria_labelledby="law-h",
     )

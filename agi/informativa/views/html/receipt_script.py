@@ -15,7 +15,7 @@ from .receipt_claims import Claim
 
 SCRIPTS = ("words.js", "proof.js", "receipt.js", "page.js")
 
-SAID = {
+MESSAGES = {
     "holds": Text("Intact: this record is in the signed log whose key you gave."),
     "holds_by_page": Text(
         "Not checked yet with a key of yours. With the key that is printed in this page it is intact, but"
@@ -80,26 +80,27 @@ SAID = {
 
 
 def for_script(page: ReceiptPage, claims: Sequence[Claim], say: Language) -> dict[str, object]:
-    """All that it needs to make the sentences anew."""
+    """Return all that the script needs to make the sentences anew."""
     return {
         "facts": {name: name in NUMBERS["facts"] for name in FACTS},
         "person": {name: name in NUMBERS["person"] for name in PERSON},
         "required": {part: sorted(names) for part, names in REQUIRED.items()},
         "claims": [
             {
-                "name": each.name,
-                "template": say.gettext(each.text.template),
-                "sources": {place: list(source) for place, source in each.sources.items()},
+                "name": claim.name,
+                "template": say.gettext(claim.text.template),
+                "sources": {place: list(source) for place, source in claim.sources.items()},
             }
-            for each in claims
+            for claim in claims
         ],
         "codes": {
-            name: {str(value): say(text) for value, text in meant.items()} for name, meant in CODES.items()
+            name: {str(value): say(text) for value, text in meanings.items()}
+            for name, meanings in CODES.items()
         },
         "names": {
-            one: named(one, page.names, say)
-            for what in ("notice", "purposes")
-            for one in str(page.receipt.facts.get(what, "")).split()
+            notice_id: named(notice_id, page.names, say)
+            for kind in ("notice", "purposes")
+            for notice_id in str(page.receipt.facts.get(kind, "")).split()
         },
         "zone": str(page.zone),
         "months": [say(month) for month in MONTHS],
@@ -109,5 +110,5 @@ def for_script(page: ReceiptPage, claims: Sequence[Claim], say: Language) -> dic
         "same": page.sound.same if page.sound else False,
         "form": page.sound.form if page.sound else "",
         "key": page.key,
-        "said": {name: say.gettext(text.template) for name, text in SAID.items()},
+        "said": {name: say.gettext(text.template) for name, text in MESSAGES.items()},
     }

@@ -1,4 +1,4 @@
-"""Who looked at whom in the console, in words, and for a terminal."""
+"""The console's access log in words, and as lines for a terminal."""
 
 from __future__ import annotations
 
@@ -47,30 +47,30 @@ _DETAILS = {
 
 
 def acted(action: Action) -> Text:
-    """What somebody did, in words."""
+    """Return an action in words."""
     return _ACTIONS[action]
 
 
 def detailed(detail: str, say: Language) -> str:
-    """What else is known of it: its first word in words where it is one of ours, the rest as it stands."""
+    """Return a detail with its first word in the reader's language, if that is one of ours."""
     first, _space, rest = detail.partition(" ")
     return f"{say(_DETAILS[first])} {rest}".strip() if first in _DETAILS else detail
 
 
 def short(pseudonym: bytes | None) -> str:
-    """The first digits of what stands for a caller: enough to tell two of one ledger."""
+    """Return the first digits of a pseudonym: enough to tell callers of one ledger apart."""
     return pseudonym.hex()[:8] if pseudonym else ""
 
 
-def entries(found: AccessPage, say: Language) -> Iterator[str]:
-    """A line each, the newest first; and what to type for those before them."""
-    for each in found.entries:
-        at = each.at.astimezone(found.controller.zone)
-        about = [say("erased") if each.erased else short(each.pseudonym)]
-        about += [say("record {record}", record=each.record)] if each.record is not None else []
-        said = ", ".join(filter(None, [say(acted(each.action)), *about, detailed(each.detail, say)]))
-        yield one_line(f"{at:%Y-%m-%d %H:%M:%S}  {each.account}: {said}")
-    if not found.entries:
+def entries(page: AccessPage, say: Language) -> Iterator[str]:
+    """Yield a line for each entry, the newest first, and the option that shows earlier ones."""
+    for entry in page.entries:
+        at = entry.at.astimezone(page.controller.zone)
+        parts = [say("erased") if entry.erased else short(entry.pseudonym)]
+        parts += [say("record {record}", record=entry.record)] if entry.record is not None else []
+        text = ", ".join(filter(None, [say(acted(entry.action)), *parts, detailed(entry.detail, say)]))
+        yield one_line(f"{at:%Y-%m-%d %H:%M:%S}  {entry.account}: {text}")
+    if not page.entries:
         yield say("Nothing of that kind is on record.")
-    if found.before:
-        yield say("For earlier ones: --before {number}", number=found.before)
+    if page.before:
+        yield say("For earlier ones: --before {number}", number=page.before)

@@ -1,4 +1,4 @@
-"""How to make an account at Asterisk's manager interface, in words."""
+"""Instructions to make an account at Asterisk's manager interface."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ manager:
 
 
 def instructions(account: NewAccount, say: Language) -> str:
-    """What to copy where."""
+    """Return the texts to copy, each with its file."""
     steps = [
         (
             Text(
@@ -38,9 +38,9 @@ def instructions(account: NewAccount, say: Language) -> str:
     if not account.configured:
         settings = _SETTINGS.format(host=account.host, port=account.port, user=account.user, file=KEPT_IN)
         steps.append((Text("In {file}:", file=account.file), settings))
-    look = command("informativa", "doctor", "-c", account.file)
-    then = f"systemctl restart informativa\n{look}\n"
-    steps.append((Text("And at the end:"), then))
+    doctor = command("informativa", "doctor", "-c", account.file)
+    commands = f"systemctl restart informativa\n{doctor}\n"
+    steps.append((Text("And at the end:"), commands))
     return "\n".join(f"{say(title)}\n\n{_indented(text)}" for title, text in steps)
 
 

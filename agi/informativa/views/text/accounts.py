@@ -1,4 +1,4 @@
-"""Who may use the console, for a terminal."""
+"""Accounts and invitations of the console, for a terminal."""
 
 from __future__ import annotations
 
@@ -19,25 +19,28 @@ ROLES = {
 _DAY, _MINUTE = "%Y-%m-%d", "%Y-%m-%d %H:%M"
 
 
-def invited(made: Invited, link: str, say: Language) -> Iterator[str]:
+def invited(invitation: Invited, link: str, say: Language) -> Iterator[str]:
     """The `link` that has the token in it, and what it is good for. Times are the reader's."""
-    until = made.until.astimezone().strftime(_MINUTE)
+    end = invitation.until.astimezone().strftime(_MINUTE)
     yield say(
-        "{name} chooses a password here, once, until {until}: {link}", name=made.name, until=until, link=link
+        "{name} chooses a password here, once, until {until}: {link}",
+        name=invitation.name,
+        until=end,
+        link=link,
     )
-    yield say("Then {name} may: {grants}", name=made.name, grants=grants(made.grants, say))
-    yield say("Whoever has this link becomes {name}: send it to nobody else.", name=made.name)
+    yield say("Then {name} may: {grants}", name=invitation.name, grants=grants(invitation.grants, say))
+    yield say("Whoever has this link becomes {name}: send it to nobody else.", name=invitation.name)
 
 
-def found(there: AccountsFound, say: Language) -> Iterator[str]:
-    """A line for each account, and for each invitation."""
-    for account in there.accounts:
+def found(result: AccountsFound, say: Language) -> Iterator[str]:
+    """Yield a line for each account, and for each invitation."""
+    for account in result.accounts:
         yield f"{account.name}: {grants(account.grants, say)}; {_way_in(account, say)}"
-    for each in there.invitations:
-        until = each.until.astimezone().strftime(_MINUTE)
-        said = say("invited until {until}", until=until)
-        yield f"{each.name}: {grants(each.grants, say)}; {said}"
-    if not there.accounts and not there.invitations:
+    for invitation in result.invitations:
+        end = invitation.until.astimezone().strftime(_MINUTE)
+        validity = say("invited until {until}", until=end)
+        yield f"{invitation.name}: {grants(invitation.grants, say)}; {validity}"
+    if not result.accounts and not result.invitations:
         yield say(
             "Nobody may use the console yet. Type:"
             " informativa web invite NAME --role admin --controller COMPANY"
@@ -45,19 +48,20 @@ def found(there: AccountsFound, say: Language) -> Iterator[str]:
 
 
 def granted(account: Account, say: Language) -> Iterator[str]:
-    """What he may now."""
+    """Yield the roles that an account has now."""
     yield say("{name} may now: {grants}", name=account.name, grants=grants(account.grants, say))
 
 
 def removed(name: str, say: Language) -> Iterator[str]:
-    """That he may nothing any more."""
+    """Yield the message that an account was removed."""
     yield say("{name} may not use the console any more.", name=name)
 
 
-def grants(given: Grants, say: Language) -> str:
+def grants(roles: Grants, say: Language) -> str:
     """Roles with their controllers: `admin (acme, beta), reader (gamma)`."""
     by_role = {
-        role: sorted(name for name, has in given.items() if has is role) for role in reversed(list(Role))
+        role: sorted(name for name, held_role in roles.items() if held_role is role)
+        for role in reversed(list(Role))
     }
     parts = [f"{say(ROLES[role])} ({', '.join(names)})" for role, names in by_role.items() if names]
     return ", ".join(parts) or say("nothing")

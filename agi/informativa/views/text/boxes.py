@@ -27,32 +27,33 @@ DIFFERENCES = {
     Difference.EARLIER_KEYS: Text("other keys from before"),
     Difference.CONFIGURATION: Text("another configuration"),
 }
-"""What of another box is not as on this one."""
+"""Ways in which another box differs from this one."""
 
 
-def meeting(found: Meeting, say: Language) -> Iterator[str]:
-    """One company's boxes, a line each."""
+def meeting(status: Meeting, say: Language) -> Iterator[str]:
+    """Yield the state of one company's boxes, a line for each."""
     yield say(
         "{name} ({id}): the database answered in {milliseconds:.0f} ms, schema {migration}",
-        name=found.controller.name,
-        id=found.controller.id,
-        milliseconds=found.milliseconds,
-        migration=found.migration,
+        name=status.controller.name,
+        id=status.controller.id,
+        milliseconds=status.milliseconds,
+        migration=status.migration,
     )
     headings = (say("box"), say("records"), say("behind"), say("last heard of"), "")
     yield _LINE.format(*headings).rstrip()
-    for each in found.boxes:
-        yield one_line(_LINE.format(*cells(each, say)).rstrip())
+    for box in status.boxes:
+        yield one_line(_LINE.format(*cells(box, say)).rstrip())
 
 
-def cells(found: BoxState, say: Language) -> tuple[str, ...]:
-    """A box's name, how many records it sent, and how many not yet, when it was heard of, and the rest."""
-    box = found.box
-    seen = say("left on {day}", day=f"{box.retired:%Y-%m-%d}") if box.retired else ago(box.age, say)
-    said = [say("this box")] if found.this else []
-    said += [say(DIFFERENCES[each]) for each in found.different]
+def cells(state: BoxState, say: Language) -> tuple[str, ...]:
+    """Return a box's name, its records, how many were not sent yet, when it was last heard of, and
+    remarks."""
+    box = state.box
+    last_heard = say("left on {day}", day=f"{box.retired:%Y-%m-%d}") if box.retired else ago(box.age, say)
+    remarks = [say("this box")] if state.this else []
+    remarks += [say(DIFFERENCES[difference]) for difference in state.different]
     if box.erasures and not box.retired:
-        said.append(
+        remarks.append(
             say.counted(
                 "{count} caller still to erase",
                 "{count} callers still to erase",
@@ -60,11 +61,11 @@ def cells(found: BoxState, say: Language) -> tuple[str, ...]:
                 count=box.erasures,
             )
         )
-    return box.name, f"{box.record:,}", f"{box.behind:,}", seen, ", ".join(said)
+    return box.name, f"{box.record:,}", f"{box.behind:,}", last_heard, ", ".join(remarks)
 
 
 def ago(seconds: float, say: Language) -> str:
-    """How long ago something was, in the unit that suits it."""
+    """Return how long ago something was, in a suitable unit."""
     if seconds < 90:
         return say("{count} s ago", count=max(0, round(seconds)))
     if seconds < 5400:
@@ -74,51 +75,56 @@ def ago(seconds: float, say: Language) -> str:
     return say("{count} days ago", count=round(seconds / 86400))
 
 
-def retired(found: Retired, say: Language) -> Iterator[str]:
-    """That a box left, or would."""
-    facts = {"name": found.controller.name, "id": found.controller.id, "box": found.box}
-    if found.recently:
+def retired(retirement: Retired, say: Language) -> Iterator[str]:
+    """Yield the message that a box left, or would leave."""
+    facts = {"name": retirement.controller.name, "id": retirement.controller.id, "box": retirement.box}
+    if retirement.recently:
         yield say(
             "warning: {box} was heard of in the last minute. What it records from now on stays on it.",
             **facts,
         )
-    if found.done:
+    if retirement.done:
         yield say("{name} ({id}): {box} left for good", **facts)
     else:
         yield say("{name} ({id}): {box} would leave for good", **facts)
 
 
-def joined(found: Joined, say: Language) -> str:
-    """What this box knows now."""
-    boxes = say.counted("{count} other box", "{count} other boxes", found.boxes, count=found.boxes)
+def joined(result: Joined, say: Language) -> str:
+    """Return the message of how many records of other boxes were taken in."""
+    boxes = say.counted("{count} other box", "{count} other boxes", result.boxes, count=result.boxes)
     return say.counted(
         "{name} ({id}): {count} record of {boxes} was taken in",
         "{name} ({id}): {count} records of {boxes} were taken in",
-        found.records,
-        name=found.controller.name,
-        id=found.controller.id,
-        count=found.records,
+        result.records,
+        name=result.controller.name,
+        id=result.controller.id,
+        count=result.records,
         boxes=boxes,
     )
 
 
-def migrated(found: Migrated, say: Language) -> str:
-    """What became of a schema."""
-    facts = {"id": found.controller, "before": found.before, "now": found.now, "months": found.months}
-    if not found.before:
+def migrated(result: Migrated, say: Language) -> str:
+    """Return the message of a schema's migration."""
+    facts = {
+        "id": result.controller,
+        "before": result.before,
+        "now": result.now,
+        "months": result.months,
+    }
+    if not result.before:
         return say("{id}: role and schema are made (migration {now})", **facts)
-    if found.before < found.now:
+    if result.before < result.now:
         return say("{id}: the schema was migrated from {before} to {now}", **facts)
-    if found.months:
+    if result.months:
         return say.counted(
-            "{id}: {months} month was added", "{id}: {months} months were added", found.months, **facts
+            "{id}: {months} month was added", "{id}: {months} months were added", result.months, **facts
         )
     return say("{id}: all is there (migration {now})", **facts)
 
 
 @contextmanager
 def bar(name: str, say: Language) -> Iterator[boxes.Progress]:
-    """How far each box's records are, while that lasts, on stderr where that is a terminal."""
+    """Show the progress of each box's records, on stderr if that is a terminal."""
     columns = (
         TextColumn("{task.description}"),
         TextColumn(say("{task.completed:,.0f} of {task.total:,.0f} records")),
@@ -130,9 +136,9 @@ def bar(name: str, say: Language) -> Iterator[boxes.Progress]:
     ) as progress:
         tasks = {}
 
-        def tell(box: str, at: int, of: int) -> None:
+        def show(box: str, completed: int, total: int) -> None:
             if box not in tasks:
-                tasks[box] = progress.add_task(f"{name} {box}", total=of)
-            progress.update(tasks[box], completed=at, total=of)
+                tasks[box] = progress.add_task(f"{name} {box}", total=total)
+            progress.update(tasks[box], completed=completed, total=total)
 
-        yield tell
+        yield show

@@ -10,12 +10,12 @@ from ..messages import Language
 from .bundle_boxes import completeness
 
 
-def written(made: WrittenBundle, say: Language) -> Iterator[str]:
-    """Where it is, what is in it, and what is not."""
-    bundle = made.bundle
+def written(result: WrittenBundle, say: Language) -> Iterator[str]:
+    """Yield the messages of a bundle that was written: its file, its content, and gaps."""
+    bundle = result.bundle
     yield say(
         "{file}: {records}, {proofs}.",
-        file=str(made.file),
+        file=str(result.file),
         records=Text.counted("{count} record", "{count} records", bundle.records, count=bundle.records),
         proofs=Text.counted("{count} proof", "{count} proofs", bundle.receipts, count=bundle.receipts),
     )
@@ -32,7 +32,7 @@ def written(made: WrittenBundle, say: Language) -> Iterator[str]:
         yield say("Erased: {erased}. Purged or lost: {gone}.", erased=bundle.erased, gone=bundle.gone)
     for digest in bundle.unknown:
         yield say("Records name the recording {digest}, which is not there any more.", digest=digest)
-    yield f"SHA-256: {made.sha256}"
+    yield f"SHA-256: {result.sha256}"
     yield say(
         "It has pseudonyms of callers, and an erasure does not reach it: delete it when it was handed over."
     )

@@ -1,4 +1,4 @@
-"""Which boxes may have records that a bundle of all of them lacks: for who makes it, and for the auditor."""
+"""Boxes whose records a bundle may lack, for the person who makes it and for the auditor."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ _WHOLE = Text("By their own word these machines had sent all that they recorded 
 
 
 def completeness(bundle: Bundle, say: Language) -> Iterator[str]:
-    """In sentences, whether that is the case, and then of which box how much; nothing where it is of one."""
+    """Yield whether the bundle has all records of all boxes, and how many each box may lack. Yield nothing
+    for a bundle of one box."""
     if bundle.boxes and not bundle.incomplete:
         yield say(_WHOLE)
     if bundle.incomplete:

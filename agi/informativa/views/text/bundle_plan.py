@@ -14,19 +14,19 @@ _WIDTH = 100
 
 
 def line_plan(line: Line, say: Language) -> Iterator[str]:
-    """What callers of a line must hear, and which settings say when."""
+    """Yield what callers of a line must hear, and the settings that change it."""
     yield say("Line {number}, language {language}:", number=line.number, language=line.language)
     yield from points([_step(step, line.controller, say) for step in line.plan])
     yield from points(_settings(line, say))
 
 
 def sentences(line: Line, say: Language) -> list[str]:
-    """The same, without the line itself."""
+    """Return the plan of a line in sentences, without the line itself."""
     return [*(_step(step, line.controller, say) for step in line.plan), *_settings(line, say)]
 
 
 def _settings(line: Line, say: Language) -> list[str]:
-    """Those of a line that change what its callers hear, in sentences."""
+    """Return the settings of a line that change what its callers hear, in sentences."""
     settings = (
         (
             Text("Only data needed for the service are used: what is not due on every call is left out."),
@@ -63,19 +63,19 @@ def _step(step: Step, owner: Controller, say: Language) -> str:
         notice=named(step.notice.id, owner.names, say),
         often=often,
         version=newest.id,
-        purposes=", ".join(named(one, owner.names, say) for one in sorted(newest.purposes)) or "-",
+        purposes=", ".join(named(purpose, owner.names, say) for purpose in sorted(newest.purposes)) or "-",
     )
 
 
 def text_of(lines: Iterable[str]) -> str:
-    """As a file."""
+    """Return lines as the text of a file."""
     return "".join(f"{line}\n" for line in lines)
 
 
-def wrapped(said: str, indent: str = "", first: str | None = None) -> list[str]:
-    """A paragraph in lines."""
+def wrapped(paragraph: str, indent: str = "", first: str | None = None) -> list[str]:
+    """Return a paragraph in lines."""
     return textwrap.wrap(
-        said,
+        paragraph,
         _WIDTH,
         initial_indent=indent if first is None else first,
         subsequent_indent=indent,
@@ -84,7 +84,7 @@ def wrapped(said: str, indent: str = "", first: str | None = None) -> list[str]:
     )
 
 
-def points(said: Iterable[str]) -> Iterator[str]:
-    """Sentences as a list."""
-    for each in said:
-        yield from wrapped(each, "  ", "- ")
+def points(sentences: Iterable[str]) -> Iterator[str]:
+    """Yield sentences as a list with dashes."""
+    for sentence in sentences:
+        yield from wrapped(sentence, "  ", "- ")

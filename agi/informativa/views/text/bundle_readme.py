@@ -1,4 +1,4 @@
-"""What stands in a bundle for the auditor to read: README.txt, and the plan of each line."""
+"""Texts of a bundle for the auditor: README.txt, and the plan of each line."""
 
 from __future__ import annotations
 
@@ -111,42 +111,42 @@ _STEPS: tuple[tuple[Text, Sequence[str]], ...] = (
 
 
 class BundleWords:
-    """All that a bundle says, to a reader of this language; what programs read is English."""
+    """Texts of a bundle in the reader's language; files for programs are in English."""
 
     def __init__(self, say: Language) -> None:
         self._say = say
         self._files: RecordFiles | None = None
 
     def begin(self, controller: Controller, origin: str) -> Mapping[str, str]:
-        """The files of records, as they begin."""
+        """Return the beginning of each file of records, by its name."""
         self._files = RecordFiles(controller, origin)
         return self._files.begin()
 
     def record(self, record: Record, box: str) -> Sequence[str]:
-        """What each of them says of one."""
+        """Return the text of one record in each of them."""
         assert self._files is not None  # it was begun
         return self._files.record(record, box)
 
     def end(self) -> Sequence[str]:
-        """How each ends."""
+        """Return the end of each."""
         assert self._files is not None  # it was begun
         return self._files.end()
 
     def plan(self, lines: Sequence[Line]) -> str:
-        """What callers of these lines must hear, in words."""
+        """Return the plan of these lines in words."""
         say = self._say
-        said = [say("As it is configured now. No proof says how it was configured at another time.")]
+        text_lines = [say("As it is configured now. No proof says how it was configured at another time.")]
         for line in lines:
-            said += ["", *line_plan(line, say)]
-        return text_of(said)
+            text_lines += ["", *line_plan(line, say)]
+        return text_of(text_lines)
 
     def readme(self, bundle: Bundle) -> str:
-        """What all of it is, what it proves, and how to check that."""
+        """Return README.txt: what the bundle has, what it proves, and how to check it."""
         say = self._say
-        whole, own = (_title, _counts, _prompts, _proven), (_files, _check, _kept)
-        title, counts, prompts, proven = (part(bundle, say) for part in whole)
-        files, check, kept = (part(say) for part in own)
-        parts = (title, files, counts, prompts, check, proven, kept)
+        of_bundle, fixed = (_title, _counts, _prompts, _proven), (_files, _check, _kept)
+        title, counts, prompts, proven = (part(bundle, say) for part in of_bundle)
+        files, check, advice = (part(say) for part in fixed)
+        parts = (title, files, counts, prompts, check, proven, advice)
         return text_of([line for part in parts for line in (*part, "")][:-1])
 
 

@@ -1,4 +1,4 @@
-"""What is on record of one caller, and what became of it, for a terminal."""
+"""Records of one caller, and erasures and entries of them, for a terminal."""
 
 from __future__ import annotations
 
@@ -30,33 +30,33 @@ _FACTS = {
 }
 
 
-def access(found: Access, say: Language) -> Iterator[str]:
-    """Of each controller how many records, and each of them in the words of an access request."""
-    for each in found.held:
+def access(result: Access, say: Language) -> Iterator[str]:
+    """Yield the number of records of each controller, and each record in the words of an access request."""
+    for held in result.held:
         yield say.counted(
             "{name} ({id}): {count} record of {caller}",
             "{name} ({id}): {count} records of {caller}",
-            each.count,
-            name=each.controller.name,
-            id=each.controller.id,
-            count=each.count,
-            caller=found.caller,
+            held.count,
+            name=held.controller.name,
+            id=held.controller.id,
+            count=held.count,
+            caller=result.caller,
         )
-        for box, record in (*(("", record) for record in each.records), *each.elsewhere):
+        for box, record in (*(("", record) for record in held.records), *held.elsewhere):
             facts = (
-                f"{say(_FACTS[what])}: {fact}"
-                for what, fact in {"box": box, **_facts(record, each.controller, say)}.items()
+                f"{say(_FACTS[label])}: {fact}"
+                for label, fact in {"box": box, **_facts(record, held.controller, say)}.items()
                 if fact != ""
             )
             yield one_line("    " + ", ".join(facts))
-        yield from not_complete(each.missing, say)
+        yield from not_complete(held.missing, say)
 
 
-def erased(each: Erased, say: Language) -> Iterator[str]:
-    """Of one controller how many records and which copies."""
-    owner, count = each.controller, each.records
+def erased(result: Erased, say: Language) -> Iterator[str]:
+    """Yield how many records and which copies of one controller were erased, or would be."""
+    owner, count = result.controller, result.records
     facts = {"name": owner.name, "id": owner.id, "count": count}
-    if each.done:
+    if result.done:
         yield say.counted(
             "{name} ({id}): {count} record erased", "{name} ({id}): {count} records erased", count, **facts
         )
@@ -67,48 +67,48 @@ def erased(each: Erased, say: Language) -> Iterator[str]:
             count,
             **facts,
         )
-    for file in each.copies:
-        yield copy_gone(file, each.done, say)
-    if each.boxes:
-        boxes = ", ".join(each.boxes)
-        if each.done:
+    for file in result.copies:
+        yield copy_gone(file, result.done, say)
+    if result.boxes:
+        boxes = ", ".join(result.boxes)
+        if result.done:
             yield say("{boxes}: each erases the caller too, as soon as it reaches the database", boxes=boxes)
         else:
             yield say(
                 "{boxes}: each would erase the caller too, as soon as it reaches the database", boxes=boxes
             )
-    yield from not_complete(each.missing, say)
+    yield from not_complete(result.missing, say)
 
 
 def not_complete(missing: Sequence[Missing], say: Language) -> Iterator[str]:
-    """List why an answer is not complete, each with what to do."""
+    """Yield why an answer is not complete, each reason with its remedy."""
     for gap in missing:
         yield say("not complete: {why} {remedy}", why=gap.text.statement, remedy=gap.text.advice)
 
 
 def copy_gone(file: Path, done: bool, say: Language) -> str:
-    """That a copy of a ledger was deleted, or would be."""
+    """Return the message that a copy of a ledger was deleted, or would be."""
     if done:
         return say("{file}, a copy from before an upgrade, was deleted", file=file)
     return say("{file}, a copy from before an upgrade, would be deleted", file=file)
 
 
-def recorded(made: Recorded, say: Language) -> str:
-    """What was put on record."""
-    event = made.record.event
+def recorded(result: Recorded, say: Language) -> str:
+    """Return the message of a delivery that was put on record."""
+    event = result.record.event
     return say(
         "Record {record}: {caller} got {notice}, version {version}, {kind} on {on:%Y-%m-%d}.",
-        record=made.record.number,
-        caller=made.caller,
-        notice=named(event.notice, made.controller.names, say),
+        record=result.record.number,
+        caller=result.caller,
+        notice=named(event.notice, result.controller.names, say),
         version=event.version,
         kind=KINDS[event.kind],
-        on=event.at.astimezone(made.controller.zone),
+        on=event.at.astimezone(result.controller.zone),
     )
 
 
 def _facts(record: Record, owner: Controller, say: Language) -> dict[str, object]:
-    """One record in the words of an access request."""
+    """Return one record in the words of an access request."""
     event = record.event
     heard = (
         say("{seconds:.1f} of {length:.1f} s", seconds=event.heard.seconds, length=event.heard.length)
@@ -122,7 +122,7 @@ def _facts(record: Record, owner: Controller, say: Language) -> dict[str, object
         "how": say(KINDS[event.kind]),
         "line": event.line,
         "text": f"{named(event.notice, owner.names, say)} {event.version} {event.language}".strip(),
-        "purposes": ", ".join(named(one, owner.names, say) for one in sorted(event.purposes)),
+        "purposes": ", ".join(named(purpose, owner.names, say) for purpose in sorted(event.purposes)),
         "status": event.status,
         "ground": say(REASONS[event.reason]) if event.reason in REASONS else event.reason,
         "heard": heard,

@@ -1,4 +1,4 @@
-"""What became of a configuration file, for a terminal."""
+"""Upgrades of a configuration file, for a terminal."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from ..messages import Language
 from ..terminal import one_line
 
 
-def upgraded(done: ConfigUpgrade, say: Language) -> Iterator[str]:
-    """What changed, and what to do next."""
-    facts = {"file": done.file, "before": done.before, "after": done.after}
-    if done.before == done.after:
+def upgraded(upgrade: ConfigUpgrade, say: Language) -> Iterator[str]:
+    """Yield the difference, and the next step."""
+    facts = {"file": upgrade.file, "before": upgrade.before, "after": upgrade.after}
+    if upgrade.before == upgrade.after:
         yield say("{file} is of format {after}, the newest.", **facts)
         return
-    yield from map(one_line, done.difference)
-    if done.written:
+    yield from map(one_line, upgrade.difference)
+    if upgrade.written:
         yield say("{file} is of format {after} now (it was {before}); it means what it meant.", **facts)
-        yield say("Next: informativa check -c {file}", file=done.file)
+        yield say("Next: informativa check -c {file}", file=upgrade.file)
     else:
         yield say("{file} would be of format {after} (it is {before}); nothing was written.", **facts)

@@ -12,22 +12,22 @@ from ...operations.outsourcing import OutsourcingFacts
 from ..messages import ENGLISH, Language
 
 
-def states(found: tuple[ControllerState, ...], say: Language) -> Iterator[str]:
-    """Of each controller whether it is live, its lines, who serves it, and what was recorded."""
-    for each in found:
-        owner = each.controller
-        state = say("NOT LIVE: {why}", why=owner.refused) if owner.refused else say("live")
-        yield f"{owner.id}: {owner.name}, {state}"
-        lines = ", ".join(line.number for line in each.lines)
+def states(controllers: tuple[ControllerState, ...], say: Language) -> Iterator[str]:
+    """Yield for each controller whether it is live, its lines, its processor, and its records."""
+    for state in controllers:
+        owner = state.controller
+        service = say("NOT LIVE: {why}", why=owner.refused) if owner.refused else say("live")
+        yield f"{owner.id}: {owner.name}, {service}"
+        lines = ", ".join(line.number for line in state.lines)
         yield say("    lines: {lines}", lines=lines or say("none"))
-        yield say("    served by: {processor}", processor=each.processor or say("itself"))
-        yield say("    ledger: {ledger}, {records}", ledger=owner.ledger, records=_records(each, say))
+        yield say("    served by: {processor}", processor=state.processor or say("itself"))
+        yield say("    ledger: {ledger}, {records}", ledger=owner.ledger, records=_records(state, say))
 
 
-def _records(each: ControllerState, say: Language) -> str:
-    if each.error:
-        return say("cannot be read ({error})", error=each.error)
-    count = each.records
+def _records(state: ControllerState, say: Language) -> str:
+    if state.error:
+        return say("cannot be read ({error})", error=state.error)
+    count = state.records
     if not count:
         return say("nothing recorded yet")
     return say.counted("{count} record", "{count} records", count, count=count)
@@ -46,7 +46,7 @@ def worksheet(facts: OutsourcingFacts) -> str:
         id=owner.id,
         file=facts.file,
         ledger=owner.ledger,
-        papers="\n".join(f"| {what} | {which} |" for what, which in _papers(facts).items()),
+        papers="\n".join(f"| {paper} | {reference} |" for paper, reference in _papers(facts).items()),
         lines="\n".join(_line(line) for line in facts.lines) or "| none | | |",
         lookups="".join(
             f"| the number, asked about at `{system}` | by that system | to know who was told |\n"
@@ -58,16 +58,16 @@ def worksheet(facts: OutsourcingFacts) -> str:
 
 
 def _papers(facts: OutsourcingFacts) -> dict[str, str]:
-    """Processor, contract, analysis: as configured, or as questions."""
-    given = facts.controller.outsourcing
-    if given is None:
+    """Return processor, contract and analysis: as configured, or as open questions."""
+    outsourcing = facts.controller.outsourcing
+    if outsourcing is None:
         unknown = dict.fromkeys(("Contract", "Prior analysis", "Sub-processors"), "**open**")
         return {"Processor": f"{facts.operator} (**open**: to be confirmed)"} | unknown
     return {
-        "Processor": given.processor,
-        "Contract": f"{given.contract.reference}, {given.contract.date}",
-        "Prior analysis": f"{given.analysis.reference}, {given.analysis.date}",
-        "Sub-processors": ", ".join(given.sub_processors) or "none",
+        "Processor": outsourcing.processor,
+        "Contract": f"{outsourcing.contract.reference}, {outsourcing.contract.date}",
+        "Prior analysis": f"{outsourcing.analysis.reference}, {outsourcing.analysis.date}",
+        "Sub-processors": ", ".join(outsourcing.sub_processors) or "none",
     }
 
 

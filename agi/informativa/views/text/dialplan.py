@@ -29,31 +29,31 @@ _FREEPBX = Text(
 )
 
 
-def installed(done: Installed, say: Language) -> Iterator[str]:
-    """What was done, and what is left to do, step by step."""
-    yield say(_STATES[done.state].format(file=done.file, owner=done.owner))
-    for place in done.included[:1]:
+def installed(result: Installed, say: Language) -> Iterator[str]:
+    """Yield the result of an installation, and the remaining steps."""
+    yield say(_STATES[result.state].format(file=result.file, owner=result.owner))
+    for place in result.included[:1]:
         yield say("{place} includes it already.", place=place)
-    if done.add:
-        yield say("Add at the end of {file}:", file=done.add_to)
-        yield f"\n{done.add}\n"
-    if done.freepbx:
+    if result.add:
+        yield say("Add at the end of {file}:", file=result.add_to)
+        yield f"\n{result.add}\n"
+    if result.freepbx:
         yield say(_FREEPBX.format(target=TARGET))
-    elif done.called:
-        yield say("{place} calls it.", place=done.called[0])
+    elif result.called:
+        yield say("{place} calls it.", place=result.called[0])
     else:
         yield say("Call it before the queue, the menu or the Dial, with the called number as the line:")
         yield f"\n{CALL}\n"
-    for warning in done.warnings:
+    for warning in result.warnings:
         yield say("warning: {warning}", warning=warning)
     yield say("Then type: {command}", command=RELOAD)
 
 
-def uninstalled(done: Uninstalled, say: Language) -> Iterator[str]:
-    """List what was done, and the lines that do nothing any more."""
-    yield say(_STATES[done.state].format(file=done.file))
-    for place in done.included:
+def uninstalled(result: Uninstalled, say: Language) -> Iterator[str]:
+    """Yield the result of a removal, and the lines that have no effect any more."""
+    yield say(_STATES[result.state].format(file=result.file))
+    for place in result.included:
         yield say("{place} includes it, which does nothing without it: take that line out.", place=place)
-    for place in done.called:
+    for place in result.called:
         yield say("{place} calls it, which does nothing without it: take that line out.", place=place)
     yield say("Then type: {command}", command=RELOAD)

@@ -1,4 +1,4 @@
-"""What is wrong with a live system, for a terminal."""
+"""Findings of the doctor, for a terminal."""
 
 from __future__ import annotations
 
@@ -17,16 +17,17 @@ _COLOURS = {State.OK: "green", State.WARNING: "yellow", State.WRONG: "bold red",
 
 
 def findings(examination: Examination, say: Language, *, unicode: bool) -> Iterator[Styled]:
-    """One line a finding, its fix below it; those that could not be looked at for one reason in one."""
+    """Yield a line for each finding, with its fix below; and one line for all that could not be checked for
+    the same reason."""
     marks = _MARKS if unicode else _ASCII
     reasons: dict[Text, list[Text]] = {}
-    for one in examination.found:
-        finding = one.finding
+    for checked in examination.found:
+        finding = checked.finding
         if finding.state is State.UNKNOWN:
-            reasons.setdefault(finding.text, []).append(one.check)
+            reasons.setdefault(finding.text, []).append(checked.check)
             continue
         mark = Styled(f"{marks[finding.state]} ", _COLOURS[finding.state])
-        yield mark + f"{say(one.check)}: {say(finding.text)}"
+        yield mark + f"{say(checked.check)}: {say(finding.text)}"
         if finding.fix:
             yield Styled(f"    {say(finding.fix)}")
     for reason, names in reasons.items():

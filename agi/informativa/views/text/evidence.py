@@ -37,30 +37,30 @@ FLAWS = {
 
 
 @contextmanager
-def bar(doing: str, say: Language) -> Iterator[Callable[[int, int], None]]:
-    """How far it is, while that lasts, on stderr where that is a terminal."""
+def bar(action: str, say: Language) -> Iterator[Callable[[int, int], None]]:
+    """Show the progress of an action, on stderr if that is a terminal."""
     columns = (TextColumn("{task.description}"), MofNCompleteColumn(), BarColumn(), TimeRemainingColumn())
     with Progress(
         *columns, console=console(stderr=True), disable=not sys.stderr.isatty(), transient=True
     ) as progress:
-        task = progress.add_task(say(doing), total=None)
-        yield lambda done, of: progress.update(task, completed=done, total=of)
+        task = progress.add_task(say(action), total=None)
+        yield lambda completed, all_steps: progress.update(task, completed=completed, total=all_steps)
 
 
-def keys(found: Sequence[LogKey], say: Language) -> Iterator[str]:
-    """One line a key, to be given to an auditor as it is."""
-    for each in found:
-        if each.key is None:
+def keys(log_keys: Sequence[LogKey], say: Language) -> Iterator[str]:
+    """Yield a line for each key, to be given to an auditor as it is."""
+    for log_key in log_keys:
+        if log_key.key is None:
             yield say(
                 "{id}: no checkpoint was signed yet. Type: informativa evidence checkpoint --controller {id}",
-                id=each.controller.id,
+                id=log_key.controller.id,
             )
         else:
-            yield str(each.key)
+            yield str(log_key.key)
 
 
 def changed_keys(waiting: Iterable[EvidenceError | None], say: Language) -> Iterator[str]:
-    """What is to do with keys that are new: each with why it cannot sign yet, if so."""
+    """Yield the steps after a change of keys, and why a new key cannot sign yet, if so."""
     yield say(
         "The newest key signs from now on. Give it to your auditors, and to whoever runs your witnesses;"
         " receipts from before hold by the key from before. What is not yet elsewhere goes there with:"
@@ -70,87 +70,87 @@ def changed_keys(waiting: Iterable[EvidenceError | None], say: Language) -> Iter
         yield say("No checkpoint was signed by it yet: {why}", why=say(error.text))
 
 
-def signed(found: Iterable[SignedLog], say: Language) -> Iterator[str]:
-    """One line a log."""
-    for each in found:
+def signed(logs: Iterable[SignedLog], say: Language) -> Iterator[str]:
+    """Yield a line for each log."""
+    for log in logs:
         yield say.counted(
             "{id}: {added} new, {size} record signed in all. {folder}",
             "{id}: {added} new, {size} records signed in all. {folder}",
-            each.size,
-            id=each.controller.id,
-            added=each.added,
-            size=each.size,
-            folder=each.folder / "checkpoint",
+            log.size,
+            id=log.controller.id,
+            added=log.added,
+            size=log.size,
+            folder=log.folder / "checkpoint",
         )
 
 
 def receipts(
-    written: Sequence[tuple[MadeReceipt | WaitingRecord, Path | None]], say: Language
+    results: Sequence[tuple[MadeReceipt | WaitingRecord, Path | None]], say: Language
 ) -> Iterator[str]:
-    """One line a record, and what to do with the files."""
-    if not written:
+    """Yield a line for each record, and what to do with the files."""
+    if not results:
         yield say("There is no record of this caller.")
         return
-    for made, file in written:
-        yield _receipt_line(made, file, say)
-    keys = dict.fromkeys(str(made.key) for made, _ in written if isinstance(made, MadeReceipt))
+    for result, file in results:
+        yield _receipt_line(result, file, say)
+    keys = dict.fromkeys(str(result.key) for result, _ in results if isinstance(result, MadeReceipt))
     for key in keys:
         yield say(
             "Whoever has the key from you checks it with: informativa evidence verify FILE --key {key}",
             key=key,
         )
-    if any(isinstance(made, MadeReceipt) and made.receipt.opening_key for made, _ in written):
+    if any(isinstance(result, MadeReceipt) and result.receipt.opening_key for result, _ in results):
         yield say("It shows whose number it is to whoever tries all: keep it like the number.")
 
 
-def _receipt_line(made: MadeReceipt | WaitingRecord, file: Path | None, say: Language) -> str:
-    given: dict[str, object] = {"number": made.record.number, "box": made.box}
-    if isinstance(made, MadeReceipt):
-        if made.box:
-            return say("record {number} of {box}: {file}", file=str(file), **given)
-        return say("record {number}: {file}", file=str(file), **given)
-    if not made.box:
-        return say("record {number}: in no checkpoint yet; wait a minute", **given)
-    if made.sent:
-        return say("record {number} of {box}: in no checkpoint yet; wait a minute", **given)
-    return say("record {number} of {box}: nothing here proves it; ask that box", **given)
+def _receipt_line(result: MadeReceipt | WaitingRecord, file: Path | None, say: Language) -> str:
+    place: dict[str, object] = {"number": result.record.number, "box": result.box}
+    if isinstance(result, MadeReceipt):
+        if result.box:
+            return say("record {number} of {box}: {file}", file=str(file), **place)
+        return say("record {number}: {file}", file=str(file), **place)
+    if not result.box:
+        return say("record {number}: in no checkpoint yet; wait a minute", **place)
+    if result.sent:
+        return say("record {number} of {box}: in no checkpoint yet; wait a minute", **place)
+    return say("record {number} of {box}: nothing here proves it; ask that box", **place)
 
 
-def pages(written: Iterable[Path], say: Language) -> Iterator[str]:
-    """One line a page."""
-    for file in written:
+def pages(files: Iterable[Path], say: Language) -> Iterator[str]:
+    """Yield a line for each page."""
+    for file in files:
         yield say("to read and to hear: {file}", file=str(file))
 
 
-def verified(found: Sequence[Verified], say: Language, *, about: bool) -> Iterator[str]:
-    """What each file proves, or why it proves nothing."""
-    for each in found:
-        if each.error is not None:
-            yield say("{file}: PROVES NOTHING. {why}", file=str(each.file), why=each.error.text)
+def verified(results: Sequence[Verified], say: Language, *, about: bool) -> Iterator[str]:
+    """Yield what each file proves, or why it proves nothing."""
+    for result in results:
+        if result.error is not None:
+            yield say("{file}: PROVES NOTHING. {why}", file=str(result.file), why=result.error.text)
             continue
-        assert each.receipt is not None and each.proof is not None  # noqa: PT018  # it holds
-        yield say("{file}: holds.", file=str(each.file))
-        yield from (f"  {line}" for line in facts_of(each.receipt, say))
-        checkpoint = each.proof.checkpoint
+        assert result.receipt is not None and result.proof is not None  # noqa: PT018  # it holds
+        yield say("{file}: holds.", file=str(result.file))
+        yield from (f"  {line}" for line in facts_of(result.receipt, say))
+        checkpoint = result.proof.checkpoint
         yield "  " + say(
             "Record {index} of {size} in the log {origin}.",
-            index=each.proof.index,
+            index=result.proof.index,
             size=checkpoint.size,
             origin=checkpoint.origin,
         )
-        for witness in each.proof.witnesses:
-            at = datetime.fromtimestamp(witness.at, UTC)
+        for witness in result.proof.witnesses:
+            signed_at = datetime.fromtimestamp(witness.at, UTC)
             yield "  " + say(
-                "Seen by the witness {name} on {at:%Y-%m-%d %H:%M} UTC.", name=witness.name, at=at
+                "Seen by the witness {name} on {at:%Y-%m-%d %H:%M} UTC.", name=witness.name, at=signed_at
             )
-        if not each.proof.witnesses:
+        if not result.proof.witnesses:
             yield "  " + say("No witness: it is the company's own word as of the checkpoint.")
         if about:
             yield "  " + say("It is about the number that was given.")
 
 
 def facts_of(receipt: Receipt, say: Language) -> Iterator[str]:
-    """What a receipt opens, by the names of the facts."""
+    """Yield the facts that a receipt opens."""
     facts = receipt.facts
     yield say("{happened}, line {line}", happened=facts["happened"], line=facts.get("line", "-"))
     yield say(
@@ -171,120 +171,120 @@ def facts_of(receipt: Receipt, say: Language) -> Iterator[str]:
         )
 
 
-def audits(found: Iterable[Audit], say: Language) -> Iterator[str]:
-    """For each ledger what it holds, and each thing that is wrong with it."""
-    for each in found:
-        yield audited(each, say)
-        yield from ("  " + ("✘ " if wrong else "") + said for wrong, said in findings(each, say))
+def audits(results: Iterable[Audit], say: Language) -> Iterator[str]:
+    """Yield the content of each ledger, and each problem of it."""
+    for result in results:
+        yield audited(result, say)
+        yield from ("  " + ("✘ " if wrong else "") + sentence for wrong, sentence in findings(result, say))
 
 
-def audited(found: Audit, say: Language) -> str:
-    """What a ledger holds."""
-    whole, counted = found.audited.log.next, found.audited.counted
+def audited(result: Audit, say: Language) -> str:
+    """Return the content of a ledger in a sentence."""
+    size, counts = result.audited.log.next, result.audited.counted
     return say.counted(
         "{id}: {size} record ({whole} whole, {erased} erased, {purged} purged, {lost} lost);"
         " {signed} signed.",
         "{id}: {size} records ({whole} whole, {erased} erased, {purged} purged, {lost} lost);"
         " {signed} signed.",
-        whole,
-        id=found.controller.id,
-        size=whole,
-        whole=counted.whole,
-        erased=counted.erased,
-        purged=counted.purged,
-        lost=counted.lost,
-        signed=min(found.audited.signed, whole),
+        size,
+        id=result.controller.id,
+        size=size,
+        whole=counts.whole,
+        erased=counts.erased,
+        purged=counts.purged,
+        lost=counts.lost,
+        signed=min(result.audited.signed, size),
     )
 
 
-def findings(found: Audit, say: Language) -> Iterator[tuple[bool, str]]:
-    """What was found of it, in sentences; of each whether it is wrong."""
-    audited = found.audited
-    if found.sound:
+def findings(result: Audit, say: Language) -> Iterator[tuple[bool, str]]:
+    """Yield the findings of an audit as sentences, each with whether it is wrong."""
+    audited = result.audited
+    if result.sound:
         yield False, say("Nothing was changed, added or taken away.")
     for problem in audited.problems:
         yield True, say(problem)
     for flaw in audited.found:
         yield True, _flaw(flaw, say)
     for row in audited.history:
-        said = say(
+        sentence = say(
             "the history says that a caller knows {notice} {version} by record {record}; the records do not",
             notice=row.notice,
             version=row.version,
             record=row.record,
         )
-        yield True, said
-    for forged in audited.counters:
-        said = say(
+        yield True, sentence
+    for counter in audited.counters:
+        sentence = say(
             "the counter of {what} says {says}; the records come to {records}",
-            what=_counter(forged, say),
-            says=forged.says,
-            records=forged.records,
+            what=_counter(counter, say),
+            says=counter.says,
+            records=counter.records,
         )
-        yield True, said
-    for stamped in found.stamps:
+        yield True, sentence
+    for stamped in result.stamps:
         yield from _stamped(stamped, say)
-    yield from _compared(found.elsewhere, say)
+    yield from _compared(result.elsewhere, say)
 
 
 def _counter(forged: ForgedCount, say: Language) -> str:
-    """What it counts."""
+    """Return the name of a counter."""
     if not forged.line:
         return say("known callers")
     at = f"{forged.at:%Y-%m-%d %H} UTC" if forged.at else "?"
     return " ".join(filter(None, (at, forged.line, forged.notice, forged.status or say("calls"))))
 
 
-def _stamped(found: CheckedStamps, say: Language) -> Iterator[tuple[bool, str]]:
-    """What time-stamps say."""
-    if found.unchecked:
-        why = say(found.unchecked.text)
-        yield False, say("The time-stamps of {log} were not looked at: {why}", log=found.log, why=why)
-    for problem in found.problems:
+def _stamped(stamps: CheckedStamps, say: Language) -> Iterator[tuple[bool, str]]:
+    """Yield the result of checking time-stamps."""
+    if stamps.unchecked:
+        cause = say(stamps.unchecked.text)
+        yield False, say("The time-stamps of {log} were not looked at: {why}", log=stamps.log, why=cause)
+    for problem in stamps.problems:
         yield True, say(problem)
-    if found.last:
-        said = say.counted(
+    if stamps.last:
+        sentence = say.counted(
             "{hold} time-stamp of {log} holds; the newest is of {last:%Y-%m-%d %H:%M} UTC.",
             "{hold} time-stamps of {log} hold; the newest is of {last:%Y-%m-%d %H:%M} UTC.",
-            found.hold,
-            hold=found.hold,
-            log=found.log,
-            last=found.last,
+            stamps.hold,
+            hold=stamps.hold,
+            log=stamps.log,
+            last=stamps.last,
         )
-        yield False, said
+        yield False, sentence
 
 
 def _compared(elsewhere: Iterable[ComparedCheckpoint], say: Language) -> Iterator[tuple[bool, str]]:
-    """What others have of the log."""
-    outside = False
-    for each in elsewhere:
-        if isinstance(each.error, ForkError):
-            yield True, say(each.error.text)
-        elif each.error is not None:
-            yield False, say("{name} was not compared: {why}", name=each.name, why=say(each.error.text))
+    """Yield the result of comparing the log with its copies elsewhere."""
+    independent = False
+    for copy in elsewhere:
+        if isinstance(copy.error, ForkError):
+            yield True, say(copy.error.text)
+        elif copy.error is not None:
+            yield False, say("{name} was not compared: {why}", name=copy.name, why=say(copy.error.text))
         else:
-            outside = outside or (each.independent and each.size > 0)
-            said = say.counted(
+            independent = independent or (copy.independent and copy.size > 0)
+            sentence = say.counted(
                 "{name} has {size} record of the same log {log}.",
                 "{name} has {size} records of the same log {log}.",
-                each.size,
-                name=each.name,
-                size=each.size,
-                log=each.log,
+                copy.size,
+                name=copy.name,
+                size=copy.size,
+                log=copy.log,
             )
-            yield False, said
-    if not outside:
-        said = say(
+            yield False, sentence
+    if not independent:
+        sentence = say(
             "No checkpoint was compared that nobody here can change: whoever signs here could have rewritten"
             " all of it."
         )
-        yield False, said
+        yield False, sentence
 
 
-def _flaw(found: Found, say: Language) -> str:
-    what = say(FLAWS[found.flaw])
-    if found.leaf is None:
-        return say("record {record}: {what}", record=found.record, what=what)
-    if not found.record:
-        return say("leaf {leaf}: {what}", leaf=found.leaf, what=what)
-    return say("record {record} (leaf {leaf}): {what}", record=found.record, leaf=found.leaf, what=what)
+def _flaw(finding: Found, say: Language) -> str:
+    flaw = say(FLAWS[finding.flaw])
+    if finding.leaf is None:
+        return say("record {record}: {what}", record=finding.record, what=flaw)
+    if not finding.record:
+        return say("leaf {leaf}: {what}", leaf=finding.leaf, what=flaw)
+    return say("record {record} (leaf {leaf}): {what}", record=finding.record, leaf=finding.leaf, what=flaw)

@@ -1,4 +1,4 @@
-"""What would happen to a call, as a tree that names the rules."""
+"""The explanation of a call, as a tree that names the rules."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from ..messages import Language
 from ..record_words import RULES
 
 Branch = tuple[Text, "str | Sequence[Sequence[Branch]]"]
-"""What a fact is called, and the fact itself or groups of more facts."""
+"""The name of a fact, and the fact itself or groups of more facts."""
 
 WITHHELD = Text("withheld")
 
 
-def explanation(found: Explanation, say: Language) -> Iterator[str]:
-    """The decisions on a call, each with its rule."""
-    owner = found.line.controller
+def explanation(result: Explanation, say: Language) -> Iterator[str]:
+    """Yield the lines of the tree: the call, the line, the caller, and each decision with its rule."""
+    owner = result.line.controller
     call: Sequence[Branch] = (
-        (Text("from"), say(WITHHELD) if found.number is None else found.number),
-        (Text("to"), found.dialled),
-        (Text("at"), found.at.astimezone(owner.zone).isoformat(timespec="seconds")),
+        (Text("from"), say(WITHHELD) if result.number is None else result.number),
+        (Text("to"), result.dialled),
+        (Text("at"), result.at.astimezone(owner.zone).isoformat(timespec="seconds")),
     )
     line: list[Branch] = [
-        (Text("number"), found.line.number),
+        (Text("number"), result.line.number),
         (Text("controller"), owner.id),
         (Text("name"), owner.name),
     ]
@@ -34,15 +34,15 @@ def explanation(found: Explanation, say: Language) -> Iterator[str]:
     facts: Sequence[Branch] = (
         (Text("call"), [call]),
         (Text("line"), [line]),
-        (Text("caller"), [_caller(found, say)]),
-        (Text("language"), found.language),
-        (Text("notices"), [_notice(decision, owner.names, say) for decision in found.decisions]),
+        (Text("caller"), [_caller(result, say)]),
+        (Text("language"), result.language),
+        (Text("notices"), [_notice(decision, owner.names, say) for decision in result.decisions]),
     )
     yield from _tree(facts, say)
 
 
-def _caller(found: Explanation, say: Language) -> Sequence[Branch]:
-    caller = found.caller
+def _caller(explained: Explanation, say: Language) -> Sequence[Branch]:
+    caller = explained.caller
     if not isinstance(caller, RecognisedCaller):
         return (Text("recognised"), say("no")), (Text("why"), caller.reason)
     return (
@@ -52,50 +52,50 @@ def _caller(found: Explanation, say: Language) -> Sequence[Branch]:
     )
 
 
-def _notice(found: ExplainedDecision, names: NamesByLanguage, say: Language) -> Sequence[Branch]:
-    decision = found.decision
+def _notice(explained: ExplainedDecision, names: NamesByLanguage, say: Language) -> Sequence[Branch]:
+    decision = explained.decision
     rule = RULES.get(decision.reason)
     facts: list[Branch] = [
         (Text("notice"), f"{say(name_and_id(decision.notice.id, names))} {decision.version.id}"),
-        (Text("caller knows"), _known(found.known, names, say)),
+        (Text("caller knows"), _known(explained.known, names, say)),
         (Text("rule"), f"{decision.reason}: {say(rule)}" if rule else decision.reason),
-        (Text("would"), _would(found, say)),
+        (Text("would"), _would(explained, say)),
     ]
-    if found.lookups:
-        facts.append((Text("unless known to"), ", ".join(found.lookups)))
-    return [*facts, (Text("status"), _status(found, say))]
+    if explained.lookups:
+        facts.append((Text("unless known to"), ", ".join(explained.lookups)))
+    return [*facts, (Text("status"), _status(explained, say))]
 
 
-def _known(known: PriorDelivery | None, names: NamesByLanguage, say: Language) -> str:
-    if known is None:
+def _known(prior: PriorDelivery | None, names: NamesByLanguage, say: Language) -> str:
+    if prior is None:
         return say("nothing")
     return say(
         "{versions} ({purposes}), by record {record} of {at:%Y-%m-%d %H:%M} UTC",
-        versions=", ".join(sorted(known.versions)),
-        purposes=names_of(sorted(known.purposes), names),
-        record=known.record,
-        at=known.at,
+        versions=", ".join(sorted(prior.versions)),
+        purposes=names_of(sorted(prior.purposes), names),
+        record=prior.record,
+        at=prior.at,
     )
 
 
-def _would(found: ExplainedDecision, say: Language) -> str:
-    if found.playback is None:
+def _would(explained: ExplainedDecision, say: Language) -> str:
+    if explained.playback is None:
         return say("play nothing")
-    prompt = found.playback.prompt
+    prompt = explained.playback.prompt
     return say(
         "play {path} ({seconds:.1f} s, {language})",
         path=prompt.path,
         seconds=prompt.seconds,
-        language=found.playback.language,
+        language=explained.playback.language,
     )
 
 
-def _status(found: ExplainedDecision, say: Language) -> str:
-    if found.playback is None:
-        return found.status
-    if found.status is Status.FALLBACK:
-        return say("FALLBACK ({reason}), nothing recorded", reason=found.decision.reason)
-    if found.playback.informs:
+def _status(explained: ExplainedDecision, say: Language) -> str:
+    if explained.playback is None:
+        return explained.status
+    if explained.status is Status.FALLBACK:
+        return say("FALLBACK ({reason}), nothing recorded", reason=explained.decision.reason)
+    if explained.playback.informs:
         return say("PLAYED, if heard to its end")
     return say("PLAYED, if heard to its end, and still due: in that language it does not count")
 

@@ -1,4 +1,4 @@
-"""An import as it goes, and what came of it, for a terminal."""
+"""The progress and the result of an import, for a terminal."""
 
 from __future__ import annotations
 
@@ -15,38 +15,38 @@ from ..messages import Language
 from ..terminal import console
 
 
-def imported(found: Imported, say: Language) -> Iterator[str]:
-    """How many rows, and where it says why some were rejected."""
-    yield counted(found, say)
-    if found.rejects:
-        yield say("Why they were rejected, by line: {file}", file=found.rejects)
+def imported(result: Imported, say: Language) -> Iterator[str]:
+    """Yield the number of rows, and the file with the reasons of rejections."""
+    yield counted(result, say)
+    if result.rejects:
+        yield say("Why they were rejected, by line: {file}", file=result.rejects)
 
 
-def counted(found: Imported | Tally, say: Language) -> str:
-    """How many rows, also of an import that was cut off."""
+def counted(tally: Imported | Tally, say: Language) -> str:
+    """Return the numbers of rows, also of an import that was interrupted."""
     counts = say.counted(
         "{read} row read: {added} recorded, {known} known before, {rejected} rejected.",
         "{read} rows read: {added} recorded, {known} known before, {rejected} rejected.",
-        found.read,
-        read=found.read,
-        added=found.recorded,
-        known=found.known,
-        rejected=found.rejected,
+        tally.read,
+        read=tally.read,
+        added=tally.recorded,
+        known=tally.known,
+        rejected=tally.rejected,
     )
-    if not found.unusual:
+    if not tally.unusual:
         return counts
     doubt = say.counted(
         "{count} number that was taken is unusually short or long: is a digit missing, or one too many?",
         "{count} numbers that were taken are unusually short or long: is a digit missing, or one too many?",
-        found.unusual,
-        count=found.unusual,
+        tally.unusual,
+        count=tally.unusual,
     )
     return f"{counts} {doubt}"
 
 
 @contextmanager
 def bars(file: Path, say: Language) -> Iterator[importing.Progress]:
-    """How far the file is checked and recorded, while that lasts, on stderr where that is a terminal."""
+    """Show how far the file is checked and recorded, on stderr if that is a terminal."""
     columns = (
         TextColumn("{task.description}"),
         TextColumn(say("{task.completed:,.0f} of {task.total:,.0f} bytes")),
@@ -57,6 +57,6 @@ def bars(file: Path, say: Language) -> Iterator[importing.Progress]:
         *columns, console=console(stderr=True), disable=not sys.stderr.isatty(), transient=True
     ) as progress:
         size = file.stat().st_size if file.is_file() else None
-        said = {"check": say("checking"), "prepare": say("preparing"), "record": say("recording")}
-        tasks = {step: progress.add_task(word, total=size) for step, word in said.items()}
-        yield lambda step, done: progress.update(tasks[step], completed=done)
+        labels = {"check": say("checking"), "prepare": say("preparing"), "record": say("recording")}
+        tasks = {step: progress.add_task(label, total=size) for step, label in labels.items()}
+        yield lambda step, completed: progress.update(tasks[step], completed=completed)

@@ -12,7 +12,7 @@ from .account import instructions
 
 
 def made(secret: NewSecret, config: Path, say: Language) -> Iterator[str]:
-    """Where it is, and what to do next."""
+    """Yield the message of the file, and the next step."""
     names = {"file": secret.file, "user": secret.owner}
     if secret.kind is SecretKind.KEY:
         yield say("Wrote {file}, readable by {user} alone. Keep a copy of it in a safe place.", **names)
@@ -25,7 +25,7 @@ def made(secret: NewSecret, config: Path, say: Language) -> Iterator[str]:
 
 
 def rotated(rotation: KeyRotation, say: Language) -> Iterator[str]:
-    """What was done, or would be."""
+    """Yield the result of a rotation, or its preview."""
     names = {"name": rotation.controller.name, "id": rotation.controller.id}
     if rotation.old is None:
         yield say(
@@ -41,7 +41,7 @@ def rotated(rotation: KeyRotation, say: Language) -> Iterator[str]:
 
 
 def rotated_token(rotation: TokenRotation, say: Language) -> Iterator[str]:
-    """Where it is, and what to type in which order."""
+    """Yield the message of the file, and the commands to type, in order."""
     if rotation.old:
         yield say.counted(
             "Wrote {file}; the old token is {old}, accepted until the first call with the new one.",

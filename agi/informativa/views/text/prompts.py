@@ -1,4 +1,4 @@
-"""Prompts that there are, that were made, or are laid out, for a terminal."""
+"""Prompts that are configured, made or installed, for a terminal."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _STEPS = {
 
 
 def described(prompt: PromptFound, say: Language) -> str:
-    """One on a line, with its length and level."""
+    """Return a line with the length and the level of a prompt."""
     if prompt.problem:
         return f"{prompt.name}  {say(prompt.problem.text)}"
     if prompt.sound is None:
@@ -42,14 +42,14 @@ def described(prompt: PromptFound, say: Language) -> str:
 
 
 def unheard(prompt: PromptFound, say: Language) -> Iterator[str]:
-    """How to hear it where this machine makes no sound."""
+    """Yield how to hear a prompt if this machine plays no sound."""
     yield say("No sound came out here (`play` is in the package sox). Hear it on a telephone, such as 100:")
     play = f"channel originate PJSIP/100 application Playback {prompt.path.base}"
     yield command("asterisk", "-rx", play)
 
 
 def texts_copied(folder: object, languages: list[str], say: Language) -> Iterator[str]:
-    """Where the texts are, and what to do with them."""
+    """Yield the message of the folder, and the next step."""
     yield say(
         "Wrote {folder} with texts in {languages}. Next: edit them, then type:",
         folder=folder,
@@ -58,18 +58,18 @@ def texts_copied(folder: object, languages: list[str], say: Language) -> Iterato
     yield f"{command('informativa', 'prompts', 'build', '--texts', folder)} …"
 
 
-def made(done: PromptsMade, say: Language) -> Iterator[str]:
-    """What to do after that: hear it, and write it into the configuration."""
+def made(result: PromptsMade, say: Language) -> Iterator[str]:
+    """Yield the steps after prompts were made: to hear them, and to configure them."""
     yield "\n" + say(
         "Next: hear it (informativa prompts play {prompt}), then write into the configuration",
-        prompt=done.prompts[0].path.base,
+        prompt=result.prompts[0].path.base,
     )
-    yield snippet(done.snippet, say)
+    yield snippet(result.snippet, say)
     yield say(MATERIAL)
 
 
 def snippet(part: Snippet, say: Language) -> str:
-    """What to write into the configuration, and where."""
+    """Return the part of the configuration to write, and its place."""
     if part.version:
         where = say("# in {where}, at version {version}:", where=part.where, version=part.version)
     else:
@@ -77,13 +77,13 @@ def snippet(part: Snippet, say: Language) -> str:
     return f"{where}\n{part.yaml}"
 
 
-def step(one: Step, say: Language, *, dry_run: bool) -> str:
-    """What is done to a file, or would be."""
-    return say(_STEPS[one.action][dry_run].format(file=one.file, source=one.source))
+def step(file_step: Step, say: Language, *, dry_run: bool) -> str:
+    """Return the message of what is done to a file, or would be."""
+    return say(_STEPS[file_step.action][dry_run].format(file=file_step.file, source=file_step.source))
 
 
-def installed(done: Installed, say: Language) -> str:
-    """How much was done."""
-    files = len(done.files)
-    prompts = say.counted("{count} prompt", "{count} prompts", done.prompts, count=done.prompts)
+def installed(result: Installed, say: Language) -> str:
+    """Return the numbers of prompts and of files."""
+    files = len(result.files)
+    prompts = say.counted("{count} prompt", "{count} prompts", result.prompts, count=result.prompts)
     return f"{prompts}, {say.counted('{count} file made', '{count} files made', files, count=files)}."

@@ -1,4 +1,4 @@
-"""Who else has logs, for a terminal."""
+"""Publication of logs, for a terminal."""
 
 from __future__ import annotations
 
@@ -8,42 +8,42 @@ from ...publication import Publication, TargetAnswer
 from ..messages import Language
 
 
-def publications(found: Iterable[Publication], say: Language) -> Iterator[str]:
-    """For each log who signed and where it is, or why not."""
-    for each in found:
+def publications(results: Iterable[Publication], say: Language) -> Iterator[str]:
+    """Yield for each log its witnesses, its time-stamp and its targets, or the errors of these."""
+    for publication in results:
         yield say.counted(
             "{id}: {size} record signed.",
             "{id}: {size} records signed.",
-            each.size,
-            id=each.controller.id,
-            size=each.size,
+            publication.size,
+            id=publication.controller.id,
+            size=publication.size,
         )
-        for witness in each.witnesses:
+        for witness in publication.witnesses:
             if witness.error is None:
                 yield "  " + say("Witness {name}: signed.", name=witness.name)
             else:
                 yield "  ✘ " + say(witness.error.text)
-        if not each.quorum:
-            yield "  ✘ " + say("Fewer witnesses signed than must: {enough}.", enough=each.enough)
-        if each.stamp is not None and each.stamp.error is not None:
-            yield "  ✘ " + say(each.stamp.error.text)
-        elif each.stamp is not None and each.stamp.at is not None:
+        if not publication.quorum:
+            yield "  ✘ " + say("Fewer witnesses signed than must: {enough}.", enough=publication.enough)
+        if publication.stamp is not None and publication.stamp.error is not None:
+            yield "  ✘ " + say(publication.stamp.error.text)
+        elif publication.stamp is not None and publication.stamp.at is not None:
             yield "  " + say(
                 "Time-stamp of {size} records by {url}: {at:%Y-%m-%d %H:%M} UTC.",
-                size=each.stamp.size,
-                url=each.stamp.authority,
-                at=each.stamp.at,
+                size=publication.stamp.size,
+                url=publication.stamp.authority,
+                at=publication.stamp.at,
             )
-        yield from (f"  {_delivered(target, say)}" for target in each.targets)
-        if not (each.witnesses or each.targets):
+        yield from (f"  {_delivered(target, say)}" for target in publication.targets)
+        if not (publication.witnesses or publication.targets):
             yield "  " + say("Nobody else has it: `evidence:` in the configuration names no one.")
 
 
 def _delivered(target: TargetAnswer, say: Language) -> str:
-    """What came to one target, or why nothing did."""
+    """Return the result of one target."""
     if target.error is not None:
         return "✘ " + say(target.error.text)
-    written = say.counted(
+    result = say.counted(
         "{place}: {files} file written.",
         "{place}: {files} files written.",
         target.files,
@@ -51,5 +51,5 @@ def _delivered(target: TargetAnswer, say: Language) -> str:
         files=target.files,
     )
     if target.independent:
-        return written
-    return f"{written} {say('It proves nothing against whoever can change it too.')}"
+        return result
+    return f"{result} {say('It proves nothing against whoever can change it too.')}"

@@ -1,4 +1,4 @@
-"""Records as lines: of a ledger, and of calls as they come."""
+"""Records as lines: those of a ledger, and calls as they come."""
 
 from __future__ import annotations
 
@@ -43,13 +43,14 @@ ENDINGS = {
     Ending.CONNECTION_LOST: Text("connection lost"),
     Ending.SERVICE_STOPPED: Text("service stopped"),
 }
-"""How a playback ended, for people."""
+"""Endings of a playback, for people."""
 
 
 def ledger(
     controller: Controller, records: Iterable[ControllerRecord] | None, say: Language, width: int
 ) -> Iterator[str]:
-    """One company's records while they are read, in pieces of some lines; `None` for no ledger."""
+    """Yield one company's records while they are read, in pieces of many lines; `records` is `None` if there
+    is no ledger."""
     yield f"{controller.name} ({controller.id})"
     if records is None:
         yield say(
@@ -61,15 +62,15 @@ def ledger(
     yield "\n".join(line.format(*(say(heading) for heading in _HEADINGS)) for line in lines)
     rows = iter(records)
     while page := list(islice(rows, _PAGE)):
-        written = (line.format(*_cells(record, say)).rstrip() for record in page for line in lines)
-        yield "\n".join(one_line(line) for line in written if line)
+        output = (line.format(*_cells(record, say)).rstrip() for record in page for line in lines)
+        yield "\n".join(one_line(line) for line in output if line)
     yield ""
 
 
-def _cells(found: ControllerRecord, say: Language) -> list[str]:
-    event = found.record.event
+def _cells(entry: ControllerRecord, say: Language) -> list[str]:
+    event = entry.record.event
     return [
-        f"{found.box}:{found.record.number}" if found.box else str(found.record.number),
+        f"{entry.box}:{entry.record.number}" if entry.box else str(entry.record.number),
         f"{event.at:%Y-%m-%d %H:%M:%S}",
         event.line,
         _caller(event, say),
@@ -100,24 +101,24 @@ def _heard(event: Event, say: Language) -> str:
 
 
 def call_headings(say: Language, width: int) -> str:
-    """What stands above the lines of calls as they come."""
+    """Return the headings of the lines of calls."""
     titles = {"time": say("time"), "line": say("line"), "controller": say("company")}
     titles |= {"status": say("status"), "reason": say("reason"), "heard": say("heard")}
     return _call(width).format(**titles, record=say("record"))
 
 
-def call(found: ControllerRecord, width: int) -> str:
-    """One notice of a call in a line."""
-    event = found.record.event
-    amiss = event.heard.ending if event.heard and event.heard.ending is not Ending.WHOLE else ""
+def call(entry: ControllerRecord, width: int) -> str:
+    """Return one notice of a call as a line."""
+    event = entry.record.event
+    interruption = event.heard.ending if event.heard and event.heard.ending is not Ending.WHOLE else ""
     row = _call(width).format(
         time=f"{event.at.astimezone():%H:%M:%S}",
         line=event.line,
-        controller=found.controller.id,
+        controller=entry.controller.id,
         status=event.status,
-        reason=amiss or event.reason,
+        reason=interruption or event.reason,
         heard=f"{event.heard.seconds:.1f}s" if event.heard else "-",
-        record=found.record.number,
+        record=entry.record.number,
     )
     return one_line(row)
 
@@ -126,32 +127,32 @@ def _call(width: int) -> str:
     return _CALL if width >= _CALL_COLUMNS else _CALL_NARROW
 
 
-def restored(controller: Controller, done: Restored, say: Language) -> Iterator[str]:
-    """What is in the ledger's place now, and what to do next."""
+def restored(controller: Controller, result: Restored, say: Language) -> Iterator[str]:
+    """Yield the result of a restoration, and the next step."""
     yield say.counted(
         "{id}: {records} record is in {file}.",
         "{id}: {records} records are in {file}.",
-        done.records,
+        result.records,
         id=controller.id,
-        records=done.records,
+        records=result.records,
         file=controller.ledger,
     )
-    if done.gone_again:
+    if result.gone_again:
         yield say.counted(
             "{count} record that was erased or purged since the backup is so again.",
             "{count} records that were erased or purged since the backup are so again.",
-            done.gone_again,
-            count=done.gone_again,
+            result.gone_again,
+            count=result.gone_again,
         )
-    if done.lost:
+    if result.lost:
         yield say.counted(
             "{count} record that was published since is lost; its caller hears the notice again.",
             "{count} records that were published since are lost; their callers hear the notice again.",
-            done.lost,
-            count=done.lost,
+            result.lost,
+            count=result.lost,
         )
-    if done.epoch > 1:
+    if result.epoch > 1:
         yield say("The log goes on as another: give auditors its key (informativa evidence key).")
-    if done.before:
-        yield say("What was there before is {file}.", file=str(done.before))
+    if result.before:
+        yield say("What was there before is {file}.", file=str(result.before))
     yield say("Next: systemctl start informativa")

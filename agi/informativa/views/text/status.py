@@ -1,4 +1,4 @@
-"""The service and the ledgers on one screen."""
+"""The state of the service and of the ledgers on one screen."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .boxes import DIFFERENCES
 
 
 def screen(report: Report, say: Language) -> Iterator[RenderableType]:
-    """All but the warnings, one thing below the other."""
+    """Yield the parts of the screen, from top to bottom, without the warnings."""
     table = Table.grid(padding=(0, 2))
     table.add_column(no_wrap=True, style="bold")
     table.add_column(overflow="fold")
@@ -35,7 +35,7 @@ def screen(report: Report, say: Language) -> Iterator[RenderableType]:
 
 
 def warnings(report: Report, say: Language) -> list[str]:
-    """What somebody should know, a line each, however long."""
+    """Return the warnings, a line for each, however long."""
     return [say("warning: {warning}", warning=warning) for warning in report.warnings]
 
 
@@ -71,21 +71,21 @@ def _controller(status: ControllerStatus, say: Language) -> Table:
         table.add_row(say("  ledger"), say("CANNOT BE USED: {file}", file=controller.ledger))
     if status.fell_back:
         fell, calls = status.fell_back
-        said = say.counted(
+        fallen_back = say.counted(
             "{fell} of {calls} call FELL BACK, and is on no record yet",
             "{fell} of {calls} calls FELL BACK, and are on no record yet",
             calls,
             fell=fell,
             calls=calls,
         )
-        table.add_row(say("  last hour"), said)
+        table.add_row(say("  last hour"), fallen_back)
     if status.log:
         table.add_row(say("  signed"), _log(status.log, say))
     if status.meeting:
         table.add_row(say("  boxes"), _boxes(status.meeting, say))
-    kept = status.kept_since
-    purged = say("the daily purge takes what is from before {date}", date=kept and kept.isoformat())
-    table.add_row(say("  kept"), purged if kept else say("for ever"))
+    first_day = status.kept_since
+    purged = say("the daily purge takes what is from before {date}", date=first_day and first_day.isoformat())
+    table.add_row(say("  kept"), purged if first_day else say("for ever"))
     return table
 
 
@@ -103,24 +103,24 @@ def _ledger(status: ControllerStatus, say: Language) -> str:
 
 
 def _boxes(meeting: Meeting, say: Language) -> str:
-    """Those that did not leave, and what is to be known of each."""
+    """Return the boxes that did not leave, with their states."""
     parts = []
-    for each in meeting.boxes:
-        if each.box.retired is None:
-            state = [say("this box")] if each.this else []
-            if each.box.behind:
-                state.append(say("{count} records behind", count=each.box.behind))
-            if each.quiet:
+    for box_state in meeting.boxes:
+        if box_state.box.retired is None:
+            state = [say("this box")] if box_state.this else []
+            if box_state.box.behind:
+                state.append(say("{count} records behind", count=box_state.box.behind))
+            if box_state.quiet:
                 state.append(
-                    say("NOT HEARD OF since {time}", time=f"{each.box.seen.astimezone():%Y-%m-%d %H:%M}")
+                    say("NOT HEARD OF since {time}", time=f"{box_state.box.seen.astimezone():%Y-%m-%d %H:%M}")
                 )
-            state += [say(DIFFERENCES[one]) for one in each.different]
-            parts.append(f"{each.box.name} ({', '.join(state)})" if state else each.box.name)
+            state += [say(DIFFERENCES[difference]) for difference in box_state.different]
+            parts.append(f"{box_state.box.name} ({', '.join(state)})" if state else box_state.box.name)
     return ", ".join(parts) or say("none yet")
 
 
 def _log(log: LogState, say: Language) -> str:
-    """How far the log is, and how far others have it."""
+    """Return how many records are signed, and how many each copy elsewhere has."""
     if log.signed_at is None:
         return say("nothing yet; {waiting} waiting", waiting=log.waiting)
     parts = [
@@ -131,9 +131,9 @@ def _log(log: LogState, say: Language) -> str:
             time=f"{log.signed_at.astimezone():%Y-%m-%d %H:%M}",
         )
     ]
-    for each in (*log.published, *log.witnessed):
-        words = Text("{place} has {size}") if not each.problem else Text("{place} HAS ONLY {size}")
-        parts.append(say(words, place=each.place, size=each.size))
+    for copy in (*log.published, *log.witnessed):
+        words = Text("{place} has {size}") if not copy.problem else Text("{place} HAS ONLY {size}")
+        parts.append(say(words, place=copy.place, size=copy.size))
     if log.stamped_at:
         parts.append(say("time-stamp of {time}", time=f"{log.stamped_at.astimezone():%Y-%m-%d %H:%M}"))
     return ", ".join(parts)
@@ -141,11 +141,11 @@ def _log(log: LogState, say: Language) -> str:
 
 def _tally(title: str, tally: Tally, say: Language) -> Table:
     table = _grid()
-    said = say.counted("{calls} call", "{calls} calls", tally.calls, calls=tally.calls)
+    summary = say.counted("{calls} call", "{calls} calls", tally.calls, calls=tally.calls)
     if tally.notices:
         notices = ", ".join(f"{status} {count}" for status, count in tally.notices.items())
-        said += f": {notices}; " + say("{seconds} s spared", seconds=f"{tally.seconds_spared:.0f}")
-    table.add_row(f"  {title}", said)
+        summary += f": {notices}; " + say("{seconds} s spared", seconds=f"{tally.seconds_spared:.0f}")
+    table.add_row(f"  {title}", summary)
     return table
 
 

@@ -1,4 +1,4 @@
-"""A test call, step by step as it happens, and what came of it."""
+"""A test call, step by step, and its result, for a terminal."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _STEPS = {
 
 
 def progress(step: CallPlaced | Moment, call: PlannedCall, say: Language) -> Iterator[str]:
-    """What is about to be called, and then each thing that happens."""
+    """Yield the call that is about to be placed, and then each step."""
     if isinstance(step, CallPlaced):
         yield say(
             "Test call to {line} ({company}), from {number}, by {place}",
@@ -43,23 +43,23 @@ def progress(step: CallPlaced | Moment, call: PlannedCall, say: Language) -> Ite
     yield f"{step.seconds:7.2f} s  {say(_STEPS[step.what].format(fact=fact))}"
 
 
-def report(found: CallReport, say: Language) -> Iterator[str]:
-    """What was recorded, and what is wrong, if anything is."""
-    for record in found.records:
-        yield _record(record, found.call.line.controller, say)
-    for note in found.notes:
+def report(result: CallReport, say: Language) -> Iterator[str]:
+    """Yield the records of the call, and the problems."""
+    for record in result.records:
+        yield _record(record, result.call.line.controller, say)
+    for note in result.notes:
         yield say("note: {note}", note=note)
-    for problem in found.problems:
+    for problem in result.problems:
         yield say("WRONG: {problem}", problem=problem)
-    if found.in_order:
-        status, reason = found.call.expected
+    if result.in_order:
+        status, reason = result.call.expected
         yield say(
             "In order: {status} ({reason}), as `informativa explain` says.", status=status, reason=reason
         )
 
 
 def _prompt(path: str, call: PlannedCall) -> str:
-    """A prompt's path with its length, where it is one of those that are due."""
+    """Return a prompt's path, with its length if it is one that is due."""
     prompts = [prompt for decision in call.decisions for prompt in decision.prompts.values()]
     seconds = next((prompt.seconds for prompt in prompts if prompt.path == path), None)
     return path if seconds is None else f"{path}, {seconds:.1f} s"

@@ -9,18 +9,20 @@ from ...operations.evidence.witness import WitnessedLog, WitnessKey
 from ..messages import Language
 
 
-def key(found: WitnessKey, signed: Sequence[WitnessedLog], say: Language) -> Iterator[str]:
-    """The key, to be given to whoever keeps the log, and what was signed last."""
-    yield str(found.key)
-    if found.made:
-        yield say("The private key lies in {folder}: keep it, and what lies beside it.", folder=found.folder)
-    for each in signed:
-        at = datetime.fromtimestamp(each.at, UTC)
+def key(witness_key: WitnessKey, signed: Sequence[WitnessedLog], say: Language) -> Iterator[str]:
+    """Yield the public key, for the operator of a log, and the last checkpoint signed for each log."""
+    yield str(witness_key.key)
+    if witness_key.made:
+        yield say(
+            "The private key lies in {folder}: keep it, and what lies beside it.", folder=witness_key.folder
+        )
+    for log in signed:
+        signed_at = datetime.fromtimestamp(log.at, UTC)
         yield say.counted(
             "{origin}: {size} record, signed on {at:%Y-%m-%d %H:%M} UTC",
             "{origin}: {size} records, signed on {at:%Y-%m-%d %H:%M} UTC",
-            each.size,
-            origin=each.origin,
-            size=each.size,
-            at=at,
+            log.size,
+            origin=log.origin,
+            size=log.size,
+            at=signed_at,
         )

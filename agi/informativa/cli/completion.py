@@ -216,21 +216,22 @@ def _fish(root: Command) -> str:
     for command in root.walk():
         path = " ".join(command.path[1:])
         here = f"-n '__informativa_at {path}'"
-        for each in command.commands:
-            at = f"complete -c informativa -n '__informativa_before {path}' -a {each.path[-1]}"
-            lines.append(_escaped(f"{at} -d {_fished(each.help)}"))
-        for one in command.parameters:
-            short = "".join(f" -s {name[1:]}" for name in one.names if not name.startswith("--"))
-            long = "".join(f" -l {name[2:]}" for name in one.names if name.startswith("--"))
-            value = _fish_value(kind(one)) if one.value else ""
-            needs = " -x" if one.value and not kind(one).startswith("=") else " -r" if one.value else ""
-            if one.names:
-                said = f"complete -c informativa {here}{short}{long}{needs}{value}"
+        for subcommand in command.commands:
+            at = f"complete -c informativa -n '__informativa_before {path}' -a {subcommand.path[-1]}"
+            lines.append(_escaped(f"{at} -d {_fished(subcommand.help)}"))
+        for parameter in command.parameters:
+            short = "".join(f" -s {name[1:]}" for name in parameter.names if not name.startswith("--"))
+            long = "".join(f" -l {name[2:]}" for name in parameter.names if name.startswith("--"))
+            value = _fish_value(kind(parameter)) if parameter.value else ""
+            files = " -r" if kind(parameter).startswith("=") else " -x"
+            needs = files if parameter.value else ""
+            if parameter.names:
+                line = f"complete -c informativa {here}{short}{long}{needs}{value}"
             elif value:
-                said = f"complete -c informativa {here}{value}"
+                line = f"complete -c informativa {here}{value}"
             else:
                 continue
-            lines.append(_escaped(f"{said} -d {_fished(one.help or one.value)}"))
+            lines.append(_escaped(f"{line} -d {_fished(parameter.help or parameter.value)}"))
     return "\n".join(lines) + "\n"
 
 

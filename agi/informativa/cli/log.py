@@ -30,7 +30,7 @@ _PRIORITIES = {"critical": 2, "error": 3, "warning": 4, "info": 6, "debug": 7}
 
 
 class LogFormat(StrEnum):
-    """How `serve` writes its log."""
+    """The forms in which `serve` writes its log."""
 
     CONSOLE = "console"
     JSON = "json"

@@ -1,5 +1,4 @@
-"""What this terminal can show, and may be shown: the one place that decides about colour, characters and
-width.
+"""Output for this terminal: the one place that decides about colour, characters and width.
 
 Everything that is printed goes through the streams that `prepare` sets up; whoever wants more than plain
 lines takes a `console`. Both let no character through that a terminal takes for a command, or that turns the
@@ -135,9 +134,9 @@ def verbatim(text: str) -> None:
 
 
 def _knows_encoding(environment: Mapping[str, str] = os.environ) -> bool:
-    """Whether Python knows what the terminal understands, from the locale or because somebody told it.
+    """Return whether Python knows the terminal's encoding, from the locale or because it was told.
 
-    Python itself writes UTF-8 in the C locale and says so in LC_CTYPE (PEP 538, PEP 540), which is no word
+    Python itself writes UTF-8 in the C locale and says so in LC_CTYPE (PEP 538, PEP 540), which tells nothing
     about the terminal.
     """
     if environment.get("PYTHONIOENCODING") or environment.get("PYTHONUTF8"):

@@ -138,18 +138,18 @@ def _event(name: str, text: str, number: int | None = None) -> str:
 
 
 def _listing(context: RequestContext, caller_filter: CallerFilter | None) -> Response:
-    record_filter, before = _record_filter(context, caller_filter), context.number("before")
-    page = records.page(context.company, record_filter, before, COUNT)
+    record_filter, before_number = _record_filter(context, caller_filter), context.number("before")
+    page = records.page(context.company, record_filter, before_number, COUNT)
     choices = {name: context.query(name) for name in FILTERS}
     parameters = {name: value for name, value in choices.items() if value}
-    first = caller_filter is None and not parameters and before is None
+    first = caller_filter is None and not parameters and before_number is None
     newest = page.records[0].number if page.records else 0
     return context.page(
         "calls.html",
         page=page,
         caller_filter=caller_filter,
         choices=choices,
-        before=before,
+        before=before_number,
         here=context.request.url.path,
         address=lambda **more: "?" + urlencode({**parameters, **more}),
         lines=lines_of(context.company, context.configuration),

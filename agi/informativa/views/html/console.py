@@ -216,8 +216,8 @@ def shipped_style(name: str) -> Markup:
 
 
 def _tenths(number: float, say: Language) -> str:
-    whole, tenth = divmod(round(10 * number), 10)
-    return say(words.TENTHS.format(whole=whole, tenth=tenth))
+    units, tenth = divmod(round(10 * number), 10)
+    return say(words.TENTHS.format(whole=units, tenth=tenth))
 
 
 def _date(on: date, say: Language) -> str:

@@ -1,5 +1,5 @@
-"""What the script in a receipt's page is given: the words of the reader's language, and what was recorded
-under which names. Nothing of it is believed to be the proof."""
+"""The data for the script in a receipt's page: words of the reader's language, and names of the facts.
+The script takes none of it for the proof."""
 
 from __future__ import annotations
 

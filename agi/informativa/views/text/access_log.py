@@ -53,8 +53,8 @@ def acted(action: Action) -> Text:
 
 def detailed(detail: str, say: Language) -> str:
     """Return a detail with its first word in the reader's language, if that is one of ours."""
-    first, _space, rest = detail.partition(" ")
-    return f"{say(_DETAILS[first])} {rest}".strip() if first in _DETAILS else detail
+    first, _space, remainder = detail.partition(" ")
+    return f"{say(_DETAILS[first])} {remainder}".strip() if first in _DETAILS else detail
 
 
 def short(pseudonym: bytes | None) -> str:

@@ -177,25 +177,25 @@ def _files(say: Language) -> Iterator[str]:
 
 def _counts(bundle: Bundle, say: Language) -> Iterator[str]:
     yield say("WHAT IS IN IT")
-    said = [
+    sentences = [
         Text.counted("{count} record", "{count} records", bundle.records, count=bundle.records),
         Text.counted("{count} proof", "{count} proofs", bundle.receipts, count=bundle.receipts),
     ]
     if bundle.boxes:
-        said.append(_BOXES.format(boxes=", ".join(each.name for each in bundle.boxes)))
+        sentences.append(_BOXES.format(boxes=", ".join(box.name for box in bundle.boxes)))
     if bundle.waiting_from is not None:
         waiting = Text(
             "Without a proof yet: {count}, from number {number} on. They wait for the next checkpoint; ask"
             " for another bundle then."
         )
-        said.append(waiting.format(count=bundle.waiting, number=bundle.waiting_from))
-    said += [
+        sentences.append(waiting.format(count=bundle.waiting, number=bundle.waiting_from))
+    sentences += [
         text.format(count=count)
         for text, count in ((_ERASED, bundle.erased), (_GONE, bundle.gone), (_NOTES, bundle.notes))
         if count
     ]
     for log in bundle.logs:
-        said.append(
+        sentences.append(
             Text(
                 "Log {origin} ({folder}/). Records as of its newest checkpoint: {size}; checkpoints here:"
                 " {checkpoints}; time-stamps: {timestamps}; other signatures by: {witnesses}",
@@ -207,15 +207,15 @@ def _counts(bundle: Bundle, say: Language) -> Iterator[str]:
                 witnesses=", ".join(log.witnesses) or Text("nobody"),
             )
         )
-    yield from points([*completeness(bundle, say), *(say(each) for each in said)])
+    yield from points([*completeness(bundle, say), *(say(sentence) for sentence in sentences)])
 
 
 def _prompts(bundle: Bundle, say: Language) -> Iterator[str]:
     yield say("TEXTS AND RECORDINGS")
-    for each in bundle.prompts:
-        there = ", ".join(sorted(each.hashes)) or say(Text("no recording is there any more"))
-        text = say(Text("with its text")) if each.text else say(Text("no text was kept"))
-        yield from points([f"{each.folder}: {there}; {text}"])
+    for recording in bundle.prompts:
+        formats = ", ".join(sorted(recording.hashes)) or say(Text("no recording is there any more"))
+        text = say(Text("with its text")) if recording.text else say(Text("no text was kept"))
+        yield from points([f"{recording.folder}: {formats}; {text}"])
     for digest in bundle.unknown:
         yield from points(
             [say("Records name the recording {digest}, which is not there any more.", digest=digest)]
@@ -248,7 +248,7 @@ def _proven(bundle: Bundle, say: Language) -> Iterator[str]:
         )
     yield ""
     yield say("Not proven:")
-    yield from points([say(each) for each in _NOT_PROVEN])
+    yield from points([say(limit) for limit in _NOT_PROVEN])
 
 
 def _kept(say: Language) -> Iterator[str]:

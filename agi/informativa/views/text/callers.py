@@ -32,24 +32,24 @@ _FACTS = {
 
 def access(result: Access, say: Language) -> Iterator[str]:
     """Yield the number of records of each controller, and each record in the words of an access request."""
-    for held in result.held:
+    for answer in result.held:
         yield say.counted(
             "{name} ({id}): {count} record of {caller}",
             "{name} ({id}): {count} records of {caller}",
-            held.count,
-            name=held.controller.name,
-            id=held.controller.id,
-            count=held.count,
+            answer.count,
+            name=answer.controller.name,
+            id=answer.controller.id,
+            count=answer.count,
             caller=result.caller,
         )
-        for box, record in (*(("", record) for record in held.records), *held.elsewhere):
+        for box, record in (*(("", record) for record in answer.records), *answer.elsewhere):
             facts = (
                 f"{say(_FACTS[label])}: {fact}"
-                for label, fact in {"box": box, **_facts(record, held.controller, say)}.items()
+                for label, fact in {"box": box, **_facts(record, answer.controller, say)}.items()
                 if fact != ""
             )
             yield one_line("    " + ", ".join(facts))
-        yield from not_complete(held.missing, say)
+        yield from not_complete(answer.missing, say)
 
 
 def erased(result: Erased, say: Language) -> Iterator[str]:

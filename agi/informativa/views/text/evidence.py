@@ -175,7 +175,8 @@ def audits(results: Iterable[Audit], say: Language) -> Iterator[str]:
     """Yield the content of each ledger, and each problem of it."""
     for result in results:
         yield audited(result, say)
-        yield from ("  " + ("✘ " if wrong else "") + sentence for wrong, sentence in findings(result, say))
+        for is_wrong, sentence in findings(result, say):
+            yield "  " + ("✘ " if is_wrong else "") + sentence
 
 
 def audited(result: Audit, say: Language) -> str:

@@ -97,8 +97,8 @@ def _ledger(status: ControllerStatus, say: Language) -> str:
         latest = say("last record {record}, {when}", record=last.number, when=when)
     else:
         latest = say("no record yet")
-    known = counts.known_callers
-    callers = say.counted("{known} known caller", "{known} known callers", known, known=known)
+    number = counts.known_callers
+    callers = say.counted("{known} known caller", "{known} known callers", number, known=number)
     return f"{counts.size / 1e6:.1f} MB, {latest}, {callers}"
 
 

@@ -29,7 +29,7 @@ def office(folder: Path) -> Iterator[ServedConsole]:
 
 @pytest.fixture
 def empty_office(folder: Path) -> Iterator[ServedConsole]:
-    """Where nobody has called yet."""
+    """The same, before anybody has called."""
     with served(folder) as office:
         yield office
 
@@ -49,12 +49,12 @@ def person(chromium: Browser) -> Iterator[Callable[..., Person]]:
 
     people: list[Person] = []
 
-    def enters(*who: Any, **settings: Any) -> Person:
-        people.append(Person(chromium, *who, **settings))
+    def enters(*arguments: Any, **settings: Any) -> Person:
+        people.append(Person(chromium, *arguments, **settings))
         return people[-1]
 
     yield enters
-    for each in people:
-        each.close()
-    assert [each.complaints for each in people if each.complaints] == []
-    assert [each.elsewhere for each in people if each.elsewhere] == []
+    for visitor in people:
+        visitor.close()
+    assert [visitor.complaints for visitor in people if visitor.complaints] == []
+    assert [visitor.elsewhere for visitor in people if visitor.elsewhere] == []

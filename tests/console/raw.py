@@ -33,15 +33,15 @@ class Answer:
 
     @property
     def body(self) -> bytes:
-        """What follows them; more answers, where there were more."""
+        """The bytes after the headers; also further answers, if there were any."""
         return self.data.partition(b"\r\n\r\n")[2]
 
 
 def connected(address: str) -> socket.socket:
     """To the server of an address."""
-    found = urlsplit(address)
-    assert found.hostname is not None
-    return socket.create_connection((found.hostname, found.port), PATIENCE)
+    parts = urlsplit(address)
+    assert parts.hostname is not None
+    return socket.create_connection((parts.hostname, parts.port), PATIENCE)
 
 
 def ask(address: str, data: bytes) -> Answer:
@@ -58,21 +58,24 @@ def request(
     address: str, method: str = "GET", path: str = "/login", body: bytes = b"", **headers: str
 ) -> Answer:
     """One request; in a header's name an underscore stands for a dash, and '' leaves a header out."""
-    given = {
+    all_headers = {
         "host": urlsplit(address).netloc,
         "connection": "close",
         **({"content-length": str(len(body))} if body or method == "POST" else {}),
         **{name.replace("_", "-"): value for name, value in headers.items()},
     }
-    lines = [f"{method} {path} HTTP/1.1", *(f"{name}: {value}" for name, value in given.items() if value)]
+    lines = [
+        f"{method} {path} HTTP/1.1",
+        *(f"{name}: {value}" for name, value in all_headers.items() if value),
+    ]
     return ask(address, "\r\n".join([*lines, "", ""]).encode("utf-8", "surrogateescape") + body)
 
 
 class Attacker:
-    """Whoever it is, in a session of his own, byte by byte; a form of his is taken for one of ours."""
+    """Somebody who sends requests byte by byte, in a session of his own; his forms pass as our own."""
 
-    def __init__(self, office: ServedConsole, who: str = "") -> None:
-        account = office.console.accounts.get(who)
+    def __init__(self, office: ServedConsole, account_name: str = "") -> None:
+        account = office.console.accounts.get(account_name)
         token = office.console.sessions.begin(account) if account else new_token()
         self.address = office.address
         self.csrf = hmac.new(office.console.secret, token.encode(), hashlib.sha256).hexdigest()
@@ -85,5 +88,5 @@ class Attacker:
     def post(self, path: str, fields: dict[str, str] | bytes, **headers: str) -> Answer:
         """Send a form, or anything else."""
         data = fields if isinstance(fields, bytes) else urlencode({"csrf": self.csrf, **fields}).encode()
-        given = {"cookie": self.cookie, "content_type": FORM, **headers}
-        return request(self.address, "POST", path, data, **given)
+        all_headers = {"cookie": self.cookie, "content_type": FORM, **headers}
+        return request(self.address, "POST", path, data, **all_headers)

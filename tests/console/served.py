@@ -55,32 +55,32 @@ class Form:
 
 
 class Forms(HTMLParser):
-    """Those of a page."""
+    """The forms of a page."""
 
     def __init__(self, page: str) -> None:
         super().__init__()
-        self.found: list[Form] = []
+        self.forms: list[Form] = []
         self._select = ""
         self.feed(page)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        given = {name: value or "" for name, value in attrs}
+        attributes = {name: value or "" for name, value in attrs}
         if tag == "form":
-            self.found.append(Form(given.get("action", ""), given.get("method", "get").lower()))
-        elif not self.found:
+            self.forms.append(Form(attributes.get("action", ""), attributes.get("method", "get").lower()))
+        elif not self.forms:
             return
-        elif tag in ("input", "textarea") and given.get("name"):
-            chosen = given.get("type") not in ("checkbox", "radio") or "checked" in given
+        elif tag in ("input", "textarea") and attributes.get("name"):
+            chosen = attributes.get("type") not in ("checkbox", "radio") or "checked" in attributes
             if chosen:
-                self.found[-1].fields[given["name"]] = given.get("value", "")
+                self.forms[-1].fields[attributes["name"]] = attributes.get("value", "")
         elif tag == "select":
-            self._select = given.get("name", "")
+            self._select = attributes.get("name", "")
         elif (
             tag == "option"
             and self._select
-            and ("selected" in given or self._select not in self.found[-1].fields)
+            and ("selected" in attributes or self._select not in self.forms[-1].fields)
         ):
-            self.found[-1].fields[self._select] = given.get("value", "")
+            self.forms[-1].fields[self._select] = attributes.get("value", "")
 
 
 class Browser:
@@ -100,18 +100,18 @@ class Browser:
         return self._opened(answer)
 
     def forms(self) -> list[Form]:
-        """Those of the page that is open."""
+        """Return the forms of the page that is open."""
         assert self.open is not None
-        return Forms(self.open.text).found
+        return Forms(self.open.text).forms
 
     def send(self, action: str = "", **typed: str) -> httpx.Response:
         """Fill in the form of the open page that goes to `action`, or the first that has all these fields,
         and send it."""
         assert self.open is not None
         form = next(
-            each
-            for each in self.forms()
-            if (each.action == action if action else set(typed) <= set(each.fields))
+            candidate
+            for candidate in self.forms()
+            if (candidate.action == action if action else set(typed) <= set(candidate.fields))
         )
         to = self.open.url.join(form.action)
         fields = form.fields | typed
@@ -148,11 +148,11 @@ class ServedConsole:
         """One of the companies."""
         return self.console.configuration().controllers[name]
 
-    def browser(self, who: str = "", language: str = "en") -> Browser:
-        """Somebody's, who is logged in; or nobody's."""
+    def browser(self, account: str = "", language: str = "en") -> Browser:
+        """Return a browser in which an account is logged in, or none."""
         browser = Browser(self.address, language)
         self.browsers.append(browser)
-        return browser.log_in(who) if who else browser
+        return browser.log_in(account) if account else browser
 
     def record(self, *events: Event, company: str = ACME) -> list[int]:
         """Put calls on record, as the service does."""
@@ -173,11 +173,11 @@ def served(folder: Path, **web: Any) -> Iterator[ServedConsole]:
         server = uvicorn.Server(uvicorn_config(console, settings, log_level="critical"))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
         thread.start()
-        found = ServedConsole(folder, f"http://127.0.0.1:{listening.getsockname()[1]}", console)
+        office = ServedConsole(folder, f"http://127.0.0.1:{listening.getsockname()[1]}", console)
         try:
-            yield found
+            yield office
         finally:
-            for browser in found.browsers:
+            for browser in office.browsers:
                 browser.http.close()
             server.should_exit = True
             console.close()
@@ -185,7 +185,7 @@ def served(folder: Path, **web: Any) -> Iterator[ServedConsole]:
 
 
 def people(accounts: Accounts) -> None:
-    """Whoever may use it."""
+    """Make the accounts: each role at each company, and the operator."""
     now = bootstrap.SystemClock().now()
     grants = {f"{role}@{company}": {company: role} for role in Role for company in (ACME, BOREALIS)}
     grants["operator"] = dict.fromkeys((ACME, BOREALIS), Role.ADMIN)
@@ -218,6 +218,6 @@ def of_caller(event: Event, controller: Controller, caller: Identified) -> Event
     )
 
 
-def filled(route: Route, **given: str) -> str:
+def filled(route: Route, **values: str) -> str:
     """An address of that route; what it names is there, or was never."""
-    return re.sub(r"\{(\w+)(:\w+)?\}", lambda name: (FILLED | given).get(name[1], "nowhere"), route.path)
+    return re.sub(r"\{(\w+)(:\w+)?\}", lambda name: (FILLED | values).get(name[1], "nowhere"), route.path)

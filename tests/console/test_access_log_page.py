@@ -1,4 +1,4 @@
-"""Who looked: every look at a person, and every act, stands in the company's own list."""
+"""The access log: every look at a person, and every act, stands in the company's own list."""
 
 from __future__ import annotations
 
@@ -20,9 +20,13 @@ NUMBER, NOBODY = "+39 333 123 4567", "+39 333 000 0000"
 
 
 def noted(office: ServedConsole, company: str = "acme") -> list[tuple[Action, str, bool, int | None]]:
-    """What is on record, the oldest first: what, by whom, whether it names a caller, which record."""
-    found = access_log.page(office.controller(company), None, 1000).entries
-    return [(each.action, each.account, each.pseudonym is not None, each.record) for each in reversed(found)]
+    """Return the entries of a company, the oldest first: action, account, whether a caller is named, and
+    record."""
+    entries = access_log.page(office.controller(company), None, 1000).entries
+    return [
+        (entry.action, entry.account, entry.pseudonym is not None, entry.record)
+        for entry in reversed(entries)
+    ]
 
 
 def test_every_look_and_every_act_is_on_record(office: ServedConsole) -> None:

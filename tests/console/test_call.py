@@ -32,9 +32,9 @@ def test_story_has_the_whole_call(office: ServedConsole) -> None:
 def test_neighbours_are_near(office: ServedConsole, monkeypatch: pytest.MonkeyPatch) -> None:
     """Only so many records around one are looked at for its call, at any size of the ledger."""
     monkeypatch.setattr(calls, "NEIGHBOURS", 1)
-    found = calls.story(office.controller(), 4)
-    assert found is not None
-    assert [each.number for each in found.records] == [3, 4, 5]
+    story = calls.story(office.controller(), 4)
+    assert story is not None
+    assert [record.number for record in story.records] == [3, 4, 5]
 
 
 @pytest.mark.parametrize("number", ["7", "0", "99999999999999999999999"])
@@ -44,18 +44,18 @@ def test_no_such_record_is_no_page(office: ServedConsole, number: str) -> None:
 
 
 def test_sound_can_be_had_in_parts(office: ServedConsole) -> None:
-    """So that a browser can go to the middle of it."""
+    """A browser can go to the middle of it."""
     reader, file = office.browser("reader@acme"), Path(Company(office.folder).played.prompt + ".wav")
-    whole = reader.get("/acme/calls/1/sound")
-    assert (whole.status_code, whole.headers["content-type"]) == (200, "audio/wav")
-    assert whole.content == file.read_bytes()
+    recording = reader.get("/acme/calls/1/sound")
+    assert (recording.status_code, recording.headers["content-type"]) == (200, "audio/wav")
+    assert recording.content == file.read_bytes()
     part = reader.http.get("/acme/calls/1/sound", headers={"range": "bytes=4-7"})
     assert (part.status_code, part.content) == (206, file.read_bytes()[4:8])
     assert reader.get("/acme/calls/5/sound").status_code == 404  # nothing was played
 
 
 def test_another_recording_is_not_passed_off(office: ServedConsole) -> None:
-    """What lies there now is not what this caller heard: it is said, and not played."""
+    """The page says that the recording is not the one that this caller heard, and does not play it."""
     file = Path(Company(office.folder).played.prompt + ".wav")
     file.write_bytes(file.read_bytes() + b"\0\0")
     reader = office.browser("reader@acme")

@@ -47,7 +47,7 @@ def letter(browser: Browser, page: str, language: str = "en", **typed: str) -> h
 
 
 def configured(office: ServedConsole, **letter: object) -> None:
-    """Have acme's answers to access requests say this."""
+    """Configure what acme's answers to access requests say."""
     file = office.folder / "informativa.yaml"
     settings = yaml.safe_load(file.read_text())
     settings["controllers"]["acme"]["letter"] = letter
@@ -55,7 +55,7 @@ def configured(office: ServedConsole, **letter: object) -> None:
 
 
 def on_record(office: ServedConsole, number: str = NUMBER) -> int:
-    """How many records lead to him."""
+    """Return how many records lead to the caller."""
     return callers.held(office.controller(), callers.by_number(number).caller).count
 
 
@@ -70,7 +70,7 @@ def test_what_is_on_record_of_him_is_shown(office: ServedConsole) -> None:
 
 
 def test_his_number_stands_in_no_address_and_no_title(office: ServedConsole) -> None:
-    """What was typed is in no redirect, no title and no link of any page about him."""
+    """The number that was typed is in no redirect, no title and no link of any page about him."""
     browser, page = looked_up(office)
     letter(browser, page)
     for each in (page, f"{page}/told", f"{page}/letter", f"{page}/erasure"):
@@ -93,7 +93,7 @@ def test_his_number_stands_in_no_address_and_no_title(office: ServedConsole) -> 
 def test_a_number_that_cannot_be_is_told_beside_its_field(
     office: ServedConsole, typed: dict[str, str], said: str
 ) -> None:
-    """What is wrong is tied to the field for a screen reader, and nobody is looked up."""
+    """A mistake is tied to its field for a screen reader, and nobody is looked up."""
     browser = office.browser("compliance@acme")
     browser.get("/acme/caller")
     answer = browser.send(**{"number": "", **typed})
@@ -285,7 +285,7 @@ def test_the_letter_says_what_article_15_asks_for(office: ServedConsole) -> None
 
 
 def test_nobody_else_and_no_transfer_are_said_too(office: ServedConsole) -> None:
-    """Where the company says so; where it says nothing the letter does not, and the officer is told."""
+    """The letter says them if the company configured them; otherwise it does not, and the officer is told."""
     browser, page = looked_up(office)
     before = letter(browser, page).text
     assert "Your administrator configures it: contact, authority, transfers, recipients." in before
@@ -442,7 +442,7 @@ def test_an_erasure_is_done_once_and_leaves_its_trace(office: ServedConsole) -> 
 def test_an_erasure_that_is_not_finished_says_what_to_do(
     office: ServedConsole, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What could not be reached is said after a redirect, and the same form goes on with it."""
+    """An error is shown after a redirect, and the same form goes on with the erasure."""
     browser, page = looked_up(office)
     work = callers.erase
 
@@ -475,7 +475,7 @@ def test_forms_of_other_pages_do_nothing(office: ServedConsole) -> None:
 
 
 def test_a_caller_who_is_remembered_shows_no_number() -> None:
-    """What a log or a traceback would show of the session has none in it."""
+    """The session has no number that a log or a traceback could show."""
     assert DIGITS not in repr(CallerLookup("acme", callers.by_number(NUMBER)))
 
 

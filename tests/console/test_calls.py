@@ -49,7 +49,7 @@ def test_without_calls_the_page_says_what_to_wait_for(empty_office: ServedConsol
     ],
 )
 def test_filters_take_what_they_say(office: ServedConsole, asked: dict[str, str], numbers: list[str]) -> None:
-    """By the form as it stands: outcome, reason, line, and times of the company's day."""
+    """The form filters by outcome, reason, line, and times of the company's day."""
     reader = office.browser("reader@acme")
     reader.get("/acme/calls")
     assert rows(reader.send("/acme/calls", **asked).text) == numbers
@@ -112,8 +112,8 @@ def test_a_reader_neither_searches_nor_takes_away(office: ServedConsole) -> None
 
 
 def test_files_have_what_the_page_shows(office: ServedConsole) -> None:
-    """As a table and as JSON, as attachments whose names say which records were looked through; with no cell
-    that a spreadsheet would run."""
+    """The records come as a table and as JSON, as attachments whose names say which records were read; no
+    cell that a spreadsheet would run."""
     office.record(replace(Company(office.folder).played, reference="=1+1", status=Status.INFORMED))
     officer = office.browser("compliance@acme")
     page = officer.get("/acme/calls/file/csv", status="INFORMED")

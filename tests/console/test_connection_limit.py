@@ -1,4 +1,4 @@
-"""Whoever takes all places that he can get."""
+"""Clients that take all places that they can get."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ CROWD, OTHER = "203.0.113.9", "203.0.113.10"
 
 @pytest.fixture(autouse=True)
 def share(monkeypatch: pytest.MonkeyPatch) -> None:
-    """That of one address, small enough to be taken by a test."""
+    """Make the share of one address small enough to be taken by a test."""
     assert connection_limit.PER_ADDRESS < CONNECTIONS / 3
     for module in ("connection_limit", "server"):
         monkeypatch.setattr(f"informativa.console.{module}.PER_ADDRESS", SHARE)
@@ -29,17 +29,17 @@ def share(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def from_elsewhere(office: ServedConsole) -> int:
     """The status that another address gets."""
-    found = urlsplit(office.address)
-    with socket.create_connection((found.hostname, found.port), raw.PATIENCE, ("127.0.0.2", 0)) as opened:
-        opened.sendall(f"GET /login HTTP/1.1\r\nhost: {found.netloc}\r\nconnection: close\r\n\r\n".encode())
+    parts = urlsplit(office.address)
+    with socket.create_connection((parts.hostname, parts.port), raw.PATIENCE, ("127.0.0.2", 0)) as opened:
+        opened.sendall(f"GET /login HTTP/1.1\r\nhost: {parts.netloc}\r\nconnection: close\r\n\r\n".encode())
         return raw.Answer(b"".join(iter(lambda: opened.recv(65536), b""))).status
 
 
 def test_one_address_leaves_places_to_others(office: ServedConsole) -> None:
     """Whoever holds its share of connections gets no more, others are served, and so is it when it has left
     one."""
-    with ExitStack() as held:
-        connections = [held.enter_context(raw.connected(office.address)) for _each in range(SHARE)]
+    with ExitStack() as stack:
+        connections = [stack.enter_context(raw.connected(office.address)) for _number in range(SHARE)]
         assert raw.request(office.address).status == 0
         assert from_elsewhere(office) == 200
         connections[0].close()
@@ -52,12 +52,12 @@ def test_one_address_behind_a_server_leaves_places_to_others(
     """The server in front has as many connections as it likes; whoever asks through it is counted by the
     address that it adds, whatever he put before that himself, and whoever comes otherwise by his own."""
     monkeypatch.setattr(hardening, "BODY_TIMEOUT", 600.0)
-    with ExitStack() as held:
-        office = held.enter_context(served(folder, header="X-Remote-User", proxies=("127.0.0.1",)))
-        for each in range(2 * SHARE):
-            connection = held.enter_context(raw.connected(office.address))
+    with ExitStack() as stack:
+        office = stack.enter_context(served(folder, header="X-Remote-User", proxies=("127.0.0.1",)))
+        for number in range(2 * SHARE):
+            connection = stack.enter_context(raw.connected(office.address))
             head = f"POST /language HTTP/1.1\r\nhost: {urlsplit(office.address).netloc}\r\n"
-            head += f"x-forwarded-for: 198.51.100.{each}, {CROWD}\r\ncontent-length: 9\r\n"
+            head += f"x-forwarded-for: 198.51.100.{number}, {CROWD}\r\ncontent-length: 9\r\n"
             connection.sendall(f"{head}content-type: {raw.FORM}\r\n\r\n".encode())
 
         def asks(address: str) -> int:

@@ -31,7 +31,7 @@ def invited(office: ServedConsole, name: str = "nora", **grants: Role) -> str:
 
 
 def test_an_invitation_leads_to_an_account_once(office: ServedConsole) -> None:
-    """Who follows the link chooses a password, is in, and finds the link spent."""
+    """A person who follows the link chooses a password, is logged in, and the link is not valid any more."""
     nora, path = office.browser(), invited(office)
     nora.get(path)
     page = nora.send(password=NEW, again=NEW)
@@ -81,7 +81,7 @@ def test_the_code_of_an_app_is_asked_for_once_it_was_given(
 
 
 def totp_key(secret: str) -> bytes:
-    """As apps take it."""
+    """Return the key as apps take it."""
     return b32decode(secret + "=" * (-len(secret) % 8))
 
 
@@ -136,11 +136,11 @@ PROXIED = (
 TLS_IN_FRONT = {"proxies": ("127.0.0.0/8",)}, {"x_forwarded_proto": "https"}
 
 
-def given(answer: Answer) -> dict[str, list[str]]:
+def cookies_set(answer: Answer) -> dict[str, list[str]]:
     """Each cookie of an answer: by its name, as browsers are told it, its value and its attributes."""
     lines = answer.data.partition(b"\r\n\r\n")[0].decode("latin-1").splitlines()
-    told = [line.partition(": ")[2] for line in lines if line.lower().startswith("set-cookie: ")]
-    return {each.partition("=")[0]: re.split(r";\s*", each.partition("=")[2]) for each in told}
+    headers = [line.partition(": ")[2] for line in lines if line.lower().startswith("set-cookie: ")]
+    return {header.partition("=")[0]: re.split(r";\s*", header.partition("=")[2]) for header in headers}
 
 
 @pytest.mark.parametrize(
@@ -149,16 +149,16 @@ def given(answer: Answer) -> dict[str, list[str]]:
 def test_cookies_of_tls_are_of_this_host_alone(
     office: ServedConsole, set_up: dict[str, Any], headers: dict[str, str]
 ) -> None:
-    """Where TLS is spoken, by us or as a trusted server in front says, browsers take no cookie of ours from
+    """If TLS is used, by us or by a trusted server in front, browsers take no cookie of ours from
     another host or in clear, and we none that could be from there."""
     console = office.console
     console.settings = replace(console.settings, **set_up)
-    cookies = given(raw.request(office.address, **headers, cookie="session=planted"))
+    cookies = cookies_set(raw.request(office.address, **headers, cookie="session=planted"))
     token = cookies["__Host-session"][0]
     csrf = hmac.new(console.secret, token.encode(), hashlib.sha256).hexdigest()
     form = {"csrf": csrf, "language": "it", "name": "reader@acme", "password": PASSWORD}
     for path in ("/language", "/login"):
-        cookies |= given(
+        cookies |= cookies_set(
             raw.request(
                 office.address,
                 "POST",
@@ -180,7 +180,7 @@ def test_cookies_of_tls_are_of_this_host_alone(
 def test_who_is_not_trusted_says_nothing_of_tls(office: ServedConsole, proxies: tuple[str, ...]) -> None:
     """On http the names are plain, for browsers refuse others there, whatever a stranger's header says."""
     office.console.settings = replace(office.console.settings, proxies=proxies)
-    cookies = given(raw.request(office.address, x_forwarded_proto="https"))
+    cookies = cookies_set(raw.request(office.address, x_forwarded_proto="https"))
     assert list(cookies) == ["session"]
     assert "Secure" not in cookies["session"]
 

@@ -16,7 +16,7 @@ from lab.process import until
 def test_an_audit_tells_what_is_wrong_as_other_findings_are(
     office: ServedConsole, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What is wrong has its mark, what is not has none, and none is the terminal's."""
+    """Problems are marked and other findings are not; no mark is the terminal's."""
     whole = logs.audit
 
     def audit(*arguments: Any, **named: Any) -> logs.Audit:
@@ -35,7 +35,7 @@ def test_an_audit_tells_what_is_wrong_as_other_findings_are(
 
 
 def test_evidence_tells_of_time_stamps(office: ServedConsole) -> None:
-    """Where there are none the page says what that means, and of which setting they are."""
+    """If there are none, the page says what that means, and which setting makes them."""
     text = office.browser("compliance@acme").get("/acme/evidence").text
     assert "evidence.timestamp in the configuration" in text
     assert "Other boxes" not in text

@@ -50,7 +50,8 @@ def last_hours(browser: Browser) -> list[str]:
 
 
 def test_calls_that_fell_back_in_the_last_hour_are_told(office: ServedConsole) -> None:
-    """By company, as `status` has them; who runs not all of the machine has no such page."""
+    """The page shows them by company, as `status` does; a user who does not run all of the machine has no
+    page."""
     with service(office, "version=0 fell-back=acme:3:40"):
         assert last_hours(office.browser("operator")) == [
             "3 of 40 calls FELL BACK, and are on no record yet",

@@ -27,25 +27,25 @@ def soon(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def stream_of(browser: Browser, path: str, headers: dict[str, str] | None = None) -> httpx.Response:
-    """What goes on coming; to be closed."""
+    """Open a stream; the caller closes it."""
     return browser.http.send(browser.http.build_request("GET", path, headers=headers), stream=True)
 
 
 def events(stream: httpx.Response) -> Iterator[dict[str, str]]:
-    """What a browser makes of a stream: its events, until it ends."""
-    found: dict[str, str] = {}
+    """Yield the events of a stream as a browser reads them, until it ends."""
+    event: dict[str, str] = {}
     for line in stream.iter_lines():
         name, colon, value = line.partition(": ")
         if colon:
-            found[name] = found.get(name, "") + value
-        elif not line and found:
-            yield found
-            found = {}
+            event[name] = event.get(name, "") + value
+        elif not line and event:
+            yield event
+            event = {}
 
 
 def test_a_call_appears_by_itself(office: ServedConsole) -> None:
-    """As a row of the table in the reader's language; one that came while the page was on its way is not
-    lost, and after a break it goes on where it was."""
+    """It appears as a row of the table in the reader's language; one that came while the page was on its way
+    is not lost, and after a break it goes on where it was."""
     reader = office.browser("reader@acme", "it")
     assert 'data-live="/acme/live?after=6"' in reader.get("/acme/calls").text
     office.record(Company(office.folder).played)
@@ -69,12 +69,12 @@ def test_filtered_and_older_pages_stand_still(office: ServedConsole) -> None:
 
 
 def test_stream_ends_with_the_session(office: ServedConsole) -> None:
-    """Whoever logs out is told that, and nothing more; his browser does not come again."""
+    """A user who logs out is told that, and nothing more; his browser does not connect again."""
     reader = office.browser("reader@acme")
     reader.get("/acme/calls")
     with closing(stream_of(reader, "/acme/live?after=6")) as stream:
         reader.send("/logout")
-        assert [each["event"] for each in events(stream)] == ["over"]
+        assert [event["event"] for event in events(stream)] == ["over"]
     office.record(Company(office.folder).played)
     assert reader.get("/acme/live").url.path == "/login"
 
@@ -85,7 +85,7 @@ def test_a_stream_keeps_nobody_logged_in(office: ServedConsole) -> None:
     office.console.sessions = Sessions(1800, lambda: next(looks))
     with closing(stream_of(office.browser("reader@acme"), "/acme/live")) as stream:
         lines = list(stream.iter_lines())
-    assert [each for each in lines if each.startswith(("event", ":"))] == ["event: calls", ":", "event: over"]
+    assert [line for line in lines if line.startswith(("event", ":"))] == ["event: calls", ":", "event: over"]
 
 
 def test_streams_of_one_account_are_few(office: ServedConsole) -> None:
@@ -93,7 +93,7 @@ def test_streams_of_one_account_are_few(office: ServedConsole) -> None:
     reader = office.browser("reader@acme")
     streams = [stream_of(reader, "/acme/live") for _ in range(live.PER_ACCOUNT)]
     coming = [events(stream) for stream in streams]
-    assert [next(each)["event"] for each in coming] == ["calls"] * live.PER_ACCOUNT
+    assert [next(stream_events)["event"] for stream_events in coming] == ["calls"] * live.PER_ACCOUNT
     assert reader.get("/acme/live").status_code == 429
     for stream in streams:
         stream.close()
@@ -101,11 +101,11 @@ def test_streams_of_one_account_are_few(office: ServedConsole) -> None:
 
 def test_one_thread_looks_for_all(office: ServedConsole) -> None:
     """However many watch a company."""
-    before = set(threading.enumerate())  # one that looked for an earlier console may not have ended yet
+    earlier = set(threading.enumerate())  # one that looked for an earlier console may not have ended yet
     streams = [stream_of(office.browser(f"{role}@acme"), "/acme/live") for role in ("reader", "admin")]
     coming = [events(stream) for stream in streams]
-    assert [next(each)["id"] for each in coming] == ["6", "6"]
-    assert [each.name for each in set(threading.enumerate()) - before].count("live acme") == 1
+    assert [next(thread)["id"] for thread in coming] == ["6", "6"]
+    assert [thread.name for thread in set(threading.enumerate()) - earlier].count("live acme") == 1
     for stream in streams:
         stream.close()
 
@@ -121,7 +121,8 @@ def test_stream_ends_with_the_console(folder: Path) -> None:
 
 
 def test_whoever_is_behind_comes_again() -> None:
-    """What he has not taken does not pile up: his stream ends, and the next one begins where he was."""
+    """News that a browser has not read do not pile up: its stream ends, and the next one begins at its last
+    record."""
 
     async def story() -> list[live.News]:
         subscriber = live.Subscriber("ada")

@@ -14,8 +14,8 @@ from informativa.console.menu import MENU
 from informativa.console.routes import ROUTES, Route
 from informativa.model import Role
 
-OWN = [each for each in ROUTES if each.role is not None]
-OF_A_COMPANY = [each for each in OWN if "{controller}" in each.path]
+WITH_LOG_IN = [route for route in ROUTES if route.role is not None]
+OF_A_COMPANY = [route for route in WITH_LOG_IN if "{controller}" in route.path]
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +34,7 @@ def closed_browsers(office: ServedConsole) -> Iterator[None]:
         office.browsers.pop().http.close()
 
 
-@pytest.mark.parametrize("route", OWN, ids=lambda route: route.path)
+@pytest.mark.parametrize("route", WITH_LOG_IN, ids=lambda route: route.path)
 def test_who_is_not_logged_in_is_sent_to_the_door(office: ServedConsole, route: Route) -> None:
     """He gets nothing of any page, and sends nothing by any form."""
     stranger = office.browser()
@@ -59,10 +59,10 @@ def test_i6_another_company_is_not_there(office: ServedConsole, route: Route) ->
 
 
 @pytest.mark.parametrize(
-    "route", [each for each in OF_A_COMPANY if each.role is not Role.READER], ids=lambda route: route.path
+    "route", [route for route in OF_A_COMPANY if route.role is not Role.READER], ids=lambda route: route.path
 )
 def test_a_reader_may_not_what_officers_may(office: ServedConsole, route: Route) -> None:
-    """What is more than looking is not there for a reader."""
+    """Pages that do more than show are not there for a reader."""
     reader = office.browser("reader@acme")
     csrf = reader.forms()[0].fields["csrf"]
     if route.get:
@@ -71,14 +71,16 @@ def test_a_reader_may_not_what_officers_may(office: ServedConsole, route: Route)
         assert reader.post(filled(route), {"csrf": csrf}).status_code == 404
 
 
-@pytest.mark.parametrize("route", [each for each in OWN if each.operators_only], ids=lambda route: route.path)
+@pytest.mark.parametrize(
+    "route", [route for route in WITH_LOG_IN if route.operators_only], ids=lambda route: route.path
+)
 def test_the_machine_is_for_who_runs_all_of_it(office: ServedConsole, route: Route) -> None:
-    """What tells of all companies is not there for the admin of one, and there for that of all."""
+    """Pages about all companies are there for the admin of all, and not for the admin of one."""
     assert office.browser("admin@acme").get(filled(route)).status_code == 404
     assert office.browser("operator").get(filled(route)).status_code == 200
 
 
-@pytest.mark.parametrize("route", [each for each in ROUTES if each.post], ids=lambda route: route.path)
+@pytest.mark.parametrize("route", [route for route in ROUTES if route.post], ids=lambda route: route.path)
 @pytest.mark.parametrize(
     ("forged", "headers"),
     [
@@ -116,7 +118,7 @@ def test_every_answer_is_guarded(office: ServedConsole, path: str) -> None:
 
 @pytest.mark.parametrize(
     "route",
-    [each for each in OWN if each.get and not each.path.endswith("/live")],
+    [route for route in WITH_LOG_IN if route.get and not route.path.endswith("/live")],
     ids=lambda route: route.path,
 )
 @pytest.mark.parametrize("language", ["it", "en"])
@@ -132,7 +134,7 @@ def test_no_page_has_a_defect(office: ServedConsole, route: Route, language: str
 
 
 def test_methods_and_bodies_are_bounded(office: ServedConsole) -> None:
-    """What no form sends gets a short answer, and the next request is answered as ever."""
+    """Requests that no form sends get a short answer, and the next request is answered as ever."""
     operator = office.browser("operator")
     assert operator.http.request("DELETE", "/acme/calls").status_code == 405
     form = {"content-type": "application/x-www-form-urlencoded"}
@@ -142,7 +144,7 @@ def test_methods_and_bodies_are_bounded(office: ServedConsole) -> None:
     assert operator.get("/acme/calls").status_code == 200
 
 
-OURS = sorted({"static", *(each.path.split("/")[1] for each in ROUTES)} - {"{controller}", ""})
+OURS = sorted({"static", *(route.path.split("/")[1] for route in ROUTES)} - {"{controller}", ""})
 
 
 @pytest.mark.parametrize("name", OURS)
@@ -155,7 +157,7 @@ def test_a_company_may_be_called_as_a_page_of_ours(folder: Path, name: str) -> N
         office.console.accounts.change("operator", {name: Role.ADMIN}, now)
         token = office.console.accounts.invite("nora", {name: Role.READER}, now + timedelta(hours=1))
         officer = office.browser("operator")
-        for page in (each.part for each in MENU):
+        for page in (entry.part for entry in MENU):
             answer = officer.get(f"/{name}/{page}")
             assert (answer.status_code, answer.headers["cache-control"]) == (200, "no-store"), page
             assert f'href="/{name}/today"' in answer.text

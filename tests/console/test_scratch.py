@@ -1,4 +1,4 @@
-"""What a console that was killed leaves in the folder for files of the moment."""
+"""The temporary folder of a console that was killed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PROGRAM = (
 
 @pytest.fixture(autouse=True)
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where the machine has such folders."""
+    """Use a folder of the test for temporary folders."""
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     monkeypatch.setattr(tempfile, "tempdir", None)
     return tmp_path
@@ -39,35 +39,39 @@ def test_what_the_dead_left_goes_and_what_the_living_have_stays(place: Path) -> 
     ) as living:
         assert living.stdout
         theirs = Path(living.stdout.readline().strip())
-        own = Scratch()
+        scratch_folder = Scratch()
         assert (theirs / "x.zip").exists()
-        assert own.folder.stat().st_mode & 0o777 == 0o700
+        assert scratch_folder.folder.stat().st_mode & 0o777 == 0o700
         living.kill()
     assert theirs.exists()
     third = Scratch()
     assert not theirs.exists()
-    for each in (own, third):
-        assert each.folder.exists()
-        each.close()
-    assert sorted(each.name for each in place.iterdir()) == ["elsewhere", f"{PREFIX}file", f"{PREFIX}link"]
+    for living_console in (scratch_folder, third):
+        assert living_console.folder.exists()
+        living_console.close()
+    assert sorted(entry.name for entry in place.iterdir()) == [
+        "elsewhere",
+        f"{PREFIX}file",
+        f"{PREFIX}link",
+    ]
 
 
 def test_a_folder_that_is_taken_before_it_is_locked_is_made_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two consoles that start at once: the one whose folder the other took for a dead one's has another."""
-    made, stolen = tempfile.mkdtemp, list[str]()
+    original, stolen = tempfile.mkdtemp, list[str]()
 
     def taken(**named: str) -> str:
-        found = made(**named)
+        folder = original(**named)
         if not stolen:
-            Path(found).rmdir()
-            stolen.append(found)
-        return found
+            Path(folder).rmdir()
+            stolen.append(folder)
+        return folder
 
     monkeypatch.setattr(scratch.tempfile, "mkdtemp", taken)
-    own = Scratch()
-    assert own.folder.is_dir()
-    assert str(own.folder) not in stolen
-    own.close()
+    scratch_folder = Scratch()
+    assert scratch_folder.folder.is_dir()
+    assert str(scratch_folder.folder) not in stolen
+    scratch_folder.close()
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root makes a folder of somebody else's")

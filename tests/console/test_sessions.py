@@ -1,4 +1,4 @@
-"""Who is logged in, for how long, and who guesses passwords: without a page, and with a clock that stands."""
+"""Sessions and the throttle of log-ins: without a page, and with a clock that a test moves."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def sessions(clock: Clock) -> Sessions:
-    """Of half an hour without a request."""
+    """Sessions that end after half an hour without a request."""
     return Sessions(1800, clock)
 
 
@@ -79,7 +79,7 @@ def test_session_that_is_used_ends_after_twelve_hours(sessions: Sessions, clock:
 
 
 def test_whether_it_is_there_keeps_no_session(sessions: Sessions, clock: Clock) -> None:
-    """What a page asks by itself, however often, puts its end off by nothing."""
+    """Requests that a page makes by itself do not prolong it, however many there are."""
     token = sessions.begin(account())
     for _look in range(18):
         assert sessions.is_valid(token)
@@ -103,9 +103,9 @@ def test_session_of_a_user_who_is_vouched_for_goes_on(sessions: Sessions, clock:
 @pytest.mark.parametrize("other", [account("berta"), account(changed=datetime(2026, 1, 2, tzinfo=UTC))])
 def test_session_is_not_handed_on(sessions: Sessions, other: Account) -> None:
     """To another user of the same browser, or to one whose grants changed: his own begins, and remembers
-    nothing of the one before."""
-    before, _new = sessions.get_or_begin("token", account())
-    before.put("whom anna looked up")
+    nothing of the one first."""
+    first, _new = sessions.get_or_begin("token", account())
+    first.put("whom anna looked up")
     session, new = sessions.get_or_begin("token", other)
     assert (session, new) == (Session(other.name, other.changed, 1000.0, 1000.0), True)
     assert sessions.find("token") is session
@@ -138,7 +138,7 @@ def test_the_oldest_session_of_twenty_makes_room(sessions: Sessions) -> None:
 
 
 def test_the_oldest_session_of_all_makes_room(sessions: Sessions, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where so many accounts have so many that memory would run out."""
+    """The oldest session is dropped if many accounts have so many that memory would run out."""
     monkeypatch.setattr(module, "_SESSIONS", 3)
     tokens = [sessions.begin(account(str(number))) for number in range(5)]
     assert [sessions.is_valid(token) for token in tokens] == [False, False, True, True, True]
@@ -158,7 +158,7 @@ def test_what_is_over_makes_room_first(
 
 
 def test_session_that_is_over_is_not_held(sessions: Sessions, clock: Clock) -> None:
-    """Whoever asks for it last takes it out of memory, and whom it remembered with it."""
+    """The next request for it takes it out of memory, with the callers that it remembered."""
     token = sessions.begin(account())
     clock.at += 1800
     assert sessions.find(token) is None
@@ -182,7 +182,7 @@ def test_memory_holds_no_token(sessions: Sessions) -> None:
 
 
 def test_session_remembers_the_last_twenty_things() -> None:
-    """By names that nobody guesses, or by those that are given; the oldest goes."""
+    """They have keys that nobody guesses, or those that are passed; the oldest is forgotten."""
     session = Session("anna", CREATED, 0.0, 0.0)
     names = [session.put(number) for number in range(20)]
     assert [session.objects[name] for name in names] == list(range(20))
@@ -193,24 +193,24 @@ def test_session_remembers_the_last_twenty_things() -> None:
 
 
 def test_what_is_to_be_forgotten_is_in_no_session(sessions: Sessions) -> None:
-    """Whoever remembered it; all else stays."""
-    found = [sessions.get_or_begin(name, account(name))[0] for name in ("anna", "berta")]
-    for session in found:
-        for thing in ("erased", "other", "erased"):
-            session.put(thing)
-    sessions.forget(lambda thing: thing == "erased")
-    assert [list(session.objects.values()) for session in found] == [["other"], ["other"]]
+    """It is removed from all sessions; all else stays."""
+    both = [sessions.get_or_begin(name, account(name))[0] for name in ("anna", "berta")]
+    for session in both:
+        for value in ("erased", "other", "erased"):
+            session.put(value)
+    sessions.forget(lambda value: value == "erased")
+    assert [list(session.objects.values()) for session in both] == [["other"], ["other"]]
 
 
 def test_what_goes_by_itself_meanwhile_is_forgotten_too(sessions: Sessions) -> None:
     """A request of that session may remember something new, in place of the oldest, at the same time."""
     session, _new = sessions.get_or_begin("token", account())
-    for _thing in range(20):
+    for _number in range(20):
         session.put("erased")
 
-    def erased(thing: str) -> bool:
+    def erased(value: str) -> bool:
         session.put("other")
-        return thing == "erased"
+        return value == "erased"
 
     sessions.forget(erased)
     assert list(session.objects.values()) == ["other"] * 20
@@ -276,7 +276,7 @@ def test_failures_are_forgotten_a_quarter_of_an_hour_after_the_wait(clock: Clock
 
 
 def test_wait_of_very_many_failures_is_the_longest(clock: Clock) -> None:
-    """Where no longest was foreseen it is 2 to the 16th seconds, and no number grows without end."""
+    """If a longer wait is allowed, it is 2 to the 16th seconds: no number grows without end."""
     throttle = Throttle(0, 1e9, clock)
     for _failure in range(20):
         throttle.failed("anna")
@@ -284,7 +284,7 @@ def test_wait_of_very_many_failures_is_the_longest(clock: Clock) -> None:
 
 
 def test_old_failures_make_room(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of more keys than memory is for only those go that were forgotten anyway."""
+    """If there are too many keys, only those are dropped whose failures do not count any more."""
     monkeypatch.setattr(module, "_SESSIONS", 2)
     throttle = Throttle(clock=clock)
     for key in ("a", "b"):

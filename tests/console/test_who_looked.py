@@ -20,10 +20,12 @@ NUMBER, NOBODY, LINE = "+393331234567", "+393330000000", "+390212345678"
 
 
 def noted(controller: Controller, *actions: Action) -> list[tuple[Action, str, bytes | None, str]]:
-    """What is on record of these actions, the newest first: which, whose, about whom, how."""
+    """Return the entries of these actions, the newest first: action, account, pseudonym and detail."""
     entries = storage.access_log(controller).page(None, 50)
     return [
-        (each.action, each.account, each.pseudonym, each.detail) for each in entries if each.action in actions
+        (entry.action, entry.account, entry.pseudonym, entry.detail)
+        for entry in entries
+        if entry.action in actions
     ]
 
 
@@ -54,7 +56,7 @@ def test_simulation_tells_a_reader_of_nobody(office: ServedConsole) -> None:
 
 @pytest.mark.usefixtures("office")
 def test_commands_put_on_record_who_was_looked_at(folder: Path) -> None:
-    """By the name of whoever is logged in to the machine; who is on no record is not named there."""
+    """The entry has the name of the user of the machine; callers without records are not named there."""
     file = folder / "informativa.yaml"
     acme = load(file).controllers["acme"]
     his = pseudonym(CALLER, acme.key)
@@ -75,7 +77,7 @@ def test_commands_put_on_record_who_was_looked_at(folder: Path) -> None:
 
 
 def test_what_was_taken_away_is_on_record_unmasked(office: ServedConsole) -> None:
-    """Which records, and which days: digits of the program's own are no caller's."""
+    """The entry names records and days: digits of the program's own are no caller's."""
     browser = office.browser("compliance@acme")
     assert browser.get("/acme/calls/file/csv").status_code == 200
     browser.get("/acme/evidence")
@@ -86,7 +88,7 @@ def test_what_was_taken_away_is_on_record_unmasked(office: ServedConsole) -> Non
 
 
 def test_nobody_gets_the_work_that_another_asked_for() -> None:
-    """What is asked for in the same words by the same person is done once, and anything else by itself."""
+    """The same request of the same person is done once, and any other by itself."""
     jobs = Jobs(lambda _job: None)
     with mock.patch.object(jobs, "_pool"):  # nothing of it comes to an end
         first = jobs.start("bundle", "acme", lambda _progress: None, "anna January")

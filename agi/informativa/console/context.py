@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cached_property
-from typing import Literal
+from typing import Literal, Protocol, TypeVar
 
 from markupsafe import Markup
 from starlette.datastructures import FormData
@@ -31,6 +31,17 @@ from .console import Console
 from .menu import MENU, MenuEntry
 from .proxies import forwarded_address, is_encrypted
 from .sessions import Session
+
+
+class CompanyObject(Protocol):
+    """An object that a session remembers, of one company."""
+
+    @property
+    def controller(self) -> str:
+        """The name of the company in the configuration."""
+
+
+T = TypeVar("T", bound=CompanyObject)
 
 _OWN_PATH = re.compile(r"/([A-Za-z0-9][A-Za-z0-9_.=&?/-]*)?")  # an address that leads to nobody else
 _NUMBER = re.compile(r"[0-9]{1,18}")
@@ -197,6 +208,14 @@ class RequestContext:
             raise HTTPException(404, FORGOTTEN)
         return value
 
+    def session_object(self, kind: type[T]) -> T:
+        """Return the object of the session whose key is in the address. Raises HTTPException (404) if there
+        is none any more, it is of another class, or another company's."""
+        value = self.session_get(self.request.path_params["session_key"])
+        if not isinstance(value, kind) or value.controller != self.company.id:
+            raise HTTPException(404, FORGOTTEN)
+        return value
+
     def session_put(self, value: object, key: str = "") -> str:
         """Remember an object in the session, under a new key unless one is given, and return the key."""
         assert self.session is not None
@@ -256,3 +275,8 @@ def parse_moment(text: str) -> datetime | None:
         raise InformativaError(
             Text("There is no such day or time."), Text("Write it like 2026-01-31 or 2026-01-31T09:30.")
         ) from None
+
+
+def attachment(name: str) -> dict[str, str]:
+    """Return the headers by which a browser saves a response as a file of that name."""
+    return {"content-disposition": f'attachment; filename="{name}"'}

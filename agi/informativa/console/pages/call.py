@@ -16,7 +16,7 @@ from ...operations.evidence.receipt_page import receipt_page
 from ...operations.evidence.verifying import of_data
 from ...operations.records import NEWEST
 from ...views.html import receipt as receipt_view
-from ..context import RequestContext
+from ..context import RequestContext, attachment
 
 SOUND = "audio/wav"
 BEGINNING = "bytes=0-"  # of a sound that is asked for in parts
@@ -84,5 +84,5 @@ def _story(context: RequestContext) -> Story:
 
 
 def _file(data: bytes, name: str, kind: str) -> Response:
-    headers = {"content-disposition": f'attachment; filename="{name}"'}
+    headers = attachment(name)
     return Response(data, media_type=kind, headers=headers)

@@ -14,7 +14,6 @@ from ..context import RequestContext
 from .caller_lookup import (
     CallerLookup,
     LazyResult,
-    caller_lookup,
     company_with_callers,
     new_form_name,
     note_access,
@@ -58,7 +57,7 @@ def shown(context: RequestContext) -> Response:
     """Show the records of a caller. The whole ledger is read for them, while the page is being sent."""
     if answer := redirect_if_erased(context):
         return answer
-    lookup, company = caller_lookup(context), company_with_callers(context)
+    lookup, company = context.session_object(CallerLookup), company_with_callers(context)
 
     def read() -> access_letter.AccessLetter:
         letter = access_letter.access_letter(
@@ -79,14 +78,14 @@ def shown(context: RequestContext) -> Response:
 
 def told_form(context: RequestContext) -> Response:
     """Show the form that asks when, how and of which notice the caller was told elsewhere."""
-    lookup = caller_lookup(context)
+    lookup = context.session_object(CallerLookup)
     today = context.console.now().astimezone(context.company.zone).date().isoformat()
     return _told_page(context, lookup, {"on": today, "once": new_form_name()}, {})
 
 
 def tell(context: RequestContext) -> Response:
     """Put a delivery elsewhere on record."""
-    lookup = caller_lookup(context)
+    lookup = context.session_object(CallerLookup)
     typed = {name: context.field(name) for name in ("kind", "notice", "version", "reference", "on", "once")}
     try:
         on = plausibility.typed(typed["on"]) if typed["on"] else None

@@ -8,14 +8,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from starlette.exceptions import HTTPException
-
 from ...caller import mask
 from ...errors import InformativaError
 from ...model import Controller
 from ...operations.callers import Typed, pseudonyms
 from ...operations.controllers import of_their_callers
-from ..context import FORGOTTEN, RequestContext
+from ..context import RequestContext
 
 T = TypeVar("T")
 
@@ -46,15 +44,6 @@ class CallerLookup:
                 self.results[form] = result
             stored: T = self.results[form]
             return stored
-
-
-def caller_lookup(context: RequestContext) -> CallerLookup:
-    """Return the caller of the address. Raises HTTPException (404) if the session does not remember him any
-    more, or remembers him as another company's."""
-    lookup = context.session_get(context.request.path_params["session_key"])
-    if not isinstance(lookup, CallerLookup) or lookup.controller != context.company.id:
-        raise HTTPException(404, FORGOTTEN)
-    return lookup
 
 
 def company_with_callers(context: RequestContext) -> Controller:

@@ -21,7 +21,7 @@ from ...operations.controller_state import lines_of
 from ...text import Text
 from ...views.json import records as json
 from ...views.record_files import table
-from ..context import RequestContext, parse_moment, record_number
+from ..context import RequestContext, attachment, parse_moment, record_number
 from ..live import Subscriber
 
 STREAM = "text/event-stream"
@@ -54,7 +54,7 @@ def listing(context: RequestContext) -> Response:
 
 def listing_of(context: RequestContext) -> Response:
     """Do the same for one caller."""
-    return _listing(context, _caller_filter(context))
+    return _listing(context, context.session_object(CallerFilter))
 
 
 def seek(context: RequestContext) -> Response:
@@ -81,7 +81,7 @@ def export(context: RequestContext) -> Response:
 
 def export_of(context: RequestContext) -> Response:
     """Do the same for one caller."""
-    return _export(context, _caller_filter(context))
+    return _export(context, context.session_object(CallerFilter))
 
 
 def live(context: RequestContext) -> Response:
@@ -188,17 +188,7 @@ def _export(context: RequestContext, caller_filter: CallerFilter | None) -> Resp
     else:
         parts = json.Records.streamed(json.Record.of(record, owner.id) for record in extract.records)
     name = f"{owner.id}-records-{extract.first}-{extract.last}.{kind}"
-    headers = {"content-disposition": f'attachment; filename="{name}"'}
-    return StreamingResponse(_batched(parts), media_type=KINDS[kind], headers=headers)
-
-
-def _caller_filter(context: RequestContext) -> CallerFilter:
-    """Return the caller whom the session remembers. Raises HTTPException (404) if he is not this
-    company's."""
-    remembered = context.session_get(context.request.path_params["session_key"])
-    if not isinstance(remembered, CallerFilter) or remembered.controller != context.company.id:
-        raise HTTPException(404)
-    return remembered
+    return StreamingResponse(_batched(parts), media_type=KINDS[kind], headers=attachment(name))
 
 
 def _record_filter(context: RequestContext, caller_filter: CallerFilter | None) -> RecordFilter:

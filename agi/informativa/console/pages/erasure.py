@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from ...errors import InformativaError
 from ...operations import callers
 from ...operations.callers import Erased
 from ...text import Text
-from ..context import FORGOTTEN, RequestContext
+from ..context import RequestContext
 from .caller_lookup import (
     CallerLookup,
     LazyResult,
-    caller_lookup,
     company_with_callers,
     forget_caller,
     note_access,
@@ -38,14 +36,14 @@ class ErasureOutcome:
 
 def trial(context: RequestContext) -> Response:
     """Show what would be erased, and the form that erases it."""
-    return redirect_if_erased(context) or _preview(context, caller_lookup(context), None)
+    return redirect_if_erased(context) or _preview(context, context.session_object(CallerLookup), None)
 
 
 def erase(context: RequestContext) -> Response:
     """Erase the caller, once, if the word was typed."""
     if answer := redirect_if_erased(context):
         return answer
-    lookup = caller_lookup(context)
+    lookup = context.session_object(CallerLookup)
     if context.field("word", 100).casefold() != context.company.id.casefold():
         error = InformativaError(
             Text("Nothing was erased: that is another word."),
@@ -64,10 +62,7 @@ def redirect_if_erased(context: RequestContext) -> Response | None:
 
 def outcome(context: RequestContext) -> Response:
     """Show the outcome of an erasure."""
-    erasure = context.session_get(context.request.path_params["session_key"])
-    if not isinstance(erasure, ErasureOutcome) or erasure.controller != context.company.id:
-        raise HTTPException(404, FORGOTTEN)
-    return context.page("erased.html", outcome=erasure)
+    return context.page("erased.html", outcome=context.session_object(ErasureOutcome))
 
 
 def _preview(context: RequestContext, lookup: CallerLookup, error: InformativaError | None) -> Response:

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 
-from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, Response
 
 from ... import plausibility
@@ -18,8 +17,8 @@ from ...operations.callers import Typed
 from ...text import Text
 from ...views.html.console import shipped_style
 from ...views.messages import Language, of_letter
-from ..context import FORGOTTEN, RequestContext
-from .caller_lookup import LazyResult, caller_lookup, company_with_callers, note_access
+from ..context import RequestContext, attachment
+from .caller_lookup import CallerLookup, LazyResult, company_with_callers, note_access
 
 LANGUAGES = {"it": "Italiano", "en": "English", "de": "Deutsch", "fr": "Français", "es": "Español"}
 _MONTH = Period(months=1)
@@ -57,7 +56,7 @@ def form(context: RequestContext) -> Response:
 
 def wish(context: RequestContext) -> Response:
     """Take the form. Texts with a telephone number are refused, and so is a day in the future."""
-    lookup = caller_lookup(context)
+    lookup = context.session_object(CallerLookup)
     names = ("language", "reference", "received", "verified")
     typed = {name: context.field(name) for name in names}
     errors = dict(_mistakes(typed, "" if lookup.typed.caller.customer else lookup.typed.caller.number))
@@ -105,7 +104,7 @@ def _mistakes(typed: Mapping[str, str], number: str) -> Iterator[tuple[str, Info
 
 def shown(context: RequestContext) -> Response:
     """Show the letter, to be printed. The ledger is read while the page is being sent."""
-    request, company = _letter_request(context), company_with_callers(context)
+    request, company = context.session_object(LetterRequest), company_with_callers(context)
     return context.stream(
         "letter.html",
         request=request,
@@ -115,14 +114,13 @@ def shown(context: RequestContext) -> Response:
 
 def saved(context: RequestContext) -> Response:
     """Send the letter as a file that needs no other."""
-    request, company = _letter_request(context), company_with_callers(context)
+    request, company = context.session_object(LetterRequest), company_with_callers(context)
     letter = _letter(context, company, request, "saved")
     page = context.render(
         "letter_file.html", letter=letter, request=request, style=shipped_style("letter.css")
     )
     day = context.console.now().astimezone(company.zone).date()
-    disposition = f'attachment; filename="{company.id}-{day.isoformat()}.html"'
-    return HTMLResponse(page, headers={"content-disposition": disposition})
+    return HTMLResponse(page, headers=attachment(f"{company.id}-{day.isoformat()}.html"))
 
 
 def _letter(context: RequestContext, company: Controller, request: LetterRequest, how: str) -> AccessLetter:
@@ -132,18 +130,11 @@ def _letter(context: RequestContext, company: Controller, request: LetterRequest
     return letter
 
 
-def _letter_request(context: RequestContext) -> LetterRequest:
-    request = context.session_get(context.request.path_params["session_key"])
-    if not isinstance(request, LetterRequest) or request.controller != context.company.id:
-        raise HTTPException(404, FORGOTTEN)
-    return request
-
-
 def _form(context: RequestContext, typed: dict[str, str], errors: dict[str, InformativaError]) -> Response:
     return context.page(
         "letter_form.html",
         400 if errors else 200,
-        lookup=caller_lookup(context),
+        lookup=context.session_object(CallerLookup),
         typed=typed,
         errors=errors,
         languages=LANGUAGES,

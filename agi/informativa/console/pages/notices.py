@@ -13,7 +13,7 @@ from ...operations.explain import Explanation, explain
 from ...operations.outsourcing import facts
 from ...text import Text
 from ...views.text.controllers import worksheet as worksheet_of
-from ..context import RequestContext, parse_moment
+from ..context import RequestContext, attachment, parse_moment
 
 SOUND = "audio/wav"
 
@@ -103,5 +103,5 @@ def worksheet(context: RequestContext) -> Response:
     """Send the worksheet for the analysis before an outsourcing contract, as a file."""
     text = worksheet_of(facts(context.configuration, context.company.id))
     name = f"outsourcing-{context.company.id}.md"
-    headers = {"content-disposition": f'attachment; filename="{name}"'}
+    headers = attachment(name)
     return Response(text, media_type="text/markdown; charset=utf-8", headers=headers)

@@ -47,7 +47,7 @@ def test_untouched_ledger_is_sound(original: Busy) -> None:
 
 def test_calls_go_on_meanwhile(attacked: Busy, monkeypatch: pytest.MonkeyPatch) -> None:
     """Records that are made, purged and erased between two looks are no flaw."""
-    share = audit_log._Task.look
+    share = audit_log._Task.check
     turns: list[int] = []
 
     def looked(self: audit_log._Task, _connection: sqlite3.Connection) -> audit_log._Share:
@@ -60,7 +60,7 @@ def test_calls_go_on_meanwhile(attacked: Busy, monkeypatch: pytest.MonkeyPatch) 
         with closing(sqlite3.connect(attacked.ledger)) as now:
             return share(self, now)
 
-    monkeypatch.setattr(audit_log._Task, "look", looked)
+    monkeypatch.setattr(audit_log._Task, "check", looked)
     assert attacked.found().sound
     signed(attacked.ledger)
     monkeypatch.undo()

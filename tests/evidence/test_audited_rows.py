@@ -495,13 +495,13 @@ def test_usual_record_opens_by_its_row_alone(
 ) -> None:
     """All but the purged, the erased and those about records: to look closely takes longer."""
     closely: list[int] = []
-    looked = audit._closely
+    looked = audit._examine_closely
 
     def seen(origin: str, index: int, *given: Any) -> Any:
         closely.append(index)
         return looked(origin, index, *given)
 
-    monkeypatch.setattr(audit, "_closely", seen)
+    monkeypatch.setattr(audit, "_examine_closely", seen)
     assert Audit(ledger).looked()[0] == ALL
     assert closely == CLOSELY
 

@@ -1,11 +1,12 @@
-"""Who looked at whom: one SQLite file beside each controller's ledger, to which rows are only added.
+"""Record of who looked at whom: one SQLite file beside each controller's ledger, to which rows are only
+added.
 
-Each row has a hash over the one before it, so that a row that was changed or taken out is found. Whom a row
-is about is in it by a salted hash alone: when he is erased, pseudonym and salt go, the chain stays whole, and
-nothing that is left leads to him. What the chain cannot show: that the newest rows are missing, or that
-somebody who may write the file made all of it anew. Whoever has a `head` from before can show both.
+Each row has a hash over the row before it, so a row that was changed or taken out is noticed. A row names the
+caller by a salted hash alone. When he is erased, pseudonym and salt are deleted; the chain stays intact, and
+nothing that is left leads to him. The chain cannot show that the newest rows are missing, or that somebody
+who may write the file made all of it anew. Whoever has kept an earlier `head` can show both.
 
-A connection is open for one thing at a time: people look seldom, and any thread or process may.
+A connection is open for one operation at a time: people look seldom, and any thread or process may.
 """
 
 from __future__ import annotations
@@ -45,9 +46,9 @@ _NEWEST = 1 << 62  # no row has such a number
 
 @dataclass(frozen=True)
 class AccessEntry:
-    """One look or act: when, who, what; `pseudonym` (32 bytes) is whom it was about, or `None`, and `record`
-    which record. `number` is its place in the log, 0 before it is in it; `erased` is whether it was about
-    somebody who is not known any more, at his request."""
+    """One look or act: when, by which account, which action. `pseudonym` (32 bytes) is the caller whom it was
+    about, or `None`, and `record` the number of the record. `number` is its place in the log, 0 before it is
+    in the log. `erased` is true if it was about a caller who was erased since."""
 
     at: datetime
     account: str
@@ -61,8 +62,8 @@ class AccessEntry:
 
 @dataclass(frozen=True)
 class AccessFilter:
-    """A choice of entries: all, or of one account, one action, about one caller or one of these `records`,
-    `since` a time and `until` before another."""
+    """A choice of entries: all, or those of one account, of one action, about one caller or about one of
+    these `records`, from the time `since` on and before the time `until`."""
 
     account: str | None = None
     action: Action | None = None
@@ -76,14 +77,15 @@ ALL = AccessFilter()
 
 
 def kept_since(retention: Period, now: datetime, zone: tzinfo) -> datetime:
-    """Since when entries are kept: for the retention of the records, and for six months at least (L24)."""
+    """Return the time since which entries are kept: the retention of the records, and six months at least
+    (L24)."""
     return min(retention.before(now, zone), SHORTEST.before(now, zone))
 
 
 @dataclass(frozen=True)
 class AccessChain:
-    """How many rows there are; the number and the hash of the newest one (`head`); and the first number whose
-    row is missing or not what it was, `None` if all are whole."""
+    """The state of the log: the number of rows; the number and the hash of the newest row (`head`); and the
+    first number whose row is missing or was changed, `None` if all are intact."""
 
     rows: int
     number: int
@@ -92,57 +94,59 @@ class AccessChain:
 
 
 class AccessLog:
-    """The log beside one ledger. Every method raises LedgerError when it cannot be read or written."""
+    """The log beside one ledger. Every method raises LedgerError if it cannot be read or written."""
 
     def __init__(self, ledger: Path) -> None:
         self.file = ledger.with_name(f"{ledger.name}{SUFFIX}")
 
     def add(self, entry: AccessEntry, own: str = "") -> int:
-        """Put it on record, durably; its number. Of its detail no digits stay that may be a number; the
-        program's `own` words of it, such as the line, stand behind it as they are."""
-        behind = f" {own}" if own else ""
-        safe = without_numbers(entry.detail)[: LONGEST - len(behind)]
-        entry = replace(entry, detail=f"{safe}{behind}".lstrip())
+        """Add an entry durably, and return its number. Digits of its detail that may be a phone number are
+        removed; `own`, words of the program such as the line, is appended unchanged."""
+        suffix = f" {own}" if own else ""
+        safe = without_numbers(entry.detail)[: LONGEST - len(suffix)]
+        entry = replace(entry, detail=f"{safe}{suffix}".lstrip())
         with self._opened(create=True) as connection, _writing(connection):
-            number, before = _head(connection)
+            number, previous_hash = _head(connection)
             salt = None if entry.pseudonym is None else os.urandom(SALT_SIZE)
-            who = None if entry.pseudonym is None or salt is None else _who(salt, entry.pseudonym)
+            who_hash = None if entry.pseudonym is None or salt is None else _who_hash(salt, entry.pseudonym)
             at = (entry.at - _EPOCH) // _MICROSECOND
-            facts = (number + 1, at, entry.account, str(entry.action), who, entry.record, entry.detail)
-            row = (*facts[:4], entry.pseudonym, salt, *facts[4:], _hash(before, *facts))
+            facts = (number + 1, at, entry.account, str(entry.action), who_hash, entry.record, entry.detail)
+            row = (*facts[:4], entry.pseudonym, salt, *facts[4:], _hash(previous_hash, *facts))
             connection.execute(f"INSERT INTO access ({_COLUMNS}) VALUES ({', '.join('?' * len(row))})", row)  # noqa: S608  # our own names
         return number + 1
 
     def page(self, before: int | None, count: int, wanted: AccessFilter = ALL) -> tuple[AccessEntry, ...]:
-        """The newest `count` of those from before a number, the newest first."""
+        """Return the newest `count` entries before the number `before`, the newest first."""
         if not self.file.exists():
             return ()
         conditions, values = _conditions(wanted)
         with self._opened() as connection:
-            found = connection.execute(
+            rows = connection.execute(
                 f"SELECT number, at, account, action, pseudonym, who, record, detail FROM access"  # noqa: S608  # our own names
                 f" WHERE number < ? {conditions} ORDER BY number DESC LIMIT ?",
                 (_NEWEST if before is None else min(before, _NEWEST), *values, count),
             )
-            return tuple(_entry(*row) for row in found)
+            return tuple(_entry(*row) for row in rows)
 
     def verify(self) -> AccessChain:
-        """Whether every row is what it was when it was added, and none is missing between them."""
+        """Check that every row is as it was when it was added, and that none is missing between them."""
         if not self.file.exists():
             return AccessChain(0, 0, bytes(32), None)
-        wrong, rows = None, 0
+        first_wrong, rows = None, 0
         with self._opened() as connection:
-            number, before = connection.execute("SELECT number, hash FROM state").fetchone()
+            number, previous_hash = connection.execute("SELECT number, hash FROM state").fetchone()
             for row in connection.execute(f"SELECT {_COLUMNS} FROM access ORDER BY number"):  # noqa: S608  # our own names
-                *facts, kept = row
-                if wrong is None and not (facts[0] == number + 1 and _whole(facts, before, kept)):
-                    wrong = number + 1
-                number, before, rows = facts[0], kept, rows + 1
-        return AccessChain(rows, number, before, wrong)
+                *facts, row_hash = row
+                if first_wrong is None and not (
+                    facts[0] == number + 1 and _row_is_intact(facts, previous_hash, row_hash)
+                ):
+                    first_wrong = number + 1
+                number, previous_hash, rows = facts[0], row_hash, rows + 1
+        return AccessChain(rows, number, previous_hash, first_wrong)
 
     def erase(self, pseudonyms: Sequence[bytes]) -> int:
-        """Forget whom it was about where it was one of these: in no byte of the file, or of what lies beside
-        it, they are left. How many rows; the same again does what is left of it."""
+        """Delete the pseudonyms and their salts from all rows, and return how many rows had one of them. No
+        byte of them is left in the file or beside it. Calling it again after an error finishes the work."""
         if not self.file.exists():
             return 0
         with self._opened() as connection:
@@ -150,9 +154,9 @@ class AccessLog:
             with _writing(connection):
                 erased = sum(
                     connection.execute(
-                        "UPDATE access SET pseudonym = NULL, salt = NULL WHERE pseudonym = ?", (each,)
+                        "UPDATE access SET pseudonym = NULL, salt = NULL WHERE pseudonym = ?", (pseudonym,)
                     ).rowcount
-                    for each in set(pseudonyms)
+                    for pseudonym in set(pseudonyms)
                 )
                 if erased:
                     connection.execute("UPDATE state SET unclean = 1")
@@ -161,8 +165,8 @@ class AccessLog:
         return erased
 
     def purge(self, before: datetime) -> int:
-        """Delete the oldest rows up to the first one that is not from before a time; how many. Nothing of
-        them is left in the file's log either."""
+        """Delete the oldest rows, up to the first that is not older than `before`, and return how many.
+        Nothing of them is left in the file's log either."""
         if not self.file.exists():
             return 0
         with self._opened() as connection:
@@ -172,15 +176,15 @@ class AccessLog:
             return purged
 
     def _clean(self, connection: sqlite3.Connection) -> None:
-        """Write the file anew, for SQLite leaves bytes of what was in its pages, and empty its log."""
+        """Rewrite the file, because SQLite leaves old bytes in its pages, and empty its log."""
         connection.execute("VACUUM")
         self._empty_log(connection)
         connection.execute("UPDATE state SET unclean = 0")
 
     def _empty_log(self, connection: sqlite3.Connection) -> None:
-        until = time.monotonic() + PATIENCE_SECONDS
+        deadline = time.monotonic() + PATIENCE_SECONDS
         while connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
-            if time.monotonic() > until:
+            if time.monotonic() > deadline:
                 raise LedgerError(
                     Text(
                         "{file} still holds what was deleted while another program reads it.",
@@ -211,19 +215,21 @@ class AccessLog:
             ) from error
 
     def _create(self) -> None:
-        """An empty file for its user alone, as the ledger's; made by root, for the folder's owner."""
+        """Create an empty file that only its user can read, as the ledger's. If root creates it, it belongs
+        to the owner of the folder."""
         self.file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with suppress(FileExistsError):
             create(self.file, like=self.file.parent.stat())
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
-        """Its tables, where it is new. Raises LedgerError for what is another program's or a newer one's."""
+        """Create the tables in a new file. Raises LedgerError if the file is of another program or of a newer
+        version."""
         for pragma in ("synchronous = FULL", "secure_delete = ON"):
             connection.execute(f"PRAGMA {pragma}")
         if _form(connection) == (APPLICATION, SCHEMA):
             return
         if _form(connection) == (0, 0):
-            # Of two that go over to a log at once SQLite lets none wait: one is told that it is locked.
+            # If two processes switch to WAL at once, SQLite makes none wait: one gets "database is locked".
             with LedgerFiles(self.file).alone(BUSY_SECONDS):
                 if _form(connection) == (0, 0):
                     connection.execute("PRAGMA journal_mode = WAL")
@@ -249,7 +255,7 @@ def _writing(connection: sqlite3.Connection) -> Iterator[None]:
 
 
 def _purge(connection: sqlite3.Connection, end: int) -> int:
-    """Delete the oldest rows up to the first from `end` on (microseconds since 1970); how many."""
+    """Delete the oldest rows up to the first from `end` on (microseconds since 1970), and return how many."""
     last = connection.execute(
         "SELECT number, hash FROM access WHERE number <"
         " coalesce((SELECT min(number) FROM access WHERE at >= ?), ?) ORDER BY number DESC LIMIT 1",
@@ -262,7 +268,7 @@ def _purge(connection: sqlite3.Connection, end: int) -> int:
 
 
 def _make_tables(connection: sqlite3.Connection) -> None:
-    """Statement by statement: a whole script would end the transaction."""
+    """Create the tables statement by statement: a whole script would end the transaction."""
     text, statement = (resources.files("informativa.ledgers") / "access_log.sql").read_text(), ""
     if connection.execute("SELECT 1 FROM sqlite_master").fetchone():
         return  # another program's
@@ -282,23 +288,24 @@ def _form(connection: sqlite3.Connection) -> tuple[int, int]:
 
 
 def _head(connection: sqlite3.Connection) -> tuple[int, bytes]:
-    """The number and the hash of the newest row, be it purged."""
-    newest = "SELECT number, hash FROM access UNION ALL SELECT number, hash FROM state ORDER BY number DESC"
-    number, found = connection.execute(f"{newest} LIMIT 1").fetchone()
-    return number, found
+    """Return the number and the hash of the newest row, even if that row was purged."""
+    query = "SELECT number, hash FROM access UNION ALL SELECT number, hash FROM state ORDER BY number DESC"
+    number, row_hash = connection.execute(f"{query} LIMIT 1").fetchone()
+    return number, row_hash
 
 
 def _hash(
-    before: bytes,
+    previous_hash: bytes,
     number: int,
     at: int,
     account: str,
     action: str,
-    who: bytes | None,
+    who_hash: bytes | None,
     record: int | None,
     detail: str,
 ) -> bytes:
-    """Of the hash before and the canonical JSON (RFC 8785) of the row; what is absent is left out."""
+    """Return the SHA-256 of the previous hash and of the row as canonical JSON (RFC 8785), without absent
+    values."""
     facts: dict[str, str | int | None] = {
         "account": account,
         "action": action,
@@ -306,49 +313,51 @@ def _hash(
         "detail": detail or None,
         "number": number,
         "record": record,
-        "who": None if who is None else who.hex(),
+        "who": None if who_hash is None else who_hash.hex(),
     }
     present = {name: value for name, value in facts.items() if value is not None}
-    return sha256(_ROW_TAG + before + canonical(present)).digest()
+    return sha256(_ROW_TAG + previous_hash + canonical(present)).digest()
 
 
-def _who(salt: bytes, pseudonym: bytes) -> bytes:
+def _who_hash(salt: bytes, pseudonym: bytes) -> bytes:
     return sha256(_WHO_TAG + salt + pseudonym).digest()
 
 
-def _whole(facts: Sequence[object], before: bytes, kept: bytes) -> bool:
-    """Whether a row is what its hash says, and so is whom it is about, where he is not erased."""
-    number, at, account, action, pseudonym, salt, who, record, detail = facts
-    if (pseudonym is None) != (salt is None) or (pseudonym is not None and who is None):
+def _row_is_intact(facts: Sequence[object], previous_hash: bytes, row_hash: bytes) -> bool:
+    """Return whether a row has the right hash, and, unless its caller was erased, the right hash of the
+    caller."""
+    number, at, account, action, pseudonym, salt, who_hash, record, detail = facts
+    if (pseudonym is None) != (salt is None) or (pseudonym is not None and who_hash is None):
         return False
-    if isinstance(pseudonym, bytes) and isinstance(salt, bytes) and _who(salt, pseudonym) != who:
+    if isinstance(pseudonym, bytes) and isinstance(salt, bytes) and _who_hash(salt, pseudonym) != who_hash:
         return False
-    return _hash(before, number, at, account, action, who, record, detail) == kept  # type: ignore[arg-type]
+    return _hash(previous_hash, number, at, account, action, who_hash, record, detail) == row_hash  # type: ignore[arg-type]
 
 
-def _conditions(wanted: AccessFilter) -> tuple[str, list[object]]:
-    """SQL and its values, for what is wanted."""
+def _conditions(access_filter: AccessFilter) -> tuple[str, list[object]]:
+    """Return the SQL conditions of a filter, and their values."""
     since, until = (
-        None if each is None else (each - _EPOCH) // _MICROSECOND for each in (wanted.since, wanted.until)
+        None if time is None else (time - _EPOCH) // _MICROSECOND
+        for time in (access_filter.since, access_filter.until)
     )
-    asked: list[tuple[str, object]] = [
-        ("account = ?", wanted.account),
-        ("action = ?", wanted.action and str(wanted.action)),
+    optional: list[tuple[str, object]] = [
+        ("account = ?", access_filter.account),
+        ("action = ?", access_filter.action and str(access_filter.action)),
         ("at >= ?", since),
         ("at < ?", until),
     ]
-    found = [(sql, value) for sql, value in asked if value is not None]
-    conditions, values = [sql for sql, _value in found], [value for _sql, value in found]
-    about: list[str] = []
-    if wanted.pseudonyms:
-        about.append(f"pseudonym IN ({', '.join('?' * len(wanted.pseudonyms))})")
-        values += wanted.pseudonyms
-    if wanted.records:  # one value, for SQLite limits how many there may be
-        about.append("record IN (SELECT value FROM json_each(?))")
-        values.append(json.dumps(list(wanted.records)))
-    if about:
-        conditions.append(f"({' OR '.join(about)})")
-    return "".join(f" AND {each}" for each in conditions), values
+    present = [(sql, value) for sql, value in optional if value is not None]
+    conditions, values = [sql for sql, _value in present], [value for _sql, value in present]
+    alternatives: list[str] = []
+    if access_filter.pseudonyms:
+        alternatives.append(f"pseudonym IN ({', '.join('?' * len(access_filter.pseudonyms))})")
+        values += access_filter.pseudonyms
+    if access_filter.records:  # one value, for SQLite limits how many there may be
+        alternatives.append("record IN (SELECT value FROM json_each(?))")
+        values.append(json.dumps(list(access_filter.records)))
+    if alternatives:
+        conditions.append(f"({' OR '.join(alternatives)})")
+    return "".join(f" AND {condition}" for condition in conditions), values
 
 
 def _entry(
@@ -357,11 +366,11 @@ def _entry(
     account: str,
     action: str,
     pseudonym: bytes | None,
-    who: bytes | None,
+    who_hash: bytes | None,
     record: int | None,
     detail: str,
 ) -> AccessEntry:
-    """Raises ValueError for an action that there is not."""
+    """Build an entry from a row. Raises ValueError if there is no such action."""
     return AccessEntry(
         _EPOCH + at * _MICROSECOND,
         account,
@@ -370,5 +379,5 @@ def _entry(
         record,
         detail,
         number,
-        erased=who is not None and pseudonym is None,
+        erased=who_hash is not None and pseudonym is None,
     )

@@ -1,8 +1,8 @@
-"""Whether a ledger still says what its records committed to when they were written, and nothing else.
+"""Check of a ledger's records against what they committed to when they were written.
 
-Each leaf is opened from its record as it is now; leaves and records are counted against each other; what is
-gone must be named by a record about records, which is a leaf itself. Whether the leaves are those that were
-published is for the caller, who gives what hash each should have. Nothing here trusts what can be derived.
+Each leaf is opened with its record as it is now. Leaves and records are counted against each other. A record
+that is gone must be named by a record about records, which is a leaf itself. The caller of this module says
+which hash was published for each leaf. Nothing here trusts data that can be derived.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from . import leaves, rows
 from .audit_reading import UNREADABLE, page, tolerantly
 from .row_texts import texts
 
-PAGE = 256  # leaves that are held in memory; more are slower, for they leave the cache of the processor
+PAGE = 256  # leaves in memory at once; more are slower, because they do not fit the processor's cache
 
 Published = Callable[[int, int], Sequence[bytes | None]]
 """The published entries of so many leaves from an index on; `None` for those that are not published."""
@@ -31,9 +31,9 @@ Published = Callable[[int, int], Sequence[bytes | None]]
 class Flaw(StrEnum):
     """What is wrong with a record."""
 
-    FACTS = "facts-altered"  # what stays of it is not what it committed to
-    PERSON = "person-altered"  # who it was about is not
-    ROW = "row-altered"  # a value that no record is written with
+    FACTS = "facts-altered"  # its facts are not those that it committed to
+    PERSON = "person-altered"  # its caller is not the one that it committed to
+    ROW = "row-altered"  # it has a value that no record is written with
     LEAF = "leaf-altered"  # its leaf is not the one that was published, or not as leaves are written
     DELETED = "deleted"  # it is gone, and no record says why
     INSERTED = "inserted"  # it never had a leaf
@@ -45,8 +45,8 @@ class Flaw(StrEnum):
 
 @dataclass(frozen=True, order=True)
 class Found:
-    """A flaw, the number of the record in the ledger (0: it is not known), and the index of its leaf in the
-    log; `None` where it has none."""
+    """A flaw, the number of the record in the ledger (0 if it is not known), and the index of its leaf in the
+    log, `None` if it has none."""
 
     record: int
     flaw: Flaw
@@ -55,10 +55,11 @@ class Found:
 
 @dataclass(frozen=True)
 class Gone:
-    """What records about records name, by rows of `leaf`: the purged, the erased and the lost, as ranges in
-    order; `emptied` are those of the erased that were the caller's own, and did not only rest on them. `last`
-    is the number of the last record that was purged, and `before` the time, in microseconds, before which all
-    of them were; 0 where none was."""
+    """The leaves that records about records name, as rows of `leaf`: the purged, the erased and the lost,
+    each as sorted ranges. `emptied` are those of the erased that were the caller's own records; the others
+    only rest on such a record. `last` is the number of the last purged record, and `before` the time
+    (microseconds since 1970) before which all purged records happened; both are 0 if none was purged. `found`
+    are the flaws of these records about records."""
 
     purged: tuple[range, ...]
     erased: tuple[range, ...]
@@ -78,7 +79,7 @@ class Gone:
         return _within(self.erased, leaf)
 
     def names(self, leaf: int) -> bool:
-        """Whether any of them does."""
+        """Return whether the leaf was purged, erased or lost."""
         return bool(
             (self.purged and _within(self.purged, leaf))
             or (self.erased and _within(self.erased, leaf))
@@ -88,7 +89,7 @@ class Gone:
 
 @dataclass(frozen=True)
 class Counted:
-    """What became of how many records: those that are as they were written, and those that are gone."""
+    """The numbers of records that are unchanged (`whole`), erased, purged and lost."""
 
     whole: int = 0
     erased: int = 0
@@ -96,7 +97,9 @@ class Counted:
     lost: int = 0
 
     def plus(self, other: Counted) -> Counted:
-        sums = {each.name: getattr(self, each.name) + getattr(other, each.name) for each in fields(self)}
+        sums = {
+            column.name: getattr(self, column.name) + getattr(other, column.name) for column in fields(self)
+        }
         return Counted(**sums)
 
 
@@ -104,29 +107,30 @@ _TAKEN = (RecordKind.PURGE, RecordKind.ERASURE, RecordKind.LOST)  # in the order
 
 
 def gone(connection: sqlite3.Connection, logs: Sequence[leaves.LedgerLog]) -> Gone:
-    """What the ledger itself says is gone, of all its logs. Raises sqlite3.Error."""
+    """Read from the records about records what was deleted, in all logs of the ledger. Raises
+    sqlite3.Error."""
     ranges: dict[RecordKind, list[range]] = {kind: [] for kind in _TAKEN}
-    found, emptied, last, before = [], list[range](), 0, 0
+    flaws, emptied, last_purged, purged_before = [], list[range](), 0, 0
     with tolerantly(connection):
         notes = connection.execute(leaves.NOTES, (0,)).fetchall()
     for *row, leaf in notes:
         number, index = int(row[0]), leaf - max((log.first for log in logs if log.first <= leaf), default=0)
         try:
             event = rows.record(row).event
-            own, resting = leaves.indices(event.reference)
+            own_leaves, resting_leaves = leaves.indices(event.reference)
             if event.kind is RecordKind.PURGE:
-                _first, number_of_last, time = rows.purged(event.reference)
-                last, before = max(last, number_of_last), max(before, time)
+                _first, number_of_last, before_time = rows.purged(event.reference)
+                last_purged, purged_before = max(last_purged, number_of_last), max(purged_before, before_time)
         except UNREADABLE:
-            found.append(Found(number, Flaw.ROW, index))
+            flaws.append(Found(number, Flaw.ROW, index))
             continue
-        named = [*own, *resting]
-        if any(each.stop > leaf or len(each) == 0 for each in named):
-            found.append(Found(number, Flaw.FALSE_NOTE, index))
-        ranges[event.kind] += named
-        emptied += own if event.kind is RecordKind.ERASURE else []
+        named_leaves = [*own_leaves, *resting_leaves]
+        if any(leaf_range.stop > leaf or len(leaf_range) == 0 for leaf_range in named_leaves):
+            flaws.append(Found(number, Flaw.FALSE_NOTE, index))
+        ranges[event.kind] += named_leaves
+        emptied += own_leaves if event.kind is RecordKind.ERASURE else []
     purged, erased, lost = (_merged(ranges[kind]) for kind in _TAKEN)
-    return Gone(purged, erased, lost, tuple(found), last, before, _merged(emptied))
+    return Gone(purged, erased, lost, tuple(flaws), last_purged, purged_before, _merged(emptied))
 
 
 def leaves_of(
@@ -138,44 +142,44 @@ def leaves_of(
     published: Published,
     sound: Callable[[Sequence[tuple[Any, ...]]], None],
 ) -> tuple[Counted, list[Found]]:
-    """Look at the leaves from index `first` up to `end`, each with its record; the rows of records that are
-    there and with which nothing is wrong are given to `sound`, as of `leaves.OPENED`. Raises
-    sqlite3.Error, and what `published` raises."""
-    states, found = dict.fromkeys(State, 0), []
+    """Check the leaves from index `first` up to `end`, each with its record. Records without a flaw are
+    passed to `sound`, as rows of `leaves.OPENED`. Raises sqlite3.Error, and what `published` raises."""
+    states, flaws = dict.fromkeys(State, 0), []
     for at in range(first, end, PAGE):
         count = min(PAGE, end - at)
-        there = {row[0] - log.first: row for row in page(connection, log.first + at, count)}
+        rows_by_index = {row[0] - log.first: row for row in page(connection, log.first + at, count)}
         entries = published(at, count)
-        if min(there, default=end) >= at + count:  # nothing at all is left of it: the first stands for all
-            found.append(Found(0, Flaw.DELETED, at))
+        if min(rows_by_index, default=end) >= at + count:
+            # The whole page is missing: its first leaf stands for all.
+            flaws.append(Found(0, Flaw.DELETED, at))
             continue
-        right = []
+        sound_rows = []
         for index, entry in enumerate(entries, at):
-            row = there.get(index)
+            row = rows_by_index.get(index)
             if row is None:
-                found.append(Found(0, Flaw.DELETED, index))
+                flaws.append(Found(0, Flaw.DELETED, index))
                 continue
-            state, flaws = _leaf(log.origin, index, row, entry, gone)
-            if not flaws or state is not State.WHOLE:
+            state, row_flaws = _leaf(log.origin, index, row, entry, gone)
+            if not row_flaws or state is not State.WHOLE:
                 states[state] += 1
-            if flaws:
+            if row_flaws:
                 number = row[1] if type(row[1]) is int else 0
-                found += [Found(number, flaw, index) for flaw in flaws]
+                flaws += [Found(number, flaw, index) for flaw in row_flaws]
             elif row[leaves.LEAF_COLUMNS] is not None:
-                right.append(row)
-        sound(right)
-    return Counted(**{state.value: number for state, number in states.items()}), found
+                sound_rows.append(row)
+        sound(sound_rows)
+    return Counted(**{state.value: number for state, number in states.items()}), flaws
 
 
 def without_leaf(connection: sqlite3.Connection, log: leaves.LedgerLog) -> Iterator[Found]:
-    """Records that were put in without one. Raises sqlite3.Error."""
-    given = {"old": log.old, "entered": log.entered}
-    for (number,) in connection.execute(leaves.WITHOUT, given):
+    """Find records that have no leaf though they should. Raises sqlite3.Error."""
+    parameters = {"old": log.old, "entered": log.entered}
+    for (number,) in connection.execute(leaves.WITHOUT, parameters):
         yield Found(number, Flaw.INSERTED)
 
 
 class State(StrEnum):
-    """What became of a record."""
+    """The present state of a record."""
 
     WHOLE = "whole"
     ERASED = "erased"
@@ -193,8 +197,8 @@ _ALLOWED = [
     for name in _NAMES
 ]  # fmt: skip
 _LEAF_KINDS = {(int, int, bytes, bytes, *opening, int) for opening in product((bytes, type(None)), repeat=3)}
-_KINDS: set[tuple[type, ...]] = set()  # those that were met and are allowed, of records
-_KINDS_OF_BOTH: set[tuple[type, ...]] = set()  # the same of leaves with their records
+_KINDS: set[tuple[type, ...]] = set()  # allowed combinations of types that were met in records
+_KINDS_OF_BOTH: set[tuple[type, ...]] = set()  # the same in leaves with their records
 _MINUTE = 60_000_000  # microseconds
 _AT, _RECORDED, _KEY = map(_NAMES.index, ("at", "recorded", "key"))
 
@@ -202,20 +206,20 @@ _AT, _RECORDED, _KEY = map(_NAMES.index, ("at", "recorded", "key"))
 def _leaf(
     origin: str, index: int, row: tuple[Any, ...], entry: bytes | None, gone: Gone
 ) -> tuple[State, list[Flaw]]:
-    """One leaf with its record: what became of it, and what is wrong with it."""
+    """Return the state of one leaf with its record, and its flaws."""
     leaf_row, event_row = row[: leaves.LEAF_COLUMNS], row[leaves.LEAF_COLUMNS :]
     if (
         event_row[0] is not None
-        and _both_kinds_are_right(row)
+        and _leaf_and_record_kinds_are_right(row)
         and (entry is None or entry == commitment.RECORD_TAG + leaf_row[2] + leaf_row[3])
         and not gone.names(leaf_row[0])
         and opens(leaf_row, event_row, origin, index)
     ):
         return State.WHOLE, []
-    return _closely(origin, index, leaf_row, event_row, entry, gone)
+    return _examine_closely(origin, index, leaf_row, event_row, entry, gone)
 
 
-def _closely(
+def _examine_closely(
     origin: str,
     index: int,
     leaf_row: Sequence[Any],
@@ -223,7 +227,7 @@ def _closely(
     entry: bytes | None,
     gone: Gone,
 ) -> tuple[State, list[Flaw]]:
-    """The same for one that is not as most are."""
+    """Examine a leaf that is not as most are; see `_leaf`."""
     leaf = leaves.Leaf.of(leaf_row)
     purged = event_row[0] is None
     lost = purged and bool(gone.lost) and gone.is_lost(leaf.leaf)
@@ -242,37 +246,38 @@ def _closely(
         flaws.append(Flaw.STILL_THERE)
     if not purged:
         emptied = erased and _within(gone.emptied, leaf.leaf)
-        flaws += _opened(origin, index, leaf, event_row, erased=erased, emptied=emptied)
+        flaws += _record_flaws(origin, index, leaf, event_row, erased=erased, emptied=emptied)
     return state, flaws
 
 
 def opens(leaf: Sequence[Any], row: tuple[Any, ...], origin: str, index: int) -> bool:
-    """Whether a record that was not erased opens its leaf, `index` of the log, and has no value that no
-    record is written with. What is false may be right all the same."""
+    """Return whether a record that was not erased opens its leaf, number `index` of the log, and has only
+    values that records are written with. `False` is not final: `_record_flaws` decides."""
     _leaf, number, what, who, salt_what, salt_who, binding, migrated = leaf
     if salt_what is None or salt_who is None or number != row[0]:
         return False
     if migrated and not row[2] and row[4] is None:  # as one that was erased
         return False
-    found = texts(row, binding, origin, index, migrated=migrated)
+    preimages = texts(row, binding, origin, index, migrated=migrated)
     return (
-        found is not None
-        and sha256(commitment.WHAT_TAG + salt_what + found[0]).digest() == what
-        and sha256(commitment.WHO_TAG + salt_who + found[1]).digest() == who
+        preimages is not None
+        and sha256(commitment.WHAT_TAG + salt_what + preimages[0]).digest() == what
+        and sha256(commitment.WHO_TAG + salt_who + preimages[1]).digest() == who
     )
 
 
 def _is_leaf(row: Sequence[Any]) -> bool:
-    """Whether these are the kinds of values that a leaf is written with; SQLite itself holds any to any. An
-    empty binding would be left out of the commitment like none."""
+    """Return whether all values have types that a leaf is written with; SQLite itself accepts any type in any
+    column. An empty binding is refused, because the commitment would leave it out as if there were none."""
     return tuple(map(type, row)) in _LEAF_KINDS and row[-1] in (0, 1) and row[-2] != b""
 
 
-def _opened(
+def _record_flaws(
     origin: str, index: int, leaf: leaves.Leaf, row: Sequence[Any], *, erased: bool, emptied: bool
 ) -> Iterator[Flaw]:
-    """What is wrong with a record that is there; `erased` is whether a record says that its caller was, or
-    another one on whom it rests, and `emptied` that it was its own."""
+    """Find the flaws of a record that exists. `erased` is true if a record about records says that its caller
+    was erased, or the caller of a record on which it rests; `emptied` is true if it was the caller's own
+    record."""
     try:
         record = rows.record(row)
         event = record.event
@@ -303,20 +308,21 @@ def _opened(
 
 
 def _leads_nowhere(row: Sequence[Any], event: Event) -> bool:
-    """Whether nothing is left that leads to a caller. So is each record that was erased, and no other one but
-    those about records: of what rested on an erased one, the basis alone is gone."""
-    known = (event.pseudonym, event.earlier, event.basis) != (None, None, None)
-    leads = known or event.call or event.linked or event.reference or row[_KEY]
-    return not leads and event.kind not in commitment.ABOUT_RECORDS
+    """Return whether nothing in the record leads to a caller. This is so for each erased record, and for no
+    other except records about records. A record that only rested on an erased one has lost its basis, and
+    nothing else."""
+    names_caller = (event.pseudonym, event.earlier, event.basis) != (None, None, None)
+    leads_to_caller = names_caller or event.call or event.linked or event.reference or row[_KEY]
+    return not leads_to_caller and event.kind not in commitment.ABOUT_RECORDS
 
 
 def _in_minutes(row: Sequence[Any]) -> bool:
-    """Whether its times are as exact as an erasure leaves them."""
+    """Return whether its times are whole minutes, as an erasure leaves them."""
     return bool(row[_AT] % _MINUTE == (row[_RECORDED] or 0) % _MINUTE == 0)
 
 
 def _kinds_are_right(row: Sequence[Any]) -> bool:
-    """Whether each value is of the kind of its column; SQLite itself holds any to any."""
+    """Return whether each value has a type of its column; SQLite itself accepts any type in any column."""
     kinds = tuple(map(type, row))
     if kinds in _KINDS:
         return True
@@ -326,8 +332,8 @@ def _kinds_are_right(row: Sequence[Any]) -> bool:
     return True
 
 
-def _both_kinds_are_right(row: Sequence[Any]) -> bool:
-    """The same of a leaf with its record, at one look where such a pair was met before."""
+def _leaf_and_record_kinds_are_right(row: Sequence[Any]) -> bool:
+    """Return the same for a leaf with its record, in one step if this combination of types was met before."""
     if row[leaves.LEAF_COLUMNS - 1] not in (0, 1):
         return False
     kinds = tuple(map(type, row))
@@ -340,35 +346,35 @@ def _both_kinds_are_right(row: Sequence[Any]) -> bool:
 
 
 def _as_written(row: Sequence[Any], event: Event, *, migrated: bool) -> bool:
-    """Whether these are the values that such an event is written with. Earlier forms of a ledger had seconds
-    instead of samples and one time for both; an erasure takes the key. Raises ValueError for what stands as
-    text, and is none (`audit_reading.tolerantly`)."""
+    """Return whether these are the values that such an event is written with. Earlier versions of the schema
+    had seconds instead of samples and one time for both; an erasure deletes the key. Raises ValueError for
+    text that is not valid (`audit_reading.tolerantly`)."""
     if not _kinds_are_right(row):
         return False
     "".join(value for value in row if type(value) is str).encode()
     canonical = rows.row(event)
     if row[1:] == canonical:
         return True
-    given = dict(zip(_NAMES, row, strict=True))
+    actual = dict(zip(_NAMES, row, strict=True))
     written = dict(zip(_NAMES, (row[0], *canonical), strict=True))
-    allowed = {"recorded"} if migrated and given["recorded"] is None else set()
-    if migrated and given["rate"] is None and given["ending"] is not None:
+    allowed = {"recorded"} if migrated and actual["recorded"] is None else set()
+    if migrated and actual["rate"] is None and actual["ending"] is not None:
         allowed |= {"heard", "length", "rate"}
-    allowed |= {"key"} if given["key"] is None and event.erased else set()
-    return all(written[name] == value for name, value in given.items() if name not in allowed)
+    allowed |= {"key"} if actual["key"] is None and event.erased else set()
+    return all(written[name] == value for name, value in actual.items() if name not in allowed)
 
 
 def _within(ranges: Sequence[range], index: int) -> bool:
-    at = bisect_right(ranges, index, key=lambda each: each.start) - 1
-    return at >= 0 and index in ranges[at]
+    position = bisect_right(ranges, index, key=lambda leaf_range: leaf_range.start) - 1
+    return position >= 0 and index in ranges[position]
 
 
 def _merged(ranges: Iterable[range]) -> tuple[range, ...]:
-    """In order, and no two of them touch."""
-    found: list[range] = []
-    for each in sorted(ranges, key=lambda each: each.start):
-        if found and each.start <= found[-1].stop:
-            found[-1] = range(found[-1].start, max(found[-1].stop, each.stop))
+    """Sort the ranges, and join those that touch or overlap."""
+    merged: list[range] = []
+    for leaf_range in sorted(ranges, key=lambda leaf_range: leaf_range.start):
+        if merged and leaf_range.start <= merged[-1].stop:
+            merged[-1] = range(merged[-1].start, max(merged[-1].stop, leaf_range.stop))
         else:
-            found.append(each)
-    return tuple(found)
+            merged.append(leaf_range)
+    return tuple(merged)

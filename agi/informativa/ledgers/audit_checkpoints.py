@@ -1,4 +1,4 @@
-"""Whether the checkpoints of a log that were kept are of one tree, which is that of its tiles."""
+"""Check that the kept checkpoints of a log are of one tree, and that its tiles are of the same tree."""
 
 from __future__ import annotations
 
@@ -16,112 +16,116 @@ from ..evidence.tree import Frontier, complete_root
 from ..text import Text
 from . import leaves
 
-SHARE = 1000  # checkpoints that are looked at one after the other
+SHARE = 1000  # checkpoints that one process checks in one go
 
 Read = Callable[[], bytes | None]
-"""Reads a checkpoint that was kept; `None` where there is none. Raises EvidenceError."""
+"""Reads a kept checkpoint; returns `None` if there is none. Raises EvidenceError."""
 Begin = Callable[..., Callable[[], Any]]
-"""Begins some work with what is given; what it returns waits for the result."""
+"""Starts a function with the given arguments, and returns a function that waits for its result."""
 
 
-def kept(
+def signed_checkpoints(
     folder: LogFolder,
     log: leaves.LedgerLog,
     keys: Sequence[NoteVerifier],
     problems: list[Text],
     begin: Begin = partial,
 ) -> list[Checkpoint]:
-    """Look at all checkpoints that were kept; those that one of these keys signed, by their sizes. `begin`
-    spreads the work: there may be one of each minute of years."""
+    """Check all kept checkpoints of a log, add what is wrong to `problems`, and return those that one of
+    these keys signed, sorted by size. `begin` spreads the work, because there may be one checkpoint for each
+    minute of years."""
     published = folder.published(log.epoch)
     sizes = published.sizes()
     shares = [
-        begin(_published, published, log, keys, sizes[at : at + SHARE]) for at in range(0, len(sizes), SHARE)
+        begin(_open_published, published, log, keys, sizes[at : at + SHARE])
+        for at in range(0, len(sizes), SHARE)
     ]
-    known: list[Checkpoint] = []
-    newest = _opened(published, log, keys, _newest(folder, log))
-    for opened, wrong in [*(share() for share in shares), newest]:
-        known += opened
-        problems += [each for each in wrong if each not in problems]
-    problems += _key_problems(published, log, keys, bool(known))
-    return sorted(known, key=lambda each: each.size)
+    checkpoints: list[Checkpoint] = []
+    newest = _open_all(published, log, keys, _newest(folder, log))
+    for share_checkpoints, share_problems in [*(share() for share in shares), newest]:
+        checkpoints += share_checkpoints
+        problems += [problem for problem in share_problems if problem not in problems]
+    problems += _key_problems(published, log, keys, bool(checkpoints))
+    return sorted(checkpoints, key=lambda checkpoint: checkpoint.size)
 
 
-def of_one_tree(published: PublishedLog, known: Sequence[Checkpoint]) -> list[Text]:
-    """What is wrong with the tiles of these checkpoints, which are in the order of their sizes."""
+def of_one_tree(published: PublishedLog, checkpoints: Sequence[Checkpoint]) -> list[Text]:
+    """Return the problems of the tiles, held against these checkpoints, which are sorted by size."""
     problems = []
     frontier, hashes = Frontier(), b""
     try:
-        for each in known:
-            while frontier.size < each.size:
-                number, at = divmod(frontier.size, WIDTH)
-                if at == 0:
-                    width = min(known[-1].size - frontier.size, WIDTH)
+        for checkpoint in checkpoints:
+            while frontier.size < checkpoint.size:
+                number, position = divmod(frontier.size, WIDTH)
+                if position == 0:
+                    width = min(checkpoints[-1].size - frontier.size, WIDTH)
                     hashes = fetch(Tile(0, number, width), published.tiles.read)
-                if at == 0 and frontier.size + WIDTH <= each.size:  # in half the time
+                if position == 0 and frontier.size + WIDTH <= checkpoint.size:  # takes half the time
                     frontier.append(complete_root(hashes), HEIGHT)
                 else:
-                    frontier.append(hashes[at * HASH_SIZE : (at + 1) * HASH_SIZE])
-            if frontier.root() != each.root:
-                problems.append(_other_tree(published, each))
+                    frontier.append(hashes[position * HASH_SIZE : (position + 1) * HASH_SIZE])
+            if frontier.root() != checkpoint.root:
+                problems.append(_other_tree(published, checkpoint))
     except EvidenceError as error:
         problems.append(error.text)
     return problems
 
 
-def _published(
+def _open_published(
     published: PublishedLog, log: leaves.LedgerLog, keys: Sequence[NoteVerifier], sizes: Sequence[int]
 ) -> tuple[list[Checkpoint], list[Text]]:
-    """Those of some sizes."""
-    return _opened(published, log, keys, [partial(published.checkpoint_of, size) for size in sizes])
+    """Open the published checkpoints of these sizes."""
+    return _open_all(published, log, keys, [partial(published.checkpoint_of, size) for size in sizes])
 
 
 def _newest(folder: LogFolder, log: leaves.LedgerLog) -> list[Read]:
-    """The newest one as it is published, and the one beside the key."""
+    """Return readers of the newest published checkpoint and of the one beside the key."""
 
     def signed() -> bytes | None:
         try:
             return folder.last_signed(log.epoch)
-        except SigningError:  # another user's, who signs
+        except SigningError:  # it is readable only by the user who signs
             return None
 
     return [folder.published(log.epoch).checkpoint, signed]
 
 
-def _opened(
-    published: PublishedLog, log: leaves.LedgerLog, keys: Sequence[NoteVerifier], kept: Iterable[Read]
+def _open_all(
+    published: PublishedLog, log: leaves.LedgerLog, keys: Sequence[NoteVerifier], readers: Iterable[Read]
 ) -> tuple[list[Checkpoint], list[Text]]:
-    """Those that one of the keys signed, and what is wrong with others."""
-    known, problems = [], list[Text]()
-    for read in kept:
+    """Return the checkpoints that one of the keys signed, and the problems of the others."""
+    checkpoints, problems = [], list[Text]()
+    for read in readers:
         try:
             data = read()
             if data is None:
                 continue
-            found = open_checkpoint(data, keys).checkpoint
-            if found.origin == log.origin:
-                known.append(found)
+            checkpoint = open_checkpoint(data, keys).checkpoint
+            if checkpoint.origin == log.origin:
+                checkpoints.append(checkpoint)
                 continue
-            problem = _other_log(published, found)
+            problem = _other_log(published, checkpoint)
         except EvidenceError as error:
             problem = error.text
         if problem not in problems:
             problems.append(problem)
-    return known, problems
+    return checkpoints, problems
 
 
 def _key_problems(
     published: PublishedLog, log: leaves.LedgerLog, keys: Sequence[NoteVerifier], signed: bool
 ) -> Iterator[Text]:
-    """What is wrong with the key that was published with the first checkpoint."""
+    """Find what is wrong with the key that was published with the first checkpoint."""
     try:
-        key = published.key()
+        published_key = published.key()
     except EvidenceError as error:
         yield error.text
         return
-    if key is None:
+    if published_key is None:
         return
-    if key.name != log.origin or all((key.name, key.key_id) != (each.name, each.key_id) for each in keys):
+    if published_key.name != log.origin or all(
+        (published_key.name, published_key.key_id) != (verifier.name, verifier.key_id) for verifier in keys
+    ):
         yield Text(
             "The key in {folder} is not the one by which the log {origin} is known here.",
             folder=published.folder,

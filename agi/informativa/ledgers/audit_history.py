@@ -1,7 +1,7 @@
-"""Whether the derived history (`standing`) says what the records say, and nothing more.
+"""Check of the derived history (`standing`) against the records.
 
-Most of it is compared by one statement. What that cannot explain, callers who were told twice or whose key
-was changed, is derived anew from their records, by what derives it when they are written.
+Most of it is compared by one SQL statement. That cannot explain callers who were told twice or whose key was
+changed: their history is derived again from their records, by the code that derives it when they are written.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from .audit_reading import UNREADABLE, tolerantly
 from .migrating import migrations, statements
 from .transaction import SqliteTransaction
 
-# Where a row is all that its record says, and no record says more, there is nothing to look into.
+# Callers of whom a row differs from its record, or of whom another record says more.
 _DOUBTFUL = f"""
 SELECT pseudonym FROM standing WHERE NOT EXISTS (
     SELECT 1 FROM event WHERE event.record = standing.record AND event.pseudonym = standing.pseudonym
@@ -43,7 +43,8 @@ WHERE {rows.INFORMS} AND (
 UNION
 SELECT pseudonym FROM event WHERE earlier IS NOT NULL AND pseudonym IS NOT NULL
 """  # noqa: S608  # our own names
-# When somebody called who knew a notice, and none of his records says so. Sorted and merged, not held.
+# Callers with a time at which they called knowing a notice, which none of their records has. SQLite sorts and
+# merges this, and holds no table in memory.
 _UNSEEN = """
 SELECT pseudonym FROM (
     SELECT pseudonym, notice, version FROM standing WHERE seen IS NOT NULL
@@ -55,8 +56,8 @@ SELECT pseudonym FROM (
 )
 """
 _SEEN = "SELECT 1 FROM standing WHERE seen IS NOT NULL LIMIT 1"
-# Of records from before there was a log it is not said that their caller's key was changed: what is known of
-# him under his new pseudonym, and what that rests on, says so.
+# Records from before there was a log do not say that their caller's key was changed. The history under his
+# new pseudonym says so, and the records that it rests on.
 _MOVED = """
 SELECT standing.pseudonym, event.pseudonym FROM standing JOIN event ON event.record = standing.record
 WHERE standing.pseudonym IN doubtful AND event.record <= :old
@@ -74,7 +75,7 @@ UNION
 SELECT pseudonym FROM event WHERE earlier IN doubtful AND pseudonym IS NOT NULL
 """
 _HISTORY = "SELECT pseudonym, notice, version, purposes, record, at, whole, seen, moved FROM standing"
-# Without its record a row that was moved tells nobody anything (rows.STANDING).
+# A moved row without its record counts for nothing (rows.STANDING).
 _ROWS = f"""
 {_HISTORY} WHERE pseudonym IN doubtful
 AND (NOT moved OR record > :last OR EXISTS (SELECT 1 FROM event WHERE event.record = standing.record))
@@ -87,7 +88,7 @@ KnownVersions = dict[tuple[str, str], tuple[Any, ...]]
 
 @dataclass(frozen=True)
 class ForgedHistory:
-    """What a caller is said to know of one version of a notice, and by which record, which is not so."""
+    """A row of the history that the records contradict: its record, notice and version."""
 
     record: int
     notice: str
@@ -95,9 +96,9 @@ class ForgedHistory:
 
 
 def forged(connection: sqlite3.Connection, gone: Gone, old: int) -> list[ForgedHistory]:
-    """The rows of the history that the records do not bear out. Where records were purged a caller may be
-    said to know less than what he was told by those that are left, and never more. Records up to `old` are
-    from before there was a log. Raises sqlite3.Error."""
+    """Return the rows of the history that the records contradict. After a purge the history may say less of a
+    caller than the records that are left, but never more. Records up to `old` are from before there was a
+    log. Raises sqlite3.Error."""
     with tolerantly(connection):
         connection.execute("CREATE TEMP TABLE doubtful (pseudonym BLOB PRIMARY KEY)")
         try:
@@ -106,39 +107,48 @@ def forged(connection: sqlite3.Connection, gone: Gone, old: int) -> list[ForgedH
                 connection.execute(f"INSERT OR IGNORE INTO doubtful {_UNSEEN}")
             moved = _linked(connection, old)
             actual: dict[bytes, KnownVersions] = defaultdict(dict)
-            for pseudonym, notice, version, *rest in connection.execute(_ROWS, {"last": gone.last}):
-                actual[pseudonym][notice, version] = tuple(rest)
-            derived, seen, own = _derived(_readable(connection), moved, old)
+            for pseudonym, notice, version, *columns in connection.execute(_ROWS, {"last": gone.last}):
+                actual[pseudonym][notice, version] = tuple(columns)
+            derived, seen_times, own_facts = _derived(_readable(connection), moved, old)
         finally:
             connection.execute("DROP TABLE doubtful")
-    found = set()
+    forged_rows = set()
     for pseudonym in actual.keys() | derived.keys():
         for key in actual[pseudonym].keys() | derived[pseudonym].keys():
-            there, should = actual[pseudonym].get(key), derived[pseudonym].get(key)
-            alone = should is not None and own.get(should[1]) == (should[0], should[3])
-            if not _borne_out(there, should, seen[pseudonym][key[0]], gone, alone=alone):
-                number = (there or should or (0, 0))[1]
-                found.add(ForgedHistory(number if type(number) is int else 0, *map(str, key)))
-    return sorted(found, key=lambda each: (each.record, each.notice, each.version))
+            actual_row, expected_row = actual[pseudonym].get(key), derived[pseudonym].get(key)
+            by_one_record = expected_row is not None and own_facts.get(expected_row[1]) == (
+                expected_row[0],
+                expected_row[3],
+            )
+            if not _borne_out(
+                actual_row, expected_row, seen_times[pseudonym][key[0]], gone, by_one_record=by_one_record
+            ):
+                number = (actual_row or expected_row or (0, 0))[1]
+                forged_rows.add(ForgedHistory(number if type(number) is int else 0, *map(str, key)))
+    return sorted(forged_rows, key=lambda row: (row.record, row.notice, row.version))
 
 
 def _linked(connection: sqlite3.Connection, old: int) -> dict[bytes, bytes]:
-    """Look into all that these callers were known by, too; which pseudonym another one of a record from
-    before there was a log became."""
+    """Add to the doubtful callers all other pseudonyms of theirs. Return, for records from before there was a
+    log, which pseudonym replaced which, by the old one."""
     moved: dict[bytes, bytes] = {}
-    before = -1
-    while before != (before := connection.execute("SELECT count(*) FROM doubtful").fetchone()[0]):
+    count = -1
+    while count != (count := connection.execute("SELECT count(*) FROM doubtful").fetchone()[0]):
         connection.execute(_LINKED)
         if old:
-            found = connection.execute(_MOVED, {"old": old}).fetchall()
-            now = [pair for pair in found if all(type(each) is bytes for each in pair)]
-            connection.executemany("INSERT OR IGNORE INTO doubtful VALUES (?)", [(was,) for _, was in now])
-            moved = {was: new for new, was in now}
+            pairs = connection.execute(_MOVED, {"old": old}).fetchall()
+            readable = [pair for pair in pairs if all(type(pseudonym) is bytes for pseudonym in pair)]
+            connection.executemany(
+                "INSERT OR IGNORE INTO doubtful VALUES (?)",
+                [(old_pseudonym,) for _, old_pseudonym in readable],
+            )
+            moved = {old_pseudonym: new_pseudonym for new_pseudonym, old_pseudonym in readable}
     return moved
 
 
 def _readable(connection: sqlite3.Connection) -> Iterator[Record]:
-    """Their records; one that cannot be read, or whose pseudonym is empty, is found elsewhere."""
+    """Read their records. A record that cannot be read, or without a pseudonym, is reported by another
+    check."""
     for row in connection.execute(_EVENTS):
         try:
             record = rows.record(row)
@@ -150,85 +160,85 @@ def _readable(connection: sqlite3.Connection) -> Iterator[Record]:
 
 
 def _borne_out(
-    there: tuple[Any, ...] | None,
-    should: tuple[Any, ...] | None,
-    seen: set[int],
+    actual: tuple[Any, ...] | None,
+    expected: tuple[Any, ...] | None,
+    seen_times: set[int],
     gone: Gone,
     *,
-    alone: bool,
+    by_one_record: bool,
 ) -> bool:
-    """Whether a row of the history is as the records would have it, or, after a purge, says less: of what was
-    gathered from several records, of which not one `alone` says all."""
-    if there is None or should is None:
-        return there is None and (should is None or gone.last > should[1])
-    purposes, record, at, whole, last_seen, moved = there
-    if (record, at) != should[1:3] or moved not in (should[5], 1):  # where it need not, a look-up may ask
+    """Return whether a row of the history is as the records would have it. After a purge it may say less, if
+    it was gathered from several records; not if one record says all of it (`by_one_record`)."""
+    if actual is None or expected is None:
+        return actual is None and (expected is None or gone.last > expected[1])
+    purposes, record, at, whole_at, last_seen, moved = actual
+    if (record, at) != expected[1:3] or moved not in (expected[5], 1):  # 1 only makes a look-up ask
         return False
-    if purposes != should[0] and (alone or not gone.last or not _less(purposes, should[0])):
+    if purposes != expected[0] and (by_one_record or not gone.last or not _less(purposes, expected[0])):
         return False
-    if whole != should[3] and (
-        not gone.last or (alone and whole is not None) or not _earlier(whole, should[3])
+    if whole_at != expected[3] and (
+        not gone.last or (by_one_record and whole_at is not None) or not _earlier(whole_at, expected[3])
     ):
         return False
-    if last_seen is None or last_seen == should[4]:
-        return last_seen == should[4] or bool(gone.last)
-    return last_seen in seen or (type(last_seen) is int and last_seen < gone.before)
+    if last_seen is None or last_seen == expected[4]:
+        return last_seen == expected[4] or bool(gone.last)
+    return last_seen in seen_times or (type(last_seen) is int and last_seen < gone.before)
 
 
-def _less(purposes: object, should: str) -> bool:
+def _less(purposes: object, expected: str) -> bool:
     if not isinstance(purposes, str):
         return False
     named = rows.word_set(purposes)
-    return rows.words(named) == purposes and named <= rows.word_set(should)
+    return rows.words(named) == purposes and named <= rows.word_set(expected)
 
 
-def _earlier(whole: object, should: int | None) -> bool:
-    return whole is None or (type(whole) is int and should is not None and whole <= should)
+def _earlier(whole_at: object, expected: int | None) -> bool:
+    return whole_at is None or (type(whole_at) is int and expected is not None and whole_at <= expected)
 
 
 def _derived(
     records: Iterator[Record], moved: Mapping[bytes, bytes], old: int
 ) -> tuple[dict[bytes, KnownVersions], dict[bytes, dict[str, set[int]]], dict[int, tuple[str, int | None]]]:
-    """What the records make of the history, by pseudonym; when a caller who knew a notice was seen; and what
-    each record says itself: purposes, and when the whole was told."""
-    known: dict[bytes, KnownVersions] = defaultdict(dict)
-    own: dict[int, tuple[str, int | None]] = {}
-    whose: dict[int, bytes] = {}
-    seen: dict[bytes, dict[str, set[int]]] = defaultdict(lambda: defaultdict(set))
+    """Derive from the records: the history, by pseudonym; the times at which a caller who knew a notice was
+    seen; and the content of each record itself: purposes, and the time at which the whole notice was told."""
+    history: dict[bytes, KnownVersions] = defaultdict(dict)
+    own_facts: dict[int, tuple[str, int | None]] = {}
+    pseudonym_of: dict[int, bytes] = {}
+    seen_times: dict[bytes, dict[str, set[int]]] = defaultdict(lambda: defaultdict(set))
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as memory:
         for _, sql in migrations():
             for statement in statements(sql):
                 memory.execute(statement)
         memory.execute("PRAGMA foreign_keys = OFF")
-        memory.execute("DROP TRIGGER event_tally")  # nobody asks for its counters
+        memory.execute("DROP TRIGGER event_tally")  # its counters are not needed
         transaction = SqliteTransaction(memory)
         for record in records:
             event = record.event
-            assert event.pseudonym is not None  # of those that are readable
-            whose[record.number] = event.pseudonym
+            assert event.pseudonym is not None  # `_readable` left the others out
+            pseudonym_of[record.number] = event.pseudonym
             if record.number <= old:
-                event = replace(event, pseudonym=_now(event.pseudonym, moved))
+                event = replace(event, pseudonym=_latest_pseudonym(event.pseudonym, moved))
             try:
                 memory.execute(rows.APPEND, (record.number, *rows.row(event)))
-            except (sqlite3.Error, UnicodeEncodeError):  # found elsewhere
+            except (sqlite3.Error, UnicodeEncodeError):  # another check reports it
                 continue
             transaction.remember(event, record.number)
             if event.informs:
-                whole = None if event.supplement else rows.microseconds(event.at)
-                own[record.number] = rows.words(event.purposes), whole
+                whole_at = None if event.supplement else rows.microseconds(event.at)
+                own_facts[record.number] = rows.words(event.purposes), whole_at
             if event.earlier is not None:
-                for notice, times in seen.pop(event.earlier, {}).items():
-                    seen[event.pseudonym][notice] |= times  # type: ignore[index]  # it has one
+                for notice, times in seen_times.pop(event.earlier, {}).items():
+                    seen_times[event.pseudonym][notice] |= times  # type: ignore[index]  # it has one
             if event.reason is Reason.ALREADY_INFORMED:
-                seen[event.pseudonym][event.notice].add(rows.microseconds(event.at))  # type: ignore[index]
-        for pseudonym, notice, version, *rest, _moved in memory.execute(_HISTORY):
-            known[pseudonym][notice, version] = (*rest, whose[rest[1]] != pseudonym)
-    return known, seen, own
+                seen_times[event.pseudonym][event.notice].add(rows.microseconds(event.at))  # type: ignore[index]
+        for pseudonym, notice, version, *columns, _moved in memory.execute(_HISTORY):
+            history[pseudonym][notice, version] = (*columns, pseudonym_of[columns[1]] != pseudonym)
+    return history, seen_times, own_facts
 
 
-def _now(pseudonym: bytes, moved: Mapping[bytes, bytes]) -> bytes:
-    """What it became in the end."""
-    met = {pseudonym}
-    while (pseudonym := moved.get(pseudonym, pseudonym)) not in met:
-        met.add(pseudonym)
+def _latest_pseudonym(pseudonym: bytes, moved: Mapping[bytes, bytes]) -> bytes:
+    """Follow the changes of keys to the last pseudonym."""
+    visited = {pseudonym}
+    while (pseudonym := moved.get(pseudonym, pseudonym)) not in visited:
+        visited.add(pseudonym)
     return pseudonym

@@ -1,4 +1,4 @@
-"""A whole ledger against what was signed and published of it, with all cores."""
+"""Audit of a whole ledger against its signed and published log, on all cores."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ from .audit_checkpoints import Begin
 from .ledger_file import translated
 
 MOST = 100  # missing leaves and files that are named one by one
-TIMES = 3  # to look again where calls came meanwhile
-FAR = 1 << 20  # leaves that are missing, and looked for
-SHARE = 64 * WIDTH  # leaves that a process looks at before it says how far it is
+TIMES = 3  # attempts, if calls are recorded meanwhile
+FAR = 1 << 20  # missing leaves that are looked for
+SHARE = 64 * WIDTH  # leaves that a process checks before it reports progress
 
 Progress = Callable[[int, int], object]
-"""Called with how many leaves were looked at, and how many there are."""
+"""Called with the number of leaves checked so far, and the number of all."""
 
 
 @dataclass(frozen=True)
 class AuditedLog:
-    """What an audit found of all logs of a ledger, of which `log` is the newest as it was when it began:
-    there were `log.next` leaves in all, and `signed` are in the newest checkpoints. `counted` says what
-    became of the records, `found` what is wrong with which; `history` which row of the history is not borne
-    out, and `counters` which counter is not; `problems` what is wrong with the logs themselves."""
+    """The result of an audit of all logs of a ledger. `log` is the newest log as it was when the audit began:
+    it had `log.next` leaves in all, and `signed` are in the newest checkpoints. `counted` has the numbers of
+    records by state, `found` their flaws, `history` the rows of the history that the records contradict,
+    `counters` the counters that they contradict, and `problems` the faults of the logs themselves."""
 
     log: leaves.LedgerLog
     signed: int
@@ -48,7 +48,7 @@ class AuditedLog:
 
     @property
     def sound(self) -> bool:
-        """Whether nothing is wrong."""
+        """Return whether nothing is wrong."""
         return not (self.found or self.history or self.counters or self.problems)
 
 
@@ -58,85 +58,85 @@ def audit_ledger(
     progress: Progress | None = None,
     folder: LogFolder | None = None,
 ) -> AuditedLog:
-    """Look at everything, by the log as it lies beside the ledger, or in a `folder` elsewhere. Raises
-    LedgerError where the ledger cannot be read, EvidenceError where the log cannot. A ledger that nobody has
-    open is read without its locks: one that is written to meanwhile is looked at once more."""
+    """Check everything against the log beside the ledger, or against the log in `folder`. A ledger that
+    nobody has open is read without its locks; if it was written to meanwhile, it is checked once more. Raises
+    LedgerError if the ledger cannot be read, and EvidenceError if the log cannot be read."""
     for _ in range(TIMES):
-        before = audit_reading.version(ledger)
+        version = audit_reading.version(ledger)
         try:
-            found = _audited(ledger, keys, progress, folder or LogFolder(ledger))
+            result = _audit(ledger, keys, progress, folder or LogFolder(ledger))
         except LedgerError:
-            if audit_reading.version(ledger) == before:
+            if audit_reading.version(ledger) == version:
                 raise
             continue
-        if found.sound or audit_reading.version(ledger) == before:
-            return found
-    return _audited(ledger, keys, progress, folder or LogFolder(ledger))
+        if result.sound or audit_reading.version(ledger) == version:
+            return result
+    return _audit(ledger, keys, progress, folder or LogFolder(ledger))
 
 
-def _audited(
+def _audit(
     ledger: Path, keys: Sequence[NoteVerifier], progress: Progress | None, folder: LogFolder
 ) -> AuditedLog:
     with translated(ledger), audit_reading.reading(ledger) as connection:
         newest = leaves.log(connection)
         logs = leaves.logs(connection)
         _require_numbers(ledger, logs)
-        ended = _ended(connection, folder, logs)
+        ended = _ended_epochs(connection, folder, logs)
         problems = list(_log_problems(connection, ledger, folder, logs, ended))
         gone = audit.gone(connection, logs)
-        most = connection.execute(leaves.BOUNDS).fetchone()[2] + FAR
-        counted, found, signed_in_all = audit.Counted(), list(gone.found), 0
+        farthest = connection.execute(leaves.BOUNDS).fetchone()[2] + FAR
+        counted, flaws, signed_in_all = audit.Counted(), list(gone.found), 0
         derived, last = tally.Derived(), connection.execute(rows.NEWEST).fetchone()[0]
         with _workers(newest.next) as begin:
             history = begin(_history, ledger)
-            later, without = begin(_later, ledger, last), begin(_without_leaf, ledger, newest)
+            later_records, without_leaf = begin(_later, ledger, last), begin(_without_leaf, ledger, newest)
             for log in logs:
-                known = audit_checkpoints.kept(folder, log, keys, problems, begin)
-                signed = known[-1].size if known else 0
+                checkpoints = audit_checkpoints.signed_checkpoints(folder, log, keys, problems, begin)
+                signed = checkpoints[-1].size if checkpoints else 0
                 signed_in_all += signed
-                end = max(min(log.size, most), signed)
+                end = max(min(log.size, farthest), signed)
                 task = _Task(ledger, folder.published(log.epoch), log, signed, gone, 0, end)
-                tree = begin(audit_checkpoints.of_one_tree, task.published, known)
-                counted_here, found_here = _leaves(task, begin, problems, derived, progress)
+                tree = begin(audit_checkpoints.of_one_tree, task.published, checkpoints)
+                log_counted, log_flaws = _audit_leaves(task, begin, problems, derived, progress)
                 problems += tree()
-                counted, found = counted.plus(counted_here), found + found_here
+                counted, flaws = counted.plus(log_counted), flaws + log_flaws
                 if log.size < signed and log.epoch in ended:
                     counted = counted.plus(audit.Counted(lost=signed - log.size))
                 else:
-                    found += _missing(log, end)
+                    flaws += _missing(log, end)
                     problems += [_truncated(ledger, log, signed)] if log.size < signed else []
-            found += without()
-            right = not found and tally.borne_out(connection, gone, derived, later())
-            counters = () if right else tuple(tally.forged(connection, gone))
+            flaws += without_leaf()
+            counters_right = not flaws and tally.borne_out(connection, gone, derived, later_records())
+            counters = () if counters_right else tuple(tally.forged(connection, gone))
             forged = tuple(history())
-        flaws = tuple(sorted(set(found)))
-        return AuditedLog(newest, signed_in_all, counted, flaws, forged, tuple(problems), counters)
+        sorted_flaws = tuple(sorted(set(flaws)))
+        return AuditedLog(newest, signed_in_all, counted, sorted_flaws, forged, tuple(problems), counters)
 
 
 def _history(ledger: Path) -> list[audit_history.ForgedHistory]:
-    """What is wrong with the history, by a connection of its own."""
+    """Check the history, over a connection of its own."""
     with translated(ledger), audit_reading.reading(ledger) as connection:
         logs = leaves.logs(connection)
         return audit_history.forged(connection, audit.gone(connection, logs), logs[0].old)
 
 
 def _later(ledger: Path, last: int) -> list[tuple[object, object, int]]:
-    """How many records are not the first of their call, by a connection of its own."""
+    """Count the records that are not the first of their call, over a connection of its own."""
     with translated(ledger), audit_reading.reading(ledger) as connection:
         return tally.later(connection, last)
 
 
 def _without_leaf(ledger: Path, log: leaves.LedgerLog) -> list[audit.Found]:
-    """Which records were put in without one, by a connection of its own."""
+    """Find the records without a leaf, over a connection of its own."""
     with translated(ledger), audit_reading.reading(ledger) as connection:
         return list(audit.without_leaf(connection, log))
 
 
 def _require_numbers(ledger: Path, logs: Sequence[leaves.LedgerLog]) -> None:
-    """That the ledger says in numbers where its logs begin. Raises EvidenceError."""
+    """Check that the ledger describes its logs by values of the right types. Raises EvidenceError."""
     for log in logs:
         numbers = (log.epoch, log.first, log.next, log.old, log.entered)
-        if any(type(each) is not int for each in numbers) or type(log.origin) is not str:
+        if any(type(number) is not int for number in numbers) or type(log.origin) is not str:
             raise EvidenceError(
                 Text("The ledger {ledger} has something else in the place of its log.", ledger=ledger)
             )
@@ -149,7 +149,8 @@ def _log_problems(
     logs: Sequence[leaves.LedgerLog],
     ended: Collection[int],
 ) -> Iterator[Text]:
-    """What is wrong with what the ledger says of its logs, of which those `ended` may have lost all."""
+    """Find what is wrong in the ledger's description of its logs. The logs `ended` may have lost all their
+    leaves."""
     epochs = [log.epoch for log in logs]
     starts = [log.first for log in logs]
     empty = any(log.size <= 0 and log.epoch not in ended for log in logs[1:])
@@ -172,58 +173,63 @@ def _log_problems(
 
 
 def _missing(log: leaves.LedgerLog, end: int) -> list[audit.Found]:
-    """What a log has not that ends before what was signed, or far beyond all that is there; the first stand
-    for all."""
+    """Return the flaws of a log that ends before its last signed leaf, or whose numbers go far beyond its
+    leaves. Only the first missing leaves are listed."""
     if end < log.size:
         return [audit.Found(0, audit.Flaw.DELETED, end)]
     return [audit.Found(0, audit.Flaw.TRUNCATED, at) for at in range(log.size, end)[:MOST]]
 
 
-def _leaves(
-    whole: _Task, begin: Begin, problems: list[Text], derived: tally.Derived, progress: Progress | None
+def _audit_leaves(
+    all_leaves: _Task, begin: Begin, problems: list[Text], derived: tally.Derived, progress: Progress | None
 ) -> tuple[audit.Counted, list[audit.Found]]:
-    """Look at all leaves, a share at a time. What seems wrong is looked at again: meanwhile calls go on, and
-    records are purged."""
-    starts = range(0, whole.end, SHARE)
-    shares = [replace(whole, first=at, end=min(at + SHARE, whole.end)) for at in starts]
-    counted, doubtful, done = audit.Counted(), set[int](), 0
+    """Check all leaves, a share at a time. A leaf that seems wrong is checked again, because calls go on
+    meanwhile, and records are purged."""
+    starts = range(0, all_leaves.end, SHARE)
+    shares = [replace(all_leaves, first=at, end=min(at + SHARE, all_leaves.end)) for at in starts]
+    counted, doubtful, checked = audit.Counted(), set[int](), 0
     roots: dict[int, tuple[bytes | None, ...]] = {}
-    for result in [begin(_Task.done, each) for each in shares]:
-        share: _Share = result()
-        counted, done = counted.plus(share.counted), done + share.looked_at
-        problems += [each for each in share.problems if each not in problems][:MOST]
-        roots[share.first] = share.roots
-        derived.merge(share.derived)
-        doubtful |= {(each.leaf or 0) // WIDTH * WIDTH for each in share.found}
+    for wait in [begin(_Task.run, share) for share in shares]:
+        result: _Share = wait()
+        counted, checked = counted.plus(result.counted), checked + result.checked
+        problems += [problem for problem in result.problems if problem not in problems][:MOST]
+        roots[result.first] = result.roots
+        derived.merge(result.derived)
+        doubtful |= {(flaw.leaf or 0) // WIDTH * WIDTH for flaw in result.flaws}
         if progress:
-            progress(done, whole.end)
+            progress(checked, all_leaves.end)
     try:
-        problems += audit_tiles.upper(whole.published, [each for at in starts for each in roots[at]])
-        problems += audit_tiles.partial(whole.published, whole.signed)
+        problems += audit_tiles.upper(
+            all_leaves.published, [root for start in starts for root in roots[start]]
+        )
+        problems += audit_tiles.partial(all_leaves.published, all_leaves.signed)
     except EvidenceError as error:
         problems.append(error.text)
-    return counted, _again(whole, sorted(doubtful))
+    return counted, _recheck(all_leaves, sorted(doubtful))
 
 
-def _again(whole: _Task, doubtful: Sequence[int]) -> list[audit.Found]:
-    """What is wrong for good in the parts of 256 leaves that begin there."""
-    found: list[audit.Found] = []
+def _recheck(all_leaves: _Task, doubtful: Sequence[int]) -> list[audit.Found]:
+    """Check again the parts of 256 leaves that begin at these indices, and return their flaws."""
+    flaws: list[audit.Found] = []
     if doubtful:
-        with translated(whole.ledger), audit_reading.reading(whole.ledger) as connection:
-            now = replace(whole, gone=audit.gone(connection, leaves.logs(connection)))
+        with translated(all_leaves.ledger), audit_reading.reading(all_leaves.ledger) as connection:
+            task = replace(all_leaves, gone=audit.gone(connection, leaves.logs(connection)))
             for first in doubtful:
-                found += replace(now, first=first, end=min(first + WIDTH, whole.end)).look(connection).found
-    return found
+                flaws += (
+                    replace(task, first=first, end=min(first + WIDTH, all_leaves.end)).check(connection).flaws
+                )
+    return flaws
 
 
 @dataclass(frozen=True)
 class _Share:
-    """What one share of the leaves is like, from `first` on; `roots` are those of full tiles."""
+    """The result for one share of the leaves, which begins at index `first`; `roots` are those of its full
+    tiles."""
 
     first: int
-    looked_at: int
+    checked: int
     counted: audit.Counted
-    found: tuple[audit.Found, ...]
+    flaws: tuple[audit.Found, ...]
     problems: tuple[Text, ...]
     roots: tuple[bytes | None, ...]
     derived: tally.Derived
@@ -231,7 +237,7 @@ class _Share:
 
 @dataclass(frozen=True)
 class _Task:
-    """To look at the leaves of a log from index `first` to `end`, and at what was published of those below
+    """The check of the leaves of a log from index `first` to `end`, and of the published entries below
     `signed`."""
 
     ledger: Path
@@ -242,61 +248,64 @@ class _Task:
     first: int
     end: int
 
-    def done(self) -> _Share:
-        """The share, by a connection of its own."""
+    def run(self) -> _Share:
+        """Check them over a connection of its own."""
         with translated(self.ledger), audit_reading.reading(self.ledger) as connection:
-            return self.look(connection)
+            return self.check(connection)
 
-    def look(self, connection: sqlite3.Connection) -> _Share:
-        """The share."""
+    def check(self, connection: sqlite3.Connection) -> _Share:
+        """Check them, reading the ledger over this connection."""
         problems: list[Text] = []
         roots: list[bytes | None] = []
 
-        def entries(at: int, count: int) -> Sequence[bytes | None]:
-            found: list[bytes | None] = []
-            for index in range(at, min(at + count, self.signed), WIDTH):
-                listed, hashes = audit_tiles.entries(self.published, index, self.signed, problems)
-                found += listed
-                if len(listed) == WIDTH:
+        def entries(start: int, count: int) -> Sequence[bytes | None]:
+            page_entries: list[bytes | None] = []
+            for index in range(start, min(start + count, self.signed), WIDTH):
+                bundle_entries, hashes = audit_tiles.entries(self.published, index, self.signed, problems)
+                page_entries += bundle_entries
+                if len(bundle_entries) == WIDTH:
                     roots.append(complete_root(hashes) if hashes else None)
-            found += [None] * (count - len(found))
-            return found[:count]
+            page_entries += [None] * (count - len(page_entries))
+            return page_entries[:count]
 
         end = min(self.end, self.log.size)
         derived = tally.Derived()
-        counted, found = audit.leaves_of(
+        counted, flaws = audit.leaves_of(
             connection, self.log, self.first, end, self.gone, entries, derived.add
         )
         for at in range(-(-max(end, self.first) // WIDTH) * WIDTH, self.end, WIDTH):
-            entries(at, WIDTH)  # of which the ledger has nothing
-        looked_at = self.end - self.first
-        return _Share(self.first, looked_at, counted, tuple(found), tuple(problems), tuple(roots), derived)
+            entries(at, WIDTH)  # leaves that the ledger does not have
+        checked = self.end - self.first
+        return _Share(self.first, checked, counted, tuple(flaws), tuple(problems), tuple(roots), derived)
 
 
 @contextlib.contextmanager
 def _workers(count: int) -> Iterator[Begin]:
-    """As many processes as there are cores, where it is worth it for so many leaves."""
+    """Yield a way to begin work: in as many processes as there are cores, if `count` leaves are worth it,
+    else in this process."""
     cores = len(os.sched_getaffinity(0))
     if cores < 2 or count <= SHARE:
         yield partial
         return
     with worker_pool(cores) as pool:
-        yield partial if pool is None else lambda work, *given: pool.submit(work, *given).result
+        yield partial if pool is None else lambda work, *arguments: pool.submit(work, *arguments).result
 
 
-def _ended(connection: sqlite3.Connection, folder: LogFolder, logs: Sequence[leaves.LedgerLog]) -> set[int]:
-    """The epochs of which the first record of a later log says that they ended as they were published: their
+def _ended_epochs(
+    connection: sqlite3.Connection, folder: LogFolder, logs: Sequence[leaves.LedgerLog]
+) -> set[int]:
+    """Return the epochs that ended as they were published according to the first record of a later log: their
     last records were lost with a ledger that a backup replaced."""
-    found = (connection.execute(leaves.FIRST, (log.first,)).fetchone() for log in logs[1:])
-    said = {each for row in found if row for each in str(row[0]).split(leaves.AND)}
-    return {log.epoch for log in logs if _follows(folder.published(log.epoch)) in said}
+    first_records = (connection.execute(leaves.FIRST, (log.first,)).fetchone() for log in logs[1:])
+    ends = {end for row in first_records if row for end in str(row[0]).split(leaves.AND)}
+    return {log.epoch for log in logs if _follows(folder.published(log.epoch)) in ends}
 
 
 def _follows(published: PublishedLog) -> str | None:
     try:
         data = published.checkpoint()
         return None if data is None else leaves.follows(Checkpoint.unverified(data))
-    except EvidenceError:  # which is told where checkpoints are looked at
+    except EvidenceError:  # which the check of the checkpoints reports
         return None
 
 

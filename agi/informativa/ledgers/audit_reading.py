@@ -1,4 +1,5 @@
-"""A ledger read for an audit: one state of it, and also what nobody wrote there as a record."""
+"""Reading of a ledger for an audit: one state of it, also where it has values that no record is written
+with."""
 
 from __future__ import annotations
 
@@ -12,17 +13,17 @@ from . import leaves
 from .ledger_file import translated
 
 UNREADABLE = (ValueError, TypeError, AttributeError, OverflowError, ZeroDivisionError)
-"""What comes of a row that no event was written as."""
+"""Errors that reading a row raises if no event was written as this row."""
 
 
 def version(ledger: Path) -> tuple[int, ...]:
-    """Another number after each time that somebody wrote to a ledger that nobody had open; always the same of
-    one that somebody has. Raises LedgerError."""
+    """Return a tuple that differs after each time that somebody wrote to a ledger that nobody had open. It
+    stays empty while somebody has the ledger open. Raises LedgerError."""
     with translated(ledger):
         if _log(ledger).exists():
             return ()
-        found = ledger.stat()
-        return found.st_ino, found.st_size, found.st_mtime_ns
+        status = ledger.stat()
+        return status.st_ino, status.st_size, status.st_mtime_ns
 
 
 def _log(ledger: Path) -> Path:
@@ -31,17 +32,18 @@ def _log(ledger: Path) -> Path:
 
 @contextlib.contextmanager
 def reading(ledger: Path) -> Iterator[sqlite3.Connection]:
-    """A connection of its own, within one transaction: one state of the ledger. Raises sqlite3.Error."""
-    # With nobody's log beside it SQLite would make one, unless told that the file does not change.
-    alone = "" if _log(ledger).exists() else "&immutable=1"
-    uri = f"{ledger.absolute().as_uri()}?mode=ro{alone}"
+    """Open a connection within one transaction, so that it sees one state of the ledger. Raises
+    sqlite3.Error."""
+    # If no log lies beside it, SQLite would create one, unless it is told that the file does not change.
+    option = "" if _log(ledger).exists() else "&immutable=1"
+    uri = f"{ledger.absolute().as_uri()}?mode=ro{option}"
     with contextlib.closing(sqlite3.connect(uri, uri=True, isolation_level=None)) as connection:
         connection.execute("BEGIN")
         yield connection
 
 
 def page(connection: sqlite3.Connection, first: int, count: int) -> list[tuple[Any, ...]]:
-    """Leaves with their records. Text that is none is read all the same, to name the record."""
+    """Return leaves with their records. Invalid text is read too, so that its record can be named."""
     try:
         return connection.execute(leaves.OPENED, (first, count)).fetchall()
     except sqlite3.OperationalError:
@@ -51,7 +53,7 @@ def page(connection: sqlite3.Connection, first: int, count: int) -> list[tuple[A
 
 @contextlib.contextmanager
 def tolerantly(connection: sqlite3.Connection) -> Iterator[None]:
-    """Within, what was put into a ledger as text, and is none, is read as text that no record has."""
+    """Within the context, read invalid text as text that no record has."""
     connection.text_factory = lambda text: text.decode("utf-8", "surrogateescape")
     try:
         yield

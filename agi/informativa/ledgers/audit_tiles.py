@@ -1,4 +1,5 @@
-"""Whether what was published of a log is one tree: bundles, tiles of all levels, those of earlier sizes."""
+"""Check that the published files of a log are of one tree: bundles, tiles of all levels, and partial ones of
+earlier sizes."""
 
 from __future__ import annotations
 
@@ -15,17 +16,17 @@ from ..text import Text
 def entries(
     published: PublishedLog, first: int, size: int, problems: list[Text]
 ) -> tuple[list[bytes | None], bytes]:
-    """The entries of one bundle and the hashes of its tile, which are of the same leaves: 256 from `first`
-    on, or as many as a tree of `size` has. Where they are not, or are not there, it is a problem."""
+    """Return the entries of one bundle and the hashes of its tile: for 256 leaves from `first` on, or for
+    fewer at the end of a tree of `size` leaves. A problem is added if they differ or are missing."""
     width = min(WIDTH, size - first)
     number = first // WIDTH
-    found: list[bytes | None] = [None] * width
+    result: list[bytes | None] = [None] * width
     hashes = b""
     try:
         hashes = fetch(Tile(0, number, width), published.tiles.read)
-        listed = parse_bundle(fetch(Tile(ENTRIES, number, width), published.tiles.read), width)
-        found = list(listed)
-        if leaf_hashes(listed) != hashes:
+        bundle_entries = parse_bundle(fetch(Tile(ENTRIES, number, width), published.tiles.read), width)
+        result = list(bundle_entries)
+        if leaf_hashes(bundle_entries) != hashes:
             problems.append(
                 Text(
                     "The published file {path} has other entries than its tile.",
@@ -34,26 +35,27 @@ def entries(
             )
     except EvidenceError as error:
         problems.append(error.text)
-    return found, hashes
+    return result, hashes
 
 
 def upper(published: PublishedLog, roots: Sequence[bytes | None]) -> Iterator[Text]:
-    """What is wrong with the tiles above those whose roots these are; `None` is a root that is not known."""
+    """Find what is wrong with the tiles above those with these roots; `None` is a root that is not known."""
     level = 1
     while roots:
         above: list[bytes | None] = []
-        for at in range(0, len(roots), WIDTH):
-            part = [each for each in roots[at : at + WIDTH] if each is not None]
-            tile = Tile(level, at // WIDTH, min(WIDTH, len(roots) - at))
-            whole = len(part) == tile.width
-            yield from _wrong(published, tile, b"".join(part) if whole else None)
+        for start in range(0, len(roots), WIDTH):
+            known_roots = [hash_ for hash_ in roots[start : start + WIDTH] if hash_ is not None]
+            tile = Tile(level, start // WIDTH, min(WIDTH, len(roots) - start))
+            all_known = len(known_roots) == tile.width
+            yield from _compare(published, tile, b"".join(known_roots) if all_known else None)
             if tile.full:
-                above.append(root(part) if whole else None)
+                above.append(root(known_roots) if all_known else None)
         roots, level = above, level + 1
 
 
 def partial(published: PublishedLog, size: int) -> Iterator[Text]:
-    """What is wrong with the tiles and bundles of earlier sizes that are there beside those of `size`."""
+    """Find what is wrong with the partial tiles and bundles of earlier sizes that lie beside those of `size`
+    leaves."""
     folder = published.folder / "tile"
     with failing(folder):
         files = sorted(folder.rglob("*.p/*"))
@@ -61,24 +63,24 @@ def partial(published: PublishedLog, size: int) -> Iterator[Text]:
         try:
             tile = Tile.parse(file.relative_to(published.folder).as_posix())
         except EvidenceError:
-            continue  # what a crash left, say
+            continue  # left by a crash, for example
         count = size >> 8 * max(tile.level, 0)
-        now = Tile(tile.level, tile.index, max(0, min(WIDTH, count - tile.index * WIDTH)) or WIDTH)
-        if now.width <= tile.width or tile.index * WIDTH >= count:
+        current = Tile(tile.level, tile.index, max(0, min(WIDTH, count - tile.index * WIDTH)) or WIDTH)
+        if current.width <= tile.width or tile.index * WIDTH >= count:
             continue
         try:
-            data = fetch(now, published.tiles.read)
-            begin = (
-                bundle(parse_bundle(data, now.width)[: tile.width])
+            data = fetch(current, published.tiles.read)
+            expected = (
+                bundle(parse_bundle(data, current.width)[: tile.width])
                 if tile.level == ENTRIES
                 else data[: tile.width * HASH_SIZE]
             )
         except EvidenceError:
-            continue  # which was told of the later one
-        yield from _wrong(published, tile, begin)
+            continue  # reported for the current tile
+        yield from _compare(published, tile, expected)
 
 
-def _wrong(published: PublishedLog, tile: Tile, expected: bytes | None) -> Iterator[Text]:
+def _compare(published: PublishedLog, tile: Tile, expected: bytes | None) -> Iterator[Text]:
     try:
         data = fetch(tile, published.tiles.read)
     except EvidenceError as error:

@@ -481,7 +481,7 @@ def test_first_one_makes_the_file_alone(log: AccessLog, monkeypatch: pytest.Monk
 
     log.file.parent.mkdir()
     first = threading.Thread(target=log.add, args=(LOOK,))
-    with wal_files.LedgerFiles(log.file).alone(1):
+    with wal_files.LedgerFiles(log.file).lock(1):
         monkeypatch.setattr(wal_files, "_locked", tried)
         first.start()
         assert waits.wait(20)

@@ -48,10 +48,10 @@ def test_trouble_is_logged_once_for_as_long_as_it_lasts(
 ) -> None:
     """Another trouble is told, and so is the same one when it comes again after a while."""
     first, second = LedgerError("no room", "Make room."), LedgerError("no right")
-    monkeypatch.setattr(ledger._store, "tend", failing(first, first, second, None, None, second))
+    monkeypatch.setattr(ledger._store, "checkpoint_wal", failing(first, first, second, None, None, second))
     with capture_logs() as logged:
         for _ in range(6):
-            ledger._tend()
+            ledger._checkpoint_wal()
     assert logged == [
         {"event": "a ledger is in trouble", "ledger": ledger.file, "error": error, "log_level": "error"}
         for error in ("no room Make room.", "no right", "no right")
@@ -63,7 +63,7 @@ def test_what_was_saved_is_logged_once(ledger: GroupCommitLedger) -> None:
     with capture_logs() as logged:
         for saved in (0, 1, 1, 3, 3):
             ledger._store.saved = saved
-            ledger._tell_saved()
+            ledger._log_saved()
     said = {"event": DELETED, "ledger": ledger.file, "remedy": FIND_OUT, "log_level": "error"}
     assert logged == [said, said]
 
@@ -117,7 +117,7 @@ def test_idle_ledger_is_looked_after_time_and_again(
     """Without a call, by the same thread."""
     looked = threading.Semaphore(0)
     monkeypatch.setattr(groupcommit, "IDLE_SECONDS", 0.001)
-    monkeypatch.setattr(ledger._store, "tend", looked.release)
+    monkeypatch.setattr(ledger._store, "checkpoint_wal", looked.release)
     thread = ledger._thread
     asyncio.run(ledger.append(PLAYED))  # what the thread waited for with the usual patience
     for _ in range(3):

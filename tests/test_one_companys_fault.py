@@ -94,8 +94,8 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     opener = LedgerOpener(BOUND)
     monkeypatch.setattr(bootstrap, "_opener", lambda: opener)
     monkeypatch.setattr("informativa.patience.SOON_SECONDS", SOON / 5)
-    alone = LedgerFiles.alone
-    monkeypatch.setattr(LedgerFiles, "alone", lambda self, _seconds: alone(self, SOON / 5))
+    alone = LedgerFiles.lock
+    monkeypatch.setattr(LedgerFiles, "lock", lambda self, _seconds: alone(self, SOON / 5))
 
 
 CONFIGURATION = """\

@@ -189,7 +189,7 @@ def test_i3_who_opens_a_ledger_without_its_log_waits_until_it_is_saved(
     numbers_got: list[list[int]] = []
     script = threading.Thread(target=lambda: numbers_got.append(SqliteStore(str(file)).append([PLAYED])))
     script.start()
-    assert holder.does("store.tend()") == ""
+    assert holder.does("store.checkpoint_wal()") == ""
     script.join()
     assert numbers_got == [[2]]
     assert holder.end() == 0
@@ -263,7 +263,7 @@ def test_i3_two_histories_are_told_and_both_are_kept(tmp_path: Path) -> None:
     file = tmp_path / "acme.sqlite3"
     service = Ours(file)
     assert service.does("store.append([PLAYED] * 5)") == "1 2 3 4 5"
-    assert service.does("store.tend()") == ""
+    assert service.does("store.checkpoint_wal()") == ""
     assert service.does("store.append([PLAYED])") == "6"
     take(file, ENDS)
     end(foreign(file, INSERT, INSERT, INSERT))
@@ -323,7 +323,7 @@ def test_who_records_astray_can_be_seen(tmp_path: Path, ends: tuple[str, ...]) -
     wrong = ledgers.opened(System(file, None, ()), Controller("acme", "Acme", b"", str(file)))
     assert "was deleted under process" in str(next(wrong).text)
     wrong.close()
-    assert store.does("store.tend()") == ""
+    assert store.does("store.checkpoint_wal()") == ""
     assert wal_files.astray(file) == []
     end(reader)
     assert store.end() == 0

@@ -60,7 +60,7 @@ def test_i3_deletions_beside_a_ledger_lose_nothing(
             except FileNotFoundError:
                 pass
         with contextlib.suppress(LedgerError):
-            service.tend()
+            service.checkpoint_wal()
     said = [int(number) for writer in writers if writer.stdout for number in writer.stdout.read().split()]
     assert len(set(said)) == len(said)
     assert said

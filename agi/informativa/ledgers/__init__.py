@@ -1,1 +1,1 @@
-"""Where deliveries are recorded. Every ledger here passes the same contract test."""
+"""Ledgers, in which deliveries are recorded. Each passes the same contract test."""

@@ -230,7 +230,7 @@ class AccessLog:
             return
         if _form(connection) == (0, 0):
             # If two processes switch to WAL at once, SQLite makes none wait: one gets "database is locked".
-            with LedgerFiles(self.file).alone(BUSY_SECONDS):
+            with LedgerFiles(self.file).lock(BUSY_SECONDS):
                 if _form(connection) == (0, 0):
                     connection.execute("PRAGMA journal_mode = WAL")
                     with _writing(connection):

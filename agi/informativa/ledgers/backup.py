@@ -1,7 +1,7 @@
-"""Copies of a ledger: as it was before it was migrated, beside it, whole or not at all, and not for ever.
+"""Copies of a ledger beside it, made before a migration: complete or absent, and deleted after some days.
 
-A copy holds the same pseudonyms as the ledger. So it is as private, is gone after `DAYS`, and goes when a
-caller is erased.
+A copy holds the same pseudonyms as the ledger. So it is as private as the ledger, is deleted after `DAYS`,
+and also when a caller is erased.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ from . import wal_files
 
 DAYS = 30  # long enough to notice that something is wrong with an upgrade
 SPARE = 16 << 20  # bytes that stay free on the disk
-_SIDES = ("", "-journal", "-wal", "-shm")  # what SQLite has, or leaves, beside a database
+_SIDES = ("", "-journal", "-wal", "-shm")  # files that SQLite keeps, or leaves behind, beside a database
 
-# What a copy says that was made of the same records as another.
-_SAME = "SELECT coalesce(max(record), 0), count(*), total(at), count(pseudonym) FROM event"
+# The same result for two copies means that they were made of the same records.
+_STATE = "SELECT coalesce(max(record), 0), count(*), total(at), count(pseudonym) FROM event"
 
 
 @dataclass(frozen=True)
 class Backup:
-    """One copy: of which form of the ledger, and on which day (UTC) it was made."""
+    """One copy: its file, the number of its schema, and the day (UTC) on which it was made."""
 
     file: Path
     schema: int
@@ -42,37 +42,39 @@ class Backup:
 
 
 def backups(ledger: Path) -> list[Backup]:
-    """The copies from before migrations that there are, the oldest first. Raises OSError."""
-    name = re.compile(re.escape(ledger.name) + r"\.schema-(\d+)\.(\d{4}-\d\d-\d\d)")
-    found = []
+    """Return the copies that were made before migrations, the oldest first. Raises OSError."""
+    pattern = re.compile(re.escape(ledger.name) + r"\.schema-(\d+)\.(\d{4}-\d\d-\d\d)")
+    copies = []
     for file in ledger.parent.iterdir():
-        with contextlib.suppress(ValueError):  # no day, so none of ours: 2026-02-30
-            if of := name.fullmatch(file.name):
-                found.append(Backup(file, int(of[1]), date.fromisoformat(of[2])))
-    return sorted(found, key=lambda backup: (backup.made, backup.schema))
+        with contextlib.suppress(ValueError):  # not a date, so not one of our files: 2026-02-30
+            if match := pattern.fullmatch(file.name):
+                copies.append(Backup(file, int(match[1]), date.fromisoformat(match[2])))
+    return sorted(copies, key=lambda backup: (backup.made, backup.schema))
 
 
 def copies(ledger: Path) -> list[Path]:
-    """All files that we make of a ledger's content, and what SQLite leaves beside them. Raises OSError."""
+    """Return all files that informativa makes of a ledger's content, and those that SQLite leaves beside
+    them. Raises OSError."""
     name, sides = re.escape(ledger.name), "|".join(_SIDES)
-    ours = rf"{name}\.(schema-\d+\.\d{{4}}-\d\d-\d\d|rescued-[\dT-]+)|\.{name}\.(part|restored)"
-    named = re.compile(rf"({ours})({sides})|\.{name}-wal\.spare")
-    return sorted(file for file in ledger.parent.iterdir() if named.fullmatch(file.name))
+    copy_names = rf"{name}\.(schema-\d+\.\d{{4}}-\d\d-\d\d|rescued-[\dT-]+)|\.{name}\.(part|restored)"
+    pattern = re.compile(rf"({copy_names})({sides})|\.{name}-wal\.spare")
+    return sorted(file for file in ledger.parent.iterdir() if pattern.fullmatch(file.name))
 
 
 def make(ledger: Path, schema: int, now: datetime) -> Path:
-    """Copy the ledger as it is now; the caller holds its write lock. Replaces an earlier copy of this form,
-    but for one of the same records, which is left in its place: a migration that fails is tried again.
+    """Copy the ledger as it is now, while the caller holds its write lock, and return the copy. An earlier
+    copy of this schema is replaced; but if it is of the same records, it is kept and returned: a migration
+    that failed is being tried again.
 
-    Raises LedgerError where there is no room for it, OSError and sqlite3.Error.
+    Raises LedgerError if there is no room for the copy, OSError and sqlite3.Error.
     """
-    earlier = [each.file for each in backups(ledger) if each.schema == schema]
+    earlier = [copy.file for copy in backups(ledger) if copy.schema == schema]
     backup = ledger.with_name(f"{ledger.name}.schema-{schema}.{now:%Y-%m-%d}")
     source = sqlite3.connect(f"{ledger.absolute().as_uri()}?mode=ro", uri=True)
     with contextlib.closing(source):
-        same = source.execute(_SAME).fetchone()
+        state = source.execute(_STATE).fetchone()
         for file in reversed(earlier):
-            if _says(file) == same:
+            if _copy_state(file) == state:
                 return file
         _require_room(ledger, source)
         copy_to(source, ledger, backup)
@@ -83,23 +85,24 @@ def make(ledger: Path, schema: int, now: datetime) -> Path:
 
 
 def rescue(source: sqlite3.Connection, ledger: Path, now: datetime) -> Path:
-    """Copy what this connection sees, which is more than what the ledger holds. Raises as `make` does."""
+    """Copy what this connection sees, which is more than the ledger file holds, and return the copy. Raises
+    as `make` does."""
     rescued = ledger.with_name(f"{ledger.name}.rescued-{now:%Y-%m-%dT%H-%M-%S}")
     copy_to(source, ledger, rescued)
     return rescued
 
 
 def copy_to(source: sqlite3.Connection, ledger: Path, copy: Path) -> None:
-    """Copy what this connection sees to a file beside the ledger, for who owns that. Raises OSError and
-    sqlite3.Error."""
+    """Copy what this connection sees to a file beside the ledger, which belongs to the ledger's owner. Raises
+    OSError and sqlite3.Error."""
     part = _part(ledger)
     try:
         _clear(part)
-        made = create(part, like=(ledger if ledger.exists() else ledger.parent).stat())
+        status = create(part, like=(ledger if ledger.exists() else ledger.parent).stat())
         uri = f"{part.absolute().as_uri()}?mode=rw"
         with contextlib.closing(sqlite3.connect(uri, uri=True)) as target:
             # SQLite opens by the name, and whoever owns the folder may have put a link there meanwhile.
-            if not wal_files.opened((made.st_dev, made.st_ino)):
+            if not wal_files.opened((status.st_dev, status.st_ino)):
                 raise FileExistsError(f"{part} was replaced while in use")
             source.backup(target)
             target.execute("PRAGMA journal_mode = DELETE")  # one file, with nothing beside it
@@ -114,20 +117,22 @@ def _part(ledger: Path) -> Path:
     return ledger.with_name(f".{ledger.name}.part")
 
 
-def _says(copy: Path) -> tuple[object, ...] | None:
-    """What a copy holds, as `_SAME` asks; `None` if it cannot be read."""
+def _copy_state(copy: Path) -> tuple[object, ...] | None:
+    """Return the result of `_STATE` for a copy; `None` if it cannot be read."""
     try:
-        with contextlib.closing(sqlite3.connect(f"{copy.absolute().as_uri()}?mode=ro", uri=True)) as there:
-            found: tuple[object, ...] = there.execute(_SAME).fetchone()
-            return found
+        with contextlib.closing(
+            sqlite3.connect(f"{copy.absolute().as_uri()}?mode=ro", uri=True)
+        ) as connection:
+            state: tuple[object, ...] = connection.execute(_STATE).fetchone()
+            return state
     except sqlite3.Error:
         return None
 
 
 def needed_room(source: sqlite3.Connection) -> int:
-    """How many bytes must be free: for the copy, and as much again for what the migration writes before it is
-    done."""
-    pages, size = (source.execute(f"PRAGMA {what}").fetchone()[0] for what in ("page_count", "page_size"))
+    """Return how many bytes must be free: for the copy, and as much again for what the migration writes
+    before it ends."""
+    pages, size = (source.execute(f"PRAGMA {pragma}").fetchone()[0] for pragma in ("page_count", "page_size"))
     return int(2 * pages * size + SPARE)
 
 
@@ -149,13 +154,13 @@ def _require_room(ledger: Path, source: sqlite3.Connection) -> None:
 
 
 def _clear(part: Path) -> None:
-    """Take away what a copy that was cut off left; a stale journal would spoil the next."""
+    """Delete what an interrupted copy left; a stale journal would spoil the next one."""
     for end in _SIDES:
         Path(f"{part}{end}").unlink(missing_ok=True)
 
 
-def _sync(path: Path, how: int) -> None:
-    descriptor = os.open(path, os.O_RDONLY | how)
+def _sync(path: Path, flags: int) -> None:
+    descriptor = os.open(path, os.O_RDONLY | flags)
     try:
         os.fsync(descriptor)
     finally:

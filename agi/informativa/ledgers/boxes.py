@@ -1,4 +1,4 @@
-"""A ledger's dealings with those of other boxes: what it sends of itself, and what it takes in of them."""
+"""Exchange of a ledger with those of other boxes: reading what it sends, and storing what it receives."""
 
 from __future__ import annotations
 
@@ -31,62 +31,68 @@ _CURSOR = "INSERT INTO box (name, record) VALUES (?, ?) ON CONFLICT DO UPDATE SE
 
 
 def identity(store: SqliteStore) -> bytes:
-    """Of this ledger, whatever its file is called: 16 bytes, drawn once. A copy of it has the same."""
+    """Return the identity of this ledger, whatever its file is called: 16 random bytes, drawn once. A copy
+    has the same."""
     with store.transaction(), store.connected() as connection:
-        found = connection.execute("SELECT identity FROM identity").fetchone()
-        if found is None:
-            found = (os.urandom(16),)
-            connection.execute("INSERT INTO identity VALUES (?)", found)
-        drawn: bytes = found[0]
+        row = connection.execute("SELECT identity FROM identity").fetchone()
+        if row is None:
+            row = (os.urandom(16),)
+            connection.execute("INSERT INTO identity VALUES (?)", row)
+        drawn: bytes = row[0]
         return drawn
 
 
 def drawn_identity(store: SqliteStore) -> bytes | None:
-    """The same, where it was drawn already: a ledger that is read only gets none."""
+    """Return the same, or `None` if none was drawn yet: a ledger that is only read gets none."""
     with store.connected() as connection:
         row = connection.execute("SELECT identity FROM identity").fetchone()
         return None if row is None else bytes(row[0])
 
 
 def page(store: SqliteStore, after: int, count: int) -> list[tuple[Any, ...]]:
-    """Up to so many records after a number, in order, as rows of `rows.COLUMNS`, each with whether its caller
-    is informed by it, and with its leaf, the commitment `who`, both salts, the binding, and whether it is
-    migrated: all NULL where it has no leaf yet."""
+    """Return up to `count` records after the number `after`, in order. Each row has the columns of
+    `rows.COLUMNS`; a flag that its caller is informed by it; and its leaf, the commitment `who`, both salts,
+    the binding, and whether it is migrated: all NULL if it has no leaf yet."""
     with store.connected() as connection:
         return connection.execute(_PAGE, (after, count)).fetchall()
 
 
 def proofs(store: SqliteStore, leaf: int, count: int) -> list[tuple[Any, ...]]:
-    """Up to so many leaves from one on, in order: the record, NULL where that is gone, when it was put on
-    record (microseconds since 1970), and the same as in `page`."""
+    """Return up to `count` leaves from `leaf` on, in order. Each row has the record, NULL if it was deleted;
+    the time at which it was recorded (microseconds since 1970); and the same columns of the leaf as in
+    `page`."""
     with store.connected() as connection:
         return connection.execute(_PROOFS, (leaf, count)).fetchall()
 
 
 def received(store: SqliteStore) -> dict[str, int]:
-    """Up to which record those of each other box are here."""
+    """Return, by the name of each other box, the number of its last record that was received here."""
     with store.connected() as connection:
         return dict(connection.execute("SELECT name, record FROM box").fetchall())
 
 
-def take_in(store: SqliteStore, box: str, found: Iterable[Record], upto: int, *, alone: bool = False) -> None:
-    """What records of another box say of their callers, up to that number, all or nothing. In the order in
-    which they lie in the ledger, for it is not the order in which they came; `alone` where no calls wait."""
+def take_in(
+    store: SqliteStore, box: str, records: Iterable[Record], upto: int, *, alone: bool = False
+) -> None:
+    """Store what records of another box say of their callers, and `upto` as the number of the last one
+    received, all or nothing. The records are stored in the order of their pseudonyms, in which they lie in
+    the ledger. `alone` is true if no calls wait."""
     with store.transaction() if alone else store.turn() as transaction, store.connected() as connection:
-        for record in sorted(found, key=lambda each: each.event.pseudonym or b""):
+        for record in sorted(records, key=lambda record: record.event.pseudonym or b""):
             transaction.learn(box, record)
         connection.execute(_CURSOR, (box, upto))
 
 
 def pseudonyms_of(store: SqliteStore, records: Iterable[int]) -> set[bytes]:
-    """Whom these records of this ledger are about, as far as they lead to anybody."""
+    """Return the pseudonyms of the callers of these records, without records that lead to nobody."""
     with store.connected() as connection:
-        whose = (connection.execute(_WHOSE, (record,)).fetchone() for record in records)
-        return {pseudonym for (pseudonym,) in filter(None, whose)}
+        pseudonym_rows = (connection.execute(_WHOSE, (record,)).fetchone() for record in records)
+        return {pseudonym for (pseudonym,) in filter(None, pseudonym_rows)}
 
 
 def learnt_of(store: SqliteStore) -> Iterator[list[bytes]]:
-    """All callers of whom this ledger knows by other boxes alone, page by page. Reads the whole ledger."""
+    """Return, page by page, all callers whom this ledger knows from other boxes only. Reads the whole
+    ledger."""
     with store.connected() as connection:
         cursor = connection.execute(_LEARNT)
         while page := cursor.fetchmany(_LEARNT_PAGE):
@@ -94,13 +100,16 @@ def learnt_of(store: SqliteStore) -> Iterator[list[bytes]]:
 
 
 def erased(store: SqliteStore) -> list[int]:
-    """The records that lead to nobody any more. Reads the whole ledger."""
+    """Return the numbers of the records that were erased. Reads the whole ledger."""
     with store.connected() as connection:
         return [number for (number,) in connection.execute("SELECT record FROM event WHERE erased")]
 
 
-def records_of(store: SqliteStore, which: Iterable[range]) -> list[int]:
-    """The records that have these rows of `leaf`."""
+def records_of(store: SqliteStore, leaf_ranges: Iterable[range]) -> list[int]:
+    """Return the numbers of the records that have these rows of `leaf`."""
     with store.connected() as connection:
-        found = (connection.execute(leaves.RECORDS, (each.start, each.stop)).fetchall() for each in which)
-        return [number for page in found for (number,) in page]
+        pages = (
+            connection.execute(leaves.RECORDS, (leaf_range.start, leaf_range.stop)).fetchall()
+            for leaf_range in leaf_ranges
+        )
+        return [number for page in pages for (number,) in page]

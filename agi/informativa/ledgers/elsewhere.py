@@ -1,4 +1,5 @@
-"""What other boxes told callers, as rows of SQLite: statements, and both directions. No connection here."""
+"""Deliveries that other boxes made, as rows of SQLite: statements, and both directions of the mapping. No
+connection here."""
 
 from __future__ import annotations
 
@@ -9,8 +10,8 @@ from typing import Any
 from ..model import PriorDelivery, Record
 from . import rows
 
-# What this ledger has, and what other boxes told him. Without a version: since when the number is somebody
-# else's by what they say, and when it was last in use there.
+# The caller's history in this ledger, and what other boxes told him. A row without a version has the time
+# since which they know the number as somebody else's, and the time at which it was last in use there.
 KNOWN = f"""{rows.STANDING}
 UNION ALL
 SELECT notice, version, purposes, box || ':' || record, at, CASE WHEN supplement THEN NULL ELSE at END,
@@ -19,8 +20,8 @@ FROM elsewhere WHERE pseudonym = ?1
 UNION ALL
 SELECT notice, '', '', 0, recycled, NULL, seen FROM number_use WHERE pseudonym = ?1
 """  # noqa: S608  # our own names
-# What other boxes told is kept once for all that it says: of each version, whole or supplement, the latest.
-# What was told to whoever had the number before says nothing of who has it now; the notice '' stands for all.
+# Of each version, whole or supplement, the latest delivery by other boxes is kept. Deliveries to an earlier
+# holder of the number do not count for the present one; the notice '' stands for all notices.
 LEARN = """
 INSERT INTO elsewhere (pseudonym, notice, version, supplement, purposes, box, record, at)
 SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8
@@ -46,7 +47,7 @@ FORGET_HIM = tuple(
     f"DELETE FROM {table} WHERE pseudonym IN his"  # noqa: S608  # our own names
     for table in ("standing", *_OTHERS)
 )
-# By its age, as what this ledger has itself; searched for page by page, and deleted by its key.
+# Purged by age, as this ledger's own records; searched for page by page, and deleted by key.
 OLD_OTHERS = """
 SELECT pseudonym, notice, version, supplement, purposes FROM elsewhere
 WHERE at < ? AND (pseudonym, notice, version, supplement, purposes) > (?, ?, ?, ?, ?)
@@ -66,29 +67,29 @@ PURGE_USE = "DELETE FROM number_use WHERE pseudonym = ? AND notice = ?"
 _UNUSED = (None, None, None)
 
 
-def history(found: Sequence[Sequence[Any]]) -> dict[str, PriorDelivery]:
-    """What a caller already got, by notice, from his rows of KNOWN."""
-    used = {row[0]: row[-3:] for row in found if not row[1]}
-    told: dict[str, PriorDelivery] = {}
-    for row in found:
+def history(known_rows: Sequence[Sequence[Any]]) -> dict[str, PriorDelivery]:
+    """Return what a caller already got, by notice, from his rows of KNOWN."""
+    use_by_notice = {row[0]: row[-3:] for row in known_rows if not row[1]}
+    deliveries: dict[str, PriorDelivery] = {}
+    for row in known_rows:
         if not row[1]:
             continue
-        notice, one = rows.known(row)
-        if used:
-            recycled, _whole, seen = used.get(notice, _UNUSED)
-            recycled = max(filter(None, (recycled, used.get("", _UNUSED)[0])), default=None)
+        notice, delivery = rows.known(row)
+        if use_by_notice:
+            recycled, _whole_at, seen_at = use_by_notice.get(notice, _UNUSED)
+            recycled = max(filter(None, (recycled, use_by_notice.get("", _UNUSED)[0])), default=None)
             since = None if recycled is None else rows.moment(recycled)
-            if since is not None and one.at < since:  # told to whoever had the number before
+            if since is not None and delivery.at < since:  # told to an earlier holder of the number
                 continue
-            whole = None if since and one.whole and one.whole < since else one.whole
-            use = replace(one, whole=whole, seen=None if seen is None else rows.moment(seen))
-            one = use.merged(replace(one, whole=whole))
-        told[notice] = one.merged(told[notice]) if notice in told else one
-    return told
+            whole_at = None if since and delivery.whole and delivery.whole < since else delivery.whole
+            use = replace(delivery, whole=whole_at, seen=None if seen_at is None else rows.moment(seen_at))
+            delivery = use.merged(replace(delivery, whole=whole_at))
+        deliveries[notice] = delivery.merged(deliveries[notice]) if notice in deliveries else delivery
+    return deliveries
 
 
 def learnt(box: str, record: Record) -> tuple[object, ...]:
-    """What LEARN takes: all that another box's record told its caller."""
+    """Return the values for LEARN: all that another box's record told its caller."""
     event = record.event
     return (
         event.pseudonym,

@@ -1,9 +1,10 @@
 """Erasing a caller: nothing that is left, in any file, with or without the key, leads to him.
 
-His rows lose what could lead to him, and with them the rows of his conversations in which he was not
-recognised, and what others say of his rows. The record of who looked at him forgets whom. Copies go as
-wholes. Then the bytes of all files are searched for him, for SQLite leaves traces: in its log while somebody
-reads it, in pages from before deletions were overwritten. Where there are any, the ledger is written anew.
+His rows lose all that could lead to him. So do the rows of his conversations in which he was not recognised,
+and references from other rows to his. The access log forgets that he was looked up. Copies are deleted as a
+whole. Then the bytes of all files are searched for his pseudonyms, because SQLite leaves traces: in its log
+while somebody reads it, and in pages from the time before deletions were overwritten. If there are any, the
+ledger file is rewritten.
 """
 
 from __future__ import annotations
@@ -25,20 +26,21 @@ from .access_log import SIDES, SUFFIX, AccessLog
 from .erasure_requests import Request
 from .sqlite import SqliteStore
 
-PATIENCE_SECONDS = 10.0  # for whoever reads the ledger, and so keeps its log from being emptied
-TIMES = 3  # to begin anew with a caller who rings while he is erased
+PATIENCE_SECONDS = 10.0  # to wait for readers of the ledger, who keep its log from being emptied
+TIMES = 3  # attempts, if the caller rings while he is erased
 _ACCESS_LOGS = tuple(f"{SUFFIX}{side}" for side in SIDES)
-PIECE = 8  # bytes of a pseudonym that tell him from everybody else
+PIECE = 8  # bytes of a pseudonym; enough to be found by no chance
 
-# The caller's pseudonyms, his records, the ids of his conversations; in memory, and of one erasure.
+# In memory, for one erasure: the caller's pseudonyms, his records, the ids of his conversations, and the
+# records that rest on his.
 _GATHERED = """
 CREATE TEMP TABLE his (pseudonym BLOB PRIMARY KEY);
 CREATE TEMP TABLE own (record INTEGER PRIMARY KEY);
 CREATE TEMP TABLE conversation (id TEXT PRIMARY KEY);
 CREATE TEMP TABLE leading (record INTEGER PRIMARY KEY)
 """
-# Under keys that are not kept any more: what he was known by leads there. (Within one call two callers may
-# have heard it together.)
+# His pseudonyms under keys that are not kept any more, found by records that name both. (Not by a record of
+# the same call: two callers may have heard it together.)
 _EARLIER = """
 INSERT OR IGNORE INTO his
 SELECT event.earlier FROM his JOIN event USING (pseudonym) WHERE event.earlier IS NOT NULL
@@ -57,7 +59,7 @@ WHERE event.pseudonym IS NOT NULL
 """
 _OWN = (
     "INSERT OR IGNORE INTO own SELECT record FROM event WHERE record >= :first AND pseudonym IN his",
-    "INSERT OR IGNORE INTO conversation"  # CROSS: by way of his records, and not of all that there are
+    "INSERT OR IGNORE INTO conversation"  # CROSS: start from his records, not from all records
     " SELECT call FROM own CROSS JOIN event USING (record) WHERE call <> ''",
     "INSERT OR IGNORE INTO conversation"
     " SELECT linked FROM own CROSS JOIN event USING (record) WHERE linked <> ''",
@@ -65,7 +67,7 @@ _OWN = (
     " AND (call IN conversation OR linked IN conversation)",
     "INSERT OR IGNORE INTO leading SELECT record FROM event WHERE record >= :first AND basis IN own",
 )
-# Of those that say something of his records too. These salts are looked for in what is left.
+# Leaves of his records and of those that rest on them. Their salts are searched for in all files afterwards.
 _THEIRS = f"""
 FROM (SELECT record FROM own UNION SELECT record FROM leading) AS his
 CROSS JOIN leaf ON {leaves.of("his.record")}
@@ -84,9 +86,9 @@ UNION ALL SELECT 1 FROM number_use WHERE pseudonym IN his
 
 @dataclass(frozen=True)
 class Erased:
-    """What is gone: how many records lead to nobody any more, and which copies of the ledger were deleted.
-    `traces` are the records that say so, `request` is what is kept to ask other boxes by, if they are to be
-    asked."""
+    """The result of an erasure: how many records were erased, and which copies of the ledger were deleted.
+    `traces` are the numbers of the records that say so. `request` is kept to ask other boxes, `None` if they
+    need not be asked."""
 
     records: int
     copies: tuple[Path, ...]
@@ -102,33 +104,33 @@ def erase(
     everywhere: bool = False,
     sealed: Sequence[bytes] = (),
 ) -> Erased:
-    """Erase one caller under all his pseudonyms, and leave the trace that it happened. If other boxes are to
-    do it too, `everywhere`, that is kept in the same transaction, with the caller `sealed` for those with
-    other keys, and there must be a ledger.
+    """Erase one caller under all his pseudonyms, and record that it happened. With `everywhere` a request to
+    the other boxes is kept in the same transaction, with the caller `sealed` for those with other keys; then
+    there must be a ledger.
 
-    Raises LedgerError if anything of him is left, with what it is and what to do; the same again is harmless
-    then, and does the rest.
+    Raises LedgerError if anything of him is left; it says what it is and what to do. Calling it again is
+    harmless then, and finishes the work.
     """
     if not ledger.exists() and not everywhere:
         AccessLog(ledger).erase(pseudonyms)
-        return Erased(0, _without_copies(ledger))
+        return Erased(0, _delete_copies(ledger))
     store = SqliteStore(str(ledger), create=False)
     try:
-        records, traces = 0, list[int]()
+        records, records_of_erasure = 0, list[int]()
         request = erasure_requests.new(datetime.now(UTC), sealed) if everywhere else None
-        for _time in range(TIMES):
-            erased, his, trace, request = _erase(store, pseudonyms, at, request)
+        for _attempt in range(TIMES):
+            erased, caller_bytes, record, request = _erase(store, pseudonyms, at, request)
             records += erased
-            traces.append(trace)
+            records_of_erasure.append(record)
             try:
-                AccessLog(ledger).erase(his)
-                copies = _without_copies(ledger)
-                if _clean(store, his):
-                    return Erased(records, copies, tuple(traces), request)
+                AccessLog(ledger).erase(caller_bytes)
+                copies = _delete_copies(ledger)
+                if _clean(store, caller_bytes):
+                    return Erased(records, copies, tuple(records_of_erasure), request)
             except OSError as error:
-                said = Text("{file} cannot be read ({why}).")
-                why = said.format(file=error.filename, why=Foreign(error.strerror or ""))
-                raise _unfinished(ledger, why) from error
+                reason_text = Text("{file} cannot be read ({why}).")
+                reason = reason_text.format(file=error.filename, why=Foreign(error.strerror or ""))
+                raise _unfinished(ledger, reason) from error
             except LedgerError as error:
                 raise _unfinished(ledger, error.message, error.remedy) from error
         raise _unfinished(ledger, Text("He rings again and again meanwhile."))
@@ -136,38 +138,38 @@ def erase(
         store.close()
 
 
-def _note(store: SqliteStore, record: int, says: str) -> None:
-    """What is gone is noted beside the ledger too, for who restores a backup: now, and not only when the next
+def _note(store: SqliteStore, record: int, reference: str) -> None:
+    """Note the deletion beside the ledger too, for the restoring of a backup: now, and not only when the next
     checkpoint is signed."""
     leaf = store.leaf(record)
     assert leaf is not None  # it was written with its record
     with suppress(EvidenceError):
-        LogFolder(store.file).published(store.log().epoch).note_gone(leaf.leaf, says)
+        LogFolder(store.file).published(store.log().epoch).note_gone(leaf.leaf, reference)
 
 
-def _unfinished(ledger: Path, why: Text, first: Text = NOTHING) -> LedgerError:
+def _unfinished(ledger: Path, reason: Text, advice: Text = NOTHING) -> LedgerError:
     return LedgerError(
         Text(
             "The caller's records in {ledger} are erased, but traces of him are left. {why}",
             ledger=ledger,
-            why=why,
+            why=reason,
         ),
-        joined(" ", first, Text("Then do the same again: it goes on where it stopped.")),
+        joined(" ", advice, Text("Then do the same again: it goes on where it stopped.")),
     )
 
 
 def forget(store: SqliteStore, requests: Sequence[Request]) -> None:
-    """Of what was kept to ask other boxes by, and all have done, no byte is left (I9). Raises LedgerError;
-    the same again is harmless then, and does the rest."""
+    """Remove all bytes of requests that all other boxes have fulfilled (I9). Raises LedgerError; calling it
+    again is harmless then, and finishes the work."""
     if not requests:
         return
     erasure_requests.through(store, requests)
-    _without_copies(store.file)
+    _delete_copies(store.file)
     store.empty_log(PATIENCE_SECONDS)
-    cut_off = any(not each.pseudonyms for each in requests)  # what to look for is not known any more
-    whom = [value for request in requests for value in (*request.pseudonyms, *request.sealed)]
-    pieces = [value.hex().encode() for value in whom]
-    if cut_off or any(_holds(file, pieces) for file in store.contents()):
+    interrupted = any(not request.pseudonyms for request in requests)  # the bytes to search for are gone
+    values = [value for request in requests for value in (*request.pseudonyms, *request.sealed)]
+    pieces = [value.hex().encode() for value in values]
+    if interrupted or any(_holds(file, pieces) for file in store.contents()):
         with store.connected() as connection:
             connection.execute("VACUUM")
         store.empty_log(PATIENCE_SECONDS)
@@ -177,46 +179,49 @@ def forget(store: SqliteStore, requests: Sequence[Request]) -> None:
 def _erase(
     store: SqliteStore, pseudonyms: Sequence[bytes], at: datetime, request: Request | None = None
 ) -> tuple[int, list[bytes], int, Request | None]:
-    """How many records, under which pseudonyms and salts, the record that says so, and what is kept to ask
-    other boxes by. Searched for beforehand, so that calls wait only for what came since."""
+    """Erase his records, and return how many; his pseudonyms and salts; the number of the record that says
+    so; and the request that is kept for other boxes. His records are searched for beforehand, so that calls
+    wait only for the search of newer ones."""
     with store.connected() as connection:
         connection.execute("PRAGMA temp_store = MEMORY")
         for table in ("his", "own", "conversation", "leading"):
             connection.execute(f"DROP TABLE IF EXISTS temp.{table}")
         for statement in _GATHERED.split(";"):
             connection.execute(statement)
-        connection.executemany("INSERT INTO his VALUES (?)", {(each,) for each in pseudonyms})
+        connection.executemany("INSERT INTO his VALUES (?)", {(pseudonym,) for pseudonym in pseudonyms})
         newest = store.newest()
         while connection.execute(_EARLIER).rowcount:
             pass
         _gather(connection, 0)
         with store.transaction() as transaction:
             _gather(connection, newest + 1)
-            salts = [each for row in connection.execute(_SALTS) for each in row if each]
+            salts = [value for row in connection.execute(_SALTS) for value in row if value]
             erased = connection.execute(f"{rows.ERASE} WHERE record IN own").rowcount
             connection.execute("UPDATE event SET basis = NULL WHERE record IN leading")
             for statement in elsewhere.FORGET_HIM:
                 connection.execute(statement)
             closed = connection.execute(_CLOSE).fetchall()
-            own, resting = ([leaf for leaf, his in closed if bool(his) is each] for each in (True, False))
-            which = rows.counted(erased) + leaves.named(own, resting)
-            number = transaction.append(rows.note(RecordKind.ERASURE, Reason.REQUEST, at, which))
-            his = [each for (each,) in connection.execute("SELECT pseudonym FROM his")]
-            if request is not None and not set(his) <= set(request.pseudonyms):
-                request = replace(request, pseudonyms=tuple({*request.pseudonyms, *his}))
+            own_leaves, resting_leaves = (
+                [leaf for leaf, is_own in closed if bool(is_own) is own] for own in (True, False)
+            )
+            reference = rows.counted(erased) + leaves.named(own_leaves, resting_leaves)
+            number = transaction.append(rows.note(RecordKind.ERASURE, Reason.REQUEST, at, reference))
+            his_pseudonyms = [pseudonym for (pseudonym,) in connection.execute("SELECT pseudonym FROM his")]
+            if request is not None and not set(his_pseudonyms) <= set(request.pseudonyms):
+                request = replace(request, pseudonyms=tuple({*request.pseudonyms, *his_pseudonyms}))
                 erasure_requests.keep(connection, request)
-        _note(store, number, f"{RecordKind.ERASURE} {which}")
-        return erased, his + salts, number, request
+        _note(store, number, f"{RecordKind.ERASURE} {reference}")
+        return erased, his_pseudonyms + salts, number, request
 
 
 def _gather(connection: sqlite3.Connection, first: int) -> None:
-    """Find what is his from this record on."""
+    """Find his records from the number `first` on."""
     for statement in _OWN:
         connection.execute(statement, {"first": first} if ":first" in statement else {})
 
 
-def _without_copies(ledger: Path) -> tuple[Path, ...]:
-    """Delete the copies, which hold him too, and in which nothing can be erased alone; which."""
+def _delete_copies(ledger: Path) -> tuple[Path, ...]:
+    """Delete the copies, which hold him too and in which he cannot be erased alone, and return them."""
     if not ledger.parent.exists():
         return ()
     file = ledger.parent
@@ -236,9 +241,10 @@ def _without_copies(ledger: Path) -> tuple[Path, ...]:
     return copies
 
 
-def _clean(store: SqliteStore, his: Sequence[bytes]) -> bool:
-    """Leave no trace in any file; false if he rang meanwhile, and is on record anew. Raises LedgerError."""
-    pieces = [each[at : at + PIECE] for each in his for at in range(0, len(each), PIECE)]
+def _clean(store: SqliteStore, caller_bytes: Sequence[bytes]) -> bool:
+    """Remove all traces from the files. Return `False` if he rang meanwhile, and is on record again. Raises
+    LedgerError."""
+    pieces = [value[start : start + PIECE] for value in caller_bytes for start in range(0, len(value), PIECE)]
     store.empty_log(PATIENCE_SECONDS)
     if any(_holds(file, pieces) for file in store.contents()):
         with store.connected() as connection:
@@ -253,13 +259,21 @@ def _clean(store: SqliteStore, his: Sequence[bytes]) -> bool:
 
 
 def _require_no_other(ledger: Path, pieces: Sequence[bytes]) -> None:
-    """No file that somebody else made of the ledger, and named after it, holds him."""
-    own = {f"{ledger.name}{end}" for end in ("", "-wal", "-shm")}
+    """Check that no file named after the ledger, which somebody else made of it, holds him. Raises
+    LedgerError."""
+    own_names = {f"{ledger.name}{end}" for end in ("", "-wal", "-shm")}
     identity = ledger.stat()
     for file in sorted(ledger.parent.iterdir()):
-        # What other threads have open is not opened: their locks on it would end. It was erased by itself.
-        named = ledger.stem in file.name and file.name not in own and not file.name.endswith(_ACCESS_LOGS)
-        if not named or file.is_symlink() or not file.is_file() or os.path.samestat(file.stat(), identity):
+        # Not the access logs: closing one would end the locks of other threads. They were erased already.
+        is_candidate = (
+            ledger.stem in file.name and file.name not in own_names and not file.name.endswith(_ACCESS_LOGS)
+        )
+        if (
+            not is_candidate
+            or file.is_symlink()
+            or not file.is_file()
+            or os.path.samestat(file.stat(), identity)
+        ):
             continue
         with file.open("rb", buffering=0) as stream:
             if _holds(iter(lambda: stream.read(1 << 20), b""), pieces):
@@ -269,11 +283,11 @@ def _require_no_other(ledger: Path, pieces: Sequence[bytes]) -> None:
 
 
 def _holds(chunks: Iterable[bytes], pieces: Sequence[bytes]) -> bool:
-    """Whether any of the pieces stands in a file, read chunk by chunk."""
-    before, longest = b"", max(map(len, pieces), default=PIECE)
+    """Return whether any of the pieces occurs in a file, which is read chunk by chunk."""
+    tail, longest = b"", max(map(len, pieces), default=PIECE)
     for chunk in chunks:
-        text = before + chunk
+        text = tail + chunk
         if any(piece in text for piece in pieces):
             return True
-        before = text[1 - longest :]
+        tail = text[1 - longest :]
     return False

@@ -1,7 +1,7 @@
-"""Erasures that this box asks the others for, kept in its ledger until it has seen that all have done them.
+"""Requests to other boxes to erase a caller, kept in the ledger of the box that asks until all have done it.
 
-The database where boxes meet may lose one: its primary dies, and a standby takes over that had not got the
-last moment. What is kept here is asked for again then.
+The shared database may lose a request: its primary fails, and a standby takes over that had not received the
+last transactions. Then the request is made again from what is kept here.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from datetime import datetime, timedelta
 from . import rows
 from .sqlite import SqliteStore
 
-HELD = timedelta(seconds=60)  # for a command to ask by itself; the service does it after that
+HELD = timedelta(seconds=60)  # in which a command asks by itself; after that the service does
 _KEEP = """
 INSERT INTO erasure_request (request, erasure, held, pseudonyms, sealed) VALUES (?, ?, ?, ?, ?)
 ON CONFLICT DO UPDATE SET erasure = excluded.erasure, pseudonyms = excluded.pseudonyms
 """
 _ORDERED = "UPDATE erasure_request SET erasure = ?, pseudonyms = ? WHERE request = ?"
-# Numbers grow: what has one that is given once more was lost with the server that gave it first.
+# Numbers grow. If a number is given a second time, the request that had it was lost with the earlier server.
 _OVERTAKEN = "UPDATE erasure_request SET erasure = NULL WHERE erasure >= ?"
 _LOST = "UPDATE erasure_request SET erasure = NULL, held = 0 WHERE request = ?"
 _THROUGH = "UPDATE erasure_request SET pseudonyms = '', sealed = '' WHERE request = ?"
@@ -30,9 +30,9 @@ _FORGET = "DELETE FROM erasure_request WHERE request = ?"
 
 @dataclass(frozen=True)
 class Request:
-    """One of them: by which number the database knows it, `None` where it is to be asked, and until when a
-    command does that; all pseudonyms of the caller, none where all boxes have erased him; and the caller
-    `sealed` for boxes that know him by other keys (sharing/sealed_caller.py)."""
+    """One request. `number` is its number in the shared database, `None` if it must still be made; until
+    `until` a command makes it. `pseudonyms` are all those of the caller, empty when all boxes have erased
+    him; `sealed` is the caller encrypted for boxes that know him by other keys (sharing/sealed_caller.py)."""
 
     id: int
     number: int | None
@@ -41,56 +41,62 @@ class Request:
     sealed: tuple[bytes, ...] = ()
 
     def held(self, now: datetime) -> bool:
-        """Whether a command asks. Not where the clock went back meanwhile: nobody would for long."""
+        """Return whether a command makes the request itself. `False` if the clock was set back meanwhile:
+        then nobody would make it for long."""
         return now < self.until <= now + HELD
 
 
 def new(now: datetime, sealed: Sequence[bytes] = ()) -> Request:
-    """One of a command that asks by itself."""
+    """Create a request that a command makes by itself."""
     return Request(int.from_bytes(os.urandom(8), "big") >> 1, None, now + HELD, (), tuple(sealed))
 
 
 def keep(connection: sqlite3.Connection, request: Request) -> None:
-    """Within the caller's transaction. One that is there already has more pseudonyms now."""
-    until, texts = rows.microseconds(request.until), map(_text, (request.pseudonyms, request.sealed))
-    connection.execute(_KEEP, (request.id, request.number, until, *texts))
+    """Store a request, within the caller's transaction. If it is stored already, its number and pseudonyms
+    are replaced."""
+    until_microseconds, texts = (
+        rows.microseconds(request.until),
+        map(_text, (request.pseudonyms, request.sealed)),
+    )
+    connection.execute(_KEEP, (request.id, request.number, until_microseconds, *texts))
 
 
 def kept(store: SqliteStore) -> list[Request]:
-    """All that there are."""
+    """Return all stored requests."""
     return [
-        Request(request, number, rows.moment(held), _values(pseudonyms), _values(sealed))
-        for request, number, held, pseudonyms, sealed in store.erasure_requests()
+        Request(request, number, rows.moment(held_until), _values(pseudonyms), _values(sealed))
+        for request, number, held_until, pseudonyms, sealed in store.erasure_requests()
     ]
 
 
 def ordered(store: SqliteStore, request: int, number: int, pseudonyms: Sequence[bytes]) -> None:
-    """By which number the database is about to know one, and under which pseudonyms. Before it is so, that
-    nothing which ends in between leaves another's number here: what the database then has not got is lost."""
+    """Store the number that the shared database is about to give a request, and the pseudonyms in it. This
+    comes before the database commits: if the program ends in between, no other request's number stands here,
+    and a number that the database does not have counts as lost."""
     with store.transaction(), store.connected() as connection:
         connection.execute(_OVERTAKEN, (number,))
         connection.execute(_ORDERED, (number, _text(pseudonyms), request))
 
 
 def lost(store: SqliteStore, requests: Iterable[Request]) -> None:
-    """The database does not know these, or no more."""
-    _each(store, _LOST, requests)
+    """Mark these requests as unknown to the shared database."""
+    _execute_for(store, _LOST, requests)
 
 
 def through(store: SqliteStore, requests: Iterable[Request]) -> None:
-    """All boxes have done these: whom is not kept any more."""
-    _each(store, _THROUGH, requests)
+    """Mark these requests as done by all boxes, and delete the caller from them."""
+    _execute_for(store, _THROUGH, requests)
 
 
 def forget(store: SqliteStore, requests: Iterable[Request]) -> None:
-    """Nothing is left of these."""
-    _each(store, _FORGET, requests)
+    """Delete these requests."""
+    _execute_for(store, _FORGET, requests)
 
 
-def _each(store: SqliteStore, statement: str, requests: Iterable[Request]) -> None:
-    if given := [(each.id,) for each in requests]:
+def _execute_for(store: SqliteStore, statement: str, requests: Iterable[Request]) -> None:
+    if ids := [(request.id,) for request in requests]:
         with store.transaction(), store.connected() as connection:
-            connection.executemany(statement, given)
+            connection.executemany(statement, ids)
 
 
 def _text(values: Iterable[bytes]) -> str:

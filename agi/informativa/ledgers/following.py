@@ -1,7 +1,7 @@
-"""Looking at a ledger that others write: what is new, and what it comes to.
+"""Reading of a ledger that others write: its new records, and its summary.
 
-A reader of a file in WAL mode takes no lock that a writer waits for. It could only keep the log from
-starting anew, so nothing is held between one look and the next.
+A reader of a file in WAL mode takes no lock that a writer waits for. It could only keep the log from starting
+anew, so no transaction stays open between two reads.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from .owner import LedgerOwner, require
 from .tally import HourCount
 from .wal_files import FileIdentities, LedgerFiles
 
-_UNREADY = ("no such table", "no such column")  # of a ledger that is being made or migrated at this moment
+_UNREADY = ("no such table", "no such column")  # while a ledger is being created or migrated
 
 _COUNTS = """
 SELECT line, notice, version, language, status, sum(count),
@@ -45,7 +45,7 @@ SELECT coalesce(min(record), 1) FROM (
 
 @dataclass(frozen=True)
 class Count:
-    """How many records there are of one notice on one line with one status: in the whole time, and today."""
+    """The number of records of one notice on one line with one status: in the whole period, and today."""
 
     line: str
     notice: str
@@ -58,8 +58,9 @@ class Count:
 
 @dataclass(frozen=True)
 class Summary:
-    """What a ledger comes to. `calls` are those of the whole time and of today; `size` is in bytes, the log
-    included; `known` are callers of whom it is known that they were told something."""
+    """The summary of a ledger. `calls` are the numbers of calls in the whole period and today; `size` is in
+    bytes, with the log; `known` is the number of callers of whom it is known that they were told
+    something."""
 
     counts: tuple[Count, ...]
     calls: tuple[int, int]
@@ -69,26 +70,28 @@ class Summary:
 
 
 def summary(file: str, since: datetime, today: datetime, owner: LedgerOwner | None = None) -> Summary:
-    """What a ledger comes to in the hours that began since a time, and today. Read from its counters, which a
-    purge leaves as they are. Raises LedgerError if it cannot be read."""
+    """Summarise a ledger for the hours that began since a time, and for today. Read from its counters, which
+    a purge leaves unchanged. Raises LedgerError if it cannot be read."""
     hours = {"since": tally.first_hour(since), "today": tally.first_hour(today)}
     with _read(file, owner) as connection:
         counts = tuple(
-            Count(line, notice, version, language, Status(status), whole, of_today)
-            for line, notice, version, language, status, whole, of_today in connection.execute(_COUNTS, hours)
+            Count(line, notice, version, language, Status(status), in_period, count_today)
+            for line, notice, version, language, status, in_period, count_today in connection.execute(
+                _COUNTS, hours
+            )
         )
         calls = connection.execute(_CALLS, hours).fetchone()
-        known = connection.execute(_KNOWN).fetchone()[0]
+        callers = connection.execute(_KNOWN).fetchone()[0]
         last = connection.execute(_LAST).fetchone()
         size = sum(Path(file + end).stat().st_size for end in ("", "-wal") if Path(file + end).exists())
-        return Summary(counts, calls, known, rows.record(last) if last else None, size)
+        return Summary(counts, calls, callers, rows.record(last) if last else None, size)
 
 
 def hours(
     file: str, since: datetime, until: datetime, owner: LedgerOwner | None = None
 ) -> tuple[HourCount, ...]:
-    """The counters of the hours that began from one time on and before another. Raises LedgerError if they
-    cannot be read."""
+    """Return the counters of the hours that began at `since` or later and before `until`. Raises LedgerError
+    if they cannot be read."""
     with _read(file, owner) as connection:
         return tally.hours(connection, since, until)
 
@@ -111,9 +114,10 @@ def _read(file: str, owner: LedgerOwner | None) -> Iterator[sqlite3.Connection]:
 
 
 class Follower:
-    """Tells of one ledger what is new since the last look. A file that comes, goes or is replaced is noticed.
+    """Reads the new records of one ledger since the last read. It notices if the file appears, disappears or
+    is replaced.
 
-    Every method raises LedgerError if the ledger cannot be read now; to ask again later is right.
+    Every method raises LedgerError if the ledger cannot be read now; it can be asked again later.
     """
 
     def __init__(self, file: str, owner: LedgerOwner | None = None) -> None:
@@ -121,11 +125,11 @@ class Follower:
         self._connection: sqlite3.Connection | None = None
         self._files = LedgerFiles(self._file)
         self._identities: FileIdentities | None = None  # what is open
-        self._version = -1  # of what was seen; SQLite's changes when anybody commits
+        self._version = -1  # data_version at the last read; SQLite changes it when anybody commits
         self._next = 1
 
     def start(self, count: int, line: str = "") -> None:
-        """Begin behind all that there is but its last `count` records of calls, on one line if given."""
+        """Begin after all present records except the last `count` records of calls, on one line if given."""
         with self._translated():
             if not self._open():
                 return
@@ -133,47 +137,47 @@ class Follower:
             newest = self._connection.execute("SELECT coalesce(max(record), 0) FROM event").fetchone()[0]
             self._next = newest + 1
             if count:
-                given = {"line": line, "count": count}
-                self._next = self._connection.execute(_EARLIEST, given).fetchone()[0]
+                parameters = {"line": line, "count": count}
+                self._next = self._connection.execute(_EARLIEST, parameters).fetchone()[0]
 
     def news(self) -> list[Record]:
-        """The records of calls since the last look."""
-        found: list[Record] = []
+        """Return the records of calls since the last read."""
+        records: list[Record] = []
         with self._translated():
             if not self._open():
-                return found
+                return records
             assert self._connection is not None
             version = self._connection.execute("PRAGMA data_version").fetchone()[0]
             if version == self._version:
-                return found
+                return records
             for row in self._connection.execute(rows.RECORDS, (self._next,)).fetchall():
                 record = rows.record(row)
                 self._next = record.number + 1
                 if record.event.call and record.event.kind in (RecordKind.PHONE, RecordKind.OPERATOR):
-                    found.append(record)
+                    records.append(record)
             self._version = version
-        return found
+        return records
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         if self._connection is not None:
             self._connection.close()
             self._connection, self._version = None, -1
 
     def _open(self) -> bool:
-        """Whether the file that is there now is open; another one is read from its beginning."""
-        found = self._files.identities()
-        if found.ledger is None or (self._identities and found.ledger != self._identities.ledger):
+        """Open the present file, and return whether there is one. A new file is read from its beginning."""
+        identities = self._files.identities()
+        if identities.ledger is None or (self._identities and identities.ledger != self._identities.ledger):
             self.close()
             self._identities, self._next = None, 1
-            if found.ledger is None:
+            if identities.ledger is None:
                 return False
         if (
-            self._identities and found != self._identities
-        ):  # its log was taken away: whoever holds it keeps others out
+            self._identities and identities != self._identities
+        ):  # its log was deleted: our connection keeps others out
             self.close()
         if self._connection is None:
-            if not self._file.stat().st_size:  # it is being made
+            if not self._file.stat().st_size:  # it is being created
                 return False
             self._connection = _connect(self._file)
             self._identities = self._files.identities()
@@ -181,7 +185,7 @@ class Follower:
         return True
 
     def _require_own(self) -> None:
-        """Nothing is told of another company's ledger. Raises LedgerError."""
+        """Raise LedgerError if the ledger is another company's."""
         assert self._connection is not None
         try:
             if self._owner is not None and migrating.of(self._connection):
@@ -209,11 +213,11 @@ class Follower:
 
 @contextmanager
 def _opened(file: Path, owner: LedgerOwner | None) -> Iterator[sqlite3.Connection]:
-    os.stat(file)  # noqa: PTH116  # says why where it is not there, which SQLite does not
+    os.stat(file)  # noqa: PTH116  # raises FileNotFoundError, which SQLite does not
     connection = _connect(file)
     try:
-        connection.execute("BEGIN")  # all answers of the same moment
-        if migrating.of(connection):  # otherwise it is being made
+        connection.execute("BEGIN")  # all queries see the same state
+        if migrating.of(connection):  # otherwise it is being created
             migrating.require_newest(connection, file)
             if owner is not None:
                 require(connection, file, owner)
@@ -224,12 +228,13 @@ def _opened(file: Path, owner: LedgerOwner | None) -> Iterator[sqlite3.Connectio
 
 
 def _connect(file: Path) -> sqlite3.Connection:
-    """Waits for nobody: who writes is never held, and who holds all is asked again later."""
+    """Open the file without waiting: readers never wait for writers, and a file that is locked exclusively is
+    tried again later."""
     uri = f"{file.absolute().as_uri()}?mode=ro"
-    with LedgerFiles(file).whole(0):
+    with LedgerFiles(file).open_complete(0):
         connection = sqlite3.connect(uri, uri=True, timeout=0, isolation_level=None)
         try:
-            connection.execute("PRAGMA schema_version")  # only now SQLite looks for a log
+            connection.execute("PRAGMA schema_version")  # only now does SQLite open the log
         except BaseException:
             connection.close()
             raise

@@ -1,4 +1,5 @@
-"""The leaves of a ledger's log as rows of SQLite: the statements, and how records about records name them."""
+"""The leaves of a ledger's log as rows of SQLite: the statements, and the text by which records about records
+name leaves."""
 
 from __future__ import annotations
 
@@ -12,7 +13,7 @@ from ..evidence.origin import origin
 from ..frozen import dataclass
 from . import rows
 
-if TYPE_CHECKING:  # with it comes OpenSSL, which a call has no use for
+if TYPE_CHECKING:  # it loads OpenSSL, which a call does not need
     from ..evidence.checkpoint import Checkpoint
 
 LOG = """
@@ -31,7 +32,8 @@ FROM log ORDER BY epoch
 
 
 def of(record: str) -> str:
-    """That a leaf is a record's, as SQL: by its number, or by the index of leaves that have another."""
+    """Return the SQL condition that a leaf belongs to a record: by its number, or by the index of leaves with
+    another number."""
     return (
         f"((leaf.leaf = {record} - 1 AND leaf.record = {record})"
         f" OR (leaf.record = {record} AND leaf.record <> leaf.leaf + 1))"
@@ -41,7 +43,7 @@ def of(record: str) -> str:
 BEGIN = "INSERT INTO log (epoch, origin, first, old, entered) VALUES (?, ?, ?, ?, ?)"
 _COLUMNS = "leaf, record, what, who, salt_what, salt_who, binding, migrated"
 OF_RECORD = f"SELECT {_COLUMNS} FROM leaf WHERE {of('?1')}"  # noqa: S608  # our own names
-# Each leaf with its record, which is all NULL where it is gone.
+# Each leaf with its record, whose columns are all NULL if it was deleted.
 _EVENT = ", ".join(f"event.{name.strip()}" for name in rows.COLUMNS.split(","))
 OPENED = f"""
 SELECT {", ".join(f"leaf.{name}" for name in _COLUMNS.split(", "))}, {_EVENT}
@@ -54,7 +56,7 @@ FROM leaf CROSS JOIN event ON event.record = leaf.record
 WHERE leaf.leaf >= ? AND leaf.leaf < ? AND event.at >= ? AND event.at < ? ORDER BY leaf.leaf
 """  # noqa: S608  # our own names
 GONE = "SELECT count(*) FROM leaf WHERE leaf >= ? AND leaf <= ? AND salt_what IS NULL"
-# Records that should have a leaf: all but those that wait for theirs.
+# Records that lack a leaf, except those that wait for theirs.
 WITHOUT = f"""
 SELECT record FROM event WHERE (record > :old OR record <= :entered)
 AND NOT EXISTS (SELECT 1 FROM leaf WHERE {of("event.record")}) ORDER BY record
@@ -63,7 +65,7 @@ NOTES = f"""
 SELECT {_EVENT}, leaf.leaf FROM leaf CROSS JOIN event ON event.record = leaf.record
 WHERE leaf.leaf >= ? AND event.kind IN ('purge', 'erasure', 'lost') ORDER BY leaf.leaf
 """  # noqa: S608  # our own names
-# What a backup still has of leaves that are gone since, from one on and before another.
+# For a backup: records that have leaves in a range and were deleted or erased since.
 RECORDS = "SELECT record FROM leaf WHERE leaf >= ? AND leaf < ?"
 ERASE_AGAIN = (
     f"DELETE FROM standing WHERE pseudonym IN (SELECT pseudonym FROM event WHERE record IN ({RECORDS}))",  # noqa: S608  # our own names
@@ -71,25 +73,26 @@ ERASE_AGAIN = (
 )
 LEAVE_AGAIN = f"UPDATE event SET basis = NULL WHERE record IN ({RECORDS})"  # noqa: S608  # our own names
 CLOSE_AGAIN = "UPDATE leaf SET salt_who = NULL, binding = NULL WHERE leaf >= ? AND leaf < ?"
-# How the log says that it begins which follows another.
+# The first record of a log that follows another.
 FIRST = "SELECT reference FROM leaf JOIN event USING (record) WHERE leaf = ? AND kind = 'new-log'"
-# The first record that is from after, and the last that is from before there was a log.
+# The first record with a leaf from after there was a log, the last one from before, and the number of leaves
+# with a record.
 BOUNDS = """
 SELECT min(CASE WHEN migrated THEN NULL ELSE record END), max(CASE WHEN migrated THEN record END), count(*)
 FROM leaf WHERE typeof(record) = 'integer'
 """
 ENTERED = "UPDATE log SET entered = ?"
 ENTRIES = "SELECT what, who FROM leaf WHERE leaf >= ? ORDER BY leaf LIMIT ?"
-# By SQLite the one after the last, where its number is NULL.
+# If the number is NULL, SQLite takes the one after the last.
 APPEND = """
 INSERT INTO leaf (leaf, record, what, who, salt_what, salt_who, binding, migrated)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 """
-TAKE_BACK = "DELETE FROM leaf WHERE leaf = ?"  # what was not the next one, before anybody sees it
+TAKE_BACK = "DELETE FROM leaf WHERE leaf = ?"  # a leaf that got a wrong number, within its transaction
 PURGE = f"""
 UPDATE leaf SET salt_what = NULL, salt_who = NULL, binding = NULL WHERE {of("?1")} RETURNING leaf
 """  # noqa: S608  # our own names
-# From before there were leaves.
+# Records from before there was a log, without their leaves.
 MISSING = f"""
 SELECT {rows.COLUMNS} FROM event
 WHERE record > ? AND record <= ? AND NOT EXISTS (SELECT 1 FROM leaf WHERE {of("event.record")})
@@ -106,8 +109,8 @@ _RANGE = re.compile(r"([0-9]+)(?:-([0-9]+))?")
 @dataclass(frozen=True)
 class LedgerLog:
     """The newest log of a ledger. `first` and `next` are rows of `leaf`: that of its leaf 0, and the one that
-    the next record gets. Of the records up to `old`, which are from before there was a log, those up to
-    `entered` have their leaf."""
+    the next record gets. Records up to `old` are from before there was a log; those up to `entered` have
+    their leaf already."""
 
     epoch: int
     origin: str
@@ -118,15 +121,15 @@ class LedgerLog:
 
     @property
     def size(self) -> int:
-        """How many leaves it has."""
+        """The number of its leaves."""
         return self.next - self.first
 
 
 @dataclass(frozen=True)
 class Leaf:
-    """One row of `leaf`: which leaf of which record, what the record committed to, and what opens that. A
-    salt is `None` where the record was purged or its caller erased, the binding also where nobody knew the
-    caller's number. A `migrated` record is from before there was a log."""
+    """One row of `leaf`: the leaf, its record, the record's commitments, and the values that open them. A
+    salt is `None` if the record was purged or its caller erased; the binding is `None` also if the caller's
+    number was not known. A `migrated` record is from before there was a log."""
 
     leaf: int
     record: int
@@ -143,39 +146,42 @@ class Leaf:
 
     @classmethod
     def of(cls, row: Sequence[Any]) -> Leaf:
-        """From the columns of OF_RECORD."""
+        """Build a leaf from the columns of OF_RECORD."""
         leaf, record, what, who, salt_what, salt_who, binding, migrated = row
         return cls(leaf, record, Commitments(what, who), salt_what, salt_who, binding, bool(migrated))
 
 
 def log(connection: sqlite3.Connection) -> LedgerLog:
-    """As of now, or of the transaction. Raises sqlite3.Error."""
-    found = connection.execute(LOG).fetchone()
-    if found is None:
+    """Read the newest log as it is now, or in this transaction. Raises sqlite3.Error."""
+    row = connection.execute(LOG).fetchone()
+    if row is None:
         raise sqlite3.DatabaseError("its records are in no log")
-    return LedgerLog(*found)
+    return LedgerLog(*row)
 
 
 def logs(connection: sqlite3.Connection) -> list[LedgerLog]:
-    """All that there ever were, the newest last."""
+    """Read all logs that there ever were, the newest last."""
     return [LedgerLog(*row) for row in connection.execute(EPOCHS)]
 
 
 def leaf(connection: sqlite3.Connection, record: int) -> Leaf | None:
-    """That of a record; `None` where it has none yet, or there never was such a record."""
+    """Read the leaf of a record; `None` if it has none yet, or there never was such a record."""
     row = connection.execute(OF_RECORD, (record,)).fetchone()
     return Leaf.of(row) if row else None
 
 
 def named(leaves: Iterable[int], resting: Iterable[int] = ()) -> str:
-    """What a record about records says of their leaves, and of those that rested on them: `; leaves 0-63 70,
-    and resting on them 71`, nothing where they had none. They are counted through all logs of a ledger."""
-    own, others = _ranges(leaves), _ranges(resting)
-    return (f"{_LEAVES}{own}" if own else "") + (f"{_RESTING}{others}" if others else "")
+    """Return the text by which a record about records names their leaves, and those that rested on them: `;
+    leaves 0-63 70, and resting on them 71`, empty if there are none. The leaves of all logs of a ledger are
+    counted together."""
+    own_ranges, resting_ranges = _ranges(leaves), _ranges(resting)
+    return (f"{_LEAVES}{own_ranges}" if own_ranges else "") + (
+        f"{_RESTING}{resting_ranges}" if resting_ranges else ""
+    )
 
 
 def begin_another(connection: sqlite3.Connection, last: LedgerLog) -> LedgerLog:
-    """Go on in a log of the next epoch, within a transaction. Raises sqlite3.Error."""
+    """Begin the log of the next epoch, within a transaction, and return it. Raises sqlite3.Error."""
     epoch = last.epoch + 1
     name = origin(last.origin.rpartition("/")[0], epoch)
     connection.execute(BEGIN, (epoch, name, last.next, last.old, last.entered))
@@ -183,24 +189,25 @@ def begin_another(connection: sqlite3.Connection, last: LedgerLog) -> LedgerLog:
 
 
 def follows(last: Checkpoint) -> str:
-    """What the first record of a log says of one that ended before it: its last checkpoint; of several, with
-    `AND` between."""
+    """Return the text of the first record of a log about a log that ended before it, with its last
+    checkpoint. The texts of several logs are joined by `AND`."""
     return f"after {last.size} records of {last.origin}, root {last.root.hex()}"
 
 
-def before(reference: str, end: int) -> str:
-    """The same without the leaves from a row of `leaf` on."""
-    kept = (
-        (row for each in ranges for row in range(each.start, min(each.stop, end)))
+def reference_before(reference: str, end: int) -> str:
+    """Return the text of a record about records without the leaves from row `end` of `leaf` on."""
+    rows_before = (
+        (row for leaf_range in ranges for row in range(leaf_range.start, min(leaf_range.stop, end)))
         for ranges in indices(reference)
     )
-    return reference.partition(_LEAVES)[0] + named(*kept)
+    return reference.partition(_LEAVES)[0] + named(*rows_before)
 
 
 def indices(reference: str) -> tuple[list[range], list[range]]:
-    """The leaves that `named` named, and those that rested on them. Raises ValueError for another text."""
-    own, _, resting = reference.partition(_LEAVES)[2].partition(_RESTING)
-    return _parsed(own), _parsed(resting)
+    """Return the leaves that a text of `named` names, and those that rested on them. Raises ValueError for
+    another text."""
+    own_text, _, resting_text = reference.partition(_LEAVES)[2].partition(_RESTING)
+    return _parsed(own_text), _parsed(resting_text)
 
 
 def _ranges(numbers: Iterable[int]) -> str:
@@ -213,11 +220,11 @@ def _ranges(numbers: Iterable[int]) -> str:
     return " ".join(f"{first}-{last}" if last > first else f"{first}" for first, last in ranges)
 
 
-def _parsed(listed: str) -> list[range]:
-    found = []
-    for each in listed.split():
-        bounds = _RANGE.fullmatch(each)
+def _parsed(text: str) -> list[range]:
+    ranges = []
+    for part in text.split():
+        bounds = _RANGE.fullmatch(part)
         if not bounds:
-            raise ValueError(f"{each!r} names no leaves")
-        found.append(range(int(bounds[1]), int(bounds[2] or bounds[1]) + 1))
-    return found
+            raise ValueError(f"{part!r} names no leaves")
+        ranges.append(range(int(bounds[1]), int(bounds[2] or bounds[1]) + 1))
+    return ranges

@@ -1,7 +1,7 @@
-"""A ledger's SQLite file while it is open, in WAL mode with full synchronisation.
+"""The SQLite file of a ledger while it is open, in WAL mode with full synchronisation.
 
-Several processes may have the same file open (the service and scripts); WAL takes that. `wal_files` says what
-is done when its log is taken away.
+Several processes may have the same file open (the service and scripts); WAL mode allows that. `wal_files`
+describes what is done if its log is deleted.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from .write_lock import BUSY_SECONDS, LOOK_SECONDS
 RESTORE = Text(
     "Stop the service, and put a backup in its place: informativa ledger restore COPY --controller NAME"
 )
-"""What to do about a ledger that is damaged: the command keeps the damaged one aside."""
+"""The remedy for a damaged ledger; the command keeps the damaged file aside."""
 
 _TURN_SECONDS = 0.1
 
@@ -36,56 +36,57 @@ _REMEDIES = {
 
 
 class LedgerFile:
-    """One controller's file, of whatever form. Blocking; use it from one thread at a time. With `read_only`
-    nothing is made or written; without `create` a file that is not there, or empty, is an error.
+    """The file of one controller's ledger, of any schema. Its methods block; use it from one thread at a
+    time. With `read_only` nothing is created or written; without `create` a missing or empty file is an
+    error.
 
-    Every method raises LedgerError when the file cannot be opened, read or written.
+    Every method raises LedgerError if the file cannot be opened, read or written.
     """
 
     def __init__(self, file: str, *, read_only: bool = False, create: bool = True) -> None:
         self.file = Path(file)
         self.saved = 0
-        """How often what lay beside the file was taken away, and what it held went into the file."""
+        """Counts how often the log was deleted while in use, and its contents were saved into the file."""
         self._files = wal_files.LedgerFiles(self.file)
-        self._identities: wal_files.FileIdentities | None = None  # what we have open
+        self._identities: wal_files.FileIdentities | None = None  # the files that we have open
         self._forked: LedgerError | None = None
         self._closed = False
-        self._seen = (0, 0)  # the file's size in bytes, and its schema's version, when it was last looked at
-        self._reading: sqlite3.Connection | None = None  # where nothing is written, and so nothing migrated
+        self._size_and_schema = (0, 0)  # the file's bytes and its schema_version at the last commit
+        self._reading: sqlite3.Connection | None = None  # set if nothing is written, and so nothing migrated
         with self._translated():
             if create and not read_only:
                 self._create()
             if read_only:
-                with self._files.whole(BUSY_SECONDS):
-                    self._look()
+                with self._files.open_complete(BUSY_SECONDS):
+                    self._open_to_read()
             else:
-                self._join(create)
+                self._open_shared(create)
 
-    def _look(self) -> None:
-        """Open it to read."""
-        # With nobody's log beside it SQLite would make one and leave it there, unless told that the
-        # file does not change (and one that a service opens now changes only after a while).
-        alone = "" if self._log().exists() else "&immutable=1"
-        uri = f"{self.file.absolute().as_uri()}?mode=ro{alone}"
+    def _open_to_read(self) -> None:
+        """Open the file for reading."""
+        # If no log lies beside it, SQLite would create one and leave it there, unless it is told that the
+        # file does not change. (If a service opens it now, it changes only after a while.)
+        option = "" if self._log().exists() else "&immutable=1"
+        uri = f"{self.file.absolute().as_uri()}?mode=ro{option}"
         self._connection = self._reading = sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS)
         self._transaction = SqliteTransaction(self._connection)
         with self._closed_if_it_fails():
-            migrating.require_ours(
-                self._connection, self.file, create=False
-            )  # and only now SQLite looks for a log
+            # Only now does SQLite open the log.
+            migrating.require_ours(self._connection, self.file, create=False)
 
-    def _join(self, create: bool) -> None:
-        """Open what others may have open. When the last of them closes it, its log goes too: so once more."""
-        until = time.monotonic() + BUSY_SECONDS
+    def _open_shared(self, create: bool) -> None:
+        """Open a file that others may have open. When the last of them closes it, its log is deleted; then
+        try again."""
+        deadline = time.monotonic() + BUSY_SECONDS
         while self._identities is None:
-            with self._files.whole(BUSY_SECONDS) as before:
+            with self._files.open_complete(BUSY_SECONDS) as before:
                 self._connect(before, create)
-            if self._identities is None and time.monotonic() > until:
-                raise self._unsettled()
+            if self._identities is None and time.monotonic() > deadline:
+                raise self._replaced_error()
 
     def _connect(self, before: wal_files.FileIdentities, create: bool) -> None:
-        """Open it, unless what lies there is taken away meanwhile."""
-        # Not to be made by SQLite, whose mode and owner it would not have.
+        """Open the file. `_identities` stays `None` if its log or index was deleted meanwhile."""
+        # SQLite must not create it: it would have a wrong mode and owner.
         uri = f"{self.file.absolute().as_uri()}?mode=rw"
         self._connection = sqlite3.connect(
             uri, uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
@@ -96,12 +97,12 @@ class LedgerFile:
             self._connection.execute("PRAGMA journal_mode = WAL")
             self._connection.execute("PRAGMA synchronous = FULL")
             self._connection.execute("PRAGMA foreign_keys = ON")
-            self._connection.execute("PRAGMA secure_delete = ON")  # what goes is overwritten
-            self._connection.execute("PRAGMA schema_version")  # now at the latest the log is open
+            self._connection.execute("PRAGMA secure_delete = ON")  # deleted bytes are overwritten
+            self._connection.execute("PRAGMA schema_version")  # opens the log, if it is not open yet
             write_lock.wait_for_others(self._connection, LOOK_SECONDS)
-            found = self._files.identities()
-            if self._files.is_open(before, found):
-                self._identities = found
+            identities = self._files.identities()
+            if self._files.is_open(before, identities):
+                self._identities = identities
             else:
                 self._connection.close()
 
@@ -114,14 +115,14 @@ class LedgerFile:
             raise
 
     def close(self) -> None:
-        """Closing twice is harmless."""
+        """Close the file. Closing twice is harmless."""
         with self._translated():
             if self._closed or self._forked is not None:
                 return
-            now = self._files.identities()
-            if self._identities is not None and now.ledger == self._identities.ledger:
+            identities = self._files.identities()
+            if self._identities is not None and identities.ledger == self._identities.ledger:
                 try:
-                    self._require_files()  # closing saves nothing where others have it open
+                    self._require_files()  # SQLite saves the log only if no other process has the file open
                 except LedgerError:
                     self._forked = self._forked or self._fork()
                     raise
@@ -129,10 +130,11 @@ class LedgerFile:
             self._connection.close()
 
     def _create(self) -> None:
-        """An empty file for its user alone; made by root, it belongs to the folder's owner, who runs us."""
+        """Create an empty file that only its user can read. If root creates it, it belongs to the folder's
+        owner, who runs the service."""
         if self.file.exists():
             return
-        from ..files import create  # not for a script, which usually finds one
+        from ..files import create  # not loaded by a script, for which the file usually exists
 
         self.file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with contextlib.suppress(FileExistsError):
@@ -142,20 +144,20 @@ class LedgerFile:
         return self.file.with_name(f"{self.file.name}-wal")
 
     def empty_log(self, seconds: float) -> None:
-        """Leave nothing in the log, where what was overwritten in the file still stands. In short turns, for
-        calls wait for each. Raises LedgerError where somebody who reads it does not end."""
-        until = time.monotonic() + seconds
+        """Empty the log, which still holds what was overwritten in the file. Done in short turns, because
+        calls wait for each. Raises LedgerError if somebody goes on reading it for `seconds`."""
+        deadline = time.monotonic() + seconds
         with self.connected() as connection:
             write_lock.wait_for_others(self._connection, _TURN_SECONDS)
             try:
                 while connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
-                    if time.monotonic() > until:
-                        raise self._read_by_others()
+                    if time.monotonic() > deadline:
+                        raise self._readers_error()
                     time.sleep(_TURN_SECONDS)
             finally:
                 write_lock.wait_for_others(self._connection, LOOK_SECONDS)
 
-    def _read_by_others(self) -> LedgerError:
+    def _readers_error(self) -> LedgerError:
         assert self._identities is not None  # it is open
         readers = ", ".join(map(str, self._files.readers(self._identities)))
         return LedgerError(
@@ -168,65 +170,67 @@ class LedgerFile:
         )
 
     def contents(self) -> list[Iterator[bytes]]:
-        """The bytes of the file and of its log, each in chunks. Nothing is opened for it: SQLite's locks on a
-        file end when anybody in the process closes it."""
+        """Return the bytes of the file and of its log, each in chunks. No file is opened for it: SQLite's
+        locks on a file end when any descriptor of it in the process is closed."""
         assert self._identities is not None  # it is open
         return self._files.contents(self._identities)
 
     @contextlib.contextmanager
     def connected(self) -> Iterator[sqlite3.Connection]:
-        """The connection, for what is more than calls need. Raises LedgerError and nothing of SQLite's."""
+        """Yield the connection, for work that calls do not need. Raises LedgerError and no error of
+        SQLite."""
         with self._translated():
             self._require_files()
             yield self._connection
 
-    def tend(self) -> None:
-        """For when there is nothing else to do: what is in the log goes into the file, so that the log can be
-        lost, and a log that was lost is noticed."""
+    def checkpoint_wal(self) -> None:
+        """Copy the log into the file, so that a deletion of the log loses nothing, and notice if it was
+        deleted. For times without calls."""
         with self._translated():
             self._require_files()
             self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
 
     def _require_files(self) -> None:
-        """That what is written goes where others read it. Where the log was taken away, what it holds is
-        saved first; what is written to a ledger that was taken away itself would be lost."""
-        if self._files.still(self._identities):
+        """Check that what is written goes where others read it. If the log was deleted, its contents are
+        saved first. Raises LedgerError if the ledger itself was deleted: what is written to it would be
+        lost."""
+        if self._files.unchanged(self._identities):
             return
         if self._identities is not None:
-            with self._files.alone(BUSY_SECONDS):
-                self._put_right(self._identities)
+            with self._files.lock(BUSY_SECONDS):
+                self._replace_deleted_log(self._identities)
                 if self._identities is not None:
                     return
-        self._join(create=False)
+        self._open_shared(create=False)
 
-    def _put_right(self, ours: wal_files.FileIdentities) -> None:
-        if self._files.identities().ledger != ours.ledger:
+    def _replace_deleted_log(self, open_files: wal_files.FileIdentities) -> None:
+        if self._files.identities().ledger != open_files.ledger:
             raise LedgerError(
                 Text("The ledger {file} was deleted or replaced while in use.", file=self.file),
                 Text("Put the file back, or restart the service to begin a new one."),
             )
         if self._forked is not None:
             raise self._forked
-        retired = self._files.is_retired(ours)
-        if not retired and not self._files.can_be_saved(ours):
+        already_saved = self._files.is_retired(open_files)
+        if not already_saved and not self._files.can_be_saved(open_files):
             self._forked = self._fork()
             raise self._forked
-        if not retired:
-            self._save(ours)
+        if not already_saved:
+            self._save(open_files)
         self._identities = None
-        self._files.close(self._connection, ours)
-        if not retired:
+        self._files.close(self._connection, open_files)
+        if not already_saved:
             self.saved += 1
-            self._connect(self._files.identities(), create=False)  # whoever else has it open has what we had
+            self._connect(self._files.identities(), create=False)  # whoever has it open has our contents
 
-    def _save(self, ours: wal_files.FileIdentities) -> None:
-        """What the log that we have open holds goes into the file."""
-        write_lock.take(self._connection)  # whoever has our index writes no more after this
+    def _save(self, open_files: wal_files.FileIdentities) -> None:
+        """Move the contents of our log into the file."""
+        write_lock.take(self._connection)  # processes with our index write no more after this
         self._connection.execute("ROLLBACK")
-        self._files.distrust_index(ours)
-        write_lock.wait_for_others(self._connection, BUSY_SECONDS)  # for readers to end
+        self._files.distrust_index(open_files)
+        write_lock.wait_for_others(self._connection, BUSY_SECONDS)  # time for readers to end
         self._checkpoint()
-        self._files.retire(ours)
+        self._files.retire(open_files)
 
     def _checkpoint(self) -> None:
         busy, *_sizes = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
@@ -241,9 +245,10 @@ class LedgerFile:
             )
 
     def _fork(self) -> LedgerError:
-        """Another program has begun another log: what we have is copied, and nothing is written over."""
+        """Copy our contents to another file, because another program has begun another log. Nothing is
+        overwritten."""
         wal_files.keep_open(self._connection)
-        from . import backup  # not for a script, unless somebody deletes what it has open
+        from . import backup  # not loaded by a script, unless its log was deleted
 
         copy = backup.rescue(self._connection, self.file, datetime.now(UTC))
         return LedgerError(
@@ -257,29 +262,31 @@ class LedgerFile:
         )
 
     def _begin(self) -> None:
-        """Take the write lock, and then look: whoever saves a log that was taken away takes it too."""
+        """Take the write lock, then check the files: a process that saves a deleted log takes the lock
+        too."""
         for _attempt in range(2):
             try:
                 write_lock.take(self._connection)
-                if self._files.still(self._identities):
+                if self._files.unchanged(self._identities):
                     return
                 self._connection.execute("ROLLBACK")
             except sqlite3.Error:
-                if self._closed or self._files.still(self._identities):
+                if self._closed or self._files.unchanged(self._identities):
                     raise
             self._require_files()
-        raise self._unsettled()
+        raise self._replaced_error()
 
     def _confirm(self) -> None:
-        """Nothing is acknowledged into a log that is gone, or where others have written meanwhile."""
-        if not self._files.still(self._identities):
-            now = self._files.identities()
-            replaced = self._identities is not None and now.index not in (None, self._identities.index)
+        """Check that the commit went into a log that exists and into which no other process wrote by another
+        index. Raises LedgerError."""
+        if not self._files.unchanged(self._identities):
+            identities = self._files.identities()
+            replaced = self._identities is not None and identities.index not in (None, self._identities.index)
             self._require_files()
             if replaced:
-                raise self._unsettled()
+                raise self._replaced_error()
 
-    def _unsettled(self) -> LedgerError:
+    def _replaced_error(self) -> LedgerError:
         return LedgerError(
             Text(
                 "What lies beside the ledger {file} (-wal, -shm) was replaced while in use.", file=self.file
@@ -289,7 +296,8 @@ class LedgerFile:
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[SqliteTransaction]:
-        """What is done within is durable at its end, or was not done. Raises LedgerError."""
+        """Yield a transaction: it is durable at the end of the context, or has no effect. Raises
+        LedgerError."""
         with self._translated():
             self._begin()
             try:
@@ -300,27 +308,27 @@ class LedgerFile:
                     self._connection.execute("ROLLBACK")
                 raise
             self._confirm()
-            self._require_whole()
+            self._require_full_size()
 
-    def _require_whole(self) -> None:
-        """Nothing is acknowledged into a file that somebody cut off. SQLite makes it shorter at a VACUUM
-        alone, which gives the schema another version (https://www.sqlite.org/fileformat2.html#schemacookie).
-        """
-        size, (before, version) = os.stat(self.file).st_size, self._seen  # noqa: PTH116  # as in wal_files
-        if size == before:
+    def _require_full_size(self) -> None:
+        """Check that nobody has truncated the file. SQLite itself shortens it only by a VACUUM, which changes
+        the version of the schema (https://www.sqlite.org/fileformat2.html#schemacookie). Raises
+        LedgerError."""
+        size, (size_before, schema_before) = os.stat(self.file).st_size, self._size_and_schema  # noqa: PTH116  # as in wal_files
+        if size == size_before:
             return
-        (now,) = self._connection.execute("PRAGMA schema_version").fetchone()
-        if size < before and now == version:
+        (schema,) = self._connection.execute("PRAGMA schema_version").fetchone()
+        if size < size_before and schema == schema_before:
             raise LedgerError(
                 Text(
                     "The ledger {file} was cut off while in use: it had {before} bytes, and has {size}.",
                     file=self.file,
-                    before=before,
+                    before=size_before,
                     size=size,
                 ),
                 RESTORE,
             )
-        self._seen = size, now
+        self._size_and_schema = size, schema
 
     def _translated(self) -> contextlib.AbstractContextManager[None]:
         return translated(self.file, self._reading)
@@ -328,8 +336,8 @@ class LedgerFile:
 
 @contextlib.contextmanager
 def translated(file: Path, reading: sqlite3.Connection | None = None) -> Iterator[None]:
-    """No `sqlite3.Error` or `OSError` leaves the ledger. Where one of an earlier informativa is only read,
-    what cannot be asked of it is a LedgerOutdatedError."""
+    """Turn each `sqlite3.Error` and `OSError` into a LedgerError. If a ledger of an earlier informativa is
+    only read, a query that it cannot answer is a LedgerOutdatedError."""
     try:
         yield
     except (sqlite3.IntegrityError, sqlite3.InterfaceError, ValueError, OverflowError) as error:
@@ -351,9 +359,9 @@ def _reason(error: sqlite3.Error | OSError) -> Foreign:
 
 def _remedy(error: Exception, file: Path) -> Text:
     name = getattr(error, "sqlite_errorname", "")
-    if isinstance(error, sqlite3.OperationalError) and not name:  # of Python: bytes that are no text
+    if isinstance(error, sqlite3.OperationalError) and not name:  # raised by Python: invalid text
         name = "SQLITE_CORRUPT"
-    for sign, remedy in _REMEDIES.items():
-        if name.startswith(sign):
+    for prefix, remedy in _REMEDIES.items():
+        if name.startswith(prefix):
             return remedy
     return Text("Look at the owner, mode and free space of {folder}.", folder=file.parent)

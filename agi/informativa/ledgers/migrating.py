@@ -1,4 +1,5 @@
-"""Of which form a database is: a ledger of ours, of which migration, and how it becomes one of today."""
+"""The schema of a ledger: check that a database is a ledger, read its version, and migrate it to the
+newest."""
 
 from __future__ import annotations
 
@@ -15,18 +16,18 @@ from ..text import Text
 from . import leaves, write_lock
 
 APPLICATION = 0x696E666F  # PRAGMA application_id: “info”
-UNMARKED = 6  # the last migration of which there are ledgers without it
+UNMARKED = 6  # the last schema that has no application_id
 
 
-# Measured with 200,000 records of each earlier form, on one core of a small server: 0.4 to 2.8 microseconds.
+# Measured with 200,000 records of each earlier schema on one core of a small server: 0.4 to 2.8 microseconds.
 _SECONDS_A_RECORD = 5e-6
-_BYTES_A_SECOND = 100e6  # that a slow disk takes, of the copy and of what is written anew
+_BYTES_A_SECOND = 100e6  # written to a slow disk: the copy, and the migrated tables
 
 
 @dataclass(frozen=True)
 class Outlook:
-    """What it would take to migrate a ledger: from which form to which, how many records it has, how many
-    bytes must be free on its disk and are. `seconds` is no more than a guess at how long."""
+    """An estimate of a migration: the present version of the schema and the newest, the number of records,
+    and the bytes that must be free on its disk and that are free. `seconds` is only a guess."""
 
     found: int
     newest: int
@@ -36,27 +37,28 @@ class Outlook:
 
     @property
     def seconds(self) -> float:
-        """About how long."""
+        """The approximate duration in seconds."""
         return self.records * _SECONDS_A_RECORD + self.needed / _BYTES_A_SECOND
 
 
 def outlook(connection: sqlite3.Connection, file: Path) -> Outlook:
-    """As things are now; changes nothing. Counts all records where there is something to migrate."""
+    """Estimate the migration without changing anything. Counts all records if there is something to
+    migrate."""
     import shutil  # not for a script, as below
 
     from . import backup
 
-    form, last, records, needed = of(connection), newest(), 0, 0
-    if form < last and _has_records(connection):
+    version, newest_version, records, needed = of(connection), newest(), 0, 0
+    if version < newest_version and _has_records(connection):
         (records,) = connection.execute("SELECT count(*) FROM event").fetchone()
         needed = backup.needed_room(connection)
-    return Outlook(form, last, records, needed, shutil.disk_usage(file.parent).free)
+    return Outlook(version, newest_version, records, needed, shutil.disk_usage(file.parent).free)
 
 
 def require_ours(connection: sqlite3.Connection, file: Path, *, create: bool) -> None:
-    """Raises LedgerError for a database of another program, before anything is written to it; and, unless it
-    is to be created, for one that has nothing in it yet."""
-    connection.execute("BEGIN")  # all that is read is of one moment: another process may migrate it meanwhile
+    """Check, before anything is written, that a database is a ledger. Raises LedgerError if it is of another
+    program, and LedgerEmptyError if it is empty and `create` is false."""
+    connection.execute("BEGIN")  # read one state: another process may migrate it meanwhile
     try:
         _require_ours(connection, file, create=create)
     finally:
@@ -69,8 +71,8 @@ def _require_ours(connection: sqlite3.Connection, file: Path, *, create: bool) -
     if application == APPLICATION:
         return
     tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-    form = of(connection)
-    if not tables and not application and not form:
+    version = of(connection)
+    if not tables and not application and not version:
         if create:
             return
         raise LedgerEmptyError(
@@ -81,8 +83,8 @@ def _require_ours(connection: sqlite3.Connection, file: Path, *, create: bool) -
             Text("If there was one, put it back: the service begins a new one in it when it starts."),
         )
     columns = {row[1] for row in connection.execute("PRAGMA table_info(event)")}
-    ledger = {"event", "standing"} <= tables and {"record", "pseudonym", "notice", "heard"} <= columns
-    if application or not ledger or not 0 < form <= UNMARKED:
+    is_ledger = {"event", "standing"} <= tables and {"record", "pseudonym", "notice", "heard"} <= columns
+    if application or not is_ledger or not 0 < version <= UNMARKED:
         raise LedgerError(
             Text("{file} is a database of another program, not a ledger. Nothing was changed.", file=file),
             Text("Give the controller's setting `ledger:` a file of its own."),
@@ -92,17 +94,17 @@ def _require_ours(connection: sqlite3.Connection, file: Path, *, create: bool) -
 def bring_up_to_date(connection: sqlite3.Connection, file: Path, log: str, *, migrate: bool) -> None:
     """Apply the numbered migrations that are missing, all of them or none.
 
-    What is there is copied before, under the lock of the same transaction: so the copy is what is migrated,
-    no second process does it too, and the lock ends with whoever holds it. A ledger that has no log yet
+    Records are copied before, under the lock of the same transaction. So the copy is of the state that is
+    migrated, no second process migrates too, and the lock ends with its holder. A ledger that has no log yet
     begins its first, named `log`.
     """
-    form, last = of(connection), newest()
-    if form > last:
+    version, newest_version = of(connection), newest()
+    if version > newest_version:
         raise LedgerError(
             Text("The ledger {file} was written by a newer informativa.", file=file),
             Text("Upgrade this one."),
         )
-    if form == last:
+    if version == newest_version:
         return
     if not migrate and _has_records(connection):
         require_newest(connection, file)
@@ -110,9 +112,9 @@ def bring_up_to_date(connection: sqlite3.Connection, file: Path, log: str, *, mi
 
     write_lock.take(connection)
     try:
-        if _has_records(connection) and of(connection) < last:
+        if _has_records(connection) and of(connection) < newest_version:
             backup.make(file, of(connection), datetime.now(UTC))
-        for number, sql in [each for each in migrations() if each[0] > of(connection)]:
+        for number, sql in [migration for migration in migrations() if migration[0] > of(connection)]:
             for statement in statements(sql):
                 connection.execute(statement)
             connection.execute(f"PRAGMA user_version = {number}")
@@ -129,7 +131,7 @@ def bring_up_to_date(connection: sqlite3.Connection, file: Path, log: str, *, mi
 
 
 def require_newest(connection: sqlite3.Connection, file: Path) -> None:
-    """Raises LedgerOutdatedError for a ledger of an earlier informativa."""
+    """Raise LedgerOutdatedError if a ledger is of an earlier informativa."""
     if of(connection) < newest():
         raise LedgerOutdatedError(
             Text("The ledger {file} is of an earlier informativa and not migrated yet.", file=file),
@@ -138,24 +140,24 @@ def require_newest(connection: sqlite3.Connection, file: Path) -> None:
 
 
 def _next_epoch(file: Path) -> int:
-    """The first, unless the log of a ledger that lay here before is still there: what it signed is not to be
-    taken back."""
-    there = [int(each.name) for each in log_folder(file).glob("[1-9]*") if each.name.isdecimal()]
-    return max(there, default=0) + 1
+    """Return the first epoch, or the one after the logs that an earlier ledger left here: what it signed must
+    not be taken back."""
+    epochs = [int(folder.name) for folder in log_folder(file).glob("[1-9]*") if folder.name.isdecimal()]
+    return max(epochs, default=0) + 1
 
 
 def of(connection: sqlite3.Connection) -> int:
-    """The number of the last migration that was applied."""
+    """Return the number of the last migration that was applied."""
     return _pragma(connection, "user_version")
 
 
 def migrations() -> list[tuple[int, str]]:
-    """All that there are, by number."""
+    """Return all migrations with their numbers, in order."""
     return [(number, file.read_text(encoding="utf-8")) for number, file in _files()]
 
 
 def newest() -> int:
-    """The number of the last of them."""
+    """Return the number of the last migration."""
     return _files()[-1][0]
 
 
@@ -167,7 +169,8 @@ def _files() -> list[tuple[int, Path]]:
 
 
 def statements(sql: str) -> Iterator[str]:
-    """One by one, because `executescript` would end the transaction that they belong to."""
+    """Split a script into statements, because `executescript` would end the transaction that they belong
+    to."""
     statement = ""
     for line in sql.splitlines(keepends=True):
         statement += line
@@ -177,7 +180,7 @@ def statements(sql: str) -> Iterator[str]:
 
 
 def _has_records(connection: sqlite3.Connection) -> bool:
-    """Whether it holds what would be a loss."""
+    """Return whether it has records, which must not be lost."""
     return of(connection) > 0 and bool(connection.execute("SELECT 1 FROM event LIMIT 1").fetchone())
 
 

@@ -1,4 +1,4 @@
-"""Opens ledgers, none of which may keep a service from its other companies."""
+"""Opening of ledgers, so that none of them can keep a service from its other companies."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ OPEN_SECONDS = 5 * BUSY_SECONDS  # it waits as long as that for another program,
 
 
 class LedgerOpener:
-    """Waits no longer than a bound for each ledger. One that hangs, as on a network folder that has stalled,
-    is not opened again meanwhile."""
+    """Opens ledgers, and waits for each no longer than a bound. One that hangs, as on a network folder that
+    has stalled, is not opened a second time meanwhile."""
 
     def __init__(self, seconds: float = OPEN_SECONDS) -> None:
         self._seconds = seconds
         self._hanging: dict[str, Future[Ledger]] = {}
 
     def open(self, file: str, opened: Callable[[], Ledger]) -> Ledger:
-        """Give the ledger that `opened` makes of a file. Raises LedgerError, also after the bound."""
+        """Return the ledger that `opened` makes of a file. Raises LedgerError, also after the bound."""
         hanging = self._hanging.pop(file, None)
         if hanging is None or hanging.done():
             hanging = begun(opened)
@@ -43,6 +43,6 @@ class LedgerOpener:
 
 
 def _close(future: Future[Ledger]) -> None:
-    """Let go of a ledger that nobody waits for any more."""
+    """Close a ledger that nobody waits for any more."""
     if future.exception() is None:
         future.result().close()

@@ -1,7 +1,7 @@
-"""Whose a ledger is, so that none is taken for another company's, or read by a key that is not its own.
+"""The owner of a ledger, so that no ledger is taken for another company's, or read with a wrong key.
 
-Under another key all callers are strangers, and in another company's ledger theirs are found: both would be
-wrong without a sign. So a ledger keeps the company's name in the configuration and the key's fingerprint.
+Under another key all callers are strangers, and in another company's ledger theirs are found: both would go
+unnoticed. So a ledger stores the company's name in the configuration and the key's fingerprint.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from ..model import Controller
 from ..text import Text
 from . import migrating
 
-_SINCE = 14  # the migration that brings it
+_SINCE = 14  # the migration that added the table
 _READ = "SELECT controller, key FROM owner"
 _WRITE = "INSERT OR REPLACE INTO owner VALUES (1, ?, ?)"
 
@@ -37,10 +37,10 @@ def of(controller: Controller) -> LedgerOwner | None:
 
 
 def require(connection: sqlite3.Connection, file: Path, owner: LedgerOwner) -> bool:
-    """Whether the ledger says already what it is to say of its owner. Raises LedgerError where it says
-    something else and has records; without any it is anybody's."""
+    """Return whether the ledger names its present owner and key. Raises LedgerError if it names others and
+    has records; without records anybody may take it."""
     if not _SINCE <= migrating.of(connection) <= migrating.newest():
-        return True  # of another informativa, and only read
+        return True  # of another version of informativa, and only read
     row = connection.execute(_READ).fetchone()
     if row is None:
         return False
@@ -53,7 +53,7 @@ def require(connection: sqlite3.Connection, file: Path, owner: LedgerOwner) -> b
 
 
 def write(connection: sqlite3.Connection, owner: LedgerOwner) -> None:
-    """Have the ledger say whose it is, within a transaction."""
+    """Write the owner into the ledger, within a transaction."""
     connection.execute(_WRITE, (owner.controller, owner.keys[0]))
 
 

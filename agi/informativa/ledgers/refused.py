@@ -1,4 +1,4 @@
-"""A ledger that takes nothing."""
+"""A ledger that records nothing."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from ..ports import Ledger, LedgerTransaction, Result
 
 
 class RefusedLedger(Ledger):
-    """Of a controller that may not go live, or whose own ledger cannot be opened. Every call is played to,
-    and none recorded here."""
+    """The ledger of a controller that may not go live, or whose own ledger cannot be opened. Every caller
+    hears the notices, and nothing is recorded here."""
 
     def __init__(self, error: LedgerError) -> None:
         self.error = error

@@ -1,8 +1,8 @@
-"""A backup in a ledger's place, without taking back what was erased, purged or published since.
+"""Restoring of a ledger from a backup, without taking back what was erased, purged or published since.
 
-What the ledger that is replaced, and the log beside it, say is gone is taken out of the backup first. Records
-that were published since the backup are entered as lost, so that the log goes on; where the published entries
-cannot be had, it goes on as another log.
+Records that were deleted since, according to the ledger that is replaced and to the log beside it, are
+deleted from the backup first. Records that were published since the backup are entered as lost, so that the
+log goes on; if the published entries cannot be read, another log begins.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ _SIDES = ("", "-wal", "-shm")
 
 @dataclass(frozen=True)
 class Restored:
-    """What is in the ledger's place now: how many records of the backup, of which so many were erased or
-    purged again; how many are lost that were recorded since; in which epoch the log goes on; and where the
-    ledger is that was there before, `None` if there was none."""
+    """The result of a restore: the number of records of the backup; how many of them were erased or purged
+    again; how many that were recorded since are lost; the epoch in which the log goes on; and the file of the
+    ledger that was replaced, `None` if there was none."""
 
     records: int
     gone_again: int
@@ -44,8 +44,8 @@ class Restored:
 
 
 def restore(ledger: Path, copy: Path, at: datetime, owner: LedgerOwner | None = None) -> Restored:
-    """Put the copy in the ledger's place. Raises LedgerError where somebody has the ledger open, or the copy
-    is none of this ledger, or of this `owner`'s; then nothing was changed."""
+    """Put a backup in the ledger's place. Raises LedgerError if somebody has the ledger open, or if the
+    backup is not of this ledger or not of this `owner`'s; then nothing was changed."""
     with translated(ledger):
         if users := LedgerFiles(ledger).users():
             raise LedgerError(
@@ -61,67 +61,70 @@ def restore(ledger: Path, copy: Path, at: datetime, owner: LedgerOwner | None = 
                 backup.copy_to(source, ledger, part)
             if owner is not None:
                 _require_own(part, copy, owner)
-            restored = _brought_up_to_date(ledger, part, at)
-            before = _moved_aside(ledger, at)
+            restored = _bring_up_to_date(ledger, part, at)
+            replaced = _move_aside(ledger, at)
             part.replace(ledger)
         finally:
             for end in _SIDES:
                 Path(f"{part}{end}").unlink(missing_ok=True)
-        return Restored(*restored, before)
+        return Restored(*restored, replaced)
 
 
 def _require_own(part: Path, copy: Path, owner: LedgerOwner) -> None:
-    """That what was copied is of the same company and key. Raises LedgerError."""
+    """Check that the copy is of the same company and key. Raises LedgerError."""
     with contextlib.closing(SqliteStore(str(part), create=False)) as store, store.connected() as connection:
         require(connection, copy, owner)
 
 
-def _brought_up_to_date(ledger: Path, part: Path, at: datetime) -> tuple[int, int, int, int]:
-    """How many records, gone again, lost, and the epoch."""
+def _bring_up_to_date(ledger: Path, part: Path, at: datetime) -> tuple[int, int, int, int]:
+    """Bring the copy up to date, and return the number of records, of those deleted again, of those lost, and
+    the epoch."""
     with contextlib.closing(SqliteStore(str(part), create=False)) as store:
         log, folder = store.log(), LogFolder(ledger)
         _require_same(store, log, folder.published(log.epoch), ledger)
-        gone = list(_gone(ledger, log, folder))
+        deletions = list(_deletions(ledger, log, folder))
         with store.connected() as connection:
             connection.execute("PRAGMA foreign_keys = OFF")  # a record may name one that is gone as its basis
             with store.transaction() as transaction:
-                again = sum(_take_out(connection, transaction, *each) for each in gone)
-                lost, notes, same = _continued(connection, log, folder, ledger)
-                transaction.forget_log()  # leaves were entered
-                gone = [(kind, leaves.before(says, same)) for kind, says in gone]
-                for request in _asked(ledger):
+                deleted_again = sum(_take_out(connection, transaction, *deletion) for deletion in deletions)
+                lost, notes, changed_from = _continue_log(connection, log, folder, ledger)
+                transaction.forget_log()  # its leaves were entered directly
+                deletions = [
+                    (kind, leaves.reference_before(reference, changed_from)) for kind, reference in deletions
+                ]
+                for request in _requests(ledger):
                     erasure_requests.keep(connection, request)
-                notes = [*gone, *notes]
-                notes.sort(key=lambda note: note[0] is not RecordKind.NEW_LOG)  # which a log begins with
-                for number, (kind, says) in enumerate(notes, _following(connection)):
-                    transaction.append(rows.note(kind, Reason.RESTORED, at, says), number)
-            if again:
-                connection.execute("VACUUM")  # what is taken out stands in free pages of the copy, too
+                notes = [*deletions, *notes]
+                notes.sort(key=lambda note: note[0] is not RecordKind.NEW_LOG)  # a log begins with it
+                for number, (kind, reference) in enumerate(notes, _next_free_number(connection)):
+                    transaction.append(rows.note(kind, Reason.RESTORED, at, reference), number)
+            if deleted_again:
+                connection.execute("VACUUM")  # free pages of the copy still hold what was deleted
         records, epoch = store.count(), store.log().epoch
         store.empty_log(0)
-        return records, again, lost, epoch
+        return records, deleted_again, lost, epoch
 
 
-def _gone(ledger: Path, log: leaves.LedgerLog, folder: LogFolder) -> Iterator[tuple[RecordKind, str]]:
-    """What was erased or purged since the copy, by what was noted beside the ledger, in its log and in those
-    that followed, and in it, as far as it can be read: the notes, in order."""
-    said: dict[int, str] = {}
+def _deletions(ledger: Path, log: leaves.LedgerLog, folder: LogFolder) -> Iterator[tuple[RecordKind, str]]:
+    """Return the notes of erasures and purges since the copy, in order. They come from the folders of its log
+    and of those that followed, and from the ledger itself, as far as these can be read."""
+    notes: dict[int, str] = {}
     for epoch in folder.epochs():
-        said |= folder.published(epoch).gone()
+        notes |= folder.published(epoch).gone()
     with (
         contextlib.suppress(LedgerError, OSError),
         contextlib.closing(SqliteStore(str(ledger), read_only=True)) as store,
     ):
-        said |= {leaf: f"{event.kind} {event.reference}" for leaf, event in store.notes()}
-    for leaf, says in sorted(said.items()):
-        kind, _, reference = says.partition(" ")
+        notes |= {leaf: f"{event.kind} {event.reference}" for leaf, event in store.notes()}
+    for leaf, note in sorted(notes.items()):
+        kind, _, reference = note.partition(" ")
         if leaf >= log.next and kind in _TAKE_OUT:
             yield RecordKind(kind), reference
 
 
-def _asked(ledger: Path) -> list[Request]:
-    """What other boxes have still to erase, as far as it can be read. What the copy has of them stays as
-    well, for to ask once more is harmless."""
+def _requests(ledger: Path) -> list[Request]:
+    """Return the requests that other boxes have not fulfilled, as far as they can be read. Those in the copy
+    stay as well, because asking once more is harmless."""
     with (
         contextlib.suppress(LedgerError, OSError),
         contextlib.closing(SqliteStore(str(ledger), read_only=True)) as store,
@@ -131,27 +134,27 @@ def _asked(ledger: Path) -> list[Request]:
 
 
 def _take_out(
-    connection: sqlite3.Connection, transaction: SqliteTransaction, kind: RecordKind, says: str
+    connection: sqlite3.Connection, transaction: SqliteTransaction, kind: RecordKind, reference: str
 ) -> int:
-    """Erase or purge again what a note names; how many records were still there."""
-    own, resting = leaves.indices(says)
-    again = sum(_TAKE_OUT[kind](connection, transaction, each) for each in own)
-    for each in resting:
-        connection.execute(leaves.LEAVE_AGAIN, (each.start, each.stop))
-        connection.execute(leaves.CLOSE_AGAIN, (each.start, each.stop))
-    return again
+    """Erase or purge again the records that a note names, and return how many were still there."""
+    own_ranges, resting_ranges = leaves.indices(reference)
+    deleted = sum(_TAKE_OUT[kind](connection, transaction, leaf_range) for leaf_range in own_ranges)
+    for leaf_range in resting_ranges:
+        connection.execute(leaves.LEAVE_AGAIN, (leaf_range.start, leaf_range.stop))
+        connection.execute(leaves.CLOSE_AGAIN, (leaf_range.start, leaf_range.stop))
+    return deleted
 
 
-def _erase(connection: sqlite3.Connection, _transaction: SqliteTransaction, which: range) -> int:
+def _erase(connection: sqlite3.Connection, _transaction: SqliteTransaction, leaf_range: range) -> int:
     for statement in leaves.ERASE_AGAIN:
-        erased = connection.execute(statement, (which.start, which.stop)).rowcount
-    connection.execute(leaves.CLOSE_AGAIN, (which.start, which.stop))
+        erased = connection.execute(statement, (leaf_range.start, leaf_range.stop)).rowcount
+    connection.execute(leaves.CLOSE_AGAIN, (leaf_range.start, leaf_range.stop))
     return erased
 
 
-def _purge(connection: sqlite3.Connection, transaction: SqliteTransaction, which: range) -> int:
-    found = connection.execute(leaves.RECORDS, (which.start, which.stop)).fetchall()
-    numbers = [number for (number,) in found if transaction.purge(number)]
+def _purge(connection: sqlite3.Connection, transaction: SqliteTransaction, leaf_range: range) -> int:
+    record_rows = connection.execute(leaves.RECORDS, (leaf_range.start, leaf_range.stop)).fetchall()
+    numbers = [number for (number,) in record_rows if transaction.purge(number)]
     transaction.close_leaves(numbers)
     connection.execute(rows.DROP_BASELESS)
     return len(numbers)
@@ -160,14 +163,14 @@ def _purge(connection: sqlite3.Connection, transaction: SqliteTransaction, which
 _TAKE_OUT = {RecordKind.ERASURE.value: _erase, RecordKind.PURGE.value: _purge}
 
 
-def _continued(
+def _continue_log(
     connection: sqlite3.Connection, log: leaves.LedgerLog, folder: LogFolder, ledger: Path
 ) -> tuple[int, list[tuple[RecordKind, str]], int]:
-    """Go on after all that was published of the copy's log and of those that followed it: how many records
-    are lost, what is to be noted, which they are or that another log begins because not all of their entries
-    can be had, and before which row of `leaf` all are as they were: others get those of what was recorded
-    since and never published."""
-    lost, notes, ended, same = 0, [], [], None
+    """Go on after all that was published of the copy's log and of those that followed it. Return the number
+    of lost records; the notes to record: of lost records, or of a new log if not all published entries can be
+    read; and the first row of `leaf` that is different from before, because rows that were never published
+    are used again."""
+    lost, notes, ended, changed_from = 0, [], [], None
     while True:
         published = folder.published(log.epoch)
         size = _published_size(published, log, ledger)
@@ -176,7 +179,7 @@ def _continued(
             try:
                 entries = [published.entry(index, size) for index in range(log.size, size)]
             except EvidenceError:
-                same = log.next if same is None else same
+                changed_from = log.next if changed_from is None else changed_from
                 ended.append(leaves.follows(Checkpoint.unverified(published.checkpoint() or b"")))
             else:
                 notes.append((RecordKind.LOST, _enter_lost(connection, log, entries)))
@@ -186,12 +189,13 @@ def _continued(
     if ended:
         leaves.begin_another(connection, leaves.log(connection))
         notes.append((RecordKind.NEW_LOG, leaves.AND.join(ended)))
-    return lost, notes, leaves.log(connection).next if same is None else same
+    return lost, notes, leaves.log(connection).next if changed_from is None else changed_from
 
 
 def _enter_lost(connection: sqlite3.Connection, log: leaves.LedgerLog, entries: list[bytes]) -> str:
-    """Leaves without records, so that those that follow get the numbers after them; what a note says."""
-    number = _following(connection)
+    """Enter leaves without records, so that the next records get numbers after them. Return the text of the
+    note."""
+    number = _next_free_number(connection)
     for index, entry in enumerate(entries, log.size):
         what, who = entry[-64:-32], entry[-32:]
         row = (log.first + index, number, what, who, None, None, None, False)
@@ -200,14 +204,14 @@ def _enter_lost(connection: sqlite3.Connection, log: leaves.LedgerLog, entries: 
     return rows.counted(len(entries)) + leaves.named(range(log.next, log.next + len(entries)))
 
 
-def _following(connection: sqlite3.Connection) -> int:
-    """The number after all that a record ever had, also of those that are gone."""
+def _next_free_number(connection: sqlite3.Connection) -> int:
+    """Return the number after all that records ever had, deleted ones included."""
     (last,) = connection.execute("SELECT coalesce(max(record), 0) FROM leaf").fetchone()
     return max(next_number(connection), int(last) + 1)
 
 
 def _published_size(published: PublishedLog, log: leaves.LedgerLog, ledger: Path) -> int:
-    """How many records were published; those of the copy where none were."""
+    """Return how many records were published; if none, the number of those in the copy."""
     data = published.checkpoint()
     if data is None:
         return log.size
@@ -224,7 +228,7 @@ def _published_size(published: PublishedLog, log: leaves.LedgerLog, ledger: Path
 
 
 def _require_same(store: SqliteStore, log: leaves.LedgerLog, published: PublishedLog, ledger: Path) -> None:
-    """That the last leaf of the copy that was published is the published one."""
+    """Check that the last published leaf in the copy is equal to the published one."""
     size = _published_size(published, log, ledger)
     last = min(log.size, size)
     if not last or published.checkpoint() is None:
@@ -232,7 +236,7 @@ def _require_same(store: SqliteStore, log: leaves.LedgerLog, published: Publishe
     try:
         entry = published.entry(last - 1, size)
     except EvidenceError:
-        return  # it cannot be compared; the log will not go on in this epoch
+        return  # nothing to compare with; another log begins then
     if store.entries(log.first + last - 1, 1) != [entry]:
         raise LedgerError(
             Text("The backup is not of the ledger {file}: what was published is other records.", file=ledger),
@@ -244,8 +248,8 @@ def _listed(processes: list[int]) -> str:
     return ", ".join(map(str, processes))
 
 
-def _moved_aside(ledger: Path, at: datetime) -> Path | None:
-    """Keep what was in the ledger's place, under a name that an erasure finds."""
+def _move_aside(ledger: Path, at: datetime) -> Path | None:
+    """Rename the file in the ledger's place to a name that an erasure finds, and return it."""
     if not ledger.exists():
         return None
     aside = ledger.with_name(f"{ledger.name}.rescued-{at:%Y-%m-%dT%H-%M-%S}")

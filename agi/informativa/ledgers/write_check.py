@@ -1,4 +1,4 @@
-"""Trial of a ledger: whether a call could be decided and recorded, tried as it is and without a trace."""
+"""Check that a call could be decided and recorded in a ledger, without leaving a trace."""
 
 from __future__ import annotations
 
@@ -12,12 +12,15 @@ from . import migrating, write_lock
 from .ledger_file import LedgerFile, translated
 from .transaction import SqliteTransaction
 
-_BYTES = 1 << 16  # more than the cache of this check, so that it goes to the disk before it is undone
+_BYTES = (
+    1 << 16
+)  # more than fits this connection's cache, so that it is written to the disk before it is undone
 
 
 def try_writing(ledger: Path) -> None:
-    """Decide and record a call in it, or where there is none yet write into its folder, and undo it; nothing
-    is made, migrated or changed, also in a ledger of an earlier informativa. As the user who runs this.
+    """Decide and record a call in the ledger, and undo it; if there is no ledger yet, write into its folder.
+    Nothing is created, migrated or changed, also in a ledger of an earlier informativa. Done as the user who
+    runs this.
 
     Raises LedgerError if it cannot be written.
     """
@@ -43,7 +46,7 @@ def try_writing(ledger: Path) -> None:
 
 
 def _try_folder(folder: Path) -> None:
-    """A file without a name takes what a ledger would, and leaves nothing."""
+    """Write as much into a file without a name, which leaves nothing."""
     with tempfile.TemporaryFile(dir=folder) as file:
         file.write(bytes(_BYTES))
         file.flush()

@@ -49,7 +49,7 @@ def test_i7_any_change_of_any_counter_is_named(tmp_path: Path) -> None:
                 names = {
                     (each.at, each.line, each.notice, each.status) for each in audited(ledger, key).counters
                 }
-                assert (tally._beginning(hour), line, notice, status) in names, (counter, change)
+                assert (tally._hour_start(hour), line, notice, status) in names, (counter, change)
                 assert len(names) <= 2
                 _put_back(connection)
     assert (len(counters), audited(ledger, key).sound) == (8, True)

@@ -74,7 +74,7 @@ def history(known_rows: Sequence[Sequence[Any]]) -> dict[str, PriorDelivery]:
     for row in known_rows:
         if not row[1]:
             continue
-        notice, delivery = rows.known(row)
+        notice, delivery = rows.prior_delivery(row)
         if use_by_notice:
             recycled, _whole_at, seen_at = use_by_notice.get(notice, _UNUSED)
             recycled = max(filter(None, (recycled, use_by_notice.get("", _UNUSED)[0])), default=None)

@@ -1,8 +1,9 @@
-"""The short way from a record's row to what its leaf commits to: canonical JSON of the values as they stand.
+"""A fast way from a record's row to the texts that its leaf commits to: canonical JSON, written from the
+values of the row.
 
-Most records are of one form; a call waits for the text of its own, and an audit spends its time on them. The
-text is the same, byte for byte, as that of `commitment.facts` and `commitment.person`, by way of the event;
-what is not of that form goes that way.
+Most records have one usual form. A call waits for the text of its record, and an audit spends most of its
+time on these texts. The result is the same, byte for byte, as that of `commitment.facts` and
+`commitment.person` from the event; records of another form must be written by those.
 """
 
 from __future__ import annotations
@@ -20,8 +21,8 @@ _MINUTE = 60_000_000  # microseconds
 def texts(
     row: tuple[Any, ...], binding: bytes | None, origin: str, index: int | str, *, migrated: bool
 ) -> tuple[bytes, bytes] | None:
-    """Of the facts, as leaf `index` of a log, and of the person; `None` for a record that is not of the usual
-    form. The values of `rows.COLUMNS` are of the kinds that these have."""
+    """Return the texts of the facts, for leaf `index` of a log, and of the person; `None` if the record has
+    not the usual form. The values must have the types of `rows.COLUMNS`."""
     ending, heard, length, key = row[12:16]
     erased, recorded, rate = row[21], row[22], row[27]
     if recorded is None and migrated:
@@ -34,16 +35,16 @@ def texts(
     ):
         return None
     if ending is not None:
-        counted = _samples(heard, length, rate, migrated=migrated)
-        if counted is None or key is None:
+        samples_heard = _samples(heard, length, rate, migrated=migrated)
+        if samples_heard is None or key is None:
             return None
-        heard, length, rate = counted
+        heard, length, rate = samples_heard
     elif not heard is length is key is rate is None:
         return None
-    around = _around(origin, migrated, row[3], row[5:13], length, row[18:20], row[23:27], rate)
-    if around is None:
+    parts = _around(origin, migrated, row[3], row[5:13], length, row[18:20], row[23:27], rate)
+    if parts is None:
         return None
-    first, second, third, fourth = around
+    first, second, third, fourth = parts
     samples = "" if ending is None else f',"heard":{heard}'
     facts = (
         f'{{{first}"happened":"{_minute(row[1] // _MINUTE)}"{samples}{second},"number":{row[0]}{third},'
@@ -56,15 +57,16 @@ def texts(
 
 
 def is_plain(text: str) -> bool:
-    """Whether nothing in it is written otherwise in JSON. Or it might hold what others should say."""
+    """Return whether JSON writes all its characters as they are. Other text could imitate further JSON
+    members."""
     return text.isprintable() and '"' not in text and "\\" not in text
 
 
 def _samples(
     heard: float | None, length: float | None, rate: int | None, *, migrated: bool
 ) -> tuple[int, int, int] | None:
-    """How many of how many were heard, and their rate; `None` where these are not numbers that an event is
-    written with."""
+    """Return the numbers of samples heard and in all, and their rate; `None` if an event is not written with
+    such numbers."""
     if heard is None or length is None or (rate is None and not migrated):
         return None
     try:
@@ -83,35 +85,35 @@ def _around(
     line: str,
     played: Sequence[str],
     length: int | None,
-    other: Sequence[str],
+    wish: Sequence[str],
     proof: Sequence[Any],
     rate: int | None,
 ) -> tuple[str, str, str, str] | None:
-    """What stands in the facts around when it happened, its number, its index and when it was recorded: the
-    same in many records. Given are what stands together in a row: `notice` to `ending`, `wanted` and `kind`,
-    `vouched` to `counts`. `None` where it is not of the usual form."""
+    """Return the four constant parts of the facts, which stand around time, number, index and time of
+    recording: they are the same in many records. `played` has the columns `notice` to `ending`, `wish` is
+    `wanted` and `kind`, `proof` is `vouched` to `counts`. `None` if the record has not the usual form."""
     notice, version, language, purposes, status, reason, prompt, ending = played
-    (wanted, kind), (vouched, recording, supplement, counts) = other, proof
+    (wanted, kind), (vouched, recording, supplement, counts) = wish, proof
     text = (
         f"{origin}{line}{notice}{version}{language}{purposes}{status}{reason}{prompt}{ending}{wanted}{kind}"
     )
-    odd = (
+    unusual = (
         vouched == "" or supplement not in (0, 1) or counts not in (0, 1) or kind in commitment.ABOUT_RECORDS
     )
-    if odd or not is_plain(f"{text}{vouched}{recording}"):
+    if unusual or not is_plain(f"{text}{vouched}{recording}"):
         return None
 
-    def said(**values: object) -> str:
+    def members(**values: object) -> str:
         return "".join(f',"{name}":"{value}"' for name, value in values.items() if value)
 
     first = ("" if counts else '"counts":0,') + ("" if ending is None else f'"ending":"{ending}",')
-    whole = "" if ending is None else f',"length":{length}'
-    second = said(kind="migrated" if migrated else kind, language=language) + whole
-    second += said(line=line, log=origin, notice=notice)
-    third = said(prompt=prompt, purposes=purposes) + ("" if ending is None else f',"rate":{rate}')
-    fourth = said(recording=recording, status=status) + (',"supplement":1' if supplement else "")
-    fourth += said(version=version, vouched=vouched, wanted=wanted, was=kind if migrated else "")
-    return first, second, third + said(reason=reason), fourth
+    length_member = "" if ending is None else f',"length":{length}'
+    second = members(kind="migrated" if migrated else kind, language=language) + length_member
+    second += members(line=line, log=origin, notice=notice)
+    third = members(prompt=prompt, purposes=purposes) + ("" if ending is None else f',"rate":{rate}')
+    fourth = members(recording=recording, status=status) + (',"supplement":1' if supplement else "")
+    fourth += members(version=version, vouched=vouched, wanted=wanted, was=kind if migrated else "")
+    return first, second, third + members(reason=reason), fourth
 
 
 def _person(row: Sequence[Any], binding: bytes | None, recorded: int) -> str:

@@ -1,4 +1,5 @@
-"""Events as rows of SQLite: the statements, and both directions of the mapping. No connection here."""
+"""Events as rows of SQLite: the statements, and both directions of the mapping. This module opens no
+connection."""
 
 from __future__ import annotations
 
@@ -25,7 +26,8 @@ Result = TypeVar("Result")
 
 _EPOCH, _MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
 
-# A standing whose proof is gone proves nothing: with its record it goes, too, but for one that was moved.
+# A row of `standing` without its record proves nothing. It is deleted with its record, except a moved one,
+# which is checked here.
 STANDING = """
 SELECT notice, version, purposes, record, at, whole, seen FROM standing WHERE pseudonym = ?1
 AND (NOT moved OR EXISTS (SELECT 1 FROM event WHERE event.record = standing.record))
@@ -36,7 +38,8 @@ COLUMNS = """record, at, call, line, pseudonym, notice, version, language, purpo
 RECORDS = f"SELECT {COLUMNS} FROM event WHERE record >= ? ORDER BY record"  # noqa: S608  # our own names
 RECORD = f"SELECT {COLUMNS} FROM event WHERE record = ?"  # noqa: S608  # our own names
 OF_CALLER = f"SELECT {COLUMNS} FROM event WHERE pseudonym = ? ORDER BY record"  # noqa: S608  # our own names
-# Of a RecordFilter. Nothing is indexed for it: an index would cost every call, and people ask rarely.
+# The condition of a RecordFilter. There is no index for it: an index would cost every call, and people search
+# rarely.
 _WANTED = """
 (:line = '' OR line = :line) AND (:status IS NULL OR status = :status)
 AND (:reason IS NULL OR reason = :reason)
@@ -64,20 +67,20 @@ SELECT coalesce(min(record), :before) FROM (
 AROUND = """
 SELECT max(CASE WHEN at < ? THEN at END), min(CASE WHEN at >= ? THEN at END) FROM event WHERE kind = 'phone'
 """
-# Searched for without a lock, page by page from the last one found, and then deleted by their keys. What says
-# that records were purged or erased stays for ever.
+# Found without a lock, page by page from the last one, and then deleted by their keys. Records about purges
+# and erasures stay for ever.
 OLDER = "SELECT count(*) FROM event WHERE at < ? AND kind NOT IN ('purge', 'erasure', 'lost', 'new-log')"
 OLD = """
 SELECT record FROM event WHERE at < ? AND kind NOT IN ('purge', 'erasure', 'lost', 'new-log') AND record > ?
 ORDER BY record LIMIT ?
 """
 PURGE = "DELETE FROM event WHERE record = ?"
-# What makes that a record's caller knows its version; `Event.informs`.
+# The condition that a record's caller knows its version; `Event.informs`.
 INFORMS = """
 event.pseudonym IS NOT NULL AND NOT event.erased AND event.counts
 AND (event.status IN ('PLAYED', 'INFORMED') OR (event.status = 'SKIPPED' AND event.ending IS NOT NULL))
 """
-# Of whom a record that is purged told what: under its pseudonym, and those that he had by later keys.
+# The version that a purged record told, under its pseudonym and under those of the same caller by later keys.
 KNOWN_BY = f"""
 WITH RECURSIVE his (pseudonym, notice, version) AS (
     SELECT pseudonym, notice, version FROM event WHERE record = ? AND {INFORMS}
@@ -85,7 +88,7 @@ WITH RECURSIVE his (pseudonym, notice, version) AS (
     WHERE event.pseudonym IS NOT NULL
 ) SELECT pseudonym, notice, version FROM his
 """  # noqa: S608  # our own names
-# Then he knows what the latest record says, and no more: another may be among what was gathered.
+# After that he knows only what the latest record says: the purged one may be among those that were merged.
 REDUCE = """
 UPDATE standing SET purposes = event.purposes,
     whole = CASE WHEN event.supplement THEN NULL WHEN whole > event.at THEN event.at ELSE whole END
@@ -93,8 +96,9 @@ FROM event WHERE event.record = standing.record AND standing.record <> ?
 AND standing.pseudonym = ? AND standing.notice = ? AND standing.version = ?
 AND (standing.purposes <> event.purposes OR event.supplement OR whole > event.at)
 """
-# What a caller knows by a record under an earlier key which stays when the one goes that says he is the same:
-# after a clock was set back, or for a spooled call. Nothing would bear it out.
+# Delete what a caller knows by a record under an earlier key that is kept, if the record is deleted that says
+# that he is the same. (Happens after a clock was set back, or for a spooled call.) No record would bear it
+# out.
 UNTIE = """
 WITH RECURSIVE his (pseudonym) AS (
     SELECT pseudonym FROM event WHERE record = ?1 AND earlier IS NOT NULL
@@ -104,7 +108,7 @@ DELETE FROM standing WHERE pseudonym IN (SELECT pseudonym FROM his) AND moved AN
     SELECT 1 FROM event WHERE event.record = standing.record AND event.pseudonym <> standing.pseudonym
 )
 """
-# What was moved, and rests on a record that is deleted (so that no look-up took it since).
+# Moved rows that rest on a deleted record; no look-up has used them since.
 BASELESS = """
 SELECT pseudonym, notice, version FROM standing AS old
 WHERE moved AND at < ? AND (pseudonym, notice, version) > (?, ?, ?)
@@ -118,7 +122,7 @@ PURGE_STANDING = """
 DELETE FROM standing WHERE pseudonym = ? AND notice = ? AND version = ?
 AND NOT EXISTS (SELECT 1 FROM event WHERE event.record = standing.record)
 """
-# What is left says that something was played in that minute on that line, and not to whom.
+# The rest of the record says that something was played in that minute on that line, but not to whom.
 ERASE = """
 UPDATE event
 SET pseudonym = NULL, call = '', linked = '', reference = '', key = NULL, basis = NULL, elsewhere = NULL,
@@ -130,7 +134,7 @@ SELECT line, reason, count(*) FROM (
     SELECT line, reason FROM event WHERE line <> '' ORDER BY record DESC LIMIT ?
 ) GROUP BY line, reason
 """
-"""Of so many of the newest records of calls: by line and reason, how many."""
+"""Counts a number of the newest records of calls, by line and reason."""
 
 CALLERS_BY_VERSION = """
 SELECT notice, version, count(*) FROM standing GROUP BY notice, version ORDER BY notice, version
@@ -139,7 +143,7 @@ FORGET = "DELETE FROM standing WHERE pseudonym = ?"
 FORGET_NOTICE = "DELETE FROM standing WHERE pseudonym = ? AND notice = ?"
 NEVER_WHOLE = "UPDATE standing SET whole = NULL WHERE pseudonym = ? AND notice = ? AND version = ?"
 SEEN = "UPDATE standing SET seen = ? WHERE pseudonym = ? AND notice = ?"
-# By the partial index on what has a reference, which is what was told elsewhere and what was spooled.
+# Uses the partial index on records with a reference: deliveries made elsewhere, and spooled ones.
 THERE = """
 SELECT 1 FROM event WHERE at = ? AND pseudonym IS ? AND reference <> '' AND reference = ? AND notice = ?
 AND version = ? AND kind = ?
@@ -153,17 +157,17 @@ def _insert(names: Sequence[str]) -> str:
     return f"INSERT INTO event ({', '.join(names)}) VALUES ({places})"  # noqa: S608  # our own names
 
 
-# By SQLite the one after the newest, where the number is NULL.
+# If the number is NULL, SQLite takes the one after the newest.
 _NAMES = [name.strip() for name in COLUMNS.split(",")]
 APPEND = _insert(_NAMES)
-# Most calls hear nothing; to say so in seven columns would be 1 % of a call's instructions.
+# Most calls play nothing; binding NULL to seven columns would cost 1 % of a call's instructions.
 _RARE = ("ending", "heard", "length", "key", "rate", "earlier", "elsewhere")
 _NOTHING = (None,) * len(_RARE)
 _OTHERS = [name for name in _NAMES if name not in _RARE]
 _APPEND_OTHERS = _insert(_OTHERS)
 _rare, _others = (itemgetter(*map(_NAMES.index, names)) for names in (_RARE, _OTHERS))
 NEWEST = "SELECT coalesce(max(record), 0) FROM event"
-# SQLite's own counter, where a ledger still has it: VACUUM takes it away where no table needs it.
+# SQLite's own counter, if a ledger still has it: VACUUM deletes it if no table needs it.
 HAS_COUNTER = "SELECT 1 FROM sqlite_schema WHERE name = 'sqlite_sequence'"
 COUNTED = "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'event'"
 INFORM = """
@@ -176,7 +180,7 @@ SET purposes = excluded.purposes, record = excluded.record, at = excluded.at, wh
 
 
 def note(kind: RecordKind, reason: Reason, at: datetime, reference: str) -> Event:
-    """A record about records."""
+    """Build a record about records."""
     return Event(
         at=at,
         call="",
@@ -193,93 +197,97 @@ def note(kind: RecordKind, reason: Reason, at: datetime, reference: str) -> Even
     )
 
 
-def purge_note(gone: Sequence[int], leaves: str, cutoff: datetime, at: datetime) -> Event:
-    """The record of the purge of some records, which had the leaves that are named."""
-    which = f"{counted(len(gone))}, {gone[0]} to {gone[-1]}, from before {cutoff:%Y-%m-%d %H:%M} UTC"
-    return note(RecordKind.PURGE, Reason.RETENTION, at, which + leaves)
+def purge_note(numbers: Sequence[int], leaves: str, cutoff: datetime, at: datetime) -> Event:
+    """Build the record about the purge of these records. `leaves` names the leaves that they had."""
+    reference = (
+        f"{counted(len(numbers))}, {numbers[0]} to {numbers[-1]}, from before {cutoff:%Y-%m-%d %H:%M} UTC"
+    )
+    return note(RecordKind.PURGE, Reason.RETENTION, at, reference + leaves)
 
 
 _PURGED = re.compile(r"\d+ records?, (\d+) to (\d+), from before (\d{4}-\d\d-\d\d \d\d:\d\d) UTC")
 
 
 def purged(reference: str) -> tuple[int, int, int]:
-    """The numbers of the first and the last record that `purge_note` named, and the time in microseconds
-    before which all of them were. Raises ValueError for another text."""
-    found = _PURGED.match(reference)
-    if not found:
+    """Return the numbers of the first and the last record that `purge_note` named, and the time before which
+    all of them happened (microseconds since 1970). Raises ValueError for another text."""
+    match = _PURGED.match(reference)
+    if not match:
         raise ValueError("it is no note of a purge")
-    before = datetime.strptime(f"{found[3]}+0000", "%Y-%m-%d %H:%M%z") + timedelta(minutes=1)
-    return int(found[1]), int(found[2]), microseconds(before)
+    cutoff = datetime.strptime(f"{match[3]}+0000", "%Y-%m-%d %H:%M%z") + timedelta(minutes=1)
+    return int(match[1]), int(match[2]), microseconds(cutoff)
 
 
 def counted(number: int) -> str:
-    """So many records, in words."""
+    """Return a number of records in words."""
     return f"{number} record" if number == 1 else f"{number} records"
 
 
-def informs(
-    pseudonym: bytes, notice: str, known: PriorDelivery, *, moved: bool = False
+def inform_values(
+    pseudonym: bytes, notice: str, delivery: PriorDelivery, *, moved: bool = False
 ) -> tuple[object, ...]:
-    """What INFORM takes: all that one version of a notice told this caller. What is `moved` may rest on a
-    record of another pseudonym of his."""
-    (version,) = known.versions
+    """Return the values for INFORM: all that one version of a notice told this caller. A `moved` row may rest
+    on a record of another pseudonym of his."""
+    (version,) = delivery.versions
     return (
         pseudonym,
         notice,
         version,
-        words(known.purposes),
-        known.record,
-        microseconds(known.at),
-        _maybe(microseconds, known.whole),
-        _maybe(microseconds, known.seen),
+        words(delivery.purposes),
+        delivery.record,
+        microseconds(delivery.at),
+        _optional(microseconds, delivery.whole),
+        _optional(microseconds, delivery.seen),
         moved,
     )
 
 
-def known(row: Sequence[Any]) -> tuple[str, PriorDelivery]:
-    """A notice, and what one of its versions told, from a row of STANDING."""
-    notice, version, purposes, record, at, whole, seen = row
+def prior_delivery(row: Sequence[Any]) -> tuple[str, PriorDelivery]:
+    """Return a notice, and what one of its versions told, from a row of STANDING."""
+    notice, version, purposes, record, at, whole_at, seen_at = row
     box = ""
     if type(record) is str:
         box, _, record = record.rpartition(":")
-    happened, told_of = moment(at), word_set(purposes)
+    happened, purpose_set = moment(at), word_set(purposes)
     delivery = PriorDelivery(
         frozenset({version}),
-        told_of,
+        purpose_set,
         int(record),
         happened,
-        happened if whole == at else _maybe(moment, whole),
-        _maybe(moment, seen),
+        happened if whole_at == at else _optional(moment, whole_at),
+        _optional(moment, seen_at),
         box,
-        frozenset({(happened, version, told_of, whole is not None)}),
+        frozenset({(happened, version, purpose_set, whole_at is not None)}),
     )
     return notice, delivery
 
 
 def wanted(search: RecordFilter, **more: int) -> dict[str, object]:
-    """What SEARCH and its like take for a filter."""
-    import json  # not for a script, which searches nothing
+    """Return the parameters of SEARCH and similar statements for a filter, and `more`."""
+    import json  # not loaded by a script, which does not search
 
     return {
         "line": search.line,
         "caller": search.caller,
-        "callers": json.dumps([each.hex().upper() for each in search.callers]) if search.callers else None,
+        "callers": json.dumps([pseudonym.hex().upper() for pseudonym in search.callers])
+        if search.callers
+        else None,
         "status": search.status,
         "reason": search.reason,
-        "since": _maybe(microseconds, search.since),
-        "until": _maybe(microseconds, search.until),
+        "since": _optional(microseconds, search.since),
+        "until": _optional(microseconds, search.until),
         **more,
     }
 
 
-def there(event: Event, pseudonym: bytes | None) -> tuple[object, ...]:
-    """What THERE takes: what makes a delivery the same as another, under this pseudonym."""
+def delivery_key(event: Event, pseudonym: bytes | None) -> tuple[object, ...]:
+    """Return the parameters of THERE: the values that identify a delivery, under this pseudonym."""
     at = microseconds(event.at)
     return at, pseudonym, event.reference, event.notice, event.version, event.kind
 
 
 def row(event: Event) -> tuple[object, ...]:
-    """What APPEND takes for an event, after its number."""
+    """Return the values of an event for APPEND, without its number."""
     heard, at = event.heard, microseconds(event.at)
     return (
         at,
@@ -290,7 +298,7 @@ def row(event: Event) -> tuple[object, ...]:
         event.version,
         event.language,
         words(event.purposes),
-        event.status._value_,  # what is no str itself sqlite3 looks for an adapter of
+        event.status._value_,  # sqlite3 would look for an adapter of an enum
         event.reason._value_,
         event.prompt,
         heard and heard.ending._value_,
@@ -315,13 +323,14 @@ def row(event: Event) -> tuple[object, ...]:
 
 
 def append(values: tuple[object, ...]) -> tuple[str, tuple[object, ...]]:
-    """The statement that records what `row` says, after its number, and what it takes."""
+    """Return the statement that inserts a row, and its parameters, from the number and the values of
+    `row`."""
     return (_APPEND_OTHERS, _others(values)) if _rare(values) == _NOTHING else (APPEND, values)
 
 
 def record(row: Sequence[Any]) -> Record:
-    """A record from a row of COLUMNS. What is empty where nothing should be is nothing, so that
-    `row` gives another value than the forged one."""
+    """Build a record from a row of COLUMNS. An empty value where none belongs is read as none, so that `row`
+    returns a value that differs from the forged one."""
     (number, at, call, line, pseudonym, notice, version, language, purposes, status, reason, prompt) = row[
         :12
     ]
@@ -349,7 +358,7 @@ def record(row: Sequence[Any]) -> Record:
             reference=reference,
             erased=bool(erased),
             recorded=None if recorded in (None, at) else moment(recorded),
-            vouched=_maybe(Vouched, vouched),
+            vouched=_optional(Vouched, vouched),
             recording=recording,
             supplement=bool(supplement),
             counts=bool(counts),
@@ -364,25 +373,25 @@ def _heard(ending: Ending, heard: float, length: float, rate: int | None, key: s
     return Heard(ending, int(heard), int(length), rate, key)
 
 
-def _maybe(turn: Callable[[Any], Result], value: Any) -> Result | None:
-    return None if value is None else turn(value)
+def _optional(convert: Callable[[Any], Result], value: Any) -> Result | None:
+    return None if value is None else convert(value)
 
 
 def words(names: frozenset[str]) -> str:
-    """Names as one text, always in the same order."""
+    """Join names to one text, in sorted order."""
     return " ".join(sorted(names))
 
 
 def word_set(words: str) -> frozenset[str]:
-    """The names in a text that `words` made."""
+    """Split a text that `words` made."""
     return frozenset(words.split())
 
 
 def microseconds(at: datetime) -> int:
-    """An aware time as microseconds since 1970, exactly."""
+    """Return an aware time as microseconds since 1970, exactly."""
     return (at - _EPOCH) // _MICROSECOND
 
 
 def moment(at: int) -> datetime:
-    """The time that `microseconds` counted."""
+    """Return the time of `microseconds`."""
     return _EPOCH + timedelta(microseconds=at)

@@ -1,7 +1,8 @@
 """The SQLite ledger: one file per controller, in WAL mode with full synchronisation.
 
-`SqliteStore` is the file (`opened.py`) with plain blocking calls, one transaction for a batch. `SqliteLedger`
-is the port over it for a process with one call; `groupcommit.py` is the port for a service with many.
+`SqliteStore` is the file (`ledger_file.py`) with plain blocking calls, one transaction for a batch.
+`SqliteLedger` is the port over it for a process with one call; `groupcommit.py` is the port for a service
+with many.
 """
 
 from __future__ import annotations
@@ -32,10 +33,10 @@ EVER = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
 
 class SqliteStore(LedgerFile):
-    """What calls and commands ask of one controller's file. Without `migrate` one of an earlier informativa
-    that has records is a LedgerOutdatedError, because to copy it takes its time. `log` is the name of the log
-    that a new file begins (evidence/origin.py); by default it is that of the file. With an `owner` one that
-    is another's, or of another key, is refused, and one that is nobody's yet becomes his."""
+    """The queries and changes of one controller's file. Without `migrate`, a file of an earlier informativa
+    that has records raises LedgerOutdatedError, because copying it takes time. `log` is the name of the log
+    that a new file begins (evidence/origin.py); the default is that of the file. With an `owner`, a file of
+    another owner or key is refused, and a file without an owner becomes his."""
 
     def __init__(
         self,
@@ -56,93 +57,97 @@ class SqliteStore(LedgerFile):
                 self.adopt(owner)
 
     def adopt(self, owner: LedgerOwner) -> None:
-        """Have it say whose it is, whatever it said before."""
+        """Write the owner into the file, whatever it said before."""
         with self.transaction(), self.connected() as connection:
             owners.write(connection, owner)
 
     def history(self, pseudonym: bytes) -> CallerHistory:
-        """What a caller already got."""
+        """Return what a caller already got, by notice."""
         with self._translated():
             return self._transaction.history(pseudonym)
 
     def transact(self, works: Sequence[Callable[[LedgerTransaction], Any]]) -> list[Any]:
-        """Do several works in one transaction, all or none; their results once it is on the disk.
+        """Do several works in one transaction, all or none, and return their results once it is on the disk.
 
-        Raises EventRefusedError if it is an event that is wrong and not the ledger, and what a work raises.
+        Raises EventRefusedError if an event is wrong and not the ledger, and what a work raises.
         """
         with self.transaction() as transaction:
             return [work(transaction) for work in works]
 
     def append(self, events: Sequence[Event]) -> list[int]:
-        """Record events in one transaction, all or none; their numbers once they are on the disk."""
+        """Record events in one transaction, all or none, and return their numbers once they are on the
+        disk."""
         with self.transaction() as transaction:
             return [transaction.append(event) for event in events]
 
     def append_new(self, events: Iterable[tuple[Event, Sequence[bytes]]]) -> int:
-        """Record those that are not on record, in one transaction; how many. With each event, under which
-        other pseudonyms its caller may be known."""
+        """Record those events that are not on record, in one transaction, and return how many. With each
+        event come the other pseudonyms of its caller."""
         with self.transaction() as transaction:
             return sum(transaction.append_new(event, earlier) for event, earlier in events)
 
     def recorded(self, deliveries: Collection[tuple[str, datetime]]) -> set[tuple[str, datetime]]:
-        """Which of these calls has a record of that very moment. Reads the whole ledger."""
+        """Return those of these calls that have a record of exactly that time. Reads the whole ledger."""
         moments = [rows.microseconds(at) for _, at in deliveries]
         with self._translated():
             sql = "SELECT call, at FROM event WHERE at BETWEEN ? AND ?"
-            found = self._connection.execute(sql, (min(moments), max(moments)))
-            return {(call, rows.moment(at)) for call, at in found} & set(deliveries)
+            calls = self._connection.execute(sql, (min(moments), max(moments)))
+            return {(call, rows.moment(at)) for call, at in calls} & set(deliveries)
 
     def records(self, first: int = 1) -> Iterator[Record]:
-        """All records from number `first` on, in order, as of the moment of each page."""
+        """Read all records from number `first` on, in order, each page as of its own moment."""
         with self._translated():
             for row in self._connection.execute(rows.RECORDS, (first,)):
                 yield rows.record(row)
 
-    def search(self, wanted: RecordFilter, first: int, before: int) -> Iterator[Record]:
-        """Of these the ones that are wanted, from one number on and before another. Reads all in between."""
+    def search(self, search: RecordFilter, first: int, before: int) -> Iterator[Record]:
+        """Read the matching records from number `first` on and before number `before`. Reads all in
+        between."""
         with self._translated():
-            given = rows.wanted(wanted, first=first, before=before)
-            for row in self._connection.execute(rows.SEARCH, given):
+            parameters = rows.wanted(search, first=first, before=before)
+            for row in self._connection.execute(rows.SEARCH, parameters):
                 yield rows.record(row)
 
-    def first_of_last(self, wanted: RecordFilter, count: int, before: int) -> int:
-        """The number of the first of the last `count` records from before a number that are wanted; that
-        number if none is."""
+    def first_of_last(self, search: RecordFilter, count: int, before: int) -> int:
+        """Return the number of the first of the last `count` matching records before number `before`;
+        `before` itself if none matches."""
         with self._translated():
-            given = rows.wanted(wanted, count=count, before=before)
-            number: int = self._connection.execute(rows.FIRST_OF_LAST, given).fetchone()[0]
+            parameters = rows.wanted(search, count=count, before=before)
+            number: int = self._connection.execute(rows.FIRST_OF_LAST, parameters).fetchone()[0]
             return number
 
-    def backwards(self, wanted: RecordFilter, first: int, before: int, count: int) -> list[Record]:
-        """Up to `count` of those that are wanted, from before a number, the newest first; none that is before
-        `first`, so that no more is read."""
+    def backwards(self, search: RecordFilter, first: int, before: int, count: int) -> list[Record]:
+        """Return up to `count` matching records before number `before`, the newest first; none before
+        `first`, which bounds what is read."""
         with self._translated():
-            given = rows.wanted(wanted, first=first, before=before, count=count)
-            return [rows.record(row) for row in self._connection.execute(rows.BACKWARDS, given)]
+            parameters = rows.wanted(search, first=first, before=before, count=count)
+            return [rows.record(row) for row in self._connection.execute(rows.BACKWARDS, parameters)]
 
     def of_call(self, event: Event, first: int, before: int) -> list[Record]:
-        """Those of the same call or conversation as an event, from one number on and before another."""
+        """Return the records of the same call or conversation as an event, from number `first` on and before
+        number `before`."""
         with self._translated():
-            given = {"first": first, "before": before, "call": event.call, "linked": event.linked}
-            return [rows.record(row) for row in self._connection.execute(rows.OF_CALL, given)]
+            parameters = {"first": first, "before": before, "call": event.call, "linked": event.linked}
+            return [rows.record(row) for row in self._connection.execute(rows.OF_CALL, parameters)]
 
     def of_caller(self, pseudonym: bytes) -> list[Record]:
-        """All records of one caller, in order. Reads the whole ledger: this is rare, calls are not."""
+        """Return all records of one caller, in order. Reads the whole ledger: people ask for this rarely, and
+        an index would cost each call."""
         with self._translated():
             return [rows.record(row) for row in self._connection.execute(rows.OF_CALLER, (pseudonym,))]
 
     def older(self, cutoff: datetime) -> int:
-        """How many records `purge` would delete."""
+        """Return how many records `purge` would delete."""
         with self._translated():
             number: int = self._connection.execute(rows.OLDER, (rows.microseconds(cutoff),)).fetchone()[0]
             return number
 
     def purge(self, cutoff: datetime, at: datetime) -> int:
-        """Delete what is older than `cutoff`; how many records. Each page goes in one transaction with the
-        trace that it went, so that no record is gone without one, whatever happens.
+        """Delete the records older than `cutoff`, and return how many. Each page is deleted in one
+        transaction with the record that says so, so that no record is missing without one, whatever happens.
 
-        Only the deletions, in small pages, make calls wait; the search does not. A later record may go on
-        naming a deleted one as its basis: the number still says which it was.
+        Calls wait only for the deletions, in small pages, not for the search. A later record may go on naming
+        a deleted one as its basis: the number still says which it was.
         """
         purged = 0
         with self.connected() as connection:
@@ -169,46 +174,52 @@ class SqliteStore(LedgerFile):
 
     @contextlib.contextmanager
     def turn(self, *, brief: bool = False) -> Iterator[SqliteTransaction]:
-        """A transaction, one of many. The ledger is free afterwards for as long as it was locked, so that
-        half of the calls do not wait at all; after a `brief` one until whoever waits for it has looked."""
-        begun = time.monotonic()
+        """Yield a transaction, one of many. Afterwards the ledger is left free for as long as it was locked,
+        so that half of the calls do not wait at all; after a `brief` one, only until waiting processes have
+        tried again."""
+        start = time.monotonic()
         with self.transaction() as transaction:
             yield transaction
-        time.sleep(LOOK_SECONDS if brief else time.monotonic() - begun)
+        time.sleep(LOOK_SECONDS if brief else time.monotonic() - start)
 
     def _pages(
         self, search: str, cutoff: datetime, last: tuple[object, ...]
     ) -> Iterator[list[tuple[Any, ...]]]:
-        """What the search finds from the key `last` on."""
-        before = rows.microseconds(cutoff)
-        while page := self._connection.execute(search, (before, *last, PAGE)).fetchall():
+        """Yield the results of a search page by page, after the key `last`."""
+        cutoff_microseconds = rows.microseconds(cutoff)
+        while page := self._connection.execute(search, (cutoff_microseconds, *last, PAGE)).fetchall():
             yield page
             last = page[-1]
 
     def changed(self, recordings: Iterable[Recording]) -> list[Recording]:
-        """Those of which another sound file was served before."""
-        known = self.recordings()
-        return [one for one in recordings if known.get(one.key, one.sha256) != one.sha256]
+        """Return the recordings of which another sound file was served before."""
+        served = self.recordings()
+        return [
+            recording
+            for recording in recordings
+            if served.get(recording.key, recording.sha256) != recording.sha256
+        ]
 
     def recordings(self) -> dict[tuple[str, ...], str]:
-        """The SHA-256 of each sound file that was served, by where it stands."""
+        """Return the SHA-256 of each sound file that was served, by its place."""
         with self._translated():
             return {row[:5]: row[5] for row in self._connection.execute(rows.RECORDINGS)}
 
     def keep(self, recordings: Iterable[Recording]) -> None:
         """Remember each recording that was not served before."""
         with self.transaction():
-            for one in recordings:
-                self._connection.execute(rows.KEEP_RECORDING, (*one.key, one.sha256))
+            for recording in recordings:
+                self._connection.execute(rows.KEEP_RECORDING, (*recording.key, recording.sha256))
 
     def newest(self) -> int:
-        """The number of the newest record, 0 if there is none."""
+        """Return the number of the newest record, 0 if there is none."""
         with self._translated():
             number: int = self._connection.execute("SELECT coalesce(max(record), 0) FROM event").fetchone()[0]
             return number
 
     def callers_of(self, listed: Collection[tuple[str, str]]) -> dict[tuple[str, str], int]:
-        """By notice and version, how many callers were told one that is not `listed`. Reads all callers."""
+        """Count the callers who were told a version that is not `listed`, by notice and version. Reads all
+        callers."""
         with self._translated():
             counts = self._connection.execute(rows.CALLERS_BY_VERSION)
             return {
@@ -218,125 +229,130 @@ class SqliteStore(LedgerFile):
             }
 
     def last_reasons(self, last: int) -> dict[tuple[str, str], int]:
-        """By line and reason, how many of the `last` records of calls."""
+        """Count the `last` records of calls by line and reason."""
         with self._translated():
             counts = self._connection.execute(rows.LAST_REASONS, (last,))
             return {(line, reason): count for line, reason, count in counts}
 
     def damage(self) -> str:
-        """What SQLite finds wrong with the file first (PRAGMA quick_check); '' if nothing. Reads all."""
+        """Return the first damage that SQLite finds in the file (PRAGMA quick_check), empty if none. Reads
+        all of it."""
         with self._translated():
-            (said,) = self._connection.execute("PRAGMA quick_check(1)").fetchone()
-            return "" if said == "ok" else str(said)
+            (answer,) = self._connection.execute("PRAGMA quick_check(1)").fetchone()
+            return "" if answer == "ok" else str(answer)
 
     def erasure_requests(self) -> list[tuple[int, int | None, int, str, str]]:
-        """Erasures that other boxes were asked for, as their rows (erasure_requests.py)."""
+        """Return the erasures that other boxes were asked for, as rows (erasure_requests.py)."""
         sql = "SELECT request, erasure, held, pseudonyms, sealed FROM erasure_request ORDER BY request"
         with self._translated():
             return self._connection.execute(sql).fetchall()
 
     def count(self) -> int:
-        """How many records there are; those that were purged left their numbers."""
+        """Return how many records there are. This is less than the newest number if some were purged."""
         with self._translated():
             number: int = self._connection.execute("SELECT count(*) FROM event").fetchone()[0]
             return number
 
     def log(self) -> leaves.LedgerLog:
-        """The newest log. Raises LedgerOutdatedError for a ledger of an earlier informativa."""
+        """Return the newest log. Raises LedgerOutdatedError for a ledger of an earlier informativa."""
         with self._translated():
             migrating.require_newest(self._connection, self.file)
             return leaves.log(self._connection)
 
     def logs(self) -> list[leaves.LedgerLog]:
-        """All that it ever had, the newest last. Raises as `log` does."""
+        """Return all logs that it ever had, the newest last. Raises as `log` does."""
         self.log()
         with self._translated():
             return leaves.logs(self._connection)
 
     def recorded_from(self, leaf: int) -> datetime | None:
-        """When the first record was put on record that has its leaf from this row of `leaf` on; `None` if
-        there is none."""
+        """Return the time at which the first record with a leaf from this row of `leaf` on was recorded;
+        `None` if there is none."""
         with self._translated():
-            found = self._connection.execute(leaves.RECORDED, (leaf,)).fetchone()
-            return rows.moment(found[0]) if found else None
+            row = self._connection.execute(leaves.RECORDED, (leaf,)).fetchone()
+            return rows.moment(row[0]) if row else None
 
     def notes(self, first: int = 0) -> Iterator[tuple[int, Event]]:
-        """The records about records, each with its row of `leaf`, from that row on."""
+        """Read the records about records, each with its row of `leaf`, from that row on."""
         with self._translated():
             for *row, leaf in self._connection.execute(leaves.NOTES, (first,)):
                 yield leaf, rows.record(row).event
 
     def leaf(self, record: int) -> leaves.Leaf | None:
-        """That of a record, if it has one."""
+        """Return the leaf of a record, if it has one."""
         with self._translated():
             return leaves.leaf(self._connection, record)
 
     def opened(
         self, first: int, before: int, since: datetime = EVER[0], until: datetime = EVER[1]
     ) -> list[tuple[leaves.Leaf, Record]]:
-        """Of the rows of `leaf` from one on and before another those whose records happened from `since` on
-        and before `until`, each with its record, in the order of the log."""
-        between = (rows.microseconds(since), rows.microseconds(until))
+        """Return the leaves with their records, in the order of the log: rows of `leaf` from `first` on and
+        before `before`, whose records happened from `since` on and before `until`."""
+        times = (rows.microseconds(since), rows.microseconds(until))
         with self._translated():
-            found = self._connection.execute(leaves.OF_PERIOD, (first, before, *between)).fetchall()
+            leaf_rows = self._connection.execute(leaves.OF_PERIOD, (first, before, *times)).fetchall()
         return [
             (leaves.Leaf.of(row[: leaves.LEAF_COLUMNS]), rows.record(row[leaves.LEAF_COLUMNS :]))
-            for row in found
+            for row in leaf_rows
         ]
 
     def gone(self, first: int, last: int) -> int:
-        """How many of these rows of `leaf` nothing opens any more."""
+        """Count those of these rows of `leaf` that nothing opens any more."""
         with self._translated():
             number: int = self._connection.execute(leaves.GONE, (first, last)).fetchone()[0]
             return number
 
     def record(self, number: int) -> Record | None:
-        """The record of that number, if there is one."""
+        """Return the record of that number, if there is one."""
         with self._translated():
             return self._transaction.record(number)
 
     def entries(self, leaf: int, count: int) -> list[bytes]:
-        """Up to so many entries of logs, from a row of `leaf` on."""
+        """Return up to `count` entries of logs, from a row of `leaf` on."""
         with self._translated():
-            found = self._connection.execute(leaves.ENTRIES, (leaf, count)).fetchall()
-            return [Commitments(*each).entry for each in found]
+            commitments = self._connection.execute(leaves.ENTRIES, (leaf, count)).fetchall()
+            return [Commitments(*hashes).entry for hashes in commitments]
 
     def enter_old(self, count: int) -> int:
-        """Give so many records from before there was a log their leaves; how many are left at most."""
+        """Give up to `count` records from before there was a log their leaves, and return how many are left
+        at most."""
         with self.turn() as transaction:
             log = leaves.log(self._connection)
-            found = self._connection.execute(leaves.MISSING, (log.entered, log.old, count)).fetchall()
-            for each in map(rows.record, found):
-                transaction.commit_to(each.event, each.number, rows.row(each.event), migrated=True)
-            entered = rows.record(found[-1]).number if len(found) == count else log.old
+            record_rows = self._connection.execute(leaves.MISSING, (log.entered, log.old, count)).fetchall()
+            for record in map(rows.record, record_rows):
+                transaction.commit_to(record.event, record.number, rows.row(record.event), migrated=True)
+            entered = rows.record(record_rows[-1]).number if len(record_rows) == count else log.old
             self._connection.execute(leaves.ENTERED, (entered,))
             return log.old - entered
 
     def schema(self) -> tuple[int, int]:
-        """Of which version the file is, and of which one it should be."""
+        """Return the version of the file's schema, and the newest version."""
         with self._translated():
             return migrating.of(self._connection), migrating.newest()
 
     def outlook(self) -> migrating.Outlook:
-        """What it would take to bring the file up to date."""
+        """Estimate the migration to the newest version."""
         with self._translated():
             return migrating.outlook(self._connection, self.file)
 
     def around(self, cutoff: datetime) -> tuple[datetime | None, datetime | None]:
-        """When the last call before `cutoff` was recorded and the first one since. Reads the whole ledger."""
+        """Return the times of the last call before `cutoff` and of the first one since. Reads the whole
+        ledger."""
         with self._translated():
-            before, since = self._connection.execute(rows.AROUND, (rows.microseconds(cutoff),) * 2).fetchone()
+            last_before, first_since = self._connection.execute(
+                rows.AROUND, (rows.microseconds(cutoff),) * 2
+            ).fetchone()
             return (
-                None if before is None else rows.moment(before),
-                None if since is None else rows.moment(since),
+                None if last_before is None else rows.moment(last_before),
+                None if first_since is None else rows.moment(first_since),
             )
 
 
 class SqliteLedger(Ledger):
-    """The `Ledger` of a process that handles one call: nothing else waits, so nothing is handed over.
+    """The `Ledger` of a process that handles one call: no other call waits, so nothing is handed to a thread.
 
-    The file is opened at the first use, so that a ledger that cannot be opened is met where the call
-    knows what to do about it.
+    The file is opened at the first use, so that the error of a ledger that cannot be opened is raised in the
+    call, which knows what to do about it.
     """
 
     def __init__(
@@ -353,11 +369,11 @@ class SqliteLedger(Ledger):
         return self._store().records(first)
 
     def recordings(self) -> dict[tuple[str, ...], str]:
-        """As of `SqliteStore`."""
+        """Return the same as `SqliteStore.recordings`."""
         return self._store().recordings()
 
     def keep(self, recordings: Iterable[Recording]) -> None:
-        """As of `SqliteStore`."""
+        """Do the same as `SqliteStore.keep`."""
         self._store().keep(recordings)
 
     def close(self) -> None:

@@ -1,5 +1,5 @@
-"""The counters of a ledger, by the hour. Triggers keep them in step with its records (migration 0010);
-here they are read, and held against the records that are left."""
+"""The counters of a ledger, by the hour. Triggers keep them in step with its records (migration 0010); this
+module reads them, and compares them with the records that are left."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ FROM (SELECT min(record), at, line FROM event WHERE {_OF_CALLS} GROUP BY call) G
 _ERASED = f"""
 SELECT at / {HOUR}, count(*) FROM event WHERE erased AND kind IN ('phone', 'operator') GROUP BY 1
 """  # noqa: S608  # our own names
-# Of the index alone but for them: most calls have one record.
+# Reads the index alone, except for calls with several records, which are few.
 _LATER = f"""
 SELECT at / {HOUR}, line, count(*)
 FROM (
@@ -53,8 +53,8 @@ _KNOWN = "SELECT callers, (SELECT count(*) FROM (SELECT DISTINCT pseudonym FROM 
 
 @dataclass(frozen=True)
 class HourCount:
-    """How many records of calls there are that happened in the hour that began `at`, of one notice on one
-    line with one status. Without a status, how many calls began to be recorded on the line."""
+    """The number of records of calls that happened in the hour that began `at`, of one notice on one line
+    with one status. Without a status, the number of calls whose first record is of that hour and line."""
 
     at: datetime
     line: str
@@ -67,8 +67,8 @@ class HourCount:
 
 @dataclass(frozen=True)
 class ForgedCount:
-    """A counter that the records do not bear out: of the hour that began `at`, `None` for the known callers;
-    what it says (-1: no number), and what the records come to."""
+    """A counter that the records contradict: of the hour that began `at`, or of the known callers if `at` is
+    `None`; its value (`says`, -1 if it is no number), and the value according to the records."""
 
     at: datetime | None
     line: str
@@ -79,43 +79,44 @@ class ForgedCount:
 
 
 def first_hour(at: datetime) -> int:
-    """The first hour since 1970 that begins at that time or after it."""
+    """Return the first hour since 1970 that begins at that time or after it."""
     return -(-rows.microseconds(at) // HOUR)
 
 
 def hours(connection: sqlite3.Connection, since: datetime, until: datetime) -> tuple[HourCount, ...]:
-    """The counters of the hours that begin from one time on and before another. Raises sqlite3.Error, and
-    ValueError for what nobody wrote."""
-    given = {"since": first_hour(since), "until": first_hour(until)}
+    """Return the counters of the hours that begin from `since` on and before `until`. Raises sqlite3.Error,
+    and ValueError for values that informativa does not write."""
+    parameters = {"since": first_hour(since), "until": first_hour(until)}
     return tuple(
         HourCount(
-            _beginning(hour), line, notice, version, language, Status(status) if status else None, count
+            _hour_start(hour), line, notice, version, language, Status(status) if status else None, count
         )
-        for hour, line, notice, version, language, status, count in connection.execute(HOURS, given)
+        for hour, line, notice, version, language, status, count in connection.execute(HOURS, parameters)
     )
 
 
 @dataclass
 class Derived:
-    """What counters come to by records that were looked at: by hour, line, notice, version, language and
-    status how many there are, and by hour how many were erased."""
+    """The values of counters according to the records that were read: the number of records by hour, line,
+    notice, version, language and status, and the number of erased ones by hour."""
 
     counted: Counter[tuple[object, ...]] = field(default_factory=Counter)
     erased: Counter[object] = field(default_factory=Counter)
 
-    def add(self, found: Iterable[tuple[Any, ...]]) -> None:
-        """These, as rows of `leaves.OPENED` with values of the kinds that these have."""
-        of_calls = [row for row in found if row[_KIND] in _CALL_KINDS]
-        self.counted.update([(row[_AT] // HOUR, *_COUNTED_BY(row)) for row in of_calls if row[_CALL]])
-        self.erased.update([row[_AT] // HOUR for row in of_calls if row[_WAS_ERASED]])
+    def add(self, leaf_rows: Iterable[tuple[Any, ...]]) -> None:
+        """Count these rows of `leaves.OPENED`, whose values have the right types."""
+        call_rows = [row for row in leaf_rows if row[_KIND] in _CALL_KINDS]
+        self.counted.update([(row[_AT] // HOUR, *_COUNTED_BY(row)) for row in call_rows if row[_CALL]])
+        self.erased.update([row[_AT] // HOUR for row in call_rows if row[_WAS_ERASED]])
 
     def merge(self, other: Derived) -> None:
-        """Those that another process looked at."""
+        """Add the counts of another process."""
         self.counted.update(other.counted)
         self.erased.update(other.erased)
 
     def of_calls(self, later: Iterable[tuple[object, object, int]]) -> Counter[tuple[object, ...]]:
-        """With the calls themselves: a record each, but for so many later ones of an hour and a line."""
+        """Return the counters with those of calls added: one call for each record, except for the `later`
+        records of a call, which are given as numbers by hour and line."""
         calls = Counter[tuple[object, ...]]()
         for (hour, line, *_), count in self.counted.items():
             calls[hour, line, "", "", "", ""] += count
@@ -125,7 +126,7 @@ class Derived:
 
 
 def later(connection: sqlite3.Connection, last: int) -> list[tuple[object, object, int]]:
-    """By hour and line, how many records up to the `last` one are not the first of their call. Raises
+    """Count the records up to number `last` that are not the first of their call, by hour and line. Raises
     sqlite3.Error."""
     with tolerantly(connection):
         return connection.execute(_LATER, {"last": last}).fetchall()
@@ -137,16 +138,17 @@ def borne_out(
     derived: Derived,
     later: Iterable[tuple[object, object, int]],
 ) -> bool:
-    """Whether all counters are, by all records as they were looked at one by one. What is false may be right
-    all the same, where calls went on meanwhile or records wait for their leaves. Raises sqlite3.Error."""
-    should, erased = derived.of_calls(later), derived.erased
+    """Return whether all counters are equal to those derived from the records one by one. `False` is not
+    final: calls may have gone on meanwhile, or records may wait for their leaves. Raises sqlite3.Error."""
+    expected, erased = derived.of_calls(later), derived.erased
     with tolerantly(connection):
-        return not _compared(connection, gone, should, erased)
+        return not _compared(connection, gone, expected, erased)
 
 
 def forged(connection: sqlite3.Connection, gone: Gone) -> list[ForgedCount]:
-    """The counters that the records do not bear out. Where records were purged a counter may say more than
-    those that are left; erased ones lost the call by which they were counted. Raises sqlite3.Error."""
+    """Return the counters that the records contradict. If records were purged, a counter may be higher than
+    the number of those that are left; erased records have lost the call by which they were counted. Raises
+    sqlite3.Error."""
     with tolerantly(connection):
         erased = dict(connection.execute(_ERASED).fetchall())
         return _compared(connection, gone, _counted(connection, _DERIVED), erased)
@@ -155,41 +157,43 @@ def forged(connection: sqlite3.Connection, gone: Gone) -> list[ForgedCount]:
 def _compared(
     connection: sqlite3.Connection,
     gone: Gone,
-    should: Counter[tuple[object, ...]],
+    expected: Counter[tuple[object, ...]],
     erased: Mapping[Any, int],
 ) -> list[ForgedCount]:
-    says = _counted(connection, _ALL)
-    found = []
-    for key in sorted(should.keys() | says.keys(), key=repr):
+    counters = _counted(connection, _ALL)
+    forged_counts = []
+    for key in sorted(expected.keys() | counters.keys(), key=repr):
         hour, line, notice, _version, _language, status = key
-        least, most = _bounds(hour, should[key], erased, gone, of_calls=not status)
-        count = says[key] if type(says[key]) is int else -1
+        least, most = _bounds(hour, expected[key], erased, gone, of_calls=not status)
+        count = counters[key] if type(counters[key]) is int else -1
         if not least <= count <= most:
-            at = _beginning(hour) if type(hour) is int and 0 <= hour < _END else None
-            found.append(ForgedCount(at, str(line), str(notice), str(status), count, should[key]))
-    for callers, actual in connection.execute(_KNOWN):
-        if callers != actual:
-            found.append(ForgedCount(None, "", "", "", callers, actual))
-    return found
+            at = _hour_start(hour) if type(hour) is int and 0 <= hour < _END else None
+            forged_counts.append(ForgedCount(at, str(line), str(notice), str(status), count, expected[key]))
+    for callers, callers_in_history in connection.execute(_KNOWN):
+        if callers != callers_in_history:
+            forged_counts.append(ForgedCount(None, "", "", "", callers, callers_in_history))
+    return forged_counts
 
 
 def _bounds(
     hour: object, records: int, erased: Mapping[int, int], gone: Gone, *, of_calls: bool
 ) -> tuple[int, float]:
-    """What a counter may say where so many records bear it out. Where the first record of a call is gone the
-    call is found in a later hour, or not at all."""
+    """Return the least and the greatest value of a counter if that many `records` bear it out. If the first
+    record of a call was deleted, the call is counted in a later hour, or not at all."""
     if type(hour) is not int:
         return records, records
-    since = hour - _DAY if of_calls else hour
-    lost = sum(erased.get(each, 0) for each in range(since, hour + 1)) if erased else 0
-    purged = bool(gone.last) and since * HOUR < gone.before
-    least = (0 if purged else records - lost) if of_calls else records
-    return least, inf if purged else records + lost
+    first = hour - _DAY if of_calls else hour
+    erased_records = (
+        sum(erased.get(erased_hour, 0) for erased_hour in range(first, hour + 1)) if erased else 0
+    )
+    purged = bool(gone.last) and first * HOUR < gone.before
+    least = (0 if purged else records - erased_records) if of_calls else records
+    return least, inf if purged else records + erased_records
 
 
 def _counted(connection: sqlite3.Connection, query: str) -> Counter[tuple[object, ...]]:
     return Counter({row[:-1]: row[-1] for row in connection.execute(query)})
 
 
-def _beginning(hour: int) -> datetime:
+def _hour_start(hour: int) -> datetime:
     return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(hours=hour)

@@ -1,4 +1,5 @@
-"""A SQLite ledger within one transaction: what calls read and write. Errors are `sqlite3`'s own."""
+"""A SQLite ledger within one transaction: the queries and changes of calls. It raises the errors of
+`sqlite3`."""
 
 from __future__ import annotations
 
@@ -13,17 +14,17 @@ from ..evidence import commitment
 from ..model import A_CALL, CallerHistory, Event, PriorDelivery, Reason, Record, Status, known_by
 from . import elsewhere, leaves, row_texts, rows
 
-_WHEN = datetime(2026, 1, 1, tzinfo=UTC)  # a dry run's record is of then
+_WHEN = datetime(2026, 1, 1, tzinfo=UTC)  # time of the record of a dry run
 
 
-def _as_it_is(value: Any) -> Any:
+def _identity(value: Any) -> Any:
     return value
 
 
-# For what is not exactly a number or a text sqlite3 looks for an adapter, then asks the type and the value
-# for one, by errors that nobody sees: 3 % of a call's instructions.
+# For a value that is not exactly a number or a text, sqlite3 looks for an adapter, then asks the type and the
+# value for one, by exceptions that it swallows: 3 % of a call's instructions.
 for _type in (bytes, bool, type(None)):
-    sqlite3.register_adapter(_type, _as_it_is)
+    sqlite3.register_adapter(_type, _identity)
 
 
 class SqliteTransaction:
@@ -35,44 +36,46 @@ class SqliteTransaction:
         self._leaf = 0
 
     def forget_log(self) -> None:
-        """Another one began in this transaction: its first leaf follows the old one's last, too."""
+        """Forget the log, because another one began in this transaction: its first leaf has the same row
+        after the last one."""
         self._log = None
 
     def history(self, pseudonym: bytes) -> CallerHistory:
         return elsewhere.history(self._connection.execute(elsewhere.KNOWN, (pseudonym,)).fetchall())
 
     def _rekey(self, old: bytes, new: bytes) -> None:
-        """What is known under one pseudonym is known under another, which keeps what it knew itself."""
-        before = self._versions(old)
+        """Move the history of one pseudonym to another, which keeps its own history too."""
+        old_versions = self._versions(old)
         self._connection.execute(rows.FORGET, (old,))
-        for notice, one in before:
-            self._inform(new, notice, one, moved=True)
+        for notice, delivery in old_versions:
+            self._inform(new, notice, delivery, moved=True)
         for statement in elsewhere.MOVE_OTHERS:
             self._connection.execute(statement, (old, new))
 
     def record(self, number: int) -> Record | None:
-        found = self._connection.execute(rows.RECORD, (number,)).fetchone()
-        return rows.record(found) if found else None
+        row = self._connection.execute(rows.RECORD, (number,)).fetchone()
+        return rows.record(row) if row else None
 
     def next_number(self) -> int:
-        """That of the next record. Whoever deletes takes it before, for the record that says so: what is
-        deleted last must not give its number to another."""
+        """Return the number of the next record. A deletion takes it beforehand, for the record that says so:
+        the number of the last deleted record must not be given to another."""
         return next_number(self._connection)
 
     def append(self, event: Event, number: int | None = None) -> int:
         values = rows.row(event)
         record = self._connection.execute(*rows.append((number, *values))).lastrowid
-        assert record is not None  # an INSERT that did not raise has a row
+        assert record is not None  # a successful INSERT has a row
         self.commit_to(event, record, values)
         self.remember(event, record)
         return record
 
     def remember(self, event: Event, record: int) -> None:
-        """What its caller knows by this record: what he knew by an earlier key, and more if it informs."""
+        """Enter into the history what the caller knows by this record: his history under an earlier key, and
+        more if the record informs him."""
         if event.pseudonym is not None and event.earlier is not None:
             self._rekey(event.earlier, event.pseudonym)
         if event.pseudonym is not None and event.informs:
-            if event.reason is Reason.RECYCLED:  # what is known was told to whoever had the number before
+            if event.reason is Reason.RECYCLED:  # the history is that of an earlier holder of the number
                 self._connection.execute(rows.FORGET_NOTICE, (event.pseudonym, event.notice))
                 self.recycle(event.pseudonym, event.notice, event.at)
             self._inform(event.pseudonym, event.notice, known_by(event, record), event.recorded or event.at)
@@ -80,18 +83,20 @@ class SqliteTransaction:
     def commit_to(
         self, event: Event, record: int, values: Sequence[object], *, migrated: bool = False
     ) -> None:
-        """Write the leaf of a record, of which `values` are what `rows.row` says: gapless, because whoever
-        writes holds the lock. The log is looked up where the leaf that SQLite gives is not the one after the
-        last that we wrote: others write, too, and what we wrote may have been undone."""
+        """Write the leaf of a record, with `values` as `rows.row` returns them. Leaves have no gaps, because
+        the writer holds the lock. The log is read again if SQLite gives another leaf than the one after the
+        last that we wrote: other processes write too, and our last transaction may have been rolled back."""
         if self._log is not None:
-            given = self._enter(self._log, event, record, values, None, migrated=migrated)
-            if given == self._leaf:
+            leaf = self._enter(self._log, event, record, values, None, migrated=migrated)
+            if leaf == self._leaf:
                 self._leaf += 1
                 return
-            self._connection.execute(leaves.TAKE_BACK, (given,))
+            self._connection.execute(leaves.TAKE_BACK, (leaf,))
         self._log = leaves.log(self._connection)
         self._leaf = self._log.next
-        self._enter(self._log, event, record, values, self._leaf, migrated=migrated)  # of all the first is 0
+        self._enter(
+            self._log, event, record, values, self._leaf, migrated=migrated
+        )  # the first leaf of all is 0
         self._leaf += 1
 
     def _enter(
@@ -104,12 +109,15 @@ class SqliteTransaction:
         *,
         migrated: bool,
     ) -> int | None:
-        """Write what we have for the next leaf, with that number or with SQLite's; the number."""
+        """Write the record's commitments as the next leaf, at row `leaf` or at the one that SQLite gives, and
+        return the row."""
         origin, index = log.origin, self._leaf - log.first
-        salt, bound = commitment.salt(), event.binding
-        salt_who, binding = (bound.salt, bound.value) if bound else (commitment.salt(), None)
+        salt, event_binding = commitment.salt(), event.binding
+        salt_who, binding = (
+            (event_binding.salt, event_binding.value) if event_binding else (commitment.salt(), None)
+        )
         texts = row_texts.texts((record, *values), binding, origin, index, migrated=migrated)
-        if texts is None:  # it is not of the form that most are of
+        if texts is None:  # it has not the usual form
             facts = commitment.facts(event, origin, index, record, migrated=migrated)
             person = commitment.person(event, binding)
             texts = commitment.canonical(facts), commitment.canonical(person)
@@ -121,21 +129,21 @@ class SqliteTransaction:
         connection = self._connection
         connection.execute("SAVEPOINT dry_run")
         try:
-            for first in range(0, 256, 4):  # all over the file: one page of it may be damaged
+            for first in range(0, 256, 4):  # spread over the file, of which one page may be damaged
                 self.history(bytes([first]) + os.urandom(31))
-            who, status, reason = os.urandom(32), Status.PLAYED, Reason.NOT_INFORMED
-            self.append(Event(_WHEN, "0", "", who, "trial", "1", "", frozenset(), status, reason))
+            pseudonym, status, reason = os.urandom(32), Status.PLAYED, Reason.NOT_INFORMED
+            self.append(Event(_WHEN, "0", "", pseudonym, "trial", "1", "", frozenset(), status, reason))
         finally:
             connection.execute("ROLLBACK TO dry_run")
             connection.execute("RELEASE dry_run")
 
     def close_leaves(self, records: Sequence[int]) -> list[int]:
-        """Nothing can be opened any more of what these records committed to; their leaves."""
-        found = (self._connection.execute(leaves.PURGE, (record,)).fetchone() for record in records)
-        return [leaf for (leaf,) in filter(None, found)]
+        """Delete the values that open the commitments of these records, and return their leaves."""
+        leaf_rows = (self._connection.execute(leaves.PURGE, (record,)).fetchone() for record in records)
+        return [leaf for (leaf,) in filter(None, leaf_rows)]
 
     def purge(self, record: int) -> bool:
-        """Delete a record, and with it what its caller knew by it alone; whether it was there."""
+        """Delete a record, and what its caller knew by it alone. Return whether it was there."""
         for version in self._connection.execute(rows.KNOWN_BY, (record,)).fetchall():
             self._connection.execute(rows.REDUCE, (record, *version))
         self._connection.execute(rows.UNTIE, (record,))
@@ -143,9 +151,9 @@ class SqliteTransaction:
 
     def append_new(self, event: Event, earlier: Sequence[bytes] = ()) -> bool:
         """Record an event unless it is on record, under its pseudonym or one of those that the caller had
-        `earlier`, by other keys; whether it was new."""
+        `earlier`, by other keys. Return whether it was new."""
         new = not any(
-            self._connection.execute(rows.THERE, rows.there(event, pseudonym)).fetchone()
+            self._connection.execute(rows.THERE, rows.delivery_key(event, pseudonym)).fetchone()
             for pseudonym in (event.pseudonym, *earlier)
         )
         if new:
@@ -155,22 +163,21 @@ class SqliteTransaction:
     def see(self, pseudonym: bytes, notice: str, at: datetime) -> None:
         when = rows.microseconds(at)
         if not self._connection.execute(rows.SEEN, (when, pseudonym, notice)).rowcount:
-            self._connection.execute(
-                elsewhere.SEEN_ELSEWHERE, (pseudonym, notice, when)
-            )  # it was told by others
+            # Another box told him.
+            self._connection.execute(elsewhere.SEEN_ELSEWHERE, (pseudonym, notice, when))
 
     def recycle(self, pseudonym: bytes, notice: str, at: datetime) -> None:
-        """Whoever calls by this number since then is another; what was told before counts no more: of this
+        """Note that the number has another holder since then. Earlier deliveries count no more: of this
         notice, and of all others from before this call."""
-        when, before = rows.microseconds(at), rows.microseconds(at - A_CALL)
-        self._connection.execute(elsewhere.OF_BEFORE, (pseudonym, notice, when, before))
+        when, call_start = rows.microseconds(at), rows.microseconds(at - A_CALL)
+        self._connection.execute(elsewhere.OF_BEFORE, (pseudonym, notice, when, call_start))
         self._connection.execute(elsewhere.RECYCLED, (pseudonym, notice, when))
-        self._connection.execute(elsewhere.RECYCLED, (pseudonym, "", before))
+        self._connection.execute(elsewhere.RECYCLED, (pseudonym, "", call_start))
 
     def learn(self, box: str, record: Record) -> None:
-        """What a record of another box says of its caller."""
+        """Store what a record of another box says of its caller."""
         event = record.event
-        assert event.pseudonym is not None  # it was asked for with one
+        assert event.pseudonym is not None  # only such records are asked for
         if not event.informs:
             when = rows.microseconds(event.at)
             self._connection.execute(elsewhere.SEEN_ELSEWHERE, (event.pseudonym, event.notice, when))
@@ -180,36 +187,37 @@ class SqliteTransaction:
         self._connection.execute(elsewhere.LEARN, elsewhere.learnt(box, record))
 
     def _versions(self, pseudonym: bytes) -> list[tuple[str, PriorDelivery]]:
-        """What each version of each notice told this caller, by this ledger's own records."""
-        return list(map(rows.known, self._connection.execute(rows.STANDING, (pseudonym,))))
+        """Return what each version of each notice told this caller, by this ledger's own records."""
+        return list(map(rows.prior_delivery, self._connection.execute(rows.STANDING, (pseudonym,))))
 
     def _inform(
         self,
         pseudonym: bytes,
         notice: str,
-        known: PriorDelivery,
+        delivery: PriorDelivery,
         now: datetime | None = None,
         *,
         moved: bool = False,
     ) -> None:
-        """What a version told is all that its deliveries told: a supplement, say, and later the whole.
+        """Enter a delivery into the history, merged with earlier ones of the same version: a supplement, for
+        example, and later the whole notice.
 
-        A time that is still to come `now` was written by a clock that was wrong, and counts no more. What is
-        `moved` rests on a record of another pseudonym of his.
+        A time after `now` was written by a wrong clock, and counts no more. A `moved` delivery rests on a
+        record of another pseudonym of his.
         """
-        for of, before in self._versions(pseudonym):
-            if of != notice:
+        for other_notice, earlier in self._versions(pseudonym):
+            if other_notice != notice:
                 continue
-            if now is not None and before.whole is not None and before.whole > now:
-                before = replace(before, whole=None)
-                self._connection.execute(rows.NEVER_WHOLE, (pseudonym, notice, *before.versions))
-            if before.versions == known.versions:
-                known = known.merged(before)
-        self._connection.execute(rows.INFORM, rows.informs(pseudonym, notice, known, moved=moved))
+            if now is not None and earlier.whole is not None and earlier.whole > now:
+                earlier = replace(earlier, whole=None)
+                self._connection.execute(rows.NEVER_WHOLE, (pseudonym, notice, *earlier.versions))
+            if earlier.versions == delivery.versions:
+                delivery = delivery.merged(earlier)
+        self._connection.execute(rows.INFORM, rows.inform_values(pseudonym, notice, delivery, moved=moved))
 
 
 def next_number(connection: sqlite3.Connection) -> int:
-    """One more than any record ever had, as far as the records and SQLite's own counter know."""
+    """Return one more than any record ever had, according to the records and to SQLite's own counter."""
     number: int = connection.execute(rows.NEWEST).fetchone()[0]
     if connection.execute(rows.HAS_COUNTER).fetchone():
         number = max(number, connection.execute(rows.COUNTED).fetchone()[0])

@@ -23,7 +23,7 @@ from informativa.operations.statistics import Day
 from old_ledgers import old
 from tallied import START, at, some
 
-_NOTHING = audit.Gone((), (), (), ())
+_NOTHING = audit.LossNotes((), (), (), ())
 Rows = list[tuple[object, ...]]
 
 
@@ -51,10 +51,10 @@ def counters(ledger: Path) -> Rows:
         ]
 
 
-def wrong(ledger: Path, gone: audit.Gone | None = None) -> list[tuple[str, int, int]]:
+def wrong(ledger: Path, gone: audit.LossNotes | None = None) -> list[tuple[str, int, int]]:
     """The counters that the records do not bear out: status, what each says, what the records say."""
     with closing(sqlite3.connect(ledger)) as connection:
-        found = tally.forged(connection, gone or audit.gone(connection, []))
+        found = tally.forged(connection, gone or audit.read_loss_notes(connection, []))
         return [(each.status, each.says, each.records) for each in found]
 
 

@@ -15,14 +15,14 @@ from evidence.ledger import busy
 from examples import AT, PLAYED
 from informativa.evidence import commitment
 from informativa.ledgers import audit, leaves, rows
-from informativa.ledgers.audit import Counted, Found, Gone
+from informativa.ledgers.audit import Found, LossNotes, RecordCounts
 from informativa.ledgers.sequencer import begin_epoch
 from informativa.ledgers.sqlite import SqliteStore
 
 Named = set[tuple[int, str, int | None]]
 """Flaws: the number of the record, what is wrong, the index of the leaf."""
 CLOSELY = [3, 5, 6, 7, 11, 13, 17, 19, 20, 21, 22]
-ALL = Counted(whole=17, erased=5, purged=3)
+ALL = RecordCounts(whole=17, erased=5, purged=3)
 WITH_RECORDS = [0, 1, 2, 3, 4, *range(8, 25)]
 
 
@@ -248,11 +248,11 @@ class Audit:
         """Keeps which leaves nothing was wrong with."""
         self.right += [row[0] for row in opened]
 
-    def gone(self) -> Gone:
+    def gone(self) -> LossNotes:
         """What the ledger says is gone."""
-        return audit.gone(self.ledger, [self.log])
+        return audit.read_loss_notes(self.ledger, [self.log])
 
-    def looked(self, first: int = 0, end: int = 25) -> tuple[Counted, Named]:
+    def looked(self, first: int = 0, end: int = 25) -> tuple[RecordCounts, Named]:
         """What is counted, and what is wrong."""
         gone = self.gone()
         counted, found = audit.leaves_of(self.ledger, self.log, first, end, gone, self.published, self.sound)
@@ -261,7 +261,7 @@ class Audit:
 
 def test_ledger_says_what_is_gone(ledger: sqlite3.Connection) -> None:
     """By the leaves that its notes name, the last number that was purged, and the minute after the cutoff."""
-    assert Audit(ledger).gone() == Gone(
+    assert Audit(ledger).gone() == LossNotes(
         purged=(range(5, 8),),
         erased=(range(11, 12), range(13, 14), range(17, 18), range(19, 21)),
         lost=(),
@@ -325,27 +325,27 @@ def test_i7_note_that_says_what_it_cannot_is_named(
     )
     assert (look.gone().last, look.gone().erased[-1]) == (8, range(19, 21))
     later = [look.log, replace(look.log, first=10), replace(look.log, first=14), replace(look.log, first=20)]
-    assert [each.leaf for each in audit.gone(ledger, later).found] == ([0] if flaw else [])
-    assert [each.leaf for each in audit.gone(ledger, later[1:2]).found] == ([4] if flaw else [])
-    assert [each.leaf for each in audit.gone(ledger, later[3:]).found] == ([14] if flaw else [])
+    assert [each.leaf for each in audit.read_loss_notes(ledger, later).found] == ([0] if flaw else [])
+    assert [each.leaf for each in audit.read_loss_notes(ledger, later[1:2]).found] == ([4] if flaw else [])
+    assert [each.leaf for each in audit.read_loss_notes(ledger, later[3:]).found] == ([14] if flaw else [])
 
 
 def test_ledger_without_notes_says_nothing(ledger: sqlite3.Connection) -> None:
     """And its first record may be one that nobody can read."""
     ledger.execute("DELETE FROM event WHERE record IN (22, 23)")
-    assert Audit(ledger).gone() == Gone((), (), (), (), last=0, before=0, emptied=())
+    assert Audit(ledger).gone() == LossNotes((), (), (), (), last=0, before=0, emptied=())
     ledger.execute("UPDATE event SET kind = 'purge' WHERE record = 1")
     assert Audit(ledger).gone().found == (Found(1, audit.Flaw.ROW, 0),)
 
 
 def test_what_is_gone_is_looked_up_by_its_leaf() -> None:
     """First and last of a range, before and behind it, between two, and of each kind."""
-    gone = Gone((range(2, 4), range(7, 8)), (range(10, 11),), (range(20, 22),), ())
+    gone = LossNotes((range(2, 4), range(7, 8)), (range(10, 11),), (range(20, 22),), ())
     assert [leaf for leaf in range(25) if gone.is_purged(leaf)] == [2, 3, 7]
     assert [leaf for leaf in range(25) if gone.is_erased(leaf)] == [10]
     assert [leaf for leaf in range(25) if gone.is_lost(leaf)] == [20, 21]
     assert [leaf for leaf in range(25) if gone.names(leaf)] == [2, 3, 7, 10, 20, 21]
-    assert not Gone((), (), (), ()).names(0)
+    assert not LossNotes((), (), (), ()).names(0)
 
 
 def test_ranges_are_merged() -> None:
@@ -365,7 +365,7 @@ def test_ranges_are_merged() -> None:
 
 def test_counts_are_added() -> None:
     """Each to its own."""
-    assert Counted(1, 2, 3, 4).plus(Counted(10, 20, 30, 40)) == Counted(11, 22, 33, 44)
+    assert RecordCounts(1, 2, 3, 4).plus(RecordCounts(10, 20, 30, 40)) == RecordCounts(11, 22, 33, 44)
 
 
 def test_untouched_rows_are_sound(ledger: sqlite3.Connection) -> None:
@@ -421,7 +421,7 @@ def test_i7_row_that_is_not_there_is_named(
     """I7: by its number, where its leaf still says that."""
     look = Audit(ledger)
     ledger.execute(change)
-    assert look.looked() == (Counted(*counts), {found})
+    assert look.looked() == (RecordCounts(*counts), {found})
 
 
 def test_i7_leaves_are_looked_at_page_by_page(
@@ -431,16 +431,16 @@ def test_i7_leaves_are_looked_at_page_by_page(
     all, and the next one is looked at all the same."""
     monkeypatch.setattr(audit, "PAGE", 4)
     look = Audit(ledger)
-    assert look.looked(2, 13) == (Counted(whole=7, erased=1, purged=3), set())
+    assert look.looked(2, 13) == (RecordCounts(whole=7, erased=1, purged=3), set())
     assert (look.asked, look.right) == ([(2, 4), (6, 4), (10, 3)], [2, 3, 4, 8, 9, 10, 11, 12])
     ledger.execute("DELETE FROM leaf WHERE leaf BETWEEN 8 AND 15")
     ledger.execute("DELETE FROM event WHERE record = 17")
     flaws = {(0, "deleted", 8), (0, "deleted", 12), (17, "deleted", 16)}
-    assert look.looked(0, 20) == (Counted(whole=6, erased=2, purged=4), flaws)
+    assert look.looked(0, 20) == (RecordCounts(whole=6, erased=2, purged=4), flaws)
     ledger.execute("DELETE FROM leaf WHERE leaf > 15")
     assert look.looked(16)[1] == {(0, "deleted", 16), (0, "deleted", 20), (0, "deleted", 24)}
     ledger.execute("DELETE FROM leaf WHERE leaf = 3")
-    assert look.looked(0, 4) == (Counted(whole=3), {(0, "deleted", 3)})
+    assert look.looked(0, 4) == (RecordCounts(whole=3), {(0, "deleted", 3)})
 
 
 def test_i7_leaves_of_a_later_log_are_counted_from_its_first(
@@ -458,10 +458,10 @@ def test_i7_leaves_of_a_later_log_are_counted_from_its_first(
         look = Audit(connection)
         assert (first.size, later.first, later.size) == (3, 3, 4)
         look.entries, look.log = look.entries[3:], later
-        assert look.looked(0, 4) == (Counted(whole=4), set())
+        assert look.looked(0, 4) == (RecordCounts(whole=4), set())
         assert (look.asked, look.right) == ([(0, 2), (2, 2)], [3, 4, 5, 6])
         connection.execute("UPDATE event SET line = 'x' WHERE record = 6")
-        assert look.looked(1, 4) == (Counted(whole=2), {(6, "facts-altered", 2)})
+        assert look.looked(1, 4) == (RecordCounts(whole=2), {(6, "facts-altered", 2)})
 
 
 def test_old_record_that_was_erased_since_is_sound(ledger: sqlite3.Connection) -> None:
@@ -529,5 +529,5 @@ def test_i7_lost_record_is_one_whose_leaf_is_closed(ledger: sqlite3.Connection) 
     counted, found = look.looked()
     assert {each for each in found if each[0] != 15} == {(9, "still-there", 8)}
     ledger.execute("UPDATE leaf SET salt_what = NULL, salt_who = NULL, binding = NULL WHERE leaf = 8")
-    assert look.looked()[0] == counted == Counted(whole=15, erased=5, purged=3, lost=1)
+    assert look.looked()[0] == counted == RecordCounts(whole=15, erased=5, purged=3, lost=1)
     assert {each for each in look.looked()[1] if each[0] != 15} == set()

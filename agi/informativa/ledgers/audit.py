@@ -54,7 +54,7 @@ class Found:
 
 
 @dataclass(frozen=True)
-class Gone:
+class LossNotes:
     """The leaves that records about records name, as rows of `leaf`: the purged, the erased and the lost,
     each as sorted ranges. `emptied` are those of the erased that were the caller's own records; the others
     only rest on such a record. `last` is the number of the last purged record, and `before` the time
@@ -79,7 +79,7 @@ class Gone:
         return _within(self.erased, leaf)
 
     def names(self, leaf: int) -> bool:
-        """Return whether the leaf was purged, erased or lost."""
+        """Return whether any note names the leaf."""
         return bool(
             (self.purged and _within(self.purged, leaf))
             or (self.erased and _within(self.erased, leaf))
@@ -88,7 +88,7 @@ class Gone:
 
 
 @dataclass(frozen=True)
-class Counted:
+class RecordCounts:
     """The numbers of records that are unchanged (`whole`), erased, purged and lost."""
 
     whole: int = 0
@@ -96,19 +96,18 @@ class Counted:
     purged: int = 0
     lost: int = 0
 
-    def plus(self, other: Counted) -> Counted:
+    def plus(self, other: RecordCounts) -> RecordCounts:
         sums = {
             column.name: getattr(self, column.name) + getattr(other, column.name) for column in fields(self)
         }
-        return Counted(**sums)
+        return RecordCounts(**sums)
 
 
-_TAKEN = (RecordKind.PURGE, RecordKind.ERASURE, RecordKind.LOST)  # in the order of `Gone`
+_TAKEN = (RecordKind.PURGE, RecordKind.ERASURE, RecordKind.LOST)  # in the order of `LossNotes`
 
 
-def gone(connection: sqlite3.Connection, logs: Sequence[leaves.LedgerLog]) -> Gone:
-    """Read from the records about records what was deleted, in all logs of the ledger. Raises
-    sqlite3.Error."""
+def read_loss_notes(connection: sqlite3.Connection, logs: Sequence[leaves.LedgerLog]) -> LossNotes:
+    """Read the records about records of all logs of the ledger. Raises sqlite3.Error."""
     ranges: dict[RecordKind, list[range]] = {kind: [] for kind in _TAKEN}
     flaws, emptied, last_purged, purged_before = [], list[range](), 0, 0
     with tolerantly(connection):
@@ -130,7 +129,7 @@ def gone(connection: sqlite3.Connection, logs: Sequence[leaves.LedgerLog]) -> Go
         ranges[event.kind] += named_leaves
         emptied += own_leaves if event.kind is RecordKind.ERASURE else []
     purged, erased, lost = (_merged(ranges[kind]) for kind in _TAKEN)
-    return Gone(purged, erased, lost, tuple(flaws), last_purged, purged_before, _merged(emptied))
+    return LossNotes(purged, erased, lost, tuple(flaws), last_purged, purged_before, _merged(emptied))
 
 
 def leaves_of(
@@ -138,13 +137,13 @@ def leaves_of(
     log: leaves.LedgerLog,
     first: int,
     end: int,
-    gone: Gone,
+    notes: LossNotes,
     published: Published,
     sound: Callable[[Sequence[tuple[Any, ...]]], None],
-) -> tuple[Counted, list[Found]]:
+) -> tuple[RecordCounts, list[Found]]:
     """Check the leaves from index `first` up to `end`, each with its record. Records without a flaw are
     passed to `sound`, as rows of `leaves.OPENED`. Raises sqlite3.Error, and what `published` raises."""
-    states, flaws = dict.fromkeys(State, 0), []
+    states, flaws = dict.fromkeys(RecordState, 0), []
     for at in range(first, end, PAGE):
         count = min(PAGE, end - at)
         rows_by_index = {row[0] - log.first: row for row in page(connection, log.first + at, count)}
@@ -159,8 +158,8 @@ def leaves_of(
             if row is None:
                 flaws.append(Found(0, Flaw.DELETED, index))
                 continue
-            state, row_flaws = _leaf(log.origin, index, row, entry, gone)
-            if not row_flaws or state is not State.WHOLE:
+            state, row_flaws = _leaf(log.origin, index, row, entry, notes)
+            if not row_flaws or state is not RecordState.WHOLE:
                 states[state] += 1
             if row_flaws:
                 number = row[1] if type(row[1]) is int else 0
@@ -168,7 +167,7 @@ def leaves_of(
             elif row[leaves.LEAF_COLUMNS] is not None:
                 sound_rows.append(row)
         sound(sound_rows)
-    return Counted(**{state.value: number for state, number in states.items()}), flaws
+    return RecordCounts(**{state.value: number for state, number in states.items()}), flaws
 
 
 def without_leaf(connection: sqlite3.Connection, log: leaves.LedgerLog) -> Iterator[Found]:
@@ -178,7 +177,7 @@ def without_leaf(connection: sqlite3.Connection, log: leaves.LedgerLog) -> Itera
         yield Found(number, Flaw.INSERTED)
 
 
-class State(StrEnum):
+class RecordState(StrEnum):
     """The present state of a record."""
 
     WHOLE = "whole"
@@ -204,19 +203,19 @@ _AT, _RECORDED, _KEY = map(_NAMES.index, ("at", "recorded", "key"))
 
 
 def _leaf(
-    origin: str, index: int, row: tuple[Any, ...], entry: bytes | None, gone: Gone
-) -> tuple[State, list[Flaw]]:
+    origin: str, index: int, row: tuple[Any, ...], entry: bytes | None, notes: LossNotes
+) -> tuple[RecordState, list[Flaw]]:
     """Return the state of one leaf with its record, and its flaws."""
     leaf_row, event_row = row[: leaves.LEAF_COLUMNS], row[leaves.LEAF_COLUMNS :]
     if (
         event_row[0] is not None
         and _leaf_and_record_kinds_are_right(row)
         and (entry is None or entry == commitment.RECORD_TAG + leaf_row[2] + leaf_row[3])
-        and not gone.names(leaf_row[0])
+        and not notes.names(leaf_row[0])
         and opens(leaf_row, event_row, origin, index)
     ):
-        return State.WHOLE, []
-    return _examine_closely(origin, index, leaf_row, event_row, entry, gone)
+        return RecordState.WHOLE, []
+    return _examine_closely(origin, index, leaf_row, event_row, entry, notes)
 
 
 def _examine_closely(
@@ -225,27 +224,29 @@ def _examine_closely(
     leaf_row: Sequence[Any],
     event_row: Sequence[Any],
     entry: bytes | None,
-    gone: Gone,
-) -> tuple[State, list[Flaw]]:
+    notes: LossNotes,
+) -> tuple[RecordState, list[Flaw]]:
     """Examine a leaf that is not as most are; see `_leaf`."""
     leaf = leaves.Leaf.of(leaf_row)
     purged = event_row[0] is None
-    lost = purged and bool(gone.lost) and gone.is_lost(leaf.leaf)
-    state = State.PURGED if purged else State.ERASED if leaf.salt_who is None else State.WHOLE
-    state = State.LOST if lost else state
+    lost = purged and bool(notes.lost) and notes.is_lost(leaf.leaf)
+    state = (
+        RecordState.PURGED if purged else RecordState.ERASED if leaf.salt_who is None else RecordState.WHOLE
+    )
+    state = RecordState.LOST if lost else state
     if not _is_leaf(leaf_row):
         return state, [Flaw.LEAF]
     flaws = []
     if entry is not None and entry != leaf.commitments.entry:
         flaws.append(Flaw.LEAF)
-    erased = bool(gone.erased) and gone.is_erased(leaf.leaf)
-    named = lost or (bool(gone.purged) and gone.is_purged(leaf.leaf))
+    erased = bool(notes.erased) and notes.is_erased(leaf.leaf)
+    named = lost or (bool(notes.purged) and notes.is_purged(leaf.leaf))
     if purged and not named:
         flaws.append(Flaw.DELETED)
     elif named and not (purged and leaf.salt_what is leaf.salt_who is leaf.binding is None):
         flaws.append(Flaw.STILL_THERE)
     if not purged:
-        emptied = erased and _within(gone.emptied, leaf.leaf)
+        emptied = erased and _within(notes.emptied, leaf.leaf)
         flaws += _record_flaws(origin, index, leaf, event_row, erased=erased, emptied=emptied)
     return state, flaws
 

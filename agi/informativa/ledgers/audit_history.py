@@ -15,7 +15,7 @@ from typing import Any
 
 from ..model import Reason, Record
 from . import rows
-from .audit import Gone
+from .audit import LossNotes
 from .audit_reading import UNREADABLE, tolerantly
 from .migrating import migrations, statements
 from .transaction import SqliteTransaction
@@ -95,7 +95,7 @@ class ForgedHistory:
     version: str
 
 
-def forged(connection: sqlite3.Connection, gone: Gone, old: int) -> list[ForgedHistory]:
+def forged(connection: sqlite3.Connection, notes: LossNotes, old: int) -> list[ForgedHistory]:
     """Return the rows of the history that the records contradict. After a purge the history may say less of a
     caller than the records that are left, but never more. Records up to `old` are from before there was a
     log. Raises sqlite3.Error."""
@@ -107,7 +107,7 @@ def forged(connection: sqlite3.Connection, gone: Gone, old: int) -> list[ForgedH
                 connection.execute(f"INSERT OR IGNORE INTO doubtful {_UNSEEN}")
             moved = _linked(connection, old)
             actual: dict[bytes, KnownVersions] = defaultdict(dict)
-            for pseudonym, notice, version, *columns in connection.execute(_ROWS, {"last": gone.last}):
+            for pseudonym, notice, version, *columns in connection.execute(_ROWS, {"last": notes.last}):
                 actual[pseudonym][notice, version] = tuple(columns)
             derived, seen_times, own_facts = _derived(_readable(connection), moved, old)
         finally:
@@ -121,7 +121,7 @@ def forged(connection: sqlite3.Connection, gone: Gone, old: int) -> list[ForgedH
                 expected_row[3],
             )
             if not _borne_out(
-                actual_row, expected_row, seen_times[pseudonym][key[0]], gone, by_one_record=by_one_record
+                actual_row, expected_row, seen_times[pseudonym][key[0]], notes, by_one_record=by_one_record
             ):
                 number = (actual_row or expected_row or (0, 0))[1]
                 forged_rows.add(ForgedHistory(number if type(number) is int else 0, *map(str, key)))
@@ -163,26 +163,26 @@ def _borne_out(
     actual: tuple[Any, ...] | None,
     expected: tuple[Any, ...] | None,
     seen_times: set[int],
-    gone: Gone,
+    notes: LossNotes,
     *,
     by_one_record: bool,
 ) -> bool:
     """Return whether a row of the history is as the records would have it. After a purge it may say less, if
     it was gathered from several records; not if one record says all of it (`by_one_record`)."""
     if actual is None or expected is None:
-        return actual is None and (expected is None or gone.last > expected[1])
+        return actual is None and (expected is None or notes.last > expected[1])
     purposes, record, at, whole_at, last_seen, moved = actual
     if (record, at) != expected[1:3] or moved not in (expected[5], 1):  # 1 only makes a look-up ask
         return False
-    if purposes != expected[0] and (by_one_record or not gone.last or not _less(purposes, expected[0])):
+    if purposes != expected[0] and (by_one_record or not notes.last or not _less(purposes, expected[0])):
         return False
     if whole_at != expected[3] and (
-        not gone.last or (by_one_record and whole_at is not None) or not _earlier(whole_at, expected[3])
+        not notes.last or (by_one_record and whole_at is not None) or not _earlier(whole_at, expected[3])
     ):
         return False
     if last_seen is None or last_seen == expected[4]:
-        return last_seen == expected[4] or bool(gone.last)
-    return last_seen in seen_times or (type(last_seen) is int and last_seen < gone.before)
+        return last_seen == expected[4] or bool(notes.last)
+    return last_seen in seen_times or (type(last_seen) is int and last_seen < notes.before)
 
 
 def _less(purposes: object, expected: str) -> bool:

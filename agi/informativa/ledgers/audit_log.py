@@ -40,7 +40,7 @@ class AuditedLog:
 
     log: leaves.LedgerLog
     signed: int
-    counted: audit.Counted
+    counted: audit.RecordCounts
     found: tuple[audit.Found, ...]
     history: tuple[audit_history.ForgedHistory, ...]
     problems: tuple[Text, ...]
@@ -83,9 +83,9 @@ def _audit(
         _require_numbers(ledger, logs)
         ended = _ended_epochs(connection, folder, logs)
         problems = list(_log_problems(connection, ledger, folder, logs, ended))
-        gone = audit.gone(connection, logs)
+        notes = audit.read_loss_notes(connection, logs)
         farthest = connection.execute(leaves.BOUNDS).fetchone()[2] + FAR
-        counted, flaws, signed_in_all = audit.Counted(), list(gone.found), 0
+        counted, flaws, signed_in_all = audit.RecordCounts(), list(notes.found), 0
         derived, last = tally.Derived(), connection.execute(rows.NEWEST).fetchone()[0]
         with _workers(newest.next) as begin:
             history = begin(_history, ledger)
@@ -95,19 +95,19 @@ def _audit(
                 signed = checkpoints[-1].size if checkpoints else 0
                 signed_in_all += signed
                 end = max(min(log.size, farthest), signed)
-                task = _Task(ledger, folder.published(log.epoch), log, signed, gone, 0, end)
+                task = _Task(ledger, folder.published(log.epoch), log, signed, notes, 0, end)
                 tree = begin(audit_checkpoints.of_one_tree, task.published, checkpoints)
                 log_counted, log_flaws = _audit_leaves(task, begin, problems, derived, progress)
                 problems += tree()
                 counted, flaws = counted.plus(log_counted), flaws + log_flaws
                 if log.size < signed and log.epoch in ended:
-                    counted = counted.plus(audit.Counted(lost=signed - log.size))
+                    counted = counted.plus(audit.RecordCounts(lost=signed - log.size))
                 else:
                     flaws += _missing(log, end)
                     problems += [_truncated(ledger, log, signed)] if log.size < signed else []
             flaws += without_leaf()
-            counters_right = not flaws and tally.borne_out(connection, gone, derived, later_records())
-            counters = () if counters_right else tuple(tally.forged(connection, gone))
+            counters_right = not flaws and tally.borne_out(connection, notes, derived, later_records())
+            counters = () if counters_right else tuple(tally.forged(connection, notes))
             forged = tuple(history())
         sorted_flaws = tuple(sorted(set(flaws)))
         return AuditedLog(newest, signed_in_all, counted, sorted_flaws, forged, tuple(problems), counters)
@@ -117,7 +117,7 @@ def _history(ledger: Path) -> list[audit_history.ForgedHistory]:
     """Check the history, over a connection of its own."""
     with translated(ledger), audit_reading.reading(ledger) as connection:
         logs = leaves.logs(connection)
-        return audit_history.forged(connection, audit.gone(connection, logs), logs[0].old)
+        return audit_history.forged(connection, audit.read_loss_notes(connection, logs), logs[0].old)
 
 
 def _later(ledger: Path, last: int) -> list[tuple[object, object, int]]:
@@ -182,12 +182,12 @@ def _missing(log: leaves.LedgerLog, end: int) -> list[audit.Found]:
 
 def _audit_leaves(
     all_leaves: _Task, begin: Begin, problems: list[Text], derived: tally.Derived, progress: Progress | None
-) -> tuple[audit.Counted, list[audit.Found]]:
+) -> tuple[audit.RecordCounts, list[audit.Found]]:
     """Check all leaves, a share at a time. A leaf that seems wrong is checked again, because calls go on
     meanwhile, and records are purged."""
     starts = range(0, all_leaves.end, SHARE)
     shares = [replace(all_leaves, first=at, end=min(at + SHARE, all_leaves.end)) for at in starts]
-    counted, doubtful, checked = audit.Counted(), set[int](), 0
+    counted, doubtful, checked = audit.RecordCounts(), set[int](), 0
     roots: dict[int, tuple[bytes | None, ...]] = {}
     for wait in [begin(_Task.run, share) for share in shares]:
         result: _Share = wait()
@@ -213,7 +213,7 @@ def _recheck(all_leaves: _Task, doubtful: Sequence[int]) -> list[audit.Found]:
     flaws: list[audit.Found] = []
     if doubtful:
         with translated(all_leaves.ledger), audit_reading.reading(all_leaves.ledger) as connection:
-            task = replace(all_leaves, gone=audit.gone(connection, leaves.logs(connection)))
+            task = replace(all_leaves, notes=audit.read_loss_notes(connection, leaves.logs(connection)))
             for first in doubtful:
                 flaws += (
                     replace(task, first=first, end=min(first + WIDTH, all_leaves.end)).check(connection).flaws
@@ -228,7 +228,7 @@ class _Share:
 
     first: int
     checked: int
-    counted: audit.Counted
+    counted: audit.RecordCounts
     flaws: tuple[audit.Found, ...]
     problems: tuple[Text, ...]
     roots: tuple[bytes | None, ...]
@@ -244,7 +244,7 @@ class _Task:
     published: PublishedLog
     log: leaves.LedgerLog
     signed: int
-    gone: audit.Gone
+    notes: audit.LossNotes
     first: int
     end: int
 
@@ -271,7 +271,7 @@ class _Task:
         end = min(self.end, self.log.size)
         derived = tally.Derived()
         counted, flaws = audit.leaves_of(
-            connection, self.log, self.first, end, self.gone, entries, derived.add
+            connection, self.log, self.first, end, self.notes, entries, derived.add
         )
         for at in range(-(-max(end, self.first) // WIDTH) * WIDTH, self.end, WIDTH):
             entries(at, WIDTH)  # leaves that the ledger does not have

@@ -122,9 +122,8 @@ def examine(ledger: Path) -> None:
         if published.checkpoint() is None and folder.last_signed(log.epoch) is None:
             return  # nothing was ever signed
         _signer, checkpoints = _signed_before(folder, log)
-        _require_extension(
-            store, store.log(), checkpoints, published
-        )  # the log as it is after the checkpoints were read
+        log = store.log()  # as it is after the checkpoints were read
+        _require_extension(store, log, checkpoints, published)
 
 
 def _require_extension(

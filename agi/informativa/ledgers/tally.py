@@ -14,7 +14,7 @@ from typing import Any
 
 from ..model import RecordKind, Status
 from . import leaves, rows
-from .audit import Gone
+from .audit import LossNotes
 from .audit_reading import tolerantly
 
 HOUR = 3_600_000_000  # microseconds
@@ -134,7 +134,7 @@ def later(connection: sqlite3.Connection, last: int) -> list[tuple[object, objec
 
 def borne_out(
     connection: sqlite3.Connection,
-    gone: Gone,
+    notes: LossNotes,
     derived: Derived,
     later: Iterable[tuple[object, object, int]],
 ) -> bool:
@@ -142,21 +142,21 @@ def borne_out(
     final: calls may have gone on meanwhile, or records may wait for their leaves. Raises sqlite3.Error."""
     expected, erased = derived.of_calls(later), derived.erased
     with tolerantly(connection):
-        return not _compared(connection, gone, expected, erased)
+        return not _compared(connection, notes, expected, erased)
 
 
-def forged(connection: sqlite3.Connection, gone: Gone) -> list[ForgedCount]:
+def forged(connection: sqlite3.Connection, notes: LossNotes) -> list[ForgedCount]:
     """Return the counters that the records contradict. If records were purged, a counter may be higher than
     the number of those that are left; erased records have lost the call by which they were counted. Raises
     sqlite3.Error."""
     with tolerantly(connection):
         erased = dict(connection.execute(_ERASED).fetchall())
-        return _compared(connection, gone, _counted(connection, _DERIVED), erased)
+        return _compared(connection, notes, _counted(connection, _DERIVED), erased)
 
 
 def _compared(
     connection: sqlite3.Connection,
-    gone: Gone,
+    notes: LossNotes,
     expected: Counter[tuple[object, ...]],
     erased: Mapping[Any, int],
 ) -> list[ForgedCount]:
@@ -164,7 +164,7 @@ def _compared(
     forged_counts = []
     for key in sorted(expected.keys() | counters.keys(), key=repr):
         hour, line, notice, _version, _language, status = key
-        least, most = _bounds(hour, expected[key], erased, gone, of_calls=not status)
+        least, most = _bounds(hour, expected[key], erased, notes, of_calls=not status)
         count = counters[key] if type(counters[key]) is int else -1
         if not least <= count <= most:
             at = _hour_start(hour) if type(hour) is int and 0 <= hour < _END else None
@@ -176,7 +176,7 @@ def _compared(
 
 
 def _bounds(
-    hour: object, records: int, erased: Mapping[int, int], gone: Gone, *, of_calls: bool
+    hour: object, records: int, erased: Mapping[int, int], notes: LossNotes, *, of_calls: bool
 ) -> tuple[int, float]:
     """Return the least and the greatest value of a counter if that many `records` bear it out. If the first
     record of a call was deleted, the call is counted in a later hour, or not at all."""
@@ -186,7 +186,7 @@ def _bounds(
     erased_records = (
         sum(erased.get(erased_hour, 0) for erased_hour in range(first, hour + 1)) if erased else 0
     )
-    purged = bool(gone.last) and first * HOUR < gone.before
+    purged = bool(notes.last) and first * HOUR < notes.before
     least = (0 if purged else records - erased_records) if of_calls else records
     return least, inf if purged else records + erased_records
 

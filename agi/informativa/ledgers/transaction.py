@@ -94,9 +94,8 @@ class SqliteTransaction:
             self._connection.execute(leaves.TAKE_BACK, (leaf,))
         self._log = leaves.log(self._connection)
         self._leaf = self._log.next
-        self._enter(
-            self._log, event, record, values, self._leaf, migrated=migrated
-        )  # the first leaf of all is 0
+        # With the row given, because SQLite would give 1 to the first of all, which is 0.
+        self._enter(self._log, event, record, values, self._leaf, migrated=migrated)
         self._leaf += 1
 
     def _enter(
@@ -109,8 +108,8 @@ class SqliteTransaction:
         *,
         migrated: bool,
     ) -> int | None:
-        """Write the record's commitments as the next leaf, at row `leaf` or at the one that SQLite gives, and
-        return the row."""
+        """Write the record's commitments as the next leaf, at row `leaf` or, if that is `None`, at the row
+        that SQLite gives. Return the row."""
         origin, index = log.origin, self._leaf - log.first
         salt, event_binding = commitment.salt(), event.binding
         salt_who, binding = (

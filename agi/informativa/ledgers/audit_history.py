@@ -174,10 +174,10 @@ def _borne_out(
     purposes, record, at, whole_at, last_seen, moved = actual
     if (record, at) != expected[1:3] or moved not in (expected[5], 1):  # 1 only makes a look-up ask
         return False
-    if purposes != expected[0] and (by_one_record or not notes.last or not _less(purposes, expected[0])):
+    if purposes != expected[0] and (by_one_record or not notes.last or not _says_less(purposes, expected[0])):
         return False
     if whole_at != expected[3] and (
-        not notes.last or (by_one_record and whole_at is not None) or not _earlier(whole_at, expected[3])
+        not notes.last or (by_one_record and whole_at is not None) or not _says_earlier(whole_at, expected[3])
     ):
         return False
     if last_seen is None or last_seen == expected[4]:
@@ -185,14 +185,14 @@ def _borne_out(
     return last_seen in seen_times or (type(last_seen) is int and last_seen < notes.before)
 
 
-def _less(purposes: object, expected: str) -> bool:
+def _says_less(purposes: object, expected: str) -> bool:
     if not isinstance(purposes, str):
         return False
     named = rows.word_set(purposes)
     return rows.words(named) == purposes and named <= rows.word_set(expected)
 
 
-def _earlier(whole_at: object, expected: int | None) -> bool:
+def _says_earlier(whole_at: object, expected: int | None) -> bool:
     return whole_at is None or (type(whole_at) is int and expected is not None and whole_at <= expected)
 
 

@@ -101,7 +101,7 @@ def copy_to(source: sqlite3.Connection, ledger: Path, copy: Path) -> None:
         status = create(part, like=(ledger if ledger.exists() else ledger.parent).stat())
         uri = f"{part.absolute().as_uri()}?mode=rw"
         with contextlib.closing(sqlite3.connect(uri, uri=True)) as target:
-            # SQLite opens by the name, and whoever owns the folder may have put a link there meanwhile.
+            # SQLite opens it by name, and the owner of the folder may have put a link there meanwhile.
             if not wal_files.opened((status.st_dev, status.st_ino)):
                 raise FileExistsError(f"{part} was replaced while in use")
             source.backup(target)

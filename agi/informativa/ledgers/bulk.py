@@ -48,17 +48,17 @@ _TEMPLATE = dict(
         strict=True,
     )
 )
-_SAME = {name: value for name, value in _TEMPLATE.items() if name not in _COMMON + _OF_CALLER}
+_FIXED = {name: value for name, value in _TEMPLATE.items() if name not in _COMMON + _OF_CALLER}
 
 
-def _of(names: Iterable[str]) -> Callable[[Sequence[Any]], tuple[Any, ...]]:
+def _columns_getter(names: Iterable[str]) -> Callable[[Sequence[Any]], tuple[Any, ...]]:
     """Return a function that takes these columns out of a row."""
     return itemgetter(*(_COLUMNS.index(name) for name in names))
 
 
-_common, _same = _of(_COMMON), _of(_SAME)
-_SAME_VALUES = tuple(_SAME.values())
-_WRITTEN = {name: value for name, value in _SAME.items() if value is not None}
+_batch_values, _fixed_values = _columns_getter(_COMMON), _columns_getter(_FIXED)
+_FIXED_VALUES = tuple(_FIXED.values())
+_WRITTEN = {name: value for name, value in _FIXED.items() if value is not None}
 _LITERALS = ", ".join(
     f"'{value}'" if isinstance(value, str) else f"{int(value)}"  # type: ignore[call-overload]
     for value in _WRITTEN.values()
@@ -131,14 +131,14 @@ def common(event: Event, origin: str) -> Common:
     """Return what all records of such an event share in the log of that origin, for any caller and reference.
     Raises ValueError if it is not the event of a delivery that a caller got elsewhere."""
     values = rows.row(replace(event, pseudonym=_PSEUDONYM_MARK, reference=_REFERENCE_HEX))
-    if _same(values) != _SAME_VALUES:
+    if _fixed_values(values) != _FIXED_VALUES:
         raise ValueError("not of what a caller was told elsewhere")
     texts = row_texts.texts((_GAP, *values), _BINDING_MARK, origin, _GAP, migrated=False)
     facts, person = texts or (b"", b"")
     facts_parts = tuple(facts.split(_GAP.encode()))
     person_parts = tuple(_MARKS.split(person.decode()))
     usual_form = len(facts_parts) == 3 and len(person_parts) == 4
-    return Common(_common(values), origin, *((facts_parts, person_parts) if usual_form else ((), ())))
+    return Common(_batch_values(values), origin, *((facts_parts, person_parts) if usual_form else ((), ())))
 
 
 def append_new(store: SqliteStore, page: Sequence[Ready]) -> int:

@@ -124,7 +124,7 @@ class Follower:
         self._file, self._owner = Path(file), owner
         self._connection: sqlite3.Connection | None = None
         self._files = LedgerFiles(self._file)
-        self._identities: FileIdentities | None = None  # what is open
+        self._identities: FileIdentities | None = None  # of the open files
         self._version = -1  # data_version at the last read; SQLite changes it when anybody commits
         self._next = 1
 

@@ -221,7 +221,9 @@ class LedgerFile:
         self._files.close(self._connection, open_files)
         if not already_saved:
             self.saved += 1
-            self._connect(self._files.identities(), create=False)  # whoever has it open has our contents
+            self._connect(
+                self._files.identities(), create=False
+            )  # others that have it open have our contents
 
     def _save(self, open_files: wal_files.FileIdentities) -> None:
         """Move the contents of our log into the file."""

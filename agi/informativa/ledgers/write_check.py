@@ -12,9 +12,8 @@ from . import migrating, write_lock
 from .ledger_file import LedgerFile, translated
 from .transaction import SqliteTransaction
 
-_BYTES = (
-    1 << 16
-)  # more than fits this connection's cache, so that it is written to the disk before it is undone
+# More than fits this connection's cache, so that it is written to the disk before it is undone.
+_BYTES = 1 << 16
 
 
 def try_writing(ledger: Path) -> None:

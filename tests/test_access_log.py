@@ -1,4 +1,5 @@
-"""Who looked at whom: put on record for good, and forgotten with whom it was about."""
+"""Access log: looks at callers are recorded for good, and the caller is deleted from them when he is
+erased."""
 
 from __future__ import annotations
 
@@ -56,7 +57,7 @@ def acme(folder: Path) -> Controller:
 
 
 def tampered(log: AccessLog, *statements: str) -> None:
-    """What somebody does to the file who may write it and knows SQL."""
+    """Run SQL on the file, as somebody does who may write it."""
     with closing(sqlite3.connect(log.file)) as connection, connection:
         for name in ("access_is_added", "access_is_kept", "access_is_purged", "state_goes_on"):
             connection.execute(f"DROP TRIGGER {name}")
@@ -68,28 +69,28 @@ def test_what_was_noted_is_read_back_the_newest_first(log: AccessLog) -> None:
     """All that was said, to the microsecond, page by page."""
     assert (log.page(None, 10), log.file.exists()) == ((), False)
     at = NOW + timedelta(microseconds=1)
-    given = [
+    entries = [
         LOOK,
         AccessEntry(at, "anna", Action.OPEN_RECORD, HE, 7, "calls"),
         AccessEntry(at, "berta", Action.LOGIN),
     ]
-    assert [log.add(each) for each in given] == [1, 2, 3]
-    found = [replace(each, number=number) for number, each in enumerate(given, start=1)]
-    assert log.page(None, 10) == tuple(reversed(found))
-    assert log.page(None, 2) == (found[2], found[1])
-    assert log.page(2, 2) == (found[0],)
+    assert [log.add(entry) for entry in entries] == [1, 2, 3]
+    recorded = [replace(entry, number=number) for number, entry in enumerate(entries, start=1)]
+    assert log.page(None, 10) == tuple(reversed(recorded))
+    assert log.page(None, 2) == (recorded[2], recorded[1])
+    assert log.page(2, 2) == (recorded[0],)
 
 
 def test_what_is_wanted_is_found(log: AccessLog) -> None:
-    """By who, by what, about whom, and by when: from a time on, and before another."""
+    """Entries are found by account, by action, by caller, and by time: from one on, and before another."""
     hour = timedelta(hours=1)
     for number in range(4):
         action = Action.SEARCH if number % 2 else Action.OPEN_CALLER
         pseudonym = (HE, OTHER, None, HE_BEFORE)[number]
         log.add(AccessEntry(NOW + number * hour, "anna" if number < 2 else "berta", action, pseudonym))
 
-    def numbers(**wanted: object) -> list[int]:
-        return [each.number for each in log.page(None, 9, AccessFilter(**wanted))]  # type: ignore[arg-type]
+    def numbers(**choice: object) -> list[int]:
+        return [entry.number for entry in log.page(None, 9, AccessFilter(**choice))]  # type: ignore[arg-type]
 
     assert numbers(account="berta") == [4, 3]
     assert numbers(action=Action.SEARCH) == [4, 2]
@@ -146,12 +147,12 @@ def test_file_says_what_it_is(log: AccessLog) -> None:
         connection.execute("PRAGMA secure_delete = OFF")
         log._prepare(connection)
         names = ("application_id", "user_version", "journal_mode", "synchronous", "secure_delete")
-        told = [connection.execute(f"PRAGMA {name}").fetchone()[0] for name in names]
-    assert told == [0x696E6661, 1, "wal", 2, 1]
+        values = [connection.execute(f"PRAGMA {name}").fetchone()[0] for name in names]
+    assert values == [0x696E6661, 1, "wal", 2, 1]
 
 
 def test_line_stands_behind_the_detail(log: AccessLog) -> None:
-    """As it is, for it is no caller's, and whole, however long the detail."""
+    """It stays as it is, for it is no caller's number, and complete, however long the detail."""
     log.add(LOOK, "line=+390212345678")
     log.add(replace(LOOK, detail="x" * 500), "line=+390212345678")
     second, first = log.page(None, 2)
@@ -188,7 +189,7 @@ def test_change_that_fails_is_taken_back(log: AccessLog) -> None:
 
 
 def test_two_who_write_wait_for_each_other_from_the_start(log: AccessLog) -> None:
-    """Whoever reads the newest row is alone until his own is behind it."""
+    """No other process writes between the reading of the newest row and the adding of the next."""
     log.add(LOOK)
     with (
         log._opened() as connection,
@@ -201,7 +202,7 @@ def test_two_who_write_wait_for_each_other_from_the_start(log: AccessLog) -> Non
 
 
 def test_folders_above_are_made_for_its_user_alone(tmp_path: Path) -> None:
-    """As for a ledger; what is there already stays as it is."""
+    """They are made as for a ledger; folders that exist stay as they are."""
     log = AccessLog(tmp_path / "one/two/acme.sqlite3")
     log.add(LOOK)
     assert log.file.parent.stat().st_mode & 0o777 == 0o700
@@ -219,10 +220,10 @@ def test_action_that_nobody_knows_is_an_error(log: AccessLog) -> None:
 
 
 def test_no_number_gets_into_a_detail(log: AccessLog) -> None:
-    """What somebody typed may hold one, and the log outlives the caller's erasure."""
+    """Typed text may hold a number, and the log outlives the caller's erasure."""
     log.add(replace(LOOK, detail="reference of +39 333 1234567" + "x" * 500))
-    (found,) = log.page(None, 1)
-    assert (found.detail[:29], len(found.detail)) == ("reference of +## ### #######x", 200)
+    (entry,) = log.page(None, 1)
+    assert (entry.detail[:29], len(entry.detail)) == ("reference of +## ### #######x", 200)
 
 
 @pytest.mark.parametrize(
@@ -270,7 +271,7 @@ def test_rows_are_only_added(log: AccessLog, statement: str) -> None:
 )
 def test_changed_and_missing_rows_are_found(log: AccessLog, statement: str, wrong: int) -> None:
     """The first that is not what it was, whichever of its facts was changed."""
-    for _each in range(5):
+    for _time in range(5):
         log.add(LOOK)
     assert (log.verify().rows, log.verify().wrong) == (5, None)
     tampered(log, statement)
@@ -290,20 +291,20 @@ def test_whom_a_row_is_about_is_what_its_hash_says(
     log: AccessLog, entry: AccessEntry, statement: str
 ) -> None:
     """Nobody is put into a row, nor in part out of it; the rows before and behind it are whole."""
-    for each in (replace(entry, pseudonym=None), entry, replace(entry, pseudonym=None)):
-        log.add(each)
+    for look in (replace(entry, pseudonym=None), entry, replace(entry, pseudonym=None)):
+        log.add(look)
     tampered(log, f"{statement} WHERE number = 2")
     assert (log.verify().rows, log.verify().number, log.verify().wrong) == (3, 3, 2)
 
 
 def test_missing_end_is_found_by_who_knows_the_head(log: AccessLog) -> None:
     """The chain alone does not show it; number and hash of a head from before do."""
-    for _each in range(3):
+    for _time in range(3):
         log.add(LOOK)
-    before = log.verify()
+    chain = log.verify()
     tampered(log, "DELETE FROM access WHERE number = 3")
     after = log.verify()
-    assert (after.wrong, before.number, after.number, before.head == after.head) == (None, 3, 2, False)
+    assert (after.wrong, chain.number, after.number, chain.head == after.head) == (None, 3, 2, False)
 
 
 @pytest.mark.slow
@@ -387,25 +388,26 @@ def test_erasure_waits_ten_seconds_for_readers(log: AccessLog, monkeypatch: pyte
 
 
 def test_every_erasure_reaches_it(tmp_path: Path) -> None:
-    """Whoever has a caller erased, here or on another box: under all that he was known by, also by keys that
-    are gone, and where there is no ledger any more."""
+    """An erasure here or on another box reaches it: under all pseudonyms of the caller, also by lost keys,
+    and without a ledger."""
     ledger = tmp_path / "ledger/acme.sqlite3"
     store = SqliteStore(str(ledger))
     store.append([replace(PLAYED, pseudonym=HE, earlier=HE_BEFORE)])
     store.close()
     log = AccessLog(ledger)
-    for each in (HE, HE_BEFORE, OTHER):
-        log.add(replace(LOOK, pseudonym=each))
+    for pseudonym in (HE, HE_BEFORE, OTHER):
+        log.add(replace(LOOK, pseudonym=pseudonym))
     erase(ledger, [HE], NOW)
     assert traces(ledger.parent, HE, HE_BEFORE) == []
-    assert [each.pseudonym for each in log.page(None, 9)] == [OTHER, None, None]
+    assert [entry.pseudonym for entry in log.page(None, 9)] == [OTHER, None, None]
     ledger.unlink()
     erase(ledger, [OTHER], NOW)
     assert traces(ledger.parent, OTHER) == []
 
 
 def test_operation_erases_it_and_its_trial_does_not(acme: Controller) -> None:
-    """As the command and the page do it; the page notes it before, and forgets whom with all the rest."""
+    """The operation erases it as the command and the page do; the page notes the erasure before, and that
+    note loses its caller too."""
     typed = callers.by_number("+393331234567")
     (his,) = callers.pseudonyms(acme, typed.caller)
     access_log.note(acme, "anna", Action.ERASE_TRIAL, NOW, pseudonym=his)
@@ -413,7 +415,7 @@ def test_operation_erases_it_and_its_trial_does_not(acme: Controller) -> None:
     assert access_log.page(acme).entries[0].pseudonym == his
     access_log.note(acme, "anna", Action.ERASE, NOW, pseudonym=his)
     callers.erase([acme], typed, NOW, really=True)
-    assert [(each.action, each.erased) for each in access_log.page(acme).entries] == [
+    assert [(entry.action, entry.erased) for entry in access_log.page(acme).entries] == [
         (Action.ERASE, True),
         (Action.ERASE_TRIAL, True),
     ]
@@ -426,7 +428,7 @@ def test_old_looks_go_and_the_chain_stays_whole(log: AccessLog) -> None:
     for number in (0, 1, 5, 2, 6):  # a clock that was wrong for a while
         log.add(replace(LOOK, at=NOW + number * day))
     assert (log.purge(NOW), log.purge(NOW + 3 * day), log.purge(NOW + 3 * day)) == (0, 2, 0)
-    assert [each.number for each in log.page(None, 9)] == [5, 4, 3]
+    assert [entry.number for entry in log.page(None, 9)] == [5, 4, 3]
     assert log.verify().wrong is None
     assert log.purge(NOW + 9 * day) == 3
     assert (log.verify().rows, log.verify().number, log.add(LOOK)) == (0, 5, 6)
@@ -463,7 +465,7 @@ def test_many_processes_note_at_once(log: AccessLog) -> None:
         "[log.add(AccessEntry(datetime.now(UTC), 'anna', Action.LISTEN)) for _ in range(5)]"
     )
     ledger = log.file.with_name("acme.sqlite3")
-    started = [subprocess.Popen([sys.executable, "-c", program, str(ledger)]) for _each in range(6)]
+    started = [subprocess.Popen([sys.executable, "-c", program, str(ledger)]) for _process in range(6)]
     assert [process.wait() for process in started] == [0] * 6
     assert (log.verify().rows, log.verify().number, log.verify().wrong) == (30, 30, None)
 
@@ -492,14 +494,14 @@ def test_first_one_makes_the_file_alone(log: AccessLog, monkeypatch: pytest.Monk
 
 
 def test_file_is_for_its_user_alone(log: AccessLog) -> None:
-    """As the ledger is."""
+    """Its mode is that of the ledger."""
     log.add(LOOK)
     assert (log.file.name, log.file.stat().st_mode & 0o777) == ("acme.sqlite3.access", 0o600)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
 def test_file_that_root_makes_is_for_the_owner_of_its_folder(log: AccessLog) -> None:
-    """Whose service could not note anything in it else."""
+    """Else his service could not write into it."""
     log.file.parent.mkdir()
     os.chown(log.file.parent, 1234, 4321)
     log.add(LOOK)
@@ -529,8 +531,8 @@ def test_page_as_programs_read_it(acme: Controller) -> None:
     """One entry and its shape; and what to ask for the next page with."""
     for record in (1, 2):
         access_log.note(acme, "anna", Action.OPEN_RECORD, NOW, pseudonym=HE, record=record)
-    found = access_log.page(acme, count=1)
-    assert json.loads(shapes.AccessEntries.of(found).text()) == {
+    page = access_log.page(acme, count=1)
+    assert json.loads(shapes.AccessEntries.of(page).text()) == {
         "schema": 1,
         "entries": [
             {
@@ -547,19 +549,19 @@ def test_page_as_programs_read_it(acme: Controller) -> None:
         ],
         "before": 2,
     }
-    assert access_log.page(acme, found.before, 1).before is None
+    assert access_log.page(acme, page.before, 1).before is None
 
 
 def test_the_list_in_a_shell(folder: Path) -> None:
-    """Who, what, when by the company's clock; from a number on; and as programs read it."""
+    """It shows who did what, and when by the company's clock; from a number on; and as JSON for programs."""
     pytest.importorskip("argon2", reason="the extra `web` is not installed")
     acme = load(folder / "informativa.yaml").controllers["acme"]
     for record in (1, 2):
         access_log.note(acme, "anna", Action.OPEN_RECORD, NOW, pseudonym=HE, record=record)
-    asked = ("web", "log", "acme", "-c", folder / "informativa.yaml")
-    code, out, _error = typed(*asked, "--count", "1")
+    command = ("web", "log", "acme", "-c", folder / "informativa.yaml")
+    code, out, _error = typed(*command, "--count", "1")
     line = f"2026-11-26 10:00:00  anna: opened a record, {HE.hex()[:8]}, record 2"
     assert (code, out.splitlines()) == (0, [line, "For earlier ones: --before 2"])
-    code, out, _error = typed(*asked, "--before", "2", "--json")
-    assert [each["record"] for each in json.loads(out)["entries"]] == [1]
+    code, out, _error = typed(*command, "--before", "2", "--json")
+    assert [entry["record"] for entry in json.loads(out)["entries"]] == [1]
     assert typed("web", "log", "nowhere", "-c", folder / "informativa.yaml")[0] == 1

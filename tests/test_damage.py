@@ -31,7 +31,7 @@ RESTORE = "informativa ledger restore COPY --controller NAME"
 
 
 def dry_run(transaction: LedgerTransaction) -> None:
-    """What the service does when it is asked whether calls could be decided."""
+    """Try whether calls could be decided, as the service does when it is asked."""
     transaction.dry_run()
 
 
@@ -68,14 +68,14 @@ def test_damaged_page_is_told_with_what_mends_it(folder: Path, whole: Path, name
     ledger = folder / "ledger/acme.sqlite3"
     ledger.parent.mkdir(exist_ok=True)
     shutil.copy(whole, ledger)
-    found = [one for one in examination.CHECKS if str(one.name) == "damage"]
-    _system, before = asyncio.run(examination.these(folder / "informativa.yaml", found))
-    assert [str(one.finding.text) for one in before.found] == ["1 ledger is whole"]
+    damage_checks = [check for check in examination.CHECKS if str(check.name) == "damage"]
+    _system, damaged = asyncio.run(examination.these(folder / "informativa.yaml", damage_checks))
+    assert [str(check.finding.text) for check in damaged.found] == ["1 ledger is whole"]
     overwrite(ledger, pages(ledger)[name])
-    _system, after = asyncio.run(examination.these(folder / "informativa.yaml", found))
-    (one,) = after.found
-    assert one.finding.state == "wrong"
-    assert "informativa ledger restore COPY --controller" in str(one.finding.fix)
+    _system, repaired = asyncio.run(examination.these(folder / "informativa.yaml", damage_checks))
+    (check,) = repaired.found
+    assert check.finding.state == "wrong"
+    assert "informativa ledger restore COPY --controller" in str(check.finding.fix)
     assert typed("check", "-c", folder / "informativa.yaml")[0] == 1
 
 
@@ -84,12 +84,12 @@ def test_dry_run_finds_what_no_call_could_do(tmp_path: Path, whole: Path, name: 
     """In the service's own way, and as another user tries it; of a whole one nothing is found or left."""
     file = tmp_path / "acme.sqlite3"
     shutil.copy(whole, file)
-    before = list(storage_of(file))
+    records = list(storage_of(file))
     try_writing(file)
     with closing(GroupCommitLedger(str(file))) as ledger:
         asyncio.run(ledger.transact(dry_run))
         assert asyncio.run(ledger.append(PLAYED)) == 901
-    assert [record.event for record in storage_of(file)] == [*(record.event for record in before), PLAYED]
+    assert [record.event for record in storage_of(file)] == [*(record.event for record in records), PLAYED]
     with closing(SqliteStore(str(file))) as store:
         store.empty_log(0)
     overwrite(file, pages(file)[name])
@@ -120,7 +120,7 @@ def test_i3_nothing_is_acknowledged_into_a_ledger_that_was_cut_off(tmp_path: Pat
 
 
 def test_ledger_that_is_written_anew_is_not_taken_for_one_that_was_cut_off(tmp_path: Path) -> None:
-    """As an erasure does, here or in another process, and as it grows again afterwards."""
+    """An erasure rewrites it, here or in another process, and it grows again afterwards."""
     file = tmp_path / "acme.sqlite3"
     with closing(SqliteStore(str(file))) as store, closing(SqliteStore(str(file))) as other:
         store.append([replace(NOTDUE, call=f"1.{n}" * 30) for n in range(900)])
@@ -162,7 +162,8 @@ def test_service_says_of_which_companies_it_decides_no_call(tmp_path: Path) -> N
 
 
 def test_calls_of_the_last_hour_are_counted_by_company() -> None:
-    """By the minute; those of an hour ago are forgotten, and a company without calls is not named."""
+    """They are counted by the minute; those of an hour ago are forgotten, and a company without calls is not
+    named."""
     now = [0.0]
     hour = LastHour(lambda: now[0])
     for minute, fell_back in ((0, True), (30, False), (59, True)):
@@ -177,6 +178,6 @@ def test_calls_of_the_last_hour_are_counted_by_company() -> None:
 
 
 def test_what_fell_back_is_read_from_the_services_answer() -> None:
-    """By company; nothing where it says nothing."""
+    """It is read by company; an answer without it gives nothing."""
     assert probe.fell_back({"fell-back": "acme:3:40,globex:1:1"}) == {"acme": (3, 40), "globex": (1, 1)}
     assert probe.fell_back({}) == {}

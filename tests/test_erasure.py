@@ -92,8 +92,8 @@ def test_i9_records_under_a_key_that_is_gone_are_found_by_what_rests_on_them(tmp
     file = tmp_path / "acme.sqlite3"
     store = SqliteStore(str(file))
     store.append([replace(PLAYED, pseudonym=HE_LONG_AGO), replace(PARTIAL, pseudonym=HE_LONG_AGO)])
-    for before, after in ((HE_LONG_AGO, HE_BEFORE), (HE_BEFORE, HE)):
-        store.append([replace(NOTDUE, pseudonym=after, earlier=before, basis=1)])
+    for earlier, later in ((HE_LONG_AGO, HE_BEFORE), (HE_BEFORE, HE)):
+        store.append([replace(NOTDUE, pseudonym=later, earlier=earlier, basis=1)])
     store.append([replace(PLAYED, pseudonym=OTHER)])
     store.close()
     assert erase(file, [HE], AT).records == 4
@@ -162,15 +162,15 @@ def test_i9_reader_that_ends_is_waited_for(ledger: Path) -> None:
     service = SqliteStore(str(ledger))
     service.append([replace(PLAYED, pseudonym=HE)])
     other = foreign(ledger, "BEGIN", "SELECT count(*) FROM event")
-    done: list[Erased] = []
-    erasing = threading.Thread(target=lambda: done.append(erase(ledger, [HE], AT)))
+    results: list[Erased] = []
+    erasing = threading.Thread(target=lambda: results.append(erase(ledger, [HE], AT)))
     erasing.start()
     while not any(record.event.kind == RecordKind.ERASURE for record in service.records()):
         pass
     assert service.append([PLAYED]) == [5]
     end(other)
     erasing.join()
-    assert done == [Erased(1, ())]
+    assert results == [Erased(1, ())]
     assert traces(ledger.parent, HE) == []
     service.close()
 
@@ -200,12 +200,12 @@ def test_i4_calls_wait_for_no_search_of_an_erasure(ledger: Path) -> None:
 
 
 def unfinished(error: LedgerError, ledger: Path) -> tuple[str, str]:
-    """Why an erasure was not finished, and what is to be done first."""
-    before = f"The caller's records in {ledger} are erased, but traces of him are left. "
-    after = "Then do the same again: it goes on where it stopped."
-    assert str(error.message).startswith(before)
-    assert str(error.remedy).endswith(after)
-    return str(error.message).removeprefix(before), str(error.remedy).removesuffix(after)
+    """Return the reason of an unfinished erasure, and its first remedy."""
+    prefix = f"The caller's records in {ledger} are erased, but traces of him are left. "
+    suffix = "Then do the same again: it goes on where it stopped."
+    assert str(error.message).startswith(prefix)
+    assert str(error.remedy).endswith(suffix)
+    return str(error.message).removeprefix(prefix), str(error.remedy).removesuffix(suffix)
 
 
 class Ringing(SqliteStore):
@@ -268,7 +268,7 @@ def test_i9_record_that_comes_before_the_search_is_erased_in_another_turn(
 def test_i9_record_that_comes_while_the_ledger_is_written_anew_is_erased_in_another_turn(
     ledger: Path, ringing: type[Ringing]
 ) -> None:
-    """Where an earlier deletion left bytes of his: he rings before the log is emptied after it."""
+    """An earlier deletion left bytes of his, and he rings before the log is emptied after it."""
     filled(ledger, *[replace(PLAYED, pseudonym=HE, call=str(number)) for number in range(50)])
     with contextlib.closing(sqlite3.connect(ledger)) as other, other:
         other.execute("PRAGMA secure_delete = OFF")
@@ -284,7 +284,7 @@ def test_i9_record_that_comes_while_the_ledger_is_written_anew_is_erased_in_anot
 def test_i9_what_others_told_of_him_meanwhile_goes_in_another_turn(
     ledger: Path, monkeypatch: pytest.MonkeyPatch, statement: str
 ) -> None:
-    """What another box says of him is no record, and leads to him as well as one."""
+    """Deliveries of other boxes are not records, and lead to him as much as records do."""
 
     class Learning(SqliteStore):
         learnt = False
@@ -322,9 +322,9 @@ def test_i9_every_column_that_leads_to_him_is_emptied(tmp_path: Path) -> None:
     columns = ", ".join((*leading, "erased", "at", "recorded", "prompt", "heard"))
     with contextlib.closing(sqlite3.connect(file)) as connection:
         read = f"SELECT {columns} FROM event WHERE record = 1"
-        before = (HE, "1700000000.1", "17.2", "contract 7", "#", None, "pbx-2:7", HE_BEFORE)
+        values = (HE, "1700000000.1", "17.2", "contract 7", "#", None, "pbx-2:7", HE_BEFORE)
         times = (0, 1_795_523_415_123_456, 1_795_523_535_123_456)
-        assert connection.execute(read).fetchone() == (*before, *times, "/p/it/short", 18_000)
+        assert connection.execute(read).fetchone() == (*values, *times, "/p/it/short", 18_000)
         connection.rollback()
         erase(file, [HE], AT)
         nothing = (None, "", "", "", None, None, None, None)
@@ -341,7 +341,7 @@ def test_i9_piece_that_lies_across_chunks_of_a_file_is_found(before: int, more: 
     border = 30 + before
     assert erasure._holds([text[:border], text[border:]], [longer, piece])
     assert erasure._holds([text[:border], text[border : border + 1], text[border + 1 :]], [piece])
-    assert erasure._holds([bytes([each]) for each in text], [longer, piece])
+    assert erasure._holds([bytes([byte]) for byte in text], [longer, piece])
     assert not erasure._holds([text[:30], text[31:]], [piece])
     assert not erasure._holds([text[:30], text[30:37], text[38:]], [longer, piece])
     assert not erasure._holds([text], [])
@@ -363,8 +363,8 @@ def test_i9_files_of_others_are_passed_over(ledger: Path, tmp_path: Path) -> Non
 
 
 def test_i9_erasure_is_noted_beside_the_ledger(ledger: Path) -> None:
-    """By its leaf and in its own words, which name leaves, for whoever restores a backup from before; and
-    where it cannot be noted, it is done all the same."""
+    """The note has its leaf and its own words, which name leaves, for the restoring of an earlier backup. If
+    it cannot be written, the erasure is done all the same."""
     filled(ledger, replace(PLAYED, pseudonym=HE))
     erase(ledger, [HE], AT)
     noted = LogFolder(ledger).published(1)
@@ -407,8 +407,8 @@ def test_i9_who_looked_at_him_is_kept_and_at_whom_is_not(ledger: Path, gone: boo
     """Under each pseudonym that the ledger itself leads to; also where the ledger is gone."""
     filled(ledger, replace(NOTDUE, pseudonym=HE, earlier=HE_BEFORE))
     log = AccessLog(ledger)
-    for each in (HE, HE_BEFORE, OTHER):
-        log.add(AccessEntry(AT, "anna", Action.OPEN_CALLER, each))
+    for caller in (HE, HE_BEFORE, OTHER):
+        log.add(AccessEntry(AT, "anna", Action.OPEN_CALLER, caller))
     if gone:
         for file in ledger.parent.glob("acme.sqlite3*"):
             if not file.name.startswith(log.file.name):
@@ -436,15 +436,20 @@ def test_i9_every_copy_of_ours_goes_and_others_are_named(tmp_path: Path) -> None
     ledger = old(tmp_path / "ledger/acme.sqlite3", 3)
     SqliteStore(str(ledger)).close()
     (copy,) = ledger.parent.glob("*.schema-3.*")
-    ours = [f"{copy.name}-wal", ".acme.sqlite3.part", ".acme.sqlite3.part-journal", ".acme.sqlite3-wal.spare"]
-    ours.append("acme.sqlite3.rescued-2026-11-25T10-11-12")
-    for name in ours:
+    made_by_us = [
+        f"{copy.name}-wal",
+        ".acme.sqlite3.part",
+        ".acme.sqlite3.part-journal",
+        ".acme.sqlite3-wal.spare",
+    ]
+    made_by_us.append("acme.sqlite3.rescued-2026-11-25T10-11-12")
+    for name in made_by_us:
         (ledger.parent / name).write_bytes(b"1" * 32)
     (ledger.parent / "acme-before.db").write_bytes(b"x" * (1 << 20) + b"1" * 40)
     with pytest.raises(LedgerError, match=r"acme-before\.db holds him.*rm .*acme-before\.db.*same again"):
         erase(ledger, [b"1" * 32], AT)
-    there = [file.name for file in sorted(ledger.parent.iterdir())]
-    assert there == ["acme-before.db", "acme.log", "acme.sqlite3"]
+    names = [file.name for file in sorted(ledger.parent.iterdir())]
+    assert names == ["acme-before.db", "acme.log", "acme.sqlite3"]
     (ledger.parent / "acme-before.db").unlink()
     assert erase(ledger, [b"1" * 32], AT) == Erased(0, ())
     assert traces(ledger.parent, b"1" * 32) == []
@@ -470,7 +475,7 @@ def test_i9_copy_of_a_migration_that_the_erasure_itself_makes(tmp_path: Path) ->
 
 
 def test_same_file_may_be_imported_again_after_an_erasure_and_a_purge(tmp_path: Path) -> None:
-    """What is gone is new again; what is there, under an earlier key too, is not."""
+    """Deleted records are new again; those on record, under an earlier key too, are not."""
     store = SqliteStore(str(tmp_path / "acme.sqlite3"))
     row = replace(PLAYED, pseudonym=HE_BEFORE, reference="form 7", kind=RecordKind.CONTRACT, call="")
     assert store.append_new([(row, ())]) == 1

@@ -18,7 +18,7 @@ from other_programs import end, foreign
 from traces import traces
 
 THIRD = b"3" * 32
-HEX = [each.hex().encode() for each in (ONE, OTHER, THIRD)]
+HEX = [pseudonym.hex().encode() for pseudonym in (ONE, OTHER, THIRD)]
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def store(tmp_path: Path) -> Iterator[SqliteStore]:
 
 
 def keep(store: SqliteStore, *requests: Request) -> None:
-    """As an erasure does it."""
+    """Store a request, as an erasure does."""
     with store.transaction(), store.connected() as connection:
         for request in requests:
             erasure_requests.keep(connection, request)
@@ -45,7 +45,7 @@ def test_a_command_has_a_minute_to_ask_by_itself() -> None:
     assert 1 << 62 < max(drawn) < 1 << 63
     assert min(drawn) >= 0
     moments = (-1, 0, 59, 60)
-    assert [first.held(AT + timedelta(seconds=each)) for each in moments] == [False, True, True, False]
+    assert [first.held(AT + timedelta(seconds=seconds)) for seconds in moments] == [False, True, True, False]
 
 
 def test_what_is_kept_is_read_back(store: SqliteStore) -> None:
@@ -70,13 +70,13 @@ def test_a_number_that_is_given_again_is_no_more_the_one_of_before(store: Sqlite
     requests = [Request(number, number, AT, (ONE,)) for number in (1, 2, 3)]
     keep(store, *requests, Request(4, None, AT, (OTHER,)))
     erasure_requests.ordered(store, 4, 2, [THIRD, OTHER])
-    found = [(each.id, each.number, each.pseudonyms) for each in erasure_requests.kept(store)]
-    assert found == [(1, 1, (ONE,)), (2, None, (ONE,)), (3, None, (ONE,)), (4, 2, (OTHER, THIRD))]
+    stored = [(request.id, request.number, request.pseudonyms) for request in erasure_requests.kept(store)]
+    assert stored == [(1, 1, (ONE,)), (2, None, (ONE,)), (3, None, (ONE,)), (4, 2, (OTHER, THIRD))]
 
 
 def test_what_became_of_some_changes_no_other(store: SqliteStore) -> None:
-    """What the database lost is to be asked at once; of what all have done nobody is named; what nothing is
-    left of is gone. Of none, nothing changes."""
+    """A lost request is to be made at once; one that all have done names nobody; a forgotten one is deleted.
+    An empty list changes nothing."""
     requests = [Request(number, number, AT, (ONE, OTHER)) for number in (1, 2, 3, 4)]
     keep(store, *requests)
     for change in (erasure_requests.lost, erasure_requests.through, erasure_requests.forget):
@@ -93,11 +93,11 @@ def test_what_became_of_some_changes_no_other(store: SqliteStore) -> None:
 
 
 def test_i9_an_erasure_of_all_boxes_is_kept_with_all_his_pseudonyms(store: SqliteStore) -> None:
-    """Those that the ledger itself leads to, too; without `everywhere` nothing is kept."""
+    """Pseudonyms that only the ledger knows are among them; without `everywhere` no request is stored."""
     store.append([PLAYED])
     assert erasure.erase(store.file, [THIRD], AT).request is None
     assert erasure_requests.kept(store) == []
-    before = datetime.now(UTC)
+    start = datetime.now(UTC)
     request = erasure.erase(store.file, [ONE, OTHER], AT, everywhere=True, sealed=[b"sealed"]).request
     after = datetime.now(UTC)
     assert request is not None
@@ -105,7 +105,7 @@ def test_i9_an_erasure_of_all_boxes_is_kept_with_all_his_pseudonyms(store: Sqlit
         Request(request.id, None, request.until, (ONE, OTHER), (b"sealed",))
     ]
     assert set(request.pseudonyms) == {ONE, OTHER}
-    assert before <= request.until - timedelta(seconds=60) <= after
+    assert start <= request.until - timedelta(seconds=60) <= after
 
 
 def test_an_erasure_of_all_boxes_needs_a_ledger(tmp_path: Path) -> None:

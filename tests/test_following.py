@@ -52,8 +52,8 @@ def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
 @contextmanager
 def following(folder: Path, *options: str) -> Iterator[subprocess.Popen[bytes]]:
     """`informativa tail --json`; unbuffered, so that what came is what `select` tells of."""
-    ours = ("--controller=acme", "--controller=borealis", "-c", folder / "informativa.yaml")
-    command = [commands.PROGRAM, "tail", "--json", *ours, *options]
+    controllers = ("--controller=acme", "--controller=borealis", "-c", folder / "informativa.yaml")
+    command = [commands.PROGRAM, "tail", "--json", *controllers, *options]
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0, env=ENVIRONMENT
     )
@@ -69,8 +69,8 @@ def line(process: subprocess.Popen[bytes]) -> dict[str, object]:
     assert process.stdout
     ready, _, _ = select.select([process.stdout], [], [], 30)
     assert ready, "nothing came"
-    found: dict[str, object] = json.loads(process.stdout.readline())
-    return found
+    shown: dict[str, object] = json.loads(process.stdout.readline())
+    return shown
 
 
 @pytest.mark.slow
@@ -90,14 +90,14 @@ def test_tail_follows_a_ledger_that_comes_and_is_replaced(folder: Path) -> None:
 
 def test_tail_begins_with_the_last_and_shows_one_line(folder: Path) -> None:
     """`-n` shows the last calls of the line that was asked for, and nothing that is no call."""
-    told = event(PLAYED, call="", kind=RecordKind.WEBSITE)
+    delivery = event(PLAYED, call="", kind=RecordKind.WEBSITE)
     transaction(
-        folder, event(PLAYED), event(NOTDUE, basis=1), told, replace(event(PARTIAL), line="+390299999999")
+        folder, event(PLAYED), event(NOTDUE, basis=1), delivery, replace(event(PARTIAL), line="+390299999999")
     )
     transaction(folder, event(PLAYED), controller="borealis")
     with following(folder, "-n", "1", "--line", "0212345678") as process:
         shown = [line(process), line(process)]
-        assert [(each["controller"], each["status"]) for each in shown] == [
+        assert [(row["controller"], row["status"]) for row in shown] == [
             ("acme", "NOTDUE"),
             ("borealis", "PLAYED"),
         ]
@@ -121,8 +121,8 @@ def test_tail_ends_on_ctrl_c(folder: Path) -> None:
     with following(folder) as process:
         line(process)
         process.send_signal(2)
-        _out, said = process.communicate(timeout=60)
-        assert (process.returncode, said) == (130, b"")
+        _out, errors = process.communicate(timeout=60)
+        assert (process.returncode, errors) == (130, b"")
 
 
 def test_follower_takes_no_lock_that_a_writer_waits_for(folder: Path) -> None:
@@ -174,13 +174,13 @@ def test_summary_counts_as_the_records_say(folder: Path) -> None:
         event(NOTDUE, call="2.1", basis=1),
         event(PLAYED, call="", kind=RecordKind.CONTRACT, reason=Reason.TOLD_ELSEWHERE),
     )
-    found = summary(str(folder / "ledger/acme.sqlite3"), now - timedelta(days=30), now - timedelta(hours=1))
-    assert found.calls == (2, 1)
-    assert {(each.status, each.whole, each.today) for each in found.counts} == {
+    totals = summary(str(folder / "ledger/acme.sqlite3"), now - timedelta(days=30), now - timedelta(hours=1))
+    assert totals.calls == (2, 1)
+    assert {(count.status, count.whole, count.today) for count in totals.counts} == {
         ("PLAYED", 2, 1),
         ("NOTDUE", 1, 1),
     }
-    assert (found.known, found.last and found.last.number) == (1, 5)
+    assert (totals.known, totals.last and totals.last.number) == (1, 5)
 
 
 def test_status_of_what_is_stopped(folder: Path) -> None:
@@ -195,7 +195,7 @@ def test_status_of_what_is_stopped(folder: Path) -> None:
     seconds = load(file).spelled["+390212345678"].seconds("privacy", "2026-11", "it")
     assert f"1 call: PLAYED 1, NOTDUE 1; {seconds:.0f} s spared" in ran.stdout
     shown = ran.stdout.split("warning:")[0].splitlines()
-    assert [each for each in shown if len(each) > 80] == []
+    assert [line for line in shown if len(line) > 80] == []
     assert "\x1b" not in ran.stdout
     assert ran.stdout.split("\nwarning")[0].isascii()
 
@@ -212,7 +212,7 @@ def test_status_of_what_runs(folder: Path) -> None:
         assert ran.returncode == 0, facts
         assert facts["service"]["answers"]
         assert facts["service"]["calls_in_progress"] == 0
-        assert [each["usable"] for each in facts["controllers"]] == [True, True]
+        assert [controller["usable"] for controller in facts["controllers"]] == [True, True]
         assert facts["warnings"] == []
         shown = run("status", "-c", office.config)
         assert (shown.returncode, "0 calls in progress" in " ".join(shown.stdout.split())) == (0, True)
@@ -233,14 +233,15 @@ def test_status_of_what_runs(folder: Path) -> None:
     ],
 )
 def test_way_to_the_notice_is_judged(steps: list[str], ours: int | None, risky: str) -> None:
-    """Which step calls informativa, and whether one before it may ring somebody or lead elsewhere."""
+    """The step that calls informativa is found, and steps before it that may ring somebody or lead
+    elsewhere."""
     assert _ours(steps) == ours
     if ours is not None:
         assert Entry("c", "e", tuple(steps), ours).risky == risky
 
 
 def test_call_needs_an_account_a_line_and_a_number(folder: Path) -> None:
-    """What is missing for a test call is said, with what to type next, and nobody is called."""
+    """A message says what is missing for a test call, and what to type next; nobody is called."""
     file = folder / "informativa.yaml"
     assert "Add `manager:`" in run("test-call", "+390212345678", "-c", file).stderr
     (folder / "keys/manager.secret").touch(0o600)

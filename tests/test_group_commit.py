@@ -33,7 +33,7 @@ def ledger(tmp_path: Path) -> Iterator[GroupCommitLedger]:
 
 
 def failing(*errors: LedgerError | None) -> Any:
-    """What raises these, one after the other, and nothing where it is `None`."""
+    """Return a function that raises these errors, one at each call, and nothing for `None`."""
     left = list(errors)
 
     def work() -> None:
@@ -64,8 +64,8 @@ def test_what_was_saved_is_logged_once(ledger: GroupCommitLedger) -> None:
         for saved in (0, 1, 1, 3, 3):
             ledger._store.saved = saved
             ledger._log_saved()
-    said = {"event": DELETED, "ledger": ledger.file, "remedy": FIND_OUT, "log_level": "error"}
-    assert logged == [said, said]
+    message = {"event": DELETED, "ledger": ledger.file, "remedy": FIND_OUT, "log_level": "error"}
+    assert logged == [message, message]
 
 
 def test_what_was_saved_is_logged_after_a_group_too(ledger: GroupCommitLedger) -> None:
@@ -91,7 +91,7 @@ def test_slow_ledger_says_how_long_it_was_waited_for(ledger: GroupCommitLedger) 
 
 
 def test_calls_of_one_moment_leave_no_error_in_their_loop(ledger: GroupCommitLedger) -> None:
-    """Whether they came together, or more while others were gathered."""
+    """Calls may come together, or while others are gathered."""
     errors: list[object] = []
 
     async def story() -> None:
@@ -142,7 +142,7 @@ def test_its_thread_keeps_no_process_from_ending(ledger: GroupCommitLedger) -> N
 
 
 def test_ledger_of_before_is_migrated_where_that_is_asked_for(tmp_path: Path) -> None:
-    """By itself it is; a service does it later, beside the calls."""
+    """It is migrated by default; a service does it later, beside the calls."""
     file = old(tmp_path / "acme.sqlite3", 6)
     with pytest.raises(LedgerOutdatedError):
         GroupCommitLedger(str(file), migrate=False)
@@ -160,14 +160,14 @@ def test_new_ledger_has_the_log_and_the_owner_that_it_is_given(tmp_path: Path) -
         pass
     with closing(GroupCommitLedger(str(tmp_path / "b.sqlite3"))):
         pass
-    said = []
+    outputs = []
     for name in ("a", "b"):
         with closing(sqlite3.connect(tmp_path / f"{name}.sqlite3")) as connection:
             origin = connection.execute("SELECT origin FROM log").fetchone()[0]
-            said.append((origin, connection.execute("SELECT controller, key FROM owner").fetchall()))
-    assert said[0] == ("example/informativa/acme/box/1", [("acme", "0" * 16)])
-    assert "/b/" in said[1][0]
-    assert said[1][1] == []
+            outputs.append((origin, connection.execute("SELECT controller, key FROM owner").fetchall()))
+    assert outputs[0] == ("example/informativa/acme/box/1", [("acme", "0" * 16)])
+    assert "/b/" in outputs[1][0]
+    assert outputs[1][1] == []
 
 
 def test_records_are_read_by_a_connection_that_makes_and_changes_nothing(tmp_path: Path) -> None:

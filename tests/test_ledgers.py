@@ -71,8 +71,13 @@ def test_only_a_complete_delivery_to_this_caller_informs(open_ledger: Open) -> N
             await ledger.append(event if event is not NOTDUE else replace(NOTDUE, basis=None))
         assert await ledger.history(ONE) == {}
         await ledger.append(PLAYED)
-        known = (await ledger.history(ONE))["privacy"]
-        assert (known.versions, known.purposes, known.record, known.at) == ({"1"}, PLAYED.purposes, 5, AT)
+        delivery = (await ledger.history(ONE))["privacy"]
+        assert (delivery.versions, delivery.purposes, delivery.record, delivery.at) == (
+            {"1"},
+            PLAYED.purposes,
+            5,
+            AT,
+        )
 
     asyncio.run(story())
 
@@ -85,9 +90,9 @@ def test_standing_gathers_purposes(open_ledger: Open) -> None:
     async def story() -> None:
         await ledger.append(PLAYED)
         await ledger.append(later)
-        known = (await ledger.history(ONE))["privacy"]
-        assert known.purposes == {"service", "billing", "marketing"}
-        assert (known.versions, known.record) == ({"1", "2"}, 2)
+        delivery = (await ledger.history(ONE))["privacy"]
+        assert delivery.purposes == {"service", "billing", "marketing"}
+        assert (delivery.versions, delivery.record) == ({"1", "2"}, 2)
 
     asyncio.run(story())
 
@@ -103,9 +108,9 @@ def test_older_paper_does_not_hide_when_a_supplement_was_heard(open_ledger: Open
     async def story() -> None:
         for event in (PLAYED, supplement, replace(paper, at=AT - timedelta(days=100))):
             await ledger.append(event)
-        known = (await ledger.history(ONE))["privacy"]
-        assert (known.record, known.at) == (3, AT - timedelta(days=100))
-        assert (known.whole, known.seen) == (AT, may)
+        delivery = (await ledger.history(ONE))["privacy"]
+        assert (delivery.record, delivery.at) == (3, AT - timedelta(days=100))
+        assert (delivery.whole, delivery.seen) == (AT, may)
 
     asyncio.run(story())
 
@@ -127,7 +132,7 @@ def test_rekeyed_caller_is_known_under_the_new_pseudonym_alone(open_ledger: Open
 
 @pytest.mark.parametrize("first", [ONE, OTHER])
 def test_rekeyed_caller_keeps_what_one_version_told_under_both_keys(open_ledger: Open, first: bytes) -> None:
-    """Of a version known under both keys he knows all purposes of either, whichever was told first, by the
+    """If a version was told under both keys, he knows the purposes of both deliveries, in any order, by the
     later record; the later times stay."""
     ledger, then = open_ledger(), AT + timedelta(days=1)
     second = OTHER if first == ONE else ONE
@@ -137,27 +142,26 @@ def test_rekeyed_caller_keeps_what_one_version_told_under_both_keys(open_ledger:
     async def story() -> None:
         await ledger.append(both)
         await ledger.append(less)
-        before = merged(await ledger.history(ONE), await ledger.history(OTHER))
+        expected = merged(await ledger.history(ONE), await ledger.history(OTHER))
         await ledger.append(replace(NOTDUE, pseudonym=OTHER, earlier=ONE))
-        known = (await ledger.history(OTHER))["privacy"]
-        assert {"privacy": known} == before
-        assert (known.versions, known.purposes) == ({"1"}, {"service", "marketing"})
-        assert (known.record, known.at, known.whole) == (2, then, then)
+        delivery = (await ledger.history(OTHER))["privacy"]
+        assert {"privacy": delivery} == expected
+        assert (delivery.versions, delivery.purposes) == ({"1"}, {"service", "marketing"})
+        assert (delivery.record, delivery.at, delivery.whole) == (2, then, then)
 
     asyncio.run(story())
 
 
 def test_clock_that_was_wrong_hides_no_other_version(open_ledger: Open) -> None:
-    """Of a delivery whose time is still to come the time of the whole counts no more; that of another version
-    does."""
+    """A delivery whose time is still to come has not told the whole; that of another version has."""
     ledger = open_ledger()
     ahead = replace(PLAYED, version="2", at=AT + timedelta(days=1))
 
     async def story() -> None:
         for event in (PLAYED, ahead, replace(PLAYED, supplement=True)):
             await ledger.append(event)
-        known = (await ledger.history(ONE))["privacy"]
-        assert (known.versions, known.whole) == ({"1", "2"}, AT)
+        delivery = (await ledger.history(ONE))["privacy"]
+        assert (delivery.versions, delivery.whole) == ({"1", "2"}, AT)
 
     asyncio.run(story())
 
@@ -292,15 +296,17 @@ def test_i3_nothing_is_acknowledged_into_a_deleted_file(tmp_path: Path, kind) ->
     ledger.close()
 
 
-@pytest.mark.parametrize("gone", ["DELETE FROM event", "DELETE FROM event WHERE record = 1"])
+@pytest.mark.parametrize("deletion", ["DELETE FROM event", "DELETE FROM event WHERE record = 1"])
 @pytest.mark.parametrize("later", [[], [replace(NOTDUE, pseudonym=OTHER, earlier=ONE)]])
-def test_i1_standing_without_its_record_proves_nothing(tmp_path: Path, later: list[Event], gone: str) -> None:
+def test_i1_standing_without_its_record_proves_nothing(
+    tmp_path: Path, later: list[Event], deletion: str
+) -> None:
     """I1: when the record is gone that shows a delivery, the caller counts as not informed, under a key of
     later too."""
     store = filled(tmp_path / "acme.sqlite3", PLAYED, *later)
     assert merged(store.history(ONE), store.history(OTHER))
-    with sqlite3.connect(store.file) as other:
-        other.execute(gone)
+    with sqlite3.connect(store.file) as connection:
+        connection.execute(deletion)
     assert store.history(ONE) == store.history(OTHER) == {}
     store.close()
 
@@ -347,13 +353,13 @@ def test_i1_history_of_a_process_that_knows_no_mark_is_held_against_its_records(
 
 
 def test_purge_takes_what_rests_on_its_records_under_a_later_key(tmp_path: Path) -> None:
-    """What a caller knew under an earlier key goes with the record that told him, or with the one that says
-    that he is the same, of an earlier day: what only its number would tell, nobody could show."""
+    """The history under an earlier key is deleted with the record that told him, or with the one, of an
+    earlier day, that says that he is the same: else no record could prove it."""
     day, long = timedelta(days=1), timedelta(days=9)
-    for number, told, changed in ((1, AT - long, AT), (2, AT, AT - long)):
+    for number, told_at, changed in ((1, AT - long, AT), (2, AT, AT - long)):
         store = filled(
             tmp_path / f"{number}.sqlite3",
-            replace(PLAYED, at=told),
+            replace(PLAYED, at=told_at),
             replace(NOTDUE, pseudonym=OTHER, earlier=ONE, at=changed),
         )
         assert store.history(OTHER)["privacy"].record == 1
@@ -368,12 +374,12 @@ def test_purge_takes_what_rests_on_its_records_under_a_later_key(tmp_path: Path)
 def test_purge_of_a_changed_key_takes_nothing_that_was_told_since(tmp_path: Path) -> None:
     """Not even where another caller's older record stays, as one of a clock that was wrong does for years."""
     changed = replace(NOTDUE, pseudonym=OTHER, earlier=b"3" * 32, basis=None, at=AT - timedelta(days=9))
-    told = replace(PLAYED, pseudonym=OTHER)
-    store = filled(tmp_path / "acme.sqlite3", replace(PLAYED, at=AT + timedelta(days=9)), changed, told)
-    known = store.history(OTHER)
-    assert known["privacy"].record == 3
+    delivery = replace(PLAYED, pseudonym=OTHER)
+    store = filled(tmp_path / "acme.sqlite3", replace(PLAYED, at=AT + timedelta(days=9)), changed, delivery)
+    history = store.history(OTHER)
+    assert history["privacy"].record == 3
     assert store.purge(AT - timedelta(days=1), AT) == 1
-    assert store.history(OTHER) == known
+    assert store.history(OTHER) == history
     store.close()
 
 
@@ -396,16 +402,16 @@ def test_wrong_event_fails_nobody_elses(tmp_path: Path) -> None:
 def test_writer_outlives_a_loop_that_was_closed_under_it(tmp_path: Path) -> None:
     """A call whose event loop has ended does not take the writer with it."""
     ledger = GroupCommitLedger(str(tmp_path / "acme.sqlite3"))
-    gone = asyncio.new_event_loop()
-    future = gone.create_future()
-    gone.close()
+    closed_loop = asyncio.new_event_loop()
+    future = closed_loop.create_future()
+    closed_loop.close()
     ledger._jobs.append(groupcommit._Job(lambda transaction: transaction.append(PLAYED), future))
     assert asyncio.run(ledger.append(PLAYED)) == 2
     ledger.close()
 
 
 def test_calls_that_come_together_are_committed_together(tmp_path: Path) -> None:
-    """What 64 calls ask for in one turn of the event loop costs one commit; who comes later, another."""
+    """The work of 64 calls in one turn of the event loop costs one commit; later work costs another."""
     ledger = GroupCommitLedger(str(tmp_path / "acme.sqlite3"))
     transact, together = ledger._store.transact, list[int]()
 
@@ -472,8 +478,8 @@ def test_i4_call_is_told_that_the_ledger_is_slow_and_leaves_no_record(
     async def story() -> None:
         slow = asyncio.create_task(ledger.transact(hold.wait))
         await asyncio.to_thread(hold.begun.wait)
-        for told in await asyncio.gather(slow, ledger.append(PLAYED), return_exceptions=True):
-            assert isinstance(told, LedgerSlowError)
+        for outcome in await asyncio.gather(slow, ledger.append(PLAYED), return_exceptions=True):
+            assert isinstance(outcome, LedgerSlowError)
         hold.go.set()
 
     asyncio.run(story())
@@ -598,8 +604,8 @@ def test_erased_caller_is_unknown_and_leaves_no_trace_of_himself(tmp_path: Path)
         "3 records; leaves 0 2-3",
     )
     store.close()
-    for kept in tmp_path.rglob("*"):
-        assert kept.is_dir() or ONE not in kept.read_bytes()
+    for path in tmp_path.rglob("*"):
+        assert path.is_dir() or ONE not in path.read_bytes()
 
 
 def test_purge_takes_what_is_old_and_what_it_proved(tmp_path: Path) -> None:
@@ -750,12 +756,12 @@ def test_standing_is_what_the_events_say(history: list[Event]) -> None:
         for event in history:
             store.append([event])
         for caller in (ONE, OTHER):
-            told = [(n, e) for n, e in enumerate(history, 1) if e.pseudonym == caller and e.informs]
+            informing = [(n, e) for n, e in enumerate(history, 1) if e.pseudonym == caller and e.informs]
             standing = store.history(caller)
-            assert bool(standing) == bool(told)
-            if told:
-                known = standing["privacy"]
-                assert known.versions == {event.version for _, event in told}
-                assert known.purposes == frozenset().union(*(event.purposes for _, event in told))
-                assert known.record == told[-1][0]
+            assert bool(standing) == bool(informing)
+            if informing:
+                delivery = standing["privacy"]
+                assert delivery.versions == {event.version for _, event in informing}
+                assert delivery.purposes == frozenset().union(*(event.purposes for _, event in informing))
+                assert delivery.record == informing[-1][0]
         store.close()

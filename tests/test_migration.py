@@ -32,30 +32,30 @@ from old_ledgers import INSERT, NEWEST, form, old, rows
 
 def copies(ledger: Path) -> list[Path]:
     """The copies beside a ledger; nothing else of a copy may lie there."""
-    found = [each.file for each in backup.backups(ledger)]
-    known = {
+    files = [copy.file for copy in backup.backups(ledger)]
+    known_names = {
         ledger.name,
         *(f"{ledger.name}{end}" for end in ("-wal", "-shm")),
-        *(file.name for file in found),
+        *(file.name for file in files),
     }
-    assert {file.name for file in ledger.parent.iterdir()} - known == set()
-    return found
+    assert {file.name for file in ledger.parent.iterdir()} - known_names == set()
+    return files
 
 
 @pytest.mark.parametrize("schema", range(1, NEWEST))
 def test_ledger_of_every_earlier_form_is_copied_and_migrated(tmp_path: Path, schema: int) -> None:
     """Its records are kept and its callers stay known; the copy is private, sound, and equals what it was."""
     ledger = old(tmp_path / "ledger/acme.sqlite3", schema)
-    before = rows(ledger)
+    rows_before = rows(ledger)
     store = SqliteStore(str(ledger))
     assert store.history(ONE)["privacy"].record == 3
     assert len(list(store.records())) == 3
     store.close()
     assert form(ledger) == NEWEST
-    assert rows(ledger) == before
+    assert rows(ledger) == rows_before
     (copy,) = copies(ledger)
     assert copy.name == f"acme.sqlite3.schema-{schema}.{datetime.now(UTC):%Y-%m-%d}"
-    assert (form(copy), rows(copy)) == (schema, before)
+    assert (form(copy), rows(copy)) == (schema, rows_before)
     assert rows(copy, "PRAGMA integrity_check") == [("ok",)]
     assert copy.stat().st_mode & 0o777 == 0o600
     SqliteStore(str(ledger)).close()
@@ -63,17 +63,17 @@ def test_ledger_of_every_earlier_form_is_copied_and_migrated(tmp_path: Path, sch
 
 
 def test_what_rests_on_a_record_under_another_key_does_so_after_migration(tmp_path: Path) -> None:
-    """Where that record is there its caller stays known; where it is gone he is not."""
-    for gone in (0, 3):
-        ledger = old(tmp_path / f"{gone}/acme.sqlite3", NEWEST - 1)
+    """If that record exists its caller stays known; if it was deleted he does not."""
+    for deleted in (0, 3):
+        ledger = old(tmp_path / f"{deleted}/acme.sqlite3", NEWEST - 1)
         with sqlite3.connect(ledger) as connection:
             connection.execute("UPDATE standing SET pseudonym = ?", (OTHER,))
         connection.close()
         store = SqliteStore(str(ledger))
         assert store.history(OTHER)["privacy"].record == 3
         with sqlite3.connect(ledger) as connection:
-            connection.execute("DELETE FROM event WHERE record = ?", (gone,))
-        assert bool(store.history(OTHER)) is not bool(gone)
+            connection.execute("DELETE FROM event WHERE record = ?", (deleted,))
+        assert bool(store.history(OTHER)) is not bool(deleted)
         store.close()
 
 
@@ -87,8 +87,8 @@ def test_records_from_before_two_times_say_when_they_happened_alone(tmp_path: Pa
         event = record.event
         assert (event.recorded, event.vouched, event.recording) == (None, None, "")
         assert (event.supplement, event.counts, event.informs) == (False, True, True)
-    known = store.history(ONE)["privacy"]
-    assert (known.at, known.whole, known.seen) == (moment(3), moment(3), None)
+    delivery = store.history(ONE)["privacy"]
+    assert (delivery.at, delivery.whole, delivery.seen) == (moment(3), moment(3), None)
     tables = {name for (name,) in rows(store.file, "SELECT name FROM sqlite_master WHERE type = 'table'")}
     others = {"elsewhere", "number_use", "box", "identity", "erasure_request", "owner"}
     assert tables - others == {
@@ -102,8 +102,8 @@ def test_records_from_before_two_times_say_when_they_happened_alone(tmp_path: Pa
         "sqlite_sequence",
     }
     store.append([replace(PLAYED, supplement=True, version="2", at=moment(9), recorded=moment(10))])
-    known = store.history(ONE)["privacy"]
-    assert (known.at, known.whole, known.versions) == (moment(9), moment(3), {"1", "2"})
+    delivery = store.history(ONE)["privacy"]
+    assert (delivery.at, delivery.whole, delivery.versions) == (moment(9), moment(3), {"1", "2"})
     store.close()
 
 
@@ -120,7 +120,7 @@ def test_ledger_counts_its_records_by_itself(tmp_path: Path, schema: int) -> Non
 
 
 def test_ledger_whose_last_records_are_gone_keeps_its_counter(tmp_path: Path) -> None:
-    """Of a time when a purge left no record of itself: the numbers of what was purged are used by nobody."""
+    """Its purge was of a time without records of purges: no later record gets a purged number."""
     ledger = old(tmp_path / "ledger/acme.sqlite3", 7)
     with closing(sqlite3.connect(ledger)) as connection, connection:
         connection.execute("DELETE FROM event WHERE record > 1")
@@ -159,7 +159,8 @@ SqliteStore(str(ledger))
 
 @pytest.mark.parametrize("victim", ["there", "not there"])
 def test_link_in_the_place_of_a_copy_is_not_followed(tmp_path: Path, victim: str) -> None:
-    """Whoever owns the folder could have root write over another file, so what SQLite opened is looked at."""
+    """The owner of the folder could make root overwrite another file, so the file that SQLite opened is
+    checked."""
     ledger = old(tmp_path / "ledger/acme.sqlite3", 3)
     target = tmp_path / "victim"
     if victim == "there":
@@ -234,18 +235,18 @@ SqliteStore(ledger)
 def test_i3_crash_at_any_point_loses_nothing(tmp_path: Path, where: str) -> None:
     """I3: no half copy looks whole, the ledger is as it was, and the next start does it all."""
     ledger = old(tmp_path / "ledger/acme.sqlite3", 3, records=500)
-    before = rows(ledger)
+    rows_before = rows(ledger)
     ran = subprocess.run([sys.executable, "-c", CRASH, where, ledger], capture_output=True, check=False)
     assert ran.returncode == 9, ran.stderr
-    assert (form(ledger), rows(ledger)) == (3, before)
-    whole = [each.file for each in backup.backups(ledger)]
-    assert len(whole) == (0 if where in ("copying", "synchronising") else 1)
-    for copy in whole:
-        assert rows(copy) == before
+    assert (form(ledger), rows(ledger)) == (3, rows_before)
+    complete = [copy.file for copy in backup.backups(ledger)]
+    assert len(complete) == (0 if where in ("copying", "synchronising") else 1)
+    for file in complete:
+        assert rows(file) == rows_before
     SqliteStore(str(ledger)).close()
-    assert (form(ledger), rows(ledger)) == (NEWEST, before)
+    assert (form(ledger), rows(ledger)) == (NEWEST, rows_before)
     (copy,) = copies(ledger)
-    assert rows(copy) == before
+    assert rows(copy) == rows_before
 
 
 def test_no_room_on_the_disk_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -300,18 +301,18 @@ sys.stdin.read()
 SqliteStore(sys.argv[1]).close()
 """
     command = [sys.executable, "-c", opened, ledger]
-    each = [
+    processes = [
         subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(4)
     ]
-    for process in each:
+    for process in processes:
         assert process.stdin
         process.stdin.close()
-    said = []
-    for process in each:
+    outputs = []
+    for process in processes:
         assert process.stdout
-        said.append(process.stdout.read())
+        outputs.append(process.stdout.read())
         assert process.wait(60) == 0
-    assert sorted(said) == ["", "", "", "made\n"]
+    assert sorted(outputs) == ["", "", "", "made\n"]
     assert len(copies(ledger)) == 1
 
 
@@ -319,16 +320,16 @@ SqliteStore(sys.argv[1]).close()
 def test_ledger_that_is_migrated_while_it_is_opened_is_known_for_ours(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What is looked at to tell it from another program's database is all of one moment."""
+    """All values that tell it from another program's database are read in one state."""
     ledger = old(tmp_path / "ledger/acme.sqlite3", 3)
     pragma, begun = migrating._pragma, list[str]()
 
     def looked(connection: sqlite3.Connection, name: str) -> int:
-        found = pragma(connection, name)
+        value = pragma(connection, name)
         begun.append(name)
         if len(begun) == 1:
             SqliteStore(str(ledger)).close()
-        return found
+        return value
 
     monkeypatch.setattr(migrating, "_pragma", looked)
     store = SqliteStore(str(ledger))
@@ -355,12 +356,12 @@ def test_service_takes_calls_and_migrates_beside_them(tmp_path: Path) -> None:
 
 def copies_of(ledger: Path) -> list[Path]:
     """The copies beside one of several ledgers."""
-    return [each.file for each in backup.backups(ledger)]
+    return [copy.file for copy in backup.backups(ledger)]
 
 
 @pytest.mark.slow
 def test_check_migrates_before_the_service_is_started(tmp_path: Path) -> None:
-    """Where only the script runs, or an admin wants to see it done."""
+    """This is for machines with only the script, and for admins who want to watch it."""
     office = Office(tmp_path / "etc")
     ledger = old(office.folder / "ledger/acme.sqlite3", 4)
     office.command("check", "-c", office.config)
@@ -387,10 +388,10 @@ def test_what_only_reads_an_earlier_ledger_says_what_to_type(
     one = [] if command == ["status"] else ["--controller", "acme"]
     ran = run(*command, *one, "-c", folder / "informativa.yaml")
     assert ran.returncode == 1
-    said = " ".join((ran.stdout + ran.stderr).split())
-    assert "is of an earlier informativa and not migrated yet." in said
-    assert "without a service type: informativa check" in said
-    assert "no such" not in said
+    output = " ".join((ran.stdout + ran.stderr).split())
+    assert "is of an earlier informativa and not migrated yet." in output
+    assert "without a service type: informativa check" in output
+    assert "no such" not in output
     assert form(ledger) == schema
 
 
@@ -515,7 +516,7 @@ def test_migration_that_fails_is_copied_once_told_once_and_tried_ever_more_seldo
 def test_copy_of_other_records_is_made_anew(tmp_path: Path) -> None:
     """One of the same records is not; an earlier informativa may have gone on with the ledger meanwhile."""
     ledger = broken(tmp_path / "ledger/acme.sqlite3")
-    made = []
+    descriptor = []
     for more in (0, 0, 1):
         with sqlite3.connect(ledger) as connection:
             connection.executemany(INSERT, [(9, ONE)] * more)
@@ -523,6 +524,6 @@ def test_copy_of_other_records_is_made_anew(tmp_path: Path) -> None:
         with pytest.raises(LedgerError, match="duplicate column"):
             SqliteStore(str(ledger))
         (copy,) = copies(ledger)
-        made.append((len(rows(copy)), copy.stat().st_mtime_ns))
-    assert made[0] == made[1]
-    assert [records for records, _ in made] == [3, 3, 4]
+        descriptor.append((len(rows(copy)), copy.stat().st_mtime_ns))
+    assert descriptor[0] == descriptor[1]
+    assert [records for records, _ in descriptor] == [3, 3, 4]

@@ -29,13 +29,13 @@ Rows = list[tuple[object, ...]]
 
 @pytest.fixture
 def ledger(tmp_path: Path) -> Path:
-    """Where a ledger is to be."""
+    """Return the path of a ledger that does not exist yet."""
     return tmp_path / "acme.sqlite3"
 
 
 @pytest.fixture
 def store(ledger: Path) -> Iterator[SqliteStore]:
-    """That ledger."""
+    """Create that ledger."""
     with closing(SqliteStore(str(ledger))) as opened:
         yield opened
 
@@ -51,11 +51,11 @@ def counters(ledger: Path) -> Rows:
         ]
 
 
-def wrong(ledger: Path, gone: audit.LossNotes | None = None) -> list[tuple[str, int, int]]:
+def wrong(ledger: Path, notes: audit.LossNotes | None = None) -> list[tuple[str, int, int]]:
     """The counters that the records do not bear out: status, what each says, what the records say."""
     with closing(sqlite3.connect(ledger)) as connection:
-        found = tally.forged(connection, gone or audit.read_loss_notes(connection, []))
-        return [(each.status, each.says, each.records) for each in found]
+        counters = tally.forged(connection, notes or audit.read_loss_notes(connection, []))
+        return [(counter.status, counter.says, counter.records) for counter in counters]
 
 
 _SOME: Rows = [
@@ -74,14 +74,14 @@ def test_call_is_counted_once_where_it_began(store: SqliteStore, ledger: Path) -
 
 
 def test_nothing_is_counted_that_was_not_committed(store: SqliteStore, ledger: Path) -> None:
-    """Where one event of a transaction is refused, none of them counts."""
+    """If one event of a transaction is refused, none of them counts."""
     with pytest.raises(EventRefusedError):
         store.append([at(PLAYED, 0, "1.1"), at(PLAYED, 0, "2.1", pseudonym=b"short")])
     assert counters(ledger) == [(0,)]
 
 
 def test_purge_and_erasure_leave_the_counts(store: SqliteStore, ledger: Path) -> None:
-    """How many calls an hour had leads to nobody; how many callers are known goes down."""
+    """The number of calls of an hour leads to nobody and stays; the number of known callers goes down."""
     some(store)
     erase(ledger, [OTHER], START)
     assert counters(ledger) == [*_SOME[:-1], (1,)]
@@ -97,13 +97,13 @@ def test_old_ledger_is_counted_when_it_is_migrated(ledger: Path, schema: int) ->
     SqliteStore(str(old(ledger, schema))).close()
     with closing(SqliteStore(str(ledger))) as store:
         store.append([replace(PLAYED, call="c", pseudonym=OTHER)])
-        found = following.summary(str(ledger), datetime(1970, 1, 1, tzinfo=UTC), START)
-    assert (found.calls[0], sum(each.whole for each in found.counts), found.known) == (1, 4, 2)
+        summary = following.summary(str(ledger), datetime(1970, 1, 1, tzinfo=UTC), START)
+    assert (summary.calls[0], sum(count.whole for count in summary.counts), summary.known) == (1, 4, 2)
     assert wrong(ledger, _NOTHING) == []
 
 
 def test_restored_ledger_has_the_counters_of_the_backup(store: SqliteStore, ledger: Path) -> None:
-    """What was recorded since is not in its records, and so not in its counters."""
+    """Records since the backup are lost, and so are not counted."""
     some(store)
     copy = ledger.with_name("copy")
     with closing(sqlite3.connect(ledger)) as source, closing(sqlite3.connect(copy)) as target:
@@ -162,9 +162,9 @@ def test_days_are_those_of_the_zone(
     """An hour is of the day in which it begins, also where the zone is half an hour off."""
     some(store)
     acme = Controller("acme", "Acme", b"k" * 32, str(ledger), zone=ZoneInfo(zone))
-    found = statistics.by_day(acme, date(2026, 1, 1), date(2026, 12, 31))
-    assert {day.date: day.calls for day in found} == days
-    assert sum(sum(day.by_status.values()) for day in found) == 6
-    (year,) = statistics.by_year(found)
+    totals = statistics.by_day(acme, date(2026, 1, 1), date(2026, 12, 31))
+    assert {day.date: day.calls for day in totals} == days
+    assert sum(sum(day.by_status.values()) for day in totals) == 6
+    (year,) = statistics.by_year(totals)
     assert year == Day(date(2026, 1, 1), 4, {Status.PLAYED: 3, Status.NOTDUE: 3}, {"l": 4}, 0.0)
-    assert [each.date for each in statistics.by_month(found)] == [date(2026, 3, 1)]
+    assert [month.date for month in statistics.by_month(totals)] == [date(2026, 3, 1)]

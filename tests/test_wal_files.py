@@ -1,4 +1,5 @@
-"""What lies beside an open ledger (-wal, -shm) is deleted or replaced: nothing acknowledged is lost."""
+"""Log and index of an open ledger (-wal, -shm) are deleted or replaced: nothing that was acknowledged is
+lost."""
 
 from __future__ import annotations
 
@@ -30,7 +31,7 @@ from other_programs import end, foreign
 ENDS = ("-wal", "-shm")
 TAKEN = [("-wal",), ("-shm",), ENDS]
 
-OURS = """
+PROGRAM = """
 import sys
 from informativa.errors import LedgerError
 from informativa.ledgers.sqlite import SqliteStore
@@ -50,7 +51,7 @@ INSERT = (
 
 
 def numbers(file: Path) -> list[int]:
-    """What stands in a ledger for whoever opens it anew, after a look at its soundness."""
+    """Return the numbers of the records that a new connection reads, after a check of the file."""
     connection = sqlite3.connect(file)
     try:
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
@@ -66,27 +67,27 @@ def take(file: Path, ends: tuple[str, ...]) -> None:
 
 
 class Ours:
-    """Another process of informativa that has the ledger open and does with its `store` what it is told."""
+    """Another process of informativa that has the ledger open and runs statements with its `store`."""
 
     def __init__(self, file: Path) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-c", OURS, file],
+            [sys.executable, "-c", PROGRAM, file],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
             env={"PYTHONPATH": str(Path(__file__).parent)},
         )
 
-    def does(self, what: str) -> str:
-        """What comes of it."""
+    def does(self, statement: str) -> str:
+        """Run a statement in the process, and return what it prints."""
         assert self._process.stdin
         assert self._process.stdout
-        self._process.stdin.write(f"{what}\n")
+        self._process.stdin.write(f"{statement}\n")
         self._process.stdin.flush()
         return self._process.stdout.readline().strip()
 
     def end(self) -> int:
-        """Have it close the ledger; its status."""
+        """Close the ledger, and return the exit status of the process."""
         self._process.communicate()
         return self._process.returncode
 
@@ -157,15 +158,15 @@ def test_i3_idle_ledger_needs_no_log(tmp_path: Path) -> None:
     assert asyncio.run(ledger.append(PLAYED)) == 1
     until = time.monotonic() + 60
     alone = f"{file.as_uri()}?mode=ro&immutable=1"
-    found = 0
-    while not found and time.monotonic() < until:
+    count = 0
+    while not count and time.monotonic() < until:
         connection = sqlite3.connect(alone, uri=True)
         try:
-            (found,) = connection.execute("SELECT count(*) FROM event").fetchone()
+            (count,) = connection.execute("SELECT count(*) FROM event").fetchone()
         except sqlite3.DatabaseError:  # no tables yet, or half of their pages: "immutable" takes no lock
             time.sleep(0.01)
         connection.close()
-    assert found == 1
+    assert count == 1
     ledger.close()
 
 
@@ -332,17 +333,17 @@ def test_who_records_astray_can_be_seen(tmp_path: Path, ends: tuple[str, ...]) -
 
 def test_place_costs_calls_three_looks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """One at each file, of about a microsecond, and nothing else is asked of the system."""
-    files, seen = wal_files.LedgerFiles(tmp_path / "acme.sqlite3"), list[str]()
+    files, deleted = wal_files.LedgerFiles(tmp_path / "acme.sqlite3"), list[str]()
 
     def stat(name: str) -> os.stat_result:
-        seen.append(name)
+        deleted.append(name)
         return os.stat(name)  # noqa: PTH116
 
     store = SqliteStore(str(tmp_path / "acme.sqlite3"))
     with monkeypatch.context() as patched:
         patched.setattr(wal_files, "os", SimpleNamespace(stat=stat))
         files.identities()
-    assert seen == [f"{tmp_path}/acme.sqlite3{end}" for end in ("", *ENDS)]
+    assert deleted == [f"{tmp_path}/acme.sqlite3{end}" for end in ("", *ENDS)]
     store.close()
 
 

@@ -49,7 +49,8 @@ def test_who_waits_comes_between_two_of_many_turns(tmp_path: Path) -> None:
 def test_trial_of_a_ledger_waits_while_a_call_is_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As a call does, and not only for the 3 ms of one look: doctor would call a busy ledger locked."""
+    """It waits as long as a call does, not only for the 3 ms of one attempt: else doctor would call a busy
+    ledger locked."""
 
     class Clock:
         """It is looked at before the first try, and after each that failed: the call has ended by then."""
@@ -73,8 +74,8 @@ def test_trial_of_a_ledger_waits_while_a_call_is_written(
 
 
 def test_a_lock_that_is_not_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Who waits gives up after the time for it, and not by the first look, with what SQLite says; another
-    fault is raised at once."""
+    """A waiting writer gives up after its time, not at the first attempt, with the message of SQLite; another
+    error is raised at once."""
     monkeypatch.setattr(write_lock, "BUSY_SECONDS", 0.1)
     holder, waiting = (sqlite3.connect(tmp_path / "a", isolation_level=None) for _ in range(2))
     with closing(holder), closing(waiting):

@@ -33,16 +33,16 @@ from informativa.model import Event, Reason, RecordKind, Status
 
 def named(attacked: Busy) -> set[tuple[int, str, int | None]]:
     """Each flaw that is found: the record, what, its leaf."""
-    return {(each.record, str(each.flaw), each.leaf) for each in attacked.found().found}
+    return {(flaw.record, str(flaw.flaw), flaw.leaf) for flaw in attacked.found().found}
 
 
 def test_untouched_ledger_is_sound(original: Busy) -> None:
     """With records that were erased, purged and migrated, supplements, changed keys and numbers; and each is
     counted as what became of it."""
-    found = original.found()
-    assert (found.sound, found.found, found.history, found.problems) == (True, (), (), ())
-    assert (found.counted.whole, found.counted.erased, found.counted.purged) == (17, 5, 3)
-    assert (found.signed, found.log.size) == (25, 25)
+    result = original.found()
+    assert (result.sound, result.found, result.history, result.problems) == (True, (), (), ())
+    assert (result.counted.whole, result.counted.erased, result.counted.purged) == (17, 5, 3)
+    assert (result.signed, result.log.size) == (25, 25)
 
 
 def test_calls_go_on_meanwhile(attacked: Busy, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -73,27 +73,27 @@ def test_short_way_and_long_way_see_the_same(original: Busy, monkeypatch: pytest
     opened: list[bool] = []
     opens = audit.opens
 
-    def seen(*given: Any) -> bool:
-        opened.append(opens(*given))
+    def recorded(*arguments: Any) -> bool:
+        opened.append(opens(*arguments))
         return opened[-1]
 
-    monkeypatch.setattr(audit, "opens", seen)
-    found = original.found()
-    assert (found.sound, opened.count(True)) == (True, 14)
+    monkeypatch.setattr(audit, "opens", recorded)
+    result = original.found()
+    assert (result.sound, opened.count(True)) == (True, 14)
     monkeypatch.setattr(audit, "opens", lambda *_: False)
-    assert original.found() == found
+    assert original.found() == result
 
 
 def changes(value: object, others: list[object]) -> list[object]:
-    """What a value may be changed to: as little as can be, and what stands elsewhere in its column."""
-    found: list[object] = [None, 0, 1, "", b"", "x", b"\xff" * 32, *others]
+    """Return the values to which a value is changed: as similar as can be, and others of its column."""
+    values: list[object] = [None, 0, 1, "", b"", "x", b"\xff" * 32, *others]
     if isinstance(value, int | float):
-        found += [value + 1, value - 1, value + 60_000_000, value + 0.5]
+        values += [value + 1, value - 1, value + 60_000_000, value + 0.5]
     if isinstance(value, str):
-        found += [value + "x", value[:-1], value.swapcase(), value.encode(), value + " "]
+        values += [value + "x", value[:-1], value.swapcase(), value.encode(), value + " "]
     if isinstance(value, bytes):
-        found += [bytes([value[0] ^ 1]) + value[1:], value[:-1] + bytes([value[-1] ^ 128]), value.hex()]
-    return found
+        values += [bytes([value[0] ^ 1]) + value[1:], value[:-1] + bytes([value[-1] ^ 128]), value.hex()]
+    return values
 
 
 @pytest.mark.parametrize("table", TABLES)
@@ -128,9 +128,9 @@ def test_i7_any_single_change_is_found(
                         attacked.found()
                     _changed(connection, table, {**row, column: new}, column, row[column])
                     continue
-                found = attacked.found()
-                assert not found.sound, (table, row, column, new)
-                assert found.found or found.history or table in ("log", "leaf"), (table, row, column, new)
+                result = attacked.found()
+                assert not result.sound, (table, row, column, new)
+                assert result.found or result.history or table in ("log", "leaf"), (table, row, column, new)
                 _changed(connection, table, {**row, column: new}, column, row[column])
         assert tried > 20
     assert attacked.found().sound
@@ -144,7 +144,7 @@ def test_i7_bytes_that_are_no_text_are_found(attacked: Busy, record: int, column
     """I7: in records of calls and of purges, and where nothing is left to compare a value with, for with them
     nobody can read the record."""
     forged(attacked.ledger, f"UPDATE event SET {column} = CAST(x'31ff' AS TEXT) WHERE record = {record}")
-    assert record in {each.record for each in attacked.found().found}
+    assert record in {flaw.record for flaw in attacked.found().found}
 
 
 @pytest.mark.parametrize("column", ["elsewhere", "earlier", "basis", "vouched", "recorded", "pseudonym"])
@@ -181,19 +181,19 @@ def test_i7_empty_binding_in_place_of_none_is_found(attacked: Busy) -> None:
 def _changed(
     connection: sqlite3.Connection, table: str, row: dict[str, object], column: str, new: object
 ) -> bool:
-    """Whether the value is another one now."""
-    where = " AND ".join(f"{each} IS ?" for each in TABLES[table])
-    key = [row[each] for each in TABLES[table]]
+    """Return whether the value is different now."""
+    where = " AND ".join(f"{name} IS ?" for name in TABLES[table])
+    key = [row[name] for name in TABLES[table]]
     stored = f"SELECT quote({column}) FROM {table} WHERE {where}"
-    before = connection.execute(stored, key).fetchone()
+    values_before = connection.execute(stored, key).fetchone()
     try:
         connection.execute(f"UPDATE {table} SET {column} = ? WHERE {where}", [new, *key])
     except sqlite3.IntegrityError:
         return False
-    after = connection.execute(
-        stored, [new if each == column else row[each] for each in TABLES[table]]
+    values_after = connection.execute(
+        stored, [new if name == column else row[name] for name in TABLES[table]]
     ).fetchone()
-    return bool(before != after)
+    return bool(values_before != values_after)
 
 
 SWAP = """
@@ -212,8 +212,8 @@ def test_i7_any_two_rows_that_are_swapped_are_found(
         one, other = chance.sample(range(first, first + 17), 2)
         swap = SWAP.format(table=table, key=key, one=one, other=other).split(";")
         forged(attacked.ledger, *swap)
-        found = {each.leaf for each in attacked.found().found}
-        assert found == {one - (table == "event"), other - (table == "event")}
+        flawed_leaves = {flaw.leaf for flaw in attacked.found().found}
+        assert flawed_leaves == {one - (table == "event"), other - (table == "event")}
         forged(attacked.ledger, *swap)
     assert attacked.found().sound
 
@@ -230,16 +230,16 @@ def test_i7_deleted_record_is_named(attacked: Busy, record: int) -> None:
 
 def test_i7_suffix_that_is_cut_is_named(attacked: Busy) -> None:
     """I7: however long; with all that followed from it."""
-    for kept in range(24, -1, -1):
+    for size in range(24, -1, -1):
         forged(
             attacked.ledger,
-            f"DELETE FROM standing WHERE record > {kept}",
-            f"DELETE FROM event WHERE record > {kept}",
-            f"DELETE FROM leaf WHERE record > {kept}",
+            f"DELETE FROM standing WHERE record > {size}",
+            f"DELETE FROM event WHERE record > {size}",
+            f"DELETE FROM leaf WHERE record > {size}",
         )
-        assert {(0, "truncated", index) for index in range(kept, 25)} <= named(attacked)
+        assert {(0, "truncated", index) for index in range(size, 25)} <= named(attacked)
         (problem, *_) = attacked.found().problems
-        assert f"ends before {25 - kept} records that were signed" in str(problem)
+        assert f"ends before {25 - size} records that were signed" in str(problem)
 
 
 def test_i7_old_copy_that_was_put_back_is_found(tmp_path: Path) -> None:
@@ -284,9 +284,9 @@ def test_i7_inserted_record_with_a_leaf_is_named(attacked: Busy) -> None:
         f"INSERT INTO leaf ({leaf}) SELECT 9, 90, what, who, salt_what, salt_who, binding, 0 FROM leaf"
         " WHERE leaf = 8",
     )
-    found = named(attacked)
-    assert {(90, "leaf-altered", 9), (90, "facts-altered", 9)} <= found
-    assert {each[2] for each in found} == {*range(9, 26)}
+    flaws = named(attacked)
+    assert {(90, "leaf-altered", 9), (90, "facts-altered", 9)} <= flaws
+    assert {flaw[2] for flaw in flaws} == {*range(9, 26)}
 
 
 INSERT = "INSERT INTO standing VALUES (x'{other}', 'privacy', '1', 'service', "
@@ -320,9 +320,9 @@ def test_i7_forged_history_is_named(attacked: Busy, record: int, statement: str)
     """I7: what somebody is said to know without having been told, or by a record that was purged (6), or not
     to know."""
     forged(attacked.ledger, statement.format(other=(b"7" * 32).hex()))
-    found = attacked.found()
-    assert (found.sound, found.found) == (False, ())
-    assert {each.record for each in found.history} == {record}
+    result = attacked.found()
+    assert (result.sound, result.found) == (False, ())
+    assert {row.record for row in result.history} == {record}
 
 
 def test_i7_what_the_former_owner_of_a_number_knew_is_not_put_back(attacked: Busy) -> None:
@@ -337,11 +337,11 @@ def test_i7_what_the_former_owner_of_a_number_knew_is_not_put_back(attacked: Bus
         "INSERT INTO standing SELECT pseudonym, notice, version, purposes, record, at, at, NULL, 0 FROM event"
         f" WHERE record = {record}",
     )
-    assert [each.record for each in attacked.found().history] == [record]
+    assert [row.record for row in attacked.found().history] == [record]
 
 
 def test_paper_under_the_new_key_before_its_caller_rings_is_sound(tmp_path: Path) -> None:
-    """Where a purge took what he knew of that notice under the old one, and where it did not."""
+    """A purge deleted his delivery of that notice under the old key, or did not."""
     paper = replace(PLAYED, status=Status.INFORMED, reason=Reason.TOLD_ELSEWHERE, prompt="", heard=None)
     paper = replace(paper, kind=RecordKind.CONTRACT, recorded=AT)
     old_key, then = b"o" * 32, AT - timedelta(days=900)
@@ -363,9 +363,11 @@ def test_changed_key_that_is_purged_before_what_was_told_under_the_earlier_one_i
     tmp_path: Path,
 ) -> None:
     """The clock was set back between the two, so that the call is the later one and stays."""
-    file, told = tmp_path / "acme.sqlite3", of(1, key=b"o" * 32)
+    file, delivery = tmp_path / "acme.sqlite3", of(1, key=b"o" * 32)
     with closing(SqliteStore(str(file))) as store:
-        store.append([told, of(1, NOTDUE, earlier=told.pseudonym, basis=1, at=AT - timedelta(days=9))])
+        store.append(
+            [delivery, of(1, NOTDUE, earlier=delivery.pseudonym, basis=1, at=AT - timedelta(days=9))]
+        )
         assert store.purge(AT - timedelta(days=1), AT) == 1
     signed(file)
     assert audited(file).sound
@@ -376,7 +378,7 @@ def test_i7_history_of_a_changed_key_is_not_given_to_another(attacked: Busy) -> 
     other = of(3).pseudonym
     assert other is not None
     forged(attacked.ledger, f"UPDATE standing SET pseudonym = x'{other.hex()}' WHERE record = 11")
-    assert {each.record for each in attacked.found().history} == {11}
+    assert {row.record for row in attacked.found().history} == {11}
 
 
 @pytest.mark.parametrize(
@@ -393,7 +395,7 @@ def test_i7_history_of_a_changed_key_is_not_given_to_another(attacked: Busy) -> 
 def test_i7_false_note_is_named(attacked: Busy, record: int, reference: str) -> None:
     """I7: of a purge or an erasure, with more records than it was of, fewer, none, or later ones."""
     forged(attacked.ledger, f"UPDATE event SET reference = '{reference}' WHERE record = {record}")
-    assert {each.record for each in attacked.found().found} > {record}
+    assert {flaw.record for flaw in attacked.found().found} > {record}
 
 
 def test_i7_note_that_a_purge_wrote_covers_no_other_record(attacked: Busy) -> None:
@@ -412,7 +414,7 @@ def test_i7_note_that_a_purge_wrote_covers_no_other_record(attacked: Busy) -> No
 def test_i7_log_that_begins_anew_hides_nothing(attacked: Busy) -> None:
     """I7: neither a log that the ledger did not have, nor one more, nor none."""
     forged(attacked.ledger, "INSERT INTO log VALUES (2, 'other/2', 25, 25, 25)")
-    assert [str(each) for each in attacked.found().problems] == [
+    assert [str(problem) for problem in attacked.found().problems] == [
         f"The ledger {attacked.ledger} has a log too many, or one is missing."
     ]
     forged(attacked.ledger, "DELETE FROM log WHERE epoch = 2", "UPDATE log SET epoch = 2")
@@ -423,7 +425,7 @@ def test_i7_log_that_begins_anew_hides_nothing(attacked: Busy) -> None:
 
 
 def _rewritten(attacked: Busy, secret: bytes) -> Busy:
-    """Whoever has the machine signs everything anew with a key of his own; the audit by that one."""
+    """Sign everything again with another key, as somebody can who controls the machine; audit by that key."""
     published = LogFolder(attacked.ledger).published(1)
     signer = Signer(attacked.key.name, secret)
     (LogFolder(attacked.ledger).folder / "signing/1.key").write_text(signer.secret + "\n")
@@ -443,7 +445,9 @@ def test_i7_swapped_key_is_found(attacked: Busy) -> None:
     (LogFolder(attacked.ledger).published(1).folder / "key").write_text(f"{swapped.key}\n")
     assert swapped.found().sound
     assert not attacked.found().sound
-    assert {str(each).partition(" here")[0] for each in attacked.found().problems} >= {"No key that is known"}
+    assert {str(problem).partition(" here")[0] for problem in attacked.found().problems} >= {
+        "No key that is known"
+    }
 
 
 def test_i7_files_of_the_log_are_looked_at_one_by_one(tmp_path: Path, chance: random.Random) -> None:
@@ -472,12 +476,12 @@ def test_i7_files_of_the_log_are_looked_at_one_by_one(tmp_path: Path, chance: ra
     (folder / "checkpoint").unlink()
     assert audited(ledger, key).sound  # the one beside the key is left
     (folder.parent / "signing/1.signed").unlink()
-    assert [str(each) for each in audited(ledger, key).problems] == [
+    assert [str(problem) for problem in audited(ledger, key).problems] == [
         f"The log in {folder} has lost its checkpoints."
     ]
 
 
-def without_semaphores(*_given: object, **_named: object) -> None:
+def without_semaphores(*_arguments: object, **_options: object) -> None:
     """Fail as a pool of processes does where there is no shared memory."""
     raise OSError(errno.EROFS, os.strerror(errno.EROFS))
 
@@ -496,16 +500,16 @@ def test_several_processes_look_at_shares(
     key = signed(ledger)
     forged(ledger, "UPDATE event SET line = 'x' WHERE record IN (3, 700, 1299)")
     monkeypatch.setattr(audit_log, "SHARE", 256)
-    told: list[tuple[int, int]] = []
-    found = audit_log.audit_ledger(ledger, [key], lambda done, of: told.append((done, of)))
-    assert [(each.record, str(each.flaw)) for each in found.found] == [
+    progress: list[tuple[int, int]] = []
+    result = audit_log.audit_ledger(ledger, [key], lambda checked, of: progress.append((checked, of)))
+    assert [(flaw.record, str(flaw.flaw)) for flaw in result.found] == [
         (3, "facts-altered"),
         (700, "facts-altered"),
         (1299, "facts-altered"),
     ]
-    assert found.counted.whole == 1297
-    assert (len(told), told[-1]) == (6, (1300, 1300))
-    assert Found(3, found.found[0].flaw, 2) == found.found[0]
+    assert result.counted.whole == 1297
+    assert (len(progress), progress[-1]) == (6, (1300, 1300))
+    assert Found(3, result.found[0].flaw, 2) == result.found[0]
 
 
 OPERATIONS = ("call", "again", "partial", "supplement", "recycled", "paper", "key", "purge", "erase", "sign")
@@ -525,8 +529,8 @@ def test_whatever_informativa_itself_does_is_sound(steps: list[tuple[str, int, i
             now = AT + timedelta(days=day)
             event = of(caller, key=bytes([keys[caller]]) * 32, at=now, recorded=now)
             _step(ledger, operation, event, caller, detail, keys)
-        found = audited(ledger)
-        assert (found.found, found.history, [str(each) for each in found.problems]) == ((), (), [])
+        result = audited(ledger)
+        assert (result.found, result.history, [str(problem) for problem in result.problems]) == ((), (), [])
 
 
 def _step(ledger: Path, operation: str, event: Event, caller: int, detail: int, keys: list[int]) -> None:
@@ -537,29 +541,31 @@ def _step(ledger: Path, operation: str, event: Event, caller: int, detail: int, 
         signed(ledger)
         return
     if operation == "erase":
-        his = [of(caller, key=bytes([each]) * 32).pseudonym for each in range(1, keys[caller] + 1)]
-        erase(ledger, his, event.at)  # type: ignore[arg-type]
+        pseudonyms = [
+            of(caller, key=bytes([key_number]) * 32).pseudonym for key_number in range(1, keys[caller] + 1)
+        ]
+        erase(ledger, pseudonyms, event.at)  # type: ignore[arg-type]
         return
     with closing(SqliteStore(str(ledger))) as store:
         if operation == "purge":
             store.purge(event.at - timedelta(days=detail), event.at)
             return
-        known = store.history(event.pseudonym).get("privacy")
+        delivery = store.history(event.pseudonym).get("privacy")
         if operation == "key":
             keys[caller] += 1
             new = of(caller, key=bytes([keys[caller]]) * 32, at=event.at)
-            earlier = event.pseudonym if known else None
+            earlier = event.pseudonym if delivery else None
             store.append([replace(new, earlier=earlier, **more)])  # type: ignore[arg-type]
-        elif operation == "again" and known:
+        elif operation == "again" and delivery:
             with store.transaction() as transaction:
-                heard = {"status": Status.NOTDUE, "reason": Reason.ALREADY_INFORMED, "basis": known.record}
+                heard = {"status": Status.NOTDUE, "reason": Reason.ALREADY_INFORMED, "basis": delivery.record}
                 transaction.append(replace(event, prompt="", heard=None, **heard))  # type: ignore[arg-type]
                 if detail % 2:
                     transaction.see(event.pseudonym, "privacy", event.at)
         elif operation == "paper":
-            told = replace(event, kind=RecordKind.CONTRACT, status=Status.INFORMED, prompt="", heard=None)
-            told = replace(told, at=event.at - timedelta(days=2 * detail))
-            store.append([replace(told, **more)])  # type: ignore[arg-type]
+            paper = replace(event, kind=RecordKind.CONTRACT, status=Status.INFORMED, prompt="", heard=None)
+            paper = replace(paper, at=event.at - timedelta(days=2 * detail))
+            store.append([replace(paper, **more)])  # type: ignore[arg-type]
         elif operation == "partial":
             store.append([replace(event, status=Status.PARTIAL, heard=PARTIAL.heard)])
         elif operation == "recycled":
@@ -571,8 +577,8 @@ def _step(ledger: Path, operation: str, event: Event, caller: int, detail: int, 
 def test_callers_who_called_again_are_not_derived_anew(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """That a known caller called is borne out by his call, in one statement; what no call bears out is looked
-    into, and found."""
+    """One statement compares the times of calls with the calls; only a time without a call is looked into,
+    and found."""
     looked_into: list[int] = []
     readable = audit_history._readable
 
@@ -591,7 +597,7 @@ def test_callers_who_called_again_are_not_derived_anew(
                 transaction.see(of(caller).pseudonym, "privacy", again)  # type: ignore[arg-type]
     assert (audited(ledger).sound, looked_into) == (True, [])
     forged(ledger, "UPDATE standing SET seen = seen + 1 WHERE record = 3")
-    assert ([each.record for each in audited(ledger).history], looked_into) == ([3], [3, 4])
+    assert ([row.record for row in audited(ledger).history], looked_into) == ([3], [3, 4])
 
 
 def test_erased_record_that_names_somebody_again_is_found(attacked: Busy) -> None:

@@ -236,12 +236,12 @@ class Audit:
         self.entries: list[bytes | None] = [
             commitment.RECORD_TAG + what + who for what, who in ledger.execute(leaves.ENTRIES, (0, 25))
         ]
-        self.asked: list[tuple[int, int]] = []
+        self.requests: list[tuple[int, int]] = []
         self.right: list[int] = []
 
     def published(self, first: int, count: int) -> Sequence[bytes | None]:
         """The entries as they were before anything was changed."""
-        self.asked.append((first, count))
+        self.requests.append((first, count))
         return self.entries[first : first + count]
 
     def sound(self, opened: Sequence[tuple[Any, ...]]) -> None:
@@ -249,18 +249,18 @@ class Audit:
         self.right += [row[0] for row in opened]
 
     def gone(self) -> LossNotes:
-        """What the ledger says is gone."""
+        """Return what the notes of the ledger say."""
         return audit.read_loss_notes(self.ledger, [self.log])
 
     def looked(self, first: int = 0, end: int = 25) -> tuple[RecordCounts, Named]:
-        """What is counted, and what is wrong."""
-        gone = self.gone()
-        counted, found = audit.leaves_of(self.ledger, self.log, first, end, gone, self.published, self.sound)
-        return counted, {(each.record, str(each.flaw), each.leaf) for each in [*gone.found, *found]}
+        """Return the counts, and the flaws."""
+        notes = self.gone()
+        counted, flaws = audit.leaves_of(self.ledger, self.log, first, end, notes, self.published, self.sound)
+        return counted, {(flaw.record, str(flaw.flaw), flaw.leaf) for flaw in [*notes.found, *flaws]}
 
 
 def test_ledger_says_what_is_gone(ledger: sqlite3.Connection) -> None:
-    """By the leaves that its notes name, the last number that was purged, and the minute after the cutoff."""
+    """Its notes have the leaves, the number of the last purged record, and the minute after the cutoff."""
     assert Audit(ledger).gone() == LossNotes(
         purged=(range(5, 8),),
         erased=(range(11, 12), range(13, 14), range(17, 18), range(19, 21)),
@@ -273,7 +273,7 @@ def test_ledger_says_what_is_gone(ledger: sqlite3.Connection) -> None:
 
 
 def noted(ledger: sqlite3.Connection, **references: str) -> None:
-    """Have records from 15 on say these things of records."""
+    """Turn the records from 15 on into notes with these texts."""
     for number, (kind, reference) in enumerate(references.items(), 15):
         kinds = (kind.partition("_")[0], reference, number)
         ledger.execute("UPDATE event SET kind = ?, reference = ? WHERE record = ?", kinds)
@@ -291,11 +291,11 @@ def test_several_notes_are_gathered(ledger: sqlite3.Connection) -> None:
         lost="3 records; leaves 2-4",
         erasure="1 record; leaves 0",
     )
-    gone = Audit(ledger).gone()
-    assert (gone.last, gone.before) == (13, 1_767_225_660_000_000)
-    assert gone.purged == (range(5, 8), range(9, 11), range(12, 13))
-    assert (gone.lost, gone.erased[0], gone.emptied[0]) == ((range(2, 5),), range(1), range(1))
-    assert gone.found == ()
+    notes = Audit(ledger).gone()
+    assert (notes.last, notes.before) == (13, 1_767_225_660_000_000)
+    assert notes.purged == (range(5, 8), range(9, 11), range(12, 13))
+    assert (notes.lost, notes.erased[0], notes.emptied[0]) == ((range(2, 5),), range(1), range(1))
+    assert notes.found == ()
 
 
 @pytest.mark.parametrize(
@@ -320,14 +320,18 @@ def test_i7_note_that_says_what_it_cannot_is_named(
     leaves that were there before it."""
     noted(ledger, **{kind: reference})
     look = Audit(ledger)
-    assert [(each.record, str(each.flaw), each.leaf) for each in look.gone().found] == (
+    assert [(finding.record, str(finding.flaw), finding.leaf) for finding in look.gone().found] == (
         [(15, flaw, 14)] if flaw else []
     )
     assert (look.gone().last, look.gone().erased[-1]) == (8, range(19, 21))
     later = [look.log, replace(look.log, first=10), replace(look.log, first=14), replace(look.log, first=20)]
-    assert [each.leaf for each in audit.read_loss_notes(ledger, later).found] == ([0] if flaw else [])
-    assert [each.leaf for each in audit.read_loss_notes(ledger, later[1:2]).found] == ([4] if flaw else [])
-    assert [each.leaf for each in audit.read_loss_notes(ledger, later[3:]).found] == ([14] if flaw else [])
+    assert [finding.leaf for finding in audit.read_loss_notes(ledger, later).found] == ([0] if flaw else [])
+    assert [finding.leaf for finding in audit.read_loss_notes(ledger, later[1:2]).found] == (
+        [4] if flaw else []
+    )
+    assert [finding.leaf for finding in audit.read_loss_notes(ledger, later[3:]).found] == (
+        [14] if flaw else []
+    )
 
 
 def test_ledger_without_notes_says_nothing(ledger: sqlite3.Connection) -> None:
@@ -340,11 +344,11 @@ def test_ledger_without_notes_says_nothing(ledger: sqlite3.Connection) -> None:
 
 def test_what_is_gone_is_looked_up_by_its_leaf() -> None:
     """First and last of a range, before and behind it, between two, and of each kind."""
-    gone = LossNotes((range(2, 4), range(7, 8)), (range(10, 11),), (range(20, 22),), ())
-    assert [leaf for leaf in range(25) if gone.is_purged(leaf)] == [2, 3, 7]
-    assert [leaf for leaf in range(25) if gone.is_erased(leaf)] == [10]
-    assert [leaf for leaf in range(25) if gone.is_lost(leaf)] == [20, 21]
-    assert [leaf for leaf in range(25) if gone.names(leaf)] == [2, 3, 7, 10, 20, 21]
+    notes = LossNotes((range(2, 4), range(7, 8)), (range(10, 11),), (range(20, 22),), ())
+    assert [leaf for leaf in range(25) if notes.is_purged(leaf)] == [2, 3, 7]
+    assert [leaf for leaf in range(25) if notes.is_erased(leaf)] == [10]
+    assert [leaf for leaf in range(25) if notes.is_lost(leaf)] == [20, 21]
+    assert [leaf for leaf in range(25) if notes.names(leaf)] == [2, 3, 7, 10, 20, 21]
     assert not LossNotes((), (), (), ()).names(0)
 
 
@@ -372,13 +376,17 @@ def test_untouched_rows_are_sound(ledger: sqlite3.Connection) -> None:
     """All are counted as what became of them, and all records are given on, in one page."""
     look = Audit(ledger)
     assert look.looked() == (ALL, set())
-    assert (look.asked, look.right) == ([(0, 25)], WITH_RECORDS)
+    assert (look.requests, look.right) == ([(0, 25)], WITH_RECORDS)
 
 
 @pytest.mark.parametrize("way", ["short", "long"])
 @pytest.mark.parametrize(
     ("table", "row", "flaws", "counts", "change"),
-    [(table, row, flaws, counts, each) for table, row, flaws, counts, changes in CHANGES for each in changes],
+    [
+        (table, row, flaws, counts, change)
+        for table, row, flaws, counts, changes in CHANGES
+        for change in changes
+    ],
 )
 def test_i7_change_of_a_row_has_these_flaws(
     ledger: sqlite3.Connection,
@@ -397,10 +405,10 @@ def test_i7_change_of_a_row_has_these_flaws(
     ledger.execute(f"UPDATE {table} SET {change} WHERE {key} = ?", (row,))
     if way == "long":
         monkeypatch.setattr(audit, "opens", lambda *_: False)
-    counted, found = look.looked()
-    assert found == {(leaf + 1, flaw, leaf) for flaw in flaws.split()}
+    counted, flaws_by_leaf = look.looked()
+    assert flaws_by_leaf == {(leaf + 1, flaw, leaf) for flaw in flaws.split()}
     assert (counted.whole, counted.erased, counted.purged, counted.lost) == (*counts, 0)
-    assert look.right == [each for each in WITH_RECORDS if each != leaf or not flaws]
+    assert look.right == [index for index in WITH_RECORDS if index != leaf or not flaws]
 
 
 @pytest.mark.parametrize(
@@ -432,7 +440,7 @@ def test_i7_leaves_are_looked_at_page_by_page(
     monkeypatch.setattr(audit, "PAGE", 4)
     look = Audit(ledger)
     assert look.looked(2, 13) == (RecordCounts(whole=7, erased=1, purged=3), set())
-    assert (look.asked, look.right) == ([(2, 4), (6, 4), (10, 3)], [2, 3, 4, 8, 9, 10, 11, 12])
+    assert (look.requests, look.right) == ([(2, 4), (6, 4), (10, 3)], [2, 3, 4, 8, 9, 10, 11, 12])
     ledger.execute("DELETE FROM leaf WHERE leaf BETWEEN 8 AND 15")
     ledger.execute("DELETE FROM event WHERE record = 17")
     flaws = {(0, "deleted", 8), (0, "deleted", 12), (17, "deleted", 16)}
@@ -459,7 +467,7 @@ def test_i7_leaves_of_a_later_log_are_counted_from_its_first(
         assert (first.size, later.first, later.size) == (3, 3, 4)
         look.entries, look.log = look.entries[3:], later
         assert look.looked(0, 4) == (RecordCounts(whole=4), set())
-        assert (look.asked, look.right) == ([(0, 2), (2, 2)], [3, 4, 5, 6])
+        assert (look.requests, look.right) == ([(0, 2), (2, 2)], [3, 4, 5, 6])
         connection.execute("UPDATE event SET line = 'x' WHERE record = 6")
         assert look.looked(1, 4) == (RecordCounts(whole=2), {(6, "facts-altered", 2)})
 
@@ -470,8 +478,8 @@ def test_old_record_that_was_erased_since_is_sound(ledger: sqlite3.Connection) -
     ledger.execute("UPDATE event SET recorded = NULL WHERE record = 1")
     ledger.execute(f"{rows.ERASE} WHERE record = 1")
     ledger.execute("UPDATE leaf SET salt_who = NULL WHERE leaf = 0")
-    counted, found = Audit(ledger).looked()
-    assert (counted.erased, {each[0] for each in found}) == (6, {15})
+    counted, flaws = Audit(ledger).looked()
+    assert (counted.erased, {flaw[0] for flaw in flaws}) == (6, {15})
 
 
 def test_i7_leaf_that_was_not_published_is_held_against_its_record_alone(ledger: sqlite3.Connection) -> None:
@@ -497,9 +505,9 @@ def test_usual_record_opens_by_its_row_alone(
     closely: list[int] = []
     looked = audit._examine_closely
 
-    def seen(origin: str, index: int, *given: Any) -> Any:
+    def seen(origin: str, index: int, *arguments: Any) -> Any:
         closely.append(index)
-        return looked(origin, index, *given)
+        return looked(origin, index, *arguments)
 
     monkeypatch.setattr(audit, "_examine_closely", seen)
     assert Audit(ledger).looked()[0] == ALL
@@ -518,7 +526,7 @@ def test_i7_record_without_a_leaf_is_named(
     ledger.execute("DELETE FROM leaf WHERE leaf = 1")
     if named[1:2] == [9]:
         ledger.execute("DELETE FROM leaf WHERE leaf = 8")
-    assert list(audit.without_leaf(ledger, log)) == [Found(each, audit.Flaw.INSERTED) for each in named]
+    assert list(audit.without_leaf(ledger, log)) == [Found(number, audit.Flaw.INSERTED) for number in named]
 
 
 def test_i7_lost_record_is_one_whose_leaf_is_closed(ledger: sqlite3.Connection) -> None:
@@ -526,8 +534,8 @@ def test_i7_lost_record_is_one_whose_leaf_is_closed(ledger: sqlite3.Connection) 
     noted(ledger, lost="1 record; leaves 8")
     look = Audit(ledger)
     ledger.execute("DELETE FROM event WHERE record = 9")
-    counted, found = look.looked()
-    assert {each for each in found if each[0] != 15} == {(9, "still-there", 8)}
+    counted, flaws = look.looked()
+    assert {flaw for flaw in flaws if flaw[0] != 15} == {(9, "still-there", 8)}
     ledger.execute("UPDATE leaf SET salt_what = NULL, salt_who = NULL, binding = NULL WHERE leaf = 8")
     assert look.looked()[0] == counted == RecordCounts(whole=15, erased=5, purged=3, lost=1)
-    assert {each for each in look.looked()[1] if each[0] != 15} == set()
+    assert {flaw for flaw in look.looked()[1] if flaw[0] != 15} == set()

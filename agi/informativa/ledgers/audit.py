@@ -39,7 +39,7 @@ class Flaw(StrEnum):
     INSERTED = "inserted"  # it never had a leaf
     UNEXPLAINED = "unexplained"  # it cannot be opened, and no record says why
     STILL_THERE = "still-there"  # a record says that it is gone
-    FALSE_NOTE = "false-note"  # a record about records names leaves after it, or none
+    FALSE_NOTE = "false-note"  # a record about records names leaves after its own, or an empty range
     TRUNCATED = "truncated"  # it was published, and the ledger ends before it
 
 

@@ -1,4 +1,5 @@
-"""Checkpoints (C2SP tlog-checkpoint v1.0.0): what a log says of its tree, as the text of a signed note. Pure.
+"""Checkpoints (C2SP tlog-checkpoint v1.0.0): the statement of a log about its tree, as the text of a signed
+note. Pure.
 
 Three lines: the log's origin, the number of its leaves, the root's hash in base64. No extension lines: no
 monitor can check them, and an ML-DSA-44 cosignature does not sign them.
@@ -19,8 +20,9 @@ from .tree import EMPTY_ROOT
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A tree: whose, of how many leaves, and its root (32 bytes). Raises EvidenceFormatError for what no
-    checkpoint can say; an empty tree has the one root that RFC 6962 2.1 gives it."""
+    """The head of a tree: the log's origin, the number of leaves, and the root (32 bytes). Raises
+    EvidenceFormatError for values that no checkpoint can have; an empty tree has the root that RFC 6962 2.1
+    gives it."""
 
     origin: str
     size: int
@@ -36,7 +38,7 @@ class Checkpoint:
 
     @classmethod
     def parse(cls, text: str) -> Checkpoint:
-        """From the note's text. Raises EvidenceFormatError."""
+        """Parse the note's text. Raises EvidenceFormatError."""
         lines = text.split("\n")
         if len(lines) != 4 or lines[3]:
             raise _malformed()
@@ -44,7 +46,7 @@ class Checkpoint:
 
     @classmethod
     def unverified(cls, data: bytes) -> Checkpoint:
-        """From a signed note, whoever signed it. Raises EvidenceFormatError."""
+        """Parse a signed note without verifying its signatures. Raises EvidenceFormatError."""
         return cls.parse(parse(data).text)
 
     @property
@@ -55,7 +57,7 @@ class Checkpoint:
 
 @dataclass(frozen=True)
 class SignedCheckpoint:
-    """A checkpoint that its log signed, and the note that it came in."""
+    """A checkpoint that its log signed, and the note that contains it."""
 
     checkpoint: Checkpoint
     log: NoteVerifier
@@ -65,9 +67,9 @@ class SignedCheckpoint:
 def open_checkpoint(
     data: bytes, logs: Iterable[NoteVerifier], others: Iterable[NoteVerifier] = ()
 ) -> SignedCheckpoint:
-    """The checkpoint in a note that one of these logs signed, under the name that is its origin; signatures
-    of `others`, as witnesses, are verified with it. Raises EvidenceFormatError, and SignatureError where
-    the log's is missing or any known key's is wrong."""
+    """Return the checkpoint in a note that one of these logs signed, under the name that is its origin;
+    signatures of `others`, such as witnesses, are verified too. Raises EvidenceFormatError, and
+    SignatureError if the log's signature is missing or that of any known key is wrong."""
     logs = tuple(logs)
     note = open_note(data, (*logs, *others))
     checkpoint = Checkpoint.parse(note.text)

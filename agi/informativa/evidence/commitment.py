@@ -1,9 +1,10 @@
-"""What a record commits to: two salted hashes, one of its facts and one of what leads to the caller. Pure.
+"""Commitments of a record: two salted hashes, one of its facts and one of the data that lead to the caller.
+Pure.
 
 `facts` stay when a caller is erased, `person` goes with its salt. A leaf of the log holds nothing but the two
-hashes, so it tells whoever has no salt nothing at all, and a receipt opens one record and no other.
+hashes, so it tells nothing to a reader who has no salt, and a receipt opens one record and no other.
 
-Both are canonical JSON (RFC 8785) of strings and whole numbers. What is absent is left out. `FACTS` and
+Both are canonical JSON (RFC 8785) of strings and whole numbers. Absent values are left out. `FACTS` and
 `PERSON` are all the names that there are in version v1; another name is another version.
 """
 
@@ -83,35 +84,36 @@ class Commitments:
 
     @property
     def entry(self) -> bytes:
-        """What its leaf is the hash of: 86 bytes."""
+        """The entry of the log, 86 bytes; its hash is the leaf."""
         return RECORD_TAG + self.what + self.who
 
 
 def salt() -> bytes:
-    """A new one."""
+    """Return a new random salt of 16 bytes."""
     return os.urandom(SALT_SIZE)
 
 
 def what(facts: Mapping[str, str | int], salt: bytes) -> bytes:
-    """The commitment to the facts."""
+    """Return the commitment to the facts."""
     return sha256(WHAT_TAG + salt + canonical(facts)).digest()
 
 
 def who(person: Mapping[str, str | int], salt: bytes) -> bytes:
-    """The commitment to what leads to the caller."""
+    """Return the commitment to the data that lead to the caller."""
     return sha256(WHO_TAG + salt + canonical(person)).digest()
 
 
 def hashes(facts: bytes, person: bytes, salt_what: bytes, salt_who: bytes) -> tuple[bytes, bytes]:
-    """The commitments to both, given in canonical JSON."""
-    what, who = sha256(WHAT_TAG + salt_what + facts), sha256(WHO_TAG + salt_who + person)
-    return what.digest(), who.digest()
+    """Return the commitments to facts and person, both given as canonical JSON."""
+    facts_hash, person_hash = sha256(WHAT_TAG + salt_what + facts), sha256(WHO_TAG + salt_who + person)
+    return facts_hash.digest(), person_hash.digest()
 
 
 def facts(event: Event, log: str, index: int, number: int, *, migrated: bool = False) -> dict[str, str | int]:
-    """What stays of an event after an erasure, as leaf `index` of `log` and record `number` of its ledger."""
+    """Return the facts of an event, which an erasure leaves, as leaf `index` of `log` and record `number` of
+    its ledger."""
     heard = event.heard
-    found: dict[str, str | int | None] = {
+    values: dict[str, str | int | None] = {
         "counts": None if event.counts else 0,
         "ending": None if heard is None else heard.ending,
         "happened": _minute(event.at),
@@ -138,12 +140,13 @@ def facts(event: Event, log: str, index: int, number: int, *, migrated: bool = F
         "wanted": event.wanted,
         "was": event.kind if migrated else None,
     }
-    return {name: value for name, value in found.items() if value or value == 0}
+    return {name: value for name, value in values.items() if value or value == 0}
 
 
 def person(event: Event, binding: bytes | None) -> dict[str, str | int]:
-    """What leads to the caller, with the binding to his number where that is known."""
-    found: dict[str, str | int | None] = {
+    """Return the data of an event that lead to the caller. `binding` is the one to the caller's number, if
+    that is known."""
+    values: dict[str, str | int | None] = {
         "basis": event.basis if isinstance(event.basis, int) else None,
         "binding": None if binding is None else binding.hex(),
         "call": event.call,
@@ -156,14 +159,14 @@ def person(event: Event, binding: bytes | None) -> dict[str, str | int]:
         "recorded": ((event.recorded or event.at) - _EPOCH) // _MICROSECOND,
         "reference": "" if event.kind in ABOUT_RECORDS else event.reference,
     }
-    return {name: value for name, value in found.items() if value or value == 0}
+    return {name: value for name, value in values.items() if value or value == 0}
 
 
 def canonical(values: Mapping[str, str | int]) -> bytes:
-    """As `jcs.canonical` of one whose names are in order, and ASCII: a call waits for it. Raises ValueError
-    for a lone surrogate, which no text of a ledger has."""
+    """Return the same bytes as `jcs.canonical`, faster, because a call waits for them. The names must be
+    ASCII and in order. Raises ValueError for a lone surrogate, which no text of a ledger has."""
     text = "".join(map(str, values.values()))
-    if '"' in text or "\\" in text or not text.isprintable():  # which is quicker than to look at each
+    if '"' in text or "\\" in text or not text.isprintable():  # one test of all is faster than one of each
         values = {
             name: value.translate(_ESCAPED) if isinstance(value, str) else value
             for name, value in values.items()
@@ -175,25 +178,26 @@ def canonical(values: Mapping[str, str | int]) -> bytes:
 
 
 def opening_key(company_key: bytes, salt: bytes) -> bytes:
-    """By which a company can show whose number one record is bound to, without giving its key away. Whoever
-    has it can find the number by trying all."""
+    """Return the key that opens the binding of one record. With it a company can show whose number the record
+    is bound to, and keeps its own key secret. Anybody who has it can find the number by trying all
+    numbers."""
     return hashing.hmac(company_key, b"binding" + salt)
 
 
 def binding(opening: bytes, caller: Identified) -> bytes:
-    """What ties the record with that opening key to a caller."""
+    """Return the HMAC that binds the record with that opening key to a caller."""
     prefix = "customer:" if caller.customer else ""
     return hashing.hmac_once(opening, (prefix + caller.number).encode("utf-8", "replace"))
 
 
 def bind(caller: Identified, company_key: bytes) -> Binding:
-    """The binding of a new record to its caller, with the salt that is drawn for it."""
-    drawn = salt()
-    return Binding(drawn, binding(opening_key(company_key, drawn), caller))
+    """Draw a salt for a new record, and bind the record to its caller."""
+    new_salt = salt()
+    return Binding(new_salt, binding(opening_key(company_key, new_salt), caller))
 
 
 def minute(microseconds: int) -> str:
-    """The minute of a time that is given in microseconds since 1970. Raises OverflowError."""
+    """Return the minute of a time that is given in microseconds since 1970. Raises OverflowError."""
     return _minute(_EPOCH + timedelta(microseconds=microseconds))
 
 

@@ -1,4 +1,4 @@
-"""Cosignatures (C2SP tlog-cosignature): a witness says when it saw a checkpoint as the largest one of a log
+"""Cosignatures (C2SP tlog-cosignature): a witness states when it saw a checkpoint as the largest one of a log
 that took nothing back. Pure.
 
 Ed25519 over `cosignature/v1`, `time <seconds>` and the checkpoint's text; in the note the time (8 bytes,
@@ -26,7 +26,7 @@ class WitnessVerifier(PublicKey):
     kind = COSIGNATURE
 
     def verify(self, text: str, signature: bytes) -> bool:
-        """Whether the time and the signature of it are this witness's for this checkpoint."""
+        """Return whether the cosignature, time included, is this witness's for this checkpoint."""
         if len(signature) != _TIME + ed25519.SIGNATURE_SIZE:
             return False
         try:
@@ -37,7 +37,7 @@ class WitnessVerifier(PublicKey):
 
 
 class Witness(PrivateKey):
-    """A witness's private key, with which nothing else is signed."""
+    """A witness's private key, which signs nothing else."""
 
     kind = COSIGNATURE
 
@@ -47,16 +47,17 @@ class Witness(PrivateKey):
         return WitnessVerifier(self.name, ed25519.public_key(self.seed))
 
     def cosign(self, text: str, at: int) -> Signature:
-        """Sign a checkpoint's text, at a POSIX time in seconds. Raises EvidenceFormatError for a text that
-        is no checkpoint, and a time that is none (0 would say that the time is left open)."""
+        """Sign a checkpoint's text, at a POSIX time in seconds. Raises EvidenceFormatError if the text is no
+        checkpoint, or `at` no valid time (0 would mean that the time is left open)."""
         if at == 0:
             raise _no_time()
-        signed = ed25519.sign(self.seed, _message(text, at))
-        return Signature(self.name, self.verifier.key_id, at.to_bytes(_TIME, "big") + signed)
+        signature = ed25519.sign(self.seed, _message(text, at))
+        return Signature(self.name, self.verifier.key_id, at.to_bytes(_TIME, "big") + signature)
 
 
 def cosigned_at(signature: Signature) -> int:
-    """When a witness says that it signed, in POSIX seconds; worth as much as its signature, once verified."""
+    """Return the time that a cosignature states, in POSIX seconds. It proves nothing before the signature is
+    verified."""
     return int.from_bytes(signature.data[:_TIME], "big")
 
 

@@ -26,28 +26,29 @@ _SMALL = {0, 1, _P - 1, _ORDER_8, _P - _ORDER_8}
 
 
 def public_key(seed: bytes) -> bytes:
-    """Of the key with that seed of 32 bytes. Raises ValueError for another length."""
+    """Return the public key (32 bytes) to a seed of 32 bytes. Raises ValueError for another length."""
     return Ed25519PrivateKey.from_private_bytes(seed).public_key().public_bytes_raw()
 
 
 def sign(seed: bytes, message: bytes) -> bytes:
-    """The signature of that key, 64 bytes. Raises ValueError for a seed of another length."""
+    """Sign the message with the key of that seed. Returns 64 bytes. Raises ValueError for a seed of another
+    length."""
     return Ed25519PrivateKey.from_private_bytes(seed).sign(message)
 
 
 @lru_cache(64)
 def is_key(public: bytes) -> bool:
-    """Whether somebody's public key can look so: a point of the curve in its one encoding, not of small
+    """Return whether these bytes can be a public key: a point of the curve in its one encoding, not of small
     order."""
     return len(public) == KEY_SIZE and _is_point(public) and _y(public) not in _SMALL
 
 
 def verify(public: bytes, message: bytes, signature: bytes) -> bool:
-    """Whether the signature is that key's of this message."""
+    """Return whether the signature is that key's of this message."""
     if not is_key(public) or len(signature) != SIGNATURE_SIZE:
         return False
-    point, number = signature[:32], int.from_bytes(signature[32:], "little")
-    if number >= _L or not _is_point(point):
+    R, S = signature[:32], int.from_bytes(signature[32:], "little")  # noqa: N806  # as RFC 8032 calls them
+    if S >= _L or not _is_point(R):
         return False
     try:
         Ed25519PublicKey.from_public_bytes(public).verify(signature, message)
@@ -57,12 +58,12 @@ def verify(public: bytes, message: bytes, signature: bytes) -> bool:
 
 
 def _is_point(encoded: bytes) -> bool:
-    """RFC 8032 5.1.3, steps 1 to 4: y below p, on the curve, and no minus before an x of 0."""
-    y, minus = _y(encoded), encoded[31] >> 7
+    """Apply steps 1 to 4 of RFC 8032 5.1.3: y below p, on the curve, and no sign bit (x_0) with an x of 0."""
+    y, x_0 = _y(encoded), encoded[31] >> 7
     if y >= _P:
         return False
     square = (y * y - 1) * pow(_D * y * y + 1, -1, _P) % _P
-    return not minus if square == 0 else pow(square, (_P - 1) // 2, _P) == 1
+    return not x_0 if square == 0 else pow(square, (_P - 1) // 2, _P) == 1
 
 
 def _y(encoded: bytes) -> int:

@@ -16,8 +16,8 @@ from .tree import root_at
 
 @dataclass(frozen=True)
 class OwnLog:
-    """A log as it is here: its tiles, which are those of `size` leaves, its key, and the last checkpoint that
-    was signed; before the first one that of the empty tree."""
+    """A log on this machine: its tiles, which are those of `size` leaves, its key, and the last signed
+    checkpoint (before the first one that of the empty tree)."""
 
     published: PublishedLog
     key: Verifier
@@ -25,40 +25,40 @@ class OwnLog:
     last: bytes
 
     def hashes(self) -> TileHashes:
-        """Of complete subtrees."""
+        """Return the reader of the hashes of complete subtrees."""
         return TileHashes(self.size, self.published.tiles.read)
 
 
 class Elsewhere(Protocol):
-    """Somebody else who has checkpoints of a log."""
+    """Another place that has checkpoints of a log."""
 
     @property
     def name(self) -> str:
-        """As an admin knows it."""
+        """The name that an admin knows it by."""
 
     def newest(self, own: OwnLog) -> Checkpoint | None:
-        """The newest checkpoint there that the log's key signed; `None` where there is none yet. Raises
-        ElsewhereError where nobody answers, or not in a way that can be understood, ForkError where the
-        log there cannot be this one."""
+        """Return the newest checkpoint there that the log's key signed, or `None` if there is none yet.
+        Raises ElsewhereError if nobody answers in a way that can be understood, and ForkError if the log
+        there cannot be this one."""
 
 
-def require_ours(there: Checkpoint, own: OwnLog, name: str) -> None:
-    """That the log here begins with a checkpoint from elsewhere. Raises ForkError."""
-    if there.size > own.size:
-        raise newer(name, there.size, own.size)
-    if root_at(there.size, own.hashes()) != there.root:
+def require_ours(theirs: Checkpoint, own: OwnLog, name: str) -> None:
+    """Check that the log on this machine begins with a checkpoint from elsewhere. Raises ForkError."""
+    if theirs.size > own.size:
+        raise newer(name, theirs.size, own.size)
+    if root_at(theirs.size, own.hashes()) != theirs.root:
         raise ForkError(
             Text(
                 "{name} has another log of {size} records than the one that is here",
                 "keep both, and find out which was changed: informativa evidence audit",
                 name=name,
-                size=there.size,
+                size=theirs.size,
             )
         )
 
 
 def newer(name: str, there: int, here: int) -> ForkError:
-    """Why nothing more can be said of a log that is longer elsewhere."""
+    """Return the error for a log that has more records elsewhere (`there`) than on this machine (`here`)."""
     return ForkError(
         Text(
             "{name} has {there} records of the log and here are {here} that were signed",

@@ -1,4 +1,4 @@
-"""Numbers, base64 and text where there is one way to write each. Pure."""
+"""Numbers, base64 and text, each with only one way to write it. Pure."""
 
 from __future__ import annotations
 
@@ -15,12 +15,13 @@ _DECIMAL = re.compile(r"(?:0|[1-9][0-9]{0,18})\Z")
 
 
 def encoded(data: bytes) -> str:
-    """Base64 as of RFC 4648 section 4, with padding."""
+    """Return the base64 of RFC 4648 section 4, with padding."""
     return base64.b64encode(data).decode("ascii")
 
 
 def decoded(text: str) -> bytes:
-    """What was encoded so: no line breaks, no missing padding, no stray bits. Raises EvidenceFormatError."""
+    """Decode base64 that has no line breaks, all its padding and no stray bits. Raises
+    EvidenceFormatError."""
     try:
         data = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
@@ -31,7 +32,7 @@ def decoded(text: str) -> bytes:
 
 
 def decoded_hash(text: str) -> bytes:
-    """32 bytes that were encoded so. Raises EvidenceFormatError."""
+    """Decode a hash of 32 bytes from base64. Raises EvidenceFormatError."""
     data = decoded(text)
     if len(data) != HASH_SIZE:
         raise EvidenceFormatError(Text("A hash has 32 bytes, this one {count}.", count=len(data)))
@@ -39,14 +40,15 @@ def decoded_hash(text: str) -> bytes:
 
 
 def decimal(text: str) -> int:
-    """A number from 0 to 2^63 - 1 in ASCII digits, without leading zeroes. Raises EvidenceFormatError."""
+    """Parse a number from 0 to 2^63 - 1 in ASCII digits, without leading zeroes. Raises
+    EvidenceFormatError."""
     if not _DECIMAL.match(text) or int(text) > LARGEST:
         raise EvidenceFormatError(Text("Here should be a decimal number without leading zeroes."))
     return int(text)
 
 
 def as_text(data: bytes, limit: int) -> str:
-    """UTF-8 of so many bytes at most. Raises EvidenceFormatError."""
+    """Decode UTF-8 of at most `limit` bytes. Raises EvidenceFormatError."""
     if len(data) > limit:
         raise EvidenceFormatError(
             Text("It has {size} bytes, and at most {limit} are read.", size=len(data), limit=limit)

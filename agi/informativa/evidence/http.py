@@ -1,5 +1,5 @@
-"""HTTP to those who keep or vouch for logs: over a kept connection, no redirects, no proxies, and with a
-limit on every answer and on the time that it takes as a whole."""
+"""HTTP to those who keep logs or vouch for them: over a persistent connection, without redirects and proxies,
+and with a limit on the size of every answer and on the time that it takes as a whole."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ class HttpAnswer:
 
 
 class HttpClient:
-    """One server. `name` is how an admin knows it. For one thread at a time. Every request raises
-    ElsewhereError where there is no answer, or a larger one than is read."""
+    """A client of one server. `name` is how an admin knows the server. For one thread at a time. Every
+    request raises ElsewhereError if there is no answer, or a larger one than is read."""
 
     def __init__(self, url: str, name: str = "", token: str = "", seconds: float = SECONDS) -> None:
         self.url, self.name = url, name or url
@@ -49,8 +49,8 @@ class HttpClient:
         headers: Mapping[str, str] | None = None,
         largest: int = LARGEST_ANSWER,
     ) -> HttpAnswer:
-        """Ask at `path` below the address."""
-        from urllib3.exceptions import HTTPError  # of the commands that look at logs few ask anybody
+        """Send one request to `path` below the address."""
+        from urllib3.exceptions import HTTPError  # imported late: few commands need the network
 
         self._late = False
         timer = threading.Timer(self._seconds, self._cut)
@@ -60,18 +60,18 @@ class HttpClient:
             return self._answer(method, path, body, {**self._headers, **(headers or {})}, largest)
         except (OSError, HTTPError, HTTPException, ValueError) as error:
             self.close()
-            why = Foreign(getattr(error, "strerror", None) or type(error).__name__)
+            reason = Foreign(getattr(error, "strerror", None) or type(error).__name__)
             raise ElsewhereError(
-                Text("{name} does not answer: {why}", "it is asked again", name=self.name, why=why)
+                Text("{name} does not answer: {why}", "it is asked again", name=self.name, why=reason)
             ) from error
         finally:
             timer.cancel()
 
     def close(self) -> None:
-        """The connection; a later request opens another one."""
-        closing, self._connection = self._connection, None
-        if closing is not None:
-            closing.close()
+        """Close the connection. A later request opens another one."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
 
     def _answer(
         self, method: str, path: str, body: bytes | None, headers: Mapping[str, str], largest: int
@@ -85,25 +85,29 @@ class HttpClient:
             kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
             self._connection = kind(parts.host or "", parts.port, timeout=self._seconds)
             self._connection.connect()
-            if self._late:  # there was nothing to cut off yet
+            if self._late:  # the timer ran out while there was no connection to cut off
                 raise TimeoutError
         self._connection.request(method, parts.request_uri, body=body, headers=headers, preload_content=False)
         response = self._connection.getresponse()
-        if response.headers.get("Content-Encoding", "identity") != "identity":  # who knows how large it is
+        if (
+            response.headers.get("Content-Encoding", "identity") != "identity"
+        ):  # its unpacked size has no limit
             raise ValueError("packed")
-        read = response.read(largest + 1)
-        if self._late:  # what was cut off looks like what ended
+        content = response.read(largest + 1)
+        if self._late:  # an answer that was cut off looks like one that ended
             raise TimeoutError
-        if len(read) > largest:
+        if len(content) > largest:
             raise ValueError("more than is read")
         if response.headers.get("Connection", "").lower() == "close":
             self.close()
-        return HttpAnswer(response.status, response.headers.get("Content-Type", ""), read)
+        return HttpAnswer(response.status, response.headers.get("Content-Type", ""), content)
 
     def _cut(self) -> None:
-        """The time is over: whoever waits gets an error."""
+        """End the connection when the time is over, so that the waiting thread gets an error."""
         self._late = True
-        opened = self._connection.sock if self._connection is not None else None
-        if opened is not None:
-            with suppress(OSError):  # not TLS's own, which changes what the other thread works with
-                socket.socket.shutdown(opened, socket.SHUT_RDWR)
+        open_socket = self._connection.sock if self._connection is not None else None
+        if open_socket is not None:
+            with suppress(
+                OSError
+            ):  # not TLS's own shutdown, which changes the object that the other thread uses
+                socket.socket.shutdown(open_socket, socket.SHUT_RDWR)

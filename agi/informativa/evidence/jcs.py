@@ -1,4 +1,4 @@
-"""Canonical JSON (RFC 8785), of no more than is needed: objects, strings, and whole numbers that every JSON
+"""Canonical JSON (RFC 8785), as far as it is needed: objects, strings, and whole numbers that every JSON
 reader takes exactly (RFC 7493 2.2). No floats, booleans, nulls or lists. Pure."""
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ Value = str | int | Mapping[str, "Value"]
 
 
 def canonical(value: Mapping[str, Value]) -> bytes:
-    """The one text of an object, in UTF-8: no spaces, keys in the order of their UTF-16 code units (RFC 8785
-    3.2.3), strings with the fewest escapes (3.2.2.2). Raises EvidenceFormatError for what is no such object,
-    a lone surrogate included."""
+    """Return the one text of an object, in UTF-8: no spaces, keys in the order of their UTF-16 code units
+    (RFC 8785 3.2.3), strings with the fewest escapes (3.2.2.2). Raises EvidenceFormatError for any other
+    value, a lone surrogate included."""
     try:
         return _object(value, _DEEPEST).encode("utf-8")
     except UnicodeEncodeError:
@@ -29,11 +29,13 @@ def canonical(value: Mapping[str, Value]) -> bytes:
 
 
 def parse(data: bytes) -> dict[str, Value]:
-    """The object whose canonical text these bytes are. Raises EvidenceFormatError where they are not: another
+    """Parse the canonical text of an object. Raises EvidenceFormatError if it is not canonical: another
     order, a space, another escape, a key that stands twice, a value of another kind."""
     text = as_text(data, _LARGEST_TEXT)
     try:
-        value = json.loads(text, object_pairs_hook=_once, parse_float=_no_number, parse_constant=_no_number)
+        value = json.loads(
+            text, object_pairs_hook=_unique_keys, parse_float=_no_number, parse_constant=_no_number
+        )
     except (ValueError, RecursionError):
         raise EvidenceFormatError(Text("It is not JSON.")) from None
     if not isinstance(value, dict):
@@ -43,17 +45,17 @@ def parse(data: bytes) -> dict[str, Value]:
     return value
 
 
-def _object(value: Mapping[str, Value], deeper: int) -> str:
-    if deeper == 0:
+def _object(value: Mapping[str, Value], levels: int) -> str:
+    if levels == 0:
         raise EvidenceFormatError(Text("Objects stand too deep within each other."))
     for key in value:
         if not isinstance(key, str):
             raise _refused(key)
     keys = sorted(value, key=lambda key: key.encode("utf-16-be"))
-    return "{" + ",".join(f"{_string(key)}:{_any(value[key], deeper)}" for key in keys) + "}"
+    return "{" + ",".join(f"{_string(key)}:{_any(value[key], levels)}" for key in keys) + "}"
 
 
-def _any(value: object, deeper: int) -> str:
+def _any(value: object, levels: int) -> str:
     if isinstance(value, str):
         return _string(value)
     if isinstance(value, int) and not isinstance(value, bool):
@@ -61,18 +63,18 @@ def _any(value: object, deeper: int) -> str:
             raise EvidenceFormatError(Text("A number lies beyond 2^53 - 1, on one side or the other."))
         return int.__repr__(value)
     if isinstance(value, Mapping):
-        return _object(value, deeper - 1)
+        return _object(value, levels - 1)
     raise _refused(value)
 
 
 _string = json.JSONEncoder(ensure_ascii=False).encode  # escapes what RFC 8785 3.2.2.2 escapes, in its way
 
 
-def _once(pairs: list[tuple[str, Value]]) -> dict[str, Value]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
+def _unique_keys(pairs: list[tuple[str, Value]]) -> dict[str, Value]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
         raise EvidenceFormatError(Text("A key stands twice in one object."))
-    return found
+    return members
 
 
 def _no_number(text: str) -> NoReturn:

@@ -33,7 +33,7 @@ class PublicKey:
 
     @classmethod
     def parse(cls, vkey: str) -> Self:
-        """From `name+hex(key ID)+base64(type ‖ public key)`. Raises EvidenceFormatError."""
+        """Parse `name+hex(key ID)+base64(type ‖ public key)`. Raises EvidenceFormatError."""
         return cls(*parsed_key(vkey, cls.kind))
 
     @property
@@ -68,12 +68,12 @@ class PrivateKey:
 
 
 def key_id(name: str, kind: int, public: bytes) -> bytes:
-    """SHA-256(name ‖ 0x0A ‖ type ‖ public key), of which the first 4 bytes."""
+    """Return the first 4 bytes of SHA-256(name ‖ 0x0A ‖ type ‖ public key)."""
     return sha256(name.encode() + b"\n" + bytes([kind]) + public).digest()[:4]
 
 
 def parsed_key(vkey: str, kind: int) -> tuple[str, bytes]:
-    """Name and public key of a vkey of that signature type. Raises EvidenceFormatError."""
+    """Return name and public key of a vkey of that signature type. Raises EvidenceFormatError."""
     name, given_id, data = _parts(vkey, kind)
     check_key(name, data)
     if key_id(name, kind, data).hex() != given_id:
@@ -82,12 +82,12 @@ def parsed_key(vkey: str, kind: int) -> tuple[str, bytes]:
 
 
 def formatted_key(name: str, kind: int, public: bytes) -> str:
-    """The vkey."""
+    """Return the vkey."""
     return f"{name}+{key_id(name, kind, public).hex()}+{encoded(bytes([kind]) + public)}"
 
 
 def parsed_secret(secret: str, kind: int) -> tuple[str, bytes]:
-    """Name and seed of a private key of that signature type. Raises EvidenceFormatError."""
+    """Return name and seed of a private key of that signature type. Raises EvidenceFormatError."""
     if not secret.startswith(PRIVATE):
         raise _no_key()
     name, given_id, seed = _parts(secret.removeprefix(PRIVATE), kind)
@@ -98,33 +98,34 @@ def parsed_secret(secret: str, kind: int) -> tuple[str, bytes]:
 
 
 def formatted_secret(name: str, kind: int, seed: bytes) -> str:
-    """The private key, encoded."""
+    """Return the encoded private key."""
     public_id = key_id(name, kind, ed25519.public_key(seed)).hex()
     return f"{PRIVATE}{name}+{public_id}+{encoded(bytes([kind]) + seed)}"
 
 
 def check_key(name: str, public: bytes) -> None:
-    """Raises EvidenceFormatError for a name or an Ed25519 key that cannot be one."""
+    """Check a key's name and its Ed25519 public key. Raises EvidenceFormatError."""
     check_name(name)
     if not ed25519.is_key(public):
         raise EvidenceFormatError(Text("No Ed25519 key looks like that of {name}.", name=name))
 
 
 def check_seed(name: str, seed: bytes) -> None:
-    """Raises EvidenceFormatError for a name or a seed that cannot be one."""
+    """Check a key's name and its seed. Raises EvidenceFormatError."""
     check_name(name)
     if len(seed) != ed25519.KEY_SIZE:
         raise _no_key()
 
 
 def check_name(name: str) -> None:
-    """Raises EvidenceFormatError for what cannot be a key's name."""
-    if not name or any(each == "+" or each.isspace() or not is_plain(each) for each in name):
+    """Check a key's name. Raises EvidenceFormatError."""
+    if not name or any(letter == "+" or letter.isspace() or not is_plain(letter) for letter in name):
         raise EvidenceFormatError(Text("A key's name is not empty, and has no space and no plus in it."))
 
 
 def is_plain(letter: str) -> bool:
-    """Whether it may stand in a line: no control character, and no half of a surrogate pair."""
+    """Return whether a letter may stand in a line: it is no control character, and no half of a surrogate
+    pair."""
     return letter >= " " and not "\ud800" <= letter <= "\udfff"
 
 

@@ -1,7 +1,7 @@
-"""One log as files: what is published of it, and apart from that its signing key.
+"""The log of one ledger as files: the published ones, and apart from them its signing key.
 
-Beside the ledger `acme.sqlite3` lies `acme.log/`: in it a folder for each epoch (`1/`), with nothing in it
-that others may not see, and `signing/`, for whoever signs alone.
+Beside the ledger `acme.sqlite3` lies `acme.log/`. It has a folder for each epoch (`1/`), in which everything
+is public, and `signing/`, which only the user who signs may read.
 """
 
 from __future__ import annotations
@@ -27,19 +27,19 @@ _LARGEST = 64 << 20  # bytes of a file of the log that is read at once
 
 
 class LogFolder:
-    """All epochs of one ledger's log, beside it or, of a copy of what was published, in another `folder`.
-    Every method raises EvidenceError where the files cannot be used."""
+    """All epochs of one ledger's log: in the folder beside the ledger, or in `folder`, for a copy of
+    published files. Every method raises EvidenceError if the files cannot be used."""
 
     def __init__(self, ledger: Path, folder: Path | None = None) -> None:
         self.folder = folder or log_folder(ledger)
         self._signing = self.folder / "signing"
 
     def published(self, epoch: int) -> PublishedLog:
-        """What others may see of an epoch."""
+        """Return the public files of an epoch."""
         return PublishedLog(self.folder / str(epoch))
 
     def epochs(self) -> list[int]:
-        """Of which epochs there is something, in order."""
+        """Return the epochs that have a folder, in order."""
         with failing(self.folder):
             try:
                 return sorted(int(file.name) for file in self.folder.iterdir() if file.name.isdecimal())
@@ -48,8 +48,9 @@ class LogFolder:
 
     @contextmanager
     def sequencing(self) -> Iterator[None]:
-        """Of all processes this one alone signs, or publishes. Raises SigningError where another does."""
-        with failing(self._signing), self._ours():
+        """Hold the lock with which only this process signs or publishes. Raises SigningError if another
+        process holds it."""
+        with failing(self._signing), self._own_signing_files():
             files.make_folder(self._signing, mode=0o700)
             with suppress(FileExistsError):
                 files.create(self._signing / "lock", like=self._signing.stat())
@@ -71,19 +72,19 @@ class LogFolder:
             os.close(lock)
 
     def signer(self, origin: str, epoch: int, *, create: bool = False) -> Signer:
-        """The epoch's signing key, made where there is none and `create`, with the checkpoint of nothing as
-        the last that was signed. Raises SigningError where it is another user's."""
+        """Return the epoch's signing key. If it is missing and `create` is true, make it, with the checkpoint
+        of the empty tree as the last signed one. Raises SigningError if the key is another user's."""
         file = self._signing / f"{epoch}.key"
-        with failing(file), self._ours():
+        with failing(file), self._own_signing_files():
             try:
                 secret = files.read(file, _LARGEST).decode("ascii").strip()
             except FileNotFoundError:
                 if not create:
                     raise
                 files.make_folder(self._signing, mode=0o700)
-                made = Signer(origin, os.urandom(_SEED_SIZE))
-                self.keep_signed(epoch, sign(Checkpoint(origin, 0, EMPTY_ROOT).text, made))
-                secret = made.secret
+                new_signer = Signer(origin, os.urandom(_SEED_SIZE))
+                self.keep_signed(epoch, sign(Checkpoint(origin, 0, EMPTY_ROOT).text, new_signer))
+                secret = new_signer.secret
                 files.create(file, f"{secret}\n".encode(), like=self._signing.stat())
         signer = Signer.parse(secret)
         if signer.name != origin:
@@ -99,19 +100,19 @@ class LogFolder:
         return signer
 
     def retire(self, epoch: int) -> None:
-        """Take a key away that signs no more: nobody else may."""
+        """Delete a key that signs no more, so that nobody else can sign with it."""
         with failing(self._signing):
             (self._signing / f"{epoch}.key").unlink(missing_ok=True)
 
     def last_signed(self, epoch: int) -> bytes | None:
-        """The last checkpoint that was signed, which is kept with the key: no other one of that size, and
-        none that is smaller, is ever signed again. Raises SigningError where it is another user's."""
-        with self._ours():
+        """Return the last signed checkpoint, which is stored with the key: no other checkpoint of its size,
+        and no smaller one, is ever signed again. Raises SigningError if it is another user's."""
+        with self._own_signing_files():
             return _note(self._signing / f"{epoch}.signed")
 
     @contextmanager
-    def _ours(self) -> Iterator[None]:
-        """Whoever may not use what is in `signing/` does not sign. Raises SigningError."""
+    def _own_signing_files(self) -> Iterator[None]:
+        """Raise SigningError if another user owns the files in `signing/`: then this user does not sign."""
         try:
             yield
         except (PermissionError, EvidenceError) as error:
@@ -123,7 +124,7 @@ class LogFolder:
             ) from None
 
     def keep_signed(self, epoch: int, checkpoint: bytes) -> None:
-        """Before anybody sees it."""
+        """Store the last signed checkpoint, before anybody else sees it."""
         file = self._signing / f"{epoch}.signed"
         with failing(file):
             files.put(file, checkpoint, secret=True, for_folders_owner=True, durable=True)
@@ -137,24 +138,24 @@ class PublishedLog:
         self.tiles = TileFolder(folder)
 
     def key(self) -> Verifier | None:
-        """The public key, as it was published before the first checkpoint: whoever may have changed one may
-        have changed the other."""
+        """Return the public key that was published before the first checkpoint. It proves nothing: anybody
+        who could change the log could change the key too."""
         data = _read(self.folder / "key")
         return None if data is None else Verifier.parse(data.decode("utf-8", "replace").strip())
 
     def put_key(self, key: Verifier) -> None:
-        """For whoever looks for it."""
+        """Publish the public key."""
         with failing(self.folder / "key"):
             files.make_folder(self.folder)
             files.put(self.folder / "key", f"{key}\n".encode(), for_folders_owner=True, durable=True)
 
     def checkpoint(self) -> bytes | None:
-        """The newest one, `None` before the first."""
+        """Return the newest checkpoint, or `None` before the first."""
         return _note(self.folder / "checkpoint")
 
     def newest(self) -> tuple[int, float]:
-        """How many leaves the newest checkpoint has, and when it was written, in seconds since 1970; nothing
-        is verified. (0, 0.0) before the first."""
+        """Return the number of leaves of the newest checkpoint, and the time when it was written, in seconds
+        since 1970. Nothing is verified. Returns (0, 0.0) before the first."""
         data, file = self.checkpoint(), self.folder / "checkpoint"
         if data is None:
             return 0, 0.0
@@ -162,19 +163,19 @@ class PublishedLog:
             return Checkpoint.unverified(data).size, file.stat().st_mtime
 
     def key_among(self, keys: Iterable[Verifier]) -> Verifier | None:
-        """The one of these keys that has the name of the newest checkpoint's log, where that can be read;
-        nothing is verified."""
+        """Return the key with the name of the newest checkpoint's log, or `None` if there is none or the
+        checkpoint cannot be read. Nothing is verified."""
         with suppress(EvidenceError):
             origin = Checkpoint.unverified(self.checkpoint() or b"").origin
-            return next((each for each in keys if each.name == origin), None)
+            return next((key for key in keys if key.name == origin), None)
         return None
 
     def checkpoint_of(self, size: int) -> bytes | None:
-        """That of a size, which is kept for ever."""
+        """Return the checkpoint of that size; none is ever deleted."""
         return _note(self.folder / "checkpoints" / str(size))
 
     def sizes(self) -> list[int]:
-        """Of which sizes there are checkpoints, in order."""
+        """Return the sizes that have a checkpoint, in order."""
         folder = self.folder / "checkpoints"
         with failing(folder):
             try:
@@ -183,17 +184,17 @@ class PublishedLog:
                 return []
 
     def tile(self, path: str) -> bytes:
-        """The content of a tile or bundle: `tiles.Read`."""
+        """Return the content of a tile or bundle; this is a `tiles.Read`."""
         return self.tiles.read(path)
 
     def extend(self, old: int, entries: Iterable[bytes]) -> None:
-        """Write bundles and tiles of what was added."""
+        """Write the bundles and tiles of new entries to a log of `old` ones."""
         with failing(self.folder):
             files.make_folder(self.folder)
         self.tiles.extend(old, entries)
 
     def put_checkpoint(self, size: int, checkpoint: bytes) -> None:
-        """For all to see, when its tiles are there."""
+        """Publish a checkpoint, after its tiles."""
         with failing(self.folder / "checkpoint"):
             files.make_folder(self.folder / "checkpoints")
             files.put(
@@ -202,59 +203,61 @@ class PublishedLog:
             files.put(self.folder / "checkpoint", checkpoint, for_folders_owner=True, durable=True)
 
     def note_gone(self, leaf: int, says: str) -> None:
-        """What the record of an erasure or a purge says, by its row of `leaf`: for whoever restores a backup
-        from before. It names leaves, never numbers or pseudonyms. Noting it twice is harmless."""
+        """Note an erasure or a purge, by the leaf of its record and the text of that record: a backup from
+        before can then be restored without the deleted records. The text names leaves, never numbers or
+        pseudonyms. Noting it twice is harmless."""
         file = self.folder / "gone"
         line = f"{leaf} {says}\n".encode()
         with failing(file):
             files.make_folder(self.folder)
-            known = _read(file) or b""
-            if line not in known.splitlines(keepends=True):
-                files.put(file, known + line, for_folders_owner=True, durable=True)
+            noted = _read(file) or b""
+            if line not in noted.splitlines(keepends=True):
+                files.put(file, noted + line, for_folders_owner=True, durable=True)
 
     def gone(self) -> dict[int, str]:
-        """All that was noted, by leaf."""
+        """Return all noted erasures and purges, by leaf."""
         lines = (_read(self.folder / "gone") or b"").decode("utf-8", "replace").splitlines()
-        parted = (line.partition(" ") for line in lines)
-        return {int(index): says for index, _, says in parted if index.isdecimal()}
+        parts = (line.partition(" ") for line in lines)
+        return {int(index): text for index, _, text in parts if index.isdecimal()}
 
     def timestamps(self) -> list[tuple[int, bytes]]:
-        """Which checkpoints have a time-stamp (RFC 3161), by their sizes in order, and the stamps."""
+        """Return the sizes of the checkpoints that have a time-stamp (RFC 3161), in order, each with the
+        stamp."""
         folder = self.folder / "timestamps"
         with failing(folder):
             try:
-                found = sorted(int(file.stem) for file in folder.glob("*.tsr") if file.stem.isdecimal())
+                sizes = sorted(int(file.stem) for file in folder.glob("*.tsr") if file.stem.isdecimal())
             except FileNotFoundError:
                 return []
-            return [(size, files.read(folder / f"{size}.tsr", _LARGEST)) for size in found]
+            return [(size, files.read(folder / f"{size}.tsr", _LARGEST)) for size in sizes]
 
     def put_timestamp(self, size: int, stamp: bytes) -> None:
-        """Of the checkpoint of a size."""
+        """Store the time-stamp of the checkpoint of that size."""
         with failing(self.folder / "timestamps"):
             files.make_folder(self.folder / "timestamps")
             files.put(self.folder / "timestamps" / f"{size}.tsr", stamp, for_folders_owner=True, durable=True)
 
     def entry(self, index: int, size: int) -> bytes:
-        """Leaf `index` of a published tree. Raises TileMissingError."""
-        number, place = divmod(index, WIDTH)
+        """Return leaf `index` of a published tree of `size` leaves. Raises TileMissingError."""
+        number, offset = divmod(index, WIDTH)
         width = min(size - number * WIDTH, WIDTH)
-        return parse_bundle(fetch(Tile(ENTRIES, number, width), self.tiles.read), width)[place]
+        return parse_bundle(fetch(Tile(ENTRIES, number, width), self.tiles.read), width)[offset]
 
 
 @contextmanager
 def failing(file: Path) -> Iterator[None]:
-    """No OSError leaves the log."""
+    """Raise EvidenceError for any OSError."""
     try:
         yield
     except OSError as error:
-        why = Foreign(error.strerror or type(error).__name__)
+        reason = Foreign(error.strerror or type(error).__name__)
         raise EvidenceError(
-            Text("{file} cannot be used: {why}", file=error.filename or file, why=why)
+            Text("{file} cannot be used: {why}", file=error.filename or file, why=reason)
         ) from error
 
 
 def _note(file: Path) -> bytes | None:
-    """One that is a signed note; nothing is verified."""
+    """Read a file that must be a signed note. Nothing is verified."""
     data = _read(file)
     try:
         if data is not None:

@@ -1,10 +1,10 @@
-"""Proof that needs no trust in whoever kept the records, in the formats of transparency logs.
+"""Proof that needs no trust in the keeper of the records, in the formats of transparency logs.
 
 Each module is one published format: a Merkle tree (`tree`, RFC 6962 and 9162), its files (`tiles`, C2SP
 tlog-tiles), signed texts (`note`, C2SP signed-note), tree heads (`checkpoint`, C2SP tlog-checkpoint),
-witnesses (`cosignature`, C2SP tlog-cosignature), whom to trust (`policy`, C2SP tlog-policy), a proof for
+witnesses (`cosignature`, C2SP tlog-cosignature), trusted keys (`policy`, C2SP tlog-policy), a proof for
 one leaf (`proof`, C2SP tlog-proof), canonical JSON (`jcs`, RFC 8785). Bytes in, values or an
-`EvidenceError` out; only `tile_files`, `log_folder` and what publishes, witnesses and stamps (`targets*`,
-`witness_*`, `http`, `timestamp`) reads and writes. What is not exactly in its format is refused, so that for
-one content there is one text. Hashes are SHA-256, 32 bytes, raw.
+`EvidenceError` out; only `tile_files`, `log_folder` and the modules that publish, witness and stamp
+(`targets*`, `witness_*`, `http`, `timestamp`) read and write. Data that is not exactly in its format is
+refused, so that one content has one text. Hashes are SHA-256, 32 bytes, raw.
 """

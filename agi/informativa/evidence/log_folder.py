@@ -202,12 +202,12 @@ class PublishedLog:
             )
             files.put(self.folder / "checkpoint", checkpoint, for_folders_owner=True, durable=True)
 
-    def note_gone(self, leaf: int, says: str) -> None:
+    def note_gone(self, leaf: int, text: str) -> None:
         """Note an erasure or a purge, by the leaf of its record and the text of that record: a backup from
         before can then be restored without the deleted records. The text names leaves, never numbers or
         pseudonyms. Noting it twice is harmless."""
         file = self.folder / "gone"
-        line = f"{leaf} {says}\n".encode()
+        line = f"{leaf} {text}\n".encode()
         with failing(file):
             files.make_folder(self.folder)
             noted = _read(file) or b""

@@ -2,8 +2,7 @@
 
     — <key name> base64(key ID ‖ signature)
 
-A key is known by its name and its ID of 4 bytes, both of which anybody may claim: what counts is the
-signature.
+A key is known by its name and its ID of 4 bytes. Anybody may claim both: only the signature counts.
 """
 
 from __future__ import annotations
@@ -33,22 +32,23 @@ class NoteVerifier(Protocol):
 
     @property
     def key_id(self) -> bytes:
-        """4 bytes."""
+        """The key ID, 4 bytes."""
 
     def verify(self, text: str, signature: bytes) -> bool:
-        """Whether the signature, without the key ID, is this key's of the whole text."""
+        """Return whether the signature, without the key ID, is this key's of the whole text."""
 
 
 class NoteSigner(Protocol):
     """A private key under its name."""
 
     def signature(self, text: str) -> Signature:
-        """Of a text that ends in a newline."""
+        """Sign a text that ends in a newline."""
 
 
 @dataclass(frozen=True)
 class Signature:
-    """One line: who is said to have signed, and the signature, without the key ID (4 bytes)."""
+    """A signature line: the name and the ID (4 bytes) of the key that is said to have signed, and the
+    signature without the key ID."""
 
     name: str
     key_id: bytes
@@ -56,26 +56,26 @@ class Signature:
 
     @property
     def line(self) -> str:
-        """With its newline."""
+        """The line with its newline."""
         return f"{_DASH}{self.name} {encoded(self.key_id + self.data)}\n"
 
 
 @dataclass(frozen=True)
 class Note:
-    """A text, which ends in a newline, and what stands under it. Nothing is verified."""
+    """A text that ends in a newline, and the signatures under it. Nothing is verified."""
 
     text: str
     signatures: tuple[Signature, ...]
 
     @property
     def data(self) -> bytes:
-        """As it is published."""
-        return f"{self.text}\n{''.join(each.line for each in self.signatures)}".encode()
+        """The note as it is published."""
+        return f"{self.text}\n{''.join(signature.line for signature in self.signatures)}".encode()
 
 
 @dataclass(frozen=True)
 class OpenedNote:
-    """A text that at least one known key signed. `others` are signatures of unknown keys, and prove
+    """A text that at least one known key signed. `others` are signatures of unknown keys, which prove
     nothing."""
 
     text: str
@@ -83,9 +83,9 @@ class OpenedNote:
     others: tuple[Signature, ...]
 
     def signed_by(self, key: NoteVerifier) -> Signature | None:
-        """That key's verified signature."""
-        found = (each for each in self.verified if (each.name, each.key_id) == (key.name, key.key_id))
-        return next(found, None)
+        """Return the verified signature of that key, or `None`."""
+        identity = (key.name, key.key_id)
+        return next((line for line in self.verified if (line.name, line.key_id) == identity), None)
 
 
 class Verifier(PublicKey):
@@ -112,8 +112,8 @@ class Signer(PrivateKey):
 
 
 def sign(text: str, *signers: NoteSigner) -> bytes:
-    """The note of a text that ends in a newline, signed by all of them. Raises EvidenceFormatError where it
-    would not be one, or has no signer."""
+    """Sign a text that ends in a newline with all signers, and return the note. Raises EvidenceFormatError if
+    it would not be a note, or has no signer."""
     try:
         data = Note(text, tuple(signer.signature(text) for signer in signers)).data
     except UnicodeEncodeError:
@@ -124,42 +124,42 @@ def sign(text: str, *signers: NoteSigner) -> bytes:
 
 
 def parse(data: bytes) -> Note:
-    """Text and signatures, verifying nothing. Raises EvidenceFormatError."""
-    whole = as_text(data, LARGEST_NOTE)
-    if any(letter < " " and letter != "\n" for letter in whole):
+    """Parse a note without verifying it. Raises EvidenceFormatError."""
+    content = as_text(data, LARGEST_NOTE)
+    if any(letter < " " and letter != "\n" for letter in content):
         raise EvidenceFormatError(Text("It has a control character in it."))
-    text, parted, under = whole.rpartition("\n\n")
-    if not parted or not under.endswith("\n"):
+    text, separator, signature_lines = content.rpartition("\n\n")
+    if not separator or not signature_lines.endswith("\n"):
         raise _malformed()
-    lines = under[:-1].split("\n")
+    lines = signature_lines[:-1].split("\n")
     if len(lines) > MOST_SIGNATURES:
         raise EvidenceFormatError(Text("It has more than {limit} signatures.", limit=MOST_SIGNATURES))
     return Note(f"{text}\n", tuple(map(_signature, lines)))
 
 
-def open_note(data: bytes, known: Iterable[NoteVerifier]) -> OpenedNote:
-    """The text, if a known key signed it. Repeated signatures of one key count once. Raises
-    EvidenceFormatError, and SignatureError where no known key signed or one of theirs is wrong."""
+def open_note(data: bytes, verifiers: Iterable[NoteVerifier]) -> OpenedNote:
+    """Return the text of a note that a known key signed. Repeated signatures of one key count once. Raises
+    EvidenceFormatError, and SignatureError if no known key signed or a signature of one is wrong."""
     note = parse(data)
-    keys = _by_identity(known)
+    keys = _by_identity(verifiers)
     verified: dict[tuple[str, bytes], Signature] = {}
     others: dict[Signature, None] = {}
-    for each in note.signatures:
-        identity = (each.name, each.key_id)
+    for signature in note.signatures:
+        identity = (signature.name, signature.key_id)
         if identity not in keys:
-            others[each] = None
-        elif identity in verified and verified[identity] == each:
+            others[signature] = None
+        elif identity in verified and verified[identity] == signature:
             continue
-        elif not keys[identity].verify(note.text, each.data):
+        elif not keys[identity].verify(note.text, signature.data):
             raise SignatureError(
                 Text(
                     "The signature of {name} does not fit",
                     "the text was changed, or somebody else signed in that name",
-                    name=each.name,
+                    name=signature.name,
                 )
             )
         else:
-            verified.setdefault(identity, each)
+            verified.setdefault(identity, signature)
     if not verified:
         raise SignatureError(
             Text(
@@ -171,7 +171,8 @@ def open_note(data: bytes, known: Iterable[NoteVerifier]) -> OpenedNote:
 
 
 def parse_signatures(lines: str) -> tuple[Signature, ...]:
-    """Signature lines alone, each with its newline, as a witness answers. Raises EvidenceFormatError."""
+    """Parse signature lines without a note, each with its newline, as in a witness's answer. Raises
+    EvidenceFormatError."""
     note = parse(f"-\n\n{lines}".encode())
     if note.text != "-\n":
         raise _malformed()
@@ -183,15 +184,15 @@ def _signature(line: str) -> Signature:
     if not line.startswith(_DASH):
         raise _malformed()
     check_name(name)
-    signed = decoded(data)
-    if len(signed) < 5:
+    key_id_and_signature = decoded(data)
+    if len(key_id_and_signature) < 5:
         raise _malformed()
-    return Signature(name, signed[:4], signed[4:])
+    return Signature(name, key_id_and_signature[:4], key_id_and_signature[4:])
 
 
-def _by_identity(known: Iterable[NoteVerifier]) -> dict[tuple[str, bytes], NoteVerifier]:
+def _by_identity(verifiers: Iterable[NoteVerifier]) -> dict[tuple[str, bytes], NoteVerifier]:
     keys: dict[tuple[str, bytes], NoteVerifier] = {}
-    for key in known:
+    for key in verifiers:
         if keys.setdefault((key.name, key.key_id), key) != key:
             raise EvidenceFormatError(Text("Two keys have the name {name} and the same ID.", name=key.name))
     return keys

@@ -1,4 +1,4 @@
-"""The names of logs, `<domain>/informativa/<company>/<box>/<epoch>`, and where they lie."""
+"""The names of logs, `<domain>/informativa/<company>/<box>/<epoch>`, and their folders."""
 
 from __future__ import annotations
 
@@ -8,28 +8,28 @@ from pathlib import Path
 
 
 def slug(name: str) -> str:
-    """A name as it stands in an origin: [a-z0-9-]+."""
+    """Return a name as it is written in an origin: [a-z0-9-]+."""
     return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "-"
 
 
 def machine() -> str:
-    """The name of this box, where nobody gave it another."""
+    """Return the default name of this box, from its host name."""
     return slug(os.uname().nodename.partition(".")[0])
 
 
 def log_name(company: str, domain: str = "", box: str = "") -> str:
-    """An origin without its epoch. Without a domain the machine's name stands in its place: unique among
-    one's own, and enough for whoever publishes nothing."""
+    """Return an origin without its epoch. Without a domain the name of the box stands in its place: unique
+    among one's own boxes, and enough for those that publish nothing."""
     box = slug(box) if box else machine()
     return f"{domain or box}/informativa/{slug(company)}/{box}"
 
 
 def origin(log: str, epoch: int) -> str:
-    """Of a log's epoch, counted from 1."""
+    """Return the origin of a log's epoch, counted from 1."""
     return f"{log}/{epoch}"
 
 
 def log_folder(ledger: Path) -> Path:
-    """Where the log of a ledger lies, through all epochs. Two ledgers of one configuration never share it,
-    and none lies in its place (config/controllers.py)."""
+    """Return the folder of a ledger's log, for all epochs. Two ledgers of one configuration never share it,
+    and no ledger has the path of another one's log (config/controllers.py)."""
     return ledger.with_name(f"{ledger.stem}.log")

@@ -1,4 +1,4 @@
-"""Whom to trust (C2SP tlog-policy): logs, witnesses, groups of them, and which are enough. Pure.
+"""Trusted keys (C2SP tlog-policy): logs, witnesses, groups of witnesses, and how many are enough. Pure.
 
     log <vkey> [<url>]
     witness <name> <vkey> [<url>]
@@ -28,7 +28,7 @@ _BETWEEN = re.compile(rb"[ \t]+")
 
 @dataclass(frozen=True)
 class KnownLog:
-    """A log whose checkpoints count; `url` is '' where none is said."""
+    """A log whose checkpoints count. `url` is '' if the policy gives none."""
 
     key: Verifier
     url: str = ""
@@ -36,7 +36,7 @@ class KnownLog:
 
 @dataclass(frozen=True)
 class KnownWitness:
-    """A witness, as the policy calls it."""
+    """A witness, by its name in the policy."""
 
     name: bytes
     key: WitnessVerifier
@@ -45,7 +45,7 @@ class KnownWitness:
 
 @dataclass(frozen=True)
 class Group:
-    """Those of whom `enough` must have signed: witnesses, and groups."""
+    """A group of witnesses and groups, of which `enough` must have signed."""
 
     name: bytes
     enough: int
@@ -54,7 +54,7 @@ class Group:
 
 @dataclass(frozen=True)
 class Cosigned:
-    """A witness of the policy that signed: its key's name, and when, in POSIX seconds."""
+    """A witness of the policy that signed: the name of its key, and the time, in POSIX seconds."""
 
     name: str
     at: int
@@ -62,8 +62,8 @@ class Cosigned:
 
 @dataclass(frozen=True)
 class Witnessed:
-    """A checkpoint that a known log signed, which witnesses signed it too, and whether they are enough.
-    Where the policy asks for none, `quorum` is true with nobody in it."""
+    """A checkpoint that a known log signed, the witnesses that signed it too, and whether they are enough.
+    Where the policy asks for none, `quorum` is true without any."""
 
     signed: SignedCheckpoint
     witnesses: tuple[Cosigned, ...]
@@ -74,9 +74,9 @@ class Witnessed:
         return self.signed.checkpoint
 
     def required(self) -> Witnessed:
-        """Itself. Raises QuorumError where the witnesses are not enough."""
+        """Return itself. Raises QuorumError if the witnesses are not enough."""
         if not self.quorum:
-            names = ", ".join(each.name for each in self.witnesses)
+            names = ", ".join(witness.name for witness in self.witnesses)
             raise QuorumError(
                 Text(
                     "Of the witnesses that the policy asks for too few signed: {names}",
@@ -98,50 +98,51 @@ class Policy:
 
     @classmethod
     def parse(cls, data: bytes) -> Policy:
-        """From the file. Raises EvidenceFormatError with the number of the line: a key that is none or stands
-        twice, a name that is unknown or stands twice, a member of two groups, not exactly one quorum."""
-        return _Reading().policy(data)
+        """Parse the file. Raises EvidenceFormatError with the number of the line: for an invalid key or one
+        that stands twice, a name that is unknown or stands twice, a member of two groups, not exactly one
+        quorum."""
+        return _PolicyParser().policy(data)
 
     def verify(self, note: bytes, logs: Sequence[NoteVerifier] = ()) -> Witnessed:
-        """What a checkpoint's note is worth: signed by one of the policy's logs, or of `logs` where it has
-        none; and by which witnesses. Raises EvidenceFormatError, and SignatureError where no such log
-        signed or a known key's signature is wrong. Too few witnesses are no error here: see
-        `Witnessed.required`."""
-        known = [each.key for each in self.logs] if self.logs else logs
-        signed = open_checkpoint(note, known, [each.key for each in self.witnesses])
-        there = {
-            each.name: Cosigned(each.key.name, cosigned_at(signature))
-            for each in self.witnesses
-            if (signature := signed.note.signed_by(each.key))
+        """Verify a checkpoint's note: one of the policy's logs must have signed it, or one of `logs` if the
+        policy has none; return it with the witnesses that signed. Raises EvidenceFormatError, and
+        SignatureError if no such log signed or the signature of a known key is wrong. Too few witnesses are
+        no error here: see `Witnessed.required`."""
+        log_keys = [log.key for log in self.logs] if self.logs else logs
+        signed = open_checkpoint(note, log_keys, [witness.key for witness in self.witnesses])
+        cosigned = {
+            witness.name: Cosigned(witness.key.name, cosigned_at(signature))
+            for witness in self.witnesses
+            if (signature := signed.note.signed_by(witness.key))
         }
-        return Witnessed(signed, tuple(there.values()), self.met(set(there)))
+        return Witnessed(signed, tuple(cosigned.values()), self.met(set(cosigned)))
 
     def met(self, names: set[bytes]) -> bool:
-        """Whether these witnesses are enough."""
-        done = {each.name for each in self.witnesses if each.name in names}
+        """Return whether the witnesses of these names are enough."""
+        satisfied = {witness.name for witness in self.witnesses if witness.name in names}
         for group in self.groups:
-            if sum(member in done for member in group.members) >= group.enough:
-                done.add(group.name)
-        return self.quorum == NONE or self.quorum in done
+            if sum(member in satisfied for member in group.members) >= group.enough:
+                satisfied.add(group.name)
+        return self.quorum == NONE or self.quorum in satisfied
 
 
-class _Reading:
-    """What the lines so far said."""
+class _PolicyParser:
+    """The logs, witnesses and groups of the lines so far."""
 
     def __init__(self) -> None:
         self.logs: list[KnownLog] = []
         self.witnesses: list[KnownWitness] = []
         self.groups: list[Group] = []
         self.quorum = b""
-        self.free: dict[bytes, bool] = {}  # each name, and whether it is still in no group
+        self.free: dict[bytes, bool] = {}  # by name, whether it is still in no group
 
     def policy(self, data: bytes) -> Policy:
         if len(data) > LARGEST_POLICY or _CONTROL.search(data):
             raise EvidenceFormatError(
                 Text("A policy is text, of at most {limit} bytes.", limit=LARGEST_POLICY)
             )
-        *lines, rest = data.split(b"\n")
-        if rest:  # a file that was cut off must not pass for a shorter one
+        *lines, unterminated = data.split(b"\n")
+        if unterminated:  # a file that was cut off must not pass for a shorter one
             raise EvidenceFormatError(Text("The policy's last line does not end."))
         for number, line in enumerate(lines, 1):
             words = _BETWEEN.split(line.strip(b" \t"))
@@ -157,31 +158,33 @@ class _Reading:
         return Policy(tuple(self.logs), tuple(self.witnesses), tuple(self.groups), self.quorum)
 
     def _line(self, words: list[bytes]) -> None:
-        kind, rest = words[0], words[1:]
-        if kind == b"log" and len(rest) in (1, 2):
-            self._log(Verifier.parse(_plain(rest[0])), *map(_plain, rest[1:]))
-        elif kind == b"witness" and len(rest) in (2, 3):
-            self._witness(rest[0], WitnessVerifier.parse(_plain(rest[1])), *map(_plain, rest[2:]))
-        elif kind == b"group" and len(rest) > 2:
-            self._group(rest[0], rest[1], rest[2:])
-        elif kind == b"quorum" and len(rest) == 1 and not self.quorum:
-            if rest[0] != NONE:
-                self._known(rest[0])
-            self.quorum = rest[0]
+        keyword, arguments = words[0], words[1:]
+        if keyword == b"log" and len(arguments) in (1, 2):
+            self._log(Verifier.parse(_plain(arguments[0])), *map(_plain, arguments[1:]))
+        elif keyword == b"witness" and len(arguments) in (2, 3):
+            self._witness(
+                arguments[0], WitnessVerifier.parse(_plain(arguments[1])), *map(_plain, arguments[2:])
+            )
+        elif keyword == b"group" and len(arguments) > 2:
+            self._group(arguments[0], arguments[1], arguments[2:])
+        elif keyword == b"quorum" and len(arguments) == 1 and not self.quorum:
+            if arguments[0] != NONE:
+                self._require_name(arguments[0])
+            self.quorum = arguments[0]
         else:
             raise EvidenceFormatError(
                 Text("It is none of log, witness, group and one quorum (c2sp.org/tlog-policy).")
             )
 
     def _log(self, key: Verifier, url: str = "") -> None:
-        if any(each.key.public == key.public for each in self.logs):
+        if any(log.key.public == key.public for log in self.logs):
             raise _twice(key.name)
         self.logs.append(KnownLog(key, url))
 
     def _witness(self, name: bytes, key: WitnessVerifier, url: str = "") -> None:
-        if any(each.key.public == key.public for each in self.witnesses):
+        if any(witness.key.public == key.public for witness in self.witnesses):
             raise _twice(key.name)
-        self._new(name)
+        self._add_name(name)
         self.witnesses.append(KnownWitness(name, key, url))
 
     def _group(self, name: bytes, enough: bytes, members: list[bytes]) -> None:
@@ -192,19 +195,19 @@ class _Reading:
                 Text("A group needs all, any, or a number from 1 to that of its members.")
             )
         for member in members:
-            self._known(member)
+            self._require_name(member)
             if not self.free[member]:
                 raise EvidenceFormatError(Text("{name} is a member already.", name=_shown(member)))
             self.free[member] = False
-        self._new(name)
+        self._add_name(name)
         self.groups.append(Group(name, count, tuple(members)))
 
-    def _new(self, name: bytes) -> None:
+    def _add_name(self, name: bytes) -> None:
         if name == NONE or name in self.free:
             raise _twice(_shown(name))
         self.free[name] = True
 
-    def _known(self, name: bytes) -> None:
+    def _require_name(self, name: bytes) -> None:
         if name not in self.free:
             raise EvidenceFormatError(Text("There is no {name} in the lines before.", name=_shown(name)))
 

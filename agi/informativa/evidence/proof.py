@@ -1,4 +1,4 @@
-"""A proof for one leaf in one file (C2SP tlog-proof): everything but the leaf and whom to trust. Pure.
+"""A proof for one leaf in one file (C2SP tlog-proof): everything but the leaf and the trusted keys. Pure.
 
 c2sp.org/tlog-proof@v1
 extra <base64>
@@ -32,8 +32,8 @@ _NO_WITNESSES = Policy((), (), (), NONE)
 
 @dataclass(frozen=True)
 class VerifiedProof:
-    """What a proof has shown: the leaf is number `index` of this checkpoint, this log signed it, and so did
-    these witnesses. Without any of them it is the log's own word."""
+    """The result of a verified proof: the leaf is number `index` of this checkpoint, this log signed it, and
+    so did these witnesses. Without any witness only the log vouches for it."""
 
     checkpoint: Checkpoint
     index: int
@@ -44,8 +44,8 @@ class VerifiedProof:
 @dataclass(frozen=True)
 class Proof:
     """A leaf's index, its hashes from the sibling up (32 bytes each), the checkpoint's note as it was
-    published, and what goes with it, which proves nothing by itself. Raises EvidenceFormatError for what no
-    file can say."""
+    published, and extra data, which prove nothing by themselves. Raises EvidenceFormatError for values that
+    no file can have."""
 
     index: int
     hashes: tuple[bytes, ...]
@@ -55,16 +55,16 @@ class Proof:
     def __post_init__(self) -> None:
         if not 0 <= self.index <= LARGEST or len(self.hashes) > MOST_HASHES:
             raise _malformed()
-        if any(len(each) != HASH_SIZE for each in self.hashes):
+        if any(len(node) != HASH_SIZE for node in self.hashes):
             raise _malformed()
         _parsed(self.checkpoint)
 
     @classmethod
     def parse(cls, data: bytes) -> Proof:
-        """From the file. Raises EvidenceFormatError; nothing is verified."""
-        head, parted, note = as_text(data, LARGEST_PROOF).partition("\n\n")
+        """Parse the file. Raises EvidenceFormatError; nothing is verified."""
+        head, separator, note = as_text(data, LARGEST_PROOF).partition("\n\n")
         first, *lines = head.split("\n")
-        if first != _HEAD or not parted or not lines:
+        if first != _HEAD or not separator or not lines:
             raise _malformed()
         extra = b""
         if lines[0].startswith("extra "):
@@ -78,7 +78,7 @@ class Proof:
 
     @property
     def data(self) -> bytes:
-        """The file. Raises EvidenceFormatError where it would be larger than it may be."""
+        """The file. Raises EvidenceFormatError if it would be larger than allowed."""
         extra = [f"extra {encoded(self.extra)}"] if self.extra else []
         lines = [_HEAD, *extra, f"index {self.index}", *map(encoded, self.hashes), "", ""]
         data = "\n".join(lines).encode() + self.checkpoint
@@ -88,23 +88,24 @@ class Proof:
     def verify(
         self, entry: bytes, keys: Iterable[NoteVerifier] = (), policy: Policy | None = None
     ) -> VerifiedProof:
-        """That this entry is in the log: its key is one of `keys`, and one of the policy's logs where that
-        has any, and witnesses enough signed. What the file itself says of keys is never believed, so one of
-        the two must name a log. Raises SignatureError, QuorumError, TreeProofError, EvidenceFormatError."""
+        """Verify that this entry is in the log: that the log's key is one of `keys`, and one of the policy's
+        logs if it has any, and that enough witnesses signed. The keys in the file itself are never trusted,
+        so one of the two must name a log. Raises SignatureError, QuorumError, TreeProofError,
+        EvidenceFormatError."""
         keys = tuple(keys)
         policy = policy or _NO_WITNESSES
-        found = policy.verify(self.checkpoint, keys).required()
-        log = found.signed.log
+        witnessed = policy.verify(self.checkpoint, keys).required()
+        log = witnessed.signed.log
         if keys and (log.name, log.key_id) not in {(key.name, key.key_id) for key in keys}:
             raise SignatureError(
                 Text("The policy trusts the log {name}, and the given keys are others.", name=log.name)
             )
-        self.check_inclusion(entry, found.checkpoint)
-        return VerifiedProof(found.checkpoint, self.index, log, found.witnesses)
+        self.check_inclusion(entry, witnessed.checkpoint)
+        return VerifiedProof(witnessed.checkpoint, self.index, log, witnessed.witnesses)
 
     def check_inclusion(self, entry: bytes, checkpoint: Checkpoint) -> None:
-        """That this entry is in that tree, whoever signed it: one of the things that `verify` asks, for
-        whoever wants to name each flaw. Raises TreeProofError."""
+        """Check that this entry is in that tree, without its signatures: a part of `verify`, for callers that
+        report each flaw. Raises TreeProofError."""
         verify_inclusion(self.index, checkpoint.size, leaf_hash(entry), self.hashes, checkpoint.root)
 
 

@@ -1,7 +1,7 @@
-"""Bringing a log to a publishing target, in an order in which others never see what is not whole.
+"""Publishing of a log to a target, in an order in which others never see an incomplete log.
 
-What is newest there is read first. Nothing is written over a log that is longer than ours, another one, or
-was changed there: somebody took something back, and both sides are evidence of it.
+The newest checkpoint there is read first. Nothing is written over a log that is longer than ours, another
+one, or was changed there: somebody took something back, and both sides are evidence of it.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from .tiles import ENTRIES, WIDTH, Tile, TileHashes, fetch, partial_tiles, tiles
 from .tree import root_at
 
 Progress = Callable[[int, int], object]
-"""Called with how many files are there by now, and how many there will be."""
+"""Called with the number of files written so far, and the number of all files to write."""
 
 
 @dataclass(frozen=True)
 class Delivered:
-    """How many leaves the log has at the target now, how many it had before, and how many files were
-    written."""
+    """The number of leaves that the log has at the target now, the number that it had before, and the number
+    of files written."""
 
     size: int
     before: int
@@ -34,12 +34,13 @@ class Delivered:
 
 
 def folder_of(origin: str) -> str:
-    """Where a log lies below a target: its origin without the domain, which is the target's own affair."""
+    """Return the folder of a log below a target: its origin without the domain, which belongs to the
+    target."""
     return origin.partition("/")[2] or origin
 
 
 class TargetSource:
-    """A target, as somebody who has checkpoints (`Elsewhere`)."""
+    """A target as a place that has checkpoints (`Elsewhere`)."""
 
     def __init__(self, target: Target) -> None:
         self._target = target
@@ -65,33 +66,33 @@ def publish(
     check: bool = False,
     progress: Progress | None = None,
 ) -> Delivered:
-    """Bring what is new there; with `check` also hold every file that should be there against ours. Raises
-    ElsewhereError where the target cannot be used, ForkError where it has another log, or one that was
-    changed there, and EvidenceError where ours cannot be read."""
+    """Publish the new part of a log; with `check` also compare every file that should be there with ours.
+    Raises ElsewhereError if the target cannot be used, ForkError if it has another log, or one that was
+    changed there, and EvidenceError if ours cannot be read."""
     data = log.checkpoint()
     if data is None:
         return Delivered(0, 0, 0)
-    ours = open_checkpoint(data, [key]).checkpoint
+    checkpoint = open_checkpoint(data, [key]).checkpoint
     try:
         target.begin()
-        there = _newest(target, key)
-        before = there.size if there else 0
-        if there:
-            require_ours(there, OwnLog(log, key, ours.size, data), target.name)
-            _require_edge(there, target, folder_of(key.name))
-        if check and there:
-            _require_all(log, there.size, target, folder_of(key.name), entries=entries)
-        files = list(_files(log, ours.size, before, target, folder_of(key.name), entries=entries))
-        for done, (path, read) in enumerate(files):
+        theirs = _newest(target, key)
+        old_size = theirs.size if theirs else 0
+        if theirs:
+            require_ours(theirs, OwnLog(log, key, checkpoint.size, data), target.name)
+            _require_edge(theirs, target, folder_of(key.name))
+        if check and theirs:
+            _require_all(log, theirs.size, target, folder_of(key.name), entries=entries)
+        files = list(_files(log, checkpoint.size, old_size, target, folder_of(key.name), entries=entries))
+        for written, (path, read) in enumerate(files, 1):
             target.write(f"{folder_of(key.name)}/{path}", read())
             if progress:
-                progress(done + 1, len(files))
-        for tile in partial_tiles(before):
+                progress(written, len(files))
+        for tile in partial_tiles(old_size):
             full = Tile(tile.level, tile.index)
-            if (full.index + 1) * WIDTH <= ours.size >> 8 * max(full.level, 0):
+            if (full.index + 1) * WIDTH <= checkpoint.size >> 8 * max(full.level, 0):
                 target.drop(f"{folder_of(key.name)}/{tile.path.rpartition('/')[0]}")
         target.finish()
-        return Delivered(ours.size, before, len(files))
+        return Delivered(checkpoint.size, old_size, len(files))
     finally:
         target.close()
 
@@ -107,56 +108,59 @@ def _newest(target: Target, key: Verifier) -> Checkpoint | None:
 
 
 def _files(
-    log: PublishedLog, size: int, before: int, target: Target, folder: str, *, entries: bool
+    log: PublishedLog, size: int, old_size: int, target: Target, folder: str, *, entries: bool
 ) -> Iterator[tuple[str, Callable[[], bytes]]]:
-    """What is to be written, in this order, each with what reads it."""
-    first = 0 if entries and before and _lacks_entries(before, target, folder) else before
+    """Yield the path of each file to write, in this order, and a function that reads it."""
+    first = 0 if entries and old_size and _lacks_entries(old_size, target, folder) else old_size
     for tile in tiles_of(size, first):
         if tile.level == ENTRIES and entries:
             yield tile.path, lambda tile=tile: fetch(tile, log.tiles.read)  # type: ignore[misc]
-    for tile in tiles_of(size, before):
+    for tile in tiles_of(size, old_size):
         if tile.level != ENTRIES:
             yield tile.path, lambda tile=tile: fetch(tile, log.tiles.read)  # type: ignore[misc]
-    if not before and (key := log.key()):
+    if not old_size and (key := log.key()):
         yield "key", lambda: f"{key}\n".encode()
     stamps = dict(log.timestamps())
-    made_since = max((number for number in stamps if number <= before), default=0)  # of what is there already
+    newest_there = max((number for number in stamps if number <= old_size), default=0)
     for number, stamp in stamps.items():
-        late = number == made_since and target.read(f"{folder}/timestamps/{number}.tsr") is None
-        if number > before or late:
+        missing = number == newest_there and target.read(f"{folder}/timestamps/{number}.tsr") is None
+        if number > old_size or missing:
             yield f"timestamps/{number}.tsr", lambda stamp=stamp: stamp  # type: ignore[misc]
     for number in log.sizes():
         data = log.checkpoint_of(number)
-        new = number > before or (number == before and target.read(f"{folder}/checkpoints/{number}") != data)
+        new = number > old_size or (
+            number == old_size and target.read(f"{folder}/checkpoints/{number}") != data
+        )
         if data is not None and new and number <= size:
             yield f"checkpoints/{number}", lambda data=data: data  # type: ignore[misc]
     newest = log.checkpoint()
-    if newest is not None and (size > before or target.read(f"{folder}/checkpoint") != newest):
+    if newest is not None and (size > old_size or target.read(f"{folder}/checkpoint") != newest):
         yield "checkpoint", lambda: newest
 
 
 def _lacks_entries(size: int, target: Target, folder: str) -> bool:
-    """Whether bundles of what is there already were not wanted until now."""
+    """Return whether bundles of the tree there were not published so far."""
     last = Tile(ENTRIES, (size - 1) // WIDTH, (size - 1) % WIDTH + 1)
     paths = {last.path, Tile(ENTRIES, last.index).path}
     return all(target.read(f"{folder}/{path}") is None for path in paths)
 
 
-def _require_edge(there: Checkpoint, target: Target, folder: str) -> None:
-    """That the tiles there are those of the checkpoint there, as far as its root depends on them."""
-    hashes = TileHashes(there.size, lambda path: _read(target, folder, path))
+def _require_edge(theirs: Checkpoint, target: Target, folder: str) -> None:
+    """Check that the tiles there are those of the checkpoint there, as far as its root depends on them.
+    Raises ForkError."""
+    hashes = TileHashes(theirs.size, lambda path: _read(target, folder, path))
     try:
-        root = root_at(there.size, hashes)
+        root = root_at(theirs.size, hashes)
     except (ElsewhereError, ForkError):
         raise
     except EvidenceError as error:
         raise _changed(target, "tile", error.message) from error
-    if root != there.root:
+    if root != theirs.root:
         raise _changed(target, "tile", Text("they are not those of its checkpoint"))
 
 
 def _require_all(log: PublishedLog, size: int, target: Target, folder: str, *, entries: bool) -> None:
-    """That each file there is the one that is here."""
+    """Check that each file there is the same as here. Raises ForkError."""
     for tile in tiles_of(size):
         if (tile.level != ENTRIES or entries) and fetch(
             tile, lambda path: _read(target, folder, path)
@@ -164,8 +168,8 @@ def _require_all(log: PublishedLog, size: int, target: Target, folder: str, *, e
             raise _changed(target, tile.path, Text("it is another one than here"))
     for number in log.sizes():
         data = target.read(f"{folder}/checkpoints/{number}") if number <= size else None
-        known = log.checkpoint_of(number)
-        if data and known and data.partition(b"\n\n")[0] != known.partition(b"\n\n")[0]:
+        here = log.checkpoint_of(number)
+        if data and here and data.partition(b"\n\n")[0] != here.partition(b"\n\n")[0]:
             raise _changed(target, f"checkpoints/{number}", Text("it is another one than here"))
 
 
@@ -176,14 +180,14 @@ def _read(target: Target, folder: str, path: str) -> bytes:
     return data
 
 
-def _changed(target: Target, path: str, why: Text) -> ForkError:
+def _changed(target: Target, path: str, detail: Text) -> ForkError:
     return ForkError(
         Text(
             "What was published at {target} was changed there: {path}: {why}",
             "keep what is there, and find out who did it; then name another place",
             target=target.name,
             path=path,
-            why=why,
+            why=detail,
         ),
         code="target-changed",
     )

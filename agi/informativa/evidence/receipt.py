@@ -1,8 +1,8 @@
 """A receipt: one record, opened, with the proof that it is in a log. Pure.
 
 It is a C2SP tlog-proof whose extra data is canonical JSON of `v`, `facts`, `salt_what`, and either `person`
-and `salt_who`, or `who` where nobody can open that any more. With `opening_key` it also shows whose number
-it was, to whoever knows the number, or tries all: such a one is kept like the number.
+and `salt_who`, or `who` if that can no longer be opened. With `opening_key` it also shows whose number it
+was, to anybody who knows the number or tries all: such a receipt is as confidential as the number.
 """
 
 from __future__ import annotations
@@ -28,18 +28,20 @@ _NUMBERS = frozenset({"counts", "heard", "length", "number", "rate", "record", "
 _REQUIRED = frozenset({"happened", "kind", "log", "number", "reason", "record", "recorded", "status"})
 _PERSON_NUMBERS = frozenset({"basis", "happened", "recorded"})
 _PERSON_REQUIRED = frozenset({"happened", "recorded"})
-_WHEN = re.compile(r"\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])T(?:[01]\d|2[0-3]):[0-5]\dZ", re.ASCII)
+_MINUTE_FORM = re.compile(
+    r"\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])T(?:[01]\d|2[0-3]):[0-5]\dZ", re.ASCII
+)
 NUMBERS = {"facts": _NUMBERS, "person": _PERSON_NUMBERS}
-"""Which of them are numbers; the others are texts."""
+"""The names whose values are numbers; the others are texts."""
 REQUIRED = {"facts": _REQUIRED, "person": _PERSON_REQUIRED}
-"""Which of them no record lacks."""
+"""The names that every record has."""
 
 Values = Mapping[str, str | int]
 
 
 @dataclass(frozen=True)
 class Person:
-    """What leads to the caller, and its salt."""
+    """The data that lead to the caller, and their salt."""
 
     values: Values
     salt: bytes = field(repr=False)
@@ -47,9 +49,9 @@ class Person:
 
 @dataclass(frozen=True)
 class Receipt:
-    """One record opened: its facts and their salt; who it was about, or the hash of that (32 bytes) where it
-    was erased; the key that opens its binding, if it is given away; and the proof. Raises EvidenceFormatError
-    for what is no record of version 1."""
+    """One record opened: its facts and their salt; the person it was about, or the hash of that (32 bytes) if
+    it was erased; the key that opens its binding, if it is given away; and the proof. Raises
+    EvidenceFormatError for what is no record of version 1."""
 
     facts: Values
     salt: bytes = field(repr=False)
@@ -65,40 +67,42 @@ class Receipt:
             salts.append(self.who.salt)
         elif len(self.who) != HASH_SIZE:
             raise _malformed()
-        if any(len(each) != SALT_SIZE for each in salts) or len(set(salts)) != len(salts):
+        if any(len(salt) != SALT_SIZE for salt in salts) or len(set(salts)) != len(salts):
             raise EvidenceFormatError(Text("Each salt has 16 bytes, and no two are the same."))
-        if any(not _WHEN.fullmatch(str(self.facts[when])) for when in ("happened", "recorded")):
+        if any(not _MINUTE_FORM.fullmatch(str(self.facts[name])) for name in ("happened", "recorded")):
             raise _malformed()
 
     @classmethod
     def parse(cls, data: bytes) -> Receipt:
-        """From a file. Raises EvidenceFormatError; nothing is verified."""
+        """Parse a file. Raises EvidenceFormatError; nothing is verified."""
         proof = Proof.parse(data)
         if not proof.extra:
             raise EvidenceFormatError(Text("It is a proof, and not a receipt: it does not say of what."))
         extra = jcs.parse(proof.extra)
-        opened = {"person", "salt_who"} if "person" in extra else {"who"}
-        optional = {"opening_key"} & set(extra)
-        if set(extra) != {"v", "facts", "salt_what"} | opened | optional:
+        person_names = {"person", "salt_who"} if "person" in extra else {"who"}
+        key_name = {"opening_key"} & set(extra)
+        if set(extra) != {"v", "facts", "salt_what"} | person_names | key_name:
             raise _malformed()
         if extra["v"] != VERSION:
             raise EvidenceFormatError(
                 Text("It is a receipt of version {version}, not 1.", version=extra["v"])
             )
-        who = Person(_values(extra["person"]), _hex(extra["salt_who"])) if "person" in extra else None
+        person = Person(_values(extra["person"]), _hex(extra["salt_who"])) if "person" in extra else None
         return cls(
             facts=_values(extra["facts"]),
             salt=_hex(extra["salt_what"]),
-            who=who or _hex(extra["who"]),
+            who=person or _hex(extra["who"]),
             proof=proof,
-            opening_key=_hex(extra["opening_key"]) if optional else None,
+            opening_key=_hex(extra["opening_key"]) if key_name else None,
         )
 
     @property
     def commitments(self) -> Commitments:
-        """Those that follow from what it opens."""
-        who = commitment.who(self.who.values, self.who.salt) if isinstance(self.who, Person) else self.who
-        return Commitments(commitment.what(self.facts, self.salt), who)
+        """The commitments to the values that it opens."""
+        person_hash = (
+            commitment.who(self.who.values, self.who.salt) if isinstance(self.who, Person) else self.who
+        )
+        return Commitments(commitment.what(self.facts, self.salt), person_hash)
 
     def verify(
         self,
@@ -106,14 +110,14 @@ class Receipt:
         policy: Policy | None = None,
         caller: Identified | None = None,
     ) -> VerifiedProof:
-        """That this record is in a log that is trusted, and is about this caller. Raises ReceiptError where
-        it contradicts itself, and what `Proof.verify` raises."""
+        """Verify that this record is in a trusted log, and is about this caller. Raises ReceiptError if it
+        contradicts itself, and what `Proof.verify` raises."""
         verified = self.proof.verify(self.commitments.entry, keys, policy)
         if self.facts["log"] != verified.checkpoint.origin or self.facts["record"] != verified.index:
             raise ReceiptError(Text("The record says that it is another one than its proof is of."))
         if isinstance(self.who, Person):
-            for when in ("happened", "recorded"):
-                if commitment.minute(int(self.who.values[when])) != self.facts[when]:
+            for name in ("happened", "recorded"):
+                if commitment.minute(int(self.who.values[name])) != self.facts[name]:
                     raise ReceiptError(Text("The record gives two times for one thing."))
         if caller is not None:
             self._require_about(caller)
@@ -131,14 +135,14 @@ class Receipt:
 
 
 def receipt_extra(facts: Values, salt: bytes, who: Person | bytes, opening_key: bytes | None = None) -> bytes:
-    """What goes with the proof of a record."""
-    opened: dict[str, jcs.Value] = (
+    """Return the extra data of the proof of a record."""
+    person: dict[str, jcs.Value] = (
         {"person": dict(who.values), "salt_who": who.salt.hex()}
         if isinstance(who, Person)
         else {"who": who.hex()}
     )
     key: dict[str, jcs.Value] = {"opening_key": opening_key.hex()} if opening_key else {}
-    return jcs.canonical({"v": VERSION, "facts": dict(facts), "salt_what": salt.hex(), **opened, **key})
+    return jcs.canonical({"v": VERSION, "facts": dict(facts), "salt_what": salt.hex(), **person, **key})
 
 
 def _check(
@@ -156,9 +160,9 @@ def _check(
 
 
 def _values(value: jcs.Value) -> Values:
-    if not isinstance(value, Mapping) or any(isinstance(each, Mapping) for each in value.values()):
+    if not isinstance(value, Mapping) or any(isinstance(member, Mapping) for member in value.values()):
         raise _malformed()
-    return {name: each for name, each in value.items() if not isinstance(each, Mapping)}
+    return {name: member for name, member in value.items() if not isinstance(member, Mapping)}
 
 
 def _hex(value: jcs.Value) -> bytes:

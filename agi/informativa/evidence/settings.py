@@ -1,4 +1,4 @@
-"""Where the proof of what was recorded goes, and who vouches for it: the nouns. Pure."""
+"""The settings for logs: publishing targets, witnesses and time-stamps. Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ MINUTE = 60
 
 
 class TargetKind(StrEnum):
-    """What a publishing target is."""
+    """The kind of a publishing target."""
 
     FOLDER = "folder"
     GIT = "git"  # a clone, whose remote is what counts
@@ -20,9 +20,9 @@ class TargetKind(StrEnum):
 
 @dataclass(frozen=True)
 class PublishingTarget:
-    """A place where logs are published: a path, or an address without its last slash. `independent`: whoever
-    administers the ledgers cannot change what is there. `entries`: bundles go there too. `controllers` are
-    those whose logs it gets, none for all. `token` is secret."""
+    """A place where logs are published: a path, or an address without its last slash. `independent`: the
+    administrators of the ledgers cannot change the files there. `entries`: bundles go there too.
+    `controllers` are those whose logs it gets, none for all. `token` is secret."""
 
     kind: TargetKind
     place: str
@@ -34,7 +34,8 @@ class PublishingTarget:
 
 @dataclass(frozen=True)
 class WitnessAddress:
-    """A witness: its key (a vkey), its submission prefix without its last slash, and for whom it is."""
+    """A witness: its key (a vkey), its submission prefix without its last slash, and the controllers whose
+    logs it signs, none for all."""
 
     key: str
     url: str
@@ -43,15 +44,19 @@ class WitnessAddress:
 
 @dataclass(frozen=True)
 class TimestampAuthority:
-    """Who stamps the time (RFC 3161), and the file with the certificates of its root."""
+    """The authority that stamps the time (RFC 3161), and the file with the certificates of its root."""
 
     url: str
     certificates: str
 
 
+def _is_for(place: PublishingTarget | WitnessAddress, controller: str) -> bool:
+    return not place.controllers or controller in place.controllers
+
+
 @dataclass(frozen=True)
 class EvidenceSettings:
-    """All of it. `interval` is in seconds, `quorum` is `any`, `all` or a number of witnesses."""
+    """All settings for logs. `interval` is in seconds, `quorum` is `any`, `all` or a number of witnesses."""
 
     domain: str = ""
     box: str = ""
@@ -62,18 +67,16 @@ class EvidenceSettings:
     timestamp: TimestampAuthority | None = None
 
     def of(self, controller: str) -> EvidenceSettings:
-        """What of it is for one controller's log."""
+        """Return the settings for one controller's log."""
         return replace(
             self,
-            targets=tuple(each for each in self.targets if controller in (each.controllers or (controller,))),
-            witnesses=tuple(
-                each for each in self.witnesses if controller in (each.controllers or (controller,))
-            ),
+            targets=tuple(target for target in self.targets if _is_for(target, controller)),
+            witnesses=tuple(witness for witness in self.witnesses if _is_for(witness, controller)),
         )
 
     @property
     def enough(self) -> int:
-        """How many of the witnesses must have signed; 0 where there are none."""
+        """The number of witnesses that must have signed; 0 without witnesses."""
         if not self.witnesses:
             return 0
         named = {"any": 1, "all": len(self.witnesses)}

@@ -1,4 +1,4 @@
-"""Where logs are published, beside their own folders: the port, and a folder on another disk."""
+"""Places where logs are published, apart from their own folders: the port, and a folder on another disk."""
 
 from __future__ import annotations
 
@@ -19,35 +19,35 @@ LARGEST = 256 * (2 + 0xFFFF)  # bytes, of a bundle
 
 
 class Target(Protocol):
-    """One target. Every method raises ElsewhereError where it cannot be reached, read or written; nothing
-    that was written before is lost then. Paths are those of files below it, with slashes."""
+    """One target. Every method raises ElsewhereError if it cannot be reached, read or written; earlier files
+    are not lost then. Paths are those of files below it, with slashes."""
 
     @property
     def name(self) -> str:
-        """As it stands in the configuration."""
+        """The name in the configuration."""
 
     def begin(self) -> None:
-        """Before anything else, to see what is there now."""
+        """Connect and read the present state. Called before all other methods."""
 
     def read(self, path: str) -> bytes | None:
-        """A file that others see there now; `None` where there is none."""
+        """Return a file that others see there now, or `None` if there is none."""
 
     def write(self, path: str, data: bytes) -> None:
-        """Put a file there. Others see it after those that were written before it."""
+        """Put a file there. Others see it after the files that were written before it."""
 
     def drop(self, folder: str) -> None:
-        """Take away a folder of partial tiles, where that can be done."""
+        """Remove a folder of partial tiles, if the target can do that."""
 
     def finish(self) -> None:
-        """What was written is there for others once this returns."""
+        """Return when all written files are there for others."""
 
     def close(self) -> None:
-        """Once; whatever else went wrong."""
+        """Close the target, once, also after an error."""
 
 
 class FolderTarget:
-    """A folder that is there: it is never made, for what should be mounted there may be missing. Others may
-    write there, too, so no link below it is followed."""
+    """A folder that must exist: it is never made, because the disk that should be mounted there may be
+    missing. Others may write there, too, so no link below it is followed."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -57,12 +57,12 @@ class FolderTarget:
         return str(self._folder)
 
     def begin(self) -> None:
-        if place := files.obstacle(self._folder):
+        if obstacle := files.obstacle(self._folder):
             raise ElsewhereError(
                 Text(
                     "{place} is no folder, and {folder} is to be one",
                     "type: mv {place} {place}.aside; and then mount it, or make it once: mkdir -p {folder}",
-                    place=place,
+                    place=obstacle,
                     folder=self._folder,
                 )
             )
@@ -99,7 +99,7 @@ class FolderTarget:
         pass
 
     def _below(self, path: str) -> Path:
-        """Where that file is. Raises OSError where a link stands for one of its folders."""
+        """Return the path of that file. Raises OSError if one of its folders is a link."""
         file = self._folder / path
         for folder in file.parents[: path.count("/")]:
             if folder.is_symlink():
@@ -111,19 +111,19 @@ class FolderTarget:
         try:
             yield
         except OSError as error:
-            why = Foreign(error.strerror or type(error).__name__)
+            reason = Foreign(error.strerror or type(error).__name__)
             raise ElsewhereError(
                 Text(
                     "{file} cannot be used: {why}",
                     "it is tried again",
                     file=error.filename or self.name,
-                    why=why,
+                    why=reason,
                 )
             ) from error
 
 
 def target(settings: PublishingTarget) -> Target:
-    """What publishes there."""
+    """Return the target of these settings."""
     if settings.kind is TargetKind.FOLDER:
         return FolderTarget(Path(settings.place))
     if settings.kind is TargetKind.GIT:

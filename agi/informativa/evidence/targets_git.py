@@ -1,8 +1,8 @@
 """Publishing to a git repository: files of a clone are committed and pushed to its remote, with the git
 program.
 
-What counts is what the remote has: it is fetched before anything is read. No hook of the clone is run, and
-nobody is asked for a password.
+The state of the remote counts: it is fetched before anything is read. No hook of the clone is run, and nobody
+is asked for a password.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _INHERITED = ("PATH", "HOME", "SSH_AUTH_SOCK", "SSL_CERT_FILE", "GIT_SSH_COMMAND
 
 
 class GitTarget:
-    """A clone, on whichever branch it is."""
+    """A clone, on any branch."""
 
     def __init__(self, clone: Path) -> None:
         self._clone = clone
@@ -61,7 +61,7 @@ class GitTarget:
         if not self._has(name):
             return None
         if int(self._git("cat-file", "-s", name)) > LARGEST:
-            return b""  # nothing of a log is so large, nor empty: it was changed there
+            return b""  # no file of a log is so large, or empty: it was changed there
         return self._git("cat-file", "blob", name)
 
     def write(self, path: str, data: bytes) -> None:
@@ -74,11 +74,11 @@ class GitTarget:
             self._written[folder] = None
 
     def finish(self) -> None:
-        """Commit what was written and push it; also what an earlier push could not bring there."""
+        """Commit the written files and push them, with those that an earlier push did not bring there."""
         if self._written:
-            listed = "\0".join(self._written).encode()
+            paths = "\0".join(self._written).encode()
             literal = ("--literal-pathspecs", "add", "--all", "--force")
-            self._git(*literal, "--pathspec-from-file=-", "--pathspec-file-nul", given=listed)
+            self._git(*literal, "--pathspec-from-file=-", "--pathspec-file-nul", stdin=paths)
             if self._git("diff", "--cached", "--name-only"):
                 self._git("commit", "--quiet", "--message", "Publish checkpoints")
         if self._has("HEAD") and not (
@@ -96,24 +96,24 @@ class GitTarget:
             return True
         return False
 
-    def _is_ancestor(self, one: str, other: str) -> bool:
-        if not self._has(other):
+    def _is_ancestor(self, older: str, newer: str) -> bool:
+        if not self._has(newer):
             return False
         with suppress(_GitError):
-            self._git("merge-base", "--is-ancestor", one, other)
+            self._git("merge-base", "--is-ancestor", older, newer)
             return True
         return False
 
-    def _git(self, *arguments: str, given: bytes | None = None) -> bytes:
-        settings = [word for each in _SETTINGS for word in ("-c", each)]
+    def _git(self, *arguments: str, stdin: bytes | None = None) -> bytes:
+        settings = [word for setting in _SETTINGS for word in ("-c", setting)]
         environment = {name: os.environ[name] for name in _INHERITED if name in os.environ}
         environment |= {"LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0"}
         environment.setdefault("GIT_SSH_COMMAND", "ssh -o BatchMode=yes")
         command = ["git", "-C", str(self._clone), *settings, *arguments]
         try:
-            ran = subprocess.run(  # noqa: S603  # no shell, and a fixed program
+            completed = subprocess.run(  # noqa: S603  # no shell, and a fixed program
                 command,
-                input=given or b"",
+                input=stdin or b"",
                 capture_output=True,
                 env=environment,
                 timeout=SECONDS,
@@ -123,21 +123,21 @@ class GitTarget:
             raise self._failed(Text("it did not end within {seconds} s", seconds=SECONDS)) from None
         except OSError as error:
             raise self._failed(Foreign(error.strerror or type(error).__name__)) from error
-        if ran.returncode:
-            said = ran.stderr.decode("utf-8", "replace").strip().splitlines()
-            raise self._failed(Foreign(said[-1][:200] if said else f"git {arguments[0]}"))
-        return ran.stdout
+        if completed.returncode:
+            error_lines = completed.stderr.decode("utf-8", "replace").strip().splitlines()
+            raise self._failed(Foreign(error_lines[-1][:200] if error_lines else f"git {arguments[0]}"))
+        return completed.stdout
 
-    def _failed(self, why: Text | str) -> _GitError:
+    def _failed(self, reason: Text | str) -> _GitError:
         return _GitError(
             Text(
                 "The git repository {folder} cannot be used: {why}",
                 "try there: git pull && git push; it is tried again",
                 folder=self._clone,
-                why=why,
+                why=reason,
             )
         )
 
 
 class _GitError(ElsewhereError):
-    """git said no."""
+    """A run of git that failed."""

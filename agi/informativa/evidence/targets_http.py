@@ -8,7 +8,7 @@ from .http import HttpAnswer, HttpClient
 
 
 class HttpTarget:
-    """One address, over a kept connection. Nothing is ever taken away there."""
+    """One address, over a persistent connection. Nothing is ever deleted there."""
 
     def __init__(self, url: str, token: str = "", http: HttpClient | None = None) -> None:
         self._url = url
@@ -30,8 +30,8 @@ class HttpTarget:
         return answer.body
 
     def write(self, path: str, data: bytes) -> None:
-        kind = {"Content-Type": "application/octet-stream"}
-        answer = self._http.request("PUT", f"/{path}", data, kind)
+        headers = {"Content-Type": "application/octet-stream"}
+        answer = self._http.request("PUT", f"/{path}", data, headers)
         if answer.status not in (200, 201, 204):
             raise self._refused("PUT", path, answer)
 

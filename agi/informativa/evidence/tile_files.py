@@ -1,9 +1,8 @@
-"""Tiles and bundles in a folder that a web server publishes: the one module of the package that reads and
-writes.
+"""Tiles and bundles in a folder that a web server publishes.
 
-A file is written beside its place, synced and renamed, so that nobody reads half of one, and none that is
-there is ever changed: the same bytes again are nothing new, others are an error. Whoever writes a
-checkpoint does so after `write` has returned: what it speaks of is on the disk then.
+A file is written beside its place, synced and renamed, so that nobody reads half of one. No file is ever
+changed: the same bytes again are ignored, others are an error. Write a checkpoint after `write` has returned:
+its tiles are on the disk then.
 """
 
 from __future__ import annotations
@@ -27,18 +26,18 @@ _LARGEST = 256 * (2 + 0xFFFF)  # bytes, of a bundle
 
 
 class TileFolder:
-    """The folder that has `tile/` in it. Raises EvidenceError where it cannot be read or written."""
+    """The folder with `tile/` in it. Raises EvidenceError if it cannot be read or written."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     def read(self, path: str) -> bytes:
-        """A file's content, by the path of its tile. Raises TileMissingError where there is none, and
-        EvidenceFormatError for another path."""
+        """Return a file's content, by the path of its tile. Raises TileMissingError if there is none, and
+        EvidenceFormatError for a path that is no tile's."""
         Tile.parse(path)
         try:
-            with (self._folder / path).open("rb") as opened:
-                return opened.read(_LARGEST + 1)
+            with (self._folder / path).open("rb") as stream:
+                return stream.read(_LARGEST + 1)
         except (FileNotFoundError, NotADirectoryError):
             raise TileMissingError(
                 Text("The published file {path} is not there.", path=self._folder / path)
@@ -47,19 +46,19 @@ class TileFolder:
             raise _failed(error, self._folder / path) from error
 
     def write(self, tiles: Iterable[tuple[Tile, bytes]]) -> None:
-        """Put them there, some at a time, because disks sync many files nearly as fast as one. Raises
-        TileChangedError where another one is there already."""
+        """Write tiles, some at a time, because disks sync many files nearly as fast as one. Raises
+        TileChangedError if a tile is there already with another content."""
         with ThreadPoolExecutor(AT_ONCE) as threads:
-            written = list(threads.map(self._put, tiles))
-        for folder in dict.fromkeys(chain.from_iterable(written)):
+            changed_folders = list(threads.map(self._put, tiles))
+        for folder in dict.fromkeys(chain.from_iterable(changed_folders)):
             try:
                 _sync(folder)
             except OSError as error:
                 raise _failed(error, folder) from error
 
-    def _put(self, given: tuple[Tile, bytes]) -> list[Path]:
-        """Write one that is not there yet; the folders that are to be synced."""
-        tile, data = given
+    def _put(self, tile_and_data: tuple[Tile, bytes]) -> list[Path]:
+        """Write a tile that is missing, and return the folders to sync."""
+        tile, data = tile_and_data
         file = self._folder / tile.path
         if self._has(tile, data):
             return []
@@ -69,16 +68,16 @@ class TileFolder:
             raise _failed(error, file) from error
 
     def extend(self, old: int, entries: Iterable[bytes]) -> None:
-        """Add entries to a log of `old` ones that is published here: bundles, then tiles. Raises what
-        `write` and `tiles.fetch` raise."""
+        """Add entries to a published log of `old` ones: bundles, then tiles. Raises what `write` and
+        `tiles.fetch` raise."""
         entries = tuple(entries)
         self.write(entry_bundles(old, entries, self.read))
         self.write(hash_tiles(old, map(leaf_hash, entries), self.read))
 
     def drop_partials(self, old: int, size: int) -> None:
-        """Take away the partial tiles of a tree of `old` leaves, and of smaller ones, whose full tile a
-        published tree of `size` has. Raises EvidenceError where a full one is missing: then nothing of it
-        is taken away."""
+        """Delete the partial tiles of a tree of `old` leaves, and of smaller ones, whose full tile a
+        published tree of `size` has. Raises EvidenceError at a full tile that is missing, and keeps its
+        partial ones."""
         for tile in partial_tiles(old):
             full = Tile(tile.level, tile.index)
             if (full.index + 1) << 8 * (max(full.level, 0) + 1) <= size:
@@ -91,10 +90,10 @@ class TileFolder:
 
     def _has(self, tile: Tile, data: bytes) -> bool:
         try:
-            there = self.read(tile.path)
+            published = self.read(tile.path)
         except TileMissingError:
             return False
-        if there != data:
+        if published != data:
             raise TileChangedError(
                 Text(
                     "The published file {path} is not what the ledger says",
@@ -106,23 +105,23 @@ class TileFolder:
 
 
 def _write(file: Path, data: bytes, top: Path) -> list[Path]:
-    """Write a file, readable for all and by root for the folder's owner, and return the folders that are to
-    be synced. Raises OSError."""
+    """Write a file, readable for all and by root for the folder's owner, and return the folders to sync.
+    Raises OSError."""
     files.make_folder(file.parent)
     files.put(file, data, for_folders_owner=True, durable=True)
-    return [each for each in file.parents if each == top or each.is_relative_to(top)]
+    return [folder for folder in file.parents if folder == top or folder.is_relative_to(top)]
 
 
 def _sync(folder: Path) -> None:
-    opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        os.fsync(opened)
+        os.fsync(descriptor)
     finally:
-        os.close(opened)
+        os.close(descriptor)
 
 
 def drop(folder: Path) -> None:
-    """Remove a folder of partial tiles, and of what a crash left of them. Raises OSError."""
+    """Remove a folder of partial tiles, with unfinished files that a crash left there. Raises OSError."""
     with suppress(FileNotFoundError):
         for file in folder.iterdir():
             if re.fullmatch(r"[1-9][0-9]{0,2}|\.[1-9][0-9]{0,2}\.part", file.name):

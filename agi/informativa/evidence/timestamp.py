@@ -1,8 +1,7 @@
 """Time-stamps (RFC 3161) of checkpoints: an authority says that a checkpoint was there at a time.
 
-What is stamped is the SHA-256 of the checkpoint's note with the log's own signatures alone, so that it stays
-the same whichever witnesses sign later. What is kept is the authority's whole answer, as `openssl ts -verify`
-reads it.
+The stamp is of the SHA-256 of the checkpoint's note with the log's own signatures alone, so that it stays the
+same whichever witnesses sign later. The authority's whole answer is stored, as `openssl ts -verify` reads it.
 """
 
 from __future__ import annotations
@@ -34,27 +33,29 @@ _SHA256 = "2.16.840.1.101.3.4.2.1"
 
 @dataclass(frozen=True)
 class Stamp:
-    """A time-stamp that holds: when, and the authority's answer."""
+    """A valid time-stamp: its time, and the authority's answer."""
 
     at: datetime
     data: bytes
 
 
 def stamped_bytes(checkpoint: bytes, key: Verifier) -> bytes:
-    """What of a checkpoint's note is stamped. Raises EvidenceFormatError."""
+    """Return the part of a checkpoint's note that is stamped: its text and the log's own signatures. Raises
+    EvidenceFormatError."""
     note = parse(checkpoint)
-    own = tuple(each for each in note.signatures if (each.name, each.key_id) == (key.name, key.key_id))
-    return Note(note.text, own).data
+    identity = (key.name, key.key_id)
+    own_signatures = tuple(line for line in note.signatures if (line.name, line.key_id) == identity)
+    return Note(note.text, own_signatures).data
 
 
 def stamp(data: bytes, authority: TimestampAuthority, http: HttpClient | None = None) -> Stamp:
-    """Have something stamped, now. Raises ElsewhereError where the authority does not do it, and
-    SignatureError where its answer does not hold."""
+    """Request a stamp of the data now. Raises ElsewhereError if the authority refuses, and SignatureError if
+    its answer is not valid."""
     client = _library()
     request = client.TimestampRequestBuilder().data(data).hash_algorithm(client.HashAlgorithm.SHA256).build()
-    asking = http or HttpClient(authority.url)
+    connection = http or HttpClient(authority.url)
     try:
-        answer = asking.request(
+        answer = connection.request(
             "POST",
             "",
             request.as_bytes(),
@@ -62,7 +63,7 @@ def stamp(data: bytes, authority: TimestampAuthority, http: HttpClient | None = 
             largest=LARGEST_STAMP,
         )
     finally:
-        asking.close()
+        connection.close()
     if answer.status != 200:
         raise ElsewhereError(
             Text(
@@ -76,14 +77,14 @@ def stamp(data: bytes, authority: TimestampAuthority, http: HttpClient | None = 
 
 
 def verify(stamp: bytes, data: bytes, roots: list[Certificate], nonce: int | None = None) -> Stamp:
-    """That an authority below these roots stamped it. Raises SignatureError."""
+    """Verify that an authority below these roots stamped the data. Raises SignatureError."""
     client = _library()
     from rfc3161_client import VerificationError
 
     try:
         answer = client.decode_timestamp_response(stamp)
-        checker = client.VerifierBuilder(roots=roots, nonce=nonce).build()
-        checker.verify(answer, sha256(data).digest())
+        verifier = client.VerifierBuilder(roots=roots, nonce=nonce).build()
+        verifier.verify(answer, sha256(data).digest())
         if answer.tst_info.message_imprint.hash_algorithm.dotted_string != _SHA256:
             raise ValueError("another hash")
         return Stamp(_time(answer), stamp)
@@ -98,7 +99,7 @@ def verify(stamp: bytes, data: bytes, roots: list[Certificate], nonce: int | Non
 
 
 def time_of(stamp: bytes) -> datetime:
-    """When it says that it was made; nothing is verified. Raises SignatureError for what is no stamp."""
+    """Return the time that a stamp states; nothing is verified. Raises SignatureError if it is no stamp."""
     try:
         return _time(_library().decode_timestamp_response(stamp))
     except ValueError as error:
@@ -106,8 +107,9 @@ def time_of(stamp: bytes) -> datetime:
 
 
 def newest(stamps: Sequence[tuple[int, bytes]], largest: int) -> tuple[int, datetime | None]:
-    """Of how many records, `largest` at most, the newest checkpoint is that has a stamp, and when that says
-    that it was made; 0 without any. `stamps` are in the order of sizes; one that cannot be read is none."""
+    """Return the size of the newest checkpoint with a stamp, of at most `largest` records, and the time that
+    the stamp states; (0, None) without any. `stamps` are in the order of sizes; an unreadable one is
+    ignored."""
     for size, stamp in reversed(stamps):
         if size <= largest:
             with suppress(EvidenceError):
@@ -116,15 +118,15 @@ def newest(stamps: Sequence[tuple[int, bytes]], largest: int) -> tuple[int, date
 
 
 def certificates(authority: TimestampAuthority) -> list[Certificate]:
-    """Those that are trusted. Raises EvidenceError."""
+    """Return the trusted root certificates. Raises EvidenceError."""
     from cryptography.x509 import load_pem_x509_certificates
 
     try:
         return load_pem_x509_certificates(read(Path(authority.certificates), _LARGEST_PEM))
     except OSError as error:
-        why = Foreign(error.strerror or type(error).__name__)
+        reason = Foreign(error.strerror or type(error).__name__)
         raise EvidenceError(
-            Text("{file} cannot be used: {why}", file=authority.certificates, why=why)
+            Text("{file} cannot be used: {why}", file=authority.certificates, why=reason)
         ) from error
     except ValueError as error:
         raise EvidenceError(
@@ -138,7 +140,7 @@ def _time(answer: TimeStampResponse) -> datetime:
 
 
 def _library() -> Any:
-    """The module, which need not be installed. Raises EvidenceError."""
+    """Import and return rfc3161_client, which may not be installed. Raises EvidenceError."""
     try:
         import rfc3161_client
     except ImportError:

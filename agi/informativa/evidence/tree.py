@@ -1,8 +1,8 @@
 """The Merkle tree of RFC 6962 section 2.1 and RFC 9162 section 2.1, with SHA-256. Pure.
 
 A *complete subtree* (level, index) is the one over the 2^level leaves from index * 2^level on; its hash never
-changes again. Whatever stores those can prove all that there is to prove about a tree of any size, with as
-many reads as the tree has levels.
+changes again. A store of these hashes is enough for every proof about a tree of any size, with as many reads
+as the tree has levels.
 """
 
 from __future__ import annotations
@@ -21,32 +21,33 @@ _LEAF, _NODE = b"\x00", b"\x01"
 
 
 class HashReader(Protocol):
-    """Where the hashes of complete subtrees are. Only complete ones of the tree in question are asked for."""
+    """A reader of the hashes of complete subtrees. It is only asked for complete ones of the tree in
+    question."""
 
     def __call__(self, level: int, index: int, /) -> bytes:
-        """The hash, 32 bytes. Raises EvidenceError where it cannot be had."""
+        """Return the hash, 32 bytes. Raises EvidenceError if it is not available."""
 
 
 def leaf_hash(entry: bytes) -> bytes:
-    """Of one entry: SHA-256(0x00 ‖ entry)."""
+    """Return the hash of one entry: SHA-256(0x00 ‖ entry)."""
     return sha256(_LEAF + entry).digest()
 
 
 def leaf_hashes(entries: Iterable[bytes]) -> bytes:
-    """Those of many entries, one after the other."""
+    """Return the leaf hashes of many entries, one after the other."""
     return b"".join([sha256(_LEAF + entry).digest() for entry in entries])
 
 
 def node_hash(left: bytes, right: bytes) -> bytes:
-    """Of two subtrees: SHA-256(0x01 ‖ left ‖ right)."""
+    """Return the hash over two subtrees: SHA-256(0x01 ‖ left ‖ right)."""
     return sha256(_NODE + left + right).digest()
 
 
 @dataclass
 class Frontier:
     """The right edge of a growing tree: its size in leaves, and the hashes of the largest complete subtrees
-    that it falls into, from the left, one for each bit that is set in `size`. Enough to grow it and to know
-    its root. Raises ValueError where the two do not fit."""
+    that it consists of, from the left, one for each bit that is set in `size`. Enough to grow the tree and to
+    know its root. Raises ValueError if size and hashes do not fit."""
 
     size: int = 0
     hashes: list[bytes] = field(default_factory=list)
@@ -57,12 +58,12 @@ class Frontier:
 
     @classmethod
     def at(cls, size: int, hashes: HashReader) -> Frontier:
-        """That of the first `size` leaves of a tree. Raises what `hashes` raises."""
+        """Return the frontier of the first `size` leaves of a tree. Raises what `hashes` raises."""
         return cls(size, [hashes(level, index) for level, index in _complete(0, size)])
 
     def append(self, leaf: bytes, level: int = 0) -> None:
-        """Grow by one leaf, given by its hash, or by a complete subtree of 2^level. Raises ValueError where
-        none of that level begins."""
+        """Add one leaf, given by its hash, or a complete subtree of 2^level leaves. Raises ValueError if no
+        subtree of that level begins at this size."""
         size, hashes = self.size >> level, self.hashes
         if size << level != self.size:
             raise ValueError(f"no complete subtree of level {level} begins at leaf {self.size}")
@@ -73,12 +74,12 @@ class Frontier:
         self.size += 1 << level
 
     def root(self) -> bytes:
-        """The tree's."""
+        """Return the tree's root."""
         return _folded(self.hashes) if self.hashes else EMPTY_ROOT
 
 
 def root(leaves: Iterable[bytes]) -> bytes:
-    """Of the tree over these leaves, given by their hashes."""
+    """Return the root of the tree over these leaves, given by their hashes."""
     frontier = Frontier()
     for leaf in leaves:
         frontier.append(leaf)
@@ -86,7 +87,8 @@ def root(leaves: Iterable[bytes]) -> bytes:
 
 
 def complete_root(leaves: bytes) -> bytes:
-    """Of 2^level leaves, whose hashes are given one after the other; in half the time."""
+    """Return the root over 2^level leaves, whose hashes are given one after the other; twice as fast as
+    `root`."""
     hashes, pair = leaves, 2 * HASH_SIZE
     while len(hashes) > HASH_SIZE:
         nodes = [sha256(_NODE + hashes[at : at + pair]).digest() for at in range(0, len(hashes), pair)]
@@ -95,13 +97,13 @@ def complete_root(leaves: bytes) -> bytes:
 
 
 def root_at(size: int, hashes: HashReader) -> bytes:
-    """Of the first `size` leaves of a tree. Raises what `hashes` raises."""
+    """Return the root over the first `size` leaves of a tree. Raises what `hashes` raises."""
     return Frontier.at(size, hashes).root()
 
 
 def inclusion_proof(index: int, size: int, hashes: HashReader) -> tuple[bytes, ...]:
-    """PATH(index, D[0:size]) of RFC 6962 2.1.1: from the leaf's sibling up. Raises ValueError unless
-    0 <= index < size, and what `hashes` raises."""
+    """Return PATH(index, D[0:size]) of RFC 6962 2.1.1: from the leaf's sibling up. Raises ValueError unless 0
+    <= index < size, and what `hashes` raises."""
     if not 0 <= index < size:
         raise ValueError(f"there is no leaf {index} among {size}")
     low, high, path = 0, size, []
@@ -117,8 +119,8 @@ def inclusion_proof(index: int, size: int, hashes: HashReader) -> tuple[bytes, .
 
 
 def consistency_proof(old: int, new: int, hashes: HashReader) -> tuple[bytes, ...]:
-    """PROOF(old, D[0:new]) of RFC 6962 2.1.2; nothing where `old` is 0 or `new`. Raises ValueError unless
-    0 <= old <= new, and what `hashes` raises."""
+    """Return PROOF(old, D[0:new]) of RFC 6962 2.1.2; empty if `old` is 0 or `new`. Raises ValueError unless 0
+    <= old <= new, and what `hashes` raises."""
     if not 0 <= old <= new:
         raise ValueError(f"a tree of {new} leaves does not extend one of {old}")
     if old in (0, new):
@@ -132,39 +134,40 @@ def consistency_proof(old: int, new: int, hashes: HashReader) -> tuple[bytes, ..
         else:
             path.append(_range_hash(low, middle, hashes))
             low = middle
-    if low:  # else it is the old root itself, which whoever checks has
+    if low:  # else it is the old root itself, which every verifier has
         path.append(_range_hash(low, high, hashes))
     return tuple(reversed(path))
 
 
 def verify_inclusion(index: int, size: int, leaf: bytes, proof: tuple[bytes, ...], tree_root: bytes) -> None:
-    """That the leaf with this hash is number `index` of the `size` leaves under `tree_root`, by RFC 9162
-    2.1.3.2. Raises TreeProofError."""
+    """Verify that the leaf with this hash is number `index` of the `size` leaves under `tree_root`, with the
+    algorithm and the names of RFC 9162 2.1.3.2. Raises TreeProofError."""
     if not 0 <= index < size:
         raise TreeProofError(
             Text("There is no leaf number {index} in a tree of {size}.", index=index, size=size)
         )
     _check_hashes(leaf, tree_root, *proof)
-    number, last, found = index, size - 1, leaf
-    for each in proof:
-        if last == 0:
+    fn, sn, r = index, size - 1, leaf
+    for p in proof:
+        if sn == 0:
             raise _not_included(index, size)
-        if number & 1 or number == last:
-            found = node_hash(each, found)
-            while not number & 1 and number:
-                number, last = number >> 1, last >> 1
+        if fn & 1 or fn == sn:
+            r = node_hash(p, r)
+            while not fn & 1 and fn:
+                fn, sn = fn >> 1, sn >> 1
         else:
-            found = node_hash(found, each)
-        number, last = number >> 1, last >> 1
-    if last or found != tree_root:
+            r = node_hash(r, p)
+        fn, sn = fn >> 1, sn >> 1
+    if sn or r != tree_root:
         raise _not_included(index, size)
 
 
 def verify_consistency(
     old: int, new: int, old_root: bytes, new_root: bytes, proof: tuple[bytes, ...]
 ) -> None:
-    """That the tree of `new` leaves under `new_root` begins with that of `old` leaves under `old_root`, by
-    RFC 9162 2.1.4.2; every tree begins with the empty one, and with itself. Raises TreeProofError."""
+    """Verify that the tree of `new` leaves under `new_root` begins with that of `old` leaves under
+    `old_root`, with the algorithm and the names of RFC 9162 2.1.4.2; every tree begins with the empty one,
+    and with itself. Raises TreeProofError."""
     if not 0 <= old <= new:
         raise TreeProofError(Text("A tree of {new} leaves does not extend one of {old}.", new=new, old=old))
     _check_hashes(old_root, new_root, *proof)
@@ -175,38 +178,38 @@ def verify_consistency(
     path = proof if old & (old - 1) else (old_root, *proof)
     if not path:
         raise _not_consistent(old, new)
-    number, last = old - 1, new - 1
-    while number & 1:
-        number, last = number >> 1, last >> 1
-    first = second = path[0]
-    for each in path[1:]:
-        if last == 0:
+    fn, sn = old - 1, new - 1
+    while fn & 1:
+        fn, sn = fn >> 1, sn >> 1
+    fr = sr = path[0]
+    for c in path[1:]:
+        if sn == 0:
             raise _not_consistent(old, new)
-        if number & 1 or number == last:
-            first, second = node_hash(each, first), node_hash(each, second)
-            while not number & 1 and number:
-                number, last = number >> 1, last >> 1
+        if fn & 1 or fn == sn:
+            fr, sr = node_hash(c, fr), node_hash(c, sr)
+            while not fn & 1 and fn:
+                fn, sn = fn >> 1, sn >> 1
         else:
-            second = node_hash(second, each)
-        number, last = number >> 1, last >> 1
-    if last or (first, second) != (old_root, new_root):
+            sr = node_hash(sr, c)
+        fn, sn = fn >> 1, sn >> 1
+    if sn or (fr, sr) != (old_root, new_root):
         raise _not_consistent(old, new)
 
 
 def _split(size: int) -> int:
-    """The largest power of two below `size`, which is 2 or more."""
+    """Return the largest power of two below `size`, which is 2 or more."""
     return 1 << (size - 1).bit_length() - 1
 
 
 def _complete(low: int, high: int) -> list[tuple[int, int]]:
-    """The largest complete subtrees of leaves `low` to `high`, from the left; `low` is a multiple of a power
-    of two that is not smaller than their number, as it is wherever a tree is split."""
-    found = []
+    """Return the largest complete subtrees of leaves `low` to `high`, from the left. `low` is a multiple of a
+    power of two that is not smaller than their number, as wherever a tree is split."""
+    subtrees = []
     while low < high:
         level = (high - low).bit_length() - 1
-        found.append((level, low >> level))
+        subtrees.append((level, low >> level))
         low += 1 << level
-    return found
+    return subtrees
 
 
 def _range_hash(low: int, high: int, hashes: HashReader) -> bytes:
@@ -214,14 +217,14 @@ def _range_hash(low: int, high: int, hashes: HashReader) -> bytes:
 
 
 def _folded(hashes: list[bytes]) -> bytes:
-    found = hashes[-1]
-    for each in reversed(hashes[:-1]):
-        found = node_hash(each, found)
-    return found
+    right = hashes[-1]
+    for left in reversed(hashes[:-1]):
+        right = node_hash(left, right)
+    return right
 
 
 def _check_hashes(*hashes: bytes) -> None:
-    if any(len(each) != HASH_SIZE for each in hashes):
+    if any(len(node) != HASH_SIZE for node in hashes):
         raise TreeProofError(Text("A hash in the proof has not 32 bytes."))
 
 

@@ -1,12 +1,12 @@
-"""What a witness answers (C2SP tlog-witness): a request's body in, a status and an answer out. Pure.
+"""The answers of a witness (C2SP tlog-witness): a request's body in, a status and an answer out. Pure.
 
     old <size>
     <hash, base64>…
 
     <the checkpoint, a signed note>
 
-A witness signs a checkpoint that extends the last one of that log which it signed, and nothing else. So of
-two checkpoints that it signed one always begins with the other, whoever asks, and for whatever.
+A witness signs a checkpoint only if it extends the last one of that log that it signed. So of two signed
+checkpoints of a log, the tree of one always begins with that of the other.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ Logs = Mapping[str, tuple[Verifier, ...]]
 
 @dataclass(frozen=True)
 class AddCheckpoint:
-    """A request: which size the log believes to be the last one that was signed, the proof from there, and
-    the checkpoint's note. Nothing is verified."""
+    """A request: the size that the log believes to be the last one signed, the proof from there, and the
+    checkpoint's note. Nothing is verified."""
 
     old: int
     proof: tuple[bytes, ...]
@@ -42,10 +42,10 @@ class AddCheckpoint:
 
     @classmethod
     def parse(cls, body: bytes) -> AddCheckpoint:
-        """From the body. Raises EvidenceFormatError."""
-        head, parted, note = as_text(body, LARGEST_REQUEST).partition("\n\n")
+        """Parse the body. Raises EvidenceFormatError."""
+        head, separator, note = as_text(body, LARGEST_REQUEST).partition("\n\n")
         first, *lines = head.split("\n")
-        if not parted or not first.startswith("old ") or len(lines) > MOST_HASHES:
+        if not separator or not first.startswith("old ") or len(lines) > MOST_HASHES:
             raise EvidenceFormatError(
                 Text("It is no request: old, a size, hashes, an empty line, a note (c2sp.org/tlog-witness).")
             )
@@ -54,15 +54,15 @@ class AddCheckpoint:
 
     @property
     def body(self) -> bytes:
-        """As it is sent."""
+        """The body as it is sent."""
         lines = [f"old {self.old}", *map(encoded, self.proof), "", ""]
         return "\n".join(lines).encode() + self.note
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What is sent back. `signed` is the checkpoint that the answer has the signature of, which is to be the
-    last one before anybody gets it."""
+    """An answer to a request. `signed` is the checkpoint whose signature is in the answer; it must be stored
+    as the last one before the answer is sent."""
 
     status: int
     body: bytes
@@ -71,17 +71,17 @@ class Answer:
 
 
 def logs_of(keys: Iterable[Verifier]) -> Logs:
-    """Keys by the origin that they are of."""
-    found: dict[str, tuple[Verifier, ...]] = {}
+    """Return keys by their origin."""
+    logs: dict[str, tuple[Verifier, ...]] = {}
     for key in keys:
-        if key not in found.get(key.name, ()):
-            found[key.name] = (*found.get(key.name, ()), key)
-    return found
+        if key not in logs.get(key.name, ()):
+            logs[key.name] = (*logs.get(key.name, ()), key)
+    return logs
 
 
 def opened(body: bytes, logs: Logs) -> tuple[AddCheckpoint, Checkpoint] | Answer:
-    """A request of a log that is known and has signed it, or why it is refused. What the witness has seen so
-    far does not matter to it, so it needs no lock."""
+    """Return a request of a known log and its checkpoint, which that log signed, or the refusal. This needs
+    no lock, because it does not depend on earlier checkpoints."""
     try:
         request = AddCheckpoint.parse(body)
         checkpoint = Checkpoint.unverified(request.note)
@@ -104,8 +104,8 @@ def opened(body: bytes, logs: Logs) -> tuple[AddCheckpoint, Checkpoint] | Answer
 def decided(
     request: AddCheckpoint, checkpoint: Checkpoint, last: Checkpoint | None, witness: Witness, now: int
 ) -> Answer:
-    """What an opened request gets from a witness whose last signed checkpoint of that log is `last`. `now` is
-    in POSIX seconds."""
+    """Return the answer to an opened request. `last` is the checkpoint of that log that the witness signed
+    last, `now` is in POSIX seconds."""
     size, root = (last.size, last.root) if last else (0, EMPTY_ROOT)
     if request.old != size or (checkpoint.size == size and checkpoint.root != root):
         return Answer(409, f"{size}\n".encode(), SIZE_TYPE)
@@ -116,5 +116,5 @@ def decided(
     return Answer(200, witness.cosign(checkpoint.text, now).line.encode(), TEXT_TYPE, checkpoint)
 
 
-def _refused(status: int, why: str) -> Answer:
-    return Answer(status, f"{why}\n".encode())
+def _refused(status: int, reason: str) -> Answer:
+    return Answer(status, f"{reason}\n".encode())

@@ -1,4 +1,4 @@
-"""Asking a witness to sign a checkpoint (C2SP tlog-witness)."""
+"""The client of a witness (C2SP tlog-witness), which asks it to sign checkpoints."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .tree import HashReader, consistency_proof
 from .witness import SIZE_TYPE, AddCheckpoint
 
 LARGEST_ANSWER = 65_536  # bytes
-TRIES = 3  # of which each but the first follows on a size that the witness told
+TRIES = 3  # each but the first with the size that the witness answered
 
 
 class WitnessClient:
@@ -31,15 +31,15 @@ class WitnessClient:
         return self.key.name
 
     def newest(self, own: OwnLog) -> Checkpoint | None:
-        """As of `Elsewhere`: a witness says what it has by signing the last checkpoint once more."""
+        """Return the last checkpoint here, which the witness proves to have by signing it once more."""
         last = Checkpoint.unverified(own.last)
         self.cosign(own.last, own.hashes(), last.size)
         return last
 
     def cosign(self, note: bytes, hashes: HashReader, guess: int = 0) -> tuple[Signature, ...]:
-        """Its signatures of a checkpoint, verified. `hashes` are those of the log, `guess` is the size that
-        it probably signed last. Raises ElsewhereError where it does not answer so that it can be understood,
-        ForkError where it signed what is not in this log, and what `hashes` raises."""
+        """Return the witness's verified signatures of a checkpoint. `hashes` are those of the log, `guess` is
+        the size that it probably signed last. Raises ElsewhereError if its answer cannot be understood,
+        ForkError if it signed another log, and what `hashes` raises."""
         checkpoint = Checkpoint.unverified(note)
         old = min(guess, checkpoint.size)
         for _try in range(TRIES):
@@ -50,28 +50,28 @@ class WitnessClient:
                 return self._signatures(answer.body, checkpoint)
             if answer.status == 422:
                 raise self._forked(old)
-            told = self._told(answer)
-            if told > checkpoint.size:
-                raise newer(self.name, told, checkpoint.size)
-            if told == old:  # and of that size another tree
+            last_signed = self._last_size(answer)
+            if last_signed > checkpoint.size:
+                raise newer(self.name, last_signed, checkpoint.size)
+            if last_signed == old:  # another tree of that size
                 raise self._forked(old)
-            old = told
+            old = last_signed
         raise ElsewhereError(
             Text("{name} reports a different size each time", "it is asked again", name=self.name)
         )
 
     def _signatures(self, body: bytes, checkpoint: Checkpoint) -> tuple[Signature, ...]:
-        """Those of its key; what others are said to have signed is left out."""
+        """Return the verified signatures of its key. Others are left out."""
         try:
-            found = tuple(
-                each
-                for each in parse_signatures(body.decode("utf-8", "replace"))
-                if (each.name, each.key_id) == (self.key.name, self.key.key_id)
-                and self.key.verify(checkpoint.text, each.data)
+            signatures = tuple(
+                signature
+                for signature in parse_signatures(body.decode("utf-8", "replace"))
+                if (signature.name, signature.key_id) == (self.key.name, self.key.key_id)
+                and self.key.verify(checkpoint.text, signature.data)
             )
         except EvidenceError:
-            found = ()
-        if not found:
+            signatures = ()
+        if not signatures:
             raise ElsewhereError(
                 Text(
                     "{name} did not sign with the key that is configured",
@@ -79,21 +79,21 @@ class WitnessClient:
                     name=self.name,
                 )
             )
-        return found
+        return signatures
 
-    def _told(self, answer: HttpAnswer) -> int:
-        """The size in an answer with status 409. Raises ElsewhereError for any other answer."""
+    def _last_size(self, answer: HttpAnswer) -> int:
+        """Return the size in an answer with status 409. Raises ElsewhereError for any other answer."""
         if answer.status == 409 and answer.kind.partition(";")[0].strip() == SIZE_TYPE:
             try:
                 return decimal(answer.body.decode("ascii", "replace").removesuffix("\n"))
             except EvidenceError:
                 pass
-        known = {
+        messages = {
             403: Text("{name} has another key for this log", "give it the one of: informativa evidence key"),
             404: Text("{name} does not know this log", "give it the key of: informativa evidence key"),
         }
         other = Text("{name} answered with status {status}", "it is asked again")
-        raise ElsewhereError(known.get(answer.status, other).format(name=self.name, status=answer.status))
+        raise ElsewhereError(messages.get(answer.status, other).format(name=self.name, status=answer.status))
 
     def _forked(self, size: int) -> ForkError:
         return ForkError(

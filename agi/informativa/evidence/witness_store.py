@@ -1,9 +1,9 @@
-"""What a witness keeps: its key, and the last checkpoint of each log that it signed.
+"""The files of a witness: its key, and the last checkpoint of each log that it signed.
 
     witness.key        the private key, for its owner alone
     witness.sqlite3    the checkpoints
 
-Whoever takes the second away makes the witness forget, and sign another log's beginning in the same name; so
+Without the second file the witness would forget what it signed, and sign another log under the same name. So
 it is made together with the key, once, and a witness without it does not start.
 """
 
@@ -38,14 +38,14 @@ _WAIT_SECONDS = 10
 
 
 class WitnessFolder:
-    """The folder of one witness. Every method raises EvidenceError where its files cannot be used."""
+    """The folder of one witness. Every method raises EvidenceError if its files cannot be used."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.key_file, self.state_file = folder / "witness.key", folder / "witness.sqlite3"
 
     def make(self, name: str) -> Witness:
-        """A new key under that name, and nothing signed. Raises EvidenceError where there is one."""
+        """Make a new key under that name, with nothing signed. Raises EvidenceError if there is one."""
         witness = Witness(name, os.urandom(_SEED_SIZE))
         with failing(self.folder):
             files.make_folder(self.folder, mode=0o700)
@@ -65,7 +65,7 @@ class WitnessFolder:
         return witness
 
     def witness(self) -> Witness:
-        """The key that is there. Raises EvidenceError where others may read it, too."""
+        """Return the witness's key. Raises EvidenceError if others may read it, too."""
         with failing(self.key_file):
             if self.key_file.stat().st_mode & 0o077:
                 raise EvidenceError(
@@ -75,8 +75,8 @@ class WitnessFolder:
 
 
 class WitnessStore:
-    """The checkpoints. For one thread at a time; other processes may use the same file. Raises
-    EvidenceError where it cannot be used, and has signed nothing then."""
+    """The last signed checkpoints. For one thread at a time; other processes may use the same file. Raises
+    EvidenceError if it cannot be used; nothing is signed then."""
 
     def __init__(self, folder: WitnessFolder) -> None:
         self._file = folder.state_file
@@ -93,29 +93,29 @@ class WitnessStore:
             self._connection.execute(_ALL).fetchall()
 
     def answer(self, body: bytes, logs: Logs, witness: Witness, now: int) -> Answer:
-        """What a request gets. What is signed is on the disk by then, in one transaction with what it was
-        held against."""
-        found = opened(body, logs)
-        if isinstance(found, Answer):
-            return found
-        request, checkpoint = found
+        """Return the answer to a request. A signed checkpoint is on the disk by then, written in the
+        transaction in which it was compared with the last one."""
+        request_or_answer = opened(body, logs)
+        if isinstance(request_or_answer, Answer):
+            return request_or_answer
+        request, checkpoint = request_or_answer
         with self._transaction() as connection:
             row = connection.execute(_LAST, (checkpoint.origin,)).fetchone()
             last = Checkpoint(checkpoint.origin, *row) if row else None
             answer = decided(request, checkpoint, last, witness, now)
             if answer.signed:
-                kept = (checkpoint.origin, checkpoint.size, checkpoint.root, request.note, now)
-                connection.execute(_KEEP, kept)
+                values = (checkpoint.origin, checkpoint.size, checkpoint.root, request.note, now)
+                connection.execute(_KEEP, values)
         return answer
 
     def last(self) -> list[tuple[Checkpoint, int]]:
-        """The last checkpoint of each log, and when it was signed."""
+        """Return the last checkpoint of each log, and the time when it was signed, in POSIX seconds."""
         with _translated(self._file):
             rows = self._connection.execute(_ALL).fetchall()
             return [(Checkpoint(origin, size, root), at) for origin, size, root, at in rows]
 
     def close(self) -> None:
-        """Once."""
+        """Close the database, once."""
         self._connection.close()
 
     @contextmanager
@@ -142,7 +142,7 @@ def _connected(file: Path) -> sqlite3.Connection:
 
 @contextmanager
 def _translated(file: Path) -> Iterator[None]:
-    """No sqlite3.Error leaves the store."""
+    """Raise EvidenceError for any sqlite3.Error."""
     try:
         yield
     except sqlite3.Error as error:

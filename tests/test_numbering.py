@@ -45,7 +45,7 @@ EXAMPLES = list(examples())
 
 def both_agree(text: str, region: str, form: NumberForm) -> bool:
     """Whether the table answered; what it says, and what is made of it, must be the library's."""
-    found = numbering._quickly(text, region, form)
+    found = numbering._by_table(text, region, form)
     assert found is None or found == library.valid(text, region, form), (text, region, form)
     return found is not None
 
@@ -145,7 +145,7 @@ def test_any_text_is_what_the_library_says_of_it(text: str, region: str, form: N
 )
 def test_usual_numbers_need_no_library(text: str, form: NumberForm, country: str, kind: Kind) -> None:
     """The table itself knows the numbers that lines in Italy are called from."""
-    found = numbering._quickly(text, "IT", form)
+    found = numbering._by_table(text, "IT", form)
     assert found is not None
     assert list(found.values()) == [(country, kind)]
 

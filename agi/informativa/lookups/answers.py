@@ -1,4 +1,5 @@
-"""What an answer says. Pure. Anything that is not perfectly clear is a doubt, and a doubt tells nothing."""
+"""Parsing of the answers of look-ups. Pure. An answer that is not perfectly clear counts as no
+information."""
 
 from __future__ import annotations
 
@@ -34,12 +35,12 @@ def parse_answer(
     retention: Period | None = None,
     zone: tzinfo = UTC,
 ) -> ReportedDelivery | None:
-    """What the answer about `caller` says: `version`, `date` or both must be there, `reference` may be.
-    `None` if there is none.
+    """Return the delivery that the answer about `caller` reports: `version`, `date` or both must be there,
+    `reference` may be. `None` if there is no answer.
 
-    Without a version it was the one in force on that date; without a date it is told as of now, so that only
-    what is in force can be. Raises LookupSourceError for what is unknown, malformed or cannot have happened,
-    and for more than one answer: nobody can say then which is the caller's.
+    Without a version it was the one in force on that date; without a date it counts as told now, so that only
+    a version in force is possible. Raises LookupSourceError for an answer that is unknown, malformed or
+    impossible, and for more than one answer, because any of them may be the caller's.
     """
     if not answers:
         return None
@@ -48,13 +49,13 @@ def parse_answer(
             Text("The look-up {id} found more than one row for one caller.", id=lookup.id)
         )
     answer = answers[0]
-    named, at = answer.get("version"), now
+    version_name, at = answer.get("version"), now
     if answer.get("date") is not None:
         at = _moment(answer["date"], lookup, zone)
-    elif named is None:
+    elif version_name is None:
         raise LookupSourceError(Text("The look-up {id} gave neither `version` nor `date`.", id=lookup.id))
     version = plausibility.version_told(
-        notice, "" if named is None else str(named) or " ", at, now, retention, zone
+        notice, "" if version_name is None else str(version_name) or " ", at, now, retention, zone
     )
     if not isinstance(version, Version):
         raise LookupSourceError(_WHY_IMPLAUSIBLE[version].format(id=lookup.id, notice=notice.id))
@@ -62,7 +63,8 @@ def parse_answer(
 
 
 def _moment(value: object, lookup: Lookup, zone: tzinfo) -> datetime:
-    """A date as JSON and as database drivers give it; a date is the beginning of the day in `zone`."""
+    """Return a date from JSON or a database driver as a time; a date without time is the beginning of the day
+    in `zone`."""
     try:
         if isinstance(value, date) and not isinstance(value, datetime):
             value = datetime.combine(value, time())
@@ -74,8 +76,8 @@ def _moment(value: object, lookup: Lookup, zone: tzinfo) -> datetime:
 
 
 def _reference(value: object, caller: Identified, lookup: Lookup) -> str:
-    """The paper that the answer names, with the look-up's name before it. One that holds the caller's number
-    is left out, and others' numbers in it are masked: a ledger never holds any."""
+    """Return the reference that the answer names, with the look-up's name before it. One that holds the
+    caller's number is left out, and other numbers in it are masked: a ledger never holds any."""
     text = plausibility.evidence(str(value or ""))[: plausibility.LONGEST_REFERENCE].strip()
     digits = "".join(filter(str.isalnum, caller.number))
     if not text or digits[-7:] in "".join(filter(str.isalnum, text)):

@@ -1,4 +1,4 @@
-"""A look-up that holds no call for longer than it may (see guard.py), with the meaning of its answers."""
+"""A look-up that delays no call for longer than allowed (see guard.py), with the meaning of its answers."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Question = Callable[[Identified], Answers]
 
 
 class GuardedLookup:
-    """The `LookupSource` for one look-up. `opened` makes the question that one thread asks."""
+    """The `LookupSource` for one look-up. `opened` makes the question function that one thread calls."""
 
     def __init__(
         self,
@@ -41,7 +41,7 @@ class GuardedLookup:
         )
 
     async def ask(self, caller: Identified) -> ReportedDelivery | None:
-        """As the port says. Asked only about the kind of number that the look-up knows."""
+        """Implement the port. The system is asked only about the kind of number that the look-up knows."""
         knows_customers = "{customer}" in self._lookup.question
         if caller.customer != knows_customers:
             return None
@@ -50,15 +50,15 @@ class GuardedLookup:
         except LookupSourceError as error:
             raise LookupSourceError(joined("", error.text, self._pause())) from error
         except TimeoutError:
-            said = Text(
+            message = Text(
                 "The look-up {id} did not answer within {milliseconds:.0f} ms.",
                 id=self._lookup.id,
                 milliseconds=self._lookup.seconds * 1000,
             )
-            raise LookupSourceError(joined("", said, self._pause())) from None
-        except Exception as error:  # a driver's own; its text may quote the number, so its name has to do
-            said = Text("The look-up {id} failed ({kind}).", id=self._lookup.id, kind=type(error).__name__)
-            raise LookupSourceError(joined("", said, self._pause())) from None
+            raise LookupSourceError(joined("", message, self._pause())) from None
+        except Exception as error:  # a driver's own; its text may quote the number, so only its type is named
+            message = Text("The look-up {id} failed ({kind}).", id=self._lookup.id, kind=type(error).__name__)
+            raise LookupSourceError(joined("", message, self._pause())) from None
         if answer is None:
             return None
         now = self._clock.now()
@@ -68,7 +68,7 @@ class GuardedLookup:
         self._guard.close()
 
     def _pause(self) -> Text:
-        """What to add to a failure's message."""
+        """Return the text to add to a failure's message."""
         if not self._guard.paused:
             return NOTHING
         return Text(

@@ -1,4 +1,5 @@
-"""An HTTP GET whose answer is JSON: over a kept connection, no redirects, no proxies, and little of it."""
+"""An HTTP GET whose answer is JSON: over a persistent connection, without redirects and proxies, of limited
+size."""
 
 from __future__ import annotations
 
@@ -22,8 +23,8 @@ LONGEST = 65_536  # bytes of an answer
 class HttpLookup:
     """Asks `lookup.question`, a URL. One per thread.
 
-    urllib3's time limit is for each piece that comes, so a server that sends a byte now and then never meets
-    it: whoever waits for the answer calls `cut` when the time is over.
+    urllib3's time limit is for each piece that comes, so a server that sends a byte now and then never
+    reaches it: the thread that waits for the answer calls `cut` when the time is over.
     """
 
     def __init__(self, lookup: Lookup) -> None:
@@ -35,7 +36,8 @@ class HttpLookup:
             self._headers["Authorization"] = f"Bearer {lookup.token}"
 
     def __call__(self, caller: Identified) -> Sequence[Mapping[str, Any]]:
-        """The JSON object of the answer. Nothing for 404, and for an object whose `informed` is false.
+        """Return the JSON object of the answer. Empty for 404, and for an object whose `informed` is
+        false.
 
         Raises LookupSourceError for any other status, and for an object that does not say `informed`;
         urllib3's and json's errors too.
@@ -53,29 +55,30 @@ class HttpLookup:
             raise LookupSourceError(
                 Text("The look-up {id} answered with status {status}.", id=self._lookup.id, status=status)
             )
-        answer = json.loads(body, object_pairs_hook=self._once)
+        answer = json.loads(body, object_pairs_hook=self._unique_names)
         if not isinstance(answer, dict) or not isinstance(answer.get("informed"), bool):
             raise LookupSourceError(
                 Text("The look-up {id} did not answer with `informed` true or false.", id=self._lookup.id)
             )
         return [answer] if answer["informed"] else []
 
-    def _once(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        """An object of which each name comes once. Raises LookupSourceError for one that contradicts
+    def _unique_names(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        """Return an object of which each name comes once. Raises LookupSourceError for one that contradicts
         itself."""
-        if len(named := dict(pairs)) < len(pairs):
+        if len(members := dict(pairs)) < len(pairs):
             raise LookupSourceError(
                 Text("The look-up {id} answered with a name that comes twice.", id=self._lookup.id)
             )
-        return named
+        return members
 
     def cut(self) -> None:
-        """End the question that is under way, from another thread. It fails then, as does every later one."""
+        """End the question that is being asked, from another thread. It fails then, as does every later
+        one."""
         self._cut = True
-        opened = self._connection.sock if self._connection is not None else None
-        if opened is not None:
-            with suppress(OSError):  # not TLS's own, which changes what the other thread works with
-                socket.socket.shutdown(opened, socket.SHUT_RDWR)
+        open_socket = self._connection.sock if self._connection is not None else None
+        if open_socket is not None:
+            with suppress(OSError):  # not TLS's own shutdown, which changes what the other thread uses
+                socket.socket.shutdown(open_socket, socket.SHUT_RDWR)
 
     def _get(self, url: str) -> tuple[int, bytes]:
         parts = parse_url(url)
@@ -94,6 +97,6 @@ class HttpLookup:
         return response.status, body
 
     def _close(self) -> None:
-        closing, self._connection = self._connection, None
-        if closing is not None:
-            closing.close()
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()

@@ -12,8 +12,8 @@ from ..errors import LookupSourceError
 from ..model import Identified, Lookup
 from ..text import Text
 
-# How a session is told to refuse all writing, where a driver's database can be told so; for all others
-# the query is a SELECT and is rolled back, and its account should have no other right.
+# Commands that make a session refuse all writing, by driver. For all other drivers the query is a SELECT and
+# is rolled back, and its account should have no other right.
 READ_ONLY = {
     "sqlite3": "PRAGMA query_only = ON",
     "psycopg": "SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY",
@@ -22,7 +22,7 @@ READ_ONLY = {
     "MySQLdb": "SET SESSION TRANSACTION READ ONLY",
     "mariadb": "SET SESSION TRANSACTION READ ONLY",
 }
-# How a server is told to give up a query, in milliseconds, where a driver cannot be told from another thread.
+# Commands that limit the time of a query on the server, for drivers that cannot be told from another thread.
 GIVE_UP = {
     "psycopg": "SET statement_timeout = {milliseconds:.0f}",
     "psycopg2": "SET statement_timeout = {milliseconds:.0f}",
@@ -31,7 +31,7 @@ PLACEHOLDER = re.compile(r"\{(number|customer)\}")
 
 
 class SqlLookup:
-    """Asks `lookup.question`, a query that gives one row (columns version, date, reference) or none.
+    """A caller of `lookup.question`, a query that gives one row (columns version, date, reference) or none.
     One per thread."""
 
     def __init__(self, lookup: Lookup) -> None:
@@ -41,21 +41,21 @@ class SqlLookup:
         self._cut = False
 
     def __call__(self, caller: Identified) -> Sequence[Mapping[str, Any]]:
-        """The rows, two at most, by column in small letters.
+        """Return the rows, two at most, by column in small letters.
 
-        Raises the driver's own errors, and LookupSourceError where a column comes twice. A connection that
-        the database closed meanwhile is made anew, once.
+        Raises the driver's own errors, and LookupSourceError if a column comes twice. A connection that the
+        database closed meanwhile is opened again, once.
         """
-        kept = self._connection is not None
+        was_connected = self._connection is not None
         try:
             return self._ask(caller)
         except self._driver.Error:
-            if not kept or self._cut:
+            if not was_connected or self._cut:
                 raise
         return self._ask(caller)
 
     def cut(self) -> None:
-        """End the query that is under way, from another thread, where the driver can (sqlite3, duckdb)."""
+        """End the query that is running, from another thread, if the driver can (sqlite3, duckdb)."""
         self._cut = True
         if interrupt := getattr(self._connection, "interrupt", None):
             with contextlib.suppress(self._driver.Error):
@@ -86,7 +86,7 @@ class SqlLookup:
 
     def _opened(self) -> Any:
         name, seconds = self._lookup.driver, self._lookup.seconds
-        busy = {"timeout": seconds} if name == "sqlite3" else {}  # no interruption ends that waiting
+        busy = {"timeout": seconds} if name == "sqlite3" else {}  # no interruption ends this waiting
         connection = self._driver.connect(**{**busy, **self._lookup.arguments})
         for command in (READ_ONLY.get(name), GIVE_UP.get(name)):
             if command:
@@ -96,11 +96,11 @@ class SqlLookup:
 
 
 def statement(query: str, paramstyle: str, number: str) -> tuple[str, Any]:
-    """The query with the driver's own placeholders, and what stands for them."""
-    named = paramstyle in ("named", "pyformat")
+    """Return the query with the driver's own placeholders, and their values."""
+    by_name = paramstyle in ("named", "pyformat")
     if paramstyle in ("format", "pyformat"):
         query = query.replace("%", "%%")
     style = {"qmark": "?", "format": "%s", "numeric": ":1", "named": ":number", "pyformat": "%(number)s"}
     text, count = PLACEHOLDER.subn(style[paramstyle], query)
     values = [number] * (1 if paramstyle == "numeric" else count)
-    return text, {"number": number} if named else tuple(values)
+    return text, {"number": number} if by_name else tuple(values)

@@ -1,12 +1,12 @@
-"""Which telephone's number some digits may be, by the numbering plans of the world.
+"""Telephone numbers that some digits may be, by the numbering plans of the world.
 
 phonenumbers knows them, as a dozen regular expressions for each country; it takes 30 µs of processor time for
 a number, and 13 ms until it is imported. `table.py` is made from its metadata (`make plans`): one automaton
-whose states are what is still possible after the digits so far. It gives the library's own answers, or none:
-then the library is asked. Nothing of a number is kept.
+whose states stand for all that is still possible after the digits so far. It gives the library's own answers,
+or none: then the library is asked. No number is stored.
 
 A country's part of the table counts only as long as the files that the installed phonenumbers has about this
-country are those that it was made from, so that whoever installs a newer one has its plans.
+country are those that it was made from, so that a newer installed library is used with its own plans.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from . import table
 
 
 class Kind(Enum):
-    """Whose a number is, as far as its plan tells."""
+    """The kind of a number's holder, as far as the numbering plan tells."""
 
     LANDLINE = "one household's; in some countries numbers do not show whether it is a mobile"
     PERSONAL = "one other telephone's: a mobile, or one over the internet"
@@ -40,7 +40,7 @@ Valid = Mapping[str, tuple[str, Kind]]
 kind."""
 
 KINDS = tuple(Kind)
-DEAD, ASK = 0, 1  # what the table says of digits that are no number, and of those that it cannot judge
+DEAD, ASK = 0, 1  # the table's classes of digits that are no number, and of those that it cannot judge
 
 _DIALLED = re.compile(r"\+?[0-9]{2,20}\Z")
 _NONE: Valid = {}
@@ -50,9 +50,9 @@ _NEXT = array(
 if sys.byteorder == "big":
     _NEXT.byteswap()
 _CLASS = zlib.decompress(binascii.a2b_base64(table.CLASSES))  # by state
-_PLANS = {code: rest for code, *rest in map(str.split, table.PLANS.strip().splitlines())}
+_PLANS = {code: fields for code, *fields in map(str.split, table.PLANS.strip().splitlines())}
 _NATIONAL = {
-    region: (code, trunk) for region, code, trunk in (each.split(":") for each in table.NATIONAL.split())
+    region: (code, trunk) for region, code, trunk in (entry.split(":") for entry in table.NATIONAL.split())
 }
 
 
@@ -62,39 +62,40 @@ class _Plan(NamedTuple):
 
 
 def valid(text: str, region: str, form: NumberForm) -> Valid:
-    """All that `text` may be that was sent by a trunk in `region` (ISO 3166); empty if it is not one
-    telephone's number. `form` says how the trunk writes numbers without plus sign and without 00, which is
-    the international prefix of nearly all countries and trunks."""
+    """Return all numbers that `text`, sent by a trunk in `region` (ISO 3166), may be; empty if it is not one
+    telephone's number. `form` is the form in which the trunk writes numbers without plus sign and without 00,
+    which is the international prefix of nearly all countries and trunks."""
     if not _DIALLED.match(text):
         return _NONE
-    found = _quickly(text, region, form)
-    if found is None:
-        from . import library  # most calls need none of it, and a script is started for one call
+    numbers = _by_table(text, region, form)
+    if numbers is None:
+        from . import library  # slow to import, and most calls do not need it
 
         return library.valid(text, region, form)
-    return found
+    return numbers
 
 
 def written(text: str, region: str) -> frozenset[str]:
-    """Every way in which a dialplan may write the number `text`: as it is, +39…, 0039…, 39…, 0…"""
+    """Return every form in which a dialplan may write the number `text`: as it is, +39…, 0039…, 39…, 0…"""
     if not _DIALLED.match(text):
         return frozenset({text})
     code, trunk = _NATIONAL.get(region, ("", "?"))
-    found = _quickly(text, region, NumberForm.NATIONAL)
-    number = next(iter(found or ()), "")
+    numbers = _by_table(text, region, NumberForm.NATIONAL)
+    number = next(iter(numbers or ()), "")
     abroad = not number.startswith("+" + code)
     if number and (abroad or not trunk):
-        own = () if abroad else (number.removeprefix("+" + code),)
-        return frozenset({text, number, "00" + number[1:], number[1:], *own})
+        national = () if abroad else (number.removeprefix("+" + code),)
+        return frozenset({text, number, "00" + number[1:], number[1:], *national})
     from . import library
 
     return library.written(text, region)
 
 
 def is_possible(number: str) -> bool:
-    """Whether a number with plus sign has a length that there is in its country."""
-    found = _international(number[1:]) if _DIALLED.match(number) else None
-    if found and found[number][0] in _NATIONAL:  # elsewhere its length may be that of another region alone
+    """Return whether a number with plus sign has a possible length in its country."""
+    numbers = _international(number[1:]) if _DIALLED.match(number) else None
+    # In other countries only another region may have numbers of this length.
+    if numbers and numbers[number][0] in _NATIONAL:
         return True
     from . import library
 
@@ -102,7 +103,7 @@ def is_possible(number: str) -> bool:
 
 
 def is_region(region: str) -> bool:
-    """Whether this is a country (ISO 3166) with a numbering plan."""
+    """Return whether this is a country (ISO 3166) with a numbering plan."""
     if region in _NATIONAL:
         return True
     from . import library
@@ -110,8 +111,8 @@ def is_region(region: str) -> bool:
     return library.is_region(region)
 
 
-def _quickly(text: str, region: str, form: NumberForm) -> Valid | None:
-    """What the library would say; `None` where it must be asked."""
+def _by_table(text: str, region: str, form: NumberForm) -> Valid | None:
+    """Return the library's answer from the table; `None` if the library must be asked."""
     simple = region in _NATIONAL
     if text.startswith(("+", "00")):
         return _international(text.removeprefix("+").removeprefix("00"), simple=simple)
@@ -125,19 +126,20 @@ def _quickly(text: str, region: str, form: NumberForm) -> Valid | None:
 
 
 def _national(text: str, region: str, international: Valid) -> Valid | None:
-    """In the national form of a country with nothing but a trunk prefix (0, say), if that."""
+    """Return the numbers that `text` may be in the national form of a country that has only a trunk prefix
+    (0, say)."""
     code, trunk = _NATIONAL[region]
     if trunk and text.startswith(trunk):
         return _international(code + text.removeprefix(trunk)) or None
-    found = _international(code + text)
-    if not found and text.startswith(code):  # which the library may take away, where the rest is a number
+    numbers = _international(code + text)
+    if not numbers and text.startswith(code):  # the library may take the code away, if the rest is a number
         return _NONE if international else None
-    return found
+    return numbers
 
 
 def _international(digits: str, *, simple: bool = False) -> Valid | None:
-    """In E.164 without the plus sign. The library reads digits that no country has as if the plus were not
-    there; where the country is a `simple` one nothing comes of it."""
+    """Return the numbers for E.164 digits without the plus sign. The library reads digits that no country has
+    as if there were no plus; in a `simple` country they are no number."""
     for size in (1, 2, 3):
         if (code := digits[:size]) in _PLANS:
             break
@@ -149,15 +151,15 @@ def _international(digits: str, *, simple: bool = False) -> Valid | None:
     state = plan.start
     for digit in digits[size:].encode():
         state = _NEXT[state * 10 + digit]
-    known = _CLASS[state]
-    if known > ASK:
-        return {"+" + digits: plan.answers[known]}
-    return _NONE if known == DEAD else None
+    number_class = _CLASS[state]
+    if number_class > ASK:
+        return {"+" + digits: plan.answers[number_class]}
+    return _NONE if number_class == DEAD else None
 
 
 @functools.cache
 def _plan(code: str) -> _Plan | None:
-    """The plan of one country code; `None` where the installed library may have another."""
+    """Return the plan of one country code; `None` if the installed library may have another."""
     start, digest, regions = _PLANS[code]
     answers = [(region, kind) for region in regions.split(",") for kind in KINDS]
     files = [code] if regions == "001" else regions.split(",")
@@ -165,27 +167,23 @@ def _plan(code: str) -> _Plan | None:
 
 
 def edition() -> str:
-    """What tells the installed library from other editions of it; '' without files."""
+    """Return a checksum of the installed library's edition; '' without files."""
     return _digest(["__init__.py"])  # where its version stands
 
 
 def source(regions: Sequence[str]) -> str:
-    """What tells the library's files about these regions from other editions of them; '' without files."""
+    """Return a checksum of the library's files about these regions; '' without files."""
     return _digest([f"data/region_{region}.py" for region in regions])
 
 
 def _digest(files: Sequence[str]) -> str:
-    found = importlib.util.find_spec("phonenumbers")
-    if (
-        found is None
-        or not found.submodule_search_locations
-        or not isinstance(found.loader, SourceFileLoader)
-    ):
+    spec = importlib.util.find_spec("phonenumbers")
+    if spec is None or not spec.submodule_search_locations or not isinstance(spec.loader, SourceFileLoader):
         return ""
-    folder, digest = found.submodule_search_locations[0], 0
+    folder, digest = spec.submodule_search_locations[0], 0
     try:
         for file in files:
-            digest = zlib.crc32(found.loader.get_data(f"{folder}/{file}"), digest)
+            digest = zlib.crc32(spec.loader.get_data(f"{folder}/{file}"), digest)
     except OSError:
         return ""
     return f"{digest:08x}"

@@ -1,4 +1,4 @@
-"""What phonenumbers says of a number: the numbering plans themselves, of which `table.py` is made."""
+"""The answers of phonenumbers: the numbering plans themselves, from which `table.py` is made."""
 
 from __future__ import annotations
 
@@ -17,52 +17,52 @@ _KINDS = {
 
 
 def valid(text: str, region: str, form: NumberForm) -> Valid:
-    """See `numbering.valid`; `text` is digits, with or without a plus sign."""
+    """Implement `numbering.valid`; `text` is digits, with or without a plus sign."""
     if text.startswith(("+", "00")):
         readings = ["+" + text.removeprefix("+").removeprefix("00")]
     else:
         readings = [text] * (form is not NumberForm.INTERNATIONAL)
         readings += ["+" + text] * (form is not NumberForm.NATIONAL)
-    found: dict[str, tuple[str, Kind]] = {}
+    numbers: dict[str, tuple[str, Kind]] = {}
     for reading in readings:
         number = _parse(reading, region)
         kind = kind_of(phonenumbers.number_type(number)) if number else None
         if number and kind:
             country = phonenumbers.region_code_for_number(number) or ""
-            found[phonenumbers.format_number(number, PhoneNumberFormat.E164)] = country, kind
-    return found
+            numbers[phonenumbers.format_number(number, PhoneNumberFormat.E164)] = country, kind
+    return numbers
 
 
 def kind_of(number_type: int) -> Kind | None:
-    """By a PhoneNumberType; `None` for one of a number that is not valid."""
+    """Return the kind of a PhoneNumberType; `None` for that of an invalid number."""
     return None if number_type == PhoneNumberType.UNKNOWN else _KINDS.get(number_type, Kind.SHARED)
 
 
 def written(text: str, region: str) -> frozenset[str]:
-    """See `numbering.written`."""
-    parsed = _parse(text, region)
-    if parsed is None or not phonenumbers.is_possible_number(parsed):
+    """Implement `numbering.written`."""
+    number = _parse(text, region)
+    if number is None or not phonenumbers.is_possible_number(number):
         return frozenset({text})
-    country = str(parsed.country_code)
-    subscriber = phonenumbers.national_significant_number(parsed)
-    spelled = {text, f"+{country}{subscriber}", f"00{country}{subscriber}", country + subscriber}
+    country = str(number.country_code)
+    subscriber = phonenumbers.national_significant_number(number)
+    forms = {text, f"+{country}{subscriber}", f"00{country}{subscriber}", country + subscriber}
     if country == str(phonenumbers.country_code_for_region(region)):
-        national = phonenumbers.format_number(parsed, PhoneNumberFormat.NATIONAL)
-        spelled.add("".join(filter(str.isdigit, national)))
-    return frozenset(spelled)
+        national = phonenumbers.format_number(number, PhoneNumberFormat.NATIONAL)
+        forms.add("".join(filter(str.isdigit, national)))
+    return frozenset(forms)
 
 
 def is_possible(number: str) -> bool:
-    """See `numbering.is_possible`."""
+    """Implement `numbering.is_possible`."""
     try:
-        possible = phonenumbers.is_possible_number_with_reason(phonenumbers.parse(number))
+        result = phonenumbers.is_possible_number_with_reason(phonenumbers.parse(number))
     except phonenumbers.NumberParseException:
         return False
-    return possible == phonenumbers.ValidationResult.IS_POSSIBLE
+    return result == phonenumbers.ValidationResult.IS_POSSIBLE
 
 
 def is_region(region: str) -> bool:
-    """See `numbering.is_region`."""
+    """Implement `numbering.is_region`."""
     return region in phonenumbers.SUPPORTED_REGIONS
 
 

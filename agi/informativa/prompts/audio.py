@@ -1,7 +1,7 @@
 """Sound for the telephone: read by sox from any format, measured, trimmed, brought to one level, written.
 
 Samples are floats between -1 and 1, levels are in dB below full scale (dBov: 0 is a square wave at the
-limit). The level of speech is the RMS over what is spoken, without the pauses, in the spirit of ITU-T P.56.
+limit). The level of speech is the RMS over the spoken parts, without the pauses, in the spirit of ITU-T P.56.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ LONGEST = 600.0  # seconds that are read at all
 _FRAME = 100  # frames a second, in which sound is measured
 _ACTIVE = 25.0  # dB below the loud frames, down to which a frame counts as spoken
 _SOFT = 42.0  # dB below speech, down to which it begins and ends
-_HEARD = 18.0  # dB below speech, which is sound and no noise
+_AUDIBLE = 18.0  # dB below speech, which is sound and no noise
 _GAP = 15  # frames, longer than the silence before a `t`
-_KEPT = 0.03, 0.1  # seconds kept before and after that, for a soft consonant
+_MARGIN = 0.03, 0.1  # seconds left before and after that, for a soft consonant
 _CLIPPED = 3  # samples in a row at the very peak: a top cut flat; and so many of them are no chance
 _RAW = ("-t", "f32", "-c", "1")
 _PATIENCE = 120.0  # seconds for one run of sox
@@ -43,19 +43,19 @@ _BAND = {NARROW: "150", WIDE: "80"}  # hertz below which there is no voice, but 
 
 @dataclass(frozen=True)
 class Sound:
-    """Mono sound: samples between -1 and 1, and how many there are in a second."""
+    """Mono sound: samples between -1 and 1, and their number in a second."""
 
     samples: array[float]
     rate: int
 
     @property
     def seconds(self) -> float:
-        """Its length."""
+        """The length in seconds."""
         return len(self.samples) / self.rate
 
     @property
     def level(self) -> float:
-        """The level of what is spoken, in dBov; -inf for silence."""
+        """The level of speech, in dBov; -inf for silence."""
         return _decibel(_speech(_frames(self)))
 
     @property
@@ -68,14 +68,14 @@ class Sound:
 
 
 def sox(*arguments: str | Path, data: bytes | None = None) -> bytes:
-    """What sox writes to its output. Raises PromptError where it is missing, fails or does not end."""
+    """Run sox and return its output. Raises PromptError if it is missing, fails or does not end."""
     program = shutil.which("sox")
     if program is None:
         raise PromptError(
             Text("The program sox is not there."), Text("Type: apt-get install sox libsox-fmt-mp3")
         )
     try:
-        ran = subprocess.run(  # noqa: S603  # no shell, and files by absolute paths: sox would run "|command"
+        completed = subprocess.run(  # noqa: S603  # no shell, and files by absolute paths: sox would run "|command"
             [program, *map(str, arguments)],
             input=data,
             capture_output=True,
@@ -84,15 +84,17 @@ def sox(*arguments: str | Path, data: bytes | None = None) -> bytes:
         )
     except subprocess.TimeoutExpired as error:
         raise PromptError(Text("sox did not end within {seconds:.0f} s.", seconds=_PATIENCE)) from error
-    if ran.returncode:
-        said = ran.stderr.decode(errors="replace").strip().rpartition("\n")[2]
-        why = said.partition("FAIL ")[2] or said or Text("exit code {code}", code=ran.returncode)
-        raise PromptError(Text("sox says: {said}.", said=why))
-    return ran.stdout
+    if completed.returncode:
+        last_line = completed.stderr.decode(errors="replace").strip().rpartition("\n")[2]
+        failure = last_line.partition("FAIL ")[2] or last_line
+        reason = failure or Text("exit code {code}", code=completed.returncode)
+        raise PromptError(Text("sox says: {said}.", said=reason))
+    return completed.stdout
 
 
 def read(file: Path) -> Sound:
-    """Any sound file that sox reads, at its own rate, its channels mixed. Raises PromptError."""
+    """Read a sound file of any format that sox knows, at its own rate, its channels mixed. Raises
+    PromptError."""
     path = file.absolute()
     if not path.is_file():
         raise PromptError(
@@ -119,19 +121,19 @@ def read(file: Path) -> Sound:
 
 
 def read_wav(file: Path) -> Sound:
-    """What Asterisk plays from a `.wav`, read without sox. Raises PromptError."""
+    """Read a `.wav` that Asterisk plays, without sox. Raises PromptError."""
     try:
-        with wave.open(str(file), "rb") as opened:
-            if (opened.getnchannels(), opened.getsampwidth()) != (1, 2):
+        with wave.open(str(file), "rb") as stream:
+            if (stream.getnchannels(), stream.getsampwidth()) != (1, 2):
                 raise PromptError(Text("{file} is not mono and 16 bit.", file=file))
-            return from_pcm(opened.readframes(opened.getnframes()), opened.getframerate())
+            return from_pcm(stream.readframes(stream.getnframes()), stream.getframerate())
     except (OSError, EOFError, wave.Error) as error:
         message = Text("{file} cannot be read ({error}).", file=file, error=Foreign(str(error)))
         raise PromptError(message) from error
 
 
 def resampled(sound: Sound, rate: int) -> Sound:
-    """The same at another rate, without what lies below a voice there."""
+    """Return the sound at another rate, without frequencies below a voice there."""
     effects = ("rate", "-v", str(rate), "highpass", _BAND.get(rate, "80"))
     # 12 dB of room, taken back afterwards: a filter overshoots, and sox cuts at full scale.
     samples = array("f", (value * 0.25 for value in sound.samples))
@@ -142,21 +144,22 @@ def resampled(sound: Sound, rate: int) -> Sound:
 
 
 def pcm(sound: Sound) -> bytes:
-    """16-bit samples, the lower byte first."""
-    whole = (max(-32768, min(32767, round(value * 32768))) for value in sound.samples)
-    return struct.pack(f"<{len(sound.samples)}h", *whole)
+    """Return 16-bit samples, the lower byte first."""
+    integers = (max(-32768, min(32767, round(value * 32768))) for value in sound.samples)
+    return struct.pack(f"<{len(sound.samples)}h", *integers)
 
 
 def from_pcm(data: bytes, rate: int) -> Sound:
-    """The reverse of `pcm`; half a sample at the end of a file that was cut off is left out."""
-    whole = array("h", data[: len(data) // 2 * 2])
+    """Return the sound of 16-bit samples, the reverse of `pcm`. Half a sample at the end of a truncated file
+    is left out."""
+    integers = array("h", data[: len(data) // 2 * 2])
     if sys.byteorder == "big":
-        whole.byteswap()
-    return Sound(array("f", map(truediv, whole, repeat(32768))), rate)
+        integers.byteswap()
+    return Sound(array("f", map(truediv, integers, repeat(32768))), rate)
 
 
 def wav(sound: Sound) -> bytes:
-    """A WAV file with nothing but its header and its samples, which is what Asterisk reads."""
+    """Return a WAV file of nothing but a header and samples, as Asterisk reads it."""
     body = pcm(sound)
     form = (16, 1, 1, sound.rate, 2 * sound.rate, 2, 16)
     head = (b"RIFF", 36 + len(body), b"WAVE", b"fmt ", *form, b"data", len(body))
@@ -167,14 +170,14 @@ def wav(sound: Sound) -> bytes:
 
 
 def _frames(sound: Sound) -> list[float]:
-    """The mean square of every ten milliseconds."""
+    """Return the mean square of every ten milliseconds."""
     step = sound.rate // _FRAME
     pieces = (sound.samples[at : at + step] for at in range(0, len(sound.samples) - step + 1, step))
     return [sum(map(mul, piece, piece)) / step for piece in pieces]
 
 
 def _speech(frames: list[float]) -> float:
-    """The mean square of the frames in which somebody speaks."""
+    """Return the mean square of the frames in which somebody speaks."""
     if not frames:
         return 0.0
     loud = sorted(frames)[int(0.95 * (len(frames) - 1))]
@@ -183,7 +186,7 @@ def _speech(frames: list[float]) -> float:
 
 
 def _pauses(frames: list[float]) -> float:
-    """The mean square of what is heard when nobody speaks."""
+    """Return the mean square of the sound when nobody speaks."""
     return sorted(frames)[len(frames) // 20] if frames else 0.0
 
 
@@ -196,7 +199,7 @@ def _power(decibel: float) -> float:
 
 
 def clipped(sound: Sound) -> int:
-    """In how many places the tops of the waves are cut flat."""
+    """Count the places where the tops of the waves are cut flat."""
     highest = max(map(abs, sound.samples), default=0.0)
     if _decibel(highest**2) < LEVEL:
         return 0
@@ -216,7 +219,7 @@ def _positions(samples: array[float], value: float) -> Iterator[int]:
 
 
 def doubts(sound: Sound) -> Iterator[Text]:
-    """What an admin should know about a recording before callers hear it."""
+    """Yield warnings about a recording, for an admin, before callers hear it."""
     frames = _frames(sound)
     level, places = _decibel(_speech(frames)), clipped(sound)
     if places:
@@ -234,7 +237,7 @@ def doubts(sound: Sound) -> Iterator[Text]:
 
 
 def stands_out(sound: Sound) -> Iterator[Text]:
-    """What is wrong with the level of a finished prompt. Silence has none: see `comparison.silent`."""
+    """Yield faults in the level of a finished prompt. Silence has none: see `comparison.silent`."""
     level, places = sound.level, clipped(sound)
     if level > LOUDEST or -math.inf < level < QUIETEST:
         how = Text("loud") if level > LOUDEST else Text("soft")
@@ -252,53 +255,53 @@ def stands_out(sound: Sound) -> Iterator[Text]:
 
 
 def finished(sound: Sound) -> Sound:
-    """Trimmed, levelled, with a little silence around it. Raises PromptError where there is no sound."""
+    """Return the sound trimmed, levelled, with a little silence around it. Raises PromptError if there is no
+    sound."""
     body = levelled(trimmed(sound))
     lead, tail = (array("f", bytes(4 * round(silence * sound.rate))) for silence in (LEAD, TAIL))
     return Sound(lead + body.samples + tail, sound.rate)
 
 
 def trimmed(sound: Sound) -> Sound:
-    """Without the silence before and after, which may be a noise far below the speech."""
+    """Return the sound without the silence before and after, which may be a noise far below the speech."""
     frames = _frames(sound)
     speech = _speech(frames)
     if _decibel(speech) < -70:
         raise PromptError(Text("There is nothing to be heard in it."), Text("Record it again."))
-    above_noise = min(_pauses(frames) * _power(6), speech * _power(-_HEARD))  # there may be no pause
-    heard = {at for at, power in enumerate(frames) if power > max(speech * _power(-_SOFT), above_noise)}
-    spoken = [at for at, power in enumerate(frames) if power > speech * _power(-_HEARD)]
-    begin = max(0.0, _edge(heard, spoken[0], -1) / _FRAME - _KEPT[0])
-    end = (_edge(heard, spoken[-1], 1) + 1) / _FRAME + _KEPT[1]
+    above_noise = min(_pauses(frames) * _power(6), speech * _power(-_AUDIBLE))  # there may be no pause
+    audible = {at for at, power in enumerate(frames) if power > max(speech * _power(-_SOFT), above_noise)}
+    spoken = [at for at, power in enumerate(frames) if power > speech * _power(-_AUDIBLE)]
+    begin = max(0.0, _edge(audible, spoken[0], -1) / _FRAME - _MARGIN[0])
+    end = (_edge(audible, spoken[-1], 1) + 1) / _FRAME + _MARGIN[1]
     return Sound(sound.samples[round(begin * sound.rate) : round(end * sound.rate)], sound.rate)
 
 
-def _edge(heard: set[int], at: int, step: int) -> int:
-    """How far softer sound goes on without a gap; what comes after one is a click, or a breath."""
-    while near := [frame for frame in range(at + step, at + step * _GAP, step) if frame in heard]:
-        at = near[0]
+def _edge(audible: set[int], at: int, step: int) -> int:
+    """Return the last frame of softer sound that follows without a gap. Sound after a gap is a click, or a
+    breath."""
+    while next_frames := [frame for frame in range(at + step, at + step * _GAP, step) if frame in audible]:
+        at = next_frames[0]
     return at
 
 
 def levelled(sound: Sound) -> Sound:
-    """Brought to the level for speech; peaks above the ceiling are held back without clipping."""
-    for _round in range(3):  # holding back a peak lowers the level a little: settle
+    """Return the sound at the level for speech. Peaks above the ceiling are turned down without clipping."""
+    for _round in range(3):  # turning down a peak lowers the level a little: repeat
         gain = math.sqrt(_power(LEVEL - sound.level))
         sound = Sound(array("f", (value * gain for value in sound.samples)), sound.rate)
         if sound.peak <= CEILING:
             break
-        sound = _held_back(sound)
+        sound = _limited(sound)
     return sound
 
 
-def _held_back(sound: Sound) -> Sound:
-    """Turns the volume down around each peak, in a straight line from block to block of 5 ms.
-
-    At each border stands the smaller gain of its two blocks, so no line between borders lets a peak through.
-    """
+def _limited(sound: Sound) -> Sound:
+    """Turn the volume down around each peak, in a straight line from block to block of 5 ms. At each border
+    stands the smaller gain of its two blocks, so no line between borders lets a peak through."""
     step, ceiling = sound.rate // 200, math.sqrt(_power(CEILING)) * 0.999
     blocks = [sound.samples[at : at + step] for at in range(0, len(sound.samples), step)]
-    needed = [min(1.0, ceiling / max(1e-9, *map(abs, block), 0.0)) for block in blocks]
-    borders = [needed[0], *(min(pair) for pair in pairwise(needed)), needed[-1]]
+    gains = [min(1.0, ceiling / max(1e-9, *map(abs, block), 0.0)) for block in blocks]
+    borders = [gains[0], *(min(pair) for pair in pairwise(gains)), gains[-1]]
     out: array[float] = array("f")
     for block, (left, right) in zip(blocks, pairwise(borders), strict=True):
         if left == right == 1.0:
@@ -310,7 +313,7 @@ def _held_back(sound: Sound) -> Sound:
 
 
 def faded(sound: Sound) -> Sound:
-    """Without a click at either end: 5 ms up and 5 ms down."""
+    """Return the sound with 5 ms of fading at either end, so that it does not click."""
     reach = min(sound.rate // 200, len(sound.samples) // 2)
     samples = sound.samples[:]
     for at in range(reach):
@@ -320,7 +323,7 @@ def faded(sound: Sound) -> Sound:
 
 
 def joined(sounds: Iterator[tuple[Sound, float]]) -> Sound:
-    """One after the other, each with the seconds of silence that come before it; all of one rate."""
+    """Return the sounds one after the other, each after its seconds of silence; all of one rate."""
     samples: array[float] = array("f")
     rate = WIDE
     for sound, pause in sounds:
@@ -330,7 +333,7 @@ def joined(sounds: Iterator[tuple[Sound, float]]) -> Sound:
 
 
 def prompt(sound: Sound) -> dict[str, bytes]:
-    """The files of a prompt by extension: `wav`, and `sln16` where the sound has so much in it."""
+    """Return the files of a prompt by extension: `wav`, and `sln16` if the sound has so high a rate."""
     wide = finished(resampled(sound, WIDE))
     files = {"wav": wav(levelled(resampled(wide, NARROW)))}
     return files | ({"sln16": pcm(wide)} if sound.rate >= WIDE else {})

@@ -1,6 +1,6 @@
-"""One recording in every format that Asterisk may want for a channel, each beside the `.wav` that it is of.
+"""All formats of one recording that Asterisk may want for a channel, each beside its `.wav`.
 
-What a channel speaks is then only read from the disk; otherwise Asterisk translates it, in every call.
+A file in the channel's own format is only read from the disk; otherwise Asterisk translates it in every call.
 """
 
 from __future__ import annotations
@@ -35,39 +35,40 @@ def _wide(source: Path, target: Path) -> None:
 
 
 def _g722(source: Path, target: Path) -> None:
-    """By the Asterisk that runs here, which has the codec; by ffmpeg where there is none."""
-    said: Text | str = Text("there is neither a running Asterisk here nor ffmpeg")
+    """Write G.722 with the running Asterisk, which has the codec, or else with ffmpeg."""
+    error: Text | str = Text("there is neither a running Asterisk here nor ffmpeg")
     if asterisk := shutil.which("asterisk", path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin"):
-        said = _by_asterisk(asterisk, source, target)
+        error = _by_asterisk(asterisk, source, target)
     if not _written(target) and (ffmpeg := shutil.which("ffmpeg")):
-        form = ("-f", "s16le", "-ar", str(WIDE), "-ac", "1") if source.suffix == ".sln16" else ()
-        out = ("-ar", str(WIDE), "-f", "g722", target)
-        said = _run(ffmpeg, "-loglevel", "error", "-y", *form, "-i", source, *out)
+        input_options = ("-f", "s16le", "-ar", str(WIDE), "-ac", "1") if source.suffix == ".sln16" else ()
+        output = ("-ar", str(WIDE), "-f", "g722", target)
+        error = _run(ffmpeg, "-loglevel", "error", "-y", *input_options, "-i", source, *output)
     if not _written(target):
         raise PromptError(
             Text(
                 "{file} cannot be made: {why}.",
                 file=source.with_suffix(".g722"),
-                why=said.rstrip(".") if isinstance(said, str) else said,
+                why=error.rstrip(".") if isinstance(error, str) else error,
             ),
             Text("Run this as root or Asterisk's user while Asterisk runs, or: apt-get install ffmpeg"),
         )
 
 
 def _by_asterisk(asterisk: str, source: Path, target: Path) -> Text | str:
-    """Asterisk writes as its own user and may see another /tmp: so, in a folder beside the source."""
+    """Let Asterisk convert in a folder beside the source, because it writes as its own user and may see
+    another /tmp. Return its last words."""
     try:
         shared = Path(tempfile.mkdtemp(prefix=".formats-", dir=source.parent))
     except OSError as error:
         return Text("{file} cannot be written ({why})", file=source.parent, why=Foreign(error.strerror or ""))
     try:
         give_folder(shared, source.parent.stat())
-        made = shared / target.name
-        said = _run(asterisk, "-rx", f'file convert "{source}" "{made}"')
-        with suppress(OSError):  # what is missing is told by what it said
-            if content := read_foreign(made, _LARGEST):
+        converted = shared / target.name
+        message = _run(asterisk, "-rx", f'file convert "{source}" "{converted}"')
+        with suppress(OSError):  # if the file is missing, the message says why
+            if content := read_foreign(converted, _LARGEST):
                 target.write_bytes(content)
-        return said
+        return message
     except OSError as error:
         return Text("{file} cannot be written ({why})", file=shared, why=Foreign(error.strerror or ""))
     finally:
@@ -93,12 +94,12 @@ def _written(file: Path) -> bool:
 
 
 def _run(*command: str | Path) -> Text | str:
-    """Run a program; the last that it said."""
+    """Run a program, and return the last line of its output."""
     try:
-        ran = subprocess.run(  # noqa: S603  # no shell
+        completed = subprocess.run(  # noqa: S603  # no shell
             command, capture_output=True, text=True, errors="replace", timeout=_PATIENCE, check=False
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         return str(error)
-    said = (ran.stderr or ran.stdout).strip()
-    return said.splitlines()[-1] if said else Text("it said nothing")
+    output = (completed.stderr or completed.stdout).strip()
+    return output.splitlines()[-1] if output else Text("it said nothing")

@@ -1,4 +1,4 @@
-"""Looks at sound files that hold no call for longer than they may."""
+"""Looks at sound files that delay no call for longer than allowed."""
 
 from __future__ import annotations
 
@@ -13,22 +13,20 @@ LOOK_SECONDS = 2.0  # to read the files of one prompt; some milliseconds on a di
 
 
 class GuardedFiles:
-    """Looks at the files of each prompt beside all calls, in a thread of its own.
-
-    While a folder hangs nobody waits for the prompts of that company in it.
-    """
+    """Look at the files of each prompt beside all calls, in a thread of its own. While a folder hangs, nobody
+    waits for other prompts of that company in it."""
 
     def __init__(self, seconds: float = LOOK_SECONDS) -> None:
         self._seconds = seconds
         self._pending: dict[Place, tuple[float, asyncio.Future[Outcome]]] = {}
 
     async def look(self, place: Place, look: Look) -> Outcome:
-        """Give what `look` comes to, or a `ChangedRecording` where that takes too long. Who comes meanwhile
-        for the same prompt waits for the same look. Raises what `look` raises."""
+        """Return the result of `look`, or a `ChangedRecording` if it takes too long. Other calls for the same
+        prompt wait for the same look. Raises the exceptions of `look`."""
         now = time.monotonic()
         if place not in self._pending and not self._hangs(place, now):
             future = asyncio.wrap_future(begun(look))
-            future.add_done_callback(lambda _done: self._pending.pop(place))
+            future.add_done_callback(lambda _future: self._pending.pop(place))
             self._pending[place] = now, future
         if place in self._pending:
             began, future = self._pending[place]

@@ -1,4 +1,4 @@
-"""The lengths of installed prompts, read from the files as Asterisk's format modules would.
+"""The lengths of installed prompts, read from the files in the same way as by Asterisk's format modules.
 
 Asterisk is given a path without extension and takes whichever file suits the channel. WAV files say
 their own length; the headerless formats have a fixed number of bytes for so many samples.
@@ -42,7 +42,7 @@ _WAV = {"wav": 8000, "wav16": 16000}
 
 
 EXTENSIONS = (*_WAV, *_RAW)
-SETTLED = 2.0  # seconds after which a change of a file shows in its mark, however coarse its times are
+SETTLED = 2.0  # seconds after which any change of a file changes its mark, even with coarse times
 SAME = 0.1  # seconds by which two formats of one recording may differ
 LARGEST = 64 << 20  # bytes of a sound file: half an hour at 16 kHz, which nobody listens to
 
@@ -56,7 +56,7 @@ def measure(path: Path) -> Prompt:
     """
     try:
         files = installed(str(path))
-        others = rivals(str(path)) if files else []
+        preferred = rivals(str(path)) if files else []
     except PermissionError as error:
         raise PromptError(
             Text(
@@ -67,22 +67,22 @@ def measure(path: Path) -> Prompt:
             )
         ) from None
     if not files:
-        known = ", ".join(f".{extension}" for extension in EXTENSIONS)
+        formats = ", ".join(f".{extension}" for extension in EXTENSIONS)
         raise PromptError(
             Text(
                 "there is no sound file {path}.wav",
                 "put one there (or with another of {known})",
                 path=path,
-                known=known,
+                known=formats,
             )
         )
-    if others:
+    if preferred:
         raise PromptError(
             Text(
                 "on a channel in language {language} Asterisk would play {file} instead",
                 "keep each recording in a folder of its own",
-                language=others[0].parent.name,
-                file=others[0],
+                language=preferred[0].parent.name,
+                file=preferred[0],
             )
         )
     lengths = {file: _length(file) for file in files}
@@ -96,42 +96,42 @@ def measure(path: Path) -> Prompt:
 
 
 def placed(notice: Notice) -> Iterator[tuple[tuple[str, str, str, str], Prompt]]:
-    """Every prompt of every version of a notice: notice, version, part and language say where it stands."""
+    """Yield every prompt of every version of a notice, after its notice, version, part and language."""
     for version in notice.versions:
         for part, language, prompt in version.prompts():
             yield (notice.id, version.id, part, language), prompt
 
 
 def recordings(notice: Notice) -> Iterator[Recording]:
-    """Every sound file of every version of a notice, with its SHA-256. Raises OSError."""
+    """Yield every sound file of every version of a notice, with its SHA-256. Raises OSError."""
     for key, prompt in placed(notice):
         for file, sha256 in hashed(prompt.path).items():
             yield Recording((*key, file.suffix[1:]), str(file), sha256)
 
 
 def hashed(path: str) -> dict[Path, str]:
-    """Each sound file of a prompt with its SHA-256. Raises OSError."""
+    """Return each sound file of a prompt with its SHA-256. Raises OSError."""
     return {file: _sha256(file) for file in installed(path)}
 
 
 def hashed_before(path: str, settled: float = SETTLED) -> dict[Path, str]:
-    """As `hashed`, but a file whose mark has not changed is not read again, once it lies there for so many
-    seconds: for whoever only looks. Raises OSError."""
+    """Return the same as `hashed`, but read a file only once while its mark is the same and older than
+    `settled` seconds: for callers that decide nothing by it. Raises OSError."""
     return {file: _sum(file, settled) for file in installed(path)}
 
 
 def _sum(file: Path, settled: float) -> str:
-    found, now = mark(str(file)), time.time()
-    if now - found[-1] / 1e9 < settled:  # it may change once more and have the same mark
+    file_mark, now = mark(str(file)), time.time()
+    if now - file_mark[-1] / 1e9 < settled:  # it may change once more with the same mark
         return _sha256(file)
-    return _sum_of(file, found)
+    return _sum_of(file, file_mark)
 
 
 def _sha256(file: Path) -> str:
-    import hashlib  # with which OpenSSL is loaded: not for a script that plays nothing
+    import hashlib  # loads OpenSSL, which a script that plays nothing does not need
 
-    with reading(file, LARGEST) as opened:
-        return hashlib.file_digest(opened, "sha256").hexdigest()
+    with reading(file, LARGEST) as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 @lru_cache(maxsize=4096)
@@ -140,29 +140,30 @@ def _sum_of(file: Path, _mark: tuple[int, ...]) -> str:
 
 
 def installed(path: str) -> list[Path]:
-    """The sound files of a prompt that are there, in the order in which one is the model for the next."""
+    """Return the sound files of a prompt, in the order in which one is the model for the next."""
     return _existing(Path(path))
 
 
 def rivals(path: str) -> list[Path]:
-    """What Asterisk would play instead of a prompt on channels of some language. Raises OSError."""
+    """Return the files that Asterisk would play instead of a prompt on channels of some language. Raises
+    OSError."""
     base = Path(path)
     return sorted(file for folder in _below(base.parent) for file in _existing(Path(folder, base.name)))
 
 
 def marks(path: str) -> dict[str, tuple[int, ...]]:
-    """By which a change of anything that decides what Asterisk plays shows at little cost: of each sound file
-    of a prompt, of its folder, and of the folders in there, one of which may be named after a language.
-    Raises OSError."""
+    """Return a mark of everything that decides which sound Asterisk plays: of each sound file of a prompt, of
+    its folder, and of the folders in there, one of which may be named after a language. Any change of these
+    changes a mark, and marks are cheap to read. Raises OSError."""
     folder = Path(path).parent
-    return {each: mark(each) for each in (str(folder), *_below(folder), *map(str, installed(path)))}
+    return {file: mark(file) for file in (str(folder), *_below(folder), *map(str, installed(path)))}
 
 
 def mark(path: str) -> tuple[int, ...]:
-    """Which file it is and when it changed last. The time of the change of its inode is among it: the other
-    one can be set. Raises OSError."""
-    found = os.stat(path)  # noqa: PTH116  # in every call; a Path costs as much again
-    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
+    """Return device, inode, size and times of a file. The time of the inode's change is among them, because
+    the time of the file's change can be set. Raises OSError."""
+    status = os.stat(path)  # noqa: PTH116  # in every call; a Path costs as much again
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
 def _below(folder: Path) -> list[str]:
@@ -171,7 +172,7 @@ def _below(folder: Path) -> list[str]:
 
 
 def _existing(path: Path) -> list[Path]:
-    return [Path(file) for each in EXTENSIONS if _exists(file := f"{path}.{each}")]
+    return [Path(file) for extension in EXTENSIONS if _exists(file := f"{path}.{extension}")]
 
 
 def _exists(file: str) -> bool:
@@ -205,18 +206,18 @@ def _length(file: Path) -> Length:
 
 
 def _wav(file: Path, rate: int) -> Length:
-    with reading(file, LARGEST) as opened, wave.open(opened, "rb") as sound:
-        shape = (sound.getnchannels(), sound.getsampwidth(), sound.getframerate())
-        if shape != (1, 2, rate):
+    with reading(file, LARGEST) as stream, wave.open(stream, "rb") as sound:
+        parameters = (sound.getnchannels(), sound.getsampwidth(), sound.getframerate())
+        if parameters != (1, 2, rate):
             raise PromptError(
                 Text(
                     "{file} has {channels} channel(s), {bits} bit, {hertz} Hz, and Asterisk plays it only as"
                     " mono, 16 bit, {rate} Hz",
                     "type: sox {file} -c1 -b16 -r{rate} {file}.new{suffix}; mv {file}.new{suffix} {file}",
                     file=file,
-                    channels=shape[0],
-                    bits=8 * shape[1],
-                    hertz=shape[2],
+                    channels=parameters[0],
+                    bits=8 * parameters[1],
+                    hertz=parameters[2],
                     rate=rate,
                     suffix=file.suffix,
                 )
@@ -225,5 +226,5 @@ def _wav(file: Path, rate: int) -> Length:
 
 
 def _raw(file: Path, raw: _Raw) -> Length:
-    with reading(file, LARGEST) as opened:  # so that a file that cannot be read is found now
-        return Length(os.fstat(opened.fileno()).st_size // raw.size * raw.samples, raw.rate)
+    with reading(file, LARGEST) as stream:  # so that an unreadable file is an error now
+        return Length(os.fstat(stream.fileno()).st_size // raw.size * raw.samples, raw.rate)

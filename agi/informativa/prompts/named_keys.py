@@ -1,7 +1,7 @@
 """Keys that a spoken text tells its hearer to press. Pure.
 
-Of the five languages that notices are shipped in; what says it in other words is not found. A text that
-names a key promises it: where it does nothing the caller was told something untrue (law: 12(1) GDPR).
+Only the five languages of the shipped notices are known, and only their usual words. A text that names a key
+promises it: if the key does nothing, the caller was told something untrue (law: 12(1) GDPR).
 """
 
 from __future__ import annotations
@@ -33,11 +33,15 @@ _WORDS = "|".join(_DIGITS.values())
 
 
 def named_keys(text: str, language: str = "") -> frozenset[str]:
-    """The keys (0 to 9, * and #) that a text in this language (it, de_DE …) names, or in whichever it is
-    where that is not known; none in one that is not among the five."""
-    ways = _PRESS.values() if not language else filter(None, [_PRESS.get(language.partition("_")[0])])
-    plain = " ".join(text.lower().split())
-    words = (word for press in ways for word in re.findall(rf"\b{press} ([0-9*#]|(?:{_WORDS})\b)", plain))
+    """Return the keys (0 to 9, * and #) that a text names. `language` is such as it or de_DE; without it all
+    five languages are tried. Empty for any other language."""
+    patterns = _PRESS.values() if not language else filter(None, [_PRESS.get(language.partition("_")[0])])
+    normalized = " ".join(text.lower().split())
+    words = (
+        word
+        for pattern in patterns
+        for word in re.findall(rf"\b{pattern} ([0-9*#]|(?:{_WORDS})\b)", normalized)
+    )
     return frozenset(map(_key, words))
 
 

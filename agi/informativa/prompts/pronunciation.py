@@ -1,7 +1,7 @@
-"""How things that are written with signs are said: companies' forms, addresses, telephone numbers, keys.
+"""Spoken words for written signs: companies' forms, addresses, telephone numbers, keys.
 
 An engine that reads "S.p.A." as three sentences, or "acme.it" as one strange word, makes a notice that
-nobody understands. What is left after this are words, and punctuation that makes a pause.
+nobody understands. After this only words are left, and punctuation that makes a pause.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Spelling:
-    """What a language calls letters (a to z), digits (0 to 9) and signs.
+    """The names of letters (a to z), digits (0 to 9) and signs in one language.
 
     `countries` says whether the country at the end of an address is spelled ("dot d e") or read ("punto it").
     """
@@ -26,7 +26,7 @@ class Spelling:
     countries: bool = False
 
     def spelled(self, text: str) -> str:
-        """Letter by letter, digit by digit."""
+        """Return the names of the letters, digits and signs of a text."""
         names = dict(zip("abcdefghijklmnopqrstuvwxyz", self.letters.split(), strict=True))
         names |= dict(zip("0123456789", self.digits.split(), strict=True))
         names |= self.signs
@@ -129,7 +129,7 @@ SPELLINGS = {
     ),
 }
 
-# Companies' forms: those that are spelled, and those that are words. The longer first: S.r.l.s., then S.r.l.
+# Companies' forms: spelled ones, and those that are words. The longer first: S.r.l.s., then S.r.l.
 _SPELLED_FORMS = (
     *("S.r.l.s.", "S.r.l.", "S.p.A.", "S.n.c.", "S.a.s.", "S.a.p.a.", "S.A.R.L.", "S.A.S.", "S.L.U.", "S.L."),
     *("S.A.", "GmbH", "mbH", "AG", "KG", "KGaA", "OHG", "UG", "e.K.", "eG", "SpA", "Srls", "Srl", "Snc"),
@@ -152,19 +152,19 @@ _BARE |= dict.fromkeys('“”„"«»¿¡', "")  # a voice may name these signs
 
 
 def said(text: str, language: str) -> str:
-    """The text in words, for a language of `SPELLINGS`."""
+    """Return the text in words, for a language of `SPELLINGS`."""
     spelling = SPELLINGS[language]
     for sign, plain in _BARE.items():
         text = text.replace(sign, plain)
     rules: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...] = (
-        (_MAIL, lambda found: _address(found[0], spelling)),
-        (_SITE, lambda found: _address(found[0].partition("://")[2] or found[0], spelling)),
-        (_either(_SPELLED_FORMS), lambda found: spelling.spelled(re.sub(r"\W", "", found[0])) + _stop(found)),
-        (_either(_SAID_FORMS), lambda found: _SAID_FORMS[found[0]] + _stop(found)),
-        (_either(spelling.words), lambda found: spelling.words[found[0]]),
-        (_PHONE, lambda found: _number(found[0], spelling)),
+        (_MAIL, lambda match: _address(match[0], spelling)),
+        (_SITE, lambda match: _address(match[0].partition("://")[2] or match[0], spelling)),
+        (_either(_SPELLED_FORMS), lambda match: spelling.spelled(re.sub(r"\W", "", match[0])) + _stop(match)),
+        (_either(_SAID_FORMS), lambda match: _SAID_FORMS[match[0]] + _stop(match)),
+        (_either(spelling.words), lambda match: spelling.words[match[0]]),
+        (_PHONE, lambda match: _number(match[0], spelling)),
         (re.compile(r"\s*&\s*"), lambda _: f" {spelling.also} "),
-        (re.compile(r"[*#]"), lambda found: spelling.signs[found[0]]),
+        (re.compile(r"[*#]"), lambda match: spelling.signs[match[0]]),
     )
     for pattern, replacement in rules:
         text = pattern.sub(replacement, text)
@@ -172,7 +172,7 @@ def said(text: str, language: str) -> str:
 
 
 def key(pressed: str, language: str) -> str:
-    """What a key of the telephone is called: `1` is "uno", `#` is "cancelletto"."""
+    """Return the name of a key of the telephone: `1` is "uno", `#` is "cancelletto"."""
     return SPELLINGS[language].spelled(pressed)
 
 
@@ -181,13 +181,14 @@ def _either(words: Mapping[str, str] | tuple[str, ...]) -> re.Pattern[str]:
     return re.compile(rf"(?<![\w.])(?:{'|'.join(map(re.escape, longest))})(?!\w)")
 
 
-def _stop(found: re.Match[str]) -> str:
-    """The full stop of a sentence that ends with an abbreviation's own."""
-    return "." if found[0].endswith(".") and not found.string[found.end() :].strip() else ""
+def _stop(match: re.Match[str]) -> str:
+    """Return the full stop of a sentence that ends with an abbreviation's own."""
+    return "." if match[0].endswith(".") and not match.string[match.end() :].strip() else ""
 
 
 def _address(text: str, spelling: Spelling) -> str:
-    """`acme.it` is "acme punto it": words stay words, single letters, digits and signs are named."""
+    """Spell an address: `acme.it` is "acme punto it". Words stay words; single letters, digits and signs are
+    named."""
     parts = re.findall(r"[^\W\d_]+|[\W\d_]", text.removeprefix("www.").rstrip("/"))
     last = max((at for at, part in enumerate(parts) if part == "."), default=-1) + 1
     if "/" in parts:  # the country stands before the path
@@ -202,7 +203,7 @@ def _address(text: str, spelling: Spelling) -> str:
 
 
 def _number(text: str, spelling: Spelling) -> str:
-    """Digit by digit, with a pause where it is written with one; a long row in groups of three."""
+    """Spell a telephone number digit by digit, with a pause at each sign between; long groups in threes."""
     groups = [
         group if len(group) <= 4 else " ".join(re.findall(r"\d{1,3}", group))
         for group in re.findall(r"\d+", text)

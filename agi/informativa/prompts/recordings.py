@@ -1,8 +1,8 @@
-"""Which sound a prompt has at the moment of a call, held against the one that was found in order.
+"""The present sound of a prompt at the moment of a call, compared with the sound that was checked before.
 
-A record says that a caller heard a text, so a file that was exchanged since is not played: of silence of the
-same length Asterisk reports what it reports of the notice. To see that nothing changed costs some
-microseconds; what changed is read again, and may be the same after all, or one format more of the same sound.
+A record says that a caller heard a text, so a file that was exchanged since is not played: for silence of the
+same length Asterisk reports the same as for the notice. A look that finds nothing changed costs some
+microseconds. A changed file is read again; it may be the same after all, or one more format of that sound.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from ..text import Foreign, Text
 from .installed import hashed, installed, mark, marks, measure, placed, rivals
 from .mounts import remote_devices
 
-SETTLED_SECONDS = 2.0  # a file that was written so shortly ago may be written again within the same timestamp
+SETTLED_SECONDS = 2.0  # a younger file may be written again within the same timestamp
 LOOKS = 3  # at files that change while they are read
 
 Hashes = Mapping[Path, str]
@@ -31,7 +31,7 @@ Look = Callable[[], Outcome]
 
 
 class Place(NamedTuple):
-    """A prompt by its path, and whose it is."""
+    """A prompt by its path, and its controller."""
 
     controller: str
     path: str
@@ -43,22 +43,22 @@ class Place(NamedTuple):
 
 
 Beside = Callable[[Place, Look], Awaitable[Outcome]]
-"""Looks at the files of one prompt beside the calls for others; one look at a time."""
+"""Looks at the files of one prompt without delaying calls with other prompts; one look at a time."""
 
 
 class ServedRecordings(Protocol):
-    """What callers of one controller were served before."""
+    """Recordings that callers of one controller were served before."""
 
-    def of(self, controller: str, prompt: Prompt, found: Hashes) -> Mapping[str, set[str]] | None:
-        """By format, the SHA-256 that a prompt's file should have, one for each version that has it;
-        `None` where nobody knows."""
+    def of(self, controller: str, prompt: Prompt, hashes: Hashes) -> Mapping[str, set[str]] | None:
+        """Return, by format, the SHA-256 that a prompt's file should have, one for each version that has it;
+        `None` if that is unknown."""
 
-    def keep(self, controller: str, prompt: Prompt, found: Hashes) -> None:
-        """Remember what is served now."""
+    def keep(self, controller: str, prompt: Prompt, hashes: Hashes) -> None:
+        """Remember the recordings that are served now."""
 
 
 class InstalledRecordings(Recordings):
-    """The `Recordings` of this machine. `beside` does what takes its time, so that other calls go on."""
+    """The `Recordings` of this machine. `beside` runs slow work without delaying other calls."""
 
     def __init__(
         self,
@@ -68,52 +68,53 @@ class InstalledRecordings(Recordings):
         remote: Callable[[], Container[int]] = remote_devices,
     ) -> None:
         self._served, self._beside, self._settled, self._remote = served, beside, settled, remote
-        self._seen: dict[Place, tuple[Mapping[str, tuple[int, ...]], Outcome]] = {}
-        self._distant: set[Place] = set()  # of these, that lie where even to look at a mark may not end
-        self._compared: dict[str, Text | None] = {}  # by digest, what is wrong with formats that came later
+        self._outcomes: dict[Place, tuple[Mapping[str, tuple[int, ...]], Outcome]] = {}
+        self._remote_places: set[Place] = set()  # places on file systems where even a look at a mark may hang
+        self._compared: dict[str, Text | None] = {}  # by digest, the fault of formats that were added later
 
     async def current(self, controller: str, prompt: Prompt) -> Prompt | ChangedRecording:
-        """As the port says."""
+        """Implement the port."""
         place = Place(controller, prompt.path)
-        if place not in self._distant and (known := self._remembered(place)):
-            return known
-        return await self._beside(place, lambda: self._looked(place, prompt))
+        if place not in self._remote_places and (outcome := self._remembered(place)):
+            return outcome
+        return await self._beside(place, lambda: self._look_again(place, prompt))
 
     def _remembered(self, place: Place) -> Outcome | None:
-        """What was found, if nothing changed since."""
-        if (seen := self._seen.get(place)) is None:
+        """Return the earlier outcome, if nothing changed since."""
+        if place not in self._outcomes:
             return None
+        file_marks, outcome = self._outcomes[place]
         try:
-            for file, known in seen[0].items():
-                if mark(file) != known:
+            for file, file_mark in file_marks.items():
+                if mark(file) != file_mark:
                     return None
         except OSError:
             return None
-        return seen[1]
+        return outcome
 
-    def _looked(self, place: Place, prompt: Prompt) -> Outcome:
-        if found := self._remembered(place):
-            return found
+    def _look_again(self, place: Place, prompt: Prompt) -> Outcome:
+        if outcome := self._remembered(place):
+            return outcome
         for _again in range(LOOKS):
             try:
-                began, before = time.time(), marks(prompt.path)
-                found = self._look(place.controller, prompt)
-                after = marks(prompt.path)
+                began, marks_before = time.time(), marks(prompt.path)
+                outcome = self._look(place.controller, prompt)
+                marks_after = marks(prompt.path)
             except FileNotFoundError:
-                found, before, after = prompt, {}, None  # the folder is gone, or a file just now
+                outcome, marks_before, marks_after = prompt, {}, None  # folder or file was just deleted
                 continue
             except OSError as error:
-                why = Foreign(error.strerror or "")
-                said = Text("{file} cannot be read ({why})", "run this as a user who may")
-                return ChangedRecording(said.format(file=error.filename or prompt.path, why=why))
-            if before == after:
-                if began - max(each[-1] for each in before.values()) / 1e9 > self._settled:
+                reason = Foreign(error.strerror or "")
+                message = Text("{file} cannot be read ({why})", "run this as a user who may")
+                return ChangedRecording(message.format(file=error.filename or prompt.path, why=reason))
+            if marks_before == marks_after:
+                if began - max(changed for *_, changed in marks_before.values()) / 1e9 > self._settled:
                     remote = self._remote()
-                    if any(each[0] in remote for each in before.values()):
-                        self._distant.add(place)
-                    self._seen[place] = before, found
-                return found
-        if after is None:
+                    if any(device in remote for device, *_ in marks_before.values()):
+                        self._remote_places.add(place)
+                    self._outcomes[place] = marks_before, outcome
+                return outcome
+        if marks_after is None:
             return prompt
         return ChangedRecording(Text("{file} is being written", "wait for the end", file=prompt.path))
 
@@ -121,10 +122,10 @@ class InstalledRecordings(Recordings):
         files = installed(prompt.path)
         if not (files or rivals(prompt.path)):
             return prompt
-        found = hashed(prompt.path)
-        known = self._served.of(controller, prompt, found)
-        for file, sha256 in found.items():
-            if known is not None and known.get(file.suffix[1:], {sha256}) != {sha256}:
+        hashes = hashed(prompt.path)
+        served = self._served.of(controller, prompt, hashes)
+        for file, sha256 in hashes.items():
+            if served is not None and served.get(file.suffix[1:], {sha256}) != {sha256}:
                 return ChangedRecording(
                     Text(
                         "{file} is not the recording any more that its version was first served with",
@@ -133,21 +134,22 @@ class InstalledRecordings(Recordings):
                     )
                 )
         try:
-            now = measure(Path(prompt.path))
+            measured = measure(Path(prompt.path))
         except PromptError as error:
             return ChangedRecording(error.text)
-        digest = recording_digest({file.suffix[1:]: sha256 for file, sha256 in found.items()})
-        if known is not None and any(file.suffix[1:] not in known for file in found):
+        digest = recording_digest({file.suffix[1:]: sha256 for file, sha256 in hashes.items()})
+        if served is not None and any(file.suffix[1:] not in served for file in hashes):
             if digest not in self._compared:
                 self._compared[digest] = difference(prompt.path)
-            if wrong := self._compared[digest]:
-                return ChangedRecording(wrong)
-            self._served.keep(controller, prompt, found)
-        return replace(now, recording=digest)
+            if fault := self._compared[digest]:
+                return ChangedRecording(fault)
+            self._served.keep(controller, prompt, hashes)
+        return replace(measured, recording=digest)
 
 
 def difference(path: str) -> Text | None:
-    """What is wrong with a prompt that has no sound, or whose formats are not one sound, if so."""
+    """Return the fault of a prompt that has no sound, or whose formats are not one sound; `None` without
+    one."""
     files = installed(path)
     if not files:
         return None
@@ -158,79 +160,80 @@ def difference(path: str) -> Text | None:
             return Text(
                 "{file} has no sound, and who hears nothing is told nothing", "record it again", file=files[0]
             )
-        others = odd(files)
+        differing = odd(files)
     except (OSError, EOFError, wave.Error) as error:
         return Text("{file} cannot be compared ({why})", file=path, why=Foreign(str(error)))
-    if not others:
+    if not differing:
         return None
     return Text(
         "{file} is not the same sound as {other}",
         "delete the one that is wrong, and type: informativa prompts install",
-        file=others[0],
+        file=differing[0],
         other=files[0],
     )
 
 
 class LoadedRecordings(ServedRecordings):
-    """The SHA-256 that each sound file must have, by company, as of when a service loaded them."""
+    """The SHA-256 that each sound file must have, by company, at the time when a service loaded them."""
 
     def __init__(self, files: Mapping[str, Mapping[str, str]]) -> None:
         self._files = dict(files)
 
-    def of(self, controller: str, prompt: Prompt, found: Hashes) -> Mapping[str, set[str]]:
-        """As the port says."""
+    def of(self, controller: str, prompt: Prompt, hashes: Hashes) -> Mapping[str, set[str]]:
+        """Implement the port."""
         files = self._files.get(controller, {})
-        return {file.suffix[1:]: {files[str(file)]} for file in found if str(file) in files}
+        return {file.suffix[1:]: {files[str(file)]} for file in hashes if str(file) in files}
 
-    def keep(self, controller: str, prompt: Prompt, found: Hashes) -> None:
-        """In memory: the next load puts it on record."""
-        new = {str(file): sha256 for file, sha256 in found.items()}
+    def keep(self, controller: str, prompt: Prompt, hashes: Hashes) -> None:
+        """Remember them in memory. The next load puts them on record."""
+        new = {str(file): sha256 for file, sha256 in hashes.items()}
         self._files[controller] = {**new, **self._files.get(controller, {})}
 
 
 class RecordingLedger(Protocol):
-    """A ledger that knows which sound files it was served with. Raises LedgerError."""
+    """A ledger that knows the sound files that it was served with. Raises LedgerError."""
 
     def recordings(self) -> Mapping[tuple[str, ...], str]:
-        """The SHA-256 of each, by where it stands."""
+        """Return the SHA-256 of each recording, by its key."""
 
     def keep(self, recordings: Iterable[Recording]) -> None:
-        """Remember each that was not served before."""
+        """Remember each recording that was not served before."""
 
 
 class RecordedRecordings(ServedRecordings):
-    """What ledgers know, for a process of one call. A ledger that cannot be used knows nothing."""
+    """Recordings from ledgers, for a process of one call. A ledger that cannot be used knows nothing."""
 
     def __init__(
         self, notices: Mapping[str, Sequence[Notice]], ledgers: Mapping[str, RecordingLedger]
     ) -> None:
         self._notices, self._ledgers = notices, dict(ledgers)
 
-    def of(self, controller: str, prompt: Prompt, found: Hashes) -> Mapping[str, set[str]] | None:
-        """As the port says."""
+    def of(self, controller: str, prompt: Prompt, hashes: Hashes) -> Mapping[str, set[str]] | None:
+        """Implement the port."""
         try:
             served = self._ledgers[controller].recordings()
         except KeyError:
             return None
         except LedgerError:
-            del self._ledgers[controller]  # the caller waits for it once
+            del self._ledgers[controller]  # the caller waits for this ledger only once
             return None
-        known: dict[str, set[str]] = {}
-        for one in self._recordings(controller, prompt, found):
-            if sha256 := served.get(one.key):
-                known.setdefault(one.key[-1], set()).add(sha256)
-        return known
+        hashes_by_format: dict[str, set[str]] = {}
+        for recording in self._recordings(controller, prompt, hashes):
+            if sha256 := served.get(recording.key):
+                hashes_by_format.setdefault(recording.key[-1], set()).add(sha256)
+        return hashes_by_format
 
-    def keep(self, controller: str, prompt: Prompt, found: Hashes) -> None:
-        """In the ledger, if that can be: otherwise it is compared again in the next call."""
+    def keep(self, controller: str, prompt: Prompt, hashes: Hashes) -> None:
+        """Store them in the ledger, if possible. Otherwise the formats are compared again in the next
+        call."""
         with suppress(LedgerError):
-            self._ledgers[controller].keep(self._recordings(controller, prompt, found))
+            self._ledgers[controller].keep(self._recordings(controller, prompt, hashes))
 
-    def _recordings(self, controller: str, prompt: Prompt, found: Hashes) -> list[Recording]:
+    def _recordings(self, controller: str, prompt: Prompt, hashes: Hashes) -> list[Recording]:
         return [
             Recording((*key, file.suffix[1:]), str(file), sha256)
             for notice in self._notices[controller]
-            for key, one in placed(notice)
-            if one.path == prompt.path
-            for file, sha256 in found.items()
+            for key, recorded in placed(notice)
+            if recorded.path == prompt.path
+            for file, sha256 in hashes.items()
         ]

@@ -1,4 +1,4 @@
-"""SVOX Pico (py-nanotts), sentence by sentence: it says all of a text, or it says why not."""
+"""SVOX Pico (py-nanotts), sentence by sentence: it speaks all of a text, or raises an error."""
 
 from __future__ import annotations
 
@@ -26,7 +26,8 @@ _SAYABLE = re.compile(r"[A-Za-zÀ-ÖØ-öø-ÿŒœ0-9 ,;:.!?'()-]")  # others ar
 
 
 def speak(lines: list[str], language: str) -> Sound:
-    """A text as sound at 16 kHz. Raises PromptError where the voice cannot say all of it, or is missing."""
+    """Return a text as sound at 16 kHz. Raises PromptError if the voice cannot say all of it, or is
+    missing."""
     return joined(_sentences(lines, language))
 
 
@@ -34,21 +35,22 @@ def _sentences(lines: list[str], language: str) -> Iterator[tuple[Sound, float]]
     pause = 0.0
     for number, line in enumerate(lines, 1):
         if line.strip():
-            yield levelled(faded(_whole(line.strip(), number, language))), pause
+            yield levelled(faded(_sentence(line.strip(), number, language))), pause
             pause = SENTENCE
         elif pause:
             pause = PARAGRAPH
 
 
-def _whole(line: str, number: int, language: str) -> Sound:
-    """One sentence. An engine may cut a text silently, so it is held against the sum of its halves."""
+def _sentence(line: str, number: int, language: str) -> Sound:
+    """Speak one sentence. An engine may cut a text silently, so the length is compared with the sum of its
+    halves."""
     text = said(line, language)
-    if strange := sorted(set(_SAYABLE.sub("", text))):
+    if unsayable := sorted(set(_SAYABLE.sub("", text))):
         raise PromptError(
             Text(
                 "Line {number} holds {letters}, which the voice cannot say.",
                 number=number,
-                letters=" ".join(strange),
+                letters=" ".join(unsayable),
             ),
             Text("Write it as it is said."),
         )

@@ -1,4 +1,4 @@
-"""Where prompts stand beside a configuration, and putting new ones there without harm."""
+"""The folders of prompts beside a configuration, and the safe placing of new ones there."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from ..text import Foreign, Text
 from .installed import EXTENSIONS
 
 HeardOtherwise = Callable[[Sequence[Recording]], bool]
-"""Whether callers heard another sound file in the place of one of these recordings."""
+"""Tells if callers heard another sound file in the place of one of these recordings."""
 
 
 @dataclass(frozen=True)
 class PromptPath:
-    """Where one prompt belongs, and the file for it, without extension."""
+    """The place of one prompt, and the path of its files, without extension."""
 
     notice: str
     version: str
@@ -28,54 +28,56 @@ class PromptPath:
     base: Path
 
     def file(self, extension: str) -> Path:
-        """The sound file in one format."""
+        """Return the sound file in one format."""
         return self.base.with_name(f"{self.base.name}.{extension}")
 
     def files(self) -> list[Path]:
-        """The sound files that are there."""
+        """Return the sound files that exist."""
         return [file for extension in EXTENSIONS if (file := self.file(extension)).exists()]
 
     def recording(self, file: Path, sha256: str) -> Recording:
-        """What the ledger knows a file as."""
+        """Return the recording as the ledger knows it."""
         key = (self.notice, self.version, self.part, self.language, file.suffix[1:])
         return Recording(key, str(file), sha256)
 
 
 class PromptStore:
-    """The prompts in the folder of a configuration, which need not be there yet."""
+    """The prompts in the folder of a configuration, which need not exist yet."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
     def path(self, controller: str, notice: str, version: str, part: str, language: str) -> PromptPath:
-        """Each version in a folder of its own, because the recordings of older ones stay evidence."""
+        """Return a prompt's path. Each version has a folder of its own, because the recordings of older ones
+        stay evidence."""
         folder = self.folder / "prompts" / controller / f"{notice}-{version}" / language
         return PromptPath(notice, version, part, language, folder / part.replace(":", "-"))
 
     def relative(self, base: Path) -> str:
-        """A path as the configuration writes it."""
+        """Return a path as the configuration writes it."""
         return str(base.relative_to(self.folder) if base.is_relative_to(self.folder) else base)
 
     def put(
         self,
-        made: Mapping[PromptPath, Mapping[str, bytes]],
+        new_files: Mapping[PromptPath, Mapping[str, bytes]],
         heard_otherwise: HeardOtherwise,
         versions: Container[str],
         *,
         force: bool,
     ) -> None:
-        """Put recordings in their places, all or none, and take their other formats away. `versions` are
-        those whose names are taken.
+        """Put recordings in their places, all or none, and delete their other formats. `versions` are the
+        names that are in use.
 
-        Raises PromptError if callers heard another one under its version, or one is there and not `force`.
+        Raises PromptError if callers heard another recording under its version, or if one exists and not
+        `force`.
         """
         changed = {
             path: {path.file(extension): content for extension, content in files.items()}
-            for path, files in made.items()
+            for path, files in new_files.items()
         }
         for path, files in list(changed.items()):
             if all(file.exists() and file.read_bytes() == content for file, content in files.items()):
-                del changed[path]  # and the formats beside it are still of the same recording
+                del changed[path]  # the formats beside it are still of the same recording
         for path, files in changed.items():
             _admit(path, files, heard_otherwise, versions, force=force)
         for path, files in changed.items():
@@ -93,19 +95,20 @@ def write(files: Mapping[Path, bytes | str]) -> None:
             make_folder(file.parent)
             put(file, data, for_folders_owner=True)
         except OSError as error:
-            why = Foreign(error.strerror or "")
+            reason = Foreign(error.strerror or "")
             raise PromptError(
-                Text("{file} cannot be written ({why}).", file=error.filename or file, why=why),
+                Text("{file} cannot be written ({why}).", file=error.filename or file, why=reason),
                 Text("Run this as the user whose folder it is, or as root."),
             ) from error
 
 
-def next_version(version: str, known: Container[str]) -> str:
-    """`2026-11-b` after `2026-11`, if that is free."""
+def next_version(version: str, used: Container[str]) -> str:
+    """Return the next free name, such as `2026-11-b` after `2026-11`."""
     stem, _dash, letter = version.rpartition("-")
     if not (stem and len(letter) == 1 and "b" <= letter < "z"):
         stem, letter = version, "a"
-    return next(one for c in range(ord(letter) + 1, ord("z") + 2) if (one := f"{stem}-{chr(c)}") not in known)
+    names = (f"{stem}-{chr(code)}" for code in range(ord(letter) + 1, ord("z") + 2))
+    return next(name for name in names if name not in used)
 
 
 def _admit(
@@ -116,10 +119,10 @@ def _admit(
     *,
     force: bool,
 ) -> None:
-    """Raises PromptError if these files may not be put there."""
-    there = path.files()
+    """Raise PromptError if these files may not be put there."""
+    existing = path.files()
     recordings = [path.recording(file, hashlib.sha256(content).hexdigest()) for file, content in new.items()]
-    recordings += [path.recording(file, "") for file in there if file not in new]
+    recordings += [path.recording(file, "") for file in existing if file not in new]
     if heard_otherwise(recordings):
         raise PromptError(
             Text(
@@ -133,8 +136,8 @@ def _admit(
                 free=next_version(path.version, versions),
             ),
         )
-    if there and not force:
+    if existing and not force:
         raise PromptError(
-            Text("{file} is there already.", file=there[0]),
+            Text("{file} is there already.", file=existing[0]),
             Text("Give another --version, or --force to replace it."),
         )

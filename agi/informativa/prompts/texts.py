@@ -1,4 +1,4 @@
-"""Templates of notices: a folder with a text for each language and part, and how purposes are said."""
+"""Templates of notices: a folder with a text for each language and part, and phrases for purposes."""
 
 from __future__ import annotations
 
@@ -20,46 +20,48 @@ _PLACE = re.compile(r"\{([^{}]*)\}")
 def lines(
     folder: Traversable, language: str, part: str, values: Mapping[str, str], purposes: Sequence[str]
 ) -> list[str]:
-    """A text made out: one sentence a line, an empty line for a longer pause.
+    """Return a text with its placeholders filled: one sentence a line, an empty line for a longer pause.
 
-    `values` are what the placeholders stand for, and an empty one is one that nobody gave. Raises PromptError
-    for a text that is not there, a placeholder that means nothing, and a purpose that nobody put into words.
+    `values` replace the placeholders; an empty one counts as missing. Raises PromptError for a missing text,
+    an unknown placeholder, a missing value, and a purpose without a phrase.
     """
     name = f"{language}/{part}.txt"
     text = _read(folder, name, language)
-    known = {**values, "purposes": ""}
+    replacements = {**values, "purposes": ""}
     if "{purposes}" in text:
-        known["purposes"] = _in_words(folder, language, purposes)
+        replacements["purposes"] = _in_words(folder, language, purposes)
 
-    def value(found: re.Match[str]) -> str:
-        wanted = found[1]
-        line = text.count("\n", 0, found.start()) + 1
-        if wanted not in known:
-            close = difflib.get_close_matches(wanted, known, n=1)
+    def value(match: re.Match[str]) -> str:
+        placeholder = match[1]
+        line = text.count("\n", 0, match.start()) + 1
+        if placeholder not in replacements:
+            close = difflib.get_close_matches(placeholder, replacements, n=1)
             hint = (
                 Text("Did you mean {{{name}}}?", name=close[0])
                 if close
-                else Text("There are: {known}.", known=", ".join(sorted(known)))
+                else Text("There are: {known}.", known=", ".join(sorted(replacements)))
             )
             raise PromptError(
-                Text("{name}, line {line}: {{{place}}} means nothing.", name=name, line=line, place=wanted),
+                Text(
+                    "{name}, line {line}: {{{place}}} means nothing.", name=name, line=line, place=placeholder
+                ),
                 hint,
             )
-        if not known[wanted]:
+        if not replacements[placeholder]:
             raise PromptError(
-                Text("{name}, line {line}, says {{{place}}}.", name=name, line=line, place=wanted),
-                Text("Give it: --{place} …", place=wanted),
+                Text("{name}, line {line}, says {{{place}}}.", name=name, line=line, place=placeholder),
+                Text("Give it: --{place} …", place=placeholder),
             )
-        return known[wanted]
+        return replacements[placeholder]
 
-    made = re.sub(r"(?<!\.)\.\.(?!\.)", ".", _PLACE.sub(value, text)).splitlines()  # "… is Acme S.p.A.."
-    if not any(line.strip() for line in made):
+    filled = re.sub(r"(?<!\.)\.\.(?!\.)", ".", _PLACE.sub(value, text)).splitlines()  # "… is Acme S.p.A.."
+    if not any(line.strip() for line in filled):
         raise PromptError(Text("{name} is empty.", name=name), Text("Write one sentence a line."))
-    return made
+    return filled
 
 
 def _in_words(folder: Traversable, language: str, purposes: Sequence[str]) -> str:
-    """`[service, marketing]` as a text says it."""
+    """Return `[service, marketing]` as a phrase of a text."""
     name = f"{language}/{PURPOSES}"
     try:
         phrases = yaml.safe_load(_read(folder, name, language))
@@ -67,7 +69,7 @@ def _in_words(folder: Traversable, language: str, purposes: Sequence[str]) -> st
         raise PromptError(
             Text("{name} is not YAML.", name=name), Text("It has lines such as `service: handle your call`.")
         ) from error
-    if not isinstance(phrases, dict) or not all(isinstance(said, str) for said in phrases.values()):
+    if not isinstance(phrases, dict) or not all(isinstance(phrase, str) for phrase in phrases.values()):
         raise PromptError(
             Text("{name} does not say purposes.", name=name),
             Text("It has lines such as `service: handle your call`."),
@@ -93,8 +95,8 @@ def _read(folder: Traversable, name: str, language: str) -> str:
     try:
         return (folder / name).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        said = Foreign(getattr(error, "strerror", None) or "") or Text("it is not UTF-8")
+        reason = Foreign(getattr(error, "strerror", None) or "") or Text("it is not UTF-8")
         raise PromptError(
-            Text("{file} cannot be read ({why}).", file=folder / name, why=said),
+            Text("{file} cannot be read ({why}).", file=folder / name, why=reason),
             Text("Type: informativa prompts texts DIR"),
         ) from None

@@ -1,7 +1,7 @@
 """The conversation with Asterisk about one call, over any transport that carries command lines.
 
-Both ways in differ only in how lines get to Asterisk and back; what is said, and how the answers
-are understood, is here.
+Script and service differ only in the transport of lines to Asterisk and back; the commands, and the
+understanding of the answers, are here.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from ..model import IncomingCall, Playback, Prompt
 
 PATIENCE = 5.0  # seconds that Asterisk may take for a command, beside what it has to play
 THINKING_SECONDS = 30  # between two commands: more than ledger, look-ups and files may take together
-TOLD = 480  # characters of a line for the console; quoted and in UTF-8 they still fit into a command
+LONGEST_LINE = 480  # characters of a line for the console; quoted and in UTF-8 they still fit into a command
 
 Exchange = Callable[[bytes, float], Awaitable[agi.Reply]]
 """Sends one command line and returns its reply; the float is how many seconds that may take.
@@ -37,11 +37,9 @@ class AgiSession:
         self._broken = False
 
     async def play(self, prompt: Prompt, keys: str, *, answer: bool = True) -> Playback:
-        """ANSWER on a channel that is up does nothing, so it need not be asked whether it is.
-
-        On one that is not, STREAM FILE sends no sound at all and reports a whole playback, unless
-        Progress has opened the way for early media.
-        """
+        """Answer the channel, or open early media, and play the prompt. ANSWER on a channel that is up does
+        nothing. On a channel that is not up STREAM FILE sends no sound at all and reports a whole playback,
+        unless Progress has opened the way for early media."""
         opening = agi.command("ANSWER") if answer else agi.command("EXEC", "Progress", "")
         started = time.monotonic()
         try:
@@ -57,7 +55,8 @@ class AgiSession:
         return Playback(streamed.result, streamed.endpos if streamed.ok else 0, seconds, alive)
 
     async def set_variables(self, variables: Mapping[str, str]) -> None:
-        """MSet takes them all in one command; its separator cannot be escaped in what it is given."""
+        """Set all variables with one MSet. Its separator cannot be escaped, so a value with a comma or a
+        quote raises ValueError."""
         pairs = ",".join([f"{name}={value}" for name, value in variables.items()])
         if '"' in pairs or pairs.count(",") >= max(1, len(variables)):
             raise ValueError("a result variable cannot hold a comma or a quote")
@@ -73,17 +72,17 @@ class AgiSession:
         return reply.ok and reply.result == 1
 
     async def tell(self, text: str) -> None:
-        """A line on Asterisk's console and in its log, where a script's standard error does not go."""
+        """Write a line on Asterisk's console and in its log, where a script's standard error does not go."""
         with contextlib.suppress(SessionError):
-            printable = "".join(letter if letter.isprintable() else " " for letter in text[:TOLD])
-            await self._ask(agi.command("VERBOSE", printable, "1"), PATIENCE)
+            printable_text = "".join(
+                letter if letter.isprintable() else " " for letter in text[:LONGEST_LINE]
+            )
+            await self._ask(agi.command("VERBOSE", printable_text, "1"), PATIENCE)
 
     async def _ask(self, command: bytes, seconds: float) -> agi.Reply:
-        """One exchange. After one that failed there is no other: a late reply would pass for the next.
-
-        So nothing more is said on such a session, no status is set, and the dialplan goes on to its
-        next try.
-        """
+        """Send one command and return its reply. After a failed exchange there is no other one: a late reply
+        would pass for the next. So no status is set on such a session, and the dialplan goes on to its next
+        try."""
         if self._broken:
             raise SessionLostError("The AGI session failed before.")
         try:
@@ -93,6 +92,7 @@ class AgiSession:
             raise
 
     async def _is_up(self) -> bool:
-        """Tells a hang-up from a file that cannot be played: both are -1, what follows differs."""
+        """Return whether the channel is up: this tells a hang-up from a file that cannot be played, both
+        reported as -1."""
         status = await self._ask(agi.command("CHANNEL STATUS"), PATIENCE)
         return status.ok and status.result == agi.CHANNEL_UP and not self._replies.hung_up

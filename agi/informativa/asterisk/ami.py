@@ -1,7 +1,7 @@
 """Asterisk's manager interface (AMI), over panoramisk's Manager: one short conversation at a time.
 
-panoramisk reconnects for ever and keeps what could not be sent. Here a conversation is short, has a time
-limit, and ends; whoever needs another one begins it.
+panoramisk reconnects for ever and keeps unsent actions. Here a conversation is short, has a time limit, and
+ends; for another one a new session is opened.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from ..model import ManagerAccount
 from ..text import Text
 
 SECONDS = 10.0  # for all of one conversation's waiting for one answer
-WAITING = 10_000  # events that nobody has taken yet; what comes after them is dropped
+WAITING = 10_000  # waiting events; further ones are dropped
 
-# Which right under `write =` lets a user do what; Asterisk only says "Permission denied".
+# The right under `write =` that each action needs; Asterisk only says "Permission denied".
 _RIGHTS = {
     "DBGetTree": "reporting",
     "DBDel": "system",
@@ -32,11 +32,12 @@ _RIGHTS = {
 
 _log = logging.getLogger("informativa.ami")
 _log.addHandler(logging.NullHandler())
-_log.propagate = False  # its lines name actions, values included
+_log.propagate = False  # its lines contain actions with their values
 
 
 class ManagerSession:
-    """What may be asked. Every method raises ManagerError when there is no answer or a refusal."""
+    """Actions and events of one log-in. Every method raises ManagerError if there is no answer or a
+    refusal."""
 
     def __init__(self, manager: Manager, user: str) -> None:
         self._manager = manager
@@ -45,9 +46,9 @@ class ManagerSession:
         self._listening = False
 
     async def act(self, name: str, **fields: str | Sequence[str]) -> list[Any]:
-        """The messages that one action is answered with: mappings, case-insensitive.
+        """Send one action and return the messages of its answer: mappings, case-insensitive.
 
-        Of an `Async` action it is the first answer alone; what follows comes as events.
+        Of an `Async` action it is only the first answer; the further ones come as events.
         """
         as_list = False if "Async" in fields else None
         try:
@@ -62,24 +63,24 @@ class ManagerSession:
             raise self._refused(name, messages[0].message)
         return messages
 
-    def _refused(self, name: str, why: str) -> ManagerError:
-        message = Text("Asterisk's manager interface refused {name}: {message}.", name=name, message=why)
-        right = _RIGHTS.get(name, "") if why == "Permission denied" else ""
-        return ManagerError(message, lacking(self._user, write=right) if right else "", why)
+    def _refused(self, name: str, reason: str) -> ManagerError:
+        message = Text("Asterisk's manager interface refused {name}: {message}.", name=name, message=reason)
+        right = _RIGHTS.get(name, "") if reason == "Permission denied" else ""
+        return ManagerError(message, lacking(self._user, write=right) if right else "", reason)
 
     async def tree(self, family: str) -> dict[str, str]:
-        """All entries of one AstDB family, by key."""
+        """Return all entries of one AstDB family, by key."""
         try:
             messages = await self.act("DBGetTree", Family=family)
         except ManagerError as error:
-            if "not found" in error.answer:  # an empty family is none
+            if "not found" in error.answer:  # Asterisk knows no empty family
                 return {}
             raise
         entries = (message for message in messages if message.event == "DBGetTreeResponse")
         return {entry.key.removeprefix(f"/{family}/"): entry.val for entry in entries}
 
     async def delete(self, family: str, key: str) -> None:
-        """Delete one AstDB entry; one that is not there any more is deleted."""
+        """Delete one AstDB entry. A missing one is no error."""
         try:
             await self.act("DBDel", Family=family, Key=key)
         except ManagerError as error:
@@ -87,14 +88,14 @@ class ManagerSession:
                 raise
 
     async def listen(self, *classes: str) -> None:
-        """Have the events of these classes come from now on, as far as the user's `read =` allows."""
+        """Start the events of these classes, as far as the user's `read =` allows."""
         if not self._listening:
             self._manager.register_event("*", self._take)
             self._listening = True
         await self.act("Events", EventMask=",".join(classes))
 
     async def event(self, seconds: float) -> Any | None:
-        """The next event, a mapping; `None` if none comes within so many seconds."""
+        """Return the next event, a mapping; `None` if none comes within so many seconds."""
         try:
             async with asyncio.timeout(seconds):
                 event = await self._events.get()
@@ -105,7 +106,7 @@ class ManagerSession:
         return event
 
     def lost(self, _error: object) -> None:
-        """The connection is gone: nothing more will come."""
+        """Note that the connection is lost and that no more events will come."""
         if not self._events.full():
             self._events.put_nowait(None)
 
@@ -115,7 +116,7 @@ class ManagerSession:
 
 
 def lacking(user: str, *, read: str = "", write: str = "") -> Text:
-    """What to write into manager.conf so that a user gets a right."""
+    """Return the remedy that gives a user a right in manager.conf."""
     name, right = ("read", read) if read else ("write", write)
     return Text(
         "In manager.conf, section [{user}], add {right} to the line that begins with `{name} =`, then type:"
@@ -128,22 +129,24 @@ def lacking(user: str, *, read: str = "", write: str = "") -> Text:
 
 @asynccontextmanager
 async def session(account: ManagerAccount) -> AsyncIterator[ManagerSession]:
-    """Log in, session, log off. Raises ManagerError, which says what to do, if it cannot log in."""
+    """Log in, yield the session, and log off. Raises ManagerError, with a remedy, if it cannot log in."""
     loop = asyncio.get_running_loop()
     manager = Manager(loop=loop, host=account.host, port=account.port, events="off", log=_log)
-    where = f"{account.host}:{account.port}"
+    address = f"{account.host}:{account.port}"
     session = ManagerSession(manager, account.user)
     manager.connection_lost = session.lost  # no reconnecting
     try:
         async with asyncio.timeout(SECONDS):
-            made = loop.create_connection(manager.config["protocol_factory"], account.host, account.port)
-            connected: asyncio.Future[Any] = loop.create_task(made)
-            await asyncio.wait([connected])
-            connected.result()
-            manager.connection_made(connected)
+            connecting = loop.create_connection(
+                manager.config["protocol_factory"], account.host, account.port
+            )
+            connection: asyncio.Future[Any] = loop.create_task(connecting)
+            await asyncio.wait([connection])
+            connection.result()
+            manager.connection_made(connection)
     except (TimeoutError, OSError) as error:
         raise ManagerError(
-            Text("Asterisk's manager interface does not answer at {where}.", where=where),
+            Text("Asterisk's manager interface does not answer at {where}.", where=address),
             Text("Set `enabled = yes`, `bindaddr` and `port` in manager.conf, or correct `manager.address`."),
         ) from error
     try:
@@ -153,7 +156,7 @@ async def session(account: ManagerAccount) -> AsyncIterator[ManagerSession]:
             raise ManagerError(
                 Text(
                     "Asterisk's manager interface at {where} does not let {user} in.",
-                    where=where,
+                    where=address,
                     user=account.user,
                 ),
                 Text("Give manager.conf that user with `write = system,reporting` and the same secret."),

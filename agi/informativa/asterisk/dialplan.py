@@ -1,5 +1,5 @@
-"""dialplan/informativa.conf made out for one configuration: where the service listens, which script and
-settings the second try uses, and which prompt each line falls back to. Pure text."""
+"""dialplan/informativa.conf filled in for one configuration: the address of the service, the script and
+settings of the second try, and the prompt that each line falls back to. Pure text."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..caller import spellings
 from ..config import Configuration
 from ..model import Line
 
-TEST_CONTEXT = "informativa-test"  # where a test call may come in, and from which nothing goes on
+TEST_CONTEXT = "informativa-test"  # a test call may come in here, and leads nowhere else
 _SERVICE = "127.0.0.1:4588"  # as written in the shipped file, which says why
 _NOTICE = f"agi://{_SERVICE}/notice"
 _SCRIPT = "AGI(informativa-agi,"
@@ -22,13 +22,13 @@ _BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def started(configuration: Path) -> Path:
-    """The name by which Asterisk starts the script for a configuration: a link beside it to the installed
-    `informativa-agi`, which knows by its own name which configuration is meant (see cli/agi.py)."""
+    """Return the name by which Asterisk starts the script for a configuration: a link beside it to the
+    installed `informativa-agi`, which finds its configuration by its own name (see cli/agi.py)."""
     return configuration.with_name(f"{configuration.name}{STARTED}")
 
 
 def render(shipped: str, configuration: Configuration) -> str:
-    """The text of the file to include: `shipped` with this configuration's addresses and lines.
+    """Return the text of the file to include: `shipped` with this configuration's addresses and lines.
 
     The last context of the shipped file, `[informativa-lines]`, is an example and is replaced.
     """
@@ -36,9 +36,9 @@ def render(shipped: str, configuration: Configuration) -> str:
     notice = "/".join(("notice", *configuration.tokens[:1]))
     body = body.replace(_NOTICE, f"agi://{configuration.listen}/{notice}")
     if configuration.elsewhere:
-        own = re.compile(r"^ same => n,AGI\(agi://[^,]*,(.*)\)$", re.M)
-        tried = f"{_AWAY}AGI({configuration.elsewhere}/{notice},"
-        body = own.sub(lambda found: f"{found[0]}\n{tried}{found[1]}))", body)
+        service_try = re.compile(r"^ same => n,AGI\(agi://[^,]*,(.*)\)$", re.M)
+        second_try = f"{_AWAY}AGI({configuration.elsewhere}/{notice},"
+        body = service_try.sub(lambda match: f"{match[0]}\n{second_try}{match[1]}))", body)
     body = body.replace(_SCRIPT, f"AGI({started(configuration.file)},")
     rows = [row for line in configuration.lines for row in _rows(line)]
     fallback = configuration.fallback.path if configuration.fallback else ""
@@ -46,29 +46,29 @@ def render(shipped: str, configuration: Configuration) -> str:
 
 
 def _rows(line: Line) -> list[str]:
-    """Write the line in every spelling that a dialplan may pass, with what its plan plays, and when."""
+    """Write the line in every spelling that a dialplan may pass, with the prompts of its plan and their
+    times."""
     prompts = _prompts(line)
     return [_row(spelling, prompts) for spelling in sorted(spellings(line.number, line.region))]
 
 
 def _prompts(line: Line) -> list[tuple[int, str]]:
     """Schedule the plan's prompts: the time from which each is played (seconds since 1970), the earliest
-    first, from 0 on. By the versions' days: the file is right also on the day on which the next one begins.
-    Playback hears no key, so they are those that name none.
-    """
+    first, from 0 on. The times are the first days of versions, so that the file stays right when the next
+    version begins. Playback hears no key, so prompts that name a key are left out."""
     starts = {version.starts for step in line.plan for version in step.notice.versions if version.starts}
     schedule = list[tuple[int, str]]()
     for start in (_BEGINNING, *sorted(starts)):
         current = (step.notice.current(start) for step in line.plan)
-        heard = (version.prompt_without_keys(line.language) for version in current)
-        prompts = "&".join(prompt.path for prompt in heard if prompt)
+        version_prompts = (version.prompt_without_keys(line.language) for version in current)
+        prompts = "&".join(prompt.path for prompt in version_prompts if prompt)
         if not schedule or schedule[-1][1] != prompts:
             schedule.append((int(start.timestamp()), prompts))
     return schedule
 
 
 def _row(extension: str, prompts: list[tuple[int, str]]) -> str:
-    """An extension that returns what is to be played at the time of the call: the newest first."""
+    """Return an extension that returns the prompts of the time of the call: the newest first."""
     *later, (_start, first) = reversed(prompts)
     head, rows = f"exten => {extension},1", list[str]()
     for start, prompt in later:

@@ -1,4 +1,4 @@
-"""What Asterisk finds in an admin's extensions.conf and in the files that it includes. Only reads."""
+"""The effective lines of an admin's extensions.conf and of the files that it includes. Only reads."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ class SourceLine:
 
 @dataclass
 class Reading:
-    """Places that concern one included file: where it is included, called, and written but commented out.
-    Lines that are `unguarded` call it also where it is not there, which ends the call."""
+    """Places that concern one included file: its includes, calls to it, and includes that are commented out.
+    Lines that are `unguarded` call it even if it is missing, which ends the call."""
 
     included: list[SourceLine] = field(default_factory=list)
     commented_out: list[SourceLine] = field(default_factory=list)
@@ -44,40 +44,41 @@ class Reading:
 
 
 def read(start: Path, target: Path, call: str) -> Reading:
-    """Follow the includes of `start`, a file in Asterisk's own folder, looking for `target` and for lines
-    with `call`. `target` is not read, and need not exist. What cannot be read is named in `unreadable`."""
-    found = Reading()
-    waiting, known = [start], {target.resolve()}
+    """Follow the includes of `start`, a file in Asterisk's own folder, and look for `target` and for lines
+    with `call`. `target` is not read, and need not exist. Unreadable files are named in `unreadable`."""
+    reading = Reading()
+    waiting, visited = [start], {target.resolve()}
     while waiting:
         file = waiting.pop(0)
-        if file.resolve() in known:
+        if file.resolve() in visited:
             continue
-        known.add(file.resolve())
+        visited.add(file.resolve())
         try:
             text = files.read(file, _LARGEST).decode(errors="replace")
         except OSError as error:
-            found.unreadable.append(f"{file} ({Foreign(error.strerror or '')})")
+            reading.unreadable.append(f"{file} ({Foreign(error.strerror or '')})")
             continue
         for number, raw, live in effective(text.splitlines()):
             place = SourceLine(file, number)
             if call in live:
-                found.called.append(place)
+                reading.called.append(place)
                 if "DIALPLAN_EXISTS(" not in live:
-                    found.unguarded.append(place)
+                    reading.unguarded.append(place)
             if context := _CONTEXT.match(live):
-                found.contexts.setdefault(context[1], place)
+                reading.contexts.setdefault(context[1], place)
             pattern = _included(live, start.parent)
             if pattern and (fnmatchcase(str(target), pattern) or Path(pattern).resolve() == target.resolve()):
-                found.included.append(place)
+                reading.included.append(place)
             elif pattern:
                 waiting += sorted(_matching(pattern))
-            elif (dead := _INCLUDE.search(raw)) and _names(dead, target):
-                found.commented_out.append(place)
-    return found
+            elif (commented := _INCLUDE.search(raw)) and _names(commented, target):
+                reading.commented_out.append(place)
+    return reading
 
 
 def effective(lines: Iterable[str]) -> Iterator[tuple[int, str, str]]:
-    """Each line with its number, as written and as Asterisk takes it: without `; …`, `;-- … --;`, margins.
+    """Yield each line with its number, as written and as Asterisk reads it: without `; …`, `;-- … --;`,
+    margins.
 
     `\\;` is no comment, nor does `;---` open one of several lines (Asterisk's main/config.c).
     """
@@ -100,21 +101,21 @@ def effective(lines: Iterable[str]) -> Iterator[tuple[int, str, str]]:
 
 
 def _included(live: str, folder: Path) -> str:
-    """The absolute path or pattern that a line includes, '' if it includes none."""
-    found = _INCLUDE.match(live)
-    return os.path.normpath(Path(glob.escape(str(folder))) / _name(found)) if found else ""
+    """Return the absolute path or pattern that a line includes, '' if it includes none."""
+    match = _INCLUDE.match(live)
+    return os.path.normpath(Path(glob.escape(str(folder))) / _name(match)) if match else ""
 
 
-def _name(found: re.Match[str]) -> str:
-    return next(name for name in found.groups() if name)
+def _name(match: re.Match[str]) -> str:
+    return next(name for name in match.groups() if name)
 
 
-def _names(found: re.Match[str], target: Path) -> bool:
-    return Path(_name(found)).name == target.name
+def _names(match: re.Match[str], target: Path) -> bool:
+    return Path(_name(match)).name == target.name
 
 
 def _matching(pattern: str) -> list[Path]:
-    """The files of a path that may have wildcards in it; one without need not exist."""
+    """Return the files of a path that may have wildcards; a path without wildcards need not exist."""
     if not glob.has_magic(pattern):
         return [Path(pattern)]
-    return [Path(found) for found in glob.glob(pattern)]  # noqa: PTH207  # Path's takes no absolute pattern
+    return [Path(file) for file in glob.glob(pattern)]  # noqa: PTH207  # Path's takes no absolute pattern

@@ -29,20 +29,18 @@ from .tokens import Tokens
 log = structlog.get_logger("informativa.fastagi")
 
 ROUTE = "notice"
-LAST_LOOK_SECONDS = 0.1  # for what lies there already when the time for a reply is over
+LAST_LOOK_SECONDS = 0.1  # for a reply that has arrived unread when its time is over
 LOOK_SECONDS = 5.0  # between two looks at the calls in progress
 HEADER_SECONDS = 5.0  # Asterisk sends the whole environment at once
 REJECTED_AT_ONCE = 10  # connections in one turn of the event loop, so that no call waits for a thousand
-PENDING_CONNECTIONS = (
-    1000  # peers at a time that have not said which call they are: in a flood each gets some time
-)
+PENDING_CONNECTIONS = 1000  # peers at a time that have not named their call: in a flood each gets some time
 BUSY = agi.command("SET VARIABLE", "INFORMATIVA_REASON", "service-busy")
 
 Handler = Callable[[CallSession], Awaitable[object]]
 
 
 class FastAgiRequest(Request, asyncio.Protocol):  # type: ignore[misc]  # panoramisk is untyped
-    """One call's connection: commands with a time limit, replies read by our own parser."""
+    """The connection of one call: commands with a time limit, replies read by our own parser."""
 
     def __init__(self, app: FastAgiServer, transport: asyncio.Transport) -> None:
         super().__init__(app, {}, None, transport)
@@ -50,7 +48,7 @@ class FastAgiRequest(Request, asyncio.Protocol):  # type: ignore[misc]  # panora
         self._over = False
         self._reply: asyncio.Future[agi.Reply | None] | None = None  # while a command waits for one
         self._failure: SessionError | None = None
-        self._deadline: asyncio.TimerHandle  # of the command that waits
+        self._deadline: asyncio.TimerHandle  # of the waiting command
         self.looks: int | None = 0
         """Counts the server's looks while Asterisk has nothing to do for this call; `None` while it has."""
 
@@ -73,16 +71,16 @@ class FastAgiRequest(Request, asyncio.Protocol):  # type: ignore[misc]  # panora
             self._deadline.cancel()
             self.looks = 0
         if reply is None:
-            assert self._failure is not None  # nothing else ends the waiting
+            assert self._failure is not None  # only a failure sets no reply
             raise self._failure
         return reply
 
     async def send_command(self, command: str) -> agi.Reply:
-        """panoramisk's way to send a command, as `exchange` does it."""
+        """Send a command by panoramisk's method; the same as `exchange`."""
         return await self.exchange(command.encode() + b"\n", PATIENCE)
 
     def data_received(self, data: bytes) -> None:
-        """A reply; or what comes unasked: a HANGUP, or somebody's forged reply."""
+        """Take a reply, or unrequested data: a HANGUP, or a forged reply."""
         try:
             if self._reply is None or self._reply.done():
                 self.replies.unasked(data)
@@ -92,22 +90,22 @@ class FastAgiRequest(Request, asyncio.Protocol):  # type: ignore[misc]  # panora
             self._fail(error)
 
     def eof_received(self) -> bool:
-        """Keeps our side open until the call is on record."""
+        """Keep our side open until the call is on record."""
         self._lost("Asterisk closed the AGI connection.")
         return True
 
     def connection_lost(self, error: Exception | None) -> None:
-        if not self._over:  # else it is how every call ends
+        if not self._over:  # every call that is over ends in this way
             self._lost("Asterisk closed the AGI connection.")
 
     def give_up(self) -> None:
-        """Let Asterisk go on with its dialplan: nothing more is said to it."""
+        """End the session without another command, so that Asterisk goes on with its dialplan."""
         self.looks = None
         self._lost("The call was given up.")
         self.close()
 
     def close(self) -> None:
-        """Let go of the connection; a peer that failed gets nothing more."""
+        """Close the connection, at once if the peer failed."""
         self._over = True
         if self._failure is None:
             self.writer.close()
@@ -115,15 +113,16 @@ class FastAgiRequest(Request, asyncio.Protocol):  # type: ignore[misc]  # panora
             self.writer.abort()
 
     def _late(self) -> None:
-        """The time for a reply is over. It may lie there unread, when this process was stopped meanwhile."""
-        late = "Asterisk did not answer an AGI command."
-        self._deadline = self.app.loop.call_later(LAST_LOOK_SECONDS, self._lost, late)
+        """End the waiting for a reply soon. The reply may have arrived unread, if this process was stopped
+        meanwhile."""
+        message = "Asterisk did not answer an AGI command."
+        self._deadline = self.app.loop.call_later(LAST_LOOK_SECONDS, self._lost, message)
 
-    def _lost(self, why: str) -> None:
-        self._fail(SessionLostError(why))
+    def _lost(self, reason: str) -> None:
+        self._fail(SessionLostError(reason))
 
     def _fail(self, failure: SessionError) -> None:
-        """Hear no more of this peer. The first failure counts."""
+        """Stop reading from this peer. The first failure counts."""
         if self._failure is None:
             self._failure = failure
             if not self.writer.is_closing():
@@ -133,7 +132,7 @@ class FastAgiRequest(Request, asyncio.Protocol):  # type: ignore[misc]  # panora
 
 
 class PendingConnection(asyncio.Protocol):
-    """A peer that has not said which call it is. Many never do: health checks, scanners and worse."""
+    """A peer that has not named its call yet. Many never do: health checks, scanners and worse."""
 
     transport: asyncio.Transport
 
@@ -158,13 +157,13 @@ class PendingConnection(asyncio.Protocol):
             self._server.abandoned("A peer closed before it had said which call it is.")
 
     def leave(self) -> bool:
-        """Wait no more for what it is; whether it did until now."""
+        """Stop waiting for the name of the call. Return whether it was still waiting."""
         return self._server.forget(self)
 
-    def reject(self, why: str) -> None:
-        """Close the connection and have it logged."""
+    def reject(self, reason: str) -> None:
+        """Close the connection and log the reason."""
         self.close()
-        self._server.abandoned(why)
+        self._server.abandoned(reason)
 
     def close(self) -> None:
         """Close the connection."""
@@ -173,16 +172,16 @@ class PendingConnection(asyncio.Protocol):
 
 
 class FastAgiServer(Application):  # type: ignore[misc]  # panoramisk is untyped
-    """Serves `handler` on the route `notice`, at most `sessions` calls at a time.
+    """Server of `handler` on the route `notice`, for at most `sessions` calls at a time.
 
     A call above the cap is told `service-busy` in INFORMATIVA_REASON and closed at once, so that the
     dialplan goes on to its last try instead of waiting, or of starting a process. Pending connections have a
-    cap of their own: for one more the oldest must go, since Asterisk never is one for long.
+    cap of their own. At the cap the oldest is closed for a new one, because Asterisk names its call at once.
 
     A call that sends no command for THINKING_SECONDS is given up, and counted as `stuck`.
 
-    Who does not know a token is refused before anything else of what it says is looked at. On the route
-    `status` it says `about` itself, and on the route `trial` what it `tried`; neither is a call.
+    A peer without a token is refused before anything else that it sends is read. The route `status` answers
+    with `about`, and the route `trial` with `tried`; neither is a call.
     """
 
     def __init__(
@@ -197,21 +196,21 @@ class FastAgiServer(Application):  # type: ignore[misc]  # panoramisk is untyped
         super().__init__(loop=asyncio.get_running_loop())
         self.add_route(ROUTE, handler)
         self._about, self._tried = about, tried
-        self._asides = set[asyncio.Task[None]]()
+        self._trials = set[asyncio.Task[None]]()
         self._tokens = tokens or Tokens()
         self.sessions, self.pending = sessions, PENDING_CONNECTIONS
-        self._pending: dict[PendingConnection, float] = {}  # until when each may be one, the oldest first
-        self._watch: asyncio.TimerHandle | None = None  # runs while there are any
+        self._pending: dict[PendingConnection, float] = {}  # with the deadline of each, the oldest first
+        self._watch: asyncio.TimerHandle | None = None  # runs while connections are pending
         self._running: dict[asyncio.Task[None], FastAgiRequest] = {}
-        self._sweep: asyncio.TimerHandle | None = None  # runs while there are any
+        self._sweep: asyncio.TimerHandle | None = None  # runs while calls are running
         self._server: asyncio.Server | None = None
         self._stopping = False
         self._limited_log = LogRateLimiter()
         self.turned_away = dict.fromkeys(("busy", "script", "token", "abandoned", "stuck"), 0)
-        """Counts connections since the start, by the reason why they came to no call."""
+        """Counts connections since the start that led to no call, by reason."""
 
     async def start(self, host: str, port: int) -> tuple[str, int]:
-        """Listen; the address that was bound. Raises OSError when the port cannot be had."""
+        """Listen, and return the address that was bound. Raises OSError if the port is not available."""
         self._server = await self.loop.create_server(
             lambda: PendingConnection(self), host, port, backlog=1024
         )
@@ -219,9 +218,9 @@ class FastAgiServer(Application):  # type: ignore[misc]  # panoramisk is untyped
         return bound
 
     async def stop(self, seconds: float) -> int:
-        """Take no new calls, let those in progress end for `seconds`, then cancel the rest.
+        """Accept no new calls, let running ones end for `seconds`, then cancel the others.
 
-        Returns how many had to be cancelled.
+        Returns the number of cancelled calls.
         """
         self._stopping = True
         if self._server is not None:
@@ -241,34 +240,34 @@ class FastAgiServer(Application):  # type: ignore[misc]  # panoramisk is untyped
         return len(waiting)
 
     def accept(self, pending: PendingConnection) -> None:
-        """Someone connected. Who has been silent for longest makes room."""
-        self._pending[pending] = until = self.loop.time() + HEADER_SECONDS
+        """Register a new connection. At the cap it takes the place of the oldest pending one."""
+        self._pending[pending] = deadline = self.loop.time() + HEADER_SECONDS
         if self._watch is None:
-            self._watch = self.loop.call_at(until, self._look_round)
+            self._watch = self.loop.call_at(deadline, self._look_round)
         if self._stopping:
             pending.close()
         elif len(self._pending) > self.pending:
             next(iter(self._pending)).reject("Too many peers do not say which call they are.")
 
     def forget(self, pending: PendingConnection) -> bool:
-        """It waits no more for what it is; whether it did."""
+        """Stop waiting for this connection's call. Return whether it was still waiting."""
         return self._pending.pop(pending, None) is not None
 
     def _look_round(self) -> None:
-        """Show out who has been silent for too long, and come again when it is somebody's time."""
+        """Reject connections that were silent for too long, and set the timer for the next."""
         now = self.loop.time()
-        for pending, until in list(itertools.islice(self._pending.items(), REJECTED_AT_ONCE)):
-            if until <= now:
+        for pending, deadline in list(itertools.islice(self._pending.items(), REJECTED_AT_ONCE)):
+            if deadline <= now:
                 pending.reject("A peer did not say which call it is.")
         self._watch = None
         if not self._stopping:
-            for until in itertools.islice(self._pending.values(), 1):
-                self._watch = self.loop.call_at(until, self._look_round)
+            for deadline in itertools.islice(self._pending.values(), 1):
+                self._watch = self.loop.call_at(deadline, self._look_round)
 
-    def promote(self, pending: PendingConnection, raw: bytes, rest: bytes) -> None:
-        """A pending connection said which call it is: serve it, or say that it cannot be served.
+    def promote(self, pending: PendingConnection, raw: bytes, unread: bytes) -> None:
+        """Serve the call that a pending connection named, or tell it that the call cannot be served.
 
-        Raises ProtocolError if it is no call.
+        `unread` came after the environment. Raises ProtocolError if it is no call.
         """
         token = agi.token(raw)
         if not self._tokens.admit(token):
@@ -278,11 +277,11 @@ class FastAgiServer(Application):  # type: ignore[misc]  # panoramisk is untyped
         pending.leave()
         route = self._route.get(call.script)
         if call.script == agi.SERVICE:
-            _say(pending.transport, self._about())
+            _answer(pending.transport, self._about())
         elif call.script == agi.TRIAL and self._tried is not None:
-            aside = self.loop.create_task(self._say_tried(pending.transport, self._tried))
-            self._asides.add(aside)
-            aside.add_done_callback(self._asides.discard)
+            trial_task = self.loop.create_task(self._send_trial_result(pending.transport, self._tried))
+            self._trials.add(trial_task)
+            trial_task.add_done_callback(self._trials.discard)
         elif route is None:  # not named: a dialplan may have put a caller's number there
             self.turned_away["script"] += 1
             self._limited_log.log(
@@ -299,10 +298,10 @@ class FastAgiServer(Application):  # type: ignore[misc]  # panoramisk is untyped
         else:
             self._tokens.used(token)
             request = FastAgiRequest(self, pending.transport)
-            if rest:
-                request.replies.unasked(rest)
+            if unread:
+                request.replies.unasked(unread)
             pending.transport.set_protocol(request)
-            # The request knows nothing of its session: no circle that the collector would have to find.
+            # The request does not refer to its session: no cycle that the collector would have to find.
             session = AgiSession(call, request.replies, request.exchange)
             task = self.loop.create_task(self.handler(route, session))
             self._running[task] = request
@@ -310,15 +309,18 @@ class FastAgiServer(Application):  # type: ignore[misc]  # panoramisk is untyped
                 self._sweep = self.loop.call_later(LOOK_SECONDS, self._give_up_stuck)
             task.add_done_callback(functools.partial(self._over, request))
 
-    async def _say_tried(self, transport: asyncio.Transport, tried: Callable[[], Awaitable[str]]) -> None:
-        """Send the outcome of the trial, and close."""
+    async def _send_trial_result(
+        self, transport: asyncio.Transport, tried: Callable[[], Awaitable[str]]
+    ) -> None:
+        """Send the result of the trial, and close."""
         try:
-            _say(transport, await tried())
+            _answer(transport, await tried())
         finally:
             transport.close()  # also after a defect
 
     def _refuse(self, pending: PendingConnection) -> None:
-        """It is not Asterisk, or its dialplan is of before a change. What it came with is told nobody."""
+        """Refuse a peer without the token: it is not Asterisk, or has an old dialplan. Nothing that it sent
+        is logged."""
         self.turned_away["token"] += 1
         pending.close()
         self._limited_log.log(
@@ -328,7 +330,7 @@ class FastAgiServer(Application):  # type: ignore[misc]  # panoramisk is untyped
         )
 
     async def handler(self, route: Handler, session: AgiSession) -> None:
-        """One call, to its end. Only cancellation leaves as an exception."""
+        """Serve one call to its end. Raises nothing but cancellation."""
         try:
             await route(session)
         except SessionError as error:
@@ -342,8 +344,8 @@ class FastAgiServer(Application):  # type: ignore[misc]  # panoramisk is untyped
         request.close()
 
     def _give_up_stuck(self) -> None:
-        """Have the dialplan go on with calls that wait for us too long (I4): whatever was to be bounded for
-        them was not."""
+        """Give up calls for which nothing was done in time (I4), so that the dialplan goes on. A time limit
+        on some operation was missing then."""
         for task, request in list(self._running.items()):
             if request.looks is None:
                 continue
@@ -360,13 +362,13 @@ class FastAgiServer(Application):  # type: ignore[misc]  # panoramisk is untyped
                 task.cancel()
         self._sweep = self.loop.call_later(LOOK_SECONDS, self._give_up_stuck) if self._running else None
 
-    def abandoned(self, why: str) -> None:
-        """Count and log that a connection came to nothing."""
+    def abandoned(self, reason: str) -> None:
+        """Count and log a connection that led to no call."""
         self.turned_away["abandoned"] += 1
-        self._limited_log.log(logging.WARNING, "call abandoned", error=why)
+        self._limited_log.log(logging.WARNING, "call abandoned", error=reason)
 
 
-def _say(transport: asyncio.WriteTransport, text: str) -> None:
-    """Tell a variable to whoever asked, and be done with it."""
+def _answer(transport: asyncio.WriteTransport, text: str) -> None:
+    """Send the value of a variable, and close."""
     transport.write(agi.command("SET VARIABLE", agi.SERVICE_VARIABLE, text))
     transport.close()

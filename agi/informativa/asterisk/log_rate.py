@@ -1,4 +1,5 @@
-"""Log lines that a peer can cause at will: told at once, then counted, so that no peer can fill a log."""
+"""Log lines that a peer can cause at will: the first is written at once, the others are counted, so that no
+peer can fill a log."""
 
 from __future__ import annotations
 
@@ -14,15 +15,16 @@ LogLine = tuple[int, str, tuple[tuple[str, object], ...]]
 
 
 class LogRateLimiter:
-    """Lines of one kind (level, event and facts alike): the first at once, then how many more there were,
-    every so often while it goes on. Needs a running event loop; `close` leaves no timer behind."""
+    """A limiter for lines of one kind (level, event and facts alike): it writes the first at once, then the
+    number of further ones, every 10 seconds while they go on. Needs a running event loop; `close` leaves no
+    timer behind."""
 
     def __init__(self) -> None:
         self._more: dict[LogLine, int] = {}
         self._timers: dict[LogLine, asyncio.TimerHandle] = {}
 
     def log(self, level: int, event: str, **facts: object) -> None:
-        """Log it, or count it; `level` is one of `logging`'s."""
+        """Log a line, or count it; `level` is one of `logging`'s."""
         kind = (level, event, tuple(facts.items()))
         if kind in self._more:
             self._more[kind] += 1
@@ -31,7 +33,7 @@ class LogRateLimiter:
             self._begin(kind)
 
     def close(self) -> None:
-        """Tell what was counted so far."""
+        """Log the numbers that were counted so far."""
         for kind in list(self._more):
             self._timers.pop(kind).cancel()
             self._sum_up(kind)

@@ -44,13 +44,13 @@ class ScriptAgi(AGI):  # type: ignore[misc]  # pyst2 is untyped
         """Send one command and read its reply. Blocks: the process has nothing else to do.
 
         Raises SessionLostError at end of file or when the time is over, and ProtocolError for an
-        answer that is not AGI. A hang-up is no error here: what follows it still works.
+        answer that is not AGI. A hang-up is no error here: later commands still work.
         """
         self._watch(0)
         try:
             return self._exchange(command, time.monotonic() + seconds)
         finally:
-            self._watch(THINKING_SECONDS)  # what it came to is still to be put on record
+            self._watch(THINKING_SECONDS)  # the result is still to be put on record
 
     def _exchange(self, command: bytes, deadline: float) -> agi.Reply:
         self.replies.unasked(self._input.waiting())
@@ -68,26 +68,26 @@ class ScriptAgi(AGI):  # type: ignore[misc]  # pyst2 is untyped
         raw = b""
         while (parts := agi.split_environment(raw)) is None:
             raw += self._input.read(deadline)
-        self._environment, rest = parts
-        self.replies.unasked(rest)
+        self._environment, unread = parts
+        self.replies.unasked(unread)
 
     def _handle_sighup(self, _signum: int, _frame: object) -> None:
         self.replies.hung_up = True
 
 
 class _TimedInput:
-    """What comes through a pipe, with a deadline. Reads the descriptor itself: `select` cannot see into a
-    buffer. Both readers raise SessionLostError at end of file, and `read` when the time is over."""
+    """A pipe that is read with a deadline. It reads the descriptor itself: `select` cannot see into a buffer.
+    Both readers raise SessionLostError at end of file, and `read` when the time is over."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
 
     def waiting(self) -> bytes:
-        """What has come, if anything."""
+        """Return the data that have arrived, b"" if none."""
         return self._take() if self._ready(0) else b""
 
     def read(self, deadline: float) -> bytes:
-        """What comes next, at least a byte; the deadline is by the monotonic clock."""
+        """Return the next data, at least a byte. The deadline is by the monotonic clock."""
         if not self._ready(max(0.0, deadline - time.monotonic())):
             raise SessionLostError("Asterisk did not answer an AGI command.")
         return self._take()

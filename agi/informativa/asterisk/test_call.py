@@ -1,4 +1,4 @@
-"""A call to try a line with: placed by Asterisk itself, to nobody, and told step by step.
+"""A call that tries a line: placed by Asterisk itself, to nobody, and reported step by step.
 
 It is a Local channel, whose one end goes through the dialplan like a caller's and whose other end only
 listens. It carries INFORMATIVA_TEST=test, on which dialplan/informativa.conf hangs up where another call
@@ -32,7 +32,7 @@ _RESULT = {"INFORMATIVA_STATUS": "status", "INFORMATIVA_REASON": "reason", "INFO
 
 
 class CallStep(StrEnum):
-    """What happened to the call."""
+    """A step of the test call."""
 
     PLACED = "placed"
     SERVICE = "service-asked"
@@ -46,7 +46,7 @@ class CallStep(StrEnum):
 
 @dataclass(frozen=True)
 class Moment:
-    """One thing that happened, so many seconds after the call was placed; `fact` is a path, a word."""
+    """A step of the call, so many seconds after it was placed; `fact` is a path or a word."""
 
     seconds: float
     what: CallStep
@@ -55,7 +55,7 @@ class Moment:
 
 @dataclass
 class Outcome:
-    """What the dialplan was told, and what is worth knowing beside."""
+    """The result that the dialplan got, and facts beside it."""
 
     call: str
     status: str = ""
@@ -73,39 +73,40 @@ async def place(
     seconds: float,
     tell: Callable[[Moment], None],
 ) -> Outcome:
-    """Place a call at `channel` from `number` ('' to withhold it), to its end, and tell what happens.
+    """Place a call at `channel` from `number` ('' to withhold it), follow it to its end, and report each
+    step.
 
-    It is hung up as soon as its status is set, and at the latest after `seconds` (of the prompts that it may
-    hear) and PATIENCE. Raises ManagerError.
+    It is hung up as soon as its status is set, and at the latest after `seconds` (the length of the prompts
+    that it may hear) and PATIENCE. Raises ManagerError.
     """
-    one, two = _ids()
-    watch = _CallWatch(two, tell)
+    ids = _ids()
+    watch = _CallWatch(ids[1], tell)
     await manager.listen("call", "dialplan", "agi")
     longest = seconds + PATIENCE
-    await _originate(manager, channel, (one, two), number, longest)
+    await _originate(manager, channel, ids, number, longest)
     watch.tell(CallStep.PLACED, channel)
     try:
-        while not watch.ended and (left := min(longest, watch.deadline) - watch.age()) > 0:
-            if event := await manager.event(left):
+        while not watch.ended and (remaining := min(longest, watch.deadline) - watch.age()) > 0:
+            if event := await manager.event(remaining):
                 watch.happened(event)
     finally:
-        await _hang_up(manager, (one, two))
+        await _hang_up(manager, ids)
     _require_sight(watch, account.user)
     watch.tell(CallStep.OVER)
-    if watch.asked and "agi" not in watch.seen:
+    if watch.agi_started and "agi" not in watch.event_classes:
         watch.outcome.lacking = ami.lacking(account.user, read="agi")
     return watch.outcome
 
 
 class _CallWatch:
-    """What is known of one call, by what Asterisk tells of its end that goes through the dialplan."""
+    """The state of one call, from Asterisk's events about its end that goes through the dialplan."""
 
     def __init__(self, channel: str, tell: Callable[[Moment], None]) -> None:
         self.outcome = Outcome(channel)
         self.over = False
-        self.failed = False  # there is no such extension: it never came to be
-        self.asked = False
-        self.seen: set[str] = set()  # classes of events
+        self.failed = False  # there is no such extension, so the call never began
+        self.agi_started = False
+        self.event_classes: set[str] = set()  # classes of events that came
         self.deadline = SILENCE
         self._channel, self._tell = channel, tell
         self._began = time.monotonic()
@@ -113,48 +114,48 @@ class _CallWatch:
 
     @property
     def ended(self) -> bool:
-        """Whether nothing more is to be waited for."""
+        """True if no more events are expected."""
         return bool(self.outcome.status) or self.over or self.failed
 
     def age(self) -> float:
-        """Seconds since the call was placed."""
+        """Return the seconds since the call was placed."""
         return time.monotonic() - self._began
 
-    def tell(self, what: CallStep, fact: str = "") -> None:
-        """Something happened now."""
-        self._tell(Moment(self.age(), what, fact))
+    def tell(self, step: CallStep, fact: str = "") -> None:
+        """Report a step that happens now."""
+        self._tell(Moment(self.age(), step, fact))
 
     def happened(self, event: Any) -> None:
-        """Take what Asterisk says of any channel."""
-        if event.event == "OriginateResponse" and event.response == "Failure" and not self.seen:
+        """Take an event of any channel."""
+        if event.event == "OriginateResponse" and event.response == "Failure" and not self.event_classes:
             self.failed = True
         if event.uniqueid != self._channel:
             return
-        taken = _TAKEN.get(event.event)
-        if taken:
-            right, take = taken
-            self.seen.add(right)
-            if {"call", "dialplan"} <= self.seen:
+        handler = _HANDLERS.get(event.event)
+        if handler:
+            event_class, handle = handler
+            self.event_classes.add(event_class)
+            if {"call", "dialplan"} <= self.event_classes:
                 self.deadline = float("inf")
-            take(self, event)
+            handle(self, event)
 
     def _state(self, event: Any) -> None:
         if event.channelstatedesc == "Up":
             self.tell(CallStep.ANSWERED)
 
     def _step(self, event: Any) -> None:
-        if self._playing:  # Playback tells its end by what comes after it
+        if self._playing:  # Playback has no event of its end; the next step shows it
             self._playing = False
             self.tell(CallStep.ENDS)
         application, data = event.application.lower(), event.appdata
-        if event.context == "informativa" and (own := _PLAYED_HERE.match(f"{application}({data})")):
+        if event.context == "informativa" and (playback := _PLAYED_HERE.match(f"{application}({data})")):
             self._playing = True
-            self.tell(CallStep.BEGINS, own[1])
+            self.tell(CallStep.BEGINS, playback[1])
         elif event.context == "informativa" and application == "agi":
-            self.asked = True
+            self.agi_started = True
             self.outcome.by_script = not data.startswith("agi://")
-            asked = data.partition(",")[0]
-            shown = asked if self.outcome.by_script else _WITHOUT_TOKEN.sub(r"\1", asked)
+            script = data.partition(",")[0]
+            shown = script if self.outcome.by_script else _WITHOUT_TOKEN.sub(r"\1", script)
             self.tell(CallStep.SCRIPT if self.outcome.by_script else CallStep.SERVICE, shown)
 
     def _variable(self, event: Any) -> None:
@@ -174,7 +175,7 @@ class _CallWatch:
         self.over = True
 
 
-_TAKEN: dict[str, tuple[str, Callable[[_CallWatch, Any], None]]] = {
+_HANDLERS: dict[str, tuple[str, Callable[[_CallWatch, Any], None]]] = {
     "Newchannel": ("call", lambda _watch, _event: None),
     "Newstate": ("call", _CallWatch._state),
     "Hangup": ("call", _CallWatch._hung_up),
@@ -188,13 +189,13 @@ _TAKEN: dict[str, tuple[str, Callable[[_CallWatch, Any], None]]] = {
 async def _originate(
     manager: ami.ManagerSession, channel: str, ids: tuple[str, str], number: str, longest: float
 ) -> None:
-    """Have Asterisk place it; the end that only listens waits for as long as the call may last."""
-    one, two = ids
+    """Let Asterisk place the call. The listening end waits for as long as the call may last."""
+    listener, caller = ids
     await manager.act(
         "Originate",
         Channel=channel,
-        ChannelId=one,
-        OtherChannelId=two,
+        ChannelId=listener,
+        OtherChannelId=caller,
         Application="Wait",
         Data=f"{longest:.0f}",
         CallerID=f"<{number}>" if number else "",
@@ -205,8 +206,8 @@ async def _originate(
 
 
 def _require_sight(watch: _CallWatch, user: str) -> None:
-    """Raises ManagerError where the account does not see what became of the call."""
-    lacking = [right for right in ("call", "dialplan") if right not in watch.seen]
+    """Raise ManagerError if the account does not get the events of the call."""
+    lacking = [right for right in ("call", "dialplan") if right not in watch.event_classes]
     if lacking and not watch.failed:
         raise ManagerError(
             Text("Asterisk's manager interface does not let {user} see what became of the call.", user=user),
@@ -215,12 +216,13 @@ def _require_sight(watch: _CallWatch, user: str) -> None:
 
 
 def _ids() -> tuple[str, str]:
-    """Ids of the two channels, neither the beginning of the other, which Asterisk takes for the same.
+    """Return ids of the two channels, listener first. Neither is a beginning of the other, which Asterisk
+    would take for the same.
 
     Letters alone: a run of digits might be somebody's number.
     """
-    own = "".join(random.choices(string.ascii_lowercase, k=10))  # noqa: S311  # need not be secret
-    return f"informativa-test-listener-{own}", f"informativa-test-{own}"
+    suffix = "".join(random.choices(string.ascii_lowercase, k=10))  # noqa: S311  # need not be secret
+    return f"informativa-test-listener-{suffix}", f"informativa-test-{suffix}"
 
 
 async def _hang_up(manager: ami.ManagerSession, channels: Iterable[str]) -> None:
@@ -231,6 +233,6 @@ async def _hang_up(manager: ami.ManagerSession, channels: Iterable[str]) -> None
 
 
 def _file(command: str) -> str:
-    """What STREAM FILE plays; our paths have neither quotes nor backslashes."""
-    quoted = re.match(r'STREAM FILE "?([^"]*?)"? ', command)
-    return quoted[1] if quoted else ""
+    """Return the file that STREAM FILE plays; our paths have neither quotes nor backslashes."""
+    match = re.match(r'STREAM FILE "?([^"]*?)"? ', command)
+    return match[1] if match else ""

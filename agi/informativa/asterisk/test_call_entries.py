@@ -1,4 +1,5 @@
-"""Where in Asterisk's dialplan calls come to informativa, and whether a test call may come in there."""
+"""Places in Asterisk's dialplan where calls come to informativa, and checks that a test call may come in
+there."""
 
 from __future__ import annotations
 
@@ -12,7 +13,7 @@ from .ami import ManagerSession
 from .dialplan import TEST_CONTEXT
 
 _CALLS_US = re.compile(r"(?:^|[?:])informativa,s,1\b")
-_ABSENT = "Did not find"  # how Asterisk says that a context or an extension is not there
+_ABSENT = "Did not find"  # Asterisk's message that a context or an extension is missing
 
 # What may stand before the Gosub on the way of a call that is to ring nobody and to get there.
 _HARMLESS = frozenset(
@@ -35,7 +36,8 @@ _HARMLESS = frozenset(
 
 @dataclass(frozen=True)
 class Entry:
-    """Where the call comes in. `steps` are what stands there, `ours` is which of them calls informativa."""
+    """A context where the call comes in, with its `steps`. `ours` is the index of the step that calls
+    informativa."""
 
     context: str
     extension: str = ""
@@ -49,55 +51,57 @@ class Entry:
 
     @property
     def after(self) -> tuple[str, ...]:
-        """What stands after the notice."""
+        """The steps after the notice."""
         return self.steps[self.ours + 1 :]
 
 
 async def entries(manager: ManagerSession, line: str, context: str = "") -> list[Entry]:
-    """The contexts in which a call to `line` comes to informativa. Raises ManagerError."""
-    wanted = {"Context": context} if context else {}
+    """Return the contexts in which a call to `line` comes to informativa. Raises ManagerError."""
+    context_field = {"Context": context} if context else {}
     try:
-        messages = await manager.act("ShowDialPlan", Extension=line, **wanted)
+        messages = await manager.act("ShowDialPlan", Extension=line, **context_field)
     except ManagerError as error:
         if _ABSENT in error.answer:
             return []
         raise
-    found: dict[str, dict[str, list[str]]] = {}
+    steps_by_context: dict[str, dict[str, list[str]]] = {}
     for step in messages:
         if step.event == "ListDialplan" and step.application:
-            extensions = found.setdefault(step.context, {})
+            extensions = steps_by_context.setdefault(step.context, {})
             extensions.setdefault(step.exten or step.extension, []).append(
                 f"{step.application}({step.appdata})"
             )
-    taken = [(name, *next(iter(extensions.items()))) for name, extensions in found.items()]  # the best match
+    best_matches = [
+        (name, *next(iter(extensions.items()))) for name, extensions in steps_by_context.items()
+    ]  # Asterisk lists the best match first
     return [
-        Entry(name, extension, tuple(steps), ours)
-        for name, extension, steps in taken
-        if name != TEST_CONTEXT and (ours := _ours(steps)) is not None
+        Entry(name, extension, tuple(steps), index)
+        for name, extension, steps in best_matches
+        if name != TEST_CONTEXT and (index := _index_of_ours(steps)) is not None
     ]
 
 
 async def guarded(manager: ManagerSession) -> bool:
-    """Whether Asterisk's copy of our dialplan is one that lets a test call go no further."""
+    """Return whether Asterisk's copy of our dialplan ends a test call after the notice."""
     return await _mentions(manager, "informativa", "INFORMATIVA_TEST")
 
 
 async def direct(manager: ManagerSession) -> bool:
-    """Whether our own context for test calls is loaded."""
+    """Return whether our own context for test calls is loaded."""
     return await _mentions(manager, TEST_CONTEXT, "informativa,s,1")
 
 
 async def exists(manager: ManagerSession, context: str) -> bool:
-    """Whether Asterisk's dialplan has a context of this name."""
+    """Return whether Asterisk's dialplan has a context of this name."""
     return await _steps(manager, context) is not None
 
 
-async def _mentions(manager: ManagerSession, context: str, what: str) -> bool:
-    return any(what in step.appdata for step in await _steps(manager, context) or ())
+async def _mentions(manager: ManagerSession, context: str, text: str) -> bool:
+    return any(text in step.appdata for step in await _steps(manager, context) or ())
 
 
 async def _steps(manager: ManagerSession, context: str) -> list[Any] | None:
-    """What stands in a context; `None` if Asterisk has no such context."""
+    """Return the steps of a context; `None` if Asterisk has no such context."""
     try:
         messages = await manager.act("ShowDialPlan", Context=context)
     except ManagerError as error:
@@ -107,8 +111,8 @@ async def _steps(manager: ManagerSession, context: str) -> list[Any] | None:
     return [step for step in messages if step.event == "ListDialplan"]
 
 
-def _ours(steps: Sequence[str]) -> int | None:
-    """Which step calls informativa."""
+def _index_of_ours(steps: Sequence[str]) -> int | None:
+    """Return the index of the step that calls informativa."""
     for index, step in enumerate(steps):
         name, _, data = step.partition("(")
         if name.lower() in ("gosub", "gosubif") and _CALLS_US.search(data):

@@ -32,7 +32,7 @@ _RESULT = {"INFORMATIVA_STATUS": "status", "INFORMATIVA_REASON": "reason", "INFO
 
 
 class CallStep(StrEnum):
-    """A step of the test call."""
+    """What happened to the call."""
 
     PLACED = "placed"
     SERVICE = "service-asked"

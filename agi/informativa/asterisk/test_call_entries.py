@@ -71,9 +71,8 @@ async def entries(manager: ManagerSession, line: str, context: str = "") -> list
             extensions.setdefault(step.exten or step.extension, []).append(
                 f"{step.application}({step.appdata})"
             )
-    best_matches = [
-        (name, *next(iter(extensions.items()))) for name, extensions in steps_by_context.items()
-    ]  # Asterisk lists the best match first
+    # Asterisk lists the best match first.
+    best_matches = [(name, *next(iter(extensions.items()))) for name, extensions in steps_by_context.items()]
     return [
         Entry(name, extension, tuple(steps), index)
         for name, extension, steps in best_matches

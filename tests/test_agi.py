@@ -136,7 +136,7 @@ def test_number_is_not_in_repr() -> None:
 
 @pytest.mark.parametrize("raw", [b"\n", b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", b"agi_: \n\n", b"\xff\xfe\n\n"])
 def test_peer_that_is_no_asterisk_is_refused(raw: bytes) -> None:
-    """What connects and does not speak AGI is a ProtocolError, not a call."""
+    """A peer that does not speak AGI is a ProtocolError, not a call."""
     with pytest.raises(ProtocolError):
         agi.parse_environment(raw)
 
@@ -205,7 +205,7 @@ def environments(draw: st.DrawFn) -> bytes:
 
 
 def read(parse: Callable[[bytes], object], raw: bytes) -> object:
-    """What it gives, or the words of its error."""
+    """Return the result of parsing, or the words of its error."""
     try:
         return parse(raw)
     except ProtocolError as error:
@@ -222,8 +222,14 @@ def test_quick_way_and_long_way_read_the_same(raw: bytes) -> None:
 def test_usual_environment_is_read_the_quick_way() -> None:
     """Asterisk's own, with our options or none and any name in ASCII, with one expression."""
     bare = b"\n".join(LINES[:-1])
-    told = b"\n".join([*LINES[:-1], *TOLD])
-    for raw in (bare, bare + b"\n", told, told + b"a b ", told.replace(b"=\n", b"= a b \n") + b"\n\n"):
+    with_options = b"\n".join([*LINES[:-1], *TOLD])
+    for raw in (
+        bare,
+        bare + b"\n",
+        with_options,
+        with_options + b"a b ",
+        with_options.replace(b"=\n", b"= a b \n") + b"\n\n",
+    ):
         usual = agi._usual_form().fullmatch(raw.decode())
         assert usual is not None
         assert agi._usual(*usual.groups()) == agi._any(raw)
@@ -297,8 +303,8 @@ def test_no_second_command_in_an_argument(word: str) -> None:
 def test_replies(lines: list[bytes], reply: agi.Reply) -> None:
     """Every form of reply that Asterisk 16 and 22 give is understood; the last line completes it."""
     reader = agi.ReplyReader()
-    *before, last = [reader.feed(line) for line in lines]
-    assert before == [None] * (len(lines) - 1)
+    *earlier, last = [reader.feed(line) for line in lines]
+    assert earlier == [None] * (len(lines) - 1)
     assert last == reply
     assert reader.hung_up == (b"HANGUP\n" in lines)
 
@@ -323,7 +329,7 @@ def test_any_lines_give_replies_or_a_protocol_error(lines: list[bytes]) -> None:
 
 @pytest.mark.parametrize("rest", [b"HANGUP\n", b"HANG", b"H"])
 def test_hangup_right_behind_a_reply_is_noticed(rest: bytes) -> None:
-    """What came in the same packet as a reply is looked at, and its end completes it."""
+    """Data in the same packet as a reply are read, and completed by the next packet."""
     reader = agi.ReplyReader()
     assert reader.feed(b"200 result=0\n" + rest) == agi.Reply(200, 0)
     assert reader.hung_up
@@ -338,7 +344,7 @@ def test_more_than_one_reply_at_once_is_somebody_elses(rest: bytes) -> None:
 
 
 def test_reply_that_began_in_an_earlier_packet_goes_on() -> None:
-    """What looks like the usual reply is the end of another where a line has begun."""
+    """A text like the usual reply is the end of another reply if a line has begun."""
     reader = agi.ReplyReader()
     assert reader.feed(b"510 Invalid ") is None
     assert reader.feed(b"200 result=0\n") == agi.Reply(510, -1)
@@ -400,7 +406,7 @@ def test_i8_token_is_looked_for_nowhere_else() -> None:
 
 
 def test_nothing_is_made_up() -> None:
-    """Of what Asterisk left out nothing is known, least of all that a number may be used."""
+    """Values that Asterisk left out stay unknown, above all the permission to use a number."""
     call = agi.parse_environment(b"agi_request: x\nagi_threadid: 1\n\n")
     assert (call.id, call.linked, call.line, call.number, call.language, call.script) == ("",) * 6
     assert (call.presentation, call.options, call.ambiguous) == (67, {}, False)
@@ -419,12 +425,12 @@ def test_nothing_is_made_up() -> None:
 def test_i5_hand_written_line_passes_no_number(given: str, option: str, expected: str) -> None:
     """I5: neither as the language, which goes on record, nor as the network's word, which goes to the log; in
     any place among the options."""
-    for before in ("", "agi_arg_3: linked=1.1\n"):
+    for earlier_line in ("", "agi_arg_3: linked=1.1\n"):
         raw = ENVIRONMENT[:-1].replace(b"agi_arg_2: language=de\n", b"") % b"x"
         number = 2
         text = raw.decode()
-        if before:
-            text, number = text + before.replace("agi_arg_3", "agi_arg_2"), 3
+        if earlier_line:
+            text, number = text + earlier_line.replace("agi_arg_3", "agi_arg_2"), 3
         call = agi.parse_environment(f"{text}agi_arg_{number}: {given}\n".encode())
         assert call.options[option] == expected
 
@@ -461,13 +467,13 @@ def test_bounds_of_what_is_read_and_sent() -> None:
     assert told(agi.command, "VERBOSE", "x" * 2_037) == "an AGI command cannot be so long"
     reader = agi.ReplyReader()
     assert reader.feed(b"200 result=1\n") == agi.Reply(200, 1)
-    for each in (reader, agi.ReplyReader()):
-        assert [each.feed(b"x" * 4_096) for _piece in range(4)] == [None] * 4
-        assert told(each.feed, b"x") == "Asterisk sent a reply without an end."
+    for reply_reader in (reader, agi.ReplyReader()):
+        assert [reply_reader.feed(b"x" * 4_096) for _piece in range(4)] == [None] * 4
+        assert told(reply_reader.feed, b"x") == "Asterisk sent a reply without an end."
 
 
 def told(work: Callable[..., object], *arguments: object) -> str:
-    """What is said of a call that is refused."""
+    """Return the error of a call that is refused."""
     with pytest.raises((ProtocolError, ValueError)) as caught:
         work(*arguments)
     return str(caught.value)

@@ -24,7 +24,7 @@ LONG = 60.0  # seconds; what is waited for comes at once
 
 
 def told(server: ManagerServer, work: Callable[[ManagerSession], Awaitable[Result]]) -> Result:
-    """What comes of a conversation."""
+    """Return the result of a conversation."""
 
     async def story() -> Result:
         async with server.listening() as account, ami.session(account) as session:
@@ -34,7 +34,7 @@ def told(server: ManagerServer, work: Callable[[ManagerSession], Awaitable[Resul
 
 
 def failed(server: ManagerServer, work: Callable[[ManagerSession], Awaitable[object]]) -> ManagerError:
-    """Why nothing comes of it."""
+    """Return the error of a conversation."""
     with pytest.raises(ManagerError) as caught:
         told(server, work)
     return caught.value
@@ -47,10 +47,10 @@ async def nothing(_session: ManagerSession) -> None:
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Once it is connected, an answer that is not there is not waited for."""
-    made = ami.Manager.connection_made
+    connection_made = ami.Manager.connection_made
 
     def connected(manager: ami.Manager, connection: asyncio.Future[Any]) -> None:
-        made(manager, connection)
+        connection_made(manager, connection)
         monkeypatch.setattr(ami, "SECONDS", 0.0)
 
     monkeypatch.setattr(ami.Manager, "connection_made", connected)
@@ -79,7 +79,7 @@ def test_answer_that_is_a_list_is_read_to_its_end() -> None:
         "Event: ShowDialPlanComplete\nEventList: Complete"
     )
     messages = told(ManagerServer({"ShowDialPlan": listed}), lambda session: session.act("ShowDialPlan"))
-    assert [each.context for each in messages] == ["", "one", "two", ""]
+    assert [message.context for message in messages] == ["", "one", "two", ""]
     assert messages[-1].event == "ShowDialPlanComplete"
 
 
@@ -101,7 +101,7 @@ def test_what_is_no_message_is_read_over() -> None:
 
 
 def test_wrong_secret() -> None:
-    """Who is not let in is told where, as whom, and what manager.conf must have."""
+    """The error names the address and the user, and the remedy the lines of manager.conf."""
     server = ManagerServer({"Login": "Response: Error\nMessage: Authentication failed"})
 
     async def story() -> int:
@@ -124,15 +124,15 @@ def test_wrong_secret() -> None:
 
 
 def test_nobody_there() -> None:
-    """Where nobody listens, that is said of the address, with what to set."""
+    """If nobody listens the error names the address, and the remedy the settings."""
 
     async def story(port: int) -> None:
         async with ami.session(ManagerAccount("127.0.0.1", port, "dora", "words")):
             pytest.fail("was let in")
 
-    with socket.socket() as kept:
-        kept.bind(("127.0.0.1", 0))  # and does not listen
-        port = kept.getsockname()[1]
+    with socket.socket() as closed_port:
+        closed_port.bind(("127.0.0.1", 0))  # and does not listen
+        port = closed_port.getsockname()[1]
         with pytest.raises(ManagerError) as caught:
             asyncio.run(story(port))
     assert str(caught.value.message) == f"Asterisk's manager interface does not answer at 127.0.0.1:{port}."
@@ -155,7 +155,7 @@ def test_no_connection_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 @pytest.mark.parametrize("login", ["", GONE])
 def test_login_that_is_not_answered(greeting: bytes, login: str) -> None:
-    """Whoever is silent, hangs up or speaks something else lets nobody in, and the cause says so."""
+    """A server that is silent, hangs up or speaks another protocol is an error with that cause."""
     error = failed(ManagerServer({"Login": login}, greeting), nothing)
     assert "does not let dora in." in str(error.message)
     assert str(error.__cause__) == "Asterisk's manager interface did not answer Login."
@@ -197,7 +197,7 @@ def test_right_that_is_lacking_is_named(action: str, right: str) -> None:
     ("action", "message"), [("Reload", "Permission denied"), ("Originate", "Extension does not exist.")]
 )
 def test_refusal_that_no_right_would_mend(action: str, message: str) -> None:
-    """Of another refusal, and of another action, what Asterisk said is all that is said."""
+    """Other refusals, and other actions, are reported with Asterisk's own words alone."""
     server = ManagerServer({action: f"Response: Error\nMessage: {message}"})
     error = failed(server, lambda session: session.act(action))
     assert str(error) == f"Asterisk's manager interface refused {action}: {message}."
@@ -221,8 +221,8 @@ def test_rows_of_a_family() -> None:
         "Event: DBGetTreeComplete\nEventList: Complete\nListItems: 2"
     )
     server = ManagerServer({"DBGetTree": rows})
-    found = told(server, lambda session: session.tree("informativa"))
-    assert found == {"1.1-2": "at=1|line=+39", "a/informativa/b": "x"}
+    entries = told(server, lambda session: session.tree("informativa"))
+    assert entries == {"1.1-2": "at=1|line=+39", "a/informativa/b": "x"}
     assert server.asked[1:] == [{"Action": "DBGetTree", "Family": "informativa"}]
 
 
@@ -252,7 +252,7 @@ def test_row_that_may_not_be_deleted() -> None:
 
 
 def test_events_come_once() -> None:
-    """Who listens gets each event once and in order, however often he said which he wants; then none."""
+    """Each event comes once and in order, even if the classes were set several times; then none comes."""
     server = ManagerServer({"Events": DONE})
 
     async def work(session: ManagerSession) -> list[str]:
@@ -266,7 +266,7 @@ def test_events_come_once() -> None:
         return [first.event, second.event]
 
     assert told(server, work) == ["Newchannel", "Hangup"]
-    assert [each["EventMask"] for each in server.asked[1:]] == ["call,dialplan", "agi"]
+    assert [action["EventMask"] for action in server.asked[1:]] == ["call,dialplan", "agi"]
 
 
 def test_events_that_nobody_takes(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -279,14 +279,15 @@ def test_events_that_nobody_takes(monkeypatch: pytest.MonkeyPatch) -> None:
         server.say("Event: One", "Event: Two", "Event: Three")
         await session.act("Ping")  # all that was said before its answer has come
         session.lost(None)  # for which there is no room either
-        found = [await session.event(0.0), await session.event(0.0)]
-        return [each.event for each in found if each is not None]
+        events = [await session.event(0.0), await session.event(0.0)]
+        return [event.event for event in events if event is not None]
 
     assert told(server, work) == ["One", "Two"]
 
 
 def test_connection_that_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Who waits for an event hears at once that Asterisk is gone, and who asks gets no answer."""
+    """A session that waits for an event gets an error at once when the connection ends, and a later action
+    gets no answer."""
     server = ManagerServer({"Events": DONE, "Ping": GONE})
 
     async def work(session: ManagerSession) -> None:

@@ -1,4 +1,4 @@
-"""What dialplan/informativa.conf tells the service and the script, without an Asterisk."""
+"""The data that dialplan/informativa.conf passes to the service and the script, without an Asterisk."""
 
 import re
 from pathlib import Path
@@ -23,20 +23,20 @@ FILTERED = re.compile(r"(\w+)=\$\{FILTER\(([^,]*),\$\{([^}]*)\}\)\}")
 
 
 def options(extension: str) -> str:
-    """What an extension tells beside the line, as it is written."""
-    (told,) = re.findall(r"Set\(LOCAL\(options\)=(.*)\)$", EXTENSIONS[extension], re.MULTILINE)
-    return told
+    """Return the options that an extension passes beside the line, as they are written."""
+    (written_options,) = re.findall(r"Set\(LOCAL\(options\)=(.*)\)$", EXTENSIONS[extension], re.MULTILINE)
+    return written_options
 
 
 @pytest.mark.parametrize(("extension", "told"), [("s", TOLD), ("read", TOLD | READ)])
 def test_i8_all_that_is_told_is_filtered(extension: str, told: dict[str, tuple[str, str]]) -> None:
     """I8: each option has its own variable and characters that end no option."""
-    found = {
+    filtered = {
         name: (characters, variable) for name, characters, variable in FILTERED.findall(options(extension))
     }
-    assert found == told
-    rest = [part for part in FILTERED.sub("", options(extension)).split(",") if part]
-    assert rest == ["action=read"] * (extension == "read")
+    assert filtered == told
+    unfiltered = [part for part in FILTERED.sub("", options(extension)).split(",") if part]
+    assert unfiltered == ["action=read"] * (extension == "read")
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ def test_what_is_told_is_understood(extension: str) -> None:
     written = re.findall(
         r"AGI\((agi://127\.0\.0\.1:4588/notice|informativa-agi),(.*)\)$", SHIPPED, re.MULTILINE
     )
-    assert [told for _where, told in written] == ["${INFORMATIVA_LINE},${options}"] * 2 + [
+    assert [arguments for _where, arguments in written] == ["${INFORMATIVA_LINE},${options}"] * 2 + [
         "${line},${options}"
     ] * 2
     names = [part.partition("=")[0] for part in FILTERED.sub(r"\1=x", options(extension)).split(",")]

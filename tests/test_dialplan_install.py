@@ -62,16 +62,16 @@ def install(
 
 
 def said(folder: Path, asterisk: Path, *more: str) -> str:
-    """What it says when all is well."""
-    ran = install(folder, asterisk, *more)
-    assert (ran.returncode, ran.stderr) == (0, "")
-    return ran.stdout
+    """Return the output of a successful install."""
+    completed = install(folder, asterisk, *more)
+    assert (completed.returncode, completed.stderr) == (0, "")
+    return completed.stdout
 
 
 def facts(folder: Path, asterisk: Path, *more: str) -> dict[str, Any]:
     """The same for programs."""
-    found: dict[str, Any] = json.loads(said(folder, asterisk, "--json", *more))
-    return found
+    document: dict[str, Any] = json.loads(said(folder, asterisk, "--json", *more))
+    return document
 
 
 def line_of(file: Path, line: int) -> dict[str, Any]:
@@ -80,19 +80,19 @@ def line_of(file: Path, line: int) -> dict[str, Any]:
 
 
 def refused(folder: Path, asterisk: Path, **more: Any) -> str:
-    """What it says when it does nothing: one line."""
-    ran = install(folder, asterisk, **more)
-    assert (ran.returncode, ran.stdout, ran.stderr.count("\n")) == (1, "", 1)
-    return ran.stderr
+    """Return the one line of a refused install."""
+    completed = install(folder, asterisk, **more)
+    assert (completed.returncode, completed.stdout, completed.stderr.count("\n")) == (1, "", 1)
+    return completed.stderr
 
 
 def test_writes_its_own_file_alone_and_shows_the_line(folder: Path, asterisk: Path) -> None:
     """One file is new, no other changed; the line to add, the call and the reload are shown."""
-    before = {file.name: file.read_bytes() for file in asterisk.iterdir()}
+    files_before = {file.name: file.read_bytes() for file in asterisk.iterdir()}
     shown = said(folder, asterisk)
     printed = run("dialplan", "-c", folder / "informativa.yaml")
     after = {file.name: file.read_bytes() for file in asterisk.iterdir()}
-    assert after == before | {"informativa.conf": printed.stdout.encode()}
+    assert after == files_before | {"informativa.conf": printed.stdout.encode()}
     for line in (
         f"end of {asterisk}/extensions.conf",
         f"\n{LINE}\n",
@@ -107,9 +107,9 @@ def test_again_after_the_line_was_added(folder: Path, asterisk: Path) -> None:
     said(folder, asterisk)
     extensions = asterisk / "extensions.conf"
     extensions.write_text(f"{extensions.read_text()} same => n,Gosub(informativa,s,1(${{EXTEN}}))\n{LINE}\n")
-    found = facts(folder, asterisk)
-    assert (found["written"], found["add"], found["warnings"]) == (False, None, [])
-    assert (found["called"], found["included"]) == ([line_of(extensions, 3)], [line_of(extensions, 4)])
+    document = facts(folder, asterisk)
+    assert (document["written"], document["add"], document["warnings"]) == (False, None, [])
+    assert (document["called"], document["included"]) == ([line_of(extensions, 3)], [line_of(extensions, 4)])
     shown = said(folder, asterisk)
     assert "up to date" in shown
     assert LINE not in shown
@@ -121,8 +121,8 @@ def test_again_after_the_line_was_added(folder: Path, asterisk: Path) -> None:
 
 def test_dry_run_writes_nothing(folder: Path, asterisk: Path) -> None:
     """--dry-run says the same and leaves the folder as it is."""
-    found = facts(folder, asterisk, "--dry-run")
-    assert (found["written"], found["up_to_date"], found["add"]) == (False, False, LINE)
+    document = facts(folder, asterisk, "--dry-run")
+    assert (document["written"], document["up_to_date"], document["add"]) == (False, False, LINE)
     assert "would be written" in said(folder, asterisk, "--dry-run")
     assert [file.name for file in asterisk.iterdir()] == ["extensions.conf"]
 
@@ -139,21 +139,21 @@ def test_freepbx(folder: Path, asterisk: Path, option: str) -> None:
     for line in (f"end of {custom}", freepbx_context(), LINE, "informativa-freepbx,s,1", "Return       Yes"):
         assert line in shown
     custom.write_text(f"{FREEPBX['extensions_custom.conf']}\n{freepbx_context()}\n\n{LINE}\n")
-    found = facts(folder, asterisk, *more)
-    assert (found["add"], found["included"]) == (
+    document = facts(folder, asterisk, *more)
+    assert (document["add"], document["included"]) == (
         None,
         [line_of(custom, len(custom.read_text().splitlines()))],
     )
-    assert found["custom_destination"] == {"target": "informativa-freepbx,s,1", "returns": True}
+    assert document["custom_destination"] == {"target": "informativa-freepbx,s,1", "returns": True}
 
 
 def test_line_as_a_comment_does_not_count(folder: Path, asterisk: Path) -> None:
     """The line commented out, by `;` or in a block, is still to be added, and one is told where it is."""
     extensions = asterisk / "extensions.conf"
     extensions.write_text(f"[a]\n; {LINE}\n;--\n{LINE}\n--;\nexten => s,1,NoOp(a\\;b)\n")
-    found = facts(folder, asterisk)
-    assert (found["add"], found["included"]) == (LINE, [])
-    assert found["commented_out"] == [line_of(extensions, 2), line_of(extensions, 4)]
+    document = facts(folder, asterisk)
+    assert (document["add"], document["included"]) == (LINE, [])
+    assert document["commented_out"] == [line_of(extensions, 2), line_of(extensions, 4)]
     assert "as a comment" in said(folder, asterisk)
 
 
@@ -168,13 +168,13 @@ def test_includes_are_followed(folder: Path, asterisk: Path) -> None:
             "parts/b.conf": f'#include "{asterisk}/informativa.conf"\n[informativa]\nexten => s,1,NoOp()\n',
         },
     )
-    found = facts(folder, asterisk)
-    assert found["included"] == [
+    document = facts(folder, asterisk)
+    assert document["included"] == [
         line_of(asterisk / "parts/a.conf", 2),
         line_of(asterisk / "parts/b.conf", 1),
     ]
     for place in ("b.conf:1 includes it once more", "b.conf:2 has a context", "missing.conf (No such"):
-        assert place in "\n".join(found["warnings"])
+        assert place in "\n".join(document["warnings"])
 
 
 @pytest.mark.parametrize(
@@ -186,7 +186,7 @@ def test_includes_are_followed(folder: Path, asterisk: Path) -> None:
     ],
 )
 def test_wrong_folder(folder: Path, tmp_path: Path, there: str, words: list[str]) -> None:
-    """What is not Asterisk's folder stays as it is."""
+    """A folder that is not Asterisk's is not changed."""
     (tmp_path / "empty").mkdir()
     (tmp_path / "file").touch()
     message = refused(folder, tmp_path / there)
@@ -196,9 +196,9 @@ def test_wrong_folder(folder: Path, tmp_path: Path, there: str, words: list[str]
 
 
 def state(file: Path) -> tuple[int, ...]:
-    """What changes when a file is replaced, written or given away."""
-    now = file.lstat()
-    return now.st_ino, now.st_mode, now.st_uid, now.st_mtime_ns, now.st_ctime_ns
+    """Return the file's status, which changes when it is replaced, written or given away."""
+    status = file.lstat()
+    return status.st_ino, status.st_mode, status.st_uid, status.st_mtime_ns, status.st_ctime_ns
 
 
 @pytest.mark.parametrize("kind", ["link", "dangling", "folder", "theirs", "empty", "pipe"])
@@ -215,11 +215,11 @@ def test_a_file_that_is_not_ours_is_left_alone(folder: Path, asterisk: Path, kin
         os.mkfifo(file)
     else:
         file.write_text("[mine]\n" if kind == "theirs" else "")
-    before = state(file)
+    state_before = state(file)
     message = refused(folder, asterisk)
     assert str(file) in message
     assert re.search(r"Type: mv \S+ \S+\.aside, .*dialplan -c \S+ -o FILE", message)
-    assert state(file) == before
+    assert state(file) == state_before
     assert not other.exists() or kind == "link"
 
 
@@ -253,19 +253,19 @@ def test_root_writes_it_for_the_owner_of_extensions_conf(folder: Path, asterisk:
     (asterisk / "extensions.conf").symlink_to(real)
     os.chown(real, 65534, 12345)
     said(folder, asterisk)
-    made = (asterisk / "informativa.conf").stat()
-    assert (made.st_uid, made.st_gid, made.st_mode & 0o777) == (65534, 12345, 0o640)
+    status = (asterisk / "informativa.conf").stat()
+    assert (status.st_uid, status.st_gid, status.st_mode & 0o777) == (65534, 12345, 0o640)
     assert facts(folder, asterisk)["owner"] == "nobody:12345"
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
 def test_secret_of_roots_folder_can_be_read_by_asterisk(folder: Path, asterisk: Path) -> None:
-    """Where extensions.conf is root's and for all, Asterisk may be another user: then the file, which is not
-    for all, is the ledgers' owner's."""
+    """If extensions.conf is root's and readable by all, Asterisk may run as another user: then our file,
+    which is not readable by all, belongs to the ledgers' owner."""
     os.chown(folder / "ledger", 4242, 4243)
     said(folder, asterisk)
-    made = (asterisk / "informativa.conf").stat()
-    assert (made.st_uid, made.st_gid, made.st_mode & 0o777) == (4242, 4243, 0o640)
+    status = (asterisk / "informativa.conf").stat()
+    assert (status.st_uid, status.st_gid, status.st_mode & 0o777) == (4242, 4243, 0o640)
 
 
 def test_file_that_all_may_read_is_shut(folder: Path, asterisk: Path) -> None:
@@ -296,9 +296,13 @@ def test_port_of_another_programs_server(
     config.write_text(config.read_text().replace("127.0.0.1:4588", f"127.0.0.1:{port}"))
     if sign:
         (asterisk.parent / sign).touch()
-    warnings = [each for each in facts(folder, asterisk)["warnings"] if "is on this machine" in each]
-    wanted = f"127.0.0.1:{port} is the port of {name}, which is on this machine: one of the two dies, or gets"
-    assert [each.partition(" the other's calls")[0] for each in warnings] == ([wanted] if name else [])
+    warnings = [warning for warning in facts(folder, asterisk)["warnings"] if "is on this machine" in warning]
+    warning_start = (
+        f"127.0.0.1:{port} is the port of {name}, which is on this machine: one of the two dies, or gets"
+    )
+    assert [warning.partition(" the other's calls")[0] for warning in warnings] == (
+        [warning_start] if name else []
+    )
 
 
 def test_server_of_freepbx_that_runs(tmp_path: Path) -> None:
@@ -343,15 +347,15 @@ def test_comments_as_asterisk_takes_them(written: str, taken: list[str]) -> None
 
 
 def test_the_file_itself_is_not_read(tmp_path: Path) -> None:
-    """What stands in informativa.conf counts neither as a call nor as a context of the admin's."""
+    """The lines of informativa.conf count neither as a call nor as a context of the admin's."""
     lay(tmp_path, {"extensions.conf": LINE, "informativa.conf": f"[informativa]\n{LINE}\n"})
-    found = read(tmp_path / "extensions.conf", tmp_path / "informativa.conf", "informativa")
-    assert (len(found.included), found.contexts) == (1, {})
+    reading = read(tmp_path / "extensions.conf", tmp_path / "informativa.conf", "informativa")
+    assert (len(reading.included), reading.contexts) == (1, {})
 
 
 def test_result_without_a_terminal(folder: Path, asterisk: Path) -> None:
-    """What a page would show is in the result; nothing is written, and the script's link is left, unless it
-    is really to be done."""
+    """The result has all that a page would show. A dry run writes nothing, and makes no link to the
+    script."""
     config = folder / "informativa.yaml"
     dry = dialplan_install.install(config, asterisk, dry_run=True)
     assert dry == Installed(
@@ -367,8 +371,8 @@ def test_result_without_a_terminal(folder: Path, asterisk: Path) -> None:
         warnings=(),
     )
     assert not config.with_name("informativa.yaml.agi").is_symlink()
-    done = dialplan_install.install(config, asterisk)
-    assert (done.state, done.owner) == (State.WRITTEN, f"{dry.file.owner()}:{dry.file.group()}")
+    installed = dialplan_install.install(config, asterisk)
+    assert (installed.state, installed.owner) == (State.WRITTEN, f"{dry.file.owner()}:{dry.file.group()}")
     again = dialplan_install.install(config, asterisk, freepbx=True)
     assert (again.state, again.add_to) == (State.UP_TO_DATE, asterisk / "extensions_custom.conf")
     assert again.add == f"{freepbx_context()}\n\n{LINE}"
@@ -378,17 +382,17 @@ def test_result_in_words(folder: Path, asterisk: Path) -> None:
     """Step by step, in the reader's language; what has nothing to say is `null` for programs."""
     config = folder / "informativa.yaml"
     (asterisk / "extensions.conf").write_text(f"; {LINE}\nsame => n,Gosub(informativa,s,1(1))\n")
-    done = dialplan_install.install(config, asterisk, dry_run=True)
-    assert list(view.installed(done, ENGLISH)) == [
-        f"{done.file} would be written.",
+    installed = dialplan_install.install(config, asterisk, dry_run=True)
+    assert list(view.installed(installed, ENGLISH)) == [
+        f"{installed.file} would be written.",
         f"Add at the end of {asterisk}/extensions.conf:",
         f"\n{LINE}\n",
         f"{asterisk}/extensions.conf:2 calls it.",
         f"warning: {asterisk}/extensions.conf:1 has the line, but as a comment",
         "Then type: asterisk -rx 'dialplan reload'",
     ]
-    assert next(view.installed(done, language("it"))) == f"{done.file} verrebbe scritto."
-    shape = shapes.DialplanInstalled.of(done)
+    assert next(view.installed(installed, language("it"))) == f"{installed.file} verrebbe scritto."
+    shape = shapes.DialplanInstalled.of(installed)
     assert (shape.owner, shape.custom_destination, shape.written, shape.up_to_date) == (
         None,
         None,
@@ -406,15 +410,15 @@ def test_what_was_installed_is_taken_out_again(folder: Path, asterisk: Path) -> 
     conf.write_text(f"[from-trunk]\nexten => _X!,1,Answer()\n{CALL}\n{LINE}\n")
     dry = dialplan_install.uninstall(asterisk, dry_run=True)
     assert (dry.state, file.exists()) == (State.TO_BE_REMOVED, True)
-    done = dialplan_install.uninstall(asterisk)
-    assert (done.state, file.exists()) == (State.REMOVED, False)
-    assert list(view.uninstalled(done, ENGLISH)) == [
+    uninstalled = dialplan_install.uninstall(asterisk)
+    assert (uninstalled.state, file.exists()) == (State.REMOVED, False)
+    assert list(view.uninstalled(uninstalled, ENGLISH)) == [
         f"Deleted {file}.",
         f"{conf}:4 includes it, which does nothing without it: take that line out.",
         f"{conf}:3 calls it, which does nothing without it: take that line out.",
         "Then type: asterisk -rx 'dialplan reload'",
     ]
-    facts = json.loads(shapes.DialplanUninstalled.of(done).text())
+    facts = json.loads(shapes.DialplanUninstalled.of(uninstalled).text())
     assert (facts["removed"], facts["there"], facts["called"][0]["line"]) == (True, False, 3)
     assert dialplan_install.uninstall(asterisk).state is State.ABSENT
 
@@ -433,7 +437,7 @@ def test_file_that_calls_depend_on_stays(folder: Path, asterisk: Path) -> None:
 
 
 def test_only_our_own_file_is_taken_out(asterisk: Path) -> None:
-    """What somebody else wrote under that name stays."""
+    """Another program's file of that name stays."""
     (asterisk / "informativa.conf").write_text("[mine]\n")
     with pytest.raises(InformativaError, match="was not made by informativa"):
         dialplan_install.uninstall(asterisk)
@@ -441,7 +445,7 @@ def test_only_our_own_file_is_taken_out(asterisk: Path) -> None:
 
 
 def test_uninstall_on_the_command_line(folder: Path, asterisk: Path) -> None:
-    """Of the folder that is named, in words and as JSON."""
+    """Uninstall works on the named folder, in words and as JSON."""
     dialplan_install.install(folder / "informativa.yaml", asterisk)
     ran = run("dialplan", "uninstall", "--to", asterisk, "--dry-run", "--json")
     assert json.loads(ran.stdout)["there"] is True

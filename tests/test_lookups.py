@@ -49,15 +49,15 @@ class Crm:
 @pytest.fixture
 def crm() -> Iterator[Crm]:
     """One that really listens."""
-    told = Crm()
+    server_state = Crm()
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
-            told.asked.append((self.path, self.headers["Authorization"]))
-            told.connections.add(self.client_address)
-            status, body = told.answers.get(self.path, (404, b""))
+            server_state.asked.append((self.path, self.headers["Authorization"]))
+            server_state.connections.add(self.client_address)
+            status, body = server_state.answers.get(self.path, (404, b""))
             self.send_response(status)
             self.send_header("Content-Length", str(len(body)))
             self.send_header("Location", "/elsewhere")
@@ -71,8 +71,8 @@ def crm() -> Iterator[Crm]:
     server.daemon_threads = True
     serving = threading.Thread(target=server.serve_forever, args=(0.01,))
     serving.start()
-    told.url = f"http://127.0.0.1:{server.server_port}/callers/{{number}}"
-    yield told
+    server_state.url = f"http://127.0.0.1:{server.server_port}/callers/{{number}}"
+    yield server_state
     server.shutdown()
     serving.join()
     server.server_close()
@@ -108,9 +108,9 @@ UNDERSTOOD = [
 @pytest.mark.parametrize(("answer", "told", "at"), UNDERSTOOD)
 def test_answer(answer: dict[str, Any], told: str, at: datetime) -> None:
     """A version, a date or both say what a caller was told: without a version, the one in force then."""
-    found = parse_answer([answer], WHO, CRM, PRIVACY, NOW)
-    assert found is not None
-    assert (found.version.id, found.at, found.kind) == (told, at, RecordKind.CONTRACT)
+    delivery = parse_answer([answer], WHO, CRM, PRIVACY, NOW)
+    assert delivery is not None
+    assert (delivery.version.id, delivery.at, delivery.kind) == (told, at, RecordKind.CONTRACT)
 
 
 WHY_IMPLAUSIBLE = [
@@ -135,7 +135,7 @@ WHY_IMPLAUSIBLE = [
 
 @pytest.mark.parametrize("answer", WHY_IMPLAUSIBLE)
 def test_doubtful_answer(answer: dict[str, Any]) -> None:
-    """What is unknown, malformed or cannot have happened is a doubt, and tells nothing."""
+    """An answer that is unknown, malformed or impossible is an error, and reports no delivery."""
     with pytest.raises(LookupSourceError, match="look-up crm gave"):
         parse_answer([answer], WHO, CRM, PRIVACY, NOW)
 
@@ -143,9 +143,9 @@ def test_doubtful_answer(answer: dict[str, Any]) -> None:
 def test_day_is_one_of_the_controllers() -> None:
     """Today is not to come between midnight and 2 in Rome, and what is past the retention tells nothing."""
     night = datetime(2026, 11, 24, 23, 30, tzinfo=UTC)
-    found = parse_answer([{"date": "2026-11-25"}], WHO, CRM, PRIVACY, night, Period(6), ROME)
-    assert found is not None
-    assert found.at == datetime(2026, 11, 24, 23, tzinfo=UTC)
+    delivery = parse_answer([{"date": "2026-11-25"}], WHO, CRM, PRIVACY, night, Period(6), ROME)
+    assert delivery is not None
+    assert delivery.at == datetime(2026, 11, 24, 23, tzinfo=UTC)
     with pytest.raises(LookupSourceError, match="past the retention"):
         parse_answer([{"date": "2026-05-24"}], WHO, CRM, PRIVACY, night, Period(6), ROME)
 
@@ -165,9 +165,9 @@ def test_day_is_one_of_the_controllers() -> None:
 )
 def test_reference(given: object, kept: str) -> None:
     """The paper that an answer names is kept, in print and bounded, and never with the caller's number."""
-    found = parse_answer([{"version": "2", "reference": given}], WHO, CRM, PRIVACY, NOW)
-    assert found is not None
-    assert found.reference == kept
+    delivery = parse_answer([{"version": "2", "reference": given}], WHO, CRM, PRIVACY, NOW)
+    assert delivery is not None
+    assert delivery.reference == kept
 
 
 def test_http(crm: Crm) -> None:
@@ -228,9 +228,9 @@ def test_sql(customers: Lookup, wait: Any) -> None:
     async def ask(number: str) -> ReportedDelivery | None:
         return await register.ask(Identified(number))
 
-    found = asyncio.run(ask(CALLER))
-    assert found is not None
-    assert (found.version.id, found.reference) == ("1", "crm: contract 4711")
+    delivery = asyncio.run(ask(CALLER))
+    assert delivery is not None
+    assert (delivery.version.id, delivery.reference) == ("1", "crm: contract 4711")
     assert asyncio.run(ask("+39333'; DROP TABLE told; --")) is None
     with pytest.raises(LookupSourceError, match="more than one row"):
         asyncio.run(ask("+391"))
@@ -279,8 +279,8 @@ def test_sql_connection_that_was_closed_meanwhile_is_made_anew(customers: Lookup
 )
 def test_placeholders_of_each_style(style: str, query: str, values: object) -> None:
     """The one spelling in the configuration becomes that of any driver (PEP 249 paramstyle)."""
-    asked = "SELECT 1 WHERE a LIKE '5%' AND b IN ({number}, {number})"
-    assert statement(asked, style, "+39") == (query, values)
+    question = "SELECT 1 WHERE a LIKE '5%' AND b IN ({number}, {number})"
+    assert statement(question, style, "+39") == (query, values)
 
 
 class Hanging:
@@ -312,11 +312,11 @@ def test_hanging_system_holds_nobody_longer_than_its_time_limit() -> None:
     register = guarded(replace(CRM, seconds=0.01), hanging, lambda: now[0], hanging.suspend)
 
     async def story() -> list[str]:
-        said = []
+        messages = []
         for _ in range(FAILURES):
             with pytest.raises(LookupSourceError) as caught:
                 await register.ask(WHO)
-            said.append(str(caught.value))
+            messages.append(str(caught.value))
         assert await register.ask(WHO) is None
         assert hanging.asked == FAILURES
         now[0] = PAUSE_SECONDS
@@ -324,11 +324,11 @@ def test_hanging_system_holds_nobody_longer_than_its_time_limit() -> None:
         with pytest.raises(LookupSourceError):
             await register.ask(WHO)
         assert await register.ask(WHO) is None  # one try, and the pause begins anew
-        return said
+        return messages
 
-    said = asyncio.run(story())
-    assert all("did not answer within 10 ms" in each for each in said)
-    assert ["is not asked for 30 s" in each for each in said] == [False] * (FAILURES - 1) + [True]
+    messages = asyncio.run(story())
+    assert all("did not answer within 10 ms" in message for message in messages)
+    assert ["is not asked for 30 s" in message for message in messages] == [False] * (FAILURES - 1) + [True]
 
 
 def test_system_that_works_again_is_asked_again() -> None:
@@ -367,18 +367,19 @@ def test_error_of_a_driver_is_not_quoted() -> None:
 
 
 def test_many_calls_at_once_do_not_queue_up() -> None:
-    """So many are asked about at a time and so many wait; the others are played to at once."""
+    """A limited number of callers is asked about at a time, and a limited number waits; to the others the
+    notice is played at once."""
     hanging = Hanging()
     register = guarded(replace(CRM, seconds=20.0), hanging)
 
     async def story() -> list[object]:
         calls = [asyncio.create_task(register.ask(WHO)) for _ in range(THREADS + WAITING + 5)]
-        done, waiting = await asyncio.wait(calls, return_when=asyncio.FIRST_COMPLETED)
-        assert len(done) == 5
+        finished, waiting = await asyncio.wait(calls, return_when=asyncio.FIRST_COMPLETED)
+        assert len(finished) == 5
         assert len(waiting) == THREADS + WAITING
         hanging.free.set()
         await asyncio.gather(*waiting, return_exceptions=True)
-        return [task.result() for task in done]
+        return [task.result() for task in finished]
 
     assert asyncio.run(story()) == [None] * 5
 
@@ -510,7 +511,7 @@ def test_i4_what_takes_all_the_time_to_open_is_not_asked() -> None:
 
 
 def test_closing_ends_every_thread() -> None:
-    """As many as are asked at once, four, end when there is nothing more to ask."""
+    """All four threads that ask at once end when there are no more questions."""
     together = threading.Barrier(4)
 
     def opened(_lookup: Lookup) -> Any:
@@ -530,7 +531,7 @@ def test_closing_ends_every_thread() -> None:
 
 
 class Dying(BaseException):
-    """As of a driver that calls `sys.exit`, or one in Rust that panics."""
+    """An exception of a driver that calls `sys.exit`, or of one in Rust that panics."""
 
 
 def test_i4_driver_that_would_end_its_thread_ends_nothing() -> None:
@@ -540,9 +541,9 @@ def test_i4_driver_that_would_end_its_thread_ends_nothing() -> None:
 
     def opened(_lookup: Lookup) -> Any:
         def ask(_caller: Identified) -> Any:
-            if isinstance(given := answers.pop(0), BaseException):
-                raise given
-            return given
+            if isinstance(answer := answers.pop(0), BaseException):
+                raise answer
+            return answer
 
         return ask
 

@@ -31,7 +31,7 @@ Rounds = Callable[[int, int], int]
 
 
 def examples() -> Iterator[tuple[str, str, str]]:
-    """Of each region and kind that has one, phonenumbers' own example: region, country code, the rest."""
+    """Yield phonenumbers' own example of each region and kind: region, country code, subscriber number."""
     for region in REGIONS:
         for kind in TYPES:
             number = phonenumbers.example_number_for_type(region, kind)
@@ -44,16 +44,17 @@ EXAMPLES = list(examples())
 
 
 def both_agree(text: str, region: str, form: NumberForm) -> bool:
-    """Whether the table answered; what it says, and what is made of it, must be the library's."""
-    found = numbering._by_table(text, region, form)
-    assert found is None or found == library.valid(text, region, form), (text, region, form)
-    return found is not None
+    """Return whether the table answered. The table's answer, and all that is made of it, must be the
+    library's."""
+    answer = numbering._by_table(text, region, form)
+    assert answer is None or answer == library.valid(text, region, form), (text, region, form)
+    return answer is not None
 
 
 def answered(numbers: Iterable[tuple[str, str]], *forms: NumberForm) -> float:
-    """Which part of these the table answered, all in these forms."""
-    said = [both_agree(text, region, form) for text, region in numbers for form in forms or NumberForm]
-    return sum(said) / len(said)
+    """Return the share of these numbers that the table answered, in all these forms."""
+    answers = [both_agree(text, region, form) for text, region in numbers for form in forms or NumberForm]
+    return sum(answers) / len(answers)
 
 
 def prefixes(size: int, chance: random.Random, lengths: Iterable[int]) -> Iterator[str]:
@@ -69,10 +70,10 @@ def test_italy_is_what_the_library_says_of_it(rounds: Rounds) -> None:
     E.164 and in the form of trunks what the library says, and hardly ever is the library asked."""
     chance = random.Random(39)
     plan = list(prefixes(rounds(3, 5), chance, range(5, 14)))
-    assert answered((("+39" + each, "IT") for each in plan), NumberForm.EITHER) == 1
+    assert answered((("+39" + digits, "IT") for digits in plan), NumberForm.EITHER) == 1
     for form in NumberForm:
-        assert answered(((each, "IT") for each in plan if each[:2] != "00"), form) > 0.9
-    assert answered((("39" + each, "IT") for each in plan), NumberForm.EITHER) > 0.2
+        assert answered(((digits, "IT") for digits in plan if digits[:2] != "00"), form) > 0.9
+    assert answered((("39" + digits, "IT") for digits in plan), NumberForm.EITHER) > 0.2
 
 
 @pytest.mark.parametrize("code", CODES)
@@ -80,8 +81,8 @@ def test_each_country_is_what_the_library_says_of_it(code: str, rounds: Rounds) 
     """Each beginning of a number in each length that the world has, for each country code."""
     chance = random.Random(int(code))
     lengths = range(3, 18) if rounds(0, 1) else chance.sample(range(4, 14), 5)
-    for each in prefixes(rounds(2, 4), chance, [each for each in lengths if each >= rounds(2, 4)]):
-        both_agree("+" + code + each, "IT", NumberForm.EITHER)
+    for digits in prefixes(rounds(2, 4), chance, [length for length in lengths if length >= rounds(2, 4)]):
+        both_agree("+" + code + digits, "IT", NumberForm.EITHER)
 
 
 @pytest.mark.slow
@@ -89,7 +90,7 @@ def test_numbers_near_valid_ones_in_all_spellings(rounds: Rounds) -> None:
     """The library's examples of every kind with some digits changed, one more or one less, in every spelling
     and form, on lines of their own country, of Italy and of any."""
     chance = random.Random(1)
-    said = 0
+    answers = 0
     for _ in range(rounds(10_000, 500_000)):
         region, code, number = chance.choice(EXAMPLES)
         digits = list(number)
@@ -101,12 +102,15 @@ def test_numbers_near_valid_ones_in_all_spellings(rounds: Rounds) -> None:
         text = (
             chance.choice(("+", "00", "", "", "0", "+00", "000", "+0")) + chance.choice((code, "")) + changed
         )
-        own = chance.choice((region, "IT", chance.choice(REGIONS)))
+        trunk_region = chance.choice((region, "IT", chance.choice(REGIONS)))
         if 3 < len(text) < 21:
-            said += both_agree(text, own, chance.choice(list(NumberForm)))
-            assert numbering.written(text, own) == library.written(text, own), (text, own)
+            answers += both_agree(text, trunk_region, chance.choice(list(NumberForm)))
+            assert numbering.written(text, trunk_region) == library.written(text, trunk_region), (
+                text,
+                trunk_region,
+            )
             assert not text.startswith("+") or numbering.is_possible(text) == library.is_possible(text)
-    assert said > rounds(5_000, 250_000)
+    assert answers > rounds(5_000, 250_000)
 
 
 @given(
@@ -116,9 +120,9 @@ def test_numbers_near_valid_ones_in_all_spellings(rounds: Rounds) -> None:
 )
 def test_any_text_is_what_the_library_says_of_it(text: str, region: str, form: NumberForm) -> None:
     """Nothing else that a trunk may send is told otherwise; what is not digits alone is no number."""
-    found = numbering.valid(text, region, form)
+    answer = numbering.valid(text, region, form)
     dialled = text.removeprefix("+").isascii() and text.removeprefix("+").isdigit()
-    assert found == (
+    assert answer == (
         library.valid(text, region, form) if dialled and 2 <= len(text.lstrip("+")) <= 20 else {}
     )
 
@@ -145,13 +149,13 @@ def test_any_text_is_what_the_library_says_of_it(text: str, region: str, form: N
 )
 def test_usual_numbers_need_no_library(text: str, form: NumberForm, country: str, kind: Kind) -> None:
     """The table itself knows the numbers that lines in Italy are called from."""
-    found = numbering._by_table(text, "IT", form)
-    assert found is not None
-    assert list(found.values()) == [(country, kind)]
+    answer = numbering._by_table(text, "IT", form)
+    assert answer is not None
+    assert list(answer.values()) == [(country, kind)]
 
 
 def test_regions_are_the_librarys() -> None:
-    """Those with a simple national form and all others, and no other."""
+    """All regions of the library are known, with a simple national form or without, and no others."""
     assert all(map(numbering.is_region, phonenumbers.SUPPORTED_REGIONS))
     assert not any(map(numbering.is_region, ("ZZ", "XX", "001", "it", "")))
 
@@ -161,21 +165,21 @@ def test_table_is_made_of_the_library_that_tests_use() -> None:
     """`make plans` would change nothing: the table in the repository is its own."""
     if f" {phonenumbers.__version__}," not in (table.__doc__ or ""):
         pytest.skip(f"made of another edition than {phonenumbers.__version__}: make plans")
-    made: dict[str, str] = {}
-    exec(maker.table(), made)
-    assert (made["PLANS"], made["NATIONAL"]) == (table.PLANS, table.NATIONAL)
+    new_table: dict[str, str] = {}
+    exec(maker.table(), new_table)
+    assert (new_table["PLANS"], new_table["NATIONAL"]) == (table.PLANS, table.NATIONAL)
     for packed in ("STATES", "CLASSES"):
-        assert unpacked(made[packed]) == unpacked(getattr(table, packed))
+        assert unpacked(new_table[packed]) == unpacked(getattr(table, packed))
 
 
 def unpacked(text: str) -> bytes:
-    """What two editions of zlib may have deflated otherwise."""
+    """Return the inflated data; two editions of zlib may deflate them differently."""
     return zlib.decompress(a2b_base64(text))
 
 
 def run(program: str, path: Path) -> str:
-    """What another Python prints, which finds modules in `path` first."""
-    ran = subprocess.run(
+    """Return the output of another Python that finds modules in `path` first."""
+    completed = subprocess.run(
         [sys.executable, "-c", program],
         capture_output=True,
         text=True,
@@ -183,8 +187,8 @@ def run(program: str, path: Path) -> str:
         check=False,
         env=os.environ | {"PYTHONPATH": str(path)},
     )
-    assert ran.returncode == 0, ran.stderr
-    return ran.stdout.strip()
+    assert completed.returncode == 0, completed.stderr
+    return completed.stdout.strip()
 
 
 ITALY = """
@@ -205,9 +209,9 @@ def test_newer_edition_of_the_library_is_believed(tmp_path: Path) -> None:
     shutil.copytree(Path(phonenumbers.__file__).parent, copy, ignore=shutil.ignore_patterns("__pycache__"))
     assert run(ITALY, tmp_path) == "['PERSONAL'] False"
     italy = copy / "data/region_IT.py"
-    known = italy.read_text()
+    metadata = italy.read_text()
     italy.write_text(
-        known.replace(
+        metadata.replace(
             "'80(?:0\\\\d{3}|3)\\\\d{3}', example_number='800123456', possible_length=(6, 9)",
             "'333\\\\d{7}', example_number='3331234567', possible_length=(10,)",
         )
@@ -216,7 +220,7 @@ def test_newer_edition_of_the_library_is_believed(tmp_path: Path) -> None:
 
 
 def test_library_that_shows_no_files_is_asked(tmp_path: Path) -> None:
-    """Where nobody can see which plans it has, as in a zip, no part of the table counts."""
+    """No part of the table counts if the library's files cannot be read, as in a zip."""
     shutil.make_archive(
         str(tmp_path / "zipped"), "zip", Path(phonenumbers.__file__).parents[1], "phonenumbers"
     )

@@ -84,7 +84,7 @@ def test_version_that_starts_was_not_told_before() -> None:
 
 
 def test_replaced_without_a_date() -> None:
-    """Of a version that was replaced on a day that nobody wrote down it is known that it was before today."""
+    """A version that was replaced on an unknown day counts as replaced before today."""
     plain = notice(version("1"), version("2"))
     assert version_told(plain, "1", rome(2026, 11, 23, 23, 59), NOON, None, ROME) is plain.versions[0]
     assert version_told(plain, "1", rome(2026, 11, 24), NOON, None, ROME) is Implausible.NO_MORE
@@ -98,7 +98,7 @@ def test_today_begins_at_midnight_of_the_controller() -> None:
 
 
 def test_past_retention() -> None:
-    """What would have to be deleted at once is not put on record: by the calendar, five years to the hour."""
+    """A record that would have to be deleted at once is refused: by the calendar, five years to the hour."""
     years = Period(60)
     assert (
         version_told(DATED, "", rome(2021, 11, 24, 12, 59), NOON, years, ROME) is Implausible.PAST_RETENTION
@@ -110,14 +110,14 @@ def test_past_retention() -> None:
 def test_the_version_in_force_is_always_possible_and_a_named_one_only_then(day: date, named: str) -> None:
     """On every day the version in force was told; and another only if it was in force on that day as well."""
     at = datetime.combine(day, time(), ROME)
-    found = version_told(PRIVACY, "", at, NOON, None, ROME)
-    assert isinstance(found, Version)
-    assert found is PRIVACY.current(at)
+    current = version_told(PRIVACY, "", at, NOON, None, ROME)
+    assert isinstance(current, Version)
+    assert current is PRIVACY.current(at)
     other = version_told(PRIVACY, named, at, NOON, None, ROME)
-    if isinstance(other, Version) and other is not found:
-        assert (other.id, found.id) in {("1", "2"), ("4", "3")}
-    if named == found.id:
-        assert other is found
+    if isinstance(other, Version) and other is not current:
+        assert (other.id, current.id) in {("1", "2"), ("4", "3")}
+    if named == current.id:
+        assert other is current
 
 
 @pytest.mark.parametrize(
@@ -139,5 +139,5 @@ def test_reference_leads_to_evidence(reference: str, wrong: ReferenceFault | Non
 
 
 def test_reference_is_kept_on_one_line_and_in_print() -> None:
-    """What would move a terminal's cursor or begin a line is not kept."""
+    """Characters that would move a terminal's cursor or begin a line are removed."""
     assert evidence(" form\x1b[31m 77\r\n of  May ") == "form [31m 77 of May"

@@ -57,16 +57,16 @@ def add(folder: Path, file: Path, *more: str) -> subprocess.CompletedProcess[str
 
 
 def served(folder: Path) -> None:
-    """As if the service had run: it keeps which recordings its callers hear."""
+    """Remember the recordings that callers hear, as the running service does."""
     from informativa.config import load
     from informativa.preparation import verify_recordings
 
     verify_recordings(load(folder / "informativa.yaml"), keep=True)
 
 
-def paste(folder: Path, said: str) -> None:
+def paste(folder: Path, output: str) -> None:
     """Put what a command printed into the configuration, at the end of Acme's versions."""
-    lines = said[said.index("          - version") : said.index("material: leave")]
+    lines = output[output.index("          - version") : output.index("material: leave")]
     file = folder / "informativa.yaml"
     file.write_text(file.read_text().replace("\n  borealis:", f"\n{lines}\n  borealis:", 1))
 
@@ -78,9 +78,9 @@ def test_recording_is_added_and_configured(folder: Path, recording: Path) -> Non
     assert (added.returncode, added.stderr) == (0, "")
     assert "speech at -20 dBov" in added.stdout
     assert "material: leave it false for another wording" in added.stdout
-    with wave.open(str(folder / f"{NEW}.wav")) as made:
-        assert (made.getnchannels(), made.getsampwidth(), made.getframerate()) == (1, 2, 8000)
-        assert 2.0 < made.getnframes() / 8000 < 2.4
+    with wave.open(str(folder / f"{NEW}.wav")) as sound:
+        assert (sound.getnchannels(), sound.getsampwidth(), sound.getframerate()) == (1, 2, 8000)
+        assert 2.0 < sound.getnframes() / 8000 < 2.4
     paste(folder, added.stdout)
     checked = run("check", "-c", folder / "informativa.yaml")
     assert (checked.returncode, checked.stderr) == (0, "")
@@ -90,22 +90,24 @@ def test_recording_is_added_and_configured(folder: Path, recording: Path) -> Non
 @sox
 def test_added_recording_is_told_to_programs(folder: Path, recording: Path) -> None:
     """With --json: what was made, how long and loud it is, and the same lines for the configuration."""
-    told = json.loads(add(folder, recording, "--version", "2027-01", "--json").stdout)
-    (prompt,) = told["prompts"]
+    document = json.loads(add(folder, recording, "--version", "2027-01", "--json").stdout)
+    (prompt,) = document["prompts"]
     assert prompt["path"] == str(folder / NEW)
     assert (prompt["version"], prompt["language"], prompt["part"]) == ("2027-01", "it", "short")
     assert (2.0 < prompt["seconds"] < 2.4, prompt["problem"], prompt["warnings"]) == (True, None, [])
     assert prompt["level"] == pytest.approx(-20, abs=1)
-    assert told["configuration"]["yaml"] in add(folder, recording, "--version", "2027-01", "--force").stdout
+    assert (
+        document["configuration"]["yaml"] in add(folder, recording, "--version", "2027-01", "--force").stdout
+    )
 
 
 @sox
 def test_supplement_is_added(folder: Path, recording: Path) -> None:
-    """What is played instead to who knows an earlier version has a place and lines of its own."""
+    """A supplement, for callers who know an earlier version, has a file and lines of its own."""
     paste(folder, add(folder, recording, "--version", "2027-01").stdout)
     supplement = ("--version", "2027-01", "--part", "supplement", "--after", "2026-11")
-    said = add(folder, recording, *supplement).stdout
-    lines = said[said.index("            supplements:") : said.index("material: leave")]
+    output = add(folder, recording, *supplement).stdout
+    lines = output[output.index("            supplements:") : output.index("material: leave")]
     assert lines == (
         "            supplements:\n"
         '              "2026-11": {it: prompts/acme/privacy-2027-01/it/supplement-2026-11}\n'
@@ -134,7 +136,7 @@ def _added(folder: Path, recording: Path) -> list[Path]:
 def test_nothing_is_overwritten_without_force(folder: Path, recording: Path, tmp_path: Path) -> None:
     """The same recording again changes nothing; another one is refused, and with --force replaces it."""
     assert add(folder, recording, "--version", "2027-01").returncode == 0
-    before = (folder / f"{NEW}.wav").read_bytes()
+    content = (folder / f"{NEW}.wav").read_bytes()
     (folder / f"{NEW}.alaw").write_bytes(b"of the same")
     assert add(folder, recording, "--version", "2027-01").returncode == 0
     assert (folder / f"{NEW}.alaw").exists()
@@ -144,9 +146,9 @@ def test_nothing_is_overwritten_without_force(folder: Path, recording: Path, tmp
     assert ran.stderr.splitlines()[-1] == (
         f"informativa: {folder / NEW}.wav is there already. Give another --version, or --force to replace it."
     )
-    assert (folder / f"{NEW}.wav").read_bytes() == before
+    assert (folder / f"{NEW}.wav").read_bytes() == content
     assert add(folder, tmp_path / "other.wav", "--version", "2027-01", "--force").returncode == 0
-    assert (folder / f"{NEW}.wav").read_bytes() != before
+    assert (folder / f"{NEW}.wav").read_bytes() != content
     assert not (folder / f"{NEW}.alaw").exists()  # it was of the old one
 
 
@@ -154,17 +156,18 @@ def test_nothing_is_overwritten_without_force(folder: Path, recording: Path, tmp
 def test_recording_that_callers_heard_is_never_overwritten(
     folder: Path, recording: Path, tmp_path: Path
 ) -> None:
-    """What the ledger knows under a version stays, --force or not, and the next free id is named."""
+    """A recording that the ledger knows under a version stays, even with --force, and the next free id is
+    named."""
     paste(folder, add(folder, recording, "--version", "2027-01").stdout)
     served(folder)
-    before = (folder / f"{NEW}.wav").read_bytes()
+    content = (folder / f"{NEW}.wav").read_bytes()
     audio.write_wav(tmp_path / "other.wav", audio.synthetic(3.0, 6))
     for force in ((), ("--force",)):
-        ran = add(folder, tmp_path / "other.wav", "--version", "2027-01", *force)
-        assert ran.returncode == 1
-        assert "Callers heard another short notice in it of version 2027-01" in ran.stderr
-        assert "--version 2027-01-b" in ran.stderr
-    assert (folder / f"{NEW}.wav").read_bytes() == before
+        completed = add(folder, tmp_path / "other.wav", "--version", "2027-01", *force)
+        assert completed.returncode == 1
+        assert "Callers heard another short notice in it of version 2027-01" in completed.stderr
+        assert "--version 2027-01-b" in completed.stderr
+    assert (folder / f"{NEW}.wav").read_bytes() == content
     assert add(folder, recording, "--version", "2027-01").returncode == 0  # the same one
     assert add(folder, tmp_path / "other.wav", "--version", "2027-01-b").returncode == 0
 
@@ -228,11 +231,11 @@ def test_long_clipped_recording_is_warned_about(folder: Path, tmp_path: Path) ->
 )
 def test_wrong_input(folder: Path, typed: str, words: list[str]) -> None:
     """One message that says what is wrong and what to type; nothing is written."""
-    before = sorted(folder.rglob("*"))
+    files_before = sorted(folder.rglob("*"))
     message = wrong(folder, *typed.split())
     for word in words:
         assert word in message
-    assert sorted(folder.rglob("*")) == before
+    assert sorted(folder.rglob("*")) == files_before
 
 
 def test_configuration_that_is_not_there() -> None:
@@ -281,14 +284,14 @@ def test_playing(folder: Path, tmp_path: Path) -> None:
     program.write_text(f'#!/bin/sh\necho "$@" > {tmp_path}/played\n')
     program.chmod(0o755)
     path = f"{program.parent}:{os.environ['PATH']}"
-    said = prompts(folder, "play", "de/short", PATH=path).stdout
-    assert "18.5 s" in said
-    assert "originate" not in said
+    output = prompts(folder, "play", "de/short", PATH=path).stdout
+    assert "18.5 s" in output
+    assert "originate" not in output
     assert (tmp_path / "played").read_text().strip() == f"-q {folder}/prompts/de/short.wav"
     program.write_text("#!/bin/sh\nexit 2\n")
-    said = prompts(folder, "play", "de/short", PATH=path).stdout
+    output = prompts(folder, "play", "de/short", PATH=path).stdout
     assert (
-        f"asterisk -rx 'channel originate PJSIP/100 application Playback {folder}/prompts/de/short'" in said
+        f"asterisk -rx 'channel originate PJSIP/100 application Playback {folder}/prompts/de/short'" in output
     )
 
 
@@ -296,13 +299,13 @@ def test_playing(folder: Path, tmp_path: Path) -> None:
 def test_install_makes_what_is_missing_once(folder: Path) -> None:
     """A dry run writes nothing; then each format is made beside its prompt; then nothing is left to do."""
     formats = ("--formats", "alaw,ulaw,gsm,sln16")
-    before = sorted(folder.rglob("*"))
+    files_before = sorted(folder.rglob("*"))
     dry = prompts(folder, "install", *formats, "--dry-run")
     assert dry.stdout.count("would make ") == 36
-    assert sorted(folder.rglob("*")) == before
-    made = prompts(folder, "install", *formats)
-    assert (made.returncode, made.stderr) == (0, "")
-    assert "9 prompts, 36 files made." in made.stdout
+    assert sorted(folder.rglob("*")) == files_before
+    installed = prompts(folder, "install", *formats)
+    assert (installed.returncode, installed.stderr) == (0, "")
+    assert "9 prompts, 36 files made." in installed.stdout
     assert {file.suffix for file in folder.glob("prompts/it/*.*")} == {
         *(".txt", ".wav", ".alaw", ".ulaw", ".gsm", ".sln16")
     }
@@ -318,8 +321,8 @@ def test_install_copies_for_the_own_dialplan(folder: Path, tmp_path: Path) -> No
     """With --sounds, the version in force stands in each language's folder under a name without version."""
     sounds = tmp_path / "sounds"
     sounds.mkdir()
-    said = prompts(folder, "install", "--formats", "alaw", "--sounds", sounds).stdout
-    assert "27 files made" in said  # nine formats beside the prompts, and both of each there
+    output = prompts(folder, "install", "--formats", "alaw", "--sounds", sounds).stdout
+    assert "27 files made" in output  # nine formats beside the prompts, and both of each there
     copy = sounds / "it/informativa/acme/privacy-short.wav"
     assert copy.read_bytes() == (folder / "prompts/it/short.wav").read_bytes()
     assert (sounds / "de/informativa/borealis/privacy-full.alaw").exists()
@@ -347,7 +350,7 @@ def test_format_that_cannot_be_made(folder: Path, tmp_path: Path) -> None:
 
 @sox
 def test_format_that_came_out_wrong(folder: Path, tmp_path: Path) -> None:
-    """What an encoder wrote is measured before it is put in place: half a prompt never gets there."""
+    """An encoder's output is measured before it is put in place: half a prompt never gets there."""
     program = tmp_path / "bin/asterisk"
     program.parent.mkdir()
     target = """re.findall('"(.*?)"', sys.argv[2])[1]"""
@@ -409,7 +412,7 @@ def test_build_speaks_and_is_configured(folder: Path) -> None:
     built = prompts(folder, "build", "--controller", "acme", "--site", "acme.it", "--version", "2027-01")
     assert (built.returncode, built.stderr) == (0, "")
     base = folder / "prompts/acme/privacy-2027-01"
-    names = {str(made.relative_to(base)) for made in base.rglob("*.*")}
+    names = {str(file.relative_to(base)) for file in base.rglob("*.*")}
     parts = {f"{language}/{part}" for language in ("it", "en") for part in ("short", "short-nokey", "full")}
     assert names == {f"{part}.{extension}" for part in parts for extension in ("wav", "sln16", "txt")}
     text = (base / "it/short.txt").read_text()
@@ -421,10 +424,10 @@ def test_build_speaks_and_is_configured(folder: Path) -> None:
     assert (checked.returncode, checked.stderr) == (0, "")
     (seconds,) = re.findall(r"privacy notice \(privacy\) 2027-01 in it \(([\d.]+) s\)", checked.stdout)
     assert 18 < float(seconds) < 22  # Pico says the same text in 19.9 to 20.1 seconds
-    times = {made: made.stat().st_mtime_ns for made in base.rglob("*.wav")}
+    times = {file: file.stat().st_mtime_ns for file in base.rglob("*.wav")}
     again = prompts(folder, "build", "--controller", "acme", "--site", "acme.it", "--version", "2027-01")
     assert again.returncode == 0
-    assert {made: made.stat().st_mtime_ns for made in base.rglob("*.wav")} == times
+    assert {file: file.stat().st_mtime_ns for file in base.rglob("*.wav")} == times
 
 
 @voices
@@ -459,20 +462,20 @@ def test_documented_commands_run(tmp_path: Path, recording: Path) -> None:
 @voices
 def test_own_texts_are_spoken(folder: Path, tmp_path: Path) -> None:
     """The texts can be copied and changed; a changed text of a built version needs --force."""
-    own = tmp_path / "texts"
-    assert prompts(folder, "texts", own).returncode == 0
+    texts = tmp_path / "texts"
+    assert prompts(folder, "texts", texts).returncode == 0
     for language in ("it", "en", "de", "fr", "es"):
-        assert {file.name for file in (own / language).iterdir()} == {
+        assert {file.name for file in (texts / language).iterdir()} == {
             "short.txt",
             "short-nokey.txt",
             "full.txt",
             "purposes.yaml",
         }
-    build = ("build", "--controller", "acme", "--site", "acme.it", "--version", "2027-01", "--texts", own)
+    build = ("build", "--controller", "acme", "--site", "acme.it", "--version", "2027-01", "--texts", texts)
     for part in ("short", "short-nokey", "full"):
-        (own / f"it/{part}.txt").write_text("{company} usa i Suoi dati.\n")
+        (texts / f"it/{part}.txt").write_text("{company} usa i Suoi dati.\n")
     assert prompts(folder, *build).returncode == 0
-    (own / "it/short.txt").write_text("{company} usa i Suoi dati per {purposes}.\n")
+    (texts / "it/short.txt").write_text("{company} usa i Suoi dati per {purposes}.\n")
     assert "is there already" in wrong(folder, *build)
     assert prompts(folder, *build, "--force").returncode == 0
     assert "gestire" in (folder / f"{NEW}.txt").read_text()

@@ -1,4 +1,4 @@
-"""Which sound a prompt has, held against the one that was found in order; real files."""
+"""The present sound of a prompt, compared with the sound that was checked before; real files."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Files:
     """The recordings of a service, with a count of how often a file was read for it."""
 
     def __init__(self, prompt: Prompt, settled: float = -3600.0) -> None:
-        """As if no file had been written for an hour, where a test does not say otherwise."""
+        """Pretend by default that no file was written for an hour."""
         self.prompt, self.reads = prompt, 0
         loaded = {str(file): sha256 for file, sha256 in hashed(prompt.path).items()}
         self._recordings = InstalledRecordings(LoadedRecordings({"acme": loaded}), self._aside, settled)
@@ -66,20 +66,20 @@ class Files:
         return await asyncio.to_thread(look)
 
     def look(self) -> Prompt | ChangedRecording:
-        """What a call would find."""
+        """Return the result of a call's look."""
         return asyncio.run(self._recordings.current("acme", self.prompt))
 
     def refused(self) -> str:
-        """Why a call must not play it."""
-        found = self.look()
-        assert isinstance(found, ChangedRecording)
-        return str(found.why)
+        """Return the reason why a call must not play it."""
+        outcome = self.look()
+        assert isinstance(outcome, ChangedRecording)
+        return str(outcome.why)
 
     def digest(self) -> str:
-        """What a call would put on record."""
-        found = self.look()
-        assert isinstance(found, Prompt)
-        return found.recording
+        """Return the digest that a call would put on record."""
+        outcome = self.look()
+        assert isinstance(outcome, Prompt)
+        return outcome.recording
 
 
 def silence(file: Path) -> None:
@@ -94,13 +94,13 @@ def silence(file: Path) -> None:
 def test_digest_is_that_of_the_canonical_json() -> None:
     """SHA-256 over RFC 8785's form: keys in order, no spaces; as any other program would make it."""
     one, other = "ab" * 32, "cd" * 32
-    made = recording_digest({"wav": one, "alaw": other})
-    assert made == "dd31c1c88a8a9971f1f080ad5ea196580adb81ca662265ca2722a5cf998fa1b1"
+    digest = recording_digest({"wav": one, "alaw": other})
+    assert digest == "dd31c1c88a8a9971f1f080ad5ea196580adb81ca662265ca2722a5cf998fa1b1"
     assert recording_digest({}) == ""
 
 
 def test_silence_of_the_same_length_is_refused_until_the_prompt_is_back(prompt: Prompt) -> None:
-    """What Asterisk reports would be the same, so the file tells; the old one back, all is as before."""
+    """Asterisk would report the same, so the file decides; after the old file is back all is as before."""
     files, file = Files(prompt), Path(f"{prompt.path}.wav")
     digest, old = files.digest(), file.read_bytes()
     silence(file)
@@ -114,14 +114,14 @@ def test_change_that_hides_its_time_is_seen(prompt: Prompt) -> None:
     """Size, inode and time of the last change as before: the inode's own time cannot be set."""
     files, file = Files(prompt), Path(f"{prompt.path}.wav")
     files.digest()
-    before = file.stat()
+    status = file.stat()
     silence(file)
-    os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+    os.utime(file, ns=(status.st_atime_ns, status.st_mtime_ns))
     after = file.stat()
     assert (after.st_ino, after.st_size, after.st_mtime_ns) == (
-        before.st_ino,
-        before.st_size,
-        before.st_mtime_ns,
+        status.st_ino,
+        status.st_size,
+        status.st_mtime_ns,
     )
     assert "is not the recording any more" in files.refused()
 
@@ -233,7 +233,7 @@ def ledger(tmp_path: Path) -> Iterator[SqliteLedger]:
 
 
 def scripts(prompt: Prompt, ledger: SqliteLedger, *more: Version) -> Outcome:
-    """What the next call's script would find of a prompt, short in version 1 (and in more)."""
+    """Return the look of the next call's script at a prompt, short in version 1 (and in more)."""
 
     async def at_once(_place: Place, look: Look) -> Outcome:
         return look()
@@ -254,17 +254,17 @@ def test_script_remembers_what_it_served_first(prompt: Prompt, ledger: SqliteLed
     (sha256,) = hashed(prompt.path).values()
     assert ledger.recordings() == {("privacy", "1", "short", "it", "wav"): sha256}
     silence(Path(f"{prompt.path}.wav"))
-    found = scripts(prompt, ledger)
-    assert isinstance(found, ChangedRecording)
-    assert f"{prompt.path}.wav is not the recording any more" in str(found.why)
+    outcome = scripts(prompt, ledger)
+    assert isinstance(outcome, ChangedRecording)
+    assert f"{prompt.path}.wav is not the recording any more" in str(outcome.why)
 
 
 def test_script_serves_no_silence_first(prompt: Prompt, ledger: SqliteLedger) -> None:
-    """Where nobody was served anything yet, silence is refused too, and not remembered."""
+    """Silence is refused also if no recording was served before, and is not remembered."""
     silence(Path(f"{prompt.path}.wav"))
-    found = scripts(prompt, ledger)
-    assert isinstance(found, ChangedRecording)
-    assert f"{prompt.path}.wav has no sound" in str(found.why)
+    outcome = scripts(prompt, ledger)
+    assert isinstance(outcome, ChangedRecording)
+    assert f"{prompt.path}.wav has no sound" in str(outcome.why)
     assert ledger.recordings() == {}
 
 
@@ -273,9 +273,9 @@ def test_script_compares_a_format_that_the_ledger_does_not_know(prompt: Prompt, 
     scripts(prompt, ledger)
     body = Path(f"{prompt.path}.wav").read_bytes()[44:]
     Path(f"{prompt.path}.alaw").write_bytes(b"\xd5" * (len(body) // 2))
-    found = scripts(prompt, ledger)
-    assert isinstance(found, ChangedRecording)
-    assert "is not the same sound" in str(found.why)
+    outcome = scripts(prompt, ledger)
+    assert isinstance(outcome, ChangedRecording)
+    assert "is not the same sound" in str(outcome.why)
     Path(f"{prompt.path}.alaw").unlink()
     Path(f"{prompt.path}.sln").write_bytes(body)
     assert isinstance(scripts(prompt, ledger), Prompt)
@@ -295,9 +295,9 @@ def test_i4_ledger_that_cannot_be_used_keeps_no_prompt_from_being_played(
 ) -> None:
     """I4: what callers were served before nobody can say then; the digest says what they hear now."""
     (tmp_path / "broken").write_bytes(b"no database" * 100)
-    found = scripts(prompt, SqliteLedger(str(tmp_path / "broken")))
-    assert isinstance(found, Prompt)
-    assert len(found.recording) == 64
+    outcome = scripts(prompt, SqliteLedger(str(tmp_path / "broken")))
+    assert isinstance(outcome, Prompt)
+    assert len(outcome.recording) == 64
 
 
 # --- formats of one sound ---
@@ -305,11 +305,11 @@ def test_i4_ledger_that_cannot_be_used_keeps_no_prompt_from_being_played(
 
 def encoded(source: Path, folder: Path) -> dict[str, Path]:
     """A `.wav` in every format that sox writes."""
-    made = {"wav": source}
+    files = {"wav": source}
     for extension, options in ENCODED.items():
-        made[extension] = folder / f"{source.parent.name}-{source.stem}.{extension}"
-        subprocess.run(["sox", "-D", source, "-c", "1", *options, made[extension]], check=True)
-    return made
+        files[extension] = folder / f"{source.parent.name}-{source.stem}.{extension}"
+        subprocess.run(["sox", "-D", source, "-c", "1", *options, files[extension]], check=True)
+    return files
 
 
 @pytest.fixture(scope="module")
@@ -349,7 +349,7 @@ def test_one_second_of_silence_or_of_other_words_is_another_sound(
 def test_softer_and_a_little_later_is_the_same_sound(
     two: tuple[dict[str, Path], dict[str, Path]], tmp_path: Path
 ) -> None:
-    """What another program made of it: 6 dB less, and 40 ms of silence before."""
+    """The same sound with 6 dB less, and 40 ms of silence before, is accepted."""
     later = tmp_path / "later.ulaw"
     subprocess.run(
         ["sox", "-D", two[0]["wav"], *ENCODED["ulaw"], later, "gain", "-6", "pad", "0.04"], check=True
@@ -361,7 +361,7 @@ def test_softer_and_a_little_later_is_the_same_sound(
 def test_silence_is_no_prompt_in_any_format(
     two: tuple[dict[str, Path], dict[str, Path]], tmp_path: Path
 ) -> None:
-    """Of the very same length, in each format that sox writes, and in G.722."""
+    """Silence of the same length is found in each format that sox writes, and in G.722."""
     subprocess.run(
         ["sox", "-n", "-r", "8000", "-c", "1", "-b", "16", tmp_path / "none.wav", "trim", "0", "17.4"],
         check=True,
@@ -375,7 +375,7 @@ def test_silence_is_no_prompt_in_any_format(
 
 
 def test_one_format_is_nothing_to_compare(prompt: Prompt) -> None:
-    """As most prompts are; a click in silence is no sound, and a tenth of a second is one."""
+    """Most prompts have one format. A click in silence is no sound, and a tenth of a second is one."""
     assert difference(prompt.path) is None
     file = Path(f"{prompt.path}.wav")
     for samples, heard in ((640, False), (800, True)):
@@ -390,7 +390,7 @@ def test_format_that_is_broken_cannot_be_compared(prompt: Prompt) -> None:
 
 
 def test_hash_of_an_unchanged_file_is_remembered(prompt: Prompt, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever looks again reads a file anew only after a change, or while one could still go unseen."""
+    """A file is read again only after a change, or while a change could still go unseen."""
     file, reads = Path(f"{prompt.path}.wav"), []
     monkeypatch.setattr(installed, "reading", lambda file, most: reads.append(file) or reading(file, most))
     first = hashed_before(prompt.path, -3600.0)

@@ -84,11 +84,11 @@ class Expressions:
         return self._closed([start]), 1 << end
 
     def step(self, states: int, digit: int) -> int:
-        """Where one digit leads."""
+        """Return the states after one digit."""
         key = states, digit
         if key not in self.stepped:
-            found = (to for one in bits(states) for digits, to in self.arcs[one] if digits >> digit & 1)
-            self.stepped[key] = self._closed(found)
+            targets = (to for state in bits(states) for digits, to in self.arcs[state] if digits >> digit & 1)
+            self.stepped[key] = self._closed(targets)
         return self.stepped[key]
 
     def _state(self) -> int:
@@ -97,33 +97,33 @@ class Expressions:
         return len(self.arcs) - 1
 
     def _closed(self, states: Iterable[int]) -> int:
-        found, waiting = 0, list(states)
+        closed, waiting = 0, list(states)
         while waiting:
             state = waiting.pop()
-            if not found >> state & 1:
-                found |= 1 << state
+            if not closed >> state & 1:
+                closed |= 1 << state
                 waiting += self.empty[state]
-        return found
+        return closed
 
     def _follow(self, items: Any, state: int) -> int:
-        for kind, given in items:
-            state = self._item(kind, given, state)
+        for kind, value in items:
+            state = self._item(kind, value, state)
         return state
 
-    def _item(self, kind: Any, given: Any, state: int) -> int:
+    def _item(self, kind: Any, value: Any, state: int) -> int:
         if kind in (sre.LITERAL, sre.IN):
             end = self._state()
-            self.arcs[state].append((_digits([(kind, given)] if kind is sre.LITERAL else given), end))
+            self.arcs[state].append((_digits([(kind, value)] if kind is sre.LITERAL else value), end))
             return end
         if kind is sre.SUBPATTERN:
-            return self._follow(given[-1], state)
+            return self._follow(value[-1], state)
         if kind is sre.BRANCH:
             end = self._state()
-            for branch in given[1]:
+            for branch in value[1]:
                 self.empty[self._follow(branch, state)].append(end)
             return end
-        if kind is sre.MAX_REPEAT and given[1] is not sre.MAXREPEAT:
-            fewest, most, items = given
+        if kind is sre.MAX_REPEAT and value[1] is not sre.MAXREPEAT:
+            fewest, most, items = value
             for _ in range(fewest):
                 state = self._follow(items, state)
             end = self._state()
@@ -132,7 +132,7 @@ class Expressions:
                 state = self._follow(items, state)
             self.empty[state].append(end)
             return end
-        if (kind, given) == (sre.AT, sre.AT_END):
+        if (kind, value) == (sre.AT, sre.AT_END):
             return state  # only in prefixes, where it is enough to know that the library may take one away
         raise NotImplementedError(f"{kind} in a numbering plan")
 
@@ -145,17 +145,17 @@ def bits(number: int) -> Iterator[int]:
 
 
 def _digits(items: Any) -> int:
-    found = 0
-    for kind, given in items:
+    digits = 0
+    for kind, value in items:
         if kind is sre.LITERAL:
-            found |= 1 << given - 48
+            digits |= 1 << value - 48
         elif kind is sre.RANGE:
-            found |= sum(1 << each - 48 for each in range(given[0], given[1] + 1))
-        elif (kind, given) == (sre.CATEGORY, sre.CATEGORY_DIGIT):
-            found |= ALL
+            digits |= sum(1 << code - 48 for code in range(value[0], value[1] + 1))
+        elif (kind, value) == (sre.CATEGORY, sre.CATEGORY_DIGIT):
+            digits |= ALL
         else:
             raise NotImplementedError(f"{kind} among the digits of a numbering plan")
-    return found
+    return digits
 
 
 class Plan:
@@ -166,7 +166,7 @@ class Plan:
         self._metadata: list[Any] = [
             PhoneMetadata.metadata_for_region_or_calling_code(code, region) for region in self.regions
         ]
-        self._nodes, self._known = nodes, dict[tuple[int, int, int, bool], int]()
+        self._nodes, self._numbers = nodes, dict[tuple[int, int, int, bool], int]()
         self._all = Expressions()
         self._starts = 0
         self._leading = [self._add(data.leading_digits) for data in self._metadata]
@@ -198,15 +198,15 @@ class Plan:
         if not states or length > LONGEST:
             return DEAD
         key = states, length, leading, stripped
-        if key not in self._known:
+        if key not in self._numbers:
             children = [
                 self._node(self._all.step(states, digit), length + 1, leading, stripped=stripped)
                 for digit in range(10)
             ]
             node = (self._class(states, length, leading), *children)
             dead = not any(node)
-            self._known[key] = DEAD if dead else self._nodes.setdefault(node, len(self._nodes) + 2)
-        return self._known[key]
+            self._numbers[key] = DEAD if dead else self._nodes.setdefault(node, len(self._nodes) + 2)
+        return self._numbers[key]
 
     def _class(self, states: int, length: int, leading: int) -> int:
         for place, data in enumerate(self._metadata):
@@ -216,9 +216,11 @@ class Plan:
             else:
                 chosen = len(self.regions) == 1 or kind != phonenumbers.PhoneNumberType.UNKNOWN
             if chosen:
-                known = kind_of(kind)
+                kind_in_table = kind_of(kind)
                 return (
-                    DEAD if known is None else numbering.KINDS.index(known) + 2 + len(numbering.KINDS) * place
+                    DEAD
+                    if kind_in_table is None
+                    else numbering.KINDS.index(kind_in_table) + 2 + len(numbering.KINDS) * place
                 )
         return DEAD
 
@@ -229,13 +231,15 @@ class Plan:
 
         if not matches("general_desc"):
             return phonenumbers.PhoneNumberType.UNKNOWN
-        found = next((kind for name, kind in KINDS if matches(name)), phonenumbers.PhoneNumberType.UNKNOWN)
+        number_type = next(
+            (kind for name, kind in KINDS if matches(name)), phonenumbers.PhoneNumberType.UNKNOWN
+        )
         same = self._metadata[place].same_mobile_and_fixed_line_pattern
-        if found == phonenumbers.PhoneNumberType.FIXED_LINE and (same or matches("mobile")):
+        if number_type == phonenumbers.PhoneNumberType.FIXED_LINE and (same or matches("mobile")):
             return EITHER
-        if found == phonenumbers.PhoneNumberType.MOBILE and same:
+        if number_type == phonenumbers.PhoneNumberType.MOBILE and same:
             return phonenumbers.PhoneNumberType.UNKNOWN
-        return found
+        return number_type
 
 
 def table() -> str:
@@ -263,8 +267,8 @@ def table() -> str:
 
 
 def trunk_prefix(code: int, region: str) -> str | None:
-    """What stands before numbers in national form; `None` for a country whose national form is not that
-    simple: with an own prefix for calls abroad, or more than digits that are taken away."""
+    """Return the trunk prefix of numbers in national form; `None` for a country whose national form is not
+    that simple: with an own prefix for calls abroad, or with more changes than digits that are removed."""
     data = PhoneMetadata.metadata_for_region(region, None)
     trunk = data.national_prefix_for_parsing or "" if data else "?"
     simple = trunk.isdigit() or not trunk
@@ -272,7 +276,9 @@ def trunk_prefix(code: int, region: str) -> str | None:
         return None
     if trunk and str(code).startswith(trunk):
         return None
-    plain = all(re.fullmatch(r"\\1(?:[ -]?\\\d)*", each.format or "") for each in data.number_format)
+    plain = all(
+        re.fullmatch(r"\\1(?:[ -]?\\\d)*", number_format.format or "") for number_format in data.number_format
+    )
     return trunk if trunk or plain else None
 
 

@@ -106,7 +106,7 @@ def test_i1_unreadable_presentation_is_not_taken_for_allowed(sent: bytes, taken:
 
 
 @pytest.mark.parametrize(
-    ("sent", "kept"),
+    ("sent", "call_id"),
     [
         ("1795531918.0", "1795531918.0"),
         ("pbx-1795531918.12", "pbx-1795531918.12"),
@@ -123,10 +123,10 @@ def test_i1_unreadable_presentation_is_not_taken_for_allowed(sent: bytes, taken:
         ("x" * 500, "x" * 64),
     ],
 )
-def test_i5_call_id_is_harmless_wherever_it_goes(sent: str, kept: str) -> None:
+def test_i5_call_id_is_harmless_wherever_it_goes(sent: str, call_id: str) -> None:
     """I5: an id that somebody chose holds no number and nothing that a command would misread."""
     raw = (ENVIRONMENT % b"x").replace(b"1700000000.7", sent.encode())
-    assert agi.parse_environment(raw).id == kept
+    assert agi.parse_environment(raw).id == call_id
 
 
 def test_number_is_not_in_repr() -> None:
@@ -180,7 +180,10 @@ def test_any_environment_gives_a_call_or_a_protocol_error(raw: bytes) -> None:
 
 
 LINES = (ENVIRONMENT % b"Mario Rossi").rstrip(b"\n").split(b"\n")
-TOLD = [b"agi_arg_%d: %s=" % each for each in enumerate((name.encode() for name in agi._TOLD), 2)]
+TOLD = [
+    b"agi_arg_%d: %s=" % number_and_name
+    for number_and_name in enumerate((name.encode() for name in agi._TOLD), 2)
+]
 PIECES = (
     b"agi_arg_3: linked=1.1",
     b"agi_arg_2: linked=1700000000.7",
@@ -236,16 +239,16 @@ def test_usual_environment_is_read_the_quick_way() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "given", "expected"),
+    ("name", "value", "expected"),
     [
         ("language", "de1", "de"),
         ("verification", "passed 3331234567", "passed 0000000000"),
         ("linked", "1700000000.8", "1700000000.8"),
     ],
 )
-def test_i5_quick_way_passes_no_number(name: str, given: str, expected: str) -> None:
+def test_i5_quick_way_passes_no_number(name: str, value: str, expected: str) -> None:
     """I5: nor does a line that gives all options in the shipped dialplan's order, nor an id."""
-    raw = b"\n".join([*LINES[:-1], *TOLD]).replace(f"{name}=".encode(), f"{name}={given}".encode())
+    raw = b"\n".join([*LINES[:-1], *TOLD]).replace(f"{name}=".encode(), f"{name}={value}".encode())
     usual = agi._usual_form().fullmatch(raw.replace(b"+393331234567", b"+391700000000").decode())
     assert usual is not None
     call = agi._usual(*usual.groups())
@@ -327,20 +330,20 @@ def test_any_lines_give_replies_or_a_protocol_error(lines: list[bytes]) -> None:
             reader.feed(line)
 
 
-@pytest.mark.parametrize("rest", [b"HANGUP\n", b"HANG", b"H"])
-def test_hangup_right_behind_a_reply_is_noticed(rest: bytes) -> None:
+@pytest.mark.parametrize("unread", [b"HANGUP\n", b"HANG", b"H"])
+def test_hangup_right_behind_a_reply_is_noticed(unread: bytes) -> None:
     """Data in the same packet as a reply are read, and completed by the next packet."""
     reader = agi.ReplyReader()
-    assert reader.feed(b"200 result=0\n" + rest) == agi.Reply(200, 0)
+    assert reader.feed(b"200 result=0\n" + unread) == agi.Reply(200, 0)
     assert reader.hung_up
-    assert reader.feed(b"HANGUP\n"[len(rest) :] + b"200 result=1\n") == agi.Reply(200, 1)
+    assert reader.feed(b"HANGUP\n"[len(unread) :] + b"200 result=1\n") == agi.Reply(200, 1)
 
 
-@pytest.mark.parametrize("rest", [b"200 result=1\n", b"2", b"\n", b"HANGUP\n200 result=1\n", b"HANGUPS"])
-def test_more_than_one_reply_at_once_is_somebody_elses(rest: bytes) -> None:
+@pytest.mark.parametrize("unread", [b"200 result=1\n", b"2", b"\n", b"HANGUP\n200 result=1\n", b"HANGUPS"])
+def test_more_than_one_reply_at_once_is_somebody_elses(unread: bytes) -> None:
     """Nothing but a HANGUP may follow a reply: another would pass for that of the next command."""
     with pytest.raises(ProtocolError, match="before it was sent"):
-        agi.ReplyReader().feed(b"200 result=0\n" + rest)
+        agi.ReplyReader().feed(b"200 result=0\n" + unread)
 
 
 def test_reply_that_began_in_an_earlier_packet_goes_on() -> None:
@@ -413,7 +416,7 @@ def test_nothing_is_made_up() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "option", "expected"),
+    ("line", "option", "expected"),
     [
         ("language=de3331234567", "language", "de"),
         ("language=de-DE\u00df", "language", "deDE"),
@@ -422,7 +425,7 @@ def test_nothing_is_made_up() -> None:
         ("verification=Numero-OK \u00e9", "verification", "Numero-OK \u00e9"),
     ],
 )
-def test_i5_hand_written_line_passes_no_number(given: str, option: str, expected: str) -> None:
+def test_i5_hand_written_line_passes_no_number(line: str, option: str, expected: str) -> None:
     """I5: neither as the language, which goes on record, nor as the network's word, which goes to the log; in
     any place among the options."""
     for earlier_line in ("", "agi_arg_3: linked=1.1\n"):
@@ -431,7 +434,7 @@ def test_i5_hand_written_line_passes_no_number(given: str, option: str, expected
         text = raw.decode()
         if earlier_line:
             text, number = text + earlier_line.replace("agi_arg_3", "agi_arg_2"), 3
-        call = agi.parse_environment(f"{text}agi_arg_{number}: {given}\n".encode())
+        call = agi.parse_environment(f"{text}agi_arg_{number}: {line}\n".encode())
         assert call.options[option] == expected
 
 

@@ -28,13 +28,13 @@ def options(extension: str) -> str:
     return written_options
 
 
-@pytest.mark.parametrize(("extension", "told"), [("s", TOLD), ("read", TOLD | READ)])
-def test_i8_all_that_is_told_is_filtered(extension: str, told: dict[str, tuple[str, str]]) -> None:
+@pytest.mark.parametrize(("extension", "expected"), [("s", TOLD), ("read", TOLD | READ)])
+def test_i8_all_that_is_told_is_filtered(extension: str, expected: dict[str, tuple[str, str]]) -> None:
     """I8: each option has its own variable and characters that end no option."""
     filtered = {
         name: (characters, variable) for name, characters, variable in FILTERED.findall(options(extension))
     }
-    assert filtered == told
+    assert filtered == expected
     unfiltered = [part for part in FILTERED.sub("", options(extension)).split(",") if part]
     assert unfiltered == ["action=read"] * (extension == "read")
 

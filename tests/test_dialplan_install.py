@@ -178,19 +178,19 @@ def test_includes_are_followed(folder: Path, asterisk: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("there", "words"),
+    ("name", "words"),
     [
         ("nowhere", ["There is no folder", "--to DIR"]),
         ("file", ["There is no folder", "--to DIR"]),
         ("empty", ["no extensions.conf", "--to DIR"]),
     ],
 )
-def test_wrong_folder(folder: Path, tmp_path: Path, there: str, words: list[str]) -> None:
+def test_wrong_folder(folder: Path, tmp_path: Path, name: str, words: list[str]) -> None:
     """A folder that is not Asterisk's is not changed."""
     (tmp_path / "empty").mkdir()
     (tmp_path / "file").touch()
-    message = refused(folder, tmp_path / there)
-    for word in (*words, there):
+    message = refused(folder, tmp_path / name)
+    for word in (*words, name):
         assert word in message
     assert not list((tmp_path / "empty").iterdir())
 

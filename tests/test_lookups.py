@@ -105,12 +105,12 @@ UNDERSTOOD = [
 ]
 
 
-@pytest.mark.parametrize(("answer", "told", "at"), UNDERSTOOD)
-def test_answer(answer: dict[str, Any], told: str, at: datetime) -> None:
+@pytest.mark.parametrize(("answer", "version_id", "at"), UNDERSTOOD)
+def test_answer(answer: dict[str, Any], version_id: str, at: datetime) -> None:
     """A version, a date or both say what a caller was told: without a version, the one in force then."""
     delivery = parse_answer([answer], WHO, CRM, PRIVACY, NOW)
     assert delivery is not None
-    assert (delivery.version.id, delivery.at, delivery.kind) == (told, at, RecordKind.CONTRACT)
+    assert (delivery.version.id, delivery.at, delivery.kind) == (version_id, at, RecordKind.CONTRACT)
 
 
 WHY_IMPLAUSIBLE = [
@@ -151,7 +151,7 @@ def test_day_is_one_of_the_controllers() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "kept"),
+    ("answered", "expected"),
     [
         ("contract 4711", "crm: contract 4711"),
         (None, "crm"),
@@ -163,11 +163,11 @@ def test_day_is_one_of_the_controllers() -> None:
         ("x" * 1000, "crm: " + "x" * 200),
     ],
 )
-def test_reference(given: object, kept: str) -> None:
+def test_reference(answered: object, expected: str) -> None:
     """The paper that an answer names is kept, in print and bounded, and never with the caller's number."""
-    delivery = parse_answer([{"version": "2", "reference": given}], WHO, CRM, PRIVACY, NOW)
+    delivery = parse_answer([{"version": "2", "reference": answered}], WHO, CRM, PRIVACY, NOW)
     assert delivery is not None
-    assert delivery.reference == kept
+    assert delivery.reference == expected
 
 
 def test_http(crm: Crm) -> None:

@@ -41,7 +41,7 @@ DATED = notice(version("1", starts=rome(2026, 6, 1)))
 
 
 @pytest.mark.parametrize(
-    ("named", "at", "found"),
+    ("named", "at", "expected"),
     [
         ("", "1997-05-07", Implausible.TOO_EARLY),
         ("1", "1900-01-01", Implausible.TOO_EARLY),
@@ -71,10 +71,10 @@ DATED = notice(version("1", starts=rome(2026, 6, 1)))
         ("6", "2026-11-25", Implausible.TO_COME),
     ],
 )
-def test_l19_version_was_in_force(named: str, at: str, found: str) -> None:
+def test_l19_version_was_in_force(named: str, at: str, expected: str) -> None:
     """L19: a version is told on days on which it was in force, whole days in the controller's time zone."""
     answer = version_told(PRIVACY, named, moment(at, ROME), NOON, None, ROME)
-    assert (answer.id if isinstance(answer, Version) else answer) == found
+    assert (answer.id if isinstance(answer, Version) else answer) == expected
 
 
 def test_version_that_starts_was_not_told_before() -> None:
@@ -121,7 +121,7 @@ def test_the_version_in_force_is_always_possible_and_a_named_one_only_then(day: 
 
 
 @pytest.mark.parametrize(
-    ("reference", "wrong"),
+    ("reference", "fault"),
     [
         ("", ReferenceFault.NONE),
         (" \t\r\n\u00a0\u200b", ReferenceFault.NONE),
@@ -133,9 +133,9 @@ def test_the_version_in_force_is_always_possible_and_a_named_one_only_then(day: 
         ("form\t333\n1234567", ReferenceFault.NUMBER),
     ],
 )
-def test_reference_leads_to_evidence(reference: str, wrong: ReferenceFault | None) -> None:
+def test_reference_leads_to_evidence(reference: str, fault: ReferenceFault | None) -> None:
     """A reference is there, on one line, and no number stands in it."""
-    assert reference_fault(evidence(reference)) is wrong
+    assert reference_fault(evidence(reference)) is fault
 
 
 def test_reference_is_kept_on_one_line_and_in_print() -> None:

@@ -58,12 +58,12 @@ class PrivateKey:
 
     @classmethod
     def parse(cls, secret: str) -> Self:
-        """From `PRIVATE+KEY+name+hex(key ID)+base64(type ‖ seed)`. Raises EvidenceFormatError."""
+        """Parse `PRIVATE+KEY+name+hex(key ID)+base64(type ‖ seed)`. Raises EvidenceFormatError."""
         return cls(*parsed_secret(secret, cls.kind))
 
     @property
     def secret(self) -> str:
-        """The same, for the file that nobody else reads."""
+        """The encoded private key, for a file that nobody else reads."""
         return formatted_secret(self.name, self.kind, self.seed)
 
 

@@ -38,7 +38,7 @@ class GuardedFiles:
 
     def _hangs(self, place: Place, now: float) -> bool:
         return any(
-            (other.controller, other.folder) == (place.controller, place.folder)
-            for other, (began, _future) in self._pending.items()
+            (pending.controller, pending.folder) == (place.controller, place.folder)
+            for pending, (began, _future) in self._pending.items()
             if now - began > self._seconds
         )

@@ -107,7 +107,5 @@ class HttpClient:
         self._late = True
         open_socket = self._connection.sock if self._connection is not None else None
         if open_socket is not None:
-            with suppress(
-                OSError
-            ):  # not TLS's own shutdown, which changes the object that the other thread uses
+            with suppress(OSError):  # not TLS's own shutdown, which changes what the other thread uses
                 socket.socket.shutdown(open_socket, socket.SHUT_RDWR)

@@ -89,10 +89,8 @@ class HttpClient:
                 raise TimeoutError
         self._connection.request(method, parts.request_uri, body=body, headers=headers, preload_content=False)
         response = self._connection.getresponse()
-        if (
-            response.headers.get("Content-Encoding", "identity") != "identity"
-        ):  # its unpacked size has no limit
-            raise ValueError("packed")
+        if response.headers.get("Content-Encoding", "identity") != "identity":
+            raise ValueError("packed")  # its unpacked size has no limit
         content = response.read(largest + 1)
         if self._late:  # an answer that was cut off looks like one that ended
             raise TimeoutError

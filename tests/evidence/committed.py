@@ -1,4 +1,5 @@
-"""What leaves commit to: an event with a value in each field, the name of its log, and texts of all kinds."""
+"""The values that leaves commit to: an event with a value in each field, the name of its log, and texts of
+all kinds."""
 
 from __future__ import annotations
 

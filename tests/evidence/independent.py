@@ -36,7 +36,7 @@ def root_of(leaf: bytes, index: int, size: int, path: list[bytes]) -> bytes:
 def roots(leaves: list[bytes], sizes: set[int]) -> dict[int, bytes]:
     """RFC 6962 2.1, of the first so many leaves: of complete subtrees of falling heights, the last two are
     joined first."""
-    found = {0: sha256(b"")}
+    roots_by_size = {0: sha256(b"")}
     subtrees: list[tuple[int, bytes]] = []
     for size, leaf in enumerate(leaves, 1):
         subtrees.append((0, leaf))
@@ -47,8 +47,8 @@ def roots(leaves: list[bytes], sizes: set[int]) -> dict[int, bytes]:
             root = subtrees[-1][1]
             for _, left in reversed(subtrees[:-1]):
                 root = sha256(b"\x01" + left + root)
-            found[size] = root
-    return {size: found[size] for size in sizes}
+            roots_by_size[size] = root
+    return {size: roots_by_size[size] for size in sizes}
 
 
 def checkpoint(note: bytes, vkey: str) -> tuple[int, bytes]:
@@ -61,13 +61,13 @@ def checkpoint(note: bytes, vkey: str) -> tuple[int, bytes]:
     assert name == origin
     assert sha256(name.encode() + b"\n" + public)[:4].hex() == key_id
     assert public[0] == 1
-    (ours,) = (
+    (signature_line,) = (
         signature
-        for each in signatures.decode().splitlines()
-        if each.startswith(f"— {name} ")
-        and (signature := base64.b64decode(each.rpartition(" ")[2], validate=True))[:4].hex() == key_id
+        for line in signatures.decode().splitlines()
+        if line.startswith(f"— {name} ")
+        and (signature := base64.b64decode(line.rpartition(" ")[2], validate=True))[:4].hex() == key_id
     )
-    Ed25519PublicKey.from_public_bytes(public[1:]).verify(ours[4:], text)
+    Ed25519PublicKey.from_public_bytes(public[1:]).verify(signature_line[4:], text)
     return int(size), base64.b64decode(root, validate=True)
 
 
@@ -82,19 +82,19 @@ def check(receipt: bytes, vkey: str, number: str = "") -> dict[str, object]:
     opens = {"person", "salt_who"} if "person" in opened else {"who"}
     assert set(opened) - {"opening_key"} == {"v", "facts", "salt_what"} | opens
     facts, salt = opened["facts"], bytes.fromhex(opened["salt_what"])
-    what = sha256(b"informativa/what/v1\n" + salt + jcs(facts))
+    facts_hash = sha256(b"informativa/what/v1\n" + salt + jcs(facts))
     if "person" in opened:
         salt_who = bytes.fromhex(opened["salt_who"])
         assert len(salt) == len(salt_who) == 16
         assert salt != salt_who
-        who = sha256(b"informativa/who/v1\n" + salt_who + jcs(opened["person"]))
+        person_hash = sha256(b"informativa/who/v1\n" + salt_who + jcs(opened["person"]))
     else:
-        who = bytes.fromhex(opened["who"])
-    leaf = sha256(b"\x00" + b"informativa/record/v1\n" + what + who)
+        person_hash = bytes.fromhex(opened["who"])
+    leaf = sha256(b"\x00" + b"informativa/record/v1\n" + facts_hash + person_hash)
 
     size, root = checkpoint(note, vkey)
     place = int(index.removeprefix("index "))
-    hashes = [base64.b64decode(each, validate=True) for each in path]
+    hashes = [base64.b64decode(text, validate=True) for text in path]
     assert 0 <= place < size
     assert root_of(leaf, place, size, hashes) == root, "it is not in the tree"
     assert (facts["log"], facts["record"]) == (vkey.split("+")[0], place)

@@ -29,11 +29,11 @@ LARGEST = 3  # records in one transaction
 
 def append(acme: Controller, acknowledged: Path, progress: int, dice: random.Random) -> None:
     """Records without end; the number and the call of each are told after its commit."""
-    told = os.open(acknowledged, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
-    own = os.urandom(8).hex()
+    descriptor = os.open(acknowledged, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+    prefix = os.urandom(8).hex()
     with closing(storage.store(acme)) as store:
         for turn in itertools.count():
-            calls = [f"{own}.{turn}.{at}" for at in range(dice.randint(1, LARGEST))]
+            calls = [f"{prefix}.{turn}.{at}" for at in range(dice.randint(1, LARGEST))]
             time.sleep(dice.uniform(0, 0.01))  # from one call to the next
             events = [replace(PLAYED, call=call, pseudonym=os.urandom(32)) for call in calls]
             try:
@@ -43,7 +43,7 @@ def append(acme: Controller, acknowledged: Path, progress: int, dice: random.Ran
                     raise
                 continue  # the others had all the turns, and the caller hears the notice
             lines = [f"{number} {call}\n" for number, call in zip(numbers, calls, strict=True)]
-            os.write(told, "".join(lines).encode())
+            os.write(descriptor, "".join(lines).encode())
             os.write(progress, b"a")
 
 
@@ -67,11 +67,11 @@ def die(at: int) -> None:
     """Be killed at the n-th call that writes, syncs, renames or removes a file."""
     calls = itertools.count(1)
 
-    def counted(own: Callable[..., object]) -> Callable[..., object]:
-        def called(*given: object, **more: object) -> object:
+    def counted(function: Callable[..., object]) -> Callable[..., object]:
+        def called(*arguments: object, **keywords: object) -> object:
             if next(calls) == at:
                 os.kill(os.getpid(), signal.SIGKILL)
-            return own(*given, **more)
+            return function(*arguments, **keywords)
 
         return called
 
@@ -91,13 +91,13 @@ def main(configuration: Path, acknowledged: Path, progress: int) -> None:
             os.waitpid(int(number), 0)
             print("gone", flush=True)
             continue
-        own = os.getpid()
+        parent = os.getpid()
         started = os.fork()
         if started:
             print(started, flush=True)
             continue
         try:
-            die_with(own)
+            die_with(parent)
             if command == "append":
                 append(acme, acknowledged, progress, random.Random(int(number)))
             die(int(number))

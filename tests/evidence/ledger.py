@@ -56,20 +56,20 @@ RESTS_ON_ERASED, MIGRATED = 20, range(1, 6)
 def of(number: int, event: Event = PLAYED, *, key: bytes = KEY, **more: object) -> Event:
     """An event of one of the callers, bound to his number, in a call of its own for each caller."""
     caller = Identified(NUMBERS[number])
-    given = {"pseudonym": pseudonym(caller, key), "call": f"17.{number}", "linked": f"17.{number}"} | more
-    return replace(event, binding=bind(caller, key), **given)  # type: ignore[arg-type]
+    values = {"pseudonym": pseudonym(caller, key), "call": f"17.{number}", "linked": f"17.{number}"} | more
+    return replace(event, binding=bind(caller, key), **values)  # type: ignore[arg-type]
 
 
 def signed(ledger: Path) -> Verifier:
     """Sign what was recorded; the key."""
-    done = sequence(ledger)
-    key = LogFolder(ledger).published(done.epoch).key()
+    sequenced = sequence(ledger)
+    key = LogFolder(ledger).published(sequenced.epoch).key()
     assert key is not None
     return key
 
 
 def audited(ledger: Path, *keys: Verifier) -> AuditedLog:
-    """What an audit finds, by the keys that were kept elsewhere, or else by the one that was published."""
+    """Audit a ledger with keys from elsewhere, or else with the published one."""
     if not keys:
         published = LogFolder(ledger).published(1).key()
         keys = (published,) if published else ()
@@ -84,7 +84,7 @@ class Busy:
     key: Verifier
 
     def found(self) -> AuditedLog:
-        """What an audit finds."""
+        """Return the result of an audit."""
         return audited(self.ledger, self.key)
 
 
@@ -153,8 +153,8 @@ def published(ledger: Path) -> PublishedLog:
 def files(ledger: Path) -> dict[str, bytes]:
     """All files of its log but the lock."""
     top = LogFolder(ledger).folder
-    found = {str(file.relative_to(top)): file for file in top.rglob("*") if file.is_file()}
-    return {name: file.read_bytes() for name, file in found.items() if name != "signing/lock"}
+    files_by_name = {str(file.relative_to(top)): file for file in top.rglob("*") if file.is_file()}
+    return {name: file.read_bytes() for name, file in files_by_name.items() if name != "signing/lock"}
 
 
 def checkpoints(ledger: Path, *keys: Verifier) -> list[Checkpoint]:
@@ -163,19 +163,19 @@ def checkpoints(ledger: Path, *keys: Verifier) -> list[Checkpoint]:
     key = log.key()
     assert key is not None
     data = [log.checkpoint_of(size) for size in log.sizes()]
-    return [open_checkpoint(each or b"", keys or [key]).checkpoint for each in data]
+    return [open_checkpoint(note or b"", keys or [key]).checkpoint for note in data]
 
 
 def require_one_history(ledger: Path) -> None:
     """Each checkpoint extends the one before, by proofs from the tiles alone; the newest is the one that is
     shown, and the one beside the key."""
     log = published(ledger)
-    found = checkpoints(ledger)
-    hashes = TileHashes(found[-1].size, log.tiles.read)
-    for before, after in zip([found[0], *found], found, strict=False):
-        proof = tree.consistency_proof(before.size, after.size, hashes)
-        tree.verify_consistency(before.size, after.size, before.root, after.root, proof)
-    newest = log.checkpoint_of(found[-1].size)
+    all_checkpoints = checkpoints(ledger)
+    hashes = TileHashes(all_checkpoints[-1].size, log.tiles.read)
+    for older, newer in zip([all_checkpoints[0], *all_checkpoints], all_checkpoints, strict=False):
+        proof = tree.consistency_proof(older.size, newer.size, hashes)
+        tree.verify_consistency(older.size, newer.size, older.root, newer.root, proof)
+    newest = log.checkpoint_of(all_checkpoints[-1].size)
     assert log.checkpoint() == newest
     assert LogFolder(ledger).last_signed(1) == newest
 
@@ -188,7 +188,7 @@ def copied(original: Busy, folder: Path) -> Busy:
 
 
 def harmless(table: str, row: dict[str, object], column: str, new: object) -> bool:
-    """What may be changed unseen, and why that does no harm."""
+    """Return whether a value may be changed unseen; comments say why that does no harm."""
     was = row[column]
     if table == "leaf":
         # Of what was purged: which record it was, and whether from before there was a log.
@@ -197,10 +197,15 @@ def harmless(table: str, row: dict[str, object], column: str, new: object) -> bo
         # After a purge: that a caller knows less, or called longer ago, so that he hears it again; and
         # that the proof of what was moved is one of the purged, by which it proves nothing. As it stands, or
         # as what was moved, a row tells no more.
-        less = column == "whole" and new is None
-        gone = column == "record" and row["moved"] and isinstance(new, int | float) and new < 11
-        asked = column == "moved" and not was
-        return less or gone or asked or (column == "seen" and (new is None or isinstance(new, int)))
+        knows_less = column == "whole" and new is None
+        basis_purged = column == "record" and row["moved"] and isinstance(new, int | float) and new < 11
+        moved_only = column == "moved" and not was
+        return (
+            knows_less
+            or basis_purged
+            or moved_only
+            or (column == "seen" and (new is None or isinstance(new, int)))
+        )
     if row.get("record") == RESTS_ON_ERASED:
         # What would show who this caller is would show who the erased one was.
         return column in ("at", "recorded", "call", "linked", "pseudonym", "reference", "key", "earlier")

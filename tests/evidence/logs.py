@@ -40,20 +40,20 @@ def signed(folder: Path) -> int:
     """The size after signing what is there, unless somebody elsewhere is against it."""
     configuration = load(folder / "informativa.yaml")
     acme = configuration.controllers["acme"]
-    done = logs.checkpoint(acme, elsewhere=publication.sources(configuration.evidence.of("acme")))
-    return done.size
+    sequenced = logs.checkpoint(acme, elsewhere=publication.sources(configuration.evidence.of("acme")))
+    return sequenced.size
 
 
 def published(folder: Path) -> publication.Publication:
-    """What came of publishing."""
+    """Publish a log, and return the result."""
     configuration = load(folder / "informativa.yaml")
     acme = configuration.controllers["acme"]
-    (done,) = publication.publish(acme, configuration.evidence.of("acme"), NOW)
-    return done
+    (publication_result,) = publication.publish(acme, configuration.evidence.of("acme"), NOW)
+    return publication_result
 
 
 def key(controller: Controller) -> Verifier:
     """The log's."""
-    found = logs.keys(controller)[0].key
-    assert found is not None
-    return found
+    public_key = logs.keys(controller)[0].key
+    assert public_key is not None
+    return public_key

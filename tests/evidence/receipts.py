@@ -47,7 +47,7 @@ class Company:
     def __init__(self, folder: Path) -> None:
         self.configuration = load(folder / "informativa.yaml")
         self.controller: Controller = self.configuration.controllers["acme"]
-        line = next(each for each in self.configuration.lines if each.controller.id == "acme")
+        line = next(line for line in self.configuration.lines if line.controller.id == "acme")
         version = line.plan[0].notice.versions[0]
         prompt = version.short["it"]
         files = {file.suffix[1:]: sha256 for file, sha256 in hashed(prompt.path).items()}
@@ -123,14 +123,14 @@ class Company:
         logs.checkpoint(self.controller)
 
     def page(self, number: int) -> ReceiptPage:
-        """Of one record."""
+        """Return the page of one record."""
         return receipt_page(receipts.of_record(self.controller, number))
 
     def opened(self) -> ReceiptPage:
-        """Of the caller's first record, with what shows the number."""
-        made = receipts.of_caller(self.controller, NUMBER, opened=True)[0]
-        assert isinstance(made, receipt_maker.MadeReceipt)
-        return receipt_page(made)
+        """Return the page of the caller's first record, with the key that shows the number."""
+        receipt = receipts.of_caller(self.controller, NUMBER, opened=True)[0]
+        assert isinstance(receipt, receipt_maker.MadeReceipt)
+        return receipt_page(receipt)
 
 
 class Reader:
@@ -171,11 +171,11 @@ class Reader:
 
     def found(self, state: str = "bad") -> list[str]:
         """All that is wrong, or right, also while it is folded."""
-        return [each.text_content() or "" for each in self.page.query_selector_all(f"#checks li.{state}")]
+        return [check.text_content() or "" for check in self.page.query_selector_all(f"#checks li.{state}")]
 
 
 def written(page: ReceiptPage, say: Language = ENGLISH) -> str:
-    """As a file."""
+    """Return the page as a file."""
     return view.page(page, say)
 
 
@@ -195,14 +195,14 @@ class Logged:
         return str(logs.keys(self.controller)[-1].key)
 
     def receipt(self, number: int = 1) -> Receipt:
-        """Of one record."""
+        """Return the receipt of one record."""
         return receipts.of_record(self.controller, number).receipt
 
     def opened(self) -> Receipt:
         """The first of the caller's, opened for his number."""
-        made = receipts.of_caller(self.controller, NUMBER, opened=True)[0]
-        assert isinstance(made, receipt_maker.MadeReceipt)
-        return made.receipt
+        receipt = receipts.of_caller(self.controller, NUMBER, opened=True)[0]
+        assert isinstance(receipt, receipt_maker.MadeReceipt)
+        return receipt.receipt
 
 
 def with_extra(receipt: Receipt, change: Callable[[dict[str, Any]], object]) -> bytes:

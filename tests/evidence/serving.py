@@ -27,7 +27,7 @@ Reply = tuple[int, str, bytes]
 
 @dataclass
 class Server:
-    """Where it is, and what it was asked."""
+    """The address of a server, and the requests that it got."""
 
     url: str
     asked: list[Asked] = field(default_factory=list)
@@ -42,9 +42,9 @@ def answering(reply: Callable[[Asked], Reply]) -> Iterator[Server]:
 
         def _answer(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            asked = Asked(self.command, self.path, body, {k.lower(): v for k, v in self.headers.items()})
-            found.asked.append(asked)
-            status, kind, data = reply(asked)
+            request = Asked(self.command, self.path, body, {k.lower(): v for k, v in self.headers.items()})
+            served.asked.append(request)
+            status, kind, data = reply(request)
             self.send_response(status)
             self.send_header("Content-Type", kind)
             self.send_header("Content-Length", str(len(data)))
@@ -58,11 +58,11 @@ def answering(reply: Callable[[Asked], Reply]) -> Iterator[Server]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
-    found = Server(f"http://127.0.0.1:{server.server_address[1]}")
+    served = Server(f"http://127.0.0.1:{server.server_address[1]}")
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:
-        yield found
+        yield served
     finally:
         server.shutdown()
         server.server_close()

@@ -40,8 +40,8 @@ pytestmark = [
     pytest.mark.skipif(shutil.which("setpriv") is None, reason="setpriv is not installed"),
 ]
 
-for each in pkgutil.walk_packages(informativa.__path__, "informativa."):
-    importlib.import_module(each.name)  # a user that a fork becomes may not read our Python
+for module in pkgutil.walk_packages(informativa.__path__, "informativa."):
+    importlib.import_module(module.name)  # a user that a fork becomes may not read our Python
 
 CLONE_NEWNS = 0x20000  # linux/sched.h
 SERVICE, SIGNER = 54321, 54322  # user ids that are nobody's
@@ -53,14 +53,15 @@ def file(open_folder: Path) -> Path:
     """A configuration that is the service's, with its ledgers, in a folder that every user may look into."""
     init(open_folder / "etc")
     fill_in(open_folder / "etc/informativa.yaml")
-    made = written(open_folder / "etc", "domain: acme.example", "box: pbx-1", "interval: 1 second")
-    for path in (made.parent, *made.parent.rglob("*")):
+    configuration = written(open_folder / "etc", "domain: acme.example", "box: pbx-1", "interval: 1 second")
+    for path in (configuration.parent, *configuration.parent.rglob("*")):
         os.chown(path, SERVICE, SERVICE)
-    return made
+    return configuration
 
 
 def as_service(work: Callable[[], object]) -> str:
-    """What is printed by what runs as the service's user: in a fork, for he may not run our Python."""
+    """Run a function as the service's user, in a fork, because that user may not run our Python, and return
+    its output."""
     with tempfile.TemporaryFile() as output:
         started = os.fork()
         if not started:
@@ -90,18 +91,18 @@ def _open_ways() -> None:
     a mount namespace of its own, where a folder that is closed to others, as root's home, is another one."""
     (program,) = informativa.__path__
     ways = (sys.prefix, sys.base_prefix, program, Path(__file__).parents[1], gettempdir())
-    wanted = {Path(place).resolve() for place in ways}
-    closed = {folder for place in wanted for folder in place.parents if not folder.stat().st_mode & 1}
+    places = {Path(place).resolve() for place in ways}
+    closed = {folder for place in places for folder in place.parents if not folder.stat().st_mode & 1}
     outermost = [folder for folder in closed if closed.isdisjoint(folder.parents)]
     if not outermost:
         return
     if ctypes.CDLL(None, use_errno=True).unshare(CLONE_NEWNS):
         raise OSError(ctypes.get_errno(), "unshare")
     lines = ["set -e", "mount --make-rprivate /", "mount -t tmpfs ways /mnt"]
-    for number, place in enumerate(sorted(wanted)):
+    for number, place in enumerate(sorted(places)):
         lines += [f"mkdir /mnt/{number}", f"mount --bind {quote(str(place))} /mnt/{number}"]
     lines += [f"mount -t tmpfs -o mode=755 ways {quote(str(folder))}" for folder in outermost]
-    for number, place in enumerate(sorted(wanted)):
+    for number, place in enumerate(sorted(places)):
         if not closed.isdisjoint(place.parents):
             where = quote(str(place))
             lines += [f"mkdir -p {where}", f"mount --bind /mnt/{number} {where}"]
@@ -109,8 +110,7 @@ def _open_ways() -> None:
 
 
 class Service:
-    """What matters of a service here: at our command it records a call, and then it signs, as it does every
-    minute."""
+    """A small service: on command it records a call and then signs, as the real one does every minute."""
 
     def __init__(self, file: Path) -> None:
         commands, self._commands = os.pipe()
@@ -133,8 +133,8 @@ class Service:
             while os.read(commands, 1):
                 store.append([PLAYED])
                 try:
-                    done = asyncio.run(signing.sign(acme, EvidenceSettings()))
-                    os.write(answers, b"%d\n" % (done.size if done else 0))
+                    sequenced = asyncio.run(signing.sign(acme, EvidenceSettings()))
+                    os.write(answers, b"%d\n" % (sequenced.size if sequenced else 0))
                 except Exception as error:
                     os.write(answers, f"{error}\n".encode())
 
@@ -151,7 +151,8 @@ class Service:
 
 
 def typed(file: Path, change: Callable[[str], str]) -> list[str]:
-    """What the page says that somebody types, for this configuration; `change` makes it another user's."""
+    """Return the commands that the page tells an admin to type, for this configuration; `change` replaces the
+    user's name."""
     section = PAGE.read_text(encoding="utf-8").partition("## Who signs")[2]
     block = section.partition("```\n")[2].partition("```")[0]
     lines = [change(line).partition("  ")[0].strip() for line in block.splitlines()]
@@ -191,27 +192,27 @@ def test_another_user_signs_what_the_service_records(file: Path, user: str) -> N
                 subprocess.run(command, check=True)
     assert sequencer is not None
     try:
-        before = int(service.call())
-        while (size := int(service.call())) < before + 5:
+        size_before = int(service.call())
+        while (size := int(service.call())) < size_before + 5:
             assert sequencer.poll() is None
     finally:
         sequencer.terminate()
     assert sequencer.wait(60) == 0
     key = LogFolder(ledger).published(1).key()
     assert key is not None
-    found = audited(ledger, key)
-    assert (found.sound, found.signed >= size) == (True, True)
-    seen = LogFolder(ledger).published(1).checkpoint() or b""
-    assert independent.checkpoint(seen, str(key))[0] == found.signed
+    audit = audited(ledger, key)
+    assert (audit.sound, audit.signed >= size) == (True, True)
+    note = LogFolder(ledger).published(1).checkpoint() or b""
+    assert independent.checkpoint(note, str(key))[0] == audit.signed
 
     secret = LogFolder(ledger).folder / "signing/1.key"
     assert secret.stat().st_uid == (0 if user == "root" else SIGNER)
     assert as_service(lambda: os.access(secret, os.R_OK)) == "exit False\n"
-    said = f"The signing key in {secret.parent} belongs to another user, who signs."
+    refusal = f"The signing key in {secret.parent} belongs to another user, who signs."
     for command in ("checkpoint", "publish"):
         typed_by_service = ["evidence", command, "-c", str(file), "--controller", "acme"]
-        told = as_service(partial(main, typed_by_service))
-        assert told == f"informativa: {said}\nexit 1\n"
-    told = as_service(lambda: main(["doctor", "-c", str(file)]))
-    assert f"✔ evidence: {said.removesuffix('.')}" in told
+        output = as_service(partial(main, typed_by_service))
+        assert output == f"informativa: {refusal}\nexit 1\n"
+    output = as_service(lambda: main(["doctor", "-c", str(file)]))
+    assert f"✔ evidence: {refusal.removesuffix('.')}" in output
     service.stop()

@@ -21,7 +21,7 @@ Rows = dict[tuple[object, ...], dict[str, object]]
 
 def rows(ledger: Path) -> dict[str, Rows]:
     """All that a ledger says of records, read without any index. To SQLite names are the same in any case."""
-    found = {}
+    rows_by_table = {}
     with closing(sqlite3.connect(f"{ledger.as_uri()}?mode=ro&immutable=1", uri=True)) as connection:
         connection.row_factory = sqlite3.Row
         for table, key in TABLES.items():
@@ -29,12 +29,12 @@ def rows(ledger: Path) -> dict[str, Rows]:
                 {name.lower(): row[name] for name in row.keys()}  # noqa: SIM118  # no dict
                 for row in connection.execute(f"SELECT * FROM {table} NOT INDEXED")
             ]
-            found[table] = {tuple(row[each] for each in key): row for row in listed}
-    return found
+            rows_by_table[table] = {tuple(row[name] for name in key): row for row in listed}
+    return rows_by_table
 
 
 def matters(table: str, old: Rows, new: Rows) -> bool:
-    """Whether anything differs that may not be changed unseen."""
+    """Return whether any change between the two states is one that may not go unseen."""
     if old.keys() != new.keys():
         return True
     return any(
@@ -51,17 +51,21 @@ class Flipped:
     def __init__(self, attacked: Busy) -> None:
         with closing(sqlite3.connect(attacked.ledger)) as connection:
             connection.execute("PRAGMA journal_mode = DELETE")
-        self.attacked, self.data, self.before = attacked, attacked.ledger.read_bytes(), rows(attacked.ledger)
+        self.attacked, self.data, self.original = (
+            attacked,
+            attacked.ledger.read_bytes(),
+            rows(attacked.ledger),
+        )
         self.tried = 0
 
     def found(self, at: int, bit: int) -> bool:
-        """Whether it is found that this one is another, if it matters."""
+        """Flip a bit, and return whether the audit finds it, if it matters."""
         self.attacked.ledger.write_bytes(
             self.data[:at] + bytes([self.data[at] ^ 1 << bit]) + self.data[at + 1 :]
         )
         try:
             now = rows(self.attacked.ledger)
-            changed = any(matters(table, self.before[table], now[table]) for table in TABLES)
+            changed = any(matters(table, self.original[table], now[table]) for table in TABLES)
         except (sqlite3.Error, ValueError, KeyError):  # KeyError: a column has another name
             changed = True
         if not changed:
@@ -73,7 +77,7 @@ class Flipped:
             return True
 
     def sound(self) -> bool:
-        """Whether the audit finds nothing once all is as it was."""
+        """Restore the file, and return whether the audit finds nothing."""
         self.attacked.ledger.write_bytes(self.data)
         return self.attacked.found().sound
 
@@ -107,7 +111,7 @@ def test_i7_any_bit_of_how_long_a_row_of_the_history_is_matters_and_is_found(
         ((page, size),) = connection.execute(
             "SELECT rootpage, page_size FROM sqlite_schema, pragma_page_size WHERE name = 'standing'"
         )
-    for pseudonym, *_ in ledger.before["standing"]:
+    for pseudonym, *_ in ledger.original["standing"]:
         row = ledger.data.index(pseudonym, (page - 1) * size, page * size)
         for at in range(row - 11, row):  # its length, that of its header, nine columns
             for bit in range(8):
@@ -132,8 +136,8 @@ def test_i7_any_earlier_state_that_is_put_back_is_found(
         if more := chance.choice([0, 1, chance.randint(2, 500)]):
             with closing(SqliteStore(str(ledger))) as store:
                 store.append([of(chance.randrange(10)) for _ in range(more)])
-        found = Busy(ledger, key).found()
-        assert {str(each.flaw) for each in found.found} <= {"truncated", "leaf-altered"}
-        assert found.found
+        audit_result = Busy(ledger, key).found()
+        assert {str(finding.flaw) for finding in audit_result.found} <= {"truncated", "leaf-altered"}
+        assert audit_result.found
     shutil.copy(copies[-1], ledger)
     assert Busy(ledger, key).found().sound

@@ -47,7 +47,8 @@ def test_i7_any_change_of_any_counter_is_named(tmp_path: Path) -> None:
                 connection.execute("COMMIT")
                 hour, line, notice, _version, _language, status = counter
                 names = {
-                    (each.at, each.line, each.notice, each.status) for each in audited(ledger, key).counters
+                    (counter.at, counter.line, counter.notice, counter.status)
+                    for counter in audited(ledger, key).counters
                 }
                 assert (tally._hour_start(hour), line, notice, status) in names, (counter, change)
                 assert len(names) <= 2
@@ -56,17 +57,17 @@ def test_i7_any_change_of_any_counter_is_named(tmp_path: Path) -> None:
 
 
 def _put_back(connection: sqlite3.Connection) -> None:
-    """What the records come to."""
+    """Derive the counters from the records again."""
     connection.execute("DELETE FROM tally")
     connection.execute(f"INSERT INTO tally {tally._DERIVED}")
 
 
 def test_records_are_counted_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where nothing is wrong the pass over the records bears all counters out, also those of purged, erased
-    and migrated records."""
-    found = busy(tmp_path)
+    """In a sound ledger one pass over the records proves all counters, also those of purged, erased and
+    migrated records."""
+    attacked = busy(tmp_path)
     monkeypatch.setattr(tally, "forged", _second_look)
-    assert found.found().sound
+    assert attacked.found().sound
 
 
 def test_several_processes_count_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -81,5 +82,5 @@ def test_several_processes_count_together(tmp_path: Path, monkeypatch: pytest.Mo
         patch.setattr(tally, "forged", _second_look)
         assert audited(ledger, key).sound
     forged(ledger, "UPDATE tally SET count = count + 1 WHERE status = ''")
-    counters = [(each.status, each.says, each.records) for each in audited(ledger, key).counters]
+    counters = [(counter.status, counter.says, counter.records) for counter in audited(ledger, key).counters]
     assert counters == [("", 101, 100), ("", 101, 100)]

@@ -1,4 +1,4 @@
-"""What is not as it should be outside: one sentence each, exit 1, nothing lost, and calls go on."""
+"""Bad input from outside: one sentence each, exit 1, nothing lost, and calls go on."""
 
 from __future__ import annotations
 
@@ -46,15 +46,15 @@ def test_what_is_no_receipt_is_told_in_a_sentence(
     file = tmp_path / "r.tlog-proof"
     file.write_bytes(RECEIPTS[fault](logged))
     assert main(["evidence", "verify", str(file), "--key", logged.vkey]) == 1
-    told = capsys.readouterr()
-    assert told.err == ""
-    assert told.out.startswith(f"{file}: ")
-    assert len(told.out.split("\n")) == 2
-    assert len(told.out) < 400
+    output = capsys.readouterr()
+    assert output.err == ""
+    assert output.out.startswith(f"{file}: ")
+    assert len(output.out.split("\n")) == 2
+    assert len(output.out) < 400
 
 
 @pytest.mark.parametrize(
-    ("policy", "said"),
+    ("policy", "sentence"),
     [
         ("", "no quorum"),
         ("quorum none\n", "Nothing says whom to trust"),
@@ -64,16 +64,16 @@ def test_what_is_no_receipt_is_told_in_a_sentence(
     ],
 )
 def test_policy_that_names_nobody_is_refused(
-    logged: Logged, policy: str, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    logged: Logged, policy: str, sentence: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """No log, no quorum, or witnesses that it does not name; exit code 1."""
     file, whom = tmp_path / "r.tlog-proof", tmp_path / "policy"
     file.write_bytes(logged.receipt().proof.data)
     whom.write_text(policy.format(key=logged.vkey))
     assert main(["evidence", "verify", str(file), "--policy", str(whom)]) == 1
-    told = capsys.readouterr()
-    assert (told.out, "Traceback" in told.err) == ("", False)
-    assert said in told.err
+    output = capsys.readouterr()
+    assert (output.out, "Traceback" in output.err) == ("", False)
+    assert sentence in output.err
 
 
 def test_policy_without_witnesses_is_the_companys_own_word(
@@ -95,7 +95,7 @@ def test_i3_disk_that_is_full_while_a_tile_is_written_loses_nothing(tmp_path: Pa
     grown(ledger, 200)
     sequence(ledger)
     grown(ledger, 100)
-    before = files(ledger)
+    files_before = files(ledger)
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
     try:
@@ -104,7 +104,7 @@ def test_i3_disk_that_is_full_while_a_tile_is_written_loses_nothing(tmp_path: Pa
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert "\n" not in str(raised.value)
-    assert before.items() <= files(ledger).items()
+    assert files_before.items() <= files(ledger).items()
     assert [name for name in files(ledger) if name.endswith(".part")] == []
     assert audited(ledger).sound
     grown(ledger, 1)
@@ -196,8 +196,8 @@ def test_target_that_is_not_as_it_was_left(
 
     def typed(command: str) -> tuple[int, str]:
         code = main(["evidence", command, "-c", str(file), "--controller", "acme"])
-        told = capsys.readouterr()
-        return code, " ".join((told.out + told.err).split())
+        output = capsys.readouterr()
+        return code, " ".join((output.out + output.err).split())
 
     for size in (1, 2):
         record(acme)
@@ -206,9 +206,9 @@ def test_target_that_is_not_as_it_was_left(
             shutil.copytree(mount, tmp_path / "older")
     fault(mount, tmp_path / "older")
     record(acme)
-    for command, said in (("publish", publishing), ("checkpoint", signing)):
-        code, told = typed(command)
-        assert (code, said in told, "Traceback" in told) == (1 if said else 0, True, False)
+    for command, sentence in (("publish", publishing), ("checkpoint", signing)):
+        code, output = typed(command)
+        assert (code, sentence in output, "Traceback" in output) == (1 if sentence else 0, True, False)
     with closing(storage.store(acme)) as store:
         assert len(list(store.records())) == 3
     assert published(Path(acme.ledger)).sizes() == ([1, 2] if signing else [1, 2, 3])
@@ -223,24 +223,24 @@ def test_target_that_is_not_as_it_was_left(
 def test_damaged_checkpoint_is_named(
     folder: Path, name: str, data: bytes, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Which file it is and where another is, by whoever signs; an audit says so, and looks at the rest."""
+    """Signing and audit name the damaged file and the place of another copy; the audit goes on."""
     acme = configured(folder)
     for _ in range(2):
         record(acme)
         sequence(Path(acme.ledger))
     damaged = Path(acme.ledger).with_name("acme.log") / name
-    whole = damaged.read_bytes()
+    undamaged = damaged.read_bytes()
     damaged.write_bytes(data)
     record(acme)
-    said = f"{damaged} is damaged: It is no signed note"
+    sentence = f"{damaged} is damaged: It is no signed note"
     for command, also in (
         ("checkpoint", "put a copy in its place: one is in checkpoints/"),
         ("audit", "3 whole"),
     ):
         configuration = str(folder / "informativa.yaml")
         assert main(["evidence", command, "-c", configuration, "--controller", "acme"]) == 1
-        told = capsys.readouterr()
-        one_line = " ".join((told.out + told.err).split())
-        assert (said in one_line, also in one_line) == (True, True)
-    damaged.write_bytes(whole)
+        output = capsys.readouterr()
+        one_line = " ".join((output.out + output.err).split())
+        assert (sentence in one_line, also in one_line) == (True, True)
+    damaged.write_bytes(undamaged)
     assert sequence(Path(acme.ledger)).added == 1

@@ -53,9 +53,9 @@ NAME = "acme-2026-11-01-2026-11-30"
 class Opened:
     """A bundle as somebody has it who has nothing else."""
 
-    def __init__(self, made: WrittenBundle) -> None:
-        self.bundle: Bundle = made.bundle
-        with zipfile.ZipFile(made.file) as opened:
+    def __init__(self, written: WrittenBundle) -> None:
+        self.bundle: Bundle = written.bundle
+        with zipfile.ZipFile(written.file) as opened:
             assert opened.testzip() is None
             self.names = opened.namelist()
             self.files = {
@@ -103,7 +103,7 @@ def made(company: Company, folder: Path, say: Language = ENGLISH, period: Period
 def test_has_every_file_and_tells_of_each(company: Company, tmp_path: Path) -> None:
     """Records of the days of the company's zone, a proof for each, log, prompts, plan; README names all."""
     opened = Opened(made(company, tmp_path))
-    assert [each["number"] for each in opened.lines()] == [2, 3, 4, 5, 6]
+    assert [line["number"] for line in opened.lines()] == [2, 3, 4, 5, 6]
     assert sorted(opened.files) == sorted(
         [
             *(f"receipts/0-999/acme-{number}.tlog-proof" for number in (2, 3, 4, 5, 6)),
@@ -138,14 +138,14 @@ def test_period_of_two_epochs_has_both_logs(company: Company, tmp_path: Path) ->
     logs.change_key(company.controller, datetime(2026, 11, 29, tzinfo=UTC))
     company.record(replace(company.played, binding=_bound(company)))
     opened = Opened(made(company, tmp_path))
-    assert [(each.epoch, each.size) for each in opened.bundle.logs] == [(1, 7), (2, 2)]
-    first, second = (each.key for each in opened.bundle.logs)
+    assert [(log.epoch, log.size) for log in opened.bundle.logs] == [(1, 7), (2, 2)]
+    first, second = (log.key for log in opened.bundle.logs)
     assert {opened.text(f"log/{epoch}/key").strip() for epoch in (1, 2)} == {first, second}
-    held = {}
+    verifiers = {}
     for data in opened.receipts():
         by = [key for key in (first, second) if _holds(data, key)]
-        held[Receipt.parse(data).facts["number"]] = by
-    assert held == {number: [first if number < 8 else second] for number in (2, 3, 4, 5, 6, 8, 9)}
+        verifiers[Receipt.parse(data).facts["number"]] = by
+    assert verifiers == {number: [first if number < 8 else second] for number in (2, 3, 4, 5, 6, 8, 9)}
 
 
 def _holds(receipt: bytes, key: str) -> bool:
@@ -175,15 +175,15 @@ def test_same_ledger_gives_the_same_bytes(company: Company, tmp_path: Path) -> N
     assert again.file.read_bytes() == data
     assert first.sha256 == again.sha256 == sha256(data).hexdigest()
     assert stat.S_IMODE(again.file.stat().st_mode) == 0o600
-    assert [each.name for each in tmp_path.iterdir() if each.name.startswith(".")] == []
+    assert [file.name for file in tmp_path.iterdir() if file.name.startswith(".")] == []
 
 
 def test_no_number_and_no_opening_key(company: Company, tmp_path: Path) -> None:
     """No byte of any file leads to the caller's number, nor to a key of the company."""
     opened = Opened(made(company, tmp_path))
-    whole = b"\n".join(opened.files.values())
+    all_files = b"\n".join(opened.files.values())
     extras = [Receipt.parse(data).proof.extra for data in opened.receipts()]
-    for data in (whole, *extras):
+    for data in (all_files, *extras):
         assert NUMBER.number[1:].encode() not in data
         assert NUMBER.number[3:].encode() not in data
         assert company.controller.key not in data
@@ -192,7 +192,7 @@ def test_no_number_and_no_opening_key(company: Company, tmp_path: Path) -> None:
 
 
 def test_earlier_checkpoints_are_the_beginning_of_the_newest(company: Company, tmp_path: Path) -> None:
-    """What a witness saw earlier is tied to the receipts by a proof that holds."""
+    """A valid proof ties a checkpoint that a witness saw earlier to the receipts."""
     opened = Opened(made(company, tmp_path))
     request = AddCheckpoint.parse(opened.files["log/1/consistency/6"])
     keys = logs.trusted_keys([opened.key])
@@ -235,23 +235,23 @@ def test_linked_data_expand_without_a_network(company: Company, tmp_path: Path) 
     nodes = {node["@id"]: node for node in jsonld.expand(document, {"documentLoader": refused})}
     base = f"https://{opened.bundle.logs[0].origin}"
     dpv = "https://w3id.org/dpv#"
-    given, skipped = nodes[f"{base}#record-2"], nodes[f"{base}#record-6"]
-    assert given["@type"] == [f"{dpv}DataProcessingRecord"]
-    assert given[f"{dpv}hasDataController"] == [{"@id": f"{base}#controller"}]
-    assert given[f"{dpv}hasNoticeStatus"] == [{"@id": f"{dpv}NoticeCommunicated"}]
-    notice = given[f"{dpv}hasNotice"][0]
+    delivered, skipped = nodes[f"{base}#record-2"], nodes[f"{base}#record-6"]
+    assert delivered["@type"] == [f"{dpv}DataProcessingRecord"]
+    assert delivered[f"{dpv}hasDataController"] == [{"@id": f"{base}#controller"}]
+    assert delivered[f"{dpv}hasNoticeStatus"] == [{"@id": f"{dpv}NoticeCommunicated"}]
+    notice = delivered[f"{dpv}hasNotice"][0]
     assert notice["@type"] == [f"{dpv}PrivacyNotice", f"{dpv}OralNotice"]
-    assert given[f"{dpv}hasDataSubject"][0]["@id"] == f"{base}#caller-{company.pseudonym.hex()}"
+    assert delivered[f"{dpv}hasDataSubject"][0]["@id"] == f"{base}#caller-{company.pseudonym.hex()}"
     assert f"{dpv}hasNoticeStatus" not in skipped
     assert skipped["http://www.w3.org/ns/prov#wasDerivedFrom"] == [{"@id": f"{base}#record-1"}]
     assert "consent" not in opened.text("records.jsonld").lower()
-    own = [key for node in nodes.values() for key in node if not key.startswith(("http", "@"))]
-    assert own == []  # each name is a term
+    unexpanded = [key for node in nodes.values() for key in node if not key.startswith(("http", "@"))]
+    assert unexpanded == []  # each name is a term
 
 
 def test_table_holds_no_formula(company: Company, tmp_path: Path) -> None:
     """A reference that a spreadsheet would reckon with stands there as a text; the JSON has it as it is."""
-    _told, paper, *_others = company.events()
+    _played, paper, *_others = company.events()
     company.record(replace(paper, reference="=HYPERLINK(1)", binding=_bound(company)))
     opened = Opened(made(company, tmp_path))
     table = list(csv.DictReader(io.StringIO(opened.text("records.csv"))))
@@ -266,7 +266,7 @@ def test_table_holds_no_formula(company: Company, tmp_path: Path) -> None:
 
 
 def test_erased_callers_are_nobody_in_any_file(company: Company, tmp_path: Path) -> None:
-    """What happened stays, with a proof; whom it was about is in no file. The record of it is there, too."""
+    """The facts stay, with a proof, and the record of the erasure is there too; the person is in no file."""
     company.erase()
     opened = Opened(made(company, tmp_path))
     assert (opened.bundle.erased, opened.bundle.receipts, opened.bundle.gone) == (5, 6, 0)
@@ -276,7 +276,7 @@ def test_erased_callers_are_nobody_in_any_file(company: Company, tmp_path: Path)
     for data in opened.receipts():
         Receipt.parse(data).verify(logs.trusted_keys([opened.key]))
         independent.check(data, opened.key)
-    assert [each["erased"] for each in opened.lines()] == [True] * 5 + [False]
+    assert [line["erased"] for line in opened.lines()] == [True] * 5 + [False]
     assert opened.lines()[-1]["kind"] == "erasure"
     assert "Erased at their caller's request: 5." in " ".join(opened.text("README.txt").split())
 
@@ -290,15 +290,15 @@ def test_purged_records_are_told(company: Company, tmp_path: Path) -> None:
     logs.checkpoint(company.controller)
     opened = Opened(made(company, tmp_path))
     assert (opened.bundle.gone, opened.bundle.notes, opened.bundle.records) == (1, 1, 7)
-    (purge,) = (each for each in opened.lines() if each["kind"] == "purge")
+    (purge,) = (line for line in opened.lines() if line["kind"] == "purge")
     assert str(purge["reference"]).endswith("; leaves 7")
     assert f"receipts/0-999/acme-{purge['number']}.tlog-proof" in opened.files
-    said = " ".join(opened.text("README.txt").split())
-    assert "Gone between the first and the last of these: 1, purged" in said
+    readme = " ".join(opened.text("README.txt").split())
+    assert "Gone between the first and the last of these: 1, purged" in readme
 
 
 def test_waiting_records_are_named(company: Company, tmp_path: Path) -> None:
-    """What no checkpoint has yet is in the files, without a proof, and README says from which record on."""
+    """Records without a checkpoint are in the files, without a proof, and README gives the first of them."""
     with closing(storage.store(company.controller)) as store:
         store.append([replace(company.played, binding=_bound(company))] * 2)
     opened = Opened(made(company, tmp_path))
@@ -338,7 +338,7 @@ def test_reads_in_the_readers_language(company: Company, tmp_path: Path) -> None
 
 
 def test_plan_stands_there_in_words(company: Company, tmp_path: Path) -> None:
-    """How often each notice is due on each line, and the settings that leave notices out."""
+    """The plan shows the repetition of each notice on each line, and the settings that leave notices out."""
     (line, *others) = company.configuration.lines
     (step,) = line.plan
     steps = [replace(step, repeat_after=after) for after in (None, ALWAYS, model.Period(months=6))]
@@ -381,16 +381,16 @@ def test_command_says_what_is_where(
 ) -> None:
     """In words and as JSON; wrong days, companies, folders are one sentence each."""
     monkeypatch.chdir(tmp_path)
-    asked = ["evidence", "bundle", "-c", str(company.configuration.file), "--controller", "acme"]
+    command = ["evidence", "bundle", "-c", str(company.configuration.file), "--controller", "acme"]
     days = ["--from", "2026-11-01", "--to", "2026-11-30"]
-    assert main([*asked, *days]) == 0
+    assert main([*command, *days]) == 0
     assert f"{NAME}.zip: 5 records, 5 proofs." in capsys.readouterr().out
-    assert main([*asked, *days, "-o", "other.zip", "--json"]) == 0
-    told = json.loads(capsys.readouterr().out)
+    assert main([*command, *days, "-o", "other.zip", "--json"]) == 0
+    result = json.loads(capsys.readouterr().out)
     data = (tmp_path / "other.zip").read_bytes()
-    assert (told["records"], told["sha256"]) == (5, sha256(data).hexdigest())
+    assert (result["records"], result["sha256"]) == (5, sha256(data).hexdigest())
     assert (tmp_path / f"{NAME}.zip").read_bytes() == data
-    for wrong, code, said in (
+    for arguments, code, sentence in (
         (["--from", "2026-11-30", "--to", "2026-11-01"], 1, "ends before it begins"),
         (["--from", "2026-11-31", "--to", "2026-12-01"], 2, "there is no such day"),
         ([*days, "-o", "nowhere/a.zip"], 1, "nowhere/a.zip cannot be written"),
@@ -398,8 +398,8 @@ def test_command_says_what_is_where(
         ([*days, "--controller", "acmee"], 1, "Did you mean acme?"),
         ([*days, "--language", "xx"], 1, "There are: en, it."),
     ):
-        assert main([*asked, *wrong]) == code
-        assert said in " ".join(capsys.readouterr().err.split())
+        assert main([*command, *arguments]) == code
+        assert sentence in " ".join(capsys.readouterr().err.split())
 
 
 def test_command_says_what_is_missing_in_it(company: Company, tmp_path: Path) -> None:
@@ -409,9 +409,9 @@ def test_command_says_what_is_missing_in_it(company: Company, tmp_path: Path) ->
         store.append([replace(company.played, binding=_bound(company))] * 2)
     wav = Path(f"{company.played.prompt}.wav")
     wav.write_bytes(wav.read_bytes()[:-2] + b"\1\1")
-    asked = ["evidence", "bundle", "-c", company.configuration.file, "--controller", "acme"]
+    command = ["evidence", "bundle", "-c", company.configuration.file, "--controller", "acme"]
     days = ["--from", "2026-11-01", "--to", "2026-11-30"]
-    code, out, err = typed(*asked, *days, "-o", tmp_path / "b.zip")
+    code, out, err = typed(*command, *days, "-o", tmp_path / "b.zip")
     assert (code, err) == (0, "")
     assert out.splitlines() == [
         f"{tmp_path / 'b.zip'}: 8 records, 6 proofs.",
@@ -483,7 +483,7 @@ def test_pages_are_joined(company: Company, tmp_path: Path) -> None:
         )
     )
     opened = Opened(made(company, tmp_path))
-    numbers = [each["number"] for each in opened.lines()]
+    numbers = [line["number"] for line in opened.lines()]
     assert numbers == [2, 3, 4, 5, 6, *range(8, 2108)]
     assert "receipts/2000-2999/acme-2107.tlog-proof" in opened.files
     data = opened.files["receipts/1000-1999/acme-1000.tlog-proof"]

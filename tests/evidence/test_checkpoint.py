@@ -168,11 +168,11 @@ def test_witnesses_and_logs_have_keys_of_their_own_kind() -> None:
     assert Witness.parse(witness.secret) == witness
     assert WitnessVerifier.parse(str(witness.verifier)) == witness.verifier
     assert repr(witness.seed) not in repr(witness)
-    for wrong in (
+    for parse in (
         lambda: Verifier.parse(str(witness.verifier)),
         lambda: WitnessVerifier.parse(str(log.verifier)),
         lambda: Signer.parse(witness.secret),
         lambda: Witness.parse(log.secret),
     ):
         with pytest.raises(EvidenceFormatError):
-            wrong()
+            parse()

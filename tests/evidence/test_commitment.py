@@ -1,4 +1,5 @@
-"""What a record commits to, against another's canonical JSON and the formulas worked out anew."""
+"""The commitments of a record, compared with another library's canonical JSON and with the formulas computed
+anew."""
 
 from __future__ import annotations
 
@@ -35,12 +36,12 @@ VALUES = TEXTS | st.integers(-(2**53) + 1, 2**53 - 1)
 
 @given(st.lists(VALUES, min_size=34, max_size=34), st.sets(st.integers(0, 33)))
 def test_it_is_the_canonical_json_of_rfc_8785(values: list[str | int], absent: set[int]) -> None:
-    """Of whatever a record may have in it, byte for byte what `jcs` and the package rfc8785 write."""
+    """For any values of a record `jcs` and the package rfc8785 write the same bytes."""
     for names in (commitment.FACTS, commitment.PERSON):
-        there = {name: values[at] for at, name in enumerate(names) if at not in absent}
-        data = commitment.canonical(there)
-        assert data == jcs.canonical(there) == rfc8785.dumps(there)
-        assert jcs.parse(data) == there
+        present = {name: values[at] for at, name in enumerate(names) if at not in absent}
+        data = commitment.canonical(present)
+        assert data == jcs.canonical(present) == rfc8785.dumps(present)
+        assert jcs.parse(data) == present
 
 
 def test_words_of_closed_lists_are_written_as_they_are() -> None:
@@ -161,48 +162,47 @@ def test_every_field_of_an_event_is_committed_to() -> None:
 
 
 def _commitments(event: Event) -> tuple[bytes, bytes]:
-    what = commitment.what(commitment.facts(event, LOG, 6, 7), WHAT_SALT)
-    return what, commitment.who(commitment.person(event, None), WHO_SALT)
+    facts_hash = commitment.what(commitment.facts(event, LOG, 6, 7), WHAT_SALT)
+    return facts_hash, commitment.who(commitment.person(event, None), WHO_SALT)
 
 
-@pytest.mark.parametrize(("name", "value", "which"), [(name, *each) for name, each in CHANGED.items()])
+@pytest.mark.parametrize(("name", "value", "which"), [(name, *change) for name, change in CHANGED.items()])
 def test_each_field_changes_its_commitment_and_no_other(name: str, value: object, which: str) -> None:
-    """What stays after an erasure is apart from what leads to the caller; times are in both, in minutes and
-    to the microsecond."""
-    before, after = _commitments(EVENT), _commitments(replace(EVENT, **{name: value}))  # type: ignore[arg-type]
-    assert (before[0] != after[0], before[1] != after[1]) == (
+    """Facts and person are apart; times are in both, in minutes and to the microsecond."""
+    old, new = _commitments(EVENT), _commitments(replace(EVENT, **{name: value}))  # type: ignore[arg-type]
+    assert (old[0] != new[0], old[1] != new[1]) == (
         which in ("what", "both"),
         which in ("who", "both"),
     )
 
 
-@pytest.mark.parametrize(("name", "value", "which"), [(name, *each) for name, each in HEARD.items()])
+@pytest.mark.parametrize(("name", "value", "which"), [(name, *change) for name, change in HEARD.items()])
 def test_each_part_of_what_was_heard_changes_its_commitment(name: str, value: object, which: str) -> None:
     """The pressed key is the caller's, the rest is not."""
     assert EVENT.heard is not None
     heard = replace(EVENT.heard, **{name: value})  # type: ignore[arg-type]
-    before, after = _commitments(EVENT), _commitments(replace(EVENT, heard=heard))
-    assert (before[0] != after[0], before[1] != after[1]) == (which == "what", which == "who")
+    old, new = _commitments(EVENT), _commitments(replace(EVENT, heard=heard))
+    assert (old[0] != new[0], old[1] != new[1]) == (which == "what", which == "who")
 
 
 @pytest.mark.parametrize("name", ["at", "recorded"])
 def test_within_a_minute_only_who_changes(name: str) -> None:
     """To the microsecond a time would lead to the call."""
     moved = replace(EVENT, **{name: getattr(EVENT, name) + timedelta(microseconds=1)})  # type: ignore[arg-type]
-    before, after = _commitments(EVENT), _commitments(moved)
-    assert (before[0] == after[0], before[1] == after[1]) == (True, False)
+    old, new = _commitments(EVENT), _commitments(moved)
+    assert (old[0] == new[0], old[1] == new[1]) == (True, False)
 
 
 def test_place_and_number_are_committed_to() -> None:
     """The same record elsewhere in the log, under another number, of another log, is another one."""
-    seen = {
+    hashes = {
         commitment.what(commitment.facts(EVENT, log, index, number, migrated=migrated), WHAT_SALT)
         for log in (LOG, "example.org/informativa/acme/box/2")
         for index in (6, 7)
         for number in (7, 8)
         for migrated in (True, False)
     }
-    assert len(seen) == 16
+    assert len(hashes) == 16
 
 
 def test_reference_of_a_record_about_records_stays_after_an_erasure() -> None:
@@ -260,16 +260,16 @@ def test_answer_known_beforehand() -> None:
         text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
         return hashlib.sha256(f"informativa/{tag}/v1\n".encode() + salt + text.encode()).digest()
 
-    what = digest("what", WHAT_SALT, facts)  # type: ignore[arg-type]
-    who = digest("who", WHO_SALT, person)  # type: ignore[arg-type]
+    facts_hash = digest("what", WHAT_SALT, facts)  # type: ignore[arg-type]
+    person_hash = digest("who", WHO_SALT, person)  # type: ignore[arg-type]
     caller = Identified(number)
     assert commitment.opening_key(company, WHO_SALT) == opening
     assert commitment.binding(opening, caller) == binding
-    assert commitment.what(commitment.facts(EVENT, LOG, 6, 7), WHAT_SALT) == what
-    assert commitment.who(commitment.person(EVENT, binding), WHO_SALT) == who
-    entry = commitment.Commitments(what, who).entry
-    assert entry == b"informativa/record/v1\n" + what + who
-    assert (what.hex(), who.hex(), binding.hex()) == (
+    assert commitment.what(commitment.facts(EVENT, LOG, 6, 7), WHAT_SALT) == facts_hash
+    assert commitment.who(commitment.person(EVENT, binding), WHO_SALT) == person_hash
+    entry = commitment.Commitments(facts_hash, person_hash).entry
+    assert entry == b"informativa/record/v1\n" + facts_hash + person_hash
+    assert (facts_hash.hex(), person_hash.hex(), binding.hex()) == (
         "1b6dbd751a86d319bcb4cf7cb7b1348f523077a77e6de7f6587753845e4a92b0",
         "73067890095200f49c2e26bd1a0084bd4cc93456f1ba4e7758db0d0ee77456b7",
         "9bd073f6fbb3e1a0cc41b9c3f7937bae00b5a2998c9ad2eaed3154c00424e0ed",
@@ -285,7 +285,7 @@ def test_salts_are_16_bytes_and_never_equal() -> None:
     """From the system's random numbers, two for each record."""
     salts = [commitment.salt() for _ in range(10_000)]
     salts += [commitment.bind(Identified("+393331234567"), b"k" * 32).salt for _ in range(1000)]
-    assert {len(each) for each in salts} == {16}
+    assert {len(salt) for salt in salts} == {16}
     assert len(set(salts)) == 11_000
 
 

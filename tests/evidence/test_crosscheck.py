@@ -1,5 +1,5 @@
-"""What we publish, looked at by programs that nobody here wrote: Go's golang.org/x/mod/sumdb (Debian:
-golang-go and golang-golang-x-mod-dev)."""
+"""Our published files, checked by programs of others: Go's golang.org/x/mod/sumdb (Debian: golang-go and
+golang-golang-x-mod-dev)."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ TEXT = "caffè\n\n— more\n"
 
 
 def encoded(hashes: tuple[bytes, ...]) -> list[str]:
-    """As Go's JSON has them."""
-    return [b64encode(each).decode() for each in hashes]
+    """Return hashes as in Go's JSON."""
+    return [b64encode(node).decode() for node in hashes]
 
 
 @pytest.fixture(scope="module")
@@ -41,23 +41,23 @@ def crosscheck(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The program, compiled."""
     if GO is None or not (SOURCES / "src/golang.org/x/mod/sumdb/tlog").is_dir():
         pytest.skip(SKIPPED)
-    made = tmp_path_factory.mktemp("crosscheck")
+    folder = tmp_path_factory.mktemp("crosscheck")
     around = {
         "GO111MODULE": "off",
         "GOPATH": str(SOURCES),
         "GOCACHE": str(cache_folder() / "go"),  # ten seconds of compiling
         "CGO_ENABLED": "0",
     }
-    command = [GO, "build", "-o", made / "crosscheck", PROGRAM]
+    command = [GO, "build", "-o", folder / "crosscheck", PROGRAM]
     subprocess.run(command, env=os.environ | around, check=True, timeout=600)
-    return made / "crosscheck"
+    return folder / "crosscheck"
 
 
 def published(folder: Path, old: int, size: int) -> dict[str, Any]:
     """The log of that size, published after one of `old` entries, and what Go is asked about it."""
-    there = TileFolder(folder)
-    there.extend(old, ENTRIES[old:size])
-    hashes = TileHashes(size, there.read)
+    tile_folder = TileFolder(folder)
+    tile_folder.extend(old, ENTRIES[old:size])
+    hashes = TileHashes(size, tile_folder.read)
     checkpoint = Checkpoint(LOG.name, size, tree.root_at(size, hashes))
     witness = Witness("w.example", bytes(32)).cosign(
         checkpoint.text, 1_700_000_000
@@ -71,29 +71,29 @@ def published(folder: Path, old: int, size: int) -> dict[str, Any]:
         "Secret": LOG.secret,
         "Text": TEXT,
         "Old": old,
-        "Entries": [b64encode(each).decode() for each in ENTRIES[:size]],
+        "Entries": [b64encode(entry).decode() for entry in ENTRIES[:size]],
         "Inclusion": [
             {"Index": index, "Hashes": encoded(tree.inclusion_proof(index, size, hashes))}
             for index in indices
         ],
         "Consistency": [
             {
-                "Old": each,
-                "Root": b64encode(tree.root_at(each, hashes)).decode(),
-                "Hashes": encoded(tree.consistency_proof(each, size, hashes)),
+                "Old": old_size,
+                "Root": b64encode(tree.root_at(old_size, hashes)).decode(),
+                "Hashes": encoded(tree.consistency_proof(old_size, size, hashes)),
             }
-            for each in olds
+            for old_size in olds
         ],
     }
 
 
-def answered(program: Path, asked: dict[str, Any]) -> dict[str, Any]:
-    """What Go says."""
-    ran = subprocess.run(
-        [program], input=json.dumps(asked), text=True, capture_output=True, timeout=120, check=True
+def answered(program: Path, request: dict[str, Any]) -> dict[str, Any]:
+    """Return the answer of the Go program."""
+    completed = subprocess.run(
+        [program], input=json.dumps(request), text=True, capture_output=True, timeout=120, check=True
     )
-    said: dict[str, Any] = json.loads(ran.stdout)
-    return said
+    answer: dict[str, Any] = json.loads(completed.stdout)
+    return answer
 
 
 @pytest.mark.timeout(900)  # Go compiles its library first
@@ -103,15 +103,15 @@ def test_gos_packages_take_what_we_publish(crosscheck: Path, tmp_path: Path) -> 
     its signature of a text is ours. A log that grows through all of these sizes, at the edges of tiles."""
     old = 0
     for size in SIZES:
-        asked = published(tmp_path, old, size)
-        said = answered(crosscheck, asked)
-        assert said["Faults"] is None, size
-        assert (said["Origin"], said["Size"]) == (LOG.name, size)
-        ours = [tile.path for tile in tiles.tiles_of(size, old) if tile.level >= 0]
-        assert sorted(said["Tiles"]) == sorted(ours)
-        assert said["Note"].encode() == note.sign(TEXT, LOG)
+        request = published(tmp_path, old, size)
+        answer = answered(crosscheck, request)
+        assert answer["Faults"] is None, size
+        assert (answer["Origin"], answer["Size"]) == (LOG.name, size)
+        paths = [tile.path for tile in tiles.tiles_of(size, old) if tile.level >= 0]
+        assert sorted(answer["Tiles"]) == sorted(paths)
+        assert answer["Note"].encode() == note.sign(TEXT, LOG)
         old = size
-    assert note.open_note(said["Note"].encode(), [LOG.verifier]).text == TEXT
+    assert note.open_note(answer["Note"].encode(), [LOG.verifier]).text == TEXT
 
 
 @pytest.mark.timeout(900)
@@ -125,10 +125,10 @@ def test_i7_gos_packages_notice_what_we_notice(crosscheck: Path, tmp_path: Path)
         file.write_bytes(data[:40] + bytes([data[40] ^ 1]) + data[41:])
         assert answered(crosscheck, good)["Faults"], path
         file.write_bytes(data)
-    wrong = json.loads(json.dumps(good))
-    wrong["Inclusion"][3]["Hashes"][0] = wrong["Inclusion"][3]["Hashes"][1]
-    wrong["Consistency"][3]["Root"] = wrong["Consistency"][2]["Root"]
-    faults = answered(crosscheck, wrong)["Faults"]
+    changed = json.loads(json.dumps(good))
+    changed["Inclusion"][3]["Hashes"][0] = changed["Inclusion"][3]["Hashes"][1]
+    changed["Consistency"][3]["Root"] = changed["Consistency"][2]["Root"]
+    faults = answered(crosscheck, changed)["Faults"]
     assert [fault.partition(":")[0] for fault in faults] == [
         "inclusion of 255",
         "another inclusion of 255",

@@ -56,7 +56,7 @@ class CallCentre:
 
     @property
     def published(self) -> Path:
-        """Where the log lies that the processor cannot change."""
+        """Return the folder of the log that the processor cannot change."""
         return self.outside / "informativa/acme/pbx-1"
 
     @property
@@ -75,31 +75,31 @@ class CallCentre:
         assert published(self.folder).whole
 
     def receipt(self, number: int) -> bytes:
-        """Of one record."""
+        """Return the receipt of one record."""
         return receipts.of_record(self.acme, number).receipt.proof.data
 
     def forge(self, change: Callable[[list[Event]], list[Event]], signer: Signer | None = None) -> None:
         """Tell another story as well as it can be told: records, leaves, what is derived from them, bundles,
         tiles, and checkpoints of all sizes, signed by the log's own key. What is as it was keeps its leaf."""
         with closing(storage.store(self.acme)) as store:
-            before = [record.event for record in store.records()]
+            old_events = [record.event for record in store.records()]
             origin = store.log().origin
-        after, sizes = change(before), self.log.published(1).sizes()
+        new_events, sizes = change(old_events), self.log.published(1).sizes()
         with closing(sqlite3.connect(self.ledger, isolation_level=None)) as connection:
-            kept = connection.execute("SELECT what, who, salt_what, salt_who, leaf FROM leaf").fetchall()
+            leaf_rows = connection.execute("SELECT what, who, salt_what, salt_who, leaf FROM leaf").fetchall()
             for table in ("standing", "tally", "leaf", "event", "sqlite_sequence"):
                 connection.execute(f"DELETE FROM {table}")
         with closing(storage.store(self.acme)) as store:
-            for event in after:
+            for event in new_events:
                 store.append([event])
             with store.connected() as connection:
-                for row, old, new in zip(kept, before, after, strict=False):
+                for row, old, new in zip(leaf_rows, old_events, new_events, strict=False):
                     if old == new:
                         connection.execute(
                             "UPDATE leaf SET what = ?, who = ?, salt_what = ?, salt_who = ? WHERE leaf = ?",
                             row,
                         )
-            entries = store.entries(0, len(after))
+            entries = store.entries(0, len(new_events))
         self._rewrite(signer or self.log.signer(origin, 1), sizes, entries)
 
     def _rewrite(self, signer: Signer, sizes: list[int], entries: list[bytes]) -> None:
@@ -107,11 +107,11 @@ class CallCentre:
         shutil.rmtree(self.log.published(1).folder)
         anew, old = self.log.published(1), 0
         anew.put_key(signer.verifier)
-        for size in sorted({min(each, len(entries)) for each in sizes}):
+        for size in sorted({min(limit, len(entries)) for limit in sizes}):
             anew.extend(old, entries[old:size])
-            known = Checkpoint(signer.name, size, root(map(leaf_hash, entries[:size])))
-            self.log.keep_signed(1, note.sign(known.text, signer))
-            anew.put_checkpoint(size, note.sign(known.text, signer))
+            checkpoint = Checkpoint(signer.name, size, root(map(leaf_hash, entries[:size])))
+            self.log.keep_signed(1, note.sign(checkpoint.text, signer))
+            anew.put_checkpoint(size, note.sign(checkpoint.text, signer))
             old = size
 
     def witness(self) -> WitnessClient:
@@ -119,14 +119,14 @@ class CallCentre:
         return WitnessClient(load(self.folder / "informativa.yaml").evidence.witnesses[0])
 
     def audited_by_the_company(self, place: Path) -> AuditedLog:
-        """What the company finds in a copy of the ledger, with the log as it was published."""
+        """Audit a copy of the ledger against the log as it was published."""
         shutil.rmtree(place, ignore_errors=True)
         place.mkdir()
         with (
-            closing(sqlite3.connect(self.ledger)) as own,
+            closing(sqlite3.connect(self.ledger)) as source,
             closing(sqlite3.connect(place / "x.sqlite3")) as copy,
         ):
-            own.backup(copy)
+            source.backup(copy)
         copied = place / "x.sqlite3"
         return audit_ledger(copied, [self.key], folder=LogFolder(copied, self.published))
 
@@ -148,10 +148,10 @@ def centre(folder: Path, tmp_path: Path) -> Iterator[CallCentre]:
         signed(folder)
         keys.append(key(acme))
         policy = Policy.parse(f"log {key(acme)}\nwitness home {witness}\nquorum home\n".encode())
-        found = CallCentre(folder, acme, tmp_path / "outside", tmp_path / "home", key(acme), policy)
-        found.record(call(2, PARTIAL), call(3))
-        found.record(call(4), call(5), call(6))
-        yield found
+        call_centre = CallCentre(folder, acme, tmp_path / "outside", tmp_path / "home", key(acme), policy)
+        call_centre.record(call(2, PARTIAL), call(3))
+        call_centre.record(call(4), call(5), call(6))
+        yield call_centre
 
 
 def call(number: int, event: Event = PLAYED) -> Event:
@@ -161,16 +161,16 @@ def call(number: int, event: Event = PLAYED) -> Event:
 
 
 def edited(events: list[Event]) -> list[Event]:
-    """Who hung up has heard it all."""
+    """Return the events with a caller who hung up turned into one who heard all."""
     return [
-        replace(each, status=Status.PLAYED, heard=PLAYED.heard) if each.call == "1.2" else each
-        for each in events
+        replace(event, status=Status.PLAYED, heard=PLAYED.heard) if event.call == "1.2" else event
+        for event in events
     ]
 
 
 def deleted(events: list[Event]) -> list[Event]:
     """Somebody never called."""
-    return [each for each in events if each.call != "1.3"]
+    return [event for event in events if event.call != "1.3"]
 
 
 def back_dated(events: list[Event]) -> list[Event]:
@@ -209,42 +209,48 @@ def test_i7_processor_tells_another_story(centre: CallCentre, tmp_path: Path, fo
     contradicted = "another log of 6 |has 6 records of the log and here are 5"
     require_audit(centre, {str(centre.outside): contradicted, "home.example": contradicted})
     require_refused(centre, contradicted)
-    found = centre.audited_by_the_company(tmp_path / "after")
-    assert {(each.record, each.leaf) for each in found.found} == expected
+    audit_result = centre.audited_by_the_company(tmp_path / "after")
+    assert {(finding.record, finding.leaf) for finding in audit_result.found} == expected
     require_receipts(centre, receipt)
 
 
 def require_audit(centre: CallCentre, elsewhere: dict[str, str | None]) -> None:
-    """By the command, which asks whoever has the log: with what each contradicts, if so."""
-    ran = run("evidence", "audit", "--controller", "acme", "--json", "-c", centre.folder / "informativa.yaml")
-    (ledger,) = json.loads(ran.stdout)["ledgers"]
-    assert (ran.returncode, ledger["sound"]) == ((1, False) if any(elsewhere.values()) else (0, True))
-    assert [(each["name"], each["independent"]) for each in ledger["elsewhere"]] == [
+    """Check the result of the audit command, which asks all places that have the log, and the contradiction
+    of each."""
+    completed = run(
+        "evidence", "audit", "--controller", "acme", "--json", "-c", centre.folder / "informativa.yaml"
+    )
+    (ledger,) = json.loads(completed.stdout)["ledgers"]
+    assert (completed.returncode, ledger["sound"]) == ((1, False) if any(elsewhere.values()) else (0, True))
+    assert [(place["name"], place["independent"]) for place in ledger["elsewhere"]] == [
         (name, True) for name in elsewhere
     ]
-    for each in ledger["elsewhere"]:
-        said = elsewhere[each["name"]]
-        assert (each["contradicts"], each["size"]) == ((True, 0) if said else (False, 6))
-        assert said is None or re.search(said, each["problem"])
+    for place in ledger["elsewhere"]:
+        sentence = elsewhere[place["name"]]
+        assert (place["contradicts"], place["size"]) == ((True, 0) if sentence else (False, 6))
+        assert sentence is None or re.search(sentence, place["problem"])
 
 
-def require_refused(centre: CallCentre, said: str) -> None:
+def require_refused(centre: CallCentre, sentence: str) -> None:
     """Neither the witness nor the place where it is published takes it, nor what follows when calls go on, of
     which nothing is signed; the witness stays with what it signed."""
-    done = published(centre.folder)
-    assert (done.quorum, [each.error is None for each in done.targets]) == (False, [False])
+    publication_result = published(centre.folder)
+    assert (publication_result.quorum, [target.error is None for target in publication_result.targets]) == (
+        False,
+        [False],
+    )
     centre.call(call(7), call(8))
-    with pytest.raises(EvidenceError, match=said):
+    with pytest.raises(EvidenceError, match=sentence):
         logs.checkpoint(centre.acme, elsewhere=[centre.witness()])
     with pytest.raises(ForkError, match="outside"):
         signed(centre.folder)
     with closing(WitnessStore(WitnessFolder(centre.home))) as store:
-        assert [known.size for known, _at in store.last()] == [6]
+        assert [checkpoint.size for checkpoint, _at in store.last()] == [6]
 
 
-def require_receipts(centre: CallCentre, before: bytes) -> None:
+def require_receipts(centre: CallCentre, receipt: bytes) -> None:
     """The one of before holds by the policy; one of now holds at most as the processor's own word."""
-    assert Receipt.parse(before).verify((), centre.policy).checkpoint.size == 6
+    assert Receipt.parse(receipt).verify((), centre.policy).checkpoint.size == 6
     now = Receipt.parse(centre.receipt(2))
     now.verify((key(centre.acme),), None)
     with pytest.raises(EvidenceError):
@@ -268,8 +274,11 @@ def test_i7_processor_puts_an_old_copy_back(centre: CallCentre, tmp_path: Path) 
         logs.checkpoint(centre.acme, elsewhere=[centre.witness()])
     with pytest.raises(ForkError, match="has 8 records of the log and here are 6"):
         signed(centre.folder)
-    found = centre.audited_by_the_company(tmp_path / "after")
-    assert {(str(each.flaw), each.leaf) for each in found.found} == {("leaf-altered", 6), ("leaf-altered", 7)}
+    audit_result = centre.audited_by_the_company(tmp_path / "after")
+    assert {(str(finding.flaw), finding.leaf) for finding in audit_result.found} == {
+        ("leaf-altered", 6),
+        ("leaf-altered", 7),
+    }
     assert Receipt.parse(receipt).verify((), centre.policy).checkpoint.size == 8
 
 
@@ -281,8 +290,8 @@ def test_i7_processor_swaps_the_key(centre: CallCentre, tmp_path: Path) -> None:
     centre.forge(edited, Signer(centre.key.name, bytes(range(32))))
     assert logs.audit(centre.acme).audited.sound
     require_refused(centre, "another key for this log|nobody elsewhere answers")
-    found = centre.audited_by_the_company(tmp_path / "after")
-    assert {(each.record, each.leaf) for each in found.found} == {(2, 1)}
+    audit_result = centre.audited_by_the_company(tmp_path / "after")
+    assert {(finding.record, finding.leaf) for finding in audit_result.found} == {(2, 1)}
     where = ("--controller", "acme", "-c", centre.folder / "informativa.yaml", "--log", centre.published)
     ran = run("evidence", "audit", "--key", str(centre.key), *where)
     assert (ran.returncode, "record 2 (leaf 1): its commitment is not" in ran.stdout) == (1, True)

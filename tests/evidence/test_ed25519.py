@@ -159,7 +159,7 @@ def test_rfc_8032(case: tuple[str, str, str, str]) -> None:
 
 @pytest.mark.parametrize("number", range(12))
 def test_edge_cases_that_libraries_judge_differently(number: int) -> None:
-    """Of the twelve published ones only those with a good key, S < L and one encoding pass."""
+    """Only the cases with a good key, S < L and one encoding pass."""
     *case, passes = SPECCHECK[number]
     message, public, signature = map(bytes.fromhex, case)
     assert ed25519.verify(public, message, signature) is passes
@@ -175,7 +175,7 @@ def test_no_key_is_of_small_order(encoded: str) -> None:
 
 
 def test_the_library_alone_would_let_small_order_pass() -> None:
-    """Why there are checks of our own: for cryptography the identity as key signs every text with S = 0."""
+    """For cryptography alone the identity as key signs every text with S = 0; our checks refuse it."""
     identity = b"\1" + bytes(31)
     Ed25519PublicKey.from_public_bytes(identity).verify(identity + bytes(32), b"any text")
     assert not ed25519.verify(identity, b"any text", identity + bytes(32))
@@ -221,6 +221,6 @@ def test_openssl_takes_our_signatures(tmp_path: Path) -> None:
         command = (
             "openssl pkeyutl -verify -pubin -keyform DER -inkey key.der -rawin -in text -sigfile signature"
         )
-        asked = [*command.split(), "-sigfile", "signature"]
-        ran = subprocess.run(asked, cwd=tmp_path, capture_output=True, timeout=60, check=False)
-        assert ran.returncode == code, ran
+        arguments = [*command.split(), "-sigfile", "signature"]
+        completed = subprocess.run(arguments, cwd=tmp_path, capture_output=True, timeout=60, check=False)
+        assert completed.returncode == code, completed

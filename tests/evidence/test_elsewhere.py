@@ -56,13 +56,18 @@ def test_a_witness_of_the_controller_signs_each_checkpoint(folder: Path, tmp_pat
         for size in (4, 5):
             record(acme)
             assert signed(folder) == size
-            done = published(folder)
-            assert done.whole
-            assert [(each.size, each.independent) for each in done.targets] == [(size, True)]
+            publication_result = published(folder)
+            assert publication_result.whole
+            assert [(target.size, target.independent) for target in publication_result.targets] == [
+                (size, True)
+            ]
     data = (mount / "informativa/acme/pbx-1/1/checkpoint").read_bytes()
     policy = Policy.parse(f"log {key(acme)}\nwitness home {witness}\nquorum home\n".encode())
-    found = policy.verify(data).required()
-    assert (found.checkpoint.origin, found.checkpoint.size) == ("acme.example/informativa/acme/pbx-1/1", 5)
+    witnessed = policy.verify(data).required()
+    assert (witnessed.checkpoint.origin, witnessed.checkpoint.size) == (
+        "acme.example/informativa/acme/pbx-1/1",
+        5,
+    )
     state = publication.state(acme, 1)
     assert state.targets == {str(mount): (5, NOW, "")}
     assert state.witnesses == {"home.example": (5, NOW, "")}
@@ -85,9 +90,9 @@ def test_where_nobody_answers_nothing_is_signed_and_calls_go_on(folder: Path, tm
     record(acme)
     (tmp_path / "mount").mkdir()
     assert signed(folder) == 2
-    done = published(folder)
-    assert (done.quorum, done.whole) == (False, False)
-    assert [each.error is None for each in done.targets] == [True]
+    publication_result = published(folder)
+    assert (publication_result.quorum, publication_result.whole) == (False, False)
+    assert [target.error is None for target in publication_result.targets] == [True]
 
 
 def test_a_ledger_that_was_put_back_signs_nothing_more(folder: Path, tmp_path: Path) -> None:
@@ -137,7 +142,8 @@ def test_another_history_under_the_same_key_is_not_signed(folder: Path, tmp_path
 
 
 def _forged(acme: Controller) -> bytes:
-    """What a forger puts with the key so that it is used: the empty log's checkpoint."""
+    """Return the checkpoint that a forger puts beside the key so that the key is used: that of the empty
+    log."""
     file = Path(acme.ledger).with_name("acme.log") / "signing/1.key"
     signer = Signer.parse(file.read_text().strip())
     return note.sign(Checkpoint(signer.name, 0, tree.EMPTY_ROOT).text, signer)
@@ -154,20 +160,20 @@ def test_the_program_publishes(folder: Path, tmp_path: Path) -> None:
         "evidence", "publish", "-c", file, "--controller", "acme"
     )
     assert run("evidence", "checkpoint", "-c", file, "--controller", "acme").returncode == 0
-    told = run("evidence", "publish", "-c", file, "--controller", "acme")
-    assert (told.returncode, told.stderr) == (0, "")
-    assert "acme: 1 record signed." in told.stdout
-    assert "5 files written. It proves nothing against whoever can change it too." in told.stdout
-    found = json.loads(run("evidence", "publish", "-c", file, "--controller", "acme", "--json").stdout)
-    assert found["logs"][0]["targets"] == [
+    completed = run("evidence", "publish", "-c", file, "--controller", "acme")
+    assert (completed.returncode, completed.stderr) == (0, "")
+    assert "acme: 1 record signed." in completed.stdout
+    assert "5 files written. It proves nothing against whoever can change it too." in completed.stdout
+    document = json.loads(run("evidence", "publish", "-c", file, "--controller", "acme", "--json").stdout)
+    assert document["logs"][0]["targets"] == [
         {"place": str(tmp_path / "mount"), "independent": False, "size": 1, "files": 0, "problem": None}
     ]
     assert run("evidence", "publish", "--check", "-c", file, "--controller", "acme").returncode == 0
     (tmp_path / "mount").rename(tmp_path / "away")
-    gone = run("evidence", "publish", "-c", file, "--controller", "acme")
-    assert gone.returncode == 1
+    failed = run("evidence", "publish", "-c", file, "--controller", "acme")
+    assert failed.returncode == 1
     assert "is not there; it is tried again: mount it, or make it once: mkdir -p " in " ".join(
-        gone.stdout.split()
+        failed.stdout.split()
     )
 
 
@@ -190,9 +196,9 @@ def test_receipt_tells_who_has_seen_it(folder: Path, tmp_path: Path) -> None:
     receipt = tmp_path / "acme-1.tlog-proof"
     code, out, err = typed("evidence", "verify", receipt, "--policy", tmp_path / "policy")
     assert (code, err) == (0, "")
-    *_facts, log, seen = out.splitlines()
+    *_facts, log, witness_line = out.splitlines()
     assert log == "  Record 0 of 1 in the log acme.example/informativa/acme/pbx-1/1."
-    assert re.fullmatch(r"  Seen by the witness home\.example on 20[0-9-]{8} [0-9:]{5} UTC\.", seen)
+    assert re.fullmatch(r"  Seen by the witness home\.example on 20[0-9-]{8} [0-9:]{5} UTC\.", witness_line)
 
 
 def test_keys_and_checkpoints_for_people_and_programs(folder: Path) -> None:
@@ -215,14 +221,14 @@ def test_keys_and_checkpoints_for_people_and_programs(folder: Path) -> None:
     )
     assert typed("evidence", "key", *of) == (0, f"{key(acme)}\n", "")
     name = "acme.example/informativa/acme/pbx-1/1"
-    (told,) = json.loads(typed("evidence", "key", "--json", *of)[1])["keys"]
-    assert told == {"controller": "acme", "log": name, "epoch": 1, "key": str(key(acme)), "size": 2}
+    (entry,) = json.loads(typed("evidence", "key", "--json", *of)[1])["keys"]
+    assert entry == {"controller": "acme", "log": name, "epoch": 1, "key": str(key(acme)), "size": 2}
     record(acme)
     code, out, err = typed("evidence", "checkpoint", "--json", *of)
-    (told,) = json.loads(out)["checkpoints"]
+    (entry,) = json.loads(out)["checkpoints"]
     root = Checkpoint.parse(note.parse((log / "checkpoint").read_bytes()).text).root.hex()
     assert (code, err) == (0, "")
-    assert told == {
+    assert entry == {
         "controller": "acme",
         "log": name,
         "size": 3,
@@ -238,7 +244,7 @@ def test_new_key_is_told_with_what_to_do_next(folder: Path) -> None:
     acme, file = configured(folder), folder / "informativa.yaml"
     record(acme)
     code, out, err = typed("evidence", "key", "--new", "-c", file, "--controller", "acme")
-    assert (code, out) == (0, "".join(f"{each.key}\n" for each in logs.keys(acme)))
+    assert (code, out) == (0, "".join(f"{key_of_epoch.key}\n" for key_of_epoch in logs.keys(acme)))
     assert err == (
         "The newest key signs from now on. Give it to your auditors, and to whoever runs your witnesses;"
         " receipts from before hold by the key from before. What is not yet elsewhere goes there with:"
@@ -251,22 +257,23 @@ def test_nothing_configured_is_nobody_asked(folder: Path) -> None:
     file = folder / "informativa.yaml"
     record(load(file).controllers["acme"])
     assert run("evidence", "checkpoint", "-c", file, "--controller", "acme").returncode == 0
-    told = run("evidence", "publish", "-c", file, "--controller", "acme")
-    assert told.returncode == 0
-    assert "Nobody else has it" in told.stdout
+    completed = run("evidence", "publish", "-c", file, "--controller", "acme")
+    assert completed.returncode == 0
+    assert "Nobody else has it" in completed.stdout
 
 
 def kept(folder: Path, signing: maintenance.Signing) -> tuple[int | None, tuple[str, ...], list[str]]:
-    """What the service's signing comes to: how many records, what is not published, what it logs."""
+    """Run the service's signing, and return the number of records, the names that were not published, and the
+    log lines."""
     configuration = load(folder / "informativa.yaml")
     acme = configuration.controllers["acme"]
-    with capture_logs() as told:
+    with capture_logs() as log_lines:
         try:
-            done = asyncio.run(signing.sign(acme, configuration.evidence.of("acme")))
+            sequenced = asyncio.run(signing.sign(acme, configuration.evidence.of("acme")))
         except EvidenceError:
-            done = None
-    logged = [f"{each['event']}: {each['error']}" for each in told]
-    return (done.size, done.unpublished, logged) if done else (None, (), logged)
+            sequenced = None
+    logged = [f"{line['event']}: {line['error']}" for line in log_lines]
+    return (sequenced.size, sequenced.unpublished, logged) if sequenced else (None, (), logged)
 
 
 def test_service_signs_and_publishes_what_was_recorded(folder: Path, tmp_path: Path) -> None:
@@ -283,10 +290,10 @@ def test_service_signs_and_publishes_what_was_recorded(folder: Path, tmp_path: P
     storage.store(acme).close()
     assert kept(folder, signing) == (0, (), [])
     record(acme)
-    size, _, (told,) = kept(folder, signing)
+    size, _, (log_line,) = kept(folder, signing)
     assert size is None
-    assert told.startswith("no checkpoint was signed: ")
-    assert "nobody elsewhere answers" in told
+    assert log_line.startswith("no checkpoint was signed: ")
+    assert "nobody elsewhere answers" in log_line
     assert kept(folder, signing) == (None, (), [])
     mount.mkdir()
     size, (unpublished,), told_now = kept(folder, signing)
@@ -311,8 +318,8 @@ def test_service_leaves_signing_to_who_is_at_it(folder: Path, tmp_path: Path) ->
 
 
 def test_audit_command_says_what_others_have_and_what_is_wrong(folder: Path, tmp_path: Path) -> None:
-    """What others have of the log, and each record, leaf and row of the history that is not as it was, by its
-    number; exit code 1 where anything is. Who cannot be asked is named, and is no fault of the ledger."""
+    """The audit names the log elsewhere, and each changed record, leaf and row of the history by its number;
+    then it exits with 1. A place that does not answer is named, and is no fault of the ledger."""
     mount, file = tmp_path / "mount", folder / "informativa.yaml"
     mount.mkdir()
     acme = configured(folder, "publish: [{folder: " + str(mount) + ", independent: true}]")
@@ -360,8 +367,8 @@ def test_audit_command_says_what_others_have_and_what_is_wrong(folder: Path, tmp
         "  ✘ the history says that a caller knows privacy 1 by record 90; the records do not",
         f"  {mount} has 4 records of the same log {name}.",
     ]
-    (found, *_) = json.loads(typed(*audit, "--json")[1])["ledgers"]
-    assert found["sound"] is False
+    (document, *_) = json.loads(typed(*audit, "--json")[1])["ledgers"]
+    assert document["sound"] is False
 
 
 def test_audit_command_names_a_contradiction(folder: Path, tmp_path: Path) -> None:

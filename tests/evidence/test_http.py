@@ -1,4 +1,4 @@
-"""What those who keep or vouch for logs may answer: whatever it is, it is an answer or one sentence."""
+"""Answers of servers that keep logs or vouch for them: any of them is an answer or one sentence."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def saying(data: bytes, context: ssl.SSLContext | None = None) -> Iterator[tuple
         b"",
         b"garbage\r\n\r\n",
         b"HTTP/1.1 200 " + b"x" * 70_000 + b"\r\n\r\n",
-        b"HTTP/1.1 200 OK\r\n" + b"".join(b"H%d: x\r\n" % each for each in range(200)) + b"\r\n",
+        b"HTTP/1.1 200 OK\r\n" + b"".join(b"H%d: x\r\n" % _attempt for _attempt in range(200)) + b"\r\n",
         b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nabc",
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nab",
         b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 24\r\n\r\n" + gzip.compress(b"abcd"),

@@ -31,7 +31,7 @@ BELOW = "informativa/acme/pbx-1/1"
 
 
 class Killer:
-    """What `killing.py` does at our command."""
+    """A process that runs `killing.py` at our command."""
 
     def __init__(self, configuration: Path, acknowledged: Path) -> None:
         self._progress, progress = os.pipe()
@@ -43,9 +43,9 @@ class Killer:
         os.close(progress)
         self.complaints: list[str] = []
 
-    def start(self, what: str, number: int) -> str:
+    def start(self, task: str, number: int) -> str:
         """A process; its id."""
-        return self._told(f"{what} {number}")
+        return self._told(f"{task} {number}")
 
     def kill(self, started: str) -> None:
         """It is gone when this returns."""
@@ -53,10 +53,10 @@ class Killer:
 
     def wait(self, appended: int, published: int) -> Counter[str]:
         """Until there were so many appends (`a`) and checkpoints that were published (`s`); what was done."""
-        done = Counter[str]()
-        while done["a"] < appended or done["s"] < published:
-            done.update(os.read(self._progress, 1).decode())
-        return done
+        counts = Counter[str]()
+        while counts["a"] < appended or counts["s"] < published:
+            counts.update(os.read(self._progress, 1).decode())
+        return counts
 
     def __enter__(self) -> Self:
         return self
@@ -86,7 +86,7 @@ class Collector:
     roots: dict[int, set[bytes]] = field(default_factory=dict)
 
     def collect(self) -> None:
-        """Those that were signed, published here and there, and sent to the witness."""
+        """Collect the checkpoints that were signed, published in both places, and sent to the witness."""
         folder = LogFolder(self.ledger)
         files = [folder.folder / "signing/1.signed"]
         for place in (folder.published(1).folder, self.mount / BELOW):
@@ -110,12 +110,12 @@ def watched(folder: Path, tmp_path: Path) -> Iterator[tuple[Controller, Collecto
     """acme, published in a folder, with a witness, of whom each request is kept; one record is signed."""
     (tmp_path / "mount").mkdir()
     witness = WitnessFolder(tmp_path / "home").make("home.example").verifier
-    asked: list[bytes] = []
+    bodies: list[bytes] = []
     with serving_logs(tmp_path / "home") as (port, keys):
 
         def forwarded(request: Asked) -> Reply:
             if len(request.body) == int(request.headers["content-length"]):  # not killed in the middle of it
-                asked.append(request.body)
+                bodies.append(request.body)
             client = HttpClient(f"http://127.0.0.1:{port}")
             answer = client.request(request.method, request.path, request.body)
             client.close()
@@ -130,25 +130,26 @@ def watched(folder: Path, tmp_path: Path) -> Iterator[tuple[Controller, Collecto
             record(acme)
             signed(folder)
             keys.append(key(acme))
-            yield acme, Collector(Path(acme.ledger), tmp_path / "mount", str(key(acme)), asked)
+            yield acme, Collector(Path(acme.ledger), tmp_path / "mount", str(key(acme)), bodies)
 
 
 def require_acknowledged(ledger: Path, acknowledged: Path) -> int:
     """Every record that was acknowledged is there and has one leaf; how many were."""
     lines = acknowledged.read_text().split("\n")[:-1]
-    told = {int(number): call for number, _, call in (line.partition(" ") for line in lines)}
-    assert len(told) == len(lines)
+    acknowledged_calls = {int(number): call for number, _, call in (line.partition(" ") for line in lines)}
+    assert len(acknowledged_calls) == len(lines)
     with closing(sqlite3.connect(ledger)) as connection:
         joined = "SELECT record, call FROM event JOIN leaf USING (record)"
-        there = connection.execute(joined).fetchall()
+        rows = connection.execute(joined).fetchall()
         gapless = connection.execute("SELECT count(*), max(leaf) + 1 FROM leaf").fetchone()
-    assert len(there) == len(dict(there)) == gapless[0] == gapless[1]
-    assert told.items() <= dict(there).items()
-    return len(told)
+    assert len(rows) == len(dict(rows)) == gapless[0] == gapless[1]
+    assert acknowledged_calls.items() <= dict(rows).items()
+    return len(acknowledged_calls)
 
 
 def published_entries(place: Path, count: int) -> list[bytes]:
-    """As anybody reads them from the bundles of C2SP tlog-tiles: two bytes of length before each."""
+    """Return the entries as anybody reads them from the bundles of C2SP tlog-tiles: two bytes of length
+    before each."""
     entries: list[bytes] = []
     for number in range(-(-count // 256)):
         width = min(256, count - 256 * number)
@@ -164,7 +165,7 @@ def test_i3_kill_9_between_append_tile_checkpoint_and_publication_leaves_one_log
     """I3, I7: two that append and two that sign and publish are killed again and again, in any order, the
     latter also by themselves between any two calls to the file system: then the log is whole, each record
     that was acknowledged has one leaf, and all checkpoints that anybody ever had are of one tree."""
-    acknowledged, done = tmp_path / "acknowledged", Counter[str]()
+    acknowledged, counts = tmp_path / "acknowledged", Counter[str]()
     count = rounds(5, 200)
     with (
         watched(folder, tmp_path) as (acme, collector),
@@ -174,15 +175,15 @@ def test_i3_kill_9_between_append_tile_checkpoint_and_publication_leaves_one_log
             running = [killer.start("append", chance.randrange(1 << 32)) for _ in range(2)]
             die_at = [chance.choice([0, 0, chance.randint(1, 150)]), chance.randint(1, 150)]
             running += [killer.start("sign", number) for number in die_at]
-            done += killer.wait(chance.randint(1, 60), 0 if die_at[0] else chance.randint(0, 3))
+            counts += killer.wait(chance.randint(1, 60), 0 if die_at[0] else chance.randint(0, 3))
             chance.shuffle(running)
-            for each in running:
+            for process in running:
                 with suppress(subprocess.TimeoutExpired):
                     killer._process.wait(chance.choice([0, chance.uniform(0, 0.05)]))
-                killer.kill(each)
+                killer.kill(process)
                 collector.collect()
-            found = audited(collector.ledger, key(acme))
-            assert found.sound, (found.found[:3], list(map(str, found.problems)))
+            audit_result = audited(collector.ledger, key(acme))
+            assert audit_result.sound, (audit_result.found[:3], list(map(str, audit_result.problems)))
             require_acknowledged(collector.ledger, acknowledged)
             assert killer.complaints == []
         record(acme)
@@ -193,10 +194,15 @@ def test_i3_kill_9_between_append_tile_checkpoint_and_publication_leaves_one_log
     collector.require_one_tree(entries)
     with closing(sqlite3.connect(collector.ledger)) as connection:
         rows = connection.execute("SELECT what, who FROM leaf ORDER BY leaf").fetchall()
-    assert entries == [b"informativa/record/v1\n" + what + who for what, who in rows]
-    told = require_acknowledged(collector.ledger, acknowledged)
-    print(f"{told} records acknowledged, {size} in the log, {len(collector.roots)} checkpoints seen, {done}")
-    assert told > 2 * count
+    assert entries == [
+        b"informativa/record/v1\n" + facts_hash + person_hash for facts_hash, person_hash in rows
+    ]
+    appended = require_acknowledged(collector.ledger, acknowledged)
+    print(
+        f"{appended} records acknowledged, {size} in the log, {len(collector.roots)} checkpoints seen,"
+        f" {counts}"
+    )
+    assert appended > 2 * count
     assert len(collector.roots) > rounds(1, 100)  # in a few rounds nobody may have come to sign
 
 

@@ -29,7 +29,7 @@ ALL = "SELECT leaf, record FROM leaf ORDER BY leaf"
 
 
 def read(file: Path, query: str = ALL) -> list[tuple[object, ...]]:
-    """What stands in a ledger."""
+    """Return rows of a ledger."""
     with closing(sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True)) as connection:
         return connection.execute(query).fetchall()
 
@@ -111,15 +111,15 @@ def test_processes_that_append_at_once_leave_no_gap(tmp_path: Path) -> None:
     file = tmp_path / "acme.sqlite3"
     SqliteStore(str(file)).close()
     context = get_context("spawn")
-    started = [context.Process(target=_append, args=(str(file), each, 40)) for each in range(3)]
-    for each in started:
-        each.start()
-    for each in started:
-        each.join()
-        assert each.exitcode == 0
-    found = read(file)
-    assert [leaf for leaf, _ in found] == list(range(3 * 79))
-    assert [record for _, record in found] == list(range(1, 3 * 79 + 1))
+    processes = [context.Process(target=_append, args=(str(file), process, 40)) for process in range(3)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+        assert process.exitcode == 0
+    rows = read(file)
+    assert [leaf for leaf, _ in rows] == list(range(3 * 79))
+    assert [record for _, record in rows] == list(range(1, 3 * 79 + 1))
     assert audited(file).sound
 
 
@@ -146,9 +146,9 @@ def test_purge_closes_leaves_and_names_them(store: SqliteStore) -> None:
     """Nothing of a purged record can be opened; what it committed to stays, and purges that are not of the
     first records name theirs too."""
     store.append([of(1, at=LONG_AGO), of(2), of(3, at=LONG_AGO), of(4, at=LONG_AGO), of(5)])
-    before = read(store.file, "SELECT what, who FROM leaf WHERE leaf < 5 ORDER BY leaf")
+    rows_before = read(store.file, "SELECT what, who FROM leaf WHERE leaf < 5 ORDER BY leaf")
     assert store.purge(AT - timedelta(days=800), AT) == 3
-    assert read(store.file, "SELECT what, who FROM leaf WHERE leaf < 5 ORDER BY leaf") == before
+    assert read(store.file, "SELECT what, who FROM leaf WHERE leaf < 5 ORDER BY leaf") == rows_before
     closed = "SELECT leaf FROM leaf WHERE salt_what IS NULL AND salt_who IS NULL AND binding IS NULL"
     assert read(store.file, closed) == [(0,), (2,), (3,)]
     (note,) = read(store.file, "SELECT kind, reference FROM event WHERE kind = 'purge'")
@@ -172,16 +172,16 @@ def test_i9_erasure_closes_the_leaves_of_his_records_and_of_those_that_rest_on_t
                 of(2),
             ]
         )
-        gone = read(file, "SELECT salt_who, binding FROM leaf WHERE record IN (1, 3, 4, 5)")
-        kept = read(file, "SELECT salt_what FROM leaf ORDER BY leaf")
-    secrets = [each for row in gone for each in row if each]
+        erased_rows = read(file, "SELECT salt_who, binding FROM leaf WHERE record IN (1, 3, 4, 5)")
+        salts = read(file, "SELECT salt_what FROM leaf ORDER BY leaf")
+    secrets = [value for row in erased_rows for value in row if value]
     assert len(secrets) == 7
     assert traces(tmp_path, *secrets) == ["acme.sqlite3"]  # type: ignore[arg-type]
     assert erasure.erase(file, [of(1).pseudonym], AT).records == 3  # type: ignore[list-item]
     assert traces(tmp_path, *secrets) == []  # type: ignore[arg-type]
     closed = "SELECT record FROM leaf WHERE salt_who IS NULL AND binding IS NULL ORDER BY record"
     assert read(file, closed) == [(1,), (3,), (4,), (5,)]
-    assert read(file, "SELECT salt_what FROM leaf WHERE leaf < 6 ORDER BY leaf") == kept
+    assert read(file, "SELECT salt_what FROM leaf WHERE leaf < 6 ORDER BY leaf") == salts
     (note,) = read(file, "SELECT reference FROM event WHERE kind = 'erasure'")
     assert note == ("3 records; leaves 0 2 4, and resting on them 3",)
     assert audited(file).sound
@@ -195,7 +195,7 @@ def test_leaves_are_named_as_ranges() -> None:
     assert leaves.indices("3 records; leaves 0-2 5") == ([range(3), range(5, 6)], [])
     assert leaves.indices("x; leaves 1, and resting on them 3-4") == ([range(1, 2)], [range(3, 5)])
     assert leaves.indices("3 records") == ([], [])
-    for wrong in (
+    for text in (
         "x; leaves 1, and resting on them b",
         "x; leaves 1-",
         "x; leaves -1",
@@ -203,7 +203,7 @@ def test_leaves_are_named_as_ranges() -> None:
         "x; leaves 1-2-3",
     ):
         with pytest.raises(ValueError, match="names no leaves"):
-            leaves.indices(wrong)
+            leaves.indices(text)
 
 
 @pytest.mark.parametrize("schema", [2, 4, 6])
@@ -254,8 +254,8 @@ def test_records_that_are_purged_or_erased_before_they_have_a_leaf_get_none_of_i
 
 
 def test_stolen_ledger_without_its_key_finds_nobody(tmp_path: Path) -> None:
-    """Whoever tries all 1,000 numbers of a numbering plan, with all that is stored as the key, meets no
-    stored value."""
+    """No stored value is a hash of one of the 1,000 numbers of a numbering plan, with anything stored as the
+    key."""
     file = tmp_path / "acme.sqlite3"
     plan = [f"+39333100{number:04}" for number in range(1000)]
     with closing(SqliteStore(str(file))) as store:
@@ -278,9 +278,9 @@ def test_stolen_ledger_without_its_key_finds_nobody(tmp_path: Path) -> None:
         for text in (number, number[1:], f"e164:{number}", f"binding{number}", f"customer:{number}"):
             plain = text.encode()
             assert hashlib.sha256(plain).digest() not in hashes
-            for given in (b"", bytes(32), *stored):
-                assert hmac.digest(given, plain, "sha256") not in hashes
-                assert hashlib.sha256(given + plain).digest() not in hashes
+            for key in (b"", bytes(32), *stored):
+                assert hmac.digest(key, plain, "sha256") not in hashes
+                assert hashlib.sha256(key + plain).digest() not in hashes
     opening = commitment.opening_key(KEY, read(file, "SELECT salt_who FROM leaf")[0][0])  # type: ignore[arg-type]
     assert commitment.binding(opening, Identified(plan[3])) in hashes  # with it, that is
 

@@ -1,4 +1,4 @@
-"""How far a log is, for `status` and `doctor`: by what lies beside the ledger."""
+"""The state of a log for `status` and `doctor`, from the files beside the ledger."""
 
 from __future__ import annotations
 
@@ -57,30 +57,30 @@ def record(controller: Controller, count: int, ago: timedelta = timedelta()) -> 
 
 
 def found(check: Callable[[System], AsyncIterator[Finding]], configuration: Configuration) -> list[Finding]:
-    """What a check of the doctor's finds."""
+    """Return the findings of a check of the doctor."""
     system = System(configuration.file, configuration, ())
 
     async def story() -> list[Finding]:
-        return [one async for one in check(system)]
+        return [finding async for finding in check(system)]
 
     return asyncio.run(story())
 
 
 def findings(folder: Path) -> list[Finding]:
-    """What the doctor says of the logs."""
+    """Return the doctor's findings about the logs."""
     return found(evidence.evidence, load(folder / "informativa.yaml"))
 
 
 def outside(configuration: Configuration) -> list[Finding]:
-    """What it says of a copy elsewhere."""
+    """Return the doctor's findings about a copy elsewhere."""
     return found(evidence.outside, configuration)
 
 
 def test_records_wait_until_they_are_signed(acme: Controller) -> None:
     """Before the first checkpoint all wait; after it none, until more come."""
-    before = log_state(acme)
-    assert (before.size, before.signed, before.signed_at, before.waiting) == (2, 0, None, 2)
-    assert _log(before, ENGLISH) == "nothing yet; 2 waiting"
+    unsigned = log_state(acme)
+    assert (unsigned.size, unsigned.signed, unsigned.signed_at, unsigned.waiting) == (2, 0, None, 2)
+    assert _log(unsigned, ENGLISH) == "nothing yet; 2 waiting"
     sequence(Path(acme.ledger))
     after = log_state(acme)
     assert (after.size, after.signed, after.waiting) == (2, 2, 0)
@@ -92,7 +92,7 @@ def test_records_wait_until_they_are_signed(acme: Controller) -> None:
 
 
 def test_where_else_the_log_is_and_how_far(acme: Controller) -> None:
-    """By its place, and how many records are there; in capitals where that is not as it should be."""
+    """Each place is shown with its number of records; in capitals if it is behind."""
     sequence(Path(acme.ledger))
     elsewhere = (KeptElsewhere("/mnt/proof", 2, None, ""), KeptElsewhere("/mnt/old", 1, None, "it is behind"))
     state = replace(log_state(acme), published=elsewhere)
@@ -104,19 +104,19 @@ def test_status_tells_how_far_the_log_is(folder: Path, acme: Controller) -> None
     """For people and programs, of each controller whose ledger is there."""
     sequence(Path(acme.ledger))
     report = look(folder / "informativa.yaml", datetime.now(UTC).astimezone())
-    (found, other) = StatusReport.of(report).controllers
-    assert found.log is not None
-    assert (found.log.signed, found.log.waiting, found.log.published) == (2, 0, [])
+    (controller, other) = StatusReport.of(report).controllers
+    assert controller.log is not None
+    assert (controller.log.signed, controller.log.waiting, controller.log.published) == (2, 0, [])
     assert other.log is None
 
 
 def test_doctor_finds_a_log_in_order(folder: Path, acme: Controller) -> None:
     """One that is signed is told as such, and nothing is made or signed by looking."""
     sequence(Path(acme.ledger))
-    there = sorted(Path(acme.ledger).parent.rglob("*"))
+    files = sorted(Path(acme.ledger).parent.rglob("*"))
     (finding,) = findings(folder)
     assert (finding.state, str(finding.text)) == (State.OK, "1 log is signed")
-    assert [file for file in sorted(Path(acme.ledger).parent.rglob("*")) if file not in there] == []
+    assert [file for file in sorted(Path(acme.ledger).parent.rglob("*")) if file not in files] == []
 
 
 def test_doctor_finds_what_was_put_back(folder: Path, acme: Controller) -> None:
@@ -130,10 +130,10 @@ def test_doctor_finds_what_was_put_back(folder: Path, acme: Controller) -> None:
     for name in (f"{ledger}-wal", f"{ledger}-shm"):
         Path(name).unlink(missing_ok=True)
     shutil.copy(ledger.with_name("monday"), ledger)
-    wrong = [finding for finding in findings(folder) if finding.state is State.WRONG]
-    assert len(wrong) == 1
-    assert "put back to an older state: of 3 signed records it has 2" in str(wrong[0].text)
-    assert "informativa ledger restore" in str(wrong[0].fix)
+    faults = [finding for finding in findings(folder) if finding.state is State.WRONG]
+    assert len(faults) == 1
+    assert "put back to an older state: of 3 signed records it has 2" in str(faults[0].text)
+    assert "informativa ledger restore" in str(faults[0].fix)
 
 
 def test_doctor_warns_of_records_that_nobody_signs(folder: Path, acme: Controller) -> None:
@@ -149,7 +149,7 @@ def test_doctor_warns_of_records_that_nobody_signs(folder: Path, acme: Controlle
 
 
 def test_check_says_what_a_name_and_a_copy_elsewhere_would_add(folder: Path) -> None:
-    """As notes: nothing is wrong without them."""
+    """These are notes: nothing is wrong without a name and a copy."""
     notes = outside(load(folder / "informativa.yaml"))
     assert [(note.state, note.note) for note in notes] == [(State.OK, True)] * 2
     assert "evidence.domain" in str(notes[0].text)
@@ -157,7 +157,7 @@ def test_check_says_what_a_name_and_a_copy_elsewhere_would_add(folder: Path) -> 
 
 
 @pytest.mark.parametrize(
-    ("settings", "said"),
+    ("settings", "texts"),
     [
         (EvidenceSettings(domain="acme.example"), [NO_COPY]),
         (EvidenceSettings(witnesses=(WitnessAddress("key", "https://home.example"),)), [NO_NAME]),
@@ -168,14 +168,14 @@ def test_check_says_what_a_name_and_a_copy_elsewhere_would_add(folder: Path) -> 
         ),
     ],
 )
-def test_what_is_there_is_not_missed(folder: Path, settings: EvidenceSettings, said: list[str]) -> None:
+def test_what_is_there_is_not_missed(folder: Path, settings: EvidenceSettings, texts: list[str]) -> None:
     """A name of one's own is one thing; a witness, or a target that is independent, is the other."""
     configuration = replace(load(folder / "informativa.yaml"), evidence=settings)
-    assert outside(configuration) == [ok(Text(one), note=True) for one in said]
+    assert outside(configuration) == [ok(Text(note), note=True) for note in texts]
 
 
 def test_where_nobody_is_live_no_copy_is_missed(folder: Path) -> None:
-    """Where no controller may go live nothing is recorded, so there is nothing to keep elsewhere."""
+    """If no controller may go live nothing is recorded, so no copy is needed."""
     configuration = load(folder / "informativa.yaml")
     controllers = {
         name: replace(one, refused=Text("not yet")) for name, one in configuration.controllers.items()
@@ -186,7 +186,7 @@ def test_where_nobody_is_live_no_copy_is_missed(folder: Path) -> None:
 
 
 def signed_by_another(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As for a user to whom the signing key does not belong; root may read every key."""
+    """Simulate a user who may not read the signing key; root may read every key."""
 
     def refuse(_ledger: Path) -> None:
         raise SigningError("The key belongs to another user, who signs.", code="signing-elsewhere")
@@ -195,7 +195,7 @@ def signed_by_another(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_log_that_another_user_signs(folder: Path, acme: Controller, monkeypatch: pytest.MonkeyPatch) -> None:
-    """That another user signs is no fault, and the log counts as signed."""
+    """Another user's signing is no fault, and the log counts as signed."""
     sequence(Path(acme.ledger))
     signed_by_another(monkeypatch)
     assert findings(folder) == [
@@ -207,7 +207,7 @@ def test_log_that_another_user_signs(folder: Path, acme: Controller, monkeypatch
 def test_records_that_another_user_does_not_sign(
     folder: Path, acme: Controller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where another user signs, he is the one to be told that records wait; and how many do."""
+    """The other user, who signs, is told that records wait, and their number."""
     sequence(Path(acme.ledger))
     record(acme, 2, timedelta(minutes=16))
     signed_by_another(monkeypatch)
@@ -221,23 +221,23 @@ def test_records_that_another_user_does_not_sign(
 
 
 def test_checkpoint_that_cannot_be_read(folder: Path, acme: Controller) -> None:
-    """What lies with the key and is no checkpoint is wrong, and the log does not count as signed."""
+    """A file beside the key that is no checkpoint is a fault, and the log does not count as signed."""
     sequence(Path(acme.ledger))
     (LogFolder(Path(acme.ledger)).folder / "signing/1.signed").write_bytes(b"no checkpoint")
-    (found,) = findings(folder)
-    assert found.state is State.WRONG
-    assert "1.signed" in str(found.text)
+    (finding,) = findings(folder)
+    assert finding.state is State.WRONG
+    assert "1.signed" in str(finding.text)
 
 
 def test_target_that_lacks_records(folder: Path, acme: Controller) -> None:
-    """What a target or a witness has of a log, and why not more, is told; what they have whole is not."""
+    """A target or witness that lacks records is named with the reason; a complete one is not."""
     sequence(Path(acme.ledger))
     at = "2026-11-24T12:00:00+00:00"
-    known = {
+    state = {
         "targets": {"/mnt/proof": [1, at, "No space left on device"], "/mnt/whole": [2, at, ""]},
         "witnesses": {"home.example": [0, None, "It does not answer."]},
     }
-    (LogFolder(Path(acme.ledger)).folder / "elsewhere-1.json").write_text(json.dumps(known))
+    (LogFolder(Path(acme.ledger)).folder / "elsewhere-1.json").write_text(json.dumps(state))
     fix = "Mend it, then type: informativa evidence publish --controller acme"
     assert findings(folder) == [
         warning("/mnt/proof has 1 of 2 signed records of acme: No space left on device", fix),
@@ -246,8 +246,7 @@ def test_target_that_lacks_records(folder: Path, acme: Controller) -> None:
 
 
 def test_controllers_that_are_not_looked_at(folder: Path, acme: Controller) -> None:
-    """Of a ledger that is no ledger, of one of who is not live and of one that is not there, other checks
-    speak."""
+    """Other checks report a ledger that is damaged or missing, and a controller that is not live."""
     sequence(Path(acme.ledger))
     configuration = load(folder / "informativa.yaml")
     not_live = configuration.controllers | {"acme": replace(acme, refused=Text("not yet"))}
@@ -265,9 +264,9 @@ def test_what_root_signs_is_the_services_to_go_on_with(tmp_path: Path) -> None:
     with closing(SqliteStore(str(ledger))) as store:
         store.append([PLAYED] * 300)
     assert sequence(ledger).added == 300
-    made = [ledger.with_name("acme.log"), *ledger.with_name("acme.log").rglob("*")]
-    assert len(made) > 12
-    assert {file.stat().st_uid for file in made} == {65534}
+    files = [ledger.with_name("acme.log"), *ledger.with_name("acme.log").rglob("*")]
+    assert len(files) > 12
+    assert {file.stat().st_uid for file in files} == {65534}
     secret = ledger.with_name("acme.log") / "signing/1.key"
     assert secret.stat().st_mode & 0o777 == 0o600
 
@@ -281,6 +280,9 @@ def test_logs_need_no_name_and_no_ledger_is_made(folder: Path) -> None:
     with pytest.raises(InformativaError, match=r"no ledger .*borealis\.sqlite3.*ledger restore BACKUP"):
         of_their_logs(file, ("borealis",))
     record(load(file).controllers["acme"], 1)
-    assert [each.id for each in of_their_logs(file, ()).named] == ["acme"]
-    assert [each.id for each in of_their_logs(file, (), begun=False).named] == ["acme", "borealis"]
+    assert [controller.id for controller in of_their_logs(file, ()).named] == ["acme"]
+    assert [controller.id for controller in of_their_logs(file, (), begun=False).named] == [
+        "acme",
+        "borealis",
+    ]
     assert not Path(load(file).controllers["borealis"].ledger).exists()

@@ -26,8 +26,8 @@ NAME = "acme.example/informativa/acme/pbx-1"
 
 
 def test_a_new_key_begins_another_log(folder: Path, tmp_path: Path) -> None:
-    """What was recorded is signed by the old key, which is gone then; all is published and sound, receipts of
-    both logs hold by both keys, and of one log by its own alone."""
+    """The old key signs the earlier records, and is deleted then. All is published and sound, receipts of
+    both logs hold by both keys, and those of one log by its own key alone."""
     mount = tmp_path / "mount"
     mount.mkdir()
     acme = configured(folder, "publish: [{folder: " + str(mount) + ", independent: true}]")
@@ -47,33 +47,38 @@ def test_a_new_key_begins_another_log(folder: Path, tmp_path: Path) -> None:
     root = base64.b64decode(last[2]).hex()
     assert (first.kind, first.reason) == (RecordKind.NEW_LOG, Reason.NEW_KEY)
     assert first.reference == f"after 5 records of {NAME}/1, root {root}"
-    done = json.loads(
+    document = json.loads(
         run("evidence", "publish", "-c", folder / "informativa.yaml", "--controller", "acme", "--json").stdout
     )
-    assert [(each["log"], each["size"]) for each in done["logs"]] == [(f"{NAME}/1", 5), (f"{NAME}/2", 2)]
+    assert [(log["log"], log["size"]) for log in document["logs"]] == [(f"{NAME}/1", 5), (f"{NAME}/2", 2)]
     for epoch, size in ((1, "5"), (2, "2")):
-        there = (mount / f"informativa/acme/pbx-1/{epoch}/checkpoint").read_text()
-        assert there.splitlines()[1] == size
+        checkpoint = (mount / f"informativa/acme/pbx-1/{epoch}/checkpoint").read_text()
+        assert checkpoint.splitlines()[1] == size
     assert logs.audit(acme).audited.sound
     audit = ("evidence", "audit", "-c", folder / "informativa.yaml", "--controller", "acme")
     assert run(*audit).stdout.startswith("acme: 7 records (7 whole, 0 erased, 0 purged, 0 lost); 7 signed.\n")
-    (found,) = json.loads(run(*audit, "--json").stdout)["ledgers"]
-    assert (found["size"], found["signed"], found["whole"], found["log"]) == (7, 7, 7, f"{NAME}/2")
+    (audit_document,) = json.loads(run(*audit, "--json").stdout)["ledgers"]
+    assert (
+        audit_document["size"],
+        audit_document["signed"],
+        audit_document["whole"],
+        audit_document["log"],
+    ) == (7, 7, 7, f"{NAME}/2")
     copy = mount / "informativa/acme/pbx-1"
     assert run(*audit, "--log", copy).returncode == 0
-    for wrong in (copy.parent, copy / "1", mount / "nowhere"):
-        assert refused(*audit, "--log", wrong).startswith(f"informativa: {wrong} has no log that was")
+    for place in (copy.parent, copy / "1", mount / "nowhere"):
+        assert refused(*audit, "--log", place).startswith(f"informativa: {place} has no log that was")
     again = json.loads(
         run("evidence", "publish", "-c", folder / "informativa.yaml", "--controller", "acme", "--json").stdout
     )
-    assert [each["log"] for each in again["logs"]] == [f"{NAME}/2"]
+    assert [log["log"] for log in again["logs"]] == [f"{NAME}/2"]
     files = []
     for number in (1, 7):
         files.append(tmp_path / str(number))
         files[-1].write_bytes(receipts.of_record(acme, number).receipt.proof.data)
     keys = logs.trusted_keys([old, new])
-    assert [each.holds for each in verifying.verify(files, keys)] == [True, True]
-    assert [each.holds for each in verifying.verify(files, keys[1:])] == [False, True]
+    assert [receipt.holds for receipt in verifying.verify(files, keys)] == [True, True]
+    assert [receipt.holds for receipt in verifying.verify(files, keys[1:])] == [False, True]
 
 
 def test_i7_earlier_log_that_was_written_anew_contradicts_what_others_have(
@@ -90,8 +95,8 @@ def test_i7_earlier_log_that_was_written_anew_contradicts_what_others_have(
     old = log.signer(f"{NAME}/1", 1)
     run("evidence", "key", "-c", folder / "informativa.yaml", "--new", "--controller", "acme")
     run("evidence", "publish", "-c", folder / "informativa.yaml", "--controller", "acme")
-    there = logs.audit(acme, settings=settings)
-    assert [(each.log, each.size, each.error) for each in there.elsewhere] == [
+    sound_audit = logs.audit(acme, settings=settings)
+    assert [(place.log, place.size, place.error) for place in sound_audit.elsewhere] == [
         (f"{NAME}/1", 3, None),
         (f"{NAME}/2", 1, None),
     ]
@@ -99,11 +104,11 @@ def test_i7_earlier_log_that_was_written_anew_contradicts_what_others_have(
     entries = [b"informativa/record/v1\n" + bytes([number]) * 64 for number in range(3)]
     log.published(1).put_key(old.verifier)
     log.published(1).extend(0, entries)
-    told = Checkpoint(old.name, 3, root(map(leaf_hash, entries)))
-    log.published(1).put_checkpoint(3, sign(told.text, old))
-    found = logs.audit(acme, settings=settings)
-    assert not found.sound
-    assert [isinstance(each.error, ForkError) for each in found.elsewhere] == [True, False]
+    checkpoint = Checkpoint(old.name, 3, root(map(leaf_hash, entries)))
+    log.published(1).put_checkpoint(3, sign(checkpoint.text, old))
+    forged_audit = logs.audit(acme, settings=settings)
+    assert not forged_audit.sound
+    assert [isinstance(place.error, ForkError) for place in forged_audit.elsewhere] == [True, False]
 
 
 def test_a_witness_must_know_a_new_key_first(folder: Path, tmp_path: Path) -> None:
@@ -116,8 +121,8 @@ def test_a_witness_must_know_a_new_key_first(folder: Path, tmp_path: Path) -> No
         refused("evidence", "checkpoint", "-c", folder / "informativa.yaml", "--controller", "acme")
         keys += filter(None, [logs.keys(acme)[0].key])
         assert signed(folder) == 1
-        done = run("evidence", "key", "-c", folder / "informativa.yaml", "--new", "--controller", "acme")
-        assert "No checkpoint was signed by it yet: " in done.stderr
+        completed = run("evidence", "key", "-c", folder / "informativa.yaml", "--new", "--controller", "acme")
+        assert "No checkpoint was signed by it yet: " in completed.stderr
         keys += filter(None, [logs.keys(acme)[1].key])
         assert signed(folder) == 1
         run("evidence", "publish", "-c", folder / "informativa.yaml", "--controller", "acme")
@@ -128,10 +133,10 @@ def test_of_several_companies_one_must_be_named(folder: Path) -> None:
     """No key is changed of a company that the command did not name."""
     acme = configured(folder)
     borealis = load(folder / "informativa.yaml").controllers["borealis"]
-    for each in (acme, borealis):
-        record(each)
+    for controller in (acme, borealis):
+        record(controller)
     signed(folder)
-    before = logs.keys(acme)
+    keys_before = logs.keys(acme)
     assert "Name one: --controller" in refused("evidence", "key", "-c", folder / "informativa.yaml", "--new")
-    assert logs.keys(acme) == before
+    assert logs.keys(acme) == keys_before
     assert len(logs.keys(borealis)) == 1

@@ -40,7 +40,7 @@ def test_the_example_of_the_specification() -> None:
     assert (key.name, key.key_id.hex(), str(key)) == ("example.com/foo", "530d903a", EXAMPLE_KEY)
     opened = note.open_note(EXAMPLE, [key])
     assert opened.text == "This is an example message.\n"
-    assert [each.name for each in opened.verified] == ["example.com/foo"]
+    assert [signature.name for signature in opened.verified] == ["example.com/foo"]
     assert opened.others == ()
     assert note.parse(EXAMPLE).data == EXAMPLE
 
@@ -55,17 +55,20 @@ def test_signing_with_gos_key_gives_gos_note() -> None:
 
 
 def test_known_and_unknown_signatures_are_told_apart() -> None:
-    """As Go's `Open`: of two signers those whose keys are given are verified, the others only listed."""
+    """The given keys' signatures are verified, the others only listed, as in Go's `Open`."""
     peter, enoch = Verifier.parse(PETER), Verifier.parse(ENOCH)
     opened = note.open_note(of(PETERS, ENOCHS), [peter])
-    assert (opened.text, [each.line for each in opened.verified]) == (TEXT, [PETERS])
-    assert [each.line for each in opened.others] == [ENOCHS]
+    assert (opened.text, [signature.line for signature in opened.verified]) == (TEXT, [PETERS])
+    assert [signature.line for signature in opened.others] == [ENOCHS]
     assert opened.signed_by(peter) == opened.verified[0]
     assert opened.signed_by(enoch) is None
     both = note.open_note(of(PETERS, ENOCHS), [peter, enoch])
-    assert [each.line for each in both.verified] == [PETERS, ENOCHS]
+    assert [signature.line for signature in both.verified] == [PETERS, ENOCHS]
     twice = note.open_note(of(PETERS, PETERS, ENOCHS, ENOCHS), [peter, peter])
-    assert ([each.line for each in twice.verified], [each.line for each in twice.others]) == (
+    assert (
+        [signature.line for signature in twice.verified],
+        [signature.line for signature in twice.others],
+    ) == (
         [PETERS],
         [ENOCHS],
     )
@@ -74,20 +77,26 @@ def test_known_and_unknown_signatures_are_told_apart() -> None:
 def test_without_a_known_key_nothing_is_read() -> None:
     """No key, or another one, or one that shares only its name: no text."""
     renamed = Verifier("PeterNeumann", Verifier.parse(ENOCH).public)
-    for known in ([], [Verifier.parse(ENOCH)], [renamed]):
+    for verifiers in ([], [Verifier.parse(ENOCH)], [renamed]):
         with pytest.raises(SignatureError, match="No key that is known"):
-            note.open_note(of(PETERS), known)
+            note.open_note(of(PETERS), verifiers)
 
 
 def test_i7_a_wrong_signature_of_a_known_key_refuses_the_whole_note() -> None:
     """I7: also where another known key signed well, and where the wrong one comes second."""
-    wrong = PETERS.replace("ZJku", "ZJkv")
-    known = [Verifier.parse(PETER), Verifier.parse(ENOCH)]
-    for signatures in ((wrong,), (wrong, ENOCHS), (ENOCHS, wrong), (PETERS, wrong), (wrong, PETERS)):
+    changed = PETERS.replace("ZJku", "ZJkv")
+    keys = [Verifier.parse(PETER), Verifier.parse(ENOCH)]
+    for signatures in (
+        (changed,),
+        (changed, ENOCHS),
+        (ENOCHS, changed),
+        (PETERS, changed),
+        (changed, PETERS),
+    ):
         with pytest.raises(SignatureError, match="PeterNeumann"):
-            note.open_note(of(*signatures), known)
+            note.open_note(of(*signatures), keys)
     with pytest.raises(SignatureError):
-        note.open_note(of(PETERS[:60] + "ABCD" + PETERS[60:]), known)
+        note.open_note(of(PETERS[:60] + "ABCD" + PETERS[60:]), keys)
 
 
 @given(st.integers(0, len(EXAMPLE) * 8 - 1))
@@ -100,7 +109,7 @@ def test_i7_no_bit_of_a_note_can_be_another(bit: int) -> None:
 
 
 def test_two_different_keys_with_one_id_are_refused() -> None:
-    """Which of the two signed nobody could say (Go: ambiguous key)."""
+    """It would be unclear which of the two signed (Go: ambiguous key)."""
 
     class Other:
         name, key_id = "PeterNeumann", bytes.fromhex("c74f20a3")
@@ -187,9 +196,9 @@ def test_every_mangling_of_a_key_is_refused(key: str) -> None:
     parsed = Signer.parse if key is PETERS_SECRET else Verifier.parse
     parts = {key[begin:end] for begin in range(len(key)) for end in range(begin, len(key) + 1)} - {key}
     changed = {key[:at] + chr(ord(key[at]) + 1) + key[at + 1 :] for at in range(len(key))}
-    for wrong in parts | changed | {key + "=", key + "\n", " " + key}:
+    for mangled in parts | changed | {key + "=", key + "\n", " " + key}:
         with pytest.raises(EvidenceFormatError):
-            parsed(wrong)
+            parsed(mangled)
 
 
 @pytest.mark.parametrize(
@@ -227,8 +236,8 @@ def test_a_seed_has_32_bytes() -> None:
 
 
 def test_signatures_alone_are_read() -> None:
-    """What a witness answers: lines, each with its newline."""
-    assert [each.line for each in note.parse_signatures(PETERS + ENOCHS)] == [PETERS, ENOCHS]
-    for wrong in ("", PETERS[:-1], "\n", PETERS + "\n", PETERS + "\n" + ENOCHS, "x\n\n" + PETERS):
+    """A witness's answer is lines, each with its newline."""
+    assert [signature.line for signature in note.parse_signatures(PETERS + ENOCHS)] == [PETERS, ENOCHS]
+    for text in ("", PETERS[:-1], "\n", PETERS + "\n", PETERS + "\n" + ENOCHS, "x\n\n" + PETERS):
         with pytest.raises(EvidenceFormatError):
-            note.parse_signatures(wrong)
+            note.parse_signatures(text)

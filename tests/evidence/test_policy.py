@@ -34,7 +34,7 @@ EXAMPLE = (
 
 
 def policy(text: str) -> Policy:
-    """Of a file with that content."""
+    """Parse a policy from a text."""
     return Policy.parse(text.encode())
 
 
@@ -46,21 +46,25 @@ def cosigned(*names: str) -> bytes:
 
 
 def test_the_example_of_the_specification_in_every_case() -> None:
-    """Of all 64 sets of witnesses those with two of X and one of Y are enough."""
+    """Only sets with two witnesses of X and one of Y are enough, among all 64 sets."""
     example = policy(EXAMPLE)
     for count in range(7):
         for names in combinations(NAMES, count):
             groups = "".join(names)
             enough = groups.count("X") >= 2 and groups.count("Y") >= 1
-            found = example.verify(cosigned(*names))
-            assert found.quorum is enough, names
-            assert [each.name for each in found.witnesses] == [f"{name.lower()}.example" for name in names]
-            assert [each.at for each in found.witnesses] == [1_700_000_000 + int(name[1]) for name in names]
+            witnessed = example.verify(cosigned(*names))
+            assert witnessed.quorum is enough, names
+            assert [cosigned_by.name for cosigned_by in witnessed.witnesses] == [
+                f"{name.lower()}.example" for name in names
+            ]
+            assert [cosigned_by.at for cosigned_by in witnessed.witnesses] == [
+                1_700_000_000 + int(name[1]) for name in names
+            ]
             if enough:
-                assert found.required() is found
+                assert witnessed.required() is witnessed
             else:
                 with pytest.raises(QuorumError):
-                    found.required()
+                    witnessed.required()
 
 
 def test_a_quorum_may_be_one_witness_or_nobody() -> None:
@@ -70,7 +74,7 @@ def test_a_quorum_may_be_one_witness_or_nobody() -> None:
     assert not one.verify(cosigned("X1")).quorum
     nobody = policy(LOG_LINE + LINES["X1"] + "quorum none\n")
     assert nobody.verify(cosigned()).quorum
-    assert [each.name for each in nobody.verify(cosigned("X1", "X2")).witnesses] == ["x1.example"]
+    assert [witness.name for witness in nobody.verify(cosigned("X1", "X2")).witnesses] == ["x1.example"]
 
 
 def test_only_its_logs_count() -> None:
@@ -89,10 +93,10 @@ def test_only_its_logs_count() -> None:
 
 def test_i7_a_wrong_signature_of_its_witness_refuses_the_checkpoint() -> None:
     """I7: also where the quorum would be met without it."""
-    wrong = WITNESSES["X1"].cosign(Checkpoint("example.com/log", 6, bytes(32)).text, 5).line.encode()
+    signature_line = WITNESSES["X1"].cosign(Checkpoint("example.com/log", 6, bytes(32)).text, 5).line.encode()
     example = policy(LOG_LINE + LINES["X1"] + LINES["X2"] + "group g any X1 X2\nquorum g\n")
     with pytest.raises(SignatureError, match="of x1"):
-        example.verify(cosigned("X2") + wrong)
+        example.verify(cosigned("X2") + signature_line)
 
 
 def test_a_witness_counts_once() -> None:
@@ -166,13 +170,13 @@ def test_the_line_of_a_fault_is_named() -> None:
 
 def test_spaces_comments_and_addresses_are_as_the_format_has_them() -> None:
     """Tabs and spaces part and surround words; a comment may be indented; an address may follow a key."""
-    found = policy(
+    parsed = policy(
         f"\t# whom we trust: caffè\n  log\t{LOG.verifier} \t https://log.example/x \n \t\n"
         f"witness X1 {WITNESSES['X1'].verifier} https://w.example\n quorum  X1\t\n{LINES['X2']}"
     )
-    assert [each.url for each in found.logs] == ["https://log.example/x"]
-    assert [each.url for each in found.witnesses] == ["https://w.example", ""]
-    assert found.verify(cosigned("X1")).quorum
+    assert [member.url for member in parsed.logs] == ["https://log.example/x"]
+    assert [member.url for member in parsed.witnesses] == ["https://w.example", ""]
+    assert parsed.verify(cosigned("X1")).quorum
 
 
 def test_names_are_bytes() -> None:
@@ -181,18 +185,18 @@ def test_names_are_bytes() -> None:
         b"witness %s %s\n" % (name, str(WITNESSES[key].verifier).encode())
         for name, key in ((b"K", "X1"), ("\u212a".encode(), "X2"), (b"\xff", "X3"))
     )
-    found = Policy.parse(LOG_LINE.encode() + lines + b"group g 2 K \xff\nquorum g\n")
-    assert found.verify(cosigned("X1", "X3")).quorum
-    assert not found.verify(cosigned("X1", "X2")).quorum
+    parsed = Policy.parse(LOG_LINE.encode() + lines + b"group g 2 K \xff\nquorum g\n")
+    assert parsed.verify(cosigned("X1", "X3")).quorum
+    assert not parsed.verify(cosigned("X1", "X2")).quorum
 
 
 def test_as_many_as_the_specification_wants() -> None:
     """32 logs, witnesses and groups, each group of the one before."""
     logs = [f"log {Signer(f'l{number}.example', bytes([number]) * 32).verifier}\n" for number in range(32)]
     witnesses = [Witness(f"w{number}.example", bytes([number + 100]) * 32) for number in range(32)]
-    lines = [f"witness {number} {each.verifier}\n" for number, each in enumerate(witnesses)]
+    lines = [f"witness {number} {witness.verifier}\n" for number, witness in enumerate(witnesses)]
     groups = ["group g0 any 0\n", *(f"group g{n} all g{n - 1} {n}\n" for n in range(1, 32))]
-    found = policy("".join([*logs, *lines, *groups, "quorum g31\n"]))
-    assert found.met({str(number).encode() for number in range(32)})
-    assert not found.met({str(number).encode() for number in range(31)})
-    assert not found.met({b"g31"})
+    parsed = policy("".join([*logs, *lines, *groups, "quorum g31\n"]))
+    assert parsed.met({str(number).encode() for number in range(32)})
+    assert not parsed.met({str(number).encode() for number in range(31)})
+    assert not parsed.met({b"g31"})

@@ -25,17 +25,17 @@ POLICY = Policy.parse(f"witness w {WITNESS.verifier}\nquorum w\n".encode())
 
 
 def hashes(level: int, index: int, /) -> bytes:
-    """Of the seven leaves."""
+    """Return the hash of a subtree of the seven leaves."""
     return tree.root(LEAVES[index << level : (index + 1) << level])
 
 
 def proof(index: int = 4, extra: bytes = b"", *, witnessed: bool = False) -> Proof:
-    """Of one of the seven."""
+    """Return the proof of one of the seven leaves."""
     text = Checkpoint("example.com/log", 7, tree.root(LEAVES)).text
-    signed = note.sign(text, LOG)
+    checkpoint_note = note.sign(text, LOG)
     if witnessed:
-        signed += WITNESS.cosign(text, 1_700_000_000).line.encode()
-    return Proof(index, tree.inclusion_proof(index, 7, hashes), signed, extra)
+        checkpoint_note += WITNESS.cosign(text, 1_700_000_000).line.encode()
+    return Proof(index, tree.inclusion_proof(index, 7, hashes), checkpoint_note, extra)
 
 
 def test_it_is_written_as_the_specification_says() -> None:
@@ -52,11 +52,18 @@ def test_what_is_written_is_read_and_believed(index: int, extra: bytes, witnesse
     """Each of the leaves, by the key alone, and with a witness by the policy."""
     read = Proof.parse(proof(index, extra, witnessed=witnessed).data)
     assert read == proof(index, extra, witnessed=witnessed)
-    found = read.verify(ENTRIES[index], [LOG.verifier])
-    assert (found.index, found.checkpoint.size, found.log, found.witnesses) == (index, 7, LOG.verifier, ())
+    verified = read.verify(ENTRIES[index], [LOG.verifier])
+    assert (verified.index, verified.checkpoint.size, verified.log, verified.witnesses) == (
+        index,
+        7,
+        LOG.verifier,
+        (),
+    )
     if witnessed:
-        found = read.verify(ENTRIES[index], [LOG.verifier], POLICY)
-        assert [(each.name, each.at) for each in found.witnesses] == [("w.example", 1_700_000_000)]
+        verified = read.verify(ENTRIES[index], [LOG.verifier], POLICY)
+        assert [(witness.name, witness.at) for witness in verified.witnesses] == [
+            ("w.example", 1_700_000_000)
+        ]
     else:
         with pytest.raises(QuorumError):
             read.verify(ENTRIES[index], [LOG.verifier], POLICY)
@@ -84,7 +91,7 @@ def test_key_and_policy_must_both_hold() -> None:
 def test_i7_another_entry_place_or_path_is_not_proven() -> None:
     """I7: everything that is not exactly that leaf at that index."""
     good = proof()
-    for entry, wrong in (
+    for entry, changed in (
         (ENTRIES[3], good),
         (b"", good),
         (ENTRIES[4], replace(good, index=5)),
@@ -94,9 +101,9 @@ def test_i7_another_entry_place_or_path_is_not_proven() -> None:
         (ENTRIES[4], replace(good, hashes=good.hashes[::-1])),
     ):
         with pytest.raises(TreeProofError):
-            wrong.verify(entry, [LOG.verifier])
+            changed.verify(entry, [LOG.verifier])
         with pytest.raises(TreeProofError):
-            wrong.check_inclusion(entry, Checkpoint("example.com/log", 7, tree.root(LEAVES)))
+            changed.check_inclusion(entry, Checkpoint("example.com/log", 7, tree.root(LEAVES)))
 
 
 @given(st.data())

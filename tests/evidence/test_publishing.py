@@ -37,19 +37,19 @@ class Place:
 
 
 def git(folder: Path, *arguments: str) -> str:
-    """What it prints."""
+    """Run git, and return its output."""
     if shutil.which("git") is None:
         pytest.skip("git is not installed")
     settings = ["-c", "user.name=t", "-c", "user.email=t@t.example"]
     command = ["git", *settings, *arguments]
-    ran = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)
-    return ran.stdout
+    completed = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)
+    return completed.stdout
 
 
 def in_folder(folder: Path) -> dict[str, bytes]:
     """All files below it, but git's."""
-    found = (file for file in folder.rglob("*") if file.is_file() and ".git" not in file.parts)
-    return {str(file.relative_to(folder)): file.read_bytes() for file in found}
+    paths = (file for file in folder.rglob("*") if file.is_file() and ".git" not in file.parts)
+    return {str(file.relative_to(folder)): file.read_bytes() for file in paths}
 
 
 def put_in(folder: Path, path: str, data: bytes | None) -> None:
@@ -100,24 +100,24 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
     if request.param != "url":
         yield folder_place(tmp_path) if request.param == "folder" else git_place(tmp_path)
         return
-    there: dict[str, bytes] = {}
+    files: dict[str, bytes] = {}
     lost: list[bool] = []
 
-    def reply(asked: Asked) -> Reply:
-        path = asked.path.removeprefix("/logs/")
-        if lost or asked.headers.get("authorization") != "Bearer secret":
+    def reply(request: Asked) -> Reply:
+        path = request.path.removeprefix("/logs/")
+        if lost or request.headers.get("authorization") != "Bearer secret":
             return 503 if lost else 401, "text/plain", b""
-        if asked.method == "PUT":
-            there[path] = asked.body
+        if request.method == "PUT":
+            files[path] = request.body
             return 201, "text/plain", b""
-        return (200, "text/plain", there[path]) if path in there else (404, "text/plain", b"")
+        return (200, "text/plain", files[path]) if path in files else (404, "text/plain", b"")
 
     def put(path: str, data: bytes | None) -> None:
-        there.pop(path) if data is None else there.update({path: data})
+        files.pop(path) if data is None else files.update({path: data})
 
     with answering(reply) as server:
         settings = PublishingTarget(TargetKind.URL, f"{server.url}/logs", token="secret")
-        yield Place(settings, lambda: dict(there), put, lambda: lost.append(True), drops=False)
+        yield Place(settings, lambda: dict(files), put, lambda: lost.append(True), drops=False)
 
 
 def grown(folder: Path, *sizes: int, fork: int | None = None) -> PublishedLog:
@@ -143,10 +143,12 @@ def expected(log: PublishedLog, sizes: list[int], drops: bool, entries: bool = T
     """The files that are at a target to which the log was brought at each of these sizes."""
     paths: set[str] = set()
     for old, size in zip([0, *sizes], sizes, strict=False):
-        paths |= {each.path for each in tiles.tiles_of(size, old) if entries or each.level != tiles.ENTRIES}
+        paths |= {tile.path for tile in tiles.tiles_of(size, old) if entries or tile.level != tiles.ENTRIES}
         if drops:
-            whole = {path.partition(".p/")[0] for path in paths if ".p/" not in path}
-            paths = {path for path in paths if ".p/" not in path or path.partition(".p/")[0] not in whole}
+            full_paths = {path.partition(".p/")[0] for path in paths if ".p/" not in path}
+            paths = {
+                path for path in paths if ".p/" not in path or path.partition(".p/")[0] not in full_paths
+            }
     paths |= {"key", "checkpoint", *(f"checkpoints/{size}" for size in log.sizes())}
     return {f"{BELOW}/{path}" for path in paths}
 
@@ -158,13 +160,13 @@ def test_a_log_grows_there_as_it_grows_here(tmp_path: Path, place: Place) -> Non
     for size in (3, 200, 256, 600):
         grown(tmp_path / "log", size)
         sizes.append(size)
-        done = published(log, place)
-        assert (done.size, done.before) == (size, ([0, *sizes])[-2])
-        there = place.files()
-        assert set(there) == expected(log, sizes, place.drops)
+        delivered = published(log, place)
+        assert (delivered.size, delivered.before) == (size, ([0, *sizes])[-2])
+        files = place.files()
+        assert set(files) == expected(log, sizes, place.drops)
         for path in ("checkpoint", "key", f"checkpoints/{size}"):
-            assert there[f"{BELOW}/{path}"] == (tmp_path / "log" / path).read_bytes()
-        assert there[f"{BELOW}/checkpoints/3"] == MemoryLog.of(600).note(3)
+            assert files[f"{BELOW}/{path}"] == (tmp_path / "log" / path).read_bytes()
+        assert files[f"{BELOW}/checkpoints/3"] == MemoryLog.of(600).note(3)
     assert published(log, place) == Delivered(600, 600, 0)
 
 
@@ -181,7 +183,7 @@ def test_without_entries_their_number_is_all_that_is_told(tmp_path: Path, place:
 
 
 def test_checkpoints_between_two_times_are_there_too(tmp_path: Path, place: Place) -> None:
-    """What was signed while the target was away is kept there when it is back."""
+    """Checkpoints that were signed while the target was away are published later."""
     log = grown(tmp_path / "log", 3, 5, 9)
     published(log, place)
     assert {f"{BELOW}/checkpoints/{size}" for size in (3, 5, 9)} <= set(place.files())
@@ -224,20 +226,20 @@ def test_what_is_older_there_is_brought_up_to_date(tmp_path: Path, place: Place)
 def test_what_is_newer_there_is_refused_loudly(tmp_path: Path, place: Place) -> None:
     """The log here was put back: nothing is written, and the sentence says so."""
     published(grown(tmp_path / "log", 20), place)
-    before = place.files()
+    files_before = place.files()
     with pytest.raises(ForkError, match="has 20 records of the log and here are 9"):
         published(grown(tmp_path / "older", 9), place)
-    assert place.files() == before
+    assert place.files() == files_before
 
 
 @pytest.mark.parametrize("size", [20, 30])
 def test_another_log_there_is_refused_loudly(tmp_path: Path, place: Place, size: int) -> None:
     """Ours is as long, or longer, and begins otherwise."""
     published(grown(tmp_path / "log", 20), place)
-    before = place.files()
+    files_before = place.files()
     with pytest.raises(ForkError, match="another log of 20 records"):
         published(grown(tmp_path / "fork", size, fork=9), place)
-    assert place.files() == before
+    assert place.files() == files_before
 
 
 @pytest.mark.parametrize(
@@ -264,7 +266,7 @@ def test_what_was_changed_there_is_noticed(
 @pytest.mark.parametrize("path", ["tile/0/000", "tile/entries/000", "checkpoints/9"])
 @pytest.mark.slow
 def test_every_file_is_compared_when_asked(tmp_path: Path, place: Place, path: str) -> None:
-    """What no root at the edge depends on is found with `check`."""
+    """A changed file on which no root at the edge depends is found with `check`."""
     log = grown(tmp_path / "log", 9, 700)
     published(log, place)
     published(log, place, check=True)
@@ -287,14 +289,14 @@ def test_a_target_that_is_gone_is_one_sentence(tmp_path: Path, place: Place) -> 
 def test_a_target_says_what_it_has(tmp_path: Path, place: Place) -> None:
     """Nothing before the first time, the newest checkpoint then."""
     log = grown(tmp_path / "log", 9)
-    own = OwnLog(log, KEY, 9, log.checkpoint() or b"")
-    assert TargetSource(target(place.settings)).newest(own) is None
+    own_log = OwnLog(log, KEY, 9, log.checkpoint() or b"")
+    assert TargetSource(target(place.settings)).newest(own_log) is None
     published(log, place)
-    assert TargetSource(target(place.settings)).newest(own) == MemoryLog.of(9).checkpoint(9)
+    assert TargetSource(target(place.settings)).newest(own_log) == MemoryLog.of(9).checkpoint(9)
 
 
 def test_a_push_that_failed_is_made_up_for(tmp_path: Path) -> None:
-    """What was committed while the remote was away goes there next time."""
+    """A commit that was made while the remote was away is pushed next time."""
     place = git_place(tmp_path)
     log = grown(tmp_path / "log", 9)
     hook = tmp_path / "bare.git/hooks/pre-receive"
@@ -308,7 +310,7 @@ def test_a_push_that_failed_is_made_up_for(tmp_path: Path) -> None:
 
 
 def test_others_may_commit_to_the_repository_too(tmp_path: Path) -> None:
-    """What somebody else pushed stays, and ours goes on top; no hook of the clone is run."""
+    """Files of others stay, and ours are committed after them; no hook of the clone is run."""
     place = git_place(tmp_path)
     log = grown(tmp_path / "log", 9)
     published(log, place)
@@ -318,9 +320,9 @@ def test_others_may_commit_to_the_repository_too(tmp_path: Path) -> None:
     hook.chmod(0o755)
     grown(tmp_path / "log", 12)
     published(log, place)
-    there = place.files()
-    assert there[f"{BELOW}/README"] == b"whose log this is\n"
-    assert there[f"{BELOW}/checkpoint"] == log.checkpoint_of(12)
+    files = place.files()
+    assert files[f"{BELOW}/README"] == b"whose log this is\n"
+    assert files[f"{BELOW}/checkpoint"] == log.checkpoint_of(12)
 
 
 @pytest.mark.parametrize("kind", ["folder", "git"])
@@ -347,14 +349,14 @@ def test_no_link_that_others_left_there_is_followed(tmp_path: Path, kind: str, p
     ledger.mkdir()
     (ledger / "9").write_text("a name that a tile has, too")
     (ledger / "acme.sqlite3").write_text("records")
-    there = tmp_path / ("other" if kind == "git" else "mount")
+    published_folder = tmp_path / ("other" if kind == "git" else "mount")
     assert place.files()
-    shutil.rmtree(there / BELOW / path)
-    (there / BELOW / path).symlink_to(ledger)
+    shutil.rmtree(published_folder / BELOW / path)
+    (published_folder / BELOW / path).symlink_to(ledger)
     if kind == "git":
-        git(there, "add", "--all")
-        git(there, "commit", "--quiet", "--message", "a link")
-        git(there, "push", "--quiet")
+        git(published_folder, "add", "--all")
+        git(published_folder, "commit", "--quiet", "--message", "a link")
+        git(published_folder, "push", "--quiet")
     grown(tmp_path / "log", 300)
     with pytest.raises(ElsewhereError, match="Too many levels of symbolic links"):
         published(log, place)
@@ -362,7 +364,7 @@ def test_no_link_that_others_left_there_is_followed(tmp_path: Path, kind: str, p
 
 
 def test_a_file_of_the_repository_that_is_too_large_is_not_read(tmp_path: Path) -> None:
-    """Whoever can push could otherwise fill the memory; it was changed there."""
+    """A large file of somebody who can push does not fill the memory: it counts as changed there."""
     place, log = git_place(tmp_path), grown(tmp_path / "log", 9)
     published(log, place)
     place.put(f"{BELOW}/checkpoint", bytes(20_000_000))
@@ -384,20 +386,20 @@ def test_a_folder_that_is_no_clone_is_told(tmp_path: Path) -> None:
 
 def test_nobody_at_the_address_is_told() -> None:
     """And nothing more."""
-    own = OwnLog(PublishedLog(Path("/nonexistent")), KEY, 0, b"")
+    own_log = OwnLog(PublishedLog(Path("/nonexistent")), KEY, 0, b"")
     asking = TargetSource(target(PublishingTarget(TargetKind.URL, nowhere())))
     with pytest.raises(ElsewhereError, match="does not answer"):
-        asking.newest(own)
+        asking.newest(own_log)
 
 
 def test_the_checkpoint_is_written_last(tmp_path: Path) -> None:
     """Bundles, tiles, checkpoints that are kept, and then the one that speaks of all of them."""
     written: list[str] = []
 
-    def reply(asked: Asked) -> Reply:
-        if asked.method == "PUT":
-            written.append(asked.path.removeprefix(f"/{BELOW}/"))
-        return (201 if asked.method == "PUT" else 404), "text/plain", b""
+    def reply(request: Asked) -> Reply:
+        if request.method == "PUT":
+            written.append(request.path.removeprefix(f"/{BELOW}/"))
+        return (201 if request.method == "PUT" else 404), "text/plain", b""
 
     with answering(reply) as server:
         publish(grown(tmp_path / "log", 3, 300), KEY, target(PublishingTarget(TargetKind.URL, server.url)))

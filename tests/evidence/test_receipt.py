@@ -39,7 +39,7 @@ def verified(receipt: bytes, vkey: str, caller: Identified | None = None) -> Non
 
 
 def test_receipt_holds_for_whoever_has_the_key(logged: Logged) -> None:
-    """By our own verifier, and by one that was written from the formats alone."""
+    """Our verifier agrees with one that was written from the formats alone."""
     for number, reason in ((1, "not-informed"), (2, "not-informed"), (3, UNIDENTIFIED.reason.value)):
         data = logged.receipt(number).proof.data
         verified(data, logged.vkey)
@@ -48,7 +48,7 @@ def test_receipt_holds_for_whoever_has_the_key(logged: Logged) -> None:
 
 
 def test_opened_receipt_is_about_one_number_alone(logged: Logged) -> None:
-    """Whoever knows the number can check that it is about him; nobody else's fits."""
+    """The receipt fits the caller's number, and no other one."""
     data = logged.opened().proof.data
     verified(data, logged.vkey, CALLER)
     assert independent.check(data, logged.vkey, CALLER.number)
@@ -61,11 +61,11 @@ def test_opened_receipt_is_about_one_number_alone(logged: Logged) -> None:
 
 
 def test_receipt_tells_of_nobody_else(logged: Logged) -> None:
-    """Of the other records it has nothing but hashes."""
+    """The receipt has nothing but hashes of the other records."""
     data = logged.receipt(3).proof
-    there = pseudonym(CALLER, logged.controller.key)
-    assert there.hex() not in data.extra.decode()
-    assert there not in b"".join(data.hashes)
+    other_pseudonym = pseudonym(CALLER, logged.controller.key)
+    assert other_pseudonym.hex() not in data.extra.decode()
+    assert other_pseudonym not in b"".join(data.hashes)
     assert "person" in json.loads(data.extra)
     assert "pseudonym" not in json.loads(data.extra)["person"]
 
@@ -127,7 +127,7 @@ def test_receipt_cut_off_or_longer_proves_nothing(logged: Logged) -> None:
 
 
 def test_proof_of_another_record_does_not_fit(logged: Logged) -> None:
-    """What one record opens is not proven by the proof of another."""
+    """A record is not proven by the proof of another record."""
     one, other = logged.receipt(1).proof, logged.receipt(2).proof
     swapped = Proof(other.index, other.hashes, other.checkpoint, one.extra)
     with pytest.raises(EvidenceError):
@@ -141,15 +141,15 @@ def test_key_in_a_receipt_is_never_trusted(logged: Logged, tmp_path: Path) -> No
     with pytest.raises(InformativaError, match="Nothing says whom to trust"):
         verifying.verify([file], ())
     stranger = "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW"
-    (found,) = verifying.verify([file], logs.trusted_keys([stranger]))
-    assert not found.holds
-    assert "No key that is known here signed it" in str(found.error)
-    (found,) = verifying.verify([file], logs.trusted_keys([logged.vkey]))
-    assert found.holds
+    (result,) = verifying.verify([file], logs.trusted_keys([stranger]))
+    assert not result.holds
+    assert "No key that is known here signed it" in str(result.error)
+    (result,) = verifying.verify([file], logs.trusted_keys([logged.vkey]))
+    assert result.holds
 
 
 def test_private_key_is_refused_and_not_shown(logged: Logged) -> None:
-    """Whoever gives the wrong half of a key by mistake does not find it in a log afterwards."""
+    """A private key that was given by mistake does not come into a log."""
     secret = (LogFolder(logged.ledger).folder / "signing/1.key").read_text()
     with pytest.raises(InformativaError) as refused:
         logs.trusted_keys([secret])
@@ -158,8 +158,8 @@ def test_private_key_is_refused_and_not_shown(logged: Logged) -> None:
 
 
 def test_receipt_after_an_erasure_opens_the_facts_alone(logged: Logged) -> None:
-    """Whom it was about is gone for good; one that was made before goes on to hold."""
-    before = logged.receipt().proof.data
+    """The person is gone for good; an earlier receipt goes on to hold."""
+    earlier = logged.receipt().proof.data
     his = pseudonym(CALLER, logged.controller.key)
     erasure.erase(logged.ledger, [his], AT + timedelta(days=1))
     sequence(logged.ledger)
@@ -167,7 +167,7 @@ def test_receipt_after_an_erasure_opens_the_facts_alone(logged: Logged) -> None:
     verified(data, logged.vkey)
     assert "person" not in json.loads(Receipt.parse(data).proof.extra)
     assert independent.check(data, logged.vkey)["status"] == "PLAYED"
-    verified(before, logged.vkey)
+    verified(earlier, logged.vkey)
 
 
 def test_altered_record_gets_no_receipt(logged: Logged) -> None:
@@ -216,7 +216,7 @@ def test_caller_that_is_asked_for_is_never_left_out(logged: Logged, tmp_path: Pa
 
 
 def test_receipt_about_two_callers_is_refused(logged: Logged, tmp_path: Path) -> None:
-    """Of a number and a customer one alone would be compared."""
+    """Only one of a number and a customer would be compared."""
     file = tmp_path / "one.tlog-proof"
     file.write_bytes(logged.opened().proof.data)
     command = ("evidence", "verify", file, "--key", logged.vkey)
@@ -229,8 +229,8 @@ def test_link_to_a_receipt_is_followed(logged: Logged, tmp_path: Path) -> None:
     """It is whoever verifies that names it."""
     (tmp_path / "one.tlog-proof").write_bytes(logged.receipt().proof.data)
     (tmp_path / "link").symlink_to("one.tlog-proof")
-    (found,) = verifying.verify([tmp_path / "link"], logs.trusted_keys([logged.vkey]))
-    assert found.holds
+    (result,) = verifying.verify([tmp_path / "link"], logs.trusted_keys([logged.vkey]))
+    assert result.holds
 
 
 def test_what_is_no_file_is_one_sentence(logged: Logged, tmp_path: Path) -> None:
@@ -245,7 +245,7 @@ def test_what_is_no_file_is_one_sentence(logged: Logged, tmp_path: Path) -> None
 
 
 def test_time_in_the_digits_of_another_script_is_none(logged: Logged) -> None:
-    """Of an erased caller's record, too, where no exact time is beside it."""
+    """This holds for an erased caller's record, too, which has no exact time beside it."""
     receipt = logged.receipt()
     happened = str(receipt.facts["happened"])
     arabic = "٢٠٢٦" + happened[4:]
@@ -312,7 +312,7 @@ WHOSE = (
 
 
 @pytest.mark.parametrize(
-    ("more", "said"),
+    ("more", "sentence"),
     [
         ((), WHICH),
         (("1", "--from", CALLER.number), WHICH),
@@ -324,21 +324,22 @@ WHOSE = (
     ],
 )  # fmt: skip
 def test_receipt_that_was_not_asked_for_clearly_is_refused(
-    logged: Logged, more: tuple[str, ...], said: str
+    logged: Logged, more: tuple[str, ...], sentence: str
 ) -> None:
-    """Of none or of several, of a caller without his number, into a folder of others: exit code 1."""
+    """A request for no record or several, for a caller without number, or into a folder of others exits with
+    1."""
     file = logged.folder / "informativa.yaml"
     ask = ("evidence", "receipt", "-c", file, "--controller", "acme")
-    assert typed(*ask, *more) == (1, "", f"informativa: {said.format(file=file)}\n")
+    assert typed(*ask, *more) == (1, "", f"informativa: {sentence.format(file=file)}\n")
 
 
 def test_command_says_what_a_receipt_proves(logged: Logged, tmp_path: Path) -> None:
     """The facts in words, the place in the log, whose word it is, and that it is about the number given; what
     was not played was not heard. Where one of the files proves nothing the exit code is 1."""
-    known = replace(PLAYED, status=Status.NOTDUE, reason=Reason.ALREADY_INFORMED, prompt="", heard=None)
-    known = replace(known, pseudonym=pseudonym(CALLER, logged.controller.key), basis=1)
+    not_due = replace(PLAYED, status=Status.NOTDUE, reason=Reason.ALREADY_INFORMED, prompt="", heard=None)
+    not_due = replace(not_due, pseudonym=pseudonym(CALLER, logged.controller.key), basis=1)
     with closing(storage.store(logged.controller)) as store:
-        store.append([replace(known, binding=commitment.bind(CALLER, logged.controller.key))])
+        store.append([replace(not_due, binding=commitment.bind(CALLER, logged.controller.key))])
     sequence(logged.ledger)
     one, four, none = (tmp_path / name for name in ("one", "four", "none"))
     one.write_bytes(logged.opened().proof.data)
@@ -368,7 +369,7 @@ def test_command_says_what_a_receipt_proves(logged: Logged, tmp_path: Path) -> N
     ]
     code, out, err = typed("evidence", "verify", four, none, "--key", logged.vkey, "--json")
     assert (code, err) == (1, "")
-    assert [(each["file"], each["holds"]) for each in json.loads(out)["receipts"]] == [
+    assert [(receipt["file"], receipt["holds"]) for receipt in json.loads(out)["receipts"]] == [
         (str(four), True),
         (str(none), False),
     ]

@@ -55,7 +55,7 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture
 def reader(chromium: Browser, tmp_path: Path) -> Iterator[Reader]:
-    """Who opens one page after the other, and must have asked for nothing else."""
+    """Yield a reader that opens one page after the other, and check that it asked for nothing else."""
     reader = Reader(chromium, tmp_path)
     yield reader
     assert {url for url in reader.requests if not url.startswith("data:")} <= {
@@ -66,9 +66,9 @@ def reader(chromium: Browser, tmp_path: Path) -> Iterator[Reader]:
 
 def with_proof(page: ReceiptPage, text: str, proof: bytes) -> str:
     """The page with another proof in it, both times that it stands there."""
-    before, after = (b64encode(each).decode() for each in (page.receipt.proof.data, proof))
-    assert before in text
-    return text.replace(before, after).replace(page.receipt.proof.data.decode(), proof.decode())
+    old_text, new_text = (b64encode(proof_data).decode() for proof_data in (page.receipt.proof.data, proof))
+    assert old_text in text
+    return text.replace(old_text, new_text).replace(page.receipt.proof.data.decode(), proof.decode())
 
 
 @pytest.mark.parametrize("code", ["en", "it"])
@@ -85,7 +85,7 @@ def test_true_page_holds(company: Company, reader: Reader, number: int, code: st
 
 @pytest.mark.parametrize("code", ["en", "it"])
 def test_page_about_an_erased_caller_holds(folder: Path, reader: Reader, code: str) -> None:
-    """What is left of a record proves what happened, and so does the record of the erasure."""
+    """The remains of a record prove the facts, and so does the record of the erasure."""
     company = Company(folder)
     company.record(company.played)
     company.erase()
@@ -99,10 +99,12 @@ def test_verdict_stands_on_top(company: Company, reader: Reader) -> None:
     """In words, and with what is wrong below it."""
     page = company.page(1)
     reader.open(written(page).replace(">26 November 2026, 09:32<", ">27 November 2026, 09:32<", 1))
-    said = reader.page.inner_text("#verdict")
-    assert said.startswith("Not intact:")
-    assert "A sentence was changed. The page says: “A call to Acme S.p.A. on 27 November 2026, 09:32" in said
-    assert "The proof says: “A call to Acme S.p.A. on 26 November 2026, 09:32, as the company" in said
+    verdict = reader.page.inner_text("#verdict")
+    assert verdict.startswith("Not intact:")
+    assert (
+        "A sentence was changed. The page says: “A call to Acme S.p.A. on 27 November 2026, 09:32" in verdict
+    )
+    assert "The proof says: “A call to Acme S.p.A. on 26 November 2026, 09:32, as the company" in verdict
     assert reader.page.locator(".differs").count() == 1
 
 
@@ -118,7 +120,7 @@ def test_number_can_be_compared(company: Company, reader: Reader) -> None:
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "named"),
+    ("old", "new", "named"),
     [
         (
             "<bdi>the notice was played to its end</bdi>",
@@ -132,19 +134,17 @@ def test_number_can_be_compared(company: Company, reader: Reader) -> None:
         ('data-claim="line"', 'data-claim="other"', "A sentence was changed"),
     ],
 )
-def test_edited_page_is_noticed(
-    company: Company, reader: Reader, before: str, after: str, named: str
-) -> None:
+def test_edited_page_is_noticed(company: Company, reader: Reader, old: str, new: str, named: str) -> None:
     """Whatever it shows that its proof does not say."""
     text = written(company.page(1))
-    assert text.count(before) == 1
-    assert reader.open(text.replace(before, after)) == "fails"
-    assert all(named in each for each in reader.found())
+    assert text.count(old) == 1
+    assert reader.open(text.replace(old, new)) == "fails"
+    assert all(named in fault for fault in reader.found())
     assert reader.found() != []
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "named"),
+    ("old", "new", "named"),
     [
         ("the notice was played to its end", "the notice was refused", "The words with which the page"),
         ("That the call took place", "That the sun shone", "A text of the page was changed"),
@@ -156,17 +156,17 @@ def test_edited_page_is_noticed(
     ],
 )
 def test_text_replaced_everywhere_is_noticed(
-    company: Company, reader: Reader, before: str, after: str, named: str
+    company: Company, reader: Reader, old: str, new: str, named: str
 ) -> None:
     """Also where it stands in what the script compares with, or no proof says it."""
     text = written(company.page(1))
-    assert before in text
-    assert reader.open(text.replace(before, after)) == "fails"
-    assert [named in each for each in reader.found()] == [True]
+    assert old in text
+    assert reader.open(text.replace(old, new)) == "fails"
+    assert [named in fault for fault in reader.found()] == [True]
 
 
 @pytest.mark.parametrize(
-    ("before", "after"),
+    ("old", "new"),
     [
         ("<header>", "<p>The court has declared this receipt void.</p><header>"),
         ("</main>", "</main><p>The court has declared this receipt void.</p>"),
@@ -175,27 +175,25 @@ def test_text_replaced_everywhere_is_noticed(
         ('<section id="proven"', '<input value="Nothing is proven"><section id="proven"'),
     ],
 )
-def test_what_was_added_or_hidden_is_noticed(
-    company: Company, reader: Reader, before: str, after: str
-) -> None:
+def test_what_was_added_or_hidden_is_noticed(company: Company, reader: Reader, old: str, new: str) -> None:
     """The proof is true and each sentence is as it was; what is read is another page all the same."""
     text = written(company.page(1))
-    assert text.count(before) == 1
-    assert reader.open(text.replace(before, after)) == "fails"
+    assert text.count(old) == 1
+    assert reader.open(text.replace(old, new)) == "fails"
     assert reader.found() == [
         "Wrong: A text of the page was changed that is neither one of its sentences nor in a table."
     ]
 
 
 def test_sentence_that_was_taken_out_is_noticed(company: Company, reader: Reader) -> None:
-    """What the page does not say any more is shown."""
+    """A missing sentence is shown."""
     text = re.sub(r'<p data-claim="heard">.*?</p>', "", written(company.page(1)))
     assert reader.open(text) == "fails"
     assert reader.found()[0].startswith("Wrong: A sentence was changed. The page says: “(nothing)”")
 
 
 def test_edited_hash_of_the_recording_is_noticed(company: Company, reader: Reader) -> None:
-    """That of the table, and that of the sound."""
+    """Both are checked: the hash in the table, and that of the sound."""
     page = company.page(1)
     assert page.sound is not None
     text = written(page)
@@ -215,26 +213,26 @@ def test_changed_fact_of_the_proof_is_noticed(company: Company, reader: Reader) 
     proof = page.receipt.proof
     extra = proof.extra.replace(b'"status":"PLAYED"', b'"status":"FAILED"')
     reader.open(with_proof(page, written(page), replace(proof, extra=extra).data))
-    found = reader.found()
-    assert found[0] == NOT_IN_TREE
-    assert any("status was changed in the page. The page says: “PLAYED”" in each for each in found)
+    faults = reader.found()
+    assert faults[0] == NOT_IN_TREE
+    assert any("status was changed in the page. The page says: “PLAYED”" in fault for fault in faults)
 
 
 def test_proof_in_another_form_is_noticed(company: Company, reader: Reader) -> None:
     """A space, an unknown name, a version that is not known: it opens nothing."""
     page = company.page(1)
     proof, text = page.receipt.proof, written(page)
-    for extra, why in (
+    for extra, reason in (
         (proof.extra.replace(b'"v":1', b'"v": 1'), "RFC 8785"),
         (proof.extra.replace(b'"v":1', b'"v":2'), "v"),
         (proof.extra.replace(b'"facts":{', b'"facts":{"also":"x",'), "also"),
     ):
         assert reader.open(with_proof(page, text, replace(proof, extra=extra).data)) == "fails"
-        assert reader.found() == [f"Wrong: What the proof opens is no record of version 1: {why}"]
+        assert reader.found() == [f"Wrong: What the proof opens is no record of version 1: {reason}"]
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "why"),
+    ("old", "new", "reason"),
     [
         (b'"status":"PLAYED"', b'"status":{"status":"PLAYED"}', "status"),
         (b'"status":"PLAYED"', b'"status":"\\ud800"', "status"),
@@ -244,25 +242,25 @@ def test_proof_in_another_form_is_noticed(company: Company, reader: Reader) -> N
     ],
 )
 def test_what_no_record_can_be_is_refused_by_both(
-    company: Company, reader: Reader, before: bytes, after: bytes, why: str
+    company: Company, reader: Reader, old: bytes, new: bytes, reason: str
 ) -> None:
     """The page takes nothing that `evidence verify` does not take."""
     page = company.page(1)
     proof = page.receipt.proof
-    assert proof.extra.count(before) >= 1
-    extra = proof.extra.replace(before, after, 1)
+    assert proof.extra.count(old) >= 1
+    extra = proof.extra.replace(old, new, 1)
     with pytest.raises(EvidenceFormatError):
         Receipt.parse(replace(proof, extra=extra).data)
     reader.open(with_proof(page, written(page), replace(proof, extra=extra).data))
-    assert reader.found() == [f"Wrong: What the proof opens is no record of version 1: {why}"]
+    assert reader.found() == [f"Wrong: What the proof opens is no record of version 1: {reason}"]
 
 
 def test_changed_hash_of_the_path_is_noticed(company: Company, reader: Reader) -> None:
     """One byte of one hash, and one hash too few."""
     page = company.page(1)
     proof = page.receipt.proof
-    first, *rest = proof.hashes
-    for hashes in ((bytes([first[0] ^ 1]) + first[1:], *rest), tuple(rest)):
+    first, *upper = proof.hashes
+    for hashes in ((bytes([first[0] ^ 1]) + first[1:], *upper), tuple(upper)):
         reader.open(with_proof(page, written(page), replace(proof, hashes=hashes).data))
         assert reader.found() == [NOT_IN_TREE]
 
@@ -284,13 +282,13 @@ def test_changed_signature_is_noticed(company: Company, reader: Reader, at: int)
 
 
 def test_changed_size_and_root_are_noticed(company: Company, reader: Reader) -> None:
-    """Of a checkpoint that somebody wrote himself."""
+    """The checkpoint is one that somebody wrote himself."""
     page = company.page(1)
     checkpoint = page.receipt.proof.checkpoint.replace(b"\n5\n", b"\n6\n", 1)
     reader.open(with_proof(page, written(page), replace(page.receipt.proof, checkpoint=checkpoint).data))
-    found = reader.found()
-    assert [each for each in found if "The signature of" in each]
-    assert [each for each in found if "size was changed in the page" in each]
+    faults = reader.found()
+    assert [fault for fault in faults if "The signature of" in fault]
+    assert [fault for fault in faults if "size was changed in the page" in fault]
 
 
 def test_another_key_is_noticed(company: Company, reader: Reader) -> None:
@@ -301,8 +299,8 @@ def test_another_key_is_noticed(company: Company, reader: Reader) -> None:
     forger = Signer(page.checkpoint.origin, b"f" * 32)
     forged = sign(parse(proof.checkpoint).text, forger)
     receipt = replace(page.receipt, proof=replace(proof, checkpoint=forged))
-    made = replace(page, receipt=receipt, key=str(forger.verifier))
-    assert reader.open(written(made)) == "holds_by_page"
+    forged = replace(page, receipt=receipt, key=str(forger.verifier))
+    assert reader.open(written(forged)) == "holds_by_page"
     assert reader.check(page.key) == "fails"
     assert reader.found() == ["Wrong: The key that was given did not make this periodic signature."]
     assert reader.check("no key") == "fails"
@@ -316,20 +314,20 @@ def test_witness_is_verified_by_its_key(company: Company, reader: Reader) -> Non
     witness = Witness("w.example", b"w" * 32)
     signed = witness.cosign(parse(proof.checkpoint).text, 1_795_000_000)
     receipt = replace(page.receipt, proof=replace(proof, checkpoint=proof.checkpoint + signed.line.encode()))
-    seen = replace(page, receipt=receipt, cosignatures=(_claimed(signed),))
-    assert reader.open(written(seen)) == "holds_by_page"
+    witnessed = replace(page, receipt=receipt, cosignatures=(_claimed(signed),))
+    assert reader.open(written(witnessed)) == "holds_by_page"
     assert reader.check(f"{page.key}\n{witness.verifier}") == "holds"
     sentence = "The independent signer w.example signed on 2026-11-18 11:06 UTC."
     assert f"Right: {sentence}" in reader.found("good")
     other = Witness("w.example", b"x" * 32)
     reader.check(f"{page.key}\n{other.verifier}")
-    assert not [each for each in reader.found("good") if "w.example" in each]
-    text = written(seen).replace("w.example</bdi>, 2026", "w.example</bdi>, 2025")
+    assert not [check for check in reader.found("good") if "w.example" in check]
+    text = written(witnessed).replace("w.example</bdi>, 2026", "w.example</bdi>, 2025")
     assert reader.open(text) == "fails"
 
 
 def test_two_proofs_in_one_page_are_noticed(company: Company, reader: Reader) -> None:
-    """What is read as text must be what is saved."""
+    """The proof as text must be the one that is saved."""
     page, other = company.page(1), company.page(5)
     text = written(page).replace(page.receipt.proof.data.decode(), other.receipt.proof.data.decode())
     reader.open(text)
@@ -340,7 +338,7 @@ def test_receipt_of_another_record_is_noticed(company: Company, reader: Reader) 
     """A proof that fits itself, in a page about another call."""
     page, other = company.page(1), company.page(5)
     assert reader.open(with_proof(page, written(page), other.receipt.proof.data)) == "fails"
-    assert any("A sentence was changed" in each for each in reader.found())
+    assert any("A sentence was changed" in fault for fault in reader.found())
 
 
 def test_record_that_says_it_is_another_is_noticed(company: Company, reader: Reader) -> None:
@@ -354,15 +352,15 @@ def test_record_that_says_it_is_another_is_noticed(company: Company, reader: Rea
     ):
         extra = jcs.canonical({**opened, **change})
         reader.open(with_proof(page, written(page), replace(proof, extra=extra).data))
-        assert [each for each in reader.found() if named in each]
+        assert [fault for fault in reader.found() if named in fault]
 
 
 @pytest.mark.parametrize("junk", [b"", b"c2sp.org/tlog-proof@v1\n", b"\xff", b"<script>alert(1)</script>"])
 def test_what_is_no_proof_is_named(company: Company, reader: Reader, junk: bytes) -> None:
     """Nothing can be read from it, and nothing of it runs."""
     page = company.page(1)
-    before = b64encode(page.receipt.proof.data).decode()
-    text = written(page).replace(before, b64encode(junk).decode())
+    proof_text = b64encode(page.receipt.proof.data).decode()
+    text = written(page).replace(proof_text, b64encode(junk).decode())
     assert reader.open(text) == "fails"
     assert reader.found()[0].startswith("Wrong: The embedded proof cannot be read:")
 
@@ -462,5 +460,5 @@ def test_page_without_the_recording_says_so(company: Company, reader: Reader) ->
     page = replace(company.page(1), sound=None, text="")
     reader.open(written(page))
     assert reader.check(page.key) == "unsure"
-    said = "Not checked: There is no sound in this page that the record names."
-    assert [each for each in reader.found("open") if "sound" in each] == [said]
+    sentence = "Not checked: There is no sound in this page that the record names."
+    assert [check for check in reader.found("open") if "sound" in check] == [sentence]

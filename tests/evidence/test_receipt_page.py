@@ -112,7 +112,7 @@ def test_page_shows_the_recording_that_the_record_names(company: Company) -> Non
     assert page.sound.sha256 == sha256(wav).hexdigest()
     assert page.text.startswith("La società che ha chiamato è titolare del trattamento")
     assert (page.name, page.company, str(page.zone)) == ("acme-1", "Acme S.p.A.", "Europe/Rome")
-    tags = {tag: found for tag, found in Tags(written(page)).tags if tag == "audio"}
+    tags = {tag: attributes for tag, attributes in Tags(written(page)).tags if tag == "audio"}
     assert tags["audio"]["src"] == f"data:audio/wav;base64,{b64encode(wav).decode()}"
 
 
@@ -180,8 +180,8 @@ def test_policy_names_the_style_and_the_script_of_the_page(company: Company) -> 
         if attributes.get("http-equiv") == "Content-Security-Policy"
     )
     hashes = [
-        b64encode(sha256(found.encode()).digest()).decode()
-        for found in (
+        b64encode(sha256(content.encode()).digest()).decode()
+        for content in (
             re.findall(r"<style>(.*?)</style>", text, re.DOTALL)[0],
             re.findall(r"<script>(.*?)</script>", text, re.DOTALL)[0],
         )
@@ -193,7 +193,7 @@ def test_policy_names_the_style_and_the_script_of_the_page(company: Company) -> 
 
 
 def test_embedded_proof_is_the_receipt(company: Company) -> None:
-    """What is saved from the page is byte for byte the file that other programs check."""
+    """The file that is saved from the page is byte for byte the one that other programs check."""
     page = company.page(1)
     link = next(attributes for _, attributes in Tags(written(page)).tags if "download" in attributes)
     assert link["download"] == "acme-1.tlog-proof"
@@ -202,7 +202,7 @@ def test_embedded_proof_is_the_receipt(company: Company) -> None:
 
 
 def test_i5_page_that_opens_a_record_has_no_number(company: Company) -> None:
-    """Whoever knows the number can compare it; the page itself does not say it."""
+    """The number can be compared by those who know it; the page does not contain it."""
     text = written(company.opened())
     assert "It is about the number that you know" in text
     assert NUMBER.number not in text
@@ -216,19 +216,20 @@ def test_signatures_of_others_are_listed_as_claims(company: Company) -> None:
     witness = Witness("w.example", bytes(32)).cosign(text, 1_795_000_000)
     late = replace(witness, data=b"\x7f" + b"\xff" * 7 + witness.data[8:])
     cosigned = tuple(map(_claimed, (witness, late, replace(witness, data=b"short"))))
-    assert [str(each.at) for each in cosigned] == ["2026-11-18 11:06:40+00:00", "None", "None"]
+    assert [str(cosignature.at) for cosignature in cosigned] == ["2026-11-18 11:06:40+00:00", "None", "None"]
     shown = Tags(written(replace(page, cosignatures=cosigned))).text
     assert "w.example, 2026-11-18 11:06 UTC" in shown
 
 
 def sentences(page: ReceiptPage, code: str) -> list[str]:
-    """Those of a page that its proof must bear out."""
-    found = re.findall(r"<p data-claim=\"[a-z]+\">(.*?)</p>", written(page, language(code)))
-    return [re.sub(r"<[^>]+>", "", each) for each in found]
+    """Return the sentences of a page that its proof must confirm."""
+    paragraphs = re.findall(r"<p data-claim=\"[a-z]+\">(.*?)</p>", written(page, language(code)))
+    return [re.sub(r"<[^>]+>", "", paragraph) for paragraph in paragraphs]
 
 
 def test_page_is_in_words(folder: Path) -> None:
-    """Who, what, when in the company's time zone and in UTC, how much, in the reader's language."""
+    """The page gives caller, event, amount and times, in the company's time zone and in UTC, in the reader's
+    language."""
     company = Company(folder)
     company.record(replace(company.played, heard=Heard(Ending.KEY, 61_207, 139_200, 8000)))
     english, italian = (sentences(company.page(1), code) for code in ("en", "it"))
@@ -243,11 +244,11 @@ def test_page_is_in_words(folder: Path) -> None:
 
 
 def test_record_about_records_is_about_no_delivery(company: Company) -> None:
-    """What is left of a caller who was erased says so, and so does the record of the erasure."""
+    """The remains of an erased caller's record are called so, and so is the record of the erasure."""
     company.erase()
-    gone, note = (sentences(company.page(number), "en") for number in (1, 2))
-    assert "Whom it was about was erased; nothing in this receipt leads there." in gone
-    assert gone[0].endswith("as the company recorded it: the notice was played to its end.")
+    erased, note = (sentences(company.page(number), "en") for number in (1, 2))
+    assert "Whom it was about was erased; nothing in this receipt leads there." in erased
+    assert erased[0].endswith("as the company recorded it: the notice was played to its end.")
     assert [note[0], *note[-2:]] == [
         "On 27 November 2026, 10:00 Acme S.p.A. put this on record: a caller&#x27;s records were erased"
         " at his request.",
@@ -258,14 +259,14 @@ def test_record_about_records_is_about_no_delivery(company: Company) -> None:
 
 
 def test_record_from_before_the_log_says_so(company: Company) -> None:
-    """That it existed is proven only since it was entered, and how it was given stands there all the same."""
+    """The record is proven only since it was entered; its kind of delivery is shown all the same."""
     page = company.page(1)
     facts = {**page.receipt.facts, "kind": "migrated", "was": "website"}
-    said = sentences(replace(page, receipt=replace(page.receipt, facts=facts)), "en")
-    assert said[0].endswith("version 2026-11, on a website.")
+    page_sentences = sentences(replace(page, receipt=replace(page.receipt, facts=facts)), "en")
+    assert page_sentences[0].endswith("version 2026-11, on a website.")
     assert (
         "The record is older than the signed log: that it existed is proven only since it was entered."
-        in said
+        in page_sentences
     )
 
 

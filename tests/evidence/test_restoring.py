@@ -61,15 +61,15 @@ def audited(ledger: Path) -> AuditedLog:
 
 @pytest.mark.parametrize("survivor", [True, False], ids=["the ledger is there", "the ledger is lost"])
 def test_erased_caller_does_not_come_back(ledger: Path, survivor: bool) -> None:
-    """Whoever was erased after the backup is erased in it, whether the ledger can still be read or not."""
+    """A caller who was erased after the backup is erased in it, with or without a readable ledger."""
     copy = backed_up(ledger)
     erasure.erase(ledger, [HE], AT + timedelta(days=1))
     sequence(ledger)
     if not survivor:
         ledger.unlink()
-    done = restore(ledger, copy, NOW)
-    assert (done.records, done.gone_again, done.lost, done.epoch) == (5, 1, 1, 1)
-    assert (done.before is not None) == survivor
+    restored = restore(ledger, copy, NOW)
+    assert (restored.records, restored.gone_again, restored.lost, restored.epoch) == (5, 1, 1, 1)
+    assert (restored.before is not None) == survivor
     with closing(SqliteStore(str(ledger))) as store:
         first = next(iter(store.records())).event
         assert (first.erased, first.pseudonym, first.call) == (True, None, "")
@@ -80,9 +80,9 @@ def test_erased_caller_does_not_come_back(ledger: Path, survivor: bool) -> None:
         assert leaf.salt_who is None
     assert HE not in ledger.read_bytes()
     sequence(ledger)
-    found = audited(ledger)
-    assert found.sound
-    assert (found.counted.whole, found.counted.erased, found.counted.lost) == (4, 1, 1)
+    audit_result = audited(ledger)
+    assert audit_result.sound
+    assert (audit_result.counted.whole, audit_result.counted.erased, audit_result.counted.lost) == (4, 1, 1)
 
 
 def test_earlier_pseudonym_and_what_rests_on_a_record_do_not_come_back(tmp_path: Path) -> None:
@@ -107,7 +107,7 @@ def test_earlier_pseudonym_and_what_rests_on_a_record_do_not_come_back(tmp_path:
 
 
 def test_purged_records_do_not_come_back(ledger: Path) -> None:
-    """What was purged after the backup is purged in it, with the note of then."""
+    """Records that were purged after the backup are purged in it, with the old note."""
     copy = backed_up(ledger)
     with closing(SqliteStore(str(ledger))) as store:
         assert store.purge(AT + timedelta(days=1), AT + timedelta(days=1)) == 3
@@ -118,9 +118,9 @@ def test_purged_records_do_not_come_back(ledger: Path) -> None:
         assert [record.event.kind for record in store.records()] == [RecordKind.PURGE, RecordKind.LOST]
         assert store.history(HE) == {}
     sequence(ledger)
-    found = audited(ledger)
-    assert found.sound
-    assert (found.counted.purged, found.counted.lost) == (3, 1)
+    audit_result = audited(ledger)
+    assert audit_result.sound
+    assert (audit_result.counted.purged, audit_result.counted.lost) == (3, 1)
 
 
 def test_records_that_were_published_since_are_lost_and_told(ledger: Path) -> None:
@@ -131,10 +131,10 @@ def test_records_that_were_published_since_are_lost_and_told(ledger: Path) -> No
     assert restore(ledger, copy, NOW).lost == 2
     append(ledger, UNIDENTIFIED)
     with closing(SqliteStore(str(ledger))) as store:
-        found = {record.number: record.event.kind for record in store.records()}
+        kinds = {record.number: record.event.kind for record in store.records()}
         (lost,) = [event for _leaf, event in store.notes() if event.kind is RecordKind.LOST]
     assert (lost.reference, lost.reason, lost.at) == ("2 records; leaves 3-4", Reason.RESTORED, NOW)
-    assert found == {
+    assert kinds == {
         1: RecordKind.PHONE,
         2: RecordKind.PHONE,
         3: RecordKind.PHONE,
@@ -174,19 +174,19 @@ def test_another_log_where_what_was_published_is_gone(ledger: Path) -> None:
     append(ledger, UNIDENTIFIED)
     sequence(ledger)
     shutil.rmtree(LogFolder(ledger).folder / "1/tile/entries")
-    done = restore(ledger, copy, NOW)
-    assert (done.lost, done.epoch) == (1, 2)
+    restored = restore(ledger, copy, NOW)
+    assert (restored.lost, restored.epoch) == (1, 2)
     with closing(SqliteStore(str(ledger))) as store:
-        *_before, last = store.records()
+        *_earlier, last = store.records()
         assert last.event.kind is RecordKind.NEW_LOG
         assert [log.epoch for log in store.logs()] == [1, 2]
     assert sequence(ledger).checkpoint.size == 1
     erasure.erase(ledger, [HE], NOW)  # whose record lies in the log before
     append(ledger, UNIDENTIFIED)
     assert sequence(ledger).checkpoint.size == 3
-    found = audited(ledger)
-    assert found.found == ()
-    assert (found.counted.whole, found.counted.erased, found.counted.lost) == (5, 1, 1)
+    audit_result = audited(ledger)
+    assert audit_result.found == ()
+    assert (audit_result.counted.whole, audit_result.counted.erased, audit_result.counted.lost) == (5, 1, 1)
 
 
 @pytest.mark.parametrize("entries", ["both", "not the first", "not the second", "neither"])
@@ -200,26 +200,26 @@ def test_backup_from_before_the_key_was_changed(ledger: Path, entries: str, surv
     erasure.erase(ledger, [HE], AT + timedelta(days=1))
     append(ledger, UNIDENTIFIED)
     assert sequence(ledger).checkpoint.size == 3
-    for epoch, gone in ((1, ("not the first", "neither")), (2, ("not the second", "neither"))):
-        if entries in gone:
+    for epoch, cases in ((1, ("not the first", "neither")), (2, ("not the second", "neither"))):
+        if entries in cases:
             shutil.rmtree(LogFolder(ledger).folder / f"{epoch}/tile/entries")
     if not survivor:
         ledger.unlink()
-    done = restore(ledger, copy, NOW)
-    assert (done.gone_again, done.lost, done.epoch) == (1, 4, 2 if entries == "both" else 3)
+    restored = restore(ledger, copy, NOW)
+    assert (restored.gone_again, restored.lost, restored.epoch) == (1, 4, 2 if entries == "both" else 3)
     append(ledger, UNIDENTIFIED)
-    assert sequence(ledger).epoch == done.epoch
-    found = audited(ledger)
-    assert found.found == ()
-    missing = {each.partition("tile/entries/")[2] for each in map(str, found.problems)}
+    assert sequence(ledger).epoch == restored.epoch
+    audit_result = audited(ledger)
+    assert audit_result.found == ()
+    missing = {problem.partition("tile/entries/")[2] for problem in map(str, audit_result.problems)}
     assert missing == (set() if entries == "both" else {"000 is not there."})
-    assert (found.counted.erased, found.counted.lost) == (1, 4)
+    assert (audit_result.counted.erased, audit_result.counted.lost) == (1, 4)
     with closing(SqliteStore(str(ledger))) as store:
         assert store.history(HE) == {}
 
 
 def test_ledger_in_use_is_not_replaced(ledger: Path) -> None:
-    """Whoever has it open would go on with the old one."""
+    """A process that has the ledger open would go on with the old one."""
     import subprocess
     import sys
 
@@ -233,13 +233,13 @@ def test_ledger_in_use_is_not_replaced(ledger: Path) -> None:
     ) as other:
         assert other.stdout is not None
         other.stdout.readline()
-        before = ledger.read_bytes()
+        content = ledger.read_bytes()
         with pytest.raises(LedgerError) as refused:
             restore(ledger, copy, NOW)
         assert str(refused.value.message) == f"The ledger {ledger} is open (process {other.pid})."
         remedy = "Stop the service: systemctl stop informativa, and try again."
         assert str(refused.value.remedy) == remedy
-        assert ledger.read_bytes() == before
+        assert ledger.read_bytes() == content
         other.communicate()
 
 
@@ -275,7 +275,9 @@ def test_erased_caller_whose_record_rested_on_an_erased_one_does_not_come_back(t
     sequence(ledger)
     assert restore(ledger, copy, NOW).gone_again == 2
     with closing(SqliteStore(str(ledger))) as store:
-        again = [(each.event.erased, each.event.pseudonym, each.event.call) for each in store.records()]
+        again = [
+            (record.event.erased, record.event.pseudonym, record.event.call) for record in store.records()
+        ]
     assert again[:2] == [(True, None, "")] * 2
     sequence(ledger)
     assert audited(ledger).sound
@@ -299,13 +301,13 @@ def test_restored_ledger_is_purged_and_restored_as_any_other(ledger: Path) -> No
 
 
 def notes(ledger: Path, kind: RecordKind) -> list[str]:
-    """What the records of a kind say of others, in order."""
+    """Return the references of all records of a kind, in order."""
     with closing(SqliteStore(str(ledger))) as store:
         return [record.event.reference for record in store.records() if record.event.kind is kind]
 
 
 def test_what_each_log_noted_is_taken_out(ledger: Path) -> None:
-    """Whoever was erased in an earlier log than the last one does not come back either."""
+    """A caller who was erased in an earlier log than the last one does not come back either."""
     copy = backed_up(ledger)
     erasure.erase(ledger, [HE], AT + timedelta(days=1))
     begin_epoch(ledger, AT)
@@ -326,7 +328,7 @@ def test_what_was_noted_beside_an_old_copy_is_taken_out(ledger: Path) -> None:
 
 
 def keep(ledger: Path, request: erasure_requests.Request) -> None:
-    """Have the ledger ask other boxes for an erasure."""
+    """Store a request to other boxes for an erasure."""
     with closing(SqliteStore(str(ledger))) as store, store.transaction(), store.connected() as connection:
         erasure_requests.keep(connection, request)
 
@@ -339,13 +341,13 @@ def test_what_other_boxes_are_to_erase_is_asked_all_the_same(ledger: Path) -> No
     keep(ledger, late)
     restore(ledger, copy, NOW)
     with closing(SqliteStore(str(ledger))) as store:
-        assert sorted(erasure_requests.kept(store), key=lambda each: each.pseudonyms) == [early, late]
+        assert sorted(erasure_requests.kept(store), key=lambda request: request.pseudonyms) == [early, late]
 
 
 @pytest.mark.parametrize("gone", [(1,), (1, 3)])
 def test_note_names_no_leaf_behind_the_first_log_that_is_cut(ledger: Path, gone: tuple[int, ...]) -> None:
-    """Where a log's entries cannot be had, what came after them has other leaves now; also where those of the
-    next log can."""
+    """Leaves after a log whose entries are missing have other numbers now, also if the next log's entries
+    exist."""
     copy = backed_up(ledger)
     append(ledger, replace(PLAYED, pseudonym=b"n" * 32))
     begin_epoch(ledger, AT)
@@ -369,13 +371,13 @@ def test_backup_whose_next_log_is_another_ledgers_is_refused(ledger: Path) -> No
     sequence(ledger)
     published = LogFolder(ledger).folder / "2/checkpoint"
     published.write_bytes(b"another/2\n" + published.read_bytes().partition(b"\n")[2])
-    before = ledger.read_bytes()
+    content = ledger.read_bytes()
     with pytest.raises(LedgerError) as refused:
         restore(ledger, copy, NOW)
     with closing(SqliteStore(str(ledger))) as store:
         origin = store.log().origin
     assert str(refused.value) == f"The backup is of the log {origin}, and beside {ledger} lies another's."
-    assert (ledger.read_bytes(), list(ledger.parent.glob(".*"))) == (before, [])
+    assert (ledger.read_bytes(), list(ledger.parent.glob(".*"))) == (content, [])
 
 
 def test_only_the_ledger_of_before_is_left_beside(ledger: Path) -> None:
@@ -383,27 +385,27 @@ def test_only_the_ledger_of_before_is_left_beside(ledger: Path) -> None:
     copy = backed_up(ledger)
     for end in ("-wal", "-shm"):
         Path(f"{ledger}{end}").touch()
-    before = ledger.read_bytes()
-    done = restore(ledger, copy, NOW)
-    assert done.before == ledger.with_name("acme.sqlite3.rescued-2026-11-26T12-30-15")
-    assert done.before.read_bytes() == before
+    content = ledger.read_bytes()
+    restored = restore(ledger, copy, NOW)
+    assert restored.before == ledger.with_name("acme.sqlite3.rescued-2026-11-26T12-30-15")
+    assert restored.before.read_bytes() == content
     names = {file.name for file in ledger.parent.iterdir() if not file.name.startswith("monday")}
-    rescued = {f"{done.before.name}{end}" for end in ("", "-wal", "-shm")}
+    rescued = {f"{restored.before.name}{end}" for end in ("", "-wal", "-shm")}
     assert names == {"acme.log", "acme.sqlite3"} | rescued
 
 
 def test_damaged_backup_is_refused_by_name(ledger: Path) -> None:
-    """As what would be in the ledger's place; that one is not touched, and nothing is left beside it."""
-    before, files = ledger.read_bytes(), sorted(ledger.parent.iterdir())
+    """The error names the ledger's path; the ledger is not changed, and no file is left beside it."""
+    content, files = ledger.read_bytes(), sorted(ledger.parent.iterdir())
     copy = ledger.with_name("monday.backup")
     copy.write_bytes(b"no ledger " * 1000)
     with pytest.raises(LedgerError, match=str(ledger)):
         restore(ledger, copy, NOW)
-    assert (ledger.read_bytes(), sorted(ledger.parent.iterdir())) == (before, [*files, copy])
+    assert (ledger.read_bytes(), sorted(ledger.parent.iterdir())) == (content, [*files, copy])
 
 
 def test_processes_are_listed() -> None:
-    """Of several that have the ledger open, each is named."""
+    """All processes that have the ledger open are named."""
     assert restoring._listed([12]) == "12"
     assert restoring._listed([12, 345]) == "12, 345"
 
@@ -419,13 +421,13 @@ def test_command_says_what_came_back_and_what_did_not(folder: Path) -> None:
     erasure.erase(ledger, [HE], AT + timedelta(days=1))
     sequence(ledger)
     code, out, err = typed(*ask)
-    (before,) = ledger.parent.glob("acme.sqlite3.rescued-*")
+    (rescued,) = ledger.parent.glob("acme.sqlite3.rescued-*")
     assert (code, err) == (0, "")
     assert out.splitlines() == [
         f"acme: 5 records are in {ledger}.",
         "1 record that was erased or purged since the backup is so again.",
         "1 record that was published since is lost; its caller hears the notice again.",
-        f"What was there before is {before}.",
+        f"What was there before is {rescued}.",
         "Next: systemctl start informativa",
     ]
     backed_up(ledger)
@@ -459,8 +461,8 @@ def test_command_says_what_came_back_and_what_did_not(folder: Path) -> None:
 
 
 def test_copy_from_before_an_upgrade_is_put_back_by_the_command(tmp_path: Path) -> None:
-    """What was recorded and signed since is named as lost, and nothing is taken for forged; a copy that is
-    only given the ledger's name makes the honest log a forged one."""
+    """Later signed records are named as lost, and nothing counts as forged. A copy that is only renamed to
+    the ledger makes the honest log a forged one."""
     file = old(tmp_path / "acme.sqlite3", NEWEST - 1)
     SqliteStore(str(file)).close()  # migrated, after a copy was made
     sequence(file)
@@ -475,12 +477,12 @@ def test_copy_from_before_an_upgrade_is_put_back_by_the_command(tmp_path: Path) 
     shutil.copy(copy, renamed / "acme.sqlite3")
     SqliteStore(str(renamed / "acme.sqlite3")).close()
     assert not audited(renamed / "acme.sqlite3").sound
-    done = restore(file, copy, NOW)
-    assert (done.lost, done.records, done.before is not None) == (
+    restored = restore(file, copy, NOW)
+    assert (restored.lost, restored.records, restored.before is not None) == (
         4,
         4,
         True,
     )  # three were entered by the upgrade
     sequence(file)
-    found = audited(file)
-    assert found.sound
+    audit_result = audited(file)
+    assert audit_result.sound

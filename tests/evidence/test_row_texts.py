@@ -24,7 +24,7 @@ HASHES = st.binary(min_size=32, max_size=32)
 
 
 def events(texts: st.SearchStrategy[str]) -> st.SearchStrategy[Event]:
-    """Of all kinds."""
+    """Generate events of all kinds."""
     return st.builds(
         Event,
         at=TIMES,
@@ -49,17 +49,17 @@ def events(texts: st.SearchStrategy[str]) -> st.SearchStrategy[Event]:
 
 
 def long_way(event: Event, binding: bytes | None, number: int, *, migrated: bool) -> tuple[bytes, bytes]:
-    """By the mappings."""
+    """Return both texts by way of the mappings."""
     facts = commitment.facts(event, LOG, 5, number, migrated=migrated)
     return commitment.canonical(facts), commitment.canonical(commitment.person(event, binding))
 
 
 @given(events(PLAIN) | events(WORDS), HASHES | st.none(), st.booleans())
 def test_short_way_is_the_long_way(event: Event, binding: bytes | None, migrated: bool) -> None:
-    """Of whatever a record has in it, byte for byte, or it is left to the long way."""
-    found = row_texts.texts((7, *rows.row(event)), binding, LOG, 5, migrated=migrated)
-    met("short" if found else "long")
-    assert found in (None, long_way(event, binding, 7, migrated=migrated))
+    """Both ways write the same bytes for any record, or the short way declines it."""
+    texts = row_texts.texts((7, *rows.row(event)), binding, LOG, 5, migrated=migrated)
+    met("short" if texts else "long")
+    assert texts in (None, long_way(event, binding, 7, migrated=migrated))
 
 
 @given(events(PLAIN.filter(lambda text: text.isprintable())), HASHES | st.none())
@@ -84,11 +84,11 @@ def test_seconds_of_a_record_from_before() -> None:
     """Became samples at the telephone's rate; a record of today has no seconds."""
     row = [7, *rows.row(EVENT)]
     row[13], row[14], row[27], row[22] = 2.25, 9.5, None, None
-    found = row_texts.texts(tuple(row), None, LOG, 5, migrated=True)
-    assert found == long_way(rows.record(row).event, None, 7, migrated=True)
-    assert b'"heard":18000' in found[0]
-    assert b'"length":76000' in found[0]
-    assert b'"rate":8000' in found[0]
+    texts = row_texts.texts(tuple(row), None, LOG, 5, migrated=True)
+    assert texts == long_way(rows.record(row).event, None, 7, migrated=True)
+    assert b'"heard":18000' in texts[0]
+    assert b'"length":76000' in texts[0]
+    assert b'"rate":8000' in texts[0]
     assert row_texts.texts(tuple(row), None, LOG, 5, migrated=False) is None
 
 

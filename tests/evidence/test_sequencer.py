@@ -35,7 +35,7 @@ def ledger(tmp_path: Path) -> Path:
 
 
 def put_back(ledger: Path, copy: Path) -> None:
-    """What a backup does: the content of the copy, whole."""
+    """Copy the whole content of a backup into the ledger."""
     with closing(sqlite3.connect(copy)) as source, closing(sqlite3.connect(ledger)) as target:
         source.backup(target)
 
@@ -53,13 +53,13 @@ def test_each_checkpoint_extends_the_last(ledger: Path) -> None:
     assert sequence(ledger).checkpoint.size == 3
     for more in (1, 251, 1, 1, 255, 300):
         grown(ledger, more)
-        done = sequence(ledger)
+        sequenced = sequence(ledger)
         sizes.append(sizes[-1] + more)
-        assert (done.checkpoint.size, done.added) == (sizes[-1], more)
+        assert (sequenced.checkpoint.size, sequenced.added) == (sizes[-1], more)
         require_one_history(ledger)
-    before = files(ledger)
+    files_before = files(ledger)
     assert sequence(ledger).added == 0
-    assert files(ledger) == before
+    assert files(ledger) == files_before
     assert published(ledger).sizes() == sizes == [3, 4, 255, 256, 257, 512, 812]
     assert audited(ledger).sound
 
@@ -69,10 +69,10 @@ def test_many_records_go_into_tiles_by_pages(ledger: Path, monkeypatch: pytest.M
     grown(ledger, 1000)
     other = ledger.with_name("other.sqlite3")
     put_back(other, ledger)
-    told: list[tuple[int, int]] = []
+    progress: list[tuple[int, int]] = []
     monkeypatch.setattr(sequencer, "PAGE", 300)
-    sequence(ledger, lambda done, of: told.append((done, of)))
-    assert told == [(300, 1003), (600, 1003), (900, 1003), (1003, 1003)]
+    sequence(ledger, lambda count, of: progress.append((count, of)))
+    assert progress == [(300, 1003), (600, 1003), (900, 1003), (1003, 1003)]
     monkeypatch.setattr(sequencer, "PAGE", 8192)
     sequence(other)
     tiles = {name: data for name, data in files(other).items() if ".p/" not in name and "/tile/" in name}
@@ -88,16 +88,16 @@ def test_i7_rolled_back_copy_is_refused(ledger: Path, more: int) -> None:
     copy = copied(ledger)
     grown(ledger, 2)
     sequence(ledger)
-    before = files(ledger)
+    files_before = files(ledger)
     put_back(ledger, copy)
     grown(ledger, more)
     with pytest.raises(SigningError) as raised:
         sequence(ledger)
     assert raised.value.code == "rolled-back"
-    assert files(ledger) == before
-    found = audited(ledger)
-    assert not found.sound
-    assert {each.leaf for each in found.found} == {3, 4}
+    assert files(ledger) == files_before
+    audit_result = audited(ledger)
+    assert not audit_result.sound
+    assert {finding.leaf for finding in audit_result.found} == {3, 4}
 
 
 def test_i7_record_that_was_changed_with_its_leaf_is_refused(ledger: Path) -> None:
@@ -106,14 +106,14 @@ def test_i7_record_that_was_changed_with_its_leaf_is_refused(ledger: Path) -> No
     grown(ledger, 5)
     sequence(ledger)
     forged(ledger, "UPDATE leaf SET what = who WHERE leaf = 1")
-    before = files(ledger)
+    files_before = files(ledger)
     assert sequence(ledger).added == 0
     grown(ledger, 1)
     sequence(ledger)  # what is new is right, and the tiles have the right one
-    assert before.items() - files(ledger).items() == {
-        each for each in before.items() if each[0] in ("1/checkpoint", "signing/1.signed")
+    assert files_before.items() - files(ledger).items() == {
+        (name, files_before[name]) for name in ("1/checkpoint", "signing/1.signed")
     }
-    assert {(each.leaf, str(each.flaw)) for each in audited(ledger).found} == {
+    assert {(finding.leaf, str(finding.flaw)) for finding in audited(ledger).found} == {
         (1, "leaf-altered"),
         (1, "facts-altered"),
     }
@@ -124,10 +124,10 @@ def test_lost_checkpoint_is_made_again(ledger: Path) -> None:
     sequence(ledger)
     grown(ledger, 4)
     sequence(ledger)
-    before = files(ledger)
+    files_before = files(ledger)
     (published(ledger).folder / "checkpoint").unlink()
     assert sequence(ledger).checkpoint.size == 7
-    assert files(ledger) == before
+    assert files(ledger) == files_before
     (published(ledger).folder / "checkpoint").unlink()
     grown(ledger, 1)
     sequence(ledger)
@@ -140,7 +140,7 @@ def test_lost_signed_checkpoint_is_taken_from_the_published_one(ledger: Path) ->
     copy = copied(ledger)
     grown(ledger, 4)
     sequence(ledger)
-    before = files(ledger)
+    files_before = files(ledger)
     (LogFolder(ledger).folder / "signing/1.signed").unlink()
     put_back(copy.with_name("whole"), ledger)
     put_back(ledger, copy)
@@ -149,7 +149,7 @@ def test_lost_signed_checkpoint_is_taken_from_the_published_one(ledger: Path) ->
         sequence(ledger)
     put_back(ledger, copy.with_name("whole"))
     sequence(ledger)
-    assert files(ledger) == before
+    assert files(ledger) == files_before
 
 
 def test_key_that_was_made_and_never_signed_is_made_again(
@@ -165,19 +165,19 @@ def test_key_that_was_made_and_never_signed_is_made_again(
     require_one_history(ledger)
 
 
-def _fails(*_given: object, **_more: object) -> None:
+def _fails(*_arguments: object, **_keywords: object) -> None:
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 @pytest.mark.parametrize("kept", ["checkpoints", "nothing"])
 def test_key_that_has_lost_what_it_signed_signs_nothing_else(ledger: Path, kept: str) -> None:
-    """Of both lost the kept ones of earlier sizes are taken. With none at all nobody knows what was signed:
-    nothing is, until somebody says that this is a new log."""
+    """If the last signed checkpoint is lost, older stored ones count. Without any the signed state is
+    unknown: nothing is signed before somebody declares a new log."""
     sequence(ledger)
     copy = copied(ledger)
     grown(ledger, 4)
     sequence(ledger)
-    before = files(ledger)
+    files_before = files(ledger)
     (LogFolder(ledger).folder / "signing/1.signed").unlink()
     (published(ledger).folder / "checkpoint").unlink()
     if kept == "checkpoints":
@@ -187,7 +187,7 @@ def test_key_that_has_lost_what_it_signed_signs_nothing_else(ledger: Path, kept:
             sequence(ledger)
         put_back(ledger, copy.with_name("whole"))
         sequence(ledger)
-        assert files(ledger) == before
+        assert files(ledger) == files_before
         return
     shutil.rmtree(published(ledger).folder)
     left = files(ledger)
@@ -203,11 +203,11 @@ def test_lost_key_is_not_made_again(ledger: Path) -> None:
     """A log that was signed by another key stays as it is."""
     sequence(ledger)
     (LogFolder(ledger).folder / "signing/1.key").unlink()
-    before = files(ledger)
+    files_before = files(ledger)
     grown(ledger, 1)
     with pytest.raises(EvidenceError, match=r"1\.key"):
         sequence(ledger)
-    assert files(ledger) == before
+    assert files(ledger) == files_before
 
 
 def test_swapped_key_signs_nothing(ledger: Path) -> None:
@@ -216,12 +216,12 @@ def test_swapped_key_signs_nothing(ledger: Path) -> None:
     key = LogFolder(ledger).folder / "signing/1.key"
     grown(ledger, 1)
     origin = checkpoints(ledger)[0].origin
-    for name, said in (("other.example/1", "is that of the log other"), (origin, "No key that is known")):
+    for name, sentence in (("other.example/1", "is that of the log other"), (origin, "No key that is known")):
         key.write_text(Signer(name, bytes(range(32))).secret + "\n")
-        before = files(ledger)
-        with pytest.raises(EvidenceError, match=said):
+        files_before = files(ledger)
+        with pytest.raises(EvidenceError, match=sentence):
             sequence(ledger)
-        assert files(ledger) == before
+        assert files(ledger) == files_before
     key.write_text("no key\n")
     with pytest.raises(EvidenceError, match="It is no key"):
         sequence(ledger)
@@ -249,17 +249,17 @@ def test_i7_tampered_files_are_found_before_anything_is_signed(ledger: Path, nam
     sequence(ledger)
     file = LogFolder(ledger).folder / name
     file.write_bytes(_other(file.read_bytes(), len(file.read_bytes()) - 5))
-    before = files(ledger)
+    files_before = files(ledger)
     grown(ledger, more)
     with pytest.raises(EvidenceError) as raised:
         sequence(ledger)
     assert "\n" not in str(raised.value)
-    assert files(ledger) == before
+    assert files(ledger) == files_before
     assert not audited(ledger, LogFolder(ledger).signer(checkpoints_origin(ledger), 1).verifier).sound
 
 
 def checkpoints_origin(ledger: Path) -> str:
-    """As the ledger says it."""
+    """Return the log's origin, as the ledger has it."""
     with closing(SqliteStore(str(ledger), read_only=True)) as store:
         return store.log().origin
 
@@ -270,17 +270,17 @@ def test_i7_full_tile_or_bundle_that_was_changed_is_found_by_the_audit(ledger: P
     sequence(ledger)
     folder = LogFolder(ledger).folder
     bundle = folder / "1/tile/entries/000"
-    before = bundle.read_bytes()
-    bundle.write_bytes(_other(before, 100))
-    found = audited(ledger)
-    assert [str(each) for each in found.problems] == [
+    content = bundle.read_bytes()
+    bundle.write_bytes(_other(content, 100))
+    audit_result = audited(ledger)
+    assert [str(problem) for problem in audit_result.problems] == [
         f"The published file {bundle} has other entries than its tile."
     ]
-    assert {each.leaf for each in found.found} == {1}
-    bundle.write_bytes(before)
+    assert {finding.leaf for finding in audit_result.found} == {1}
+    bundle.write_bytes(content)
     assert audited(ledger).sound
     (folder / "1/tile/0/000").write_bytes(_other((folder / "1/tile/0/000").read_bytes(), 100))
-    assert {str(each) for each in audited(ledger).problems} == {
+    assert {str(problem) for problem in audited(ledger).problems} == {
         f"The published file {bundle} has other entries than its tile.",
         f"The published file {folder}/1/tile/1/000.p/1 is not what its tree says.",
         f"The tiles in {folder}/1 are not those of the checkpoint of 300 records.",
@@ -293,12 +293,12 @@ def test_tile_that_was_put_there_beforehand_is_refused(ledger: Path) -> None:
     grown(ledger, 1)
     forged_tile = published(ledger).folder / "tile/0/000.p/4"
     forged_tile.write_bytes(bytes(4 * 32))
-    before = files(ledger)
+    files_before = files(ledger)
     with pytest.raises(TileChangedError):
         sequence(ledger)
     after = files(ledger)
-    assert before.items() <= after.items()
-    assert set(after) - set(before) == {"1/tile/entries/000.p/4"}
+    assert files_before.items() <= after.items()
+    assert set(after) - set(files_before) == {"1/tile/entries/000.p/4"}
 
 
 def test_of_two_sequencers_one_signs(ledger: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -364,21 +364,21 @@ def _full(monkeypatch: pytest.MonkeyPatch, at: int) -> Iterator[list[int]]:
     """The n-th call that asks for room on the disk has none."""
     calls = [0]
 
-    def failing(own: Callable[..., object]) -> Callable[..., object]:
-        def called(*given: object, **more: object) -> object:
+    def failing(function: Callable[..., object]) -> Callable[..., object]:
+        def called(*arguments: object, **keywords: object) -> object:
             calls[0] += 1
             if calls[0] == at + 1:
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-            return own(*given, **more)
+            return function(*arguments, **keywords)
 
         return called
 
     writing = os.O_WRONLY | os.O_CREAT
     opening = os.open
 
-    def opened(path: object, flags: int, *given: object, **more: object) -> object:
-        own: Callable[..., object] = failing(opening) if flags & writing == writing else opening
-        return own(path, flags, *given, **more)
+    def opened(path: object, flags: int, *arguments: object, **keywords: object) -> object:
+        function: Callable[..., object] = failing(opening) if flags & writing == writing else opening
+        return function(path, flags, *arguments, **keywords)
 
     with monkeypatch.context() as patched:
         patched.setattr(os, "open", opened)
@@ -415,7 +415,7 @@ def test_i3_kill_9_at_any_moment_leaves_one_log(
     checkpoints disagree, and the next run goes on."""
     sequence(ledger)
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])}
-    seen: dict[int, bytes] = {}
+    checkpoints_before: dict[int, bytes] = {}
     for _ in range(rounds(10, 200)):
         command = [sys.executable, "-c", GROW_AND_SIGN, str(ledger), str(chance.randrange(1, 90))]
         with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment) as running:
@@ -425,12 +425,15 @@ def test_i3_kill_9_at_any_moment_leaves_one_log(
             with contextlib.suppress(subprocess.TimeoutExpired):
                 running.wait(chance.uniform(0, 0.05))
             running.send_signal(signal.SIGKILL)
-        found = audited(ledger)
-        assert found.sound, (found.found[:3], [str(each) for each in found.problems])
+        audit_result = audited(ledger)
+        assert audit_result.sound, (
+            audit_result.found[:3],
+            [str(problem) for problem in audit_result.problems],
+        )
         log = published(ledger)
         now = {size: log.checkpoint_of(size) or b"" for size in log.sizes()}
-        assert seen.items() <= now.items()
-        seen = now
+        assert checkpoints_before.items() <= now.items()
+        checkpoints_before = now
         sequence(ledger)
         require_one_history(ledger)
         assert audited(ledger).sound

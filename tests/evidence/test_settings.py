@@ -73,7 +73,7 @@ def test_everything_configured(folder: Path) -> None:
     assert evidence.timestamp.certificates == str(folder / "tsa.pem")
     assert evidence.of("acme").enough == 2
     assert evidence.of("borealis").enough == 1
-    assert [each.place for each in evidence.of("borealis").targets] == [str(folder / "proof")]
+    assert [target.place for target in evidence.of("borealis").targets] == [str(folder / "proof")]
     assert configuration.controllers["acme"].log == "acme.example/informativa/acme/pbx-1"
     assert "secret" not in repr(evidence)
     assert configuration.warnings == ()
@@ -147,24 +147,24 @@ MISTAKES = [
 ]
 
 
-@pytest.mark.parametrize(("lines", "said"), MISTAKES, ids=lambda given: str(given)[:60])
-def test_mistakes_are_told_with_their_place(folder: Path, lines: list[str], said: str) -> None:
-    """What is unknown, out of shape, or does not fit together is refused, and says what would be right."""
-    found = problems(written(folder, *lines))
-    assert any(said in problem for problem in found), found
+@pytest.mark.parametrize(("lines", "sentence"), MISTAKES, ids=lambda value: str(value)[:60])
+def test_mistakes_are_told_with_their_place(folder: Path, lines: list[str], sentence: str) -> None:
+    """An unknown key, a malformed value or a contradiction is refused, with the right form."""
+    messages = problems(written(folder, *lines))
+    assert any(sentence in problem for problem in messages), messages
 
 
 def test_mistake_in_an_address_is_told_once(folder: Path) -> None:
     """It is not that there is none."""
-    (found,) = problems(written(folder, "domain: acme.example", "publish: [{url: 'ftp://a.example'}]"))
-    assert "evidence.publish[0].url: 'ftp://a.example' is not an address" in found
+    (message,) = problems(written(folder, "domain: acme.example", "publish: [{url: 'ftp://a.example'}]"))
+    assert "evidence.publish[0].url: 'ftp://a.example' is not an address" in message
 
 
 @pytest.mark.parametrize("host", ["127.evil.example", "localhost.evil.example", "127.0.0.1.evil.example"])
 def test_name_that_begins_like_this_machines_is_another_ones(folder: Path, host: str) -> None:
-    """What goes there travels in clear."""
+    """Data for such a host travel in clear."""
     file = written(folder, "domain: acme.example", f"publish: [{{url: 'http://{host}/'}}]")
-    assert ["use https" in str(each) for each in load(file).warnings] == [True]
+    assert ["use https" in str(warning) for warning in load(file).warnings] == [True]
 
 
 def test_what_travels_in_clear_is_a_warning(folder: Path) -> None:
@@ -174,6 +174,6 @@ def test_what_travels_in_clear_is_a_warning(folder: Path) -> None:
         "domain: acme.example",
         f"witness: [{{key: {KEY}, url: 'http://127.0.0.1:8100'}}, {{key: {OTHER}, url: 'http://b.example'}}]",
     )
-    warnings = [str(each).replace(f"{folder}/", "") for each in load(file).warnings]
+    warnings = [str(warning).replace(f"{folder}/", "") for warning in load(file).warnings]
     assert len(warnings) == 1
     assert "evidence.witness[1].url: whoever is on the way can answer in its place; use https" in warnings[0]

@@ -19,7 +19,7 @@ def entries(begin: int, end: int) -> list[bytes]:
 
 
 def paths(folder: Path) -> set[str]:
-    """Of all files in it."""
+    """Return the paths of all files in a folder."""
     return {str(file.relative_to(folder)) for file in folder.rglob("*") if file.is_file()}
 
 
@@ -43,10 +43,10 @@ def test_the_same_again_is_nothing_new_and_another_is_refused(tmp_path: Path) ->
     number = (tmp_path / "tile/0/000.p/5").stat().st_ino
     folder.extend(0, entries(0, 5))
     assert (tmp_path / "tile/0/000.p/5").stat().st_ino == number
-    before = (tmp_path / "tile/entries/000.p/5").read_bytes()
+    content = (tmp_path / "tile/entries/000.p/5").read_bytes()
     with pytest.raises(TileChangedError, match="not what the ledger says"):
         folder.extend(0, entries(1, 6))
-    assert (tmp_path / "tile/entries/000.p/5").read_bytes() == before
+    assert (tmp_path / "tile/entries/000.p/5").read_bytes() == content
 
 
 def test_files_are_synced_before_they_have_their_name(
@@ -54,26 +54,26 @@ def test_files_are_synced_before_they_have_their_name(
 ) -> None:
     """Bundles before tiles; each file synced, then renamed; then the folders around, so that a power cut
     after `write` takes nothing back."""
-    done: list[str] = []
+    steps: list[str] = []
     sync, replace = os.fsync, os.replace
 
     def synced(descriptor: int) -> None:
         path = Path(f"/proc/self/fd/{descriptor}").readlink()
-        done.append(f"sync {path.relative_to(tmp_path)}")
+        steps.append(f"sync {path.relative_to(tmp_path)}")
         sync(descriptor)
 
     def replaced(part: str, name: str, *, src_dir_fd: int, dst_dir_fd: int) -> None:
         folder = Path(f"/proc/self/fd/{dst_dir_fd}").readlink()
-        done.append(f"rename {folder.relative_to(tmp_path) / name}")
+        steps.append(f"rename {folder.relative_to(tmp_path) / name}")
         replace(part, name, src_dir_fd=src_dir_fd, dst_dir_fd=dst_dir_fd)
 
     monkeypatch.setattr(os, "fsync", synced)
     monkeypatch.setattr(os, "replace", replaced)
     TileFolder(tmp_path).extend(0, entries(0, 2))
-    assert done[:2] == ["sync tile/entries/000.p/.2.part", "rename tile/entries/000.p/2"]
-    assert set(done[2:7]) == {"sync tile/entries/000.p", "sync tile/entries", "sync tile", "sync ."}
-    assert done[7:9] == ["sync tile/0/000.p/.2.part", "rename tile/0/000.p/2"]
-    assert set(done[9:]) == {"sync tile/0/000.p", "sync tile/0", "sync tile", "sync ."}
+    assert steps[:2] == ["sync tile/entries/000.p/.2.part", "rename tile/entries/000.p/2"]
+    assert set(steps[2:7]) == {"sync tile/entries/000.p", "sync tile/entries", "sync tile", "sync ."}
+    assert steps[7:9] == ["sync tile/0/000.p/.2.part", "rename tile/0/000.p/2"]
+    assert set(steps[9:]) == {"sync tile/0/000.p", "sync tile/0", "sync tile", "sync ."}
 
 
 def test_what_a_crash_left_is_in_nobodys_way(tmp_path: Path) -> None:
@@ -87,8 +87,8 @@ def test_what_a_crash_left_is_in_nobodys_way(tmp_path: Path) -> None:
 
 
 def test_partial_files_go_when_the_full_one_is_there(tmp_path: Path) -> None:
-    """Those of all smaller sizes, and not before, with what a crash left of one; what was published can still
-    be proven."""
+    """Partial files of all smaller sizes are deleted then, and not before, with a crash's remains. Earlier
+    trees can still be proven."""
     folder = TileFolder(tmp_path)
     folder.extend(0, entries(0, 3))
     folder.extend(3, entries(3, 200))

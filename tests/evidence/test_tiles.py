@@ -28,7 +28,7 @@ SIZES = st.integers(0, 600) | st.sampled_from([255, 256, 257, 511, 512])
 
 
 class Files:
-    """What is published, in memory: a `tiles.Read`."""
+    """Published files in memory: a `tiles.Read`."""
 
     def __init__(self) -> None:
         self.data: dict[str, bytes] = {}
@@ -50,7 +50,7 @@ class Files:
 
 
 def entry(number: int) -> bytes:
-    """Of another length each time."""
+    """Return an entry; neighbours differ in length."""
     return b"x" * (number % 7) + str(number).encode()
 
 
@@ -124,13 +124,13 @@ def test_what_is_no_tile_is_refused(level: int, index: int, width: int) -> None:
 def test_the_examples_of_the_specification() -> None:
     """70,000 leaves are 273 full tiles and one of 112, a full one and one of 17, and one of 1; 256 leaves
     are a full one, and one of 1 above."""
-    found = list(tiles.tiles_of(70_000))
-    assert [tile for tile in found if tile.level == 0] == [
+    all_tiles = list(tiles.tiles_of(70_000))
+    assert [tile for tile in all_tiles if tile.level == 0] == [
         *(Tile(0, n) for n in range(273)),
         Tile(0, 273, 112),
     ]
-    assert [tile for tile in found if tile.level > 0] == [Tile(1, 0), Tile(1, 1, 17), Tile(2, 0, 1)]
-    assert [tile for tile in found if tile.level == ENTRIES][-2:] == [
+    assert [tile for tile in all_tiles if tile.level > 0] == [Tile(1, 0), Tile(1, 1, 17), Tile(2, 0, 1)]
+    assert [tile for tile in all_tiles if tile.level == ENTRIES][-2:] == [
         Tile(ENTRIES, 272),
         Tile(ENTRIES, 273, 112),
     ]
@@ -191,15 +191,15 @@ def test_nothing_new_is_no_new_file() -> None:
 
 def test_each_tile_is_read_once() -> None:
     """For one proof of a leaf among 66,000: at most those on its way and at the edge."""
-    files, asked = Files(), []
+    files, paths = Files(), []
     files.grow(0, 66_000)
 
     def read(path: str) -> bytes:
-        asked.append(path)
+        paths.append(path)
         return files(path)
 
     tree.inclusion_proof(300, 66_000, TileHashes(66_000, read))
-    assert sorted(asked) == ["tile/0/001", "tile/0/257.p/208", "tile/1/000", "tile/1/001.p/1"]
+    assert sorted(paths) == ["tile/0/001", "tile/0/257.p/208", "tile/1/000", "tile/1/001.p/1"]
 
 
 def test_only_the_last_tiles_are_kept() -> None:
@@ -212,7 +212,7 @@ def test_only_the_last_tiles_are_kept() -> None:
 
 
 def test_a_subtree_that_is_not_complete_has_no_hash() -> None:
-    """Whoever asks for it errs."""
+    """A request for such a hash is an error."""
     files = Files()
     files.grow(0, 300)
     for level, index in ((0, 300), (8, 1), (9, 0), (2, 75)):
@@ -241,8 +241,8 @@ def test_a_file_of_another_size_is_refused() -> None:
     files.grow(0, 256)
     for path in ("tile/0/000", "tile/entries/000"):
         good = files.data[path]
-        for wrong in (good[:-1], good + b"\0", b"", good + good):
-            files.data[path] = wrong
+        for content in (good[:-1], good + b"\0", b"", good + good):
+            files.data[path] = content
             for tile in (Tile.parse(path), Tile.parse(f"{path}.p/5")):
                 with pytest.raises(EvidenceFormatError):
                     tiles.fetch(tile, files)
@@ -264,11 +264,11 @@ def test_bundles_are_read_as_they_were_written(entries: list[bytes], more: bytes
     """The same entries; no other count, and nothing left over."""
     data = tiles.bundle(entries)
     assert tiles.parse_bundle(data, len(entries)) == tuple(entries)
-    assert data == b"".join(struct.pack(">H", len(each)) + each for each in entries)
-    for wrong, count in ((data, len(entries) + 1), (data + more, len(entries)), (data[:-1], len(entries))):
-        if wrong != data or count != len(entries):
+    assert data == b"".join(struct.pack(">H", len(entry)) + entry for entry in entries)
+    for content, count in ((data, len(entries) + 1), (data + more, len(entries)), (data[:-1], len(entries))):
+        if content != data or count != len(entries):
             with pytest.raises(EvidenceFormatError):
-                tiles.parse_bundle(wrong, count)
+                tiles.parse_bundle(content, count)
 
 
 def test_a_changed_tile_gives_another_root() -> None:

@@ -32,8 +32,8 @@ NOTE = MemoryLog.of(9).note(9)
 @pytest.fixture(scope="module")
 def tsa(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Authority]:
     """One for all tests."""
-    with authority(tmp_path_factory.mktemp("tsa") / "own") as own:
-        yield own
+    with authority(tmp_path_factory.mktemp("tsa") / "own") as stamping_authority:
+        yield stamping_authority
 
 
 def stamping(folder: Path, tsa: Authority) -> Path:
@@ -62,9 +62,9 @@ def test_a_stamp_is_of_the_note_with_the_logs_signature_alone(tsa: Authority, tm
         tmp_path,
         *("ts", "-verify", "-data", "data", "-in", "stamp", "-CAfile", tsa.settings.certificates),
     )
-    (asked,) = tsa.server.asked[-1:]
-    assert (asked.method, asked.path) == ("POST", "/tsr")
-    assert asked.headers["content-type"] == "application/timestamp-query"
+    (request,) = tsa.server.asked[-1:]
+    assert (request.method, request.path) == ("POST", "/tsr")
+    assert request.headers["content-type"] == "application/timestamp-query"
 
 
 def test_a_stamp_holds_for_what_was_stamped_and_no_more(tsa: Authority) -> None:
@@ -80,11 +80,11 @@ def test_a_stamp_holds_for_what_was_stamped_and_no_more(tsa: Authority) -> None:
 
 
 def test_an_authority_below_another_root_is_not_believed(tsa: Authority, tmp_path: Path) -> None:
-    """Whoever answers in its place needs its key."""
+    """An impostor at the address would need the authority's key."""
     with authority(tmp_path / "other") as other:
-        asked = TimestampAuthority(other.settings.url, tsa.settings.certificates)
+        address = TimestampAuthority(other.settings.url, tsa.settings.certificates)
         with pytest.raises(SignatureError, match="The time-stamp does not hold"):
-            timestamp.stamp(NOTE, asked)
+            timestamp.stamp(NOTE, address)
 
 
 def test_an_old_answer_is_not_taken_for_a_new_one(tsa: Authority) -> None:
@@ -115,8 +115,7 @@ def test_certificates_that_are_none_are_told(tsa: Authority, tmp_path: Path) -> 
 def test_a_file_that_is_no_stamp_is_in_nobodys_way(
     folder: Path, tsa: Authority, name: str, data: bytes
 ) -> None:
-    """Of the newest checkpoint, or of one that there is not: it is stamped as if nothing lay there, and how
-    far the log is can be told."""
+    """An unreadable stamp of the newest checkpoint, or of one that does not exist, counts as none."""
     file = stamping(folder, tsa)
     configuration = load(file)
     acme = configuration.controllers["acme"]
@@ -146,15 +145,15 @@ def test_the_newest_checkpoint_is_stamped_once_a_day(folder: Path, tsa: Authorit
         assert stamp is not None
         return stamp.size, stamp.error is None
 
-    before = len(tsa.server.asked)
+    count_before = len(tsa.server.asked)
     assert added(today) == (1, True)
     assert added(today) == (1, True)
     tomorrow = today + timedelta(days=1)
     assert added(tomorrow) == (3, True)
     assert publication.publish(acme, settings, tomorrow + timedelta(days=1))[0].whole
-    assert len(tsa.server.asked) - before == 2
+    assert len(tsa.server.asked) - count_before == 2
     stamps = folder / "ledger/acme.log/1/timestamps"
-    assert sorted(each.name for each in stamps.iterdir()) == ["1.tsr", "3.tsr"]
+    assert sorted(file.name for file in stamps.iterdir()) == ["1.tsr", "3.tsr"]
     Path(tsa.settings.certificates).rename(tsa.folder / "away.pem")
     assert added(tomorrow + timedelta(days=2)) == (3, False)
     (tsa.folder / "away.pem").rename(tsa.settings.certificates)
@@ -174,9 +173,9 @@ def test_an_audit_looks_at_every_stamp(folder: Path, tsa: Authority) -> None:
 
     def audited(by: EvidenceSettings = settings) -> tuple[bool, int, list[str], str]:
         audit = logs.audit(acme, settings=by)
-        (found,) = audit.stamps
-        why = str(found.unchecked) if found.unchecked else ""
-        return audit.sound, found.hold, [str(each) for each in found.problems], why
+        (stamps,) = audit.stamps
+        reason = str(stamps.unchecked) if stamps.unchecked else ""
+        return audit.sound, stamps.hold, [str(problem) for problem in stamps.problems], reason
 
     assert audited() == (True, 2, [], "")
     stamps = folder / "ledger/acme.log/1/timestamps"
@@ -187,14 +186,14 @@ def test_an_audit_looks_at_every_stamp(folder: Path, tsa: Authority) -> None:
     assert (sound, hold) == (False, 1)
     assert swapped.startswith("Of the checkpoint of 2 records: The time-stamp does not hold")
     assert alone == "A time-stamp is of a checkpoint of 7 records, which is gone."
-    sound, hold, problems, why = audited(replace(settings, timestamp=None))
+    sound, hold, problems, reason = audited(replace(settings, timestamp=None))
     assert (sound, hold, problems) == (True, 0, [])
-    assert why.startswith("the configuration names no authority")
+    assert reason.startswith("the configuration names no authority")
 
 
 def test_audit_command_says_what_stamps_say(folder: Path, tsa: Authority) -> None:
-    """How many hold and of when the newest is; each that does not, with exit code 1; or why none was looked
-    at, which is no fault of the ledger."""
+    """The audit shows the number of valid stamps and the time of the newest; each invalid one, with exit code
+    1; or why none was checked, which is no fault of the ledger."""
     file = stamping(folder, tsa)
     configuration = load(file)
     acme = configuration.controllers["acme"]
@@ -215,8 +214,8 @@ def test_audit_command_says_what_stamps_say(folder: Path, tsa: Authority) -> Non
     assert (code, out.splitlines(), err) == (0, [*first, sound, holds, alone], "")
     (stamps / "7.tsr").write_bytes((stamps / "1.tsr").read_bytes())
     code, out, err = typed(*audit)
-    gone = "  ✘ A time-stamp is of a checkpoint of 7 records, which is gone."
-    assert (code, out.splitlines(), err) == (1, [*first, gone, holds, alone], "")
+    missing = "  ✘ A time-stamp is of a checkpoint of 7 records, which is gone."
+    assert (code, out.splitlines(), err) == (1, [*first, missing, holds, alone], "")
     file.write_text(file.read_text().replace("  timestamp: {url:", "  interval: 60 seconds  # {url:", 1))
     code, out, err = typed(*audit)
     unchecked = (

@@ -94,7 +94,7 @@ def recursive(leaves: list[bytes]) -> bytes:
 
 
 def leaves(count: int) -> list[bytes]:
-    """So many, all different."""
+    """Return leaf hashes that all differ."""
     return [tree.leaf_hash(str(number).encode()) for number in range(count)]
 
 
@@ -113,7 +113,7 @@ def test_roots_are_those_of_rfc_6962() -> None:
 def test_inclusion_proofs_are_those_of_rfc_6962(index: int, size: int) -> None:
     """The reference implementation's proofs, hash by hash."""
     proof = tree.inclusion_proof(index, size, KNOWN)
-    assert [each.hex() for each in proof] == INCLUSION[index, size]
+    assert [node.hex() for node in proof] == INCLUSION[index, size]
     tree.verify_inclusion(index, size, KNOWN.leaves[index], proof, bytes.fromhex(ROOTS[size]))
 
 
@@ -121,7 +121,7 @@ def test_inclusion_proofs_are_those_of_rfc_6962(index: int, size: int) -> None:
 def test_consistency_proofs_are_those_of_rfc_6962(old: int, new: int) -> None:
     """The reference implementation's proofs, hash by hash."""
     proof = tree.consistency_proof(old, new, KNOWN)
-    assert [each.hex() for each in proof] == CONSISTENCY[old, new]
+    assert [node.hex() for node in proof] == CONSISTENCY[old, new]
     tree.verify_consistency(old, new, bytes.fromhex(ROOTS[old]), bytes.fromhex(ROOTS[new]), proof)
 
 
@@ -165,13 +165,13 @@ def test_i7_no_bit_of_an_inclusion_proof_can_be_another(data: st.DataObject) -> 
     changed = data.draw(st.sampled_from(range(len(parts))))
     flipped = [*parts]
     flipped[changed] = _flipped(parts[changed], data.draw(st.integers(0, 255)))
-    for wrong in (
+    for changed in (
         flipped,
         [*parts[:-1], bytes(32), parts[-1]],
         *([[*parts[:-2], parts[-1]]] if proof else []),
     ):
         with pytest.raises(TreeProofError):
-            tree.verify_inclusion(index, size, wrong[0], tuple(wrong[1:-1]), wrong[-1])
+            tree.verify_inclusion(index, size, changed[0], tuple(changed[1:-1]), changed[-1])
 
 
 @given(st.data())
@@ -186,9 +186,9 @@ def test_i7_no_bit_of_a_consistency_proof_can_be_another(data: st.DataObject) ->
     changed = data.draw(st.sampled_from(range(len(parts))))
     flipped = [*parts]
     flipped[changed] = _flipped(parts[changed], data.draw(st.integers(0, 255)))
-    for wrong in (flipped, [*parts[:-1], bytes(32), parts[-1]], [*parts[:-2], parts[-1]]):
+    for changed in (flipped, [*parts[:-1], bytes(32), parts[-1]], [*parts[:-2], parts[-1]]):
         with pytest.raises(TreeProofError):
-            tree.verify_consistency(old, new, wrong[0], wrong[-1], tuple(wrong[1:-1]))
+            tree.verify_consistency(old, new, changed[0], changed[-1], tuple(changed[1:-1]))
 
 
 @pytest.mark.parametrize(("old", "new"), [(0, 0), (0, 5), (5, 5)])
@@ -198,9 +198,9 @@ def test_the_empty_tree_and_itself_need_no_proof(old: int, new: int) -> None:
     roots = recursive(hashes.leaves[:old]), recursive(hashes.leaves[:new])
     assert tree.consistency_proof(old, new, hashes) == ()
     tree.verify_consistency(old, new, *roots, ())
-    for wrong in ((*roots, (bytes(32),)), (bytes(32), roots[1], ())):
+    for arguments in ((*roots, (bytes(32),)), (bytes(32), roots[1], ())):
         with pytest.raises(TreeProofError):
-            tree.verify_consistency(old, new, *wrong)
+            tree.verify_consistency(old, new, *arguments)
 
 
 def test_sizes_that_cannot_be_are_refused() -> None:
@@ -238,7 +238,7 @@ def test_a_frontier_grows_from_anywhere(begun: int, more: int) -> None:
 
 
 def test_a_frontier_has_a_hash_for_each_bit_of_its_size() -> None:
-    """What was stored must fit."""
+    """Stored size and hashes must fit."""
     for size, hashes in ((3, [bytes(32)]), (0, [bytes(32)]), (-1, [])):
         with pytest.raises(ValueError, match="one hash for each bit"):
             tree.Frontier(size, hashes)
@@ -246,20 +246,20 @@ def test_a_frontier_has_a_hash_for_each_bit_of_its_size() -> None:
 
 def test_proofs_of_ten_million_leaves_take_few_reads() -> None:
     """A proof of one leaf among 10^7 asks for at most 24 levels, some of two or more parts at the edge."""
-    asked: list[tuple[int, int]] = []
+    reads: list[tuple[int, int]] = []
 
     def read(level: int, index: int, /) -> bytes:
-        asked.append((level, index))
+        reads.append((level, index))
         return bytes(32)
 
     assert len(tree.inclusion_proof(1_234_567, 10_000_000, read)) == 24
-    assert len(asked) <= 48
-    asked.clear()
+    assert len(reads) <= 48
+    reads.clear()
     tree.consistency_proof(9_999_999, 10_000_000, read)
-    assert len(asked) <= 48
-    asked.clear()
+    assert len(reads) <= 48
+    reads.clear()
     tree.root_at(10_000_000, read)
-    assert len(asked) == 8  # 10^7 has eight bits
+    assert len(reads) == 8  # 10^7 has eight bits
 
 
 def _flipped(data: bytes, bit: int) -> bytes:
@@ -269,11 +269,11 @@ def _flipped(data: bytes, bit: int) -> bytes:
 
 
 def test_frontier_grows_by_complete_subtrees() -> None:
-    """As by their leaves; and not by one that does not begin there."""
+    """The frontier is the same as after the single leaves; a subtree that does not begin there is refused."""
     hashes = [tree.leaf_hash(bytes([number])) for number in range(13)]
     leaf_by_leaf, faster = tree.Frontier(), tree.Frontier()
-    for each in hashes:
-        leaf_by_leaf.append(each)
+    for leaf in hashes:
+        leaf_by_leaf.append(leaf)
     for level, at in ((2, 0), (2, 4), (1, 8), (1, 10), (0, 12)):
         faster.append(tree.complete_root(b"".join(hashes[at : at + (1 << level)])), level)
     assert faster == leaf_by_leaf

@@ -39,9 +39,13 @@ EXAMPLE = (
 
 
 def answered(body: bytes, last: Checkpoint | None = None) -> Answer:
-    """What a witness says that signed `last`."""
-    found = opened(body, LOGS)
-    return found if isinstance(found, Answer) else decided(*found, last, WITNESS, NOW)
+    """Return the answer of a witness that signed `last`."""
+    request_or_answer = opened(body, LOGS)
+    return (
+        request_or_answer
+        if isinstance(request_or_answer, Answer)
+        else decided(*request_or_answer, last, WITNESS, NOW)
+    )
 
 
 def said(answer: Answer) -> tuple[int, str, str]:
@@ -76,7 +80,7 @@ def test_what_extends_the_last_is_signed(old: int, size: int) -> None:
 
 @pytest.mark.parametrize(("old", "last", "size"), [(0, 5, 8), (5, 0, 8), (7, 5, 8), (5, 8, 6)])
 def test_another_size_than_the_last_is_409_with_the_size(old: int, last: int, size: int) -> None:
-    """Whoever does not know how far the witness is learns it."""
+    """A client learns the witness's size by it."""
     answer = answered(LOG.request(old, size).body, LOG.checkpoint(last) if last else None)
     assert said(answer) == (409, "text/x.tlog.size", f"{last}\n")
 

@@ -25,13 +25,13 @@ TEXT = "text/plain"
 
 
 def client(folder: Path, port: int) -> WitnessClient:
-    """Of the witness in a folder."""
+    """Return a client of the witness in a folder."""
     key = WitnessFolder(folder).witness().verifier
     return WitnessClient(WitnessAddress(str(key), f"http://127.0.0.1:{port}"))
 
 
 def asked_of(reply: Reply, guess: int = 0) -> str:
-    """Why a witness that answers so is not believed."""
+    """Return the error about a witness that answers so."""
     with answering(lambda _: reply) as server:
         asking = WitnessClient(WitnessAddress(str(WITNESS.verifier), server.url))
         with pytest.raises(ElsewhereError) as caught:
@@ -62,7 +62,7 @@ def test_a_fork_and_a_roll_back_are_refused_loudly(tmp_path: Path) -> None:
 
 
 def test_only_its_own_signatures_are_taken() -> None:
-    """What else it sends, of strangers or of other checkpoints, is left out."""
+    """Other signatures in the answer, of strangers or of other checkpoints, are left out."""
     good = WITNESS.cosign(LOG.checkpoint(13).text, 1_795_600_000)
     stranger = Witness("other.example", bytes(32)).cosign(LOG.checkpoint(13).text, 1_795_600_000)
     body = (stranger.line + good.line).encode()
@@ -74,7 +74,7 @@ def test_only_its_own_signatures_are_taken() -> None:
 
 
 @pytest.mark.parametrize(
-    ("reply", "said"),
+    ("reply", "sentence"),
     [
         ((200, TEXT, b""), "did not sign with the key that is configured"),
         ((200, TEXT, b"\xff"), "did not sign with the key that is configured"),
@@ -88,9 +88,9 @@ def test_only_its_own_signatures_are_taken() -> None:
         ((302, TEXT, b""), "answered with status 302"),
     ],
 )
-def test_an_answer_that_is_none_is_not_believed(reply: Reply, said: str) -> None:
+def test_an_answer_that_is_none_is_not_believed(reply: Reply, sentence: str) -> None:
     """Each is one sentence, and another try later."""
-    assert said in asked_of(reply)
+    assert sentence in asked_of(reply)
 
 
 def test_one_that_says_another_size_each_time_is_given_up() -> None:
@@ -104,11 +104,11 @@ def test_one_that_says_another_size_each_time_is_given_up() -> None:
         asking = WitnessClient(WitnessAddress(str(WITNESS.verifier), server.url))
         with pytest.raises(ElsewhereError, match="a different size each time"):
             asking.cosign(LOG.note(13), LOG.hash)
-    assert [AddCheckpoint.parse(each.body).old for each in server.asked] == [0, 5, 6]
+    assert [AddCheckpoint.parse(request.body).old for request in server.asked] == [0, 5, 6]
 
 
 def test_nobody_there_is_one_sentence() -> None:
-    """Where nothing listens nothing is lost."""
+    """An address without a server is an error in one sentence."""
     asking = WitnessClient(WitnessAddress(str(WITNESS.verifier), nowhere()))
     with pytest.raises(ElsewhereError, match=r"home\.example does not answer"):
         asking.cosign(LOG.note(13), LOG.hash)

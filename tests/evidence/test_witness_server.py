@@ -94,7 +94,7 @@ def test_what_was_signed_is_known_after_a_restart(tmp_path: Path) -> None:
 
 
 def test_it_is_committed_before_it_is_answered(tmp_path: Path) -> None:
-    """Whoever has the answer finds the checkpoint in the file, from another connection."""
+    """After the answer another connection finds the checkpoint in the file."""
     with serving(tmp_path / "w") as port:
         assert asked(port, post(LOG.request(0, 13).body))[0] == 200
         with sqlite3.connect(tmp_path / "w/witness.sqlite3") as other:
@@ -115,26 +115,26 @@ def test_of_many_at_once_that_contradict_each_other_one_is_signed(tmp_path: Path
     """Sixteen forks race from the same size: one gets a signature, the others are told its size."""
     forks = [MemoryLog.of(20 + number, fork=13) for number in range(16)]
     bodies = [post(fork.request(13, 20 + number).body) for number, fork in enumerate(forks)]
-    start, found = threading.Barrier(16), list[tuple[int, str, bytes]]()
+    start, answers = threading.Barrier(16), list[tuple[int, str, bytes]]()
 
     def work(sent: bytes) -> None:
         start.wait()
-        found.append(asked(port, sent))
+        answers.append(asked(port, sent))
 
     with serving(tmp_path / "w") as port:
         assert asked(port, post(forks[0].request(0, 13).body))[0] == 200
         threads = [threading.Thread(target=work, args=(body,)) for body in bodies]
-        for each in threads:
-            each.start()
-        for each in threads:
-            each.join()
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
         (row,) = WitnessStore(WitnessFolder(tmp_path / "w")).last()
-    assert sorted(status for status, _, _ in found) == [200, *[409] * 15]
-    assert {body for status, _, body in found if status == 409} == {f"{row[0].size}\n".encode()}
+    assert sorted(status for status, _, _ in answers) == [200, *[409] * 15]
+    assert {body for status, _, body in answers if status == 409} == {f"{row[0].size}\n".encode()}
 
 
 def test_two_servers_with_one_folder_are_one_witness(tmp_path: Path) -> None:
-    """What one of them signed the other one knows."""
+    """One server knows the checkpoint that the other one signed."""
     with serving(tmp_path / "w") as one, serving(tmp_path / "w") as other:
         assert asked(one, post(LOG.request(0, 13).body))[0] == 200
         assert asked(other, post(LOG.request(0, 8).body))[0] == 409
@@ -238,8 +238,8 @@ def test_a_witness_that_lost_its_memory_does_not_start(tmp_path: Path) -> None:
 def test_the_key_is_for_its_owner_alone(tmp_path: Path) -> None:
     """Mode 0600 in a folder of mode 0700; with another mode it is not used."""
     folder = WitnessFolder(tmp_path / "w")
-    made = folder.make("home.example")
-    assert folder.witness() == made
+    witness = folder.make("home.example")
+    assert folder.witness() == witness
     assert (folder.folder.stat().st_mode & 0o777, folder.key_file.stat().st_mode & 0o777) == (0o700, 0o600)
     folder.key_file.chmod(0o640)
     with pytest.raises(EvidenceError, match="chmod 600"):
@@ -256,13 +256,13 @@ def test_a_log_may_have_two_keys() -> None:
 def test_the_program_makes_a_key_and_serves(tmp_path: Path) -> None:
     """`witness key` shows it, `witness serve` answers until SIGTERM, and what it signed is shown then."""
     folder = tmp_path / "w"
-    made = subprocess.run(
+    completed = subprocess.run(
         [PROGRAM, "witness", "key", folder, "--name", "home.example"],
         capture_output=True,
         text=True,
         check=True,
     )
-    key = made.stdout.splitlines()[0]
+    key = completed.stdout.splitlines()[0]
     assert key.startswith("home.example+")
     command = [PROGRAM, "witness", "serve", folder, "--log", str(SIGNER.verifier), "--listen", "127.0.0.1:0"]
     with subprocess.Popen([*command, "--log-format", "json"], stdout=-1, stderr=-2, text=True) as served:
@@ -279,7 +279,7 @@ def test_the_program_makes_a_key_and_serves(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "sentence"),
     [
         (["key", "{w}"], "cannot be used: No such file or directory"),
         (["serve", "{w}"], "none is named"),
@@ -288,12 +288,12 @@ def test_the_program_makes_a_key_and_serves(tmp_path: Path) -> None:
         (["key", "{w}", "--name", "a b"], "A key's name is not empty"),
     ],
 )
-def test_mistakes_are_told_in_a_sentence(tmp_path: Path, arguments: list[str], said: str) -> None:
-    """What cannot begin says why, without a traceback."""
-    ran = run("witness", *(each.replace("{w}", str(tmp_path / "w")) for each in arguments))
-    assert ran.returncode in (1, 2)
-    assert said in ran.stderr
-    assert "Traceback" not in ran.stderr
+def test_mistakes_are_told_in_a_sentence(tmp_path: Path, arguments: list[str], sentence: str) -> None:
+    """A server that cannot start gives the reason, without a traceback."""
+    completed = run("witness", *(argument.replace("{w}", str(tmp_path / "w")) for argument in arguments))
+    assert completed.returncode in (1, 2)
+    assert sentence in completed.stderr
+    assert "Traceback" not in completed.stderr
 
 
 def test_key_for_programs(tmp_path: Path) -> None:
@@ -317,9 +317,9 @@ def test_key_for_programs(tmp_path: Path) -> None:
 @pytest.fixture
 def log_as_before() -> Iterator[None]:
     """The log of this process is configured afterwards as it was."""
-    before = structlog.get_config()
+    configuration = structlog.get_config()
     yield
-    structlog.configure(**before)
+    structlog.configure(**configuration)
 
 
 @pytest.mark.usefixtures("log_as_before")

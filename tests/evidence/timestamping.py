@@ -58,10 +58,10 @@ def authority(folder: Path) -> Iterator[Authority]:
     issue = ("-CA", "root.pem", "-CAkey", "root.key", "-CAcreateserial", "-days", "36500")
     openssl(folder, "x509", "-req", "-in", "tsa.csr", *issue, "-extfile", "ext", "-out", "tsa.pem")
 
-    def reply(asked: Asked) -> Reply:
-        (folder / "query").write_bytes(asked.body)
-        own = ("-config", "tsa.cnf", "-section", "own", "-signer", "tsa.pem", "-inkey", "tsa.key")
-        openssl(folder, "ts", "-reply", *own, "-queryfile", "query", "-out", "reply")
+    def reply(request: Asked) -> Reply:
+        (folder / "query").write_bytes(request.body)
+        signing_options = ("-config", "tsa.cnf", "-section", "own", "-signer", "tsa.pem", "-inkey", "tsa.key")
+        openssl(folder, "ts", "-reply", *signing_options, "-queryfile", "query", "-out", "reply")
         return 200, "application/timestamp-reply", (folder / "reply").read_bytes()
 
     with answering(reply) as server:

@@ -24,21 +24,21 @@ class MemoryLog:
     """Leaves, given by their content, and what a log says of them."""
 
     def __init__(self, *entries: bytes, signer: Signer = SIGNER) -> None:
-        self.leaves = [tree.leaf_hash(each) for each in entries]
+        self.leaves = [tree.leaf_hash(entry) for entry in entries]
         self.signer = signer
 
     @classmethod
     def of(cls, size: int, fork: int | None = None, signer: Signer = SIGNER) -> MemoryLog:
         """One of so many leaves, which are others from number `fork` on."""
-        ours = [b"%d" % index if fork is None or index < fork else b"x%d" % index for index in range(size)]
-        return cls(*ours, signer=signer)
+        entries = [b"%d" % index if fork is None or index < fork else b"x%d" % index for index in range(size)]
+        return cls(*entries, signer=signer)
 
     def hash(self, level: int, index: int, /) -> bytes:
-        """Of a complete subtree."""
+        """Return the hash of a complete subtree."""
         return tree.root(self.leaves[index << level : (index + 1) << level])
 
     def checkpoint(self, size: int) -> Checkpoint:
-        """Of its first leaves."""
+        """Return the checkpoint of the first leaves."""
         return Checkpoint(self.signer.name, size, tree.root(self.leaves[:size]))
 
     def note(self, size: int) -> bytes:
@@ -46,7 +46,7 @@ class MemoryLog:
         return note.sign(self.checkpoint(size).text, self.signer)
 
     def request(self, old: int, size: int) -> AddCheckpoint:
-        """What is sent to a witness."""
+        """Return a request to a witness."""
         return AddCheckpoint(old, tree.consistency_proof(old, size, self.hash), self.note(size))
 
 
@@ -63,14 +63,14 @@ def serving(folder: Path, limits: Limits | None = None) -> Iterator[int]:
 @contextmanager
 def serving_logs(folder: Path, limits: Limits | None = None) -> Iterator[tuple[int, list[Verifier]]]:
     """The witness in a folder; its port, and the keys of the logs that it knows, to which a test adds."""
-    own, keys = WitnessFolder(folder), list[Verifier]()
+    witness_folder, keys = WitnessFolder(folder), list[Verifier]()
     ready, started = threading.Event(), list[tuple[int, asyncio.AbstractEventLoop, asyncio.Event]]()
 
     async def run() -> None:
-        with closing(WitnessStore(own)) as store, ThreadPoolExecutor(1) as pool:
+        with closing(WitnessStore(witness_folder)) as store, ThreadPoolExecutor(1) as pool:
 
             async def decide(body: bytes) -> Answer:
-                return await in_a_thread(store, logs_of(keys), own.witness(), pool)(body)
+                return await in_a_thread(store, logs_of(keys), witness_folder.witness(), pool)(body)
 
             server = WitnessServer(decide, limits)
             stop = asyncio.Event()

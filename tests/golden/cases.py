@@ -1,0 +1,283 @@
+"""What is typed, and what is to be typed before it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from golden.installation import HUNG_UP, KNOWN, OTHER, TOLD_OLD
+
+
+@dataclass(frozen=True)
+class Case:
+    """One command line: of which installation, and of which files the text is of interest, too."""
+
+    typed: str
+    before: tuple[str, ...] = ()
+    changed: Mapping[str, str] = field(default_factory=dict)
+    """Places of the configuration, each with what stands there instead."""
+    written: tuple[str, ...] = ()
+    """Files that are written, whose text is of interest too; ARCHIVE!FILE in a ZIP file."""
+    missing: tuple[str, ...] = ()
+    """Files that were deleted before."""
+    lines: int | None = None
+    """How many lines are read of one that goes on."""
+    json: bool = True
+    """Whether it is typed with --json, too."""
+    writes: bool = False
+    """Whether it changes more than the access log, or shows that."""
+
+    @property
+    def apart(self) -> bool:
+        """Whether it needs an installation of its own."""
+        return bool(self.writes or self.before or self.changed or self.missing or self.written)
+
+
+SHARED = {"operator: Acme": "shared: {hosts: [127.0.0.1:1], box: pbx-1}\noperator: Acme"}
+
+CASES = {
+    # calls and how it stands
+    "tail": Case("tail -n 3 --controller acme", lines=4),
+    "status": Case("status"),
+    "status-service": Case("status --service"),
+    "explain-known": Case(f"explain --from {KNOWN} --to 0212345678 --at 2026-12-01T10:00"),
+    "explain-supplement": Case("explain --from +393330000012 --to 0287654321 --at 2026-12-01T10:00"),
+    "explain-new-purpose": Case(f"explain --from {HUNG_UP} --to +390212345678 --language en"),
+    "explain-withheld": Case("explain --from withheld --to +493012345678"),
+    "explain-shared": Case("explain --from +390244001234 --to 0212345678"),
+    # the configuration
+    "check": Case("check"),
+    "config-upgrade": Case("config upgrade", changed={"format: 2": "format: 1"}),
+    "config-upgrade-dry": Case("config upgrade --dry-run", changed={"format: 2": "format: 1"}),
+    "config-upgrade-nothing": Case("config upgrade"),
+    "controllers": Case("controllers"),
+    "outsourcing-worksheet": Case("outsourcing-worksheet borealis", json=False),
+    "metrics-scrape": Case(
+        "metrics scrape",
+        json=False,
+        changed={"  token: keys/agi": "  metrics: 127.0.0.1:9464\n  token: keys/agi"},
+    ),
+    # records
+    "ledger-show": Case("ledger show --controller acme"),
+    "ledger-show-all": Case("ledger show --controller borealis --since 2026-11-25 --until 2026-11-28"),
+    "ledger-show-filtered": Case("ledger show --line 0212345678 --status PARTIAL"),
+    "ledger-adopt": Case("ledger adopt --controller acme"),
+    "ledger-adopt-done": Case("ledger adopt --controller acme --yes", writes=True),
+    "ledger-restore": Case(
+        "ledger restore {root}/etc/old.sqlite3 --controller acme",
+        before=(
+            "! cp ledger/acme.sqlite3 old.sqlite3",
+            f"record --controller acme --by operator --reference x {KNOWN}",
+            f"caller erase {HUNG_UP} --controller acme --yes",
+        ),
+    ),
+    "purge": Case("purge --controller acme"),
+    "purge-done": Case("purge --controller acme --yes", writes=True),
+    # callers
+    "caller-show": Case(f"caller show {KNOWN} --controller acme"),
+    "caller-show-supplement": Case(f"caller show {TOLD_OLD} --controller acme"),
+    "caller-show-elsewhere": Case(f"caller show {OTHER} --controller acme"),
+    "caller-show-nobody": Case("caller show +393339999999 --controller acme"),
+    "caller-erase": Case(f"caller erase {KNOWN} --controller acme"),
+    "caller-erase-done": Case(f"caller erase {KNOWN} --controller acme --yes", writes=True),
+    "record": Case("record --controller acme --by operator --reference call-9 +393338888888", writes=True),
+    "record-customer": Case(
+        "record --controller acme --by contract --reference K/9 --customer 4711 --on 2025-03-01", writes=True
+    ),
+    "import": Case(
+        "import {root}/callers.csv --controller acme --by website --reference newsletter",
+        written=("callers.csv.rejects.csv",),
+        writes=True,
+    ),
+    "import-again": Case(
+        "import {root}/callers.csv --controller acme --by website",
+        before=("import {root}/callers.csv --controller acme --by website",),
+    ),
+    # evidence
+    "evidence-key": Case("evidence key"),
+    "evidence-key-new": Case("evidence key --controller acme --new", writes=True),
+    "evidence-checkpoint": Case(
+        "evidence checkpoint", before=(f"record --controller acme --by operator --reference x {KNOWN}",)
+    ),
+    "evidence-checkpoint-nothing": Case("evidence checkpoint --controller acme", writes=True),
+    "evidence-publish": Case("evidence publish", writes=True),
+    "evidence-publish-check": Case("evidence publish --check --controller acme", writes=True),
+    "evidence-receipt": Case(
+        "evidence receipt 3 --controller acme", written=("acme-3.tlog-proof",), writes=True
+    ),
+    "evidence-receipt-page": Case(
+        f"evidence receipt --from {KNOWN} --open --html --controller acme -o {{root}}",
+        written=("acme-12.html",),
+        writes=True,
+    ),
+    "evidence-receipt-waiting": Case(
+        f"evidence receipt --from {OTHER} --controller acme",
+        before=(f"record --controller acme --by operator --reference x {OTHER}",),
+    ),
+    "evidence-verify": Case(
+        "evidence verify acme-3.tlog-proof --key {key}", before=("evidence receipt 3 --controller acme",)
+    ),
+    "evidence-verify-another": Case(
+        f"evidence verify acme-3.tlog-proof --key {{key}} --number {HUNG_UP}",
+        before=(f"evidence receipt --from {KNOWN} --open --controller acme",),
+    ),
+    "evidence-verify-number": Case(
+        f"evidence verify acme-3.tlog-proof acme-12.tlog-proof --key {{key}} --number {KNOWN}",
+        before=(f"evidence receipt --from {KNOWN} --open --controller acme",),
+    ),
+    "evidence-audit": Case("evidence audit"),
+    "evidence-audit-waiting": Case(
+        "evidence audit --controller acme",
+        before=(f"record --controller acme --by operator --reference x {OTHER}",),
+    ),
+    "evidence-bundle": Case(
+        "evidence bundle --from 2026-11-01 --to 2026-11-30 --controller acme",
+        written=("acme-2026-11-01-2026-11-30.zip!README.txt",),
+        writes=True,
+    ),
+    "witness-key": Case("witness key {root}/witness --name home.acme.example", writes=True),
+    "witness-key-there": Case(
+        "witness key {root}/witness", before=("witness key {root}/witness --name home.example",)
+    ),
+    # secrets and recordings
+    "keys-make": Case("keys make acme", missing=("etc/keys/acme.key", "etc/ledger/acme.sqlite3")),
+    "keys-make-manager": Case(
+        "keys make manager",
+        changed={
+            "operator: Acme": "manager: {user: informativa, secret: keys/manager.secret}\noperator: Acme"
+        },
+    ),
+    "keys-rotate": Case("keys rotate acme"),
+    "keys-rotate-done": Case("keys rotate acme --yes", writes=True),
+    "keys-rotate-agi": Case("keys rotate --agi", writes=True),
+    "prompts-texts": Case("prompts texts {root}/texts", json=False, writes=True),
+    "prompts-play": Case("prompts play"),
+    "prompts-play-one": Case("prompts play it/short --path"),
+    "prompts-install": Case("prompts install --formats alaw,ulaw --sounds {root}/asterisk", writes=True),
+    "prompts-install-dry": Case("prompts install --formats alaw --dry-run"),
+    # what is installed
+    "init": Case("init {root}/new --callers national", json=False, writes=True),
+    "dialplan": Case("dialplan", json=False, writes=True),
+    "dialplan-written": Case("dialplan -o {root}/asterisk/informativa.conf", json=False, writes=True),
+    "dialplan-install": Case("dialplan install --to {root}/asterisk", writes=True),
+    "dialplan-install-dry": Case("dialplan install --to {root}/asterisk --dry-run --freepbx"),
+    "dialplan-uninstall": Case(
+        "dialplan uninstall --to {root}/asterisk", before=("dialplan install --to {root}/asterisk",)
+    ),
+    "dialplan-uninstall-nothing": Case("dialplan uninstall --to {root}/asterisk --dry-run"),
+    "man": Case("man", json=False),
+    "doctor-account": Case(
+        "doctor --account",
+        json=False,
+        changed={"operator: Acme": "manager: {user: informativa, secret: keys/agi.token}\noperator: Acme"},
+    ),
+    # the console
+    "web-invite": Case("web invite berta --role compliance --controller borealis --hours 48", writes=True),
+    "web-accounts": Case("web accounts", before=("web invite old --role reader --controller acme",)),
+    "web-remove": Case("web remove carlo", writes=True),
+    "web-grant": Case(
+        "web grant berta --role reader --controller borealis",
+        before=("web grant berta --role admin --controller acme",),
+        changed={"web:\n": "web:\n  proxy: {addresses: [127.0.0.1], header: X-Remote-User}\n"},
+    ),
+    "web-log": Case("web log acme", writes=True),
+    # many boxes
+    "shared-sql": Case("shared sql --controller acme", changed=SHARED, json=False),
+}
+
+BOREALIS_WRONG = {"name: Borealis GmbH": "nome: Borealis GmbH"}
+
+FAILURES = {
+    "command-mistyped": Case("chek", json=False),
+    "no-option": Case("check --confg x"),
+    "no-argument": Case("init", json=False),
+    "no-value": Case("explain --from +393331234567"),
+    "not-a-choice": Case("ledger show --status HEARD"),
+    "not-a-number": Case("ledger show --last many"),
+    "too-small": Case("ledger show --last 0"),
+    "not-a-time": Case("ledger show --since yesterday"),
+    "until-before-since": Case("ledger show --since 2026-02-01 --until 2026-01-01 --controller acme"),
+    "not-a-pseudonym": Case("ledger show --controller acme --caller abc"),
+    "no-configuration": Case("check -c /nonexistent/informativa.yaml"),
+    "configuration-is-a-folder": Case("check -c {root}"),
+    "not-yaml": Case("check", changed={"format: 2": "format: [2"}),
+    "mistakes": Case(
+        "check",
+        changed={
+            "retention: 5 years": "retention: 5 lustri",
+            "region: DE": "region: germany",
+            **BOREALIS_WRONG,
+            "language: it\n": "langage: it\n",
+            "when: always": "when: sometimes",
+            "prompts/it/full": "prompts/it/ful",
+        },
+    ),
+    "mistakes-status": Case("status", changed=BOREALIS_WRONG),
+    "mistakes-elsewhere": Case("ledger show --controller acme --last 1", changed=BOREALIS_WRONG),
+    "mistakes-here": Case("purge --controller borealis", changed=BOREALIS_WRONG),
+    "recording-missing": Case("check", missing=("etc/prompts/it/short.wav",)),
+    "papers-missing": Case("check", changed={'reference: "2026/17"': 'reference: "put its number here"'}),
+    "key-missing": Case("caller show +393331234567 --controller acme", missing=("etc/keys/acme.key",)),
+    "another-key": Case("ledger show --controller acme", before=("! cp keys/borealis.key keys/acme.key",)),
+    "no-controller": Case("ledger show --controller acm"),
+    "which-controller": Case("evidence receipt 3"),
+    "no-line": Case("explain --from withheld --to 0299999999"),
+    "no-ledger": Case("ledger show --controller acme", missing=("etc/ledger/acme.sqlite3",)),
+    "no-ledger-caller": Case(
+        "caller show +393331234567 --controller acme", missing=("etc/ledger/acme.sqlite3",)
+    ),
+    "no-ledger-purge": Case("purge --yes --controller acme", missing=("etc/ledger/acme.sqlite3",)),
+    "no-record": Case("evidence receipt 999 --controller acme"),
+    "no-number": Case("caller show --controller acme"),
+    "bad-number": Case("caller show 12 --controller acme"),
+    "no-file": Case("import {root}/none.csv --controller acme --by website"),
+    "no-column": Case("import {root}/asterisk/extensions.conf --controller acme --by website"),
+    "no-notice": Case("record --controller acme --by website --reference x +393331234567 --notice privcy"),
+    "future": Case("record --controller acme --by website --reference x +393331234567 --on 2027-01-01"),
+    "no-receipt": Case("evidence verify {root}/none.receipt --key {key}"),
+    "not-a-receipt": Case("evidence verify {root}/callers.csv --key {key}"),
+    "nobody-trusted": Case("evidence verify {root}/callers.csv"),
+    "not-a-key": Case("evidence audit --key nonsense"),
+    "log-tampered": Case(
+        "evidence audit --controller acme",
+        before=("! sqlite ledger/acme.sqlite3 UPDATE event SET version = 2025 WHERE record = 3",),
+    ),
+    "bundle-of-no-day": Case("evidence bundle --from 2026-12-31 --to 2026-12-01 --controller acme"),
+    "bundle-empty": Case("evidence bundle --from 2020-01-01 --to 2020-01-31 --controller acme"),
+    "key-there": Case("keys make acme"),
+    "key-for-nobody": Case("keys rotate"),
+    "init-not-empty": Case("init {root}/etc", json=False),
+    "no-asterisk": Case("dialplan install --to {root}/nowhere"),
+    "no-account": Case("web grant nobody --role reader --controller acme"),
+    "no-account-to-remove": Case("web remove nobody"),
+    "no-role": Case("web invite dora --role king --controller acme"),
+    "nothing-shared": Case("boxes"),
+    "no-manager": Case("test-call 0212345678"),
+    "no-prompt": Case("prompts play fr/short"),
+    "no-format": Case("prompts install --formats mp3"),
+    "not-a-recording": Case("prompts add {root}/callers.csv --language it --controller acme"),
+    "two-units": Case("systemd --web --evidence", json=False),
+    "other-boxes": Case("ledger show --all-boxes --controller acme"),
+}
+
+EXCEPTIONS = {
+    "serve": "goes on until it is stopped; its log is English, and test_service.py has it",
+    "web": "the same, for the console",
+    "evidence sequence": "the same, for what signs",
+    "witness serve": "the same, for a witness",
+    "completion": "scripts for shells, which test_cli.py runs in them",
+    "upgrade-check": "looks at the machine: printed from results made by hand (made.py)",
+    "systemd": "names the machine's Python and users: printed from results made by hand",
+    "support-bundle": "holds all of the machine; test_support.py has it. What is printed is made by hand",
+    "test-call": "needs an Asterisk: made by hand",
+    "metrics dashboard": "prints a file of templates/ as it is",
+    "metrics alerts": "the same",
+    "prompts build": "needs a speech engine: made by hand",
+    "prompts add": "needs sox: made by hand",
+    "join": "needs a database: made by hand",
+    "boxes": "the same",
+    "boxes retire": "the same",
+    "shared migrate": "the same",
+    "shared status": "prints what `boxes` prints",
+}
+"""Commands that are not typed here, and why."""

@@ -52,6 +52,7 @@ MASKS = (
     (":<port>", r":(?:2[0-9]|3[01])\d{3}\b", "its ports, which must be free"),
     ("<version>", rf"(?<![\d.]){re.escape(__version__)}(?![\d.])", "of the program"),
     ("<user>", r"(?<=readable by )\S+(?= alone)|(?<=leggibile solo da )[^\s.]+", "who runs the tests"),
+    ("<owner>", r'(?<=\()\w[\w-]*:\w[\w-]*(?=\)\.)|(?<="owner": ")[^"]+', "whose a file is"),
     ("<bytes>", r'(?<="bytes": )\d+', "the size of a database, which depends on SQLite"),
     ("", r" +$", "blanks at the ends of lines, which nobody sees"),
     ("<size>", r"\b\d+(?:[.,]\d+)? [kM]B\b", "the same, for people"),

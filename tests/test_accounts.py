@@ -195,8 +195,8 @@ def test_code_is_used_by_one_of_two_at_once(accounts: Accounts) -> None:
     secret = totp.new_secret()
     account = joined(accounts, secret=secret)
     step = totp.step(NOW)
-    assert accounts._logged_in(account, step, account.password_hash)
-    assert accounts._logged_in(account, step, account.password_hash) is None
+    assert accounts._record_login(account, step, account.password_hash)
+    assert accounts._record_login(account, step, account.password_hash) is None
 
 
 def test_grants_are_changed_and_accounts_removed(accounts: Accounts) -> None:

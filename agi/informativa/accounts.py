@@ -1,9 +1,9 @@
-"""Who may use the console, in a file: accounts, and invitations to have one.
+"""The accounts of the console, and invitations to get one, in a file.
 
 The file is for its owner alone, and is replaced as a whole under a lock, so that two processes (the console
 and a command) do not lose each other's change. Of an invitation it holds no more than the SHA-256 of its
-token: whoever reads a copy of the file gets in by none. Nobody else makes an account, so none exists without
-a password that its owner chose.
+token: nobody who reads a copy of the file can use it to log in. An account is made by its owner alone, so
+none exists without a password that its owner chose.
 """
 
 from __future__ import annotations
@@ -39,13 +39,13 @@ _LARGEST_FILE = 8 << 20  # bytes: tens of thousands of accounts
 _OTHERS = 0o077
 
 Grants = Mapping[str, Role]
-"""By the id of a controller, what somebody may do for it; for others nothing."""
+"""The roles of an account, by the id of the controller; no rights for any other controller."""
 
 
 @dataclass(frozen=True)
 class Account:
-    """Somebody who may log in. `totp_secret` is in base 32, '' without an app; `last_step` is that of the
-    last code used. Sessions from before `changed` are void: then the password or the grants changed."""
+    """An account of the console. `totp_secret` is in base 32, '' without an app; `last_step` is that of the
+    last code used. Sessions that began before `changed` are void: then the password or the grants changed."""
 
     name: str
     grants: Grants
@@ -55,14 +55,14 @@ class Account:
     last_step: int = 0
 
     def may(self, controller: str, needed: Role) -> bool:
-        """Whether he may do for this controller what `needed` may."""
+        """Return whether the account has, for this controller, the rights of `needed`."""
         role = self.grants.get(controller)
         return role is not None and role.may(needed)
 
 
 @dataclass(frozen=True)
 class Invitation:
-    """A way in that nobody has used yet: for whom, what he may then, and until when it is good."""
+    """An unused invitation: the name and the grants of the future account, and the time when it expires."""
 
     name: str
     grants: Grants
@@ -81,7 +81,7 @@ _NOTHING = _State({}, {})
 
 
 def plain_name(text: str) -> str:
-    """The name of an account as it is kept: in small letters. Raises AccountError."""
+    """Return the name of an account in its stored form, in small letters. Raises AccountError."""
     name = text.strip(" \t").lower()
     if not text.isascii() or not _NAME.fullmatch(name):  # ß and the sign of Kelvin would be another's letters
         raise AccountError(
@@ -102,83 +102,87 @@ class Accounts:
     def __init__(self, folder: Path, hasher: PasswordHasher | None = None) -> None:
         self.file = folder / "accounts.json"
         self._passwords = Passwords(hasher)
-        self._read: tuple[tuple[int, ...], _State] | None = None
+        self._cached: tuple[tuple[int, ...], _State] | None = None
 
     def get(self, name: str) -> Account | None:
-        """The account of that name, in any case."""
+        """Return the account of that name, in any case."""
         with suppress(AccountError):
             name = plain_name(name)
         return self._state().accounts.get(name)
 
     def all(self) -> list[Account]:
-        """All accounts, by name."""
+        """Return all accounts, by name."""
         return [account for _name, account in sorted(self._state().accounts.items())]
 
     def invitations(self) -> list[Invitation]:
-        """All invitations that were not used, by name; those whose time is over among them."""
-        return sorted(self._state().invitations.values(), key=lambda each: each.name)
+        """Return all unused invitations, by name; also expired ones."""
+        return sorted(self._state().invitations.values(), key=lambda invitation: invitation.name)
 
     def invite(self, name: str, grants: Grants, until: datetime) -> str:
-        """Make a way in, and give its token (43 characters, for a link), which is kept nowhere.
+        """Create an invitation and return its token (43 characters, for a link), which is stored nowhere.
 
-        Somebody who has an account keeps it, with its password and its grants, until he uses it. An earlier
-        invitation of that name is good no more.
+        An existing account of that name keeps its password and its grants until the invitation is used. An
+        earlier invitation of that name becomes void.
         """
         name, token = plain_name(name), secrets.token_urlsafe(_TOKEN_SIZE)
         with self._changing() as change:
-            kept = {key: each for key, each in change.state.invitations.items() if each.name != name}
-            kept[_digest(token)] = Invitation(name, dict(grants), until)
-            change.state = replace(change.state, invitations=kept)
+            invitations = {
+                key: invitation
+                for key, invitation in change.state.invitations.items()
+                if invitation.name != name
+            }
+            invitations[_digest(token)] = Invitation(name, dict(grants), until)
+            change.state = replace(change.state, invitations=invitations)
         return token
 
     def invitation(self, token: str, now: datetime) -> Invitation | None:
-        """What a token is good for; `None` for one that was used, is too old, or never was."""
-        return _good(self._state(), token, now)
+        """Return the invitation of a token; `None` for one that was used, has expired, or never existed."""
+        return _valid_invitation(self._state(), token, now)
 
     def accept(
         self, token: str, password: str, totp_secret: str, now: datetime, used_step: int = 0
     ) -> Account:
-        """Make or replace the account that the token is for; it is used up then, and so is the code of the
-        app by whose step its secret was shown to work. Raises AccountError for a token that is good for
-        nothing, and for a password that cannot be one."""
-        invited = self._require(_good(self._state(), token, now))
-        hashed = self._passwords.hashed(checked(password, invited.name))
+        """Create or replace the account that the token is for. The invitation is used up then, and so is the
+        code of the app of `used_step`, by which the owner showed that its secret works. Raises AccountError
+        for a token without a valid invitation, and for a password that is not acceptable."""
+        invitation = self._require_valid(_valid_invitation(self._state(), token, now))
+        hashed = self._passwords.hashed(checked(password, invitation.name))
         with self._changing() as change:
-            found = self._require(_good(change.state, token, now))
-            account = Account(found.name, found.grants, hashed, totp_secret, now, used_step)
-            accounts = {**change.state.accounts, found.name: account}
-            left = {
-                key: each
-                for key, each in change.state.invitations.items()
-                if each.name != found.name and each.until > now
+            current = self._require_valid(_valid_invitation(change.state, token, now))
+            account = Account(current.name, current.grants, hashed, totp_secret, now, used_step)
+            accounts = {**change.state.accounts, current.name: account}
+            invitations = {
+                key: other
+                for key, other in change.state.invitations.items()
+                if other.name != current.name and other.until > now
             }
-            change.state = _State(accounts, left)
+            change.state = _State(accounts, invitations)
         return account
 
     def verify(self, name: str, password: str, code: str, now: datetime) -> Account | None:
-        """The account, if the password is its own and so is the code of its app, where it has one; that code
-        is used up then. It takes as long for a name that there is not."""
+        """Return the account if the password is right, and so is the code of its app, where it has one; that
+        code is used up then. It takes as long for a name that does not exist."""
         account = self.get(name)
         hashed = account.password_hash if account else self._passwords.nobodys()
         if not self._passwords.fits(password, hashed) or account is None:
             return None
         step = account.last_step
         if account.totp_secret:
-            found = totp.matching_step(account.totp_secret, code, now, step)
-            if found is None:
+            matching = totp.matching_step(account.totp_secret, code, now, step)
+            if matching is None:
                 return None
-            step = found
-        renewed = self._passwords.renewed(password, hashed)
-        if step == account.last_step and renewed == hashed:
+            step = matching
+        new_hash = self._passwords.renewed(password, hashed)
+        if step == account.last_step and new_hash == hashed:
             return account
-        return self._logged_in(account, step, renewed)
+        return self._record_login(account, step, new_hash)
 
     def change(
         self, name: str, roles: Mapping[str, Role | None], now: datetime, *, make: bool = False
     ) -> Account:
-        """Give an account these roles for these controllers, or take them away (`None`); for others it keeps
-        what it has. With `make` one that nobody logs in to by a password is made where there is none.
-        Raises AccountError where there is none otherwise."""
+        """Set these roles of an account for these controllers, or take them away (`None`); others stay as
+        they are. With `make` a missing account is created, one without a log-in by password. Raises
+        AccountError for a missing one otherwise."""
         name = plain_name(name)
         with self._changing() as change:
             account = change.state.accounts.get(name)
@@ -186,8 +190,8 @@ class Accounts:
                 account = Account(name, {}, "", "", now)
             if account is None:
                 raise _no_account(name)
-            given = {key: role for key, role in {**account.grants, **roles}.items() if role is not None}
-            account = replace(account, grants=given, changed=now)
+            grants = {key: role for key, role in {**account.grants, **roles}.items() if role is not None}
+            account = replace(account, grants=grants, changed=now)
             change.state = replace(change.state, accounts={**change.state.accounts, name: account})
         return account
 
@@ -195,49 +199,54 @@ class Accounts:
         """Remove an account, and the invitation of that name. Raises AccountError where there is neither."""
         name = plain_name(name)
         with self._changing() as change:
-            accounts = {key: each for key, each in change.state.accounts.items() if key != name}
-            left = {key: each for key, each in change.state.invitations.items() if each.name != name}
-            if (len(accounts), len(left)) == (len(change.state.accounts), len(change.state.invitations)):
+            accounts = {key: entry for key, entry in change.state.accounts.items() if key != name}
+            invitations = {
+                key: entry for key, entry in change.state.invitations.items() if entry.name != name
+            }
+            if (len(accounts), len(invitations)) == (
+                len(change.state.accounts),
+                len(change.state.invitations),
+            ):
                 raise _no_account(name)
-            change.state = _State(accounts, left)
+            change.state = _State(accounts, invitations)
 
-    def _logged_in(self, before: Account, step: int, renewed: str) -> Account | None:
-        """It with what a login leaves; `None` where another one has used this code or a later one meanwhile,
-        or the account was changed."""
+    def _record_login(self, verified: Account, step: int, new_hash: str) -> Account | None:
+        """Store the step and the hash of a log-in. Return `None` if another log-in has used this code or a
+        later one meanwhile, or the account was changed."""
         with self._changing() as change:
-            account = change.state.accounts.get(before.name)
-            same = account is not None and account.password_hash in (before.password_hash, renewed)
-            if account is None or not same or account.totp_secret != before.totp_secret:
+            account = change.state.accounts.get(verified.name)
+            same = account is not None and account.password_hash in (verified.password_hash, new_hash)
+            if account is None or not same or account.totp_secret != verified.totp_secret:
                 return None
             if account.totp_secret and account.last_step >= step:
                 return None
-            account = replace(account, last_step=step, password_hash=renewed)
+            account = replace(account, last_step=step, password_hash=new_hash)
             change.state = replace(change.state, accounts={**change.state.accounts, account.name: account})
         return account
 
     @staticmethod
-    def _require(invited: Invitation | None) -> Invitation:
-        if invited is None:
+    def _require_valid(invitation: Invitation | None) -> Invitation:
+        if invitation is None:
             raise AccountError(
                 Text("This invitation has been used, has expired, or never existed."),
                 Text("Ask for a new one: informativa web invite NAME"),
                 code="invitation",
             )
-        return invited
+        return invitation
 
     def _state(self) -> _State:
         with self._translated():
             try:
-                found = self.file.stat(follow_symlinks=False)
+                status = self.file.stat(follow_symlinks=False)
             except FileNotFoundError:
                 return _NOTHING
-            identity = (found.st_ino, found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_mode)
-            if self._read is None or self._read[0] != identity:
-                self._read = identity, self._parsed(found)
-            return self._read[1]
+            identity = (status.st_ino, status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_mode)
+            if self._cached is None or self._cached[0] != identity:
+                self._cached = identity, self._read_state(status)
+            return self._cached[1]
 
-    def _parsed(self, found: os.stat_result) -> _State:
-        if stat.S_ISREG(found.st_mode) and found.st_mode & _OTHERS:
+    def _read_state(self, status: os.stat_result) -> _State:
+        if stat.S_ISREG(status.st_mode) and status.st_mode & _OTHERS:
             raise AccountError(
                 Text(
                     "Others than its owner can read {file}, which holds the console's passwords.",
@@ -265,7 +274,7 @@ class Accounts:
 
     @contextmanager
     def _changing(self) -> Iterator[_Change]:
-        """The newest state, which nobody else changes meanwhile; what it is at the end is on the disk."""
+        """Yield the newest state, which nobody else changes meanwhile; write it to the disk at the end."""
         with self._translated(), self._locked():
             change = _Change(self._state())
             yield change
@@ -277,18 +286,19 @@ class Accounts:
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
-        """A file of its own: the other one is replaced. It ends with whoever has it, however he ends."""
+        """Hold the lock, a separate file because the other one is replaced. The system releases it if the
+        process dies."""
         folder = self.file.parent
         make_folder(folder, mode=0o700)
         lock = self.file.with_suffix(".lock")
         with suppress(FileExistsError):
             create(lock, like=folder.stat())
-        opened = os.open(lock, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
+        descriptor = os.open(lock, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
         try:
-            fcntl.flock(opened, fcntl.LOCK_EX)
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
             yield
         finally:
-            os.close(opened)
+            os.close(descriptor)
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
@@ -310,13 +320,14 @@ class _Change:
     state: _State
 
 
-def _good(state: _State, token: str, now: datetime) -> Invitation | None:
-    found = state.invitations.get(_digest(token))
-    return found if found is not None and now < found.until else None
+def _valid_invitation(state: _State, token: str, now: datetime) -> Invitation | None:
+    invitation = state.invitations.get(_digest(token))
+    return invitation if invitation is not None and now < invitation.until else None
 
 
 def _digest(token: str) -> str:
-    """No more is needed for 256 random bits; and by what is looked up, how long that takes tells nothing."""
+    """Return the SHA-256 of a token. 256 random bits need no slower hash, and a look-up by it gives nothing
+    away by its duration."""
     return sha256(token.encode("utf-8", "replace")).hexdigest()
 
 
@@ -325,21 +336,22 @@ def _no_account(name: str) -> AccountError:
 
 
 def _state_of(facts: Mapping[str, Any]) -> _State:
-    """Raises ValueError, KeyError, TypeError and AttributeError for what is none."""
+    """Return the state of a parsed file. Raises ValueError, KeyError, TypeError and AttributeError for any
+    other content."""
     accounts = {
         name: Account(
             name,
-            _grants(each["grants"]),
-            str(each["password"]),
-            str(each["totp"]),
-            _time(each["changed"]),
-            int(each["step"]),
+            _grants(fields["grants"]),
+            str(fields["password"]),
+            str(fields["totp"]),
+            _time(fields["changed"]),
+            int(fields["step"]),
         )
-        for name, each in facts["accounts"].items()
+        for name, fields in facts["accounts"].items()
     }
     invitations = {
-        key: Invitation(each["name"], _grants(each["grants"]), _time(each["until"]))
-        for key, each in facts["invitations"].items()
+        key: Invitation(fields["name"], _grants(fields["grants"]), _time(fields["until"]))
+        for key, fields in facts["invitations"].items()
     }
     return _State(accounts, invitations)
 
@@ -357,16 +369,16 @@ def _facts(state: _State) -> dict[str, object]:
         "version": VERSION,
         "accounts": {
             name: {
-                "grants": dict(each.grants),
-                "password": each.password_hash,
-                "totp": each.totp_secret,
-                "step": each.last_step,
-                "changed": each.changed.isoformat(),
+                "grants": dict(entry.grants),
+                "password": entry.password_hash,
+                "totp": entry.totp_secret,
+                "step": entry.last_step,
+                "changed": entry.changed.isoformat(),
             }
-            for name, each in sorted(state.accounts.items())
+            for name, entry in sorted(state.accounts.items())
         },
         "invitations": {
-            key: {"name": each.name, "grants": dict(each.grants), "until": each.until.isoformat()}
-            for key, each in sorted(state.invitations.items())
+            key: {"name": entry.name, "grants": dict(entry.grants), "until": entry.until.isoformat()}
+            for key, entry in sorted(state.invitations.items())
         },
     }

@@ -1,4 +1,4 @@
-"""What a company's own systems say of a caller to whom something is due."""
+"""The answers of a company's own systems about a caller to whom something is due."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ Decide = Callable[[CallerHistory], Sequence[Decision]]
 
 
 def is_open(decision: Decision) -> bool:
-    """Whether somebody else's word could change it: it is due, and not on every call anyway."""
+    """Return whether an answer from elsewhere could change the decision: the notice is due, and not on every
+    call anyway."""
     return decision.play and decision.reason is not Reason.EVERY_CALL
 
 
@@ -22,37 +23,37 @@ async def look_up(
     history: CallerHistory,
     decide: Decide,
 ) -> tuple[list[tuple[Decision, ReportedDelivery]], str]:
-    """What they say of the notices that are due, each with the decision that it changes, and what kept them
-    from saying it.
+    """Return the answers about the notices that are due, each with the decision that it changes, and the
+    errors of the sources that gave none.
 
-    Only an answer that changes the decision counts. Whatever else comes, no answer or a doubtful one, leaves
-    the notice due.
+    Only an answer that changes the decision counts. After any other result, no answer or a doubtful one, the
+    notice is still due.
     """
     grounds: list[tuple[Decision, ReportedDelivery]] = []
-    doubts: list[str] = []
+    errors: list[str] = []
     for index, decision in enumerate(decide(history)):
         if not is_open(decision):
             continue
-        notice, before = decision.notice, history.get(decision.notice.id)
+        notice, prior = decision.notice, history.get(decision.notice.id)
         for source in sources.get(notice.id, ()):
             try:
                 answer = await source.ask(caller)
             except LookupSourceError as error:
-                doubts.append(str(error))
+                errors.append(str(error))
                 continue
             if answer is None:
                 continue
-            known = _known_by(answer, before)
-            then = decide({**history, notice.id: known.merged(before or known)})[index]
-            if (then.play, then.purposes) != (decision.play, decision.purposes):
+            reported = _as_prior_delivery(answer, prior)
+            changed = decide({**history, notice.id: reported.merged(prior or reported)})[index]
+            if (changed.play, changed.purposes) != (decision.play, decision.purposes):
                 grounds.append((decision, answer))
                 break
-    return grounds, " ".join(doubts)
+    return grounds, " ".join(errors)
 
 
-def _known_by(answer: ReportedDelivery, before: PriorDelivery | None) -> PriorDelivery:
-    """As of a record that comes after what is known."""
-    one = frozenset({answer.version.id})
-    number = before.record + 1 if before else 1
-    told = frozenset({(answer.at, answer.version.id, answer.version.purposes, True)})
-    return PriorDelivery(one, answer.version.purposes, number, answer.at, answer.at, told=told)
+def _as_prior_delivery(answer: ReportedDelivery, prior: PriorDelivery | None) -> PriorDelivery:
+    """Return the answer in the form of a record that comes after the caller's last one."""
+    versions = frozenset({answer.version.id})
+    number = prior.record + 1 if prior else 1
+    deliveries = frozenset({(answer.at, answer.version.id, answer.version.purposes, True)})
+    return PriorDelivery(versions, answer.version.purposes, number, answer.at, answer.at, told=deliveries)

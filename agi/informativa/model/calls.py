@@ -19,12 +19,13 @@ TELEPHONE_RATE = 8000  # hertz
 
 @dataclass(frozen=True)
 class IncomingCall:
-    """What Asterisk says about a call at its start (the AGI environment). An attacker writes parts.
+    """The facts that Asterisk sends about a call at its start (the AGI environment). An attacker writes parts
+    of them.
 
-    `linked` is the id that all channels of one conversation share, also after a transfer. `number` is
-    in clear and lives only as long as the call (it is kept out of `repr`). `presentation` is Q.931's
-    octet as a number. `ambiguous` is set when what came is not what Asterisk sends, which only happens
-    when somebody put line breaks into a variable.
+    `linked` is the id that all channels of one conversation share, also after a transfer. `number` is in
+    clear and lives only as long as the call (it is kept out of `repr`). `presentation` is Q.931's octet as a
+    number. `ambiguous` is set when the environment is not one that Asterisk sends, which only happens when
+    somebody put line breaks into a variable.
     """
 
     id: str
@@ -41,8 +42,8 @@ class IncomingCall:
 @dataclass(frozen=True)
 class Identified:
     """A caller that can be recognised: by an E.164 number with its plus sign, or by a customer number that
-    the dialplan knows (after a PIN, say). `country` is ISO 3166, '' where there is none; `vouched` is who
-    says that the number is the caller's."""
+    the dialplan knows (after a PIN, say). `country` is ISO 3166, '' where there is none; `vouched` says who
+    confirms that the number is the caller's."""
 
     number: str = field(repr=False)
     country: str = ""
@@ -52,8 +53,8 @@ class Identified:
 
 @dataclass(frozen=True)
 class Unidentified:
-    """A caller that cannot be recognised, and why. Never taken as informed (law: 13(4) GDPR). `doubt` is for
-    the admin's log: what nobody understood."""
+    """A caller that cannot be recognised, with the reason. Never taken as informed (law: 13(4) GDPR). `doubt`
+    is for the admin's log: the words about the number that nobody understood."""
 
     reason: Reason
     doubt: str = ""
@@ -64,8 +65,8 @@ Caller = Identified | Unidentified
 
 @dataclass(frozen=True)
 class ReportedDelivery:
-    """What one of the controller's own systems says: which version a caller was told, how, when, by which
-    paper."""
+    """A delivery that one of the controller's own systems reports: which version the caller got, how, when,
+    and the `reference` of the paper that shows it."""
 
     version: Version
     kind: RecordKind
@@ -75,10 +76,11 @@ class ReportedDelivery:
 
 @dataclass(frozen=True)
 class Decision:
-    """Play `version` of `notice` or leave it out, always with a reason and, for a skip, its proof.
+    """A decision to play `version` of `notice` or to leave it out, with its reason and, for a skip, its
+    proof.
 
-    `prompts`, by language, are the version's short ones or a `supplement`; `purposes` are those that
-    they tell of.
+    `prompts`, by language, are the version's short ones or a `supplement`; `purposes` are those that the
+    prompts name.
     """
 
     notice: Notice
@@ -92,17 +94,18 @@ class Decision:
 
     @property
     def status_of_skip(self) -> Status:
-        """How it goes where it is left out: by an explicit setting, or because the caller already has it."""
+        """Return the status of a notice that is left out: SKIPPED by an explicit setting, NOTDUE where the
+        caller already has it."""
         return Status.SKIPPED if self.reason is Reason.SERVICE_DATA_ONLY else Status.NOTDUE
 
 
 @dataclass(frozen=True)
 class Playback:
-    """What Asterisk reported for one STREAM FILE.
+    """Asterisk's report of one STREAM FILE.
 
-    `result` and `endpos` are AGI's (`endpos` in samples of the file it chose), `seconds` is the time
-    from command to reply, `alive` is whether the channel was still up afterwards. `lost` means that
-    no reply came at all.
+    `result` and `endpos` are AGI's (`endpos` in samples of the file it chose), `seconds` is the time from
+    command to reply, `alive` says whether the channel was still up afterwards. `lost` means that no reply
+    came at all.
     """
 
     result: int
@@ -114,8 +117,8 @@ class Playback:
 
 @dataclass(frozen=True)
 class Heard:
-    """How much of a prompt reached the caller: its ending, how many samples of how many, at which rate in
-    hertz, as the file has them that Asterisk chose; a key if any."""
+    """The part of a prompt that reached the caller: its ending, `samples` of `total`, at a rate in hertz, for
+    the file that Asterisk chose; and the key that ended it, if any."""
 
     ending: Ending
     samples: int
@@ -125,24 +128,24 @@ class Heard:
 
     @classmethod
     def in_seconds(cls, ending: Ending, seconds: float, length: float, key: str = "") -> Heard:
-        """Of what is known in seconds alone: as of a file at the telephone's rate."""
+        """Return a `Heard` for times known in seconds alone, at the telephone's rate."""
         return cls(ending, round(seconds * TELEPHONE_RATE), round(length * TELEPHONE_RATE), key=key)
 
     @property
     def seconds(self) -> float:
-        """How much of it was heard."""
+        """Return the length of the part that was heard, in seconds."""
         return self.samples / self.rate
 
     @property
     def length(self) -> float:
-        """How long it lasts, in seconds."""
+        """Return the length of the whole file, in seconds."""
         return self.total / self.rate
 
 
 @dataclass(frozen=True)
 class Binding:
-    """What ties one record to a caller's number, for whoever has the key that opens this record alone
-    (evidence/commitment.py): 32 bytes, and the salt of 16 bytes that was drawn for it."""
+    """A value that ties one record to a caller's number. The key that opens this record alone shows the tie
+    (evidence/commitment.py). `value` has 32 bytes; `salt` has 16 and was drawn for this record."""
 
     salt: bytes = field(repr=False)
     value: bytes
@@ -156,15 +159,15 @@ class Event:
     be played. `basis` is the number of the record that shows the caller was informed already, BOX:NUMBER
     where another box has it.
     `language` is the one played, `wanted` the one that should have been, where that is another.
-    `reference` names the evidence of what was told elsewhere. An `erased` event is what a caller's
-    request for erasure left.
+    `reference` names the evidence of a delivery elsewhere than by telephone. An `erased` event is the rest
+    that a caller's request for erasure left.
 
-    `at` is when it happened, `recorded` when it was put on record, `None` for the same moment. `vouched` is
-    who said that the number is the caller's, `None` where none was recognised. `recording` is the sha256, in
-    hexadecimal, of the sound that was played. A `supplement` told only what is new. What does not count
-    (`counts`) informs nobody although it was heard: by a setting. Of an event that is about to be recorded
-    `binding` ties it to the number of a caller that was recognised. `earlier` is a pseudonym that he had by
-    an earlier key: what was known under it is known under this event's since.
+    `at` is when it happened, `recorded` when it was put on record, `None` for the same moment. `vouched` says
+    who confirmed that the number is the caller's, `None` where none was recognised. `recording` is the
+    sha256, in hexadecimal, of the sound that was played. A `supplement` contained only the new purposes.
+    Without `counts`, a setting says that the event informs nobody, although the notice was heard. `binding`
+    ties an event that is about to be recorded to the number of a recognised caller. `earlier` is the caller's
+    pseudonym by an earlier key; his history under it continues under this event's `pseudonym`.
     """
 
     at: datetime
@@ -195,12 +198,12 @@ class Event:
 
     @property
     def informs(self) -> bool:
-        """Whether the caller has this version now: only a notice heard to its end informs, and one that
-        he skipped where a setting says that this counts."""
+        """Return whether the caller has this version now. Only a notice heard to its end informs, and one
+        that he skipped where a setting says that this counts."""
         if self.erased or not self.counts:
             return False
-        given = self.status in (Status.PLAYED, Status.INFORMED)
-        return given or (self.status is Status.SKIPPED and self.heard is not None)
+        delivered = self.status in (Status.PLAYED, Status.INFORMED)
+        return delivered or (self.status is Status.SKIPPED and self.heard is not None)
 
 
 def told_elsewhere(
@@ -213,8 +216,8 @@ def told_elsewhere(
     recorded: datetime | None = None,
     **more: str | Binding,
 ) -> Event:
-    """The event of a caller who got a notice otherwise than by a prompt, `at` a time that may be long before
-    it is `recorded`; `more` are other fields of it."""
+    """Return the event of a caller who got a notice otherwise than by a prompt. `at` may be long before
+    `recorded`; `more` are other fields of the event."""
     empty = {"call": "", "line": "", "language": ""}
     return Event(
         at=at,
@@ -241,8 +244,9 @@ class Record:
 
 @dataclass(frozen=True)
 class RecordFilter:
-    """Which records are wanted; what is not given is of no account. `caller` is a pseudonym or the beginning
-    of one, `callers` are whole ones of which it is one; they happened from `since` on, and before `until`."""
+    """A selection of records; a field that is not set selects all. `caller` is a pseudonym or the beginning
+    of one, `callers` are complete ones. Records are selected that happened from `since` on, and before
+    `until`."""
 
     line: str = ""
     caller: bytes = b""
@@ -253,7 +257,7 @@ class RecordFilter:
     callers: tuple[bytes, ...] = ()
 
     def takes(self, event: Event) -> bool:
-        """Whether a record of this event is one of them."""
+        """Return whether a record of this event is selected."""
         return (
             self.line in ("", event.line)
             and (event.pseudonym or b"").startswith(self.caller)
@@ -267,12 +271,12 @@ class RecordFilter:
 
 @dataclass(frozen=True)
 class CallResult:
-    """What the dialplan is told: status, the word that explains it, and the record (or spool key).
+    """The result that the dialplan gets: status, the word that explains it, and the record (or spool key).
 
-    `error` is for the admin's log: why the ledger did not take it; `doubt` too: a word of the network's that
-    nobody understood. `heard` names the records of what was
-    heard whole in this call so far, for the next try after a transfer. `events` are what became of each
-    notice, in the order of the plan.
+    `error` is for the admin's log: why the ledger did not take the record. So is `doubt`: a word of the
+    network's that nobody understood. `heard` names the records of the notices heard to their end in this call
+    so far, for the next try after a transfer. `events` are the events of the notices, in the order of the
+    plan.
     """
 
     status: Status

@@ -1,4 +1,4 @@
-"""The history of a caller: what somebody already got of each notice, by which record."""
+"""The history of a caller: the versions of each notice that he already got, with the record of each."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from .words import Reason
 if TYPE_CHECKING:
     from .calls import Event, Record
 
-A_CALL = timedelta(days=1)  # no call lasts as long: what was told longer ago was told before it
+A_CALL = timedelta(days=1)  # no call lasts as long: a delivery longer ago was before this call
 
 Told = tuple[datetime, str, frozenset[str], bool]
-"""When a version was told, its id, the purposes of which it told, and whether as a whole."""
+"""The time of a delivery, the id of the version, its purposes, and whether the notice was complete."""
 
 
 @dataclass(frozen=True)
 class PriorDelivery:
-    """What one caller already got of one notice, and the latest record that proves it.
+    """The versions that one caller already got of one notice, and the latest record that proves it.
 
-    `at` is when that one happened, `whole` when he last got a notice as a whole and not a supplement to it
-    (`None` if never), `seen` when he last called, as far as that was written down. `box` is whose record it
-    is, '' for one of this ledger. `told` are the versions one by one.
+    `at` is the time of that record, `whole` when he last got a complete notice and not a supplement to it
+    (`None` if never), `seen` when he last called, as far as that was written down. `box` is the box that has
+    the record, '' for this ledger. `told` are the deliveries of the versions one by one.
     """
 
     versions: frozenset[str]
@@ -39,27 +39,29 @@ class PriorDelivery:
 
     @property
     def purposes_told_last(self) -> frozenset[str]:
-        """The purposes that he was told of when he last got a whole, and by the supplements since, by what is
-        on record: also of versions that the configuration does not list any more."""
+        """Return the purposes of the last complete notice that he got and of the supplements since. They are
+        taken from the records, so they include those of versions that the configuration does not list any
+        more."""
         if len(self.told) <= 1:
             return self.purposes
         last = frozenset[str]()
-        for _at, _version, purposes, whole in sorted(self.told, key=_when):
+        for _at, _version, purposes, whole in sorted(self.told, key=_time_and_version):
             last = purposes if whole else last | purposes
         return last
 
     @property
     def basis(self) -> int | str:
-        """The record, as one that rests on it names it: a number, or BOX:NUMBER of another box's."""
+        """Return the record in the form that an event's `basis` has: a number, or BOX:NUMBER of another
+        box's."""
         return f"{self.box}:{self.record}" if self.box else self.record
 
     def merged(self, other: PriorDelivery) -> PriorDelivery:
-        """Both together: all versions and purposes of either, the later record, the later times.
+        """Return both together: all versions and purposes of either, the later record, the later times.
 
         Commutative, associative and idempotent, so the order in which deliveries are read does not matter.
-        The record is the later one by number; a paper of an earlier day may be recorded after a call. Those
-        of other boxes count from other beginnings: of them the one that happened last, where this ledger has
-        none.
+        The record is the later one by number; a paper of an earlier day may be recorded after a call. The
+        numbers of other boxes cannot be compared: of their records the latest by time is taken, and only
+        where this ledger has none.
         """
         latest = max(self, other, key=_order)
         return PriorDelivery(
@@ -74,46 +76,52 @@ class PriorDelivery:
         )
 
 
-def _when(told: Told) -> tuple[datetime, str]:
-    return told[:2]
+def _time_and_version(delivery: Told) -> tuple[datetime, str]:
+    return delivery[:2]
 
 
-def _order(known: PriorDelivery) -> tuple[object, ...]:
-    return (True, known.record) if not known.box else (False, known.at, known.box, known.record)
+def _order(delivery: PriorDelivery) -> tuple[object, ...]:
+    return (
+        (True, delivery.record) if not delivery.box else (False, delivery.at, delivery.box, delivery.record)
+    )
 
 
-def _later(one: datetime | None, other: datetime | None) -> datetime | None:
-    return max((moment for moment in (one, other) if moment is not None), default=None)
+def _later(first: datetime | None, second: datetime | None) -> datetime | None:
+    return max((moment for moment in (first, second) if moment is not None), default=None)
 
 
 CallerHistory = Mapping[str, PriorDelivery]
-"""What one caller already got, by notice id. Empty for a caller nobody has informed."""
+"""The prior deliveries to one caller, by notice id. Empty for a caller nobody has informed."""
 
 
 def merged(*histories: CallerHistory) -> CallerHistory:
-    """What one caller already got under several pseudonyms: those of a key and of the keys before it."""
+    """Return the history of one caller from those under his several pseudonyms: by the key and by the keys
+    before it."""
     if len(histories) == 1:
         return histories[0]
     together: dict[str, PriorDelivery] = {}
     for history in histories:
-        for notice, known in history.items():
-            together[notice] = known.merged(together.get(notice, known))
+        for notice, delivery in history.items():
+            together[notice] = delivery.merged(together.get(notice, delivery))
     return together
 
 
 def known_by(event: Event, record: int) -> PriorDelivery:
-    """What its caller knows by one event that informs, under the number of its record.
+    """Return the prior delivery that an event which informs amounts to, under the number of its record.
 
-    Who heard a supplement called then: an older paper that is recorded later must not hide it.
+    A caller who heard a supplement called at that time: an older paper that is recorded later must not hide
+    it.
     """
     whole, seen = (None, event.at) if event.supplement else (event.at, None)
-    told = frozenset({(event.at, event.version, event.purposes, not event.supplement)})
-    return PriorDelivery(frozenset({event.version}), event.purposes, record, event.at, whole, seen, told=told)
+    deliveries = frozenset({(event.at, event.version, event.purposes, not event.supplement)})
+    return PriorDelivery(
+        frozenset({event.version}), event.purposes, record, event.at, whole, seen, told=deliveries
+    )
 
 
 def told_by_others(history: CallerHistory, records: Sequence[tuple[str, Record]]) -> CallerHistory:
-    """What a caller already got, with what records of other boxes say, each with its box. What was told
-    before one of them found that the number had changed hands was told to somebody else, whatever notice it
+    """Return a caller's history with the records of other boxes added, each given with its box. A delivery
+    before one of them found that the number had changed hands went to somebody else, whatever notice it
     was."""
     if not records:
         return history
@@ -124,20 +132,20 @@ def told_by_others(history: CallerHistory, records: Sequence[tuple[str, Record]]
             since[notice] = max(at, since.get(notice, at))
             since[""] = max(at - A_CALL, since.get("", at - A_CALL))
 
-    def begun(notice: str) -> datetime | None:
+    def relationship_start(notice: str) -> datetime | None:
         return _later(since.get(notice), since.get(""))
 
-    own = {
-        notice: replace(known, whole=_not_before(known.whole, begun(notice)))
-        for notice, known in history.items()
-        if _not_before(known.at, begun(notice))
+    remaining = {
+        notice: replace(delivery, whole=_not_before(delivery.whole, relationship_start(notice)))
+        for notice, delivery in history.items()
+        if _not_before(delivery.at, relationship_start(notice))
     }
     others = (
         {record.event.notice: replace(known_by(record.event, record.number), box=box)}
         for box, record in records
-        if record.event.informs and _not_before(record.event.at, begun(record.event.notice))
+        if record.event.informs and _not_before(record.event.at, relationship_start(record.event.notice))
     )
-    return merged(own, *others)
+    return merged(remaining, *others)
 
 
 def _not_before(moment: datetime | None, since: datetime | None) -> datetime | None:

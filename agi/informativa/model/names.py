@@ -23,36 +23,36 @@ LETTER_LANGUAGES = frozenset({"it", "en", "de", "fr", "es"})
 """Languages in which letters are written, into all of which those names are translated."""
 
 
-def name_of(one: str, names: NamesByLanguage) -> Text:
-    """The name of a notice or purpose: the one that its company gives it in the reader's language, or else
-    ours; its id where there is neither."""
-    own_names = {language: own[one] for language, own in names.items() if own.get(one)}
-    return Text.in_languages(own_names, NAMES.get(one) or plain(one))
+def name_of(item_id: str, names: NamesByLanguage) -> Text:
+    """Return the name of a notice or purpose in the reader's language: the one that its company gives it, or
+    else ours; its id where there is neither."""
+    translations = {language: by_id[item_id] for language, by_id in names.items() if by_id.get(item_id)}
+    return Text.in_languages(translations, NAMES.get(item_id) or plain(item_id))
 
 
 def names_of(ids: Iterable[str], names: NamesByLanguage) -> Text:
-    """Some of them, in their order."""
-    return joined(", ", *(name_of(one, names) for one in ids))
+    """Return the names of several notices or purposes, in their order."""
+    return joined(", ", *(name_of(item_id, names) for item_id in ids))
 
 
-def name_and_id(one: str, names: NamesByLanguage) -> Text:
-    """The name of a notice or purpose with the id that stands for it in the configuration."""
-    name = name_of(one, names)
-    return joined(" ", name, f"({one})") if one in NAMES or _is_named(one, names) else name
+def name_and_id(item_id: str, names: NamesByLanguage) -> Text:
+    """Return the name of a notice or purpose with its id in the configuration."""
+    name = name_of(item_id, names)
+    return joined(" ", name, f"({item_id})") if item_id in NAMES or _is_named(item_id, names) else name
 
 
 def names_and_ids(ids: Iterable[str], names: NamesByLanguage) -> Text:
-    """Some of them, in their order."""
-    return joined(", ", *(name_and_id(one, names) for one in ids))
+    """Return the names and ids of several notices or purposes, in their order."""
+    return joined(", ", *(name_and_id(item_id, names) for item_id in ids))
 
 
-def languages_without_name(one: str, names: NamesByLanguage, languages: Iterable[str]) -> tuple[str, ...]:
-    """Give the languages (of de or de_DE, as two letters) in which letters show the id of a notice or
+def languages_without_name(item_id: str, names: NamesByLanguage, languages: Iterable[str]) -> tuple[str, ...]:
+    """Return the languages (of de or de_DE, as two letters) in which letters show the id of a notice or
     purpose, since it has no name there."""
     codes = dict.fromkeys(language.partition("_")[0] for language in languages)
-    wanted = () if one in NAMES else LETTER_LANGUAGES.intersection(codes)
-    return tuple(code for code in codes if code in wanted and not names.get(code, {}).get(one))
+    letter_codes = () if item_id in NAMES else LETTER_LANGUAGES.intersection(codes)
+    return tuple(code for code in codes if code in letter_codes and not names.get(code, {}).get(item_id))
 
 
-def _is_named(one: str, names: NamesByLanguage) -> bool:
-    return any(own.get(one) for own in names.values())
+def _is_named(item_id: str, names: NamesByLanguage) -> bool:
+    return any(by_id.get(item_id) for by_id in names.values())

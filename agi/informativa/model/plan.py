@@ -23,11 +23,11 @@ class Period:
     days: int = 0
 
     def after(self, moment: datetime, zone: tzinfo) -> datetime:
-        """So long after `moment`, at the same time of the day in `zone`."""
+        """Return the moment that is this period after `moment`, at the same time of the day in `zone`."""
         return self._moved(moment, zone, 1)
 
     def before(self, moment: datetime, zone: tzinfo) -> datetime:
-        """So long before `moment`, at the same time of the day in `zone`."""
+        """Return the moment that is this period before `moment`, at the same time of the day in `zone`."""
         return self._moved(moment, zone, -1)
 
     def _moved(self, moment: datetime, zone: tzinfo, sign: int) -> datetime:
@@ -37,7 +37,7 @@ class Period:
 
 
 ALWAYS = Period()
-"""How often a notice is due that is due on every call."""
+"""The period of a notice that is due on every call."""
 
 
 @dataclass(frozen=True)
@@ -57,8 +57,8 @@ class Prompt:
     """One recording as Asterisk knows it: a path without extension, and each installed file's length.
 
     Asterisk picks the file that suits the channel's codec and reports positions in *its* samples, so
-    every installed format's length is kept; all last equally long, within a rounding. `recording` tells
-    its sound from every other, once that was looked at (`recording_digest`).
+    every installed format's length is kept; all last equally long, within a rounding. `recording` identifies
+    its sound (`recording_digest`), once the files were read.
     """
 
     path: str
@@ -70,12 +70,13 @@ class Prompt:
         return max((length.seconds for length in self.lengths), default=0.0)
 
 
-def spoken(language: str, there: Container[str]) -> str:
-    """Which of those that are `there` is this language: itself, or de for de_DE; '' if none is."""
-    if language in there:
+def spoken(language: str, available: Container[str]) -> str:
+    """Return the one of the `available` languages that stands for `language`: itself, or de for de_DE; '' if
+    none does."""
+    if language in available:
         return language
-    widely = language.partition("_")[0]
-    return widely if widely in there else ""
+    base = language.partition("_")[0]
+    return base if base in available else ""
 
 
 def parts(
@@ -84,10 +85,10 @@ def parts(
     full: Mapping[str, T],
     supplements: Mapping[str, Mapping[str, T]],
 ) -> Iterator[tuple[str, str, T]]:
-    """All that a version may play, each with its part (short, short-nokey, full, supplement:VERSION) and its
-    language."""
+    """Iterate over all prompts of a version, each with its part (short, short-nokey, full,
+    supplement:VERSION) and its language."""
     by_part: dict[str, Mapping[str, T]] = {"short": short, "short-nokey": short_nokey, "full": full}
-    by_part |= {f"supplement:{known}": prompts for known, prompts in supplements.items()}
+    by_part |= {f"supplement:{earlier}": prompts for earlier, prompts in supplements.items()}
     for part, prompts in by_part.items():
         for language, prompt in prompts.items():
             yield part, language, prompt
@@ -95,15 +96,16 @@ def parts(
 
 @dataclass(frozen=True)
 class ChangedRecording:
-    """In place of a prompt: it is not the recording any more that was found in order. `why` says what is
-    wrong, and what to do."""
+    """A prompt whose recording is not the one any more that was checked. `why` is the message for the admin:
+    the mistake, and the remedy."""
 
     why: Text
 
 
 def recording_digest(files: Mapping[str, str]) -> str:
-    """What stands in a record for the sound that was played: the SHA-256 of the canonical JSON (RFC 8785) of
-    each installed format with the SHA-256 of its whole file, all in hexadecimal; '' for no file."""
+    """Return the digest by which a record names the sound that was played: the SHA-256 of the canonical JSON
+    (RFC 8785) of each installed format with the SHA-256 of its whole file, all in hexadecimal; '' for no
+    file."""
     if not files:
         return ""
     import hashlib
@@ -115,11 +117,11 @@ def recording_digest(files: Mapping[str, str]) -> str:
 
 @dataclass(frozen=True)
 class Version:
-    """One wording of a notice: what it covers and its prompts by language (a short one, maybe a full).
+    """One wording of a notice: its purposes and its prompts by language (a short one, maybe a full).
 
-    `starts` is when it comes into force, `None` for always. `supplements` are what to play instead to
-    somebody who knows an earlier version, by that version's id: only what is new. `short_nokey` is the short
-    one in words that name no key, for where none is heard.
+    `starts` is when it comes into force, `None` for always. `supplements` are played instead to
+    somebody who knows an earlier version, by that version's id: they contain only the new purposes.
+    `short_nokey` is the short one in words that name no key, for a playback during which no key is read.
     """
 
     id: str
@@ -132,21 +134,22 @@ class Version:
     short_nokey: Mapping[str, Prompt] = field(default_factory=dict)
 
     def prompt(self, language: str) -> Prompt | None:
-        """The short prompt in a language, or `None`."""
+        """Return the short prompt in a language, or `None`."""
         return self.short.get(spoken(language, self.short))
 
     def prompt_without_keys(self, language: str) -> Prompt | None:
-        """The prompt to play where no key is heard: `short_nokey`, or else the short one."""
+        """Return the prompt for a playback during which no key is read: `short_nokey`, or else the short
+        one."""
         return self.short_nokey.get(spoken(language, self.short_nokey)) or self.prompt(language)
 
     def prompts(self) -> Iterator[tuple[str, str, Prompt]]:
-        """All that it may play, each with its part and its language (see `parts`)."""
+        """Iterate over all prompts, each with its part and its language (see `parts`)."""
         return parts(self.short, self.short_nokey, self.full, self.supplements)
 
 
 @dataclass(frozen=True)
 class Recording:
-    """One sound file of a version: notice, version, part, language and format say where it stands."""
+    """One sound file of a version. `key` is its notice, version, part, language and format."""
 
     key: tuple[str, str, str, str, str]
     file: str
@@ -155,13 +158,13 @@ class Recording:
 
 @dataclass(frozen=True)
 class Notice:
-    """What one controller tells its callers, as versions from the oldest to the newest."""
+    """One notice of a controller, as versions from the oldest to the newest."""
 
     id: str
     versions: tuple[Version, ...]
 
     def current(self, now: datetime) -> Version:
-        """The newest version in force; before any of them is, the oldest."""
+        """Return the newest version in force; before any of them is, the oldest."""
         for version in reversed(self.versions):
             if version.starts is None or version.starts <= now:
                 return version
@@ -170,7 +173,8 @@ class Notice:
 
 @dataclass(frozen=True)
 class Step:
-    """One notice of a line's plan: `repeat_after` is after how long it is due again to who knows it.
+    """One notice of a line's plan: `repeat_after` is the time after which it is due again for a caller who
+    knows it.
 
     `None` is never ("once"), ALWAYS is on every call.
     """
@@ -181,8 +185,8 @@ class Step:
 
 @dataclass(frozen=True)
 class Keys:
-    """What a caller may press during a notice; '' where it may not. `skip_informs` is the company's word
-    that who skips a notice knowingly counts as informed."""
+    """The keys that a caller may press during a notice; '' for none. `skip_informs` is the company's decision
+    that a caller who knowingly skips a notice counts as informed."""
 
     full: str = "1"
     repeat: str = ""
@@ -192,7 +196,7 @@ class Keys:
 
 @dataclass(frozen=True)
 class Document:
-    """A paper: where it is filed, and of when it is."""
+    """A paper: where it is filed, and its date."""
 
     reference: str
     date: date
@@ -200,7 +204,8 @@ class Document:
 
 @dataclass(frozen=True)
 class Outsourcing:
-    """That another company answers the controller's calls, on which contract and after which analysis."""
+    """The outsourcing of the controller's calls to another company, with its contract and the prior
+    analysis."""
 
     processor: str
     contract: Document
@@ -210,7 +215,8 @@ class Outsourcing:
 
 @dataclass(frozen=True)
 class Lookup:
-    """How to ask one of a controller's own systems whether a caller was told `notice`, and by what `kind`.
+    """A question to one of a controller's own systems: did this caller get `notice`? A yes is recorded with
+    this `kind`.
 
     `question` is a URL, or an SQL query for the DB-API module `driver`, in which `{number}` (E.164) or
     `{customer}` stands for the caller. `token` and `arguments` (of the driver's `connect`) are secret.
@@ -229,7 +235,7 @@ class Lookup:
 
 @dataclass(frozen=True)
 class ManagerAccount:
-    """Where Asterisk's manager interface is, and as whom we log in there. `secret` is secret."""
+    """The address of Asterisk's manager interface and our account there. `secret` is secret."""
 
     host: str
     port: int
@@ -239,13 +245,13 @@ class ManagerAccount:
 
 @dataclass(frozen=True)
 class SharedDatabase:
-    """The PostgreSQL where the boxes of one installation meet, and how this one is called there.
+    """The PostgreSQL where the boxes of one installation meet, and the name of this box there.
 
-    `hosts` are HOST:PORT, or the folder of a socket; whichever takes writes is used. In `name` `{controller}`
-    stands for the company. `passwords` is a file in
-    the form of libpq's .pgpass, `certificates` one with the roots that its certificate must lead to, `system`
-    for those of the machine, '' where nothing leaves it. `seconds` is how long a call waits for an answer,
-    and, where it is to `wait` until its records are there too, for that.
+    `hosts` are HOST:PORT, or the folder of a socket; the one that takes writes is used. In `name`
+    `{controller}` stands for the company. `passwords` is a file in the form of libpq's .pgpass.
+    `certificates` is a file with the roots that the server's certificate must lead to, `system` for those of
+    the machine, '' where nothing leaves it. `seconds` is how long a call waits for an answer; with `wait` a
+    call also waits as long until its records are in that database.
     """
 
     hosts: tuple[str, ...]
@@ -259,13 +265,13 @@ class SharedDatabase:
 
 @dataclass(frozen=True)
 class WebServer:
-    """Where the pages for people are served, and whom they are for.
+    """The address at which the web console is served, and the settings of its log-in.
 
     Without TLS it answers to its address, to localhost and to `names` alone.
-    Accounts are kept in `folder`. `certificate` and `key` are files, '' where no TLS is spoken. Whoever asks
-    for nothing for `idle` seconds has to log in anew. A web server at one of `proxies` (addresses and
-    networks) says for whom it asks, and whether that was by TLS. Where `header` is set, it says in it whose
-    account it is, too, and nobody logs in by password.
+    Accounts are kept in `folder`. `certificate` and `key` are files, '' where no TLS is spoken. A person who
+    requests nothing for `idle` seconds has to log in anew. A web server at one of `proxies` (addresses and
+    networks) says for whom it asks, and whether that was by TLS. Where `header` is set, its value there is
+    the name of the account, and nobody logs in by password.
     """
 
     host: str = "127.0.0.1"
@@ -280,16 +286,16 @@ class WebServer:
 
     @property
     def address(self) -> str:
-        """Where a browser finds the first page."""
+        """Return the URL of the first page."""
         return f"{'https' if self.certificate else 'http'}://{self.host}:{self.port}/"
 
 
 @dataclass(frozen=True)
 class SharedState:
-    """How one company's ledger stands with the database where boxes meet: how many records are not there yet,
-    when it last answered (seconds since 1970), whether it is usable now, whether calls leave it in peace; how
-    many callers it was asked for, how many in vain, and how often a call did not wait for it to the end;
-    and why it is not usable, where that is known."""
+    """The state of one company's ledger towards the database where boxes meet. `behind` records are not there
+    yet. The database last answered at `contact` (seconds since 1970), is `usable` now or not, and is `paused`
+    while calls do not ask it. It was asked for `asked` callers, for `unanswered` of them in vain, and `late`
+    calls did not wait for it to the end. `error` says why it is not usable, where that is known."""
 
     behind: int
     contact: float
@@ -303,10 +309,10 @@ class SharedState:
 
 @dataclass(frozen=True)
 class LetterDetails:
-    """Details of a company that its answers to access requests need (GDPR 15(1)(c), (e), (f), 15(2)):
-    where to write, who the data protection officer is, to which authority a complaint may go, who else
-    receives the records, and by which safeguard they leave the European Economic Area, "none" where they do
-    not. '' or `None` is what nobody configured, and an empty list that nobody else receives them."""
+    """Details of a company that its answers to access requests need (GDPR 15(1)(c), (e), (f), 15(2)): the
+    address to write to, the data protection officer, the authority for complaints, the other recipients of
+    the records, and the safeguard by which they leave the European Economic Area, "none" where they do not.
+    '' or `None` is a setting that nobody made, and an empty list of recipients says that there are none."""
 
     contact: str = ""
     dpo: str = ""
@@ -316,7 +322,7 @@ class LetterDetails:
 
     @property
     def unset(self) -> tuple[str, ...]:
-        """The settings that nobody made. A data protection officer need not be there."""
+        """Return the names of the settings that nobody made. A data protection officer is not required."""
         needed = {"contact": self.contact, "authority": self.authority, "transfers": self.transfers}
         missing = tuple(name for name, value in needed.items() if not value)
         return missing if self.recipients is not None else (*missing, "recipients")
@@ -324,15 +330,15 @@ class LetterDetails:
 
 @dataclass(frozen=True)
 class Controller:
-    """Who answers for the data. `key` is secret: it turns numbers into this controller's pseudonyms;
-    `old_keys` are those before it that still recognise callers.
+    """The company that answers for the data. `key` is secret: it turns numbers into this controller's
+    pseudonyms; `old_keys` are the keys before it that still recognise callers.
 
-    `refused` says why it may not go live; nothing if it may. `retention` is for how long records are kept,
-    `None` for ever. `zone` is where its days begin and end. `recycled_after` is how long nobody may have
-    called from a number that is still taken for the same caller's, `None` for ever. `service_purposes` are
-    those without which the service that a caller asks for cannot be given. `names` are what it calls its
-    purposes and notices before people, by language and id. `letter` is for the answers to access requests.
-    `log` is how a log of its records that begins now is named, without its epoch.
+    `refused` says why it may not go live; nothing if it may. `retention` is how long records are kept,
+    `None` for ever. `zone` is the time zone of its days. After a time of `recycled_after` without a call a
+    number is not taken for the same caller's any more, `None` for never. `service_purposes` are
+    the purposes without which the service that a caller asks for cannot be given. `names` are the names of
+    its purposes and notices for people, by language and id. `letter` is for the answers to access requests.
+    `log` is the name, without its epoch, of a log of its records that begins now.
     """
 
     id: str
@@ -354,15 +360,16 @@ class Controller:
 
 @dataclass(frozen=True)
 class Line:
-    """A called number: whose it is, in which language it speaks, and what its callers must hear.
+    """A called number: its controller, its language, and the plan of notices for its callers.
 
-    `shared` are numbers that are nobody's, `*` at the end standing for any digits. `languages` are by
-    caller's country, `fallback` what to try where a prompt is missing in the language wanted.
-    `verification` is what words of the carrier's own say of a number, beside those of STIR/SHAKEN. The rest
-    are explicit settings: whether to answer before a notice, to play again after a transfer, to leave out
-    what is not due on every call because only data that the service needs are used, to recognise callers who
-    restrict their number, to take landlines as shared, whether a notice in another language than the one
-    wanted informs, and whether only a number that is signed (STIR/SHAKEN) recognises its caller.
+    `shared` are numbers that belong to no single caller, `*` at the end standing for any digits. `languages`
+    are by caller's country; those of `fallback` are tried where a prompt is missing in the wanted language.
+    `verification` gives the meaning of the carrier's own words about a number, beside those of STIR/SHAKEN.
+    The other fields are explicit settings: whether to answer before a notice, to play again after a transfer,
+    to leave out a notice that is not due on every call because only data that the service needs are used, to
+    recognise callers who restrict their number, to take landlines as shared, whether a notice in another
+    language than the wanted one informs, and whether only a number that is signed (STIR/SHAKEN) identifies
+    its caller.
     """
 
     number: str
@@ -385,9 +392,12 @@ class Line:
     verification: Mapping[str, Verification] = field(default_factory=dict)
 
     def seconds(self, notice: str, version: str, language: str) -> float:
-        """How long a version's short notice lasts in a language; 0 for one that is not in the plan."""
+        """Return the length of a version's short notice in a language, in seconds; 0 for a version that is
+        not in the plan."""
         for step in self.plan:
-            for each in step.notice.versions:
-                if (step.notice.id, each.id) == (notice, version) and (prompt := each.prompt(language)):
+            for candidate in step.notice.versions:
+                if (step.notice.id, candidate.id) == (notice, version) and (
+                    prompt := candidate.prompt(language)
+                ):
                     return prompt.seconds
         return 0.0

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Status(StrEnum):
-    """What the dialplan gets in INFORMATIVA_STATUS: one word for how the notice went."""
+    """The value of INFORMATIVA_STATUS in the dialplan: one word for the outcome of the notice."""
 
     PLAYED = "PLAYED"  # heard to its end
     PARTIAL = "PARTIAL"  # begun and not finished: it stays due
@@ -18,7 +18,7 @@ class Status(StrEnum):
 
 
 class RecordKind(StrEnum):
-    """How a caller got a notice; and kinds of records that are not about a delivery."""
+    """The way in which a caller got a notice; some kinds are of records that are not about a delivery."""
 
     PHONE = "phone"
     OPERATOR = "operator"
@@ -31,7 +31,7 @@ class RecordKind(StrEnum):
 
 
 class Reason(StrEnum):
-    """Why a notice was played or not; with `Ending` the only words INFORMATIVA_REASON may hold."""
+    """The reason why a notice was played or not; with `Ending` the only words INFORMATIVA_REASON may hold."""
 
     NOT_INFORMED = "not-informed"  # no complete delivery to this caller is on record
     NEW_PURPOSE = "new-purpose"  # what the caller knows does not cover a purpose of today's version
@@ -60,7 +60,7 @@ class Reason(StrEnum):
 
 
 class Ending(StrEnum):
-    """How the playback of one prompt ended."""
+    """The way in which the playback of one prompt ended."""
 
     WHOLE = "whole"
     KEY = "key"  # the caller pressed a key that stops the prompt
@@ -75,7 +75,7 @@ class Ending(StrEnum):
 
 
 class Verification(StrEnum):
-    """What a network that checks numbers says of one."""
+    """The result of a check of a number by the network."""
 
     PASSED = "passed"
     FAILED = "failed"
@@ -83,7 +83,7 @@ class Verification(StrEnum):
 
 
 class Vouched(StrEnum):
-    """Who says that the number shown is the caller's (law: a number is not a person)."""
+    """The party that confirms that the number shown is the caller's (law: a number is not a person)."""
 
     NOBODY = "nobody"  # the caller's own side wrote it, and nobody checked
     NETWORK = "network"  # the network put it there, or checked it (Q.931 screening)
@@ -92,7 +92,7 @@ class Vouched(StrEnum):
 
 
 class NumberForm(StrEnum):
-    """How a trunk writes callers' numbers that come without plus or 00."""
+    """The form in which a trunk writes callers' numbers that come without plus or 00."""
 
     NATIONAL = "national"
     INTERNATIONAL = "international"  # with country code
@@ -100,20 +100,21 @@ class NumberForm(StrEnum):
 
 
 class Role(StrEnum):
-    """What an account of the console may do for one controller; each may what those above it may."""
+    """The role of a console account for one controller. Each role includes the rights of those above it."""
 
     READER = "reader"  # see how it goes: states, calls, records
     COMPLIANCE = "compliance"  # look callers up, export, erase, and prove
     ADMIN = "admin"  # settings, and who may what
 
     def may(self, needed: Role) -> bool:
-        """Whether it may what `needed` may. (As words, `<` would compare their letters.)"""
+        """Return whether this role includes the rights of `needed`. (As words, `<` would compare their
+        letters.)"""
         order = list(Role)
         return order.index(self) >= order.index(needed)
 
 
 class Action(StrEnum):
-    """What somebody did in the console or in a shell, as the record of who looked at whom has it."""
+    """The action of somebody in the console or in a shell, in the words of the access log."""
 
     LOGIN = "login"
     LOGIN_REFUSED = "login-refused"  # somebody gave a wrong password or code for the account

@@ -182,7 +182,7 @@ def test_any_environment_gives_a_call_or_a_protocol_error(raw: bytes) -> None:
 LINES = (ENVIRONMENT % b"Mario Rossi").rstrip(b"\n").split(b"\n")
 TOLD = [
     b"agi_arg_%d: %s=" % number_and_name
-    for number_and_name in enumerate((name.encode() for name in agi._TOLD), 2)
+    for number_and_name in enumerate((name.encode() for name in agi._CALL_OPTIONS), 2)
 ]
 PIECES = (
     b"agi_arg_3: linked=1.1",
@@ -218,7 +218,7 @@ def read(parse: Callable[[bytes], object], raw: bytes) -> object:
 @given(environments() | st.binary(max_size=300))
 def test_quick_way_and_long_way_read_the_same(raw: bytes) -> None:
     """Any bytes are the same call, number and all, or the same error, whether or not they look usual."""
-    event("quick" if agi._usual_form().fullmatch(raw.decode("latin-1")) else "long")
+    event("quick" if agi._usual_environment().fullmatch(raw.decode("latin-1")) else "long")
     assert read(agi.parse_environment, raw) == read(agi._any, raw)
 
 
@@ -233,7 +233,7 @@ def test_usual_environment_is_read_the_quick_way() -> None:
         with_options + b"a b ",
         with_options.replace(b"=\n", b"= a b \n") + b"\n\n",
     ):
-        usual = agi._usual_form().fullmatch(raw.decode())
+        usual = agi._usual_environment().fullmatch(raw.decode())
         assert usual is not None
         assert agi._usual(*usual.groups()) == agi._any(raw)
 
@@ -249,7 +249,7 @@ def test_usual_environment_is_read_the_quick_way() -> None:
 def test_i5_quick_way_passes_no_number(name: str, value: str, expected: str) -> None:
     """I5: nor does a line that gives all options in the shipped dialplan's order, nor an id."""
     raw = b"\n".join([*LINES[:-1], *TOLD]).replace(f"{name}=".encode(), f"{name}={value}".encode())
-    usual = agi._usual_form().fullmatch(raw.replace(b"+393331234567", b"+391700000000").decode())
+    usual = agi._usual_environment().fullmatch(raw.replace(b"+393331234567", b"+391700000000").decode())
     assert usual is not None
     call = agi._usual(*usual.groups())
     assert call.options[name] == expected

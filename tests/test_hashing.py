@@ -39,9 +39,9 @@ def test_published_vectors(key: bytes, message: bytes, expected: str) -> None:
 
 def test_a_key_that_is_used_once_is_not_kept() -> None:
     """Whoever has the opening key of a record can find its number: nothing of one stays in memory here."""
-    before = hashing._kept.cache_info().currsize
+    before = hashing._cached_halves.cache_info().currsize
     hashing.hmac_once(b"used once" * 3, b"of one record")
-    assert hashing._kept.cache_info().currsize == before
+    assert hashing._cached_halves.cache_info().currsize == before
 
 
 @given(data=st.binary(max_size=1000))
@@ -54,4 +54,4 @@ def test_python_without_its_own_sha256_has_that_of_openssl(monkeypatch: pytest.M
     """A Python can be built with OpenSSL's hashes alone."""
     for module in ("_sha2", "_sha256"):
         monkeypatch.setitem(sys.modules, module, None)
-    assert hashing._quickest() is hashlib.sha256
+    assert hashing._fastest_sha256() is hashlib.sha256

@@ -21,8 +21,8 @@ MAX_REPLY = 16 * 1024  # bytes; a usage text with all its lines has less than 3,
 MAX_COMMAND = 2047  # bytes with the line's end; Asterisk takes what follows for another command
 UNAVAILABLE = 67  # agi_callingpres: "number not available"
 CHANNEL_UP = 6  # CHANNEL STATUS, result: "line is up" (Asterisk's AST_STATE_UP)
-SERVICE = "status"  # a script of ours: who serves here is said, as a variable
-TRIAL = "trial"  # another: of which companies no call could be decided now
+SERVICE = "status"  # a script name of ours: the service answers with a report about itself, as a variable
+TRIAL = "trial"  # another: it answers with the companies for which no call could be decided now
 SERVICE_VARIABLE = "INFORMATIVA_SERVICE"
 
 _REPLY = re.compile(rb"(\d{3})(?:[ -](.*))?\Z", re.DOTALL)
@@ -34,11 +34,11 @@ _BEGINNING = b"agi_network: yes\n"  # of what Asterisk sends to a service
 _SCRIPT = re.compile(_BEGINNING + rb"agi_network_script: ([^\n?]*)")
 
 
-# What informativa.conf tells beside the line, each once and each filtered: of every call, in this order, and
-# where an operator has read the notice.
-_TOLD = ("linked", "heard", "language", "customer", "verification")
-_OPTIONS = frozenset({*_TOLD, "action", "operator"})
-# Characters that these two may not hold, and what replaces each; a word that had digits stays another word.
+# Options that informativa.conf passes beside the line, each once and each filtered: with every call, in this
+# order; the other two where an operator has read the notice.
+_CALL_OPTIONS = ("linked", "heard", "language", "customer", "verification")
+_OPTIONS = frozenset({*_CALL_OPTIONS, "action", "operator"})
+# Characters that these two may not hold, and their replacement; a word that had digits stays another word.
 _REPLACED = {"language": (re.compile(r"[^A-Za-z_]"), ""), "verification": (re.compile(r"\d"), "0")}
 _LONGEST_OPTION = 100  # characters
 
@@ -56,29 +56,30 @@ class Reply:
         return self.code == 200
 
 
-_DONE, _REPLY_DONE = b"200 result=0\n", Reply(200, 0)  # the answer to nearly every command
+_USUAL_REPLY, _USUAL_REPLY_PARSED = b"200 result=0\n", Reply(200, 0)  # nearly every command's
 
 
 def parse_environment(raw: bytes) -> IncomingCall:
-    """The AGI environment as one call.
+    """Return the call that an AGI environment describes.
 
-    Decoding never fails: bytes that are not UTF-8 are kept as Latin-1, as carriers send them.
-    Asterisk sends each variable once and on one line, and after `agi_threadid` the dialplan's own
-    arguments, numbered from 1. What departs from that was smuggled in through a line break in a
-    caller-ID name: of a repeated variable the first counts, no option does, and the call is marked
-    ambiguous. So it is when an option comes twice or is not one of ours: a comma in a value brought it.
+    Decoding never fails: bytes that are not UTF-8 are kept as Latin-1, as carriers send them. Asterisk sends
+    each variable once and on one line, and after `agi_threadid` the dialplan's own arguments, numbered from
+    1. Anything else was smuggled in through a line break in a caller-ID name: of a repeated variable the
+    first counts, no option does, and the call is marked ambiguous. The same goes for an option that comes
+    twice or is not one of ours: a comma in a value brought it.
 
-    Raises ProtocolError when the first or the last variable that Asterisk always sends is missing:
-    then the peer is no Asterisk, or an empty line in a name ended the environment too early.
+    Raises ProtocolError when the first or the last variable that Asterisk always sends is missing: then the
+    peer is no Asterisk, or an empty line in a name ended the environment too early.
     """
     is_usual = raw.startswith(_BEGINNING) and raw.isascii()
-    usual = _usual_form().fullmatch(raw.decode()) if is_usual else None
-    return _usual(*usual.groups()) if usual else _any(raw)
+    usual = _usual_environment().fullmatch(raw.decode()) if is_usual else None
+    return _parse_usual(*usual.groups()) if usual else _parse_any(raw)
 
 
 @functools.cache  # compiled for the first call of a service: a script never gets it
-def _usual_form() -> re.Pattern[str]:
-    """What Asterisk sends, in its order and with nothing that needs a second look: nearly every call's."""
+def _usual_environment() -> re.Pattern[str]:
+    """Return the pattern of an environment in Asterisk's order that needs no second look: nearly every
+    call's."""
     return re.compile(
         r"agi_network: yes\nagi_network_script: ([^\n?/]*).*\nagi_request: .*\nagi_channel: .*\n"
         r"agi_language: (.*)\nagi_type: .*\nagi_uniqueid: (.*)\nagi_version: .*\n"
@@ -86,23 +87,25 @@ def _usual_form() -> re.Pattern[str]:
         r"agi_callingani2: .*\nagi_callington: .*\nagi_callingtns: .*\nagi_dnid: .*\nagi_rdnis: .*\n"
         r"agi_context: .*\nagi_extension: .*\nagi_priority: .*\nagi_enhanced: .*\nagi_accountcode:.*\n"
         r"agi_threadid: .*\nagi_arg_1: (.*)(?:"
-        + "".join(rf"\nagi_arg_{place}: {name}=(.*)" for place, name in enumerate(_TOLD, 2))
+        + "".join(rf"\nagi_arg_{place}: {name}=(.*)" for place, name in enumerate(_CALL_OPTIONS, 2))
         + r")?\n*"
     )
 
 
-def _usual(
-    script: str, language: str, unique: str, number: str, presentation: str, line: str, *told: str | None
+def _parse_usual(
+    script: str, language: str, unique: str, number: str, presentation: str, line: str, *values: str | None
 ) -> IncomingCall:
-    """The call of an environment as Asterisk sends it."""
-    options = {name: value.rstrip() for name, value in zip(_TOLD, told, strict=True) if value is not None}
+    """Return the call of an environment that has the usual form."""
+    options = {
+        name: value.rstrip() for name, value in zip(_CALL_OPTIONS, values, strict=True) if value is not None
+    }
     if options.get("language") or options.get("verification"):
-        _bound(options)
+        _filter(options)
     unique, linked, number = unique.strip(), options.get("linked", ""), number.strip()
-    own = plain_id(unique, number)
+    call_id = plain_id(unique, number)
     return IncomingCall(
-        id=own,
-        linked=own if linked == unique else plain_id(linked, number),
+        id=call_id,
+        linked=call_id if linked == unique else plain_id(linked, number),
         line=line.strip(),
         number=number,
         presentation=int(presentation),
@@ -112,8 +115,8 @@ def _usual(
     )
 
 
-def _any(raw: bytes) -> IncomingCall:
-    """The call of any environment, line by line."""
+def _parse_any(raw: bytes) -> IncomingCall:
+    """Return the call of any environment, read line by line."""
     variables: dict[str, str] = {}
     arguments: list[str] = []
     ambiguous = False
@@ -135,7 +138,7 @@ def _any(raw: bytes) -> IncomingCall:
     named = [argument.partition("=")[::2] for argument in arguments[1:]]
     options = dict(named)
     ambiguous = ambiguous or len(options) < len(named) or not options.keys() <= _OPTIONS
-    _bound(options)
+    _filter(options)
     number = variables.get("agi_callerid", "")
     return IncomingCall(
         id=plain_id(variables.get("agi_uniqueid", ""), number),
@@ -151,25 +154,26 @@ def _any(raw: bytes) -> IncomingCall:
 
 
 def token(raw: bytes) -> bytes:
-    """What follows the script's name in `agi://HOST:PORT/NAME/TOKEN`, empty where there is none.
+    """Return the part after the script's name in `agi://HOST:PORT/NAME/TOKEN`, empty where there is none.
 
-    Asterisk says it before all that a caller may have written; nothing else is looked at.
+    Asterisk sends it before anything that a caller may have written; nothing else is read.
     """
-    found = _SCRIPT.match(raw)
-    return found[1].partition(b"/")[2] if found else b""
+    match = _SCRIPT.match(raw)
+    return match[1].partition(b"/")[2] if match else b""
 
 
 def split_environment(raw: bytes) -> tuple[bytes, bytes] | None:
-    """The environment at the beginning of what came so far, and what follows it; `None` if its end is
-    not there yet. Raises ProtocolError for one that is too long."""
-    environment, end, rest = raw.partition(b"\n\n")
+    """Return the environment at the beginning of the data, and the data after it; `None` if its end has not
+    arrived yet. Raises ProtocolError for one that is too long."""
+    environment, end, remainder = raw.partition(b"\n\n")
     if len(environment) > MAX_ENVIRONMENT:
         raise ProtocolError("A peer sent more than an AGI environment.")
-    return (environment, rest) if end else None
+    return (environment, remainder) if end else None
 
 
 def command(*words: str) -> bytes:
-    """One command line; the first word is the command's name and is sent as it is, the rest quoted.
+    """Return one command line; the first word is the command's name and is sent as it is, the others are
+    quoted.
 
     Raises ValueError for a word with a line break or NUL, and for words that are too long: a part of them
     would become a command of its own.
@@ -185,7 +189,8 @@ def command(*words: str) -> bytes:
 
 
 class ReplyReader:
-    """Turns what Asterisk sends, in pieces of any size, into replies; remembers whether HANGUP came."""
+    """A reader that turns Asterisk's data, in pieces of any size, into replies; it remembers whether HANGUP
+    came."""
 
     def __init__(self) -> None:
         self.hung_up = False
@@ -194,10 +199,10 @@ class ReplyReader:
         self._length = 0  # bytes since the last reply
 
     def unasked(self, data: bytes) -> None:
-        """Take what came while no command was waiting for a reply.
+        """Take data that came while no command was waiting for a reply.
 
-        Raises ProtocolError unless it is (the beginning of) a HANGUP, the one thing that Asterisk
-        says unasked: anything else is somebody's forged reply.
+        Raises ProtocolError unless it is (the beginning of) a HANGUP, the only line that Asterisk sends
+        unasked: any other is somebody's forged reply.
         """
         *lines, self._beginning = self._joined(data).split(b"\n")
         if any(line != b"HANGUP" for line in lines) or not b"HANGUP".startswith(self._beginning):
@@ -205,12 +210,13 @@ class ReplyReader:
         self.hung_up = self.hung_up or bool(lines or self._beginning)
 
     def feed(self, data: bytes) -> Reply | None:
-        """Take what came while a command is waiting; its reply when it is complete, else `None`.
+        """Take data that came while a command is waiting. Return its reply when that is complete, else
+        `None`.
 
-        Raises ProtocolError for what no Asterisk sends: also for more than the one reply.
+        Raises ProtocolError for data that no Asterisk sends, also for more than one reply.
         """
-        if data == _DONE and not (self._length or self._usage):
-            return _REPLY_DONE
+        if data == _USUAL_REPLY and not (self._length or self._usage):
+            return _USUAL_REPLY_PARSED
         data = self._joined(data)
         while b"\n" in data:
             line, _, data = data.partition(b"\n")
@@ -229,7 +235,7 @@ class ReplyReader:
         return self._beginning + data
 
     def _read(self, line: bytes) -> Reply | None:
-        """One line; a reply if it completes one."""
+        """Read one line. Return a reply if the line completes one."""
         if line == b"HANGUP":
             self.hung_up = True
             return None
@@ -244,9 +250,9 @@ class ReplyReader:
         self._usage = line.startswith(b"520-")
         if self._usage:
             return None
-        rest = match[2] or b""
-        result = _RESULT.match(rest)
-        endpos = _ENDPOS.search(rest)
+        fields = match[2] or b""
+        result = _RESULT.match(fields)
+        endpos = _ENDPOS.search(fields)
         if code == 200 and result is None:
             raise ProtocolError("Asterisk sent an AGI reply without a result.")
         if code != 200 or result is None:
@@ -265,16 +271,16 @@ def _quote(word: str) -> str:
     return '"' + word.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
-def _bound(options: dict[str, str]) -> None:
+def _filter(options: dict[str, str]) -> None:
     """Filter the language and the network's word for the number as the shipped dialplan does: a line that
     somebody wrote by hand may pass a caller's number there (I5)."""
-    for name, (pattern, instead) in _REPLACED.items():
+    for name, (pattern, replacement) in _REPLACED.items():
         if value := options.get(name):
-            options[name] = pattern.sub(instead, value)[:_LONGEST_OPTION]
+            options[name] = pattern.sub(replacement, value)[:_LONGEST_OPTION]
 
 
 def _presentation(text: str) -> int:
-    """The octet; a number is not taken as allowed when what came cannot be read."""
+    """Return Q.931's octet; a text that cannot be read does not count as an allowed presentation."""
     if not text:
         return 0
     return int(text) if text.isascii() and text.isdigit() and len(text) < 4 else UNAVAILABLE

@@ -1,4 +1,5 @@
-"""The only place that chooses implementations: which ledger, which clock, for which way in."""
+"""The only module that chooses implementations: which ledger and which clock, for the service and for the
+script."""
 
 from __future__ import annotations
 
@@ -42,10 +43,10 @@ class SystemClock:
 
 
 def for_service(configuration: Configuration, before: CallServices | None = None) -> CallServices:
-    """For many calls at a time. Opens every ledger that is not open `before`, but none of an earlier
-    informativa: to `migrate` it may take minutes.
+    """Return the services for many calls at a time. Opens every ledger that is not open `before`, but none of
+    an earlier informativa: to `migrate` it may take minutes.
 
-    One that cannot be opened fails nobody else's: its controller gets a `RefusedLedger` that says why.
+    A ledger that cannot be opened affects no other: its controller gets a `RefusedLedger` with the error.
     """
     from .ledgers.groupcommit import GroupCommitLedger
     from .patience import of_each
@@ -56,7 +57,10 @@ def for_service(configuration: Configuration, before: CallServices | None = None
         if isinstance(ledger, GroupCommitLedger)
     }
     live = dict(_live(configuration))
-    works = {name: partial(_opened, one, open_before.get(one.ledger)) for name, one in live.items()}
+    works = {
+        name: partial(_open_or_keep, controller, open_before.get(controller.ledger))
+        for name, controller in live.items()
+    }
     ledgers = {
         name: _refused(live[name], outcome) if isinstance(outcome, Exception) else outcome
         for name, outcome in of_each(works, OPENING_SECONDS).items()
@@ -65,7 +69,7 @@ def for_service(configuration: Configuration, before: CallServices | None = None
     return _services(configuration, ledgers, as_loaded(configuration.recordings), others, script=False)
 
 
-def _opened(controller: Controller, before: GroupCommitLedger | None) -> Ledger:
+def _open_or_keep(controller: Controller, before: GroupCommitLedger | None) -> Ledger:
     """Open a company's ledger for a service; one that is open `before` goes on. Raises LedgerError."""
     from .ledgers.groupcommit import GroupCommitLedger
     from .ledgers.owner import of as owner_of
@@ -73,8 +77,10 @@ def _opened(controller: Controller, before: GroupCommitLedger | None) -> Ledger:
 
     owner = owner_of(controller)
     if before is None:
-        opened = partial(GroupCommitLedger, controller.ledger, migrate=False, log=controller.log, owner=owner)
-        return _opener().open(controller.ledger, opened)
+        open_ledger = partial(
+            GroupCommitLedger, controller.ledger, migrate=False, log=controller.log, owner=owner
+        )
+        return _opener().open(controller.ledger, open_ledger)
     if before.owner != owner:  # its key is another now, or it is given to another company
         store(controller, create=False, migrate=False).close()
         before.owner = owner
@@ -82,7 +88,7 @@ def _opened(controller: Controller, before: GroupCommitLedger | None) -> Ledger:
 
 
 def _refused(controller: Controller, error: Exception) -> RefusedLedger:
-    """Stand in for a ledger that could not be opened."""
+    """Return a stand-in for a ledger that could not be opened."""
     from .patience import defect, failure
 
     if not isinstance(error, LedgerError):
@@ -94,14 +100,15 @@ def _refused(controller: Controller, error: Exception) -> RefusedLedger:
 
 @cache
 def _opener() -> LedgerOpener:
-    """The one of this process: it knows which ledgers hang."""
+    """Return the opener of this process: it knows which ledgers hang."""
     from .ledgers.opening import LedgerOpener  # not for a script
 
     return LedgerOpener()
 
 
 def _others(configuration: Configuration, before: CallServices | None) -> dict[str, OtherBoxes]:
-    """By controller, its other boxes; those that are known `before` go on where nothing of it has changed."""
+    """Return the other boxes by controller; those that are in use `before` go on unless their settings have
+    changed."""
     if configuration.shared is None:
         return {}
     from .guard import suspend
@@ -109,22 +116,26 @@ def _others(configuration: Configuration, before: CallServices | None) -> dict[s
     from .sharing.others import SharedBoxes
     from .storage import store
 
-    found: dict[str, OtherBoxes] = {}
+    boxes: dict[str, OtherBoxes] = {}
     for name, controller in _live(configuration):
-        about, known = about_box(configuration, controller), before and before.others.get(name)
+        about, current = about_box(configuration, controller), before and before.others.get(name)
         same = (controller, configuration.shared)
-        if isinstance(known, SharedBoxes) and known.loop and (known.controller, known.database) == same:
-            known.loop.about = about
-            found[name] = known
+        if (
+            isinstance(current, SharedBoxes)
+            and current.loop
+            and (current.controller, current.database) == same
+        ):
+            current.loop.about = about
+            boxes[name] = current
         else:
-            opened = partial(store, controller, create=False, migrate=False)
-            loop = ExchangeLoop(controller, configuration.shared, about, opened)
-            found[name] = SharedBoxes(controller, configuration.shared, suspend, loop)
-    return found
+            open_store = partial(store, controller, create=False, migrate=False)
+            loop = ExchangeLoop(controller, configuration.shared, about, open_store)
+            boxes[name] = SharedBoxes(controller, configuration.shared, suspend, loop)
+    return boxes
 
 
 def about_box(configuration: Configuration, controller: Controller) -> About:
-    """What this box says of itself to the others, of one of its companies."""
+    """Return the description of this box, for one of its companies, that the other boxes get."""
     from .config import comparable
     from .sharing.exchange import About
 
@@ -134,18 +145,22 @@ def about_box(configuration: Configuration, controller: Controller) -> About:
 
 
 def _live(configuration: Configuration) -> Iterator[tuple[str, Controller]]:
-    return ((name, given) for name, given in configuration.controllers.items() if not given.refused)
+    return (
+        (name, controller) for name, controller in configuration.controllers.items() if not controller.refused
+    )
 
 
 def as_loaded(files: Mapping[str, Mapping[str, str]]) -> Recordings:
-    """For many calls at a time: the prompts as they are, held against what was found in order at the load."""
+    """Return the recordings for many calls at a time: the prompts as they are, compared with those that were
+    checked at the load."""
     from .prompts.guarded import GuardedFiles  # not for a script
 
     return InstalledRecordings(LoadedRecordings(files), GuardedFiles().look)
 
 
 def unusable(configuration: Configuration, services: CallServices) -> dict[str, LedgerError]:
-    """The controllers that may go live and whose ledger cannot be used, each with the reason."""
+    """Return, by controller, the errors of ledgers that cannot be used although their controllers may go
+    live."""
     return {
         name: ledger.error
         for name, ledger in services.ledgers.items()
@@ -154,28 +169,30 @@ def unusable(configuration: Configuration, services: CallServices) -> dict[str, 
 
 
 def waiting(services: CallServices) -> dict[str, int | None]:
-    """By controller, how much work waits for its ledger; `None` if that cannot be used."""
+    """Return, by controller, the number of pieces of work that wait for its ledger; `None` if that cannot be
+    used."""
     return {name: getattr(ledger, "waiting", None) for name, ledger in services.ledgers.items()}
 
 
 def shared_states(services: CallServices) -> dict[str, SharedState]:
-    """By controller, how its ledger stands with other boxes, in a service."""
+    """Return, by controller, the state of its exchange with other boxes, in a service."""
     if not services.others:
         return {}
     from .sharing.others import SharedBoxes
 
-    found = {name: each.state for name, each in services.others.items() if isinstance(each, SharedBoxes)}
-    return {name: state for name, state in found.items() if state is not None}
+    states = {name: boxes.state for name, boxes in services.others.items() if isinstance(boxes, SharedBoxes)}
+    return {name: state for name, state in states.items() if state is not None}
 
 
 def for_script(configuration: Configuration) -> CallServices:
-    """For the one call of a script. A ledger is opened when the call needs it, and fails then."""
+    """Return the services for the one call of a script. A ledger is opened when the call needs it, and fails
+    then."""
     from .ledgers.owner import of as owner_of
     from .ledgers.sqlite import SqliteLedger
 
     ledgers = {
-        name: SqliteLedger(given.ledger, given.log, partial(owner_of, given))
-        for name, given in _live(configuration)
+        name: SqliteLedger(controller.ledger, controller.log, partial(owner_of, controller))
+        for name, controller in _live(configuration)
     }
     recordings = InstalledRecordings(RecordedRecordings(configuration.notices, ledgers), _at_once)
     others: dict[str, OtherBoxes] = {}
@@ -184,18 +201,19 @@ def for_script(configuration: Configuration) -> CallServices:
         from .sharing.others import SharedBoxes  # not for who has none: a script is slow
 
         others = {
-            name: SharedBoxes(given, configuration.shared, block) for name, given in _live(configuration)
+            name: SharedBoxes(controller, configuration.shared, block)
+            for name, controller in _live(configuration)
         }
     return _services(configuration, ledgers, recordings, others, script=True)
 
 
 async def _at_once(_place: Place, look: Look) -> Outcome:
-    """In a process that has one call only, nobody else waits."""
+    """Look at once: a process that has one call only holds nobody else."""
     return look()
 
 
 def close(services: CallServices, kept: Sequence[CallServices] = ()) -> None:
-    """Close all ledgers but those that `kept` services have too; what was queued is durable then."""
+    """Close all ledgers but those that `kept` services use too; queued records are durable then."""
     for close_one in closings([services], kept).values():
         close_one()
 
@@ -203,19 +221,19 @@ def close(services: CallServices, kept: Sequence[CallServices] = ()) -> None:
 def closings(
     over: Iterable[CallServices], kept: Iterable[CallServices] = ()
 ) -> dict[tuple[str, int], Callable[[], None]]:
-    """Give what closes each thing of services that are over and that `kept` ones do not have too: by its
-    company and its id in this process."""
-    still = {id(thing) for services in kept for _company, thing in _things(services)}
+    """Return the functions that close each resource of services that are over and that `kept` ones do not use
+    too, by its company and its id in this process."""
+    in_use = {id(resource) for services in kept for _company, resource in _resources(services)}
     return {
-        (company, id(thing)): thing.close
+        (company, id(resource)): resource.close
         for services in over
-        for company, thing in _things(services)
-        if id(thing) not in still
+        for company, resource in _resources(services)
+        if id(resource) not in in_use
     }
 
 
-def _things(services: CallServices) -> Iterator[tuple[str, Ledger | LookupSource | OtherBoxes]]:
-    """Iterate over the things that are open, each with its company."""
+def _resources(services: CallServices) -> Iterator[tuple[str, Ledger | LookupSource | OtherBoxes]]:
+    """Iterate over the open resources, each with its company."""
     yield from services.ledgers.items()
     for company, by_notice in services.lookups.items():
         yield from ((company, source) for source in chain.from_iterable(by_notice.values()))
@@ -225,8 +243,8 @@ def _things(services: CallServices) -> Iterator[tuple[str, Ledger | LookupSource
 def lookups(
     controller: Controller, notices: Sequence[Notice], *, script: bool
 ) -> Mapping[str, Sequence[LookupSource]]:
-    """One controller's own systems, by notice. A `script` waits for their answers by itself."""
-    found: dict[str, list[LookupSource]] = {}
+    """Return one controller's own systems, by notice. A `script` blocks while it waits for their answers."""
+    by_notice: dict[str, list[LookupSource]] = {}
     for lookup in controller.lookups:
         from .guard import block, suspend  # not for who has none: a script is slow
         from .lookups.guarded import GuardedLookup
@@ -242,8 +260,8 @@ def lookups(
             retention=controller.retention,
             zone=controller.zone,
         )
-        found.setdefault(notice.id, []).append(source)
-    return found
+        by_notice.setdefault(notice.id, []).append(source)
+    return by_notice
 
 
 def _question(lookup: Lookup) -> Callable[[Identified], Sequence[Mapping[str, Any]]]:
@@ -264,12 +282,13 @@ def _services(
     *,
     script: bool,
 ) -> CallServices:
-    """A controller that may not go live has a ledger that takes nothing: its calls get the fallback."""
+    """Return the services. A controller that may not go live has a ledger that takes nothing: its calls get
+    the fallback."""
     return CallServices(
         lines=configuration.spelled,
         ledgers={
-            name: RefusedLedger(_not_live(given)) if given.refused else ledgers[name]
-            for name, given in configuration.controllers.items()
+            name: RefusedLedger(_not_live(controller)) if controller.refused else ledgers[name]
+            for name, controller in configuration.controllers.items()
         },
         clock=SystemClock(),
         recordings=recordings,
@@ -277,9 +296,9 @@ def _services(
         unanswered=configuration.unanswered,
         others=others,
         lookups={
-            name: lookups(given, configuration.notices[name], script=script)
-            for name, given in configuration.controllers.items()
-            if given.lookups and not given.refused
+            name: lookups(controller, configuration.notices[name], script=script)
+            for name, controller in configuration.controllers.items()
+            if controller.lookups and not controller.refused
         },
     )
 

@@ -1,8 +1,8 @@
-"""The story of one call, from what Asterisk says to what the dialplan is told.
+"""The story of one call, from Asterisk's description of it to the variables for the dialplan.
 
-AGI environment → line → caller → pseudonym → history → decision → playback → record, committed →
-status on the channel, last. Whatever breaks, the notice is played rather than skipped, the call goes
-on, and what happened is put on record: in the ledger, or in the dialplan's fallback spool.
+AGI environment → line → caller → pseudonym → history → decision → playback → record, committed → status on
+the channel, last. After any error the notice is played rather than skipped, the call goes on, and the outcome
+is put on record: in the ledger, or in the dialplan's fallback spool.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from .model import CallResult, ChangedRecording, Ending, Event, Heard, Line, Pro
 from .ports import CallSession, Clock, Ledger, LookupSource, OtherBoxes, Recordings
 from .text import Text
 
-# After these there is nobody to play the rest of the plan to.
+# After these endings nobody is left to hear the other notices of the plan.
 _NOBODY_THERE = (Ending.HUNG_UP, Ending.CONNECTION_LOST)
 
 # The plan's status is the one that asks most of the dialplan's attention.
-_GRAVITY = (
+_SEVERITY = (
     Status.FAILED,
     Status.FALLBACK,
     Status.PARTIAL,
@@ -36,9 +36,8 @@ _GRAVITY = (
 class CallServices:
     """All that answering a call takes: the lines by every spelling, a ledger per controller, the time.
 
-    `fallback` is what to play on a line that nobody configured. `lookups` are the controllers' own
-    systems to be asked, by controller and notice, `others` what asks a controller's other boxes.
-    `recordings` are the prompts' sound files.
+    `fallback` is played on a line that nobody configured. `lookups` are the controllers' own systems, by
+    controller and notice, `others` the controllers' other boxes. `recordings` are the prompts' sound files.
     """
 
     lines: Mapping[str, Line]
@@ -49,24 +48,24 @@ class CallServices:
     others: Mapping[str, OtherBoxes] = field(default_factory=dict)
     recordings: Recordings = field(kw_only=True)
     unanswered: Mapping[str, Text] = field(default_factory=dict)
-    """By called number, why the dialplan is to answer its calls."""
+    """The reasons why the dialplan is to answer calls, by called number."""
 
 
 async def answer(session: CallSession, services: CallServices) -> CallResult:
-    """Handle one call and tell the dialplan; returns what it was told.
+    """Handle one call, set the dialplan's variables, and return their values.
 
-    Raises SessionError if the dialplan could not be told (it then goes on to its next try).
+    Raises SessionError if the variables could not be set (the dialplan then goes on to its next try).
     """
-    read = session.call.options.get("action") == "read"
-    result = await (_read_by_operator(session, services) if read else _handle(session, services))
-    told = {
+    read_by_operator = session.call.options.get("action") == "read"
+    result = await (_read_by_operator(session, services) if read_by_operator else _handle(session, services))
+    variables = {
         "INFORMATIVA_RECORD": result.record,
         "INFORMATIVA_REASON": result.reason,
         "INFORMATIVA_STATUS": result.status,
     }
     if result.heard != session.call.options.get("heard", ""):  # each variable costs Asterisk its time
-        told = {"__INFORMATIVA_HEARD": result.heard, **told}
-    await session.set_variables(told)
+        variables = {"__INFORMATIVA_HEARD": result.heard, **variables}
+    await session.set_variables(variables)
     return result
 
 
@@ -75,30 +74,31 @@ async def _handle(session: CallSession, services: CallServices) -> CallResult:
     if line is None:
         return await _unknown_line(session, services)
     handler = _handler(session, line, services)
-    results, decisions, error = await handler.settle()
+    results, decisions, error = await handler.decide()
     for decision in decisions:
         results.append(await handler.carry_out(decision))
         if results[-1].reason in _NOBODY_THERE:
             break
     await handler.wait()
-    gravest = min(results, key=_gravity) if len(results) > 1 else results[0]
+    worst = min(results, key=_severity) if len(results) > 1 else results[0]
     return CallResult(
-        gravest.status,
-        gravest.reason,
-        gravest.record,
-        error=gravest.error or error,
+        worst.status,
+        worst.reason,
+        worst.record,
+        error=worst.error or error,
         doubt=handler.doubt,
         heard=" ".join(handler.heard),
         events=tuple([event for result in results for event in result.events]),
     )
 
 
-def _gravity(result: CallResult) -> int:
-    return _GRAVITY.index(result.status)
+def _severity(result: CallResult) -> int:
+    return _SEVERITY.index(result.status)
 
 
 def unknown_words(words: str) -> str:
-    """What to tell an admin of words that the network said of a number and nobody understood."""
+    """Return the message for an admin about words that the network sent about a number and nobody
+    understood."""
     return (
         f"the network says {words!r} of a caller's number, which nobody understands: the notice is played."
         f' Say in the configuration what it means: `verification: {{"{words}": passed}}` (or failed, absent)'
@@ -114,7 +114,7 @@ def _handler(session: CallSession, line: Line, services: CallServices) -> CallHa
 
 
 async def _read_by_operator(session: CallSession, services: CallServices) -> CallResult:
-    """An operator says that he has just read the notices of the line's plan to this caller.
+    """Record that an operator has just read the notices of the line's plan to this caller.
 
     Raises SessionError where it cannot be put on record here: the dialplan then goes on to its next try.
     """
@@ -131,13 +131,13 @@ async def _read_by_operator(session: CallSession, services: CallServices) -> Cal
 
 
 async def _unknown_line(session: CallSession, services: CallServices) -> CallResult:
-    """Nobody configured the called number: play the installation's notice, since nothing says not to.
+    """Play the installation's notice on a line that nobody configured, since nothing says not to.
 
     The number itself is not put on record: a dialplan may have passed the caller's by mistake. Raises
     SessionError for a line of a company whose part of the configuration has mistakes.
     """
-    if why := services.unanswered.get(session.call.line):
-        raise SessionError(why)
+    if reason := services.unanswered.get(session.call.line):
+        raise SessionError(reason)
     heard = Heard(Ending.NOT_PLAYABLE, 0, 0)
     prompt = services.fallback and await services.recordings.current("", services.fallback)
     if isinstance(prompt, ChangedRecording):

@@ -1,4 +1,4 @@
-"""Everything that informativa raises on purpose.
+"""The errors that informativa raises on purpose.
 
     InformativaError            says what is wrong; `remedy` says what to do or type next
     ├── AccountError            an account of the console cannot be read, made, or be as somebody wants it
@@ -41,34 +41,34 @@ from .text import NOTHING, Text, joined, plain
 
 
 class InformativaError(Exception):
-    """The root: what is wrong, and what to do or type next, as data. `str(error)` is both in English, for
-    logs; `views.messages` puts them into a reader's words.
+    """The root: the mistake, and the remedy to type or apply next, as data. `str(error)` is both in English,
+    for logs; `views.messages` puts them into a reader's words.
 
     `code` names the kind of error for a program; a class has one, and an error may have a closer one.
 
-    Nothing is put into words before somebody asks: each call makes an error, of its peer that hung up.
+    Nothing is put into words before somebody asks: each call that ends with a hang-up makes an error.
     """
 
     code = "error"
 
     def __init__(self, message: Text | str, remedy: Text | str = NOTHING, *, code: str = "") -> None:
-        self._said, self._remedy = plain(message), plain(remedy)
+        self._message, self._remedy = plain(message), plain(remedy)
         self.code = code or type(self).code
 
     @property
     def message(self) -> Text:
-        """What is wrong."""
-        return self._said.statement
+        """Return the message without its remedy."""
+        return self._message.statement
 
     @property
     def remedy(self) -> Text:
-        """What to do or type next, if anything is known."""
-        return self._remedy or self._said.advice
+        """Return the remedy: an action or a command to type. Empty if none is known."""
+        return self._remedy or self._message.advice
 
     @property
     def text(self) -> Text:
-        """Both."""
-        return joined("; " if self._said.advice else " ", self.message, self.remedy)
+        """Return message and remedy together."""
+        return joined("; " if self._message.advice else " ", self.message, self.remedy)
 
     def __str__(self) -> str:
         return str(self.text)
@@ -76,8 +76,8 @@ class InformativaError(Exception):
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing wrong with a configuration: where (file, line, key path), what, and what mends it, where the
-    message does not say that."""
+    """One mistake in a configuration: its place (file, line, key path), the message, and the remedy, unless
+    the message contains it."""
 
     file: str
     line: int | None
@@ -85,7 +85,7 @@ class Problem:
     message: Text
     remedy: Text = NOTHING
     defect: Exception | None = field(default=None, compare=False, repr=False)
-    """The exception that nobody foresaw, if it is one: for the log."""
+    """The unforeseen exception behind it, if there was one: for the log."""
 
     def __post_init__(self) -> None:
         if self.message.advice and not self.remedy:
@@ -94,13 +94,13 @@ class Problem:
 
     @property
     def said(self) -> Text:
-        """All but the remedy."""
+        """Return all but the remedy."""
         where = self.file if self.line is None else f"{self.file}:{self.line}"
         return joined(": ", where, self.key, self.message)
 
     @property
     def text(self) -> Text:
-        """All of it."""
+        """Return all of it."""
         return joined("; ", self.said, self.remedy)
 
     def __str__(self) -> str:
@@ -118,7 +118,7 @@ class ConfigError(InformativaError):
 
 
 class AccountError(InformativaError):
-    """The console's accounts cannot be read or written, or not be as somebody wants them."""
+    """The console's accounts cannot be read or written, or an account would not be valid."""
 
     code = "account"
 
@@ -130,7 +130,7 @@ class LedgerError(InformativaError):
 
 
 class LedgerEmptyError(LedgerError):
-    """There is nothing in it, not even tables: it is still to be begun, or somebody emptied it."""
+    """The ledger is empty, without even tables: it is still to be begun, or somebody emptied it."""
 
     code = "ledger-empty"
 
@@ -148,19 +148,20 @@ class EventRefusedError(LedgerError):
 
 
 class LedgerSlowError(LedgerError):
-    """The ledger did not answer in time: it may still do what it was asked, and nobody waits for it again."""
+    """The ledger did not answer in time: it may still carry out the request, and this call does not wait for
+    it again."""
 
     code = "ledger-slow"
 
 
 class EvidenceError(InformativaError):
-    """What should prove something does not, or it cannot be read. Nothing counts as proven."""
+    """Evidence does not prove its claim, or it cannot be read. Nothing counts as proven."""
 
     code = "evidence"
 
 
 class EvidenceFormatError(EvidenceError):
-    """Not in the published format, byte for byte, or beyond a limit of it."""
+    """Data not in the published format, byte for byte, or beyond a limit of it."""
 
     code = "evidence-format"
 
@@ -172,7 +173,7 @@ class SignatureError(EvidenceError):
 
 
 class TreeProofError(EvidenceError):
-    """Not in that tree: another leaf, another place, another tree, or a tree that took something back."""
+    """A proof for another tree: another leaf, another place, or a tree that took something back."""
 
     code = "evidence-tree"
 
@@ -184,7 +185,7 @@ class QuorumError(EvidenceError):
 
 
 class ReceiptError(EvidenceError):
-    """A receipt contradicts itself, or is not about who it is said to be about."""
+    """A receipt contradicts itself, or is not about the expected caller."""
 
     code = "receipt"
 
@@ -200,27 +201,27 @@ class SigningError(EvidenceError):
 
 
 class ElsewhereError(EvidenceError):
-    """A publishing target, a witness or an authority cannot be reached, or answers what it should not.
-    Nothing is lost: it is asked again."""
+    """A publishing target, a witness or an authority cannot be reached, or gives a wrong answer. Nothing is
+    lost: it is asked again."""
 
     code = "elsewhere"
 
 
 class ForkError(EvidenceError):
-    """What others have of a log does not begin what is here: one of the two took something back, or was
+    """Somebody else's copy of a log does not begin the log here: one of the two took something back, or was
     changed."""
 
     code = "forked"
 
 
 class TileMissingError(EvidenceError):
-    """A tile or a bundle of a published tree is not there."""
+    """A tile or a bundle of a published tree is missing."""
 
     code = "tile-missing"
 
 
 class TileChangedError(EvidenceError):
-    """A published tile is another one than the tree gives: one of the two was changed."""
+    """A published tile differs from the tree: one of the two was changed."""
 
     code = "tile-changed"
 
@@ -238,8 +239,8 @@ class SharedDatabaseError(InformativaError):
 
 
 class DefectError(InformativaError):
-    """What runs beside the calls met an exception that nobody foresaw. It goes on by itself, after a pause.
-    `kind` is its type: what it says may be of a caller, and stays out."""
+    """An unforeseen exception in the work beside the calls. That work goes on by itself, after a pause.
+    `kind` is the exception's type; its message may contain data of a caller, and is left out."""
 
     code = "defect"
 
@@ -252,14 +253,15 @@ class DefectError(InformativaError):
 
 
 class BoxRefusedError(SharedDatabaseError):
-    """It answers, and this box must not go on there: its name is another's, it was retired, its ledger is not
-    the one that was sent, or the schema is not one that this program knows. Somebody has to decide."""
+    """The database answers, and this box must not go on there: its name is another's, it was retired, its
+    ledger is not the one that was sent, or the schema is not one that this program knows. Somebody has to
+    decide."""
 
     code = "box-refused"
 
 
 class ManagerError(InformativaError):
-    """Asterisk's manager interface did not answer, or refused; `answer` is its own word why, '' if none."""
+    """Asterisk's manager interface did not answer, or refused; `answer` is its own message, '' if none."""
 
     code = "manager"
 
@@ -283,7 +285,7 @@ class SessionError(InformativaError):
 
 
 class ProtocolError(SessionError):
-    """What came is not AGI: too long, undecodable, or a reply that no Asterisk gives."""
+    """The peer does not speak AGI: too long, undecodable, or a reply that no Asterisk gives."""
 
     code = "protocol"
 
@@ -295,7 +297,8 @@ class SessionLostError(SessionError):
 
 
 def problems(error: InformativaError) -> tuple[Problem, ...]:
-    """An error as problems, for who reads them one by one: those of a configuration, or itself."""
+    """Return an error as a list of problems: those of a configuration, or the error itself as the only
+    one."""
     return (
         error.problems
         if isinstance(error, ConfigError)

@@ -1,8 +1,8 @@
-"""Files that are put in place as a whole, also by root in a folder where others may write.
+"""Writing of files as a whole, also by root in a folder where others may write.
 
-Whoever owns a folder may put a link, or another folder, under any name in there at any moment. So root
-works by descriptors: of the folder, in which names are looked up, and of what was made, whose mode and owner
-are set.
+The owner of a folder may put a link, or another folder, under any name in there at any moment. So root works
+by descriptors: of the folder, in which names are looked up, and of the new file, whose mode and owner are
+set.
 """
 
 from __future__ import annotations
@@ -35,11 +35,13 @@ def put(
     for_folders_owner: bool = False,
     durable: bool = False,
 ) -> None:
-    """Write `file` as a whole or not at all: with the mode that it has, or 0644; a `secret` one is at most
-    for its owner and group. By root, for the owner of `like`, or of the folder that it really gets into, or
-    else of the file that it replaces. Follows no link
-    that somebody left in its way. Raises OSError, also where a device is in its place or it is one of the
-    links in /dev. What is `durable` survives a power loss once this returns.
+    """Write `file` as a whole or not at all. It keeps the mode that it has, or gets 0644; a `secret` one is
+    at most for its owner and group. If root writes, the file belongs to the owner of `like`, or with
+    `for_folders_owner` to the owner of the folder that it really gets into, or else to the owner of the file
+    that it replaces. Follows no link that somebody left in its way. A `durable` file survives a power loss
+    once this returns.
+
+    Raises OSError, also where a device is in its place or it is one of the links in /dev.
     """
     most = 0o640 if secret else 0o777
     with putting(file, like, most=most, for_folders_owner=for_folders_owner, durable=durable) as out:
@@ -55,18 +57,18 @@ def putting(
     for_folders_owner: bool = False,
     durable: bool = False,
 ) -> Iterator[BinaryIO]:
-    """The same for what is written bit by bit: it is in place when this ends, or not at all where that fails.
-    The mode is at `most` that."""
+    """Open `file` to be written bit by bit, like `put`: it is in place when the block ends, or not at all
+    where that fails. The mode is at `most` that."""
     with _within(file) as folder:
-        there = _replaced(file, folder)
+        existing = _replaced(file, folder)
         if for_folders_owner:
             like = os.fstat(folder)
         part = f".{file.name}.part"
         with suppress(FileNotFoundError):
             os.unlink(part, dir_fd=folder)
-        mode = (there.st_mode & 0o777 if there else 0o644) & most
+        mode = (existing.st_mode & 0o777 if existing else 0o644) & most
         try:
-            with _creating(part, folder, like or there, mode, durable=durable) as out:
+            with _creating(part, folder, like or existing, mode, durable=durable) as out:
                 yield out
             os.replace(part, file.name, src_dir_fd=folder, dst_dir_fd=folder)
             if durable:
@@ -80,15 +82,15 @@ def putting(
 def create(
     file: Path, data: bytes = b"", like: os.stat_result | None = None, mode: int = 0o600
 ) -> os.stat_result:
-    """A new file, and which it is; by root, for the owner of `like`. Raises OSError, FileExistsError if there
-    is one."""
+    """Create a new file and return its status; by root, for the owner of `like`. Raises OSError,
+    FileExistsError if there is one."""
     with _within(file) as folder, _creating(file.name, folder, like, mode) as out:
         out.write(data)
         return os.fstat(out.fileno())
 
 
 def point(link: Path, target: Path) -> None:
-    """Have `link` lead to `target`. Raises OSError, FileExistsError if something else is there."""
+    """Make `link` lead to `target`. Raises OSError, FileExistsError if something else is there."""
     with _within(link) as folder:
         with suppress(FileNotFoundError):
             if not stat.S_ISLNK(os.stat(link.name, dir_fd=folder, follow_symlinks=False).st_mode):
@@ -103,10 +105,11 @@ def point(link: Path, target: Path) -> None:
 
 
 def make_folder(folder: Path, like: os.stat_result | None = None, mode: int = 0o755) -> None:
-    """Make a folder, by root for the owner of `like`; missing ones around it, and it without `like`, for the
-    owner of the one that is there. Whichever thread makes it: none goes on before it has its mode and its
-    owner, which what is put into it takes over. Raises OSError."""
-    with _making(folder):
+    """Make a folder and the missing ones around it. If root makes them, the folder belongs to the owner of
+    `like`; the ones around it, and the folder without `like`, to the owner of the first one that exists.
+    With several threads, none goes on before the folder has its mode and its owner, which files put into it
+    take over. Raises OSError."""
+    with _folder_lock(folder):
         if not folder.exists():
             make_folder(folder.parent)
             with _within(folder) as around, suppress(FileExistsError):
@@ -114,36 +117,38 @@ def make_folder(folder: Path, like: os.stat_result | None = None, mode: int = 0o
                 _give(folder.name, around, like or os.fstat(around), mode)
 
 
-def _making(folder: Path) -> threading.Lock:
-    """Give the lock of whoever makes that folder: one that hangs holds nobody who makes another."""
+def _folder_lock(folder: Path) -> threading.Lock:
+    """Return the lock for making that folder: a thread that hangs does not hold one that makes another
+    folder."""
     with _choosing:
         return _locks.setdefault(folder.absolute(), threading.Lock())
 
 
 def give_folder(folder: Path, like: os.stat_result) -> None:
-    """As root, let a folder that we have just made belong to somebody else. Raises OSError."""
+    """Give a folder that we have just made to the owner of `like`, as root. Raises OSError."""
     with _within(folder) as around:
         _give(folder.name, around, like)
 
 
 @contextmanager
 def reading(file: Path, largest: int | None = None) -> Iterator[BufferedReader]:
-    """Open a regular file to read, also through a link: nothing else ends, or answers at once.
+    """Open a regular file to read, also through a link: any other kind may never end, or never answer.
 
     Raises OSError, with EINVAL for a pipe, a socket or a device, and EFBIG for more than `largest` bytes.
     """
     _require_regular(file, file.stat(), largest)  # before a device does something because it is opened
     descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY)
-    with os.fdopen(descriptor, "rb") as opened:
+    with os.fdopen(descriptor, "rb") as stream:
         _require_regular(file, os.fstat(descriptor), largest)  # it may have been exchanged since
-        yield opened
+        yield stream
 
 
 def read(file: Path, largest: int) -> bytes:
-    """The content of a regular file. Raises OSError as `reading` does, also where it grows meanwhile."""
+    """Return the content of a regular file. Raises OSError as `reading` does, also where it grows
+    meanwhile."""
     content = bytearray()
-    with reading(file, largest) as opened:
-        while chunk := opened.read(_CHUNK):
+    with reading(file, largest) as stream:
+        while chunk := stream.read(_CHUNK):
             content += chunk
             if len(content) > largest:
                 raise OSError(errno.EFBIG, os.strerror(errno.EFBIG), str(file))
@@ -151,23 +156,23 @@ def read(file: Path, largest: int) -> bytes:
 
 
 def closed_folder(file: Path, may_enter: Callable[[Path], bool] | None = None) -> Path | None:
-    """The first folder on the way to a file, from the root on, that may not be entered, by us or by whom that
-    tells; also on the way to what it links to. `None` where nothing is in the way."""
-    enters = may_enter or (lambda folder: os.access(folder, os.X_OK))
-    ends = [file.absolute()]
+    """Return the first folder on the way to a file, from the root on, that we may not enter (or not according
+    to `may_enter`); also on the way to the target of its link. `None` where nothing is in the way."""
+    can_enter = may_enter or (lambda folder: os.access(folder, os.X_OK))
+    targets = [file.absolute()]
     with suppress(OSError):
-        ends.append(file.resolve())
-    for end in ends:
-        for folder in reversed(end.parents):
+        targets.append(file.resolve())
+    for target in targets:
+        for folder in reversed(target.parents):
             with suppress(OSError):
-                if folder.exists() and not enters(folder):
+                if folder.exists() and not can_enter(folder):
                     return folder
     return None
 
 
 def obstacle(folder: Path) -> Path | None:
-    """Find what stands where a folder is to be, or on the way to it, and is none: the first from the root on,
-    also a link that leads nowhere. `None` where the folder is there, or can be made."""
+    """Return the first path, from the root on, that stands in place of a folder or on the way to it and is no
+    folder, also a link that leads nowhere. `None` where the folder exists, or can be made."""
     for place in (*reversed(folder.absolute().parents), folder.absolute()):
         with suppress(OSError):
             place.lstat()
@@ -186,20 +191,21 @@ def _require_regular(file: Path, status: os.stat_result, largest: int | None) ->
 
 
 def read_foreign(file: Path, largest: int) -> bytes | None:
-    """What somebody else wrote; `None` if that is no file. Follows no link, waits for nobody. Raises
-    OSError."""
+    """Return the content of a file that somebody else wrote; `None` if it is no regular file. Follows no
+    link, waits for nobody. Raises OSError."""
     with _within(file) as folder:
         descriptor = os.open(file.name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         return None
-    with os.fdopen(descriptor, "rb") as opened:
-        return opened.read(largest)
+    with os.fdopen(descriptor, "rb") as stream:
+        return stream.read(largest)
 
 
 @contextmanager
 def _within(file: Path) -> Iterator[int]:
-    """The folder of a file, however it is called meanwhile. What goes wrong is told by the file's path."""
+    """Open the folder of a file; the descriptor stays valid if the folder is renamed. An OSError names the
+    file's path."""
     try:
         folder = os.open(file.parent, _LOOK)
         try:
@@ -212,55 +218,57 @@ def _within(file: Path) -> Iterator[int]:
 
 
 def _sync(folder: int) -> None:
-    """What was made or renamed in it is on the disk. (One opened with O_PATH cannot be synced itself.)"""
-    opened = os.open(".", os.O_RDONLY | os.O_DIRECTORY, dir_fd=folder)
+    """Sync a folder, so that new and renamed files in it are on the disk. (One opened with O_PATH cannot be
+    synced itself.)"""
+    descriptor = os.open(".", os.O_RDONLY | os.O_DIRECTORY, dir_fd=folder)
     try:
-        os.fsync(opened)
+        os.fsync(descriptor)
     finally:
-        os.close(opened)
+        os.close(descriptor)
 
 
 @contextmanager
 def _creating(
     name: str, folder: int, like: os.stat_result | None, mode: int, *, durable: bool = False
 ) -> Iterator[BinaryIO]:
-    made = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600, dir_fd=folder)
-    with os.fdopen(made, "wb") as out:
-        os.fchmod(made, mode)
+    descriptor = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600, dir_fd=folder)
+    with os.fdopen(descriptor, "wb") as out:
+        os.fchmod(descriptor, mode)
         if like is not None and os.geteuid() == 0:
-            os.fchown(made, like.st_uid, like.st_gid)
+            os.fchown(descriptor, like.st_uid, like.st_gid)
         yield out
         if durable:
             out.flush()
-            os.fsync(made)
+            os.fsync(descriptor)
 
 
 def _give(name: str, around: int, like: os.stat_result, mode: int = 0) -> None:
     """Set the mode of a folder that we made, if given, and by root its owner. Raises PermissionError where
     another one took its place."""
-    made = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=around)
+    descriptor = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=around)
     try:
-        if os.fstat(made).st_uid != os.geteuid():
+        if os.fstat(descriptor).st_uid != os.geteuid():
             raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
         if mode:
-            os.fchmod(made, mode)
+            os.fchmod(descriptor, mode)
         if os.geteuid() == 0:
-            os.fchown(made, like.st_uid, like.st_gid)
+            os.fchown(descriptor, like.st_uid, like.st_gid)
     finally:
-        os.close(made)
+        os.close(descriptor)
 
 
 def _replaced(file: Path, folder: int) -> os.stat_result | None:
-    """What is lost when the file is put in place; no link, whose mode lets everybody write."""
+    """Return the status of the file that is replaced; `None` for a missing one and for a link, whose mode
+    lets everybody write."""
     if not file.name:  # `/` and `.` have no name in a folder around them
         raise OSError(errno.EISDIR, os.strerror(errno.EISDIR), str(file))
     try:
-        there = os.stat(file.name, dir_fd=folder, follow_symlinks=False)
+        status = os.stat(file.name, dir_fd=folder, follow_symlinks=False)
     except FileNotFoundError:
         return None
-    if stat.S_ISREG(there.st_mode):
-        return there
-    if stat.S_ISLNK(there.st_mode) and file.absolute().parent != Path("/dev"):
+    if stat.S_ISREG(status.st_mode):
+        return status
+    if stat.S_ISLNK(status.st_mode) and file.absolute().parent != Path("/dev"):
         return None
-    number = errno.EISDIR if stat.S_ISDIR(there.st_mode) else errno.EINVAL
+    number = errno.EISDIR if stat.S_ISDIR(status.st_mode) else errno.EINVAL
     raise OSError(number, os.strerror(number), str(file))

@@ -1,5 +1,5 @@
-"""Under which configuration and with which ledgers calls begin: loaded and opened anew beside those in
-progress."""
+"""Generations: the configuration and the ledgers of calls. A newer one is loaded and opened beside the calls
+in progress."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ log = structlog.get_logger("informativa")
 
 @dataclass(eq=False)
 class Generation:
-    """The calls that begin under one configuration, and what they work with to their end."""
+    """The calls that begin under one configuration, and the services that they use to their end."""
 
     configuration: Configuration
     services: CallServices
@@ -35,8 +35,8 @@ class Generation:
 
 
 class Generations:
-    """The newest takes calls. What only an earlier one uses is closed when the last of its calls is over;
-    `aside` does that beside the calls."""
+    """All generations; the newest takes calls. Services of an earlier one alone are closed when the last of
+    its calls is over; `aside` does that beside the calls."""
 
     def __init__(
         self, configuration: Configuration, aside: Callable[[Coroutine[Any, Any, None]], None]
@@ -47,32 +47,32 @@ class Generations:
 
     @property
     def newest(self) -> Generation:
-        """The one that takes calls now."""
+        """Return the generation that takes calls now."""
         return self._all[-1]
 
     def begin(self) -> Generation:
-        """One call begins, under the newest one to its `end`."""
+        """Count one call that begins, under the newest generation. Its `end` is to be called with that."""
         self.newest.calls += 1
         return self.newest
 
     def end(self, generation: Generation) -> None:
-        """One of its calls is over."""
+        """Count one call of a generation that is over."""
         generation.calls -= 1
-        self._dismiss()
+        self._close_unused()
 
     def in_progress(self) -> int:
-        """How many calls are in progress."""
+        """Return the number of calls in progress."""
         return sum(generation.calls for generation in self._all)
 
     async def load(self) -> bool:
-        """Take the file as it is now, or log what is wrong with it and go on as before; whether it was taken.
-        Only for whoever holds `changing`."""
-        before = self.newest
+        """Load the file as it is now, or log its mistakes and go on as before. Return whether it was loaded.
+        The caller holds `changing`."""
+        previous = self.newest
         try:
-            await in_thread(changes.wait_written, before.configuration.file)
-            prepared = await in_thread(partial(prepare, before.configuration.file, create=False))
-            configuration = as_before(before.configuration, prepared)
-            services = await in_thread(bootstrap.for_service, configuration, before.services)
+            await in_thread(changes.wait_written, previous.configuration.file)
+            prepared = await in_thread(partial(prepare, previous.configuration.file, create=False))
+            configuration = as_before(previous.configuration, prepared)
+            services = await in_thread(bootstrap.for_service, configuration, previous.services)
         except ConfigError as error:
             for problem in error.problems:
                 log.error("not reloaded, going on as before", problem=str(problem))
@@ -80,37 +80,40 @@ class Generations:
         except InformativaError as error:
             log.error("not reloaded, going on as before", problem=str(error))
             return False
-        self._take_calls(configuration, services)
+        self._add_generation(configuration, services)
         return True
 
     async def reopen(self, outdated: Outdated) -> dict[str, LedgerError]:
-        """Try the ledgers that cannot be used; those that still cannot, by controller."""
+        """Try to open the ledgers that cannot be used. Return those that still cannot, by controller."""
         async with self.changing:
-            now = self.newest
-            before = bootstrap.unusable(now.configuration, now.services)
-            if not before:
+            generation = self.newest
+            unusable = bootstrap.unusable(generation.configuration, generation.services)
+            if not unusable:
                 return {}
-            services = await in_thread(bootstrap.for_service, now.configuration, now.services)
-            failing = bootstrap.unusable(now.configuration, services)
-            if opened := sorted(before.keys() - failing.keys()):
-                await self._take(now, services, opened)
+            services = await in_thread(bootstrap.for_service, generation.configuration, generation.services)
+            failing = bootstrap.unusable(generation.configuration, services)
+            if reopened := sorted(unusable.keys() - failing.keys()):
+                await self._use_ledgers(generation, services, reopened)
             outdated.tell(failing)
             return failing
 
-    async def _take(self, now: Generation, services: CallServices, opened: Sequence[str]) -> None:
+    async def _use_ledgers(
+        self, generation: Generation, services: CallServices, names: Sequence[str]
+    ) -> None:
         """Go on with the ledgers that could be opened."""
-        configuration = now.configuration
-        controllers = {name: configuration.controllers[name] for name in opened}
-        theirs = replace(configuration, controllers=controllers, fallback=None)  # what is others' is known
+        configuration = generation.configuration
+        controllers = {name: configuration.controllers[name] for name in names}
+        # The recordings of the other companies are known.
+        partial_configuration = replace(configuration, controllers=controllers, fallback=None)
         examined = await in_thread(
-            partial(examine_recordings, theirs, keep=True, create=False, migrate=False)
+            partial(examine_recordings, partial_configuration, keep=True, create=False, migrate=False)
         )
         recordings = {**configuration.recordings, **examined.expected}
         services = replace(services, recordings=bootstrap.as_loaded(recordings))
-        self._take_calls(replace(configuration, recordings=recordings), services)
+        self._add_generation(replace(configuration, recordings=recordings), services)
         for problem in examined.problems:
             log.error("a prompt is not played", problem=str(problem), exc_info=problem.defect)
-        works = {name: partial(storage.backups, one) for name, one in controllers.items()}
+        works = {name: partial(storage.backups, controller) for name, controller in controllers.items()}
         copies: list[str] = []
         for name, backups in (await in_thread(of_each, works, LOOK_SECONDS)).items():
             if isinstance(backups, Exception):
@@ -118,18 +121,18 @@ class Generations:
                 log.error(event, controller=name, error=repr(backups), exc_info=defect(backups))
             else:
                 copies += [str(backup.file) for backup in backups]
-        log.info("ledgers opened", controllers=opened, backups=copies)
+        log.info("ledgers opened", controllers=names, backups=copies)
 
     def close(self) -> None:
-        """Close all that is open; what was queued is durable then."""
+        """Close everything; queued records are durable then."""
         _close([generation.services for generation in self._all])
 
-    def _take_calls(self, configuration: Configuration, services: CallServices) -> None:
+    def _add_generation(self, configuration: Configuration, services: CallServices) -> None:
         self._all.append(Generation(configuration, services))
-        self._dismiss()
+        self._close_unused()
 
-    def _dismiss(self) -> None:
-        """Close what only calls under an earlier configuration used, when the last of them is over."""
+    def _close_unused(self) -> None:
+        """Close the services of earlier configurations when the last of their calls is over."""
         if len(self._all) == 1:
             return
         over = [generation for generation in self._all[:-1] if not generation.calls]
@@ -140,8 +143,9 @@ class Generations:
 
 
 def _close(over: Sequence[CallServices], kept: Sequence[CallServices] = ()) -> None:
-    """Close what `kept` services do not have too. What hangs is left behind, and what fails ends nothing."""
-    for (company, _thing), error in of_each(bootstrap.closings(over, kept), CLOSE_SECONDS).items():
+    """Close resources that `kept` services do not use too. One that hangs is left behind, and an error ends
+    nothing."""
+    for (company, _resource), error in of_each(bootstrap.closings(over, kept), CLOSE_SECONDS).items():
         if error is not None:
             event = "not closed, and left as it is"
             log.error(event, controller=company, error=repr(error), exc_info=defect(error))

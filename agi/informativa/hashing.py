@@ -1,7 +1,7 @@
-"""SHA-256, and HMAC-SHA256 (RFC 2104), of the little that a call hashes. Pure.
+"""SHA-256, and HMAC-SHA256 (RFC 2104), for the short messages that a call hashes. Pure.
 
 OpenSSL sets up for each hash more than it hashes: beside a commit, when no cache has that code any more, it
-takes several times as long as the C of Python itself. Of whole files it is the quicker one.
+takes several times as long as the C of Python itself. For whole files it is faster.
 """
 
 from __future__ import annotations
@@ -19,39 +19,40 @@ _BLOCK = 64  # bytes of SHA-256
 _INNER, _OUTER = (bytes(byte ^ pad for byte in range(256)) for pad in (0x36, 0x5C))
 
 
-def _quickest() -> Callable[[bytes], hashlib._Hash]:
-    """Python's own, by its name since 3.12 or before; a Python may be built without."""
+def _fastest_sha256() -> Callable[[bytes], hashlib._Hash]:
+    """Return Python's own SHA-256, under its name since 3.12 or before; a Python may be built without it."""
     for module in ("_sha2", "_sha256"):
         with contextlib.suppress(ImportError):
-            own: Callable[[bytes], hashlib._Hash] = importlib.import_module(module).sha256
-            return own
+            constructor: Callable[[bytes], hashlib._Hash] = importlib.import_module(module).sha256
+            return constructor
     return importlib.import_module("hashlib").sha256  # type: ignore[no-any-return]
 
 
-sha256 = _quickest()
+sha256 = _fastest_sha256()
 
 
 def hmac(key: bytes, message: bytes) -> bytes:
-    """32 bytes. By a key of the configuration: what is made of it is kept for the next one."""
-    inner, outer = (half.copy() for half in _kept(key))
-    return _finished(inner, outer, message)
+    """Return the HMAC, 32 bytes, by a key of the configuration: the work for the key is cached for the next
+    message."""
+    inner, outer = (half.copy() for half in _cached_halves(key))
+    return _digest(inner, outer, message)
 
 
 def hmac_once(key: bytes, message: bytes) -> bytes:
-    """The same by a key that has no other message, of which nothing is kept."""
-    return _finished(*_halves(key), message)
+    """Return the same by a key for a single message; nothing is cached."""
+    return _digest(*_halves(key), message)
 
 
 def _halves(key: bytes) -> tuple[hashlib._Hash, hashlib._Hash]:
-    """The two hashes with the key in them (RFC 2104, section 4)."""
+    """Return the two hashes with the key in them (RFC 2104, section 4)."""
     block = (key if len(key) <= _BLOCK else sha256(key).digest()).ljust(_BLOCK, b"\0")
     return sha256(block.translate(_INNER)), sha256(block.translate(_OUTER))
 
 
-_kept = functools.lru_cache(maxsize=256)(_halves)  # keys, which the configuration has in memory anyway
+_cached_halves = functools.lru_cache(maxsize=256)(_halves)  # keys are in memory anyway
 
 
-def _finished(inner: hashlib._Hash, outer: hashlib._Hash, message: bytes) -> bytes:
+def _digest(inner: hashlib._Hash, outer: hashlib._Hash, message: bytes) -> bytes:
     inner.update(message)
     outer.update(inner.digest())
     return outer.digest()

@@ -1,4 +1,4 @@
-"""Of each company, how many calls of the last hour the service could not decide or record.
+"""The calls of the last hour that the service could not decide or record, counted by company.
 
 Those calls are in no ledger that would say so: they got the fallback, and the spool brings them home only
 when the ledger can be used again.
@@ -17,14 +17,14 @@ MINUTES = 60
 
 @dataclass(frozen=True)
 class HourOfCalls:
-    """How many calls there were, and how many of them fell back."""
+    """The number of calls, and the number of those that fell back."""
 
     calls: int
     fell_back: int
 
 
 class LastHour:
-    """Counts by the minute, and forgets what is older than an hour."""
+    """A counter by the minute that forgets minutes older than an hour."""
 
     def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._monotonic = monotonic
@@ -39,7 +39,7 @@ class LastHour:
         self._minutes[now][controller, fell_back] += 1
 
     def totals(self) -> dict[str, HourOfCalls]:
-        """By company, of those that had calls."""
+        """Return the totals by company, for those that had calls."""
         self._forget(self._now())
         calls, fell_back = Counter[str](), Counter[str]()
         for minute in self._minutes.values():
@@ -52,5 +52,5 @@ class LastHour:
         return int(self._monotonic() // 60)
 
     def _forget(self, now: int) -> None:
-        for minute in [one for one in self._minutes if one <= now - MINUTES]:
+        for minute in [begun for begun in self._minutes if begun <= now - MINUTES]:
             del self._minutes[minute]

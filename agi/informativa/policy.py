@@ -1,8 +1,8 @@
-"""Which notices are due. Pure: what a caller already got goes in, a decision with its reason comes out.
+"""The decision which notices are due. Pure: a caller's history goes in, a decision with its reason comes out.
 
 The rule is the Garante's of 15 November 2007 and today GDPR art. 13(4): the notice is due when the
-relationship starts or when the data are to serve a further purpose, and not again "insofar as the
-data subject already has the information". Rewording alone is no trigger (WP260 §29).
+relationship starts or when the data are to serve a further purpose, and not again "insofar as the data
+subject already has the information". Rewording alone is no trigger (WP260 §29).
 """
 
 from __future__ import annotations
@@ -39,59 +39,61 @@ def decide(
     same_call: CallerHistory | None = None,
     asked: str = "",
 ) -> list[Decision]:
-    """One decision for each step of the line's plan, in its order.
+    """Return one decision for each step of the line's plan, in its order.
 
-    `history` is what the caller already got, `same_call` what was heard earlier in this very call, `asked`
-    the language that the dialplan asks for.
-    A caller who cannot be recognised is never taken as informed, whatever `history` says; what is due
-    on every call (a country notice, a recording notice) never rides on what a caller knows.
+    `history` is what the caller already got, `same_call` what he heard earlier in this very call, `asked` the
+    language that the dialplan asks for.
+
+    A caller who cannot be recognised is never taken as informed, whatever `history` says. A notice that is
+    due on every call (a country notice, a recording notice) never depends on the caller's history.
     """
     earlier = {} if line.again_after_transfer else same_call or {}
     wanted = wanted_language(line, caller, asked)
-    decided = [_decide(step, line, history, caller, now, earlier.get(step.notice.id)) for step in line.plan]
-    return [_in_its_language(decision, wanted, line) for decision in decided]
+    decisions = [_decide(step, line, history, caller, now, earlier.get(step.notice.id)) for step in line.plan]
+    return [_in_its_language(decision, wanted, line) for decision in decisions]
 
 
 def play_all(line: Line, now: datetime, reason: Reason) -> list[Decision]:
-    """Everything, because nothing is known of the caller."""
+    """Return the decisions to play everything, because nothing is known of the caller."""
     return [_play(step.notice, step.notice.current(now), reason) for step in line.plan]
 
 
 def wanted_language(line: Line, caller: Caller, asked: str) -> str:
-    """The language that the dialplan asks for, or that of the caller's country, or the line's."""
+    """Return the language that the dialplan asks for, or that of the caller's country, or the line's."""
     country = caller.country if isinstance(caller, Identified) else ""
     return asked or line.languages.get(country) or line.language
 
 
 def language(wanted: str, line: Line, decision: Decision) -> str:
-    """The first of the languages to try, for which most calls need not look further."""
+    """Return the first of the languages to try; for most calls it is the only one needed."""
     return spoken(wanted, decision.prompts) or languages(wanted, line, decision)[0]
 
 
 def languages(wanted: str, line: Line, decision: Decision) -> list[str]:
-    """The languages to try, in order, of those that there are prompts in; never empty."""
-    tried = [language for _, language in _tried(wanted, line, decision.prompts)]
-    return list(dict.fromkeys(tried)) or list(decision.prompts)
+    """Return the languages to try, in order, that have prompts; never empty."""
+    candidates = [language for _, language in _candidates(wanted, line, decision.prompts)]
+    return list(dict.fromkeys(candidates)) or list(decision.prompts)
 
 
 def informs(language: str, wanted: str, line: Line) -> bool:
-    """Whether a notice in this language counts for a caller to whom another would have been spoken (law:
-    12(1) GDPR, intelligible)."""
+    """Return whether a notice in this language counts for a caller to whom another would have been spoken
+    (law: 12(1) GDPR, intelligible)."""
     return line.fallback_informs or bool(spoken(wanted, (language,)))
 
 
-def _tried(wanted: str, line: Line, there: Container[str]) -> list[tuple[int, str]]:
-    """Of the languages to try those that are `there`, each with its place among them all."""
+def _candidates(wanted: str, line: Line, available: Container[str]) -> list[tuple[int, str]]:
+    """Return the languages to try that are `available`, each with its place among all languages to try."""
     order = enumerate((wanted, *line.fallback, line.language))
-    return [(place, one) for place, language in order if (one := spoken(language, there))]
+    return [(place, match) for place, language in order if (match := spoken(language, available))]
 
 
 def _in_its_language(decision: Decision, wanted: str, line: Line) -> Decision:
-    """The whole in place of a supplement, where only the whole is there in the language that comes first."""
+    """Replace a supplement by the whole notice where only the whole notice has prompts in the language that
+    comes first."""
     if not decision.supplement:
         return decision
     short = decision.version.short
-    first, whole = (_tried(wanted, line, there)[:1] for there in (decision.prompts, short))
+    first, whole = (_candidates(wanted, line, prompts)[:1] for prompts in (decision.prompts, short))
     if not whole or (first and first[0][0] <= whole[0][0]):
         return decision
     return replace(decision, prompts=short, purposes=decision.version.purposes, supplement=False)
@@ -105,7 +107,7 @@ def _decide(
     now: datetime,
     same_call: PriorDelivery | None,
 ) -> Decision:
-    notice, known = step.notice, history.get(step.notice.id)
+    notice, prior = step.notice, history.get(step.notice.id)
     version = notice.current(now)
     if same_call is not None and version.id in same_call.versions:
         return _skip(notice, version, Reason.SAME_CALL, same_call)
@@ -115,69 +117,74 @@ def _decide(
         return _skip(notice, version, Reason.SERVICE_DATA_ONLY)
     if isinstance(caller, Unidentified):
         return _play(notice, version, caller.reason)
-    if known is None:
+    if prior is None:
         return _play(notice, version, Reason.NOT_INFORMED)
     if _recycled(history, caller, now, line.controller):
         return _play(notice, version, Reason.RECYCLED)
-    over = step.repeat_after is not None and _over(known.whole, step.repeat_after, now, line.controller)
-    rest = None if over else known  # to whom the whole is due anyway, no supplement need be played before
-    newest = _newest(notice, known.versions)
-    if not version.purposes <= _still_told(newest, known):
-        return _play(notice, version, Reason.NEW_PURPOSE, rest)
+    period_over = step.repeat_after is not None and _is_over(
+        prior.whole, step.repeat_after, now, line.controller
+    )
+    # A caller to whom the whole notice is due anyway needs no supplement.
+    prior_for_supplement = None if period_over else prior
+    newest = _newest(notice, prior.versions)
+    if not version.purposes <= _still_told(newest, prior):
+        return _play(notice, version, Reason.NEW_PURPOSE, prior_for_supplement)
     if newest is not version and _material_since(notice, version, newest):
-        return _play(notice, version, Reason.MATERIAL_CHANGE, rest)
-    if over:
+        return _play(notice, version, Reason.MATERIAL_CHANGE, prior_for_supplement)
+    if period_over:
         return _play(notice, version, Reason.PERIOD_OVER)
-    return _skip(notice, version, Reason.ALREADY_INFORMED, known)
+    return _skip(notice, version, Reason.ALREADY_INFORMED, prior)
 
 
-def _play(notice: Notice, version: Version, reason: Reason, known: PriorDelivery | None = None) -> Decision:
-    """Play a supplement to somebody who knows a version that there is one for, else all of it."""
-    newest = _newest(notice, known.versions) if known else None
+def _play(notice: Notice, version: Version, reason: Reason, prior: PriorDelivery | None = None) -> Decision:
+    """Return the decision to play a supplement, if there is one to the version that the caller knows, else
+    the whole notice."""
+    newest = _newest(notice, prior.versions) if prior else None
     supplement: Mapping[str, Prompt] = version.supplements.get(newest.id, {}) if newest else {}
-    if supplement and known:
-        new = version.purposes - _still_told(newest, known)
-        return Decision(notice, version, True, reason, supplement, new, known, supplement=True)
-    return Decision(notice, version, True, reason, version.short, version.purposes, known)
+    if supplement and prior:
+        new = version.purposes - _still_told(newest, prior)
+        return Decision(notice, version, True, reason, supplement, new, prior, supplement=True)
+    return Decision(notice, version, True, reason, version.short, version.purposes, prior)
 
 
 def _skip(notice: Notice, version: Version, reason: Reason, basis: PriorDelivery | None = None) -> Decision:
     return Decision(notice, version, False, reason, version.short, version.purposes, basis)
 
 
-def _still_told(newest: Version | None, known: PriorDelivery) -> frozenset[str]:
-    """The purposes that he was told of last, by what is on record, and that the newest version he knows still
-    has: what was dropped there, and is taken up again later, is new. A version that is not listed any more
-    counts by its record alone."""
-    purposes = known.purposes_told_last
+def _still_told(newest: Version | None, prior: PriorDelivery) -> frozenset[str]:
+    """Return the purposes that he was told last, by the records, and that the newest version he knows still
+    has: a purpose that was dropped there, and is taken up again later, is new. A version that is not listed
+    any more counts by its record alone."""
+    purposes = prior.purposes_told_last
     return purposes & newest.purposes if newest else purposes
 
 
-def _over(whole: datetime | None, period: Period, now: datetime, controller: Controller) -> bool:
-    """Whether he got the whole notice so long ago. A time that is still to come was a wrong clock's."""
-    return whole is None or whole > now or period.after(whole, controller.zone) <= now
+def _is_over(start: datetime | None, period: Period, now: datetime, controller: Controller) -> bool:
+    """Return whether the period from `start` is over, or never began. A start in the future came from a wrong
+    clock."""
+    return start is None or start > now or period.after(start, controller.zone) <= now
 
 
 def _recycled(history: CallerHistory, caller: Identified, now: datetime, controller: Controller) -> bool:
-    """Whether nobody called from this number for so long that it may be somebody else's now, by all that is
-    known of its caller, whichever notice. A customer number is nobody else's ever (law: 5(1)(d) GDPR)."""
+    """Return whether nobody called from this number for so long that it may be somebody else's now. All
+    notices count. A customer number is never somebody else's (law: 5(1)(d) GDPR)."""
     if controller.recycled_after is None or caller.customer:
         return False
     last = max(
         moment
-        for known in history.values()
-        for moment in (known.at, known.whole, known.seen)
+        for prior in history.values()
+        for moment in (prior.at, prior.whole, prior.seen)
         if moment is not None
     )
-    return _over(last, controller.recycled_after, now, controller)
+    return _is_over(last, controller.recycled_after, now, controller)
 
 
-def _newest(notice: Notice, known: frozenset[str]) -> Version | None:
-    return next((version for version in reversed(notice.versions) if version.id in known), None)
+def _newest(notice: Notice, known_ids: frozenset[str]) -> Version | None:
+    return next((version for version in reversed(notice.versions) if version.id in known_ids), None)
 
 
 def _material_since(notice: Notice, current: Version, newest: Version | None) -> bool:
-    """Whether a version after the newest known one, up to the current, is a material change.
+    """Return whether a version after the newest known one, up to the current, is a material change.
 
     All are "after" a version that the notice does not list any more.
     """

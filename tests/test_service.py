@@ -118,10 +118,10 @@ def test_earlier_configuration_is_let_go_of() -> None:
     thresholds, circle = gc.get_threshold(), Circle()
     gone = weakref.ref(circle)
     try:
-        service._keep_out_of_collections()
+        service._freeze_objects()
         assert gc.get_freeze_count() > 0
         del circle
-        service._keep_out_of_collections()
+        service._freeze_objects()
         assert gone() is None
     finally:
         gc.unfreeze()

@@ -212,18 +212,18 @@ async def _at_once(_place: Place, look: Look) -> Outcome:
     return look()
 
 
-def close(services: CallServices, kept: Sequence[CallServices] = ()) -> None:
-    """Close all ledgers but those that `kept` services use too; queued records are durable then."""
-    for close_one in closings([services], kept).values():
+def close(services: CallServices, remaining: Sequence[CallServices] = ()) -> None:
+    """Close all ledgers but those that `remaining` services use too; queued records are durable then."""
+    for close_one in closings([services], remaining).values():
         close_one()
 
 
 def closings(
-    over: Iterable[CallServices], kept: Iterable[CallServices] = ()
+    over: Iterable[CallServices], remaining: Iterable[CallServices] = ()
 ) -> dict[tuple[str, int], Callable[[], None]]:
-    """Return the functions that close each resource of services that are over and that `kept` ones do not use
-    too, by its company and its id in this process."""
-    in_use = {id(resource) for services in kept for _company, resource in _resources(services)}
+    """Return the functions that close each resource of services that are over and that `remaining` ones do
+    not use too, by its company and its id in this process."""
+    in_use = {id(resource) for services in remaining for _company, resource in _resources(services)}
     return {
         (company, id(resource)): resource.close
         for services in over

@@ -138,14 +138,14 @@ class Generations:
         over = [generation for generation in self._all[:-1] if not generation.calls]
         if over:
             self._all = [generation for generation in self._all if generation not in over]
-            kept = [generation.services for generation in self._all]
-            self._aside(in_thread(_close, [generation.services for generation in over], kept))
+            remaining = [generation.services for generation in self._all]
+            self._aside(in_thread(_close, [generation.services for generation in over], remaining))
 
 
-def _close(over: Sequence[CallServices], kept: Sequence[CallServices] = ()) -> None:
-    """Close resources that `kept` services do not use too. One that hangs is left behind, and an error ends
-    nothing."""
-    for (company, _resource), error in of_each(bootstrap.closings(over, kept), CLOSE_SECONDS).items():
+def _close(over: Sequence[CallServices], remaining: Sequence[CallServices] = ()) -> None:
+    """Close resources that `remaining` services do not use too. One that hangs is left behind, and an error
+    ends nothing."""
+    for (company, _resource), error in of_each(bootstrap.closings(over, remaining), CLOSE_SECONDS).items():
         if error is not None:
             event = "not closed, and left as it is"
             log.error(event, controller=company, error=repr(error), exc_info=defect(error))

@@ -1,5 +1,5 @@
-"""What the service does beside the calls: old records go, old ledgers are migrated, and the fallback spool is
-brought home."""
+"""The work that the service does beside the calls: it deletes old records, migrates old ledgers, and collects
+the fallback spool."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from .text import command
 from .turns import OnceLogged, Turns
 
 QUIET = timedelta(days=31)  # without a single call
-PATIENCE_SECONDS = 10.0  # for whoever reads a ledger, and so keeps its log from being emptied
+PATIENCE_SECONDS = 10.0  # for readers of a ledger, which keep its log from being emptied
 
 FIRST_PAUSE, LONGEST_PAUSE = 10.0, 30 * 60.0  # seconds from a migration that failed to the next try
 
@@ -43,19 +43,20 @@ log = structlog.get_logger("informativa")
 
 
 class SpoolCollection:
-    """Moves the fallback spool into the ledgers. What is wrong is told once for as long as it is so."""
+    """The work of moving the fallback spool into the ledgers. An error is logged once for as long as it
+    lasts."""
 
     def __init__(self) -> None:
         self.logged: set[str] = set()
-        """The keys of rows that stayed, and that the log has."""
+        """The keys of rows that stayed in the spool, and that were logged."""
         self._errors = OnceLogged("the fallback spool was not collected")
         self._turns = Turns("spool")
 
     async def collect(self, account: ManagerAccount, lines: Mapping[str, Line]) -> set[str]:
-        """Move what there is, each row exactly once; the keys of those that stay there.
+        """Move the rows of the spool, each exactly once. Return the keys of those that stay there.
 
-        A row is deleted after its events are durable, and a row that is read again adds nothing. One of a
-        delivery that its ledger has after all, because it was slow, adds nothing either. Rows that cannot be
+        A row is deleted after its events are durable, and a row that is read again adds nothing. The same
+        goes for a delivery that its ledger recorded after all, because it was slow. Rows that cannot be
         collected stay. Raises ManagerError, which is logged.
         """
         try:
@@ -68,31 +69,35 @@ class SpoolCollection:
         return self.logged
 
     async def _collect(self, manager: ami.ManagerSession, lines: Mapping[str, Line]) -> set[str]:
-        stay: set[str] = set()
+        remaining: set[str] = set()
         by_controller: dict[str, list[spool.Row]] = {}
         for key, text in (await manager.tree(spool.FAMILY)).items():
             try:
                 row = spool.parse_row(key, text, lines)
             except spool.RowError as error:
-                stay.add(key)
+                remaining.add(key)
                 if key not in self.logged:
-                    plain = spool.plain(key)
-                    log.warning("a row of the fallback spool cannot be collected", key=plain, why=str(error))
+                    plain_key = spool.plain(key)
+                    log.warning(
+                        "a row of the fallback spool cannot be collected", key=plain_key, why=str(error)
+                    )
             else:
                 by_controller.setdefault(row.controller, []).append(row)
         controllers = {line.controller.id: line.controller for line in lines.values()}
         for name, rows in by_controller.items():
             keys = {row.key for row in rows}
-            gone = set() if controllers[name].refused else await self._move(controllers[name], rows, manager)
-            stay |= keys - gone
-        return stay
+            collected = (
+                set() if controllers[name].refused else await self._move(controllers[name], rows, manager)
+            )
+            remaining |= keys - collected
+        return remaining
 
     async def _move(
         self, controller: Controller, rows: Sequence[spool.Row], manager: ami.ManagerSession
     ) -> set[str]:
-        """Record, then delete; the keys of the rows that are gone."""
-        moved = await self._turns.take(controller.id, partial(self._record, controller, rows))
-        recorded, added = moved or (set[str](), 0)
+        """Record rows, then delete them. Return the keys of the rows that were deleted."""
+        outcome = await self._turns.take(controller.id, partial(self._record, controller, rows))
+        recorded, added = outcome or (set[str](), 0)
         for key in recorded:
             await manager.delete(spool.FAMILY, key)
         if recorded:
@@ -100,7 +105,7 @@ class SpoolCollection:
         return recorded
 
     async def _record(self, controller: Controller, rows: Sequence[spool.Row]) -> tuple[set[str], int]:
-        """Record them, unless the ledger cannot be used now."""
+        """Record rows, unless the ledger cannot be used now."""
         try:
             recorded = await in_thread(keep_spooled, controller, rows, self.logged)
         except LedgerError as error:
@@ -113,40 +118,40 @@ class SpoolCollection:
 def keep_spooled(
     controller: Controller, rows: Sequence[spool.Row], logged: Collection[str] = ()
 ) -> tuple[set[str], int]:
-    """Record what the rows tell and the ledger does not have: the keys of the rows that are in it now, and
-    how many events were added. One that the ledger refuses fails no other, and is told unless it is among
-    those that are `logged`. Raises LedgerError."""
+    """Record the deliveries of rows that the ledger does not have. Return the keys of the rows that are in it
+    now, and the number of events that were added. A row that the ledger refuses affects no other; it is
+    logged unless its key is among those that are `logged`. Raises LedgerError."""
     now = datetime.now(UTC)
     store = storage.store(controller, create=False, migrate=False)
     try:
-        late = store.recorded([row.delivery for row in rows])
-        done: set[str] = set()
+        already_recorded = store.recorded([row.delivery for row in rows])
+        collected: set[str] = set()
         added = 0
         for row in rows:
             try:
-                new = () if row.delivery in late else row.events
+                new = () if row.delivery in already_recorded else row.events
                 added += store.append_new((replace(event, recorded=now), ()) for event in new)
-                done.add(row.key)
+                collected.add(row.key)
             except EventRefusedError as error:
                 if row.key not in logged:
-                    plain = spool.plain(row.key)
-                    log.error("a row of the fallback spool was refused", key=plain, error=str(error))
-        return done, added
+                    plain_key = spool.plain(row.key)
+                    log.error("a row of the fallback spool was refused", key=plain_key, error=str(error))
+        return collected, added
     finally:
         store.close()
 
 
-def tell_removed_versions(before: Configuration, now: Configuration, company: str) -> None:
-    """Log the versions of a company that were taken out of the configuration and that callers were told, with
-    how many: what those know counts by their records alone from now on. A ledger that cannot be read is told
-    by others."""
+def tell_removed_versions(previous: Configuration, now: Configuration, company: str) -> None:
+    """Log the versions of a company that were taken out of the configuration although callers were told them,
+    with the number of callers. From now on only the records of those callers count. An error of the ledger is
+    logged elsewhere."""
     notices, controller = now.notices[company], now.controllers[company]
-    gone = _versions(before.notices.get(company, ())) - _versions(notices)
-    if not gone or controller.refused or not Path(controller.ledger).exists():
+    removed = _versions(previous.notices.get(company, ())) - _versions(notices)
+    if not removed or controller.refused or not Path(controller.ledger).exists():
         return
     with suppress(LedgerError):
         callers = storage.callers_of_removed(controller, notices)
-        for notice, version in sorted(gone & callers.keys()):
+        for notice, version in sorted(removed & callers.keys()):
             log.warning(
                 "a version was taken out of the configuration that callers were told",
                 controller=company,
@@ -162,11 +167,12 @@ def _versions(notices: Sequence[Notice]) -> set[tuple[str, str]]:
 
 
 def purge(controller: Controller, now: datetime) -> None:
-    """Delete what is older than the controller's retention, and who looked at it; what was done, or why not,
-    goes to the log. In the database where boxes meet nothing of another box goes by this one's clock.
+    """Delete records that are older than the controller's retention, and access-log entries of that time. The
+    outcome is logged. In the database where boxes meet no record of another box is deleted by this one's
+    clock.
 
-    Nothing where a month without a call lies between what would go and what would stay: then the clock may
-    have jumped, and evidence that is deleted does not come back.
+    Nothing is deleted where a month without a call lies between the records before and after the limit: then
+    the clock may have jumped, and evidence that is deleted does not come back.
     """
     if controller.retention is None or controller.refused or not Path(controller.ledger).exists():
         return
@@ -174,16 +180,16 @@ def purge(controller: Controller, now: datetime) -> None:
     try:
         store = storage.store(controller, create=False, migrate=False)
         try:
-            before, since = store.around(cutoff)
-            if before is not None and (since is None or since - before > QUIET):
-                purge = command("informativa", "purge", "--controller", controller.id, "--yes")
+            newest_old, oldest_kept = store.around(cutoff)
+            if newest_old is not None and (oldest_kept is None or oldest_kept - newest_old > QUIET):
+                purge_command = command("informativa", "purge", "--controller", controller.id, "--yes")
                 log.warning(
                     "not purged: nobody called for a month, or the clock is wrong",
                     controller=controller.id,
-                    before=before.isoformat(timespec="seconds"),
-                    since=since and since.isoformat(timespec="seconds"),
+                    before=newest_old.isoformat(timespec="seconds"),
+                    since=oldest_kept and oldest_kept.isoformat(timespec="seconds"),
                     clock=now.isoformat(timespec="seconds"),
-                    remedy=f"if the clock is right: {purge}",
+                    remedy=f"if the clock is right: {purge_command}",
                 )
                 return
             purged = store.purge(cutoff, now)
@@ -198,13 +204,13 @@ def purge(controller: Controller, now: datetime) -> None:
 
 
 def tidy(controller: Controller, now: datetime) -> None:
-    """Delete what is past its time."""
+    """Delete records and backups that are past their time."""
     purge(controller, now)
     drop_backups(controller, now)
 
 
 def drop_backups(controller: Controller, now: datetime) -> None:
-    """Delete the copies of its ledger whose time is over; it goes to the log."""
+    """Delete the expired backups of a ledger, and log it."""
     try:
         for backup in storage.backups(controller):
             if backup.ends <= now.date():
@@ -216,8 +222,8 @@ def drop_backups(controller: Controller, now: datetime) -> None:
 
 @dataclass(frozen=True)
 class Signed:
-    """How many records are in the newest checkpoint, and when that was all that there were, in seconds since
-    1970; and what went wrong with publishing it."""
+    """The result of a signing: `size` records are in the newest checkpoint, `at` is the time when it covered
+    all records, in seconds since 1970, and `unpublished` are the errors of its publication."""
 
     size: int
     at: float
@@ -225,34 +231,34 @@ class Signed:
 
 
 class Signing:
-    """The checkpoints of the ledgers. Why none can be signed is told once for as long as it is so."""
+    """The work of signing checkpoints of the ledgers. An error is logged once for as long as it lasts."""
 
     def __init__(self) -> None:
         self._errors = OnceLogged("no checkpoint was signed")
         self._unpublished: dict[str, tuple[str, ...]] = {}
 
     async def sign(self, controller: Controller, settings: EvidenceSettings) -> Signed | None:
-        """Sign what was recorded since the last checkpoint, and publish it; `None` where nothing is ever
+        """Sign the records since the last checkpoint, and publish it. Return `None` where nothing is ever
         recorded. Records from before there was a log are entered first, in turns beside the calls. Raises
-        LedgerError, and EvidenceError where none can, or may, be signed."""
+        LedgerError, and EvidenceError where no checkpoint can, or may, be signed."""
         if controller.refused:
             return None
         try:
-            done = await in_thread(_sign, controller, settings)
+            result = await in_thread(_sign, controller, settings)
         except (LedgerError, EvidenceError) as error:
             self._errors.tell(controller.id, controller=controller.id, error=str(error))
             raise
         self._errors.over(controller.id)
-        if done is not None:
-            self._tell_unpublished(controller, done.unpublished)
-        return done
+        if result is not None:
+            self._log_unpublished(controller, result.unpublished)
+        return result
 
-    def _tell_unpublished(self, controller: Controller, errors: Sequence[str]) -> None:
-        """Who did not take it, or not sign with it, once for as long as it is so."""
-        known = self._unpublished.get(controller.id, ())
+    def _log_unpublished(self, controller: Controller, errors: Sequence[str]) -> None:
+        """Log the targets and witnesses that did not take a checkpoint, once for as long as that lasts."""
+        logged = self._unpublished.get(controller.id, ())
         self._unpublished[controller.id] = tuple(errors)
         for error in errors:
-            if error not in known:
+            if error not in logged:
                 log.error("a checkpoint was not published", controller=controller.id, error=error)
 
 
@@ -277,17 +283,17 @@ def _sign(controller: Controller, settings: EvidenceSettings) -> Signed | None:
     if not (settings.targets or settings.witnesses or settings.timestamp):
         return Signed(size, now)
     try:
-        done = publication.publish(controller, settings, datetime.now(UTC))
+        publications = publication.publish(controller, settings, datetime.now(UTC))
     except SigningError as error:
         if error.code != SIGNED_ELSEWHERE:
             raise
         return Signed(size, now)  # another process has begun meanwhile, and publishes it
-    return Signed(size, now, tuple(str(error) for each in done for error in each.errors))
+    return Signed(size, now, tuple(str(error) for published in publications for error in published.errors))
 
 
 class Outdated:
-    """The ledgers of an earlier informativa. What is wrong with a ledger is told once for as long as it is
-    so, and a migration that fails is tried again ever more seldom."""
+    """The ledgers of an earlier informativa. An error of a ledger is logged once for as long as it lasts, and
+    a migration that fails is tried again after ever longer pauses."""
 
     def __init__(self) -> None:
         self._logged: dict[str, str] = {}
@@ -295,21 +301,21 @@ class Outdated:
         self._due: dict[str, tuple[float, float]] = {}  # the time of the next migration, and the pause then
 
     async def migrated(self, company: str) -> None:
-        """Wait for the end of a company's migration, if one goes on."""
+        """Wait for the end of a company's migration, if one is in progress."""
         await self._turns.over(company)
 
     def tell(self, failing: Mapping[str, InformativaError]) -> None:
-        """Why the ledgers of these controllers cannot be used goes to the log."""
-        self._logged = {name: why for name, why in self._logged.items() if name in failing}
+        """Log why the ledgers of these controllers cannot be used."""
+        self._logged = {name: error for name, error in self._logged.items() if name in failing}
         for name, error in failing.items():
             if not isinstance(error, LedgerOutdatedError):
-                self._tell_error(name, error)
+                self._log_error(name, error)
             elif name not in self._logged:
                 self._logged[name] = ""
                 log.warning("ledger is migrated; its callers hear the notice", controller=name)
 
     async def migrate(self, configuration: Configuration, failing: Mapping[str, LedgerError]) -> bool:
-        """Migrate one that is due, if there is one; whether it is done."""
+        """Migrate one ledger that is due, if there is one. Return whether that succeeded."""
         for name, error in failing.items():
             if name not in configuration.controllers or not isinstance(error, LedgerOutdatedError):
                 continue
@@ -322,19 +328,20 @@ class Outdated:
         return False
 
     async def _migrate(self, controller: Controller, pause: float) -> bool:
-        """Migrate one; whether it is done. One that fails, in whatever way, is due after the pause again."""
-        done = False
+        """Migrate one ledger. Return whether that succeeded. After any failure it is due again after the
+        pause."""
+        succeeded = False
         try:
             await in_thread(storage.migrate, controller)
-            done = True
-        except LedgerError as failed:
-            self._tell_error(controller.id, failed)
+            succeeded = True
+        except LedgerError as error:
+            self._log_error(controller.id, error)
         finally:
-            if not done:
+            if not succeeded:
                 self._due[controller.ledger] = time.monotonic() + pause, min(2 * pause, LONGEST_PAUSE)
-        return done
+        return succeeded
 
-    def _tell_error(self, name: str, error: InformativaError) -> None:
+    def _log_error(self, name: str, error: InformativaError) -> None:
         if self._logged.get(name) != str(error):
             self._logged[name] = str(error)
             unforeseen = error.__cause__ if error.code == DefectError.code else None

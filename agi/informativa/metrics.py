@@ -1,4 +1,4 @@
-"""What Prometheus may ask of the service. Labels name lines, controllers and notices, never a caller."""
+"""The metrics of the service for Prometheus. Labels name lines, controllers and notices, never a caller."""
 
 from __future__ import annotations
 
@@ -25,31 +25,32 @@ SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0,
 
 
 class State(Protocol):
-    """What is looked at when somebody asks."""
+    """The state of the service that is read at the moment of a request."""
 
     def in_progress(self) -> int:
-        """How many calls are in progress."""
+        """Return the number of calls in progress."""
 
     def waiting(self) -> Mapping[str, int | None]:
-        """By controller, how many pieces of work wait for its ledger; `None` if it cannot be used."""
+        """Return, by controller, the number of pieces of work that wait for its ledger; `None` if it cannot
+        be used."""
 
     def live(self) -> Mapping[str, bool]:
-        """By controller, whether it may go live."""
+        """Return, by controller, whether it may go live."""
 
     def turned_away(self) -> Mapping[str, int]:
-        """By reason, how many connections came to no call."""
+        """Return, by reason, the number of connections that came to no call."""
 
     def shared(self) -> Mapping[str, SharedState]:
-        """By controller, how it stands with other boxes, where there are any."""
+        """Return, by controller, the state of its exchange with other boxes, where there are any."""
 
 
 class Metrics:
-    """Counters of one service, each on a registry of its own so that there may be several."""
+    """The counters of one service, each on a registry of its own so that there may be several."""
 
     def __init__(self, state: State) -> None:
         disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series for each, which nobody asks for
         self._registry = registry = CollectorRegistry()
-        registry.register(_Now(state))
+        registry.register(_StateCollector(state))
         self._calls = Counter(
             "informativa_calls",
             "Calls, by what the dialplan was told",
@@ -94,7 +95,7 @@ class Metrics:
         self.spool_failures = Counter(
             "informativa_spool_failures", "Times that the fallback spool could not be read", registry=registry
         )
-        self._logs: set[str] = set()  # the controllers whose logs are told of
+        self._logs: set[str] = set()  # the controllers with metrics of their logs
         self.signed = Gauge(
             "informativa_evidence_signed_records",
             "Records in the newest checkpoint of the log",
@@ -131,7 +132,7 @@ class Metrics:
         started.set(time.time())
 
     def serve(self, host: str, port: int) -> Callable[[], None]:
-        """Answer at /metrics in a thread of its own; what ends that. Raises OSError."""
+        """Answer at /metrics in a thread of its own. Return the function that ends it. Raises OSError."""
         server, thread = start_http_server(port, host, self._registry)
 
         def end() -> None:
@@ -142,8 +143,9 @@ class Metrics:
         return end
 
     def expect(self, lines: Iterable[Line]) -> None:
-        """Tell what must not happen on these lines as zero, before it does: Prometheus sees no increase in a
-        count that comes into being with the first failure, and the alert rules would miss that one."""
+        """Set the counters of failures on these lines to zero before the first one: Prometheus sees no
+        increase in a count that comes into being with the first failure, and the alert rules would miss that
+        one."""
         self._calls.labels("", "", Status.FALLBACK, Reason.NO_LINE)
         lines = list(lines)
         for controller in {line.controller.id for line in lines} - self._logs:
@@ -152,34 +154,34 @@ class Metrics:
             self.signed.labels(controller)
             self.signed_at.labels(controller).set(time.time())  # not yet, and not late either
         for line in lines:
-            where = (line.controller.id, line.number)
-            self._calls.labels(*where, Status.FALLBACK, Reason.LEDGER_UNAVAILABLE)
+            labels = (line.controller.id, line.number)
+            self._calls.labels(*labels, Status.FALLBACK, Reason.LEDGER_UNAVAILABLE)
             for ending in (Ending.NOT_PLAYABLE, Ending.CHANGED):
-                self._playbacks.labels(*where, ending)
+                self._playbacks.labels(*labels, ending)
 
     def answered(self, line: Line | None, result: CallResult, seconds: float) -> None:
         """Count one call. A line that is not configured is not named: it may be a caller's number."""
-        where = (line.controller.id, line.number) if line else ("", "")
-        self._calls.labels(*where, result.status, result.reason).inc()
+        labels = (line.controller.id, line.number) if line else ("", "")
+        self._calls.labels(*labels, result.status, result.reason).inc()
         for event in result.events:
-            self._notices.labels(*where, event.notice, event.status, event.reason).inc()
+            self._notices.labels(*labels, event.notice, event.status, event.reason).inc()
             if event.heard is not None:
-                self._playbacks.labels(*where, event.heard.ending).inc()
-                self._heard.labels(*where).inc(event.heard.seconds)
+                self._playbacks.labels(*labels, event.heard.ending).inc()
+                self._heard.labels(*labels).inc(event.heard.seconds)
             elif line is not None and event.status is Status.NOTDUE:
-                self._spared.labels(*where).inc(line.seconds(event.notice, event.version, event.language))
+                self._spared.labels(*labels).inc(line.seconds(event.notice, event.version, event.language))
         if not any(event.heard for event in result.events):
             self._answered.observe(seconds)
 
 
-class _Now(Collector):
-    """What is so at the moment of the question."""
+class _StateCollector(Collector):
+    """A collector of the state at the moment of the request."""
 
     def __init__(self, state: State) -> None:
         self._state = state
 
     def collect(self) -> Iterator[Metric]:
-        """For the registry."""
+        """Iterate over the metrics, for the registry."""
         calls = GaugeMetricFamily("informativa_calls_in_progress", "Calls in progress")
         calls.add_metric([], self._state.in_progress())
         yield calls
@@ -192,15 +194,15 @@ class _Now(Collector):
         yield queue
         yield usable
         live = GaugeMetricFamily("informativa_controller_live", "1 if it may go live", labels=["controller"])
-        for controller, may in self._state.live().items():
-            live.add_metric([controller], may)
+        for controller, is_live in self._state.live().items():
+            live.add_metric([controller], is_live)
         yield live
-        turned = CounterMetricFamily(
+        turned_away = CounterMetricFamily(
             "informativa_turned_away", "Connections that came to no call, or to its loss", labels=["why"]
         )
-        for why, times in self._state.turned_away().items():
-            turned.add_metric([why], times)
-        yield turned
+        for reason, count in self._state.turned_away().items():
+            turned_away.add_metric([reason], count)
+        yield turned_away
         yield from _shared(self._state.shared())
 
 
@@ -216,10 +218,10 @@ _SHARED: tuple[tuple[str, str, type[GaugeMetricFamily | CounterMetricFamily]], .
 _UNITS = {"behind": "_records", "contact": "_time_seconds"}
 
 
-def _shared(found: Mapping[str, SharedState]) -> Iterator[Metric]:
+def _shared(states: Mapping[str, SharedState]) -> Iterator[Metric]:
     for field, about, family in _SHARED:
         name = f"informativa_shared_{field}{_UNITS.get(field, '')}"
         metric = family(name, about, labels=["controller"])
-        for controller, state in found.items():
+        for controller, state in states.items():
             metric.add_metric([controller], getattr(state, field))
         yield metric

@@ -1,4 +1,4 @@
-"""Passwords: what may be one, and how it is kept (argon2id, with its authors' parameters)."""
+"""Passwords: the rules for a new one, and its hash (argon2id, with its authors' parameters)."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ if TYPE_CHECKING:
     from argon2 import PasswordHasher
 
 SHORTEST, LARGEST = 12, 1024  # characters, and bytes
-AT_A_TIME = 2  # that are hashed: each takes 64 MB and several cores for a while
+AT_A_TIME = 2  # passwords that are hashed: each takes 64 MB and several cores for a while
 
 
 def checked(text: str, name: str) -> str:
-    """A new password as it is hashed (NFKC: the same from every keyboard). Raises AccountError for one that
-    is too short, too long, or the account's name."""
+    """Return a new password in the form that is hashed (NFKC: the same from every keyboard). Raises
+    AccountError for one that is too short, too long, or the account's name."""
     password = _normal(text)
     if password is None:
-        why = Text("The password is longer than {most} bytes.", most=LARGEST)
+        fault = Text("The password is longer than {most} bytes.", most=LARGEST)
     elif len(password) < SHORTEST:
-        why = Text("The password is shorter than {fewest} characters.", fewest=SHORTEST)
+        fault = Text("The password is shorter than {fewest} characters.", fewest=SHORTEST)
     elif password.casefold() == name:
-        why = Text("The password is the name of the account.")
+        fault = Text("The password is the name of the account.")
     else:
         return password
-    raise AccountError(why, Text("Choose another one: several words are easy to keep."), code="password")
+    raise AccountError(fault, Text("Choose another one: several words are easy to keep."), code="password")
 
 
 def _normal(text: str) -> str | None:
-    """`None` for one that is too long or no text."""
+    """Return the password in NFKC; `None` for one that is too long or no text."""
     try:
         if len(text) <= LARGEST:  # for NFKC makes up to 18 characters of one
             password = unicodedata.normalize("NFKC", text)
@@ -45,44 +45,45 @@ def _normal(text: str) -> str | None:
 
 
 class Passwords:
-    """Their hashes, for any number of threads. Raises InformativaError where argon2 is not installed."""
+    """A hasher of passwords, for any number of threads. Raises InformativaError where argon2 is not
+    installed."""
 
     def __init__(self, hasher: PasswordHasher | None = None) -> None:
-        self._given = hasher
+        self._hasher_or_none = hasher
         self._unknown = ""
         self._turn = threading.BoundedSemaphore(AT_A_TIME)
 
     def hashed(self, password: str) -> str:
-        """What is kept of one that was `checked`."""
+        """Return the hash of a password that was `checked`."""
         with self._turn:
             return self._hasher().hash(password)
 
     def fits(self, password: str, hashed: str) -> bool:
-        """Whether it is the one; what cannot be one costs the same work."""
-        normal, hasher, wrong = _normal(password), self._hasher(), _library().exceptions
+        """Return whether the password has this hash. A text that cannot be a password takes the same time."""
+        normal, hasher, exceptions = _normal(password), self._hasher(), _library().exceptions
         try:
             with self._turn:
                 return hasher.verify(hashed, normal or "") and normal is not None
-        except (wrong.Argon2Error, wrong.InvalidHashError):
+        except (exceptions.Argon2Error, exceptions.InvalidHashError):
             return False
 
     def nobodys(self) -> str:
-        """A hash that no password has, at the price of any other."""
+        """Return a hash that no password has, at the cost of any other."""
         self._unknown = self._unknown or self.hashed(secrets.token_urlsafe())
         return self._unknown
 
     def renewed(self, password: str, hashed: str) -> str:
-        """The hash of one that fits, anew where passwords cost something else by now."""
+        """Return the hash of a password that fits, a new one where the parameters have changed."""
         return self.hashed(_normal(password) or "") if self._hasher().check_needs_rehash(hashed) else hashed
 
     def _hasher(self) -> PasswordHasher:
-        if self._given is None:
-            self._given = _library().PasswordHasher()
-        return self._given
+        if self._hasher_or_none is None:
+            self._hasher_or_none = _library().PasswordHasher()
+        return self._hasher_or_none
 
 
 def _library() -> Any:
-    """The module, which need not be installed. Raises InformativaError."""
+    """Return the module, which need not be installed. Raises InformativaError."""
     try:
         import argon2
     except ImportError:

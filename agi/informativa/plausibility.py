@@ -1,4 +1,4 @@
-"""Whether a caller can have been told on that day what is said of him. Pure.
+"""Checks whether a caller can have been told on a given day what is claimed. Pure.
 
 A version can have been told on the days on which it was in force: from the day on which it starts until that
 on which the next one does. Days begin and end in the controller's time zone.
@@ -21,7 +21,7 @@ _TYPED = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d)?(Z|[+-]\d\d:\d\d)?)?"
 
 
 class Implausible(StrEnum):
-    """Why it cannot have happened."""
+    """The reason why a delivery cannot have happened."""
 
     TO_COME = "to-come"
     TOO_EARLY = "too-early"  # before anybody had to be told
@@ -32,7 +32,7 @@ class Implausible(StrEnum):
 
 
 class ReferenceFault(StrEnum):
-    """Why a reference leads to no evidence, or may not be kept."""
+    """The reason why a reference leads to no evidence, or may not be kept."""
 
     NONE = "none"
     LONG = "long"
@@ -42,51 +42,52 @@ class ReferenceFault(StrEnum):
 def version_told(
     notice: Notice, version: str, at: datetime, now: datetime, retention: Period | None, zone: tzinfo
 ) -> Version | Implausible:
-    """The version that a caller can have been told `at` that time: the one of that name or, without a name,
-    the one in force then."""
+    """Return the version that a caller can have been told `at` that time: the one of that name or, without a
+    name, the one in force then."""
     if at > now:
         return Implausible.TO_COME
     if at < FIRST:
         return Implausible.TOO_EARLY
     if retention is not None and at < retention.before(now, zone):
         return Implausible.PAST_RETENTION
-    found = next((each for each in notice.versions if each.id == version), None)
-    if version and found is None:
+    candidate = next((listed for listed in notice.versions if listed.id == version), None)
+    if version and candidate is None:
         return Implausible.NO_VERSION
-    found = found or notice.current(at)
+    candidate = candidate or notice.current(at)
     day = at.astimezone(zone).date()
-    if found.starts is not None and day < found.starts.astimezone(zone).date():
+    if candidate.starts is not None and day < candidate.starts.astimezone(zone).date():
         return Implausible.NOT_YET
-    if day > _last_day(notice, found, now, zone):
+    if day > _last_day(notice, candidate, now, zone):
         return Implausible.NO_MORE
-    return found
+    return candidate
 
 
 def _last_day(notice: Notice, version: Version, now: datetime, zone: tzinfo) -> date:
-    """On which a version was in force.
+    """Return the last day on which a version was in force.
 
-    Of one that was replaced by another that has no date, either, nobody knows it: it was before today.
+    It is unknown for a version that was replaced by one without a date: any day before today is accepted.
     """
-    _own, *later = dropwhile(lambda each: each is not version, notice.versions)
+    _version, *successors = dropwhile(lambda other: other is not version, notice.versions)
     today = now.astimezone(zone).date()
-    if not later:
+    if not successors:
         return today
-    dated = [each.starts.astimezone(zone) for each in later if each.starts is not None]
-    if len(dated) < len(later):
-        dated.append(datetime.combine(today, time(), zone))
-    first = min(dated)
+    starts = [other.starts.astimezone(zone) for other in successors if other.starts is not None]
+    if len(starts) < len(successors):
+        starts.append(datetime.combine(today, time(), zone))
+    first = min(starts)
     return first.date() if first.time() > time() else date.fromordinal(first.toordinal() - 1)
 
 
 def evidence(text: str) -> str:
-    """A reference as it is kept: on one line, and without what cannot be printed."""
+    """Return a reference in its stored form: on one line, and without unprintable characters."""
     if text.isprintable() and "  " not in text:  # nearly always
         return text.strip()
     return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
 
 
 def reference_fault(reference: str, number: str = "") -> ReferenceFault | None:
-    """What is wrong with a reference, which `evidence` made; the caller's own `number` is nowhere in it."""
+    """Return the fault of a reference that `evidence` made, if any; one is that the caller's own `number` is
+    in it."""
     if not reference:
         return ReferenceFault.NONE
     if len(reference) > LONGEST_REFERENCE:
@@ -95,16 +96,16 @@ def reference_fault(reference: str, number: str = "") -> ReferenceFault | None:
 
 
 def typed(text: str) -> datetime:
-    """A day, or a day and time, as somebody types it; with the offset that was typed, or no zone. Raises
-    ValueError."""
+    """Return a day, or a day and time, as somebody types it; with the offset that was typed, or no zone.
+    Raises ValueError."""
     if not _TYPED.fullmatch(text):
         raise ValueError(text)
     return datetime.fromisoformat(text)
 
 
 def moment(text: str, zone: tzinfo) -> datetime:
-    """A day, or a day and time, as ISO 8601 has them; of `zone` where nothing else is said. Raises
-    ValueError. What is not in any year of UTC is its first moment or its last."""
+    """Return the moment of an ISO 8601 day, or day and time; in `zone` where it names no offset. A moment in
+    no year of UTC becomes the first moment of UTC or the last. Raises ValueError."""
     at = datetime.fromisoformat(text)
     try:
         return (at if at.tzinfo else at.replace(tzinfo=zone)).astimezone(UTC)

@@ -1,7 +1,7 @@
-"""What must be in order before calls are taken: the configuration, its ledgers, and its prompts, each as its
-version was first served with it.
+"""The checks before calls are taken: the configuration, its ledgers, and its prompts, each compared with the
+recording with which its version was first served.
 
-What is wrong with one company's ledger or prompts is that company's alone (I10): the others are served.
+A mistake in one company's ledger or prompts is that company's alone (I10): the others are served.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ COMPANY_SECONDS = 30.0  # for all of one company's, beside the others'
 
 
 def prepare(file: Path, *, create: bool = True) -> Configuration:
-    """The configuration in `file`, if a service may run with it. Ledgers that are not there are made; those
-    of an earlier informativa are left for later, when calls are taken. `unplayable` are the prompts that are
-    not played, and `mistaken` the companies that are not served, each with the reasons.
+    """Return the configuration in `file`, if a service may run with it. Missing ledgers are created; those of
+    an earlier informativa are left for later, when calls are taken. `unplayable` are the prompts that are not
+    played, and `mistaken` the companies that are not served, each with the reasons.
 
-    Raises ConfigError with all that is wrong with the file, unless each mistake is in the part of one company
-    and another is without any, or of the prompt for numbers that nobody configured.
+    Raises ConfigError with all mistakes of the file, unless each mistake is in the part of one company and
+    another company has none, or concerns the prompt for numbers that nobody configured.
     """
     configuration, problems = inspect(file, keep=True)
     mistaken, shared = by_company(problems, configuration.controllers, configuration.owners)
@@ -52,44 +52,48 @@ def prepare(file: Path, *, create: bool = True) -> Configuration:
 
 
 def _without(configuration: Configuration, mistaken: Mapping[str, Sequence[Problem]]) -> Configuration:
-    """The same with these companies not live, and their calls left to the dialplan: what was built of their
-    part is not what the admin meant."""
-    why = Text("its part of the configuration has mistakes: which they are, says: informativa check")
-    calls = {
-        spelling: why for spelling, line in configuration.spelled.items() if line.controller.id in mistaken
+    """Return the configuration with these companies not live, and their calls left to the dialplan: the
+    result of a part with mistakes is not what the admin meant."""
+    reason = Text("its part of the configuration has mistakes: which they are, says: informativa check")
+    unanswered = {
+        spelling: reason for spelling, line in configuration.spelled.items() if line.controller.id in mistaken
     }
-    calls |= {line: why for line, owner in configuration.owners.items() if owner in mistaken}
+    unanswered |= {line: reason for line, owner in configuration.owners.items() if owner in mistaken}
     return replace(
         configuration,
         controllers={
-            name: replace(controller, refused=why) if name in mistaken else controller
+            name: replace(controller, refused=reason) if name in mistaken else controller
             for name, controller in configuration.controllers.items()
         },
         lines=tuple(line for line in configuration.lines if line.controller.id not in mistaken),
-        spelled={spelling: line for spelling, line in configuration.spelled.items() if spelling not in calls},
+        spelled={
+            spelling: line for spelling, line in configuration.spelled.items() if spelling not in unanswered
+        },
         mistaken={name: tuple(problems) for name, problems in mistaken.items()},
-        unanswered=calls,
+        unanswered=unanswered,
     )
 
 
 def as_before(before: Configuration, now: Configuration) -> Configuration:
-    """The newer configuration, in which companies with mistakes are as they were `before`: those that were
-    live then, and whose ledger and key are nobody else's now (I6)."""
-    others = [one for name, one in now.controllers.items() if name not in now.mistaken]
-    taken = {one.ledger for one in others} | {key for one in others for key in (one.key, *one.old_keys)}
+    """Return the newer configuration, in which companies with mistakes have their part of the `before` one,
+    if they were live then and no other company has their ledger or key now (I6)."""
+    others = [other for name, other in now.controllers.items() if name not in now.mistaken]
+    taken = {other.ledger for other in others} | {
+        key for other in others for key in (other.key, *other.old_keys)
+    }
     names = [
         name
         for name in now.mistaken
-        if (known := before.controllers.get(name))
-        and not known.refused
-        and taken.isdisjoint((known.ledger, known.key, *known.old_keys))
+        if (previous := before.controllers.get(name))
+        and not previous.refused
+        and taken.isdisjoint((previous.ledger, previous.key, *previous.old_keys))
     ]
     if not names:
         return now
     numbers = {line.number for line in now.lines}
     lines = [line for line in before.lines if line.controller.id in names and line.number not in numbers]
-    kept = {line.number for line in lines}
-    spelled = {spelling: line for spelling, line in before.spelled.items() if line.number in kept}
+    kept_numbers = {line.number for line in lines}
+    spelled = {spelling: line for spelling, line in before.spelled.items() if line.number in kept_numbers}
     return replace(
         now,
         controllers={**now.controllers, **{name: before.controllers[name] for name in names}},
@@ -97,17 +101,18 @@ def as_before(before: Configuration, now: Configuration) -> Configuration:
         notices={**now.notices, **{name: before.notices[name] for name in names}},
         lines=(*now.lines, *lines),
         spelled={**spelled, **now.spelled},
-        unanswered={call: why for call, why in now.unanswered.items() if call not in spelled},
+        unanswered={call: reason for call, reason in now.unanswered.items() if call not in spelled},
         recordings={**now.recordings, **{name: before.recordings[name] for name in names}},
     )
 
 
 @dataclass(frozen=True)
 class ExaminedRecordings:
-    """The SHA-256 that each sound file must have to be played, and the prompts that are not, each with why.
+    """The SHA-256 that each sound file must have to be played, and the prompts that are not played, with the
+    reasons.
 
-    `expected` is by company ('' for nobody's) and file. One that is not there is compared with the other
-    formats of its prompt when it is to be played.
+    `expected` is by company ('' for nobody's) and file. A missing file is compared with the other formats of
+    its prompt when it is to be played.
     """
 
     expected: Mapping[str, Mapping[str, str]]
@@ -117,7 +122,7 @@ class ExaminedRecordings:
 def verify_recordings(
     configuration: Configuration, *, keep: bool, create: bool = True, migrate: bool = True
 ) -> None:
-    """Examine the recordings for whoever stops at what is wrong. Raises ConfigError."""
+    """Examine the recordings and raise ConfigError if there is any problem."""
     examined = examine_recordings(configuration, keep=keep, create=create, migrate=migrate)
     if examined.problems:
         raise ConfigError(examined.problems)
@@ -126,32 +131,34 @@ def verify_recordings(
 def examine_recordings(
     configuration: Configuration, *, keep: bool, create: bool = True, migrate: bool = True
 ) -> ExaminedRecordings:
-    """Hold the prompts against those that each version was first served with, and the formats of each against
-    each other; `keep` remembers new ones.
+    """Compare the prompts with those that each version was first served with, and the formats of each with
+    each other; `keep` stores new ones.
 
     A recording that changed under an unchanged version is a problem, for its records would point at a text
-    that nobody heard; so is one without sound, a format that is another sound, and a file that cannot be read
-    in time. A ledger that cannot be used is passed over: nothing is recorded there either. What a company
-    that is not live plays is looked at without `keep`, when nobody waits for it.
+    that nobody heard. So is a recording without sound, a format with another sound, and a file that cannot be
+    read in time. A ledger that cannot be used is passed over: nothing is recorded there either. The prompts
+    of a company that is not live are read without `keep`, when nobody waits for it.
     """
-    opened = partial(store, read_only=not keep, create=create, migrate=migrate)
+    open_store = partial(store, read_only=not keep, create=create, migrate=migrate)
     works: dict[str, Callable[[], _Part]] = {}
     if configuration.fallback:
-        works[""] = partial(_of_fallback, configuration.fallback)
+        works[""] = partial(_examine_fallback, configuration.fallback)
     for name, controller in configuration.controllers.items():
-        prompts = [each for notice in configuration.notices[name] for each in placed(notice)]
-        works[name] = partial(_of_company, controller, prompts, partial(opened, controller), keep=keep)
+        prompts = [prompt for notice in configuration.notices[name] for prompt in placed(notice)]
+        works[name] = partial(
+            _examine_company, controller, prompts, partial(open_store, controller), keep=keep
+        )
     expected: dict[str, dict[str, str]] = {}
     problems: list[Problem] = []
     for name, part in of_each(works, COMPANY_SECONDS).items():
         if isinstance(part, Exception):
             expected[name], key = {}, f"controllers.{name}" if name else "fallback_prompt"
-            why = failure(part, configuration.folder, COMPANY_SECONDS)
-            problems.append(Problem(str(configuration.file), None, key, why, defect=defect(part)))
+            reason = failure(part, configuration.folder, COMPANY_SECONDS)
+            problems.append(Problem(str(configuration.file), None, key, reason, defect=defect(part)))
         else:
-            expected[name], wrong = part
-            for notice, _path, why in wrong:
-                problems.append(Problem(str(configuration.file), None, _key_path(name, notice), why))
+            expected[name], faults = part
+            for notice, _path, reason in faults:
+                problems.append(Problem(str(configuration.file), None, _key_path(name, notice), reason))
     return ExaminedRecordings(expected, tuple(problems))
 
 
@@ -160,69 +167,76 @@ def _key_path(company: str, notice: str) -> str:
 
 
 _Key = tuple[str, str, str, str]  # where a prompt stands: its notice, version, part and language
-_Wrong = tuple[str, str, Text]  # the notice, the path of its prompt, and what is wrong with that
-_Part = tuple[dict[str, str], list[_Wrong]]  # the SHA-256 that files must have, and what is wrong
+_PromptFault = tuple[str, str, Text]  # the notice, the path of its prompt, and what is wrong with that
+_Part = tuple[dict[str, str], list[_PromptFault]]  # the SHA-256 that files must have, and what is wrong
 
 
-def _of_fallback(prompt: Prompt) -> _Part:
-    recordings, wrong = _read("", [(("", "", "", ""), prompt)], Looks(PATIENCE_SECONDS))
-    wrong = wrong or _unlike(recordings)
-    return {} if wrong else _sums(recordings), wrong
+def _examine_fallback(prompt: Prompt) -> _Part:
+    recordings, faults = _read("", [(("", "", "", ""), prompt)], Looks(PATIENCE_SECONDS))
+    faults = faults or _prompts_that_differ(recordings)
+    return {} if faults else _sums(recordings), faults
 
 
-def _of_company(
+def _examine_company(
     controller: Controller,
     prompts: Sequence[tuple[_Key, Prompt]],
-    opened: Callable[[], SqliteStore],
+    open_store: Callable[[], SqliteStore],
     *,
     keep: bool,
 ) -> _Part:
     looks = Looks(PATIENCE_SECONDS)
-    recordings, wrong = _read(controller.id, prompts, looks)
+    recordings, faults = _read(controller.id, prompts, looks)
     if controller.refused and keep:
         return _sums(recordings), []
     served = (
-        None if controller.refused else _asked(controller, opened, looks, lambda store: store.recordings())
+        None
+        if controller.refused
+        else _ask_ledger(controller, open_store, looks, lambda store: store.recordings())
     )
-    known = served or {}
-    new = [one for one in recordings if one.key not in known]
-    changed = [one for one in recordings if known.get(one.key, one.sha256) != one.sha256]
-    wrong += [*map(_changed, changed), *_unlike(new if keep else recordings)]
-    refused = {path for _notice, path, _why in wrong}
-    fit = [one for one in new if _base(one) not in refused]
-    if keep and served is not None and fit:
-        _asked(controller, opened, looks, lambda store: store.keep(fit))
-    expected = _sums(one for one in recordings if _base(one) not in refused)
-    return expected | {one.file: known[one.key] for one in changed}, wrong
+    served_sums = served or {}
+    new = [recording for recording in recordings if recording.key not in served_sums]
+    changed = [
+        recording
+        for recording in recordings
+        if served_sums.get(recording.key, recording.sha256) != recording.sha256
+    ]
+    faults += [*map(_changed, changed), *_prompts_that_differ(new if keep else recordings)]
+    refused = {path for _notice, path, _reason in faults}
+    playable = [recording for recording in new if _base(recording) not in refused]
+    if keep and served is not None and playable:
+        _ask_ledger(controller, open_store, looks, lambda store: store.keep(playable))
+    expected = _sums(recording for recording in recordings if _base(recording) not in refused)
+    return expected | {recording.file: served_sums[recording.key] for recording in changed}, faults
 
 
 def _read(
     company: str, prompts: Iterable[tuple[_Key, Prompt]], looks: Looks
-) -> tuple[list[Recording], list[_Wrong]]:
-    """Read the sound files of prompts; those that cannot be read are wrong."""
+) -> tuple[list[Recording], list[_PromptFault]]:
+    """Read the sound files of prompts. Return the recordings, and the faults of prompts that cannot be
+    read."""
     recordings: list[Recording] = []
-    wrong: list[_Wrong] = []
+    faults: list[_PromptFault] = []
     for key, prompt in prompts:
         try:
             sums = looks.look(company, Path(prompt.path), partial(hashed, prompt.path))
         except OSError as error:
-            wrong.append((key[0], prompt.path, failure(error, prompt.path, PATIENCE_SECONDS)))
+            faults.append((key[0], prompt.path, failure(error, prompt.path, PATIENCE_SECONDS)))
         else:
             for file, sha256 in sums.items():
                 recordings.append(Recording((*key, file.suffix[1:]), str(file), sha256))
-    return recordings, wrong
+    return recordings, faults
 
 
-def _asked(
+def _ask_ledger(
     controller: Controller,
-    opened: Callable[[], SqliteStore],
+    open_store: Callable[[], SqliteStore],
     looks: Looks,
     question: Callable[[SqliteStore], Answer],
 ) -> Answer | None:
     """Ask a ledger; `None` where it cannot be used."""
 
     def ask() -> Answer:
-        with closing(opened()) as ledger:
+        with closing(open_store()) as ledger:
             return question(ledger)
 
     try:
@@ -232,15 +246,15 @@ def _asked(
 
 
 def _base(recording: Recording) -> str:
-    """The path of its prompt, as Asterisk is given it."""
+    """Return the path of a recording's prompt, as Asterisk is given it."""
     return recording.file.removesuffix(f".{recording.key[-1]}")
 
 
 def _sums(recordings: Iterable[Recording]) -> dict[str, str]:
-    return {one.file: one.sha256 for one in recordings}
+    return {recording.file: recording.sha256 for recording in recordings}
 
 
-def _changed(recording: Recording) -> _Wrong:
+def _changed(recording: Recording) -> _PromptFault:
     message = Text(
         "{file} is not the recording that version {version} was first served with",
         "give the new one a new version, or put the old file back",
@@ -250,19 +264,23 @@ def _changed(recording: Recording) -> _Wrong:
     return recording.key[0], _base(recording), message
 
 
-def _unlike(recordings: Iterable[Recording]) -> list[_Wrong]:
-    """Find the prompts of these files that have no sound, or whose formats are not one sound."""
-    prompts = {_base(one): one.key[0] for one in recordings}
-    return [(notice, path, why) for path, notice in prompts.items() if (why := difference(path))]
+def _prompts_that_differ(recordings: Iterable[Recording]) -> list[_PromptFault]:
+    """Return the prompts of these files that have no sound, or whose formats are not one sound."""
+    prompts = {_base(recording): recording.key[0] for recording in recordings}
+    return [(notice, path, reason) for path, notice in prompts.items() if (reason := difference(path))]
 
 
 def emptied(configuration: Configuration) -> Iterator[Problem]:
-    """The ledgers that are there and have nothing in them. To begin anew in them is right for a call, and an
-    admin must know that it happened."""
-    ledgers = {name: Path(one.ledger) for name, one in configuration.controllers.items() if not one.refused}
+    """Iterate over problems for ledgers that exist and are empty. A call may begin anew in such a ledger, but
+    an admin must know that it happened."""
+    ledgers = {
+        name: Path(controller.ledger)
+        for name, controller in configuration.controllers.items()
+        if not controller.refused
+    }
     works = {name: partial(_is_empty, ledger) for name, ledger in ledgers.items()}
     for name, empty in of_each(works, PATIENCE_SECONDS).items():
-        if empty is True:  # what cannot be looked at, opening it tells
+        if empty is True:  # an unreadable file is reported when it is opened
             message = Text(
                 "{file} was empty, and a new ledger is begun in it",
                 "if there was one, stop the service and put it back",

@@ -1,5 +1,5 @@
-"""Processes: what those of this machine have open, as Linux shows it (proc(5)), and more of our own for long
-work."""
+"""Processes: the open files of this machine's processes, as Linux shows them (proc(5)), and worker processes
+for long work."""
 
 from __future__ import annotations
 
@@ -14,15 +14,16 @@ if TYPE_CHECKING:
 
 
 def descriptors() -> Iterator[Path]:
-    """The links /proc/PROCESS/fd/NUMBER, as far as we may see them. Processes end meanwhile, and their links
-    go: `Path.glob` raises then."""
+    """Iterate over the links /proc/PROCESS/fd/NUMBER, as far as we may see them. Processes end meanwhile, and
+    their links go: `Path.glob` raises then."""
     yield from map(Path, glob.iglob("/proc/[0-9]*/fd/*"))  # noqa: PTH207
 
 
 @contextmanager
 def worker_pool(count: int) -> Iterator[ProcessPoolExecutor | None]:
-    """Give so many processes for the time of a block; `None` for no process, and where the system has no
-    semaphores for them, as without a writable /dev/shm (sem_overview(7)): then this one does it all."""
+    """Provide a pool of `count` processes for the time of a block. It is `None` for no process, and where the
+    system has no semaphores for them, as without a writable /dev/shm (sem_overview(7)): then this process
+    does all the work."""
     from concurrent.futures import ProcessPoolExecutor
     from multiprocessing import get_context
 

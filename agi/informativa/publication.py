@@ -1,4 +1,5 @@
-"""Out of the hands of whoever administers a ledger: witnesses sign its log, and others keep copies of it."""
+"""Publication of a log to parties whom the administrator of a ledger does not control: witnesses sign it, and
+targets keep copies."""
 
 from __future__ import annotations
 
@@ -26,13 +27,13 @@ from .model import Controller
 from .text import Text
 
 Progress = Callable[[int, int], object]
-"""Called with how many files are at a target by now, and how many there will be."""
+"""A callback that gets the number of files at a target by now, and the number in the end."""
 
 
 @dataclass(frozen=True)
 class WitnessAnswer:
-    """Whether a witness signed, by the name of its key; why not, if so. `size` is that of the last checkpoint
-    that it signed, as far as is known."""
+    """The result with one witness, by the name of its key: signed, or the error. `size` is that of the last
+    checkpoint that it signed, as far as is known."""
 
     name: str
     size: int
@@ -41,8 +42,8 @@ class WitnessAnswer:
 
 @dataclass(frozen=True)
 class TargetAnswer:
-    """Whether a target has the log now; why not, if so. `size` is how many records it has, as far as is
-    known; `files` how many were written."""
+    """The result with one target: it has the log now, or the error. `size` is the number of its records, as
+    far as is known; `files` the number of files written."""
 
     place: str
     independent: bool
@@ -53,7 +54,7 @@ class TargetAnswer:
 
 @dataclass(frozen=True)
 class StampAnswer:
-    """Of how many records the newest checkpoint with a time-stamp is, and when it was stamped; or why today's
+    """The newest time-stamp: the size of its checkpoint and its time; or the error because of which today's
     is missing."""
 
     authority: str
@@ -64,8 +65,8 @@ class StampAnswer:
 
 @dataclass(frozen=True)
 class Publication:
-    """What became of a log of `size` signed records. `quorum` says whether witnesses enough signed the newest
-    checkpoint, of whom `enough` must."""
+    """The result of publishing a log of `size` signed records. `enough` witnesses must sign the newest
+    checkpoint; `quorum` says whether they did."""
 
     controller: Controller
     origin: str
@@ -77,35 +78,35 @@ class Publication:
 
     @property
     def quorum(self) -> bool:
-        return sum(each.error is None for each in self.witnesses) >= self.enough
+        return sum(witness.error is None for witness in self.witnesses) >= self.enough
 
     @property
     def whole(self) -> bool:
-        """Whether everybody did what is configured."""
+        """Return whether everybody did what is configured."""
         return self.quorum and not self.errors
 
     @property
     def errors(self) -> list[EvidenceError]:
-        """Why somebody did not."""
-        errors = [*(each.error for each in self.witnesses), *(each.error for each in self.targets)]
+        """Return the errors of those who did not."""
+        errors = [*(witness.error for witness in self.witnesses), *(target.error for target in self.targets)]
         errors += [self.stamp.error] if self.stamp else []
         return [error for error in errors if error]
 
 
 @dataclass(frozen=True)
 class PublishedState:
-    """How far others were when it was last tried: by a target's place or a witness's name the size, and when
-    that was reached; and what went wrong since, in English."""
+    """The progress of others at the last try, by a target's place or a witness's name: the size, the time
+    when it was reached, and the error since, in English."""
 
     targets: dict[str, tuple[int, datetime | None, str]]
     witnesses: dict[str, tuple[int, datetime | None, str]]
 
 
 def sources(settings: EvidenceSettings) -> list[Elsewhere]:
-    """Those without whom nothing is signed. Raises EvidenceError."""
+    """Return the targets and witnesses without whom nothing is signed. Raises EvidenceError."""
     return [
-        *(TargetSource(target(each)) for each in settings.targets),
-        *(WitnessClient(each) for each in settings.witnesses),
+        *(TargetSource(target(place)) for place in settings.targets),
+        *(WitnessClient(address) for address in settings.witnesses),
     ]
 
 
@@ -117,21 +118,23 @@ def publish(
     check: bool = False,
     progress: Progress | None = None,
 ) -> list[Publication]:
-    """Have the newest checkpoint signed by the controller's witnesses and, once a day, stamped by an
-    authority, and then bring the log to its targets; with `check` what is there is compared file by file.
-    Logs from before the newest come first, as long as somebody lacks something of them. `settings` are those
-    of the controller. What fails is in the answer, and does not hinder the others. Raises LedgerError, and
-    EvidenceError where there is no checkpoint, a log cannot be read, or another process is at it."""
-    folder, found = LogFolder(Path(controller.ledger)), []
-    with folder.sequencing():  # or a witness would know of a newer checkpoint than is asked for
+    """Get the newest checkpoint signed by the controller's witnesses and, once a day, stamped by an
+    authority, and then copy the log to its targets. With `check` the files there are compared one by one.
+    Earlier logs come first, as long as somebody lacks a part of them. `settings` are those of the controller.
+    An error with one party is in the result, and does not hinder the others. Raises LedgerError, and
+    EvidenceError where there is no checkpoint, a log cannot be read, or another process is publishing."""
+    folder, publications = LogFolder(Path(controller.ledger)), []
+    with folder.sequencing():  # or a witness could have signed a newer checkpoint meanwhile
         with closing(storage.store(controller, read_only=True)) as store:
             logs = store.logs()
         for log in logs:
             size = folder.published(log.epoch).newest()[0]
-            wanted = log is logs[-1] or check or not _State(folder, log.epoch, now).whole(size, settings)
-            if size and wanted:
-                found.append(_published(controller, folder, log.epoch, settings, now, check, progress))
-    if not found:
+            is_due = log is logs[-1] or check or not _State(folder, log.epoch, now).whole(size, settings)
+            if size and is_due:
+                publications.append(
+                    _publish_log(controller, folder, log.epoch, settings, now, check, progress)
+                )
+    if not publications:
         raise SigningError(
             Text(
                 "There is no checkpoint of {id} to publish",
@@ -140,10 +143,10 @@ def publish(
             ),
             code="no-checkpoint",
         )
-    return found
+    return publications
 
 
-def _published(
+def _publish_log(
     controller: Controller,
     folder: LogFolder,
     epoch: int,
@@ -159,9 +162,9 @@ def _published(
             Text("{folder} has no key: the first checkpoint wrote it.", folder=published.folder)
         )
     newest = open_checkpoint(data, [key]).checkpoint
-    witnesses = _witnessed(published, newest, settings.witnesses, state)
-    stamp = _stamped(published, key, newest, settings.timestamp, now) if settings.timestamp else None
-    targets = [_delivered(published, key, each, state, check, progress) for each in settings.targets]
+    witnesses = _cosign(published, newest, settings.witnesses, state)
+    stamp = _stamp(published, key, newest, settings.timestamp, now) if settings.timestamp else None
+    targets = [_deliver_to(published, key, place, state, check, progress) for place in settings.targets]
     state.keep()
     enough = settings.enough
     return Publication(
@@ -170,51 +173,53 @@ def _published(
 
 
 def state(controller: Controller, epoch: int) -> PublishedState:
-    """How far others were with a log when it was last tried. Raises EvidenceError."""
-    read = _State(LogFolder(Path(controller.ledger)), epoch, None)
-    return PublishedState(read.of("targets"), read.of("witnesses"))
+    """Return the progress of others with a log at the last try. Raises EvidenceError."""
+    stored = _State(LogFolder(Path(controller.ledger)), epoch, None)
+    return PublishedState(stored.of("targets"), stored.of("witnesses"))
 
 
-def _witnessed(
+def _cosign(
     published: PublishedLog,
     newest: Checkpoint,
     addresses: Sequence[WitnessAddress],
     state: _State,
 ) -> list[WitnessAnswer]:
-    """Ask all of them that have not signed it yet, and keep what they sign with the checkpoint."""
+    """Ask all witnesses that have not signed the checkpoint yet, and store their signatures with it."""
     data = published.checkpoint() or b""
-    there = {(each.name, each.key_id): each for each in parse(data).signatures}
+    existing = {(signature.name, signature.key_id): signature for signature in parse(data).signatures}
     hashes, answers = TileHashes(newest.size, published.tiles.read), []
     signatures: list[Signature] = []
-    for each in addresses:
-        client = WitnessClient(each)
-        before = state.size("witnesses", client.name)
-        signed = there.get((client.key.name, client.key.key_id))
+    for address in addresses:
+        client = WitnessClient(address)
+        last_size = state.size("witnesses", client.name)
+        signature = existing.get((client.key.name, client.key.key_id))
         try:
-            if signed is None or not client.key.verify(newest.text, signed.data):
-                signatures += client.cosign(data, hashes, before)
+            if signature is None or not client.key.verify(newest.text, signature.data):
+                signatures += client.cosign(data, hashes, last_size)
             state.reached("witnesses", client.name, newest.size)
             answers.append(WitnessAnswer(client.name, newest.size))
         except EvidenceError as error:
             state.failed("witnesses", client.name, error)
-            answers.append(WitnessAnswer(client.name, before, error))
+            answers.append(WitnessAnswer(client.name, last_size, error))
     if signatures:
-        _keep(published, newest, signatures)
+        _add_signatures(published, newest, signatures)
     return answers
 
 
-def _keep(published: PublishedLog, newest: Checkpoint, signatures: Sequence[Signature]) -> None:
+def _add_signatures(published: PublishedLog, newest: Checkpoint, signatures: Sequence[Signature]) -> None:
     """Put signatures under the checkpoint."""
     note = parse(published.checkpoint() or b"")
-    known = {(each.name, each.key_id) for each in signatures}
-    others = tuple(each for each in note.signatures if (each.name, each.key_id) not in known)
+    new = {(signature.name, signature.key_id) for signature in signatures}
+    others = tuple(
+        signature for signature in note.signatures if (signature.name, signature.key_id) not in new
+    )
     published.put_checkpoint(newest.size, Note(note.text, (*others, *signatures)).data)
 
 
-def _stamped(
+def _stamp(
     published: PublishedLog, key: Verifier, newest: Checkpoint, authority: TimestampAuthority, now: datetime
 ) -> StampAnswer:
-    """Have the newest checkpoint stamped, once a day in which something was added."""
+    """Get the newest checkpoint stamped, once a day on which records were added."""
     size, at = 0, None
     try:
         size, at = timestamp.newest(published.timestamps(), newest.size)
@@ -229,7 +234,7 @@ def _stamped(
     return StampAnswer(authority.url, newest.size, stamp.at)
 
 
-def _delivered(
+def _deliver_to(
     published: PublishedLog,
     key: Verifier,
     place: PublishingTarget,
@@ -238,53 +243,53 @@ def _delivered(
     progress: Progress | None,
 ) -> TargetAnswer:
     try:
-        done: Delivered = deliver(
+        delivered: Delivered = deliver(
             published, key, target(place), entries=place.entries, check=check, progress=progress
         )
     except EvidenceError as error:
         state.failed("targets", place.place, error)
         return TargetAnswer(place.place, place.independent, state.size("targets", place.place), 0, error)
-    state.reached("targets", place.place, done.size)
-    return TargetAnswer(place.place, place.independent, done.size, done.files)
+    state.reached("targets", place.place, delivered.size)
+    return TargetAnswer(place.place, place.independent, delivered.size, delivered.files)
 
 
 class _State:
-    """What is remembered of others between two runs, for whoever shows it: nothing rests on it."""
+    """The stored progress of others between two runs, for display only: nothing else depends on it."""
 
     def __init__(self, folder: LogFolder, epoch: int, now: datetime | None) -> None:
         file = folder.folder / f"elsewhere-{epoch}.json"
         self._file, self._now = file, now
-        self._known: dict[str, dict[str, list[object]]] = {"targets": {}, "witnesses": {}}
+        self._progress: dict[str, dict[str, list[object]]] = {"targets": {}, "witnesses": {}}
         with failing(file), suppress(FileNotFoundError, ValueError):
-            read = json.loads(file.read_bytes())
-            for kind in self._known:
-                self._known[kind] = {str(name): list(values) for name, values in read[kind].items()}
+            stored = json.loads(file.read_bytes())
+            for kind in self._progress:
+                self._progress[kind] = {str(name): list(values) for name, values in stored[kind].items()}
 
     def of(self, kind: str) -> dict[str, tuple[int, datetime | None, str]]:
-        found: dict[str, tuple[int, datetime | None, str]] = {}
-        for name, (size, at, why) in self._known[kind].items():
-            when = datetime.fromisoformat(at) if isinstance(at, str) else None
-            found[name] = (int(str(size)), when, str(why))
-        return found
+        progress: dict[str, tuple[int, datetime | None, str]] = {}
+        for name, (size, at, error) in self._progress[kind].items():
+            time = datetime.fromisoformat(at) if isinstance(at, str) else None
+            progress[name] = (int(str(size)), time, str(error))
+        return progress
 
     def size(self, kind: str, name: str) -> int:
-        return int(str(self._known[kind].get(name, [0])[0]))
+        return int(str(self._progress[kind].get(name, [0])[0]))
 
     def whole(self, size: int, settings: EvidenceSettings) -> bool:
-        """Whether everybody had all of a log."""
-        return all(self.size("targets", each.place) >= size for each in settings.targets) and all(
-            self.size("witnesses", WitnessClient(each).name) >= size for each in settings.witnesses
+        """Return whether everybody had all of a log."""
+        return all(self.size("targets", place.place) >= size for place in settings.targets) and all(
+            self.size("witnesses", WitnessClient(address).name) >= size for address in settings.witnesses
         )
 
     def reached(self, kind: str, name: str, size: int) -> None:
         assert self._now is not None  # only read without it
-        self._known[kind][name] = [size, self._now.isoformat(), ""]
+        self._progress[kind][name] = [size, self._now.isoformat(), ""]
 
     def failed(self, kind: str, name: str, error: EvidenceError) -> None:
-        known = self._known[kind].get(name, [0, None, ""])
-        self._known[kind][name] = [known[0], known[1], str(error)]
+        previous = self._progress[kind].get(name, [0, None, ""])
+        self._progress[kind][name] = [previous[0], previous[1], str(error)]
 
     def keep(self) -> None:
         """Raises EvidenceError."""
         with failing(self._file):
-            files.put(self._file, json.dumps(self._known).encode(), for_folders_owner=True)
+            files.put(self._file, json.dumps(self._progress).encode(), for_folders_owner=True)

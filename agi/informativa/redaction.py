@@ -1,8 +1,9 @@
-"""A caller's number where none may stand: inside a reference, an operator's name, a call's id. Pure.
+"""Redaction of a caller's number from text that may not hold one: a reference, an operator's name, a call's
+id. Pure.
 
-What counts as a number is a chain of six digits or more, however it is grouped: `3401200728`,
-`+39.340.120-0728`, `(02) 12 34 56`. Dates (`2026-11-24`, `24/11/2026`, with a time or without), a contract's
-number with its year (`2026/17`) and Asterisk's own ids (`1700000000.1`) are none.
+A chain of six digits or more counts as a number, however it is grouped: `3401200728`, `+39.340.120-0728`,
+`(02) 12 34 56`. Dates (`2026-11-24`, `24/11/2026`, with a time or without), a contract's number with its year
+(`2026/17`) and Asterisk's own ids (`1700000000.1`) are none.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import re
 import unicodedata
 
 _FEWEST = 6  # digits that may be a telephone's number
-_TELLING = 7  # last ones of the caller's own that tell him from others
+_TELLING = 7  # last digits of the caller's own number, enough to identify him
 # A list's commas part its members. It begins at the first of its brackets: to try each of 100,000 that
 # somebody has put there would take a minute.
 _CHAIN = re.compile(rf"(?<![+(])[+(]*+\d(?:(?:(?![,;:]\s)[\W_]){{0,4}}\d){{{_FEWEST - 1},}}")
@@ -35,51 +36,53 @@ _DIGIT = re.compile(r"\d")
 
 
 def without_numbers(text: str, number: str = "") -> str:
-    """`text` with `#` for each digit of what may be somebody's number; for all of them where the caller's own
-    `number` still stands in it, whatever is between its digits."""
+    """Return `text` with `#` for each digit of a possible telephone number; for all of its digits where the
+    caller's own `number` still stands in it, with any other characters between its digits."""
     plain = _plain_digits(text)
-    masked = _CHAIN.sub(lambda found: _DIGIT.sub("#", found[0]) if _number(found[0]) else found[0], plain)
+    masked = _CHAIN.sub(lambda match: _DIGIT.sub("#", match[0]) if _number(match[0]) else match[0], plain)
     if _holds(masked, number):
         return _DIGIT.sub("#", masked)
     return text if masked == plain else masked
 
 
 def holds_number(text: str, number: str = "") -> bool:
-    """Whether `without_numbers` would change it."""
+    """Return whether `without_numbers` would change the text."""
     plain = _plain_digits(text)
-    return _holds(plain, number) or any(_number(found[0]) for found in _CHAIN.finditer(plain))
+    return _holds(plain, number) or any(_number(match[0]) for match in _CHAIN.finditer(plain))
 
 
 def _holds(text: str, number: str) -> bool:
-    """Whether the end of the caller's own number stands in it."""
+    """Return whether the end of the caller's own number stands in the text."""
     digits = number[-_TELLING:]
     return len(digits) == _TELLING and digits.isdigit() and digits in "".join(_DIGIT.findall(text))
 
 
 def _plain_digits(text: str) -> str:
-    """With 3 for ³ and ③, which everybody reads so."""
+    """Return the text with 3 for ³ and ③, since people read them as 3."""
     if text.isascii():
         return text
     return "".join(
-        str(unicodedata.digit(each)) if each.isdigit() and not each.isdecimal() else each for each in text
+        str(unicodedata.digit(character)) if character.isdigit() and not character.isdecimal() else character
+        for character in text
     )
 
 
 def plain_id(text: str, number: str = "") -> str:
-    """The id of a call, which a channel may have set freely (through AMI, say). Asterisk's own stays as it
-    is, after a system's name too; of another only what is safe wherever it goes, and no digits where they
-    may be a number, whatever stands between them. The caller's own `number` is never in it."""
+    """Return the id of a call, which a channel may have set freely (through AMI, say), in a safe form.
+    Asterisk's own id stays as it is, after a system's name too. Of any other only safe characters stay, and
+    no digits that may be a number, with any characters between them. The caller's own `number` is never in
+    it."""
     digits = number[-_TELLING:]
-    known = len(digits) == _TELLING and digits.isdigit() and digits in text
-    if _OWN_ID.match(text) and not known:
+    has_number = len(digits) == _TELLING and digits.isdigit() and digits in text
+    if _OWN_ID.match(text) and not has_number:
         return text
-    name, dash, own = text.rpartition("-")
-    if known or not _OWN_ID.match(own):
-        name, dash, own = text, "", ""
-    safe = _UNSAFE.sub("_", name[: _LONGEST_NAME if own else _LONGEST_ID])
+    name, dash, asterisk_id = text.rpartition("-")
+    if has_number or not _OWN_ID.match(asterisk_id):
+        name, dash, asterisk_id = text, "", ""
+    safe = _UNSAFE.sub("_", name[: _LONGEST_NAME if asterisk_id else _LONGEST_ID])
     if len(_DIGIT.findall(safe)) >= _FEWEST:
         safe = _DIGIT.sub("#", safe)
-    return safe + dash + own
+    return safe + dash + asterisk_id
 
 
 def _number(chain: str) -> bool:

@@ -1,4 +1,4 @@
-"""The classic script's one call, when it may run: on the same ledgers, with no service running."""
+"""The classic script's one call. It works on the same ledgers as the service, without a service running."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .script_limit import ScriptLimit
 
 
 def run(file: str, limit: ScriptLimit) -> int:
-    """Handle the call on standard input and output by the configuration in `file`; the exit code."""
+    """Handle the call on standard input and output by the configuration in `file`. Return the exit code."""
     try:
         # SIGALRM ends a script that hangs, also in the kernel, and Asterisk goes on with its dialplan.
         session = ScriptAgi(sys.stdin.buffer, sys.stdout.buffer, signal.alarm).session
@@ -25,16 +25,16 @@ def run(file: str, limit: ScriptLimit) -> int:
         sys.stderr.write(f"informativa-agi: {error}\n")
         return 1
     try:
-        _run(_answer(session, _configuration(Path(file), session), limit))
+        _run_to_end(_answer(session, _configuration(Path(file), session), limit))
     except ConfigError as error:
         for problem in error.problems:
-            _run(session.tell(f"informativa-agi: {problem}"))
+            _run_to_end(session.tell(f"informativa-agi: {problem}"))
     except SessionError:
         pass  # Asterisk is gone: there is nobody to tell
     except InformativaError as error:
-        _run(session.tell(f"informativa-agi: {error}"))
+        _run_to_end(session.tell(f"informativa-agi: {error}"))
     except Exception as error:  # a traceback on Asterisk's console helps nobody there
-        _run(session.tell(f"informativa-agi: a defect of informativa ({type(error).__name__})"))
+        _run_to_end(session.tell(f"informativa-agi: a defect of informativa ({type(error).__name__})"))
         return 3
     else:
         return 0
@@ -58,18 +58,20 @@ async def _answer(session: AgiSession, configuration: Configuration, limit: Scri
 
 
 def _configuration(file: Path, session: AgiSession) -> Configuration:
-    """What this call can be answered with. Raises ConfigError for mistakes that concern it: those of other
+    """Return the configuration for this call. Raises ConfigError for mistakes that concern it: those of other
     companies and lines do not."""
     configuration, problems = for_call(file, session.call.line)
     if problems:
         line = configuration.spelled.get(session.call.line)
-        if found := of_calls(problems, line.controller.id, line.number) if line else problems:
-            raise ConfigError(found)
+        concerning = of_calls(problems, line.controller.id, line.number) if line else problems
+        if concerning:
+            raise ConfigError(concerning)
     return configuration
 
 
-def _run(coroutine: Coroutine[Any, Any, None]) -> None:
-    """Run what never really waits: every port of a script blocks. Spares the start of an event loop."""
+def _run_to_end(coroutine: Coroutine[Any, Any, None]) -> None:
+    """Run a coroutine that never really waits: every port of a script blocks. Spares the start of an event
+    loop."""
     try:
         coroutine.send(None)
     except StopIteration:

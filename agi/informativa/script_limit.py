@@ -1,6 +1,6 @@
-"""How many scripts may run at a time. Asterisk starts one for each call, and only they themselves can say
-that they are too many: each locks a byte of a file for as long as it lives, and one that finds none free
-gives up at once. The kernel frees a byte when its process ends, whichever way.
+"""The limit of scripts that may run at a time. Asterisk starts one for each call, and only the scripts
+themselves can count each other: each locks a byte of a file for as long as it lives, and one that finds none
+free gives up at once. The kernel frees a byte when its process ends, in any way.
 
 A script that is to give up must cost little, so this imports next to nothing: not even pathlib.
 """
@@ -22,13 +22,13 @@ class ScriptLimit:
 
     @property
     def counts(self) -> bool:
-        """Whether this process is counted: a file for it could be had."""
+        """Return whether this process is counted: a file for it could be opened."""
         return self._descriptor is not None
 
     def admits(self, beside: str) -> bool:
-        """Whether this script may run, by the file beside that one. Where none can be made it may."""
+        """Return whether this script may run, by a file next to `beside`. Where none can be made it may."""
         folder, name = os.path.split(os.path.abspath(beside))  # noqa: PTH100
-        descriptor = _opened(folder, f"{folder}/.{name}.scripts")
+        descriptor = _open_or_create(folder, f"{folder}/.{name}.scripts")
         if descriptor is None:
             return True
         try:
@@ -40,13 +40,13 @@ class ScriptLimit:
         return free
 
     def started(self) -> None:
-        """The call begins: let others start."""
+        """Let others start: the call begins."""
         if self._descriptor is not None:
             fcntl.lockf(self._descriptor, fcntl.LOCK_UN, STARTING, 0)
 
 
 def _lock(descriptor: int, first: int, count: int) -> bool:
-    """Lock one of so many bytes; whether one was free. Raises OSError where there are no locks."""
+    """Lock one of `count` bytes. Return whether one was free. Raises OSError where there are no locks."""
     for byte in range(first, first + count):
         try:
             fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, byte)
@@ -56,20 +56,20 @@ def _lock(descriptor: int, first: int, count: int) -> bool:
     return False
 
 
-def _opened(folder: str, file: str) -> int | None:
-    """A descriptor of the file, which is made for the folder's owner where it is not there."""
+def _open_or_create(folder: str, file: str) -> int | None:
+    """Return a descriptor of the file, which is created for the folder's owner if it is missing."""
     for _ in range(2):
         try:
             return os.open(file, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         except FileNotFoundError:
-            if not _made(folder, file):
+            if not _create(folder, file):
                 return None
         except OSError:
             return None
     return None
 
 
-def _made(folder: str, file: str) -> bool:
+def _create(folder: str, file: str) -> bool:
     from pathlib import Path
 
     from .files import create

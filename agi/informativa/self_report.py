@@ -26,8 +26,9 @@ log = structlog.get_logger("informativa")
 def about(
     configuration: Configuration, shared: Mapping[str, SharedState], last_hour: Mapping[str, HourOfCalls]
 ) -> str:
-    """Name version and configuration, the companies that share nothing now, those whose calls fell back in
-    the last hour, as ID:FELL:CALLS,…, and those that are served as before, for mistakes in their part."""
+    """Return the version and the configuration, the companies that share nothing now, those whose calls fell
+    back in the last hour, as ID:FELL:CALLS,…, and those that are served as before, for mistakes in their
+    part."""
     facts = f"version={__version__} configuration={configuration.digest} file={configuration.path_digest}"
     fell_back = [
         f"{name}:{hour.fell_back}:{hour.calls}" for name, hour in last_hour.items() if hour.fell_back
@@ -42,7 +43,7 @@ def about(
 
 
 async def tried(ledgers: Mapping[str, Ledger]) -> str:
-    """Try a call in each ledger, and name the companies of which none could be decided and recorded now, as
+    """Try a call in each ledger. Return the companies of which none could be decided and recorded now, as
     ID:CODE,…; `tried` is the number of ledgers."""
 
     async def failing(name: str, ledger: Ledger) -> str:
@@ -67,7 +68,7 @@ def _dry_run(transaction: LedgerTransaction) -> None:
 
 
 def not_shared(states: Mapping[str, SharedState]) -> str:
-    """Name the companies of which nothing is shared with other boxes now and why, as a word:
+    """Return the companies that share nothing with other boxes now, each with the reason as a word:
     ID:CODE,ID:defect:KIND. The first twenty: an answer has one line."""
     errors = ((name, state.error) for name, state in states.items() if state.error)
     return ",".join(

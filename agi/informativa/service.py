@@ -38,15 +38,15 @@ log = structlog.get_logger("informativa")
 DAY_SECONDS = 24 * 60 * 60
 COLLECT_SECONDS = 60.0
 REOPEN_SECONDS = 5.0
-WHY_IMPLAUSIBLE = 20  # words of the network's that nobody understands, each told once
-GARBAGE = 20_000  # objects more than before, after which Python looks for circles; calls leave none
+MOST_DOUBTS = 20  # words of the network's that nobody understands, each logged once
+GARBAGE = 20_000  # additional objects after which Python looks for reference cycles; calls leave none
 OWN_DESCRIPTORS = 100  # for ledgers and the like
 
 
 def run(configuration: Configuration) -> None:
     """Serve until SIGTERM or SIGINT, then let the calls in progress end; at SIGHUP load the file anew.
 
-    Raises LedgerError if a ledger cannot be opened, InformativaError if the port cannot be had.
+    Raises LedgerError if a ledger cannot be opened, InformativaError if the port cannot be opened.
     """
     serving = _serve(configuration)
     try:
@@ -66,7 +66,7 @@ async def _serve(configuration: Configuration) -> None:
 
 
 class Service:
-    """Takes calls. What is loaded anew at SIGHUP is for the calls that come after."""
+    """The service that takes calls. A configuration loaded at SIGHUP is for the calls that come after."""
 
     def __init__(self, configuration: Configuration) -> None:
         self._generations = Generations(configuration, self._aside)
@@ -79,20 +79,20 @@ class Service:
             tokens=self._tokens,
         )
         self._last_hour = LastHour()
-        self._beside: set[asyncio.Task[None]] = set()
-        self._opened = asyncio.Event()  # every ledger that could be, for the first time
-        self._doubts: set[str] = set()  # words of the network that were told
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._ledgers_opened = asyncio.Event()  # set after the first try to open every ledger
+        self._doubts: set[str] = set()  # words of the network that were logged
         self._outdated = maintenance.Outdated()
         self._notifier = Notifier()
         self._metrics = Metrics(self)
 
     @property
     def configuration(self) -> Configuration:
-        """The one under which calls begin now."""
+        """Return the configuration under which calls begin now."""
         return self._generations.newest.configuration
 
     async def run(self) -> None:
-        """Listen, until told to stop."""
+        """Listen until a signal stops it."""
         configuration = self.configuration
         self._allow_descriptors()
         _announce(configuration)
@@ -113,7 +113,7 @@ class Service:
         log.info("ready", address=f"agi://{host}:{port}/notice", lines=len(configuration.lines))
         self._notifier.ready(self._status)
         self.begin_maintenance()
-        _keep_out_of_collections()
+        _freeze_objects()
         async with watched(self._notifier.alive):
             await stop.wait()
             self._notifier.stopping()
@@ -123,17 +123,17 @@ class Service:
         log.info("stopped", calls_cut_off=cancelled)
 
     def begin_maintenance(self) -> None:
-        """Begin what is done from time to time beside the calls."""
+        """Start the regular work beside the calls."""
         for work in (self._daily(), self._collect(), self._sign(), self._reopen()):
             self._aside(work)
 
     def end_maintenance(self) -> None:
-        """End what is done beside the calls, wherever it is."""
-        for task in list(self._beside):
+        """End all work beside the calls."""
+        for task in list(self._tasks):
             task.cancel()
 
     async def answer(self, session: CallSession) -> None:
-        """One call, under the configuration of its beginning."""
+        """Handle one call, under the configuration of its beginning."""
         began = time.monotonic()
         generation, result = self._generations.begin(), None
         line = generation.services.lines.get(session.call.line)
@@ -146,48 +146,52 @@ class Service:
                 self._last_hour.count(line.controller.id, fell_back=fell_back)
         if self.configuration.metrics:
             self._metrics.answered(line, result, time.monotonic() - began)
-        if result.doubt and result.doubt not in self._doubts and len(self._doubts) < WHY_IMPLAUSIBLE:
+        if result.doubt and result.doubt not in self._doubts and len(self._doubts) < MOST_DOUBTS:
             self._doubts.add(result.doubt)
             log.warning(call.unknown_words(result.doubt))
         level = logging.ERROR if result.error else logging.INFO
-        log.log(level, "call answered", **_facts(session, result, generation.services))
+        log.log(level, "call answered", **_loggable_facts(session, result, generation.services))
 
     def in_progress(self) -> int:
-        """How many calls are in progress."""
+        """Return the number of calls in progress."""
         return self._generations.in_progress()
 
     def waiting(self) -> Mapping[str, int | None]:
-        """By controller, how much work waits for its ledger; `None` if that cannot be used."""
+        """Return, by controller, the number of pieces of work that wait for its ledger; `None` if that cannot
+        be used."""
         return bootstrap.waiting(self._generations.newest.services)
 
     def live(self) -> Mapping[str, bool]:
-        """By controller, whether it may go live."""
-        return {name: not given.refused for name, given in self.configuration.controllers.items()}
+        """Return, by controller, whether it may go live."""
+        return {name: not controller.refused for name, controller in self.configuration.controllers.items()}
 
     def turned_away(self) -> Mapping[str, int]:
-        """By reason, how many connections came to no call."""
+        """Return, by reason, the number of connections that came to no call."""
         return self._server.turned_away
 
     def shared(self) -> Mapping[str, SharedState]:
-        """By controller, how its ledger stands with other boxes."""
+        """Return, by controller, the state of its exchange with other boxes."""
         return bootstrap.shared_states(self._generations.newest.services)
 
     def _serve_metrics(self) -> Callable[[], None]:
-        """What ends it. A port that cannot be had is no reason to take no calls."""
-        where = self.configuration.metrics
+        """Serve metrics if configured, and return the function that ends that. Without the port calls are
+        taken all the same."""
+        address = self.configuration.metrics
         self._metrics.expect(self.configuration.lines)
         self._metrics.loaded.set(not self.configuration.mistaken)
-        if where:
-            host, _, port = where.rpartition(":")
+        if address:
+            host, _, port = address.rpartition(":")
             try:
                 return self._metrics.serve(host, int(port))
             except OSError as error:
-                said = f"{where} cannot be listened on ({os.strerror(error.errno or 0)})"
-                log.error("no metrics", error=said, remedy="set service.metrics to another port, and restart")
+                message = f"{address} cannot be listened on ({os.strerror(error.errno or 0)})"
+                log.error(
+                    "no metrics", error=message, remedy="set service.metrics to another port, and restart"
+                )
         return lambda: None
 
     async def reload(self) -> None:
-        """Load the file anew and go on with it, or say what is wrong with it and go on as before."""
+        """Load the file anew and go on with it, or log its mistakes and go on as before."""
         async with self._generations.changing:
             self._notifier.reloading()
             try:
@@ -196,8 +200,8 @@ class Service:
                 self._notifier.ready(self._status)
 
     async def _load(self) -> bool:
-        """Whether the file as it is now was taken, for every company."""
-        before = self.configuration
+        """Load the file. Return whether it was taken for every company."""
+        previous = self.configuration
         if not await self._generations.load():
             return False
         configuration = self.configuration
@@ -205,15 +209,15 @@ class Service:
         self._allow_descriptors()
         self._tokens.load(configuration.tokens)
         _announce(configuration)
-        for event, which in changes.taken_away(before, configuration):
-            log.warning(event, **which)
-        for event, which in changes.changed(before, configuration):
-            log.info(event, **which)
-        self._aside(self._tell_removed(before, configuration))
-        if configuration.listen != before.listen:
+        for event, facts in changes.taken_away(previous, configuration):
+            log.warning(event, **facts)
+        for event, facts in changes.changed(previous, configuration):
+            log.info(event, **facts)
+        self._aside(self._log_removed_versions(previous, configuration))
+        if configuration.listen != previous.listen:
             log.warning("service.listen has changed", remedy="restart the service to listen there")
         log.info("reloaded", lines=len(configuration.lines))
-        _keep_out_of_collections()
+        _freeze_objects()
         return not configuration.mistaken
 
     def _allow_descriptors(self) -> None:
@@ -233,31 +237,31 @@ class Service:
         return await self_report.tried({name: ledger for name, ledger in ledgers.items() if live.get(name)})
 
     def close(self) -> None:
-        """Close all that is open; what was queued is durable then."""
+        """Close everything; queued records are durable then."""
         self._notifier.close()
         self._generations.close()
 
-    async def _tell_removed(self, before: Configuration, now: Configuration) -> None:
+    async def _log_removed_versions(self, previous: Configuration, now: Configuration) -> None:
         async def tell(controller: Controller) -> None:
-            await in_thread(maintenance.tell_removed_versions, before, now, controller.id)
+            await in_thread(maintenance.tell_removed_versions, previous, now, controller.id)
 
         await _in_turn(Turns("versions taken out"), now, tell)
 
     async def _daily(self) -> None:
-        """Once a day delete what is older than each controller's retention, beside the calls."""
+        """Delete once a day what is older than each controller's retention, beside the calls."""
 
         async def tidy(controller: Controller) -> None:
             await self._outdated.migrated(controller.id)
             await in_thread(maintenance.tidy, controller, datetime.now(UTC))
 
-        await self._opened.wait()
+        await self._ledgers_opened.wait()
         turns = Turns("purge")
         while True:
             await _in_turn(turns, self.configuration, tidy)
             await asyncio.sleep(DAY_SECONDS)
 
     async def _sign(self) -> None:
-        """From time to time sign what was recorded, beside the calls."""
+        """Sign new records from time to time, beside the calls."""
         signing, metrics = maintenance.Signing(), self._metrics
 
         async def sign(controller: Controller) -> None:
@@ -274,7 +278,7 @@ class Service:
                 metrics.signed.labels(controller.id).set(signed.size)
                 metrics.signed_at.labels(controller.id).set(signed.at)
 
-        await self._opened.wait()
+        await self._ledgers_opened.wait()
         turns = Turns("signing")
         while True:
             await _in_turn(turns, self.configuration, sign)
@@ -285,34 +289,35 @@ class Service:
         Calls and reloads wait for no migration."""
         outdated, reopen = self._outdated, self._generations.reopen
         while True:
-            with _surviving():
+            with _log_and_continue():
                 while await outdated.migrate(self.configuration, await reopen(outdated)):
                     pass
-            self._opened.set()
+            self._ledgers_opened.set()
             await asyncio.sleep(REOPEN_SECONDS)
 
     async def _collect(self) -> None:
-        """From time to time bring the fallback spool home: what was played while nobody could record it."""
+        """Collect the fallback spool from time to time: notices that were played while nobody could record
+        them."""
         collection = maintenance.SpoolCollection()
         while True:
             if self.configuration.manager is not None:
                 lines = self._generations.newest.services.lines
-                with _surviving():
+                with _log_and_continue():
                     try:
-                        stay = await collection.collect(self.configuration.manager, lines)
-                        self._metrics.spool_rows.set(len(stay))
+                        remaining = await collection.collect(self.configuration.manager, lines)
+                        self._metrics.spool_rows.set(len(remaining))
                     except InformativaError:
                         self._metrics.spool_failures.inc()
             await asyncio.sleep(COLLECT_SECONDS)
 
     def _aside(self, work: Coroutine[Any, Any, None]) -> None:
-        """Do something beside the calls."""
+        """Start work beside the calls."""
         task = asyncio.get_running_loop().create_task(work)
-        self._beside.add(task)
-        task.add_done_callback(self._done)
+        self._tasks.add(task)
+        task.add_done_callback(self._task_done)
 
-    def _done(self, task: asyncio.Task[None]) -> None:
-        self._beside.discard(task)
+    def _task_done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()):
             log.error("a defect of informativa", exc_info=error)
 
@@ -320,7 +325,8 @@ class Service:
 async def _in_turn(
     turns: Turns, configuration: Configuration, work: Callable[[Controller], Coroutine[Any, Any, None]]
 ) -> None:
-    """Do some work for each company; what takes long goes on while the next ones are done."""
+    """Do some work for each company; work that takes long goes on while the next companies have their
+    turn."""
     for controller in configuration.controllers.values():
         await turns.take(controller.id, partial(work, controller))
 
@@ -339,9 +345,9 @@ def _announce(configuration: Configuration) -> None:
         log.error("a prompt is not played", problem=str(problem), exc_info=problem.defect)
 
 
-def _keep_out_of_collections() -> None:
-    """What is loaded now stays: it need not be searched, again and again, for what calls may have left. What
-    an earlier configuration left is let go of first."""
+def _freeze_objects() -> None:
+    """Exclude all objects that are loaded now from garbage collection: they cannot be garbage of calls.
+    Garbage of an earlier configuration is collected first."""
     gc.unfreeze()
     gc.collect()
     gc.freeze()
@@ -349,8 +355,8 @@ def _keep_out_of_collections() -> None:
 
 
 @contextmanager
-def _surviving() -> Iterator[None]:
-    """What is done from time to time goes on after a defect, which is logged."""
+def _log_and_continue() -> Iterator[None]:
+    """Log a defect, so that regular work goes on after it."""
     try:
         yield
     except Exception as error:
@@ -358,15 +364,15 @@ def _surviving() -> Iterator[None]:
 
 
 def descriptors(sessions: int) -> int:
-    """Return how many so many calls at a time need: one a call, one a peer that is none yet, and some for
-    ourselves."""
+    """Return the number of descriptors for `sessions` calls at a time: one a call, one a pending connection,
+    and some for ourselves."""
     return sessions + PENDING_CONNECTIONS + OWN_DESCRIPTORS
 
 
 def allow_descriptors(sessions: int) -> tuple[int, int]:
-    """Have as many descriptors as the calls need. How many calls at a time that allows, and how many peers
-    that are none yet: where the system gives fewer descriptors, further calls get their fallback at once
-    instead of waiting in line."""
+    """Raise the limit of descriptors to what the calls need. Return the allowed number of calls at a time,
+    and of pending connections: where the system gives fewer descriptors, further calls get their fallback at
+    once instead of waiting in line."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     needed = descriptors(sessions)
     allowed = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
@@ -381,9 +387,9 @@ def allow_descriptors(sessions: int) -> tuple[int, int]:
     return sessions, pending
 
 
-def _facts(session: CallSession, result: CallResult, services: call.CallServices) -> dict[str, str]:
-    """What may be logged of a call. A called number that is not configured is masked: the dialplan may
-    have passed the caller's by mistake."""
+def _loggable_facts(session: CallSession, result: CallResult, services: call.CallServices) -> dict[str, str]:
+    """Return the facts of a call that may be logged. A called number that is not configured is masked: the
+    dialplan may have passed the caller's by mistake."""
     line = services.lines.get(session.call.line)
     facts = {
         "call": session.call.id,
@@ -393,4 +399,4 @@ def _facts(session: CallSession, result: CallResult, services: call.CallServices
         "record": result.record,
         "error": result.error,
     }
-    return {name: fact for name, fact in facts.items() if fact}
+    return {name: value for name, value in facts.items() if value}

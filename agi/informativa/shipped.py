@@ -1,7 +1,7 @@
-"""What the project ships beside its code: the dialplan, the prompts, and the texts that they speak.
+"""Files that the project ships beside its code: the dialplan, the prompts, and their texts.
 
-The wheel has them in `data/`. An editable installation (`pip install -e .`) has no copy: there they are read
-where they stand in the clone, so that a change to one shows at once.
+The wheel has them in `data/`. An editable installation (`pip install -e .`) has no copy: it reads them in the
+clone, so that a change to one shows at once.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 
 _IN_CLONE = {"dialplan": "dialplan", "prompts": "prompts", "texts": "prompts/texts"}
-NOT_PROMPTS = ("README.md", "render.py", "texts")  # what else stands beside the prompts of a clone
+NOT_PROMPTS = ("README.md", "render.py", "texts")  # the other files beside the prompts of a clone
 
 
 @cache  # it changes with the program alone, and a page of notices asks for each recording
 def spoken_words() -> dict[str, str]:
-    """The words of the recordings that are shipped, by the SHA-256 of the sound file."""
+    """Return the words of the shipped recordings, by the SHA-256 of the sound file."""
     import yaml  # not for a script
 
     manifest = yaml.safe_load((folder("prompts") / "manifest.yaml").read_text(encoding="utf-8"))
@@ -25,6 +25,6 @@ def spoken_words() -> dict[str, str]:
 
 
 def folder(name: str) -> Traversable:
-    """The folder `dialplan`, `prompts` or `texts`."""
+    """Return the folder `dialplan`, `prompts` or `texts`."""
     packed = resources.files("informativa") / "data" / name
     return packed if packed.is_dir() else Path(__file__).resolve().parents[2] / _IN_CLONE[name]

@@ -45,14 +45,14 @@ _STATUS = {  # not PLAYED: AstDB rows are made without a position that Asterisk 
 
 
 class RowError(ValueError):
-    """A row that cannot be collected, and why."""
+    """A row that cannot be collected, with the reason."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """One row, understood: whose it is, and what goes into the ledger of it.
+    """One parsed row: its controller, and the events for its ledger.
 
-    `delivery` is the call and time under which the ledger may have it after all, as it was slow.
+    `delivery` is the call and time under which the ledger may have recorded it after all, as it was slow.
     """
 
     key: str
@@ -62,20 +62,21 @@ class Row:
 
 
 def key(event: Event) -> str:
-    """Where a delivery that the ledger did not take is put."""
+    """Return the AstDB key for a delivery that the ledger did not take."""
     return f"{event.call}-{event.at.timestamp() * 1_000_000:.0f}"
 
 
 def plain(key: str) -> str:
-    """A key as it may be kept and told: the id of a call, which is the first part, may hold a number."""
+    """Return a key in a form that may be stored and logged: its first part, the id of a call, may hold a
+    number."""
     call, _, micros = key.rpartition("-")
     return f"{plain_id(call)}-{micros}" if _MICROS.fullmatch(micros) else plain_id(key)
 
 
 def format_row(event: Event) -> str:
-    """The row of a delivery that the ledger did not take."""
+    """Return the row for a delivery that the ledger did not take."""
     heard = event.heard
-    assert heard is not None  # what was not played is not spooled
+    assert heard is not None  # only deliveries that were played are spooled
     fields = {
         "at": f"{event.at.timestamp():.0f}",
         "line": event.line,
@@ -88,13 +89,13 @@ def format_row(event: Event) -> str:
 
 
 def parse_row(key: str, text: str, lines: Mapping[str, Line]) -> Row:
-    """The row under `key`. `lines` are by every spelling. Raises RowError."""
+    """Parse the row under `key`. `lines` are by every spelling. Raises RowError."""
     fields = {name: value for name, _, value in (part.partition("=") for part in text.split("|"))}
     line = lines.get(fields.get("line", ""))
     if line is None:
         raise RowError(Text("it names no line that is configured"))
-    own, _, micros = key.rpartition("-")
-    call = plain_id(own)  # the dialplan writes it as the channel has it
+    channel_id, _, micros = key.rpartition("-")
+    call = plain_id(channel_id)  # the dialplan does not filter it
     try:
         if not _MICROS.fullmatch(micros):
             raise ValueError("no time in the key")
@@ -109,7 +110,7 @@ def parse_row(key: str, text: str, lines: Mapping[str, Line]) -> Row:
 
 
 def _events(key: str, call: str, line: Line, at: datetime, fields: Mapping[str, str]) -> Iterator[Event]:
-    """One for each notice that was played or read."""
+    """Iterate over the events of a row, one for each notice that was played or read."""
     if fields["ending"] == OPERATOR:
         for step in line.plan:
             if step.repeat_after != ALWAYS:  # as in a call: not what is due on every call
@@ -132,10 +133,10 @@ def _events(key: str, call: str, line: Line, at: datetime, fields: Mapping[str, 
     if not re.fullmatch(r"(?:[0-9a-f]{64})?", digest):
         raise ValueError("no digest")
     prompts = fields["prompt"].split("&")
-    if prompts != [""] and not any(_known(prompt, line)[0] for prompt in prompts):
+    if prompts != [""] and not any(_find_prompt(prompt, line)[0] for prompt in prompts):
         raise RowError(Text("none of its prompts is the line's: the line may be another company's now"))
     for index, prompt in enumerate(prompts):
-        notice, version, language, recording = _known(prompt, line)
+        notice, version, language, recording = _find_prompt(prompt, line)
         yield Event(
             at=at,
             call=call,
@@ -154,8 +155,9 @@ def _events(key: str, call: str, line: Line, at: datetime, fields: Mapping[str, 
         )
 
 
-def _known(path: str, line: Line) -> tuple[Notice | None, Version | None, str, Prompt | None]:
-    """Which notice, version, language and recording has that path on the line; the newest of several."""
+def _find_prompt(path: str, line: Line) -> tuple[Notice | None, Version | None, str, Prompt | None]:
+    """Return the notice, version, language and recording with that path on the line; the newest of
+    several."""
     for step in line.plan:
         for version in reversed(step.notice.versions):
             for _part, language, prompt in version.prompts():

@@ -1,6 +1,7 @@
-"""The one way to what is stored of a controller: its ledger, its access log, its part of a shared database.
+"""The only access to the stored data of a controller: its ledger, its access log, its part of a shared
+database.
 
-A function each for what is read or done there; each opens what it needs, and imports it only then.
+One function for each operation; each opens what it needs, and imports it only then.
 """
 
 from __future__ import annotations
@@ -35,9 +36,9 @@ if TYPE_CHECKING:
 def store(
     controller: Controller, *, read_only: bool = False, create: bool = True, migrate: bool = True
 ) -> SqliteStore:
-    """One controller's ledger, for commands. Raises LedgerError if it cannot be used, or is another's.
+    """Open one controller's ledger, for commands. Raises LedgerError if it cannot be used, or is another's.
 
-    What runs beside the calls must not `create` it: one that is missing then was deleted; nor `migrate` it.
+    Work beside the calls must not `create` it: a ledger that is missing then was deleted; nor `migrate` it.
     """
     from .ledgers.sqlite import SqliteStore
 
@@ -65,53 +66,54 @@ def require_own(controller: Controller) -> None:
 
 
 def adopt(controller: Controller) -> None:
-    """Have its ledger, which must be there, be this company's and of its key, whatever it says. Raises
+    """Make a ledger, which must exist, this company's and of its key, whatever it says. Raises
     LedgerError."""
     from .ledgers.sqlite import SqliteStore
 
     owner = _owner(controller)
     assert owner is not None
-    with closing(SqliteStore(controller.ledger, create=False)) as opened:
-        opened.adopt(owner)
+    with closing(SqliteStore(controller.ledger, create=False)) as ledger:
+        ledger.adopt(owner)
 
 
 def follower(controller: Controller) -> Follower:
-    """What tells of one controller's ledger what is new; the file need not be there yet."""
+    """Return a follower of one controller's ledger that reports new records; the file need not exist yet."""
     from .ledgers.following import Follower
 
     return Follower(controller.ledger, _owner(controller))
 
 
 def summary(controller: Controller, since: datetime, today: datetime) -> Summary:
-    """What one controller's ledger comes to since a time, and today. Raises LedgerError."""
+    """Return the summary of one controller's ledger since a time, and of today. Raises LedgerError."""
     from .ledgers.following import summary
 
     return summary(controller.ledger, since, today, _owner(controller))
 
 
 def hours(controller: Controller, since: datetime, until: datetime) -> tuple[HourCount, ...]:
-    """The counters of one controller's ledger, of the hours that began from one time on and before another.
-    Raises LedgerError."""
+    """Return the counters of one controller's ledger, for the hours that began from `since` on and before
+    `until`. Raises LedgerError."""
     from .ledgers.following import hours
 
     return hours(controller.ledger, since, until, _owner(controller))
 
 
 def restore(controller: Controller, copy: Path, at: datetime) -> Restored:
-    """Put a copy in the place of its ledger. Raises LedgerError, and changes nothing then."""
+    """Put a copy in the place of a ledger. Raises LedgerError, and changes nothing then."""
     from .ledgers.restoring import restore
 
     return restore(Path(controller.ledger), copy, at, _owner(controller))
 
 
 def outlook(controller: Controller) -> Outlook:
-    """What it would take to migrate its ledger, which must be there. Changes nothing. Raises LedgerError."""
-    with closing(store(controller, read_only=True)) as opened:
-        return opened.outlook()
+    """Return an estimate of what it would take to migrate a ledger, which must exist. Changes nothing. Raises
+    LedgerError."""
+    with closing(store(controller, read_only=True)) as ledger:
+        return ledger.outlook()
 
 
 def backups(controller: Controller) -> list[Backup]:
-    """The copies of its ledger from before it was migrated. Raises LedgerError."""
+    """Return the copies of a ledger from before it was migrated. Raises LedgerError."""
     from .ledgers import backup
 
     ledger = Path(controller.ledger)
@@ -131,7 +133,7 @@ def _reading(folder: Path) -> Iterator[None]:
 
 
 def try_writing(controller: Controller) -> None:
-    """Write to its ledger as a call would, as the user who runs this, and undo it: nothing is made or
+    """Write to a ledger as a call would, as the user who runs this, and undo it. Nothing is created or
     changed, also where there is no ledger yet. Raises LedgerError if calls could not be recorded."""
     from .ledgers.write_check import try_writing
 
@@ -139,42 +141,43 @@ def try_writing(controller: Controller) -> None:
 
 
 def callers_of_removed(controller: Controller, notices: Sequence[Notice]) -> dict[tuple[str, str], int]:
-    """By notice and version, how many callers were told a version that its ledger, which must be there, has
-    and the configuration has not. Reads all callers. Raises LedgerError."""
+    """Return, by notice and version, the number of callers that were told a version that the ledger, which
+    must exist, has and the configuration has not. Reads all callers. Raises LedgerError."""
     listed = {(notice.id, version.id) for notice in notices for version in notice.versions}
-    with closing(store(controller, read_only=True)) as opened:
-        return opened.callers_of(listed)
+    with closing(store(controller, read_only=True)) as ledger:
+        return ledger.callers_of(listed)
 
 
 def last_reasons(controller: Controller, last: int) -> dict[tuple[str, str], int]:
-    """By line and reason, how many of the `last` records of calls its ledger has, which must be there. Raises
-    LedgerError."""
-    with closing(store(controller, read_only=True)) as opened:
-        return opened.last_reasons(last)
+    """Return, by line and reason, the number of records among the `last` records of calls of a ledger, which
+    must exist. Raises LedgerError."""
+    with closing(store(controller, read_only=True)) as ledger:
+        return ledger.last_reasons(last)
 
 
 def damage(controller: Controller) -> str:
-    """What SQLite finds wrong with its ledger, which must be there; '' if nothing. Reads all of it. Raises
+    """Return the errors that SQLite finds in a ledger, which must exist; '' if none. Reads all of it. Raises
     LedgerError."""
-    with closing(store(controller, read_only=True)) as opened:
-        return opened.damage()
+    with closing(store(controller, read_only=True)) as ledger:
+        return ledger.damage()
 
 
 def astray(controller: Controller) -> list[int]:
-    """The processes that record where nobody reads, because what lay beside its ledger (-wal, -shm) was
-    deleted under them. A service puts that right within a second. As root or the service's user."""
+    """Return the processes that write to files that nobody reads, because the files beside the ledger (-wal,
+    -shm) were deleted while they were open. A service corrects that within a second. As root or the service's
+    user."""
     from .ledgers import wal_files
 
     return wal_files.astray(Path(controller.ledger))
 
 
 def migrate(controller: Controller) -> None:
-    """Bring its ledger up to date, beside the calls. Raises LedgerError."""
+    """Migrate a ledger, beside the calls. Raises LedgerError."""
     store(controller, create=False).close()
 
 
 def copies(controller: Controller) -> list[Path]:
-    """All that we copied of its ledger, for whatever reason: what `erase` deletes. Raises LedgerError."""
+    """Return all our copies of a ledger, for whatever reason: `erase` deletes them. Raises LedgerError."""
     from .ledgers import backup
 
     ledger = Path(controller.ledger)
@@ -188,12 +191,12 @@ def erase(
     at: datetime,
     everywhere: Identified | None = None,
 ) -> Erased:
-    """Erase a caller of one controller; with the caller as `everywhere` it is kept that other boxes are to be
-    asked, until all have done it. Raises LedgerError if anything of him is left, with what to do."""
+    """Erase a caller of one controller. With the caller as `everywhere` the request to the other boxes is
+    stored until all have done it. Raises LedgerError, with a remedy, if any of his records is left."""
     from .ledgers.erasure import erase
 
     if everywhere is not None or Path(controller.ledger).exists():
-        store(controller).close()  # made, where the request is kept; refused, where it is another's
+        store(controller).close()  # creates it for the request; refuses one that is another's
     if everywhere is None:
         return erase(Path(controller.ledger), pseudonyms, at)
     from .sharing.sealed_caller import seal
@@ -203,51 +206,51 @@ def erase(
 
 
 def access_log(controller: Controller) -> AccessLog:
-    """The record of who looked at whom in the console; the file need not be there yet."""
+    """Return the access log of the console; the file need not exist yet."""
     from .ledgers.access_log import AccessLog
 
     return AccessLog(Path(controller.ledger))
 
 
 def erase_elsewhere(shared: SharedDatabase, controller: Controller, request: Request) -> Asked:
-    """Have the other boxes erase the caller of a request that the ledger keeps. Raises SharedDatabaseError
-    and LedgerError, and then the service asks them."""
+    """Ask the other boxes to erase the caller of a request that the ledger has stored. Raises
+    SharedDatabaseError and LedgerError, and then the service asks them."""
     from .ledgers import erasure_requests
     from .sharing import callers
 
-    with closing(store(controller)) as kept:
+    with closing(store(controller)) as ledger:
         try:
-            note = partial(erasure_requests.ordered, kept, request.id)
+            note_orders = partial(erasure_requests.ordered, ledger, request.id)
             return callers.erase(
-                shared, controller.id, request.pseudonyms, note, store=kept, sealed=request.sealed
+                shared, controller.id, request.pseudonyms, note_orders, store=ledger, sealed=request.sealed
             )
         except BaseException:
             with suppress(LedgerError):
-                erasure_requests.lost(kept, [request])  # the service need not wait
+                erasure_requests.lost(ledger, [request])  # the service need not wait
             raise
 
 
 def would_erase_elsewhere(
     shared: SharedDatabase, controller: Controller, pseudonyms: Sequence[bytes]
 ) -> Asked:
-    """What that would come to. Raises SharedDatabaseError."""
+    """Return the result that `erase_elsewhere` would have. Raises SharedDatabaseError."""
     from .sharing import callers
 
-    with _ledger_if_there(controller) as ledger:
+    with _existing_ledger(controller) as ledger:
         return callers.would_erase(shared, controller.id, pseudonyms, ledger)
 
 
 def elsewhere(shared: SharedDatabase, controller: Controller, pseudonyms: Sequence[bytes]) -> OnOtherBoxes:
-    """What other boxes have on record of a caller. Raises SharedDatabaseError and LedgerError."""
+    """Return the records of a caller on other boxes. Raises SharedDatabaseError and LedgerError."""
     from .sharing import callers
 
-    with _ledger_if_there(controller) as ledger:
+    with _existing_ledger(controller) as ledger:
         return callers.on_record(shared, controller.id, pseudonyms, ledger)
 
 
 @contextmanager
-def _ledger_if_there(controller: Controller) -> Iterator[SqliteStore | None]:
-    """To be read only; `None` where nothing was ever recorded. Raises LedgerError."""
+def _existing_ledger(controller: Controller) -> Iterator[SqliteStore | None]:
+    """Open the ledger for reading; `None` where nothing was ever recorded. Raises LedgerError."""
     if not Path(controller.ledger).exists():
         yield None
         return
@@ -256,7 +259,7 @@ def _ledger_if_there(controller: Controller) -> Iterator[SqliteStore | None]:
 
 
 def looks_kept_since(controller: Controller, now: datetime) -> datetime:
-    """Since when it is kept who looked at whom, of a controller with a retention."""
+    """Return the time since which entries of the access log are kept, for a controller with a retention."""
     from .ledgers.access_log import kept_since
 
     assert controller.retention is not None
@@ -264,8 +267,9 @@ def looks_kept_since(controller: Controller, now: datetime) -> datetime:
 
 
 def purge_retired(shared: SharedDatabase, controller: Controller, *, really: bool) -> list[OldRecords]:
-    """Delete what boxes that left for good have in the database from before the controller's retention, by
-    the database's clock; or tell what would go. Raises SharedDatabaseError."""
+    """Delete the records, in the shared database, of retired boxes that are older than the controller's
+    retention, by the database's clock. Without `really` only return what would be deleted. Raises
+    SharedDatabaseError."""
     from .sharing import administration
 
     assert controller.retention is not None
@@ -276,27 +280,27 @@ def purge_retired(shared: SharedDatabase, controller: Controller, *, really: boo
 def on_all_boxes(
     shared: SharedDatabase, controller: Controller, wanted: RecordFilter, last: int | None
 ) -> Iterator[tuple[str, Record]]:
-    """What all boxes have on record, as `reading.search`. Raises SharedDatabaseError."""
+    """Iterate over the records of all boxes, as `reading.search`. Raises SharedDatabaseError."""
     from .sharing import reading
 
     return reading.search(shared, controller.id, wanted, last)
 
 
 def provable(shared: SharedDatabase, controller: Controller) -> AbstractContextManager[ProofReader]:
-    """What all boxes have there that proves their records. Raises SharedDatabaseError."""
+    """Open a reader of the proofs of all boxes' records. Raises SharedDatabaseError."""
     from .sharing import proof_reader
 
     return proof_reader.opened(shared, controller.id)
 
 
-def served_otherwise(ledger: Path, found: Sequence[Recording]) -> list[Recording]:
-    """Those of these recordings in whose place callers heard another sound file. Raises LedgerError."""
+def served_otherwise(ledger: Path, recordings: Sequence[Recording]) -> list[Recording]:
+    """Return the recordings in whose place callers heard another sound file. Raises LedgerError."""
     from .ledgers.sqlite import SqliteStore
 
     if not ledger.exists():
         return []
-    store = SqliteStore(str(ledger), read_only=True)
+    opened = SqliteStore(str(ledger), read_only=True)
     try:
-        return store.changed(found)
+        return opened.changed(recordings)
     finally:
-        store.close()
+        opened.close()

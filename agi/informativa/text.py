@@ -1,4 +1,4 @@
-"""Sentences as data: an English template and what goes into its places, put into words by who shows them.
+"""Sentences as data: an English template and its arguments, put into words where they are shown.
 
 One process answers one reader in Italian and another one in English, and its log is English in any case, so
 nothing below `views` makes a finished sentence. `Text("There is no folder {folder}.", folder=folder)` keeps
@@ -12,7 +12,7 @@ from typing import Protocol
 
 
 class Foreign(str):
-    """What the system or a library said, in its own words; a translator may know them."""
+    """A message of the system or of a library, in its own words; a translator may know them."""
 
     __slots__ = ()
 
@@ -22,20 +22,20 @@ class Translator(Protocol):
 
     @property
     def code(self) -> str:
-        """Its two letters."""
+        """Return the language as two letters."""
 
     def gettext(self, message: str) -> str:
-        """The template in that language."""
+        """Return the template in that language."""
 
     def ngettext(self, one: str, many: str, number: int) -> str:
-        """The template in that language, for that number."""
+        """Return the template in that language, for that number."""
 
-    def foreign(self, said: str) -> str:
-        """What others said, as far as it is known."""
+    def foreign(self, message: str) -> str:
+        """Return the translation of a foreign message, or the message if there is none."""
 
 
 class _English:
-    """What stands in the program."""
+    """The language of the program's own templates."""
 
     code = "en"
 
@@ -45,17 +45,17 @@ class _English:
     def ngettext(self, one: str, many: str, number: int) -> str:
         return one if number == 1 else many
 
-    def foreign(self, said: str) -> str:
-        return said
+    def foreign(self, message: str) -> str:
+        return message
 
 
 ENGLISH: Translator = _English()
 
 
 class Text:
-    """One sentence, or a part of one, and what to do about it where there is such `advice`; immutable. The
-    arguments, of both, may be texts themselves, and what others said. A path is shown as a shell reads it, so
-    that it can be copied. Braces without arguments stand for themselves.
+    """One sentence, or a part of one, and its `advice`, the action to take, where there is one; immutable.
+    The arguments, of both, may be texts themselves, and foreign messages. A path is shown in a form that a
+    shell reads, so that it can be copied. Braces without arguments stand for themselves.
 
     `str()` is the English of logs. An f-string and `format` refuse a text: one that became a part of a string
     unseen would never be translated. It goes into another text, as an argument.
@@ -69,37 +69,38 @@ class Text:
 
     @staticmethod
     def counted(one: str, many: str, number: int, /, **arguments: object) -> Text:
-        """A sentence that says a number."""
+        """Return a sentence that contains a number, with a template for 1 and one for other numbers."""
         return _Counted(one, many, number, arguments)
 
     @staticmethod
-    def in_languages(given: Mapping[str, str], otherwise: Text) -> Text:
-        """A name that somebody gave in some languages, by their two letters; `otherwise` in every other."""
-        return _InLanguages(given, otherwise) if given else otherwise
+    def in_languages(translations: Mapping[str, str], otherwise: Text) -> Text:
+        """Return a name that somebody gave in some languages, by their two letters; `otherwise` in every
+        other."""
+        return _InLanguages(translations, otherwise) if translations else otherwise
 
     def format(self, **arguments: object) -> Text:
-        """The same with these arguments, as `str.format` has it."""
+        """Return the same text with these arguments, like `str.format`."""
         return Text(self.template, self._advice, **arguments)
 
     @property
     def statement(self) -> Text:
-        """It without its advice."""
+        """Return the text without its advice."""
         return Text(self.template, **self.arguments) if self._advice else self
 
     @property
     def advice(self) -> Text:
-        """What to do about it, if it says so."""
+        """Return the advice, empty if there is none."""
         return Text(self._advice, **self.arguments)
 
     def said(self, to: Translator = ENGLISH) -> str:
-        """In words."""
+        """Return the text in words."""
         parts = [to.gettext(part) for part in (self.template, self._advice) if part]
-        return "; ".join(self._filled(part, to) for part in parts)
+        return "; ".join(self._fill(part, to) for part in parts)
 
-    def _filled(self, template: str, to: Translator) -> str:
+    def _fill(self, template: str, to: Translator) -> str:
         if not self.arguments:
             return template
-        return template.format(**{name: _said(one, to) for name, one in self.arguments.items()})
+        return template.format(**{name: _render(value, to) for name, value in self.arguments.items()})
 
     def __str__(self) -> str:
         return self.said()
@@ -121,7 +122,7 @@ class Text:
 
 
 class _Counted(Text):
-    """One with a template for 1 and one for more."""
+    """A text with a template for 1 and one for other numbers."""
 
     __slots__ = ("many", "number")
 
@@ -133,11 +134,11 @@ class _Counted(Text):
         return _Counted(self.template, self.many, self.number, arguments)
 
     def said(self, to: Translator = ENGLISH) -> str:
-        return self._filled(to.ngettext(self.template, self.many, self.number), to)
+        return self._fill(to.ngettext(self.template, self.many, self.number), to)
 
 
 class _Joined(Text):
-    """Some in a row."""
+    """Several texts in a row."""
 
     __slots__ = ("parts",)
 
@@ -147,72 +148,72 @@ class _Joined(Text):
 
     def said(self, to: Translator = ENGLISH) -> str:
         separator = to.gettext(self.template) if self.template else ""
-        return separator.join(str(_said(part, to)) for part in self.parts)
+        return separator.join(str(_render(part, to)) for part in self.parts)
 
     def __bool__(self) -> bool:
         return bool(self.parts)
 
 
 class _Clause(Text):
-    """One as a part of a sentence."""
+    """A sentence as a part of another one."""
 
-    __slots__ = ("whole",)
+    __slots__ = ("sentence",)
 
-    def __init__(self, whole: Text) -> None:
-        super().__init__(whole.template)
-        self.whole = whole
+    def __init__(self, sentence: Text) -> None:
+        super().__init__(sentence.template)
+        self.sentence = sentence
 
     def said(self, to: Translator = ENGLISH) -> str:
-        return self.whole.said(to).rstrip(".")
+        return self.sentence.said(to).rstrip(".")
 
 
 class _InLanguages(Text):
-    """One that is not translated, but was given in some languages."""
+    """A text that is not translated, but was given in some languages."""
 
-    __slots__ = ("given", "otherwise")
+    __slots__ = ("otherwise", "translations")
 
-    def __init__(self, given: Mapping[str, str], otherwise: Text) -> None:
+    def __init__(self, translations: Mapping[str, str], otherwise: Text) -> None:
         super().__init__(otherwise.template)
-        self.given, self.otherwise = given, otherwise
+        self.translations, self.otherwise = translations, otherwise
 
     def said(self, to: Translator = ENGLISH) -> str:
-        return self.given.get(to.code) or self.otherwise.said(to)
+        return self.translations.get(to.code) or self.otherwise.said(to)
 
 
 def quoted(word: object) -> str:
-    """Write a word so that a shell reads it back: in quotes where something in it has a meaning there."""
+    """Return a word in a form that a shell reads back: in quotes where a character has a meaning there."""
     from shlex import quote  # not for a script
 
     return quote(str(word))
 
 
 def command(*words: object) -> str:
-    """Write what is to be typed, so that a shell takes these words from it."""
+    """Return a command line from which a shell takes these words."""
     return " ".join(map(quoted, words))
 
 
 NOTHING = Text("")
-_ALONE = "{said}"
+_VERBATIM = "{said}"
 
 
 def plain(said: Text | str) -> Text:
-    """As a text what is no sentence of ours: a command, a name, somebody else's words."""
-    return said if isinstance(said, Text) else Text(_ALONE, said=said) if said else NOTHING
+    """Return as a text a string that is no sentence of ours: a command, a name, somebody else's words."""
+    return said if isinstance(said, Text) else Text(_VERBATIM, said=said) if said else NOTHING
 
 
 def clause(sentence: Text) -> Text:
-    """A sentence as a part of another one: without its full stop."""
+    """Return a sentence as a part of another one: without its full stop."""
     return _Clause(sentence)
 
 
 def joined(separator: Text | str, *parts: Text | str) -> Text:
-    """Those of them that say something, in a row."""
+    """Return those of the parts that are not empty, in a row."""
     return _Joined(separator, tuple(part for part in parts if part))
 
 
-def _said(one: object, to: Translator) -> object:
-    if isinstance(one, Text):
-        return one.said(to)
-    if hasattr(one, "__fspath__"):  # a path, of which pure modules know nothing
-        return quoted(one)
-    return to.foreign(one) if isinstance(one, Foreign) else one
+def _render(value: object, to: Translator) -> object:
+    if isinstance(value, Text):
+        return value.said(to)
+    if hasattr(value, "__fspath__"):  # a path, of which pure modules know nothing
+        return quoted(value)
+    return to.foreign(value) if isinstance(value, Foreign) else value

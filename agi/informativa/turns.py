@@ -1,5 +1,5 @@
-"""Turns at one kind of work beside the calls, one company's after the other's: what hangs or fails for one
-neither holds nor ends the others' (I10)."""
+"""Turns at one kind of work beside the calls, one company's after the other's. A company whose work hangs or
+fails neither holds nor ends the work of others (I10)."""
 
 from __future__ import annotations
 
@@ -10,47 +10,47 @@ from typing import Any, TypeVar
 import structlog
 
 Result = TypeVar("Result")
-TURN_SECONDS = 10.0  # for which one company's work may hold up the next one's
+TURN_SECONDS = 10.0  # after which the next company's work begins
 
 log = structlog.get_logger("informativa")
 
 
 class OnceLogged:
-    """Why something cannot be done, logged once for as long as it is so."""
+    """A log of errors that repeat: each is logged once for as long as it lasts."""
 
     def __init__(self, event: str) -> None:
         self._event = event
-        self._known: dict[str, str] = {}
+        self._logged: dict[str, str] = {}
 
-    def tell(self, what: str, **facts: Any) -> None:
-        """It cannot be done now, of that company, say."""
-        if self._known.get(what) != repr(facts):
-            self._known[what] = repr(facts)
+    def tell(self, subject: str, **facts: Any) -> None:
+        """Log the error of a subject, a company say, unless it is the same as before."""
+        if self._logged.get(subject) != repr(facts):
+            self._logged[subject] = repr(facts)
             log.error(self._event, **facts)
 
-    def over(self, what: str) -> None:
-        """It was done."""
-        self._known.pop(what, None)
+    def over(self, subject: str) -> None:
+        """Forget the error of a subject: the work succeeded."""
+        self._logged.pop(subject, None)
 
 
 class Turns:
-    """Gives each company its turn at one kind of work, which the log calls by that name.
+    """The turns of companies at one kind of work, which the log calls by that name.
 
     Work that goes on after its turn does so beside that of the next ones, and is not begun a second time.
     """
 
     def __init__(self, work: str) -> None:
         self._work = work
-        self._going_on: dict[str, asyncio.Task[Any]] = {}
+        self._running: dict[str, asyncio.Task[Any]] = {}
         self._defects = OnceLogged("a defect of informativa")
 
     async def take(self, company: str, work: Callable[[], Coroutine[Any, Any, Result]]) -> Result | None:
-        """Do a company's work; `None` where it goes on, or fails in a way that nobody foresaw, which the log
-        has then."""
-        if company in self._going_on:
+        """Do a company's work. Return `None` where it goes on, or fails in an unforeseen way, which is then
+        logged."""
+        if company in self._running:
             return None
-        task = self._going_on[company] = asyncio.create_task(self._surviving(company, work))
-        task.add_done_callback(lambda _done: self._going_on.pop(company))
+        task = self._running[company] = asyncio.create_task(self._run_and_log(company, work))
+        task.add_done_callback(lambda _task: self._running.pop(company))
         await asyncio.wait({task}, timeout=TURN_SECONDS)
         if task.done():
             result: Result | None = task.result()
@@ -60,10 +60,10 @@ class Turns:
 
     async def over(self, company: str) -> None:
         """Wait for the end of a company's work, if it goes on."""
-        if company in self._going_on:
-            await asyncio.wait({self._going_on[company]})
+        if company in self._running:
+            await asyncio.wait({self._running[company]})
 
-    async def _surviving(
+    async def _run_and_log(
         self, company: str, work: Callable[[], Coroutine[Any, Any, Result]]
     ) -> Result | None:
         try:

@@ -1,11 +1,11 @@
-"""Ends the process when its event loop stands still: Asterisk waits for ever for a server that hangs, and
-goes on at once when the connection closes.
+"""A watchdog that ends the process when its event loop stands still: Asterisk waits for ever for a server
+that hangs, and goes on at once when the connection closes.
 
-What is measured are the process's own turns, not the clock. A process that was stopped (SIGSTOP, a debugger,
-a frozen virtual machine) finds on waking that much time has gone by, and is healthy. So a thread counts how
-often it woke itself without a turn of the loop. One that cannot wake, since something computes and never lets
-go of the interpreter, is ended by the kernel after as many seconds of computing. Against what holds the
-interpreter and waits there is systemd, which hears by `alive` that the loop turns (WatchdogSec=).
+The measure is the process's own turns, not the clock. A process that was stopped (SIGSTOP, a debugger, a
+frozen virtual machine) sees on waking that much time has gone by, and is healthy. So a thread counts how
+often it woke itself without a turn of the loop. If it cannot wake, since something computes and never lets go
+of the interpreter, the kernel ends the process after as many seconds of computing. Against code that holds
+the interpreter and waits there is systemd, which learns by `alive` that the loop turns (WatchdogSec=).
 """
 
 from __future__ import annotations
@@ -28,46 +28,46 @@ _LAST_WORDS = (
 
 @asynccontextmanager
 async def watched(alive: Callable[[], None]) -> AsyncIterator[None]:
-    """Watch this event loop, and tell `alive` once a second that it turns."""
+    """Watch this event loop, and call `alive` once a second while it turns."""
     watchdog = _Watchdog(SECOND)
 
-    async def pat() -> None:
+    async def report_turns() -> None:
         while True:
             watchdog.turned()
             alive()
             await asyncio.sleep(SECOND)
 
     faulthandler.register(signal.SIGPROF, chain=True)  # tells where, and lets the signal end the process
-    patting = asyncio.create_task(pat())
+    reporting = asyncio.create_task(report_turns())
     try:
         yield
     finally:
-        patting.cancel()
+        reporting.cancel()
         watchdog.close()
         faulthandler.unregister(signal.SIGPROF)
 
 
 class _Watchdog:
-    """The thread that counts, and the kernel's timer that does where no thread can run."""
+    """A thread that counts, and the kernel's timer for the case that no thread can run."""
 
     def __init__(self, second: float) -> None:
         self._second = second
         self._missed = 0  # of its own seconds since the loop turned
-        self._over = threading.Event()
+        self._stopped = threading.Event()
         threading.Thread(target=self._watch, name="watchdog", daemon=True).start()
 
     def turned(self) -> None:
-        """The loop did."""
+        """Start the count anew: the loop has turned."""
         self._missed = 0
         signal.setitimer(signal.ITIMER_PROF, COMPUTING * self._second)
 
     def close(self) -> None:
-        """Watch no more."""
-        self._over.set()
+        """Stop watching."""
+        self._stopped.set()
         signal.setitimer(signal.ITIMER_PROF, 0)
 
     def _watch(self) -> None:
-        while not self._over.wait(self._second):
+        while not self._stopped.wait(self._second):
             self._missed += 1
             if self._missed >= HANGING:
                 os.write(2, _LAST_WORDS)  # the stream's lock may be what everybody waits for

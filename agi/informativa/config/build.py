@@ -1,7 +1,7 @@
-"""From informativa.yaml to the frozen objects that calls are answered with.
+"""The way from informativa.yaml to the frozen objects that calls are answered with.
 
-Everything wrong is found in one go: the shape (pydantic), then what refers to something else, then
-the files (keys and their modes, prompts and their lengths). Relative paths start at the file's folder.
+All mistakes are found at once: the shape (pydantic), then references to something else, then the files (keys
+and their modes, prompts and their lengths). Relative paths start at the file's folder.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _SAFE = re.compile(r"[\w ./+@=~-]+")  # as `File` in schema.py
 def load(file: Path, *, keep: bool = False) -> Configuration:
     """Read and check everything that `file` names. Raises ConfigError with all problems found.
 
-    With `keep` what its text came to is kept for scripts, which start in half the time then.
+    With `keep` the parsed text is cached for scripts, which start in half the time then.
     """
     configuration, problems = inspect(file, keep=keep)
     if problems:
@@ -41,12 +41,12 @@ def load(file: Path, *, keep: bool = False) -> Configuration:
 
 
 def inspect(file: Path, *, keep: bool = False) -> tuple[Configuration, tuple[Problem, ...]]:
-    """The same for callers who want to go on: what has a problem is left out. Nobody waits for a prompt that
-    cannot be read. Raises ConfigError for a file that holds no settings at all."""
+    """Read and check like `load`, for callers who want to go on: parts with a problem are left out. Nobody
+    waits for a prompt that cannot be read. Raises ConfigError for a file that holds no settings at all."""
     text = documents.read(file)
-    recalled = parsed_cache.recall(file, text)
-    document, settings, spellings = recalled or (*_shaped(file, text), None)
-    findings, folder = _begun(file, document, Looks(looks.LOOK_SECONDS))
+    cached = parsed_cache.recall(file, text)
+    document, settings, spellings = cached or (*_parsed(file, text), None)
+    findings, folder = _start_findings(file, document, Looks(looks.LOOK_SECONDS))
     if not text.endswith("\n"):
         message = Text(
             "the last line has no line break: as if it was cut off, so no running service loads it anew"
@@ -56,32 +56,35 @@ def inspect(file: Path, *, keep: bool = False) -> tuple[Configuration, tuple[Pro
         )
     misshapen = partial.misshapen(document)  # before anything that it names is looked at
     builder = Builder(findings, settings, folder, spellings)
-    built = builder.build(_digest(text), _digest(os.path.realpath(str(file))))
+    configuration = builder.build(_digest(text), _digest(os.path.realpath(str(file))))
     if builder.problems:
-        built = replace(built, misshapen=misshapen, owners=_owners(document))
-    if keep and not recalled and not builder.problems:
-        spellings = {spelling: line.number for spelling, line in built.spelled.items()}
-        built = _kept(built, parsed_cache.keep(file, text, document, settings, spellings))
-    return built, builder.problems
+        configuration = replace(configuration, misshapen=misshapen, owners=_owners(document))
+    if keep and not cached and not builder.problems:
+        spellings = {spelling: line.number for spelling, line in configuration.spelled.items()}
+        configuration = _with_cache_warning(
+            configuration, parsed_cache.keep(file, text, document, settings, spellings)
+        )
+    return configuration, builder.problems
 
 
 def for_call(file: Path, called: str) -> tuple[Configuration, tuple[Problem, ...]]:
-    """The part by which a call to that number is answered, and the problems, for a script: of what the file
-    names only what belongs to the line's company is looked at (I10), and a script bounds itself. Raises
-    ConfigError for a file that holds no settings at all."""
+    """Return the part by which a call to that number is answered, and the problems, for a script. Of the
+    files that the configuration names only those of the line's company are read (I10), and a script bounds
+    itself. Raises ConfigError for a file that holds no settings at all."""
     text = documents.read(file)
-    recalled = parsed_cache.recall(file, text)
-    document, settings, spellings = recalled or (*_shaped(file, text), None)
-    findings, folder = _begun(file, document, Looks(None))
-    if spellings is None:  # else the whole was without mistakes
+    cached = parsed_cache.recall(file, text)
+    document, settings, spellings = cached or (*_parsed(file, text), None)
+    findings, folder = _start_findings(file, document, Looks(None))
+    if spellings is None:  # a cached text has no mistakes
         spellings = examine_text(settings, folder, findings)
     settings = narrowed(settings, spellings.get(called))
     builder = Builder(findings, settings, folder, spellings)
     return builder.for_calls(), builder.problems
 
 
-def _begun(file: Path, document: documents.Document, patience: Looks) -> tuple[Findings, Path]:
-    """Begin the findings with the problems of the text; give the folder too at which relative paths start."""
+def _start_findings(file: Path, document: documents.Document, patience: Looks) -> tuple[Findings, Path]:
+    """Return findings that begin with the problems of the text, and the folder at which relative paths
+    start."""
     folder = file.absolute().parent
     if not _SAFE.fullmatch(str(folder)):
         message = Text(
@@ -94,15 +97,15 @@ def _begun(file: Path, document: documents.Document, patience: Looks) -> tuple[F
 
 
 def _owners(document: documents.Document) -> dict[str, str]:
-    """By line, the company that is named for it, whatever else is wrong."""
+    """Return the company that is named for each line, whatever else is wrong."""
     lines = document.data.get("lines") if isinstance(document.data, dict) else None
     named = lines.items() if isinstance(lines, dict) else ()
     owners = ((number, line.get("controller")) for number, line in named if isinstance(line, dict))
     return {number: owner for number, owner in owners if isinstance(owner, str)}
 
 
-def _kept(configuration: Configuration, refused: Text) -> Configuration:
-    """The same, which is kept for scripts; with a warning where that was refused."""
+def _with_cache_warning(configuration: Configuration, refused: Text) -> Configuration:
+    """Return the configuration with a warning if its text could not be cached for scripts."""
     if not refused:
         return configuration
     message = Text(
@@ -115,21 +118,21 @@ def _kept(configuration: Configuration, refused: Text) -> Configuration:
 
 
 def unusable(file: Path) -> tuple[Path, Text]:
-    """Where what `file` comes to is kept for scripts, and why they cannot use it, if so. Raises
-    ConfigError."""
+    """Return the place where the parsed `file` is cached for scripts, and the reason why they cannot use it,
+    if any. Raises ConfigError."""
     return parsed_cache.cache_file(file), parsed_cache.refusal(file, documents.read(file))
 
 
 def draft(file: Path) -> tuple[documents.Document, Settings]:
-    """What `file` says, before anything that it names is looked at. Raises ConfigError."""
-    document, settings = _shaped(file, documents.read(file))
+    """Return the content of `file`, before any file that it names is read. Raises ConfigError."""
+    document, settings = _parsed(file, documents.read(file))
     if document.problems:
         raise ConfigError(in_order(document.problems))
     return document, settings
 
 
-def _shaped(file: Path, text: str) -> tuple[documents.Document, Settings]:
-    """What is in shape, and the document, in which all else is noted."""
+def _parsed(file: Path, text: str) -> tuple[documents.Document, Settings]:
+    """Return the document, in which all problems are noted, and the settings that are in shape."""
     from . import shape  # not for a script: see parsed_cache.py
 
     document = documents.parse(file, text)

@@ -1,4 +1,4 @@
-"""Builds the frozen objects of a configuration from its settings, and notes what is wrong on the way."""
+"""Building of a configuration's frozen objects from its settings; problems are noted on the way."""
 
 from __future__ import annotations
 
@@ -30,84 +30,95 @@ _Part = tuple[Controller, Mapping[str, Notice]]
 
 
 class Builder:
-    """Builds the objects and notes what is wrong on the way. `spellings` of called numbers may be known."""
+    """A builder of the objects, which notes problems on the way. `spellings` of called numbers may be
+    known."""
 
     def __init__(
         self,
-        found: Findings,
+        findings: Findings,
         settings: Settings,
         folder: Path,
         spellings: parsed_cache.Spellings | None,
     ) -> None:
         self._settings = settings
         self._folder = folder
-        self._found = found
+        self._findings = findings
         self._spellings = spellings
         self._measured: Measured = {}
 
     def build(self, digest: str, path_digest: str) -> Configuration:
-        """All of it."""
+        """Build the whole configuration."""
         from . import deprecations  # not for a script
         from .endpoints import Endpoints
         from .evidence import Evidence
         from .web import web
 
-        settings, built = self._settings, self.for_calls()
-        self._require_apart(built.controllers)
+        settings, configuration = self._settings, self.for_calls()
+        self._require_apart(configuration.controllers)
         if settings.fallback_prompt is None:
             message = Text("without it, calls to numbers that are not listed here hear nothing")
-            self._found.warn(("fallback_prompt",), message)
-        built = replace(
-            built,
+            self._findings.warn(("fallback_prompt",), message)
+        configuration = replace(
+            configuration,
             manager=self._manager(settings.manager) if settings.manager else None,
-            tokens=Endpoints(settings.service, self._folder, self._found).tokens(),
-            evidence=Evidence(settings, self._folder, self._found).build(),
-            web=web(settings.web, self._folder, self._found),
+            tokens=Endpoints(settings.service, self._folder, self._findings).tokens(),
+            evidence=Evidence(settings, self._folder, self._findings).build(),
+            web=web(settings.web, self._folder, self._findings),
             digest=digest,
             path_digest=path_digest,
         )
-        deprecations.tell(settings, self._found)
-        built = replace(built, refused=in_order(self._found.refused), warnings=in_order(self._found.warnings))
-        return _without(built, self._found.stalled) if self._found.stalled else built
+        deprecations.tell(settings, self._findings)
+        configuration = replace(
+            configuration,
+            refused=in_order(self._findings.refused),
+            warnings=in_order(self._findings.warnings),
+        )
+        return (
+            _with_stalled_refused(configuration, self._findings.stalled)
+            if self._findings.stalled
+            else configuration
+        )
 
     def _require_apart(self, controllers: Mapping[str, Controller]) -> None:
-        """Note the companies that share a key, ledger or log. What stalls is compared by its name."""
+        """Note the companies that share a key, ledger or log. A file that stalls is compared by its name."""
         files = {name: _ledger_and_log(controller) for name, controller in controllers.items()}
 
-        def look(name: str, found: Findings) -> dict[Path, object]:
+        def look(name: str, findings: Findings) -> dict[Path, object]:
             path: KeyPath = ("controllers", name, "ledger")
-            return {file: found.look(file, path, partial(_file_mark, file)) or file for file in files[name]}
+            return {
+                file: findings.look(file, path, partial(_file_mark, file)) or file for file in files[name]
+            }
 
         def by_name(name: str) -> dict[Path, object]:
             return {file: file for file in files[name]}
 
         marks: dict[Path, object] = {}
-        for own in self._found.of_companies(files, look, by_name).values():
-            marks |= own
+        for marks_of_company in self._findings.of_companies(files, look, by_name).values():
+            marks |= marks_of_company
         require_apart(
             {name: controller.key for name, controller in controllers.items()},
             {name: Path(controller.ledger) for name, controller in controllers.items()},
             marks.__getitem__,
-            self._found,
+            self._findings,
         )
 
     def for_calls(self) -> Configuration:
         """Build the part on which calls depend."""
         settings = self._settings
-        parts = self._found.of_companies(settings.controllers, self._part, self._unbuilt)
+        parts = self._findings.of_companies(settings.controllers, self._part, self._unbuilt)
         controllers = {name: controller for name, (controller, _notices) in parts.items()}
         notices_of = {name: notices for name, (_controller, notices) in parts.items()}
-        lines = Lines(settings, controllers, notices_of, self._found).build()
+        lines = Lines(settings, controllers, notices_of, self._findings).build()
         spellings = self._spellings
         if spellings is None:
-            spellings = spelled({line.number: line.region for line in lines}, self._found)
+            spellings = spelled({line.number: line.region for line in lines}, self._findings)
         fallback = None
         if settings.fallback_prompt is not None:
-            notices = Notices(self._folder, self._found, self._measured)
+            notices = Notices(self._folder, self._findings, self._measured)
             fallback = notices.prompt(settings.fallback_prompt, ("fallback_prompt",))
         host, port = settings.service.listen.rsplit(":", 1)
         return Configuration(
-            file=self._found.file,
+            file=self._findings.file,
             format=settings.format,
             folder=self._folder,
             host=host,
@@ -116,43 +127,43 @@ class Builder:
             drain=settings.service.drain,
             controllers=controllers,
             key_files={name: section.key for name, section in settings.controllers.items()},
-            notices={name: tuple(own.values()) for name, own in notices_of.items()},
+            notices={name: tuple(notices_by_id.values()) for name, notices_by_id in notices_of.items()},
             lines=lines,
-            spelled=_as_known(lines, spellings),
+            spelled=_lines_by_spelling(lines, spellings),
             fallback=fallback,
             operator=settings.operator,
             metrics=settings.service.metrics or "",
             elsewhere=settings.service.elsewhere or "",
-            shared=shared(settings.shared, self._folder, self._found) if settings.shared else None,
+            shared=shared(settings.shared, self._folder, self._findings) if settings.shared else None,
         )
 
-    def _part(self, name: str, found: Findings) -> _Part:
-        """Build one company and its notices of its section."""
+    def _part(self, name: str, findings: Findings) -> _Part:
+        """Build one company and its notices from its section."""
         section = self._settings.controllers[name]
-        notices = Notices(self._folder, found, self._measured).of_company(name, section)
-        return Controllers(self._settings, self._folder, found).controller(name, section), notices
+        notices = Notices(self._folder, findings, self._measured).of_company(name, section)
+        return Controllers(self._settings, self._folder, findings).controller(name, section), notices
 
     def _unbuilt(self, name: str) -> _Part:
-        """Stand in for a company of which nothing could be built."""
+        """Return a stand-in for a company that could not be built."""
         section = self._settings.controllers[name]
         return Controller(name, section.name, b"", ledger_file(self._folder, section)), {}
 
     @property
     def problems(self) -> tuple[Problem, ...]:
-        """All problems so far, as they stand in the file."""
-        return in_order(self._found.problems)
+        """Return all problems so far, in the order of the file."""
+        return in_order(self._findings.problems)
 
-    def _manager(self, given: ManagerSettings) -> ManagerAccount:
-        file, path = self._folder / given.secret, ("manager", "secret")
+    def _manager(self, section: ManagerSettings) -> ManagerAccount:
+        file, path = self._folder / section.secret, ("manager", "secret")
         absent = Text("there is no file {file}", "put the user's secret there, then type: {private}")
-        secret = self._found.secret(
-            file, path, partial(absent.format, file=file, private=self._found.private(file))
+        secret = self._findings.secret(
+            file, path, partial(absent.format, file=file, private=self._findings.private(file))
         )
-        host, port = given.address.rsplit(":", 1)
-        return ManagerAccount(host, int(port), given.user, (secret or "").strip())
+        host, port = section.address.rsplit(":", 1)
+        return ManagerAccount(host, int(port), section.user, (secret or "").strip())
 
 
-def _as_known(lines: tuple[Line, ...], spellings: parsed_cache.Spellings) -> dict[str, Line]:
+def _lines_by_spelling(lines: tuple[Line, ...], spellings: parsed_cache.Spellings) -> dict[str, Line]:
     by_number = {line.number: line for line in lines}
     return {spelling: by_number[number] for spelling, number in spellings.items() if number in by_number}
 
@@ -162,7 +173,7 @@ def _ledger_and_log(controller: Controller) -> tuple[Path, Path]:
 
 
 def _file_mark(file: Path) -> object:
-    """Identify a file, by whichever of its names: its device and inode, or the place where it will be."""
+    """Identify a file, by any of its names: its device and inode, or the place where it will be."""
     try:
         status = file.stat()
     except OSError:
@@ -170,8 +181,9 @@ def _file_mark(file: Path) -> object:
     return status.st_dev, status.st_ino
 
 
-def _without(configuration: Configuration, stalled: Mapping[str, Text]) -> Configuration:
-    """The same in which companies of which a file does not answer are not live: nobody looks there again."""
+def _with_stalled_refused(configuration: Configuration, stalled: Mapping[str, Text]) -> Configuration:
+    """Return the configuration in which companies with a file that does not answer are not live: nobody reads
+    there again."""
     controllers = {
         name: replace(controller, refused=stalled.get(name) or controller.refused)
         for name, controller in configuration.controllers.items()
@@ -182,6 +194,6 @@ def _without(configuration: Configuration, stalled: Mapping[str, Text]) -> Confi
         configuration,
         controllers=controllers,
         lines=tuple(lines),
-        spelled=_as_known(tuple(lines), spellings),
+        spelled=_lines_by_spelling(tuple(lines), spellings),
         stalled=tuple(stalled),
     )

@@ -1,5 +1,5 @@
-"""Loading a configuration anew while calls go on: not before it is written to its end, and what it changes is
-told by name, for nothing is taken away in silence."""
+"""Loading a configuration anew while calls go on: not before it is completely written. Each change is logged
+by name, for nothing is to be taken away silently."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from ..text import Text
 from . import document as documents
 from .configuration import Configuration
 
-STEADY_SECONDS = 1.0  # without a change, and nobody is writing any more
-PATIENCE_SECONDS = 5.0  # with one who is
+STEADY_SECONDS = 1.0  # without a change: then nobody is writing any more
+PATIENCE_SECONDS = 5.0  # for somebody who is writing
 
 Change = tuple[str, Mapping[str, str]]
 
 
 def wait_written(file: Path) -> None:
-    """Wait until nobody writes to the file. Raises ConfigError for one that is not there to its end: YAML
-    that was cut off anywhere is often a smaller configuration, and few editors leave the last line open."""
-    until = time.monotonic() + PATIENCE_SECONDS
-    while _fresh(file):
-        if time.monotonic() > until:
+    """Wait until nobody writes to the file. Raises ConfigError for one that is not complete: YAML that was
+    cut off anywhere is often a smaller configuration, and few editors leave the last line open."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while _is_being_written(file):
+        if time.monotonic() > deadline:
             raise ConfigError(
                 [Problem(str(file), None, "", Text("is still being written", "load it again then"))]
             )
@@ -37,15 +37,15 @@ def wait_written(file: Path) -> None:
         raise ConfigError([Problem(str(file), text.count("\n") + 1, "", message)])
 
 
-def _fresh(file: Path) -> bool:
+def _is_being_written(file: Path) -> bool:
     try:
         return abs(time.time() - file.stat().st_mtime) < STEADY_SECONDS
-    except OSError:  # which whoever reads it tells
+    except OSError:  # which is reported when it is read
         return False
 
 
 def taken_away(before: Configuration, now: Configuration) -> Iterator[Change]:
-    """Companies and lines that are gone, or served no more: a sentence, and which."""
+    """Iterate over companies and lines that are gone, or not served any more: a sentence, and the names."""
     for name, controller in before.controllers.items():
         later = now.controllers.get(name)
         if later is None:
@@ -56,26 +56,27 @@ def taken_away(before: Configuration, now: Configuration) -> Iterator[Change]:
     for line in before.lines:
         later_line = lines.get(line.number)
         if later_line is None:
-            of = {"line": line.number, "controller": line.controller.id}
-            yield "a line is gone from the configuration: its callers hear fallback_prompt", of
+            facts = {"line": line.number, "controller": line.controller.id}
+            yield "a line is gone from the configuration: its callers hear fallback_prompt", facts
         elif later_line.controller.id != line.controller.id:
-            whose = {"controller": later_line.controller.id, "before": line.controller.id}
-            yield "a line is another company's now", {"line": line.number, **whose}
+            facts_of_owner = {"controller": later_line.controller.id, "before": line.controller.id}
+            yield "a line is another company's now", {"line": line.number, **facts_of_owner}
     if before.fallback and not now.fallback:
         yield "fallback_prompt is gone: callers of other numbers hear nothing", {}
 
 
 def changed(before: Configuration, now: Configuration) -> Iterator[Change]:
-    """Companies and lines that stay, and what of them is not as before; those that are new."""
+    """Iterate over companies and lines that are new, and over those that stay with the settings that
+    differ."""
     old: dict[str, Mapping[str, Any]] = {"controller": before.controllers, "line": _lines(before)}
     new: dict[str, Mapping[str, Any]] = {"controller": now.controllers, "line": _lines(now)}
-    for kind, found in new.items():
-        for name, one in found.items():
-            known = old[kind].get(name)
-            if known is None:
+    for kind, entries in new.items():
+        for name, entry in entries.items():
+            previous = old[kind].get(name)
+            if previous is None:
                 yield "new in the configuration", {kind: name}
-            elif differing := _differing(known, one):
-                yield "changed in the configuration", {kind: name, "settings": ", ".join(differing)}
+            elif settings := _changed_settings(previous, entry):
+                yield "changed in the configuration", {kind: name, "settings": ", ".join(settings)}
     for name in now.notices.keys() & before.notices.keys():
         if now.notices[name] != before.notices[name]:
             yield "changed in the configuration", {"controller": name, "settings": "notices"}
@@ -85,7 +86,12 @@ def _lines(configuration: Configuration) -> Mapping[str, Any]:
     return {line.number: line for line in configuration.lines}
 
 
-def _differing(one: Any, other: Any) -> list[str]:
-    """Settings that differ. Those of a line's company, and its notices, are told of the company."""
-    ours, theirs = vars(one), vars(other)
-    return sorted(name for name in ours if name != "controller" and ours[name] != theirs[name])
+def _changed_settings(previous: Any, current: Any) -> list[str]:
+    """Return the names of settings that differ. Those of a line's company, and its notices, are reported for
+    the company."""
+    previous_fields, current_fields = vars(previous), vars(current)
+    return sorted(
+        name
+        for name in previous_fields
+        if name != "controller" and previous_fields[name] != current_fields[name]
+    )

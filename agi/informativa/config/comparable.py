@@ -1,4 +1,5 @@
-"""What decides about a company's callers, as a digest: the same on two boxes that treat them alike."""
+"""A digest of the settings that decide about a company's callers: the same on two boxes that treat them
+alike."""
 
 from __future__ import annotations
 
@@ -12,7 +13,7 @@ from typing import Any
 
 from ..model import Controller, Line, Notice, Prompt
 
-# What differs from box to box, is secret, or says nothing of callers.
+# Fields that differ from box to box, are secret, or do not concern callers.
 _LEFT_OUT = frozenset(
     {
         "controller",
@@ -31,29 +32,29 @@ _LEFT_OUT = frozenset(
 
 
 def digest(controller: Controller, notices: Sequence[Notice], lines: Sequence[Line]) -> str:
-    """Of 16 hexadecimal digits. Lines of other companies are left out."""
-    own = [line for line in lines if line.controller.id == controller.id]
-    own.sort(key=lambda line: line.number)
-    text = json.dumps([_plain(each) for each in (controller, notices, own)], sort_keys=True)
+    """Return the digest, 16 hexadecimal digits. Lines of other companies are left out."""
+    company_lines = [line for line in lines if line.controller.id == controller.id]
+    company_lines.sort(key=lambda line: line.number)
+    text = json.dumps([_plain(part) for part in (controller, notices, company_lines)], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def _plain(value: Any) -> Any:
-    """As JSON. Of a prompt only that there is one: where it lies is each box's own."""
+    """Return a value as JSON data. A prompt is only `True`, since each box has its own place for it."""
     if isinstance(value, Prompt):
         return True
     if is_dataclass(value) and not isinstance(value, type):
         return {
-            each.name: _plain(getattr(value, each.name))
-            for each in fields(value)
-            if each.name not in _LEFT_OUT
+            field.name: _plain(getattr(value, field.name))
+            for field in fields(value)
+            if field.name not in _LEFT_OUT
         }
     if isinstance(value, Mapping):
-        return {str(name): _plain(each) for name, each in value.items()}
+        return {str(name): _plain(part) for name, part in value.items()}
     if isinstance(value, AbstractSet):
         return sorted(map(str, value))
     if isinstance(value, list | tuple):
-        return [_plain(each) for each in value]
+        return [_plain(part) for part in value]
     if isinstance(value, datetime):
         return value.isoformat()
     return str(value) if isinstance(value, tzinfo) else value

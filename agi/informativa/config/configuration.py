@@ -1,4 +1,4 @@
-"""The configuration as calls and commands have it: frozen."""
+"""The configuration for calls and commands: frozen."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from . import formats
 
 @dataclass(frozen=True)
 class Configuration:
-    """A configuration as it was checked and built, from which `serve` and the script work.
+    """A configuration that was checked and built, from which `serve` and the script work.
 
-    `notices` are by controller; `recordings` are the SHA-256 that each company's sound files must have to
-    be played, once they were looked at. `refused` are the problems of controllers that may not go live,
-    while the others do; `warnings` are for the admin to read, and stop nothing. `digest` tells the file's
-    text from another, `path_digest` the file. `misshapen` are controllers with mistakes in their own
-    section: what is built of them is there to be looked at, and nothing is done with it.
+    `notices` are by controller; `recordings` are the SHA-256 that each company's sound files must have to be
+    played, once they were examined. `refused` are the problems of controllers that may not go live, while the
+    others do; `warnings` are for the admin to read, and stop nothing. `digest` identifies the file's text,
+    `path_digest` the file. `misshapen` are controllers with mistakes in their own section: their objects may
+    be shown, and are used for nothing else.
     """
 
     file: Path
@@ -47,34 +47,34 @@ class Configuration:
     path_digest: str = ""
     recordings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     tokens: tuple[str, ...] = field(default=(), repr=False)
-    """By which Asterisk is known, the current one first; empty where whoever connects is believed."""
+    """The secrets by which Asterisk is known, the current one first; empty where every peer is believed."""
     unplayable: tuple[Problem, ...] = ()
-    """Problems of prompts that are therefore not played, once they were looked at."""
+    """Problems of prompts that are therefore not played, once they were examined."""
     misshapen: tuple[str, ...] = ()
     stalled: tuple[str, ...] = ()
-    """Companies of which a file does not answer, as on a network folder that has stalled, or nothing could be
-    built."""
+    """Companies with a file that does not answer, as on a network folder that has stalled, or that could not
+    be built."""
     owners: Mapping[str, str] = field(default_factory=dict)
-    """By line, the company that the file names for it, where the file has mistakes."""
+    """The company that the file names for each line, where the file has mistakes."""
     mistaken: Mapping[str, tuple[Problem, ...]] = field(default_factory=dict)
-    """By company, the mistakes in its part of a file that is taken for the others."""
+    """The mistakes in each company's part of a file that is used for the others."""
     unanswered: Mapping[str, Text] = field(default_factory=dict)
-    """By called number, why its calls are left to the dialplan: a line of a company with such mistakes."""
+    """The reasons why calls are left to the dialplan, by called number: its company has such mistakes."""
     format: int = formats.FIRST
-    """Of which format the file is; see formats.py."""
+    """The format of the file; see formats.py."""
     evidence: EvidenceSettings = field(default_factory=EvidenceSettings)
     shared: SharedDatabase | None = None
     web: WebServer = field(default_factory=WebServer)
 
     def in_shape(self) -> list[Controller]:
-        """The controllers whose section has no mistakes."""
-        return [one for name, one in self.controllers.items() if name not in self.misshapen]
+        """Return the controllers whose section has no mistakes."""
+        return [controller for name, controller in self.controllers.items() if name not in self.misshapen]
 
     def answering(self) -> list[Controller]:
-        """The controllers whose files answer."""
-        return [one for name, one in self.controllers.items() if name not in self.stalled]
+        """Return the controllers whose files answer."""
+        return [controller for name, controller in self.controllers.items() if name not in self.stalled]
 
     @property
     def listen(self) -> str:
-        """The service's address and port."""
+        """Return the service's address and port."""
         return f"{self.host}:{self.port}"

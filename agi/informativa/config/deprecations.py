@@ -1,7 +1,8 @@
-"""What the configuration may still be, and should be no more: told by every `check`, each with its remedy.
+"""Deprecations: uses of the configuration that still work and should end. Every `check` reports them, each
+with its remedy.
 
 A setting is deprecated in one version and refused in a later format of the file, which `informativa config
-upgrade` brings about (formats.py): so no upgrade of the program alone makes a mistake of what was none.
+upgrade` writes (formats.py): so no upgrade of the program alone turns a valid file into a mistake.
 """
 
 from __future__ import annotations
@@ -16,14 +17,14 @@ from .findings import Findings
 if TYPE_CHECKING:
     from .schema import Settings
 
-DEFAULT_TOKEN = "keys/agi.token"  # noqa: S105  # where it is, not what it is
+DEFAULT_TOKEN = "keys/agi.token"  # noqa: S105  # its place, not its value
 
 
 @dataclass(frozen=True)
 class Deprecation:
-    """That a setting is not `written`, or that it is; since which version of informativa, and from which
-    format on it is a mistake, if from any. `message` says what it leads to and what to do; {listen}, {token}
-    and {file} may stand in it."""
+    """A deprecated use: a setting that is not `written`, or that is; since which version of informativa, and
+    from which format on it is a mistake, if from any. `message` states the consequence and the remedy;
+    {listen}, {token} and {file} may stand in it."""
 
     setting: KeyPath
     since: str
@@ -53,17 +54,22 @@ DEPRECATIONS = (
 )
 
 
-def tell(settings: Settings, found: Findings) -> None:
-    """Note each that applies: as a warning, or as a mistake where the file's format has it no more."""
-    for each in DEPRECATIONS:
-        if found.lacks(each.setting) or found.stands(each.setting) != each.written:
+def tell(settings: Settings, findings: Findings) -> None:
+    """Note each deprecation that applies: as a warning, or as a mistake where the file's format does not
+    allow it any more."""
+    for deprecation in DEPRECATIONS:
+        if findings.lacks(deprecation.setting) or findings.stands(deprecation.setting) != deprecation.written:
             continue
-        if not each.written and found.misspelt(each.setting):
+        if not deprecation.written and findings.misspelt(deprecation.setting):
             continue
-        place = each.setting if each.written else each.setting[:-1]
-        message = each.message.format(listen=settings.service.listen, token=DEFAULT_TOKEN, file=found.file)
-        if each.refused_in is not None and settings.format >= each.refused_in:
-            found.wrong(place, message)
+        place = deprecation.setting if deprecation.written else deprecation.setting[:-1]
+        message = deprecation.message.format(
+            listen=settings.service.listen, token=DEFAULT_TOKEN, file=findings.file
+        )
+        if deprecation.refused_in is not None and settings.format >= deprecation.refused_in:
+            findings.wrong(place, message)
         else:
-            told = Text("{what} (deprecated since {since})", what=clause(message.statement), since=each.since)
-            found.warn(place, told, message.advice)
+            warning = Text(
+                "{what} (deprecated since {since})", what=clause(message.statement), since=deprecation.since
+            )
+            findings.warn(place, warning, message.advice)

@@ -1,4 +1,4 @@
-"""What each setting means, in which unit, and an example of it: for the reference page."""
+"""Descriptions of all settings for the reference page: the meaning, the unit, and an example."""
 
 from __future__ import annotations
 

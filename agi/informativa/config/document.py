@@ -1,7 +1,7 @@
-"""A YAML document as plain data that remembers where each key stands.
+"""A YAML document as plain data that remembers the line of each key.
 
-Every scalar stays the text that the admin wrote: YAML 1.1 would read +390212345678 as an integer,
-2026-11-01 as a date and `no` as false. The schema turns texts into what they are meant to be.
+Every scalar stays the text that the admin wrote: YAML 1.1 would read +390212345678 as an integer, 2026-11-01
+as a date and `no` as false. The schema converts the texts.
 """
 
 from __future__ import annotations
@@ -25,21 +25,22 @@ LARGEST = 8 << 20  # bytes of a configuration: some thousand companies
 
 @dataclass
 class Document:
-    """The data of one file, and the line of each key path in it; `left_out` is what could not be used."""
+    """The data of one file, and the line of each key path in it; `left_out` are the paths that could not be
+    used."""
 
     file: str
     data: Any = None
     lines: dict[KeyPath, int] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
-    seen: set[int] = field(default_factory=set)
+    visited: set[int] = field(default_factory=set)
     left_out: set[KeyPath] = field(default_factory=set)
 
     def lacks(self, path: KeyPath) -> bool:
-        """Whether what stands there, or what it is part of, was left out."""
+        """Return whether the value at a path, or a part around it, was left out."""
         return any(path[:depth] in self.left_out for depth in range(1, len(path) + 1))
 
     def problem(self, path: Sequence[str | int], message: Text, remedy: Text = NOTHING) -> Problem:
-        """A problem at `path`, on the line of the longest part of it that exists."""
+        """Return a problem at `path`, on the line of the longest part of it that exists."""
         existing = tuple(path)
         while existing and existing not in self.lines:
             existing = existing[:-1]
@@ -47,22 +48,22 @@ class Document:
 
 
 def dotted(path: Sequence[str | int]) -> str:
-    """`lines.+390212345678.plan[0].notice`; what cannot be printed is escaped."""
+    """Return a path such as `lines.+390212345678.plan[0].notice`; unprintable characters are escaped."""
     parts = (f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
     text = "".join(parts).lstrip(".")
     return text if text.isprintable() else repr(text)
 
 
 def read(file: Path) -> str:
-    """The text of `file`. Raises ConfigError when it cannot be read."""
+    """Return the text of `file`. Raises ConfigError when it cannot be read."""
     try:
-        with reading(file, LARGEST) as opened:
-            return TextIOWrapper(opened, encoding="utf-8").read()
+        with reading(file, LARGEST) as stream:
+            return TextIOWrapper(stream, encoding="utf-8").read()
     except FileNotFoundError:
-        beside = sorted(file.parent.glob("*.yaml")) if file.parent.is_dir() else []
+        candidates = sorted(file.parent.glob("*.yaml")) if file.parent.is_dir() else []
         message = (
-            Text("there is no such file", "did you mean {file}? Then type: -c {file}", file=beside[0])
-            if len(beside) == 1
+            Text("there is no such file", "did you mean {file}? Then type: -c {file}", file=candidates[0])
+            if len(candidates) == 1
             else Text("there is no such file", "name yours with -c FILE, or make one: informativa init DIR")
         )
         raise ConfigError([Problem(str(file), None, "", message)]) from None
@@ -75,8 +76,8 @@ def read(file: Path) -> str:
 
 
 def parse(file: Path, text: str) -> Document:
-    """Parse the text of `file`. Raises ConfigError when it is no YAML mapping; what else is wrong with it is
-    noted in the document."""
+    """Parse the text of `file`. Raises ConfigError when it is no YAML mapping; other mistakes are noted in
+    the document."""
     import yaml
 
     try:
@@ -99,11 +100,11 @@ def _value(node: yaml.Node, path: KeyPath, document: Document) -> Any:
     import yaml
 
     document.lines.setdefault(path, node.start_mark.line + 1)
-    if id(node) in document.seen:
+    if id(node) in document.visited:
         document.problems.append(document.problem(path, Text("is an alias (*name)", "write its value out")))
         document.left_out.add(path)
         return None
-    document.seen.add(id(node))
+    document.visited.add(id(node))
     if isinstance(node, yaml.SequenceNode):
         return [_value(child, (*path, index), document) for index, child in enumerate(node.value)]
     if not isinstance(node, yaml.MappingNode):
@@ -125,9 +126,9 @@ def _value(node: yaml.Node, path: KeyPath, document: Document) -> Any:
 
 def _syntax(file: Path, error: yaml.YAMLError) -> Problem:
     mark = getattr(error, "problem_mark", None)
-    what = Foreign(getattr(error, "problem", None) or "") or Text("not readable as YAML")
+    problem = Foreign(getattr(error, "problem", None) or "") or Text("not readable as YAML")
     return Problem(
-        str(file), mark.line + 1 if mark else None, "", Text("is not YAML here: {what}", what=what)
+        str(file), mark.line + 1 if mark else None, "", Text("is not YAML here: {what}", what=problem)
     )
 
 

@@ -31,43 +31,47 @@ _LARGEST_PEM = 1_000_000  # bytes that are looked at
 
 
 class Evidence:
-    """Makes them out, and notes what is wrong on the way."""
+    """A builder of the settings under `evidence`, which notes problems on the way."""
 
-    def __init__(self, settings: schema.Settings, folder: Path, found: Findings) -> None:
-        self._given, self._folder, self._found = settings.evidence, folder, found
+    def __init__(self, settings: schema.Settings, folder: Path, findings: Findings) -> None:
+        self._section, self._folder, self._findings = settings.evidence, folder, findings
         self._controllers: Collection[str] = settings.controllers
 
     def build(self) -> EvidenceSettings:
-        """All of them, as far as they are in order."""
-        given = self._given
-        built = EvidenceSettings(
-            domain=given.domain or "",
-            box=given.box or "",
-            interval=given.interval,
+        """Build all settings that are in order."""
+        section = self._section
+        settings = EvidenceSettings(
+            domain=section.domain or "",
+            box=section.box or "",
+            interval=section.interval,
             targets=tuple(self._targets()),
             witnesses=tuple(self._witnesses()),
-            quorum=given.quorum,
-            timestamp=self._timestamp() if given.timestamp else None,
+            quorum=section.quorum,
+            timestamp=self._timestamp() if section.timestamp else None,
         )
-        if (built.targets or built.witnesses) and not built.domain:
-            self._found.wrong(
+        if (settings.targets or settings.witnesses) and not settings.domain:
+            self._findings.wrong(
                 ("evidence",),
                 Text("needs `domain`, since what others keep must have a name of its own"),
             )
-        self._require_quorum(built)
-        return built
+        self._require_quorum(settings)
+        return settings
 
     def _targets(self) -> Iterator[PublishingTarget]:
         places: set[str] = set()
-        for index, given in enumerate(self._given.publish):
+        for index, section in enumerate(self._section.publish):
             path: KeyPath = ("evidence", "publish", index)
-            kinds = {TargetKind.FOLDER: given.folder, TargetKind.GIT: given.git, TargetKind.URL: given.url}
+            kinds = {
+                TargetKind.FOLDER: section.folder,
+                TargetKind.GIT: section.git,
+                TargetKind.URL: section.url,
+            }
             named = [(kind, place) for kind, place in kinds.items() if place]
-            self._known(path, given.controllers)
-            if any(self._found.lacks((*path, kind.value)) for kind in kinds):
+            self._require_controllers(path, section.controllers)
+            if any(self._findings.lacks((*path, kind.value)) for kind in kinds):
                 continue
             if len(named) != 1:
-                self._found.wrong(path, Text("needs one of `folder`, `git` and `url`"))
+                self._findings.wrong(path, Text("needs one of `folder`, `git` and `url`"))
                 continue
             kind, place = named[0]
             if kind is TargetKind.URL:
@@ -75,34 +79,34 @@ class Evidence:
                 place = place.rstrip("/")
             else:
                 place = str(self._folder / place)
-                if given.token:
-                    self._found.wrong((*path, "token"), Text("goes with `url`"))
+                if section.token:
+                    self._findings.wrong((*path, "token"), Text("goes with `url`"))
             if place in places:
-                self._found.wrong((*path, kind.value), Text("stands here twice"))
+                self._findings.wrong((*path, kind.value), Text("stands here twice"))
                 continue
             places.add(place)
-            token = self._token((*path, "token"), given.token) if given.token else ""
+            token = self._token((*path, "token"), section.token) if section.token else ""
             yield PublishingTarget(
-                kind, place, given.independent, given.entries, token, tuple(given.controllers)
+                kind, place, section.independent, section.entries, token, tuple(section.controllers)
             )
 
     def _witnesses(self) -> Iterator[WitnessAddress]:
         keys: set[str] = set()
-        for index, given in enumerate(self._given.witness):
+        for index, section in enumerate(self._section.witness):
             path: KeyPath = ("evidence", "witness", index)
-            self._known(path, given.controllers)
-            self._address((*path, "url"), given.url)
-            if given.key in keys:
-                self._found.wrong((*path, "key"), Text("stands here twice"))
+            self._require_controllers(path, section.controllers)
+            self._address((*path, "url"), section.url)
+            if section.key in keys:
+                self._findings.wrong((*path, "key"), Text("stands here twice"))
                 continue
-            keys.add(given.key)
-            yield WitnessAddress(given.key, given.url.rstrip("/"), tuple(given.controllers))
+            keys.add(section.key)
+            yield WitnessAddress(section.key, section.url.rstrip("/"), tuple(section.controllers))
 
     def _timestamp(self) -> TimestampAuthority | None:
-        given = self._given.timestamp
-        assert given is not None  # asked before
+        section = self._section.timestamp
+        assert section is not None  # `build` has checked it
         if importlib.util.find_spec("rfc3161_client") is None:
-            self._found.wrong(
+            self._findings.wrong(
                 ("evidence", "timestamp"),
                 Text(
                     "needs the Python module rfc3161-client",
@@ -110,16 +114,16 @@ class Evidence:
                     prefix=Path(sys.prefix),
                 ),
             )
-        file = self._folder / given.certificates
+        file = self._folder / section.certificates
         if not file.is_file():
-            self._found.wrong(
+            self._findings.wrong(
                 ("evidence", "timestamp", "certificates"),
                 Text(
                     "there is no file {file}", "put the certificates of the authority's root there", file=file
                 ),
             )
         elif not _has_certificates(file):
-            self._found.wrong(
+            self._findings.wrong(
                 ("evidence", "timestamp", "certificates"),
                 Text(
                     "{file} has no certificates in it",
@@ -127,47 +131,52 @@ class Evidence:
                     file=file,
                 ),
             )
-        return TimestampAuthority(given.url, str(file))
+        return TimestampAuthority(section.url, str(file))
 
-    def _require_quorum(self, built: EvidenceSettings) -> None:
-        """That there are so many witnesses for each controller that has any."""
+    def _require_quorum(self, settings: EvidenceSettings) -> None:
+        """Note a problem for each controller with fewer witnesses than must sign."""
         for name in self._controllers:
-            own = built.of(name)
-            if own.witnesses and own.enough > len(own.witnesses):
+            controller_settings = settings.of(name)
+            if controller_settings.witnesses and controller_settings.enough > len(
+                controller_settings.witnesses
+            ):
                 message = Text(
                     "{id} has {count} witnesses, fewer than must sign",
                     "write all, or a smaller number",
                     id=name,
-                    count=len(own.witnesses),
+                    count=len(controller_settings.witnesses),
                 )
-                self._found.wrong(("evidence", "quorum"), message)
+                self._findings.wrong(("evidence", "quorum"), message)
 
-    def _known(self, path: KeyPath, names: Collection[str]) -> None:
+    def _require_controllers(self, path: KeyPath, names: Collection[str]) -> None:
         for name in names:
             if name not in self._controllers:
-                self._found.wrong(
+                self._findings.wrong(
                     (*path, "controllers"), unknown(Text("controller"), name, self._controllers)
                 )
 
     def _address(self, path: KeyPath, url: str) -> None:
         if re.search(r"[?#]", url):
-            self._found.wrong(path, Text("has something after the path", "leave out what begins with ? or #"))
+            self._findings.wrong(
+                path, Text("has something after the path", "leave out what begins with ? or #")
+            )
         if not re.match(_LOOPBACK, url):
-            self._found.warn(path, Text("whoever is on the way can answer in its place", "use https"))
+            self._findings.warn(path, Text("whoever is on the way can answer in its place", "use https"))
 
-    def _token(self, path: KeyPath, given: str) -> str:
-        file = self._folder / given
+    def _token(self, path: KeyPath, name: str) -> str:
+        file = self._folder / name
         absent = Text("there is no file {file}", "put the token there, then type: {private}")
-        private = self._found.private(file)
+        private = self._findings.private(file)
         return (
-            self._found.secret(file, path, partial(absent.format, file=file, private=private)) or ""
+            self._findings.secret(file, path, partial(absent.format, file=file, private=private)) or ""
         ).strip()
 
 
 def _has_certificates(file: Path) -> bool:
-    """Whether it looks so. One that cannot be read now says so when it is needed."""
+    """Return whether a file seems to hold certificates. One that cannot be read now causes an error when it
+    is needed."""
     try:
-        with reading(file) as opened:
-            return b"-----BEGIN CERTIFICATE-----" in opened.read(_LARGEST_PEM)
+        with reading(file) as stream:
+            return b"-----BEGIN CERTIFICATE-----" in stream.read(_LARGEST_PEM)
     except OSError:
         return True

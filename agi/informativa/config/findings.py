@@ -1,4 +1,4 @@
-"""What was found on the way from a file to objects: problems, refusals, warnings, each with its place."""
+"""Findings on the way from a file to objects: problems, refusals, warnings, each with its place."""
 
 from __future__ import annotations
 
@@ -20,47 +20,49 @@ COMPANY_SECONDS = 30.0  # for all that one company's section names, beside the o
 
 
 class Findings:
-    """Collects them. A problem stops everything, a refusal one controller, a warning nothing. `stalled` are
-    the companies of which a file did not answer, or nothing could be made, each with the reason."""
+    """A collection of findings. A problem stops everything, a refusal one controller, a warning nothing.
+    `stalled` are the companies with a file that did not answer, or that could not be built, each with the
+    reason."""
 
     def __init__(self, document: Document, looks: Looks, problems: Iterable[Problem] = ()) -> None:
         self.file = Path(document.file).absolute()
         self.stalled: dict[str, Text] = {}
-        self._told: set[KeyPath] = set()  # where something did not answer
+        self._noted_stalled: set[KeyPath] = set()  # settings whose file did not answer
         self._document, self._looks = document, looks
         self.problems = list(problems)
         self.refused: list[Problem] = []
         self.warnings: list[Problem] = []
 
     def lacks(self, path: KeyPath) -> bool:
-        """Whether what stands there could not be used, which is told."""
+        """Return whether the value at a path could not be used, for which a problem is noted."""
         return self._document.lacks(path)
 
     def stands(self, path: KeyPath) -> bool:
-        """Whether the file has that setting."""
+        """Return whether the file has that setting."""
         return path in self._document.lines
 
     def misspelt(self, path: KeyPath) -> bool:
-        """Whether something beside it could not be used: it may be meant by that, which is told."""
+        """Return whether an entry beside the path could not be used: it may be this setting, misspelt, and
+        has its own problem."""
         return any(gap[:-1] == path[:-1] for gap in self._document.left_out)
 
     def wrong(self, path: KeyPath, message: Text, remedy: Text = NOTHING) -> None:
-        """Note a problem, unless it is one of a gap that is told already."""
+        """Note a problem, unless the value at the path was left out, and so has a problem already."""
         if not self.lacks(path):
             self.problems.append(self._document.problem(path, message, remedy))
 
     def refuse(self, path: KeyPath, message: Text, remedy: Text) -> None:
-        """Note why a controller may not go live."""
+        """Note the reason why a controller may not go live."""
         if not self.lacks(path):
             self.refused.append(self._document.problem(path, message, remedy))
 
     def warn(self, path: KeyPath, message: Text, remedy: Text = NOTHING) -> None:
-        """Note what an admin should have thought about."""
+        """Note something that an admin should consider."""
         if not self.lacks(path):
             self.warnings.append(self._document.problem(path, message, remedy))
 
     def private(self, file: Path) -> str:
-        """What makes a new file one that the service's user alone may read."""
+        """Return the commands that make a new file readable for the service's user alone."""
         return f"{command('chown', f'--reference={self.file}', file)}; {command('chmod', '600', file)}"
 
     def of_companies(
@@ -69,32 +71,34 @@ class Findings:
         build: Callable[[str, Findings], Result],
         instead: Callable[[str], Result],
     ) -> dict[str, Result]:
-        """Build the part of each company apart from the others'; something `instead`, with a problem noted,
-        where that fails or takes too long. A script, which has one company, bounds itself."""
+        """Build the part of each company apart from the others'; use `instead`, with a problem noted, where
+        that fails or takes too long. A script, which has one company, bounds itself."""
         if not self._looks.seconds:
             return {name: build(name, self) for name in companies}
         from ..patience import of_each  # not for a script
 
-        own = {name: Findings(self._document, self._looks) for name in companies}
+        findings_of = {name: Findings(self._document, self._looks) for name in companies}
         built: dict[str, Result] = {}
-        works = {name: partial(build, name, findings) for name, findings in own.items()}
+        works = {
+            name: partial(build, name, company_findings) for name, company_findings in findings_of.items()
+        }
         for name, outcome in of_each(works, COMPANY_SECONDS).items():
             if isinstance(outcome, Exception):
                 self._note_unbuilt(name, outcome)
                 built[name] = instead(name)
             else:
-                self._take_over(own[name])  # not from one that may still go on
+                self._take_over(findings_of[name])  # not from one that may still go on
                 built[name] = outcome
         return built
 
     def _note_unbuilt(self, company: str, error: Exception) -> None:
-        """Note why nothing was built of a company's section. That it is missing is no further problem."""
+        """Note why a company's section could not be built. Its absence causes no further problem."""
         from ..patience import defect, failure
 
         path: KeyPath = ("controllers", company)
-        why = failure(error, self.file.parent, COMPANY_SECONDS)
-        self.problems.append(replace(self._document.problem(path, why), defect=defect(error)))
-        self.stalled.setdefault(company, why.statement)
+        reason = failure(error, self.file.parent, COMPANY_SECONDS)
+        self.problems.append(replace(self._document.problem(path, reason), defect=defect(error)))
+        self.stalled.setdefault(company, reason.statement)
         self._document.left_out.add(path)
 
     def _take_over(self, others: Findings) -> None:
@@ -104,8 +108,8 @@ class Findings:
         self.stalled |= others.stalled
 
     def look(self, file: Path, path: KeyPath, work: Callable[[], Result]) -> Result | None:
-        """Give what a look at a file comes to; `None`, with a problem noted, where it does not answer. Raises
-        whatever the look raises."""
+        """Return the result of `work` on a file; `None`, with a problem noted, where it does not answer.
+        Raises any exception of `work`."""
         try:
             return self._looks.look(_company(path), file, work)
         except StalledError:
@@ -116,33 +120,33 @@ class Findings:
         """Note that a setting's file does not answer, once for each setting."""
         from ..patience import stalled  # not for a script
 
-        why = stalled(file.parent, self._looks.seconds)
-        if path not in self._told:
-            self._told.add(path)
-            self.wrong(path, why.statement, why.advice)
+        reason = stalled(file.parent, self._looks.seconds)
+        if path not in self._noted_stalled:
+            self._noted_stalled.add(path)
+            self.wrong(path, reason.statement, reason.advice)
         if company := _company(path):
-            self.stalled.setdefault(company, why.statement)
+            self.stalled.setdefault(company, reason.statement)
 
     def secret(self, file: Path, path: KeyPath, absent: Callable[[], Text]) -> str | None:
-        """Read a file that its user alone may read; `None`, with a problem noted, if there is none: `absent`
-        says that, and what to do."""
+        """Return the content of a file that its user alone may read; `None`, with a problem noted, if there
+        is none: `absent` is the message for that, with the remedy."""
         try:
-            read = self.look(file, path, partial(_read_secret, file))
+            mode_and_content = self.look(file, path, partial(_read_secret, file))
         except (OSError, RuntimeError) as error:  # RuntimeError: a loop of symbolic links
-            said = Foreign(getattr(error, "strerror", None) or str(error))
+            reason = Foreign(getattr(error, "strerror", None) or str(error))
             self.wrong(
                 path,
                 Text(
                     "{file} cannot be read ({why})",
                     "run this as the user whose file it is",
                     file=file,
-                    why=said,
+                    why=reason,
                 ),
             )
             return None
-        if read is None:  # which is told
+        if mode_and_content is None:  # a problem is noted
             return None
-        mode, content = read
+        mode, content = mode_and_content
         if content is None:
             self.wrong(path, _in_the_way(file, absent()) if mode else absent())
             return None
@@ -160,21 +164,21 @@ class Findings:
 
 
 def _company(path: KeyPath) -> str:
-    """Give the company in whose section a setting stands; '' for none."""
+    """Return the company in whose section a setting stands; '' for none."""
     return str(path[1]) if path[0] == "controllers" else ""
 
 
 def _read_secret(file: Path) -> tuple[int, str | None]:
-    """The mode of a file and what is in it: `None` for what is no file, and mode 0 where nothing is there.
-    Raises OSError."""
+    """Return the mode of a file and its content: `None` for the content if it is no file, and mode 0 if
+    nothing is there. Raises OSError."""
     if not file.is_file():
         return int(os.path.lexists(file)), None
-    with file.open(encoding="utf-8", errors="replace") as opened:
-        return file.stat().st_mode & 0o777, opened.read(LONGEST_SECRET)
+    with file.open(encoding="utf-8", errors="replace") as stream:
+        return file.stat().st_mode & 0o777, stream.read(LONGEST_SECRET)
 
 
 def _in_the_way(file: Path, absent: Text) -> Text:
-    """Say that something else stands where a file should be, and what to do before one can be made."""
+    """Return the message that something else stands in place of a file, with the remedy."""
     return Text(
         "{file} is no file",
         "type: mv {file} {file}.aside, and then {next}",
@@ -184,5 +188,5 @@ def _in_the_way(file: Path, absent: Text) -> Text:
 
 
 def in_order(problems: Iterable[Problem]) -> tuple[Problem, ...]:
-    """As they stand in the file."""
+    """Return problems in the order of the file."""
     return tuple(sorted(problems, key=lambda problem: problem.line or 0))

@@ -1,7 +1,7 @@
-"""Which formats of informativa.yaml there are. A file says its own (`format`), or is of the first.
+"""The formats of informativa.yaml. A file names its own (`format`), or is of the first.
 
-A program takes every format up to its newest, and refuses a newer one in a sentence: what it does not know it
-would take for a mistake, or for nothing. What one format has that the one before had not is in upgrading.py.
+A program takes every format up to its newest, and refuses a newer one in a sentence: an unknown setting would
+be reported as a mistake, or ignored. The differences between formats are in upgrading.py.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ NEWEST = 2
 
 
 def refuse_newer(document: Document) -> None:
-    """Raises ConfigError for a file of a newer informativa, before all that is unknown in it is told."""
-    said = str(document.data.get(KEY, FIRST))
-    if said.isdecimal() and int(said) > NEWEST:
+    """Raise ConfigError for a file of a newer informativa, before each unknown setting in it is reported."""
+    number = str(document.data.get(KEY, FIRST))
+    if number.isdecimal() and int(number) > NEWEST:
         message = Text(
             "is {said}: of a newer informativa than this one, which knows formats up to {newest}",
             "upgrade informativa, or take the file that belonged to this one",
-            said=said,
+            said=number,
             newest=NEWEST,
         )
         raise ConfigError([document.problem((KEY,), message)])

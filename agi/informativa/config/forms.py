@@ -1,4 +1,4 @@
-"""What single settings of informativa.yaml may be: texts of a certain form, times, for pydantic."""
+"""The forms of single settings of informativa.yaml for pydantic: texts of a certain form, times."""
 
 from __future__ import annotations
 
@@ -17,24 +17,26 @@ from ..text import Text
 
 
 def misshapen(message: Text) -> PydanticCustomError:
-    """What a validator raises: why it is not of that form, in an admin's words."""
+    """Return the error that a validator raises for a value of another form, in an admin's words."""
     return PydanticCustomError("form", "{message}", {"message": message})
 
 
-def form(pattern: str, what: Text) -> Any:
-    """A text of a certain form; `what` says in words which, for the admin who wrote another."""
+def form(pattern: str, description: Text) -> Any:
+    """Return a validator for texts of a certain form; `what` names the form, for the admin who wrote
+    another."""
     compiled = re.compile(pattern)
 
     def check(value: str) -> str:
         if not compiled.fullmatch(value):
-            raise misshapen(Text("{value} is not {what}", value=repr(value), what=what))
+            raise misshapen(Text("{value} is not {what}", value=repr(value), what=description))
         return value
 
     return AfterValidator(check)
 
 
 def _called(value: str) -> str:
-    """With a plus it is a whole telephone number; without, it may be a short code or a name."""
+    """Check a called number. With a plus it is a complete telephone number; without, it may be a short code
+    or a name."""
     if value.startswith("+"):
         if numbering.is_possible(value):
             return value
@@ -139,17 +141,17 @@ _LONGEST_MONTHS = 100 * 12
 
 
 def _length(text: str) -> Period | None:
-    """`6 months`, by the calendar."""
-    found = re.fullmatch(r"([1-9]\d{0,4}) (day|week|month|year)s?", text)
-    if not found:
+    """Return a length such as `6 months`, by the calendar."""
+    match = re.fullmatch(r"([1-9]\d{0,4}) (day|week|month|year)s?", text)
+    if not match:
         return None
-    number, unit = int(found[1]), _UNITS[found[2]]
+    number, unit = int(match[1]), _UNITS[match[2]]
     months, days = number * unit.months, number * unit.days
     return Period(months, days) if months <= _LONGEST_MONTHS and days <= 31 * _LONGEST_MONTHS else None
 
 
 def again(value: object) -> Period | None:
-    """`once`, `always`, or `every 6 months`."""
+    """Return the period for `once`, `always`, or `every 6 months`."""
     if value == "once":
         return None
     if value == "always":
@@ -164,7 +166,7 @@ def again(value: object) -> Period | None:
 
 
 def period(value: object) -> Period:
-    """`6 months`."""
+    """Return the period for `6 months`."""
     if isinstance(value, Period):
         return value
     length = _length(str(value))
@@ -174,7 +176,7 @@ def period(value: object) -> Period:
 
 
 def moment(value: object) -> datetime:
-    """A date, or a date and time, with an offset or in the controller's time zone."""
+    """Return a date, or a date and time, with an offset or in the controller's time zone."""
     try:
         return datetime.fromisoformat(str(value))
     except ValueError:
@@ -182,7 +184,7 @@ def moment(value: object) -> datetime:
 
 
 def zone(value: str) -> str:
-    """The name of a time zone."""
+    """Return the name of a time zone that exists."""
     with suppress(ValueError, OSError, KeyError):  # ZoneInfoNotFoundError is a KeyError
         ZoneInfo(value)
         return value
@@ -190,16 +192,16 @@ def zone(value: str) -> str:
 
 
 def seconds(value: object) -> int:
-    """`1 minute`, in seconds."""
-    found = re.fullmatch(r"([1-9]\d{0,4}) (second|minute|hour)s?", str(value))
-    length = int(found[1]) * _SECONDS[found[2]] if found else 0
+    """Return the number of seconds for `1 minute`."""
+    match = re.fullmatch(r"([1-9]\d{0,4}) (second|minute|hour)s?", str(value))
+    length = int(match[1]) * _SECONDS[match[2]] if match else 0
     if not 0 < length <= _LONGEST_SECONDS:
         raise misshapen(Text("{value} is not a time such as `1 minute`, 24 hours at most", value=repr(value)))
     return length
 
 
 def witness_key(value: str) -> str:
-    """A witness's public key."""
+    """Return a witness's public key."""
     from ..errors import EvidenceError
     from ..evidence.cosignature import WitnessVerifier  # not for a configuration without witnesses
 
@@ -212,14 +214,14 @@ def witness_key(value: str) -> str:
 
 
 def file_format(value: object) -> int:
-    """Of which format a file is; one of a newer informativa never comes this far."""
+    """Return the format of a file; one of a newer informativa is refused before."""
     if re.fullmatch(r"[1-9]\d?", str(value)):
         return int(str(value))
     raise misshapen(Text("{value} is no format of this file, such as `1`", value=repr(value)))
 
 
 def how_many(value: object) -> str:
-    """`any`, `all`, or how many."""
+    """Return `any`, `all`, or a number as text."""
     if value in ("any", "all") or re.fullmatch(r"[1-9]\d?", str(value)):
         return str(value)
     raise misshapen(Text("{value} is not `any`, `all` or how many witnesses", value=repr(value)))

@@ -1,4 +1,4 @@
-"""The lines of a configuration: called numbers with their plans, and what an admin should think about."""
+"""The lines of a configuration: called numbers with their plans, and warnings for the admin."""
 
 from __future__ import annotations
 
@@ -19,113 +19,118 @@ if TYPE_CHECKING:
 
 
 class Lines:
-    """Builds them and notes what is wrong on the way."""
+    """A builder of lines, which notes problems on the way."""
 
     def __init__(
         self,
         settings: Settings,
         controllers: Mapping[str, Controller],
         notices: Mapping[str, Mapping[str, Notice]],
-        found: Findings,
+        findings: Findings,
     ) -> None:
         self._settings, self._controllers, self._notices = settings, controllers, notices
-        self._found = found
+        self._findings = findings
 
     def build(self) -> tuple[Line, ...]:
-        """All that are in order."""
-        lines = (self._line(number, given) for number, given in self._settings.lines.items())
+        """Build all lines that are in order."""
+        lines = (self._line(number, section) for number, section in self._settings.lines.items())
         return tuple(line for line in lines if line is not None)
 
-    def _line(self, number: str, given: LineSettings) -> Line | None:
+    def _line(self, number: str, section: LineSettings) -> Line | None:
         path: KeyPath = ("lines", number)
-        if not numbering.is_region(given.region):
-            self._found.wrong(
+        if not numbering.is_region(section.region):
+            self._findings.wrong(
                 (*path, "region"),
-                Text("{region} is not a country", "for the United Kingdom use GB", region=given.region),
+                Text("{region} is not a country", "for the United Kingdom use GB", region=section.region),
             )
-        controller = self._controllers.get(given.controller)
+        controller = self._controllers.get(section.controller)
         if controller is None:
-            if not self._found.lacks(("controllers", given.controller)):
-                message = unknown(Text("controller"), given.controller, self._controllers)
-                self._found.wrong((*path, "controller"), message)
+            if not self._findings.lacks(("controllers", section.controller)):
+                message = unknown(Text("controller"), section.controller, self._controllers)
+                self._findings.wrong((*path, "controller"), message)
             return None
-        plan = tuple(self._plan(controller, given, path))
-        self._caution(given, path)
+        plan = tuple(self._plan(controller, section, path))
+        self._caution(section, path)
         return Line(
             number=number,
             controller=controller,
-            language=given.language,
-            region=given.region,
+            language=section.language,
+            region=section.region,
             plan=plan,
-            callers=given.callers,
-            keys=Keys(**vars(given.keys)),
+            callers=section.callers,
+            keys=Keys(**vars(section.keys)),
             shared=tuple(self._settings.shared_numbers),
-            languages=given.languages,
-            fallback=tuple(given.fallback),
-            answer=given.answer,
-            again_after_transfer=given.again_after_transfer,
-            service_data_only=given.service_data_only,
-            trust_restricted=given.trust_restricted,
-            landlines_shared=given.landlines == "shared",
-            requires_signature=given.require == "signature",
-            fallback_informs=given.fallback_informs,
-            verification={plain_words(words): said for words, said in self._settings.verification.items()},
+            languages=section.languages,
+            fallback=tuple(section.fallback),
+            answer=section.answer,
+            again_after_transfer=section.again_after_transfer,
+            service_data_only=section.service_data_only,
+            trust_restricted=section.trust_restricted,
+            landlines_shared=section.landlines == "shared",
+            requires_signature=section.require == "signature",
+            fallback_informs=section.fallback_informs,
+            verification={
+                plain_words(words): result for words, result in self._settings.verification.items()
+            },
         )
 
-    def _plan(self, controller: Controller, given: LineSettings, path: KeyPath) -> Iterator[Step]:
-        own = self._notices[controller.id]
-        seen: list[Notice] = []
-        for index, step in enumerate(given.plan):
-            notice = own.get(step.notice)
+    def _plan(self, controller: Controller, section: LineSettings, path: KeyPath) -> Iterator[Step]:
+        notices = self._notices[controller.id]
+        planned: list[Notice] = []
+        for index, step in enumerate(section.plan):
+            notice = notices.get(step.notice)
             if notice is None:
-                if not self._found.lacks(("controllers", controller.id, "notices", step.notice)):
+                if not self._findings.lacks(("controllers", controller.id, "notices", step.notice)):
                     key_path = (*path, "plan", index, "notice")
-                    self._found.wrong(key_path, unknown(Text("notice"), step.notice, own))
+                    self._findings.wrong(key_path, unknown(Text("notice"), step.notice, notices))
                 continue
-            if notice in seen:
+            if notice in planned:
                 message = Text("notice {notice} stands in this plan twice", "keep one of them")
-                self._found.wrong((*path, "plan", index, "notice"), message.format(notice=notice.id))
+                self._findings.wrong((*path, "plan", index, "notice"), message.format(notice=notice.id))
                 continue
-            self._speaks(notice, controller, given, path)
-            self._caution_notice(notice, controller, given, path)
-            seen.append(notice)
+            self._require_languages(notice, controller, section, path)
+            self._caution_notice(notice, controller, section, path)
+            planned.append(notice)
             yield Step(notice, step.when)
 
-    def _speaks(self, notice: Notice, controller: Controller, given: LineSettings, path: KeyPath) -> None:
-        """Every language of the line is there in every version that is in force or will be."""
-        wanted: dict[tuple[str, ...], str] = {("language",): given.language}
-        wanted |= {("languages", country): language for country, language in given.languages.items()}
-        wanted |= {("fallback", str(index)): language for index, language in enumerate(given.fallback)}
+    def _require_languages(
+        self, notice: Notice, controller: Controller, section: LineSettings, path: KeyPath
+    ) -> None:
+        """Note a problem for every language of the line that is missing in a version that is in force or will
+        be."""
+        languages: dict[tuple[str, ...], str] = {("language",): section.language}
+        languages |= {("languages", country): language for country, language in section.languages.items()}
+        languages |= {("fallback", str(index)): language for index, language in enumerate(section.fallback)}
         versions = self._settings.controllers[controller.id].notices[notice.id].versions
         first = notice.versions.index(notice.current(datetime.now(UTC)))
-        own = ("controllers", controller.id, "notices", notice.id, "versions")
+        versions_path = ("controllers", controller.id, "notices", notice.id, "versions")
         for index, version in enumerate(versions[first:], first):
-            for key_path, language in wanted.items():
-                if not spoken(language, version.short) and not self._found.lacks(
-                    (*own, index, "short", language)
+            for key_path, language in languages.items():
+                if not spoken(language, version.short) and not self._findings.lacks(
+                    (*versions_path, index, "short", language)
                 ):
-                    has = ", ".join(sorted(version.short))
+                    available = ", ".join(sorted(version.short))
                     message = Text(
                         "notice {notice} {version} has no short prompt in {language}, only in {has}"
                     )
                     names = {"notice": notice.id, "version": version.version, "language": language}
-                    self._found.wrong((*path, *key_path), message.format(**names, has=has))
+                    self._findings.wrong((*path, *key_path), message.format(**names, has=available))
 
     def _caution_notice(
-        self, notice: Notice, controller: Controller, given: LineSettings, path: KeyPath
+        self, notice: Notice, controller: Controller, section: LineSettings, path: KeyPath
     ) -> None:
-        """What an admin should know of the versions that are in force or will be."""
+        """Note warnings about the versions that are in force or will be."""
         now = datetime.now(UTC)
         current = notice.current(now)
         if current.starts is not None and current.starts > now:
             message = Text(
                 "no version of notice {notice} is in force yet", "until then callers hear {version}"
             )
-            self._found.warn((*path, "plan"), message.format(notice=notice.id, version=current.id))
-        if not given.service_data_only:
+            self._findings.warn((*path, "plan"), message.format(notice=notice.id, version=current.id))
+        if not section.service_data_only:
             return
         for version in notice.versions[notice.versions.index(current) :]:
-            if more := version.purposes - controller.service_purposes:
+            if other_purposes := version.purposes - controller.service_purposes:
                 message = Text(
                     "{notice} {version} is played all the same: {purposes} is none of the purposes"
                     " that the service needs (service_purposes of {controller})"
@@ -134,42 +139,42 @@ class Lines:
                     notice=name_and_id(notice.id, controller.names),
                     version=version.id,
                     controller=controller.id,
-                    purposes=names_and_ids(sorted(more), controller.names),
+                    purposes=names_and_ids(sorted(other_purposes), controller.names),
                 )
-                self._found.warn((*path, "service_data_only"), warning)
+                self._findings.warn((*path, "service_data_only"), warning)
 
-    def _caution(self, given: LineSettings, path: KeyPath) -> None:
-        """Settings that are allowed and that an admin should have thought about."""
+    def _caution(self, section: LineSettings, path: KeyPath) -> None:
+        """Note warnings for settings that are allowed and that an admin should consider."""
         cautions = {
             "service_data_only": (
-                given.service_data_only,
+                section.service_data_only,
                 Text(
                     "notices are left out on the ground that only data needed for the service are used:"
                     " the Garante's measure of 2007 allows that, GDPR art. 13(4) does not name it"
                 ),
             ),
             "answer": (
-                not given.answer,
+                not section.answer,
                 Text(
                     "the notice is played before the call is answered: in many networks nobody hears it then"
                 ),
             ),
             "trust_restricted": (
-                given.trust_restricted,
+                section.trust_restricted,
                 Text("callers who asked for their number not to be shown are recognised by it"),
             ),
         }
         for setting, (applies, message) in cautions.items():
             if applies:
-                self._found.warn((*path, setting), message)
-        used = [key for key in (given.keys.full, given.keys.repeat, given.keys.skip) if key]
+                self._findings.warn((*path, setting), message)
+        used = [key for key in (section.keys.full, section.keys.repeat, section.keys.skip) if key]
         if len(set(used)) < len(used):
-            self._found.wrong((*path, "keys"), Text("one key cannot mean two things"))
+            self._findings.wrong((*path, "keys"), Text("one key cannot mean two things"))
 
 
-def spelled(regions: Mapping[str, str], found: Findings) -> dict[str, str]:
-    """Give the called number by every way in which it may be written; `regions` are those of the numbers.
-    Notes those that are one number."""
+def spelled(regions: Mapping[str, str], findings: Findings) -> dict[str, str]:
+    """Return the called number for every way of writing it; `regions` are those of the numbers. Notes a
+    problem for lines that have the same number."""
     by_spelling: dict[str, str] = {}
     doubtful: set[str] = set()
     for number, region in regions.items():
@@ -178,6 +183,6 @@ def spelled(regions: Mapping[str, str], found: Findings) -> dict[str, str]:
             if other != number:
                 doubtful |= {number, other}
                 message = Text("is the same number as line {number}", "keep one of them", number=other)
-                found.wrong(("lines", number), message)
+                findings.wrong(("lines", number), message)
                 break
     return {spelling: number for spelling, number in by_spelling.items() if number not in doubtful}

@@ -1,4 +1,4 @@
-"""Looks at files that may never answer, as on a network folder that has stalled."""
+"""Reading of files that may never answer, as on a network folder that has stalled."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ class StalledError(TimeoutError):
 
 
 class Looks:
-    """Looks for so many seconds at most. Where one did not answer nothing else is looked at: on a remote file
-    system as a whole, elsewhere in what the same company has in the same folder.
+    """A reader with a time limit. Where one file did not answer no other is read: on a remote file system as
+    a whole, elsewhere among the files of the same company in the same folder.
 
-    Without a number of seconds it looks for as long as it takes: for a script, which bounds itself.
+    Without a number of seconds it reads for as long as it takes: for a script, which bounds itself.
     """
 
     def __init__(self, seconds: float | None) -> None:
@@ -29,7 +29,7 @@ class Looks:
         self._remote = remote_mounts() if seconds else ()
 
     def look(self, company: str, file: Path, work: Callable[[], Result]) -> Result:
-        """Give what some work on a company's file comes to. Raises what it raises, and StalledError."""
+        """Return the result of `work` on a company's file. Raises its exceptions, and StalledError."""
         if not self.seconds:
             return work()
         from ..patience import begun  # not for a script
@@ -41,7 +41,7 @@ class Looks:
         try:
             return look.result(self.seconds)
         except TimeoutError:
-            if look.done():  # what the system says of a server that it gave up
+            if look.done():  # an error of the system itself: it gave the server up
                 raise
             self._stalled.add(place)
             raise StalledError from None

@@ -20,19 +20,19 @@ if TYPE_CHECKING:
     from .schema import ControllerSettings, LookupSettings
 
 
-def lookups(name: str, given: ControllerSettings, folder: Path, findings: Findings) -> Iterator[Lookup]:
-    """How a controller's own systems are asked, as far as that is in order."""
-    for own, lookup in given.lookups.items():
-        path: KeyPath = ("controllers", name, "lookups", own)
-        if lookup.notice not in given.notices:
-            findings.wrong((*path, "notice"), unknown(Text("notice"), lookup.notice, given.notices))
-        wrong = _misshapen(lookup)
-        if wrong:
-            findings.wrong(path, wrong)
+def lookups(name: str, section: ControllerSettings, folder: Path, findings: Findings) -> Iterator[Lookup]:
+    """Iterate over a controller's look-ups that are in order."""
+    for lookup_id, lookup in section.lookups.items():
+        path: KeyPath = ("controllers", name, "lookups", lookup_id)
+        if lookup.notice not in section.notices:
+            findings.wrong((*path, "notice"), unknown(Text("notice"), lookup.notice, section.notices))
+        fault = _misshapen(lookup)
+        if fault:
+            findings.wrong(path, fault)
             continue
         question = lookup.url or lookup.query or ""
-        asked = set(re.findall(r"\{(.*?)\}", question))
-        if asked not in ({"number"}, {"customer"}):
+        placeholders = set(re.findall(r"\{(.*?)\}", question))
+        if placeholders not in ({"number"}, {"customer"}):
             message = Text(
                 "must have {number} (E.164) or {customer} where the caller's stands,"
                 " and nothing else in braces"
@@ -45,10 +45,10 @@ def lookups(name: str, given: ControllerSettings, folder: Path, findings: Findin
         if lookup.token is not None:
             file = folder / lookup.token
             absent = Text("there is no file {file}", "put the token there, then type: {private}")
-            given_up = partial(absent.format, file=file, private=findings.private(file))
-            token = findings.secret(file, (*path, "token"), given_up)
+            absent_message = partial(absent.format, file=file, private=findings.private(file))
+            token = findings.secret(file, (*path, "token"), absent_message)
         yield Lookup(
-            id=own,
+            id=lookup_id,
             notice=lookup.notice,
             kind=lookup.by,
             question=question,
@@ -60,7 +60,7 @@ def lookups(name: str, given: ControllerSettings, folder: Path, findings: Findin
 
 
 def _misshapen(lookup: LookupSettings) -> Text | None:
-    """What is wrong with which settings a look-up has."""
+    """Return the fault in the combination of a look-up's settings, if any."""
     if (lookup.url is None) == (lookup.query is None):
         return Text("needs either `url` or `query`")
     if lookup.query is None and (lookup.driver or lookup.connect):
@@ -80,7 +80,8 @@ def _misshapen(lookup: LookupSettings) -> Text | None:
 
 
 def _arguments(lookup: LookupSettings, folder: Path, path: KeyPath, findings: Findings) -> Mapping[str, str]:
-    """What the driver's `connect` takes: YAML, in a file of its own, since a password is in it."""
+    """Return the arguments of the driver's `connect`: YAML, in a file of its own, since a password is in
+    it."""
     if lookup.connect is None:
         return {}
     file = folder / lookup.connect

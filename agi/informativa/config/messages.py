@@ -1,4 +1,4 @@
-"""What is wrong with a configuration, in an admin's words."""
+"""Problems of a configuration in an admin's words."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 
 def key_path(detail: ErrorDetails) -> KeyPath:
-    """Where pydantic found it."""
+    """Return the key path of one of pydantic's errors."""
     return tuple(part for part in detail["loc"] if part != "[key]")
 
 
 def in_words(detail: ErrorDetails) -> Text:
-    """pydantic's finding in an admin's words."""
+    """Return one of pydantic's errors in an admin's words."""
     match detail["type"]:
         case "missing":
             return Text("is missing", "`informativa init DIR` writes an example of it")
@@ -28,14 +28,14 @@ def in_words(detail: ErrorDetails) -> Text:
             *parents, key = key_path(detail)
             return unknown(NOTHING, str(key), _settings_at(tuple(parents)), named=False)
         case "literal_error" | "enum":
-            given, expected = str(detail["input"]), detail["ctx"]["expected"]
-            close = closest(given, re.findall(r"'([^']*)'", expected))
+            value, expected = str(detail["input"]), detail["ctx"]["expected"]
+            close = closest(value, re.findall(r"'([^']*)'", expected))
             known = joined(Text(" or "), *expected.split(" or "))  # the last two; commas are before them
-            meant = "did you mean {name}?" if close else ""
-            return Text("{value!r} is not one of {known}", meant, value=given, known=known, name=close)
+            suggestion = "did you mean {name}?" if close else ""
+            return Text("{value!r} is not one of {known}", suggestion, value=value, known=known, name=close)
         case "form":
-            found: Text = detail["ctx"]["message"]
-            return found
+            form_message: Text = detail["ctx"]["message"]
+            return form_message
         case "dict_type" | "model_type":
             return Text("must hold settings of its own, each on a line below it, further to the right")
         case "list_type":
@@ -43,14 +43,15 @@ def in_words(detail: ErrorDetails) -> Text:
         case "too_short":
             return Text("is empty", "at least one is needed")
         case _:
-            given = detail["input"]
-            shown = Text(" (here: {given!r})", given=given) if isinstance(given, str) else NOTHING
+            value = detail["input"]
+            shown = Text(" (here: {given!r})", given=value) if isinstance(value, str) else NOTHING
             message = detail["msg"]
             return joined("", Foreign(message[:1].lower() + message[1:]), shown)
 
 
 def unknown(what: Text, name: str, known: Any, *, named: bool = True) -> Text:
-    """That there is no such thing, and which was probably meant or which there are."""
+    """Return the message that a name does not exist, with the name that was probably meant or all that
+    exist."""
     close = closest(name, known)
     hint = (
         Text("did you mean {name}?", name=close)
@@ -65,22 +66,24 @@ def unknown(what: Text, name: str, known: Any, *, named: bool = True) -> Text:
 
 
 def closest(name: str, known: Iterable[str]) -> str:
-    """The one that was probably meant, whatever its case; '' if none comes near."""
+    """Return the name that was probably meant, in any case; '' if none is close."""
     import difflib  # not for the scripts, whose configuration has no mistakes as a rule
 
-    plain = {one.casefold(): one for one in known}
+    by_folded = {candidate.casefold(): candidate for candidate in known}
     folded = name.casefold()
     close = (
-        difflib.get_close_matches(folded, plain, n=1)
-        or [one for one in plain if len(folded) > 1 and (one.startswith(folded) or folded.startswith(one))][
-            :1
-        ]
+        difflib.get_close_matches(folded, by_folded, n=1)
+        or [
+            candidate
+            for candidate in by_folded
+            if len(folded) > 1 and (candidate.startswith(folded) or folded.startswith(candidate))
+        ][:1]
     )
-    return plain[close[0]] if close else ""
+    return by_folded[close[0]] if close else ""
 
 
 def _settings_at(path: KeyPath) -> list[str]:
-    """The names of the settings that may stand in the mapping at `path`."""
+    """Return the names of the settings that may stand in the mapping at `path`."""
     from .schema import Settings
 
     kind: Any = Settings

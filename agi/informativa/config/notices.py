@@ -23,67 +23,70 @@ if TYPE_CHECKING:
 _EVER = datetime.min.replace(tzinfo=UTC)
 LONGEST_SHORT = 30.0  # seconds; WP260 asks for layers, and callers hang up on long notices
 Measured = dict[Path, Prompt | PromptError | None]
-"""Prompts by their path, or what is wrong with them; `None` for those that do not answer."""
+"""Prompts by their path, or the error of a prompt; `None` for those that do not answer."""
 
 
 class Notices:
-    """Builds them and notes what is wrong on the way. A prompt that stands in several places is read once:
-    `measured` is for all."""
+    """A builder of notices, which notes problems on the way. A prompt that is named several times is read
+    once: `measured` is for all."""
 
-    def __init__(self, folder: Path, found: Findings, measured: Measured) -> None:
-        self._folder, self._found, self._measured = folder, found, measured
+    def __init__(self, folder: Path, findings: Findings, measured: Measured) -> None:
+        self._folder, self._findings, self._measured = folder, findings, measured
 
-    def of_company(self, name: str, given: ControllerSettings) -> dict[str, Notice]:
-        """One company's, by name."""
-        own = zone(given.time_zone)
+    def of_company(self, name: str, section: ControllerSettings) -> dict[str, Notice]:
+        """Return one company's notices, by name."""
+        controller_zone = zone(section.time_zone)
         return {
-            notice: self._notice(notice, its, own, ("controllers", name, "notices", notice, "versions"))
-            for notice, its in given.notices.items()
+            notice: self._notice(
+                notice, notice_section, controller_zone, ("controllers", name, "notices", notice, "versions")
+            )
+            for notice, notice_section in section.notices.items()
         }
 
-    def _notice(self, name: str, given: NoticeSettings, own: tzinfo, path: KeyPath) -> Notice:
+    def _notice(self, name: str, section: NoticeSettings, controller_zone: tzinfo, path: KeyPath) -> Notice:
         versions = tuple(
-            self._version(version, own, (*path, index)) for index, version in enumerate(given.versions)
+            self._version(version, controller_zone, (*path, index))
+            for index, version in enumerate(section.versions)
         )
-        seen: list[Version] = []
+        previous: list[Version] = []
         for index, version in enumerate(versions):
-            earlier = [other.id for other in seen]
+            earlier = [other.id for other in previous]
             if version.id in earlier:
-                self._found.wrong(
+                self._findings.wrong(
                     (*path, index, "version"),
                     Text("{version} stands here twice", "give it a new name", version=version.id),
                 )
-            if seen and (seen[-1].starts or _EVER) > (version.starts or _EVER):
-                self._found.wrong(
+            if previous and (previous[-1].starts or _EVER) > (version.starts or _EVER):
+                self._findings.wrong(
                     (*path, index, "starts"),
-                    Text("is before {version} starts", "put the oldest first", version=seen[-1].id),
+                    Text("is before {version} starts", "put the oldest first", version=previous[-1].id),
                 )
-            for known in version.supplements:
-                if known not in earlier:
-                    self._found.wrong(
-                        (*path, index, "supplements", known),
-                        unknown(Text("version before it"), known, earlier),
+            for supplemented in version.supplements:
+                if supplemented not in earlier:
+                    self._findings.wrong(
+                        (*path, index, "supplements", supplemented),
+                        unknown(Text("version before it"), supplemented, earlier),
                     )
-            seen.append(version)
+            previous.append(version)
         return Notice(name, versions)
 
-    def _version(self, given: VersionSettings, own: tzinfo, path: KeyPath) -> Version:
+    def _version(self, section: VersionSettings, controller_zone: tzinfo, path: KeyPath) -> Version:
         return Version(
-            id=given.version,
-            purposes=frozenset(given.purposes),
-            material=given.material,
-            short=self._short(given.short, (*path, "short")),
-            short_nokey=self._short(given.short_nokey, (*path, "short_nokey")),
-            full=self._prompts(given.full, (*path, "full")),
-            starts=begins(given.starts, own),
+            id=section.version,
+            purposes=frozenset(section.purposes),
+            material=section.material,
+            short=self._short(section.short, (*path, "short")),
+            short_nokey=self._short(section.short_nokey, (*path, "short_nokey")),
+            full=self._prompts(section.full, (*path, "full")),
+            starts=begins(section.starts, controller_zone),
             supplements={
-                known: self._prompts(prompts, (*path, "supplements", known))
-                for known, prompts in given.supplements.items()
+                earlier: self._prompts(prompts, (*path, "supplements", earlier))
+                for earlier, prompts in section.supplements.items()
             },
         )
 
-    def _short(self, given: Mapping[str, str], path: KeyPath) -> dict[str, Prompt]:
-        prompts = self._prompts(given, path)
+    def _short(self, files: Mapping[str, str], path: KeyPath) -> dict[str, Prompt]:
+        prompts = self._prompts(files, path)
         for language, prompt in prompts.items():
             if prompt.seconds > LONGEST_SHORT:
                 message = Text(
@@ -92,31 +95,31 @@ class Notices:
                     seconds=prompt.seconds,
                     longest=LONGEST_SHORT,
                 )
-                self._found.warn((*path, language), message)
+                self._findings.warn((*path, language), message)
         return prompts
 
-    def _prompts(self, given: Mapping[str, str], path: KeyPath) -> dict[str, Prompt]:
+    def _prompts(self, files: Mapping[str, str], path: KeyPath) -> dict[str, Prompt]:
         return {
             language: prompt
-            for language, file in given.items()
+            for language, file in files.items()
             if (prompt := self.prompt(file, (*path, language))) is not None
         }
 
     def prompt(self, name: str, path: KeyPath) -> Prompt | None:
-        """The prompt in those files; `None`, with a problem noted, if it cannot be played."""
+        """Return the prompt in those files; `None`, with a problem noted, if it cannot be played."""
         file = self._folder / name
         if file not in self._measured:
             self._measured[file] = self._measure(file, path)
         elif self._measured[file] is None:
-            self._found.note_stalled(file, path)
+            self._findings.note_stalled(file, path)
         measured = self._measured[file]
         if isinstance(measured, PromptError):
-            self._found.wrong(path, measured.message, measured.remedy)
+            self._findings.wrong(path, measured.message, measured.remedy)
             return None
         return measured
 
     def _measure(self, file: Path, path: KeyPath) -> Prompt | PromptError | None:
         try:
-            return self._found.look(file, path, partial(measure, file))
+            return self._findings.look(file, path, partial(measure, file))
         except PromptError as error:
             return error

@@ -1,6 +1,6 @@
 """The part of a configuration that one call depends on: its line, and the company of that.
 
-A script that looked at the files of all companies would wait for each network folder that has stalled (I10).
+A script that read the files of all companies would wait for each network folder that has stalled (I10).
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 
 def narrowed(settings: Settings, number: str | None) -> Settings:
-    """Settings with that line alone, and its company; without one, what callers of other numbers hear."""
+    """Return settings with that line alone, and its company; without a line, the settings for calls to other
+    numbers."""
     only: dict[str, Any] = {"lines": {}, "controllers": {}, "shared": None}
     if number is not None:
         line = settings.lines[number]
@@ -29,15 +30,15 @@ def narrowed(settings: Settings, number: str | None) -> Settings:
     return cast("Settings", SimpleNamespace(**(vars(settings) | only)))
 
 
-def examine_text(settings: Settings, folder: Path, found: Findings) -> dict[str, str]:
-    """Give the called number by every way in which it may be written. Notes what is wrong between companies,
-    as far as the text alone tells it: names of files are compared, and no file is looked at."""
+def examine_text(settings: Settings, folder: Path, findings: Findings) -> dict[str, str]:
+    """Return the called number for every way of writing it. Notes problems between companies, as far as the
+    text alone shows them: names of files are compared, and no file is read."""
     require_apart(
         {name: os.path.normpath(folder / section.key) for name, section in settings.controllers.items()},
         {name: Path(ledger_file(folder, section)) for name, section in settings.controllers.items()},
         lambda file: file,
-        found,
+        findings,
     )
     lines = settings.lines.items()
     regions = {number: line.region for number, line in lines if line.controller in settings.controllers}
-    return spelled(regions, found)
+    return spelled(regions, findings)

@@ -1,8 +1,9 @@
-"""What a company needs before another one answers its calls, and whether a paper that is named is one.
+"""The requirements before another company answers a company's calls, and the check that a named paper is a
+real one.
 
 Garante 2007: nothing is outsourced without an analysis made before the contract. A reference that names no
-paper, a day that is still to come, an analysis that was not there before the contract, a processor who is not
-the one that answers: each is no analysis. What is unclear counts as not there.
+paper, a day that is still to come, an analysis that is not older than the contract, a processor who is not
+the one that answers: each counts as no analysis. So does anything unclear.
 """
 
 from __future__ import annotations
@@ -18,9 +19,9 @@ from ..text import NOTHING, Text
 if TYPE_CHECKING:
     from .schema import ControllerSettings, DocumentSettings, OutsourcingSettings
 
-ALIKE = 0.85  # how much two names have in common that may be of one company
+ALIKE = 0.85  # similarity of two names that may be of one company
 
-# One of these anywhere, and the rest says nothing either. (No pattern: a script would have to compile it.)
+# With one of these anywhere a reference names no paper. (No pattern: a script would have to compile it.)
 _NEVER = """
     todo, to do, tba, tbc, tbd, fixme, fix me, changeme, change me, change this, placeholder, place
     holder, segnaposto, platzhalter, lorem, asdf, qwerty, to be, fill in, da definire, da compilare, da
@@ -31,11 +32,11 @@ _NEVER = """
     da firmare, da sostituire, in arrivo, in attesa, bozza, entwurf, in bearbeitung, kommt noch, ausstehend,
     wird ergänzt
 """
-# First, where `here` is last.
+# Verbs as the first word, where `here` is the last one.
 _PUT = """
     add put insert enter write type inserire scrivere mettere indicare inserisci scrivi metti
 """
-# Nothing but these: which paper it is does not stand there.
+# A reference of nothing but these words names no paper.
 _FILLERS = """
     a abc an and analysis analisi analyse analyses as available code contract contracts contrat
     contratto contratti bar beispiel date data datum del della dell der des di die document documento
@@ -48,14 +49,14 @@ _FILLERS = """
     unten as manca mancante assente sconosciuta unavailable available applicable disponibile applicabile
     previsto verbal orale mündlich yet vertrags aktenzeichen vertragsnummer lo mio suo nostro false true
 """
-# Of what form a company is, not which.
+# Legal forms of companies, which do not tell one company from another.
 _LEGAL = """
     ag bv co company corp corporation eirl ek eu ev gbr gesmbh gmbh group gruppo inc incorporated kg
     kgaa limited llc llp ltd nv og ohg oy plc sa sas sapa sarl sc scarl scpa scrl se sl snc spa srl srls
     ss ug und cie società societa coop cooperativa sociale onlus aps
 """
 
-# What is left to be written in; the year beside it says nothing.
+# Blanks of a form that nobody has filled in; a year beside one is printed and says nothing.
 _BLANKS = ("__", "...", "xx", "??", "--")
 
 _PHRASES = tuple(f" {phrase} " for phrase in " ".join(_NEVER.split()).split(", "))
@@ -64,19 +65,19 @@ _EMPTY = frozenset(_FILLERS.split()) | _VERBS
 
 
 def objections(
-    given: ControllerSettings, operator: str, today: date
+    section: ControllerSettings, operator: str, today: date
 ) -> Iterator[tuple[tuple[str, ...], Text, Text]]:
-    """Why a company's calls may not be answered by the operator: each with its place below `outsourcing`, and
-    what to do. Nothing for the operator's own calls."""
-    if same(given.name, operator):
+    """Iterate over the reasons why a company's calls may not be answered by the operator: each with its place
+    below `outsourcing`, and the remedy. None for the operator's own calls."""
+    if same(section.name, operator):
         return
-    if given.outsourcing is None:
-        yield (), *_without_block(given.name, operator)
+    if section.outsourcing is None:
+        yield (), *_without_block(section.name, operator)
         return
-    yield from _processor(given.outsourcing.processor, operator)
+    yield from _processor(section.outsourcing.processor, operator)
     for paper in ("contract", "analysis"):
-        yield from _paper(paper, getattr(given.outsourcing, paper), today)
-    yield from _order(given.outsourcing)
+        yield from _paper(paper, getattr(section.outsourcing, paper), today)
+    yield from _order(section.outsourcing)
 
 
 def _without_block(name: str, operator: str) -> tuple[Text, Text]:
@@ -102,41 +103,42 @@ def _processor(processor: str, operator: str) -> Iterator[tuple[tuple[str, ...],
     yield ("processor",), message.format(processor=processor, operator=operator), fix
 
 
-def _paper(name: str, given: DocumentSettings, today: date) -> Iterator[tuple[tuple[str, ...], Text, Text]]:
-    if placeholder(given.reference):
+def _paper(name: str, section: DocumentSettings, today: date) -> Iterator[tuple[tuple[str, ...], Text, Text]]:
+    if placeholder(section.reference):
         message = Text("{reference!r} does not say which paper the {paper} is")
         fix = Text("write its number, or where it is filed")
-        yield (name, "reference"), message.format(reference=given.reference, paper=name), fix
-    if given.date > today:
+        yield (name, "reference"), message.format(reference=section.reference, paper=name), fix
+    if section.date > today:
         message = Text("the {paper} is of a day that is still to come", paper=name)
         yield (name, "date"), message, Text("write the day on which it was made")
 
 
-def _order(given: OutsourcingSettings) -> Iterator[tuple[tuple[str, ...], Text, Text]]:
-    """Papers of one day do not show which was first: unclear is not there."""
-    if given.analysis.date >= given.contract.date:
+def _order(section: OutsourcingSettings) -> Iterator[tuple[tuple[str, ...], Text, Text]]:
+    """Object to papers of one day: they do not show which was first, and anything unclear counts as
+    missing."""
+    if section.analysis.date >= section.contract.date:
         message = Text("the analysis is of {analysis}, and so not of a day before the contract ({contract})")
         fix = Text("the law asks for the analysis before the contract is made")
-        said = message.format(analysis=given.analysis.date, contract=given.contract.date)
-        yield ("analysis", "date"), said, fix
+        text = message.format(analysis=section.analysis.date, contract=section.contract.date)
+        yield ("analysis", "date"), text, fix
 
 
 def placeholder(reference: str) -> bool:
-    """Whether a reference stands for one still to be written: nothing in it says which paper it is."""
+    """Return whether a reference is a placeholder: nothing in it says which paper it is."""
     words = _words(reference)
     if any(blank in unicodedata.normalize("NFKC", reference).casefold() for blank in _BLANKS):
         words = [word for word in words if not _year(word)] or words  # printed there beforehand
-    if all(map(_says_nothing, words)):
+    if all(map(_is_filler, words)):
         return True
-    ends = reference.strip()[0] + reference.strip()[-1]
-    bracketed = ends in ("<>", "[]", "{}") and not any(map(str.isdigit, reference))
-    told_to = words[0] in _VERBS and words[-1] in ("here", "qui")
+    brackets = reference.strip()[0] + reference.strip()[-1]
+    bracketed = brackets in ("<>", "[]", "{}") and not any(map(str.isdigit, reference))
+    is_instruction = words[0] in _VERBS and words[-1] in ("here", "qui")
     text = f" {' '.join(words)} "
-    return bracketed or told_to or any(phrase in text for phrase in _PHRASES)
+    return bracketed or is_instruction or any(phrase in text for phrase in _PHRASES)
 
 
-def _says_nothing(word: str) -> bool:
-    """A filler, zeros, or one letter again and again."""
+def _is_filler(word: str) -> bool:
+    """Return whether a word is a filler, zeros, or one letter again and again."""
     return (
         word in _FILLERS
         or word in _PUT
@@ -149,19 +151,20 @@ def _year(word: str) -> bool:
     return len(word) == len("2026") and word.isdigit() and word.startswith(("19", "20"))
 
 
-def same(one: str, other: str) -> bool:
-    """Whether two names are one but for capitals, punctuation and spaces."""
-    return _plain(one) == _plain(other)
+def same(first: str, second: str) -> bool:
+    """Return whether two names are equal but for capitals, punctuation and spaces."""
+    return _plain(first) == _plain(second)
 
 
-def alike(one: str, other: str) -> bool:
-    """Whether two names may be of one company: the same but for the legal form, for a part, or for a slip."""
-    first, second = _core(one), _core(other)
-    if first <= second or second <= first:
+def alike(first: str, second: str) -> bool:
+    """Return whether two names may be of one company: equal but for the legal form, for a part, or for a
+    slip."""
+    first_words, second_words = _core(first), _core(second)
+    if first_words <= second_words or second_words <= first_words:
         return True
     from difflib import SequenceMatcher  # not for a script
 
-    return SequenceMatcher(None, _plain(one), _plain(other)).ratio() >= ALIKE
+    return SequenceMatcher(None, _plain(first), _plain(second)).ratio() >= ALIKE
 
 
 def _plain(name: str) -> str:
@@ -169,7 +172,7 @@ def _plain(name: str) -> str:
 
 
 def _core(name: str) -> set[str]:
-    """The words of a name without its legal form."""
+    """Return the words of a name without its legal form."""
     words = _words(re.sub(r"(?<=\b\w)\.\s?(?=\w\b)", "", name))  # S.r.l., S. r. l.
     return {word for word in words if word not in _LEGAL_FORMS} or set(words)
 

@@ -1,9 +1,10 @@
-"""What one text of a configuration came to, kept beside it, so that a script need not work it out again.
+"""A cache of the parsed text of a configuration, in a file beside it, so that a script need not parse it
+again.
 
-Half of the time that a script takes to start would be pydantic and yaml, and a fifth the library of numbering
-plans. What is kept is a function of the text alone, for one edition of these plans: its settings, on which
-line each key stands, and in which ways each called number may be written. No secret is among it, and keys,
-prompts and all other files are looked at each time as ever.
+pydantic and yaml would take half of the time that a script needs to start, and the library of numbering plans
+a fifth. The cached value is a function of the text alone, for one edition of these plans: its settings, the
+line of each key, and the ways in which each called number may be written. It holds no secret, and keys,
+prompts and all other files are read each time as ever.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from .document import Document
 if TYPE_CHECKING:
     from .schema import Settings
 
-_KNOWN = {
+_PICKLED_CLASSES = {
     ("datetime", "date"),
     ("datetime", "datetime"),
     ("datetime", "timedelta"),
@@ -46,12 +47,12 @@ _WORDS: dict[str, type[Enum]] = {
 }
 
 
-class _OtherTextError(Exception):
-    """What is kept is of another text, or of another informativa."""
+class _OutdatedError(Exception):
+    """The cached value is of another text, or of another informativa."""
 
 
-class _OthersError(Exception):
-    """What is kept may be somebody's who has no say here."""
+class _UntrustedError(Exception):
+    """Somebody without authority here may have written the cached value."""
 
 
 Spellings = Mapping[str, str]
@@ -59,20 +60,21 @@ Spellings = Mapping[str, str]
 
 
 def recall(file: Path, text: str) -> tuple[Document, Settings, Spellings] | None:
-    """What `text` came to, if that is kept and nobody else than we, root or the file's owner wrote it."""
-    with suppress(Exception):  # whatever is wrong with it, the text itself is there; `refusal` tells it
-        return _recalled(file, text)
+    """Return the cached value of `text`, if there is one that only we, root or the file's owner can have
+    written."""
+    with suppress(Exception):  # after any error the text itself can be parsed; `refusal` reports the error
+        return _load(file, text)
     return None
 
 
 def refusal(file: Path, text: str) -> Text:
-    """Why what is kept of `text` cannot be used, where something is: a script says nothing of it and takes
-    its time. Nothing where it can."""
+    """Return the reason why the cached value of `text` cannot be used, empty if it can or there is none: a
+    script does not report it and takes its time."""
     try:
-        _recalled(file, text)
-    except (FileNotFoundError, _OtherTextError):
+        _load(file, text)
+    except (FileNotFoundError, _OutdatedError):
         return NOTHING
-    except _OthersError:
+    except _UntrustedError:
         return Text("others than its owner and root can write it")
     except OSError as error:
         return plain(Foreign(error.strerror or ""))
@@ -82,18 +84,19 @@ def refusal(file: Path, text: str) -> Text:
 
 
 def keep(file: Path, text: str, document: Document, settings: Settings, spellings: Spellings) -> Text:
-    """Keep what `text` came to, by root for the owner of the text; why a script could not use it, if so.
+    """Cache the parsed `text`; root does so for the owner of the text. Return the reason why a script could
+    not use it, if any.
 
-    Where the folder cannot be written nothing is kept, which is no mistake: the service may not.
+    Where the folder cannot be written nothing is cached, which is no mistake: the service may not.
     """
-    from ..files import put  # not for a script, which keeps nothing
+    from ..files import put  # not for a script, which caches nothing
 
-    kept = (document.lines, as_plain_objects(settings), spellings)
+    value = (document.lines, as_plain_objects(settings), spellings)
     content = io.BytesIO()
     try:
-        _Words(content, protocol=5).dump(kept)
+        _EnumPickler(content, protocol=5).dump(value)
         content.seek(0)
-        if _Plain(content).load() != kept:
+        if _RestrictedUnpickler(content).load() != value:
             raise pickle.UnpicklingError("another configuration")
     except Exception as error:  # no reason to take no calls
         return plain(repr(error))
@@ -103,7 +106,7 @@ def keep(file: Path, text: str, document: Document, settings: Settings, spelling
 
 
 def as_plain_objects(settings: Any) -> Any:
-    """Settings as plain objects with the same attributes."""
+    """Return settings as plain objects with the same attributes."""
     if isinstance(settings, Mapping):
         return {name: as_plain_objects(value) for name, value in settings.items()}
     if isinstance(settings, list):
@@ -113,46 +116,47 @@ def as_plain_objects(settings: Any) -> Any:
     return settings
 
 
-class _Words(pickle.Pickler):
-    """Writes the members of our enumerations as words: how Python pickles them differs by its version."""
+class _EnumPickler(pickle.Pickler):
+    """A pickler that writes the members of our enumerations as words: how Python pickles them differs by its
+    version."""
 
     def persistent_id(self, obj: Any) -> tuple[str, Any] | None:
         return (type(obj).__name__, obj.value) if isinstance(obj, Enum) else None
 
 
-class _Plain(pickle.Unpickler):
-    """Makes only what settings are made of."""
+class _RestrictedUnpickler(pickle.Unpickler):
+    """An unpickler that makes only objects of which settings consist."""
 
     def persistent_load(self, pid: tuple[str, Any]) -> Enum:
         name, value = pid
         return _WORDS[name](value)
 
     def find_class(self, module: str, name: str) -> Any:
-        if (module, name) not in _KNOWN:
+        if (module, name) not in _PICKLED_CLASSES:
             raise pickle.UnpicklingError(f"{module}.{name} is not part of a configuration")
         return super().find_class(module, name)
 
 
-def _recalled(file: Path, text: str) -> tuple[Document, Settings, Spellings]:
+def _load(file: Path, text: str) -> tuple[Document, Settings, Spellings]:
     descriptor = os.open(cache_file(file), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-    with os.fdopen(descriptor, "rb") as opened:
+    with os.fdopen(descriptor, "rb") as stream:
         status = os.fstat(descriptor)
-        ours = status.st_uid in (0, os.geteuid(), file.stat().st_uid) and not status.st_mode & 0o022
-        if not (ours and stat.S_ISREG(status.st_mode)):
-            raise _OthersError
-        digest, content = opened.read(32), opened.read()
+        is_trusted = status.st_uid in (0, os.geteuid(), file.stat().st_uid) and not status.st_mode & 0o022
+        if not (is_trusted and stat.S_ISREG(status.st_mode)):
+            raise _UntrustedError
+        digest, content = stream.read(32), stream.read()
     if digest != _digest(text, content):
-        raise _OtherTextError
-    lines, settings, spellings = _Plain(io.BytesIO(content)).load()
+        raise _OutdatedError
+    lines, settings, spellings = _RestrictedUnpickler(io.BytesIO(content)).load()
     return Document(str(file), None, lines), cast("Settings", settings), spellings
 
 
 def cache_file(file: Path) -> Path:
-    """Where it is kept."""
+    """Return the path of the cache file."""
     return file.with_name(f".{file.name}.parsed")
 
 
 def _digest(text: str, content: bytes) -> bytes:
-    """Of what it came to, and of all that this depends on."""
+    """Return the digest of the cached value and of all that it depends on."""
     editions = f"{__version__} {sys.version} {numbering.edition()}"
     return sha256(f"{editions} {text}\0".encode() + content).digest()

@@ -1,4 +1,4 @@
-"""What of a configuration with mistakes can be used: a mistake in one company's part is no other's."""
+"""The usable parts of a configuration with mistakes: a mistake in one company's part is no other's."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ _NOT_OF_CALLS = (
     "evidence",
     "shared",
     "fallback_prompt",
-)  # nothing in them says what a line's caller hears
+)  # a line's caller hears the same, whatever they contain
 
 
 def misshapen(document: Document) -> tuple[str, ...]:
-    """The controllers whose section is out of shape, as far as it was found by now."""
+    """Return the controllers whose section is known by now to be out of shape."""
     sections = document.data.get("controllers") if isinstance(document.data, dict) else None
     names = sections if isinstance(sections, dict) else ()
     return tuple(
@@ -28,36 +28,38 @@ def misshapen(document: Document) -> tuple[str, ...]:
 def by_company(
     problems: Iterable[Problem], companies: Collection[str], owners: Mapping[str, str]
 ) -> tuple[dict[str, list[Problem]], list[Problem]]:
-    """By company, what is wrong with its own section and lines; and what is not one company's alone. `owners`
-    are the companies that the file names for its lines."""
+    """Return, by company, the problems of its own section and lines; and the problems that are not one
+    company's alone. `owners` are the companies that the file names for its lines."""
     sections = {name: [dotted(("controllers", name))] for name in companies}
     for line, name in owners.items():
         if name in sections:
             sections[name].append(dotted(("lines", line)))
-    own: dict[str, list[Problem]] = {}
+    of_companies: dict[str, list[Problem]] = {}
     shared: list[Problem] = []
     for problem in problems:
         owner = next((name for name, keys in sections.items() if concerning([problem], *keys)), None)
-        (shared if owner is None else own.setdefault(owner, [])).append(problem)
-    return own, shared
+        (shared if owner is None else of_companies.setdefault(owner, [])).append(problem)
+    return of_companies, shared
 
 
 def stops_service(
-    own: Mapping[str, Sequence[Problem]], shared: Sequence[Problem], companies: Collection[str]
+    of_companies: Mapping[str, Sequence[Problem]], shared: Sequence[Problem], companies: Collection[str]
 ) -> bool:
-    """Tell if nobody is served with these mistakes, as `by_company` has them: one is in no company's part,
-    nor in that of the prompt for numbers that nobody configured, or every company has one."""
-    all_of_them = bool(own or shared) and len(own) == len(companies)
-    return all_of_them or len(shared) > len(concerning(shared, "fallback_prompt"))
+    """Return whether nobody is served with these mistakes, as `by_company` returns them: one is in no
+    company's part, nor in that of the prompt for numbers that nobody configured, or every company has one."""
+    all_have_one = bool(of_companies or shared) and len(of_companies) == len(companies)
+    return all_have_one or len(shared) > len(concerning(shared, "fallback_prompt"))
 
 
 def concerning(problems: Iterable[Problem], *keys: str) -> list[Problem]:
-    """Those at one of these key paths; and below it, if it is a single one's (`controllers.acme`)."""
+    """Return the problems at one of these key paths; and below it, if the path is a single company's or
+    line's (`controllers.acme`)."""
     return [problem for problem in problems if any(_at(problem, key) for key in keys)]
 
 
 def of_callers(problems: Iterable[Problem], controller: str) -> list[Problem]:
-    """Those for which this company's callers cannot be found, or not surely its own alone."""
+    """Return the problems because of which this company's callers cannot be found, or may not be its own
+    alone."""
     key = f"controllers.{controller}"
     return [
         problem
@@ -67,13 +69,13 @@ def of_callers(problems: Iterable[Problem], controller: str) -> list[Problem]:
 
 
 def of_calls(problems: Iterable[Problem], controller: str, line: str) -> list[Problem]:
-    """Those for which a call on this line cannot be answered rightly."""
-    own = (f"controllers.{controller}", f"lines.{line}")
-    return [problem for problem in problems if concerning([problem], *own) or not _elsewhere(problem)]
+    """Return the problems because of which a call on this line cannot be answered correctly."""
+    parts = (f"controllers.{controller}", f"lines.{line}")
+    return [problem for problem in problems if concerning([problem], *parts) or not _elsewhere(problem)]
 
 
 def of_lines(problems: Iterable[Problem], misshapen: Iterable[str]) -> list[Problem]:
-    """Those for which a line may seem not to be there."""
+    """Return the problems because of which a line may seem to be missing."""
     keys = ("lines", "controllers", *(f"controllers.{name}" for name in misshapen))
     return [
         problem
@@ -83,11 +85,13 @@ def of_lines(problems: Iterable[Problem], misshapen: Iterable[str]) -> list[Prob
 
 
 def _elsewhere(problem: Problem) -> bool:
-    """Whether it is in one company's or line's part, or in what no call depends on."""
+    """Return whether a problem is in one company's or line's part, or in a setting that no call depends
+    on."""
     return problem.key.startswith(("controllers.", "lines.")) or bool(concerning([problem], *_NOT_OF_CALLS))
 
 
 def _at(problem: Problem, key: str) -> bool:
-    """All sections of a kind are one place: what is wrong with it as a whole is no single company's."""
-    whole = key in ("controllers", "lines")
-    return problem.key == key or (not whole and problem.key.startswith((f"{key}.", f"{key}[")))
+    """Return whether a problem is at a key path. A whole kind of sections is one place: a problem of it is no
+    single company's."""
+    is_kind = key in ("controllers", "lines")
+    return problem.key == key or (not is_kind and problem.key.startswith((f"{key}.", f"{key}[")))

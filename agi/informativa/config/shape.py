@@ -1,7 +1,8 @@
-"""The shape of a configuration, by pydantic: all that is wrong with it, and what is in shape all the same.
+"""The shape of a configuration, by pydantic: all its problems, and the settings that are in shape
+nevertheless.
 
-So that one run tells an admin everything, what has no shape is left out, the rest is looked at, and what only
-follows from the gap is not told.
+So that one run reports everything to an admin, parts without a shape are left out, the others are examined,
+and problems that only follow from the gap are not reported.
 """
 
 from __future__ import annotations
@@ -18,11 +19,11 @@ from .schema import ControllerSettings, LineSettings, Settings
 
 _ROUNDS = 12  # more than settings are deep
 _STAND_IN = "absent"
-_STOOD_IN_FOR = {"name", "key", "ledger"}  # of a controller: without them its notices can be looked at
+_STOOD_IN_FOR = {"name", "key", "ledger"}  # of a controller: without them its notices can be examined
 
 
 class _Lenient(Settings):
-    """Nothing has to be there."""
+    """Settings of which none is required."""
 
     operator: PlainText = _STAND_IN
     controllers: dict[Identifier, ControllerSettings] = Field(default_factory=dict)
@@ -30,15 +31,15 @@ class _Lenient(Settings):
 
 
 def settings(document: Document) -> Settings:
-    """The settings as far as they are in shape. What is not is noted in the document, and that it is not
-    there."""
+    """Return the settings that are in shape. Problems of the others are noted in the document, and their
+    paths as left out."""
     data = document.data
     try:
         return Settings.model_validate(data)
     except ValidationError as error:
-        found = {key_path(detail): in_words(detail) for detail in error.errors()}
+        messages = {key_path(detail): in_words(detail) for detail in error.errors()}
         document.problems += [
-            document.problem(path, message) for path, message in found.items() if not document.lacks(path)
+            document.problem(path, message) for path, message in messages.items() if not document.lacks(path)
         ]
         data = copy.deepcopy(data)
         _leave_out(data, error, document)
@@ -52,28 +53,28 @@ def settings(document: Document) -> Settings:
 
 def _leave_out(data: Any, error: ValidationError, document: Document) -> None:
     for path in sorted({key_path(detail) for detail in error.errors()}, key=str):
-        _without(data, path, document)
+        _remove(data, path, document)
 
 
-def _without(data: Any, path: KeyPath, document: Document) -> None:
-    """Take out what stands at `path`; where something is missing that must be there, or in a list, what is
-    around it."""
+def _remove(data: Any, path: KeyPath, document: Document) -> None:
+    """Remove the value at `path`; where a required value is missing, or in a list, remove the part around
+    it."""
     depth, parent = 0, data
     while depth < len(path) - 1 and _has(parent, path[depth]):
         depth, parent = depth + 1, parent[path[depth]]
-    there = _has(parent, path[depth])
-    if not isinstance(parent, dict):  # in a list; or pydantic says which form a text could have had
-        _without(data, path[:depth], document)
+    exists = _has(parent, path[depth])
+    if not isinstance(parent, dict):  # in a list; or pydantic names a form that a text could have had
+        _remove(data, path[:depth], document)
         return
-    if depth < len(path) - 1:  # taken out with what is around it
+    if depth < len(path) - 1:  # removed together with the part around it
         return
     document.left_out.add(path)
     if len(path) == 3 and path[0] == "controllers" and path[2] in _STOOD_IN_FOR:
         parent[path[2]] = _STAND_IN
-    elif there:
+    elif exists:
         del parent[path[-1]]
     elif len(path) > 1:
-        _without(data, path[:-1], document)
+        _remove(data, path[:-1], document)
 
 
 def _has(node: Any, part: str | int) -> bool:

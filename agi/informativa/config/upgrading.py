@@ -1,6 +1,7 @@
-"""A configuration of an earlier format as one of the newest: with all comments, in the layout that it has.
+"""The upgrade of a configuration from an earlier format to the newest: with all comments, in the layout that
+it has.
 
-A migration says which settings are to be written; only those lines come, or change. What comes of it is read
+A migration names the settings that must be written; only those lines are added, or change. The result is read
 again, and must mean the same.
 """
 
@@ -30,7 +31,7 @@ Written = tuple[KeyPath, str]
 
 @dataclass(frozen=True)
 class Upgraded:
-    """What a file came to: of which format it was and is, and its text before and after."""
+    """The result for a file: its format before and after, and its text before and after."""
 
     file: Path
     before: int
@@ -40,27 +41,28 @@ class Upgraded:
 
 
 def _second(settings: Settings) -> Iterator[Written]:
-    """`service.listen` is in the file: its default changed once, which parted services from dialplans."""
+    """Write `service.listen` into the file: its default changed once, which parted services from
+    dialplans."""
     yield ("service", "listen"), settings.service.listen
 
 
 MIGRATIONS: Mapping[int, Callable[[Settings], Iterator[Written]]] = {2: _second}
-"""By the format that each leads to: what it writes, where it is not written yet."""
+"""The migrations by the format that each leads to: the settings that it writes, unless they are there."""
 
 
 def upgraded(file: Path) -> Upgraded:
-    """`file` as one of the newest format, which is not written anywhere. Raises ConfigError for one that
-    cannot be read, has no shape, or a layout in which no line can be put."""
-    documents.read(file)  # or why not
-    old = file.read_bytes().decode()  # with the line breaks that it has
+    """Return `file` in the newest format, without writing it. Raises ConfigError for one that cannot be read,
+    has no shape, or a layout in which no line can be inserted."""
+    documents.read(file)  # raises a ConfigError if it cannot be read
+    old = file.read_bytes().decode()  # with its own line breaks
     settings = _settings(file, old)
     if settings.format == NEWEST:
         return Upgraded(file, NEWEST, NEWEST, old, old)
     new = old
     for number in range(settings.format + 1, NEWEST + 1):
         for path, value in MIGRATIONS[number](settings):
-            new = _with(new, path, value, replace=False)
-    new = _with(new, (KEY,), str(NEWEST), replace=True)
+            new = _set_value(new, path, value, replace=False)
+    new = _set_value(new, (KEY,), str(NEWEST), replace=True)
     if _settings(file, new) != settings.model_copy(update={KEY: NEWEST}):
         message = Text(
             "cannot be brought to format {newest} in its layout; nothing was changed",
@@ -80,13 +82,13 @@ def _settings(file: Path, text: str) -> Settings:
     return settings
 
 
-def _with(text: str, path: KeyPath, value: str, *, replace: bool) -> str:
-    """The text with that setting, on a line of its own where its mapping has lines."""
+def _set_value(text: str, path: KeyPath, value: str, *, replace: bool) -> str:
+    """Return the text with that setting, on a line of its own where its mapping has lines."""
     node: Any = yaml.compose(text, Loader=yaml.SafeLoader)  # a mapping: it has a shape
     for depth, name in enumerate(path):
         child = _child(node, str(name))
         if child is None:
-            return _put(text, node, path[depth:], value, top=depth == 0)
+            return _insert(text, node, path[depth:], value, top=depth == 0)
         node = child
     start, end = node.start_mark.index, node.end_mark.index
     return text[:start] + value + text[end:] if replace else text
@@ -96,8 +98,8 @@ def _child(node: yaml.MappingNode, name: str) -> yaml.Node | None:
     return next((value for key, value in node.value if key.value == name), None)
 
 
-def _put(text: str, mapping: yaml.MappingNode, path: KeyPath, value: str, *, top: bool) -> str:
-    """Put a setting before all others of a mapping."""
+def _insert(text: str, mapping: yaml.MappingNode, path: KeyPath, value: str, *, top: bool) -> str:
+    """Insert a setting before all others of a mapping."""
     start, *inner = mapping.start_mark.index, *map(str, path)
     if mapping.flow_style:
         nested = ": {".join(inner) + f": {value}" + "}" * (len(inner) - 1)
@@ -105,13 +107,13 @@ def _put(text: str, mapping: yaml.MappingNode, path: KeyPath, value: str, *, top
     end, indent = "\r\n" if "\r\n" in text else "\n", " " * mapping.start_mark.column
     lines = [f"{'  ' * depth}{name}:" for depth, name in enumerate(inner)]
     lines[-1] += f" {value}"
-    place = _above(text, start) if top else start
+    place = _start_of_comment(text, start) if top else start
     new = f"{end}{indent}".join(lines) + end + (end if top else "")
     return text[:place] + new + indent + text[place:]
 
 
-def _above(text: str, start: int) -> int:
-    """Where the comment begins that belongs to the first setting: it stays with it."""
+def _start_of_comment(text: str, start: int) -> int:
+    """Return the place where the comment begins that belongs to the first setting: it stays with it."""
     place = text.rfind("\n", 0, start) + 1
     while place and text[text.rfind("\n", 0, place - 1) + 1 : place].lstrip().startswith("#"):
         place = text.rfind("\n", 0, place - 1) + 1

@@ -1,4 +1,4 @@
-"""The settings under `web`: where the pages for people are served, and who says who they are."""
+"""The settings under `web`: the address of the pages, and the way in which people log in."""
 
 from __future__ import annotations
 
@@ -17,41 +17,44 @@ if TYPE_CHECKING:
 _LOOPBACK = IPv4Network("127.0.0.0/8")
 
 
-def web(given: WebSettings, folder: Path, found: Findings) -> WebServer:
-    """Made out; what is wrong is noted on the way."""
-    host, port = given.listen.rsplit(":", 1)
-    _require_tls(given, host, folder, found)
-    proxies = tuple(given.proxy.addresses) if given.proxy else ()
+def web(section: WebSettings, folder: Path, findings: Findings) -> WebServer:
+    """Return the settings of the web server; problems are noted on the way."""
+    host, port = section.listen.rsplit(":", 1)
+    _require_tls(section, host, folder, findings)
+    proxies = tuple(section.proxy.addresses) if section.proxy else ()
     return WebServer(
         host=host,
         port=int(port),
-        names=tuple(given.names),
-        folder=str(folder / given.folder),
-        certificate=str(folder / given.certificate) if given.certificate else "",
-        key=str(folder / given.key) if given.key else "",
-        idle=given.idle,
-        header=given.proxy.header if given.proxy else "",
+        names=tuple(section.names),
+        folder=str(folder / section.folder),
+        certificate=str(folder / section.certificate) if section.certificate else "",
+        key=str(folder / section.key) if section.key else "",
+        idle=section.idle,
+        header=section.proxy.header if section.proxy else "",
         proxies=proxies,
     )
 
 
-def _require_tls(given: WebSettings, host: str, folder: Path, found: Findings) -> None:
-    """What people type, and what is known of callers, crosses no network in clear."""
-    if (given.certificate is None) != (given.key is None):
-        found.wrong(("web",), Text("names only one of `certificate` and `key`", "name both"))
+def _require_tls(section: WebSettings, host: str, folder: Path, findings: Findings) -> None:
+    """Require TLS for a network: passwords and callers' data must not cross it in clear."""
+    if (section.certificate is None) != (section.key is None):
+        findings.wrong(("web",), Text("names only one of `certificate` and `key`", "name both"))
         return
-    if given.certificate is None or given.key is None:
-        if not IPv4Network(host).subnet_of(_LOOPBACK) and not found.lacks(("web", "listen")):
+    if section.certificate is None or section.key is None:
+        if not IPv4Network(host).subnet_of(_LOOPBACK) and not findings.lacks(("web", "listen")):
             message = Text(
                 "{address} can be reached from other machines, and there is no `certificate` beside it",
                 "write 127.0.0.1:{port}, or name `certificate` and `key`",
             )
-            found.wrong(
-                ("web", "listen"), message.format(address=given.listen, port=given.listen.rpartition(":")[2])
+            findings.wrong(
+                ("web", "listen"),
+                message.format(address=section.listen, port=section.listen.rpartition(":")[2]),
             )
         return
-    if not (folder / given.certificate).is_file():
-        found.wrong(("web", "certificate"), Text("there is no file {file}", file=folder / given.certificate))
+    if not (folder / section.certificate).is_file():
+        findings.wrong(
+            ("web", "certificate"), Text("there is no file {file}", file=folder / section.certificate)
+        )
     absent = Text("there is no file {file}", "put the certificate's key there, then type: {private}")
-    file = folder / given.key
-    found.secret(file, ("web", "key"), partial(absent.format, file=file, private=found.private(file)))
+    file = folder / section.key
+    findings.secret(file, ("web", "key"), partial(absent.format, file=file, private=findings.private(file)))

@@ -296,11 +296,11 @@ def test_a_connection_that_comes_too_late_for_its_call_is_there_for_the_next(
     shared = SharedBoxes(ACME, boxes.database("pbx-1", seconds=20.0), hasty)
     assert asked(shared, ONE) == []
     late.set()
-    soon(lambda: shared._idle._kept)
+    soon(lambda: shared._idle._connections)
     monkeypatch.setattr(question, "connect", None)  # nobody connects any more
     assert asked(shared, ONE) == [("pbx-2", 1)]
     shared.close()
-    assert shared._idle._kept == []
+    assert shared._idle._connections == []
 
 
 def test_a_connection_is_there_before_the_first_call_asks(running: Running) -> None:

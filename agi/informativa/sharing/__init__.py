@@ -1,1 +1,1 @@
-"""Many boxes: what each told its callers, brought together in a PostgreSQL of the installation's own."""
+"""Many boxes: the deliveries of each, brought together in a PostgreSQL of the installation's own."""

@@ -1,5 +1,5 @@
-"""What is done to the database where boxes meet as a whole: its schemas are made and brought up to date, its
-boxes listed, and one that left for good is retired."""
+"""Administration of the database where boxes meet: its schemas are created and upgraded, its boxes are
+listed, and one that left for good is retired."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ SELECT relname FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespac
 
 @dataclass(frozen=True)
 class Migrated:
-    """What became of one company's schema: from which migration to which it was brought, and how many months
-    of partitions were added."""
+    """The result for one company's schema: its migration before and now, and the number of monthly partitions
+    that were added."""
 
     controller: str
     before: int
@@ -49,9 +49,9 @@ class Migrated:
 
 @dataclass(frozen=True)
 class Box:
-    """One box of one company, as the database knows it. `record` is up to where its records are there,
-    `newest` its newest one when it last said so, `erasures` how many callers it has still to erase; `age` are
-    the seconds since it was last `seen`, by the database's clock. The rest is what it says of itself
+    """One box of one company, as the database knows it. Its records are there up to `record`; `newest` is its
+    newest record at its last report, `erasures` the number of callers it has still to erase; `age` are the
+    seconds since it was last `seen`, by the database's clock. The other fields are its report about itself
     (exchange.About)."""
 
     name: str
@@ -67,18 +67,19 @@ class Box:
 
     @property
     def behind(self) -> int:
-        """How many of its records are not there yet, as far as it said."""
+        """Return the number of its records that are not there yet, according to its last report."""
         return max(0, self.newest - self.record)
 
     @property
     def silence(self) -> float:
-        """For how many seconds nothing was heard of it, until it left for good where it did."""
+        """Return the seconds since its last report; for a retired box the seconds from that report to its
+        retirement."""
         return (self.retired - self.seen).total_seconds() if self.retired else self.age
 
 
 @dataclass(frozen=True)
 class OldRecords:
-    """A box that left for good, and how many of its records in the database are past the retention."""
+    """A retired box, and the number of its records in the database that are past the retention."""
 
     box: str
     records: int
@@ -87,14 +88,14 @@ class OldRecords:
 def migrate(
     database: SharedDatabase, controllers: Sequence[str], user: str, today: date
 ) -> Iterator[Migrated]:
-    """Make what is missing of these companies' roles and schemas, or bring it up to date, as a `user` who may
-    make roles; each company in one transaction. Raises SharedDatabaseError."""
+    """Create the missing roles and schemas of these companies, or upgrade them, as a `user` who may make
+    roles; each company in one transaction. Raises SharedDatabaseError."""
     for controller in controllers:
         with translated(database):
-            given = conninfo.make_conninfo(address(database, controller), user=user or None)
-            with psycopg.connect(given) as connection:
-                done = _migrate(connection, database, controller, today)
-        yield done
+            connection_info = conninfo.make_conninfo(address(database, controller), user=user or None)
+            with psycopg.connect(connection_info) as connection:
+                result = _migrate(connection, database, controller, today)
+        yield result
 
 
 def _migrate(
@@ -102,12 +103,12 @@ def _migrate(
 ) -> Migrated:
     run, name = connection.execute, schema.role(controller)
     partitioned = _partitions(connection)
-    role, made = (run(sql, (name,)).fetchone() == (True,) for sql in _EXISTS)
+    role_exists, schema_exists = (run(sql, (name,)).fetchone() == (True,) for sql in _EXISTS)
     for statement in schema.prepared(controller, _password(connection, database, name)):
-        if not (role if statement.startswith("CREATE ROLE") else made):
+        if not (role_exists if statement.startswith("CREATE ROLE") else schema_exists):
             run(statement)
-    found = run(f"SELECT max(number) FROM {schema.quoted(name)}.migration").fetchone()  # noqa: S608  # our own names
-    before = (found and found[0]) or 0
+    row = run(f"SELECT max(number) FROM {schema.quoted(name)}.migration").fetchone()  # noqa: S608  # our own names
+    before = (row and row[0]) or 0
     for number, statements in schema.migrations(controller, before, partitioned=partitioned):
         for statement in statements:
             run(statement)
@@ -121,21 +122,22 @@ def _migrate(
 
 
 def _missing(connection: psycopg.Connection, controller: str, today: date) -> list[str]:
-    """The partitions to be made: not of a month of which there are records already, in the default one."""
+    """Return the statements for missing partitions, without months that have records in the default one
+    already."""
     name = schema.role(controller)
-    there = [relation for (relation,) in connection.execute(_TABLES, (name,))]
+    tables = [relation for (relation,) in connection.execute(_TABLES, (name,))]
     months = connection.execute(f"SELECT DISTINCT month FROM {schema.quoted(name)}.record_default")  # noqa: S608
-    return schema.partitions(controller, today, [*there, *(f"record_{month}" for (month,) in months)])
+    return schema.partitions(controller, today, [*tables, *(f"record_{month}" for (month,) in months)])
 
 
 def _partitions(connection: psycopg.Connection) -> bool:
-    """Whether the engine divides a table as PostgreSQL does."""
+    """Return whether the engine divides a table as PostgreSQL does."""
     (version,) = connection.execute("SELECT version()").fetchone() or ("",)
     return not version.startswith("CockroachDB")
 
 
 def _password(connection: psycopg.Connection, database: SharedDatabase, role: str) -> str:
-    """That of a role, as SQL: not itself, but what the database keeps of it."""
+    """Return the password of a role as SQL: the hash that the database stores, not the password itself."""
     if not database.passwords:
         return ""
     try:
@@ -148,12 +150,12 @@ def _password(connection: psycopg.Connection, database: SharedDatabase, role: st
     password = password_of(text, connection.info.dbname, role)
     if not password:
         return ""
-    kept = connection.pgconn.encrypt_password(password.encode(), role.encode(), b"scram-sha-256")
-    return f"'{kept.decode()}'"  # of letters, digits, $, :, =, + and /
+    encrypted = connection.pgconn.encrypt_password(password.encode(), role.encode(), b"scram-sha-256")
+    return f"'{encrypted.decode()}'"  # of letters, digits, $, :, =, + and /
 
 
 def password_of(text: str, database: str, role: str) -> str:
-    """A role's password in a file of the form of .pgpass; '' if there is none. On whichever host."""
+    """Return a role's password in a file of the form of .pgpass, for any host; '' if there is none."""
     for line in text.splitlines():
         if line.startswith("#"):
             continue
@@ -164,7 +166,8 @@ def password_of(text: str, database: str, role: str) -> str:
 
 
 def script(controllers: Sequence[str], today: date) -> Iterator[str]:
-    """The same, for whoever administers the database to run himself: all of it, as of a new one."""
+    """Iterate over the statements of `migrate` for an administrator to run himself: all of them, as for a new
+    database."""
     for controller in controllers:
         yield "BEGIN"
         yield from schema.prepared(controller)
@@ -177,31 +180,31 @@ def script(controllers: Sequence[str], today: date) -> Iterator[str]:
 
 
 def look(database: SharedDatabase, controller: str) -> tuple[list[Box], list[str], int]:
-    """All boxes that ever took part, those that left for good last; the tables of a company's schema, and its
+    """Return all boxes that ever took part, retired ones last; the tables of a company's schema, and its
     newest migration. Raises SharedDatabaseError."""
     sql, name = Statements(controller), schema.role(controller)
     with connect(database, controller) as connection, translated(database), connection.pipeline():
         boxes, tables = connection.execute(sql.every_box), connection.execute(_TABLES, (name,))
-        found = [Box(*row) for row in boxes.fetchall()]
-        return found, [table for (table,) in tables.fetchall()], connection.schema
+        all_boxes = [Box(*row) for row in boxes.fetchall()]
+        return all_boxes, [table for (table,) in tables.fetchall()], connection.schema
 
 
 def retire(database: SharedDatabase, controller: str, box: str) -> bool:
-    """That a box left for good: nobody waits for it, and nothing more is taken from it. Whether there was
-    one. Raises SharedDatabaseError."""
+    """Retire a box that left for good: nobody waits for it, and nothing more is taken from it. Return whether
+    there was one. Raises SharedDatabaseError."""
     sql = Statements(controller)
     with connect(database, controller) as connection, translated(database):
-        found = connection.execute(sql.retire, (box,)).rowcount == 1
+        existed = connection.execute(sql.retire, (box,)).rowcount == 1
         connection.execute(sql.done_everywhere)
-        return found
+        return existed
 
 
 def purge_retired(
     database: SharedDatabase, controller: str, before: Callable[[datetime], datetime], *, really: bool
 ) -> list[OldRecords]:
-    """Delete what boxes that left for good have there from `before` the database's time, box by box; or tell
-    what would go. No box's clock decides it. Raises SharedDatabaseError, also where nobody called for a month
-    by the database's clock: then that may be wrong, too."""
+    """Delete the records of retired boxes from `before` the database's time, box by box; without `really`
+    only count them. No box's clock decides it. Raises SharedDatabaseError, also where nobody called for a
+    month by the database's clock: then that may be wrong, too."""
     sql = Statements(controller)
     with connect(database, controller) as connection, translated(database), connection.transaction():
         now, newest = connection.execute(sql.now_and_newest).fetchone() or (None, None)

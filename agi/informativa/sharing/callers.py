@@ -1,4 +1,4 @@
-"""One caller on all boxes: what they have on record of him, and that they are to erase him."""
+"""One caller on all boxes: their records of him, and the order to erase him."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from .reading import with_box
 from .rows import Statements
 
 Note = Callable[[int, Sequence[bytes]], None]
-"""Hears by which number, and under which pseudonyms, the database is about to know an erasure."""
+"""A callback that gets the number and the pseudonyms of an erasure before the database has it."""
 
 
 @dataclass(frozen=True)
 class OnOtherBoxes:
-    """What other boxes have on record of a caller, each record with its box, in the order in which it
-    happened; which boxes those are that did not leave; and why the database takes nothing from this one."""
+    """The records that other boxes have of a caller, each with its box, in the order in which they happened;
+    the boxes that are not retired; and the reason why the database takes nothing from this box, if any."""
 
     records: tuple[tuple[str, Record], ...]
     boxes: tuple[Box, ...]
@@ -30,8 +30,9 @@ class OnOtherBoxes:
 
 @dataclass(frozen=True)
 class Asked:
-    """Which other boxes are to erase a caller, how many of their records of him are in the database, all the
-    pseudonyms under which any box knew him, and why the database takes nothing from this box."""
+    """The other boxes that are to erase a caller, the number of their records of him in the database, all the
+    pseudonyms under which any box knew him, and the reason why the database takes nothing from this box, if
+    any."""
 
     boxes: tuple[Box, ...]
     records: int
@@ -42,7 +43,7 @@ class Asked:
 def on_record(
     database: SharedDatabase, controller: str, pseudonyms: Sequence[bytes], store: SqliteStore | None
 ) -> OnOtherBoxes:
-    """What all other boxes than the one of this ledger have on record of a caller. Raises
+    """Return the records that all boxes but the one of this ledger have of a caller. Raises
     SharedDatabaseError."""
     sql = Statements(controller)
     with connect(database, controller) as connection, translated(database):
@@ -54,17 +55,19 @@ def on_record(
 def would_erase(
     database: SharedDatabase, controller: str, pseudonyms: Sequence[bytes], store: SqliteStore | None
 ) -> Asked:
-    """What `erase` would come to. Raises SharedDatabaseError."""
+    """Return the result that `erase` would have. Raises SharedDatabaseError."""
     sql = Statements(controller)
     with connect(database, controller) as connection, translated(database):
-        return _asked(connection, sql, membership(connection, sql, database, store), pseudonyms)
+        return _collect(connection, sql, membership(connection, sql, database, store), pseudonyms)
 
 
-def _asked(connection: Connection, sql: Statements, this: Membership, pseudonyms: Sequence[bytes]) -> Asked:
-    his = [each for (each,) in connection.execute(sql.his, (list(pseudonyms),)).fetchall()]
-    counted = connection.execute(f"SELECT count(*) FROM ({sql.of_caller}) AS his", (his, this.name))  # noqa: S608
-    (records,) = counted.fetchone() or (0,)
-    return Asked(_others(connection, sql, this), records, tuple(his), this.refused)
+def _collect(connection: Connection, sql: Statements, this: Membership, pseudonyms: Sequence[bytes]) -> Asked:
+    all_pseudonyms = [
+        pseudonym for (pseudonym,) in connection.execute(sql.his, (list(pseudonyms),)).fetchall()
+    ]
+    cursor = connection.execute(f"SELECT count(*) FROM ({sql.of_caller}) AS his", (all_pseudonyms, this.name))  # noqa: S608
+    (records,) = cursor.fetchone() or (0,)
+    return Asked(_others(connection, sql, this), records, tuple(all_pseudonyms), this.refused)
 
 
 def _others(connection: Connection, sql: Statements, this: Membership) -> tuple[Box, ...]:
@@ -72,21 +75,21 @@ def _others(connection: Connection, sql: Statements, this: Membership) -> tuple[
     return tuple(box for box in boxes if box.name != this.name and not box.retired)
 
 
-def _unnoted(_number: int, _pseudonyms: Sequence[bytes]) -> None:
-    """Of whoever keeps nothing to ask again by."""
+def _no_note(_number: int, _pseudonyms: Sequence[bytes]) -> None:
+    """Do nothing: the callback of a caller who stores no request."""
 
 
 def erase(
     database: SharedDatabase,
     controller: str,
     pseudonyms: Sequence[bytes],
-    note: Note = _unnoted,
+    note: Note = _no_note,
     *,
     store: SqliteStore | None = None,
     sealed: Sequence[bytes] = (),
 ) -> Asked:
-    """Have all boxes erase a caller whom this one, of which `store` is the ledger, has erased already. Raises
-    as `order` does."""
+    """Order all boxes to erase a caller whom this one, of which `store` is the ledger, has erased already.
+    Raises like `order`."""
     with connect(database, controller) as connection:
         return order(connection, database, controller, pseudonyms, note, done_in=store, sealed=sealed)
 
@@ -101,27 +104,27 @@ def order(
     done_in: SqliteStore | None = None,
     sealed: Sequence[bytes] = (),
 ) -> Asked:
-    """Have all boxes erase a caller, each as soon as it reaches the database; what of him is there is gone at
-    once. `note` hears of the order before it holds. The box of the ledger in which it is done already counts
-    as done, if the database takes it for that box. `sealed` is the caller for boxes with other keys. Raises
-    SharedDatabaseError, and then it may hold or not, and what `note` raises.
+    """Order all boxes to erase a caller, each as soon as it reaches the database; his records there are
+    erased at once. `note` is called before the order is valid. The box of the ledger `done_in` counts as
+    done, if the database takes it for that box. `sealed` is the caller for boxes with other keys. Raises
+    SharedDatabaseError, after which the order may be valid or not, and any exception of `note`.
 
-    A box that is sending at this moment is waited for, and sends nothing more before it knows.
+    A box that is sending at this moment is waited for, and sends nothing more before it has read the order.
     """
     sql = Statements(controller, connection.schema)
     with translated(database), connection.transaction():
         boxes = connection.execute(sql.lock_boxes).fetchall()
         this = membership(connection, sql, database, done_in)
-        asked = _asked(connection, sql, this, pseudonyms)
-        his = list(asked.pseudonyms)
+        asked = _collect(connection, sql, this, pseudonyms)
+        all_pseudonyms = list(asked.pseudonyms)
         (newest,) = connection.execute(sql.newest_erasure).fetchone() or (0,)  # where no box took part yet
         number = 1 + max((newest, *(erasures for _name, erasures, _retired in boxes)))
-        values = (number, his, list(sealed) or None)
+        values = (number, all_pseudonyms, list(sealed) or None)
         connection.execute(sql.add_erasure, values if sql.sealed else values[:2])
         connection.execute(sql.count_erasure, (number,))
-        connection.execute(sql.erase_caller, (his,))
-        if this.name and set(his) <= set(pseudonyms):
+        connection.execute(sql.erase_caller, (all_pseudonyms,))
+        if this.name and set(all_pseudonyms) <= set(pseudonyms):
             connection.execute(sql.applied_here, (number, this.name, number - 1))
         connection.execute(sql.done_everywhere)  # where there is no other box
-        note(number, his)
+        note(number, all_pseudonyms)
     return asked

@@ -1,4 +1,4 @@
-"""Why a server's certificate is not believed: libpq says only that it is not, whatever the reason."""
+"""The reason why a server's certificate is not trusted: libpq says only that it is not."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ _REQUEST = struct.pack(">II", 8, 80877103)  # "SSLRequest" of PostgreSQL's "Mess
 
 
 def disbelief(host: str, port: str, roots: str) -> str:
-    """In OpenSSL's words ("certificate has expired"), by asking once more; '' where it is believed, or there
-    is none to be seen."""
+    """Return the reason in OpenSSL's words ("certificate has expired"), by connecting once more; '' where the
+    certificate is trusted, or there is none."""
     try:
         context = ssl.create_default_context(cafile=None if roots == "system" else roots)
         context.verify_flags &= ~ssl.VERIFY_X509_STRICT  # Python's own since 3.13, and not libpq's
-        with socket.create_connection((host, int(port)), _SECONDS) as plain:
-            plain.sendall(_REQUEST)
-            if plain.recv(1) == b"S":
-                context.wrap_socket(plain, server_hostname=host).close()
+        with socket.create_connection((host, int(port)), _SECONDS) as connection:
+            connection.sendall(_REQUEST)
+            if connection.recv(1) == b"S":
+                context.wrap_socket(connection, server_hostname=host).close()
     except ssl.SSLCertVerificationError as error:
         return str(error.verify_message)
     except (OSError, ValueError):

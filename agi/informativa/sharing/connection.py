@@ -1,4 +1,4 @@
-"""A connection to the database where boxes meet, as one company's role, and what its errors mean."""
+"""A connection to the database where boxes meet, as one company's role, and the translation of its errors."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from . import schema
 from .certificate import disbelief
 
 CONNECT_SECONDS = 5  # for each host
-SILENCE_MILLISECONDS = 10_000  # without a word of the other side, after which a connection is given up
-SILENCE_SECONDS = 60.0  # of a server that hangs, whose system answers for it: TCP notices nothing of that
+SILENCE_MILLISECONDS = 10_000  # without any packet of the other side, after which a connection is given up
+SILENCE_SECONDS = 60.0  # of a server that hangs while its system answers for it: TCP does not notice that
 
 Result = TypeVar("Result")
 
 logging.getLogger("psycopg").setLevel(logging.ERROR)  # what breaks is raised, and told by whoever asked
 
-# By SQLSTATE, what to do; by its first two characters where nothing closer is known.
+# Remedies by SQLSTATE, or by its first two characters where nothing closer is known.
 _REMEDIES = {
     "28": Text("Look at the passwords (`shared.passwords`) and at pg_hba.conf."),
     "3D": Text("Make the database: createdb {database}"),
@@ -44,29 +44,30 @@ _UNKNOWN = Text("See that it runs, and that roles and schemas are made: informat
 
 
 class Connection(psycopg.Connection[tuple[Any, ...]]):
-    """Gives up a server that says nothing for so long, and any where nobody waits any more."""
+    """A connection that gives up a server which says nothing for so long, and any server when nobody waits
+    any more."""
 
     silence = SILENCE_SECONDS
     schema = schema.OLDEST
     """The newest migration that the company's schema has."""
     unwanted: Callable[[], bool] = staticmethod(lambda: False)
 
-    def wait(self, gen: PQGen[Result], *given: Any, **more: Any) -> Result:
-        """As psycopg's own, which looks up several times a second."""
-        return super().wait(self._heard(gen), *given, **more)
+    def wait(self, gen: PQGen[Result], *arguments: Any, **keywords: Any) -> Result:
+        """Wait like psycopg's own method, which looks up several times a second."""
+        return super().wait(self._with_limit(gen), *arguments, **keywords)
 
-    def _heard(self, gen: PQGen[Result]) -> PQGen[Result]:
-        until = time.monotonic() + self.silence
+    def _with_limit(self, gen: PQGen[Result]) -> PQGen[Result]:
+        deadline = time.monotonic() + self.silence
         try:
-            wanted = next(gen)
+            awaited = next(gen)
             while True:
-                ready = yield wanted
-                if not ready and (self.unwanted() or time.monotonic() > until):
+                ready = yield awaited
+                if not ready and (self.unwanted() or time.monotonic() > deadline):
                     self.close()  # else what is done on the way out would wait as long again
                     raise psycopg.OperationalError(f"it said nothing for {self.silence:.0f} s")
-                wanted = gen.send(ready)
-        except StopIteration as over:
-            result: Result = over.value
+                awaited = gen.send(ready)
+        except StopIteration as stop:
+            result: Result = stop.value
             return result
 
 
@@ -78,19 +79,19 @@ def connect(
     silence: float | None = None,
     unwanted: Callable[[], bool] = lambda: False,
 ) -> Connection:
-    """As the company's role, to whichever host takes writes. Raises SharedDatabaseError, and BoxRefusedError
-    where the schema is not one that this program can work with."""
+    """Connect as the company's role, to the host that takes writes. Raises SharedDatabaseError, and
+    BoxRefusedError where the schema is not one that this program can work with."""
     with translated(database):
         try:
             connection = Connection.connect(address(database, controller, seconds), autocommit=True)
         except psycopg.OperationalError as error:
-            if why := _disbelief(error, database):
-                raise psycopg.OperationalError(f"{error}: {why}") from error
+            if reason := _disbelief(error, database):
+                raise psycopg.OperationalError(f"{error}: {reason}") from error
             raise
     connection.silence = SILENCE_SECONDS if silence is None else silence
     connection.unwanted = unwanted
     try:
-        connection.schema = _known(connection, database, controller)
+        connection.schema = _schema_number(connection, database, controller)
     except BaseException:
         connection.close()
         raise
@@ -98,10 +99,10 @@ def connect(
 
 
 def address(database: SharedDatabase, controller: str, seconds: float = CONNECT_SECONDS) -> str:
-    """What libpq takes (its "Database Connection Control Functions"). `target_session_attrs` passes over a
-    standby, or a primary that was demoted."""
+    """Return the connection string for libpq (its "Database Connection Control Functions").
+    `target_session_attrs` passes over a standby, or a primary that was demoted."""
     hosts = [_host_and_port(host) for host in database.hosts]
-    given: dict[str, str | int | None] = {
+    parameters: dict[str, str | int | None] = {
         "host": ",".join(host for host, _ in hosts),
         "port": ",".join(port for _, port in hosts),
         "dbname": named(database, controller),
@@ -115,19 +116,19 @@ def address(database: SharedDatabase, controller: str, seconds: float = CONNECT_
         "application_name": f"informativa {database.box}",
     }
     if database.passwords:
-        given["passfile"] = database.passwords
+        parameters["passfile"] = database.passwords
     if database.certificates:
-        given |= {"sslmode": "verify-full", "sslrootcert": database.certificates}
-    return conninfo.make_conninfo("", **given)
+        parameters |= {"sslmode": "verify-full", "sslrootcert": database.certificates}
+    return conninfo.make_conninfo("", **parameters)
 
 
 def named(database: SharedDatabase, controller: str) -> str:
-    """The database of a company."""
+    """Return the name of a company's database."""
     return database.name.replace("{controller}", controller)
 
 
 def _disbelief(error: psycopg.OperationalError, database: SharedDatabase) -> str:
-    """What is wrong with a certificate that is not believed; '' where that is not the error."""
+    """Return the reason why the certificate is not trusted; '' for any other error."""
     if not (database.certificates and "certificate verify failed" in str(error)):
         return ""
     hosts = map(_host_and_port, database.hosts)
@@ -141,8 +142,8 @@ def _host_and_port(host: str) -> tuple[str, str]:
     return name.strip("[]"), port
 
 
-def _known(connection: psycopg.Connection, database: SharedDatabase, controller: str) -> int:
-    """The number of the schema, which is there, and none that this program must not write to."""
+def _schema_number(connection: psycopg.Connection, database: SharedDatabase, controller: str) -> int:
+    """Return the number of the schema, after a check that it exists and that this program may write to it."""
     with translated(database):
         statement = f"SELECT max(number), max(needed) FROM {schema.quoted(schema.role(controller))}.migration"  # noqa: S608  # our own names
         number, needed = connection.execute(statement).fetchone() or (None, None)
@@ -163,7 +164,7 @@ def _known(connection: psycopg.Connection, database: SharedDatabase, controller:
 
 @contextmanager
 def translated(database: SharedDatabase) -> Iterator[None]:
-    """No error of psycopg's goes further."""
+    """Turn errors of psycopg's into SharedDatabaseError."""
     try:
         yield
     except (psycopg.Error, OSError, UnicodeError) as error:
@@ -171,15 +172,15 @@ def translated(database: SharedDatabase) -> Iterator[None]:
 
 
 def unusable(database: SharedDatabase, error: Exception) -> SharedDatabaseError:
-    """What is wrong, in the database's words, and what to do."""
+    """Return the error with the database's words, and the remedy."""
     state = getattr(error, "sqlstate", None) or ""
-    said = " ".join(str(error).split()) or type(error).__name__
+    message = " ".join(str(error).split()) or type(error).__name__
     remedy = _REMEDIES.get(state) or _REMEDIES.get(state[:2]) or _UNKNOWN
     return SharedDatabaseError(
         Text(
             "The shared database {database} cannot be used ({why}).",
             database=f"{database.name} on {', '.join(database.hosts)}",
-            why=Foreign(said),
+            why=Foreign(message),
         ),
         remedy.format(database=database.name),
     )

@@ -1,8 +1,10 @@
-"""What one box sends of a ledger to the database where boxes meet, and takes in from there, step by step.
+"""The exchange of one box, step by step: it sends a ledger's records to the database where boxes meet, and
+takes in others.
 
-Records go out in their order, a batch in one transaction with the number up to which they are there; so what
-is there is always all up to a number, also on a standby that was promoted with the last ones missing. Each
-step raises SharedDatabaseError and leaves everything as it was, or whole: whoever comes next goes on from it.
+Records go out in their order, a batch in one transaction with the number of the last one; so the database
+always has all records up to a number, also on a standby that was promoted with the last ones missing. Each
+step raises SharedDatabaseError and leaves everything as it was, or complete: the next exchange goes on from
+it.
 """
 
 from __future__ import annotations
@@ -35,8 +37,8 @@ _KIND, _REFERENCE = map(shared_rows.COLUMNS.index, ("kind", "reference"))
 
 @dataclass(frozen=True)
 class About:
-    """What a box says of itself, for whoever compares them: the program's version, fingerprints of the
-    company's keys, and a digest of what decides about its callers."""
+    """The report of a box about itself, for comparison with others: the program's version, fingerprints of
+    the company's keys, and a digest of the settings that decide about its callers."""
 
     program: str = ""
     keys: str = ""
@@ -44,8 +46,8 @@ class About:
 
 
 class Exchange:
-    """One ledger of one box, over one connection. Blocking; for one thread. Every method raises LedgerError
-    too. `keys` are all that the box has of the company, the current one first."""
+    """The exchange of one ledger of one box, over one connection. Blocking; for one thread. Every method
+    raises LedgerError too. `keys` are all keys that the box has of the company, the current one first."""
 
     def __init__(
         self,
@@ -65,36 +67,37 @@ class Exchange:
         if connection.schema >= schema.EVIDENCE:
             self._proofs = ProofSender(store, connection, controller, self._box, self._identity)
         self.sent = 0
-        """Up to which of our records they are there."""
+        """The number of our last record that is there."""
         self.newest = store.newest()
-        """Our newest record, when we last looked."""
+        """The number of our newest record at the last look."""
         self.others = 0
-        """How many other boxes there are."""
+        """The number of other boxes."""
         self._erasures = 0
-        self._erased = set[tuple[int, frozenset[bytes]]]()  # orders that are done here and not yet counted
+        self._erased = set[tuple[int, frozenset[bytes]]]()  # orders that are done here and not yet reported
         self._take_part(about)
 
     def close(self) -> None:
-        """Let go of the ledger and of the connection."""
+        """Close the ledger and the connection."""
         self._connection.close()
         self._store.close()
 
     def _take_part(self, about: About) -> None:
-        """Be one of the boxes, from now on or again. Raises BoxRefusedError."""
+        """Register this box, for the first time or again. Raises BoxRefusedError."""
         with translated(self._database):
             if membership.look_up(self._connection, self._sql, self._database) is None:
                 self._forget_erased()  # first: cut off, it is begun anew
             new = self._connection.execute(self._sql.take_part, (self._box, self._identity)).rowcount
-            if new:  # of what was erased under another name nothing is known
+            if new:  # its erasures under another name are unknown there
                 erasure_requests.lost(self._store, erasure_requests.kept(self._store))
             self._look()
         self.say(about)
 
     def _forget_erased(self) -> None:
-        """Of a ledger that was put back, and takes another name: erase again whom the boxes erased since.
+        """Erase again the callers whom the boxes erased since a backup of this ledger, which now takes
+        another name.
 
-        Its records that are there under its earlier names say which of them are erased by now, and of whom it
-        knows by others alone nothing is there any more.
+        The records under its earlier names show which of them are erased by now. Callers known from other
+        boxes alone are erased if nothing of them is there any more.
         """
         run = self._connection.execute
         names = [name for (name,) in run(self._sql.earlier_names, (self._identity, self._box)).fetchall()]
@@ -108,7 +111,7 @@ class Exchange:
             erase(self._store.file, sorted(erased), datetime.now(UTC))
 
     def _look(self) -> int:
-        """What the database says of this box now; up to which of the erasures they were applied. Raises
+        """Read this box's row in the database. Return the number up to which erasures were applied. Raises
         BoxRefusedError."""
         with translated(self._database):
             row = membership.look_up(self._connection, self._sql, self._database)
@@ -122,7 +125,7 @@ class Exchange:
                     "Give this one another name (shared.box), and load the configuration anew.",
                 ),
             )
-        if row.record != self.sent:  # at the beginning, or somebody else sent, or another server took over
+        if row.record != self.sent:  # at the beginning, after another sender, or after a failover
             self.sent = row.record
             if self._proofs:
                 self._proofs.forget()
@@ -135,32 +138,33 @@ class Exchange:
         return row.applied
 
     def send(self) -> int:
-        """The next page of our records; how many they were. Nothing where `erase` must look first: somebody
-        is to be erased, or what is there is not what was sent, as behind pgbouncer, whose clients stay
-        connected when another server takes over that has not got all of it."""
+        """Send the next page of our records. Return their number; 0 also where `erase` must look first: a
+        caller is to be erased, or the rows there are not those that were sent, as behind pgbouncer, whose
+        clients stay connected when another server takes over that has not got all of it."""
         page = boxes.page(self._store, self.sent, PAGE)
         if not page:
             return 0
         self.newest = self._store.newest() if len(page) == PAGE else page[-1][0]
         with translated(self._database):
             try:
-                done = self._send(page)
+                sent = self._send(page)
             except (psycopg.DataError, UnicodeError):  # PostgreSQL's text has no NUL, say
-                done = self._send(shared_rows.plain(page))
-        return len(page) if done else 0
+                sent = self._send(shared_rows.plain(page))
+        return len(page) if sent else 0
 
     def _send(self, page: Sequence[Sequence[Any]]) -> bool:
-        """Three round trips, however many records."""
+        """Send a page, in three round trips for any number of records. Return `False` if the box's row has
+        changed."""
         proofs = self._proofs
-        given = shared_rows.arrays(self._box, page, proofs=proofs is not None)
+        columns = shared_rows.arrays(self._box, page, proofs=proofs is not None)
         last, run = page[-1][0], self._connection.execute
         with self._connection.pipeline() as pipeline, self._connection.transaction():
-            told = (last, last, self._box, self._identity, self._erasures, self.sent)
-            now = run(self._sql.sending, told)
+            values = (last, last, self._box, self._identity, self._erasures, self.sent)
+            updated = run(self._sql.sending, values)
             pipeline.sync()
-            if now.rowcount != 1:  # it is not as we know it
+            if updated.rowcount != 1:  # the row has changed
                 return False
-            inserted = run(self._sql.send, given)
+            inserted = run(self._sql.send, columns)
             pipeline.sync()
             if inserted.rowcount < len(page):
                 self._require_same(page)
@@ -176,12 +180,13 @@ class Exchange:
         return True
 
     def _require_same(self, page: Sequence[Sequence[Any]]) -> None:
-        """That what was there already is what would have been sent: nothing is doubled, and nothing lost."""
+        """Refuse to go on unless the records that are there already are equal to those of the page: nothing
+        is doubled, and nothing lost."""
         numbers = [row[0] for row in page]
-        there = self._connection.execute(self._sql.there, (self._box, numbers)).fetchall()
-        own = {row[0]: [row[at] for at in membership.COMPARED] for row in page}
-        for row in there:
-            if not membership.same_record(own[row[0]], row):
+        existing = self._connection.execute(self._sql.there, (self._box, numbers)).fetchall()
+        ours = {row[0]: [row[at] for at in membership.COMPARED] for row in page}
+        for row in existing:
+            if not membership.same_record(ours[row[0]], row):
                 raise membership.refused(
                     self._database,
                     Text(
@@ -192,27 +197,28 @@ class Exchange:
                 )
 
     def _follow(self, row: Sequence[Any]) -> None:
-        """What a record about records took here goes there too."""
+        """Apply a record about records (a purge, an erasure) there too."""
         if row[_KIND] == RecordKind.PURGE:
-            first, last, before = rows.purged(row[_REFERENCE])
-            self._connection.execute(self._sql.purge, (self._box, first, last, before))
+            first, last, end = rows.purged(row[_REFERENCE])
+            self._connection.execute(self._sql.purge, (self._box, first, last, end))
         elif row[_KIND] == RecordKind.ERASURE:
-            _own, resting = leaves.indices(row[_REFERENCE])
+            _erased_leaves, resting = leaves.indices(row[_REFERENCE])
             erased = boxes.erased(self._store)
             self._connection.execute(self._sql.erase, (self._box, erased))
-            rests = boxes.records_of(self._store, resting)
-            self._connection.execute(self._sql.rests_no_more, (self._box, rests))
+            dependents = boxes.records_of(self._store, resting)
+            self._connection.execute(self._sql.rests_no_more, (self._box, dependents))
 
     def send_proofs(self) -> int:
-        """The next of what the other boxes need to prove our records; how much it was, 0 for nothing."""
+        """Send the next part of the proofs of our records. Return the size of it, 0 for nothing."""
         if self._proofs is None:
             return 0
         with translated(self._database):
             return self._proofs.prove(self.sent, self._erasures) or self._proofs.send()
 
     def erase(self, at: datetime | None = None) -> int:
-        """Ask again for whom this box was asked to erase and the database does not know of; or else erase
-        whom another box was asked to. How many callers; what was asked for is done by the next turn."""
+        """Order erasures again that this box requested and the database does not have; or else erase the
+        callers of other boxes' orders. Return the number of callers; orders of this box are carried out at
+        the next turn."""
         requests = erasure_requests.kept(self._store)
         if self._look() >= self._erasures and not requests:
             return 0
@@ -220,49 +226,54 @@ class Exchange:
         # In one transaction, so that it is of one server: behind pgbouncer another may take over meanwhile.
         with translated(self._database), self._connection.transaction():
             applied = self._look()
-            unknown, through = self._compared(requests, now)
-            # First asked: what has their numbers now stays, by which they are known to be lost.
+            unknown, completed = self._sort_requests(requests, now)
+            # Orders go first: the orders that have their numbers now must stay, since they show the loss.
             erased = 0 if unknown else self._apply(applied, now)
         with translated(self._database):  # only now: two boxes at once would not see each other
             self._connection.execute(self._sql.done_everywhere)
-        for each in unknown:
-            note = partial(erasure_requests.ordered, self._store, each.id)
+        for request in unknown:
+            note = partial(erasure_requests.ordered, self._store, request.id)
             callers.order(
-                self._connection, self._database, self._controller, each.pseudonyms, note, sealed=each.sealed
+                self._connection,
+                self._database,
+                self._controller,
+                request.pseudonyms,
+                note,
+                sealed=request.sealed,
             )
-        forget(self._store, through)
+        forget(self._store, completed)
         return erased + len(unknown)
 
     def _apply(self, applied: int, at: datetime) -> int:
-        """Whoever is not on record may stand in a copy, or in what an erasure could not clean: so each is
-        really erased, and leaves its note.
+        """Erase the callers of pending orders. A caller without a record, too, may stand in a copy, or in
+        data that an erasure could not clean: so each is really erased, and leaves a record of that.
 
-        Up to the first that waits for a key, which the box that asked had and this one has not, all count as
-        applied; those after it are done all the same, once.
+        An order may wait for a key, which the box that asked had and this one has not. All orders before the
+        first such one count as applied; those after it are carried out all the same, once.
         """
         pending = self._connection.execute(self._sql.pending, (applied,)).fetchall()
-        before, self._erased = self._erased, set()
+        earlier, self._erased = self._erased, set()
         waiting = None
         for number, pseudonyms, sealed in pending:
-            all_known, complete = self._all_pseudonyms(pseudonyms, sealed or ())
+            all_pseudonyms, complete = self._all_pseudonyms(pseudonyms, sealed or ())
             order = number, frozenset(pseudonyms)  # a number may be given again after a failover
-            if order not in before:
-                erase(self._store.file, all_known, at)
+            if order not in earlier:
+                erase(self._store.file, all_pseudonyms, at)
             self._erased.add(order)
             if not complete and waiting is None:
                 waiting = number
-        upto = self._erasures if waiting is None else waiting - 1
-        if applied < upto:
+        applied_now = self._erasures if waiting is None else waiting - 1
+        if applied < applied_now:
             if self._proofs:
                 self._proofs.close_erased()
-            self._connection.execute(self._sql.applied, (upto, self._box, self._identity))
-        return len(self._erased - before)
+            self._connection.execute(self._sql.applied, (applied_now, self._box, self._identity))
+        return len(self._erased - earlier)
 
     def _all_pseudonyms(
         self, pseudonyms: Sequence[bytes], sealed: Sequence[bytes]
     ) -> tuple[Sequence[bytes], bool]:
-        """Those of a caller under this box's keys too, and whether all are known. A box of an earlier
-        informativa asks without what is sealed, and by its pseudonyms alone."""
+        """Return the caller's pseudonyms under this box's keys too, and whether all are known. A box of an
+        earlier informativa sends no sealed caller, and its pseudonyms alone are used."""
         if not sealed or sealed_caller.covers(sealed, self._keys):
             return pseudonyms, True
         caller = sealed_caller.unseal(sealed, self._keys)
@@ -270,21 +281,27 @@ class Exchange:
             return pseudonyms, False
         return list({*pseudonyms, *(pseudonym(caller, key) for key in self._keys)}), True
 
-    def _compared(self, requests: Sequence[Request], now: datetime) -> tuple[list[Request], list[Request]]:
-        """Which of them the database does not know, and which all boxes have done."""
-        numbers = [each.number for each in requests if each.number is not None]
-        found = self._connection.execute(self._sql.orders, (numbers,)).fetchall()
-        newest, applied = found[0][:2]
-        there = {number: set(pseudonyms) for _newest, _applied, number, pseudonyms in found if number}
+    def _sort_requests(
+        self, requests: Sequence[Request], now: datetime
+    ) -> tuple[list[Request], list[Request]]:
+        """Return the requests that the database does not have, and the requests that all boxes have carried
+        out."""
+        numbers = [request.number for request in requests if request.number is not None]
+        order_rows = self._connection.execute(self._sql.orders, (numbers,)).fetchall()
+        newest, applied = order_rows[0][:2]
+        pseudonyms_of = {
+            number: set(pseudonyms) for _newest, _applied, number, pseudonyms in order_rows if number
+        }
 
-        def those(which: Standing) -> list[Request]:
+        def in_standing(wanted_standing: Standing) -> list[Request]:
             return [
-                each
-                for each in requests
-                if standing(each, now, newest, applied, there.get(each.number or 0)) is which
+                request
+                for request in requests
+                if standing(request, now, newest, applied, pseudonyms_of.get(request.number or 0))
+                is wanted_standing
             ]
 
-        return those(Standing.UNKNOWN), those(Standing.THROUGH)
+        return in_standing(Standing.UNKNOWN), in_standing(Standing.THROUGH)
 
     def receive(
         self,
@@ -293,41 +310,41 @@ class Exchange:
         alone: bool = False,
         progress: Callable[[str, int, int], None] = lambda _box, _at, _of: None,
     ) -> int:
-        """All that other boxes told their callers since; how many records. With `seen` also when they called
-        who knew a notice; `alone` in larger pages, where no calls wait. `progress` hears of each page: a box,
-        up to which record, of how many."""
+        """Take in all records that inform callers and that other boxes sent since. Return their number. With
+        `seen` also calls of callers who knew a notice; `alone` in larger pages, where no calls wait.
+        `progress` is called for each page: with a box, the last record so far, and the last of all."""
         with translated(self._database):
-            there = self._connection.execute(self._sql.boxes, (self._box,)).fetchall()
-        self.others = len(there)
-        have, taken = boxes.received(self._store), 0
-        for box, upto in there:
-            at = have.get(box, 0)
-            while at < upto:
+            boxes_there = self._connection.execute(self._sql.boxes, (self._box,)).fetchall()
+        self.others = len(boxes_there)
+        received_of, count_taken = boxes.received(self._store), 0
+        for box, upto in boxes_there:
+            position = received_of.get(box, 0)
+            while position < upto:
                 count = LARGE_PAGE if alone else PAGE
-                found = self._page(box, at, upto, count, seen=seen)
-                if found is None:
+                page = self._page(box, position, upto, count, seen=seen)
+                if page is None:
                     break
-                at = found[-1][0] if len(found) == count else upto
-                boxes.take_in(self._store, box, shared_rows.readable(found), at, alone=alone)
-                taken += len(found)
-                progress(box, at, upto)
-        return taken
+                position = page[-1][0] if len(page) == count else upto
+                boxes.take_in(self._store, box, shared_rows.readable(page), position, alone=alone)
+                count_taken += len(page)
+                progress(box, position, upto)
+        return count_taken
 
     def _page(
         self, box: str, after: int, upto: int, count: int, *, seen: bool
     ) -> list[tuple[Any, ...]] | None:
-        """Records of another box; `None` where the server has not got all of them, since it is another than
-        the one that said how far they go. In one round trip."""
+        """Return records of another box, in one round trip; `None` where the server has not got all of them,
+        since it is not the one that reported `upto`."""
         run = self._connection.execute
         with translated(self._database):
             with self._connection.pipeline(), self._connection.transaction():
-                now = run(self._sql.sent, (box,))  # first: what comes meanwhile must not count
-                found = run(self._sql.receive, (box, after, upto, seen, count))
-            (there,) = now.fetchone() or (0,)
-            return found.fetchall() if there >= upto else None
+                sent = run(self._sql.sent, (box,))  # first: what comes meanwhile must not count
+                records = run(self._sql.receive, (box, after, upto, seen, count))
+            (sent_upto,) = sent.fetchone() or (0,)
+            return records.fetchall() if sent_upto >= upto else None
 
     def say(self, about: About) -> None:
-        """That this box is there, and how far it is; and see whether its log went on."""
+        """Report that this box is alive, and its newest record; and see whether its log has grown."""
         self.newest = self._store.newest()
         with translated(self._database):
             facts = (

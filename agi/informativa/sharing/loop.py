@@ -1,4 +1,4 @@
-"""Sending and taking in, over and over, beside the calls: one thread for each ledger."""
+"""The loop of sending and taking in, beside the calls: one thread for each ledger."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from .idle import OLDEST_SECONDS
 LOOK_SECONDS = 0.05  # between two looks at the ledger
 RECEIVE_SECONDS = 0.1  # between two looks at the database …
 RECEIVE_SECONDS_A_BOX = 0.001  # … and more with each box that looks there too
-SAY_SECONDS = 10.0  # after which a box says that it is there
+SAY_SECONDS = 10.0  # after which a box reports that it is alive
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0  # from a failure to the next try
 REFUSED_PAUSE = 30.0  # where somebody has to decide something
 
@@ -30,8 +30,9 @@ log = structlog.get_logger("informativa")
 
 @dataclass(frozen=True)
 class State:
-    """How far it is: up to which record ours are in the database, which is our newest, when it last answered
-    (seconds since 1970; 0 for never), how many other boxes there are, and what is wrong now."""
+    """The state of an exchange: our records are in the database up to `sent`, `newest` is our newest record,
+    the database last answered at `contact` (seconds since 1970; 0 for never), there are `others` other boxes,
+    and `error` is the present error."""
 
     sent: int = 0
     newest: int = 0
@@ -41,25 +42,25 @@ class State:
 
     @property
     def behind(self) -> int:
-        """How many of our records are not there yet."""
+        """Return the number of our records that are not there yet."""
         return max(0, self.newest - self.sent)
 
 
 class ExchangeLoop:
-    """Of one company's ledger. `about` may change while it runs."""
+    """The loop of one company's ledger. `about` may change while it runs."""
 
     def __init__(
         self,
         controller: Controller,
         database: SharedDatabase,
         about: About,
-        opened: Callable[[], SqliteStore],
+        open_store: Callable[[], SqliteStore],
     ) -> None:
         self.about = about
         self.state = State()
         self.connected: Callable[[], None] = lambda: None
-        """What is done each time that the database is reached, in the loop's thread."""
-        self._controller, self._database, self._opened = controller, database, opened
+        """A callback for each time that the database is reached, in the loop's thread."""
+        self._controller, self._database, self._open_store = controller, database, open_store
         self._stopped, self._woken = threading.Event(), threading.Event()
         self._waiting: dict[asyncio.Future[None], tuple[int, asyncio.AbstractEventLoop]] = {}
         self._lock = threading.Lock()
@@ -69,14 +70,15 @@ class ExchangeLoop:
         self._thread.start()
 
     def stop(self) -> None:
-        """End it; what was not sent yet is sent by whoever comes next. Stopping twice is harmless."""
+        """Stop the loop; records that were not sent yet are sent by the next one. Stopping twice is
+        harmless."""
         self._stopped.set()
         self._woken.set()
         self._thread.join()
 
     async def sent_up_to(self, record: int, seconds: float) -> bool:
-        """Wait so long until our records up to that one are in the database; whether they are. Nobody waits
-        for one that is known to be away."""
+        """Wait until our records up to that one are in the database, for `seconds` at most. Return whether
+        they are. There is no wait for a database that is known to be away."""
         if self.state.error is not None:
             return False
         loop = asyncio.get_running_loop()
@@ -98,32 +100,32 @@ class ExchangeLoop:
     def _run(self) -> None:
         while not self._stopped.is_set():
             try:
-                with contextlib.closing(self._begun()) as exchange:
+                with contextlib.closing(self._start_exchange()) as exchange:
                     self.connected()
-                    self._go_on(exchange)
+                    self._run_exchange(exchange)
                 continue
             except (SharedDatabaseError, LedgerError) as error:
-                self._failed(error)
+                self._report_failure(error)
             except Exception as error:
-                self._failed(DefectError(error), error)
+                self._report_failure(DefectError(error), error)
             self._woken.clear()
             self._stopped.wait(self._pause)
 
-    def _failed(self, error: InformativaError, unforeseen: Exception | None = None) -> None:
-        """Tell what is wrong, once for as long as it stays the same, and try ever more seldom."""
+    def _report_failure(self, error: InformativaError, unforeseen: Exception | None = None) -> None:
+        """Log an error, once for as long as it stays the same, and lengthen the pause before the next try."""
         if self._stopped.is_set():
             return
-        before = self.state.error
+        previous = self.state.error
         self.state = replace(self.state, error=error)
-        self._pause = min(2 * self._pause, LONGEST_PAUSE) if before else FIRST_PAUSE
+        self._pause = min(2 * self._pause, LONGEST_PAUSE) if previous else FIRST_PAUSE
         if isinstance(error, BoxRefusedError):
             self._pause = REFUSED_PAUSE
-        if str(before) != str(error):
-            said = "nothing goes to other boxes, or comes"
-            log.error(said, controller=self._controller.id, error=str(error), exc_info=unforeseen)
+        if str(previous) != str(error):
+            event = "nothing goes to other boxes, or comes"
+            log.error(event, controller=self._controller.id, error=str(error), exc_info=unforeseen)
 
-    def _begun(self) -> Exchange:
-        store = self._opened()
+    def _start_exchange(self) -> Exchange:
+        store = self._open_store()
         try:
             self.state = replace(self.state, newest=store.newest())
             unwanted = self._stopped.is_set
@@ -139,12 +141,12 @@ class ExchangeLoop:
             store.close()
             raise
 
-    def _go_on(self, exchange: Exchange) -> None:
-        """For as long as one connection is good."""
-        until = time.monotonic() + OLDEST_SECONDS
+    def _run_exchange(self, exchange: Exchange) -> None:
+        """Exchange until the connection is too old."""
+        deadline = time.monotonic() + OLDEST_SECONDS
         receive = say = 0.0
         seen = self._controller.recycled_after is not None
-        while not self._stopped.is_set() and (now := time.monotonic()) < until:
+        while not self._stopped.is_set() and (now := time.monotonic()) < deadline:
             self._woken.clear()
             if now >= receive:
                 exchange.erase()
@@ -154,26 +156,26 @@ class ExchangeLoop:
                 exchange.say(self.about)
                 say = now + SAY_SECONDS
             sent = exchange.send() or exchange.send_proofs()
-            self._reached(exchange)
+            self._report_progress(exchange)
             if not sent:
                 self._woken.wait(LOOK_SECONDS)
 
-    def _reached(self, exchange: Exchange) -> None:
-        """Tell how far it is, and whoever waits for that."""
+    def _report_progress(self, exchange: Exchange) -> None:
+        """Publish the state, and wake those who wait for it."""
         if self.state.error:
             log.info("the shared database is there again", controller=self._controller.id)
         self.state = State(
             exchange.sent, max(exchange.sent, exchange.newest), time.time(), exchange.others, None
         )
         with self._lock:
-            over = [
+            completed = [
                 (future, loop) for future, (record, loop) in self._waiting.items() if record <= exchange.sent
             ]
-        for future, loop in over:
+        for future, loop in completed:
             with contextlib.suppress(RuntimeError):  # it is closed: nobody waits
-                loop.call_soon_threadsafe(_settle, future)
+                loop.call_soon_threadsafe(_complete, future)
 
 
-def _settle(future: asyncio.Future[None]) -> None:
+def _complete(future: asyncio.Future[None]) -> None:
     if not future.done():
         future.set_result(None)

@@ -1,7 +1,7 @@
 """Membership of a ledger: it is the one that the database knows by this box's name, or it is refused.
 
-A name is for people: two machines may have one, and a copy of a ledger may go on elsewhere. What is marked,
-left out or trusted goes by the identity of the ledger (16 random bytes) and by its newest record there.
+A name is for people: two machines may have one, and a copy of a ledger may go on elsewhere. So records are
+marked, left out or trusted by the identity of the ledger (16 random bytes) and by its newest record there.
 """
 
 from __future__ import annotations
@@ -20,14 +20,15 @@ from .connection import Connection
 from .rows import Statements
 
 COMPARED = [shared_rows.COLUMNS.index(name) for name in ("record", "at", "status", "reason", "erased")]
-"""Where the columns are that tell one record from another."""
+"""The positions of the columns by which two records are compared."""
 _MINUTE = 60_000_000  # microseconds
 
 
 @dataclass(frozen=True)
 class BoxRow:
-    """A box as the database knows it: up to which record its records are there, up to which erasure there
-    are and were applied, and before which leaf all proofs are there."""
+    """A box as the database knows it: its records are there up to `record`, there are erasures up to
+    `erasures`, of which those up to `applied` were applied, and the proofs of all leaves before `proven` are
+    there."""
 
     identity: bytes
     record: int
@@ -39,15 +40,15 @@ class BoxRow:
 
 @dataclass(frozen=True)
 class Membership:
-    """By which name the records of this ledger are there, '' where none are; and why the database takes
-    nothing from it, `None` where it does."""
+    """The name under which the records of this ledger are there, '' where none are; and the reason why the
+    database takes nothing from it, `None` where it does."""
 
     name: str
     refused: BoxRefusedError | None = None
 
 
 def look_up(connection: Connection, sql: Statements, database: SharedDatabase) -> BoxRow | None:
-    """The box of our name; `None` where none has it yet."""
+    """Return the box of our name; `None` where none has it yet."""
     row = connection.execute(sql.box, (database.box,)).fetchone()
     return None if row is None else BoxRow(*row)
 
@@ -69,7 +70,7 @@ def membership(
 
 
 def require_identity(database: SharedDatabase, row: BoxRow | None, identity: bytes | None) -> BoxRow:
-    """The row, which is of this ledger. Raises BoxRefusedError."""
+    """Return the row, after a check that it is of this ledger. Raises BoxRefusedError."""
     if row is None or row.identity != identity:
         raise refused(
             database,
@@ -87,9 +88,9 @@ def require_same_ledger(
     """Refuse a ledger of which the database has other records under our name, up to the record `sent`: a
     backup was put back since, or a copy of the ledger went on elsewhere. Raises BoxRefusedError."""
     last = connection.execute(sql.last, (database.box,)).fetchone()
-    own = boxes.page(store, last[0] - 1, 1) if last else []
-    if last and own and own[0][0] == last[0]:
-        same = same_record([own[0][at] for at in COMPARED], last)
+    ours = boxes.page(store, last[0] - 1, 1) if last else []
+    if last and ours and ours[0][0] == last[0]:
+        same = same_record([ours[0][at] for at in COMPARED], last)
     else:  # it was purged, on either side
         same = sent <= store.newest()
     if not same:
@@ -104,17 +105,20 @@ def require_same_ledger(
         )
 
 
-def refused(database: SharedDatabase, why: Text, **more: object) -> BoxRefusedError:
-    """Make the error with what `why` says, and the advice in it."""
-    why = why.format(box=database.box, **more)
+def refused(database: SharedDatabase, reason: Text, **arguments: object) -> BoxRefusedError:
+    """Return the error for the reason `why`, with the advice in it."""
+    reason = reason.format(box=database.box, **arguments)
     said = Text("The shared database {database} takes nothing from this box: {why}.")
-    return BoxRefusedError(said.format(database=database.name, why=why.statement), why.advice)
+    return BoxRefusedError(said.format(database=database.name, why=reason.statement), reason.advice)
 
 
-def same_record(own: Sequence[Any], there: Sequence[Any]) -> bool:
-    """Compare two rows of COMPARED: they are one record, though an erasure may have come to one and not to
+def same_record(ours: Sequence[Any], theirs: Sequence[Any]) -> bool:
+    """Return whether two rows of COMPARED are one record, though an erasure may have come to one and not to
     the other."""
-    (number, at, status, reason, erased), (its, its_at, its_status, its_reason, its_erased) = own, there
-    if erased or its_erased:
-        at, its_at = at - at % _MINUTE, its_at - its_at % _MINUTE
-    return (number, at, status, reason) == (its, its_at, its_status, its_reason)
+    (
+        (number, at, status, reason, erased),
+        (their_number, their_at, their_status, their_reason, their_erased),
+    ) = ours, theirs
+    if erased or their_erased:
+        at, their_at = at - at % _MINUTE, their_at - their_at % _MINUTE
+    return (number, at, status, reason) == (their_number, their_at, their_status, their_reason)

@@ -1,6 +1,6 @@
-"""What a call asks of the other boxes, and what it waits for: the port `OtherBoxes`.
+"""The questions of a call to the other boxes, and its waits for them: the port `OtherBoxes`.
 
-Nothing here loads the driver before it is needed: a script that knows its caller does without.
+The driver is not loaded before it is needed: a script that knows its caller does without.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 
 class SharedBoxes(OtherBoxes):
-    """Those of one company. The `loop` sends our records and takes in the others'; a script has none, and
-    relies on the service for it."""
+    """The other boxes of one company. The `loop` sends our records and takes in the others'; a script has
+    none, and relies on the service for it."""
 
     def __init__(
         self,
@@ -36,8 +36,8 @@ class SharedBoxes(OtherBoxes):
     ) -> None:
         self.controller, self.database, self.loop = controller, database, loop
         self.asked = self.unanswered = self.late = 0
-        """How many callers the database was asked for, how many of them in vain, and how often records were
-        not there in time."""
+        """The numbers of callers that the database was asked for, of those in vain, and of calls whose
+        records were not there in time."""
         self._monotonic = monotonic
         self._idle = IdleConnections(OLDEST_SECONDS, monotonic)
         name = f"shared database {controller.id}"
@@ -47,36 +47,38 @@ class SharedBoxes(OtherBoxes):
 
     @property
     def state(self) -> SharedState | None:
-        """How it is now, where a loop knows."""
+        """Return the present state, where a loop knows it."""
         if self.loop is None:
             return None
-        now = self.loop.state
-        usable = now.contact > 0 and now.error is None
+        loop_state = self.loop.state
+        usable = loop_state.contact > 0 and loop_state.error is None
         counts = (self.asked, self.unanswered, self.late)
-        return SharedState(now.behind, now.contact, usable, self.paused, *counts, error=now.error)
+        return SharedState(
+            loop_state.behind, loop_state.contact, usable, self.paused, *counts, error=loop_state.error
+        )
 
     @property
     def paused(self) -> bool:
-        """Whether it is left in peace, because it did not answer."""
+        """Return whether the database is not asked, because it did not answer."""
         return self._guard.paused
 
     async def ask(self, pseudonyms: Sequence[bytes]) -> Sequence[tuple[str, Record]]:
         self.asked += 1
-        found = await self._answer(tuple(pseudonyms))
-        if found is None:
+        rows = await self._answer(tuple(pseudonyms))
+        if rows is None:
             self.unanswered += 1
-        return [(row[0], record) for row in found or () for record in readable([row[1:]])]
+        return [(row[0], record) for row in rows or () for record in readable([row[1:]])]
 
     async def wait(self, record: int) -> None:
         if not self.database.wait:
             return
         if self.paused:
-            there = False
+            sent = False
         elif self.loop is not None:
-            there = await self.loop.sent_up_to(record, self.database.seconds)
+            sent = await self.loop.sent_up_to(record, self.database.seconds)
         else:
-            there = await self._sent_by_the_service(record)
-        self.late += not there
+            sent = await self._sent_by_the_service(record)
+        self.late += not sent
 
     def close(self) -> None:
         self._guard.close()
@@ -85,26 +87,26 @@ class SharedBoxes(OtherBoxes):
             self.loop.stop()
 
     async def _sent_by_the_service(self, record: int) -> bool:
-        until = self._monotonic() + self.database.seconds
-        while self._monotonic() < until:
-            found = await self._answer(None)
-            if found is None:
+        deadline = self._monotonic() + self.database.seconds
+        while self._monotonic() < deadline:
+            rows = await self._answer(None)
+            if rows is None:
                 return False
-            if found and found[0][0] >= record:  # before the service's first contact there is nothing
+            if rows and rows[0][0] >= record:  # before the service's first contact there is nothing
                 return True
         return False
 
-    async def _answer(self, asked: Asked) -> Answer | None:
-        from . import question  # noqa: F401  # its time is none of the database's
+    async def _answer(self, subject: Asked) -> Answer | None:
+        from . import question  # noqa: F401  # before the time for the database begins
 
         try:
-            return await self._guard.ask(asked)
+            return await self._guard.ask(subject)
         except (InformativaError, TimeoutError):
             return None  # the loop tells why; here it is counted
 
     def _connect_ahead(self) -> None:
-        """So that the first calls need not wait for it: three in vain, and nobody asks for a while. Too slow
-        for a call that waits is not too slow for records."""
+        """Connect before the first calls need it: after three in vain nobody asks for a while. A connection
+        that is too slow for a call that waits is not too slow for records."""
         from .question import Question
 
         with suppress(SharedDatabaseError):

@@ -1,5 +1,5 @@
-"""Records of all boxes with what proves them, as the database has it. Nothing of it is believed here: whoever
-makes a receipt of it holds that against a signed checkpoint."""
+"""A reader of all boxes' records and their proofs in the database. It trusts none of them: a receipt is
+checked against a signed checkpoint."""
 
 from __future__ import annotations
 
@@ -29,8 +29,9 @@ _PAGE = 1000
 
 @dataclass(frozen=True, slots=True)
 class SharedLeaf:
-    """The leaf of a record of another box: which of its ledger's, the commitment to who it was about, and
-    what opens it. As `ledgers.leaves.Leaf`, without the commitment to the facts, which follows from them."""
+    """The leaf of a record of another box: its number in the ledger, the commitment to the person, and the
+    values that open it. Like `ledgers.leaves.Leaf`, without the commitment to the facts, which follows from
+    them."""
 
     leaf: int
     who: bytes
@@ -42,7 +43,7 @@ class SharedLeaf:
 
 @dataclass(frozen=True, slots=True)
 class SharedLog:
-    """One log of a box: its epoch, its name, the leaf of its ledger that is its leaf 0, and its public
+    """One log of a box: its epoch, its name, the leaf of the ledger that is its leaf 0, and its public
     key."""
 
     box: str
@@ -53,42 +54,41 @@ class SharedLog:
 
 
 class SharedPublishedLog:
-    """What others may see of one log of a box, as `log_folder.PublishedLog`; time-stamps stay with the
-    box."""
+    """The public part of one log of a box, like `log_folder.PublishedLog`; time-stamps stay with the box."""
 
     def __init__(self, reader: ProofReader, log: SharedLog) -> None:
         self._reader, self._log = reader, log
         self.folder = Text("the database")
 
     def key(self) -> Verifier:
-        """The public key, as the box says. Raises EvidenceFormatError."""
+        """Return the public key, as the box reports it. Raises EvidenceFormatError."""
         return Verifier.parse(self._log.key)
 
     def checkpoint(self) -> bytes | None:
-        """The newest one, `None` before the first."""
+        """Return the newest checkpoint, `None` before the first."""
         return self._reader.newest(self._log.box, self._log.epoch)
 
     def checkpoint_of(self, size: int) -> bytes | None:
-        """That of a size."""
+        """Return the checkpoint of a size."""
         return self._reader.checkpoint(self._log.box, self._log.epoch, size)
 
     def sizes(self) -> list[int]:
-        """Of which sizes there are checkpoints, in order."""
+        """Return the sizes of all checkpoints, in order."""
         return self._reader.sizes(self._log.box, self._log.epoch)
 
     def timestamps(self) -> list[tuple[int, bytes]]:
-        """None."""
+        """Return no time-stamps."""
         return []
 
     def tile(self, path: str) -> bytes:
-        """The hashes of a tile: `tiles.Read`."""
+        """Return the hashes of a tile: `tiles.Read`."""
         return self._reader.tile(self._log.box, self._log.epoch, path)
 
 
 @dataclass(frozen=True, slots=True)
 class ProvableRecord:
     """A record of a box; without a leaf where that box sent none: it has an earlier informativa, or has not
-    yet come to it."""
+    sent it yet."""
 
     box: str
     record: Record
@@ -96,7 +96,7 @@ class ProvableRecord:
 
 
 class ProofReader:
-    """Of one company, over one connection. Every method raises SharedDatabaseError."""
+    """A reader of one company's proofs, over one connection. Every method raises SharedDatabaseError."""
 
     def __init__(self, database: SharedDatabase, controller: str, connection: Connection) -> None:
         self._database, self._controller, self._connection = database, controller, connection
@@ -104,87 +104,88 @@ class ProofReader:
         self._has_logs = connection.schema >= schema.EVIDENCE
 
     def logs(self) -> list[SharedLog]:
-        """All that any box ever had, those of one box in order."""
+        """Return all logs that any box ever had, those of one box in order."""
         return [SharedLog(*row) for row in self._rows(self._sql.logs)] if self._has_logs else []
 
     def record(self, box: str, number: int) -> ProvableRecord | None:
-        """One of a box, if it is there."""
+        """Return one record of a box, if it is there."""
         return next(_provable(self._rows(self._sql.record, box, number)), None)
 
     def of_caller(self, pseudonyms: Sequence[bytes], but: str) -> list[ProvableRecord]:
-        """All of a caller's on all boxes `but` one, those of one box in order."""
+        """Return all records of a caller on all boxes `but` one, those of one box in order."""
         return list(_provable(self._rows(self._sql.of_caller, list(pseudonyms), but)))
 
     def boxes(self) -> list[Box]:
-        """Each that ever took part, by name."""
-        found = self._rows(Statements(self._controller).every_box)
-        return sorted((Box(*row) for row in found), key=attrgetter("name"))
+        """Return all boxes that ever took part, by name."""
+        rows_of_boxes = self._rows(Statements(self._controller).every_box)
+        return sorted((Box(*row) for row in rows_of_boxes), key=attrgetter("name"))
 
     def leaves(self, box: str, first: int, last: int) -> int:
-        """How many records have one of these leaves."""
+        """Return the number of records that have one of these leaves."""
         return int(self._rows(self._sql.leaves, box, first, last)[0][0])
 
     def notes(self, box: str, since: datetime) -> list[ProvableRecord]:
-        """A box's records about records from a time on, in order."""
+        """Return a box's records about records from a time on, in order."""
         return list(_provable(self._rows(self._sql.notes, box, rows.microseconds(since))))
 
     def of_period(self, box: str, since: datetime, until: datetime) -> Iterator[ProvableRecord]:
-        """All of a box's that happened from a time on and before another, in order, while they are read."""
-        given = (box, rows.microseconds(since), rows.microseconds(until))
+        """Iterate over a box's records that happened from `since` on and before `until`, in order, while they
+        are read."""
+        values = (box, rows.microseconds(since), rows.microseconds(until))
         with (
             translated(self._database),
             self._connection.transaction(),
             self._connection.cursor(name="provable") as cursor,
         ):
             cursor.itersize = _PAGE
-            yield from _provable(cursor.execute(self._sql.of_period, given))
+            yield from _provable(cursor.execute(self._sql.of_period, values))
 
     def published(self, log: SharedLog) -> SharedPublishedLog:
-        """What others may see of it."""
+        """Return the public part of a log."""
         return SharedPublishedLog(self, log)
 
     def newest(self, box: str, epoch: int) -> bytes | None:
-        """The newest checkpoint of a log, `None` before the first."""
+        """Return the newest checkpoint of a log, `None` before the first."""
         return self._note(self._sql.newest, box, epoch)
 
     def checkpoint(self, box: str, epoch: int, size: int) -> bytes | None:
-        """That of a size."""
+        """Return the checkpoint of a size."""
         return self._note(self._sql.checkpoint, box, epoch, size)
 
     def sizes(self, box: str, epoch: int) -> list[int]:
-        """Of which sizes there are checkpoints, in order."""
+        """Return the sizes of all checkpoints, in order."""
         return [size for (size,) in self._rows(self._sql.sizes, box, epoch)]
 
     def tile(self, box: str, epoch: int, path: str) -> bytes:
-        """The hashes of a tile, by its path: `tiles.Read`. Raises TileMissingError where it is not there, or
-        not that far, and EvidenceFormatError for another path."""
+        """Return the hashes of a tile, by its path: `tiles.Read`. Raises TileMissingError where it is not
+        there, or not that far, and EvidenceFormatError for another path."""
         tile = Tile.parse(path)
         for (hashes,) in self._rows(self._sql.tile, box, epoch, tile.level, tile.index):
             if len(hashes) >= tile.width * HASH_SIZE:
-                found: bytes = hashes[: tile.width * HASH_SIZE]
-                return found
+                full_hashes: bytes = hashes[: tile.width * HASH_SIZE]
+                return full_hashes
         raise TileMissingError(Text("The tile {path} of {box} is not in the database.", path=path, box=box))
 
-    def _note(self, statement: str, *given: object) -> bytes | None:
-        return next((note.encode() for (note,) in self._rows(statement, *given)), None)
+    def _note(self, statement: str, *values: object) -> bytes | None:
+        return next((note.encode() for (note,) in self._rows(statement, *values)), None)
 
-    def _rows(self, statement: str, *given: object) -> list[tuple[Any, ...]]:
+    def _rows(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
         with translated(self._database):
-            return self._connection.execute(statement, given).fetchall()
+            return self._connection.execute(statement, values).fetchall()
 
 
 @contextmanager
 def opened(database: SharedDatabase, controller: str) -> Iterator[ProofReader]:
-    """The database while it is read. Raises SharedDatabaseError."""
+    """Open the database for reading. Raises SharedDatabaseError."""
     with connect(database, controller) as connection:
         yield ProofReader(database, controller, connection)
 
 
-def _provable(found: Iterable[Sequence[Any]]) -> Iterator[ProvableRecord]:
-    """Rows of a box, COLUMNS, and EVIDENCE."""
-    for row in found:
+def _provable(rows_of_records: Iterable[Sequence[Any]]) -> Iterator[ProvableRecord]:
+    """Iterate over records from rows of a box, COLUMNS, and EVIDENCE."""
+    for row in rows_of_records:
         ((box, record),) = with_box([row[: INFORMS + 1]])
         leaf, who, salt_what, salt_who, binding, migrated = row[INFORMS + 1 :]
-        known = leaf is not None and who is not None
-        proof = SharedLeaf(leaf, who, salt_what, salt_who, binding, bool(migrated)) if known else None
+        has_proof = leaf is not None and who is not None
+        proof = SharedLeaf(leaf, who, salt_what, salt_who, binding, bool(migrated)) if has_proof else None
         yield ProvableRecord(box, record, proof)

@@ -1,4 +1,4 @@
-"""What an auditor needs of all boxes, as rows of the database: the statements, for one company's schema."""
+"""The SQL statements for the proofs of all boxes, for one company's schema."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from .rows import COLUMNS, EVIDENCE, arrays_of
 
 
 class ProofStatements:
-    """What is asked of one company's schema; of one of before migration 0002 only for records, without what
-    proves them. `%s` stands for a value."""
+    """The statements for one company's schema; for a schema before migration 0002 only those for records,
+    without the proofs. `%s` stands for a value."""
 
     def __init__(self, controller: str, number: int = schema.EVIDENCE) -> None:
         evidence = EVIDENCE if number >= schema.EVIDENCE else [f"NULL AS {name}" for name in EVIDENCE]
@@ -17,7 +17,7 @@ class ProofStatements:
         box, record = f"{name}.box", f"{name}.record"
         log, checkpoint, tile = f"{name}.log", f"{name}.checkpoint", f"{name}.tile"
 
-        # As `sending` of records: whoever erases a caller waits for what is under way.
+        # As `sending` of records: an erasure waits for transactions in progress.
         self.proving = f"""
         UPDATE {box} SET proven = %s
         WHERE name = %s AND identity = %s AND erasures = %s AND proven = %s AND retired IS NULL

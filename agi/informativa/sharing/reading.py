@@ -1,4 +1,4 @@
-"""What all boxes have on record, as the database has it."""
+"""Reading of all boxes' records in the database."""
 
 from __future__ import annotations
 
@@ -16,12 +16,13 @@ _PAGE = 1000
 
 
 def search(
-    database: SharedDatabase, controller: str, wanted: RecordFilter, last: int | None = None
+    database: SharedDatabase, controller: str, record_filter: RecordFilter, last: int | None = None
 ) -> Iterator[tuple[str, Record]]:
-    """Those that are wanted, or the last so many of them, in the order in which they happened, each with its
-    box, while they are read. What boxes have not sent yet is not there. Raises SharedDatabaseError."""
+    """Iterate over the records of a filter, or the last ones of them, in the order in which they happened,
+    each with its box, while they are read. Records that boxes have not sent yet are missing. Raises
+    SharedDatabaseError."""
     sql = Statements(controller)
-    given = rows.wanted(wanted) | {"count": last}
+    values = rows.wanted(record_filter) | {"count": last}
     with (
         connect(database, controller) as connection,
         translated(database),
@@ -29,13 +30,13 @@ def search(
         connection.cursor(name="records") as cursor,
     ):
         cursor.itersize = _PAGE
-        yield from with_box(cursor.execute(sql.last_of if last else sql.search, given))
+        yield from with_box(cursor.execute(sql.last_of if last else sql.search, values))
 
 
-def with_box(found: Iterable[Sequence[Any]]) -> Iterator[tuple[str, Record]]:
-    """Rows of a box and COLUMNS. Raises SharedDatabaseError for one that cannot be shown: nothing is left out
-    in silence."""
-    for row in found:
+def with_box(rows_of_records: Iterable[Sequence[Any]]) -> Iterator[tuple[str, Record]]:
+    """Iterate over records from rows of a box and COLUMNS. Raises SharedDatabaseError for a row that cannot
+    be shown: none is left out silently."""
+    for row in rows_of_records:
         try:
             yield row[0], rows.record(row[1:])
         except ValueError as error:

@@ -1,4 +1,4 @@
-"""How an erasure that this box asked the others for stands, by what the database says of it."""
+"""The state of an erasure that this box requested from the others, according to the database."""
 
 from __future__ import annotations
 
@@ -9,31 +9,35 @@ from ..ledgers.erasure_requests import Request
 
 
 class Standing(Enum):
-    """What is to be done with it."""
+    """The action that a request needs."""
 
     WAITING = auto()
-    """Nothing: some boxes have still to do it, or a command is just asking for it."""
+    """Nothing: some boxes have still to carry it out, or a command is just ordering it."""
     UNKNOWN = auto()
-    """The database does not know of it, or no more: it is to be asked for."""
+    """The database has no such order, or has lost it: it is to be ordered."""
     THROUGH = auto()
-    """All boxes have done it: nothing of it is to be kept."""
+    """All boxes have carried it out: the request is to be deleted."""
 
 
 def standing(
-    request: Request, now: datetime, newest: int, applied: int, there: set[bytes] | None
+    request: Request, now: datetime, newest: int, applied: int, ordered_pseudonyms: set[bytes] | None
 ) -> Standing:
-    """By the number of the newest erasure in the database, the one up to which all boxes that did not leave
-    applied them, and the pseudonyms of the one that has this request's number, `None` where none has.
+    """Return the state by the number of the newest erasure in the database, the one up to which all boxes
+    that are not retired applied them, and the pseudonyms of the order with this request's number, `None`
+    where there is none.
 
-    None has it where all boxes applied it, or where it was lost. Where a server that lost it gave its number
-    to another, this box met that one before it was gone, or gave it itself, and took the number away here.
+    There is none where all boxes applied it, or where it was lost. Where a server that lost it gave its
+    number to another, this box saw that order before it was deleted, or placed it itself, and then removed
+    the number from this request.
     """
     if not request.pseudonyms:
         return Standing.THROUGH
     if request.number is None:
         return Standing.WAITING if request.held(now) else Standing.UNKNOWN
-    if request.number > newest or (there is not None and not there.issuperset(request.pseudonyms)):
+    if request.number > newest or (
+        ordered_pseudonyms is not None and not ordered_pseudonyms.issuperset(request.pseudonyms)
+    ):
         return Standing.UNKNOWN
     if applied >= request.number:
         return Standing.THROUGH
-    return Standing.UNKNOWN if there is None else Standing.WAITING
+    return Standing.UNKNOWN if ordered_pseudonyms is None else Standing.WAITING

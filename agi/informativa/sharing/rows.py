@@ -12,7 +12,7 @@ from . import schema
 
 COLUMNS = [name.strip() for name in rows.COLUMNS.split(",")]
 _LISTED = ", ".join(COLUMNS)
-INFORMS = len(COLUMNS)  # where in a ledger's row it says whether its caller is informed
+INFORMS = len(COLUMNS)  # the position, in a ledger's row, of the flag whether its caller is informed
 # By their names, as the columns of migration 0001 are.
 _KINDS = dict.fromkeys(COLUMNS, "text") | {
     **dict.fromkeys(("record", "at", "recorded", "basis"), "bigint"),
@@ -22,13 +22,13 @@ _KINDS = dict.fromkeys(COLUMNS, "text") | {
     "rate": "integer",
 }
 EVIDENCE = ["leaf", "who", "salt_what", "salt_who", "binding", "migrated"]
-"""What an auditor needs of a record beside it, from migration 0002 on."""
+"""The columns with the proof of a record, from migration 0002 on."""
 _EVIDENCE_KINDS = ("bigint", *["bytea"] * 4, "smallint")
 
 
 class Statements:
-    """What is asked of one company's schema, as it is from a migration on: whoever writes must know which one
-    it has. `%s` stands for a value."""
+    """The statements for one company's schema, as it is from a migration on: a writer must know which
+    migration it has. `%s` stands for a value."""
 
     def __init__(self, controller: str, number: int = schema.OLDEST) -> None:
         proofs, sealed = number >= schema.EVIDENCE, number >= schema.SEALED
@@ -41,7 +41,7 @@ class Statements:
         INSERT INTO {box} (name, identity, erasures) SELECT %s, %s, coalesce(max(erasures), 0) FROM {box}
         ON CONFLICT DO NOTHING
         """  # noqa: S608  # our own names, here and below
-        # Under which other names the records of a ledger are there: it was put back under a new one.
+        # The other names under which the records of a ledger are there: it was restored under a new one.
         self.earlier_names = f"SELECT name FROM {box} WHERE identity = %s AND name <> %s"  # noqa: S608
         self.erased_of = f"""
         SELECT DISTINCT record FROM {record} WHERE box = ANY(%s) AND erased = 1
@@ -59,8 +59,8 @@ class Statements:
         UPDATE {box} SET newest = %s, seen = now(), program = %s, keys = %s, configuration = %s
         WHERE name = %s AND identity = %s
         """  # noqa: S608
-        # Only of a box that knows of all erasures, for whoever adds one waits for what is under way; and only
-        # what follows on what is there.
+        # Only for a box that knows of all erasures, since a new erasure waits for transactions in progress;
+        # and only for records that follow on those that are there.
         self.sending = f"""
         UPDATE {box} SET record = greatest(record, %s), newest = greatest(newest, %s), seen = now()
         WHERE name = %s AND identity = %s AND erasures = %s AND record = %s AND retired IS NULL
@@ -115,7 +115,7 @@ class Statements:
         self.applied = f"""
         UPDATE {box} SET applied = greatest(applied, %s) WHERE name = %s AND identity = %s
         """  # noqa: S608
-        # Of a box that erased him before it asked the others to.
+        # For a box that erased the caller before it ordered the others to.
         self.applied_here = f"UPDATE {box} SET applied = %s WHERE name = %s AND applied = %s"  # noqa: S608
         self.done_everywhere = f"""
         DELETE FROM {erasure} WHERE erasure <= (SELECT min(applied) FROM {box} WHERE retired IS NULL)
@@ -128,7 +128,7 @@ class Statements:
             f"INSERT INTO {erasure} (erasure, pseudonyms{sealed_too[0]}) VALUES (%s, %s{sealed_too[1]})"  # noqa: S608
         )
         self.newest_erasure = f"SELECT coalesce(max(erasure), 0) FROM {erasure}"  # noqa: S608
-        # Up to which there are, up to which all boxes applied them, and these: all of one moment.
+        # The newest erasure, the one up to which all boxes applied them, and these: all of one moment.
         self.orders = f"""
         SELECT counted.erasures, counted.applied, {erasure}.erasure, {erasure}.pseudonyms
         FROM (
@@ -137,7 +137,7 @@ class Statements:
         ) AS counted LEFT JOIN {erasure} ON {erasure}.erasure = ANY(%s)
         """  # noqa: S608
         self.count_erasure = f"UPDATE {box} SET erasures = %s"  # noqa: S608
-        # Under all that he was ever known by, as far as boxes noted that one key followed another.
+        # All pseudonyms that the caller ever had, as far as boxes recorded that one key followed another.
         self.his = f"""
         WITH RECURSIVE his (pseudonym) AS (
             SELECT unnest(%s::bytea[])
@@ -176,45 +176,48 @@ class Statements:
 
 
 def arrays_of(kinds: Iterable[str]) -> str:
-    """What stands for columns of these kinds in `unnest`."""
+    """Return the placeholders for columns of these kinds in `unnest`."""
     return ", ".join(f"%s::{kind}[]" for kind in kinds)
 
 
 def arrays(box: str, page: Sequence[Sequence[Any]], *, proofs: bool) -> list[object]:
-    """What `send` takes for a page of a ledger's rows: COLUMNS, whether the caller is informed, EVIDENCE."""
+    """Return the values of `send` for a page of a ledger's rows: COLUMNS, whether the caller is informed,
+    EVIDENCE."""
     columns = list(map(list, zip(*page, strict=True)))
     recorded = columns[COLUMNS.index("recorded")]
     at = columns[COLUMNS.index("at")]
     months = [
-        month(given if given is not None else happened) for given, happened in zip(recorded, at, strict=True)
+        month(recorded_at if recorded_at is not None else happened)
+        for recorded_at, happened in zip(recorded, at, strict=True)
     ]
     record, informs, evidence = columns[:INFORMS], columns[INFORMS], columns[INFORMS + 1 :]
     return [box, months, informs, *record, *(evidence if proofs else ())]
 
 
-def readable(found: Iterable[Sequence[Any]]) -> Iterator[Record]:
-    """Rows of COLUMNS as records. One of a newer informativa with a word that this one does not know tells it
-    nothing."""
-    for row in found:
+def readable(rows_of_records: Iterable[Sequence[Any]]) -> Iterator[Record]:
+    """Iterate over records from rows of COLUMNS. A row of a newer informativa with an unknown word is left
+    out."""
+    for row in rows_of_records:
         with suppress(ValueError):
             yield rows.record(row)
 
 
 def plain(page: Sequence[Sequence[Any]]) -> list[list[Any]]:
-    """The same rows with text that PostgreSQL takes, which has no NUL and no half of a surrogate pair."""
+    """Return the same rows with text that PostgreSQL takes, which has no NUL and no half of a surrogate
+    pair."""
     return [_plain(row) for row in page]
 
 
 def _plain(row: Sequence[Any]) -> list[Any]:
-    """What was changed is not what its leaf is of, and has none."""
-    found = [
-        each.replace("\0", "\ufffd").encode("utf-8", "replace").decode() if isinstance(each, str) else each
-        for each in row
+    """Return a row with such text. A row that was changed differs from its leaf, and has none."""
+    values = [
+        value.replace("\0", "\ufffd").encode("utf-8", "replace").decode() if isinstance(value, str) else value
+        for value in row
     ]
-    return found if found == list(row) else [*found[: INFORMS + 1], *[None] * len(EVIDENCE)]
+    return values if values == list(row) else [*values[: INFORMS + 1], *[None] * len(EVIDENCE)]
 
 
 def month(microseconds: int) -> int:
-    """202611, of a time since 1970."""
+    """Return the month of a time in microseconds since 1970, such as 202611."""
     moment = rows.moment(microseconds)
     return moment.year * 100 + moment.month

@@ -1,4 +1,4 @@
-"""What the database must hold, as numbered files of SQL, and who may do what there (I6)."""
+"""The schema of the database, as numbered files of SQL, and the rights of its roles (I6)."""
 
 from __future__ import annotations
 
@@ -8,34 +8,34 @@ from datetime import date
 from pathlib import Path
 
 PREFIX = "informativa_"
-MONTHS_AHEAD = 24  # of which there are partitions, after a migration
-NEEDED = 1  # the newest migration that a program must know; those after it add what an older one need not see
-OLDEST = 1  # with which this program goes on, without what later ones add
-EVIDENCE = 2  # from which on what an auditor needs is there
-SEALED = 3  # from which on an erasure is for boxes with other keys, too
+MONTHS_AHEAD = 24  # months with partitions, after a migration
+NEEDED = 1  # the newest migration that a program must know; an older program may ignore those after it
+OLDEST = 1  # the oldest migration with which this program works, without the additions of later ones
+EVIDENCE = 2  # the migration that adds the proofs for an auditor
+SEALED = 3  # the migration that adds the sealed caller, for boxes with other keys
 
 _PARTITIONED = "PARTITION BY RANGE (month)"
 _TABLES = ("box", "record", "erasure", "log", "checkpoint", "tile")
 
 
 def role(controller: str) -> str:
-    """Who a company's boxes are in the database, which is also what its schema is called."""
+    """Return the name of a company's role in the database, which is also the name of its schema."""
     return PREFIX + controller
 
 
 def quoted(name: str) -> str:
-    """A name as SQL has it. Those of companies are of a-z, 0-9, - and _."""
+    """Return a name as SQL has it. Those of companies are of a-z, 0-9, - and _."""
     return f'"{name}"'
 
 
 def newest() -> int:
-    """The number of the last migration that this program knows."""
+    """Return the number of the last migration that this program knows."""
     return _files()[-1][0]
 
 
 def migrations(controller: str, after: int, *, partitioned: bool) -> Iterator[tuple[int, list[str]]]:
-    """The statements of each migration after one, for the schema of a company; each is to be applied, and
-    recorded, in one transaction."""
+    """Iterate over the statements of each migration after one, for the schema of a company; each migration is
+    to be applied, and recorded, in one transaction."""
     schema = quoted(role(controller))
     for number, file in _files():
         if number > after:
@@ -47,8 +47,8 @@ def migrations(controller: str, after: int, *, partitioned: bool) -> Iterator[tu
 
 
 def prepared(controller: str, password: str = "") -> list[str]:
-    """What comes before them: a role that may log in, a schema that it may look into, and where it is noted
-    which migrations were applied. `password` is SQL for it, nothing where it is set otherwise."""
+    """Return the statements before the migrations: a role that may log in, a schema that it may use, and the
+    table of applied migrations. `password` is SQL for it, nothing where it is set otherwise."""
     name = quoted(role(controller))
     return [
         f"CREATE ROLE {name} LOGIN{f' PASSWORD {password}' if password else ''}",
@@ -59,13 +59,14 @@ def prepared(controller: str, password: str = "") -> list[str]:
 
 
 def applied(controller: str, number: int) -> str:
-    """That a migration was applied."""
+    """Return the statement that records a migration as applied."""
     return f"INSERT INTO {quoted(role(controller))}.migration VALUES ({number}, {NEEDED})"  # noqa: S608  # ours
 
 
 def rights(controller: str, *, partitioned: bool) -> list[str]:
-    """What comes after them: a company's role reads and writes its own rows, and can change no table. Where a
-    table is divided it is not planned anew for each question, which takes longer than to answer it."""
+    """Return the statements after the migrations: a company's role reads and writes its own rows, and can
+    change no table. For a partitioned table no question gets a new plan, since planning takes longer than the
+    answer."""
     name = quoted(role(controller))
     tables = ", ".join(f"{name}.{table}" for table in _TABLES)
     return [
@@ -76,29 +77,30 @@ def rights(controller: str, *, partitioned: bool) -> list[str]:
 
 
 def partitions(controller: str, today: date, there: Iterable[str] = ()) -> list[str]:
-    """One a month that is missing, from this one on."""
-    schema, made = quoted(role(controller)), set(there)
-    found = []
+    """Return the statements for missing partitions, one a month, from this month on."""
+    schema, existing = quoted(role(controller)), set(there)
+    statements = []
     for ahead in range(MONTHS_AHEAD):
         first, following = (_month(today, ahead), _month(today, ahead + 1))
-        if f"record_{first}" not in made:
-            found.append(
+        if f"record_{first}" not in existing:
+            statements.append(
                 f"CREATE TABLE {schema}.record_{first} PARTITION OF {schema}.record"
                 f" FOR VALUES FROM ({first}) TO ({following})"
             )
-    return found
+    return statements
 
 
 def months_ahead(there: Iterable[str], today: date) -> int | None:
-    """For how many months from this one on there are partitions among a schema's tables; `None` where it has
-    none at all, because the engine knows none."""
-    made = {name for name in there if re.fullmatch(r"record_(default|\d{6})", name)}
-    months = (ahead for ahead in range(MONTHS_AHEAD) if f"record_{_month(today, ahead)}" not in made)
-    return next(months, MONTHS_AHEAD) if made else None
+    """Return the number of months from this one on with partitions among a schema's tables; `None` where it
+    has none at all, because the engine knows none."""
+    existing = {name for name in there if re.fullmatch(r"record_(default|\d{6})", name)}
+    months = (ahead for ahead in range(MONTHS_AHEAD) if f"record_{_month(today, ahead)}" not in existing)
+    return next(months, MONTHS_AHEAD) if existing else None
 
 
 def _default(schema: str) -> list[str]:
-    """For what is older than the first partition, and for the time after the last one."""
+    """Return the statement for the partition of rows older than the first partition, and after the last
+    one."""
     return [f"CREATE TABLE {schema}.record_default PARTITION OF {schema}.record DEFAULT"]
 
 
@@ -113,7 +115,7 @@ def _files() -> list[tuple[int, Path]]:
 
 
 def _statements(sql: str) -> Iterator[str]:
-    """One by one, without what is said about them."""
+    """Iterate over the statements of a file, without comments."""
     plain = "\n".join(line.partition("--")[0].rstrip() for line in sql.splitlines())
     for statement in plain.split(";"):
         if text := "\n".join(filter(None, statement.splitlines())):

@@ -3,7 +3,7 @@
 A pseudonym cannot be turned back into a number, so a box with a newer key than the one that asks cannot tell
 whom a pseudonym under the old key stands for. It can open what was encrypted with that old key. Whoever has
 a key of the company can find a caller's number by trying all: so nothing more is given away than by the
-pseudonyms that are sent beside it, and both go when all boxes have erased him (I5, I9).
+pseudonyms that are sent beside it, and both are deleted when all boxes have erased him (I5, I9).
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from ..caller import fingerprint
 from ..model import Identified
 
 _FINGERPRINT, _NONCE = 8, 12  # bytes
-_SIZE = 96  # bytes of what is encrypted: its length tells nothing
+_SIZE = 96  # bytes of the padded plain text, so that its length tells nothing
 _CUSTOMER, _NUMBER = b"customer:", b"e164:"
 
 
 def seal(caller: Identified, keys: Iterable[bytes]) -> tuple[bytes, ...]:
-    """The caller under each of these keys (AES-256-GCM): the key's fingerprint (8 bytes), the nonce (12), and
-    what only that key opens."""
+    """Encrypt the caller under each of these keys (AES-256-GCM). Each result is the key's fingerprint (8
+    bytes), the nonce (12), and the encrypted text."""
     space = _CUSTOMER if caller.customer else _NUMBER
     plain = (space + caller.number.encode(errors="replace")).ljust(_SIZE, b"\0")
     sealed = []
@@ -33,12 +33,12 @@ def seal(caller: Identified, keys: Iterable[bytes]) -> tuple[bytes, ...]:
 
 
 def covers(sealed: Sequence[bytes], keys: Iterable[bytes]) -> bool:
-    """Tell if the box that asked has all of these keys: then its pseudonyms are all that there are."""
+    """Return whether the box that asked has all of these keys: then its pseudonyms are complete."""
     return {_name(key) for key in keys} <= {envelope[:_FINGERPRINT] for envelope in sealed}
 
 
 def unseal(sealed: Sequence[bytes], keys: Iterable[bytes]) -> Identified | None:
-    """The caller; `None` if none of these keys opens it."""
+    """Return the caller; `None` if none of these keys opens the envelope."""
     from cryptography.exceptions import InvalidTag
 
     by_name = {_name(key): key for key in keys}
@@ -46,8 +46,8 @@ def unseal(sealed: Sequence[bytes], keys: Iterable[bytes]) -> Identified | None:
         key = by_name.get(envelope[:_FINGERPRINT])
         if key is None:
             continue
-        name, rest = envelope[:_FINGERPRINT], envelope[_FINGERPRINT:]
-        nonce, text = rest[:_NONCE], rest[_NONCE:]
+        name, remainder = envelope[:_FINGERPRINT], envelope[_FINGERPRINT:]
+        nonce, text = remainder[:_NONCE], remainder[_NONCE:]
         try:
             plain = _cipher(key).decrypt(nonce, text, name).rstrip(b"\0")
         except (InvalidTag, ValueError):

@@ -95,7 +95,7 @@ class CallHandler:
 
     @property
     def doubt(self) -> str:
-        """The words about the caller's number that nobody understood."""
+        """Return the words about the caller's number that nobody understood."""
         return self._caller.doubt if isinstance(self._caller, Unidentified) else ""
 
     async def decide(self) -> tuple[list[CallResult], Sequence[Decision], str]:
@@ -271,7 +271,7 @@ class CallHandler:
         return None
 
     def _event(self, decision: Decision) -> Event:
-        """The event of a notice that is left out; one that is played adds to it."""
+        """Return the event of a notice that is left out; one that is played adds to it."""
         return Event(
             at=self._clock.now(),
             call=self._session.call.id,

@@ -290,6 +290,6 @@ class _State:
         self._progress[kind][name] = [previous[0], previous[1], str(error)]
 
     def keep(self) -> None:
-        """Raises EvidenceError."""
+        """Write the progress to its file. Raises EvidenceError."""
         with failing(self._file):
             files.put(self._file, json.dumps(self._progress).encode(), for_folders_owner=True)

@@ -66,7 +66,7 @@ def require_own(controller: Controller) -> None:
 
 
 def adopt(controller: Controller) -> None:
-    """Make a ledger, which must exist, this company's and of its key, whatever it says. Raises
+    """Assign a ledger, which must exist, to this company and its key, whatever it says. Raises
     LedgerError."""
     from .ledgers.sqlite import SqliteStore
 

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Status(StrEnum):
-    """The value of INFORMATIVA_STATUS in the dialplan: one word for the outcome of the notice."""
+    """What the dialplan gets in INFORMATIVA_STATUS: one word for how the notice went."""
 
     PLAYED = "PLAYED"  # heard to its end
     PARTIAL = "PARTIAL"  # begun and not finished: it stays due
@@ -18,7 +18,7 @@ class Status(StrEnum):
 
 
 class RecordKind(StrEnum):
-    """The way in which a caller got a notice; some kinds are of records that are not about a delivery."""
+    """How a caller got a notice; and kinds of records that are not about a delivery."""
 
     PHONE = "phone"
     OPERATOR = "operator"
@@ -31,7 +31,7 @@ class RecordKind(StrEnum):
 
 
 class Reason(StrEnum):
-    """The reason why a notice was played or not; with `Ending` the only words INFORMATIVA_REASON may hold."""
+    """Why a notice was played or not; with `Ending` the only words INFORMATIVA_REASON may hold."""
 
     NOT_INFORMED = "not-informed"  # no complete delivery to this caller is on record
     NEW_PURPOSE = "new-purpose"  # what the caller knows does not cover a purpose of today's version
@@ -60,7 +60,7 @@ class Reason(StrEnum):
 
 
 class Ending(StrEnum):
-    """The way in which the playback of one prompt ended."""
+    """How the playback of one prompt ended."""
 
     WHOLE = "whole"
     KEY = "key"  # the caller pressed a key that stops the prompt
@@ -75,7 +75,7 @@ class Ending(StrEnum):
 
 
 class Verification(StrEnum):
-    """The result of a check of a number by the network."""
+    """What a network that checks numbers says of one."""
 
     PASSED = "passed"
     FAILED = "failed"
@@ -83,7 +83,7 @@ class Verification(StrEnum):
 
 
 class Vouched(StrEnum):
-    """The party that confirms that the number shown is the caller's (law: a number is not a person)."""
+    """Who says that the number shown is the caller's (law: a number is not a person)."""
 
     NOBODY = "nobody"  # the caller's own side wrote it, and nobody checked
     NETWORK = "network"  # the network put it there, or checked it (Q.931 screening)
@@ -100,7 +100,7 @@ class NumberForm(StrEnum):
 
 
 class Role(StrEnum):
-    """The role of a console account for one controller. Each role includes the rights of those above it."""
+    """What an account of the console may do for one controller; each may what those above it may."""
 
     READER = "reader"  # see how it goes: states, calls, records
     COMPLIANCE = "compliance"  # look callers up, export, erase, and prove
@@ -114,7 +114,7 @@ class Role(StrEnum):
 
 
 class Action(StrEnum):
-    """The action of somebody in the console or in a shell, in the words of the access log."""
+    """What somebody did in the console or in a shell, as the record of who looked at whom has it."""
 
     LOGIN = "login"
     LOGIN_REFUSED = "login-refused"  # somebody gave a wrong password or code for the account

@@ -19,7 +19,7 @@ import pytest
 
 import commands
 from examples import NOTDUE, PARTIAL, PLAYED
-from informativa.asterisk.test_call_entries import Entry, _ours
+from informativa.asterisk.test_call_entries import Entry, _index_of_ours
 from informativa.config import load
 from informativa.ledgers.following import Follower, summary
 from informativa.ledgers.sqlite import SqliteStore
@@ -235,7 +235,7 @@ def test_status_of_what_runs(folder: Path) -> None:
 def test_way_to_the_notice_is_judged(steps: list[str], ours: int | None, risky: str) -> None:
     """The step that calls informativa is found, and steps before it that may ring somebody or lead
     elsewhere."""
-    assert _ours(steps) == ours
+    assert _index_of_ours(steps) == ours
     if ours is not None:
         assert Entry("c", "e", tuple(steps), ours).risky == risky
 

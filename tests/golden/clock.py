@@ -6,6 +6,7 @@ import importlib
 import os
 import pkgutil
 import sys
+import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,11 +25,15 @@ class Clock:
     """What time it is; a test may let time go by."""
 
     def __init__(self, at: datetime) -> None:
-        self.at = at
+        self.at, self._began, self._monotonic = at, at, time.monotonic
 
-    def goes_on(self, **time: float) -> None:
+    def goes_on(self, **more: float) -> None:
         """So much later."""
-        self.at += timedelta(**time)
+        self.at += timedelta(**more)
+
+    def monotonic(self) -> float:
+        """What goes by here, and what tests let go by."""
+        return self._monotonic() + (self.at - self._began).total_seconds()
 
 
 @contextmanager
@@ -41,14 +46,14 @@ def standing(at: datetime = THURSDAY) -> Iterator[Clock]:
     _load_all()
     modules = [each for name, each in sys.modules.items() if name.partition(".")[0] == "informativa"]
     changed = [each for each in modules if getattr(each, "datetime", None) is datetime]
-    drawn = os.urandom
+    before = os.urandom, time.monotonic
     for module in changed:
         vars(module)["datetime"] = told
-    os.urandom = _Salts().draw
+    os.urandom, time.monotonic = _Salts().draw, clock.monotonic
     try:
         yield clock
     finally:
-        os.urandom = drawn
+        os.urandom, time.monotonic = before
         for module in changed:
             vars(module)["datetime"] = datetime
 

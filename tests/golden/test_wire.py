@@ -1,0 +1,41 @@
+"""What Asterisk and PostgreSQL are told: a change of the program that is not meant to change it changes
+nothing here.
+
+After one that is: `python -m pytest tests/golden --snapshot-update`, and read the difference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from syrupy.assertion import SnapshotAssertion
+
+from golden.clock import standing
+from golden.snapshots import Readable
+from golden.wire_site import SITUATIONS, Office, by_script, by_service
+
+
+@pytest.fixture(scope="module")
+def office(module_folder: Path) -> Iterator[Office]:
+    """One for all situations, of which each begins anew."""
+    with standing() as clock:
+        yield Office(module_folder, clock)
+
+
+def words(name: str) -> str:
+    """A case as it is called in the name of its file."""
+    return name.replace(" ", "-")
+
+
+@pytest.mark.parametrize("name", SITUATIONS, ids=words)
+def test_agi_of_the_service(office: Office, name: str, snapshot: SnapshotAssertion) -> None:
+    """Each command of a call, and what Asterisk answered to it."""
+    assert by_service(office, SITUATIONS[name]) == snapshot(extension_class=Readable)
+
+
+@pytest.mark.parametrize("name", [name for name, each in SITUATIONS.items() if each.script], ids=words)
+def test_agi_of_the_script(office: Office, name: str, snapshot: SnapshotAssertion) -> None:
+    """The same of the script, where no service is there."""
+    assert by_script(office, SITUATIONS[name]) == snapshot(extension_class=Readable)

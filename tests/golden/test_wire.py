@@ -6,15 +6,19 @@ After one that is: `python -m pytest tests/golden --snapshot-update`, and read t
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
+from golden import database_site
 from golden.clock import standing
 from golden.snapshots import Readable
 from golden.wire_site import SITUATIONS, Office, by_script, by_service
+from informativa.operations.init import init
+from lab.office import fill_in
 
 
 @pytest.fixture(scope="module")
@@ -39,3 +43,20 @@ def test_agi_of_the_service(office: Office, name: str, snapshot: SnapshotAsserti
 def test_agi_of_the_script(office: Office, name: str, snapshot: SnapshotAssertion) -> None:
     """The same of the script, where no service is there."""
     assert by_script(office, SITUATIONS[name]) == snapshot(extension_class=Readable)
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory, short_prompts: Path) -> dict[str, str]:
+    """By story, what a real PostgreSQL was sent."""
+    base = tmp_path_factory.mktemp("database")
+    init(base / "etc")
+    shutil.copytree(short_prompts, base / "etc/prompts", dirs_exist_ok=True)
+    fill_in(base / "etc/informativa.yaml")
+    return database_site.told(base / "etc", base / "pg")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", database_site.STORIES, ids=words)
+def test_sql(told: dict[str, str], name: str, snapshot: SnapshotAssertion) -> None:
+    """Each statement with its parameters, as the server's own log has them."""
+    assert told[name] == snapshot(extension_class=Readable)

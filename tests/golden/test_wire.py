@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
-from golden import database_site
+from golden import database_site, manager_site
 from golden.clock import standing
 from golden.snapshots import Readable
-from golden.wire_site import SITUATIONS, Office, by_script, by_service
+from golden.wire_site import SITUATIONS, Office, Situation, by_script, by_service
 from informativa.operations.init import init
 from lab.office import fill_in
 
@@ -43,6 +43,13 @@ def test_agi_of_the_service(office: Office, name: str, snapshot: SnapshotAsserti
 def test_agi_of_the_script(office: Office, name: str, snapshot: SnapshotAssertion) -> None:
     """The same of the script, where no service is there."""
     assert by_script(office, SITUATIONS[name]) == snapshot(extension_class=Readable)
+
+
+@pytest.mark.parametrize("name", manager_site.STORIES, ids=words)
+def test_ami(office: Office, name: str, snapshot: SnapshotAssertion) -> None:
+    """Each action at the manager interface, with its fields."""
+    office.begin(Situation([]))
+    assert manager_site.told(office, manager_site.STORIES[name]) == snapshot(extension_class=Readable)
 
 
 @pytest.fixture(scope="module")

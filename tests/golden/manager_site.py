@@ -1,0 +1,158 @@
+"""What Asterisk is asked at its manager interface: the actions with their fields, in their order."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable, Coroutine, Mapping
+from functools import partial
+from typing import Any
+
+from structlog.testing import capture_logs
+
+from doubles import ManagerServer
+from golden.wire_site import Office
+from informativa import shipped, storage
+from informativa.asterisk import ami, dialplan, test_call
+from informativa.config import load
+from informativa.maintenance import SpoolCollection
+from informativa.model import ManagerAccount
+from informativa.operations import test_call_entry
+from informativa.operations.doctor.examination import CHECKS
+from informativa.operations.doctor.system import System
+
+DONE = "Response: Success\nMessage: Done"
+KEY = "170000000{number}.1-1795687200000000"
+ROW = (
+    "at=1795687200|line={line}|prompt={folder}/prompts/{language}/short|why=service-unavailable|ending=whole"
+    "|seconds=1"
+)
+CHANNEL_IDS = r"(informativa-test-(?:listener-)?)[a-z]{10}"  # drawn for each call that is placed
+
+Story = Callable[[Office, ManagerAccount], Coroutine[Any, Any, object]]
+
+
+def listed(event: str, *messages: str) -> str:
+    """An answer that is a list."""
+    first, last = "Response: Success\nEventList: start", f"Event: {event}Complete\nEventList: Complete"
+    return "\n\n".join((first, *messages, last))
+
+
+def spool(office: Office) -> str:
+    """Three rows of AstDB: of each company, and one of no line."""
+    rows = [
+        ROW.format(line=line, language=language, folder=office.folder)
+        for line, language in (("0212345678", "it"), ("+493012345678", "de"), ("+391", "it"))
+    ]
+    told = [
+        f"Event: DBGetTreeResponse\nKey: /informativa/{KEY.format(number=number)}\nVal: {row}"
+        for number, row in enumerate(rows)
+    ]
+    return listed("DBGetTree", *told)
+
+
+def loaded_dialplan(office: Office) -> str:
+    """Ours as it is for this configuration, and a context that calls it."""
+    template = (shipped.folder("dialplan") / "informativa.conf").read_text(encoding="utf-8")
+    text = dialplan.render(template, load(office.file))
+    rows, context, extension, priority = list[str](), "", "", 0
+    for line in f"{text}\n[from-trunk]\nexten => _X.,1,Gosub(informativa,s,1(${{EXTEN}}))".splitlines():
+        if begins := re.match(r"\[(.*)\]", line):
+            context = begins[1]
+        elif step := re.match(
+            r"exten => ([^,]*),1,(\w+)\((.*)\)$| same => n(?:\(\w+\))?,(\w+)\((.*)\)$", line
+        ):
+            extension, priority = step[1] or extension, 1 if step[1] else priority + 1
+            where = f"Context: {context}\nExtension: {extension}\nPriority: {priority}"
+            does = f"Application: {step[2] or step[4]}\nAppData: {step[3] or step[5] or ''}"
+            rows.append(f"Event: ListDialplan\n{where}\n{does}")
+    return listed("ShowDialPlan", *rows)
+
+
+_STEP = re.compile(r"exten => ([^,]*),1,(\w+)\((.*)\)$| same => n(?:\(\w+\))?,(\w+)\((.*)\)$")
+
+
+def asterisk(office: Office) -> ManagerServer:
+    """One that is in order, with rows in the spool."""
+    return ManagerServer(
+        {
+            "DBGetTree": spool(office),
+            "DBDel": DONE,
+            "ModuleCheck": "Response: Success\nVersion: 22.5.0",
+            "CoreSettings": "Response: Success\nAsteriskVersion: 22.5.0",
+            "Ping": "Response: Success\nPing: Pong\nTimestamp: 0.0",
+            "ShowDialPlan": loaded_dialplan(office),
+            "Events": DONE,
+            "Hangup": DONE,
+        }
+    )
+
+
+async def spool_collected(office: Office, account: ManagerAccount) -> None:
+    """The rows that belong to a company are deleted once they are on record; again, and nothing is new."""
+    configuration = load(office.file)
+    for each in configuration.controllers.values():
+        storage.store(each).close()
+    collection, lines = SpoolCollection(), configuration.spelled
+    for _ in range(2):
+        await collection.collect(account, lines)
+
+
+async def examined(check: int, office: Office, account: ManagerAccount) -> None:
+    """One of the doctor's checks that ask Asterisk."""
+    configuration = load(office.file)
+    async with ami.session(account) as session:
+        system = System(office.file, configuration, (), asterisk=session)
+        [finding async for finding in CHECKS[check].look(system)]
+
+
+async def entry_found(_office: Office, account: ManagerAccount) -> None:
+    """Where a test call may come in."""
+    async with ami.session(account) as session:
+        await test_call_entry.entry(session, "0212345678", "", through=False)
+
+
+async def call_placed(number: str, _office: Office, account: ManagerAccount) -> None:
+    """A test call, which is told its status and hung up."""
+    async with ami.session(account) as session:
+        channel = "Local/0212345678@from-trunk/n"
+        await test_call.place(session, account, channel, number, 2.0, lambda _moment: None)
+
+
+def told(office: Office, story: Story) -> str:
+    """What was asked in a story."""
+    server = asterisk(office)
+
+    def placed(fields: Mapping[str, str]) -> str:
+        own = f"Uniqueid: {fields['OtherChannelId']}"
+        events = [
+            f"Event: Newchannel\n{own}",
+            f"Event: Newexten\n{own}\nContext: from-trunk\nApplication: Gosub",
+            f"Event: VarSet\n{own}\nVariable: INFORMATIVA_STATUS\nValue: PLAYED",
+        ]
+        asyncio.get_running_loop().call_soon(server.say, *events)
+        return DONE
+
+    server.told["Originate"] = placed
+
+    async def tell() -> None:
+        async with server.listening() as account:
+            await story(office, account)
+
+    with capture_logs():
+        asyncio.run(tell())
+    said = ["".join(f"{name}: {value}\n" for name, value in each.items()) for each in server.asked]
+    return re.sub(CHANNEL_IDS, r"\1ID", "\n".join(said).replace(str(office.folder), "/etc/informativa"))
+
+
+STORIES: Mapping[str, Story] = {
+    "spool collected": spool_collected,
+    **{
+        " ".join(("examined", str(check.name))): partial(examined, number)
+        for number, check in enumerate(CHECKS)
+        if check.asks or check.actions
+    },
+    "entry of a test call": entry_found,
+    "test call": partial(call_placed, "+393331234567"),
+    "test call of a withheld number": partial(call_placed, ""),
+}

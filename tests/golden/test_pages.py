@@ -16,7 +16,7 @@ pytest.importorskip("starlette", reason="the extra `web` is not installed")
 from syrupy.assertion import SnapshotAssertion
 
 from golden.pages_site import CASES, NAMES, NOT_WALKED, Walk, site
-from golden.snapshots import Page, Readable
+from golden.snapshots import Page, Readable, files, named
 from informativa.console.routes import ROUTES
 
 
@@ -29,7 +29,12 @@ def walk(module_folder: Path) -> Iterator[Walk]:
         yield walk
 
 
-@pytest.mark.parametrize(("name", "language"), NAMES, ids=lambda part: part.replace(" ", "-"))
+def words(part: str) -> str:
+    """A part of a case's name, as it stands in the name of its file."""
+    return part.replace(" ", "-")
+
+
+@pytest.mark.parametrize(("name", "language"), NAMES, ids=words)
 def test_page(walk: Walk, name: str, language: str, snapshot: SnapshotAssertion) -> None:
     """An answer of the console: status, headers of its own, and all that it says."""
     said = walk.said[name, language]
@@ -47,6 +52,12 @@ def test_admins_see_what_compliance_sees(walk: Walk) -> None:
     """So the files of the one stand for the other's pages."""
     for compliance, admin in walk.same_for_admins():
         assert admin == compliance
+
+
+def test_every_file_is_of_a_case() -> None:
+    """None is left of what is no case any more."""
+    cases = (f"{words(name)}-{language}" for name, language in NAMES)
+    assert files(__file__) == sorted(named("test_page", cases))
 
 
 def test_no_two_cases_have_one_name() -> None:

@@ -15,10 +15,12 @@ from syrupy.assertion import SnapshotAssertion
 
 from golden import database_site, manager_site
 from golden.clock import standing
-from golden.snapshots import Readable
+from golden.snapshots import Readable, files, named
 from golden.wire_site import SITUATIONS, Office, Situation, by_script, by_service
 from informativa.operations.init import init
 from lab.office import fill_in
+
+OF_THE_SCRIPT = [name for name, each in SITUATIONS.items() if each.script]
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +41,7 @@ def test_agi_of_the_service(office: Office, name: str, snapshot: SnapshotAsserti
     assert by_service(office, SITUATIONS[name]) == snapshot(extension_class=Readable)
 
 
-@pytest.mark.parametrize("name", [name for name, each in SITUATIONS.items() if each.script], ids=words)
+@pytest.mark.parametrize("name", OF_THE_SCRIPT, ids=words)
 def test_agi_of_the_script(office: Office, name: str, snapshot: SnapshotAssertion) -> None:
     """The same of the script, where no service is there."""
     assert by_script(office, SITUATIONS[name]) == snapshot(extension_class=Readable)
@@ -67,3 +69,15 @@ def told(tmp_path_factory: pytest.TempPathFactory, short_prompts: Path) -> dict[
 def test_sql(told: dict[str, str], name: str, snapshot: SnapshotAssertion) -> None:
     """Each statement with its parameters, as the server's own log has them."""
     assert told[name] == snapshot(extension_class=Readable)
+
+
+def test_every_file_is_of_a_case() -> None:
+    """None is left of what is no case any more."""
+    cases = {
+        "test_agi_of_the_service": SITUATIONS,
+        "test_agi_of_the_script": OF_THE_SCRIPT,
+        "test_ami": manager_site.STORIES,
+        "test_sql": database_site.STORIES,
+    }
+    expected = [each for test, names in cases.items() for each in named(test, map(words, names))]
+    assert files(__file__) == sorted(expected)

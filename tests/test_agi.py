@@ -219,7 +219,7 @@ def read(parse: Callable[[bytes], object], raw: bytes) -> object:
 def test_quick_way_and_long_way_read_the_same(raw: bytes) -> None:
     """Any bytes are the same call, number and all, or the same error, whether or not they look usual."""
     event("quick" if agi._usual_environment().fullmatch(raw.decode("latin-1")) else "long")
-    assert read(agi.parse_environment, raw) == read(agi._any, raw)
+    assert read(agi.parse_environment, raw) == read(agi._parse_any, raw)
 
 
 def test_usual_environment_is_read_the_quick_way() -> None:
@@ -235,7 +235,7 @@ def test_usual_environment_is_read_the_quick_way() -> None:
     ):
         usual = agi._usual_environment().fullmatch(raw.decode())
         assert usual is not None
-        assert agi._usual(*usual.groups()) == agi._any(raw)
+        assert agi._parse_usual(*usual.groups()) == agi._parse_any(raw)
 
 
 @pytest.mark.parametrize(
@@ -251,7 +251,7 @@ def test_i5_quick_way_passes_no_number(name: str, value: str, expected: str) -> 
     raw = b"\n".join([*LINES[:-1], *TOLD]).replace(f"{name}=".encode(), f"{name}={value}".encode())
     usual = agi._usual_environment().fullmatch(raw.replace(b"+393331234567", b"+391700000000").decode())
     assert usual is not None
-    call = agi._usual(*usual.groups())
+    call = agi._parse_usual(*usual.groups())
     assert call.options[name] == expected
     assert "1700000000" not in call.id + call.linked
 

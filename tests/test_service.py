@@ -263,7 +263,7 @@ def test_unit_is_right_and_hardened(unit: Path) -> None:
     assert [line for line in said.splitlines() if "informativa.service" in line] == []
 
 
-def test_exposure_is_what_the_readme_says(unit: Path) -> None:
+def test_exposure_is_what_the_page_says(unit: Path) -> None:
     """For a user of its own and a program outside homes, by every systemd since that of Debian 12."""
     text = re.sub("^(User|Group)=.*$", r"\1=asterisk", unit.read_text(), flags=re.M)
     unit.write_text(text.replace("ProtectHome=read-only", "ProtectHome=yes"))
@@ -271,8 +271,8 @@ def test_exposure_is_what_the_readme_says(unit: Path) -> None:
         r"exposure level for informativa.service: ([\d.]+)", analyzed("security", "--offline=true", unit)
     )
     assert level == "1.0"
-    readme = (Path(__file__).resolve().parent.parent / "README.md").read_text(encoding="utf-8")
-    assert "`systemd-analyze security` calls its exposure 1.0 of 10" in readme
+    page = (Path(__file__).resolve().parent.parent / "docs/operating.md").read_text(encoding="utf-8")
+    assert "`systemd-analyze security` calls the unit's exposure 1.0 of 10" in page
 
 
 def test_unit_of_the_console(folder: Path, tmp_path: Path) -> None:

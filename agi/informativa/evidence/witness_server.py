@@ -8,23 +8,22 @@ place of the one that has been idle for the longest time, and gets status 503 if
 from __future__ import annotations
 
 import asyncio
-import re
 import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
+
+import h11
 
 from ..errors import EvidenceError
 from .cosignature import Witness
 from .witness import LARGEST_REQUEST, TEXT_TYPE, Answer, Logs
 from .witness_store import WitnessStore
 
-LARGEST_HEAD = 8192  # bytes: request line and headers
-_HEADER = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([\x20-\x7e\x80-\xff\t]*?)[ \t]*")
-_REQUEST = re.compile(r"([A-Z]{1,16}) (/[\x21-\x7e]*) HTTP/1\.([01])")
-_PATH = "/add-checkpoint"
+LARGEST_HEAD = 8192  # bytes: request line and headers; no more are read at once
+_PATH = b"/add-checkpoint"
 
 Decide = Callable[[bytes], Awaitable[Answer]]
 OnAnswer = Callable[[int, str], object]
@@ -39,14 +38,6 @@ class Limits:
     connections: int = 64
     idle: float = 60.0
     request: float = 20.0
-
-
-@dataclass(frozen=True)
-class _Request:
-    method: str
-    path: str
-    length: int
-    keep_alive: bool
 
 
 class _RefusedError(Exception):
@@ -70,7 +61,7 @@ class WitnessServer:
 
     async def start(self, host: str, port: int) -> tuple[str, int]:
         """Listen, and return host and port. Raises OSError."""
-        self._server = await asyncio.start_server(self._connection, host, port, limit=LARGEST_HEAD)
+        self._server = await asyncio.start_server(self._connection, host, port)
         address = self._server.sockets[0].getsockname()
         return address[0], address[1]
 
@@ -81,13 +72,14 @@ class WitnessServer:
 
     async def _connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._open += 1
+        http = h11.Connection(h11.SERVER, max_incomplete_event_size=LARGEST_HEAD)
         try:
             if self._open > self._limits.connections and not self._close_longest_idle():
-                await self._send(writer, Answer(503, b"Too many connections.\n"), keep_alive=False)
+                await self._send(http, writer, Answer(503, b"Too many connections.\n"), keep_alive=False)
                 return
-            while await self._serve_request(reader, writer):
-                pass
-        except (OSError, asyncio.IncompleteReadError):  # a TimeoutError is an OSError
+            while await self._serve_request(http, reader, writer):
+                http.start_next_cycle()
+        except OSError:  # a TimeoutError is one
             pass  # the client went away
         finally:
             self._open -= 1
@@ -104,56 +96,64 @@ class WitnessServer:
         longest.transport.abort()
         return True
 
-    async def _serve_request(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+    async def _serve_request(
+        self, http: h11.Connection, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> bool:
         """Answer one request. Return whether another one may follow."""
-        self._idle[writer] = None
-        try:
-            async with asyncio.timeout(self._limits.idle):
-                first = await reader.read(1)
-        finally:
-            self._idle.pop(writer, None)
-        if not first:
+        if not http.trailing_data[0] and not await self._first_piece(http, reader, writer):
             return False
         try:
             async with asyncio.timeout(self._limits.request):
-                request = _parsed(await self._head(reader, first))
-                body = await reader.readexactly(request.length)
-            answer, keep_alive = await self._answer(request, body), request.keep_alive
+                request, body = await _receive(http, reader)
+            answer, keep_alive = await self._answer(request, body), True
+            if request.method == b"HEAD":
+                answer = replace(answer, body=b"")
+        except h11.RemoteProtocolError as error:
+            answer, keep_alive = Answer(error.error_status_hint, f"{error}\n".encode()), False
         except _RefusedError as refused:
             answer, keep_alive = refused.answer, False
         if self._on_answer:
             peer = writer.get_extra_info("peername") or ("",)
             self._on_answer(answer.status, str(peer[0]))
         async with asyncio.timeout(self._limits.request):
-            await self._send(writer, answer, keep_alive=keep_alive)
-        return keep_alive
+            await self._send(http, writer, answer, keep_alive=keep_alive)
+        return http.our_state is h11.DONE and http.their_state is h11.DONE
 
-    async def _head(self, reader: asyncio.StreamReader, first: bytes) -> bytes:
+    async def _first_piece(
+        self, http: h11.Connection, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> bool:
+        """Wait for the next request. Return whether one begins."""
+        self._idle[writer] = None
         try:
-            return first + await reader.readuntil(b"\r\n\r\n")
-        except asyncio.LimitOverrunError:
-            raise _RefusedError(431, "The head is too large.") from None
+            async with asyncio.timeout(self._limits.idle):
+                data = await reader.read(LARGEST_HEAD)
+        finally:
+            self._idle.pop(writer, None)
+        if data:
+            http.receive_data(data)
+        return bool(data)
 
-    async def _answer(self, request: _Request, body: bytes) -> Answer:
-        if not request.path.endswith(_PATH):
+    async def _answer(self, request: h11.Request, body: bytes) -> Answer:
+        if not request.target.partition(b"?")[0].endswith(_PATH):
             return Answer(404, b"There is nothing here but add-checkpoint (c2sp.org/tlog-witness).\n")
-        if request.method != "POST":
+        if request.method != b"POST":
             return Answer(405, b"Only POST is understood.\n")
         return await self._decide(body)
 
-    async def _send(self, writer: asyncio.StreamWriter, answer: Answer, *, keep_alive: bool) -> None:
-        phrase = HTTPStatus(answer.status).phrase
-        lines = (
-            f"HTTP/1.1 {answer.status} {phrase}",
-            f"Content-Type: {answer.kind}",
-            f"Content-Length: {len(answer.body)}",
-            "X-Content-Type-Options: nosniff",
-            *(["Allow: POST"] if answer.status == 405 else []),
-            f"Connection: {'keep-alive' if keep_alive else 'close'}",
-            "",
-            "",
-        )
-        writer.write("\r\n".join(lines).encode() + answer.body)
+    async def _send(
+        self, http: h11.Connection, writer: asyncio.StreamWriter, answer: Answer, *, keep_alive: bool
+    ) -> None:
+        headers = [
+            ("Content-Type", answer.kind),
+            ("Content-Length", str(len(answer.body))),
+            ("X-Content-Type-Options", "nosniff"),
+            *([("Allow", "POST")] if answer.status == 405 else []),
+            *([] if keep_alive else [("Connection", "close")]),
+        ]
+        reason = HTTPStatus(answer.status).phrase
+        head = http.send(h11.Response(status_code=answer.status, headers=headers, reason=reason))
+        writer.write(b"".join([head or b"", http.send(h11.Data(answer.body)) or b""]))
+        http.send(h11.EndOfMessage())
         await writer.drain()
 
 
@@ -173,25 +173,35 @@ def in_a_thread(store: WitnessStore, logs: Logs, witness: Witness, pool: ThreadP
     return decide
 
 
-def _parsed(head: bytes) -> _Request:
-    """Parse the head of a request. Raises _RefusedError if it has two meanings."""
-    first, *lines = head.removesuffix(b"\r\n\r\n").decode("latin-1").split("\r\n")
-    line = _REQUEST.fullmatch(first)
-    if not line:
-        raise _RefusedError(400, "It is no request of HTTP/1.1.")
-    headers: dict[str, str] = {}
-    for header_line in lines:
-        header = _HEADER.fullmatch(header_line)
-        name = header[1].lower() if header else ""
-        if header is None or (name == "content-length" and name in headers):
-            raise _RefusedError(400, "A header is no header, or stands there twice.")
-        headers[name] = header[2]
-    if "transfer-encoding" in headers or "expect" in headers:
+async def _receive(http: h11.Connection, reader: asyncio.StreamReader) -> tuple[h11.Request, bytes]:
+    """Read one request and its body. Raises _RefusedError, h11.RemoteProtocolError for data that are no
+    request, and ConnectionError where the client goes away."""
+    request: h11.Request | None = None
+    body = b""
+    while True:
+        match http.next_event():
+            case h11.NEED_DATA:
+                data = await reader.read(LARGEST_HEAD)
+                if not data:
+                    raise ConnectionResetError
+                http.receive_data(data)
+            case h11.Request() as head:
+                request = head
+                _require_length(head)
+            case h11.Data(data=part):
+                body += part
+            case h11.EndOfMessage():
+                assert request is not None  # it comes first
+                return request, body
+            case _:
+                raise ConnectionResetError
+
+
+def _require_length(request: h11.Request) -> None:
+    """Raise _RefusedError unless the body is sent at once, and is short enough."""
+    headers = dict(request.headers)
+    length = headers.get(b"content-length", b"0" if request.method in (b"GET", b"HEAD") else b"")
+    if not length or b"transfer-encoding" in headers or b"expect" in headers:
         raise _RefusedError(411, "Send it at once, with a Content-Length.")
-    length = headers.get("content-length", "0" if line[1] in ("GET", "HEAD") else "")
-    if not re.fullmatch(r"[0-9]{1,9}", length):
-        raise _RefusedError(411, "It needs a Content-Length.")
     if int(length) > LARGEST_REQUEST:
         raise _RefusedError(413, f"At most {LARGEST_REQUEST} bytes are read.")
-    keep_alive = line[1] == "POST" and line[3] == "1" and headers.get("connection", "").lower() != "close"
-    return _Request(line[1], line[2].partition("?")[0], int(length), keep_alive)

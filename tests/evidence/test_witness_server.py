@@ -146,7 +146,7 @@ REQUESTS = [
     (b"POST /add-checkpoint HTTP/1.1\r\nHost: w\r\n\r\n", 411),
     (b"POST /add-checkpoint HTTP/1.1\r\nHost: w\r\nContent-Length: 5x\r\n\r\n", 400),
     (
-        b"POST /add-checkpoint HTTP/1.1\r\nHost: w\r\nTransfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n",
+        b"POST /add-checkpoint HTTP/1.1\r\nHost:w\r\nTransfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n",
         411,
     ),
     (b"POST /add-checkpoint HTTP/1.1\r\nHost: w\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\n", 400),

@@ -11,8 +11,10 @@ from informativa.cli.schemas import main, page, schemas
 from informativa.errors import ConfigError, LedgerError, Problem
 from informativa.model import Ending, Event, Heard, Reason, RecordKind, Status
 from informativa.model import Record as Found
+from informativa.operations.problems import Failure
 from informativa.text import Text
-from informativa.views.json.documents import Failure, Record, RecordLine
+from informativa.views.documents import document
+from informativa.views.json.documents import Record, RecordLine
 
 PAGES = Path(__file__).resolve().parents[1] / "docs"
 AT = datetime(2026, 11, 25, 10, 30, 0, 123456, tzinfo=timezone(timedelta(hours=1)))
@@ -73,7 +75,7 @@ def test_failure_tells_each_problem() -> None:
     """An error is told with its code, its place, what is wrong and, apart, what to do."""
     told = Text("{value} is not a time", "write 5 years", value="'x'")
     failure = Failure.of(ConfigError([Problem("a.yaml", 3, "controllers.acme.retention", told)]))
-    assert json.loads(failure.text())["problems"] == [
+    assert json.loads(document(failure))["problems"] == [
         {
             "code": "configuration",
             "file": "a.yaml",
@@ -83,8 +85,8 @@ def test_failure_tells_each_problem() -> None:
             "remedy": "write 5 years",
         }
     ]
-    (problem,) = Failure.of(LedgerError("It is full.", "Make room.")).problems
-    assert (problem.code, problem.file, problem.message, problem.remedy) == (
+    (problem,) = json.loads(document(Failure.of(LedgerError("It is full.", "Make room."))))["problems"]
+    assert (problem["code"], problem["file"], problem["message"], problem["remedy"]) == (
         "ledger",
         None,
         "It is full.",

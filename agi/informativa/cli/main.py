@@ -23,9 +23,9 @@ import typer
 
 from .. import __version__
 from ..errors import ConfigError, InformativaError
+from ..operations.problems import Failure
 from ..text import Text
 from ..views import terminal
-from ..views.json.problems import Failure
 from . import translated
 from .options import print_document
 from .tree import EXITS

@@ -8,9 +8,10 @@ description in the JSON Schema.
 from __future__ import annotations
 
 from datetime import datetime
+from pathlib import Path
 from typing import Annotated
 
-from pydantic import PlainSerializer
+from pydantic import InstanceOf, PlainSerializer
 
 from ..text import Text
 
@@ -22,8 +23,13 @@ Time = Annotated[
 Seconds = Annotated[float, PlainSerializer(lambda seconds: round(seconds, 3), return_type=float)]
 """Seconds, in JSON to a millisecond."""
 
-Sentence = Annotated[Text, PlainSerializer(str, return_type=str)]
+Sentence = Annotated[Text, InstanceOf(), PlainSerializer(str, return_type=str)]
 """A text, in JSON in English."""
 
-OptionalSentence = Annotated[Text, PlainSerializer(lambda text: str(text) or None, return_type=str | None)]
+OptionalSentence = Annotated[
+    Text, InstanceOf(), PlainSerializer(lambda text: str(text) or None, return_type=str | None)
+]
 """A text that may be empty, in JSON in English or null."""
+
+AbsolutePath = Annotated[Path, PlainSerializer(lambda path: str(path.absolute()), return_type=str)]
+"""A path as somebody typed it, in JSON from the root on."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import is_dataclass
 from functools import cache
 from typing import Any
 
@@ -42,8 +43,18 @@ def json_schema(kind: type) -> dict[str, Any]:
     several = TypeAdapter(list[kind], config=_DESCRIBED)  # type: ignore[valid-type]  # a dataclass has no `config`
     definitions: dict[str, Any] = _standard(several.json_schema(mode="serialization")["$defs"])
     own = definitions.pop(kind.__name__)
-    own["properties"] = {"schema": _VERSION} | own["properties"]
+    own["properties"] = {"schema": _VERSION} | own["properties"] | _inherited(kind, own["properties"])
     return dict(sorted((own | ({"$defs": definitions} if definitions else {})).items()))
+
+
+def _inherited(kind: type, properties: dict[str, Any]) -> dict[str, Any]:
+    """Return the described properties of a class's bases, for those that it does not describe itself."""
+    return {
+        name: described
+        for base in filter(is_dataclass, kind.__bases__)
+        for name, described in json_schema(base)["properties"].items()
+        if name in properties and "description" not in properties[name]
+    }
 
 
 _DESCRIBED = ConfigDict(use_attribute_docstrings=True, json_schema_serialization_defaults_required=True)
@@ -51,14 +62,19 @@ _DESCRIBED = ConfigDict(use_attribute_docstrings=True, json_schema_serialization
 
 def _standard(part: Any) -> Any:
     """Return a part of a schema with closed objects, without `format: path`, which is pydantic's own, and
-    without defaults, which are for whoever builds a result: a document has all of its names."""
+    without defaults, which are for whoever builds a result: a document has all of its names. A constant keeps
+    its default, and is not required."""
     if isinstance(part, list):
         return [_standard(item) for item in part]
     if not isinstance(part, dict):
         return part
-    left_out = {"default", "format"} if part.get("format") == "path" else {"default"}
-    described = isinstance(part.get("title"), str)
-    closed = {"additionalProperties": False} if isinstance(part.get("properties"), dict) else {}
-    return closed | {
-        name: _standard(value) for name, value in part.items() if not (described and name in left_out)
-    }
+    left_out = set()
+    if isinstance(part.get("title"), str):
+        left_out |= {"default"} if "const" not in part else set()
+        left_out |= {"format"} if part.get("format") == "path" else set()
+    standard = {name: _standard(value) for name, value in part.items() if name not in left_out}
+    if not isinstance(part.get("properties"), dict):
+        return standard
+    constants = {name for name, value in part["properties"].items() if "const" in value}
+    required = [name for name in part.get("required", ()) if name not in constants]
+    return {"additionalProperties": False} | standard | {"required": required}

@@ -10,10 +10,11 @@ from typing import Any
 import yaml
 
 from ..errors import InformativaError
+from ..operations.problems import Failure
 from ..operations.support.bundle import Collected
+from .documents import SCHEMA, facts
 from .json.check import Checked
 from .json.doctor import Examination
-from .json.problems import Failure
 from .json.shapes import Document
 from .json.status import StatusReport
 
@@ -40,7 +41,7 @@ Look through it before you send it: tar xzf FILE. Delete it afterwards.
 def members(collected: Collected) -> dict[str, str]:
     """Return the files, by name."""
     cleaner = collected.configuration.cleaner
-    documents: Mapping[str, Document] = {
+    documents: Mapping[str, object] = {
         "check.json": Checked.of(collected.checked),
         "doctor.json": (
             Failure.of(collected.doctor)
@@ -59,12 +60,15 @@ def members(collected: Collected) -> dict[str, str]:
         ),
         "versions.json": _json(asdict(collected.versions)),
         "configuration.yaml": _yaml(collected.configuration.data),
-        **{
-            name: _json(cleaner.data(document.model_dump(mode="json", by_alias=True)))
-            for name, document in documents.items()
-        },
+        **{name: _json(cleaner.data(_facts(document))) for name, document in documents.items()},
         "journal.txt": "".join(f"{line}\n" for line in collected.journal),
     }
+
+
+def _facts(result: object) -> dict[str, Any]:
+    if isinstance(result, Document):
+        return result.model_dump(mode="json", by_alias=True)
+    return {"schema": SCHEMA} | facts(result)
 
 
 def _json(data: Any) -> str:

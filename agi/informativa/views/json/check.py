@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...operations import check
-from .problems import Problem
+from ...operations.problems import Problem
 from .shapes import Document, Seconds, Shape
 
 

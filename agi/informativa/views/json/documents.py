@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ...operations import retention
+from ...operations.problems import Failure
 from .access_log import AccessEntries
 from .accounts import Account, AccountRemoved, Accounts, Invited
 from .audit import Audits
@@ -31,7 +32,6 @@ from .explain import (
 )
 from .importing import Import
 from .keys import NewSecret, Rotation
-from .problems import Failure, Problem
 from .prompts import Prompt, Prompts, PromptsInstalled, PromptsMade, Snippet
 from .publishing import Publications
 from .records import Heard, Record, RecordLine, Records
@@ -74,7 +74,6 @@ __all__ = [
     "ExplainedCaller",
     "ExplainedLine",
     "Explanation",
-    "Failure",
     "Finding",
     "Heard",
     "Held",
@@ -86,7 +85,6 @@ __all__ = [
     "NewSecret",
     "Playback",
     "PriorDelivery",
-    "Problem",
     "Prompt",
     "Prompts",
     "PromptsInstalled",

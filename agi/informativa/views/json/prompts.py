@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from math import isfinite
 
 from ... import errors
+from ...operations.problems import Problem
 from ...operations.prompts import configured, installing, making, showing
-from .problems import Problem
 from .shapes import Document, Seconds, Shape
 
 

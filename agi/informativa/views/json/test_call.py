@@ -6,8 +6,8 @@ from pydantic import Field
 
 from ... import errors
 from ...asterisk import test_call as calls
+from ...operations.problems import Problem
 from ...operations.test_call import CallReport
-from .problems import Problem
 from .records import Record
 from .shapes import Document, Seconds, Shape
 

@@ -70,12 +70,12 @@ def test_damaged_page_is_told_with_what_mends_it(folder: Path, whole: Path, name
     shutil.copy(whole, ledger)
     damage_checks = [check for check in examination.CHECKS if str(check.name) == "damage"]
     _system, damaged = asyncio.run(examination.these(folder / "informativa.yaml", damage_checks))
-    assert [str(check.finding.text) for check in damaged.found] == ["1 ledger is whole"]
+    assert [str(finding.finding) for finding in damaged] == ["1 ledger is whole"]
     overwrite(ledger, pages(ledger)[name])
     _system, repaired = asyncio.run(examination.these(folder / "informativa.yaml", damage_checks))
-    (check,) = repaired.found
-    assert check.finding.state == "wrong"
-    assert "informativa ledger restore COPY --controller" in str(check.finding.fix)
+    (finding,) = repaired
+    assert finding.state == "wrong"
+    assert "informativa ledger restore COPY --controller" in str(finding.fix)
     assert typed("check", "-c", folder / "informativa.yaml")[0] == 1
 
 

@@ -16,6 +16,7 @@ import time
 from collections import namedtuple
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -38,13 +39,13 @@ from informativa.operations.doctor import (
 )
 from informativa.operations.doctor.account import ACTIONS, WRITE, of_configuration
 from informativa.operations.doctor.dialplan import FORMATS, MODULES, Step
-from informativa.operations.doctor.examination import CHECKS, Examination, Examined, examine, locally
+from informativa.operations.doctor.examination import CHECKS, Examination, counted, examine, locally
 from informativa.operations.doctor.findings import Finding, ok, unknown, warning, wrong
 from informativa.operations.doctor.system import System
 from informativa.preparation import verify_recordings
 from informativa.prompts.installed import EXTENSIONS
 from informativa.text import Text
-from informativa.views.json import documents as shapes
+from informativa.views.documents import document
 from informativa.views.messages import ENGLISH, language
 from informativa.views.text.account import instructions
 from informativa.views.text.doctor import findings
@@ -241,7 +242,7 @@ def test_prompt_that_asterisk_cannot_read(public: Path) -> None:
     assert [each.state for each in looked(asterisk.sounds, case(public))] == ["ok"]
     (public / "prompts/it/full.wav").chmod(0o640)
     (found,) = looked(asterisk.sounds, case(public))
-    assert (found.state, "it/full.wav" in str(found.text)) == ("wrong", True)
+    assert (found.state, "it/full.wav" in str(found.finding)) == ("wrong", True)
     (public / "prompts/it/full.wav").chmod(0o644)
     (public / "prompts/en").chmod(0o700)
     assert len(looked(asterisk.sounds, case(public))) == 3
@@ -399,8 +400,8 @@ def test_port_of_another_programs_server_is_told_by_both(
     (tmp_path / "freepbx.conf").touch()
     words = "127.0.0.1:4573 is the port of FreePBX (core-fastagi), which is on this machine"
     file = folder / "informativa.yaml"
-    in_doctor = [one.finding for one in asyncio.run(examine(file)).found if words in str(one.finding.text)]
-    in_check = [one for one in asyncio.run(locally(file))[1] if words in str(one.text)]
+    in_doctor = [finding for finding in asyncio.run(examine(file)).findings if words in str(finding.finding)]
+    in_check = [finding for finding in asyncio.run(locally(file))[1] if words in str(finding.finding)]
     assert in_check == in_doctor
     assert [one.state for one in in_check] == ["wrong"]
     assert str(in_check[0].fix).startswith("set service.listen to another port")
@@ -513,7 +514,7 @@ def test_folder_of_several_ledgers_is_named_once(public: Path) -> None:
     for ledger in (public / "ledger").iterdir():
         ledger.chmod(0o666)
     wrong = [each for each in looked(ledgers.ledgers, case(public)) if each.state == "wrong"]
-    assert [f"cannot write {public}/ledger," in str(each.text) for each in wrong] == [True]
+    assert [f"cannot write {public}/ledger," in str(each.finding) for each in wrong] == [True]
 
 
 def test_what_is_not_looked_at_is_named_once(tmp_path: Path) -> None:
@@ -583,27 +584,25 @@ def test_colour_only_on_a_terminal_that_wants_it(folder: Path, plain: bool) -> N
 def test_examination_in_words_and_for_programs() -> None:
     """One line a finding, its fix below; what could not be looked at for one reason is one line; counts."""
     reason = Text("Asterisk cannot be asked")
-    found = Examination(
-        (
-            Examined(Text("service"), wrong("down", "start it")),
-            Examined(Text("modules"), unknown(reason)),
-            Examined(Text("formats"), unknown(reason)),
-            Examined(Text("room"), ok(Text("enough"))),
-        )
+    results = (
+        replace(wrong("down", "start it"), check=Text("service")),
+        replace(unknown(reason), check=Text("modules")),
+        replace(unknown(reason), check=Text("formats")),
+        replace(ok(Text("enough")), check=Text("room")),
     )
-    assert found.wrong
-    assert [line.plain for line in findings(found, ENGLISH, unicode=True)] == [
+    examination = Examination(results, **counted(results))
+    assert [line.plain for line in findings(examination, ENGLISH, unicode=True)] == [
         "✘ service: down",
         "    start it",
         "✔ room: enough",
         "? not looked at: modules, formats (Asterisk cannot be asked)",
         "1 wrong, 0 to look at, 2 not looked at, 1 in order",
     ]
-    assert next(iter(findings(found, ENGLISH, unicode=False))).plain == "x service: down"
-    facts = json.loads(shapes.Examination.of(found).text())
+    assert next(iter(findings(examination, ENGLISH, unicode=False))).plain == "x service: down"
+    facts = json.loads(document(examination))
     assert [facts[state] for state in ("ok", "warning", "wrong", "unknown")] == [1, 0, 1, 2]
-    assert [one["fix"] for one in facts["findings"]] == ["start it", None, None, None]
-    assert not Examination(found.found[1:]).wrong
+    assert [finding["fix"] for finding in facts["findings"]] == ["start it", None, None, None]
+    assert counted(results[1:])["wrong"] == 0
 
 
 def test_account_that_is_to_be_made(folder: Path) -> None:

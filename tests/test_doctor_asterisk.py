@@ -297,7 +297,7 @@ def test_dialplan_that_asks_another_boxs_service(configuration: Configuration, e
     in_order = [ok(Text("the loaded dialplan is the one of this configuration"))]
     assert looked(asterisk.context, more, shown([CALLING, *steps])) == in_order
     found = looked(asterisk.context, configuration, shown([CALLING, *steps]))
-    assert elsewhere.partition("//")[2] in str(found[0].text)
+    assert elsewhere.partition("//")[2] in str(found[0].finding)
 
 
 def test_dialplan_of_this_configuration(configuration: Configuration) -> None:

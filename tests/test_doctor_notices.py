@@ -23,8 +23,8 @@ LINE = "+390212345678"
 def found(file: Path, name: str) -> list[tuple[str, str]]:
     """What the checks of this name find, each with what to do."""
     checks = [check for check in examination.CHECKS if str(check.name) == name and check.local]
-    _system, examined = asyncio.run(examination.these(file, checks))
-    return [(str(one.finding.text), str(one.finding.fix)) for one in examined.found]
+    _system, findings = asyncio.run(examination.these(file, checks))
+    return [(str(finding.finding), str(finding.fix)) for finding in findings]
 
 
 class Filled(dict[str, str]):

@@ -115,7 +115,7 @@ def test_doctor_finds_a_log_in_order(folder: Path, acme: Controller) -> None:
     sequence(Path(acme.ledger))
     files = sorted(Path(acme.ledger).parent.rglob("*"))
     (finding,) = findings(folder)
-    assert (finding.state, str(finding.text)) == (State.OK, "1 log is signed")
+    assert (finding.state, str(finding.finding)) == (State.OK, "1 log is signed")
     assert [file for file in sorted(Path(acme.ledger).parent.rglob("*")) if file not in files] == []
 
 
@@ -132,7 +132,7 @@ def test_doctor_finds_what_was_put_back(folder: Path, acme: Controller) -> None:
     shutil.copy(ledger.with_name("monday"), ledger)
     faults = [finding for finding in findings(folder) if finding.state is State.WRONG]
     assert len(faults) == 1
-    assert "put back to an older state: of 3 signed records it has 2" in str(faults[0].text)
+    assert "put back to an older state: of 3 signed records it has 2" in str(faults[0].finding)
     assert "informativa ledger restore" in str(faults[0].fix)
 
 
@@ -144,7 +144,7 @@ def test_doctor_warns_of_records_that_nobody_signs(folder: Path, acme: Controlle
     sequence(Path(acme.ledger))
     record(acme, 1, timedelta(minutes=16))
     (finding,) = findings(folder)
-    assert (finding.state, str(finding.text)) == (State.WARNING, "1 record of acme waits to be signed")
+    assert (finding.state, str(finding.finding)) == (State.WARNING, "1 record of acme waits to be signed")
     assert "informativa evidence checkpoint --controller acme" in str(finding.fix)
 
 
@@ -152,8 +152,8 @@ def test_check_says_what_a_name_and_a_copy_elsewhere_would_add(folder: Path) -> 
     """These are notes: nothing is wrong without a name and a copy."""
     notes = outside(load(folder / "informativa.yaml"))
     assert [(note.state, note.note) for note in notes] == [(State.OK, True)] * 2
-    assert "evidence.domain" in str(notes[0].text)
-    assert "evidence.witness" in str(notes[1].text)
+    assert "evidence.domain" in str(notes[0].finding)
+    assert "evidence.witness" in str(notes[1].finding)
 
 
 @pytest.mark.parametrize(
@@ -226,7 +226,7 @@ def test_checkpoint_that_cannot_be_read(folder: Path, acme: Controller) -> None:
     (LogFolder(Path(acme.ledger)).folder / "signing/1.signed").write_bytes(b"no checkpoint")
     (finding,) = findings(folder)
     assert finding.state is State.WRONG
-    assert "1.signed" in str(finding.text)
+    assert "1.signed" in str(finding.finding)
 
 
 def test_target_that_lacks_records(folder: Path, acme: Controller) -> None:

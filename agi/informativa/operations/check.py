@@ -65,7 +65,7 @@ def looked(file: Path, now: datetime) -> Checked:
     """Check everything, and change nothing."""
     case, findings = asyncio.run(locally(file))
     problems = tuple(
-        finding.problem or Problem(str(file), None, "", finding.text, finding.fix)
+        finding.problem or Problem(str(file), None, "", finding.finding, finding.fix)
         for finding in findings
         if finding.state is State.WRONG
     )
@@ -76,7 +76,7 @@ def looked(file: Path, now: datetime) -> Checked:
         file,
         problems,
         tuple(finding.whole for finding in findings if finding.state in doubtful),
-        tuple(finding.text for finding in findings if finding.state is State.OK and finding.note),
+        tuple(finding.finding for finding in findings if finding.state is State.OK and finding.note),
         configuration,
         tuple(CheckedLine(line, tuple(_plan(line, now))) for line in lines),
     )

@@ -28,11 +28,11 @@ PYTHONS = ((3, 11), (3, 14))  # the oldest and the newest that the tests run on
 
 
 @dataclass(frozen=True)
-class UpgradeCheck:
-    """The findings, and the version that made them."""
+class UpgradeCheck(Examination):
+    """The changes that would follow if this version took over, before it does."""
 
     version: str
-    examination: Examination
+    """That version."""
 
 
 async def upgrade_check(file: Path, asterisk: Path, units: Path) -> UpgradeCheck:
@@ -57,7 +57,8 @@ async def upgrade_check(file: Path, asterisk: Path, units: Path) -> UpgradeCheck
         Check(Text("service"), _service),
         Check(Text("other boxes"), shared.shared, seconds=SLOW),
     )
-    return UpgradeCheck(__version__, (await examination.these(file, checks))[1])
+    _system, findings = await examination.these(file, checks)
+    return UpgradeCheck(tuple(findings), **examination.counted(findings), version=__version__)
 
 
 async def _python(_system: System) -> AsyncIterator[Finding]:

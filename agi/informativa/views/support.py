@@ -14,7 +14,6 @@ from ..operations.problems import Failure
 from ..operations.support.bundle import Collected
 from .documents import SCHEMA, facts
 from .json.check import Checked
-from .json.doctor import Examination
 from .json.shapes import Document
 from .json.status import StatusReport
 
@@ -46,7 +45,7 @@ def members(collected: Collected) -> dict[str, str]:
         "doctor.json": (
             Failure.of(collected.doctor)
             if isinstance(collected.doctor, InformativaError)
-            else Examination.of(collected.doctor)
+            else collected.doctor
         ),
         "status.json": (
             Failure.of(collected.status)

@@ -12,7 +12,6 @@ from ...config import DEFAULT_FILE
 from ...operations.doctor.account import of_configuration
 from ...operations.doctor.examination import examine
 from ...views import terminal
-from ...views.json import doctor as json
 from ...views.text.account import instructions
 from ...views.text.doctor import findings
 from ..options import Config, Json, print_document
@@ -39,7 +38,7 @@ def _doctor(
         return
     examination = asyncio.run(examine(config))
     if as_json:
-        print_document(json.Examination.of(examination))
+        print_document(examination)
     else:
         console = terminal.console(wrap=False)
         for line in findings(examination, _, unicode="utf" in (sys.stdout.encoding or "").lower()):

@@ -12,7 +12,6 @@ import typer
 from ...config import DEFAULT_FILE
 from ...operations.upgrade_check import upgrade_check
 from ...views import terminal
-from ...views.json.upgrade_check import UpgradeCheck
 from ...views.text.doctor import findings
 from ..options import Config, Json, print_document
 from ..words import _
@@ -37,12 +36,12 @@ def _upgrade_check(
     Changes nothing; exit 1 if anything keeps it from that."""
     result = asyncio.run(upgrade_check(config, asterisk, units))
     if as_json:
-        print_document(UpgradeCheck.of_check(result))
+        print_document(result)
     else:
         console = terminal.console(wrap=False)
         console.print(_("If informativa {version} took over:", version=result.version))
         unicode = "utf" in (sys.stdout.encoding or "").lower()
-        for line in findings(result.examination, _, unicode=unicode):
+        for line in findings(result, _, unicode=unicode):
             console.print(line)
-    if result.examination.wrong:
+    if result.wrong:
         raise typer.Exit(1)

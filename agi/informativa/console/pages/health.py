@@ -24,7 +24,7 @@ def health(context: RequestContext) -> Response:
     jobs = context.console.jobs
     last = jobs.newest(DOCTOR, "")
     running = jobs.running(DOCTOR, "")
-    findings = sorted(last.result.found, key=lambda check: ORDER.index(check.finding.state)) if last else []
+    findings = sorted(last.result.findings, key=lambda finding: ORDER.index(finding.state)) if last else []
     states = controller_state.states(context.configuration, counted=False)
     meetings, error = _meetings(context)
     look_at_machine = machine(context)

@@ -4,10 +4,9 @@ same time, and each has a time limit."""
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ... import config
@@ -97,33 +96,29 @@ SHARED = Check(Text("other boxes"), shared.reachable)
 
 
 @dataclass(frozen=True)
-class Examined:
-    """One finding, under the name of its check."""
-
-    check: Text
-    finding: Finding
-
-
-@dataclass(frozen=True)
 class Examination:
-    """All findings of an examination."""
+    """The findings of an examination of the live system."""
 
-    found: tuple[Examined, ...]
+    findings: tuple[Finding, ...]
+    """In the order of the checks."""
+    ok: int
+    """The number of those that are in order."""
+    warning: int
+    """The number of those that somebody should know."""
+    wrong: int
+    """The number of those that are wrong."""
+    unknown: int
+    """The number of things that could not be checked."""
 
-    @property
-    def counted(self) -> Counter[State]:
-        """The number of findings by state."""
-        return Counter(examined.finding.state for examined in self.found)
 
-    @property
-    def wrong(self) -> bool:
-        """`True` if any finding is wrong."""
-        return any(examined.finding.state is State.WRONG for examined in self.found)
+def counted(findings: Iterable[Finding]) -> dict[str, int]:
+    """Return the number of findings by state."""
+    states = [finding.state for finding in findings]
+    return {state.value: states.count(state) for state in State}
 
 
 async def examine(file: Path) -> Examination:
-    """Run all checks; return each finding under the name of its check, without duplicates. Changes
-    nothing."""
+    """Run all checks; return their findings without duplicates. Changes nothing."""
     system = await _system(file)
     async with AsyncExitStack() as stack:
         manager = await _manager(system, stack)
@@ -132,36 +127,35 @@ async def examine(file: Path) -> Examination:
             finding.state is State.WRONG for findings in first.values() for finding in findings
         )
         by_check = first | await _all(system, [check for check in CHECKS if not check.hinders])
-    examined = list(
-        dict.fromkeys(Examined(check.name, finding) for check in CHECKS for finding in by_check[check])
-    )
+    findings = list(dict.fromkeys(finding for check in CHECKS for finding in by_check[check]))
     if manager is not None:
         first_asking = next(i for i, check in enumerate(CHECKS) if check.asks or check.actions)
         names_above = {check.name for check in CHECKS[:first_asking]}
-        index = sum(result.check in names_above for result in examined)
-        examined.insert(index, Examined(MANAGER, manager))
-    return Examination(tuple(examined))
+        index = sum(finding.check in names_above for finding in findings)
+        findings.insert(index, replace(manager, check=MANAGER))
+    return Examination(tuple(findings), **counted(findings))
 
 
 async def locally(file: Path) -> tuple[System, list[Finding]]:
     """Return the findings of `informativa check`: of all checks that need neither Asterisk nor the service,
     and of the one that connects to the shared database. Creates nothing."""
-    system, examination = await these(file, [*(check for check in CHECKS if check.local), SHARED])
-    return system, [examined.finding for examined in examination.found]
+    return await these(file, [*(check for check in CHECKS if check.local), SHARED])
 
 
-async def these(file: Path, checks: Sequence[Check]) -> tuple[System, Examination]:
+async def these(file: Path, checks: Sequence[Check]) -> tuple[System, list[Finding]]:
     """Return the findings of these checks, none of which may need Asterisk."""
     system = await _system(file)
     by_check = await _all(system, checks)
-    examined = tuple(Examined(check.name, finding) for check in checks for finding in by_check[check])
-    return system, Examination(examined)
+    return system, [finding for check in checks for finding in by_check[check]]
 
 
 async def _all(system: System, checks: Sequence[Check]) -> dict[Check, list[Finding]]:
-    """Run checks at the same time; return the findings by check."""
+    """Run checks at the same time; return the findings by check, under its name."""
     results = await asyncio.gather(*(_findings(check, system) for check in checks))
-    return dict(zip(checks, results, strict=True))
+    return {
+        check: [replace(finding, check=check.name) for finding in findings]
+        for check, findings in zip(checks, results, strict=True)
+    }
 
 
 async def _system(file: Path) -> System:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from ...operations import retention
+from ...operations.doctor.examination import Examination
 from ...operations.problems import Failure
+from ...operations.upgrade_check import UpgradeCheck
 from .access_log import AccessEntries
 from .accounts import Account, AccountRemoved, Accounts, Invited
 from .audit import Audits
@@ -14,7 +16,6 @@ from .check import Checked, CheckedLine, CheckedNotice
 from .config import ConfigUpgraded
 from .controllers import Controllers, ControllerState
 from .dialplan import CustomDestination, DialplanInstalled, DialplanUninstalled, SourceLine
-from .doctor import Examination, Finding
 from .evidence import (
     Checkpoints,
     LogKeys,
@@ -40,7 +41,6 @@ from .shapes import SCHEMA, Document, Seconds, Shape, Time
 from .status import ControllerStatus, LedgerCounts, Service, StatusReport, Tally
 from .support import SupportBundle
 from .test_call import CallResult, Moment, TestCall
-from .upgrade_check import UpgradeCheck
 from .witness import Witness
 
 __all__ = [
@@ -69,12 +69,10 @@ __all__ = [
     "Document",
     "Erased",
     "Erasure",
-    "Examination",
     "ExplainedCall",
     "ExplainedCaller",
     "ExplainedLine",
     "Explanation",
-    "Finding",
     "Heard",
     "Held",
     "Import",
@@ -107,7 +105,6 @@ __all__ = [
     "Tally",
     "TestCall",
     "Time",
-    "UpgradeCheck",
     "Verification",
     "Witness",
     "WrittenReceipts",

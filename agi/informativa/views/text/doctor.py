@@ -21,13 +21,12 @@ def findings(examination: Examination, say: Language, *, unicode: bool) -> Itera
     the same reason."""
     marks = _MARKS if unicode else _ASCII
     reasons: dict[Text, list[Text]] = {}
-    for checked in examination.found:
-        finding = checked.finding
+    for finding in examination.findings:
         if finding.state is State.UNKNOWN:
-            reasons.setdefault(finding.text, []).append(checked.check)
+            reasons.setdefault(finding.finding, []).append(finding.check)
             continue
         mark = Styled(f"{marks[finding.state]} ", _COLOURS[finding.state])
-        yield mark + f"{say(checked.check)}: {say(finding.text)}"
+        yield mark + f"{say(finding.check)}: {say(finding.finding)}"
         if finding.fix:
             yield Styled(f"    {say(finding.fix)}")
     for reason, names in reasons.items():
@@ -35,13 +34,12 @@ def findings(examination: Examination, say: Language, *, unicode: bool) -> Itera
             "not looked at: {names} ({reason})", names=", ".join(say(name) for name in names), reason=reason
         )
         yield Styled(f"{marks[State.UNKNOWN]} {line}", _COLOURS[State.UNKNOWN])
-    counted = examination.counted
     yield Styled(
         say(
             "{wrong} wrong, {warnings} to look at, {unknown} not looked at, {fine} in order",
-            wrong=counted[State.WRONG],
-            warnings=counted[State.WARNING],
-            unknown=counted[State.UNKNOWN],
-            fine=counted[State.OK],
+            wrong=examination.wrong,
+            warnings=examination.warning,
+            unknown=examination.unknown,
+            fine=examination.ok,
         )
     )

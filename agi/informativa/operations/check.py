@@ -7,48 +7,71 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Annotated
 
-from .. import storage
-from ..config import Configuration, inspect
-from ..errors import ConfigError, LedgerError, Problem
-from ..model import Line
-from ..text import Text
+from pydantic import Field
+
+from .. import errors, storage
+from ..config import inspect
+from ..errors import ConfigError, LedgerError
+from ..model import Line, name_and_id
 from .doctor.examination import locally
-from .doctor.findings import State
+from .doctor.findings import Finding, State
+from .document import AbsolutePath, Seconds, Sentence
+from .problems import Problem
 
 
 @dataclass(frozen=True)
 class CheckedNotice:
-    """A notice of a line's plan, in its version in force."""
+    """A notice of a line's plan, as it is played now."""
 
     notice: str
+    """The name of the notice in the configuration."""
+    title: Annotated[Sentence, Field(exclude=True)]
+    """The name that people give it, with the one in the configuration."""
     version: str
+    """The version in force."""
     language: str
-    seconds: float
-    """The length of the prompt in the line's language; 0 where there is none."""
+    """The line's language."""
+    seconds: Seconds
+    """The length of the prompt in that language; 0 where there is none."""
 
 
 @dataclass(frozen=True)
 class CheckedLine:
-    """A line with its plan, in the plan's order."""
+    """A line and its plan."""
 
-    line: Line
-    plan: tuple[CheckedNotice, ...]
+    number: str
+    """The called number."""
+    controller: str
+    """The controller's name in the configuration."""
+    company: Annotated[str, Field(exclude=True)]
+    """The name that people give the controller."""
+    notices: tuple[CheckedNotice, ...]
+    """In the order of the plan."""
 
 
 @dataclass(frozen=True)
 class Checked:
-    """The result of a check."""
+    """The result of a check of the configuration."""
 
-    file: Path
+    ok: bool
+    """True if nothing is wrong."""
+    file: AbsolutePath
+    """The configuration."""
     problems: tuple[Problem, ...]
-    warnings: tuple[Text, ...]
-    notes: tuple[Text, ...]
+    """The mistakes."""
+    warnings: tuple[Sentence, ...]
+    """Facts that somebody should know."""
+    notes: tuple[Sentence, ...]
     """Facts that are in order and worth telling."""
-    configuration: Configuration | None
-    """The configuration; `None` where something is wrong."""
-    lines: tuple[CheckedLine, ...]
-    """The lines; empty where something is wrong."""
+    service: str | None
+    """The address at which the service answers; null where something is wrong, as are all that follow."""
+    metrics: str | None
+    """The address at which it gives its metrics; null where it does not."""
+    controllers: tuple[str, ...] | None
+    """The controllers' names in the configuration."""
+    lines: tuple[CheckedLine, ...] | None
 
 
 def check(file: Path, now: datetime) -> Checked:
@@ -64,22 +87,24 @@ def check(file: Path, now: datetime) -> Checked:
 def looked(file: Path, now: datetime) -> Checked:
     """Check everything, and change nothing."""
     case, findings = asyncio.run(locally(file))
-    problems = tuple(
-        finding.problem or Problem(str(file), None, "", finding.finding, finding.fix)
-        for finding in findings
-        if finding.state is State.WRONG
-    )
+    problems = tuple(_problem(finding, file) for finding in findings if finding.state is State.WRONG)
     doubtful = (State.WARNING, State.UNKNOWN) if case.configuration else (State.WARNING,)
-    configuration = None if problems else case.configuration
-    lines = configuration.lines if configuration else ()
+    valid = None if problems else case.configuration
     return Checked(
-        file,
-        problems,
-        tuple(finding.whole for finding in findings if finding.state in doubtful),
-        tuple(finding.finding for finding in findings if finding.state is State.OK and finding.note),
-        configuration,
-        tuple(CheckedLine(line, tuple(_plan(line, now))) for line in lines),
+        ok=not problems,
+        file=file,
+        problems=problems,
+        warnings=tuple(finding.whole for finding in findings if finding.state in doubtful),
+        notes=tuple(finding.finding for finding in findings if finding.state is State.OK and finding.note),
+        service=valid.listen if valid else None,
+        metrics=(valid.metrics or None) if valid else None,
+        controllers=tuple(valid.controllers) if valid else None,
+        lines=tuple(_line(line, now) for line in valid.lines) if valid else None,
     )
+
+
+def _problem(finding: Finding, file: Path) -> Problem:
+    return Problem.of(finding.problem or errors.Problem(str(file), None, "", finding.finding, finding.fix))
 
 
 def _prepare(file: Path) -> None:
@@ -90,14 +115,17 @@ def _prepare(file: Path) -> None:
                     storage.store(controller, create=False).close()
 
 
-def _plan(line: Line, now: datetime) -> list[CheckedNotice]:
+def _line(line: Line, now: datetime) -> CheckedLine:
+    controller = line.controller
     versions = [(step.notice.id, step.notice.current(now)) for step in line.plan]
-    return [
+    notices = tuple(
         CheckedNotice(
-            name,
+            notice,
+            name_and_id(notice, controller.names),
             version.id,
             line.language,
             prompt.seconds if (prompt := version.prompt(line.language)) else 0.0,
         )
-        for name, version in versions
-    ]
+        for notice, version in versions
+    )
+    return CheckedLine(line.number, controller.id, controller.name, notices)

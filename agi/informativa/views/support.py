@@ -13,7 +13,6 @@ from ..errors import InformativaError
 from ..operations.problems import Failure
 from ..operations.support.bundle import Collected
 from .documents import SCHEMA, facts
-from .json.check import Checked
 from .json.shapes import Document
 from .json.status import StatusReport
 
@@ -41,7 +40,7 @@ def members(collected: Collected) -> dict[str, str]:
     """Return the files, by name."""
     cleaner = collected.configuration.cleaner
     documents: Mapping[str, object] = {
-        "check.json": Checked.of(collected.checked),
+        "check.json": collected.checked,
         "doctor.json": (
             Failure.of(collected.doctor)
             if isinstance(collected.doctor, InformativaError)

@@ -9,7 +9,6 @@ import typer
 
 from ...config import DEFAULT_FILE
 from ...operations import check
-from ...views.json import check as json
 from ...views.text.check import in_order, wrong
 from ..options import Config, Json, print_document
 from ..words import _
@@ -24,11 +23,11 @@ def _check(config: Config = DEFAULT_FILE, as_json: Json = False) -> None:
     """Check the configuration and all that it names, and open the ledgers, without serving calls."""
     result = check.check(config, datetime.now(UTC))
     if as_json:
-        print_document(json.Checked.of(result))
+        print_document(result)
     else:
         for line in wrong(result, _):
             print(line, file=sys.stderr)
         for line in in_order(result, _):
             print(line)
-    if result.problems:
+    if not result.ok:
         raise typer.Exit(1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ...operations import retention
+from ...operations.check import Checked
 from ...operations.doctor.examination import Examination
 from ...operations.problems import Failure
 from ...operations.upgrade_check import UpgradeCheck
@@ -12,7 +13,6 @@ from .audit import Audits
 from .boxes import Boxes, BoxesRetired, Joined, SchemasMigrated
 from .bundle import Bundle
 from .callers import Access, Erased, Erasure, Held, Recorded
-from .check import Checked, CheckedLine, CheckedNotice
 from .config import ConfigUpgraded
 from .controllers import Controllers, ControllerState
 from .dialplan import CustomDestination, DialplanInstalled, DialplanUninstalled, SourceLine
@@ -54,9 +54,6 @@ __all__ = [
     "BoxesRetired",
     "Bundle",
     "CallResult",
-    "Checked",
-    "CheckedLine",
-    "CheckedNotice",
     "Checkpoints",
     "ConfigUpgraded",
     "ControllerState",

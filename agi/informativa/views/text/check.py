@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ...model import NamesByLanguage, name_and_id
 from ...operations.check import Checked, CheckedNotice
 from ..messages import Language
 
@@ -19,29 +18,27 @@ def wrong(result: Checked, say: Language) -> Iterator[str]:
 
 def in_order(result: Checked, say: Language) -> Iterator[str]:
     """Yield what is configured, if there are no problems."""
-    configuration = result.configuration
-    if configuration is None:
+    if result.controllers is None or result.lines is None:
         return
     for note in result.notes:
         yield say(note)
-    for checked in result.lines:
-        names = checked.line.controller.names
-        plan = ", ".join(_notice(notice, names, say) for notice in checked.plan)
-        yield f"{checked.line.number}: {checked.line.controller.name}, {plan}"
-    controllers, lines = len(configuration.controllers), len(configuration.lines)
+    for line in result.lines:
+        plan = ", ".join(_notice(notice, say) for notice in line.notices)
+        yield f"{line.number}: {line.company}, {plan}"
+    controllers, lines = len(result.controllers), len(result.lines)
     yield say(
         "{file} is in order: {controllers}, {lines}, service on {address}.",
         file=result.file,
         controllers=say.counted("{count} controller", "{count} controllers", controllers, count=controllers),
         lines=say.counted("{count} line", "{count} lines", lines, count=lines),
-        address=configuration.listen,
+        address=result.service,
     )
 
 
-def _notice(notice: CheckedNotice, names: NamesByLanguage, say: Language) -> str:
+def _notice(notice: CheckedNotice, say: Language) -> str:
     return say(
         "{notice} {version} in {language} ({seconds:.1f} s)",
-        notice=name_and_id(notice.notice, names),
+        notice=notice.title,
         version=notice.version,
         language=notice.language,
         seconds=notice.seconds,

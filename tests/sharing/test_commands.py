@@ -201,7 +201,7 @@ def test_keys_that_differ_are_told_apart(its: str, ours: str, difference: str | 
     """A box that was forgotten when the key was changed is another thing than one of other keys, and so is
     one on which an earlier key was deleted."""
     box = Box("pbx-2", 1, 1, 0, AT, 0.0, "", its, "", None)
-    assert list(operations._different(box, About(keys=ours))) == ([difference] if difference else [])
+    assert list(operations._differences(box, About(keys=ours))) == ([difference] if difference else [])
 
 
 def test_a_box_that_was_forgotten_when_a_key_was_changed(meeting: tuple[Installation, Installation]) -> None:

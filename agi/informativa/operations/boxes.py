@@ -16,9 +16,10 @@ from ..errors import InformativaError
 from ..model import Controller, SharedDatabase
 from ..sharing import schema
 from ..text import Text
+from .document import Seconds, Time
 
 if TYPE_CHECKING:  # the driver is an extra, and the other commands must do without it
-    from ..sharing.administration import Box, Migrated
+    from ..sharing import administration
     from ..sharing.exchange import About
 
 QUIET_SECONDS = 60.0  # without a word, after which something is wrong with a box
@@ -36,60 +37,124 @@ class Difference(StrEnum):
 
 
 @dataclass(frozen=True)
-class BoxState:
-    """A box, and its differences from this one."""
+class Box:
+    """One box of one company."""
 
-    box: Box
+    name: str
+    """The name of the box."""
     this: bool
-    """True if it is this box."""
+    """True if it is the one that was asked."""
+    records: int
+    """The number of its newest record that is in the database."""
+    behind: int
+    """The number of its records that are not there yet, as far as it said."""
+    to_erase: int
+    """The number of callers that it has still to erase."""
+    seen: Time
+    """The time when it was last heard of, by the database's clock."""
+    seconds_ago: Seconds
+    """The seconds since then."""
+    version: str | None
+    """The version of its informativa."""
     different: tuple[Difference, ...]
-    """The parts that are not as on this box."""
+    """The parts that are not as on this box: the program, the company's keys, what decides about callers."""
+    retired: Time | None
+    """The time when it left for good."""
 
     @property
     def quiet(self) -> bool:
         """Return whether the box was silent for a while, although it is not retired."""
-        return self.box.retired is None and self.box.age > QUIET_SECONDS
+        return self.retired is None and self.seconds_ago > QUIET_SECONDS
 
 
 @dataclass(frozen=True)
 class Meeting:
-    """The boxes of one company, as its schema in the shared database has them."""
+    """The boxes of one company."""
 
-    controller: Controller
-    boxes: tuple[BoxState, ...]
+    controller: str
+    """The controller's name in the configuration."""
+    name: str
+    """The name that people give the controller."""
     migration: int
-    """The number of the newest migration that the schema has."""
-    milliseconds: float
+    """The newest migration that its schema has."""
+    milliseconds: Seconds
     """The time that the database took to be reached and to answer."""
     months_left: int | None
-    """The number of months, from this one on, for which the schema has partitions; `None` where it has no
-    partitions."""
-    outdated: bool = False
-    """True if this program knows a newer migration. Until it is applied, the program does without what it
-    brings."""
+    """The number of months for which its schema is divided in advance; null where it is not divided."""
+    boxes: tuple[Box, ...]
+
+    @property
+    def outdated(self) -> bool:
+        """Return whether this program knows a newer migration. It does without what that brings."""
+        return self.migration < schema.newest()
 
 
 @dataclass(frozen=True)
-class Retired:
-    """A box that was retired, or would be."""
+class Boxes:
+    """The boxes of the companies."""
 
-    controller: Controller
+    controllers: tuple[Meeting, ...]
+
+
+@dataclass(frozen=True)
+class RetiredBox:
+    """A box that left for good, or would."""
+
+    controller: str
+    """The controller's name in the configuration."""
     box: str
-    done: bool
-    """True if it is retired; false if it only would be."""
+    """The name of the box."""
     recently: bool
-    """True if the box was heard of in the last minute."""
+    """True if it was heard of in the last minute."""
+
+
+@dataclass(frozen=True)
+class BoxesRetired:
+    """A box that left for good, or would, of each company."""
+
+    done: bool
+    """True if it is done; else it is what would be done."""
+    boxes: tuple[RetiredBox, ...]
+
+
+@dataclass(frozen=True)
+class JoinedController:
+    """The records of other boxes that a box took in for one company."""
+
+    controller: str
+    """The controller's name in the configuration."""
+    records: int
+    """The number of records that it did not have before."""
+    boxes: int
+    """The number of other boxes."""
 
 
 @dataclass(frozen=True)
 class Joined:
-    """Records of other boxes that this box took in and did not have before."""
+    """The records of other boxes that a box took in."""
 
-    controller: Controller
-    records: int
-    """The number of records."""
-    boxes: int
-    """The number of other boxes."""
+    controllers: tuple[JoinedController, ...]
+
+
+@dataclass(frozen=True)
+class MigratedSchema:
+    """The migration of one company's schema."""
+
+    controller: str
+    """The controller's name in the configuration."""
+    before: int
+    """The newest migration that it had; 0 for none."""
+    now: int
+    """The newest migration that it has."""
+    months: int
+    """The number of months of partitions that were added."""
+
+
+@dataclass(frozen=True)
+class SchemasMigrated:
+    """The migrations of the schemas in the database where boxes meet."""
+
+    controllers: tuple[MigratedSchema, ...]
 
 
 Progress = Callable[[str, int, int], None]
@@ -108,14 +173,14 @@ def shared(configuration: Configuration) -> SharedDatabase:
 
 def migrate(
     configuration: Configuration, controllers: Sequence[Controller], user: str, today: date
-) -> Iterator[Migrated]:
-    """Bring the schemas of these companies to the newest migration (see `administration.migrate`). Raises
-    SharedDatabaseError."""
+) -> Iterator[MigratedSchema]:
+    """Bring the schemas of these companies to the newest migration, and yield each when it is done (see
+    `administration.migrate`). Raises SharedDatabaseError."""
     from ..sharing import administration
 
-    return administration.migrate(
-        shared(configuration), [controller.id for controller in controllers], user, today
-    )
+    ids = [controller.id for controller in controllers]
+    for migrated in administration.migrate(shared(configuration), ids, user, today):
+        yield MigratedSchema(migrated.controller, migrated.before, migrated.now, migrated.months)
 
 
 def script(controllers: Sequence[Controller], today: date) -> Iterator[str]:
@@ -133,17 +198,32 @@ def meeting(configuration: Configuration, controller: Controller) -> Meeting:
     boxes, partitions, migration = administration.look(database, controller.id)
     milliseconds = (time.monotonic() - start) * 1000
     about = bootstrap.about_box(configuration, controller)
-    states = tuple(
-        BoxState(box, box.name == database.box, () if box.retired else tuple(_differences(box, about)))
-        for box in boxes
-    )
-    months_left = schema.months_ahead(partitions, datetime.now(UTC).date())
     return Meeting(
-        controller, states, migration, milliseconds, months_left, outdated=migration < schema.newest()
+        controller=controller.id,
+        name=controller.name,
+        migration=migration,
+        milliseconds=milliseconds,
+        months_left=schema.months_ahead(partitions, datetime.now(UTC).date()),
+        boxes=tuple(_box(box, database, about) for box in boxes),
     )
 
 
-def _differences(box: Box, about: About) -> Iterator[Difference]:
+def _box(box: administration.Box, database: SharedDatabase, about: About) -> Box:
+    return Box(
+        name=box.name,
+        this=box.name == database.box,
+        records=box.record,
+        behind=box.behind,
+        to_erase=box.erasures,
+        seen=box.seen,
+        seconds_ago=float(box.age),  # which PostgreSQL gives as a Decimal
+        version=box.program or None,
+        different=() if box.retired else tuple(_differences(box, about)),
+        retired=box.retired,
+    )
+
+
+def _differences(box: administration.Box, about: About) -> Iterator[Difference]:
     for difference in (Difference.PROGRAM, Difference.KEYS, Difference.CONFIGURATION):
         value, our_value = getattr(box, difference), getattr(about, difference)
         if value and value != our_value:
@@ -164,7 +244,7 @@ def _key_difference(their_keys: Sequence[str], our_keys: Sequence[str]) -> Diffe
     return Difference.NEWER_KEY if our_keys[0] in their_keys else Difference.KEYS
 
 
-def retire(configuration: Configuration, controller: Controller, name: str, *, really: bool) -> Retired:
+def retire(configuration: Configuration, controller: Controller, name: str, *, really: bool) -> RetiredBox:
     """Retire a box: it left for good. Raises InformativaError where there is no such box, and
     SharedDatabaseError."""
     from ..sharing import administration
@@ -179,12 +259,12 @@ def retire(configuration: Configuration, controller: Controller, name: str, *, r
         )
     if really:
         administration.retire(database, controller.id, name)
-    return Retired(controller, name, really, boxes[name].age < QUIET_SECONDS)
+    return RetiredBox(controller.id, name, boxes[name].age < QUIET_SECONDS)
 
 
 def join(
     configuration: Configuration, controller: Controller, progress: Progress = lambda _box, _at, _of: None
-) -> Joined:
+) -> JoinedController:
     """Take in all deliveries that other boxes have on record, before this box takes calls. After an
     interruption it continues. Raises SharedDatabaseError and LedgerError."""
     from ..sharing.connection import connect
@@ -204,4 +284,4 @@ def join(
         while exchange.erase():
             pass
         records = exchange.receive(seen=controller.recycled_after is not None, alone=True, progress=progress)
-        return Joined(controller, records, exchange.others)
+        return JoinedController(controller.id, records, exchange.others)

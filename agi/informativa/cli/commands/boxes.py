@@ -10,7 +10,6 @@ import typer
 from ...config import DEFAULT_FILE
 from ...operations import boxes as operations
 from ...operations.controllers import Selection, of_their_logs
-from ...views.json import boxes as json
 from ...views.text import boxes as view
 from ..options import Config, Json, Of, print_document, warn_of_unrelated
 from ..words import _
@@ -53,7 +52,7 @@ def migrate(
         if not as_json:
             print(view.migrated(result, _))
     if as_json:
-        print_document(json.SchemasMigrated.of(results))
+        print_document(operations.SchemasMigrated(tuple(results)))
 
 
 @database.command()
@@ -91,14 +90,14 @@ def retire(
 ) -> None:
     """Retire a box permanently: the others stop waiting for it, and its name is never reused."""
     selection = _named(config, controller)
-    results = [
+    results = tuple(
         operations.retire(selection.configuration, company, box, really=yes) for company in selection.named
-    ]
+    )
     if as_json:
-        print_document(json.BoxesRetired.of(results, done=yes))
+        print_document(operations.BoxesRetired(yes, results))
         return
-    for result in results:
-        print("\n".join(view.retired(result, _)))
+    for company, result in zip(selection.named, results, strict=True):
+        print("\n".join(view.retired(result, company.name, yes, _)))
     if not yes:
         print(_("Nothing was changed yet. To do it, add --yes."))
 
@@ -111,16 +110,16 @@ def _join(config: Config = DEFAULT_FILE, controller: Of = None, as_json: Json = 
         with view.bar(company.name, _) as progress:
             results.append(operations.join(selection.configuration, company, progress))
         if not as_json:
-            print(view.joined(results[-1], _))
+            print(view.joined(results[-1], company.name, _))
     if as_json:
-        print_document(json.Joined.of(results))
+        print_document(operations.Joined(tuple(results)))
 
 
 def _show(config: Config, controller: Of, as_json: bool) -> None:
     selection = _named(config, controller)
-    meetings = [operations.meeting(selection.configuration, company) for company in selection.named]
+    meetings = tuple(operations.meeting(selection.configuration, company) for company in selection.named)
     if as_json:
-        print_document(json.Boxes.of(meetings))
+        print_document(operations.Boxes(meetings))
         return
     for meeting in meetings:
         print("\n".join(view.meeting(meeting, _)))

@@ -10,7 +10,6 @@ import typer
 
 from ...config import DEFAULT_FILE
 from ...operations.support import bundle
-from ...views.json import support as json
 from ...views.support import members
 from ...views.text.support import written
 from ..options import Config, Json, print_document
@@ -41,7 +40,7 @@ def _support_bundle(
     file = output or Path(f"informativa-support-{now:%Y-%m-%dT%H-%M-%S}.tar.gz")
     result = bundle.write(file, members(bundle.collect(config, now)), now)
     if as_json:
-        print_document(json.SupportBundle.of(result))
+        print_document(result)
         return
     for line in written(result, _):
         print(line)

@@ -11,7 +11,7 @@ from ...errors import SharedDatabaseError
 from ...model import SharedDatabase
 from ...text import Text, clause
 from .. import boxes
-from ..boxes import BoxState, Difference, Meeting
+from ..boxes import Box, Difference, Meeting
 from .findings import Finding, ok, warning, wrong
 from .system import System, in_thread
 
@@ -108,7 +108,7 @@ def _findings(configuration: Configuration) -> Iterator[Finding]:
         findings = list(_of_meeting(meeting))
         yield from findings
         faultless += not findings
-        others |= {state.box.name for state in meeting.boxes if not state.this and not state.box.retired}
+        others |= {box.name for box in meeting.boxes if not box.this and not box.retired}
     if faultless:
         text = Text.counted(
             "{number} company shares what callers were told with {others}",
@@ -120,32 +120,31 @@ def _findings(configuration: Configuration) -> Iterator[Finding]:
 
 
 def _of_meeting(meeting: Meeting) -> Iterator[Finding]:
-    owner = meeting.controller
-    if not any(state.this for state in meeting.boxes):
-        text = Text("this box has not sent anything of {id} yet", id=owner.id)
+    if not any(box.this for box in meeting.boxes):
+        text = Text("this box has not sent anything of {id} yet", id=meeting.controller)
         yield warning(text, Text("The service does it when it starts with `shared:` in its configuration."))
     fix = Text("Whoever administers the database types: informativa shared migrate")
     if meeting.outdated:
         text = Text("the schema of {id} is of an earlier informativa: other boxes cannot prove its records")
-        yield warning(text.format(id=owner.id), fix)
+        yield warning(text.format(id=meeting.controller), fix)
     if meeting.months_left is not None and meeting.months_left < MONTHS:
         text = Text("the schema of {id} is divided in advance for {months} months only")
-        yield warning(text.format(id=owner.id, months=meeting.months_left), fix)
-    for state in meeting.boxes:
-        if state.box.retired is None:
-            yield from _of_box(state, owner.id)
+        yield warning(text.format(id=meeting.controller, months=meeting.months_left), fix)
+    for box in meeting.boxes:
+        if box.retired is None:
+            yield from _of_box(box, meeting.controller)
 
 
-def _of_box(state: BoxState, controller: str) -> Iterator[Finding]:
-    box, facts = state.box, {"box": state.box.name, "id": controller, "version": state.box.program}
-    if state.quiet:
+def _of_box(box: Box, controller: str) -> Iterator[Finding]:
+    facts = {"box": box.name, "id": controller, "version": box.version}
+    if box.quiet:
         text = Text("{box} was last heard of {minutes} min ago, for {id}")
         fix = Text("Start its service; if it left for good, type: informativa boxes retire {box}")
-        minutes = round(box.age / 60)
+        minutes = round(box.seconds_ago / 60)
         yield warning(text.format(**facts, minutes=minutes), fix.format(**facts))
     elif box.behind > BEHIND:
         text = Text("{count} records of {box} for {id} are not in the database yet")
         fix = Text("It sends them as fast as the database takes them; look again: informativa boxes")
         yield warning(text.format(**facts, count=box.behind), fix)
-    for difference in state.different:
+    for difference in box.different:
         yield warning(_DIFFERENT[difference].format(**facts), _MEND[difference].format(**facts))

@@ -8,15 +8,15 @@ from ... import storage
 from ...config import Configuration
 from ...evidence.checkpoint import Checkpoint
 from ...model import Controller
-from ..boxes import BoxState, meeting
+from ..boxes import Box, meeting
 
 
 @dataclass(frozen=True)
 class BoxLog:
-    """Another box: its state, and the number of records in the newest checkpoints of all its logs. Nothing is
+    """Another box, and the number of records in the newest checkpoints of all its logs. Nothing is
     verified."""
 
-    state: BoxState
+    box: Box
     signed: int
 
 
@@ -25,11 +25,11 @@ def of_other_boxes(configuration: Configuration, controller: Controller) -> tupl
     SharedDatabaseError, EvidenceFormatError."""
     if configuration.shared is None:
         return ()
-    states = [state for state in meeting(configuration, controller).boxes if not state.this]
+    boxes = [box for box in meeting(configuration, controller).boxes if not box.this]
     with storage.provable(configuration.shared, controller) as proofs:
-        signed = dict.fromkeys((state.box.name for state in states), 0)
+        signed = dict.fromkeys((box.name for box in boxes), 0)
         for log in proofs.logs():
             note = proofs.newest(log.box, log.epoch)
             if note is not None and log.box in signed:
                 signed[log.box] += Checkpoint.unverified(note).size
-    return tuple(BoxLog(state, signed[state.box.name]) for state in states)
+    return tuple(BoxLog(box, signed[box.name]) for box in boxes)

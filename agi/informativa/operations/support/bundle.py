@@ -18,6 +18,7 @@ from ...errors import InformativaError
 from ...text import Foreign, Text
 from .. import check, status
 from ..doctor import examination
+from ..document import AbsolutePath
 from .configuration import ShownConfiguration, shown
 from .journal import last_errors
 from .versions import Versions, versions
@@ -44,11 +45,12 @@ class Collected:
 
 @dataclass(frozen=True)
 class SupportBundle:
-    """A support bundle in its file."""
+    """A file for somebody who helps."""
 
-    file: Path
-    size: int
-    """The size of the file in bytes."""
+    file: AbsolutePath
+    """The place where it was written."""
+    bytes: int
+    """The size of the file."""
     members: tuple[str, ...]
     """The names of the files in it."""
 

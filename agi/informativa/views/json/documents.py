@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from ...operations import retention
+from ...operations.boxes import Boxes, BoxesRetired, Joined, SchemasMigrated
 from ...operations.check import Checked
 from ...operations.doctor.examination import Examination
 from ...operations.problems import Failure
+from ...operations.support.bundle import SupportBundle
 from ...operations.upgrade_check import UpgradeCheck
 from .access_log import AccessEntries
 from .accounts import Account, AccountRemoved, Accounts, Invited
 from .audit import Audits
-from .boxes import Boxes, BoxesRetired, Joined, SchemasMigrated
 from .bundle import Bundle
 from .callers import Access, Erased, Erasure, Held, Recorded
 from .config import ConfigUpgraded
@@ -39,7 +40,6 @@ from .records import Heard, Record, RecordLine, Records
 from .restoring import AdoptedLedger, RestoredLedger
 from .shapes import SCHEMA, Document, Seconds, Shape, Time
 from .status import ControllerStatus, LedgerCounts, Service, StatusReport, Tally
-from .support import SupportBundle
 from .test_call import CallResult, Moment, TestCall
 from .witness import Witness
 
@@ -50,8 +50,6 @@ __all__ = [
     "AccessEntries",
     "AdoptedLedger",
     "Audits",
-    "Boxes",
-    "BoxesRetired",
     "Bundle",
     "CallResult",
     "Checkpoints",
@@ -73,7 +71,6 @@ __all__ = [
     "Heard",
     "Held",
     "Import",
-    "Joined",
     "LedgerCounts",
     "LogKeys",
     "Moment",
@@ -91,14 +88,12 @@ __all__ = [
     "Records",
     "RestoredLedger",
     "Rotation",
-    "SchemasMigrated",
     "Seconds",
     "Service",
     "Shape",
     "Snippet",
     "SourceLine",
     "StatusReport",
-    "SupportBundle",
     "Tally",
     "TestCall",
     "Time",

@@ -6,8 +6,8 @@ from datetime import date
 
 from ... import model
 from ...operations import status
+from ...operations.boxes import Meeting
 from ...operations.evidence import log_state
-from .boxes import Meeting
 from .records import Record
 from .shapes import Document, Seconds, Shape, Time, said
 
@@ -197,7 +197,7 @@ class ControllerStatus(Shape):
             kept_since=found.kept_since,
             counts=LedgerCounts.of(found.counts, controller.id) if found.counts else None,
             log=LogState.of(found.log) if found.log else None,
-            meeting=Meeting.of(found.meeting) if found.meeting else None,
+            meeting=found.meeting,
             last_hour=_fell_back(found.fell_back),
         )
 

@@ -5,18 +5,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from ...operations import boxes
-from ...operations.boxes import BoxState, Difference, Joined, Meeting, Retired
+from ...operations.boxes import Box, Difference, JoinedController, Meeting, MigratedSchema, RetiredBox
 from ...text import Text
 from ..messages import Language
 from ..terminal import console, one_line
-
-if TYPE_CHECKING:
-    from ...sharing.administration import Migrated
 
 _LINE = "  {:<16} {:>12} {:>8}  {:<22} {}"
 DIFFERENCES = {
@@ -34,8 +30,8 @@ def meeting(status: Meeting, say: Language) -> Iterator[str]:
     """Yield the state of one company's boxes, a line for each."""
     yield say(
         "{name} ({id}): the database answered in {milliseconds:.0f} ms, schema {migration}",
-        name=status.controller.name,
-        id=status.controller.id,
+        name=status.name,
+        id=status.controller,
         milliseconds=status.milliseconds,
         migration=status.migration,
     )
@@ -45,23 +41,23 @@ def meeting(status: Meeting, say: Language) -> Iterator[str]:
         yield one_line(_LINE.format(*cells(box, say)).rstrip())
 
 
-def cells(state: BoxState, say: Language) -> tuple[str, ...]:
+def cells(box: Box, say: Language) -> tuple[str, ...]:
     """Return a box's name, its records, how many were not sent yet, when it was last heard of, and
     remarks."""
-    box = state.box
-    last_heard = say("left on {day}", day=f"{box.retired:%Y-%m-%d}") if box.retired else ago(box.age, say)
-    remarks = [say("this box")] if state.this else []
-    remarks += [say(DIFFERENCES[difference]) for difference in state.different]
-    if box.erasures and not box.retired:
+    left = f"{box.retired:%Y-%m-%d}" if box.retired else ""
+    last_heard = say("left on {day}", day=left) if left else ago(box.seconds_ago, say)
+    remarks = [say("this box")] if box.this else []
+    remarks += [say(DIFFERENCES[difference]) for difference in box.different]
+    if box.to_erase and not box.retired:
         remarks.append(
             say.counted(
                 "{count} caller still to erase",
                 "{count} callers still to erase",
-                box.erasures,
-                count=box.erasures,
+                box.to_erase,
+                count=box.to_erase,
             )
         )
-    return box.name, f"{box.record:,}", f"{box.behind:,}", last_heard, ", ".join(remarks)
+    return box.name, f"{box.records:,}", f"{box.behind:,}", last_heard, ", ".join(remarks)
 
 
 def ago(seconds: float, say: Language) -> str:
@@ -75,35 +71,35 @@ def ago(seconds: float, say: Language) -> str:
     return say("{count} days ago", count=round(seconds / 86400))
 
 
-def retired(retirement: Retired, say: Language) -> Iterator[str]:
-    """Yield the message that a box left, or would leave."""
-    facts = {"name": retirement.controller.name, "id": retirement.controller.id, "box": retirement.box}
-    if retirement.recently:
+def retired(box: RetiredBox, name: str, done: bool, say: Language) -> Iterator[str]:
+    """Yield the message that a box of the company of that name left; that it would leave, if not `done`."""
+    facts = {"name": name, "id": box.controller, "box": box.box}
+    if box.recently:
         yield say(
             "warning: {box} was heard of in the last minute. What it records from now on stays on it.",
             **facts,
         )
-    if retirement.done:
+    if done:
         yield say("{name} ({id}): {box} left for good", **facts)
     else:
         yield say("{name} ({id}): {box} would leave for good", **facts)
 
 
-def joined(result: Joined, say: Language) -> str:
-    """Return the message of how many records of other boxes were taken in."""
+def joined(result: JoinedController, name: str, say: Language) -> str:
+    """Return the message of how many records of other boxes were taken in for the company of that name."""
     boxes = say.counted("{count} other box", "{count} other boxes", result.boxes, count=result.boxes)
     return say.counted(
         "{name} ({id}): {count} record of {boxes} was taken in",
         "{name} ({id}): {count} records of {boxes} were taken in",
         result.records,
-        name=result.controller.name,
-        id=result.controller.id,
+        name=name,
+        id=result.controller,
         count=result.records,
         boxes=boxes,
     )
 
 
-def migrated(result: Migrated, say: Language) -> str:
+def migrated(result: MigratedSchema, say: Language) -> str:
     """Return the message of a schema's migration."""
     facts = {
         "id": result.controller,

@@ -105,17 +105,16 @@ def _ledger(status: ControllerStatus, say: Language) -> str:
 def _boxes(meeting: Meeting, say: Language) -> str:
     """Return the boxes that did not leave, with their states."""
     parts = []
-    for box_state in meeting.boxes:
-        if box_state.box.retired is None:
-            state = [say("this box")] if box_state.this else []
-            if box_state.box.behind:
-                state.append(say("{count} records behind", count=box_state.box.behind))
-            if box_state.quiet:
-                state.append(
-                    say("NOT HEARD OF since {time}", time=f"{box_state.box.seen.astimezone():%Y-%m-%d %H:%M}")
-                )
-            state += [say(DIFFERENCES[difference]) for difference in box_state.different]
-            parts.append(f"{box_state.box.name} ({', '.join(state)})" if state else box_state.box.name)
+    for box in meeting.boxes:
+        if box.retired is None:
+            state = [say("this box")] if box.this else []
+            if box.behind:
+                state.append(say("{count} records behind", count=box.behind))
+            if box.quiet:
+                time = f"{box.seen.astimezone():%Y-%m-%d %H:%M}"
+                state.append(say("NOT HEARD OF since {time}", time=time))
+            state += [say(DIFFERENCES[difference]) for difference in box.different]
+            parts.append(f"{box.name} ({', '.join(state)})" if state else box.name)
     return ", ".join(parts) or say("none yet")
 
 

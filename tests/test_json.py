@@ -12,9 +12,9 @@ from informativa.errors import ConfigError, LedgerError, Problem
 from informativa.model import Ending, Event, Heard, Reason, RecordKind, Status
 from informativa.model import Record as Found
 from informativa.operations.problems import Failure
+from informativa.operations.record_document import Record, RecordLine
 from informativa.text import Text
 from informativa.views.documents import document
-from informativa.views.json.documents import Record, RecordLine
 
 PAGES = Path(__file__).resolve().parents[1] / "docs"
 AT = datetime(2026, 11, 25, 10, 30, 0, 123456, tzinfo=timezone(timedelta(hours=1)))
@@ -55,7 +55,7 @@ def test_pages_are_written_anew(tmp_path: Path) -> None:
 
 def test_record_has_one_shape() -> None:
     """Times have their offset, several are a list in order, nothing is null."""
-    facts = json.loads(RecordLine.of(Found(7, EVENT), "acme").text(indent=None))
+    facts = json.loads(document(RecordLine.of(Found(7, EVENT), "acme"), indent=None))
     assert (facts["schema"], facts["number"], facts["controller"]) == (1, 7, "acme")
     assert (facts["at"], facts["recorded"]) == ("2026-11-25T10:30:00.123+01:00",) * 2
     assert (facts["purposes"], facts["caller"]) == (["marketing", "service"], "00" * 32)

@@ -20,7 +20,7 @@ from informativa.errors import InformativaError, LedgerError, LedgerOutdatedErro
 from informativa.ledgers.following import Follower
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import Controller, Event, Reason, Record, RecordFilter, RecordKind, Status
-from informativa.operations import records
+from informativa.operations import record_document, records
 from informativa.operations.records import (
     ALL,
     ControllerRecord,
@@ -33,7 +33,7 @@ from informativa.operations.records import (
     read_all,
 )
 from informativa.operations.records import ControllerRecord as Found
-from informativa.views.json import documents as shapes
+from informativa.views.documents import document, streamed
 from informativa.views.messages import ENGLISH, language
 from informativa.views.text import records as view
 
@@ -260,20 +260,20 @@ def test_call_as_a_line(acme: Controller) -> None:
 
 def test_records_are_one_document_line_by_line() -> None:
     """However many there are; nothing of it is printed before the first was read."""
-    found = [shapes.Record.of(Record(number, PLAYED), "acme") for number in (1, 2)]
-    text = "".join(shapes.Records.streamed(found))
-    assert json.loads(text) == json.loads(shapes.Records(records=found).text())
+    documents = tuple(record_document.Record.of(Record(number, PLAYED), "acme") for number in (1, 2))
+    text = "".join(streamed("records", documents))
+    assert json.loads(text) == json.loads(document(record_document.Records(documents)))
     opening, *lines, closing_line = text.splitlines()
     assert (opening, closing_line) == ('{"schema": 1, "records": [', "]}")
-    assert [json.loads(each.rstrip(","))["number"] for each in lines] == [1, 2]
-    assert json.loads("".join(shapes.Records.streamed([]))) == {"schema": 1, "records": []}
+    assert [json.loads(line.rstrip(","))["number"] for line in lines] == [1, 2]
+    assert json.loads("".join(streamed("records", []))) == {"schema": 1, "records": []}
 
-    def broken() -> Iterator[shapes.Record]:
+    def broken() -> Iterator[record_document.Record]:
         raise LedgerError("It is locked.")
         yield
 
     with pytest.raises(LedgerError):
-        next(shapes.Records.streamed(broken()))
+        next(streamed("records", broken()))
 
 
 def test_page_only_reads(folder: Path) -> None:

@@ -24,8 +24,10 @@ from informativa.config import Configuration, inspect, load
 from informativa.errors import InformativaError, ManagerError
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import Event, Identified, Lookup, Reason, RecordKind, Status
+from informativa.operations.record_document import Record
 from informativa.operations.test_call import CallPlaced, CallReport, PlannedCall, place, plan
 from informativa.operations.test_call_entry import CallEntry, entry
+from informativa.views.documents import facts as json_facts
 from informativa.views.json import documents as shapes
 from informativa.views.messages import ENGLISH, Language, language
 from informativa.views.text.test_call import progress, report
@@ -232,9 +234,7 @@ def test_call_as_json(configured: Configuration, monkeypatch: pytest.MonkeyPatch
     assert facts["timeline"][1]["what"] == "service-asked"
     assert (facts["timeline"][-1]["what"], facts["timeline"][-1]["fact"]) == ("over", None)
     assert [record["number"] for record in facts["records"]] == [2]
-    assert facts["records"][0] == json.loads(
-        shapes.Record.of(found.records[0], "acme").model_dump_json(by_alias=True)
-    )
+    assert facts["records"][0] == json_facts(Record.of(found.records[0], "acme"))
     assert facts["in_order"] is False
     assert [(each["code"], each["remedy"]) for each in facts["problems"]] == [
         ("test-call", None),

@@ -12,10 +12,10 @@ import typer
 
 from ..errors import InformativaError, Problem
 from ..operations.generated import Generated
+from ..operations.record_document import Record
 from ..plausibility import typed
 from ..text import Text
-from ..views.documents import document
-from ..views.json.records import Record, Records
+from ..views.documents import document, streamed
 from ..views.json.shapes import Document
 from ..views.messages import ENGLISH, Language, languages
 from ..views.messages import language as language_of
@@ -81,7 +81,7 @@ def print_document(result: object, *, on_one_line: bool = False) -> None:
 
 def print_records(records: Iterable[Record]) -> None:
     """The same for records of any number, while they are read."""
-    for part in Records.streamed(records, ascii_only=_ascii_only()):
+    for part in streamed("records", records, ascii_only=_ascii_only()):
         print(escaped(part), end="")
 
 

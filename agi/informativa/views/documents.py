@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Iterator
 from dataclasses import is_dataclass
 from functools import cache
 from typing import Any
@@ -24,6 +25,17 @@ _VERSION = {
 def document(result: object, *, indent: int | None = 2, ascii_only: bool = False) -> str:
     """Return a result as a JSON document, on one line without `indent`."""
     return json.dumps({"schema": SCHEMA} | facts(result), indent=indent, ensure_ascii=ascii_only)
+
+
+def streamed(name: str, results: Iterable[object], *, ascii_only: bool = False) -> Iterator[str]:
+    """Yield the document of a list under that name in parts, one result on each line, while they are read;
+    nothing before the first result."""
+    encode = json.JSONEncoder(ensure_ascii=ascii_only).encode
+    opening = separator = f'{{"schema": {SCHEMA}, "{name}": ['
+    for result in results:
+        yield f"{separator}\n{encode(facts(result))}"
+        separator = ","
+    yield f"{opening}]}}\n" if separator == opening else "\n]}\n"
 
 
 def facts(result: object) -> dict[str, Any]:

@@ -6,11 +6,14 @@ import csv
 import io
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import fields
 from typing import Any
 
-from ..model import Controller, Record
+from .. import model
+from ..model import Controller
+from ..operations.record_document import Record
 from . import jsonld
-from .json.records import RecordLine
+from .documents import SCHEMA, facts
 
 CSV, LINES, LINKED = "records.csv", "records.jsonl", "records.jsonld"
 _PARTS = ("seconds", "length", "ending", "key")  # of what was heard, each in a column
@@ -32,7 +35,7 @@ _FORMULA = (
 
 def columns() -> list[str]:
     """Return the names of the table's columns: those of the JSON, and those of the parts of `heard`."""
-    names = [name for name in RecordLine.model_fields if name not in ("shapes", "heard")]
+    names = [field.name for field in fields(Record) if field.name != "heard"]
     return [*names, *(f"heard_{part}" for part in _PARTS)]
 
 
@@ -48,30 +51,28 @@ class RecordFiles:
         linked = jsonld.begin(self._owner, self._origin)
         return {CSV: _row(self._columns), LINES: "", LINKED: linked}
 
-    def record(self, entry: Record, box: str = "") -> tuple[str, str, str]:
+    def record(self, entry: model.Record, box: str = "") -> tuple[str, str, str]:
         """Return the text of one record of a box in each file."""
-        shape = RecordLine.of(entry, self._owner.id, box)
-        facts = shape.model_dump(mode="json", by_alias=True)
-        line = f"{_encoded(facts)}\n"
-        return _cells(self._columns, facts), line, jsonld.record(entry, self._owner, box)
+        columns = facts(Record.of(entry, self._owner.id, box))
+        line = f"{_encoded({'schema': SCHEMA} | columns)}\n"
+        return _cells(self._columns, columns), line, jsonld.record(entry, self._owner, box)
 
     def end(self) -> tuple[str, str, str]:
         """Return the end of each file."""
         return "", "", jsonld.END
 
 
-def table(owner: Controller, records: Iterable[Record]) -> Iterator[str]:
+def table(owner: Controller, records: Iterable[model.Record]) -> Iterator[str]:
     """Yield the table of these records of one controller in parts, while they are read."""
     names = columns()
     yield _row(names)
     for record in records:
-        facts = RecordLine.of(record, owner.id).model_dump(mode="json", by_alias=True)
-        yield _cells(names, facts)
+        yield _cells(names, facts(Record.of(record, owner.id)))
 
 
-def _cells(names: Sequence[str], facts: Mapping[str, Any]) -> str:
-    heard = facts["heard"] or {}
-    flat = {**facts, **{f"heard_{part}": heard.get(part) for part in _PARTS}}
+def _cells(names: Sequence[str], record: Mapping[str, Any]) -> str:
+    heard = record["heard"] or {}
+    flat = {**record, **{f"heard_{part}": heard.get(part) for part in _PARTS}}
     return _row([_cell(name, flat[name]) for name in names])
 
 

@@ -15,8 +15,8 @@ from ...config import DEFAULT_FILE
 from ...model import Reason, RecordFilter, Status
 from ...operations import records
 from ...operations.controllers import of_their_callers, require_ledger
+from ...operations.record_document import Record
 from ...operations.records import ControllerRecord
-from ...views.json.records import Record
 from ...views.json.restoring import AdoptedLedger, RestoredLedger
 from ...views.terminal import width
 from ...views.text import records as view

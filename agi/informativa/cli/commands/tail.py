@@ -13,7 +13,7 @@ from ...errors import LedgerError
 from ...model import RecordFilter
 from ...operations import records
 from ...operations.controllers import of_their_callers
-from ...views.json.records import RecordLine
+from ...operations.record_document import RecordLine
 from ...views.terminal import width
 from ...views.text import records as view
 from ..options import print_document, warn_of_unrelated

@@ -16,10 +16,10 @@ from starlette.responses import Response, StreamingResponse
 from ...caller import mask
 from ...errors import InformativaError, LedgerError
 from ...model import Action, Line, Reason, Record, RecordFilter, Role, Status
-from ...operations import callers, records
+from ...operations import callers, record_document, records
 from ...operations.controller_state import lines_of
 from ...text import Text
-from ...views.json import records as json
+from ...views.documents import streamed
 from ...views.record_files import table
 from ..context import RequestContext, attachment, parse_moment, record_number
 from ..live import Subscriber
@@ -186,7 +186,8 @@ def _export(context: RequestContext, caller_filter: CallerFilter | None) -> Resp
     if kind == "csv":
         parts = table(owner, extract.records)
     else:
-        parts = json.Records.streamed(json.Record.of(record, owner.id) for record in extract.records)
+        documents = (record_document.Record.of(record, owner.id) for record in extract.records)
+        parts = streamed("records", documents)
     name = f"{owner.id}-records-{extract.first}-{extract.last}.{kind}"
     return StreamingResponse(_batched(parts), media_type=KINDS[kind], headers=attachment(name))
 

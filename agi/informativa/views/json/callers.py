@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...operations import callers, completeness
-from .records import Record
+from ...operations.record_document import Record
 from .shapes import Document, Shape
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...operations import retention
+from ...operations import record_document, retention
 from ...operations.boxes import Boxes, BoxesRetired, Joined, SchemasMigrated
 from ...operations.check import Checked
 from ...operations.doctor.examination import Examination
@@ -36,7 +36,6 @@ from .importing import Import
 from .keys import NewSecret, Rotation
 from .prompts import Prompt, Prompts, PromptsInstalled, PromptsMade, Snippet
 from .publishing import Publications
-from .records import Heard, Record, RecordLine, Records
 from .restoring import AdoptedLedger, RestoredLedger
 from .shapes import SCHEMA, Document, Seconds, Shape, Time
 from .status import ControllerStatus, LedgerCounts, Service, StatusReport, Tally
@@ -68,7 +67,6 @@ __all__ = [
     "ExplainedCaller",
     "ExplainedLine",
     "Explanation",
-    "Heard",
     "Held",
     "Import",
     "LedgerCounts",
@@ -82,10 +80,7 @@ __all__ = [
     "PromptsInstalled",
     "PromptsMade",
     "Publications",
-    "Record",
-    "RecordLine",
     "Recorded",
-    "Records",
     "RestoredLedger",
     "Rotation",
     "Seconds",
@@ -103,8 +98,8 @@ __all__ = [
 ]
 
 DOCUMENTS: dict[str, type] = {
-    "ledger show": Records,
-    "tail": RecordLine,
+    "ledger show": record_document.Records,
+    "tail": record_document.RecordLine,
     "status": StatusReport,
     "caller show": Access,
     "caller erase": Erasure,

@@ -8,7 +8,7 @@ from ... import model
 from ...operations import status
 from ...operations.boxes import Meeting
 from ...operations.evidence import log_state
-from .records import Record
+from ...operations.record_document import Record
 from .shapes import Document, Seconds, Shape, Time, said
 
 

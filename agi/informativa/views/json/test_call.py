@@ -7,8 +7,8 @@ from pydantic import Field
 from ... import errors
 from ...asterisk import test_call as calls
 from ...operations.problems import Problem
+from ...operations.record_document import Record
 from ...operations.test_call import CallReport
-from .records import Record
 from .shapes import Document, Seconds, Shape
 
 

@@ -1,34 +1,30 @@
-"""Records of a ledger."""
+"""A record of a ledger as all programs read it: flat, with the names of its controller and box."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import Self
 
-from ... import model
-from .shapes import SCHEMA, Document, Seconds, Shape, Time
+from .. import model
+from .document import Seconds, Time
 
 
-class Heard(Shape):
+@dataclass(frozen=True)
+class Heard:
     """How much of a prompt reached the caller."""
 
     seconds: Seconds
-    """How much of it was heard."""
+    """Seconds of it that were heard."""
     length: Seconds
-    """How long the prompt is, in seconds."""
+    """The length of the prompt in seconds."""
     ending: model.Ending
-    """How it ended."""
+    """The way in which its playback ended."""
     key: str | None
     """The key that the caller pressed."""
 
-    @classmethod
-    def of(cls, heard: model.Heard) -> Heard:
-        """As the ledger has it."""
-        return cls(seconds=heard.seconds, length=heard.length, ending=heard.ending, key=heard.key or None)
 
-
-class Record(Shape):
+@dataclass(frozen=True)
+class Record:
     """One record of a ledger: what was decided and delivered of one notice to one caller."""
 
     controller: str
@@ -38,9 +34,9 @@ class Record(Shape):
     number: int
     """Its number in that company's ledger."""
     at: Time
-    """When it happened."""
+    """The time at which it happened."""
     recorded: Time
-    """When it was put on record."""
+    """The time at which it was put on record."""
     call: str | None
     """Asterisk's id of the call (linkedid)."""
     line: str | None
@@ -48,39 +44,39 @@ class Record(Shape):
     caller: str | None
     """The caller's pseudonym, in hexadecimal digits."""
     vouched: model.Vouched | None
-    """Who says that the number shown is the caller's."""
+    """The source of the claim that the number shown is the caller's."""
     erased: bool
-    """Whether the caller was erased at his request."""
+    """True if the caller was erased at his request."""
     notice: str | None
-    """Which notice."""
+    """The name of the notice."""
     version: str | None
-    """Which of its versions."""
+    """The version of the notice."""
     language: str | None
-    """In which language it was given."""
-    purposes: list[str]
-    """Of which purposes it told."""
+    """The language in which it was given."""
+    purposes: tuple[str, ...]
+    """The purposes of which it told."""
     kind: model.RecordKind
-    """By which means."""
+    """The means by which it was given."""
     status: model.Status
-    """How it went."""
+    """The outcome."""
     reason: model.Reason
-    """Why it was decided so."""
+    """The reason of the decision."""
     rests_on: int | str | None
-    """Which record shows that the caller knew it already: its number, BOX:NUMBER on another box."""
+    """The record that shows that the caller knew it already: its number, BOX:NUMBER on another box."""
     heard: Heard | None
-    """What of a prompt was heard."""
+    """The part of a prompt that was heard."""
     recording: str | None
     """The SHA-256 over those of the prompt's files in all formats."""
     supplement: bool
-    """Whether only what is new since an earlier version was told."""
+    """True if only what is new since an earlier version was told."""
     informs: bool
-    """Whether this caller counts as informed by it."""
+    """True if this caller counts as informed by it."""
     reference: str | None
-    """Where the evidence of a delivery by other means is."""
+    """The place of the evidence of a delivery by other means."""
 
     @classmethod
     def of(cls, record: model.Record, controller: str, box: str = "") -> Self:
-        """As that company's ledger has it."""
+        """Build it from a record of that company's ledger on that box; '' is this one."""
         event = record.event
         return cls(
             controller=controller,
@@ -96,12 +92,12 @@ class Record(Shape):
             notice=event.notice or None,
             version=event.version or None,
             language=event.language or None,
-            purposes=sorted(event.purposes),
+            purposes=tuple(sorted(event.purposes)),
             kind=event.kind,
             status=event.status,
             reason=event.reason,
             rests_on=event.basis or None,
-            heard=Heard.of(event.heard) if event.heard else None,
+            heard=_heard(event.heard) if event.heard else None,
             recording=event.recording or None,
             supplement=event.supplement,
             informs=event.informs,
@@ -109,21 +105,17 @@ class Record(Shape):
         )
 
 
-class RecordLine(Record, Document):
+@dataclass(frozen=True)
+class RecordLine(Record):
     """A record on a line of its own."""
 
 
-class Records(Document):
+@dataclass(frozen=True)
+class Records:
     """Records, those of one company after those of the other, each company's in their order."""
 
-    records: list[Record]
+    records: tuple[Record, ...]
 
-    @staticmethod
-    def streamed(records: Iterable[Record], *, ascii_only: bool = False) -> Iterator[str]:
-        """The document in parts, a record on each line, as they are read; nothing of it before the first."""
-        opening = before = f'{{"schema": {SCHEMA}, "records": ['
-        for record in records:
-            facts = json.dumps(record.model_dump(mode="json"), ensure_ascii=ascii_only)
-            yield f"{before}\n{facts}"
-            before = ","
-        yield f"{opening}]}}\n" if before == opening else "\n]}\n"
+
+def _heard(heard: model.Heard) -> Heard:
+    return Heard(heard.seconds, heard.length, heard.ending, heard.key or None)

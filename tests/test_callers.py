@@ -21,8 +21,7 @@ from informativa.model import Controller, Ending, Event, Heard, Reason, RecordKi
 from informativa.operations import callers, retention
 from informativa.operations.callers import Recorded, by_customer, by_number
 from informativa.operations.controllers import notice_named
-from informativa.views.documents import document
-from informativa.views.json import documents as shapes
+from informativa.views.documents import document, facts
 from informativa.views.messages import ENGLISH, language
 from informativa.views.text import callers as text
 from informativa.views.text.retention import purged
@@ -50,32 +49,32 @@ def told(configuration: Configuration, typed: callers.Typed = CALLER) -> Recorde
     owner = configuration.controllers["acme"]
     notice = notice_named(configuration, "acme", "privacy")
     on = datetime(2026, 11, 20)
-    return callers.record(owner, notice, typed, RecordKind.WEBSITE, "form 7", on, "", NOW)
+    return callers.add_record(owner, notice, typed, RecordKind.WEBSITE, "form 7", on, "", NOW)
 
 
 def test_record_tells_what_the_ledger_has(configuration: Configuration, acme: Controller) -> None:
     """What was put on record is the record itself, as an access request shows it."""
     made = told(configuration)
-    (held,) = callers.access([acme], CALLER).held
+    (held,) = callers.access([acme], CALLER).controllers
     assert held.records == (made.record,)
-    assert (made.caller, bool(made.doubt), made.record.number) == ("+39…67", False, 1)
+    assert (made.caller, made.record.number) == ("+39…67", 1)
     assert (
-        text.recorded(made, ENGLISH)
+        text.recorded(made, acme, ENGLISH)
         == "Record 1: +39…67 got privacy notice, version 2026-11, on a website on 2026-11-20."
     )
-    facts = json.loads(shapes.Recorded.of(made).text())
+    facts = json.loads(document(made))
     assert (facts["schema"], facts["caller"], facts["record"]["kind"]) == (1, "+39…67", "website")
 
 
 def test_access_in_words(configuration: Configuration, acme: Controller) -> None:
     """One line for the controller and one for each record, in the reader's language."""
     told(configuration)
-    found = callers.access([acme], CALLER)
-    first, record = text.access(found, ENGLISH)
+    access = callers.access([acme], CALLER)
+    first, record = text.access(access, {"acme": acme}, ENGLISH)
     assert first == "Acme S.p.A. (acme): 1 record of +39…67"
     assert record.startswith("    record: 1, when: 2026-11-19T23:00:00+00:00, recorded: 2026-11-25T12:00:00")
     assert "heard" not in record
-    assert next(iter(text.access(found, ITALIAN))) != first
+    assert next(iter(text.access(access, {"acme": acme}, ITALIAN))) != first
 
 
 def test_access_tells_how_much_was_heard(acme: Controller) -> None:
@@ -95,18 +94,21 @@ def test_access_tells_how_much_was_heard(acme: Controller) -> None:
     )
     with closing(storage.store(acme)) as store:
         store.append([event])
-    _first, record = text.access(callers.access([acme], CALLER), ENGLISH)
+    _first, record = text.access(callers.access([acme], CALLER), {"acme": acme}, ENGLISH)
     assert "heard: 9.5 of 9.5 s" in record
     assert "line: +390212345678" in record
 
 
 def test_doubt_is_told_only_of_whom_nothing_is_known(configuration: Configuration, acme: Controller) -> None:
     """An unusual number may be a mistake, unless there are records of it."""
-    assert "unusually short" in str(callers.access([acme], UNUSUAL).doubt)
-    assert "unusually short" in str(callers.erase([acme], UNUSUAL, NOW, really=False).doubt)
-    assert told(configuration, UNUSUAL).doubt
-    assert not callers.access([acme], UNUSUAL).doubt
-    assert not callers.erase([acme], UNUSUAL, NOW, really=False).doubt
+
+    def doubts() -> list[str]:
+        answers = callers.access([acme], UNUSUAL), callers.erase([acme], UNUSUAL, NOW, really=False)
+        return [str(callers.remaining_doubt(UNUSUAL, answer)) for answer in answers]
+
+    assert all("unusually short" in doubt for doubt in doubts())
+    told(configuration, UNUSUAL)
+    assert doubts() == ["", ""]
 
 
 def test_a_database_that_is_away_keeps_no_company_from_erasing(configuration: Configuration) -> None:
@@ -130,13 +132,15 @@ def test_erasure_tells_each_controller_as_it_is_done(configuration: Configuratio
     told(configuration)
     owners = list(configuration.controllers.values())
     would = callers.erase(owners, CALLER, NOW, really=False)
-    assert [each.records for each in would.erased] == [1, 0]
-    assert list(text.erased(would.erased[0], ENGLISH)) == ["Acme S.p.A. (acme): 1 record would be erased"]
-    heard: list[callers.Erased] = []
-    found = callers.erase(owners, CALLER, NOW, really=True, progress=heard.append)
-    assert tuple(heard) == found.erased
-    assert list(text.erased(heard[0], ENGLISH)) == ["Acme S.p.A. (acme): 1 record erased"]
-    facts = json.loads(shapes.Erasure.of(found).text())
+    assert [erased.records for erased in would.controllers] == [1, 0]
+    assert list(text.erased(would.controllers[0], False, ENGLISH)) == [
+        "Acme S.p.A. (acme): 1 record would be erased"
+    ]
+    progress: list[callers.Erased] = []
+    erasure = callers.erase(owners, CALLER, NOW, really=True, progress=progress.append)
+    assert tuple(progress) == erasure.controllers
+    assert list(text.erased(progress[0], True, ENGLISH)) == ["Acme S.p.A. (acme): 1 record erased"]
+    facts = json.loads(document(erasure))
     assert (facts["done"], facts["caller"]) == (True, "+39…67")
     assert facts["controllers"][0] == {
         "controller": "acme",
@@ -147,23 +151,26 @@ def test_erasure_tells_each_controller_as_it_is_done(configuration: Configuratio
         "absent": [],
         "missing": [],
     }
-    assert not callers.access(owners, CALLER).held[0].records
+    assert not callers.access(owners, CALLER).controllers[0].records
 
 
-def test_erasure_names_the_copies(acme: Controller) -> None:
+def test_erasure_names_the_copies() -> None:
     """Of copies it is said whether they are gone."""
     copies = (Path("/l/acme.sqlite3.before-2"),)
-    gone, would = (callers.Erased(acme, done, 0, copies) for done in (True, False))
-    assert list(text.erased(gone, ENGLISH))[1] == f"{copies[0]}, a copy from before an upgrade, was deleted"
-    assert list(text.erased(would, ENGLISH))[1].endswith("would be deleted")
-    one = shapes.Erasure.of(callers.Erasure("+39…67", True, (gone,), CALLER.doubt))
-    assert one.controllers[0].copies == [str(copies[0])]
+    erased = callers.Erased("acme", "Acme S.p.A.", 0, copies)
+    assert (
+        list(text.erased(erased, True, ENGLISH))[1]
+        == f"{copies[0]}, a copy from before an upgrade, was deleted"
+    )
+    assert list(text.erased(erased, False, ENGLISH))[1].endswith("would be deleted")
+    assert facts(callers.Erasure(True, "+39…67", (erased,)))["controllers"][0]["copies"] == [str(copies[0])]
 
 
 def test_customer_has_no_doubt(acme: Controller) -> None:
     """A customer number is what the dialplan sets, and no telephone number."""
-    found = callers.access([acme], by_customer("K-4711.a"))
-    assert (found.held[0].records, bool(found.doubt)) == ((), False)
+    customer = by_customer("K-4711.a")
+    access = callers.access([acme], customer)
+    assert (access.controllers[0].records, str(callers.remaining_doubt(customer, access))) == ((), "")
 
 
 def test_notice_that_there_is_not(configuration: Configuration) -> None:
@@ -174,9 +181,10 @@ def test_notice_that_there_is_not(configuration: Configuration) -> None:
 
 def test_purge_deletes_only_when_told_to(configuration: Configuration, acme: Controller) -> None:
     """What is past the retention is counted, then deleted; without a retention nothing is."""
-    made = told(configuration)
+    told(configuration)
     with closing(storage.store(acme)) as store:
-        store.append([replace(made.record.event, at=datetime(2019, 1, 1, tzinfo=UTC), recorded=None)])
+        (record,) = store.records()
+        store.append([replace(record.event, at=datetime(2019, 1, 1, tzinfo=UTC), recorded=None)])
     owners = [acme, replace(configuration.controllers["borealis"], retention=None)]
     first, second = retention.purge(owners, NOW, really=False).controllers
     assert (first.records, second.before, second.records) == (1, None, None)
@@ -199,9 +207,10 @@ def test_purge_deletes_only_when_told_to(configuration: Configuration, acme: Con
 
 def test_purge_command_deletes_only_with_yes(configuration: Configuration, acme: Controller) -> None:
     """It first says what it would delete, and how to have it done; in words and as JSON."""
-    made = told(configuration)
+    told(configuration)
     with closing(storage.store(acme)) as store:
-        old = replace(made.record.event, at=datetime(2019, 1, 1, tzinfo=UTC), recorded=None)
+        (record,) = store.records()
+        old = replace(record.event, at=datetime(2019, 1, 1, tzinfo=UTC), recorded=None)
         store.append([old])
     purge = ("purge", "--controller", "acme", "-c", configuration.file)
 

@@ -40,7 +40,7 @@ def test_the_officers_day(
     assert nora.say("Another caller") not in letter
     verified(nora)
     erased(nora)
-    assert callers.held(office.controller(), CALLER).count == 0
+    assert len(callers.caller_records(office.controller(), CALLER).records) == 0
     nora.press(nora.say("Access log"))
     assert {
         nora.say(acted(each)) for each in (Action.SEARCH, Action.LETTER, Action.RECEIPT, Action.ERASE)
@@ -94,7 +94,7 @@ def erased(who: Person) -> None:
     who.press(who.say("Erase this caller"))
     label = who.say("To erase him, type this word: {word}", word="acme")
     who.reach(label).type("yes").enter()
-    assert callers.held(who.office.controller(), CALLER).count == 4
+    assert len(callers.caller_records(who.office.controller(), CALLER).records) == 4
     who.reach(label).type("acme").enter()
     who.page.locator(".notice.good").wait_for()
     who.press(who.say("Record {record}", record=7))

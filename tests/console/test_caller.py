@@ -56,7 +56,7 @@ def configured(office: ServedConsole, **letter: object) -> None:
 
 def on_record(office: ServedConsole, number: str = NUMBER) -> int:
     """Return how many records lead to the caller."""
-    return callers.held(office.controller(), callers.by_number(number).caller).count
+    return len(callers.caller_records(office.controller(), callers.by_number(number).caller).records)
 
 
 def test_what_is_on_record_of_him_is_shown(office: ServedConsole) -> None:
@@ -139,13 +139,13 @@ def test_the_page_begins_before_the_ledger_is_read(
 ) -> None:
     """Head and frame are there while the records are still looked for, in one piece each."""
     browser, page = looked_up(office)
-    seen, look = Event(), callers.held
+    seen, read = Event(), callers.caller_records
 
-    def held(*given: object) -> callers.Held:
+    def caller_records(*arguments: object) -> callers.CallerRecords:
         assert seen.wait(30)
-        return look(*given)  # type: ignore[arg-type]
+        return read(*arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(callers, "held", held)
+    monkeypatch.setattr("informativa.operations.access_letter.caller_records", caller_records)
     with browser.http.stream("GET", page) as answer:
         pieces = answer.iter_text()
         first = next(pieces)
@@ -160,10 +160,10 @@ def test_half_an_answer_is_none(office: ServedConsole, monkeypatch: pytest.Monke
     browser, page = looked_up(office)
     made = letter(browser, page).url.path
 
-    def access(*_given: object) -> callers.Access:
+    def caller_records(*_arguments: object) -> callers.CallerRecords:
         raise SharedDatabaseError(Text("The database does not answer."), Text("Wait for it."))
 
-    monkeypatch.setattr("informativa.operations.access_letter.access", access)
+    monkeypatch.setattr("informativa.operations.access_letter.caller_records", caller_records)
     for each in (page, made):
         text = browser.get(each).text
         assert "right now" in text

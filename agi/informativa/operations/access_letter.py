@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from .. import storage
+from ..caller import mask
 from ..config import Configuration
 from ..model import Action, Controller, Record
-from ..text import Text
+from ..text import NOTHING, Text
 from .access_log import SHELL, AccessFilter
-from .callers import Typed, access, pseudonyms
+from .callers import Typed, caller_records, pseudonyms
 from .completeness import Missing
 from .evidence.receipt_page import played_sound, words_of
 
@@ -94,14 +95,10 @@ def access_letter(
 ) -> AccessLetter:
     """Collect the answer to one caller's access request. Raises LedgerError, and SharedDatabaseError: half an
     answer is none."""
-    answer, evidence_settings = (
-        access([controller], typed, configuration.shared),
-        configuration.evidence.of(controller.id),
-    )
-    (caller_records,) = answer.held
-    rows = [*(("", record) for record in caller_records.records), *caller_records.elsewhere]
+    answer = caller_records(controller, typed.caller, configuration.shared)
+    evidence_settings = configuration.evidence.of(controller.id)
     words: dict[tuple[str, str], PlayedWords] = {}
-    for _box, record in rows:
+    for _box, record in answer.records:
         played = record.event.prompt, record.event.recording
         if played not in words:
             words[played] = _words(*played)
@@ -109,20 +106,21 @@ def access_letter(
         LetterEntry(
             record, box, _kept_until(controller, record), words[record.event.prompt, record.event.recording]
         )
-        for box, record in rows
+        for box, record in answer.records
     ]
     entries.sort(key=lambda entry: (entry.record.event.at, entry.box, entry.record.number))
-    purposes = {purpose for _box, record in rows for purpose in record.event.purposes}
+    purposes = {purpose for _box, record in answer.records for purpose in record.event.purposes}
+    own_records = [record for box, record in answer.records if not box]
     return AccessLetter(
         controller,
-        answer.caller,
+        mask(typed.caller.number),
         typed.caller.customer,
         tuple(entries),
         tuple(sorted(purposes)),
-        answer.doubt,
+        NOTHING if answer.records else typed.doubt,
         bool(evidence_settings.targets or evidence_settings.witnesses or evidence_settings.timestamp),
-        caller_records.missing,
-        _history(controller, typed, caller_records.records, now, elsewhere=configuration.shared is not None),
+        answer.missing,
+        _history(controller, typed, own_records, now, elsewhere=configuration.shared is not None),
     )
 
 

@@ -9,9 +9,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import phonenumbers
+from pydantic import Field
 
 from .. import plausibility, storage
 from ..caller import e164, mask, pseudonym
@@ -32,7 +33,8 @@ from ..numbering import Kind
 from ..numbering.library import kind_of
 from ..plausibility import Implausible, ReferenceFault
 from ..text import NOTHING, Text, joined
-from .completeness import Missing, gaps
+from . import record_document
+from .completeness import Gap, Missing, gaps
 from .controllers import known
 
 if TYPE_CHECKING:
@@ -71,86 +73,88 @@ class Typed:
 
 
 @dataclass(frozen=True)
-class Held:
+class CallerRecords:
     """The records that one controller has of a caller."""
 
-    controller: Controller
-    records: tuple[Record, ...]
-    """The records on this box."""
-    elsewhere: tuple[tuple[str, Record], ...] = ()
-    """The records on other boxes, each with the name of its box."""
+    records: tuple[tuple[str, Record], ...]
+    """The records in their order, each with the name of its box; those of this box first, their box is ''."""
     missing: tuple[Missing, ...] = ()
     """The boxes that may have more records, each with the reason (L25)."""
 
-    @property
-    def count(self) -> int:
-        """Return the number of records on all boxes."""
-        return len(self.records) + len(self.elsewhere)
+
+@dataclass(frozen=True)
+class Held:
+    """Records that one controller has of a caller."""
+
+    controller: str
+    """The controller's name in the configuration."""
+    name: str
+    """The controller's full name."""
+    records: tuple[record_document.Record, ...]
+    """In their order: those of this box, then those of others."""
+    missing: tuple[Missing, ...]
+    """Reasons why there may be more, each with its box; empty where the answer is complete."""
 
 
 @dataclass(frozen=True)
 class Access:
-    """The answer to an access request: the records that each controller has of a caller."""
+    """All that is on record of a caller."""
 
     caller: str
     """The number or customer number, masked."""
-    held: tuple[Held, ...]
-    doubt: Text
-    """The reason why this may not be the caller who was meant, where no record was found; else empty."""
+    controllers: tuple[Held, ...]
 
     @property
     def complete(self) -> bool:
         """Return whether no box may have more records."""
-        return not any(records.missing for records in self.held)
+        return not any(held.missing for held in self.controllers)
 
 
 @dataclass(frozen=True)
 class Erased:
-    """The erasure of a caller at one controller, done or only planned."""
+    """The part of a caller's data that was erased at one controller, or would be."""
 
-    controller: Controller
-    done: bool
-    """True if the records are erased; false if they only would be."""
+    controller: str
+    """The controller's name in the configuration."""
+    name: str
+    """The controller's full name."""
     records: int
-    """The number of records on all boxes."""
+    """Number of records that lead to nobody any more, on all boxes, as far as the database has them."""
     copies: tuple[Path, ...]
-    """The copies of the ledger from before an upgrade, which are deleted too."""
+    """Copies of the ledger that are deleted with them."""
     boxes: tuple[str, ...] = ()
-    """The other boxes that erase the caller too, each as soon as it can."""
+    """Other boxes that erase him too, each as soon as it reaches the database."""
+    absent: tuple[str, ...] = ()
+    """Those of them that were not heard of in the last minute."""
     missing: tuple[Missing, ...] = ()
-    """The boxes where it may take long or needs somebody, each with the reason."""
-    traces: tuple[int, ...] = ()
+    """Reasons why it is not wholly done, or would not be, without somebody; else empty."""
+    traces: Annotated[tuple[int, ...], Field(exclude=True)] = ()
     """The numbers of this box's records that say that a caller was erased."""
 
 
 @dataclass(frozen=True)
 class Erasure:
-    """The erasure of a caller at several controllers, done or only planned."""
+    """A caller's data that were erased, or would be."""
 
+    done: bool
+    """True if it is done; else it is what would be done."""
     caller: str
     """The number or customer number, masked."""
-    done: bool
-    """True if the caller is erased; false if he only would be."""
-    erased: tuple[Erased, ...]
-    doubt: Text
-    """The reason why this may not be the caller who was meant, where no record was found; else empty."""
+    controllers: tuple[Erased, ...]
 
     @property
     def complete(self) -> bool:
         """Return whether every box erases the caller by itself, and soon."""
-        return not any(erased.missing for erased in self.erased)
+        return not any(erased.missing for erased in self.controllers)
 
 
 @dataclass(frozen=True)
 class Recorded:
-    """A record that was added for a caller."""
+    """A record that was added."""
 
-    controller: Controller
     caller: str
     """The number or customer number, masked."""
-    record: Record
-    doubt: Text
-    """The reason why this may not be the caller who was meant; empty for none."""
+    record: record_document.Record
 
 
 def by_number(text: str) -> Typed:
@@ -182,23 +186,38 @@ def by_customer(text: str) -> Typed:
 def access(controllers: Sequence[Controller], typed: Typed, shared: SharedDatabase | None = None) -> Access:
     """Return the records that these controllers have of a caller, on all boxes where they share a database.
     Raises LedgerError, and SharedDatabaseError: half an answer is none."""
-    answers = tuple(held(controller, typed.caller, shared) for controller in controllers)
-    doubt = NOTHING if any(answer.count for answer in answers) else typed.doubt
-    return Access(mask(typed.caller.number), answers, doubt)
+    return Access(
+        mask(typed.caller.number),
+        tuple(_held(controller, typed.caller, shared) for controller in controllers),
+    )
 
 
-def held(controller: Controller, caller: Identified, shared: SharedDatabase | None = None) -> Held:
+def _held(controller: Controller, caller: Identified, shared: SharedDatabase | None) -> Held:
+    answer = caller_records(controller, caller, shared)
+    records = (record_document.Record.of(record, controller.id, box) for box, record in answer.records)
+    return Held(controller.id, controller.name, tuple(records), answer.missing)
+
+
+def remaining_doubt(typed: Typed, answer: Access | Erasure) -> Text:
+    """Return the reason why this may not be the caller who was meant; empty where records were found."""
+    return NOTHING if any(part.records for part in answer.controllers) else typed.doubt
+
+
+def caller_records(
+    controller: Controller, caller: Identified, shared: SharedDatabase | None = None
+) -> CallerRecords:
     """Return the records that one controller has of a caller. Raises LedgerError and SharedDatabaseError."""
     his_pseudonyms, records = pseudonyms(controller, caller), list[Record]()
     if Path(controller.ledger).exists():
         with closing(storage.store(controller)) as store:
             records = [record for pseudonym in his_pseudonyms for record in store.of_caller(pseudonym)]
             records.sort(key=lambda record: record.number)
+    own_records = tuple(("", record) for record in records)
     if shared is None:
-        return Held(controller, tuple(records))
+        return CallerRecords(own_records)
     elsewhere = storage.elsewhere(shared, controller, his_pseudonyms)
     missing = gaps(controller, shared, elsewhere.boxes, elsewhere.refused)
-    return Held(controller, tuple(records), elsewhere.records, tuple(missing))
+    return CallerRecords((*own_records, *elsewhere.records), tuple(missing))
 
 
 def erase(
@@ -228,8 +247,7 @@ def erase(
     if failures:
         message = joined(" ", *(failure.message for failure in failures))
         raise SharedDatabaseError(message, failures[0].remedy) from failures[0]
-    doubt = NOTHING if any(result.records for result in results) else typed.doubt
-    return Erasure(mask(typed.caller.number), really, tuple(results), doubt)
+    return Erasure(really, mask(typed.caller.number), tuple(results))
 
 
 def _erased(
@@ -242,14 +260,14 @@ def _erased(
 ) -> Erased:
     his_pseudonyms = pseudonyms(controller, caller)
     if not really:
-        result = Erased(controller, False, held(controller, caller).count, tuple(storage.copies(controller)))
+        records = len(caller_records(controller, caller).records)
+        result = Erased(controller.id, controller.name, records, tuple(storage.copies(controller)))
         if shared is None:
             return result
-        return _on_all_boxes(
-            result, storage.would_erase_elsewhere(shared, controller, his_pseudonyms), shared
-        )
+        order = storage.would_erase_elsewhere(shared, controller, his_pseudonyms)
+        return _on_all_boxes(result, order, controller, shared)
     erasure = storage.erase(controller, his_pseudonyms, now, everywhere=caller if shared else None)
-    result = Erased(controller, True, erasure.records, erasure.copies, traces=erasure.traces)
+    result = Erased(controller.id, controller.name, erasure.records, erasure.copies, traces=erasure.traces)
     if shared is None or erasure.request is None:
         return result
     try:
@@ -261,20 +279,22 @@ def _erased(
     if not set(order.pseudonyms) <= set(erasure.request.pseudonyms):  # another box knew of an earlier key
         more = storage.erase(controller, order.pseudonyms, now)
         result = replace(result, records=result.records + more.records, traces=result.traces + more.traces)
-    return _on_all_boxes(result, order, shared)
+    return _on_all_boxes(result, order, controller, shared)
 
 
-def _on_all_boxes(result: Erased, order: Asked, shared: SharedDatabase) -> Erased:
+def _on_all_boxes(result: Erased, order: Asked, controller: Controller, shared: SharedDatabase) -> Erased:
     """Add the records and the state of the other boxes, as the shared database has them."""
+    missing = tuple(gaps(controller, shared, order.boxes, order.refused))
     return replace(
         result,
         records=result.records + order.records,
         boxes=tuple(box.name for box in order.boxes),
-        missing=tuple(gaps(result.controller, shared, order.boxes, order.refused)),
+        absent=tuple(gap.box for gap in missing if gap.code is Gap.ABSENT),
+        missing=missing,
     )
 
 
-def record(
+def add_record(
     controller: Controller,
     notice: Notice,
     typed: Typed,
@@ -325,8 +345,7 @@ def record(
     event = replace(event, binding=bind(caller, controller.key))
     with closing(storage.store(controller)) as store:
         (number,) = store.append([event])
-    new_record = Record(number, event)
-    return Recorded(controller, mask(caller.number), new_record, typed.doubt)
+    return Recorded(mask(caller.number), record_document.Record.of(Record(number, event), controller.id))
 
 
 def pseudonyms(controller: Controller, caller: Identified) -> list[bytes]:

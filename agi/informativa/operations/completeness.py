@@ -12,6 +12,7 @@ from ..errors import BoxRefusedError
 from ..model import Controller, SharedDatabase
 from ..text import Text
 from .boxes import QUIET_SECONDS
+from .document import Sentence
 
 if TYPE_CHECKING:
     from ..sharing.administration import Box
@@ -40,12 +41,16 @@ class Gap(StrEnum):
 
 @dataclass(frozen=True)
 class Missing:
-    """A box with which an answer is not complete, and the reason."""
+    """A reason why an answer over many boxes is not complete."""
 
     box: str
-    gap: Gap
-    text: Text
-    """The reason as a sentence, with what to do about it."""
+    """The box with which something is missing."""
+    code: Gap
+    """Its fault."""
+    message: Sentence
+    """The same as a sentence."""
+    remedy: Sentence
+    """The action to take, or the command to type."""
 
 
 def gaps(
@@ -56,11 +61,14 @@ def gaps(
 ) -> Iterator[Missing]:
     """List the boxes with which an answer about a caller is not complete (L25)."""
     if refused is not None:
-        text = Text("{why}", "{remedy}", why=refused.message, remedy=refused.remedy)
-        yield Missing(shared.box, Gap.REFUSED, text)
+        yield Missing(shared.box, Gap.REFUSED, refused.message, refused.remedy)
     our_keys = set(map(fingerprint, (controller.key, *controller.old_keys)))
     for box in boxes:
         if not set(box.keys.split()) <= our_keys:
-            yield Missing(box.name, Gap.OTHER_KEYS, _OTHER_KEYS.format(box=box.name, id=controller.id))
+            yield _missing(box, Gap.OTHER_KEYS, _OTHER_KEYS.format(box=box.name, id=controller.id))
         if box.age > QUIET_SECONDS:
-            yield Missing(box.name, Gap.ABSENT, _ABSENT.format(box=box.name, seen=box.seen))
+            yield _missing(box, Gap.ABSENT, _ABSENT.format(box=box.name, seen=box.seen))
+
+
+def _missing(box: Box, code: Gap, text: Text) -> Missing:
+    return Missing(box.name, code, text.statement, text.advice)

@@ -80,10 +80,9 @@ def _standard(part: Any) -> Any:
         return [_standard(item) for item in part]
     if not isinstance(part, dict):
         return part
-    left_out = set()
-    if isinstance(part.get("title"), str):
-        left_out |= {"default"} if "const" not in part else set()
-        left_out |= {"format"} if part.get("format") == "path" else set()
+    left_out = {"format"} if part.get("format") == "path" else set()
+    if isinstance(part.get("title"), str) and "const" not in part:
+        left_out.add("default")
     standard = {name: _standard(value) for name, value in part.items() if name not in left_out}
     if not isinstance(part.get("properties"), dict):
         return standard

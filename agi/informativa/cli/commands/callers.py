@@ -10,12 +10,11 @@ from typing import Annotated
 import typer
 
 from ...config import DEFAULT_FILE
-from ...model import Action, RecordKind
+from ...model import Action, Controller, RecordKind
 from ...operations import callers
 from ...operations.access_log import note_in_shell
 from ...operations.controllers import notice_named, of_their_callers, of_their_notices
 from ...text import Text
-from ...views.json import callers as json
 from ...views.text import callers as text
 from ..options import Config, Json, Of, moment, print_document, warn_of_unrelated
 from ..tree import INCOMPLETE
@@ -62,13 +61,14 @@ def show(
     selection = of_their_callers(config, controller or ())
     warn_of_unrelated(selection.unrelated)
     access = callers.access(selection.named, typed, selection.configuration.shared)
-    for answer in access.held:
-        note_in_shell(answer.controller, Action.OPEN_CALLER, datetime.now(UTC), known=_known(answer, typed))
-    _warn(access.doubt)
+    for company, held in zip(selection.named, access.controllers, strict=True):
+        pseudonym = _pseudonym(company, typed) if held.records else None
+        note_in_shell(company, Action.OPEN_CALLER, datetime.now(UTC), known=pseudonym)
+    _warn(callers.remaining_doubt(typed, access))
     if as_json:
-        print_document(json.Access.of(access))
+        print_document(access)
     else:
-        for line in text.access(access, _):
+        for line in text.access(access, selection.configuration.controllers, _):
             print(line)
     _require_complete(access)
 
@@ -92,20 +92,21 @@ def erase(
     def tell(result: callers.Erased) -> None:
         trace = max(result.traces, default=None)
         action = Action.ERASE if yes else Action.ERASE_TRIAL
+        company = selection.configuration.controllers[result.controller]
         named = not yes and result.records > 0  # nobody is named in the log of an erasure
-        pseudonym = callers.pseudonyms(result.controller, typed.caller)[0] if named else None
-        note_in_shell(result.controller, action, datetime.now(UTC), known=pseudonym, record=trace)
+        pseudonym = _pseudonym(company, typed) if named else None
+        note_in_shell(company, action, datetime.now(UTC), known=pseudonym, record=trace)
         if not as_json:
-            for line in text.erased(result, _):
+            for line in text.erased(result, yes, _):
                 print(line)
 
     shared = selection.configuration.shared
     erasure = callers.erase(
         selection.named, typed, datetime.now(UTC), really=yes, shared=shared, progress=tell
     )
-    _warn(erasure.doubt)
+    _warn(callers.remaining_doubt(typed, erasure))
     if as_json:
-        print_document(json.Erasure.of(erasure))
+        print_document(erasure)
     elif not yes:
         print(_("Nothing was erased yet. To do it, add --yes."))
     _require_complete(erasure)
@@ -139,14 +140,14 @@ def _record(
     (owner,) = selection.named
     chosen_notice = notice_named(selection.configuration, controller, notice)
     now = datetime.now(UTC)
-    result = callers.record(owner, chosen_notice, typed, RecordKind(kind), reference, on, version, now)
-    event = result.record.event
-    note_in_shell(owner, Action.RECORD_ELSEWHERE, now, known=event.pseudonym, record=result.record.number)
-    _warn(result.doubt)
+    result = callers.add_record(owner, chosen_notice, typed, RecordKind(kind), reference, on, version, now)
+    pseudonym = _pseudonym(owner, typed)
+    note_in_shell(owner, Action.RECORD_ELSEWHERE, now, known=pseudonym, record=result.record.number)
+    _warn(typed.doubt)
     if as_json:
-        print_document(json.Recorded.of(result))
+        print_document(result)
     else:
-        print(text.recorded(result, _))
+        print(text.recorded(result, owner, _))
 
 
 def _identified(number: str | None, customer: str | None) -> callers.Typed:
@@ -156,9 +157,9 @@ def _identified(number: str | None, customer: str | None) -> callers.Typed:
     return callers.by_customer(customer) if customer is not None else callers.by_number(number or "")
 
 
-def _known(answer: callers.Held, typed: callers.Typed) -> bytes | None:
-    """Return the pseudonym of a caller who is on record: nobody else is named in the access log."""
-    return callers.pseudonyms(answer.controller, typed.caller)[0] if answer.count else None
+def _pseudonym(company: Controller, typed: callers.Typed) -> bytes:
+    """Return the pseudonym for the access log, in which only callers who are on record are named."""
+    return callers.pseudonyms(company, typed.caller)[0]
 
 
 def _require_complete(answer: callers.Access | callers.Erasure) -> None:

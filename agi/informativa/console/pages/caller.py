@@ -100,16 +100,15 @@ def tell(context: RequestContext) -> Response:
 
     def record() -> tuple[callers.Recorded, bool]:
         kind, now = RecordKind(typed["kind"]), context.console.now()
-        recorded = callers.record(
+        recorded = callers.add_record(
             company, notice, lookup.typed, kind, typed["reference"], on, typed["version"], now
         )
         return recorded, True
 
     def tell_and_note() -> tuple[str, bool]:
         recorded = lookup.run_once(f"recorded {typed['once']}", record)  # not again if the note fails
-        context.note(
-            "record-elsewhere", record=recorded.record.number, pseudonym=recorded.record.event.pseudonym
-        )
+        pseudonym = callers.pseudonyms(company, lookup.typed.caller)[0]
+        context.note("record-elsewhere", record=recorded.record.number, pseudonym=pseudonym)
         page = context.path("caller", context.request.path_params["session_key"])
         return f"{page}?recorded={recorded.record.number}", True
 

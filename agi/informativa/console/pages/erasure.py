@@ -70,8 +70,9 @@ def _preview(context: RequestContext, lookup: CallerLookup, error: InformativaEr
 
     def read() -> Erased:
         preview = callers.erase([company], lookup.typed, context.console.now(), really=False, shared=shared)
-        note_access(context, "erase-trial", lookup.typed, preview.erased[0].records)
-        return preview.erased[0]
+        (erased,) = preview.controllers
+        note_access(context, "erase-trial", lookup.typed, erased.records)
+        return erased
 
     errors = {"word": error} if error else {}
     return context.stream(
@@ -91,8 +92,8 @@ def _erase(context: RequestContext, lookup: CallerLookup) -> tuple[str, bool]:
     erased, error = None, None
 
     def work() -> tuple[Erased, bool]:
-        result = callers.erase([company], lookup.typed, context.console.now(), really=True, shared=shared)
-        return result.erased[0], True
+        erasure = callers.erase([company], lookup.typed, context.console.now(), really=True, shared=shared)
+        return erasure.controllers[0], True
 
     try:
         erased = lookup.run_once("erased", work)  # not again if the note fails

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from ...operations import record_document, retention
+from ...operations import callers, problems, record_document, retention
 from ...operations.boxes import Boxes, BoxesRetired, Joined, SchemasMigrated
 from ...operations.check import Checked
 from ...operations.doctor.examination import Examination
-from ...operations.problems import Failure
 from ...operations.support.bundle import SupportBundle
 from ...operations.upgrade_check import UpgradeCheck
 from .access_log import AccessEntries
 from .accounts import Account, AccountRemoved, Accounts, Invited
 from .audit import Audits
 from .bundle import Bundle
-from .callers import Access, Erased, Erasure, Held, Recorded
-from .config import ConfigUpgraded
 from .controllers import Controllers, ControllerState
 from .dialplan import CustomDestination, DialplanInstalled, DialplanUninstalled, SourceLine
 from .evidence import (
@@ -45,14 +42,12 @@ from .witness import Witness
 __all__ = [
     "DOCUMENTS",
     "SCHEMA",
-    "Access",
     "AccessEntries",
     "AdoptedLedger",
     "Audits",
     "Bundle",
     "CallResult",
     "Checkpoints",
-    "ConfigUpgraded",
     "ControllerState",
     "ControllerStatus",
     "Controllers",
@@ -61,13 +56,11 @@ __all__ = [
     "DialplanInstalled",
     "DialplanUninstalled",
     "Document",
-    "Erased",
-    "Erasure",
+    "Examination",
     "ExplainedCall",
     "ExplainedCaller",
     "ExplainedLine",
     "Explanation",
-    "Held",
     "Import",
     "LedgerCounts",
     "LogKeys",
@@ -80,7 +73,6 @@ __all__ = [
     "PromptsInstalled",
     "PromptsMade",
     "Publications",
-    "Recorded",
     "RestoredLedger",
     "Rotation",
     "Seconds",
@@ -101,13 +93,12 @@ DOCUMENTS: dict[str, type] = {
     "ledger show": record_document.Records,
     "tail": record_document.RecordLine,
     "status": StatusReport,
-    "caller show": Access,
-    "caller erase": Erasure,
-    "record": Recorded,
+    "caller show": callers.Access,
+    "caller erase": callers.Erasure,
+    "record": callers.Recorded,
     "purge": retention.Purge,
     "import": Import,
     "check": Checked,
-    "config upgrade": ConfigUpgraded,
     "doctor": Examination,
     "upgrade-check": UpgradeCheck,
     "support-bundle": SupportBundle,
@@ -142,6 +133,6 @@ DOCUMENTS: dict[str, type] = {
     "web grant": Account,
     "web remove": AccountRemoved,
     "web log": AccessEntries,
-    "any command that fails": Failure,
+    "any command that fails": problems.Failure,
 }
 """What each command prints with --json."""

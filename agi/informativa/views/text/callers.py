@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from ...model import Controller, Record
+from ...model import Controller
 from ...operations.callers import Access, Erased, Recorded
 from ...operations.completeness import Missing
+from ...operations.record_document import Record
 from ...text import Text
 from ..messages import Language
 from ..record_words import KINDS, REASONS, named
@@ -30,33 +31,34 @@ _FACTS = {
 }
 
 
-def access(result: Access, say: Language) -> Iterator[str]:
+def access(result: Access, controllers: Mapping[str, Controller], say: Language) -> Iterator[str]:
     """Yield the number of records of each controller, and each record in the words of an access request."""
-    for answer in result.held:
+    for held in result.controllers:
         yield say.counted(
             "{name} ({id}): {count} record of {caller}",
             "{name} ({id}): {count} records of {caller}",
-            answer.count,
-            name=answer.controller.name,
-            id=answer.controller.id,
-            count=answer.count,
+            len(held.records),
+            name=held.name,
+            id=held.controller,
+            count=len(held.records),
             caller=result.caller,
         )
-        for box, record in (*(("", record) for record in answer.records), *answer.elsewhere):
+        names = controllers[held.controller].names
+        for record in held.records:
             facts = (
                 f"{say(_FACTS[label])}: {fact}"
-                for label, fact in {"box": box, **_facts(record, answer.controller, say)}.items()
-                if fact != ""
+                for label, fact in _facts(record, names, say).items()
+                if fact not in (None, "")
             )
             yield one_line("    " + ", ".join(facts))
-        yield from not_complete(answer.missing, say)
+        yield from not_complete(held.missing, say)
 
 
-def erased(result: Erased, say: Language) -> Iterator[str]:
+def erased(result: Erased, done: bool, say: Language) -> Iterator[str]:
     """Yield how many records and which copies of one controller were erased, or would be."""
-    owner, count = result.controller, result.records
-    facts = {"name": owner.name, "id": owner.id, "count": count}
-    if result.done:
+    count = result.records
+    facts = {"name": result.name, "id": result.controller, "count": count}
+    if done:
         yield say.counted(
             "{name} ({id}): {count} record erased", "{name} ({id}): {count} records erased", count, **facts
         )
@@ -68,10 +70,10 @@ def erased(result: Erased, say: Language) -> Iterator[str]:
             **facts,
         )
     for file in result.copies:
-        yield copy_gone(file, result.done, say)
+        yield copy_gone(file, done, say)
     if result.boxes:
         boxes = ", ".join(result.boxes)
-        if result.done:
+        if done:
             yield say("{boxes}: each erases the caller too, as soon as it reaches the database", boxes=boxes)
         else:
             yield say(
@@ -83,7 +85,7 @@ def erased(result: Erased, say: Language) -> Iterator[str]:
 def not_complete(missing: Sequence[Missing], say: Language) -> Iterator[str]:
     """Yield why an answer is not complete, each reason with its remedy."""
     for gap in missing:
-        yield say("not complete: {why} {remedy}", why=gap.text.statement, remedy=gap.text.advice)
+        yield say("not complete: {why} {remedy}", why=gap.message, remedy=gap.remedy)
 
 
 def copy_gone(file: Path, done: bool, say: Language) -> str:
@@ -93,39 +95,40 @@ def copy_gone(file: Path, done: bool, say: Language) -> str:
     return say("{file}, a copy from before an upgrade, would be deleted", file=file)
 
 
-def recorded(result: Recorded, say: Language) -> str:
+def recorded(result: Recorded, controller: Controller, say: Language) -> str:
     """Return the message of a delivery that was put on record."""
-    event = result.record.event
+    record = result.record
     return say(
         "Record {record}: {caller} got {notice}, version {version}, {kind} on {on:%Y-%m-%d}.",
-        record=result.record.number,
+        record=record.number,
         caller=result.caller,
-        notice=named(event.notice, result.controller.names, say),
-        version=event.version,
-        kind=KINDS[event.kind],
-        on=event.at.astimezone(result.controller.zone),
+        notice=named(record.notice or "", controller.names, say),
+        version=record.version,
+        kind=KINDS[record.kind],
+        on=record.at.astimezone(controller.zone),
     )
 
 
-def _facts(record: Record, owner: Controller, say: Language) -> dict[str, object]:
+def _facts(record: Record, names: Mapping[str, Mapping[str, str]], say: Language) -> dict[str, object]:
     """Return one record in the words of an access request."""
-    event = record.event
     heard = (
-        say("{seconds:.1f} of {length:.1f} s", seconds=event.heard.seconds, length=event.heard.length)
-        if event.heard
+        say("{seconds:.1f} of {length:.1f} s", seconds=record.heard.seconds, length=record.heard.length)
+        if record.heard
         else ""
     )
+    text = (named(record.notice or "", names, say), record.version or "", record.language or "")
     return {
+        "box": record.box,
         "record": record.number,
-        "when": event.at.isoformat(timespec="seconds"),
-        "recorded": (event.recorded or event.at).isoformat(timespec="seconds"),
-        "how": say(KINDS[event.kind]),
-        "line": event.line,
-        "text": f"{named(event.notice, owner.names, say)} {event.version} {event.language}".strip(),
-        "purposes": ", ".join(named(purpose, owner.names, say) for purpose in sorted(event.purposes)),
-        "status": event.status,
-        "ground": say(REASONS[event.reason]) if event.reason in REASONS else event.reason,
+        "when": record.at.isoformat(timespec="seconds"),
+        "recorded": record.recorded.isoformat(timespec="seconds"),
+        "how": say(KINDS[record.kind]),
+        "line": record.line,
+        "text": " ".join(text).strip(),
+        "purposes": ", ".join(named(purpose, names, say) for purpose in record.purposes),
+        "status": record.status,
+        "ground": say(REASONS[record.reason]) if record.reason in REASONS else record.reason,
         "heard": heard,
-        "reference": event.reference,
-        "rests on record": event.basis or "",
+        "reference": record.reference,
+        "rests on record": record.rests_on,
     }

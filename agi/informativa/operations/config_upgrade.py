@@ -10,24 +10,26 @@ from ..config.upgrading import Upgraded, upgraded
 from ..errors import InformativaError
 from ..files import put
 from ..text import Foreign, Text
+from .document import AbsolutePath
 
 
 @dataclass(frozen=True)
-class ConfigUpgrade:
-    """The result of an upgrade."""
+class ConfigUpgraded:
+    """A configuration brought to the newest format, or what that would change."""
 
-    file: Path
+    file: AbsolutePath
+    """The configuration."""
     before: int
-    """The number of the format that the file had."""
+    """The number of the format that it had."""
     after: int
-    """The number of the newest format."""
-    difference: tuple[str, ...]
-    """The changed lines, as `diff -u` prints them."""
+    """The number of the format that it has, or would have."""
     written: bool
-    """True if the file was written."""
+    """True if it was written."""
+    difference: tuple[str, ...]
+    """The lines that change, as `diff -u` has them."""
 
 
-def upgrade(file: Path, *, dry_run: bool = False) -> ConfigUpgrade:
+def upgrade(file: Path, *, dry_run: bool = False) -> ConfigUpgraded:
     """Write the file anew, as a whole, where its format is not the newest; with `dry_run` only tell what
     would change. Raises ConfigError for a file with mistakes, InformativaError for one that cannot be
     written."""
@@ -38,7 +40,7 @@ def upgrade(file: Path, *, dry_run: bool = False) -> ConfigUpgrade:
     lines = unified_diff(
         upgraded_file.old.splitlines(), upgraded_file.new.splitlines(), str(file), str(file), lineterm="", n=1
     )
-    return ConfigUpgrade(file, upgraded_file.before, upgraded_file.after, tuple(lines), written)
+    return ConfigUpgraded(file, upgraded_file.before, upgraded_file.after, written, tuple(lines))
 
 
 def _write(upgraded_file: Upgraded) -> None:

@@ -8,7 +8,6 @@ import typer
 
 from ...config import DEFAULT_FILE
 from ...operations import config_upgrade
-from ...views.json import config as json
 from ...views.text.config import upgraded
 from ..options import Config, Json, print_document
 from ..words import _
@@ -38,7 +37,7 @@ def upgrade(
     means."""
     result = config_upgrade.upgrade(config, dry_run=dry_run)
     if as_json:
-        print_document(json.ConfigUpgraded.of(result))
+        print_document(result)
         return
     for line in upgraded(result, _):
         print(line)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...operations import callers, problems, record_document, retention
+from ...operations import callers, config_upgrade, problems, record_document, retention
 from ...operations.boxes import Boxes, BoxesRetired, Joined, SchemasMigrated
 from ...operations.check import Checked
 from ...operations.doctor.examination import Examination
@@ -99,6 +99,7 @@ DOCUMENTS: dict[str, type] = {
     "purge": retention.Purge,
     "import": Import,
     "check": Checked,
+    "config upgrade": config_upgrade.ConfigUpgraded,
     "doctor": Examination,
     "upgrade-check": UpgradeCheck,
     "support-bundle": SupportBundle,

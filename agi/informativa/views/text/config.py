@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ...operations.config_upgrade import ConfigUpgrade
+from ...operations.config_upgrade import ConfigUpgraded
 from ..messages import Language
 from ..terminal import one_line
 
 
-def upgraded(upgrade: ConfigUpgrade, say: Language) -> Iterator[str]:
+def upgraded(upgrade: ConfigUpgraded, say: Language) -> Iterator[str]:
     """Yield the difference, and the next step."""
     facts = {"file": upgrade.file, "before": upgrade.before, "after": upgrade.after}
     if upgrade.before == upgrade.after:

@@ -18,7 +18,7 @@ from informativa.config import load
 from informativa.errors import LedgerError
 from informativa.model import RecordKind
 from informativa.operations import importing
-from informativa.operations.importing import Source, Tally
+from informativa.operations.importing import ImportCounts, Source
 from informativa.views.json.documents import Import
 from informativa.views.messages import ENGLISH, language
 from informativa.views.text import importing as text
@@ -194,7 +194,7 @@ def test_counts_are_told_when_it_ends_in_the_middle(folder: Path, tmp_path: Path
     own = configuration.controllers["acme"]
     notice = configuration.notices["acme"][0]
     source = Source(file, own, notice, RecordKind.WEBSITE, "", "IT", {}, datetime.now(UTC))
-    tally = Tally()
+    counts = ImportCounts()
     storage.store(own).close()
 
     def hold(step: str, _done: int) -> None:
@@ -207,9 +207,9 @@ def test_counts_are_told_when_it_ends_in_the_middle(folder: Path, tmp_path: Path
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(importing, "BATCH", 10)
         with pytest.raises(LedgerError):
-            importing.run(source, tally, hold)
+            importing.run(source, counts, hold)
     told[-1].close()
-    assert (tally.recorded, tally.known, tally.rejected, tally.read) == (20, 0, 2, 22)
+    assert (counts.recorded, counts.known_before, counts.rejected, counts.read) == (20, 0, 2, 22)
     assert imported(folder, file, code=4).startswith(
         "32 rows read: 10 recorded, 20 known before, 2 rejected."
     )
@@ -228,8 +228,8 @@ def test_made_ready_by_other_processes(folder: Path, tmp_path: Path, monkeypatch
     monkeypatch.setattr(importing, "BATCH", 10)
     monkeypatch.setattr(importing, "WORTH_WORKERS", 1)
     monkeypatch.setattr("os.sched_getaffinity", lambda _process: {0, 1, 2})
-    done = importing.run(source, Tally(), lambda _step, _bytes: None)
-    assert (done.read, done.recorded, done.known, done.rejected) == (46, 45, 0, 1)
+    done = importing.run(source, ImportCounts(), lambda _step, _bytes: None)
+    assert (done.read, done.recorded, done.known_before, done.rejected) == (46, 45, 0, 1)
     assert source.rejects.read_text() == "line,reason\n52,the number is not one\n"
     with contextlib.closing(storage.store(own)) as store:
         assert {record.event.reference for record in store.records()} == {f"form {n}" for n in range(45)}
@@ -298,12 +298,12 @@ def test_result_and_reasons_in_the_readers_language(folder: Path, tmp_path: Path
         datetime(2026, 11, 25, tzinfo=UTC),
     )
     steps: set[str] = set()
-    first = importing.run(source, Tally(), lambda step, _bytes: steps.add(step))
-    assert (first.read, first.recorded, first.known, first.rejected) == (2, 1, 0, 1)
+    first = importing.run(source, ImportCounts(), lambda step, _bytes: steps.add(step))
+    assert (first.read, first.recorded, first.known_before, first.rejected) == (2, 1, 0, 1)
     assert steps == {"check", "prepare", "record"}
     assert source.rejects.read_text() == "line,reason\n3,the number is not one\n"
     italian = language("it")
-    again = importing.run(source, Tally(), lambda _step, _bytes: None, italian)
+    again = importing.run(source, ImportCounts(), lambda _step, _bytes: None, italian)
     assert source.rejects.read_text() == f"line,reason\n3,{italian('the number is not one')}\n"
     assert italian.translates
     assert "the number is not one" not in source.rejects.read_text()

@@ -31,7 +31,7 @@ from .import_order import Ordering
 from .import_rows import CACHE_SIZE, Part, PreparedPart, Source, is_american, prepare_part
 from .import_table import Table
 
-__all__ = ["Imported", "Progress", "Source", "Tally", "run"]
+__all__ = ["Import", "ImportCounts", "Progress", "Source", "run"]
 
 PART = 5000  # rows that are made ready together
 BATCH = 1000  # rows in one transaction, for which calls wait
@@ -50,12 +50,12 @@ class Writer(Protocol):
 
 
 @dataclass
-class Tally:
+class ImportCounts:
     """The counts of an import so far, which can be read even after an error."""
 
     recorded: int = 0
     """The number of rows that were added."""
-    known: int = 0
+    known_before: int = 0
     """The number of rows that were on record before."""
     rejected: int = 0
     """The number of rows that cannot be imported."""
@@ -65,29 +65,29 @@ class Tally:
     @property
     def read(self) -> int:
         """Return the number of rows that are finished."""
-        return self.recorded + self.known + self.rejected
+        return self.recorded + self.known_before + self.rejected
 
 
 @dataclass(frozen=True)
-class Imported:
+class Import:
     """The result of an import."""
 
     read: int
-    """The number of rows read."""
+    """Number of rows that were read."""
     recorded: int
-    """The number of rows that were added."""
-    known: int
-    """The number of rows that were on record before."""
+    """Number of rows that were put on record."""
+    known_before: int
+    """Number of rows that were on record already."""
     unusual: int
-    """The number of rows that were accepted though their number may lack a digit."""
+    """Number of rows that were taken though their number is unusually short or long."""
     rejected: int
-    """The number of rows that could not be imported."""
+    """Number of rows that could not be taken."""
     rejects: Path | None
-    """The file with their lines and reasons; `None` where there are none."""
+    """The file that lists these by line, each with its reason; null where there are none."""
 
 
-def run(source: Source, tally: Tally, progress: Progress, say: Callable[[Text], str] = str) -> Imported:
-    """Import the file, counting in `tally`. Rows that cannot be imported are listed in a file beside it, by
+def run(source: Source, counts: ImportCounts, progress: Progress, say: Callable[[Text], str] = str) -> Import:
+    """Import the file, counting in `counts`. Rows that cannot be imported are listed in a file beside it, by
     line and reason, in the words of `say`.
 
     Raises InformativaError for a file that cannot be understood: then nothing was recorded.
@@ -112,13 +112,15 @@ def run(source: Source, tally: Tally, progress: Progress, say: Callable[[Text], 
                 missing_ok=True
             )  # root may run this in another's folder, and follows no link
             with source.rejects.open("x", encoding="utf-8", newline="") as rejects_file:
-                _record(source, parts, store, _Rejects(csv.writer(rejects_file), tally, say), tally, progress)
+                _record(
+                    source, parts, store, _Rejects(csv.writer(rejects_file), counts, say), counts, progress
+                )
         finally:
             store.close()
-        if not tally.rejected:
+        if not counts.rejected:
             source.rejects.unlink()
-    rejects = source.rejects if tally.rejected else None
-    return Imported(tally.read, tally.recorded, tally.known, tally.unusual, tally.rejected, rejects)
+    rejects = source.rejects if counts.rejected else None
+    return Import(counts.read, counts.recorded, counts.known_before, counts.unusual, counts.rejected, rejects)
 
 
 def _understand(opened: BinaryIO, source: Source, progress: Progress) -> list[Part]:
@@ -159,7 +161,7 @@ def _record(
     parts: Sequence[Part],
     store: SqliteStore,
     rejects: _Rejects,
-    tally: Tally,
+    counts: ImportCounts,
     progress: Progress,
 ) -> None:
     rows = sum(part.rows for part in parts)
@@ -169,15 +171,15 @@ def _record(
         ):
             for line, reason in prepared.rejected:
                 rejects.add(line, reason)
-            tally.unusual += prepared.unusual
+            counts.unusual += prepared.unusual
             ordering.add(prepared.shares)
             progress("prepare", end := prepared.end)
         for window in ordering.windows():
             for batch in (window[at : at + BATCH] for at in range(0, len(window), BATCH)):
                 added = bulk.append_new(store, batch)
-                tally.recorded += added
-                tally.known += len(batch) - added
-                progress("record", end * tally.read // rows)
+                counts.recorded += added
+                counts.known_before += len(batch) - added
+                progress("record", end * counts.read // rows)
 
 
 def _prepared_parts(work: Callable[[Part], PreparedPart], parts: Sequence[Part]) -> Iterator[PreparedPart]:
@@ -204,14 +206,14 @@ class _Rejects:
     them."""
 
     writer: Writer
-    tally: Tally
+    counts: ImportCounts
     say: Callable[[Text], str]
 
     def add(self, line: int, reason: Text) -> None:
         """Add one row."""
-        if not self.tally.rejected:
+        if not self.counts.rejected:
             self.writer.writerow(("line", "reason"))
-        self.tally.rejected += 1
+        self.counts.rejected += 1
         self.writer.writerow((line, self.say(reason)))
 
 

@@ -15,9 +15,8 @@ from ...errors import InformativaError
 from ...model import NumberForm, RecordKind
 from ...operations import importing
 from ...operations.controllers import notice_named, of_their_notices
-from ...operations.importing import Source, Tally
+from ...operations.importing import ImportCounts, Source
 from ...text import Text
-from ...views.json import importing as json
 from ...views.text import importing as text
 from ..options import Config, Json, print_document, warn_of_unrelated
 from ..words import _
@@ -75,7 +74,7 @@ def _import(
     )
     result = _run(source)
     if as_json:
-        print_document(json.Import.of(result))
+        print_document(result)
     else:
         for line in text.imported(result, _):
             print(line)
@@ -83,15 +82,15 @@ def _import(
         raise typer.Exit(REJECTED)
 
 
-def _run(source: Source) -> importing.Imported:
+def _run(source: Source) -> importing.Import:
     """Import the file; print the numbers of rows also if it is interrupted."""
-    tally = Tally()
+    counts = ImportCounts()
     try:
         with text.bars(source.file, _) as progress:
-            return importing.run(source, tally, progress, _)
+            return importing.run(source, counts, progress, _)
     except BaseException:
-        if tally.read:
-            print(text.counted(tally, _), file=sys.stderr)
+        if counts.read:
+            print(text.counted(counts, _), file=sys.stderr)
             print(_("Type the same again: nothing is recorded twice."), file=sys.stderr)
         raise
 

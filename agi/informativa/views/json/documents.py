@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...operations import callers, config_upgrade, problems, record_document, retention
+from ...operations import callers, config_upgrade, importing, problems, record_document, retention
 from ...operations.boxes import Boxes, BoxesRetired, Joined, SchemasMigrated
 from ...operations.check import Checked
 from ...operations.doctor.examination import Examination
@@ -29,7 +29,6 @@ from .explain import (
     Playback,
     PriorDelivery,
 )
-from .importing import Import
 from .keys import NewSecret, Rotation
 from .prompts import Prompt, Prompts, PromptsInstalled, PromptsMade, Snippet
 from .publishing import Publications
@@ -61,7 +60,7 @@ __all__ = [
     "ExplainedCaller",
     "ExplainedLine",
     "Explanation",
-    "Import",
+    "Joined",
     "LedgerCounts",
     "LogKeys",
     "Moment",
@@ -97,7 +96,7 @@ DOCUMENTS: dict[str, type] = {
     "caller erase": callers.Erasure,
     "record": callers.Recorded,
     "purge": retention.Purge,
-    "import": Import,
+    "import": importing.Import,
     "check": Checked,
     "config upgrade": config_upgrade.ConfigUpgraded,
     "doctor": Examination,

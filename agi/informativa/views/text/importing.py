@@ -10,38 +10,38 @@ from pathlib import Path
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from ...operations import importing
-from ...operations.importing import Imported, Tally
+from ...operations.importing import Import, ImportCounts
 from ..messages import Language
 from ..terminal import console
 
 
-def imported(result: Imported, say: Language) -> Iterator[str]:
+def imported(result: Import, say: Language) -> Iterator[str]:
     """Yield the number of rows, and the file with the reasons of rejections."""
     yield counted(result, say)
     if result.rejects:
         yield say("Why they were rejected, by line: {file}", file=result.rejects)
 
 
-def counted(tally: Imported | Tally, say: Language) -> str:
+def counted(counts: Import | ImportCounts, say: Language) -> str:
     """Return the numbers of rows, also of an import that was interrupted."""
-    counts = say.counted(
+    sentence = say.counted(
         "{read} row read: {added} recorded, {known} known before, {rejected} rejected.",
         "{read} rows read: {added} recorded, {known} known before, {rejected} rejected.",
-        tally.read,
-        read=tally.read,
-        added=tally.recorded,
-        known=tally.known,
-        rejected=tally.rejected,
+        counts.read,
+        read=counts.read,
+        added=counts.recorded,
+        known=counts.known_before,
+        rejected=counts.rejected,
     )
-    if not tally.unusual:
-        return counts
+    if not counts.unusual:
+        return sentence
     doubt = say.counted(
         "{count} number that was taken is unusually short or long: is a digit missing, or one too many?",
         "{count} numbers that were taken are unusually short or long: is a digit missing, or one too many?",
-        tally.unusual,
-        count=tally.unusual,
+        counts.unusual,
+        count=counts.unusual,
     )
-    return f"{counts} {doubt}"
+    return f"{sentence} {doubt}"
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from informativa.errors import LedgerError
 from informativa.model import RecordKind
 from informativa.operations import importing
 from informativa.operations.importing import ImportCounts, Source
-from informativa.views.json.documents import Import
+from informativa.views.documents import document
 from informativa.views.messages import ENGLISH, language
 from informativa.views.text import importing as text
 
@@ -311,9 +311,9 @@ def test_result_and_reasons_in_the_readers_language(folder: Path, tmp_path: Path
         "2 rows read: 0 recorded, 1 known before, 1 rejected.",
         f"Why they were rejected, by line: {source.rejects}",
     ]
-    facts = json.loads(Import.of(again).text())
+    facts = json.loads(document(again))
     assert (facts["known_before"], facts["rejects"]) == (1, str(source.rejects))
-    assert json.loads(Import.of(replace(again, rejects=None)).text())["rejects"] is None
+    assert json.loads(document(replace(again, rejects=None)))["rejects"] is None
 
 
 def test_rejects_are_in_the_language_of_who_types(folder: Path, tmp_path: Path) -> None:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from informativa.config import load
 from informativa.errors import ConfigError, InformativaError
+from informativa.model import ManagerAccount
 from informativa.operations import keys
-from informativa.operations.keys import KeyRotation, NewSecret, SecretKind, TokenRotation
-from informativa.views.json import documents as shapes
+from informativa.operations.controllers import of_their_callers
+from informativa.operations.keys import NewSecret, Rotation, SecretKind
+from informativa.views.documents import document
 from informativa.views.messages import ENGLISH, language
 from informativa.views.text import keys as view
 
@@ -19,6 +23,11 @@ from informativa.views.text import keys as view
 def config(folder: Path) -> Path:
     """A configuration with two companies."""
     return folder / "informativa.yaml"
+
+
+def rotate(config: Path, name: str, *, really: bool) -> Rotation:
+    """Rotate the key of one controller."""
+    return keys.rotate(of_their_callers(config, (name,)), really=really)
 
 
 def test_key_is_made_and_told(config: Path) -> None:
@@ -31,7 +40,7 @@ def test_key_is_made_and_told(config: Path) -> None:
     said = list(view.made(made, config, ENGLISH))
     assert said[0].endswith("alone. Keep a copy of it in a safe place.")
     assert said[1:] == [f"Next: informativa check -c {config}"]
-    facts = json.loads(shapes.NewSecret.of(made).text())
+    facts = json.loads(document(made))
     assert facts == {
         "schema": 1,
         "kind": "key",
@@ -68,10 +77,12 @@ def test_secret_of_nobody(config: Path) -> None:
 def test_managers_secret_is_made_with_its_account(config: Path) -> None:
     """The secret of the manager interface, and what to copy where, once."""
     made = keys.make(config, "manager")
-    assert made == NewSecret(SecretKind.MANAGER, config.parent / "keys/manager.secret", made.owner)
+    assert made == NewSecret(SecretKind.MANAGER, None, config.parent / "keys/manager.secret", made.owner)
     said = "\n".join(view.made(made, config, ENGLISH))
     assert f"secret = {made.file.read_text().strip()}" in said
-    assert made.file.read_text().strip() not in shapes.NewSecret.of(made).text()
+    assert made.file.read_text().strip() not in document(made)
+    account = ManagerAccount("127.0.0.1", 5038, "informativa", "hush")
+    assert document(replace(made, account=account)) == document(made)
     with pytest.raises(InformativaError, match="For another one delete it first"):
         keys.make(config, "manager")
 
@@ -89,16 +100,17 @@ def test_key_is_rotated_only_on_purpose(config: Path) -> None:
     """First what would be done; then the new key, and the old one beside it."""
     file = config.parent / "keys/acme.key"
     before = file.read_text()
-    would = keys.rotate(config, "acme", really=False)
-    assert (would.old, would.next, file.read_text()) == (None, (), before)
-    assert list(view.rotated(would, ENGLISH))[1] == "Nothing was changed yet. To do it, add --yes."
-    facts = json.loads(shapes.Rotation.of(would).text())
+    would = rotate(config, "acme", really=False)
+    acme = load(config).controllers["acme"]
+    assert (would.old_files, would.next, file.read_text()) == ((), (), before)
+    assert list(view.rotated(would, acme, ENGLISH))[1] == "Nothing was changed yet. To do it, add --yes."
+    facts = json.loads(document(would))
     assert (facts["done"], facts["old_files"], facts["next"]) == (False, [], [])
-    done = keys.rotate(config, "acme", really=True)
-    assert done.old
-    assert (done.old.read_text(), file.read_text() == before) == (before, False)
-    assert str(done.old) in next(view.rotated(done, ENGLISH))
-    facts = json.loads(shapes.Rotation.of(done).text())
+    done = rotate(config, "acme", really=True)
+    (old,) = done.old_files
+    assert (old.read_text(), file.read_text() == before) == (before, False)
+    assert str(old) in next(view.rotated(done, acme, ENGLISH))
+    facts = json.loads(document(done))
     assert (facts["kind"], facts["controller"], facts["done"]) == ("key", "acme", True)
     assert facts["next"] == ["systemctl reload informativa"]
 
@@ -106,10 +118,9 @@ def test_key_is_rotated_only_on_purpose(config: Path) -> None:
 def test_token_is_rotated(config: Path) -> None:
     """The old token is kept until its last step is typed."""
     done = keys.rotate_token(config)
-    assert isinstance(done, TokenRotation)
-    (old,) = done.old
+    (old,) = done.old_files
     assert done.next[-1] == f"rm {old}"
-    facts = json.loads(shapes.Rotation.of(done).text())
+    facts = json.loads(document(done))
     assert (facts["kind"], facts["controller"], facts["done"]) == ("token", None, True)
     assert facts["next"] == list(done.next)
     assert "il vecchio token" in next(view.rotated_token(done, language("it"))).lower()
@@ -119,9 +130,9 @@ def test_first_token(config: Path) -> None:
     """Where there is none, nothing is to be deleted at the end."""
     (config.parent / "keys/agi.token").unlink()
     done = keys.rotate_token(config)
-    assert (done.old, len(done.next)) == ((), 3)
+    assert (done.old_files, len(done.next)) == ((), 3)
     assert next(view.rotated_token(done, ENGLISH)) == f"Wrote {done.file}."
-    assert shapes.Rotation.of(done).done
+    assert done.done
 
 
 def test_folder_that_cannot_be_written(config: Path) -> None:
@@ -137,11 +148,10 @@ def test_rotation_of_a_broken_configuration(config: Path) -> None:
     """Nothing is rotated where the configuration is not in order."""
     config.write_text(config.read_text().replace("retention:", "retntion:", 1))
     with pytest.raises(ConfigError):
-        keys.rotate(config, "acme", really=True)
+        rotate(config, "acme", really=True)
 
 
 def test_rotation_says_next_only_when_done(config: Path) -> None:
     """There is nothing to reload before a key was changed."""
-    rotation = keys.rotate(config, "acme", really=False)
-    assert KeyRotation(rotation.controller, rotation.file, Path("old")).next
-    assert not rotation.next
+    assert not rotate(config, "acme", really=False).next
+    assert rotate(config, "acme", really=True).next

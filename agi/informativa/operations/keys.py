@@ -9,17 +9,20 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, InstanceOf
 
 from ..config import Configuration, inspect
 from ..config.build import draft
 from ..config.controllers import KEY_BYTES, RETIRED
 from ..config.deprecations import DEFAULT_TOKEN
 from ..config.endpoints import retired
-from ..errors import InformativaError, Problem
+from ..errors import InformativaError
 from ..files import create, make_folder, obstacle
-from ..model import Controller, ManagerAccount
+from ..model import ManagerAccount
 from ..text import Foreign, Text, command
-from .controllers import of_its_key, of_their_callers
+from .controllers import Selection, of_its_key
 from .doctor import installation, users
 from .doctor.account import secret_file
 
@@ -37,47 +40,36 @@ class SecretKind(StrEnum):
 
 @dataclass(frozen=True)
 class NewSecret:
-    """A secret that was made."""
+    """A secret that was made: its place, never the secret itself."""
 
     kind: SecretKind
+    """Its use: a company's pseudonyms, to know Asterisk by, or its manager interface."""
+    controller: str | None
+    """The controller whose key it is; null for the other kinds."""
     file: Path
     """The file that contains it."""
     owner: str
     """The only user who can read it."""
-    controller: str = ""
-    """The name of the controller whose key it is; '' for the other kinds."""
-    account: ManagerAccount | None = None
+    account: Annotated[ManagerAccount | None, InstanceOf(), Field(exclude=True)] = None
     """The account that is configured, for the manager's secret; else `None`."""
 
 
 @dataclass(frozen=True)
-class KeyRotation:
-    """A controller's new key, made or only planned."""
+class Rotation:
+    """A secret in the place of another one."""
 
-    controller: Controller
+    kind: SecretKind
+    """Its use."""
+    controller: str | None
+    """The controller whose key it is; null for the token."""
     file: Path
-    """The file of the new key."""
-    old: Path | None = None
-    """The file that the old key was moved to; `None` where nothing was done."""
-    unrelated: tuple[Problem, ...] = ()
-    """The problems of the configuration that do not concern the controller."""
-
-    @property
-    def next(self) -> tuple[str, ...]:
-        """Return the commands to type then."""
-        return ("systemctl reload informativa",) if self.old else ()
-
-
-@dataclass(frozen=True)
-class TokenRotation:
-    """A new token, and the old ones, which are accepted until a call comes with the new one."""
-
-    file: Path
-    """The file of the new token."""
-    old: tuple[Path, ...]
-    """The files of the old ones, the newest first."""
+    """The file of the new one, which is made or would be."""
+    old_files: tuple[Path, ...]
+    """The files of the old ones that still count, the newest first."""
+    done: bool
+    """True if it was done; false if it only would be."""
     next: tuple[str, ...]
-    """The commands to type then, in this order."""
+    """Commands to type then, in this order."""
 
 
 def make(config: Path, name: str, *, again: bool = False) -> NewSecret:
@@ -88,19 +80,21 @@ def make(config: Path, name: str, *, again: bool = False) -> NewSecret:
         return _make_manager_secret(config, configuration)
     if name == AGI and name not in configuration.controllers:
         token = token_file(config)
-        return NewSecret(SecretKind.TOKEN, token, _first(token, configuration, "--agi"))
+        return NewSecret(SecretKind.TOKEN, None, token, _first(token, configuration, "--agi"))
     return _make_key(config, configuration, name, again=again)
 
 
-def rotate(config: Path, controller: str, *, really: bool) -> KeyRotation:
-    """Give a controller a new key; without `really` only tell what would be done. Raises InformativaError."""
-    selection = of_their_callers(config, (controller,))
-    (owner,), configuration = selection.named, selection.configuration
-    key = configuration.folder / configuration.key_files[owner.id]
-    return KeyRotation(owner, key, _replace(key) if really else None, tuple(selection.unrelated))
+def rotate(selection: Selection, *, really: bool) -> Rotation:
+    """Give the selected controller a new key; without `really` only tell what would be done. Raises
+    InformativaError."""
+    (controller,), configuration = selection.named, selection.configuration
+    key = configuration.folder / configuration.key_files[controller.id]
+    old_files = (_replace(key),) if really else ()
+    steps = ("systemctl reload informativa",) if really else ()
+    return Rotation(SecretKind.KEY, controller.id, key, old_files, really, steps)
 
 
-def rotate_token(config: Path) -> TokenRotation:
+def rotate_token(config: Path) -> Rotation:
     """Make a new token in the place of the old one, or a first one. Raises InformativaError."""
     token = token_file(config)
     if token.exists():
@@ -113,7 +107,8 @@ def rotate_token(config: Path) -> TokenRotation:
         command("informativa", "dialplan", "install", "-c", config),
         "asterisk -rx 'dialplan reload'",
     )
-    return TokenRotation(token, old, (*steps, command("rm", *old)) if old else steps)
+    commands = (*steps, command("rm", *old)) if old else steps
+    return Rotation(SecretKind.TOKEN, None, token, old, True, commands)
 
 
 def token_file(config: Path) -> Path:
@@ -137,7 +132,7 @@ def write_secret(file: Path, like: os.stat_result | None = None) -> None:
 def _make_manager_secret(config: Path, configuration: Configuration) -> NewSecret:
     file = secret_file(config)
     owner = _first(file, configuration, MANAGER)
-    return NewSecret(SecretKind.MANAGER, file, owner, account=configuration.manager)
+    return NewSecret(SecretKind.MANAGER, None, file, owner, configuration.manager)
 
 
 def _make_key(config: Path, configuration: Configuration, name: str, *, again: bool) -> NewSecret:
@@ -154,7 +149,7 @@ def _make_key(config: Path, configuration: Configuration, name: str, *, again: b
             ),
             Text("Put the copy of that key back as {key}. To begin anew without it: --yes", key=key),
         )
-    return NewSecret(SecretKind.KEY, key, _first(key, configuration, name), name)
+    return NewSecret(SecretKind.KEY, name, key, _first(key, configuration, name))
 
 
 def _first(file: Path, configuration: Configuration, name: str) -> str:

@@ -9,8 +9,8 @@ import typer
 from ...config import DEFAULT_FILE
 from ...errors import InformativaError
 from ...operations import keys
+from ...operations.controllers import of_their_callers
 from ...text import Text
-from ...views.json import keys as json
 from ...views.text import keys as view
 from ..options import Config, Json, print_document, warn_of_unrelated
 from ..words import _
@@ -41,7 +41,7 @@ def make(
     at its manager interface (manager); made by root, it belongs to the service's user."""
     secret = keys.make(config, of, again=yes)
     if as_json:
-        print_document(json.NewSecret.of(secret))
+        print_document(secret)
     else:
         print("\n".join(view.made(secret, config, _)))
 
@@ -62,12 +62,15 @@ def rotate(
             Text("A company or --agi must be named, and not both."),
             Text("Type: informativa keys rotate CONTROLLER, or: informativa keys rotate --agi"),
         )
-    rotation = keys.rotate_token(config) if agi else keys.rotate(config, controller, really=yes)
-    if isinstance(rotation, keys.KeyRotation):
-        warn_of_unrelated(rotation.unrelated)
-    if as_json:
-        print_document(json.Rotation.of(rotation))
-    elif isinstance(rotation, keys.TokenRotation):
-        print("\n".join(view.rotated_token(rotation, _)))
+    if agi:
+        rotation = keys.rotate_token(config)
+        lines = view.rotated_token(rotation, _)
     else:
-        print("\n".join(view.rotated(rotation, _)))
+        selection = of_their_callers(config, (controller,))
+        rotation = keys.rotate(selection, really=yes)
+        warn_of_unrelated(selection.unrelated)
+        lines = view.rotated(rotation, selection.named[0], _)
+    if as_json:
+        print_document(rotation)
+    else:
+        print("\n".join(lines))

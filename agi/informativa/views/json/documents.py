@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...operations import callers, config_upgrade, importing, problems, record_document, retention
+from ...operations import callers, config_upgrade, importing, keys, problems, record_document, retention
 from ...operations.boxes import Boxes, BoxesRetired, Joined, SchemasMigrated
 from ...operations.check import Checked
 from ...operations.doctor.examination import Examination
@@ -29,7 +29,6 @@ from .explain import (
     Playback,
     PriorDelivery,
 )
-from .keys import NewSecret, Rotation
 from .prompts import Prompt, Prompts, PromptsInstalled, PromptsMade, Snippet
 from .publishing import Publications
 from .restoring import AdoptedLedger, RestoredLedger
@@ -64,7 +63,6 @@ __all__ = [
     "LedgerCounts",
     "LogKeys",
     "Moment",
-    "NewSecret",
     "Playback",
     "PriorDelivery",
     "Prompt",
@@ -73,7 +71,7 @@ __all__ = [
     "PromptsMade",
     "Publications",
     "RestoredLedger",
-    "Rotation",
+    "SchemasMigrated",
     "Seconds",
     "Service",
     "Shape",
@@ -103,8 +101,8 @@ DOCUMENTS: dict[str, type] = {
     "upgrade-check": UpgradeCheck,
     "support-bundle": SupportBundle,
     "controllers": Controllers,
-    "keys make": NewSecret,
-    "keys rotate": Rotation,
+    "keys make": keys.NewSecret,
+    "keys rotate": keys.Rotation,
     "prompts build": PromptsMade,
     "prompts add": PromptsMade,
     "prompts play": Prompts,

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from ...model import Controller
 from ...operations.doctor.account import new_account
-from ...operations.keys import KeyRotation, NewSecret, SecretKind, TokenRotation
+from ...operations.keys import NewSecret, Rotation, SecretKind
 from ..messages import Language
 from .account import instructions
 
@@ -24,10 +25,10 @@ def made(secret: NewSecret, config: Path, say: Language) -> Iterator[str]:
         yield say("Next: informativa check -c {file}", file=config)
 
 
-def rotated(rotation: KeyRotation, say: Language) -> Iterator[str]:
-    """Yield the result of a rotation, or its preview."""
-    names = {"name": rotation.controller.name, "id": rotation.controller.id}
-    if rotation.old is None:
+def rotated(rotation: Rotation, controller: Controller, say: Language) -> Iterator[str]:
+    """Yield the result of a rotation of a controller's key, or its preview."""
+    names = {"name": controller.name, "id": controller.id}
+    if not rotation.done:
         yield say(
             "{name} ({id}) would get a new key in {key}; the old one would be put away beside it, and"
             " recognise callers for as long as old_keys_for says.",
@@ -36,19 +37,19 @@ def rotated(rotation: KeyRotation, say: Language) -> Iterator[str]:
         )
         yield say("Nothing was changed yet. To do it, add --yes.")
         return
-    yield say("{name} ({id}) has a new key; the old one is {old}.", old=rotation.old, **names)
+    yield say("{name} ({id}) has a new key; the old one is {old}.", old=rotation.old_files[0], **names)
     yield say("Next: have the service load it (systemctl reload informativa).")
 
 
-def rotated_token(rotation: TokenRotation, say: Language) -> Iterator[str]:
+def rotated_token(rotation: Rotation, say: Language) -> Iterator[str]:
     """Yield the message of the file, and the commands to type, in order."""
-    if rotation.old:
+    if rotation.old_files:
         yield say.counted(
             "Wrote {file}; the old token is {old}, accepted until the first call with the new one.",
             "Wrote {file}; the old tokens are {old}, accepted until the first call with the new one.",
-            len(rotation.old),
+            len(rotation.old_files),
             file=rotation.file,
-            old=", ".join(map(str, rotation.old)),
+            old=", ".join(map(str, rotation.old_files)),
         )
     else:
         yield say("Wrote {file}.", file=rotation.file)

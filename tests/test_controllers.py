@@ -17,7 +17,7 @@ from informativa.model import Lookup, RecordKind
 from informativa.operations import outsourcing
 from informativa.operations.controller_state import states
 from informativa.text import Text
-from informativa.views.json.documents import Controllers
+from informativa.views.documents import document
 from informativa.views.messages import ENGLISH, language
 from informativa.views.text import controllers as text
 
@@ -34,16 +34,17 @@ def test_states_of_what_is_there(configuration: Configuration) -> None:
     with closing(storage.store(acme)) as store:
         store.append([PLAYED])
     Path(borealis.ledger).write_bytes(b"no ledger")
-    first, second = states(configuration)
-    assert (first.records, bool(first.error), first.processor) == (1, False, "")
-    assert [line.controller.id for line in first.lines] == ["acme"] * len(first.lines)
+    controllers = states(configuration)
+    first, second = controllers.controllers
+    assert (first.records, bool(first.error), first.processor) == (1, False, None)
+    assert first.lines == tuple(line.number for line in configuration.lines if line.controller is acme)
     assert (second.records, second.processor) == (None, "Acme S.p.A.")
     assert "borealis.sqlite3" in str(second.error)
-    said = list(text.states((first, second), ENGLISH))
+    said = list(text.states(controllers, ENGLISH))
     assert said[0] == "acme: Acme S.p.A., live"
     assert said[2:4] == ["    served by: itself", f"    ledger: {acme.ledger}, 1 record"]
     assert f"ledger: {borealis.ledger}, cannot be read (" in said[-1]
-    assert language("it")("live") in next(iter(text.states((first,), language("it"))))
+    assert language("it")("live") in next(iter(text.states(controllers, language("it"))))
 
 
 def test_states_without_counting(configuration: Configuration) -> None:
@@ -51,7 +52,7 @@ def test_states_without_counting(configuration: Configuration) -> None:
     acme = configuration.controllers["acme"]
     with closing(storage.store(acme)) as store:
         store.append([PLAYED, PLAYED])
-    first, second = states(configuration, counted=False)
+    first, second = states(configuration, counted=False).controllers
     assert (first.newest, first.records) == (2, None)
     assert (second.newest, bool(second.error)) == (0, False)
 
@@ -68,7 +69,7 @@ def test_states_for_programs(configuration: Configuration) -> None:
         "    lines: none",
     ]
     assert list(text.states(found, ENGLISH))[3].endswith(", nothing recorded yet")
-    acme, borealis = json.loads(Controllers.of(found).text())["controllers"]
+    acme, borealis = json.loads(document(found))["controllers"]
     assert (acme["live"], acme["why"], acme["lines"]) == (False, "its papers are missing", [])
     assert (acme["processor"], acme["error"], acme["records"]) == (None, None, 0)
     assert borealis["processor"] == "Acme S.p.A."

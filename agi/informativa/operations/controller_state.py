@@ -4,38 +4,56 @@ from __future__ import annotations
 
 import sqlite3
 from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import Field
 
 from ..config import Configuration
 from ..errors import LedgerError
 from ..model import Controller, Line
 from ..text import NOTHING, Foreign, Text, plain
+from .document import OptionalSentence
 from .records import existing_ledger
 
 
 @dataclass(frozen=True)
 class ControllerState:
-    """One controller with its lines and its ledger."""
+    """The state of one controller."""
 
-    controller: Controller
-    lines: tuple[Line, ...]
-    newest: int | None
-    """The number of the newest record, 0 where there is none; `None` where the ledger cannot be read."""
+    controller: str
+    """The controller's name in the configuration."""
+    name: str
+    """The controller's full name."""
+    live: bool
+    """True if calls are put on record for it."""
+    why: OptionalSentence
+    """The reason why it is not live; null where it is."""
+    lines: tuple[str, ...]
+    """The called numbers."""
+    processor: str | None
+    """The company that takes its calls, where it is not the controller itself."""
+    ledger: str
+    """The ledger's file."""
     records: int | None
-    """The number of records; `None` where they were not counted or the ledger cannot be read."""
-    error: Text = NOTHING
-    """The reason why the ledger cannot be read; empty where it can."""
-
-    @property
-    def processor(self) -> str:
-        """Return who takes the controller's calls, '' where it is the controller itself."""
-        return self.controller.outsourcing.processor if self.controller.outsourcing else ""
+    """Number of records; null where it cannot be read."""
+    error: OptionalSentence
+    """The reason why it cannot be read; null where it can."""
+    newest: Annotated[int | None, Field(exclude=True)] = None
+    """The number of the newest record, 0 where there is none; `None` where the ledger cannot be read."""
 
 
-def states(configuration: Configuration, *, counted: bool = True) -> tuple[ControllerState, ...]:
+@dataclass(frozen=True)
+class Controllers:
+    """All controllers of the configuration."""
+
+    controllers: tuple[ControllerState, ...]
+
+
+def states(configuration: Configuration, *, counted: bool = True) -> Controllers:
     """Return the state of all controllers, in the order of the configuration. With `counted` the whole of
     each ledger is read."""
-    return tuple(
-        _state(controller, configuration, counted) for controller in configuration.controllers.values()
+    return Controllers(
+        tuple(_state(controller, configuration, counted) for controller in configuration.controllers.values())
     )
 
 
@@ -57,13 +75,25 @@ def not_live(configuration: Configuration) -> list[Text]:
 
 
 def _state(controller: Controller, configuration: Configuration, counted: bool) -> ControllerState:
-    lines = lines_of(controller, configuration)
+    newest, records, error = None, None, NOTHING
     try:
-        return ControllerState(controller, lines, *_records(controller, counted))
-    except LedgerError as error:
-        return ControllerState(controller, lines, None, None, error.text)
-    except (OSError, sqlite3.Error) as error:
-        return ControllerState(controller, lines, None, None, plain(Foreign(error)))
+        newest, records = _records(controller, counted)
+    except LedgerError as ledger_error:
+        error = ledger_error.text
+    except (OSError, sqlite3.Error) as system_error:
+        error = plain(Foreign(system_error))
+    return ControllerState(
+        controller=controller.id,
+        name=controller.name,
+        live=not controller.refused,
+        why=controller.refused,
+        lines=tuple(line.number for line in lines_of(controller, configuration)),
+        processor=controller.outsourcing.processor if controller.outsourcing else None,
+        ledger=controller.ledger,
+        records=records,
+        error=error,
+        newest=newest,
+    )
 
 
 def _records(controller: Controller, counted: bool) -> tuple[int, int | None]:

@@ -8,7 +8,6 @@ import typer
 
 from ...config import DEFAULT_FILE, load
 from ...operations import controller_state, outsourcing
-from ...views.json import controllers as json
 from ...views.text import controllers as text
 from ..options import Config, Json, print_document
 from ..words import _
@@ -24,7 +23,7 @@ def _controllers(config: Config = DEFAULT_FILE, as_json: Json = False) -> None:
     """List the controllers with their state."""
     states = controller_state.states(load(config))
     if as_json:
-        print_document(json.Controllers.of(states))
+        print_document(states)
         return
     for line in text.states(states, _):
         print(line)

@@ -25,7 +25,7 @@ def health(context: RequestContext) -> Response:
     last = jobs.newest(DOCTOR, "")
     running = jobs.running(DOCTOR, "")
     findings = sorted(last.result.findings, key=lambda finding: ORDER.index(finding.state)) if last else []
-    states = controller_state.states(context.configuration, counted=False)
+    states = controller_state.states(context.configuration, counted=False).controllers
     meetings, error = _meetings(context)
     look_at_machine = machine(context)
     controllers = look_at_machine.result.controllers if look_at_machine else ()

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from ...operations import callers, config_upgrade, importing, keys, problems, record_document, retention
+from ...operations import (
+    callers,
+    config_upgrade,
+    controller_state,
+    importing,
+    keys,
+    problems,
+    record_document,
+    retention,
+)
 from ...operations.boxes import Boxes, BoxesRetired, Joined, SchemasMigrated
 from ...operations.check import Checked
 from ...operations.doctor.examination import Examination
@@ -12,7 +21,6 @@ from .access_log import AccessEntries
 from .accounts import Account, AccountRemoved, Accounts, Invited
 from .audit import Audits
 from .bundle import Bundle
-from .controllers import Controllers, ControllerState
 from .dialplan import CustomDestination, DialplanInstalled, DialplanUninstalled, SourceLine
 from .evidence import (
     Checkpoints,
@@ -46,9 +54,7 @@ __all__ = [
     "Bundle",
     "CallResult",
     "Checkpoints",
-    "ControllerState",
     "ControllerStatus",
-    "Controllers",
     "CustomDestination",
     "Decision",
     "DialplanInstalled",
@@ -100,7 +106,7 @@ DOCUMENTS: dict[str, type] = {
     "doctor": Examination,
     "upgrade-check": UpgradeCheck,
     "support-bundle": SupportBundle,
-    "controllers": Controllers,
+    "controllers": controller_state.Controllers,
     "keys make": keys.NewSecret,
     "keys rotate": keys.Rotation,
     "prompts build": PromptsMade,

@@ -7,21 +7,20 @@ from importlib import resources
 from string import Template
 
 from ...model import Line, name_of, names_and_ids
-from ...operations.controller_state import ControllerState
+from ...operations.controller_state import Controllers, ControllerState
 from ...operations.outsourcing import OutsourcingFacts
 from ..messages import ENGLISH, Language
 
 
-def states(controllers: tuple[ControllerState, ...], say: Language) -> Iterator[str]:
+def states(result: Controllers, say: Language) -> Iterator[str]:
     """Yield for each controller whether it is live, its lines, its processor, and its records."""
-    for state in controllers:
-        owner = state.controller
-        service = say("NOT LIVE: {why}", why=owner.refused) if owner.refused else say("live")
-        yield f"{owner.id}: {owner.name}, {service}"
-        lines = ", ".join(line.number for line in state.lines)
+    for state in result.controllers:
+        service = say("live") if state.live else say("NOT LIVE: {why}", why=state.why)
+        yield f"{state.controller}: {state.name}, {service}"
+        lines = ", ".join(state.lines)
         yield say("    lines: {lines}", lines=lines or say("none"))
         yield say("    served by: {processor}", processor=state.processor or say("itself"))
-        yield say("    ledger: {ledger}, {records}", ledger=owner.ledger, records=_records(state, say))
+        yield say("    ledger: {ledger}, {records}", ledger=state.ledger, records=_records(state, say))
 
 
 def _records(state: ControllerState, say: Language) -> str:

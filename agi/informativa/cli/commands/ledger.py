@@ -10,14 +10,12 @@ from typing import Annotated
 
 import typer
 
-from ... import storage
 from ...config import DEFAULT_FILE
 from ...model import Reason, RecordFilter, Status
-from ...operations import records
-from ...operations.controllers import of_their_callers, require_ledger
+from ...operations import records, restoring
+from ...operations.controllers import of_their_callers
 from ...operations.record_document import Record
 from ...operations.records import ControllerRecord
-from ...views.json.restoring import AdoptedLedger, RestoredLedger
 from ...views.terminal import width
 from ...views.text import records as view
 from ..options import Config, Json, Of, moment, print_document, print_records, warn_of_unrelated
@@ -148,11 +146,9 @@ def adopt(
     selection = of_their_callers(config, (controller,))
     warn_of_unrelated(selection.unrelated)
     (owner,) = selection.named
-    require_ledger(owner)
-    if yes:
-        storage.adopt(owner)
+    adopted = restoring.adopt(owner, really=yes)
     if json:
-        print_document(AdoptedLedger(done=yes, controller=owner.id, ledger=owner.ledger))
+        print_document(adopted)
     elif yes:
         print(_("{file} is the ledger of {id} from now on.", file=owner.ledger, id=owner.id))
     else:
@@ -171,8 +167,8 @@ def restore(
     selection = of_their_callers(config, (controller,))
     warn_of_unrelated(selection.unrelated)
     (owner,) = selection.named
-    restored = storage.restore(owner, backup, datetime.now(UTC))
+    restored = restoring.restore(owner, backup, datetime.now(UTC))
     if json:
-        print_document(RestoredLedger.of(owner.id, restored))
+        print_document(restored)
     else:
         print("\n".join(view.restored(owner, restored, _)))

@@ -10,6 +10,7 @@ from ...operations import (
     keys,
     problems,
     record_document,
+    restoring,
     retention,
 )
 from ...operations.boxes import Boxes, BoxesRetired, Joined, SchemasMigrated
@@ -39,7 +40,6 @@ from .explain import (
 )
 from .prompts import Prompt, Prompts, PromptsInstalled, PromptsMade, Snippet
 from .publishing import Publications
-from .restoring import AdoptedLedger, RestoredLedger
 from .shapes import SCHEMA, Document, Seconds, Shape, Time
 from .status import ControllerStatus, LedgerCounts, Service, StatusReport, Tally
 from .test_call import CallResult, Moment, TestCall
@@ -49,7 +49,6 @@ __all__ = [
     "DOCUMENTS",
     "SCHEMA",
     "AccessEntries",
-    "AdoptedLedger",
     "Audits",
     "Bundle",
     "CallResult",
@@ -76,7 +75,6 @@ __all__ = [
     "PromptsInstalled",
     "PromptsMade",
     "Publications",
-    "RestoredLedger",
     "SchemasMigrated",
     "Seconds",
     "Service",
@@ -125,8 +123,8 @@ DOCUMENTS: dict[str, type] = {
     "evidence publish": Publications,
     "evidence bundle": Bundle,
     "witness key": Witness,
-    "ledger adopt": AdoptedLedger,
-    "ledger restore": RestoredLedger,
+    "ledger adopt": restoring.AdoptedLedger,
+    "ledger restore": restoring.RestoredLedger,
     "shared migrate": SchemasMigrated,
     "shared status": Boxes,
     "boxes": Boxes,

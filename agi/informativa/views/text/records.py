@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from itertools import islice
 
-from ...ledgers.restoring import Restored
 from ...model import Controller, Ending, Event, RecordKind
 from ...operations.records import ControllerRecord
+from ...operations.restoring import RestoredLedger
 from ...text import Text
 from ..messages import Language
 from ..terminal import one_line
@@ -127,7 +127,7 @@ def _call(width: int) -> str:
     return _CALL if width >= _CALL_COLUMNS else _CALL_NARROW
 
 
-def restored(controller: Controller, result: Restored, say: Language) -> Iterator[str]:
+def restored(controller: Controller, result: RestoredLedger, say: Language) -> Iterator[str]:
     """Yield the result of a restoration, and the next step."""
     yield say.counted(
         "{id}: {records} record is in {file}.",

@@ -1,0 +1,60 @@
+"""Files that become a controller's ledger: a backup, and the ledger of a controller that was renamed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from .. import storage
+from ..model import Controller
+from .controllers import require_ledger
+
+
+@dataclass(frozen=True)
+class AdoptedLedger:
+    """A ledger that is a company's from now on."""
+
+    done: bool
+    """True if it is; false if it only would be."""
+    controller: str
+    """The controller's name in the configuration."""
+    ledger: str
+    """The file."""
+
+
+@dataclass(frozen=True)
+class RestoredLedger:
+    """A backup that was put in a ledger's place."""
+
+    controller: str
+    """The controller's name in the configuration."""
+    records: int
+    """Number of records that the ledger has now."""
+    gone_again: int
+    """Number of records of the backup that were erased or purged since, and are so again."""
+    lost: int
+    """Number of records that were published since the backup, and are lost."""
+    epoch: int
+    """The number of the controller's log in which it goes on."""
+    before: Path | None
+    """The file of the ledger that was there before; null if there was none."""
+
+
+def adopt(controller: Controller, *, really: bool) -> AdoptedLedger:
+    """Make a ledger the controller's own, whatever it says; without `really` only tell what would be done.
+
+    Raises InformativaError where there is no ledger, and LedgerError.
+    """
+    require_ledger(controller)
+    if really:
+        storage.adopt(controller)
+    return AdoptedLedger(really, controller.id, controller.ledger)
+
+
+def restore(controller: Controller, backup: Path, now: datetime) -> RestoredLedger:
+    """Put a backup in the place of the controller's ledger. Raises LedgerError, and changes nothing then."""
+    restored = storage.restore(controller, backup, now)
+    return RestoredLedger(
+        controller.id, restored.records, restored.gone_again, restored.lost, restored.epoch, restored.before
+    )

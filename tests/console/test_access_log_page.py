@@ -24,8 +24,7 @@ def noted(office: ServedConsole, company: str = "acme") -> list[tuple[Action, st
     record."""
     entries = access_log.page(office.controller(company), None, 1000).entries
     return [
-        (entry.action, entry.account, entry.pseudonym is not None, entry.record)
-        for entry in reversed(entries)
+        (entry.action, entry.account, entry.caller is not None, entry.record) for entry in reversed(entries)
     ]
 
 

@@ -537,4 +537,4 @@ def test_a_caller_who_was_told_is_looked_at_on_record(office: ServedConsole, fol
     assert typed("record", NUMBER, *arguments)[0] == 0
     (entry,) = access_log.page(acme).entries
     his = callers.pseudonyms(acme, callers.by_number(NUMBER).caller)[0]
-    assert (entry.action, entry.pseudonym, entry.record) == (Action.RECORD_ELSEWHERE, his, 7)
+    assert (entry.action, entry.caller, entry.record) == (Action.RECORD_ELSEWHERE, his.hex(), 7)

@@ -8,17 +8,19 @@ from datetime import datetime
 from pathlib import Path
 
 from .. import storage
-from ..ledgers.access_log import ALL, AccessChain, AccessEntry, AccessFilter
+from ..ledgers import access_log
+from ..ledgers.access_log import ALL, AccessChain, AccessFilter
 from ..model import Action, Controller, Line
 from .doctor import users
+from .document import Time
 
 __all__ = [
     "ALL",
     "SHELL",
     "AccessChain",
+    "AccessEntries",
     "AccessEntry",
     "AccessFilter",
-    "AccessPage",
     "note",
     "note_in_shell",
     "page",
@@ -29,13 +31,35 @@ SHELL = "shell:"
 
 
 @dataclass(frozen=True)
-class AccessPage:
-    """Some entries of one controller, the newest first."""
+class AccessEntry:
+    """One look, or act, of somebody in the console."""
 
-    controller: Controller
+    controller: str
+    """The company's name in the configuration."""
+    number: int
+    """Its number in that company's access log."""
+    at: Time
+    account: str
+    """The account that did it."""
+    action: Action
+    """The action."""
+    caller: str | None
+    """The pseudonym of the caller whom it was about, in hexadecimal digits."""
+    erased: bool
+    """True if that caller was erased at his request."""
+    record: int | None
+    """The number of the record that it was about."""
+    detail: str | None
+    """Further facts, without numbers."""
+
+
+@dataclass(frozen=True)
+class AccessEntries:
+    """Entries of a company's access log, the newest first."""
+
     entries: tuple[AccessEntry, ...]
     before: int | None
-    """The number to ask for the next page with; `None` at the end."""
+    """The number to ask for the entries before them with; null where there are none."""
 
 
 def note(
@@ -58,7 +82,7 @@ def note(
 
     Raises LedgerError, and then nothing may be shown.
     """
-    entry = AccessEntry(now, account, action, pseudonym, record, detail)
+    entry = access_log.AccessEntry(now, account, action, pseudonym, record, detail)
     line_facts = [f"line={line.number}"] if line else []
     return storage.access_log(controller).add(entry, " ".join([*line_facts, *filter(None, [facts])]))
 
@@ -77,11 +101,28 @@ def note_in_shell(
 
 def page(
     controller: Controller, before: int | None = None, count: int = 50, access_filter: AccessFilter = ALL
-) -> AccessPage:
+) -> AccessEntries:
     """Return up to `count` entries with numbers below `before`, the newest first. Raises LedgerError."""
     entries = storage.access_log(controller).page(before, count + 1, access_filter)
     more = len(entries) > count
-    return AccessPage(controller, entries[:count], entries[count - 1].number if more else None)
+    return AccessEntries(
+        tuple(_entry(entry, controller.id) for entry in entries[:count]),
+        entries[count - 1].number if more else None,
+    )
+
+
+def _entry(entry: access_log.AccessEntry, controller: str) -> AccessEntry:
+    return AccessEntry(
+        controller=controller,
+        number=entry.number,
+        at=entry.at,
+        account=entry.account,
+        action=entry.action,
+        caller=None if entry.pseudonym is None else entry.pseudonym.hex(),
+        erased=entry.erased,
+        record=entry.record,
+        detail=entry.detail or None,
+    )
 
 
 def verify(controller: Controller) -> AccessChain:

@@ -145,15 +145,14 @@ def log(
     _console(config)
     from ...operations import access_log
     from ...operations.controllers import of_their_callers
-    from ...views.json.access_log import AccessEntries
     from ...views.text.access_log import entries
 
     (company,) = of_their_callers(config, [controller]).named
     page = access_log.page(company, before, count)
     if as_json:
-        print_document(AccessEntries.of(page))
+        print_document(page)
     else:
-        print("\n".join(entries(page, _)))
+        print("\n".join(entries(page, company.zone, _)))
 
 
 def _console(config: Path) -> tuple[WebServer, list[str]]:

@@ -32,11 +32,11 @@ def listing(context: RequestContext) -> Response:
     )
 
 
-def _lookup_keys(context: RequestContext) -> dict[bytes, str]:
+def _lookup_keys(context: RequestContext) -> dict[str, str]:
     """Return the session's keys of the callers whom it remembers, by pseudonym: they can be opened again."""
     objects = context.session.objects.items() if context.session else ()
     return {
-        pseudonym: key
+        pseudonym.hex(): key
         for key, lookup in list(objects)
         if isinstance(lookup, CallerLookup) and lookup.controller == context.company.id
         for pseudonym in pseudonyms(context.company, lookup.typed.caller)

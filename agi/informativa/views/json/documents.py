@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ...operations import (
+    access_log,
     callers,
     config_upgrade,
     controller_state,
@@ -18,7 +19,6 @@ from ...operations.check import Checked
 from ...operations.doctor.examination import Examination
 from ...operations.support.bundle import SupportBundle
 from ...operations.upgrade_check import UpgradeCheck
-from .access_log import AccessEntries
 from .accounts import Account, AccountRemoved, Accounts, Invited
 from .audit import Audits
 from .bundle import Bundle
@@ -48,7 +48,6 @@ from .witness import Witness
 __all__ = [
     "DOCUMENTS",
     "SCHEMA",
-    "AccessEntries",
     "Audits",
     "Bundle",
     "CallResult",
@@ -134,7 +133,7 @@ DOCUMENTS: dict[str, type] = {
     "web accounts": Accounts,
     "web grant": Account,
     "web remove": AccountRemoved,
-    "web log": AccessEntries,
+    "web log": access_log.AccessEntries,
     "any command that fails": problems.Failure,
 }
 """What each command prints with --json."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import tzinfo
 
 from ...model import Action
-from ...operations.access_log import AccessPage
+from ...operations.access_log import AccessEntries
 from ...text import Text
 from ..messages import Language
 from ..terminal import one_line
@@ -57,18 +58,19 @@ def detailed(detail: str, say: Language) -> str:
     return f"{say(_DETAILS[first])} {remainder}".strip() if first in _DETAILS else detail
 
 
-def short(pseudonym: bytes | None) -> str:
-    """Return the first digits of a pseudonym: enough to tell callers of one ledger apart."""
-    return pseudonym.hex()[:8] if pseudonym else ""
+def short(pseudonym: bytes | str | None) -> str:
+    """Return the first hexadecimal digits of a pseudonym: enough to tell callers of one ledger apart."""
+    digits = pseudonym.hex() if isinstance(pseudonym, bytes) else pseudonym
+    return (digits or "")[:8]
 
 
-def entries(page: AccessPage, say: Language) -> Iterator[str]:
+def entries(page: AccessEntries, zone: tzinfo, say: Language) -> Iterator[str]:
     """Yield a line for each entry, the newest first, and the option that shows earlier ones."""
     for entry in page.entries:
-        at = entry.at.astimezone(page.controller.zone)
-        parts = [say("erased") if entry.erased else short(entry.pseudonym)]
+        at = entry.at.astimezone(zone)
+        parts = [say("erased") if entry.erased else short(entry.caller)]
         parts += [say("record {record}", record=entry.record)] if entry.record is not None else []
-        text = ", ".join(filter(None, [say(acted(entry.action)), *parts, detailed(entry.detail, say)]))
+        text = ", ".join(filter(None, [say(acted(entry.action)), *parts, detailed(entry.detail or "", say)]))
         yield one_line(f"{at:%Y-%m-%d %H:%M:%S}  {entry.account}: {text}")
     if not page.entries:
         yield say("Nothing of that kind is on record.")

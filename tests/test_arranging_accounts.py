@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from informativa.accounts import Accounts
 from informativa.errors import AccountError, InformativaError
 from informativa.model import Role
 from informativa.operations import accounts
-from informativa.views.json import accounts as shapes
+from informativa.views.documents import document
 from informativa.views.messages import ENGLISH
 from informativa.views.text import accounts as view
 
@@ -22,43 +23,58 @@ THERE = ("acme", "beta")
 PASSWORD = "correct horse battery"
 
 
+invite = partial(accounts.invite, address="https://pbx/")
+
+
+def token_of(invitation: accounts.Invited) -> str:
+    """Return the secret at the end of its link."""
+    return invitation.link.removeprefix("https://pbx/invitation/")
+
+
+def grants(**roles: Role) -> tuple[accounts.Grant, ...]:
+    """Return these roles, by controller."""
+    return tuple(accounts.Grant(controller, role) for controller, role in roles.items())
+
+
 def test_somebody_is_invited_and_comes(tmp_path: Path) -> None:
     """What the command prints is enough to get in, and what he may is what was said."""
-    made = accounts.invite(tmp_path, THERE, "Anna", Role.COMPLIANCE, ["beta"], 24, NOW)
-    assert (made.name, made.grants) == ("anna", {"beta": Role.COMPLIANCE})
+    made = invite(tmp_path, THERE, "Anna", Role.COMPLIANCE, ["beta"], 24, NOW)
+    assert (made.name, made.grants) == ("anna", grants(beta=Role.COMPLIANCE))
     assert made.until == NOW + timedelta(hours=24)
-    said = list(view.invited(made, f"https://pbx/invitation/{made.token}", ENGLISH))
-    assert said[0].endswith(f": https://pbx/invitation/{made.token}")
+    said = list(view.invited(made, ENGLISH))
+    assert said[0].endswith(f": https://pbx/invitation/{token_of(made)}")
     assert said[1] == "Then anna may: compliance (beta)"
-    assert json.loads(shapes.Invited.of(made, "https://pbx/invitation/x").text()) == {
+    assert json.loads(document(made)) == {
         "schema": 1,
         "name": "anna",
         "grants": [{"controller": "beta", "role": "compliance"}],
-        "link": "https://pbx/invitation/x",
+        "link": f"https://pbx/invitation/{token_of(made)}",
         "until": "2026-11-27T09:00:00.000+00:00",
     }
-    account = Accounts(tmp_path).accept(made.token, PASSWORD, "", NOW)
+    account = Accounts(tmp_path).accept(token_of(made), PASSWORD, "", NOW)
     assert account.grants == {"beta": Role.COMPLIANCE}
 
 
 def test_who_forgot_his_password_keeps_what_he_may(tmp_path: Path) -> None:
     """Without a role an invitation is no more than another way in."""
-    made = accounts.invite(tmp_path, THERE, "anna", Role.ADMIN, THERE, 1, NOW)
-    Accounts(tmp_path).accept(made.token, PASSWORD, "", NOW)
-    assert accounts.invite(tmp_path, THERE, "anna", None, [], 1, NOW).grants == dict.fromkeys(THERE, "admin")
+    made = invite(tmp_path, THERE, "anna", Role.ADMIN, THERE, 1, NOW)
+    Accounts(tmp_path).accept(token_of(made), PASSWORD, "", NOW)
+    assert invite(tmp_path, THERE, "anna", None, [], 1, NOW).grants == grants(
+        acme=Role.ADMIN, beta=Role.ADMIN
+    )
 
 
 def test_the_only_company_need_not_be_named(tmp_path: Path) -> None:
     """With several, nobody gets more than was said."""
-    assert accounts.invite(tmp_path, ["acme"], "anna", Role.ADMIN, [], 1, NOW).grants == {"acme": "admin"}
+    assert invite(tmp_path, ["acme"], "anna", Role.ADMIN, [], 1, NOW).grants == grants(acme=Role.ADMIN)
     with pytest.raises(InformativaError, match="There are several companies"):
-        accounts.invite(tmp_path, THERE, "anna", Role.ADMIN, [], 1, NOW)
+        invite(tmp_path, THERE, "anna", Role.ADMIN, [], 1, NOW)
 
 
 def ask(folder: Path, **other: object) -> Callable[[], object]:
     """An invitation that is right but for one thing."""
     given: dict[str, object] = {"name": "anna", "role": Role.READER, "controllers": ["acme"], "hours": 1}
-    return lambda: accounts.invite(folder, THERE, **{**given, **other}, now=NOW)  # type: ignore[arg-type]
+    return lambda: invite(folder, THERE, **{**given, **other}, now=NOW)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -82,7 +98,7 @@ def test_invitation_that_is_none(tmp_path: Path, other: dict[str, object], said:
 def test_roles_are_given_and_taken(tmp_path: Path) -> None:
     """One company's at a time; also that of a company that is not configured any more is taken away."""
     Accounts(tmp_path).accept(
-        accounts.invite(tmp_path, ["acme", "gone"], "anna", Role.READER, ["acme", "gone"], 1, NOW).token,
+        token_of(invite(tmp_path, ["acme", "gone"], "anna", Role.READER, ["acme", "gone"], 1, NOW)),
         PASSWORD,
         "",
         NOW,
@@ -94,7 +110,7 @@ def test_roles_are_given_and_taken(tmp_path: Path) -> None:
     with pytest.raises(InformativaError, match="There is no controller gone"):
         accounts.grant(tmp_path, THERE, "anna", Role.ADMIN, ["gone"], later)
     found = accounts.grant(tmp_path, THERE, "anna", None, ["gone", "acme"], later)
-    assert found.grants == {"beta": "admin"}
+    assert found.grants == grants(beta=Role.ADMIN)
     assert list(view.granted(accounts.grant(tmp_path, THERE, "anna", None, ["beta"], later), ENGLISH)) == [
         "anna may now: nothing"
     ]
@@ -102,8 +118,8 @@ def test_roles_are_given_and_taken(tmp_path: Path) -> None:
 
 def test_account_that_is_not_there(tmp_path: Path) -> None:
     """The one that was probably meant is named."""
-    made = accounts.invite(tmp_path, THERE, "anna", Role.READER, ["acme"], 1, NOW)
-    Accounts(tmp_path).accept(made.token, PASSWORD, "", NOW)
+    made = invite(tmp_path, THERE, "anna", Role.READER, ["acme"], 1, NOW)
+    Accounts(tmp_path).accept(token_of(made), PASSWORD, "", NOW)
     for act in (
         lambda: accounts.remove(tmp_path, "ana"),
         lambda: accounts.grant(tmp_path, THERE, "ana", Role.READER, ["acme"], NOW),
@@ -114,19 +130,19 @@ def test_account_that_is_not_there(tmp_path: Path) -> None:
 
 def test_everybody_is_listed_without_secrets(tmp_path: Path) -> None:
     """Accounts and open invitations; those that are too old are none."""
-    assert list(view.found(accounts.accounts(tmp_path, NOW), ENGLISH)) == [
+    assert list(view.accounts(accounts.accounts(tmp_path, NOW), ENGLISH)) == [
         "Nobody may use the console yet. Type: informativa web invite NAME --role admin --controller COMPANY"
     ]
-    made = accounts.invite(tmp_path, THERE, "anna", Role.READER, ["acme"], 1, NOW)
-    Accounts(tmp_path).accept(made.token, PASSWORD, "JBSWY3DPEHPK3PXP", NOW)
-    accounts.invite(tmp_path, THERE, "berta", Role.ADMIN, THERE, 24, NOW)
-    accounts.invite(tmp_path, THERE, "carla", Role.ADMIN, THERE, 1, NOW)
+    made = invite(tmp_path, THERE, "anna", Role.READER, ["acme"], 1, NOW)
+    Accounts(tmp_path).accept(token_of(made), PASSWORD, "JBSWY3DPEHPK3PXP", NOW)
+    invite(tmp_path, THERE, "berta", Role.ADMIN, THERE, 24, NOW)
+    invite(tmp_path, THERE, "carla", Role.ADMIN, THERE, 1, NOW)
     there = accounts.accounts(tmp_path, NOW + timedelta(hours=1))
-    said = list(view.found(there, ENGLISH))
+    said = list(view.accounts(there, ENGLISH))
     assert said[0].startswith("anna: reader (acme); password and the code of an app, since 2026-11-2")
     assert said[1].startswith("berta: admin (acme, beta); invited until 2026-11-2")
     assert len(said) == 2
-    text = shapes.Accounts.of(there).text()
+    text = document(there)
     assert ("argon2" in text, "JBSWY3" in text) == (False, False)
     assert json.loads(text) == {
         "schema": 1,
@@ -154,16 +170,16 @@ def test_everybody_is_listed_without_secrets(tmp_path: Path) -> None:
 
 def test_who_is_removed_is_out(tmp_path: Path) -> None:
     """His account, or his invitation where he did not come yet."""
-    made = accounts.invite(tmp_path, THERE, "anna", Role.READER, ["acme"], 1, NOW)
-    assert accounts.remove(tmp_path, "Anna") == "anna"
-    assert Accounts(tmp_path).invitation(made.token, NOW) is None
-    assert list(view.removed("anna", ENGLISH)) == ["anna may not use the console any more."]
+    made = invite(tmp_path, THERE, "anna", Role.READER, ["acme"], 1, NOW)
+    result = accounts.remove(tmp_path, "Anna")
+    assert Accounts(tmp_path).invitation(token_of(made), NOW) is None
+    assert list(view.removed(result, ENGLISH)) == ["anna may not use the console any more."]
 
 
 def test_who_is_vouched_for_needs_no_invitation(tmp_path: Path) -> None:
     """Where a web server says who somebody is, a role makes the account, to which no password leads."""
     made = accounts.grant(tmp_path, ["acme"], "anna", Role.READER, [], NOW, vouched=True)
-    assert made.grants == {"acme": Role.READER}
+    assert made.grants == grants(acme=Role.READER)
     assert Accounts(tmp_path).verify("anna", "", "", NOW) is None
     with pytest.raises(AccountError, match="There is no account bruno"):
         accounts.grant(tmp_path, ["acme"], "bruno", None, [], NOW, vouched=True)

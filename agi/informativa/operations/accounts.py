@@ -6,38 +6,84 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Literal
 
-from ..accounts import Account, Accounts, Grants, Invitation, plain_name
+from .. import accounts as stored
+from ..accounts import plain_name
 from ..errors import AccountError, InformativaError
 from ..model import Role
 from ..text import Text
 from .controllers import known, require_names
+from .document import Time
 
 LONGEST_HOURS = 7 * 24
 
 
 @dataclass(frozen=True)
-class Invited:
-    """An invitation for one person, who chooses a password by it."""
+class Grant:
+    """A role that somebody has for one controller."""
 
-    name: str
-    grants: Grants
-    """The roles that the person has then, by controller."""
-    token: str
-    """The secret in the person's link: shown once, and stored nowhere."""
-    until: datetime
-    """The time at which the invitation expires."""
+    controller: str
+    """The controller's name in the configuration."""
+    role: Role
 
 
 @dataclass(frozen=True)
-class AccountsFound:
-    """All accounts of the console, and the invitations that are still open, by name."""
+class Account:
+    """Somebody who may log in."""
+
+    schema: Literal[1] = field(default=1, init=False)
+    """The version of these shapes."""
+    name: str
+    grants: tuple[Grant, ...]
+    """His roles, by controller; for others he has none."""
+    app: bool
+    """True if he has to give the code of an app, too."""
+    changed: Time
+    """The time at which his password or his roles were changed last."""
+
+
+@dataclass(frozen=True)
+class Invitation:
+    """An invitation that nobody has used yet."""
+
+    name: str
+    grants: tuple[Grant, ...]
+    """His roles once he uses it."""
+    until: Time
+    """The time at which it ends."""
+
+
+@dataclass(frozen=True)
+class Accounts:
+    """All accounts of the console, and open invitations, by name; never their passwords."""
 
     accounts: tuple[Account, ...]
     invitations: tuple[Invitation, ...]
+    """Invitations of those who did not come yet."""
+
+
+@dataclass(frozen=True)
+class Invited:
+    """An invitation that was made."""
+
+    name: str
+    grants: tuple[Grant, ...]
+    """His roles once he uses it."""
+    link: str
+    """The address where he chooses a password: whoever has it becomes him. It is kept nowhere."""
+    until: Time
+    """The time at which it ends."""
+
+
+@dataclass(frozen=True)
+class AccountRemoved:
+    """An account, or an invitation, that is no more."""
+
+    name: str
 
 
 def invite(
@@ -48,10 +94,12 @@ def invite(
     controllers: Sequence[str],
     hours: int,
     now: datetime,
+    *,
+    address: str,
 ) -> Invited:
     """Create an invitation for a new person, or for one who forgot the password: without a `role` the grants
     stay as they are. `all_controllers` are the names of all controllers; where `controllers` is empty, the
-    only one is meant.
+    only one is meant. `address` is that of the console, where the link leads.
 
     Raises InformativaError.
     """
@@ -60,10 +108,10 @@ def invite(
             Text("An invitation is good for 1 to {most} hours.", most=LONGEST_HOURS),
             Text("Type it like --hours 24."),
         )
-    accounts, name = Accounts(folder), plain_name(name)
-    account = accounts.get(name)
+    store, name = stored.Accounts(folder), plain_name(name)
+    account = store.get(name)
     if role is not None:
-        grants: Grants = dict.fromkeys(_chosen(all_controllers, controllers), role)
+        grants: stored.Grants = dict.fromkeys(_chosen(all_controllers, controllers), role)
     elif account is not None:
         grants = account.grants
     else:
@@ -72,15 +120,19 @@ def invite(
             Text("Add --role reader, compliance or admin."),
         )
     expiry = now + timedelta(hours=hours)
-    return Invited(name, grants, accounts.invite(name, grants, expiry), expiry)
+    token = store.invite(name, grants, expiry)
+    return Invited(name, _grants(grants), f"{address}invitation/{token}", expiry)
 
 
-def accounts(folder: Path, now: datetime) -> AccountsFound:
+def accounts(folder: Path, now: datetime) -> Accounts:
     """Return all accounts and open invitations. Raises AccountError."""
-    store = Accounts(folder)
-    return AccountsFound(
-        tuple(store.all()), tuple(invitation for invitation in store.invitations() if now < invitation.until)
+    store = stored.Accounts(folder)
+    invitations = (
+        Invitation(invitation.name, _grants(invitation.grants), invitation.until)
+        for invitation in store.invitations()
+        if now < invitation.until
     )
+    return Accounts(tuple(_account(account) for account in store.all()), tuple(invitations))
 
 
 def grant(
@@ -96,28 +148,36 @@ def grant(
     """Give somebody a role for these controllers, or with `None` take it away; roles for others stay. A
     session under the account ends. Where a web server says who somebody is (`vouched`), a person without an
     account gets one without an invitation. Raises InformativaError."""
-    accounts, create = Accounts(folder), vouched and role is not None
-    account = accounts.get(plain_name(name)) if create else _named(accounts, name)
+    store, create = stored.Accounts(folder), vouched and role is not None
+    account = store.get(plain_name(name)) if create else _named(store, name)
     granted = account.grants if account and role is None else ()  # a controller that is gone
     roles = dict.fromkeys(_chosen((*all_controllers, *granted), controllers), role)
-    return accounts.change(name, roles, now, make=create)
+    return _account(store.change(name, roles, now, make=create))
 
 
-def remove(folder: Path, name: str) -> str:
-    """Remove an account, and an invitation of that name; return the name. A session under the account ends.
-    Raises AccountError."""
-    accounts = Accounts(folder)
-    if all(invitation.name != plain_name(name) for invitation in accounts.invitations()):
-        _named(accounts, name)
-    accounts.remove(name)
-    return plain_name(name)
+def remove(folder: Path, name: str) -> AccountRemoved:
+    """Remove an account, and an invitation of that name. A session under the account ends. Raises
+    AccountError."""
+    store = stored.Accounts(folder)
+    if all(invitation.name != plain_name(name) for invitation in store.invitations()):
+        _named(store, name)
+    store.remove(name)
+    return AccountRemoved(plain_name(name))
 
 
-def _named(accounts: Accounts, name: str) -> Account:
+def _account(account: stored.Account) -> Account:
+    return Account(account.name, _grants(account.grants), bool(account.totp_secret), account.changed)
+
+
+def _grants(grants: stored.Grants) -> tuple[Grant, ...]:
+    return tuple(Grant(controller, role) for controller, role in sorted(grants.items()))
+
+
+def _named(store: stored.Accounts, name: str) -> stored.Account:
     """Return the account of that name. Raises AccountError with the one that was probably meant."""
-    account = accounts.get(plain_name(name))
+    account = store.get(plain_name(name))
     if account is None:
-        names = [account.name for account in accounts.all()]
+        names = [account.name for account in store.all()]
         raise AccountError(
             Text("There is no account {name}.", name=plain_name(name)),
             known(plain_name(name), names),

@@ -16,7 +16,6 @@ from ...errors import ConfigError, InformativaError
 from ...model import Role, WebServer
 from ...operations import accounts
 from ...text import Text
-from ...views.json import accounts as json
 from ...views.text import accounts as view
 from ..log import LogFormat, configure
 from ..options import Config, Json, Of, print_document
@@ -80,14 +79,14 @@ def invite(
 ) -> None:
     """Make a link by which somebody chooses a password, once: for a new account, or a lost password."""
     web, companies = _console(config)
+    folder, now = Path(web.folder), datetime.now(UTC)
     invitation = accounts.invite(
-        Path(web.folder), companies, name, role, controller or (), hours, datetime.now(UTC)
+        folder, companies, name, role, controller or (), hours, now, address=web.address
     )
-    link = f"{web.address}invitation/{invitation.token}"
     if as_json:
-        print_document(json.Invited.of(invitation, link))
+        print_document(invitation)
     else:
-        print("\n".join(view.invited(invitation, link, _)))
+        print("\n".join(view.invited(invitation, _)))
 
 
 @app.command("accounts")
@@ -96,9 +95,9 @@ def accounts_(config: Config = DEFAULT_FILE, as_json: Json = False) -> None:
     web, _companies = _console(config)
     result = accounts.accounts(Path(web.folder), datetime.now(UTC))
     if as_json:
-        print_document(json.Accounts.of(result))
+        print_document(result)
     else:
-        print("\n".join(view.found(result, _)))
+        print("\n".join(view.accounts(result, _)))
 
 
 @app.command()
@@ -115,7 +114,7 @@ def grant(
     now = datetime.now(UTC)
     account = accounts.grant(Path(web.folder), companies, name, role, controller or (), now, vouched=vouched)
     if as_json:
-        print_document(json.Account.of(account))
+        print_document(account)
     else:
         print("\n".join(view.granted(account, _)))
 
@@ -124,11 +123,11 @@ def grant(
 def remove(name: Name, config: Config = DEFAULT_FILE, as_json: Json = False) -> None:
     """Take an account away, and its invitation."""
     web, _companies = _console(config)
-    removed_name = accounts.remove(Path(web.folder), name)
+    result = accounts.remove(Path(web.folder), name)
     if as_json:
-        print_document(json.AccountRemoved(name=removed_name))
+        print_document(result)
     else:
-        print("\n".join(view.removed(removed_name, _)))
+        print("\n".join(view.removed(result, _)))
 
 
 @app.command()

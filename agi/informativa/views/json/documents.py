@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ...operations import (
     access_log,
+    accounts,
     callers,
     config_upgrade,
     controller_state,
@@ -19,7 +20,6 @@ from ...operations.check import Checked
 from ...operations.doctor.examination import Examination
 from ...operations.support.bundle import SupportBundle
 from ...operations.upgrade_check import UpgradeCheck
-from .accounts import Account, AccountRemoved, Accounts, Invited
 from .audit import Audits
 from .bundle import Bundle
 from .dialplan import CustomDestination, DialplanInstalled, DialplanUninstalled, SourceLine
@@ -129,10 +129,10 @@ DOCUMENTS: dict[str, type] = {
     "boxes": Boxes,
     "boxes retire": BoxesRetired,
     "join": Joined,
-    "web invite": Invited,
-    "web accounts": Accounts,
-    "web grant": Account,
-    "web remove": AccountRemoved,
+    "web invite": accounts.Invited,
+    "web accounts": accounts.Accounts,
+    "web grant": accounts.Account,
+    "web remove": accounts.AccountRemoved,
     "web log": access_log.AccessEntries,
     "any command that fails": problems.Failure,
 }

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from ...accounts import Account, Grants
 from ...model import Role
-from ...operations.accounts import AccountsFound, Invited
+from ...operations.accounts import Account, AccountRemoved, Accounts, Grant, Invited
 from ...text import Text
 from ..messages import Language
 
@@ -19,20 +18,20 @@ ROLES = {
 _DAY, _MINUTE = "%Y-%m-%d", "%Y-%m-%d %H:%M"
 
 
-def invited(invitation: Invited, link: str, say: Language) -> Iterator[str]:
-    """The `link` that has the token in it, and what it is good for. Times are the reader's."""
+def invited(invitation: Invited, say: Language) -> Iterator[str]:
+    """Yield the link by which a password is chosen, and the roles that it gives. Times are the reader's."""
     end = invitation.until.astimezone().strftime(_MINUTE)
     yield say(
         "{name} chooses a password here, once, until {until}: {link}",
         name=invitation.name,
         until=end,
-        link=link,
+        link=invitation.link,
     )
     yield say("Then {name} may: {grants}", name=invitation.name, grants=grants(invitation.grants, say))
     yield say("Whoever has this link becomes {name}: send it to nobody else.", name=invitation.name)
 
 
-def found(result: AccountsFound, say: Language) -> Iterator[str]:
+def accounts(result: Accounts, say: Language) -> Iterator[str]:
     """Yield a line for each account, and for each invitation."""
     for account in result.accounts:
         yield f"{account.name}: {grants(account.grants, say)}; {_way_in(account, say)}"
@@ -52,15 +51,15 @@ def granted(account: Account, say: Language) -> Iterator[str]:
     yield say("{name} may now: {grants}", name=account.name, grants=grants(account.grants, say))
 
 
-def removed(name: str, say: Language) -> Iterator[str]:
+def removed(result: AccountRemoved, say: Language) -> Iterator[str]:
     """Yield the message that an account was removed."""
-    yield say("{name} may not use the console any more.", name=name)
+    yield say("{name} may not use the console any more.", name=result.name)
 
 
-def grants(roles: Grants, say: Language) -> str:
-    """Roles with their controllers: `admin (acme, beta), reader (gamma)`."""
+def grants(roles: Sequence[Grant], say: Language) -> str:
+    """Return roles with their controllers: `admin (acme, beta), reader (gamma)`."""
     by_role = {
-        role: sorted(name for name, held_role in roles.items() if held_role is role)
+        role: sorted(grant.controller for grant in roles if grant.role is role)
         for role in reversed(list(Role))
     }
     parts = [f"{say(ROLES[role])} ({', '.join(names)})" for role, names in by_role.items() if names]
@@ -69,6 +68,6 @@ def grants(roles: Grants, say: Language) -> str:
 
 def _way_in(account: Account, say: Language) -> str:
     day = account.changed.astimezone().strftime(_DAY)
-    if account.totp_secret:
+    if account.app:
         return say("password and the code of an app, since {day}", day=day)
     return say("password, since {day}", day=day)

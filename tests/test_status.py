@@ -14,20 +14,21 @@ from doubles import ScriptedManager
 from examples import NOTDUE, PLAYED
 from informativa.asterisk import ami
 from informativa.ledgers.sqlite import SqliteStore
-from informativa.model import Controller, Record, Status
+from informativa.model import Record, Status
+from informativa.operations import record_document
 from informativa.operations.status import (
     ControllerStatus,
-    Counts,
-    Report,
+    LedgerCounts,
     Service,
+    StatusReport,
     Tally,
     look,
     look_at_service,
     with_metrics,
     with_systemd,
 )
-from informativa.text import Text
-from informativa.views.json.documents import StatusReport
+from informativa.text import NOTHING, Text
+from informativa.views.documents import document
 from informativa.views.messages import ENGLISH, Language, language
 from informativa.views.text import status as view
 from lab.office import Office
@@ -35,21 +36,38 @@ from lab.ports import free_port
 
 NOW = datetime(2026, 11, 25, 12, 30, tzinfo=UTC)
 STOPPED = Service("127.0.0.1:4588")
-RUNS = Service("127.0.0.1:4588", answers=True, version="0.9", since=NOW, calls=2, unit="active (running)")
-ACME = Controller("acme", "Acme", b"k" * 32, "/var/acme.sqlite3")
+RUNS = Service("127.0.0.1:4588", True, True, "0.9", NOW, 2, "active (running)")
 TALLY = Tally(3, {Status.PLAYED: 1, Status.NOTDUE: 2}, 19.04)
-COUNTS = Counts(TALLY, Tally(0, {}, 0.0), 1, 2_500_000, Record(7, PLAYED))
-REPORT = Report(
+COUNTS = LedgerCounts(
+    TALLY, Tally(0, {}, 0.0), 1, 2_500_000, record_document.Record.of(Record(7, PLAYED), "acme")
+)
+ACME = ControllerStatus(
+    id="acme",
+    name="Acme",
+    live=True,
+    why_not=NOTHING,
+    as_before=NOTHING,
+    lines=("+390212345678",),
+    ledger="/var/acme.sqlite3",
+    usable=True,
+    kept_since=date(2021, 11, 25),
+    counts=COUNTS,
+    log=None,
+    meeting=None,
+    last_hour=None,
+)
+UNUSABLE = replace(ACME, lines=(), usable=False, kept_since=None, counts=None)
+REPORT = StatusReport(
     RUNS,
     NOW,
-    (ControllerStatus(ACME, ("+390212345678",), date(2021, 11, 25), COUNTS),),
+    (ACME,),
     0,
     (Text("It is late."),),
     True,
 )
 
 
-def shown(report: Report, say: Language = ENGLISH) -> str:
+def shown(report: StatusReport, say: Language = ENGLISH) -> str:
     """The screen, on a terminal that is wide enough."""
     console = Console(width=120)
     with console.capture() as captured:
@@ -72,8 +90,8 @@ def test_look_counts_what_the_ledgers_have(folder: Path) -> None:
     acme, borealis = report.controllers
     assert acme.counts
     assert (acme.counts.today.calls, acme.counts.today.notices) == (1, {Status.PLAYED: 1})
-    assert acme.counts.last_days.notices == {Status.PLAYED: 1, Status.NOTDUE: 1}
-    assert (acme.counts.today.seconds_spared, acme.counts.last_days.seconds_spared) == (0, 1.0)
+    assert acme.counts.last_30_days.notices == {Status.PLAYED: 1, Status.NOTDUE: 1}
+    assert (acme.counts.today.seconds_spared, acme.counts.last_30_days.seconds_spared) == (0, 1.0)
     assert (acme.lines, borealis.counts) == (("+390212345678",), None)
     assert [str(warning)[:29] for warning in report.warnings[:1]] == ["The service does not answer a"]
     assert any("borealis.sqlite3" in str(warning) for warning in report.warnings)
@@ -85,9 +103,9 @@ def test_company_with_mistakes_is_shown_as_not_live(folder: Path) -> None:
     (folder / "prompts/it/short.wav").unlink()
     file.write_text(file.read_text().replace("name: Borealis", "nome: Borealis"))
     acme, borealis = look(file, NOW).controllers
-    assert "there is no sound file" in str(acme.controller.refused)
-    assert "controllers.borealis.name: is missing" in str(borealis.controller.refused)
-    assert borealis.controller.name == "borealis"
+    assert "there is no sound file" in str(acme.why_not)
+    assert "controllers.borealis.name: is missing" in str(borealis.why_not)
+    assert borealis.name == "borealis"
 
 
 def test_health_check_asks_the_service_alone(tmp_path: Path) -> None:
@@ -116,10 +134,10 @@ def test_company_that_is_served_as_before_its_mistakes_is_shown_so(folder: Path)
         acme, borealis = look(office.config, NOW).controllers
     finally:
         office.kill()
-    assert (str(acme.as_before), str(acme.controller.refused)) == ("", "")
+    assert (str(acme.as_before), str(acme.why_not)) == ("", "")
     assert "region" in str(borealis.as_before)
-    assert not borealis.controller.refused
-    text = shown(Report(RUNS, NOW, (acme, borealis), None, (), False))
+    assert borealis.live
+    text = shown(StatusReport(RUNS, NOW, (acme, borealis), None, (), False))
     assert "SERVED AS BEFORE: " in text
     assert "NOT LIVE" not in text
 
@@ -143,9 +161,9 @@ def test_service_is_told_by_metrics_and_systemd() -> None:
     """Each says what it knows; since when the better one counts; a unit that is not loaded says nothing."""
     metrics = "informativa_calls_in_progress 3\ninformativa_start_time_seconds 1795600000\n"
     unit = "LoadState=loaded\nActiveState=active\nSubState=running\nActiveEnterTimestamp=@1795500000\n"
-    told = with_systemd(with_metrics(STOPPED, metrics), unit)
-    assert (told.calls, told.unit) == (3, "active (running)")
-    assert told.since == datetime.fromtimestamp(1795600000, UTC)
+    service = with_systemd(with_metrics(STOPPED, metrics), unit)
+    assert (service.calls_in_progress, service.unit) == (3, "active (running)")
+    assert service.since == datetime.fromtimestamp(1795600000, UTC)
     assert with_systemd(STOPPED, unit).since == datetime.fromtimestamp(1795500000, UTC)
     dead = unit.replace("=active", "=failed").replace("running", "failed")
     assert with_systemd(STOPPED, dead) == replace(STOPPED, unit="failed (failed)")
@@ -169,21 +187,20 @@ def test_screen_says_how_all_is() -> None:
 
 def test_screen_says_what_is_not_in_order() -> None:
     """Of a company that is not live, a ledger that cannot be read and a service that is not ours."""
-    refused = replace(ACME, refused=Text("it has no papers"))
-    controllers = (ControllerStatus(refused, (), None, None), ControllerStatus(ACME, (), None, None))
-    service = replace(RUNS, otherwise=Text("it is another one"))
-    text = shown(Report(service, NOW, controllers, None, (), False))
+    refused = replace(UNUSABLE, live=False, why_not=Text("it has no papers"))
+    service = replace(RUNS, as_configured=False)
+    text = shown(StatusReport(service, NOW, (refused, UNUSABLE), None, (), False))
     assert "NOT AS CONFIGURED" in text
     assert "NOT LIVE: it has no papers" in text
     assert "CANNOT BE USED: /var/acme.sqlite3" in text
     assert "for ever" in text
     assert "spool" not in text
-    assert "NON RISPONDE su" in shown(Report(STOPPED, NOW, (), 0, (), False), language("it"))
+    assert "NON RISPONDE su" in shown(StatusReport(STOPPED, NOW, (), 0, (), False), language("it"))
 
 
 def test_programs_read_the_same() -> None:
     """The record is the one of every command; nothing is null."""
-    facts = json.loads(StatusReport.of(REPORT).text())
+    facts = json.loads(document(REPORT))
     (acme,) = facts["controllers"]
     assert facts["service"]["as_configured"] is True
     assert acme["counts"]["today"] == {
@@ -196,4 +213,4 @@ def test_programs_read_the_same() -> None:
         "31" * 32,
     )
     assert (acme["kept_since"], facts["warnings"], facts["in_order"]) == ("2021-11-25", ["It is late."], True)
-    assert json.loads(StatusReport.of(replace(REPORT, service=STOPPED)).text())["service"]["since"] is None
+    assert json.loads(document(replace(REPORT, service=STOPPED)))["service"]["since"] is None

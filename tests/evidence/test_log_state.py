@@ -31,7 +31,6 @@ from informativa.operations.doctor.system import System
 from informativa.operations.evidence.log_state import KeptElsewhere, log_state
 from informativa.operations.status import look
 from informativa.text import Text
-from informativa.views.json.documents import StatusReport
 from informativa.views.messages import ENGLISH, language
 from informativa.views.text.status import _log
 
@@ -94,7 +93,10 @@ def test_records_wait_until_they_are_signed(acme: Controller) -> None:
 def test_where_else_the_log_is_and_how_far(acme: Controller) -> None:
     """Each place is shown with its number of records; in capitals if it is behind."""
     sequence(Path(acme.ledger))
-    elsewhere = (KeptElsewhere("/mnt/proof", 2, None, ""), KeptElsewhere("/mnt/old", 1, None, "it is behind"))
+    elsewhere = (
+        KeptElsewhere("/mnt/proof", 2, None, None),
+        KeptElsewhere("/mnt/old", 1, None, "it is behind"),
+    )
     state = replace(log_state(acme), published=elsewhere)
     assert _log(state, ENGLISH).endswith(", /mnt/proof has 2, /mnt/old HAS ONLY 1")
     assert _log(state, language("it")).endswith(", /mnt/proof ne ha 2, /mnt/old NE HA SOLO 1")
@@ -104,9 +106,9 @@ def test_status_tells_how_far_the_log_is(folder: Path, acme: Controller) -> None
     """For people and programs, of each controller whose ledger is there."""
     sequence(Path(acme.ledger))
     report = look(folder / "informativa.yaml", datetime.now(UTC).astimezone())
-    (controller, other) = StatusReport.of(report).controllers
-    assert controller.log is not None
-    assert (controller.log.signed, controller.log.waiting, controller.log.published) == (2, 0, [])
+    (company, other) = report.controllers
+    assert company.log is not None
+    assert (company.log.signed, company.log.waiting, company.log.published) == (2, 0, ())
     assert other.log is None
 
 

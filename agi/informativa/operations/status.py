@@ -20,12 +20,14 @@ from ..asterisk import ami
 from ..config import Configuration, by_company, inspect, of_callers
 from ..errors import EvidenceError, InformativaError, LedgerError, Problem, SharedDatabaseError
 from ..ledgers.following import Summary
-from ..model import Controller, Record, Status
+from ..model import Controller, Line, Status
 from ..text import NOTHING, Text
 from . import boxes
 from .boxes import Meeting
 from .doctor import probe
+from .document import OptionalSentence, Seconds, Sentence, Time
 from .evidence.log_state import LogState, log_state
+from .record_document import Record
 
 DAYS = 30
 PATIENCE = 2.0  # seconds for /metrics and systemd
@@ -34,36 +36,50 @@ UNIT = "informativa"
 
 @dataclass(frozen=True)
 class Service:
-    """The service as it looks from outside; `None` stands for what nothing tells."""
+    """The service as it looks from outside."""
 
     address: str
+    """The address at which it should answer."""
     answers: bool = False
     """True if it answers."""
+    as_configured: bool = False
+    """True if it is the one that is installed and configured."""
     version: str | None = None
-    since: datetime | None = None
+    """The version of its informativa."""
+    since: Time | None = None
     """The time at which it was started."""
-    calls: int | None = None
-    """The number of calls in progress."""
+    calls_in_progress: int | None = None
+    """The number of calls that it handles at this moment, by its metrics."""
     unit: str | None = None
     """The state of the systemd unit."""
-    otherwise: Text = NOTHING
+
+
+@dataclass(frozen=True)
+class FellBack:
+    """The last hour's calls of a company, as the service counted them."""
+
+    calls: int
+    """The number of all."""
+    fell_back: int
+    """The number of those that it could not decide or record."""
+
+
+@dataclass(frozen=True)
+class ServiceAnswer:
+    """The service, and its answers about the companies."""
+
+    service: Service
+    difference: Text = NOTHING
     """The difference from the installed and configured service; empty for none."""
     unshared: tuple[Text, ...] = ()
     """The reasons why it does not share with other boxes now."""
     undecided: tuple[Text, ...] = ()
     """The companies of which it can decide no call now, each with the reason."""
-    fell_back: Mapping[str, tuple[int, int]] = field(default_factory=dict)
-    """By company, the number of the last hour's calls that it could not decide or record, and the number of
-    all."""
-
+    fell_back: Mapping[str, FellBack] = field(default_factory=dict)
+    """The companies with calls that fell back in the last hour, by id."""
     as_before: frozenset[str] = frozenset()
     """The ids of companies that it serves by their former configuration, because the new one has mistakes in
     their part."""
-
-    @property
-    def as_configured(self) -> bool:
-        """Return whether it answers and is the service that is installed and configured."""
-        return self.answers and not self.otherwise
 
 
 @dataclass(frozen=True)
@@ -74,76 +90,87 @@ class Tally:
     """The number of calls."""
     notices: Mapping[Status, int]
     """The number of notices by status."""
-    seconds_spared: float
-    """The length of the notices that were not due, in seconds."""
+    seconds_spared: Seconds
+    """The length of the notices that were not due."""
 
 
 @dataclass(frozen=True)
-class Counts:
-    """The counts of one ledger."""
+class LedgerCounts:
+    """The counts of a ledger."""
 
     today: Tally
     """Since the day began."""
-    last_days: Tally
-    """In the last DAYS days, today included."""
+    last_30_days: Tally
+    """In the last 30 days, today included."""
     known_callers: int
-    """The number of callers who were told something."""
-    size: int
-    """The size of its files in bytes."""
-    last: Record | None
-    """The newest record; `None` where there is none."""
+    """The number of callers of whom it is known that they were told something."""
+    bytes: int
+    """The size of its files."""
+    last_record: Record | None
+    """The newest record."""
 
 
 @dataclass(frozen=True)
 class ControllerStatus:
-    """A controller with its ledger and its log."""
+    """A company, and the state of its ledger."""
 
-    controller: Controller
+    id: str
+    """Its name in the configuration."""
+    name: str
+    """Its name."""
+    live: bool
+    """True if it may go live."""
+    why_not: OptionalSentence
+    """The reason why it may not: also a mistake in its part of the configuration."""
+    as_before: OptionalSentence
+    """The mistake in its part for which the service serves it as before; null where there is none."""
     lines: tuple[str, ...]
     """The called numbers."""
+    ledger: str
+    """The place of its ledger."""
+    usable: bool
+    """True if the ledger could be read."""
     kept_since: date | None
-    """The day before which records are purged; `None` where no retention is set."""
-    counts: Counts | None
-    """The counts of the ledger; `None` where the controller is not live or the ledger cannot be read."""
-    log: LogState | None = None
-    """The state of the log; `None` where the controller is not live, has no ledger yet, or the log cannot be
-    read."""
-    meeting: Meeting | None = None
-    """The state of its boxes; `None` where they share no database, or it does not answer."""
-    fell_back: tuple[int, int] | None = None
-    """The number of the last hour's calls that the service could not decide or record, and the number of all;
-    `None` where there were none, or the service does not tell."""
-    as_before: Text = NOTHING
-    """The mistake in its part of the configuration for which the service uses the former one; empty for
-    none."""
+    """From before this day the daily purge deletes records."""
+    counts: LedgerCounts | None
+    """The counts of the ledger."""
+    log: LogState | None
+    """The state of its log."""
+    meeting: Meeting | None
+    """The state of its boxes; null where they share no database, or it does not answer."""
+    last_hour: FellBack | None
+    """Calls that fell back; null where none did, or the service does not say it."""
 
 
 @dataclass(frozen=True)
-class Report:
-    """The status of everything."""
+class StatusReport:
+    """The service and the ledgers."""
 
     service: Service
-    today_since: datetime
+    """The service."""
+    today_since: Time
     """The time at which today began."""
     controllers: tuple[ControllerStatus, ...]
+    """The companies."""
     spool_rows: int | None
-    """The number of rows that wait in the fallback spool; `None` where it cannot be read."""
-    warnings: tuple[Text, ...]
+    """The number of rows that wait in the fallback spool."""
+    warnings: tuple[Sentence, ...]
+    """Facts that somebody should know."""
     in_order: bool
     """True if the service answers, the ledgers can be used and the configuration has no mistakes."""
 
 
-def look(file: Path, now: datetime) -> Report:
+def look(file: Path, now: datetime) -> StatusReport:
     """Report the status at `now`, a time in the zone whose day is today.
 
     Raises ConfigError for a configuration of which no part can be used.
     """
     configuration, problems = inspect(file)
     today = now.replace(hour=0, minute=0, second=0, microsecond=0)
-    service = ask_service(configuration)
-    warnings = [*_of_service(service)]
+    answer = ask_service(configuration)
+    warnings = [*_of_service(answer)]
     warnings += [problem.text for problem in (*problems, *configuration.refused, *configuration.warnings)]
-    in_order, controllers = service.answers and not problems and not service.undecided, []
+    in_order, controllers = answer.service.answers and not problems and not answer.undecided, []
     problems_by_company, _shared = by_company(problems, configuration.controllers, configuration.owners)
     for controller in configuration.controllers.values():
         summary: Summary | None = None
@@ -161,36 +188,51 @@ def look(file: Path, now: datetime) -> Report:
                 warnings.append(error.text)
             with _noted(warnings):
                 meeting = boxes.meeting(configuration, controller) if configuration.shared else None
-        status = _controller_status(configuration, controller, summary, now)
-        fell_back = service.fell_back.get(controller.id)
-        status = replace(status, log=log, meeting=meeting, fell_back=fell_back)
-        controllers.append(_with_mistakes(status, problems_by_company.get(controller.id, ()), service))
+        lines = {line.number: line for line in configuration.lines if line.controller.id == controller.id}
+        why_not, as_before = _reasons(controller, problems_by_company.get(controller.id, ()), answer)
+        kept_since = controller.retention and controller.retention.before(now, controller.zone)
+        controllers.append(
+            ControllerStatus(
+                id=controller.id,
+                name=controller.name,
+                live=not why_not,
+                why_not=why_not,
+                as_before=as_before,
+                lines=tuple(sorted(lines)),
+                ledger=controller.ledger,
+                usable=summary is not None,
+                kept_since=kept_since.date() if kept_since else None,
+                counts=_counts(summary, controller, lines) if summary else None,
+                log=log,
+                meeting=meeting,
+                last_hour=answer.fell_back.get(controller.id),
+            )
+        )
     spool_rows, spool_warnings = _spooled(configuration)
-    return Report(service, today, tuple(controllers), spool_rows, (*warnings, *spool_warnings), in_order)
+    return StatusReport(
+        answer.service, today, tuple(controllers), spool_rows, (*warnings, *spool_warnings), in_order
+    )
 
 
-def look_at_service(file: Path, now: datetime) -> Report:
+def look_at_service(file: Path, now: datetime) -> StatusReport:
     """Report on the service alone: one company's trouble is no reason to end what serves the others (I10).
 
     Raises ConfigError for a configuration of which no part can be used.
     """
     configuration, _problems = inspect(file)
-    service = ask_service(configuration)
-    return Report(
-        service, now, (), None, () if service.answers else tuple(_of_service(service)), service.answers
-    )
+    answer = ask_service(configuration)
+    answers = answer.service.answers
+    return StatusReport(answer.service, now, (), None, () if answers else tuple(_of_service(answer)), answers)
 
 
-def _with_mistakes(
-    status: ControllerStatus, mistakes: Sequence[Problem], service: Service
-) -> ControllerStatus:
-    """Add the first mistake in a company's part: it is not live, unless the service uses its former
-    configuration."""
+def _reasons(controller: Controller, mistakes: Sequence[Problem], answer: ServiceAnswer) -> tuple[Text, Text]:
+    """Return the reason why a company is not live, and the mistake in its part for which the service uses its
+    former configuration; empty where there is none."""
     if not mistakes:
-        return status
-    if status.controller.id in service.as_before:
-        return replace(status, as_before=mistakes[0].said)
-    return replace(status, controller=replace(status.controller, refused=mistakes[0].said))
+        return controller.refused, NOTHING
+    if controller.id in answer.as_before:
+        return controller.refused, mistakes[0].said
+    return mistakes[0].said, NOTHING
 
 
 @contextmanager
@@ -202,39 +244,56 @@ def _noted(warnings: list[Text]) -> Iterator[None]:
         warnings.append(error.text)
 
 
-def _of_service(service: Service) -> Sequence[Text]:
-    if service.answers:
-        otherwise = [service.otherwise] if service.otherwise else []
-        return [*otherwise, *service.unshared, *service.undecided]
+def _of_service(answer: ServiceAnswer) -> Sequence[Text]:
+    if answer.service.answers:
+        difference = [answer.difference] if answer.difference else []
+        return [*difference, *answer.unshared, *answer.undecided]
     warning = Text(
         "The service does not answer at {address}: callers are served by the script, which is slower."
         " Type: systemctl start informativa",
-        address=service.address,
+        address=answer.service.address,
     )
     return [warning]
 
 
-def ask_service(configuration: Configuration) -> Service:
+def ask_service(configuration: Configuration) -> ServiceAnswer:
     """Ask the service, its /metrics and systemd; each of them may be silent."""
-    service = Service(configuration.listen)
+    answer = ServiceAnswer(Service(configuration.listen))
     with suppress(OSError):
-        answer = asyncio.run(probe.status(configuration.host, configuration.port, configuration.tokens))
-        if answer is not None:
-            difference = probe.otherwise(answer, configuration, "systemctl restart informativa")
-            otherwise = difference.whole if difference else NOTHING
-            unshared = tuple(finding.whole for finding in probe.not_shared(answer))
-            service = replace(service, answers=True, version=answer.get("version"))
-            service = replace(service, otherwise=otherwise, unshared=unshared)
-            failing = asyncio.run(probe.trial(configuration.host, configuration.port, configuration.tokens))
-            undecided = tuple(finding.whole for finding in probe.cannot_decide(failing or {}))
-            service = replace(service, undecided=undecided, fell_back=probe.fell_back(answer))
-            service = replace(service, as_before=probe.as_before(answer))
+        answer = asyncio.run(_ask(configuration)) or answer
+    service = answer.service
     if service.answers and configuration.metrics:
         with suppress(OSError, ValueError):
             service = with_metrics(service, _metrics(configuration.metrics))
     with suppress(OSError, ValueError, subprocess.SubprocessError):
         service = with_systemd(service, _systemd())
-    return service
+    return replace(answer, service=service)
+
+
+async def _ask(configuration: Configuration) -> ServiceAnswer | None:
+    """Return the answer of the service itself; `None` where what answers is another one. Raises OSError if
+    nothing answers."""
+    place = configuration.host, configuration.port, configuration.tokens
+    status = await probe.status(*place)
+    if status is None:
+        return None
+    difference = probe.otherwise(status, configuration, "systemctl restart informativa")
+    failing = None
+    with suppress(OSError):
+        failing = await probe.trial(*place)
+    return ServiceAnswer(
+        Service(
+            configuration.listen,
+            answers=True,
+            as_configured=difference is None,
+            version=status.get("version"),
+        ),
+        difference=difference.whole if difference else NOTHING,
+        unshared=tuple(finding.whole for finding in probe.not_shared(status)),
+        undecided=tuple(finding.whole for finding in probe.cannot_decide(failing or {})),
+        fell_back={id_: FellBack(calls, fell) for id_, (fell, calls) in probe.fell_back(status).items()},
+        as_before=probe.as_before(status),
+    )
 
 
 def _metrics(address: str) -> str:
@@ -248,7 +307,7 @@ def with_metrics(service: Service, text: str) -> Service:
     for family in text_string_to_metric_families(text):
         for sample in family.samples:
             if sample.name == "informativa_calls_in_progress":
-                service = replace(service, calls=int(sample.value))
+                service = replace(service, calls_in_progress=int(sample.value))
             elif sample.name == "informativa_start_time_seconds":
                 service = replace(service, since=datetime.fromtimestamp(sample.value, UTC))
     return service
@@ -278,31 +337,22 @@ def with_systemd(service: Service, text: str) -> Service:
     return service
 
 
-def _controller_status(
-    configuration: Configuration, controller: Controller, summary: Summary | None, now: datetime
-) -> ControllerStatus:
-    lines = {line.number: line for line in configuration.lines if line.controller.id == controller.id}
-    kept_since = controller.retention and controller.retention.before(now, controller.zone)
-    counts = None
-    if summary is not None:
-        today, last_days = Counter[Status](), Counter[Status]()
-        spared_today = spared_last_days = 0.0
-        for count in summary.counts:
-            today[count.status] += count.today
-            last_days[count.status] += count.whole
-            if count.status is Status.NOTDUE and count.line in lines:
-                seconds = lines[count.line].seconds(count.notice, count.version, count.language)
-                spared_today += count.today * seconds
-                spared_last_days += count.whole * seconds
-        counts = Counts(
-            today=Tally(summary.calls[1], _in_order(today), spared_today),
-            last_days=Tally(summary.calls[0], _in_order(last_days), spared_last_days),
-            known_callers=summary.known,
-            size=summary.size,
-            last=summary.last,
-        )
-    return ControllerStatus(
-        controller, tuple(sorted(lines)), kept_since.date() if kept_since else None, counts
+def _counts(summary: Summary, controller: Controller, lines: Mapping[str, Line]) -> LedgerCounts:
+    today, last_days = Counter[Status](), Counter[Status]()
+    spared_today = spared_last_days = 0.0
+    for count in summary.counts:
+        today[count.status] += count.today
+        last_days[count.status] += count.whole
+        if count.status is Status.NOTDUE and count.line in lines:
+            seconds = lines[count.line].seconds(count.notice, count.version, count.language)
+            spared_today += count.today * seconds
+            spared_last_days += count.whole * seconds
+    return LedgerCounts(
+        today=Tally(summary.calls[1], _in_order(today), spared_today),
+        last_30_days=Tally(summary.calls[0], _in_order(last_days), spared_last_days),
+        known_callers=summary.known,
+        bytes=summary.size,
+        last_record=Record.of(summary.last, controller.id) if summary.last else None,
     )
 
 

@@ -24,7 +24,12 @@ _VERSION = {
 
 def document(result: object, *, indent: int | None = 2, ascii_only: bool = False) -> str:
     """Return a result as a JSON document, on one line without `indent`."""
-    return json.dumps({"schema": SCHEMA} | facts(result), indent=indent, ensure_ascii=ascii_only)
+    return json.dumps(document_facts(result), indent=indent, ensure_ascii=ascii_only)
+
+
+def document_facts(result: object) -> dict[str, Any]:
+    """Return the document of a result as JSON's objects, lists and values."""
+    return {"schema": SCHEMA} | facts(result)
 
 
 def streamed(name: str, results: Iterable[object], *, ascii_only: bool = False) -> Iterator[str]:

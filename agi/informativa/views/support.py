@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -12,9 +11,7 @@ import yaml
 from ..errors import InformativaError
 from ..operations.problems import Failure
 from ..operations.support.bundle import Collected
-from .documents import SCHEMA, facts
-from .json.shapes import Document
-from .json.status import StatusReport
+from .documents import document_facts
 
 README = """\
 informativa {version}: what somebody who helps needs to see.
@@ -39,18 +36,10 @@ Look through it before you send it: tar xzf FILE. Delete it afterwards.
 def members(collected: Collected) -> dict[str, str]:
     """Return the files, by name."""
     cleaner = collected.configuration.cleaner
-    documents: Mapping[str, object] = {
+    results = {
         "check.json": collected.checked,
-        "doctor.json": (
-            Failure.of(collected.doctor)
-            if isinstance(collected.doctor, InformativaError)
-            else collected.doctor
-        ),
-        "status.json": (
-            Failure.of(collected.status)
-            if isinstance(collected.status, InformativaError)
-            else StatusReport.of(collected.status)
-        ),
+        "doctor.json": collected.doctor,
+        "status.json": collected.status,
     }
     return {
         "README.txt": README.format(
@@ -58,15 +47,13 @@ def members(collected: Collected) -> dict[str, str]:
         ),
         "versions.json": _json(asdict(collected.versions)),
         "configuration.yaml": _yaml(collected.configuration.data),
-        **{name: _json(cleaner.data(_facts(document))) for name, document in documents.items()},
+        **{name: _json(cleaner.data(document_facts(_document(result)))) for name, result in results.items()},
         "journal.txt": "".join(f"{line}\n" for line in collected.journal),
     }
 
 
-def _facts(result: object) -> dict[str, Any]:
-    if isinstance(result, Document):
-        return result.model_dump(mode="json", by_alias=True)
-    return {"schema": SCHEMA} | facts(result)
+def _document(result: object) -> object:
+    return Failure.of(result) if isinstance(result, InformativaError) else result
 
 
 def _json(data: Any) -> str:

@@ -36,7 +36,7 @@ def health(context: RequestContext) -> Response:
         findings=findings,
         states=states,
         machine=look_at_machine,
-        fell_back={status.controller.id: status.fell_back for status in controllers},
+        last_hours={status.id: status.last_hour for status in controllers},
         meetings=meetings,
         error=error,
         version=__version__,

@@ -6,11 +6,15 @@ from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
 
 from ... import publication, storage
 from ...evidence import timestamp
 from ...evidence.log_folder import LogFolder
 from ...model import Controller
+from ..document import Time
 
 
 @dataclass(frozen=True)
@@ -18,46 +22,39 @@ class KeptElsewhere:
     """The newest checkpoint that a publishing target or a witness has."""
 
     place: str
-    """The path or address of the target, or the name of the witness."""
+    """The place where the log is published, or the witness's name."""
     size: int
-    """The number of records in it."""
-    at: datetime | None
-    """The time when it was kept."""
-    problem: str
-    """The reason why it is not a newer one, in English; '' if nothing is wrong."""
+    """The number of records that are there, or were signed there."""
+    at: Time | None
+    """The time since when they are."""
+    problem: str | None
+    """The reason why there are not more."""
 
 
 @dataclass(frozen=True)
 class LogState:
-    """The state of the present log of a controller."""
+    """The state of a log."""
 
-    origin: str
-    """The name of the log."""
-    epoch: int
-    """The number of the log among those of the ledger."""
+    log: str
+    """The origin of the log."""
     size: int
-    """The number of leaves of the log."""
+    """The number of its records."""
     signed: int
     """The number of records in the newest checkpoint."""
-    signed_at: datetime | None
-    """The time of that checkpoint; `None` before the first."""
-    waiting_old: int
-    """The greatest number of records from before the log that have no leaf yet."""
-    waiting_since: datetime | None
-    """The time when the first record that is not signed yet was recorded."""
+    signed_at: Time | None
+    """The time of that checkpoint; null before the first."""
+    waiting: int
+    """The number of records that wait to be signed."""
+    waiting_since: Annotated[datetime | None, Field(exclude=True)]
+    """The time when the first of them was recorded."""
     published: tuple[KeptElsewhere, ...]
-    """The newest checkpoints of the publishing targets."""
+    """The newest checkpoints where the log is published."""
     witnessed: tuple[KeptElsewhere, ...]
-    """The newest checkpoints of the witnesses."""
+    """The newest checkpoints that witnesses signed."""
     stamped: int
     """The number of records in the newest checkpoint with a time-stamp; 0 if there is none."""
-    stamped_at: datetime | None
+    stamped_at: Time | None
     """The time of that time-stamp."""
-
-    @property
-    def waiting(self) -> int:
-        """The number of records that wait to be signed."""
-        return max(self.size - self.signed, 0) + self.waiting_old
 
 
 def log_state(controller: Controller) -> LogState:
@@ -72,12 +69,11 @@ def log_state(controller: Controller) -> LogState:
     others = publication.state(controller, log.epoch)
     stamped, stamped_at = timestamp.newest(published.timestamps(), signed)
     return LogState(
-        origin=log.origin,
-        epoch=log.epoch,
+        log=log.origin,
         size=log.size,
         signed=signed,
         signed_at=datetime.fromtimestamp(at, UTC) if at else None,
-        waiting_old=log.old - log.entered,
+        waiting=max(log.size - signed, 0) + log.old - log.entered,  # old records have no leaf yet
         waiting_since=since,
         published=_kept_elsewhere(others.targets),
         witnessed=_kept_elsewhere(others.witnesses),
@@ -87,4 +83,7 @@ def log_state(controller: Controller) -> LogState:
 
 
 def _kept_elsewhere(state: dict[str, tuple[int, datetime | None, str]]) -> tuple[KeptElsewhere, ...]:
-    return tuple(KeptElsewhere(place, *checkpoint) for place, checkpoint in sorted(state.items()))
+    return tuple(
+        KeptElsewhere(place, size, at, problem or None)
+        for place, (size, at, problem) in sorted(state.items())
+    )

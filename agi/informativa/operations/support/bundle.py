@@ -39,7 +39,7 @@ class Collected:
     configuration: ShownConfiguration
     checked: check.Checked
     doctor: examination.Examination | InformativaError
-    status: status.Report | InformativaError
+    status: status.StatusReport | InformativaError
     journal: tuple[str, ...]
 
 
@@ -105,12 +105,12 @@ def _result_or_error(look: Callable[[], Result]) -> Result | InformativaError:
         return error
 
 
-def _without_callers(report: status.Report) -> status.Report:
+def _without_callers(report: status.StatusReport) -> status.StatusReport:
     """Return a report without the last record of each ledger, which concerns a caller."""
     return replace(
         report,
         controllers=tuple(
-            replace(controller, counts=controller.counts and replace(controller.counts, last=None))
+            replace(controller, counts=controller.counts and replace(controller.counts, last_record=None))
             for controller in report.controllers
         ),
     )

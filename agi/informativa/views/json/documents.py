@@ -18,6 +18,7 @@ from ...operations import (
 from ...operations.boxes import Boxes, BoxesRetired, Joined, SchemasMigrated
 from ...operations.check import Checked
 from ...operations.doctor.examination import Examination
+from ...operations.status import StatusReport
 from ...operations.support.bundle import SupportBundle
 from ...operations.upgrade_check import UpgradeCheck
 from .audit import Audits
@@ -41,7 +42,6 @@ from .explain import (
 from .prompts import Prompt, Prompts, PromptsInstalled, PromptsMade, Snippet
 from .publishing import Publications
 from .shapes import SCHEMA, Document, Seconds, Shape, Time
-from .status import ControllerStatus, LedgerCounts, Service, StatusReport, Tally
 from .test_call import CallResult, Moment, TestCall
 from .witness import Witness
 
@@ -52,7 +52,6 @@ __all__ = [
     "Bundle",
     "CallResult",
     "Checkpoints",
-    "ControllerStatus",
     "CustomDestination",
     "Decision",
     "DialplanInstalled",
@@ -64,7 +63,6 @@ __all__ = [
     "ExplainedLine",
     "Explanation",
     "Joined",
-    "LedgerCounts",
     "LogKeys",
     "Moment",
     "Playback",
@@ -76,12 +74,9 @@ __all__ = [
     "Publications",
     "SchemasMigrated",
     "Seconds",
-    "Service",
     "Shape",
     "Snippet",
     "SourceLine",
-    "StatusReport",
-    "Tally",
     "TestCall",
     "Time",
     "Verification",

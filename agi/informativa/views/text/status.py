@@ -10,13 +10,13 @@ from rich.text import Text as Styled
 
 from ...operations.boxes import Meeting
 from ...operations.evidence.log_state import LogState
-from ...operations.status import ControllerStatus, Report, Service, Tally
+from ...operations.status import ControllerStatus, Service, StatusReport, Tally
 from ...text import Text
 from ..messages import Language
 from .boxes import DIFFERENCES
 
 
-def screen(report: Report, say: Language) -> Iterator[RenderableType]:
+def screen(report: StatusReport, say: Language) -> Iterator[RenderableType]:
     """Yield the parts of the screen, from top to bottom, without the warnings."""
     table = Table.grid(padding=(0, 2))
     table.add_column(no_wrap=True, style="bold")
@@ -27,14 +27,14 @@ def screen(report: Report, say: Language) -> Iterator[RenderableType]:
     yield table
     for status in report.controllers:
         yield ""
-        yield Styled(f"{status.controller.name} ({status.controller.id})", style="bold")
+        yield Styled(f"{status.name} ({status.id})", style="bold")
         yield _controller(status, say)
         if status.counts:
             yield _tally(say("today"), status.counts.today, say)
-            yield _tally(say("30 days"), status.counts.last_days, say)
+            yield _tally(say("30 days"), status.counts.last_30_days, say)
 
 
-def warnings(report: Report, say: Language) -> list[str]:
+def warnings(report: StatusReport, say: Language) -> list[str]:
     """Return the warnings, a line for each, however long."""
     return [say("warning: {warning}", warning=warning) for warning in report.warnings]
 
@@ -48,8 +48,8 @@ def _service(service: Service, say: Language) -> str:
         parts.append(say("version {version}", version=service.version))
     if service.since:
         parts.append(say("since {time}", time=f"{service.since.astimezone():%Y-%m-%d %H:%M}"))
-    if service.calls is not None:
-        calls = service.calls
+    if service.calls_in_progress is not None:
+        calls = service.calls_in_progress
         parts.append(say.counted("{calls} call in progress", "{calls} calls in progress", calls, calls=calls))
     if service.unit:
         parts.append(f"systemd: {service.unit}")
@@ -59,23 +59,23 @@ def _service(service: Service, say: Language) -> str:
 
 
 def _controller(status: ControllerStatus, say: Language) -> Table:
-    controller, table = status.controller, _grid()
-    if controller.refused:
-        table.add_row(say("  state"), say("NOT LIVE: {why}", why=controller.refused))
+    table = _grid()
+    if not status.live:
+        table.add_row(say("  state"), say("NOT LIVE: {why}", why=status.why_not))
     if status.as_before:
         table.add_row(say("  state"), say("SERVED AS BEFORE: {why}", why=status.as_before))
     table.add_row(say("  lines"), ", ".join(status.lines) or say("none"))
     if status.counts:
         table.add_row(say("  ledger"), _ledger(status, say))
-    elif not controller.refused:
-        table.add_row(say("  ledger"), say("CANNOT BE USED: {file}", file=controller.ledger))
-    if status.fell_back:
-        fell, calls = status.fell_back
+    elif status.live:
+        table.add_row(say("  ledger"), say("CANNOT BE USED: {file}", file=status.ledger))
+    if status.last_hour:
+        calls = status.last_hour.calls
         fallen_back = say.counted(
             "{fell} of {calls} call FELL BACK, and is on no record yet",
             "{fell} of {calls} calls FELL BACK, and are on no record yet",
             calls,
-            fell=fell,
+            fell=status.last_hour.fell_back,
             calls=calls,
         )
         table.add_row(say("  last hour"), fallen_back)
@@ -92,14 +92,14 @@ def _controller(status: ControllerStatus, say: Language) -> Table:
 def _ledger(status: ControllerStatus, say: Language) -> str:
     counts = status.counts
     assert counts is not None
-    if last := counts.last:
-        when = f"{last.event.at.astimezone():%Y-%m-%d %H:%M:%S}"
+    if last := counts.last_record:
+        when = f"{last.at.astimezone():%Y-%m-%d %H:%M:%S}"
         latest = say("last record {record}, {when}", record=last.number, when=when)
     else:
         latest = say("no record yet")
     number = counts.known_callers
     callers = say.counted("{known} known caller", "{known} known callers", number, known=number)
-    return f"{counts.size / 1e6:.1f} MB, {latest}, {callers}"
+    return f"{counts.bytes / 1e6:.1f} MB, {latest}, {callers}"
 
 
 def _boxes(meeting: Meeting, say: Language) -> str:

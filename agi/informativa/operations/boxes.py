@@ -26,7 +26,7 @@ QUIET_SECONDS = 60.0  # without a word, after which something is wrong with a bo
 
 
 class Difference(StrEnum):
-    """What of another box is not as on this one."""
+    """A part of another box that is not as on this one."""
 
     PROGRAM = "program"
     KEYS = "keys"

@@ -17,9 +17,9 @@ from informativa.asterisk.extensions_conf import effective, read
 from informativa.errors import InformativaError
 from informativa.operations import dialplan_install
 from informativa.operations.dialplan import freepbx_context
-from informativa.operations.dialplan_install import CALL, Installed, State
+from informativa.operations.dialplan_install import CALL, CustomDestination, DialplanInstalled
 from informativa.operations.doctor import port_owner
-from informativa.views.json import documents as shapes
+from informativa.views.documents import document
 from informativa.views.messages import ENGLISH, language
 from informativa.views.text import dialplan as view
 from lab.office import without_privileges
@@ -358,23 +358,28 @@ def test_result_without_a_terminal(folder: Path, asterisk: Path) -> None:
     script."""
     config = folder / "informativa.yaml"
     dry = dialplan_install.install(config, asterisk, dry_run=True)
-    assert dry == Installed(
+    assert dry == DialplanInstalled(
         file=asterisk / "informativa.conf",
-        state=State.TO_BE_WRITTEN,
-        owner="",
-        freepbx=False,
+        written=False,
+        up_to_date=False,
+        owner=None,
+        custom_destination=None,
         add_to=asterisk / "extensions.conf",
         add=LINE,
         included=(),
         commented_out=(),
         called=(),
         warnings=(),
+        next=("asterisk -rx 'dialplan reload'",),
     )
     assert not config.with_name("informativa.yaml.agi").is_symlink()
     installed = dialplan_install.install(config, asterisk)
-    assert (installed.state, installed.owner) == (State.WRITTEN, f"{dry.file.owner()}:{dry.file.group()}")
+    assert (installed.written, installed.up_to_date) == (True, True)
+    assert installed.owner == f"{dry.file.owner()}:{dry.file.group()}"
     again = dialplan_install.install(config, asterisk, freepbx=True)
-    assert (again.state, again.add_to) == (State.UP_TO_DATE, asterisk / "extensions_custom.conf")
+    assert (again.written, again.up_to_date) == (False, True)
+    assert again.add_to == asterisk / "extensions_custom.conf"
+    assert again.custom_destination == CustomDestination("informativa-freepbx,s,1", returns=True)
     assert again.add == f"{freepbx_context()}\n\n{LINE}"
 
 
@@ -382,24 +387,20 @@ def test_result_in_words(folder: Path, asterisk: Path) -> None:
     """Step by step, in the reader's language; what has nothing to say is `null` for programs."""
     config = folder / "informativa.yaml"
     (asterisk / "extensions.conf").write_text(f"; {LINE}\nsame => n,Gosub(informativa,s,1(1))\n")
-    installed = dialplan_install.install(config, asterisk, dry_run=True)
-    assert list(view.installed(installed, ENGLISH)) == [
-        f"{installed.file} would be written.",
+    dry = dialplan_install.install(config, asterisk, dry_run=True)
+    assert list(view.installed(dry, ENGLISH)) == [
+        f"{dry.file} would be written.",
         f"Add at the end of {asterisk}/extensions.conf:",
         f"\n{LINE}\n",
         f"{asterisk}/extensions.conf:2 calls it.",
         f"warning: {asterisk}/extensions.conf:1 has the line, but as a comment",
         "Then type: asterisk -rx 'dialplan reload'",
     ]
-    assert next(view.installed(installed, language("it"))) == f"{installed.file} verrebbe scritto."
-    shape = shapes.DialplanInstalled.of(installed)
-    assert (shape.owner, shape.custom_destination, shape.written, shape.up_to_date) == (
-        None,
-        None,
-        False,
-        False,
-    )
-    assert shape.next == ["asterisk -rx 'dialplan reload'"]
+    assert next(view.installed(dry, language("it"))) == f"{dry.file} verrebbe scritto."
+    facts = json.loads(document(dry))
+    assert (facts["owner"], facts["custom_destination"], facts["add"]) == (None, None, LINE)
+    assert (facts["written"], facts["up_to_date"]) == (False, False)
+    assert facts["next"] == ["asterisk -rx 'dialplan reload'"]
 
 
 def test_what_was_installed_is_taken_out_again(folder: Path, asterisk: Path) -> None:
@@ -409,18 +410,20 @@ def test_what_was_installed_is_taken_out_again(folder: Path, asterisk: Path) -> 
     dialplan_install.install(folder / "informativa.yaml", asterisk)
     conf.write_text(f"[from-trunk]\nexten => _X!,1,Answer()\n{CALL}\n{LINE}\n")
     dry = dialplan_install.uninstall(asterisk, dry_run=True)
-    assert (dry.state, file.exists()) == (State.TO_BE_REMOVED, True)
+    assert (dry.removed, dry.there, file.exists()) == (False, True, True)
     uninstalled = dialplan_install.uninstall(asterisk)
-    assert (uninstalled.state, file.exists()) == (State.REMOVED, False)
+    assert (uninstalled.removed, uninstalled.there, file.exists()) == (True, False, False)
     assert list(view.uninstalled(uninstalled, ENGLISH)) == [
         f"Deleted {file}.",
         f"{conf}:4 includes it, which does nothing without it: take that line out.",
         f"{conf}:3 calls it, which does nothing without it: take that line out.",
         "Then type: asterisk -rx 'dialplan reload'",
     ]
-    facts = json.loads(shapes.DialplanUninstalled.of(uninstalled).text())
+    facts = json.loads(document(uninstalled))
     assert (facts["removed"], facts["there"], facts["called"][0]["line"]) == (True, False, 3)
-    assert dialplan_install.uninstall(asterisk).state is State.ABSENT
+    again = dialplan_install.uninstall(asterisk)
+    assert (again.removed, again.there) == (False, False)
+    assert next(view.uninstalled(again, ENGLISH)) == f"{file} is not there."
 
 
 def test_file_that_calls_depend_on_stays(folder: Path, asterisk: Path) -> None:

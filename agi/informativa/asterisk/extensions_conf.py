@@ -20,10 +20,12 @@ _CONTEXT = re.compile(r"\[([^\]]+)\]")
 
 @dataclass(frozen=True)
 class SourceLine:
-    """A line of a file, counted from 1."""
+    """A line of a file."""
 
     file: Path
+    """Its path."""
     line: int
+    """Counted from 1."""
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}"

@@ -6,7 +6,6 @@ import os
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
-from enum import Enum
 from pathlib import Path
 
 from ..asterisk.extensions_conf import Reading, SourceLine, read
@@ -17,6 +16,7 @@ from ..text import Foreign, Text
 from .controller_state import not_live
 from .dialplan import RELOAD, freepbx_context, link_script, owner_in_asterisks_folder, render
 from .doctor import installation, ports, users
+from .document import Sentence
 
 FILE = "informativa.conf"
 INCLUDE = f"#tryinclude {FILE}"
@@ -25,53 +25,65 @@ TARGET = "informativa-freepbx,s,1"  # of a Custom Destination in FreePBX, which 
 _MARK = b"; informativa:"  # the beginning of the file that informativa writes
 
 
-class State(Enum):
-    """The state of informativa's file in Asterisk's folder."""
+@dataclass(frozen=True)
+class CustomDestination:
+    """A Custom Destination to enter in FreePBX, under Admin, Custom Destinations."""
 
-    WRITTEN = "written"
-    UP_TO_DATE = "up to date"
-    TO_BE_WRITTEN = "to be written"
-    REMOVED = "removed"
-    TO_BE_REMOVED = "to be removed"
-    ABSENT = "absent"
+    target: str
+    """Its Target."""
+    returns: bool
+    """Its Return: whether the call then goes on to the destination named there."""
 
 
 @dataclass(frozen=True)
-class Installed:
-    """The state of informativa's file in Asterisk's folder after `install`."""
+class DialplanInstalled:
+    """The state of informativa's file in Asterisk's folder, and the steps that are left to do."""
 
     file: Path
-    state: State
-    owner: str
-    """User and group as chown writes them; '' where there is no file yet."""
-    freepbx: bool
-    """True if FreePBX was found or named."""
+    """Its path, there or to be."""
+    written: bool
+    """True if it was written now."""
+    up_to_date: bool
+    """True if it is now as the configuration wants it."""
+    owner: str | None
+    """Its user and group, as chown writes them; null where there is no file yet."""
+    custom_destination: CustomDestination | None
+    """The Custom Destination to enter in FreePBX, where that is found or was named."""
     add_to: Path
-    """The file to add text to."""
-    add: str
-    """The text to add; '' if nothing is missing."""
+    """The file that the line which includes it belongs into."""
+    add: str | None
+    """The text to be added at the end of that; null if nothing is missing."""
     included: tuple[SourceLine, ...]
-    """The lines of Asterisk's files that include the file."""
+    """Lines of Asterisk's files that include it."""
     commented_out: tuple[SourceLine, ...]
-    """The lines that would include it and are comments."""
+    """Lines that would include it, but are comments."""
     called: tuple[SourceLine, ...]
-    """The lines that call it."""
-    warnings: tuple[Text, ...]
+    """Lines that call it."""
+    warnings: tuple[Sentence, ...]
+    """Reasons why it may not work as it should."""
+    next: tuple[str, ...]
+    """Commands to type then, in this order."""
 
 
 @dataclass(frozen=True)
-class Uninstalled:
-    """The state of informativa's file in Asterisk's folder after `uninstall`."""
+class DialplanUninstalled:
+    """The state of informativa's file in Asterisk's folder after its removal, and the steps left to do."""
 
     file: Path
-    state: State
+    """Its path, now or before."""
+    removed: bool
+    """True if it was deleted now."""
+    there: bool
+    """True if it is there now."""
     included: tuple[SourceLine, ...]
-    """The lines of Asterisk's files that still include the file, which has no effect then."""
+    """Lines of Asterisk's files that include it, which do nothing without it."""
     called: tuple[SourceLine, ...]
-    """The lines that still call it, which has no effect then."""
+    """Lines that call it, which do nothing without it."""
+    next: tuple[str, ...]
+    """Commands to type then, in this order."""
 
 
-def install(config: Path, to: Path, *, freepbx: bool = False, dry_run: bool = False) -> Installed:
+def install(config: Path, to: Path, *, freepbx: bool = False, dry_run: bool = False) -> DialplanInstalled:
     """Put the dialplan for this configuration into Asterisk's folder, and change nothing else there; with
     `dry_run` only tell what would be done. FreePBX is detected. Raises InformativaError."""
     configuration = load(config, keep=True)
@@ -87,33 +99,38 @@ def install(config: Path, to: Path, *, freepbx: bool = False, dry_run: bool = Fa
         _write(file, text, configuration, secret=secret)
     reading = read(folder / "extensions.conf", file, "informativa,s,1")
     freepbx = freepbx or (folder / "extensions_additional.conf").exists()
-    return Installed(
-        file,
-        State.UP_TO_DATE if unchanged else State.TO_BE_WRITTEN if dry_run else State.WRITTEN,
-        _owner(file),
-        freepbx,
-        folder / ("extensions_custom.conf" if freepbx else "extensions.conf"),
-        _missing(reading, freepbx=freepbx),
-        tuple(reading.included),
-        tuple(reading.commented_out),
-        tuple(reading.called),
-        (
+    return DialplanInstalled(
+        file=file,
+        written=not unchanged and not dry_run,
+        up_to_date=unchanged or not dry_run,
+        owner=_owner(file),
+        custom_destination=CustomDestination(TARGET, returns=True) if freepbx else None,
+        add_to=folder / ("extensions_custom.conf" if freepbx else "extensions.conf"),
+        add=_missing(reading, freepbx=freepbx),
+        included=tuple(reading.included),
+        commented_out=tuple(reading.commented_out),
+        called=tuple(reading.called),
+        warnings=(
             *link_warnings,
             *not_live(configuration),
             *(finding.whole for finding in ports.neighbours(configuration, folder)),
             *installation.out_of_reach(configuration),
             *_doubtful(reading),
         ),
+        next=(RELOAD,),
     )
 
 
-def uninstall(to: Path, *, dry_run: bool = False) -> Uninstalled:
+def uninstall(to: Path, *, dry_run: bool = False) -> DialplanUninstalled:
     """Delete the file from Asterisk's folder, and change nothing else there; with `dry_run` only tell what
     would be done. Raises InformativaError, also where a call would end without the file."""
     folder = to.absolute()
     _require(folder)
     file = folder / FILE
-    present, reading = _ours(file) is not None, read(folder / "extensions.conf", file, "informativa,s,1")
+    present, reading = (
+        _own_content(file) is not None,
+        read(folder / "extensions.conf", file, "informativa,s,1"),
+    )
     if reading.unguarded:
         raise InformativaError(
             Text(
@@ -130,26 +147,31 @@ def uninstall(to: Path, *, dry_run: bool = False) -> Uninstalled:
             raise InformativaError(
                 Text("{file} cannot be deleted ({why}).", file=file, why=reason), Text("Be root.")
             ) from error
-    state = State.ABSENT if not present else State.TO_BE_REMOVED if dry_run else State.REMOVED
-    return Uninstalled(file, state, tuple(reading.included), tuple(reading.called))
+    return DialplanUninstalled(
+        file=file,
+        removed=present and not dry_run,
+        there=present and dry_run,
+        included=tuple(reading.included),
+        called=tuple(reading.called),
+        next=(RELOAD,),
+    )
 
 
-def standing(configuration: Configuration, folder: Path) -> State | None:
-    """Return the state of informativa's file in Asterisk's folder, `None` where there is none. Raises
-    InformativaError for another folder than Asterisk's, and for a file there that informativa did not
-    write."""
+def is_up_to_date(configuration: Configuration, folder: Path) -> bool | None:
+    """Return whether informativa's file in Asterisk's folder is as `install` would write it; `None` where
+    there is none. Raises InformativaError for another folder than Asterisk's, and for a file there that
+    informativa did not write."""
     text, secret = render(configuration).encode(), bool(configuration.tokens)
-    unchanged = _unchanged(folder, text, secret=secret)
-    if unchanged:
-        return State.UP_TO_DATE
-    return State.TO_BE_WRITTEN if (folder / FILE).exists() else None
+    if _unchanged(folder, text, secret=secret):
+        return True
+    return False if (folder / FILE).exists() else None
 
 
 def _unchanged(folder: Path, text: bytes, *, secret: bool) -> bool:
     """Return whether the file is there as it would be written."""
     _require(folder)
     file = folder / FILE
-    return _ours(file) == text and not (secret and file.stat().st_mode & 0o007)
+    return _own_content(file) == text and not (secret and file.stat().st_mode & 0o007)
 
 
 def _require(folder: Path) -> None:
@@ -172,7 +194,7 @@ def _require(folder: Path) -> None:
         ) from error
 
 
-def _ours(target: Path) -> bytes | None:
+def _own_content(target: Path) -> bytes | None:
     """Return the content of the file, None where there is none. Raises InformativaError if informativa did
     not write it."""
     try:
@@ -222,19 +244,19 @@ def _write(file: Path, text: bytes, configuration: Configuration, *, secret: boo
         ) from error
 
 
-def _owner(file: Path) -> str:
+def _owner(file: Path) -> str | None:
     try:
         status = file.stat()
     except FileNotFoundError:
-        return ""
+        return None
     return f"{users.name(status.st_uid)}:{users.group(status.st_gid)}"
 
 
-def _missing(reading: Reading, *, freepbx: bool) -> str:
-    """Return the text to add to Asterisk's files, '' if all of it is there."""
+def _missing(reading: Reading, *, freepbx: bool) -> str | None:
+    """Return the text to add to Asterisk's files; `None` if all of it is there."""
     needs_context = freepbx and "informativa-freepbx" not in reading.contexts
     context = f"{freepbx_context()}\n\n" if needs_context else ""
-    return (context + ("" if reading.included else INCLUDE)).strip()
+    return (context + ("" if reading.included else INCLUDE)).strip() or None
 
 
 def _doubtful(reading: Reading) -> Iterator[Text]:

@@ -18,7 +18,6 @@ from ..errors import InformativaError
 from ..model import Controller
 from ..text import Text, clause, command
 from . import dialplan_install, systemd_unit
-from .dialplan_install import State
 from .doctor import examination, installation, probe, shared
 from .doctor.examination import SLOW, Check, Examination
 from .doctor.findings import Finding, ok, unknown, warning, wrong
@@ -134,15 +133,15 @@ def _dialplan(system: System, folder: Path) -> Iterator[Finding]:
     """Check that the dialplan is as `dialplan install` would write it, and starts this program's script."""
     fix = command("informativa", "dialplan", "install", "-c", system.file, "--to", folder)
     try:
-        state = dialplan_install.standing(system.configured, folder)
+        up_to_date = dialplan_install.is_up_to_date(system.configured, folder)
     except InformativaError as error:
         yield unknown(clause(error.message), Text("Name Asterisk's folder: --asterisk DIR"))
         return
     facts = {"file": folder / dialplan_install.FILE}
-    if state is None:
+    if up_to_date is None:
         yield warning(Text("there is no {file} yet", **facts), fix)
         return
-    if state is State.UP_TO_DATE:
+    if up_to_date:
         yield ok(Text("{file} is as it would be written", **facts))
     else:
         yield warning(

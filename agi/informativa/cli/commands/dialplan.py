@@ -12,7 +12,6 @@ from ...errors import InformativaError
 from ...operations import dialplan as dialplans
 from ...operations import dialplan_install
 from ...text import Text
-from ...views.json import dialplan as json
 from ...views.text import dialplan as view
 from ..options import Config, Json, print_document, print_generated
 from ..words import _
@@ -65,7 +64,7 @@ def install(
     """Put informativa.conf into Asterisk's folder and show the line that includes it; change nothing else."""
     result = dialplan_install.install(config or context.obj, to, freepbx=freepbx, dry_run=dry_run)
     if as_json:
-        print_document(json.DialplanInstalled.of(result))
+        print_document(result)
     else:
         print("\n".join(view.installed(result, _)))
 
@@ -81,6 +80,6 @@ def uninstall(
     """Take informativa.conf out of Asterisk's folder and show the lines that include and call it."""
     result = dialplan_install.uninstall(to, dry_run=dry_run)
     if as_json:
-        print_document(json.DialplanUninstalled.of(result))
+        print_document(result)
     else:
         print("\n".join(view.uninstalled(result, _)))

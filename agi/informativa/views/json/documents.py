@@ -8,6 +8,7 @@ from ...operations import (
     callers,
     config_upgrade,
     controller_state,
+    dialplan_install,
     importing,
     keys,
     problems,
@@ -23,7 +24,6 @@ from ...operations.support.bundle import SupportBundle
 from ...operations.upgrade_check import UpgradeCheck
 from .audit import Audits
 from .bundle import Bundle
-from .dialplan import CustomDestination, DialplanInstalled, DialplanUninstalled, SourceLine
 from .evidence import (
     Checkpoints,
     LogKeys,
@@ -52,10 +52,7 @@ __all__ = [
     "Bundle",
     "CallResult",
     "Checkpoints",
-    "CustomDestination",
     "Decision",
-    "DialplanInstalled",
-    "DialplanUninstalled",
     "Document",
     "Examination",
     "ExplainedCall",
@@ -76,7 +73,8 @@ __all__ = [
     "Seconds",
     "Shape",
     "Snippet",
-    "SourceLine",
+    "StatusReport",
+    "SupportBundle",
     "TestCall",
     "Time",
     "Verification",
@@ -107,8 +105,8 @@ DOCUMENTS: dict[str, type] = {
     "prompts install": PromptsInstalled,
     "explain": Explanation,
     "test-call": TestCall,
-    "dialplan install": DialplanInstalled,
-    "dialplan uninstall": DialplanUninstalled,
+    "dialplan install": dialplan_install.DialplanInstalled,
+    "dialplan uninstall": dialplan_install.DialplanUninstalled,
     "evidence key": LogKeys,
     "evidence checkpoint": Checkpoints,
     "evidence receipt": WrittenReceipts,

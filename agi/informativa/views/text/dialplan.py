@@ -4,19 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ...operations.dialplan import RELOAD
-from ...operations.dialplan_install import CALL, TARGET, Installed, State, Uninstalled
+from ...operations.dialplan_install import CALL, DialplanInstalled, DialplanUninstalled
 from ...text import Text
 from ..messages import Language
 
-_STATES = {
-    State.WRITTEN: Text("Wrote {file} ({owner})."),
-    State.UP_TO_DATE: Text("{file} is up to date ({owner})."),
-    State.TO_BE_WRITTEN: Text("{file} would be written."),
-    State.REMOVED: Text("Deleted {file}."),
-    State.TO_BE_REMOVED: Text("{file} would be deleted."),
-    State.ABSENT: Text("{file} is not there."),
-}
 _FREEPBX = Text(
     "In FreePBX, once for each place that callers are to reach after the notice:\n"
     "  Admin > Custom Destinations > Add Destination\n"
@@ -29,16 +20,21 @@ _FREEPBX = Text(
 )
 
 
-def installed(result: Installed, say: Language) -> Iterator[str]:
+def installed(result: DialplanInstalled, say: Language) -> Iterator[str]:
     """Yield the result of an installation, and the remaining steps."""
-    yield say(_STATES[result.state].format(file=result.file, owner=result.owner))
+    if result.written:
+        yield say("Wrote {file} ({owner}).", file=result.file, owner=result.owner)
+    elif result.up_to_date:
+        yield say("{file} is up to date ({owner}).", file=result.file, owner=result.owner)
+    else:
+        yield say("{file} would be written.", file=result.file)
     for place in result.included[:1]:
         yield say("{place} includes it already.", place=place)
     if result.add:
         yield say("Add at the end of {file}:", file=result.add_to)
         yield f"\n{result.add}\n"
-    if result.freepbx:
-        yield say(_FREEPBX.format(target=TARGET))
+    if result.custom_destination:
+        yield say(_FREEPBX.format(target=result.custom_destination.target))
     elif result.called:
         yield say("{place} calls it.", place=result.called[0])
     else:
@@ -46,14 +42,21 @@ def installed(result: Installed, say: Language) -> Iterator[str]:
         yield f"\n{CALL}\n"
     for warning in result.warnings:
         yield say("warning: {warning}", warning=warning)
-    yield say("Then type: {command}", command=RELOAD)
+    for command in result.next:
+        yield say("Then type: {command}", command=command)
 
 
-def uninstalled(result: Uninstalled, say: Language) -> Iterator[str]:
+def uninstalled(result: DialplanUninstalled, say: Language) -> Iterator[str]:
     """Yield the result of a removal, and the lines that have no effect any more."""
-    yield say(_STATES[result.state].format(file=result.file))
+    if result.removed:
+        yield say("Deleted {file}.", file=result.file)
+    elif result.there:
+        yield say("{file} would be deleted.", file=result.file)
+    else:
+        yield say("{file} is not there.", file=result.file)
     for place in result.included:
         yield say("{place} includes it, which does nothing without it: take that line out.", place=place)
     for place in result.called:
         yield say("{place} calls it, which does nothing without it: take that line out.", place=place)
-    yield say("Then type: {command}", command=RELOAD)
+    for command in result.next:
+        yield say("Then type: {command}", command=command)

@@ -4,84 +4,147 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Annotated
 
-from .. import plausibility, policy
+from pydantic import Field
+
+from .. import model, plausibility, policy
 from ..caller import mask, pseudonym, recognise
 from ..model import (
     Caller,
     CallerHistory,
-    Decision,
     Identified,
     IncomingCall,
     Line,
-    PriorDelivery,
-    Prompt,
     Reason,
     Status,
     Unidentified,
     merged,
 )
 from .callers import pseudonyms
+from .document import OptionalSentence, Seconds, Time
 from .records import existing_ledger
 
 _UNAVAILABLE = 67  # Q.931 presentation
 
 
 @dataclass(frozen=True)
-class RecognisedCaller:
-    """A caller who can be recognised."""
+class ExplainedCall:
+    """A call that was not made."""
 
-    pseudonym: bytes
-    country: str
-    """The country of the number."""
+    number: Annotated[str | None, Field(serialization_alias="from")]
+    """The number that the caller shows, masked; null where it is withheld."""
+    to: str
+    """The called number, as it was given."""
+    at: Time
+    """The time at which it comes."""
 
 
 @dataclass(frozen=True)
-class PlannedPlayback:
-    """A prompt that would be played."""
+class ExplainedLine:
+    """The line that is called."""
 
-    prompt: Prompt
+    number: str
+    """The called number, as the configuration has it."""
+    controller: str
+    """The controller's name in the configuration."""
+    name: str
+    """The name by which people know the controller."""
+    live: bool
+    """True if its calls are put on record."""
+    why_not: OptionalSentence
+    """The reason if it is not live."""
+
+
+@dataclass(frozen=True)
+class ExplainedCaller:
+    """The caller, as far as his number tells."""
+
+    recognised: bool
+    """True if the number shown can be taken for one caller's."""
+    reason: Reason | None
+    """The reason if he is not recognised."""
+    country: str | None
+    """The number's country (ISO 3166)."""
+    pseudonym: str | None
+    """The pseudonym that records have for this caller, in hexadecimal digits."""
+
+
+@dataclass(frozen=True)
+class PriorDelivery:
+    """The versions and purposes of a notice that a caller already got."""
+
+    versions: tuple[str, ...]
+    """The versions that were delivered."""
+    purposes: tuple[str, ...]
+    """The purposes of which they told."""
+    record: int
+    """The newest record that shows it."""
+    at: Time
+    """The time of that delivery."""
+
+
+@dataclass(frozen=True)
+class Playback:
+    """A prompt that is to be played."""
+
+    prompt: str
+    """Its path without extension, as Asterisk knows it."""
     language: str
+    """Its language."""
+    seconds: Seconds
+    """Its length."""
     informs: bool
-    """True if the caller counts as informed once it is heard to its end."""
+    """True if the caller counts as informed once it was heard to its end."""
 
 
 @dataclass(frozen=True)
-class ExplainedDecision:
-    """The decision on one notice of the line's plan, and what would follow from it."""
+class Decision:
+    """The decision on one notice for one caller, and its reason."""
 
-    decision: Decision
-    known: PriorDelivery | None
-    """The earlier delivery of this notice to the caller; `None` where there is none."""
-    playback: PlannedPlayback | None
-    """The prompt; `None` where nothing would be played."""
+    notice: str
+    """The name of the notice."""
+    version: str
+    """The version in force."""
+    play: bool
+    """True if it is to be played."""
+    reason: Reason
+    """The reason of the decision."""
     status: Status
-    """The status if the prompt is heard to its end."""
+    """The outcome if the prompt is heard to its end."""
+    purposes: tuple[str, ...]
+    """The purposes of which its prompts tell."""
+    supplement: bool
+    """True if only what is new since an earlier version is told."""
+    known: PriorDelivery | None
+    """The part of this notice that the caller already got."""
+    playback: Playback | None
+    """The prompt that is played."""
     lookups: tuple[str, ...]
-    """The ids of the look-ups that a call would ask first; an explanation does not ask them."""
+    """The company's own systems that are asked first whether the caller knows it."""
 
 
 @dataclass(frozen=True)
 class Explanation:
-    """The decisions on one call."""
+    """The course that a call would take, and the rules behind it."""
 
-    number: str | None
-    """The caller's number, masked; `None` where it is withheld."""
-    dialled: str
-    """The called number, as it was dialled."""
-    at: datetime
-    line: Line
-    caller: RecognisedCaller | Unidentified
+    call: ExplainedCall
+    """The call that was asked about."""
+    line: ExplainedLine
+    """The line that it comes to."""
+    caller: ExplainedCaller
+    """The caller."""
     language: str
     """The language that the caller should hear."""
-    decisions: tuple[ExplainedDecision, ...]
+    notices: tuple[Decision, ...]
+    """The decisions, in the order of the line's plan."""
 
     @property
-    def person(self) -> bytes | None:
-        """Return the pseudonym of a caller of whom the explanation says something; `None` where it says
-        nothing of anybody."""
-        if isinstance(self.caller, RecognisedCaller) and any(decision.known for decision in self.decisions):
-            return self.caller.pseudonym
+    def disclosed_pseudonym(self) -> bytes | None:
+        """The pseudonym of a caller of whom the explanation tells something that is on record; `None` if it
+        tells nothing of anybody."""
+        if self.caller.pseudonym and any(decision.known for decision in self.notices):
+            return bytes.fromhex(self.caller.pseudonym)
         return None
 
 
@@ -93,18 +156,18 @@ def explain(
     language: str,
     now: datetime,
     *,
-    known: bool = True,
+    use_history: bool = True,
 ) -> Explanation:
     """Explain the decisions on a call from `number` (`None` to withhold it), now or at the time `on`, which
     is in the controller's zone if it names none. `language` is the one that the dialplan asks for, '' for
-    none. Without `known` the caller is treated as somebody of whom nothing is on record.
+    none. Without `use_history` the caller is treated as somebody of whom nothing is on record.
 
     Raises LedgerError.
     """
     at = plausibility.moment(on.isoformat(), line.controller.zone) if on else now
-    caller = recognise(ringing(number, dialled), line)
+    caller = recognise(incoming_call(number, dialled), line)
     refused = line.controller.refused
-    history = known_to(line, caller) if known and not refused else {}
+    history = history_of(caller, line) if use_history and not refused else {}
     decisions = (
         policy.play_all(line, at, Reason.LEDGER_UNAVAILABLE)
         if refused
@@ -112,17 +175,15 @@ def explain(
     )
     wanted_language = policy.wanted_language(line, caller, language)
     return Explanation(
-        None if number is None else mask(number),
-        dialled,
-        at,
-        line,
-        _recognised(caller, line),
-        wanted_language,
-        tuple(_explained(decision, line, wanted_language, history) for decision in decisions),
+        call=ExplainedCall(None if number is None else mask(number), dialled, at),
+        line=_explained_line(line),
+        caller=_explained_caller(caller, line),
+        language=wanted_language,
+        notices=tuple(_explained(decision, line, wanted_language, history) for decision in decisions),
     )
 
 
-def ringing(number: str | None, dialled: str) -> IncomingCall:
+def incoming_call(number: str | None, dialled: str) -> IncomingCall:
     """Return a call from `number` (`None` to withhold it), as Asterisk would announce it."""
     return IncomingCall(
         id="explain",
@@ -134,7 +195,7 @@ def ringing(number: str | None, dialled: str) -> IncomingCall:
     )
 
 
-def known_to(line: Line, caller: Caller) -> CallerHistory:
+def history_of(caller: Caller, line: Line) -> CallerHistory:
     """Return what the line's controller told this caller, under any of its keys. Raises LedgerError."""
     controller = line.controller
     if not isinstance(caller, Identified):
@@ -145,31 +206,62 @@ def known_to(line: Line, caller: Caller) -> CallerHistory:
         return merged(*(ledger.history(his_pseudonym) for his_pseudonym in pseudonyms(controller, caller)))
 
 
-def _recognised(caller: Caller, line: Line) -> RecognisedCaller | Unidentified:
-    if isinstance(caller, Unidentified):
-        return caller
-    return RecognisedCaller(pseudonym(caller, line.controller.key), caller.country)
-
-
-def _explained(
-    decision: Decision, line: Line, wanted_language: str, history: CallerHistory
-) -> ExplainedDecision:
-    prior = history.get(decision.notice.id)
-    if not decision.play:
-        return ExplainedDecision(decision, prior, None, decision.status_of_skip, ())
-    live = not line.controller.refused  # else there is no ledger that would take it
-    language = policy.language(wanted_language, line, decision)
-    counts = live and policy.informs(language, wanted_language, line)
-    return ExplainedDecision(
-        decision,
-        prior,
-        PlannedPlayback(decision.prompts[language], language, counts),
-        Status.PLAYED if live else Status.FALLBACK,
-        _lookups(decision, line) if live else (),
+def _explained_line(line: Line) -> ExplainedLine:
+    controller = line.controller
+    return ExplainedLine(
+        number=line.number,
+        controller=controller.id,
+        name=controller.name,
+        live=not controller.refused,
+        why_not=controller.refused,
     )
 
 
-def _lookups(decision: Decision, line: Line) -> tuple[str, ...]:
+def _explained_caller(caller: Caller, line: Line) -> ExplainedCaller:
+    if isinstance(caller, Unidentified):
+        return ExplainedCaller(recognised=False, reason=caller.reason, country=None, pseudonym=None)
+    return ExplainedCaller(
+        recognised=True,
+        reason=None,
+        country=caller.country or None,
+        pseudonym=pseudonym(caller, line.controller.key).hex(),
+    )
+
+
+def _explained(
+    decision: model.Decision, line: Line, wanted_language: str, history: CallerHistory
+) -> Decision:
+    live = not line.controller.refused  # else there is no ledger that would take it
+    status = decision.status_of_skip
+    if decision.play:
+        status = Status.PLAYED if live else Status.FALLBACK
+    prior = history.get(decision.notice.id)
+    return Decision(
+        notice=decision.notice.id,
+        version=decision.version.id,
+        play=decision.play,
+        reason=decision.reason,
+        status=status,
+        purposes=tuple(sorted(decision.purposes)),
+        supplement=decision.supplement,
+        known=_prior_delivery(prior) if prior else None,
+        playback=_playback(decision, line, wanted_language) if decision.play else None,
+        lookups=_lookups(decision, line) if decision.play and live else (),
+    )
+
+
+def _prior_delivery(prior: model.PriorDelivery) -> PriorDelivery:
+    return PriorDelivery(tuple(sorted(prior.versions)), tuple(sorted(prior.purposes)), prior.record, prior.at)
+
+
+def _playback(decision: model.Decision, line: Line, wanted_language: str) -> Playback:
+    language = policy.language(wanted_language, line, decision)
+    prompt = decision.prompts[language]
+    informs = not line.controller.refused and policy.informs(language, wanted_language, line)
+    return Playback(prompt.path, language, prompt.seconds, informs)
+
+
+def _lookups(decision: model.Decision, line: Line) -> tuple[str, ...]:
     if decision.reason is Reason.EVERY_CALL:
         return ()
     return tuple(lookup.id for lookup in line.controller.lookups if lookup.notice == decision.notice.id)

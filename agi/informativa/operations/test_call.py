@@ -17,7 +17,7 @@ from ..errors import InformativaError
 from ..model import Caller, Decision, Identified, Line, ManagerAccount, Reason, Record, Status
 from ..text import Text
 from .controllers import line_named, require_live
-from .explain import known_to, ringing
+from .explain import history_of, incoming_call
 from .records import existing_ledger
 from .test_call_entry import entry
 
@@ -121,8 +121,8 @@ def plan(
     line = line_named(configuration, dialled)
     require_live(configuration, line.controller)
     _require_plain(number, context)
-    caller = recognise(ringing(number, dialled), line)
-    decisions = policy.decide(line, known_to(line, caller), caller, now)
+    caller = recognise(incoming_call(number, dialled), line)
+    decisions = policy.decide(line, history_of(caller, line), caller, now)
     call = PlannedCall(account, line, dialled, number, context, tuple(decisions))
     if not sure:
         _require_harmless(call, caller)

@@ -46,7 +46,7 @@ def streamed(name: str, results: Iterable[object], *, ascii_only: bool = False) 
 def facts(result: object) -> dict[str, Any]:
     """Return a result as JSON's objects, lists and values."""
     kind: Any = type(result)
-    written: dict[str, Any] = _adapter(kind).dump_python(result, mode="json")
+    written: dict[str, Any] = _adapter(kind).dump_python(result, mode="json", by_alias=True)
     return written
 
 

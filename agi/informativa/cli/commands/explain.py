@@ -12,7 +12,6 @@ from ...model import Action
 from ...operations.access_log import note_in_shell
 from ...operations.controllers import line_named, of_a_call
 from ...operations.explain import explain
-from ...views.json import explain as json
 from ...views.text.explain import explanation
 from ..options import Config, Json, moment, print_document, shown_number, warn_of_unrelated
 from ..words import _
@@ -44,9 +43,9 @@ def _explain(
     warn_of_unrelated(selection.unrelated)
     now = datetime.now(UTC)
     result = explain(line, to, shown_number(number), at, language, now)
-    if result.person:
-        note_in_shell(line.controller, Action.WHAT_IF, now, known=result.person)
+    if pseudonym := result.disclosed_pseudonym:
+        note_in_shell(line.controller, Action.WHAT_IF, now, known=pseudonym)
     if as_json:
-        print_document(json.Explanation.of(result))
+        print_document(result)
     else:
-        print("\n".join(explanation(result, _)))
+        print("\n".join(explanation(result, line, _)))

@@ -88,9 +88,9 @@ def _explain(context: RequestContext) -> Explanation:
         parse_moment(on),
         context.field("language", 5),
         context.console.now(),
-        known=_knows_people(context),
+        use_history=_knows_people(context),
     )
-    context.note(Action.WHAT_IF, pseudonym=explanation.person, line=line)
+    context.note(Action.WHAT_IF, pseudonym=explanation.disclosed_pseudonym, line=line)
     return explanation
 
 

@@ -14,7 +14,6 @@ from markupsafe import Markup
 from ...model import Action, Controller, Event, Heard, Line, Period, Record, RecordKind
 from ...operations.evidence.logs import Audit
 from ...operations.evidence.verifying import Verified
-from ...operations.explain import RecognisedCaller
 from ...text import Text
 from .. import record_words as words
 from ..messages import Language
@@ -50,7 +49,6 @@ def environment() -> jinja2.Environment:
         "plan": plan,
         "copied": copied,
         "period": period,
-        "recognised": recognised,
         "audited": audited,
         "verified": verified,
         "cells": cells,
@@ -130,11 +128,6 @@ def period(length: Period, say: Language) -> str:
         (length.days, Text.counted("{number} day", "{number} days", length.days, number=length.days)),
     )
     return ", ".join(say(text) for number, text in parts if number)
-
-
-def recognised(caller: object) -> bool:
-    """Return whether the caller of an explanation was recognised."""
-    return isinstance(caller, RecognisedCaller)
 
 
 def audited(result: Audit, say: Language) -> list[tuple[bool, str]]:

@@ -9,6 +9,7 @@ from ...operations import (
     config_upgrade,
     controller_state,
     dialplan_install,
+    explain,
     importing,
     keys,
     problems,
@@ -30,15 +31,6 @@ from .evidence import (
     Verification,
     WrittenReceipts,
 )
-from .explain import (
-    Decision,
-    ExplainedCall,
-    ExplainedCaller,
-    ExplainedLine,
-    Explanation,
-    Playback,
-    PriorDelivery,
-)
 from .prompts import Prompt, Prompts, PromptsInstalled, PromptsMade, Snippet
 from .publishing import Publications
 from .shapes import SCHEMA, Document, Seconds, Shape, Time
@@ -52,18 +44,11 @@ __all__ = [
     "Bundle",
     "CallResult",
     "Checkpoints",
-    "Decision",
     "Document",
     "Examination",
-    "ExplainedCall",
-    "ExplainedCaller",
-    "ExplainedLine",
-    "Explanation",
     "Joined",
     "LogKeys",
     "Moment",
-    "Playback",
-    "PriorDelivery",
     "Prompt",
     "Prompts",
     "PromptsInstalled",
@@ -103,7 +88,7 @@ DOCUMENTS: dict[str, type] = {
     "prompts add": PromptsMade,
     "prompts play": Prompts,
     "prompts install": PromptsInstalled,
-    "explain": Explanation,
+    "explain": explain.Explanation,
     "test-call": TestCall,
     "dialplan install": dialplan_install.DialplanInstalled,
     "dialplan uninstall": dialplan_install.DialplanUninstalled,

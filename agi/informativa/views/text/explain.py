@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from ...model import NamesByLanguage, PriorDelivery, Status, name_and_id, names_of
-from ...operations.explain import ExplainedDecision, Explanation, RecognisedCaller
+from ...model import Line, NamesByLanguage, Status, name_and_id, names_of
+from ...operations.explain import Decision, ExplainedCaller, Explanation, PriorDelivery
 from ...text import Text
 from ..messages import Language
 from ..record_words import RULES
@@ -16,54 +16,52 @@ Branch = tuple[Text, "str | Sequence[Sequence[Branch]]"]
 WITHHELD = Text("withheld")
 
 
-def explanation(result: Explanation, say: Language) -> Iterator[str]:
-    """Yield the lines of the tree: the call, the line, the caller, and each decision with its rule."""
-    owner = result.line.controller
-    call: Sequence[Branch] = (
-        (Text("from"), say(WITHHELD) if result.number is None else result.number),
-        (Text("to"), result.dialled),
-        (Text("at"), result.at.astimezone(owner.zone).isoformat(timespec="seconds")),
+def explanation(result: Explanation, line: Line, say: Language) -> Iterator[str]:
+    """Yield the lines of the tree: the call, its line, the caller, and each decision with its rule."""
+    controller = line.controller
+    call_facts: Sequence[Branch] = (
+        (Text("from"), say(WITHHELD) if result.call.number is None else result.call.number),
+        (Text("to"), result.call.to),
+        (Text("at"), result.call.at.astimezone(controller.zone).isoformat(timespec="seconds")),
     )
-    line: list[Branch] = [
+    line_facts: list[Branch] = [
         (Text("number"), result.line.number),
-        (Text("controller"), owner.id),
-        (Text("name"), owner.name),
+        (Text("controller"), result.line.controller),
+        (Text("name"), result.line.name),
     ]
-    if owner.refused:
-        line.append((Text("not live"), say(owner.refused)))
+    if not result.line.live:
+        line_facts.append((Text("not live"), say(result.line.why_not)))
     facts: Sequence[Branch] = (
-        (Text("call"), [call]),
-        (Text("line"), [line]),
-        (Text("caller"), [_caller(result, say)]),
+        (Text("call"), [call_facts]),
+        (Text("line"), [line_facts]),
+        (Text("caller"), [_caller(result.caller, say)]),
         (Text("language"), result.language),
-        (Text("notices"), [_notice(decision, owner.names, say) for decision in result.decisions]),
+        (Text("notices"), [_notice(decision, controller.names, say) for decision in result.notices]),
     )
     yield from _tree(facts, say)
 
 
-def _caller(explained: Explanation, say: Language) -> Sequence[Branch]:
-    caller = explained.caller
-    if not isinstance(caller, RecognisedCaller):
-        return (Text("recognised"), say("no")), (Text("why"), caller.reason)
+def _caller(caller: ExplainedCaller, say: Language) -> Sequence[Branch]:
+    if not caller.recognised:
+        return (Text("recognised"), say("no")), (Text("why"), caller.reason or "")
     return (
         (Text("recognised"), say("yes")),
-        (Text("country"), caller.country),
-        (Text("pseudonym"), caller.pseudonym.hex()[:8]),
+        (Text("country"), caller.country or ""),
+        (Text("pseudonym"), (caller.pseudonym or "")[:8]),
     )
 
 
-def _notice(explained: ExplainedDecision, names: NamesByLanguage, say: Language) -> Sequence[Branch]:
-    decision = explained.decision
+def _notice(decision: Decision, names: NamesByLanguage, say: Language) -> Sequence[Branch]:
     rule = RULES.get(decision.reason)
     facts: list[Branch] = [
-        (Text("notice"), f"{say(name_and_id(decision.notice.id, names))} {decision.version.id}"),
-        (Text("caller knows"), _known(explained.known, names, say)),
+        (Text("notice"), f"{say(name_and_id(decision.notice, names))} {decision.version}"),
+        (Text("caller knows"), _known(decision.known, names, say)),
         (Text("rule"), f"{decision.reason}: {say(rule)}" if rule else decision.reason),
-        (Text("would"), _would(explained, say)),
+        (Text("would"), _would(decision, say)),
     ]
-    if explained.lookups:
-        facts.append((Text("unless known to"), ", ".join(explained.lookups)))
-    return [*facts, (Text("status"), _status(explained, say))]
+    if decision.lookups:
+        facts.append((Text("unless known to"), ", ".join(decision.lookups)))
+    return [*facts, (Text("status"), _status(decision, say))]
 
 
 def _known(prior: PriorDelivery | None, names: NamesByLanguage, say: Language) -> str:
@@ -71,37 +69,37 @@ def _known(prior: PriorDelivery | None, names: NamesByLanguage, say: Language) -
         return say("nothing")
     return say(
         "{versions} ({purposes}), by record {record} of {at:%Y-%m-%d %H:%M} UTC",
-        versions=", ".join(sorted(prior.versions)),
-        purposes=names_of(sorted(prior.purposes), names),
+        versions=", ".join(prior.versions),
+        purposes=names_of(prior.purposes, names),
         record=prior.record,
         at=prior.at,
     )
 
 
-def _would(explained: ExplainedDecision, say: Language) -> str:
-    if explained.playback is None:
+def _would(decision: Decision, say: Language) -> str:
+    playback = decision.playback
+    if playback is None:
         return say("play nothing")
-    prompt = explained.playback.prompt
     return say(
         "play {path} ({seconds:.1f} s, {language})",
-        path=prompt.path,
-        seconds=prompt.seconds,
-        language=explained.playback.language,
+        path=playback.prompt,
+        seconds=playback.seconds,
+        language=playback.language,
     )
 
 
-def _status(explained: ExplainedDecision, say: Language) -> str:
-    if explained.playback is None:
-        return explained.status
-    if explained.status is Status.FALLBACK:
-        return say("FALLBACK ({reason}), nothing recorded", reason=explained.decision.reason)
-    if explained.playback.informs:
+def _status(decision: Decision, say: Language) -> str:
+    if decision.playback is None:
+        return decision.status
+    if decision.status is Status.FALLBACK:
+        return say("FALLBACK ({reason}), nothing recorded", reason=decision.reason)
+    if decision.playback.informs:
         return say("PLAYED, if heard to its end")
     return say("PLAYED, if heard to its end, and still due: in that language it does not count")
 
 
 def _tree(facts: Sequence[Branch], say: Language, indent: str = "") -> Iterator[str]:
-    """Facts as lines: a branch for each name, deeper ones to the right."""
+    """Yield facts as lines: a branch for each name, deeper ones to the right."""
     for index, (name, value) in enumerate(facts):
         branch, below = ("└─ ", "   ") if index == len(facts) - 1 else ("├─ ", "│  ")
         if isinstance(value, str):

@@ -16,18 +16,18 @@ from informativa.errors import InformativaError, PromptError
 from informativa.model import Prompt, parts
 from informativa.operations.prompts import installing, making, showing
 from informativa.operations.prompts.configured import ConfiguredPrompts
-from informativa.operations.prompts.installing import Action, Installed, Step
-from informativa.operations.prompts.making import Part, PromptsMade, SpokenPart, Wanted
+from informativa.operations.prompts.installing import Action, InstallStep, PromptsInstalled
+from informativa.operations.prompts.making import Part, PromptsMade, PromptTarget, SpokenPart
 from informativa.prompts import formats
 from informativa.prompts.store import PromptPath, PromptStore, next_version
 from informativa.text import Text
-from informativa.views.json import documents as shapes
+from informativa.views.documents import document
 from informativa.views.messages import ENGLISH, language
 from informativa.views.text import prompts as view
 from lab import audio
 
 sox = pytest.mark.skipif(not shutil.which("sox"), reason="sox is not on this machine")
-ACME = Wanted("acme", version="2027-01")
+ACME = PromptTarget("acme", version="2027-01")
 
 
 @pytest.fixture
@@ -147,7 +147,7 @@ def test_snippet_of_a_new_version_and_of_one_that_is_there(config: Path) -> None
     """A new version has its purposes; one that is there gets what it has not."""
     prompts = ConfiguredPrompts(config)
     new = prompts.snippet("acme", [prompts.store.path("acme", "privacy", "2", "short", "it")], ["service"])
-    assert (new.where, new.version) == ("controllers.acme.notices.privacy.versions", "")
+    assert (new.where, new.version) == ("controllers.acme.notices.privacy.versions", None)
     assert new.yaml.splitlines() == [
         '          - version: "2"',
         "            purposes: [service]",
@@ -168,55 +168,64 @@ def test_snippet_of_a_new_version_and_of_one_that_is_there(config: Path) -> None
 
 @pytest.mark.shipped_prompts
 def test_prompts_are_listed(config: Path) -> None:
-    """Each once, with its length and level; one that is not there with what is wrong."""
+    """Each prompt is listed once, with its length and level; one that is not there with its problem."""
     (config.parent / "prompts/de/full.wav").unlink()
-    found = showing.listed(config)
-    assert len(found) == 9
-    wrong = next(one for one in found if one.name == "prompts/de/full")
-    assert (wrong.seconds, wrong.files) == (None, ())
-    assert view.described(wrong, ENGLISH).startswith("prompts/de/full  there is no sound file")
-    facts = json.loads(shapes.Prompts.of(found).text())["prompts"]
-    fact = next(one for one in facts if one["path"].endswith("de/full"))
-    assert (fact["problem"]["code"], fact["problem"]["remedy"][:7]) == ("prompt", "put one")
-    sound = next(one for one in facts if one["path"].endswith("it/short"))
-    assert (sound["seconds"], sound["level"], sound["problem"]) == (
+    result = showing.configured_prompts(config)
+    assert len(result.prompts) == 9
+    missing = next(prompt for prompt in result.prompts if str(prompt.path).endswith("de/full"))
+    assert (missing.seconds, missing.files) == (None, ())
+    assert view.summary(missing, config, ENGLISH).startswith("prompts/de/full  there is no sound file")
+    facts = {fact["path"]: fact for fact in json.loads(document(result))["prompts"]}
+    problem = facts[f"{config.parent}/prompts/de/full"]["problem"]
+    assert (problem["code"], problem["remedy"][:7]) == ("prompt", "put one")
+    short = facts[f"{config.parent}/prompts/it/short"]
+    assert (short["seconds"], short["level"], short["problem"]) == (
         pytest.approx(17.4, abs=0.1),
         pytest.approx(-20, abs=1),
         None,
     )
-    assert sound["files"] == [f"{config.parent}/prompts/it/short.wav"]
+    assert short["files"] == [f"{config.parent}/prompts/it/short.wav"]
+    assert "peak" not in short
 
 
 def test_prompt_without_a_wav_file(config: Path) -> None:
-    """Its length is known all the same, and its level is not."""
+    """Its length is known all the same, but its level is not."""
     path = config.parent / "prompts/it/short"
     path.with_suffix(".wav").unlink()
     path.with_suffix(".alaw").write_bytes(bytes(16000))
-    found = showing.chosen(config, "it/short")
-    assert (found.seconds, found.sound) == (2.0, None)
-    assert view.described(found, ENGLISH) == f"{path}  2.0 s"
-    assert not showing.play(found)
-    assert str(path) in list(view.unheard(found, ENGLISH))[1]
+    prompt = showing.find_prompt(config, "it/short")
+    assert (prompt.seconds, prompt.level, prompt.peak) == (2.0, None, None)
+    assert view.summary(prompt, config, ENGLISH) == f"{path}  2.0 s"
+    assert not showing.play(prompt)
+    assert str(path) in list(view.how_to_hear(prompt, ENGLISH))[1]
+
+
+def test_level_is_rounded_for_programs_alone(config: Path) -> None:
+    """A level has one decimal in JSON, and silence has none; people get it rounded once, to whole dB."""
+    prompt = showing.find_prompt(config, "it/short")
+    loud, silent = (replace(prompt, level=level, peak=-3.0) for level in (-19.46, float("-inf")))
+    facts = json.loads(document(showing.Prompts((loud, silent))))["prompts"]
+    assert [fact["level"] for fact in facts] == [-19.5, None]
+    assert "speech at -19 dBov" in view.summary(loud, config, ENGLISH)
+    assert "speech at -inf dBov" in view.summary(silent, config, ENGLISH)
 
 
 def test_prompt_is_chosen_by_the_end_of_its_path(config: Path, tmp_path: Path) -> None:
     """Of one end there is one; a file that the configuration does not name can be heard too."""
-    assert showing.chosen(config, "de/short.wav").path.base == config.parent / "prompts/de/short"
+    assert showing.find_prompt(config, "de/short.wav").path == config.parent / "prompts/de/short"
     with pytest.raises(InformativaError, match="may be one of several"):
-        showing.chosen(config, "short")
+        showing.find_prompt(config, "short")
     with pytest.raises(InformativaError, match="no prompt it/shrt"):
-        showing.chosen(config, "it/shrt")
+        showing.find_prompt(config, "it/shrt")
     shutil.copy(config.parent / "prompts/it/short.wav", tmp_path / "mine.wav")
-    mine = showing.chosen(config, str(tmp_path / "mine"))
-    assert (mine.controller, mine.path.notice) == ("", "")
-    (fact,) = json.loads(shapes.Prompts.of([mine]).text())["prompts"]
-    assert (fact["controller"], fact["part"], fact["after"]) == (None, None, None)
+    mine = showing.find_prompt(config, str(tmp_path / "mine"))
+    assert (mine.controller, mine.notice, mine.part, mine.after) == (None, None, None, None)
 
 
 def test_supplement_is_a_part_and_a_version() -> None:
     """A program need not take the part's name apart."""
     path = PromptPath("privacy", "2", "supplement:1", "it", Path("/x"))
-    prompt = shapes.Prompt.of(showing.PromptFound("acme", path, "x", ()))
+    prompt = showing.read_prompt("acme", path)
     assert (prompt.part, prompt.after) == ("supplement", "1")
 
 
@@ -226,14 +235,14 @@ def test_recording_is_added(config: Path, recording: Path) -> None:
     doubts: list[Text] = []
     made = making.add(config, ACME, recording, "it", doubt=doubts.append)
     (prompt,) = made.prompts
-    assert (prompt.problem, prompt.warnings, made.doubts) == (None, (), tuple(doubts))
-    assert prompt.name == "prompts/acme/privacy-2027-01/it/short"
-    facts = json.loads(shapes.PromptsMade.of(made).text())
-    assert facts["configuration"]["yaml"] == made.snippet.yaml
+    assert (prompt.problem, prompt.warnings, made.warnings) == (None, (), tuple(doubts))
+    assert prompt.path == config.parent / "prompts/acme/privacy-2027-01/it/short"
+    facts = json.loads(document(made))
+    assert facts["configuration"]["yaml"] == made.configuration.yaml
     assert (facts["configuration"]["version"], facts["warnings"]) == (None, list(map(str, doubts)))
-    said = "\n".join(view.made(made, ENGLISH))
-    assert "Next: hear it (informativa prompts play " in said
-    assert "material: leave it false" in said
+    text = "\n".join(view.prompts_made(made, ENGLISH))
+    assert "Next: hear it (informativa prompts play " in text
+    assert "material: leave it false" in text
 
 
 @pytest.mark.parametrize(
@@ -251,7 +260,7 @@ def test_what_cannot_be_added(
 ) -> None:
     """It is told before a recording is read."""
     with pytest.raises(InformativaError, match=message):
-        making.add(config, Wanted("acme", version=version), Path("/none.wav"), spoken, part, after)
+        making.add(config, PromptTarget("acme", version=version), Path("/none.wav"), spoken, part, after)
 
 
 @sox
@@ -269,7 +278,7 @@ def test_built_of_what_a_speech_engine_says(config: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(speech_engine, "speak", speak)
     speech = making.Speech("acme.it", languages=("it", "en"))
     made = making.build(config, ACME, speech)
-    assert [prompt.name.partition("2027-01/")[2] for prompt in made.prompts] == [
+    assert [str(prompt.path).partition("2027-01/")[2] for prompt in made.prompts] == [
         "it/short",
         "it/short-nokey",
         "it/full",
@@ -277,21 +286,21 @@ def test_built_of_what_a_speech_engine_says(config: Path, monkeypatch: pytest.Mo
         "en/short-nokey",
         "en/full",
     ]
-    assert "Acme S.p.A." in made.prompts[0].path.file("txt").read_text()
+    assert "Acme S.p.A." in made.prompts[0].path.with_suffix(".txt").read_text()
     assert "            short_nokey:\n              it: prompts/acme/privacy-2027-01/it/short-nokey\n" in (
-        made.snippet.yaml
+        made.configuration.yaml
     )
     assert len(spoken) == 6
     making.build(config, ACME, speech)
     assert len(spoken) == 6
     alone = making.build(
-        config, Wanted("acme", version="2026-11"), replace(speech, parts=(SpokenPart.SHORT_NOKEY,))
+        config, PromptTarget("acme", version="2026-11"), replace(speech, parts=(SpokenPart.SHORT_NOKEY,))
     )
-    assert [prompt.name.partition("2026-11/")[2] for prompt in alone.prompts] == [
+    assert [str(prompt.path).partition("2026-11/")[2] for prompt in alone.prompts] == [
         "it/short-nokey",
         "en/short-nokey",
     ]
-    assert (alone.snippet.version, alone.snippet.yaml.splitlines()[0]) == (
+    assert (alone.configuration.version, alone.configuration.yaml.splitlines()[0]) == (
         "2026-11",
         "            short_nokey:",
     )
@@ -339,30 +348,32 @@ def encoders(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("encoders")
 def test_formats_are_made(config: Path) -> None:
     """First what would be done, then step by step what is; then nothing is left to do."""
-    steps: list[Step] = []
+    steps: list[InstallStep] = []
     would = installing.install(config, ["alaw"], dry_run=True, step=steps.append)
     assert (would.done, would.prompts, len(steps)) == (False, 9, 9)
     assert view.step(steps[0], ENGLISH, dry_run=True) == f"would make {steps[0].file}"
     assert not steps[0].file.exists()
-    done = installing.install(config, ["alaw"])
-    assert (done.steps, done.failure) == (tuple(steps), None)
-    assert all(file.exists() for file in done.files)
-    assert view.installed(done, ENGLISH) == "9 prompts, 9 files made."
-    assert installing.install(config, ["alaw"]).steps == ()
+    installed = installing.install(config, ["alaw"])
+    assert (installed.done, installed.failure) == (True, None)
+    assert installed.files == tuple(step.file for step in steps)
+    assert all(file.exists() for file in installed.files)
+    assert view.prompts_installed(installed, ENGLISH) == "9 prompts, 9 files made."
+    assert installing.install(config, ["alaw"]).files == ()
 
 
 @pytest.mark.usefixtures("encoders")
 def test_format_that_cannot_be_made(config: Path) -> None:
     """It is tried once and told once, with why; what came out wrong is not put in place."""
-    warned: list[Text] = []
-    done = installing.install(config, ["ulaw", "g722"], warn=warned.append)
-    assert (done.not_made, done.steps, done.warnings) == (("ulaw", "g722"), (), tuple(warned))
-    assert str(done.failure) == (
+    warnings: list[Text] = []
+    installed = installing.install(config, ["ulaw", "g722"], warn=warnings.append)
+    assert (installed.not_made, installed.files) == (("ulaw", "g722"), ())
+    assert installed.warnings == tuple(warnings)
+    assert str(installed.failure) == (
         "Not made: ulaw, g722. Asterisk translates in every call that wants one of these."
     )
-    assert "short.ulaw came out wrong" in str(warned[0])
-    facts = json.loads(shapes.PromptsInstalled.of(done).text())
-    assert (facts["not_made"], facts["warnings"]) == (["ulaw", "g722"], list(map(str, warned)))
+    assert "short.ulaw came out wrong" in str(warnings[0])
+    facts = json.loads(document(installed))
+    assert (facts["not_made"], facts["warnings"]) == (["ulaw", "g722"], list(map(str, warnings)))
 
 
 @pytest.mark.usefixtures("encoders")
@@ -372,15 +383,18 @@ def test_copies_for_the_own_dialplan(config: Path, tmp_path: Path) -> None:
     stale = sounds / "it/informativa/acme/privacy-short.gsm"
     stale.parent.mkdir(parents=True)
     stale.write_bytes(b"old")
-    done = installing.install(config, ["alaw"], sounds)
-    assert Step(Action.DELETE, stale) in done.steps
-    assert not stale.exists()
+    steps: list[InstallStep] = []
+    installed = installing.install(config, ["alaw"], sounds, step=steps.append)
+    assert InstallStep(Action.DELETE, stale) in steps
+    assert (stale.exists(), installed.deleted) == (False, (stale,))
     assert (sounds / "it/informativa/acme/privacy-short.wav").exists()
-    facts = json.loads(shapes.PromptsInstalled.of(done).text())
-    assert (facts["deleted"], len(facts["files"])) == ([str(stale)], len(done.files))
-    copied = next(step for step in done.steps if step.action is Action.COPY)
-    assert view.step(copied, ENGLISH, dry_run=False) == f"copying {copied.source} to {copied.file}"
-    assert installing.install(config, ["alaw"], sounds).steps == ()
+    facts = json.loads(document(installed))
+    assert facts["deleted"] == [str(stale)]
+    assert facts["files"] == [str(step.file) for step in steps if step.action is not Action.DELETE]
+    copy = next(step for step in steps if step.action is Action.COPY)
+    assert view.step(copy, ENGLISH, dry_run=False) == f"copying {copy.source} to {copy.file}"
+    again = installing.install(config, ["alaw"], sounds)
+    assert (again.files, again.deleted) == ((), ())
 
 
 def test_what_cannot_be_installed(config: Path) -> None:
@@ -391,9 +405,9 @@ def test_what_cannot_be_installed(config: Path) -> None:
         installing.install(config, ["alaw"], Path("/none"))
     for file in config.parent.rglob("*.wav"):
         file.unlink()
-    done = installing.install(config, ["alaw"])
-    assert (len(done.warnings), done.files) == (9, [])
-    assert isinstance(done, Installed)
+    result = installing.install(config, ["alaw"])
+    assert (len(result.warnings), result.files) == (9, ())
+    assert isinstance(result, PromptsInstalled)
 
 
 @sox
@@ -404,6 +418,6 @@ def test_served_recording_stays(config: Path, recording: Path) -> None:
 
     verify_recordings(load(config), keep=True)
     base = config.parent / "prompts/acme/privacy-2026-11/it/short"
-    made = making.add(config, Wanted("acme", version="2026-11-b"), recording, "it")
+    made = making.add(config, PromptTarget("acme", version="2026-11-b"), recording, "it")
     assert isinstance(made, PromptsMade)
     assert not base.with_suffix(".wav").exists()

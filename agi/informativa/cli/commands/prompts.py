@@ -11,10 +11,9 @@ import typer
 
 from ...config import DEFAULT_FILE
 from ...operations.prompts import installing, making, showing
-from ...operations.prompts.making import Part, PromptsMade, Speech, SpokenPart, Wanted
+from ...operations.prompts.making import Part, PromptsMade, PromptTarget, Speech, SpokenPart
 from ...prompts.formats import FORMATS
 from ...text import Text
-from ...views.json import prompts as json
 from ...views.text import prompts as view
 from ..options import Config, Json, print_document
 from ..words import _
@@ -77,10 +76,11 @@ def build(
 ) -> None:
     """Speak the notice of a company in its languages, ready to play: the short one, that which names no key
     for where none is heard, and the full one."""
-    speech = Speech(site, spoken_name, _listed(languages), _listed(purposes), pressed, folder)
+    speech = Speech(site, spoken_name, _words(languages), _words(purposes), pressed, folder)
     if part:
         speech = replace(speech, parts=(part,))
-    _show(making.build(config, Wanted(controller, notice, version, force), speech), as_json)
+    target = PromptTarget(controller, notice, version, force)
+    _show(making.build(config, target, speech), config, as_json)
 
 
 @app.command()
@@ -99,8 +99,8 @@ def add(
     as_json: Json = False,
 ) -> None:
     """Take a person's recording: check it, bring it to the telephone's form, put it in its place."""
-    prompt_version = Wanted(controller, notice, version, force)
-    _show(making.add(config, prompt_version, file, language, part, after, _warn), as_json)
+    target = PromptTarget(controller, notice, version, force)
+    _show(making.add(config, target, file, language, part, after, _warn), config, as_json)
 
 
 @app.command()
@@ -117,14 +117,16 @@ def play(
     as_json: Json = False,
 ) -> None:
     """Let a prompt be heard; without NAME, list those of the configuration."""
-    prompts = (showing.chosen(config, name),) if name else showing.listed(config)
+    result = (
+        showing.Prompts((showing.find_prompt(config, name),)) if name else showing.configured_prompts(config)
+    )
     if as_json:
-        print_document(json.Prompts.of(prompts))
+        print_document(result)
         return
-    for prompt in prompts:
-        print(prompt.path.file("wav") if name and only_path else view.described(prompt, _))
+    for prompt in result.prompts:
+        print(prompt.wav if name and only_path else view.summary(prompt, config, _))
         if name and not only_path and not showing.play(prompt):
-            print("\n".join(view.unheard(prompt, _)))
+            print("\n".join(view.how_to_hear(prompt, _)))
 
 
 @app.command()
@@ -144,34 +146,34 @@ def install(
 ) -> None:
     """Make each prompt's missing formats beside it, so that Asterisk need not translate in every call."""
 
-    def tell(step: installing.Step) -> None:
+    def show(step: installing.InstallStep) -> None:
         if not as_json:
             print(view.step(step, _, dry_run=dry_run))
 
-    result = installing.install(config, _listed(formats), sounds, dry_run=dry_run, step=tell, warn=_warn)
+    result = installing.install(config, _words(formats), sounds, dry_run=dry_run, step=show, warn=_warn)
     if as_json:
-        print_document(json.PromptsInstalled.of(result))
+        print_document(result)
     elif result.done:
-        print(view.installed(result, _))
+        print(view.prompts_installed(result, _))
     if result.failure:
         print(f"informativa: {_(result.failure.text)}", file=sys.stderr)
         raise typer.Exit(1)
 
 
-def _show(result: PromptsMade, as_json: bool) -> None:
+def _show(result: PromptsMade, config: Path, as_json: bool) -> None:
     if as_json:
-        print_document(json.PromptsMade.of(result))
+        print_document(result)
         return
     for prompt in result.prompts:
-        print(view.described(prompt, _))
+        print(view.summary(prompt, config, _))
         for warning in prompt.warnings:
             _warn(warning)
-    print("\n".join(view.made(result, _)))
+    print("\n".join(view.prompts_made(result, _)))
 
 
 def _warn(warning: Text) -> None:
     print(_("warning: {warning}", warning=warning), file=sys.stderr)
 
 
-def _listed(text: str) -> list[str]:
+def _words(text: str) -> list[str]:
     return [word.strip() for word in text.split(",") if word.strip()]

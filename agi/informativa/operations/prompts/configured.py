@@ -21,13 +21,14 @@ from ...text import Text
 
 @dataclass(frozen=True)
 class Snippet:
-    """Lines to write into the configuration, with the indentation that they need there."""
+    """Lines to write into the configuration."""
 
     where: str
-    """The key path of the list of versions to which they belong."""
-    version: str
-    """The version there to which they belong; '' if they are a new version for the end of the list."""
+    """The key path of the list that they belong into."""
+    version: str | None
+    """The version in that list to add them to; null if they make a new one at the end."""
     yaml: str
+    """The lines themselves, with their indentation."""
 
 
 class ConfiguredPrompts:
@@ -114,7 +115,7 @@ class ConfiguredPrompts:
             )
         return keys.pop()
 
-    def heard_otherwise(self, controller: str, recordings: Sequence[Recording]) -> bool:
+    def heard_with_other_sound(self, controller: str, recordings: Sequence[Recording]) -> bool:
         """Return whether callers heard another sound in the place of one of these recordings. Raises
         LedgerError."""
         ledger = self.folder / self.settings.controllers[controller].ledger
@@ -156,7 +157,7 @@ class ConfiguredPrompts:
             else:
                 lines += [f"              {language}: {base}" for language, base in pairs]
         where = f"controllers.{controller}.notices.{first.notice}.versions"
-        return Snippet(where, first.version if exists else "", "\n".join(lines))
+        return Snippet(where, first.version if exists else None, "\n".join(lines))
 
 
 def _hint(name: str, names: Iterable[str]) -> Text:

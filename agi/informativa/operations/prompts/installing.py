@@ -17,6 +17,7 @@ from ...prompts.installed import measure
 from ...prompts.store import PromptPath, write
 from ...text import Text, clause
 from ..controllers import known
+from ..document import Sentence
 from .configured import ConfiguredPrompts
 
 
@@ -29,7 +30,7 @@ class Action(Enum):
 
 
 @dataclass(frozen=True)
-class Step:
+class InstallStep:
     """One step of an installation; `source` is the file that is copied."""
 
     action: Action
@@ -38,22 +39,21 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Installed:
-    """The result of an installation."""
+class PromptsInstalled:
+    """The files by which prompts were brought into Asterisk's formats."""
 
     done: bool
-    """`False` if nothing was changed, because of `dry_run`."""
+    """True if it was done; false if it only would be."""
     prompts: int
-    """The number of prompts."""
-    steps: tuple[Step, ...]
-    not_made: tuple[str, ...] = ()
+    """Number of prompts."""
+    files: tuple[Path, ...]
+    """The files that were made or copied."""
+    deleted: tuple[Path, ...]
+    """Files of another version that were deleted."""
+    not_made: tuple[str, ...]
     """The formats that cannot be made on this machine."""
-    warnings: tuple[Text, ...] = ()
-
-    @property
-    def files(self) -> list[Path]:
-        """The files that were made and copied."""
-        return [step.file for step in self.steps if step.action is not Action.DELETE]
+    warnings: tuple[Sentence, ...]
+    """Other faults, and the reasons why formats cannot be made."""
 
     @property
     def failure(self) -> PromptError | None:
@@ -72,9 +72,9 @@ def install(
     sounds: Path | None = None,
     *,
     dry_run: bool = False,
-    step: Callable[[Step], None] = lambda _step: None,
+    step: Callable[[InstallStep], None] = lambda _step: None,
     warn: Callable[[Text], None] = lambda _text: None,
-) -> Installed:
+) -> PromptsInstalled:
     """Make the missing files of these formats (of all, if none is named) beside each prompt, and copy the
     versions in force to the folder `sounds`, if given. `step` gets each step before it is taken, `warn` each
     warning. Raises InformativaError."""
@@ -95,10 +95,11 @@ def install(
         installation.make([name for name in FORMATS if not formats or name in formats], controller, path)
     if sounds is not None:
         installation.copy(sounds)
-    return Installed(
+    return PromptsInstalled(
         done=not dry_run,
         prompts=len(bases),
-        steps=tuple(installation.steps),
+        files=tuple(step.file for step in installation.steps if step.action is not Action.DELETE),
+        deleted=tuple(step.file for step in installation.steps if step.action is Action.DELETE),
         not_made=tuple(dict.fromkeys(installation.not_made)),
         warnings=tuple(installation.warnings),
     )
@@ -111,11 +112,11 @@ class _Installation:
         self,
         prompts: ConfiguredPrompts,
         dry_run: bool,
-        step: Callable[[Step], None],
+        step: Callable[[InstallStep], None],
         warn: Callable[[Text], None],
     ) -> None:
         self._prompts, self._dry_run, self._on_step, self._on_warning = prompts, dry_run, step, warn
-        self.steps: list[Step] = []
+        self.steps: list[InstallStep] = []
         self.not_made: list[str] = []
         self.warnings: list[Text] = []
 
@@ -129,7 +130,9 @@ class _Installation:
             if file.exists() or extension in self.not_made:
                 continue
             try:
-                self._do(Step(Action.MAKE, file), partial(_make, self._prompts, controller, path, extension))
+                self._do(
+                    InstallStep(Action.MAKE, file), partial(_make, self._prompts, controller, path, extension)
+                )
             except PromptError as error:
                 self.not_made.append(extension)
                 self._warn(error.text)
@@ -139,13 +142,15 @@ class _Installation:
         it in the channel's language."""
         for path, copy in _copies(self._prompts, sounds):
             for stale in {*copy.files()} - {copy.file(file.suffix[1:]) for file in path.files()}:
-                self._do(Step(Action.DELETE, stale), stale.unlink)
+                self._do(InstallStep(Action.DELETE, stale), stale.unlink)
             for file in path.files():
                 target = copy.file(file.suffix[1:])
                 if not target.exists() or target.read_bytes() != file.read_bytes():
-                    self._do(Step(Action.COPY, target, file), partial(write, {target: file.read_bytes()}))
+                    self._do(
+                        InstallStep(Action.COPY, target, file), partial(write, {target: file.read_bytes()})
+                    )
 
-    def _do(self, step: Step, act: Callable[[], None]) -> None:
+    def _do(self, step: InstallStep, act: Callable[[], None]) -> None:
         self._on_step(step)
         if not self._dry_run:
             act()
@@ -172,7 +177,7 @@ def _make(prompts: ConfiguredPrompts, controller: str, path: PromptPath, extensi
             ) from None
         content = output.read_bytes()
     recording = path.recording(path.file(extension), hashlib.sha256(content).hexdigest())
-    if controller and prompts.heard_otherwise(controller, [recording]):
+    if controller and prompts.heard_with_other_sound(controller, [recording]):
         raise PromptError(
             Text(
                 "{file} would differ from the one that version {version} was served with.",

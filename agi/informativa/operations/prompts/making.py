@@ -18,8 +18,9 @@ from ...prompts.pronunciation import SPELLINGS, key
 from ...prompts.store import PromptPath, write
 from ...text import Text, joined
 from ..controllers import known
+from ..document import Sentence
 from .configured import ConfiguredPrompts, Snippet
-from .showing import PromptFound, found, warnings
+from .showing import Prompt, read_prompt, warnings
 
 
 class Part(StrEnum):
@@ -40,7 +41,7 @@ class SpokenPart(StrEnum):
 
 
 @dataclass(frozen=True)
-class Wanted:
+class PromptTarget:
     """The controller, notice and version whose prompts are made."""
 
     controller: str | None = None
@@ -72,13 +73,12 @@ class Speech:
 
 @dataclass(frozen=True)
 class PromptsMade:
-    """The result of making prompts."""
+    """Prompts that were put in their places, and are not played before the configuration names them."""
 
-    prompts: tuple[PromptFound, ...]
-    snippet: Snippet
-    """The lines to write into the configuration."""
-    doubts: tuple[Text, ...] = ()
-    """The doubtful properties of the recording, a sentence for each."""
+    prompts: tuple[Prompt, ...]
+    configuration: Snippet
+    warnings: tuple[Sentence, ...]
+    """Doubtful properties of the recording."""
 
 
 def copy_texts(folder: Path) -> list[str]:
@@ -91,7 +91,7 @@ def copy_texts(folder: Path) -> list[str]:
     return sorted(SPELLINGS)
 
 
-def build(config: Path, target: Wanted, speech: Speech) -> PromptsMade:
+def build(config: Path, target: PromptTarget, speech: Speech) -> PromptsMade:
     """Speak the parts of the notice in each language, and put them in place. Raises InformativaError."""
     prompts = ConfiguredPrompts(config)
     name, owner = prompts.controller(target.controller)
@@ -119,7 +119,7 @@ def build(config: Path, target: Wanted, speech: Speech) -> PromptsMade:
 
 def add(
     config: Path,
-    target: Wanted,
+    target: PromptTarget,
     file: Path,
     language: str,
     part: Part = Part.SHORT,
@@ -150,7 +150,7 @@ def _put(
     prompts: ConfiguredPrompts, name: str, contents: dict[PromptPath, dict[str, bytes]], *, force: bool
 ) -> None:
     versions = prompts.versions(name, next(iter(contents)).notice)
-    prompts.store.put(contents, partial(prompts.heard_otherwise, name), versions, force=force)
+    prompts.store.put(contents, partial(prompts.heard_with_other_sound, name), versions, force=force)
 
 
 def _result(
@@ -160,13 +160,16 @@ def _result(
     purposes: Sequence[str],
     doubts: tuple[Text, ...] = (),
 ) -> PromptsMade:
-    made = tuple(
-        found(prompts, name, path, tuple(warnings(path, files["wav"]))) for path, files in contents.items()
+    return PromptsMade(
+        tuple(
+            read_prompt(name, path, tuple(warnings(path, files["wav"]))) for path, files in contents.items()
+        ),
+        prompts.snippet(name, list(contents), purposes),
+        doubts,
     )
-    return PromptsMade(made, prompts.snippet(name, list(contents), purposes), doubts)
 
 
-def _version(prompts: ConfiguredPrompts, controller: str, target: Wanted) -> str:
+def _version(prompts: ConfiguredPrompts, controller: str, target: PromptTarget) -> str:
     """Return the version of `target`, else a proposed one. Raises InformativaError if it is no valid id."""
     version = target.version
     if version is not None and not re.fullmatch(r"(?!\.)[A-Za-z0-9._-]{1,32}", version):

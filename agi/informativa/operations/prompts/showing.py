@@ -6,55 +6,81 @@ import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, PlainSerializer
 
 from ...config.notices import LONGEST_SHORT
-from ...errors import InformativaError, Problem, PromptError, problems
+from ...errors import InformativaError, PromptError, problems
 from ...prompts import audio
 from ...prompts.installed import measure
 from ...prompts.store import PromptPath
 from ...text import Text, joined
 from ..controllers import known
+from ..document import Seconds, Sentence
+from ..problems import Problem
 from .configured import ConfiguredPrompts
 
-
-@dataclass(frozen=True)
-class Measured:
-    """Measurements of the sound of a WAV file."""
-
-    seconds: float
-    level: float
-    """The level of its speech, in dBov."""
-    peak: float
-    """The peak, in dBov."""
+Level = Annotated[
+    float,
+    PlainSerializer(lambda level: round(level, 1) if isfinite(level) else None, return_type=float | None),
+]
+"""A level in dB, in JSON to a tenth; null for silence."""
 
 
 @dataclass(frozen=True)
-class PromptFound:
-    """One prompt and the state of its files."""
+class Prompt:
+    """One prompt: a recording of one part of a version in one language."""
 
-    controller: str
-    path: PromptPath
-    name: str
-    """Its path as the configuration writes it."""
+    controller: str | None
+    """The name of the controller whose notice it is."""
+    notice: str | None
+    """The name of the notice."""
+    version: str | None
+    """The version of the notice."""
+    part: str | None
+    """`short`, `short-nokey`, `full`, `supplement`, or `fallback`, which is of no notice."""
+    after: str | None
+    """The version that the callers of a supplement know already."""
+    language: str | None
+    """Its language."""
+    path: Path
+    """Its path without extension, as Asterisk knows it."""
     files: tuple[Path, ...]
-    seconds: float | None = None
-    """Its length; `None` if Asterisk would not play it."""
-    sound: Measured | None = None
-    """The sound of its WAV file, if it has one."""
-    problem: Problem | None = None
+    """The sound files that are there, one for each format."""
+    seconds: Seconds | None
+    """Its length; null if Asterisk would not play it."""
+    level: Level | None
+    """The level of its speech, in dB below full scale (dBov)."""
+    problem: Problem | None
     """The reason why Asterisk would not play it."""
-    warnings: tuple[Text, ...] = ()
-    """The points to think about before callers hear it."""
+    warnings: tuple[Sentence, ...]
+    """Properties about which callers might complain."""
+    peak: Annotated[float | None, Field(exclude=True)] = None
+    """The peak of its WAV file, in dBov, for people; `None` where there is none."""
+
+    @property
+    def wav(self) -> Path:
+        """The path of its WAV file, which need not be there."""
+        return self.path.with_name(f"{self.path.name}.wav")
 
 
-def listed(config: Path) -> tuple[PromptFound, ...]:
+@dataclass(frozen=True)
+class Prompts:
+    """Prompts that a configuration names, or the one that was asked for."""
+
+    prompts: tuple[Prompt, ...]
+
+
+def configured_prompts(config: Path) -> Prompts:
     """Return the prompts that the configuration names, each once. Raises ConfigError."""
     prompts = ConfiguredPrompts(config)
-    return tuple(found(prompts, controller, path) for controller, path in _by_base(prompts).values())
+    return Prompts(tuple(read_prompt(controller, path) for controller, path in _by_base(prompts).values()))
 
 
-def chosen(config: Path, name: str) -> PromptFound:
+def find_prompt(config: Path, name: str) -> Prompt:
     """Return the prompt whose path ends with `name`; among several the one of the version in force. Raises
     InformativaError if there is none, or if several are left."""
     prompts = ConfiguredPrompts(config)
@@ -73,36 +99,44 @@ def chosen(config: Path, name: str) -> PromptFound:
         names = [prompts.store.relative(base) for base in bases or configured]
         raise InformativaError(message, known("" if bases else name, names))
     controller, path = configured.get(bases[0], ("", PromptPath("", "", "", "", bases[0])))
-    return found(prompts, controller, path)
+    return read_prompt(controller, path)
 
 
-def play(prompt: PromptFound) -> bool:
+def play(prompt: Prompt) -> bool:
     """Play a prompt on this machine; return whether it was played."""
-    program, file = shutil.which("play"), prompt.path.file("wav")
-    if program is None or not file.exists():
+    program = shutil.which("play")
+    if program is None or not prompt.wav.exists():
         return False
-    return subprocess.run([program, "-q", file], capture_output=True, check=False).returncode == 0  # noqa: S603
+    command = [program, "-q", str(prompt.wav)]
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0  # noqa: S603
 
 
-def found(
-    prompts: ConfiguredPrompts, controller: str, path: PromptPath, warnings: tuple[Text, ...] = ()
-) -> PromptFound:
-    """Read the files of a prompt."""
-    name = prompts.store.relative(path.base)
-    files = tuple(path.files())
+def read_prompt(controller: str, path: PromptPath, warnings: tuple[Text, ...] = ()) -> Prompt:
+    """Return a prompt of a controller, '' for none, by its files."""
+    part, _colon, base_version = path.part.partition(":")  # supplement:VERSION
+    seconds, sound, problem = None, None, None
     try:
         seconds = measure(path.base).seconds
         wav = path.file("wav")
-        sound = measured(audio.read_wav(wav)) if wav.exists() else None
+        sound = audio.read_wav(wav) if wav.exists() else None
     except PromptError as error:
-        (problem,) = problems(error)
-        return PromptFound(controller, path, name, files, problem=problem, warnings=warnings)
-    return PromptFound(controller, path, name, files, seconds, sound, warnings=warnings)
-
-
-def measured(sound: audio.Sound) -> Measured:
-    """Return the measurements of a sound."""
-    return Measured(sound.seconds, sound.level, sound.peak)
+        (cause,) = problems(error)
+        seconds, problem = None, Problem.of(cause, PromptError.code)
+    return Prompt(
+        controller=controller or None,
+        notice=path.notice or None,
+        version=path.version or None,
+        part=part or None,
+        after=base_version or None,
+        language=path.language or None,
+        path=path.base,
+        files=tuple(path.files()),
+        seconds=seconds,
+        level=sound.level if sound else None,
+        problem=problem,
+        warnings=warnings,
+        peak=sound.peak if sound else None,
+    )
 
 
 def warnings(path: PromptPath, wav: bytes) -> Iterator[Text]:

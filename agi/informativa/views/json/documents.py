@@ -20,6 +20,7 @@ from ...operations import (
 from ...operations.boxes import Boxes, BoxesRetired, Joined, SchemasMigrated
 from ...operations.check import Checked
 from ...operations.doctor.examination import Examination
+from ...operations.prompts import installing, making, showing
 from ...operations.status import StatusReport
 from ...operations.support.bundle import SupportBundle
 from ...operations.upgrade_check import UpgradeCheck
@@ -31,7 +32,6 @@ from .evidence import (
     Verification,
     WrittenReceipts,
 )
-from .prompts import Prompt, Prompts, PromptsInstalled, PromptsMade, Snippet
 from .publishing import Publications
 from .shapes import SCHEMA, Document, Seconds, Shape, Time
 from .test_call import CallResult, Moment, TestCall
@@ -49,15 +49,10 @@ __all__ = [
     "Joined",
     "LogKeys",
     "Moment",
-    "Prompt",
-    "Prompts",
-    "PromptsInstalled",
-    "PromptsMade",
     "Publications",
     "SchemasMigrated",
     "Seconds",
     "Shape",
-    "Snippet",
     "StatusReport",
     "SupportBundle",
     "TestCall",
@@ -84,10 +79,10 @@ DOCUMENTS: dict[str, type] = {
     "controllers": controller_state.Controllers,
     "keys make": keys.NewSecret,
     "keys rotate": keys.Rotation,
-    "prompts build": PromptsMade,
-    "prompts add": PromptsMade,
-    "prompts play": Prompts,
-    "prompts install": PromptsInstalled,
+    "prompts build": making.PromptsMade,
+    "prompts add": making.PromptsMade,
+    "prompts play": showing.Prompts,
+    "prompts install": installing.PromptsInstalled,
     "explain": explain.Explanation,
     "test-call": TestCall,
     "dialplan install": dialplan_install.DialplanInstalled,

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from ...operations.prompts.configured import Snippet
-from ...operations.prompts.installing import Action, Installed, Step
+from ...operations.prompts.installing import Action, InstallStep, PromptsInstalled
 from ...operations.prompts.making import PromptsMade
-from ...operations.prompts.showing import PromptFound
+from ...operations.prompts.showing import Prompt
+from ...prompts.store import PromptStore
 from ...text import Text, command
 from ..messages import Language
 
@@ -26,25 +28,27 @@ _STEPS = {
 }
 
 
-def described(prompt: PromptFound, say: Language) -> str:
-    """Return a line with the length and the level of a prompt."""
+def summary(prompt: Prompt, config: Path, say: Language) -> str:
+    """Return a line with the length and the level of a prompt, or with its problem; then its path is as the
+    file `config` writes it."""
     if prompt.problem:
-        return f"{prompt.name}  {say(prompt.problem.text)}"
-    if prompt.sound is None:
-        return f"{prompt.path.base}  {prompt.seconds:.1f} s"
+        name = PromptStore(config.absolute().parent).relative(prompt.path)
+        return f"{name}  {say(prompt.problem.text)}"
+    if prompt.level is None:
+        return f"{prompt.path}  {prompt.seconds:.1f} s"
     return say(
         "{file}  {seconds:.1f} s, speech at {level:.0f} dBov, peak {peak:.0f}",
-        file=prompt.path.file("wav"),
-        seconds=prompt.sound.seconds,
-        level=prompt.sound.level,
-        peak=prompt.sound.peak,
+        file=prompt.wav,
+        seconds=prompt.seconds,
+        level=prompt.level,
+        peak=prompt.peak,
     )
 
 
-def unheard(prompt: PromptFound, say: Language) -> Iterator[str]:
+def how_to_hear(prompt: Prompt, say: Language) -> Iterator[str]:
     """Yield how to hear a prompt if this machine plays no sound."""
     yield say("No sound came out here (`play` is in the package sox). Hear it on a telephone, such as 100:")
-    play = f"channel originate PJSIP/100 application Playback {prompt.path.base}"
+    play = f"channel originate PJSIP/100 application Playback {prompt.path}"
     yield command("asterisk", "-rx", play)
 
 
@@ -58,31 +62,31 @@ def texts_copied(folder: object, languages: list[str], say: Language) -> Iterato
     yield f"{command('informativa', 'prompts', 'build', '--texts', folder)} …"
 
 
-def made(result: PromptsMade, say: Language) -> Iterator[str]:
+def prompts_made(result: PromptsMade, say: Language) -> Iterator[str]:
     """Yield the steps after prompts were made: to hear them, and to configure them."""
     yield "\n" + say(
         "Next: hear it (informativa prompts play {prompt}), then write into the configuration",
-        prompt=result.prompts[0].path.base,
+        prompt=result.prompts[0].path,
     )
-    yield snippet(result.snippet, say)
+    yield snippet(result.configuration, say)
     yield say(MATERIAL)
 
 
-def snippet(part: Snippet, say: Language) -> str:
+def snippet(lines: Snippet, say: Language) -> str:
     """Return the part of the configuration to write, and its place."""
-    if part.version:
-        where = say("# in {where}, at version {version}:", where=part.where, version=part.version)
+    if lines.version:
+        where = say("# in {where}, at version {version}:", where=lines.where, version=lines.version)
     else:
-        where = say("# at the end of {where}:", where=part.where)
-    return f"{where}\n{part.yaml}"
+        where = say("# at the end of {where}:", where=lines.where)
+    return f"{where}\n{lines.yaml}"
 
 
-def step(file_step: Step, say: Language, *, dry_run: bool) -> str:
+def step(file_step: InstallStep, say: Language, *, dry_run: bool) -> str:
     """Return the message of what is done to a file, or would be."""
     return say(_STEPS[file_step.action][dry_run].format(file=file_step.file, source=file_step.source))
 
 
-def installed(result: Installed, say: Language) -> str:
+def prompts_installed(result: PromptsInstalled, say: Language) -> str:
     """Return the numbers of prompts and of files."""
     files = len(result.files)
     prompts = say.counted("{count} prompt", "{count} prompts", result.prompts, count=result.prompts)

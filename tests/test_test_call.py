@@ -24,11 +24,11 @@ from informativa.config import Configuration, inspect, load
 from informativa.errors import InformativaError, ManagerError
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import Event, Identified, Lookup, Reason, RecordKind, Status
-from informativa.operations.record_document import Record
-from informativa.operations.test_call import CallPlaced, CallReport, PlannedCall, place, plan
+from informativa.operations import test_call as operation
+from informativa.operations.test_call import CallPlaced, PlannedCall, place, plan
 from informativa.operations.test_call_entry import CallEntry, entry
+from informativa.views.documents import document
 from informativa.views.documents import facts as json_facts
-from informativa.views.json import documents as shapes
 from informativa.views.messages import ENGLISH, Language, language
 from informativa.views.text.test_call import progress, report
 
@@ -111,20 +111,20 @@ def asterisk(
 
 def placed(
     call: PlannedCall, manager: ScriptedManager, monkeypatch: pytest.MonkeyPatch, **more: Any
-) -> CallReport:
-    """Place the call at that Asterisk."""
+) -> operation.TestCall:
+    """Place the call at that Asterisk; return its result."""
     monkeypatch.setattr(ami, "session", manager.session)
     return asyncio.run(place(call, **more))
 
 
 def planned(configured: Configuration, number: str | None = None, *, sure: bool = False) -> PlannedCall:
-    """A call to the first company's line."""
+    """Return a plan of a call to the first company's line."""
     return plan(configured, LINE, number, "", NOW, sure=sure)
 
 
-def said(found: CallReport, say: Language = ENGLISH) -> list[str]:
-    """What a person reads in the end."""
-    return list(report(found, say))
+def reported(result: operation.TestCall, call: PlannedCall, say: Language = ENGLISH) -> list[str]:
+    """Return the lines that a person reads in the end."""
+    return list(report(result, call, say))
 
 
 @pytest.mark.shipped_prompts
@@ -182,18 +182,18 @@ def test_call_needs_an_account_and_a_live_company(folder: Path, configured: Conf
 
 @pytest.mark.shipped_prompts
 def test_call_in_order(configured: Configuration, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each step is told as it happens; the record is found by the call's id, and nothing is wrong."""
+    """Each step is reported as it happens; the record is found by the call's id, and there is no problem."""
     call = planned(configured)
     (due,) = call.due
     path = due.prompts["it"].path
     events = [SERVICE, *played(path), *told("PLAYED", "withheld", "2")]
     manager = asterisk(configured, events, PLAYED)
     steps: list[CallPlaced | Moment] = []
-    found = placed(call, manager, monkeypatch, progress=steps.append)
-    assert (found.in_order, found.notes, found.channel) == (True, (), f"Local/{LINE}@from-lab/n")
+    result = placed(call, manager, monkeypatch, progress=steps.append)
+    assert (result.in_order, result.notes, result.channel) == (True, (), f"Local/{LINE}@from-lab/n")
     assert manager.placed["CallerID"] == ""
-    assert steps == [CallPlaced(found.channel), *found.timeline]
-    assert [each.what for each in found.timeline] == [
+    assert steps == [CallPlaced(result.channel), *result.timeline]
+    assert [moment.what for moment in result.timeline] == [
         CallStep.PLACED,
         CallStep.SERVICE,
         CallStep.ANSWERED,
@@ -202,7 +202,7 @@ def test_call_in_order(configured: Configuration, monkeypatch: pytest.MonkeyPatc
         CallStep.STATUS,
         CallStep.OVER,
     ]
-    assert [record.number for record in found.records] == [2]
+    assert [record.number for record in result.records] == [2]
     shown = [line for step in steps for line in progress(step, call, ENGLISH)]
     assert shown[:2] == [
         f"Test call to {LINE} (Acme S.p.A.), from withheld, by Local/{LINE}@from-lab/n",
@@ -211,7 +211,7 @@ def test_call_in_order(configured: Configuration, monkeypatch: pytest.MonkeyPatc
     assert shown[3].endswith(" s  the service is asked: agi://127.0.0.1:4588/notice")  # without the token
     assert shown[5].endswith(f" s  notice begins: {path}, 17.4 s")
     assert shown[7].endswith(" s  status PLAYED")
-    first, last = said(found)
+    first, last = reported(result, call)
     assert first == (
         "record 2: 2026-11-24 12:30:15 UTC, privacy notice (privacy) 1 it, PLAYED not-informed,"
         " 9.5 of 9.5 s, whole"
@@ -220,12 +220,12 @@ def test_call_in_order(configured: Configuration, monkeypatch: pytest.MonkeyPatc
 
 
 def test_call_as_json(configured: Configuration, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Programs get the same as values, the record in the shape that it has everywhere."""
+    """Programs get the same as values, the record with the names that it has everywhere."""
     call = planned(configured, CALLER, sure=True)
-    found = placed(
+    result = placed(
         call, asterisk(configured, [SERVICE, *told("FAILED", "not-playable", "2")], NOTDUE), monkeypatch
     )
-    text = shapes.TestCall.of(found).text()
+    text = document(result)
     facts = json.loads(text)
     assert CALLER[3:] not in text
     assert (facts["schema"], facts["line"], facts["controller"], facts["from"]) == (1, LINE, "acme", "+39…67")
@@ -234,20 +234,20 @@ def test_call_as_json(configured: Configuration, monkeypatch: pytest.MonkeyPatch
     assert facts["timeline"][1]["what"] == "service-asked"
     assert (facts["timeline"][-1]["what"], facts["timeline"][-1]["fact"]) == ("over", None)
     assert [record["number"] for record in facts["records"]] == [2]
-    assert facts["records"][0] == json_facts(Record.of(found.records[0], "acme"))
+    assert facts["records"][0] == json_facts(result.records[0])
     assert facts["in_order"] is False
-    assert [(each["code"], each["remedy"]) for each in facts["problems"]] == [
+    assert [(problem["code"], problem["remedy"]) for problem in facts["problems"]] == [
         ("test-call", None),
         ("test-call", "type: informativa check"),
     ]
 
 
-def test_call_that_fails_is_told_as_that(configured: Configuration, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_call_that_fails_is_reported(configured: Configuration, monkeypatch: pytest.MonkeyPatch) -> None:
     """Another status than the one expected, and a record that is not there, are problems."""
     call = planned(configured)
-    found = placed(call, asterisk(configured, [SCRIPT, *told("FALLBACK", "no-line", "")]), monkeypatch)
-    assert (found.in_order, found.records) == (False, ())
-    assert said(found) == [
+    result = placed(call, asterisk(configured, [SCRIPT, *told("FALLBACK", "no-line", "")]), monkeypatch)
+    assert (result.in_order, result.records) == (False, ())
+    assert reported(result, call) == [
         "note: the script answered, because the service did not; type: informativa status",
         "note: the manager account does not see when prompts begin and end. In manager.conf, section [x],"
         " add agi to the line that begins with `read =`, then type: asterisk -rx 'manager reload'",
@@ -255,7 +255,7 @@ def test_call_that_fails_is_told_as_that(configured: Configuration, monkeypatch:
         "WRONG: neither service nor script could handle it; type: informativa status",
         "WRONG: the ledger has no record - of this call",
     ]
-    assert said(found, language("it"))[3] == (
+    assert reported(result, call, language("it"))[3] == (
         "ERRORE: né il servizio né lo script l'hanno potuta gestire; digitare: informativa status"
     )
 
@@ -263,9 +263,9 @@ def test_call_that_fails_is_told_as_that(configured: Configuration, monkeypatch:
 @pytest.mark.slow
 def test_call_that_comes_to_nothing(configured: Configuration, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where no status is set the log of Asterisk is named; `null` stands for the result."""
-    found = placed(planned(configured), asterisk(configured, [Message(event="Hangup")]), monkeypatch)
-    assert [str(each)[:27] for each in found.problems] == ["no status was ever set: see"]
-    assert json.loads(shapes.TestCall.of(found).text())["result"] is None
+    result = placed(planned(configured), asterisk(configured, [Message(event="Hangup")]), monkeypatch)
+    assert [str(problem.message)[:27] for problem in result.problems] == ["no status was ever set: see"]
+    assert json.loads(document(result))["result"] is None
     with pytest.raises(ManagerError, match="does not let x see what became of the call"):
         placed(planned(configured), AnsweringManager(contexts=OURS, events=[CALLED[0]] * 2), monkeypatch)
 
@@ -344,8 +344,8 @@ def test_context_that_was_named() -> None:
 
 
 def untimed(printed: str) -> list[str]:
-    """The lines without how many seconds it took."""
-    return [re.sub(r"^ +[0-9]+\.[0-9]{2} s  ", "", each) for each in printed.splitlines()]
+    """Return the lines without their times."""
+    return [re.sub(r"^ +[0-9]+\.[0-9]{2} s  ", "", line) for line in printed.splitlines()]
 
 
 @pytest.mark.shipped_prompts
@@ -399,7 +399,7 @@ def test_command_prints_one_document_for_programs(
     facts = json.loads(out)
     assert (code, err) == (1, "")
     assert (facts["from"], facts["result"], facts["in_order"]) == ("+39…67", None, False)
-    assert [each["what"] for each in facts["timeline"]] == ["placed", "over"]
-    assert [each["message"] for each in facts["problems"]] == [
+    assert [moment["what"] for moment in facts["timeline"]] == ["placed", "over"]
+    assert [problem["message"] for problem in facts["problems"]] == [
         "no status was ever set: see Asterisk's log (asterisk -rvvv) for where the call went"
     ]

@@ -32,7 +32,7 @@ _RESULT = {"INFORMATIVA_STATUS": "status", "INFORMATIVA_REASON": "reason", "INFO
 
 
 class CallStep(StrEnum):
-    """What happened to the call."""
+    """A step of a call."""
 
     PLACED = "placed"
     SERVICE = "service-asked"
@@ -46,11 +46,14 @@ class CallStep(StrEnum):
 
 @dataclass(frozen=True)
 class Moment:
-    """A step of the call, so many seconds after it was placed; `fact` is a path or a word."""
+    """One thing that happened to a call."""
 
     seconds: float
+    """Seconds since it was placed, to a millisecond."""
     what: CallStep
-    fact: str = ""
+    """The step that was reached."""
+    fact: str | None
+    """The channel, address, prompt or status of that step."""
 
 
 @dataclass
@@ -121,9 +124,9 @@ class _CallWatch:
         """Return the seconds since the call was placed."""
         return time.monotonic() - self._began
 
-    def tell(self, step: CallStep, fact: str = "") -> None:
-        """Report a step that happens now."""
-        self._tell(Moment(self.age(), step, fact))
+    def tell(self, what: CallStep, fact: str = "") -> None:
+        """Report a step that is reached now."""
+        self._tell(Moment(round(self.age(), 3), what, fact or None))
 
     def happened(self, event: Any) -> None:
         """Take an event of any channel."""

@@ -8,8 +8,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..views.documents import json_schema
-from ..views.json.documents import DOCUMENTS, SCHEMA, Document
+from ..views.documents import SCHEMA, json_schema
+from ..views.json.documents import DOCUMENTS
+from ..views.json.shapes import Document
 
 _PAGE = """\
 # What programs read

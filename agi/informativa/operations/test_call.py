@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Annotated
 
-from .. import policy
+from pydantic import Field
+
+from .. import errors, model, policy
 from ..asterisk import ami, test_call
 from ..asterisk.test_call import Moment, Outcome
 from ..caller import mask, recognise
 from ..config import Configuration
 from ..errors import InformativaError
-from ..model import Caller, Decision, Identified, Line, ManagerAccount, Reason, Record, Status
+from ..model import Caller, Decision, Identified, Line, ManagerAccount, Reason, Status
 from ..text import Text
 from .controllers import line_named, require_live
+from .document import Sentence
 from .explain import history_of, incoming_call
+from .problems import Problem
+from .record_document import Record
 from .records import existing_ledger
 from .test_call_entry import entry
 
@@ -42,17 +48,17 @@ class PlannedCall:
 
     @property
     def caller(self) -> str | None:
-        """Return the masked number, for people to read; `None` where it is withheld."""
+        """The masked number, for people to read; `None` where it is withheld."""
         return None if self.number is None else mask(self.number)
 
     @property
     def due(self) -> list[Decision]:
-        """Return the decisions by which the caller should hear something."""
+        """The decisions by which the caller should hear something."""
         return [decision for decision in self.decisions if decision.play]
 
     @property
     def expected(self) -> tuple[Status, Reason]:
-        """Return the status and the reason that the dialplan should get."""
+        """The status and the reason that the dialplan should get."""
         if self.due:
             return Status.PLAYED, self.due[0].reason
         by_setting = [decision for decision in self.decisions if decision.status_of_skip is Status.SKIPPED]
@@ -61,7 +67,7 @@ class PlannedCall:
 
     @property
     def seconds(self) -> float:
-        """Return the time that all due prompts may last, in the longest language."""
+        """The time that all due prompts may last, in the longest language."""
         return sum(max(prompt.seconds for prompt in decision.prompts.values()) for decision in self.due)
 
 
@@ -73,26 +79,43 @@ class CallPlaced:
 
 
 @dataclass(frozen=True)
-class CallReport:
-    """The result of a test call."""
+class CallResult:
+    """The variables by which the dialplan learns the result of a call."""
 
-    call: PlannedCall
+    status: str
+    """INFORMATIVA_STATUS."""
+    reason: str | None
+    """INFORMATIVA_REASON."""
+    record: str | None
+    """INFORMATIVA_RECORD: the number of a record, or a row of the fallback spool."""
+
+
+@dataclass(frozen=True)
+class TestCall:
+    """A test call, from its beginning to its result."""
+
+    line: str
+    """The called number, as the configuration has it."""
+    controller: str
+    """The controller's name in the configuration."""
+    number: Annotated[str | None, Field(serialization_alias="from")]
+    """The number that the call came from, masked; null where it was withheld."""
     channel: str
+    """The channel that Asterisk placed it at."""
     timeline: tuple[Moment, ...]
-    """The events of the call, in order."""
-    outcome: Outcome
-    """The status, reason and record that the dialplan got at last."""
+    """The steps of the call, in order."""
+    expected: CallResult
+    """The result that the dialplan should have got; the record cannot be known before."""
+    result: CallResult | None
+    """The result that it got; null where no status was ever set."""
     records: tuple[Record, ...]
-    """The records of the call."""
-    notes: tuple[Text, ...]
-    """Facts to know beside."""
-    problems: tuple[Text, ...]
-    """Differences from what should have happened."""
-
-    @property
-    def in_order(self) -> bool:
-        """Return whether everything went as it should."""
-        return not self.problems
+    """The records of this call."""
+    notes: tuple[Sentence, ...]
+    """Further facts to know."""
+    problems: tuple[Problem, ...]
+    """Differences from the expected course."""
+    in_order: bool
+    """True if there are no problems."""
 
 
 def plan(
@@ -164,7 +187,7 @@ async def place(
     *,
     through: bool = False,
     progress: Callable[[CallPlaced | Moment], None] = lambda _step: None,
-) -> CallReport:
+) -> TestCall:
     """Place the call, wait for its end, and compare the result with the plan. With `through` it goes through
     the real dialplan even where that may ring somebody. `progress` is called at each step.
 
@@ -184,19 +207,31 @@ async def place(
         newest = await asyncio.to_thread(_newest, line)
         outcome = await test_call.place(manager, account, channel, call.number or "", call.seconds, on_moment)
     new_records = await asyncio.to_thread(_since, line, newest + 1)
-    records = tuple(record for record in new_records if record.event.call == outcome.call)
-    return CallReport(
-        call,
-        channel,
-        tuple(timeline),
-        outcome,
-        records,
-        (*call_entry.notes, *_notes(outcome)),
-        tuple(_problems(call, outcome, records)),
+    records = [record for record in new_records if record.event.call == outcome.call]
+    problems = tuple(_problems(call, outcome, records))
+    status, reason = call.expected
+    return TestCall(
+        line=line.number,
+        controller=line.controller.id,
+        number=call.caller,
+        channel=channel,
+        timeline=tuple(timeline),
+        expected=CallResult(str(status), str(reason), record=None),
+        result=_result(outcome),
+        records=tuple(Record.of(record, line.controller.id) for record in records),
+        notes=(*call_entry.notes, *_notes(outcome)),
+        problems=tuple(Problem.of(errors.Problem("", None, "", text), "test-call") for text in problems),
+        in_order=not problems,
     )
 
 
-def _problems(call: PlannedCall, outcome: Outcome, records: tuple[Record, ...]) -> Iterator[Text]:
+def _result(outcome: Outcome) -> CallResult | None:
+    if not outcome.status:
+        return None
+    return CallResult(outcome.status, outcome.reason or None, outcome.record or None)
+
+
+def _problems(call: PlannedCall, outcome: Outcome, records: Collection[model.Record]) -> Iterator[Text]:
     """Return the differences between the call and its explanation, and between the call and the ledger."""
     result, expected = (outcome.status, outcome.reason), call.expected
     looked_up = bool(call.line.controller.lookups) and call.number is not None
@@ -230,6 +265,6 @@ def _newest(line: Line) -> int:
         return store.newest() if store else 0
 
 
-def _since(line: Line, first: int) -> list[Record]:
+def _since(line: Line, first: int) -> list[model.Record]:
     with existing_ledger(line.controller, read_only=True) as store:
         return list(store.records(first)) if store else []

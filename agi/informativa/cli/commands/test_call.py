@@ -11,7 +11,6 @@ import typer
 from ...asterisk.test_call import Moment
 from ...config import DEFAULT_FILE, load
 from ...operations.test_call import CallPlaced, place, plan
-from ...views.json import test_call as json
 from ...views.text.test_call import progress, report
 from ..options import WITHHELD, Config, Json, print_document, shown_number
 from ..words import _
@@ -43,16 +42,16 @@ def _test_call(
     """
     call = plan(load(config), line, shown_number(number), context, datetime.now(UTC), sure=yes)
 
-    def tell(step: CallPlaced | Moment) -> None:
+    def show(step: CallPlaced | Moment) -> None:
         if not as_json:
             for text in progress(step, call, _):
                 print(text, flush=True)
 
-    result = asyncio.run(place(call, through=through, progress=tell))
+    result = asyncio.run(place(call, through=through, progress=show))
     if as_json:
-        print_document(json.TestCall.of(result))
+        print_document(result)
     else:
-        for text in report(result, _):
+        for text in report(result, call, _):
             print(text)
     if not result.in_order:
         raise typer.Exit(1)

@@ -1,11 +1,13 @@
-"""All documents, each under the command that prints it. A command that runs loads its own alone."""
+"""All documents, each under the command that prints it."""
 
 from __future__ import annotations
 
 from ...operations import (
     access_log,
     accounts,
+    boxes,
     callers,
+    check,
     config_upgrade,
     controller_state,
     dialplan_install,
@@ -16,66 +18,33 @@ from ...operations import (
     record_document,
     restoring,
     retention,
+    status,
+    test_call,
+    upgrade_check,
 )
-from ...operations.boxes import Boxes, BoxesRetired, Joined, SchemasMigrated
-from ...operations.check import Checked
-from ...operations.doctor.examination import Examination
+from ...operations.doctor import examination
 from ...operations.prompts import installing, making, showing
-from ...operations.status import StatusReport
-from ...operations.support.bundle import SupportBundle
-from ...operations.upgrade_check import UpgradeCheck
+from ...operations.support import bundle as support
 from .audit import Audits
 from .bundle import Bundle
-from .evidence import (
-    Checkpoints,
-    LogKeys,
-    Verification,
-    WrittenReceipts,
-)
+from .evidence import Checkpoints, LogKeys, Verification, WrittenReceipts
 from .publishing import Publications
-from .shapes import SCHEMA, Document, Seconds, Shape, Time
-from .test_call import CallResult, Moment, TestCall
 from .witness import Witness
-
-__all__ = [
-    "DOCUMENTS",
-    "SCHEMA",
-    "Audits",
-    "Bundle",
-    "CallResult",
-    "Checkpoints",
-    "Document",
-    "Examination",
-    "Joined",
-    "LogKeys",
-    "Moment",
-    "Publications",
-    "SchemasMigrated",
-    "Seconds",
-    "Shape",
-    "StatusReport",
-    "SupportBundle",
-    "TestCall",
-    "Time",
-    "Verification",
-    "Witness",
-    "WrittenReceipts",
-]
 
 DOCUMENTS: dict[str, type] = {
     "ledger show": record_document.Records,
     "tail": record_document.RecordLine,
-    "status": StatusReport,
+    "status": status.StatusReport,
     "caller show": callers.Access,
     "caller erase": callers.Erasure,
     "record": callers.Recorded,
     "purge": retention.Purge,
     "import": importing.Import,
-    "check": Checked,
+    "check": check.Checked,
     "config upgrade": config_upgrade.ConfigUpgraded,
-    "doctor": Examination,
-    "upgrade-check": UpgradeCheck,
-    "support-bundle": SupportBundle,
+    "doctor": examination.Examination,
+    "upgrade-check": upgrade_check.UpgradeCheck,
+    "support-bundle": support.SupportBundle,
     "controllers": controller_state.Controllers,
     "keys make": keys.NewSecret,
     "keys rotate": keys.Rotation,
@@ -84,7 +53,7 @@ DOCUMENTS: dict[str, type] = {
     "prompts play": showing.Prompts,
     "prompts install": installing.PromptsInstalled,
     "explain": explain.Explanation,
-    "test-call": TestCall,
+    "test-call": test_call.TestCall,
     "dialplan install": dialplan_install.DialplanInstalled,
     "dialplan uninstall": dialplan_install.DialplanUninstalled,
     "evidence key": LogKeys,
@@ -97,11 +66,11 @@ DOCUMENTS: dict[str, type] = {
     "witness key": Witness,
     "ledger adopt": restoring.AdoptedLedger,
     "ledger restore": restoring.RestoredLedger,
-    "shared migrate": SchemasMigrated,
-    "shared status": Boxes,
-    "boxes": Boxes,
-    "boxes retire": BoxesRetired,
-    "join": Joined,
+    "shared migrate": boxes.SchemasMigrated,
+    "shared status": boxes.Boxes,
+    "boxes": boxes.Boxes,
+    "boxes retire": boxes.BoxesRetired,
+    "join": boxes.Joined,
     "web invite": accounts.Invited,
     "web accounts": accounts.Accounts,
     "web grant": accounts.Account,

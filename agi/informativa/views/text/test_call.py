@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...asterisk.test_call import CallStep, Moment
-from ...model import Controller, Record, name_and_id
-from ...operations.test_call import CallPlaced, CallReport, PlannedCall
+from ...model import NamesByLanguage, name_and_id
+from ...operations.record_document import Record
+from ...operations.test_call import CallPlaced, PlannedCall, TestCall
 from ...text import Text
 from ..messages import Language
 from .explain import WITHHELD
@@ -43,37 +44,38 @@ def progress(step: CallPlaced | Moment, call: PlannedCall, say: Language) -> Ite
     yield f"{step.seconds:7.2f} s  {say(_STEPS[step.what].format(fact=fact))}"
 
 
-def report(result: CallReport, say: Language) -> Iterator[str]:
+def report(result: TestCall, call: PlannedCall, say: Language) -> Iterator[str]:
     """Yield the records of the call, and the problems."""
     for record in result.records:
-        yield _record(record, result.call.line.controller, say)
+        yield _record(record, call.line.controller.names, say)
     for note in result.notes:
         yield say("note: {note}", note=note)
     for problem in result.problems:
-        yield say("WRONG: {problem}", problem=problem)
+        yield say("WRONG: {problem}", problem=problem.text)
     if result.in_order:
-        status, reason = result.call.expected
         yield say(
-            "In order: {status} ({reason}), as `informativa explain` says.", status=status, reason=reason
+            "In order: {status} ({reason}), as `informativa explain` says.",
+            status=result.expected.status,
+            reason=result.expected.reason,
         )
 
 
-def _prompt(path: str, call: PlannedCall) -> str:
+def _prompt(path: str | None, call: PlannedCall) -> str | None:
     """Return a prompt's path, with its length if it is one that is due."""
     prompts = [prompt for decision in call.decisions for prompt in decision.prompts.values()]
     seconds = next((prompt.seconds for prompt in prompts if prompt.path == path), None)
     return path if seconds is None else f"{path}, {seconds:.1f} s"
 
 
-def _record(record: Record, owner: Controller, say: Language) -> str:
-    event, heard = record.event, record.event.heard
+def _record(record: Record, names: NamesByLanguage, say: Language) -> str:
+    heard = record.heard
     length = (
         say("{seconds:.1f} of {length:.1f} s", seconds=heard.seconds, length=heard.length) if heard else ""
     )
     played = f", {length}, {heard.ending}" if heard else ""
-    notice = say(name_and_id(event.notice, owner.names))
+    notice = say(name_and_id(record.notice or "", names))
     return (
         say("record {number}", number=record.number)
-        + f": {event.at:%Y-%m-%d %H:%M:%S} UTC, {notice} {event.version} {event.language},"
-        f" {event.status} {event.reason}{played}"
+        + f": {record.at:%Y-%m-%d %H:%M:%S} UTC, {notice} {record.version or ''} {record.language or ''},"
+        f" {record.status} {record.reason}{played}"
     )

@@ -29,7 +29,7 @@ _ABSENT = Text(
 
 
 class Gap(StrEnum):
-    """Why an answer over many boxes is not complete."""
+    """A fault by which an answer over many boxes is not complete."""
 
     REFUSED = "box-refused"
     """The database takes nothing from this box, because another has its name or its ledger."""

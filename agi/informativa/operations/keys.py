@@ -31,7 +31,7 @@ MANAGER = "manager"  # and the secret of the account at Asterisk's manager inter
 
 
 class SecretKind(StrEnum):
-    """What a secret is for."""
+    """The use of a secret."""
 
     KEY = "key"
     TOKEN = "token"  # noqa: S105  # a kind of secret

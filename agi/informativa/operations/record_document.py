@@ -11,7 +11,7 @@ from .document import Seconds, Time
 
 @dataclass(frozen=True)
 class Heard:
-    """How much of a prompt reached the caller."""
+    """The part of a prompt that reached the caller."""
 
     seconds: Seconds
     """Seconds of it that were heard."""

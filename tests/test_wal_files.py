@@ -322,7 +322,7 @@ def test_who_records_astray_can_be_seen(tmp_path: Path, ends: tuple[str, ...]) -
     take(file, ends)
     assert len(wal_files.astray(file)) == 2
     wrong = ledgers.opened(System(file, None, ()), Controller("acme", "Acme", b"", str(file)))
-    assert "was deleted under process" in str(next(wrong).text)
+    assert "was deleted under process" in str(next(wrong).finding)
     wrong.close()
     assert store.does("store.checkpoint_wal()") == ""
     assert wal_files.astray(file) == []

@@ -10,8 +10,7 @@ import typer
 
 from ...operations.evidence import logs, verifying
 from ...operations.evidence import witness as operations
-from ...views.json import witness as json
-from ...views.text import witness as view
+from ...views.text.witness import shown
 from ..log import LogFormat, configure
 from ..options import Json, print_document
 from ..words import _
@@ -40,12 +39,12 @@ def key(
     as_json: Json = False,
 ) -> None:
     """Show a witness's public key and what it signed last; with a name, make it."""
-    witness_key = operations.key(folder, name)
-    signed = operations.logs(folder)
+    made = operations.make(folder, name) if name else False
+    witness = operations.witness(folder)
     if as_json:
-        print_document(json.Witness.of(witness_key, signed))
+        print_document(witness)
     else:
-        print("\n".join(view.key(witness_key, signed, _)))
+        print("\n".join(shown(witness, made, _)))
 
 
 @app.command()

@@ -9,72 +9,84 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import structlog
 
 from ...errors import EvidenceError, InformativaError
-from ...evidence.cosignature import WitnessVerifier
 from ...evidence.note import Verifier
 from ...evidence.witness import logs_of
 from ...evidence.witness_server import WitnessServer, in_a_thread
 from ...evidence.witness_store import WitnessFolder, WitnessStore
 from ...text import Foreign, Text
+from ..document import Time
 
 log = structlog.get_logger("informativa")
 
 
 @dataclass(frozen=True)
-class WitnessKey:
-    """The public key of a witness."""
+class WitnessedCheckpoint:
+    """The last checkpoint of a log that the witness signed."""
 
-    folder: Path
-    """The folder of the private key."""
-    key: WitnessVerifier
-    made: bool
-    """`True` if the key was made just now."""
+    log: str
+    """The origin of the log."""
+    size: int
+    """The number of records it has."""
+    root: str
+    """The root of the tree, in hexadecimal."""
+    at: Time
+    """The time of the signature."""
 
 
 @dataclass(frozen=True)
-class WitnessedLog:
-    """The last checkpoint of a log that a witness signed."""
+class Witness:
+    """A witness of one's own."""
 
-    origin: str
-    """The name of the log."""
-    size: int
-    """The number of records in the checkpoint."""
-    root: bytes
-    """The root hash of the log's tree."""
-    at: int
-    """The time of the signature, in POSIX seconds."""
+    key: str
+    """Its public key."""
+    folder: Path
+    """The folder of its private key."""
+    logs: tuple[WitnessedCheckpoint, ...]
+    """The last checkpoint of each log that it signed."""
 
 
-def key(folder: Path, name: str = "") -> WitnessKey:
-    """Return the key of the witness in a folder; with a `name` make it if there is none. Raises
+def make(folder: Path, name: str) -> bool:
+    """Make the key of a witness in a folder, unless it has one of that name; return whether it was made.
+    Raises EvidenceError."""
+    witness_folder = WitnessFolder(folder)
+    if not witness_folder.key_file.exists():
+        witness_folder.make(name)
+        return True
+    present_name = witness_folder.witness().verifier.name
+    if name != present_name:
+        raise EvidenceError(
+            Text(
+                "The witness in {folder} is {name}",
+                "another one needs a folder of its own",
+                folder=folder,
+                name=present_name,
+            )
+        )
+    return False
+
+
+def witness(folder: Path) -> Witness:
+    """Return the witness in a folder, and the last checkpoint of each log that it signed. Raises
     EvidenceError."""
     witness_folder = WitnessFolder(folder)
-    if witness_folder.key_file.exists() or not name:
-        verifier = witness_folder.witness().verifier
-        if name and name != verifier.name:
-            raise EvidenceError(
-                Text(
-                    "The witness in {folder} is {name}",
-                    "another one needs a folder of its own",
-                    folder=folder,
-                    name=verifier.name,
-                )
+    key = str(witness_folder.witness().verifier)
+    with closing(WitnessStore(witness_folder)) as store:
+        checkpoints = tuple(
+            WitnessedCheckpoint(
+                log=checkpoint.origin,
+                size=checkpoint.size,
+                root=checkpoint.root.hex(),
+                at=datetime.fromtimestamp(at, UTC),
             )
-        return WitnessKey(folder, verifier, made=False)
-    return WitnessKey(folder, witness_folder.make(name).verifier, made=True)
-
-
-def logs(folder: Path) -> list[WitnessedLog]:
-    """Return the last checkpoint of each log that the witness in a folder signed. Raises EvidenceError."""
-    with closing(WitnessStore(WitnessFolder(folder))) as store:
-        return [
-            WitnessedLog(checkpoint.origin, checkpoint.size, checkpoint.root, at)
             for checkpoint, at in store.last()
-        ]
+        )
+    return Witness(key, folder, checkpoints)
 
 
 def serve(folder: Path, keys: Sequence[Verifier], listen: str) -> None:

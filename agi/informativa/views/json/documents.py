@@ -23,13 +23,13 @@ from ...operations import (
     upgrade_check,
 )
 from ...operations.doctor import examination
+from ...operations.evidence.witness import Witness
 from ...operations.prompts import installing, making, showing
 from ...operations.support import bundle as support
 from .audit import Audits
 from .bundle import Bundle
 from .evidence import Checkpoints, LogKeys, Verification, WrittenReceipts
 from .publishing import Publications
-from .witness import Witness
 
 DOCUMENTS: dict[str, type] = {
     "ledger show": record_document.Records,

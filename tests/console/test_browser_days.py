@@ -82,9 +82,9 @@ def verified(who: Person) -> None:
     receipt = who.download(who.say("Receipt for a program"))
     who.press(who.say("Evidence"))
     key = Verifier.parse(who.page.locator("main code").first.inner_text())
-    (whole,) = verify([receipt], (key,), None, None)
+    (whole,) = verify([receipt], (key,), None, None).receipts
     receipt.write_bytes(receipt.read_bytes().replace(b"\nindex 0\n", b"\nindex 1\n"))
-    (changed,) = verify([receipt], (key,), None, None)
+    (changed,) = verify([receipt], (key,), None, None).receipts
     assert (whole.holds, changed.holds) == (True, False)
 
 

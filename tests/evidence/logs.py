@@ -56,4 +56,4 @@ def key(controller: Controller) -> Verifier:
     """The log's."""
     public_key = logs.keys(controller)[0].key
     assert public_key is not None
-    return public_key
+    return Verifier.parse(public_key)

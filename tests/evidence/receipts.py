@@ -192,7 +192,7 @@ class Logged:
 
     @property
     def vkey(self) -> str:
-        return str(logs.keys(self.controller)[-1].key)
+        return logs.keys(self.controller)[-1].key or ""
 
     def receipt(self, number: int = 1) -> Receipt:
         """Return the receipt of one record."""

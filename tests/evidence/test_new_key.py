@@ -16,7 +16,7 @@ from informativa.config import load
 from informativa.errors import ForkError
 from informativa.evidence.checkpoint import Checkpoint
 from informativa.evidence.log_folder import LogFolder
-from informativa.evidence.note import sign
+from informativa.evidence.note import Verifier, sign
 from informativa.evidence.tree import leaf_hash, root
 from informativa.evidence.witness_store import WitnessFolder
 from informativa.model import Reason, RecordKind
@@ -77,8 +77,8 @@ def test_a_new_key_begins_another_log(folder: Path, tmp_path: Path) -> None:
         files.append(tmp_path / str(number))
         files[-1].write_bytes(receipts.of_record(acme, number).receipt.proof.data)
     keys = logs.trusted_keys([old, new])
-    assert [receipt.holds for receipt in verifying.verify(files, keys)] == [True, True]
-    assert [receipt.holds for receipt in verifying.verify(files, keys[1:])] == [False, True]
+    assert [receipt.holds for receipt in verifying.verify(files, keys).receipts] == [True, True]
+    assert [receipt.holds for receipt in verifying.verify(files, keys[1:]).receipts] == [False, True]
 
 
 def test_i7_earlier_log_that_was_written_anew_contradicts_what_others_have(
@@ -119,11 +119,11 @@ def test_a_witness_must_know_a_new_key_first(folder: Path, tmp_path: Path) -> No
         acme = configured(folder, f"witness: [{{key: {witness}, url: 'http://127.0.0.1:{port}'}}]")
         record(acme)
         refused("evidence", "checkpoint", "-c", folder / "informativa.yaml", "--controller", "acme")
-        keys += filter(None, [logs.keys(acme)[0].key])
+        keys.append(Verifier.parse(logs.keys(acme)[0].key or ""))
         assert signed(folder) == 1
         completed = run("evidence", "key", "-c", folder / "informativa.yaml", "--new", "--controller", "acme")
         assert "No checkpoint was signed by it yet: " in completed.stderr
-        keys += filter(None, [logs.keys(acme)[1].key])
+        keys.append(Verifier.parse(logs.keys(acme)[1].key or ""))
         assert signed(folder) == 1
         run("evidence", "publish", "-c", folder / "informativa.yaml", "--controller", "acme")
         assert logs.audit(acme).audited.sound

@@ -141,10 +141,10 @@ def test_key_in_a_receipt_is_never_trusted(logged: Logged, tmp_path: Path) -> No
     with pytest.raises(InformativaError, match="Nothing says whom to trust"):
         verifying.verify([file], ())
     stranger = "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW"
-    (result,) = verifying.verify([file], logs.trusted_keys([stranger]))
+    (result,) = verifying.verify([file], logs.trusted_keys([stranger])).receipts
     assert not result.holds
-    assert "No key that is known here signed it" in str(result.error)
-    (result,) = verifying.verify([file], logs.trusted_keys([logged.vkey]))
+    assert "No key that is known here signed it" in str(result.problem)
+    (result,) = verifying.verify([file], logs.trusted_keys([logged.vkey])).receipts
     assert result.holds
 
 
@@ -229,7 +229,7 @@ def test_link_to_a_receipt_is_followed(logged: Logged, tmp_path: Path) -> None:
     """It is whoever verifies that names it."""
     (tmp_path / "one.tlog-proof").write_bytes(logged.receipt().proof.data)
     (tmp_path / "link").symlink_to("one.tlog-proof")
-    (result,) = verifying.verify([tmp_path / "link"], logs.trusted_keys([logged.vkey]))
+    (result,) = verifying.verify([tmp_path / "link"], logs.trusted_keys([logged.vkey])).receipts
     assert result.holds
 
 

@@ -26,7 +26,7 @@ from ...operations.evidence.receipt_page import receipt_page
 from ...text import Foreign, Text
 from ...views.html import receipt as receipt_view
 from ...views.json.audit import Audits
-from ...views.json.evidence import Checkpoints, LogKeys, Verification, WrittenReceipts
+from ...views.json.evidence import WrittenReceipts
 from ...views.json.publishing import Publications
 from ...views.messages import Language
 from ...views.text import evidence as view
@@ -69,9 +69,9 @@ def key(
     warn_of_unrelated(selection.unrelated)
     evidence = selection.configuration.evidence
     waiting = [_changed(company, evidence) for company in selection.named if new]
-    log_keys = [log_key for company in selection.named for log_key in logs.keys(company)]
+    log_keys = logs.LogKeys(tuple(log_key for company in selection.named for log_key in logs.keys(company)))
     if as_json:
-        print_document(LogKeys.of(log_keys))
+        print_document(log_keys)
     else:
         print("\n".join(view.keys(log_keys, _)))
     if new:
@@ -91,14 +91,16 @@ def checkpoint(config: Config = DEFAULT_FILE, controller: Of = None, as_json: Js
     warn_of_unrelated(selection.unrelated)
     evidence = selection.configuration.evidence
     with view.bar(_("signing"), _) as progress:
-        signed_logs = [
-            logs.checkpoint(company, progress, publication.sources(evidence.of(company.id)))
-            for company in selection.named
-        ]
+        checkpoints = logs.Checkpoints(
+            tuple(
+                logs.checkpoint(company, progress, publication.sources(evidence.of(company.id)))
+                for company in selection.named
+            )
+        )
     if as_json:
-        print_document(Checkpoints.of(signed_logs))
+        print_document(checkpoints)
     else:
-        print("\n".join(view.signed(signed_logs, _)))
+        print("\n".join(view.signed(checkpoints, _)))
 
 
 @app.command()
@@ -206,14 +208,14 @@ def verify(
     if number is not None and customer is not None:
         raise InformativaError(Text("A receipt is about one caller: give --number or --customer, not both."))
     caller = None if number is None and customer is None else _caller(number, customer)
-    results = verifying.verify(
+    verification = verifying.verify(
         files, logs.trusted_keys(key or []), verifying.policy_in(policy) if policy else None, caller
     )
     if as_json:
-        print_document(Verification.of(results))
+        print_document(verification)
     else:
-        print("\n".join(view.verified(results, _, about=caller is not None)))
-    if not all(result.holds for result in results):
+        print("\n".join(view.verified(verification, _, about=caller is not None)))
+    if not verification.holds:
         raise typer.Exit(1)
 
 

@@ -13,7 +13,7 @@ from ...operations import calls
 from ...operations.calls import Story
 from ...operations.evidence import receipts
 from ...operations.evidence.receipt_page import receipt_page
-from ...operations.evidence.verifying import of_data
+from ...operations.evidence.verifying import verify_data
 from ...operations.records import NEWEST
 from ...views.html import receipt as receipt_view
 from ..context import RequestContext, attachment
@@ -71,7 +71,7 @@ def verify(context: RequestContext) -> Response:
     opened = receipts.of_record(context.company, number)
     context.note(Action.VERIFY, record=number)
     file = Path(f"{context.company.id}-{number}{SUFFIX}")
-    verified = of_data(file, opened.receipt.proof.data, (opened.key,))
+    verified = verify_data(file, opened.receipt.proof.data, (opened.key,))
     return context.page("verified.html", number=number, verified=verified, key=opened.key)
 
 

@@ -17,7 +17,7 @@ from ...errors import EvidenceError, ForkError, InformativaError, LedgerError
 from ...evidence.checkpoint import Checkpoint
 from ...evidence.elsewhere import Elsewhere, OwnLog, require_ours
 from ...evidence.keys import PRIVATE
-from ...evidence.log_folder import LogFolder
+from ...evidence.log_folder import LogFolder, PublishedLog
 from ...evidence.note import Verifier
 from ...evidence.origin import slug
 from ...evidence.settings import EvidenceSettings
@@ -33,39 +33,55 @@ Progress = Callable[[int, int], object]
 
 
 @dataclass(frozen=True)
-class SignedLog:
-    """A controller's log after its newest checkpoint."""
+class SignedCheckpoint:
+    """The newest checkpoint of a log."""
 
-    controller: Controller
-    epoch: int
-    """The number of the log among those of the ledger."""
-    origin: str
-    """The name of the log."""
+    controller: str
+    """The controller's name in the configuration."""
+    log: str
+    """The origin of the log."""
     size: int
-    """The number of records in the checkpoint."""
+    """The number of records it has."""
     added: int
-    """The number of records since the checkpoint before."""
-    root: bytes
-    """The root hash of the log's tree."""
+    """The number of records that came since the one before."""
+    root: str
+    """The root of the tree, in hexadecimal."""
     folder: Path
-    """The folder of the published log."""
-    key: Verifier
-    """The key that signed the checkpoint."""
+    """The folder in which the log is published."""
+    key: str
+    """The key by which it was signed."""
+
+
+@dataclass(frozen=True)
+class Checkpoints:
+    """The newest checkpoints, as they were signed."""
+
+    checkpoints: tuple[SignedCheckpoint, ...]
+    """One a controller."""
 
 
 @dataclass(frozen=True)
 class LogKey:
-    """The public key of one of a controller's logs."""
+    """The public key of one epoch of a log."""
 
-    controller: Controller
+    controller: str
+    """The controller's name in the configuration."""
+    log: str
+    """The origin of the log."""
     epoch: int
-    """The number of the log among those of the ledger."""
-    origin: str
-    """The name of the log."""
-    key: Verifier | None
-    """The public key; `None` before the first checkpoint."""
+    """The number of the log among the controller's: 1, 2, …"""
+    key: str | None
+    """The key (C2SP signed-note); null before the first checkpoint."""
     size: int
-    """The number of records in the newest checkpoint."""
+    """The number of records its newest checkpoint has."""
+
+
+@dataclass(frozen=True)
+class LogKeys:
+    """The keys of logs."""
+
+    keys: tuple[LogKey, ...]
+    """The newest of a controller last."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +122,7 @@ class Audit:
 
 def checkpoint(
     controller: Controller, progress: Progress | None = None, elsewhere: Sequence[Elsewhere] = ()
-) -> SignedLog:
+) -> SignedCheckpoint:
     """Sign a checkpoint with all records, unless one that is kept `elsewhere` contradicts the log. Raises
     LedgerError, EvidenceError."""
     storage.store(controller, create=False).close()  # migrates it, where no service does
@@ -118,15 +134,14 @@ def checkpoint(
             Text("{folder} has no key: the first checkpoint wrote it.", folder=published.folder)
         )
     signed = sequenced.checkpoint
-    return SignedLog(
-        controller=controller,
-        epoch=sequenced.epoch,
-        origin=signed.origin,
+    return SignedCheckpoint(
+        controller=controller.id,
+        log=signed.origin,
         size=signed.size,
         added=sequenced.added,
-        root=signed.root,
+        root=signed.root.hex(),
         folder=published.folder,
-        key=key,
+        key=str(key),
     )
 
 
@@ -174,16 +189,12 @@ def keys(controller: Controller) -> list[LogKey]:
     folder = LogFolder(Path(controller.ledger))
     with closing(storage.store(controller, read_only=True)) as store:
         logs = store.logs()
-    return [
-        LogKey(
-            controller,
-            log.epoch,
-            log.origin,
-            folder.published(log.epoch).key(),
-            max(folder.published(log.epoch).sizes(), default=0),
-        )
-        for log in logs
-    ]
+    return [_key(controller, log.epoch, log.origin, folder.published(log.epoch)) for log in logs]
+
+
+def _key(controller: Controller, epoch: int, origin: str, published: PublishedLog) -> LogKey:
+    key, sizes = published.key(), published.sizes()
+    return LogKey(controller.id, origin, epoch, str(key) if key else None, max(sizes, default=0))
 
 
 def audit(

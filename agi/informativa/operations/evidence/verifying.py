@@ -3,36 +3,67 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from ...errors import EvidenceError, InformativaError
 from ...evidence.note import Verifier
 from ...evidence.policy import Policy
-from ...evidence.proof import LARGEST_PROOF, VerifiedProof
-from ...evidence.receipt import Receipt
+from ...evidence.proof import LARGEST_PROOF
+from ...evidence.receipt import Person, Receipt
 from ...files import read_foreign
 from ...model import Identified
 from ...text import Foreign, Text
+from ..document import Sentence, Time
 
 
 @dataclass(frozen=True)
-class Verified:
-    """The result of checking one file."""
+class Cosigner:
+    """A witness that signed."""
+
+    name: str
+    """The name of its key."""
+    at: Time
+    """The time at which it signed."""
+
+
+@dataclass(frozen=True)
+class VerifiedReceipt:
+    """The result of verifying one file."""
 
     file: Path
-    receipt: Receipt | None
-    """The receipt in the file; `None` if the file has none."""
-    proof: VerifiedProof | None
-    """The facts that its proof shows; `None` if it does not hold."""
-    error: EvidenceError | None
-    """The reason why it proves nothing; `None` if it holds."""
+    """The file."""
+    holds: bool
+    """True if it proves what it says."""
+    problem: Sentence | None
+    """The reason why not."""
+    log: str | None = None
+    """The origin of the log that it is in."""
+    index: int | None = None
+    """The number of its leaf in the log, from 0."""
+    size: int | None = None
+    """The number of leaves the checkpoint has."""
+    witnesses: tuple[Cosigner, ...] = ()
+    """The witnesses that signed, too; if there is none, it is the company's own word."""
+    facts: Mapping[str, str | int] | None = None
+    """The facts of the record that it opens."""
+    person: Mapping[str, str | int] | None = None
+    """The data that it opens of the person whom the record is about."""
+
+
+@dataclass(frozen=True)
+class Verification:
+    """The result of verifying files."""
+
+    receipts: tuple[VerifiedReceipt, ...]
+    """One a file."""
 
     @property
     def holds(self) -> bool:
-        """`True` if the receipt proves its record."""
-        return self.error is None
+        """`True` if each receipt proves its record."""
+        return all(receipt.holds for receipt in self.receipts)
 
 
 def verify(
@@ -40,14 +71,14 @@ def verify(
     keys: tuple[Verifier, ...],
     policy: Policy | None = None,
     caller: Identified | None = None,
-) -> list[Verified]:
+) -> Verification:
     """Check receipts in files. Raises InformativaError if no key is trusted, or a file cannot be read."""
     if not keys and (policy is None or not policy.logs):
         raise InformativaError(
             Text("Nothing says whom to trust, and a receipt is never believed about that."),
             Text("Give the log's key, from a source of its own: --key VKEY, or --policy FILE"),
         )
-    return [_verified(file, keys, policy, caller) for file in files]
+    return Verification(tuple(verify_data(file, _read(file), keys, policy, caller) for file in files))
 
 
 def policy_in(file: Path) -> Policy:
@@ -60,26 +91,32 @@ def policy_in(file: Path) -> Policy:
         ) from error
 
 
-def _verified(
-    file: Path, keys: tuple[Verifier, ...], policy: Policy | None, caller: Identified | None
-) -> Verified:
-    return of_data(file, _read(file), keys, policy, caller)
-
-
-def of_data(
+def verify_data(
     file: Path,
     data: bytes,
     keys: tuple[Verifier, ...],
     policy: Policy | None = None,
     caller: Identified | None = None,
-) -> Verified:
+) -> VerifiedReceipt:
     """Check the receipt in `data`, the bytes of a file."""
-    receipt = None
     try:
         receipt = Receipt.parse(data)
-        return Verified(file, receipt, receipt.verify(keys, policy, caller), None)
+        proof = receipt.verify(keys, policy, caller)
     except EvidenceError as error:
-        return Verified(file, receipt, None, error)
+        return VerifiedReceipt(file, holds=False, problem=error.text)
+    return VerifiedReceipt(
+        file,
+        holds=True,
+        problem=None,
+        log=proof.checkpoint.origin,
+        index=proof.index,
+        size=proof.checkpoint.size,
+        witnesses=tuple(
+            Cosigner(witness.name, datetime.fromtimestamp(witness.at, UTC)) for witness in proof.witnesses
+        ),
+        facts=receipt.facts,
+        person=receipt.who.values if isinstance(receipt.who, Person) else None,
+    )
 
 
 def _read(file: Path) -> bytes:

@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from ...model import Action, Controller, Event, Heard, Line, Period, Record, RecordKind
 from ...operations.evidence.logs import Audit
-from ...operations.evidence.verifying import Verified
+from ...operations.evidence.verifying import VerifiedReceipt
 from ...text import Text
 from .. import record_words as words
 from ..messages import Language
@@ -135,9 +135,9 @@ def audited(result: Audit, say: Language) -> list[tuple[bool, str]]:
     return [(False, evidence.audited(result, say)), *evidence.findings(result, say)]
 
 
-def verified(result: Verified, say: Language) -> list[str]:
+def verified(receipt: VerifiedReceipt, say: Language) -> list[str]:
     """Return the lines that `evidence verify` prints about a receipt."""
-    return [line.strip() for line in evidence.verified([result], say, about=False)]
+    return [line.strip() for line in evidence.verified_receipt(receipt, say)]
 
 
 def moment(at: datetime, zone: tzinfo, say: Language, *, seconds: bool = True) -> Markup:

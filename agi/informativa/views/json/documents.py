@@ -23,12 +23,14 @@ from ...operations import (
     upgrade_check,
 )
 from ...operations.doctor import examination
+from ...operations.evidence.logs import Checkpoints, LogKeys
+from ...operations.evidence.verifying import Verification
 from ...operations.evidence.witness import Witness
 from ...operations.prompts import installing, making, showing
 from ...operations.support import bundle as support
 from .audit import Audits
 from .bundle import Bundle
-from .evidence import Checkpoints, LogKeys, Verification, WrittenReceipts
+from .evidence import WrittenReceipts
 from .publishing import Publications
 
 DOCUMENTS: dict[str, type] = {

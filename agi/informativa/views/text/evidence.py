@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from ...errors import EvidenceError, ForkError
-from ...evidence.receipt import Receipt
 from ...ledgers.audit import Flaw, Found
 from ...ledgers.tally import ForgedCount
-from ...operations.evidence.logs import Audit, ComparedCheckpoint, LogKey, SignedLog
+from ...operations.evidence.logs import Audit, Checkpoints, ComparedCheckpoint, LogKeys
 from ...operations.evidence.receipt_maker import MadeReceipt, WaitingRecord
 from ...operations.evidence.stamps import CheckedStamps
-from ...operations.evidence.verifying import Verified
+from ...operations.evidence.verifying import Verification, VerifiedReceipt
 from ...text import Text
 from ..messages import Language
 from ..terminal import console
@@ -47,16 +45,13 @@ def bar(action: str, say: Language) -> Iterator[Callable[[int, int], None]]:
         yield lambda completed, all_steps: progress.update(task, completed=completed, total=all_steps)
 
 
-def keys(log_keys: Sequence[LogKey], say: Language) -> Iterator[str]:
+def keys(log_keys: LogKeys, say: Language) -> Iterator[str]:
     """Yield a line for each key, to be given to an auditor as it is."""
-    for log_key in log_keys:
-        if log_key.key is None:
-            yield say(
-                "{id}: no checkpoint was signed yet. Type: informativa evidence checkpoint --controller {id}",
-                id=log_key.controller.id,
-            )
-        else:
-            yield str(log_key.key)
+    for log_key in log_keys.keys:
+        yield log_key.key or say(
+            "{id}: no checkpoint was signed yet. Type: informativa evidence checkpoint --controller {id}",
+            id=log_key.controller,
+        )
 
 
 def changed_keys(waiting: Iterable[EvidenceError | None], say: Language) -> Iterator[str]:
@@ -70,17 +65,17 @@ def changed_keys(waiting: Iterable[EvidenceError | None], say: Language) -> Iter
         yield say("No checkpoint was signed by it yet: {why}", why=say(error.text))
 
 
-def signed(logs: Iterable[SignedLog], say: Language) -> Iterator[str]:
+def signed(checkpoints: Checkpoints, say: Language) -> Iterator[str]:
     """Yield a line for each log."""
-    for log in logs:
+    for checkpoint in checkpoints.checkpoints:
         yield say.counted(
             "{id}: {added} new, {size} record signed in all. {folder}",
             "{id}: {added} new, {size} records signed in all. {folder}",
-            log.size,
-            id=log.controller.id,
-            added=log.added,
-            size=log.size,
-            folder=log.folder / "checkpoint",
+            checkpoint.size,
+            id=checkpoint.controller,
+            added=checkpoint.added,
+            size=checkpoint.size,
+            folder=checkpoint.folder / "checkpoint",
         )
 
 
@@ -122,36 +117,37 @@ def pages(files: Iterable[Path], say: Language) -> Iterator[str]:
         yield say("to read and to hear: {file}", file=str(file))
 
 
-def verified(results: Sequence[Verified], say: Language, *, about: bool) -> Iterator[str]:
-    """Yield what each file proves, or why it proves nothing."""
-    for result in results:
-        if result.error is not None:
-            yield say("{file}: PROVES NOTHING. {why}", file=str(result.file), why=result.error.text)
-            continue
-        assert result.receipt is not None and result.proof is not None  # noqa: PT018  # it holds
-        yield say("{file}: holds.", file=str(result.file))
-        yield from (f"  {line}" for line in facts_of(result.receipt, say))
-        checkpoint = result.proof.checkpoint
-        yield "  " + say(
-            "Record {index} of {size} in the log {origin}.",
-            index=result.proof.index,
-            size=checkpoint.size,
-            origin=checkpoint.origin,
-        )
-        for witness in result.proof.witnesses:
-            signed_at = datetime.fromtimestamp(witness.at, UTC)
-            yield "  " + say(
-                "Seen by the witness {name} on {at:%Y-%m-%d %H:%M} UTC.", name=witness.name, at=signed_at
-            )
-        if not result.proof.witnesses:
-            yield "  " + say("No witness: it is the company's own word as of the checkpoint.")
-        if about:
+def verified(verification: Verification, say: Language, *, about: bool) -> Iterator[str]:
+    """Yield the lines of each file; `about`: a caller was given whom all of them must be about."""
+    for receipt in verification.receipts:
+        yield from verified_receipt(receipt, say)
+        if receipt.holds and about:
             yield "  " + say("It is about the number that was given.")
 
 
-def facts_of(receipt: Receipt, say: Language) -> Iterator[str]:
+def verified_receipt(receipt: VerifiedReceipt, say: Language) -> Iterator[str]:
+    """Yield the facts that a file proves, or the reason why it proves nothing."""
+    if receipt.problem is not None:
+        yield say("{file}: PROVES NOTHING. {why}", file=str(receipt.file), why=receipt.problem)
+        return
+    yield say("{file}: holds.", file=str(receipt.file))
+    yield from (f"  {line}" for line in _facts(receipt.facts or {}, say))
+    yield "  " + say(
+        "Record {index} of {size} in the log {origin}.",
+        index=receipt.index,
+        size=receipt.size,
+        origin=receipt.log,
+    )
+    for witness in receipt.witnesses:
+        yield "  " + say(
+            "Seen by the witness {name} on {at:%Y-%m-%d %H:%M} UTC.", name=witness.name, at=witness.at
+        )
+    if not receipt.witnesses:
+        yield "  " + say("No witness: it is the company's own word as of the checkpoint.")
+
+
+def _facts(facts: Mapping[str, str | int], say: Language) -> Iterator[str]:
     """Yield the facts that a receipt opens."""
-    facts = receipt.facts
     yield say("{happened}, line {line}", happened=facts["happened"], line=facts.get("line", "-"))
     yield say(
         "notice {notice}, version {version}, language {language}: {status} ({reason})",

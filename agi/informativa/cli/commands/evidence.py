@@ -6,6 +6,7 @@ import asyncio
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -14,21 +15,16 @@ import typer
 from ... import publication
 from ...config import DEFAULT_FILE
 from ...errors import EvidenceError, InformativaError
-from ...evidence.proof import SUFFIX
 from ...evidence.settings import EvidenceSettings
-from ...files import put
 from ...model import Controller, Identified, SharedDatabase
 from ...operations import callers
 from ...operations.controllers import of_their_callers, of_their_logs
-from ...operations.evidence import logs, receipts, verifying
+from ...operations.evidence import logs, receipt_files, receipts, verifying
 from ...operations.evidence.receipt_maker import MadeReceipt, WaitingRecord
-from ...operations.evidence.receipt_page import receipt_page
-from ...text import Foreign, Text
+from ...text import Text
 from ...views.html import receipt as receipt_view
 from ...views.json.audit import Audits
-from ...views.json.evidence import WrittenReceipts
 from ...views.json.publishing import Publications
-from ...views.messages import Language
 from ...views.text import evidence as view
 from ...views.text.publishing import publications
 from ..log import LogFormat, configure
@@ -179,13 +175,12 @@ def receipt(
     warn_of_unrelated(selection.unrelated)
     shared = selection.configuration.shared
     receipts_made = _receipts(selection.named, record, number, customer, shared, box, opened=opened)
-    reader = reader_of(language)
-    written = [(made, _write_proof(made, output)) for made in receipts_made]
-    pages = [file for made in receipts_made if html and (file := _write_page(made, output, reader))]
+    page = partial(receipt_view.page, say=reader_of(language)) if html else None
+    written = receipt_files.write(receipts_made, output, page)
     if as_json:
-        print_document(WrittenReceipts.of(written, pages))
+        print_document(written)
     else:
-        print("\n".join((*view.receipts(written, _), *view.pages(pages, _))))
+        print("\n".join(view.receipts(written, _)))
 
 
 @app.command()
@@ -290,33 +285,3 @@ def _receipts(
 def _caller(number: str | None, customer: str | None) -> Identified:
     typed = callers.by_customer(customer) if customer is not None else callers.by_number(number or "")
     return typed.caller
-
-
-def _write_proof(opened: MadeReceipt | WaitingRecord, folder: Path) -> Path | None:
-    """Write the proof of a receipt, and return its file; `None` for a record that has no proof yet."""
-    if isinstance(opened, WaitingRecord):
-        return None
-    file = folder / f"{opened.name}{SUFFIX}"
-    _put(file, opened.receipt.proof.data, opened)
-    return file
-
-
-def _write_page(opened: MadeReceipt | WaitingRecord, folder: Path, reader: Language) -> Path | None:
-    """Write the page of a receipt beside its proof, and return its file; `None` as above."""
-    if isinstance(opened, WaitingRecord):
-        return None
-    values = receipt_page(opened)
-    file = folder / f"{values.name}.html"
-    _put(file, receipt_view.page(values, reader).encode(), opened)
-    return file
-
-
-def _put(file: Path, data: bytes, opened: MadeReceipt) -> None:
-    """Write one file; that of an opened receipt is for its owner alone to read."""
-    try:
-        put(file, data, secret=opened.receipt.opening_key is not None)
-    except OSError as error:
-        raise InformativaError(
-            Text("{file} cannot be written: {why}.", file=file, why=Foreign(error.strerror or "")),
-            Text("Name a folder of yours with -o."),
-        ) from error

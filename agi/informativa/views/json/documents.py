@@ -24,13 +24,13 @@ from ...operations import (
 )
 from ...operations.doctor import examination
 from ...operations.evidence.logs import Checkpoints, LogKeys
+from ...operations.evidence.receipt_files import WrittenReceipts
 from ...operations.evidence.verifying import Verification
 from ...operations.evidence.witness import Witness
 from ...operations.prompts import installing, making, showing
 from ...operations.support import bundle as support
 from .audit import Audits
 from .bundle import Bundle
-from .evidence import WrittenReceipts
 from .publishing import Publications
 
 DOCUMENTS: dict[str, type] = {

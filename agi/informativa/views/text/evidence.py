@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -13,7 +12,7 @@ from ...errors import EvidenceError, ForkError
 from ...ledgers.audit import Flaw, Found
 from ...ledgers.tally import ForgedCount
 from ...operations.evidence.logs import Audit, Checkpoints, ComparedCheckpoint, LogKeys
-from ...operations.evidence.receipt_maker import MadeReceipt, WaitingRecord
+from ...operations.evidence.receipt_files import ReceiptFile, WrittenReceipts
 from ...operations.evidence.stamps import CheckedStamps
 from ...operations.evidence.verifying import Verification, VerifiedReceipt
 from ...text import Text
@@ -79,42 +78,35 @@ def signed(checkpoints: Checkpoints, say: Language) -> Iterator[str]:
         )
 
 
-def receipts(
-    results: Sequence[tuple[MadeReceipt | WaitingRecord, Path | None]], say: Language
-) -> Iterator[str]:
-    """Yield a line for each record, and what to do with the files."""
-    if not results:
+def receipts(written: WrittenReceipts, say: Language) -> Iterator[str]:
+    """Yield a line for each record, what to do with the files, and a line for each page."""
+    if not written.receipts:
         yield say("There is no record of this caller.")
         return
-    for result, file in results:
-        yield _receipt_line(result, file, say)
-    keys = dict.fromkeys(str(result.key) for result, _ in results if isinstance(result, MadeReceipt))
-    for key in keys:
+    for receipt in written.receipts:
+        yield _receipt_line(receipt, say)
+    for key in dict.fromkeys(receipt.key for receipt in written.receipts if receipt.key):
         yield say(
             "Whoever has the key from you checks it with: informativa evidence verify FILE --key {key}",
             key=key,
         )
-    if any(isinstance(result, MadeReceipt) and result.receipt.opening_key for result, _ in results):
+    if any(receipt.opened for receipt in written.receipts):
         yield say("It shows whose number it is to whoever tries all: keep it like the number.")
+    for page in written.pages:
+        yield say("to read and to hear: {file}", file=str(page))
 
 
-def _receipt_line(result: MadeReceipt | WaitingRecord, file: Path | None, say: Language) -> str:
-    place: dict[str, object] = {"number": result.record.number, "box": result.box}
-    if isinstance(result, MadeReceipt):
-        if result.box:
-            return say("record {number} of {box}: {file}", file=str(file), **place)
-        return say("record {number}: {file}", file=str(file), **place)
-    if not result.box:
+def _receipt_line(receipt: ReceiptFile, say: Language) -> str:
+    place: dict[str, object] = {"number": receipt.record, "box": receipt.box}
+    if receipt.file:
+        if receipt.box:
+            return say("record {number} of {box}: {file}", file=str(receipt.file), **place)
+        return say("record {number}: {file}", file=str(receipt.file), **place)
+    if not receipt.box:
         return say("record {number}: in no checkpoint yet; wait a minute", **place)
-    if result.sent:
+    if receipt.sent:
         return say("record {number} of {box}: in no checkpoint yet; wait a minute", **place)
     return say("record {number} of {box}: nothing here proves it; ask that box", **place)
-
-
-def pages(files: Iterable[Path], say: Language) -> Iterator[str]:
-    """Yield a line for each page."""
-    for file in files:
-        yield say("to read and to hear: {file}", file=str(file))
 
 
 def verified(verification: Verification, say: Language, *, about: bool) -> Iterator[str]:

@@ -1,0 +1,91 @@
+"""Files of receipts: the proof of each record, and the page beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+
+from ...errors import InformativaError
+from ...evidence.proof import SUFFIX
+from ...files import put
+from ...text import Foreign, Text
+from .receipt_maker import MadeReceipt, WaitingRecord
+from .receipt_page import ReceiptPage, receipt_page
+
+
+@dataclass(frozen=True)
+class ReceiptFile:
+    """A receipt that was written."""
+
+    controller: str
+    """The controller's name in the configuration."""
+    box: str | None
+    """The box on which that was recorded; null for this one."""
+    record: int
+    """The number of its record."""
+    file: Path | None
+    """The file; null where the record is in no checkpoint yet, or nothing here proves it."""
+    key: str | None
+    """The key of its log."""
+    opened: Annotated[bool, Field(exclude=True)]
+    """True if it shows whose number it is about, to anybody who knows the number."""
+    sent: Annotated[bool, Field(exclude=True)]
+    """False if only the record's own box has the leaf that proves it."""
+
+
+@dataclass(frozen=True)
+class WrittenReceipts:
+    """The receipts that were written."""
+
+    receipts: tuple[ReceiptFile, ...]
+    """One a record."""
+    pages: tuple[Path, ...]
+    """The files of their pages, if any were asked for."""
+
+
+def write(
+    receipts: Iterable[MadeReceipt | WaitingRecord],
+    folder: Path,
+    page: Callable[[ReceiptPage], str] | None = None,
+) -> WrittenReceipts:
+    """Write the proofs of records into a folder, and the text that `page` returns beside each; only its user
+    may read the files of a receipt that is opened. Raises InformativaError, EvidenceFormatError."""
+    receipts = tuple(receipts)
+    files = tuple(_write_proof(receipt, folder) for receipt in receipts)
+    made_receipts = [receipt for receipt in receipts if isinstance(receipt, MadeReceipt)]
+    pages = [_write_page(receipt, folder, page) for receipt in made_receipts] if page else []
+    return WrittenReceipts(files, tuple(pages))
+
+
+def _write_proof(receipt: MadeReceipt | WaitingRecord, folder: Path) -> ReceiptFile:
+    controller, box, number = receipt.controller.id, receipt.box or None, receipt.record.number
+    if isinstance(receipt, WaitingRecord):
+        return ReceiptFile(controller, box, number, None, None, opened=False, sent=receipt.sent)
+    file = folder / f"{receipt.name}{SUFFIX}"
+    _put(file, receipt.receipt.proof.data, receipt)
+    opened = _is_opened(receipt)
+    return ReceiptFile(controller, box, number, file, str(receipt.key), opened=opened, sent=True)
+
+
+def _write_page(receipt: MadeReceipt, folder: Path, page: Callable[[ReceiptPage], str]) -> Path:
+    file = folder / f"{receipt.name}.html"
+    _put(file, page(receipt_page(receipt)).encode(), receipt)
+    return file
+
+
+def _put(file: Path, data: bytes, receipt: MadeReceipt) -> None:
+    try:
+        put(file, data, secret=_is_opened(receipt))
+    except OSError as error:
+        raise InformativaError(
+            Text("{file} cannot be written: {why}.", file=file, why=Foreign(error.strerror or "")),
+            Text("Name a folder of yours with -o."),
+        ) from error
+
+
+def _is_opened(receipt: MadeReceipt) -> bool:
+    return receipt.receipt.opening_key is not None

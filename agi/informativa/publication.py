@@ -81,11 +81,6 @@ class Publication:
         return sum(witness.error is None for witness in self.witnesses) >= self.enough
 
     @property
-    def whole(self) -> bool:
-        """Return whether everybody did what is configured."""
-        return self.quorum and not self.errors
-
-    @property
     def errors(self) -> list[EvidenceError]:
         """Return the errors of those who did not."""
         errors = [*(witness.error for witness in self.witnesses), *(target.error for target in self.targets)]

@@ -11,7 +11,7 @@ from informativa import publication, storage
 from informativa.config import load
 from informativa.evidence.note import Verifier
 from informativa.model import Controller
-from informativa.operations.evidence import logs
+from informativa.operations.evidence import logs, publishing
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 
@@ -44,12 +44,12 @@ def signed(folder: Path) -> int:
     return sequenced.size
 
 
-def published(folder: Path) -> publication.Publication:
+def published(folder: Path) -> publishing.PublishedLog:
     """Publish a log, and return the result."""
     configuration = load(folder / "informativa.yaml")
     acme = configuration.controllers["acme"]
-    (publication_result,) = publication.publish(acme, configuration.evidence.of("acme"), NOW)
-    return publication_result
+    (published_log,) = publishing.publish([acme], configuration.evidence, NOW).logs
+    return published_log
 
 
 def key(controller: Controller) -> Verifier:

@@ -72,7 +72,7 @@ class CallCentre:
         """Calls come in, and a minute later they are signed, witnessed and published."""
         self.call(*events)
         signed(self.folder)
-        assert published(self.folder).whole
+        assert published(self.folder).complete
 
     def receipt(self, number: int) -> bytes:
         """Return the receipt of one record."""
@@ -234,8 +234,8 @@ def require_audit(centre: CallCentre, elsewhere: dict[str, str | None]) -> None:
 def require_refused(centre: CallCentre, sentence: str) -> None:
     """Neither the witness nor the place where it is published takes it, nor what follows when calls go on, of
     which nothing is signed; the witness stays with what it signed."""
-    publication_result = published(centre.folder)
-    assert (publication_result.quorum, [target.error is None for target in publication_result.targets]) == (
+    published_log = published(centre.folder)
+    assert (published_log.quorum, [target.problem is None for target in published_log.targets]) == (
         False,
         [False],
     )

@@ -51,16 +51,14 @@ def test_a_witness_of_the_controller_signs_each_checkpoint(folder: Path, tmp_pat
             signed(folder)
         keys.append(key(acme))  # which is there before anything is signed
         assert signed(folder) == 3
-        assert not published(folder).whole
+        assert not published(folder).complete
         (tmp_path / "away").rename(mount)
         for size in (4, 5):
             record(acme)
             assert signed(folder) == size
-            publication_result = published(folder)
-            assert publication_result.whole
-            assert [(target.size, target.independent) for target in publication_result.targets] == [
-                (size, True)
-            ]
+            published_log = published(folder)
+            assert published_log.complete
+            assert [(target.size, target.independent) for target in published_log.targets] == [(size, True)]
     data = (mount / "informativa/acme/pbx-1/1/checkpoint").read_bytes()
     policy = Policy.parse(f"log {key(acme)}\nwitness home {witness}\nquorum home\n".encode())
     witnessed = policy.verify(data).required()
@@ -90,9 +88,9 @@ def test_where_nobody_answers_nothing_is_signed_and_calls_go_on(folder: Path, tm
     record(acme)
     (tmp_path / "mount").mkdir()
     assert signed(folder) == 2
-    publication_result = published(folder)
-    assert (publication_result.quorum, publication_result.whole) == (False, False)
-    assert [target.error is None for target in publication_result.targets] == [True]
+    published_log = published(folder)
+    assert (published_log.quorum, published_log.complete) == (False, False)
+    assert [target.problem is None for target in published_log.targets] == [True]
 
 
 def test_a_ledger_that_was_put_back_signs_nothing_more(folder: Path, tmp_path: Path) -> None:
@@ -127,7 +125,7 @@ def test_another_history_under_the_same_key_is_not_signed(folder: Path, tmp_path
         record(acme, 3)
         signed(folder)
         keys.append(key(acme))
-        assert published(folder).whole
+        assert published(folder).complete
         secret = (folder / "ledger/acme.log/signing/1.key").read_text()
         shutil.rmtree(folder / "ledger")
         shutil.rmtree(tmp_path / "mount")
@@ -189,7 +187,7 @@ def test_receipt_tells_who_has_seen_it(folder: Path, tmp_path: Path) -> None:
             signed(folder)
         keys.append(key(acme))
         assert signed(folder) == 1
-        assert published(folder).whole
+        assert published(folder).complete
     ask = ("evidence", "receipt", "1", "-o", tmp_path, "-c", file, "--controller", "acme")
     assert typed(*ask)[0] == 0
     (tmp_path / "policy").write_text(f"log {key(acme)}\nwitness home {home}\nquorum home\n")

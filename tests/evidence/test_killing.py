@@ -188,7 +188,7 @@ def test_i3_kill_9_between_append_tile_checkpoint_and_publication_leaves_one_log
             assert killer.complaints == []
         record(acme)
         size = signed(folder)
-        assert published(folder).whole
+        assert published(folder).complete
         collector.collect()
     entries = published_entries(collector.mount / BELOW, size)
     collector.require_one_tree(entries)

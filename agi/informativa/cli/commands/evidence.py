@@ -19,14 +19,13 @@ from ...evidence.settings import EvidenceSettings
 from ...model import Controller, Identified, SharedDatabase
 from ...operations import callers
 from ...operations.controllers import of_their_callers, of_their_logs
-from ...operations.evidence import logs, receipt_files, receipts, verifying
+from ...operations.evidence import logs, publishing, receipt_files, receipts, verifying
 from ...operations.evidence.receipt_maker import MadeReceipt, WaitingRecord
 from ...text import Text
 from ...views.html import receipt as receipt_view
 from ...views.json.audit import Audits
-from ...views.json.publishing import Publications
 from ...views.text import evidence as view
-from ...views.text.publishing import publications
+from ...views.text.publishing import published
 from ..log import LogFormat, configure
 from ..options import Config, Json, Of, print_document, reader_of, warn_of_unrelated
 from ..words import _
@@ -113,18 +112,12 @@ def publish(
     warn_of_unrelated(selection.unrelated)
     evidence, now = selection.configuration.evidence, datetime.now(UTC)
     with view.bar(_("publishing"), _) as progress:
-        results = [
-            result
-            for company in selection.named
-            for result in publication.publish(
-                company, evidence.of(company.id), now, check=check, progress=progress
-            )
-        ]
+        publications = publishing.publish(selection.named, evidence, now, check=check, progress=progress)
     if as_json:
-        print_document(Publications.of(results))
+        print_document(publications)
     else:
-        print("\n".join(publications(results, _)))
-    if not all(result.whole for result in results):
+        print("\n".join(published(publications, evidence, _)))
+    if not publications.complete:
         raise typer.Exit(1)
 
 

@@ -24,6 +24,7 @@ from ...operations import (
 )
 from ...operations.doctor import examination
 from ...operations.evidence.logs import Checkpoints, LogKeys
+from ...operations.evidence.publishing import Publications
 from ...operations.evidence.receipt_files import WrittenReceipts
 from ...operations.evidence.verifying import Verification
 from ...operations.evidence.witness import Witness
@@ -31,7 +32,6 @@ from ...operations.prompts import installing, making, showing
 from ...operations.support import bundle as support
 from .audit import Audits
 from .bundle import Bundle
-from .publishing import Publications
 
 DOCUMENTS: dict[str, type] = {
     "ledger show": record_document.Records,

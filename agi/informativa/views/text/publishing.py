@@ -2,47 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
-from ...publication import Publication, TargetAnswer
+from ...evidence.settings import EvidenceSettings
+from ...operations.evidence.publishing import Publications, PublishedTo
 from ..messages import Language
 
 
-def publications(results: Iterable[Publication], say: Language) -> Iterator[str]:
-    """Yield for each log its witnesses, its time-stamp and its targets, or the errors of these."""
-    for publication in results:
+def published(publications: Publications, settings: EvidenceSettings, say: Language) -> Iterator[str]:
+    """Yield for each log its witnesses, its time-stamp and its targets, or their problems; by the `settings`
+    of all controllers."""
+    for log in publications.logs:
         yield say.counted(
             "{id}: {size} record signed.",
             "{id}: {size} records signed.",
-            publication.size,
-            id=publication.controller.id,
-            size=publication.size,
+            log.size,
+            id=log.controller,
+            size=log.size,
         )
-        for witness in publication.witnesses:
-            if witness.error is None:
+        for witness in log.witnesses:
+            if witness.problem is None:
                 yield "  " + say("Witness {name}: signed.", name=witness.name)
             else:
-                yield "  ✘ " + say(witness.error.text)
-        if not publication.quorum:
-            yield "  ✘ " + say("Fewer witnesses signed than must: {enough}.", enough=publication.enough)
-        if publication.stamp is not None and publication.stamp.error is not None:
-            yield "  ✘ " + say(publication.stamp.error.text)
-        elif publication.stamp is not None and publication.stamp.at is not None:
+                yield "  ✘ " + say(witness.problem)
+        if not log.quorum:
+            enough = settings.of(log.controller).enough
+            yield "  ✘ " + say("Fewer witnesses signed than must: {enough}.", enough=enough)
+        if log.stamp is not None and log.stamp.problem is not None:
+            yield "  ✘ " + say(log.stamp.problem)
+        elif log.stamp is not None and log.stamp.at is not None:
             yield "  " + say(
                 "Time-stamp of {size} records by {url}: {at:%Y-%m-%d %H:%M} UTC.",
-                size=publication.stamp.size,
-                url=publication.stamp.authority,
-                at=publication.stamp.at,
+                size=log.stamp.size,
+                url=log.stamp.authority,
+                at=log.stamp.at,
             )
-        yield from (f"  {_delivered(target, say)}" for target in publication.targets)
-        if not (publication.witnesses or publication.targets):
+        yield from (f"  {_delivered(target, say)}" for target in log.targets)
+        if not (log.witnesses or log.targets):
             yield "  " + say("Nobody else has it: `evidence:` in the configuration names no one.")
 
 
-def _delivered(target: TargetAnswer, say: Language) -> str:
+def _delivered(target: PublishedTo, say: Language) -> str:
     """Return the result of one target."""
-    if target.error is not None:
-        return "✘ " + say(target.error.text)
+    if target.problem is not None:
+        return "✘ " + say(target.problem)
     result = say.counted(
         "{place}: {files} file written.",
         "{place}: {files} files written.",

@@ -19,9 +19,9 @@ def test_an_audit_tells_what_is_wrong_as_other_findings_are(
     """Problems are marked and other findings are not; no mark is the terminal's."""
     whole = logs.audit
 
-    def audit(*arguments: Any, **named: Any) -> logs.Audit:
-        found = whole(*arguments, **named)
-        return replace(found, audited=replace(found.audited, problems=(Text("A file <is> gone."),)))
+    def audit(*arguments: Any, **named: Any) -> logs.AuditedLedger:
+        ledger = whole(*arguments, **named)
+        return replace(ledger, sound=False, problems=(Text("A file <is> gone."),))
 
     monkeypatch.setattr(logs, "audit", audit)
     officer = office.browser("compliance@acme")

@@ -25,7 +25,7 @@ from informativa.errors import EvidenceError
 from informativa.evidence.log_folder import LogFolder
 from informativa.evidence.note import Signer, sign
 from informativa.ledgers import audit, audit_history, audit_log, rows
-from informativa.ledgers.audit import Found
+from informativa.ledgers.audit import AuditedFlaw
 from informativa.ledgers.erasure import erase
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import Event, Reason, RecordKind, Status
@@ -33,14 +33,14 @@ from informativa.model import Event, Reason, RecordKind, Status
 
 def named(attacked: Busy) -> set[tuple[int, str, int | None]]:
     """Each flaw that is found: the record, what, its leaf."""
-    return {(flaw.record, str(flaw.flaw), flaw.leaf) for flaw in attacked.found().found}
+    return {(flaw.record, str(flaw.flaw), flaw.leaf) for flaw in attacked.found().flaws}
 
 
 def test_untouched_ledger_is_sound(original: Busy) -> None:
     """With records that were erased, purged and migrated, supplements, changed keys and numbers; and each is
     counted as what became of it."""
     result = original.found()
-    assert (result.sound, result.found, result.history, result.problems) == (True, (), (), ())
+    assert (result.sound, result.flaws, result.history, result.problems) == (True, (), (), ())
     assert (result.counted.whole, result.counted.erased, result.counted.purged) == (17, 5, 3)
     assert (result.signed, result.log.size) == (25, 25)
 
@@ -130,7 +130,7 @@ def test_i7_any_single_change_is_found(
                     continue
                 result = attacked.found()
                 assert not result.sound, (table, row, column, new)
-                assert result.found or result.history or table in ("log", "leaf"), (table, row, column, new)
+                assert result.flaws or result.history or table in ("log", "leaf"), (table, row, column, new)
                 _changed(connection, table, {**row, column: new}, column, row[column])
         assert tried > 20
     assert attacked.found().sound
@@ -144,7 +144,7 @@ def test_i7_bytes_that_are_no_text_are_found(attacked: Busy, record: int, column
     """I7: in records of calls and of purges, and where nothing is left to compare a value with, for with them
     nobody can read the record."""
     forged(attacked.ledger, f"UPDATE event SET {column} = CAST(x'31ff' AS TEXT) WHERE record = {record}")
-    assert record in {flaw.record for flaw in attacked.found().found}
+    assert record in {flaw.record for flaw in attacked.found().flaws}
 
 
 @pytest.mark.parametrize("column", ["elsewhere", "earlier", "basis", "vouched", "recorded", "pseudonym"])
@@ -212,7 +212,7 @@ def test_i7_any_two_rows_that_are_swapped_are_found(
         one, other = chance.sample(range(first, first + 17), 2)
         swap = SWAP.format(table=table, key=key, one=one, other=other).split(";")
         forged(attacked.ledger, *swap)
-        flawed_leaves = {flaw.leaf for flaw in attacked.found().found}
+        flawed_leaves = {flaw.leaf for flaw in attacked.found().flaws}
         assert flawed_leaves == {one - (table == "event"), other - (table == "event")}
         forged(attacked.ledger, *swap)
     assert attacked.found().sound
@@ -225,7 +225,7 @@ def test_i7_deleted_record_is_named(attacked: Busy, record: int) -> None:
     assert (record, "deleted", record - 1) in named(attacked)
     forged(attacked.ledger, f"DELETE FROM leaf WHERE record = {record}")
     flaw = "truncated" if record == 25 else "deleted"
-    assert (0, flaw, record - 1) in named(attacked)
+    assert (None, flaw, record - 1) in named(attacked)
 
 
 def test_i7_suffix_that_is_cut_is_named(attacked: Busy) -> None:
@@ -237,7 +237,7 @@ def test_i7_suffix_that_is_cut_is_named(attacked: Busy) -> None:
             f"DELETE FROM event WHERE record > {size}",
             f"DELETE FROM leaf WHERE record > {size}",
         )
-        assert {(0, "truncated", index) for index in range(size, 25)} <= named(attacked)
+        assert {(None, "truncated", index) for index in range(size, 25)} <= named(attacked)
         (problem, *_) = attacked.found().problems
         assert f"ends before {25 - size} records that were signed" in str(problem)
 
@@ -254,7 +254,7 @@ def test_i7_old_copy_that_was_put_back_is_found(tmp_path: Path) -> None:
         key = signed(ledger)
         with closing(sqlite3.connect(tmp_path / "copy")) as copy:
             copy.backup(store._connection)
-        assert named(Busy(ledger, key)) == {(0, "truncated", 2), (0, "truncated", 3)}
+        assert named(Busy(ledger, key)) == {(None, "truncated", 2), (None, "truncated", 3)}
         store.append([of(5), of(6), of(7)])
     assert named(Busy(ledger, key)) == {(3, "leaf-altered", 2), (4, "leaf-altered", 3)}
 
@@ -321,7 +321,7 @@ def test_i7_forged_history_is_named(attacked: Busy, record: int, statement: str)
     to know."""
     forged(attacked.ledger, statement.format(other=(b"7" * 32).hex()))
     result = attacked.found()
-    assert (result.sound, result.found) == (False, ())
+    assert (result.sound, result.flaws) == (False, ())
     assert {row.record for row in result.history} == {record}
 
 
@@ -395,7 +395,7 @@ def test_i7_history_of_a_changed_key_is_not_given_to_another(attacked: Busy) -> 
 def test_i7_false_note_is_named(attacked: Busy, record: int, reference: str) -> None:
     """I7: of a purge or an erasure, with more records than it was of, fewer, none, or later ones."""
     forged(attacked.ledger, f"UPDATE event SET reference = '{reference}' WHERE record = {record}")
-    assert {flaw.record for flaw in attacked.found().found} > {record}
+    assert {flaw.record for flaw in attacked.found().flaws} > {record}
 
 
 def test_i7_note_that_a_purge_wrote_covers_no_other_record(attacked: Busy) -> None:
@@ -502,14 +502,14 @@ def test_several_processes_look_at_shares(
     monkeypatch.setattr(audit_log, "SHARE", 256)
     progress: list[tuple[int, int]] = []
     result = audit_log.audit_ledger(ledger, [key], lambda checked, of: progress.append((checked, of)))
-    assert [(flaw.record, str(flaw.flaw)) for flaw in result.found] == [
+    assert [(flaw.record, str(flaw.flaw)) for flaw in result.flaws] == [
         (3, "facts-altered"),
         (700, "facts-altered"),
         (1299, "facts-altered"),
     ]
     assert result.counted.whole == 1297
     assert (len(progress), progress[-1]) == (6, (1300, 1300))
-    assert Found(3, result.found[0].flaw, 2) == result.found[0]
+    assert AuditedFlaw(3, 2, result.flaws[0].flaw) == result.flaws[0]
 
 
 OPERATIONS = ("call", "again", "partial", "supplement", "recycled", "paper", "key", "purge", "erase", "sign")
@@ -530,7 +530,7 @@ def test_whatever_informativa_itself_does_is_sound(steps: list[tuple[str, int, i
             event = of(caller, key=bytes([keys[caller]]) * 32, at=now, recorded=now)
             _step(ledger, operation, event, caller, detail, keys)
         result = audited(ledger)
-        assert (result.found, result.history, [str(problem) for problem in result.problems]) == ((), (), [])
+        assert (result.flaws, result.history, [str(problem) for problem in result.problems]) == ((), (), [])
 
 
 def _step(ledger: Path, operation: str, event: Event, caller: int, detail: int, keys: list[int]) -> None:

@@ -137,7 +137,7 @@ def test_i7_any_earlier_state_that_is_put_back_is_found(
             with closing(SqliteStore(str(ledger))) as store:
                 store.append([of(chance.randrange(10)) for _ in range(more)])
         audit_result = Busy(ledger, key).found()
-        assert {str(finding.flaw) for finding in audit_result.found} <= {"truncated", "leaf-altered"}
-        assert audit_result.found
+        assert {str(finding.flaw) for finding in audit_result.flaws} <= {"truncated", "leaf-altered"}
+        assert audit_result.flaws
     shutil.copy(copies[-1], ledger)
     assert Busy(ledger, key).found().sound

@@ -12,7 +12,7 @@ from evidence.ledger import audited, busy, forged, signed
 from examples import PLAYED
 from informativa.ledgers import audit_log, tally
 from informativa.ledgers.sqlite import SqliteStore
-from informativa.ledgers.tally import ForgedCount
+from informativa.ledgers.tally import CounterRow
 from tallied import at, some
 
 _TO = ("count + 1", "count - 1", "0", "-7", "'many'", "count + 0.5", "x'00'")
@@ -26,7 +26,7 @@ _CHANGES = (
 )
 
 
-def _second_look(*_: object) -> list[ForgedCount]:
+def _second_look(*_: object) -> list[CounterRow]:
     raise AssertionError("all records are counted once more")
 
 

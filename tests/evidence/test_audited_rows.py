@@ -15,11 +15,11 @@ from evidence.ledger import busy
 from examples import AT, PLAYED
 from informativa.evidence import commitment
 from informativa.ledgers import audit, leaves, rows
-from informativa.ledgers.audit import Found, LossNotes, RecordCounts
+from informativa.ledgers.audit import AuditedFlaw, LossNotes, RecordCounts
 from informativa.ledgers.sequencer import begin_epoch
 from informativa.ledgers.sqlite import SqliteStore
 
-Named = set[tuple[int, str, int | None]]
+Named = set[tuple[int | None, str, int | None]]
 """Flaws: the number of the record, what is wrong, the index of the leaf."""
 CLOSELY = [3, 5, 6, 7, 11, 13, 17, 19, 20, 21, 22]
 ALL = RecordCounts(whole=17, erased=5, purged=3)
@@ -256,7 +256,7 @@ class Audit:
         """Return the counts, and the flaws."""
         notes = self.gone()
         counted, flaws = audit.leaves_of(self.ledger, self.log, first, end, notes, self.published, self.sound)
-        return counted, {(flaw.record, str(flaw.flaw), flaw.leaf) for flaw in [*notes.found, *flaws]}
+        return counted, {(flaw.record, str(flaw.flaw), flaw.leaf) for flaw in [*notes.flaws, *flaws]}
 
 
 def test_ledger_says_what_is_gone(ledger: sqlite3.Connection) -> None:
@@ -265,7 +265,7 @@ def test_ledger_says_what_is_gone(ledger: sqlite3.Connection) -> None:
         purged=(range(5, 8),),
         erased=(range(11, 12), range(13, 14), range(17, 18), range(19, 21)),
         lost=(),
-        found=(),
+        flaws=(),
         last=8,
         before=1_726_403_460_000_000,
         emptied=(range(11, 12), range(13, 14), range(17, 18), range(20, 21)),
@@ -295,7 +295,7 @@ def test_several_notes_are_gathered(ledger: sqlite3.Connection) -> None:
     assert (notes.last, notes.before) == (13, 1_767_225_660_000_000)
     assert notes.purged == (range(5, 8), range(9, 11), range(12, 13))
     assert (notes.lost, notes.erased[0], notes.emptied[0]) == ((range(2, 5),), range(1), range(1))
-    assert notes.found == ()
+    assert notes.flaws == ()
 
 
 @pytest.mark.parametrize(
@@ -320,16 +320,16 @@ def test_i7_note_that_says_what_it_cannot_is_named(
     leaves that were there before it."""
     noted(ledger, **{kind: reference})
     look = Audit(ledger)
-    assert [(finding.record, str(finding.flaw), finding.leaf) for finding in look.gone().found] == (
+    assert [(finding.record, str(finding.flaw), finding.leaf) for finding in look.gone().flaws] == (
         [(15, flaw, 14)] if flaw else []
     )
     assert (look.gone().last, look.gone().erased[-1]) == (8, range(19, 21))
     later = [look.log, replace(look.log, first=10), replace(look.log, first=14), replace(look.log, first=20)]
-    assert [finding.leaf for finding in audit.read_loss_notes(ledger, later).found] == ([0] if flaw else [])
-    assert [finding.leaf for finding in audit.read_loss_notes(ledger, later[1:2]).found] == (
+    assert [finding.leaf for finding in audit.read_loss_notes(ledger, later).flaws] == ([0] if flaw else [])
+    assert [finding.leaf for finding in audit.read_loss_notes(ledger, later[1:2]).flaws] == (
         [4] if flaw else []
     )
-    assert [finding.leaf for finding in audit.read_loss_notes(ledger, later[3:]).found] == (
+    assert [finding.leaf for finding in audit.read_loss_notes(ledger, later[3:]).flaws] == (
         [14] if flaw else []
     )
 
@@ -339,7 +339,7 @@ def test_ledger_without_notes_says_nothing(ledger: sqlite3.Connection) -> None:
     ledger.execute("DELETE FROM event WHERE record IN (22, 23)")
     assert Audit(ledger).gone() == LossNotes((), (), (), (), last=0, before=0, emptied=())
     ledger.execute("UPDATE event SET kind = 'purge' WHERE record = 1")
-    assert Audit(ledger).gone().found == (Found(1, audit.Flaw.ROW, 0),)
+    assert Audit(ledger).gone().flaws == (AuditedFlaw(1, 0, audit.Flaw.ROW),)
 
 
 def test_what_is_gone_is_looked_up_by_its_leaf() -> None:
@@ -416,11 +416,11 @@ def test_i7_change_of_a_row_has_these_flaws(
     [
         ("UPDATE event SET record = 90 WHERE record = 9", (9, "deleted", 8), (16, 5, 4)),
         ("UPDATE leaf SET record = 90 WHERE leaf = 8", (90, "deleted", 8), (16, 5, 4)),
-        ("UPDATE leaf SET record = 'x' WHERE leaf = 8", (0, "leaf-altered", 8), (16, 5, 4)),
+        ("UPDATE leaf SET record = 'x' WHERE leaf = 8", (None, "leaf-altered", 8), (16, 5, 4)),
         ("DELETE FROM event WHERE record = 9", (9, "deleted", 8), (16, 5, 4)),
         ("DELETE FROM event WHERE record = 12", (12, "deleted", 11), (17, 4, 4)),
-        ("DELETE FROM leaf WHERE leaf = 8", (0, "deleted", 8), (16, 5, 3)),
-        ("DELETE FROM leaf WHERE leaf = 5", (0, "deleted", 5), (17, 5, 2)),
+        ("DELETE FROM leaf WHERE leaf = 8", (None, "deleted", 8), (16, 5, 3)),
+        ("DELETE FROM leaf WHERE leaf = 5", (None, "deleted", 5), (17, 5, 2)),
     ],
 )
 def test_i7_row_that_is_not_there_is_named(
@@ -443,12 +443,12 @@ def test_i7_leaves_are_looked_at_page_by_page(
     assert (look.requests, look.right) == ([(2, 4), (6, 4), (10, 3)], [2, 3, 4, 8, 9, 10, 11, 12])
     ledger.execute("DELETE FROM leaf WHERE leaf BETWEEN 8 AND 15")
     ledger.execute("DELETE FROM event WHERE record = 17")
-    flaws = {(0, "deleted", 8), (0, "deleted", 12), (17, "deleted", 16)}
+    flaws = {(None, "deleted", 8), (None, "deleted", 12), (17, "deleted", 16)}
     assert look.looked(0, 20) == (RecordCounts(whole=6, erased=2, purged=4), flaws)
     ledger.execute("DELETE FROM leaf WHERE leaf > 15")
-    assert look.looked(16)[1] == {(0, "deleted", 16), (0, "deleted", 20), (0, "deleted", 24)}
+    assert look.looked(16)[1] == {(None, "deleted", 16), (None, "deleted", 20), (None, "deleted", 24)}
     ledger.execute("DELETE FROM leaf WHERE leaf = 3")
-    assert look.looked(0, 4) == (RecordCounts(whole=3), {(0, "deleted", 3)})
+    assert look.looked(0, 4) == (RecordCounts(whole=3), {(None, "deleted", 3)})
 
 
 def test_i7_leaves_of_a_later_log_are_counted_from_its_first(
@@ -526,7 +526,9 @@ def test_i7_record_without_a_leaf_is_named(
     ledger.execute("DELETE FROM leaf WHERE leaf = 1")
     if named[1:2] == [9]:
         ledger.execute("DELETE FROM leaf WHERE leaf = 8")
-    assert list(audit.without_leaf(ledger, log)) == [Found(number, audit.Flaw.INSERTED) for number in named]
+    assert list(audit.without_leaf(ledger, log)) == [
+        AuditedFlaw(number, None, audit.Flaw.INSERTED) for number in named
+    ]
 
 
 def test_i7_lost_record_is_one_whose_leaf_is_closed(ledger: sqlite3.Connection) -> None:

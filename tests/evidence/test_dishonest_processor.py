@@ -205,12 +205,12 @@ def test_i7_processor_tells_another_story(centre: CallCentre, tmp_path: Path, fo
     assert Receipt.parse(receipt).verify((), centre.policy).checkpoint.size == 6
     assert centre.audited_by_the_company(tmp_path / "before").sound
     centre.forge(change)
-    assert logs.audit(centre.acme).audited.sound
+    assert logs.audit(centre.acme).sound
     contradicted = "another log of 6 |has 6 records of the log and here are 5"
     require_audit(centre, {str(centre.outside): contradicted, "home.example": contradicted})
     require_refused(centre, contradicted)
     audit_result = centre.audited_by_the_company(tmp_path / "after")
-    assert {(finding.record, finding.leaf) for finding in audit_result.found} == expected
+    assert {(finding.record, finding.leaf) for finding in audit_result.flaws} == expected
     require_receipts(centre, receipt)
 
 
@@ -266,7 +266,7 @@ def test_i7_processor_puts_an_old_copy_back(centre: CallCentre, tmp_path: Path) 
     receipt = centre.receipt(8)
     shutil.rmtree(centre.ledger.parent)
     shutil.copytree(tmp_path / "copy", centre.ledger.parent)
-    assert logs.audit(centre.acme).audited.sound
+    assert logs.audit(centre.acme).sound
     older = "has 8 records of the log and here are 6"
     require_audit(centre, {str(centre.outside): older, "home.example": older})
     centre.call(call(9), call(10), call(11))
@@ -275,7 +275,7 @@ def test_i7_processor_puts_an_old_copy_back(centre: CallCentre, tmp_path: Path) 
     with pytest.raises(ForkError, match="has 8 records of the log and here are 6"):
         signed(centre.folder)
     audit_result = centre.audited_by_the_company(tmp_path / "after")
-    assert {(str(finding.flaw), finding.leaf) for finding in audit_result.found} == {
+    assert {(str(finding.flaw), finding.leaf) for finding in audit_result.flaws} == {
         ("leaf-altered", 6),
         ("leaf-altered", 7),
     }
@@ -288,10 +288,10 @@ def test_i7_processor_swaps_the_key(centre: CallCentre, tmp_path: Path) -> None:
     so do audit and policy."""
     receipt = centre.receipt(2)
     centre.forge(edited, Signer(centre.key.name, bytes(range(32))))
-    assert logs.audit(centre.acme).audited.sound
+    assert logs.audit(centre.acme).sound
     require_refused(centre, "another key for this log|nobody elsewhere answers")
     audit_result = centre.audited_by_the_company(tmp_path / "after")
-    assert {(finding.record, finding.leaf) for finding in audit_result.found} == {(2, 1)}
+    assert {(finding.record, finding.leaf) for finding in audit_result.flaws} == {(2, 1)}
     where = ("--controller", "acme", "-c", centre.folder / "informativa.yaml", "--log", centre.published)
     ran = run("evidence", "audit", "--key", str(centre.key), *where)
     assert (ran.returncode, "record 2 (leaf 1): its commitment is not" in ran.stdout) == (1, True)

@@ -13,7 +13,6 @@ from evidence.logs import configured, record, signed
 from evidence.witnessing import serving_logs
 from informativa import storage
 from informativa.config import load
-from informativa.errors import ForkError
 from informativa.evidence.checkpoint import Checkpoint
 from informativa.evidence.log_folder import LogFolder
 from informativa.evidence.note import Verifier, sign
@@ -54,7 +53,7 @@ def test_a_new_key_begins_another_log(folder: Path, tmp_path: Path) -> None:
     for epoch, size in ((1, "5"), (2, "2")):
         checkpoint = (mount / f"informativa/acme/pbx-1/{epoch}/checkpoint").read_text()
         assert checkpoint.splitlines()[1] == size
-    assert logs.audit(acme).audited.sound
+    assert logs.audit(acme).sound
     audit = ("evidence", "audit", "-c", folder / "informativa.yaml", "--controller", "acme")
     assert run(*audit).stdout.startswith("acme: 7 records (7 whole, 0 erased, 0 purged, 0 lost); 7 signed.\n")
     (audit_document,) = json.loads(run(*audit, "--json").stdout)["ledgers"]
@@ -96,7 +95,7 @@ def test_i7_earlier_log_that_was_written_anew_contradicts_what_others_have(
     run("evidence", "key", "-c", folder / "informativa.yaml", "--new", "--controller", "acme")
     run("evidence", "publish", "-c", folder / "informativa.yaml", "--controller", "acme")
     sound_audit = logs.audit(acme, settings=settings)
-    assert [(place.log, place.size, place.error) for place in sound_audit.elsewhere] == [
+    assert [(place.log, place.size, place.problem) for place in sound_audit.elsewhere] == [
         (f"{NAME}/1", 3, None),
         (f"{NAME}/2", 1, None),
     ]
@@ -108,7 +107,7 @@ def test_i7_earlier_log_that_was_written_anew_contradicts_what_others_have(
     log.published(1).put_checkpoint(3, sign(checkpoint.text, old))
     forged_audit = logs.audit(acme, settings=settings)
     assert not forged_audit.sound
-    assert [isinstance(place.error, ForkError) for place in forged_audit.elsewhere] == [True, False]
+    assert [place.contradicts for place in forged_audit.elsewhere] == [True, False]
 
 
 def test_a_witness_must_know_a_new_key_first(folder: Path, tmp_path: Path) -> None:
@@ -126,7 +125,7 @@ def test_a_witness_must_know_a_new_key_first(folder: Path, tmp_path: Path) -> No
         keys.append(Verifier.parse(logs.keys(acme)[1].key or ""))
         assert signed(folder) == 1
         run("evidence", "publish", "-c", folder / "informativa.yaml", "--controller", "acme")
-        assert logs.audit(acme).audited.sound
+        assert logs.audit(acme).sound
 
 
 def test_of_several_companies_one_must_be_named(folder: Path) -> None:

@@ -165,7 +165,7 @@ def test_what_was_never_published_lends_no_leaf_to_a_note(ledger: Path, kind: Re
     with closing(SqliteStore(str(ledger))) as store:
         (note,) = (event.reference for _leaf, event in store.notes() if event.kind is kind)
     assert note.endswith("; leaves 0" if kind is RecordKind.ERASURE else "; leaves 0-2")
-    assert audited(ledger).found == ()
+    assert audited(ledger).flaws == ()
 
 
 def test_another_log_where_what_was_published_is_gone(ledger: Path) -> None:
@@ -185,7 +185,7 @@ def test_another_log_where_what_was_published_is_gone(ledger: Path) -> None:
     append(ledger, UNIDENTIFIED)
     assert sequence(ledger).checkpoint.size == 3
     audit_result = audited(ledger)
-    assert audit_result.found == ()
+    assert audit_result.flaws == ()
     assert (audit_result.counted.whole, audit_result.counted.erased, audit_result.counted.lost) == (5, 1, 1)
 
 
@@ -210,7 +210,7 @@ def test_backup_from_before_the_key_was_changed(ledger: Path, entries: str, surv
     append(ledger, UNIDENTIFIED)
     assert sequence(ledger).epoch == restored.epoch
     audit_result = audited(ledger)
-    assert audit_result.found == ()
+    assert audit_result.flaws == ()
     missing = {problem.partition("tile/entries/")[2] for problem in map(str, audit_result.problems)}
     assert missing == (set() if entries == "both" else {"000 is not there."})
     assert (audit_result.counted.erased, audit_result.counted.lost) == (1, 4)
@@ -360,7 +360,7 @@ def test_note_names_no_leaf_behind_the_first_log_that_is_cut(ledger: Path, gone:
     assert restore(ledger, copy, NOW).epoch == 4
     assert notes(ledger, RecordKind.ERASURE) == ["2 records; leaves 0"]
     sequence(ledger)
-    assert audited(ledger).found == ()
+    assert audited(ledger).flaws == ()
 
 
 def test_backup_whose_next_log_is_another_ledgers_is_refused(ledger: Path) -> None:

@@ -97,7 +97,7 @@ def test_i7_rolled_back_copy_is_refused(ledger: Path, more: int) -> None:
     assert files(ledger) == files_before
     audit_result = audited(ledger)
     assert not audit_result.sound
-    assert {finding.leaf for finding in audit_result.found} == {3, 4}
+    assert {finding.leaf for finding in audit_result.flaws} == {3, 4}
 
 
 def test_i7_record_that_was_changed_with_its_leaf_is_refused(ledger: Path) -> None:
@@ -113,7 +113,7 @@ def test_i7_record_that_was_changed_with_its_leaf_is_refused(ledger: Path) -> No
     assert files_before.items() - files(ledger).items() == {
         (name, files_before[name]) for name in ("1/checkpoint", "signing/1.signed")
     }
-    assert {(finding.leaf, str(finding.flaw)) for finding in audited(ledger).found} == {
+    assert {(finding.leaf, str(finding.flaw)) for finding in audited(ledger).flaws} == {
         (1, "leaf-altered"),
         (1, "facts-altered"),
     }
@@ -276,7 +276,7 @@ def test_i7_full_tile_or_bundle_that_was_changed_is_found_by_the_audit(ledger: P
     assert [str(problem) for problem in audit_result.problems] == [
         f"The published file {bundle} has other entries than its tile."
     ]
-    assert {finding.leaf for finding in audit_result.found} == {1}
+    assert {finding.leaf for finding in audit_result.flaws} == {1}
     bundle.write_bytes(content)
     assert audited(ledger).sound
     (folder / "1/tile/0/000").write_bytes(_other((folder / "1/tile/0/000").read_bytes(), 100))
@@ -427,7 +427,7 @@ def test_i3_kill_9_at_any_moment_leaves_one_log(
             running.send_signal(signal.SIGKILL)
         audit_result = audited(ledger)
         assert audit_result.sound, (
-            audit_result.found[:3],
+            audit_result.flaws[:3],
             [str(problem) for problem in audit_result.problems],
         )
         log = published(ledger)

@@ -13,6 +13,8 @@ from datetime import UTC, datetime, tzinfo
 from hashlib import sha256
 
 import pytest
+from pydantic import GetCoreSchemaHandler
+from pydantic_core import CoreSchema
 
 import informativa
 
@@ -33,6 +35,11 @@ class Standing(datetime, metaclass=_Kind):
     def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]
         """That moment."""
         return NOW.astimezone(tz) if tz else NOW.replace(tzinfo=None)
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, _kind: object, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """The kind of a field of a result that is annotated with it."""
+        return handler.generate_schema(datetime)
 
 
 class Dice:

@@ -29,7 +29,7 @@ Published = Callable[[int, int], Sequence[bytes | None]]
 
 
 class Flaw(StrEnum):
-    """What is wrong with a record."""
+    """The kinds of flaws of a record."""
 
     FACTS = "facts-altered"  # its facts are not those that it committed to
     PERSON = "person-altered"  # its caller is not the one that it committed to
@@ -43,14 +43,16 @@ class Flaw(StrEnum):
     TRUNCATED = "truncated"  # it was published, and the ledger ends before it
 
 
-@dataclass(frozen=True, order=True)
-class Found:
-    """A flaw, the number of the record in the ledger (0 if it is not known), and the index of its leaf in the
-    log, `None` if it has none."""
+@dataclass(frozen=True)
+class AuditedFlaw:
+    """A flaw of one record."""
 
-    record: int
+    record: int | None
+    """Its number in the ledger; null where it is gone."""
+    leaf: int | None
+    """The index of its leaf in the log; null where it has none."""
     flaw: Flaw
-    leaf: int | None = None
+    """The kind of the flaw."""
 
 
 @dataclass(frozen=True)
@@ -58,13 +60,13 @@ class LossNotes:
     """The leaves that records about records name, as rows of `leaf`: the purged, the erased and the lost,
     each as sorted ranges. `emptied` are those of the erased that were the caller's own records; the others
     only rest on such a record. `last` is the number of the last purged record, and `before` the time
-    (microseconds since 1970) before which all purged records happened; both are 0 if none was purged. `found`
-    are the flaws of these records about records."""
+    (microseconds since 1970) before which all purged records happened; both are 0 if none was purged. `flaws`
+    are those of these records about records."""
 
     purged: tuple[range, ...]
     erased: tuple[range, ...]
     lost: tuple[range, ...]
-    found: tuple[Found, ...]
+    flaws: tuple[AuditedFlaw, ...]
     last: int = 0
     before: int = 0
     emptied: tuple[range, ...] = ()
@@ -121,11 +123,11 @@ def read_loss_notes(connection: sqlite3.Connection, logs: Sequence[leaves.Ledger
                 _first, number_of_last, before_time = rows.purged(event.reference)
                 last_purged, purged_before = max(last_purged, number_of_last), max(purged_before, before_time)
         except UNREADABLE:
-            flaws.append(Found(number, Flaw.ROW, index))
+            flaws.append(AuditedFlaw(number, index, Flaw.ROW))
             continue
         named_leaves = [*own_leaves, *resting_leaves]
         if any(leaf_range.stop > leaf or len(leaf_range) == 0 for leaf_range in named_leaves):
-            flaws.append(Found(number, Flaw.FALSE_NOTE, index))
+            flaws.append(AuditedFlaw(number, index, Flaw.FALSE_NOTE))
         ranges[event.kind] += named_leaves
         emptied += own_leaves if event.kind is RecordKind.ERASURE else []
     purged, erased, lost = (_merged(ranges[kind]) for kind in _TAKEN)
@@ -140,7 +142,7 @@ def leaves_of(
     notes: LossNotes,
     published: Published,
     sound: Callable[[Sequence[tuple[Any, ...]]], None],
-) -> tuple[RecordCounts, list[Found]]:
+) -> tuple[RecordCounts, list[AuditedFlaw]]:
     """Check the leaves from index `first` up to `end`, each with its record. Records without a flaw are
     passed to `sound`, as rows of `leaves.OPENED`. Raises sqlite3.Error, and what `published` raises."""
     states, flaws = dict.fromkeys(RecordState, 0), []
@@ -150,31 +152,31 @@ def leaves_of(
         entries = published(at, count)
         if min(rows_by_index, default=end) >= at + count:
             # The whole page is missing: its first leaf stands for all.
-            flaws.append(Found(0, Flaw.DELETED, at))
+            flaws.append(AuditedFlaw(None, at, Flaw.DELETED))
             continue
         sound_rows = []
         for index, entry in enumerate(entries, at):
             row = rows_by_index.get(index)
             if row is None:
-                flaws.append(Found(0, Flaw.DELETED, index))
+                flaws.append(AuditedFlaw(None, index, Flaw.DELETED))
                 continue
             state, row_flaws = _leaf(log.origin, index, row, entry, notes)
             if not row_flaws or state is not RecordState.WHOLE:
                 states[state] += 1
             if row_flaws:
-                number = row[1] if type(row[1]) is int else 0
-                flaws += [Found(number, flaw, index) for flaw in row_flaws]
+                number = row[1] if type(row[1]) is int else None
+                flaws += [AuditedFlaw(number, index, flaw) for flaw in row_flaws]
             elif row[leaves.LEAF_COLUMNS] is not None:
                 sound_rows.append(row)
         sound(sound_rows)
     return RecordCounts(**{state.value: number for state, number in states.items()}), flaws
 
 
-def without_leaf(connection: sqlite3.Connection, log: leaves.LedgerLog) -> Iterator[Found]:
+def without_leaf(connection: sqlite3.Connection, log: leaves.LedgerLog) -> Iterator[AuditedFlaw]:
     """Find records that have no leaf though they should. Raises sqlite3.Error."""
     parameters = {"old": log.old, "entered": log.entered}
     for (number,) in connection.execute(leaves.WITHOUT, parameters):
-        yield Found(number, Flaw.INSERTED)
+        yield AuditedFlaw(number, None, Flaw.INSERTED)
 
 
 class RecordState(StrEnum):

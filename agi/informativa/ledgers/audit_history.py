@@ -87,15 +87,18 @@ KnownVersions = dict[tuple[str, str], tuple[Any, ...]]
 
 
 @dataclass(frozen=True)
-class ForgedHistory:
-    """A row of the history that the records contradict: its record, notice and version."""
+class HistoryRow:
+    """A row of the history about a caller that the records contradict."""
 
     record: int
+    """The number of the record that it names."""
     notice: str
+    """The name of the notice."""
     version: str
+    """The version of the notice."""
 
 
-def forged(connection: sqlite3.Connection, notes: LossNotes, old: int) -> list[ForgedHistory]:
+def forged(connection: sqlite3.Connection, notes: LossNotes, old: int) -> list[HistoryRow]:
     """Return the rows of the history that the records contradict. After a purge the history may say less of a
     caller than the records that are left, but never more. Records up to `old` are from before there was a
     log. Raises sqlite3.Error."""
@@ -124,7 +127,7 @@ def forged(connection: sqlite3.Connection, notes: LossNotes, old: int) -> list[F
                 actual_row, expected_row, seen_times[pseudonym][key[0]], notes, by_one_record=by_one_record
             ):
                 number = (actual_row or expected_row or (0, 0))[1]
-                forged_rows.add(ForgedHistory(number if type(number) is int else 0, *map(str, key)))
+                forged_rows.add(HistoryRow(number if type(number) is int else 0, *map(str, key)))
     return sorted(forged_rows, key=lambda row: (row.record, row.notice, row.version))
 
 

@@ -35,21 +35,21 @@ Progress = Callable[[int, int], object]
 class AuditedLog:
     """The result of an audit of all logs of a ledger. `log` is the newest log as it was when the audit began:
     it had `log.next` leaves in all, and `signed` are in the newest checkpoints. `counted` has the numbers of
-    records by state, `found` their flaws, `history` the rows of the history that the records contradict,
+    records by state, `flaws` are theirs, `history` the rows of the history that the records contradict,
     `counters` the counters that they contradict, and `problems` the faults of the logs themselves."""
 
     log: leaves.LedgerLog
     signed: int
     counted: audit.RecordCounts
-    found: tuple[audit.Found, ...]
-    history: tuple[audit_history.ForgedHistory, ...]
+    flaws: tuple[audit.AuditedFlaw, ...]
+    history: tuple[audit_history.HistoryRow, ...]
     problems: tuple[Text, ...]
-    counters: tuple[tally.ForgedCount, ...] = ()
+    counters: tuple[tally.CounterRow, ...] = ()
 
     @property
     def sound(self) -> bool:
         """Return whether nothing is wrong."""
-        return not (self.found or self.history or self.counters or self.problems)
+        return not (self.flaws or self.history or self.counters or self.problems)
 
 
 def audit_ledger(
@@ -85,7 +85,7 @@ def _audit(
         problems = list(_log_problems(connection, ledger, folder, logs, ended))
         notes = audit.read_loss_notes(connection, logs)
         farthest = connection.execute(leaves.BOUNDS).fetchone()[2] + FAR
-        counted, flaws, signed_in_all = audit.RecordCounts(), list(notes.found), 0
+        counted, flaws, signed_in_all = audit.RecordCounts(), list(notes.flaws), 0
         derived, last = tally.Derived(), connection.execute(rows.NEWEST).fetchone()[0]
         with _workers(newest.next) as begin:
             history = begin(_history, ledger)
@@ -109,11 +109,15 @@ def _audit(
             counters_right = not flaws and tally.borne_out(connection, notes, derived, later_records())
             counters = () if counters_right else tuple(tally.forged(connection, notes))
             forged = tuple(history())
-        sorted_flaws = tuple(sorted(set(flaws)))
+        sorted_flaws = tuple(sorted(set(flaws), key=_place))
         return AuditedLog(newest, signed_in_all, counted, sorted_flaws, forged, tuple(problems), counters)
 
 
-def _history(ledger: Path) -> list[audit_history.ForgedHistory]:
+def _place(flaw: audit.AuditedFlaw) -> tuple[int, str, int]:
+    return flaw.record or 0, flaw.flaw, flaw.leaf or 0
+
+
+def _history(ledger: Path) -> list[audit_history.HistoryRow]:
     """Check the history, over a connection of its own."""
     with translated(ledger), audit_reading.reading(ledger) as connection:
         logs = leaves.logs(connection)
@@ -126,7 +130,7 @@ def _later(ledger: Path, last: int) -> list[tuple[object, object, int]]:
         return tally.later(connection, last)
 
 
-def _without_leaf(ledger: Path, log: leaves.LedgerLog) -> list[audit.Found]:
+def _without_leaf(ledger: Path, log: leaves.LedgerLog) -> list[audit.AuditedFlaw]:
     """Find the records without a leaf, over a connection of its own."""
     with translated(ledger), audit_reading.reading(ledger) as connection:
         return list(audit.without_leaf(connection, log))
@@ -172,17 +176,17 @@ def _log_problems(
         )
 
 
-def _missing(log: leaves.LedgerLog, end: int) -> list[audit.Found]:
+def _missing(log: leaves.LedgerLog, end: int) -> list[audit.AuditedFlaw]:
     """Return the flaws of a log that ends before its last signed leaf, or whose numbers go far beyond its
     leaves. Only the first missing leaves are listed."""
     if end < log.size:
-        return [audit.Found(0, audit.Flaw.DELETED, end)]
-    return [audit.Found(0, audit.Flaw.TRUNCATED, at) for at in range(log.size, end)[:MOST]]
+        return [audit.AuditedFlaw(None, end, audit.Flaw.DELETED)]
+    return [audit.AuditedFlaw(None, at, audit.Flaw.TRUNCATED) for at in range(log.size, end)[:MOST]]
 
 
 def _audit_leaves(
     all_leaves: _Task, begin: Begin, problems: list[Text], derived: tally.Derived, progress: Progress | None
-) -> tuple[audit.RecordCounts, list[audit.Found]]:
+) -> tuple[audit.RecordCounts, list[audit.AuditedFlaw]]:
     """Check all leaves, a share at a time. A leaf that seems wrong is checked again, because calls go on
     meanwhile, and records are purged."""
     starts = range(0, all_leaves.end, SHARE)
@@ -208,9 +212,9 @@ def _audit_leaves(
     return counted, _recheck(all_leaves, sorted(doubtful))
 
 
-def _recheck(all_leaves: _Task, doubtful: Sequence[int]) -> list[audit.Found]:
+def _recheck(all_leaves: _Task, doubtful: Sequence[int]) -> list[audit.AuditedFlaw]:
     """Check again the parts of 256 leaves that begin at these indices, and return their flaws."""
-    flaws: list[audit.Found] = []
+    flaws: list[audit.AuditedFlaw] = []
     if doubtful:
         with translated(all_leaves.ledger), audit_reading.reading(all_leaves.ledger) as connection:
             task = replace(all_leaves, notes=audit.read_loss_notes(connection, leaves.logs(connection)))
@@ -229,7 +233,7 @@ class _Share:
     first: int
     checked: int
     counted: audit.RecordCounts
-    flaws: tuple[audit.Found, ...]
+    flaws: tuple[audit.AuditedFlaw, ...]
     problems: tuple[Text, ...]
     roots: tuple[bytes | None, ...]
     derived: tally.Derived

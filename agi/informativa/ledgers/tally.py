@@ -66,16 +66,21 @@ class HourCount:
 
 
 @dataclass(frozen=True)
-class ForgedCount:
-    """A counter that the records contradict: of the hour that began `at`, or of the known callers if `at` is
-    `None`; its value (`says`, -1 if it is no number), and the value according to the records."""
+class CounterRow:
+    """A counter of the ledger that its records do not bear out."""
 
     at: datetime | None
+    """The time when the hour began that it is of; null for the number of known callers."""
     line: str
+    """The line."""
     notice: str
+    """The notice; empty for calls."""
     status: str
+    """The status; empty for calls."""
     says: int
+    """The value of the counter; -1 if that is no number."""
     records: int
+    """The number of records, of those that are left."""
 
 
 def first_hour(at: datetime) -> int:
@@ -145,7 +150,7 @@ def borne_out(
         return not _compared(connection, notes, expected, erased)
 
 
-def forged(connection: sqlite3.Connection, notes: LossNotes) -> list[ForgedCount]:
+def forged(connection: sqlite3.Connection, notes: LossNotes) -> list[CounterRow]:
     """Return the counters that the records contradict. If records were purged, a counter may be higher than
     the number of those that are left; erased records have lost the call by which they were counted. Raises
     sqlite3.Error."""
@@ -159,7 +164,7 @@ def _compared(
     notes: LossNotes,
     expected: Counter[tuple[object, ...]],
     erased: Mapping[Any, int],
-) -> list[ForgedCount]:
+) -> list[CounterRow]:
     counters = _counted(connection, _ALL)
     forged_counts = []
     for key in sorted(expected.keys() | counters.keys(), key=repr):
@@ -168,10 +173,10 @@ def _compared(
         count = counters[key] if type(counters[key]) is int else -1
         if not least <= count <= most:
             at = _hour_start(hour) if type(hour) is int and 0 <= hour < _END else None
-            forged_counts.append(ForgedCount(at, str(line), str(notice), str(status), count, expected[key]))
+            forged_counts.append(CounterRow(at, str(line), str(notice), str(status), count, expected[key]))
     for callers, callers_in_history in connection.execute(_KNOWN):
         if callers != callers_in_history:
-            forged_counts.append(ForgedCount(None, "", "", "", callers, callers_in_history))
+            forged_counts.append(CounterRow(None, "", "", "", callers, callers_in_history))
     return forged_counts
 
 

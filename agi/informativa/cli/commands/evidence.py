@@ -23,7 +23,6 @@ from ...operations.evidence import logs, publishing, receipt_files, receipts, ve
 from ...operations.evidence.receipt_maker import MadeReceipt, WaitingRecord
 from ...text import Text
 from ...views.html import receipt as receipt_view
-from ...views.json.audit import Audits
 from ...views.text import evidence as view
 from ...views.text.publishing import published
 from ..log import LogFormat, configure
@@ -226,15 +225,17 @@ def audit(
     warn_of_unrelated(selection.unrelated)
     trusted, evidence = logs.trusted_keys(key or []), selection.configuration.evidence
     with view.bar(_("looking through the records"), _) as progress:
-        results = [
-            logs.audit(company, trusted, progress, settings=evidence.of(company.id), copy=log)
-            for company in selection.named
-        ]
+        audits = logs.Audits(
+            tuple(
+                logs.audit(company, trusted, progress, settings=evidence.of(company.id), copy=log)
+                for company in selection.named
+            )
+        )
     if as_json:
-        print_document(Audits.of(results))
+        print_document(audits)
     else:
-        print("\n".join(view.audits(results, _)))
-    if not all(result.sound for result in results):
+        print("\n".join(view.audits(audits, _)))
+    if not audits.sound:
         raise typer.Exit(1)
 
 

@@ -22,10 +22,14 @@ from ...evidence.note import Verifier
 from ...evidence.origin import slug
 from ...evidence.settings import EvidenceSettings
 from ...ledgers import sequencer
-from ...ledgers.audit_log import AuditedLog, audit_ledger
+from ...ledgers.audit import AuditedFlaw
+from ...ledgers.audit_history import HistoryRow
+from ...ledgers.audit_log import audit_ledger
+from ...ledgers.tally import CounterRow
 from ...model import Controller
 from ...text import Text
 from ...turns import Turns
+from ..document import Sentence
 from . import stamps
 
 Progress = Callable[[int, int], object]
@@ -85,39 +89,70 @@ class LogKeys:
 
 
 @dataclass(frozen=True)
-class ComparedCheckpoint:
-    """The newest checkpoint of a log that a publishing target or a witness has."""
+class ComparedLog:
+    """The newest checkpoint that somebody else has of a log."""
 
     name: str
-    """The name of the target or witness."""
+    """The name of the publishing target or the witness."""
     log: str
-    """The name of the log."""
+    """The origin of the log: of this epoch or an earlier one."""
     independent: bool
-    """`True` if the administrator of the ledger cannot change it."""
+    """True if who administers the ledger cannot change it."""
     size: int
-    """The number of records in it; 0 if there is none."""
-    error: EvidenceError | None = None
-    """The reason why it could not be fetched, or a contradiction to the log (ForkError)."""
+    """The number of records it has; 0 if there is none, or it could not be had."""
+    contradicts: bool
+    """True if it is of another log than the one that is here."""
+    problem: Sentence | None
+    """The reason why it could not be compared, or its contradiction."""
 
 
 @dataclass(frozen=True)
-class Audit:
-    """The result of an audit of one controller's whole ledger and log."""
+class AuditedLedger:
+    """The audit of one controller's ledger and logs."""
 
-    controller: Controller
-    audited: AuditedLog
-    """The findings in the ledger and the log."""
-    elsewhere: tuple[ComparedCheckpoint, ...] = ()
-    """The checkpoints that targets and witnesses have."""
-    stamps: tuple[stamps.CheckedStamps, ...] = ()
-    """The time-stamps of the checkpoints."""
+    controller: str
+    """The controller's name in the configuration."""
+    log: str
+    """The origin of the newest log."""
+    sound: bool
+    """True if nothing is wrong."""
+    size: int
+    """The number of records that were ever made."""
+    signed: int
+    """The number of them in the newest checkpoints."""
+    whole: int
+    """The number of those that are there as they were written."""
+    erased: int
+    """The number of those that were erased at a caller's request."""
+    purged: int
+    """The number of those that were purged after the retention."""
+    lost: int
+    """The number of those that were lost with a ledger that a backup replaced."""
+    flaws: tuple[AuditedFlaw, ...]
+    """The flaws of records."""
+    history: tuple[HistoryRow, ...]
+    """The rows of the history that no record bears out."""
+    counters: tuple[CounterRow, ...]
+    """The counters that the records do not bear out."""
+    problems: tuple[Sentence, ...]
+    """The faults of the log itself."""
+    elsewhere: tuple[ComparedLog, ...]
+    """The checkpoints that others have of the log."""
+    stamps: tuple[stamps.AuditedStamps, ...]
+    """One for each log whose checkpoints have time-stamps."""
+
+
+@dataclass(frozen=True)
+class Audits:
+    """The result of an audit."""
+
+    ledgers: tuple[AuditedLedger, ...]
+    """One a controller."""
 
     @property
     def sound(self) -> bool:
-        """`True` if nothing is wrong, no other checkpoint contradicts the log, and no time-stamp is false."""
-        contradicted = any(isinstance(checkpoint.error, ForkError) for checkpoint in self.elsewhere)
-        false_stamps = any(checked.problems for checked in self.stamps)
-        return self.audited.sound and not contradicted and not false_stamps
+        """`True` if nothing is wrong."""
+        return all(ledger.sound for ledger in self.ledgers)
 
 
 def checkpoint(
@@ -204,7 +239,7 @@ def audit(
     *,
     settings: EvidenceSettings | None = None,
     copy: Path | None = None,
-) -> Audit:
+) -> AuditedLedger:
     """Audit a controller's whole ledger and log.
 
     By the controller's `settings` the checkpoints of targets and witnesses are compared too, and the
@@ -223,14 +258,32 @@ def audit(
             Text("Name the folder that has 1/ in it: …/informativa/{id}/BOX", id=slug(controller.id)),
         )
     audited = audit_ledger(ledger, trusted, progress, folder)
-    compared = _compared(folder, trusted, settings) if settings else ()
-    stamped = stamps.check(folder, trusted, settings.timestamp if settings else None)
-    return Audit(controller, audited, tuple(compared), tuple(stamped))
+    counts = audited.counted
+    compared = tuple(_compared(folder, trusted, settings)) if settings else ()
+    stamped = tuple(stamps.check(folder, trusted, settings.timestamp if settings else None))
+    contradicted = any(log.contradicts for log in compared)
+    return AuditedLedger(
+        controller=controller.id,
+        log=audited.log.origin,
+        sound=audited.sound and not contradicted and not any(log.problems for log in stamped),
+        size=audited.log.next,
+        signed=audited.signed,
+        whole=counts.whole,
+        erased=counts.erased,
+        purged=counts.purged,
+        lost=counts.lost,
+        flaws=audited.flaws,
+        history=audited.history,
+        counters=audited.counters,
+        problems=audited.problems,
+        elsewhere=compared,
+        stamps=stamped,
+    )
 
 
 def _compared(
     folder: LogFolder, trusted: Sequence[Verifier], settings: EvidenceSettings
-) -> Iterator[ComparedCheckpoint]:
+) -> Iterator[ComparedLog]:
     """Compare the checkpoints of every epoch: with an old key, too, somebody could rewrite that log."""
     declared = [target.independent for target in settings.targets]  # a witness always is
     sources = list(zip(publication.sources(settings), chain(declared, repeat(True)), strict=False))
@@ -242,15 +295,15 @@ def _compared(
         newest = published.checkpoint() or b""
         own_log = OwnLog(published, key, Checkpoint.unverified(newest).size, newest)
         for source, independent in sources:
-            size, error = 0, None
+            size, contradicts, problem = 0, False, None
             try:
                 foreign = source.newest(own_log)
                 if foreign is not None:
                     require_ours(foreign, own_log, source.name)
                     size = foreign.size
-            except EvidenceError as failure:
-                error = failure
-            yield ComparedCheckpoint(source.name, key.name, independent, size, error)
+            except EvidenceError as error:
+                contradicts, problem = isinstance(error, ForkError), error.text
+            yield ComparedLog(source.name, key.name, independent, size, contradicts, problem)
 
 
 def _own_keys(controller: Controller) -> tuple[Verifier, ...]:

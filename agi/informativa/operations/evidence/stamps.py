@@ -12,29 +12,30 @@ from ...evidence.log_folder import LogFolder, PublishedLog
 from ...evidence.note import Verifier
 from ...evidence.settings import TimestampAuthority
 from ...text import Text
+from ..document import Sentence
 
 
 @dataclass(frozen=True)
-class CheckedStamps:
-    """The time-stamps (RFC 3161) of one log's checkpoints."""
+class AuditedStamps:
+    """The time-stamps (RFC 3161) of a log's checkpoints."""
 
     log: str
-    """The name of the log."""
+    """The origin of the log: of this epoch or an earlier one."""
     hold: int = 0
-    """The number of time-stamps that are valid."""
+    """The number of those that hold, by the roots in evidence.timestamp.certificates."""
     first: datetime | None = None
-    """The time of the earliest valid one."""
+    """The time of the first of them."""
     last: datetime | None = None
-    """The time of the latest valid one."""
-    problems: tuple[Text, ...] = ()
-    """The faults of the others, a sentence for each."""
-    unchecked: EvidenceError | None = None
-    """The reason why none could be checked."""
+    """The time of the last of them."""
+    problems: tuple[Sentence, ...] = ()
+    """The faults of others."""
+    unchecked: Sentence | None = None
+    """The reason why none was looked at."""
 
 
 def check(
     folder: LogFolder, trusted: Sequence[Verifier], authority: TimestampAuthority | None
-) -> Iterator[CheckedStamps]:
+) -> Iterator[AuditedStamps]:
     """Check the time-stamps of every epoch that has some, with the keys that are `trusted`. Raises
     EvidenceError if files cannot be read."""
     for epoch in folder.epochs():
@@ -45,7 +46,7 @@ def check(
         try:
             yield _checked(published, key, stamps, authority)
         except EvidenceError as error:
-            yield CheckedStamps(key.name, unchecked=error)
+            yield AuditedStamps(key.name, unchecked=error.text)
 
 
 def _checked(
@@ -53,7 +54,7 @@ def _checked(
     key: Verifier,
     stamps: Sequence[tuple[int, bytes]],
     authority: TimestampAuthority | None,
-) -> CheckedStamps:
+) -> AuditedStamps:
     """Check the time-stamps of one log. Raises EvidenceError if none can be checked."""
     if authority is None:
         raise EvidenceError(
@@ -75,6 +76,6 @@ def _checked(
         except (SignatureError, EvidenceFormatError) as error:
             text = Text("Of the checkpoint of {size} records: {why}", size=size, why=error.text)
             problems.append(text)
-    return CheckedStamps(
+    return AuditedStamps(
         key.name, len(times), min(times, default=None), max(times, default=None), tuple(problems)
     )

@@ -12,7 +12,7 @@ import jinja2
 from markupsafe import Markup
 
 from ...model import Action, Controller, Event, Heard, Line, Period, Record, RecordKind
-from ...operations.evidence.logs import Audit
+from ...operations.evidence.logs import AuditedLedger
 from ...operations.evidence.verifying import VerifiedReceipt
 from ...text import Text
 from .. import record_words as words
@@ -130,9 +130,9 @@ def period(length: Period, say: Language) -> str:
     return ", ".join(say(text) for number, text in parts if number)
 
 
-def audited(result: Audit, say: Language) -> list[tuple[bool, str]]:
+def audited(ledger: AuditedLedger, say: Language) -> list[tuple[bool, str]]:
     """Return the findings of an audit in sentences, each with whether it is wrong."""
-    return [(False, evidence.audited(result, say)), *evidence.findings(result, say)]
+    return [(False, evidence.audited(ledger, say)), *evidence.findings(ledger, say)]
 
 
 def verified(receipt: VerifiedReceipt, say: Language) -> list[str]:

@@ -23,14 +23,13 @@ from ...operations import (
     upgrade_check,
 )
 from ...operations.doctor import examination
-from ...operations.evidence.logs import Checkpoints, LogKeys
+from ...operations.evidence.logs import Audits, Checkpoints, LogKeys
 from ...operations.evidence.publishing import Publications
 from ...operations.evidence.receipt_files import WrittenReceipts
 from ...operations.evidence.verifying import Verification
 from ...operations.evidence.witness import Witness
 from ...operations.prompts import installing, making, showing
 from ...operations.support import bundle as support
-from .audit import Audits
 from .bundle import Bundle
 
 DOCUMENTS: dict[str, type] = {

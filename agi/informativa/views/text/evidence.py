@@ -8,12 +8,12 @@ from contextlib import contextmanager
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from ...errors import EvidenceError, ForkError
-from ...ledgers.audit import Flaw, Found
-from ...ledgers.tally import ForgedCount
-from ...operations.evidence.logs import Audit, Checkpoints, ComparedCheckpoint, LogKeys
+from ...errors import EvidenceError
+from ...ledgers.audit import AuditedFlaw, Flaw
+from ...ledgers.tally import CounterRow
+from ...operations.evidence.logs import AuditedLedger, Audits, Checkpoints, ComparedLog, LogKeys
 from ...operations.evidence.receipt_files import ReceiptFile, WrittenReceipts
-from ...operations.evidence.stamps import CheckedStamps
+from ...operations.evidence.stamps import AuditedStamps
 from ...operations.evidence.verifying import Verification, VerifiedReceipt
 from ...text import Text
 from ..messages import Language
@@ -159,43 +159,41 @@ def _facts(facts: Mapping[str, str | int], say: Language) -> Iterator[str]:
         )
 
 
-def audits(results: Iterable[Audit], say: Language) -> Iterator[str]:
+def audits(results: Audits, say: Language) -> Iterator[str]:
     """Yield the content of each ledger, and each problem of it."""
-    for result in results:
-        yield audited(result, say)
-        for is_wrong, sentence in findings(result, say):
+    for ledger in results.ledgers:
+        yield audited(ledger, say)
+        for is_wrong, sentence in findings(ledger, say):
             yield "  " + ("✘ " if is_wrong else "") + sentence
 
 
-def audited(result: Audit, say: Language) -> str:
+def audited(ledger: AuditedLedger, say: Language) -> str:
     """Return the content of a ledger in a sentence."""
-    size, counts = result.audited.log.next, result.audited.counted
     return say.counted(
         "{id}: {size} record ({whole} whole, {erased} erased, {purged} purged, {lost} lost);"
         " {signed} signed.",
         "{id}: {size} records ({whole} whole, {erased} erased, {purged} purged, {lost} lost);"
         " {signed} signed.",
-        size,
-        id=result.controller.id,
-        size=size,
-        whole=counts.whole,
-        erased=counts.erased,
-        purged=counts.purged,
-        lost=counts.lost,
-        signed=min(result.audited.signed, size),
+        ledger.size,
+        id=ledger.controller,
+        size=ledger.size,
+        whole=ledger.whole,
+        erased=ledger.erased,
+        purged=ledger.purged,
+        lost=ledger.lost,
+        signed=min(ledger.signed, ledger.size),
     )
 
 
-def findings(result: Audit, say: Language) -> Iterator[tuple[bool, str]]:
+def findings(ledger: AuditedLedger, say: Language) -> Iterator[tuple[bool, str]]:
     """Yield the findings of an audit as sentences, each with whether it is wrong."""
-    audited = result.audited
-    if result.sound:
+    if ledger.sound:
         yield False, say("Nothing was changed, added or taken away.")
-    for problem in audited.problems:
+    for problem in ledger.problems:
         yield True, say(problem)
-    for flaw in audited.found:
+    for flaw in ledger.flaws:
         yield True, _flaw(flaw, say)
-    for row in audited.history:
+    for row in ledger.history:
         sentence = say(
             "the history says that a caller knows {notice} {version} by record {record}; the records do not",
             notice=row.notice,
@@ -203,7 +201,7 @@ def findings(result: Audit, say: Language) -> Iterator[tuple[bool, str]]:
             record=row.record,
         )
         yield True, sentence
-    for counter in audited.counters:
+    for counter in ledger.counters:
         sentence = say(
             "the counter of {what} says {says}; the records come to {records}",
             what=_counter(counter, say),
@@ -211,23 +209,23 @@ def findings(result: Audit, say: Language) -> Iterator[tuple[bool, str]]:
             records=counter.records,
         )
         yield True, sentence
-    for stamped in result.stamps:
-        yield from _stamped(stamped, say)
-    yield from _compared(result.elsewhere, say)
+    for stamps in ledger.stamps:
+        yield from _stamped(stamps, say)
+    yield from _compared(ledger.elsewhere, say)
 
 
-def _counter(forged: ForgedCount, say: Language) -> str:
+def _counter(counter: CounterRow, say: Language) -> str:
     """Return the name of a counter."""
-    if not forged.line:
+    if not counter.line:
         return say("known callers")
-    at = f"{forged.at:%Y-%m-%d %H} UTC" if forged.at else "?"
-    return " ".join(filter(None, (at, forged.line, forged.notice, forged.status or say("calls"))))
+    at = f"{counter.at:%Y-%m-%d %H} UTC" if counter.at else "?"
+    return " ".join(filter(None, (at, counter.line, counter.notice, counter.status or say("calls"))))
 
 
-def _stamped(stamps: CheckedStamps, say: Language) -> Iterator[tuple[bool, str]]:
+def _stamped(stamps: AuditedStamps, say: Language) -> Iterator[tuple[bool, str]]:
     """Yield the result of checking time-stamps."""
     if stamps.unchecked:
-        cause = say(stamps.unchecked.text)
+        cause = say(stamps.unchecked)
         yield False, say("The time-stamps of {log} were not looked at: {why}", log=stamps.log, why=cause)
     for problem in stamps.problems:
         yield True, say(problem)
@@ -243,14 +241,14 @@ def _stamped(stamps: CheckedStamps, say: Language) -> Iterator[tuple[bool, str]]
         yield False, sentence
 
 
-def _compared(elsewhere: Iterable[ComparedCheckpoint], say: Language) -> Iterator[tuple[bool, str]]:
+def _compared(elsewhere: Iterable[ComparedLog], say: Language) -> Iterator[tuple[bool, str]]:
     """Yield the result of comparing the log with its copies elsewhere."""
     independent = False
     for copy in elsewhere:
-        if isinstance(copy.error, ForkError):
-            yield True, say(copy.error.text)
-        elif copy.error is not None:
-            yield False, say("{name} was not compared: {why}", name=copy.name, why=say(copy.error.text))
+        if copy.problem is not None and copy.contradicts:
+            yield True, say(copy.problem)
+        elif copy.problem is not None:
+            yield False, say("{name} was not compared: {why}", name=copy.name, why=say(copy.problem))
         else:
             independent = independent or (copy.independent and copy.size > 0)
             sentence = say.counted(
@@ -270,10 +268,10 @@ def _compared(elsewhere: Iterable[ComparedCheckpoint], say: Language) -> Iterato
         yield False, sentence
 
 
-def _flaw(finding: Found, say: Language) -> str:
-    flaw = say(FLAWS[finding.flaw])
-    if finding.leaf is None:
-        return say("record {record}: {what}", record=finding.record, what=flaw)
-    if not finding.record:
-        return say("leaf {leaf}: {what}", leaf=finding.leaf, what=flaw)
-    return say("record {record} (leaf {leaf}): {what}", record=finding.record, leaf=finding.leaf, what=flaw)
+def _flaw(flaw: AuditedFlaw, say: Language) -> str:
+    sentence = say(FLAWS[flaw.flaw])
+    if flaw.leaf is None:
+        return say("record {record}: {what}", record=flaw.record, what=sentence)
+    if flaw.record is None:
+        return say("leaf {leaf}: {what}", leaf=flaw.leaf, what=sentence)
+    return say("record {record} (leaf {leaf}): {what}", record=flaw.record, leaf=flaw.leaf, what=sentence)

@@ -40,7 +40,7 @@ from informativa.evidence.tree import verify_consistency
 from informativa.evidence.witness import AddCheckpoint
 from informativa.model import ALWAYS, Outsourcing
 from informativa.operations.evidence import logs
-from informativa.operations.evidence.bundle import Bundle, WrittenBundle, bundle
+from informativa.operations.evidence.bundle import Bundle, bundle
 from informativa.operations.evidence.period import Period
 from informativa.operations.evidence.zip_writer import PackedEntry, ZipWriter, _Header
 from informativa.views.messages import ENGLISH, Language, language
@@ -53,8 +53,8 @@ NAME = "acme-2026-11-01-2026-11-30"
 class Opened:
     """A bundle as somebody has it who has nothing else."""
 
-    def __init__(self, written: WrittenBundle) -> None:
-        self.bundle: Bundle = written.bundle
+    def __init__(self, written: Bundle) -> None:
+        self.bundle = written
         with zipfile.ZipFile(written.file) as opened:
             assert opened.testzip() is None
             self.names = opened.namelist()
@@ -94,7 +94,7 @@ def _bound(company: Company) -> object:
     return commitment.bind(NUMBER, company.controller.key)
 
 
-def made(company: Company, folder: Path, say: Language = ENGLISH, period: Period = NOVEMBER) -> WrittenBundle:
+def made(company: Company, folder: Path, say: Language = ENGLISH, period: Period = NOVEMBER) -> Bundle:
     """The bundle of November."""
     file = folder / "bundle.zip"
     return bundle(company.configuration, company.controller, period, file, BundleWords(say))
@@ -233,7 +233,7 @@ def test_linked_data_expand_without_a_network(company: Company, tmp_path: Path) 
     opened = Opened(made(company, tmp_path))
     document = json.loads(opened.text("records.jsonld"))
     nodes = {node["@id"]: node for node in jsonld.expand(document, {"documentLoader": refused})}
-    base = f"https://{opened.bundle.logs[0].origin}"
+    base = f"https://{opened.bundle.logs[0].log}"
     dpv = "https://w3id.org/dpv#"
     delivered, skipped = nodes[f"{base}#record-2"], nodes[f"{base}#record-6"]
     assert delivered["@type"] == [f"{dpv}DataProcessingRecord"]
@@ -310,11 +310,11 @@ def test_waiting_records_are_named(company: Company, tmp_path: Path) -> None:
 def test_recordings_that_are_gone_are_named(company: Company, tmp_path: Path) -> None:
     """README says which recording records name and nobody has any more; one with more formats is there."""
     Path(f"{company.played.prompt}.gsm").write_bytes(b"later")
-    assert made(company, tmp_path).bundle.unknown == ()
+    assert made(company, tmp_path).unknown_recordings == ()
     for form in ("wav", "gsm"):
         Path(f"{company.played.prompt}.{form}").write_bytes(b"another")
     opened = Opened(made(company, tmp_path))
-    assert opened.bundle.unknown == (company.played.recording,)
+    assert opened.bundle.unknown_recordings == (company.played.recording,)
     assert company.played.recording in opened.text("README.txt")
 
 

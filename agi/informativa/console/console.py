@@ -13,7 +13,7 @@ from anyio import CapacityLimiter
 from .. import accounts
 from ..config import Configuration, inspect
 from ..model import WebServer
-from ..operations.evidence.bundle import WrittenBundle
+from ..operations.evidence.bundle import Bundle
 from ..views.html import console as view
 from .jobs import Job, Jobs
 from .live import LiveCalls
@@ -73,5 +73,5 @@ class Console:
 
 def _delete_file(job: Job) -> None:
     """Delete the file that a job wrote."""
-    if isinstance(job.result, WrittenBundle):
+    if isinstance(job.result, Bundle):
         job.result.file.unlink(missing_ok=True)

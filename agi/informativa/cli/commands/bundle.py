@@ -13,7 +13,6 @@ from ...operations.controllers import of_their_callers
 from ...operations.evidence import bundle as operation
 from ...operations.evidence.period import Period
 from ...operations.records import no_other_boxes
-from ...views.json import bundle as json
 from ...views.text.bundle import written
 from ...views.text.bundle_readme import BundleWords
 from ...views.text.evidence import bar
@@ -66,16 +65,16 @@ def _bundle(
     warn_of_unrelated(selection.unrelated)
     (owner,) = selection.named
     period = Period(first, last, owner.zone)
-    file = output or Path(f"{operation.folder_of(owner, period)}.zip")
+    file = output or Path(f"{operation.folder_name(owner, period)}.zip")
     words = BundleWords(reader_of(language))
     shared = selection.configuration.shared
     if all_boxes and shared is None:
         raise no_other_boxes("--all-boxes")
     with bar(_("collecting"), _) as progress:
-        result = operation.bundle(
+        bundle = operation.bundle(
             selection.configuration, owner, period, file, words, progress, shared if all_boxes else None
         )
     if as_json:
-        print_document(json.Bundle.of(result))
+        print_document(bundle)
     else:
-        print("\n".join(written(result, _)))
+        print("\n".join(written(bundle, owner.zone, _, all_boxes=all_boxes)))

@@ -13,7 +13,7 @@ from ...operations.controllers import require_ledger
 from ...operations.evidence import bundle as bundles
 from ...operations.evidence import logs
 from ...operations.evidence.box_logs import of_other_boxes
-from ...operations.evidence.bundle import WrittenBundle
+from ...operations.evidence.bundle import Bundle
 from ...operations.evidence.log_state import log_state
 from ...operations.evidence.period import Period
 from ...views.messages import ENGLISH, Language, language, languages
@@ -73,7 +73,7 @@ def bundle(context: RequestContext) -> Response:
 
 def _bundle(
     context: RequestContext, period: Period, file: Path, reader: Language, progress: Progress
-) -> WrittenBundle:
+) -> Bundle:
     words = BundleWords(reader)
     return bundles.bundle(context.configuration, context.company, period, file, words, progress)
 
@@ -89,10 +89,11 @@ def job(context: RequestContext) -> Response:
 def download(context: RequestContext) -> Response:
     """Send a bundle."""
     finished = context.console.jobs.find(context.request.path_params["job"], context.company.id)
-    if finished is None or not isinstance(finished.result, WrittenBundle):
+    if finished is None or not isinstance(finished.result, Bundle):
         raise HTTPException(404)
-    context.note("export", detail="bundle", facts=_period(finished.result.bundle.period))
-    name = f"{bundles.folder_of(context.company, finished.result.bundle.period)}.zip"
+    period = Period(finished.result.first, finished.result.last, context.company.zone)
+    context.note("export", detail="bundle", facts=_period(period))
+    name = f"{bundles.folder_name(context.company, period)}.zip"
     return FileResponse(finished.result.file, media_type="application/zip", filename=name)
 
 

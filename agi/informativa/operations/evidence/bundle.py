@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
+from datetime import date
 from hashlib import file_digest
 from itertools import chain
 from pathlib import Path
@@ -27,6 +28,7 @@ from ...text import Foreign, Text
 from ..boxes import QUIET_SECONDS
 from ..controller_state import lines_of
 from ..controllers import require_ledger
+from ..document import Time
 from .bundle_log import BundledLog, LogFiles
 from .bundle_prompts import BundledPrompt, bundled
 from .bundle_sources import BoxRecords, LedgerRecords, Progress, SharedRecords
@@ -42,8 +44,61 @@ FOLDER = 1000  # greatest number of receipts in a folder
 
 
 @dataclass(frozen=True)
+class IncompleteBox:
+    """A box that may have records of the period which are not in a bundle."""
+
+    box: str
+    """Its name."""
+    behind: int
+    """The number of its records that are not in the database yet, as far as it said."""
+    seen: Time
+    """The time when it was last heard of, by the database's clock."""
+    retired: Time | None
+    """The time when it left for good."""
+
+
+@dataclass(frozen=True)
 class Bundle:
-    """The content of a bundle."""
+    """A bundle that was written."""
+
+    controller: str
+    """The controller's name in the configuration."""
+    first: date
+    """The first day, of the controller's time zone."""
+    last: date
+    """The last day, which is in it."""
+    file: Path
+    """The ZIP file."""
+    sha256: str
+    """The SHA-256 of that file."""
+    records: int
+    """The number of records in it."""
+    receipts: int
+    """The number of them that have a proof."""
+    waiting_from: int | None
+    """The first record without a proof, which waits for a checkpoint; null where none does."""
+    erased: int
+    """The number of them that were erased at their caller's request."""
+    notes: int
+    """The number of them that are from after the period and note an erasure or a purge of others."""
+    gone: int
+    """The number of records among those of the period that are purged, or lost."""
+    logs: tuple[BundledLog, ...]
+    """The logs that have them."""
+    incomplete: tuple[IncompleteBox, ...]
+    """The boxes that may have records of the period which are not in it; none where it is of one box."""
+    unknown_recordings: tuple[str, ...]
+    """The digests of recordings that records name and that are not there any more."""
+
+    @property
+    def waiting(self) -> int:
+        """The number of records that wait for a checkpoint."""
+        return self.records - self.receipts
+
+
+@dataclass(frozen=True)
+class BundleContent:
+    """The content of a bundle, for the text that explains it."""
 
     controller: Controller
     period: Period
@@ -63,7 +118,7 @@ class Bundle:
     """The number of the period's leaves that cannot be opened any more."""
     waiting_from: int | None
     """The number of the first record that waits for a checkpoint."""
-    unknown: tuple[str, ...]
+    unknown_recordings: tuple[str, ...]
     """The digests of recordings that records name and whose files are gone."""
     boxes: tuple[Box, ...] = ()
     """The boxes of a bundle of all boxes, as they were before it was made."""
@@ -74,20 +129,15 @@ class Bundle:
         return self.records - self.receipts
 
     @property
-    def incomplete(self) -> tuple[Box, ...]:
+    def incomplete(self) -> tuple[IncompleteBox, ...]:
         """The boxes that may have records of the period which are not in the bundle: they say so, or they
         have been silent since before the period ended. A box that was retired before the period is not among
         them."""
-        return tuple(box for box in self.boxes if _may_lack(box, self.period))
-
-
-@dataclass(frozen=True)
-class WrittenBundle:
-    """A bundle in its file, and the SHA-256 of that file."""
-
-    bundle: Bundle
-    file: Path
-    sha256: str
+        return tuple(
+            IncompleteBox(box.name, box.behind, box.seen, box.retired)
+            for box in self.boxes
+            if _may_lack(box, self.period)
+        )
 
 
 class BundleWriter(Protocol):
@@ -107,7 +157,7 @@ class BundleWriter(Protocol):
     def plan(self, lines: Sequence[Line]) -> str:
         """Return the text of the plans of these lines."""
 
-    def readme(self, bundle: Bundle) -> str:
+    def readme(self, content: BundleContent) -> str:
         """Return the text that explains a bundle, its proofs, and how to check them."""
 
 
@@ -119,7 +169,7 @@ def bundle(
     words: BundleWriter,
     progress: Progress | None = None,
     shared: SharedDatabase | None = None,
-) -> WrittenBundle:
+) -> Bundle:
     """Write a bundle of this box, or of all boxes in the `shared` database.
 
     Only its user may read the file, because it has pseudonyms. Raises InformativaError if there are no
@@ -148,12 +198,31 @@ def bundle(
             bundler = _Bundler(configuration, controller, period, sources, words, boxes)
             content = bundler.write(out, temporary)
         with file.open("rb") as stream:
-            return WrittenBundle(content, file, file_digest(stream, "sha256").hexdigest())
+            return _bundle(content, file, file_digest(stream, "sha256").hexdigest())
     except OSError as error:
         raise InformativaError(
             Text("{file} cannot be written: {why}.", file=file, why=Foreign(error.strerror or "")),
             Text("Name a file in a folder of yours with -o, on a disk that has room."),
         ) from error
+
+
+def _bundle(content: BundleContent, file: Path, sha256: str) -> Bundle:
+    return Bundle(
+        controller=content.controller.id,
+        first=content.period.first,
+        last=content.period.last,
+        file=file,
+        sha256=sha256,
+        records=content.records,
+        receipts=content.receipts,
+        waiting_from=content.waiting_from,
+        erased=content.erased,
+        notes=content.notes,
+        gone=content.gone,
+        logs=content.logs,
+        incomplete=content.incomplete,
+        unknown_recordings=content.unknown_recordings,
+    )
 
 
 class _Bundler:
@@ -177,8 +246,8 @@ class _Bundler:
         self._versions: set[tuple[str, str]] = set()  # of records, as pairs of notice and version
         self._recordings: set[str] = set()
 
-    def write(self, out: BinaryIO, temporary: Callable[[], BinaryIO]) -> Bundle:
-        files = SummedZip(folder_of(self._controller, self._period), out, temporary)
+    def write(self, out: BinaryIO, temporary: Callable[[], BinaryIO]) -> BundleContent:
+        files = SummedZip(folder_name(self._controller, self._period), out, temporary)
         origin = next((source.origin for source in self._sources if source.origin), self._controller.id)
         beginnings = self._words.begin(self._controller, origin)
         texts = [files.begin(name) for name in beginnings]
@@ -191,7 +260,7 @@ class _Bundler:
             files.end(text)
         logs = list(self._logs())
         prompts = self._prompts()
-        content = Bundle(
+        content = BundleContent(
             controller=self._controller,
             period=self._period,
             lines=lines_of(self._controller, self._configuration),
@@ -203,7 +272,9 @@ class _Bundler:
             notes=self._notes,
             gone=self._gone,
             waiting_from=self._waiting_from,
-            unknown=tuple(sorted(digest for digest in self._recordings if not _is_among(digest, prompts))),
+            unknown_recordings=tuple(
+                sorted(digest for digest in self._recordings if not _is_among(digest, prompts))
+            ),
             boxes=tuple(self._boxes),
         )
         for name, data in chain(*(log.files() for log in logs), *(prompt.files() for prompt in prompts)):
@@ -211,7 +282,7 @@ class _Bundler:
         self._finish(files, content)
         return content
 
-    def _finish(self, files: SummedZip, content: Bundle) -> None:
+    def _finish(self, files: SummedZip, content: BundleContent) -> None:
         files.add("plan.txt", self._words.plan(content.lines).encode())
         files.add("README.txt", self._words.readme(content).encode())
         files.finish()
@@ -289,7 +360,7 @@ class _Bundler:
         return bundled(notices, self._period.since, self._period.until, self._versions)
 
 
-def folder_of(controller: Controller, period: Period) -> str:
+def folder_name(controller: Controller, period: Period) -> str:
     """Return the name of the folder in the ZIP file that has all files."""
     return f"{controller.id}-{period.name}"
 

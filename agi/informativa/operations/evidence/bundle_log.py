@@ -25,22 +25,22 @@ from .receipt_maker import ReadableLog, SignedTree
 class BundledLog:
     """One log in a bundle."""
 
-    box: str
-    """The name of the log's box; '' if the bundle has this one alone."""
+    box: str | None
+    """The box that it is of; null where the bundle is of this one alone."""
+    log: str
+    """The origin of the log."""
     epoch: int
-    """The number of the log among those of the ledger."""
-    origin: str
-    """The name of the log."""
+    """The number of the log among the controller's: 1, 2, …"""
     key: str
-    """The public key of the log."""
+    """The public key by which it is published."""
     size: int
-    """The number of leaves in its newest checkpoint."""
+    """The number of records its newest checkpoint has."""
     checkpoints: int
-    """The number of its checkpoints in the bundle."""
+    """The number of checkpoints the bundle has."""
     timestamps: int
-    """The number of its time-stamps in the bundle."""
+    """The number of time-stamps the bundle has."""
     witnesses: tuple[str, ...]
-    """The names in the other signatures of the newest checkpoint."""
+    """The names that other signatures of the newest checkpoint bear."""
 
 
 class LogFiles:
@@ -60,9 +60,9 @@ class LogFiles:
         others = (signature.name for signature in signatures if (signature.name, signature.key_id) != log_key)
         self._folder = f"log/{box}/{epoch}" if box else f"log/{epoch}"
         self.bundled = BundledLog(
-            box=box,
+            box=box or None,
+            log=signed.checkpoint.origin,
             epoch=epoch,
-            origin=signed.checkpoint.origin,
             key=str(signed.key),
             size=signed.checkpoint.size,
             checkpoints=len(self._sizes),

@@ -23,6 +23,7 @@ from ...operations import (
     upgrade_check,
 )
 from ...operations.doctor import examination
+from ...operations.evidence.bundle import Bundle
 from ...operations.evidence.logs import Audits, Checkpoints, LogKeys
 from ...operations.evidence.publishing import Publications
 from ...operations.evidence.receipt_files import WrittenReceipts
@@ -30,7 +31,6 @@ from ...operations.evidence.verifying import Verification
 from ...operations.evidence.witness import Witness
 from ...operations.prompts import installing, making, showing
 from ...operations.support import bundle as support
-from .bundle import Bundle
 
 DOCUMENTS: dict[str, type] = {
     "ledger show": record_document.Records,

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
+from datetime import tzinfo
 
-from ...operations.evidence.bundle import Bundle
+from ...operations.evidence.bundle import IncompleteBox
 from ...text import Text
 from ..messages import Language
-
-if TYPE_CHECKING:
-    from ...sharing.administration import Box
 
 _NOT_WHOLE = Text(
     "NOT WHOLE: records of the period may be missing, of the machines that follow. Ask for another bundle"
@@ -19,19 +16,21 @@ _NOT_WHOLE = Text(
 _WHOLE = Text("By their own word these machines had sent all that they recorded in the period.")
 
 
-def completeness(bundle: Bundle, say: Language) -> Iterator[str]:
-    """Yield whether the bundle has all records of all boxes, and how many each box may lack. Yield nothing
-    for a bundle of one box."""
-    if bundle.boxes and not bundle.incomplete:
+def completeness(
+    incomplete: Sequence[IncompleteBox], zone: tzinfo, say: Language, *, all_boxes: bool
+) -> Iterator[str]:
+    """Yield whether a bundle has all records of all boxes, and how many each box may lack, with times of that
+    zone. Yield nothing for a bundle of one box."""
+    if all_boxes and not incomplete:
         yield say(_WHOLE)
-    if bundle.incomplete:
+    if incomplete:
         yield say(_NOT_WHOLE)
-    for box in bundle.incomplete:
-        yield f"{box.name}: {'; '.join(_lacks(box, bundle, say))}"
+    for box in incomplete:
+        yield f"{box.box}: {'; '.join(_lacks(box, zone, say))}"
 
 
-def _lacks(box: Box, bundle: Bundle, say: Language) -> Iterator[str]:
-    count, zone = box.behind, bundle.controller.zone
+def _lacks(box: IncompleteBox, zone: tzinfo, say: Language) -> Iterator[str]:
+    count = box.behind
     if count:
         yield say.counted(
             "{count} record not sent yet, as far as it said",

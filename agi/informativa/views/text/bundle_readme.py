@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from ...model import Controller, Line, Record
-from ...operations.evidence.bundle import Bundle
+from ...operations.evidence.bundle import BundleContent
 from ...text import Text
 from ..messages import Language
 from ..record_files import CSV, LINES, LINKED, RecordFiles
@@ -140,21 +140,21 @@ class BundleWords:
             text_lines += ["", *line_plan(line, say)]
         return text_of(text_lines)
 
-    def readme(self, bundle: Bundle) -> str:
+    def readme(self, content: BundleContent) -> str:
         """Return README.txt: what the bundle has, what it proves, and how to check it."""
         say = self._say
         of_bundle, fixed = (_title, _counts, _prompts, _proven), (_files, _check, _kept)
-        title, counts, prompts, proven = (part(bundle, say) for part in of_bundle)
+        title, counts, prompts, proven = (part(content, say) for part in of_bundle)
         files, check, advice = (part(say) for part in fixed)
         parts = (title, files, counts, prompts, check, proven, advice)
         return text_of([line for part in parts for line in (*part, "")][:-1])
 
 
-def _title(bundle: Bundle, say: Language) -> Iterator[str]:
-    period = bundle.period
+def _title(content: BundleContent, say: Language) -> Iterator[str]:
+    period = content.period
     yield say(
         "{name}: notices given, {first} to {last}",
-        name=bundle.controller.name,
+        name=content.controller.name,
         first=period.first,
         last=period.last,
     )
@@ -175,31 +175,31 @@ def _files(say: Language) -> Iterator[str]:
         yield from wrapped(say(text), " " * 26, f"{name:<26}")
 
 
-def _counts(bundle: Bundle, say: Language) -> Iterator[str]:
+def _counts(content: BundleContent, say: Language) -> Iterator[str]:
     yield say("WHAT IS IN IT")
     sentences = [
-        Text.counted("{count} record", "{count} records", bundle.records, count=bundle.records),
-        Text.counted("{count} proof", "{count} proofs", bundle.receipts, count=bundle.receipts),
+        Text.counted("{count} record", "{count} records", content.records, count=content.records),
+        Text.counted("{count} proof", "{count} proofs", content.receipts, count=content.receipts),
     ]
-    if bundle.boxes:
-        sentences.append(_BOXES.format(boxes=", ".join(box.name for box in bundle.boxes)))
-    if bundle.waiting_from is not None:
+    if content.boxes:
+        sentences.append(_BOXES.format(boxes=", ".join(box.name for box in content.boxes)))
+    if content.waiting_from is not None:
         waiting = Text(
             "Without a proof yet: {count}, from number {number} on. They wait for the next checkpoint; ask"
             " for another bundle then."
         )
-        sentences.append(waiting.format(count=bundle.waiting, number=bundle.waiting_from))
+        sentences.append(waiting.format(count=content.waiting, number=content.waiting_from))
     sentences += [
         text.format(count=count)
-        for text, count in ((_ERASED, bundle.erased), (_GONE, bundle.gone), (_NOTES, bundle.notes))
+        for text, count in ((_ERASED, content.erased), (_GONE, content.gone), (_NOTES, content.notes))
         if count
     ]
-    for log in bundle.logs:
+    for log in content.logs:
         sentences.append(
             Text(
                 "Log {origin} ({folder}/). Records as of its newest checkpoint: {size}; checkpoints here:"
                 " {checkpoints}; time-stamps: {timestamps}; other signatures by: {witnesses}",
-                origin=log.origin,
+                origin=log.log,
                 folder=f"log/{log.box}/{log.epoch}" if log.box else f"log/{log.epoch}",
                 size=log.size,
                 checkpoints=log.checkpoints,
@@ -207,16 +207,17 @@ def _counts(bundle: Bundle, say: Language) -> Iterator[str]:
                 witnesses=", ".join(log.witnesses) or Text("nobody"),
             )
         )
-    yield from points([*completeness(bundle, say), *(say(sentence) for sentence in sentences)])
+    complete = completeness(content.incomplete, content.controller.zone, say, all_boxes=bool(content.boxes))
+    yield from points([*complete, *(say(sentence) for sentence in sentences)])
 
 
-def _prompts(bundle: Bundle, say: Language) -> Iterator[str]:
+def _prompts(content: BundleContent, say: Language) -> Iterator[str]:
     yield say("TEXTS AND RECORDINGS")
-    for recording in bundle.prompts:
+    for recording in content.prompts:
         formats = ", ".join(sorted(recording.hashes)) or say(Text("no recording is there any more"))
         text = say(Text("with its text")) if recording.text else say(Text("no text was kept"))
         yield from points([f"{recording.folder}: {formats}; {text}"])
-    for digest in bundle.unknown:
+    for digest in content.unknown_recordings:
         yield from points(
             [say("Records name the recording {digest}, which is not there any more.", digest=digest)]
         )
@@ -233,7 +234,7 @@ def _check(say: Language) -> Iterator[str]:
         yield from (f"    {command}" for command in commands)
 
 
-def _proven(bundle: Bundle, say: Language) -> Iterator[str]:
+def _proven(content: BundleContent, say: Language) -> Iterator[str]:
     yield say("WHAT IS PROVEN, AND WHAT IS NOT")
     yield from wrapped(
         say(
@@ -242,7 +243,7 @@ def _proven(bundle: Bundle, say: Language) -> Iterator[str]:
             " does not begin with the other prove that the company changed something."
         )
     )
-    if not any(log.witnesses or log.timestamps for log in bundle.logs):
+    if not any(log.witnesses or log.timestamps for log in content.logs):
         yield from wrapped(
             say("No witness signed and no authority stamped: when it was signed is the company's own word.")
         )

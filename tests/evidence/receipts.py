@@ -129,7 +129,7 @@ class Company:
     def opened(self) -> ReceiptPage:
         """Return the page of the caller's first record, with the key that shows the number."""
         receipt = receipts.of_caller(self.controller, NUMBER, opened=True)[0]
-        assert isinstance(receipt, receipt_maker.MadeReceipt)
+        assert isinstance(receipt, receipt_maker.RecordReceipt)
         return receipt_page(receipt)
 
 
@@ -201,7 +201,7 @@ class Logged:
     def opened(self) -> Receipt:
         """The first of the caller's, opened for his number."""
         receipt = receipts.of_caller(self.controller, NUMBER, opened=True)[0]
-        assert isinstance(receipt, receipt_maker.MadeReceipt)
+        assert isinstance(receipt, receipt_maker.RecordReceipt)
         return receipt.receipt
 
 

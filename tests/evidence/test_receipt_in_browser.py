@@ -19,7 +19,7 @@ from informativa.evidence.cosignature import Witness
 from informativa.evidence.note import Signer, parse, sign
 from informativa.evidence.proof import Proof
 from informativa.evidence.receipt import Receipt
-from informativa.operations.evidence.receipt_page import ReceiptPage, _claimed
+from informativa.operations.evidence.receipt_page import ReceiptPage, _claimed_cosignature
 from informativa.operations.init import init
 from informativa.views.messages import language
 from lab.browser import browser, browser_needed
@@ -314,7 +314,7 @@ def test_witness_is_verified_by_its_key(company: Company, reader: Reader) -> Non
     witness = Witness("w.example", b"w" * 32)
     signed = witness.cosign(parse(proof.checkpoint).text, 1_795_000_000)
     receipt = replace(page.receipt, proof=replace(proof, checkpoint=proof.checkpoint + signed.line.encode()))
-    witnessed = replace(page, receipt=receipt, cosignatures=(_claimed(signed),))
+    witnessed = replace(page, receipt=receipt, cosignatures=(_claimed_cosignature(signed),))
     assert reader.open(written(witnessed)) == "holds_by_page"
     assert reader.check(f"{page.key}\n{witness.verifier}") == "holds"
     sentence = "The independent signer w.example signed on 2026-11-18 11:06 UTC."

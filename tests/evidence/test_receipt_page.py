@@ -22,7 +22,7 @@ from informativa.evidence.cosignature import Witness
 from informativa.evidence.note import parse
 from informativa.evidence.proof import Proof
 from informativa.model import Ending, Heard, Reason, RecordKind, Status, Vouched
-from informativa.operations.evidence.receipt_page import ReceiptPage, _claimed
+from informativa.operations.evidence.receipt_page import ReceiptPage, _claimed_cosignature
 from informativa.views import record_words as words
 from informativa.views.html import receipt_facts
 from informativa.views.html.markup import INVISIBLE, data_block, element, foreign, joined, visible
@@ -215,7 +215,7 @@ def test_signatures_of_others_are_listed_as_claims(company: Company) -> None:
     text = parse(page.receipt.proof.checkpoint).text
     witness = Witness("w.example", bytes(32)).cosign(text, 1_795_000_000)
     late = replace(witness, data=b"\x7f" + b"\xff" * 7 + witness.data[8:])
-    cosigned = tuple(map(_claimed, (witness, late, replace(witness, data=b"short"))))
+    cosigned = tuple(map(_claimed_cosignature, (witness, late, replace(witness, data=b"short"))))
     assert [str(cosignature.at) for cosignature in cosigned] == ["2026-11-18 11:06:40+00:00", "None", "None"]
     shown = Tags(written(replace(page, cosignatures=cosigned))).text
     assert "w.example, 2026-11-18 11:06 UTC" in shown

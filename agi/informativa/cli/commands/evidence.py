@@ -20,7 +20,7 @@ from ...model import Controller, Identified, SharedDatabase
 from ...operations import callers
 from ...operations.controllers import of_their_callers, of_their_logs
 from ...operations.evidence import logs, publishing, receipt_files, receipts, verifying
-from ...operations.evidence.receipt_maker import MadeReceipt, WaitingRecord
+from ...operations.evidence.receipt_maker import RecordReceipt, RecordWithoutReceipt
 from ...text import Text
 from ...views.html import receipt as receipt_view
 from ...views.text import evidence as view
@@ -248,7 +248,7 @@ def _receipts(
     box: str,
     *,
     opened: bool,
-) -> list[MadeReceipt | WaitingRecord]:
+) -> list[RecordReceipt | RecordWithoutReceipt]:
     """Return the receipts of one record or of one caller. Raises InformativaError if neither or both are
     named."""
     if (record is not None) + (number is not None) + (customer is not None) != 1:

@@ -12,7 +12,7 @@ from ...errors import EvidenceError, InformativaError, LedgerError
 from ...operations.controllers import require_ledger
 from ...operations.evidence import bundle as bundles
 from ...operations.evidence import logs
-from ...operations.evidence.box_logs import of_other_boxes
+from ...operations.evidence.box_logs import other_box_logs
 from ...operations.evidence.bundle import Bundle
 from ...operations.evidence.log_state import log_state
 from ...operations.evidence.period import Period
@@ -35,7 +35,7 @@ def evidence(context: RequestContext) -> Response:
         error = failed
     audited = context.console.jobs.newest(AUDIT, owner.id)
     settings = context.configuration.evidence.of(owner.id)
-    other_boxes = LazyResult(lambda: of_other_boxes(context.configuration, owner))
+    other_boxes = LazyResult(lambda: other_box_logs(context.configuration, owner))
     return context.stream(
         "evidence.html",
         state=state,

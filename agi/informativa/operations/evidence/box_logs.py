@@ -20,7 +20,7 @@ class BoxLog:
     signed: int
 
 
-def of_other_boxes(configuration: Configuration, controller: Controller) -> tuple[BoxLog, ...]:
+def other_box_logs(configuration: Configuration, controller: Controller) -> tuple[BoxLog, ...]:
     """Return the logs of the other boxes, by box name; none if no database is shared. Raises
     SharedDatabaseError, EvidenceFormatError."""
     if configuration.shared is None:

@@ -33,7 +33,7 @@ from .bundle_log import BundledLog, LogFiles
 from .bundle_prompts import BundledPrompt, bundled
 from .bundle_sources import BoxRecords, LedgerRecords, Progress, SharedRecords
 from .period import Period
-from .receipt_maker import OpenedLeaf, WaitingRecord
+from .receipt_maker import OpenedLeaf, RecordWithoutReceipt
 from .receipts import makers_of_boxes
 from .zip_writer import PackedEntry, SummedZip
 
@@ -316,7 +316,7 @@ class _Bundler:
         self._versions.add((event.notice, event.version))
         if event.recording:
             self._recordings.add(event.recording)
-        if isinstance(receipt, WaitingRecord):
+        if isinstance(receipt, RecordWithoutReceipt):
             self._waiting_from = min(record.number, self._waiting_from or record.number)
             return
         begin = record.number // FOLDER * FOLDER

@@ -13,7 +13,7 @@ from ...errors import InformativaError
 from ...evidence.proof import SUFFIX
 from ...files import put
 from ...text import Foreign, Text
-from .receipt_maker import MadeReceipt, WaitingRecord
+from .receipt_maker import RecordReceipt, RecordWithoutReceipt
 from .receipt_page import ReceiptPage, receipt_page
 
 
@@ -48,7 +48,7 @@ class WrittenReceipts:
 
 
 def write(
-    receipts: Iterable[MadeReceipt | WaitingRecord],
+    receipts: Iterable[RecordReceipt | RecordWithoutReceipt],
     folder: Path,
     page: Callable[[ReceiptPage], str] | None = None,
 ) -> WrittenReceipts:
@@ -56,14 +56,14 @@ def write(
     may read the files of a receipt that is opened. Raises InformativaError, EvidenceFormatError."""
     receipts = tuple(receipts)
     files = tuple(_write_proof(receipt, folder) for receipt in receipts)
-    made_receipts = [receipt for receipt in receipts if isinstance(receipt, MadeReceipt)]
+    made_receipts = [receipt for receipt in receipts if isinstance(receipt, RecordReceipt)]
     pages = [_write_page(receipt, folder, page) for receipt in made_receipts] if page else []
     return WrittenReceipts(files, tuple(pages))
 
 
-def _write_proof(receipt: MadeReceipt | WaitingRecord, folder: Path) -> ReceiptFile:
+def _write_proof(receipt: RecordReceipt | RecordWithoutReceipt, folder: Path) -> ReceiptFile:
     controller, box, number = receipt.controller.id, receipt.box or None, receipt.record.number
-    if isinstance(receipt, WaitingRecord):
+    if isinstance(receipt, RecordWithoutReceipt):
         return ReceiptFile(controller, box, number, None, None, opened=False, sent=receipt.sent)
     file = folder / f"{receipt.name}{SUFFIX}"
     _put(file, receipt.receipt.proof.data, receipt)
@@ -71,13 +71,13 @@ def _write_proof(receipt: MadeReceipt | WaitingRecord, folder: Path) -> ReceiptF
     return ReceiptFile(controller, box, number, file, str(receipt.key), opened=opened, sent=True)
 
 
-def _write_page(receipt: MadeReceipt, folder: Path, page: Callable[[ReceiptPage], str]) -> Path:
+def _write_page(receipt: RecordReceipt, folder: Path, page: Callable[[ReceiptPage], str]) -> Path:
     file = folder / f"{receipt.name}.html"
     _put(file, page(receipt_page(receipt)).encode(), receipt)
     return file
 
 
-def _put(file: Path, data: bytes, receipt: MadeReceipt) -> None:
+def _put(file: Path, data: bytes, receipt: RecordReceipt) -> None:
     try:
         put(file, data, secret=_is_opened(receipt))
     except OSError as error:
@@ -87,5 +87,5 @@ def _put(file: Path, data: bytes, receipt: MadeReceipt) -> None:
         ) from error
 
 
-def _is_opened(receipt: MadeReceipt) -> bool:
+def _is_opened(receipt: RecordReceipt) -> bool:
     return receipt.receipt.opening_key is not None

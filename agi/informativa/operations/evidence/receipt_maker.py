@@ -82,7 +82,7 @@ class ReadableLog(Protocol):
 
 
 @dataclass(frozen=True)
-class MadeReceipt:
+class RecordReceipt:
     """The receipt of one record."""
 
     controller: Controller
@@ -102,7 +102,7 @@ class MadeReceipt:
 
 
 @dataclass(frozen=True)
-class WaitingRecord:
+class RecordWithoutReceipt:
     """A record without a receipt: it waits for the next checkpoint, or for its own box to send its leaf."""
 
     controller: Controller
@@ -149,13 +149,13 @@ class ReceiptMaker:
         """Build a maker for the records of this box."""
         return cls(controller, store.logs(), LogFolder(Path(controller.ledger)).published, opened=opened)
 
-    def make(self, record: Record, leaf: OpenedLeaf | None) -> MadeReceipt | WaitingRecord:
+    def make(self, record: Record, leaf: OpenedLeaf | None) -> RecordReceipt | RecordWithoutReceipt:
         """Make the receipt of a record with its leaf. Raises EvidenceError if the record cannot be opened, or
         if it or its log is not what was signed."""
         log = self.log_of(leaf) if leaf else None
         signed = self.newest(log.epoch) if log else None
         if leaf is None or log is None or signed is None or leaf.leaf - log.first >= signed.checkpoint.size:
-            return WaitingRecord(self._controller, record, self._box, sent=leaf is not None)
+            return RecordWithoutReceipt(self._controller, record, self._box, sent=leaf is not None)
         index = leaf.leaf - log.first
         facts = commitment.facts(record.event, log.origin, index, record.number, migrated=leaf.migrated)
         salt, person = _opened(record, leaf)
@@ -167,7 +167,7 @@ class ReceiptMaker:
             receipt.proof.check_inclusion(receipt.commitments.entry, signed.checkpoint)
         except TreeProofError as error:
             raise self._altered(record, receipt, signed) from error
-        return MadeReceipt(self._controller, record, receipt, signed.key, log.epoch, self._box)
+        return RecordReceipt(self._controller, record, receipt, signed.key, log.epoch, self._box)
 
     def _altered(self, record: Record, receipt: Receipt, signed: SignedTree) -> EvidenceError:
         """Build the error that names which is not what was signed: the record, or the hashes of the tree."""

@@ -18,7 +18,7 @@ from ...evidence.receipt import Receipt
 from ...files import read_foreign
 from ...model import recording_digest
 from ...prompts.installed import installed
-from .receipt_maker import MadeReceipt
+from .receipt_maker import RecordReceipt
 
 PLAYABLE = ("wav", "wav16")  # Asterisk's formats that browsers play
 LARGEST_SOUND = 16 << 20  # bytes; a WAV file of a quarter of an hour
@@ -73,30 +73,30 @@ class ReceiptPage:
     """The recording; `None` if its files are gone, or nothing was played."""
 
 
-def receipt_page(made_receipt: MadeReceipt) -> ReceiptPage:
+def receipt_page(record_receipt: RecordReceipt) -> ReceiptPage:
     """Build the page of a receipt. Raises EvidenceFormatError if its checkpoint cannot be read."""
-    receipt, controller = made_receipt.receipt, made_receipt.controller
+    receipt, controller = record_receipt.receipt, record_receipt.controller
     note = parse(receipt.proof.checkpoint)
     sound = played_sound(str(receipt.facts.get("prompt", "")), str(receipt.facts.get("recording", "")))
-    log_key = (made_receipt.key.name, made_receipt.key.key_id)
+    log_key = (record_receipt.key.name, record_receipt.key.key_id)
     cosignatures = (
         signature for signature in note.signatures if (signature.name, signature.key_id) != log_key
     )
     return ReceiptPage(
-        name=made_receipt.name,
+        name=record_receipt.name,
         company=controller.name,
         names=controller.names,
         zone=controller.zone,
         receipt=receipt,
         checkpoint=Checkpoint.parse(note.text),
-        key=str(made_receipt.key),
-        cosignatures=tuple(map(_claimed, cosignatures)),
+        key=str(record_receipt.key),
+        cosignatures=tuple(map(_claimed_cosignature, cosignatures)),
         text=words_of(str(receipt.facts.get("prompt", "")), sound.files) if sound else "",
         sound=sound,
     )
 
 
-def _claimed(signature: Signature) -> ClaimedCosignature:
+def _claimed_cosignature(signature: Signature) -> ClaimedCosignature:
     """Return a signature's claims; the time stands at the beginning of a witness's signature."""
     try:
         at = datetime.fromtimestamp(cosigned_at(signature), UTC) if len(signature.data) == _COSIGNED else None

@@ -14,7 +14,7 @@ from ...model import Controller, Identified, SharedDatabase
 from ...text import Text
 from ..callers import pseudonyms
 from ..records import no_other_boxes
-from .receipt_maker import MadeReceipt, ReadableLog, ReceiptMaker, WaitingRecord
+from .receipt_maker import ReadableLog, ReceiptMaker, RecordReceipt, RecordWithoutReceipt
 
 if TYPE_CHECKING:  # its driver is there only where boxes share a database
     from ...sharing.proof_reader import ProofReader
@@ -22,7 +22,7 @@ if TYPE_CHECKING:  # its driver is there only where boxes share a database
 
 def of_record(
     controller: Controller, number: int, shared: SharedDatabase | None = None, box: str = ""
-) -> MadeReceipt:
+) -> RecordReceipt:
     """Make the receipt of one record; for another `box` from the database that the boxes share.
 
     Raises InformativaError if there is no such record, EvidenceError if it cannot be opened or is in no
@@ -34,12 +34,12 @@ def of_record(
         receipt = _of_this_box(controller, number)
     else:
         receipt = _of_box(controller, number, shared, box)
-    if isinstance(receipt, WaitingRecord):
+    if isinstance(receipt, RecordWithoutReceipt):
         raise _waiting(receipt)
     return receipt
 
 
-def _of_this_box(controller: Controller, number: int) -> MadeReceipt | WaitingRecord:
+def _of_this_box(controller: Controller, number: int) -> RecordReceipt | RecordWithoutReceipt:
     with _reading(controller) as store:
         record = store.record(number)
         if record is None:
@@ -52,7 +52,7 @@ def _of_this_box(controller: Controller, number: int) -> MadeReceipt | WaitingRe
 
 def _of_box(
     controller: Controller, number: int, shared: SharedDatabase, box: str
-) -> MadeReceipt | WaitingRecord:
+) -> RecordReceipt | RecordWithoutReceipt:
     with storage.provable(shared, controller) as reader:
         provable = reader.record(box, number)
         if provable is None:
@@ -65,7 +65,7 @@ def _of_box(
         return makers_of_boxes(controller, reader)(box).make(provable.record, provable.leaf)
 
 
-def _waiting(waiting: WaitingRecord) -> EvidenceError:
+def _waiting(waiting: RecordWithoutReceipt) -> EvidenceError:
     """Build the error that a record has no receipt yet."""
     number = waiting.record.number
     if waiting.box and not waiting.sent:
@@ -101,7 +101,7 @@ def of_caller(
     shared: SharedDatabase | None = None,
     *,
     opened: bool = False,
-) -> list[MadeReceipt | WaitingRecord]:
+) -> list[RecordReceipt | RecordWithoutReceipt]:
     """Make the receipts of all records of a caller; of all boxes if they share a database. With `opened` each
     shows a person who knows the number that it is the caller's. Raises as `of_record`."""
     caller_pseudonyms, opened_caller = pseudonyms(controller, caller), caller if opened else None

@@ -21,9 +21,9 @@ from golden.cases import CASES, EXCEPTIONS, FAILURES, Case
 from golden.installation import Installation, Ran, elsewhere, masked
 from golden.made import ALIKE, MADE, printed
 from informativa.cli.main import app
+from informativa.cli.schemas import DOCUMENTS
 from informativa.cli.tree import Command, tree
 from informativa.config import load
-from informativa.views.json.documents import DOCUMENTS
 from informativa.views.messages import ENGLISH, Language, language
 
 ALL = CASES | {f"failure-{name}": case for name, case in FAILURES.items()}

@@ -16,7 +16,6 @@ from ..operations.record_document import Record
 from ..plausibility import typed
 from ..text import Text
 from ..views.documents import document, streamed
-from ..views.json.shapes import Document
 from ..views.messages import ENGLISH, Language, languages
 from ..views.messages import language as language_of
 from ..views.terminal import escaped, verbatim
@@ -72,11 +71,7 @@ def shown_number(text: str) -> str | None:
 
 def print_document(result: object, *, on_one_line: bool = False) -> None:
     """Print a result as JSON, never wrapped, coloured or translated; with escapes where UTF-8 cannot go."""
-    indent = None if on_one_line else 2
-    if isinstance(result, Document):
-        print(escaped(result.text(indent=indent, ascii_only=_ascii_only())))
-    else:
-        print(escaped(document(result, indent=indent, ascii_only=_ascii_only())))
+    print(escaped(document(result, indent=None if on_one_line else 2, ascii_only=_ascii_only())))
 
 
 def print_records(records: Iterable[Record]) -> None:

@@ -266,7 +266,7 @@ EXCEPTIONS = {
     "evidence sequence": "the same, for what signs",
     "witness serve": "the same, for a witness",
     "completion": "scripts for shells, which test_cli.py runs in them",
-    "upgrade-check": "looks at the machine: printed from results made by hand (made.py)",
+    "upgrade-check": "looks at the machine: printed from results made by hand (results_by_hand.py)",
     "systemd": "names the machine's Python and users: printed from results made by hand",
     "support-bundle": "holds all of the machine; test_support.py has it. What is printed is made by hand",
     "test-call": "needs an Asterisk: made by hand",

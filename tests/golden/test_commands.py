@@ -19,11 +19,12 @@ from syrupy.assertion import SnapshotAssertion
 
 from golden.cases import CASES, EXCEPTIONS, FAILURES, Case
 from golden.installation import Installation, Ran, elsewhere, masked
-from golden.made import ALIKE, MADE, printed
+from golden.results_by_hand import RESULTS, SAME_OUTPUT
 from informativa.cli.main import app
 from informativa.cli.schemas import DOCUMENTS
 from informativa.cli.tree import Command, tree
 from informativa.config import load
+from informativa.views.documents import document as json_document
 from informativa.views.messages import ENGLISH, Language, language
 
 ALL = CASES | {f"failure-{name}": case for name, case in FAILURES.items()}
@@ -106,21 +107,19 @@ def test_help_in_italian(command: Command, laid: Installation, said: SnapshotAss
 
 
 @pytest.mark.parametrize("reader", [ENGLISH, language("it")], ids=["english", "italian"])
-@pytest.mark.parametrize("name", MADE)
+@pytest.mark.parametrize("name", RESULTS)
 def test_made_by_hand(name: str, reader: Language, laid: Installation, said: SnapshotAssertion) -> None:
     """What a command says of a result that needs another machine part."""
     with elsewhere(laid.root):
-        text = printed(MADE[name].text(load(laid.file), reader))
+        text = RESULTS[name].text(load(laid.file), reader)
     assert masked(text) == said
 
 
-@pytest.mark.parametrize("name", [name for name, made in MADE.items() if made.document])
+@pytest.mark.parametrize("name", [name for name, result in RESULTS.items() if result.json])
 def test_made_by_hand_as_json(name: str, laid: Installation, document: SnapshotAssertion) -> None:
     """The same, to programs."""
-    made = MADE[name].document
-    assert made is not None
     with elsewhere(laid.root):
-        text = made(load(laid.file)).text()
+        text = json_document(RESULTS[name].build(load(laid.file)))
     assert f"{masked(text)}\n" == document
 
 
@@ -136,12 +135,12 @@ TYPED = {command_of(case.typed) for case in CASES.values()}
 def test_every_command_is_there() -> None:
     """A new command is typed, or an exception with its reason, which no command is that is typed or gone."""
     assert set(LEAVES) - TYPED == set(EXCEPTIONS)
-    assert set(ALIKE.values()) <= set(MADE)
+    assert set(SAME_OUTPUT.values()) <= set(RESULTS)
 
 
 def test_every_document_is_there() -> None:
     """Each shape that a program gets is pinned: of each command, and of one that fails."""
     typed_with_json = {command_of(case.typed) for case in CASES.values() if case.json}
-    by_hand = {name.partition(",")[0] for name, made in MADE.items() if made.document} | set(ALIKE)
+    by_hand = {name.partition(",")[0] for name, result in RESULTS.items() if result.json} | set(SAME_OUTPUT)
     failures = {"any command that fails"} if any(case.json for case in FAILURES.values()) else set()
     assert set(DOCUMENTS) - typed_with_json - by_hand == failures

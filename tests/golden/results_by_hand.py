@@ -1,0 +1,369 @@
+"""Results that need another part of a machine (a database, an Asterisk, systemd, speech), built by hand and
+printed as their command prints them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from examples import NOTDUE, PLAYED
+from golden.still import NOW
+from informativa import __version__, model
+from informativa.asterisk.test_call import CallStep, Moment
+from informativa.config import Configuration
+from informativa.model import ManagerAccount, Status
+from informativa.operations import systemd_unit
+from informativa.operations.boxes import (
+    Box,
+    Boxes,
+    BoxesRetired,
+    Difference,
+    Joined,
+    JoinedController,
+    Meeting,
+    MigratedSchema,
+    RetiredBox,
+    SchemasMigrated,
+)
+from informativa.operations.doctor.examination import Examination, counted
+from informativa.operations.doctor.findings import ok, unknown, warning, wrong
+from informativa.operations.evidence.log_state import KeptElsewhere, LogState
+from informativa.operations.problems import Problem
+from informativa.operations.prompts.configured import Snippet
+from informativa.operations.prompts.making import PromptsMade
+from informativa.operations.prompts.showing import configured_prompts
+from informativa.operations.record_document import Record
+from informativa.operations.status import (
+    ControllerStatus,
+    FellBack,
+    LedgerCounts,
+    Service,
+    StatusReport,
+    Tally,
+)
+from informativa.operations.support.bundle import SupportBundle
+from informativa.operations.test_call import CallPlaced, CallResult, PlannedCall, TestCall, plan
+from informativa.operations.upgrade_check import UpgradeCheck
+from informativa.text import Text
+from informativa.views.messages import Language
+from informativa.views.text import boxes, doctor, prompts, status, support, test_call
+
+DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class ResultByHand:
+    """A result for a configuration, and the function of a command that shows it to people."""
+
+    build: Callable[[Configuration], object]
+    show: Callable[[Any, Configuration, Language], Iterator[object]]
+    json: bool = True
+    """False where the command has no --json."""
+
+    def text(self, configuration: Configuration, language: Language) -> str:
+        """Return what a terminal shows, without colours."""
+        console = Console(width=110, force_terminal=False, color_system=None, legacy_windows=False)
+        with console.capture() as capture:
+            for part in self.show(self.build(configuration), configuration, language):
+                console.print(part, soft_wrap=isinstance(part, str), markup=False, highlight=False)
+        return capture.get()
+
+
+# -- many boxes --
+
+
+def _box(name: str, **facts: Any) -> Box:
+    usual: dict[str, Any] = {
+        "this": False,
+        "records": 1200,
+        "behind": 0,
+        "to_erase": 0,
+        "seen": NOW - timedelta(seconds=2),
+        "seconds_ago": 2.0,
+        "version": __version__,
+        "different": (),
+        "retired": None,
+    }
+    return Box(name=name, **usual | facts)
+
+
+ACME_BOXES = Meeting(
+    controller="acme",
+    name="Acme S.p.A.",
+    migration=3,
+    milliseconds=4.25,
+    months_left=14,
+    boxes=(
+        _box("pbx-1", this=True),
+        _box("pbx-2", behind=7, to_erase=1, different=tuple(Difference)),
+        _box("pbx-3", seconds_ago=7200.0, seen=NOW - DAY / 12, version=None),
+        _box("pbx-4", retired=NOW - 30 * DAY),
+    ),
+)
+BOREALIS_BOXES = Meeting(
+    controller="borealis",
+    name="Borealis GmbH",
+    migration=2,
+    milliseconds=1.0,
+    months_left=1,
+    boxes=(_box("pbx-1", this=True),),
+)
+BOXES = Boxes((ACME_BOXES, BOREALIS_BOXES))
+
+
+def _show_boxes(result: Boxes, _configuration: Configuration, language: Language) -> Iterator[object]:
+    for meeting in result.controllers:
+        yield from boxes.meeting(meeting, language)
+
+
+def _retired(*, done: bool) -> BoxesRetired:
+    acme = RetiredBox("acme", "pbx-3", recently=False)
+    return BoxesRetired(done, (acme, RetiredBox("borealis", "pbx-3", recently=True)))
+
+
+def _show_retired(result: BoxesRetired, configuration: Configuration, language: Language) -> Iterator[object]:
+    for box in result.boxes:
+        yield from boxes.retired(box, _name(box.controller, configuration), result.done, language)
+
+
+JOINED = Joined(
+    (JoinedController("acme", 1234, 2), JoinedController("acme", 0, 1), JoinedController("acme", 0, 0))
+)
+
+
+def _show_joined(result: Joined, configuration: Configuration, language: Language) -> Iterator[object]:
+    for company in result.controllers:
+        yield boxes.joined(company, _name(company.controller, configuration), language)
+
+
+MIGRATED = SchemasMigrated(
+    (
+        MigratedSchema("acme", 0, 3, 24),
+        MigratedSchema("borealis", 2, 3, 0),
+        MigratedSchema("third", 3, 3, 0),
+        MigratedSchema("fourth", 3, 3, 1),
+    )
+)
+
+
+def _show_migrated(
+    result: SchemasMigrated, _configuration: Configuration, language: Language
+) -> Iterator[object]:
+    for schema in result.controllers:
+        yield boxes.migrated(schema, language)
+
+
+def _name(controller: str, configuration: Configuration) -> str:
+    return configuration.controllers[controller].name
+
+
+# -- status and examination --
+
+
+def _status(configuration: Configuration) -> StatusReport:
+    acme, borealis = configuration.controllers["acme"], configuration.controllers["borealis"]
+    counts = LedgerCounts(
+        today=Tally(9, {Status.PLAYED: 9}, 0.0),
+        last_30_days=Tally(312, {Status.PLAYED: 40, Status.NOTDUE: 271, Status.FALLBACK: 1}, 4711.5),
+        known_callers=280,
+        bytes=2_500_000,
+        last_record=_record(731, PLAYED),
+    )
+    log = LogState(
+        log="acme.example/informativa/acme/pbx-1/1",
+        size=731,
+        signed=729,
+        signed_at=NOW - DAY / 24,
+        waiting=2,
+        waiting_since=NOW - DAY / 48,
+        published=(
+            KeptElsewhere("/mnt/proof", 700, NOW - DAY, None),
+            KeptElsewhere("https://proof.example", 0, None, "no answer"),
+        ),
+        witnessed=(KeptElsewhere("home.example", 729, NOW, None),),
+        stamped=650,
+        stamped_at=NOW - DAY,
+    )
+    live = ControllerStatus(
+        id=acme.id,
+        name=acme.name,
+        live=True,
+        why_not=Text(""),
+        as_before=Text(""),
+        lines=("+390212345678",),
+        ledger=acme.ledger,
+        usable=True,
+        kept_since=date(2021, 12, 1),
+        counts=counts,
+        log=log,
+        meeting=ACME_BOXES,
+        last_hour=FellBack(calls=9, fell_back=1),
+    )
+    refused = ControllerStatus(
+        id=borealis.id,
+        name=borealis.name,
+        live=False,
+        why_not=Text("There is no paper."),
+        as_before=Text("It is wrong."),
+        lines=(),
+        ledger=borealis.ledger,
+        usable=False,
+        kept_since=None,
+        counts=None,
+        log=None,
+        meeting=None,
+        last_hour=None,
+    )
+    service = Service(
+        configuration.listen,
+        answers=True,
+        version=__version__,
+        since=NOW - 3 * DAY,
+        calls_in_progress=2,
+        unit="active (running)",
+    )
+    midnight = NOW.replace(hour=0, minute=0, second=0)
+    return StatusReport(service, midnight, (live, refused), 3, (Text("It is late."),), in_order=True)
+
+
+def _show_status(report: StatusReport, _configuration: Configuration, language: Language) -> Iterator[object]:
+    yield from status.screen(report, language)
+    yield from status.warnings(report, language)
+
+
+FINDINGS = (
+    replace(ok(Text("It is in order.")), check=Text("configuration")),
+    replace(warning(Text("It is late."), Text("Type it once more.")), check=Text("recordings")),
+    replace(wrong(Text("It is wrong."), Text("Make room.")), check=Text("ports")),
+    replace(unknown(Text("It cannot be said."), Text("Ask.")), check=Text("manager")),
+)
+EXAMINATION = Examination(FINDINGS, **counted(FINDINGS))
+UPGRADE_CHECK = UpgradeCheck(FINDINGS, **counted(FINDINGS), version=__version__)
+
+
+def _show_findings(
+    result: Examination, _configuration: Configuration, language: Language
+) -> Iterator[object]:
+    return doctor.findings(result, language, unicode=True)
+
+
+BUNDLE = SupportBundle(Path("/root/informativa-support.tar.gz"), 4711, ("versions.txt", "check.json"))
+
+# -- a test call --
+
+
+def _planned_call(configuration: Configuration) -> PlannedCall:
+    account = ManagerAccount("127.0.0.1", 5038, "informativa", "secret")
+    return plan(replace(configuration, manager=account), "0212345678", None, "", NOW, sure=True)
+
+
+def _test_call(configuration: Configuration, *problems: Problem) -> TestCall:
+    call = _planned_call(configuration)
+    (path,) = {decision.prompts["it"].path for decision in call.due}
+    status, reason = call.expected
+    return TestCall(
+        line=call.line.number,
+        controller=call.line.controller.id,
+        number=None,
+        channel="Local/0212345678@from-trunk/n",
+        timeline=(
+            Moment(0.0, CallStep.PLACED, None),
+            Moment(0.01, CallStep.SERVICE, "agi://127.0.0.1:4588/notice"),
+            Moment(0.02, CallStep.SCRIPT, "informativa-agi"),
+            Moment(0.05, CallStep.ANSWERED, None),
+            Moment(0.06, CallStep.BEGINS, path),
+            Moment(1.1, CallStep.ENDS, path),
+            Moment(1.2, CallStep.STATUS, "PLAYED"),
+            Moment(1.3, CallStep.OVER, None),
+        ),
+        expected=CallResult(status, reason, None),
+        result=CallResult("PLAYED", "not-informed", "18"),
+        records=(_record(18, PLAYED), _record(19, NOTDUE)),
+        notes=(Text("It is late."),),
+        problems=problems,
+        in_order=not problems,
+    )
+
+
+def _show_test_call(result: TestCall, configuration: Configuration, language: Language) -> Iterator[object]:
+    call = _planned_call(configuration)
+    for step in (CallPlaced(result.channel), *result.timeline):
+        yield from test_call.progress(step, call, language)
+    yield from test_call.report(result, call, language)
+
+
+WRONG = Problem("test-call", None, None, None, Text("It is wrong."), Text("Make room."))
+
+
+def _record(number: int, event: model.Event) -> Record:
+    return Record.of(model.Record(number, event), "acme")
+
+
+# -- prompts --
+
+
+def _prompts_made(configuration: Configuration) -> PromptsMade:
+    snippet = Snippet(
+        "controllers.acme.notices.privacy.versions", "2026-12", '          - version: "2026-12"\n'
+    )
+    recordings = configured_prompts(Path(configuration.file)).prompts[:2]
+    return PromptsMade(recordings, snippet, (Text("It is late."),))
+
+
+def _show_prompts(result: PromptsMade, configuration: Configuration, language: Language) -> Iterator[object]:
+    for prompt in result.prompts:
+        yield prompts.summary(prompt, Path(configuration.file), language)
+    yield from prompts.prompts_made(result, language)
+
+
+# -- systemd --
+
+UNIT_SETTINGS = systemd_unit.Settings(
+    program="/opt/informativa/bin/informativa",
+    file="/etc/informativa/informativa.yaml",
+    user="asterisk",
+    group="asterisk",
+    stop="120",
+    descriptors="8512",
+    ledgers="/var/lib/informativa -/mnt/proof",
+    home="yes",
+    network="",
+)
+
+
+def _unit(template: str) -> ResultByHand:
+    return ResultByHand(
+        lambda _configuration: systemd_unit.fill(template, UNIT_SETTINGS),
+        lambda text, _configuration, _language: iter([text]),
+        json=False,
+    )
+
+
+RESULTS = {
+    "boxes": ResultByHand(lambda _configuration: BOXES, _show_boxes),
+    "boxes retire": ResultByHand(lambda _configuration: _retired(done=False), _show_retired),
+    "boxes retire, done": ResultByHand(lambda _configuration: _retired(done=True), _show_retired),
+    "doctor": ResultByHand(lambda _configuration: EXAMINATION, _show_findings),
+    "join": ResultByHand(lambda _configuration: JOINED, _show_joined),
+    "prompts add": ResultByHand(_prompts_made, _show_prompts),
+    "shared migrate": ResultByHand(lambda _configuration: MIGRATED, _show_migrated),
+    "status": ResultByHand(_status, _show_status),
+    "support-bundle": ResultByHand(
+        lambda _configuration: BUNDLE,
+        lambda bundle, _configuration, language: support.written(bundle, language),
+    ),
+    "systemd": _unit(systemd_unit.SERVICE),
+    "systemd --web": _unit(systemd_unit.CONSOLE),
+    "systemd --evidence": _unit(systemd_unit.SIGNER),
+    "test-call": ResultByHand(_test_call, _show_test_call),
+    "test-call, wrong": ResultByHand(lambda configuration: _test_call(configuration, WRONG), _show_test_call),
+    "upgrade-check": ResultByHand(lambda _configuration: UPGRADE_CHECK, _show_findings),
+}
+"""By command line; words after a comma tell results of one command apart."""
+SAME_OUTPUT = {"prompts build": "prompts add", "shared status": "boxes"}
+"""Commands, each with another one that prints the same."""

@@ -26,9 +26,9 @@ from informativa.errors import LedgerError
 from informativa.ledgers import wal_files
 from informativa.ledgers.access_log import (
     AccessChain,
-    AccessEntry,
     AccessFilter,
     AccessLog,
+    LoggedAccess,
     _head,
     _writing,
     kept_since,
@@ -41,7 +41,7 @@ from informativa.views.documents import document
 from traces import HE, HE_BEFORE, traces
 
 NOW = datetime(2026, 11, 26, 9, 0, tzinfo=UTC)
-LOOK = AccessEntry(NOW, "anna", Action.OPEN_CALLER, HE)
+LOOK = LoggedAccess(NOW, "anna", Action.OPEN_CALLER, HE)
 
 
 @pytest.fixture
@@ -71,8 +71,8 @@ def test_what_was_noted_is_read_back_the_newest_first(log: AccessLog) -> None:
     at = NOW + timedelta(microseconds=1)
     entries = [
         LOOK,
-        AccessEntry(at, "anna", Action.OPEN_RECORD, HE, 7, "calls"),
-        AccessEntry(at, "berta", Action.LOGIN),
+        LoggedAccess(at, "anna", Action.OPEN_RECORD, HE, 7, "calls"),
+        LoggedAccess(at, "berta", Action.LOGIN),
     ]
     assert [log.add(entry) for entry in entries] == [1, 2, 3]
     recorded = [replace(entry, number=number) for number, entry in enumerate(entries, start=1)]
@@ -87,7 +87,7 @@ def test_what_is_wanted_is_found(log: AccessLog) -> None:
     for number in range(4):
         action = Action.SEARCH if number % 2 else Action.OPEN_CALLER
         pseudonym = (HE, OTHER, None, HE_BEFORE)[number]
-        log.add(AccessEntry(NOW + number * hour, "anna" if number < 2 else "berta", action, pseudonym))
+        log.add(LoggedAccess(NOW + number * hour, "anna" if number < 2 else "berta", action, pseudonym))
 
     def numbers(**choice: object) -> list[int]:
         return [entry.number for entry in log.page(None, 9, AccessFilter(**choice))]  # type: ignore[arg-type]
@@ -98,7 +98,7 @@ def test_what_is_wanted_is_found(log: AccessLog) -> None:
     assert numbers(since=NOW + hour, until=NOW + 3 * hour) == [3, 2]
     assert numbers(pseudonyms=[HE, HE_BEFORE]) == [4, 1]
     assert numbers(account="anna", pseudonyms=[HE, HE_BEFORE]) == [1]
-    log.add(AccessEntry(NOW + 4 * hour, "carla", Action.OPEN_RECORD, record=17))
+    log.add(LoggedAccess(NOW + 4 * hour, "carla", Action.OPEN_RECORD, record=17))
     assert numbers(records=[17, 99]) == [5]
     assert numbers(records=[99]) == []
     assert numbers(pseudonyms=[HE], records=[17]) == [5, 1]
@@ -124,7 +124,7 @@ def test_chain_is_of_what_others_can_compute(log: AccessLog) -> None:
     """Each hash is that of the one before and of the row's canonical JSON; what is absent is not in it."""
     facts = '"account":"anna","action":"login","at":1795683600000000,"number":1'
     first = sha256(b"informativa/access/v1\n" + bytes(32) + b"{%s}" % facts.encode()).digest()
-    assert log.add(AccessEntry(NOW, "anna", Action.LOGIN)) == 1
+    assert log.add(LoggedAccess(NOW, "anna", Action.LOGIN)) == 1
     assert log.verify() == AccessChain(1, 1, first, None)
     log.add(replace(LOOK, record=7, detail="calls"))
     with log._opened() as connection:
@@ -288,7 +288,7 @@ def test_changed_and_missing_rows_are_found(log: AccessLog, statement: str, wron
     ],
 )
 def test_whom_a_row_is_about_is_what_its_hash_says(
-    log: AccessLog, entry: AccessEntry, statement: str
+    log: AccessLog, entry: LoggedAccess, statement: str
 ) -> None:
     """Nobody is put into a row, nor in part out of it; the rows before and behind it are whole."""
     for look in (replace(entry, pseudonym=None), entry, replace(entry, pseudonym=None)):

@@ -17,7 +17,7 @@ import pytest
 from argon2 import PasswordHasher
 
 from informativa import totp
-from informativa.accounts import Account, Accounts, plain_name
+from informativa.accounts import AccountFile, UserAccount, plain_name
 from informativa.errors import AccountError, InformativaError
 from informativa.model import Role
 from informativa.passwords import checked
@@ -34,12 +34,12 @@ def cheap(passes: int = 1) -> PasswordHasher:
 
 
 @pytest.fixture
-def accounts(tmp_path: Path) -> Accounts:
+def accounts(tmp_path: Path) -> AccountFile:
     """An empty folder of accounts."""
-    return Accounts(tmp_path / "web", cheap())
+    return AccountFile(tmp_path / "web", cheap())
 
 
-def joined(accounts: Accounts, name: str = "anna", secret: str = "", **grants: Role) -> Account:
+def joined(accounts: AccountFile, name: str = "anna", secret: str = "", **grants: Role) -> UserAccount:
     """An account whose password is PASSWORD."""
     return accounts.accept(accounts.invite(name, grants or READER, NOW + HOUR), PASSWORD, secret, NOW)
 
@@ -51,7 +51,7 @@ def code_at(secret: str, at: datetime) -> str:
     return totp.hotp(base64.b32decode(secret), totp.step(at))
 
 
-def test_invitation_becomes_an_account(accounts: Accounts) -> None:
+def test_invitation_becomes_an_account(accounts: AccountFile) -> None:
     """Whoever has the token chooses a password, and gets in by it with what he was granted."""
     token = accounts.invite("Anna@Example.com", {"acme": Role.COMPLIANCE}, NOW + HOUR)
     found = accounts.invitation(token, NOW)
@@ -69,7 +69,7 @@ def test_invitation_becomes_an_account(accounts: Accounts) -> None:
     assert accounts.get("Anna@example.com") == made
 
 
-def test_token_is_good_once_and_for_its_time(accounts: Accounts) -> None:
+def test_token_is_good_once_and_for_its_time(accounts: AccountFile) -> None:
     """Used, too old, replaced or made up: it makes no account."""
     used, late = accounts.invite("anna", READER, NOW + HOUR), accounts.invite("berta", READER, NOW + HOUR)
     old = accounts.invite("carla", READER, NOW + HOUR)
@@ -83,7 +83,7 @@ def test_token_is_good_once_and_for_its_time(accounts: Accounts) -> None:
     assert accounts.invitation(late, NOW + HOUR - timedelta(seconds=1)) is not None
 
 
-def test_token_is_in_no_file(accounts: Accounts) -> None:
+def test_token_is_in_no_file(accounts: AccountFile) -> None:
     """Who reads the file, or a backup of it, gets in by nothing that stands there."""
     token = accounts.invite("anna", READER, NOW + HOUR)
     assert token not in accounts.file.read_text()
@@ -92,7 +92,7 @@ def test_token_is_in_no_file(accounts: Accounts) -> None:
     assert accounts.file.read_text().count("$argon2id$") == 1
 
 
-def test_who_is_invited_again_keeps_the_old_way_in_until_then(accounts: Accounts) -> None:
+def test_who_is_invited_again_keeps_the_old_way_in_until_then(accounts: AccountFile) -> None:
     """A lost password: the old one and the old grants hold until the new way in is used."""
     before = joined(accounts)
     token = accounts.invite("anna", {"acme": Role.ADMIN}, NOW + HOUR)
@@ -121,7 +121,7 @@ def test_password_that_is_one(password: str) -> None:
     assert checked(password, "anna") == password
 
 
-def test_password_is_the_same_from_every_keyboard(accounts: Accounts) -> None:
+def test_password_is_the_same_from_every_keyboard(accounts: AccountFile) -> None:
     """An è of one character, or of a letter and its accent."""
     token = accounts.invite("anna", READER, NOW + HOUR)
     accounts.accept(token, "perch\u00e9 non piove", "", NOW)
@@ -148,7 +148,7 @@ def test_unknown_name_costs_the_same_work(tmp_path: Path) -> None:
             Counting.asked += 1
             return super().verify(hash, password)
 
-    accounts = Accounts(tmp_path / "web", Counting(time_cost=1, memory_cost=8, parallelism=1))
+    accounts = AccountFile(tmp_path / "web", Counting(time_cost=1, memory_cost=8, parallelism=1))
     joined(accounts)
     for name, password in (("anna", "wrong"), ("nobody", PASSWORD), ("no name!", ""), ("anna", "x" * 9999)):
         Counting.asked = 0
@@ -156,10 +156,10 @@ def test_unknown_name_costs_the_same_work(tmp_path: Path) -> None:
         assert Counting.asked == 1
 
 
-def test_password_is_hashed_anew_when_it_costs_more(accounts: Accounts) -> None:
+def test_password_is_hashed_anew_when_it_costs_more(accounts: AccountFile) -> None:
     """A login under other parameters renews the hash, and ends nobody's session."""
     before = joined(accounts)
-    later = Accounts(accounts.file.parent, cheap(passes=2))
+    later = AccountFile(accounts.file.parent, cheap(passes=2))
     found = later.verify("anna", PASSWORD, "", NOW + HOUR)
     assert found is not None
     assert ("t=1" in before.password_hash, "t=2" in found.password_hash) == (True, True)
@@ -169,11 +169,11 @@ def test_password_is_hashed_anew_when_it_costs_more(accounts: Accounts) -> None:
 
 def test_hashes_are_argon2id_at_its_authors_price(tmp_path: Path) -> None:
     """Without another wish the library's own parameters: RFC 9106's for little memory, 64 MiB."""
-    hashed = joined(Accounts(tmp_path)).password_hash
+    hashed = joined(AccountFile(tmp_path)).password_hash
     assert hashed.startswith("$argon2id$v=19$m=65536,t=3,p=4$")
 
 
-def test_code_works_once(accounts: Accounts) -> None:
+def test_code_works_once(accounts: AccountFile) -> None:
     """The right password without the app's code is not enough, and who looks over a shoulder is too late;
     also in another process."""
     secret = totp.new_secret()
@@ -183,14 +183,14 @@ def test_code_works_once(accounts: Accounts) -> None:
     assert accounts.verify("anna", PASSWORD, "000000" if code != "000000" else "000001", NOW) is None
     assert accounts.verify("anna", "wrong password", code, NOW) is None
     assert accounts.verify("anna", PASSWORD, f"{code[:3]} {code[3:]}", NOW)
-    for each in (accounts, Accounts(accounts.file.parent, cheap())):
+    for each in (accounts, AccountFile(accounts.file.parent, cheap())):
         assert each.verify("anna", PASSWORD, code, NOW) is None
         assert each.verify("anna", PASSWORD, code_at(secret, NOW - timedelta(seconds=30)), NOW) is None
     soon = NOW + timedelta(seconds=30)
     assert accounts.verify("anna", PASSWORD, code_at(secret, soon), soon)
 
 
-def test_code_is_used_by_one_of_two_at_once(accounts: Accounts) -> None:
+def test_code_is_used_by_one_of_two_at_once(accounts: AccountFile) -> None:
     """Both found it good; only the first is let in."""
     secret = totp.new_secret()
     account = joined(accounts, secret=secret)
@@ -199,7 +199,7 @@ def test_code_is_used_by_one_of_two_at_once(accounts: Accounts) -> None:
     assert accounts._record_login(account, step, account.password_hash) is None
 
 
-def test_grants_are_changed_and_accounts_removed(accounts: Accounts) -> None:
+def test_grants_are_changed_and_accounts_removed(accounts: AccountFile) -> None:
     """What somebody may do changes at once, and sessions from before are void by `changed`."""
     joined(accounts)
     later = NOW + HOUR
@@ -220,7 +220,7 @@ def test_grants_are_changed_and_accounts_removed(accounts: Accounts) -> None:
             act()
 
 
-def test_another_process_is_seen_and_loses_nothing(accounts: Accounts) -> None:
+def test_another_process_is_seen_and_loses_nothing(accounts: AccountFile) -> None:
     """Eight processes add an account each at the same time, and all are there, for who had read before."""
     assert accounts.all() == []
     program = (
@@ -235,7 +235,7 @@ def test_another_process_is_seen_and_loses_nothing(accounts: Accounts) -> None:
     assert [each.name for each in accounts.invitations()] == names
 
 
-def test_files_are_for_their_owner_alone(accounts: Accounts) -> None:
+def test_files_are_for_their_owner_alone(accounts: AccountFile) -> None:
     """The folder, the file, and the lock."""
     joined(accounts)
     folder = accounts.file.parent
@@ -247,7 +247,7 @@ def test_files_are_for_their_owner_alone(accounts: Accounts) -> None:
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o620])
-def test_file_that_others_can_read_is_refused(accounts: Accounts, mode: int) -> None:
+def test_file_that_others_can_read_is_refused(accounts: AccountFile, mode: int) -> None:
     """And it is said what to type."""
     joined(accounts)
     accounts.file.chmod(mode)
@@ -263,7 +263,7 @@ def test_file_that_others_can_read_is_refused(accounts: Accounts, mode: int) -> 
     "content",
     ["", "[]", "{", '{"version": 1}', '{"version": 1, "accounts": {"anna": {}}, "invitations": {}}'],
 )
-def test_file_that_is_none_is_left_alone(accounts: Accounts, content: str) -> None:
+def test_file_that_is_none_is_left_alone(accounts: AccountFile, content: str) -> None:
     """Emptied, cut off or another one: nobody gets in, and nothing is written over it."""
     joined(accounts)
     accounts.file.write_text(content)
@@ -273,7 +273,7 @@ def test_file_that_is_none_is_left_alone(accounts: Accounts, content: str) -> No
     assert accounts.file.read_text() == content
 
 
-def test_file_of_another_version_is_refused(accounts: Accounts) -> None:
+def test_file_of_another_version_is_refused(accounts: AccountFile) -> None:
     """A newer informativa may mean something else by the same names."""
     joined(accounts)
     facts = json.loads(accounts.file.read_text()) | {"version": 2}
@@ -282,7 +282,7 @@ def test_file_of_another_version_is_refused(accounts: Accounts) -> None:
         accounts.all()
 
 
-def test_link_in_its_place_is_not_followed(accounts: Accounts, tmp_path: Path) -> None:
+def test_link_in_its_place_is_not_followed(accounts: AccountFile, tmp_path: Path) -> None:
     """Whoever owns the folder leads root to no other file."""
     joined(accounts)
     other = tmp_path / "other.json"
@@ -292,7 +292,9 @@ def test_link_in_its_place_is_not_followed(accounts: Accounts, tmp_path: Path) -
         accounts.all()
 
 
-def test_file_is_read_anew_only_when_it_changed(accounts: Accounts, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_file_is_read_anew_only_when_it_changed(
+    accounts: AccountFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Each request asks who somebody is: a look at the file, and not its content."""
     joined(accounts)
     accounts.get("anna")
@@ -301,13 +303,13 @@ def test_file_is_read_anew_only_when_it_changed(accounts: Accounts, monkeypatch:
     monkeypatch.setattr(json, "loads", lambda data: read.append(data) or true(data))
     assert accounts.get("anna") == accounts.get("anna")
     assert read == []
-    Accounts(accounts.file.parent).invite("berta", READER, NOW)
+    AccountFile(accounts.file.parent).invite("berta", READER, NOW)
     read.clear()
     assert [each.name for each in accounts.invitations()] == ["berta"]
     assert len(read) == 1
 
 
-def test_missing_library_says_what_to_type(accounts: Accounts, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_library_says_what_to_type(accounts: AccountFile, monkeypatch: pytest.MonkeyPatch) -> None:
     """The extra is not for everybody."""
     joined(accounts)
     true = builtins.__import__
@@ -319,10 +321,10 @@ def test_missing_library_says_what_to_type(accounts: Accounts, monkeypatch: pyte
 
     monkeypatch.setattr(builtins, "__import__", absent)
     with pytest.raises(InformativaError, match=r"pip install 'informativa\[web\]'"):
-        Accounts(accounts.file.parent).verify("anna", PASSWORD, "", NOW)
+        AccountFile(accounts.file.parent).verify("anna", PASSWORD, "", NOW)
 
 
-def test_secrets_are_in_no_message(accounts: Accounts) -> None:
+def test_secrets_are_in_no_message(accounts: AccountFile) -> None:
     """What is logged of an account by mistake gives nobody a way in."""
     secret = totp.new_secret()
     account = joined(accounts, secret=secret)
@@ -344,13 +346,13 @@ def test_roles_are_in_order() -> None:
 def test_root_makes_it_for_the_folders_owner(tmp_path: Path) -> None:
     """`sudo informativa web invite` leaves files that the console's user can use."""
     os.chown(tmp_path, 1234, 1234)
-    accounts = Accounts(tmp_path / "web", cheap())
+    accounts = AccountFile(tmp_path / "web", cheap())
     joined(accounts)
     made = [accounts.file.parent, *accounts.file.parent.iterdir()]
     assert {(file.stat().st_uid, file.stat().st_gid) for file in made} == {(1234, 1234)}
 
 
-def test_code_that_showed_the_app_to_work_is_used_up(accounts: Accounts) -> None:
+def test_code_that_showed_the_app_to_work_is_used_up(accounts: AccountFile) -> None:
     """The one with which the account was made lets nobody in who saw it typed; the next one does."""
     secret = totp.new_secret()
     code = totp.hotp(base64.b32decode(secret), totp.step(NOW))

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from informativa.accounts import Accounts
+from informativa.accounts import AccountFile
 from informativa.errors import AccountError, InformativaError
 from informativa.model import Role
 from informativa.operations import accounts
@@ -51,14 +51,14 @@ def test_somebody_is_invited_and_comes(tmp_path: Path) -> None:
         "link": f"https://pbx/invitation/{token_of(made)}",
         "until": "2026-11-27T09:00:00.000+00:00",
     }
-    account = Accounts(tmp_path).accept(token_of(made), PASSWORD, "", NOW)
+    account = AccountFile(tmp_path).accept(token_of(made), PASSWORD, "", NOW)
     assert account.grants == {"beta": Role.COMPLIANCE}
 
 
 def test_who_forgot_his_password_keeps_what_he_may(tmp_path: Path) -> None:
     """Without a role an invitation is no more than another way in."""
     made = invite(tmp_path, THERE, "anna", Role.ADMIN, THERE, 1, NOW)
-    Accounts(tmp_path).accept(token_of(made), PASSWORD, "", NOW)
+    AccountFile(tmp_path).accept(token_of(made), PASSWORD, "", NOW)
     assert invite(tmp_path, THERE, "anna", None, [], 1, NOW).grants == grants(
         acme=Role.ADMIN, beta=Role.ADMIN
     )
@@ -97,7 +97,7 @@ def test_invitation_that_is_none(tmp_path: Path, other: dict[str, object], said:
 
 def test_roles_are_given_and_taken(tmp_path: Path) -> None:
     """One company's at a time; also that of a company that is not configured any more is taken away."""
-    Accounts(tmp_path).accept(
+    AccountFile(tmp_path).accept(
         token_of(invite(tmp_path, ["acme", "gone"], "anna", Role.READER, ["acme", "gone"], 1, NOW)),
         PASSWORD,
         "",
@@ -119,7 +119,7 @@ def test_roles_are_given_and_taken(tmp_path: Path) -> None:
 def test_account_that_is_not_there(tmp_path: Path) -> None:
     """The one that was probably meant is named."""
     made = invite(tmp_path, THERE, "anna", Role.READER, ["acme"], 1, NOW)
-    Accounts(tmp_path).accept(token_of(made), PASSWORD, "", NOW)
+    AccountFile(tmp_path).accept(token_of(made), PASSWORD, "", NOW)
     for act in (
         lambda: accounts.remove(tmp_path, "ana"),
         lambda: accounts.grant(tmp_path, THERE, "ana", Role.READER, ["acme"], NOW),
@@ -134,7 +134,7 @@ def test_everybody_is_listed_without_secrets(tmp_path: Path) -> None:
         "Nobody may use the console yet. Type: informativa web invite NAME --role admin --controller COMPANY"
     ]
     made = invite(tmp_path, THERE, "anna", Role.READER, ["acme"], 1, NOW)
-    Accounts(tmp_path).accept(token_of(made), PASSWORD, "JBSWY3DPEHPK3PXP", NOW)
+    AccountFile(tmp_path).accept(token_of(made), PASSWORD, "JBSWY3DPEHPK3PXP", NOW)
     invite(tmp_path, THERE, "berta", Role.ADMIN, THERE, 24, NOW)
     invite(tmp_path, THERE, "carla", Role.ADMIN, THERE, 1, NOW)
     there = accounts.accounts(tmp_path, NOW + timedelta(hours=1))
@@ -172,7 +172,7 @@ def test_who_is_removed_is_out(tmp_path: Path) -> None:
     """His account, or his invitation where he did not come yet."""
     made = invite(tmp_path, THERE, "anna", Role.READER, ["acme"], 1, NOW)
     result = accounts.remove(tmp_path, "Anna")
-    assert Accounts(tmp_path).invitation(token_of(made), NOW) is None
+    assert AccountFile(tmp_path).invitation(token_of(made), NOW) is None
     assert list(view.removed(result, ENGLISH)) == ["anna may not use the console any more."]
 
 
@@ -180,6 +180,6 @@ def test_who_is_vouched_for_needs_no_invitation(tmp_path: Path) -> None:
     """Where a web server says who somebody is, a role makes the account, to which no password leads."""
     made = accounts.grant(tmp_path, ["acme"], "anna", Role.READER, [], NOW, vouched=True)
     assert made.grants == grants(acme=Role.READER)
-    assert Accounts(tmp_path).verify("anna", "", "", NOW) is None
+    assert AccountFile(tmp_path).verify("anna", "", "", NOW) is None
     with pytest.raises(AccountError, match="There is no account bruno"):
         accounts.grant(tmp_path, ["acme"], "bruno", None, [], NOW, vouched=True)

@@ -14,7 +14,7 @@ from informativa.caller import pseudonym
 from informativa.evidence import commitment
 from informativa.evidence.commitment import bind
 from informativa.ledgers import bulk
-from informativa.ledgers.bulk import Ready
+from informativa.ledgers.bulk import PreparedRecord
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import Event, Identified, Reason, RecordKind, Status
 
@@ -64,7 +64,7 @@ def store(tmp_path: Path) -> Iterator[SqliteStore]:
     opened.close()
 
 
-def ready(origin: str, event: Event, earlier: tuple[bytes, ...] = ()) -> Ready:
+def ready(origin: str, event: Event, earlier: tuple[bytes, ...] = ()) -> PreparedRecord:
     """For the log of that origin."""
     assert event.pseudonym
     assert event.binding

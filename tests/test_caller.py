@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from doubles import CALLER, incoming, line
 from informativa import caller
-from informativa.model import Identified, NumberForm, Reason, Unidentified, Verification, Vouched
+from informativa.model import Identified, NumberForm, NumberVerification, Reason, Unidentified, Vouched
 
 EITHER = NumberForm.EITHER
 
@@ -209,13 +209,16 @@ def test_i1_unknown_word_of_the_network_is_a_doubt_that_a_setting_settles() -> N
     given = incoming(options={"verification": "Numero-OK"})
     assert caller.recognise(given, line()) == Unidentified(Reason.UNVERIFIED, "Numero-OK")
     assert caller.recognise(incoming(options={"verification": "x" * 500}), line()).doubt == "x" * 60
-    for said, vouched in ((Verification.PASSED, Vouched.SIGNATURE), (Verification.ABSENT, Vouched.NOBODY)):
+    for said, vouched in (
+        (NumberVerification.PASSED, Vouched.SIGNATURE),
+        (NumberVerification.ABSENT, Vouched.NOBODY),
+    ):
         own = line(verification={"numero ok": said})
         assert caller.recognise(given, own) == Identified(CALLER, "IT", vouched=vouched)
-    assert caller.recognise(given, line(verification={"numero ok": Verification.FAILED})) == Unidentified(
-        Reason.UNVERIFIED
-    )
-    strict = line(verification={"verification not present": Verification.FAILED})
+    assert caller.recognise(
+        given, line(verification={"numero ok": NumberVerification.FAILED})
+    ) == Unidentified(Reason.UNVERIFIED)
+    strict = line(verification={"verification not present": NumberVerification.FAILED})
     given = incoming(options={"verification": "Verification Not Present"})
     assert caller.recognise(given, strict) == Unidentified(Reason.UNVERIFIED)
 

@@ -38,7 +38,7 @@ from informativa.operations.doctor import (
     write_trial,
 )
 from informativa.operations.doctor.account import ACTIONS, WRITE, of_configuration
-from informativa.operations.doctor.dialplan import FORMATS, MODULES, Step
+from informativa.operations.doctor.dialplan import FORMATS, MODULES, DialplanStep
 from informativa.operations.doctor.examination import CHECKS, Examination, counted, examine, locally
 from informativa.operations.doctor.findings import Finding, ok, unknown, warning, wrong
 from informativa.operations.doctor.system import System
@@ -209,7 +209,7 @@ def test_which_lines_are_reached(extension: str, data: str, reached: bool) -> No
     """A step that calls us reaches the lines that its extension matches, or that it names."""
     own = line(notice(version("1")))
     assert own.number == "+390212345678"
-    calling = dialplan.callers([Step("from-trunk", extension, 1, "Gosub", data)])
+    calling = dialplan.callers([DialplanStep("from-trunk", extension, 1, "Gosub", data)])
     assert (dialplan.unreached([own], calling) == []) == reached
 
 
@@ -263,7 +263,11 @@ def test_whose_service_it_is_was_seen_before_ports_are_tried(public: Path) -> No
 
 
 @pytest.mark.parametrize(
-    "look", [lambda port: ports.occupied(f"127.0.0.1:{port}"), lambda _: wal_files.astray(Path("x"))]
+    "look",
+    [
+        lambda port: ports.occupied(f"127.0.0.1:{port}"),
+        lambda _: wal_files.processes_with_deleted_wal(Path("x")),
+    ],
 )
 def test_process_that_ends_while_it_is_looked_at(
     look: Callable[[int], object], monkeypatch: pytest.MonkeyPatch

@@ -19,7 +19,7 @@ from informativa.asterisk import dialplan as dialplans
 from informativa.config import Configuration, load
 from informativa.errors import ManagerError
 from informativa.operations.doctor import asterisk, dialplan, users
-from informativa.operations.doctor.dialplan import Step
+from informativa.operations.doctor.dialplan import DialplanStep
 from informativa.operations.doctor.findings import Finding, ok, unknown, warning, wrong
 from informativa.operations.doctor.system import System
 from informativa.text import Text
@@ -30,7 +30,7 @@ OTHER = 54321  # a user id that is nobody's
 LOADED = "Response: Success\nVersion: 22.5.0"
 NOT_LOADED = "Response: Error\nMessage: Module not loaded"
 ALL = frozenset({"CoreSettings", "DBDel", "DBGetTree", "ModuleCheck", "ShowDialPlan"})
-CALLING = Step("from-trunk", "_[+0-9].", 1, "Gosub", "informativa,s,1(${EXTEN})")
+CALLING = DialplanStep("from-trunk", "_[+0-9].", 1, "Gosub", "informativa,s,1(${EXTEN})")
 WHERE = (
     "Where its calls come in, before a queue or a Dial: same =>"
     " n,GosubIf($[${DIALPLAN_EXISTS(informativa,s,1)}]?informativa,s,1(${EXTEN}))"
@@ -59,7 +59,7 @@ def modules(*missing: str) -> dict[str, Callable[[Mapping[str, str]], str]]:
     return {"ModuleCheck": lambda asked: NOT_LOADED if asked["Module"] in missing else LOADED}
 
 
-def shown(steps: Iterable[Step]) -> dict[str, str]:
+def shown(steps: Iterable[DialplanStep]) -> dict[str, str]:
     """An Asterisk with this dialplan."""
     messages = ["Response: Success\nEventList: start\nMessage: DialPlan list will follow"]
     for step in steps:
@@ -80,13 +80,13 @@ def spooled(**rows: str) -> dict[str, str]:
     return {"DBGetTree": "\n\n".join(messages)}
 
 
-def ours(configuration: Configuration) -> list[Step]:
+def ours(configuration: Configuration) -> list[DialplanStep]:
     """The dialplan of this configuration."""
     template = (shipped.folder("dialplan") / "informativa.conf").read_text()
     return list(dialplan.parsed(dialplans.render(template, configuration)))
 
 
-def changed(steps: Iterable[Step], old: str, new: str) -> list[Step]:
+def changed(steps: Iterable[DialplanStep], old: str, new: str) -> list[DialplanStep]:
     """The same with other words in what its steps do."""
     return [replace(step, data=step.data.replace(old, new)) for step in steps]
 
@@ -95,9 +95,9 @@ def script(name: str | Path) -> dict[str, str]:
     """An Asterisk whose dialplan starts a script, beside the service."""
     return shown(
         [
-            Step("informativa", "s", 1, "AGI", "agi://127.0.0.1:4588/notice/token,x"),
-            Step("informativa", "s", 2, "AGI", f"{name},x"),
-            Step("elsewhere", "s", 1, "AGI", "/somebody/elses,x"),
+            DialplanStep("informativa", "s", 1, "AGI", "agi://127.0.0.1:4588/notice/token,x"),
+            DialplanStep("informativa", "s", 2, "AGI", f"{name},x"),
+            DialplanStep("elsewhere", "s", 1, "AGI", "/somebody/elses,x"),
         ]
     )
 
@@ -345,7 +345,7 @@ def test_dialplan_without_the_token(configuration: Configuration, token: str) ->
 
 def test_dialplan_with_a_step_too_many(configuration: Configuration) -> None:
     """A step of our context that asks the service without a token is found beside all that are in order."""
-    stray = Step("informativa", "old", 1, "AGI", "agi://127.0.0.1:4588/notice,x")
+    stray = DialplanStep("informativa", "old", 1, "AGI", "agi://127.0.0.1:4588/notice,x")
     assert looked(asterisk.context, configuration, shown([*ours(configuration), stray])) == [
         wrong(
             "the loaded dialplan lacks the token by which Asterisk is known: its calls are refused",
@@ -442,7 +442,7 @@ def executable(file: Path, first: bytes) -> Path:
 
 def test_dialplan_that_starts_no_script(configuration: Configuration) -> None:
     """A dialplan whose only AGI of ours is the service has no script, and that is said."""
-    steps = [Step("informativa", "s", 1, "AGI", "agi://127.0.0.1:4588/notice/token,x")]
+    steps = [DialplanStep("informativa", "s", 1, "AGI", "agi://127.0.0.1:4588/notice/token,x")]
     assert looked(asterisk.script, configuration, shown(steps), asterisk_uid=OTHER) == [
         unknown(Text("which script Asterisk starts: the dialplan names none"))
     ]

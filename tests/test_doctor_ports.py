@@ -17,7 +17,7 @@ import pytest
 from informativa.config import Configuration, load
 from informativa.operations.doctor import asterisk_files, port_owner, ports, users
 from informativa.operations.doctor.findings import Finding, ok, wrong
-from informativa.operations.doctor.ports import Occupant
+from informativa.operations.doctor.ports import Listener
 from informativa.operations.doctor.system import System
 from informativa.text import Text
 from lab.office import Office
@@ -158,7 +158,7 @@ def test_what_is_taken_for_the_service(tmp_path: Path, words: list[str], ours: b
         port = int(started.stdout.readline())
         found = ports.occupied(f"127.0.0.1:{port}")
         started.communicate()
-    assert found == Occupant(started.pid, users.name(os.geteuid()), ours)
+    assert found == Listener(started.pid, users.name(os.geteuid()), ours)
     assert not ports._is_service(started.pid)  # which has ended
 
 
@@ -182,14 +182,14 @@ def test_port_of_a_process_that_is_not_shown(
 def test_port_of_which_nobody_shows_up() -> None:
     """A port that is bound, and at which nobody listens, is taken by nobody who is known."""
     with taken() as port:
-        assert ports.occupied(f"127.0.0.1:{port}") == Occupant(0, "?", False)
+        assert ports.occupied(f"127.0.0.1:{port}") == Listener(0, "?", False)
 
 
 def test_listener_at_another_address() -> None:
     """Who listens on the same port of another address is not who has ours."""
     with taken() as port, socket.create_server(("127.0.0.2", port)):
-        assert ports.occupied(f"127.0.0.1:{port}") == Occupant(0, "?", False)
-        assert ports.occupied(f"127.0.0.2:{port}") == Occupant(os.getpid(), users.name(os.geteuid()), False)
+        assert ports.occupied(f"127.0.0.1:{port}") == Listener(0, "?", False)
+        assert ports.occupied(f"127.0.0.2:{port}") == Listener(os.getpid(), users.name(os.geteuid()), False)
 
 
 def test_address_of_another_machine(configuration: Configuration) -> None:

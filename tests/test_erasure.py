@@ -22,8 +22,8 @@ from informativa.config import load
 from informativa.errors import LedgerError
 from informativa.evidence.log_folder import LogFolder
 from informativa.ledgers import erasure, erasure_requests
-from informativa.ledgers.access_log import AccessEntry, AccessLog
-from informativa.ledgers.erasure import Erased, erase
+from informativa.ledgers.access_log import AccessLog, LoggedAccess
+from informativa.ledgers.erasure import ErasureResult, erase
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.ledgers.transaction import SqliteTransaction
 from informativa.model import Action, Event, Identified, Reason, RecordKind
@@ -68,7 +68,7 @@ def test_i9_nothing_in_any_file_leads_to_an_erased_caller(tmp_path: Path) -> Non
     store.append([replace(UNIDENTIFIED, call="1700000000.9", linked="1700000000.0")])  # after a transfer
     store.append([replace(theirs, pseudonym=CUSTOMER, reason=Reason.SAME_CALL, basis=1)])
     assert traces(tmp_path, HE, HE_BEFORE) != []
-    assert erase(file, [HE, HE_BEFORE], AT) == Erased(4, ())
+    assert erase(file, [HE, HE_BEFORE], AT) == ErasureResult(4, ())
     assert traces(tmp_path, HE, HE_BEFORE) == []
     records = {record.number: record.event for record in store.records()}
     assert [event.erased for event in records.values()] == [True, False, True, True, True, False, False]
@@ -135,7 +135,7 @@ def test_i9_what_an_earlier_deletion_left_is_found_too(ledger: Path) -> None:
         other.execute("DELETE FROM event WHERE pseudonym = ?", (HE,))
     other.close()
     assert traces(ledger.parent, HE) == ["acme.sqlite3"]
-    assert erase(ledger, [HE], AT) == Erased(0, ())
+    assert erase(ledger, [HE], AT) == ErasureResult(0, ())
     assert traces(ledger.parent, HE) == []
 
 
@@ -151,7 +151,7 @@ def test_i9_reader_that_stays_makes_it_fail_with_words_and_a_repetition_succeed(
         erase(ledger, [HE], AT)
     assert traces(ledger.parent, HE) != []
     end(other)
-    assert erase(ledger, [HE], AT) == Erased(0, ())
+    assert erase(ledger, [HE], AT) == ErasureResult(0, ())
     assert traces(ledger.parent, HE) == []
     assert service.append([PLAYED]) == [6]
     service.close()
@@ -162,7 +162,7 @@ def test_i9_reader_that_ends_is_waited_for(ledger: Path) -> None:
     service = SqliteStore(str(ledger))
     service.append([replace(PLAYED, pseudonym=HE)])
     other = foreign(ledger, "BEGIN", "SELECT count(*) FROM event")
-    results: list[Erased] = []
+    results: list[ErasureResult] = []
     erasing = threading.Thread(target=lambda: results.append(erase(ledger, [HE], AT)))
     erasing.start()
     while not any(record.event.kind == RecordKind.ERASURE for record in service.records()):
@@ -170,7 +170,7 @@ def test_i9_reader_that_ends_is_waited_for(ledger: Path) -> None:
     assert service.append([PLAYED]) == [5]
     end(other)
     erasing.join()
-    assert results == [Erased(1, ())]
+    assert results == [ErasureResult(1, ())]
     assert traces(ledger.parent, HE) == []
     service.close()
 
@@ -244,7 +244,7 @@ def test_i9_record_that_comes_before_the_lock_is_erased_with_the_others(
     filled(ledger, replace(PLAYED, pseudonym=HE))
     ringing.before_lock.append([replace(PLAYED, pseudonym=HE)])
     erased = erase(ledger, [HE], AT)
-    assert (erased, erased.traces) == (Erased(2, ()), (5,))
+    assert (erased, erased.traces) == (ErasureResult(2, ()), (5,))
     assert traces(ledger.parent, HE) == []
 
 
@@ -298,7 +298,7 @@ def test_i9_what_others_told_of_him_meanwhile_goes_in_another_turn(
 
     monkeypatch.setattr(erasure, "SqliteStore", Learning)
     erased = erase(ledger, [HE], AT)
-    assert (erased, erased.traces) == (Erased(0, ()), (3, 4))
+    assert (erased, erased.traces) == (ErasureResult(0, ()), (3, 4))
     assert traces(ledger.parent, HE) == []
 
 
@@ -310,7 +310,7 @@ def test_i9_who_rings_in_every_turn_makes_it_fail_after_three(ledger: Path, ring
     assert unfinished(error.value, ledger) == ("He rings again and again meanwhile.", "")
     assert ringing.before_search == []
     erased = erase(ledger, [HE], AT)
-    assert (erased, erased.traces) == (Erased(1, ()), (9,))
+    assert (erased, erased.traces) == (ErasureResult(1, ()), (9,))
 
 
 def test_i9_every_column_that_leads_to_him_is_emptied(tmp_path: Path) -> None:
@@ -354,7 +354,7 @@ def test_i9_files_of_others_are_passed_over(ledger: Path, tmp_path: Path) -> Non
         file.write_bytes(HE)
     ledger.with_name("acme-a-link.db").symlink_to(elsewhere)
     ledger.with_name("acme-a-folder.db").mkdir()
-    assert erase(ledger, [HE], AT) == Erased(0, ())
+    assert erase(ledger, [HE], AT) == ErasureResult(0, ())
     other = ledger.with_name("acme-before.db")
     other.write_bytes(HE)
     with pytest.raises(LedgerError) as error:
@@ -372,7 +372,7 @@ def test_i9_erasure_is_noted_beside_the_ledger(ledger: Path) -> None:
     (noted.folder / "gone").unlink()
     (noted.folder / "gone").mkdir()
     filled(ledger, replace(PLAYED, pseudonym=HE))
-    assert erase(ledger, [HE], AT) == Erased(1, ())
+    assert erase(ledger, [HE], AT) == ErasureResult(1, ())
 
 
 def test_i9_copy_that_cannot_be_deleted_is_named(ledger: Path) -> None:
@@ -408,7 +408,7 @@ def test_i9_who_looked_at_him_is_kept_and_at_whom_is_not(ledger: Path, gone: boo
     filled(ledger, replace(NOTDUE, pseudonym=HE, earlier=HE_BEFORE))
     log = AccessLog(ledger)
     for caller in (HE, HE_BEFORE, OTHER):
-        log.add(AccessEntry(AT, "anna", Action.OPEN_CALLER, caller))
+        log.add(LoggedAccess(AT, "anna", Action.OPEN_CALLER, caller))
     if gone:
         for file in ledger.parent.glob("acme.sqlite3*"):
             if not file.name.startswith(log.file.name):
@@ -427,7 +427,7 @@ def test_i9_each_part_of_a_pseudonym_is_looked_for(ledger: Path, at: int) -> Non
         erase(ledger, [HE], AT)
     assert unfinished(error.value, ledger) == (f"{other} holds him.", f"Delete it: rm {other} ")
     other.write_bytes(b"x" * ((1 << 20) - 7) + HE[at : at + 7] + b"xx")
-    assert erase(ledger, [HE], AT) == Erased(0, ())
+    assert erase(ledger, [HE], AT) == ErasureResult(0, ())
 
 
 def test_i9_every_copy_of_ours_goes_and_others_are_named(tmp_path: Path) -> None:
@@ -451,7 +451,7 @@ def test_i9_every_copy_of_ours_goes_and_others_are_named(tmp_path: Path) -> None
     names = [file.name for file in sorted(ledger.parent.iterdir())]
     assert names == ["acme-before.db", "acme.log", "acme.sqlite3"]
     (ledger.parent / "acme-before.db").unlink()
-    assert erase(ledger, [b"1" * 32], AT) == Erased(0, ())
+    assert erase(ledger, [b"1" * 32], AT) == ErasureResult(0, ())
     assert traces(ledger.parent, b"1" * 32) == []
 
 
@@ -461,8 +461,8 @@ def test_i9_copies_go_also_where_the_ledger_is_gone(tmp_path: Path) -> None:
     SqliteStore(str(ledger)).close()
     (copy,) = ledger.parent.glob("*.schema-3.*")
     ledger.unlink()
-    assert erase(ledger, [b"1" * 32], AT) == Erased(0, (copy,))
-    assert erase(tmp_path / "nowhere/acme.sqlite3", [HE], AT) == Erased(0, ())
+    assert erase(ledger, [b"1" * 32], AT) == ErasureResult(0, (copy,))
+    assert erase(tmp_path / "nowhere/acme.sqlite3", [HE], AT) == ErasureResult(0, ())
     assert not (tmp_path / "nowhere").exists()
 
 

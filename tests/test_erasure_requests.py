@@ -12,7 +12,7 @@ import pytest
 from examples import AT, ONE, OTHER, PLAYED
 from informativa.errors import LedgerError
 from informativa.ledgers import erasure, erasure_requests
-from informativa.ledgers.erasure_requests import Request
+from informativa.ledgers.erasure_requests import ErasureRequest
 from informativa.ledgers.sqlite import SqliteStore
 from other_programs import end, foreign
 from traces import traces
@@ -28,7 +28,7 @@ def store(tmp_path: Path) -> Iterator[SqliteStore]:
         yield opened
 
 
-def keep(store: SqliteStore, *requests: Request) -> None:
+def keep(store: SqliteStore, *requests: ErasureRequest) -> None:
     """Store a request, as an erasure does."""
     with store.transaction(), store.connected() as connection:
         for request in requests:
@@ -51,10 +51,13 @@ def test_a_command_has_a_minute_to_ask_by_itself() -> None:
 def test_what_is_kept_is_read_back(store: SqliteStore) -> None:
     """To the microsecond; each pseudonym once. Kept once more, it has a new number and more pseudonyms, and
     is held no longer than it was."""
-    keep(store, Request(2, 7, AT, (OTHER, ONE, OTHER)), Request(1, None, AT, ()))
-    assert erasure_requests.kept(store) == [Request(1, None, AT, ()), Request(2, 7, AT, (ONE, OTHER))]
-    keep(store, Request(1, 8, AT + timedelta(hours=1), (THIRD,)))
-    assert erasure_requests.kept(store)[0] == Request(1, 8, AT, (THIRD,))
+    keep(store, ErasureRequest(2, 7, AT, (OTHER, ONE, OTHER)), ErasureRequest(1, None, AT, ()))
+    assert erasure_requests.kept(store) == [
+        ErasureRequest(1, None, AT, ()),
+        ErasureRequest(2, 7, AT, (ONE, OTHER)),
+    ]
+    keep(store, ErasureRequest(1, 8, AT + timedelta(hours=1), (THIRD,)))
+    assert erasure_requests.kept(store)[0] == ErasureRequest(1, 8, AT, (THIRD,))
 
 
 def test_a_sealed_caller_is_kept_with_the_request(store: SqliteStore) -> None:
@@ -67,8 +70,8 @@ def test_a_sealed_caller_is_kept_with_the_request(store: SqliteStore) -> None:
 
 def test_a_number_that_is_given_again_is_no_more_the_one_of_before(store: SqliteStore) -> None:
     """Nor are those above it, for they were lost with it; those below it stay."""
-    requests = [Request(number, number, AT, (ONE,)) for number in (1, 2, 3)]
-    keep(store, *requests, Request(4, None, AT, (OTHER,)))
+    requests = [ErasureRequest(number, number, AT, (ONE,)) for number in (1, 2, 3)]
+    keep(store, *requests, ErasureRequest(4, None, AT, (OTHER,)))
     erasure_requests.ordered(store, 4, 2, [THIRD, OTHER])
     stored = [(request.id, request.number, request.pseudonyms) for request in erasure_requests.kept(store)]
     assert stored == [(1, 1, (ONE,)), (2, None, (ONE,)), (3, None, (ONE,)), (4, 2, (OTHER, THIRD))]
@@ -77,7 +80,7 @@ def test_a_number_that_is_given_again_is_no_more_the_one_of_before(store: Sqlite
 def test_what_became_of_some_changes_no_other(store: SqliteStore) -> None:
     """A lost request is to be made at once; one that all have done names nobody; a forgotten one is deleted.
     An empty list changes nothing."""
-    requests = [Request(number, number, AT, (ONE, OTHER)) for number in (1, 2, 3, 4)]
+    requests = [ErasureRequest(number, number, AT, (ONE, OTHER)) for number in (1, 2, 3, 4)]
     keep(store, *requests)
     for change in (erasure_requests.lost, erasure_requests.through, erasure_requests.forget):
         change(store, [])
@@ -86,9 +89,9 @@ def test_what_became_of_some_changes_no_other(store: SqliteStore) -> None:
     erasure_requests.through(store, requests[1:2])
     erasure_requests.forget(store, requests[2:3])
     assert erasure_requests.kept(store) == [
-        Request(1, None, datetime(1970, 1, 1, tzinfo=UTC), (ONE, OTHER)),
-        Request(2, 2, AT, ()),
-        Request(4, 4, AT, (ONE, OTHER)),
+        ErasureRequest(1, None, datetime(1970, 1, 1, tzinfo=UTC), (ONE, OTHER)),
+        ErasureRequest(2, 2, AT, ()),
+        ErasureRequest(4, 4, AT, (ONE, OTHER)),
     ]
 
 
@@ -102,7 +105,7 @@ def test_i9_an_erasure_of_all_boxes_is_kept_with_all_his_pseudonyms(store: Sqlit
     after = datetime.now(UTC)
     assert request is not None
     assert erasure_requests.kept(store) == [
-        Request(request.id, None, request.until, (ONE, OTHER), (b"sealed",))
+        ErasureRequest(request.id, None, request.until, (ONE, OTHER), (b"sealed",))
     ]
     assert set(request.pseudonyms) == {ONE, OTHER}
     assert start <= request.until - timedelta(seconds=60) <= after
@@ -112,13 +115,13 @@ def test_an_erasure_of_all_boxes_needs_a_ledger(tmp_path: Path) -> None:
     """Nowhere else it could be kept; none is made for it, or for one of this box alone."""
     with pytest.raises(LedgerError):
         erasure.erase(tmp_path / "acme.sqlite3", [ONE], AT, everywhere=True)
-    assert erasure.erase(tmp_path / "acme.sqlite3", [ONE], AT) == erasure.Erased(0, ())
+    assert erasure.erase(tmp_path / "acme.sqlite3", [ONE], AT) == erasure.ErasureResult(0, ())
     assert list(tmp_path.iterdir()) == []
 
 
 def test_i9_what_was_kept_is_forgotten_with_its_copies(store: SqliteStore) -> None:
     """No byte of it is left, in any spelling, and others stay."""
-    requests = [Request(1, 1, AT, (ONE, OTHER)), Request(2, 2, AT, (THIRD,))]
+    requests = [ErasureRequest(1, 1, AT, (ONE, OTHER)), ErasureRequest(2, 2, AT, (THIRD,))]
     keep(store, *requests)
     copy = store.file.with_name("acme.sqlite3.rescued-2026-11-26T10-00-00")
     copy.write_bytes(HEX[0])
@@ -135,11 +138,11 @@ def test_i9_what_a_deletion_left_of_whom_was_kept_is_overwritten(store: SqliteSt
     """In free bytes of the file, also where one that was cut off says no more whom to look for."""
     with store.connected() as connection:
         connection.execute("PRAGMA secure_delete = OFF")
-    keep(store, *[Request(number, number, AT, (ONE,) * 2) for number in range(1, 100)])
-    erasure_requests.forget(store, [Request(number, number, AT, ()) for number in range(2, 100)])
+    keep(store, *[ErasureRequest(number, number, AT, (ONE,) * 2) for number in range(1, 100)])
+    erasure_requests.forget(store, [ErasureRequest(number, number, AT, ()) for number in range(2, 100)])
     store.empty_log(0)
     assert traces(store.file.parent, HEX[0]) == ["acme.sqlite3"]
-    erasure.forget(store, [Request(1, 1, AT, (ONE,) if known else ())])
+    erasure.forget(store, [ErasureRequest(1, 1, AT, (ONE,) if known else ())])
     assert traces(store.file.parent, HEX[0]) == []
     assert erasure_requests.kept(store) == []
 
@@ -149,12 +152,12 @@ def test_i9_who_reads_the_log_keeps_it_from_being_forgotten(
 ) -> None:
     """It stays, named by nobody, until the same again has overwritten it."""
     monkeypatch.setattr(erasure, "PATIENCE_SECONDS", 0.1)
-    request = Request(1, 1, AT, (ONE,))
+    request = ErasureRequest(1, 1, AT, (ONE,))
     keep(store, request)
     reader = foreign(store.file, "BEGIN", "SELECT count(*) FROM event")
     with pytest.raises(LedgerError, match=rf"process {reader.pid}"):
         erasure.forget(store, [request])
-    assert erasure_requests.kept(store) == [Request(1, 1, AT, ())]
+    assert erasure_requests.kept(store) == [ErasureRequest(1, 1, AT, ())]
     end(reader)
     erasure.forget(store, erasure_requests.kept(store))
     assert traces(store.file.parent, HEX[0]) == []

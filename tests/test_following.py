@@ -19,7 +19,7 @@ import pytest
 
 import commands
 from examples import NOTDUE, PARTIAL, PLAYED
-from informativa.asterisk.test_call_entries import Entry, _index_of_ours
+from informativa.asterisk.test_call_entries import NoticeEntry, _index_of_ours
 from informativa.config import load
 from informativa.ledgers.following import Follower, summary
 from informativa.ledgers.sqlite import SqliteStore
@@ -237,7 +237,7 @@ def test_way_to_the_notice_is_judged(steps: list[str], ours: int | None, risky: 
     elsewhere."""
     assert _index_of_ours(steps) == ours
     if ours is not None:
-        assert Entry("c", "e", tuple(steps), ours).risky == risky
+        assert NoticeEntry("c", "e", tuple(steps), ours).risky == risky
 
 
 def test_call_needs_an_account_a_line_and_a_number(folder: Path) -> None:

@@ -16,12 +16,12 @@ from informativa.model import ChangedRecording, Prompt
 from informativa.prompts.guarded import GuardedFiles
 from informativa.prompts.installed import measure
 from informativa.prompts.mounts import remote_devices
-from informativa.prompts.recordings import InstalledRecordings, LoadedRecordings, Outcome, Place
+from informativa.prompts.recordings import InstalledRecordings, LoadedRecordings, PromptKey, PromptLook
 from lab import audio
 
 PROMPT = Prompt("/prompts/it/short", ())
-SHORT, FULL = Place("acme", "/prompts/it/short"), Place("acme", "/prompts/it/full")
-OTHERS = Place("borealis", "/prompts/de/short")
+SHORT, FULL = PromptKey("acme", "/prompts/it/short"), PromptKey("acme", "/prompts/it/full")
+OTHERS = PromptKey("borealis", "/prompts/de/short")
 
 
 class Stalled:
@@ -30,7 +30,7 @@ class Stalled:
     def __init__(self) -> None:
         self.over, self.looks = threading.Event(), 0
 
-    def look(self) -> Outcome:
+    def look(self) -> PromptLook:
         """Read it."""
         self.looks += 1
         self.over.wait(60)
@@ -63,7 +63,7 @@ def test_many_first_calls_share_one_look() -> None:
     async def story() -> None:
         files, looks = GuardedFiles(30), list[int]()
 
-        def look() -> Outcome:
+        def look() -> PromptLook:
             looks.append(1)
             return PROMPT
 
@@ -89,9 +89,9 @@ def test_files_of_a_remote_file_system_are_never_looked_at_in_the_loop(tmp_path:
     audio.write_wav(tmp_path / "short.wav", audio.synthetic(0.5, 1))
     prompt = measure(tmp_path / "short")
     for remote, looks in (([], 1), ([tmp_path.stat().st_dev], 3)):
-        beside = list[Place]()
+        beside = list[PromptKey]()
 
-        async def look(place: Place, work: object, seen: list[Place] = beside) -> Outcome:
+        async def look(place: PromptKey, work: object, seen: list[PromptKey] = beside) -> PromptLook:
             seen.append(place)
             return work()
 

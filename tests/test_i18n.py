@@ -19,7 +19,7 @@ import yaml
 
 import informativa
 from commands import run, started
-from informativa.errors import ConfigError, EvidenceError, LedgerError, Problem
+from informativa.errors import ConfigError, ConfigProblem, EvidenceError, LedgerError
 from informativa.text import Foreign, Text, clause, joined
 from informativa.views import messages as words
 from lab import messages
@@ -255,7 +255,7 @@ def test_errors_are_put_into_words_when_somebody_asks() -> None:
     )
     for made in (
         EvidenceError(Text("The published file {path} is not there.", path="x"), code="gone"),
-        ConfigError([Problem("x.yaml", 3, "lines", Text("there are no calls here", "write some"))]),
+        ConfigError([ConfigProblem("x.yaml", 3, "lines", Text("there are no calls here", "write some"))]),
     ):
         again = pickle.loads(pickle.dumps(made))
         assert (type(again), str(again), again.code) == (type(made), str(made), made.code)

@@ -9,17 +9,19 @@ from pathlib import Path
 import pytest
 
 from informativa.errors import InformativaError
-from informativa.ledgers.bulk import Common, Ready
+from informativa.ledgers.bulk import CommonValues, PreparedRecord
 from informativa.operations import import_order
 from informativa.operations.import_order import Ordering, distribute
 
-COMMON = Common((1, "privacy", "2026-01", "service", "website", 2), "log/1", (b"a", b"b", b"c"), ("d",) * 4)
+COMMON = CommonValues(
+    (1, "privacy", "2026-01", "service", "website", 2), "log/1", (b"a", b"b", b"c"), ("d",) * 4
+)
 
 
-def ready(count: int, chance: random.Random) -> list[Ready]:
+def ready(count: int, chance: random.Random) -> list[PreparedRecord]:
     """Of so many callers."""
     return [
-        Ready(chance.randbytes(32), COMMON, f"form {number}", b"w" * 32, b"s" * 16, b"b" * 32, ())
+        PreparedRecord(chance.randbytes(32), COMMON, f"form {number}", b"w" * 32, b"s" * 16, b"b" * 32, ())
         for number in range(count)
     ]
 

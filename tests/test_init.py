@@ -14,20 +14,20 @@ from informativa.config import load
 from informativa.errors import InformativaError
 from informativa.model import NumberForm
 from informativa.operations.doctor import ports
-from informativa.operations.doctor.ports import Occupant
+from informativa.operations.doctor.ports import Listener
 from informativa.operations.init import NewConfiguration, init
 from informativa.views.messages import ENGLISH, language
 from informativa.views.text.init import written
 
 
-def free(_address: str) -> Occupant | None:
+def free(_address: str) -> Listener | None:
     """A port that nobody has."""
     return None
 
 
-def taken(_address: str) -> Occupant | None:
+def taken(_address: str) -> Listener | None:
     """A port that somebody has."""
-    return Occupant(0, "root", ours=False)
+    return Listener(0, "root", ours=False)
 
 
 def test_all_that_it_names_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 from informativa.cli.schemas import main, page, schemas
-from informativa.errors import ConfigError, LedgerError, Problem
+from informativa.errors import ConfigError, ConfigProblem, LedgerError
 from informativa.model import Ending, Event, Heard, Reason, RecordKind, Status
 from informativa.model import Record as Found
 from informativa.operations.problems import Failure
@@ -74,7 +74,7 @@ def test_record_of_nobody() -> None:
 def test_failure_tells_each_problem() -> None:
     """An error is told with its code, its place, what is wrong and, apart, what to do."""
     told = Text("{value} is not a time", "write 5 years", value="'x'")
-    failure = Failure.of(ConfigError([Problem("a.yaml", 3, "controllers.acme.retention", told)]))
+    failure = Failure.of(ConfigError([ConfigProblem("a.yaml", 3, "controllers.acme.retention", told)]))
     assert json.loads(document(failure))["problems"] == [
         {
             "code": "configuration",

@@ -12,7 +12,7 @@ from informativa.config import load
 from informativa.errors import ConfigError, InformativaError
 from informativa.model import ManagerAccount
 from informativa.operations import keys
-from informativa.operations.controllers import of_their_callers
+from informativa.operations.controllers import select_for_callers
 from informativa.operations.keys import NewSecret, Rotation, SecretKind
 from informativa.views.documents import document
 from informativa.views.messages import ENGLISH, language
@@ -27,7 +27,7 @@ def config(folder: Path) -> Path:
 
 def rotate(config: Path, name: str, *, really: bool) -> Rotation:
     """Rotate the key of one controller."""
-    return keys.rotate(of_their_callers(config, (name,)), really=really)
+    return keys.rotate(select_for_callers(config, (name,)), really=really)
 
 
 def test_key_is_made_and_told(config: Path) -> None:

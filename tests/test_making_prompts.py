@@ -16,8 +16,8 @@ from informativa.errors import InformativaError, PromptError
 from informativa.model import Prompt, parts
 from informativa.operations.prompts import installing, making, showing
 from informativa.operations.prompts.configured import ConfiguredPrompts
-from informativa.operations.prompts.installing import Action, InstallStep, PromptsInstalled
-from informativa.operations.prompts.making import Part, PromptsMade, PromptTarget, SpokenPart
+from informativa.operations.prompts.installing import InstallAction, InstallStep, PromptsInstalled
+from informativa.operations.prompts.making import PromptPart, PromptsMade, PromptTarget, SpokenPart
 from informativa.prompts import formats
 from informativa.prompts.store import PromptPath, PromptStore, next_version
 from informativa.text import Text
@@ -248,15 +248,15 @@ def test_recording_is_added(config: Path, recording: Path) -> None:
 @pytest.mark.parametrize(
     ("spoken", "part", "after", "version", "message"),
     [
-        ("italian", Part.SHORT, "", "2", "is no language"),
-        ("it", Part.SUPPLEMENT, "", "2", "for those who know a version"),
-        ("it", Part.SHORT, "2026-11", "2", "for those who know a version"),
-        ("it", Part.SUPPLEMENT, "1", "2", "There is no version 1"),
-        ("it", Part.SHORT, "", "a/b", "is no version"),
+        ("italian", PromptPart.SHORT, "", "2", "is no language"),
+        ("it", PromptPart.SUPPLEMENT, "", "2", "for those who know a version"),
+        ("it", PromptPart.SHORT, "2026-11", "2", "for those who know a version"),
+        ("it", PromptPart.SUPPLEMENT, "1", "2", "There is no version 1"),
+        ("it", PromptPart.SHORT, "", "a/b", "is no version"),
     ],
 )
 def test_what_cannot_be_added(
-    config: Path, spoken: str, part: Part, after: str, version: str, message: str
+    config: Path, spoken: str, part: PromptPart, after: str, version: str, message: str
 ) -> None:
     """It is told before a recording is read."""
     with pytest.raises(InformativaError, match=message):
@@ -385,13 +385,13 @@ def test_copies_for_the_own_dialplan(config: Path, tmp_path: Path) -> None:
     stale.write_bytes(b"old")
     steps: list[InstallStep] = []
     installed = installing.install(config, ["alaw"], sounds, step=steps.append)
-    assert InstallStep(Action.DELETE, stale) in steps
+    assert InstallStep(InstallAction.DELETE, stale) in steps
     assert (stale.exists(), installed.deleted) == (False, (stale,))
     assert (sounds / "it/informativa/acme/privacy-short.wav").exists()
     facts = json.loads(document(installed))
     assert facts["deleted"] == [str(stale)]
-    assert facts["files"] == [str(step.file) for step in steps if step.action is not Action.DELETE]
-    copy = next(step for step in steps if step.action is Action.COPY)
+    assert facts["files"] == [str(step.file) for step in steps if step.action is not InstallAction.DELETE]
+    copy = next(step for step in steps if step.action is InstallAction.COPY)
     assert view.step(copy, ENGLISH, dry_run=False) == f"copying {copy.source} to {copy.file}"
     again = installing.install(config, ["alaw"], sounds)
     assert (again.files, again.deleted) == ((), ())

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from informativa import numbering
 from informativa.model import NumberForm
-from informativa.numbering import Kind, library, table
+from informativa.numbering import NumberKind, library, table
 from lab import numbering as maker
 
 CODES = sorted(map(str, phonenumbers.COUNTRY_CODE_TO_REGION_CODE))
@@ -130,24 +130,24 @@ def test_any_text_is_what_the_library_says_of_it(text: str, region: str, form: N
 @pytest.mark.parametrize(
     ("text", "form", "country", "kind"),
     [
-        ("+393331234567", NumberForm.EITHER, "IT", Kind.PERSONAL),
-        ("00393331234567", NumberForm.EITHER, "IT", Kind.PERSONAL),
-        ("393331234567", NumberForm.EITHER, "IT", Kind.PERSONAL),
-        ("3331234567", NumberForm.EITHER, "IT", Kind.PERSONAL),
-        ("3881234567", NumberForm.EITHER, "IT", Kind.PERSONAL),
-        ("0212345678", NumberForm.EITHER, "IT", Kind.LANDLINE),
-        ("+390212345678", NumberForm.NATIONAL, "IT", Kind.LANDLINE),
-        ("+390669812345", NumberForm.EITHER, "VA", Kind.LANDLINE),
-        ("+39800123456", NumberForm.EITHER, "IT", Kind.SHARED),
-        ("+395512345678", NumberForm.EITHER, "IT", Kind.PERSONAL),
-        ("+4915123456789", NumberForm.EITHER, "DE", Kind.PERSONAL),
-        ("+41441234567", NumberForm.EITHER, "CH", Kind.LANDLINE),
-        ("+12125550123", NumberForm.EITHER, "US", Kind.LANDLINE),
-        ("+447400123456", NumberForm.EITHER, "GB", Kind.PERSONAL),
-        ("+80012345678", NumberForm.EITHER, "001", Kind.SHARED),
+        ("+393331234567", NumberForm.EITHER, "IT", NumberKind.PERSONAL),
+        ("00393331234567", NumberForm.EITHER, "IT", NumberKind.PERSONAL),
+        ("393331234567", NumberForm.EITHER, "IT", NumberKind.PERSONAL),
+        ("3331234567", NumberForm.EITHER, "IT", NumberKind.PERSONAL),
+        ("3881234567", NumberForm.EITHER, "IT", NumberKind.PERSONAL),
+        ("0212345678", NumberForm.EITHER, "IT", NumberKind.LANDLINE),
+        ("+390212345678", NumberForm.NATIONAL, "IT", NumberKind.LANDLINE),
+        ("+390669812345", NumberForm.EITHER, "VA", NumberKind.LANDLINE),
+        ("+39800123456", NumberForm.EITHER, "IT", NumberKind.SHARED),
+        ("+395512345678", NumberForm.EITHER, "IT", NumberKind.PERSONAL),
+        ("+4915123456789", NumberForm.EITHER, "DE", NumberKind.PERSONAL),
+        ("+41441234567", NumberForm.EITHER, "CH", NumberKind.LANDLINE),
+        ("+12125550123", NumberForm.EITHER, "US", NumberKind.LANDLINE),
+        ("+447400123456", NumberForm.EITHER, "GB", NumberKind.PERSONAL),
+        ("+80012345678", NumberForm.EITHER, "001", NumberKind.SHARED),
     ],
 )
-def test_usual_numbers_need_no_library(text: str, form: NumberForm, country: str, kind: Kind) -> None:
+def test_usual_numbers_need_no_library(text: str, form: NumberForm, country: str, kind: NumberKind) -> None:
     """The table itself knows the numbers that lines in Italy are called from."""
     answer = numbering._by_table(text, "IT", form)
     assert answer is not None

@@ -41,7 +41,7 @@ from informativa.ledgers.wal_files import LedgerFiles
 from informativa.model import Status
 from informativa.preparation import prepare
 from informativa.prompts.guarded import GuardedFiles
-from informativa.service import Service
+from informativa.service import CallService
 from old_ledgers import old
 
 NEW_LINE = "+39021239998"  # of borealis, after a reload
@@ -196,12 +196,12 @@ class Scene:
         finally:
             self.faults.armed = False
 
-    async def start(self) -> Service:
+    async def start(self) -> CallService:
         """Begin as `serve` does."""
         configuration = await asyncio.to_thread(prepare, self.config)
         self.problems += [f"{name}: {problems}" for name, problems in configuration.mistaken.items()]
         self.problems += map(str, configuration.unplayable)
-        self.service = Service(configuration)
+        self.service = CallService(configuration)
         return self.service
 
     async def call(self, name: str, line: str = "", number: str = "+393331234567", **options: str) -> Facts:

@@ -23,11 +23,11 @@ from informativa.prompts.comparison import odd, silent
 from informativa.prompts.installed import hashed, hashed_before, measure
 from informativa.prompts.recordings import (
     InstalledRecordings,
+    LedgerRecordings,
     LoadedRecordings,
     Look,
-    Outcome,
-    Place,
-    RecordedRecordings,
+    PromptKey,
+    PromptLook,
     difference,
 )
 from lab import audio
@@ -61,7 +61,7 @@ class Files:
         loaded = {str(file): sha256 for file, sha256 in hashed(prompt.path).items()}
         self._recordings = InstalledRecordings(LoadedRecordings({"acme": loaded}), self._aside, settled)
 
-    async def _aside(self, _place: Place, look: Look) -> Outcome:
+    async def _aside(self, _place: PromptKey, look: Look) -> PromptLook:
         self.reads += 1
         return await asyncio.to_thread(look)
 
@@ -232,13 +232,13 @@ def ledger(tmp_path: Path) -> Iterator[SqliteLedger]:
     opened.close()
 
 
-def scripts(prompt: Prompt, ledger: SqliteLedger, *more: Version) -> Outcome:
+def scripts(prompt: Prompt, ledger: SqliteLedger, *more: Version) -> PromptLook:
     """Return the look of the next call's script at a prompt, short in version 1 (and in more)."""
 
-    async def at_once(_place: Place, look: Look) -> Outcome:
+    async def at_once(_place: PromptKey, look: Look) -> PromptLook:
         return look()
 
-    served = RecordedRecordings({"acme": [notice(spoken("1", prompt), *more)]}, {"acme": ledger})
+    served = LedgerRecordings({"acme": [notice(spoken("1", prompt), *more)]}, {"acme": ledger})
     return asyncio.run(InstalledRecordings(served, at_once).current("acme", prompt))
 
 

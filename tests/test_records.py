@@ -24,7 +24,7 @@ from informativa.operations import record_document, records
 from informativa.operations.records import (
     ALL,
     ControllerRecord,
-    Following,
+    RecordFollower,
     existing_ledger,
     line_number,
     of_zone,
@@ -195,7 +195,7 @@ def test_following_begins_with_the_last(store: SqliteStore, acme: Controller) ->
     """Then what comes, of calls alone and as the filter has it, each once."""
     told = replace(PLAYED, call="", kind=RecordKind.WEBSITE)
     wanted = RecordFilter(status=Status.PLAYED, reason=Reason.NOT_INFORMED)  # which the one before is not
-    with closing(Following([acme], wanted, 2, lambda _error: None)) as following:
+    with closing(RecordFollower([acme], wanted, 2, lambda _error: None)) as following:
         assert [each.record.number for each in following.news()] == [5]
         store.append([told, PARTIAL, PLAYED])
         assert [each.record.number for each in following.news()] == [8]
@@ -211,7 +211,7 @@ def test_following_complains_once(acme: Controller, monkeypatch: pytest.MonkeyPa
     def broken(_follower: Follower, _count: int, _line: str = "") -> None:
         raise LedgerError("It is locked.")
 
-    with closing(Following([acme], ALL, 1, complaints.append)) as following:
+    with closing(RecordFollower([acme], ALL, 1, complaints.append)) as following:
         monkeypatch.setattr(Follower, "start", broken)
         assert (following.news(), following.news()) == ([], [])
         assert [str(error) for error in complaints] == ["It is locked."]

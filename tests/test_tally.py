@@ -19,7 +19,7 @@ from informativa.ledgers.erasure import erase
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import Controller, Status
 from informativa.operations import statistics
-from informativa.operations.statistics import Day
+from informativa.operations.statistics import DayStatistics
 from old_ledgers import old
 from tallied import START, at, some
 
@@ -166,5 +166,5 @@ def test_days_are_those_of_the_zone(
     assert {day.date: day.calls for day in totals} == days
     assert sum(sum(day.by_status.values()) for day in totals) == 6
     (year,) = statistics.by_year(totals)
-    assert year == Day(date(2026, 1, 1), 4, {Status.PLAYED: 3, Status.NOTDUE: 3}, {"l": 4}, 0.0)
+    assert year == DayStatistics(date(2026, 1, 1), 4, {Status.PLAYED: 3, Status.NOTDUE: 3}, {"l": 4}, 0.0)
     assert [month.date for month in statistics.by_month(totals)] == [date(2026, 3, 1)]

@@ -318,17 +318,17 @@ def test_who_records_astray_can_be_seen(tmp_path: Path, ends: tuple[str, ...]) -
     store = Ours(file)
     assert store.does("store.append([PLAYED])") == "1"
     reader = foreign(file, "SELECT count(*) FROM event")
-    assert wal_files.astray(file) == []
+    assert wal_files.processes_with_deleted_wal(file) == []
     take(file, ends)
-    assert len(wal_files.astray(file)) == 2
+    assert len(wal_files.processes_with_deleted_wal(file)) == 2
     wrong = ledgers.opened(System(file, None, ()), Controller("acme", "Acme", b"", str(file)))
     assert "was deleted under process" in str(next(wrong).finding)
     wrong.close()
     assert store.does("store.checkpoint_wal()") == ""
-    assert wal_files.astray(file) == []
+    assert wal_files.processes_with_deleted_wal(file) == []
     end(reader)
     assert store.end() == 0
-    assert wal_files.astray(file) == []
+    assert wal_files.processes_with_deleted_wal(file) == []
 
 
 def test_place_costs_calls_three_looks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

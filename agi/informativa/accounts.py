@@ -43,7 +43,7 @@ Grants = Mapping[str, Role]
 
 
 @dataclass(frozen=True)
-class Account:
+class UserAccount:
     """An account of the console. `totp_secret` is in base 32, '' without an app; `last_step` is that of the
     last code used. Sessions that began before `changed` are void: then the password or the grants changed."""
 
@@ -61,7 +61,7 @@ class Account:
 
 
 @dataclass(frozen=True)
-class Invitation:
+class OpenInvitation:
     """An unused invitation: the name and the grants of the future account, and the time when it expires."""
 
     name: str
@@ -73,8 +73,8 @@ class Invitation:
 class _State:
     """All that the file holds; invitations by the SHA-256 of their token, in hexadecimal."""
 
-    accounts: Mapping[str, Account]
-    invitations: Mapping[str, Invitation]
+    accounts: Mapping[str, UserAccount]
+    invitations: Mapping[str, OpenInvitation]
 
 
 _NOTHING = _State({}, {})
@@ -92,7 +92,7 @@ def plain_name(text: str) -> str:
     return name
 
 
-class Accounts:
+class AccountFile:
     """The accounts in FOLDER/accounts.json, for any number of threads and processes. Blocking: a password
     takes some 50 ms of the processor, a change two syncs of the disk.
 
@@ -104,17 +104,17 @@ class Accounts:
         self._passwords = Passwords(hasher)
         self._cached: tuple[tuple[int, ...], _State] | None = None
 
-    def get(self, name: str) -> Account | None:
+    def get(self, name: str) -> UserAccount | None:
         """Return the account of that name, in any case."""
         with suppress(AccountError):
             name = plain_name(name)
         return self._state().accounts.get(name)
 
-    def all(self) -> list[Account]:
+    def all(self) -> list[UserAccount]:
         """Return all accounts, by name."""
         return [account for _name, account in sorted(self._state().accounts.items())]
 
-    def invitations(self) -> list[Invitation]:
+    def invitations(self) -> list[OpenInvitation]:
         """Return all unused invitations, by name; also expired ones."""
         return sorted(self._state().invitations.values(), key=lambda invitation: invitation.name)
 
@@ -131,17 +131,17 @@ class Accounts:
                 for key, invitation in change.state.invitations.items()
                 if invitation.name != name
             }
-            invitations[_digest(token)] = Invitation(name, dict(grants), until)
+            invitations[_digest(token)] = OpenInvitation(name, dict(grants), until)
             change.state = replace(change.state, invitations=invitations)
         return token
 
-    def invitation(self, token: str, now: datetime) -> Invitation | None:
+    def invitation(self, token: str, now: datetime) -> OpenInvitation | None:
         """Return the invitation of a token; `None` for one that was used, has expired, or never existed."""
         return _valid_invitation(self._state(), token, now)
 
     def accept(
         self, token: str, password: str, totp_secret: str, now: datetime, used_step: int = 0
-    ) -> Account:
+    ) -> UserAccount:
         """Create or replace the account that the token is for. The invitation is used up then, and so is the
         code of the app of `used_step`, by which the owner showed that its secret works. Raises AccountError
         for a token without a valid invitation, and for a password that is not acceptable."""
@@ -149,7 +149,7 @@ class Accounts:
         hashed = self._passwords.hashed(checked(password, invitation.name))
         with self._changing() as change:
             current = self._require_valid(_valid_invitation(change.state, token, now))
-            account = Account(current.name, current.grants, hashed, totp_secret, now, used_step)
+            account = UserAccount(current.name, current.grants, hashed, totp_secret, now, used_step)
             accounts = {**change.state.accounts, current.name: account}
             invitations = {
                 key: other
@@ -159,7 +159,7 @@ class Accounts:
             change.state = _State(accounts, invitations)
         return account
 
-    def verify(self, name: str, password: str, code: str, now: datetime) -> Account | None:
+    def verify(self, name: str, password: str, code: str, now: datetime) -> UserAccount | None:
         """Return the account if the password is right, and so is the code of its app, where it has one; that
         code is used up then. It takes as long for a name that does not exist."""
         account = self.get(name)
@@ -179,7 +179,7 @@ class Accounts:
 
     def change(
         self, name: str, roles: Mapping[str, Role | None], now: datetime, *, make: bool = False
-    ) -> Account:
+    ) -> UserAccount:
         """Set these roles of an account for these controllers, or take them away (`None`); others stay as
         they are. With `make` a missing account is created, one without a log-in by password. Raises
         AccountError for a missing one otherwise."""
@@ -187,7 +187,7 @@ class Accounts:
         with self._changing() as change:
             account = change.state.accounts.get(name)
             if account is None and make:
-                account = Account(name, {}, "", "", now)
+                account = UserAccount(name, {}, "", "", now)
             if account is None:
                 raise _no_account(name)
             grants = {key: role for key, role in {**account.grants, **roles}.items() if role is not None}
@@ -210,7 +210,7 @@ class Accounts:
                 raise _no_account(name)
             change.state = _State(accounts, invitations)
 
-    def _record_login(self, verified: Account, step: int, new_hash: str) -> Account | None:
+    def _record_login(self, verified: UserAccount, step: int, new_hash: str) -> UserAccount | None:
         """Store the step and the hash of a log-in. Return `None` if another log-in has used this code or a
         later one meanwhile, or the account was changed."""
         with self._changing() as change:
@@ -225,7 +225,7 @@ class Accounts:
         return account
 
     @staticmethod
-    def _require_valid(invitation: Invitation | None) -> Invitation:
+    def _require_valid(invitation: OpenInvitation | None) -> OpenInvitation:
         if invitation is None:
             raise AccountError(
                 Text("This invitation has been used, has expired, or never existed."),
@@ -320,7 +320,7 @@ class _Change:
     state: _State
 
 
-def _valid_invitation(state: _State, token: str, now: datetime) -> Invitation | None:
+def _valid_invitation(state: _State, token: str, now: datetime) -> OpenInvitation | None:
     invitation = state.invitations.get(_digest(token))
     return invitation if invitation is not None and now < invitation.until else None
 
@@ -339,7 +339,7 @@ def _state_of(facts: Mapping[str, Any]) -> _State:
     """Return the state of a parsed file. Raises ValueError, KeyError, TypeError and AttributeError for any
     other content."""
     accounts = {
-        name: Account(
+        name: UserAccount(
             name,
             _grants(fields["grants"]),
             str(fields["password"]),
@@ -350,7 +350,7 @@ def _state_of(facts: Mapping[str, Any]) -> _State:
         for name, fields in facts["accounts"].items()
     }
     invitations = {
-        key: Invitation(fields["name"], _grants(fields["grants"]), _time(fields["until"]))
+        key: OpenInvitation(fields["name"], _grants(fields["grants"]), _time(fields["until"]))
         for key, fields in facts["invitations"].items()
     }
     return _State(accounts, invitations)

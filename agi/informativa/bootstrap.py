@@ -19,11 +19,11 @@ from .model import Controller, Identified, Lookup, Notice, SharedState
 from .ports import Ledger, LookupSource, OtherBoxes, Recordings
 from .prompts.recordings import (
     InstalledRecordings,
+    LedgerRecordings,
     LoadedRecordings,
     Look,
-    Outcome,
-    Place,
-    RecordedRecordings,
+    PromptKey,
+    PromptLook,
 )
 from .text import Text
 
@@ -194,7 +194,7 @@ def for_script(configuration: Configuration) -> CallServices:
         name: SqliteLedger(controller.ledger, controller.log, partial(owner_of, controller))
         for name, controller in _live(configuration)
     }
-    recordings = InstalledRecordings(RecordedRecordings(configuration.notices, ledgers), _at_once)
+    recordings = InstalledRecordings(LedgerRecordings(configuration.notices, ledgers), _at_once)
     others: dict[str, OtherBoxes] = {}
     if configuration.shared is not None:
         from .guard import block
@@ -207,7 +207,7 @@ def for_script(configuration: Configuration) -> CallServices:
     return _services(configuration, ledgers, recordings, others, script=True)
 
 
-async def _at_once(_place: Place, look: Look) -> Outcome:
+async def _at_once(_place: PromptKey, look: Look) -> PromptLook:
     """Look at once: a process that has one call only holds nobody else."""
     return look()
 

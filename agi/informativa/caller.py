@@ -16,12 +16,12 @@ from .model import (
     IncomingCall,
     Line,
     NumberForm,
+    NumberVerification,
     Reason,
     Unidentified,
-    Verification,
     Vouched,
 )
-from .numbering import Kind
+from .numbering import NumberKind
 from .redaction import without_numbers
 
 # The words about a number in `INFORMATIVA_VERIFICATION`, in small letters with single spaces: those of
@@ -29,12 +29,12 @@ from .redaction import without_numbers
 # header, which carriers set (ATIS-1000074, 3GPP TS 24.229). With attestation C an operator says only that the
 # call came through his gateway. A verifier that could not do its work leaves a doubt: that counts as failed.
 _WORDS = {
-    Verification.PASSED: """
+    NumberVerification.PASSED: """
         verification passed; success; tn validation passed; tn validation passed a; tn validation passed b""",
-    Verification.ABSENT: """
+    NumberVerification.ABSENT: """
         ; verification not present; disabled; missing identity hdr; no tn validation;
         tn validation passed c""",
-    Verification.FAILED: """
+    NumberVerification.FAILED: """
         signature failed; verification mismatch; tn validation failed; tn validation failed a;
         tn validation failed b; tn validation failed c; invalid arguments; internal error; missing date hdr;
         date hdr parse failure; date hdr range error; missing jwt hdr; cert cache miss; cert cache invalid;
@@ -75,8 +75,8 @@ def recognise(call: IncomingCall, line: Line) -> Caller:
     if verified is None:
         words = without_numbers(call.options["verification"], text)[:LONGEST_WORD]
         return Unidentified(Reason.UNVERIFIED, words)
-    unsigned = line.requires_signature and verified is not Verification.PASSED
-    if screening == FAILED_SCREENING or verified is Verification.FAILED or unsigned:
+    unsigned = line.requires_signature and verified is not NumberVerification.PASSED
+    if screening == FAILED_SCREENING or verified is NumberVerification.FAILED or unsigned:
         return Unidentified(Reason.UNVERIFIED)
     valid = numbering.valid(text, line.region, line.callers)
     if len(valid) > 1:
@@ -84,18 +84,18 @@ def recognise(call: IncomingCall, line: Line) -> Caller:
     if not valid:
         return Unidentified(Reason.MALFORMED)
     ((number, (country, kind)),) = valid.items()
-    shared = kind is Kind.SHARED or number in _FILLERS
-    household = line.landlines_shared and kind is Kind.LANDLINE
+    shared = kind is NumberKind.SHARED or number in _FILLERS
+    household = line.landlines_shared and kind is NumberKind.LANDLINE
     if shared or household or any(_stands_for(pattern, number) for pattern in line.shared):
         return Unidentified(Reason.SHARED)
-    if verified is Verification.PASSED:
+    if verified is NumberVerification.PASSED:
         vouched = Vouched.SIGNATURE
     else:
         vouched = Vouched.NOBODY if screening == NOT_SCREENED else Vouched.NETWORK
     return Identified(number, country, vouched=vouched)
 
 
-def verification(call: IncomingCall, line: Line) -> Verification | None:
+def verification(call: IncomingCall, line: Line) -> NumberVerification | None:
     """Return the result of the network's check of the number, as the dialplan passed it; `None` for words
     that have no meaning to us or in the line's settings."""
     words = plain_words(call.options.get("verification", ""))

@@ -75,7 +75,7 @@ class InformativaError(Exception):
 
 
 @dataclass(frozen=True)
-class Problem:
+class ConfigProblem:
     """One mistake in a configuration: its place (file, line, key path), the message, and the remedy, unless
     the message contains it."""
 
@@ -112,7 +112,7 @@ class ConfigError(InformativaError):
 
     code = "configuration"
 
-    def __init__(self, problems: Sequence[Problem]) -> None:
+    def __init__(self, problems: Sequence[ConfigProblem]) -> None:
         self.problems = tuple(problems)
         super().__init__(joined("\n", *(problem.text for problem in self.problems)))
 
@@ -296,11 +296,11 @@ class SessionLostError(SessionError):
     code = "session-lost"
 
 
-def problems(error: InformativaError) -> tuple[Problem, ...]:
+def problems(error: InformativaError) -> tuple[ConfigProblem, ...]:
     """Return an error as a list of problems: those of a configuration, or the error itself as the only
     one."""
     return (
         error.problems
         if isinstance(error, ConfigError)
-        else (Problem("", None, "", error.message, error.remedy),)
+        else (ConfigProblem("", None, "", error.message, error.remedy),)
     )

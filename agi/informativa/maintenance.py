@@ -28,7 +28,7 @@ from .errors import (
     SigningError,
 )
 from .evidence.log_folder import LogFolder
-from .evidence.settings import EvidenceSettings
+from .evidence.settings import EvidenceConfig
 from .model import Controller, Line, ManagerAccount, Notice
 from .patience import in_thread
 from .text import command
@@ -237,7 +237,7 @@ class Signing:
         self._errors = OnceLogged("no checkpoint was signed")
         self._unpublished: dict[str, tuple[str, ...]] = {}
 
-    async def sign(self, controller: Controller, settings: EvidenceSettings) -> Signed | None:
+    async def sign(self, controller: Controller, settings: EvidenceConfig) -> Signed | None:
         """Sign the records since the last checkpoint, and publish it. Return `None` where nothing is ever
         recorded. Records from before there was a log are entered first, in turns beside the calls. Raises
         LedgerError, and EvidenceError where no checkpoint can, or may, be signed."""
@@ -262,7 +262,7 @@ class Signing:
                 log.error("a checkpoint was not published", controller=controller.id, error=error)
 
 
-def _sign(controller: Controller, settings: EvidenceSettings) -> Signed | None:
+def _sign(controller: Controller, settings: EvidenceConfig) -> Signed | None:
     if not Path(controller.ledger).exists():
         return None
     from . import publication  # and with it cryptography, which calls do not wait for

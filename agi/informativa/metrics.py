@@ -24,7 +24,7 @@ from .model import CallResult, Ending, Line, Reason, SharedState, Status
 SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 
-class State(Protocol):
+class ServiceState(Protocol):
     """The state of the service that is read at the moment of a request."""
 
     def in_progress(self) -> int:
@@ -47,7 +47,7 @@ class State(Protocol):
 class Metrics:
     """The counters of one service, each on a registry of its own so that there may be several."""
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: ServiceState) -> None:
         disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series for each, which nobody asks for
         self._registry = registry = CollectorRegistry()
         registry.register(_StateCollector(state))
@@ -177,7 +177,7 @@ class Metrics:
 class _StateCollector(Collector):
     """A collector of the state at the moment of the request."""
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: ServiceState) -> None:
         self._state = state
 
     def collect(self) -> Iterator[Metric]:

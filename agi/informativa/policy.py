@@ -48,9 +48,9 @@ def decide(
     due on every call (a country notice, a recording notice) never depends on the caller's history.
     """
     earlier = {} if line.again_after_transfer else same_call or {}
-    wanted = wanted_language(line, caller, asked)
+    preferred = wanted_language(line, caller, asked)
     decisions = [_decide(step, line, history, caller, now, earlier.get(step.notice.id)) for step in line.plan]
-    return [_in_its_language(decision, wanted, line) for decision in decisions]
+    return [_in_its_language(decision, preferred, line) for decision in decisions]
 
 
 def play_all(line: Line, now: datetime, reason: Reason) -> list[Decision]:
@@ -64,36 +64,36 @@ def wanted_language(line: Line, caller: Caller, asked: str) -> str:
     return asked or line.languages.get(country) or line.language
 
 
-def language(wanted: str, line: Line, decision: Decision) -> str:
+def language(preferred: str, line: Line, decision: Decision) -> str:
     """Return the first of the languages to try; for most calls it is the only one needed."""
-    return spoken(wanted, decision.prompts) or languages(wanted, line, decision)[0]
+    return spoken(preferred, decision.prompts) or languages(preferred, line, decision)[0]
 
 
-def languages(wanted: str, line: Line, decision: Decision) -> list[str]:
+def languages(preferred: str, line: Line, decision: Decision) -> list[str]:
     """Return the languages to try, in order, that have prompts; never empty."""
-    candidates = [language for _, language in _candidates(wanted, line, decision.prompts)]
+    candidates = [language for _, language in _candidates(preferred, line, decision.prompts)]
     return list(dict.fromkeys(candidates)) or list(decision.prompts)
 
 
-def informs(language: str, wanted: str, line: Line) -> bool:
+def informs(language: str, preferred: str, line: Line) -> bool:
     """Return whether a notice in this language counts for a caller to whom another would have been spoken
     (law: 12(1) GDPR, intelligible)."""
-    return line.fallback_informs or bool(spoken(wanted, (language,)))
+    return line.fallback_informs or bool(spoken(preferred, (language,)))
 
 
-def _candidates(wanted: str, line: Line, available: Container[str]) -> list[tuple[int, str]]:
+def _candidates(preferred: str, line: Line, available: Container[str]) -> list[tuple[int, str]]:
     """Return the languages to try that are `available`, each with its place among all languages to try."""
-    order = enumerate((wanted, *line.fallback, line.language))
+    order = enumerate((preferred, *line.fallback, line.language))
     return [(place, match) for place, language in order if (match := spoken(language, available))]
 
 
-def _in_its_language(decision: Decision, wanted: str, line: Line) -> Decision:
+def _in_its_language(decision: Decision, preferred: str, line: Line) -> Decision:
     """Replace a supplement by the whole notice where only the whole notice has prompts in the language that
     comes first."""
     if not decision.supplement:
         return decision
     short = decision.version.short
-    first, whole = (_candidates(wanted, line, prompts)[:1] for prompts in (decision.prompts, short))
+    first, whole = (_candidates(preferred, line, prompts)[:1] for prompts in (decision.prompts, short))
     if not whole or (first and first[0][0] <= whole[0][0]):
         return decision
     return replace(decision, prompts=short, purposes=decision.version.purposes, supplement=False)

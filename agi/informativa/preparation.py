@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from .config import Configuration, by_company, concerning, inspect, stops_service
 from .config.looks import Looks, StalledError
-from .errors import ConfigError, LedgerError, Problem
+from .errors import ConfigError, ConfigProblem, LedgerError
 from .model import Controller, Prompt, Recording
 from .patience import defect, failure, of_each
 from .prompts.installed import hashed, placed
@@ -51,7 +51,7 @@ def prepare(file: Path, *, create: bool = True) -> Configuration:
     return replace(configuration, recordings=examined.expected, unplayable=unplayable, warnings=warnings)
 
 
-def _without(configuration: Configuration, mistaken: Mapping[str, Sequence[Problem]]) -> Configuration:
+def _without(configuration: Configuration, mistaken: Mapping[str, Sequence[ConfigProblem]]) -> Configuration:
     """Return the configuration with these companies not live, and their calls left to the dialplan: the
     result of a part with mistakes is not what the admin meant."""
     reason = Text("its part of the configuration has mistakes: which they are, says: informativa check")
@@ -116,7 +116,7 @@ class ExaminedRecordings:
     """
 
     expected: Mapping[str, Mapping[str, str]]
-    problems: tuple[Problem, ...]
+    problems: tuple[ConfigProblem, ...]
 
 
 def verify_recordings(
@@ -149,16 +149,16 @@ def examine_recordings(
             _examine_company, controller, prompts, partial(open_store, controller), keep=keep
         )
     expected: dict[str, dict[str, str]] = {}
-    problems: list[Problem] = []
+    problems: list[ConfigProblem] = []
     for name, part in of_each(works, COMPANY_SECONDS).items():
         if isinstance(part, Exception):
             expected[name], key = {}, f"controllers.{name}" if name else "fallback_prompt"
             reason = failure(part, configuration.folder, COMPANY_SECONDS)
-            problems.append(Problem(str(configuration.file), None, key, reason, defect=defect(part)))
+            problems.append(ConfigProblem(str(configuration.file), None, key, reason, defect=defect(part)))
         else:
             expected[name], faults = part
             for notice, _path, reason in faults:
-                problems.append(Problem(str(configuration.file), None, _key_path(name, notice), reason))
+                problems.append(ConfigProblem(str(configuration.file), None, _key_path(name, notice), reason))
     return ExaminedRecordings(expected, tuple(problems))
 
 
@@ -270,7 +270,7 @@ def _prompts_that_differ(recordings: Iterable[Recording]) -> list[_PromptFault]:
     return [(notice, path, reason) for path, notice in prompts.items() if (reason := difference(path))]
 
 
-def emptied(configuration: Configuration) -> Iterator[Problem]:
+def emptied(configuration: Configuration) -> Iterator[ConfigProblem]:
     """Iterate over problems for ledgers that exist and are empty. A call may begin anew in such a ledger, but
     an admin must know that it happened."""
     ledgers = {
@@ -286,7 +286,7 @@ def emptied(configuration: Configuration) -> Iterator[Problem]:
                 "if there was one, stop the service and put it back",
                 file=ledgers[name],
             )
-            yield Problem(str(configuration.file), None, f"controllers.{name}.ledger", message)
+            yield ConfigProblem(str(configuration.file), None, f"controllers.{name}.ledger", message)
 
 
 def _is_empty(ledger: Path) -> bool:

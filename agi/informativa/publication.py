@@ -14,12 +14,12 @@ from . import files, storage
 from .errors import EvidenceError, SigningError
 from .evidence import timestamp
 from .evidence.checkpoint import Checkpoint, open_checkpoint
-from .evidence.elsewhere import Elsewhere
+from .evidence.elsewhere import CheckpointSource
 from .evidence.log_folder import LogFolder, PublishedLog, failing
 from .evidence.note import Note, Signature, Verifier, parse
-from .evidence.publishing import Delivered, TargetSource
+from .evidence.publishing import PublishedFiles, TargetSource
 from .evidence.publishing import publish as deliver
-from .evidence.settings import EvidenceSettings, PublishingTarget, TimestampAuthority, WitnessAddress
+from .evidence.settings import EvidenceConfig, PublishingTarget, TimestampAuthority, WitnessAddress
 from .evidence.targets import target
 from .evidence.tiles import TileHashes
 from .evidence.witness_client import WitnessClient
@@ -97,7 +97,7 @@ class PublishedState:
     witnesses: dict[str, tuple[int, datetime | None, str]]
 
 
-def sources(settings: EvidenceSettings) -> list[Elsewhere]:
+def sources(settings: EvidenceConfig) -> list[CheckpointSource]:
     """Return the targets and witnesses without whom nothing is signed. Raises EvidenceError."""
     return [
         *(TargetSource(target(place)) for place in settings.targets),
@@ -107,7 +107,7 @@ def sources(settings: EvidenceSettings) -> list[Elsewhere]:
 
 def publish(
     controller: Controller,
-    settings: EvidenceSettings,
+    settings: EvidenceConfig,
     now: datetime,
     *,
     check: bool = False,
@@ -145,7 +145,7 @@ def _publish_log(
     controller: Controller,
     folder: LogFolder,
     epoch: int,
-    settings: EvidenceSettings,
+    settings: EvidenceConfig,
     now: datetime,
     check: bool,
     progress: Progress | None,
@@ -238,7 +238,7 @@ def _deliver_to(
     progress: Progress | None,
 ) -> TargetAnswer:
     try:
-        delivered: Delivered = deliver(
+        delivered: PublishedFiles = deliver(
             published, key, target(place), entries=place.entries, check=check, progress=progress
         )
     except EvidenceError as error:
@@ -270,7 +270,7 @@ class _State:
     def size(self, kind: str, name: str) -> int:
         return int(str(self._progress[kind].get(name, [0])[0]))
 
-    def whole(self, size: int, settings: EvidenceSettings) -> bool:
+    def whole(self, size: int, settings: EvidenceConfig) -> bool:
         """Return whether everybody had all of a log."""
         return all(self.size("targets", place.place) >= size for place in settings.targets) and all(
             self.size("witnesses", WitnessClient(address).name) >= size for address in settings.witnesses

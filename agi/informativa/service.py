@@ -58,14 +58,14 @@ def run(configuration: Configuration) -> None:
 
 
 async def _serve(configuration: Configuration) -> None:
-    service = Service(configuration)
+    service = CallService(configuration)
     try:
         await service.run()
     finally:
         service.close()
 
 
-class Service:
+class CallService:
     """The service that takes calls. A configuration loaded at SIGHUP is for the calls that come after."""
 
     def __init__(self, configuration: Configuration) -> None:

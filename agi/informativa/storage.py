@@ -20,12 +20,12 @@ from .text import Foreign, Text
 if TYPE_CHECKING:
     from .ledgers.access_log import AccessLog
     from .ledgers.backup import Backup
-    from .ledgers.erasure import Erased
-    from .ledgers.erasure_requests import Request
-    from .ledgers.following import Follower, Summary
-    from .ledgers.migrating import Outlook
+    from .ledgers.erasure import ErasureResult
+    from .ledgers.erasure_requests import ErasureRequest
+    from .ledgers.following import Follower, LedgerSummary
+    from .ledgers.migrating import MigrationEstimate
     from .ledgers.owner import LedgerOwner
-    from .ledgers.restoring import Restored
+    from .ledgers.restoring import RestoreResult
     from .ledgers.sqlite import SqliteStore
     from .ledgers.tally import HourCount
     from .sharing.administration import OldRecords
@@ -83,7 +83,7 @@ def follower(controller: Controller) -> Follower:
     return Follower(controller.ledger, _owner(controller))
 
 
-def summary(controller: Controller, since: datetime, today: datetime) -> Summary:
+def summary(controller: Controller, since: datetime, today: datetime) -> LedgerSummary:
     """Return the summary of one controller's ledger since a time, and of today. Raises LedgerError."""
     from .ledgers.following import summary
 
@@ -98,14 +98,14 @@ def hours(controller: Controller, since: datetime, until: datetime) -> tuple[Hou
     return hours(controller.ledger, since, until, _owner(controller))
 
 
-def restore(controller: Controller, copy: Path, at: datetime) -> Restored:
+def restore(controller: Controller, copy: Path, at: datetime) -> RestoreResult:
     """Put a copy in the place of a ledger. Raises LedgerError, and changes nothing then."""
     from .ledgers.restoring import restore
 
     return restore(Path(controller.ledger), copy, at, _owner(controller))
 
 
-def outlook(controller: Controller) -> Outlook:
+def outlook(controller: Controller) -> MigrationEstimate:
     """Return an estimate of what it would take to migrate a ledger, which must exist. Changes nothing. Raises
     LedgerError."""
     with closing(store(controller, read_only=True)) as ledger:
@@ -168,7 +168,7 @@ def astray(controller: Controller) -> list[int]:
     user."""
     from .ledgers import wal_files
 
-    return wal_files.astray(Path(controller.ledger))
+    return wal_files.processes_with_deleted_wal(Path(controller.ledger))
 
 
 def migrate(controller: Controller) -> None:
@@ -190,7 +190,7 @@ def erase(
     pseudonyms: Sequence[bytes],
     at: datetime,
     everywhere: Identified | None = None,
-) -> Erased:
+) -> ErasureResult:
     """Erase a caller of one controller. With the caller as `everywhere` the request to the other boxes is
     stored until all have done it. Raises LedgerError, with a remedy, if any of his records is left."""
     from .ledgers.erasure import erase
@@ -212,7 +212,7 @@ def access_log(controller: Controller) -> AccessLog:
     return AccessLog(Path(controller.ledger))
 
 
-def erase_elsewhere(shared: SharedDatabase, controller: Controller, request: Request) -> Asked:
+def erase_elsewhere(shared: SharedDatabase, controller: Controller, request: ErasureRequest) -> Asked:
     """Ask the other boxes to erase the caller of a request that the ledger has stored. Raises
     SharedDatabaseError and LedgerError, and then the service asks them."""
     from .ledgers import erasure_requests

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from informativa.caller import VERIFICATION, plain_words
-from informativa.model import Verification
+from informativa.model import NumberVerification
 from lab import builds
 from lab.office import spool
 
@@ -124,7 +124,11 @@ def test_words_of_the_installed_module_are_known(build: builds.Build) -> None:
     said = {word: VERIFICATION.get(plain_words(word)) for word in words}
     assert {word for word, meaning in said.items() if meaning is None} == set()
     kinds = Counter(said.values())
-    counts = (kinds[Verification.PASSED], kinds[Verification.ABSENT], kinds[Verification.FAILED])
+    counts = (
+        kinds[NumberVerification.PASSED],
+        kinds[NumberVerification.ABSENT],
+        kinds[NumberVerification.FAILED],
+    )
     assert counts == ((1, 2, 31) if build.major >= 22 else (1, 1, 2))
 
 

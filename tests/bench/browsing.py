@@ -16,7 +16,7 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 from informativa import config
-from informativa.accounts import Accounts
+from informativa.accounts import AccountFile
 from informativa.console.routes import ROUTES, Route
 from informativa.model import Role
 from lab.office import BIN, Office
@@ -119,7 +119,7 @@ def served(office: Office) -> Iterator[ServedConsole]:
         file.write(f'\nweb:\n  listen: "127.0.0.1:{port}"\n')
     loaded = config.load(office.config)
     assert loaded.web
-    accounts, now = Accounts(Path(loaded.web.folder)), datetime.now(UTC)
+    accounts, now = AccountFile(Path(loaded.web.folder)), datetime.now(UTC)
     token = accounts.invite(NAME, dict.fromkeys(loaded.controllers, Role.ADMIN), now + timedelta(days=1))
     accounts.accept(token, PASSWORD, "", now)
     output = office.folder / "console.log"
@@ -197,7 +197,7 @@ def _found(
         web = config.load(console.office.config).web
         assert web
         now = datetime.now(UTC)
-        return {"token": Accounts(Path(web.folder)).invite("bruno", {}, now + timedelta(days=1))}
+        return {"token": AccountFile(Path(web.folder)).invite("bruno", {}, now + timedelta(days=1))}
     if "{job}" in route.path and "job" not in known:
         zone = config.load(console.office.config).controllers[COMPANY].zone
         today = f"{datetime.now(zone):%Y-%m-%d}"

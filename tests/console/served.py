@@ -19,7 +19,7 @@ from argon2 import PasswordHasher
 
 from evidence.receipts import Company
 from informativa import bootstrap, storage
-from informativa.accounts import Accounts
+from informativa.accounts import AccountFile
 from informativa.caller import pseudonym
 from informativa.config import load
 from informativa.console.console import Console
@@ -165,7 +165,7 @@ def served(folder: Path, **web: Any) -> Iterator[ServedConsole]:
     """The console of a folder, until it is done; with other settings than the file has."""
     settings = replace(load(folder / "informativa.yaml").web, folder=str(folder / "web"), **web)
     console = Console(folder / "informativa.yaml", settings)
-    console.accounts = Accounts(Path(settings.folder), CHEAP)
+    console.accounts = AccountFile(Path(settings.folder), CHEAP)
     people(console.accounts)
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
@@ -184,7 +184,7 @@ def served(folder: Path, **web: Any) -> Iterator[ServedConsole]:
             thread.join()
 
 
-def people(accounts: Accounts) -> None:
+def people(accounts: AccountFile) -> None:
     """Make the accounts: each role at each company, and the operator."""
     now = bootstrap.SystemClock().now()
     grants = {f"{role}@{company}": {company: role} for role in Role for company in (ACME, BOREALIS)}

@@ -32,7 +32,7 @@ def test_story_has_the_whole_call(office: ServedConsole) -> None:
 def test_neighbours_are_near(office: ServedConsole, monkeypatch: pytest.MonkeyPatch) -> None:
     """Only so many records around one are looked at for its call, at any size of the ledger."""
     monkeypatch.setattr(calls, "NEIGHBOURS", 1)
-    story = calls.story(office.controller(), 4)
+    story = calls.call_records(office.controller(), 4)
     assert story is not None
     assert [record.number for record in story.records] == [3, 4, 5]
 

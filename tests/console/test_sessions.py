@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from informativa.accounts import Account
+from informativa.accounts import UserAccount
 from informativa.console import sessions as module
 from informativa.console.sessions import Session, Sessions, Throttle, new_token
 from informativa.model import Role
@@ -39,9 +39,9 @@ def sessions(clock: Clock) -> Sessions:
     return Sessions(1800, clock)
 
 
-def account(name: str = "anna", changed: datetime = CREATED) -> Account:
+def account(name: str = "anna", changed: datetime = CREATED) -> UserAccount:
     """Somebody's, as it was changed last."""
-    return Account(name, {"acme": Role.READER}, "", "", changed)
+    return UserAccount(name, {"acme": Role.READER}, "", "", changed)
 
 
 def test_session_is_of_the_account_as_it_was(sessions: Sessions) -> None:
@@ -101,7 +101,7 @@ def test_session_of_a_user_who_is_vouched_for_goes_on(sessions: Sessions, clock:
 
 
 @pytest.mark.parametrize("other", [account("berta"), account(changed=datetime(2026, 1, 2, tzinfo=UTC))])
-def test_session_is_not_handed_on(sessions: Sessions, other: Account) -> None:
+def test_session_is_not_handed_on(sessions: Sessions, other: UserAccount) -> None:
     """To another user of the same browser, or to one whose grants changed: his own begins, and remembers
     nothing of the one first."""
     first, _new = sessions.get_or_begin("token", account())

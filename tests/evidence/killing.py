@@ -19,7 +19,7 @@ from examples import PLAYED
 from informativa import publication, storage
 from informativa.config import load
 from informativa.errors import SIGNED_ELSEWHERE, LedgerError, SigningError
-from informativa.evidence.settings import EvidenceSettings
+from informativa.evidence.settings import EvidenceConfig
 from informativa.model import Controller
 from informativa.operations.evidence import logs
 from lab.process import die_with
@@ -47,7 +47,7 @@ def append(acme: Controller, acknowledged: Path, progress: int, dice: random.Ran
             os.write(progress, b"a")
 
 
-def sign(acme: Controller, settings: EvidenceSettings, progress: int, dice: random.Random) -> None:
+def sign(acme: Controller, settings: EvidenceConfig, progress: int, dice: random.Random) -> None:
     """Sign and publish without end, as the service does; of two that do, one may be refused."""
     while True:
         time.sleep(dice.uniform(0, 0.02))  # the interval

@@ -30,7 +30,7 @@ from informativa import maintenance, storage
 from informativa.cli.main import main
 from informativa.config import load
 from informativa.evidence.log_folder import LogFolder
-from informativa.evidence.settings import EvidenceSettings
+from informativa.evidence.settings import EvidenceConfig
 from informativa.operations.init import init
 from lab.office import fill_in
 from lab.process import die_with
@@ -133,7 +133,7 @@ class Service:
             while os.read(commands, 1):
                 store.append([PLAYED])
                 try:
-                    sequenced = asyncio.run(signing.sign(acme, EvidenceSettings()))
+                    sequenced = asyncio.run(signing.sign(acme, EvidenceConfig()))
                     os.write(answers, b"%d\n" % (sequenced.size if sequenced else 0))
                 except Exception as error:
                     os.write(answers, f"{error}\n".encode())

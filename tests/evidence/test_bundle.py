@@ -35,18 +35,18 @@ from informativa.evidence import commitment
 from informativa.evidence.checkpoint import open_checkpoint
 from informativa.evidence.log_folder import LogFolder
 from informativa.evidence.receipt import Receipt
-from informativa.evidence.settings import EvidenceSettings
+from informativa.evidence.settings import EvidenceConfig
 from informativa.evidence.tree import verify_consistency
 from informativa.evidence.witness import AddCheckpoint
 from informativa.model import ALWAYS, Outsourcing
 from informativa.operations.evidence import logs
 from informativa.operations.evidence.bundle import Bundle, bundle
-from informativa.operations.evidence.period import Period
+from informativa.operations.evidence.period import BundlePeriod
 from informativa.operations.evidence.zip_writer import PackedEntry, ZipWriter, _Header
 from informativa.views.messages import ENGLISH, Language, language
 from informativa.views.text.bundle_readme import BundleWords
 
-NOVEMBER = Period(date(2026, 11, 1), date(2026, 11, 30), ZoneInfo("Europe/Rome"))
+NOVEMBER = BundlePeriod(date(2026, 11, 1), date(2026, 11, 30), ZoneInfo("Europe/Rome"))
 NAME = "acme-2026-11-01-2026-11-30"
 
 
@@ -94,7 +94,7 @@ def _bound(company: Company) -> object:
     return commitment.bind(NUMBER, company.controller.key)
 
 
-def made(company: Company, folder: Path, say: Language = ENGLISH, period: Period = NOVEMBER) -> Bundle:
+def made(company: Company, folder: Path, say: Language = ENGLISH, period: BundlePeriod = NOVEMBER) -> Bundle:
     """The bundle of November."""
     file = folder / "bundle.zip"
     return bundle(company.configuration, company.controller, period, file, BundleWords(say))
@@ -206,7 +206,7 @@ def test_earlier_checkpoints_are_the_beginning_of_the_newest(company: Company, t
 def test_time_stamps_are_checked_by_openssl(company: Company, tmp_path: Path) -> None:
     """With what lies beside the stamp and the authority's root, as README says."""
     with authority(tmp_path / "tsa") as tsa:
-        settings = EvidenceSettings(domain="example.org", timestamp=tsa.settings)
+        settings = EvidenceConfig(domain="example.org", timestamp=tsa.settings)
         publication.publish(company.controller, settings, datetime.now(UTC))
     opened = Opened(made(company, tmp_path))
     assert opened.bundle.logs[0].timestamps == 1
@@ -358,11 +358,11 @@ def test_nothing_to_bundle_is_said(company: Company, tmp_path: Path) -> None:
     """A period that ends before it begins, or has no records, is one sentence with what to do."""
     zone = NOVEMBER.zone
     with pytest.raises(InformativaError, match=r"ends before it begins.*--from"):
-        Period(date(2026, 11, 2), date(2026, 11, 1), zone)
+        BundlePeriod(date(2026, 11, 2), date(2026, 11, 1), zone)
     with pytest.raises(InformativaError, match=r"No record of acme is from 2025-11-01.*ledger show"):
-        made(company, tmp_path, period=Period(date(2025, 11, 1), date(2025, 11, 1), zone))
+        made(company, tmp_path, period=BundlePeriod(date(2025, 11, 1), date(2025, 11, 1), zone))
     assert not list(tmp_path.glob("*bundle.zip*"))
-    assert Period(date(2026, 11, 1), date.max, zone).until.year == 9999
+    assert BundlePeriod(date(2026, 11, 1), date.max, zone).until.year == 9999
 
 
 def test_nothing_signed_is_said(folder: Path, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from informativa.errors import EvidenceFormatError, SignatureError
 from informativa.evidence import ed25519, note
 from informativa.evidence.checkpoint import Checkpoint, open_checkpoint
-from informativa.evidence.cosignature import Witness, WitnessVerifier, cosigned_at
+from informativa.evidence.cosignature import WitnessSigner, WitnessVerifier, cosigned_at
 from informativa.evidence.encoding import encoded
 from informativa.evidence.note import Signer, Verifier
 
@@ -27,7 +27,7 @@ EXAMPLE = (
 ROOT = bytes.fromhex("0ac5186a91863e8e1d90c808014aa89bf5da8e3ee1d9f07630f0378f68f1ab62")
 EMPTY = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="  # base64 of SHA-256 of nothing
 LOG = Signer("example.com/behind-the-sofa", bytes(range(32)))
-WITNESS = Witness("witness.example.com/w1", bytes(range(32, 64)))
+WITNESS = WitnessSigner("witness.example.com/w1", bytes(range(32, 64)))
 HERE = Checkpoint("example.com/behind-the-sofa", 20852163, ROOT)
 
 
@@ -162,17 +162,17 @@ def test_a_witness_signs_checkpoints_alone() -> None:
 def test_witnesses_and_logs_have_keys_of_their_own_kind() -> None:
     """The ID of a witness's key is of type 4: the same key as a log's has another one, and neither is read as
     the other."""
-    log, witness = Signer("a.example", bytes(32)), Witness("a.example", bytes(32))
+    log, witness = Signer("a.example", bytes(32)), WitnessSigner("a.example", bytes(32))
     assert log.verifier.public == witness.verifier.public
     assert log.verifier.key_id != witness.verifier.key_id
-    assert Witness.parse(witness.secret) == witness
+    assert WitnessSigner.parse(witness.secret) == witness
     assert WitnessVerifier.parse(str(witness.verifier)) == witness.verifier
     assert repr(witness.seed) not in repr(witness)
     for parse in (
         lambda: Verifier.parse(str(witness.verifier)),
         lambda: WitnessVerifier.parse(str(log.verifier)),
         lambda: Signer.parse(witness.secret),
-        lambda: Witness.parse(log.secret),
+        lambda: WitnessSigner.parse(log.secret),
     ):
         with pytest.raises(EvidenceFormatError):
             parse()

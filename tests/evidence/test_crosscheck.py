@@ -15,7 +15,7 @@ import pytest
 
 from informativa.evidence import note, tiles, tree
 from informativa.evidence.checkpoint import Checkpoint
-from informativa.evidence.cosignature import Witness
+from informativa.evidence.cosignature import WitnessSigner
 from informativa.evidence.note import Signer
 from informativa.evidence.tile_files import TileFolder
 from informativa.evidence.tiles import TileHashes
@@ -59,7 +59,7 @@ def published(folder: Path, old: int, size: int) -> dict[str, Any]:
     tile_folder.extend(old, ENTRIES[old:size])
     hashes = TileHashes(size, tile_folder.read)
     checkpoint = Checkpoint(LOG.name, size, tree.root_at(size, hashes))
-    witness = Witness("w.example", bytes(32)).cosign(
+    witness = WitnessSigner("w.example", bytes(32)).cosign(
         checkpoint.text, 1_700_000_000
     )  # unknown to Go's packages
     (folder / "checkpoint").write_bytes(note.sign(checkpoint.text, LOG) + witness.line.encode())

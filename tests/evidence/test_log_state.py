@@ -19,12 +19,12 @@ from informativa import storage
 from informativa.config import Configuration, load
 from informativa.errors import InformativaError, SigningError
 from informativa.evidence.log_folder import LogFolder
-from informativa.evidence.settings import EvidenceSettings, PublishingTarget, TargetKind, WitnessAddress
+from informativa.evidence.settings import EvidenceConfig, PublishingTarget, TargetKind, WitnessAddress
 from informativa.ledgers import sequencer
 from informativa.ledgers.sequencer import sequence
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import Controller
-from informativa.operations.controllers import of_their_logs
+from informativa.operations.controllers import select_for_logs
 from informativa.operations.doctor import evidence
 from informativa.operations.doctor.findings import Finding, State, ok, warning
 from informativa.operations.doctor.system import System
@@ -161,16 +161,16 @@ def test_check_says_what_a_name_and_a_copy_elsewhere_would_add(folder: Path) -> 
 @pytest.mark.parametrize(
     ("settings", "texts"),
     [
-        (EvidenceSettings(domain="acme.example"), [NO_COPY]),
-        (EvidenceSettings(witnesses=(WitnessAddress("key", "https://home.example"),)), [NO_NAME]),
-        (EvidenceSettings("acme.example", targets=(PublishingTarget(TargetKind.FOLDER, "/mnt"),)), [NO_COPY]),
+        (EvidenceConfig(domain="acme.example"), [NO_COPY]),
+        (EvidenceConfig(witnesses=(WitnessAddress("key", "https://home.example"),)), [NO_NAME]),
+        (EvidenceConfig("acme.example", targets=(PublishingTarget(TargetKind.FOLDER, "/mnt"),)), [NO_COPY]),
         (
-            EvidenceSettings("acme.example", targets=(PublishingTarget(TargetKind.FOLDER, "/mnt", True),)),
+            EvidenceConfig("acme.example", targets=(PublishingTarget(TargetKind.FOLDER, "/mnt", True),)),
             [],
         ),
     ],
 )
-def test_what_is_there_is_not_missed(folder: Path, settings: EvidenceSettings, texts: list[str]) -> None:
+def test_what_is_there_is_not_missed(folder: Path, settings: EvidenceConfig, texts: list[str]) -> None:
     """A name of one's own is one thing; a witness, or a target that is independent, is the other."""
     configuration = replace(load(folder / "informativa.yaml"), evidence=settings)
     assert outside(configuration) == [ok(Text(note), note=True) for note in texts]
@@ -278,12 +278,12 @@ def test_logs_need_no_name_and_no_ledger_is_made(folder: Path) -> None:
     told, and not begun."""
     file = folder / "informativa.yaml"
     with pytest.raises(InformativaError, match=r"no ledger .*acme\.sqlite3: nothing was recorded yet"):
-        of_their_logs(file, ())
+        select_for_logs(file, ())
     with pytest.raises(InformativaError, match=r"no ledger .*borealis\.sqlite3.*ledger restore BACKUP"):
-        of_their_logs(file, ("borealis",))
+        select_for_logs(file, ("borealis",))
     record(load(file).controllers["acme"], 1)
-    assert [controller.id for controller in of_their_logs(file, ()).named] == ["acme"]
-    assert [controller.id for controller in of_their_logs(file, (), begun=False).named] == [
+    assert [controller.id for controller in select_for_logs(file, ()).named] == ["acme"]
+    assert [controller.id for controller in select_for_logs(file, (), begun=False).named] == [
         "acme",
         "borealis",
     ]

@@ -9,14 +9,15 @@ import pytest
 from informativa.errors import EvidenceFormatError, QuorumError, SignatureError
 from informativa.evidence import note
 from informativa.evidence.checkpoint import Checkpoint
-from informativa.evidence.cosignature import Witness
+from informativa.evidence.cosignature import WitnessSigner
 from informativa.evidence.note import Signer
 from informativa.evidence.policy import Policy
 
 LOG = Signer("example.com/log", bytes([1]) * 32)
 NAMES = ("X1", "X2", "X3", "Y1", "Y2", "Y3")
 WITNESSES = {
-    name: Witness(f"{name.lower()}.example", bytes([number]) * 32) for number, name in enumerate(NAMES, 2)
+    name: WitnessSigner(f"{name.lower()}.example", bytes([number]) * 32)
+    for number, name in enumerate(NAMES, 2)
 }
 HERE = Checkpoint("example.com/log", 5, bytes(range(32)))
 LOG_LINE = f"log {LOG.verifier}\n"
@@ -136,7 +137,7 @@ FAULTS = {
     "a log's key under two names": LOG_LINE + f"log {Signer('b.example', LOG.seed).verifier}\nquorum none\n",
     "a witness twice": TWO + LINES["X1"].replace("X1", "X9") + "quorum X1\n",
     "a witness's key under two names": TWO
-    + f"witness X9 {Witness('b.example', WITNESSES['X1'].seed).verifier}\nquorum X1\n",
+    + f"witness X9 {WitnessSigner('b.example', WITNESSES['X1'].seed).verifier}\nquorum X1\n",
     "a log's key as a witness": f"witness X1 {LOG.verifier}\nquorum X1\n",
     "a witness's key as a log": f"log {WITNESSES['X1'].verifier}\nquorum none\n",
     "no key": "log\nquorum none\n",
@@ -193,7 +194,7 @@ def test_names_are_bytes() -> None:
 def test_as_many_as_the_specification_wants() -> None:
     """32 logs, witnesses and groups, each group of the one before."""
     logs = [f"log {Signer(f'l{number}.example', bytes([number]) * 32).verifier}\n" for number in range(32)]
-    witnesses = [Witness(f"w{number}.example", bytes([number + 100]) * 32) for number in range(32)]
+    witnesses = [WitnessSigner(f"w{number}.example", bytes([number + 100]) * 32) for number in range(32)]
     lines = [f"witness {number} {witness.verifier}\n" for number, witness in enumerate(witnesses)]
     groups = ["group g0 any 0\n", *(f"group g{n} all g{n - 1} {n}\n" for n in range(1, 32))]
     parsed = policy("".join([*logs, *lines, *groups, "quorum g31\n"]))

@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 from informativa.errors import EvidenceError, EvidenceFormatError, QuorumError, SignatureError, TreeProofError
 from informativa.evidence import note, tree
 from informativa.evidence.checkpoint import Checkpoint
-from informativa.evidence.cosignature import Witness
+from informativa.evidence.cosignature import WitnessSigner
 from informativa.evidence.note import Signer
 from informativa.evidence.policy import Policy
 from informativa.evidence.proof import Proof
 
 LOG = Signer("example.com/log", bytes([1]) * 32)
 OTHER = Signer("example.com/other", bytes([3]) * 32)
-WITNESS = Witness("w.example", bytes([2]) * 32)
+WITNESS = WitnessSigner("w.example", bytes([2]) * 32)
 ENTRIES = [str(number).encode() for number in range(7)]
 LEAVES = [tree.leaf_hash(entry) for entry in ENTRIES]
 POLICY = Policy.parse(f"witness w {WITNESS.verifier}\nquorum w\n".encode())

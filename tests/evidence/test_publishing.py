@@ -15,9 +15,9 @@ from evidence.serving import Asked, Reply, answering, nowhere
 from evidence.witnessing import SIGNER, MemoryLog
 from informativa.errors import ElsewhereError, ForkError
 from informativa.evidence import note, tiles
-from informativa.evidence.elsewhere import OwnLog
+from informativa.evidence.elsewhere import LocalLog
 from informativa.evidence.log_folder import PublishedLog
-from informativa.evidence.publishing import Delivered, TargetSource, publish
+from informativa.evidence.publishing import PublishedFiles, TargetSource, publish
 from informativa.evidence.settings import PublishingTarget, TargetKind
 from informativa.evidence.targets import target
 
@@ -134,7 +134,7 @@ def grown(folder: Path, *sizes: int, fork: int | None = None) -> PublishedLog:
     return log
 
 
-def published(log: PublishedLog, place: Place, **more: bool) -> Delivered:
+def published(log: PublishedLog, place: Place, **more: bool) -> PublishedFiles:
     """Bring it there."""
     return publish(log, KEY, target(place.settings), **more)
 
@@ -167,7 +167,7 @@ def test_a_log_grows_there_as_it_grows_here(tmp_path: Path, place: Place) -> Non
         for path in ("checkpoint", "key", f"checkpoints/{size}"):
             assert files[f"{BELOW}/{path}"] == (tmp_path / "log" / path).read_bytes()
         assert files[f"{BELOW}/checkpoints/3"] == MemoryLog.of(600).note(3)
-    assert published(log, place) == Delivered(600, 600, 0)
+    assert published(log, place) == PublishedFiles(600, 600, 0)
 
 
 @pytest.mark.slow
@@ -195,7 +195,7 @@ def test_signatures_that_came_later_are_brought_there(tmp_path: Path, place: Pla
     published(log, place)
     more = note.sign(MemoryLog.of(9).checkpoint(9).text, SIGNER, note.Signer("home.example", bytes(32)))
     log.put_checkpoint(9, more)
-    assert published(log, place) == Delivered(9, 9, 2)
+    assert published(log, place) == PublishedFiles(9, 9, 2)
     assert place.files()[f"{BELOW}/checkpoints/9"] == more
     assert place.files()[f"{BELOW}/checkpoint"] == more
 
@@ -205,7 +205,7 @@ def test_time_stamps_are_brought_there(tmp_path: Path, place: Place) -> None:
     log = grown(tmp_path / "log", 9)
     published(log, place)
     log.put_timestamp(9, b"stamp")
-    assert published(log, place) == Delivered(9, 9, 1)
+    assert published(log, place) == PublishedFiles(9, 9, 1)
     assert place.files()[f"{BELOW}/timestamps/9.tsr"] == b"stamp"
 
 
@@ -289,7 +289,7 @@ def test_a_target_that_is_gone_is_one_sentence(tmp_path: Path, place: Place) -> 
 def test_a_target_says_what_it_has(tmp_path: Path, place: Place) -> None:
     """Nothing before the first time, the newest checkpoint then."""
     log = grown(tmp_path / "log", 9)
-    own_log = OwnLog(log, KEY, 9, log.checkpoint() or b"")
+    own_log = LocalLog(log, KEY, 9, log.checkpoint() or b"")
     assert TargetSource(target(place.settings)).newest(own_log) is None
     published(log, place)
     assert TargetSource(target(place.settings)).newest(own_log) == MemoryLog.of(9).checkpoint(9)
@@ -386,7 +386,7 @@ def test_a_folder_that_is_no_clone_is_told(tmp_path: Path) -> None:
 
 def test_nobody_at_the_address_is_told() -> None:
     """And nothing more."""
-    own_log = OwnLog(PublishedLog(Path("/nonexistent")), KEY, 0, b"")
+    own_log = LocalLog(PublishedLog(Path("/nonexistent")), KEY, 0, b"")
     asking = TargetSource(target(PublishingTarget(TargetKind.URL, nowhere())))
     with pytest.raises(ElsewhereError, match="does not answer"):
         asking.newest(own_log)

@@ -15,7 +15,7 @@ import pytest
 from evidence.receipts import NUMBER, Company, Reader, written
 from informativa.errors import EvidenceFormatError
 from informativa.evidence import jcs
-from informativa.evidence.cosignature import Witness
+from informativa.evidence.cosignature import WitnessSigner
 from informativa.evidence.note import Signer, parse, sign
 from informativa.evidence.proof import Proof
 from informativa.evidence.receipt import Receipt
@@ -311,7 +311,7 @@ def test_witness_is_verified_by_its_key(company: Company, reader: Reader) -> Non
     """A cosignature in the page is a claim until the reader gives the witness's key."""
     page = company.page(1)
     proof = page.receipt.proof
-    witness = Witness("w.example", b"w" * 32)
+    witness = WitnessSigner("w.example", b"w" * 32)
     signed = witness.cosign(parse(proof.checkpoint).text, 1_795_000_000)
     receipt = replace(page.receipt, proof=replace(proof, checkpoint=proof.checkpoint + signed.line.encode()))
     witnessed = replace(page, receipt=receipt, cosignatures=(_claimed_cosignature(signed),))
@@ -319,7 +319,7 @@ def test_witness_is_verified_by_its_key(company: Company, reader: Reader) -> Non
     assert reader.check(f"{page.key}\n{witness.verifier}") == "holds"
     sentence = "The independent signer w.example signed on 2026-11-18 11:06 UTC."
     assert f"Right: {sentence}" in reader.found("good")
-    other = Witness("w.example", b"x" * 32)
+    other = WitnessSigner("w.example", b"x" * 32)
     reader.check(f"{page.key}\n{other.verifier}")
     assert not [check for check in reader.found("good") if "w.example" in check]
     text = written(witnessed).replace("w.example</bdi>, 2026", "w.example</bdi>, 2025")

@@ -18,7 +18,7 @@ import pytest
 from commands import run
 from evidence.receipts import HOSTILE, NUMBER, Company, written
 from informativa.evidence import commitment
-from informativa.evidence.cosignature import Witness
+from informativa.evidence.cosignature import WitnessSigner
 from informativa.evidence.note import parse
 from informativa.evidence.proof import Proof
 from informativa.model import Ending, Heard, Reason, RecordKind, Status, Vouched
@@ -213,7 +213,7 @@ def test_signatures_of_others_are_listed_as_claims(company: Company) -> None:
     """A witness's time is shown, a signature of another kind without one, a time that is none without."""
     page = company.page(1)
     text = parse(page.receipt.proof.checkpoint).text
-    witness = Witness("w.example", bytes(32)).cosign(text, 1_795_000_000)
+    witness = WitnessSigner("w.example", bytes(32)).cosign(text, 1_795_000_000)
     late = replace(witness, data=b"\x7f" + b"\xff" * 7 + witness.data[8:])
     cosigned = tuple(map(_claimed_cosignature, (witness, late, replace(witness, data=b"short"))))
     assert [str(cosignature.at) for cosignature in cosigned] == ["2026-11-18 11:06:40+00:00", "None", "None"]

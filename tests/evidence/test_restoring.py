@@ -327,7 +327,7 @@ def test_what_was_noted_beside_an_old_copy_is_taken_out(ledger: Path) -> None:
     assert restore(ledger, copy, NOW).gone_again == 1
 
 
-def keep(ledger: Path, request: erasure_requests.Request) -> None:
+def keep(ledger: Path, request: erasure_requests.ErasureRequest) -> None:
     """Store a request to other boxes for an erasure."""
     with closing(SqliteStore(str(ledger))) as store, store.transaction(), store.connected() as connection:
         erasure_requests.keep(connection, request)

@@ -9,17 +9,17 @@ import pytest
 from configurations import problems
 from evidence.logs import written
 from informativa.config import load
-from informativa.evidence.cosignature import Witness
-from informativa.evidence.settings import EvidenceSettings, PublishingTarget, TargetKind, WitnessAddress
+from informativa.evidence.cosignature import WitnessSigner
+from informativa.evidence.settings import EvidenceConfig, PublishingTarget, TargetKind, WitnessAddress
 
-KEY = str(Witness("home.example", bytes(range(32))).verifier)
-OTHER = str(Witness("away.example", bytes(range(1, 33))).verifier)
+KEY = str(WitnessSigner("home.example", bytes(range(32))).verifier)
+OTHER = str(WitnessSigner("away.example", bytes(range(1, 33))).verifier)
 
 
 def test_nothing_configured_is_a_minute_and_nobody_else(folder: Path) -> None:
     """Without the section logs are signed every minute, named by the machine, and go nowhere."""
     configuration = load(folder / "informativa.yaml")
-    assert configuration.evidence == EvidenceSettings()
+    assert configuration.evidence == EvidenceConfig()
     assert configuration.evidence.interval == 60
     assert configuration.evidence.enough == 0
     assert configuration.controllers["acme"].log.endswith(

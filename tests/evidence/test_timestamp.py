@@ -21,7 +21,7 @@ from informativa.config import load
 from informativa.errors import ElsewhereError, EvidenceError, SignatureError
 from informativa.evidence import note, timestamp
 from informativa.evidence.note import Signer
-from informativa.evidence.settings import EvidenceSettings, TimestampAuthority
+from informativa.evidence.settings import EvidenceConfig, TimestampAuthority
 from informativa.model import Controller
 from informativa.operations.evidence import logs
 from informativa.operations.evidence.log_state import log_state
@@ -171,7 +171,7 @@ def test_an_audit_looks_at_every_stamp(folder: Path, tsa: Authority) -> None:
         signed(acme)
         publication.publish(acme, settings, today + timedelta(days=day))
 
-    def audited(by: EvidenceSettings = settings) -> tuple[bool, int, list[str], str]:
+    def audited(by: EvidenceConfig = settings) -> tuple[bool, int, list[str], str]:
         audit = logs.audit(acme, settings=by)
         (stamps,) = audit.stamps
         reason = str(stamps.unchecked) if stamps.unchecked else ""

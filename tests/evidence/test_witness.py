@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from evidence.witnessing import ORIGIN, SIGNER, MemoryLog
 from informativa.evidence import note, tree
 from informativa.evidence.checkpoint import Checkpoint
-from informativa.evidence.cosignature import Witness
+from informativa.evidence.cosignature import WitnessSigner
 from informativa.evidence.note import Signer, parse_signatures
-from informativa.evidence.witness import AddCheckpoint, Answer, decided, logs_of, opened
+from informativa.evidence.witness import AddCheckpoint, Answer, decide, logs_of, opened
 
-WITNESS = Witness("home.example", bytes(range(1, 33)))
+WITNESS = WitnessSigner("home.example", bytes(range(1, 33)))
 NOW = 1_795_600_000
 LOGS = logs_of([SIGNER.verifier])
 LOG = MemoryLog.of(20)
@@ -44,7 +44,7 @@ def answered(body: bytes, last: Checkpoint | None = None) -> Answer:
     return (
         request_or_answer
         if isinstance(request_or_answer, Answer)
-        else decided(*request_or_answer, last, WITNESS, NOW)
+        else decide(*request_or_answer, last, WITNESS, NOW)
     )
 
 

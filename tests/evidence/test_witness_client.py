@@ -12,7 +12,7 @@ from evidence.serving import Asked, Reply, answering, nowhere
 from evidence.witnessing import SIGNER, MemoryLog, serving
 from informativa.errors import ElsewhereError, ForkError
 from informativa.evidence import note
-from informativa.evidence.cosignature import Witness
+from informativa.evidence.cosignature import WitnessSigner
 from informativa.evidence.http import HttpClient
 from informativa.evidence.settings import WitnessAddress
 from informativa.evidence.witness import AddCheckpoint
@@ -20,7 +20,7 @@ from informativa.evidence.witness_client import WitnessClient
 from informativa.evidence.witness_store import WitnessFolder
 
 LOG = MemoryLog.of(40)
-WITNESS = Witness("home.example", bytes(range(1, 33)))
+WITNESS = WitnessSigner("home.example", bytes(range(1, 33)))
 TEXT = "text/plain"
 
 
@@ -64,7 +64,7 @@ def test_a_fork_and_a_roll_back_are_refused_loudly(tmp_path: Path) -> None:
 def test_only_its_own_signatures_are_taken() -> None:
     """Other signatures in the answer, of strangers or of other checkpoints, are left out."""
     good = WITNESS.cosign(LOG.checkpoint(13).text, 1_795_600_000)
-    stranger = Witness("other.example", bytes(32)).cosign(LOG.checkpoint(13).text, 1_795_600_000)
+    stranger = WitnessSigner("other.example", bytes(32)).cosign(LOG.checkpoint(13).text, 1_795_600_000)
     body = (stranger.line + good.line).encode()
     with answering(lambda _: (200, TEXT, body)) as server:
         asking = WitnessClient(WitnessAddress(str(WITNESS.verifier), server.url))

@@ -323,7 +323,7 @@ def _show_prompts(result: PromptsMade, configuration: Configuration, language: L
 
 # -- systemd --
 
-UNIT_SETTINGS = systemd_unit.Settings(
+UNIT_SETTINGS = systemd_unit.UnitValues(
     program="/opt/informativa/bin/informativa",
     file="/etc/informativa/informativa.yaml",
     user="asterisk",

@@ -28,7 +28,7 @@ from informativa import __version__, script
 from informativa.config import load
 from informativa.preparation import prepare, verify_recordings
 from informativa.script_limit import ScriptLimit
-from informativa.service import Service
+from informativa.service import CallService
 from lab.office import CONTRACT, TO_FILL_IN
 
 ACME, BOREALIS = "0212345678", "+493012345678"
@@ -237,7 +237,7 @@ def _told(office: Office, situation: Situation, answered: Callable[[Call, int], 
 async def _served(office: Office, call: Call, number: int) -> list[str]:
     call.before(office.folder)
     with capture_logs():
-        service, asterisk = Service(prepare(office.file)), Asterisk(call, office.clock)
+        service, asterisk = CallService(prepare(office.file)), Asterisk(call, office.clock)
         call.meanwhile(office.folder)
         server = service._server  # it would listen where the configuration says
         try:

@@ -12,7 +12,7 @@ import pytest
 
 from examples import AT, ONE, OTHER, PLAYED
 from informativa.ledgers import erasure, erasure_requests
-from informativa.ledgers.erasure_requests import HELD, Request
+from informativa.ledgers.erasure_requests import HELD, ErasureRequest
 from informativa.sharing import callers
 from informativa.sharing.exchange import Exchange
 from sharing.conftest import Boxes
@@ -32,7 +32,7 @@ def begin(boxes: Boxes, *names: str, told: Sequence[bytes] = (ONE, OTHER)) -> No
     quiet(boxes)
 
 
-def erase_here(boxes: Boxes, box: str, caller: bytes) -> Request:
+def erase_here(boxes: Boxes, box: str, caller: bytes) -> ErasureRequest:
     """What a command does first: erase him on its box, and keep that others are to be asked."""
     request = erasure.erase(boxes.folder / box / "acme.sqlite3", [caller], AT, everywhere=True).request
     assert request is not None

@@ -17,7 +17,7 @@ from informativa import bootstrap, storage
 from informativa.call import answer
 from informativa.caller import pseudonym
 from informativa.operations import boxes as operations
-from informativa.sharing.administration import Box
+from informativa.sharing.administration import RegisteredBox
 from informativa.sharing.exchange import About
 from lab.postgres import SUPERUSER, Postgres
 from sharing.conftest import PASSWORD
@@ -200,7 +200,7 @@ def test_what_differs_between_boxes_is_told(meeting: tuple[Installation, Install
 def test_keys_that_differ_are_told_apart(its: str, ours: str, difference: str | None) -> None:
     """A box that was forgotten when the key was changed is another thing than one of other keys, and so is
     one on which an earlier key was deleted."""
-    box = Box("pbx-2", 1, 1, 0, AT, 0.0, "", its, "", None)
+    box = RegisteredBox("pbx-2", 1, 1, 0, AT, 0.0, "", its, "", None)
     assert list(operations._differences(box, About(keys=ours))) == ([difference] if difference else [])
 
 

@@ -20,7 +20,7 @@ import pytest
 from examples import AT, ONE, OTHER, PLAYED
 from informativa.errors import LedgerError, SharedDatabaseError
 from informativa.ledgers import erasure_requests
-from informativa.ledgers.erasure_requests import HELD, Request
+from informativa.ledgers.erasure_requests import HELD, ErasureRequest
 from informativa.ledgers.restoring import restore
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.sharing import administration, callers
@@ -302,7 +302,7 @@ def test_how_a_request_stands(
     number: int | None, newest: int, applied: int, there: set[bytes] | None, expected: Standing
 ) -> None:
     """By what the database says of its number."""
-    request = Request(1, number, AT, (ONE,))
+    request = ErasureRequest(1, number, AT, (ONE,))
     assert standing(request, AT, newest, applied, there) is expected
     assert standing(replace(request, pseudonyms=()), AT, newest, applied, there) is Standing.THROUGH
 

@@ -32,7 +32,7 @@ class SourceLine:
 
 
 @dataclass
-class Reading:
+class IncludeReport:
     """Places that concern one included file: its includes, calls to it, and includes that are commented out.
     Lines that are `unguarded` call it even if it is missing, which ends the call."""
 
@@ -45,10 +45,10 @@ class Reading:
     unreadable: list[str] = field(default_factory=list)
 
 
-def read(start: Path, target: Path, call: str) -> Reading:
+def read(start: Path, target: Path, call: str) -> IncludeReport:
     """Follow the includes of `start`, a file in Asterisk's own folder, and look for `target` and for lines
     with `call`. `target` is not read, and need not exist. Unreadable files are named in `unreadable`."""
-    reading = Reading()
+    reading = IncludeReport()
     waiting, visited = [start], {target.resolve()}
     while waiting:
         file = waiting.pop(0)

@@ -57,7 +57,7 @@ class Moment:
 
 
 @dataclass
-class Outcome:
+class TestCallResult:
     """The result that the dialplan got, and facts beside it."""
 
     call: str
@@ -75,7 +75,7 @@ async def place(
     number: str,
     seconds: float,
     tell: Callable[[Moment], None],
-) -> Outcome:
+) -> TestCallResult:
     """Place a call at `channel` from `number` ('' to withhold it), follow it to its end, and report each
     step.
 
@@ -105,7 +105,7 @@ class _CallWatch:
     """The state of one call, from Asterisk's events about its end that goes through the dialplan."""
 
     def __init__(self, channel: str, tell: Callable[[Moment], None]) -> None:
-        self.outcome = Outcome(channel)
+        self.outcome = TestCallResult(channel)
         self.over = False
         self.failed = False  # there is no such extension, so the call never began
         self.agi_started = False

@@ -35,7 +35,7 @@ _HARMLESS = frozenset(
 
 
 @dataclass(frozen=True)
-class Entry:
+class NoticeEntry:
     """A context where the call comes in, with its `steps`. `ours` is the index of the step that calls
     informativa."""
 
@@ -55,7 +55,7 @@ class Entry:
         return self.steps[self.ours + 1 :]
 
 
-async def entries(manager: ManagerSession, line: str, context: str = "") -> list[Entry]:
+async def entries(manager: ManagerSession, line: str, context: str = "") -> list[NoticeEntry]:
     """Return the contexts in which a call to `line` comes to informativa. Raises ManagerError."""
     context_field = {"Context": context} if context else {}
     try:
@@ -74,7 +74,7 @@ async def entries(manager: ManagerSession, line: str, context: str = "") -> list
     # Asterisk lists the best match first.
     best_matches = [(name, *next(iter(extensions.items()))) for name, extensions in steps_by_context.items()]
     return [
-        Entry(name, extension, tuple(steps), index)
+        NoticeEntry(name, extension, tuple(steps), index)
         for name, extension, steps in best_matches
         if name != TEST_CONTEXT and (index := _index_of_ours(steps)) is not None
     ]

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from ..errors import InformativaError, Problem
+from ..errors import ConfigProblem, InformativaError
 from ..operations.generated import Generated
 from ..operations.record_document import Record
 from ..plausibility import typed
@@ -104,7 +104,7 @@ def warn(warnings: Iterable[Text]) -> None:
         print(_("warning: {warning}", warning=warning), file=sys.stderr)
 
 
-def warn_of_unrelated(problems: Iterable[Problem]) -> None:
+def warn_of_unrelated(problems: Iterable[ConfigProblem]) -> None:
     """Tell people what is wrong with the configuration and does not concern what they do."""
     warn(problem.text for problem in problems)
 

@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import ConfigError, Problem
+from ..errors import ConfigError, ConfigProblem
 from ..hashing import sha256
 from ..text import Text
 from . import document as documents
@@ -40,7 +40,7 @@ def load(file: Path, *, keep: bool = False) -> Configuration:
     return configuration
 
 
-def inspect(file: Path, *, keep: bool = False) -> tuple[Configuration, tuple[Problem, ...]]:
+def inspect(file: Path, *, keep: bool = False) -> tuple[Configuration, tuple[ConfigProblem, ...]]:
     """Read and check like `load`, for callers who want to go on: parts with a problem are left out. Nobody
     waits for a prompt that cannot be read. Raises ConfigError for a file that holds no settings at all."""
     text = documents.read(file)
@@ -52,7 +52,7 @@ def inspect(file: Path, *, keep: bool = False) -> tuple[Configuration, tuple[Pro
             "the last line has no line break: as if it was cut off, so no running service loads it anew"
         )
         findings.warnings.append(
-            Problem(str(file), text.count("\n") + 1, "", message, Text("save it with one"))
+            ConfigProblem(str(file), text.count("\n") + 1, "", message, Text("save it with one"))
         )
     misshapen = partial.misshapen(document)  # before anything that it names is looked at
     builder = Builder(findings, settings, folder, spellings)
@@ -67,7 +67,7 @@ def inspect(file: Path, *, keep: bool = False) -> tuple[Configuration, tuple[Pro
     return configuration, builder.problems
 
 
-def for_call(file: Path, called: str) -> tuple[Configuration, tuple[Problem, ...]]:
+def for_call(file: Path, called: str) -> tuple[Configuration, tuple[ConfigProblem, ...]]:
     """Return the part by which a call to that number is answered, and the problems, for a script. Of the
     files that the configuration names only those of the line's company are read (I10), and a script bounds
     itself. Raises ConfigError for a file that holds no settings at all."""
@@ -82,7 +82,7 @@ def for_call(file: Path, called: str) -> tuple[Configuration, tuple[Problem, ...
     return builder.for_calls(), builder.problems
 
 
-def _start_findings(file: Path, document: documents.Document, patience: Looks) -> tuple[Findings, Path]:
+def _start_findings(file: Path, document: documents.SourceDocument, patience: Looks) -> tuple[Findings, Path]:
     """Return findings that begin with the problems of the text, and the folder at which relative paths
     start."""
     folder = file.absolute().parent
@@ -92,11 +92,11 @@ def _start_findings(file: Path, document: documents.Document, patience: Looks) -
             "move it to a plainer one",
             folder=str(folder),
         )
-        document.problems.append(Problem(str(file), None, "", message))
+        document.problems.append(ConfigProblem(str(file), None, "", message))
     return Findings(document, patience, document.problems), folder
 
 
-def _owners(document: documents.Document) -> dict[str, str]:
+def _owners(document: documents.SourceDocument) -> dict[str, str]:
     """Return the company that is named for each line, whatever else is wrong."""
     lines = document.data.get("lines") if isinstance(document.data, dict) else None
     named = lines.items() if isinstance(lines, dict) else ()
@@ -113,7 +113,7 @@ def _with_cache_warning(configuration: Configuration, refused: Text) -> Configur
         "please report it",
         error=refused,
     )
-    defect = Problem(str(configuration.file), None, "", message)
+    defect = ConfigProblem(str(configuration.file), None, "", message)
     return replace(configuration, warnings=(*configuration.warnings, defect))
 
 
@@ -123,7 +123,7 @@ def unusable(file: Path) -> tuple[Path, Text]:
     return parsed_cache.cache_file(file), parsed_cache.refusal(file, documents.read(file))
 
 
-def draft(file: Path) -> tuple[documents.Document, Settings]:
+def draft(file: Path) -> tuple[documents.SourceDocument, Settings]:
     """Return the content of `file`, before any file that it names is read. Raises ConfigError."""
     document, settings = _parsed(file, documents.read(file))
     if document.problems:
@@ -131,7 +131,7 @@ def draft(file: Path) -> tuple[documents.Document, Settings]:
     return document, settings
 
 
-def _parsed(file: Path, text: str) -> tuple[documents.Document, Settings]:
+def _parsed(file: Path, text: str) -> tuple[documents.SourceDocument, Settings]:
     """Return the document, in which all problems are noted, and the settings that are in shape."""
     from . import shape  # not for a script: see parsed_cache.py
 

@@ -8,14 +8,14 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import Problem
+from ..errors import ConfigProblem
 from ..evidence.origin import log_folder
 from ..model import Controller, Line, ManagerAccount, Notice
 from ..text import Text
 from . import parsed_cache
 from .apart import require_apart
 from .configuration import Configuration
-from .controllers import Controllers, ledger_file
+from .controllers import ControllersBuilder, ledger_file
 from .document import KeyPath
 from .findings import Findings, in_order
 from .lines import Lines, spelled
@@ -141,7 +141,7 @@ class Builder:
         """Build one company and its notices from its section."""
         section = self._settings.controllers[name]
         notices = Notices(self._folder, findings, self._measured).of_company(name, section)
-        return Controllers(self._settings, self._folder, findings).controller(name, section), notices
+        return ControllersBuilder(self._settings, self._folder, findings).controller(name, section), notices
 
     def _unbuilt(self, name: str) -> _Part:
         """Return a stand-in for a company that could not be built."""
@@ -149,7 +149,7 @@ class Builder:
         return Controller(name, section.name, b"", ledger_file(self._folder, section)), {}
 
     @property
-    def problems(self) -> tuple[Problem, ...]:
+    def problems(self) -> tuple[ConfigProblem, ...]:
         """Return all problems so far, in the order of the file."""
         return in_order(self._findings.problems)
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from ..errors import ConfigError, Problem
+from ..errors import ConfigError, ConfigProblem
 from ..text import Text
 from . import document as documents
 from .configuration import Configuration
@@ -26,7 +26,7 @@ def wait_written(file: Path) -> None:
     while _is_being_written(file):
         if time.monotonic() > deadline:
             raise ConfigError(
-                [Problem(str(file), None, "", Text("is still being written", "load it again then"))]
+                [ConfigProblem(str(file), None, "", Text("is still being written", "load it again then"))]
             )
         time.sleep(0.1)
     text = documents.read(file)
@@ -34,7 +34,7 @@ def wait_written(file: Path) -> None:
         message = Text(
             "ends in the middle of its last line, as if it was cut off", "save it whole, with a line break"
         )
-        raise ConfigError([Problem(str(file), text.count("\n") + 1, "", message)])
+        raise ConfigError([ConfigProblem(str(file), text.count("\n") + 1, "", message)])
 
 
 def _is_being_written(file: Path) -> bool:

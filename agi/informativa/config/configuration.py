@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import field
 from pathlib import Path
 
-from ..errors import Problem
-from ..evidence.settings import EvidenceSettings
+from ..errors import ConfigProblem
+from ..evidence.settings import EvidenceConfig
 from ..frozen import dataclass
 from ..model import Controller, Line, ManagerAccount, Notice, Prompt, SharedDatabase, WebServer
 from ..text import Text
@@ -41,14 +41,14 @@ class Configuration:
     manager: ManagerAccount | None = None
     metrics: str = ""
     elsewhere: str = ""
-    refused: tuple[Problem, ...] = ()
-    warnings: tuple[Problem, ...] = ()
+    refused: tuple[ConfigProblem, ...] = ()
+    warnings: tuple[ConfigProblem, ...] = ()
     digest: str = ""
     path_digest: str = ""
     recordings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     tokens: tuple[str, ...] = field(default=(), repr=False)
     """The secrets by which Asterisk is known, the current one first; empty where every peer is believed."""
-    unplayable: tuple[Problem, ...] = ()
+    unplayable: tuple[ConfigProblem, ...] = ()
     """Problems of prompts that are therefore not played, once they were examined."""
     misshapen: tuple[str, ...] = ()
     stalled: tuple[str, ...] = ()
@@ -56,13 +56,13 @@ class Configuration:
     be built."""
     owners: Mapping[str, str] = field(default_factory=dict)
     """The company that the file names for each line, where the file has mistakes."""
-    mistaken: Mapping[str, tuple[Problem, ...]] = field(default_factory=dict)
+    mistaken: Mapping[str, tuple[ConfigProblem, ...]] = field(default_factory=dict)
     """The mistakes in each company's part of a file that is used for the others."""
     unanswered: Mapping[str, Text] = field(default_factory=dict)
     """The reasons why calls are left to the dialplan, by called number: its company has such mistakes."""
     format: int = formats.FIRST
     """The format of the file; see formats.py."""
-    evidence: EvidenceSettings = field(default_factory=EvidenceSettings)
+    evidence: EvidenceConfig = field(default_factory=EvidenceConfig)
     shared: SharedDatabase | None = None
     web: WebServer = field(default_factory=WebServer)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..evidence.origin import log_name
-from ..model import Controller, Document, LetterDetails, Outsourcing, Period
+from ..model import Controller, LetterDetails, Outsourcing, OutsourcingDocument, Period
 from ..text import Text, joined
 from . import outsourcing
 from .document import KeyPath
@@ -25,7 +25,7 @@ KEY_BYTES = 32
 RETIRED = ".retired-"  # and the day, in the name of a retired key
 
 
-class Controllers:
+class ControllersBuilder:
     """A builder of controllers, which notes problems on the way."""
 
     def __init__(self, settings: Settings, folder: Path, findings: Findings) -> None:
@@ -177,8 +177,8 @@ def _letter(section: LetterSettings) -> LetterDetails:
 def _outsourcing(section: OutsourcingSettings) -> Outsourcing:
     return Outsourcing(
         processor=section.processor,
-        contract=Document(**vars(section.contract)),
-        analysis=Document(**vars(section.analysis)),
+        contract=OutsourcingDocument(**vars(section.contract)),
+        analysis=OutsourcingDocument(**vars(section.analysis)),
         sub_processors=tuple(section.sub_processors),
     )
 

@@ -12,7 +12,7 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import ConfigError, Problem
+from ..errors import ConfigError, ConfigProblem
 from ..files import reading
 from ..text import NOTHING, Foreign, Text
 
@@ -24,14 +24,14 @@ LARGEST = 8 << 20  # bytes of a configuration: some thousand companies
 
 
 @dataclass
-class Document:
+class SourceDocument:
     """The data of one file, and the line of each key path in it; `left_out` are the paths that could not be
     used."""
 
     file: str
     data: Any = None
     lines: dict[KeyPath, int] = field(default_factory=dict)
-    problems: list[Problem] = field(default_factory=list)
+    problems: list[ConfigProblem] = field(default_factory=list)
     visited: set[int] = field(default_factory=set)
     left_out: set[KeyPath] = field(default_factory=set)
 
@@ -39,12 +39,12 @@ class Document:
         """Return whether the value at a path, or a part around it, was left out."""
         return any(path[:depth] in self.left_out for depth in range(1, len(path) + 1))
 
-    def problem(self, path: Sequence[str | int], message: Text, remedy: Text = NOTHING) -> Problem:
+    def problem(self, path: Sequence[str | int], message: Text, remedy: Text = NOTHING) -> ConfigProblem:
         """Return a problem at `path`, on the line of the longest part of it that exists."""
         existing = tuple(path)
         while existing and existing not in self.lines:
             existing = existing[:-1]
-        return Problem(self.file, self.lines.get(existing), dotted(path), message, remedy)
+        return ConfigProblem(self.file, self.lines.get(existing), dotted(path), message, remedy)
 
 
 def dotted(path: Sequence[str | int]) -> str:
@@ -66,16 +66,16 @@ def read(file: Path) -> str:
             if len(candidates) == 1
             else Text("there is no such file", "name yours with -c FILE, or make one: informativa init DIR")
         )
-        raise ConfigError([Problem(str(file), None, "", message)]) from None
+        raise ConfigError([ConfigProblem(str(file), None, "", message)]) from None
     except IsADirectoryError:
         message = Text("is a folder", "type: -c {file}", file=file / "informativa.yaml")
-        raise ConfigError([Problem(str(file), None, "", message)]) from None
+        raise ConfigError([ConfigProblem(str(file), None, "", message)]) from None
     except (OSError, UnicodeDecodeError) as error:
         message = Text("cannot be read ({why})", "give a readable UTF-8 file with -c", why=_reason(error))
-        raise ConfigError([Problem(str(file), None, "", message)]) from None
+        raise ConfigError([ConfigProblem(str(file), None, "", message)]) from None
 
 
-def parse(file: Path, text: str) -> Document:
+def parse(file: Path, text: str) -> SourceDocument:
     """Parse the text of `file`. Raises ConfigError when it is no YAML mapping; other mistakes are noted in
     the document."""
     import yaml
@@ -86,17 +86,17 @@ def parse(file: Path, text: str) -> Document:
         raise ConfigError([_syntax(file, error)]) from None
     except RecursionError:
         raise ConfigError(
-            [Problem(str(file), None, "", Text("is nested too deeply to be a configuration"))]
+            [ConfigProblem(str(file), None, "", Text("is nested too deeply to be a configuration"))]
         ) from None
-    document = Document(str(file))
+    document = SourceDocument(str(file))
     if not isinstance(root, yaml.MappingNode):
         message = Text("holds no settings", "for an example type: informativa init DIR")
-        raise ConfigError([Problem(str(file), None, "", message)])
+        raise ConfigError([ConfigProblem(str(file), None, "", message)])
     document.data = _value(root, (), document)
     return document
 
 
-def _value(node: yaml.Node, path: KeyPath, document: Document) -> Any:
+def _value(node: yaml.Node, path: KeyPath, document: SourceDocument) -> Any:
     import yaml
 
     document.lines.setdefault(path, node.start_mark.line + 1)
@@ -115,7 +115,7 @@ def _value(node: yaml.Node, path: KeyPath, document: Document) -> Any:
         key_path = (*path, key)
         if key in mapping:
             document.problems.append(
-                Problem(
+                ConfigProblem(
                     document.file, key_node.start_mark.line + 1, dotted(key_path), Text("stands here twice")
                 )
             )
@@ -124,10 +124,10 @@ def _value(node: yaml.Node, path: KeyPath, document: Document) -> Any:
     return mapping
 
 
-def _syntax(file: Path, error: yaml.YAMLError) -> Problem:
+def _syntax(file: Path, error: yaml.YAMLError) -> ConfigProblem:
     mark = getattr(error, "problem_mark", None)
     problem = Foreign(getattr(error, "problem", None) or "") or Text("not readable as YAML")
-    return Problem(
+    return ConfigProblem(
         str(file), mark.line + 1 if mark else None, "", Text("is not YAML here: {what}", what=problem)
     )
 

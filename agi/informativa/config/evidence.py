@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..evidence.settings import (
-    EvidenceSettings,
+    EvidenceConfig,
     PublishingTarget,
     TargetKind,
     TimestampAuthority,
@@ -37,10 +37,10 @@ class Evidence:
         self._section, self._folder, self._findings = settings.evidence, folder, findings
         self._controllers: Collection[str] = settings.controllers
 
-    def build(self) -> EvidenceSettings:
+    def build(self) -> EvidenceConfig:
         """Build all settings that are in order."""
         section = self._section
-        settings = EvidenceSettings(
+        settings = EvidenceConfig(
             domain=section.domain or "",
             box=section.box or "",
             interval=section.interval,
@@ -133,7 +133,7 @@ class Evidence:
             )
         return TimestampAuthority(section.url, str(file))
 
-    def _require_quorum(self, settings: EvidenceSettings) -> None:
+    def _require_quorum(self, settings: EvidenceConfig) -> None:
         """Note a problem for each controller with fewer witnesses than must sign."""
         for name in self._controllers:
             controller_settings = settings.of(name)

@@ -9,9 +9,9 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from ..errors import Problem
+from ..errors import ConfigProblem
 from ..text import NOTHING, Foreign, Text, command
-from .document import Document, KeyPath
+from .document import KeyPath, SourceDocument
 from .looks import Looks, StalledError
 
 Result = TypeVar("Result")
@@ -24,14 +24,16 @@ class Findings:
     `stalled` are the companies with a file that did not answer, or that could not be built, each with the
     reason."""
 
-    def __init__(self, document: Document, looks: Looks, problems: Iterable[Problem] = ()) -> None:
+    def __init__(
+        self, document: SourceDocument, looks: Looks, problems: Iterable[ConfigProblem] = ()
+    ) -> None:
         self.file = Path(document.file).absolute()
         self.stalled: dict[str, Text] = {}
         self._noted_stalled: set[KeyPath] = set()  # settings whose file did not answer
         self._document, self._looks = document, looks
         self.problems = list(problems)
-        self.refused: list[Problem] = []
-        self.warnings: list[Problem] = []
+        self.refused: list[ConfigProblem] = []
+        self.warnings: list[ConfigProblem] = []
 
     def lacks(self, path: KeyPath) -> bool:
         """Return whether the value at a path could not be used, for which a problem is noted."""
@@ -187,6 +189,6 @@ def _in_the_way(file: Path, absent: Text) -> Text:
     )
 
 
-def in_order(problems: Iterable[Problem]) -> tuple[Problem, ...]:
+def in_order(problems: Iterable[ConfigProblem]) -> tuple[ConfigProblem, ...]:
     """Return problems in the order of the file."""
     return tuple(sorted(problems, key=lambda problem: problem.line or 0))

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from ..errors import ConfigError
 from ..text import Text
-from .document import Document
+from .document import SourceDocument
 
 KEY = "format"
 FIRST = 1  # of informativa 0.1, in which no file said so
 NEWEST = 2
 
 
-def refuse_newer(document: Document) -> None:
+def refuse_newer(document: SourceDocument) -> None:
     """Raise ConfigError for a file of a newer informativa, before each unknown setting in it is reported."""
     number = str(document.data.get(KEY, FIRST))
     if number.isdecimal() and int(number) > NEWEST:

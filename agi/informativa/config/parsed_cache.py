@@ -23,9 +23,9 @@ from typing import TYPE_CHECKING, Any, cast
 
 from .. import __version__, numbering
 from ..hashing import sha256
-from ..model import NumberForm, Period, RecordKind, Verification
+from ..model import NumberForm, NumberVerification, Period, RecordKind
 from ..text import NOTHING, Foreign, Text, plain
-from .document import Document
+from .document import SourceDocument
 
 if TYPE_CHECKING:
     from .schema import Settings
@@ -43,7 +43,7 @@ _PICKLED_CLASSES = {
 _WORDS: dict[str, type[Enum]] = {
     "RecordKind": RecordKind,
     "NumberForm": NumberForm,
-    "Verification": Verification,
+    "Verification": NumberVerification,
 }
 
 
@@ -59,7 +59,7 @@ Spellings = Mapping[str, str]
 """The called number of a line by each way to write it."""
 
 
-def recall(file: Path, text: str) -> tuple[Document, Settings, Spellings] | None:
+def recall(file: Path, text: str) -> tuple[SourceDocument, Settings, Spellings] | None:
     """Return the cached value of `text`, if there is one that only we, root or the file's owner can have
     written."""
     with suppress(Exception):  # after any error the text itself can be parsed; `refusal` reports the error
@@ -83,7 +83,7 @@ def refusal(file: Path, text: str) -> Text:
     return NOTHING
 
 
-def keep(file: Path, text: str, document: Document, settings: Settings, spellings: Spellings) -> Text:
+def keep(file: Path, text: str, document: SourceDocument, settings: Settings, spellings: Spellings) -> Text:
     """Cache the parsed `text`; root does so for the owner of the text. Return the reason why a script could
     not use it, if any.
 
@@ -137,7 +137,7 @@ class _RestrictedUnpickler(pickle.Unpickler):
         return super().find_class(module, name)
 
 
-def _load(file: Path, text: str) -> tuple[Document, Settings, Spellings]:
+def _load(file: Path, text: str) -> tuple[SourceDocument, Settings, Spellings]:
     descriptor = os.open(cache_file(file), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     with os.fdopen(descriptor, "rb") as stream:
         status = os.fstat(descriptor)
@@ -148,7 +148,7 @@ def _load(file: Path, text: str) -> tuple[Document, Settings, Spellings]:
     if digest != _digest(text, content):
         raise _OutdatedError
     lines, settings, spellings = _RestrictedUnpickler(io.BytesIO(content)).load()
-    return Document(str(file), None, lines), cast("Settings", settings), spellings
+    return SourceDocument(str(file), None, lines), cast("Settings", settings), spellings
 
 
 def cache_file(file: Path) -> Path:

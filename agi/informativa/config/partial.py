@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from ..errors import Problem
-from .document import Document, dotted
+from ..errors import ConfigProblem
+from .document import SourceDocument, dotted
 
 _NOT_OF_CALLS = (
     "manager",
@@ -16,7 +16,7 @@ _NOT_OF_CALLS = (
 )  # a line's caller hears the same, whatever they contain
 
 
-def misshapen(document: Document) -> tuple[str, ...]:
+def misshapen(document: SourceDocument) -> tuple[str, ...]:
     """Return the controllers whose section is known by now to be out of shape."""
     sections = document.data.get("controllers") if isinstance(document.data, dict) else None
     names = sections if isinstance(sections, dict) else ()
@@ -26,16 +26,16 @@ def misshapen(document: Document) -> tuple[str, ...]:
 
 
 def by_company(
-    problems: Iterable[Problem], companies: Collection[str], owners: Mapping[str, str]
-) -> tuple[dict[str, list[Problem]], list[Problem]]:
+    problems: Iterable[ConfigProblem], companies: Collection[str], owners: Mapping[str, str]
+) -> tuple[dict[str, list[ConfigProblem]], list[ConfigProblem]]:
     """Return, by company, the problems of its own section and lines; and the problems that are not one
     company's alone. `owners` are the companies that the file names for its lines."""
     sections = {name: [dotted(("controllers", name))] for name in companies}
     for line, name in owners.items():
         if name in sections:
             sections[name].append(dotted(("lines", line)))
-    of_companies: dict[str, list[Problem]] = {}
-    shared: list[Problem] = []
+    of_companies: dict[str, list[ConfigProblem]] = {}
+    shared: list[ConfigProblem] = []
     for problem in problems:
         owner = next((name for name, keys in sections.items() if concerning([problem], *keys)), None)
         (shared if owner is None else of_companies.setdefault(owner, [])).append(problem)
@@ -43,7 +43,9 @@ def by_company(
 
 
 def stops_service(
-    of_companies: Mapping[str, Sequence[Problem]], shared: Sequence[Problem], companies: Collection[str]
+    of_companies: Mapping[str, Sequence[ConfigProblem]],
+    shared: Sequence[ConfigProblem],
+    companies: Collection[str],
 ) -> bool:
     """Return whether nobody is served with these mistakes, as `by_company` returns them: one is in no
     company's part, nor in that of the prompt for numbers that nobody configured, or every company has one."""
@@ -51,13 +53,13 @@ def stops_service(
     return all_have_one or len(shared) > len(concerning(shared, "fallback_prompt"))
 
 
-def concerning(problems: Iterable[Problem], *keys: str) -> list[Problem]:
+def concerning(problems: Iterable[ConfigProblem], *keys: str) -> list[ConfigProblem]:
     """Return the problems at one of these key paths; and below it, if the path is a single company's or
     line's (`controllers.acme`)."""
     return [problem for problem in problems if any(_at(problem, key) for key in keys)]
 
 
-def of_callers(problems: Iterable[Problem], controller: str) -> list[Problem]:
+def of_callers(problems: Iterable[ConfigProblem], controller: str) -> list[ConfigProblem]:
     """Return the problems because of which this company's callers cannot be found, or may not be its own
     alone."""
     key = f"controllers.{controller}"
@@ -68,13 +70,13 @@ def of_callers(problems: Iterable[Problem], controller: str) -> list[Problem]:
     ]
 
 
-def of_calls(problems: Iterable[Problem], controller: str, line: str) -> list[Problem]:
+def of_calls(problems: Iterable[ConfigProblem], controller: str, line: str) -> list[ConfigProblem]:
     """Return the problems because of which a call on this line cannot be answered correctly."""
     parts = (f"controllers.{controller}", f"lines.{line}")
     return [problem for problem in problems if concerning([problem], *parts) or not _elsewhere(problem)]
 
 
-def of_lines(problems: Iterable[Problem], misshapen: Iterable[str]) -> list[Problem]:
+def of_lines(problems: Iterable[ConfigProblem], misshapen: Iterable[str]) -> list[ConfigProblem]:
     """Return the problems because of which a line may seem to be missing."""
     keys = ("lines", "controllers", *(f"controllers.{name}" for name in misshapen))
     return [
@@ -84,13 +86,13 @@ def of_lines(problems: Iterable[Problem], misshapen: Iterable[str]) -> list[Prob
     ]
 
 
-def _elsewhere(problem: Problem) -> bool:
+def _elsewhere(problem: ConfigProblem) -> bool:
     """Return whether a problem is in one company's or line's part, or in a setting that no call depends
     on."""
     return problem.key.startswith(("controllers.", "lines.")) or bool(concerning([problem], *_NOT_OF_CALLS))
 
 
-def _at(problem: Problem, key: str) -> bool:
+def _at(problem: ConfigProblem, key: str) -> bool:
     """Return whether a problem is at a key path. A whole kind of sections is one place: a problem of it is no
     single company's."""
     is_kind = key in ("controllers", "lines")

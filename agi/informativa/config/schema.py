@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
-from ..model import NumberForm, Period, RecordKind, Verification
+from ..model import NumberForm, NumberVerification, Period, RecordKind
 from ..text import Text
 from .formats import FIRST
 from .forms import (
@@ -271,6 +271,6 @@ class Settings(Strict):
     shared_numbers: list[
         Annotated[str, form(r"\+\d{1,15}\*?", Text("a number such as `+390244001234` or `+3902440*`"))]
     ] = []
-    verification: dict[Words, Verification] = {}
+    verification: dict[Words, NumberVerification] = {}
     controllers: Annotated[dict[Identifier, ControllerSettings], Field(min_length=1)]
     lines: Annotated[dict[Number, LineSettings], Field(min_length=1)]

@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import Field, ValidationError
 
-from .document import Document, KeyPath
+from .document import KeyPath, SourceDocument
 from .forms import Identifier, Number, PlainText
 from .messages import in_words, key_path
 from .schema import ControllerSettings, LineSettings, Settings
@@ -30,7 +30,7 @@ class _Lenient(Settings):
     lines: dict[Number, LineSettings] = Field(default_factory=dict)
 
 
-def settings(document: Document) -> Settings:
+def settings(document: SourceDocument) -> Settings:
     """Return the settings that are in shape. Problems of the others are noted in the document, and their
     paths as left out."""
     data = document.data
@@ -51,12 +51,12 @@ def settings(document: Document) -> Settings:
     return _Lenient()
 
 
-def _leave_out(data: Any, error: ValidationError, document: Document) -> None:
+def _leave_out(data: Any, error: ValidationError, document: SourceDocument) -> None:
     for path in sorted({key_path(detail) for detail in error.errors()}, key=str):
         _remove(data, path, document)
 
 
-def _remove(data: Any, path: KeyPath, document: Document) -> None:
+def _remove(data: Any, path: KeyPath, document: SourceDocument) -> None:
     """Remove the value at `path`; where a required value is missing, or in a list, remove the part around
     it."""
     depth, parent = 0, data

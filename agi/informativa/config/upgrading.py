@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from ..errors import ConfigError, Problem
+from ..errors import ConfigError, ConfigProblem
 from ..text import Text
 from . import document as documents
 from . import shape
@@ -69,7 +69,7 @@ def upgraded(file: Path) -> Upgraded:
             "write its sections as `informativa init DIR` does, then type this again",
             newest=NEWEST,
         )
-        raise ConfigError([Problem(str(file), None, "", message)])
+        raise ConfigError([ConfigProblem(str(file), None, "", message)])
     return Upgraded(file, settings.format, NEWEST, old, new)
 
 

@@ -29,7 +29,7 @@ class Console:
     def __init__(self, file: Path, settings: WebServer) -> None:
         self.file, self.settings = file, settings
         self.secret = secrets.token_bytes(32)
-        self.accounts = accounts.Accounts(Path(settings.folder))
+        self.accounts = accounts.AccountFile(Path(settings.folder))
         self.sessions, self.throttle = Sessions(settings.idle), Throttle()
         self.anonymous_limiter = CapacityLimiter(ANONYMOUS_AT_ONCE)
         self.anonymous_by_address = Counter[str]()

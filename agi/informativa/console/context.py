@@ -17,7 +17,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
 
-from ..accounts import Account
+from ..accounts import UserAccount
 from ..config import Configuration
 from ..errors import InformativaError
 from ..model import Action, Controller, Line, Role
@@ -62,7 +62,7 @@ class RequestContext:
     configuration: Configuration
     form: FormData = field(default_factory=FormData, repr=False)
     session: Session | None = None
-    visitor: Account | None = None
+    visitor: UserAccount | None = None
     controller: Controller | None = None
 
     @cached_property
@@ -81,7 +81,7 @@ class RequestContext:
         return self.controller
 
     @property
-    def account(self) -> Account:
+    def account(self) -> UserAccount:
         """The account that asks, on a page that needs one."""
         assert self.visitor is not None
         return self.visitor

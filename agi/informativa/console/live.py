@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from ..errors import LedgerError
 from ..model import Controller, Record
-from ..operations.records import ALL, Following
+from ..operations.records import ALL, RecordFollower
 
 INTERVAL = 1.0  # seconds from one look to the next
 PER_ACCOUNT = 4  # streams of one account at a time
@@ -67,7 +67,7 @@ class LedgerWatch:
 
     def run(self) -> None:
         """Look at the ledger until it is stopped."""
-        following = Following([self.controller], ALL, 0, self._send)
+        following = RecordFollower([self.controller], ALL, 0, self._send)
         try:
             while True:
                 records = [entry.record for entry in following.news()]

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from ..accounts import Account
+from ..accounts import UserAccount
 
 MAX_AGE = 12 * 3600.0  # seconds from log-in to log-out, however active a session is
 MAX_OBJECTS = 20  # that a session remembers; one more, and the oldest is forgotten
@@ -50,7 +50,7 @@ class Sessions:
         self._sessions: dict[bytes, Session] = {}
         self._lock = threading.Lock()
 
-    def begin(self, account: Account) -> str:
+    def begin(self, account: UserAccount) -> str:
         """Begin a session of an account, and return its token, for the cookie."""
         token = new_token()
         self._put(token, account)
@@ -74,7 +74,7 @@ class Sessions:
             session = self._sessions.get(_digest(token))
             return session is not None and self._alive(session, now)
 
-    def get_or_begin(self, token: str, account: Account) -> tuple[Session, bool]:
+    def get_or_begin(self, token: str, account: UserAccount) -> tuple[Session, bool]:
         """Return the session of a browser whose account a web server in front names on every request, and
         whether it is new: it begins anew if it is over, or was another account's."""
         session = self.find(token)
@@ -99,7 +99,7 @@ class Sessions:
                 for key in [key for key, value in list(session.objects.items()) if matches(value)]:
                     session.objects.pop(key, None)
 
-    def _put(self, token: str, account: Account) -> Session:
+    def _put(self, token: str, account: UserAccount) -> Session:
         now = self._clock()
         new = Session(account.name, account.changed, now, now)
         with self._lock:

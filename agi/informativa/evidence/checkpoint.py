@@ -56,7 +56,7 @@ class Checkpoint:
 
 
 @dataclass(frozen=True)
-class SignedCheckpoint:
+class CheckpointNote:
     """A checkpoint that its log signed, and the note that contains it."""
 
     checkpoint: Checkpoint
@@ -66,7 +66,7 @@ class SignedCheckpoint:
 
 def open_checkpoint(
     data: bytes, logs: Iterable[NoteVerifier], others: Iterable[NoteVerifier] = ()
-) -> SignedCheckpoint:
+) -> CheckpointNote:
     """Return the checkpoint in a note that one of these logs signed, under the name that is its origin;
     signatures of `others`, such as witnesses, are verified too. Raises EvidenceFormatError, and
     SignatureError if the log's signature is missing or that of any known key is wrong."""
@@ -75,7 +75,7 @@ def open_checkpoint(
     checkpoint = Checkpoint.parse(note.text)
     for log in logs:
         if log.name == checkpoint.origin and note.signed_by(log):
-            return SignedCheckpoint(checkpoint, log, note)
+            return CheckpointNote(checkpoint, log, note)
     raise SignatureError(
         Text(
             "No key that is known here signed it as the log {origin}",

@@ -36,7 +36,7 @@ class WitnessVerifier(PublicKey):
         return ed25519.verify(self.public, message, signature[_TIME:])
 
 
-class Witness(PrivateKey):
+class WitnessSigner(PrivateKey):
     """A witness's private key, which signs nothing else."""
 
     kind = COSIGNATURE

@@ -15,7 +15,7 @@ from .tree import root_at
 
 
 @dataclass(frozen=True)
-class OwnLog:
+class LocalLog:
     """A log on this machine: its tiles, which are those of `size` leaves, its key, and the last signed
     checkpoint (before the first one that of the empty tree)."""
 
@@ -29,20 +29,20 @@ class OwnLog:
         return TileHashes(self.size, self.published.tiles.read)
 
 
-class Elsewhere(Protocol):
+class CheckpointSource(Protocol):
     """Another place that has checkpoints of a log."""
 
     @property
     def name(self) -> str:
         """The name that an admin knows it by."""
 
-    def newest(self, own: OwnLog) -> Checkpoint | None:
+    def newest(self, own: LocalLog) -> Checkpoint | None:
         """Return the newest checkpoint there that the log's key signed, or `None` if there is none yet.
         Raises ElsewhereError if nobody answers in a way that can be understood, and ForkError if the log
         there cannot be this one."""
 
 
-def require_ours(theirs: Checkpoint, own: OwnLog, name: str) -> None:
+def require_ours(theirs: Checkpoint, own: LocalLog, name: str) -> None:
     """Check that the log on this machine begins with a checkpoint from elsewhere. Raises ForkError."""
     if theirs.size > own.size:
         raise newer(name, theirs.size, own.size)

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from ..errors import EvidenceFormatError, QuorumError
 from ..text import Text
-from .checkpoint import Checkpoint, SignedCheckpoint, open_checkpoint
+from .checkpoint import Checkpoint, CheckpointNote, open_checkpoint
 from .cosignature import WitnessVerifier, cosigned_at
 from .note import NoteVerifier, Verifier
 
@@ -53,7 +53,7 @@ class Group:
 
 
 @dataclass(frozen=True)
-class Cosigned:
+class CosigningWitness:
     """A witness of the policy that signed: the name of its key, and the time, in POSIX seconds."""
 
     name: str
@@ -61,19 +61,19 @@ class Cosigned:
 
 
 @dataclass(frozen=True)
-class Witnessed:
+class CosignedCheckpoint:
     """A checkpoint that a known log signed, the witnesses that signed it too, and whether they are enough.
     Where the policy asks for none, `quorum` is true without any."""
 
-    signed: SignedCheckpoint
-    witnesses: tuple[Cosigned, ...]
+    signed: CheckpointNote
+    witnesses: tuple[CosigningWitness, ...]
     quorum: bool
 
     @property
     def checkpoint(self) -> Checkpoint:
         return self.signed.checkpoint
 
-    def required(self) -> Witnessed:
+    def required(self) -> CosignedCheckpoint:
         """Return itself. Raises QuorumError if the witnesses are not enough."""
         if not self.quorum:
             names = ", ".join(witness.name for witness in self.witnesses)
@@ -103,7 +103,7 @@ class Policy:
         quorum."""
         return _PolicyParser().policy(data)
 
-    def verify(self, note: bytes, logs: Sequence[NoteVerifier] = ()) -> Witnessed:
+    def verify(self, note: bytes, logs: Sequence[NoteVerifier] = ()) -> CosignedCheckpoint:
         """Verify a checkpoint's note: one of the policy's logs must have signed it, or one of `logs` if the
         policy has none; return it with the witnesses that signed. Raises EvidenceFormatError, and
         SignatureError if no such log signed or the signature of a known key is wrong. Too few witnesses are
@@ -111,11 +111,11 @@ class Policy:
         log_keys = [log.key for log in self.logs] if self.logs else logs
         signed = open_checkpoint(note, log_keys, [witness.key for witness in self.witnesses])
         cosigned = {
-            witness.name: Cosigned(witness.key.name, cosigned_at(signature))
+            witness.name: CosigningWitness(witness.key.name, cosigned_at(signature))
             for witness in self.witnesses
             if (signature := signed.note.signed_by(witness.key))
         }
-        return Witnessed(signed, tuple(cosigned.values()), self.met(set(cosigned)))
+        return CosignedCheckpoint(signed, tuple(cosigned.values()), self.met(set(cosigned)))
 
     def met(self, names: set[bytes]) -> bool:
         """Return whether the witnesses of these names are enough."""

@@ -19,7 +19,7 @@ from ..text import Text
 from .checkpoint import Checkpoint
 from .encoding import HASH_SIZE, LARGEST, as_text, decimal, decoded, decoded_hash, encoded
 from .note import NoteVerifier, parse
-from .policy import NONE, Cosigned, Policy
+from .policy import NONE, CosigningWitness, Policy
 from .tree import leaf_hash, verify_inclusion
 
 LARGEST_PROOF = 1_000_000  # bytes
@@ -38,7 +38,7 @@ class VerifiedProof:
     checkpoint: Checkpoint
     index: int
     log: NoteVerifier
-    witnesses: tuple[Cosigned, ...]
+    witnesses: tuple[CosigningWitness, ...]
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from ..errors import ElsewhereError, EvidenceError, ForkError, TileMissingError
 from ..text import Text
 from .checkpoint import Checkpoint, open_checkpoint
-from .elsewhere import OwnLog, require_ours
+from .elsewhere import LocalLog, require_ours
 from .log_folder import PublishedLog
 from .note import Verifier
 from .targets import Target
@@ -24,7 +24,7 @@ Progress = Callable[[int, int], object]
 
 
 @dataclass(frozen=True)
-class Delivered:
+class PublishedFiles:
     """The number of leaves that the log has at the target now, the number that it had before, and the number
     of files written."""
 
@@ -49,7 +49,7 @@ class TargetSource:
     def name(self) -> str:
         return self._target.name
 
-    def newest(self, own: OwnLog) -> Checkpoint | None:
+    def newest(self, own: LocalLog) -> Checkpoint | None:
         try:
             self._target.begin()
             return _newest(self._target, own.key)
@@ -65,20 +65,20 @@ def publish(
     entries: bool = True,
     check: bool = False,
     progress: Progress | None = None,
-) -> Delivered:
+) -> PublishedFiles:
     """Publish the new part of a log; with `check` also compare every file that should be there with ours.
     Raises ElsewhereError if the target cannot be used, ForkError if it has another log, or one that was
     changed there, and EvidenceError if ours cannot be read."""
     data = log.checkpoint()
     if data is None:
-        return Delivered(0, 0, 0)
+        return PublishedFiles(0, 0, 0)
     checkpoint = open_checkpoint(data, [key]).checkpoint
     try:
         target.begin()
         theirs = _newest(target, key)
         old_size = theirs.size if theirs else 0
         if theirs:
-            require_ours(theirs, OwnLog(log, key, checkpoint.size, data), target.name)
+            require_ours(theirs, LocalLog(log, key, checkpoint.size, data), target.name)
             _require_edge(theirs, target, folder_of(key.name))
         if check and theirs:
             _require_all(log, theirs.size, target, folder_of(key.name), entries=entries)
@@ -92,7 +92,7 @@ def publish(
             if (full.index + 1) * WIDTH <= checkpoint.size >> 8 * max(full.level, 0):
                 target.drop(f"{folder_of(key.name)}/{tile.path.rpartition('/')[0]}")
         target.finish()
-        return Delivered(checkpoint.size, old_size, len(files))
+        return PublishedFiles(checkpoint.size, old_size, len(files))
     finally:
         target.close()
 

@@ -55,7 +55,7 @@ def _is_for(place: PublishingTarget | WitnessAddress, controller: str) -> bool:
 
 
 @dataclass(frozen=True)
-class EvidenceSettings:
+class EvidenceConfig:
     """All settings for logs. `interval` is in seconds, `quorum` is `any`, `all` or a number of witnesses."""
 
     domain: str = ""
@@ -66,7 +66,7 @@ class EvidenceSettings:
     quorum: str = "any"
     timestamp: TimestampAuthority | None = None
 
-    def of(self, controller: str) -> EvidenceSettings:
+    def of(self, controller: str) -> EvidenceConfig:
         """Return the settings for one controller's log."""
         return replace(
             self,

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from ..errors import EvidenceError, EvidenceFormatError, SignatureError, TreeProofError
 from ..text import Text
 from .checkpoint import Checkpoint, open_checkpoint
-from .cosignature import Witness
+from .cosignature import WitnessSigner
 from .encoding import as_text, decimal, decoded_hash, encoded
 from .note import Verifier, parse
 from .tree import EMPTY_ROOT, verify_consistency
@@ -101,8 +101,8 @@ def opened(body: bytes, logs: Logs) -> tuple[AddCheckpoint, Checkpoint] | Answer
     return request, checkpoint
 
 
-def decided(
-    request: AddCheckpoint, checkpoint: Checkpoint, last: Checkpoint | None, witness: Witness, now: int
+def decide(
+    request: AddCheckpoint, checkpoint: Checkpoint, last: Checkpoint | None, witness: WitnessSigner, now: int
 ) -> Answer:
     """Return the answer to an opened request. `last` is the checkpoint of that log that the witness signed
     last, `now` is in POSIX seconds."""

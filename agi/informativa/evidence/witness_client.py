@@ -6,7 +6,7 @@ from ..errors import ElsewhereError, EvidenceError, ForkError
 from ..text import Text
 from .checkpoint import Checkpoint
 from .cosignature import WitnessVerifier
-from .elsewhere import OwnLog, newer
+from .elsewhere import LocalLog, newer
 from .encoding import decimal
 from .http import HttpAnswer, HttpClient
 from .note import Signature, parse_signatures
@@ -30,7 +30,7 @@ class WitnessClient:
     def name(self) -> str:
         return self.key.name
 
-    def newest(self, own: OwnLog) -> Checkpoint | None:
+    def newest(self, own: LocalLog) -> Checkpoint | None:
         """Return the last checkpoint here, which the witness proves to have by signing it once more."""
         last = Checkpoint.unverified(own.last)
         self.cosign(own.last, own.hashes(), last.size)

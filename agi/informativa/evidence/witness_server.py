@@ -18,7 +18,7 @@ from http import HTTPStatus
 import h11
 
 from ..errors import EvidenceError
-from .cosignature import Witness
+from .cosignature import WitnessSigner
 from .witness import LARGEST_REQUEST, TEXT_TYPE, Answer, Logs
 from .witness_store import WitnessStore
 
@@ -157,7 +157,7 @@ class WitnessServer:
         await writer.drain()
 
 
-def in_a_thread(store: WitnessStore, logs: Logs, witness: Witness, pool: ThreadPoolExecutor) -> Decide:
+def in_a_thread(store: WitnessStore, logs: Logs, witness: WitnessSigner, pool: ThreadPoolExecutor) -> Decide:
     """Return a `Decide` that asks the store in the one thread of `pool`, so that a disk that waits holds no
     connection but its own. The clock is read there, too."""
 

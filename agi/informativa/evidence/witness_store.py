@@ -19,9 +19,9 @@ from .. import files
 from ..errors import EvidenceError
 from ..text import Foreign, Text
 from .checkpoint import Checkpoint
-from .cosignature import Witness
+from .cosignature import WitnessSigner
 from .log_folder import failing
-from .witness import Answer, Logs, decided, opened
+from .witness import Answer, Logs, decide, opened
 
 _SEED_SIZE = 32  # bytes
 _TABLE = """
@@ -44,9 +44,9 @@ class WitnessFolder:
         self.folder = folder
         self.key_file, self.state_file = folder / "witness.key", folder / "witness.sqlite3"
 
-    def make(self, name: str) -> Witness:
+    def make(self, name: str) -> WitnessSigner:
         """Make a new key under that name, with nothing signed. Raises EvidenceError if there is one."""
-        witness = Witness(name, os.urandom(_SEED_SIZE))
+        witness = WitnessSigner(name, os.urandom(_SEED_SIZE))
         with failing(self.folder):
             files.make_folder(self.folder, mode=0o700)
             if self.key_file.exists() or self.state_file.exists():
@@ -64,14 +64,14 @@ class WitnessFolder:
             files.create(self.key_file, f"{witness.secret}\n".encode(), like=self.folder.stat())
         return witness
 
-    def witness(self) -> Witness:
+    def witness(self) -> WitnessSigner:
         """Return the witness's key. Raises EvidenceError if others may read it, too."""
         with failing(self.key_file):
             if self.key_file.stat().st_mode & 0o077:
                 raise EvidenceError(
                     Text("Others can read {file}", "type: chmod 600 {file}", file=self.key_file)
                 )
-            return Witness.parse(self.key_file.read_text(encoding="ascii", errors="replace").strip())
+            return WitnessSigner.parse(self.key_file.read_text(encoding="ascii", errors="replace").strip())
 
 
 class WitnessStore:
@@ -92,7 +92,7 @@ class WitnessStore:
             self._connection = _connected(self._file)
             self._connection.execute(_ALL).fetchall()
 
-    def answer(self, body: bytes, logs: Logs, witness: Witness, now: int) -> Answer:
+    def answer(self, body: bytes, logs: Logs, witness: WitnessSigner, now: int) -> Answer:
         """Return the answer to a request. A signed checkpoint is on the disk by then, written in the
         transaction in which it was compared with the last one."""
         request_or_answer = opened(body, logs)
@@ -102,7 +102,7 @@ class WitnessStore:
         with self._transaction() as connection:
             row = connection.execute(_LAST, (checkpoint.origin,)).fetchone()
             last = Checkpoint(checkpoint.origin, *row) if row else None
-            answer = decided(request, checkpoint, last, witness, now)
+            answer = decide(request, checkpoint, last, witness, now)
             if answer.signed:
                 values = (checkpoint.origin, checkpoint.size, checkpoint.root, request.note, now)
                 connection.execute(_KEEP, values)

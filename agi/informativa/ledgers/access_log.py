@@ -45,7 +45,7 @@ _NEWEST = 1 << 62  # no row has such a number
 
 
 @dataclass(frozen=True)
-class AccessEntry:
+class LoggedAccess:
     """One look or act: when, by which account, which action. `pseudonym` (32 bytes) is the caller whom it was
     about, or `None`, and `record` the number of the record. `number` is its place in the log, 0 before it is
     in the log. `erased` is true if it was about a caller who was erased since."""
@@ -99,7 +99,7 @@ class AccessLog:
     def __init__(self, ledger: Path) -> None:
         self.file = ledger.with_name(f"{ledger.name}{SUFFIX}")
 
-    def add(self, entry: AccessEntry, own: str = "") -> int:
+    def add(self, entry: LoggedAccess, own: str = "") -> int:
         """Add an entry durably, and return its number. Digits of its detail that may be a phone number are
         removed; `own`, words of the program such as the line, is appended unchanged."""
         suffix = f" {own}" if own else ""
@@ -115,7 +115,7 @@ class AccessLog:
             connection.execute(f"INSERT INTO access ({_COLUMNS}) VALUES ({', '.join('?' * len(row))})", row)  # noqa: S608  # our own names
         return number + 1
 
-    def page(self, before: int | None, count: int, wanted: AccessFilter = ALL) -> tuple[AccessEntry, ...]:
+    def page(self, before: int | None, count: int, wanted: AccessFilter = ALL) -> tuple[LoggedAccess, ...]:
         """Return the newest `count` entries before the number `before`, the newest first."""
         if not self.file.exists():
             return ()
@@ -369,9 +369,9 @@ def _entry(
     who_hash: bytes | None,
     record: int | None,
     detail: str,
-) -> AccessEntry:
+) -> LoggedAccess:
     """Build an entry from a row. Raises ValueError if there is no such action."""
-    return AccessEntry(
+    return LoggedAccess(
         _EPOCH + at * _MICROSECOND,
         account,
         Action(action),

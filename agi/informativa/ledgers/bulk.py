@@ -74,7 +74,7 @@ WHERE reference <> '' AND (at, pseudonym) IN (VALUES {})
 _KNOWN = "SELECT DISTINCT pseudonym FROM standing WHERE pseudonym IN ({})"
 
 
-class Common(NamedTuple):
+class CommonValues(NamedTuple):
     """The values that records share if they differ in caller, reference and proof only: nearly all records of
     a day. `values` are those of _COMMON. `facts` and `person` are the constant parts of the texts that a leaf
     commits to, with gaps for the values of each record; they are empty if the text has not the usual form.
@@ -85,22 +85,26 @@ class Common(NamedTuple):
     facts: tuple[bytes, ...]  # before, between and after the number and the index of the leaf
     person: tuple[str, ...]  # around binding and pseudonym (in hexadecimal digits) and reference
 
-    def ready(self, pseudonym: bytes, reference: str, bound: Binding, earlier: Sequence[bytes] = ()) -> Ready:
+    def ready(
+        self, pseudonym: bytes, reference: str, bound: Binding, earlier: Sequence[bytes] = ()
+    ) -> PreparedRecord:
         """Prepare the record of one caller; `earlier` are his pseudonyms by other keys."""
         person_hash = b""
         if self.person and row_texts.is_plain(reference):
             first, second, third, fourth = self.person
             person = f"{first}{bound.value.hex()}{second}{pseudonym.hex()}{third}{reference}{fourth}"
             person_hash = sha256(commitment.WHO_TAG + bound.salt + person.encode()).digest()
-        return Ready(pseudonym, self, reference, person_hash, bound.salt, bound.value, tuple(earlier))
+        return PreparedRecord(
+            pseudonym, self, reference, person_hash, bound.salt, bound.value, tuple(earlier)
+        )
 
 
-class Ready(NamedTuple):
+class PreparedRecord(NamedTuple):
     """A prepared record, without its number and the index of its leaf. `who` is the commitment to the person,
     empty if its text has not the usual form; `earlier` are the pseudonyms of its caller by other keys."""
 
     pseudonym: bytes
-    common: Common
+    common: CommonValues
     reference: str
     who: bytes
     salt: bytes  # of `who`, and of the binding
@@ -127,7 +131,7 @@ class Ready(NamedTuple):
         return [(at, pseudonym, reference, notice, version, kind) for pseudonym in self.pseudonyms]
 
 
-def common(event: Event, origin: str) -> Common:
+def common(event: Event, origin: str) -> CommonValues:
     """Return what all records of such an event share in the log of that origin, for any caller and reference.
     Raises ValueError if it is not the event of a delivery that a caller got elsewhere."""
     values = rows.row(replace(event, pseudonym=_PSEUDONYM_MARK, reference=_REFERENCE_HEX))
@@ -138,17 +142,21 @@ def common(event: Event, origin: str) -> Common:
     facts_parts = tuple(facts.split(_GAP.encode()))
     person_parts = tuple(_MARKS.split(person.decode()))
     usual_form = len(facts_parts) == 3 and len(person_parts) == 4
-    return Common(_batch_values(values), origin, *((facts_parts, person_parts) if usual_form else ((), ())))
+    return CommonValues(
+        _batch_values(values), origin, *((facts_parts, person_parts) if usual_form else ((), ()))
+    )
 
 
-def append_new(store: SqliteStore, page: Sequence[Ready]) -> int:
+def append_new(store: SqliteStore, page: Sequence[PreparedRecord]) -> int:
     """Record those that are not on record yet, in one transaction, and return how many. Raises
     LedgerError."""
     with store.connected() as connection, store.turn(brief=True) as transaction:
         return _append_new(connection, transaction, page)
 
 
-def _append_new(connection: sqlite3.Connection, transaction: SqliteTransaction, page: Sequence[Ready]) -> int:
+def _append_new(
+    connection: sqlite3.Connection, transaction: SqliteTransaction, page: Sequence[PreparedRecord]
+) -> int:
     log = leaves.log(connection)
     usual_records = [ready for ready in page if ready.who and ready.common.origin == log.origin]
     other_records = [ready for ready in page if not (ready.who and ready.common.origin == log.origin)]
@@ -168,7 +176,7 @@ def _append_new(connection: sqlite3.Connection, transaction: SqliteTransaction, 
     return added + len(new_records)
 
 
-def _not_recorded(connection: sqlite3.Connection, page: Sequence[Ready]) -> list[Ready]:
+def _not_recorded(connection: sqlite3.Connection, page: Sequence[PreparedRecord]) -> list[PreparedRecord]:
     """Return those that are not on record, in the order of their pseudonyms, so that each page of an index is
     read and written once."""
     page = sorted(page, key=itemgetter(0))  # its pseudonym
@@ -193,7 +201,9 @@ def _not_recorded(connection: sqlite3.Connection, page: Sequence[Ready]) -> list
     return new_records
 
 
-def _leaves(new_records: Sequence[Ready], number: int, leaf: int, index: int) -> Iterable[tuple[object, ...]]:
+def _leaves(
+    new_records: Sequence[PreparedRecord], number: int, leaf: int, index: int
+) -> Iterable[tuple[object, ...]]:
     salts = os.urandom(commitment.SALT_SIZE * len(new_records))
     for offset, ready in enumerate(new_records):
         salt = salts[commitment.SALT_SIZE * offset : commitment.SALT_SIZE * (offset + 1)]
@@ -204,7 +214,10 @@ def _leaves(new_records: Sequence[Ready], number: int, leaf: int, index: int) ->
 
 
 def _inform(
-    connection: sqlite3.Connection, transaction: SqliteTransaction, new_records: Sequence[Ready], number: int
+    connection: sqlite3.Connection,
+    transaction: SqliteTransaction,
+    new_records: Sequence[PreparedRecord],
+    number: int,
 ) -> None:
     """Enter into the history what their callers know by these records; for callers without history by one
     statement."""

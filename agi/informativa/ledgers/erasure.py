@@ -23,7 +23,7 @@ from ..model import Reason, RecordKind
 from ..text import NOTHING, Foreign, Text, joined
 from . import backup, elsewhere, erasure_requests, leaves, rows
 from .access_log import SIDES, SUFFIX, AccessLog
-from .erasure_requests import Request
+from .erasure_requests import ErasureRequest
 from .sqlite import SqliteStore
 
 PATIENCE_SECONDS = 10.0  # to wait for readers of the ledger, who keep its log from being emptied
@@ -85,7 +85,7 @@ UNION ALL SELECT 1 FROM number_use WHERE pseudonym IN his
 
 
 @dataclass(frozen=True)
-class Erased:
+class ErasureResult:
     """The result of an erasure: how many records were erased, and which copies of the ledger were deleted.
     `traces` are the numbers of the records that say so. `request` is kept to ask other boxes, `None` if they
     need not be asked."""
@@ -93,7 +93,7 @@ class Erased:
     records: int
     copies: tuple[Path, ...]
     traces: tuple[int, ...] = field(default=(), compare=False)
-    request: Request | None = None
+    request: ErasureRequest | None = None
 
 
 def erase(
@@ -103,7 +103,7 @@ def erase(
     *,
     everywhere: bool = False,
     sealed: Sequence[bytes] = (),
-) -> Erased:
+) -> ErasureResult:
     """Erase one caller under all his pseudonyms, and record that it happened. With `everywhere` a request to
     the other boxes is kept in the same transaction, with the caller `sealed` for those with other keys; then
     there must be a ledger.
@@ -113,7 +113,7 @@ def erase(
     """
     if not ledger.exists() and not everywhere:
         AccessLog(ledger).erase(pseudonyms)
-        return Erased(0, _delete_copies(ledger))
+        return ErasureResult(0, _delete_copies(ledger))
     store = SqliteStore(str(ledger), create=False)
     try:
         records, records_of_erasure = 0, list[int]()
@@ -126,7 +126,7 @@ def erase(
                 AccessLog(ledger).erase(caller_bytes)
                 copies = _delete_copies(ledger)
                 if _clean(store, caller_bytes):
-                    return Erased(records, copies, tuple(records_of_erasure), request)
+                    return ErasureResult(records, copies, tuple(records_of_erasure), request)
             except OSError as error:
                 reason_text = Text("{file} cannot be read ({why}).")
                 reason = reason_text.format(file=error.filename, why=Foreign(error.strerror or ""))
@@ -158,7 +158,7 @@ def _unfinished(ledger: Path, reason: Text, advice: Text = NOTHING) -> LedgerErr
     )
 
 
-def forget(store: SqliteStore, requests: Sequence[Request]) -> None:
+def forget(store: SqliteStore, requests: Sequence[ErasureRequest]) -> None:
     """Remove all bytes of requests that all other boxes have fulfilled (I9). Raises LedgerError; calling it
     again is harmless then, and finishes the work."""
     if not requests:
@@ -177,8 +177,8 @@ def forget(store: SqliteStore, requests: Sequence[Request]) -> None:
 
 
 def _erase(
-    store: SqliteStore, pseudonyms: Sequence[bytes], at: datetime, request: Request | None = None
-) -> tuple[int, list[bytes], int, Request | None]:
+    store: SqliteStore, pseudonyms: Sequence[bytes], at: datetime, request: ErasureRequest | None = None
+) -> tuple[int, list[bytes], int, ErasureRequest | None]:
     """Erase his records, and return how many; his pseudonyms and salts; the number of the record that says
     so; and the request that is kept for other boxes. His records are searched for beforehand, so that calls
     wait only for the search of newer ones."""

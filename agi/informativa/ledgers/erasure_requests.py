@@ -29,7 +29,7 @@ _FORGET = "DELETE FROM erasure_request WHERE request = ?"
 
 
 @dataclass(frozen=True)
-class Request:
+class ErasureRequest:
     """One request. `number` is its number in the shared database, `None` if it must still be made; until
     `until` a command makes it. `pseudonyms` are all those of the caller, empty when all boxes have erased
     him; `sealed` is the caller encrypted for boxes that know him by other keys (sharing/sealed_caller.py)."""
@@ -46,12 +46,12 @@ class Request:
         return now < self.until <= now + HELD
 
 
-def new(now: datetime, sealed: Sequence[bytes] = ()) -> Request:
+def new(now: datetime, sealed: Sequence[bytes] = ()) -> ErasureRequest:
     """Create a request that a command makes by itself."""
-    return Request(int.from_bytes(os.urandom(8), "big") >> 1, None, now + HELD, (), tuple(sealed))
+    return ErasureRequest(int.from_bytes(os.urandom(8), "big") >> 1, None, now + HELD, (), tuple(sealed))
 
 
-def keep(connection: sqlite3.Connection, request: Request) -> None:
+def keep(connection: sqlite3.Connection, request: ErasureRequest) -> None:
     """Store a request, within the caller's transaction. If it is stored already, its number and pseudonyms
     are replaced."""
     until_microseconds, texts = (
@@ -61,10 +61,10 @@ def keep(connection: sqlite3.Connection, request: Request) -> None:
     connection.execute(_KEEP, (request.id, request.number, until_microseconds, *texts))
 
 
-def kept(store: SqliteStore) -> list[Request]:
+def kept(store: SqliteStore) -> list[ErasureRequest]:
     """Return all stored requests."""
     return [
-        Request(request, number, rows.moment(held_until), _values(pseudonyms), _values(sealed))
+        ErasureRequest(request, number, rows.moment(held_until), _values(pseudonyms), _values(sealed))
         for request, number, held_until, pseudonyms, sealed in store.erasure_requests()
     ]
 
@@ -78,22 +78,22 @@ def ordered(store: SqliteStore, request: int, number: int, pseudonyms: Sequence[
         connection.execute(_ORDERED, (number, _text(pseudonyms), request))
 
 
-def lost(store: SqliteStore, requests: Iterable[Request]) -> None:
+def lost(store: SqliteStore, requests: Iterable[ErasureRequest]) -> None:
     """Mark these requests as unknown to the shared database."""
     _execute_for(store, _LOST, requests)
 
 
-def through(store: SqliteStore, requests: Iterable[Request]) -> None:
+def through(store: SqliteStore, requests: Iterable[ErasureRequest]) -> None:
     """Mark these requests as done by all boxes, and delete the caller from them."""
     _execute_for(store, _THROUGH, requests)
 
 
-def forget(store: SqliteStore, requests: Iterable[Request]) -> None:
+def forget(store: SqliteStore, requests: Iterable[ErasureRequest]) -> None:
     """Delete these requests."""
     _execute_for(store, _FORGET, requests)
 
 
-def _execute_for(store: SqliteStore, statement: str, requests: Iterable[Request]) -> None:
+def _execute_for(store: SqliteStore, statement: str, requests: Iterable[ErasureRequest]) -> None:
     if ids := [(request.id,) for request in requests]:
         with store.transaction(), store.connected() as connection:
             connection.executemany(statement, ids)

@@ -44,7 +44,7 @@ SELECT coalesce(min(record), 1) FROM (
 
 
 @dataclass(frozen=True)
-class Count:
+class NoticeCount:
     """The number of records of one notice on one line with one status: in the whole period, and today."""
 
     line: str
@@ -57,25 +57,25 @@ class Count:
 
 
 @dataclass(frozen=True)
-class Summary:
+class LedgerSummary:
     """The summary of a ledger. `calls` are the numbers of calls in the whole period and today; `size` is in
     bytes, with the log; `known` is the number of callers of whom it is known that they were told
     something."""
 
-    counts: tuple[Count, ...]
+    counts: tuple[NoticeCount, ...]
     calls: tuple[int, int]
     known: int
     last: Record | None
     size: int
 
 
-def summary(file: str, since: datetime, today: datetime, owner: LedgerOwner | None = None) -> Summary:
+def summary(file: str, since: datetime, today: datetime, owner: LedgerOwner | None = None) -> LedgerSummary:
     """Summarise a ledger for the hours that began since a time, and for today. Read from its counters, which
     a purge leaves unchanged. Raises LedgerError if it cannot be read."""
     hours = {"since": tally.first_hour(since), "today": tally.first_hour(today)}
     with _read(file, owner) as connection:
         counts = tuple(
-            Count(line, notice, version, language, Status(status), in_period, count_today)
+            NoticeCount(line, notice, version, language, Status(status), in_period, count_today)
             for line, notice, version, language, status, in_period, count_today in connection.execute(
                 _COUNTS, hours
             )
@@ -84,7 +84,7 @@ def summary(file: str, since: datetime, today: datetime, owner: LedgerOwner | No
         callers = connection.execute(_KNOWN).fetchone()[0]
         last = connection.execute(_LAST).fetchone()
         size = sum(Path(file + end).stat().st_size for end in ("", "-wal") if Path(file + end).exists())
-        return Summary(counts, calls, callers, rows.record(last) if last else None, size)
+        return LedgerSummary(counts, calls, callers, rows.record(last) if last else None, size)
 
 
 def hours(

@@ -25,7 +25,7 @@ _BYTES_A_SECOND = 100e6  # written to a slow disk: the copy, and the migrated ta
 
 
 @dataclass(frozen=True)
-class Outlook:
+class MigrationEstimate:
     """An estimate of a migration: the present version of the schema and the newest, the number of records,
     and the bytes that must be free on its disk and that are free. `seconds` is only a guess."""
 
@@ -41,7 +41,7 @@ class Outlook:
         return self.records * _SECONDS_A_RECORD + self.needed / _BYTES_A_SECOND
 
 
-def outlook(connection: sqlite3.Connection, file: Path) -> Outlook:
+def migration_estimate(connection: sqlite3.Connection, file: Path) -> MigrationEstimate:
     """Estimate the migration without changing anything. Counts all records if there is something to
     migrate."""
     import shutil  # not for a script, as below
@@ -52,7 +52,7 @@ def outlook(connection: sqlite3.Connection, file: Path) -> Outlook:
     if version < newest_version and _has_records(connection):
         (records,) = connection.execute("SELECT count(*) FROM event").fetchone()
         needed = backup.needed_room(connection)
-    return Outlook(version, newest_version, records, needed, shutil.disk_usage(file.parent).free)
+    return MigrationEstimate(version, newest_version, records, needed, shutil.disk_usage(file.parent).free)
 
 
 def require_ours(connection: sqlite3.Connection, file: Path, *, create: bool) -> None:

@@ -20,7 +20,7 @@ from ..evidence.log_folder import LogFolder, PublishedLog
 from ..model import Reason, RecordKind
 from ..text import Text
 from . import backup, erasure_requests, leaves, rows
-from .erasure_requests import Request
+from .erasure_requests import ErasureRequest
 from .ledger_file import translated
 from .owner import LedgerOwner, require
 from .sqlite import SqliteStore
@@ -31,7 +31,7 @@ _SIDES = ("", "-wal", "-shm")
 
 
 @dataclass(frozen=True)
-class Restored:
+class RestoreResult:
     """The result of a restore: the number of records of the backup; how many of them were erased or purged
     again; how many that were recorded since are lost; the epoch in which the log goes on; and the file of the
     ledger that was replaced, `None` if there was none."""
@@ -43,7 +43,7 @@ class Restored:
     before: Path | None
 
 
-def restore(ledger: Path, copy: Path, at: datetime, owner: LedgerOwner | None = None) -> Restored:
+def restore(ledger: Path, copy: Path, at: datetime, owner: LedgerOwner | None = None) -> RestoreResult:
     """Put a backup in the ledger's place. Raises LedgerError if somebody has the ledger open, or if the
     backup is not of this ledger or not of this `owner`'s; then nothing was changed."""
     with translated(ledger):
@@ -67,7 +67,7 @@ def restore(ledger: Path, copy: Path, at: datetime, owner: LedgerOwner | None = 
         finally:
             for end in _SIDES:
                 Path(f"{part}{end}").unlink(missing_ok=True)
-        return Restored(*restored, replaced)
+        return RestoreResult(*restored, replaced)
 
 
 def _require_own(part: Path, copy: Path, owner: LedgerOwner) -> None:
@@ -122,7 +122,7 @@ def _deletions(ledger: Path, log: leaves.LedgerLog, folder: LogFolder) -> Iterat
             yield RecordKind(kind), reference
 
 
-def _requests(ledger: Path) -> list[Request]:
+def _requests(ledger: Path) -> list[ErasureRequest]:
     """Return the requests that other boxes have not fulfilled, as far as they can be read. Those in the copy
     stay as well, because asking once more is harmless."""
     with (

@@ -16,7 +16,7 @@ from pathlib import Path
 from ..errors import ElsewhereError, SigningError
 from ..evidence import note
 from ..evidence.checkpoint import Checkpoint, open_checkpoint
-from ..evidence.elsewhere import Elsewhere, OwnLog, require_ours
+from ..evidence.elsewhere import CheckpointSource, LocalLog, require_ours
 from ..evidence.log_folder import LogFolder, PublishedLog
 from ..evidence.note import Signer
 from ..evidence.tiles import TileHashes
@@ -35,7 +35,7 @@ Progress = Callable[[int, int], object]
 
 
 @dataclass(frozen=True)
-class Sequenced:
+class SequencingResult:
     """The present state of a log: its newest checkpoint, as a value and as its published bytes, and the
     number of leaves that were added since the checkpoint before."""
 
@@ -46,8 +46,8 @@ class Sequenced:
 
 
 def sequence(
-    ledger: Path, progress: Progress | None = None, elsewhere: Sequence[Elsewhere] = ()
-) -> Sequenced:
+    ledger: Path, progress: Progress | None = None, elsewhere: Sequence[CheckpointSource] = ()
+) -> SequencingResult:
     """Put new leaves into tiles, and sign a checkpoint of them; if there are none, return the last one.
     Records from before there was a log get their leaves first, in turns beside the calls. `elsewhere` are
     others who hold checkpoints of the log. Raises LedgerError, and EvidenceError if nothing can, or may, be
@@ -64,12 +64,12 @@ def sequence(
             published.note_gone(leaf, f"{event.kind} {event.reference}")
         signed = folder.last_signed(log.epoch)
         if published_data and signed and {checkpoint.size for checkpoint in checkpoints} == {log.size}:
-            return Sequenced(log.epoch, checkpoints[0], published_data, 0)
+            return SequencingResult(log.epoch, checkpoints[0], published_data, 0)
         if published_data is None:  # a witness needs it before the first checkpoint
             published.put_key(signer.verifier)
         if elsewhere:
             last = signed or note.sign(Checkpoint(log.origin, 0, EMPTY_ROOT).text, signer)
-            _require_agreement(elsewhere, OwnLog(published, signer.verifier, signed_size, last))
+            _require_agreement(elsewhere, LocalLog(published, signer.verifier, signed_size, last))
         for start in range(signed_size, log.size, PAGE):
             published.extend(start, store.entries(log.first + start, min(PAGE, log.size - start)))
             if progress:
@@ -80,7 +80,7 @@ def sequence(
         folder.keep_signed(log.epoch, data)
         published.put_checkpoint(log.size, data)
         published.tiles.drop_partials(signed_size, log.size)
-        return Sequenced(log.epoch, checkpoint, data, log.size - signed_size)
+        return SequencingResult(log.epoch, checkpoint, data, log.size - signed_size)
 
 
 def begin_epoch(ledger: Path, at: datetime) -> None:
@@ -138,7 +138,7 @@ def _require_extension(
     return signed_size
 
 
-def _require_agreement(elsewhere: Sequence[Elsewhere], own: OwnLog) -> None:
+def _require_agreement(elsewhere: Sequence[CheckpointSource], own: LocalLog) -> None:
     """Check that at least one place elsewhere answers, and that none has leaves that are not in the log.
     Raises SigningError, ForkError."""
     errors = []

@@ -330,10 +330,10 @@ class SqliteStore(LedgerFile):
         with self._translated():
             return migrating.of(self._connection), migrating.newest()
 
-    def outlook(self) -> migrating.Outlook:
+    def outlook(self) -> migrating.MigrationEstimate:
         """Estimate the migration to the newest version."""
         with self._translated():
-            return migrating.outlook(self._connection, self.file)
+            return migrating.migration_estimate(self._connection, self.file)
 
     def around(self, cutoff: datetime) -> tuple[datetime | None, datetime | None]:
         """Return the times of the last call before `cutoff` and of the first one since. Reads the whole

@@ -270,7 +270,7 @@ def keep_open(connection: sqlite3.Connection) -> None:
     ctypes.pythonapi.Py_IncRef(ctypes.py_object(connection))
 
 
-def astray(ledger: Path) -> list[int]:
+def processes_with_deleted_wal(ledger: Path) -> list[int]:
     """Return the ids of the processes that have a deleted log or index of this ledger open, as far as we may
     see. Other processes do not see their records until they have repaired it."""
     from ..processes import descriptors  # not loaded by a script

@@ -37,7 +37,6 @@ from .plan import (
     ALWAYS,
     ChangedRecording,
     Controller,
-    Document,
     Keys,
     Length,
     LetterDetails,
@@ -46,6 +45,7 @@ from .plan import (
     ManagerAccount,
     Notice,
     Outsourcing,
+    OutsourcingDocument,
     Period,
     Prompt,
     Recording,
@@ -58,7 +58,7 @@ from .plan import (
     recording_digest,
     spoken,
 )
-from .words import Action, Ending, NumberForm, Reason, RecordKind, Role, Status, Verification, Vouched
+from .words import Action, Ending, NumberForm, NumberVerification, Reason, RecordKind, Role, Status, Vouched
 
 __all__ = [
     "ALWAYS",
@@ -74,7 +74,6 @@ __all__ = [
     "ChangedRecording",
     "Controller",
     "Decision",
-    "Document",
     "Ending",
     "Event",
     "Heard",
@@ -89,7 +88,9 @@ __all__ = [
     "NamesByLanguage",
     "Notice",
     "NumberForm",
+    "NumberVerification",
     "Outsourcing",
+    "OutsourcingDocument",
     "Period",
     "Playback",
     "PriorDelivery",
@@ -106,7 +107,6 @@ __all__ = [
     "Status",
     "Step",
     "Unidentified",
-    "Verification",
     "Version",
     "Vouched",
     "WebServer",

@@ -10,7 +10,7 @@ from typing import TypeVar
 from ..errors import InformativaError
 from ..frozen import dataclass
 from ..text import NOTHING, Text
-from .words import NumberForm, RecordKind, Verification
+from .words import NumberForm, NumberVerification, RecordKind
 
 T = TypeVar("T")
 
@@ -195,7 +195,7 @@ class Keys:
 
 
 @dataclass(frozen=True)
-class Document:
+class OutsourcingDocument:
     """A paper: where it is filed, and its date."""
 
     reference: str
@@ -208,8 +208,8 @@ class Outsourcing:
     analysis."""
 
     processor: str
-    contract: Document
-    analysis: Document
+    contract: OutsourcingDocument
+    analysis: OutsourcingDocument
     sub_processors: tuple[str, ...] = ()
 
 
@@ -389,7 +389,7 @@ class Line:
     landlines_shared: bool = False
     fallback_informs: bool = True
     requires_signature: bool = False
-    verification: Mapping[str, Verification] = field(default_factory=dict)
+    verification: Mapping[str, NumberVerification] = field(default_factory=dict)
 
     def seconds(self, notice: str, version: str, language: str) -> float:
         """Return the length of a version's short notice in a language, in seconds; 0 for a version that is

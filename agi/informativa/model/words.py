@@ -74,7 +74,7 @@ class Ending(StrEnum):
     SERVICE_STOPPED = "service-stopped"  # informativa was told to stop and could not wait for the end
 
 
-class Verification(StrEnum):
+class NumberVerification(StrEnum):
     """What a network that checks numbers says of one."""
 
     PASSED = "passed"

@@ -27,7 +27,7 @@ from ..model import NumberForm
 from . import table
 
 
-class Kind(Enum):
+class NumberKind(Enum):
     """The kind of a number's holder, as far as the numbering plan tells."""
 
     LANDLINE = "one household's; in some countries numbers do not show whether it is a mobile"
@@ -35,11 +35,11 @@ class Kind(Enum):
     SHARED = "toll-free, shared-cost, service and personal numbers (Italy's 199), which whole companies show"
 
 
-Valid = Mapping[str, tuple[str, Kind]]
+Valid = Mapping[str, tuple[str, NumberKind]]
 """All numbers that some digits may be: by E.164 with its plus, the country (ISO 3166; 001 for none) and
 kind."""
 
-KINDS = tuple(Kind)
+KINDS = tuple(NumberKind)
 DEAD, ASK = 0, 1  # the table's classes of digits that are no number, and of those that it cannot judge
 
 _DIALLED = re.compile(r"\+?[0-9]{2,20}\Z")
@@ -58,7 +58,7 @@ _NATIONAL = {
 
 class _Plan(NamedTuple):
     start: int
-    answers: Sequence[tuple[str, Kind]]  # by class
+    answers: Sequence[tuple[str, NumberKind]]  # by class
 
 
 def valid(text: str, region: str, form: NumberForm) -> Valid:

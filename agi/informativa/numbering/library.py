@@ -6,13 +6,13 @@ import phonenumbers
 from phonenumbers import PhoneNumber, PhoneNumberFormat, PhoneNumberType
 
 from ..model import NumberForm
-from . import Kind, Valid
+from . import NumberKind, Valid
 
 _KINDS = {
-    PhoneNumberType.FIXED_LINE: Kind.LANDLINE,
-    PhoneNumberType.FIXED_LINE_OR_MOBILE: Kind.LANDLINE,
-    PhoneNumberType.MOBILE: Kind.PERSONAL,
-    PhoneNumberType.VOIP: Kind.PERSONAL,
+    PhoneNumberType.FIXED_LINE: NumberKind.LANDLINE,
+    PhoneNumberType.FIXED_LINE_OR_MOBILE: NumberKind.LANDLINE,
+    PhoneNumberType.MOBILE: NumberKind.PERSONAL,
+    PhoneNumberType.VOIP: NumberKind.PERSONAL,
 }
 
 
@@ -23,7 +23,7 @@ def valid(text: str, region: str, form: NumberForm) -> Valid:
     else:
         readings = [text] * (form is not NumberForm.INTERNATIONAL)
         readings += ["+" + text] * (form is not NumberForm.NATIONAL)
-    numbers: dict[str, tuple[str, Kind]] = {}
+    numbers: dict[str, tuple[str, NumberKind]] = {}
     for reading in readings:
         number = _parse(reading, region)
         kind = kind_of(phonenumbers.number_type(number)) if number else None
@@ -33,9 +33,9 @@ def valid(text: str, region: str, form: NumberForm) -> Valid:
     return numbers
 
 
-def kind_of(number_type: int) -> Kind | None:
+def kind_of(number_type: int) -> NumberKind | None:
     """Return the kind of a PhoneNumberType; `None` for that of an invalid number."""
-    return None if number_type == PhoneNumberType.UNKNOWN else _KINDS.get(number_type, Kind.SHARED)
+    return None if number_type == PhoneNumberType.UNKNOWN else _KINDS.get(number_type, NumberKind.SHARED)
 
 
 def written(text: str, region: str) -> frozenset[str]:

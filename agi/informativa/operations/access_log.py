@@ -82,7 +82,7 @@ def note(
 
     Raises LedgerError, and then nothing may be shown.
     """
-    entry = access_log.AccessEntry(now, account, action, pseudonym, record, detail)
+    entry = access_log.LoggedAccess(now, account, action, pseudonym, record, detail)
     line_facts = [f"line={line.number}"] if line else []
     return storage.access_log(controller).add(entry, " ".join([*line_facts, *filter(None, [facts])]))
 
@@ -111,7 +111,7 @@ def page(
     )
 
 
-def _entry(entry: access_log.AccessEntry, controller: str) -> AccessEntry:
+def _entry(entry: access_log.LoggedAccess, controller: str) -> AccessEntry:
     return AccessEntry(
         controller=controller,
         number=entry.number,

@@ -108,7 +108,7 @@ def invite(
             Text("An invitation is good for 1 to {most} hours.", most=LONGEST_HOURS),
             Text("Type it like --hours 24."),
         )
-    store, name = stored.Accounts(folder), plain_name(name)
+    store, name = stored.AccountFile(folder), plain_name(name)
     account = store.get(name)
     if role is not None:
         grants: stored.Grants = dict.fromkeys(_chosen(all_controllers, controllers), role)
@@ -126,7 +126,7 @@ def invite(
 
 def accounts(folder: Path, now: datetime) -> Accounts:
     """Return all accounts and open invitations. Raises AccountError."""
-    store = stored.Accounts(folder)
+    store = stored.AccountFile(folder)
     invitations = (
         Invitation(invitation.name, _grants(invitation.grants), invitation.until)
         for invitation in store.invitations()
@@ -148,7 +148,7 @@ def grant(
     """Give somebody a role for these controllers, or with `None` take it away; roles for others stay. A
     session under the account ends. Where a web server says who somebody is (`vouched`), a person without an
     account gets one without an invitation. Raises InformativaError."""
-    store, create = stored.Accounts(folder), vouched and role is not None
+    store, create = stored.AccountFile(folder), vouched and role is not None
     account = store.get(plain_name(name)) if create else _named(store, name)
     granted = account.grants if account and role is None else ()  # a controller that is gone
     roles = dict.fromkeys(_chosen((*all_controllers, *granted), controllers), role)
@@ -158,14 +158,14 @@ def grant(
 def remove(folder: Path, name: str) -> AccountRemoved:
     """Remove an account, and an invitation of that name. A session under the account ends. Raises
     AccountError."""
-    store = stored.Accounts(folder)
+    store = stored.AccountFile(folder)
     if all(invitation.name != plain_name(name) for invitation in store.invitations()):
         _named(store, name)
     store.remove(name)
     return AccountRemoved(plain_name(name))
 
 
-def _account(account: stored.Account) -> Account:
+def _account(account: stored.UserAccount) -> Account:
     return Account(account.name, _grants(account.grants), bool(account.totp_secret), account.changed)
 
 
@@ -173,7 +173,7 @@ def _grants(grants: stored.Grants) -> tuple[Grant, ...]:
     return tuple(Grant(controller, role) for controller, role in sorted(grants.items()))
 
 
-def _named(store: stored.Accounts, name: str) -> stored.Account:
+def _named(store: stored.AccountFile, name: str) -> stored.UserAccount:
     """Return the account of that name. Raises AccountError with the one that was probably meant."""
     account = store.get(plain_name(name))
     if account is None:

@@ -208,7 +208,7 @@ def meeting(configuration: Configuration, controller: Controller) -> Meeting:
     )
 
 
-def _box(box: administration.Box, database: SharedDatabase, about: About) -> Box:
+def _box(box: administration.RegisteredBox, database: SharedDatabase, about: About) -> Box:
     return Box(
         name=box.name,
         this=box.name == database.box,
@@ -223,7 +223,7 @@ def _box(box: administration.Box, database: SharedDatabase, about: About) -> Box
     )
 
 
-def _differences(box: administration.Box, about: About) -> Iterator[Difference]:
+def _differences(box: administration.RegisteredBox, about: About) -> Iterator[Difference]:
     for difference in (Difference.PROGRAM, Difference.KEYS, Difference.CONFIGURATION):
         value, our_value = getattr(box, difference), getattr(about, difference)
         if value and value != our_value:

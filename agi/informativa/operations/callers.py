@@ -29,7 +29,7 @@ from ..model import (
     Version,
     told_elsewhere,
 )
-from ..numbering import Kind
+from ..numbering import NumberKind
 from ..numbering.library import kind_of
 from ..plausibility import Implausible, ReferenceFault
 from ..text import NOTHING, Text, joined
@@ -402,14 +402,14 @@ def unusual(number: str) -> Text:
     return message.format(digits=digits, code=parsed.country_code, others=usual_digits)
 
 
-def is_unusual(number: str, country: str, kind: Kind) -> bool:
+def is_unusual(number: str, country: str, kind: NumberKind) -> bool:
     """Return whether a number is shorter or longer than most of its kind, by its `country` (ISO 3166) and its
     `kind`. The library, which is slow, is asked only where these do not settle the length."""
     return len(number) != _usual_length(country, kind) and bool(unusual(number))
 
 
 @cache
-def _usual_length(country: str, kind: Kind) -> int | None:
+def _usual_length(country: str, kind: NumberKind) -> int | None:
     """Return the usual length of such numbers, with plus and country code; `None` where they differ."""
     if country not in phonenumbers.SUPPORTED_REGIONS:
         return None

@@ -13,7 +13,7 @@ NEIGHBOURS = 5_000  # records before and after one among which the others of its
 
 
 @dataclass(frozen=True)
-class Told:
+class PromptContent:
     """The words and the sound that a caller heard."""
 
     text: str
@@ -23,7 +23,7 @@ class Told:
 
 
 @dataclass(frozen=True)
-class Story:
+class CallRecords:
     """A record, together with all records of its call and conversation."""
 
     record: Record
@@ -31,7 +31,7 @@ class Story:
     """All of them in their order, `record` among them."""
 
 
-def story(controller: Controller, number: int) -> Story | None:
+def call_records(controller: Controller, number: int) -> CallRecords | None:
     """Return the story of a record; `None` where there is no such record. Raises InformativaError if the
     ledger cannot be read."""
     with existing_ledger(controller, read_only=True) as ledger:
@@ -39,11 +39,11 @@ def story(controller: Controller, number: int) -> Story | None:
         if ledger is None or record is None:
             return None
         records = ledger.of_call(record.event, number - NEIGHBOURS, number + NEIGHBOURS + 1)
-    return Story(record, tuple(records) or (record,))
+    return CallRecords(record, tuple(records) or (record,))
 
 
-def told(event: Event) -> Told:
+def told(event: Event) -> PromptContent:
     """Return the words and the sound of a record's prompt, from the files that are there now."""
     sound = receipt_page.played_sound(event.prompt, event.recording)
     text = receipt_page.words_of(event.prompt, sound.files) if sound else ""
-    return Told(text, sound)
+    return PromptContent(text, sound)

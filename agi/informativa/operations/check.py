@@ -104,7 +104,9 @@ def looked(file: Path, now: datetime) -> Checked:
 
 
 def _problem(finding: Finding, file: Path) -> Problem:
-    return Problem.of(finding.problem or errors.Problem(str(file), None, "", finding.finding, finding.fix))
+    return Problem.of(
+        finding.problem or errors.ConfigProblem(str(file), None, "", finding.finding, finding.fix)
+    )
 
 
 def _prepare(file: Path) -> None:

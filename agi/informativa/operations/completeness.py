@@ -15,7 +15,7 @@ from .boxes import QUIET_SECONDS
 from .document import Sentence
 
 if TYPE_CHECKING:
-    from ..sharing.administration import Box
+    from ..sharing.administration import RegisteredBox
 
 _OTHER_KEYS = Text(
     "{box} has a key of {id} that this box has not: what it knows by that key is not found from here.",
@@ -56,7 +56,7 @@ class Missing:
 def gaps(
     controller: Controller,
     shared: SharedDatabase,
-    boxes: Sequence[Box],
+    boxes: Sequence[RegisteredBox],
     refused: BoxRefusedError | None,
 ) -> Iterator[Missing]:
     """List the boxes with which an answer about a caller is not complete (L25)."""
@@ -70,5 +70,5 @@ def gaps(
             yield _missing(box, Gap.ABSENT, _ABSENT.format(box=box.name, seen=box.seen))
 
 
-def _missing(box: Box, code: Gap, text: Text) -> Missing:
+def _missing(box: RegisteredBox, code: Gap, text: Text) -> Missing:
     return Missing(box.name, code, text.statement, text.advice)

@@ -13,7 +13,7 @@ from pathlib import Path
 from ..config import Configuration, inspect, of_callers, of_calls, of_lines
 from ..config.messages import closest
 from ..config.partial import concerning
-from ..errors import ConfigError, InformativaError, Problem
+from ..errors import ConfigError, ConfigProblem, InformativaError
 from ..model import Controller, Line, Notice
 from ..text import Text
 
@@ -26,11 +26,11 @@ class Selection:
 
     configuration: Configuration
     named: tuple[Controller, ...]
-    unrelated: tuple[Problem, ...] = ()
+    unrelated: tuple[ConfigProblem, ...] = ()
     """The problems of the configuration that do not concern them."""
 
 
-def of_their_callers(file: Path, names: Sequence[str], line: str | None = None) -> Selection:
+def select_for_callers(file: Path, names: Sequence[str], line: str | None = None) -> Selection:
     """Select the controllers of these names, or that of a `line`, or the only one that there is. Their keys
     and ledgers are in order.
 
@@ -47,7 +47,9 @@ def of_their_callers(file: Path, names: Sequence[str], line: str | None = None) 
     return _selection(configuration, problems, chosen, related)
 
 
-def of_their_logs(file: Path, names: Sequence[str], *, begun: bool = True, several: bool = True) -> Selection:
+def select_for_logs(
+    file: Path, names: Sequence[str], *, begun: bool = True, several: bool = True
+) -> Selection:
     """Select the controllers of these names or, because logs say nothing of callers, all. With `begun` only
     those that have a ledger count; without `several` one must be named where there are several. Raises
     InformativaError where one named, or every one, has no ledger, and ConfigError for mistakes of shape."""
@@ -88,7 +90,7 @@ def require_names(names: Sequence[str], all_names: Sequence[str]) -> None:
         )
 
 
-def of_their_notices(file: Path, name: str) -> Selection:
+def select_for_notices(file: Path, name: str) -> Selection:
     """Select the controller of that name, with all that concerns it in order, so that a record can be added.
 
     Raises InformativaError for one that may not go live, and ConfigError for mistakes in its part.
@@ -100,7 +102,7 @@ def of_their_notices(file: Path, name: str) -> Selection:
     return selection
 
 
-def of_a_call(file: Path, number: str) -> Selection:
+def select_for_call(file: Path, number: str) -> Selection:
     """Select the company of a called line, with all that a call on it depends on in order; no company where
     there is no such line.
 
@@ -119,7 +121,7 @@ def of_a_call(file: Path, number: str) -> Selection:
     return Selection(configuration, (line.controller,) if line else (), problems)
 
 
-def of_its_key(file: Path, name: str) -> Selection:
+def select_for_key(file: Path, name: str) -> Selection:
     """Select the controller of that name, whose section has the right shape; its key may be missing.
 
     Raises InformativaError, and ConfigError for mistakes of shape.
@@ -129,7 +131,10 @@ def of_its_key(file: Path, name: str) -> Selection:
 
 
 def _selection(
-    configuration: Configuration, problems: Sequence[Problem], names: Sequence[str], related: list[Problem]
+    configuration: Configuration,
+    problems: Sequence[ConfigProblem],
+    names: Sequence[str],
+    related: list[ConfigProblem],
 ) -> Selection:
     for name in names:
         if name in configuration.misshapen:

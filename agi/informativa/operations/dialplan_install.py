@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..asterisk.extensions_conf import Reading, SourceLine, read
+from ..asterisk.extensions_conf import IncludeReport, SourceLine, read
 from ..config import Configuration, load
 from ..errors import InformativaError
 from ..files import put
@@ -252,14 +252,14 @@ def _owner(file: Path) -> str | None:
     return f"{users.name(status.st_uid)}:{users.group(status.st_gid)}"
 
 
-def _missing(reading: Reading, *, freepbx: bool) -> str | None:
+def _missing(reading: IncludeReport, *, freepbx: bool) -> str | None:
     """Return the text to add to Asterisk's files; `None` if all of it is there."""
     needs_context = freepbx and "informativa-freepbx" not in reading.contexts
     context = f"{freepbx_context()}\n\n" if needs_context else ""
     return (context + ("" if reading.included else INCLUDE)).strip() or None
 
 
-def _doubtful(reading: Reading) -> Iterator[Text]:
+def _doubtful(reading: IncludeReport) -> Iterator[Text]:
     """Return warnings about lines of Asterisk's files by which the dialplan does not work as it should."""
     for place in reading.commented_out if not reading.included else ():
         yield Text("{place} has the line, but as a comment", place=place)

@@ -20,17 +20,17 @@ from pathlib import Path
 from tempfile import TemporaryFile
 
 from ..errors import InformativaError
-from ..ledgers.bulk import Ready
+from ..ledgers.bulk import PreparedRecord
 from ..text import Foreign, Text
 
 WINDOW = 20_000  # records that are put in order at a time: 450 bytes of memory each
 _MOST = 256  # shares: of what is longer than these times WINDOW, a share is put in order in several windows
 
 
-def distribute(ready: Iterable[Ready], shares: int) -> list[bytes]:
+def distribute(ready: Iterable[PreparedRecord], shares: int) -> list[bytes]:
     """Distribute records over shares by the beginnings of their pseudonyms, which are spread evenly: every
     pseudonym of a share sorts before those of the next. Return each share pickled, b'' for an empty one."""
-    buckets: list[list[Ready]] = [[] for _ in range(shares)]
+    buckets: list[list[PreparedRecord]] = [[] for _ in range(shares)]
     for record in ready:
         buckets[int.from_bytes(record.pseudonym[:2], "big") * shares >> 16].append(record)
     return [pickle.dumps(share, pickle.HIGHEST_PROTOCOL) if share else b"" for share in buckets]
@@ -57,12 +57,12 @@ class Ordering:
             self._bounds.append(array("Q", accumulate(map(len, shares), initial=self._file.tell())))
             self._file.writelines(shares)
 
-    def windows(self) -> Iterator[list[Ready]]:
+    def windows(self) -> Iterator[list[PreparedRecord]]:
         """Return all records in lists, each of which is in order."""
         with self._in_plain_words():
             self._file.flush()
         for share in range(self.shares):
-            window: list[Ready] = []
+            window: list[PreparedRecord] = []
             for bounds in self._bounds:
                 if size := bounds[share + 1] - bounds[share]:
                     with self._in_plain_words():

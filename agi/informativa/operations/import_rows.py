@@ -16,9 +16,9 @@ from pathlib import Path
 from .. import numbering, plausibility
 from ..caller import pseudonym
 from ..evidence.commitment import bind
-from ..ledgers.bulk import Common, Ready, common
+from ..ledgers.bulk import CommonValues, PreparedRecord, common
 from ..model import Controller, Identified, Notice, NumberForm, RecordKind, Version, told_elsewhere
-from ..numbering import Kind
+from ..numbering import NumberKind
 from ..text import Text
 from .callers import CUSTOMER, REFERENCE_FAULTS, SEPARATORS, WHY_IMPLAUSIBLE, is_unusual
 from .import_order import distribute
@@ -61,7 +61,7 @@ class Source:
 
 
 @dataclass(frozen=True)
-class Part:
+class ImportPart:
     """A range of rows of a file."""
 
     offset: int
@@ -86,7 +86,7 @@ class PreparedPart:
     """The byte at which the part ends."""
 
 
-def prepare_part(source: Source, origin: str, shares: int, part: Part) -> PreparedPart:
+def prepare_part(source: Source, origin: str, shares: int, part: ImportPart) -> PreparedPart:
     """Prepare one part for the log of that `origin`, in so many shares. Raises InformativaError and
     OSError."""
     ready, rejected = [], []
@@ -110,7 +110,7 @@ class _Row:
         self.unusual = 0  # so far
         self._delivery = lru_cache(CACHE_SIZE)(self._find_delivery)
 
-    def ready(self, cells: Sequence[str]) -> Ready:
+    def ready(self, cells: Sequence[str]) -> PreparedRecord:
         """Return the record of the delivery in one row. Raises RejectedError."""
         source = self._source
         delivery = self._delivery(self._cell(cells, "date"), self._cell(cells, "version"))
@@ -147,7 +147,7 @@ class _Row:
         column = self._columns.get(name)
         return cells[column].strip() if column is not None and column < len(cells) else ""
 
-    def _find_delivery(self, day: str, name: str) -> Common | Text:
+    def _find_delivery(self, day: str, name: str) -> CommonValues | Text:
         """Return what all deliveries of that day and version have in common; the version in force, if `name`
         is empty. Return the reason instead where nobody can have been told."""
         source, controller = self._source, self._source.controller
@@ -185,7 +185,7 @@ def is_american(text: str) -> bool:
     return match is not None and int(match[1]) <= 12 < int(match[2]) <= 31
 
 
-def _number(text: str, region: str, form: NumberForm) -> tuple[str, str, Kind]:
+def _number(text: str, region: str, form: NumberForm) -> tuple[str, str, NumberKind]:
     """Return a number in E.164, with its country and its kind. Raises RejectedError."""
     plain = text.translate(SEPARATORS)
     if "E+" in plain.upper():

@@ -28,7 +28,7 @@ from ..processes import worker_pool
 from ..text import Foreign, Text
 from .callers import REFERENCE_FAULTS
 from .import_order import Ordering
-from .import_rows import CACHE_SIZE, Part, PreparedPart, Source, is_american, prepare_part
+from .import_rows import CACHE_SIZE, ImportPart, PreparedPart, Source, is_american, prepare_part
 from .import_table import Table
 
 __all__ = ["Import", "ImportCounts", "Progress", "Source", "run"]
@@ -123,7 +123,7 @@ def run(source: Source, counts: ImportCounts, progress: Progress, say: Callable[
     return Import(counts.read, counts.recorded, counts.known_before, counts.unusual, counts.rejected, rejects)
 
 
-def _understand(opened: BinaryIO, source: Source, progress: Progress) -> list[Part]:
+def _understand(opened: BinaryIO, source: Source, progress: Progress) -> list[ImportPart]:
     """Read the whole file and return its parts. Raises InformativaError for the first line that cannot be
     understood."""
     table = Table(opened, source.columns)
@@ -138,7 +138,7 @@ def _understand(opened: BinaryIO, source: Source, progress: Progress) -> list[Pa
             ),
             Text("Say where the evidence is: --reference TEXT"),
         )
-    parts, start, rows = list[Part](), table.position, 0
+    parts, start, rows = list[ImportPart](), table.position, 0
     for rows, (line, cells) in enumerate(table.rows(), 1):
         if (text := cells[date_column]) not in checked_dates:
             if is_american(text):
@@ -149,16 +149,16 @@ def _understand(opened: BinaryIO, source: Source, progress: Progress) -> list[Pa
             if len(checked_dates) < CACHE_SIZE:
                 checked_dates.add(text)
         if not rows % PART:
-            parts.append(Part(*start, PART))
+            parts.append(ImportPart(*start, PART))
             start = table.position
             progress("check", start[0])
     progress("check", table.position[0])
-    return [*parts, Part(*start, rows % PART)]
+    return [*parts, ImportPart(*start, rows % PART)]
 
 
 def _record(
     source: Source,
-    parts: Sequence[Part],
+    parts: Sequence[ImportPart],
     store: SqliteStore,
     rejects: _Rejects,
     counts: ImportCounts,
@@ -182,7 +182,9 @@ def _record(
                 progress("record", end * counts.read // rows)
 
 
-def _prepared_parts(work: Callable[[Part], PreparedPart], parts: Sequence[Part]) -> Iterator[PreparedPart]:
+def _prepared_parts(
+    work: Callable[[ImportPart], PreparedPart], parts: Sequence[ImportPart]
+) -> Iterator[PreparedPart]:
     """Return each part prepared, in order: by this process, and by others where that is worth it."""
     workers = min(len(os.sched_getaffinity(0)) - 1, MOST_WORKERS) if len(parts) >= WORTH_WORKERS else 0
     with worker_pool(workers) as pool:

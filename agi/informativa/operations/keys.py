@@ -22,7 +22,7 @@ from ..errors import InformativaError
 from ..files import create, make_folder, obstacle
 from ..model import ManagerAccount
 from ..text import Foreign, Text, command
-from .controllers import Selection, of_its_key
+from .controllers import Selection, select_for_key
 from .doctor import installation, users
 from .doctor.account import secret_file
 
@@ -138,7 +138,7 @@ def _make_manager_secret(config: Path, configuration: Configuration) -> NewSecre
 def _make_key(config: Path, configuration: Configuration, name: str, *, again: bool) -> NewSecret:
     """Make a controller's key. Raises InformativaError where its ledger has callers under another one, unless
     it is to begin `again` without them."""
-    selection = of_its_key(config, name)
+    selection = select_for_key(config, name)
     (controller,) = selection.named
     key = selection.configuration.folder / selection.configuration.key_files[name]
     if Path(controller.ledger).exists() and not again:

@@ -15,7 +15,7 @@ from .evidence.receipt_page import PLAYABLE, words_of
 
 
 @dataclass(frozen=True)
-class ToldPrompt:
+class NoticePrompt:
     """One recording of a version, with the files that are there now."""
 
     part: str
@@ -40,7 +40,7 @@ class ToldPrompt:
 
 
 @dataclass(frozen=True)
-class ToldVersion:
+class NoticeVersion:
     """A version and its recordings."""
 
     version: Version
@@ -48,24 +48,24 @@ class ToldVersion:
     """True if callers hear this version now."""
     until: datetime | None
     """The time at which the next dated version comes into force; `None` where no later one has a date."""
-    prompts: tuple[ToldPrompt, ...]
+    prompts: tuple[NoticePrompt, ...]
 
 
 @dataclass(frozen=True)
-class ToldNotice:
+class CompanyNotice:
     """A notice with its versions, the newest first."""
 
     notice: Notice
-    versions: tuple[ToldVersion, ...]
+    versions: tuple[NoticeVersion, ...]
     lines: tuple[Line, ...]
     """The lines whose plan has it."""
 
 
-def told(configuration: Configuration, controller: Controller, now: datetime) -> tuple[ToldNotice, ...]:
+def told(configuration: Configuration, controller: Controller, now: datetime) -> tuple[CompanyNotice, ...]:
     """Return all notices of one company as they are at `now`."""
     lines = lines_of(controller, configuration)
     return tuple(
-        ToldNotice(
+        CompanyNotice(
             notice,
             tuple(reversed([_version(version, notice, now) for version in notice.versions])),
             tuple(line for line in lines if any(step.notice.id == notice.id for step in line.plan)),
@@ -91,17 +91,17 @@ def recording(
     return None
 
 
-def _version(version: Version, notice: Notice, now: datetime) -> ToldVersion:
+def _version(version: Version, notice: Notice, now: datetime) -> NoticeVersion:
     later_versions = notice.versions[notice.versions.index(version) + 1 :]
     end = min((other.starts for other in later_versions if other.starts is not None), default=None)
-    return ToldVersion(version, notice.current(now) is version, end, tuple(_prompts(version)))
+    return NoticeVersion(version, notice.current(now) is version, end, tuple(_prompts(version)))
 
 
-def _prompts(version: Version) -> Iterator[ToldPrompt]:
+def _prompts(version: Version) -> Iterator[NoticePrompt]:
     for part, language, prompt in version.prompts():
         try:
             files = hashed_before(prompt.path)
         except OSError:  # shown as gone
             files = {}
         by_form = {file.suffix[1:]: sha256 for file, sha256 in files.items()}
-        yield ToldPrompt(part, language, prompt, files, words_of(prompt.path, by_form))
+        yield NoticePrompt(part, language, prompt, files, words_of(prompt.path, by_form))

@@ -28,7 +28,7 @@ class Problem:
     """The action or command that corrects it."""
 
     @classmethod
-    def of(cls, problem: errors.Problem, code: str = errors.ConfigError.code) -> Problem:
+    def of(cls, problem: errors.ConfigProblem, code: str = errors.ConfigError.code) -> Problem:
         """Build it from a problem that an error of this code carries."""
         return cls(
             code=code,
@@ -42,7 +42,9 @@ class Problem:
     @property
     def text(self) -> Text:
         """The whole problem as one sentence: its place, the mistake and the remedy."""
-        return errors.Problem(self.file or "", self.line, self.key or "", self.message, self.remedy).text
+        return errors.ConfigProblem(
+            self.file or "", self.line, self.key or "", self.message, self.remedy
+        ).text
 
 
 @dataclass(frozen=True)

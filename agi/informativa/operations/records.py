@@ -258,7 +258,7 @@ class _Ledger:
     complaint: str = ""
 
 
-class Following:
+class RecordFollower:
     """A reader that returns calls as they are recorded, beginning with the last `count` of each ledger. It
     reads the ledgers and nothing else, so it needs no service and no Asterisk, and delays no call.
 

@@ -22,7 +22,7 @@ _Key = TypeVar("_Key", date, datetime)
 
 
 @dataclass(frozen=True)
-class Day:
+class DayStatistics:
     """The calls of a day in the controller's zone, or of the month or year that begins on it."""
 
     date: date
@@ -38,14 +38,16 @@ class Day:
 
 def by_day(
     controller: Controller, first_day: date, last_day: date, lines: Sequence[Line] = ()
-) -> tuple[Day, ...]:
+) -> tuple[DayStatistics, ...]:
     """Return the days with calls from `first_day` up to and including `last_day`, in order. Spared seconds
     are counted for those of the controller's `lines` that are given. Raises LedgerError."""
     groups = _grouped(controller, first_day, last_day, lambda at: at.astimezone(controller.zone).date())
     return tuple(_day(day, counts, lines) for day, counts in groups)
 
 
-def by_hour(controller: Controller, on: date, lines: Sequence[Line] = ()) -> tuple[tuple[datetime, Day], ...]:
+def by_hour(
+    controller: Controller, on: date, lines: Sequence[Line] = ()
+) -> tuple[tuple[datetime, DayStatistics], ...]:
     """Return the hours with calls of one day, each with its begin in UTC: a day of the zone may have an hour
     twice. Raises LedgerError."""
     groups = _grouped(controller, on, on, lambda at: at)
@@ -66,22 +68,22 @@ def _grouped(
     return sorted(groups.items())
 
 
-def by_month(days: Iterable[Day]) -> tuple[Day, ...]:
+def by_month(days: Iterable[DayStatistics]) -> tuple[DayStatistics, ...]:
     """Return sums by calendar month."""
     return _summed(days, lambda day: day.replace(day=1))
 
 
-def by_year(days: Iterable[Day]) -> tuple[Day, ...]:
+def by_year(days: Iterable[DayStatistics]) -> tuple[DayStatistics, ...]:
     """Return sums by calendar year."""
     return _summed(days, lambda day: day.replace(month=1, day=1))
 
 
-def total(days: Iterable[Day]) -> Day:
+def total(days: Iterable[DayStatistics]) -> DayStatistics:
     """Return the sum of all days."""
     return _sum(date.min, days)
 
 
-def _day(day: date, counts: Iterable[HourCount], lines: Sequence[Line]) -> Day:
+def _day(day: date, counts: Iterable[HourCount], lines: Sequence[Line]) -> DayStatistics:
     lines_by_number = {line.number: line for line in lines}
     by_status, by_line, seconds_spared = Counter[Status](), Counter[str](), 0.0
     for count in counts:
@@ -96,14 +98,14 @@ def _day(day: date, counts: Iterable[HourCount], lines: Sequence[Line]) -> Day:
     return _new_day(day, by_status, by_line, seconds_spared)
 
 
-def _summed(days: Iterable[Day], first: Callable[[date], date]) -> tuple[Day, ...]:
-    groups: dict[date, list[Day]] = defaultdict(list)
+def _summed(days: Iterable[DayStatistics], first: Callable[[date], date]) -> tuple[DayStatistics, ...]:
+    groups: dict[date, list[DayStatistics]] = defaultdict(list)
     for day in days:
         groups[first(day.date)].append(day)
     return tuple(_sum(begin, members) for begin, members in sorted(groups.items()))
 
 
-def _sum(first: date, days: Iterable[Day]) -> Day:
+def _sum(first: date, days: Iterable[DayStatistics]) -> DayStatistics:
     by_status, by_line, seconds_spared = Counter[Status](), Counter[str](), 0.0
     for day in days:
         by_status.update(day.by_status)
@@ -114,6 +116,6 @@ def _sum(first: date, days: Iterable[Day]) -> Day:
 
 def _new_day(
     day: date, by_status: Mapping[Status, int], by_line: Mapping[str, int], seconds_spared: float
-) -> Day:
+) -> DayStatistics:
     in_order = {status: by_status[status] for status in Status if by_status.get(status)}
-    return Day(day, sum(by_line.values()), in_order, dict(sorted(by_line.items())), seconds_spared)
+    return DayStatistics(day, sum(by_line.values()), in_order, dict(sorted(by_line.items())), seconds_spared)

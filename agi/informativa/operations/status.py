@@ -18,8 +18,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from .. import spool, storage
 from ..asterisk import ami
 from ..config import Configuration, by_company, inspect, of_callers
-from ..errors import EvidenceError, InformativaError, LedgerError, Problem, SharedDatabaseError
-from ..ledgers.following import Summary
+from ..errors import ConfigProblem, EvidenceError, InformativaError, LedgerError, SharedDatabaseError
+from ..ledgers.following import LedgerSummary
 from ..model import Controller, Line, Status
 from ..text import NOTHING, Text
 from . import boxes
@@ -173,7 +173,7 @@ def look(file: Path, now: datetime) -> StatusReport:
     in_order, controllers = answer.service.answers and not problems and not answer.undecided, []
     problems_by_company, _shared = by_company(problems, configuration.controllers, configuration.owners)
     for controller in configuration.controllers.values():
-        summary: Summary | None = None
+        summary: LedgerSummary | None = None
         log: LogState | None = None
         meeting: Meeting | None = None
         if controller.id in configuration.misshapen:  # its name may be what is missing
@@ -225,7 +225,9 @@ def look_at_service(file: Path, now: datetime) -> StatusReport:
     return StatusReport(answer.service, now, (), None, () if answers else tuple(_of_service(answer)), answers)
 
 
-def _reasons(controller: Controller, mistakes: Sequence[Problem], answer: ServiceAnswer) -> tuple[Text, Text]:
+def _reasons(
+    controller: Controller, mistakes: Sequence[ConfigProblem], answer: ServiceAnswer
+) -> tuple[Text, Text]:
     """Return the reason why a company is not live, and the mistake in its part for which the service uses its
     former configuration; empty where there is none."""
     if not mistakes:
@@ -337,7 +339,7 @@ def with_systemd(service: Service, text: str) -> Service:
     return service
 
 
-def _counts(summary: Summary, controller: Controller, lines: Mapping[str, Line]) -> LedgerCounts:
+def _counts(summary: LedgerSummary, controller: Controller, lines: Mapping[str, Line]) -> LedgerCounts:
     today, last_days = Counter[Status](), Counter[Status]()
     spared_today = spared_last_days = 0.0
     for count in summary.counts:

@@ -41,7 +41,7 @@ def generate(file: Path, output: Path | None = None, unit: str = SERVICE) -> Gen
 
 
 @dataclass(frozen=True)
-class Settings:
+class UnitValues:
     """The values in a unit that depend on the installation and its configuration, in the syntax of
     systemd.syntax(7)."""
 
@@ -67,13 +67,13 @@ def render(configuration: Configuration, unit: str = SERVICE) -> str:
     return fill(unit, settings(configuration, unit))
 
 
-def fill(unit: str, values: Settings) -> str:
+def fill(unit: str, values: UnitValues) -> str:
     """Return the text of a unit with these values."""
     text = _shipped(f"{unit}.service").replace("$hardening", _shipped("hardening.conf"))
     return Template(text).substitute(asdict(values))
 
 
-def settings(configuration: Configuration, unit: str = SERVICE) -> Settings:
+def settings(configuration: Configuration, unit: str = SERVICE) -> UnitValues:
     """Return the values in the unit of a configuration."""
     ledgers = sorted(
         {str(Path(controller.ledger).parent) for controller in configuration.controllers.values()}
@@ -90,7 +90,7 @@ def settings(configuration: Configuration, unit: str = SERVICE) -> Settings:
         targets = [f"-{web.folder}"]  # made by the first invitation
     at_home = any(path.startswith(("/home/", "/root/", "/run/user/")) for path in paths)
     local = web.host.startswith("127.") if unit == CONSOLE else not _talks_to_others(configuration)
-    return Settings(
+    return UnitValues(
         program=_quoted(Path(sys.executable).with_name("informativa")),
         file=_quoted(configuration.file),
         user=root or users.name(owner.st_uid),

@@ -13,7 +13,7 @@ from pydantic import Field
 
 from .. import errors, model, policy
 from ..asterisk import ami, test_call
-from ..asterisk.test_call import Moment, Outcome
+from ..asterisk.test_call import Moment, TestCallResult
 from ..caller import mask, recognise
 from ..config import Configuration
 from ..errors import InformativaError
@@ -220,18 +220,22 @@ async def place(
         result=_result(outcome),
         records=tuple(Record.of(record, line.controller.id) for record in records),
         notes=(*call_entry.notes, *_notes(outcome)),
-        problems=tuple(Problem.of(errors.Problem("", None, "", text), "test-call") for text in problems),
+        problems=tuple(
+            Problem.of(errors.ConfigProblem("", None, "", text), "test-call") for text in problems
+        ),
         in_order=not problems,
     )
 
 
-def _result(outcome: Outcome) -> CallResult | None:
+def _result(outcome: TestCallResult) -> CallResult | None:
     if not outcome.status:
         return None
     return CallResult(outcome.status, outcome.reason or None, outcome.record or None)
 
 
-def _problems(call: PlannedCall, outcome: Outcome, records: Collection[model.Record]) -> Iterator[Text]:
+def _problems(
+    call: PlannedCall, outcome: TestCallResult, records: Collection[model.Record]
+) -> Iterator[Text]:
     """Return the differences between the call and its explanation, and between the call and the ledger."""
     result, expected = (outcome.status, outcome.reason), call.expected
     looked_up = bool(call.line.controller.lookups) and call.number is not None
@@ -251,7 +255,7 @@ def _problems(call: PlannedCall, outcome: Outcome, records: Collection[model.Rec
         yield Text("the ledger has no record {record} of this call", record=outcome.record or "-")
 
 
-def _notes(outcome: Outcome) -> Iterator[Text]:
+def _notes(outcome: TestCallResult) -> Iterator[Text]:
     if outcome.by_script:
         yield Text("the script answered, because the service did not; type: informativa status")
     if outcome.lacking:

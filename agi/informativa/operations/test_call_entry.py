@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from ..asterisk.ami import ManagerSession
 from ..asterisk.dialplan import TEST_CONTEXT
-from ..asterisk.test_call_entries import Entry, direct, entries, exists, guarded
+from ..asterisk.test_call_entries import NoticeEntry, direct, entries, exists, guarded
 from ..errors import InformativaError
 from ..text import Text, joined
 
@@ -47,7 +47,7 @@ async def entry(manager: ManagerSession, dialled: str, context: str, *, through:
 
 
 async def _require_one(
-    manager: ManagerSession, candidates: list[Entry], dialled: str, context: str, *, through: bool
+    manager: ManagerSession, candidates: list[NoticeEntry], dialled: str, context: str, *, through: bool
 ) -> None:
     """Raise InformativaError where there are several contexts to choose from, or none that was asked for."""
     if len(candidates) > 1 and not context:
@@ -74,7 +74,7 @@ async def _require_one(
         )
 
 
-def _rung(entry: Entry, *, stops: bool) -> tuple[Text, ...]:
+def _rung(entry: NoticeEntry, *, stops: bool) -> tuple[Text, ...]:
     """Return a note on steps that may ring somebody. Steps after the notice count only where the dialplan
     does not end a test call there."""
     if stops and not entry.risky:
@@ -99,5 +99,5 @@ async def _direct(manager: ManagerSession, reason: Text) -> CallEntry:
     )
 
 
-def _names(candidates: list[Entry]) -> str:
+def _names(candidates: list[NoticeEntry]) -> str:
     return ", ".join(sorted(candidate.context for candidate in candidates))

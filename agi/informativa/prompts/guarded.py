@@ -7,7 +7,7 @@ import time
 
 from ..model import ChangedRecording
 from ..patience import begun, stalled
-from .recordings import Look, Outcome, Place
+from .recordings import Look, PromptKey, PromptLook
 
 LOOK_SECONDS = 2.0  # to read the files of one prompt; some milliseconds on a disk
 
@@ -18,9 +18,9 @@ class GuardedFiles:
 
     def __init__(self, seconds: float = LOOK_SECONDS) -> None:
         self._seconds = seconds
-        self._pending: dict[Place, tuple[float, asyncio.Future[Outcome]]] = {}
+        self._pending: dict[PromptKey, tuple[float, asyncio.Future[PromptLook]]] = {}
 
-    async def look(self, place: Place, look: Look) -> Outcome:
+    async def look(self, place: PromptKey, look: Look) -> PromptLook:
         """Return the result of `look`, or a `ChangedRecording` if it takes too long. Other calls for the same
         prompt wait for the same look. Raises the exceptions of `look`."""
         now = time.monotonic()
@@ -36,7 +36,7 @@ class GuardedFiles:
                 pass
         return ChangedRecording(stalled(place.folder, self._seconds))
 
-    def _hangs(self, place: Place, now: float) -> bool:
+    def _hangs(self, place: PromptKey, now: float) -> bool:
         return any(
             (pending.controller, pending.folder) == (place.controller, place.folder)
             for pending, (began, _future) in self._pending.items()

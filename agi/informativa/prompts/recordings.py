@@ -26,11 +26,11 @@ SETTLED_SECONDS = 2.0  # a younger file may be written again within the same tim
 LOOKS = 3  # at files that change while they are read
 
 Hashes = Mapping[Path, str]
-Outcome = Prompt | ChangedRecording
-Look = Callable[[], Outcome]
+PromptLook = Prompt | ChangedRecording
+Look = Callable[[], PromptLook]
 
 
-class Place(NamedTuple):
+class PromptKey(NamedTuple):
     """A prompt by its path, and its controller."""
 
     controller: str
@@ -42,7 +42,7 @@ class Place(NamedTuple):
         return self.path.rpartition("/")[0]
 
 
-Beside = Callable[[Place, Look], Awaitable[Outcome]]
+Beside = Callable[[PromptKey, Look], Awaitable[PromptLook]]
 """Looks at the files of one prompt without delaying calls with other prompts; one look at a time."""
 
 
@@ -68,18 +68,20 @@ class InstalledRecordings(Recordings):
         remote: Callable[[], Container[int]] = remote_devices,
     ) -> None:
         self._served, self._beside, self._settled, self._remote = served, beside, settled, remote
-        self._outcomes: dict[Place, tuple[Mapping[str, tuple[int, ...]], Outcome]] = {}
-        self._remote_places: set[Place] = set()  # places on file systems where even a look at a mark may hang
+        self._outcomes: dict[PromptKey, tuple[Mapping[str, tuple[int, ...]], PromptLook]] = {}
+        self._remote_places: set[PromptKey] = (
+            set()
+        )  # places on file systems where even a look at a mark may hang
         self._compared: dict[str, Text | None] = {}  # by digest, the fault of formats that were added later
 
     async def current(self, controller: str, prompt: Prompt) -> Prompt | ChangedRecording:
         """Implement the port."""
-        place = Place(controller, prompt.path)
+        place = PromptKey(controller, prompt.path)
         if place not in self._remote_places and (outcome := self._remembered(place)):
             return outcome
         return await self._beside(place, lambda: self._look_again(place, prompt))
 
-    def _remembered(self, place: Place) -> Outcome | None:
+    def _remembered(self, place: PromptKey) -> PromptLook | None:
         """Return the earlier outcome, if nothing changed since."""
         if place not in self._outcomes:
             return None
@@ -92,7 +94,7 @@ class InstalledRecordings(Recordings):
             return None
         return outcome
 
-    def _look_again(self, place: Place, prompt: Prompt) -> Outcome:
+    def _look_again(self, place: PromptKey, prompt: Prompt) -> PromptLook:
         if outcome := self._remembered(place):
             return outcome
         for _again in range(LOOKS):
@@ -118,7 +120,7 @@ class InstalledRecordings(Recordings):
             return prompt
         return ChangedRecording(Text("{file} is being written", "wait for the end", file=prompt.path))
 
-    def _look(self, controller: str, prompt: Prompt) -> Outcome:
+    def _look(self, controller: str, prompt: Prompt) -> PromptLook:
         files = installed(prompt.path)
         if not (files or rivals(prompt.path)):
             return prompt
@@ -200,7 +202,7 @@ class RecordingLedger(Protocol):
         """Remember each recording that was not served before."""
 
 
-class RecordedRecordings(ServedRecordings):
+class LedgerRecordings(ServedRecordings):
     """Recordings from ledgers, for a process of one call. A ledger that cannot be used knows nothing."""
 
     def __init__(

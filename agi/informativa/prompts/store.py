@@ -13,7 +13,7 @@ from ..model import Recording
 from ..text import Foreign, Text
 from .installed import EXTENSIONS
 
-HeardOtherwise = Callable[[Sequence[Recording]], bool]
+HeardAnotherRecording = Callable[[Sequence[Recording]], bool]
 """Tells if callers heard another sound file in the place of one of these recordings."""
 
 
@@ -60,7 +60,7 @@ class PromptStore:
     def put(
         self,
         new_files: Mapping[PromptPath, Mapping[str, bytes]],
-        heard_otherwise: HeardOtherwise,
+        heard_otherwise: HeardAnotherRecording,
         versions: Container[str],
         *,
         force: bool,
@@ -114,7 +114,7 @@ def next_version(version: str, used: Container[str]) -> str:
 def _admit(
     path: PromptPath,
     new: Mapping[Path, bytes],
-    heard_otherwise: HeardOtherwise,
+    heard_otherwise: HeardAnotherRecording,
     versions: Container[str],
     *,
     force: bool,

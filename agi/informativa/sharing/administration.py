@@ -48,7 +48,7 @@ class Migrated:
 
 
 @dataclass(frozen=True)
-class Box:
+class RegisteredBox:
     """One box of one company, as the database knows it. Its records are there up to `record`; `newest` is its
     newest record at its last report, `erasures` the number of callers it has still to erase; `age` are the
     seconds since it was last `seen`, by the database's clock. The other fields are its report about itself
@@ -179,13 +179,13 @@ def script(controllers: Sequence[str], today: date) -> Iterator[str]:
         yield "COMMIT"
 
 
-def look(database: SharedDatabase, controller: str) -> tuple[list[Box], list[str], int]:
+def look(database: SharedDatabase, controller: str) -> tuple[list[RegisteredBox], list[str], int]:
     """Return all boxes that ever took part, retired ones last; the tables of a company's schema, and its
     newest migration. Raises SharedDatabaseError."""
     sql, name = Statements(controller), schema.role(controller)
     with connect(database, controller) as connection, translated(database), connection.pipeline():
         boxes, tables = connection.execute(sql.every_box), connection.execute(_TABLES, (name,))
-        all_boxes = [Box(*row) for row in boxes.fetchall()]
+        all_boxes = [RegisteredBox(*row) for row in boxes.fetchall()]
         return all_boxes, [table for (table,) in tables.fetchall()], connection.schema
 
 

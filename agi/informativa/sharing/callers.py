@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ..errors import BoxRefusedError
 from ..ledgers.sqlite import SqliteStore
 from ..model import Record, SharedDatabase
-from .administration import Box
+from .administration import RegisteredBox
 from .connection import Connection, connect, translated
 from .membership import Membership, membership
 from .reading import with_box
@@ -24,7 +24,7 @@ class OnOtherBoxes:
     the boxes that are not retired; and the reason why the database takes nothing from this box, if any."""
 
     records: tuple[tuple[str, Record], ...]
-    boxes: tuple[Box, ...]
+    boxes: tuple[RegisteredBox, ...]
     refused: BoxRefusedError | None
 
 
@@ -34,7 +34,7 @@ class Asked:
     pseudonyms under which any box knew him, and the reason why the database takes nothing from this box, if
     any."""
 
-    boxes: tuple[Box, ...]
+    boxes: tuple[RegisteredBox, ...]
     records: int
     pseudonyms: tuple[bytes, ...]
     refused: BoxRefusedError | None
@@ -70,8 +70,8 @@ def _collect(connection: Connection, sql: Statements, this: Membership, pseudony
     return Asked(_others(connection, sql, this), records, tuple(all_pseudonyms), this.refused)
 
 
-def _others(connection: Connection, sql: Statements, this: Membership) -> tuple[Box, ...]:
-    boxes = (Box(*row) for row in connection.execute(sql.every_box).fetchall())
+def _others(connection: Connection, sql: Statements, this: Membership) -> tuple[RegisteredBox, ...]:
+    boxes = (RegisteredBox(*row) for row in connection.execute(sql.every_box).fetchall())
     return tuple(box for box in boxes if box.name != this.name and not box.retired)
 
 

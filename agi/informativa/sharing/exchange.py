@@ -20,7 +20,7 @@ import psycopg
 from ..caller import pseudonym
 from ..ledgers import boxes, erasure_requests, leaves, rows
 from ..ledgers.erasure import erase, forget
-from ..ledgers.erasure_requests import Request
+from ..ledgers.erasure_requests import ErasureRequest
 from ..ledgers.sqlite import SqliteStore
 from ..model import RecordKind, SharedDatabase
 from ..text import Text
@@ -183,10 +183,10 @@ class Exchange:
         """Refuse to go on unless the records that are there already are equal to those of the page: nothing
         is doubled, and nothing lost."""
         numbers = [row[0] for row in page]
-        existing = self._connection.execute(self._sql.there, (self._box, numbers)).fetchall()
-        ours = {row[0]: [row[at] for at in membership.COMPARED] for row in page}
+        existing = self._connection.execute(self._sql.existing, (self._box, numbers)).fetchall()
+        local_records = {row[0]: [row[at] for at in membership.COMPARED] for row in page}
         for row in existing:
-            if not membership.same_record(ours[row[0]], row):
+            if not membership.same_record(local_records[row[0]], row):
                 raise membership.refused(
                     self._database,
                     Text(
@@ -282,8 +282,8 @@ class Exchange:
         return list({*pseudonyms, *(pseudonym(caller, key) for key in self._keys)}), True
 
     def _sort_requests(
-        self, requests: Sequence[Request], now: datetime
-    ) -> tuple[list[Request], list[Request]]:
+        self, requests: Sequence[ErasureRequest], now: datetime
+    ) -> tuple[list[ErasureRequest], list[ErasureRequest]]:
         """Return the requests that the database does not have, and the requests that all boxes have carried
         out."""
         numbers = [request.number for request in requests if request.number is not None]
@@ -293,7 +293,7 @@ class Exchange:
             number: set(pseudonyms) for _newest, _applied, number, pseudonyms in order_rows if number
         }
 
-        def in_standing(wanted_standing: Standing) -> list[Request]:
+        def in_standing(wanted_standing: Standing) -> list[ErasureRequest]:
             return [
                 request
                 for request in requests

@@ -29,7 +29,7 @@ log = structlog.get_logger("informativa")
 
 
 @dataclass(frozen=True)
-class State:
+class ExchangeState:
     """The state of an exchange: our records are in the database up to `sent`, `newest` is our newest record,
     the database last answered at `contact` (seconds since 1970; 0 for never), there are `others` other boxes,
     and `error` is the present error."""
@@ -57,7 +57,7 @@ class ExchangeLoop:
         open_store: Callable[[], SqliteStore],
     ) -> None:
         self.about = about
-        self.state = State()
+        self.state = ExchangeState()
         self.connected: Callable[[], None] = lambda: None
         """A callback for each time that the database is reached, in the loop's thread."""
         self._controller, self._database, self._open_store = controller, database, open_store
@@ -164,7 +164,7 @@ class ExchangeLoop:
         """Publish the state, and wake those who wait for it."""
         if self.state.error:
             log.info("the shared database is there again", controller=self._controller.id)
-        self.state = State(
+        self.state = ExchangeState(
             exchange.sent, max(exchange.sent, exchange.newest), time.time(), exchange.others, None
         )
         with self._lock:

@@ -88,9 +88,9 @@ def require_same_ledger(
     """Refuse a ledger of which the database has other records under our name, up to the record `sent`: a
     backup was put back since, or a copy of the ledger went on elsewhere. Raises BoxRefusedError."""
     last = connection.execute(sql.last, (database.box,)).fetchone()
-    ours = boxes.page(store, last[0] - 1, 1) if last else []
-    if last and ours and ours[0][0] == last[0]:
-        same = same_record([ours[0][at] for at in COMPARED], last)
+    local_rows = boxes.page(store, last[0] - 1, 1) if last else []
+    if last and local_rows and local_rows[0][0] == last[0]:
+        same = same_record([local_rows[0][at] for at in COMPARED], last)
     else:  # it was purged, on either side
         same = sent <= store.newest()
     if not same:
@@ -106,19 +106,19 @@ def require_same_ledger(
 
 
 def refused(database: SharedDatabase, reason: Text, **arguments: object) -> BoxRefusedError:
-    """Return the error for the reason `why`, with the advice in it."""
+    """Return the error for a reason, with the advice in it."""
     reason = reason.format(box=database.box, **arguments)
-    said = Text("The shared database {database} takes nothing from this box: {why}.")
-    return BoxRefusedError(said.format(database=database.name, why=reason.statement), reason.advice)
+    refusal = Text("The shared database {database} takes nothing from this box: {why}.")
+    return BoxRefusedError(refusal.format(database=database.name, why=reason.statement), reason.advice)
 
 
-def same_record(ours: Sequence[Any], theirs: Sequence[Any]) -> bool:
+def same_record(local: Sequence[Any], remote: Sequence[Any]) -> bool:
     """Return whether two rows of COMPARED are one record, though an erasure may have come to one and not to
     the other."""
     (
         (number, at, status, reason, erased),
         (their_number, their_at, their_status, their_reason, their_erased),
-    ) = ours, theirs
+    ) = local, remote
     if erased or their_erased:
         at, their_at = at - at % _MINUTE, their_at - their_at % _MINUTE
     return (number, at, status, reason) == (their_number, their_at, their_status, their_reason)

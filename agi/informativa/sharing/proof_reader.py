@@ -18,7 +18,7 @@ from ..ledgers import rows
 from ..model import Record, SharedDatabase
 from ..text import Text
 from . import schema
-from .administration import Box
+from .administration import RegisteredBox
 from .connection import Connection, connect, translated
 from .proof_statements import ProofStatements
 from .reading import with_box
@@ -115,10 +115,10 @@ class ProofReader:
         """Return all records of a caller on all boxes `but` one, those of one box in order."""
         return list(_provable(self._rows(self._sql.of_caller, list(pseudonyms), but)))
 
-    def boxes(self) -> list[Box]:
+    def boxes(self) -> list[RegisteredBox]:
         """Return all boxes that ever took part, by name."""
         rows_of_boxes = self._rows(Statements(self._controller).every_box)
-        return sorted((Box(*row) for row in rows_of_boxes), key=attrgetter("name"))
+        return sorted((RegisteredBox(*row) for row in rows_of_boxes), key=attrgetter("name"))
 
     def leaves(self, box: str, first: int, last: int) -> int:
         """Return the number of records that have one of these leaves."""

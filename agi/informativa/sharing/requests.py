@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from enum import Enum, auto
 
-from ..ledgers.erasure_requests import Request
+from ..ledgers.erasure_requests import ErasureRequest
 
 
 class Standing(Enum):
@@ -20,7 +20,7 @@ class Standing(Enum):
 
 
 def standing(
-    request: Request, now: datetime, newest: int, applied: int, ordered_pseudonyms: set[bytes] | None
+    request: ErasureRequest, now: datetime, newest: int, applied: int, ordered_pseudonyms: set[bytes] | None
 ) -> Standing:
     """Return the state by the number of the newest erasure in the database, the one up to which all boxes
     that are not retired applied them, and the pseudonyms of the order with this request's number, `None`

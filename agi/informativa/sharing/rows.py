@@ -71,7 +71,7 @@ class Statements:
         INSERT INTO {record} (box, month, informs, {sent}) SELECT %s, * FROM unnest({arrays_of(kinds)})
         ON CONFLICT DO NOTHING
         """  # noqa: S608
-        self.there = (
+        self.existing = (
             f"SELECT record, at, status, reason, erased FROM {record} WHERE box = %s AND record = ANY(%s)"  # noqa: S608
         )
         self.last = f"""
@@ -86,12 +86,12 @@ class Statements:
         self.rests_no_more = f"""
         UPDATE {record} SET basis = NULL, elsewhere = NULL{closed} WHERE box = %s AND record = ANY(%s)
         """  # noqa: S608
-        kept = "kind NOT IN ('purge', 'erasure', 'lost', 'new-log')"
+        deletable = "kind NOT IN ('purge', 'erasure', 'lost', 'new-log')"
         self.purge = (
-            f"DELETE FROM {record} WHERE box = %s AND record BETWEEN %s AND %s AND at < %s AND {kept}"  # noqa: S608
+            f"DELETE FROM {record} WHERE box = %s AND record BETWEEN %s AND %s AND at < %s AND {deletable}"  # noqa: S608
         )
         self.now_and_newest = f"SELECT now(), max(at) FROM {record}"  # noqa: S608
-        of_retired = f"at < %s AND {kept} AND box IN (SELECT name FROM {box} WHERE retired IS NOT NULL)"  # noqa: S608
+        of_retired = f"at < %s AND {deletable} AND box IN (SELECT name FROM {box} WHERE retired IS NOT NULL)"  # noqa: S608
         self.old_of_retired = (
             f"SELECT box, count(*) FROM {record} WHERE {of_retired} GROUP BY box ORDER BY box"  # noqa: S608
         )
@@ -159,7 +159,7 @@ class Statements:
         SELECT box, {_LISTED} FROM {record} WHERE pseudonym = ANY(%s) AND box <> %s ORDER BY at, box, record
         """  # noqa: S608
         # Of a RecordFilter. Nothing is indexed for it: people ask rarely.
-        wanted = f"""
+        filtered = f"""
         SELECT box, {_LISTED} FROM {record}
         WHERE (%(line)s = '' OR line = %(line)s)
         AND (%(status)s::text IS NULL OR status = %(status)s)
@@ -168,9 +168,9 @@ class Statements:
         AND (%(since)s::bigint IS NULL OR at >= %(since)s)
         AND (%(until)s::bigint IS NULL OR at < %(until)s)
         """  # noqa: S608
-        self.search = f"{wanted} ORDER BY at, box, record"
+        self.search = f"{filtered} ORDER BY at, box, record"
         self.last_of = f"""
-        SELECT * FROM ({wanted} ORDER BY at DESC, box DESC, record DESC LIMIT %(count)s) AS last
+        SELECT * FROM ({filtered} ORDER BY at DESC, box DESC, record DESC LIMIT %(count)s) AS last
         ORDER BY at, box, record
         """  # noqa: S608
 

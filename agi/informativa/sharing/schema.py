@@ -76,9 +76,9 @@ def rights(controller: str, *, partitioned: bool) -> list[str]:
     ]
 
 
-def partitions(controller: str, today: date, there: Iterable[str] = ()) -> list[str]:
+def partitions(controller: str, today: date, tables: Iterable[str] = ()) -> list[str]:
     """Return the statements for missing partitions, one a month, from this month on."""
-    schema, existing = quoted(role(controller)), set(there)
+    schema, existing = quoted(role(controller)), set(tables)
     statements = []
     for ahead in range(MONTHS_AHEAD):
         first, following = (_month(today, ahead), _month(today, ahead + 1))
@@ -90,10 +90,10 @@ def partitions(controller: str, today: date, there: Iterable[str] = ()) -> list[
     return statements
 
 
-def months_ahead(there: Iterable[str], today: date) -> int | None:
+def months_ahead(tables: Iterable[str], today: date) -> int | None:
     """Return the number of months from this one on with partitions among a schema's tables; `None` where it
     has none at all, because the engine knows none."""
-    existing = {name for name in there if re.fullmatch(r"record_(default|\d{6})", name)}
+    existing = {name for name in tables if re.fullmatch(r"record_(default|\d{6})", name)}
     months = (ahead for ahead in range(MONTHS_AHEAD) if f"record_{_month(today, ahead)}" not in existing)
     return next(months, MONTHS_AHEAD) if existing else None
 

@@ -23,7 +23,7 @@ from informativa.asterisk.tokens import Tokens
 from informativa.cli import log
 from informativa.ledgers import groupcommit
 from informativa.preparation import prepare
-from informativa.service import Service
+from informativa.service import CallService
 
 IN_FLIGHT = 64
 SECONDS, SAMPLES = 0.12, 960  # of the notice
@@ -131,7 +131,7 @@ class Asterisk(asyncio.Transport):
 async def run(config: Path, known: int, first: int) -> int:
     """Make the calls; how many were not told the dialplan as they should be."""
     configuration = prepare(config)
-    service = Service(configuration)
+    service = CallService(configuration)
     server = FastAgiServer(service.answer, sessions=IN_FLIGHT, tokens=Tokens(configuration.tokens))
     script = "/".join(["notice", *configuration.tokens[:1]])
     callers = [f"+39333{caller:07d}" for caller in range(known)]

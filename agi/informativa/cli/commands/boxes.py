@@ -9,7 +9,7 @@ import typer
 
 from ...config import DEFAULT_FILE
 from ...operations import boxes as operations
-from ...operations.controllers import Selection, of_their_logs
+from ...operations.controllers import Selection, select_for_logs
 from ...views.text import boxes as view
 from ..options import Config, Json, Of, print_document, warn_of_unrelated
 from ..words import _
@@ -127,7 +127,7 @@ def _show(config: Config, controller: Of, as_json: bool) -> None:
 
 def _named(config: Config, controller: Of) -> Selection:
     """Return the companies that are named, or all: these commands tell nothing of any caller."""
-    selection = of_their_logs(config, controller or (), begun=False)
+    selection = select_for_logs(config, controller or (), begun=False)
     operations.shared(selection.configuration)
     warn_of_unrelated(selection.unrelated)
     return selection

@@ -9,9 +9,9 @@ from typing import Annotated
 import typer
 
 from ...config import DEFAULT_FILE
-from ...operations.controllers import of_their_callers
+from ...operations.controllers import select_for_callers
 from ...operations.evidence import bundle as operation
-from ...operations.evidence.period import Period
+from ...operations.evidence.period import BundlePeriod
 from ...operations.records import no_other_boxes
 from ...views.text.bundle import written
 from ...views.text.bundle_readme import BundleWords
@@ -61,10 +61,10 @@ def _bundle(
     as_json: Json = False,
 ) -> None:
     """Write records, proofs, checkpoints, texts and recordings of a period into a ZIP file for an auditor."""
-    selection = of_their_callers(config, (controller,) if controller else ())
+    selection = select_for_callers(config, (controller,) if controller else ())
     warn_of_unrelated(selection.unrelated)
     (owner,) = selection.named
-    period = Period(first, last, owner.zone)
+    period = BundlePeriod(first, last, owner.zone)
     file = output or Path(f"{operation.folder_name(owner, period)}.zip")
     words = BundleWords(reader_of(language))
     shared = selection.configuration.shared

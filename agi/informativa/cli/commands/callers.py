@@ -13,7 +13,7 @@ from ...config import DEFAULT_FILE
 from ...model import Action, Controller, RecordKind
 from ...operations import callers
 from ...operations.access_log import note_in_shell
-from ...operations.controllers import notice_named, of_their_callers, of_their_notices
+from ...operations.controllers import notice_named, select_for_callers, select_for_notices
 from ...text import Text
 from ...views.text import callers as text
 from ..options import Config, Json, Of, moment, print_document, warn_of_unrelated
@@ -58,7 +58,7 @@ def show(
 ) -> None:
     """Say what this caller was told: what, when, how, which text, on which ground."""
     typed = _identified(number, customer)
-    selection = of_their_callers(config, controller or ())
+    selection = select_for_callers(config, controller or ())
     warn_of_unrelated(selection.unrelated)
     access = callers.access(selection.named, typed, selection.configuration.shared)
     for company, held in zip(selection.named, access.controllers, strict=True):
@@ -86,7 +86,7 @@ def erase(
 ) -> None:
     """Erase a caller: what is left of his records leads to nobody, and he is unknown afterwards."""
     typed = _identified(number, customer)
-    selection = of_their_callers(config, controller or ())
+    selection = select_for_callers(config, controller or ())
     warn_of_unrelated(selection.unrelated)
 
     def tell(result: callers.Erased) -> None:
@@ -135,7 +135,7 @@ def _record(
 ) -> None:
     """Put on record that a caller was told elsewhere: by an operator, a website, a contract."""
     typed = _identified(number, customer)
-    selection = of_their_notices(config, controller)
+    selection = select_for_notices(config, controller)
     warn_of_unrelated(selection.unrelated)
     (owner,) = selection.named
     chosen_notice = notice_named(selection.configuration, controller, notice)

@@ -15,10 +15,10 @@ import typer
 from ... import publication
 from ...config import DEFAULT_FILE
 from ...errors import EvidenceError, InformativaError
-from ...evidence.settings import EvidenceSettings
+from ...evidence.settings import EvidenceConfig
 from ...model import Controller, Identified, SharedDatabase
 from ...operations import callers
-from ...operations.controllers import of_their_callers, of_their_logs
+from ...operations.controllers import select_for_callers, select_for_logs
 from ...operations.evidence import logs, publishing, receipt_files, receipts, verifying
 from ...operations.evidence.receipt_maker import RecordReceipt, RecordWithoutReceipt
 from ...text import Text
@@ -59,7 +59,7 @@ def key(
     as_json: Json = False,
 ) -> None:
     """Show the public keys of the logs: what an auditor must have from you, by a way of its own."""
-    selection = of_their_logs(config, controller or (), several=not new)
+    selection = select_for_logs(config, controller or (), several=not new)
     warn_of_unrelated(selection.unrelated)
     evidence = selection.configuration.evidence
     waiting = [_changed(company, evidence) for company in selection.named if new]
@@ -72,7 +72,7 @@ def key(
         print("\n".join(view.changed_keys(waiting, _)), file=sys.stderr)
 
 
-def _changed(controller: Controller, evidence: EvidenceSettings) -> EvidenceError | None:
+def _changed(controller: Controller, evidence: EvidenceConfig) -> EvidenceError | None:
     sources = publication.sources(evidence.of(controller.id))
     with view.bar(_("signing"), _) as progress:
         return logs.change_key(controller, datetime.now(UTC), progress, sources)
@@ -81,7 +81,7 @@ def _changed(controller: Controller, evidence: EvidenceSettings) -> EvidenceErro
 @app.command()
 def checkpoint(config: Config = DEFAULT_FILE, controller: Of = None, as_json: Json = False) -> None:
     """Sign what was recorded since the last checkpoint; the service does it every minute."""
-    selection = of_their_logs(config, controller or ())
+    selection = select_for_logs(config, controller or ())
     warn_of_unrelated(selection.unrelated)
     evidence = selection.configuration.evidence
     with view.bar(_("signing"), _) as progress:
@@ -107,7 +107,7 @@ def publish(
     as_json: Json = False,
 ) -> None:
     """Have witnesses sign the newest checkpoint, and bring logs where the configuration says."""
-    selection = of_their_logs(config, controller or ())
+    selection = select_for_logs(config, controller or ())
     warn_of_unrelated(selection.unrelated)
     evidence, now = selection.configuration.evidence, datetime.now(UTC)
     with view.bar(_("publishing"), _) as progress:
@@ -128,7 +128,7 @@ def sequence(
 ) -> None:
     """Sign and publish from time to time until SIGTERM, in place of the service: as another user, whose the
     signing key is and who can read the ledgers."""
-    selection = of_their_logs(config, controller or (), begun=False)
+    selection = select_for_logs(config, controller or (), begun=False)
     _.speak({})  # a log is searched in the language of this documentation
     sink = configure(log)
     try:
@@ -163,7 +163,7 @@ def receipt(
     as_json: Json = False,
 ) -> None:
     """Write a receipt for one record, or for each of a caller's: proof that an auditor checks offline."""
-    selection = of_their_callers(config, controller or ())
+    selection = select_for_callers(config, controller or ())
     warn_of_unrelated(selection.unrelated)
     shared = selection.configuration.shared
     receipts_made = _receipts(selection.named, record, number, customer, shared, box, opened=opened)
@@ -221,7 +221,7 @@ def audit(
     as_json: Json = False,
 ) -> None:
     """Look through whole ledgers for anything that was changed, added or taken away since it was recorded."""
-    selection = of_their_logs(config, controller or (), several=log is None)
+    selection = select_for_logs(config, controller or (), several=log is None)
     warn_of_unrelated(selection.unrelated)
     trusted, evidence = logs.trusted_keys(key or []), selection.configuration.evidence
     with view.bar(_("looking through the records"), _) as progress:

@@ -10,7 +10,7 @@ import typer
 from ...config import DEFAULT_FILE
 from ...model import Action
 from ...operations.access_log import note_in_shell
-from ...operations.controllers import line_named, of_a_call
+from ...operations.controllers import line_named, select_for_call
 from ...operations.explain import explain
 from ...views.text.explain import explanation
 from ..options import Config, Json, moment, print_document, shown_number, warn_of_unrelated
@@ -38,7 +38,7 @@ def _explain(
     as_json: Json = False,
 ) -> None:
     """Say what would happen to a call and by which rule, touching nothing."""
-    selection = of_a_call(config, to)
+    selection = select_for_call(config, to)
     line = line_named(selection.configuration, to)
     warn_of_unrelated(selection.unrelated)
     now = datetime.now(UTC)

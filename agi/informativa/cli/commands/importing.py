@@ -14,7 +14,7 @@ from ...config import DEFAULT_FILE
 from ...errors import InformativaError
 from ...model import NumberForm, RecordKind
 from ...operations import importing
-from ...operations.controllers import notice_named, of_their_notices
+from ...operations.controllers import notice_named, select_for_notices
 from ...operations.importing import ImportCounts, Source
 from ...text import Text
 from ...views.text import importing as text
@@ -59,7 +59,7 @@ def _import(
     The whole file is checked first, and nothing is recorded of one that cannot be understood. Exit code 4 if
     some rows were rejected.
     """
-    selection = of_their_notices(config, controller)
+    selection = select_for_notices(config, controller)
     warn_of_unrelated(selection.unrelated)
     source = Source(
         file,

@@ -9,7 +9,7 @@ import typer
 from ...config import DEFAULT_FILE
 from ...errors import InformativaError
 from ...operations import keys
-from ...operations.controllers import of_their_callers
+from ...operations.controllers import select_for_callers
 from ...text import Text
 from ...views.text import keys as view
 from ..options import Config, Json, print_document, warn_of_unrelated
@@ -66,7 +66,7 @@ def rotate(
         rotation = keys.rotate_token(config)
         lines = view.rotated_token(rotation, _)
     else:
-        selection = of_their_callers(config, (controller,))
+        selection = select_for_callers(config, (controller,))
         rotation = keys.rotate(selection, really=yes)
         warn_of_unrelated(selection.unrelated)
         lines = view.rotated(rotation, selection.named[0], _)

@@ -13,7 +13,7 @@ import typer
 from ...config import DEFAULT_FILE
 from ...model import Reason, RecordFilter, Status
 from ...operations import records, restoring
-from ...operations.controllers import of_their_callers
+from ...operations.controllers import select_for_callers
 from ...operations.record_document import Record
 from ...operations.records import ControllerRecord
 from ...views.terminal import width
@@ -97,7 +97,7 @@ def show(
     json: Json = False,
 ) -> None:
     """Show the records of a controller, the oldest first."""
-    selection = of_their_callers(config, controller or (), line)
+    selection = select_for_callers(config, controller or (), line)
     warn_of_unrelated(selection.unrelated)
     number = records.line_number(selection.configuration, line)
     record_filter = RecordFilter(number, caller or b"", status, reason, since, until)
@@ -143,7 +143,7 @@ def adopt(
     json: Json = False,
 ) -> None:
     """Have a ledger be a company's that was renamed, or whose key is lost: its callers are strangers then."""
-    selection = of_their_callers(config, (controller,))
+    selection = select_for_callers(config, (controller,))
     warn_of_unrelated(selection.unrelated)
     (owner,) = selection.named
     adopted = restoring.adopt(owner, really=yes)
@@ -164,7 +164,7 @@ def restore(
     json: Json = False,
 ) -> None:
     """Put a backup in a ledger's place; what was erased or purged since stays so, and the log goes on."""
-    selection = of_their_callers(config, (controller,))
+    selection = select_for_callers(config, (controller,))
     warn_of_unrelated(selection.unrelated)
     (owner,) = selection.named
     restored = restoring.restore(owner, backup, datetime.now(UTC))

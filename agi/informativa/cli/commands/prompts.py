@@ -11,7 +11,7 @@ import typer
 
 from ...config import DEFAULT_FILE
 from ...operations.prompts import installing, making, showing
-from ...operations.prompts.making import Part, PromptsMade, PromptTarget, Speech, SpokenPart
+from ...operations.prompts.making import PromptPart, PromptsMade, PromptTarget, Speech, SpokenPart
 from ...prompts.formats import FORMATS
 from ...text import Text
 from ...views.text import prompts as view
@@ -87,7 +87,7 @@ def build(
 def add(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A recording, in any format that sox reads.")],
     language: Annotated[str, typer.Option(metavar="LANGUAGE", help="What is spoken in it: it")],
-    part: Annotated[Part, typer.Option(help="Which text it is.")] = Part.SHORT,
+    part: Annotated[PromptPart, typer.Option(help="Which text it is.")] = PromptPart.SHORT,
     after: Annotated[
         str, typer.Option(metavar="VERSION", help="Of a supplement: for those who know that version.")
     ] = "",

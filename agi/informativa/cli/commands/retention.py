@@ -9,7 +9,7 @@ import typer
 
 from ...config import DEFAULT_FILE
 from ...operations import retention
-from ...operations.controllers import of_their_callers
+from ...operations.controllers import select_for_callers
 from ...views.text.retention import purged
 from ..options import Config, Json, Of, print_document, warn_of_unrelated
 from ..words import _
@@ -29,7 +29,7 @@ def _purge(
     as_json: Json = False,
 ) -> None:
     """Say which records are older than the retention; with --yes delete them, as the service does daily."""
-    selection = of_their_callers(config, controller or ())
+    selection = select_for_callers(config, controller or ())
     warn_of_unrelated(selection.unrelated)
 
     def show(part: retention.OldCopy | retention.Purged) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from ...errors import LedgerError
 from ...model import RecordFilter
 from ...operations import records
-from ...operations.controllers import of_their_callers
+from ...operations.controllers import select_for_callers
 from ...operations.record_document import RecordLine
 from ...views.terminal import width
 from ...views.text import records as view
@@ -24,12 +24,12 @@ LOOK_SECONDS = 0.25  # between two looks, each of which costs 0.01 ms where noth
 
 def run(file: Path, line: str | None, controllers: Sequence[str], count: int, as_json: bool) -> None:
     """Print until the reader has seen enough. Raises InformativaError for a line or controller not known."""
-    selection = of_their_callers(file, controllers, line)
+    selection = select_for_callers(file, controllers, line)
     warn_of_unrelated(selection.unrelated)
     record_filter = RecordFilter(line=records.line_number(selection.configuration, line))
     if not as_json:
         print(view.call_headings(_, width()), flush=True)
-    with closing(records.Following(selection.named, record_filter, count, _complain)) as following:
+    with closing(records.RecordFollower(selection.named, record_filter, count, _complain)) as following:
         while True:
             for entry in following.news():
                 if as_json:

@@ -143,10 +143,10 @@ def log(
     """Say who looked at whom of a company in the console, and what was done, the newest first."""
     _console(config)
     from ...operations import access_log
-    from ...operations.controllers import of_their_callers
+    from ...operations.controllers import select_for_callers
     from ...views.text.access_log import entries
 
-    (company,) = of_their_callers(config, [controller]).named
+    (company,) = select_for_callers(config, [controller]).named
     page = access_log.page(company, before, count)
     if as_json:
         print_document(page)

@@ -10,7 +10,7 @@ from starlette.responses import FileResponse, Response
 from ...evidence.proof import SUFFIX
 from ...model import Action, Role
 from ...operations import calls
-from ...operations.calls import Story
+from ...operations.calls import CallRecords
 from ...operations.evidence import receipts
 from ...operations.evidence.receipt_page import receipt_page
 from ...operations.evidence.verifying import verify_data
@@ -75,9 +75,9 @@ def verify(context: RequestContext) -> Response:
     return context.page("verified.html", number=number, verified=verified, key=opened.key)
 
 
-def _story(context: RequestContext) -> Story:
+def _story(context: RequestContext) -> CallRecords:
     number = context.request.path_params["record"]
-    story = calls.story(context.company, number) if number < NEWEST else None
+    story = calls.call_records(context.company, number) if number < NEWEST else None
     if story is None:
         raise HTTPException(404)
     return story

@@ -8,7 +8,7 @@ from ... import plausibility
 from ...errors import InformativaError
 from ...model import RecordKind
 from ...operations import access_letter, callers
-from ...operations.controllers import notice_named, of_their_notices
+from ...operations.controllers import notice_named, select_for_notices
 from ...text import Text
 from ..context import RequestContext
 from .caller_lookup import (
@@ -94,7 +94,7 @@ def tell(context: RequestContext) -> Response:
         return _told_page(context, lookup, typed, {"on": error})
     if typed["kind"] not in ELSEWHERE:
         return _told_page(context, lookup, typed, {"kind": InformativaError(Text("Choose how he was told."))})
-    selection = of_their_notices(context.console.file, context.company.id)
+    selection = select_for_notices(context.console.file, context.company.id)
     (company,) = selection.named
     notice = notice_named(selection.configuration, company.id, typed["notice"])
 
@@ -123,7 +123,7 @@ def tell(context: RequestContext) -> Response:
 def _told_page(
     context: RequestContext, lookup: CallerLookup, typed: dict[str, str], errors: dict[str, InformativaError]
 ) -> Response:
-    selection = of_their_notices(context.console.file, context.company.id)
+    selection = select_for_notices(context.console.file, context.company.id)
     notices = selection.configuration.notices[context.company.id]
     return context.page(
         "told.html",

@@ -12,7 +12,7 @@ from ...caller import mask
 from ...errors import InformativaError
 from ...model import Controller
 from ...operations.callers import Typed, pseudonyms
-from ...operations.controllers import of_their_callers
+from ...operations.controllers import select_for_callers
 from ..context import RequestContext
 
 T = TypeVar("T")
@@ -48,7 +48,7 @@ class CallerLookup:
 
 def company_with_callers(context: RequestContext) -> Controller:
     """Return the company. Raises ConfigError for mistakes by which its callers could not be found."""
-    (company,) = of_their_callers(context.console.file, [context.company.id]).named
+    (company,) = select_for_callers(context.console.file, [context.company.id]).named
     return company
 
 

@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from ... import totp
-from ...accounts import Account, Invitation
+from ...accounts import OpenInvitation, UserAccount
 from ...errors import AccountError, LedgerError
 from ...model import Action, Role
 from ...operations import access_log
@@ -56,7 +56,7 @@ def login(context: RequestContext) -> Response:
     return _logged_in(context, account)
 
 
-def _logged_in(context: RequestContext, account: Account) -> Response:
+def _logged_in(context: RequestContext, account: UserAccount) -> Response:
     """Begin a session with a new token: one that somebody planted in this browser before is worth nothing."""
     note_at_companies(context, account, Action.LOGIN)
     context.console.sessions.end(context.token)
@@ -77,7 +77,7 @@ def _throttle_keys(context: RequestContext, name: str) -> tuple[str, ...]:
     return (f"browser {browser}",) if browser else (f"name {name.casefold()}", f"address {context.address}")
 
 
-def _known_browser(context: RequestContext, account: Account) -> str:
+def _known_browser(context: RequestContext, account: UserAccount) -> str:
     """Return the id of a browser in which this account was logged in with its present password; '' for
     others."""
     browser, _point, signature = context.get_cookie(BROWSER).rpartition(".")
@@ -85,12 +85,14 @@ def _known_browser(context: RequestContext, account: Account) -> str:
     return browser if genuine else ""
 
 
-def _signature(account: Account, browser: str) -> str:
+def _signature(account: UserAccount, browser: str) -> str:
     key, text = account.password_hash.encode(), f"browser {account.name} {browser}".encode()
     return hmac.new(key, text, hashlib.sha256).hexdigest()
 
 
-def note_at_companies(context: RequestContext, account: Account, action: Action, detail: str = "") -> None:
+def note_at_companies(
+    context: RequestContext, account: UserAccount, action: Action, detail: str = ""
+) -> None:
     """Write into the access log of each company that is open to the account. A company whose log cannot be
     written keeps nobody out of the others; its own pages show nothing then."""
     for company in context.configuration.controllers.values():
@@ -145,7 +147,7 @@ def accept(context: RequestContext) -> Response:
 
 def _invitation_page(
     context: RequestContext,
-    invitation: Invitation | None,
+    invitation: OpenInvitation | None,
     secret: str,
     *,
     status: int,

@@ -15,7 +15,7 @@ from ...model import Record, Status
 from ...operations import records, statistics
 from ...operations.controller_state import lines_of
 from ...operations.evidence.log_state import log_state
-from ...operations.statistics import Day
+from ...operations.statistics import DayStatistics
 from ...text import Text
 from ..context import RequestContext
 from .health import machine
@@ -32,7 +32,7 @@ class Slot:
     `None` if there are no records of it."""
 
     at: datetime
-    count: Day | None
+    count: DayStatistics | None
 
 
 def today(context: RequestContext) -> Response:

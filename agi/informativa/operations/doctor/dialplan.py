@@ -46,7 +46,7 @@ _CLASSES = {"X": "[0-9]", "Z": "[1-9]", "N": "[2-9]", ".": ".+", "!": ".*"}
 
 
 @dataclass(frozen=True)
-class Step:
+class DialplanStep:
     """One priority of one extension."""
 
     context: str
@@ -56,7 +56,7 @@ class Step:
     data: str
 
 
-def parsed(text: str) -> Iterator[Step]:
+def parsed(text: str) -> Iterator[DialplanStep]:
     """Yield the steps of a dialplan in the form that `informativa dialplan` writes."""
     context = extension = ""
     priority = 0
@@ -72,7 +72,9 @@ def parsed(text: str) -> Iterator[Step]:
             yield _step(context, extension, priority, match[1])
 
 
-def differences(loaded: Iterable[Step], rendered: Iterable[Step]) -> tuple[list[str], list[str], bool]:
+def differences(
+    loaded: Iterable[DialplanStep], rendered: Iterable[DialplanStep]
+) -> tuple[list[str], list[str], bool]:
     """Compare the dialplan that Asterisk has loaded with the one rendered for this configuration.
 
     Return the addresses at which only the loaded one looks for the service; the extensions of lines that are
@@ -87,7 +89,7 @@ def differences(loaded: Iterable[Step], rendered: Iterable[Step]) -> tuple[list[
     return sorted(addresses), sorted(lines), bool(missing)
 
 
-def tokens(steps: Iterable[Step]) -> set[str]:
+def tokens(steps: Iterable[DialplanStep]) -> set[str]:
     """Return the tokens in our context, by which the service knows Asterisk; '' among them for a call
     without."""
     return {
@@ -95,7 +97,7 @@ def tokens(steps: Iterable[Step]) -> set[str]:
     }
 
 
-def callers(steps: Iterable[Step]) -> list[tuple[Step, str]]:
+def callers(steps: Iterable[DialplanStep]) -> list[tuple[DialplanStep, str]]:
     """Return the steps that call our context, each with the argument that it passes as the line."""
     return [
         (step, _first_argument(match[1] or ""))
@@ -104,7 +106,7 @@ def callers(steps: Iterable[Step]) -> list[tuple[Step, str]]:
     ]
 
 
-def unreached(lines: Iterable[Line], calling: Iterable[tuple[Step, str]]) -> list[Line]:
+def unreached(lines: Iterable[Line], calling: Iterable[tuple[DialplanStep, str]]) -> list[Line]:
     """Return the lines that no step seems to pass. A step that passes a variable other than EXTEN may pass
     any."""
     calls = list(calling)
@@ -115,7 +117,7 @@ def unreached(lines: Iterable[Line], calling: Iterable[tuple[Step, str]]) -> lis
     ]
 
 
-def _passes(step: Step, argument: str, numbers: frozenset[str]) -> bool:
+def _passes(step: DialplanStep, argument: str, numbers: frozenset[str]) -> bool:
     """Return whether a step may pass one of `numbers`, the spellings of a line's number."""
     if argument != "${EXTEN}":
         return "$" in argument or argument in numbers
@@ -147,11 +149,11 @@ def _first_argument(text: str) -> str:
     return text
 
 
-def _addresses(steps: Iterable[Step]) -> set[str]:
+def _addresses(steps: Iterable[DialplanStep]) -> set[str]:
     return {match[1] for step in steps if (match := _SERVICE.search(step.data))}
 
 
-def scripts(steps: Iterable[Step]) -> list[str]:
+def scripts(steps: Iterable[DialplanStep]) -> list[str]:
     """Return the scripts that our context starts."""
     names = {
         step.data.partition(",")[0]
@@ -161,6 +163,6 @@ def scripts(steps: Iterable[Step]) -> list[str]:
     return sorted(names)
 
 
-def _step(context: str, extension: str, priority: int, text: str) -> Step:
+def _step(context: str, extension: str, priority: int, text: str) -> DialplanStep:
     application, _, data = text.partition("(")
-    return Step(context, extension, priority, application.strip(), data[:-1])
+    return DialplanStep(context, extension, priority, application.strip(), data[:-1])

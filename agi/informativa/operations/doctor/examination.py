@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ... import config
 from ...asterisk import ami
-from ...errors import ConfigError, InformativaError, ManagerError, Problem
+from ...errors import ConfigError, ConfigProblem, InformativaError, ManagerError
 from ...text import Foreign, Text, clause, command, joined
 from . import (
     asterisk,
@@ -164,7 +164,7 @@ async def _system(file: Path) -> System:
         async with asyncio.timeout(SLOW):  # the limit of a company's own files is shorter, and names them
             configuration, problems = await in_thread(config.inspect, file)
     except TimeoutError:
-        problem = Problem(str(file), None, "", Text("cannot be read in {seconds} s", seconds=SLOW))
+        problem = ConfigProblem(str(file), None, "", Text("cannot be read in {seconds} s", seconds=SLOW))
         return System(file, None, (problem,))
     except ConfigError as error:
         return System(file, None, error.problems)

@@ -8,7 +8,7 @@ from typing import Annotated
 
 from pydantic import Field, InstanceOf
 
-from ...errors import Problem
+from ...errors import ConfigProblem
 from ...text import NOTHING, Text, joined, plain
 from ..document import OptionalSentence, Sentence
 
@@ -34,7 +34,7 @@ class Finding:
     """The result as a sentence."""
     fix: OptionalSentence = NOTHING
     """The action or command that corrects it."""
-    problem: Annotated[InstanceOf[Problem] | None, Field(exclude=True)] = None
+    problem: Annotated[InstanceOf[ConfigProblem] | None, Field(exclude=True)] = None
     """The mistake of the configuration, if it is one: `informativa check` shows its place."""
     note: Annotated[bool, Field(exclude=True)] = False
     """True if `informativa check` shows it although it is in order."""
@@ -65,6 +65,6 @@ def unknown(text: Text, fix: Text | str = NOTHING) -> Finding:
     return Finding(NOTHING, State.UNKNOWN, text, plain(fix))
 
 
-def of_problem(problem: Problem, state: State) -> Finding:
+def of_problem(problem: ConfigProblem, state: State) -> Finding:
     """Build a finding from a problem of the configuration."""
     return Finding(NOTHING, state, problem.said, problem.remedy, problem)

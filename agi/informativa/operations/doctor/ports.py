@@ -20,7 +20,7 @@ from .system import System, in_thread
 
 
 @dataclass(frozen=True)
-class Occupant:
+class Listener:
     """A process that listens on a port, and its user; `process` is 0 if the system does not show it to us,
     and `ours` is true if it is informativa."""
 
@@ -55,7 +55,7 @@ def neighbours(configuration: Configuration, asterisk: Path) -> list[Finding]:
     return [wrong(*port_owner.conflict(configuration.listen, owner))] if owner else []
 
 
-def _port(setting: str, address: str) -> Occupant | Finding | None:
+def _port(setting: str, address: str) -> Listener | Finding | None:
     """Return the occupant of a port, a finding if it cannot be opened at all, or `None` if it is free."""
     try:
         return occupied(address)
@@ -77,7 +77,7 @@ async def _answers(setting: str, address: str, tokens: Sequence[str]) -> bool:
     return False
 
 
-def _taken(setting: str, address: str, occupant: Occupant) -> Finding:
+def _taken(setting: str, address: str, occupant: Listener) -> Finding:
     """Return the finding about a port that is in use."""
     setting = f"service.{setting}"
     names = {"address": address, "process": occupant.process, "user": occupant.user}
@@ -94,7 +94,7 @@ def _taken(setting: str, address: str, occupant: Occupant) -> Finding:
     return ok(text.format(**names), note=True)
 
 
-def occupied(address: str) -> Occupant | None:
+def occupied(address: str) -> Listener | None:
     """Return the process that listens on `address` (HOST:PORT), or `None` if it is free. Raises OSError if
     nothing can listen there."""
     host, _colon, port = address.rpartition(":")
@@ -107,15 +107,15 @@ def occupied(address: str) -> Occupant | None:
         except OSError as error:
             if error.errno != errno.EADDRINUSE:
                 raise
-    return next(_occupants(host, int(port)), Occupant(0, "?", False))
+    return next(_occupants(host, int(port)), Listener(0, "?", False))
 
 
-def _occupants(host: str, port: int) -> Iterator[Occupant]:
+def _occupants(host: str, port: int) -> Iterator[Listener]:
     """Yield the processes that listen there. Linux shows a process's id only to its user and to root."""
     for listening in users.listening(port):
         if listening.address in _kernel_addresses(host):
             process = users.holder(listening.inode)
-            yield Occupant(process, users.name(listening.uid), _is_service(process))
+            yield Listener(process, users.name(listening.uid), _is_service(process))
 
 
 def _kernel_addresses(host: str) -> set[str]:

@@ -8,13 +8,13 @@ from pathlib import Path
 
 from ...asterisk.ami import ManagerSession
 from ...config import Configuration, by_company, stops_service
-from ...errors import ManagerError, Problem
+from ...errors import ConfigProblem, ManagerError
 from ...model import Prompt
 from ...patience import in_thread as in_thread  # for all checks
 from ...text import Text
 from . import users
 from .asterisk_files import AsteriskFiles, usual_files
-from .dialplan import Step
+from .dialplan import DialplanStep
 
 
 @dataclass
@@ -29,14 +29,14 @@ class System:
 
     file: Path
     configuration: Configuration | None
-    problems: tuple[Problem, ...]
+    problems: tuple[ConfigProblem, ...]
     asterisk: ManagerSession | None = None
     allowed: frozenset[str] = frozenset()
     asterisk_uid: int | None = None
     asterisk_files: AsteriskFiles = field(default_factory=usual_files)
     service_uid: int | None = None
     start_blocked: bool = False  # a finding says that the service cannot start
-    _steps: asyncio.Task[list[Step]] | None = field(default=None, repr=False)
+    _steps: asyncio.Task[list[DialplanStep]] | None = field(default=None, repr=False)
 
     @property
     def configured(self) -> Configuration:
@@ -50,7 +50,7 @@ class System:
         assert self.asterisk is not None
         return self.asterisk
 
-    async def steps(self) -> list[Step]:
+    async def steps(self) -> list[DialplanStep]:
         """Return all steps of Asterisk's dialplan, which is fetched once. Raises ManagerError."""
         if self._steps is None:
             self._steps = asyncio.create_task(self._dialplan())
@@ -114,10 +114,10 @@ class System:
                 prompts += (prompt for _part, _language, prompt in version.prompts())
         return {prompt.path: prompt for prompt in prompts}
 
-    async def _dialplan(self) -> list[Step]:
+    async def _dialplan(self) -> list[DialplanStep]:
         messages = await self.manager.act("ShowDialPlan")
         return [
-            Step(
+            DialplanStep(
                 message.context,
                 message.extension,
                 int(message.priority),

@@ -32,13 +32,13 @@ from ..document import Time
 from .bundle_log import BundledLog, LogFiles
 from .bundle_prompts import BundledPrompt, bundled
 from .bundle_sources import BoxRecords, LedgerRecords, Progress, SharedRecords
-from .period import Period
+from .period import BundlePeriod
 from .receipt_maker import OpenedLeaf, RecordWithoutReceipt
 from .receipts import makers_of_boxes
 from .zip_writer import PackedEntry, SummedZip
 
 if TYPE_CHECKING:  # its driver is there only where boxes share a database
-    from ...sharing.administration import Box
+    from ...sharing.administration import RegisteredBox
 
 FOLDER = 1000  # greatest number of receipts in a folder
 
@@ -101,7 +101,7 @@ class BundleContent:
     """The content of a bundle, for the text that explains it."""
 
     controller: Controller
-    period: Period
+    period: BundlePeriod
     lines: tuple[Line, ...]
     """The controller's lines."""
     logs: tuple[BundledLog, ...]
@@ -120,7 +120,7 @@ class BundleContent:
     """The number of the first record that waits for a checkpoint."""
     unknown_recordings: tuple[str, ...]
     """The digests of recordings that records name and whose files are gone."""
-    boxes: tuple[Box, ...] = ()
+    boxes: tuple[RegisteredBox, ...] = ()
     """The boxes of a bundle of all boxes, as they were before it was made."""
 
     @property
@@ -164,7 +164,7 @@ class BundleWriter(Protocol):
 def bundle(
     configuration: Configuration,
     controller: Controller,
-    period: Period,
+    period: BundlePeriod,
     file: Path,
     words: BundleWriter,
     progress: Progress | None = None,
@@ -185,7 +185,7 @@ def bundle(
                 return stack.enter_context(TemporaryFile(dir=file.absolute().parent))
 
             sources: list[BoxRecords] = []
-            boxes: list[Box] = []
+            boxes: list[RegisteredBox] = []
             if shared is None:
                 store = stack.enter_context(closing(storage.store(controller, read_only=True)))
                 sources.append(LedgerRecords(controller, store, period, progress))
@@ -232,10 +232,10 @@ class _Bundler:
         self,
         configuration: Configuration,
         controller: Controller,
-        period: Period,
+        period: BundlePeriod,
         sources: Sequence[BoxRecords],
         words: BundleWriter,
-        boxes: Sequence[Box],
+        boxes: Sequence[RegisteredBox],
     ) -> None:
         self._configuration, self._controller, self._period = configuration, controller, period
         self._sources, self._words, self._boxes = sources, words, boxes
@@ -360,12 +360,12 @@ class _Bundler:
         return bundled(notices, self._period.since, self._period.until, self._versions)
 
 
-def folder_name(controller: Controller, period: Period) -> str:
+def folder_name(controller: Controller, period: BundlePeriod) -> str:
     """Return the name of the folder in the ZIP file that has all files."""
     return f"{controller.id}-{period.name}"
 
 
-def _may_lack(box: Box, period: Period) -> bool:
+def _may_lack(box: RegisteredBox, period: BundlePeriod) -> bool:
     if box.retired and box.retired < period.since:
         return False
     return box.behind > 0 or (box.silence > QUIET_SECONDS and box.seen < period.until)

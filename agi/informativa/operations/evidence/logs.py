@@ -15,12 +15,12 @@ from pathlib import Path
 from ... import maintenance, publication, storage
 from ...errors import EvidenceError, ForkError, InformativaError, LedgerError
 from ...evidence.checkpoint import Checkpoint
-from ...evidence.elsewhere import Elsewhere, OwnLog, require_ours
+from ...evidence.elsewhere import CheckpointSource, LocalLog, require_ours
 from ...evidence.keys import PRIVATE
 from ...evidence.log_folder import LogFolder, PublishedLog
 from ...evidence.note import Verifier
 from ...evidence.origin import slug
-from ...evidence.settings import EvidenceSettings
+from ...evidence.settings import EvidenceConfig
 from ...ledgers import sequencer
 from ...ledgers.audit import AuditedFlaw
 from ...ledgers.audit_history import HistoryRow
@@ -156,7 +156,7 @@ class Audits:
 
 
 def checkpoint(
-    controller: Controller, progress: Progress | None = None, elsewhere: Sequence[Elsewhere] = ()
+    controller: Controller, progress: Progress | None = None, elsewhere: Sequence[CheckpointSource] = ()
 ) -> SignedCheckpoint:
     """Sign a checkpoint with all records, unless one that is kept `elsewhere` contradicts the log. Raises
     LedgerError, EvidenceError."""
@@ -184,7 +184,7 @@ def change_key(
     controller: Controller,
     at: datetime,
     progress: Progress | None = None,
-    elsewhere: Sequence[Elsewhere] = (),
+    elsewhere: Sequence[CheckpointSource] = (),
 ) -> EvidenceError | None:
     """Sign all records, and begin another log with a new key.
 
@@ -200,7 +200,7 @@ def change_key(
     return None
 
 
-async def sequence(controllers: Sequence[Controller], settings: EvidenceSettings) -> None:
+async def sequence(controllers: Sequence[Controller], settings: EvidenceConfig) -> None:
     """Sign and publish the logs of these controllers at each interval, until SIGTERM or SIGINT. Failures are
     logged and tried again."""
     stopped, signing, turns = asyncio.Event(), maintenance.Signing(), Turns("signing")
@@ -214,7 +214,7 @@ async def sequence(controllers: Sequence[Controller], settings: EvidenceSettings
             await asyncio.wait_for(stopped.wait(), settings.interval)
 
 
-async def _sign(signing: maintenance.Signing, controller: Controller, settings: EvidenceSettings) -> None:
+async def _sign(signing: maintenance.Signing, controller: Controller, settings: EvidenceConfig) -> None:
     with suppress(LedgerError, EvidenceError):  # `sign` logs it
         await signing.sign(controller, settings.of(controller.id))
 
@@ -237,7 +237,7 @@ def audit(
     trusted: tuple[Verifier, ...] = (),
     progress: Progress | None = None,
     *,
-    settings: EvidenceSettings | None = None,
+    settings: EvidenceConfig | None = None,
     copy: Path | None = None,
 ) -> AuditedLedger:
     """Audit a controller's whole ledger and log.
@@ -282,7 +282,7 @@ def audit(
 
 
 def _compared(
-    folder: LogFolder, trusted: Sequence[Verifier], settings: EvidenceSettings
+    folder: LogFolder, trusted: Sequence[Verifier], settings: EvidenceConfig
 ) -> Iterator[ComparedLog]:
     """Compare the checkpoints of every epoch: with an old key, too, somebody could rewrite that log."""
     declared = [target.independent for target in settings.targets]  # a witness always is
@@ -293,7 +293,7 @@ def _compared(
         if key is None:
             continue  # reported by the audit
         newest = published.checkpoint() or b""
-        own_log = OwnLog(published, key, Checkpoint.unverified(newest).size, newest)
+        own_log = LocalLog(published, key, Checkpoint.unverified(newest).size, newest)
         for source, independent in sources:
             size, contradicts, problem = 0, False, None
             try:

@@ -12,7 +12,7 @@ _DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True)
-class Period:
+class BundlePeriod:
     """The days from `first` to `last`, both included, in a controller's time zone. Raises InformativaError if
     `last` is before `first`."""
 

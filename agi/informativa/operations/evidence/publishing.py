@@ -8,7 +8,7 @@ from datetime import datetime
 
 from ... import publication
 from ...errors import EvidenceError
-from ...evidence.settings import EvidenceSettings
+from ...evidence.settings import EvidenceConfig
 from ...model import Controller
 from ...text import Text
 from ..document import Sentence, Time
@@ -103,7 +103,7 @@ class Publications:
 
 def publish(
     controllers: Iterable[Controller],
-    settings: EvidenceSettings,
+    settings: EvidenceConfig,
     now: datetime,
     *,
     check: bool = False,

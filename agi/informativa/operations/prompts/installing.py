@@ -21,7 +21,7 @@ from ..document import Sentence
 from .configured import ConfiguredPrompts
 
 
-class Action(Enum):
+class InstallAction(Enum):
     """An action on a file."""
 
     MAKE = "make"
@@ -33,7 +33,7 @@ class Action(Enum):
 class InstallStep:
     """One step of an installation; `source` is the file that is copied."""
 
-    action: Action
+    action: InstallAction
     file: Path
     source: Path | None = None
 
@@ -98,8 +98,8 @@ def install(
     return PromptsInstalled(
         done=not dry_run,
         prompts=len(bases),
-        files=tuple(step.file for step in installation.steps if step.action is not Action.DELETE),
-        deleted=tuple(step.file for step in installation.steps if step.action is Action.DELETE),
+        files=tuple(step.file for step in installation.steps if step.action is not InstallAction.DELETE),
+        deleted=tuple(step.file for step in installation.steps if step.action is InstallAction.DELETE),
         not_made=tuple(dict.fromkeys(installation.not_made)),
         warnings=tuple(installation.warnings),
     )
@@ -131,7 +131,8 @@ class _Installation:
                 continue
             try:
                 self._do(
-                    InstallStep(Action.MAKE, file), partial(_make, self._prompts, controller, path, extension)
+                    InstallStep(InstallAction.MAKE, file),
+                    partial(_make, self._prompts, controller, path, extension),
                 )
             except PromptError as error:
                 self.not_made.append(extension)
@@ -142,12 +143,13 @@ class _Installation:
         it in the channel's language."""
         for path, copy in _copies(self._prompts, sounds):
             for stale in {*copy.files()} - {copy.file(file.suffix[1:]) for file in path.files()}:
-                self._do(InstallStep(Action.DELETE, stale), stale.unlink)
+                self._do(InstallStep(InstallAction.DELETE, stale), stale.unlink)
             for file in path.files():
                 target = copy.file(file.suffix[1:])
                 if not target.exists() or target.read_bytes() != file.read_bytes():
                     self._do(
-                        InstallStep(Action.COPY, target, file), partial(write, {target: file.read_bytes()})
+                        InstallStep(InstallAction.COPY, target, file),
+                        partial(write, {target: file.read_bytes()}),
                     )
 
     def _do(self, step: InstallStep, act: Callable[[], None]) -> None:

@@ -23,7 +23,7 @@ from .configured import ConfiguredPrompts, Snippet
 from .showing import Prompt, read_prompt, warnings
 
 
-class Part(StrEnum):
+class PromptPart(StrEnum):
     """The part of a version that a prompt speaks."""
 
     SHORT = "short"
@@ -122,7 +122,7 @@ def add(
     target: PromptTarget,
     file: Path,
     language: str,
-    part: Part = Part.SHORT,
+    part: PromptPart = PromptPart.SHORT,
     after: str = "",
     doubt: Callable[[Text], None] = lambda _text: None,
 ) -> PromptsMade:
@@ -180,13 +180,13 @@ def _version(prompts: ConfiguredPrompts, controller: str, target: PromptTarget) 
     return version or prompts.proposed(controller, target.notice, datetime.now(UTC))
 
 
-def _require(versions: Mapping[str, object], language: str, part: Part, after: str) -> None:
+def _require(versions: Mapping[str, object], language: str, part: PromptPart, after: str) -> None:
     """Raise InformativaError if a version cannot have such a prompt."""
     if not re.fullmatch(r"[a-z]{2}(_[A-Z]{2})?", language):
         raise InformativaError(
             Text("{language!r} is no language.", language=language), Text("Give two letters: --language it")
         )
-    if (part is Part.SUPPLEMENT) != bool(after):
+    if (part is PromptPart.SUPPLEMENT) != bool(after):
         raise InformativaError(
             Text("A supplement is for those who know a version."), "--part supplement --after 2026-11"
         )

@@ -20,7 +20,7 @@ import yaml
 from ...caller import spellings
 from ...config import document as documents
 from ...config import shape
-from ...config.document import Document, KeyPath
+from ...config.document import KeyPath, SourceDocument
 from ...errors import ConfigError
 from .cleaning import GONE, SHORTEST_SECRET, Cleaner
 
@@ -121,7 +121,7 @@ def shown(file: Path) -> ShownConfiguration:
 
 @dataclass
 class _Redactor:
-    document: Document
+    document: SourceDocument
     folder: Path
     secrets: set[str] = field(default_factory=set)
     visible: set[str] = field(default_factory=set)

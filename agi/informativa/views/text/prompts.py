@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ...operations.prompts.configured import Snippet
-from ...operations.prompts.installing import Action, InstallStep, PromptsInstalled
+from ...operations.prompts.installing import InstallAction, InstallStep, PromptsInstalled
 from ...operations.prompts.making import PromptsMade
 from ...operations.prompts.showing import Prompt
 from ...prompts.store import PromptStore
@@ -19,9 +19,9 @@ Say true when what changed matters to callers (who gets the data, for how long):
 version hear this one once. A purpose that a caller was not told makes the notice due by itself.""")
 
 _STEPS = {
-    Action.MAKE: (Text("making {file}"), Text("would make {file}")),
-    Action.COPY: (Text("copying {source} to {file}"), Text("would copy {source} to {file}")),
-    Action.DELETE: (
+    InstallAction.MAKE: (Text("making {file}"), Text("would make {file}")),
+    InstallAction.COPY: (Text("copying {source} to {file}"), Text("would copy {source} to {file}")),
+    InstallAction.DELETE: (
         Text("deleting {file}, of another version"),
         Text("would delete {file}, of another version"),
     ),

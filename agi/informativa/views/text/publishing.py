@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ...evidence.settings import EvidenceSettings
+from ...evidence.settings import EvidenceConfig
 from ...operations.evidence.publishing import Publications, PublishedTo
 from ..messages import Language
 
 
-def published(publications: Publications, settings: EvidenceSettings, say: Language) -> Iterator[str]:
+def published(publications: Publications, settings: EvidenceConfig, say: Language) -> Iterator[str]:
     """Yield for each log its witnesses, its time-stamp and its targets, or their problems; by the `settings`
     of all controllers."""
     for log in publications.logs:

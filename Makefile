@@ -12,7 +12,7 @@
 # make torture  the attacks among the tests, much longer: some hours
 # make bench    measures informativa beside its peers, and writes a report into .bench/ (about half an hour), on the
 #               distribution's Python where that is 3.11 or newer (PYTHON=python3.12: on that one)
-# make lint     style, types and import contracts
+# make lint     style, types, import contracts, names and docstrings
 # make messages brings the translations up to date with the source, and says what is to be translated
 # make docs     writes docs/reference.md, json.md and schemas/ anew, and the names in evidence.md
 # make plans    makes the table of the world's numbering plans anew, from the phonenumbers that is installed
@@ -82,6 +82,7 @@ lint: setup
 	@.venv/bin/ruff format --check .
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports
+	@.venv/bin/python -m lab.naming
 	@.venv/bin/python prompts/render.py --check
 
 setup:

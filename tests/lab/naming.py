@@ -1,0 +1,87 @@
+"""Names and docstrings of the program, counted where they are not in the reader's language.
+
+Vague names, docstrings that begin as a riddle, and class names that stand twice. `python -m lab.naming` fails
+where there is more of something than `LIMITS` allows; `python -m lab.naming PLACE` lists all that counts in a
+file or folder. A limit goes down when there is less of it, never up.
+"""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+PACKAGE = Path(__file__).resolve().parents[2] / "agi/informativa"
+LIMITS = {"name": 60, "docstring": 60, "class": 10}
+VAGUE = {
+    *("each", "found", "gone", "held", "kept", "ours", "said", "seen", "there", "told", "wanted"),
+    *("what", "who", "whole", "why"),
+}
+"""Names that say what was done to a thing, or that there is one, and not what it is."""
+OPENERS = {
+    *("As", "By", "Have", "How", "Of", "So", "That", "Those", "Up", "What", "When", "Where", "Whether"),
+    *("Which", "Who", "Whoever", "Whom", "Whose", "Why"),
+}
+"""First words of docstrings that are riddles: a noun or a verb is understood at once."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One place where a reader stumbles, and the limit that it counts for."""
+
+    limit: str
+    file: Path
+    line: int
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}: {self.limit}: {self.text}"
+
+
+def findings(files: Sequence[Path]) -> Iterator[Finding]:
+    """Yield all findings of some source files; class names are compared among these."""
+    classes: dict[str, Path] = {}
+    for file in files:
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            line = getattr(node, "lineno", 1)
+            if (name := _assigned(node)) and name.strip("_") in VAGUE:
+                yield Finding("name", file, line, name)
+            if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+                first = (ast.get_docstring(node) or "-").split()[0].strip(",:;.")
+                if first in OPENERS:
+                    yield Finding("docstring", file, line, first)
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                if node.name in classes:
+                    yield Finding("class", file, line, f"{node.name} is in {classes[node.name]}, too")
+                classes.setdefault(node.name, file)
+
+
+def _assigned(node: ast.AST) -> str | None:
+    """Return the name that a node assigns to: a variable, a parameter or an attribute."""
+    match node:
+        case ast.Name(name, ast.Store()) | ast.Attribute(_, name, ast.Store()) | ast.arg(name):
+            return name
+    return None
+
+
+def main(places: Sequence[str]) -> int:
+    """Print findings of some places, or all limits that do not hold; return 1 where one does not."""
+    counted = list(findings(sorted(PACKAGE.rglob("*.py"))))
+    if places:
+        folders = [Path(place).resolve() for place in places]
+        for finding in counted:
+            if any(finding.file.is_relative_to(folder) for folder in folders):
+                print(finding)
+        return 0
+    counts = Counter(finding.limit for finding in counted)
+    exceeded = {limit: most for limit, most in LIMITS.items() if counts[limit] > most}
+    for limit, most in exceeded.items():
+        print(f"{limit}: {counts[limit]}, at most {most}. To list them: python -m lab.naming agi/informativa")
+    return 1 if exceeded else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

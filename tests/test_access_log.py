@@ -462,7 +462,7 @@ def test_many_processes_note_at_once(log: AccessLog) -> None:
         "import sys; from pathlib import Path; from datetime import datetime, UTC;"
         "from informativa.ledgers.access_log import *; from informativa.model import Action;"
         "log = AccessLog(Path(sys.argv[1]));"
-        "[log.add(AccessEntry(datetime.now(UTC), 'anna', Action.LISTEN)) for _ in range(5)]"
+        "[log.add(LoggedAccess(datetime.now(UTC), 'anna', Action.LISTEN)) for _ in range(5)]"
     )
     ledger = log.file.with_name("acme.sqlite3")
     started = [subprocess.Popen([sys.executable, "-c", program, str(ledger)]) for _process in range(6)]

@@ -224,8 +224,8 @@ def test_another_process_is_seen_and_loses_nothing(accounts: AccountFile) -> Non
     """Eight processes add an account each at the same time, and all are there, for who had read before."""
     assert accounts.all() == []
     program = (
-        "import sys, datetime as d; from pathlib import Path; from informativa.accounts import Accounts;"
-        "Accounts(Path(sys.argv[1])).invite(sys.argv[2], {}, d.datetime.now(d.UTC) + d.timedelta(hours=1))"
+        "import sys, datetime as d; from pathlib import Path; from informativa.accounts import AccountFile;"
+        "AccountFile(Path(sys.argv[1])).invite(sys.argv[2], {}, d.datetime.now(d.UTC) + d.timedelta(hours=1))"
     )
     names = [f"user{number}" for number in range(8)]
     started = [

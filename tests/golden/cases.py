@@ -1,42 +1,43 @@
-"""What is typed, and what is to be typed before it."""
+"""Command lines whose output is compared, and the preparations for each."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from golden.installation import HUNG_UP, KNOWN, OTHER, TOLD_OLD
+from golden.installation import HUNG_UP, KNOWN, KNOWS_OLD, OTHER
 
 
 @dataclass(frozen=True)
 class Case:
-    """One command line: of which installation, and of which files the text is of interest, too."""
+    """A command line, the installation that it needs, and the files that belong to its output."""
 
-    typed: str
-    before: tuple[str, ...] = ()
-    changed: Mapping[str, str] = field(default_factory=dict)
-    """Places of the configuration, each with what stands there instead."""
-    written: tuple[str, ...] = ()
-    """Files that are written, whose text is of interest too; ARCHIVE!FILE in a ZIP file."""
+    line: str
+    setup: tuple[str, ...] = ()
+    """Command lines to run first; `! cp` and `! sqlite` are done to files beside the configuration."""
+    changes: Mapping[str, str] = field(default_factory=dict)
+    """Texts of the configuration, each with its replacement."""
+    files: tuple[str, ...] = ()
+    """Files that the command writes, whose text belongs to the output; ARCHIVE!FILE in a ZIP file."""
     missing: tuple[str, ...] = ()
-    """Files that were deleted before."""
+    """Files to delete first."""
     lines: int | None = None
-    """How many lines are read of one that goes on."""
+    """The number of lines to read from a command that goes on; `None` for all of one that ends."""
     json: bool = True
-    """Whether it is typed with --json, too."""
+    """True if the command has --json."""
     writes: bool = False
-    """Whether it changes more than the access log, or shows that."""
+    """True if the command changes more than the access log, or shows that."""
 
     @property
-    def apart(self) -> bool:
-        """Whether it needs an installation of its own."""
-        return bool(self.writes or self.before or self.changed or self.missing or self.written)
+    def changes_files(self) -> bool:
+        """Return whether it needs an installation that no other case uses."""
+        return bool(self.writes or self.setup or self.changes or self.missing or self.files)
 
 
 SHARED = {"operator: Acme": "shared: {hosts: [127.0.0.1:1], box: pbx-1}\noperator: Acme"}
 
 CASES = {
-    # calls and how it stands
+    # calls and status
     "tail": Case("tail -n 3 --controller acme", lines=4),
     "status": Case("status"),
     "status-service": Case("status --service"),
@@ -47,15 +48,15 @@ CASES = {
     "explain-shared": Case("explain --from +390244001234 --to 0212345678"),
     # the configuration
     "check": Case("check"),
-    "config-upgrade": Case("config upgrade", changed={"format: 2": "format: 1"}),
-    "config-upgrade-dry": Case("config upgrade --dry-run", changed={"format: 2": "format: 1"}),
+    "config-upgrade": Case("config upgrade", changes={"format: 2": "format: 1"}),
+    "config-upgrade-dry": Case("config upgrade --dry-run", changes={"format: 2": "format: 1"}),
     "config-upgrade-nothing": Case("config upgrade"),
     "controllers": Case("controllers"),
     "outsourcing-worksheet": Case("outsourcing-worksheet borealis", json=False),
     "metrics-scrape": Case(
         "metrics scrape",
         json=False,
-        changed={"  token: keys/agi": "  metrics: 127.0.0.1:9464\n  token: keys/agi"},
+        changes={"  token: keys/agi": "  metrics: 127.0.0.1:9464\n  token: keys/agi"},
     ),
     # records
     "ledger-show": Case("ledger show --controller acme"),
@@ -65,7 +66,7 @@ CASES = {
     "ledger-adopt-done": Case("ledger adopt --controller acme --yes", writes=True),
     "ledger-restore": Case(
         "ledger restore {root}/etc/old.sqlite3 --controller acme",
-        before=(
+        setup=(
             "! cp ledger/acme.sqlite3 old.sqlite3",
             f"record --controller acme --by operator --reference x {KNOWN}",
             f"caller erase {HUNG_UP} --controller acme --yes",
@@ -75,7 +76,7 @@ CASES = {
     "purge-done": Case("purge --controller acme --yes", writes=True),
     # callers
     "caller-show": Case(f"caller show {KNOWN} --controller acme"),
-    "caller-show-supplement": Case(f"caller show {TOLD_OLD} --controller acme"),
+    "caller-show-supplement": Case(f"caller show {KNOWS_OLD} --controller acme"),
     "caller-show-elsewhere": Case(f"caller show {OTHER} --controller acme"),
     "caller-show-nobody": Case("caller show +393339999999 --controller acme"),
     "caller-erase": Case(f"caller erase {KNOWN} --controller acme"),
@@ -86,64 +87,64 @@ CASES = {
     ),
     "import": Case(
         "import {root}/callers.csv --controller acme --by website --reference newsletter",
-        written=("callers.csv.rejects.csv",),
+        files=("callers.csv.rejects.csv",),
         writes=True,
     ),
     "import-again": Case(
         "import {root}/callers.csv --controller acme --by website",
-        before=("import {root}/callers.csv --controller acme --by website",),
+        setup=("import {root}/callers.csv --controller acme --by website",),
     ),
     # evidence
     "evidence-key": Case("evidence key"),
     "evidence-key-new": Case("evidence key --controller acme --new", writes=True),
     "evidence-checkpoint": Case(
-        "evidence checkpoint", before=(f"record --controller acme --by operator --reference x {KNOWN}",)
+        "evidence checkpoint", setup=(f"record --controller acme --by operator --reference x {KNOWN}",)
     ),
     "evidence-checkpoint-nothing": Case("evidence checkpoint --controller acme", writes=True),
     "evidence-publish": Case("evidence publish", writes=True),
     "evidence-publish-check": Case("evidence publish --check --controller acme", writes=True),
     "evidence-receipt": Case(
-        "evidence receipt 3 --controller acme", written=("acme-3.tlog-proof",), writes=True
+        "evidence receipt 3 --controller acme", files=("acme-3.tlog-proof",), writes=True
     ),
     "evidence-receipt-page": Case(
         f"evidence receipt --from {KNOWN} --open --html --controller acme -o {{root}}",
-        written=("acme-12.html",),
+        files=("acme-12.html",),
         writes=True,
     ),
     "evidence-receipt-waiting": Case(
         f"evidence receipt --from {OTHER} --controller acme",
-        before=(f"record --controller acme --by operator --reference x {OTHER}",),
+        setup=(f"record --controller acme --by operator --reference x {OTHER}",),
     ),
     "evidence-verify": Case(
-        "evidence verify acme-3.tlog-proof --key {key}", before=("evidence receipt 3 --controller acme",)
+        "evidence verify acme-3.tlog-proof --key {key}", setup=("evidence receipt 3 --controller acme",)
     ),
     "evidence-verify-another": Case(
         f"evidence verify acme-3.tlog-proof --key {{key}} --number {HUNG_UP}",
-        before=(f"evidence receipt --from {KNOWN} --open --controller acme",),
+        setup=(f"evidence receipt --from {KNOWN} --open --controller acme",),
     ),
     "evidence-verify-number": Case(
         f"evidence verify acme-3.tlog-proof acme-12.tlog-proof --key {{key}} --number {KNOWN}",
-        before=(f"evidence receipt --from {KNOWN} --open --controller acme",),
+        setup=(f"evidence receipt --from {KNOWN} --open --controller acme",),
     ),
     "evidence-audit": Case("evidence audit"),
     "evidence-audit-waiting": Case(
         "evidence audit --controller acme",
-        before=(f"record --controller acme --by operator --reference x {OTHER}",),
+        setup=(f"record --controller acme --by operator --reference x {OTHER}",),
     ),
     "evidence-bundle": Case(
         "evidence bundle --from 2026-11-01 --to 2026-11-30 --controller acme",
-        written=("acme-2026-11-01-2026-11-30.zip!README.txt",),
+        files=("acme-2026-11-01-2026-11-30.zip!README.txt",),
         writes=True,
     ),
     "witness-key": Case("witness key {root}/witness --name home.acme.example", writes=True),
     "witness-key-there": Case(
-        "witness key {root}/witness", before=("witness key {root}/witness --name home.example",)
+        "witness key {root}/witness", setup=("witness key {root}/witness --name home.example",)
     ),
     # secrets and recordings
     "keys-make": Case("keys make acme", missing=("etc/keys/acme.key", "etc/ledger/acme.sqlite3")),
     "keys-make-manager": Case(
         "keys make manager",
-        changed={
+        changes={
             "operator: Acme": "manager: {user: informativa, secret: keys/manager.secret}\noperator: Acme"
         },
     ),
@@ -162,27 +163,27 @@ CASES = {
     "dialplan-install": Case("dialplan install --to {root}/asterisk", writes=True),
     "dialplan-install-dry": Case("dialplan install --to {root}/asterisk --dry-run --freepbx"),
     "dialplan-uninstall": Case(
-        "dialplan uninstall --to {root}/asterisk", before=("dialplan install --to {root}/asterisk",)
+        "dialplan uninstall --to {root}/asterisk", setup=("dialplan install --to {root}/asterisk",)
     ),
     "dialplan-uninstall-nothing": Case("dialplan uninstall --to {root}/asterisk --dry-run"),
     "man": Case("man", json=False),
     "doctor-account": Case(
         "doctor --account",
         json=False,
-        changed={"operator: Acme": "manager: {user: informativa, secret: keys/agi.token}\noperator: Acme"},
+        changes={"operator: Acme": "manager: {user: informativa, secret: keys/agi.token}\noperator: Acme"},
     ),
     # the console
     "web-invite": Case("web invite berta --role compliance --controller borealis --hours 48", writes=True),
-    "web-accounts": Case("web accounts", before=("web invite old --role reader --controller acme",)),
+    "web-accounts": Case("web accounts", setup=("web invite old --role reader --controller acme",)),
     "web-remove": Case("web remove carlo", writes=True),
     "web-grant": Case(
         "web grant berta --role reader --controller borealis",
-        before=("web grant berta --role admin --controller acme",),
-        changed={"web:\n": "web:\n  proxy: {addresses: [127.0.0.1], header: X-Remote-User}\n"},
+        setup=("web grant berta --role admin --controller acme",),
+        changes={"web:\n": "web:\n  proxy: {addresses: [127.0.0.1], header: X-Remote-User}\n"},
     ),
     "web-log": Case("web log acme", writes=True),
     # many boxes
-    "shared-sql": Case("shared sql --controller acme", changed=SHARED, json=False),
+    "shared-sql": Case("shared sql --controller acme", changes=SHARED, json=False),
 }
 
 BOREALIS_WRONG = {"name: Borealis GmbH": "nome: Borealis GmbH"}
@@ -200,10 +201,10 @@ FAILURES = {
     "not-a-pseudonym": Case("ledger show --controller acme --caller abc"),
     "no-configuration": Case("check -c /nonexistent/informativa.yaml"),
     "configuration-is-a-folder": Case("check -c {root}"),
-    "not-yaml": Case("check", changed={"format: 2": "format: [2"}),
+    "not-yaml": Case("check", changes={"format: 2": "format: [2"}),
     "mistakes": Case(
         "check",
-        changed={
+        changes={
             "retention: 5 years": "retention: 5 lustri",
             "region: DE": "region: germany",
             **BOREALIS_WRONG,
@@ -212,13 +213,13 @@ FAILURES = {
             "prompts/it/full": "prompts/it/ful",
         },
     ),
-    "mistakes-status": Case("status", changed=BOREALIS_WRONG),
-    "mistakes-elsewhere": Case("ledger show --controller acme --last 1", changed=BOREALIS_WRONG),
-    "mistakes-here": Case("purge --controller borealis", changed=BOREALIS_WRONG),
+    "mistakes-status": Case("status", changes=BOREALIS_WRONG),
+    "mistakes-elsewhere": Case("ledger show --controller acme --last 1", changes=BOREALIS_WRONG),
+    "mistakes-here": Case("purge --controller borealis", changes=BOREALIS_WRONG),
     "recording-missing": Case("check", missing=("etc/prompts/it/short.wav",)),
-    "papers-missing": Case("check", changed={'reference: "2026/17"': 'reference: "put its number here"'}),
+    "papers-missing": Case("check", changes={'reference: "2026/17"': 'reference: "put its number here"'}),
     "key-missing": Case("caller show +393331234567 --controller acme", missing=("etc/keys/acme.key",)),
-    "another-key": Case("ledger show --controller acme", before=("! cp keys/borealis.key keys/acme.key",)),
+    "another-key": Case("ledger show --controller acme", setup=("! cp keys/borealis.key keys/acme.key",)),
     "no-controller": Case("ledger show --controller acm"),
     "which-controller": Case("evidence receipt 3"),
     "no-line": Case("explain --from withheld --to 0299999999"),
@@ -240,7 +241,7 @@ FAILURES = {
     "not-a-key": Case("evidence audit --key nonsense"),
     "log-tampered": Case(
         "evidence audit --controller acme",
-        before=("! sqlite ledger/acme.sqlite3 UPDATE event SET version = 2025 WHERE record = 3",),
+        setup=("! sqlite ledger/acme.sqlite3 UPDATE event SET version = 2025 WHERE record = 3",),
     ),
     "bundle-of-no-day": Case("evidence bundle --from 2026-12-31 --to 2026-12-01 --controller acme"),
     "bundle-empty": Case("evidence bundle --from 2020-01-01 --to 2020-01-31 --controller acme"),
@@ -261,23 +262,23 @@ FAILURES = {
 }
 
 EXCEPTIONS = {
-    "serve": "goes on until it is stopped; its log is English, and test_service.py has it",
+    "serve": "goes on until it is stopped; test_service.py reads its log, which is English",
     "web": "the same, for the console",
-    "evidence sequence": "the same, for what signs",
+    "evidence sequence": "the same, for the signer",
     "witness serve": "the same, for a witness",
     "completion": "scripts for shells, which test_cli.py runs in them",
-    "upgrade-check": "looks at the machine: printed from results made by hand (results_by_hand.py)",
-    "systemd": "names the machine's Python and users: printed from results made by hand",
-    "support-bundle": "holds all of the machine; test_support.py has it. What is printed is made by hand",
-    "test-call": "needs an Asterisk: made by hand",
+    "upgrade-check": "examines the machine: its result is built by hand (results_by_hand.py)",
+    "systemd": "names the machine's Python and users: built by hand",
+    "support-bundle": "collects from the machine, which test_support.py shows; its result is built by hand",
+    "test-call": "needs an Asterisk: built by hand",
     "metrics dashboard": "prints a file of templates/ as it is",
     "metrics alerts": "the same",
-    "prompts build": "needs a speech engine: made by hand",
-    "prompts add": "needs sox: made by hand",
-    "join": "needs a database: made by hand",
+    "prompts build": "needs a speech engine: built by hand",
+    "prompts add": "needs sox: built by hand",
+    "join": "needs a database: built by hand",
     "boxes": "the same",
     "boxes retire": "the same",
     "shared migrate": "the same",
     "shared status": "prints what `boxes` prints",
 }
-"""Commands that are not typed here, and why."""
+"""Commands that are not typed here, each with the reason."""

@@ -1,71 +1,46 @@
-"""The installation that the golden files are of, and the extension of syrupy that keeps them."""
+"""The installation in which commands are typed, and copies of it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from datetime import UTC
 
 import pytest
-from syrupy.assertion import SnapshotAssertion
-from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 
 from golden import installation
 from golden.cases import Case
 from golden.installation import Installation
-from golden.still import still
-
-
-class Said(SingleFileSnapshotExtension):
-    """A text file for each case, as a person reads it."""
-
-    _write_mode = WriteMode.TEXT
-    file_extension = "txt"
-
-
-class Document(Said):
-    """A JSON file for each case."""
-
-    file_extension = "json"
-
-
-@pytest.fixture
-def said(snapshot: SnapshotAssertion) -> SnapshotAssertion:
-    """What people read."""
-    return snapshot.use_extension(Said)
-
-
-@pytest.fixture
-def document(snapshot: SnapshotAssertion) -> SnapshotAssertion:
-    """What programs read."""
-    return snapshot.use_extension(Document)
+from golden.stopped_clock import TUESDAY, SeededBytes, stopped_clock
 
 
 @pytest.fixture(scope="module")
-def laid() -> Iterator[Installation]:
-    """The installation as it was laid, which no test changes."""
-    with still() as dice, installation.place() as root:
-        yield installation.lay(root, dice)
+def original() -> Iterator[Installation]:
+    """The installation as it was built, which no test changes."""
+    random_bytes = SeededBytes()
+    # Commands are typed in Rome, where it is an hour later than by UTC; one snapshot has UTC (status-service).
+    with (
+        stopped_clock(TUESDAY, random_bytes, tokens=True, local_zone=UTC),
+        installation.temporary_folder() as root,
+    ):
+        yield installation.build(root, random_bytes)
 
 
 @pytest.fixture(scope="module")
-def looked_at(laid: Installation) -> Iterator[Installation]:
-    """One for all commands that change nothing but the access log, which is so: else they would differ by
-    what was typed before them."""
-    with installation.place() as root:
-        copy = installation.copied(laid, root)
-        before = copy.files()
+def read_only(original: Installation) -> Iterator[Installation]:
+    """A copy for all commands that change nothing but the access log. It is compared in the end: if a command
+    changed more, the output of those after it would depend on it."""
+    with installation.temporary_folder() as root:
+        copy = installation.copied(original, root)
+        files = copy.files()
         yield copy
-        assert copy.files() == before
+        assert copy.files() == files
 
 
-@pytest.fixture
-def install(laid: Installation, looked_at: Installation) -> Iterator[Callable[[Case], Installation]]:
-    """The installation for a case: its own, if it changes something."""
-    with ExitStack() as places:
-        yield (
-            lambda case: (
-                installation.copied(laid, places.enter_context(installation.place()))
-                if case.apart
-                else looked_at
-            )
-        )
+@pytest.fixture(scope="module")
+def installation_for(
+    original: Installation, read_only: Installation
+) -> Iterator[Callable[[Case], Installation]]:
+    """A function that returns the installation for a case: as it was built, if the case changes something."""
+    with installation.temporary_folder() as root:
+        own = installation.RestorableCopy(original, root)
+        yield lambda case: own.restored() if case.changes_files else read_only

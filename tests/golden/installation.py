@@ -1,4 +1,4 @@
-"""One installation that is the same on each machine, and commands typed there."""
+"""An installation that is the same on each machine, and commands that are typed there."""
 
 from __future__ import annotations
 
@@ -18,12 +18,13 @@ from contextlib import closing, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
+from stat import S_ISDIR
 
 import numpy as np
 
 from commands import PROGRAM
 from examples import NOTDUE, PARTIAL, PLAYED, UNIDENTIFIED
-from golden.still import NOW, Dice
+from golden.stopped_clock import TUESDAY, SeededBytes
 from informativa import __version__
 from informativa.caller import pseudonym
 from informativa.cli.main import main
@@ -37,10 +38,10 @@ from lab.ports import free_port
 HERE = Path(__file__).parent
 KEYS = {"acme.key": "6b" * 32, "borealis.key": "62" * 32, "agi.token": "74" * 32}
 PROMPTS = ("it/short", "it/short-nokey", "it/full", "it/new", "en/short", "de/short", "de/full")
-KNOWN, TOLD_OLD, HUNG_UP, OTHER = (f"+39333000000{digit}" for digit in range(4))
-"""A caller who knows the notice, one who knows the earlier version, one who heard half of it, one more."""
+KNOWN, KNOWS_OLD, HUNG_UP, OTHER = (f"+39333000000{digit}" for digit in range(4))
+"""Callers: one who knows the notice, one who knows an earlier version, one who heard half of it, another."""
 
-ASTERISKS = "[general]\n\n[from-trunk]\nexten => _X.,1,Answer()\n same => n,Queue(sales)\n"
+EXTENSIONS_CONF = "[general]\n\n[from-trunk]\nexten => _X.,1,Answer()\n same => n,Queue(sales)\n"
 CALLERS_CSV = """number,date,reference
 +393330000010,2026-11-10,A1
 +393330000011,10/11/2026,A2
@@ -51,28 +52,29 @@ MASKS = (
     ("<tmp>", r"/tmp/golden-\w{8}", "the folder of the installation, of which each run has its own"),
     (":<port>", r":(?:2[0-9]|3[01])\d{3}\b", "its ports, which must be free"),
     ("<version>", rf"(?<![\d.]){re.escape(__version__)}(?![\d.])", "of the program"),
-    ("<user>", r"(?<=readable by )\S+(?= alone)|(?<=leggibile solo da )[^\s.]+", "who runs the tests"),
-    ("<owner>", r'(?<=\()\w[\w-]*:\w[\w-]*(?=\)\.)|(?<="owner": ")[^"]+', "whose a file is"),
+    ("<user>", r"(?<=readable by )\S+(?= alone)|(?<=leggibile solo da )[^\s.]+", "the user of the tests"),
+    ("<owner>", r'(?<=\()\w[\w-]*:\w[\w-]*(?=\)\.)|(?<="owner": ")[^"]+', "the owner of a file"),
     ("<bytes>", r'(?<="bytes": )\d+', "the size of a database, which depends on SQLite"),
     ("", r" +$", "blanks at the ends of lines, which nobody sees"),
-    ("<size>", r"\b\d+(?:[.,]\d+)? [kM]B\b", "the same, for people"),
+    ("<size>", r"\b\d+(?:[.,]\d+)? [kM]B\b", "a size as above, for people"),
 )  # fmt: skip
-"""What no two runs have in common: what stands there instead, what is replaced, and what it is. Nothing else
-is: times, keys, salts and what is drawn stand still (still.py)."""
+"""All that differs between two runs: the text in its place, the pattern, and its meaning. Times, keys and
+random values do not differ (stopped_clock.py)."""
+_MASKS = [(mask, re.compile(pattern, re.MULTILINE)) for mask, pattern, _meaning in MASKS]
 
 ENVIRONMENT = {
     "COLUMNS": "110",
     "HOME": "/nonexistent",
     "PATH": "/nonexistent",  # so that no machine has a sox, a journalctl or an Asterisk
     "PYTHONUTF8": "1",
-    "SUDO_USER": "anna",  # who did it, in the access log
+    "SUDO_USER": "anna",  # the account in the access log
     "TZ": "Europe/Rome",
 }
 
 
 @dataclass(frozen=True)
-class Ran:
-    """What a command came to."""
+class CommandResult:
+    """The exit code of a command, and what it printed, masked."""
 
     code: int
     output: str
@@ -81,18 +83,20 @@ class Ran:
 
 @dataclass(frozen=True)
 class Installation:
-    """A folder with `etc/informativa.yaml`, its ledgers, Asterisk's folder, and what there was before."""
+    """A folder with `etc/informativa.yaml`, its ledgers, Asterisk's folder, and files that commands read."""
 
     root: Path
-    dice: Dice
+    random_bytes: SeededBytes
 
     @property
     def file(self) -> Path:
-        """The configuration."""
+        """The configuration file."""
         return self.root / "etc/informativa.yaml"
 
     def edit(self, changes: Mapping[str, str]) -> None:
-        """Change places of the configuration, which must be there."""
+        """Replace texts of the configuration, each of which must be there."""
+        if not changes:
+            return
         text = self.file.read_text()
         for old, new in changes.items():
             assert old in text, old
@@ -100,32 +104,33 @@ class Installation:
         self.file.write_text(text)
 
     def files(self) -> dict[str, bytes]:
-        """All that stands there but what was looked at, and what is read faster the next time."""
-        found = (file for file in self.root.rglob("*") if file.is_file())
+        """Return the content of files by relative path, without access logs and caches; of databases only the
+        names."""
+        files = (file for file in self.root.rglob("*") if file.is_file())
         return {
             str(file.relative_to(self.root)): b"" if ".sqlite3" in file.name else file.read_bytes()
-            for file in found
+            for file in files
             if not re.search(r"\.access|\.parsed$|-wal$|-shm$", file.name)
         }
 
-    def words(self, typed: str) -> list[str]:
-        """What is typed, in words; `{root}` stands for the folder, `{key}` for the key of acme's log."""
-        if "{key}" in typed:
-            typed = typed.replace("{key}", (self.root / "acme.vkey").read_text())
-        return shlex.split(typed.replace("{root}", str(self.root)))
+    def words(self, line: str) -> list[str]:
+        """Split a command line; `{root}` stands for the folder, `{key}` for the public key of acme's log."""
+        if "{key}" in line:
+            line = line.replace("{key}", (self.root / "acme.vkey").read_text())
+        return shlex.split(line.replace("{root}", str(self.root)))
 
-    def run(self, typed: str, language: str = "en", lines: int | None = None) -> Ran:
-        """Type a command, from the folder; of one that goes on until nobody reads any more, so many lines."""
-        words = self.words(typed)
-        self.dice.begin(typed)
+    def run(self, line: str, language: str = "en", lines: int | None = None) -> CommandResult:
+        """Run a command in the folder. One that goes on until its reader leaves is read for `lines` lines."""
+        words = self.words(line)
+        self.random_bytes.restart(line)
         environment = ENVIRONMENT | {"LANGUAGE": language, "INFORMATIVA_CONFIG": str(self.file)}
-        with elsewhere(self.root, environment, words):
+        with process(self.root, environment, words):
             if lines is not None:
-                return _followed(lines)
+                return _run_until(lines)
             output, errors = _stream(), _stream()
             with redirect_stdout(output), redirect_stderr(errors):
                 code = main()
-            return Ran(code, *map(_text, (output, errors)))
+            return CommandResult(code, *map(_text, (output, errors)))
 
 
 def _stream() -> io.TextIOWrapper:
@@ -134,24 +139,24 @@ def _stream() -> io.TextIOWrapper:
 
 def _text(stream: io.TextIOWrapper) -> str:
     stream.flush()
-    written = stream.buffer
-    assert isinstance(written, io.BytesIO)
-    return masked(written.getvalue().decode())
+    buffer = stream.buffer
+    assert isinstance(buffer, io.BytesIO)
+    return masked(buffer.getvalue().decode())
 
 
 def masked(text: str) -> str:
-    """Without what no two runs have in common."""
-    for instead, pattern, _meaning in MASKS:
-        text = re.sub(pattern, instead, text, flags=re.MULTILINE)
+    """Return a text without what differs between two runs."""
+    for mask, pattern in _MASKS:
+        text = pattern.sub(mask, text)
     return text
 
 
 @contextmanager
-def elsewhere(
+def process(
     folder: Path, environment: Mapping[str, str] = ENVIRONMENT, words: Sequence[str] = ()
 ) -> Iterator[None]:
-    """As if this process had been started there, with these words and this environment alone."""
-    before, arguments, there = dict(os.environ), sys.argv, Path.cwd()
+    """Give this process a working folder, an environment and a command line, as if it was started so."""
+    old_environment, old_words, old_folder = dict(os.environ), sys.argv, Path.cwd()
     try:
         os.environ.clear()
         os.environ.update(environment)
@@ -160,42 +165,42 @@ def elsewhere(
         sys.argv = [str(PROGRAM), *words]
         yield
     finally:
-        sys.argv = arguments
-        os.chdir(there)
+        sys.argv = old_words
+        os.chdir(old_folder)
         os.environ.clear()
-        os.environ.update(before)
+        os.environ.update(old_environment)
         time.tzset()
 
 
-def _followed(lines: int) -> Ran:
-    """The first so many lines of a command, whose reader then goes away."""
+def _run_until(lines: int) -> CommandResult:
+    """Run a command whose reader leaves after so many lines."""
     read, write = os.pipe()
-    seen: list[str] = []
+    output: list[str] = []
 
-    def reads() -> None:
+    def read_lines() -> None:
         with os.fdopen(read, encoding="utf-8") as stream:
-            seen.extend(stream.readline() for _ in range(lines))
+            output.extend(stream.readline() for _ in range(lines))
 
-    reader = threading.Thread(target=reads)
+    reader = threading.Thread(target=read_lines)
     reader.start()
     errors = _stream()
-    with os.fdopen(write, "w", encoding="utf-8") as output, redirect_stdout(output), redirect_stderr(errors):
+    with os.fdopen(write, "w", encoding="utf-8") as pipe, redirect_stdout(pipe), redirect_stderr(errors):
         code = main()
     reader.join(60)
-    return Ran(code, masked("".join(seen)), _text(errors))
+    return CommandResult(code, masked("".join(output)), _text(errors))
 
 
 @contextmanager
-def place() -> Iterator[Path]:
-    """A folder whose name is as long wherever temporary files are, and needs no quotes in a shell: tables and
-    lines are as wide."""
+def temporary_folder() -> Iterator[Path]:
+    """Make a folder whose name has the same length on each machine, because tables depend on it, and needs no
+    quotes in a shell."""
     with tempfile.TemporaryDirectory(prefix="golden-", dir="/tmp") as name:
         yield Path(name)
 
 
-def lay(root: Path, dice: Dice) -> Installation:
-    """Lay the installation, with all that happened there until today."""
-    there = Installation(root, dice)
+def build(root: Path, random_bytes: SeededBytes) -> Installation:
+    """Build the installation in a folder, with all calls and commands until today."""
+    installation = Installation(root, random_bytes)
     for folder in ("etc/keys", "etc/ledger", "etc/proof", "etc/web", "asterisk"):
         (root / folder).mkdir(parents=True, mode=0o700)
     for name, digits in KEYS.items():
@@ -205,15 +210,15 @@ def lay(root: Path, dice: Dice) -> Installation:
         file = root / f"etc/prompts/{prompt}.wav"
         file.parent.mkdir(parents=True, exist_ok=True)
         audio.write_wav(file, _sound(seed, 2.0 if prompt.endswith("full") else 1.0))
-    (root / "asterisk/extensions.conf").write_text(ASTERISKS)
+    (root / "asterisk/extensions.conf").write_text(EXTENSIONS_CONF)
     (root / "callers.csv").write_text(CALLERS_CSV)
-    there.file.write_text((HERE / "informativa.yaml").read_text())
-    there.edit({f"127.0.0.1:{port}": f"127.0.0.1:{free_port()}" for port in (4588, 4591)})
-    companies = load(there.file).controllers
-    for company, events in _calls().items():
+    installation.file.write_text((HERE / "informativa.yaml").read_text())
+    installation.edit({f"127.0.0.1:{port}": f"127.0.0.1:{free_port()}" for port in (4588, 4591)})
+    companies = load(installation.file).controllers
+    for company, events in _events().items():
         with closing(store(companies[company])) as ledger:
-            ledger.append([_of(each, caller, companies[company].key) for each, caller in events])
-    for typed in (
+            ledger.append([_by(number, event, companies[company].key) for event, number in events])
+    for line in (
         f"record --controller acme --by contract --reference K/17 {OTHER} --on 2026-11-20",
         f"caller erase {OTHER} --controller acme --yes",
         f"record --controller acme --by website --reference form-3 {OTHER} --on 2026-11-21T10:00",
@@ -223,26 +228,64 @@ def lay(root: Path, dice: Dice) -> Installation:
         "web invite carlo --role reader --controller acme --controller borealis",
         f"caller show {KNOWN} --controller acme",
     ):
-        ran = there.run(typed)
-        assert ran.code == 0, (typed, ran)
-    (key,) = json.loads(there.run("evidence key --controller acme --json").output)["keys"]
+        result = installation.run(line)
+        assert result.code == 0, (line, result)
+    (key,) = json.loads(installation.run("evidence key --controller acme --json").output)["keys"]
     (root / "acme.vkey").write_text(key["key"])
     for file in root.rglob("*"):
-        os.utime(file, (NOW.timestamp(),) * 2)
-    return there
+        os.utime(file, (TUESDAY.timestamp(),) * 2)
+    return installation
 
 
-def copied(laid: Installation, root: Path) -> Installation:
-    """The same somewhere else; of its recordings there is one copy only."""
-    for found in laid.root.iterdir():
-        if found.is_dir():
-            shutil.copytree(found, root / found.name, copy_function=_copy)
+class RestorableCopy:
+    """A copy of an installation that is made once and restored for each case, which takes a tenth of the time
+    of another copy: a case changes few files."""
+
+    def __init__(self, original: Installation, root: Path) -> None:
+        self._original, self._copy = original, copied(original, root)
+        self._states = _states(root)
+
+    def restored(self) -> Installation:
+        """Return the copy, with all files and folders as in the original."""
+        root, states = self._copy.root, _states(self._copy.root)
+        for name in sorted(states.keys() - self._states.keys(), reverse=True):  # a file before its folder
+            (root / name).rmdir() if S_ISDIR(states[name][0]) else (root / name).unlink()
+        for name in sorted(self._states.keys()):  # a folder before its files
+            if states.get(name) != self._states[name]:
+                self._restore(name)
+                self._states[name] = _state(root / name)
+        return self._copy
+
+    def _restore(self, name: str) -> None:
+        source, target = self._original.root / name, self._copy.root / name
+        if source.is_dir():
+            target.mkdir(exist_ok=True)
+            shutil.copystat(source, target)
         else:
-            shutil.copy2(found, root)
-    return Installation(root, laid.dice)
+            target.unlink(missing_ok=True)
+            _copy_file(str(source), str(target))
 
 
-def _copy(source: str, target: str) -> str:
+def _states(root: Path) -> dict[str, tuple[int, ...]]:
+    return {str(path.relative_to(root)): _state(path) for path in root.rglob("*")}
+
+
+def _state(path: Path) -> tuple[int, ...]:
+    """Return a tuple that differs after a change of a file, or of a folder's rights. All files of an
+    installation have the same time, which is not the machine's."""
+    status = path.lstat()
+    if S_ISDIR(status.st_mode):
+        return (status.st_mode,)
+    return status.st_mode, status.st_size, status.st_mtime_ns, status.st_ctime_ns
+
+
+def copied(original: Installation, root: Path) -> Installation:
+    """Copy an installation into an empty folder; recordings are hard links."""
+    shutil.copytree(original.root, root, copy_function=_copy_file, dirs_exist_ok=True)
+    return Installation(root, original.random_bytes)
+
+
+def _copy_file(source: str, target: str) -> str:
     if source.endswith(".wav"):
         os.link(source, target)
         return target
@@ -250,20 +293,21 @@ def _copy(source: str, target: str) -> str:
 
 
 def _sound(seed: int, seconds: float) -> audio.Samples:
-    """Noise that is the same wherever it is made."""
-    drawn = random.Random(seed)
-    return np.array([drawn.randint(-4000, 4000) for _ in range(round(seconds * 8000))], dtype=np.int16)
+    """Return noise that is the same on each machine."""
+    samples = random.Random(seed)
+    return np.array([samples.randint(-4000, 4000) for _ in range(round(seconds * 8000))], dtype=np.int16)
 
 
-def _of(event: Event, number: str, key: bytes) -> Event:
+def _by(number: str, event: Event, key: bytes) -> Event:
+    """Return an event of the caller with that number; of an unknown one for ''."""
     if not number:
         return event
     caller = Identified(number)
     return replace(event, pseudonym=pseudonym(caller, key), binding=bind(caller, key))
 
 
-def _calls() -> dict[str, list[tuple[Event, str]]]:
-    """What was recorded of which caller, by company; '' for one who was not recognised."""
+def _events() -> dict[str, list[tuple[Event, str]]]:
+    """Return the events on record by company, each with the caller's number; '' for an unknown caller."""
     day = timedelta(days=1)
     both = frozenset({"service", "crm"})
     heard = replace(PLAYED, version="2026-11", purposes=both, vouched=Vouched.NETWORK)
@@ -271,8 +315,8 @@ def _calls() -> dict[str, list[tuple[Event, str]]]:
     again = {"version": "2026-11", "purposes": heard.purposes}
     hung_up = Heard.in_seconds(Ending.HUNG_UP, 3.5, 9.5)
     acme = [
-        (replace(old, at=PLAYED.at - 1900 * day, call="1600000000.1"), TOLD_OLD),
-        (replace(old, call="1665000000.7"), TOLD_OLD),
+        (replace(old, at=PLAYED.at - 1900 * day, call="1600000000.1"), KNOWS_OLD),
+        (replace(old, call="1665000000.7"), KNOWS_OLD),
         (heard, KNOWN),
         (replace(PARTIAL, **again, call="1700000000.2"), HUNG_UP),
         (replace(heard, status=Status.PARTIAL, heard=hung_up, call="1700000000.3"), HUNG_UP),
@@ -280,16 +324,16 @@ def _calls() -> dict[str, list[tuple[Event, str]]]:
         (replace(UNIDENTIFIED, **again, at=PLAYED.at + day, call="1700000000.5"), ""),
         (replace(heard, at=PLAYED.at + 2 * day, reason=Reason.NEW_PURPOSE, supplement=True, call="17.6",
                  purposes=frozenset({"crm"}), prompt="/p/it/new", wanted="en", vouched=Vouched.SIGNATURE),
-         TOLD_OLD),
+         KNOWS_OLD),
         (replace(heard, at=PLAYED.at + 3 * day, status=Status.SKIPPED, call="17.7",
                  heard=Heard.in_seconds(Ending.KEY, 1.25, 9.5, "9"), counts=False), OTHER),
         (replace(heard, at=PLAYED.at + 3 * day, status=Status.FAILED, call="17.8",
                  heard=Heard.in_seconds(Ending.NOT_PLAYABLE, 0, 9.5)), OTHER),
         (replace(UNIDENTIFIED, **again, at=PLAYED.at + 4 * day, recorded=PLAYED.at + 5 * day, call="17.9",
                  reason=Reason.SERVICE_UNAVAILABLE, prompt="/p/it/short-nokey"), ""),
-        (replace(heard, at=NOW - timedelta(hours=1), line="+390287654321", call="17.10", language="en",
+        (replace(heard, at=TUESDAY - timedelta(hours=1), line="+390287654321", call="17.10", language="en",
                  reason=Reason.PERIOD_OVER, recording="ab" * 32), KNOWN),
-        (replace(NOTDUE, **again, at=NOW - timedelta(minutes=30), call="17.11", basis=12,
+        (replace(NOTDUE, **again, at=TUESDAY - timedelta(minutes=30), call="17.11", basis=12,
                  reason=Reason.SAME_CALL, linked="17.10"), KNOWN),
     ]  # fmt: skip
     german = {"line": "+493012345678", "language": "de", "version": "2026-11", "prompt": "/p/de/short"}

@@ -12,7 +12,7 @@ from typing import Any
 from rich.console import Console
 
 from examples import NOTDUE, PLAYED
-from golden.still import NOW
+from golden.stopped_clock import TUESDAY
 from informativa import __version__, model
 from informativa.asterisk.test_call import CallStep, Moment
 from informativa.config import Configuration
@@ -83,7 +83,7 @@ def _box(name: str, **facts: Any) -> Box:
         "records": 1200,
         "behind": 0,
         "to_erase": 0,
-        "seen": NOW - timedelta(seconds=2),
+        "seen": TUESDAY - timedelta(seconds=2),
         "seconds_ago": 2.0,
         "version": __version__,
         "different": (),
@@ -101,8 +101,8 @@ ACME_BOXES = Meeting(
     boxes=(
         _box("pbx-1", this=True),
         _box("pbx-2", behind=7, to_erase=1, different=tuple(Difference)),
-        _box("pbx-3", seconds_ago=7200.0, seen=NOW - DAY / 12, version=None),
-        _box("pbx-4", retired=NOW - 30 * DAY),
+        _box("pbx-3", seconds_ago=7200.0, seen=TUESDAY - DAY / 12, version=None),
+        _box("pbx-4", retired=TUESDAY - 30 * DAY),
     ),
 )
 BOREALIS_BOXES = Meeting(
@@ -178,16 +178,16 @@ def _status(configuration: Configuration) -> StatusReport:
         log="acme.example/informativa/acme/pbx-1/1",
         size=731,
         signed=729,
-        signed_at=NOW - DAY / 24,
+        signed_at=TUESDAY - DAY / 24,
         waiting=2,
-        waiting_since=NOW - DAY / 48,
+        waiting_since=TUESDAY - DAY / 48,
         published=(
-            KeptElsewhere("/mnt/proof", 700, NOW - DAY, None),
+            KeptElsewhere("/mnt/proof", 700, TUESDAY - DAY, None),
             KeptElsewhere("https://proof.example", 0, None, "no answer"),
         ),
-        witnessed=(KeptElsewhere("home.example", 729, NOW, None),),
+        witnessed=(KeptElsewhere("home.example", 729, TUESDAY, None),),
         stamped=650,
-        stamped_at=NOW - DAY,
+        stamped_at=TUESDAY - DAY,
     )
     live = ControllerStatus(
         id=acme.id,
@@ -223,11 +223,11 @@ def _status(configuration: Configuration) -> StatusReport:
         configuration.listen,
         answers=True,
         version=__version__,
-        since=NOW - 3 * DAY,
+        since=TUESDAY - 3 * DAY,
         calls_in_progress=2,
         unit="active (running)",
     )
-    midnight = NOW.replace(hour=0, minute=0, second=0)
+    midnight = TUESDAY.replace(hour=0, minute=0, second=0)
     return StatusReport(service, midnight, (live, refused), 3, (Text("It is late."),), in_order=True)
 
 
@@ -259,7 +259,7 @@ BUNDLE = SupportBundle(Path("/root/informativa-support.tar.gz"), 4711, ("version
 
 def _planned_call(configuration: Configuration) -> PlannedCall:
     account = ManagerAccount("127.0.0.1", 5038, "informativa", "secret")
-    return plan(replace(configuration, manager=account), "0212345678", None, "", NOW, sure=True)
+    return plan(replace(configuration, manager=account), "0212345678", None, "", TUESDAY, sure=True)
 
 
 def _test_call(configuration: Configuration, *problems: Problem) -> TestCall:

@@ -1,6 +1,6 @@
-"""Files of what somebody reads or another program receives: one for each case, text as it is.
+"""Snapshot files: text that a person reads or that another program receives, one file for each case.
 
-A test takes the fixture `snapshot` as `snapshot(extension_class=Readable)`. After a change that is meant:
+A test compares with `snapshot(extension_class=TextFile)`. After an intended change:
 `python -m pytest tests/golden --snapshot-update`, and read the difference.
 """
 
@@ -10,28 +10,44 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
+from syrupy.location import PyTestLocation
 
 
-class Readable(SingleFileSnapshotExtension):
-    """Any text."""
+class TextFile(SingleFileSnapshotExtension):
+    """A file of text."""
 
     _write_mode = WriteMode.TEXT
     file_extension = "txt"
 
+    @classmethod
+    def matches_test_location(cls, *, test_location: PyTestLocation, snapshot_location: str) -> bool:
+        """Return whether a snapshot is of that test. syrupy asks for each unused file and each test, and its
+        answer is slow: half of a run's time. Most files are of another test file, by their folder."""
+        folder = f"/{test_location.item.path.stem}/"
+        return folder in snapshot_location and super().matches_test_location(
+            test_location=test_location, snapshot_location=snapshot_location
+        )
 
-class Page(Readable):
-    """One that a browser shows."""
+
+class HtmlFile(TextFile):
+    """A page that a browser shows."""
 
     file_extension = "html"
 
 
-def files(test_file: str) -> list[str]:
-    """The cases that have a file, of the tests in `test_file`. syrupy tells of one that no test asks for only
-    where every test of a run is its own."""
+class JsonFile(TextFile):
+    """A JSON document."""
+
+    file_extension = "json"
+
+
+def snapshot_names(test_file: str) -> list[str]:
+    """Return the names of all snapshot files of the tests in `test_file`, without extension. syrupy reports
+    an unused one only where all tests of a file run together."""
     folder = Path(test_file).with_name("__snapshots__") / Path(test_file).stem
-    return sorted(each.stem for each in folder.iterdir())
+    return sorted(file.stem for file in folder.iterdir())
 
 
-def named(test: str, cases: Iterable[str]) -> list[str]:
-    """How the files of a test's cases are called."""
+def expected_names(test: str, cases: Iterable[str]) -> list[str]:
+    """Return the names of the snapshot files of a test, one for each case."""
     return [f"{test}[{case}]" for case in cases]

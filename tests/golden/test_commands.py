@@ -1,7 +1,7 @@
-"""Golden files: all that commands say, to people in English and in Italian, and to programs.
+"""Golden files of all that commands print, for people in English and in Italian, and for programs.
 
-`pytest tests/golden --snapshot-update` renews the files in `__snapshots__/`; what git then shows is what a
-reader will notice of a change.
+`pytest tests/golden --snapshot-update` renews the files in `__snapshots__/`; git then shows what readers will
+notice of a change.
 """
 
 from __future__ import annotations
@@ -18,129 +18,150 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from golden.cases import CASES, EXCEPTIONS, FAILURES, Case
-from golden.installation import Installation, Ran, elsewhere, masked
+from golden.installation import CommandResult, Installation, masked, process
 from golden.results_by_hand import RESULTS, SAME_OUTPUT
+from golden.snapshots import JsonFile, TextFile, expected_names, snapshot_names
 from informativa.cli.main import app
 from informativa.cli.schemas import DOCUMENTS
 from informativa.cli.tree import Command, tree
 from informativa.config import load
-from informativa.views.documents import document as json_document
+from informativa.views.documents import document
 from informativa.views.messages import ENGLISH, Language, language
 
 ALL = CASES | {f"failure-{name}": case for name, case in FAILURES.items()}
-ROOT = tree(app())
-Installing = Callable[[Case], Installation]
+WITH_JSON = [name for name, case in ALL.items() if case.json]
+RESULTS_WITH_JSON = [name for name, result in RESULTS.items() if result.json]
+LANGUAGES = {"english": ENGLISH, "italian": language("it")}
+COMMANDS = {"-".join(command.path): command for command in tree(app()).walk()}
+InstallationFor = Callable[[Case], Installation]
 
 
-def typed(case: Case, installed: Installation, *more: str, language: str = "en") -> Ran:
-    """What a case comes to."""
-    installed.edit(case.changed)
+def run(case: Case, installation: Installation, *options: str, language: str = "en") -> CommandResult:
+    """Prepare a case and run its command."""
+    installation.edit(case.changes)
     for file in case.missing:
-        (installed.root / file).unlink()
-    for words in case.before:
-        prepared(words, installed)
-    lines = case.lines if case.lines is None or not more else case.lines - 1  # without headings
-    return installed.run(" ".join([case.typed, *more]), language, lines)
+        (installation.root / file).unlink()
+    for line in case.setup:
+        set_up(line, installation)
+    lines = case.lines if case.lines is None or not options else case.lines - 1  # JSON has no headings
+    return installation.run(" ".join([case.line, *options]), language, lines)
 
 
-def prepared(words: str, installed: Installation) -> None:
-    """Do what a case needs before; after a `!` it is no command of ours."""
-    folder = installed.file.parent
-    match words.split(maxsplit=3):
+def set_up(line: str, installation: Installation) -> None:
+    """Do one preparation of a case: a command, or after a `!` a change of a file."""
+    folder = installation.file.parent
+    match line.split(maxsplit=3):
         case ["!", "cp", source, target]:
-            shutil.copy2(folder / source, folder / target)
+            shutil.copyfile(folder / source, folder / target)
         case ["!", "sqlite", file, statement]:
             with closing(sqlite3.connect(folder / file)) as connection, connection:
                 connection.execute(statement)
         case _:
-            ran = installed.run(words)
-            assert ran.code in (0, 4), ran
+            result = installation.run(line)
+            assert result.code in (0, 4), result
 
 
-def shown(case: Case, installed: Installation, language: str = "en") -> str:
-    """All that somebody sees who types it."""
-    ran = typed(case, installed, language=language)
-    parts = [f"$ informativa {case.typed}\n", ran.output]
-    parts += [f"\n--- standard error\n{ran.errors}"] if ran.errors else []
-    for name in case.written:
-        parts.append(f"\n--- {name}\n{masked(text_of(installed.root, name))}")
-    return "".join([*parts, f"\n--- exit code {ran.code}\n"])
+def transcript(case: Case, installation: Installation, language: str = "en") -> str:
+    """Return all that a person sees who types the command of a case, and the files that it writes."""
+    result = run(case, installation, language=language)
+    parts = [f"$ informativa {case.line}\n", result.output]
+    parts += [f"\n--- standard error\n{result.errors}"] if result.errors else []
+    for name in case.files:
+        parts.append(f"\n--- {name}\n{masked(text_of(installation.root, name))}")
+    return "".join([*parts, f"\n--- exit code {result.code}\n"])
 
 
 def text_of(folder: Path, name: str) -> str:
-    """What stands in a file, or in ARCHIVE!FILE; of a page without what is the same in all."""
+    """Return the text of a file, or of ARCHIVE!FILE; of a page without styles and scripts, which all pages
+    share."""
     archive, _mark, member = name.partition("!")
     if not member:
         return re.sub(r"(?s)<(style|script)\b.*?</\1>", r"<\1>…</\1>", (folder / name).read_text())
     with zipfile.ZipFile(folder / archive) as opened:
-        (found,) = [each for each in opened.namelist() if each.endswith(f"/{member}")]
-        return opened.read(found).decode()
+        (path,) = [path for path in opened.namelist() if path.endswith(f"/{member}")]
+        return opened.read(path).decode()
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_english(name: str, install: Installing, said: SnapshotAssertion) -> None:
-    """What a command says in English."""
+def test_english(name: str, installation_for: InstallationFor, snapshot: SnapshotAssertion) -> None:
+    """Output of a command in English."""
     case = ALL[name]
-    assert shown(case, install(case)) == said
+    assert transcript(case, installation_for(case)) == snapshot(extension_class=TextFile)
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_italian(name: str, install: Installing, said: SnapshotAssertion) -> None:
-    """What a command says in Italian."""
+def test_italian(name: str, installation_for: InstallationFor, snapshot: SnapshotAssertion) -> None:
+    """Output of a command in Italian."""
     case = ALL[name]
-    assert shown(case, install(case), "it") == said
+    assert transcript(case, installation_for(case), "it") == snapshot(extension_class=TextFile)
 
 
-@pytest.mark.parametrize("name", [name for name, case in ALL.items() if case.json])
-def test_json(name: str, install: Installing, document: SnapshotAssertion) -> None:
-    """What a command says to programs; in another language than English, it is the same."""
+@pytest.mark.parametrize("name", WITH_JSON)
+def test_json(name: str, installation_for: InstallationFor, snapshot: SnapshotAssertion) -> None:
+    """JSON of a command, which is in English although the reader's language is Italian."""
     case = ALL[name]
-    assert typed(case, install(case), "--json", language="it").output == document
+    output = run(case, installation_for(case), "--json", language="it").output
+    assert output == snapshot(extension_class=JsonFile)
 
 
-@pytest.mark.parametrize("command", [*ROOT.walk()], ids=lambda each: "-".join(each.path))
-def test_help_in_italian(command: Command, laid: Installation, said: SnapshotAssertion) -> None:
-    """The help of each command and group; in English it is in the reference."""
-    ran = laid.run(" ".join([*command.path[1:], "--help"]), "it")
-    assert (ran.code, ran.errors) == (0, "")
-    assert ran.output == said
+@pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS)
+def test_help_in_italian(command: Command, original: Installation, snapshot: SnapshotAssertion) -> None:
+    """Help of each command and group in Italian; in English it is in the reference."""
+    result = original.run(" ".join([*command.path[1:], "--help"]), "it")
+    assert (result.code, result.errors) == (0, "")
+    assert result.output == snapshot(extension_class=TextFile)
 
 
-@pytest.mark.parametrize("reader", [ENGLISH, language("it")], ids=["english", "italian"])
+@pytest.mark.parametrize("reader", LANGUAGES.values(), ids=LANGUAGES)
 @pytest.mark.parametrize("name", RESULTS)
-def test_made_by_hand(name: str, reader: Language, laid: Installation, said: SnapshotAssertion) -> None:
-    """What a command says of a result that needs another machine part."""
-    with elsewhere(laid.root):
-        text = RESULTS[name].text(load(laid.file), reader)
-    assert masked(text) == said
+def test_made_by_hand(
+    name: str, reader: Language, original: Installation, snapshot: SnapshotAssertion
+) -> None:
+    """Output for a result that needs another part of a machine."""
+    with process(original.root):
+        text = RESULTS[name].text(load(original.file), reader)
+    assert masked(text) == snapshot(extension_class=TextFile)
 
 
-@pytest.mark.parametrize("name", [name for name, result in RESULTS.items() if result.json])
-def test_made_by_hand_as_json(name: str, laid: Installation, document: SnapshotAssertion) -> None:
-    """The same, to programs."""
-    with elsewhere(laid.root):
-        text = json_document(RESULTS[name].build(load(laid.file)))
-    assert f"{masked(text)}\n" == document
+@pytest.mark.parametrize("name", RESULTS_WITH_JSON)
+def test_made_by_hand_as_json(name: str, original: Installation, snapshot: SnapshotAssertion) -> None:
+    """JSON of a result that needs another part of a machine."""
+    with process(original.root):
+        text = document(RESULTS[name].build(load(original.file)))
+    assert f"{masked(text)}\n" == snapshot(extension_class=JsonFile)
 
 
-def command_of(words: str) -> str:
-    """Which command is typed: the longest that its first words are."""
-    return max((each for each in LEAVES if f"{words} ".startswith(f"{each} ")), key=len, default="")
+def command_of(line: str) -> str:
+    """Return the command of a command line: the longest one that its first words are."""
+    return max((command for command in LEAVES if f"{line} ".startswith(f"{command} ")), key=len, default="")
 
 
-LEAVES = [" ".join(each.path[1:]) for each in ROOT.leaves()]
-TYPED = {command_of(case.typed) for case in CASES.values()}
+LEAVES = [" ".join(leaf.path[1:]) for leaf in COMMANDS["informativa"].leaves()]
 
 
 def test_every_command_is_there() -> None:
-    """A new command is typed, or an exception with its reason, which no command is that is typed or gone."""
-    assert set(LEAVES) - TYPED == set(EXCEPTIONS)
+    """Every command is typed in a case or is an exception with its reason, and not both."""
+    assert set(LEAVES) - {command_of(case.line) for case in CASES.values()} == set(EXCEPTIONS)
     assert set(SAME_OUTPUT.values()) <= set(RESULTS)
 
 
 def test_every_document_is_there() -> None:
-    """Each shape that a program gets is pinned: of each command, and of one that fails."""
-    typed_with_json = {command_of(case.typed) for case in CASES.values() if case.json}
-    by_hand = {name.partition(",")[0] for name, result in RESULTS.items() if result.json} | set(SAME_OUTPUT)
+    """Every JSON document has a case: that of each command, and that of a failure."""
+    by_case = {command_of(case.line) for case in CASES.values() if case.json}
+    by_hand = {name.partition(",")[0] for name in RESULTS_WITH_JSON} | set(SAME_OUTPUT)
     failures = {"any command that fails"} if any(case.json for case in FAILURES.values()) else set()
-    assert set(DOCUMENTS) - typed_with_json - by_hand == failures
+    assert set(DOCUMENTS) - by_case - by_hand == failures
+
+
+def test_every_file_is_of_a_case() -> None:
+    """Every snapshot file belongs to a case."""
+    cases = {
+        "test_english": ALL,
+        "test_italian": ALL,
+        "test_json": WITH_JSON,
+        "test_help_in_italian": COMMANDS,
+        "test_made_by_hand": [f"{name}-{reader}" for name in RESULTS for reader in LANGUAGES],
+        "test_made_by_hand_as_json": RESULTS_WITH_JSON,
+    }
+    expected = [name for test, names in cases.items() for name in expected_names(test, names)]
+    assert snapshot_names(__file__) == sorted(expected)

@@ -15,8 +15,8 @@ pytest.importorskip("starlette", reason="the extra `web` is not installed")
 
 from syrupy.assertion import SnapshotAssertion
 
-from golden.pages_site import CASES, NAMES, NOT_WALKED, Walk, site
-from golden.snapshots import Page, Readable, files, named
+from golden.console_walk import CASES, NAMES, NOT_WALKED, Walk, site
+from golden.snapshots import HtmlFile, TextFile, expected_names, snapshot_names
 from informativa.console.routes import ROUTES
 
 
@@ -38,7 +38,7 @@ def words(part: str) -> str:
 def test_page(walk: Walk, name: str, language: str, snapshot: SnapshotAssertion) -> None:
     """An answer of the console: status, headers of its own, and all that it says."""
     said = walk.said[name, language]
-    assert said == snapshot(extension_class=Page if "<!doctype html>" in said.lower() else Readable)
+    assert said == snapshot(extension_class=HtmlFile if "<!doctype html>" in said.lower() else TextFile)
 
 
 def test_every_route_is_walked(walk: Walk) -> None:
@@ -57,7 +57,7 @@ def test_admins_see_what_compliance_sees(walk: Walk) -> None:
 def test_every_file_is_of_a_case() -> None:
     """None is left of what is no case any more."""
     cases = (f"{words(name)}-{language}" for name, language in NAMES)
-    assert files(__file__) == sorted(named("test_page", cases))
+    assert snapshot_names(__file__) == sorted(expected_names("test_page", cases))
 
 
 def test_no_two_cases_have_one_name() -> None:

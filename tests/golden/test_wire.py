@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
-from golden import database_site, manager_site
-from golden.clock import standing
-from golden.snapshots import Readable, files, named
-from golden.wire_site import SITUATIONS, Office, Situation, by_script, by_service
+from golden import database_stories, manager_stories
+from golden.agi_calls import SITUATIONS, Office, Situation, by_script, by_service
+from golden.snapshots import TextFile, expected_names, snapshot_names
+from golden.stopped_clock import THURSDAY, BytesBySize, stopped_clock
 from informativa.operations.init import init
 from lab.office import fill_in
 
@@ -26,7 +26,7 @@ OF_THE_SCRIPT = [name for name, each in SITUATIONS.items() if each.script]
 @pytest.fixture(scope="module")
 def office(module_folder: Path) -> Iterator[Office]:
     """One for all situations, of which each begins anew."""
-    with standing() as clock:
+    with stopped_clock(THURSDAY, BytesBySize()) as clock:
         yield Office(module_folder, clock)
 
 
@@ -38,20 +38,20 @@ def words(name: str) -> str:
 @pytest.mark.parametrize("name", SITUATIONS, ids=words)
 def test_agi_of_the_service(office: Office, name: str, snapshot: SnapshotAssertion) -> None:
     """Each command of a call, and what Asterisk answered to it."""
-    assert by_service(office, SITUATIONS[name]) == snapshot(extension_class=Readable)
+    assert by_service(office, SITUATIONS[name]) == snapshot(extension_class=TextFile)
 
 
 @pytest.mark.parametrize("name", OF_THE_SCRIPT, ids=words)
 def test_agi_of_the_script(office: Office, name: str, snapshot: SnapshotAssertion) -> None:
     """The same of the script, where no service is there."""
-    assert by_script(office, SITUATIONS[name]) == snapshot(extension_class=Readable)
+    assert by_script(office, SITUATIONS[name]) == snapshot(extension_class=TextFile)
 
 
-@pytest.mark.parametrize("name", manager_site.STORIES, ids=words)
+@pytest.mark.parametrize("name", manager_stories.STORIES, ids=words)
 def test_ami(office: Office, name: str, snapshot: SnapshotAssertion) -> None:
     """Each action at the manager interface, with its fields."""
     office.begin(Situation([]))
-    assert manager_site.told(office, manager_site.STORIES[name]) == snapshot(extension_class=Readable)
+    assert manager_stories.told(office, manager_stories.STORIES[name]) == snapshot(extension_class=TextFile)
 
 
 @pytest.fixture(scope="module")
@@ -61,14 +61,14 @@ def told(tmp_path_factory: pytest.TempPathFactory, short_prompts: Path) -> dict[
     init(base / "etc")
     shutil.copytree(short_prompts, base / "etc/prompts", dirs_exist_ok=True)
     fill_in(base / "etc/informativa.yaml")
-    return database_site.told(base / "etc", base / "pg")
+    return database_stories.told(base / "etc", base / "pg")
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", database_site.STORIES, ids=words)
+@pytest.mark.parametrize("name", database_stories.STORIES, ids=words)
 def test_sql(told: dict[str, str], name: str, snapshot: SnapshotAssertion) -> None:
     """Each statement with its parameters, as the server's own log has them."""
-    assert told[name] == snapshot(extension_class=Readable)
+    assert told[name] == snapshot(extension_class=TextFile)
 
 
 def test_every_file_is_of_a_case() -> None:
@@ -76,8 +76,8 @@ def test_every_file_is_of_a_case() -> None:
     cases = {
         "test_agi_of_the_service": SITUATIONS,
         "test_agi_of_the_script": OF_THE_SCRIPT,
-        "test_ami": manager_site.STORIES,
-        "test_sql": database_site.STORIES,
+        "test_ami": manager_stories.STORIES,
+        "test_sql": database_stories.STORIES,
     }
-    expected = [each for test, names in cases.items() for each in named(test, map(words, names))]
-    assert files(__file__) == sorted(expected)
+    expected = [each for test, names in cases.items() for each in expected_names(test, map(words, names))]
+    assert snapshot_names(__file__) == sorted(expected)

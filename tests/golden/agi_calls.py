@@ -22,8 +22,8 @@ from unittest import mock
 
 from structlog.testing import capture_logs
 
-from golden.clock import Clock
-from golden.pages_site import KEYS, hiss
+from golden.console_walk import KEYS, hiss
+from golden.stopped_clock import Clock
 from informativa import __version__, script
 from informativa.config import load
 from informativa.preparation import prepare, verify_recordings
@@ -172,7 +172,7 @@ class Office:
         for name, key in KEYS.items():
             (folder / "keys" / f"{name}.key").write_text(f"{key}\n")
         (folder / "keys/agi.token").write_text(f"{TOKEN}\n")
-        self._text, self._began = self.file.read_text(), clock.at
+        self._text, self._began = self.file.read_text(), clock.time
 
     def begin(self, situation: Situation) -> None:
         """Nobody has called yet."""
@@ -187,7 +187,7 @@ class Office:
             assert old in text, old
             text = text.replace(old, new, 1)
         self.file.write_text(text)
-        self.clock.at = self._began
+        self.clock.time = self._began
 
 
 class Asterisk:
@@ -208,7 +208,7 @@ class Asterisk:
         else:
             reply = next((reply for name, reply in USUAL.items() if command.startswith(name)), "510 Invalid")
         if command.startswith("STREAM") and "endpos=" in reply:
-            self._clock.goes_on(seconds=int(reply.rpartition("=")[2]) / 8000)  # it plays meanwhile
+            self._clock.advance(seconds=int(reply.rpartition("=")[2]) / 8000)  # it plays meanwhile
         self.said.append(f"< {reply}" if reply else "(Asterisk goes away)")
         return reply
 
@@ -229,7 +229,7 @@ def _told(office: Office, situation: Situation, answered: Callable[[Call, int], 
     said = []
     for number, call in enumerate(situation.calls, 1):
         said += [f"==== {call.number or 'no number'} calls {call.line} ====", *answered(call, number), ""]
-        office.clock.goes_on(hours=1)
+        office.clock.advance(hours=1)
     text = "\n".join(said).replace(str(office.folder), "/etc/informativa").replace(__version__, "VERSION")
     return re.sub(r"(?<= file=)[0-9a-f]{16}", "DIGEST", text)  # of the configuration's path
 

@@ -25,7 +25,7 @@ import httpx
 
 from console.served import CALLER, PASSWORD, PATIENCE, STRANGER, Browser, ServedConsole, of_caller, served
 from evidence.receipts import Company
-from golden.clock import THURSDAY, Clock, standing
+from golden.stopped_clock import THURSDAY, BytesBySize, Clock, stopped_clock
 from informativa import __version__, storage
 from informativa.console.routes import ROUTES
 from informativa.model import Role
@@ -252,7 +252,7 @@ NOT_WALKED = {
 @contextmanager
 def site(folder: Path) -> Iterator[tuple[ServedConsole, Clock]]:
     """The console over the companies, while the clock stands."""
-    with standing() as clock, chdir(folder):
+    with stopped_clock(THURSDAY, BytesBySize()) as clock, chdir(folder):
         lay(folder)
         with served(folder) as office:
             yield office, clock

@@ -11,7 +11,7 @@ from typing import Any
 from structlog.testing import capture_logs
 
 from doubles import ManagerServer
-from golden.wire_site import Office
+from golden.agi_calls import Office
 from informativa import shipped, storage
 from informativa.asterisk import ami, dialplan, test_call
 from informativa.config import load

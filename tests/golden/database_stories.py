@@ -12,8 +12,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from examples import PLAYED
-from golden.clock import THURSDAY, standing
-from golden.pages_site import KEYS
+from golden.console_walk import KEYS
+from golden.stopped_clock import THURSDAY, BytesBySize, stopped_clock
 from informativa import bootstrap, storage
 from informativa.caller import pseudonym
 from informativa.config import load
@@ -192,7 +192,7 @@ STORIES: Mapping[str, Callable[[Meeting], None]] = {
 def told(folder: Path, server_folder: Path) -> dict[str, str]:
     """By story, what the server was sent."""
     said = {}
-    with standing(), Postgres(server_folder, settings=SETTINGS) as server:
+    with stopped_clock(THURSDAY, BytesBySize()), Postgres(server_folder, settings=SETTINGS) as server:
         meeting = Meeting(server, folder)
         for name, story in STORIES.items():
             before = len(server.log)

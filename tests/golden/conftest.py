@@ -1,4 +1,4 @@
-"""The installation in which commands are typed, and copies of it."""
+"""Snapshot files, the installation in which commands are typed, and copies of it."""
 
 from __future__ import annotations
 
@@ -6,18 +6,32 @@ from collections.abc import Callable, Iterator
 from datetime import UTC
 
 import pytest
+from syrupy.assertion import SnapshotAssertion
 
 from golden import installation
 from golden.cases import Case
 from golden.installation import Installation
+from golden.snapshots import JsonFile, TextFile
 from golden.stopped_clock import TUESDAY, SeededBytes, stopped_clock
+
+
+@pytest.fixture
+def text_file(snapshot: SnapshotAssertion) -> SnapshotAssertion:
+    """The text file of a test."""
+    return snapshot.use_extension(TextFile)
+
+
+@pytest.fixture
+def json_file(snapshot: SnapshotAssertion) -> SnapshotAssertion:
+    """The JSON file of a test."""
+    return snapshot.use_extension(JsonFile)
 
 
 @pytest.fixture(scope="module")
 def original() -> Iterator[Installation]:
     """The installation as it was built, which no test changes."""
     random_bytes = SeededBytes()
-    # Commands are typed in Rome, where it is an hour later than by UTC; one snapshot has UTC (status-service).
+    # Commands are typed in Rome, an hour later than UTC; one snapshot has UTC all the same (status-service).
     with (
         stopped_clock(TUESDAY, random_bytes, tokens=True, local_zone=UTC),
         installation.temporary_folder() as root,

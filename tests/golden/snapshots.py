@@ -1,32 +1,37 @@
 """Snapshot files: text that a person reads or that another program receives, one file for each case.
 
-A test compares with `snapshot(extension_class=TextFile)`. After an intended change:
-`python -m pytest tests/golden --snapshot-update`, and read the difference.
+A test compares with `snapshot.use_extension(TextFile)`, or one of the fixtures `text_file` and `json_file`.
+After an intended change: `python -m pytest tests/golden --snapshot-update`, and read the difference.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import ClassVar
 
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 from syrupy.location import PyTestLocation
 
 
 class TextFile(SingleFileSnapshotExtension):
-    """A file of text."""
+    """A file of text, the only snapshot of its test."""
 
     _write_mode = WriteMode.TEXT
     file_extension = "txt"
+    _paths: ClassVar[dict[str, str]] = {}
 
     @classmethod
     def matches_test_location(cls, *, test_location: PyTestLocation, snapshot_location: str) -> bool:
-        """Return whether a snapshot is of that test. syrupy asks for each unused file and each test, and its
-        answer is slow: half of a run's time. Most files are of another test file, by their folder."""
-        folder = f"/{test_location.item.path.stem}/"
-        return folder in snapshot_location and super().matches_test_location(
-            test_location=test_location, snapshot_location=snapshot_location
-        )
+        """Return whether a file is the snapshot of that test. syrupy asks for all pairs of both, and its own
+        answer, which provides for several files of a test, took half of the time of a run."""
+        test = test_location.item.nodeid
+        if (path := cls._paths.get(test)) is None:
+            path = cls.get_location(test_location=test_location, index=0).removesuffix(
+                f".{cls.file_extension}"
+            )
+            cls._paths[test] = path
+        return snapshot_location.rpartition(".")[0] == path
 
 
 class HtmlFile(TextFile):

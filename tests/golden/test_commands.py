@@ -20,7 +20,7 @@ from syrupy.assertion import SnapshotAssertion
 from golden.cases import CASES, EXCEPTIONS, FAILURES, Case
 from golden.installation import CommandResult, Installation, masked, process
 from golden.results_by_hand import RESULTS, SAME_OUTPUT
-from golden.snapshots import JsonFile, TextFile, expected_names, snapshot_names
+from golden.snapshots import expected_names, snapshot_names
 from informativa.cli.main import app
 from informativa.cli.schemas import DOCUMENTS
 from informativa.cli.tree import Command, tree
@@ -83,52 +83,52 @@ def text_of(folder: Path, name: str) -> str:
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_english(name: str, installation_for: InstallationFor, snapshot: SnapshotAssertion) -> None:
+def test_english(name: str, installation_for: InstallationFor, text_file: SnapshotAssertion) -> None:
     """Output of a command in English."""
     case = ALL[name]
-    assert transcript(case, installation_for(case)) == snapshot(extension_class=TextFile)
+    assert transcript(case, installation_for(case)) == text_file
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_italian(name: str, installation_for: InstallationFor, snapshot: SnapshotAssertion) -> None:
+def test_italian(name: str, installation_for: InstallationFor, text_file: SnapshotAssertion) -> None:
     """Output of a command in Italian."""
     case = ALL[name]
-    assert transcript(case, installation_for(case), "it") == snapshot(extension_class=TextFile)
+    assert transcript(case, installation_for(case), "it") == text_file
 
 
 @pytest.mark.parametrize("name", WITH_JSON)
-def test_json(name: str, installation_for: InstallationFor, snapshot: SnapshotAssertion) -> None:
+def test_json(name: str, installation_for: InstallationFor, json_file: SnapshotAssertion) -> None:
     """JSON of a command, which is in English although the reader's language is Italian."""
     case = ALL[name]
     output = run(case, installation_for(case), "--json", language="it").output
-    assert output == snapshot(extension_class=JsonFile)
+    assert output == json_file
 
 
 @pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS)
-def test_help_in_italian(command: Command, original: Installation, snapshot: SnapshotAssertion) -> None:
+def test_help_in_italian(command: Command, original: Installation, text_file: SnapshotAssertion) -> None:
     """Help of each command and group in Italian; in English it is in the reference."""
     result = original.run(" ".join([*command.path[1:], "--help"]), "it")
     assert (result.code, result.errors) == (0, "")
-    assert result.output == snapshot(extension_class=TextFile)
+    assert result.output == text_file
 
 
 @pytest.mark.parametrize("reader", LANGUAGES.values(), ids=LANGUAGES)
 @pytest.mark.parametrize("name", RESULTS)
 def test_made_by_hand(
-    name: str, reader: Language, original: Installation, snapshot: SnapshotAssertion
+    name: str, reader: Language, original: Installation, text_file: SnapshotAssertion
 ) -> None:
     """Output for a result that needs another part of a machine."""
     with process(original.root):
         text = RESULTS[name].text(load(original.file), reader)
-    assert masked(text) == snapshot(extension_class=TextFile)
+    assert masked(text) == text_file
 
 
 @pytest.mark.parametrize("name", RESULTS_WITH_JSON)
-def test_made_by_hand_as_json(name: str, original: Installation, snapshot: SnapshotAssertion) -> None:
+def test_made_by_hand_as_json(name: str, original: Installation, json_file: SnapshotAssertion) -> None:
     """JSON of a result that needs another part of a machine."""
     with process(original.root):
         text = document(RESULTS[name].build(load(original.file)))
-    assert f"{masked(text)}\n" == snapshot(extension_class=JsonFile)
+    assert f"{masked(text)}\n" == json_file
 
 
 def command_of(line: str) -> str:

@@ -38,7 +38,7 @@ def words(part: str) -> str:
 def test_page(walk: Walk, name: str, language: str, snapshot: SnapshotAssertion) -> None:
     """An answer of the console: status, headers of its own, and all that it says."""
     said = walk.said[name, language]
-    assert said == snapshot(extension_class=HtmlFile if "<!doctype html>" in said.lower() else TextFile)
+    assert said == snapshot.use_extension(HtmlFile if "<!doctype html>" in said.lower() else TextFile)
 
 
 def test_every_route_is_walked(walk: Walk) -> None:

@@ -15,7 +15,7 @@ from syrupy.assertion import SnapshotAssertion
 
 from golden import database_stories, manager_stories
 from golden.agi_calls import SITUATIONS, Office, Situation, by_script, by_service
-from golden.snapshots import TextFile, expected_names, snapshot_names
+from golden.snapshots import expected_names, snapshot_names
 from golden.stopped_clock import THURSDAY, BytesBySize, stopped_clock
 from informativa.operations.init import init
 from lab.office import fill_in
@@ -36,22 +36,22 @@ def words(name: str) -> str:
 
 
 @pytest.mark.parametrize("name", SITUATIONS, ids=words)
-def test_agi_of_the_service(office: Office, name: str, snapshot: SnapshotAssertion) -> None:
+def test_agi_of_the_service(office: Office, name: str, text_file: SnapshotAssertion) -> None:
     """Each command of a call, and what Asterisk answered to it."""
-    assert by_service(office, SITUATIONS[name]) == snapshot(extension_class=TextFile)
+    assert by_service(office, SITUATIONS[name]) == text_file
 
 
 @pytest.mark.parametrize("name", OF_THE_SCRIPT, ids=words)
-def test_agi_of_the_script(office: Office, name: str, snapshot: SnapshotAssertion) -> None:
+def test_agi_of_the_script(office: Office, name: str, text_file: SnapshotAssertion) -> None:
     """The same of the script, where no service is there."""
-    assert by_script(office, SITUATIONS[name]) == snapshot(extension_class=TextFile)
+    assert by_script(office, SITUATIONS[name]) == text_file
 
 
 @pytest.mark.parametrize("name", manager_stories.STORIES, ids=words)
-def test_ami(office: Office, name: str, snapshot: SnapshotAssertion) -> None:
+def test_ami(office: Office, name: str, text_file: SnapshotAssertion) -> None:
     """Each action at the manager interface, with its fields."""
     office.begin(Situation([]))
-    assert manager_stories.told(office, manager_stories.STORIES[name]) == snapshot(extension_class=TextFile)
+    assert manager_stories.told(office, manager_stories.STORIES[name]) == text_file
 
 
 @pytest.fixture(scope="module")
@@ -66,9 +66,9 @@ def told(tmp_path_factory: pytest.TempPathFactory, short_prompts: Path) -> dict[
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", database_stories.STORIES, ids=words)
-def test_sql(told: dict[str, str], name: str, snapshot: SnapshotAssertion) -> None:
+def test_sql(told: dict[str, str], name: str, text_file: SnapshotAssertion) -> None:
     """Each statement with its parameters, as the server's own log has them."""
-    assert told[name] == snapshot(extension_class=TextFile)
+    assert told[name] == text_file
 
 
 def test_every_file_is_of_a_case() -> None:

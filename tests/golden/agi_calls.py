@@ -1,8 +1,8 @@
-"""Calls that go the same way each time, and what Asterisk is told of them: by the service over FastAGI, and
-by the script over its two pipes; both in this process, while the clock stands.
+"""Calls that go the same way in each run, and the commands that Asterisk gets for them: from the service over
+FastAGI, and from the script over its two pipes; both in this process, with a stopped clock.
 
-A situation is a few calls one after the other, an hour apart. To each command Asterisk answers as it usually
-does (`USUAL`), or as the call says.
+A situation is a few calls one after the other, an hour apart. Asterisk answers each command in its usual way
+(`USUAL_ANSWERS`), or as the call says.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from unittest import mock
 
 from structlog.testing import capture_logs
 
-from golden.console_walk import KEYS, hiss
+from golden.console_walk import KEYS, write_noise
 from golden.stopped_clock import Clock
 from informativa import __version__, script
 from informativa.config import load
@@ -33,7 +33,7 @@ from lab.office import CONTRACT, TO_FILL_IN
 
 ACME, BOREALIS = "0212345678", "+493012345678"
 TOKEN = "c3" * 32
-USUAL = {
+USUAL_ANSWERS = {
     "ANSWER": "200 result=0",
     "EXEC": "200 result=0",
     "STREAM FILE": "200 result=0 endpos=8000",
@@ -42,33 +42,33 @@ USUAL = {
     "VERBOSE": "200 result=1",
     "SET VARIABLE": "200 result=1",
 }
-GONE = ""
-"""In place of an answer: Asterisk is not there any more."""
+NO_ANSWER = ""
+"""In place of an answer: Asterisk closes the connection."""
 
 Answers = Sequence[tuple[str, str]]
-"""What a command that begins so is answered, each once, in this order."""
+"""Beginnings of commands, each with its answer; each is used once, in this order."""
 
-NOT_THERE = (("STREAM FILE", "200 result=-1 endpos=0"),)
+NOT_PLAYABLE = (("STREAM FILE", "200 result=-1 endpos=0"),)
 HUNG_UP = (("STREAM FILE", "200 result=-1 endpos=4000"), ("CHANNEL STATUS", "511 Command Not Permitted"))
-KEY = (("STREAM FILE", "200 result=49 endpos=2400"),)
+KEY_PRESSED = (("STREAM FILE", "200 result=49 endpos=2400"),)
 
 
-def _nothing(_folder: Path) -> None:
+def _change_nothing(_folder: Path) -> None:
     pass
 
 
-def _break(folder: Path) -> None:
+def _break_ledger(folder: Path) -> None:
     (folder / "ledger/acme.sqlite3").write_bytes(b"no database at all " * 100)
 
 
-def _other_sound(folder: Path) -> None:
-    hiss(folder / "prompts/it/short.wav", 99)
+def _exchange_recording(folder: Path) -> None:
+    write_noise(folder / "prompts/it/short.wav", 99)
 
 
-def _second_version(folder: Path) -> None:
+def _add_version(folder: Path) -> None:
     file = folder / "informativa.yaml"
     shutil.copy(folder / "prompts/it/short.wav", folder / "prompts/it/supplement.wav")
-    second = """          - version: "2026-12"
+    version = """          - version: "2026-12"
             purposes: [service, marketing]
             supplements: {"2026-11": {it: prompts/it/supplement}}
             short: {it: prompts/it/short}
@@ -76,37 +76,38 @@ def _second_version(folder: Path) -> None:
             full: {it: prompts/it/full}
 
   borealis:"""
-    file.write_text(file.read_text().replace("\n  borealis:", second, 1))
+    file.write_text(file.read_text().replace("\n  borealis:", version, 1))
 
 
 @dataclass(frozen=True)
 class Call:
-    """One, by what Asterisk says of it."""
+    """A call as Asterisk describes it, and changes of the installation around it."""
 
     number: str = "+393331234567"
     line: str = ACME
     answers: Answers = ()
     options: Mapping[str, str] = field(default_factory=dict)
     presentation: str = "0"
-    more: dict[str, str] = field(default_factory=dict)
-    before: Callable[[Path], object] = _nothing
-    """What is done to the configuration's folder before it is loaded."""
-    meanwhile: Callable[[Path], object] = _nothing
-    """And what before the call comes."""
+    variables: dict[str, str] = field(default_factory=dict)
+    """Further variables of AGI."""
+    before: Callable[[Path], object] = _change_nothing
+    """A change of the configuration's folder before it is loaded."""
+    meanwhile: Callable[[Path], object] = _change_nothing
+    """A change of it after that, before the call comes."""
 
 
 @dataclass(frozen=True)
 class Situation:
-    """Calls one after the other, under a configuration with other words in some places."""
+    """Calls one after the other, under a configuration with some texts replaced."""
 
     calls: Sequence[Call]
     changes: Sequence[tuple[str, str]] = ()
     script: bool = True
-    """Whether it is told of the script, too."""
+    """True if it is also shown for the script."""
 
 
 def _on(setting: str) -> tuple[str, str]:
-    """A setting of a line that the first configuration has as a comment."""
+    """Return the change that makes a setting of a commented line."""
     return f"    # {setting}", f"    {setting}"
 
 
@@ -122,8 +123,8 @@ SITUATIONS: Mapping[str, Situation] = {
     "hung up in the middle": Situation([Call(answers=HUNG_UP), Call()]),
     "hung up before": Situation([Call(answers=[("ANSWER", "200 result=-1"), ("STREAM", "511 No"),
                                                ("CHANNEL", "511 No")])]),
-    "full text by key": Situation([Call(answers=KEY), Call()]),
-    "full text hung up": Situation([Call(answers=[*KEY, *HUNG_UP]), Call()]),
+    "full text by key": Situation([Call(answers=KEY_PRESSED), Call()]),
+    "full text hung up": Situation([Call(answers=[*KEY_PRESSED, *HUNG_UP]), Call()]),
     "other key": Situation([Call(answers=[("STREAM FILE", "200 result=53 endpos=2400")])]),
     "repeat and skip": Situation(
         [Call(answers=[("STREAM FILE", "200 result=50 endpos=2400")]),
@@ -137,11 +138,12 @@ SITUATIONS: Mapping[str, Situation] = {
     "unverified number": Situation([Call(options={"verification": "TN-Validation-Failed"}),
                                     Call(options={"verification": "something else"})]),
     "unknown line": Situation([Call(line="0299999999")]),
-    "ledger broken": Situation([Call(before=_break), Call(answers=HUNG_UP)]),
-    "ledger and AstDB broken": Situation([Call(before=_break, answers=[("DATABASE", "200 result=0")])]),
-    "not playable": Situation([Call(answers=NOT_THERE)]),
-    "recording exchanged": Situation([Call(meanwhile=_other_sound)]),
-    "supplement": Situation([Call(), Call(before=_second_version), Call()]),
+    "ledger broken": Situation([Call(before=_break_ledger), Call(answers=HUNG_UP)]),
+    "ledger and AstDB broken": Situation([Call(before=_break_ledger,
+                                               answers=[("DATABASE", "200 result=0")])]),
+    "not playable": Situation([Call(answers=NOT_PLAYABLE)]),
+    "recording exchanged": Situation([Call(meanwhile=_exchange_recording)]),
+    "supplement": Situation([Call(), Call(before=_add_version), Call()]),
     "language of the country": Situation([Call("+447911123456")], [_on("languages: {")]),
     "language of the dialplan": Situation([Call(options={"language": "en"})]),
     "fallback language": Situation([Call(options={"language": "fr"})], [_on("fallback: [en]")]),
@@ -153,18 +155,19 @@ SITUATIONS: Mapping[str, Situation] = {
     "on every call": Situation(TWICE, [ALWAYS]),
     "before answering": Situation([Call()], [_on("answer: false")]),
     "option that is not ours": Situation([Call(options={"config": "/tmp/x"})]),
-    "Asterisk goes away": Situation([Call(answers=[("STREAM FILE", GONE)]), Call()]),
+    "Asterisk goes away": Situation([Call(answers=[("STREAM FILE", NO_ANSWER)]), Call()]),
     "variables are refused": Situation([Call(answers=[("EXEC", "520 Invalid")])]),
-    "who serves": Situation([Call(more={"agi_network_script": f"status/{TOKEN}"})], script=False),
-    "who could decide no call": Situation([Call(more={"agi_network_script": f"trial/{TOKEN}"})],
+    "who serves": Situation([Call(variables={"agi_network_script": f"status/{TOKEN}"})], script=False),
+    "who could decide no call": Situation([Call(variables={"agi_network_script": f"trial/{TOKEN}"})],
                                           script=False),
-    "without the token": Situation([Call(more={"agi_network_script": "notice"})], script=False),
-    "with a wrong token": Situation([Call(more={"agi_network_script": f"notice/{'0' * 64}"})], script=False),
+    "without the token": Situation([Call(variables={"agi_network_script": "notice"})], script=False),
+    "with a wrong token": Situation([Call(variables={"agi_network_script": f"notice/{'0' * 64}"})],
+                                    script=False),
 }  # fmt: skip
 
 
 class Office:
-    """A configuration in a folder as `init` lays it, with which one situation after the other begins anew."""
+    """A configuration in a folder as `init` makes it, which is restored for each situation."""
 
     def __init__(self, folder: Path, clock: Clock) -> None:
         self.folder, self.clock = folder, clock
@@ -172,14 +175,14 @@ class Office:
         for name, key in KEYS.items():
             (folder / "keys" / f"{name}.key").write_text(f"{key}\n")
         (folder / "keys/agi.token").write_text(f"{TOKEN}\n")
-        self._text, self._began = self.file.read_text(), clock.time
+        self._text, self._start = self.file.read_text(), clock.time
 
     def begin(self, situation: Situation) -> None:
-        """Nobody has called yet."""
+        """Restore the folder and the time, and change the configuration for a situation."""
         shutil.rmtree(self.folder / "ledger")
         (self.folder / "ledger").mkdir(0o700)
         for seed, sound in enumerate(sorted((self.folder / "prompts").glob("*/*.wav"))):
-            hiss(sound, seed)
+            write_noise(sound, seed)
         for file in (*self.folder.glob(".informativa*"), self.folder / "prompts/it/supplement.wav"):
             file.unlink(missing_ok=True)
         text = self._text
@@ -187,59 +190,63 @@ class Office:
             assert old in text, old
             text = text.replace(old, new, 1)
         self.file.write_text(text)
-        self.clock.time = self._began
+        self.clock.time = self._start
 
 
 class Asterisk:
-    """Answers commands, and writes down both."""
+    """Stand-in for Asterisk that answers commands, and records both."""
 
     def __init__(self, call: Call, clock: Clock) -> None:
         self._clock = clock
-        self.said: list[str] = []
-        self._own = list(call.answers)
+        self.record: list[str] = []
+        self._answers = list(call.answers)
 
     def answer(self, command: str) -> str:
-        """What it says, '' where it goes away."""
-        self.said.append(f"> {command}")
-        found = next((each for each in self._own if command.startswith(each[0])), None)
-        if found is not None:
-            self._own.remove(found)
-            reply = found[1]
+        """Return the answer to a command; '' where Asterisk goes away."""
+        self.record.append(f"> {command}")
+        special = next((answer for answer in self._answers if command.startswith(answer[0])), None)
+        if special is not None:
+            self._answers.remove(special)
+            reply = special[1]
         else:
-            reply = next((reply for name, reply in USUAL.items() if command.startswith(name)), "510 Invalid")
+            reply = next(
+                (reply for name, reply in USUAL_ANSWERS.items() if command.startswith(name)), "510 Invalid"
+            )
         if command.startswith("STREAM") and "endpos=" in reply:
             self._clock.advance(seconds=int(reply.rpartition("=")[2]) / 8000)  # it plays meanwhile
-        self.said.append(f"< {reply}" if reply else "(Asterisk goes away)")
+        self.record.append(f"< {reply}" if reply else "(Asterisk goes away)")
         return reply
 
 
 def by_service(office: Office, situation: Situation) -> str:
-    """What the service tells Asterisk of these calls."""
-    return _told(office, situation, lambda call, number: asyncio.run(_served(office, call, number)))
+    """Return the commands of the service for these calls, with the answers."""
+    return _transcript(
+        office, situation, lambda call, number: asyncio.run(_handle_by_service(office, call, number))
+    )
 
 
 def by_script(office: Office, situation: Situation) -> str:
-    """What the script does, which is started anew for each."""
-    return _told(office, situation, lambda call, number: _scripted(office, call, number))
+    """Return the commands of the script for these calls, with the answers; it is started for each call."""
+    return _transcript(office, situation, lambda call, number: _handle_by_script(office, call, number))
 
 
-def _told(office: Office, situation: Situation, answered: Callable[[Call, int], list[str]]) -> str:
-    """Each call with what Asterisk said of it first, in so far as calls differ there."""
+def _transcript(office: Office, situation: Situation, handle: Callable[[Call, int], list[str]]) -> str:
+    """Return a heading for each call, and the lines that `handle` returns for it and its number."""
     office.begin(situation)
-    said = []
+    lines = []
     for number, call in enumerate(situation.calls, 1):
-        said += [f"==== {call.number or 'no number'} calls {call.line} ====", *answered(call, number), ""]
+        lines += [f"==== {call.number or 'no number'} calls {call.line} ====", *handle(call, number), ""]
         office.clock.advance(hours=1)
-    text = "\n".join(said).replace(str(office.folder), "/etc/informativa").replace(__version__, "VERSION")
+    text = "\n".join(lines).replace(str(office.folder), "/etc/informativa").replace(__version__, "VERSION")
     return re.sub(r"(?<= file=)[0-9a-f]{16}", "DIGEST", text)  # of the configuration's path
 
 
-async def _served(office: Office, call: Call, number: int) -> list[str]:
+async def _handle_by_service(office: Office, call: Call, number: int) -> list[str]:
     call.before(office.folder)
     with capture_logs():
         service, asterisk = CallService(prepare(office.file)), Asterisk(call, office.clock)
         call.meanwhile(office.folder)
-        server = service._server  # it would listen where the configuration says
+        server = service._server  # the service itself would listen at the configured address
         try:
             address = await server.start("127.0.0.1", 0)
             reader, writer = await asyncio.open_connection(*address)
@@ -252,21 +259,21 @@ async def _served(office: Office, call: Call, number: int) -> list[str]:
             await server.stop(10)
         finally:
             service.close()
-    return asterisk.said
+    return asterisk.record
 
 
-def _scripted(office: Office, call: Call, number: int) -> list[str]:
+def _handle_by_script(office: Office, call: Call, number: int) -> list[str]:
     call.before(office.folder)
-    if call.meanwhile is not _nothing:
+    if call.meanwhile is not _change_nothing:
         verify_recordings(load(office.file), keep=True)
         call.meanwhile(office.folder)
     asterisk, hang_up = Asterisk(call, office.clock), signal.getsignal(signal.SIGHUP)
-    its_input, ours = os.pipe()
-    theirs, its_output = os.pipe()
-    thread = threading.Thread(target=_asterisk, args=(asterisk, ours, theirs))
+    script_input, to_script = os.pipe()
+    from_script, script_output = os.pipe()
+    thread = threading.Thread(target=_answer_script, args=(asterisk, to_script, from_script))
     try:
-        with open(its_input, "rb", 0) as stdin, open(its_output, "wb", 0) as stdout:  # noqa: PTH123
-            os.write(ours, _environment(call, number, network=False))
+        with open(script_input, "rb", 0) as stdin, open(script_output, "wb", 0) as stdout:  # noqa: PTH123
+            os.write(to_script, _environment(call, number, network=False))
             thread.start()
             with mock.patch.multiple(sys, stdin=_Text(stdin), stdout=_Text(stdout)):
                 status = script.run(str(office.file), ScriptLimit())
@@ -274,27 +281,27 @@ def _scripted(office: Office, call: Call, number: int) -> list[str]:
         signal.alarm(0)
         signal.signal(signal.SIGHUP, hang_up)
         thread.join()
-    return [*asterisk.said, f"(the script ends with {status})"]
+    return [*asterisk.record, f"(the script ends with {status})"]
 
 
 @dataclass
 class _Text:
-    """Standard input or output, of which the script takes the bytes."""
+    """Standard input or output, of which the script uses the bytes."""
 
     buffer: IO[bytes]
 
 
-def _asterisk(asterisk: Asterisk, ours: int, theirs: int) -> None:
-    with open(ours, "wb", 0) as to_script, open(theirs, "rb") as from_script:
-        for line in from_script:
+def _answer_script(asterisk: Asterisk, to_script: int, from_script: int) -> None:
+    with open(to_script, "wb", 0) as answers, open(from_script, "rb") as commands:
+        for line in commands:
             if not (answer := asterisk.answer(line.decode().rstrip("\n"))):
                 break
-            to_script.write(f"{answer}\n".encode())
+            answers.write(f"{answer}\n".encode())
 
 
 def _environment(call: Call, number: int, *, network: bool) -> bytes:
-    """What Asterisk says first."""
-    own = {"agi_network": "yes", "agi_network_script": f"notice/{TOKEN}"} if network else {}
+    """Return the variables that Asterisk sends first."""
+    request = {"agi_network": "yes", "agi_network_script": f"notice/{TOKEN}"} if network else {}
     arguments = [call.line, *(f"{name}={value}" for name, value in call.options.items())]
     variables = {
         "agi_request": "agi://127.0.0.1/notice" if network else "informativa-agi",
@@ -305,5 +312,5 @@ def _environment(call: Call, number: int, *, network: bool) -> bytes:
         "agi_callingpres": call.presentation,
         "agi_threadid": "1",
     } | {f"agi_arg_{place}": value for place, value in enumerate(arguments, 1)}
-    said = own | variables | call.more
-    return "".join(f"{name}: {value}\n" for name, value in said.items()).encode() + b"\n"
+    facts = request | variables | call.variables
+    return "".join(f"{name}: {value}\n" for name, value in facts.items()).encode() + b"\n"

@@ -56,5 +56,5 @@ def installation_for(
 ) -> Iterator[Callable[[Case], Installation]]:
     """A function that returns the installation for a case: as it was built, if the case changes something."""
     with installation.temporary_folder() as root:
-        own = installation.RestorableCopy(original, root)
-        yield lambda case: own.restored() if case.changes_files else read_only
+        copy = installation.RestorableCopy(original, root)
+        yield lambda case: copy.restored() if case.changes_files else read_only

@@ -1,8 +1,8 @@
-"""A walk through the console that is the same each time, and what every answer says.
+"""A walk through the console that is the same in each run, and the answers to it.
 
-The companies, their keys, their calls and the time are fixed (`laid`, clock.py); whoever walks does one
-step after the other, each with the browser of its own role and language (`CASES`). What still differs from
-run to run is covered, and only that (`COVERED`).
+The companies, their keys, their calls and the time are fixed (`build`, stopped_clock.py). The steps are taken
+one after the other, each with the browser of a role and a language (`CASES`). All that still differs between
+two runs is masked, and nothing else (`MASKS`).
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import chdir, closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import cache
 from itertools import chain
 from pathlib import Path
 
@@ -38,25 +39,25 @@ READER, COMPLIANCE, ADMIN, OPERATOR, NOBODY = (
 KEYS = {"acme": "a1" * 32, "borealis": "b2" * 32}
 SIGNED = THURSDAY - timedelta(minutes=3)
 HEADERS = ("content-type", "content-disposition", "location", "cache-control", "set-cookie")
-"""Those of an answer that are its own; what guards every answer is in console/test_routes.py."""
+"""Headers that differ between answers; console/test_routes.py shows those that guard every answer."""
 
-COVERED: tuple[tuple[str, str], ...] = (
+MASKS: tuple[tuple[str, str], ...] = (
     (r'(name="csrf" value=")[0-9a-f]{64}', r"\1CSRF"),  # of one browser
     (r"(set-cookie: (?:session|browser)=)[^;\n]+", r"\1COOKIE"),  # of a session, or of a known browser
-    (r"(/(?:caller|of|letter|erased|jobs)/)[A-Za-z0-9_-]{16}\b", r"\1NAME"),  # what one session remembers
+    (r"(/(?:caller|of|letter|erased|jobs)/)[A-Za-z0-9_-]{16}\b", r"\1NAME"),  # of an object in a session
     (r'(name="once" value=")[A-Za-z0-9_-]{12}', r"\1ONCE"),  # a form that is sent once
     (r"(/invitation/)[A-Za-z0-9_-]{22,}", r"\1TOKEN"),
     (r'(name="secret" value="|secret=)[A-Z2-7]{32}', r"\1SECRET"),  # of an app, for codes
     (r"(?<=<code>)(?:[A-Z2-7]{4} ?){8}(?=</code>)", "SECRET"),
     (re.escape(__version__), "VERSION"),
     (r"127\.0\.0\.1:\d{4,5}(?=/)", "127.0.0.1:PORT"),  # where this console listens
-    (r"(<style>).*?(</style>)", r"\1STYLE\2"),  # files of ours, which say for themselves what they are
+    (r"(<style>).*?(</style>)", r"\1STYLE\2"),  # files of the program
     (r"(<script>).*?(</script>)", r"\1SCRIPT\2"),
     (r"('sha256-)[A-Za-z0-9+/=]{44}", r"\1DIGEST"),  # of these files
     (r"(</(?:p|li|h\d|dd|div|section|tr|option|details)>)(?=<)", "\\1\n"),  # a receipt's page is one line
     (r"(data:audio/wav;base64,)[A-Za-z0-9+/=]+", r"\1SOUND"),
 )
-"""What no two runs have in common, or what is a file of ours itself. All else stands as it was said."""
+"""Patterns of all that differs between two runs, or is a file of the program, with the text in its place."""
 
 
 COMMON = {
@@ -67,28 +68,28 @@ COMMON = {
     "what-if": "what-if",
     "company": "company",
 }
-"""Pages that every role has; what an admin of one company sees is what its compliance officer sees."""
+"""Pages that every role has; those of an admin are the same as those of compliance."""
 
 
 @dataclass(frozen=True)
 class Case:
-    """One step: who asks for what. Braces in `path` and in what is typed stand for what came before in the
-    same browser: `{caller}` is the last part of the address to which the step with `keep="caller"` led.
-    `form` is typed into the form of the page before that goes to `path`, if `form` is not `None`."""
+    """One step: a request of a role. Braces in `path` and in fields stand for parts of earlier answers in the
+    same language: `{caller}` is the last part of the address to which the step with `keep="caller"` led.
+    `form` are the fields to type into the form of the last page that goes to `path`; `None` for GET."""
 
     name: str
-    who: str
+    role: str
     path: str
     form: Mapping[str, str] | None = None
     languages: tuple[str, ...] = (EN, IT)
     keep: str = ""
     headers: Mapping[str, str] | None = None
     stolen: bool = False
-    """The form has somebody else's mark in place of this browser's."""
+    """True if the form has the CSRF token of another browser."""
 
     @property
     def method(self) -> str:
-        """As HTTP has it."""
+        """The method of HTTP."""
         return "GET" if self.form is None else "POST"
 
 
@@ -108,8 +109,8 @@ CASES: tuple[Case, ...] = (
     Case("invitation used", NOBODY, "/invitation/{invitation}"),
     # What every role sees.
     *(
-        Case(f"{name}-{who.partition('@')[0]}", who, f"/acme/{path}", languages=spoken)
-        for who, spoken in ((READER, (EN, IT)), (COMPLIANCE, (EN, IT)))
+        Case(f"{name}-{role.partition('@')[0]}", role, f"/acme/{path}", languages=languages)
+        for role, languages in ((READER, (EN, IT)), (COMPLIANCE, (EN, IT)))
         for name, path in COMMON.items()
     ),
     Case("today-operator", OPERATOR, "/acme/today"),
@@ -130,8 +131,8 @@ CASES: tuple[Case, ...] = (
     Case("worksheet borealis", OPERATOR, "/borealis/company/worksheet"),
     Case("today borealis", OPERATOR, "/borealis/today"),
     *(
-        Case(f"what-if {name}-{who.partition('@')[0]}", who, "/acme/what-if", fields)
-        for who in (READER, COMPLIANCE)
+        Case(f"what-if {name}-{role.partition('@')[0]}", role, "/acme/what-if", fields)
+        for role in (READER, COMPLIANCE)
         for name, fields in (
             ("known", {"line": "+390212345678", "number": CALLER.number, "language": ""}),
             ("new", {"line": "+390212345678", "number": "+447911123456", "language": "en",
@@ -187,9 +188,9 @@ CASES: tuple[Case, ...] = (
     Case("letter wrong", COMPLIANCE, "/acme/caller/{caller}/letter",
          {"reference": "{somebody}", "received": "2027-01-01", "verified": "he said {somebody}"}),
     *(
-        each
+        case
         for code in ("it", "en", "de", "fr", "es")
-        for each in (
+        for case in (
             Case(f"letter form for {code}", COMPLIANCE, "/acme/caller/{caller}/letter", languages=(EN,)),
             Case(f"letter wished in {code}", COMPLIANCE, "/acme/caller/{caller}/letter",
                  {"language": code, "reference": "2026/17", "received": "2026-11-20",
@@ -215,8 +216,8 @@ CASES: tuple[Case, ...] = (
     Case("health", OPERATOR, "/health", languages=(EN, IT)),
     # What is not there.
     *(
-        Case(f"not there {name}", who, path, languages=spoken)
-        for name, who, path, spoken in (
+        Case(f"not there {name}", role, path, languages=languages)
+        for name, role, path, languages in (
             ("company", READER, "/nowhere/today", (EN, IT)),
             ("of another company", ADMIN, "/borealis/today", (EN,)),
             ("page", READER, "/acme/nowhere", (EN, IT)),
@@ -241,40 +242,40 @@ CASES: tuple[Case, ...] = (
     Case("today after logging out", READER, "/acme/today", languages=(EN,)),
 )  # fmt: skip
 
-NAMES = [(each.name, language) for each in CASES for language in each.languages]
+NAMES = [(case.name, language) for case in CASES for language in case.languages]
 
 NOT_WALKED = {
-    ("POST", "/health"): "what the doctor finds is the machine's",
+    ("POST", "/health"): "the doctor's findings depend on the machine",
 }
-"""Routes of which no answer is kept, each with the reason."""
+"""Routes without a case, each with the reason."""
 
 
 @contextmanager
-def site(folder: Path) -> Iterator[tuple[ServedConsole, Clock]]:
-    """The console over the companies, while the clock stands."""
+def console(folder: Path) -> Iterator[tuple[ServedConsole, Clock]]:
+    """Serve the console for the companies, with a stopped clock."""
     with stopped_clock(THURSDAY, BytesBySize()) as clock, chdir(folder):
-        lay(folder)
+        build(folder)
         with served(folder) as office:
             yield office, clock
 
 
-def lay(folder: Path) -> None:
-    """Two companies of a folder as `init` lays it: records of all kinds as in served.py, and some of
-    today, one of which is not signed yet. Keys, salts and sounds are fixed, and so is all that is signed."""
+def build(folder: Path) -> None:
+    """Build two companies in a folder that `init` made: records of all kinds as in served.py, and some of
+    today, one of which is not signed yet. Keys, salts and sounds are fixed, and so are signatures."""
     for name, key in KEYS.items():
         (folder / "keys" / f"{name}.key").write_text(f"{key}\n")
     for seed, sound in enumerate(sorted((folder / "prompts").glob("*/*.wav"))):
-        hiss(sound, seed)
+        write_noise(sound, seed)
     config = folder / "informativa.yaml"
-    text = config.read_text().replace("listen: 127.0.0.1:4588", "listen: 127.0.0.1:1")  # where nobody is
+    text = config.read_text().replace("listen: 127.0.0.1:4588", "listen: 127.0.0.1:1")  # nobody is there
     config.write_text(f"{text}evidence: {{domain: acme.example, box: pbx-1}}\n")
     company = Company(folder)
     company.played = replace(company.played, prompt="prompts/it/short")  # below the folder, wherever that is
-    own, other = (company.configuration.controllers[name] for name in KEYS)
-    earlier = [*company.events(), of_caller(company.played, own, STRANGER)]
+    acme, borealis = (company.configuration.controllers[name] for name in KEYS)
+    earlier = [*company.events(), of_caller(company.played, acme, STRANGER)]
     today = [
         replace(
-            of_caller(company.played, own, STRANGER),
+            of_caller(company.played, acme, STRANGER),
             at=THURSDAY - timedelta(minutes=minutes),
             recorded=THURSDAY - timedelta(minutes=minutes - 1),
             call=f"170000{minutes:04}.1",
@@ -283,100 +284,106 @@ def lay(folder: Path) -> None:
         for minutes in (200, 130, 90, 70, 15, 5)
     ]
     company.record(*earlier, *today)
-    with closing(storage.store(other)) as store:
-        store.append([replace(of_caller(company.played, other, CALLER), line="+493012345678")])
-    logs.checkpoint(other)
-    for file in (folder / "ledger").rglob("checkpoint*"):  # when it was signed is when it was written
+    with closing(storage.store(borealis)) as store:
+        store.append([replace(of_caller(company.played, borealis, CALLER), line="+493012345678")])
+    logs.checkpoint(borealis)
+    for file in (folder / "ledger").rglob("checkpoint*"):  # its time is that of the file
         os.utime(file, times=(SIGNED.timestamp(),) * 2)
-    with closing(storage.store(own)) as store:
+    with closing(storage.store(acme)) as store:
         store.append([replace(today[-1], at=THURSDAY, call="1700009999.1", linked="1700009999.1")])
 
 
-def hiss(file: Path, seed: int) -> None:
-    """A second of sound, made of whole numbers: the same on every machine, and so are digests of it."""
-    dice = random.Random(seed)
-    low, high = dice.randbytes(8000), bytes(each & 15 for each in dice.randbytes(8000))
-    with wave.open(str(file), "wb") as sound:
+def write_noise(file: Path, seed: int) -> None:
+    """Write a second of noise, which is the same on every machine, and so is its digest."""
+    file.write_bytes(_noise(seed))
+
+
+@cache
+def _noise(seed: int) -> bytes:
+    generator, file = random.Random(seed), io.BytesIO()
+    low, high = generator.randbytes(8000), bytes(byte & 15 for byte in generator.randbytes(8000))
+    with wave.open(file, "wb") as sound:
         sound.setparams((1, 2, 8000, 0, "NONE", ""))
         sound.writeframes(bytes(chain.from_iterable(zip(low, high, strict=True))))
+    return file.getvalue()
 
 
 class Walk:
-    """Takes each step, with a browser for each role and language, and keeps what was answered."""
+    """Steps through the console, with a browser for each role and language, and the answers."""
 
     def __init__(self, office: ServedConsole, folder: Path) -> None:
         self.office, self.folder = office, folder
-        self.said: dict[tuple[str, str], str] = {}
-        self.walked: set[tuple[str, str]] = set()
+        self.answers: dict[tuple[str, str], str] = {}
+        self.routes: set[tuple[str, str]] = set()
         self._browsers: dict[tuple[str, str], Browser] = {}
-        self._kept: dict[str, dict[str, str]] = {}
+        self._values: dict[str, dict[str, str]] = {}
 
-    def all(self) -> None:
-        """Every case, in its order, one language after the other."""
+    def take_all(self) -> None:
+        """Take the steps of all cases in their order, in one language after the other."""
         self._wait_for_the_machine()
         for language in (EN, IT):
-            self._kept[language] = {
+            self._values[language] = {
                 "language": language,
                 "somebody": {EN: STRANGER, IT: CALLER}[language].number,
                 "erased": {EN: "6", IT: "1"}[language],
                 "invitation": self._invited(f"nora.{language}"),
             }
-            for each in CASES:
-                if language in each.languages:
-                    self.said[each.name, language] = self._step(each, language)
+            for case in CASES:
+                if language in case.languages:
+                    self.answers[case.name, language] = self._step(case, language)
 
     def _wait_for_the_machine(self) -> None:
-        """It is looked at beside the pages, which say what was found last."""
+        """Wait for the first examination of the machine, which runs beside the pages."""
         self._browser(OPERATOR, EN).get("/health")
-        until = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + PATIENCE
         while self.office.console.jobs.newest("status", "") is None:
-            assert time.monotonic() < until
+            assert time.monotonic() < deadline
             time.sleep(0.01)
 
     def _invited(self, name: str) -> str:
         return self.office.console.accounts.invite(name, {"acme": Role.READER}, THURSDAY + timedelta(days=1))
 
     def _step(self, case: Case, language: str) -> str:
-        browser, kept = self._browser(case.who, language), self._kept[language]
-        path = case.path.format(**kept)
+        browser, values = self._browser(case.role, language), self._values[language]
+        path = case.path.format(**values)
         if path.endswith("live?after=10"):
-            return self._streamed(case, browser, path)
+            return self._stream(case, browser, path)
         if case.form is None:
-            answer = self._patient(browser, path)
+            answer = self._get(browser, path)
         else:
-            typed = {name: value.format(**kept) for name, value in case.form.items()}
-            answer = self._sent(case, browser, path, typed)
-        self._note(case.method, path)
+            fields = {name: value.format(**values) for name, value in case.form.items()}
+            answer = self._post(case, browser, path, fields)
+        self._add_route(case.method, path)
         if case.keep:
-            kept[case.keep] = answer.headers["location"].rpartition("/")[2]
-        return self._told(case, answer)
+            values[case.keep] = answer.headers["location"].rpartition("/")[2]
+        return self._text(case, answer)
 
-    def _browser(self, who: str, language: str) -> Browser:
-        """Somebody's, as he came in."""
-        found = self._browsers.get((who, language))
-        if found is None:
-            found = self._browsers[who, language] = self.office.browser(who, language)
-            found.http.follow_redirects = False
-            if not who:
-                found.get("/login")
-        return found
+    def _browser(self, role: str, language: str) -> Browser:
+        """Return the browser of a role, which is logged in."""
+        browser = self._browsers.get((role, language))
+        if browser is None:
+            browser = self._browsers[role, language] = self.office.browser(role, language)
+            browser.http.follow_redirects = False
+            if not role:
+                browser.get("/login")
+        return browser
 
-    def _patient(self, browser: Browser, path: str) -> httpx.Response:
-        """A page of work that goes on is looked at when it is done."""
-        before = browser.open
+    def _get(self, browser: Browser, path: str) -> httpx.Response:
+        """Get a page; that of a running job when the job is done."""
+        page = browser.open
         while "<progress" in (answer := browser.get(path)).text and "/jobs/" in path:
             time.sleep(0.01)
         if "content-disposition" in answer.headers:  # a file, and no page
-            browser.open = before
+            browser.open = page
         return answer
 
-    def _sent(self, case: Case, browser: Browser, path: str, typed: dict[str, str]) -> httpx.Response:
-        """The form of that address, or that of none, with at least the mark that all forms of a page have."""
+    def _post(self, case: Case, browser: Browser, path: str, typed: dict[str, str]) -> httpx.Response:
+        """Send the form of that address, or one without address; in any case with the page's CSRF token."""
         assert browser.open is not None
         forms = browser.forms()
-        own = [each for action in (path, "") for each in forms if each.action == action]
-        mark = next((each.fields["csrf"] for each in forms if "csrf" in each.fields), "")
-        fields = {"csrf": mark} | (own[0].fields if own else {}) | typed
+        matches = [form for action in (path, "") for form in forms if form.action == action]
+        token = next((form.fields["csrf"] for form in forms if "csrf" in form.fields), "")
+        fields = {"csrf": token} | (matches[0].fields if matches else {}) | typed
         if case.stolen:
             fields["csrf"] = "0" * 64
         answer = browser.http.post(path, data=fields, headers=dict(case.headers or {}))
@@ -385,16 +392,16 @@ class Walk:
         return answer
 
     def same_for_admins(self) -> Iterator[tuple[str, str]]:
-        """Each page that an admin shares with the compliance officer, as either has it."""
+        """Yield each page that an admin shares with compliance, as compliance and as the admin gets it."""
         for path in (*COMMON.values(), "evidence", "caller"):
             compliance, admin = (
-                self._covered(self._browser(who, EN).get(f"/acme/{path}").text).replace(who, "WHO")
-                for who in (COMPLIANCE, ADMIN)
+                self._masked(self._browser(role, EN).get(f"/acme/{path}").text).replace(role, "ROLE")
+                for role in (COMPLIANCE, ADMIN)
             )
             yield compliance, admin
 
-    def _streamed(self, case: Case, browser: Browser, path: str) -> str:
-        """What a page that is open is told at once."""
+    def _stream(self, case: Case, browser: Browser, path: str) -> str:
+        """Return the first event of a stream for an open page."""
         request = browser.http.build_request("GET", path)
         with closing(browser.http.send(request, stream=True)) as answer:
             lines = []
@@ -402,40 +409,40 @@ class Walk:
                 if not line:
                     break
                 lines.append(line)
-            self._note("GET", path.partition("?")[0])
-            return self._covered("\n".join((*self._heading(case, answer), *lines, "")))
+            self._add_route("GET", path.partition("?")[0])
+            return self._masked("\n".join((*self._heading(case, answer), *lines, "")))
 
-    def _note(self, method: str, path: str) -> None:
-        found = next(
+    def _add_route(self, method: str, path: str) -> None:
+        route_path = next(
             (
-                each.path
-                for each in ROUTES
-                if re.fullmatch(_pattern(each.path), path.partition("?")[0])
-                and (each.get if method == "GET" else each.post)
+                route.path
+                for route in ROUTES
+                if re.fullmatch(_pattern(route.path), path.partition("?")[0])
+                and (route.get if method == "GET" else route.post)
             ),
             "",
         )
-        self.walked.add((method, found))
+        self.routes.add((method, route_path))
 
-    def _told(self, case: Case, answer: httpx.Response) -> str:
+    def _text(self, case: Case, answer: httpx.Response) -> str:
         heading = "\n".join(self._heading(case, answer))
-        return self._covered(f"{heading}\n\n{_body(answer)}".rstrip() + "\n")
+        return self._masked(f"{heading}\n\n{_body(answer)}".rstrip() + "\n")
 
     def _heading(self, case: Case, answer: httpx.Response) -> list[str]:
-        lines = [f"{case.method} {case.path} as {case.who or 'nobody'}: {answer.status_code}"]
+        lines = [f"{case.method} {case.path} as {case.role or 'nobody'}: {answer.status_code}"]
         for name in HEADERS:
             lines += [f"{name}: {value}" for value in answer.headers.get_list(name)]
         return lines
 
-    def _covered(self, text: str) -> str:
-        return covered(text, self.folder)
+    def _masked(self, text: str) -> str:
+        return masked(text, self.folder)
 
 
-def covered(text: str, folder: Path) -> str:
-    """The same without what differs from run to run."""
+def masked(text: str, folder: Path) -> str:
+    """Return a text without what differs between two runs."""
     text = text.replace(str(folder), "/etc/informativa").replace("\r\n", "␍\n")
-    for pattern, instead in COVERED:
-        text = re.sub(pattern, instead, text, flags=re.DOTALL)
+    for pattern, mask in MASKS:
+        text = re.sub(pattern, mask, text, flags=re.DOTALL)
     return text
 
 
@@ -453,10 +460,9 @@ def _body(answer: httpx.Response) -> str:
 
 
 def _unpacked(data: bytes) -> str:
-    """The names of all files of an archive, and what its texts say."""
+    """Return the names of all files of an archive, and its texts."""
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         names = archive.namelist()
         texts = {name: archive.read(name) for name in names if name.endswith((".txt", ".csv", "checkpoint"))}
-        own = {name: text for name, text in texts.items() if "/prompts/" not in name}
-    told = [f"==== {name} ====\n{text.decode()}" for name, text in own.items()]
-    return "\n".join((*names, "", *told))
+    parts = [f"==== {name} ====\n{text.decode()}" for name, text in texts.items() if "/prompts/" not in name]
+    return "\n".join((*names, "", *parts))

@@ -1,5 +1,5 @@
-"""What a PostgreSQL is sent, as its own log tells: each statement with its parameters, in their order and by
-whom. Two boxes of one company do the same each time, while the clock stands."""
+"""Statements that a PostgreSQL gets, by its own log: each with its parameters, in order, and by box. Two
+boxes of one company do the same in each run, with a stopped clock."""
 
 from __future__ import annotations
 
@@ -32,15 +32,15 @@ from sharing.installation import HE, Installation
 PASSWORD = "of the role"
 TODAY = THURSDAY.date()
 SETTINGS = {"log_statement": "'all'", "log_line_prefix": "'@%a@ '", "log_min_messages": "'log'"}
-COVERED = (
+MASKS = (
     (r"SCRAM-SHA-256\$[^']+", "PASSWORD"),  # with a salt of libpq's own
     (r'DECLARE "(\w+?)_?[0-9a-f]{6,}"', r'DECLARE "\1"'),
 )
-"""What no two runs have in common."""
+"""Patterns of all that differs between two runs, with the text in its place."""
 
 
-class Meeting:
-    """Two boxes, and the server at which they meet."""
+class TwoBoxes:
+    """Two boxes of one company, and the server that they share."""
 
     def __init__(self, server: Postgres, folder: Path) -> None:
         self.server = server
@@ -49,9 +49,9 @@ class Meeting:
             f"*:*:*:{SUPERUSER}:{server.password}\n*:*:*:*:{PASSWORD}\n"
         )
         (folder / "keys/database.pgpass").chmod(0o600)
-        other = folder.parent / "etc-2"
-        shutil.copytree(folder, other)
-        self.boxes = [self._box(where, f"pbx-{number}") for number, where in enumerate((folder, other), 1)]
+        second = folder.parent / "etc-2"
+        shutil.copytree(folder, second)
+        self.boxes = [self._box(path, f"pbx-{number}") for number, path in enumerate((folder, second), 1)]
 
     def _box(self, folder: Path, name: str) -> Installation:
         with (folder / "informativa.yaml").open("a") as file:
@@ -63,160 +63,165 @@ class Meeting:
         return Installation(folder / "informativa.yaml", name)
 
     def acme(self, box: int) -> Controller:
-        """The company, as this box has it."""
+        """Return the company by the configuration of a box."""
         return self.boxes[box].configuration.controllers["acme"]
 
     def database(self, box: int) -> SharedDatabase:
-        """Where they meet, as this box has it."""
-        found = load(self.boxes[box].file).shared
-        assert found is not None
-        return replace(found, seconds=20.0)  # a busy machine answers all the same
+        """Return the shared database by the configuration of a box."""
+        database = load(self.boxes[box].file).shared
+        assert database is not None
+        return replace(database, seconds=20.0)  # a busy machine answers all the same
 
     @contextmanager
     def exchange(self, box: int) -> Iterator[Exchange]:
-        """What this box sends and takes in, as its service does."""
+        """Yield the exchange of a box with the database, as its service makes it."""
         acme, database = self.acme(box), self.database(box)
         about = replace(bootstrap.about_box(self.boxes[box].configuration, acme), program="VERSION")
         connection = connect(database, acme.id)
-        with closing(Exchange(storage.store(acme), connection, database, acme.id, about, (acme.key,))) as own:
-            yield own
+        store = storage.store(acme)
+        with closing(Exchange(store, connection, database, acme.id, about, (acme.key,))) as exchange:
+            yield exchange
 
 
-def migrated(at: Meeting) -> None:
-    """The schema is made."""
-    list(administration.migrate(at.database(0), ["acme"], SUPERUSER, TODAY))
+def migrated(setup: TwoBoxes) -> None:
+    """Make the schema."""
+    list(administration.migrate(setup.database(0), ["acme"], SUPERUSER, TODAY))
 
 
-def round_of_the_first(at: Meeting) -> None:
-    """It has records, and what proves them, and nobody else has any."""
+def round_of_the_first(setup: TwoBoxes) -> None:
+    """Send the records and proofs of the first box; there are none of others."""
     for day in (1, 2):
-        at.boxes[0].record(replace(PLAYED, at=PLAYED.at.replace(day=day)))
-    logs.checkpoint(at.acme(0))
-    _round(at, 0)
+        setup.boxes[0].record(replace(PLAYED, at=PLAYED.at.replace(day=day)))
+    logs.checkpoint(setup.acme(0))
+    _round(setup, 0)
 
 
-def round_of_the_second(at: Meeting) -> None:
-    """It takes in what the first has sent, and has a record of its own."""
-    at.boxes[1].record()
-    _round(at, 1)
+def round_of_the_second(setup: TwoBoxes) -> None:
+    """Let the second box take in the records of the first, and send one."""
+    setup.boxes[1].record()
+    _round(setup, 1)
 
 
-def _round(at: Meeting, box: int) -> None:
-    with at.exchange(box) as own:
-        own.erase(THURSDAY)
-        own.receive()
-        while own.send() or own.send_proofs():
+def _round(setup: TwoBoxes, box: int) -> None:
+    with setup.exchange(box) as exchange:
+        exchange.erase(THURSDAY)
+        exchange.receive()
+        while exchange.send() or exchange.send_proofs():
             pass
 
 
-def question(at: Meeting) -> None:
-    """A call of somebody whom this box does not know."""
-    acme = at.acme(1)
-    with closing(SharedBoxes(acme, at.database(1), suspend)) as boxes:
+def question(setup: TwoBoxes) -> None:
+    """Ask for a caller whom this box does not know."""
+    acme = setup.acme(1)
+    with closing(SharedBoxes(acme, setup.database(1), suspend)) as boxes:
         asyncio.run(boxes.ask([pseudonym(HE, acme.key)]))
 
 
-def waiting(at: Meeting) -> None:
-    """A call whose record is to be there before it goes on; a script asks for that."""
-    with closing(SharedBoxes(at.acme(0), replace(at.database(0), wait=True), suspend)) as boxes:
+def waiting(setup: TwoBoxes) -> None:
+    """Wait until the record of a call is in the database, as a script does."""
+    with closing(SharedBoxes(setup.acme(0), replace(setup.database(0), wait=True), suspend)) as boxes:
         asyncio.run(boxes.wait(1))
 
 
-def records(at: Meeting) -> None:
-    """What all boxes have on record: all of it, the last two, and one caller's."""
-    his = tuple(pseudonyms(at.acme(0), HE))
-    for wanted, last in ((RecordFilter(), None), (RecordFilter(), 2), (RecordFilter(callers=his), None)):
-        list(storage.on_all_boxes(at.database(0), at.acme(0), wanted, last))
+def records(setup: TwoBoxes) -> None:
+    """Read the records of all boxes: all of them, the last two, and one caller's."""
+    caller = tuple(pseudonyms(setup.acme(0), HE))
+    for record_filter, last in (
+        (RecordFilter(), None),
+        (RecordFilter(), 2),
+        (RecordFilter(callers=caller), None),
+    ):
+        list(storage.on_all_boxes(setup.database(0), setup.acme(0), record_filter, last))
 
 
-def receipt_of_another_box(at: Meeting) -> None:
-    """The second makes a receipt of a record of the first."""
-    receipts.of_record(at.acme(1), 1, at.database(1), "pbx-1")
+def receipt_of_another_box(setup: TwoBoxes) -> None:
+    """Make a receipt of a record of the first box at the second."""
+    receipts.of_record(setup.acme(1), 1, setup.database(1), "pbx-1")
 
 
-def access(at: Meeting) -> None:
-    """What other boxes have of a caller."""
-    storage.elsewhere(at.database(1), at.acme(1), pseudonyms(at.acme(1), HE))
+def access(setup: TwoBoxes) -> None:
+    """Read the records of a caller on other boxes."""
+    storage.elsewhere(setup.database(1), setup.acme(1), pseudonyms(setup.acme(1), HE))
 
 
-def erasure(at: Meeting) -> None:
-    """The first is asked to erase a caller on all boxes: what it would come to, and then it is done."""
-    acme, database = at.acme(0), at.database(0)
-    his = pseudonyms(acme, HE)
-    storage.would_erase_elsewhere(database, acme, his)
-    storage.erase(acme, his, THURSDAY, everywhere=HE)
+def erasure(setup: TwoBoxes) -> None:
+    """Erase a caller on all boxes, from the first: count the records, then do it."""
+    acme, database = setup.acme(0), setup.database(0)
+    caller = pseudonyms(acme, HE)
+    storage.would_erase_elsewhere(database, acme, caller)
+    storage.erase(acme, caller, THURSDAY, everywhere=HE)
     with closing(storage.store(acme)) as store:
         (request,) = erasure_requests.kept(store)
     storage.erase_elsewhere(database, acme, request)
 
 
-def erasure_by_the_second(at: Meeting) -> None:
-    """It does what was asked, in its next round."""
-    _round(at, 1)
+def erasure_by_the_second(setup: TwoBoxes) -> None:
+    """Let the second box erase the caller, in its next round."""
+    _round(setup, 1)
 
 
-def after_that(at: Meeting) -> None:
-    """The first sees that all have done it."""
-    _round(at, 0)
+def after_that(setup: TwoBoxes) -> None:
+    """Let the first box see that all have erased the caller."""
+    _round(setup, 0)
 
 
-def boxes_listed(at: Meeting) -> None:
-    """Which boxes there are."""
-    administration.look(at.database(0), "acme")
+def boxes_listed(setup: TwoBoxes) -> None:
+    """List the boxes."""
+    administration.look(setup.database(0), "acme")
 
 
-def box_retired(at: Meeting) -> None:
-    """One left for good, and what it had there is purged; by the server's clock, which does not stand."""
+def box_retired(setup: TwoBoxes) -> None:
+    """Retire a box, and purge its records there; by the server's clock, which is not stopped."""
     recent = "(extract(epoch FROM now()) * 1000000)::bigint"
-    at.server.sql(f"UPDATE \"informativa_acme\".record SET at = {recent} WHERE box = 'pbx-1'")
-    administration.retire(at.database(0), "acme", "pbx-2")
+    setup.server.sql(f"UPDATE \"informativa_acme\".record SET at = {recent} WHERE box = 'pbx-1'")
+    administration.retire(setup.database(0), "acme", "pbx-2")
     for really in (False, True):
-        administration.purge_retired(at.database(0), "acme", lambda _now: THURSDAY, really=really)
+        administration.purge_retired(setup.database(0), "acme", lambda _now: THURSDAY, really=really)
 
 
-def migrated_again(at: Meeting) -> None:
-    """There is nothing to be done."""
-    migrated(at)
+def migrated_again(setup: TwoBoxes) -> None:
+    """Migrate a schema that is of the newest migration."""
+    migrated(setup)
 
 
-STORIES: Mapping[str, Callable[[Meeting], None]] = {
-    each.__name__.replace("_", " "): each
-    for each in (
+STORIES: Mapping[str, Callable[[TwoBoxes], None]] = {
+    story.__name__.replace("_", " "): story
+    for story in (
         migrated, round_of_the_first, round_of_the_second, question, waiting, records, receipt_of_another_box,
         access, erasure, erasure_by_the_second, after_that, boxes_listed, box_retired, migrated_again,
     )
 }  # fmt: skip
-"""One after the other."""
+"""All stories, in the order in which they are run."""
 
 
-def told(folder: Path, server_folder: Path) -> dict[str, str]:
-    """By story, what the server was sent."""
-    said = {}
+def statements(folder: Path, server_folder: Path) -> dict[str, str]:
+    """Return the statements that the server got, by story."""
+    texts = {}
     with stopped_clock(THURSDAY, BytesBySize()), Postgres(server_folder, settings=SETTINGS) as server:
-        meeting = Meeting(server, folder)
+        setup = TwoBoxes(server, folder)
         for name, story in STORIES.items():
-            before = len(server.log)
-            story(meeting)
-            said[name] = _readable(server.log[before:])
-    return said
+            start = len(server.log)
+            story(setup)
+            texts[name] = _readable(server.log[start:])
+    return texts
 
 
 def _readable(log: str) -> str:
-    """Statements of informativa's, one a line, their parameters below."""
+    """Return the statements of informativa in a log, one a line, with their parameters below."""
     lines = re.sub(r"\n\t", " ", log).splitlines()
-    told, before = list[str](), ""
+    output, box = list[str](), ""
     for line in lines:
-        found = re.fullmatch(r"@([^@]*)@ (LOG|DETAIL|ERROR|STATEMENT|WARNING): +(.*)", line)
-        if found is None or not found[1].startswith("informativa") or not (kind := _KINDS.match(found[3])):
+        entry = re.fullmatch(r"@([^@]*)@ (LOG|DETAIL|ERROR|STATEMENT|WARNING): +(.*)", line)
+        if entry is None or not entry[1].startswith("informativa") or not (kind := _KINDS.match(entry[3])):
             continue
-        if found[1] != before:
-            before = found[1]
-            told.append(f"==== {before} ====")
-        text = " ".join(found[3][kind.end() :].split())
-        told.append(f"    {text}" if found[2] == "DETAIL" else text)
-    text = "\n".join((*told, ""))
-    for pattern, instead in COVERED:
-        text = re.sub(pattern, instead, text)
+        if entry[1] != box:
+            box = entry[1]
+            output.append(f"==== {box} ====")
+        text = " ".join(entry[3][kind.end() :].split())
+        output.append(f"    {text}" if entry[2] == "DETAIL" else text)
+    text = "\n".join((*output, ""))
+    for pattern, mask in MASKS:
+        text = re.sub(pattern, mask, text)
     return text
 
 

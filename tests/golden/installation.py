@@ -238,8 +238,8 @@ def build(root: Path, random_bytes: SeededBytes) -> Installation:
 
 
 class RestorableCopy:
-    """A copy of an installation that is made once and restored for each case, which takes a tenth of the time
-    of another copy: a case changes few files."""
+    """A copy of an installation that is made once and restored for each case: a case changes few files, and a
+    copy for each would cost more."""
 
     def __init__(self, original: Installation, root: Path) -> None:
         self._original, self._copy = original, copied(original, root)
@@ -249,7 +249,10 @@ class RestorableCopy:
         """Return the copy, with all files and folders as in the original."""
         root, states = self._copy.root, _states(self._copy.root)
         for name in sorted(states.keys() - self._states.keys(), reverse=True):  # a file before its folder
-            (root / name).rmdir() if S_ISDIR(states[name][0]) else (root / name).unlink()
+            if S_ISDIR(states[name][0]):
+                (root / name).rmdir()
+            else:
+                (root / name).unlink()
         for name in sorted(self._states.keys()):  # a folder before its files
             if states.get(name) != self._states[name]:
                 self._restore(name)

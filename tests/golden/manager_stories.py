@@ -1,4 +1,4 @@
-"""What Asterisk is asked at its manager interface: the actions with their fields, in their order."""
+"""Actions that Asterisk gets at its manager interface, with their fields, in their order."""
 
 from __future__ import annotations
 
@@ -33,26 +33,26 @@ Story = Callable[[Office, ManagerAccount], Coroutine[Any, Any, object]]
 
 
 def listed(event: str, *messages: str) -> str:
-    """An answer that is a list."""
+    """Return an answer that is a list."""
     first, last = "Response: Success\nEventList: start", f"Event: {event}Complete\nEventList: Complete"
     return "\n\n".join((first, *messages, last))
 
 
 def spool(office: Office) -> str:
-    """Three rows of AstDB: of each company, and one of no line."""
+    """Return three rows of AstDB: one of each company, and one of no line."""
     rows = [
         ROW.format(line=line, language=language, folder=office.folder)
         for line, language in (("0212345678", "it"), ("+493012345678", "de"), ("+391", "it"))
     ]
-    told = [
+    messages = [
         f"Event: DBGetTreeResponse\nKey: /informativa/{KEY.format(number=number)}\nVal: {row}"
         for number, row in enumerate(rows)
     ]
-    return listed("DBGetTree", *told)
+    return listed("DBGetTree", *messages)
 
 
 def loaded_dialplan(office: Office) -> str:
-    """Ours as it is for this configuration, and a context that calls it."""
+    """Return informativa's dialplan for this configuration, and a context that calls it."""
     template = (shipped.folder("dialplan") / "informativa.conf").read_text(encoding="utf-8")
     text = dialplan.render(template, load(office.file))
     rows, context, extension, priority = list[str](), "", "", 0
@@ -69,11 +69,8 @@ def loaded_dialplan(office: Office) -> str:
     return listed("ShowDialPlan", *rows)
 
 
-_STEP = re.compile(r"exten => ([^,]*),1,(\w+)\((.*)\)$| same => n(?:\(\w+\))?,(\w+)\((.*)\)$")
-
-
 def asterisk(office: Office) -> ManagerServer:
-    """One that is in order, with rows in the spool."""
+    """Return an Asterisk that is in order, with rows in the spool."""
     return ManagerServer(
         {
             "DBGetTree": spool(office),
@@ -89,17 +86,17 @@ def asterisk(office: Office) -> ManagerServer:
 
 
 async def spool_collected(office: Office, account: ManagerAccount) -> None:
-    """The rows that belong to a company are deleted once they are on record; again, and nothing is new."""
+    """Collect the spool: rows of a company are deleted once they are on record. A second round has none."""
     configuration = load(office.file)
-    for each in configuration.controllers.values():
-        storage.store(each).close()
+    for controller in configuration.controllers.values():
+        storage.store(controller).close()
     collection, lines = SpoolCollection(), configuration.spelled
     for _ in range(2):
         await collection.collect(account, lines)
 
 
 async def examined(check: int, office: Office, account: ManagerAccount) -> None:
-    """One of the doctor's checks that ask Asterisk."""
+    """Run one of the doctor's checks that ask Asterisk."""
     configuration = load(office.file)
     async with ami.session(account) as session:
         system = System(office.file, configuration, (), asterisk=session)
@@ -107,42 +104,42 @@ async def examined(check: int, office: Office, account: ManagerAccount) -> None:
 
 
 async def entry_found(_office: Office, account: ManagerAccount) -> None:
-    """Where a test call may come in."""
+    """Find the context in which a test call may come in."""
     async with ami.session(account) as session:
         await test_call_entry.entry(session, "0212345678", "", through=False)
 
 
 async def call_placed(number: str, _office: Office, account: ManagerAccount) -> None:
-    """A test call, which is told its status and hung up."""
+    """Place a test call, which gets its status and is hung up."""
     async with ami.session(account) as session:
         channel = "Local/0212345678@from-trunk/n"
         await test_call.place(session, account, channel, number, 2.0, lambda _moment: None)
 
 
-def told(office: Office, story: Story) -> str:
-    """What was asked in a story."""
+def actions(office: Office, story: Story) -> str:
+    """Return the actions that Asterisk got in a story."""
     server = asterisk(office)
 
-    def placed(fields: Mapping[str, str]) -> str:
-        own = f"Uniqueid: {fields['OtherChannelId']}"
+    def originate(fields: Mapping[str, str]) -> str:
+        channel = f"Uniqueid: {fields['OtherChannelId']}"
         events = [
-            f"Event: Newchannel\n{own}",
-            f"Event: Newexten\n{own}\nContext: from-trunk\nApplication: Gosub",
-            f"Event: VarSet\n{own}\nVariable: INFORMATIVA_STATUS\nValue: PLAYED",
+            f"Event: Newchannel\n{channel}",
+            f"Event: Newexten\n{channel}\nContext: from-trunk\nApplication: Gosub",
+            f"Event: VarSet\n{channel}\nVariable: INFORMATIVA_STATUS\nValue: PLAYED",
         ]
         asyncio.get_running_loop().call_soon(server.say, *events)
         return DONE
 
-    server.told["Originate"] = placed
+    server.told["Originate"] = originate
 
-    async def tell() -> None:
+    async def run() -> None:
         async with server.listening() as account:
             await story(office, account)
 
     with capture_logs():
-        asyncio.run(tell())
-    said = ["".join(f"{name}: {value}\n" for name, value in each.items()) for each in server.asked]
-    return re.sub(CHANNEL_IDS, r"\1ID", "\n".join(said).replace(str(office.folder), "/etc/informativa"))
+        asyncio.run(run())
+    texts = ["".join(f"{name}: {value}\n" for name, value in action.items()) for action in server.asked]
+    return re.sub(CHANNEL_IDS, r"\1ID", "\n".join(texts).replace(str(office.folder), "/etc/informativa"))
 
 
 STORIES: Mapping[str, Story] = {

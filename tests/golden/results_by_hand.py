@@ -121,7 +121,7 @@ def _show_boxes(result: Boxes, _configuration: Configuration, language: Language
         yield from boxes.meeting(meeting, language)
 
 
-def _retired(*, done: bool) -> BoxesRetired:
+def _boxes_retired(*, done: bool) -> BoxesRetired:
     acme = RetiredBox("acme", "pbx-3", recently=False)
     return BoxesRetired(done, (acme, RetiredBox("borealis", "pbx-3", recently=True)))
 
@@ -292,7 +292,8 @@ def _test_call(configuration: Configuration, *problems: Problem) -> TestCall:
 
 def _show_test_call(result: TestCall, configuration: Configuration, language: Language) -> Iterator[object]:
     call = _planned_call(configuration)
-    for step in (CallPlaced(result.channel), *result.timeline):
+    steps: tuple[CallPlaced | Moment, ...] = (CallPlaced(result.channel), *result.timeline)
+    for step in steps:
         yield from test_call.progress(step, call, language)
     yield from test_call.report(result, call, language)
 
@@ -346,8 +347,8 @@ def _unit(template: str) -> ResultByHand:
 
 RESULTS = {
     "boxes": ResultByHand(lambda _configuration: BOXES, _show_boxes),
-    "boxes retire": ResultByHand(lambda _configuration: _retired(done=False), _show_retired),
-    "boxes retire, done": ResultByHand(lambda _configuration: _retired(done=True), _show_retired),
+    "boxes retire": ResultByHand(lambda _configuration: _boxes_retired(done=False), _show_retired),
+    "boxes retire, done": ResultByHand(lambda _configuration: _boxes_retired(done=True), _show_retired),
     "doctor": ResultByHand(lambda _configuration: EXAMINATION, _show_findings),
     "join": ResultByHand(lambda _configuration: JOINED, _show_joined),
     "prompts add": ResultByHand(_prompts_made, _show_prompts),

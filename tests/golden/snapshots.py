@@ -48,7 +48,7 @@ class JsonFile(TextFile):
 
 def snapshot_names(test_file: str) -> list[str]:
     """Return the names of all snapshot files of the tests in `test_file`, without extension. syrupy reports
-    an unused one only where all tests of a file run together."""
+    an unused one only in a run of all tests."""
     folder = Path(test_file).with_name("__snapshots__") / Path(test_file).stem
     return sorted(file.stem for file in folder.iterdir())
 

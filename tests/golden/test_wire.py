@@ -1,7 +1,6 @@
-"""What Asterisk and PostgreSQL are told: a change of the program that is not meant to change it changes
-nothing here.
+"""Golden files of all that Asterisk and PostgreSQL get from the program.
 
-After one that is: `python -m pytest tests/golden --snapshot-update`, and read the difference.
+After an intended change: `python -m pytest tests/golden --snapshot-update`, and read the difference.
 """
 
 from __future__ import annotations
@@ -20,64 +19,64 @@ from golden.stopped_clock import THURSDAY, BytesBySize, stopped_clock
 from informativa.operations.init import init
 from lab.office import fill_in
 
-OF_THE_SCRIPT = [name for name, each in SITUATIONS.items() if each.script]
+OF_THE_SCRIPT = [name for name, situation in SITUATIONS.items() if situation.script]
 
 
 @pytest.fixture(scope="module")
 def office(module_folder: Path) -> Iterator[Office]:
-    """One for all situations, of which each begins anew."""
+    """An office for all situations, which restore it."""
     with stopped_clock(THURSDAY, BytesBySize()) as clock:
         yield Office(module_folder, clock)
 
 
 def words(name: str) -> str:
-    """A case as it is called in the name of its file."""
+    """Return the name of a case in the name of its file."""
     return name.replace(" ", "-")
 
 
 @pytest.mark.parametrize("name", SITUATIONS, ids=words)
 def test_agi_of_the_service(office: Office, name: str, text_file: SnapshotAssertion) -> None:
-    """Each command of a call, and what Asterisk answered to it."""
+    """Commands of the service in a call, each with Asterisk's answer."""
     assert by_service(office, SITUATIONS[name]) == text_file
 
 
 @pytest.mark.parametrize("name", OF_THE_SCRIPT, ids=words)
 def test_agi_of_the_script(office: Office, name: str, text_file: SnapshotAssertion) -> None:
-    """The same of the script, where no service is there."""
+    """Commands of the script, which handles calls where no service answers."""
     assert by_script(office, SITUATIONS[name]) == text_file
 
 
 @pytest.mark.parametrize("name", manager_stories.STORIES, ids=words)
 def test_ami(office: Office, name: str, text_file: SnapshotAssertion) -> None:
-    """Each action at the manager interface, with its fields."""
+    """Actions at the manager interface, each with its fields."""
     office.begin(Situation([]))
-    assert manager_stories.told(office, manager_stories.STORIES[name]) == text_file
+    assert manager_stories.actions(office, manager_stories.STORIES[name]) == text_file
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory: pytest.TempPathFactory, short_prompts: Path) -> dict[str, str]:
-    """By story, what a real PostgreSQL was sent."""
+def statements(tmp_path_factory: pytest.TempPathFactory, short_prompts: Path) -> dict[str, str]:
+    """Statements that a real PostgreSQL got, by story."""
     base = tmp_path_factory.mktemp("database")
     init(base / "etc")
     shutil.copytree(short_prompts, base / "etc/prompts", dirs_exist_ok=True)
     fill_in(base / "etc/informativa.yaml")
-    return database_stories.told(base / "etc", base / "pg")
+    return database_stories.statements(base / "etc", base / "pg")
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", database_stories.STORIES, ids=words)
-def test_sql(told: dict[str, str], name: str, text_file: SnapshotAssertion) -> None:
-    """Each statement with its parameters, as the server's own log has them."""
-    assert told[name] == text_file
+def test_sql(statements: dict[str, str], name: str, text_file: SnapshotAssertion) -> None:
+    """Statements with their parameters, by the server's own log."""
+    assert statements[name] == text_file
 
 
 def test_every_file_is_of_a_case() -> None:
-    """None is left of what is no case any more."""
+    """Every snapshot file belongs to a case."""
     cases = {
         "test_agi_of_the_service": SITUATIONS,
         "test_agi_of_the_script": OF_THE_SCRIPT,
         "test_ami": manager_stories.STORIES,
         "test_sql": database_stories.STORIES,
     }
-    expected = [each for test, names in cases.items() for each in expected_names(test, map(words, names))]
+    expected = [name for test, names in cases.items() for name in expected_names(test, map(words, names))]
     assert snapshot_names(__file__) == sorted(expected)

@@ -90,13 +90,18 @@ def stopped_clock(
     stopped = _stopped_datetime(clock, local_zone)
     with pytest.MonkeyPatch.context() as patch:
         for name, module in list(sys.modules.items()):
-            if name.partition(".")[0] == "informativa" and getattr(module, "datetime", None) is datetime:
+            if name.partition(".")[0] == "informativa" and _is_datetime(getattr(module, "datetime", None)):
                 patch.setattr(module, "datetime", stopped)
         patch.setattr(os, "urandom", random_bytes)
         patch.setattr(time, "monotonic", clock.monotonic)
         if tokens:
             patch.setattr(secrets, "token_bytes", random_bytes)
         yield clock
+
+
+def _is_datetime(value: object) -> bool:
+    """Return whether a value is `datetime`, or that of another stopped clock around this one."""
+    return isinstance(value, type) and issubclass(value, datetime)
 
 
 @cache

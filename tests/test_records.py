@@ -187,7 +187,7 @@ def test_ledger_that_may_not_be_looked_for(acme: Controller, monkeypatch: pytest
         raise PermissionError
 
     monkeypatch.setattr(Path, "exists", closed)
-    with pytest.raises(InformativaError, match="Run this as the user who owns it"), existing_ledger(acme):
+    with pytest.raises(InformativaError, match="Run this as the user whose it is"), existing_ledger(acme):
         pass
 
 

@@ -23,8 +23,7 @@ import typer
 
 from .. import __version__
 from ..errors import ConfigError, InformativaError
-from ..operations.problems import Failure
-from ..text import Text
+from ..operations.problems import Failure, permission_denied
 from ..views import terminal
 from . import translated
 from .options import print_document
@@ -109,7 +108,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         finally:
             _flush()
     except PermissionError as error:
-        return _failed(_closed(error), arguments) if error.filename else _defect(error)
+        return (
+            _failed(permission_denied(Path(os.fsdecode(error.filename))), arguments)
+            if error.filename
+            else _defect(error)
+        )
     except InformativaError as error:
         return _failed(error, arguments)
     except typer.TyperException as error:
@@ -161,17 +164,6 @@ def _failed(error: InformativaError, arguments: Sequence[str] | None) -> int:
     message = _(error.text)
     print(message if isinstance(error, ConfigError) else f"informativa: {message}", file=sys.stderr)
     return 1
-
-
-def _closed(error: PermissionError) -> InformativaError:
-    """Name what may not be looked at: the folder on the way there that keeps whoever runs this out."""
-    from ..files import closed_folder  # not for who may look
-
-    file = Path(os.fsdecode(error.filename))
-    return InformativaError(
-        Text("{file} cannot be looked at (permission denied).", file=closed_folder(file) or file),
-        Text("Run this as the user whose it is, or as root."),
-    )
 
 
 def _unwritten(error: OSError) -> int:

@@ -16,6 +16,7 @@ from ..ledgers.following import Follower
 from ..ledgers.sqlite import SqliteStore
 from ..model import Controller, Record, RecordFilter, RecordKind, SharedDatabase
 from ..text import Text
+from .problems import permission_denied
 
 ALL = RecordFilter()
 NEWEST = 1 << 62  # no record has such a number
@@ -71,10 +72,7 @@ def existing_ledger(controller: Controller, *, read_only: bool = False) -> Itera
     try:
         exists = Path(controller.ledger).exists()
     except PermissionError as error:
-        raise InformativaError(
-            Text("{ledger} cannot be looked into (permission denied).", ledger=controller.ledger),
-            Text("Run this as the user who owns it."),
-        ) from error
+        raise permission_denied(Path(controller.ledger)) from error
     if not exists:
         yield None
         return

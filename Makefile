@@ -8,7 +8,7 @@
 # make nightly  everything that can be tried, one after the other, and a table of what was found: hours
 #               (NIGHTLY="packages mutants": these)
 # make bare     make fast in a bare Debian 12, on its Python 3.11.2; needs root and debootstrap
-# make mutants  which changes to the program no test notices (MUTANTS="agi spool": of these modules)
+# make mutants  which changes to the program no test notices (MUTANTS="call/agi call/spool": of these modules)
 # make torture  the attacks among the tests, much longer: some hours
 # make bench    measures informativa beside its peers, and writes a report into .bench/ (about half an hour), on the
 #               distribution's Python where that is 3.11 or newer (PYTHON=python3.12: on that one)

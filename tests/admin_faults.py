@@ -19,8 +19,8 @@ from pathlib import Path
 from commands import run
 from doubles import CALLER
 from examples import AT, PLAYED
-from informativa import storage
 from informativa.config import load
+from informativa.process import storage
 
 SERVICE = 54321  # a user id that is nobody's
 
@@ -519,7 +519,7 @@ FAULTS = (
         "nothing signed, to publish",
         ("evidence", "publish", "--controller", "acme"),
         published_to("else where"),
-        (f"publication.py: {CHECKPOINT}",),
+        (f"process/publication.py: {CHECKPOINT}",),
         alone=False,
     ),
     Fault(
@@ -695,7 +695,7 @@ FAULTS = (
         "accounts for all",
         ("web", "accounts"),
         accounts(0o644),
-        ("accounts.py: chmod 600 {file}",),
+        ("operations/accounts/store.py: chmod 600 {file}",),
         alone=False,
     ),
     Fault(

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from informativa.config import load
-from informativa.errors import ConfigError
+from informativa.model.errors import ConfigError
 
 
 def without_papers(folder: Path) -> Path:

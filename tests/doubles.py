@@ -1,4 +1,4 @@
-"""Stand-ins for what is outside: real classes that keep the contracts of `informativa.ports`."""
+"""Stand-ins for what is outside: real classes that keep the contracts of `informativa.model.ports`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from typing import Any
 
 from examples import PLAYED
 from informativa.asterisk.ami import ManagerSession
-from informativa.errors import LedgerError, LedgerSlowError, LookupSourceError, ManagerError, SessionLostError
 from informativa.model import (
     A_CALL,
     CallerHistory,
@@ -36,8 +35,15 @@ from informativa.model import (
     Version,
     known_by,
 )
-from informativa.ports import Ledger, LedgerTransaction, OtherBoxes, Result
-from informativa.text import Text
+from informativa.model.errors import (
+    LedgerError,
+    LedgerSlowError,
+    LookupSourceError,
+    ManagerError,
+    SessionLostError,
+)
+from informativa.model.ports import Ledger, LedgerTransaction, OtherBoxes, Result
+from informativa.model.text import Text
 
 CALLER = "+393331234567"
 SHORT = Prompt("/prompts/it/short", (Length(80_000, 8000),))  # ten seconds

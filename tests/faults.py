@@ -24,20 +24,21 @@ from typing import Any
 import pytest
 
 from informativa.model import Controller, Line, Prompt
-from informativa.ports import Ledger, LedgerTransaction, LookupSource, OtherBoxes, Recordings
+from informativa.model.ports import Ledger, LedgerTransaction, LookupSource, OtherBoxes, Recordings
 
 COMPANIES = re.compile(r"acme\d*|borealis")
 THINGS = (
-    "ledgers", "prompts", "lookups", "sharing", "storage", "files", "publication", "maintenance",
-    "evidence.log_folder", "config.findings",
+    "ledgers", "prompts", "call.lookups", "sharing", "process.storage", "system.files",
+    "process.publication", "process.maintenance", "evidence.log_folder", "config.findings",
 )  # fmt: skip
 """Packages and modules whose public functions and methods reach something of a company."""
 CALLERS = (
-    "asking", "bootstrap", "call", "call_handler", "config.builder", "config.controllers", "config.findings",
-    "config.looks", "config.lookups", "config.notices", "generations", "guard", "ledgers.groupcommit",
-    "ledgers.sequencer", "lookups.guarded", "maintenance", "patience", "preparation", "prompts.guarded",
-    "prompts.recordings", "publication", "self_report", "service", "sharing.loop", "sharing.others",
-    "storage", "turns",
+    "call.asking", "process.bootstrap", "call.answering", "call.handler", "config.builder",
+    "config.controllers", "config.findings", "config.looks", "config.lookups", "config.notices",
+    "process.generations", "call.guard", "ledgers.groupcommit", "ledgers.sequencer",
+    "call.lookups.guarded", "process.maintenance", "system.patience", "process.preparation",
+    "prompts.guarded", "prompts.recordings", "process.publication", "process.self_report",
+    "process.service", "sharing.loop", "sharing.others", "process.storage", "system.turns",
 )  # fmt: skip
 """Modules from which the service does it: what is called from anywhere else is inside one of the others."""
 
@@ -61,8 +62,8 @@ IN_MEMORY = {
     "config.findings.Findings.private",
     "ledgers.opening.LedgerOpener.open",  # a guard: what it opens may hang
     "ledgers.owner.of",
-    "lookups.answers.parse_answer",
-    "maintenance.Outdated.migrated",
+    "call.lookups.answers.parse_answer",
+    "process.maintenance.Outdated.migrated",
     "prompts.mounts.mount_behind",  # is given all mounts of the machine, among them those of other tests
 }
 """What is named like them and reaches nothing outside."""
@@ -82,26 +83,28 @@ def expected() -> set[str]:
         for method in vars(port)
         if f"{adapter}.{method}" in names
     }
-    surely_called |= {name for name in names if name.startswith("maintenance.")}
+    surely_called |= {name for name in names if name.startswith("process.maintenance.")}
     for module in CALLERS:
         source = inspect.getsource(importlib.import_module(f"informativa.{module}"))
-        surely_called |= {f"storage.{name}" for name in re.findall(r"\bstorage\.(\w+)", source)} & names
+        surely_called |= {
+            f"process.storage.{name}" for name in re.findall(r"\bstorage\.(\w+)", source)
+        } & names
     return surely_called - IN_MEMORY - OF_ALL
 
 
 ADAPTERS = {
     Ledger: "ledgers.groupcommit.GroupCommitLedger",
     LedgerTransaction: "ledgers.transaction.SqliteTransaction",
-    LookupSource: "lookups.guarded.GuardedLookup",
+    LookupSource: "call.lookups.guarded.GuardedLookup",
     OtherBoxes: "sharing.others.SharedBoxes",
     Recordings: "prompts.recordings.InstalledRecordings",
 }
 """By port, the adapter that a service has."""
 OF_ALL = {
     "ledgers.groupcommit.GroupCommitLedger.records",  # of no call
-    "maintenance.Outdated.migrate",  # these give each company its turn
-    "maintenance.Outdated.tell",
-    "maintenance.SpoolCollection.collect",
+    "process.maintenance.Outdated.migrate",  # these give each company its turn
+    "process.maintenance.Outdated.tell",
+    "process.maintenance.SpoolCollection.collect",
 }
 
 

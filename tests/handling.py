@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from doubles import MemoryLedger, ScriptedSession, ScriptedSource, SteadyRecordings, SteppingClock, version
-from informativa.call import CallServices, answer
+from informativa.call.answering import CallServices, answer
 from informativa.model import CallResult, Event, Line, Notice
 
 DAILY, COUNTRY = Notice("daily", (version(),)), Notice("country", (version(),))

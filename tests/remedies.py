@@ -14,7 +14,7 @@ from pathlib import Path
 
 from informativa.cli.main import app
 from informativa.cli.tree import tree
-from informativa.text import quoted
+from informativa.model.text import quoted
 
 SOURCE = Path(__file__).resolve().parents[1] / "agi/informativa"
 _NO_REMEDIES = {"cli/completion.py", "cli/manual.py", "cli/tree.py", "cli/words.py", "config/described.py"}

@@ -20,9 +20,7 @@ import pytest
 
 from commands import typed
 from examples import OTHER, PLAYED
-from informativa import maintenance, storage
 from informativa.config import load
-from informativa.errors import LedgerError
 from informativa.ledgers import wal_files
 from informativa.ledgers.access_log import (
     AccessChain,
@@ -36,7 +34,9 @@ from informativa.ledgers.access_log import (
 from informativa.ledgers.erasure import erase
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import Action, Controller, Period
+from informativa.model.errors import LedgerError
 from informativa.operations import access_log, callers, retention
+from informativa.process import maintenance, storage
 from informativa.views.documents import document
 from traces import HE, HE_BEFORE, traces
 

@@ -16,11 +16,11 @@ from typing import Any
 import pytest
 from argon2 import PasswordHasher
 
-from informativa import totp
-from informativa.accounts import AccountFile, UserAccount, plain_name
-from informativa.errors import AccountError, InformativaError
 from informativa.model import Role
-from informativa.passwords import checked
+from informativa.model.errors import AccountError, InformativaError
+from informativa.operations.accounts import totp
+from informativa.operations.accounts.passwords import checked
+from informativa.operations.accounts.store import AccountFile, UserAccount, plain_name
 
 NOW = datetime(2026, 11, 26, 9, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -224,7 +224,8 @@ def test_another_process_is_seen_and_loses_nothing(accounts: AccountFile) -> Non
     """Eight processes add an account each at the same time, and all are there, for who had read before."""
     assert accounts.all() == []
     program = (
-        "import sys, datetime as d; from pathlib import Path; from informativa.accounts import AccountFile;"
+        "import sys, datetime as d; from pathlib import Path;"
+        "from informativa.operations.accounts.store import AccountFile;"
         "AccountFile(Path(sys.argv[1])).invite(sys.argv[2], {}, d.datetime.now(d.UTC) + d.timedelta(hours=1))"
     )
     names = [f"user{number}" for number in range(8)]

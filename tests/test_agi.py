@@ -7,8 +7,8 @@ import pytest
 from hypothesis import event, given
 from hypothesis import strategies as st
 
-from informativa import agi
-from informativa.errors import ProtocolError
+from informativa.call import agi
+from informativa.model.errors import ProtocolError
 
 ENVIRONMENT = b"""agi_network: yes
 agi_network_script: notice?x=1

@@ -12,8 +12,8 @@ import pytest
 from doubles import GONE, ManagerServer
 from informativa.asterisk import ami
 from informativa.asterisk.ami import ManagerSession
-from informativa.errors import ManagerError
 from informativa.model import ManagerAccount
+from informativa.model.errors import ManagerError
 
 Result = TypeVar("Result")
 

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from informativa.accounts import AccountFile
-from informativa.errors import AccountError, InformativaError
 from informativa.model import Role
-from informativa.operations import accounts
+from informativa.model.errors import AccountError, InformativaError
+from informativa.operations.accounts import management as accounts
+from informativa.operations.accounts.store import AccountFile
 from informativa.views.documents import document
 from informativa.views.messages import ENGLISH
 from informativa.views.text import accounts as view

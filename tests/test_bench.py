@@ -19,7 +19,7 @@ from bench import console, counted, direct, evidence, figures, ledger, machine, 
 from bench.figures import Curves, Peers, RefusedError, Report, Result, SkippedError, Spread, Target
 from informativa.console.routes import ROUTES
 from informativa.ledgers.sqlite import SqliteStore
-from informativa.redaction import without_numbers
+from informativa.model.redaction import without_numbers
 from lab.office import Office
 from lab.setup import ROOT
 

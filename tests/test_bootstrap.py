@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 
 from doubles import CALLER
-from informativa import bootstrap
-from informativa.call import CallServices
+from informativa.call.answering import CallServices
+from informativa.call.lookups.http import HttpLookup
+from informativa.call.lookups.sql import SqlLookup
 from informativa.config import Configuration, load
-from informativa.errors import LookupSourceError
-from informativa.lookups.http import HttpLookup
-from informativa.lookups.sql import SqlLookup
 from informativa.model import Identified, Lookup, RecordKind
+from informativa.model.errors import LookupSourceError
+from informativa.process import bootstrap
 
 WHO = Identified(CALLER, "IT")
 HTTP = Lookup("web", "privacy", RecordKind.WEBSITE, "http://127.0.0.1:0/{number}", seconds=30.0)

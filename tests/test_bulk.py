@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from informativa.caller import pseudonym
+from informativa.call.caller import pseudonym
 from informativa.evidence import commitment
 from informativa.evidence.commitment import bind
 from informativa.ledgers import bulk

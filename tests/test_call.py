@@ -30,8 +30,7 @@ from doubles import (
     version,
     whole,
 )
-from informativa.call import CallServices, answer, unknown_words
-from informativa.errors import LedgerSlowError, SessionError, SessionLostError
+from informativa.call.answering import CallServices, answer, unknown_words
 from informativa.model import (
     ALWAYS,
     CallResult,
@@ -54,6 +53,7 @@ from informativa.model import (
     Step,
     Vouched,
 )
+from informativa.model.errors import LedgerSlowError, SessionError, SessionLostError
 
 
 def services(ledger: MemoryLedger | None = None, **more) -> CallServices:

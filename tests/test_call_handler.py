@@ -26,7 +26,7 @@ from doubles import (
     version,
 )
 from handling import COUNTRY, DAILY, events, handle, services
-from informativa.caller import pseudonym
+from informativa.call.caller import pseudonym
 from informativa.evidence import commitment
 from informativa.model import (
     ALWAYS,

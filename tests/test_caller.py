@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from doubles import CALLER, incoming, line
-from informativa import caller
+from informativa.call import caller
 from informativa.model import Identified, NumberForm, NumberVerification, Reason, Unidentified, Vouched
 
 EITHER = NumberForm.EITHER

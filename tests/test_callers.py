@@ -12,15 +12,15 @@ from pathlib import Path
 import pytest
 
 from commands import typed
-from informativa import storage
 from informativa.config import Configuration, load
-from informativa.errors import InformativaError, SharedDatabaseError
 from informativa.ledgers import erasure_requests
 from informativa.ledgers.backup import DAYS, Backup
 from informativa.model import Controller, Ending, Event, Heard, Reason, RecordKind, SharedDatabase, Status
+from informativa.model.errors import InformativaError, SharedDatabaseError
 from informativa.operations import callers, retention
 from informativa.operations.callers import Recorded, by_customer, by_number
 from informativa.operations.controllers import notice_named
+from informativa.process import storage
 from informativa.views.documents import document, facts
 from informativa.views.messages import ENGLISH, language
 from informativa.views.text import callers as text

@@ -25,15 +25,16 @@ from commands import IN_SHELL, PROGRAM, explained, refused, run, started
 from configurations import without_papers
 from doubles import CALLER
 from examples import NOTDUE, PARTIAL, PLAYED, UNIDENTIFIED
-from informativa import __version__, storage
-from informativa.caller import pseudonym
+from informativa import __version__
+from informativa.call.caller import pseudonym
 from informativa.cli.main import MODULES, app
 from informativa.config import load
 from informativa.ledgers.sqlite import SqliteLedger
 from informativa.model import Identified
-from informativa.preparation import verify_recordings
+from informativa.model.text import quoted
+from informativa.process import storage
+from informativa.process.preparation import verify_recordings
 from informativa.prompts.installed import recordings
-from informativa.text import quoted
 from lab.office import fill_in, without_privileges
 
 

@@ -15,12 +15,12 @@ import pytest
 
 from doubles import Hold
 from examples import PLAYED
-from informativa import bootstrap
 from informativa.config import load
 from informativa.ledgers.following import Follower
 from informativa.ledgers.groupcommit import GroupCommitLedger
 from informativa.ledgers.sqlite import SqliteLedger, SqliteStore
-from informativa.ports import Ledger
+from informativa.model.ports import Ledger
+from informativa.process import bootstrap
 
 
 def open_here(file: Path) -> list[str]:

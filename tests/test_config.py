@@ -15,11 +15,11 @@ import yaml
 
 from configurations import problems
 from informativa.config import inspect, load, parsed_cache, unusable
-from informativa.errors import ConfigError, PromptError
 from informativa.model import NumberForm, Period
+from informativa.model.errors import ConfigError, PromptError
+from informativa.model.text import NOTHING
 from informativa.operations.init import init
 from informativa.prompts.installed import measure
-from informativa.text import NOTHING
 from lab import audio
 
 

@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 
 from examples import PLAYED
-from informativa import storage
 from informativa.config import Configuration, load
-from informativa.errors import InformativaError
 from informativa.model import Lookup, RecordKind
+from informativa.model.errors import InformativaError
+from informativa.model.text import Text
 from informativa.operations import outsourcing
 from informativa.operations.controller_state import states
-from informativa.text import Text
+from informativa.process import storage
 from informativa.views.documents import document
 from informativa.views.messages import ENGLISH, language
 from informativa.views.text import controllers as text

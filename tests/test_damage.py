@@ -16,15 +16,15 @@ import pytest
 
 from commands import typed
 from examples import NOTDUE, PLAYED
-from informativa import storage
 from informativa.config import load
-from informativa.errors import LedgerError
-from informativa.last_hour import HourOfCalls, LastHour
 from informativa.ledgers.groupcommit import GroupCommitLedger
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.ledgers.write_check import try_writing
+from informativa.model.errors import LedgerError
+from informativa.model.ports import LedgerTransaction
 from informativa.operations.doctor import examination, probe
-from informativa.ports import LedgerTransaction
+from informativa.process import storage
+from informativa.process.last_hour import HourOfCalls, LastHour
 from lab.office import Office
 
 RESTORE = "informativa ledger restore COPY --controller NAME"

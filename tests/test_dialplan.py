@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from informativa import agi
+from informativa.call import agi
 
 SHIPPED = (Path(__file__).resolve().parents[1] / "dialplan" / "informativa.conf").read_text(encoding="utf-8")
 EXTENSIONS = dict(

@@ -14,7 +14,7 @@ import pytest
 
 from commands import run
 from informativa.asterisk.extensions_conf import effective, read
-from informativa.errors import InformativaError
+from informativa.model.errors import InformativaError
 from informativa.operations import dialplan_install
 from informativa.operations.dialplan import freepbx_context
 from informativa.operations.dialplan_install import CALL, CustomDestination, DialplanInstalled

@@ -23,9 +23,10 @@ import pytest
 
 from commands import PROGRAM, run, typed
 from doubles import line, notice, version
-from informativa import config, storage
-from informativa.errors import InformativaError
+from informativa import config
 from informativa.ledgers import wal_files
+from informativa.model.errors import InformativaError
+from informativa.model.text import Text
 from informativa.operations.doctor import (
     asterisk,
     asterisk_files,
@@ -42,9 +43,9 @@ from informativa.operations.doctor.dialplan import FORMATS, MODULES, DialplanSte
 from informativa.operations.doctor.examination import CHECKS, Examination, counted, examine, locally
 from informativa.operations.doctor.findings import Finding, ok, unknown, warning, wrong
 from informativa.operations.doctor.system import System
-from informativa.preparation import verify_recordings
+from informativa.process import storage
+from informativa.process.preparation import verify_recordings
 from informativa.prompts.installed import EXTENSIONS
-from informativa.text import Text
 from informativa.views.documents import document
 from informativa.views.messages import ENGLISH, language
 from informativa.views.text.account import instructions

@@ -13,16 +13,16 @@ from typing import Any
 import pytest
 
 from doubles import ManagerServer
-from informativa import shipped
 from informativa.asterisk import ami
 from informativa.asterisk import dialplan as dialplans
 from informativa.config import Configuration, load
-from informativa.errors import ManagerError
+from informativa.model.errors import ManagerError
+from informativa.model.text import Text
 from informativa.operations.doctor import asterisk, dialplan, users
 from informativa.operations.doctor.dialplan import DialplanStep
 from informativa.operations.doctor.findings import Finding, ok, unknown, warning, wrong
 from informativa.operations.doctor.system import System
-from informativa.text import Text
+from informativa.system import shipped
 
 Check = Callable[[System], AsyncIterator[Finding]]
 

@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from examples import ONE, OTHER, PLAYED
-from informativa import maintenance, storage
 from informativa.config import load
 from informativa.model import Reason
 from informativa.operations.doctor import examination
+from informativa.process import maintenance, storage
 from informativa.prompts.named_keys import named_keys
-from informativa.shipped import folder as shipped
+from informativa.system.shipped import folder as shipped
 
 LINE = "+390212345678"
 

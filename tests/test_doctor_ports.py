@@ -15,11 +15,11 @@ from pathlib import Path
 import pytest
 
 from informativa.config import Configuration, load
+from informativa.model.text import Text
 from informativa.operations.doctor import asterisk_files, port_owner, ports, users
 from informativa.operations.doctor.findings import Finding, ok, wrong
 from informativa.operations.doctor.ports import Listener
 from informativa.operations.doctor.system import System
-from informativa.text import Text
 from lab.office import Office
 
 PROGRAM = """import socket, sys

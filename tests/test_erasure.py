@@ -16,10 +16,8 @@ from typing import ClassVar
 import pytest
 
 from examples import AT, NOTDUE, OTHER, PARTIAL, PLAYED, UNIDENTIFIED
-from informativa import storage
-from informativa.caller import pseudonym
+from informativa.call.caller import pseudonym
 from informativa.config import load
-from informativa.errors import LedgerError
 from informativa.evidence.log_folder import LogFolder
 from informativa.ledgers import erasure, erasure_requests
 from informativa.ledgers.access_log import AccessLog, LoggedAccess
@@ -27,6 +25,8 @@ from informativa.ledgers.erasure import ErasureResult, erase
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.ledgers.transaction import SqliteTransaction
 from informativa.model import Action, Event, Identified, Reason, RecordKind
+from informativa.model.errors import LedgerError
+from informativa.process import storage
 from lab.office import BIN
 from old_ledgers import old
 from other_programs import end, foreign

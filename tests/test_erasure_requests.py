@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from examples import AT, ONE, OTHER, PLAYED
-from informativa.errors import LedgerError
 from informativa.ledgers import erasure, erasure_requests
 from informativa.ledgers.erasure_requests import ErasureRequest
 from informativa.ledgers.sqlite import SqliteStore
+from informativa.model.errors import LedgerError
 from other_programs import end, foreign
 from traces import traces
 

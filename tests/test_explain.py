@@ -11,11 +11,11 @@ import pytest
 
 from configurations import without_papers
 from examples import PLAYED
-from informativa.caller import pseudonym
+from informativa.call.caller import pseudonym
 from informativa.config import load
-from informativa.errors import InformativaError
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import Identified, Line, Reason, Status, Unidentified
+from informativa.model.errors import InformativaError
 from informativa.operations.controllers import line_named
 from informativa.operations.explain import Explanation, explain, history_of
 from informativa.views.documents import document

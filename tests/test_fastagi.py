@@ -15,9 +15,9 @@ from doubles import SHORT
 from informativa.asterisk import agi_session, fastagi, log_rate
 from informativa.asterisk.fastagi import FastAgiServer
 from informativa.asterisk.tokens import Tokens
-from informativa.errors import SessionError
 from informativa.model import Playback
-from informativa.ports import CallSession
+from informativa.model.errors import SessionError
+from informativa.model.ports import CallSession
 
 ENVIRONMENT = (
     b"agi_network: yes\nagi_network_script: notice\nagi_request: agi://127.0.0.1/notice\n"

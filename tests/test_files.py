@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from informativa import files
-from informativa.files import create, give_folder, make_folder, put, read, read_foreign, reading
+from informativa.system import files
+from informativa.system.files import create, give_folder, make_folder, put, read, read_foreign, reading
 
 root = pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
 OTHER = 4242

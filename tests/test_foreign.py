@@ -14,11 +14,11 @@ import pytest
 
 from commands import run
 from examples import AT
-from informativa.errors import LedgerError
 from informativa.ledgers import migrating
 from informativa.ledgers.following import summary
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.ledgers.write_check import try_writing
+from informativa.model.errors import LedgerError
 from lab.office import Office, without_privileges
 from old_ledgers import NEWEST, old
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from informativa import frozen
+from informativa.model import frozen
 
 
 def made(dataclass: Any) -> Any:

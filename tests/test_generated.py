@@ -13,8 +13,8 @@ import pytest
 from doubles import line, notice, version
 from informativa.asterisk import dialplan as asterisk_dialplan
 from informativa.config import load
-from informativa.errors import InformativaError
 from informativa.model import Notice, Prompt
+from informativa.model.errors import InformativaError
 from informativa.operations import dialplan, generated, systemd_unit
 from informativa.operations.generated import Generated
 from informativa.operations.init import init

@@ -13,12 +13,12 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from informativa import bootstrap
-from informativa.errors import LedgerError, LedgerOutdatedError
-from informativa.generations import Generations
-from informativa.maintenance import Outdated
 from informativa.model import ChangedRecording
-from informativa.preparation import prepare
+from informativa.model.errors import LedgerError, LedgerOutdatedError
+from informativa.process import bootstrap
+from informativa.process.generations import Generations
+from informativa.process.maintenance import Outdated
+from informativa.process.preparation import prepare
 
 
 class Beside:

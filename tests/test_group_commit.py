@@ -14,11 +14,11 @@ import pytest
 from structlog.testing import capture_logs
 
 from examples import PARTIAL, PLAYED
-from informativa.errors import LedgerEmptyError, LedgerError, LedgerOutdatedError, LedgerSlowError
 from informativa.ledgers import groupcommit
 from informativa.ledgers.groupcommit import GroupCommitLedger
 from informativa.ledgers.owner import LedgerOwner
 from informativa.ledgers.sqlite import SqliteStore
+from informativa.model.errors import LedgerEmptyError, LedgerError, LedgerOutdatedError, LedgerSlowError
 from old_ledgers import form, old
 
 DELETED = "what lies beside a ledger (-wal, -shm) was deleted while in use; nothing was lost"

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from informativa.errors import LedgerError
 from informativa.ledgers.opening import LedgerOpener
 from informativa.ledgers.refused import RefusedLedger
 from informativa.model import ChangedRecording, Prompt
+from informativa.model.errors import LedgerError
 from informativa.prompts.guarded import GuardedFiles
 from informativa.prompts.installed import measure
 from informativa.prompts.mounts import remote_devices

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from informativa import hashing
+from informativa.model import hashing
 
 
 @given(key=st.binary(max_size=200), message=st.binary(max_size=200))

@@ -19,8 +19,8 @@ import yaml
 
 import informativa
 from commands import run, started
-from informativa.errors import ConfigError, ConfigProblem, EvidenceError, LedgerError
-from informativa.text import Foreign, Text, clause, joined
+from informativa.model.errors import ConfigError, ConfigProblem, EvidenceError, LedgerError
+from informativa.model.text import Foreign, Text, clause, joined
 from informativa.views import messages as words
 from lab import messages
 
@@ -185,7 +185,7 @@ def test_every_page_of_help_is_italian() -> None:
 
 def test_a_script_starts_without_gettext() -> None:
     """What translates is loaded by a command that translates; a call does not wait for it."""
-    code = "import sys, informativa.script; sys.exit('gettext' in sys.modules)"
+    code = "import sys, informativa.process.script; sys.exit('gettext' in sys.modules)"
     assert subprocess.run([sys.executable, "-I", "-c", code], check=False).returncode == 0
 
 

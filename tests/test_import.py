@@ -13,12 +13,12 @@ from pathlib import Path
 import pytest
 
 from commands import explained, refused, run
-from informativa import storage
 from informativa.config import load
-from informativa.errors import LedgerError
 from informativa.model import RecordKind
+from informativa.model.errors import LedgerError
 from informativa.operations import importing
 from informativa.operations.importing import ImportCounts, Source
+from informativa.process import storage
 from informativa.views.documents import document
 from informativa.views.messages import ENGLISH, language
 from informativa.views.text import importing as text

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from informativa.errors import InformativaError
 from informativa.ledgers.bulk import CommonValues, PreparedRecord
+from informativa.model.errors import InformativaError
 from informativa.operations import import_order
 from informativa.operations.import_order import Ordering, distribute
 

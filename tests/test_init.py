@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from informativa import shipped
 from informativa.cli.commands import init as command
 from informativa.config import load
-from informativa.errors import InformativaError
 from informativa.model import NumberForm
+from informativa.model.errors import InformativaError
 from informativa.operations.doctor import ports
 from informativa.operations.doctor.ports import Listener
 from informativa.operations.init import NewConfiguration, init
+from informativa.system import shipped
 from informativa.views.messages import ENGLISH, language
 from informativa.views.text.init import written
 

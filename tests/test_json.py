@@ -8,12 +8,12 @@ from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 from informativa.cli.schemas import main, page, schemas
-from informativa.errors import ConfigError, ConfigProblem, LedgerError
 from informativa.model import Ending, Event, Heard, Reason, RecordKind, Status
 from informativa.model import Record as Found
+from informativa.model.errors import ConfigError, ConfigProblem, LedgerError
+from informativa.model.text import Text
 from informativa.operations.problems import Failure
 from informativa.operations.record_document import Record, RecordLine
-from informativa.text import Text
 from informativa.views.documents import document
 
 PAGES = Path(__file__).resolve().parents[1] / "docs"

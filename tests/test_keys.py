@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from informativa.config import load
-from informativa.errors import ConfigError, InformativaError
 from informativa.model import ManagerAccount
+from informativa.model.errors import ConfigError, InformativaError
 from informativa.operations import keys
 from informativa.operations.controllers import select_for_callers
 from informativa.operations.keys import NewSecret, Rotation, SecretKind

@@ -371,5 +371,5 @@ def test_mutant_is_read_as_mutmut_tells_it() -> None:
     """The method's name, and the lines without their signs and without the diff's heads."""
     diff = "--- agi.py\n+++ agi.py\n@@ -1,3 +1,3 @@\n def f():\n-    return -1\n+    return +1\n"
     assert (mutants._changed(diff, "-"), mutants._changed(diff, "+")) == ("return -1", "return +1")
-    assert mutants._function("informativa.agi.xǁReplyReaderǁfeed__mutmut_7") == "ReplyReader.feed"
-    assert mutants._function("informativa.agi.x__decode__mutmut_1") == "_decode"
+    assert mutants._function("informativa.call.agi.xǁReplyReaderǁfeed__mutmut_7") == "ReplyReader.feed"
+    assert mutants._function("informativa.call.agi.x__decode__mutmut_1") == "_decode"

@@ -12,12 +12,12 @@ import pytest
 from commands import typed
 from doubles import CALLER, ScriptedSession, incoming
 from examples import PLAYED
-from informativa import bootstrap, storage
-from informativa.call import answer
+from informativa.call.answering import answer
 from informativa.config import load
-from informativa.errors import LedgerError
 from informativa.ledgers.refused import RefusedLedger
 from informativa.ledgers.sqlite import SqliteLedger, SqliteStore
+from informativa.model.errors import LedgerError
+from informativa.process import bootstrap, storage
 
 
 @pytest.fixture

@@ -19,13 +19,13 @@ from hypothesis import strategies as st
 
 from doubles import Hold, MemoryLedger
 from examples import AT, NOTDUE, ONE, OTHER, PARTIAL, PLAYED, UNIDENTIFIED
-from informativa.errors import EventRefusedError, LedgerError, LedgerSlowError
 from informativa.ledgers import groupcommit, sqlite
 from informativa.ledgers.erasure import erase
 from informativa.ledgers.groupcommit import GroupCommitLedger
 from informativa.ledgers.sqlite import SqliteLedger, SqliteStore
 from informativa.model import Event, Record, RecordKind, Status, merged
-from informativa.ports import Ledger, LedgerTransaction
+from informativa.model.errors import EventRefusedError, LedgerError, LedgerSlowError
+from informativa.model.ports import Ledger, LedgerTransaction
 
 Open = Callable[[], Ledger]
 

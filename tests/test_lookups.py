@@ -21,13 +21,13 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from doubles import CALLER, SteppingClock, notice, version
-from informativa.errors import LookupSourceError
-from informativa.guard import ABANDONED, FAILURES, PAUSE_SECONDS, THREADS, WAITING, block, suspend
-from informativa.lookups.answers import parse_answer
-from informativa.lookups.guarded import GuardedLookup
-from informativa.lookups.http import HttpLookup
-from informativa.lookups.sql import SqlLookup, statement
+from informativa.call.guard import ABANDONED, FAILURES, PAUSE_SECONDS, THREADS, WAITING, block, suspend
+from informativa.call.lookups.answers import parse_answer
+from informativa.call.lookups.guarded import GuardedLookup
+from informativa.call.lookups.http import HttpLookup
+from informativa.call.lookups.sql import SqlLookup, statement
 from informativa.model import Identified, Lookup, Period, RecordKind, ReportedDelivery
+from informativa.model.errors import LookupSourceError
 
 ROME = ZoneInfo("Europe/Rome")
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)

@@ -12,15 +12,15 @@ import numpy as np
 import pytest
 
 from doubles import FULL, SHORT, version
-from informativa.errors import InformativaError, PromptError
 from informativa.model import Prompt, parts
+from informativa.model.errors import InformativaError, PromptError
+from informativa.model.text import Text
 from informativa.operations.prompts import installing, making, showing
 from informativa.operations.prompts.configured import ConfiguredPrompts
 from informativa.operations.prompts.installing import InstallAction, InstallStep, PromptsInstalled
 from informativa.operations.prompts.making import PromptPart, PromptsMade, PromptTarget, SpokenPart
 from informativa.prompts import formats
 from informativa.prompts.store import PromptPath, PromptStore, next_version
-from informativa.text import Text
 from informativa.views.documents import document
 from informativa.views.messages import ENGLISH, language
 from informativa.views.text import prompts as view
@@ -414,7 +414,7 @@ def test_what_cannot_be_installed(config: Path) -> None:
 def test_served_recording_stays(config: Path, recording: Path) -> None:
     """What the ledger knows under a version is not replaced, and a format of another sound is not made."""
     from informativa.config import load
-    from informativa.preparation import verify_recordings
+    from informativa.process.preparation import verify_recordings
 
     verify_recordings(load(config), keep=True)
     base = config.parent / "prompts/acme/privacy-2026-11/it/short"

@@ -12,8 +12,8 @@ import pytest
 
 from doubles import line, notice, version
 from examples import NOTDUE, PLAYED
-from informativa.metrics import Metrics
 from informativa.model import CallResult, Line, SharedState
+from informativa.process.metrics import Metrics
 from lab import audio
 from lab.office import Office
 from lab.ports import free_port

@@ -19,13 +19,13 @@ import pytest
 
 from commands import run
 from examples import AT, ONE, OTHER, PLAYED
-from informativa import maintenance, storage
 from informativa.config import load
-from informativa.errors import LedgerError, LedgerOutdatedError
 from informativa.ledgers import backup, migrating
 from informativa.ledgers.rows import THERE, moment
 from informativa.ledgers.sqlite import SqliteLedger, SqliteStore
+from informativa.model.errors import LedgerError, LedgerOutdatedError
 from informativa.operations.doctor import probe
+from informativa.process import maintenance, storage
 from lab.office import Office, without_privileges
 from old_ledgers import INSERT, NEWEST, form, old, rows
 
@@ -430,7 +430,7 @@ def test_erasing_a_caller_takes_the_copies_away(folder: Path) -> None:
 PATIENT = """
 import sys, time
 from pathlib import Path
-from informativa import storage
+from informativa.process import storage
 from informativa.cli.main import main
 migrate, go = storage.migrate, Path(sys.argv.pop(1))
 def patient(controller):
@@ -467,7 +467,7 @@ def test_reload_waits_for_no_migration(tmp_path: Path) -> None:
 
 COUNTED = """
 import sys, time
-from informativa import maintenance, service, storage
+from informativa.process import maintenance, service, storage
 from informativa.cli.main import main
 maintenance.FIRST_PAUSE, service.REOPEN_SECONDS = 0.05, 0.01
 migrate = storage.migrate

@@ -22,8 +22,8 @@ from doubles import (
     version,
     whole,
 )
-from informativa.call import CallServices, answer
-from informativa.caller import pseudonym
+from informativa.call.answering import CallServices, answer
+from informativa.call.caller import pseudonym
 from informativa.ledgers.erasure import erase
 from informativa.ledgers.sqlite import SqliteLedger
 from informativa.model import Identified, Notice, Status

@@ -23,7 +23,7 @@ from prometheus_client.parser import text_string_to_metric_families as parse
 from commands import run
 from informativa.cli.main import app
 from informativa.config import load
-from informativa.errors import InformativaError
+from informativa.model.errors import InformativaError
 from informativa.operations import monitoring
 from lab import audio, prometheus
 from lab.debian import Unavailable
@@ -32,7 +32,7 @@ from lab.ports import free_port
 from metrics import asked
 from torture.load import callers, crowd
 
-SHIPPED = resources.files("informativa") / "templates/monitoring"
+SHIPPED = resources.files("informativa") / "operations/templates/monitoring"
 DASHBOARD = json.loads((SHIPPED / "dashboard.json").read_text(encoding="utf-8"))
 RULES: dict[str, dict[str, Any]] = {
     rule["alert"]: rule

@@ -17,9 +17,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from informativa import numbering
-from informativa.model import NumberForm
-from informativa.numbering import NumberKind, library, table
+from informativa.model import NumberForm, numbering
+from informativa.model.numbering import NumberKind, library, table
 from lab import numbering as maker
 
 CODES = sorted(map(str, phonenumbers.COUNTRY_CODE_TO_REGION_CODE))
@@ -192,7 +191,7 @@ def run(program: str, path: Path) -> str:
 
 
 ITALY = """
-from informativa import numbering
+from informativa.model import numbering
 from informativa.model import NumberForm
 found = numbering.valid("+393331234567", "IT", NumberForm.EITHER)
 numbering.valid("+4915123456789", "IT", NumberForm.EITHER)
@@ -234,8 +233,9 @@ def test_usual_call_needs_no_library(folder: Path) -> None:
     file.write_text(file.read_text().replace("+493012345678", "+390612345678"))
     program = f"""
 from pathlib import Path
-import informativa.script
-from informativa import caller, config
+import informativa.process.script
+from informativa import config
+from informativa.call import caller
 from informativa.model import IncomingCall
 configuration, problems = config.inspect(Path({str(file)!r}))
 (line, *_) = configuration.spelled.values()

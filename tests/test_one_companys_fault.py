@@ -28,20 +28,21 @@ from structlog.testing import capture_logs
 from doubles import ScriptedManager, ScriptedSession, incoming
 from examples import PLAYED
 from faults import Fault, Faults, expected
-from informativa import bootstrap, preparation, storage, turns
-from informativa import generations as generations_module
-from informativa import service as service_module
 from informativa.asterisk import ami
 from informativa.config import changes, findings, looks
-from informativa.errors import LedgerError
 from informativa.evidence.log_folder import LogFolder
 from informativa.ledgers import groupcommit
 from informativa.ledgers.opening import LedgerOpener
 from informativa.ledgers.wal_files import LedgerFiles
 from informativa.model import Status
-from informativa.preparation import prepare
+from informativa.model.errors import LedgerError
+from informativa.process import bootstrap, preparation, storage
+from informativa.process import generations as generations_module
+from informativa.process import service as service_module
+from informativa.process.preparation import prepare
+from informativa.process.service import CallService
 from informativa.prompts.guarded import GuardedFiles
-from informativa.service import CallService
+from informativa.system import turns
 from old_ledgers import old
 
 NEW_LINE = "+39021239998"  # of borealis, after a reload
@@ -53,7 +54,7 @@ KINDS: Mapping[str, Callable[[], Exception] | None] = {
     "memory": MemoryError,
     "hangs": None,
 }
-SILENT = {"storage.store"}
+SILENT = {"process.storage.store"}
 """A ledger that could not be looked at, and then can be opened, costs no more than a comparison."""
 UNREACHABLE = "nothing goes to other boxes, or comes"  # of each company: there is no database here
 COMPANIES = 20  # in one service
@@ -93,7 +94,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(GuardedFiles.__init__, "__defaults__", (BOUND,))
     opener = LedgerOpener(BOUND)
     monkeypatch.setattr(bootstrap, "_opener", lambda: opener)
-    monkeypatch.setattr("informativa.patience.SOON_SECONDS", SOON / 5)
+    monkeypatch.setattr("informativa.system.patience.SOON_SECONDS", SOON / 5)
     alone = LedgerFiles.lock
     monkeypatch.setattr(LedgerFiles, "lock", lambda self, _seconds: alone(self, SOON / 5))
 

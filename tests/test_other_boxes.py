@@ -23,8 +23,8 @@ from doubles import (
 )
 from examples import AT, PLAYED
 from handling import COUNTRY, DAILY, events, handle, services
-from informativa.call import CallServices
-from informativa.caller import pseudonym
+from informativa.call.answering import CallServices
+from informativa.call.caller import pseudonym
 from informativa.model import (
     ALWAYS,
     Event,

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from doubles import notice, version
 from informativa.model import Period, Version
-from informativa.plausibility import (
+from informativa.model.plausibility import (
     Implausible,
     ReferenceFault,
     evidence,

@@ -5,8 +5,8 @@ from hypothesis import event, find, given, target
 from hypothesis import strategies as st
 
 from doubles import LOST, MISSING, SHORT, hung_up, key, whole
+from informativa.call.playback import judge, nothing
 from informativa.model import Ending, Heard, Length, Playback, Prompt
-from informativa.playback import judge, nothing
 
 SEVERAL = Prompt("p", (Length(80_000, 8000), Length(160_000, 16_000), Length(480_000, 48_000)))
 

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from doubles import CALLER, FULL, SHORT, line, notice, version
+from informativa.call.policy import decide, informs, language, languages, play_all, wanted_language
 from informativa.model import (
     ALWAYS,
     CallerHistory,
@@ -24,7 +25,6 @@ from informativa.model import (
     Unidentified,
     Version,
 )
-from informativa.policy import decide, informs, language, languages, play_all, wanted_language
 
 AT = datetime(2026, 11, 24, tzinfo=UTC)
 NOW = AT + timedelta(days=100)

@@ -15,16 +15,17 @@ from types import ModuleType, SimpleNamespace
 import pytest
 from structlog.testing import capture_logs
 
-from informativa import bootstrap, call, preparation
+from informativa.call import answering as call
 from informativa.config import Configuration, builder, findings, inspect, looks, notices
-from informativa.errors import ConfigError, SessionError
 from informativa.ledgers.opening import LedgerOpener
-from informativa.maintenance import Outdated
 from informativa.model import ChangedRecording, Prompt
-from informativa.patience import of_each, within
-from informativa.ports import Ledger
-from informativa.preparation import as_before, prepare
+from informativa.model.errors import ConfigError, SessionError
+from informativa.model.ports import Ledger
+from informativa.process import bootstrap, preparation
+from informativa.process.maintenance import Outdated
+from informativa.process.preparation import as_before, prepare
 from informativa.prompts import installed
+from informativa.system.patience import of_each, within
 
 ACMES, BOREALIS = "+390212345678", "+493012345678"
 SHORT = "prompts/it/short.wav"

@@ -59,7 +59,7 @@ def add(folder: Path, file: Path, *more: str) -> subprocess.CompletedProcess[str
 def served(folder: Path) -> None:
     """Remember the recordings that callers hear, as the running service does."""
     from informativa.config import load
-    from informativa.preparation import verify_recordings
+    from informativa.process.preparation import verify_recordings
 
     verify_recordings(load(folder / "informativa.yaml"), keep=True)
 

@@ -12,12 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from informativa import guard, playback, script_limit, service, watchdog
+from informativa.call import guard, playback
 from informativa.cli.main import app
 from informativa.cli.tree import tree
 from informativa.config import schema
 from informativa.ledgers import backup
 from informativa.model import Ending, Reason, Status
+from informativa.process import script_limit, service, watchdog
 from lab.office import fill_in
 from lab.ports import free_port
 

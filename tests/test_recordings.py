@@ -15,7 +15,6 @@ import numpy as np
 import pytest
 
 from doubles import notice, version
-from informativa.files import reading
 from informativa.ledgers.sqlite import SqliteLedger
 from informativa.model import ChangedRecording, Prompt, Recording, Version, recording_digest
 from informativa.prompts import installed
@@ -30,6 +29,7 @@ from informativa.prompts.recordings import (
     PromptLook,
     difference,
 )
+from informativa.system.files import reading
 from lab import audio
 
 SHIPPED = Path(__file__).resolve().parent.parent / "prompts"

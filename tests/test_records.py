@@ -16,10 +16,10 @@ from bench import records as made
 from doubles import line
 from examples import NOTDUE, PARTIAL, PLAYED, UNIDENTIFIED
 from informativa.config import load
-from informativa.errors import InformativaError, LedgerError, LedgerOutdatedError
 from informativa.ledgers.following import Follower
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import Controller, Event, Reason, Record, RecordFilter, RecordKind, Status
+from informativa.model.errors import InformativaError, LedgerError, LedgerOutdatedError
 from informativa.operations import record_document, records
 from informativa.operations.records import (
     ALL,

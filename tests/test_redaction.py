@@ -10,7 +10,7 @@ import pytest
 from hypothesis import event, given
 from hypothesis import strategies as st
 
-from informativa.redaction import holds_number, plain_id, without_numbers
+from informativa.model.redaction import holds_number, plain_id, without_numbers
 
 HARMLESS = [
     "",

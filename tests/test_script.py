@@ -16,8 +16,8 @@ import pytest
 
 from agi_script import SCRIPT, Script, events, play_nothing, variables
 from informativa.config import load
-from informativa.preparation import verify_recordings
-from informativa.script_limit import RUNNING, STARTING, ScriptLimit
+from informativa.process.preparation import verify_recordings
+from informativa.process.script_limit import RUNNING, STARTING, ScriptLimit
 
 
 @pytest.fixture
@@ -128,9 +128,9 @@ def test_i4_script_that_hangs_ends_itself(folder: Path) -> None:
     what Asterisk takes its time for is not counted."""
     hanging = """
 import sys, time
-from informativa import bootstrap, script
+from informativa.process import bootstrap, script
 from informativa.asterisk import script_session
-from informativa.script_limit import ScriptLimit
+from informativa.process.script_limit import ScriptLimit
 script_session.THINKING_SECONDS = 1
 bootstrap.for_script = lambda configuration: time.sleep(60)
 sys.exit(script.run(sys.argv[1], ScriptLimit()))

@@ -22,14 +22,14 @@ from pathlib import Path
 import pytest
 
 from examples import PLAYED
-from informativa import maintenance, service, storage
 from informativa.cli.log import WAITING, Sink
 from informativa.config import changes, load
-from informativa.errors import ConfigError
 from informativa.model import Period
+from informativa.model.errors import ConfigError
 from informativa.operations import systemd_unit
 from informativa.operations.init import init
-from informativa.systemd import Notifier
+from informativa.process import maintenance, service, storage
+from informativa.process.systemd import Notifier
 from lab.office import Office, fill_in
 from other_programs import analyzed
 
@@ -130,7 +130,7 @@ def test_earlier_configuration_is_let_go_of() -> None:
 
 WATCHED = """
 import asyncio, re, time
-from informativa import watchdog
+from informativa.process import watchdog
 watchdog.SECOND = 0.02
 async def hang():
     async with watchdog.watched(lambda: None):
@@ -163,7 +163,9 @@ def test_i4_service_that_hangs_ends_itself(hanging: str, status: int, said: byte
 def test_service_that_was_stopped_goes_on(tmp_path: Path) -> None:
     """A process that was stopped for much longer than its loop may hang and Asterisk may take to answer, as
     with its virtual machine, is healthy: it goes on, and so do its calls."""
-    program = "import sys; from informativa import watchdog; from informativa.asterisk import agi_session\n"
+    program = (
+        "import sys; from informativa.process import watchdog; from informativa.asterisk import agi_session\n"
+    )
     program += "watchdog.SECOND = 0.2; agi_session.PATIENCE = 2.0\n"  # a busy machine must not reach them
     program += "from informativa.cli.main import main; sys.exit(main())"
     office = Office(tmp_path / "etc", program=(sys.executable, "-c", program))
@@ -222,7 +224,7 @@ def test_few_descriptors_lower_the_cap() -> None:
     peers that are none yet: what calls and a hundred files leave, or a quarter of all."""
     lower = """
 import resource
-from informativa import service
+from informativa.process import service
 for limit in (4000, 1200, 256, 64):
     resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
     print(*service.allow_descriptors(100 if limit == 1200 else 2000))
@@ -247,7 +249,7 @@ def test_unit_gives_the_descriptors_that_all_calls_need(unit: Path) -> None:
     assert limit is not None
     under = f"""
 import resource
-from informativa import service
+from informativa.process import service
 resource.setrlimit(resource.RLIMIT_NOFILE, ({limit[1]}, {limit[1]}))
 print(*service.allow_descriptors(2000))
 """

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from informativa import shipped
+from informativa.system import shipped
 
 ROOT = Path(__file__).resolve().parent.parent
 

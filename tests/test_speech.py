@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from informativa.errors import PromptError
+from informativa.model.errors import PromptError
 from informativa.prompts import audio, pronunciation, texts
 from lab import audio as lab
 

@@ -16,12 +16,13 @@ from structlog.testing import capture_logs
 
 from doubles import FULL, SHORT, ScriptedManager, line, notice, version
 from examples import PLAYED
-from informativa import maintenance, spool
 from informativa.asterisk import ami
-from informativa.errors import LedgerError, ManagerError
+from informativa.call import spool
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import Controller, Ending, Event, Heard, Line, ManagerAccount, Prompt, Reason, Status
-from informativa.text import Text
+from informativa.model.errors import LedgerError, ManagerError
+from informativa.model.text import Text
+from informativa.process import maintenance
 
 AT = datetime(2026, 11, 24, 12, tzinfo=UTC)
 LINE = line(notice(version("1"), version("2")))

@@ -15,6 +15,7 @@ from examples import NOTDUE, PLAYED
 from informativa.asterisk import ami
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import Record, Status
+from informativa.model.text import NOTHING, Text
 from informativa.operations import record_document
 from informativa.operations.status import (
     ControllerStatus,
@@ -27,7 +28,6 @@ from informativa.operations.status import (
     with_metrics,
     with_systemd,
 )
-from informativa.text import NOTHING, Text
 from informativa.views.documents import document
 from informativa.views.messages import ENGLISH, Language, language
 from informativa.views.text import status as view

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from informativa import storage
 from informativa.config import load
 from informativa.model import Recording
+from informativa.process import storage
 
 
 def test_recordings_that_were_served_otherwise(folder: Path) -> None:

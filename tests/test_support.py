@@ -16,7 +16,7 @@ import yaml
 
 from commands import typed
 from examples import PLAYED
-from informativa.caller import pseudonym
+from informativa.call.caller import pseudonym
 from informativa.config import load
 from informativa.config.described import SETTINGS
 from informativa.ledgers.sqlite import SqliteStore
@@ -111,7 +111,7 @@ JOURNAL = (
     ("informativa", "2026-11-26T11:00:02.1Z [error    ] no metrics error='at {hex} for {caller}: {secret}'"),
     ("informativa", '{{"event": "purge failed", "level": "error", "why": "{caller}", "w": "{customer}"}}'),
     ("informativa", "Traceback (most recent call last):"),
-    ("informativa", '  File "/opt/informativa/call.py", line 17, in answer'),
+    ("informativa", '  File "/opt/informativa/call/answering.py", line 17, in answer'),
     ("informativa", "    raise KeyError({customer!r})"),
     ("informativa", "KeyError: '{customer}'"),
     ("informativa", "printed by who knows whom: {customer} {reference}"),
@@ -208,7 +208,7 @@ def test_what_helps_is_in_it(file: Path, journal: Callable[..., None]) -> None:
         "2026-11-26T11:00:00Z [error] no metrics error='at  for +############: x'",
         "2026-11-26T11:00:00Z [error] purge failed why='+############'",
         "2026-11-26T11:00:00Z Traceback (most recent call last):",
-        '2026-11-26T11:00:00Z   File "/opt/informativa/call.py", line 17, in answer',
+        '2026-11-26T11:00:00Z   File "/opt/informativa/call/answering.py", line 17, in answer',
         f"2026-11-26T11:00:00Z {LEFT_OUT}",
         "2026-11-26T11:00:00Z KeyError",
         f"2026-11-26T11:00:00Z {LEFT_OUT}",

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import event, given
 from hypothesis import strategies as st
 
-from informativa.errors import InformativaError
+from informativa.model.errors import InformativaError
 from informativa.operations.import_table import Table
 
 HEADER = "numero;data;riferimento\n"

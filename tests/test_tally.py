@@ -13,11 +13,11 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from examples import OTHER, PLAYED
-from informativa.errors import EventRefusedError
 from informativa.ledgers import audit, following, migrating, restoring, tally
 from informativa.ledgers.erasure import erase
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import Controller, Status
+from informativa.model.errors import EventRefusedError
 from informativa.operations import statistics
 from informativa.operations.statistics import DayStatistics
 from old_ledgers import old

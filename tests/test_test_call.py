@@ -19,11 +19,11 @@ from doubles import Message, ScriptedManager
 from examples import NOTDUE, PLAYED
 from informativa.asterisk import ami
 from informativa.asterisk.test_call import CallStep, Moment
-from informativa.caller import pseudonym
+from informativa.call.caller import pseudonym
 from informativa.config import Configuration, inspect, load
-from informativa.errors import InformativaError, ManagerError
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import Event, Identified, Lookup, Reason, RecordKind, Status
+from informativa.model.errors import InformativaError, ManagerError
 from informativa.operations import test_call as operation
 from informativa.operations.test_call import CallPlaced, PlannedCall, place, plan
 from informativa.operations.test_call_entry import CallEntry, entry

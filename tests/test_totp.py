@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from informativa import totp
+from informativa.operations.accounts import totp
 
 KEY = b"12345678901234567890"
 SECRET = base64.b32encode(KEY).decode()

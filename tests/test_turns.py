@@ -8,8 +8,8 @@ from functools import partial
 import pytest
 from structlog.testing import capture_logs
 
-from informativa import turns
-from informativa.turns import Turns
+from informativa.system import turns
+from informativa.system.turns import Turns
 
 
 def test_i10_work_that_does_not_end_holds_up_the_next_company_once(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ from informativa.config import inspect, load
 from informativa.config.deprecations import DEPRECATIONS
 from informativa.config.formats import NEWEST
 from informativa.config.upgrading import MIGRATIONS, upgraded
-from informativa.errors import ConfigError
+from informativa.model.errors import ConfigError
 
 
 def first(folder: Path, service: str = "", *, before: str = "") -> Path:

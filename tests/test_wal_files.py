@@ -18,12 +18,12 @@ from types import SimpleNamespace
 import pytest
 
 from examples import AT, PLAYED
-from informativa.errors import LedgerError
 from informativa.ledgers import groupcommit, wal_files
 from informativa.ledgers.following import summary
 from informativa.ledgers.groupcommit import GroupCommitLedger
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import Controller
+from informativa.model.errors import LedgerError
 from informativa.operations.doctor import ledgers
 from informativa.operations.doctor.system import System
 from other_programs import end, foreign
@@ -33,7 +33,7 @@ TAKEN = [("-wal",), ("-shm",), ENDS]
 
 PROGRAM = """
 import sys
-from informativa.errors import LedgerError
+from informativa.model.errors import LedgerError
 from informativa.ledgers.sqlite import SqliteStore
 from examples import PLAYED
 store = SqliteStore(sys.argv[1])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-from informativa.caller import pseudonym
+from informativa.call.caller import pseudonym
 from informativa.model import Identified
 
 NUMBER = "+393331234567"

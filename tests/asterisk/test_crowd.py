@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from informativa.script_limit import STARTING, ScriptLimit
+from informativa.process.script_limit import STARTING, ScriptLimit
 from lab.office import spool
 
 from .site import Site

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from informativa.caller import VERIFICATION, plain_words
+from informativa.call.caller import VERIFICATION, plain_words
 from informativa.model import NumberVerification
 from lab import builds
 from lab.office import spool

@@ -16,9 +16,9 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 from informativa import config
-from informativa.accounts import AccountFile
 from informativa.console.routes import ROUTES, Route
 from informativa.model import Role
+from informativa.operations.accounts.store import AccountFile
 from lab.office import BIN, Office
 from lab.ports import free_port
 from lab.process import Child

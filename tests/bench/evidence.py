@@ -20,11 +20,11 @@ from pathlib import Path
 from unittest import mock
 
 from informativa import config
-from informativa.errors import LedgerError
 from informativa.ledgers.sequencer import sequence
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.ledgers.transaction import SqliteTransaction
 from informativa.model import Controller
+from informativa.model.errors import LedgerError
 from informativa.operations.evidence import logs, receipts, verifying
 from lab.office import Office
 

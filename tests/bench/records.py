@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from unittest import mock
 
-from informativa.caller import pseudonym
+from informativa.call.caller import pseudonym
 from informativa.evidence.commitment import bind
 from informativa.ledgers import migrating, rows
 from informativa.ledgers.sqlite import SqliteStore

@@ -19,7 +19,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from informativa import config
-from informativa.caller import pseudonym
+from informativa.call.caller import pseudonym
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import Event, Identified, Reason, Status
 from lab.debian import Unavailable, cache_folder, packages, running_suite

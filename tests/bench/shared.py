@@ -19,13 +19,14 @@ from functools import partial
 from pathlib import Path
 
 from doubles import ScriptedSession, SteadyRecordings, incoming
-from informativa import bootstrap, config, storage
-from informativa.call import CallServices, answer
-from informativa.caller import pseudonym
-from informativa.guard import suspend
+from informativa import config
+from informativa.call.answering import CallServices, answer
+from informativa.call.caller import pseudonym
+from informativa.call.guard import suspend
 from informativa.ledgers.sqlite import SqliteLedger, SqliteStore
 from informativa.model import Controller, Identified, SharedDatabase
 from informativa.operations.evidence import logs
+from informativa.process import bootstrap, storage
 from informativa.sharing import administration
 from informativa.sharing.connection import connect
 from informativa.sharing.exchange import About, Exchange

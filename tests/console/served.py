@@ -18,16 +18,16 @@ import uvicorn
 from argon2 import PasswordHasher
 
 from evidence.receipts import Company
-from informativa import bootstrap, storage
-from informativa.accounts import AccountFile
-from informativa.caller import pseudonym
+from informativa.call.caller import pseudonym
 from informativa.config import load
 from informativa.console.console import Console
 from informativa.console.routes import Route
 from informativa.console.server import uvicorn_config
 from informativa.evidence import commitment
 from informativa.model import Controller, Event, Identified, Role
+from informativa.operations.accounts.store import AccountFile
 from informativa.operations.evidence import logs
+from informativa.process import bootstrap, storage
 
 PASSWORD = "correct horse battery staple"
 CALLER, STRANGER = Identified("+393331234567"), Identified("+393337654321")

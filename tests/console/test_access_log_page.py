@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from console.served import ServedConsole
-from informativa.errors import LedgerError
 from informativa.model import Action
+from informativa.model.errors import LedgerError
+from informativa.model.text import Text
 from informativa.operations import access_log, callers
-from informativa.text import Text
 from lab.process import until
 
 NUMBER, NOBODY = "+39 333 123 4567", "+39 333 000 0000"

@@ -17,12 +17,12 @@ import yaml
 from commands import typed
 from console.served import Browser, ServedConsole
 from evidence.receipts import HOSTILE
-from informativa import bootstrap
 from informativa.console.pages.caller_lookup import CallerLookup
-from informativa.errors import SharedDatabaseError
 from informativa.model import Action, Outsourcing
+from informativa.model.errors import SharedDatabaseError
+from informativa.model.text import Text
 from informativa.operations import access_log, callers
-from informativa.text import Text
+from informativa.process import bootstrap
 
 NUMBER = "+39 333 123 4567"
 DIGITS = "3331234567"

@@ -12,7 +12,7 @@ import pytest
 
 from console.served import CALLER, STRANGER, ServedConsole
 from evidence.receipts import Company
-from informativa.caller import pseudonym
+from informativa.call.caller import pseudonym
 from informativa.console.context import RequestContext
 from informativa.model import Action, Status
 from informativa.operations import records

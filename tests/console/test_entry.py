@@ -16,9 +16,9 @@ import pytest
 from console import raw
 from console.raw import Answer
 from console.served import PASSWORD, ServedConsole
-from informativa import totp
 from informativa.console.sessions import Throttle
 from informativa.model import Role
+from informativa.operations.accounts import totp
 
 COOKIES = {"session", "language", "browser"}
 NEW = "a password of many words"

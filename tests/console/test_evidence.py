@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from console.served import ServedConsole
+from informativa.model.text import Text
 from informativa.operations.evidence import logs
-from informativa.text import Text
 from lab.process import until
 
 

@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from informativa.accounts import UserAccount
 from informativa.console import sessions as module
 from informativa.console.sessions import Session, Sessions, Throttle, new_token
 from informativa.model import Role
+from informativa.operations.accounts.store import UserAccount
 
 CREATED = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -9,12 +9,12 @@ import pytest
 
 from commands import typed
 from console.served import CALLER, ServedConsole
-from informativa import storage
-from informativa.caller import pseudonym
+from informativa.call.caller import pseudonym
 from informativa.config import load
 from informativa.console import context
 from informativa.console.jobs import Jobs
 from informativa.model import Action, Controller
+from informativa.process import storage
 
 NUMBER, NOBODY, LINE = "+393331234567", "+393330000000", "+390212345678"
 

@@ -11,11 +11,11 @@ import pytest
 from evidence.ledger import Busy, busy, copied
 from evidence.receipts import NUMBER, Logged
 from examples import PARTIAL, PLAYED, UNIDENTIFIED
-from informativa import storage
-from informativa.caller import pseudonym
+from informativa.call.caller import pseudonym
 from informativa.config import load
 from informativa.evidence import commitment
 from informativa.ledgers.sequencer import sequence
+from informativa.process import storage
 
 
 @pytest.fixture(scope="module")

@@ -16,12 +16,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from examples import PLAYED
-from informativa import publication, storage
 from informativa.config import load
-from informativa.errors import SIGNED_ELSEWHERE, LedgerError, SigningError
 from informativa.evidence.settings import EvidenceConfig
 from informativa.model import Controller
+from informativa.model.errors import SIGNED_ELSEWHERE, LedgerError, SigningError
 from informativa.operations.evidence import logs
+from informativa.process import publication, storage
 from lab.process import die_with
 
 LARGEST = 3  # records in one transaction

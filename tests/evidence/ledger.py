@@ -12,7 +12,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from examples import AT, NOTDUE, PARTIAL, PLAYED, UNIDENTIFIED
-from informativa.caller import pseudonym
+from informativa.call.caller import pseudonym
 from informativa.evidence import tree
 from informativa.evidence.checkpoint import Checkpoint, open_checkpoint
 from informativa.evidence.commitment import bind

@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from examples import PLAYED
-from informativa import publication, storage
 from informativa.config import load
 from informativa.evidence.note import Verifier
 from informativa.model import Controller
 from informativa.operations.evidence import logs, publishing
+from informativa.process import publication, storage
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 

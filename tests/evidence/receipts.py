@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evidence import independent
-from informativa import storage
-from informativa.caller import pseudonym
+from informativa.call.caller import pseudonym
 from informativa.config import load
 from informativa.evidence import commitment
 from informativa.evidence.receipt import Receipt
@@ -30,6 +29,7 @@ from informativa.model import (
 )
 from informativa.operations.evidence import logs, receipt_maker, receipts
 from informativa.operations.evidence.receipt_page import ReceiptPage, receipt_page
+from informativa.process import storage
 from informativa.prompts.installed import hashed
 from informativa.views.html import receipt as view
 from informativa.views.messages import ENGLISH, Language

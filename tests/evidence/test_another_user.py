@@ -26,12 +26,12 @@ from evidence import independent
 from evidence.ledger import audited
 from evidence.logs import written
 from examples import PLAYED
-from informativa import maintenance, storage
 from informativa.cli.main import main
 from informativa.config import load
 from informativa.evidence.log_folder import LogFolder
 from informativa.evidence.settings import EvidenceConfig
 from informativa.operations.init import init
+from informativa.process import maintenance, storage
 from lab.office import fill_in
 from lab.process import die_with
 

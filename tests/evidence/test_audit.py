@@ -21,7 +21,6 @@ from hypothesis import strategies as st
 
 from evidence.ledger import RESTS_ON_ERASED, TABLES, Busy, audited, forged, harmless, of, signed
 from examples import AT, NOTDUE, PARTIAL, PLAYED
-from informativa.errors import EvidenceError
 from informativa.evidence.log_folder import LogFolder
 from informativa.evidence.note import Signer, sign
 from informativa.ledgers import audit, audit_history, audit_log, rows
@@ -29,6 +28,7 @@ from informativa.ledgers.audit import AuditedFlaw
 from informativa.ledgers.erasure import erase
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import Event, Reason, RecordKind, Status
+from informativa.model.errors import EvidenceError
 
 
 def named(attacked: Busy) -> set[tuple[int, str, int | None]]:

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from evidence.ledger import TABLES, Busy, harmless, of, signed
-from informativa.errors import InformativaError
 from informativa.ledgers import audit_log
 from informativa.ledgers.sqlite import SqliteStore
+from informativa.model.errors import InformativaError
 
 Rows = dict[tuple[object, ...], dict[str, object]]
 

@@ -18,11 +18,11 @@ from evidence.ledger import audited, files, grown, published, require_one_histor
 from evidence.logs import configured, record
 from evidence.receipts import Logged, with_extra
 from examples import AT, PLAYED
-from informativa import storage
 from informativa.cli.main import main
-from informativa.errors import EvidenceError
 from informativa.ledgers.sequencer import sequence
 from informativa.ledgers.sqlite import SqliteStore
+from informativa.model.errors import EvidenceError
+from informativa.process import storage
 
 RECEIPTS: dict[str, Callable[[Logged], bytes]] = {
     "nothing": lambda _: b"",

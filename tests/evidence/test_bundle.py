@@ -28,9 +28,8 @@ from evidence import independent
 from evidence.ledger import forged
 from evidence.receipts import NUMBER, Company
 from evidence.timestamping import authority
-from informativa import model, publication, storage
+from informativa import model
 from informativa.cli.main import main
-from informativa.errors import EvidenceError, InformativaError
 from informativa.evidence import commitment
 from informativa.evidence.checkpoint import open_checkpoint
 from informativa.evidence.log_folder import LogFolder
@@ -39,10 +38,12 @@ from informativa.evidence.settings import EvidenceConfig
 from informativa.evidence.tree import verify_consistency
 from informativa.evidence.witness import AddCheckpoint
 from informativa.model import ALWAYS, Outsourcing
+from informativa.model.errors import EvidenceError, InformativaError
 from informativa.operations.evidence import logs
 from informativa.operations.evidence.bundle import Bundle, bundle
 from informativa.operations.evidence.period import BundlePeriod
 from informativa.operations.evidence.zip_writer import PackedEntry, ZipWriter, _Header
+from informativa.process import publication, storage
 from informativa.views.messages import ENGLISH, Language, language
 from informativa.views.text.bundle_readme import BundleWords
 

@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from informativa.errors import EvidenceFormatError, SignatureError
 from informativa.evidence import ed25519, note
 from informativa.evidence.checkpoint import Checkpoint, open_checkpoint
 from informativa.evidence.cosignature import WitnessSigner, WitnessVerifier, cosigned_at
 from informativa.evidence.encoding import encoded
 from informativa.evidence.note import Signer, Verifier
+from informativa.model.errors import EvidenceFormatError, SignatureError
 
 # c2sp.org/tlog-cosignature: its example has no keys, so that nothing in it can be verified
 EXAMPLE = (

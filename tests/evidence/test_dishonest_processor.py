@@ -18,9 +18,7 @@ from commands import run
 from evidence.logs import configured, key, published, signed
 from evidence.witnessing import serving_logs
 from examples import PARTIAL, PLAYED
-from informativa import storage
 from informativa.config import load
-from informativa.errors import EvidenceError, ForkError
 from informativa.evidence import note
 from informativa.evidence.checkpoint import Checkpoint
 from informativa.evidence.log_folder import LogFolder
@@ -32,7 +30,9 @@ from informativa.evidence.witness_client import WitnessClient
 from informativa.evidence.witness_store import WitnessFolder, WitnessStore
 from informativa.ledgers.audit_log import AuditedLog, audit_ledger
 from informativa.model import Controller, Event, Status
+from informativa.model.errors import EvidenceError, ForkError
 from informativa.operations.evidence import logs, receipts
+from informativa.process import storage
 
 SAME = "UPDATE leaf SET what = ?, who = ?, salt_what = ?, salt_who = ? WHERE leaf = ?"
 

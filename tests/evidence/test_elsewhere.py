@@ -16,9 +16,7 @@ from evidence.ledger import forged
 from evidence.logs import NOW, configured, key, published, record, signed
 from evidence.serving import nowhere
 from evidence.witnessing import serving_logs
-from informativa import maintenance, publication, storage
 from informativa.config import load
-from informativa.errors import EvidenceError, ForkError, SigningError
 from informativa.evidence import note, tree
 from informativa.evidence.checkpoint import Checkpoint
 from informativa.evidence.log_folder import LogFolder
@@ -27,7 +25,9 @@ from informativa.evidence.policy import Policy
 from informativa.evidence.witness_store import WitnessFolder
 from informativa.ledgers import rows
 from informativa.model import Controller
+from informativa.model.errors import EvidenceError, ForkError, SigningError
 from informativa.operations.evidence import logs
+from informativa.process import maintenance, publication, storage
 
 COLUMNS = rows.COLUMNS.replace("record, ", "", 1)
 

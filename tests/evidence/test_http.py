@@ -20,8 +20,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from urllib3 import connection
 from urllib3.connection import HTTPConnection
 
-from informativa.errors import ElsewhereError
 from informativa.evidence.http import HttpClient
+from informativa.model.errors import ElsewhereError
 
 
 @contextmanager

@@ -7,8 +7,8 @@ import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
 
-from informativa.errors import EvidenceFormatError
 from informativa.evidence import jcs
+from informativa.model.errors import EvidenceFormatError
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 NUMBERS = st.integers(-(2**53) + 1, 2**53 - 1)

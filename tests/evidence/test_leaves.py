@@ -16,12 +16,12 @@ import pytest
 
 from evidence.ledger import KEY, LONG_AGO, NUMBERS, audited, of, signed
 from examples import AT, NOTDUE, PARTIAL, PLAYED, UNIDENTIFIED
-from informativa.caller import pseudonym
-from informativa.errors import EventRefusedError
+from informativa.call.caller import pseudonym
 from informativa.evidence import commitment
 from informativa.ledgers import erasure, leaves, rows, sequencer, sqlite
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import Identified, Reason, RecordKind
+from informativa.model.errors import EventRefusedError
 from old_ledgers import old
 from traces import traces
 

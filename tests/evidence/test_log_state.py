@@ -15,22 +15,22 @@ from pathlib import Path
 import pytest
 
 from examples import PLAYED
-from informativa import storage
 from informativa.config import Configuration, load
-from informativa.errors import InformativaError, SigningError
 from informativa.evidence.log_folder import LogFolder
 from informativa.evidence.settings import EvidenceConfig, PublishingTarget, TargetKind, WitnessAddress
 from informativa.ledgers import sequencer
 from informativa.ledgers.sequencer import sequence
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import Controller
+from informativa.model.errors import InformativaError, SigningError
+from informativa.model.text import Text
 from informativa.operations.controllers import select_for_logs
 from informativa.operations.doctor import evidence
 from informativa.operations.doctor.findings import Finding, State, ok, warning
 from informativa.operations.doctor.system import System
 from informativa.operations.evidence.log_state import KeptElsewhere, log_state
 from informativa.operations.status import look
-from informativa.text import Text
+from informativa.process import storage
 from informativa.views.messages import ENGLISH, language
 from informativa.views.text.status import _log
 

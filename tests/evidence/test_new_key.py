@@ -11,7 +11,6 @@ from pathlib import Path
 from commands import refused, run
 from evidence.logs import configured, record, signed
 from evidence.witnessing import serving_logs
-from informativa import storage
 from informativa.config import load
 from informativa.evidence.checkpoint import Checkpoint
 from informativa.evidence.log_folder import LogFolder
@@ -20,6 +19,7 @@ from informativa.evidence.tree import leaf_hash, root
 from informativa.evidence.witness_store import WitnessFolder
 from informativa.model import Reason, RecordKind
 from informativa.operations.evidence import logs, receipts, verifying
+from informativa.process import storage
 
 NAME = "acme.example/informativa/acme/pbx-1"
 

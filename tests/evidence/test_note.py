@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from informativa.errors import EvidenceFormatError, SignatureError
 from informativa.evidence import keys, note
 from informativa.evidence.note import Signer, Verifier
+from informativa.model.errors import EvidenceFormatError, SignatureError
 
 # c2sp.org/signed-note, "Example"
 EXAMPLE_KEY = "example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k"

@@ -6,12 +6,12 @@ from itertools import combinations
 
 import pytest
 
-from informativa.errors import EvidenceFormatError, QuorumError, SignatureError
 from informativa.evidence import note
 from informativa.evidence.checkpoint import Checkpoint
 from informativa.evidence.cosignature import WitnessSigner
 from informativa.evidence.note import Signer
 from informativa.evidence.policy import Policy
+from informativa.model.errors import EvidenceFormatError, QuorumError, SignatureError
 
 LOG = Signer("example.com/log", bytes([1]) * 32)
 NAMES = ("X1", "X2", "X3", "Y1", "Y2", "Y3")

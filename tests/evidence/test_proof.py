@@ -8,13 +8,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from informativa.errors import EvidenceError, EvidenceFormatError, QuorumError, SignatureError, TreeProofError
 from informativa.evidence import note, tree
 from informativa.evidence.checkpoint import Checkpoint
 from informativa.evidence.cosignature import WitnessSigner
 from informativa.evidence.note import Signer
 from informativa.evidence.policy import Policy
 from informativa.evidence.proof import Proof
+from informativa.model.errors import (
+    EvidenceError,
+    EvidenceFormatError,
+    QuorumError,
+    SignatureError,
+    TreeProofError,
+)
 
 LOG = Signer("example.com/log", bytes([1]) * 32)
 OTHER = Signer("example.com/other", bytes([3]) * 32)

@@ -13,13 +13,13 @@ import pytest
 
 from evidence.serving import Asked, Reply, answering, nowhere
 from evidence.witnessing import SIGNER, MemoryLog
-from informativa.errors import ElsewhereError, ForkError
 from informativa.evidence import note, tiles
 from informativa.evidence.elsewhere import LocalLog
 from informativa.evidence.log_folder import PublishedLog
 from informativa.evidence.publishing import PublishedFiles, TargetSource, publish
 from informativa.evidence.settings import PublishingTarget, TargetKind
 from informativa.evidence.targets import target
+from informativa.model.errors import ElsewhereError, ForkError
 
 KEY = SIGNER.verifier
 BELOW = "informativa/acme/pbx-1/1"

@@ -18,9 +18,7 @@ from commands import run, typed
 from evidence import independent
 from evidence.receipts import NUMBER, Logged, with_extra
 from examples import AT, PLAYED, UNIDENTIFIED
-from informativa import storage
-from informativa.caller import pseudonym
-from informativa.errors import EvidenceError, InformativaError, ReceiptError
+from informativa.call.caller import pseudonym
 from informativa.evidence import commitment
 from informativa.evidence.log_folder import LogFolder
 from informativa.evidence.proof import Proof
@@ -28,7 +26,9 @@ from informativa.evidence.receipt import Receipt
 from informativa.ledgers import erasure
 from informativa.ledgers.sequencer import sequence
 from informativa.model import Identified, Reason, Status
+from informativa.model.errors import EvidenceError, InformativaError, ReceiptError
 from informativa.operations.evidence import logs, verifying
+from informativa.process import storage
 
 CALLER, OTHER = NUMBER, Identified("+393331234568")
 

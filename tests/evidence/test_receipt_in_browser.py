@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from evidence.receipts import NUMBER, Company, Reader, written
-from informativa.errors import EvidenceFormatError
 from informativa.evidence import jcs
 from informativa.evidence.cosignature import WitnessSigner
 from informativa.evidence.note import Signer, parse, sign
 from informativa.evidence.proof import Proof
 from informativa.evidence.receipt import Receipt
+from informativa.model.errors import EvidenceFormatError
 from informativa.operations.evidence.receipt_page import ReceiptPage, _claimed_cosignature
 from informativa.operations.init import init
 from informativa.views.messages import language

@@ -78,7 +78,7 @@ def test_what_nobody_sees_is_shown_by_its_name() -> None:
 
 def test_script_and_page_name_the_same_letters() -> None:
     """Else a text of somebody else would pass for a changed sentence."""
-    script = (resources.files("informativa") / "templates/receipt/words.js").read_text(encoding="utf-8")
+    script = (resources.files("informativa") / "views/templates/receipt/words.js").read_text(encoding="utf-8")
     assert INVISIBLE.replace("\\", "\\\\") in re.sub(r'"\s*\+\s*"', "", script)
 
 

@@ -15,7 +15,6 @@ import pytest
 from commands import typed
 from examples import AT, NOTDUE, ONE, PLAYED, UNIDENTIFIED
 from informativa.config import load
-from informativa.errors import LedgerError
 from informativa.evidence.log_folder import LogFolder
 from informativa.ledgers import erasure, erasure_requests, restoring
 from informativa.ledgers.audit_log import AuditedLog, audit_ledger
@@ -23,6 +22,7 @@ from informativa.ledgers.restoring import restore
 from informativa.ledgers.sequencer import begin_epoch, sequence
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import Reason, RecordKind
+from informativa.model.errors import LedgerError
 from old_ledgers import NEWEST, old
 
 HE, OTHER = b"h" * 32, b"o" * 32

@@ -18,13 +18,13 @@ from pathlib import Path
 import pytest
 
 from evidence.ledger import audited, checkpoints, files, forged, grown, published, require_one_history, signed
-from informativa import files as files_module
-from informativa.errors import EvidenceError, SigningError, TileChangedError
 from informativa.evidence.log_folder import LogFolder, PublishedLog
 from informativa.evidence.note import Signer
 from informativa.ledgers import sequencer
 from informativa.ledgers.sequencer import sequence
 from informativa.ledgers.sqlite import SqliteStore
+from informativa.model.errors import EvidenceError, SigningError, TileChangedError
+from informativa.system import files as files_module
 
 
 @pytest.fixture
@@ -316,8 +316,9 @@ def test_of_two_sequencers_one_signs(ledger: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(PublishedLog, "extend", extended)
     sequence(ledger)
     assert refused == [
-        f"informativa.errors.SigningError: Another process signs or publishes {LogFolder(ledger).folder};"
-        " it is the service, or a command: wait until it is done, and do the same again"
+        "informativa.model.errors.SigningError: Another process signs or publishes"
+        f" {LogFolder(ledger).folder}; it is the service, or a command: wait until it is done,"
+        " and do the same again"
     ]
     require_one_history(ledger)
 
@@ -392,7 +393,7 @@ import os, sys
 from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
-from informativa.errors import SigningError
+from informativa.model.errors import SigningError
 from informativa.ledgers.sequencer import sequence
 from informativa.ledgers.sqlite import SqliteStore
 from examples import PLAYED

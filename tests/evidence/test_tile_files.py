@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from informativa.errors import EvidenceError, EvidenceFormatError, TileChangedError, TileMissingError
 from informativa.evidence import tiles, tree
 from informativa.evidence.tile_files import TileFolder
 from informativa.evidence.tiles import Tile, TileHashes
+from informativa.model.errors import EvidenceError, EvidenceFormatError, TileChangedError, TileMissingError
 
 
 def entries(begin: int, end: int) -> list[bytes]:

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from informativa.errors import EvidenceFormatError, TileMissingError
 from informativa.evidence import tiles, tree
 from informativa.evidence.tiles import ENTRIES, Tile, TileHashes
+from informativa.model.errors import EvidenceFormatError, TileMissingError
 
 PATHS = [
     ("tile/0/000", Tile(0, 0)),

@@ -16,15 +16,15 @@ from evidence.serving import Reply, answering, nowhere
 from evidence.timestamping import Authority, authority, openssl
 from evidence.witnessing import SIGNER, MemoryLog
 from examples import PLAYED
-from informativa import publication, storage
 from informativa.config import load
-from informativa.errors import ElsewhereError, EvidenceError, SignatureError
 from informativa.evidence import note, timestamp
 from informativa.evidence.note import Signer
 from informativa.evidence.settings import EvidenceConfig, TimestampAuthority
 from informativa.model import Controller
+from informativa.model.errors import ElsewhereError, EvidenceError, SignatureError
 from informativa.operations.evidence import logs
 from informativa.operations.evidence.log_state import log_state
+from informativa.process import publication, storage
 
 NOTE = MemoryLog.of(9).note(9)
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from informativa.errors import EvidenceError, TreeProofError
 from informativa.evidence import tree
+from informativa.model.errors import EvidenceError, TreeProofError
 
 LEAVES = [
     bytes.fromhex(entry)

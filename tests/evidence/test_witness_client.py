@@ -10,7 +10,6 @@ import pytest
 
 from evidence.serving import Asked, Reply, answering, nowhere
 from evidence.witnessing import SIGNER, MemoryLog, serving
-from informativa.errors import ElsewhereError, ForkError
 from informativa.evidence import note
 from informativa.evidence.cosignature import WitnessSigner
 from informativa.evidence.http import HttpClient
@@ -18,6 +17,7 @@ from informativa.evidence.settings import WitnessAddress
 from informativa.evidence.witness import AddCheckpoint
 from informativa.evidence.witness_client import WitnessClient
 from informativa.evidence.witness_store import WitnessFolder
+from informativa.model.errors import ElsewhereError, ForkError
 
 LOG = MemoryLog.of(40)
 WITNESS = WitnessSigner("home.example", bytes(range(1, 33)))

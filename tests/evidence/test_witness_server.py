@@ -18,11 +18,11 @@ import structlog
 
 from commands import PROGRAM, run, typed
 from evidence.witnessing import SIGNER, MemoryLog, serving
-from informativa.errors import EvidenceError
 from informativa.evidence.note import Verifier, parse_signatures
 from informativa.evidence.witness import Answer, logs_of
 from informativa.evidence.witness_server import Limits, WitnessServer
 from informativa.evidence.witness_store import WitnessFolder, WitnessStore
+from informativa.model.errors import EvidenceError
 
 LOG = MemoryLog.of(40)
 

@@ -24,11 +24,12 @@ from structlog.testing import capture_logs
 
 from golden.console_walk import KEYS, write_noise
 from golden.stopped_clock import Clock
-from informativa import __version__, script
+from informativa import __version__
 from informativa.config import load
-from informativa.preparation import prepare, verify_recordings
-from informativa.script_limit import ScriptLimit
-from informativa.service import CallService
+from informativa.process import script
+from informativa.process.preparation import prepare, verify_recordings
+from informativa.process.script_limit import ScriptLimit
+from informativa.process.service import CallService
 from lab.office import CONTRACT, TO_FILL_IN
 
 ACME, BOREALIS = "0212345678", "+493012345678"

@@ -27,10 +27,11 @@ import httpx
 from console.served import CALLER, PASSWORD, PATIENCE, STRANGER, Browser, ServedConsole, of_caller, served
 from evidence.receipts import Company
 from golden.stopped_clock import THURSDAY, BytesBySize, Clock, stopped_clock
-from informativa import __version__, storage
+from informativa import __version__
 from informativa.console.routes import ROUTES
 from informativa.model import Role
 from informativa.operations.evidence import logs
+from informativa.process import storage
 
 EN, IT = "en", "it"
 READER, COMPLIANCE, ADMIN, OPERATOR, NOBODY = (

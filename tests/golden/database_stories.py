@@ -14,14 +14,14 @@ from pathlib import Path
 from examples import PLAYED
 from golden.console_walk import KEYS
 from golden.stopped_clock import THURSDAY, BytesBySize, stopped_clock
-from informativa import bootstrap, storage
-from informativa.caller import pseudonym
+from informativa.call.caller import pseudonym
+from informativa.call.guard import suspend
 from informativa.config import load
-from informativa.guard import suspend
 from informativa.ledgers import erasure_requests
 from informativa.model import Controller, RecordFilter, SharedDatabase
 from informativa.operations.callers import pseudonyms
 from informativa.operations.evidence import logs, receipts
+from informativa.process import bootstrap, storage
 from informativa.sharing import administration
 from informativa.sharing.connection import connect
 from informativa.sharing.exchange import Exchange

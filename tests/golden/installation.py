@@ -26,12 +26,12 @@ from commands import PROGRAM
 from examples import NOTDUE, PARTIAL, PLAYED, UNIDENTIFIED
 from golden.stopped_clock import TUESDAY, SeededBytes
 from informativa import __version__
-from informativa.caller import pseudonym
+from informativa.call.caller import pseudonym
 from informativa.cli.main import main
 from informativa.config import load
 from informativa.evidence.commitment import bind
 from informativa.model import Ending, Event, Heard, Identified, Reason, Status, Vouched
-from informativa.storage import store
+from informativa.process.storage import store
 from lab import audio
 from lab.ports import free_port
 

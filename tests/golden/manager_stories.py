@@ -12,14 +12,15 @@ from structlog.testing import capture_logs
 
 from doubles import ManagerServer
 from golden.agi_calls import Office
-from informativa import shipped, storage
 from informativa.asterisk import ami, dialplan, test_call
 from informativa.config import load
-from informativa.maintenance import SpoolCollection
 from informativa.model import ManagerAccount
 from informativa.operations import test_call_entry
 from informativa.operations.doctor.examination import CHECKS
 from informativa.operations.doctor.system import System
+from informativa.process import storage
+from informativa.process.maintenance import SpoolCollection
+from informativa.system import shipped
 
 DONE = "Response: Success\nMessage: Done"
 KEY = "170000000{number}.1-1795687200000000"

@@ -17,6 +17,7 @@ from informativa import __version__, model
 from informativa.asterisk.test_call import CallStep, Moment
 from informativa.config import Configuration
 from informativa.model import ManagerAccount, Status
+from informativa.model.text import Text
 from informativa.operations import systemd_unit
 from informativa.operations.boxes import (
     Box,
@@ -49,7 +50,6 @@ from informativa.operations.status import (
 from informativa.operations.support.bundle import SupportBundle
 from informativa.operations.test_call import CallPlaced, CallResult, PlannedCall, TestCall, plan
 from informativa.operations.upgrade_check import UpgradeCheck
-from informativa.text import Text
 from informativa.views.messages import Language
 from informativa.views.text import boxes, doctor, prompts, status, support, test_call
 

@@ -14,7 +14,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from informativa.caller import mask
+from informativa.call.caller import mask
 
 from . import audio
 from .office import Office

@@ -27,7 +27,12 @@ from informativa.views.messages import DOMAIN, LETTER
 
 SOURCE = Path(__file__).resolve().parents[2] / "agi/informativa"
 _OF_LETTERS = frozenset(
-    {"templates/console/letter_body.html", "views/html/console.py", "views/record_words.py", "model/names.py"}
+    {
+        "views/templates/console/letter_body.html",
+        "views/html/console.py",
+        "views/record_words.py",
+        "model/names.py",
+    }
 )
 """Where all stands that a letter says."""
 _IN_TEMPLATES = ("say", "counted")
@@ -48,7 +53,9 @@ def main() -> int:
 
 def catalogues() -> list[Path]:
     """The .po of each language, and of each in which there are letters alone."""
-    return sorted(po for name in (DOMAIN, LETTER) for po in SOURCE.glob(f"locale/*/LC_MESSAGES/{name}.po"))
+    return sorted(
+        po for name in (DOMAIN, LETTER) for po in SOURCE.glob(f"views/locale/*/LC_MESSAGES/{name}.po")
+    )
 
 
 def read(po: Path) -> Catalog:
@@ -100,7 +107,7 @@ def _marked() -> Iterator[tuple[str | tuple[str, ...], str]]:
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call):
                 yield from ((message, place) for message in _messages(node))
-    for file in sorted(SOURCE.glob("templates/**/*.html")):
+    for file in sorted(SOURCE.glob("views/templates/**/*.html")):
         place = file.relative_to(SOURCE).as_posix()
         with file.open("rb") as opened:
             for _line, _function, message, _comments in babel_extract(opened, _IN_TEMPLATES, [], {}):

@@ -25,13 +25,13 @@ REQUIREMENTS = ROOT / "tests" / "mutants-requirements.txt"
 EQUIVALENT = ROOT / "tests" / "mutants.toml"
 NEEDED = ("tests", "dialplan", "prompts", "README.md")  # beside the package, by its tests
 TESTS = {
-    "policy": ("policy",),
-    "playback": ("playback",),
-    "caller": ("caller",),
-    "agi": ("agi",),
-    "spool": ("spool",),
-    "call": ("call",),
-    "call_handler": ("call", "call_handler", "other_boxes"),
+    "call/policy": ("policy",),
+    "call/playback": ("playback",),
+    "call/caller": ("caller",),
+    "call/agi": ("agi",),
+    "call/spool": ("spool",),
+    "call/answering": ("call",),
+    "call/handler": ("call", "call_handler", "other_boxes"),
     "ledgers/transaction": (
         "ledgers",
         "call",
@@ -198,7 +198,7 @@ def _changed(diff: str, sign: str) -> str:
 
 
 def _function(name: str) -> str:
-    """`informativa.agi.xǁReplyReaderǁfeed__mutmut_7` as `ReplyReader.feed`."""
+    """`informativa.call.agi.xǁReplyReaderǁfeed__mutmut_7` as `ReplyReader.feed`."""
     plain = name.rpartition("__mutmut_")[0].rpartition(".")[2]
     return plain.removeprefix("x_").removeprefix("xǁ").replace("ǁ", ".")
 

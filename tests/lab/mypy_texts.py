@@ -8,7 +8,7 @@ from collections.abc import Callable
 from mypy.plugin import MethodContext, Plugin
 from mypy.types import Instance, Type, UnionType, get_proper_type
 
-_TEXT = "informativa.text.Text"
+_TEXT = "informativa.model.text.Text"
 
 
 class _TextPlugin(Plugin):

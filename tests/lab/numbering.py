@@ -25,10 +25,10 @@ from typing import Any
 import phonenumbers
 from phonenumbers import PhoneMetadata
 
-from informativa import numbering
-from informativa.numbering.library import kind_of
+from informativa.model import numbering
+from informativa.model.numbering.library import kind_of
 
-TARGET = Path(__file__).resolve().parents[2] / "agi/informativa/numbering/table.py"
+TARGET = Path(__file__).resolve().parents[2] / "agi/informativa/model/numbering/table.py"
 LONGEST = 17  # digits of a national number that phonenumbers reads
 ALL = sum(1 << digit for digit in range(10))
 DEAD, ASK = numbering.DEAD, numbering.ASK  # states with these numbers, and their classes

@@ -18,10 +18,10 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from informativa.errors import InformativaError
 from informativa.ledgers import boxes as ledger_boxes
 from informativa.ledgers import rows
 from informativa.ledgers.sqlite import SqliteStore
+from informativa.model.errors import InformativaError
 from informativa.sharing import schema
 from lab import audio, builds, databases
 from lab.builds import Build

@@ -8,11 +8,11 @@ from pathlib import Path
 
 from doubles import CALLER
 from examples import PLAYED
-from informativa import bootstrap, storage
-from informativa.caller import pseudonym
+from informativa.call.caller import pseudonym
 from informativa.config import Configuration, load
 from informativa.evidence.commitment import bind
 from informativa.model import Event, Identified
+from informativa.process import bootstrap, storage
 
 HE = Identified(CALLER, "IT")
 

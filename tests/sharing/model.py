@@ -18,14 +18,14 @@ from functools import partial
 import psycopg
 
 from doubles import ScriptedSession, SteadyRecordings, incoming, line, whole
-from informativa.bootstrap import SystemClock
-from informativa.call import CallServices, answer
-from informativa.guard import suspend
+from informativa.call.answering import CallServices, answer
+from informativa.call.guard import suspend
 from informativa.ledgers import boxes as cursors
 from informativa.ledgers.groupcommit import GroupCommitLedger
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import Line, Playback, Prompt, Status
-from informativa.ports import Clock
+from informativa.model.ports import Clock
+from informativa.process.bootstrap import SystemClock
 from informativa.sharing.exchange import About
 from informativa.sharing.loop import ExchangeLoop
 from informativa.sharing.others import SharedBoxes

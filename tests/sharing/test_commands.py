@@ -13,10 +13,10 @@ import pytest
 from commands import typed
 from doubles import CALLER, ScriptedSession, incoming
 from examples import AT, PLAYED
-from informativa import bootstrap, storage
-from informativa.call import answer
-from informativa.caller import pseudonym
+from informativa.call.answering import answer
+from informativa.call.caller import pseudonym
 from informativa.operations import boxes as operations
+from informativa.process import bootstrap, storage
 from informativa.sharing.administration import RegisteredBox
 from informativa.sharing.exchange import About
 from lab.postgres import SUPERUSER, Postgres

@@ -14,11 +14,11 @@ import pytest
 from commands import typed
 from doubles import CALLER
 from examples import AT, ONE, OTHER, PLAYED
-from informativa import maintenance, storage
-from informativa.caller import pseudonym
-from informativa.errors import SharedDatabaseError
+from informativa.call.caller import pseudonym
 from informativa.ledgers import boxes as ledger_boxes
 from informativa.model import Identified, Period
+from informativa.model.errors import SharedDatabaseError
+from informativa.process import maintenance, storage
 from informativa.sharing import administration, callers, sealed_caller
 from informativa.sharing.connection import connect
 from informativa.sharing.exchange import Exchange

@@ -18,11 +18,11 @@ from unittest import mock
 import pytest
 
 from examples import AT, ONE, OTHER, PLAYED
-from informativa.errors import LedgerError, SharedDatabaseError
 from informativa.ledgers import erasure_requests
 from informativa.ledgers.erasure_requests import HELD, ErasureRequest
 from informativa.ledgers.restoring import restore
 from informativa.ledgers.sqlite import SqliteStore
+from informativa.model.errors import LedgerError, SharedDatabaseError
 from informativa.sharing import administration, callers
 from informativa.sharing.connection import connect
 from informativa.sharing.exchange import Exchange

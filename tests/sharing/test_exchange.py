@@ -14,12 +14,12 @@ import psycopg
 import pytest
 
 from examples import AT, NOTDUE, ONE, OTHER, PARTIAL, PLAYED, UNIDENTIFIED
-from informativa.errors import BoxRefusedError, LedgerError, SharedDatabaseError
-from informativa.guard import suspend
+from informativa.call.guard import suspend
 from informativa.ledgers import erasure
 from informativa.ledgers.erasure import erase
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import Reason
+from informativa.model.errors import BoxRefusedError, LedgerError, SharedDatabaseError
 from informativa.sharing import administration, callers, exchange
 from informativa.sharing.connection import connect
 from informativa.sharing.others import SharedBoxes

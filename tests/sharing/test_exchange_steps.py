@@ -11,12 +11,12 @@ import pytest
 
 from evidence.ledger import signed
 from examples import AT, NOTDUE, ONE, OTHER, PARTIAL, PLAYED
-from informativa.errors import BoxRefusedError, SharedDatabaseError
 from informativa.ledgers import boxes as ledger_boxes
 from informativa.ledgers import erasure_requests
 from informativa.ledgers.erasure import erase
 from informativa.ledgers.sqlite import SqliteStore, SqliteTransaction
 from informativa.model import Reason
+from informativa.model.errors import BoxRefusedError, SharedDatabaseError
 from informativa.sharing import administration, callers, exchange
 from informativa.sharing.connection import connect
 from informativa.sharing.exchange import About, Exchange

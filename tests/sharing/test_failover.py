@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from examples import ONE, PLAYED
-from informativa.errors import SharedDatabaseError
+from informativa.model.errors import SharedDatabaseError
 from lab.postgres import Postgres
 from lab.process import until
 from sharing import erasing

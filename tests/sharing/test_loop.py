@@ -18,12 +18,12 @@ from structlog.testing import capture_logs
 
 from evidence.ledger import signed
 from examples import AT, ONE, OTHER, PLAYED
-from informativa.errors import BoxRefusedError, DefectError, LedgerError, SharedDatabaseError
-from informativa.guard import suspend
+from informativa.call.guard import suspend
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import Controller, Period, SharedDatabase, SharedState
+from informativa.model.errors import BoxRefusedError, DefectError, LedgerError, SharedDatabaseError
 from informativa.operations.doctor import probe
-from informativa.self_report import not_shared
+from informativa.process.self_report import not_shared
 from informativa.sharing import loop as exchange_loop
 from informativa.sharing import question
 from informativa.sharing.connection import Connection
@@ -250,7 +250,7 @@ def test_a_call_that_is_to_wait_goes_on_when_its_record_is_there(running: Runnin
 
 def test_a_script_waits_for_what_the_service_sends(running: Running) -> None:
     """It asks the database until the record is there."""
-    from informativa.guard import block
+    from informativa.call.guard import block
 
     running.start("pbx-1")
     (number,) = running.boxes.record("pbx-1", PLAYED)

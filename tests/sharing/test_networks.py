@@ -9,7 +9,7 @@ from functools import partial
 
 import pytest
 
-from informativa import guard
+from informativa.call import guard
 from informativa.sharing import connection, loop
 from informativa.sharing.question import Answer, Asked, Question
 from lab.postgres import Postgres

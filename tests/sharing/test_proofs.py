@@ -11,7 +11,7 @@ import pytest
 
 from evidence.ledger import KEY, NUMBERS, busy, of, signed
 from examples import AT, NOTDUE, UNIDENTIFIED
-from informativa.caller import pseudonym
+from informativa.call.caller import pseudonym
 from informativa.evidence.checkpoint import Checkpoint
 from informativa.evidence.log_folder import LogFolder
 from informativa.evidence.tiles import ENTRIES, Tile, fetch, tiles_of

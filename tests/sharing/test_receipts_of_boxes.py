@@ -18,10 +18,10 @@ from commands import typed
 from doubles import CALLER
 from evidence import independent
 from examples import AT, PLAYED
-from informativa import storage
-from informativa.caller import pseudonym
+from informativa.call.caller import pseudonym
 from informativa.evidence.receipt import Receipt
 from informativa.operations.evidence import logs
+from informativa.process import storage
 from informativa.sharing.connection import connect
 from informativa.sharing.exchange import Exchange
 from lab.postgres import SUPERUSER, Postgres

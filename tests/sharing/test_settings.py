@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
-from informativa.caller import fingerprint
+from informativa.call.caller import fingerprint
 from informativa.config import comparable, inspect, load
 from informativa.config.partial import of_calls
-from informativa.errors import ConfigError
 from informativa.model import SharedDatabase
+from informativa.model.errors import ConfigError
 from informativa.sharing.administration import password_of
 from informativa.sharing.connection import address
 

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from informativa.errors import BoxRefusedError, SharedDatabaseError
 from informativa.model import Status
+from informativa.model.errors import BoxRefusedError, SharedDatabaseError
 from informativa.sharing import administration
 from informativa.sharing.connection import connect
 from lab.certificates import Authority, Certificate

@@ -14,13 +14,13 @@ from structlog.testing import capture_logs
 
 import doubles
 from doubles import MemoryLedger
-from informativa import call
-from informativa.agi import MAX_COMMAND
 from informativa.asterisk import script_session
 from informativa.asterisk.fastagi import BUSY, FastAgiServer, PendingConnection
-from informativa.errors import SessionError, SessionLostError
+from informativa.call import answering as call
+from informativa.call.agi import MAX_COMMAND
 from informativa.model import Keys, Length, Prompt
-from informativa.ports import CallSession
+from informativa.model.errors import SessionError, SessionLostError
+from informativa.model.ports import CallSession
 
 SHORT = Prompt("/prompts/it/short", (Length(1, 8000),))  # so short that it may be heard whole here
 LINE = doubles.line(

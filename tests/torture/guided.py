@@ -13,7 +13,12 @@ import tempfile
 
 import atheris
 
-ATTACKED = ["informativa.agi", "informativa.asterisk", "informativa.call", "informativa.call_handler"]
+ATTACKED = [
+    "informativa.call.agi",
+    "informativa.asterisk",
+    "informativa.call.answering",
+    "informativa.call.handler",
+]
 with atheris.instrument_imports(include=ATTACKED):
     from torture import fuzzing
 

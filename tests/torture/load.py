@@ -21,7 +21,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from informativa.caller import pseudonym
+from informativa.call.caller import pseudonym
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import Event, Identified, PriorDelivery, Record, known_by
 from lab.office import Office

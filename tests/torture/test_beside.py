@@ -11,12 +11,12 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from informativa.errors import LedgerError
 from informativa.ledgers.sqlite import SqliteStore
+from informativa.model.errors import LedgerError
 
 WRITES = """
 import sys
-from informativa.errors import LedgerError
+from informativa.model.errors import LedgerError
 from informativa.ledgers.sqlite import SqliteStore
 from examples import PLAYED
 file, count, anew = sys.argv[1], int(sys.argv[2]), sys.argv[3] == "anew"

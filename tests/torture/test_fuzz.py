@@ -16,8 +16,8 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from informativa import agi
-from informativa.errors import ProtocolError
+from informativa.call import agi
+from informativa.model.errors import ProtocolError
 from torture import fuzzing
 
 TESTS = Path(__file__).parents[1]

@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 import pytest
 
-from informativa.errors import LedgerError
+from informativa.model.errors import LedgerError
 from lab.office import Office
 from torture.load import CONTROLLERS, Call, callers, complaints, crowd
 

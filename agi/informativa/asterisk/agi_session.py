@@ -10,9 +10,9 @@ import contextlib
 import time
 from collections.abc import Awaitable, Callable, Mapping
 
-from .. import agi
-from ..errors import ProtocolError, SessionError, SessionLostError
+from ..call import agi
 from ..model import IncomingCall, Playback, Prompt
+from ..model.errors import ProtocolError, SessionError, SessionLostError
 
 PATIENCE = 5.0  # seconds that Asterisk may take for a command, beside what it has to play
 THINKING_SECONDS = 30  # between two commands: more than ledger, look-ups and files may take together

@@ -14,9 +14,9 @@ from typing import Any
 
 from panoramisk import Manager
 
-from ..errors import ManagerError
 from ..model import ManagerAccount
-from ..text import Text
+from ..model.errors import ManagerError
+from ..model.text import Text
 
 SECONDS = 10.0  # for all of one conversation's waiting for one answer
 WAITING = 10_000  # waiting events; further ones are dropped

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from .. import STARTED
-from ..caller import spellings
+from ..call.caller import spellings
 from ..config import Configuration
 from ..model import Line
 

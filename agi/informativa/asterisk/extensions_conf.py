@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from .. import files
-from ..text import Foreign
+from ..model.text import Foreign
+from ..system import files
 
 _LARGEST = 16 << 20  # bytes of a file of Asterisk's
 _INCLUDE = re.compile(r"#(?:try)?include\s+(?:\"([^\"]+)\"|<([^>]+)>|(\S+))", re.IGNORECASE)

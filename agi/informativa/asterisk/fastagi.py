@@ -19,9 +19,9 @@ from collections.abc import Awaitable, Callable
 import structlog
 from panoramisk.fast_agi import Application, Request
 
-from .. import agi
-from ..errors import ProtocolError, SessionError, SessionLostError
-from ..ports import CallSession
+from ..call import agi
+from ..model.errors import ProtocolError, SessionError, SessionLostError
+from ..model.ports import CallSession
 from .agi_session import PATIENCE, THINKING_SECONDS, AgiSession
 from .log_rate import LogRateLimiter
 from .tokens import Tokens

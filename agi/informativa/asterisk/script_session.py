@@ -16,8 +16,8 @@ from typing import BinaryIO
 
 from asterisk.agi import AGI
 
-from .. import agi
-from ..errors import SessionLostError
+from ..call import agi
+from ..model.errors import SessionLostError
 from .agi_session import THINKING_SECONDS, AgiSession
 
 START_SECONDS = 5.0  # Asterisk has sent the whole environment before the process is up

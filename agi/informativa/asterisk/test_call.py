@@ -18,9 +18,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from ..errors import ManagerError
 from ..model import ManagerAccount
-from ..text import NOTHING, Text
+from ..model.errors import ManagerError
+from ..model.text import NOTHING, Text
 from . import ami
 
 PATIENCE = 30.0  # seconds beside the prompts: a service that hangs costs 10, a slow ledger 10, a script some

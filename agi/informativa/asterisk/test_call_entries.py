@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..errors import ManagerError
+from ..model.errors import ManagerError
 from .ami import ManagerSession
 from .dialplan import TEST_CONTEXT
 

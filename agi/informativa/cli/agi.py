@@ -13,7 +13,7 @@ import sys
 from contextlib import suppress
 
 from .. import CONFIGURATION, STARTED
-from ..script_limit import ScriptLimit
+from ..process.script_limit import ScriptLimit
 
 _TOO_MANY = b'VERBOSE "informativa-agi: too many scripts run at once; the dialplan plays the notice" "1"\n'
 
@@ -29,7 +29,7 @@ def main() -> int:
             os.write(1, _TOO_MANY)
         return 1
     gc.disable()  # which would look through all that is imported, time and again
-    from ..script import run
+    from ..process.script import run
 
     code = run(configuration, limit)
     _end(code)

@@ -22,7 +22,7 @@ from typing import Annotated
 import typer
 
 from .. import __version__
-from ..errors import ConfigError, InformativaError
+from ..model.errors import ConfigError, InformativaError
 from ..operations.problems import Failure, permission_denied
 from ..views import terminal
 from . import translated

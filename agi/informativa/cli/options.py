@@ -10,11 +10,11 @@ from typing import Annotated
 
 import typer
 
-from ..errors import ConfigProblem, InformativaError
+from ..model.errors import ConfigProblem, InformativaError
+from ..model.plausibility import typed
+from ..model.text import Text
 from ..operations.generated import Generated
 from ..operations.record_document import Record
-from ..plausibility import typed
-from ..text import Text
 from ..views.documents import document, streamed
 from ..views.messages import ENGLISH, Language, languages
 from ..views.messages import language as language_of

@@ -10,7 +10,6 @@ from typing import Any
 
 from ..operations import (
     access_log,
-    accounts,
     boxes,
     callers,
     check,
@@ -28,6 +27,7 @@ from ..operations import (
     test_call,
     upgrade_check,
 )
+from ..operations.accounts import management as accounts
 from ..operations.doctor import examination
 from ..operations.evidence.bundle import Bundle
 from ..operations.evidence.logs import Audits, Checkpoints, LogKeys

@@ -10,7 +10,7 @@ from importlib import resources
 from pathlib import Path
 
 from ..config import DEFAULT_FILE
-from ..text import command
+from ..model.text import command
 from ..views.messages import DOMAIN, Language, of_environment
 
 ON_A_CONFIGURATION = (
@@ -58,7 +58,7 @@ class _Reader(Language):
         self._file = None
         gettext.textdomain("messages")
         if self._catalogue:  # typer asks gettext itself for most of its words
-            with resources.as_file(resources.files("informativa") / "locale") as folder:
+            with resources.as_file(resources.files("informativa") / "views/locale") as folder:
                 gettext.bindtextdomain(DOMAIN, str(folder))
             gettext.textdomain(DOMAIN)
 

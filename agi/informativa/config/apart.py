@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from ..evidence.origin import log_folder
-from ..text import Text
+from ..model.text import Text
 from .findings import Findings
 
 Mark = Callable[[Path], object]

@@ -12,9 +12,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import ConfigError, ConfigProblem
-from ..hashing import sha256
-from ..text import Text
+from ..model.errors import ConfigError, ConfigProblem
+from ..model.hashing import sha256
+from ..model.text import Text
 from . import document as documents
 from . import formats, looks, parsed_cache, partial
 from .builder import Builder

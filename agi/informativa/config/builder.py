@@ -8,10 +8,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import ConfigProblem
 from ..evidence.origin import log_folder
 from ..model import Controller, Line, ManagerAccount, Notice
-from ..text import Text
+from ..model.errors import ConfigProblem
+from ..model.text import Text
 from . import parsed_cache
 from .apart import require_apart
 from .configuration import Configuration

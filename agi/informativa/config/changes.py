@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from ..errors import ConfigError, ConfigProblem
-from ..text import Text
+from ..model.errors import ConfigError, ConfigProblem
+from ..model.text import Text
 from . import document as documents
 from .configuration import Configuration
 

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import field
 from pathlib import Path
 
-from ..errors import ConfigProblem
 from ..evidence.settings import EvidenceConfig
-from ..frozen import dataclass
 from ..model import Controller, Line, ManagerAccount, Notice, Prompt, SharedDatabase, WebServer
-from ..text import Text
+from ..model.errors import ConfigProblem
+from ..model.frozen import dataclass
+from ..model.text import Text
 from . import formats
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from ..evidence.origin import log_name
 from ..model import Controller, LetterDetails, Outsourcing, OutsourcingDocument, Period
-from ..text import Text, joined
+from ..model.text import Text, joined
 from . import outsourcing
 from .document import KeyPath
 from .findings import Findings

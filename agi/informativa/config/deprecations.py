@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..text import Text, clause
+from ..model.text import Text, clause
 from .document import KeyPath
 from .findings import Findings
 

@@ -12,9 +12,9 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import ConfigError, ConfigProblem
-from ..files import reading
-from ..text import NOTHING, Foreign, Text
+from ..model.errors import ConfigError, ConfigProblem
+from ..model.text import NOTHING, Foreign, Text
+from ..system.files import reading
 
 if TYPE_CHECKING:
     import yaml  # not for a script: see parsed_cache.py

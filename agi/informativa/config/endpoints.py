@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..text import Text
+from ..model.text import Text
 from .controllers import KEY_BYTES, RETIRED
 from .document import KeyPath
 from .findings import Findings

@@ -17,8 +17,8 @@ from ..evidence.settings import (
     TimestampAuthority,
     WitnessAddress,
 )
-from ..files import reading
-from ..text import Text
+from ..model.text import Text
+from ..system.files import reading
 from .document import KeyPath
 from .findings import Findings
 from .messages import unknown

@@ -9,8 +9,8 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from ..errors import ConfigProblem
-from ..text import NOTHING, Foreign, Text, command
+from ..model.errors import ConfigProblem
+from ..model.text import NOTHING, Foreign, Text, command
 from .document import KeyPath, SourceDocument
 from .looks import Looks, StalledError
 
@@ -77,7 +77,7 @@ class Findings:
         that fails or takes too long. A script, which has one company, bounds itself."""
         if not self._looks.seconds:
             return {name: build(name, self) for name in companies}
-        from ..patience import of_each  # not for a script
+        from ..system.patience import of_each  # not for a script
 
         findings_of = {name: Findings(self._document, self._looks) for name in companies}
         built: dict[str, Result] = {}
@@ -95,7 +95,7 @@ class Findings:
 
     def _note_unbuilt(self, company: str, error: Exception) -> None:
         """Note why a company's section could not be built. Its absence causes no further problem."""
-        from ..patience import defect, failure
+        from ..system.patience import defect, failure
 
         path: KeyPath = ("controllers", company)
         reason = failure(error, self.file.parent, COMPANY_SECONDS)
@@ -120,7 +120,7 @@ class Findings:
 
     def note_stalled(self, file: Path, path: KeyPath) -> None:
         """Note that a setting's file does not answer, once for each setting."""
-        from ..patience import stalled  # not for a script
+        from ..system.patience import stalled  # not for a script
 
         reason = stalled(file.parent, self._looks.seconds)
         if path not in self._noted_stalled:

@@ -6,8 +6,8 @@ be reported as a mistake, or ignored. The differences between formats are in upg
 
 from __future__ import annotations
 
-from ..errors import ConfigError
-from ..text import Text
+from ..model.errors import ConfigError
+from ..model.text import Text
 from .document import SourceDocument
 
 KEY = "format"

@@ -11,9 +11,8 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator
 from pydantic_core import PydanticCustomError
 
-from .. import numbering
-from ..model import ALWAYS, Period
-from ..text import Text
+from ..model import ALWAYS, Period, numbering
+from ..model.text import Text
 
 
 def misshapen(message: Text) -> PydanticCustomError:
@@ -202,8 +201,8 @@ def seconds(value: object) -> int:
 
 def witness_key(value: str) -> str:
     """Return a witness's public key."""
-    from ..errors import EvidenceError
     from ..evidence.cosignature import WitnessVerifier  # not for a configuration without witnesses
+    from ..model.errors import EvidenceError
 
     try:
         return str(WitnessVerifier.parse(value))

@@ -6,10 +6,9 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from .. import numbering
-from ..caller import plain_words, spellings
-from ..model import Controller, Keys, Line, Notice, Step, name_and_id, names_and_ids, spoken
-from ..text import Text
+from ..call.caller import plain_words, spellings
+from ..model import Controller, Keys, Line, Notice, Step, name_and_id, names_and_ids, numbering, spoken
+from ..model.text import Text
 from .document import KeyPath
 from .findings import Findings
 from .messages import unknown

@@ -32,7 +32,7 @@ class Looks:
         """Return the result of `work` on a company's file. Raises its exceptions, and StalledError."""
         if not self.seconds:
             return work()
-        from ..patience import begun  # not for a script
+        from ..system.patience import begun  # not for a script
 
         place = mount_behind(file, self._remote) or f"{company} {file.parent}"
         if place in self._stalled:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..model import Lookup
-from ..text import Text
+from ..model.text import Text
 from .document import KeyPath
 from .findings import Findings
 from .messages import unknown

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from types import UnionType
 from typing import TYPE_CHECKING, Any
 
-from ..text import NOTHING, Foreign, Text, joined
+from ..model.text import NOTHING, Foreign, Text, joined
 from .document import KeyPath
 
 if TYPE_CHECKING:

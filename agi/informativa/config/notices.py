@@ -8,10 +8,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import PromptError
 from ..model import Notice, Prompt, Version
+from ..model.errors import PromptError
+from ..model.text import Text
 from ..prompts.installed import measure
-from ..text import Text
 from .controllers import begins, zone
 from .document import KeyPath
 from .findings import Findings

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from datetime import date
 from typing import TYPE_CHECKING
 
-from ..text import NOTHING, Text
+from ..model.text import NOTHING, Text
 
 if TYPE_CHECKING:
     from .schema import ControllerSettings, DocumentSettings, OutsourcingSettings

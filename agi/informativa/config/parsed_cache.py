@@ -21,10 +21,10 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
-from .. import __version__, numbering
-from ..hashing import sha256
-from ..model import NumberForm, NumberVerification, Period, RecordKind
-from ..text import NOTHING, Foreign, Text, plain
+from .. import __version__
+from ..model import NumberForm, NumberVerification, Period, RecordKind, numbering
+from ..model.hashing import sha256
+from ..model.text import NOTHING, Foreign, Text, plain
 from .document import SourceDocument
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def keep(file: Path, text: str, document: SourceDocument, settings: Settings, sp
 
     Where the folder cannot be written nothing is cached, which is no mistake: the service may not.
     """
-    from ..files import put  # not for a script, which caches nothing
+    from ..system.files import put  # not for a script, which caches nothing
 
     value = (document.lines, as_plain_objects(settings), spellings)
     content = io.BytesIO()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from ..errors import ConfigProblem
+from ..model.errors import ConfigProblem
 from .document import SourceDocument, dotted
 
 _NOT_OF_CALLS = (

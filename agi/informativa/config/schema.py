@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from ..model import NumberForm, NumberVerification, Period, RecordKind
-from ..text import Text
+from ..model.text import Text
 from .formats import FIRST
 from .forms import (
     Address,

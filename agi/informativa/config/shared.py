@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..model import SharedDatabase
-from ..text import Text
+from ..model.text import Text
 from .document import KeyPath
 from .findings import Findings
 

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from ..errors import ConfigError, ConfigProblem
-from ..text import Text
+from ..model.errors import ConfigError, ConfigProblem
+from ..model.text import Text
 from . import document as documents
 from . import shape
 from .document import KeyPath

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..model import WebServer
-from ..text import Text
+from ..model.text import Text
 from .findings import Findings
 
 if TYPE_CHECKING:

@@ -23,8 +23,8 @@ from starlette.routing import Route as StarletteRoute
 from starlette.staticfiles import StaticFiles
 
 from ..config import Configuration
-from ..errors import InformativaError
 from ..model import Action
+from ..model.errors import InformativaError
 from . import cookies
 from .connection_limit import ConnectionLimit
 from .console import Console
@@ -61,7 +61,9 @@ def application(console: Console) -> Starlette:
         )
         for route in ROUTES
     ]
-    static = Mount("/static", _CachedStaticFiles(packages=[("informativa", "templates/console/static")]))
+    static = Mount(
+        "/static", _CachedStaticFiles(packages=[("informativa", "views/templates/console/static")])
+    )
     handlers = {HTTPException: partial(_error_page, console)}
     settings = console.settings
     names = () if console.secure else (settings.host, "127.0.0.1", "localhost", *settings.names)

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from anyio import CapacityLimiter
 
-from .. import accounts
 from ..config import Configuration, inspect
 from ..model import WebServer
+from ..operations.accounts import store as accounts
 from ..operations.evidence.bundle import Bundle
 from ..views.html import console as view
 from .jobs import Job, Jobs

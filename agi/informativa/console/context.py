@@ -17,13 +17,13 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
 
-from ..accounts import UserAccount
 from ..config import Configuration
-from ..errors import InformativaError
 from ..model import Action, Controller, Line, Role
+from ..model.errors import InformativaError
+from ..model.plausibility import typed
+from ..model.text import Text
 from ..operations import access_log
-from ..plausibility import typed
-from ..text import Text
+from ..operations.accounts.store import UserAccount
 from ..views.html.console import PAUSE
 from ..views.messages import ENGLISH, Language, language, languages
 from . import cookies

@@ -12,7 +12,7 @@ from typing import Any
 
 import structlog
 
-from ..errors import InformativaError
+from ..model.errors import InformativaError
 
 THREADS = 2  # for the jobs of all companies: pages and calls come first
 RESULT_LIFETIME = 3600.0  # seconds for which the result of a job is kept

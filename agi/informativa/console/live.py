@@ -8,8 +8,8 @@ from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from ..errors import LedgerError
 from ..model import Controller, Record
+from ..model.errors import LedgerError
 from ..operations.records import ALL, RecordFollower
 
 INTERVAL = 1.0  # seconds from one look to the next

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..model import Role
-from ..text import Text
+from ..model.text import Text
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from ..accounts import UserAccount
+from ..operations.accounts.store import UserAccount
 
 MAX_AGE = 12 * 3600.0  # seconds from log-in to log-out, however active a session is
 MAX_OBJECTS = 20  # that a session remembers; one more, and the oldest is forgotten

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ..errors import EvidenceFormatError, SignatureError
-from ..text import Text
+from ..model.errors import EvidenceFormatError, SignatureError
+from ..model.text import Text
 from .encoding import HASH_SIZE, LARGEST, decimal, decoded_hash, encoded
 from .keys import is_plain
 from .note import NoteVerifier, OpenedNote, open_note, parse

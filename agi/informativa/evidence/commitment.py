@@ -14,10 +14,9 @@ import os
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
-from .. import hashing
-from ..frozen import dataclass
-from ..hashing import sha256
-from ..model import Binding, Event, Identified, RecordKind
+from ..model import Binding, Event, Identified, RecordKind, hashing
+from ..model.frozen import dataclass
+from ..model.hashing import sha256
 
 SALT_SIZE = 16  # bytes
 WHAT_TAG, WHO_TAG, RECORD_TAG = (f"informativa/{tag}/v1\n".encode() for tag in ("what", "who", "record"))

@@ -8,8 +8,8 @@ witness's.
 
 from __future__ import annotations
 
-from ..errors import EvidenceFormatError
-from ..text import Text
+from ..model.errors import EvidenceFormatError
+from ..model.text import Text
 from . import ed25519
 from .checkpoint import Checkpoint
 from .encoding import LARGEST

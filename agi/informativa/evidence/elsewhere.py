@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from ..errors import ForkError
-from ..text import Text
+from ..model.errors import ForkError
+from ..model.text import Text
 from .checkpoint import Checkpoint
 from .log_folder import PublishedLog
 from .note import Verifier

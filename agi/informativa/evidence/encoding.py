@@ -6,8 +6,8 @@ import base64
 import binascii
 import re
 
-from ..errors import EvidenceFormatError
-from ..text import Text
+from ..model.errors import EvidenceFormatError
+from ..model.text import Text
 
 HASH_SIZE = 32  # bytes, of SHA-256
 LARGEST = 2**63 - 1  # of a size, an index or a time: what every implementation can hold

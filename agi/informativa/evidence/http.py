@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from http.client import HTTPException
 from typing import TYPE_CHECKING
 
-from ..errors import ElsewhereError
-from ..text import Foreign, Text
+from ..model.errors import ElsewhereError
+from ..model.text import Foreign, Text
 
 if TYPE_CHECKING:
     from urllib3.connection import HTTPConnection

@@ -7,8 +7,8 @@ import json
 from collections.abc import Mapping
 from typing import NoReturn
 
-from ..errors import EvidenceFormatError
-from ..text import Text
+from ..model.errors import EvidenceFormatError
+from ..model.text import Text
 from .encoding import as_text
 
 LARGEST_INTEGER = 2**53 - 1

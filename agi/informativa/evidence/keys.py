@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import ClassVar, Self
 
-from ..errors import EvidenceFormatError
-from ..text import Text
+from ..model.errors import EvidenceFormatError
+from ..model.text import Text
 from . import ed25519
 from .encoding import decoded, encoded
 

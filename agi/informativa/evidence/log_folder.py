@@ -12,9 +12,9 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from .. import files
-from ..errors import SIGNED_ELSEWHERE, EvidenceError, EvidenceFormatError, SigningError
-from ..text import Foreign, Text
+from ..model.errors import SIGNED_ELSEWHERE, EvidenceError, EvidenceFormatError, SigningError
+from ..model.text import Foreign, Text
+from ..system import files
 from .checkpoint import Checkpoint
 from .note import Signer, Verifier, parse, sign
 from .origin import log_folder

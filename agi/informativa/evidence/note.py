@@ -11,8 +11,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
-from ..errors import EvidenceFormatError, SignatureError
-from ..text import Text
+from ..model.errors import EvidenceFormatError, SignatureError
+from ..model.text import Text
 from . import ed25519
 from .encoding import as_text, decoded, encoded
 from .keys import PrivateKey, PublicKey, check_name

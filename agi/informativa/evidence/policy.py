@@ -14,8 +14,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..errors import EvidenceFormatError, QuorumError
-from ..text import Text
+from ..model.errors import EvidenceFormatError, QuorumError
+from ..model.text import Text
 from .checkpoint import Checkpoint, CheckpointNote, open_checkpoint
 from .cosignature import WitnessVerifier, cosigned_at
 from .note import NoteVerifier, Verifier

@@ -14,8 +14,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
-from ..errors import EvidenceFormatError, SignatureError
-from ..text import Text
+from ..model.errors import EvidenceFormatError, SignatureError
+from ..model.text import Text
 from .checkpoint import Checkpoint
 from .encoding import HASH_SIZE, LARGEST, as_text, decimal, decoded, decoded_hash, encoded
 from .note import NoteVerifier, parse

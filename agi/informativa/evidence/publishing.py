@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from ..errors import ElsewhereError, EvidenceError, ForkError, TileMissingError
-from ..text import Text
+from ..model.errors import ElsewhereError, EvidenceError, ForkError, TileMissingError
+from ..model.text import Text
 from .checkpoint import Checkpoint, open_checkpoint
 from .elsewhere import LocalLog, require_ours
 from .log_folder import PublishedLog

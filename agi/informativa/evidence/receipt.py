@@ -12,9 +12,9 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from ..errors import EvidenceFormatError, ReceiptError
 from ..model import Identified
-from ..text import Text
+from ..model.errors import EvidenceFormatError, ReceiptError
+from ..model.text import Text
 from . import commitment, jcs
 from .commitment import FACTS, PERSON, SALT_SIZE, Commitments
 from .encoding import HASH_SIZE

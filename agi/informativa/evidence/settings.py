@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import field, replace
 from enum import StrEnum
 
-from ..frozen import dataclass
+from ..model.frozen import dataclass
 
 MINUTE = 60
 

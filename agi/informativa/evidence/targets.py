@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
-from .. import files
-from ..errors import ElsewhereError
-from ..text import Foreign, Text
+from ..model.errors import ElsewhereError
+from ..model.text import Foreign, Text
+from ..system import files
 from . import tile_files
 from .settings import PublishingTarget, TargetKind
 

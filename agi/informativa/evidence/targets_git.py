@@ -12,8 +12,8 @@ import subprocess
 from contextlib import suppress
 from pathlib import Path
 
-from ..errors import ElsewhereError
-from ..text import Foreign, Text
+from ..model.errors import ElsewhereError
+from ..model.text import Foreign, Text
 from .targets import LARGEST, FolderTarget
 
 REMOTE = "origin"

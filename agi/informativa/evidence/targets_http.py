@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ..errors import ElsewhereError
-from ..text import Text
+from ..model.errors import ElsewhereError
+from ..model.text import Text
 from .http import HttpAnswer, HttpClient
 
 

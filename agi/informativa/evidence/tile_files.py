@@ -15,9 +15,9 @@ from contextlib import suppress
 from itertools import chain
 from pathlib import Path
 
-from .. import files
-from ..errors import EvidenceError, TileChangedError, TileMissingError
-from ..text import Foreign, Text
+from ..model.errors import EvidenceError, TileChangedError, TileMissingError
+from ..model.text import Foreign, Text
+from ..system import files
 from .tiles import Tile, entry_bundles, hash_tiles, partial_tiles
 from .tree import leaf_hash
 

@@ -11,8 +11,8 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
-from ..errors import EvidenceFormatError, TileMissingError
-from ..text import Text
+from ..model.errors import EvidenceFormatError, TileMissingError
+from ..model.text import Text
 from .encoding import HASH_SIZE, LARGEST
 from .tree import root
 

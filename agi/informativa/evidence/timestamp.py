@@ -15,9 +15,9 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import ElsewhereError, EvidenceError, SignatureError
-from ..files import read
-from ..text import Foreign, Text
+from ..model.errors import ElsewhereError, EvidenceError, SignatureError
+from ..model.text import Foreign, Text
+from ..system.files import read
 from .http import HttpClient
 from .note import Note, Verifier, parse
 from .settings import TimestampAuthority

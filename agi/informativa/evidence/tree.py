@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Protocol
 
-from ..errors import TreeProofError
-from ..text import Text
+from ..model.errors import TreeProofError
+from ..model.text import Text
 from .encoding import HASH_SIZE
 
 EMPTY_ROOT = sha256(b"").digest()  # of the tree without leaves, RFC 6962 2.1

@@ -14,8 +14,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from ..errors import EvidenceError, EvidenceFormatError, SignatureError, TreeProofError
-from ..text import Text
+from ..model.errors import EvidenceError, EvidenceFormatError, SignatureError, TreeProofError
+from ..model.text import Text
 from .checkpoint import Checkpoint, open_checkpoint
 from .cosignature import WitnessSigner
 from .encoding import as_text, decimal, decoded_hash, encoded

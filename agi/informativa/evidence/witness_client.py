@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ..errors import ElsewhereError, EvidenceError, ForkError
-from ..text import Text
+from ..model.errors import ElsewhereError, EvidenceError, ForkError
+from ..model.text import Text
 from .checkpoint import Checkpoint
 from .cosignature import WitnessVerifier
 from .elsewhere import LocalLog, newer

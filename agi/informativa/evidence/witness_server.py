@@ -17,7 +17,7 @@ from http import HTTPStatus
 
 import h11
 
-from ..errors import EvidenceError
+from ..model.errors import EvidenceError
 from .cosignature import WitnessSigner
 from .witness import LARGEST_REQUEST, TEXT_TYPE, Answer, Logs
 from .witness_store import WitnessStore

@@ -15,9 +15,9 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
-from .. import files
-from ..errors import EvidenceError
-from ..text import Foreign, Text
+from ..model.errors import EvidenceError
+from ..model.text import Foreign, Text
+from ..system import files
 from .checkpoint import Checkpoint
 from .cosignature import WitnessSigner
 from .log_folder import failing

@@ -23,12 +23,12 @@ from hashlib import sha256
 from importlib import resources
 from pathlib import Path
 
-from ..errors import LedgerError
 from ..evidence.commitment import canonical
-from ..files import create
 from ..model import Action, Period
-from ..redaction import without_numbers
-from ..text import Foreign, Text
+from ..model.errors import LedgerError
+from ..model.redaction import without_numbers
+from ..model.text import Foreign, Text
+from ..system.files import create
 from .wal_files import LedgerFiles
 
 SUFFIX = ".access"

@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
-from ..errors import EvidenceError, SigningError
 from ..evidence.checkpoint import Checkpoint, open_checkpoint
 from ..evidence.encoding import HASH_SIZE
 from ..evidence.log_folder import LogFolder, PublishedLog
 from ..evidence.note import NoteVerifier
 from ..evidence.tiles import HEIGHT, WIDTH, Tile, fetch
 from ..evidence.tree import Frontier, complete_root
-from ..text import Text
+from ..model.errors import EvidenceError, SigningError
+from ..model.text import Text
 from . import leaves
 
 SHARE = 1000  # checkpoints that one process checks in one go

@@ -10,14 +10,14 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from ..errors import EvidenceError, LedgerError
 from ..evidence.checkpoint import Checkpoint
 from ..evidence.log_folder import LogFolder, PublishedLog
 from ..evidence.note import NoteVerifier
 from ..evidence.tiles import WIDTH
 from ..evidence.tree import complete_root
-from ..processes import worker_pool
-from ..text import Text
+from ..model.errors import EvidenceError, LedgerError
+from ..model.text import Text
+from ..system.processes import worker_pool
 from . import audit, audit_checkpoints, audit_history, audit_reading, audit_tiles, leaves, rows, tally
 from .audit_checkpoints import Begin
 from .ledger_file import translated

@@ -5,12 +5,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from ..errors import EvidenceError
 from ..evidence.encoding import HASH_SIZE
 from ..evidence.log_folder import PublishedLog, failing
 from ..evidence.tiles import ENTRIES, WIDTH, Tile, bundle, fetch, parse_bundle
 from ..evidence.tree import leaf_hashes, root
-from ..text import Text
+from ..model.errors import EvidenceError
+from ..model.text import Text
 
 
 def entries(

@@ -13,10 +13,10 @@ import sqlite3
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
-from ..errors import LedgerError
-from ..files import create
-from ..frozen import dataclass
-from ..text import Text
+from ..model.errors import LedgerError
+from ..model.frozen import dataclass
+from ..model.text import Text
+from ..system.files import create
 from . import wal_files
 
 DAYS = 30  # long enough to notice that something is wrong with an upgrade

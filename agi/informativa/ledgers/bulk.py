@@ -14,8 +14,8 @@ from operator import itemgetter
 from typing import Any, NamedTuple
 
 from ..evidence import commitment
-from ..hashing import sha256
 from ..model import Binding, Event, Reason, Status
+from ..model.hashing import sha256
 from . import leaves, row_texts, rows
 from .sqlite import SqliteStore
 from .transaction import SqliteTransaction

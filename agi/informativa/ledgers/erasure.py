@@ -17,10 +17,10 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ..errors import EvidenceError, LedgerError
 from ..evidence.log_folder import LogFolder
 from ..model import Reason, RecordKind
-from ..text import NOTHING, Foreign, Text, joined
+from ..model.errors import EvidenceError, LedgerError
+from ..model.text import NOTHING, Foreign, Text, joined
 from . import backup, elsewhere, erasure_requests, leaves, rows
 from .access_log import SIDES, SUFFIX, AccessLog
 from .erasure_requests import ErasureRequest

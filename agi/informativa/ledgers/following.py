@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from ..errors import LedgerError
 from ..model import Record, RecordKind, Status
-from ..text import Foreign, Text
+from ..model.errors import LedgerError
+from ..model.text import Foreign, Text
 from . import migrating, rows, tally
 from .owner import LedgerOwner, require
 from .tally import HourCount

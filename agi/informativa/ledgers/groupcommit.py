@@ -22,9 +22,9 @@ from typing import Any
 
 import structlog
 
-from ..errors import EventRefusedError, LedgerError, LedgerSlowError
 from ..model import Record
-from ..ports import Ledger, LedgerTransaction, Result
+from ..model.errors import EventRefusedError, LedgerError, LedgerSlowError
+from ..model.ports import Ledger, LedgerTransaction, Result
 from .owner import LedgerOwner
 from .sqlite import SqliteStore
 from .write_lock import BUSY_SECONDS

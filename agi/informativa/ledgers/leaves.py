@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..evidence.commitment import Commitments
 from ..evidence.origin import origin
-from ..frozen import dataclass
+from ..model.frozen import dataclass
 from . import rows
 
 if TYPE_CHECKING:  # it loads OpenSSL, which a call does not need

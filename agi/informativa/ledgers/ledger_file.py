@@ -14,8 +14,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ..errors import EventRefusedError, LedgerError
-from ..text import Foreign, Text
+from ..model.errors import EventRefusedError, LedgerError
+from ..model.text import Foreign, Text
 from . import migrating, wal_files, write_lock
 from .transaction import SqliteTransaction
 from .write_lock import BUSY_SECONDS, LOOK_SECONDS
@@ -134,7 +134,7 @@ class LedgerFile:
         owner, who runs the service."""
         if self.file.exists():
             return
-        from ..files import create  # not loaded by a script, for which the file usually exists
+        from ..system.files import create  # not loaded by a script, for which the file usually exists
 
         self.file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with contextlib.suppress(FileExistsError):

@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 
-from ..errors import LedgerEmptyError, LedgerError, LedgerOutdatedError
 from ..evidence.origin import log_folder, origin
-from ..frozen import dataclass
-from ..text import Text
+from ..model.errors import LedgerEmptyError, LedgerError, LedgerOutdatedError
+from ..model.frozen import dataclass
+from ..model.text import Text
 from . import leaves, write_lock
 
 APPLICATION = 0x696E666F  # PRAGMA application_id: “info”

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import Future
 
-from ..errors import LedgerError
-from ..patience import begun
-from ..ports import Ledger
-from ..text import Text
+from ..model.errors import LedgerError
+from ..model.ports import Ledger
+from ..model.text import Text
+from ..system.patience import begun
 from .write_lock import BUSY_SECONDS
 
 OPEN_SECONDS = 5 * BUSY_SECONDS  # it waits as long as that for another program, and more than once

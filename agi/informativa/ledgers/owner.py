@@ -9,11 +9,11 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
-from ..caller import fingerprint
-from ..errors import LedgerError
-from ..frozen import dataclass
+from ..call.caller import fingerprint
 from ..model import Controller
-from ..text import Text
+from ..model.errors import LedgerError
+from ..model.frozen import dataclass
+from ..model.text import Text
 from . import migrating
 
 _SINCE = 14  # the migration that added the table

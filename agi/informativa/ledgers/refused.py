@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from ..errors import LedgerError
 from ..model import Record
-from ..ports import Ledger, LedgerTransaction, Result
+from ..model.errors import LedgerError
+from ..model.ports import Ledger, LedgerTransaction, Result
 
 
 class RefusedLedger(Ledger):

@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from ..errors import EvidenceError, LedgerError
 from ..evidence.checkpoint import Checkpoint
 from ..evidence.log_folder import LogFolder, PublishedLog
 from ..model import Reason, RecordKind
-from ..text import Text
+from ..model.errors import EvidenceError, LedgerError
+from ..model.text import Text
 from . import backup, erasure_requests, leaves, rows
 from .erasure_requests import ErasureRequest
 from .ledger_file import translated

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from ..errors import ElsewhereError, SigningError
 from ..evidence import note
 from ..evidence.checkpoint import Checkpoint, open_checkpoint
 from ..evidence.elsewhere import CheckpointSource, LocalLog, require_ours
@@ -22,7 +21,8 @@ from ..evidence.note import Signer
 from ..evidence.tiles import TileHashes
 from ..evidence.tree import EMPTY_ROOT, root_at
 from ..model import Reason, RecordKind
-from ..text import Text
+from ..model.errors import ElsewhereError, SigningError
+from ..model.text import Text
 from . import leaves, rows
 from .leaves import LedgerLog
 from .sqlite import SqliteStore

@@ -16,7 +16,7 @@ from typing import Any
 from ..evidence.commitment import Commitments
 from ..evidence.origin import log_name
 from ..model import CallerHistory, Event, Record, RecordFilter, Recording
-from ..ports import Ledger, LedgerTransaction, Result
+from ..model.ports import Ledger, LedgerTransaction, Result
 from . import elsewhere, leaves, migrating, rows
 from . import owner as owners
 from .ledger_file import LedgerFile

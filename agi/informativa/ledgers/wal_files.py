@@ -18,9 +18,9 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from ..errors import LedgerError
-from ..frozen import dataclass
-from ..text import Text
+from ..model.errors import LedgerError
+from ..model.frozen import dataclass
+from ..model.text import Text
 
 # https://www.sqlite.org/src/file/src/os_unix.c: the bytes that SQLite locks in an open database and its
 # index.
@@ -273,7 +273,7 @@ def keep_open(connection: sqlite3.Connection) -> None:
 def processes_with_deleted_wal(ledger: Path) -> list[int]:
     """Return the ids of the processes that have a deleted log or index of this ledger open, as far as we may
     see. Other processes do not see their records until they have repaired it."""
-    from ..processes import descriptors  # not loaded by a script
+    from ..system.processes import descriptors  # not loaded by a script
 
     log, index = (os.path.realpath(f"{ledger}{end}") for end in ("-wal", "-shm"))
     processes: set[int] = set()

@@ -10,7 +10,6 @@ from .calls import (
     Binding,
     Caller,
     CallResult,
-    Decision,
     Event,
     Heard,
     Identified,
@@ -22,7 +21,7 @@ from .calls import (
     Unidentified,
     told_elsewhere,
 )
-from .history import A_CALL, CallerHistory, PriorDelivery, known_by, merged, told_by_others
+from .history import A_CALL, CallerHistory, Decision, PriorDelivery, known_by, merged, told_by_others
 from .names import (
     LETTER_LANGUAGES,
     NAMES,

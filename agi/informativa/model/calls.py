@@ -5,14 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import field
 from datetime import datetime
-from typing import TYPE_CHECKING
 
-from ..frozen import dataclass
-from .plan import Notice, Prompt, Version
+from .frozen import dataclass
+from .plan import Notice, Version
 from .words import Ending, Reason, RecordKind, Status, Vouched
-
-if TYPE_CHECKING:
-    from .history import PriorDelivery
 
 TELEPHONE_RATE = 8000  # hertz
 
@@ -72,31 +68,6 @@ class ReportedDelivery:
     kind: RecordKind
     at: datetime
     reference: str
-
-
-@dataclass(frozen=True)
-class Decision:
-    """A decision to play `version` of `notice` or to leave it out, with its reason and, for a skip, its
-    proof.
-
-    `prompts`, by language, are the version's short ones or a `supplement`; `purposes` are those that the
-    prompts name.
-    """
-
-    notice: Notice
-    version: Version
-    play: bool
-    reason: Reason
-    prompts: Mapping[str, Prompt]
-    purposes: frozenset[str]
-    basis: PriorDelivery | None = None
-    supplement: bool = False
-
-    @property
-    def status_of_skip(self) -> Status:
-        """Return the status of a notice that is left out: SKIPPED by an explicit setting, NOTDUE where the
-        caller already has it."""
-        return Status.SKIPPED if self.reason is Reason.SERVICE_DATA_ONLY else Status.NOTDUE
 
 
 @dataclass(frozen=True)

@@ -1,17 +1,16 @@
-"""The history of a caller: the versions of each notice that he already got, with the record of each."""
+"""The history of a caller: the versions of each notice that he already got, with the record of each; and a
+decision, which may rest on it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import field, replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
-from ..frozen import dataclass
-from .words import Reason
-
-if TYPE_CHECKING:
-    from .calls import Event, Record
+from .calls import Event, Record
+from .frozen import dataclass
+from .plan import Notice, Prompt, Version
+from .words import Reason, Status
 
 A_CALL = timedelta(days=1)  # no call lasts as long: a delivery longer ago was before this call
 
@@ -92,6 +91,31 @@ def _later(first: datetime | None, second: datetime | None) -> datetime | None:
 
 CallerHistory = Mapping[str, PriorDelivery]
 """The prior deliveries to one caller, by notice id. Empty for a caller nobody has informed."""
+
+
+@dataclass(frozen=True)
+class Decision:
+    """A decision to play `version` of `notice` or to leave it out, with its reason and, for a skip, its
+    proof.
+
+    `prompts`, by language, are the version's short ones or a `supplement`; `purposes` are those that the
+    prompts name.
+    """
+
+    notice: Notice
+    version: Version
+    play: bool
+    reason: Reason
+    prompts: Mapping[str, Prompt]
+    purposes: frozenset[str]
+    basis: PriorDelivery | None = None
+    supplement: bool = False
+
+    @property
+    def status_of_skip(self) -> Status:
+        """Return the status of a notice that is left out: SKIPPED by an explicit setting, NOTDUE where the
+        caller already has it."""
+        return Status.SKIPPED if self.reason is Reason.SERVICE_DATA_ONLY else Status.NOTDUE
 
 
 def merged(*histories: CallerHistory) -> CallerHistory:

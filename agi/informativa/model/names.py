@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from ..text import Text, joined, plain
+from .text import Text, joined, plain
 
 NamesByLanguage = Mapping[str, Mapping[str, str]]
 """Names that a company gives to its notices and purposes, by language (two letters) and id."""

@@ -7,9 +7,9 @@ from dataclasses import field
 from datetime import UTC, date, datetime, tzinfo
 from typing import TypeVar
 
-from ..errors import InformativaError
-from ..frozen import dataclass
-from ..text import NOTHING, Text
+from .errors import InformativaError
+from .frozen import dataclass
+from .text import NOTHING, Text
 from .words import NumberForm, NumberVerification, RecordKind
 
 T = TypeVar("T")

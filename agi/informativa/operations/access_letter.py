@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from .. import storage
-from ..caller import mask
+from ..call.caller import mask
 from ..config import Configuration
 from ..model import Action, Controller, Record
-from ..text import NOTHING, Text
+from ..model.text import NOTHING, Text
+from ..process import storage
 from .access_log import SHELL, AccessFilter
 from .callers import Typed, caller_records, pseudonyms
 from .completeness import Missing

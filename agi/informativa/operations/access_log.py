@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from .. import storage
 from ..ledgers import access_log
 from ..ledgers.access_log import ALL, AccessChain, AccessFilter
 from ..model import Action, Controller, Line
+from ..process import storage
 from .doctor import users
 from .document import Time
 

@@ -10,12 +10,12 @@ from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from .. import bootstrap, storage
 from ..config import Configuration
-from ..errors import InformativaError
 from ..model import Controller, SharedDatabase
+from ..model.errors import InformativaError
+from ..model.text import Text
+from ..process import bootstrap, storage
 from ..sharing import schema
-from ..text import Text
 from .document import Seconds, Time
 
 if TYPE_CHECKING:  # the driver is an extra, and the other commands must do without it

@@ -14,9 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import phonenumbers
 from pydantic import Field
 
-from .. import plausibility, storage
-from ..caller import e164, mask, pseudonym
-from ..errors import InformativaError, SharedDatabaseError
+from ..call.caller import e164, mask, pseudonym
 from ..evidence.commitment import bind
 from ..model import (
     Controller,
@@ -27,12 +25,15 @@ from ..model import (
     RecordKind,
     SharedDatabase,
     Version,
+    plausibility,
     told_elsewhere,
 )
-from ..numbering import NumberKind
-from ..numbering.library import kind_of
-from ..plausibility import Implausible, ReferenceFault
-from ..text import NOTHING, Text, joined
+from ..model.errors import InformativaError, SharedDatabaseError
+from ..model.numbering import NumberKind
+from ..model.numbering.library import kind_of
+from ..model.plausibility import Implausible, ReferenceFault
+from ..model.text import NOTHING, Text, joined
+from ..process import storage
 from . import record_document
 from .completeness import Gap, Missing, gaps
 from .controllers import known

@@ -11,10 +11,10 @@ from typing import Annotated
 
 from pydantic import Field
 
-from .. import errors, storage
 from ..config import inspect
-from ..errors import ConfigError, LedgerError
-from ..model import Line, name_and_id
+from ..model import Line, errors, name_and_id
+from ..model.errors import ConfigError, LedgerError
+from ..process import storage
 from .doctor.examination import locally
 from .doctor.findings import Finding, State
 from .document import AbsolutePath, Seconds, Sentence

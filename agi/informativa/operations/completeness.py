@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from ..caller import fingerprint
-from ..errors import BoxRefusedError
+from ..call.caller import fingerprint
 from ..model import Controller, SharedDatabase
-from ..text import Text
+from ..model.errors import BoxRefusedError
+from ..model.text import Text
 from .boxes import QUIET_SECONDS
 from .document import Sentence
 

@@ -7,9 +7,9 @@ from difflib import unified_diff
 from pathlib import Path
 
 from ..config.upgrading import Upgraded, upgraded
-from ..errors import InformativaError
-from ..files import put
-from ..text import Foreign, Text
+from ..model.errors import InformativaError
+from ..model.text import Foreign, Text
+from ..system.files import put
 from .document import AbsolutePath
 
 

@@ -9,9 +9,9 @@ from typing import Annotated
 from pydantic import Field
 
 from ..config import Configuration
-from ..errors import LedgerError
 from ..model import Controller, Line
-from ..text import NOTHING, Foreign, Text, plain
+from ..model.errors import LedgerError
+from ..model.text import NOTHING, Foreign, Text, plain
 from .document import OptionalSentence
 from .records import existing_ledger
 

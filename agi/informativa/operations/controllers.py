@@ -13,9 +13,9 @@ from pathlib import Path
 from ..config import Configuration, inspect, of_callers, of_calls, of_lines
 from ..config.messages import closest
 from ..config.partial import concerning
-from ..errors import ConfigError, ConfigProblem, InformativaError
 from ..model import Controller, Line, Notice
-from ..text import Text
+from ..model.errors import ConfigError, ConfigProblem, InformativaError
+from ..model.text import Text
 
 SHOWN = 10  # names that a message lists
 

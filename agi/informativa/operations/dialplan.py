@@ -7,11 +7,11 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-from .. import shipped
 from ..asterisk import dialplan
 from ..config import Configuration, load
-from ..files import point
-from ..text import Foreign, Text
+from ..model.text import Foreign, Text
+from ..system import shipped
+from ..system.files import point
 from .controller_state import not_live
 from .doctor import installation
 from .generated import Generated, write

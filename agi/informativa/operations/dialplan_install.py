@@ -10,9 +10,9 @@ from pathlib import Path
 
 from ..asterisk.extensions_conf import IncludeReport, SourceLine, read
 from ..config import Configuration, load
-from ..errors import InformativaError
-from ..files import put
-from ..text import Foreign, Text
+from ..model.errors import InformativaError
+from ..model.text import Foreign, Text
+from ..system.files import put
 from .controller_state import not_live
 from .dialplan import RELOAD, freepbx_context, link_script, owner_in_asterisks_folder, render
 from .doctor import installation, ports, users

@@ -13,7 +13,7 @@ from typing import Annotated
 
 from pydantic import InstanceOf, PlainSerializer
 
-from ..text import Text
+from ..model.text import Text
 
 Time = Annotated[
     datetime, PlainSerializer(lambda time: time.isoformat(timespec="milliseconds"), return_type=str)

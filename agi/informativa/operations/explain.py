@@ -8,8 +8,9 @@ from typing import Annotated
 
 from pydantic import Field
 
-from .. import model, plausibility, policy
-from ..caller import mask, pseudonym, recognise
+from .. import model
+from ..call import policy
+from ..call.caller import mask, pseudonym, recognise
 from ..model import (
     Caller,
     CallerHistory,
@@ -20,6 +21,7 @@ from ..model import (
     Status,
     Unidentified,
     merged,
+    plausibility,
 )
 from .callers import pseudonyms
 from .document import OptionalSentence, Seconds, Time

@@ -6,9 +6,9 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import InformativaError
-from ..files import obstacle, put
-from ..text import Foreign, Text
+from ..model.errors import InformativaError
+from ..model.text import Foreign, Text
+from ..system.files import obstacle, put
 
 
 @dataclass(frozen=True)

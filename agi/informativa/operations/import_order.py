@@ -19,9 +19,9 @@ from operator import itemgetter
 from pathlib import Path
 from tempfile import TemporaryFile
 
-from ..errors import InformativaError
 from ..ledgers.bulk import PreparedRecord
-from ..text import Foreign, Text
+from ..model.errors import InformativaError
+from ..model.text import Foreign, Text
 
 WINDOW = 20_000  # records that are put in order at a time: 450 bytes of memory each
 _MOST = 256  # shares: of what is longer than these times WINDOW, a share is put in order in several windows

@@ -13,13 +13,22 @@ from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 
-from .. import numbering, plausibility
-from ..caller import pseudonym
+from ..call.caller import pseudonym
 from ..evidence.commitment import bind
 from ..ledgers.bulk import CommonValues, PreparedRecord, common
-from ..model import Controller, Identified, Notice, NumberForm, RecordKind, Version, told_elsewhere
-from ..numbering import NumberKind
-from ..text import Text
+from ..model import (
+    Controller,
+    Identified,
+    Notice,
+    NumberForm,
+    RecordKind,
+    Version,
+    numbering,
+    plausibility,
+    told_elsewhere,
+)
+from ..model.numbering import NumberKind
+from ..model.text import Text
 from .callers import CUSTOMER, REFERENCE_FAULTS, SEPARATORS, WHY_IMPLAUSIBLE, is_unusual
 from .import_order import distribute
 from .import_table import Table

@@ -13,9 +13,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import BinaryIO
 
-from ..errors import InformativaError
-from ..redaction import without_numbers
-from ..text import NOTHING, Text
+from ..model.errors import InformativaError
+from ..model.redaction import without_numbers
+from ..model.text import NOTHING, Text
 
 LONGEST = 65_536  # bytes of a line, and characters of a row that goes over several
 COLUMNS = {

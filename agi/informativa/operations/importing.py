@@ -19,13 +19,14 @@ from typing import BinaryIO, Protocol
 
 import phonenumbers
 
-from .. import plausibility, storage
-from ..errors import InformativaError
 from ..ledgers import bulk
 from ..ledgers.sqlite import SqliteStore
-from ..plausibility import ReferenceFault
-from ..processes import worker_pool
-from ..text import Foreign, Text
+from ..model import plausibility
+from ..model.errors import InformativaError
+from ..model.plausibility import ReferenceFault
+from ..model.text import Foreign, Text
+from ..process import storage
+from ..system.processes import worker_pool
 from .callers import REFERENCE_FAULTS
 from .import_order import Ordering
 from .import_rows import CACHE_SIZE, ImportPart, PreparedPart, Source, is_american, prepare_part

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
-from .. import shipped
 from ..config.deprecations import DEFAULT_TOKEN
 from ..config.schema import ServiceSettings
-from ..errors import InformativaError
 from ..model import NumberForm
-from ..text import Foreign, Text
+from ..model.errors import InformativaError
+from ..model.text import Foreign, Text
+from ..system import shipped
 from .doctor import ports
 from .keys import write_secret
 

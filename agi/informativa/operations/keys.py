@@ -18,10 +18,10 @@ from ..config.build import draft
 from ..config.controllers import KEY_BYTES, RETIRED
 from ..config.deprecations import DEFAULT_TOKEN
 from ..config.endpoints import retired
-from ..errors import InformativaError
-from ..files import create, make_folder, obstacle
 from ..model import ManagerAccount
-from ..text import Foreign, Text, command
+from ..model.errors import InformativaError
+from ..model.text import Foreign, Text, command
+from ..system.files import create, make_folder, obstacle
 from .controllers import Selection, select_for_key
 from .doctor import installation, users
 from .doctor.account import secret_file

@@ -5,8 +5,8 @@ from __future__ import annotations
 from importlib import resources
 
 from ..config import Configuration
-from ..errors import InformativaError
-from ..text import Text
+from ..model.errors import InformativaError
+from ..model.text import Text
 
 _JOB = """\
 scrape_configs:
@@ -38,4 +38,6 @@ def scrape(configuration: Configuration) -> str:
 
 
 def _shipped(name: str) -> str:
-    return (resources.files("informativa") / "templates/monitoring" / name).read_text(encoding="utf-8")
+    return (resources.files("informativa") / "operations/templates/monitoring" / name).read_text(
+        encoding="utf-8"
+    )

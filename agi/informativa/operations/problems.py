@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from .. import errors
-from ..files import closed_folder
-from ..text import Text
+from ..model import errors
+from ..model.text import Text
+from ..system.files import closed_folder
 from .document import OptionalSentence, Sentence
 
 

@@ -9,13 +9,13 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
 
-from .. import plausibility, storage
 from ..config import Configuration
-from ..errors import InformativaError, LedgerError
 from ..ledgers.following import Follower
 from ..ledgers.sqlite import SqliteStore
-from ..model import Controller, Record, RecordFilter, RecordKind, SharedDatabase
-from ..text import Text
+from ..model import Controller, Record, RecordFilter, RecordKind, SharedDatabase, plausibility
+from ..model.errors import InformativaError, LedgerError
+from ..model.text import Text
+from ..process import storage
 from .problems import permission_denied
 
 ALL = RecordFilter()

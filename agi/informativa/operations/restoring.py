@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from .. import storage
 from ..model import Controller
+from ..process import storage
 from .controllers import require_ledger
 
 

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 
-from .. import storage
-from ..errors import InformativaError
-from ..maintenance import PATIENCE_SECONDS
 from ..model import Controller, SharedDatabase
-from ..text import Foreign, Text
+from ..model.errors import InformativaError
+from ..model.text import Foreign, Text
+from ..process import storage
+from ..process.maintenance import PATIENCE_SECONDS
 from .document import Time
 
 

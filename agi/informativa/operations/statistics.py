@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TypeVar
 
-from .. import storage
 from ..ledgers.tally import HourCount
 from ..model import Controller, Line, Status
+from ..process import storage
 
 _Key = TypeVar("_Key", date, datetime)
 

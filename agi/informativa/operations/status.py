@@ -15,13 +15,14 @@ from pathlib import Path
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from .. import spool, storage
 from ..asterisk import ami
+from ..call import spool
 from ..config import Configuration, by_company, inspect, of_callers
-from ..errors import ConfigProblem, EvidenceError, InformativaError, LedgerError, SharedDatabaseError
 from ..ledgers.following import LedgerSummary
 from ..model import Controller, Line, Status
-from ..text import NOTHING, Text
+from ..model.errors import ConfigProblem, EvidenceError, InformativaError, LedgerError, SharedDatabaseError
+from ..model.text import NOTHING, Text
+from ..process import storage
 from . import boxes
 from .boxes import Meeting
 from .doctor import probe

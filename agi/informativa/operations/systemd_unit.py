@@ -9,10 +9,10 @@ from importlib import resources
 from pathlib import Path
 from string import Template
 
-from .. import service
 from ..config import Configuration, load
 from ..evidence.settings import TargetKind
-from ..text import Text, command
+from ..model.text import Text, command
+from ..process import service
 from .controller_state import not_live
 from .doctor import installation, users
 from .generated import Generated, write
@@ -104,7 +104,7 @@ def settings(configuration: Configuration, unit: str = SERVICE) -> UnitValues:
 
 
 def _shipped(name: str) -> str:
-    return (resources.files("informativa") / "templates" / name).read_text(encoding="utf-8")
+    return (resources.files("informativa") / "operations/templates" / name).read_text(encoding="utf-8")
 
 
 def _talks_to_others(configuration: Configuration) -> bool:

@@ -11,14 +11,15 @@ from typing import Annotated
 
 from pydantic import Field
 
-from .. import errors, model, policy
+from .. import model
 from ..asterisk import ami, test_call
 from ..asterisk.test_call import Moment, TestCallResult
-from ..caller import mask, recognise
+from ..call import policy
+from ..call.caller import mask, recognise
 from ..config import Configuration
-from ..errors import InformativaError
-from ..model import Caller, Decision, Identified, Line, ManagerAccount, Reason, Status
-from ..text import Text
+from ..model import Caller, Decision, Identified, Line, ManagerAccount, Reason, Status, errors
+from ..model.errors import InformativaError
+from ..model.text import Text
 from .controllers import line_named, require_live
 from .document import Sentence
 from .explain import history_of, incoming_call

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from ..asterisk.ami import ManagerSession
 from ..asterisk.dialplan import TEST_CONTEXT
 from ..asterisk.test_call_entries import NoticeEntry, direct, entries, exists, guarded
-from ..errors import InformativaError
-from ..text import Text, joined
+from ..model.errors import InformativaError
+from ..model.text import Text, joined
 
 _ALONE = Text("Leave --context and --through out to try the notice alone.")
 

@@ -11,17 +11,19 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from .. import __version__, storage
+from .. import __version__
 from ..asterisk.dialplan import started
 from ..config.formats import NEWEST
-from ..errors import InformativaError
 from ..model import Controller
-from ..text import Text, clause, command
+from ..model.errors import InformativaError
+from ..model.text import Text, clause, command
+from ..process import storage
+from ..system.patience import in_thread
 from . import dialplan_install, systemd_unit
 from .doctor import examination, installation, probe, shared
 from .doctor.examination import SLOW, Check, Examination
 from .doctor.findings import Finding, ok, unknown, warning, wrong
-from .doctor.system import System, in_thread
+from .doctor.system import System
 
 PYTHONS = ((3, 11), (3, 14))  # the oldest and the newest that the tests run on
 

@@ -20,8 +20,8 @@ from itertools import groupby, pairwise, repeat
 from operator import mul, truediv
 from pathlib import Path
 
-from ..errors import PromptError
-from ..text import Foreign, Text
+from ..model.errors import PromptError
+from ..model.text import Foreign, Text
 
 NARROW, WIDE = 8000, 16000  # hertz: of the telephone, and of G.722
 LEVEL, CEILING = -20.0, -3.0  # dBov: of speech (that of the prompts shipped), and of its highest peak

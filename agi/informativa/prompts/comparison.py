@@ -14,7 +14,7 @@ from array import array
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from .. import files
+from ..system import files
 from .installed import LARGEST
 
 _FRAMES = 50  # a second

@@ -13,9 +13,9 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from ..errors import PromptError
-from ..files import give_folder, read_foreign
-from ..text import Foreign, Text
+from ..model.errors import PromptError
+from ..model.text import Foreign, Text
+from ..system.files import give_folder, read_foreign
 from .audio import NARROW, WIDE, sox
 
 _NARROW = ("-r", str(NARROW), "-c", "1")

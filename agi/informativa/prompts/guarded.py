@@ -6,7 +6,7 @@ import asyncio
 import time
 
 from ..model import ChangedRecording
-from ..patience import begun, stalled
+from ..system.patience import begun, stalled
 from .recordings import Look, PromptKey, PromptLook
 
 LOOK_SECONDS = 2.0  # to read the files of one prompt; some milliseconds on a disk

@@ -13,11 +13,11 @@ from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 
-from ..errors import PromptError
-from ..files import closed_folder, reading
-from ..frozen import dataclass
 from ..model import Length, Notice, Prompt, Recording
-from ..text import Foreign, Text
+from ..model.errors import PromptError
+from ..model.frozen import dataclass
+from ..model.text import Foreign, Text
+from ..system.files import closed_folder, reading
 
 
 @dataclass(frozen=True)

@@ -15,10 +15,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from ..errors import LedgerError, PromptError
 from ..model import ChangedRecording, Notice, Prompt, Recording, recording_digest
-from ..ports import Recordings
-from ..text import Foreign, Text
+from ..model.errors import LedgerError, PromptError
+from ..model.ports import Recordings
+from ..model.text import Foreign, Text
 from .installed import hashed, installed, mark, marks, measure, placed, rivals
 from .mounts import remote_devices
 

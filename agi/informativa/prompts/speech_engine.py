@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ..errors import PromptError
-from ..text import Text
+from ..model.errors import PromptError
+from ..model.text import Text
 from .audio import WIDE, Sound, faded, from_pcm, joined, levelled, trimmed
 from .pronunciation import said
 

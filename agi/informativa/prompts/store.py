@@ -7,10 +7,10 @@ from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import PromptError
-from ..files import make_folder, put
 from ..model import Recording
-from ..text import Foreign, Text
+from ..model.errors import PromptError
+from ..model.text import Foreign, Text
+from ..system.files import make_folder, put
 from .installed import EXTENSIONS
 
 HeardAnotherRecording = Callable[[Sequence[Recording]], bool]

@@ -9,8 +9,8 @@ from importlib.resources.abc import Traversable
 
 import yaml
 
-from ..errors import PromptError
-from ..text import Foreign, Text
+from ..model.errors import PromptError
+from ..model.text import Foreign, Text
 from .pronunciation import SPELLINGS
 
 PURPOSES = "purposes.yaml"

@@ -12,11 +12,11 @@ from pathlib import Path
 import psycopg
 from psycopg import conninfo
 
-from ..errors import SharedDatabaseError
 from ..ledgers import rows
 from ..ledgers.rows import microseconds
 from ..model import SharedDatabase
-from ..text import Text
+from ..model.errors import SharedDatabaseError
+from ..model.text import Text
 from . import schema
 from .connection import address, connect, translated
 from .rows import Statements

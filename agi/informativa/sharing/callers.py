@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from ..errors import BoxRefusedError
 from ..ledgers.sqlite import SqliteStore
 from ..model import Record, SharedDatabase
+from ..model.errors import BoxRefusedError
 from .administration import RegisteredBox
 from .connection import Connection, connect, translated
 from .membership import Membership, membership

@@ -12,9 +12,9 @@ import psycopg
 from psycopg import conninfo
 from psycopg.abc import PQGen
 
-from ..errors import BoxRefusedError, SharedDatabaseError
 from ..model import SharedDatabase
-from ..text import Foreign, Text
+from ..model.errors import BoxRefusedError, SharedDatabaseError
+from ..model.text import Foreign, Text
 from . import schema
 from .certificate import disbelief
 

@@ -17,13 +17,13 @@ from typing import Any
 
 import psycopg
 
-from ..caller import pseudonym
+from ..call.caller import pseudonym
 from ..ledgers import boxes, erasure_requests, leaves, rows
 from ..ledgers.erasure import erase, forget
 from ..ledgers.erasure_requests import ErasureRequest
 from ..ledgers.sqlite import SqliteStore
 from ..model import RecordKind, SharedDatabase
-from ..text import Text
+from ..model.text import Text
 from . import callers, membership, schema, sealed_caller
 from . import rows as shared_rows
 from .connection import Connection, translated

@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 
 import structlog
 
-from ..errors import BoxRefusedError, DefectError, InformativaError, LedgerError, SharedDatabaseError
 from ..ledgers.sqlite import SqliteStore
 from ..model import Controller, SharedDatabase
+from ..model.errors import BoxRefusedError, DefectError, InformativaError, LedgerError, SharedDatabaseError
 from .connection import connect
 from .exchange import About, Exchange
 from .idle import OLDEST_SECONDS

@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..errors import BoxRefusedError
 from ..ledgers import boxes
 from ..ledgers.sqlite import SqliteStore
 from ..model import SharedDatabase
-from ..text import Text
+from ..model.errors import BoxRefusedError
+from ..model.text import Text
 from . import rows as shared_rows
 from .connection import Connection
 from .rows import Statements

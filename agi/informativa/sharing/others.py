@@ -10,10 +10,10 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from ..errors import InformativaError, SharedDatabaseError
-from ..guard import Guard, Wait
+from ..call.guard import Guard, Wait
 from ..model import Controller, Record, SharedDatabase, SharedState
-from ..ports import OtherBoxes
+from ..model.errors import InformativaError, SharedDatabaseError
+from ..model.ports import OtherBoxes
 from .idle import OLDEST_SECONDS, IdleConnections
 from .rows import readable
 

@@ -10,13 +10,13 @@ from datetime import datetime
 from operator import attrgetter
 from typing import Any
 
-from ..errors import TileMissingError
 from ..evidence.encoding import HASH_SIZE
 from ..evidence.note import Verifier
 from ..evidence.tiles import Tile
 from ..ledgers import rows
 from ..model import Record, SharedDatabase
-from ..text import Text
+from ..model.errors import TileMissingError
+from ..model.text import Text
 from . import schema
 from .administration import RegisteredBox
 from .connection import Connection, connect, translated

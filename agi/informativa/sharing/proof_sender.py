@@ -15,13 +15,13 @@ from typing import Any
 import psycopg
 import structlog
 
-from ..errors import EvidenceError
 from ..evidence.checkpoint import Checkpoint
 from ..evidence.log_folder import LogFolder, PublishedLog
 from ..evidence.tiles import ENTRIES, Tile, fetch, tiles_of
 from ..ledgers import boxes
 from ..ledgers.leaves import LedgerLog
 from ..ledgers.sqlite import SqliteStore
+from ..model.errors import EvidenceError
 from .proof_statements import ProofStatements
 from .rows import INFORMS, month
 

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from ..errors import SharedDatabaseError
 from ..ledgers import rows
 from ..model import Controller, SharedDatabase
+from ..model.errors import SharedDatabaseError
 from .connection import Connection, connect, translated
 from .idle import IdleConnections
 from .rows import Statements

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from ..errors import SharedDatabaseError
 from ..ledgers import rows
 from ..model import Record, RecordFilter, SharedDatabase
-from ..text import Text
+from ..model.errors import SharedDatabaseError
+from ..model.text import Text
 from .connection import connect, translated
 from .rows import Statements
 

@@ -11,9 +11,8 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Sequence
 
-from .. import hashing
-from ..caller import fingerprint
-from ..model import Identified
+from ..call.caller import fingerprint
+from ..model import Identified, hashing
 
 _FINGERPRINT, _NONCE = 8, 12  # bytes
 _SIZE = 96  # bytes of the padded plain text, so that its length tells nothing

@@ -14,7 +14,7 @@ from functools import cache
 from importlib import resources
 from itertools import takewhile
 
-from ..text import Text, Translator
+from ..model.text import Text, Translator
 
 DOMAIN = "informativa"
 LETTER = "letter"
@@ -79,7 +79,7 @@ ENGLISH = Language()
 @cache
 def language(*codes: str) -> Language:
     """Return the first of these languages (`it`, `it_IT`) that has a catalogue, or English."""
-    with resources.as_file(resources.files("informativa") / "locale") as folder:
+    with resources.as_file(resources.files("informativa") / "views/locale") as folder:
         catalogue = gettext.translation(DOMAIN, folder, codes, fallback=True) if codes else None
     return Language(catalogue) if isinstance(catalogue, gettext.GNUTranslations) else ENGLISH
 
@@ -89,13 +89,13 @@ def of_letter(code: str) -> Language:
     """The language of a letter: one of ours, or one in which there is nothing but letters."""
     if code in languages():
         return language(*([code] if code != "en" else []))
-    with resources.as_file(resources.files("informativa") / "locale") as folder:
+    with resources.as_file(resources.files("informativa") / "views/locale") as folder:
         return Language(gettext.translation(LETTER, folder, [code]))
 
 
 def languages() -> tuple[str, ...]:
     """The two letters of each in which everything is said, with English."""
-    with resources.as_file(resources.files("informativa") / "locale") as folder:
+    with resources.as_file(resources.files("informativa") / "views/locale") as folder:
         catalogues = folder.glob(f"*/LC_MESSAGES/{DOMAIN}.mo")
         return tuple(sorted({"en", *(file.parts[-3] for file in catalogues)}))
 

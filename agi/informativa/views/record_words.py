@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ..model import Action, Ending, Reason, RecordKind, Status, Vouched, name_of
-from ..text import Text
+from ..model.text import Text
 from .messages import Language
 
 RULES = {

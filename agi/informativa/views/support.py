@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from ..errors import InformativaError
+from ..model.errors import InformativaError
 from ..operations.problems import Failure
 from ..operations.support.bundle import Collected
 from .documents import document_facts

@@ -22,8 +22,8 @@ from informativa.asterisk.fastagi import FastAgiServer, PendingConnection
 from informativa.asterisk.tokens import Tokens
 from informativa.cli import log
 from informativa.ledgers import groupcommit
-from informativa.preparation import prepare
-from informativa.service import CallService
+from informativa.process.preparation import prepare
+from informativa.process.service import CallService
 
 IN_FLIGHT = 64
 SECONDS, SAMPLES = 0.12, 960  # of the notice

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import sys
 
-from informativa import bootstrap
-from informativa.call import CallServices
+from informativa.call.answering import CallServices
 from informativa.cli.main import main
 from informativa.config import Configuration
+from informativa.process import bootstrap
 
 
 def _services(

@@ -11,10 +11,10 @@ import typer
 
 from ...config import DEFAULT_FILE
 from ...model import Action, Controller, RecordKind
+from ...model.text import Text
 from ...operations import callers
 from ...operations.access_log import note_in_shell
 from ...operations.controllers import notice_named, select_for_callers, select_for_notices
-from ...text import Text
 from ...views.text import callers as text
 from ..options import Config, Json, Of, moment, print_document, warn_of_unrelated
 from ..tree import INCOMPLETE

@@ -8,10 +8,10 @@ from typing import Annotated
 import typer
 
 from ...config import DEFAULT_FILE
-from ...errors import InformativaError
+from ...model.errors import InformativaError
+from ...model.text import Text
 from ...operations import dialplan as dialplans
 from ...operations import dialplan_install
-from ...text import Text
 from ...views.text import dialplan as view
 from ..options import Config, Json, print_document, print_generated
 from ..words import _

@@ -12,16 +12,16 @@ from typing import Annotated
 
 import typer
 
-from ... import publication
 from ...config import DEFAULT_FILE
-from ...errors import EvidenceError, InformativaError
 from ...evidence.settings import EvidenceConfig
 from ...model import Controller, Identified, SharedDatabase
+from ...model.errors import EvidenceError, InformativaError
+from ...model.text import Text
 from ...operations import callers
 from ...operations.controllers import select_for_callers, select_for_logs
 from ...operations.evidence import logs, publishing, receipt_files, receipts, verifying
 from ...operations.evidence.receipt_maker import RecordReceipt, RecordWithoutReceipt
-from ...text import Text
+from ...process import publication
 from ...views.html import receipt as receipt_view
 from ...views.text import evidence as view
 from ...views.text.publishing import published

@@ -11,12 +11,12 @@ from typing import Annotated
 import typer
 
 from ...config import DEFAULT_FILE
-from ...errors import InformativaError
 from ...model import NumberForm, RecordKind
+from ...model.errors import InformativaError
+from ...model.text import Text
 from ...operations import importing
 from ...operations.controllers import notice_named, select_for_notices
 from ...operations.importing import ImportCounts, Source
-from ...text import Text
 from ...views.text import importing as text
 from ..options import Config, Json, print_document, warn_of_unrelated
 from ..words import _

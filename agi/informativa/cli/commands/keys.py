@@ -7,10 +7,10 @@ from typing import Annotated
 import typer
 
 from ...config import DEFAULT_FILE
-from ...errors import InformativaError
+from ...model.errors import InformativaError
+from ...model.text import Text
 from ...operations import keys
 from ...operations.controllers import select_for_callers
-from ...text import Text
 from ...views.text import keys as view
 from ..options import Config, Json, print_document, warn_of_unrelated
 from ..words import _

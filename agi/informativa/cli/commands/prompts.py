@@ -10,10 +10,10 @@ from typing import Annotated
 import typer
 
 from ...config import DEFAULT_FILE
+from ...model.text import Text
 from ...operations.prompts import installing, making, showing
 from ...operations.prompts.making import PromptPart, PromptsMade, PromptTarget, Speech, SpokenPart
 from ...prompts.formats import FORMATS
-from ...text import Text
 from ...views.text import prompts as view
 from ..options import Config, Json, print_document
 from ..words import _

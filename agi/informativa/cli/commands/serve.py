@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from ... import service
 from ...config import DEFAULT_FILE
-from ...preparation import prepare
+from ...process import service
+from ...process.preparation import prepare
 from ..log import LogFormat, configure
 from ..options import Config
 from ..words import _

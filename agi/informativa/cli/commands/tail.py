@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
-from ...errors import LedgerError
 from ...model import RecordFilter
+from ...model.errors import LedgerError
 from ...operations import records
 from ...operations.controllers import select_for_callers
 from ...operations.record_document import RecordLine

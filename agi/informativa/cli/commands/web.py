@@ -12,10 +12,10 @@ import typer
 
 from ...config import DEFAULT_FILE, inspect, load
 from ...config.partial import concerning
-from ...errors import ConfigError, InformativaError
 from ...model import Role, WebServer
-from ...operations import accounts
-from ...text import Text
+from ...model.errors import ConfigError, InformativaError
+from ...model.text import Text
+from ...operations.accounts import management as accounts
 from ...views.text import accounts as view
 from ..log import LogFormat, configure
 from ..options import Config, Json, Of, print_document

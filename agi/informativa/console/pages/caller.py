@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
-from ... import plausibility
-from ...errors import InformativaError
-from ...model import RecordKind
+from ...model import RecordKind, plausibility
+from ...model.errors import InformativaError
+from ...model.text import Text
 from ...operations import access_letter, callers
 from ...operations.controllers import notice_named, select_for_notices
-from ...text import Text
 from ..context import RequestContext
 from .caller_lookup import (
     CallerLookup,

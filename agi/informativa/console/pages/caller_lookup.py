@@ -8,9 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from ...caller import mask
-from ...errors import InformativaError
+from ...call.caller import mask
 from ...model import Controller
+from ...model.errors import InformativaError
 from ...operations.callers import Typed, pseudonyms
 from ...operations.controllers import select_for_callers
 from ..context import RequestContext

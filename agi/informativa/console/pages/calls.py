@@ -13,12 +13,12 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.responses import Response, StreamingResponse
 
-from ...caller import mask
-from ...errors import InformativaError, LedgerError
+from ...call.caller import mask
 from ...model import Action, Line, Reason, Record, RecordFilter, Role, Status
+from ...model.errors import InformativaError, LedgerError
+from ...model.text import Text
 from ...operations import callers, record_document, records
 from ...operations.controller_state import lines_of
-from ...text import Text
 from ...views.documents import streamed
 from ...views.record_files import table
 from ..context import RequestContext, attachment, parse_moment, record_number

@@ -10,12 +10,12 @@ from starlette.background import BackgroundTask
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from ... import totp
-from ...accounts import OpenInvitation, UserAccount
-from ...errors import AccountError, LedgerError
 from ...model import Action, Role
+from ...model.errors import AccountError, LedgerError
+from ...model.text import Text
 from ...operations import access_log
-from ...text import Text
+from ...operations.accounts import totp
+from ...operations.accounts.store import OpenInvitation, UserAccount
 from ...views.messages import languages
 from ..context import RequestContext
 from ..cookies import BROWSER, LANGUAGE

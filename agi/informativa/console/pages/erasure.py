@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from starlette.responses import Response
 
-from ...errors import InformativaError
+from ...model.errors import InformativaError
+from ...model.text import Text
 from ...operations import callers
 from ...operations.callers import Erased
-from ...text import Text
 from ..context import RequestContext
 from .caller_lookup import (
     CallerLookup,

@@ -8,7 +8,7 @@ from pathlib import Path
 from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse, Response
 
-from ...errors import EvidenceError, InformativaError, LedgerError
+from ...model.errors import EvidenceError, InformativaError, LedgerError
 from ...operations.controllers import require_ledger
 from ...operations.evidence import bundle as bundles
 from ...operations.evidence import logs

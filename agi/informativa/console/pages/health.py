@@ -7,7 +7,7 @@ import asyncio
 from starlette.responses import Response
 
 from ... import __version__
-from ...errors import InformativaError
+from ...model.errors import InformativaError
 from ...operations import boxes, controller_state, status
 from ...operations.doctor.examination import Examination, examine
 from ...operations.doctor.findings import State

@@ -8,13 +8,12 @@ from datetime import UTC, date, datetime, time
 
 from starlette.responses import HTMLResponse, Response
 
-from ... import plausibility
-from ...errors import InformativaError
-from ...model import Controller, Period
+from ...model import Controller, Period, plausibility
+from ...model.errors import InformativaError
+from ...model.text import Text
 from ...operations import access_letter, callers
 from ...operations.access_letter import AccessLetter
 from ...operations.callers import Typed
-from ...text import Text
 from ...views.html.console import shipped_style
 from ...views.messages import Language, of_letter
 from ..context import RequestContext, attachment

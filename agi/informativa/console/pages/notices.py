@@ -5,13 +5,13 @@ from __future__ import annotations
 from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse, Response
 
-from ...errors import InformativaError
 from ...model import Action, Role
+from ...model.errors import InformativaError
+from ...model.text import Text
 from ...operations import notices
 from ...operations.controller_state import lines_of
 from ...operations.explain import Explanation, explain
 from ...operations.outsourcing import facts
-from ...text import Text
 from ...views.text.controllers import worksheet as worksheet_of
 from ..context import RequestContext, attachment, parse_moment
 

@@ -10,13 +10,13 @@ from pathlib import Path
 
 from starlette.responses import Response
 
-from ...errors import EvidenceError, LedgerError
 from ...model import Record, Status
+from ...model.errors import EvidenceError, LedgerError
+from ...model.text import Text
 from ...operations import records, statistics
 from ...operations.controller_state import lines_of
 from ...operations.evidence.log_state import log_state
 from ...operations.statistics import DayStatistics
-from ...text import Text
 from ..context import RequestContext
 from .health import machine
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from ...config import inspect
 from ...config.build import draft
-from ...errors import ConfigError, InformativaError
 from ...model import ManagerAccount
-from ...text import Foreign, Text
+from ...model.errors import ConfigError, InformativaError
+from ...model.text import Foreign, Text
 
 # By action, the classes of `write` that allow it; one of them suffices (Asterisk 16 and 22 agree).
 ACTIONS = {

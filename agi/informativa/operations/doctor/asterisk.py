@@ -9,14 +9,15 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-from ... import shipped
-from ... import spool as spools
 from ...asterisk import dialplan as dialplans
-from ...text import Text, command, joined
+from ...call import spool as spools
+from ...model.text import Text, command, joined
+from ...system import shipped
+from ...system.patience import in_thread
 from . import dialplan, users
 from .account import ACTIONS, COLLECTION, WRITE
 from .findings import Finding, ok, unknown, warning, wrong
-from .system import System, in_thread
+from .system import System
 
 TRIED = range(16, 23)  # major versions of Asterisk
 APART_SECONDS = 2.0  # greatest difference of two clocks

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ...text import command
+from ...model.text import command
 from . import users
 
 FOLDER = Path("/etc/asterisk")

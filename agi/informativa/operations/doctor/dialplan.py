@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from ...asterisk.dialplan import TEST_CONTEXT
-from ...caller import spellings
+from ...call.caller import spellings
 from ...model import Line
 
 CONTEXT, LINES = "informativa", "informativa-lines"

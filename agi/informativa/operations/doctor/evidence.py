@@ -7,13 +7,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from ...config import Configuration
-from ...errors import SIGNED_ELSEWHERE, EvidenceError, LedgerError, SigningError
 from ...ledgers import sequencer
 from ...model import Controller
-from ...text import Foreign, Text, clause
+from ...model.errors import SIGNED_ELSEWHERE, EvidenceError, LedgerError, SigningError
+from ...model.text import Foreign, Text, clause
+from ...system.patience import in_thread
 from ..evidence.log_state import LogState, log_state
 from .findings import Finding, ok, warning, wrong
-from .system import System, in_thread
+from .system import System
 
 LATE = timedelta(minutes=15)  # from a record to its checkpoint; the service signs every minute
 

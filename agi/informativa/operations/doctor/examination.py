@@ -11,8 +11,9 @@ from pathlib import Path
 
 from ... import config
 from ...asterisk import ami
-from ...errors import ConfigError, ConfigProblem, InformativaError, ManagerError
-from ...text import Foreign, Text, clause, command, joined
+from ...model.errors import ConfigError, ConfigProblem, InformativaError, ManagerError
+from ...model.text import Foreign, Text, clause, command, joined
+from ...system.patience import in_thread
 from . import (
     asterisk,
     asterisk_files,
@@ -28,7 +29,7 @@ from . import (
 )
 from .account import ACTIONS
 from .findings import Finding, State, ok, unknown, warning, wrong
-from .system import System, in_thread
+from .system import System
 
 SECONDS = 5.0  # for each check, and for logging in
 SLOW = 30.0  # for a check that reads all recordings, or waits for a ledger

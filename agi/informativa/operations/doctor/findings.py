@@ -8,8 +8,8 @@ from typing import Annotated
 
 from pydantic import Field, InstanceOf
 
-from ...errors import ConfigProblem
-from ...text import NOTHING, Text, joined, plain
+from ...model.errors import ConfigProblem
+from ...model.text import NOTHING, Text, joined, plain
 from ..document import OptionalSentence, Sentence
 
 

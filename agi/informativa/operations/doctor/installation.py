@@ -11,14 +11,15 @@ from pathlib import Path
 from ... import config
 from ...config import Configuration
 from ...config.notices import LONGEST_SHORT
-from ...errors import ConfigError
 from ...model import Line, Notice, name_and_id, spoken
-from ...preparation import verify_recordings
+from ...model.errors import ConfigError
+from ...model.text import Text, command, joined
+from ...process.preparation import verify_recordings
 from ...prompts import audio
-from ...text import Text, command, joined
+from ...system.patience import in_thread
 from . import users
 from .findings import Finding, State, of_problem, ok, warning
-from .system import System, in_thread
+from .system import System
 
 
 async def configuration(system: System) -> AsyncIterator[Finding]:

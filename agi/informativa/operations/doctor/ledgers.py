@@ -8,16 +8,16 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
-from ... import storage
-from ...errors import InformativaError, LedgerEmptyError
-from ...files import obstacle
 from ...ledgers.ledger_file import RESTORE
 from ...model import Controller
-from ...patience import within
-from ...text import Foreign, Text, clause, command
+from ...model.errors import InformativaError, LedgerEmptyError
+from ...model.text import Foreign, Text, clause, command
+from ...process import storage
+from ...system.files import obstacle
+from ...system.patience import in_thread, within
 from . import users, write_trial
 from .findings import Finding, ok, unknown, warning, wrong
-from .system import System, in_thread
+from .system import System
 
 LOOK_SECONDS = 20.0  # for one whole ledger; a gigabyte takes about one second
 

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Iterable, Mapping
 from datetime import UTC, datetime
 
 from ...model import Controller, Line, languages_without_name
-from ...text import Text
+from ...model.text import Text
 from ..controller_state import lines_of
 from .findings import Finding, warning
 from .system import System

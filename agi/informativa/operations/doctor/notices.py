@@ -8,18 +8,19 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ... import storage
 from ...config import Configuration
-from ...errors import LedgerError
-from ...files import read
 from ...model import Controller, Line, Notice, NumberForm, Prompt, Reason, Version, name_and_id, spoken
+from ...model.errors import LedgerError
+from ...model.text import Text, command
+from ...process import storage
 from ...prompts.installed import LARGEST, installed
 from ...prompts.named_keys import named_keys
 from ...prompts.store import PromptStore
-from ...shipped import spoken_words
-from ...text import Text, command
+from ...system.files import read
+from ...system.patience import in_thread
+from ...system.shipped import spoken_words
 from .findings import Finding, warning
-from .system import System, in_thread
+from .system import System
 
 LAST = 1000  # records of a company that show in which form its callers' numbers arrive
 LARGEST_TEXT = 1 << 16  # bytes of the words beside a recording

@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from ...text import Text
+from ...model.text import Text
 
 
 @dataclass(frozen=True)

@@ -13,10 +13,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ...config import Configuration
-from ...text import Foreign, Text, joined
+from ...model.text import Foreign, Text, joined
+from ...system.patience import in_thread
 from . import port_owner, probe, users
 from .findings import Finding, ok, wrong
-from .system import System, in_thread
+from .system import System
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 
-from ... import __version__, agi
+from ... import __version__
+from ...call import agi
 from ...config import Configuration
-from ...text import Text
+from ...model.text import Text
 from .findings import Finding, warning, wrong
 
 _NOT_SHARED = {

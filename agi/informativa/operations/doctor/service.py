@@ -11,14 +11,15 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from ... import storage
 from ...config import Configuration
-from ...errors import InformativaError
 from ...model import Controller
-from ...text import Foreign, Text, command
+from ...model.errors import InformativaError
+from ...model.text import Foreign, Text, command
+from ...process import storage
+from ...system.patience import in_thread
 from . import ports, probe, users
 from .findings import Finding, ok, warning, wrong
-from .system import System, in_thread
+from .system import System
 
 AHEAD = timedelta(minutes=1)  # of the clock; no true record is later than that
 LITTLE, FULL = 500 << 20, 50 << 20  # bytes; a record takes about 500

@@ -7,13 +7,14 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 from ...config import Configuration
-from ...errors import SharedDatabaseError
 from ...model import SharedDatabase
-from ...text import Text, clause
+from ...model.errors import SharedDatabaseError
+from ...model.text import Text, clause
+from ...system.patience import in_thread
 from .. import boxes
 from ..boxes import Box, Difference, Meeting
 from .findings import Finding, ok, warning, wrong
-from .system import System, in_thread
+from .system import System
 
 BEHIND = 1000  # records of a box that are not in the database yet, where the box is not silent
 REACHED_SECONDS = 3.0  # for the database to answer `check`, for all companies

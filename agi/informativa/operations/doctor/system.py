@@ -8,10 +8,9 @@ from pathlib import Path
 
 from ...asterisk.ami import ManagerSession
 from ...config import Configuration, by_company, stops_service
-from ...errors import ConfigProblem, ManagerError
 from ...model import Prompt
-from ...patience import in_thread as in_thread  # for all checks
-from ...text import Text
+from ...model.errors import ConfigProblem, ManagerError
+from ...model.text import Text
 from . import users
 from .asterisk_files import AsteriskFiles, usual_files
 from .dialplan import DialplanStep

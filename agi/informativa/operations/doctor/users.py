@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ...files import closed_folder
-from ...processes import descriptors
-from ...text import command
+from ...model.text import command
+from ...system.files import closed_folder
+from ...system.processes import descriptors
 
 _LISTENS = "0A"  # TCP_LISTEN, in /proc/net/tcp
 

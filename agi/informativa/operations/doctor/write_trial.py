@@ -17,10 +17,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ... import storage
-from ...errors import LedgerError
 from ...model import Controller
-from ...text import Foreign, Text
+from ...model.errors import LedgerError
+from ...model.text import Foreign, Text
+from ...process import storage
 
 SECONDS = 10.0  # for the process; it takes a fraction of one
 

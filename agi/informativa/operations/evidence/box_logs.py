@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ... import storage
 from ...config import Configuration
 from ...evidence.checkpoint import Checkpoint
 from ...model import Controller
+from ...process import storage
 from ..boxes import Box, meeting
 
 

@@ -18,13 +18,13 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 
-from ... import storage
 from ...config import Configuration
-from ...errors import EvidenceError, InformativaError
 from ...evidence.proof import SUFFIX
-from ...files import putting
 from ...model import Controller, Line, Record, SharedDatabase
-from ...text import Foreign, Text
+from ...model.errors import EvidenceError, InformativaError
+from ...model.text import Foreign, Text
+from ...process import storage
+from ...system.files import putting
 from ..boxes import QUIET_SECONDS
 from ..controller_state import lines_of
 from ..controllers import require_ledger

@@ -11,13 +11,13 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ...errors import EvidenceError
 from ...evidence.checkpoint import open_checkpoint
 from ...evidence.note import parse
 from ...evidence.timestamp import stamped_bytes
 from ...evidence.tree import consistency_proof, verify_consistency
 from ...evidence.witness import AddCheckpoint
-from ...text import Text
+from ...model.errors import EvidenceError
+from ...model.text import Text
 from .receipt_maker import ReadableLog, SignedTree
 
 

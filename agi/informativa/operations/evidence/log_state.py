@@ -10,10 +10,10 @@ from typing import Annotated
 
 from pydantic import Field
 
-from ... import publication, storage
 from ...evidence import timestamp
 from ...evidence.log_folder import LogFolder
 from ...model import Controller
+from ...process import publication, storage
 from ..document import Time
 
 

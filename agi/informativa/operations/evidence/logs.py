@@ -12,8 +12,6 @@ from functools import partial
 from itertools import chain, repeat
 from pathlib import Path
 
-from ... import maintenance, publication, storage
-from ...errors import EvidenceError, ForkError, InformativaError, LedgerError
 from ...evidence.checkpoint import Checkpoint
 from ...evidence.elsewhere import CheckpointSource, LocalLog, require_ours
 from ...evidence.keys import PRIVATE
@@ -27,8 +25,10 @@ from ...ledgers.audit_history import HistoryRow
 from ...ledgers.audit_log import audit_ledger
 from ...ledgers.tally import CounterRow
 from ...model import Controller
-from ...text import Text
-from ...turns import Turns
+from ...model.errors import EvidenceError, ForkError, InformativaError, LedgerError
+from ...model.text import Text
+from ...process import maintenance, publication, storage
+from ...system.turns import Turns
 from ..document import Sentence
 from . import stamps
 

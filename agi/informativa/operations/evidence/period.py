@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, tzinfo
 
-from ...errors import InformativaError
-from ...text import Text
+from ...model.errors import InformativaError
+from ...model.text import Text
 
 _DAY = timedelta(days=1)
 

@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from ... import publication
-from ...errors import EvidenceError
 from ...evidence.settings import EvidenceConfig
 from ...model import Controller
-from ...text import Text
+from ...model.errors import EvidenceError
+from ...model.text import Text
+from ...process import publication
 from ..document import Sentence, Time
 
 

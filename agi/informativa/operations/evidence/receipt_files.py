@@ -9,10 +9,10 @@ from typing import Annotated
 
 from pydantic import Field
 
-from ...errors import InformativaError
 from ...evidence.proof import SUFFIX
-from ...files import put
-from ...text import Foreign, Text
+from ...model.errors import InformativaError
+from ...model.text import Foreign, Text
+from ...system.files import put
 from .receipt_maker import RecordReceipt, RecordWithoutReceipt
 from .receipt_page import ReceiptPage, receipt_page
 

@@ -9,7 +9,6 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
 
-from ...errors import EvidenceError, TreeProofError
 from ...evidence import commitment
 from ...evidence.checkpoint import Checkpoint, open_checkpoint
 from ...evidence.log_folder import LogFolder
@@ -20,7 +19,8 @@ from ...evidence.tiles import TileHashes
 from ...evidence.tree import HashReader, inclusion_proof, verify_inclusion
 from ...ledgers.sqlite import SqliteStore
 from ...model import Controller, Identified, Record
-from ...text import Text
+from ...model.errors import EvidenceError, TreeProofError
+from ...model.text import Text
 
 _HASHES = 4096  # hashes of subtrees in the cache
 

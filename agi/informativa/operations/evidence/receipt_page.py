@@ -9,15 +9,15 @@ from hashlib import sha256
 from itertools import combinations
 from pathlib import Path
 
-from ... import shipped
 from ...evidence.checkpoint import Checkpoint
 from ...evidence.cosignature import cosigned_at
 from ...evidence.ed25519 import SIGNATURE_SIZE
 from ...evidence.note import Signature, parse
 from ...evidence.receipt import Receipt
-from ...files import read_foreign
 from ...model import recording_digest
 from ...prompts.installed import installed
+from ...system import shipped
+from ...system.files import read_foreign
 from .receipt_maker import RecordReceipt
 
 PLAYABLE = ("wav", "wav16")  # Asterisk's formats that browsers play

@@ -7,11 +7,11 @@ from contextlib import closing, contextmanager
 from functools import cache
 from typing import TYPE_CHECKING
 
-from ... import storage
-from ...errors import EvidenceError, InformativaError
 from ...ledgers.sqlite import SqliteStore
 from ...model import Controller, Identified, SharedDatabase
-from ...text import Text
+from ...model.errors import EvidenceError, InformativaError
+from ...model.text import Text
+from ...process import storage
 from ..callers import pseudonyms
 from ..records import no_other_boxes
 from .receipt_maker import ReadableLog, ReceiptMaker, RecordReceipt, RecordWithoutReceipt

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from ...errors import EvidenceError, EvidenceFormatError, SignatureError
 from ...evidence import timestamp
 from ...evidence.log_folder import LogFolder, PublishedLog
 from ...evidence.note import Verifier
 from ...evidence.settings import TimestampAuthority
-from ...text import Text
+from ...model.errors import EvidenceError, EvidenceFormatError, SignatureError
+from ...model.text import Text
 from ..document import Sentence
 
 

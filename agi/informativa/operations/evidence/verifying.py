@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ...errors import EvidenceError, InformativaError
 from ...evidence.note import Verifier
 from ...evidence.policy import Policy
 from ...evidence.proof import LARGEST_PROOF
 from ...evidence.receipt import Person, Receipt
-from ...files import read_foreign
 from ...model import Identified
-from ...text import Foreign, Text
+from ...model.errors import EvidenceError, InformativaError
+from ...model.text import Foreign, Text
+from ...system.files import read_foreign
 from ..document import Sentence, Time
 
 

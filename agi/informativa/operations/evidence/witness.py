@@ -14,12 +14,12 @@ from pathlib import Path
 
 import structlog
 
-from ...errors import EvidenceError, InformativaError
 from ...evidence.note import Verifier
 from ...evidence.witness import logs_of
 from ...evidence.witness_server import WitnessServer, in_a_thread
 from ...evidence.witness_store import WitnessFolder, WitnessStore
-from ...text import Foreign, Text
+from ...model.errors import EvidenceError, InformativaError
+from ...model.text import Foreign, Text
 from ..document import Time
 
 log = structlog.get_logger("informativa")

@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ... import storage
 from ...config.build import draft
 from ...config.controllers import begins, zone
 from ...config.messages import closest
 from ...config.schema import ControllerSettings, VersionSettings
-from ...errors import InformativaError
 from ...model import Recording, parts
+from ...model.errors import InformativaError
+from ...model.text import Text
+from ...process import storage
 from ...prompts.store import PromptPath, PromptStore, next_version
-from ...text import Text
 
 
 @dataclass(frozen=True)

@@ -11,11 +11,11 @@ from enum import Enum
 from functools import partial
 from pathlib import Path
 
-from ...errors import InformativaError, PromptError
+from ...model.errors import InformativaError, PromptError
+from ...model.text import Text, clause
 from ...prompts.formats import FORMATS
 from ...prompts.installed import measure
 from ...prompts.store import PromptPath, write
-from ...text import Text, clause
 from ..controllers import known
 from ..document import Sentence
 from .configured import ConfiguredPrompts

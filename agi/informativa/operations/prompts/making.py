@@ -11,12 +11,12 @@ from functools import partial
 from importlib import resources
 from pathlib import Path
 
-from ... import shipped
-from ...errors import InformativaError, PromptError
+from ...model.errors import InformativaError, PromptError
+from ...model.text import Text, joined
 from ...prompts import audio, texts
 from ...prompts.pronunciation import SPELLINGS, key
 from ...prompts.store import PromptPath, write
-from ...text import Text, joined
+from ...system import shipped
 from ..controllers import known
 from ..document import Sentence
 from .configured import ConfiguredPrompts, Snippet

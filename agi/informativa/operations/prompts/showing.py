@@ -13,11 +13,11 @@ from typing import Annotated
 from pydantic import Field, PlainSerializer
 
 from ...config.notices import LONGEST_SHORT
-from ...errors import InformativaError, PromptError, problems
+from ...model.errors import InformativaError, PromptError, problems
+from ...model.text import Text, joined
 from ...prompts import audio
 from ...prompts.installed import measure
 from ...prompts.store import PromptPath
-from ...text import Text, joined
 from ..controllers import known
 from ..document import Seconds, Sentence
 from ..problems import Problem

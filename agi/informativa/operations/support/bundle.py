@@ -13,9 +13,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
-from ... import files
-from ...errors import InformativaError
-from ...text import Foreign, Text
+from ...model.errors import InformativaError
+from ...model.text import Foreign, Text
+from ...system import files
 from .. import check, status
 from ..doctor import examination
 from ..document import AbsolutePath

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ...redaction import without_numbers
+from ...model.redaction import without_numbers
 
 SHORTEST_SECRET = 4  # characters; a shorter text occurs in many words
 GONE = "(removed)"

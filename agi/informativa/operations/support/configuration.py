@@ -17,11 +17,11 @@ from urllib.parse import urlsplit
 
 import yaml
 
-from ...caller import spellings
+from ...call.caller import spellings
 from ...config import document as documents
 from ...config import shape
 from ...config.document import KeyPath, SourceDocument
-from ...errors import ConfigError
+from ...model.errors import ConfigError
 from .cleaning import GONE, SHORTEST_SECRET, Cleaner
 
 _LONG_PIECE = 6  # characters of a part of a secret that is removed by itself

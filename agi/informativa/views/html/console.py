@@ -12,9 +12,9 @@ import jinja2
 from markupsafe import Markup
 
 from ...model import Action, Controller, Event, Heard, Line, Period, Record, RecordKind
+from ...model.text import Text
 from ...operations.evidence.logs import AuditedLedger
 from ...operations.evidence.verifying import VerifiedReceipt
-from ...text import Text
 from .. import record_words as words
 from ..messages import Language
 from ..text import evidence
@@ -24,7 +24,7 @@ from ..text.bundle_plan import sentences
 from .markup import foreign as _foreign
 from .markup import visible
 
-PLACE = "templates/console"
+PLACE = "views/templates/console"
 PAUSE = Markup("<!-- -->")
 """Where a page that is sent in pieces may rest."""
 

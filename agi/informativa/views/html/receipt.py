@@ -17,8 +17,8 @@ from ...evidence.encoding import encoded
 from ...evidence.proof import SUFFIX
 from ...evidence.receipt import Person
 from ...evidence.tree import leaf_hash
+from ...model.text import Text
 from ...operations.evidence.receipt_page import PlayedSound, ReceiptPage
-from ...text import Text
 from ..messages import Language
 from . import receipt_explained as explained
 from .markup import Child, Html, data_block, element, folded, foreign, joined, outline_of, visible
@@ -221,5 +221,5 @@ def _digest(text: str) -> str:
 
 
 def _shipped(name: str) -> str:
-    file = resources.files("informativa") / "templates/receipt" / name
+    file = resources.files("informativa") / "views/templates/receipt" / name
     return file.read_text(encoding="utf-8")

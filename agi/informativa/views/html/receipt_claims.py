@@ -13,8 +13,8 @@ from datetime import UTC, datetime, tzinfo
 
 from ...evidence.receipt import Person, Receipt
 from ...model import Reason, RecordKind
+from ...model.text import Text
 from ...operations.evidence.receipt_page import ReceiptPage
-from ...text import Text
 from ..messages import Language
 from ..record_words import CODES, MOMENT, MONTHS, TENTHS, named
 from .markup import Html, element, foreign, joined

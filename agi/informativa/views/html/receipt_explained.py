@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...evidence.proof import SUFFIX
+from ...model.text import Text
 from ...operations.evidence.receipt_page import ReceiptPage
-from ...text import Text
 from ..messages import Language
 from .markup import Html, element, folded, foreign, joined
 

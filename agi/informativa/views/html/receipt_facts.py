@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...text import Text
+from ...model.text import Text
 
 FACTS = {
     "counts": Text("Counts as informing (0: no)"),

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from ...evidence.commitment import FACTS, PERSON
 from ...evidence.receipt import NUMBERS, REQUIRED
+from ...model.text import Text
 from ...operations.evidence.receipt_page import ReceiptPage
-from ...text import Text
 from ..messages import Language
 from ..record_words import CODES, MOMENT, MONTHS, TENTHS, named
 from .receipt_claims import Claim

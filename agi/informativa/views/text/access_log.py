@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from datetime import tzinfo
 
 from ...model import Action
+from ...model.text import Text
 from ...operations.access_log import AccessEntries
-from ...text import Text
 from ..messages import Language
 from ..terminal import one_line
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from ...model.text import Text, command
 from ...operations.doctor.account import KEPT_IN, TRIAL_READ, TRIAL_WRITE, WRITE, NewAccount
-from ...text import Text, command
 from ..messages import Language
 
 _STANZA = """\

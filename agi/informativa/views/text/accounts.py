@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from ...model import Role
-from ...operations.accounts import Account, AccountRemoved, Accounts, Grant, Invited
-from ...text import Text
+from ...model.text import Text
+from ...operations.accounts.management import Account, AccountRemoved, Accounts, Grant, Invited
 from ..messages import Language
 
 ROLES = {

@@ -8,9 +8,9 @@ from contextlib import contextmanager
 
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+from ...model.text import Text
 from ...operations import boxes
 from ...operations.boxes import Box, Difference, JoinedController, Meeting, MigratedSchema, RetiredBox
-from ...text import Text
 from ..messages import Language
 from ..terminal import console, one_line
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import tzinfo
 
+from ...model.text import Text
 from ...operations.evidence.bundle import Bundle
-from ...text import Text
 from ..messages import Language
 from .bundle_boxes import completeness
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import tzinfo
 
+from ...model.text import Text
 from ...operations.evidence.bundle import IncompleteBox
-from ...text import Text
 from ..messages import Language
 
 _NOT_WHOLE = Text(

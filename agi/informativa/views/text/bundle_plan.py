@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Iterable, Iterator
 
 from ...model import ALWAYS, Controller, Line, Step
-from ...text import Text
+from ...model.text import Text
 from ..messages import Language
 from ..record_words import named
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from ...model import Controller, Line, Record
+from ...model.text import Text
 from ...operations.evidence.bundle import BundleContent
-from ...text import Text
 from ..messages import Language
 from ..record_files import CSV, LINES, LINKED, RecordFiles
 from .bundle_boxes import completeness

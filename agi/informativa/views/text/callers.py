@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from ...model import Controller
+from ...model.text import Text
 from ...operations.callers import Access, Erased, Recorded
 from ...operations.completeness import Missing
 from ...operations.record_document import Record
-from ...text import Text
 from ..messages import Language
 from ..record_words import KINDS, REASONS, named
 from ..terminal import one_line

@@ -34,7 +34,7 @@ def _records(state: ControllerState, say: Language) -> str:
 
 def worksheet(facts: OutsourcingFacts) -> str:
     """The worksheet of one controller, filled in (Markdown). It is in English for everybody."""
-    template = (resources.files("informativa") / "templates/worksheet.md").read_text(encoding="utf-8")
+    template = (resources.files("informativa") / "views/templates/worksheet.md").read_text(encoding="utf-8")
     owner = facts.controller
     purposes = (
         f"{ENGLISH(name_of(notice, owner.names))} {version}: {ENGLISH(names_and_ids(ids, owner.names))}"

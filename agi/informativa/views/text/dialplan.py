@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ...model.text import Text
 from ...operations.dialplan_install import CALL, DialplanInstalled, DialplanUninstalled
-from ...text import Text
 from ..messages import Language
 
 _FREEPBX = Text(

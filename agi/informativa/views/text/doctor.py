@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from rich.text import Text as Styled
 
+from ...model.text import Text
 from ...operations.doctor.examination import Examination
 from ...operations.doctor.findings import State
-from ...text import Text
 from ..messages import Language
 
 _MARKS = {State.OK: "✔", State.WARNING: "!", State.WRONG: "✘", State.UNKNOWN: "?"}

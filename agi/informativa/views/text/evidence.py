@@ -8,14 +8,14 @@ from contextlib import contextmanager
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from ...errors import EvidenceError
 from ...ledgers.audit import AuditedFlaw, Flaw
 from ...ledgers.tally import CounterRow
+from ...model.errors import EvidenceError
+from ...model.text import Text
 from ...operations.evidence.logs import AuditedLedger, Audits, Checkpoints, ComparedLog, LogKeys
 from ...operations.evidence.receipt_files import ReceiptFile, WrittenReceipts
 from ...operations.evidence.stamps import AuditedStamps
 from ...operations.evidence.verifying import Verification, VerifiedReceipt
-from ...text import Text
 from ..messages import Language
 from ..terminal import console
 

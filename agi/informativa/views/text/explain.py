@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from ...model import Line, NamesByLanguage, Status, name_and_id, names_of
+from ...model.text import Text
 from ...operations.explain import Decision, ExplainedCaller, Explanation, PriorDelivery
-from ...text import Text
 from ..messages import Language
 from ..record_words import RULES
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from ...model.text import Text, command
 from ...operations.prompts.configured import Snippet
 from ...operations.prompts.installing import InstallAction, InstallStep, PromptsInstalled
 from ...operations.prompts.making import PromptsMade
 from ...operations.prompts.showing import Prompt
 from ...prompts.store import PromptStore
-from ...text import Text, command
 from ..messages import Language
 
 MATERIAL = Text("""\

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 
 from ...model import Controller, Ending, Event, RecordKind
+from ...model.text import Text
 from ...operations.records import ControllerRecord
 from ...operations.restoring import RestoredLedger
-from ...text import Text
 from ..messages import Language
 from ..terminal import one_line
 

@@ -8,10 +8,10 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text as Styled
 
+from ...model.text import Text
 from ...operations.boxes import Meeting
 from ...operations.evidence.log_state import LogState
 from ...operations.status import ControllerStatus, Service, StatusReport, Tally
-from ...text import Text
 from ..messages import Language
 from .boxes import DIFFERENCES
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from ...asterisk.test_call import CallStep, Moment
 from ...model import NamesByLanguage, name_and_id
+from ...model.text import Text
 from ...operations.record_document import Record
 from ...operations.test_call import CallPlaced, PlannedCall, TestCall
-from ...text import Text
 from ..messages import Language
 from .explain import WITHHELD
 

@@ -1,0 +1,1 @@
+"""The story of a call: protocol, caller, decision, playback, record."""

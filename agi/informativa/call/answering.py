@@ -1,0 +1,163 @@
+"""The story of one call, from Asterisk's description of it to the variables for the dialplan.
+
+AGI environment → line → caller → pseudonym → history → decision → playback → record, committed → status on
+the channel, last. After any error the notice is played rather than skipped, the call goes on, and the outcome
+is put on record: in the ledger, or in the dialplan's fallback spool.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import field, replace
+
+from ..model import CallResult, ChangedRecording, Ending, Event, Heard, Line, Prompt, Reason, Status
+from ..model.errors import LedgerError, SessionError
+from ..model.frozen import dataclass
+from ..model.ports import CallSession, Clock, Ledger, LookupSource, OtherBoxes, Recordings
+from ..model.text import Text
+from . import playback
+from .handler import STATUS, CallHandler, spool_delivery
+
+# After these endings nobody is left to hear the other notices of the plan.
+_NOBODY_THERE = (Ending.HUNG_UP, Ending.CONNECTION_LOST)
+
+# The plan's status is the one that asks most of the dialplan's attention.
+_SEVERITY = (
+    Status.FAILED,
+    Status.FALLBACK,
+    Status.PARTIAL,
+    Status.PLAYED,
+    Status.SKIPPED,
+    Status.NOTDUE,
+)
+
+
+@dataclass(frozen=True)
+class CallServices:
+    """All that answering a call takes: the lines by every spelling, a ledger per controller, the time.
+
+    `fallback` is played on a line that nobody configured. `lookups` are the controllers' own systems, by
+    controller and notice, `others` the controllers' other boxes. `recordings` are the prompts' sound files.
+    """
+
+    lines: Mapping[str, Line]
+    ledgers: Mapping[str, Ledger]
+    clock: Clock
+    fallback: Prompt | None = None
+    lookups: Mapping[str, Mapping[str, Sequence[LookupSource]]] = field(default_factory=dict)
+    others: Mapping[str, OtherBoxes] = field(default_factory=dict)
+    recordings: Recordings = field(kw_only=True)
+    unanswered: Mapping[str, Text] = field(default_factory=dict)
+    """The reasons why the dialplan is to answer calls, by called number."""
+
+
+async def answer(session: CallSession, services: CallServices) -> CallResult:
+    """Handle one call, set the dialplan's variables, and return their values.
+
+    Raises SessionError if the variables could not be set (the dialplan then goes on to its next try).
+    """
+    read_by_operator = session.call.options.get("action") == "read"
+    result = await (_read_by_operator(session, services) if read_by_operator else _handle(session, services))
+    variables = {
+        "INFORMATIVA_RECORD": result.record,
+        "INFORMATIVA_REASON": result.reason,
+        "INFORMATIVA_STATUS": result.status,
+    }
+    if result.heard != session.call.options.get("heard", ""):  # each variable costs Asterisk its time
+        variables = {"__INFORMATIVA_HEARD": result.heard, **variables}
+    await session.set_variables(variables)
+    return result
+
+
+async def _handle(session: CallSession, services: CallServices) -> CallResult:
+    line = services.lines.get(session.call.line)
+    if line is None:
+        return await _unknown_line(session, services)
+    handler = _handler(session, line, services)
+    results, decisions, error = await handler.decide()
+    for decision in decisions:
+        results.append(await handler.carry_out(decision))
+        if results[-1].reason in _NOBODY_THERE:
+            break
+    await handler.wait()
+    worst = min(results, key=_severity) if len(results) > 1 else results[0]
+    return CallResult(
+        worst.status,
+        worst.reason,
+        worst.record,
+        error=worst.error or error,
+        doubt=handler.doubt,
+        heard=" ".join(handler.heard),
+        events=tuple([event for result in results for event in result.events]),
+    )
+
+
+def _severity(result: CallResult) -> int:
+    return _SEVERITY.index(result.status)
+
+
+def unknown_words(words: str) -> str:
+    """Return the message for an admin about words that the network sent about a number and nobody
+    understood."""
+    return (
+        f"the network says {words!r} of a caller's number, which nobody understands: the notice is played."
+        f' Say in the configuration what it means: `verification: {{"{words}": passed}}` (or failed, absent)'
+    )
+
+
+def _handler(session: CallSession, line: Line, services: CallServices) -> CallHandler:
+    name = line.controller.id
+    lookups = services.lookups.get(name, {})
+    others = services.others.get(name)
+    ledger, recordings = services.ledgers[name], services.recordings
+    return CallHandler(session, line, ledger, lookups, services.clock, recordings, others)
+
+
+async def _read_by_operator(session: CallSession, services: CallServices) -> CallResult:
+    """Record that an operator has just read the notices of the line's plan to this caller.
+
+    Raises SessionError where it cannot be put on record here: the dialplan then goes on to its next try.
+    """
+    line = services.lines.get(session.call.line)
+    if line is None:
+        raise SessionError("An operator read a notice on a line that is not configured.")
+    try:
+        handler = _handler(session, line, services)
+        result = await handler.read()
+        await handler.wait()
+        return result
+    except LedgerError as error:
+        raise SessionError(str(error)) from error
+
+
+async def _unknown_line(session: CallSession, services: CallServices) -> CallResult:
+    """Play the installation's notice on a line that nobody configured, since nothing says not to.
+
+    The number itself is not put on record: a dialplan may have passed the caller's by mistake. Raises
+    SessionError for a line of a company whose part of the configuration has mistakes.
+    """
+    if reason := services.unanswered.get(session.call.line):
+        raise SessionError(reason)
+    heard = Heard(Ending.NOT_PLAYABLE, 0, 0)
+    prompt = services.fallback and await services.recordings.current("", services.fallback)
+    if isinstance(prompt, ChangedRecording):
+        heard = Heard(Ending.CHANGED, 0, 0)
+    elif prompt is not None:
+        heard = playback.judge(await session.play(prompt, ""), prompt)
+    event = Event(
+        at=services.clock.now(),
+        call=session.call.id,
+        line="",
+        pseudonym=None,
+        notice="",
+        version="",
+        language="",
+        purposes=frozenset(),
+        status=STATUS[heard.ending],
+        reason=Reason.NO_LINE,
+        prompt=services.fallback.path if services.fallback else "",
+        heard=heard,
+        recording=prompt.recording if isinstance(prompt, Prompt) else "",
+    )
+    result = await spool_delivery(event, session)
+    return replace(result, error=str(prompt.why)) if isinstance(prompt, ChangedRecording) else result

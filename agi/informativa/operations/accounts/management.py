@@ -1,0 +1,198 @@
+"""Accounts of the console, as the console and the command line manage them.
+
+`folder` is where the accounts are: `web.folder` of the configuration.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Literal
+
+from ...model import Role
+from ...model.errors import AccountError, InformativaError
+from ...model.text import Text
+from ..controllers import known, require_names
+from ..document import Time
+from . import store as stored
+from .store import plain_name
+
+LONGEST_HOURS = 7 * 24
+
+
+@dataclass(frozen=True)
+class Grant:
+    """A role that somebody has for one controller."""
+
+    controller: str
+    """The controller's name in the configuration."""
+    role: Role
+
+
+@dataclass(frozen=True)
+class Account:
+    """Somebody who may log in."""
+
+    schema: Literal[1] = field(default=1, init=False)
+    """The version of these shapes."""
+    name: str
+    grants: tuple[Grant, ...]
+    """His roles, by controller; for others he has none."""
+    app: bool
+    """True if he has to give the code of an app, too."""
+    changed: Time
+    """The time at which his password or his roles were changed last."""
+
+
+@dataclass(frozen=True)
+class Invitation:
+    """An invitation that nobody has used yet."""
+
+    name: str
+    grants: tuple[Grant, ...]
+    """His roles once he uses it."""
+    until: Time
+    """The time at which it ends."""
+
+
+@dataclass(frozen=True)
+class Accounts:
+    """All accounts of the console, and open invitations, by name; never their passwords."""
+
+    accounts: tuple[Account, ...]
+    invitations: tuple[Invitation, ...]
+    """Invitations of those who did not come yet."""
+
+
+@dataclass(frozen=True)
+class Invited:
+    """An invitation that was made."""
+
+    name: str
+    grants: tuple[Grant, ...]
+    """His roles once he uses it."""
+    link: str
+    """The address where he chooses a password: whoever has it becomes him. It is kept nowhere."""
+    until: Time
+    """The time at which it ends."""
+
+
+@dataclass(frozen=True)
+class AccountRemoved:
+    """An account, or an invitation, that is no more."""
+
+    name: str
+
+
+def invite(
+    folder: Path,
+    all_controllers: Sequence[str],
+    name: str,
+    role: Role | None,
+    controllers: Sequence[str],
+    hours: int,
+    now: datetime,
+    *,
+    address: str,
+) -> Invited:
+    """Create an invitation for a new person, or for one who forgot the password: without a `role` the grants
+    stay as they are. `all_controllers` are the names of all controllers; where `controllers` is empty, the
+    only one is meant. `address` is that of the console, where the link leads.
+
+    Raises InformativaError.
+    """
+    if not 0 < hours <= LONGEST_HOURS:
+        raise InformativaError(
+            Text("An invitation is good for 1 to {most} hours.", most=LONGEST_HOURS),
+            Text("Type it like --hours 24."),
+        )
+    store, name = stored.AccountFile(folder), plain_name(name)
+    account = store.get(name)
+    if role is not None:
+        grants: stored.Grants = dict.fromkeys(_chosen(all_controllers, controllers), role)
+    elif account is not None:
+        grants = account.grants
+    else:
+        raise InformativaError(
+            Text("It is not said what {name} may do.", name=name),
+            Text("Add --role reader, compliance or admin."),
+        )
+    expiry = now + timedelta(hours=hours)
+    token = store.invite(name, grants, expiry)
+    return Invited(name, _grants(grants), f"{address}invitation/{token}", expiry)
+
+
+def accounts(folder: Path, now: datetime) -> Accounts:
+    """Return all accounts and open invitations. Raises AccountError."""
+    store = stored.AccountFile(folder)
+    invitations = (
+        Invitation(invitation.name, _grants(invitation.grants), invitation.until)
+        for invitation in store.invitations()
+        if now < invitation.until
+    )
+    return Accounts(tuple(_account(account) for account in store.all()), tuple(invitations))
+
+
+def grant(
+    folder: Path,
+    all_controllers: Sequence[str],
+    name: str,
+    role: Role | None,
+    controllers: Sequence[str],
+    now: datetime,
+    *,
+    vouched: bool = False,
+) -> Account:
+    """Give somebody a role for these controllers, or with `None` take it away; roles for others stay. A
+    session under the account ends. Where a web server says who somebody is (`vouched`), a person without an
+    account gets one without an invitation. Raises InformativaError."""
+    store, create = stored.AccountFile(folder), vouched and role is not None
+    account = store.get(plain_name(name)) if create else _named(store, name)
+    granted = account.grants if account and role is None else ()  # a controller that is gone
+    roles = dict.fromkeys(_chosen((*all_controllers, *granted), controllers), role)
+    return _account(store.change(name, roles, now, make=create))
+
+
+def remove(folder: Path, name: str) -> AccountRemoved:
+    """Remove an account, and an invitation of that name. A session under the account ends. Raises
+    AccountError."""
+    store = stored.AccountFile(folder)
+    if all(invitation.name != plain_name(name) for invitation in store.invitations()):
+        _named(store, name)
+    store.remove(name)
+    return AccountRemoved(plain_name(name))
+
+
+def _account(account: stored.UserAccount) -> Account:
+    return Account(account.name, _grants(account.grants), bool(account.totp_secret), account.changed)
+
+
+def _grants(grants: stored.Grants) -> tuple[Grant, ...]:
+    return tuple(Grant(controller, role) for controller, role in sorted(grants.items()))
+
+
+def _named(store: stored.AccountFile, name: str) -> stored.UserAccount:
+    """Return the account of that name. Raises AccountError with the one that was probably meant."""
+    account = store.get(plain_name(name))
+    if account is None:
+        names = [account.name for account in store.all()]
+        raise AccountError(
+            Text("There is no account {name}.", name=plain_name(name)),
+            known(plain_name(name), names),
+            code="account-unknown",
+        )
+    return account
+
+
+def _chosen(all_controllers: Sequence[str], names: Sequence[str]) -> tuple[str, ...]:
+    """Return the controllers of these names, or the only one. Raises InformativaError."""
+    all_controllers = tuple(dict.fromkeys(all_controllers))
+    require_names(names, all_controllers)
+    for name in names:
+        if name not in all_controllers:
+            raise InformativaError(
+                Text("There is no controller {name}.", name=name), known(name, all_controllers)
+            )
+    return tuple(dict.fromkeys(names or all_controllers))

@@ -1,0 +1,349 @@
+"""The work that the service does beside the calls: it deletes old records, migrates old ledgers, and collects
+the fallback spool."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import closing, suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+
+import structlog
+
+from ..asterisk import ami
+from ..call import spool
+from ..config import Configuration
+from ..evidence.log_folder import LogFolder
+from ..evidence.settings import EvidenceConfig
+from ..model import Controller, Line, ManagerAccount, Notice
+from ..model.errors import (
+    SIGNED_ELSEWHERE,
+    DefectError,
+    EventRefusedError,
+    EvidenceError,
+    InformativaError,
+    LedgerError,
+    LedgerOutdatedError,
+    ManagerError,
+    SigningError,
+)
+from ..model.text import command
+from ..system.patience import in_thread
+from ..system.turns import OnceLogged, Turns
+from . import storage
+
+QUIET = timedelta(days=31)  # without a single call
+PATIENCE_SECONDS = 10.0  # for readers of a ledger, which keep its log from being emptied
+
+FIRST_PAUSE, LONGEST_PAUSE = 10.0, 30 * 60.0  # seconds from a migration that failed to the next try
+
+log = structlog.get_logger("informativa")
+
+
+class SpoolCollection:
+    """The work of moving the fallback spool into the ledgers. An error is logged once for as long as it
+    lasts."""
+
+    def __init__(self) -> None:
+        self.logged: set[str] = set()
+        """The keys of rows that stayed in the spool, and that were logged."""
+        self._errors = OnceLogged("the fallback spool was not collected")
+        self._turns = Turns("spool")
+
+    async def collect(self, account: ManagerAccount, lines: Mapping[str, Line]) -> set[str]:
+        """Move the rows of the spool, each exactly once. Return the keys of those that stay there.
+
+        A row is deleted after its events are durable, and a row that is read again adds nothing. The same
+        goes for a delivery that its ledger recorded after all, because it was slow. Rows that cannot be
+        collected stay. Raises ManagerError, which is logged.
+        """
+        try:
+            async with ami.session(account) as manager:
+                self.logged = await self._collect(manager, lines)
+        except ManagerError as error:
+            self._errors.tell("", error=str(error))
+            raise
+        self._errors.over("")
+        return self.logged
+
+    async def _collect(self, manager: ami.ManagerSession, lines: Mapping[str, Line]) -> set[str]:
+        remaining: set[str] = set()
+        by_controller: dict[str, list[spool.Row]] = {}
+        for key, text in (await manager.tree(spool.FAMILY)).items():
+            try:
+                row = spool.parse_row(key, text, lines)
+            except spool.RowError as error:
+                remaining.add(key)
+                if key not in self.logged:
+                    plain_key = spool.plain(key)
+                    log.warning(
+                        "a row of the fallback spool cannot be collected", key=plain_key, why=str(error)
+                    )
+            else:
+                by_controller.setdefault(row.controller, []).append(row)
+        controllers = {line.controller.id: line.controller for line in lines.values()}
+        for name, rows in by_controller.items():
+            keys = {row.key for row in rows}
+            collected = (
+                set() if controllers[name].refused else await self._move(controllers[name], rows, manager)
+            )
+            remaining |= keys - collected
+        return remaining
+
+    async def _move(
+        self, controller: Controller, rows: Sequence[spool.Row], manager: ami.ManagerSession
+    ) -> set[str]:
+        """Record rows, then delete them. Return the keys of the rows that were deleted."""
+        outcome = await self._turns.take(controller.id, partial(self._record, controller, rows))
+        recorded, added = outcome or (set[str](), 0)
+        for key in recorded:
+            await manager.delete(spool.FAMILY, key)
+        if recorded:
+            log.info("fallback spool collected", controller=controller.id, rows=len(recorded), records=added)
+        return recorded
+
+    async def _record(self, controller: Controller, rows: Sequence[spool.Row]) -> tuple[set[str], int]:
+        """Record rows, unless the ledger cannot be used now."""
+        try:
+            recorded = await in_thread(keep_spooled, controller, rows, self.logged)
+        except LedgerError as error:
+            self._errors.tell(controller.id, controller=controller.id, error=str(error))
+            return set(), 0
+        self._errors.over(controller.id)
+        return recorded
+
+
+def keep_spooled(
+    controller: Controller, rows: Sequence[spool.Row], logged: Collection[str] = ()
+) -> tuple[set[str], int]:
+    """Record the deliveries of rows that the ledger does not have. Return the keys of the rows that are in it
+    now, and the number of events that were added. A row that the ledger refuses affects no other; it is
+    logged unless its key is among those that are `logged`. Raises LedgerError."""
+    now = datetime.now(UTC)
+    store = storage.store(controller, create=False, migrate=False)
+    try:
+        already_recorded = store.recorded([row.delivery for row in rows])
+        collected: set[str] = set()
+        added = 0
+        for row in rows:
+            try:
+                new = () if row.delivery in already_recorded else row.events
+                added += store.append_new((replace(event, recorded=now), ()) for event in new)
+                collected.add(row.key)
+            except EventRefusedError as error:
+                if row.key not in logged:
+                    plain_key = spool.plain(row.key)
+                    log.error("a row of the fallback spool was refused", key=plain_key, error=str(error))
+        return collected, added
+    finally:
+        store.close()
+
+
+def tell_removed_versions(previous: Configuration, now: Configuration, company: str) -> None:
+    """Log the versions of a company that were taken out of the configuration although callers were told them,
+    with the number of callers. From now on only the records of those callers count. An error of the ledger is
+    logged elsewhere."""
+    notices, controller = now.notices[company], now.controllers[company]
+    removed = _versions(previous.notices.get(company, ())) - _versions(notices)
+    if not removed or controller.refused or not Path(controller.ledger).exists():
+        return
+    with suppress(LedgerError):
+        callers = storage.callers_of_removed(controller, notices)
+        for notice, version in sorted(removed & callers.keys()):
+            log.warning(
+                "a version was taken out of the configuration that callers were told",
+                controller=company,
+                notice=notice,
+                version=version,
+                callers=callers[notice, version],
+                remedy="leave it there for as long as records of it are kept",
+            )
+
+
+def _versions(notices: Sequence[Notice]) -> set[tuple[str, str]]:
+    return {(notice.id, version.id) for notice in notices for version in notice.versions}
+
+
+def purge(controller: Controller, now: datetime) -> None:
+    """Delete records that are older than the controller's retention, and access-log entries of that time. The
+    outcome is logged. In the database where boxes meet no record of another box is deleted by this one's
+    clock.
+
+    Nothing is deleted where a month without a call lies between the records before and after the limit: then
+    the clock may have jumped, and evidence that is deleted does not come back.
+    """
+    if controller.retention is None or controller.refused or not Path(controller.ledger).exists():
+        return
+    cutoff = controller.retention.before(now, controller.zone)
+    try:
+        store = storage.store(controller, create=False, migrate=False)
+        try:
+            newest_old, oldest_kept = store.around(cutoff)
+            if newest_old is not None and (oldest_kept is None or oldest_kept - newest_old > QUIET):
+                purge_command = command("informativa", "purge", "--controller", controller.id, "--yes")
+                log.warning(
+                    "not purged: nobody called for a month, or the clock is wrong",
+                    controller=controller.id,
+                    before=newest_old.isoformat(timespec="seconds"),
+                    since=oldest_kept and oldest_kept.isoformat(timespec="seconds"),
+                    clock=now.isoformat(timespec="seconds"),
+                    remedy=f"if the clock is right: {purge_command}",
+                )
+                return
+            purged = store.purge(cutoff, now)
+            store.empty_log(PATIENCE_SECONDS)  # where what was deleted still stands
+        finally:
+            store.close()
+        storage.access_log(controller).purge(storage.looks_kept_since(controller, now))
+    except LedgerError as error:
+        log.error("purge failed", controller=controller.id, error=str(error))
+    else:
+        log.info("purged", controller=controller.id, records=purged)
+
+
+def tidy(controller: Controller, now: datetime) -> None:
+    """Delete records and backups that are past their time."""
+    purge(controller, now)
+    drop_backups(controller, now)
+
+
+def drop_backups(controller: Controller, now: datetime) -> None:
+    """Delete the expired backups of a ledger, and log it."""
+    try:
+        for backup in storage.backups(controller):
+            if backup.ends <= now.date():
+                backup.file.unlink(missing_ok=True)
+                log.info("backup deleted", controller=controller.id, file=str(backup.file))
+    except (LedgerError, OSError) as error:
+        log.error("a backup was not deleted", controller=controller.id, error=str(error))
+
+
+@dataclass(frozen=True)
+class Signed:
+    """The result of a signing: `size` records are in the newest checkpoint, `at` is the time when it covered
+    all records, in seconds since 1970, and `unpublished` are the errors of its publication."""
+
+    size: int
+    at: float
+    unpublished: tuple[str, ...] = ()
+
+
+class Signing:
+    """The work of signing checkpoints of the ledgers. An error is logged once for as long as it lasts."""
+
+    def __init__(self) -> None:
+        self._errors = OnceLogged("no checkpoint was signed")
+        self._unpublished: dict[str, tuple[str, ...]] = {}
+
+    async def sign(self, controller: Controller, settings: EvidenceConfig) -> Signed | None:
+        """Sign the records since the last checkpoint, and publish it. Return `None` where nothing is ever
+        recorded. Records from before there was a log are entered first, in turns beside the calls. Raises
+        LedgerError, and EvidenceError where no checkpoint can, or may, be signed."""
+        if controller.refused:
+            return None
+        try:
+            result = await in_thread(_sign, controller, settings)
+        except (LedgerError, EvidenceError) as error:
+            self._errors.tell(controller.id, controller=controller.id, error=str(error))
+            raise
+        self._errors.over(controller.id)
+        if result is not None:
+            self._log_unpublished(controller, result.unpublished)
+        return result
+
+    def _log_unpublished(self, controller: Controller, errors: Sequence[str]) -> None:
+        """Log the targets and witnesses that did not take a checkpoint, once for as long as that lasts."""
+        logged = self._unpublished.get(controller.id, ())
+        self._unpublished[controller.id] = tuple(errors)
+        for error in errors:
+            if error not in logged:
+                log.error("a checkpoint was not published", controller=controller.id, error=error)
+
+
+def _sign(controller: Controller, settings: EvidenceConfig) -> Signed | None:
+    if not Path(controller.ledger).exists():
+        return None
+    from ..ledgers.sequencer import sequence
+    from . import publication  # and with it cryptography, which calls do not wait for
+
+    ledger, now = Path(controller.ledger), time.time()
+    with closing(storage.store(controller, read_only=True)) as store:
+        log = store.log()
+    if not log.next and not log.old:
+        return Signed(0, now)
+    try:
+        size = sequence(ledger, None, publication.sources(settings)).checkpoint.size
+    except SigningError as error:
+        if error.code != SIGNED_ELSEWHERE:
+            raise
+        size, at = LogFolder(ledger).published(log.epoch).newest()
+        return Signed(size, now if size >= log.size else at)
+    if not (settings.targets or settings.witnesses or settings.timestamp):
+        return Signed(size, now)
+    try:
+        publications = publication.publish(controller, settings, datetime.now(UTC))
+    except SigningError as error:
+        if error.code != SIGNED_ELSEWHERE:
+            raise
+        return Signed(size, now)  # another process has begun meanwhile, and publishes it
+    return Signed(size, now, tuple(str(error) for published in publications for error in published.errors))
+
+
+class Outdated:
+    """The ledgers of an earlier informativa. An error of a ledger is logged once for as long as it lasts, and
+    a migration that fails is tried again after ever longer pauses."""
+
+    def __init__(self) -> None:
+        self._logged: dict[str, str] = {}
+        self._turns = Turns("migration")
+        self._due: dict[str, tuple[float, float]] = {}  # the time of the next migration, and the pause then
+
+    async def migrated(self, company: str) -> None:
+        """Wait for the end of a company's migration, if one is in progress."""
+        await self._turns.over(company)
+
+    def tell(self, failing: Mapping[str, InformativaError]) -> None:
+        """Log why the ledgers of these controllers cannot be used."""
+        self._logged = {name: error for name, error in self._logged.items() if name in failing}
+        for name, error in failing.items():
+            if not isinstance(error, LedgerOutdatedError):
+                self._log_error(name, error)
+            elif name not in self._logged:
+                self._logged[name] = ""
+                log.warning("ledger is migrated; its callers hear the notice", controller=name)
+
+    async def migrate(self, configuration: Configuration, failing: Mapping[str, LedgerError]) -> bool:
+        """Migrate one ledger that is due, if there is one. Return whether that succeeded."""
+        for name, error in failing.items():
+            if name not in configuration.controllers or not isinstance(error, LedgerOutdatedError):
+                continue
+            controller = configuration.controllers[name]
+            due, pause = self._due.get(controller.ledger, (0.0, FIRST_PAUSE))
+            if time.monotonic() < due:
+                continue
+            if await self._turns.take(name, partial(self._migrate, controller, pause)):
+                return True
+        return False
+
+    async def _migrate(self, controller: Controller, pause: float) -> bool:
+        """Migrate one ledger. Return whether that succeeded. After any failure it is due again after the
+        pause."""
+        succeeded = False
+        try:
+            await in_thread(storage.migrate, controller)
+            succeeded = True
+        except LedgerError as error:
+            self._log_error(controller.id, error)
+        finally:
+            if not succeeded:
+                self._due[controller.ledger] = time.monotonic() + pause, min(2 * pause, LONGEST_PAUSE)
+        return succeeded
+
+    def _log_error(self, name: str, error: InformativaError) -> None:
+        if self._logged.get(name) != str(error):
+            self._logged[name] = str(error)
+            unforeseen = error.__cause__ if error.code == DefectError.code else None
+            log.error("ledger cannot be used", controller=name, error=str(error), exc_info=unforeseen)

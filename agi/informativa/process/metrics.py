@@ -1,0 +1,227 @@
+"""The metrics of the service for Prometheus. Labels name lines, controllers and notices, never a caller."""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Protocol
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    disable_created_metrics,
+    start_http_server,
+)
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from .. import __version__
+from ..model import CallResult, Ending, Line, Reason, SharedState, Status
+
+SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+
+class ServiceState(Protocol):
+    """The state of the service that is read at the moment of a request."""
+
+    def in_progress(self) -> int:
+        """Return the number of calls in progress."""
+
+    def waiting(self) -> Mapping[str, int | None]:
+        """Return, by controller, the number of pieces of work that wait for its ledger; `None` if it cannot
+        be used."""
+
+    def live(self) -> Mapping[str, bool]:
+        """Return, by controller, whether it may go live."""
+
+    def turned_away(self) -> Mapping[str, int]:
+        """Return, by reason, the number of connections that came to no call."""
+
+    def shared(self) -> Mapping[str, SharedState]:
+        """Return, by controller, the state of its exchange with other boxes, where there are any."""
+
+
+class Metrics:
+    """The counters of one service, each on a registry of its own so that there may be several."""
+
+    def __init__(self, state: ServiceState) -> None:
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series for each, which nobody asks for
+        self._registry = registry = CollectorRegistry()
+        registry.register(_StateCollector(state))
+        self._calls = Counter(
+            "informativa_calls",
+            "Calls, by what the dialplan was told",
+            ["controller", "line", "status", "reason"],
+            registry=registry,
+        )
+        self._notices = Counter(
+            "informativa_notices",
+            "What became of each notice of each call, and why it was decided so",
+            ["controller", "line", "notice", "status", "reason"],
+            registry=registry,
+        )
+        self._playbacks = Counter(
+            "informativa_playbacks",
+            "Prompts, by how their playback ended",
+            ["controller", "line", "ending"],
+            registry=registry,
+        )
+        self._heard = Counter(
+            "informativa_heard_seconds",
+            "Seconds of notices that callers heard",
+            ["controller", "line"],
+            registry=registry,
+        )
+        self._spared = Counter(
+            "informativa_spared_seconds",
+            "Seconds of notices that callers did not have to hear again",
+            ["controller", "line"],
+            registry=registry,
+        )
+        self._answered = Histogram(
+            "informativa_answer_seconds",
+            "How long a call took for which nothing was played",
+            registry=registry,
+            buckets=SECONDS,
+        )
+        self.spool_rows = Gauge(
+            "informativa_spool_rows",
+            "Rows of the fallback spool that could not be collected",
+            registry=registry,
+        )
+        self.spool_failures = Counter(
+            "informativa_spool_failures", "Times that the fallback spool could not be read", registry=registry
+        )
+        self._logs: set[str] = set()  # the controllers with metrics of their logs
+        self.signed = Gauge(
+            "informativa_evidence_signed_records",
+            "Records in the newest checkpoint of the log",
+            ["controller"],
+            registry=registry,
+        )
+        self.signed_at = Gauge(
+            "informativa_evidence_checked_time_seconds",
+            "When all that was recorded was last found to be in a checkpoint, or put into one, since 1970",
+            ["controller"],
+            registry=registry,
+        )
+        self.signing_refused = Gauge(
+            "informativa_evidence_signing_refused",
+            "1 if no checkpoint could, or may, be signed when it was last tried",
+            ["controller"],
+            registry=registry,
+        )
+        self.loaded = Gauge(
+            "informativa_configuration_loaded",
+            "1 if the configuration was taken when it was last loaded",
+            registry=registry,
+        )
+        build = Gauge(
+            "informativa_build_info",
+            "Always 1; which informativa it is",
+            ["version", "python"],
+            registry=registry,
+        )
+        build.labels(__version__, platform.python_version()).set(1)
+        started = Gauge(
+            "informativa_start_time_seconds", "When it was started, since 1970", registry=registry
+        )
+        started.set(time.time())
+
+    def serve(self, host: str, port: int) -> Callable[[], None]:
+        """Answer at /metrics in a thread of its own. Return the function that ends it. Raises OSError."""
+        server, thread = start_http_server(port, host, self._registry)
+
+        def end() -> None:
+            server.shutdown()
+            server.server_close()
+            thread.join()
+
+        return end
+
+    def expect(self, lines: Iterable[Line]) -> None:
+        """Set the counters of failures on these lines to zero before the first one: Prometheus sees no
+        increase in a count that comes into being with the first failure, and the alert rules would miss that
+        one."""
+        self._calls.labels("", "", Status.FALLBACK, Reason.NO_LINE)
+        lines = list(lines)
+        for controller in {line.controller.id for line in lines} - self._logs:
+            self._logs.add(controller)
+            self.signing_refused.labels(controller)
+            self.signed.labels(controller)
+            self.signed_at.labels(controller).set(time.time())  # not yet, and not late either
+        for line in lines:
+            labels = (line.controller.id, line.number)
+            self._calls.labels(*labels, Status.FALLBACK, Reason.LEDGER_UNAVAILABLE)
+            for ending in (Ending.NOT_PLAYABLE, Ending.CHANGED):
+                self._playbacks.labels(*labels, ending)
+
+    def answered(self, line: Line | None, result: CallResult, seconds: float) -> None:
+        """Count one call. A line that is not configured is not named: it may be a caller's number."""
+        labels = (line.controller.id, line.number) if line else ("", "")
+        self._calls.labels(*labels, result.status, result.reason).inc()
+        for event in result.events:
+            self._notices.labels(*labels, event.notice, event.status, event.reason).inc()
+            if event.heard is not None:
+                self._playbacks.labels(*labels, event.heard.ending).inc()
+                self._heard.labels(*labels).inc(event.heard.seconds)
+            elif line is not None and event.status is Status.NOTDUE:
+                self._spared.labels(*labels).inc(line.seconds(event.notice, event.version, event.language))
+        if not any(event.heard for event in result.events):
+            self._answered.observe(seconds)
+
+
+class _StateCollector(Collector):
+    """A collector of the state at the moment of the request."""
+
+    def __init__(self, state: ServiceState) -> None:
+        self._state = state
+
+    def collect(self) -> Iterator[Metric]:
+        """Iterate over the metrics, for the registry."""
+        calls = GaugeMetricFamily("informativa_calls_in_progress", "Calls in progress")
+        calls.add_metric([], self._state.in_progress())
+        yield calls
+        queue = GaugeMetricFamily("informativa_ledger_queue", "Work that waits", labels=["controller"])
+        usable = GaugeMetricFamily("informativa_ledger_usable", "1 if it is open", labels=["controller"])
+        for controller, waiting in self._state.waiting().items():
+            usable.add_metric([controller], waiting is not None)
+            if waiting is not None:
+                queue.add_metric([controller], waiting)
+        yield queue
+        yield usable
+        live = GaugeMetricFamily("informativa_controller_live", "1 if it may go live", labels=["controller"])
+        for controller, is_live in self._state.live().items():
+            live.add_metric([controller], is_live)
+        yield live
+        turned_away = CounterMetricFamily(
+            "informativa_turned_away", "Connections that came to no call, or to its loss", labels=["why"]
+        )
+        for reason, count in self._state.turned_away().items():
+            turned_away.add_metric([reason], count)
+        yield turned_away
+        yield from _shared(self._state.shared())
+
+
+_SHARED: tuple[tuple[str, str, type[GaugeMetricFamily | CounterMetricFamily]], ...] = (
+    ("behind", "Records that are not in the shared database yet", GaugeMetricFamily),
+    ("contact", "When the shared database last answered, in seconds since 1970", GaugeMetricFamily),
+    ("usable", "1 if the shared database can be used", GaugeMetricFamily),
+    ("paused", "1 if calls do not ask the shared database, because it did not answer", GaugeMetricFamily),
+    ("asked", "Callers that the shared database was asked for", CounterMetricFamily),
+    ("unanswered", "Callers that it was asked for in vain", CounterMetricFamily),
+    ("late", "Calls whose records were not there in the time that a call waits", CounterMetricFamily),
+)
+_UNITS = {"behind": "_records", "contact": "_time_seconds"}
+
+
+def _shared(states: Mapping[str, SharedState]) -> Iterator[Metric]:
+    for field, about, family in _SHARED:
+        name = f"informativa_shared_{field}{_UNITS.get(field, '')}"
+        metric = family(name, about, labels=["controller"])
+        for controller, state in states.items():
+            metric.add_metric([controller], getattr(state, field))
+        yield metric

@@ -1,0 +1,291 @@
+"""Publication of a log to parties whom the administrator of a ledger does not control: witnesses sign it, and
+targets keep copies."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from ..evidence import timestamp
+from ..evidence.checkpoint import Checkpoint, open_checkpoint
+from ..evidence.elsewhere import CheckpointSource
+from ..evidence.log_folder import LogFolder, PublishedLog, failing
+from ..evidence.note import Note, Signature, Verifier, parse
+from ..evidence.publishing import PublishedFiles, TargetSource
+from ..evidence.publishing import publish as deliver
+from ..evidence.settings import EvidenceConfig, PublishingTarget, TimestampAuthority, WitnessAddress
+from ..evidence.targets import target
+from ..evidence.tiles import TileHashes
+from ..evidence.witness_client import WitnessClient
+from ..model import Controller
+from ..model.errors import EvidenceError, SigningError
+from ..model.text import Text
+from ..system import files
+from . import storage
+
+Progress = Callable[[int, int], object]
+"""A callback that gets the number of files at a target by now, and the number in the end."""
+
+
+@dataclass(frozen=True)
+class WitnessAnswer:
+    """The result with one witness, by the name of its key: signed, or the error. `size` is that of the last
+    checkpoint that it signed, as far as is known."""
+
+    name: str
+    size: int
+    error: EvidenceError | None = None
+
+
+@dataclass(frozen=True)
+class TargetAnswer:
+    """The result with one target: it has the log now, or the error. `size` is the number of its records, as
+    far as is known; `files` the number of files written."""
+
+    place: str
+    independent: bool
+    size: int
+    files: int = 0
+    error: EvidenceError | None = None
+
+
+@dataclass(frozen=True)
+class StampAnswer:
+    """The newest time-stamp: the size of its checkpoint and its time; or the error because of which today's
+    is missing."""
+
+    authority: str
+    size: int
+    at: datetime | None
+    error: EvidenceError | None = None
+
+
+@dataclass(frozen=True)
+class Publication:
+    """The result of publishing a log of `size` signed records. `enough` witnesses must sign the newest
+    checkpoint; `quorum` says whether they did."""
+
+    controller: Controller
+    origin: str
+    size: int
+    witnesses: tuple[WitnessAnswer, ...]
+    enough: int
+    targets: tuple[TargetAnswer, ...]
+    stamp: StampAnswer | None = None
+
+    @property
+    def quorum(self) -> bool:
+        return sum(witness.error is None for witness in self.witnesses) >= self.enough
+
+    @property
+    def errors(self) -> list[EvidenceError]:
+        """Return the errors of those who did not."""
+        errors = [*(witness.error for witness in self.witnesses), *(target.error for target in self.targets)]
+        errors += [self.stamp.error] if self.stamp else []
+        return [error for error in errors if error]
+
+
+@dataclass(frozen=True)
+class PublishedState:
+    """The progress of others at the last try, by a target's place or a witness's name: the size, the time
+    when it was reached, and the error since, in English."""
+
+    targets: dict[str, tuple[int, datetime | None, str]]
+    witnesses: dict[str, tuple[int, datetime | None, str]]
+
+
+def sources(settings: EvidenceConfig) -> list[CheckpointSource]:
+    """Return the targets and witnesses without whom nothing is signed. Raises EvidenceError."""
+    return [
+        *(TargetSource(target(place)) for place in settings.targets),
+        *(WitnessClient(address) for address in settings.witnesses),
+    ]
+
+
+def publish(
+    controller: Controller,
+    settings: EvidenceConfig,
+    now: datetime,
+    *,
+    check: bool = False,
+    progress: Progress | None = None,
+) -> list[Publication]:
+    """Get the newest checkpoint signed by the controller's witnesses and, once a day, stamped by an
+    authority, and then copy the log to its targets. With `check` the files there are compared one by one.
+    Earlier logs come first, as long as somebody lacks a part of them. `settings` are those of the controller.
+    An error with one party is in the result, and does not hinder the others. Raises LedgerError, and
+    EvidenceError where there is no checkpoint, a log cannot be read, or another process is publishing."""
+    folder, publications = LogFolder(Path(controller.ledger)), []
+    with folder.sequencing():  # or a witness could have signed a newer checkpoint meanwhile
+        with closing(storage.store(controller, read_only=True)) as store:
+            logs = store.logs()
+        for log in logs:
+            size = folder.published(log.epoch).newest()[0]
+            is_due = log is logs[-1] or check or not _State(folder, log.epoch, now).whole(size, settings)
+            if size and is_due:
+                publications.append(
+                    _publish_log(controller, folder, log.epoch, settings, now, check, progress)
+                )
+    if not publications:
+        raise SigningError(
+            Text(
+                "There is no checkpoint of {id} to publish",
+                "type: informativa evidence checkpoint --controller {id}",
+                id=controller.id,
+            ),
+            code="no-checkpoint",
+        )
+    return publications
+
+
+def _publish_log(
+    controller: Controller,
+    folder: LogFolder,
+    epoch: int,
+    settings: EvidenceConfig,
+    now: datetime,
+    check: bool,
+    progress: Progress | None,
+) -> Publication:
+    published, state = folder.published(epoch), _State(folder, epoch, now)
+    key, data = published.key(), published.checkpoint() or b""
+    if key is None:
+        raise EvidenceError(
+            Text("{folder} has no key: the first checkpoint wrote it.", folder=published.folder)
+        )
+    newest = open_checkpoint(data, [key]).checkpoint
+    witnesses = _cosign(published, newest, settings.witnesses, state)
+    stamp = _stamp(published, key, newest, settings.timestamp, now) if settings.timestamp else None
+    targets = [_deliver_to(published, key, place, state, check, progress) for place in settings.targets]
+    state.keep()
+    enough = settings.enough
+    return Publication(
+        controller, newest.origin, newest.size, tuple(witnesses), enough, tuple(targets), stamp
+    )
+
+
+def state(controller: Controller, epoch: int) -> PublishedState:
+    """Return the progress of others with a log at the last try. Raises EvidenceError."""
+    stored = _State(LogFolder(Path(controller.ledger)), epoch, None)
+    return PublishedState(stored.of("targets"), stored.of("witnesses"))
+
+
+def _cosign(
+    published: PublishedLog,
+    newest: Checkpoint,
+    addresses: Sequence[WitnessAddress],
+    state: _State,
+) -> list[WitnessAnswer]:
+    """Ask all witnesses that have not signed the checkpoint yet, and store their signatures with it."""
+    data = published.checkpoint() or b""
+    existing = {(signature.name, signature.key_id): signature for signature in parse(data).signatures}
+    hashes, answers = TileHashes(newest.size, published.tiles.read), []
+    signatures: list[Signature] = []
+    for address in addresses:
+        client = WitnessClient(address)
+        last_size = state.size("witnesses", client.name)
+        signature = existing.get((client.key.name, client.key.key_id))
+        try:
+            if signature is None or not client.key.verify(newest.text, signature.data):
+                signatures += client.cosign(data, hashes, last_size)
+            state.reached("witnesses", client.name, newest.size)
+            answers.append(WitnessAnswer(client.name, newest.size))
+        except EvidenceError as error:
+            state.failed("witnesses", client.name, error)
+            answers.append(WitnessAnswer(client.name, last_size, error))
+    if signatures:
+        _add_signatures(published, newest, signatures)
+    return answers
+
+
+def _add_signatures(published: PublishedLog, newest: Checkpoint, signatures: Sequence[Signature]) -> None:
+    """Put signatures under the checkpoint."""
+    note = parse(published.checkpoint() or b"")
+    new = {(signature.name, signature.key_id) for signature in signatures}
+    others = tuple(
+        signature for signature in note.signatures if (signature.name, signature.key_id) not in new
+    )
+    published.put_checkpoint(newest.size, Note(note.text, (*others, *signatures)).data)
+
+
+def _stamp(
+    published: PublishedLog, key: Verifier, newest: Checkpoint, authority: TimestampAuthority, now: datetime
+) -> StampAnswer:
+    """Get the newest checkpoint stamped, once a day on which records were added."""
+    size, at = 0, None
+    try:
+        size, at = timestamp.newest(published.timestamps(), newest.size)
+        today = now.astimezone(UTC).date()
+        if size == newest.size or (at is not None and at.astimezone(UTC).date() >= today):
+            return StampAnswer(authority.url, size, at)
+        signed = timestamp.stamped_bytes(published.checkpoint() or b"", key)
+        stamp = timestamp.stamp(signed, authority)
+        published.put_timestamp(newest.size, stamp.data)
+    except EvidenceError as error:
+        return StampAnswer(authority.url, size, at, error)
+    return StampAnswer(authority.url, newest.size, stamp.at)
+
+
+def _deliver_to(
+    published: PublishedLog,
+    key: Verifier,
+    place: PublishingTarget,
+    state: _State,
+    check: bool,
+    progress: Progress | None,
+) -> TargetAnswer:
+    try:
+        delivered: PublishedFiles = deliver(
+            published, key, target(place), entries=place.entries, check=check, progress=progress
+        )
+    except EvidenceError as error:
+        state.failed("targets", place.place, error)
+        return TargetAnswer(place.place, place.independent, state.size("targets", place.place), 0, error)
+    state.reached("targets", place.place, delivered.size)
+    return TargetAnswer(place.place, place.independent, delivered.size, delivered.files)
+
+
+class _State:
+    """The stored progress of others between two runs, for display only: nothing else depends on it."""
+
+    def __init__(self, folder: LogFolder, epoch: int, now: datetime | None) -> None:
+        file = folder.folder / f"elsewhere-{epoch}.json"
+        self._file, self._now = file, now
+        self._progress: dict[str, dict[str, list[object]]] = {"targets": {}, "witnesses": {}}
+        with failing(file), suppress(FileNotFoundError, ValueError):
+            stored = json.loads(file.read_bytes())
+            for kind in self._progress:
+                self._progress[kind] = {str(name): list(values) for name, values in stored[kind].items()}
+
+    def of(self, kind: str) -> dict[str, tuple[int, datetime | None, str]]:
+        progress: dict[str, tuple[int, datetime | None, str]] = {}
+        for name, (size, at, error) in self._progress[kind].items():
+            time = datetime.fromisoformat(at) if isinstance(at, str) else None
+            progress[name] = (int(str(size)), time, str(error))
+        return progress
+
+    def size(self, kind: str, name: str) -> int:
+        return int(str(self._progress[kind].get(name, [0])[0]))
+
+    def whole(self, size: int, settings: EvidenceConfig) -> bool:
+        """Return whether everybody had all of a log."""
+        return all(self.size("targets", place.place) >= size for place in settings.targets) and all(
+            self.size("witnesses", WitnessClient(address).name) >= size for address in settings.witnesses
+        )
+
+    def reached(self, kind: str, name: str, size: int) -> None:
+        assert self._now is not None  # only read without it
+        self._progress[kind][name] = [size, self._now.isoformat(), ""]
+
+    def failed(self, kind: str, name: str, error: EvidenceError) -> None:
+        previous = self._progress[kind].get(name, [0, None, ""])
+        self._progress[kind][name] = [previous[0], previous[1], str(error)]
+
+    def keep(self) -> None:
+        """Write the progress to its file. Raises EvidenceError."""
+        with failing(self._file):
+            files.put(self._file, json.dumps(self._progress).encode(), for_folders_owner=True)

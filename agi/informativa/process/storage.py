@@ -1,0 +1,306 @@
+"""The only access to the stored data of a controller: its ledger, its access log, its part of a shared
+database.
+
+One function for each operation; each opens what it needs, and imports it only then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..model import Controller, Identified, Notice, Record, RecordFilter, Recording, SharedDatabase
+from ..model.errors import LedgerEmptyError, LedgerError
+from ..model.text import Foreign, Text
+
+if TYPE_CHECKING:
+    from ..ledgers.access_log import AccessLog
+    from ..ledgers.backup import Backup
+    from ..ledgers.erasure import ErasureResult
+    from ..ledgers.erasure_requests import ErasureRequest
+    from ..ledgers.following import Follower, LedgerSummary
+    from ..ledgers.migrating import MigrationEstimate
+    from ..ledgers.owner import LedgerOwner
+    from ..ledgers.restoring import RestoreResult
+    from ..ledgers.sqlite import SqliteStore
+    from ..ledgers.tally import HourCount
+    from ..sharing.administration import OldRecords
+    from ..sharing.callers import Asked, OnOtherBoxes
+    from ..sharing.proof_reader import ProofReader
+
+
+def store(
+    controller: Controller, *, read_only: bool = False, create: bool = True, migrate: bool = True
+) -> SqliteStore:
+    """Open one controller's ledger, for commands. Raises LedgerError if it cannot be used, or is another's.
+
+    Work beside the calls must not `create` it: a ledger that is missing then was deleted; nor `migrate` it.
+    """
+    from ..ledgers.sqlite import SqliteStore
+
+    return SqliteStore(
+        controller.ledger,
+        read_only=read_only,
+        create=create,
+        migrate=migrate,
+        log=controller.log,
+        owner=_owner(controller),
+    )
+
+
+def _owner(controller: Controller) -> LedgerOwner | None:
+    from ..ledgers import owner
+
+    return owner.of(controller)
+
+
+def require_own(controller: Controller) -> None:
+    """Refuse a ledger that is another company's, or of another key. Raises LedgerError."""
+    with suppress(LedgerEmptyError):
+        if Path(controller.ledger).exists():
+            store(controller, read_only=True).close()
+
+
+def adopt(controller: Controller) -> None:
+    """Assign a ledger, which must exist, to this company and its key, whatever it says. Raises
+    LedgerError."""
+    from ..ledgers.sqlite import SqliteStore
+
+    owner = _owner(controller)
+    assert owner is not None
+    with closing(SqliteStore(controller.ledger, create=False)) as ledger:
+        ledger.adopt(owner)
+
+
+def follower(controller: Controller) -> Follower:
+    """Return a follower of one controller's ledger that reports new records; the file need not exist yet."""
+    from ..ledgers.following import Follower
+
+    return Follower(controller.ledger, _owner(controller))
+
+
+def summary(controller: Controller, since: datetime, today: datetime) -> LedgerSummary:
+    """Return the summary of one controller's ledger since a time, and of today. Raises LedgerError."""
+    from ..ledgers.following import summary
+
+    return summary(controller.ledger, since, today, _owner(controller))
+
+
+def hours(controller: Controller, since: datetime, until: datetime) -> tuple[HourCount, ...]:
+    """Return the counters of one controller's ledger, for the hours that began from `since` on and before
+    `until`. Raises LedgerError."""
+    from ..ledgers.following import hours
+
+    return hours(controller.ledger, since, until, _owner(controller))
+
+
+def restore(controller: Controller, copy: Path, at: datetime) -> RestoreResult:
+    """Put a copy in the place of a ledger. Raises LedgerError, and changes nothing then."""
+    from ..ledgers.restoring import restore
+
+    return restore(Path(controller.ledger), copy, at, _owner(controller))
+
+
+def outlook(controller: Controller) -> MigrationEstimate:
+    """Return an estimate of what it would take to migrate a ledger, which must exist. Changes nothing. Raises
+    LedgerError."""
+    with closing(store(controller, read_only=True)) as ledger:
+        return ledger.outlook()
+
+
+def backups(controller: Controller) -> list[Backup]:
+    """Return the copies of a ledger from before it was migrated. Raises LedgerError."""
+    from ..ledgers import backup
+
+    ledger = Path(controller.ledger)
+    with _reading(ledger.parent):
+        return backup.backups(ledger) if ledger.parent.exists() else []
+
+
+@contextmanager
+def _reading(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise LedgerError(
+            Text("{file} cannot be read ({why}).", file=folder, why=Foreign(error.strerror or "")),
+            Text("Run this as the user who owns it."),
+        ) from error
+
+
+def try_writing(controller: Controller) -> None:
+    """Write to a ledger as a call would, as the user who runs this, and undo it. Nothing is created or
+    changed, also where there is no ledger yet. Raises LedgerError if calls could not be recorded."""
+    from ..ledgers.write_check import try_writing
+
+    try_writing(Path(controller.ledger))
+
+
+def callers_of_removed(controller: Controller, notices: Sequence[Notice]) -> dict[tuple[str, str], int]:
+    """Return, by notice and version, the number of callers that were told a version that the ledger, which
+    must exist, has and the configuration has not. Reads all callers. Raises LedgerError."""
+    listed = {(notice.id, version.id) for notice in notices for version in notice.versions}
+    with closing(store(controller, read_only=True)) as ledger:
+        return ledger.callers_of(listed)
+
+
+def last_reasons(controller: Controller, last: int) -> dict[tuple[str, str], int]:
+    """Return, by line and reason, the number of records among the `last` records of calls of a ledger, which
+    must exist. Raises LedgerError."""
+    with closing(store(controller, read_only=True)) as ledger:
+        return ledger.last_reasons(last)
+
+
+def damage(controller: Controller) -> str:
+    """Return the errors that SQLite finds in a ledger, which must exist; '' if none. Reads all of it. Raises
+    LedgerError."""
+    with closing(store(controller, read_only=True)) as ledger:
+        return ledger.damage()
+
+
+def astray(controller: Controller) -> list[int]:
+    """Return the processes that write to files that nobody reads, because the files beside the ledger (-wal,
+    -shm) were deleted while they were open. A service corrects that within a second. As root or the service's
+    user."""
+    from ..ledgers import wal_files
+
+    return wal_files.processes_with_deleted_wal(Path(controller.ledger))
+
+
+def migrate(controller: Controller) -> None:
+    """Migrate a ledger, beside the calls. Raises LedgerError."""
+    store(controller, create=False).close()
+
+
+def copies(controller: Controller) -> list[Path]:
+    """Return all our copies of a ledger, for whatever reason: `erase` deletes them. Raises LedgerError."""
+    from ..ledgers import backup
+
+    ledger = Path(controller.ledger)
+    with _reading(ledger.parent):
+        return backup.copies(ledger) if ledger.parent.exists() else []
+
+
+def erase(
+    controller: Controller,
+    pseudonyms: Sequence[bytes],
+    at: datetime,
+    everywhere: Identified | None = None,
+) -> ErasureResult:
+    """Erase a caller of one controller. With the caller as `everywhere` the request to the other boxes is
+    stored until all have done it. Raises LedgerError, with a remedy, if any of his records is left."""
+    from ..ledgers.erasure import erase
+
+    if everywhere is not None or Path(controller.ledger).exists():
+        store(controller).close()  # creates it for the request; refuses one that is another's
+    if everywhere is None:
+        return erase(Path(controller.ledger), pseudonyms, at)
+    from ..sharing.sealed_caller import seal
+
+    sealed = seal(everywhere, (controller.key, *controller.old_keys))
+    return erase(Path(controller.ledger), pseudonyms, at, everywhere=True, sealed=sealed)
+
+
+def access_log(controller: Controller) -> AccessLog:
+    """Return the access log of the console; the file need not exist yet."""
+    from ..ledgers.access_log import AccessLog
+
+    return AccessLog(Path(controller.ledger))
+
+
+def erase_elsewhere(shared: SharedDatabase, controller: Controller, request: ErasureRequest) -> Asked:
+    """Ask the other boxes to erase the caller of a request that the ledger has stored. Raises
+    SharedDatabaseError and LedgerError, and then the service asks them."""
+    from ..ledgers import erasure_requests
+    from ..sharing import callers
+
+    with closing(store(controller)) as ledger:
+        try:
+            note_orders = partial(erasure_requests.ordered, ledger, request.id)
+            return callers.erase(
+                shared, controller.id, request.pseudonyms, note_orders, store=ledger, sealed=request.sealed
+            )
+        except BaseException:
+            with suppress(LedgerError):
+                erasure_requests.lost(ledger, [request])  # the service need not wait
+            raise
+
+
+def would_erase_elsewhere(
+    shared: SharedDatabase, controller: Controller, pseudonyms: Sequence[bytes]
+) -> Asked:
+    """Return the result that `erase_elsewhere` would have. Raises SharedDatabaseError."""
+    from ..sharing import callers
+
+    with _existing_ledger(controller) as ledger:
+        return callers.would_erase(shared, controller.id, pseudonyms, ledger)
+
+
+def elsewhere(shared: SharedDatabase, controller: Controller, pseudonyms: Sequence[bytes]) -> OnOtherBoxes:
+    """Return the records of a caller on other boxes. Raises SharedDatabaseError and LedgerError."""
+    from ..sharing import callers
+
+    with _existing_ledger(controller) as ledger:
+        return callers.on_record(shared, controller.id, pseudonyms, ledger)
+
+
+@contextmanager
+def _existing_ledger(controller: Controller) -> Iterator[SqliteStore | None]:
+    """Open the ledger for reading; `None` where nothing was ever recorded. Raises LedgerError."""
+    if not Path(controller.ledger).exists():
+        yield None
+        return
+    with closing(store(controller, read_only=True)) as ledger:
+        yield ledger
+
+
+def looks_kept_since(controller: Controller, now: datetime) -> datetime:
+    """Return the time since which entries of the access log are kept, for a controller with a retention."""
+    from ..ledgers.access_log import kept_since
+
+    assert controller.retention is not None
+    return kept_since(controller.retention, now, controller.zone)
+
+
+def purge_retired(shared: SharedDatabase, controller: Controller, *, really: bool) -> list[OldRecords]:
+    """Delete the records, in the shared database, of retired boxes that are older than the controller's
+    retention, by the database's clock. Without `really` only return what would be deleted. Raises
+    SharedDatabaseError."""
+    from ..sharing import administration
+
+    assert controller.retention is not None
+    before = partial(controller.retention.before, zone=controller.zone)
+    return administration.purge_retired(shared, controller.id, before, really=really)
+
+
+def on_all_boxes(
+    shared: SharedDatabase, controller: Controller, wanted: RecordFilter, last: int | None
+) -> Iterator[tuple[str, Record]]:
+    """Iterate over the records of all boxes, as `reading.search`. Raises SharedDatabaseError."""
+    from ..sharing import reading
+
+    return reading.search(shared, controller.id, wanted, last)
+
+
+def provable(shared: SharedDatabase, controller: Controller) -> AbstractContextManager[ProofReader]:
+    """Open a reader of the proofs of all boxes' records. Raises SharedDatabaseError."""
+    from ..sharing import proof_reader
+
+    return proof_reader.opened(shared, controller.id)
+
+
+def served_otherwise(ledger: Path, recordings: Sequence[Recording]) -> list[Recording]:
+    """Return the recordings in whose place callers heard another sound file. Raises LedgerError."""
+    from ..ledgers.sqlite import SqliteStore
+
+    if not ledger.exists():
+        return []
+    opened = SqliteStore(str(ledger), read_only=True)
+    try:
+        return opened.changed(recordings)
+    finally:
+        opened.close()

@@ -1,0 +1,1 @@
+"""The machine: files, time limits, threads and processes."""

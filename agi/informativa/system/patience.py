@@ -1,0 +1,97 @@
+"""Bounds for work that may never end, as on a network folder that has stalled: nobody waits for it longer.
+
+A read from a dead server cannot be interrupted, so it is made in a thread that is left behind then, and that
+keeps no process from ending.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, wait
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+from ..model.errors import DefectError, InformativaError
+from ..model.text import Foreign, Text
+
+Key = TypeVar("Key")
+Result = TypeVar("Result")
+
+SOON_SECONDS = 0.1  # mostly enough for one company's work; then the next one's begins beside it
+
+
+def begun(work: Callable[[], Result]) -> Future[Result]:
+    """Start some work in a thread of its own. Raises RuntimeError where the system gives none."""
+    future: Future[Result] = Future()
+    future.set_running_or_notify_cancel()  # nobody can cancel it
+    threading.Thread(target=_complete, args=(future, work), name="may stall", daemon=True).start()
+    return future
+
+
+def within(seconds: float, work: Callable[[], Result]) -> Result:
+    """Do some work, and wait for it no longer than that. Raises its exceptions, and TimeoutError when the
+    time is over: the work may still go on then."""
+    return begun(work).result(seconds)
+
+
+async def in_thread(work: Callable[..., Result], *arguments: object) -> Result:
+    """Do some work beside an event loop, which does not wait for it when it closes, as it would for a thread
+    of asyncio's own. Raises the work's exceptions."""
+    return await asyncio.wrap_future(begun(partial(work, *arguments)))
+
+
+def of_each(works: Mapping[Key, Callable[[], Result]], seconds: float) -> dict[Key, Result | Exception]:
+    """Do the work of each company, and wait for all no longer than that. Return the result of each, or its
+    exception, or TimeoutError where it may still go on. No work waits for one that takes long, or ends with
+    it (I10)."""
+    futures: dict[Key, Future[Result]] = {}
+    for key, work in works.items():
+        futures[key] = begun(work)
+        wait([futures[key]], SOON_SECONDS)  # not all at once, which is slower
+    wait(futures.values(), seconds)
+    outcomes: dict[Key, Result | Exception] = {}
+    for key, future in futures.items():
+        error = future.exception() if future.done() else TimeoutError()
+        outcomes[key] = error if isinstance(error, Exception) else future.result()
+    return outcomes
+
+
+def failure(error: Exception, place: str | Path, seconds: float) -> Text:
+    """Return the message for an exception of `of_each` with something at a place, and the remedy."""
+    if isinstance(error, TimeoutError):
+        return stalled(place, seconds)
+    if isinstance(error, OSError):
+        return Text(
+            "{file} cannot be read ({why})",
+            "run this as a user who may",
+            file=error.filename or place,
+            why=Foreign(error.strerror or ""),
+        )
+    return error.text if isinstance(error, InformativaError) else DefectError(error).text
+
+
+def defect(error: Exception) -> Exception | None:
+    """Return an error that nobody foresaw, for the log; `None` for one of ours or of the system's."""
+    return None if isinstance(error, (InformativaError, OSError)) else error
+
+
+def stalled(place: str | Path, seconds: float) -> Text:
+    """Return the message for a file or folder that could not be read in time, and the remedy."""
+    return Text(
+        "{file} cannot be read within {seconds:.0f} s",
+        "look at the disk or the network folder that it lies on",
+        file=place,
+        seconds=seconds,
+    )
+
+
+def _complete(future: Future[Result], work: Callable[[], Result]) -> None:
+    try:
+        result = work()
+    except BaseException as error:  # for the thread that waits
+        future.set_exception(error)
+    else:
+        future.set_result(result)

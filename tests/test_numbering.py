@@ -18,7 +18,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from informativa.model import NumberForm, numbering
-from informativa.model.numbering import NumberKind, library, table
+from informativa.model.numbering import library, table
+from informativa.model.words import NumberKind
 from lab import numbering as maker
 
 CODES = sorted(map(str, phonenumbers.COUNTRY_CODE_TO_REGION_CODE))

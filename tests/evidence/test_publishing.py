@@ -18,8 +18,8 @@ from informativa.evidence.elsewhere import LocalLog
 from informativa.evidence.log_folder import PublishedLog
 from informativa.evidence.publishing import PublishedFiles, TargetSource, publish
 from informativa.evidence.settings import PublishingTarget, TargetKind
-from informativa.evidence.targets import target
 from informativa.model.errors import ElsewhereError, ForkError
+from informativa.process.publication import target
 
 KEY = SIGNER.verifier
 BELOW = "informativa/acme/pbx-1/1"

@@ -22,8 +22,8 @@ from ..model import (
     hashing,
     numbering,
 )
-from ..model.numbering import NumberKind
 from ..model.redaction import without_numbers
+from ..model.words import NumberKind
 
 # The words about a number in `INFORMATIVA_VERIFICATION`, in small letters with single spaces: those of
 # Asterisk up to 18.21 and from 18.22 on (res_stir_shaken, `verify_result`), and the `verstat` of a SIP

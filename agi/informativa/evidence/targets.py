@@ -13,7 +13,6 @@ from ..model.errors import ElsewhereError
 from ..model.text import Foreign, Text
 from ..system import files
 from . import tile_files
-from .settings import PublishingTarget, TargetKind
 
 LARGEST = 256 * (2 + 0xFFFF)  # bytes, of a bundle
 
@@ -120,16 +119,3 @@ class FolderTarget:
                     why=reason,
                 )
             ) from error
-
-
-def target(settings: PublishingTarget) -> Target:
-    """Return the target of these settings."""
-    if settings.kind is TargetKind.FOLDER:
-        return FolderTarget(Path(settings.place))
-    if settings.kind is TargetKind.GIT:
-        from .targets_git import GitTarget
-
-        return GitTarget(Path(settings.place))
-    from .targets_http import HttpTarget
-
-    return HttpTarget(settings.place, settings.token)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
+from collections.abc import Mapping
+from enum import Enum, StrEnum
 
 
 class Status(StrEnum):
@@ -136,3 +137,15 @@ class Action(StrEnum):
     SETTINGS = "settings"  # changed the configuration
     ACCOUNTS = "accounts"  # changed who may what
     ACCESS_LOG = "access-log"  # looked at this record itself
+
+
+class NumberKind(Enum):
+    """The kind of a number's holder, as far as the numbering plan tells."""
+
+    LANDLINE = "one household's; in some countries numbers do not show whether it is a mobile"
+    PERSONAL = "one other telephone's: a mobile, or one over the internet"
+    SHARED = "toll-free, shared-cost, service and personal numbers (Italy's 199), which whole companies show"
+
+
+ValidNumbers = Mapping[str, tuple[str, NumberKind]]
+"""Numbers in E.164 that a text may be, each with its country (ISO 3166) and the kind of its holder."""

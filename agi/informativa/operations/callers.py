@@ -29,10 +29,10 @@ from ..model import (
     told_elsewhere,
 )
 from ..model.errors import InformativaError, SharedDatabaseError
-from ..model.numbering import NumberKind
 from ..model.numbering.library import kind_of
 from ..model.plausibility import Implausible, ReferenceFault
 from ..model.text import NOTHING, Text, joined
+from ..model.words import NumberKind
 from ..process import storage
 from . import record_document
 from .completeness import Gap, Missing, gaps

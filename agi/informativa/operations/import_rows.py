@@ -27,8 +27,8 @@ from ..model import (
     plausibility,
     told_elsewhere,
 )
-from ..model.numbering import NumberKind
 from ..model.text import Text
+from ..model.words import NumberKind
 from .callers import CUSTOMER, REFERENCE_FAULTS, SEPARATORS, WHY_IMPLAUSIBLE, is_unusual
 from .import_order import distribute
 from .import_table import Table

@@ -17,8 +17,14 @@ from ..evidence.log_folder import LogFolder, PublishedLog, failing
 from ..evidence.note import Note, Signature, Verifier, parse
 from ..evidence.publishing import PublishedFiles, TargetSource
 from ..evidence.publishing import publish as deliver
-from ..evidence.settings import EvidenceConfig, PublishingTarget, TimestampAuthority, WitnessAddress
-from ..evidence.targets import target
+from ..evidence.settings import (
+    EvidenceConfig,
+    PublishingTarget,
+    TargetKind,
+    TimestampAuthority,
+    WitnessAddress,
+)
+from ..evidence.targets import FolderTarget, Target
 from ..evidence.tiles import TileHashes
 from ..evidence.witness_client import WitnessClient
 from ..model import Controller
@@ -289,3 +295,16 @@ class _State:
         """Write the progress to its file. Raises EvidenceError."""
         with failing(self._file):
             files.put(self._file, json.dumps(self._progress).encode(), for_folders_owner=True)
+
+
+def target(settings: PublishingTarget) -> Target:
+    """Return the target of these settings."""
+    if settings.kind is TargetKind.FOLDER:
+        return FolderTarget(Path(settings.place))
+    if settings.kind is TargetKind.GIT:
+        from ..evidence.targets_git import GitTarget
+
+        return GitTarget(Path(settings.place))
+    from ..evidence.targets_http import HttpTarget
+
+    return HttpTarget(settings.place, settings.token)

@@ -18,24 +18,13 @@ import re
 import sys
 import zlib
 from array import array
-from collections.abc import Mapping, Sequence
-from enum import Enum
+from collections.abc import Sequence
 from importlib.machinery import SourceFileLoader
 from typing import NamedTuple
 
-from .. import NumberForm
+from ..words import NumberForm, NumberKind, ValidNumbers
 from . import table
 
-
-class NumberKind(Enum):
-    """The kind of a number's holder, as far as the numbering plan tells."""
-
-    LANDLINE = "one household's; in some countries numbers do not show whether it is a mobile"
-    PERSONAL = "one other telephone's: a mobile, or one over the internet"
-    SHARED = "toll-free, shared-cost, service and personal numbers (Italy's 199), which whole companies show"
-
-
-Valid = Mapping[str, tuple[str, NumberKind]]
 """All numbers that some digits may be: by E.164 with its plus, the country (ISO 3166; 001 for none) and
 kind."""
 
@@ -43,7 +32,7 @@ KINDS = tuple(NumberKind)
 DEAD, ASK = 0, 1  # the table's classes of digits that are no number, and of those that it cannot judge
 
 _DIALLED = re.compile(r"\+?[0-9]{2,20}\Z")
-_NONE: Valid = {}
+_NONE: ValidNumbers = {}
 _NEXT = array(
     "H", bytes(2 * ord("0")) + zlib.decompress(binascii.a2b_base64(table.STATES))
 )  # by state * 10 + digit
@@ -61,7 +50,7 @@ class _Plan(NamedTuple):
     answers: Sequence[tuple[str, NumberKind]]  # by class
 
 
-def valid(text: str, region: str, form: NumberForm) -> Valid:
+def valid(text: str, region: str, form: NumberForm) -> ValidNumbers:
     """Return all numbers that `text`, sent by a trunk in `region` (ISO 3166), may be; empty if it is not one
     telephone's number. `form` is the form in which the trunk writes numbers without plus sign and without 00,
     which is the international prefix of nearly all countries and trunks."""
@@ -111,7 +100,7 @@ def is_region(region: str) -> bool:
     return library.is_region(region)
 
 
-def _by_table(text: str, region: str, form: NumberForm) -> Valid | None:
+def _by_table(text: str, region: str, form: NumberForm) -> ValidNumbers | None:
     """Return the library's answer from the table; `None` if the library must be asked."""
     simple = region in _NATIONAL
     if text.startswith(("+", "00")):
@@ -125,7 +114,7 @@ def _by_table(text: str, region: str, form: NumberForm) -> Valid | None:
     return {**national, **international} if national and international else national or international
 
 
-def _national(text: str, region: str, international: Valid) -> Valid | None:
+def _national(text: str, region: str, international: ValidNumbers) -> ValidNumbers | None:
     """Return the numbers that `text` may be in the national form of a country that has only a trunk prefix
     (0, say)."""
     code, trunk = _NATIONAL[region]
@@ -137,7 +126,7 @@ def _national(text: str, region: str, international: Valid) -> Valid | None:
     return numbers
 
 
-def _international(digits: str, *, simple: bool = False) -> Valid | None:
+def _international(digits: str, *, simple: bool = False) -> ValidNumbers | None:
     """Return the numbers for E.164 digits without the plus sign. The library reads digits that no country has
     as if there were no plus; in a `simple` country they are no number."""
     for size in (1, 2, 3):

@@ -5,8 +5,7 @@ from __future__ import annotations
 import phonenumbers
 from phonenumbers import PhoneNumber, PhoneNumberFormat, PhoneNumberType
 
-from .. import NumberForm
-from . import NumberKind, Valid
+from ..words import NumberForm, NumberKind, ValidNumbers
 
 _KINDS = {
     PhoneNumberType.FIXED_LINE: NumberKind.LANDLINE,
@@ -16,7 +15,7 @@ _KINDS = {
 }
 
 
-def valid(text: str, region: str, form: NumberForm) -> Valid:
+def valid(text: str, region: str, form: NumberForm) -> ValidNumbers:
     """Implement `numbering.valid`; `text` is digits, with or without a plus sign."""
     if text.startswith(("+", "00")):
         readings = ["+" + text.removeprefix("+").removeprefix("00")]

@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from datetime import datetime
+from enum import Enum, StrEnum
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -14,7 +15,7 @@ import pytest
 import yaml
 
 from configurations import problems
-from informativa.config import inspect, load, parsed_cache, unusable
+from informativa.config import inspect, load, parsed_cache, schema, unusable
 from informativa.model import NumberForm, Period
 from informativa.model.errors import ConfigError, PromptError
 from informativa.model.text import NOTHING
@@ -666,6 +667,15 @@ def test_what_is_kept_needs_no_class_of_ours(folder: Path) -> None:
     again = load(file)
     assert again == first
     assert [type(line.callers) for line in again.lines] == [NumberForm] * 2
+
+
+def test_every_enumeration_of_the_settings_can_be_kept() -> None:
+    """Each is found again by the name of its class, whatever that is."""
+    enumerations = {
+        value for value in vars(schema).values() if isinstance(value, type) and issubclass(value, Enum)
+    }
+    assert len(enumerations) >= 3
+    assert all(parsed_cache._WORDS[words.__name__] is words for words in enumerations - {Enum, StrEnum})
 
 
 def test_what_cannot_be_kept_is_told(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -41,9 +41,7 @@ _PICKLED_CLASSES = {
 
 
 _WORDS: dict[str, type[Enum]] = {
-    "RecordKind": RecordKind,
-    "NumberForm": NumberForm,
-    "Verification": NumberVerification,
+    words.__name__: words for words in (RecordKind, NumberForm, NumberVerification)
 }
 
 

@@ -13,6 +13,7 @@ import pytest
 
 from commands import typed
 from doubles import line, notice
+from informativa.ledgers import groupcommit, write_lock
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import Event, SharedDatabase
 from informativa.sharing import administration
@@ -26,6 +27,14 @@ PASSWORD = "of the role"
 TODAY = date(2026, 11, 26)
 ROLE = "informativa_acme"
 ACME = replace(line(notice()).controller, id="acme", retention=None)
+
+
+@pytest.fixture(autouse=True)
+def _patient_ledgers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A ledger waits as long for a busy machine as these tests do: a call that falls back for that is no
+    fault of what boxes exchange."""
+    monkeypatch.setattr(write_lock, "BUSY_SECONDS", 60.0)
+    monkeypatch.setattr(groupcommit, "ANSWER_SECONDS", 60.0)
 
 
 @dataclass

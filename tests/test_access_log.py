@@ -36,6 +36,7 @@ from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import Action, Controller, Period
 from informativa.model.errors import LedgerError
 from informativa.operations import access_log, callers, retention
+from informativa.operations.typed_caller import by_number
 from informativa.process import maintenance, storage
 from informativa.views.documents import document
 from traces import HE, HE_BEFORE, traces
@@ -408,7 +409,7 @@ def test_every_erasure_reaches_it(tmp_path: Path) -> None:
 def test_operation_erases_it_and_its_trial_does_not(acme: Controller) -> None:
     """The operation erases it as the command and the page do; the page notes the erasure before, and that
     note loses its caller too."""
-    typed = callers.by_number("+393331234567")
+    typed = by_number("+393331234567")
     (his,) = callers.pseudonyms(acme, typed.caller)
     access_log.note(acme, "anna", Action.ERASE_TRIAL, NOW, pseudonym=his)
     callers.erase([acme], typed, NOW, really=False)

@@ -18,8 +18,9 @@ from informativa.ledgers.backup import DAYS, Backup
 from informativa.model import Controller, Ending, Event, Heard, Reason, RecordKind, SharedDatabase, Status
 from informativa.model.errors import InformativaError, SharedDatabaseError
 from informativa.operations import callers, retention
-from informativa.operations.callers import Recorded, by_customer, by_number
+from informativa.operations.callers import Recorded
 from informativa.operations.controllers import notice_named
+from informativa.operations.typed_caller import Typed, by_customer, by_number
 from informativa.process import storage
 from informativa.views.documents import document, facts
 from informativa.views.messages import ENGLISH, language
@@ -44,7 +45,7 @@ def acme(configuration: Configuration) -> Controller:
     return configuration.controllers["acme"]
 
 
-def told(configuration: Configuration, typed: callers.Typed = CALLER) -> Recorded:
+def told(configuration: Configuration, typed: Typed = CALLER) -> Recorded:
     """A caller whom the first controller's website told."""
     owner = configuration.controllers["acme"]
     notice = notice_named(configuration, "acme", "privacy")

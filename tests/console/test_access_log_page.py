@@ -14,6 +14,7 @@ from informativa.model import Action
 from informativa.model.errors import LedgerError
 from informativa.model.text import Text
 from informativa.operations import access_log, callers
+from informativa.operations.typed_caller import by_number
 from lab.process import until
 
 NUMBER, NOBODY = "+39 333 123 4567", "+39 333 000 0000"
@@ -92,7 +93,7 @@ def test_whom_is_a_link_only_while_the_session_keeps_him(office: ServedConsole) 
     browser = office.browser("compliance@acme")
     browser.get("/acme/caller")
     page = browser.send(number=NUMBER).url.path
-    digits = callers.pseudonyms(office.controller(), callers.by_number(NUMBER).caller)[0].hex()[:8]
+    digits = callers.pseudonyms(office.controller(), by_number(NUMBER).caller)[0].hex()[:8]
     assert f'<a href="{page}"><code>{digits}</code></a>' in browser.get("/acme/looked").text
     other = office.browser("admin@acme").get("/acme/looked").text
     assert f"<code>{digits}</code>" in other
@@ -163,7 +164,7 @@ def test_what_could_not_be_noted_is_done_once(
     assert answer.status_code == 200
     assert acts == ["add_record" if kept else "erase"]
     assert [each[:2] for each in noted(office)].count((action, "compliance@acme")) == (1 if kept else 3)
-    assert len(callers.caller_records(office.controller(), callers.by_number(NUMBER).caller).records) == kept
+    assert len(callers.caller_records(office.controller(), by_number(NUMBER).caller).records) == kept
 
 
 def counted(act: Callable[..., Any], acts: list[str]) -> Callable[..., Any]:

@@ -22,6 +22,7 @@ from informativa.model import Action, Outsourcing
 from informativa.model.errors import SharedDatabaseError
 from informativa.model.text import Text
 from informativa.operations import access_log, callers
+from informativa.operations.typed_caller import by_number
 from informativa.process import bootstrap
 
 NUMBER = "+39 333 123 4567"
@@ -56,7 +57,7 @@ def configured(office: ServedConsole, **letter: object) -> None:
 
 def on_record(office: ServedConsole, number: str = NUMBER) -> int:
     """Return how many records lead to the caller."""
-    return len(callers.caller_records(office.controller(), callers.by_number(number).caller).records)
+    return len(callers.caller_records(office.controller(), by_number(number).caller).records)
 
 
 def test_what_is_on_record_of_him_is_shown(office: ServedConsole) -> None:
@@ -476,7 +477,7 @@ def test_forms_of_other_pages_do_nothing(office: ServedConsole) -> None:
 
 def test_a_caller_who_is_remembered_shows_no_number() -> None:
     """The session has no number that a log or a traceback could show."""
-    assert DIGITS not in repr(CallerLookup("acme", callers.by_number(NUMBER)))
+    assert DIGITS not in repr(CallerLookup("acme", by_number(NUMBER)))
 
 
 LOOKED = re.compile(r"<li><time [^>]*>([^<]*)</time>: (.*?)</li>")
@@ -492,7 +493,7 @@ def test_the_letter_says_who_looked(office: ServedConsole, folder: Path) -> None
     officer is in it, and what was looked at of others is not."""
     acme = office.controller()
     before = bootstrap.SystemClock().now() - timedelta(days=3)
-    his, nobody = (callers.pseudonyms(acme, callers.by_number(each).caller)[0] for each in (NUMBER, NOBODY))
+    his, nobody = (callers.pseudonyms(acme, by_number(each).caller)[0] for each in (NUMBER, NOBODY))
     for action, pseudonym, record in (
         (Action.WHAT_IF, his, None),
         (Action.RECEIPT, None, 2),
@@ -536,5 +537,5 @@ def test_a_caller_who_was_told_is_looked_at_on_record(office: ServedConsole, fol
     arguments = ("--controller", "acme", "--by", "operator", "--reference", "form 77", "-c", file)
     assert typed("record", NUMBER, *arguments)[0] == 0
     (entry,) = access_log.page(acme).entries
-    his = callers.pseudonyms(acme, callers.by_number(NUMBER).caller)[0]
+    his = callers.pseudonyms(acme, by_number(NUMBER).caller)[0]
     assert (entry.action, entry.caller, entry.record) == (Action.RECORD_ELSEWHERE, his.hex(), 7)

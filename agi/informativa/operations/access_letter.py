@@ -12,9 +12,10 @@ from ..model import Action, Controller, Record
 from ..model.text import NOTHING, Text
 from ..process import storage
 from .access_log import SHELL, AccessFilter
-from .callers import Typed, caller_records, pseudonyms
+from .callers import caller_records, pseudonyms
 from .completeness import Missing
 from .evidence.receipt_page import played_sound, words_of
+from .typed_caller import Typed
 
 _ALL = 1 << 31  # looks at one caller: more than there can be
 

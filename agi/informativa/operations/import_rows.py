@@ -29,9 +29,10 @@ from ..model import (
 )
 from ..model.text import Text
 from ..model.words import NumberKind
-from .callers import CUSTOMER, REFERENCE_FAULTS, SEPARATORS, WHY_IMPLAUSIBLE, is_unusual
+from .callers import REFERENCE_FAULTS, WHY_IMPLAUSIBLE
 from .import_order import distribute
 from .import_table import Table
+from .typed_caller import CUSTOMER, SEPARATORS, is_unusual
 
 CACHE_SIZE = 4096  # dates and versions whose meaning is remembered
 _DAY = re.compile(r"(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})")

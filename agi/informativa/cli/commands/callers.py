@@ -15,6 +15,7 @@ from ...model.text import Text
 from ...operations import callers
 from ...operations.access_log import note_in_shell
 from ...operations.controllers import notice_named, select_for_callers, select_for_notices
+from ...operations.typed_caller import Typed, by_customer, by_number
 from ...views.text import callers as text
 from ..options import Config, Json, Of, moment, print_document, warn_of_unrelated
 from ..tree import INCOMPLETE
@@ -150,14 +151,14 @@ def _record(
         print(text.recorded(result, owner, _))
 
 
-def _identified(number: str | None, customer: str | None) -> callers.Typed:
+def _identified(number: str | None, customer: str | None) -> Typed:
     """Return the caller whom a command line names, by number or by customer number."""
     if (number is None) == (customer is None):
         raise typer.BadParameter(_("Name the caller by NUMBER or by --customer ID."))
-    return callers.by_customer(customer) if customer is not None else callers.by_number(number or "")
+    return by_customer(customer) if customer is not None else by_number(number or "")
 
 
-def _pseudonym(company: Controller, typed: callers.Typed) -> bytes:
+def _pseudonym(company: Controller, typed: Typed) -> bytes:
     """Return the pseudonym for the access log, in which only callers who are on record are named."""
     return callers.pseudonyms(company, typed.caller)[0]
 

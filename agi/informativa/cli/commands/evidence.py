@@ -17,10 +17,10 @@ from ...evidence.settings import EvidenceConfig
 from ...model import Controller, Identified, SharedDatabase
 from ...model.errors import EvidenceError, InformativaError
 from ...model.text import Text
-from ...operations import callers
 from ...operations.controllers import select_for_callers, select_for_logs
 from ...operations.evidence import logs, publishing, receipt_files, receipts, verifying
 from ...operations.evidence.receipt_maker import RecordReceipt, RecordWithoutReceipt
+from ...operations.typed_caller import by_customer, by_number
 from ...process import publication
 from ...views.html import receipt as receipt_view
 from ...views.text import evidence as view
@@ -277,5 +277,5 @@ def _receipts(
 
 
 def _caller(number: str | None, customer: str | None) -> Identified:
-    typed = callers.by_customer(customer) if customer is not None else callers.by_number(number or "")
+    typed = by_customer(customer) if customer is not None else by_number(number or "")
     return typed.caller

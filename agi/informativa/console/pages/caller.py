@@ -9,6 +9,7 @@ from ...model.errors import InformativaError
 from ...model.text import Text
 from ...operations import access_letter, callers
 from ...operations.controllers import notice_named, select_for_notices
+from ...operations.typed_caller import by_customer, by_number
 from ..context import RequestContext
 from .caller_lookup import (
     CallerLookup,
@@ -42,7 +43,7 @@ def search(context: RequestContext) -> Response:
         if len(filled) != 1:
             message = Text("Type the telephone number or the customer number: one of both.")
             raise InformativaError(message)
-        caller = (callers.by_number if filled == ["number"] else callers.by_customer)(typed[filled[0]])
+        caller = (by_number if filled == ["number"] else by_customer)(typed[filled[0]])
     except InformativaError as error:
         field = filled[0] if filled else "number"
         return context.page("caller_search.html", 400, typed=typed, errors={field: error})

@@ -11,8 +11,9 @@ from typing import Any, TypeVar
 from ...call.caller import mask
 from ...model import Controller
 from ...model.errors import InformativaError
-from ...operations.callers import Typed, pseudonyms
+from ...operations.callers import pseudonyms
 from ...operations.controllers import select_for_callers
+from ...operations.typed_caller import Typed
 from ..context import RequestContext
 
 T = TypeVar("T")

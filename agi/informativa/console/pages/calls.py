@@ -19,6 +19,7 @@ from ...model.errors import InformativaError, LedgerError
 from ...model.text import Text
 from ...operations import callers, record_document, records
 from ...operations.controller_state import lines_of
+from ...operations.typed_caller import by_customer, by_number
 from ...views.documents import streamed
 from ...views.record_files import table
 from ..context import RequestContext, attachment, parse_moment, record_number
@@ -62,7 +63,7 @@ def seek(context: RequestContext) -> Response:
     number, customer = context.field("number", 40), context.field("customer", 64)
     if bool(number) == bool(customer):
         raise InformativaError(Text("Type a telephone number or a customer number, one of the two."))
-    match = callers.by_number(number) if number else callers.by_customer(customer)
+    match = by_number(number) if number else by_customer(customer)
     pseudonyms = tuple(callers.pseudonyms(context.company, match.caller))
     last = records.page(context.company, RecordFilter(callers=pseudonyms), count=1).records
     recorded = last[0].event.pseudonym if last else None

@@ -13,7 +13,7 @@ from ...model.errors import InformativaError
 from ...model.text import Text
 from ...operations import access_letter, callers
 from ...operations.access_letter import AccessLetter
-from ...operations.callers import Typed
+from ...operations.typed_caller import Typed
 from ...views.html.console import shipped_style
 from ...views.messages import Language, of_letter
 from ..context import RequestContext, attachment

@@ -21,6 +21,7 @@ from .calls import (
     Unidentified,
     told_elsewhere,
 )
+from .connections import Lookup, ManagerAccount, SharedDatabase, SharedState, WebServer
 from .history import A_CALL, CallerHistory, Decision, PriorDelivery, known_by, merged, told_by_others
 from .names import (
     LETTER_LANGUAGES,
@@ -40,19 +41,14 @@ from .plan import (
     Length,
     LetterDetails,
     Line,
-    Lookup,
-    ManagerAccount,
     Notice,
     Outsourcing,
     OutsourcingDocument,
     Period,
     Prompt,
     Recording,
-    SharedDatabase,
-    SharedState,
     Step,
     Version,
-    WebServer,
     parts,
     recording_digest,
     spoken,

@@ -7,10 +7,10 @@ from dataclasses import field
 from datetime import UTC, date, datetime, tzinfo
 from typing import TypeVar
 
-from .errors import InformativaError
+from .connections import Lookup
 from .frozen import dataclass
 from .text import NOTHING, Text
-from .words import NumberForm, NumberVerification, RecordKind
+from .words import NumberForm, NumberVerification
 
 T = TypeVar("T")
 
@@ -211,100 +211,6 @@ class Outsourcing:
     contract: OutsourcingDocument
     analysis: OutsourcingDocument
     sub_processors: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Lookup:
-    """A question to one of a controller's own systems: did this caller get `notice`? A yes is recorded with
-    this `kind`.
-
-    `question` is a URL, or an SQL query for the DB-API module `driver`, in which `{number}` (E.164) or
-    `{customer}` stands for the caller. `token` and `arguments` (of the driver's `connect`) are secret.
-    `seconds` is how long a call waits for the answer.
-    """
-
-    id: str
-    notice: str
-    kind: RecordKind
-    question: str
-    seconds: float
-    driver: str = ""
-    token: str = field(default="", repr=False)
-    arguments: Mapping[str, str] = field(default_factory=dict, repr=False)
-
-
-@dataclass(frozen=True)
-class ManagerAccount:
-    """The address of Asterisk's manager interface and our account there. `secret` is secret."""
-
-    host: str
-    port: int
-    user: str
-    secret: str = field(repr=False)
-
-
-@dataclass(frozen=True)
-class SharedDatabase:
-    """The PostgreSQL where the boxes of one installation meet, and the name of this box there.
-
-    `hosts` are HOST:PORT, or the folder of a socket; the one that takes writes is used. In `name`
-    `{controller}` stands for the company. `passwords` is a file in the form of libpq's .pgpass.
-    `certificates` is a file with the roots that the server's certificate must lead to, `system` for those of
-    the machine, '' where nothing leaves it. `seconds` is how long a call waits for an answer; with `wait` a
-    call also waits as long until its records are in that database.
-    """
-
-    hosts: tuple[str, ...]
-    name: str
-    box: str
-    passwords: str = ""
-    certificates: str = ""
-    wait: bool = False
-    seconds: float = 0.03
-
-
-@dataclass(frozen=True)
-class WebServer:
-    """The address at which the web console is served, and the settings of its log-in.
-
-    Without TLS it answers to its address, to localhost and to `names` alone.
-    Accounts are kept in `folder`. `certificate` and `key` are files, '' where no TLS is spoken. A person who
-    requests nothing for `idle` seconds has to log in anew. A web server at one of `proxies` (addresses and
-    networks) says for whom it asks, and whether that was by TLS. Where `header` is set, its value there is
-    the name of the account, and nobody logs in by password.
-    """
-
-    host: str = "127.0.0.1"
-    port: int = 4591
-    names: tuple[str, ...] = ()
-    folder: str = ""
-    certificate: str = ""
-    key: str = ""
-    idle: int = 1800
-    header: str = ""
-    proxies: tuple[str, ...] = ()
-
-    @property
-    def address(self) -> str:
-        """Return the URL of the first page."""
-        return f"{'https' if self.certificate else 'http'}://{self.host}:{self.port}/"
-
-
-@dataclass(frozen=True)
-class SharedState:
-    """The state of one company's ledger towards the database where boxes meet. `behind` records are not there
-    yet. The database last answered at `contact` (seconds since 1970), is `usable` now or not, and is `paused`
-    while calls do not ask it. It was asked for `asked` callers, for `unanswered` of them in vain, and `late`
-    calls did not wait for it to the end. `error` says why it is not usable, where that is known."""
-
-    behind: int
-    contact: float
-    usable: bool
-    paused: bool
-    asked: int
-    unanswered: int
-    late: int
-    error: InformativaError | None = None
 
 
 @dataclass(frozen=True)

@@ -61,7 +61,7 @@ def moment(text: str) -> datetime:
 
 
 WITHHELD = "withheld"
-"""What is typed in place of the number of a caller who withholds it."""
+"""The word to type in place of the number of a caller who withholds it."""
 
 
 def shown_number(text: str) -> str | None:

@@ -86,7 +86,7 @@ DOCUMENTS: dict[str, type] = {
     "web log": access_log.AccessEntries,
     "any command that fails": problems.Failure,
 }
-"""What each command prints with --json."""
+"""The document that each command prints with --json."""
 
 _PAGE = """\
 # What programs read

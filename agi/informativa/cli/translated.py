@@ -14,7 +14,7 @@ import typer
 from .words import _
 
 WORDS = ("help", "short_help", "epilog", "metavar", "options_metavar", "subcommand_metavar")
-"""What a person reads of a command, an option or an argument, by attribute."""
+"""The attributes of a command, an option or an argument that a person reads."""
 
 
 def command(app: typer.Typer) -> Any:

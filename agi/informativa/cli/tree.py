@@ -63,7 +63,7 @@ class Command:
     parameters: tuple[Parameter, ...]
     commands: tuple[Command, ...] = ()
     alone: bool = False
-    """Whether it does something by itself, too, where it is a group."""
+    """True for a group that does something by itself, too."""
 
     @property
     def synopsis(self) -> str:

@@ -82,7 +82,7 @@ class DocumentSettings(Strict):
 
 
 class OutsourcingSettings(Strict):
-    """What must be there before a company's calls are answered by another (the processor)."""
+    """The documents that must exist before another company (the processor) answers a company's calls."""
 
     processor: PlainText
     contract: DocumentSettings
@@ -114,7 +114,7 @@ class LetterSettings(Strict):
 
 
 class ControllerSettings(Strict):
-    """Who answers for the data of the callers of its lines."""
+    """The company that answers for the data of the callers of its lines."""
 
     name: PlainText
     service_purposes: list[Identifier] = ["service"]
@@ -139,7 +139,7 @@ class StepSettings(Strict):
 
 
 class KeySettings(Strict):
-    """What a caller may press during a notice."""
+    """The keys that a caller may press during a notice."""
 
     full: Key = "1"
     repeat: Key | Literal[""] = ""
@@ -215,7 +215,7 @@ class TimestampSettings(Strict):
 
 
 class EvidenceSettings(Strict):
-    """Where the proof of what was recorded goes, and who vouches for it."""
+    """The places of the proof of all records, and the parties that vouch for it."""
 
     domain: Domain | None = None
     box: Box | None = None

@@ -83,7 +83,7 @@ AND (NOT moved OR record > :last OR EXISTS (SELECT 1 FROM event WHERE event.reco
 _EVENTS = f"SELECT {rows.COLUMNS} FROM event WHERE pseudonym IN doubtful ORDER BY record"  # noqa: S608
 
 KnownVersions = dict[tuple[str, str], tuple[Any, ...]]
-"""By notice and version: purposes, record, at, whole, seen, moved."""
+"""Rows by notice and version: purposes, record, at, whole, seen, moved."""
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from enum import Enum, StrEnum
 
 
 class Status(StrEnum):
-    """What the dialplan gets in INFORMATIVA_STATUS: one word for how the notice went."""
+    """The status of a notice in one word, as the dialplan gets it in INFORMATIVA_STATUS."""
 
     PLAYED = "PLAYED"  # heard to its end
     PARTIAL = "PARTIAL"  # begun and not finished: it stays due
@@ -19,7 +19,7 @@ class Status(StrEnum):
 
 
 class RecordKind(StrEnum):
-    """How a caller got a notice; and kinds of records that are not about a delivery."""
+    """The way in which a caller got a notice; and kinds of records that are not about a delivery."""
 
     PHONE = "phone"
     OPERATOR = "operator"
@@ -32,7 +32,7 @@ class RecordKind(StrEnum):
 
 
 class Reason(StrEnum):
-    """Why a notice was played or not; with `Ending` the only words INFORMATIVA_REASON may hold."""
+    """The reason why a notice was played or not; with `Ending` the only words INFORMATIVA_REASON may hold."""
 
     NOT_INFORMED = "not-informed"  # no complete delivery to this caller is on record
     NEW_PURPOSE = "new-purpose"  # what the caller knows does not cover a purpose of today's version
@@ -61,7 +61,7 @@ class Reason(StrEnum):
 
 
 class Ending(StrEnum):
-    """How the playback of one prompt ended."""
+    """The end of the playback of one prompt."""
 
     WHOLE = "whole"
     KEY = "key"  # the caller pressed a key that stops the prompt
@@ -76,7 +76,7 @@ class Ending(StrEnum):
 
 
 class NumberVerification(StrEnum):
-    """What a network that checks numbers says of one."""
+    """The verdict on a number of a network that checks them."""
 
     PASSED = "passed"
     FAILED = "failed"
@@ -84,7 +84,7 @@ class NumberVerification(StrEnum):
 
 
 class Vouched(StrEnum):
-    """Who says that the number shown is the caller's (law: a number is not a person)."""
+    """The party that says that the number shown is the caller's (law: a number is not a person)."""
 
     NOBODY = "nobody"  # the caller's own side wrote it, and nobody checked
     NETWORK = "network"  # the network put it there, or checked it (Q.931 screening)
@@ -101,7 +101,7 @@ class NumberForm(StrEnum):
 
 
 class Role(StrEnum):
-    """What an account of the console may do for one controller; each may what those above it may."""
+    """The rights of an account of the console for one controller; each role has those of the ones above."""
 
     READER = "reader"  # see how it goes: states, calls, records
     COMPLIANCE = "compliance"  # look callers up, export, erase, and prove
@@ -115,7 +115,7 @@ class Role(StrEnum):
 
 
 class Action(StrEnum):
-    """What somebody did in the console or in a shell, as the record of who looked at whom has it."""
+    """An action of somebody in the console or in a shell, as the access log has it."""
 
     LOGIN = "login"
     LOGIN_REFUSED = "login-refused"  # somebody gave a wrong password or code for the account

@@ -21,11 +21,11 @@ class OldCopy:
     """A copy of a ledger from before an upgrade."""
 
     file: Path
-    """Where it is."""
+    """The path of the copy."""
     until: date
-    """On which day the last of its records are past the retention."""
+    """The day on which the last of its records are past the retention."""
     deleted: bool
-    """Whether it is gone now."""
+    """True if it is deleted now."""
 
 
 @dataclass(frozen=True)
@@ -34,32 +34,32 @@ class RetiredRecords:
 
     box: str
     records: int
-    """How many are deleted, or would be, by that database's clock."""
+    """The number that is deleted, or would be, by that database's clock."""
 
 
 @dataclass(frozen=True)
 class Purged:
-    """What was deleted at one controller, or would be."""
+    """The records of one controller that were deleted, or would be."""
 
     controller: str
     """The controller's name in the configuration."""
     name: str
-    """What it is called."""
+    """The controller's full name."""
     before: Time | None
-    """Records from before this time; null where no retention is set."""
+    """The time before which records are deleted; null where no retention is set."""
     records: int | None
-    """How many; null where no retention is set."""
+    """The number of these records; null where no retention is set."""
     copies: tuple[OldCopy, ...]
     retired: tuple[RetiredRecords, ...] = ()
-    """Of boxes that left for good."""
+    """The old records of boxes that left for good."""
 
 
 @dataclass(frozen=True)
 class Purge:
-    """What is older than the retention."""
+    """The records that are older than the retention."""
 
     done: bool
-    """Whether it was deleted; else it is what would be."""
+    """True if they were deleted; else they only would be."""
     controllers: tuple[Purged, ...]
 
 

@@ -33,7 +33,7 @@ class UpgradeCheck(Examination):
     """The changes that would follow if this version took over, before it does."""
 
     version: str
-    """That version."""
+    """The version that would take over."""
 
 
 async def upgrade_check(file: Path, asterisk: Path, units: Path) -> UpgradeCheck:

@@ -82,7 +82,7 @@ FORMATS: dict[str, Callable[[Path, Path], None]] = {
     "sln16": _wide,
     "g722": _g722,
 }
-"""How each format is made of a file: `.wav`, and for g722 `.sln16`, which is before it here."""
+"""The command that makes each format from a file: `.wav`, and for g722 `.sln16`, which is before it here."""
 
 
 def _raw(rate: int) -> tuple[str, ...]:

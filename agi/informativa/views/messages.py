@@ -223,4 +223,4 @@ FOREIGN = (
     Text("day value is outside expected range"),
     Text("Datetimes provided to dates should have zero time - e.g. be exact dates"),
 )
-"""What the commands pass on of others' words. Longer forms stand before those that they begin with."""
+"""Words of others that the commands pass on. Longer forms stand before those that they begin with."""

@@ -100,7 +100,7 @@ CODES: Mapping[str, Mapping[str, Text]] = {
     "language": LANGUAGES,
     "wanted": LANGUAGES,
 }
-"""By the name of a fact, what each of its codes means; another code stands as it is."""
+"""The meaning of each code of a fact, by the name of the fact; another code stands as it is."""
 
 LOOKS: Mapping[str, Text] = {
     Action.SEARCH: Text("search for your records"),

@@ -26,7 +26,7 @@ from .markup import visible
 
 PLACE = "views/templates/console"
 PAUSE = Markup("<!-- -->")
-"""Where a page that is sent in pieces may rest."""
+"""A place at which a page that is sent in pieces may rest."""
 
 
 def environment() -> jinja2.Environment:

@@ -20,7 +20,7 @@ from ..record_words import CODES, MOMENT, MONTHS, TENTHS, named
 from .markup import Html, element, foreign, joined
 
 Source = tuple[str, str]
-"""How a value is made, and of which fact (or the value itself): see `Values`."""
+"""The way to make a value, and its fact (or the value itself): see `Values`."""
 
 _PLACE = re.compile(r"\{(\w+)\}")
 _SHOWN = 8  # characters of a pseudonym: enough to tell two records of one caller in one ledger

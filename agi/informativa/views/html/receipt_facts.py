@@ -44,4 +44,4 @@ PERSON = {
     "earlier": Text("Pseudonym by an earlier key"),
     "reference": Text("What shows it elsewhere"),
 }
-"""What each fact is called, in a table."""
+"""The name of each fact, in a table."""

@@ -14,7 +14,7 @@ ROLES = {
     Role.COMPLIANCE: Text("compliance"),
     Role.ADMIN: Text("admin"),
 }
-"""What a role is called."""
+"""The name of each role."""
 _DAY, _MINUTE = "%Y-%m-%d", "%Y-%m-%d %H:%M"
 
 

@@ -32,7 +32,7 @@ def ledger(tmp_path: Path) -> Iterator[GroupCommitLedger]:
         yield made
 
 
-def failing(*errors: LedgerError | None) -> Any:
+def failing(*errors: Exception | None) -> Any:
     """Return a function that raises these errors, one at each call, and nothing for `None`."""
     left = list(errors)
 
@@ -55,6 +55,26 @@ def test_trouble_is_logged_once_for_as_long_as_it_lasts(
     assert logged == [
         {"event": "a ledger is in trouble", "ledger": ledger.file, "error": error, "log_level": "error"}
         for error in ("no room Make room.", "no right", "no right")
+    ]
+
+
+def test_defect_beside_the_file_is_logged_with_its_traceback(
+    ledger: GroupCommitLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An error that nobody foresaw ends no writer, and whoever mends it finds where it was raised."""
+    defect = RuntimeError("no such thing")
+    monkeypatch.setattr(ledger._store, "checkpoint_wal", failing(defect, defect))
+    with capture_logs() as logged:
+        ledger._checkpoint_wal()
+        ledger._checkpoint_wal()
+    assert logged == [
+        {
+            "event": "a ledger is in trouble",
+            "ledger": ledger.file,
+            "error": "RuntimeError('no such thing')",
+            "exc_info": defect,
+            "log_level": "error",
+        }
     ]
 
 

@@ -19,14 +19,13 @@ import pytest
 
 from examples import AT, ONE, OTHER, PLAYED
 from informativa.ledgers import erasure_requests
-from informativa.ledgers.erasure_requests import HELD, ErasureRequest
+from informativa.ledgers.erasure_requests import HELD, ErasureRequest, Standing
 from informativa.ledgers.restoring import restore
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.model.errors import LedgerError, SharedDatabaseError
 from informativa.sharing import administration, callers
 from informativa.sharing.connection import connect
 from informativa.sharing.exchange import Exchange
-from informativa.sharing.requests import Standing, standing
 from sharing.conftest import Boxes
 from sharing.erasing import begin, erase, erase_here, kept, later, left, orders, quiet
 from traces import traces
@@ -303,8 +302,8 @@ def test_how_a_request_stands(
 ) -> None:
     """By what the database says of its number."""
     request = ErasureRequest(1, number, AT, (ONE,))
-    assert standing(request, AT, newest, applied, there) is expected
-    assert standing(replace(request, pseudonyms=()), AT, newest, applied, there) is Standing.THROUGH
+    assert request.standing(AT, newest, applied, there) is expected
+    assert replace(request, pseudonyms=()).standing(AT, newest, applied, there) is Standing.THROUGH
 
 
 def test_a_clock_that_went_back_holds_no_request() -> None:

@@ -38,14 +38,12 @@ SEEN_ELSEWHERE = """
 INSERT INTO number_use (pseudonym, notice, seen) VALUES (?1, ?2, ?3)
 ON CONFLICT DO UPDATE SET seen = max(coalesce(seen, 0), excluded.seen)
 """
-_OTHERS = ("elsewhere", "number_use")
+TABLES = ("elsewhere", "number_use")
+"""The tables that have what other boxes told callers, by pseudonym."""
+
 MOVE_OTHERS = tuple(
     f"UPDATE OR REPLACE {table} SET pseudonym = ?2 WHERE pseudonym = ?1"  # noqa: S608  # our own names
-    for table in _OTHERS
-)
-FORGET_HIM = tuple(
-    f"DELETE FROM {table} WHERE pseudonym IN his"  # noqa: S608  # our own names
-    for table in ("standing", *_OTHERS)
+    for table in TABLES
 )
 # Purged by age, as this ledger's own records; searched for page by page, and deleted by key.
 OLD_OTHERS = """

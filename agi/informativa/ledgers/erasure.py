@@ -1,10 +1,18 @@
-"""Erasing a caller: nothing that is left, in any file, with or without the key, leads to him.
+"""The erasure of a caller: nothing that is left, in any file, with or without the key, leads to him (I9).
 
-His rows lose all that could lead to him. So do the rows of his conversations in which he was not recognised,
-and references from other rows to his. The access log forgets that he was looked up. Copies are deleted as a
-whole. Then the bytes of all files are searched for his pseudonyms, because SQLite leaves traces: in its log
-while somebody reads it, and in pages from the time before deletions were overwritten. If there are any, the
-ledger file is rewritten.
+All erasures come here: a person's by `process/storage.py`, those that other boxes order by
+`sharing/erasure_orders.py`, and, when a backup is put back, those since it was made by `restoring.py`.
+
+On this box (`erase`) his rows lose all that could lead to him. So do the rows of his conversations in which
+he was not recognised, and references from other rows to his. The access log forgets that he was looked up.
+Copies are deleted as a whole. Then the bytes of all files are searched for his pseudonyms, because SQLite
+leaves traces: in its log while somebody reads it, and in pages from the time before deletions were
+overwritten. If there are any, the ledger file is rewritten.
+
+Other boxes erase him by order. The request is kept with the erasure (`erasure_requests.py`), travels by the
+database where they meet (`sharing/erasure_orders.py`), and names him by his pseudonyms and, for boxes with
+other keys, by his number, encrypted (`sharing/sealed_caller.py`). Once all have done it, it is forgotten
+(`forget`).
 """
 
 from __future__ import annotations
@@ -30,6 +38,16 @@ PATIENCE_SECONDS = 10.0  # to wait for readers of the ledger, who keep its log f
 TIMES = 3  # attempts, if the caller rings while he is erased
 _ACCESS_LOGS = tuple(f"{SUFFIX}{side}" for side in SIDES)
 PIECE = 8  # bytes of a pseudonym; enough to be found by no chance
+
+ERASED_ROW = """
+pseudonym = NULL, call = '', linked = '', reference = '', key = NULL, basis = NULL, elsewhere = NULL,
+earlier = NULL,
+erased = 1, at = at - at % 60000000, recorded = recorded - recorded % 60000000
+"""
+"""The changes to a row, here and in the shared database. The rest of it says that something was played in
+that minute on that line, but not to whom."""
+ERASE = f"UPDATE event SET {ERASED_ROW}"  # noqa: S608  # our own names
+_CLOSE = "UPDATE leaf SET salt_who = NULL, binding = NULL"
 
 # In memory, for one erasure: the caller's pseudonyms, his records, the ids of his conversations, and the
 # records that rest on his.
@@ -73,15 +91,26 @@ FROM (SELECT record FROM own UNION SELECT record FROM leading) AS his
 CROSS JOIN leaf ON {leaves.of("his.record")}
 """  # noqa: S608  # our own names
 _SALTS = f"SELECT salt_who, binding {_THEIRS} WHERE salt_who IS NOT NULL"
-_CLOSE = f"""
-UPDATE leaf SET salt_who = NULL, binding = NULL WHERE leaf IN (SELECT leaf.leaf {_THEIRS})
+_CLOSE_THEIRS = f"""
+{_CLOSE} WHERE leaf IN (SELECT leaf.leaf {_THEIRS})
 RETURNING leaf, record IN own
-"""  # noqa: S608  # our own names
+"""
+_FORGET_HIM = tuple(
+    f"DELETE FROM {table} WHERE pseudonym IN his"  # noqa: S608  # our own names
+    for table in ("standing", *elsewhere.TABLES)
+)
 _AGAIN = """
 SELECT 1 FROM event WHERE pseudonym IN his UNION ALL SELECT 1 FROM standing WHERE pseudonym IN his
 UNION ALL SELECT 1 FROM elsewhere WHERE pseudonym IN his
 UNION ALL SELECT 1 FROM number_use WHERE pseudonym IN his
 """
+# In a backup: records that have leaves in a range.
+_THEIR_HISTORIES = f"""
+DELETE FROM standing WHERE pseudonym IN (SELECT pseudonym FROM event WHERE record IN ({leaves.RECORDS}))
+"""  # noqa: S608  # our own names
+_ERASE_AGAIN = f"{ERASE} WHERE record IN ({leaves.RECORDS}) AND NOT erased"
+_REST_NO_MORE = f"UPDATE event SET basis = NULL WHERE record IN ({leaves.RECORDS})"  # noqa: S608  # our own names
+_CLOSE_AGAIN = f"{_CLOSE} WHERE leaf >= ? AND leaf < ?"
 
 
 @dataclass(frozen=True)
@@ -176,6 +205,21 @@ def forget(store: SqliteStore, requests: Sequence[ErasureRequest]) -> None:
     erasure_requests.forget(store, requests)
 
 
+def erase_again(connection: sqlite3.Connection, reference: str) -> int:
+    """Erase, in a ledger that is restored, the records that the note of an erasure names. Return how many
+    were still there."""
+    erased = 0
+    own_ranges, resting_ranges = leaves.indices(reference)
+    for bounds in ((leaf_range.start, leaf_range.stop) for leaf_range in own_ranges):
+        connection.execute(_THEIR_HISTORIES, bounds)
+        erased += connection.execute(_ERASE_AGAIN, bounds).rowcount
+        connection.execute(_CLOSE_AGAIN, bounds)
+    for bounds in ((leaf_range.start, leaf_range.stop) for leaf_range in resting_ranges):
+        connection.execute(_REST_NO_MORE, bounds)
+        connection.execute(_CLOSE_AGAIN, bounds)
+    return erased
+
+
 def _erase(
     store: SqliteStore, pseudonyms: Sequence[bytes], at: datetime, request: ErasureRequest | None = None
 ) -> tuple[int, list[bytes], int, ErasureRequest | None]:
@@ -196,11 +240,11 @@ def _erase(
         with store.transaction() as transaction:
             _gather(connection, newest + 1)
             salts = [value for row in connection.execute(_SALTS) for value in row if value]
-            erased = connection.execute(f"{rows.ERASE} WHERE record IN own").rowcount
+            erased = connection.execute(f"{ERASE} WHERE record IN own").rowcount
             connection.execute("UPDATE event SET basis = NULL WHERE record IN leading")
-            for statement in elsewhere.FORGET_HIM:
+            for statement in _FORGET_HIM:
                 connection.execute(statement)
-            closed = connection.execute(_CLOSE).fetchall()
+            closed = connection.execute(_CLOSE_THEIRS).fetchall()
             own_leaves, resting_leaves = (
                 [leaf for leaf, is_own in closed if bool(is_own) is own] for own in (True, False)
             )

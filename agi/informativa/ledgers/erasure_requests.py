@@ -11,11 +11,13 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import Enum, auto
 
 from . import rows
 from .sqlite import SqliteStore
 
 HELD = timedelta(seconds=60)  # in which a command asks by itself; after that the service does
+_KEPT = "SELECT request, erasure, held, pseudonyms, sealed FROM erasure_request ORDER BY request"
 _KEEP = """
 INSERT INTO erasure_request (request, erasure, held, pseudonyms, sealed) VALUES (?, ?, ?, ?, ?)
 ON CONFLICT DO UPDATE SET erasure = excluded.erasure, pseudonyms = excluded.pseudonyms
@@ -26,6 +28,17 @@ _OVERTAKEN = "UPDATE erasure_request SET erasure = NULL WHERE erasure >= ?"
 _LOST = "UPDATE erasure_request SET erasure = NULL, held = 0 WHERE request = ?"
 _THROUGH = "UPDATE erasure_request SET pseudonyms = '', sealed = '' WHERE request = ?"
 _FORGET = "DELETE FROM erasure_request WHERE request = ?"
+
+
+class Standing(Enum):
+    """The action that a request needs."""
+
+    WAITING = auto()
+    """Nothing: some boxes have still to carry it out, or a command is just ordering it."""
+    UNKNOWN = auto()
+    """The database has no such order, or has lost it: it is to be ordered."""
+    THROUGH = auto()
+    """All boxes have carried it out: the request is to be deleted."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +58,29 @@ class ErasureRequest:
         then nobody would make it for long."""
         return now < self.until <= now + HELD
 
+    def standing(
+        self, now: datetime, newest: int, applied: int, ordered_pseudonyms: set[bytes] | None
+    ) -> Standing:
+        """Return the action by the number of the newest erasure in the database, the one up to which all
+        boxes that are not retired applied them, and the pseudonyms of the order with this request's number,
+        `None` where there is none.
+
+        There is none where all boxes applied it, or where it was lost. Where a server that lost it gave its
+        number to another, this box saw that order before it was deleted, or placed it itself, and then
+        removed the number from this request.
+        """
+        if not self.pseudonyms:
+            return Standing.THROUGH
+        if self.number is None:
+            return Standing.WAITING if self.held(now) else Standing.UNKNOWN
+        if self.number > newest or (
+            ordered_pseudonyms is not None and not ordered_pseudonyms.issuperset(self.pseudonyms)
+        ):
+            return Standing.UNKNOWN
+        if applied >= self.number:
+            return Standing.THROUGH
+        return Standing.UNKNOWN if ordered_pseudonyms is None else Standing.WAITING
+
 
 def new(now: datetime, sealed: Sequence[bytes] = ()) -> ErasureRequest:
     """Create a request that a command makes by itself."""
@@ -63,9 +99,11 @@ def keep(connection: sqlite3.Connection, request: ErasureRequest) -> None:
 
 def kept(store: SqliteStore) -> list[ErasureRequest]:
     """Return all stored requests."""
+    with store.connected() as connection:
+        request_rows = connection.execute(_KEPT).fetchall()
     return [
         ErasureRequest(request, number, rows.moment(held_until), _values(pseudonyms), _values(sealed))
-        for request, number, held_until, pseudonyms, sealed in store.erasure_requests()
+        for request, number, held_until, pseudonyms, sealed in request_rows
     ]
 
 

@@ -65,14 +65,8 @@ NOTES = f"""
 SELECT {_EVENT}, leaf.leaf FROM leaf CROSS JOIN event ON event.record = leaf.record
 WHERE leaf.leaf >= ? AND event.kind IN ('purge', 'erasure', 'lost') ORDER BY leaf.leaf
 """  # noqa: S608  # our own names
-# For a backup: records that have leaves in a range and were deleted or erased since.
+# Records that have leaves in a range.
 RECORDS = "SELECT record FROM leaf WHERE leaf >= ? AND leaf < ?"
-ERASE_AGAIN = (
-    f"DELETE FROM standing WHERE pseudonym IN (SELECT pseudonym FROM event WHERE record IN ({RECORDS}))",  # noqa: S608  # our own names
-    f"{rows.ERASE} WHERE record IN ({RECORDS}) AND NOT erased",
-)
-LEAVE_AGAIN = f"UPDATE event SET basis = NULL WHERE record IN ({RECORDS})"  # noqa: S608  # our own names
-CLOSE_AGAIN = "UPDATE leaf SET salt_who = NULL, binding = NULL WHERE leaf >= ? AND leaf < ?"
 # The first record of a log that follows another.
 FIRST = "SELECT reference FROM leaf JOIN event USING (record) WHERE leaf = ? AND kind = 'new-log'"
 # The first record with a leaf from after there was a log, the last one from before, and the number of leaves

@@ -19,7 +19,7 @@ from ..evidence.log_folder import LogFolder, PublishedLog
 from ..model import Reason, RecordKind
 from ..model.errors import EvidenceError, LedgerError
 from ..model.text import Text
-from . import backup, erasure_requests, leaves, rows
+from . import backup, erasure, erasure_requests, leaves, rows
 from .erasure_requests import ErasureRequest
 from .ledger_file import translated
 from .owner import LedgerOwner, require
@@ -86,7 +86,12 @@ def _bring_up_to_date(ledger: Path, part: Path, at: datetime) -> tuple[int, int,
         with store.connected() as connection:
             connection.execute("PRAGMA foreign_keys = OFF")  # a record may name one that is gone as its basis
             with store.transaction() as transaction:
-                deleted_again = sum(_take_out(connection, transaction, *deletion) for deletion in deletions)
+                deleted_again = sum(
+                    erasure.erase_again(connection, reference)
+                    if kind is RecordKind.ERASURE
+                    else _purge_again(connection, transaction, reference)
+                    for kind, reference in deletions
+                )
                 lost, notes, changed_from = _continue_log(connection, log, folder, ledger)
                 transaction.forget_log()  # its leaves were entered directly
                 deletions = [
@@ -118,7 +123,7 @@ def _deletions(ledger: Path, log: leaves.LedgerLog, folder: LogFolder) -> Iterat
         notes |= {leaf: f"{event.kind} {event.reference}" for leaf, event in store.notes()}
     for leaf, note in sorted(notes.items()):
         kind, _, reference = note.partition(" ")
-        if leaf >= log.next and kind in _TAKE_OUT:
+        if leaf >= log.next and kind in (RecordKind.ERASURE, RecordKind.PURGE):
             yield RecordKind(kind), reference
 
 
@@ -133,34 +138,16 @@ def _requests(ledger: Path) -> list[ErasureRequest]:
     return []
 
 
-def _take_out(
-    connection: sqlite3.Connection, transaction: SqliteTransaction, kind: RecordKind, reference: str
-) -> int:
-    """Erase or purge again the records that a note names, and return how many were still there."""
-    own_ranges, resting_ranges = leaves.indices(reference)
-    deleted = sum(_TAKE_OUT[kind](connection, transaction, leaf_range) for leaf_range in own_ranges)
-    for leaf_range in resting_ranges:
-        connection.execute(leaves.LEAVE_AGAIN, (leaf_range.start, leaf_range.stop))
-        connection.execute(leaves.CLOSE_AGAIN, (leaf_range.start, leaf_range.stop))
-    return deleted
-
-
-def _erase(connection: sqlite3.Connection, _transaction: SqliteTransaction, leaf_range: range) -> int:
-    for statement in leaves.ERASE_AGAIN:
-        erased = connection.execute(statement, (leaf_range.start, leaf_range.stop)).rowcount
-    connection.execute(leaves.CLOSE_AGAIN, (leaf_range.start, leaf_range.stop))
-    return erased
-
-
-def _purge(connection: sqlite3.Connection, transaction: SqliteTransaction, leaf_range: range) -> int:
-    record_rows = connection.execute(leaves.RECORDS, (leaf_range.start, leaf_range.stop)).fetchall()
-    numbers = [number for (number,) in record_rows if transaction.purge(number)]
-    transaction.close_leaves(numbers)
-    connection.execute(rows.DROP_BASELESS)
-    return len(numbers)
-
-
-_TAKE_OUT = {RecordKind.ERASURE.value: _erase, RecordKind.PURGE.value: _purge}
+def _purge_again(connection: sqlite3.Connection, transaction: SqliteTransaction, reference: str) -> int:
+    """Purge the records that the note of a purge names. Return how many were still there."""
+    purged, (own_ranges, _resting_ranges) = 0, leaves.indices(reference)
+    for leaf_range in own_ranges:
+        record_rows = connection.execute(leaves.RECORDS, (leaf_range.start, leaf_range.stop)).fetchall()
+        numbers = [number for (number,) in record_rows if transaction.purge(number)]
+        transaction.close_leaves(numbers)
+        connection.execute(rows.DROP_BASELESS)
+        purged += len(numbers)
+    return purged
 
 
 def _continue_log(

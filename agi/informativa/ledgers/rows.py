@@ -122,13 +122,6 @@ PURGE_STANDING = """
 DELETE FROM standing WHERE pseudonym = ? AND notice = ? AND version = ?
 AND NOT EXISTS (SELECT 1 FROM event WHERE event.record = standing.record)
 """
-# The rest of the record says that something was played in that minute on that line, but not to whom.
-ERASE = """
-UPDATE event
-SET pseudonym = NULL, call = '', linked = '', reference = '', key = NULL, basis = NULL, elsewhere = NULL,
-    earlier = NULL,
-    erased = 1, at = at - at % 60000000, recorded = recorded - recorded % 60000000
-"""
 LAST_REASONS = """
 SELECT line, reason, count(*) FROM (
     SELECT line, reason FROM event WHERE line <> '' ORDER BY record DESC LIMIT ?

@@ -241,12 +241,6 @@ class SqliteStore(LedgerFile):
             (answer,) = self._connection.execute("PRAGMA quick_check(1)").fetchone()
             return "" if answer == "ok" else str(answer)
 
-    def erasure_requests(self) -> list[tuple[int, int | None, int, str, str]]:
-        """Return the erasures that other boxes were asked for, as rows (erasure_requests.py)."""
-        sql = "SELECT request, erasure, held, pseudonyms, sealed FROM erasure_request ORDER BY request"
-        with self._translated():
-            return self._connection.execute(sql).fetchall()
-
     def count(self) -> int:
         """Return how many records there are. This is less than the newest number if some were purged."""
         with self._translated():

@@ -20,7 +20,7 @@ import psycopg
 from ..call.caller import pseudonym
 from ..ledgers import boxes, erasure_requests, leaves, rows
 from ..ledgers.erasure import erase, forget
-from ..ledgers.erasure_requests import ErasureRequest
+from ..ledgers.erasure_requests import ErasureRequest, Standing
 from ..ledgers.sqlite import SqliteStore
 from ..model import RecordKind, SharedDatabase
 from ..model.text import Text
@@ -28,7 +28,6 @@ from . import callers, membership, schema, sealed_caller
 from . import rows as shared_rows
 from .connection import Connection, translated
 from .proof_sender import ProofSender
-from .requests import Standing, standing
 
 PAGE = 1000  # records of a transaction
 LARGE_PAGE = 20_000  # where no calls wait for it
@@ -297,7 +296,7 @@ class Exchange:
             return [
                 request
                 for request in requests
-                if standing(request, now, newest, applied, pseudonyms_of.get(request.number or 0))
+                if request.standing(now, newest, applied, pseudonyms_of.get(request.number or 0))
                 is wanted_standing
             ]
 

@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import Any
 
 from ..ledgers import rows
+from ..ledgers.erasure import ERASED_ROW
 from ..model import Record
 from . import schema
 
@@ -78,9 +79,7 @@ class Statements:
         SELECT record, at, status, reason, erased FROM {record} WHERE box = %s ORDER BY record DESC LIMIT 1
         """  # noqa: S608
         closed = ", salt_who = NULL, binding = NULL" if proofs else ""
-        erase = (
-            f"UPDATE {record} SET informs = 0, {rows.ERASE.partition('SET')[2].replace('%', '%%')}{closed}"  # noqa: S608
-        )
+        erase = f"UPDATE {record} SET informs = 0, {ERASED_ROW.replace('%', '%%')}{closed}"  # noqa: S608
         self.erase = f"{erase} WHERE box = %s AND record = ANY(%s) AND erased = 0"
         self.erase_caller = f"{erase} WHERE pseudonym = ANY(%s)"
         self.rests_no_more = f"""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 
 from examples import AT, ONE, OTHER, PLAYED
 from informativa.ledgers import erasure, erasure_requests
-from informativa.ledgers.erasure_requests import ErasureRequest
+from informativa.ledgers.erasure_requests import HELD, ErasureRequest, Standing
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.model.errors import LedgerError
 from other_programs import end, foreign
@@ -162,3 +163,40 @@ def test_i9_who_reads_the_log_keeps_it_from_being_forgotten(
     erasure.forget(store, erasure_requests.kept(store))
     assert traces(store.file.parent, HEX[0]) == []
     assert erasure_requests.kept(store) == []
+
+
+@pytest.mark.parametrize(
+    ("number", "newest", "applied", "there", "expected"),
+    [
+        (None, 9, 9, None, Standing.UNKNOWN),
+        (3, 2, 2, None, Standing.UNKNOWN),
+        (3, 3, 2, None, Standing.UNKNOWN),
+        (3, 3, 2, {ONE}, Standing.WAITING),
+        (3, 3, 2, {ONE, OTHER}, Standing.WAITING),
+        (3, 3, 2, {OTHER}, Standing.UNKNOWN),
+        (3, 3, 3, {OTHER}, Standing.UNKNOWN),
+        (3, 3, 3, {ONE}, Standing.THROUGH),
+        (3, 3, 3, None, Standing.THROUGH),
+        (3, 4, 4, None, Standing.THROUGH),
+    ],
+)
+def test_how_a_request_stands(
+    number: int | None, newest: int, applied: int, there: set[bytes] | None, expected: Standing
+) -> None:
+    """By what the database says of its number."""
+    request = ErasureRequest(1, number, AT, (ONE,))
+    assert request.standing(AT, newest, applied, there) is expected
+    assert replace(request, pseudonyms=()).standing(AT, newest, applied, there) is Standing.THROUGH
+    held = replace(request, number=None, until=AT + HELD / 2)
+    assert held.standing(AT, newest, applied, there) is Standing.WAITING
+
+
+def test_a_clock_that_went_back_holds_no_request() -> None:
+    """A command has a minute, and not until a day that is long to come."""
+    request = erasure_requests.new(AT)
+    assert [request.held(AT + each) for each in (timedelta(), HELD / 2, HELD, -timedelta(seconds=1))] == [
+        True,
+        True,
+        False,
+        False,
+    ]

@@ -119,7 +119,7 @@ class Company:
 
     def erase(self) -> None:
         """Do what the caller asks for."""
-        storage.erase(self.controller, [self.pseudonym], datetime(2026, 11, 27, 9, 0, tzinfo=UTC))
+        storage.erase(self.controller, NUMBER, datetime(2026, 11, 27, 9, 0, tzinfo=UTC))
         logs.checkpoint(self.controller)
 
     def page(self, number: int) -> ReceiptPage:

@@ -17,7 +17,6 @@ from golden.stopped_clock import THURSDAY, BytesBySize, stopped_clock
 from informativa.call.caller import pseudonym
 from informativa.call.guard import suspend
 from informativa.config import load
-from informativa.ledgers import erasure_requests
 from informativa.model import Controller, RecordFilter, SharedDatabase
 from informativa.operations.callers import pseudonyms
 from informativa.operations.evidence import logs, receipts
@@ -147,12 +146,8 @@ def access(setup: TwoBoxes) -> None:
 def erasure(setup: TwoBoxes) -> None:
     """Erase a caller on all boxes, from the first: count the records, then do it."""
     acme, database = setup.acme(0), setup.database(0)
-    caller = pseudonyms(acme, HE)
-    storage.would_erase_elsewhere(database, acme, caller)
-    storage.erase(acme, caller, THURSDAY, everywhere=HE)
-    with closing(storage.store(acme)) as store:
-        (request,) = erasure_requests.kept(store)
-    storage.erase_elsewhere(database, acme, request)
+    storage.would_erase(acme, HE, database)
+    storage.erase(acme, HE, THURSDAY, database)
 
 
 def erasure_by_the_second(setup: TwoBoxes) -> None:

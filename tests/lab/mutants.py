@@ -49,9 +49,10 @@ TESTS = {
     "console/sessions": ("console/test_sessions",),
     "ledgers/audit": ("evidence/test_audited_rows",),
     "ledgers/restoring": ("evidence/test_restoring", "ledger_owner"),
-    "ledgers/erasure": ("erasure", "erasure_requests"),
+    "ledgers/erasure": ("erasure", "erasure_requests", "evidence/test_restoring"),
     "ledgers/erasure_requests": ("erasure_requests",),
     "sharing/exchange": ("sharing/test_exchange_steps", "sharing/test_exchange", "sharing/test_proofs"),
+    "sharing/erasure_orders": ("sharing/test_erasures", "sharing/test_complete", "sharing/test_exchange"),
 }
 """Modules, and the test files that are to notice a change to each: `agi` is tests/test_agi.py, one that is
 deeper has its whole path below tests."""

@@ -13,7 +13,7 @@ import pytest
 from examples import AT, ONE, OTHER, PLAYED
 from informativa.ledgers import erasure, erasure_requests
 from informativa.ledgers.erasure_requests import HELD, ErasureRequest
-from informativa.sharing import callers
+from informativa.sharing import erasure_orders
 from informativa.sharing.exchange import Exchange
 from sharing.conftest import Boxes
 from traces import traces
@@ -44,7 +44,7 @@ def erase(boxes: Boxes, box: str, caller: bytes) -> int:
     request = erase_here(boxes, box, caller)
     with closing(boxes.store(box)) as store:
         note = partial(erasure_requests.ordered, store, request.id)
-        callers.erase(boxes.database(box), "acme", request.pseudonyms, note, store=store)
+        erasure_orders.order(boxes.database(box), "acme", request.pseudonyms, note, store=store)
         return {each.id: each.number or 0 for each in erasure_requests.kept(store)}[request.id]
 
 

@@ -11,7 +11,6 @@ import threading
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import replace
-from datetime import timedelta
 from pathlib import Path
 from unittest import mock
 
@@ -19,11 +18,10 @@ import pytest
 
 from examples import AT, ONE, OTHER, PLAYED
 from informativa.ledgers import erasure_requests
-from informativa.ledgers.erasure_requests import HELD, ErasureRequest, Standing
 from informativa.ledgers.restoring import restore
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.model.errors import LedgerError, SharedDatabaseError
-from informativa.sharing import administration, callers
+from informativa.sharing import administration, erasure_orders
 from informativa.sharing.connection import connect
 from informativa.sharing.exchange import Exchange
 from sharing.conftest import Boxes
@@ -85,7 +83,7 @@ def test_i9_a_lost_order_is_not_taken_for_done_where_it_cannot_be_given_again_at
     fail_over(boxes)
     assert erase(boxes, "pbx-2", OTHER) == 1
     with (
-        mock.patch.object(callers, "order", side_effect=SharedDatabaseError("away again")),
+        mock.patch.object(erasure_orders, "_order", side_effect=SharedDatabaseError("away again")),
         pytest.raises(SharedDatabaseError, match="away again"),
     ):
         boxes.opened[0].erase(later())
@@ -147,7 +145,7 @@ from pathlib import Path
 from informativa.ledgers import erasure, erasure_requests
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import SharedDatabase
-from informativa.sharing import callers
+from informativa.sharing import erasure_orders
 
 def end():
     os.kill(os.getpid(), signal.SIGKILL)
@@ -162,7 +160,7 @@ def note(number, pseudonyms):
         erasure_requests.ordered(store, request.id, number, pseudonyms)
     if where == "numbered":
         end()
-callers.erase(database, "acme", request.pseudonyms, note)
+erasure_orders.order(database, "acme", request.pseudonyms, note)
 end()
 """
 
@@ -282,41 +280,6 @@ def test_i9_whoever_asks_where_no_box_took_part_yet_loses_nothing(boxes: Boxes) 
     assert kept(boxes, "pbx-1") == []
 
 
-@pytest.mark.parametrize(
-    ("number", "newest", "applied", "there", "expected"),
-    [
-        (None, 9, 9, None, Standing.UNKNOWN),
-        (3, 2, 2, None, Standing.UNKNOWN),
-        (3, 3, 2, None, Standing.UNKNOWN),
-        (3, 3, 2, {ONE}, Standing.WAITING),
-        (3, 3, 2, {ONE, OTHER}, Standing.WAITING),
-        (3, 3, 2, {OTHER}, Standing.UNKNOWN),
-        (3, 3, 3, {OTHER}, Standing.UNKNOWN),
-        (3, 3, 3, {ONE}, Standing.THROUGH),
-        (3, 3, 3, None, Standing.THROUGH),
-        (3, 4, 4, None, Standing.THROUGH),
-    ],
-)
-def test_how_a_request_stands(
-    number: int | None, newest: int, applied: int, there: set[bytes] | None, expected: Standing
-) -> None:
-    """By what the database says of its number."""
-    request = ErasureRequest(1, number, AT, (ONE,))
-    assert request.standing(AT, newest, applied, there) is expected
-    assert replace(request, pseudonyms=()).standing(AT, newest, applied, there) is Standing.THROUGH
-
-
-def test_a_clock_that_went_back_holds_no_request() -> None:
-    """A command has a minute, and not until a day that is long to come."""
-    request = erasure_requests.new(AT)
-    assert [request.held(AT + each) for each in (timedelta(), HELD / 2, HELD, -timedelta(seconds=1))] == [
-        True,
-        True,
-        False,
-        False,
-    ]
-
-
 def test_i9_whatever_happens_to_orders_all_is_erased_in_the_end(
     boxes: Boxes, chance: random.Random, rounds: Rounds
 ) -> None:
@@ -354,7 +317,7 @@ def trouble(boxes: Boxes, chance: random.Random, box: str, caller: bytes) -> Non
 
     if how != "kept":
         try:
-            callers.erase(boxes.database(box), "acme", request.pseudonyms, note)
+            erasure_orders.order(boxes.database(box), "acme", request.pseudonyms, note)
         except LedgerError:
             assert how == "cut off"
     for each in chance.sample(boxes.opened, chance.randrange(len(boxes.opened))):

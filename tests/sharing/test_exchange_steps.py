@@ -17,7 +17,7 @@ from informativa.ledgers.erasure import erase
 from informativa.ledgers.sqlite import SqliteStore, SqliteTransaction
 from informativa.model import Reason
 from informativa.model.errors import BoxRefusedError, SharedDatabaseError
-from informativa.sharing import administration, callers, exchange
+from informativa.sharing import administration, erasure_orders, exchange
 from informativa.sharing.connection import connect
 from informativa.sharing.exchange import About, Exchange
 from sharing.conftest import Boxes
@@ -339,7 +339,7 @@ def test_a_database_that_refuses_a_step_is_named(boxes: Boxes) -> None:
     )
     for right, table, step in steps:
         if step == box.erase:
-            callers.erase(boxes.database("pbx-2"), "acme", [b"3" * 32])
+            erasure_orders.order(boxes.database("pbx-2"), "acme", [b"3" * 32])
         with (
             without(boxes, right, table),
             pytest.raises(SharedDatabaseError, match=f"postgres on 127.*denied for table {table}"),

@@ -8,6 +8,7 @@ informed.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from ..model import (
     Caller,
@@ -144,6 +145,11 @@ def pseudonym(caller: Identified, key: bytes) -> bytes:
     """
     space = b"customer:" if caller.customer else b"e164:"
     return hashing.hmac(key, space + caller.number.encode(errors="replace"))
+
+
+def pseudonyms_under(caller: Identified, keys: Iterable[bytes]) -> list[bytes]:
+    """Return his pseudonym under each of these keys."""
+    return [pseudonym(caller, key) for key in keys]
 
 
 def mask(number: str) -> str:

@@ -263,6 +263,11 @@ class Controller:
     lookups: tuple[Lookup, ...] = ()
     log: str = ""
 
+    @property
+    def keys(self) -> tuple[bytes, ...]:
+        """Return all keys that recognise callers, the current one first."""
+        return (self.key, *self.old_keys)
+
 
 @dataclass(frozen=True)
 class Line:

@@ -7,11 +7,11 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from pydantic import Field
 
-from ..call.caller import mask, pseudonym
+from ..call.caller import mask, pseudonym, pseudonyms_under
 from ..evidence.commitment import bind
 from ..model import (
     Controller,
@@ -32,9 +32,6 @@ from . import record_document
 from .completeness import Gap, Missing, gaps
 from .controllers import known
 from .typed_caller import Typed
-
-if TYPE_CHECKING:
-    from ..sharing.callers import Asked
 
 NO_REFERENCE, NO_VERSION, NO_SUCH_DAY = "reference-refused", "version-unknown", "day-refused"
 
@@ -217,36 +214,24 @@ def _erased(
     *,
     really: bool,
 ) -> Erased:
-    his_pseudonyms = pseudonyms(controller, caller)
+    """Erase the caller from one controller's ledger and, where boxes share a database, from all others: the
+    records and the state of those are as the database has them."""
     if not really:
-        records = len(caller_records(controller, caller).records)
-        result = Erased(controller.id, controller.name, records, tuple(storage.copies(controller)))
-        if shared is None:
-            return result
-        order = storage.would_erase_elsewhere(shared, controller, his_pseudonyms)
-        return _on_all_boxes(result, order, controller, shared)
-    erasure = storage.erase(controller, his_pseudonyms, now, everywhere=caller if shared else None)
-    result = Erased(controller.id, controller.name, erasure.records, erasure.copies, traces=erasure.traces)
-    if shared is None or erasure.request is None:
+        here, order = storage.would_erase(controller, caller, shared)
+    else:
+        try:
+            here, order = storage.erase(controller, caller, now, shared)
+        except SharedDatabaseError as error:
+            problem = Text("{name}: the caller is erased on this box, and the others do not know of it yet.")
+            message = joined(" ", problem.format(name=controller.name), error.message)
+            raise SharedDatabaseError(message, joined(" ", error.remedy, _ASKED_LATER)) from error
+    result = Erased(controller.id, controller.name, here.records, here.copies, traces=here.traces)
+    if shared is None or order is None:
         return result
-    try:
-        order = storage.erase_elsewhere(shared, controller, erasure.request)
-    except SharedDatabaseError as error:
-        problem = Text("{name}: the caller is erased on this box, and the others do not know of it yet.")
-        message = joined(" ", problem.format(name=controller.name), error.message)
-        raise SharedDatabaseError(message, joined(" ", error.remedy, _ASKED_LATER)) from error
-    if not set(order.pseudonyms) <= set(erasure.request.pseudonyms):  # another box knew of an earlier key
-        more = storage.erase(controller, order.pseudonyms, now)
-        result = replace(result, records=result.records + more.records, traces=result.traces + more.traces)
-    return _on_all_boxes(result, order, controller, shared)
-
-
-def _on_all_boxes(result: Erased, order: Asked, controller: Controller, shared: SharedDatabase) -> Erased:
-    """Add the records and the state of the other boxes, as the shared database has them."""
     missing = tuple(gaps(controller, shared, order.boxes, order.refused))
     return replace(
         result,
-        records=result.records + order.records,
+        records=here.records + order.records,
         boxes=tuple(box.name for box in order.boxes),
         absent=tuple(gap.box for gap in missing if gap.code is Gap.ABSENT),
         missing=missing,
@@ -309,4 +294,4 @@ def add_record(
 
 def pseudonyms(controller: Controller, caller: Identified) -> list[bytes]:
     """Return the caller's pseudonyms under the controller's key and its old keys."""
-    return [pseudonym(caller, key) for key in (controller.key, *controller.old_keys)]
+    return pseudonyms_under(caller, controller.keys)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager, suppress
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -29,8 +30,9 @@ if TYPE_CHECKING:
     from ..ledgers.sqlite import SqliteStore
     from ..ledgers.tally import HourCount
     from ..sharing.administration import OldRecords
-    from ..sharing.callers import Asked, OnOtherBoxes
+    from ..sharing.erasure_orders import ErasureOrder
     from ..sharing.proof_reader import ProofReader
+    from ..sharing.reading import OnOtherBoxes
 
 
 def store(
@@ -176,33 +178,63 @@ def migrate(controller: Controller) -> None:
     store(controller, create=False).close()
 
 
-def copies(controller: Controller) -> list[Path]:
-    """Return all our copies of a ledger, for whatever reason: `erase` deletes them. Raises LedgerError."""
-    from ..ledgers import backup
-
-    ledger = Path(controller.ledger)
-    with _reading(ledger.parent):
-        return backup.copies(ledger) if ledger.parent.exists() else []
-
-
 def erase(
-    controller: Controller,
-    pseudonyms: Sequence[bytes],
-    at: datetime,
-    everywhere: Identified | None = None,
-) -> ErasureResult:
-    """Erase a caller of one controller. With the caller as `everywhere` the request to the other boxes is
-    stored until all have done it. Raises LedgerError, with a remedy, if any of his records is left."""
+    controller: Controller, caller: Identified, at: datetime, shared: SharedDatabase | None = None
+) -> tuple[ErasureResult, ErasureOrder | None]:
+    """Erase a caller of one controller: on this box, and, where boxes share a database, on all others. Return
+    the result on this box, and the order to the others.
+
+    Raises LedgerError, with a remedy, if any of his records is left. Raises SharedDatabaseError, when he is
+    erased on this box, if the others cannot be asked: the request is kept, and the service asks them later.
+    """
+    from ..call.caller import pseudonyms_under
     from ..ledgers.erasure import erase
 
-    if everywhere is not None or Path(controller.ledger).exists():
+    ledger, his_pseudonyms = Path(controller.ledger), pseudonyms_under(caller, controller.keys)
+    if shared is not None or ledger.exists():
         store(controller).close()  # creates it for the request; refuses one that is another's
-    if everywhere is None:
-        return erase(Path(controller.ledger), pseudonyms, at)
+    if shared is None:
+        return erase(ledger, his_pseudonyms, at), None
     from ..sharing.sealed_caller import seal
 
-    sealed = seal(everywhere, (controller.key, *controller.old_keys))
-    return erase(Path(controller.ledger), pseudonyms, at, everywhere=True, sealed=sealed)
+    result = erase(ledger, his_pseudonyms, at, everywhere=True, sealed=seal(caller, controller.keys))
+    assert result.request is not None
+    order = _order(shared, controller, result.request)
+    if not set(order.pseudonyms) <= set(result.request.pseudonyms):  # another box knew of an earlier key
+        more = erase(ledger, order.pseudonyms, at)
+        result = replace(result, records=result.records + more.records, traces=result.traces + more.traces)
+    return result, order
+
+
+def _order(shared: SharedDatabase, controller: Controller, request: ErasureRequest) -> ErasureOrder:
+    from ..sharing import erasure_orders
+
+    with closing(store(controller)) as ledger:
+        return erasure_orders.order_requested(shared, controller.id, request, ledger)
+
+
+def would_erase(
+    controller: Controller, caller: Identified, shared: SharedDatabase | None = None
+) -> tuple[ErasureResult, ErasureOrder | None]:
+    """Return the results that `erase` would have. Raises LedgerError and SharedDatabaseError."""
+    from ..call.caller import pseudonyms_under
+    from ..ledgers import backup
+    from ..ledgers.erasure import ErasureResult
+
+    ledger, his_pseudonyms = Path(controller.ledger), pseudonyms_under(caller, controller.keys)
+    records = 0
+    if ledger.exists():
+        with closing(store(controller)) as opened:
+            records = sum(len(opened.of_caller(pseudonym)) for pseudonym in his_pseudonyms)
+    with _reading(ledger.parent):
+        copies = backup.copies(ledger) if ledger.parent.exists() else []
+    result = ErasureResult(records, tuple(copies))
+    if shared is None:
+        return result, None
+    from ..sharing import erasure_orders
+
+    with _existing_ledger(controller) as existing:
+        return result, erasure_orders.would_order(shared, controller.id, his_pseudonyms, existing)
 
 
 def access_log(controller: Controller) -> AccessLog:
@@ -212,40 +244,12 @@ def access_log(controller: Controller) -> AccessLog:
     return AccessLog(Path(controller.ledger))
 
 
-def erase_elsewhere(shared: SharedDatabase, controller: Controller, request: ErasureRequest) -> Asked:
-    """Ask the other boxes to erase the caller of a request that the ledger has stored. Raises
-    SharedDatabaseError and LedgerError, and then the service asks them."""
-    from ..ledgers import erasure_requests
-    from ..sharing import callers
-
-    with closing(store(controller)) as ledger:
-        try:
-            note_orders = partial(erasure_requests.ordered, ledger, request.id)
-            return callers.erase(
-                shared, controller.id, request.pseudonyms, note_orders, store=ledger, sealed=request.sealed
-            )
-        except BaseException:
-            with suppress(LedgerError):
-                erasure_requests.lost(ledger, [request])  # the service need not wait
-            raise
-
-
-def would_erase_elsewhere(
-    shared: SharedDatabase, controller: Controller, pseudonyms: Sequence[bytes]
-) -> Asked:
-    """Return the result that `erase_elsewhere` would have. Raises SharedDatabaseError."""
-    from ..sharing import callers
-
-    with _existing_ledger(controller) as ledger:
-        return callers.would_erase(shared, controller.id, pseudonyms, ledger)
-
-
 def elsewhere(shared: SharedDatabase, controller: Controller, pseudonyms: Sequence[bytes]) -> OnOtherBoxes:
     """Return the records of a caller on other boxes. Raises SharedDatabaseError and LedgerError."""
-    from ..sharing import callers
+    from ..sharing import reading
 
     with _existing_ledger(controller) as ledger:
-        return callers.on_record(shared, controller.id, pseudonyms, ledger)
+        return reading.of_caller(shared, controller.id, pseudonyms, ledger)
 
 
 @contextmanager

@@ -19,6 +19,7 @@ from ..model.errors import SharedDatabaseError
 from ..model.text import Text
 from . import schema
 from .connection import address, connect, translated
+from .erasure_statements import ErasureStatements
 from .rows import Statements
 
 _EXISTS = (
@@ -195,7 +196,7 @@ def retire(database: SharedDatabase, controller: str, box: str) -> bool:
     sql = Statements(controller)
     with connect(database, controller) as connection, translated(database):
         existed = connection.execute(sql.retire, (box,)).rowcount == 1
-        connection.execute(sql.done_everywhere)
+        connection.execute(ErasureStatements(controller).done_everywhere)
         return existed
 
 

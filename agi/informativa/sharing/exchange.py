@@ -12,21 +12,19 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
 from typing import Any
 
 import psycopg
 
-from ..call.caller import pseudonym
-from ..ledgers import boxes, erasure_requests, leaves, rows
-from ..ledgers.erasure import erase, forget
-from ..ledgers.erasure_requests import ErasureRequest, Standing
+from ..ledgers import boxes, rows
 from ..ledgers.sqlite import SqliteStore
 from ..model import RecordKind, SharedDatabase
 from ..model.text import Text
-from . import callers, membership, schema, sealed_caller
+from . import membership, schema
 from . import rows as shared_rows
 from .connection import Connection, translated
+from .erasure_orders import Erasures
+from .membership import BoxRow
 from .proof_sender import ProofSender
 
 PAGE = 1000  # records of a transaction
@@ -58,7 +56,6 @@ class Exchange:
         keys: Sequence[bytes] = (),
     ) -> None:
         self._store, self._connection, self._database = store, connection, database
-        self._controller, self._keys = controller, tuple(keys)
         self._sql = shared_rows.Statements(controller, connection.schema)
         self._box = database.box
         self._identity = boxes.identity(store)
@@ -71,8 +68,8 @@ class Exchange:
         """The number of our newest record at the last look."""
         self.others = 0
         """The number of other boxes."""
-        self._erasures = 0
-        self._erased = set[tuple[int, frozenset[bytes]]]()  # orders that are done here and not yet reported
+        self._newest_erasure = 0
+        self._erasures = Erasures(store, connection, database, controller, self._identity, keys)
         self._take_part(about)
 
     def close(self) -> None:
@@ -84,38 +81,19 @@ class Exchange:
         """Register this box, for the first time or again. Raises BoxRefusedError."""
         with translated(self._database):
             if membership.look_up(self._connection, self._sql, self._database) is None:
-                self._forget_erased()  # first: cut off, it is begun anew
+                self._erasures.erase_again()  # first: cut off, it is begun anew
             new = self._connection.execute(self._sql.take_part, (self._box, self._identity)).rowcount
             if new:  # its erasures under another name are unknown there
-                erasure_requests.lost(self._store, erasure_requests.kept(self._store))
+                self._erasures.order_all_again()
             self._look()
         self.say(about)
 
-    def _forget_erased(self) -> None:
-        """Erase again the callers whom the boxes erased since a backup of this ledger, which now takes
-        another name.
-
-        The records under its earlier names show which of them are erased by now. Callers known from other
-        boxes alone are erased if nothing of them is there any more.
-        """
-        run = self._connection.execute
-        names = [name for (name,) in run(self._sql.earlier_names, (self._identity, self._box)).fetchall()]
-        if not names:
-            return
-        records = (record for (record,) in run(self._sql.erased_of, (names,)).fetchall())
-        erased = boxes.pseudonyms_of(self._store, records)
-        for page in boxes.learnt_of(self._store):
-            erased.update(pseudonym for (pseudonym,) in run(self._sql.known_nowhere, (page,)).fetchall())
-        if erased:
-            erase(self._store.file, sorted(erased), datetime.now(UTC))
-
-    def _look(self) -> int:
-        """Read this box's row in the database. Return the number up to which erasures were applied. Raises
-        BoxRefusedError."""
+    def _look(self) -> BoxRow:
+        """Read this box's row in the database. Raises BoxRefusedError."""
         with translated(self._database):
             row = membership.look_up(self._connection, self._sql, self._database)
         row = membership.require_identity(self._database, row, self._identity)
-        self._erasures = row.erasures
+        self._newest_erasure = row.erasures
         if row.retired:
             raise membership.refused(
                 self._database,
@@ -134,7 +112,7 @@ class Exchange:
                 )
         if self._proofs:
             self._proofs.proven = row.proven
-        return row.applied
+        return row
 
     def send(self) -> int:
         """Send the next page of our records. Return their number; 0 also where `erase` must look first: a
@@ -158,7 +136,7 @@ class Exchange:
         columns = shared_rows.arrays(self._box, page, proofs=proofs is not None)
         last, run = page[-1][0], self._connection.execute
         with self._connection.pipeline() as pipeline, self._connection.transaction():
-            values = (last, last, self._box, self._identity, self._erasures, self.sent)
+            values = (last, last, self._box, self._identity, self._newest_erasure, self.sent)
             updated = run(self._sql.sending, values)
             pipeline.sync()
             if updated.rowcount != 1:  # the row has changed
@@ -171,7 +149,7 @@ class Exchange:
                 self._follow(row)
             proven = proofs.after(page) if proofs else 0
             if proofs and proven != proofs.proven:
-                proving = (proven, self._box, self._identity, self._erasures, proofs.proven)
+                proving = (proven, self._box, self._identity, self._newest_erasure, proofs.proven)
                 run(proofs.sql.proving, proving)
         self.sent = last
         if proofs:
@@ -201,106 +179,19 @@ class Exchange:
             first, last, end = rows.purged(row[_REFERENCE])
             self._connection.execute(self._sql.purge, (self._box, first, last, end))
         elif row[_KIND] == RecordKind.ERASURE:
-            _erased_leaves, resting = leaves.indices(row[_REFERENCE])
-            erased = boxes.erased(self._store)
-            self._connection.execute(self._sql.erase, (self._box, erased))
-            dependents = boxes.records_of(self._store, resting)
-            self._connection.execute(self._sql.rests_no_more, (self._box, dependents))
+            self._erasures.follow(row[_REFERENCE])
 
     def send_proofs(self) -> int:
         """Send the next part of the proofs of our records. Return the size of it, 0 for nothing."""
         if self._proofs is None:
             return 0
         with translated(self._database):
-            return self._proofs.prove(self.sent, self._erasures) or self._proofs.send()
+            return self._proofs.prove(self.sent, self._newest_erasure) or self._proofs.send()
 
     def erase(self, at: datetime | None = None) -> int:
-        """Order erasures again that this box requested and the database does not have; or else erase the
-        callers of other boxes' orders. Return the number of callers; orders of this box are carried out at
-        the next turn."""
-        requests = erasure_requests.kept(self._store)
-        if self._look() >= self._erasures and not requests:
-            return 0
-        now = at or datetime.now(UTC)
-        # In one transaction, so that it is of one server: behind pgbouncer another may take over meanwhile.
-        with translated(self._database), self._connection.transaction():
-            applied = self._look()
-            unknown, completed = self._sort_requests(requests, now)
-            # Orders go first: the orders that have their numbers now must stay, since they show the loss.
-            erased = 0 if unknown else self._apply(applied, now)
-        with translated(self._database):  # only now: two boxes at once would not see each other
-            self._connection.execute(self._sql.done_everywhere)
-        for request in unknown:
-            note = partial(erasure_requests.ordered, self._store, request.id)
-            callers.order(
-                self._connection,
-                self._database,
-                self._controller,
-                request.pseudonyms,
-                note,
-                sealed=request.sealed,
-            )
-        forget(self._store, completed)
-        return erased + len(unknown)
-
-    def _apply(self, applied: int, at: datetime) -> int:
-        """Erase the callers of pending orders. A caller without a record, too, may stand in a copy, or in
-        data that an erasure could not clean: so each is really erased, and leaves a record of that.
-
-        An order may wait for a key, which the box that asked had and this one has not. All orders before the
-        first such one count as applied; those after it are carried out all the same, once.
-        """
-        pending = self._connection.execute(self._sql.pending, (applied,)).fetchall()
-        earlier, self._erased = self._erased, set()
-        waiting = None
-        for number, pseudonyms, sealed in pending:
-            all_pseudonyms, complete = self._all_pseudonyms(pseudonyms, sealed or ())
-            order = number, frozenset(pseudonyms)  # a number may be given again after a failover
-            if order not in earlier:
-                erase(self._store.file, all_pseudonyms, at)
-            self._erased.add(order)
-            if not complete and waiting is None:
-                waiting = number
-        applied_now = self._erasures if waiting is None else waiting - 1
-        if applied < applied_now:
-            if self._proofs:
-                self._proofs.close_erased()
-            self._connection.execute(self._sql.applied, (applied_now, self._box, self._identity))
-        return len(self._erased - earlier)
-
-    def _all_pseudonyms(
-        self, pseudonyms: Sequence[bytes], sealed: Sequence[bytes]
-    ) -> tuple[Sequence[bytes], bool]:
-        """Return the caller's pseudonyms under this box's keys too, and whether all are known. A box of an
-        earlier informativa sends no sealed caller, and its pseudonyms alone are used."""
-        if not sealed or sealed_caller.covers(sealed, self._keys):
-            return pseudonyms, True
-        caller = sealed_caller.unseal(sealed, self._keys)
-        if caller is None:
-            return pseudonyms, False
-        return list({*pseudonyms, *(pseudonym(caller, key) for key in self._keys)}), True
-
-    def _sort_requests(
-        self, requests: Sequence[ErasureRequest], now: datetime
-    ) -> tuple[list[ErasureRequest], list[ErasureRequest]]:
-        """Return the requests that the database does not have, and the requests that all boxes have carried
-        out."""
-        numbers = [request.number for request in requests if request.number is not None]
-        order_rows = self._connection.execute(self._sql.orders, (numbers,)).fetchall()
-        newest, applied = order_rows[0][:2]
-        pseudonyms_of = {
-            number: set(pseudonyms) for _newest, _applied, number, pseudonyms in order_rows if number
-        }
-
-        def in_standing(wanted_standing: Standing) -> list[ErasureRequest]:
-            return [
-                request
-                for request in requests
-                if request.standing(now, newest, applied, pseudonyms_of.get(request.number or 0))
-                is wanted_standing
-            ]
-
-        return in_standing(Standing.UNKNOWN), in_standing(Standing.THROUGH)
+        """Carry out the erasures that other boxes ordered, as `Erasures.carry_out`. Return the number of
+        callers."""
+        return self._erasures.carry_out(self._look, at or datetime.now(UTC))
 
     def receive(
         self,

@@ -76,11 +76,6 @@ class ProofSender:
         self.proven = next_leaf
         return len(page)
 
-    def close_erased(self) -> None:
-        """Delete the values that open a record which a box of an earlier informativa, without salts, erased
-        (I9)."""
-        self._connection.execute(self.sql.close_erased)
-
     def forget(self) -> None:
         """Forget what is there: the rows there have changed, and all of it must be looked at once more."""
         self._notes, self._steps, self._under_way = {}, iter(()), False

@@ -31,10 +31,6 @@ class ProofStatements:
         WHERE record.box = %s AND record.record = given.record AND record.month = given.month
         AND record.leaf IS NULL
         """  # noqa: S608
-        self.close_erased = f"""
-        UPDATE {record} SET salt_who = NULL, binding = NULL
-        WHERE erased = 1 AND (salt_who IS NOT NULL OR binding IS NOT NULL)
-        """  # noqa: S608
 
         self.signed = f"SELECT coalesce(max(size), 0) FROM {checkpoint} WHERE box = %s AND epoch = %s"  # noqa: S608
         self.send_log = f"""

@@ -1,18 +1,32 @@
-"""Reading of all boxes' records in the database."""
+"""Reading of all boxes' records in the database: those of a filter, and those of one caller."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from ..ledgers import rows
+from ..ledgers.sqlite import SqliteStore
 from ..model import Record, RecordFilter, SharedDatabase
-from ..model.errors import SharedDatabaseError
+from ..model.errors import BoxRefusedError, SharedDatabaseError
 from ..model.text import Text
-from .connection import connect, translated
+from .administration import RegisteredBox
+from .connection import Connection, connect, translated
+from .membership import Membership, membership
 from .rows import Statements
 
 _PAGE = 1000
+
+
+@dataclass(frozen=True)
+class OnOtherBoxes:
+    """The records that other boxes have of a caller, each with its box, in the order in which they happened;
+    the boxes that are not retired; and the reason why the database takes nothing from this box, if any."""
+
+    records: tuple[tuple[str, Record], ...]
+    boxes: tuple[RegisteredBox, ...]
+    refused: BoxRefusedError | None
 
 
 def search(
@@ -31,6 +45,24 @@ def search(
     ):
         cursor.itersize = _PAGE
         yield from with_box(cursor.execute(sql.last_of if last else sql.search, values))
+
+
+def of_caller(
+    database: SharedDatabase, controller: str, pseudonyms: Sequence[bytes], store: SqliteStore | None
+) -> OnOtherBoxes:
+    """Return the records that all boxes but the one of this ledger have of a caller. Raises
+    SharedDatabaseError."""
+    sql = Statements(controller)
+    with connect(database, controller) as connection, translated(database):
+        this = membership(connection, sql, database, store)
+        records = connection.execute(sql.of_caller, (list(pseudonyms), this.name)).fetchall()
+        return OnOtherBoxes(tuple(with_box(records)), other_boxes(connection, sql, this), this.refused)
+
+
+def other_boxes(connection: Connection, sql: Statements, this: Membership) -> tuple[RegisteredBox, ...]:
+    """Return the boxes that are not this one, and not retired."""
+    boxes = (RegisteredBox(*row) for row in connection.execute(sql.every_box).fetchall())
+    return tuple(box for box in boxes if box.name != this.name and not box.retired)
 
 
 def with_box(rows_of_records: Iterable[Sequence[Any]]) -> Iterator[tuple[str, Record]]:

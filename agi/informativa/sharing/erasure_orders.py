@@ -1,0 +1,260 @@
+"""Erasures on all boxes, by orders in the database where they meet.
+
+The box that erases a caller orders it of the others (`order`). Each box carries out the orders of the others
+as soon as it reaches the database, before it sends anything more, and orders again what it requested and the
+database lost (`Erasures`). Each erases in its own ledger as `ledgers/erasure.py` says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+
+from ..call.caller import pseudonyms_under
+from ..ledgers import boxes, erasure, erasure_requests, leaves
+from ..ledgers.erasure_requests import ErasureRequest, Standing
+from ..ledgers.sqlite import SqliteStore
+from ..model import SharedDatabase
+from ..model.errors import BoxRefusedError, LedgerError
+from . import sealed_caller
+from .administration import RegisteredBox
+from .connection import Connection, connect, translated
+from .erasure_statements import ErasureStatements
+from .membership import BoxRow, Membership, membership
+from .reading import other_boxes
+from .rows import Statements
+
+Note = Callable[[int, Sequence[bytes]], None]
+"""A callback that gets the number and the pseudonyms of an erasure before the database has it."""
+
+
+@dataclass(frozen=True)
+class ErasureOrder:
+    """The other boxes that are to erase a caller, the number of their records of him in the database, all the
+    pseudonyms under which any box knew him, and the reason why the database takes nothing from this box, if
+    any."""
+
+    boxes: tuple[RegisteredBox, ...]
+    records: int
+    pseudonyms: tuple[bytes, ...]
+    refused: BoxRefusedError | None
+
+
+def would_order(
+    database: SharedDatabase, controller: str, pseudonyms: Sequence[bytes], store: SqliteStore | None
+) -> ErasureOrder:
+    """Return the result that `order` would have. Raises SharedDatabaseError."""
+    with connect(database, controller) as connection, translated(database):
+        this = membership(connection, Statements(controller), database, store)
+        return _collect(connection, controller, this, pseudonyms)
+
+
+def order_requested(
+    database: SharedDatabase, controller: str, request: ErasureRequest, store: SqliteStore
+) -> ErasureOrder:
+    """Order what the ledger of this box, which did it already, keeps as a request. Raises SharedDatabaseError
+    and LedgerError; then the service orders it."""
+    note = partial(erasure_requests.ordered, store, request.id)
+    try:
+        return order(database, controller, request.pseudonyms, note, store=store, sealed=request.sealed)
+    except BaseException:
+        with suppress(LedgerError):
+            erasure_requests.lost(store, [request])  # the service need not wait
+        raise
+
+
+def _no_note(_number: int, _pseudonyms: Sequence[bytes]) -> None:
+    """Do nothing: the callback of a caller who stores no request."""
+
+
+def order(
+    database: SharedDatabase,
+    controller: str,
+    pseudonyms: Sequence[bytes],
+    note: Note = _no_note,
+    *,
+    store: SqliteStore | None = None,
+    sealed: Sequence[bytes] = (),
+) -> ErasureOrder:
+    """Order all boxes to erase a caller, each as soon as it reaches the database; his records there are
+    erased at once. `note` is called before the order is valid. The box of the ledger `store` counts as done,
+    if the database takes it for that box. `sealed` is the caller for boxes with other keys. Raises
+    SharedDatabaseError, after which the order may be valid or not, and any exception of `note`."""
+    with connect(database, controller) as connection:
+        return _order(connection, database, controller, pseudonyms, note, done_in=store, sealed=sealed)
+
+
+def _order(
+    connection: Connection,
+    database: SharedDatabase,
+    controller: str,
+    pseudonyms: Sequence[bytes],
+    note: Note,
+    *,
+    done_in: SqliteStore | None = None,
+    sealed: Sequence[bytes] = (),
+) -> ErasureOrder:
+    """Order it over a connection. A box that is sending at this moment is waited for, and sends nothing more
+    before it has read the order."""
+    sql, run = ErasureStatements(controller, connection.schema), connection.execute
+    with translated(database), connection.transaction():
+        all_boxes = run(sql.lock_boxes).fetchall()
+        this = membership(connection, Statements(controller, connection.schema), database, done_in)
+        placed = _collect(connection, controller, this, pseudonyms)
+        all_pseudonyms = list(placed.pseudonyms)
+        (newest,) = run(sql.newest_erasure).fetchone() or (0,)  # where no box took part yet
+        number = 1 + max((newest, *(erasures for _name, erasures, _retired in all_boxes)))
+        values = (number, all_pseudonyms, list(sealed) or None)
+        run(sql.add_erasure, values if sql.sealed else values[:2])
+        run(sql.count_erasure, (number,))
+        run(sql.erase_caller, (all_pseudonyms,))
+        if this.name and set(all_pseudonyms) <= set(pseudonyms):
+            run(sql.applied_here, (number, this.name, number - 1))
+        run(sql.done_everywhere)  # where there is no other box
+        note(number, all_pseudonyms)
+    return placed
+
+
+def _collect(
+    connection: Connection, controller: str, this: Membership, pseudonyms: Sequence[bytes]
+) -> ErasureOrder:
+    sql, run = Statements(controller), connection.execute
+    his = run(ErasureStatements(controller).his, (list(pseudonyms),)).fetchall()
+    all_pseudonyms = [pseudonym for (pseudonym,) in his]
+    cursor = run(f"SELECT count(*) FROM ({sql.of_caller}) AS his", (all_pseudonyms, this.name))  # noqa: S608
+    (records,) = cursor.fetchone() or (0,)
+    return ErasureOrder(other_boxes(connection, sql, this), records, tuple(all_pseudonyms), this.refused)
+
+
+class Erasures:
+    """The erasures of one box, over the connection of its exchange. Its ledger has this `identity`; `keys`
+    are all keys that it has of the company. Raises LedgerError too."""
+
+    def __init__(
+        self,
+        store: SqliteStore,
+        connection: Connection,
+        database: SharedDatabase,
+        controller: str,
+        identity: bytes,
+        keys: Sequence[bytes],
+    ) -> None:
+        self._store, self._connection, self._database = store, connection, database
+        self._controller, self._identity, self._keys = controller, identity, tuple(keys)
+        self._sql = ErasureStatements(controller, connection.schema)
+        self._carried_out = set[tuple[int, frozenset[bytes]]]()  # orders that are not yet reported as applied
+
+    def erase_again(self) -> None:
+        """Erase again the callers whom the boxes erased since a backup of this ledger, which now takes
+        another name.
+
+        The records under its earlier names show which of them are erased by now. Callers known from other
+        boxes alone are erased if nothing of them is there any more.
+        """
+        run = self._connection.execute
+        values = (self._identity, self._database.box)
+        names = [name for (name,) in run(self._sql.earlier_names, values).fetchall()]
+        if not names:
+            return
+        records = (record for (record,) in run(self._sql.erased_of, (names,)).fetchall())
+        erased = boxes.pseudonyms_of(self._store, records)
+        for page in boxes.learnt_of(self._store):
+            erased.update(pseudonym for (pseudonym,) in run(self._sql.known_nowhere, (page,)).fetchall())
+        if erased:
+            erasure.erase(self._store.file, sorted(erased), datetime.now(UTC))
+
+    def order_all_again(self) -> None:
+        """Mark all requests of this box as to be ordered again: the database knows none of its orders."""
+        erasure_requests.lost(self._store, erasure_requests.kept(self._store))
+
+    def follow(self, reference: str) -> None:
+        """Erase in the database what the record of an erasure says that this box erased."""
+        _own_leaves, resting_leaves = leaves.indices(reference)
+        box, run = self._database.box, self._connection.execute
+        run(self._sql.erase, (box, boxes.erased(self._store)))
+        run(self._sql.rests_no_more, (box, boxes.records_of(self._store, resting_leaves)))
+
+    def carry_out(self, look: Callable[[], BoxRow], now: datetime) -> int:
+        """Order again what this box requested and the database does not have; or else erase the callers of
+        other boxes' orders. `look` reads this box's row. Return the number of callers; orders of this box are
+        carried out at the next turn. Raises SharedDatabaseError."""
+        requests, row = erasure_requests.kept(self._store), look()
+        if row.applied >= row.erasures and not requests:
+            return 0
+        # In one transaction, so that it is of one server: behind pgbouncer another may take over meanwhile.
+        with translated(self._database), self._connection.transaction():
+            row = look()
+            unknown, completed = self._sort(requests, now)
+            # Orders go first: the orders that have their numbers now must stay, since they show the loss.
+            erased = 0 if unknown else self._apply(row, now)
+        with translated(self._database):  # only now: two boxes at once would not see each other
+            self._connection.execute(self._sql.done_everywhere)
+        for request in unknown:
+            note = partial(erasure_requests.ordered, self._store, request.id)
+            _order(
+                self._connection,
+                self._database,
+                self._controller,
+                request.pseudonyms,
+                note,
+                sealed=request.sealed,
+            )
+        erasure.forget(self._store, completed)
+        return erased + len(unknown)
+
+    def _sort(
+        self, requests: Sequence[ErasureRequest], now: datetime
+    ) -> tuple[list[ErasureRequest], list[ErasureRequest]]:
+        """Return the requests that the database does not have, and the requests that all boxes have carried
+        out."""
+        numbers = [request.number for request in requests if request.number is not None]
+        order_rows = self._connection.execute(self._sql.orders, (numbers,)).fetchall()
+        newest, applied = order_rows[0][:2]
+        pseudonyms_of = {
+            number: set(pseudonyms) for _newest, _applied, number, pseudonyms in order_rows if number
+        }
+        by_standing: dict[Standing, list[ErasureRequest]] = {standing: [] for standing in Standing}
+        for request in requests:
+            pseudonyms = pseudonyms_of.get(request.number or 0)
+            by_standing[request.standing(now, newest, applied, pseudonyms)].append(request)
+        return by_standing[Standing.UNKNOWN], by_standing[Standing.THROUGH]
+
+    def _apply(self, row: BoxRow, at: datetime) -> int:
+        """Erase the callers of pending orders. A caller without a record, too, may stand in a copy, or in
+        data that an erasure could not clean: so each is really erased, and leaves a record of that.
+
+        An order may wait for a key, which the box that asked had and this one has not. All orders before the
+        first such one count as applied; those after it are carried out all the same, once.
+        """
+        pending = self._connection.execute(self._sql.pending, (row.applied,)).fetchall()
+        earlier, self._carried_out = self._carried_out, set()
+        waiting = None
+        for number, pseudonyms, sealed in pending:
+            all_pseudonyms, complete = self._all_pseudonyms(pseudonyms, sealed or ())
+            order_key = number, frozenset(pseudonyms)  # a number may be given again after a failover
+            if order_key not in earlier:
+                erasure.erase(self._store.file, all_pseudonyms, at)
+            self._carried_out.add(order_key)
+            if not complete and waiting is None:
+                waiting = number
+        applied = row.erasures if waiting is None else waiting - 1
+        if row.applied < applied:
+            if self._sql.proofs:
+                self._connection.execute(self._sql.close_erased)
+            self._connection.execute(self._sql.applied, (applied, self._database.box, self._identity))
+        return len(self._carried_out - earlier)
+
+    def _all_pseudonyms(
+        self, pseudonyms: Sequence[bytes], sealed: Sequence[bytes]
+    ) -> tuple[Sequence[bytes], bool]:
+        """Return the caller's pseudonyms under this box's keys too, and whether all are known. A box of an
+        earlier informativa sends no sealed caller, and its pseudonyms alone are used."""
+        if not sealed or sealed_caller.covers(sealed, self._keys):
+            return pseudonyms, True
+        caller = sealed_caller.unseal(sealed, self._keys)
+        if caller is None:
+            return pseudonyms, False
+        return list({*pseudonyms, *pseudonyms_under(caller, self._keys)}), True

@@ -86,8 +86,8 @@ class CallHandler:
         self._ledger_too_slow: LedgerSlowError | None = None
         self._vouched, self._pseudonyms = None, list[bytes]()
         if isinstance(caller, Identified):
-            keys = (line.controller.key, *line.controller.old_keys)
-            self._vouched, self._pseudonyms = caller.vouched, [callers.pseudonym(caller, key) for key in keys]
+            self._vouched = caller.vouched
+            self._pseudonyms = callers.pseudonyms_under(caller, line.controller.keys)
         self._pseudonym = next(iter(self._pseudonyms), None)
         self._requested_language = session.call.options.get("language", "")
         self._wanted_language = policy.wanted_language(line, caller, self._requested_language)

@@ -33,7 +33,7 @@ def of(controller: Controller) -> LedgerOwner | None:
     """The owner of a company's ledger; `None` for a company without a key, which no configuration has."""
     if not controller.key:
         return None
-    return LedgerOwner(controller.id, tuple(map(fingerprint, (controller.key, *controller.old_keys))))
+    return LedgerOwner(controller.id, tuple(map(fingerprint, controller.keys)))
 
 
 def require(connection: sqlite3.Connection, file: Path, owner: LedgerOwner) -> bool:

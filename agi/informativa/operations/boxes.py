@@ -275,8 +275,7 @@ def join(
     try:
         store = storage.store(controller)
         about = bootstrap.about_box(configuration, controller)
-        keys = (controller.key, *controller.old_keys)
-        exchange = Exchange(store, connection, database, controller.id, about, keys)
+        exchange = Exchange(store, connection, database, controller.id, about, controller.keys)
     except BaseException:
         connection.close()
         raise

@@ -62,7 +62,7 @@ def gaps(
     """List the boxes with which an answer about a caller is not complete (L25)."""
     if refused is not None:
         yield Missing(shared.box, Gap.REFUSED, refused.message, refused.remedy)
-    our_keys = set(map(fingerprint, (controller.key, *controller.old_keys)))
+    our_keys = set(map(fingerprint, controller.keys))
     for box in boxes:
         if not set(box.keys.split()) <= our_keys:
             yield _missing(box, Gap.OTHER_KEYS, _OTHER_KEYS.format(box=box.name, id=controller.id))

@@ -139,7 +139,7 @@ def about_box(configuration: Configuration, controller: Controller) -> About:
     from ..config import comparable
     from ..sharing.exchange import About
 
-    keys = " ".join(map(fingerprint, (controller.key, *controller.old_keys)))
+    keys = " ".join(map(fingerprint, controller.keys))
     notices = configuration.notices[controller.id]
     return About(__version__, keys, comparable.digest(controller, notices, configuration.lines))
 

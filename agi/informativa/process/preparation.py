@@ -78,15 +78,13 @@ def as_before(before: Configuration, now: Configuration) -> Configuration:
     """Return the newer configuration, in which companies with mistakes have their part of the `before` one,
     if they were live then and no other company has their ledger or key now (I6)."""
     others = [other for name, other in now.controllers.items() if name not in now.mistaken]
-    taken = {other.ledger for other in others} | {
-        key for other in others for key in (other.key, *other.old_keys)
-    }
+    taken = {other.ledger for other in others} | {key for other in others for key in other.keys}
     names = [
         name
         for name in now.mistaken
         if (previous := before.controllers.get(name))
         and not previous.refused
-        and taken.isdisjoint((previous.ledger, previous.key, *previous.old_keys))
+        and taken.isdisjoint((previous.ledger, *previous.keys))
     ]
     if not names:
         return now

@@ -132,8 +132,7 @@ class ExchangeLoop:
             connection = connect(self._database, self._controller.id, unwanted=unwanted)
             try:
                 owner = self._controller
-                keys = (owner.key, *owner.old_keys)
-                return Exchange(store, connection, self._database, owner.id, self.about, keys)
+                return Exchange(store, connection, self._database, owner.id, self.about, owner.keys)
             except BaseException:
                 connection.close()
                 raise

@@ -211,7 +211,7 @@ class ReceiptMaker:
         asked for. Raises EvidenceError if no key fits."""
         if self._caller is None or leaf.salt_who is None or leaf.binding is None:
             return None
-        for key in (self._controller.key, *self._controller.old_keys):
+        for key in self._controller.keys:
             opening = commitment.opening_key(key, leaf.salt_who)
             if commitment.binding(opening, self._caller) == leaf.binding:
                 return opening

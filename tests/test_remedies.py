@@ -161,7 +161,6 @@ UNTYPED = {
         "informativa evidence audit --controller {id}",
         "informativa evidence key",
         "informativa evidence key --controller {id}",
-        "informativa evidence verify",
         "informativa evidence verify FILE --key {key}",
         "informativa evidence verify --key 'VKEY'",
         "informativa witness key",

@@ -14,6 +14,7 @@ from importlib import resources
 from pathlib import Path
 
 import pytest
+from jinja2 import UndefinedError
 
 from commands import run
 from evidence.receipts import HOSTILE, NUMBER, Company, written
@@ -25,7 +26,8 @@ from informativa.model import Ending, Heard, Reason, RecordKind, Status, Vouched
 from informativa.operations.evidence.receipt_page import ReceiptPage, _claimed_cosignature
 from informativa.views import record_words as words
 from informativa.views.html import receipt_facts
-from informativa.views.html.markup import INVISIBLE, data_block, element, foreign, joined, visible
+from informativa.views.html.markup import INVISIBLE, data_block, templates_in, visible
+from informativa.views.html.receipt import PLACE
 from informativa.views.messages import language
 
 
@@ -60,13 +62,12 @@ class Tags(HTMLParser):
 
 def test_what_is_no_markup_of_ours_is_escaped() -> None:
     """A text can neither begin an element nor end an attribute."""
-    assert element("p", "<b>&", element("i", "x"), title='"><script>') == (
-        '<p title="&quot;&gt;&lt;script&gt;">&lt;b&gt;&amp;<i>x</i></p>'
+    template = templates_in(PLACE, {}).from_string('<p title="{{ title }}">{{ text }}{{ text|foreign }}</p>')
+    assert template.render(title='"><script>', text="<b>&\u202e") == (
+        '<p title="&#34;&gt;&lt;script&gt;">&lt;b&gt;&amp;\u202e<bdi>&lt;b&gt;&amp;⟨U+202E⟩</bdi></p>'
     )
-    assert joined("<", foreign("&")) == "&lt;<bdi>&amp;</bdi>"
-    assert element("input", id="a", aria_label="b", controls=True, hidden=False) == (
-        '<input id="a" aria-label="b" controls>'
-    )
+    with pytest.raises(UndefinedError):
+        template.render(title="")
 
 
 def test_what_nobody_sees_is_shown_by_its_name() -> None:
@@ -239,7 +240,7 @@ def test_page_is_in_words(folder: Path) -> None:
     )
     assert english[4] == "When: 26 November 2026, 09:32 (Europe/Rome); 26 November 2026, 08:32 UTC."
     assert "Of the 17.4 seconds of the recording 7.7 were heard: until the caller pressed a key." in english
-    assert "Dei 17,4 secondi dell&#x27;audio ne sono stati ascoltati 7,7" in " ".join(italian)
+    assert "Dei 17,4 secondi dell&#39;audio ne sono stati ascoltati 7,7" in " ".join(italian)
     assert "26 novembre 2026, ore 09:32" in italian[4]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -20,9 +20,10 @@ from ...model.text import Text
 from ...operations.controllers import select_for_callers, select_for_logs
 from ...operations.evidence import logs, publishing, receipt_files, receipts, verifying
 from ...operations.evidence.receipt_maker import RecordReceipt, RecordWithoutReceipt
+from ...operations.evidence.receipt_page import ReceiptPage
 from ...operations.typed_caller import by_customer, by_number
 from ...process import publication
-from ...views.html import receipt as receipt_view
+from ...views.messages import Language
 from ...views.text import evidence as view
 from ...views.text.publishing import published
 from ..log import LogFormat, configure
@@ -167,12 +168,18 @@ def receipt(
     warn_of_unrelated(selection.unrelated)
     shared = selection.configuration.shared
     receipts_made = _receipts(selection.named, record, number, customer, shared, box, opened=opened)
-    page = partial(receipt_view.page, say=reader_of(language)) if html else None
+    page = _page_for(reader_of(language)) if html else None
     written = receipt_files.write(receipts_made, output, page)
     if as_json:
         print_document(written)
     else:
         print("\n".join(view.receipts(written, _)))
+
+
+def _page_for(reader: Language) -> Callable[[ReceiptPage], str]:
+    from ...views.html import receipt as receipt_view  # not for other commands: jinja2 takes 30 ms
+
+    return partial(receipt_view.page, say=reader)
 
 
 @app.command()

@@ -53,7 +53,7 @@ def serve(
 
 def _require_modules() -> None:
     """Raise InformativaError if the extra `web` is not installed."""
-    for name in ("starlette", "uvicorn", "jinja2", "argon2", "multipart"):
+    for name in ("starlette", "uvicorn", "argon2", "multipart"):
         if importlib.util.find_spec(name) is None:
             raise InformativaError(
                 Text("The pages need the Python module {name}.", name=name),

@@ -21,8 +21,7 @@ from ..text import evidence
 from ..text.access_log import acted, detailed, short
 from ..text.boxes import ago, cells
 from ..text.bundle_plan import sentences
-from .markup import foreign as _foreign
-from .markup import visible
+from .markup import templates_in, visible
 
 PLACE = "views/templates/console"
 PAUSE = Markup("<!-- -->")
@@ -31,29 +30,24 @@ PAUSE = Markup("<!-- -->")
 
 def environment() -> jinja2.Environment:
     """Templates in which whatever is no markup of ours is escaped, and what is missing is an error."""
-    templates = jinja2.Environment(
-        loader=jinja2.PackageLoader("informativa", PLACE),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
+    templates = templates_in(
+        PLACE,
+        {
+            "acted": acted,
+            "detailed": detailed,
+            "means": means,
+            "short": short,
+            "looked_for": looked_for,
+            "worded": worded,
+            "plan": plan,
+            "copied": copied,
+            "period": period,
+            "audited": audited,
+            "verified": verified,
+            "cells": cells,
+            "ago": ago,
+        },
     )
-    templates.filters |= {
-        "foreign": foreign,
-        "acted": acted,
-        "detailed": detailed,
-        "means": means,
-        "short": short,
-        "looked_for": looked_for,
-        "worded": worded,
-        "plan": plan,
-        "copied": copied,
-        "period": period,
-        "audited": audited,
-        "verified": verified,
-        "cells": cells,
-        "ago": ago,
-    }
     templates.globals |= {
         "moment": moment,
         "when": when,
@@ -66,11 +60,6 @@ def environment() -> jinja2.Environment:
         "named": named,
     }
     return templates
-
-
-def foreign(text: object) -> Markup:
-    """Somebody else's text, with a direction of its own and nothing invisible in it."""
-    return Markup(_foreign(str(text)))  # noqa: S704  # escaped there
 
 
 def means(code: object, kind: str) -> Text | str:

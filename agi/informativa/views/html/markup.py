@@ -1,13 +1,17 @@
-"""HTML where nothing stands unescaped by mistake: what is no `Html` is text, and is escaped."""
+"""Templates in which what is no markup of ours is escaped, and what a page has besides elements."""
 
 from __future__ import annotations
 
 import html
 import json
 import re
+from collections.abc import Callable, Mapping, Sequence
 from html.parser import HTMLParser
 
-_VOID = frozenset({"meta", "br", "input"})
+import jinja2
+from jinja2.ext import Extension
+from markupsafe import Markup
+
 # Control characters, what turns the direction of a line, and what nobody sees: in somebody else's text they
 # would show a reader another text than the one that is on record. The same stands in receipt/words.js.
 INVISIBLE = (
@@ -17,37 +21,28 @@ INVISIBLE = (
 _INVISIBLE = re.compile(f"[{INVISIBLE}\\U000e0000-\\U000e0fff\\ud800-\\udfff]")
 
 
-class Html(str):
-    """Markup of ours; whatever came from elsewhere in it is escaped."""
-
-    __slots__ = ()
-
-
-Child = Html | str
-"""A part of an element: markup, or text that is yet to be escaped."""
-
-
-def element(tag: str, *children: Child, **attributes: str | bool) -> Html:
-    """An element. Names of attributes may end in an underscore, and have one for each dash."""
-    written = "".join(_attribute(name, value) for name, value in attributes.items())
-    if tag in _VOID:
-        return Html(f"<{tag}{written}>")
-    return Html(f"<{tag}{written}>{joined(*children)}</{tag}>")
-
-
-def folded(heading: str, name: str, *children: Child) -> Html:
-    """A section that a reader opens."""
-    return element("details", element("summary", element("h2", heading)), *children, id=name)
+def templates_in(
+    place: str,
+    filters: Mapping[str, Callable[..., object]],
+    extensions: Sequence[type[Extension]] = (),
+) -> jinja2.Environment:
+    """Templates of a folder in which whatever is no markup of ours is escaped, and what is missing is an
+    error."""
+    templates = jinja2.Environment(
+        loader=jinja2.PackageLoader("informativa", place),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        extensions=extensions,
+    )
+    templates.filters |= {"foreign": foreign, "visible": visible, **filters}
+    return templates
 
 
-def joined(*children: Child) -> Html:
-    """Parts one after the other."""
-    return Html("".join(child if isinstance(child, Html) else html.escape(child) for child in children))
-
-
-def foreign(text: str) -> Html:
+def foreign(text: object) -> Markup:
     """Somebody else's text, with a direction of its own and nothing invisible in it."""
-    return element("bdi", visible(text))
+    return Markup(f"<bdi>{html.escape(visible(str(text)))}</bdi>")  # noqa: S704  # escaped here
 
 
 def visible(text: str) -> str:
@@ -55,7 +50,7 @@ def visible(text: str) -> str:
     return _INVISIBLE.sub(lambda match: f"⟨U+{ord(match[0]):04X}⟩", text)
 
 
-def outline_of(markup: Html) -> str:
+def outline_of(markup: str) -> str:
     """All that a reader may see: elements, attributes in order, text. The same stands in receipt/page.js."""
     reading = _Outline()
     reading.feed(markup)
@@ -79,14 +74,7 @@ class _Outline(HTMLParser):
         self.parts.append(data)
 
 
-def data_block(value: object) -> Html:
+def data_block(value: object) -> str:
     """JSON that may stand in a script element: nothing in it ends that."""
     text = json.dumps(value, ensure_ascii=True, sort_keys=True)
-    return Html(re.sub(r"[<>&]", lambda match: f"\\u{ord(match[0]):04x}", text))
-
-
-def _attribute(name: str, value: str | bool) -> str:
-    name = name.rstrip("_").replace("_", "-")
-    if isinstance(value, bool):
-        return f" {name}" if value else ""
-    return f' {name}="{html.escape(value)}"'
+    return re.sub(r"[<>&]", lambda match: f"\\u{ord(match[0]):04x}", text)

@@ -7,7 +7,7 @@ with those that stand in the page, so what is done here with a value is done the
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 
@@ -17,7 +17,6 @@ from ...model.text import Text
 from ...operations.evidence.receipt_page import ReceiptPage
 from ..messages import Language
 from ..record_words import CODES, MOMENT, MONTHS, TENTHS, named
-from .markup import Html, element, foreign, joined
 
 Source = tuple[str, str]
 """The way to make a value, and its fact (or the value itself): see `Values`."""
@@ -29,118 +28,185 @@ _ABOUT_RECORDS = {RecordKind.ERASURE, RecordKind.PURGE}
 
 @dataclass(frozen=True)
 class Claim:
-    """One sentence, its name in the page, and the sources of its values."""
+    """One sentence, its name in the page, the sources of its values, and the further facts without which the
+    page does not have it."""
 
     name: str
     text: Text
     sources: Mapping[str, Source]
+    needs: frozenset[str] = frozenset()
+
+    def fits(self, values: Mapping[str, str | int]) -> bool:
+        """Tell if a record has all that it claims."""
+        of_record = {name for how, name in self.sources.values() if how != "given"}
+        return of_record | self.needs <= values.keys()
 
 
-def claim(name: str, text: Text, **sources: Source) -> Claim:
-    """One sentence."""
-    return Claim(name, text, sources)
+@dataclass(frozen=True)
+class Sentence:
+    """A claim in a reader's words: pieces of text, each with the value after it; the last has none."""
+
+    name: str
+    parts: Sequence[tuple[str, str | None]]
 
 
-def fact(name: str) -> Source:
+def _claim(name: str, text: Text, *needs: str, **sources: Source) -> Claim:
+    return Claim(name, text, sources, frozenset(needs))
+
+
+def _fact(name: str) -> Source:
     """A fact as it is."""
     return "fact", name
 
 
-def code(name: str) -> Source:
-    """Return the source of a code's meaning, for the fact of that name."""
+def _code(name: str) -> Source:
+    """The meaning of a code, for the fact of that name."""
     return "code", name
 
 
-def title() -> Claim:
-    """Return the claim of the page's title."""
-    return claim("title", Text("Receipt of record {number}"), number=fact("number"))
+_TITLE = _claim("title", Text("Receipt of record {number}"), number=_fact("number"))
+_CALLED = (
+    _claim("line", Text("Somebody called the number {line}."), line=_fact("line")),
+    _claim(
+        "notice",
+        Text("The notice in question: {notice}, version {version}."),
+        notice=("names", "notice"),
+        version=_fact("version"),
+    ),
+)
+_RECORDED = _claim(
+    "recorded",
+    Text("Put on record: {local}; {utc} UTC."),
+    local=("local", "recorded"),
+    utc=("utc", "recorded"),
+)
+_PLAYBACK = (
+    _claim("language", Text("The language was {language}."), language=_code("language")),
+    _claim("wanted", Text("The language that should have been played is {wanted}."), wanted=_code("wanted")),
+    _claim("purposes", Text("It tells of these purposes: {purposes}."), purposes=("names", "purposes")),
+    _claim(
+        "heard",
+        Text("Of the {length} seconds of the recording {heard} were heard: {ending}."),
+        "rate",
+        length=("seconds", "length"),
+        heard=("seconds", "heard"),
+        ending=_code("ending"),
+    ),
+)
+_REASON = _claim("reason", Text("The reason: {reason}."), reason=_code("reason"))
+_CONDITIONS = (
+    _claim("supplement", Text("Only what was new was told, to somebody who knew the rest."), "supplement"),
+    _claim(
+        "counts", Text("By a setting of the company it informs nobody, although it was played."), "counts"
+    ),
+    _claim(
+        "vouched",
+        Text("Who vouches that the number shown was the caller's: {vouched}."),
+        vouched=_code("vouched"),
+    ),
+)
+_MIGRATED = _claim(
+    "migrated",
+    Text("The record is older than the signed log: that it existed is proven only since it was entered."),
+)
+_NOBODY = _claim("nobody", Text("It does not say about whom the other records are."))
+_ERASED = _claim("erased", Text("Whom it was about was erased; nothing in this receipt leads there."))
+_UNKNOWN = _claim("unknown", Text("Nobody recognised the caller, so the record leads to no number."))
+_KNOWN = _claim(
+    "known", Text("It is about the number that you know: type it under “Check this receipt” to see that.")
+)
+_HIDDEN = _claim(
+    "hidden",
+    Text(
+        "The caller's number is not in this receipt. In the company's records the pseudonym"
+        " {pseudonym}… stands for it, which nobody else can turn back into a number."
+    ),
+    pseudonym=("short", "pseudonym"),
+)
+_PERSON = (
+    _claim("reference", Text("What shows it elsewhere: {reference}"), reference=("person", "reference")),
+    _claim(
+        "basis",
+        Text("What the caller had already is shown by record {record} of the same ledger."),
+        record=("person", "basis"),
+    ),
+    _claim(
+        "elsewhere",
+        Text("What the caller had already is shown by record {record} of another box."),
+        record=("person", "elsewhere"),
+    ),
+    _claim("key", Text("The caller pressed the key {key}."), key=("person", "key")),
+)
+_RECORDING = _claim(
+    "recording",
+    Text("It is the recording that the record names: its digest is {digest}."),
+    digest=_fact("recording"),
+)
 
 
-def summary(page: ReceiptPage) -> Claim:
+def claims_by_section(page: ReceiptPage) -> Mapping[str, Sequence[Claim]]:
+    """Return all that a page claims, by where it stands there."""
+    return {
+        "title": [_TITLE],
+        "summary": [_summary(page)],
+        "what": _what(page),
+        "whom": _whom(page.receipt),
+        "sound": [_RECORDING] if page.sound is not None and page.sound.same else [],
+    }
+
+
+def _summary(page: ReceiptPage) -> Claim:
     """The whole record in one sentence, for somebody who reads nothing else of the page."""
     facts, kind = page.receipt.facts, _given(page.receipt.facts)
-    if _of_records(facts):
-        text, more = Text("On {at} {company} put this on record: {what}."), {"what": code(kind)}
+    if _is_of_records(facts):
+        text, more = Text("On {at} {company} put this on record: {what}."), {"what": _code(kind)}
     elif facts[kind] == RecordKind.PHONE:
         text = Text("A call to {company} on {at}, as the company recorded it: {status}.")
-        more = {"status": code("status")}
+        more = {"status": _code("status")}
     else:
         text = Text(
             "{company} put on record that on {at} a caller was given: {notice}, version {version}, {how}."
         )
-        more = {"notice": ("names", "notice"), "version": fact("version"), "how": code(kind)}
-    return claim("summary", text, company=("given", page.company), at=("local", "happened"), **more)
+        more = {"notice": ("names", "notice"), "version": _fact("version"), "how": _code(kind)}
+    return _claim("summary", text, company=("given", page.company), at=("local", "happened"), **more)
 
 
-def about_what(page: ReceiptPage) -> Iterator[Claim]:
-    """Claim what happened, as far as the summary leaves it out."""
-    facts = page.receipt.facts
-    yield claim(
+def _what(page: ReceiptPage) -> list[Claim]:
+    """Return the claims of what happened, as far as the summary leaves it out."""
+    facts, of_records = page.receipt.facts, _is_of_records(page.receipt.facts)
+    company = _claim(
         "company", Text("{company} is the controller of these data."), company=("given", page.company)
     )
-    if not _of_records(facts) and facts[_given(facts)] == RecordKind.PHONE:
-        yield from _called(facts)
-    yield from _times(page)
-    if not _of_records(facts):
-        yield from _playback(facts)
-    if facts["reason"] != Reason.TOLD_ELSEWHERE:
-        yield claim("reason", Text("The reason: {reason}."), reason=code("reason"))
-    yield from _conditions(facts)
+    happened = _claim(
+        "happened",
+        Text("When: {local} ({zone}); {utc} UTC."),
+        local=("local", "happened"),
+        zone=("given", str(page.zone)),
+        utc=("utc", "happened"),
+    )
+    claims = [
+        company,
+        *(_CALLED if not of_records and facts[_given(facts)] == RecordKind.PHONE else ()),
+        happened,
+        *([_RECORDED] if facts["recorded"] != facts["happened"] else ()),
+        *(() if of_records else _PLAYBACK),
+        *([_REASON] if facts["reason"] != Reason.TOLD_ELSEWHERE else ()),
+        *_CONDITIONS,
+        *([_MIGRATED] if facts["kind"] == "migrated" else ()),
+    ]
+    return [claim for claim in claims if claim.fits(facts)]
 
 
-def about_whom(receipt: Receipt) -> Iterator[Claim]:
-    """Yield the claims of the caller, as far as the receipt shows who it was."""
-    if _of_records(receipt.facts):
-        yield claim("nobody", Text("It does not say about whom the other records are."))
-        return
+def _whom(receipt: Receipt) -> list[Claim]:
+    """Return the claims of the caller, as far as the receipt shows who it was."""
+    if _is_of_records(receipt.facts):
+        return [_NOBODY]
     if not isinstance(receipt.who, Person):
-        yield claim("erased", Text("Whom it was about was erased; nothing in this receipt leads there."))
-        return
+        return [_ERASED]
     person = receipt.who.values
-    if "pseudonym" not in person:
-        yield claim("unknown", Text("Nobody recognised the caller, so the record leads to no number."))
-    elif receipt.opening_key is not None:
-        yield claim(
-            "known",
-            Text("It is about the number that you know: type it under “Check this receipt” to see that."),
-        )
-    else:
-        yield claim(
-            "hidden",
-            Text(
-                "The caller's number is not in this receipt. In the company's records the pseudonym"
-                " {pseudonym}… stands for it, which nobody else can turn back into a number."
-            ),
-            pseudonym=("short", "pseudonym"),
-        )
-    if "reference" in person:
-        yield claim(
-            "reference", Text("What shows it elsewhere: {reference}"), reference=("person", "reference")
-        )
-    if "basis" in person:
-        yield claim(
-            "basis",
-            Text("What the caller had already is shown by record {record} of the same ledger."),
-            record=("person", "basis"),
-        )
-    if "elsewhere" in person:
-        yield claim(
-            "elsewhere",
-            Text("What the caller had already is shown by record {record} of another box."),
-            record=("person", "elsewhere"),
-        )
-    if "key" in person:
-        yield claim("key", Text("The caller pressed the key {key}."), key=("person", "key"))
-
-
-def about_sound(page: ReceiptPage) -> Iterator[Claim]:
-    """Yield the claim that the sound is the recording of the record, if it is."""
-    if page.sound is not None and page.sound.same:
-        yield claim(
-            "recording",
-            Text("It is the recording that the record names: its digest is {digest}."),
-            digest=fact("recording"),
-        )
+    known = _HIDDEN if receipt.opening_key is None else _KNOWN
+    first = known if "pseudonym" in person else _UNKNOWN
+    return [first, *(claim for claim in _PERSON if claim.fits(person))]
 
 
 def _given(facts: Mapping[str, str | int]) -> str:
@@ -148,80 +214,9 @@ def _given(facts: Mapping[str, str | int]) -> str:
     return "was" if "was" in facts else "kind"
 
 
-def _of_records(facts: Mapping[str, str | int]) -> bool:
+def _is_of_records(facts: Mapping[str, str | int]) -> bool:
     """Return whether the record is about other records that were erased or purged, and about no delivery."""
     return facts.get("was", facts["kind"]) in _ABOUT_RECORDS
-
-
-def _called(facts: Mapping[str, str | int]) -> Iterator[Claim]:
-    if "line" in facts:
-        yield claim("line", Text("Somebody called the number {line}."), line=fact("line"))
-    if "notice" in facts and "version" in facts:
-        yield claim(
-            "notice",
-            Text("The notice in question: {notice}, version {version}."),
-            notice=("names", "notice"),
-            version=fact("version"),
-        )
-
-
-def _times(page: ReceiptPage) -> Iterator[Claim]:
-    yield claim(
-        "happened",
-        Text("When: {local} ({zone}); {utc} UTC."),
-        local=("local", "happened"),
-        zone=("given", str(page.zone)),
-        utc=("utc", "happened"),
-    )
-    if page.receipt.facts["recorded"] != page.receipt.facts["happened"]:
-        yield claim(
-            "recorded",
-            Text("Put on record: {local}; {utc} UTC."),
-            local=("local", "recorded"),
-            utc=("utc", "recorded"),
-        )
-
-
-def _playback(facts: Mapping[str, str | int]) -> Iterator[Claim]:
-    if "language" in facts:
-        yield claim("language", Text("The language was {language}."), language=code("language"))
-    if "wanted" in facts:
-        yield claim(
-            "wanted", Text("The language that should have been played is {wanted}."), wanted=code("wanted")
-        )
-    if "purposes" in facts:
-        yield claim(
-            "purposes", Text("It tells of these purposes: {purposes}."), purposes=("names", "purposes")
-        )
-    if {"heard", "length", "rate", "ending"} <= set(facts):
-        yield claim(
-            "heard",
-            Text("Of the {length} seconds of the recording {heard} were heard: {ending}."),
-            length=("seconds", "length"),
-            heard=("seconds", "heard"),
-            ending=code("ending"),
-        )
-
-
-def _conditions(facts: Mapping[str, str | int]) -> Iterator[Claim]:
-    if "supplement" in facts:
-        yield claim("supplement", Text("Only what was new was told, to somebody who knew the rest."))
-    if "counts" in facts:
-        yield claim("counts", Text("By a setting of the company it informs nobody, although it was played."))
-    if "vouched" in facts:
-        yield claim(
-            "vouched",
-            Text("Who vouches that the number shown was the caller's: {vouched}."),
-            vouched=code("vouched"),
-        )
-    if facts["kind"] == "migrated":
-        yield claim(
-            "migrated",
-            Text(
-                "The record is older than the signed log: that it existed is proven only since it was"
-                " entered."
-            ),
-        )
 
 
 class Values:
@@ -243,16 +238,14 @@ class Values:
             "utc": lambda name: self._moment(name, UTC),
         }
 
-    def sentence(self, claim: Claim) -> Html:
-        """Return the sentence of a claim, with its values marked."""
-        parts: list[Html] = []
-        template, end = self._say.gettext(claim.text.template), 0
-        for placeholder in _PLACE.finditer(template):
-            maker, argument = claim.sources[placeholder[1]]
-            value = element("b", foreign(self._makers[maker](argument)))
-            parts += [joined(template[end : placeholder.start()]), value]
-            end = placeholder.end()
-        return joined(*parts, template[end:])
+    def sentence(self, claim: Claim) -> Sentence:
+        """Return the sentence of a claim."""
+        *parts, end = _PLACE.split(self._say.gettext(claim.text.template))
+        values = (self._value(*claim.sources[name]) for name in parts[1::2])
+        return Sentence(claim.name, [*zip(parts[::2], values, strict=True), (end, None)])
+
+    def _value(self, how: str, name: str) -> str:
+        return self._makers[how](name)
 
     def _code(self, name: str) -> str:
         meanings, value = CODES[name], str(self._facts[name])

@@ -17,7 +17,7 @@ from informativa.operations.doctor.ports import Listener
 from informativa.operations.init import NewConfiguration, init
 from informativa.system import shipped
 from informativa.views.messages import ENGLISH, language
-from informativa.views.text.init import written
+from informativa.views.text.configuration import written
 
 
 def free(_address: str) -> Listener | None:

@@ -50,8 +50,9 @@ from informativa.operations.status import (
 from informativa.operations.support.bundle import SupportBundle
 from informativa.operations.test_call import CallPlaced, CallResult, PlannedCall, TestCall, plan
 from informativa.operations.upgrade_check import UpgradeCheck
+from informativa.views import support
 from informativa.views.messages import Language
-from informativa.views.text import boxes, doctor, prompts, status, support, test_call
+from informativa.views.text import boxes, doctor, prompts, status, test_call
 
 DAY = timedelta(days=1)
 

@@ -1,8 +1,10 @@
-"""The files of a support bundle, without personal data, in English for whoever helps."""
+"""A support bundle: its files, without personal data, in English for whoever helps; and what a terminal says
+of it."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
@@ -10,8 +12,9 @@ import yaml
 
 from ..model.errors import InformativaError
 from ..operations.problems import Failure
-from ..operations.support.bundle import Collected
+from ..operations.support.bundle import Collected, SupportBundle
 from .documents import document_facts
+from .messages import Language
 
 README = """\
 informativa {version}: what somebody who helps needs to see.
@@ -50,6 +53,18 @@ def members(collected: Collected) -> dict[str, str]:
         **{name: _json(cleaner.data(document_facts(_document(result)))) for name, result in results.items()},
         "journal.txt": "".join(f"{line}\n" for line in collected.journal),
     }
+
+
+def written(bundle: SupportBundle, say: Language) -> Iterator[str]:
+    """Yield the message of the file and its content, and what to do before it is sent."""
+    yield say(
+        "Wrote {file}, for you alone to read: {members}.", file=bundle.file, members=", ".join(bundle.members)
+    )
+    yield say(
+        "No number, pseudonym, reference, key or password is in it; names of companies and hosts are. Look"
+        " through it before you send it: tar xzf {file}",
+        file=bundle.file,
+    )
 
 
 def _document(result: object) -> object:

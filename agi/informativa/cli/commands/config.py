@@ -8,7 +8,7 @@ import typer
 
 from ...config import DEFAULT_FILE
 from ...operations import config_upgrade
-from ...views.text.config import upgraded
+from ...views.text.configuration import upgraded
 from ..options import Config, Json, print_document
 from ..words import _
 

@@ -10,7 +10,7 @@ import typer
 
 from ...model import NumberForm
 from ...operations import init
-from ...views.text.init import written
+from ...views.text.configuration import written
 from ..options import warn
 from ..words import _
 

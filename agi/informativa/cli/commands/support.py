@@ -10,8 +10,7 @@ import typer
 
 from ...config import DEFAULT_FILE
 from ...operations.support import bundle
-from ...views.support import members
-from ...views.text.support import written
+from ...views.support import members, written
 from ..options import Config, Json, print_document
 from ..words import _
 

@@ -1,12 +1,22 @@
-"""Upgrades of a configuration file, for a terminal."""
+"""A configuration that was made or upgraded, for a terminal."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from ...operations.config_upgrade import ConfigUpgraded
+from ...operations.init import NewConfiguration
 from ..messages import Language
 from ..terminal import one_line
+
+
+def written(configuration: NewConfiguration, say: Language) -> str:
+    """Return the message of the files, and the next step."""
+    return say(
+        "Wrote {file} with two example companies, their keys and the prompts. The second is not live"
+        " until its papers are named.\nNext: edit {file}, then type: informativa check -c {file}",
+        file=configuration.file,
+    )
 
 
 def upgraded(upgrade: ConfigUpgraded, say: Language) -> Iterator[str]:

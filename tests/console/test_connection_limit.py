@@ -11,7 +11,7 @@ import pytest
 
 from console import raw
 from console.served import ServedConsole, served
-from informativa.console import connection_limit, hardening
+from informativa.console import hardening
 from informativa.console.server import CONNECTIONS
 from lab.process import until
 
@@ -22,8 +22,8 @@ CROWD, OTHER = "203.0.113.9", "203.0.113.10"
 @pytest.fixture(autouse=True)
 def share(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make the share of one address small enough to be taken by a test."""
-    assert connection_limit.PER_ADDRESS < CONNECTIONS / 3
-    for module in ("connection_limit", "server"):
+    assert hardening.PER_ADDRESS < CONNECTIONS / 3
+    for module in ("hardening", "server"):
         monkeypatch.setattr(f"informativa.console.{module}.PER_ADDRESS", SHARE)
 
 

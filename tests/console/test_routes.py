@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from console.served import ServedConsole, filled, lay_calls, served
-from informativa.console.menu import MENU
+from informativa.console.context import MENU
 from informativa.console.routes import ROUTES, Route
 from informativa.model import Role
 

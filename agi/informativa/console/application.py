@@ -26,10 +26,9 @@ from ..config import Configuration
 from ..model import Action
 from ..model.errors import InformativaError
 from . import cookies
-from .connection_limit import ConnectionLimit
 from .console import Console
 from .context import RequestContext
-from .hardening import SecurityMiddleware
+from .hardening import ConnectionLimit, SecurityMiddleware
 from .pages.entry import note_at_companies
 from .proxies import account_from_proxy, is_encrypted
 from .routes import ROUTES, Handler, Route

@@ -28,7 +28,6 @@ from ..views.html.console import PAUSE
 from ..views.messages import ENGLISH, Language, language, languages
 from . import cookies
 from .console import Console
-from .menu import MENU, MenuEntry
 from .proxies import forwarded_address, is_encrypted
 from .sessions import Session
 
@@ -49,6 +48,28 @@ FORGOTTEN = "forgotten"
 """The cause of a 404 for a page that was there: sessions remember a limited number of objects."""
 
 MAX_ACCEPT_LENGTH, MAX_LANGUAGES = 1000, 20  # of a browser's accept-language that are read
+
+
+@dataclass(frozen=True)
+class MenuEntry:
+    """A page: the part of its address after the company, its label, and the least role that may see it."""
+
+    part: str
+    label: Text
+    role: Role = Role.READER
+
+
+MENU = (
+    MenuEntry("today", Text("Today")),
+    MenuEntry("calls", Text("Calls")),
+    MenuEntry("caller", Text("A caller"), Role.COMPLIANCE),
+    MenuEntry("notices", Text("Notices")),
+    MenuEntry("what-if", Text("What if")),
+    MenuEntry("evidence", Text("Evidence"), Role.COMPLIANCE),
+    MenuEntry("looked", Text("Access log"), Role.COMPLIANCE),
+    MenuEntry("company", Text("Company")),
+)
+"""The pages of a company, as every page of it lists them."""
 
 
 @dataclass

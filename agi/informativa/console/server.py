@@ -15,8 +15,8 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from ..model import WebServer
 from .application import application
-from .connection_limit import PER_ADDRESS
 from .console import Console
+from .hardening import PER_ADDRESS
 from .proxies import address_in
 
 NICE = 10  # calls come first on a machine that both share
@@ -68,7 +68,7 @@ class HeaderTimeout(H11Protocol):
 
     def _too_many(self) -> bool:
         """Return whether the client's address has its share of connections already. A server in front may
-        have all: connection_limit.py counts the requests of its clients."""
+        have all: hardening.py counts the requests of its clients."""
         address = self.client[0] if self.client else ""
         if address_in(address, self._settings.proxies):
             return False

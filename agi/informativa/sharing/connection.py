@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import logging
+import socket
+import ssl
+import struct
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,11 +19,12 @@ from ..model import SharedDatabase
 from ..model.errors import BoxRefusedError, SharedDatabaseError
 from ..model.text import Foreign, Text
 from . import schema
-from .certificate import disbelief
 
 CONNECT_SECONDS = 5  # for each host
 SILENCE_MILLISECONDS = 10_000  # without any packet of the other side, after which a connection is given up
 SILENCE_SECONDS = 60.0  # of a server that hangs while its system answers for it: TCP does not notice that
+_CERTIFICATE_SECONDS = 2.0
+_TLS_REQUEST = struct.pack(">II", 8, 80877103)  # "SSLRequest" of PostgreSQL's "Message Formats"
 
 Result = TypeVar("Result")
 
@@ -85,7 +89,7 @@ def connect(
         try:
             connection = Connection.connect(address(database, controller, seconds), autocommit=True)
         except psycopg.OperationalError as error:
-            if reason := _disbelief(error, database):
+            if reason := __disbelief(error, database):
                 raise psycopg.OperationalError(f"{error}: {reason}") from error
             raise
     connection.silence = SILENCE_SECONDS if silence is None else silence
@@ -127,12 +131,12 @@ def named(database: SharedDatabase, controller: str) -> str:
     return database.name.replace("{controller}", controller)
 
 
-def _disbelief(error: psycopg.OperationalError, database: SharedDatabase) -> str:
+def __disbelief(error: psycopg.OperationalError, database: SharedDatabase) -> str:
     """Return the reason why the certificate is not trusted; '' for any other error."""
     if not (database.certificates and "certificate verify failed" in str(error)):
         return ""
     hosts = map(_host_and_port, database.hosts)
-    return next(filter(None, (disbelief(*host, database.certificates) for host in hosts)), "")
+    return next(filter(None, (_disbelief(*host, database.certificates) for host in hosts)), "")
 
 
 def _host_and_port(host: str) -> tuple[str, str]:
@@ -184,3 +188,21 @@ def unusable(database: SharedDatabase, error: Exception) -> SharedDatabaseError:
         ),
         remedy.format(database=database.name),
     )
+
+
+def _disbelief(host: str, port: str, roots: str) -> str:
+    """Return the reason why a server's certificate is not trusted, in OpenSSL's words ("certificate has
+    expired"), by connecting once more, since libpq says only that it is not; '' where the certificate is
+    trusted, or there is none."""
+    try:
+        context = ssl.create_default_context(cafile=None if roots == "system" else roots)
+        context.verify_flags &= ~ssl.VERIFY_X509_STRICT  # Python's own since 3.13, and not libpq's
+        with socket.create_connection((host, int(port)), _CERTIFICATE_SECONDS) as connection:
+            connection.sendall(_TLS_REQUEST)
+            if connection.recv(1) == b"S":
+                context.wrap_socket(connection, server_hostname=host).close()
+    except ssl.SSLCertVerificationError as error:
+        return str(error.verify_message)
+    except (OSError, ValueError):
+        pass
+    return ""

@@ -1,14 +1,20 @@
-"""The commands for watching: `tail`, `status`. What they do is in the modules of their names."""
+"""The commands for watching: `tail`, whose work is in tail.py, and `status`."""
 
 from __future__ import annotations
 
+from datetime import datetime
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from ...config import DEFAULT_FILE
-from ..options import Config, Json, Of
-from . import status, tail
+from ...operations import status
+from ...views import terminal
+from ...views.text import status as view
+from ..options import Config, Json, Of, print_document
+from ..words import _
+from . import tail
 
 
 def add_to(app: typer.Typer) -> None:
@@ -44,5 +50,23 @@ def _status(
 
     Exit code 0 if the service answers and the ledgers can be used.
     """
-    if not status.run(config, as_json, service_alone=service):
+    if not _show(config, as_json, service_alone=service):
         raise typer.Exit(1)
+
+
+def _show(file: Path, as_json: bool, *, service_alone: bool = False) -> bool:
+    """Show the service and the ledgers; return whether all is in order. Raises ConfigError for a file of
+    which no part can be used."""
+    look = status.look_at_service if service_alone else status.look
+    report = look(file, datetime.now().astimezone())
+    if as_json:
+        print_document(report)
+        return report.in_order
+    console = terminal.console()
+    for part in view.screen(report, _):
+        console.print(part)
+    if report.warnings:
+        console.print()
+    for warning in view.warnings(report, _):
+        console.print(warning, style="yellow", soft_wrap=True)
+    return report.in_order

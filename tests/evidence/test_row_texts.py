@@ -15,7 +15,7 @@ from informativa.evidence import commitment
 from informativa.ledgers import row_texts, rows
 from informativa.model import Ending, Event, Heard, Reason, RecordKind, Status, Vouched
 
-PLAIN = st.sampled_from(["", "it", "+390212345678", "/p/è/😀", "1700000000.1"])
+PLAIN = st.sampled_from(["", "it", "+390212345678", "/p/è/😀", "1700000000.1", "100%s %.0s %", "{0}{"])
 WORDS = PLAIN | TEXTS
 TIMES = st.datetimes(datetime(1990, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC))
 SAMPLES = st.integers(0, 2**40)
@@ -71,12 +71,33 @@ def test_what_calls_record_goes_the_short_way(event: Event, binding: bytes | Non
     assert row_texts.texts((7, *rows.row(event)), binding, LOG, 5, migrated=False)
 
 
-@pytest.mark.parametrize("character", ['"', "\\", "\n", "\x00", "\x7f"])
-def test_what_must_be_escaped_goes_the_long_way(character: str) -> None:
-    """One text might else say what others should."""
-    for name in ("call", "line", "notice", "version", "language", "prompt", "linked", "wanted", "reference"):
-        row = rows.row(replace(EVENT, **{name: f"a{character}b"}))  # type: ignore[arg-type]
-        assert row_texts.texts((7, *row), None, LOG, 5, migrated=False) is None
+@pytest.mark.parametrize("character", ['"', "\\", "\n", "\x00", "\x7f", "\ud800"])
+@pytest.mark.parametrize("name", ["call", "linked", "reference"])
+def test_what_must_be_escaped_goes_the_long_way(character: str, name: str) -> None:
+    """A caller's text might else say what others should."""
+    row = rows.row(replace(EVENT, **{name: f"a{character}b"}))  # type: ignore[arg-type]
+    assert row_texts.texts((7, *row), None, LOG, 5, migrated=False) is None
+
+
+HOSTILE = ['","record":"6', "\\", "\n", "\x00", "\x7f", "\u2028", '"%s"', "%", '"number":"%s",', "}", "{1}"]
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+@pytest.mark.parametrize("name", ["line", "notice", "version", "language", "prompt", "wanted"])
+@pytest.mark.parametrize("heard", [EVENT.heard, None])
+def test_no_text_of_a_setting_becomes_a_part_of_another(text: str, name: str, heard: Heard | None) -> None:
+    """It is escaped, and fills no gap of the template."""
+    event = replace(EVENT, **{"heard": heard, name: text})  # type: ignore[arg-type]
+    texts = row_texts.texts((7, *rows.row(event)), None, LOG, 5, migrated=False)
+    assert texts == long_way(event, None, 7, migrated=False)
+
+
+@pytest.mark.parametrize("character", ["\ufffc", "\ud800"])
+@pytest.mark.parametrize("name", ["line", "notice", "version", "language", "prompt", "wanted"])
+def test_the_mark_of_a_gap_and_half_a_character_go_the_long_way(character: str, name: str) -> None:
+    """The mark would be taken for a gap."""
+    row = rows.row(replace(EVENT, **{name: f"a{character}"}))  # type: ignore[arg-type]
+    assert row_texts.texts((7, *row), None, LOG, 5, migrated=False) is None
     assert row_texts.texts((7, *rows.row(EVENT)), None, LOG + character, 5, migrated=False) is None
 
 
@@ -95,6 +116,9 @@ def test_seconds_of_a_record_from_before() -> None:
 @pytest.mark.parametrize(
     ("column", "value"),
     [
+        (8, "service billing"),
+        (8, " billing"),
+        (9, "played"),
         (13, None),
         (13, 2.5),
         (13, float("inf")),
@@ -103,6 +127,7 @@ def test_seconds_of_a_record_from_before() -> None:
         (12, None),
         (21, 1),
         (23, ""),
+        (23, "nobody else"),
         (25, 2),
         (26, 3),
     ],
@@ -112,3 +137,14 @@ def test_what_no_record_is_written_with_goes_the_long_way(column: int, value: ob
     row = [7, *rows.row(EVENT)]
     row[column] = value
     assert row_texts.texts(tuple(row), None, LOG, 5, migrated=False) is None
+
+
+@pytest.mark.parametrize(("column", "name"), [(4, "pseudonym"), (28, "earlier")])
+def test_an_empty_hash_is_not_taken_for_none(column: int, name: str) -> None:
+    """Or a forged row would open the leaf of a record without one."""
+    event = replace(EVENT, **{name: None})  # type: ignore[arg-type]
+    row = [7, *rows.row(event)]
+    row[column] = b""
+    assert row_texts.texts(tuple(row), None, LOG, 5, migrated=False) != long_way(
+        event, None, 7, migrated=False
+    )

@@ -66,12 +66,6 @@ ABOUT_RECORDS = frozenset({RecordKind.PURGE, RecordKind.ERASURE, RecordKind.LOST
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
-_ESCAPED = str.maketrans(
-    {
-        **{chr(code): f"\\u{code:04x}" for code in range(32)},
-        **{"\b": "\\b", "\t": "\\t", "\n": "\\n", "\f": "\\f", "\r": "\\r", '"': '\\"', "\\": "\\\\"},
-    }
-)
 
 
 @dataclass(frozen=True)
@@ -162,18 +156,25 @@ def person(event: Event, binding: bytes | None) -> dict[str, str | int]:
 
 
 def canonical(values: Mapping[str, str | int]) -> bytes:
-    """Return the same bytes as `jcs.canonical`, faster, because a call waits for them. The names must be
-    ASCII and in order. Raises ValueError for a lone surrogate, which no text of a ledger has."""
-    text = "".join(map(str, values.values()))
-    if '"' in text or "\\" in text or not text.isprintable():  # one test of all is faster than one of each
-        values = {
-            name: value.translate(_ESCAPED) if isinstance(value, str) else value
-            for name, value in values.items()
-        }
+    """Return the same bytes as `jcs.canonical`, for names that are plain and in order. Raises ValueError for
+    a lone surrogate, which no text of a ledger has.
+
+    Plain values take a third of the time of `jcs`, and no `json`, which a script would load at each call.
+    """
+    if not is_plain("".join(map(str, values.values()))):  # one test of all is faster than one of each
+        from . import jcs
+
+        return jcs.written(values)
     parts = [
         f'"{name}":{value}' if type(value) is int else f'"{name}":"{value}"' for name, value in values.items()
     ]
     return f"{{{','.join(parts)}}}".encode()
+
+
+def is_plain(text: str) -> bool:
+    """Return whether JSON writes all its characters as they are. Other text could imitate further JSON
+    members."""
+    return text.isprintable() and '"' not in text and "\\" not in text
 
 
 def opening_key(company_key: bytes, salt: bytes) -> bytes:

@@ -23,9 +23,15 @@ def canonical(value: Mapping[str, Value]) -> bytes:
     (RFC 8785 3.2.3), strings with the fewest escapes (3.2.2.2). Raises EvidenceFormatError for any other
     value, a lone surrogate included."""
     try:
-        return _object(value, _DEEPEST).encode("utf-8")
+        return written(_in_order(value, _DEEPEST))
     except UnicodeEncodeError:
         raise EvidenceFormatError(Text("A text has half of a surrogate pair in it.")) from None
+
+
+def written(value: Mapping[str, Value]) -> bytes:
+    """Return the same for an object whose values are of these kinds, and whose keys stand in order. Raises
+    UnicodeEncodeError for a lone surrogate."""
+    return _encode(value).encode("utf-8")
 
 
 def parse(data: bytes) -> dict[str, Value]:
@@ -45,29 +51,30 @@ def parse(data: bytes) -> dict[str, Value]:
     return value
 
 
-def _object(value: Mapping[str, Value], levels: int) -> str:
+def _in_order(value: Mapping[str, Value], levels: int) -> dict[str, Value]:
     if levels == 0:
         raise EvidenceFormatError(Text("Objects stand too deep within each other."))
     for key in value:
         if not isinstance(key, str):
             raise _refused(key)
     keys = sorted(value, key=lambda key: key.encode("utf-16-be"))
-    return "{" + ",".join(f"{_string(key)}:{_any(value[key], levels)}" for key in keys) + "}"
+    return {key: _allowed(value[key], levels) for key in keys}
 
 
-def _any(value: object, levels: int) -> str:
+def _allowed(value: Value, levels: int) -> Value:
     if isinstance(value, str):
-        return _string(value)
+        return value
     if isinstance(value, int) and not isinstance(value, bool):
         if abs(value) > LARGEST_INTEGER:
             raise EvidenceFormatError(Text("A number lies beyond 2^53 - 1, on one side or the other."))
-        return int.__repr__(value)
+        return value
     if isinstance(value, Mapping):
-        return _object(value, levels - 1)
+        return _in_order(value, levels - 1)
     raise _refused(value)
 
 
-_string = json.JSONEncoder(ensure_ascii=False).encode  # escapes what RFC 8785 3.2.2.2 escapes, in its way
+# It escapes as RFC 8785 3.2.2.2 does.
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 def _unique_keys(pairs: list[tuple[str, Value]]) -> dict[str, Value]:

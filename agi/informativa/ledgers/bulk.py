@@ -90,7 +90,7 @@ class CommonValues(NamedTuple):
     ) -> PreparedRecord:
         """Prepare the record of one caller; `earlier` are his pseudonyms by other keys."""
         person_hash = b""
-        if self.person and row_texts.is_plain(reference):
+        if self.person and commitment.is_plain(reference):
             first, second, third, fourth = self.person
             person = f"{first}{bound.value.hex()}{second}{pseudonym.hex()}{third}{reference}{fourth}"
             person_hash = sha256(commitment.WHO_TAG + bound.salt + person.encode()).digest()

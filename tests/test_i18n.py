@@ -6,6 +6,7 @@ import ast
 import gettext
 import inspect
 import json
+import os
 import pickle
 import re
 import subprocess
@@ -235,6 +236,8 @@ def test_words_of_others_are_translated() -> None:
         "Valore non valido per '-x': 'a' non è fra 'b'."
     )
     assert say.foreign("never heard of") == "never heard of"
+    for number in words.SYSTEM:
+        assert say.foreign(os.strerror(number)) != os.strerror(number)
     assert words.of_environment({"LANG": "C"}).foreign("Permission denied") == "Permission denied"
 
 

@@ -6,6 +6,7 @@ for. A `Language` at work is called `say`, as in say("There is no folder {folder
 
 from __future__ import annotations
 
+import errno
 import gettext
 import os
 import re
@@ -60,11 +61,12 @@ class Language(Translator):
         return self._known(message) or self._uncapitalised(message) or message
 
     def _known(self, message: str) -> str:
-        for phrase in FOREIGN:
-            pattern = re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>.+?)", re.escape(phrase.template))
-            if match := re.fullmatch(pattern, message, re.DOTALL):
+        if template := _wholes().get(message):
+            return self.gettext(template)
+        for template, pattern in _patterns():
+            if match := pattern.fullmatch(message):
                 parts = {name: self.foreign(value) for name, value in match.groupdict().items()}
-                return self(phrase.template, **parts)
+                return self(template, **parts)
         return ""
 
     def _uncapitalised(self, message: str) -> str:
@@ -117,24 +119,27 @@ def _preferred(environment: Mapping[str, str]) -> Sequence[str]:
     return [code for code in takewhile(lambda code: code[:2] != "en" and code != "C", codes) if code]
 
 
+SYSTEM = {
+    errno.EACCES: Text("Permission denied"),
+    errno.ENOENT: Text("No such file or directory"),
+    errno.EISDIR: Text("Is a directory"),
+    errno.ENOTDIR: Text("Not a directory"),
+    errno.EEXIST: Text("File exists"),
+    errno.ENOTEMPTY: Text("Directory not empty"),
+    errno.EROFS: Text("Read-only file system"),
+    errno.ENOSPC: Text("No space left on device"),
+    errno.ENAMETOOLONG: Text("File name too long"),
+    errno.ELOOP: Text("Too many levels of symbolic links"),
+    errno.EIO: Text("Input/output error"),
+    errno.EPERM: Text("Operation not permitted"),
+    errno.EADDRINUSE: Text("Address already in use"),
+    errno.EADDRNOTAVAIL: Text("Cannot assign requested address"),
+    errno.ECONNREFUSED: Text("Connection refused"),
+}
+"""Words of the system, by the number of the error: the C library chooses them."""
+
 FOREIGN = (
-    # the system
-    Text("[Errno {number}] {message}: {file}"),
-    Text("Permission denied"),
-    Text("No such file or directory"),
-    Text("Is a directory"),
-    Text("Not a directory"),
-    Text("File exists"),
-    Text("Directory not empty"),
-    Text("Read-only file system"),
-    Text("No space left on device"),
-    Text("File name too long"),
-    Text("Too many levels of symbolic links"),
-    Text("Input/output error"),
-    Text("Operation not permitted"),
-    Text("Address already in use"),
-    Text("Cannot assign requested address"),
-    Text("Connection refused"),
+    Text("[Errno {number}] {message}: {file}"),  # an OSError of Python's
     # SQLite and the reader of WAV files
     Text("database is locked"),
     Text("unable to open database file"),
@@ -157,7 +162,6 @@ FOREIGN = (
     Text("found unexpected end of stream"),
     Text("found undefined alias {name}"),
     Text("found unknown escape character {character}"),
-    Text("the node content was not found"),
     Text("found unexpected document separator"),
     Text("found duplicate YAML directive"),
     Text("found incompatible YAML document (version 1.* is required)"),
@@ -223,4 +227,27 @@ FOREIGN = (
     Text("day value is outside expected range"),
     Text("Datetimes provided to dates should have zero time - e.g. be exact dates"),
 )
-"""Words of others that the commands pass on. Longer forms stand before those that they begin with."""
+"""Words of others that the commands pass on. Longer forms stand before those that they begin with.
+
+They are known by their words, because these say more than a code, or there is none. SQLite has one code for
+"no such table" and each mistake in a statement. PyYAML and typer raise finished sentences. Pydantic's have
+codes, but typer passes them on within its own sentences, so their words must be known in any case.
+"""
+
+
+@cache
+def _wholes() -> Mapping[str, str]:
+    """The templates of messages without parts, by their words here."""
+    system = {os.strerror(number): text.template for number, text in SYSTEM.items()}
+    return {text.template: text.template for text in FOREIGN if "{" not in text.template} | system
+
+
+@cache
+def _patterns() -> Sequence[tuple[str, re.Pattern[str]]]:
+    """The templates of messages with parts, and the patterns of such messages."""
+    templates = [text.template for text in FOREIGN if "{" in text.template]
+    patterns = (re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>.+?)", re.escape(template)) for template in templates)
+    return [
+        (template, re.compile(pattern, re.DOTALL))
+        for template, pattern in zip(templates, patterns, strict=True)
+    ]

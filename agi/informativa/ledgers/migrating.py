@@ -169,8 +169,8 @@ def _files() -> list[tuple[int, Path]]:
 
 
 def statements(sql: str) -> Iterator[str]:
-    """Split a script into statements, because `executescript` would end the transaction that they belong
-    to."""
+    """Split a script, of lines that end statements, because `executescript` would end the transaction that
+    they belong to."""
     statement = ""
     for line in sql.splitlines(keepends=True):
         statement += line

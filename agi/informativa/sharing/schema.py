@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from datetime import date
+from itertools import pairwise
 from pathlib import Path
+
+from ..ledgers.migrating import statements
 
 PREFIX = "informativa_"
 MONTHS_AHEAD = 24  # months with partitions, after a migration
@@ -79,15 +82,13 @@ def rights(controller: str, *, partitioned: bool) -> list[str]:
 def partitions(controller: str, today: date, tables: Iterable[str] = ()) -> list[str]:
     """Return the statements for missing partitions, one a month, from this month on."""
     schema, existing = quoted(role(controller)), set(tables)
-    statements = []
-    for ahead in range(MONTHS_AHEAD):
-        first, following = (_month(today, ahead), _month(today, ahead + 1))
-        if f"record_{first}" not in existing:
-            statements.append(
-                f"CREATE TABLE {schema}.record_{first} PARTITION OF {schema}.record"
-                f" FOR VALUES FROM ({first}) TO ({following})"
-            )
-    return statements
+    months = [_month(today, ahead) for ahead in range(MONTHS_AHEAD + 1)]
+    return [
+        f"CREATE TABLE {schema}.record_{first} PARTITION OF {schema}.record"
+        f" FOR VALUES FROM ({first}) TO ({following})"
+        for first, following in pairwise(months)
+        if f"record_{first}" not in existing
+    ]
 
 
 def months_ahead(tables: Iterable[str], today: date) -> int | None:
@@ -115,8 +116,7 @@ def _files() -> list[tuple[int, Path]]:
 
 
 def _statements(sql: str) -> Iterator[str]:
-    """Iterate over the statements of a file, without comments."""
-    plain = "\n".join(line.partition("--")[0].rstrip() for line in sql.splitlines())
-    for statement in plain.split(";"):
-        if text := "\n".join(filter(None, statement.splitlines())):
-            yield text
+    """Iterate over the statements of a file, as they are shown to an administrator: without comments. No text
+    constant in these files has two hyphens. Psycopg splits nothing; it would send the file as a whole."""
+    for statement in statements(re.sub(r"\s*--.*", "", sql)):
+        yield statement.strip().removesuffix(";")

@@ -17,11 +17,11 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from urllib3 import connection
 from urllib3.connection import HTTPConnection
 
 from informativa.evidence.http import HttpClient
 from informativa.model.errors import ElsewhereError
+from informativa.system import http
 
 
 @contextmanager
@@ -83,11 +83,11 @@ def test_who_connects_too_slowly_gets_no_request(monkeypatch: pytest.MonkeyPatch
         """Connects when the time is over."""
 
         def connect(self) -> None:
-            while not clients[0]._late:
+            while not (clients[0]._connection and clients[0]._connection.was_cut):
                 pass
             super().connect()
 
-    monkeypatch.setattr(connection, "HTTPConnection", Slow)
+    monkeypatch.setattr(http, "HTTPConnection", Slow)
     with saying(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n") as (port, got):
         clients.append(HttpClient(f"http://127.0.0.1:{port}", seconds=0.05))
         with pytest.raises(ElsewhereError, match="TimeoutError"):

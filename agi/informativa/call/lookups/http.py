@@ -1,36 +1,26 @@
-"""An HTTP GET whose answer is JSON: over a persistent connection, without redirects and proxies, of limited
-size."""
+"""An HTTP GET whose answer is JSON of limited size."""
 
 from __future__ import annotations
 
 import json
-import socket
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from typing import Any
 from urllib.parse import quote
-
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.util import parse_url
 
 from ...model import Identified, Lookup
 from ...model.errors import LookupSourceError
 from ...model.text import Text
+from ...system.http import PersistentConnection
 
 LONGEST = 65_536  # bytes of an answer
 
 
 class HttpLookup:
-    """Asks `lookup.question`, a URL. One per thread.
-
-    urllib3's time limit is for each piece that comes, so a server that sends a byte now and then never
-    reaches it: the thread that waits for the answer calls `cut` when the time is over.
-    """
+    """Asks `lookup.question`, a URL. One per thread."""
 
     def __init__(self, lookup: Lookup) -> None:
         self._lookup = lookup
-        self._connection: HTTPConnection | None = None
-        self._cut = False
+        self._connection = PersistentConnection(lookup.seconds)
         self._headers = {"Accept": "application/json"}
         if lookup.token:
             self._headers["Authorization"] = f"Bearer {lookup.token}"
@@ -47,7 +37,7 @@ class HttpLookup:
         try:
             status, body = self._get(url)
         except BaseException:
-            self._close()
+            self._connection.close()
             raise
         if status == 404:
             return []
@@ -72,31 +62,13 @@ class HttpLookup:
         return members
 
     def cut(self) -> None:
-        """End the question that is being asked, from another thread. It fails then, as does every later
-        one."""
-        self._cut = True
-        open_socket = self._connection.sock if self._connection is not None else None
-        if open_socket is not None:
-            with suppress(OSError):  # not TLS's own shutdown, which changes what the other thread uses
-                socket.socket.shutdown(open_socket, socket.SHUT_RDWR)
+        """End the question that is being asked, from the thread that waits for its answer, when the time is
+        over. It fails then, as does every later one."""
+        self._connection.cut()
 
     def _get(self, url: str) -> tuple[int, bytes]:
-        parts = parse_url(url)
-        if self._connection is None or not self._connection.is_connected:
-            self._close()
-            kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
-            self._connection = kind(parts.host or "", parts.port, timeout=self._lookup.seconds)
-            self._connection.connect()
-        if self._cut:
-            raise TimeoutError
-        self._connection.request("GET", parts.request_uri, headers=self._headers, preload_content=False)
-        response = self._connection.getresponse()
+        response = self._connection.request("GET", url, self._headers)
         body = response.read(LONGEST + 1)
         if len(body) > LONGEST:
-            self._close()
+            self._connection.close()
         return response.status, body
-
-    def _close(self) -> None:
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            connection.close()

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 
 from ..model.errors import ElsewhereError
 from ..model.text import Foreign, Text
+from .tiles import LARGEST_BUNDLE
 
 if TYPE_CHECKING:
     from ..system.http import PersistentConnection
 
-LARGEST_ANSWER = 256 * (2 + 0xFFFF)  # bytes, of a bundle
 SECONDS = 20.0
 
 
@@ -44,7 +44,7 @@ class HttpClient:
         path: str = "",
         body: bytes | None = None,
         headers: Mapping[str, str] | None = None,
-        largest: int = LARGEST_ANSWER,
+        largest: int = LARGEST_BUNDLE,
     ) -> HttpAnswer:
         """Send one request to `path` below the address."""
         from urllib3.exceptions import HTTPError  # imported late: few commands need the network

@@ -13,8 +13,7 @@ from ..model.errors import ElsewhereError
 from ..model.text import Foreign, Text
 from ..system import files
 from . import tile_files
-
-LARGEST = 256 * (2 + 0xFFFF)  # bytes, of a bundle
+from .tiles import LARGEST_BUNDLE
 
 
 class Target(Protocol):
@@ -77,7 +76,7 @@ class FolderTarget:
     def read(self, path: str) -> bytes | None:
         with self._failing():
             try:
-                return files.read_foreign(self._below(path), LARGEST + 1)
+                return files.read_foreign(self._below(path), LARGEST_BUNDLE + 1)
             except (FileNotFoundError, NotADirectoryError):
                 return None
 

@@ -14,7 +14,8 @@ from pathlib import Path
 
 from ..model.errors import ElsewhereError
 from ..model.text import Foreign, Text
-from .targets import LARGEST, FolderTarget
+from .targets import FolderTarget
+from .tiles import LARGEST_BUNDLE
 
 REMOTE = "origin"
 SECONDS = 120  # for one run of git
@@ -60,7 +61,7 @@ class GitTarget:
         name = f"{self._upstream}:{path}"
         if not self._has(name):
             return None
-        if int(self._git("cat-file", "-s", name)) > LARGEST:
+        if int(self._git("cat-file", "-s", name)) > LARGEST_BUNDLE:
             return b""  # no file of a log is so large, or empty: it was changed there
         return self._git("cat-file", "blob", name)
 

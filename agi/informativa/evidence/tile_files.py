@@ -18,11 +18,10 @@ from pathlib import Path
 from ..model.errors import EvidenceError, TileChangedError, TileMissingError
 from ..model.text import Foreign, Text
 from ..system import files
-from .tiles import Tile, entry_bundles, hash_tiles, partial_tiles
+from .tiles import LARGEST_BUNDLE, Tile, entry_bundles, hash_tiles, partial_tiles
 from .tree import leaf_hash
 
 AT_ONCE = 16  # files that are written at a time
-_LARGEST = 256 * (2 + 0xFFFF)  # bytes, of a bundle
 
 
 class TileFolder:
@@ -37,7 +36,7 @@ class TileFolder:
         Tile.parse(path)
         try:
             with (self._folder / path).open("rb") as stream:
-                return stream.read(_LARGEST + 1)
+                return stream.read(LARGEST_BUNDLE + 1)
         except (FileNotFoundError, NotADirectoryError):
             raise TileMissingError(
                 Text("The published file {path} is not there.", path=self._folder / path)

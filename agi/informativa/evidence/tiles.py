@@ -20,6 +20,7 @@ HEIGHT = 8  # levels of the tree in a tile
 WIDTH = 256  # hashes in a full tile, entries in a full bundle
 ENTRIES = -1  # the level of bundles
 LARGEST_ENTRY = 0xFFFF  # bytes
+LARGEST_BUNDLE = WIDTH * (2 + LARGEST_ENTRY)  # bytes
 _PATH = re.compile(
     r"tile/(entries|[0-9]|[1-5][0-9]|6[0-3])/((?:x[0-9]{3}/){0,6}[0-9]{3})(?:\.p/([1-9][0-9]{0,2}))?\Z"
 )

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import TextColumn
 
 from ...model.text import Text
 from ...operations import boxes
 from ...operations.boxes import Box, Difference, JoinedController, Meeting, MigratedSchema, RetiredBox
 from ..messages import Language
-from ..terminal import console, one_line
+from ..terminal import one_line
+from .progress import progress
 
 _LINE = "  {:<16} {:>12} {:>8}  {:<22} {}"
 DIFFERENCES = {
@@ -121,20 +121,13 @@ def migrated(result: MigratedSchema, say: Language) -> str:
 @contextmanager
 def bar(name: str, say: Language) -> Iterator[boxes.Progress]:
     """Show the progress of each box's records, on stderr if that is a terminal."""
-    columns = (
-        TextColumn("{task.description}"),
-        TextColumn(say("{task.completed:,.0f} of {task.total:,.0f} records")),
-        BarColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(
-        *columns, console=console(stderr=True), disable=not sys.stderr.isatty(), transient=True
-    ) as progress:
+    amount = TextColumn(say("{task.completed:,.0f} of {task.total:,.0f} records"))
+    with progress(amount) as shown:
         tasks = {}
 
         def show(box: str, completed: int, total: int) -> None:
             if box not in tasks:
-                tasks[box] = progress.add_task(f"{name} {box}", total=total)
-            progress.update(tasks[box], completed=completed, total=total)
+                tasks[box] = shown.add_task(f"{name} {box}", total=total)
+            shown.update(tasks[box], completed=completed, total=total)
 
         yield show

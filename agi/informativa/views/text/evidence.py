@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import MofNCompleteColumn
 
 from ...ledgers.audit import AuditedFlaw, Flaw
 from ...ledgers.tally import CounterRow
@@ -17,7 +16,7 @@ from ...operations.evidence.receipt_files import ReceiptFile, WrittenReceipts
 from ...operations.evidence.stamps import AuditedStamps
 from ...operations.evidence.verifying import Verification, VerifiedReceipt
 from ..messages import Language
-from ..terminal import console
+from .progress import progress
 
 FLAWS = {
     Flaw.FACTS: Text("what is on record of it is not what was written"),
@@ -36,12 +35,9 @@ FLAWS = {
 @contextmanager
 def bar(action: str, say: Language) -> Iterator[Callable[[int, int], None]]:
     """Show the progress of an action, on stderr if that is a terminal."""
-    columns = (TextColumn("{task.description}"), MofNCompleteColumn(), BarColumn(), TimeRemainingColumn())
-    with Progress(
-        *columns, console=console(stderr=True), disable=not sys.stderr.isatty(), transient=True
-    ) as progress:
-        task = progress.add_task(say(action), total=None)
-        yield lambda completed, all_steps: progress.update(task, completed=completed, total=all_steps)
+    with progress(MofNCompleteColumn()) as bars:
+        task = bars.add_task(say(action), total=None)
+        yield lambda completed, all_steps: bars.update(task, completed=completed, total=all_steps)
 
 
 def keys(log_keys: LogKeys, say: Language) -> Iterator[str]:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import TextColumn
 
 from ...operations import importing
 from ...operations.importing import Import, ImportCounts
 from ..messages import Language
-from ..terminal import console
+from .progress import progress
 
 
 def imported(result: Import, say: Language) -> Iterator[str]:
@@ -47,16 +46,9 @@ def counted(counts: Import | ImportCounts, say: Language) -> str:
 @contextmanager
 def bars(file: Path, say: Language) -> Iterator[importing.Progress]:
     """Show how far the file is checked and recorded, on stderr if that is a terminal."""
-    columns = (
-        TextColumn("{task.description}"),
-        TextColumn(say("{task.completed:,.0f} of {task.total:,.0f} bytes")),
-        BarColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(
-        *columns, console=console(stderr=True), disable=not sys.stderr.isatty(), transient=True
-    ) as progress:
+    amount = TextColumn(say("{task.completed:,.0f} of {task.total:,.0f} bytes"))
+    with progress(amount) as shown:
         size = file.stat().st_size if file.is_file() else None
         labels = {"check": say("checking"), "prepare": say("preparing"), "record": say("recording")}
-        tasks = {step: progress.add_task(label, total=size) for step, label in labels.items()}
-        yield lambda step, completed: progress.update(tasks[step], completed=completed)
+        tasks = {step: shown.add_task(label, total=size) for step, label in labels.items()}
+        yield lambda step, completed: shown.update(tasks[step], completed=completed)

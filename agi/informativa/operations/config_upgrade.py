@@ -8,9 +8,10 @@ from pathlib import Path
 
 from ..config.upgrading import Upgraded, upgraded
 from ..model.errors import InformativaError
-from ..model.text import Foreign, Text
+from ..model.text import Text
 from ..system.files import put
 from .document import AbsolutePath
+from .generated import unwritten
 
 
 @dataclass(frozen=True)
@@ -52,11 +53,5 @@ def _write(upgraded_file: Upgraded) -> None:
     try:
         put(upgraded_file.file, upgraded_file.new.encode(), durable=True)
     except OSError as error:
-        raise InformativaError(
-            Text(
-                "{file} cannot be written ({why}).",
-                file=upgraded_file.file,
-                why=Foreign(error.strerror or ""),
-            ),
-            Text("Make room on that disk, or be root."),
-        ) from error
+        remedy = Text("Make room on that disk, or be root.")
+        raise unwritten(upgraded_file.file, error, remedy) from error

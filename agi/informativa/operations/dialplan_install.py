@@ -17,6 +17,7 @@ from .controller_state import not_live
 from .dialplan import RELOAD, freepbx_context, link_script, owner_in_asterisks_folder, render
 from .doctor import installation, ports, users
 from .document import Sentence
+from .generated import unwritten
 
 FILE = "informativa.conf"
 INCLUDE = f"#tryinclude {FILE}"
@@ -238,10 +239,7 @@ def _write(file: Path, text: bytes, configuration: Configuration, *, secret: boo
     try:
         put(file, text, owner_in_asterisks_folder(file, configuration), secret=secret)
     except OSError as error:
-        raise InformativaError(
-            Text("{file} cannot be written ({why}).", file=file, why=Foreign(error.strerror or "")),
-            Text("Make room on that disk, or be root."),
-        ) from error
+        raise unwritten(file, error, Text("Make room on that disk, or be root.")) from error
 
 
 def _owner(file: Path) -> str | None:

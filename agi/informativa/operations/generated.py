@@ -30,10 +30,13 @@ def write(file: Path, text: str, like: os.stat_result | None = None, *, secret: 
     except IsADirectoryError as error:
         raise InformativaError(Text("{file} is a folder.", file=file), Text("Name a file in it.")) from error
     except OSError as error:
-        raise InformativaError(
-            Text("{file} cannot be written ({why}).", file=file, why=Foreign(error.strerror or "")),
-            _making_way(file.parent, error),
-        ) from error
+        raise unwritten(file, error, _making_way(file.parent, error)) from error
+
+
+def unwritten(file: Path, error: OSError, remedy: Text) -> InformativaError:
+    """Return the error that a file or a folder cannot be written."""
+    reason = Foreign(error.strerror or str(error))
+    return InformativaError(Text("{file} cannot be written ({why}).", file=file, why=reason), remedy)
 
 
 def _making_way(folder: Path, error: OSError) -> Text:

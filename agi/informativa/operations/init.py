@@ -14,9 +14,10 @@ from ..config.deprecations import DEFAULT_TOKEN
 from ..config.schema import ServiceSettings
 from ..model import NumberForm
 from ..model.errors import InformativaError
-from ..model.text import Foreign, Text
+from ..model.text import Text
 from ..system import shipped
 from .doctor import ports
+from .generated import unwritten
 from .keys import write_secret
 
 FILE = "informativa.yaml"
@@ -86,8 +87,9 @@ def _fill(folder: Path, callers: NumberForm) -> None:
 
 def _unwritable(folder: Path, error: OSError) -> InformativaError:
     full = error.errno == errno.ENOSPC or "No space left" in str(error)  # shutil.Error has it in its text
-    return InformativaError(
-        Text("{file} cannot be written ({why}).", file=folder, why=Foreign(error.strerror or str(error))),
+    return unwritten(
+        folder,
+        error,
         Text("Make room on that disk.")
         if full
         else Text("Name a folder that you may write, or run this as root."),

@@ -20,11 +20,12 @@ from ..config.deprecations import DEFAULT_TOKEN
 from ..config.endpoints import retired
 from ..model import ManagerAccount
 from ..model.errors import InformativaError
-from ..model.text import Foreign, Text, command
+from ..model.text import Text, command
 from ..system.files import create, make_folder, obstacle
 from .controllers import Selection, select_for_key
 from .doctor import installation, users
 from .doctor.account import secret_file
+from .generated import unwritten
 
 AGI = "agi"  # in place of a company's name: the token by which Asterisk is known
 MANAGER = "manager"  # and the secret of the account at Asterisk's manager interface
@@ -187,9 +188,10 @@ def _replace(key: Path) -> Path:
 
 
 def _unwritable(file: Path, error: OSError) -> InformativaError:
-    reason, place = Foreign(error.strerror or ""), obstacle(file.parent)
-    return InformativaError(
-        Text("{file} cannot be written ({why}).", file=error.filename or file, why=reason),
+    place = obstacle(file.parent)
+    return unwritten(
+        error.filename or file,
+        error,
         Text("Type: mv {place} {place}.aside, then the same again.", place=place)
         if place
         else Text("Run this as the user whose file it is."),

@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import TypeVar
 
 from ...model.errors import InformativaError
-from ...model.text import Foreign, Text
+from ...model.text import Text
 from ...system import files
 from .. import check, status
 from ..doctor import examination
 from ..document import AbsolutePath
+from ..generated import unwritten
 from .configuration import ShownConfiguration, shown
 from .journal import last_errors
 from .versions import Versions, versions
@@ -91,10 +92,8 @@ def write(file: Path, members: Mapping[str, str], at: datetime) -> SupportBundle
             Text("Name another one: -o FILE"),
         ) from error
     except OSError as error:
-        raise InformativaError(
-            Text("{file} cannot be written ({why}).", file=file, why=Foreign(error.strerror or "")),
-            Text("Name a file in a folder that you can write: -o FILE"),
-        ) from error
+        remedy = Text("Name a file in a folder that you can write: -o FILE")
+        raise unwritten(file, error, remedy) from error
     return SupportBundle(file, len(packed.getvalue()), tuple(members))
 
 

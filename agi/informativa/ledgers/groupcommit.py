@@ -25,6 +25,7 @@ import structlog
 from ..model import Record
 from ..model.errors import EventRefusedError, LedgerError, LedgerSlowError
 from ..model.ports import Ledger, LedgerTransaction, Result
+from ..system.turns import OnceLogged
 from .owner import LedgerOwner
 from .sqlite import SqliteStore
 from .write_lock import BUSY_SECONDS
@@ -93,7 +94,8 @@ class GroupCommitLedger(Ledger):
         self._loop: asyncio.AbstractEventLoop | None = None  # of the last call
         self._gathering: asyncio.AbstractEventLoop | None = None
         self._closed = False
-        self._trouble, self._logged = "", 0  # problem and number of saved logs that were logged already
+        self._troubles = OnceLogged("a ledger is in trouble")
+        self._logged = 0  # the number of saved logs that were logged already
         self._thread = self._writer()
 
     async def transact(self, work: Callable[[LedgerTransaction], Result]) -> Result:
@@ -191,13 +193,11 @@ class GroupCommitLedger(Ledger):
         except Exception as error:  # it must not end the writer
             self._log_trouble(repr(error), exc_info=error)
         else:
-            self._trouble = ""
+            self._troubles.over(self.file)
         self._log_saved()
 
     def _log_trouble(self, problem: str, **facts: Any) -> None:
-        if problem != self._trouble:
-            self._trouble = problem
-            log.error("a ledger is in trouble", ledger=self.file, error=problem, **facts)
+        self._troubles.tell(self.file, ledger=self.file, error=problem, **facts)
 
     def _log_saved(self) -> None:
         if self._logged < self._store.saved:

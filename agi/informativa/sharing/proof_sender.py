@@ -22,6 +22,7 @@ from ..ledgers import boxes
 from ..ledgers.leaves import LedgerLog
 from ..ledgers.sqlite import SqliteStore
 from ..model.errors import EvidenceError
+from ..system.turns import OnceLogged
 from .proof_statements import ProofStatements
 from .rows import INFORMS, month
 
@@ -44,7 +45,7 @@ class ProofSender:
         self._notes: dict[int, bytes] = {}  # by epoch, the checkpoint that is there
         self._steps: Iterator[int] = iter(())
         self._under_way = False
-        self._logged_error = ""
+        self._errors = OnceLogged("other boxes cannot prove our records")
         self.proven = 0
         """The number of our first leaf that may be missing there; all before it are complete."""
 
@@ -91,15 +92,10 @@ class ProofSender:
         try:
             sent = next(self._steps, 0)
         except EvidenceError as error:
-            self._log_error(error)
+            self._errors.tell(self._controller, controller=self._controller, error=str(error))
             sent = 0
         self._under_way = sent > 0
         return sent
-
-    def _log_error(self, error: EvidenceError) -> None:
-        if str(error) != self._logged_error:
-            self._logged_error = str(error)
-            log.error("other boxes cannot prove our records", controller=self._controller, error=str(error))
 
     def _all_steps(self) -> Iterator[int]:
         folder = LogFolder(self._store.file)
@@ -110,7 +106,7 @@ class ProofSender:
                 continue
             yield from self._log_steps(ledger_log, published, str(key), note)
             self._notes[ledger_log.epoch] = note
-        self._logged_error = ""
+        self._errors.over(self._controller)
 
     def _log_steps(
         self, ledger_log: LedgerLog, published: PublishedLog, key: str, note: bytes

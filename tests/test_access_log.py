@@ -381,7 +381,7 @@ def test_erasure_waits_ten_seconds_for_readers(log: AccessLog, monkeypatch: pyte
         reader.execute("BEGIN")
         reader.execute("SELECT * FROM access").fetchall()
         waiting = Waiting(reader)
-        monkeypatch.setattr("informativa.ledgers.access_log.time", waiting)
+        monkeypatch.setattr("informativa.ledgers.write_lock.time", waiting)
         assert log.erase([HE]) == 1
         assert waiting.pauses == [0.05, 0.05]
         assert traces(log.file.parent, HE) == []

@@ -14,7 +14,6 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -29,6 +28,7 @@ from ..model.errors import LedgerError
 from ..model.redaction import without_numbers
 from ..model.text import Foreign, Text
 from ..system.files import create
+from . import write_lock
 from .wal_files import LedgerFiles
 
 SUFFIX = ".access"
@@ -182,17 +182,14 @@ class AccessLog:
         connection.execute("UPDATE state SET unclean = 0")
 
     def _empty_log(self, connection: sqlite3.Connection) -> None:
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
-            if time.monotonic() > deadline:
-                raise LedgerError(
-                    Text(
-                        "{file} still holds what was deleted while another program reads it.",
-                        file=f"{self.file}-wal",
-                    ),
-                    Text("End what reads it, or wait until it ends."),
-                )
-            time.sleep(_TURN_SECONDS)
+        if not write_lock.empty_log(connection, PATIENCE_SECONDS, _TURN_SECONDS):
+            raise LedgerError(
+                Text(
+                    "{file} still holds what was deleted while another program reads it.",
+                    file=f"{self.file}-wal",
+                ),
+                Text("End what reads it, or wait until it ends."),
+            )
 
     @contextmanager
     def _opened(self, *, create: bool = False) -> Iterator[sqlite3.Connection]:

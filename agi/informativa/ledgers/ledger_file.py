@@ -146,14 +146,11 @@ class LedgerFile:
     def empty_log(self, seconds: float) -> None:
         """Empty the log, which still holds what was overwritten in the file. Done in short turns, because
         calls wait for each. Raises LedgerError if somebody goes on reading it for `seconds`."""
-        deadline = time.monotonic() + seconds
         with self.connected() as connection:
             write_lock.wait_for_others(self._connection, _TURN_SECONDS)
             try:
-                while connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
-                    if time.monotonic() > deadline:
-                        raise self._readers_error()
-                    time.sleep(_TURN_SECONDS)
+                if not write_lock.empty_log(connection, seconds, _TURN_SECONDS):
+                    raise self._readers_error()
             finally:
                 write_lock.wait_for_others(self._connection, LOOK_SECONDS)
 

@@ -1,4 +1,4 @@
-"""The write lock of a SQLite file that several processes write, and the waiting for it."""
+"""The write lock and the log of a SQLite file that several processes write, and the waiting for both."""
 
 from __future__ import annotations
 
@@ -15,6 +15,17 @@ LOOK_SECONDS = 0.003
 def wait_for_others(connection: sqlite3.Connection, seconds: float) -> None:
     """Set how many seconds a statement waits for a lock from now on, before it fails."""
     connection.execute(f"PRAGMA busy_timeout = {1000 * seconds:.0f}")
+
+
+def empty_log(connection: sqlite3.Connection, seconds: float, turn: float) -> bool:
+    """Empty the file's log, which still holds what was overwritten in the file. Return whether nobody went on
+    reading it for so many seconds; `turn` is the pause between two tries. Raises sqlite3.Error."""
+    deadline = time.monotonic() + seconds
+    while connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(turn)
+    return True
 
 
 def take(connection: sqlite3.Connection) -> None:

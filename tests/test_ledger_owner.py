@@ -154,6 +154,6 @@ def test_backup_of_another_company_is_not_put_in_place(told: Path) -> None:
     acme, borealis = load(told).controllers.values()
     code, _out, error = typed("ledger", "restore", borealis.ledger, "--controller", "acme", "-c", told)
     assert code == 1
-    assert "is the ledger of borealis" in error
+    assert f"{borealis.ledger} is the ledger of borealis" in error
     assert typed("ledger", "show", "--controller", "acme", "-c", told)[0] == 0
     assert acme.ledger != borealis.ledger

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import sqlite3
 from contextlib import closing
@@ -254,7 +255,7 @@ def test_backup_of_another_ledger_is_refused(ledger: Path, tmp_path: Path) -> No
     assert str(refused.value.remedy) == "Look for one of this ledger. Nothing was changed."
     another = tmp_path / "borealis.sqlite3"
     append(another, PLAYED)
-    with pytest.raises(LedgerError, match=r"beside .* lies another's"):
+    with pytest.raises(LedgerError, match=re.escape(f"beside {ledger} lies another's")):
         restore(ledger, another, NOW)
     for none in (ledger, tmp_path, tmp_path / "nothing"):
         with pytest.raises(LedgerError) as refused:

@@ -23,6 +23,7 @@ from informativa.ledgers.write_check import try_writing
 from informativa.model.errors import LedgerError
 from informativa.model.ports import LedgerTransaction
 from informativa.operations.doctor import examination, probe
+from informativa.operations.doctor.checks import CHECKS
 from informativa.process import storage
 from informativa.process.last_hour import HourOfCalls, LastHour
 from lab.office import Office
@@ -68,7 +69,7 @@ def test_damaged_page_is_told_with_what_mends_it(folder: Path, whole: Path, name
     ledger = folder / "ledger/acme.sqlite3"
     ledger.parent.mkdir(exist_ok=True)
     shutil.copy(whole, ledger)
-    damage_checks = [check for check in examination.CHECKS if str(check.name) == "damage"]
+    damage_checks = [check for check in CHECKS if check.id == "damage"]
     _system, damaged = asyncio.run(examination.these(folder / "informativa.yaml", damage_checks))
     assert [str(finding.finding) for finding in damaged] == ["1 ledger is whole"]
     overwrite(ledger, pages(ledger)[name])

@@ -39,8 +39,9 @@ from informativa.operations.doctor import (
     write_trial,
 )
 from informativa.operations.doctor.account import ACTIONS, WRITE, of_configuration
+from informativa.operations.doctor.checks import ACTIONS as NEEDED
 from informativa.operations.doctor.dialplan import FORMATS, MODULES, DialplanStep
-from informativa.operations.doctor.examination import CHECKS, Examination, counted, examine, locally
+from informativa.operations.doctor.examination import Examination, counted, examine, locally
 from informativa.operations.doctor.findings import Finding, ok, unknown, warning, wrong
 from informativa.operations.doctor.system import System
 from informativa.process import storage
@@ -183,7 +184,7 @@ def test_checks_ask_only_what_the_account_may() -> None:
     classes = set(WRITE.split(","))
     assert all(classes & set(needed) for needed in ACTIONS.values())
     assert all(any(not (classes - {one}) & set(needed) for needed in ACTIONS.values()) for one in classes)
-    assert {action for check in CHECKS for action in check.actions} <= ACTIONS.keys()
+    assert {*NEEDED.values()} <= ACTIONS.keys()
 
 
 @pytest.mark.parametrize(

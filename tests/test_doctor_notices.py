@@ -13,6 +13,7 @@ from examples import ONE, OTHER, PLAYED
 from informativa.config import load
 from informativa.model import Reason
 from informativa.operations.doctor import examination
+from informativa.operations.doctor.checks import Suite, of_suite
 from informativa.process import maintenance, storage
 from informativa.prompts.named_keys import named_keys
 from informativa.system.shipped import folder as shipped
@@ -22,7 +23,7 @@ LINE = "+390212345678"
 
 def found(file: Path, name: str) -> list[tuple[str, str]]:
     """What the checks of this name find, each with what to do."""
-    checks = [check for check in examination.CHECKS if str(check.name) == name and check.local]
+    checks = [check for check in of_suite(Suite.CHECK) if str(check.name) == name]
     _system, findings = asyncio.run(examination.these(file, checks))
     return [(str(finding.finding), str(finding.fix)) for finding in findings]
 

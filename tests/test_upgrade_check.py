@@ -15,7 +15,7 @@ import pytest
 from commands import typed
 from informativa.operations import dialplan_install, systemd_unit
 from informativa.operations.dialplan_install import install
-from informativa.operations.upgrade_check import PYTHONS
+from informativa.operations.doctor.upgrade import PYTHONS
 from lab.ports import free_port
 from old_ledgers import old
 

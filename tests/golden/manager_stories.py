@@ -16,7 +16,7 @@ from informativa.asterisk import ami, dialplan, test_call
 from informativa.config import load
 from informativa.model import ManagerAccount
 from informativa.operations import test_call_entry
-from informativa.operations.doctor.examination import CHECKS
+from informativa.operations.doctor.checks import CHECKS, Check, Needs
 from informativa.operations.doctor.system import System
 from informativa.process import storage
 from informativa.process.maintenance import SpoolCollection
@@ -96,12 +96,12 @@ async def spool_collected(office: Office, account: ManagerAccount) -> None:
         await collection.collect(account, lines)
 
 
-async def examined(check: int, office: Office, account: ManagerAccount) -> None:
+async def examined(check: Check, office: Office, account: ManagerAccount) -> None:
     """Run one of the doctor's checks that ask Asterisk."""
     configuration = load(office.file)
     async with ami.session(account) as session:
         system = System(office.file, configuration, (), asterisk=session)
-        [finding async for finding in CHECKS[check].look(system)]
+        [finding async for finding in check.run(system)]
 
 
 async def entry_found(_office: Office, account: ManagerAccount) -> None:
@@ -146,9 +146,9 @@ def actions(office: Office, story: Story) -> str:
 STORIES: Mapping[str, Story] = {
     "spool collected": spool_collected,
     **{
-        " ".join(("examined", str(check.name))): partial(examined, number)
-        for number, check in enumerate(CHECKS)
-        if check.asks or check.actions
+        " ".join(("examined", str(check.name))): partial(examined, check)
+        for check in CHECKS
+        if Needs.ASTERISK in check.needs
     },
     "entry of a test call": entry_found,
     "test call": partial(call_placed, "+393331234567"),

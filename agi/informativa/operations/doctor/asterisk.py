@@ -23,6 +23,12 @@ TRIED = range(16, 23)  # major versions of Asterisk
 APART_SECONDS = 2.0  # greatest difference of two clocks
 
 
+async def manager(system: System) -> AsyncIterator[Finding]:
+    """Check that Asterisk's manager interface lets us in."""
+    if system.login:
+        yield system.login
+
+
 async def rights(system: System) -> AsyncIterator[Finding]:
     """Check that the account may do all actions that we need."""
     missing = sorted(ACTIONS.keys() - system.allowed)

@@ -1,10 +1,9 @@
-"""All checks, in the order in which their findings are shown. They are independent of each other, run at the
-same time, and each has a time limit."""
+"""Examinations: checks that run at the same time, independent of each other, each with a time limit."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,86 +13,11 @@ from ...asterisk import ami
 from ...model.errors import ConfigError, ConfigProblem, InformativaError, ManagerError
 from ...model.text import Foreign, Text, clause, command, joined
 from ...system.patience import in_thread
-from . import (
-    asterisk,
-    asterisk_files,
-    evidence,
-    installation,
-    ledgers,
-    names,
-    notices,
-    ports,
-    service,
-    shared,
-    users,
-)
+from . import asterisk_files, users
 from .account import ACTIONS
+from .checks import SECONDS, SLOW, Check, Needs, Suite, of_suite
 from .findings import Finding, State, ok, unknown, warning, wrong
 from .system import System
-
-SECONDS = 5.0  # for each check, and for logging in
-SLOW = 30.0  # for a check that reads all recordings, or waits for a ledger
-MANAGER = Text("manager")
-
-
-@dataclass(frozen=True)
-class Check:
-    """One check, which yields findings.
-
-    `actions` are the ones that it needs at Asterisk's manager interface, and with `asks` it needs a session
-    there. With `sound` it needs a configuration without mistakes, with `shaped` one that can be read. A
-    `local` check is also part of `informativa check`. With `hinders` a wrong finding means that the service
-    cannot start.
-    """
-
-    name: Text
-    look: Callable[[System], AsyncIterator[Finding]]
-    actions: tuple[str, ...] = ()
-    asks: bool = False
-    shaped: bool = True
-    sound: bool = False
-    local: bool = False
-    hinders: bool = False
-    seconds: float = SECONDS
-
-
-CHECKS = (
-    Check(Text("configuration"), installation.configuration, shaped=False, local=True),
-    Check(Text("recordings"), installation.recordings, local=True, seconds=SLOW),
-    Check(Text("ports"), ports.ports, local=True, hinders=True),
-    Check(Text("ledgers"), ledgers.ledgers, local=True, seconds=SLOW),
-    Check(Text("damage"), ledgers.damage, local=True, seconds=SLOW),
-    Check(Text("ledgers"), ledgers.missing),
-    Check(Text("evidence"), evidence.evidence, seconds=SLOW),
-    Check(Text("evidence"), evidence.outside, local=True),
-    Check(Text("other boxes"), shared.shared, seconds=SLOW),
-    Check(Text("program"), installation.program, local=True),
-    Check(Text("plans"), installation.plans, local=True),
-    Check(Text("prompts"), installation.prompts, local=True, seconds=SLOW),
-    Check(Text("words"), notices.words, local=True, seconds=SLOW),
-    Check(Text("names"), names.names, local=True),
-    Check(Text("versions"), notices.removed, local=True, seconds=SLOW),
-    Check(Text("numbers"), notices.numbers, local=True, seconds=SLOW),
-    Check(Text("files"), service.files),
-    Check(Text("files"), service.open_to_all, local=True),
-    Check(Text("service"), service.service),
-    Check(Text("metrics"), service.metrics),
-    Check(Text("room"), service.room),
-    Check(Text("future"), service.future),
-    Check(Text("rights"), asterisk.rights, asks=True),
-    Check(Text("version"), asterisk.version, ("CoreSettings",)),
-    Check(Text("modules"), asterisk.modules, ("ModuleCheck",)),
-    Check(Text("formats"), asterisk.formats, ("ModuleCheck",)),
-    Check(Text("sounds"), asterisk.sounds, asks=True),
-    Check(Text("context"), asterisk.context, ("ShowDialPlan",), sound=True),
-    Check(Text("lines"), asterisk.lines, ("ShowDialPlan",)),
-    Check(Text("script"), asterisk.script, ("ShowDialPlan",)),
-    Check(Text("clock"), asterisk.clock, asks=True),
-    Check(Text("spool"), asterisk.spool, ("DBGetTree",)),
-)
-
-# For `informativa check`; `doctor` also looks at the other boxes.
-SHARED = Check(Text("other boxes"), shared.reachable)
 
 
 @dataclass(frozen=True)
@@ -119,48 +43,48 @@ def counted(findings: Iterable[Finding]) -> dict[str, int]:
 
 
 async def examine(file: Path) -> Examination:
-    """Run all checks; return their findings without duplicates. Changes nothing."""
-    system = await _system(file)
-    async with AsyncExitStack() as stack:
-        manager = await _manager(system, stack)
-        first = await _all(system, [check for check in CHECKS if check.hinders])
-        system.start_blocked = any(
-            finding.state is State.WRONG for findings in first.values() for finding in findings
-        )
-        by_check = first | await _all(system, [check for check in CHECKS if not check.hinders])
-    findings = list(dict.fromkeys(finding for check in CHECKS for finding in by_check[check]))
-    if manager is not None:
-        first_asking = next(i for i, check in enumerate(CHECKS) if check.asks or check.actions)
-        names_above = {check.name for check in CHECKS[:first_asking]}
-        index = sum(finding.check in names_above for finding in findings)
-        findings.insert(index, replace(manager, check=MANAGER))
+    """Return the findings of `informativa doctor`. Changes nothing."""
+    _system, findings = await these(file, of_suite(Suite.DOCTOR))
     return Examination(tuple(findings), **counted(findings))
 
 
 async def locally(file: Path) -> tuple[System, list[Finding]]:
-    """Return the findings of `informativa check`: of all checks that need neither Asterisk nor the service,
-    and of the one that connects to the shared database. Creates nothing."""
-    return await these(file, [*(check for check in CHECKS if check.local), SHARED])
+    """Return the findings of `informativa check`, whose checks need neither Asterisk nor the service. Creates
+    nothing."""
+    return await these(file, of_suite(Suite.CHECK))
 
 
 async def these(file: Path, checks: Sequence[Check]) -> tuple[System, list[Finding]]:
-    """Return the findings of these checks, none of which may need Asterisk."""
-    system = await _system(file)
-    by_check = await _all(system, checks)
-    return system, [finding for check in checks for finding in by_check[check]]
+    """Return the findings of these checks, in their order and without duplicates, and the system."""
+    system = await read(file)
+    return system, await run(system, checks)
 
 
-async def _all(system: System, checks: Sequence[Check]) -> dict[Check, list[Finding]]:
-    """Run checks at the same time; return the findings by check, under its name."""
+async def run(system: System, checks: Sequence[Check]) -> list[Finding]:
+    """Return the findings of these checks, in their order and without duplicates. Checks that say whether the
+    service can start run first."""
+    async with AsyncExitStack() as stack:
+        if any(Needs.ASTERISK in check.needs for check in checks):
+            system.login = await _log_in(system, stack)
+        by_id = await _all(system, [check for check in checks if check.blocks_start])
+        system.start_blocked = any(
+            finding.state is State.WRONG for findings in by_id.values() for finding in findings
+        )
+        by_id |= await _all(system, [check for check in checks if not check.blocks_start])
+    return list(dict.fromkeys(finding for check in checks for finding in by_id[check.id]))
+
+
+async def _all(system: System, checks: Sequence[Check]) -> dict[str, list[Finding]]:
+    """Run checks at the same time; return the findings by id of the check, under its name."""
     results = await asyncio.gather(*(_findings(check, system) for check in checks))
     return {
-        check: [replace(finding, check=check.name) for finding in findings]
+        check.id: [replace(finding, check=check.name) for finding in findings]
         for check, findings in zip(checks, results, strict=True)
     }
 
 
-async def _system(file: Path) -> System:
-    """Read the configuration, as far as it can be read."""
+async def read(file: Path) -> System:
+    """Return a system with the configuration, as far as it can be read."""
     try:
         async with asyncio.timeout(SLOW):  # the limit of a company's own files is shorter, and names them
             configuration, problems = await in_thread(config.inspect, file)
@@ -172,7 +96,7 @@ async def _system(file: Path) -> System:
     return System(file, configuration, problems, service_uid=users.listener(configuration.port))
 
 
-async def _manager(system: System, stack: AsyncExitStack) -> Finding | None:
+async def _log_in(system: System, stack: AsyncExitStack) -> Finding | None:
     """Log in for all checks; return the finding about that, if there is one."""
     if system.configuration is None:
         return None
@@ -206,11 +130,11 @@ async def _manager(system: System, stack: AsyncExitStack) -> Finding | None:
 
 async def _findings(check: Check, system: System) -> list[Finding]:
     """Return the findings of one check, or one that says why it could not run."""
-    if lacking := _lacking(check, system):
+    if lacking := check.lacking(system):
         return [unknown(lacking)]
     try:
         async with asyncio.timeout(check.seconds):
-            return [finding async for finding in check.look(system)]
+            return [finding async for finding in check.run(system)]
     except TimeoutError:
         text = Text("no answer in {seconds} s", seconds=f"{check.seconds:.0f}")
         return [wrong(text, Text("Look at the disk and at the load of this machine, and at Asterisk's."))]
@@ -221,16 +145,3 @@ async def _findings(check: Check, system: System) -> list[Finding]:
             "{file} cannot be looked at ({why})", file=error.filename, why=Foreign(error.strerror or "")
         )
         return [unknown(text, Text("Run this as root, or as Asterisk's user."))]
-
-
-def _lacking(check: Check, system: System) -> Text | None:
-    """Return why a check cannot run, or `None` if it can."""
-    if check.shaped and system.configuration is None:
-        return Text("the configuration cannot be read")
-    if check.sound and system.problems:
-        return Text("the configuration has mistakes")
-    if (check.asks or check.actions) and system.asterisk is None:
-        return Text("Asterisk cannot be asked")
-    if set(check.actions) - system.allowed:
-        return Text("the account may not do {actions}", actions=", ".join(check.actions))
-    return None

@@ -14,6 +14,9 @@ from ...model.text import Text
 from . import users
 from .asterisk_files import AsteriskFiles, usual_files
 from .dialplan import DialplanStep
+from .findings import Finding
+
+UNITS = Path("/etc/systemd/system")
 
 
 @dataclass
@@ -21,9 +24,9 @@ class System:
     """One system.
 
     `configuration` is `None` if its file cannot be read as one, and is incomplete where there are `problems`.
-    `asterisk` is `None`, or a session that may do the actions `allowed`. `asterisk_uid` and `service_uid` are
-    the owners of the two processes, if the machine shows them; they are read before any check opens the
-    ports.
+    `asterisk` is `None`, or a session that may do the actions `allowed`; `login` is the finding about that.
+    `asterisk_uid` and `service_uid` are the owners of the two processes, if the machine shows them; they are
+    read before any check opens the ports. `units` is the folder of systemd's units.
     """
 
     file: Path
@@ -31,9 +34,11 @@ class System:
     problems: tuple[ConfigProblem, ...]
     asterisk: ManagerSession | None = None
     allowed: frozenset[str] = frozenset()
+    login: Finding | None = None
     asterisk_uid: int | None = None
     asterisk_files: AsteriskFiles = field(default_factory=usual_files)
     service_uid: int | None = None
+    units: Path = UNITS
     start_blocked: bool = False  # a finding says that the service cannot start
     _steps: asyncio.Task[list[DialplanStep]] | None = field(default=None, repr=False)
 

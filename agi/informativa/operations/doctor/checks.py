@@ -1,0 +1,132 @@
+"""The registry: every check that a command runs, one a row, in the order in which findings are shown."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from enum import Flag, auto
+
+from ...model.text import Text
+from . import asterisk, evidence, installation, ledgers, names, notices, ports, service, shared, upgrade
+from .findings import Finding
+from .system import System
+
+SECONDS = 5.0  # for a check, and for logging in
+SLOW = 30.0  # for a check that reads all recordings, or waits for a ledger
+
+
+class Suite(Flag):
+    """The commands that run checks."""
+
+    CHECK = auto()
+    DOCTOR = auto()
+    UPGRADE = auto()
+
+
+class Needs(Flag):
+    """The things without which a check cannot run: a configuration that can be read, or has no mistakes; a
+    session at Asterisk's manager interface, or the right to an action there."""
+
+    NOTHING = 0
+    CONFIGURATION = 1
+    FAULTLESS = CONFIGURATION | 2
+    ASTERISK = CONFIGURATION | 4
+    SETTINGS = ASTERISK | 8
+    MODULES = ASTERISK | 16
+    DIALPLAN = ASTERISK | 32
+    SPOOL = ASTERISK | 64
+
+
+ACTIONS = {
+    Needs.SETTINGS: "CoreSettings",
+    Needs.MODULES: "ModuleCheck",
+    Needs.DIALPLAN: "ShowDialPlan",
+    Needs.SPOOL: "DBGetTree",
+}
+
+
+@dataclass(frozen=True)
+class Check:
+    """One check: `run` yields findings, which are shown under `name`.
+
+    It may take `seconds`. Checks that ask Asterisk stand together, at the end. With `blocks_start` a wrong
+    finding means that the service cannot start, which the remedies of other checks mention.
+    """
+
+    id: str
+    name: Text
+    run: Callable[[System], AsyncIterator[Finding]]
+    suites: Suite = Suite.CHECK | Suite.DOCTOR
+    needs: Needs = Needs.CONFIGURATION
+    seconds: float = SECONDS
+    blocks_start: bool = False
+
+    def lacking(self, system: System) -> Text | None:
+        """Return why the check cannot run, or `None` if it can."""
+        if Needs.CONFIGURATION in self.needs and system.configuration is None:
+            return Text("the configuration cannot be read")
+        if Needs.FAULTLESS in self.needs and system.problems:
+            return Text("the configuration has mistakes")
+        if Needs.ASTERISK in self.needs and system.asterisk is None:
+            return Text("Asterisk cannot be asked")
+        for need, action in ACTIONS.items():
+            if need in self.needs and action not in system.allowed:
+                return Text("the account may not do {actions}", actions=action)
+        return None
+
+
+_CHECK, _DOCTOR, _UPGRADE = Suite
+
+CHECKS = (
+    Check("python", Text("Python"), upgrade.python, _UPGRADE, Needs.NOTHING),
+    Check(
+        "configuration",
+        Text("configuration"),
+        installation.configuration,
+        _CHECK | _DOCTOR | _UPGRADE,
+        Needs.NOTHING,
+    ),
+    Check("format", Text("format"), upgrade.format_of_file, _UPGRADE),
+    Check("ledgers-upgrade", Text("ledgers"), upgrade.ledgers, _UPGRADE, seconds=SLOW),
+    Check("dialplan-upgrade", Text("dialplan"), upgrade.dialplan, _UPGRADE, Needs.FAULTLESS),
+    Check("units-upgrade", Text("unit"), upgrade.units, _UPGRADE, Needs.FAULTLESS),
+    Check("service-upgrade", Text("service"), upgrade.service, _UPGRADE),
+    Check("recordings", Text("recordings"), installation.recordings, seconds=SLOW),
+    Check("ports", Text("ports"), ports.ports, blocks_start=True),
+    Check("ledgers", Text("ledgers"), ledgers.ledgers, seconds=SLOW),
+    Check("damage", Text("damage"), ledgers.damage, seconds=SLOW),
+    Check("ledgers-missing", Text("ledgers"), ledgers.missing, _DOCTOR),
+    Check("evidence", Text("evidence"), evidence.evidence, _DOCTOR, seconds=SLOW),
+    Check("evidence-outside", Text("evidence"), evidence.outside),
+    Check("boxes", Text("other boxes"), shared.shared, _DOCTOR | _UPGRADE, seconds=SLOW),
+    Check("program", Text("program"), installation.program),
+    Check("plans", Text("plans"), installation.plans),
+    Check("prompts", Text("prompts"), installation.prompts, seconds=SLOW),
+    Check("words", Text("words"), notices.words, seconds=SLOW),
+    Check("names", Text("names"), names.names),
+    Check("versions", Text("versions"), notices.removed, seconds=SLOW),
+    Check("numbers", Text("numbers"), notices.numbers, seconds=SLOW),
+    Check("files", Text("files"), service.files, _DOCTOR),
+    Check("files-open", Text("files"), service.open_to_all),
+    Check("service", Text("service"), service.service, _DOCTOR),
+    Check("metrics", Text("metrics"), service.metrics, _DOCTOR),
+    Check("room", Text("room"), service.room, _DOCTOR),
+    Check("future", Text("future"), service.future, _DOCTOR),
+    Check("database", Text("other boxes"), shared.reachable, _CHECK),
+    Check("manager", Text("manager"), asterisk.manager, _DOCTOR, Needs.NOTHING),
+    Check("rights", Text("rights"), asterisk.rights, _DOCTOR, Needs.ASTERISK),
+    Check("version", Text("version"), asterisk.version, _DOCTOR, Needs.SETTINGS),
+    Check("modules", Text("modules"), asterisk.modules, _DOCTOR, Needs.MODULES),
+    Check("formats", Text("formats"), asterisk.formats, _DOCTOR, Needs.MODULES),
+    Check("sounds", Text("sounds"), asterisk.sounds, _DOCTOR, Needs.ASTERISK),
+    Check("context", Text("context"), asterisk.context, _DOCTOR, Needs.FAULTLESS | Needs.DIALPLAN),
+    Check("lines", Text("lines"), asterisk.lines, _DOCTOR, Needs.DIALPLAN),
+    Check("script", Text("script"), asterisk.script, _DOCTOR, Needs.DIALPLAN),
+    Check("clock", Text("clock"), asterisk.clock, _DOCTOR, Needs.ASTERISK),
+    Check("spool", Text("spool"), asterisk.spool, _DOCTOR, Needs.SPOOL),
+)
+
+
+def of_suite(suite: Suite) -> list[Check]:
+    """Return the checks of a suite, in their order."""
+    return [check for check in CHECKS if suite in check.suites]

@@ -1,0 +1,172 @@
+"""Checks of what would happen if this version of informativa took over."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from ... import __version__
+from ...asterisk.dialplan import started
+from ...config.formats import NEWEST
+from ...model import Controller
+from ...model.errors import InformativaError
+from ...model.text import Text, clause, command
+from ...process import storage
+from ...system.patience import in_thread
+from .. import dialplan_install, systemd_unit
+from . import probe
+from .findings import Finding, ok, unknown, warning, wrong
+from .system import System
+
+PYTHONS = ((3, 11), (3, 14))  # the oldest and the newest that the tests run on
+
+
+async def python(_system: System) -> AsyncIterator[Finding]:
+    """Check that informativa is tested on this Python."""
+    facts = {"version": ".".join(map(str, sys.version_info[:3])), "newest": ".".join(map(str, PYTHONS[1]))}
+    if sys.version_info[:2] > PYTHONS[1]:
+        text = Text("Python {version} is newer than {newest}, the newest that informativa was tried on")
+        yield warning(
+            text.format(**facts), Text("Look for a newer informativa, or install Python {newest}.", **facts)
+        )
+    else:
+        yield ok(Text("Python {version}", **facts))
+
+
+async def format_of_file(system: System) -> AsyncIterator[Finding]:
+    """Check that the configuration is of the newest format."""
+    facts = {"file": system.file, "format": system.configured.format, "newest": NEWEST}
+    if system.configured.format == NEWEST:
+        yield ok(Text("{file} is of format {format}, the newest", **facts))
+        return
+    text = Text("{file} is of format {format}, which goes on; the newest is {newest}")
+    yield warning(text.format(**facts), command("informativa", "config", "upgrade", "-c", system.file))
+
+
+async def ledgers(system: System) -> AsyncIterator[Finding]:
+    """Check that each ledger can be migrated: it is not of a newer version, and there is room for its
+    copy."""
+    controllers = [
+        controller for controller in system.configured.in_shape() if Path(controller.ledger).exists()
+    ]
+    for controller in controllers:
+        yield await in_thread(_outlook, controller)
+    if not controllers:
+        yield ok(Text("there is no ledger yet"))
+
+
+def _outlook(controller: Controller) -> Finding:
+    try:
+        estimate = storage.outlook(controller)
+    except InformativaError as error:
+        return wrong(clause(error.message), error.remedy)
+    facts = {
+        "file": controller.ledger,
+        "found": estimate.found,
+        "newest": estimate.newest,
+        "needed": -(-estimate.needed // 10**6),
+        "free": estimate.free // 10**6,
+    }
+    if estimate.found > estimate.newest:
+        text = Text("{file} is of schema {found}, and this informativa knows {newest}")
+        return wrong(text.format(**facts), Text("Upgrade to the informativa that wrote it, or a newer one."))
+    if estimate.found == estimate.newest:
+        return ok(Text("{file} is of schema {found}, the newest", **facts))
+    if estimate.free < estimate.needed:
+        text = Text("{file} cannot be migrated: its copy needs {needed} MB, and {free} MB are free")
+        return wrong(
+            text.format(**facts), Text("Make room: df -h {folder}", folder=Path(controller.ledger).parent)
+        )
+    text = Text.counted(
+        "{file} would be migrated from schema {found} to {newest}, beside the calls: {records} record, about"
+        " {seconds:.0f} s, and a copy for 30 days ({needed} MB needed meanwhile, {free} MB free)",
+        "{file} would be migrated from schema {found} to {newest}, beside the calls: {records} records, about"
+        " {seconds:.0f} s, and a copy for 30 days ({needed} MB needed meanwhile, {free} MB free)",
+        estimate.records,
+    )
+    way_back = Text("The earlier informativa cannot read it then: to go back, put the copy in its place.")
+    return warning(
+        text.format(**facts, records=estimate.records, seconds=max(1.0, estimate.seconds)), way_back
+    )
+
+
+async def dialplan(system: System) -> AsyncIterator[Finding]:
+    """Check that the dialplan is as `dialplan install` would write it, and starts this program's script."""
+    for finding in await in_thread(lambda: list(_dialplan(system, system.asterisk_files.folder))):
+        yield finding
+
+
+def _dialplan(system: System, folder: Path) -> Iterator[Finding]:
+    fix = command("informativa", "dialplan", "install", "-c", system.file, "--to", folder)
+    try:
+        up_to_date = dialplan_install.is_up_to_date(system.configured, folder)
+    except InformativaError as error:
+        yield unknown(clause(error.message), Text("Name Asterisk's folder: --asterisk DIR"))
+        return
+    facts = {"file": folder / dialplan_install.FILE}
+    if up_to_date is None:
+        yield warning(Text("there is no {file} yet", **facts), fix)
+        return
+    if up_to_date:
+        yield ok(Text("{file} is as it would be written", **facts))
+    else:
+        yield warning(
+            Text("{file} is not as it would be written: it is of another version or configuration", **facts),
+            fix,
+        )
+    link, script = started(system.file), Path(sys.executable).with_name("informativa-agi")
+    with suppress(OSError):  # `doctor` reports a link that is missing
+        if (target := link.readlink()) != script:
+            text = Text("{link}, by which Asterisk starts the script, leads to {leads}, not to {script}")
+            yield warning(text.format(link=link, leads=target, script=script), fix)
+
+
+async def units(system: System) -> AsyncIterator[Finding]:
+    """Check that the units that were written are as they would be written now."""
+    for finding in await in_thread(lambda: list(_units(system, system.units))):
+        yield finding
+
+
+def _units(system: System, folder: Path) -> Iterator[Finding]:
+    any_unit = False
+    for unit, option in systemd_unit.UNITS.items():
+        file = folder / f"{unit}.service"
+        if not file.exists():
+            continue
+        any_unit = True
+        if file.read_text(encoding="utf-8", errors="replace") == systemd_unit.render(system.configured, unit):
+            yield ok(Text("{file} is as it would be written", file=file))
+            continue
+        render = command("informativa", "systemd", *option.split(), "-c", system.file, "-o", file)
+        fix = f"{render}; systemctl daemon-reload"
+        yield warning(
+            Text(
+                "{file} is not as it would be written: it is of another version or configuration", file=file
+            ),
+            fix,
+        )
+    if not any_unit:
+        yield ok(Text("there is no unit of ours in {folder}", folder=folder))
+
+
+async def service(system: System) -> AsyncIterator[Finding]:
+    """Check which version takes calls now."""
+    configuration = system.configured
+    answer = None
+    with suppress(OSError):
+        answer = await probe.status(configuration.host, configuration.port, configuration.tokens)
+    if answer is None:
+        yield ok(
+            Text("no service answers at {address}: nothing is to be restarted", address=configuration.listen)
+        )
+        return
+    facts = {"address": configuration.listen, "version": answer.get("version", "?"), "this": __version__}
+    if facts["version"] == __version__:
+        yield ok(Text("the service at {address} is of version {version} already", **facts))
+    else:
+        text = Text(
+            "the service at {address} is of version {version} until it is restarted by this one, {this}"
+        )
+        yield warning(text.format(**facts), "systemctl restart informativa")

@@ -14,7 +14,7 @@ import subprocess
 import threading
 import time
 from collections import namedtuple
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -40,8 +40,9 @@ from informativa.operations.doctor import (
 )
 from informativa.operations.doctor.account import ACTIONS, WRITE, of_configuration
 from informativa.operations.doctor.checks import ACTIONS as NEEDED
+from informativa.operations.doctor.checks import Run
 from informativa.operations.doctor.dialplan import FORMATS, MODULES, DialplanStep
-from informativa.operations.doctor.examination import Examination, counted, examine, locally
+from informativa.operations.doctor.examination import Examination, counted, examine, locally, results
 from informativa.operations.doctor.findings import Finding, ok, unknown, warning, wrong
 from informativa.operations.doctor.system import System
 from informativa.process import storage
@@ -215,13 +216,9 @@ def test_which_lines_are_reached(extension: str, data: str, reached: bool) -> No
     assert (dialplan.unreached([own], calling) == []) == reached
 
 
-def looked(check: Callable[[System], AsyncIterator[Finding]], case: System) -> list[Finding]:
+def looked(check: Run, case: System) -> list[Finding]:
     """What one check finds."""
-
-    async def run() -> list[Finding]:
-        return [finding async for finding in check(case)]
-
-    return asyncio.run(run())
+    return asyncio.run(results(check, case))
 
 
 @pytest.fixture

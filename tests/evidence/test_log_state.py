@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import shutil
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -55,14 +54,9 @@ def record(controller: Controller, count: int, ago: timedelta = timedelta()) -> 
         store.append([replace(PLAYED, recorded=datetime.now(UTC) - ago)] * count)
 
 
-def found(check: Callable[[System], AsyncIterator[Finding]], configuration: Configuration) -> list[Finding]:
+def found(check: Callable[[System], Iterator[Finding]], configuration: Configuration) -> list[Finding]:
     """Return the findings of a check of the doctor."""
-    system = System(configuration.file, configuration, ())
-
-    async def story() -> list[Finding]:
-        return [finding async for finding in check(system)]
-
-    return asyncio.run(story())
+    return list(check(System(configuration.file, configuration, ())))
 
 
 def findings(folder: Path) -> list[Finding]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from enum import Flag, auto
 
@@ -45,17 +45,20 @@ ACTIONS = {
 }
 
 
+Run = Callable[[System], Iterator[Finding] | AsyncIterator[Finding]]
+
+
 @dataclass(frozen=True)
 class Check:
     """One check: `run` yields findings, which are shown under `name`.
 
-    It may take `seconds`. Checks that ask Asterisk stand together, at the end. With `blocks_start` a wrong
-    finding means that the service cannot start, which the remedies of other checks mention.
+    It may take `seconds`, in a thread unless it is asynchronous. With `blocks_start` a wrong finding means
+    that the service cannot start, which the remedies of other checks mention.
     """
 
     id: str
     name: Text
-    run: Callable[[System], AsyncIterator[Finding]]
+    run: Run
     suites: Suite = Suite.CHECK | Suite.DOCTOR
     needs: Needs = Needs.CONFIGURATION
     seconds: float = SECONDS

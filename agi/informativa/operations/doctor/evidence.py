@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -11,7 +11,6 @@ from ...ledgers import sequencer
 from ...model import Controller
 from ...model.errors import SIGNED_ELSEWHERE, EvidenceError, LedgerError, SigningError
 from ...model.text import Foreign, Text, clause
-from ...system.patience import in_thread
 from ..evidence.log_state import LogState, log_state
 from .findings import Finding, ok, warning, wrong
 from .system import System
@@ -19,15 +18,13 @@ from .system import System
 LATE = timedelta(minutes=15)  # from a record to its checkpoint; the service signs every minute
 
 
-async def evidence(system: System) -> AsyncIterator[Finding]:
+def evidence(system: System) -> Iterator[Finding]:
     """Check that each log extends what was signed, that its checkpoints are recent, and that others keep
     them."""
-    now = datetime.now(UTC)
-    for finding in await in_thread(lambda: list(_findings(system.configured, now))):
-        yield finding
+    yield from _findings(system.configured, datetime.now(UTC))
 
 
-async def outside(system: System) -> AsyncIterator[Finding]:
+def outside(system: System) -> Iterator[Finding]:
     """Note a missing domain name of the logs, and missing copies of checkpoints outside this machine."""
     configuration = system.configured
     settings = configuration.evidence

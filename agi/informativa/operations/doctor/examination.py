@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,7 +15,7 @@ from ...model.text import Foreign, Text, clause, command, joined
 from ...system.patience import in_thread
 from . import asterisk_files, users
 from .account import ACTIONS
-from .checks import SECONDS, SLOW, Check, Needs, Suite, of_suite
+from .checks import SECONDS, SLOW, Check, Needs, Run, Suite, of_suite
 from .findings import Finding, State, ok, unknown, warning, wrong
 from .system import System
 
@@ -128,13 +128,21 @@ async def _log_in(system: System, stack: AsyncExitStack) -> Finding | None:
     return ok(Text("Asterisk's manager interface lets {user} in", user=account.user))
 
 
+async def results(run: Run, system: System) -> list[Finding]:
+    """Return what a check yields. Raises its exceptions."""
+    findings = run(system)
+    if isinstance(findings, Iterator):
+        return await in_thread(list, findings)
+    return [finding async for finding in findings]
+
+
 async def _findings(check: Check, system: System) -> list[Finding]:
     """Return the findings of one check, or one that says why it could not run."""
     if lacking := check.lacking(system):
         return [unknown(lacking)]
     try:
         async with asyncio.timeout(check.seconds):
-            return [finding async for finding in check.run(system)]
+            return await results(check.run, system)
     except TimeoutError:
         text = Text("no answer in {seconds} s", seconds=f"{check.seconds:.0f}")
         return [wrong(text, Text("Look at the disk and at the load of this machine, and at Asterisk's."))]

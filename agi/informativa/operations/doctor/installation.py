@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,13 +16,12 @@ from ...model.errors import ConfigError
 from ...model.text import Text, command, joined
 from ...process.preparation import verify_recordings
 from ...prompts import audio
-from ...system.patience import in_thread
 from . import users
 from .findings import Finding, State, of_problem, ok, warning
 from .system import System
 
 
-async def configuration(system: System) -> AsyncIterator[Finding]:
+def configuration(system: System) -> Iterator[Finding]:
     """Check that the file and all that it names are in order, and that every company in it may go live."""
     for problem in system.problems:
         yield of_problem(problem, State.WRONG)
@@ -34,21 +33,17 @@ async def configuration(system: System) -> AsyncIterator[Finding]:
         yield of_problem(problem, State.WARNING)
     if not (system.problems or system.configuration.refused or system.configuration.warnings):
         yield ok(Text("{file} is in order", file=system.file))
-    cached_file, reason = await in_thread(config.unusable, system.file)
+    cached_file, reason = config.unusable(system.file)
     if reason:
         text = Text("scripts cannot use {file} ({why}), and take twice their time")
         fix = f"{command('rm', cached_file)}; {command('informativa', 'check', '-c', system.file)}"
         yield warning(text.format(file=cached_file, why=reason), fix)
 
 
-async def recordings(system: System) -> AsyncIterator[Finding]:
+def recordings(system: System) -> Iterator[Finding]:
     """Check that each version that was served still has the same recordings."""
-
-    def look() -> None:
-        verify_recordings(system.configured, keep=False, create=False, migrate=False)
-
     try:
-        await in_thread(look)
+        verify_recordings(system.configured, keep=False, create=False, migrate=False)
     except ConfigError as error:
         for problem in error.problems:
             yield of_problem(problem, State.WRONG)
@@ -56,13 +51,13 @@ async def recordings(system: System) -> AsyncIterator[Finding]:
         yield ok(Text("each recording is the one that its version was served with"))
 
 
-async def program(system: System) -> AsyncIterator[Finding]:
+def program(system: System) -> Iterator[Finding]:
     """Check that the user who is to run informativa can execute it."""
     for text in out_of_reach(system.configured):
         yield warning(text, "")
 
 
-async def plans(system: System) -> AsyncIterator[Finding]:
+def plans(system: System) -> Iterator[Finding]:
     """Check that callers get in their language what their keys promise, and that no supplement is too
     long."""
     # A mistake at the same key is reported by `configuration`, and this only follows from it.
@@ -72,9 +67,9 @@ async def plans(system: System) -> AsyncIterator[Finding]:
         yield warning(text, "")
 
 
-async def prompts(system: System) -> AsyncIterator[Finding]:
+def prompts(system: System) -> Iterator[Finding]:
     """Check that no recording has a sound of which callers would complain."""
-    for text in await in_thread(_doubtful, list(system.prompts())):
+    for text in _doubtful(list(system.prompts())):
         yield warning(text, "")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Generator, Iterator
+from collections.abc import Generator, Iterator
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -14,7 +14,7 @@ from ...model.errors import InformativaError, LedgerEmptyError
 from ...model.text import Foreign, Text, clause, command
 from ...process import storage
 from ...system.files import obstacle
-from ...system.patience import in_thread, within
+from ...system.patience import within
 from . import users, write_trial
 from .findings import Finding, ok, unknown, warning, wrong
 from .system import System
@@ -22,14 +22,11 @@ from .system import System
 LOOK_SECONDS = 20.0  # for one whole ledger; a gigabyte takes about one second
 
 
-async def ledgers(system: System) -> AsyncIterator[Finding]:
+def ledgers(system: System) -> Iterator[Finding]:
     """Check that each ledger opens, has this version, and can be written by its users; writing is tried."""
     live = [controller for controller in system.configured.controllers.values() if not controller.refused]
-    findings = await in_thread(
-        lambda: list(dict.fromkeys(_findings(system, live)))  # several companies can have the same one
-    )
-    for finding in findings:
-        yield finding
+    findings = list(dict.fromkeys(_findings(system, live)))  # several companies can have the same one
+    yield from findings
     for controller in live:
         file = Path(controller.ledger)
         if (folder := file.parent).is_dir() and not file.exists():
@@ -46,7 +43,7 @@ async def ledgers(system: System) -> AsyncIterator[Finding]:
         yield ok(text.format(number=len(existing), users=system.named()))
 
 
-async def missing(system: System) -> AsyncIterator[Finding]:
+def missing(system: System) -> Iterator[Finding]:
     """Check that every company has a ledger."""
     for controller in system.configured.controllers.values():
         if not controller.refused and not Path(controller.ledger).exists():
@@ -55,7 +52,7 @@ async def missing(system: System) -> AsyncIterator[Finding]:
             yield warning(text.format(file=controller.ledger), fix)
 
 
-async def damage(system: System) -> AsyncIterator[Finding]:
+def damage(system: System) -> Iterator[Finding]:
     """Check that no ledger is damaged; its whole file is read."""
     undamaged = 0
     for controller in system.configured.controllers.values():
@@ -63,7 +60,7 @@ async def damage(system: System) -> AsyncIterator[Finding]:
         if controller.refused or not file.is_file() or not file.stat().st_size:
             continue
         try:
-            fault = await in_thread(within, LOOK_SECONDS, partial(storage.damage, controller))
+            fault = within(LOOK_SECONDS, partial(storage.damage, controller))
         except TimeoutError:
             text = Text("{file} cannot be looked through in {seconds:.0f} s", file=file, seconds=LOOK_SECONDS)
             yield unknown(text, command("sqlite3", "-readonly", file, "PRAGMA quick_check"))

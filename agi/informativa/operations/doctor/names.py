@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 
 from ...model import Controller, Line, languages_without_name
@@ -12,7 +12,7 @@ from .findings import Finding, warning
 from .system import System
 
 
-async def names(system: System) -> AsyncIterator[Finding]:
+def names(system: System) -> Iterator[Finding]:
     """Check that each notice and purpose of a live company has a name in the languages in which callers hear
     it."""
     for controller in system.configured.controllers.values():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import AsyncIterator, Container, Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,7 +17,6 @@ from ...prompts.installed import LARGEST, installed
 from ...prompts.named_keys import named_keys
 from ...prompts.store import PromptStore
 from ...system.files import read
-from ...system.patience import in_thread
 from ...system.shipped import spoken_words
 from .findings import Finding, warning
 from .system import System
@@ -26,14 +25,14 @@ LAST = 1000  # records of a company that show in which form its callers' numbers
 LARGEST_TEXT = 1 << 16  # bytes of the words beside a recording
 
 
-async def removed(system: System) -> AsyncIterator[Finding]:
+def removed(system: System) -> Iterator[Finding]:
     """Check that no caller's history rests on a version that is gone from the configuration."""
     for name, controller in system.configured.controllers.items():
         if controller.refused or not Path(controller.ledger).is_file():
             continue
         notices = system.configured.notices[name]
         try:
-            removed_versions = await in_thread(storage.callers_of_removed, controller, notices)
+            removed_versions = storage.callers_of_removed(controller, notices)
         except LedgerError:  # reported by the check `ledgers`
             continue
         for (notice, version), callers in removed_versions.items():
@@ -51,14 +50,14 @@ async def removed(system: System) -> AsyncIterator[Finding]:
             yield warning(text, Text("Leave a version in the file for as long as records of it are kept."))
 
 
-async def numbers(system: System) -> AsyncIterator[Finding]:
+def numbers(system: System) -> Iterator[Finding]:
     """Check that few callers hear the notice every time only because their number is ambiguous: a national
     one, or one with its country code."""
     for controller in system.configured.controllers.values():
         if controller.refused or not Path(controller.ledger).is_file():
             continue
         try:
-            reasons = await in_thread(storage.last_reasons, controller, LAST)
+            reasons = storage.last_reasons(controller, LAST)
         except LedgerError:  # reported by the check `ledgers`
             continue
         for line in system.configured.lines:
@@ -82,11 +81,10 @@ async def numbers(system: System) -> AsyncIterator[Finding]:
                 yield warning(text, remedy)
 
 
-async def words(system: System) -> AsyncIterator[Finding]:
+def words(system: System) -> Iterator[Finding]:
     """Check that recordings are true: they name the controller, and only keys that do something."""
     mistaken = {key[1] for problem in system.problems if (key := problem.key.split("."))[0] == "controllers"}
-    for finding in await in_thread(lambda: list(_untrue_words(system.configured, mistaken))):
-        yield finding
+    yield from _untrue_words(system.configured, mistaken)
 
 
 def _untrue_words(configuration: Configuration, mistaken: Container[str]) -> Iterator[Finding]:

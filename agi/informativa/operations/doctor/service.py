@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 import shutil
 import stat
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -81,21 +81,20 @@ def _is_taken(address: str) -> bool:
     return False
 
 
-async def files(system: System) -> AsyncIterator[Finding]:
+def files(system: System) -> Iterator[Finding]:
     """Check that the users who need keys and configuration can read them: the service's and, for the script,
     Asterisk's."""
     configuration = system.configured
     keys = _key_files(configuration)
-    findings = await in_thread(_unreadable, system, [configuration.file, *keys])
-    for finding in findings:
-        yield finding
+    findings = _unreadable(system, [configuration.file, *keys])
+    yield from findings
     if not findings:
         yield ok(Text("keys and configuration can be read by {users}", users=system.named()))
 
 
-async def open_to_all(system: System) -> AsyncIterator[Finding]:
+def open_to_all(system: System) -> Iterator[Finding]:
     """Check that only their owners may change configuration, keys, prompts and ledgers."""
-    for path in await in_thread(_open_to_all, system):
+    for path in _open_to_all(system):
         text = Text("every user of this machine may change {file}", file=path)
         yield warning(text, command("chmod", "o-w", path))
 
@@ -126,12 +125,10 @@ def _writable_by_all(path: Path) -> bool:
     return False
 
 
-async def room(system: System) -> AsyncIterator[Finding]:
+def room(system: System) -> Iterator[Finding]:
     """Check that the ledgers' disks have room."""
     folders = {Path(controller.ledger).parent for controller in system.configured.answering()}
-    free = {
-        folder: (await in_thread(shutil.disk_usage, folder)).free for folder in folders if folder.is_dir()
-    }
+    free = {folder: shutil.disk_usage(folder).free for folder in folders if folder.is_dir()}
     for folder, size in sorted(free.items()):
         if size < LITTLE:
             text = Text("the disk of {folder} has {size} MB left", folder=folder, size=size >> 20)
@@ -143,12 +140,12 @@ async def room(system: System) -> AsyncIterator[Finding]:
         yield ok(Text("the ledgers' disk has {size} MB left", size=min(free.values()) >> 20))
 
 
-async def future(system: System) -> AsyncIterator[Finding]:
+def future(system: System) -> Iterator[Finding]:
     """Check that no record has a time in the future."""
     ahead = {
         controller.id: time
         for controller in system.configured.controllers.values()
-        if not controller.refused and (time := await in_thread(_time_ahead, controller)) is not None
+        if not controller.refused and (time := _time_ahead(controller)) is not None
     }
     for name, time in ahead.items():
         text = Text("the ledger of {controller} has records of {time} UTC, which is still to come")

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from ...config import Configuration
 from ...model import SharedDatabase
 from ...model.errors import SharedDatabaseError
 from ...model.text import Text, clause
-from ...system.patience import in_thread
+from ...system.patience import within
 from .. import boxes
 from ..boxes import Box, Difference, Meeting
 from .findings import Finding, ok, warning, wrong
@@ -46,17 +45,14 @@ _MEND = {
 }
 
 
-async def shared(system: System) -> AsyncIterator[Finding]:
+def shared(system: System) -> Iterator[Finding]:
     """Check that the database accepts each company's role, and that no box is silent, far behind or
     different."""
-    configuration = system.configured
-    if configuration.shared is None:
-        return
-    for finding in await in_thread(lambda: list(_findings(configuration))):
-        yield finding
+    if system.configured.shared is not None:
+        yield from _findings(system.configured)
 
 
-async def reachable(system: System) -> AsyncIterator[Finding]:
+def reachable(system: System) -> Iterator[Finding]:
     """Check that the database accepts each company's role, by the TLS that is configured, and has a schema
     that fits this program. A fault is only a warning, because calls go on without the database."""
     configuration = system.configured
@@ -64,15 +60,12 @@ async def reachable(system: System) -> AsyncIterator[Finding]:
     if database is None:
         return
     try:
-        async with asyncio.timeout(REACHED_SECONDS):
-            findings = await in_thread(lambda: list(dict.fromkeys(_connected(configuration, database))))
+        yield from within(REACHED_SECONDS, lambda: list(_connected(configuration, database)))
     except TimeoutError:
         text = Text("the shared database {database} on {hosts} did not answer in {seconds:.0f} s")
         facts = {"database": database.name, "hosts": ", ".join(database.hosts), "seconds": REACHED_SECONDS}
         fix = Text("See that it runs and can be reached from here, then type: informativa boxes")
-        findings = [warning(text.format(**facts), fix)]
-    for finding in findings:
-        yield finding
+        yield warning(text.format(**facts), fix)
 
 
 def _connected(configuration: Configuration, database: SharedDatabase) -> Iterator[Finding]:

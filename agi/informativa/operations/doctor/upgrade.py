@@ -14,7 +14,6 @@ from ...model import Controller
 from ...model.errors import InformativaError
 from ...model.text import Text, clause, command
 from ...process import storage
-from ...system.patience import in_thread
 from .. import dialplan_install, systemd_unit
 from . import probe
 from .findings import Finding, ok, unknown, warning, wrong
@@ -23,7 +22,7 @@ from .system import System
 PYTHONS = ((3, 11), (3, 14))  # the oldest and the newest that the tests run on
 
 
-async def python(_system: System) -> AsyncIterator[Finding]:
+def python(_system: System) -> Iterator[Finding]:
     """Check that informativa is tested on this Python."""
     facts = {"version": ".".join(map(str, sys.version_info[:3])), "newest": ".".join(map(str, PYTHONS[1]))}
     if sys.version_info[:2] > PYTHONS[1]:
@@ -35,7 +34,7 @@ async def python(_system: System) -> AsyncIterator[Finding]:
         yield ok(Text("Python {version}", **facts))
 
 
-async def format_of_file(system: System) -> AsyncIterator[Finding]:
+def format_of_file(system: System) -> Iterator[Finding]:
     """Check that the configuration is of the newest format."""
     facts = {"file": system.file, "format": system.configured.format, "newest": NEWEST}
     if system.configured.format == NEWEST:
@@ -45,14 +44,14 @@ async def format_of_file(system: System) -> AsyncIterator[Finding]:
     yield warning(text.format(**facts), command("informativa", "config", "upgrade", "-c", system.file))
 
 
-async def ledgers(system: System) -> AsyncIterator[Finding]:
+def ledgers(system: System) -> Iterator[Finding]:
     """Check that each ledger can be migrated: it is not of a newer version, and there is room for its
     copy."""
     controllers = [
         controller for controller in system.configured.in_shape() if Path(controller.ledger).exists()
     ]
     for controller in controllers:
-        yield await in_thread(_outlook, controller)
+        yield _outlook(controller)
     if not controllers:
         yield ok(Text("there is no ledger yet"))
 
@@ -92,13 +91,9 @@ def _outlook(controller: Controller) -> Finding:
     )
 
 
-async def dialplan(system: System) -> AsyncIterator[Finding]:
+def dialplan(system: System) -> Iterator[Finding]:
     """Check that the dialplan is as `dialplan install` would write it, and starts this program's script."""
-    for finding in await in_thread(lambda: list(_dialplan(system, system.asterisk_files.folder))):
-        yield finding
-
-
-def _dialplan(system: System, folder: Path) -> Iterator[Finding]:
+    folder = system.asterisk_files.folder
     fix = command("informativa", "dialplan", "install", "-c", system.file, "--to", folder)
     try:
         up_to_date = dialplan_install.is_up_to_date(system.configured, folder)
@@ -123,16 +118,11 @@ def _dialplan(system: System, folder: Path) -> Iterator[Finding]:
             yield warning(text.format(link=link, leads=target, script=script), fix)
 
 
-async def units(system: System) -> AsyncIterator[Finding]:
+def units(system: System) -> Iterator[Finding]:
     """Check that the units that were written are as they would be written now."""
-    for finding in await in_thread(lambda: list(_units(system, system.units))):
-        yield finding
-
-
-def _units(system: System, folder: Path) -> Iterator[Finding]:
     any_unit = False
     for unit, option in systemd_unit.UNITS.items():
-        file = folder / f"{unit}.service"
+        file = system.units / f"{unit}.service"
         if not file.exists():
             continue
         any_unit = True
@@ -148,7 +138,7 @@ def _units(system: System, folder: Path) -> Iterator[Finding]:
             fix,
         )
     if not any_unit:
-        yield ok(Text("there is no unit of ours in {folder}", folder=folder))
+        yield ok(Text("there is no unit of ours in {folder}", folder=system.units))
 
 
 async def service(system: System) -> AsyncIterator[Finding]:

@@ -7,30 +7,29 @@ import shutil
 import subprocess
 import urllib.request
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Container, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from ..asterisk import ami
-from ..call import spool
-from ..config import Configuration, by_company, inspect, of_callers
+from ..config import by_company, inspect
 from ..ledgers.following import LedgerSummary
 from ..model import Controller, Line, Status
-from ..model.errors import ConfigProblem, EvidenceError, InformativaError, LedgerError, SharedDatabaseError
+from ..model.errors import ConfigProblem, EvidenceError, LedgerError, ManagerError, SharedDatabaseError
 from ..model.text import NOTHING, Text
-from ..process import storage
-from . import boxes
 from .boxes import Meeting
-from .doctor import probe
+from .doctor import examination, probe
+from .doctor import status as service_checks
+from .doctor.checks import Suite, of_suite
+from .doctor.findings import State
+from .doctor.system import System
 from .document import OptionalSentence, Seconds, Sentence, Time
-from .evidence.log_state import LogState, log_state
+from .evidence.log_state import LogState
 from .record_document import Record
 
-DAYS = 30
 PATIENCE = 2.0  # seconds for /metrics and systemd
 UNIT = "informativa"
 
@@ -63,24 +62,6 @@ class FellBack:
     """The number of all."""
     fell_back: int
     """The number of those that it could not decide or record."""
-
-
-@dataclass(frozen=True)
-class ServiceAnswer:
-    """The service, and its answers about the companies."""
-
-    service: Service
-    difference: Text = NOTHING
-    """The difference from the installed and configured service; empty for none."""
-    unshared: tuple[Text, ...] = ()
-    """The reasons why it does not share with other boxes now."""
-    undecided: tuple[Text, ...] = ()
-    """The companies of which it can decide no call now, each with the reason."""
-    fell_back: Mapping[str, FellBack] = field(default_factory=dict)
-    """The companies with calls that fell back in the last hour, by id."""
-    as_before: frozenset[str] = frozenset()
-    """The ids of companies that it serves by their former configuration, because the new one has mistakes in
-    their part."""
 
 
 @dataclass(frozen=True)
@@ -166,53 +147,7 @@ def look(file: Path, now: datetime) -> StatusReport:
 
     Raises ConfigError for a configuration of which no part can be used.
     """
-    configuration, problems = inspect(file)
-    today = now.replace(hour=0, minute=0, second=0, microsecond=0)
-    answer = ask_service(configuration)
-    warnings = [*_of_service(answer)]
-    warnings += [problem.text for problem in (*problems, *configuration.refused, *configuration.warnings)]
-    in_order, controllers = answer.service.answers and not problems and not answer.undecided, []
-    problems_by_company, _shared = by_company(problems, configuration.controllers, configuration.owners)
-    for controller in configuration.controllers.values():
-        summary: LedgerSummary | None = None
-        log: LogState | None = None
-        meeting: Meeting | None = None
-        if controller.id in configuration.misshapen:  # its name may be what is missing
-            controller = replace(controller, name=controller.id)
-        mistaken = controller.id in configuration.misshapen or of_callers(problems, controller.id)
-        if not controller.refused and not mistaken:
-            try:
-                summary = storage.summary(controller, now - timedelta(days=DAYS), today)
-                log = log_state(controller) if Path(controller.ledger).exists() else None
-            except (LedgerError, EvidenceError) as error:
-                in_order = False
-                warnings.append(error.text)
-            with _noted(warnings):
-                meeting = boxes.meeting(configuration, controller) if configuration.shared else None
-        lines = {line.number: line for line in configuration.lines if line.controller.id == controller.id}
-        why_not, as_before = _reasons(controller, problems_by_company.get(controller.id, ()), answer)
-        kept_since = controller.retention and controller.retention.before(now, controller.zone)
-        controllers.append(
-            ControllerStatus(
-                id=controller.id,
-                name=controller.name,
-                live=not why_not,
-                why_not=why_not,
-                as_before=as_before,
-                lines=tuple(sorted(lines)),
-                ledger=controller.ledger,
-                usable=summary is not None,
-                kept_since=kept_since.date() if kept_since else None,
-                counts=_counts(summary, controller, lines) if summary else None,
-                log=log,
-                meeting=meeting,
-                last_hour=answer.fell_back.get(controller.id),
-            )
-        )
-    spool_rows, spool_warnings = _spooled(configuration)
-    return StatusReport(
-        answer.service, today, tuple(controllers), spool_rows, (*warnings, *spool_warnings), in_order
-    )
+    return asyncio.run(_look(System(file, *inspect(file), now=now)))
 
 
 def look_at_service(file: Path, now: datetime) -> StatusReport:
@@ -220,83 +155,95 @@ def look_at_service(file: Path, now: datetime) -> StatusReport:
 
     Raises ConfigError for a configuration of which no part can be used.
     """
-    configuration, _problems = inspect(file)
-    answer = ask_service(configuration)
-    answers = answer.service.answers
-    return StatusReport(answer.service, now, (), None, () if answers else tuple(_of_service(answer)), answers)
+    return asyncio.run(_look_at_service(System(file, *inspect(file), now=now)))
+
+
+async def _look(system: System) -> StatusReport:
+    findings = await examination.run(system, of_suite(Suite.STATUS))
+    service, answer = await _service(system), await system.answer() or {}
+    configuration, readable = system.configured, system.readable()
+    as_before, fell_back = probe.as_before(answer), probe.fell_back(answer)
+    in_order, controllers = service.answers and not system.problems and not await system.failing(), []
+    mistakes, _shared = by_company(system.problems, configuration.controllers, configuration.owners)
+    for controller in configuration.controllers.values():
+        summary: LedgerSummary | None = None
+        log: LogState | None = None
+        meeting: Meeting | None = None
+        if controller in readable:
+            try:
+                summary = system.summary(controller)
+                log = system.log(controller)
+            except (LedgerError, EvidenceError):
+                in_order = False
+            with suppress(SharedDatabaseError):
+                meeting = system.meeting(controller)
+        lines = {line.number: line for line in configuration.lines if line.controller.id == controller.id}
+        why_not, before = _reasons(controller, mistakes.get(controller.id, ()), as_before)
+        fell, calls = fell_back.get(controller.id, (0, 0))
+        kept_since = controller.retention and controller.retention.before(system.now, controller.zone)
+        controllers.append(
+            ControllerStatus(
+                id=controller.id,
+                # Of a company that has not its shape the name may be missing.
+                name=controller.id if controller.id in configuration.misshapen else controller.name,
+                live=not why_not,
+                why_not=why_not,
+                as_before=before,
+                lines=tuple(sorted(lines)),
+                ledger=controller.ledger,
+                usable=summary is not None,
+                kept_since=kept_since.date() if kept_since else None,
+                counts=_counts(summary, controller, lines) if summary else None,
+                log=log,
+                meeting=meeting,
+                last_hour=FellBack(calls, fell) if calls else None,
+            )
+        )
+    rows = None
+    with suppress(ManagerError):
+        rows = await system.spool()
+    return StatusReport(
+        service,
+        system.today,
+        tuple(controllers),
+        None if rows is None else len(rows),
+        tuple(finding.whole for finding in findings if finding.state is not State.OK),
+        in_order,
+    )
+
+
+async def _look_at_service(system: System) -> StatusReport:
+    service = await _service(system)
+    findings = [] if service.answers else await examination.results(service_checks.service, system)
+    warnings = tuple(finding.whole for finding in findings)
+    return StatusReport(service, system.now, (), None, warnings, service.answers)
 
 
 def _reasons(
-    controller: Controller, mistakes: Sequence[ConfigProblem], answer: ServiceAnswer
+    controller: Controller, mistakes: Sequence[ConfigProblem], as_before: Container[str]
 ) -> tuple[Text, Text]:
     """Return the reason why a company is not live, and the mistake in its part for which the service uses its
     former configuration; empty where there is none."""
     if not mistakes:
         return controller.refused, NOTHING
-    if controller.id in answer.as_before:
+    if controller.id in as_before:
         return controller.refused, mistakes[0].said
     return mistakes[0].said, NOTHING
 
 
-@contextmanager
-def _noted(warnings: list[Text]) -> Iterator[None]:
-    """Turn a shared database that cannot be used into a warning: calls go on without it."""
-    try:
-        yield
-    except SharedDatabaseError as error:
-        warnings.append(error.text)
-
-
-def _of_service(answer: ServiceAnswer) -> Sequence[Text]:
-    if answer.service.answers:
-        difference = [answer.difference] if answer.difference else []
-        return [*difference, *answer.unshared, *answer.undecided]
-    warning = Text(
-        "The service does not answer at {address}: callers are served by the script, which is slower."
-        " Type: systemctl start informativa",
-        address=answer.service.address,
-    )
-    return [warning]
-
-
-def ask_service(configuration: Configuration) -> ServiceAnswer:
-    """Ask the service, its /metrics and systemd; each of them may be silent."""
-    answer = ServiceAnswer(Service(configuration.listen))
-    with suppress(OSError):
-        answer = asyncio.run(_ask(configuration)) or answer
-    service = answer.service
-    if service.answers and configuration.metrics:
-        with suppress(OSError, ValueError):
-            service = with_metrics(service, _metrics(configuration.metrics))
+async def _service(system: System) -> Service:
+    """Return what the service, its /metrics and systemd say; each of them may be silent."""
+    service, answer = Service(system.configured.listen), await system.answer()
+    if answer is not None:
+        difference = probe.otherwise(answer, system.configured, NOTHING)
+        version = answer.get("version")
+        service = replace(service, answers=True, as_configured=difference is None, version=version)
+        if metrics := system.configured.metrics:
+            with suppress(OSError, ValueError):
+                service = with_metrics(service, _metrics(metrics))
     with suppress(OSError, ValueError, subprocess.SubprocessError):
         service = with_systemd(service, _systemd())
-    return replace(answer, service=service)
-
-
-async def _ask(configuration: Configuration) -> ServiceAnswer | None:
-    """Return the answer of the service itself; `None` where what answers is another one. Raises OSError if
-    nothing answers."""
-    place = configuration.host, configuration.port, configuration.tokens
-    status = await probe.status(*place)
-    if status is None:
-        return None
-    difference = probe.otherwise(status, configuration, "systemctl restart informativa")
-    failing = None
-    with suppress(OSError):
-        failing = await probe.trial(*place)
-    return ServiceAnswer(
-        Service(
-            configuration.listen,
-            answers=True,
-            as_configured=difference is None,
-            version=status.get("version"),
-        ),
-        difference=difference.whole if difference else NOTHING,
-        unshared=tuple(finding.whole for finding in probe.not_shared(status)),
-        undecided=tuple(finding.whole for finding in probe.cannot_decide(failing or {})),
-        fell_back={id_: FellBack(calls, fell) for id_, (fell, calls) in probe.fell_back(status).items()},
-        as_before=probe.as_before(status),
-    )
+    return service
 
 
 def _metrics(address: str) -> str:
@@ -361,29 +308,3 @@ def _counts(summary: LedgerSummary, controller: Controller, lines: Mapping[str, 
 
 def _in_order(tally: Mapping[Status, int]) -> Mapping[Status, int]:
     return {status: tally[status] for status in Status if tally[status]}
-
-
-def _spooled(configuration: Configuration) -> tuple[int | None, Sequence[Text]]:
-    """Return the number of rows in the fallback spool, `None` where it cannot be read, and warnings about
-    them."""
-    account = configuration.manager
-    if account is None:
-        return None, []
-
-    async def ask() -> int:
-        async with ami.session(account) as manager:
-            return len(await manager.tree(spool.FAMILY))
-
-    try:
-        rows = asyncio.run(ask())
-    except InformativaError as error:
-        return None, [error.text]
-    if not rows:
-        return 0, []
-    warning = Text.counted(
-        "{rows} row waits in the fallback spool; the service collects it within a minute",
-        "{rows} rows wait in the fallback spool; the service collects them every minute",
-        rows,
-        rows=rows,
-    )
-    return rows, [warning]

@@ -7,7 +7,19 @@ from dataclasses import dataclass
 from enum import Flag, auto
 
 from ...model.text import Text
-from . import asterisk, evidence, installation, ledgers, names, notices, ports, service, shared, upgrade
+from . import (
+    asterisk,
+    evidence,
+    installation,
+    ledgers,
+    names,
+    notices,
+    ports,
+    service,
+    shared,
+    status,
+    upgrade,
+)
 from .findings import Finding
 from .system import System
 
@@ -21,6 +33,7 @@ class Suite(Flag):
     CHECK = auto()
     DOCTOR = auto()
     UPGRADE = auto()
+    STATUS = auto()
 
 
 class Needs(Flag):
@@ -78,17 +91,19 @@ class Check:
         return None
 
 
-_CHECK, _DOCTOR, _UPGRADE = Suite
+_CHECK, _DOCTOR, _UPGRADE, _STATUS = Suite
 
 CHECKS = (
     Check("python", Text("Python"), upgrade.python, _UPGRADE, Needs.NOTHING),
+    Check("service-status", Text("service"), status.service, _STATUS, seconds=SLOW),
     Check(
         "configuration",
         Text("configuration"),
         installation.configuration,
-        _CHECK | _DOCTOR | _UPGRADE,
+        _CHECK | _DOCTOR | _UPGRADE | _STATUS,
         Needs.NOTHING,
     ),
+    Check("cache", Text("configuration"), installation.cached, _CHECK | _DOCTOR | _UPGRADE, Needs.NOTHING),
     Check("format", Text("format"), upgrade.format_of_file, _UPGRADE),
     Check("ledgers-upgrade", Text("ledgers"), upgrade.ledgers, _UPGRADE, seconds=SLOW),
     Check("dialplan-upgrade", Text("dialplan"), upgrade.dialplan, _UPGRADE, Needs.FAULTLESS),
@@ -115,6 +130,8 @@ CHECKS = (
     Check("metrics", Text("metrics"), service.metrics, _DOCTOR),
     Check("room", Text("room"), service.room, _DOCTOR),
     Check("future", Text("future"), service.future, _DOCTOR),
+    Check("companies", Text("ledgers"), status.companies, _STATUS, seconds=SLOW),
+    Check("spool-status", Text("spool"), status.spool, _STATUS, seconds=SLOW),
     Check("database", Text("other boxes"), shared.reachable, _CHECK),
     Check("manager", Text("manager"), asterisk.manager, _DOCTOR, Needs.NOTHING),
     Check("rights", Text("rights"), asterisk.rights, _DOCTOR, Needs.ASTERISK),

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
-from ...config import Configuration
 from ...ledgers import sequencer
 from ...model import Controller
 from ...model.errors import SIGNED_ELSEWHERE, EvidenceError, LedgerError, SigningError
 from ...model.text import Foreign, Text, clause
-from ..evidence.log_state import LogState, log_state
+from ..evidence.log_state import LogState
 from .findings import Finding, ok, warning, wrong
 from .system import System
 
@@ -21,7 +20,25 @@ LATE = timedelta(minutes=15)  # from a record to its checkpoint; the service sig
 def evidence(system: System) -> Iterator[Finding]:
     """Check that each log extends what was signed, that its checkpoints are recent, and that others keep
     them."""
-    yield from _findings(system.configured, datetime.now(UTC))
+    faultless = 0
+    for controller in system.configured.controllers.values():
+        if controller.refused:
+            continue
+        try:
+            state = system.log(controller)
+        except (LedgerError, EvidenceError):  # reported by the check `ledgers`
+            continue
+        if state is None:
+            continue
+        refused = list(_refused(controller))
+        signed_by_other = any(finding.note for finding in refused)
+        late = _late(controller, state, system.now, signed_by_other)
+        findings = [*refused, *late, *_elsewhere(controller, state)]
+        faultless += all(finding.note for finding in findings)
+        yield from findings
+    if faultless:
+        text = Text.counted("{number} log is signed", "{number} logs are signed", faultless)
+        yield ok(text.format(number=faultless))
 
 
 def outside(system: System) -> Iterator[Finding]:
@@ -39,25 +56,6 @@ def outside(system: System) -> Iterator[Finding]:
             " or `evidence.publish` with `independent: true`, has somebody else keep them"
         )
         yield ok(text, note=True)
-
-
-def _findings(configuration: Configuration, now: datetime) -> Iterator[Finding]:
-    faultless = 0
-    for controller in configuration.controllers.values():
-        if controller.refused or not Path(controller.ledger).exists():
-            continue
-        try:
-            state = log_state(controller)
-        except (LedgerError, EvidenceError):  # reported by the check `ledgers`
-            continue
-        refused = list(_refused(controller))
-        signed_by_other = any(finding.note for finding in refused)
-        findings = [*refused, *_late(controller, state, now, signed_by_other), *_elsewhere(controller, state)]
-        faultless += all(finding.note for finding in findings)
-        yield from findings
-    if faultless:
-        text = Text.counted("{number} log is signed", "{number} logs are signed", faultless)
-        yield ok(text.format(number=faultless))
 
 
 def _refused(controller: Controller) -> Iterator[Finding]:

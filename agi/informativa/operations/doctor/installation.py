@@ -33,6 +33,12 @@ def configuration(system: System) -> Iterator[Finding]:
         yield of_problem(problem, State.WARNING)
     if not (system.problems or system.configuration.refused or system.configuration.warnings):
         yield ok(Text("{file} is in order", file=system.file))
+
+
+def cached(system: System) -> Iterator[Finding]:
+    """Check that scripts can use the parsed configuration."""
+    if system.configuration is None:
+        return
     cached_file, reason = config.unusable(system.file)
     if reason:
         text = Text("scripts cannot use {file} ({why}), and take twice their time")

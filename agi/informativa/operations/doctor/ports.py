@@ -7,7 +7,7 @@ import ipaddress
 import os
 import socket
 import sys
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -42,7 +42,7 @@ async def ports(system: System) -> AsyncIterator[Finding]:
             yield occupant
         elif occupant is not None:
             is_ours = occupant.ours or (
-                "serve" in _words(occupant.process) and await _answers(setting, address, configuration.tokens)
+                "serve" in _words(occupant.process) and await _answers(setting, address, system)
             )
             yield _taken(setting, address, replace(occupant, ours=is_ours))
     for finding in await in_thread(neighbours, system.configured, system.asterisk_files.folder):
@@ -67,13 +67,13 @@ def _port(setting: str, address: str) -> Listener | Finding | None:
         return wrong(text, Text("Give it an address of this machine."))
 
 
-async def _answers(setting: str, address: str, tokens: Sequence[str]) -> bool:
+async def _answers(setting: str, address: str, system: System) -> bool:
     """Return whether informativa answers there. Its process may have any name: a package starts it by its own
     Python."""
+    if setting == "listen":
+        return await system.answer() is not None
     host, _colon, port = address.rpartition(":")
     with suppress(OSError):
-        if setting == "listen":
-            return await probe.status(host, int(port), tokens) is not None
         return await probe.metrics(host, int(port))
     return False
 

@@ -30,7 +30,7 @@ async def service(system: System) -> AsyncIterator[Finding]:
     configuration = system.configured
     run = system.restart()
     try:
-        answer = await probe.status(configuration.host, configuration.port, configuration.tokens)
+        answer = await system.service()
     except OSError as error:
         text = Text("nothing answers at {listen} ({why}); the script plays what is due meanwhile")
         yield wrong(text.format(listen=configuration.listen, why=Foreign(os.strerror(error.errno or 0))), run)
@@ -43,7 +43,7 @@ async def service(system: System) -> AsyncIterator[Finding]:
         fix = Text("See which program it is: ss -ltnp 'sport = :{port}'. Stop it; then: {run}")
         yield wrong(text.format(listen=configuration.listen), fix.format(port=configuration.port, run=run))
         return
-    failing = await probe.trial(configuration.host, configuration.port, configuration.tokens)
+    failing = await system.failing()
     answers = (
         Text("the service answers at {listen}, and can decide and record calls of every live company")
         if failing == {}

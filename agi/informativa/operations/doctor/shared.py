@@ -10,7 +10,6 @@ from ...model import SharedDatabase
 from ...model.errors import SharedDatabaseError
 from ...model.text import Text, clause
 from ...system.patience import within
-from .. import boxes
 from ..boxes import Box, Difference, Meeting
 from .findings import Finding, ok, warning, wrong
 from .system import System
@@ -48,8 +47,29 @@ _MEND = {
 def shared(system: System) -> Iterator[Finding]:
     """Check that the database accepts each company's role, and that no box is silent, far behind or
     different."""
-    if system.configured.shared is not None:
-        yield from _findings(system.configured)
+    faultless, others = 0, set[str]()
+    for controller in system.configured.controllers.values():
+        if controller.refused or not Path(controller.ledger).exists():
+            continue
+        try:
+            meeting = system.meeting(controller)
+        except SharedDatabaseError as error:
+            yield wrong(clause(error.message), error.remedy)
+            continue
+        if meeting is None:
+            return
+        findings = list(_of_meeting(meeting))
+        yield from findings
+        faultless += not findings
+        others |= {box.name for box in meeting.boxes if not box.this and not box.retired}
+    if faultless:
+        text = Text.counted(
+            "{number} company shares what callers were told with {others}",
+            "{number} companies share what callers were told with {others}",
+            faultless,
+        )
+        count = Text.counted("{count} other box", "{count} other boxes", len(others), count=len(others))
+        yield ok(text.format(number=faultless, others=count))
 
 
 def reachable(system: System) -> Iterator[Finding]:
@@ -87,30 +107,6 @@ def _connected(configuration: Configuration, database: SharedDatabase) -> Iterat
             connections,
         )
         yield ok(text.format(database=database.name, number=connections), note=True)
-
-
-def _findings(configuration: Configuration) -> Iterator[Finding]:
-    faultless, others = 0, set[str]()
-    for controller in configuration.controllers.values():
-        if controller.refused or not Path(controller.ledger).exists():
-            continue
-        try:
-            meeting = boxes.meeting(configuration, controller)
-        except SharedDatabaseError as error:
-            yield wrong(clause(error.message), error.remedy)
-            continue
-        findings = list(_of_meeting(meeting))
-        yield from findings
-        faultless += not findings
-        others |= {box.name for box in meeting.boxes if not box.this and not box.retired}
-    if faultless:
-        text = Text.counted(
-            "{number} company shares what callers were told with {others}",
-            "{number} companies share what callers were told with {others}",
-            faultless,
-        )
-        count = Text.counted("{count} other box", "{count} other boxes", len(others), count=len(others))
-        yield ok(text.format(number=faultless, others=count))
 
 
 def _of_meeting(meeting: Meeting) -> Iterator[Finding]:

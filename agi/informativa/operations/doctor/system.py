@@ -3,25 +3,42 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Coroutine
+from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Lock
+from typing import Any, TypeVar
 
+from ...asterisk import ami
 from ...asterisk.ami import ManagerSession
-from ...config import Configuration, by_company, stops_service
-from ...model import Prompt
+from ...call import spool as spools
+from ...config import Configuration, by_company, of_callers, stops_service
+from ...ledgers.following import LedgerSummary
+from ...model import Controller, Prompt
 from ...model.errors import ConfigProblem, ManagerError
 from ...model.text import Text
-from . import users
+from ...process import storage
+from ...system.patience import begun
+from .. import boxes
+from ..boxes import Meeting
+from ..evidence.log_state import LogState, log_state
+from . import probe, users
 from .asterisk_files import AsteriskFiles, usual_files
 from .dialplan import DialplanStep
 from .findings import Finding
 
+DAYS = 30  # of a ledger's summary
 UNITS = Path("/etc/systemd/system")
+
+Result = TypeVar("Result")
 
 
 @dataclass
 class System:
-    """One system.
+    """One system, at the time `now`. Facts that several checks need are read once, when the first one asks.
 
     `configuration` is `None` if its file cannot be read as one, and is incomplete where there are `problems`.
     `asterisk` is `None`, or a session that may do the actions `allowed`; `login` is the finding about that.
@@ -40,7 +57,10 @@ class System:
     service_uid: int | None = None
     units: Path = UNITS
     start_blocked: bool = False  # a finding says that the service cannot start
-    _steps: asyncio.Task[list[DialplanStep]] | None = field(default=None, repr=False)
+    now: datetime = field(default_factory=lambda: datetime.now(UTC))
+    _answers: dict[str, asyncio.Task[Any]] = field(default_factory=dict, repr=False)
+    _readings: dict[str, Future[Any]] = field(default_factory=dict, repr=False)
+    _lock: Lock = field(default_factory=Lock, repr=False)
 
     @property
     def configured(self) -> Configuration:
@@ -49,16 +69,67 @@ class System:
         return self.configuration
 
     @property
+    def today(self) -> datetime:
+        """The time at which the day of `now` began."""
+        return self.now.replace(hour=0, minute=0, second=0, microsecond=0)
+
+    @property
     def manager(self) -> ManagerSession:
         """Asterisk's manager interface, for checks that need it."""
         assert self.asterisk is not None
         return self.asterisk
 
     async def steps(self) -> list[DialplanStep]:
-        """Return all steps of Asterisk's dialplan, which is fetched once. Raises ManagerError."""
-        if self._steps is None:
-            self._steps = asyncio.create_task(self._dialplan())
-        return await asyncio.shield(self._steps)
+        """Return all steps of Asterisk's dialplan. Raises ManagerError."""
+        return await self._ask("steps", self._dialplan)
+
+    async def spool(self) -> dict[str, str] | None:
+        """Return the rows of the fallback spool by key; `None` without an account. Raises ManagerError."""
+        return await self._ask("spool", self._spool)
+
+    async def service(self) -> dict[str, str] | None:
+        """Return the status of the service (see `probe.status`). Raises OSError if nothing answers."""
+        at = self.configured
+        return await self._ask("service", lambda: probe.status(at.host, at.port, at.tokens))
+
+    async def answer(self) -> dict[str, str] | None:
+        """Return the status of the service; `None` if another program answers, or nothing."""
+        with suppress(OSError):
+            return await self.service()
+        return None
+
+    async def failing(self) -> dict[str, str] | None:
+        """Return the companies of which the service can decide no call (see `probe.trial`); `None` if it did
+        not try."""
+        at = self.configured
+        with suppress(OSError):
+            return await self._ask("trial", lambda: probe.trial(at.host, at.port, at.tokens))
+        return None
+
+    def readable(self) -> list[Controller]:
+        """Return the companies whose ledgers can be read, as far as the configuration goes."""
+        return [
+            controller
+            for controller in self.configured.in_shape()
+            if not controller.refused and not of_callers(self.problems, controller.id)
+        ]
+
+    def summary(self, controller: Controller) -> LedgerSummary:
+        """Return the summary of a ledger, for the last days and for today. Raises LedgerError."""
+        since = self.now - timedelta(days=DAYS)
+        return self._read(f"summary {controller.id}", lambda: storage.summary(controller, since, self.today))
+
+    def log(self, controller: Controller) -> LogState | None:
+        """Return the state of a log; `None` if there is no ledger. Raises LedgerError, EvidenceError."""
+        if not Path(controller.ledger).exists():
+            return None
+        return self._read(f"log {controller.id}", lambda: log_state(controller))
+
+    def meeting(self, controller: Controller) -> Meeting | None:
+        """Return the state of a company's boxes; `None` if they share nothing. Raises SharedDatabaseError."""
+        if self.configured.shared is None:
+            return None
+        return self._read(f"boxes {controller.id}", lambda: boxes.meeting(self.configured, controller))
 
     async def loaded(self, module: str) -> bool:
         """Return whether Asterisk has a module loaded. Raises ManagerError."""
@@ -117,6 +188,30 @@ class System:
             for version in (version for notice in notices for version in notice.versions):
                 prompts += (prompt for _part, _language, prompt in version.prompts())
         return {prompt.path: prompt for prompt in prompts}
+
+    async def _ask(self, question: str, ask: Callable[[], Coroutine[Any, Any, Result]]) -> Result:
+        """Return the answer to a question that is asked once; a check that ends at its limit does not cancel
+        it."""
+        if question not in self._answers:
+            self._answers[question] = asyncio.create_task(ask())
+        result: Result = await asyncio.shield(self._answers[question])
+        return result
+
+    def _read(self, name: str, read: Callable[[], Result]) -> Result:
+        """Return a result that is read once, for any thread."""
+        with self._lock:
+            if name not in self._readings:
+                self._readings[name] = begun(read)
+        result: Result = self._readings[name].result()
+        return result
+
+    async def _spool(self) -> dict[str, str] | None:
+        if self.asterisk:
+            return await self.asterisk.tree(spools.FAMILY)
+        if self.configured.manager is None:
+            return None
+        async with ami.session(self.configured.manager) as manager:
+            return await manager.tree(spools.FAMILY)
 
     async def _dialplan(self) -> list[DialplanStep]:
         messages = await self.manager.act("ShowDialPlan")

@@ -15,7 +15,6 @@ from ...model.errors import InformativaError
 from ...model.text import Text, clause, command
 from ...process import storage
 from .. import dialplan_install, systemd_unit
-from . import probe
 from .findings import Finding, ok, unknown, warning, wrong
 from .system import System
 
@@ -144,9 +143,7 @@ def units(system: System) -> Iterator[Finding]:
 async def service(system: System) -> AsyncIterator[Finding]:
     """Check which version takes calls now."""
     configuration = system.configured
-    answer = None
-    with suppress(OSError):
-        answer = await probe.status(configuration.host, configuration.port, configuration.tokens)
+    answer = await system.answer()
     if answer is None:
         yield ok(
             Text("no service answers at {address}: nothing is to be restarted", address=configuration.listen)

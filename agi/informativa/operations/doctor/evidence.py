@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -21,13 +22,10 @@ def evidence(system: System) -> Iterator[Finding]:
     """Check that each log extends what was signed, that its checkpoints are recent, and that others keep
     them."""
     faultless = 0
-    for controller in system.configured.controllers.values():
-        if controller.refused:
-            continue
-        try:
+    for controller in system.live():
+        state: LogState | None = None
+        with suppress(LedgerError, EvidenceError):  # reported by the check `ledgers`
             state = system.log(controller)
-        except (LedgerError, EvidenceError):  # reported by the check `ledgers`
-            continue
         if state is None:
             continue
         refused = list(_refused(controller))
@@ -45,7 +43,7 @@ def outside(system: System) -> Iterator[Finding]:
     """Note a missing domain name of the logs, and missing copies of checkpoints outside this machine."""
     configuration = system.configured
     settings = configuration.evidence
-    if all(controller.refused for controller in configuration.controllers.values()):
+    if not system.live():
         return
     if not settings.domain:
         text = Text("the logs are named after this machine; `evidence.domain` gives them a name of yours")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Generator, Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from functools import partial
 from pathlib import Path
 
@@ -24,29 +24,28 @@ LOOK_SECONDS = 20.0  # for one whole ledger; a gigabyte takes about one second
 
 def ledgers(system: System) -> Iterator[Finding]:
     """Check that each ledger opens, has this version, and can be written by its users; writing is tried."""
-    live = [controller for controller in system.configured.controllers.values() if not controller.refused]
-    findings = list(dict.fromkeys(_findings(system, live)))  # several companies can have the same one
+    findings = list(dict.fromkeys(_findings(system)))  # several companies can have the same one
     yield from findings
-    for controller in live:
+    for controller in system.live():
         file = Path(controller.ledger)
         if (folder := file.parent).is_dir() and not file.exists():
             text = Text("The ledger {file} will be made when the service starts, in {folder}, by {user}.")
             user = users.name(folder.stat().st_uid)
             yield ok(text.format(file=file, folder=folder, user=user), note=True)
     if not findings:
-        existing = [controller for controller in live if Path(controller.ledger).exists()]
+        number = len(system.recording())
         text = Text.counted(
             "{number} ledger opens, and can be written by {users}",
             "{number} ledgers open, and can be written by {users}",
-            len(existing),
+            number,
         )
-        yield ok(text.format(number=len(existing), users=system.named()))
+        yield ok(text.format(number=number, users=system.named()))
 
 
 def missing(system: System) -> Iterator[Finding]:
     """Check that every company has a ledger."""
-    for controller in system.configured.controllers.values():
-        if not controller.refused and not Path(controller.ledger).exists():
+    for controller in system.live():
+        if not Path(controller.ledger).exists():
             text = Text("there is no ledger {file}: nothing was recorded yet, or it was taken away")
             fix = Text("If there was one, put it back. Then: {run}", run=system.restart())
             yield warning(text.format(file=controller.ledger), fix)
@@ -55,9 +54,9 @@ def missing(system: System) -> Iterator[Finding]:
 def damage(system: System) -> Iterator[Finding]:
     """Check that no ledger is damaged; its whole file is read."""
     undamaged = 0
-    for controller in system.configured.controllers.values():
+    for controller in system.recording():
         file = Path(controller.ledger)
-        if controller.refused or not file.is_file() or not file.stat().st_size:
+        if not file.is_file() or not file.stat().st_size:
             continue
         try:
             fault = within(LOOK_SECONDS, partial(storage.damage, controller))
@@ -98,8 +97,8 @@ def _newest_copy(controller: Controller) -> Path:
     return Path("COPY")
 
 
-def _findings(system: System, live: list[Controller]) -> Iterator[Finding]:
-    existing = [controller for controller in live if Path(controller.ledger).exists()]
+def _findings(system: System) -> Iterator[Finding]:
+    live = system.live()
     for folder in dict.fromkeys(Path(controller.ledger).parent for controller in live):
         if not folder.is_dir():
             yield _no_folder(folder, system)
@@ -113,7 +112,7 @@ def _findings(system: System, live: list[Controller]) -> Iterator[Finding]:
         for finding in _denied(controller, uid, user)
     ]
     yield from denied
-    opening = [finding for controller in existing for finding in opened(system, controller)]
+    opening = [finding for controller in system.recording() for finding in opened(system, controller)]
     yield from opening
     if not denied and not any(finding.state == "wrong" for finding in opening):
         for uid, user in system.users().items():
@@ -165,11 +164,8 @@ def opened(system: System, controller: Controller) -> Generator[Finding, None, N
     if file.is_file() and file.stat().st_mode & 0o077:
         yield warning(Text("others can read {file}", file=file), command("chmod", "600", file))
     try:
-        store = storage.store(controller, read_only=True)
-        try:
+        with closing(storage.store(controller, read_only=True)) as store:
             schema, newest_schema = store.schema()
-        finally:
-            store.close()
     except LedgerEmptyError as error:  # only a warning: the service begins one, as if there were no file
         yield warning(clause(error.message), error.remedy)
         return

@@ -15,9 +15,7 @@ from .system import System
 def names(system: System) -> Iterator[Finding]:
     """Check that each notice and purpose of a live company has a name in the languages in which callers hear
     it."""
-    for controller in system.configured.controllers.values():
-        if controller.refused:
-            continue
+    for controller in system.live():
         if missing := _missing(controller, lines_of(controller, system.configured)):
             finding = Text(
                 "letters, receipts and pages of {id} show these ids of its configuration in place of names:"

@@ -27,10 +27,8 @@ LARGEST_TEXT = 1 << 16  # bytes of the words beside a recording
 
 def removed(system: System) -> Iterator[Finding]:
     """Check that no caller's history rests on a version that is gone from the configuration."""
-    for name, controller in system.configured.controllers.items():
-        if controller.refused or not Path(controller.ledger).is_file():
-            continue
-        notices = system.configured.notices[name]
+    for controller in system.recording():
+        notices = system.configured.notices[controller.id]
         try:
             removed_versions = storage.callers_of_removed(controller, notices)
         except LedgerError:  # reported by the check `ledgers`
@@ -43,7 +41,7 @@ def removed(system: System) -> Iterator[Finding]:
                 " what they know counts by their records alone",
                 callers,
                 count=callers,
-                id=name,
+                id=controller.id,
                 notice=name_and_id(notice, controller.names),
                 version=version,
             )
@@ -53,9 +51,7 @@ def removed(system: System) -> Iterator[Finding]:
 def numbers(system: System) -> Iterator[Finding]:
     """Check that few callers hear the notice every time only because their number is ambiguous: a national
     one, or one with its country code."""
-    for controller in system.configured.controllers.values():
-        if controller.refused or not Path(controller.ledger).is_file():
-            continue
+    for controller in system.recording():
         try:
             reasons = storage.last_reasons(controller, LAST)
         except LedgerError:  # reported by the check `ledgers`

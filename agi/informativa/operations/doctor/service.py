@@ -7,8 +7,8 @@ import os
 import shutil
 import stat
 from collections.abc import AsyncIterator, Iterator
-from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from contextlib import closing, suppress
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from ...config import Configuration
@@ -144,8 +144,8 @@ def future(system: System) -> Iterator[Finding]:
     """Check that no record has a time in the future."""
     ahead = {
         controller.id: time
-        for controller in system.configured.controllers.values()
-        if not controller.refused and (time := _time_ahead(controller)) is not None
+        for controller in system.recording()
+        if (time := _time_ahead(controller, system.now)) is not None
     }
     for name, time in ahead.items():
         text = Text("the ledger of {controller} has records of {time} UTC, which is still to come")
@@ -186,15 +186,11 @@ def _opening(uid: int, file: Path, own_folder: Path) -> str:
     return f"{command('chown', owner, file)}; {command('chmod', 'u+r', file)}"
 
 
-def _time_ahead(controller: Controller) -> datetime | None:
+def _time_ahead(controller: Controller, now: datetime) -> datetime | None:
     """Return the time of a record that is in the future, or `None`."""
-    if not Path(controller.ledger).exists():
-        return None
-    try:
-        store = storage.store(controller, read_only=True)
-        try:
-            return store.around(datetime.now(UTC) + AHEAD)[1]
-        finally:
-            store.close()
-    except InformativaError:  # reported by the check `ledgers`
-        return None
+    with (
+        suppress(InformativaError),  # reported by the check `ledgers`
+        closing(storage.store(controller, read_only=True)) as store,
+    ):
+        return store.around(now + AHEAD)[1]
+    return None

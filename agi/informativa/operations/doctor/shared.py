@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 from ...config import Configuration
 from ...model import SharedDatabase
@@ -48,9 +47,7 @@ def shared(system: System) -> Iterator[Finding]:
     """Check that the database accepts each company's role, and that no box is silent, far behind or
     different."""
     faultless, others = 0, set[str]()
-    for controller in system.configured.controllers.values():
-        if controller.refused or not Path(controller.ledger).exists():
-            continue
+    for controller in system.recording():
         try:
             meeting = system.meeting(controller)
         except SharedDatabaseError as error:

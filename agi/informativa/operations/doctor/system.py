@@ -106,6 +106,14 @@ class System:
             return await self._ask("trial", lambda: probe.trial(at.host, at.port, at.tokens))
         return None
 
+    def live(self) -> list[Controller]:
+        """Return the companies that may go live."""
+        return [controller for controller in self.configured.controllers.values() if not controller.refused]
+
+    def recording(self) -> list[Controller]:
+        """Return those of the live companies that have a ledger."""
+        return [controller for controller in self.live() if Path(controller.ledger).exists()]
+
     def readable(self) -> list[Controller]:
         """Return the companies whose ledgers can be read, as far as the configuration goes."""
         return [

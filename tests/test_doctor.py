@@ -40,7 +40,7 @@ from informativa.operations.doctor import (
 )
 from informativa.operations.doctor.account import ACTIONS, WRITE, of_configuration
 from informativa.operations.doctor.checks import ACTIONS as NEEDED
-from informativa.operations.doctor.checks import Run
+from informativa.operations.doctor.checks import CHECKS, Needs, Run, Suite
 from informativa.operations.doctor.dialplan import FORMATS, MODULES, DialplanStep
 from informativa.operations.doctor.examination import Examination, counted, examine, locally, results
 from informativa.operations.doctor.findings import Finding, ok, unknown, warning, wrong
@@ -186,6 +186,13 @@ def test_checks_ask_only_what_the_account_may() -> None:
     assert all(classes & set(needed) for needed in ACTIONS.values())
     assert all(any(not (classes - {one}) & set(needed) for needed in ACTIONS.values()) for one in classes)
     assert {*NEEDED.values()} <= ACTIONS.keys()
+
+
+def test_registry_of_checks() -> None:
+    """Each check has an id of its own, and only the doctor's may need Asterisk."""
+    assert len({check.id for check in CHECKS}) == len(CHECKS)
+    asking = [check for check in CHECKS if Needs.ASTERISK in check.needs]
+    assert {check.suites for check in asking} == {Suite.DOCTOR}
 
 
 @pytest.mark.parametrize(

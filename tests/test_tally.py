@@ -165,6 +165,5 @@ def test_days_are_those_of_the_zone(
     totals = statistics.by_day(acme, date(2026, 1, 1), date(2026, 12, 31))
     assert {day.date: day.calls for day in totals} == days
     assert sum(sum(day.by_status.values()) for day in totals) == 6
-    (year,) = statistics.by_year(totals)
-    assert year == DayStatistics(date(2026, 1, 1), 4, {Status.PLAYED: 3, Status.NOTDUE: 3}, {"l": 4}, 0.0)
-    assert [month.date for month in statistics.by_month(totals)] == [date(2026, 3, 1)]
+    (month,) = statistics.by_month(totals)
+    assert month == DayStatistics(date(2026, 3, 1), 4, {Status.PLAYED: 3, Status.NOTDUE: 3}, {"l": 4}, 0.0)

@@ -1,4 +1,4 @@
-"""Statistics of calls and their notices by day, month and year.
+"""Statistics of calls and their notices by hour, day and month.
 
 They are read from the ledger's counters, never from its records, so ten million calls take as long as ten. A
 purge and an erasure leave the counters as they are. Counters are kept by the hour in UTC, and an hour belongs
@@ -12,6 +12,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import groupby
 from typing import TypeVar
 
 from ..ledgers.tally import HourCount
@@ -23,7 +24,7 @@ _Key = TypeVar("_Key", date, datetime)
 
 @dataclass(frozen=True)
 class DayStatistics:
-    """The calls of a day in the controller's zone, or of the month or year that begins on it."""
+    """The calls of a day in the controller's zone, or of the month that begins on it."""
 
     date: date
     calls: int
@@ -69,13 +70,8 @@ def _grouped(
 
 
 def by_month(days: Iterable[DayStatistics]) -> tuple[DayStatistics, ...]:
-    """Return sums by calendar month."""
-    return _summed(days, lambda day: day.replace(day=1))
-
-
-def by_year(days: Iterable[DayStatistics]) -> tuple[DayStatistics, ...]:
-    """Return sums by calendar year."""
-    return _summed(days, lambda day: day.replace(month=1, day=1))
+    """Return sums by calendar month of days in order."""
+    return tuple(_sum(first, month) for first, month in groupby(days, lambda day: day.date.replace(day=1)))
 
 
 def total(days: Iterable[DayStatistics]) -> DayStatistics:
@@ -96,13 +92,6 @@ def _day(day: date, counts: Iterable[HourCount], lines: Sequence[Line]) -> DaySt
                 count.notice, count.version, count.language
             )
     return _new_day(day, by_status, by_line, seconds_spared)
-
-
-def _summed(days: Iterable[DayStatistics], first: Callable[[date], date]) -> tuple[DayStatistics, ...]:
-    groups: dict[date, list[DayStatistics]] = defaultdict(list)
-    for day in days:
-        groups[first(day.date)].append(day)
-    return tuple(_sum(begin, members) for begin, members in sorted(groups.items()))
 
 
 def _sum(first: date, days: Iterable[DayStatistics]) -> DayStatistics:

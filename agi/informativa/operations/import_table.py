@@ -154,12 +154,13 @@ class Table:
         """Return the lines of one row, as they are asked for. Raises InformativaError where a line looks like
         a row by itself, apart from a quote that should not be there."""
         yield text + "\n"
-        outside, inside = _opening(text, self._separator)
-        swallowed = inside > 0 and outside + inside >= self._width - 1
+        *closed, opened = self._cells(text)
+        inside = opened.count(self._separator)
+        swallowed = inside > 0 and len(closed) + inside >= self._width - 1
         length = len(text)
         for later, continuation in self._lines:
             length += len(continuation) + 1
-            inside = continuation[: _closing(continuation, 0)].count(self._separator)
+            inside = self._cells('"' + continuation)[0].count(self._separator)
             if swallowed or inside >= self._width - 1 or length > LONGEST:
                 raise _refused(
                     number,
@@ -170,30 +171,9 @@ class Table:
                 )
             yield continuation + "\n"
 
-
-def _opening(text: str, separator: str) -> tuple[int, int]:
-    """Return the number of separators before and behind the quote that stays open on a line."""
-    position = cells = 0
-    while True:
-        if text.startswith('"', position):
-            end = _closing(text, position + 1)
-            if end == len(text):
-                return cells, text.count(separator, position)
-            position = end + 1
-        position = text.find(separator, position) + 1
-        if not position:
-            return cells, 0
-        cells += 1
-
-
-def _closing(text: str, position: int) -> int:
-    """Return the place where a quote closes that is open at `position`; the end of the text if it does
-    not."""
-    while (position := text.find('"', position)) >= 0:
-        if not text.startswith('""', position):
-            return position
-        position += 2
-    return len(text)
+    def _cells(self, text: str) -> list[str]:
+        """Return the cells of one line alone, of which the last may have a quote that stays open."""
+        return next(csv.reader([text], delimiter=self._separator))
 
 
 def _first(raw: bytes) -> bytes:

@@ -215,9 +215,9 @@ def test_counts_are_told_when_it_ends_in_the_middle(folder: Path, tmp_path: Path
     )
 
 
-def test_made_ready_by_other_processes(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A long file is made ready part by part while others are written: the same records, the rows that are
-    refused by their lines, cells over two lines among them."""
+def test_prepared_part_by_part(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A long file is prepared and recorded in parts: all its records, the rows that are refused by their
+    lines, cells over two lines among them."""
     file = tmp_path / "told.csv"
     rows = [f'+39333{number:07};31/01/2026;"form\n{number}"' for number in range(45)]
     file.write_text("numero;data;riferimento\n" + "\n".join([*rows[:25], "x;31/01/2026;form", *rows[25:]]))
@@ -226,8 +226,6 @@ def test_made_ready_by_other_processes(folder: Path, tmp_path: Path, monkeypatch
     source = Source(file, own, notice, RecordKind.WEBSITE, "", "IT", {}, datetime.now(UTC))
     monkeypatch.setattr(importing, "PART", 10)
     monkeypatch.setattr(importing, "BATCH", 10)
-    monkeypatch.setattr(importing, "WORTH_WORKERS", 1)
-    monkeypatch.setattr("os.sched_getaffinity", lambda _process: {0, 1, 2})
     done = importing.run(source, ImportCounts(), lambda _step, _bytes: None)
     assert (done.read, done.recorded, done.known_before, done.rejected) == (46, 45, 0, 1)
     assert source.rejects.read_text() == "line,reason\n52,the number is not one\n"

@@ -11,7 +11,7 @@ import pytest
 from informativa.ledgers.bulk import CommonValues, PreparedRecord
 from informativa.model.errors import InformativaError
 from informativa.operations import import_order
-from informativa.operations.import_order import Ordering, distribute
+from informativa.operations.import_order import Ordering
 
 COMMON = CommonValues(
     (1, "privacy", "2026-01", "service", "website", 2), "log/1", (b"a", b"b", b"c"), ("d",) * 4
@@ -36,7 +36,7 @@ def test_all_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with closing(Ordering(tmp_path, sum(map(len, parts)))) as ordering:
         assert ordering.shares == 11
         for part in parts:
-            ordering.add(distribute(part, ordering.shares))
+            ordering.add(part)
         windows = list(ordering.windows())
         assert list(tmp_path.iterdir()) == []
     assert len(windows) == 11
@@ -54,7 +54,7 @@ def test_memory_does_not_grow_with_the_file(tmp_path: Path, monkeypatch: pytest.
     with closing(Ordering(tmp_path, 600)) as ordering:
         assert ordering.shares == 2
         for part in parts:
-            ordering.add(distribute(part, 2))
+            ordering.add(part)
         windows = list(ordering.windows())
     assert max(map(len, windows)) < 40
     assert all(window == sorted(window, key=lambda one: one.pseudonym) for window in windows)
@@ -64,7 +64,7 @@ def test_memory_does_not_grow_with_the_file(tmp_path: Path, monkeypatch: pytest.
 def test_nothing_to_import(tmp_path: Path) -> None:
     """A file whose rows were all rejected has one window, without records."""
     with closing(Ordering(tmp_path, 0)) as ordering:
-        ordering.add(distribute([], ordering.shares))
+        ordering.add([])
         assert list(ordering.windows()) == [[]]
 
 
@@ -73,7 +73,7 @@ def test_a_folder_that_is_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     full = Path("/dev/full").open("wb")  # noqa: SIM115  # the ordering closes it
     monkeypatch.setattr(import_order, "TemporaryFile", lambda **_: full)
     with closing(Ordering(tmp_path, 1)) as ordering, pytest.raises(InformativaError) as raised:
-        ordering.add([bytes(1_000_000)])
+        ordering.add(ready(10_000, random.Random(3)))
     assert str(raised.value) == (
         f"What is imported cannot be put in order in {tmp_path} (No space left on device). "
         "Make room there: it takes 250 bytes a row, and a record 500 afterwards."

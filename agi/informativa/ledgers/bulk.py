@@ -1,6 +1,6 @@
 """Recording of many deliveries that callers got elsewhere: hundreds of records by one statement, where
-`append_new` of a transaction takes one. Each record is prepared beforehand, in another process if need be,
-except for its number and the index of its leaf, which only the writer knows."""
+`append_new` of a transaction takes one. Each record is prepared beforehand, except for its number and the
+index of its leaf, which only the writer knows."""
 
 from __future__ import annotations
 

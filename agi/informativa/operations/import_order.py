@@ -12,7 +12,7 @@ import errno
 import os
 import pickle
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from itertools import accumulate
 from operator import itemgetter
@@ -25,15 +25,6 @@ from ..model.text import Foreign, Text
 
 WINDOW = 20_000  # records that are put in order at a time: 450 bytes of memory each
 _MOST = 256  # shares: of what is longer than these times WINDOW, a share is put in order in several windows
-
-
-def distribute(ready: Iterable[PreparedRecord], shares: int) -> list[bytes]:
-    """Distribute records over shares by the beginnings of their pseudonyms, which are spread evenly: every
-    pseudonym of a share sorts before those of the next. Return each share pickled, b'' for an empty one."""
-    buckets: list[list[PreparedRecord]] = [[] for _ in range(shares)]
-    for record in ready:
-        buckets[int.from_bytes(record.pseudonym[:2], "big") * shares >> 16].append(record)
-    return [pickle.dumps(share, pickle.HIGHEST_PROTOCOL) if share else b"" for share in buckets]
 
 
 class Ordering:
@@ -51,11 +42,16 @@ class Ordering:
         """Delete all that was added."""
         self._file.close()
 
-    def add(self, shares: Sequence[bytes]) -> None:
-        """Add one part of the file, as `distribute` returned it."""
+    def add(self, ready: Iterable[PreparedRecord]) -> None:
+        """Add some records, in any order. Their pseudonyms are spread evenly, so that the beginning of one
+        tells its share: every pseudonym of a share sorts before those of the next."""
+        shares: list[list[PreparedRecord]] = [[] for _ in range(self.shares)]
+        for record in ready:
+            shares[int.from_bytes(record.pseudonym[:2], "big") * self.shares >> 16].append(record)
+        pickled = [pickle.dumps(share, pickle.HIGHEST_PROTOCOL) if share else b"" for share in shares]
         with self._in_plain_words():
-            self._bounds.append(array("Q", accumulate(map(len, shares), initial=self._file.tell())))
-            self._file.writelines(shares)
+            self._bounds.append(array("Q", accumulate(map(len, pickled), initial=self._file.tell())))
+            self._file.writelines(pickled)
 
     def windows(self) -> Iterator[list[PreparedRecord]]:
         """Return all records in lists, each of which is in order."""

@@ -1,7 +1,4 @@
-"""Preparation of the rows of an import: from cells to records that can be added.
-
-It does nothing but read the file, so that other processes can do it while this one writes.
-"""
+"""Preparation of the rows of an import: from cells to records that can be added. Nothing is written here."""
 
 from __future__ import annotations
 
@@ -10,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from functools import lru_cache
-from itertools import islice
 from pathlib import Path
 
 from ..call.caller import pseudonym
@@ -30,8 +26,6 @@ from ..model import (
 from ..model.text import Text
 from ..model.words import NumberKind
 from .callers import REFERENCE_FAULTS, WHY_IMPLAUSIBLE
-from .import_order import distribute
-from .import_table import Table
 from .typed_caller import CUSTOMER, SEPARATORS, is_unusual
 
 CACHE_SIZE = 4096  # dates and versions whose meaning is remembered
@@ -70,49 +64,7 @@ class Source:
         return self.file.with_name(f"{self.file.name}.rejects.csv")
 
 
-@dataclass(frozen=True)
-class ImportPart:
-    """A range of rows of a file."""
-
-    offset: int
-    """The byte at which the first row begins."""
-    line: int
-    """The number of lines before it."""
-    rows: int
-    """The number of rows."""
-
-
-@dataclass(frozen=True)
-class PreparedPart:
-    """The result of preparing one part."""
-
-    shares: Sequence[bytes]
-    """The records, as `distribute` returns them."""
-    rejected: tuple[tuple[int, Text], ...]
-    """The rows that cannot be imported, by line and reason."""
-    unusual: int
-    """The number of records whose telephone number may lack a digit."""
-    end: int
-    """The byte at which the part ends."""
-
-
-def prepare_part(source: Source, origin: str, shares: int, part: ImportPart) -> PreparedPart:
-    """Prepare one part for the log of that `origin`, in so many shares. Raises InformativaError and
-    OSError."""
-    ready, rejected = [], []
-    with source.file.open("rb") as opened:
-        table = Table(opened, source.columns)
-        table.go_to(part.offset, part.line)
-        row = _Row(source, table.columns, origin)
-        for line, cells in islice(table.rows(), part.rows):
-            try:
-                ready.append(row.ready(cells))
-            except RejectedError as error:
-                rejected.append((line, error.reason))
-        return PreparedPart(distribute(ready, shares), tuple(rejected), row.unusual, opened.tell())
-
-
-class _Row:
+class RowReader:
     """A reader of rows, which remembers the meaning of dates and versions."""
 
     def __init__(self, source: Source, columns: Mapping[str, int], origin: str) -> None:

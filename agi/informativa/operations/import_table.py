@@ -11,6 +11,7 @@ import csv
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from itertools import count
 from typing import BinaryIO
 
 from ..model.errors import InformativaError
@@ -52,7 +53,7 @@ class Table:
     """
 
     def __init__(self, opened: BinaryIO, chosen: Mapping[str, str]) -> None:
-        self._opened, self._line = opened, 0
+        self._opened = opened
         self._lines = self._texts()
         self._separator, header = self._header(chosen)
         self._width = len(header)
@@ -60,16 +61,6 @@ class Table:
         self._needed = 1 + max(
             column for name, column in self.columns.items() if name in ("number", "customer", "date")
         )
-
-    @property
-    def position(self) -> tuple[int, int]:
-        """Return the number of bytes and of lines read so far."""
-        return self._opened.tell(), self._line
-
-    def go_to(self, offset: int, line: int) -> None:
-        """Continue at a `position` that another table had reached."""
-        self._opened.seek(offset)
-        self._line = line
 
     def rows(self) -> Iterator[tuple[int, list[str]]]:
         """Return the rows that are not empty, each with the number of its first line. Raises
@@ -99,8 +90,9 @@ class Table:
         """Return the lines, each with its number and without its end. Raises InformativaError for one that is
         not text."""
         read = self._opened.readline
-        while raw := read(LONGEST + 1):
-            self._line = number = self._line + 1
+        for number in count(1):
+            if not (raw := read(LONGEST + 1)):
+                return
             if number == 1:
                 raw = _first(raw)
             if len(raw) > LONGEST:

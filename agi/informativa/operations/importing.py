@@ -2,42 +2,40 @@
 
 The whole file is checked before anything of it is recorded. The same row adds nothing a second time, so a run
 that was interrupted is simply repeated.
+
+One process does all the work: a million rows take some 45 seconds of its CPU time. Worker processes could
+take over at most the two fifths that prepare rows; on two cores a worker took a tenth off.
 """
 
 from __future__ import annotations
 
 import csv
-import os
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
 import phonenumbers
 
 from ..ledgers import bulk
+from ..ledgers.bulk import PreparedRecord
 from ..ledgers.sqlite import SqliteStore
 from ..model import plausibility
 from ..model.errors import InformativaError
 from ..model.plausibility import ReferenceFault
 from ..model.text import Foreign, Text
 from ..process import storage
-from ..system.processes import worker_pool
 from .callers import REFERENCE_FAULTS
 from .import_order import Ordering
-from .import_rows import CACHE_SIZE, ImportPart, PreparedPart, Source, is_american, prepare_part
+from .import_rows import CACHE_SIZE, RejectedError, RowReader, Source, is_american
 from .import_table import Table
 
 __all__ = ["Import", "ImportCounts", "Progress", "Source", "run"]
 
-PART = 5000  # rows that are made ready together
+PART = 5000  # rows that are prepared together
 BATCH = 1000  # rows in one transaction, for which calls wait
-MOST_WORKERS = 3  # beside this process, each of which takes its memory
-WORTH_WORKERS = 5  # parts, for which it takes no longer to start them
 
 Progress = Callable[[str, int], None]
 """Called with a step, `check`, `prepare` or `record`, and how many bytes of the file are through it."""
@@ -103,7 +101,7 @@ def run(source: Source, counts: ImportCounts, progress: Progress, say: Callable[
                 Text("{file} can be read only once.", file=source.file), Text("Save it first.")
             )
         try:
-            parts = _understand(opened, source, progress)
+            rows = _understand(opened, source, progress)
         except InformativaError as error:
             message = Text("{error} Nothing of the file was recorded.", error=error.text)
             raise InformativaError(message) from error
@@ -114,7 +112,7 @@ def run(source: Source, counts: ImportCounts, progress: Progress, say: Callable[
             )  # root may run this in another's folder, and follows no link
             with source.rejects.open("x", encoding="utf-8", newline="") as rejects_file:
                 _record(
-                    source, parts, store, _Rejects(csv.writer(rejects_file), counts, say), counts, progress
+                    opened, source, rows, store, _Rejects(csv.writer(rejects_file), counts, say), progress
                 )
         finally:
             store.close()
@@ -124,9 +122,9 @@ def run(source: Source, counts: ImportCounts, progress: Progress, say: Callable[
     return Import(counts.read, counts.recorded, counts.known_before, counts.unusual, counts.rejected, rejects)
 
 
-def _understand(opened: BinaryIO, source: Source, progress: Progress) -> list[ImportPart]:
-    """Read the whole file and return its parts. Raises InformativaError for the first line that cannot be
-    understood."""
+def _understand(opened: BinaryIO, source: Source, progress: Progress) -> int:
+    """Read the whole file and return the number of its rows. Raises InformativaError for the first line that
+    cannot be understood."""
     table = Table(opened, source.columns)
     date_column, checked_dates = table.columns["date"], set[str]()
     if "reference" not in table.columns and plausibility.reference_fault(
@@ -139,7 +137,7 @@ def _understand(opened: BinaryIO, source: Source, progress: Progress) -> list[Im
             ),
             Text("Say where the evidence is: --reference TEXT"),
         )
-    parts, start, rows = list[ImportPart](), table.position, 0
+    rows = 0
     for rows, (line, cells) in enumerate(table.rows(), 1):
         if (text := cells[date_column]) not in checked_dates:
             if is_american(text):
@@ -150,57 +148,40 @@ def _understand(opened: BinaryIO, source: Source, progress: Progress) -> list[Im
             if len(checked_dates) < CACHE_SIZE:
                 checked_dates.add(text)
         if not rows % PART:
-            parts.append(ImportPart(*start, PART))
-            start = table.position
-            progress("check", start[0])
-    progress("check", table.position[0])
-    return [*parts, ImportPart(*start, rows % PART)]
+            progress("check", opened.tell())
+    progress("check", opened.tell())
+    return rows
 
 
 def _record(
-    source: Source,
-    parts: Sequence[ImportPart],
-    store: SqliteStore,
-    rejects: _Rejects,
-    counts: ImportCounts,
-    progress: Progress,
+    opened: BinaryIO, source: Source, rows: int, store: SqliteStore, rejects: _Rejects, progress: Progress
 ) -> None:
-    rows = sum(part.rows for part in parts)
+    counts, origin = rejects.counts, store.log().origin
     with closing(Ordering(Path(source.controller.ledger).parent, rows)) as ordering:
-        for prepared in _prepared_parts(
-            partial(prepare_part, source, store.log().origin, ordering.shares), parts
-        ):
-            for line, reason in prepared.rejected:
-                rejects.add(line, reason)
-            counts.unusual += prepared.unusual
-            ordering.add(prepared.shares)
-            progress("prepare", end := prepared.end)
+        opened.seek(0)
+        table = Table(opened, source.columns)
+        reader, remaining = RowReader(source, table.columns, origin), islice(table.rows(), rows)
+        for _part in range(0, rows, PART):
+            ordering.add(_prepared(reader, islice(remaining, PART), rejects))
+            counts.unusual = reader.unusual
+            progress("prepare", opened.tell())
+        progress("prepare", opened.tell())  # of a file without rows, too
         for window in ordering.windows():
             for batch in (window[at : at + BATCH] for at in range(0, len(window), BATCH)):
                 added = bulk.append_new(store, batch)
                 counts.recorded += added
                 counts.known_before += len(batch) - added
-                progress("record", end * counts.read // rows)
+                progress("record", opened.tell() * counts.read // rows)
 
 
-def _prepared_parts(
-    work: Callable[[ImportPart], PreparedPart], parts: Sequence[ImportPart]
-) -> Iterator[PreparedPart]:
-    """Return each part prepared, in order: by this process, and by others where that is worth it."""
-    workers = min(len(os.sched_getaffinity(0)) - 1, MOST_WORKERS) if len(parts) >= WORTH_WORKERS else 0
-    with worker_pool(workers) as pool:
-        futures = deque[Future[PreparedPart]]()
-        for part in parts:
-            if pool and sum(not future.done() for future in futures) < 2 * workers:
-                futures.append(pool.submit(work, part))
-            else:
-                finished = Future[PreparedPart]()
-                finished.set_result(work(part))
-                futures.append(finished)
-            while futures and futures[0].done():
-                yield futures.popleft().result()
-        while futures:
-            yield futures.popleft().result()
+def _prepared(
+    reader: RowReader, rows: Iterable[tuple[int, list[str]]], rejects: _Rejects
+) -> Iterator[PreparedRecord]:
+    for line, cells in rows:
+        try:
+            yield reader.ready(cells)
+        except RejectedError as error:
+            rejects.add(line, error.reason)
 
 
 @dataclass

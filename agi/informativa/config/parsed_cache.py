@@ -1,10 +1,10 @@
 """A cache of the parsed text of a configuration, in a file beside it, so that a script need not parse it
 again.
 
-pydantic and yaml would take half of the time that a script needs to start, and the library of numbering plans
-a fifth. The cached value is a function of the text alone, for one edition of these plans: its settings, the
-line of each key, and the ways in which each called number may be written. It holds no secret, and keys,
-prompts and all other files are read each time as ever.
+Without it a script's whole call takes 1.95 times the instructions (callgrind), for pydantic, yaml and the
+library of numbering plans. The cached value is a function of the text alone, for one edition of these plans:
+its settings, the line of each key, and the ways in which each called number may be written. It holds no
+secret, and keys, prompts and all other files are read each time as ever.
 """
 
 from __future__ import annotations

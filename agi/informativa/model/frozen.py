@@ -1,9 +1,9 @@
 """A `dataclass` for the nouns that a script imports. To readers and to mypy it is the standard one, and
 `replace`, `fields` and `match` accept its classes; its import costs a sixth.
 
-The standard one compiles six methods for each class, which takes half a millisecond of the 50 that a script
-has for its one call. Here only `__init__` is compiled, with the first object, and it sets all fields at once.
-For frozen classes without a base.
+The standard one compiles six methods for each class: with it a script's whole call takes 1.24 times the
+instructions (callgrind) and 1.16 times the CPU time. Here only `__init__` is compiled, with the first object,
+and it sets all fields at once. For frozen classes without a base.
 """
 
 from __future__ import annotations

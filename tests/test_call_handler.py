@@ -2,6 +2,7 @@
 recorded, and how often."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -36,6 +37,7 @@ from informativa.model import (
     Period,
     Playback,
     Prompt,
+    Record,
     RecordKind,
     ReportedDelivery,
     Status,
@@ -75,6 +77,16 @@ def test_i4_without_a_ledger_the_version_of_the_day_is_played() -> None:
     assert [event.version for event in events(at)] == ["1"]
 
 
+def test_i4_without_a_ledger_the_language_is_the_callers() -> None:
+    """I4: the number's country, and the dialplan before it, say the language also where no ledger answers."""
+    own = replace(version("1"), short={"it": SHORT, "de": SUPPLEMENT})
+    german = line(notice(own), languages={"DE": "de"})
+    for call in (incoming("+493012345678"), incoming(options={"language": "de"})):
+        session = ScriptedSession(call)
+        handle(session, services(german, BrokenLedger()))
+        assert [path for path, _keys in session.played] == ["/prompts/it/supplement"]
+
+
 def test_claim_that_leads_nowhere_hides_no_other() -> None:
     """Of what a caller is said to have heard in this call, each claim is looked up for itself."""
     at = services(line(Step(notice(), ALWAYS)))
@@ -106,6 +118,38 @@ def test_own_system_is_not_asked_of_it_either_where_another_notice_is_due() -> N
     again = ScriptedSession(incoming(options={"heard": "privacy:2"}))
     handle(again, replace(at, clock=later, lookups=sources))
     assert (crm.asked, country.asked) == (0, 1)
+
+
+class Elsewhere:
+    """Another box that told this caller of another notice."""
+
+    async def ask(self, _pseudonyms: Sequence[bytes]) -> Sequence[tuple[str, Record]]:
+        """Answer with its record."""
+        told_there = told_elsewhere(
+            COUNTRY, COUNTRY.versions[0], RecordKind.PHONE, datetime(2026, 11, 20, tzinfo=UTC), b"", ""
+        )
+        return [("pbx-2", Record(1, told_there))]
+
+    waited_for = 0
+
+    async def wait(self, record: int) -> None:
+        """Note for which."""
+        self.waited_for = record
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+def test_own_system_is_not_asked_of_it_either_where_another_box_answers() -> None:
+    """Decided again by what other boxes say, what was heard in this call is still known."""
+    crm = ScriptedSource()
+    own = line(Step(notice(), Period(days=1)), COUNTRY)
+    at = services(own, None, crm)
+    handle(ScriptedSession(), services(line(notice()), at.ledgers["acme"]))
+    later = replace(at, clock=SteppingClock(datetime(2026, 11, 26, tzinfo=UTC)), others={"acme": Elsewhere()})
+    handle(ScriptedSession(incoming(options={"heard": "privacy:1"})), later)
+    assert [event.reason for event in events(at)[1:]] == ["same-call", "already-informed"]
+    assert crm.asked == 0
 
 
 def test_supplement_is_played_in_the_language_that_the_dialplan_asks_for() -> None:
@@ -226,8 +270,9 @@ def test_record_of_a_delivery() -> None:
 
     clock = SteppingClock()
     at = services(line(), clock=clock)
-    handle(Lasting(incoming(linked="1700000000.9")), at)
-    (event,) = events(at)
+    result = handle(Lasting(incoming(linked="1700000000.9")), at)
+    (event,) = result.events
+    assert events(at) == [event]
     assert (event.call, event.linked, event.line) == ("1700000000.1", "1700000000.9", "+390212345678")
     assert event.at == datetime(2026, 11, 24, 12, 0, 12, tzinfo=UTC)  # the prompt's 10 s and two looks of 1 s
 
@@ -298,6 +343,23 @@ def test_call_cut_off_before_its_prompt_names_no_sound() -> None:
     assert events(at)[1].recording == ""
 
 
+def test_why_a_recording_changed_while_it_played_is_told() -> None:
+    """It was in order before, and the log says that it is not any more."""
+    result = handle(ScriptedSession(), services(line(), recordings=SteadyRecordings({SHORT.path: 2})))
+    assert (result.status, result.error) == (
+        Status.FAILED,
+        "/prompts/it/short was exchanged",
+    )
+
+
+def test_skip_is_no_supplement() -> None:
+    """Nothing was told, neither the whole nor a part."""
+    at = services(line())
+    for _call in range(2):
+        handle(ScriptedSession(), at)
+    assert [event.supplement for event in events(at)] == [False, False]
+
+
 def test_length_of_a_prompt_that_changed_is_on_record() -> None:
     """Nothing was heard of ten seconds."""
     at = services(line(), recordings=SteadyRecordings({SHORT.path: 1}))
@@ -319,6 +381,21 @@ def test_record_of_what_an_operator_read() -> None:
     )
     assert (event.vouched, event.reference) == (Vouched.NETWORK, "call 1700000000.1")
     assert handle(ScriptedSession(), at).reason == "already-informed"
+
+
+def test_operators_record_is_in_the_language_that_the_caller_wants() -> None:
+    """The dialplan's, or that of the number's country, whether the number is known or withheld; and other
+    boxes have it when the call goes on."""
+    own = line(notice(replace(version("1"), short={"it": SHORT, "de": SHORT})), languages={"DE": "de"})
+    at = services(own, others={"acme": Elsewhere()})
+    handle(ScriptedSession(incoming("+493012345678", options={"action": "read"})), at)
+    withheld = incoming("", presentation=32, options={"action": "read", "language": "de"})
+    handle(ScriptedSession(withheld), at)
+    assert [(event.language, event.pseudonym is None) for event in events(at)] == [
+        ("de", False),
+        ("de", True),
+    ]
+    assert at.others["acme"].waited_for == 2
 
 
 def test_operator_who_read_nothing_leaves_what_was_heard_before() -> None:

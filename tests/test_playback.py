@@ -5,8 +5,8 @@ from hypothesis import event, find, given, target
 from hypothesis import strategies as st
 
 from doubles import LOST, MISSING, SHORT, hung_up, key, whole
-from informativa.call.playback import judge, nothing
-from informativa.model import Ending, Heard, Length, Playback, Prompt
+from informativa.call.playback import judge, nothing, status
+from informativa.model import Ending, Heard, Keys, Length, Playback, Prompt, Status
 
 SEVERAL = Prompt("p", (Length(80_000, 8000), Length(160_000, 16_000), Length(480_000, 48_000)))
 
@@ -197,3 +197,25 @@ def test_a_prompt_without_sound_is_never_whole(lengths: tuple[Length, ...], endp
 def test_nothing_was_heard_of_so_much(lengths: tuple[Length, ...], expected: Heard) -> None:
     """Of the longest of its files, in that one's samples; of none where there is no file."""
     assert nothing(Ending.NOT_PLAYABLE, Prompt("short", lengths)) == expected
+
+
+@pytest.mark.parametrize(
+    ("ending", "pressed", "keys", "expected"),
+    [
+        (Ending.WHOLE, "", Keys(), Status.PLAYED),
+        (Ending.KEY, "1", Keys(), Status.PARTIAL),
+        (Ending.KEY, "#", Keys(skip="#"), Status.PARTIAL),
+        (Ending.KEY, "#", Keys(skip="#", skip_informs=True), Status.SKIPPED),
+        (Ending.KEY, "1", Keys(skip="#", skip_informs=True), Status.PARTIAL),
+        (Ending.WHOLE, "", Keys(skip_informs=True), Status.PLAYED),
+        (Ending.HUNG_UP, "", Keys(skip_informs=True), Status.PARTIAL),
+        (Ending.CUT_SHORT, "", Keys(), Status.PARTIAL),
+        (Ending.CONNECTION_LOST, "", Keys(), Status.PARTIAL),
+        (Ending.SERVICE_STOPPED, "", Keys(), Status.PARTIAL),
+        (Ending.NOT_PLAYABLE, "", Keys(), Status.FAILED),
+        (Ending.CHANGED, "", Keys(), Status.FAILED),
+    ],
+)
+def test_status_by_ending(ending: Ending, pressed: str, keys: Keys, expected: Status) -> None:
+    """Only who knowingly skips it, where the company counts that, needs not hear it to its end."""
+    assert status(Heard(ending, 8000, 80_000, key=pressed), keys) is expected

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from doubles import CALLER, FULL, SHORT, line, notice, version
-from informativa.call.policy import decide, informs, language, languages, play_all, wanted_language
+from informativa.call.policy import decide, play_after_all, play_all, read_by_operator, wanted_language
 from informativa.model import (
     ALWAYS,
     CallerHistory,
@@ -19,6 +19,7 @@ from informativa.model import (
     Notice,
     Period,
     PriorDelivery,
+    PromptChoice,
     Reason,
     Status,
     Step,
@@ -84,17 +85,47 @@ def test_all_is_played_where_nothing_is_known() -> None:
     """Without a ledger the whole plan is due, each notice in the version of the day and with that ground."""
     country = notice(version("1"), version("2", "service", "marketing", starts=NOW))
     own = line(Step(notice(), ALWAYS), country)
-    first, second = play_all(own, NOW - timedelta(seconds=1), Reason.LEDGER_UNAVAILABLE)
+    first, second = play_all(own, NOW - timedelta(seconds=1), "it")
     assert first == Decision(
         own.plan[0].notice,
         version("1"),
         play=True,
         reason=Reason.LEDGER_UNAVAILABLE,
         prompts={"it": SHORT},
+        languages=("it", "it"),
         purposes=frozenset({"service"}),
     )
     assert (second.notice, second.version) == (country, country.versions[0])
-    assert play_all(own, NOW, Reason.LEDGER_UNAVAILABLE)[1].purposes == {"service", "marketing"}
+    assert play_all(own, NOW, "it")[1].purposes == {"service", "marketing"}
+
+
+def test_all_is_played_in_the_language_that_is_known_without_a_ledger() -> None:
+    """Then in those of the line."""
+    own = line(notice(replace(version("1"), short={"it": SHORT, "de": FULL})))
+    decided = (play_all(own, NOW, "it"), play_all(own, NOW, "de"))
+    assert [languages(decision) for (decision,) in decided] == [["it"], ["de", "it"]]
+
+
+def test_skip_that_is_not_on_record_is_played_after_all() -> None:
+    """In the same languages, with the ground that the ledger did not take it."""
+    left_out = only(line(), known("1"))
+    assert play_after_all(left_out) == replace(left_out, play=True, reason=Reason.LEDGER_UNAVAILABLE)
+    assert left_out.choices == [PromptChoice("it", SHORT, FULL, "", informs=True)]
+
+
+def test_operator_reads_what_is_not_for_every_call() -> None:
+    """Each in the version of the day; none that is still to come."""
+    own = line(Step(notice(), ALWAYS), Notice("country", (version("1"), version("2", starts=NOW))))
+    country = own.plan[1].notice
+    assert read_by_operator(own, NOW) == [(country, country.versions[1])]
+    assert read_by_operator(own, NOW - timedelta(days=1)) == [(country, country.versions[0])]
+    to_come = line(notice(version("1", starts=NOW)))
+    assert read_by_operator(to_come, NOW - timedelta(days=1)) == []
+
+
+def languages(decision: Decision) -> list[str]:
+    """The languages to try."""
+    return [choice.language for choice in decision.choices]
 
 
 WITHHELD = Unidentified(Reason.WITHHELD)
@@ -176,7 +207,7 @@ def test_supplement_in_another_language_gives_way_to_the_whole() -> None:
         (decision,) = decide(own, known("1"), CALLS, NOW, asked=asked)
         assert decision.supplement is supplement
         assert decision.purposes == ({"marketing"} if supplement else {"service", "marketing"})
-        assert decision.prompts[language(asked or "it", own, decision)] is (FULL if supplement else SHORT)
+        assert decision.choices[0].prompt is (FULL if supplement else SHORT)
     (german,) = decide(own, known("1"), Identified("+491711234567", "DE"), NOW)
     assert german.supplement
 
@@ -185,8 +216,7 @@ def test_version_without_any_language_of_the_line_is_played_in_its_own() -> None
     """By a clock that is wrong an older version may be in force, which the line's languages were not checked
     against: better heard in another one than not at all."""
     decision = only(line(notice(replace(version("1"), short={"de": SHORT}))), {})
-    assert languages("it", line(), decision) == ["de"]
-    assert language("it", line(), decision) == "de"
+    assert (languages(decision), decision.language) == (["de"], "de")
     second = replace(version("2", "service", "marketing"), short={"de": SHORT})
     assert only(line(notice(version("1"), second)), known("1")).prompts == {"de": SHORT}
 
@@ -397,16 +427,22 @@ def test_language_of_a_country_finds_the_language() -> None:
     """de_DE is spoken by prompts in de, and is no fallback then; en is one, which may not count."""
     german = Version("1", frozenset({"service"}), False, {"de": SHORT, "en": FULL}, {})
     own = line(Notice("privacy", (german,)), languages={"DE": "de_DE"}, fallback=("en",))
-    decision = only(own, {})
-    assert languages("de_DE", own, decision) == ["de", "en"]
-    assert languages("fr", own, decision) == ["en"]
-    assert [language(wanted, own, decision) for wanted in ("de_DE", "de", "fr")] == ["de", "de", "en"]
+
+    def choices(own: Line, asked: str) -> list[tuple[str, str, bool]]:
+        (decision,) = decide(own, {}, CALLS, NOW, asked=asked)
+        return [(choice.language, choice.instead_of, choice.informs) for choice in decision.choices]
+
+    assert choices(own, "de_DE") == [("de", "", True), ("en", "de_DE", True)]
+    assert choices(own, "fr") == [("en", "fr", True)]
     strict = replace(own, fallback_informs=False)
-    assert [informs("de", "de_DE", strict), informs("en", "de_DE", strict), informs("en", "fr", own)] == [
-        True,
-        False,
-        True,
-    ]
+    assert choices(strict, "de") == [("de", "", True), ("en", "de", False)]
+
+
+def test_full_text_is_in_the_language_of_the_short_one() -> None:
+    """A key starts the full text that the caller understands, or none where none is in his language."""
+    own = replace(version("1"), short={"it": SHORT, "de_DE": SHORT}, full={"de": FULL})
+    decision = only(line(notice(own), fallback=("de_DE",)), {})
+    assert [(choice.language, choice.full) for choice in decision.choices] == [("it", None), ("de_DE", FULL)]
 
 
 purposes = st.frozensets(st.sampled_from(["service", "marketing", "profiling"]), min_size=1)

@@ -30,8 +30,10 @@ TESTS = {
     "call/caller": ("caller",),
     "call/agi": ("agi",),
     "call/spool": ("spool",),
-    "call/answering": ("call",),
+    "call/answering": ("call", "call_handler"),
     "call/handler": ("call", "call_handler", "other_boxes"),
+    "call/conversation": ("call", "call_handler"),
+    "call/delivery": ("call", "call_handler"),
     "ledgers/transaction": (
         "ledgers",
         "call",

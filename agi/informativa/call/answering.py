@@ -16,7 +16,8 @@ from ..model.frozen import dataclass
 from ..model.ports import CallSession, Clock, Ledger, LookupSource, OtherBoxes, Recordings
 from ..model.text import Text
 from . import playback
-from .handler import STATUS, CallHandler, spool_delivery
+from .conversation import Conversation, begin
+from .handler import CallHandler, spool_delivery
 
 # After these endings nobody is left to hear the other notices of the plan.
 _NOBODY_THERE = (Ending.HUNG_UP, Ending.CONNECTION_LOST)
@@ -73,21 +74,26 @@ async def _handle(session: CallSession, services: CallServices) -> CallResult:
     line = services.lines.get(session.call.line)
     if line is None:
         return await _unknown_line(session, services)
-    handler = _handler(session, line, services)
-    results, decisions, error = await handler.decide()
-    for decision in decisions:
-        results.append(await handler.carry_out(decision))
-        if results[-1].reason in _NOBODY_THERE:
+    conversation = begin(session.call, line)
+    handler = _handler(session, conversation, services)
+    plan = await handler.decide()
+    results, heard = [*plan.results], [*conversation.claims]
+    for decision in plan.decisions:
+        result = await handler.carry_out(decision)
+        results.append(result)
+        if result.heard:
+            heard.append(result.heard)
+        if result.reason in _NOBODY_THERE:
             break
-    await handler.wait()
+    await handler.wait(results)
     worst = min(results, key=_severity) if len(results) > 1 else results[0]
     return CallResult(
         worst.status,
         worst.reason,
         worst.record,
-        error=worst.error or error,
-        doubt=handler.doubt,
-        heard=" ".join(handler.heard),
+        error=worst.error or plan.errors,
+        doubt=conversation.doubt,
+        heard=" ".join(heard),
         events=tuple([event for result in results for event in result.events]),
     )
 
@@ -105,12 +111,12 @@ def unknown_words(words: str) -> str:
     )
 
 
-def _handler(session: CallSession, line: Line, services: CallServices) -> CallHandler:
-    name = line.controller.id
+def _handler(session: CallSession, conversation: Conversation, services: CallServices) -> CallHandler:
+    name = conversation.line.controller.id
     lookups = services.lookups.get(name, {})
     others = services.others.get(name)
     ledger, recordings = services.ledgers[name], services.recordings
-    return CallHandler(session, line, ledger, lookups, services.clock, recordings, others)
+    return CallHandler(session, conversation, ledger, lookups, services.clock, recordings, others)
 
 
 async def _read_by_operator(session: CallSession, services: CallServices) -> CallResult:
@@ -122,10 +128,11 @@ async def _read_by_operator(session: CallSession, services: CallServices) -> Cal
     if line is None:
         raise SessionError("An operator read a notice on a line that is not configured.")
     try:
-        handler = _handler(session, line, services)
+        conversation = begin(session.call, line)
+        handler = _handler(session, conversation, services)
         result = await handler.read()
-        await handler.wait()
-        return result
+        await handler.wait([result])
+        return replace(result, heard=" ".join(filter(None, [*conversation.claims, result.heard])))
     except LedgerError as error:
         raise SessionError(str(error)) from error
 
@@ -153,7 +160,7 @@ async def _unknown_line(session: CallSession, services: CallServices) -> CallRes
         version="",
         language="",
         purposes=frozenset(),
-        status=STATUS[heard.ending],
+        status=playback.STATUS[heard.ending],
         reason=Reason.NO_LINE,
         prompt=services.fallback.path if services.fallback else "",
         heard=heard,

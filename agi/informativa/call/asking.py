@@ -1,38 +1,94 @@
-"""The answers of a company's own systems about a caller to whom something is due."""
+"""The answers of others about a caller to whom something is due: the company's other boxes, and then its own
+systems."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 
-from ..model import CallerHistory, Decision, Identified, PriorDelivery, Reason, ReportedDelivery
+from ..model import (
+    CallerHistory,
+    Decision,
+    Event,
+    Identified,
+    Notice,
+    PriorDelivery,
+    Record,
+    ReportedDelivery,
+    told_by_others,
+)
 from ..model.errors import LookupSourceError
-from ..model.ports import LookupSource
-
-Decide = Callable[[CallerHistory], Sequence[Decision]]
-
-
-def is_open(decision: Decision) -> bool:
-    """Return whether an answer from elsewhere could change the decision: the notice is due, and not on every
-    call anyway."""
-    return decision.play and decision.reason is not Reason.EVERY_CALL
+from ..model.frozen import dataclass
+from ..model.ports import LookupSource, OtherBoxes
+from .conversation import Conversation
 
 
-async def look_up(
-    caller: Identified,
+@dataclass(frozen=True)
+class OpenQuestion:
+    """A question to others: the decisions by what this ledger knows, of which an answer may change some, and
+    the histories on which they rest."""
+
+    decisions: Sequence[Decision]
+    history: CallerHistory
+    same_call: CallerHistory
+
+
+@dataclass(frozen=True)
+class Answers:
+    """All that others said of a caller: records of other boxes, each with its box; the deliveries that the
+    company's own systems report, as events to record; and the errors of the systems that gave none."""
+
+    records: Sequence[tuple[str, Record]] = ()
+    reports: Sequence[Event] = ()
+    errors: str = ""
+
+
+NO_ANSWERS = Answers()
+
+
+async def ask(
+    conversation: Conversation,
+    question: OpenQuestion,
+    others: OtherBoxes | None,
     sources: Mapping[str, Sequence[LookupSource]],
-    history: CallerHistory,
-    decide: Decide,
-) -> tuple[list[tuple[Decision, ReportedDelivery]], str]:
-    """Return the answers about the notices that are due, each with the decision that it changes, and the
-    errors of the sources that gave none.
+    now: datetime,
+) -> Answers:
+    """Ask other boxes about this caller, and then the company's own systems about what is due even so."""
+    records = () if others is None else await others.ask(conversation.pseudonyms)
+    if not sources:
+        return Answers(records)
+    reports, errors = await _look_up(conversation, question, records, sources, now)
+    told_elsewhere = conversation.told_elsewhere
+    events = [
+        told_elsewhere(notice, report.version, report.kind, report.at, report.reference, now)
+        for notice, report in reports
+    ]
+    return Answers(records, events, errors)
+
+
+async def _look_up(
+    conversation: Conversation,
+    question: OpenQuestion,
+    records: Sequence[tuple[str, Record]],
+    sources: Mapping[str, Sequence[LookupSource]],
+    now: datetime,
+) -> tuple[list[tuple[Notice, ReportedDelivery]], str]:
+    """Return the answers about the notices that are due, each with its notice, and the errors of the sources
+    that gave none.
 
     Only an answer that changes the decision counts. After any other result, no answer or a doubtful one, the
     notice is still due.
     """
-    grounds: list[tuple[Decision, ReportedDelivery]] = []
+    caller = conversation.caller
+    assert isinstance(caller, Identified)  # nobody else is asked for
+    history, decisions = question.history, question.decisions
+    if records:
+        history = told_by_others(history, records)
+        decisions = conversation.decide(history, question.same_call, now)
+    reports: list[tuple[Notice, ReportedDelivery]] = []
     errors: list[str] = []
-    for index, decision in enumerate(decide(history)):
-        if not is_open(decision):
+    for index, decision in enumerate(decisions):
+        if not decision.is_open:
             continue
         notice, prior = decision.notice, history.get(decision.notice.id)
         for source in sources.get(notice.id, ()):
@@ -44,11 +100,12 @@ async def look_up(
             if answer is None:
                 continue
             reported = _as_prior_delivery(answer, prior)
-            changed = decide({**history, notice.id: reported.merged(prior or reported)})[index]
+            history_then = {**history, notice.id: reported.merged(prior or reported)}
+            changed = conversation.decide(history_then, question.same_call, now)[index]
             if (changed.play, changed.purposes) != (decision.play, decision.purposes):
-                grounds.append((decision, answer))
+                reports.append((notice, answer))
                 break
-    return grounds, " ".join(errors)
+    return reports, " ".join(errors)
 
 
 def _as_prior_delivery(answer: ReportedDelivery, prior: PriorDelivery | None) -> PriorDelivery:

@@ -7,11 +7,23 @@ chose, at that file's rate: 16000 is two seconds of a .wav and one of a .sln16.
 
 from __future__ import annotations
 
-from ..model import TELEPHONE_RATE, Ending, Heard, Length, Playback, Prompt
+from ..model import TELEPHONE_RATE, Ending, Heard, Keys, Length, Playback, Prompt, Status
 
 MARGIN = 0.1  # seconds between the reported position and the known length that still count as whole
 _NO_FILE = Length(0, TELEPHONE_RATE)
 PACE = 0.95  # Asterisk plays in real time: nobody heard more seconds than passed, but for a rounding
+
+
+STATUS = {
+    Ending.WHOLE: Status.PLAYED,
+    Ending.KEY: Status.PARTIAL,
+    Ending.HUNG_UP: Status.PARTIAL,
+    Ending.CUT_SHORT: Status.PARTIAL,
+    Ending.CONNECTION_LOST: Status.PARTIAL,
+    Ending.SERVICE_STOPPED: Status.PARTIAL,
+    Ending.NOT_PLAYABLE: Status.FAILED,
+    Ending.CHANGED: Status.FAILED,
+}
 
 
 def judge(playback: Playback, prompt: Prompt) -> Heard:
@@ -36,6 +48,13 @@ def judge(playback: Playback, prompt: Prompt) -> Heard:
     within = any(_within(playback.endpos, length_of_file) for length_of_file in prompt.lengths)
     whole = within and 0 < length <= samples / file.rate + MARGIN and playback.seconds >= PACE * length
     return Heard(Ending.WHOLE if whole else Ending.CUT_SHORT, samples, file.samples, file.rate)
+
+
+def status(heard: Heard, keys: Keys) -> Status:
+    """Return the status of a notice of which this was heard: SKIPPED where a setting says that the caller who
+    pressed the key for it counts as informed."""
+    skipped = heard.ending is Ending.KEY and heard.key == keys.skip
+    return Status.SKIPPED if skipped and keys.skip_informs else STATUS[heard.ending]
 
 
 def nothing(ending: Ending, prompt: Prompt) -> Heard:

@@ -1,4 +1,9 @@
-"""The decision which notices are due. Pure: a caller's history goes in, a decision with its reason comes out.
+"""The decision which notices are due. Pure: a caller's history goes in, and a decision comes out, with its
+reason and all that it takes to carry it out.
+
+This is the one place where a call is decided. `decide` is asked with what the ledger knows, and once more
+where other boxes or the company's own systems then say something new (asking.py). Two events are decided
+anew: a ledger that cannot be read (`play_all`), and a skip that it does not take (`play_after_all`).
 
 The rule is the Garante's of 15 November 2007 and today GDPR art. 13(4): the notice is due when the
 relationship starts or when the data are to serve a further purpose, and not again "insofar as the data
@@ -7,7 +12,7 @@ subject already has the information". Rewording alone is no trigger (WP260 §29)
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -27,8 +32,11 @@ from ..model import (
     Step,
     Unidentified,
     Version,
+    plausibility,
     spoken,
 )
+
+_LEFT_OUT = (Reason.ALREADY_INFORMED, Reason.SAME_CALL, Reason.SERVICE_DATA_ONLY)  # else it is played
 
 
 def decide(
@@ -48,14 +56,45 @@ def decide(
     due on every call (a country notice, a recording notice) never depends on the caller's history.
     """
     earlier = {} if line.again_after_transfer else same_call or {}
-    preferred = wanted_language(line, caller, asked)
-    decisions = [_decide(step, line, history, caller, now, earlier.get(step.notice.id)) for step in line.plan]
-    return [_in_its_language(decision, preferred, line) for decision in decisions]
+    languages = (wanted_language(line, caller, asked), *line.fallback, line.language)
+    decisions = []
+    for step in line.plan:
+        notice, version = step.notice, step.notice.current(now)
+        reason, known = _reason(step, version, line, history, caller, now, earlier.get(notice.id))
+        decisions.append(_decision(line, languages, notice, version, reason, known))
+    return decisions
 
 
-def play_all(line: Line, now: datetime, reason: Reason) -> list[Decision]:
-    """Return the decisions to play everything, because nothing is known of the caller."""
-    return [_play(step.notice, step.notice.current(now), reason) for step in line.plan]
+def play_all(line: Line, now: datetime, language: str) -> list[Decision]:
+    """Return the decisions to play everything, in `language` where it can be, because the ledger cannot say
+    what the caller knows."""
+    languages = (language, *line.fallback, line.language)
+    return [
+        _decision(line, languages, step.notice, step.notice.current(now), Reason.LEDGER_UNAVAILABLE)
+        for step in line.plan
+    ]
+
+
+def play_after_all(decision: Decision) -> Decision:
+    """Return the decision to play a notice whose leaving out could not be put on record."""
+    return replace(decision, play=True, reason=Reason.LEDGER_UNAVAILABLE)
+
+
+def read_by_operator(line: Line, now: datetime) -> list[tuple[Notice, Version]]:
+    """Return the notices that a caller knows to whom an operator has just read those of the line: not what is
+    due on every call anyway."""
+    controller = line.controller
+    return [
+        (step.notice, version)
+        for step in line.plan
+        if step.repeat_after != ALWAYS
+        and isinstance(
+            version := plausibility.version_told(
+                step.notice, "", now, now, controller.retention, controller.zone
+            ),
+            Version,
+        )
+    ]
 
 
 def wanted_language(line: Line, caller: Caller, asked: str) -> str:
@@ -64,63 +103,30 @@ def wanted_language(line: Line, caller: Caller, asked: str) -> str:
     return asked or line.languages.get(country) or line.language
 
 
-def language(preferred: str, line: Line, decision: Decision) -> str:
-    """Return the first of the languages to try; for most calls it is the only one needed."""
-    return spoken(preferred, decision.prompts) or languages(preferred, line, decision)[0]
-
-
-def languages(preferred: str, line: Line, decision: Decision) -> list[str]:
-    """Return the languages to try, in order, that have prompts; never empty."""
-    candidates = [language for _, language in _candidates(preferred, line, decision.prompts)]
-    return list(dict.fromkeys(candidates)) or list(decision.prompts)
-
-
-def informs(language: str, preferred: str, line: Line) -> bool:
-    """Return whether a notice in this language counts for a caller to whom another would have been spoken
-    (law: 12(1) GDPR, intelligible)."""
-    return line.fallback_informs or bool(spoken(preferred, (language,)))
-
-
-def _candidates(preferred: str, line: Line, available: Container[str]) -> list[tuple[int, str]]:
-    """Return the languages to try that are `available`, each with its place among all languages to try."""
-    order = enumerate((preferred, *line.fallback, line.language))
-    return [(place, match) for place, language in order if (match := spoken(language, available))]
-
-
-def _in_its_language(decision: Decision, preferred: str, line: Line) -> Decision:
-    """Replace a supplement by the whole notice where only the whole notice has prompts in the language that
-    comes first."""
-    if not decision.supplement:
-        return decision
-    short = decision.version.short
-    first, whole = (_candidates(preferred, line, prompts)[:1] for prompts in (decision.prompts, short))
-    if not whole or (first and first[0][0] <= whole[0][0]):
-        return decision
-    return replace(decision, prompts=short, purposes=decision.version.purposes, supplement=False)
-
-
-def _decide(
+def _reason(
     step: Step,
+    version: Version,
     line: Line,
     history: CallerHistory,
     caller: Caller,
     now: datetime,
     same_call: PriorDelivery | None,
-) -> Decision:
+) -> tuple[Reason, PriorDelivery | None]:
+    """Return why the notice is played or left out, and what the caller knows of it: the proof of a skip, the
+    beginning that a supplement adds to."""
     notice, prior = step.notice, history.get(step.notice.id)
-    version = notice.current(now)
     if same_call is not None and version.id in same_call.versions:
-        return _skip(notice, version, Reason.SAME_CALL, same_call)
+        return Reason.SAME_CALL, same_call
     if step.repeat_after == ALWAYS:
-        return _play(notice, version, Reason.EVERY_CALL)
+        return Reason.EVERY_CALL, None
     if line.service_data_only and version.purposes <= line.controller.service_purposes:
-        return _skip(notice, version, Reason.SERVICE_DATA_ONLY)
+        return Reason.SERVICE_DATA_ONLY, None
     if isinstance(caller, Unidentified):
-        return _play(notice, version, caller.reason)
+        return caller.reason, None
     if prior is None:
-        return _play(notice, version, Reason.NOT_INFORMED)
+        return Reason.NOT_INFORMED, None
     if _recycled(history, caller, now, line.controller):
-        return _play(notice, version, Reason.RECYCLED)
+        return Reason.RECYCLED, None
     period_over = step.repeat_after is not None and _is_over(
         prior.whole, step.repeat_after, now, line.controller
     )
@@ -128,27 +134,47 @@ def _decide(
     prior_for_supplement = None if period_over else prior
     newest = _newest(notice, prior.versions)
     if not version.purposes <= _still_told(newest, prior):
-        return _play(notice, version, Reason.NEW_PURPOSE, prior_for_supplement)
+        return Reason.NEW_PURPOSE, prior_for_supplement
     if newest is not version and _material_since(notice, version, newest):
-        return _play(notice, version, Reason.MATERIAL_CHANGE, prior_for_supplement)
+        return Reason.MATERIAL_CHANGE, prior_for_supplement
     if period_over:
-        return _play(notice, version, Reason.PERIOD_OVER)
-    return _skip(notice, version, Reason.ALREADY_INFORMED, prior)
+        return Reason.PERIOD_OVER, None
+    return Reason.ALREADY_INFORMED, prior
 
 
-def _play(notice: Notice, version: Version, reason: Reason, prior: PriorDelivery | None = None) -> Decision:
-    """Return the decision to play a supplement, if there is one to the version that the caller knows, else
-    the whole notice."""
-    newest = _newest(notice, prior.versions) if prior else None
-    supplement: Mapping[str, Prompt] = version.supplements.get(newest.id, {}) if newest else {}
-    if supplement and prior:
-        new = version.purposes - _still_told(newest, prior)
-        return Decision(notice, version, True, reason, supplement, new, prior, supplement=True)
-    return Decision(notice, version, True, reason, version.short, version.purposes, prior)
+def _decision(
+    line: Line,
+    languages: Sequence[str],
+    notice: Notice,
+    version: Version,
+    reason: Reason,
+    known: PriorDelivery | None = None,
+) -> Decision:
+    """Return the decision with all that it takes to carry it out: to play a supplement, if there is one to
+    the version that the caller knows, else the whole notice."""
+    play, prompts, purposes, is_supplement = reason not in _LEFT_OUT, version.short, version.purposes, False
+    if play and known is not None and (newest := _newest(notice, known.versions)) is not None:
+        supplement = version.supplements.get(newest.id)
+        if supplement and _goes_first(supplement, prompts, languages):
+            prompts, is_supplement = supplement, True
+            purposes = purposes - _still_told(newest, known)
+    informs = line.fallback_informs
+    return Decision(
+        notice, version, play, reason, prompts, languages, purposes, known, is_supplement, informs
+    )
 
 
-def _skip(notice: Notice, version: Version, reason: Reason, basis: PriorDelivery | None = None) -> Decision:
-    return Decision(notice, version, False, reason, version.short, version.purposes, basis)
+def _goes_first(
+    supplement: Mapping[str, Prompt], short: Mapping[str, Prompt], languages: Sequence[str]
+) -> bool:
+    """Return whether the supplement is played, and not the whole notice, which goes first where it alone has
+    a prompt in the language that comes first."""
+    for language in languages:
+        if spoken(language, supplement):
+            return True
+        if spoken(language, short):
+            return False
+    return True
 
 
 def _still_told(newest: Version | None, prior: PriorDelivery) -> frozenset[str]:

@@ -22,7 +22,16 @@ from .calls import (
     told_elsewhere,
 )
 from .connections import Lookup, ManagerAccount, SharedDatabase, SharedState, WebServer
-from .history import A_CALL, CallerHistory, Decision, PriorDelivery, known_by, merged, told_by_others
+from .history import (
+    A_CALL,
+    CallerHistory,
+    Decision,
+    PriorDelivery,
+    PromptChoice,
+    known_by,
+    merged,
+    told_by_others,
+)
 from .names import (
     LETTER_LANGUAGES,
     NAMES,
@@ -90,6 +99,7 @@ __all__ = [
     "Playback",
     "PriorDelivery",
     "Prompt",
+    "PromptChoice",
     "Reason",
     "Record",
     "RecordFilter",

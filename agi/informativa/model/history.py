@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from .calls import Event, Record
 from .frozen import dataclass
-from .plan import Notice, Prompt, Version
+from .plan import Notice, Prompt, Version, spoken
 from .words import Reason, Status
 
 A_CALL = timedelta(days=1)  # no call lasts as long: a delivery longer ago was before this call
@@ -94,12 +94,25 @@ CallerHistory = Mapping[str, PriorDelivery]
 
 
 @dataclass(frozen=True)
+class PromptChoice:
+    """A prompt that may be played, with the `full` text that a key starts. `instead_of` is the wanted
+    language, '' where the prompt is in that; `informs` says whether it counts for who hears it."""
+
+    language: str
+    prompt: Prompt
+    full: Prompt | None
+    instead_of: str
+    informs: bool
+
+
+@dataclass(frozen=True)
 class Decision:
     """A decision to play `version` of `notice` or to leave it out, with its reason and, for a skip, its
     proof.
 
-    `prompts`, by language, are the version's short ones or a `supplement`; `purposes` are those that the
-    prompts name.
+    `prompts`, by language, are the version's short ones or a `supplement`; `languages` are those to try, in
+    order, the wanted one first; `purposes` are those that the prompts name. `any_language_informs` says
+    whether a notice in another language than the wanted one counts.
     """
 
     notice: Notice
@@ -107,9 +120,35 @@ class Decision:
     play: bool
     reason: Reason
     prompts: Mapping[str, Prompt]
+    languages: Sequence[str]
     purposes: frozenset[str]
     basis: PriorDelivery | None = None
     supplement: bool = False
+    any_language_informs: bool = True
+
+    @property
+    def choices(self) -> list[PromptChoice]:
+        """Return the prompts to try, in order. Never empty: a notice in any language is better than none."""
+        wanted_language, full = self.languages[0], self.version.full
+        matches = [match for language in self.languages if (match := spoken(language, self.prompts))]
+        choices = []
+        for language in dict.fromkeys(matches or self.prompts):
+            as_wanted = bool(spoken(wanted_language, (language,)))
+            instead_of, informs = ("", True) if as_wanted else (wanted_language, self.any_language_informs)
+            full_text = full.get(spoken(language, full))
+            choices.append(PromptChoice(language, self.prompts[language], full_text, instead_of, informs))
+        return choices
+
+    @property
+    def language(self) -> str:
+        """Return the language that is tried first; for most calls it is the wanted one."""
+        return spoken(self.languages[0], self.prompts) or self.choices[0].language
+
+    @property
+    def is_open(self) -> bool:
+        """Return whether an answer from elsewhere could change it: the notice is due, and not on every call
+        anyway."""
+        return self.play and self.reason is not Reason.EVERY_CALL
 
     @property
     def status_of_skip(self) -> Status:

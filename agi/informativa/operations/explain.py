@@ -170,18 +170,18 @@ def explain(
     caller = recognise(incoming_call(number, dialled), line)
     refused = line.controller.refused
     history = history_of(caller, line) if use_history and not refused else {}
+    wanted_language = policy.wanted_language(line, caller, language)
     decisions = (
-        policy.play_all(line, at, Reason.LEDGER_UNAVAILABLE)
+        policy.play_all(line, at, wanted_language)
         if refused
         else policy.decide(line, history, caller, at, asked=language)
     )
-    wanted_language = policy.wanted_language(line, caller, language)
     return Explanation(
         call=ExplainedCall(None if number is None else mask(number), dialled, at),
         line=_explained_line(line),
         caller=_explained_caller(caller, line),
         language=wanted_language,
-        notices=tuple(_explained(decision, line, wanted_language, history) for decision in decisions),
+        notices=tuple(_explained(decision, line, history) for decision in decisions),
     )
 
 
@@ -230,9 +230,7 @@ def _explained_caller(caller: Caller, line: Line) -> ExplainedCaller:
     )
 
 
-def _explained(
-    decision: model.Decision, line: Line, wanted_language: str, history: CallerHistory
-) -> Decision:
+def _explained(decision: model.Decision, line: Line, history: CallerHistory) -> Decision:
     live = not line.controller.refused  # else there is no ledger that would take it
     status = decision.status_of_skip
     if decision.play:
@@ -247,8 +245,8 @@ def _explained(
         purposes=tuple(sorted(decision.purposes)),
         supplement=decision.supplement,
         known=_prior_delivery(prior) if prior else None,
-        playback=_playback(decision, line, wanted_language) if decision.play else None,
-        lookups=_lookups(decision, line) if decision.play and live else (),
+        playback=_playback(decision, line) if decision.play else None,
+        lookups=_lookups(decision, line) if decision.is_open and live else (),
     )
 
 
@@ -256,14 +254,11 @@ def _prior_delivery(prior: model.PriorDelivery) -> PriorDelivery:
     return PriorDelivery(tuple(sorted(prior.versions)), tuple(sorted(prior.purposes)), prior.record, prior.at)
 
 
-def _playback(decision: model.Decision, line: Line, wanted_language: str) -> Playback:
-    language = policy.language(wanted_language, line, decision)
-    prompt = decision.prompts[language]
-    informs = not line.controller.refused and policy.informs(language, wanted_language, line)
-    return Playback(prompt.path, language, prompt.seconds, informs)
+def _playback(decision: model.Decision, line: Line) -> Playback:
+    first = decision.choices[0]
+    informs = not line.controller.refused and first.informs
+    return Playback(first.prompt.path, first.language, first.prompt.seconds, informs)
 
 
 def _lookups(decision: model.Decision, line: Line) -> tuple[str, ...]:
-    if decision.reason is Reason.EVERY_CALL:
-        return ()
     return tuple(lookup.id for lookup in line.controller.lookups if lookup.notice == decision.notice.id)

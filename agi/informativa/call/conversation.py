@@ -1,0 +1,140 @@
+"""One caller on one line, and the events that are recorded of the call. Pure, but for the salt that is drawn
+for each."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from ..evidence import commitment
+from ..model import (
+    Caller,
+    CallerHistory,
+    Decision,
+    Event,
+    Identified,
+    IncomingCall,
+    Line,
+    Notice,
+    RecordKind,
+    Unidentified,
+    Version,
+    told_elsewhere,
+)
+from ..model.frozen import dataclass
+from . import caller as callers
+from . import playback, policy
+from .delivery import Delivery
+
+CLAIMS = 30  # of notices heard earlier in a call that are looked up
+
+_CLAIM = re.compile(r"(?<!\S)[a-z][a-z0-9_-]{0,31}:\d{1,18}(?!\S)")
+
+
+@dataclass(frozen=True)
+class Conversation:
+    """One caller on one line: what all that is recorded of a call has in common.
+
+    `pseudonyms` are the caller's, by the controller's key and by the keys before it; there are none of a
+    caller who is not recognised. `claims` are `notice:record` for each notice that was heard to its end
+    earlier in the call, before a transfer, as its channel says. `language` is the one that he should hear.
+    """
+
+    call: IncomingCall
+    line: Line
+    caller: Caller
+    pseudonyms: Sequence[bytes]
+    claims: Sequence[str]
+    language: str
+
+    @property
+    def doubt(self) -> str:
+        """The words about the caller's number that nobody understood."""
+        return self.caller.doubt if isinstance(self.caller, Unidentified) else ""
+
+    def decide(self, history: CallerHistory, same_call: CallerHistory, now: datetime) -> list[Decision]:
+        """Return the policy's decisions, by what the caller already got and what he heard in this call."""
+        return policy.decide(self.line, history, self.caller, now, same_call, self.language)
+
+    def play_all(self, now: datetime) -> list[Decision]:
+        """Return the policy's decisions where the ledger says nothing."""
+        return policy.play_all(self.line, now, self.language)
+
+    def event(self, decision: Decision, at: datetime, delivery: Delivery | None = None) -> Event:
+        """Return the event of a notice that is left out or, with its `delivery`, of one that was played."""
+        caller = self.caller if isinstance(self.caller, Identified) else None
+        language, purposes, status = decision.language, decision.purposes, decision.status_of_skip
+        prompt = instead_of = recording = ""
+        heard, is_supplement, counts = None, False, True
+        if delivery is not None:
+            choice, heard, recording = delivery.choice, delivery.heard, delivery.recording
+            prompt, status = delivery.prompt.path, playback.status(heard, self.line.keys)
+            if delivery.cut_off is not None:  # nobody knows how much of it was heard
+                prompt, heard = choice.prompt.path, playback.nothing(heard.ending, choice.prompt)
+            else:
+                language, instead_of, counts = choice.language, choice.instead_of, choice.informs
+                is_supplement = decision.supplement and delivery.prompt is choice.prompt
+                purposes = decision.purposes if is_supplement else decision.version.purposes
+        return Event(
+            at=at,
+            call=self.call.id,
+            line=self.line.number,
+            pseudonym=next(iter(self.pseudonyms), None),
+            notice=decision.notice.id,
+            version=decision.version.id,
+            language=language,
+            purposes=purposes,
+            status=status,
+            reason=decision.reason,
+            prompt=prompt,
+            heard=heard,
+            basis=decision.basis.basis if decision.basis else None,
+            linked=self.call.linked,
+            wanted=instead_of,
+            vouched=caller.vouched if caller else None,
+            recording=recording,
+            supplement=is_supplement,
+            counts=counts,
+            binding=commitment.bind(caller, self.line.controller.key) if caller else None,
+        )
+
+    def told_elsewhere(
+        self,
+        notice: Notice,
+        version: Version,
+        kind: RecordKind,
+        at: datetime,
+        reference: str,
+        recorded: datetime,
+    ) -> Event:
+        """Return the event of a notice that the caller got otherwise than by a prompt."""
+        event = told_elsewhere(
+            notice,
+            version,
+            kind,
+            at,
+            next(iter(self.pseudonyms), None),
+            reference,
+            recorded,
+            call=self.call.id,
+            line=self.line.number,
+            language=self.language,
+            linked=self.call.linked,
+        )
+        if isinstance(self.caller, Unidentified):
+            return event
+        binding = commitment.bind(self.caller, self.line.controller.key)
+        return replace(event, vouched=self.caller.vouched, binding=binding)
+
+
+def begin(call: IncomingCall, line: Line) -> Conversation:
+    """Recognise the caller, and return the conversation that the call begins."""
+    caller, pseudonyms = callers.recognise(call, line), list[bytes]()
+    if isinstance(caller, Identified):
+        pseudonyms = callers.pseudonyms_under(caller, line.controller.keys)
+    heard = call.options.get("heard")
+    claims = _CLAIM.findall(heard)[-CLAIMS:] if heard else []
+    language = policy.wanted_language(line, caller, call.options.get("language", ""))
+    return Conversation(call, line, caller, pseudonyms, claims, language)

@@ -331,7 +331,7 @@ def heard_of(*deliveries: tuple[int, str, str, bool]) -> dict[str, PriorDelivery
     for day, name, letters, whole in deliveries:
         of, at = frozenset(words[letter] for letter in letters), AT + timedelta(days=day)
         once = frozenset({(at, name, of, whole)})
-        one = PriorDelivery(frozenset({name}), of, 1 + day, at, at if whole else None, told=once)
+        one = PriorDelivery(frozenset({name}), of, 1 + day, at, at if whole else None, deliveries=once)
         found["privacy"] = one.merged(found.get("privacy", one))
     return found
 

@@ -113,4 +113,6 @@ def _as_prior_delivery(answer: ReportedDelivery, prior: PriorDelivery | None) ->
     versions = frozenset({answer.version.id})
     number = prior.record + 1 if prior else 1
     deliveries = frozenset({(answer.at, answer.version.id, answer.version.purposes, True)})
-    return PriorDelivery(versions, answer.version.purposes, number, answer.at, answer.at, told=deliveries)
+    return PriorDelivery(
+        versions, answer.version.purposes, number, answer.at, answer.at, deliveries=deliveries
+    )

@@ -14,7 +14,7 @@ from .words import Reason, Status
 
 A_CALL = timedelta(days=1)  # no call lasts as long: a delivery longer ago was before this call
 
-Told = tuple[datetime, str, frozenset[str], bool]
+Delivered = tuple[datetime, str, frozenset[str], bool]
 """The time of a delivery, the id of the version, its purposes, and whether the notice was complete."""
 
 
@@ -24,7 +24,7 @@ class PriorDelivery:
 
     `at` is the time of that record, `whole` when he last got a complete notice and not a supplement to it
     (`None` if never), `seen` when he last called, as far as that was written down. `box` is the box that has
-    the record, '' for this ledger. `told` are the deliveries of the versions one by one.
+    the record, '' for this ledger. `deliveries` are those of the versions one by one.
     """
 
     versions: frozenset[str]
@@ -34,17 +34,17 @@ class PriorDelivery:
     whole: datetime | None = None
     seen: datetime | None = None
     box: str = ""
-    told: frozenset[Told] = field(default=frozenset(), compare=False)
+    deliveries: frozenset[Delivered] = field(default=frozenset(), compare=False)
 
     @property
     def purposes_told_last(self) -> frozenset[str]:
         """Return the purposes of the last complete notice that he got and of the supplements since. They are
         taken from the records, so they include those of versions that the configuration does not list any
         more."""
-        if len(self.told) <= 1:
+        if len(self.deliveries) <= 1:
             return self.purposes
         last = frozenset[str]()
-        for _at, _version, purposes, whole in sorted(self.told, key=_time_and_version):
+        for _at, _version, purposes, whole in sorted(self.deliveries, key=_time_and_version):
             last = purposes if whole else last | purposes
         return last
 
@@ -71,11 +71,11 @@ class PriorDelivery:
             _later(self.whole, other.whole),
             _later(self.seen, other.seen),
             latest.box,
-            self.told | other.told,
+            self.deliveries | other.deliveries,
         )
 
 
-def _time_and_version(delivery: Told) -> tuple[datetime, str]:
+def _time_and_version(delivery: Delivered) -> tuple[datetime, str]:
     return delivery[:2]
 
 
@@ -178,7 +178,7 @@ def known_by(event: Event, record: int) -> PriorDelivery:
     whole, seen = (None, event.at) if event.supplement else (event.at, None)
     deliveries = frozenset({(event.at, event.version, event.purposes, not event.supplement)})
     return PriorDelivery(
-        frozenset({event.version}), event.purposes, record, event.at, whole, seen, told=deliveries
+        frozenset({event.version}), event.purposes, record, event.at, whole, seen, deliveries=deliveries
     )
 
 

@@ -150,7 +150,7 @@ class MemoryTransaction:
     def history(self, pseudonym: bytes) -> CallerHistory:
         found: dict[str, PriorDelivery] = {}
         for (notice, _version), known in self.told.get(pseudonym, {}).items():
-            found[notice] = known.merged(found.get(notice, known))
+            found[notice] = known.merge(found.get(notice, known))
         return found
 
     def record(self, number: int) -> Record | None:
@@ -161,7 +161,7 @@ class MemoryTransaction:
         if event.pseudonym is not None and event.earlier is not None:
             told = self.told.setdefault(event.pseudonym, {})
             for version, known in self.told.pop(event.earlier, {}).items():
-                told[version] = known.merged(told.get(version, known))
+                told[version] = known.merge(told.get(version, known))
         if event.pseudonym is not None and event.informs:
             self._inform(event.pseudonym, event)
         return len(self.events)
@@ -170,11 +170,11 @@ class MemoryTransaction:
         """Both are tried, and nothing is kept."""
         self.history(b"")
 
-    def see(self, pseudonym: bytes, notice: str, at: datetime) -> None:
+    def note_call(self, pseudonym: bytes, notice: str, at: datetime) -> None:
         told = self.told.get(pseudonym, {})
         for version, known in told.items():
             if version[0] == notice:
-                told[version] = replace(known, seen=at)
+                told[version] = replace(known, last_call=at)
 
     def _inform(self, pseudonym: bytes, event: Event) -> None:
         """A time that is still to come was written by a clock that was wrong, and counts no more."""
@@ -187,10 +187,10 @@ class MemoryTransaction:
                 continue
             if event.reason is Reason.RECYCLED:
                 del told[version]
-            elif known.whole is not None and known.whole > (event.recorded or event.at):
-                told[version] = replace(known, whole=None)
+            elif known.last_complete is not None and known.last_complete > (event.recorded or event.at):
+                told[version] = replace(known, last_complete=None)
         known, version = known_by(event, len(self.events)), (event.notice, event.version)
-        told[version] = known.merged(told.get(version, known))
+        told[version] = known.merge(told.get(version, known))
 
 
 class MemoryLedger(Ledger):

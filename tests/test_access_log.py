@@ -250,7 +250,7 @@ def test_rows_are_only_added(log: AccessLog, statement: str) -> None:
         pytest.raises(sqlite3.IntegrityError, match=r"only|never|stays"),
     ):
         connection.execute(statement)
-    assert log.verify().wrong is None
+    assert log.verify().first_wrong is None
 
 
 @pytest.mark.parametrize(
@@ -274,9 +274,9 @@ def test_changed_and_missing_rows_are_found(log: AccessLog, statement: str, wron
     """The first that is not what it was, whichever of its facts was changed."""
     for _time in range(5):
         log.add(LOOK)
-    assert (log.verify().rows, log.verify().wrong) == (5, None)
+    assert (log.verify().rows, log.verify().first_wrong) == (5, None)
     tampered(log, statement)
-    assert log.verify().wrong == wrong
+    assert log.verify().first_wrong == wrong
 
 
 @pytest.mark.parametrize(
@@ -295,7 +295,7 @@ def test_whom_a_row_is_about_is_what_its_hash_says(
     for look in (replace(entry, pseudonym=None), entry, replace(entry, pseudonym=None)):
         log.add(look)
     tampered(log, f"{statement} WHERE number = 2")
-    assert (log.verify().rows, log.verify().number, log.verify().wrong) == (3, 3, 2)
+    assert (log.verify().rows, log.verify().number, log.verify().first_wrong) == (3, 3, 2)
 
 
 def test_missing_end_is_found_by_who_knows_the_head(log: AccessLog) -> None:
@@ -305,7 +305,7 @@ def test_missing_end_is_found_by_who_knows_the_head(log: AccessLog) -> None:
     chain = log.verify()
     tampered(log, "DELETE FROM access WHERE number = 3")
     after = log.verify()
-    assert (after.wrong, chain.number, after.number, chain.head == after.head) == (None, 3, 2, False)
+    assert (after.first_wrong, chain.number, after.number, chain.head == after.head) == (None, 3, 2, False)
 
 
 @pytest.mark.slow
@@ -322,7 +322,7 @@ def test_i9_whom_it_was_about_is_in_no_byte_once_he_is_erased(log: AccessLog) ->
         assert log.erase([HE, HE_BEFORE]) == 200
         assert log.file.with_name(f"{log.file.name}-wal").exists()
         assert traces(log.file.parent, HE, HE_BEFORE, *salts) == []
-    assert log.verify().wrong is None
+    assert log.verify().first_wrong is None
     first, second, third = reversed(log.page(4, 3))
     assert (first.erased, second.erased, third.erased) == (True, False, True)
     assert (first.pseudonym, second.pseudonym) == (None, OTHER)
@@ -420,7 +420,7 @@ def test_operation_erases_it_and_its_trial_does_not(acme: Controller) -> None:
         (Action.ERASE, True),
         (Action.ERASE_TRIAL, True),
     ]
-    assert access_log.verify(acme).wrong is None
+    assert access_log.verify(acme).first_wrong is None
 
 
 def test_old_looks_go_and_the_chain_stays_whole(log: AccessLog) -> None:
@@ -430,10 +430,10 @@ def test_old_looks_go_and_the_chain_stays_whole(log: AccessLog) -> None:
         log.add(replace(LOOK, at=NOW + number * day))
     assert (log.purge(NOW), log.purge(NOW + 3 * day), log.purge(NOW + 3 * day)) == (0, 2, 0)
     assert [entry.number for entry in log.page(None, 9)] == [5, 4, 3]
-    assert log.verify().wrong is None
+    assert log.verify().first_wrong is None
     assert log.purge(NOW + 9 * day) == 3
     assert (log.verify().rows, log.verify().number, log.add(LOOK)) == (0, 5, 6)
-    assert log.verify().wrong is None
+    assert log.verify().first_wrong is None
     tampered(log, "DELETE FROM access WHERE number = 6", "UPDATE state SET number = 4")
     assert log.add(LOOK) == 5
 
@@ -468,7 +468,7 @@ def test_many_processes_note_at_once(log: AccessLog) -> None:
     ledger = log.file.with_name("acme.sqlite3")
     started = [subprocess.Popen([sys.executable, "-c", program, str(ledger)]) for _process in range(6)]
     assert [process.wait() for process in started] == [0] * 6
-    assert (log.verify().rows, log.verify().number, log.verify().wrong) == (30, 30, None)
+    assert (log.verify().rows, log.verify().number, log.verify().first_wrong) == (30, 30, None)
 
 
 def test_first_one_makes_the_file_alone(log: AccessLog, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -491,7 +491,7 @@ def test_first_one_makes_the_file_alone(log: AccessLog, monkeypatch: pytest.Monk
         with closing(sqlite3.connect(log.file)) as connection:
             assert connection.execute("PRAGMA application_id").fetchone() == (0,)
     first.join()
-    assert (log.verify().rows, log.verify().wrong) == (1, None)
+    assert (log.verify().rows, log.verify().first_wrong) == (1, None)
 
 
 def test_file_is_for_its_user_alone(log: AccessLog) -> None:

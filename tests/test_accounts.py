@@ -56,7 +56,7 @@ def test_invitation_becomes_an_account(accounts: AccountFile) -> None:
     token = accounts.invite("Anna@Example.com", {"acme": Role.COMPLIANCE}, NOW + HOUR)
     found = accounts.invitation(token, NOW)
     assert found is not None
-    assert (found.name, found.grants, found.until) == (
+    assert (found.name, found.grants, found.expires) == (
         "anna@example.com",
         {"acme": Role.COMPLIANCE},
         NOW + HOUR,

@@ -126,7 +126,7 @@ def test_each_record_opens_its_leaf(store: SqliteStore) -> None:
     record(store, [told(number) for number in range(1, 30)])
     store.append([called(40)])
     record(store, [told(number, reference='"') for number in range(50, 53)])
-    opened = store.opened(0, 100)
+    opened = store.leaves_of_period(0, 100)
     assert [(leaf.leaf, record.number) for leaf, record in opened] == [(n, n + 1) for n in range(35)]
     for leaf, one in opened:
         assert leaf.salt_what is not None
@@ -175,7 +175,7 @@ def test_ready_for_another_log(store: SqliteStore) -> None:
     """A log that began meanwhile gets leaves of its own name."""
     page = [ready("another/log/1", told(number)) for number in range(3)]
     assert bulk.append_new(store, page) == 3
-    ((leaf, one), *_) = store.opened(0, 1)
+    ((leaf, one), *_) = store.leaves_of_period(0, 1)
     assert leaf.salt_what is not None
     facts = commitment.facts(one.event, store.log().origin, 0, 1)
     assert commitment.what(facts, leaf.salt_what) == leaf.commitments.what

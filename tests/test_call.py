@@ -772,7 +772,7 @@ def test_operator_who_read_nothing_that_counts_has_no_record() -> None:
     """On a line where all is due on every call there is nothing to put on record."""
     at, ledger = one_line(line(Step(notice(), ALWAYS)))
     result = handle(ScriptedSession(incoming(options={"action": "read"})), at)
-    assert (result.record, result.heard, list(ledger.records())) == ("", "", [])
+    assert (result.record, result.heard_records, list(ledger.records())) == ("", "", [])
 
 
 @pytest.mark.parametrize(

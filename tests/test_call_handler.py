@@ -403,7 +403,7 @@ def test_operator_who_read_nothing_leaves_what_was_heard_before() -> None:
     heard = {"action": "read", "heard": "privacy:1 country:2"}
     session = ScriptedSession(incoming(options=heard))
     result = handle(session, services(line(Step(notice(), ALWAYS))))
-    assert result.heard == "privacy:1 country:2"
+    assert result.heard_records == "privacy:1 country:2"
     assert "__INFORMATIVA_HEARD" not in session.variables
 
 

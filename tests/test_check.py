@@ -11,7 +11,7 @@ import pytest
 from informativa.operations.check import check
 from informativa.views.documents import document
 from informativa.views.messages import ENGLISH, language
-from informativa.views.text.check import in_order, wrong
+from informativa.views.text.check import in_order, problem_lines
 from lab.ports import free_port
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
@@ -52,7 +52,7 @@ def test_what_is_wrong(file: Path) -> None:
     result = check(file, NOW)
     assert (result.service, result.controllers, result.lines) == (None, None, None)
     assert list(in_order(result, ENGLISH)) == []
-    lines = list(wrong(result, ENGLISH))
+    lines = list(problem_lines(result, ENGLISH))
     assert lines[: len(result.problems)] == [str(problem.text) for problem in result.problems]
     assert all(line.startswith("warning: ") for line in lines[len(result.problems) :])
     facts = json.loads(document(result))

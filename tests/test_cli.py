@@ -887,7 +887,7 @@ def test_format_that_was_served_is_compared_by_check(folder: Path) -> None:
     configuration = load(file)
     found = [one for notice in configuration.notices["acme"] for one in recordings(notice)]
     with contextlib.closing(storage.store(configuration.controllers["acme"])) as ledger:
-        ledger.keep(found)
+        ledger.keep_recordings(found)
     assert "is not the same sound as" in refused("check", "-c", file)
 
 

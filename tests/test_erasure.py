@@ -368,7 +368,7 @@ def test_i9_erasure_is_noted_beside_the_ledger(ledger: Path) -> None:
     filled(ledger, replace(PLAYED, pseudonym=HE))
     erase(ledger, [HE], AT)
     noted = LogFolder(ledger).published(1)
-    assert noted.gone() == {3: "erasure 1 record; leaves 2"}
+    assert noted.removals() == {3: "erasure 1 record; leaves 2"}
     (noted.folder / "gone").unlink()
     (noted.folder / "gone").mkdir()
     filled(ledger, replace(PLAYED, pseudonym=HE))

@@ -175,9 +175,9 @@ def test_i9_who_reads_the_log_keeps_it_from_being_forgotten(
         (3, 3, 2, {ONE, OTHER}, Standing.WAITING),
         (3, 3, 2, {OTHER}, Standing.UNKNOWN),
         (3, 3, 3, {OTHER}, Standing.UNKNOWN),
-        (3, 3, 3, {ONE}, Standing.THROUGH),
-        (3, 3, 3, None, Standing.THROUGH),
-        (3, 4, 4, None, Standing.THROUGH),
+        (3, 3, 3, {ONE}, Standing.COMPLETED),
+        (3, 3, 3, None, Standing.COMPLETED),
+        (3, 4, 4, None, Standing.COMPLETED),
     ],
 )
 def test_how_a_request_stands(
@@ -186,7 +186,7 @@ def test_how_a_request_stands(
     """By what the database says of its number."""
     request = ErasureRequest(1, number, AT, (ONE,))
     assert request.standing(AT, newest, applied, there) is expected
-    assert replace(request, pseudonyms=()).standing(AT, newest, applied, there) is Standing.THROUGH
+    assert replace(request, pseudonyms=()).standing(AT, newest, applied, there) is Standing.COMPLETED
     held = replace(request, number=None, until=AT + HELD / 2)
     assert held.standing(AT, newest, applied, there) is Standing.WAITING
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from informativa.system import files
-from informativa.system.files import create, give_folder, make_folder, put, read, read_foreign, reading
+from informativa.system.files import create, give_folder, make_folder, read, read_foreign, reading, write_file
 
 root = pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
 OTHER = 4242
@@ -108,9 +108,9 @@ def test_file_belongs_to_whom_the_folder_does_that_it_gets_into(theirs: Path, tm
     mine = tmp_path / "mine"
     mine.mkdir()
     (theirs / "it").symlink_to(mine)
-    put(theirs / "it" / "short.wav", b"sound", for_folders_owner=True)
+    write_file(theirs / "it" / "short.wav", b"sound", for_folders_owner=True)
     assert (mine / "short.wav").stat().st_uid == 0
-    put(theirs / "short.wav", b"sound", for_folders_owner=True)
+    write_file(theirs / "short.wav", b"sound", for_folders_owner=True)
     assert (theirs / "short.wav").stat().st_uid == OTHER
 
 
@@ -140,7 +140,7 @@ def test_folder_that_is_exchanged_meanwhile_gets_all_or_nothing(
     other.mkdir()
     make_folder(folder)
     intruder.lurk(step, folder, other)
-    put(folder / "short.wav", b"sound", for_folders_owner=True)
+    write_file(folder / "short.wav", b"sound", for_folders_owner=True)
     (made,) = {file.resolve() for file in tmp_path.rglob("short.wav")}
     assert made.read_bytes() == b"sound"
     assert made.stat().st_uid == made.parent.stat().st_uid
@@ -151,9 +151,9 @@ def test_part_that_cannot_be_finished_is_taken_away(tmp_path: Path) -> None:
     """Nothing is left beside a file that could not be replaced."""
     (tmp_path / "short.wav").mkdir()
     with pytest.raises(IsADirectoryError):
-        put(tmp_path / "short.wav", b"sound")
+        write_file(tmp_path / "short.wav", b"sound")
     with pytest.raises(TypeError):
-        put(tmp_path / "long.wav", "no bytes")  # type: ignore[arg-type]
+        write_file(tmp_path / "long.wav", "no bytes")  # type: ignore[arg-type]
     assert [*tmp_path.iterdir()] == [tmp_path / "short.wav"]
 
 

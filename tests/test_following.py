@@ -131,7 +131,7 @@ def test_follower_takes_no_lock_that_a_writer_waits_for(folder: Path) -> None:
     transaction(folder, event(PLAYED))
     file = folder / "ledger/acme.sqlite3"
     follower = Follower(str(file))
-    assert [record.number for record in follower.news()] == [1]
+    assert [record.number for record in follower.new_records()] == [1]
     writer = sqlite3.connect(file, timeout=0, isolation_level=None)
     try:
         reading = sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True, isolation_level=None)
@@ -139,7 +139,7 @@ def test_follower_takes_no_lock_that_a_writer_waits_for(folder: Path) -> None:
         reading.execute("SELECT count(*) FROM event").fetchone()
         writer.execute("BEGIN IMMEDIATE")
         writer.execute("UPDATE event SET language = 'de'")
-        assert follower.news() == []
+        assert follower.new_records() == []
         writer.execute("COMMIT")
         reading.close()
         assert writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] == 0
@@ -154,10 +154,10 @@ def test_follower_waits_for_a_ledger_that_is_being_made(tmp_path: Path) -> None:
     follower = Follower(str(file))
     follower.start(5)
     file.touch()
-    assert follower.news() == []
+    assert follower.new_records() == []
     with sqlite3.connect(file) as other:
         other.execute("CREATE TABLE another (one)")
-    assert follower.news() == []
+    assert follower.new_records() == []
     follower.close()
 
 
@@ -176,11 +176,11 @@ def test_summary_counts_as_the_records_say(folder: Path) -> None:
     )
     totals = summary(str(folder / "ledger/acme.sqlite3"), now - timedelta(days=30), now - timedelta(hours=1))
     assert totals.calls == (2, 1)
-    assert {(count.status, count.whole, count.today) for count in totals.counts} == {
+    assert {(count.status, count.in_period, count.today) for count in totals.counts} == {
         ("PLAYED", 2, 1),
         ("NOTDUE", 1, 1),
     }
-    assert (totals.known, totals.last and totals.last.number) == (1, 5)
+    assert (totals.known_callers, totals.last and totals.last.number) == (1, 5)
 
 
 def test_status_of_what_is_stopped(folder: Path) -> None:

@@ -37,7 +37,7 @@ def test_key_is_made_and_told(config: Path) -> None:
     made = keys.make(config, "acme")
     assert (made.kind, made.controller, made.file) == (SecretKind.KEY, "acme", file)
     assert (len(file.read_text()), file.stat().st_mode & 0o777) == (65, 0o600)
-    said = list(view.made(made, config, ENGLISH))
+    said = list(view.secret_made(made, config, ENGLISH))
     assert said[0].endswith("alone. Keep a copy of it in a safe place.")
     assert said[1:] == [f"Next: informativa check -c {config}"]
     facts = json.loads(document(made))
@@ -78,7 +78,7 @@ def test_managers_secret_is_made_with_its_account(config: Path) -> None:
     """The secret of the manager interface, and what to copy where, once."""
     made = keys.make(config, "manager")
     assert made == NewSecret(SecretKind.MANAGER, None, config.parent / "keys/manager.secret", made.owner)
-    said = "\n".join(view.made(made, config, ENGLISH))
+    said = "\n".join(view.secret_made(made, config, ENGLISH))
     assert f"secret = {made.file.read_text().strip()}" in said
     assert made.file.read_text().strip() not in document(made)
     account = ManagerAccount("127.0.0.1", 5038, "informativa", "hush")

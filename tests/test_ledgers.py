@@ -23,7 +23,7 @@ from informativa.ledgers import groupcommit, sqlite
 from informativa.ledgers.erasure import erase
 from informativa.ledgers.groupcommit import GroupCommitLedger
 from informativa.ledgers.sqlite import SqliteLedger, SqliteStore
-from informativa.model import Event, Record, RecordKind, Status, merged
+from informativa.model import Event, Record, RecordKind, Status, merge_histories
 from informativa.model.errors import EventRefusedError, LedgerError, LedgerSlowError
 from informativa.model.ports import Ledger, LedgerTransaction
 
@@ -110,7 +110,7 @@ def test_older_paper_does_not_hide_when_a_supplement_was_heard(open_ledger: Open
             await ledger.append(event)
         delivery = (await ledger.history(ONE))["privacy"]
         assert (delivery.record, delivery.at) == (3, AT - timedelta(days=100))
-        assert (delivery.whole, delivery.seen) == (AT, may)
+        assert (delivery.last_complete, delivery.last_call) == (AT, may)
 
     asyncio.run(story())
 
@@ -142,12 +142,12 @@ def test_rekeyed_caller_keeps_what_one_version_told_under_both_keys(open_ledger:
     async def story() -> None:
         await ledger.append(both)
         await ledger.append(less)
-        expected = merged(await ledger.history(ONE), await ledger.history(OTHER))
+        expected = merge_histories(await ledger.history(ONE), await ledger.history(OTHER))
         await ledger.append(replace(NOTDUE, pseudonym=OTHER, earlier=ONE))
         delivery = (await ledger.history(OTHER))["privacy"]
         assert {"privacy": delivery} == expected
         assert (delivery.versions, delivery.purposes) == ({"1"}, {"service", "marketing"})
-        assert (delivery.record, delivery.at, delivery.whole) == (2, then, then)
+        assert (delivery.record, delivery.at, delivery.last_complete) == (2, then, then)
 
     asyncio.run(story())
 
@@ -161,7 +161,7 @@ def test_clock_that_was_wrong_hides_no_other_version(open_ledger: Open) -> None:
         for event in (PLAYED, ahead, replace(PLAYED, supplement=True)):
             await ledger.append(event)
         delivery = (await ledger.history(ONE))["privacy"]
-        assert (delivery.versions, delivery.whole) == ({"1", "2"}, AT)
+        assert (delivery.versions, delivery.last_complete) == ({"1", "2"}, AT)
 
     asyncio.run(story())
 
@@ -304,7 +304,7 @@ def test_i1_standing_without_its_record_proves_nothing(
     """I1: when the record is gone that shows a delivery, the caller counts as not informed, under a key of
     later too."""
     store = filled(tmp_path / "acme.sqlite3", PLAYED, *later)
-    assert merged(store.history(ONE), store.history(OTHER))
+    assert merge_histories(store.history(ONE), store.history(OTHER))
     with sqlite3.connect(store.file) as connection:
         connection.execute(deletion)
     assert store.history(ONE) == store.history(OTHER) == {}

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from doubles import FULL, SHORT, version
-from informativa.model import Prompt, parts
+from informativa.model import Prompt, prompts_by_part
 from informativa.model.errors import InformativaError, PromptError
 from informativa.model.text import Text
 from informativa.operations.prompts import installing, making, showing
@@ -54,7 +54,7 @@ def test_prompts_of_a_version() -> None:
         ("supplement:2025", "it", new),
         ("supplement:2025", "en", new),
     ]
-    assert list(parts({}, {}, {}, {})) == []
+    assert list(prompts_by_part({}, {}, {}, {})) == []
 
 
 @pytest.mark.parametrize(

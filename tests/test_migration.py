@@ -88,7 +88,7 @@ def test_records_from_before_two_times_say_when_they_happened_alone(tmp_path: Pa
         assert (event.recorded, event.vouched, event.recording) == (None, None, "")
         assert (event.supplement, event.counts, event.informs) == (False, True, True)
     delivery = store.history(ONE)["privacy"]
-    assert (delivery.at, delivery.whole, delivery.seen) == (moment(3), moment(3), None)
+    assert (delivery.at, delivery.last_complete, delivery.last_call) == (moment(3), moment(3), None)
     tables = {name for (name,) in rows(store.file, "SELECT name FROM sqlite_master WHERE type = 'table'")}
     others = {"elsewhere", "number_use", "box", "identity", "erasure_request", "owner"}
     assert tables - others == {
@@ -103,7 +103,7 @@ def test_records_from_before_two_times_say_when_they_happened_alone(tmp_path: Pa
     }
     store.append([replace(PLAYED, supplement=True, version="2", at=moment(9), recorded=moment(10))])
     delivery = store.history(ONE)["privacy"]
-    assert (delivery.at, delivery.whole, delivery.versions) == (moment(9), moment(3), {"1", "2"})
+    assert (delivery.at, delivery.last_complete, delivery.versions) == (moment(9), moment(3), {"1", "2"})
     store.close()
 
 
@@ -403,7 +403,7 @@ def test_copies_are_deleted_in_time(folder: Path) -> None:
     storage.store(controller).close()
     (copy,) = backup.backups(ledger)
     purge = ("purge", "--controller=acme", "-c", folder / "informativa.yaml")
-    assert f"{copy.file}, a copy from before an upgrade, holds older records until {copy.ends}" in (
+    assert f"{copy.file}, a copy from before an upgrade, holds older records until {copy.deleted_on}" in (
         run(*purge).stdout
     )
     now = datetime.now(UTC)

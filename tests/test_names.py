@@ -13,7 +13,7 @@ from informativa.config import load
 from informativa.config.comparable import digest
 from informativa.model.names import LETTER_LANGUAGES, NAMES, languages_without_name, name_and_id
 from informativa.views.messages import ENGLISH, language, of_letter
-from informativa.views.record_words import named
+from informativa.views.record_words import name_in_language
 from informativa.views.text.bundle_plan import sentences
 
 ITALIAN = language("it")
@@ -35,7 +35,7 @@ OWN = {"it": {"crm": "gestire il Suo contratto", "privacy": "la nostra informati
 )
 def test_name_is_the_companys_or_else_ours(one: str, english: str, italian: str) -> None:
     """By language; where there is neither, the short name of the configuration stands."""
-    assert (named(one, OWN, ENGLISH), named(one, OWN, ITALIAN)) == (english, italian)
+    assert (name_in_language(one, OWN, ENGLISH), name_in_language(one, OWN, ITALIAN)) == (english, italian)
 
 
 def test_id_stands_beside_a_name_alone() -> None:
@@ -51,7 +51,7 @@ def test_our_names_are_translated_into_every_language_of_letters() -> None:
     """So that a company need name only what it has beside them."""
     assert {"it", "en", "de", "fr", "es"} == LETTER_LANGUAGES
     for one in NAMES:
-        assert len({named(one, {}, of_letter(code)) for code in LETTER_LANGUAGES}) == 5
+        assert len({name_in_language(one, {}, of_letter(code)) for code in LETTER_LANGUAGES}) == 5
         assert languages_without_name(one, {}, ["de_DE", "it"]) == ()
     assert languages_without_name("crm", OWN, ["it", "de_DE", "de", "pl"]) == ("de",)
 

@@ -280,7 +280,7 @@ def test_supplement_does_not_renew_the_period_of_the_whole() -> None:
     history = {"privacy": PriorDelivery(frozenset({"1", "2"}), frozenset({"service"}), 9, may, january)}
     assert only(own, history, now=AT + timedelta(days=365)).reason is Reason.PERIOD_OVER
     assert not only(own, history, now=AT + timedelta(days=364)).play
-    never = {"privacy": replace(history["privacy"], whole=None)}
+    never = {"privacy": replace(history["privacy"], last_complete=None)}
     assert only(own, never, now=may).reason is Reason.PERIOD_OVER
 
 
@@ -310,7 +310,7 @@ def test_older_paper_recorded_later_does_not_make_it_due() -> None:
     paper = PriorDelivery(
         frozenset({"1"}), frozenset({"service"}), 2, AT - timedelta(days=400), AT - timedelta(days=400)
     )
-    merged = {"privacy": called.merged(paper)}
+    merged = {"privacy": called.merge(paper)}
     assert not only(line(Step(notice(), MONTHS)), merged, now=AT + timedelta(days=80)).play
 
 
@@ -332,7 +332,7 @@ def heard_of(*deliveries: tuple[int, str, str, bool]) -> dict[str, PriorDelivery
         of, at = frozenset(words[letter] for letter in letters), AT + timedelta(days=day)
         once = frozenset({(at, name, of, whole)})
         one = PriorDelivery(frozenset({name}), of, 1 + day, at, at if whole else None, deliveries=once)
-        found["privacy"] = one.merged(found.get("privacy", one))
+        found["privacy"] = one.merge(found.get("privacy", one))
     return found
 
 
@@ -408,7 +408,7 @@ def test_number_may_have_changed_hands(told, seen, now, due) -> None:
     """L17: after a year without a call the notice is due, whole, whoever had the number before."""
     own = line(notice(version("1"), version("2", material=True, supplements={"1": {"it": FULL}})))
     own = replace(own, controller=replace(own.controller, recycled_after=Period(12)))
-    history = {"privacy": replace(known("1", at=told)["privacy"], seen=seen)}
+    history = {"privacy": replace(known("1", at=told)["privacy"], last_call=seen)}
     decision = only(own, history, now=now)
     assert decision.reason is (Reason.RECYCLED if due else Reason.MATERIAL_CHANGE)
     assert decision.supplement is not due
@@ -454,7 +454,7 @@ knowledge = st.builds(
     purposes=purposes,
     record=st.integers(1, 9),
     at=moments,
-    whole=st.none() | moments,
+    last_complete=st.none() | moments,
 )
 histories = st.lists(st.tuples(purposes, st.booleans()), min_size=1, max_size=3).map(
     lambda all_: notice(*(version(str(n), *p, material=m) for n, (p, m) in enumerate(all_, 1)))
@@ -488,8 +488,8 @@ def test_rewording_changes_nothing(history, heard) -> None:
 def test_order_of_deliveries_does_not_matter(order, deliveries) -> None:
     """What a caller knows is the same in whichever order deliveries are put together."""
     first, second, third = (deliveries[index] for index in order)
-    merged = first.merged(second).merged(third)
-    straight = deliveries[0].merged(deliveries[1]).merged(deliveries[2])
+    merged = first.merge(second).merge(third)
+    straight = deliveries[0].merge(deliveries[1]).merge(deliveries[2])
     assert (merged.versions, merged.purposes, merged.record) == (
         straight.versions,
         straight.purposes,

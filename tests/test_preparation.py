@@ -23,7 +23,7 @@ from informativa.model.errors import ConfigError, SessionError
 from informativa.model.ports import Ledger
 from informativa.process import bootstrap, preparation
 from informativa.process.maintenance import Outdated
-from informativa.process.preparation import as_before, prepare
+from informativa.process.preparation import companies_with_previous_configuration, prepare
 from informativa.prompts import installed
 from informativa.system.patience import of_each, within
 
@@ -191,7 +191,7 @@ def test_i10_defect_at_one_ledger_is_logged_once_and_costs_its_company_alone(
         for _time in range(3):
             services = bootstrap.for_service(configuration)
             failing = bootstrap.unusable(configuration, services)
-            outdated.tell(failing)
+            outdated.log(failing)
             bootstrap.close(services)
     assert {name: why.code for name, why in failing.items()} == {"acme": "defect"}
     assert [(one["controller"], one["exc_info"]) for one in logged] == [("acme", error)]
@@ -317,7 +317,7 @@ def test_i10_company_with_mistakes_is_served_as_before(config: Path) -> None:
         'lines:\n  "+390255555555": {controller: acme, language: it, plan: [{notice: privcy}]}\n',
     )
     edit(config, BOREALIS, "+493012345679")
-    now = as_before(before, prepare(config, create=False))
+    now = companies_with_previous_configuration(before, prepare(config, create=False))
     assert list(now.mistaken) == ["acme"]
     assert now.controllers["acme"] == before.controllers["acme"]
     assert now.notices["acme"] == before.notices["acme"]
@@ -333,7 +333,7 @@ def test_i6_company_with_mistakes_keeps_no_ledger_that_is_anothers_now(config: P
     before = prepare(config)
     edit(config, "ledger: ledger/borealis.sqlite3", "ledger: ledger/acme.sqlite3")
     edit(config, "ledger: ledger/acme.sqlite3", "ledger: [ledger/other.sqlite3]")
-    now = as_before(before, prepare(config, create=False))
+    now = companies_with_previous_configuration(before, prepare(config, create=False))
     assert now.controllers["acme"].refused
     assert ACMES in now.unanswered
 

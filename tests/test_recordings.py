@@ -18,7 +18,7 @@ from doubles import notice, version
 from informativa.ledgers.sqlite import SqliteLedger
 from informativa.model import ChangedRecording, Prompt, Recording, Version, recording_digest
 from informativa.prompts import installed
-from informativa.prompts.comparison import odd, silent
+from informativa.prompts.comparison import is_silent, other_sounds
 from informativa.prompts.installed import hashed, hashed_before, measure
 from informativa.prompts.recordings import (
     InstalledRecordings,
@@ -285,7 +285,7 @@ def test_script_compares_a_format_that_the_ledger_does_not_know(prompt: Prompt, 
 def test_prompt_of_two_versions_must_be_right_for_both(prompt: Prompt, ledger: SqliteLedger) -> None:
     """A file that two versions name is played for neither if one of them was served with another."""
     other = Recording(("privacy", "2", "short", "it", "wav"), f"{prompt.path}.wav", "ab" * 32)
-    ledger.keep([other])
+    ledger.keep_recordings([other])
     assert isinstance(scripts(prompt, ledger), Prompt)
     assert isinstance(scripts(prompt, ledger, spoken("2", prompt)), ChangedRecording)
 
@@ -325,8 +325,8 @@ def test_formats_of_one_recording_are_one_sound(two: tuple[dict[str, Path], dict
     """Whichever is the first of them; and no format of another recording is the same as any."""
     for files, others in (two, two[::-1]):
         for name in ("wav", "gsm", "sln16"):
-            assert odd([files[name], *files.values()]) == []
-            assert odd([files[name], *others.values()]) == [*others.values()]
+            assert other_sounds([files[name], *files.values()]) == []
+            assert other_sounds([files[name], *others.values()]) == [*others.values()]
 
 
 @sox
@@ -342,7 +342,7 @@ def test_one_second_of_silence_or_of_other_words_is_another_sound(
         for piece in (quiet, other[at : at + second]):
             changed = tmp_path / f"changed.{extension}"
             changed.write_bytes(right[:at] + piece + right[at + second :])
-            assert odd([two[0]["wav"], changed]) == [changed]
+            assert other_sounds([two[0]["wav"], changed]) == [changed]
 
 
 @sox
@@ -354,7 +354,7 @@ def test_softer_and_a_little_later_is_the_same_sound(
     subprocess.run(
         ["sox", "-D", two[0]["wav"], *ENCODED["ulaw"], later, "gain", "-6", "pad", "0.04"], check=True
     )
-    assert odd([two[0]["wav"], later]) == []
+    assert other_sounds([two[0]["wav"], later]) == []
 
 
 @sox
@@ -369,9 +369,9 @@ def test_silence_is_no_prompt_in_any_format(
     nothing = [*encoded(tmp_path / "none.wav", tmp_path).values(), tmp_path / "none.g722"]
     nothing[-1].write_bytes(b"\xfa" * 139_200)
     for name in ("wav", "gsm"):
-        assert odd([two[0][name], *nothing]) == nothing
-    assert [silent(file) for file in nothing] == [True] * 8
-    assert [silent(file) for file in two[0].values()] == [False] * 7
+        assert other_sounds([two[0][name], *nothing]) == nothing
+    assert [is_silent(file) for file in nothing] == [True] * 8
+    assert [is_silent(file) for file in two[0].values()] == [False] * 7
 
 
 def test_one_format_is_nothing_to_compare(prompt: Prompt) -> None:

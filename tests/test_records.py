@@ -84,7 +84,7 @@ def test_filter_means_the_same_to_the_ledger(
 ) -> None:
     """What SQL finds is what the filter itself takes."""
     assert [record.number for record in read(store, wanted)] == numbers
-    assert [record.number for record in store.records() if wanted.takes(record.event)] == numbers
+    assert [record.number for record in store.records() if wanted.matches(record.event)] == numbers
 
 
 def test_last_ones_are_streamed_in_order(store: SqliteStore, acme: Controller) -> None:

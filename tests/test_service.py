@@ -507,6 +507,6 @@ def test_every_prefix_of_the_template_that_loads_is_told(folder: Path) -> None:
             continue
         loaded += 1
         if (now.lines, now.controllers, now.notices) != (before.lines, before.controllers, before.notices):
-            told = [*changes.taken_away(before, now), *changes.changed(before, now)]
+            told = [*changes.removals(before, now), *changes.changed(before, now)]
             silent += [] if told else [end]
     assert (silent, loaded > 10) == ([], True)

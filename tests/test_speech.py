@@ -56,7 +56,7 @@ SAID = [
 @pytest.mark.parametrize(("language", "written", "said"), SAID, ids=[f"{row[0]}-{row[1]}" for row in SAID])
 def test_signs_are_said_in_words(language: str, written: str, said: str) -> None:
     """Companies' forms, addresses, numbers and signs become words of the language."""
-    assert pronunciation.said(written, language) == said
+    assert pronunciation.spell_out(written, language) == said
 
 
 @pytest.mark.parametrize(
@@ -81,8 +81,8 @@ def test_what_is_said_once_stays(language: str) -> None:
     assert len(spelling.spelled("abcdefghijklmnopqrstuvwxyz0123456789").split()) >= 36
     for part in ("short", "full"):
         text = (TEXTS / language / f"{part}.txt").read_text(encoding="utf-8")
-        once = pronunciation.said(text.replace("{", "").replace("}", ""), language)
-        assert pronunciation.said(once, language) == once
+        once = pronunciation.spell_out(text.replace("{", "").replace("}", ""), language)
+        assert pronunciation.spell_out(once, language) == once
 
 
 VALUES = {"company": "Acme S.p.A.", "site": "acme.it", "key": "uno"}
@@ -191,18 +191,18 @@ def test_peaks_are_held_back_and_not_clipped() -> None:
 )
 def test_doubtful_recordings_are_told(samples: np.ndarray, word: str) -> None:
     """Clipped, too soft, noisy: each is told by its name."""
-    assert [word in str(doubt) for doubt in audio.doubts(sound(samples, 8000))] == [True]
+    assert [word in str(doubt) for doubt in audio.recording_warnings(sound(samples, 8000))] == [True]
 
 
 def test_good_recording_raises_no_doubt() -> None:
     """Speech in a quiet room is taken without a word."""
-    assert list(audio.doubts(sound(with_pauses(voice(level=-24), noise=-65.0), 8000))) == []
+    assert list(audio.recording_warnings(sound(with_pauses(voice(level=-24), noise=-65.0), 8000))) == []
 
 
 @pytest.mark.parametrize(("level", "words"), [(-45.0, ["too soft"]), (-8.0, ["too loud"]), (-20.0, [])])
 def test_level_that_stands_out(level: float, words: list[str]) -> None:
     """A finished prompt far from the level of the others is told."""
-    found = list(audio.stands_out(sound(np.clip(voice(level=level), -0.98, 0.98) * 0.99, 8000)))
+    found = list(audio.level_faults(sound(np.clip(voice(level=level), -0.98, 0.98) * 0.99, 8000)))
     assert [word for word in words if word not in str(found[0])] == []
     assert bool(found) == bool(words)
 
@@ -212,7 +212,10 @@ def test_silence_is_refused() -> None:
     for nothing in (np.zeros(8000), np.zeros(0)):
         with pytest.raises(PromptError, match="nothing to be heard"):
             audio.finished(sound(nothing, 8000))
-        assert [*audio.doubts(sound(nothing, 8000)), *audio.stands_out(sound(nothing, 8000))] == []
+        assert [
+            *audio.recording_warnings(sound(nothing, 8000)),
+            *audio.level_faults(sound(nothing, 8000)),
+        ] == []
 
 
 def test_wav_is_what_the_lab_reads(tmp_path: Path) -> None:
@@ -294,8 +297,8 @@ def test_shipped_short_text_is_spoken_whole(language: str) -> None:
     narrow = audio.from_pcm(files["wav"][44:], 8000)
     assert 15 < narrow.seconds < 30
     assert 10 < sum(map(len, made)) / narrow.seconds < 20  # letters a second: nobody speaks faster
-    assert list(audio.stands_out(narrow)) == []
-    assert list(audio.doubts(narrow)) == []
+    assert list(audio.level_faults(narrow)) == []
+    assert list(audio.recording_warnings(narrow)) == []
 
 
 @voices

@@ -19,7 +19,7 @@ def test_recordings_that_were_served_otherwise(folder: Path) -> None:
     assert storage.served_otherwise(ledger, [replace(served, sha256="b" * 64)]) == []
     assert not ledger.exists()
     store = storage.store(acme)
-    store.keep([served])
+    store.keep_recordings([served])
     store.close()
     changed = replace(served, sha256="b" * 64)
     assert storage.served_otherwise(ledger, [served, other]) == []

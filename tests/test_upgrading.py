@@ -50,12 +50,12 @@ def test_comments_and_layout_stay(folder: Path, service: str, expected: str) -> 
     file = first(folder, service)
     found = upgraded(file)
     assert (found.before, found.after) == (1, 2)
-    assert expected in found.new
-    kept = iter(found.new.splitlines())
+    assert expected in found.new_format
+    kept = iter(found.new_format.splitlines())
     changed = {"service: {}", "service: {sessions: 3}  # few", "format: 1 # old"}
-    assert all(line in kept for line in found.old.splitlines() if line not in changed)
+    assert all(line in kept for line in found.old_format.splitlines() if line not in changed)
     before = load(file)
-    file.write_text(found.new)
+    file.write_text(found.new_format)
     after = load(file)
     assert (before.listen, before.lines, before.controllers) == (after.listen, after.lines, after.controllers)
     assert after.format == 2
@@ -65,15 +65,15 @@ def test_comments_and_layout_stay(folder: Path, service: str, expected: str) -> 
 def test_what_may_stand_before_the_first_setting(folder: Path, before: str) -> None:
     """A byte order mark and the beginning of a document stay where they are."""
     found = upgraded(first(folder, "service:\n  sessions: 3\n", before=before))
-    assert found.new.startswith(before)
-    assert "  listen: 127.0.0.1:4588\n  sessions: 3\n" in found.new
+    assert found.new_format.startswith(before)
+    assert "  listen: 127.0.0.1:4588\n  sessions: 3\n" in found.new_format
 
 
 def test_line_breaks_of_windows(folder: Path) -> None:
     """Lines that come end as the others do."""
     file = first(folder, "service:\n  sessions: 3\n")
     file.write_text(file.read_text(), newline="\r\n")
-    new = upgraded(file).new
+    new = upgraded(file).new_format
     assert new.count("\n") == new.count("\r\n") > 50
 
 
@@ -85,7 +85,9 @@ def test_whole_file_in_braces(tmp_path: Path) -> None:
         " [{version: '1', purposes: [service], short: {it: p}}]}}}}, lines: {'+390212345678':"
         " {controller: acme, language: it, region: IT, plan: [{notice: privacy}]}}}\n"
     )
-    assert upgraded(file).new.startswith("{format: 2, service: {listen: 127.0.0.1:4588}, operator: A, ")
+    assert upgraded(file).new_format.startswith(
+        "{format: 2, service: {listen: 127.0.0.1:4588}, operator: A, "
+    )
 
 
 def test_command_writes_once_and_keeps_the_mode(folder: Path) -> None:

@@ -12,7 +12,7 @@ from informativa.evidence.note import Verifier
 from informativa.model import Action, Role
 from informativa.operations import callers
 from informativa.operations.evidence.verifying import verify
-from informativa.views.html.console import acted
+from informativa.views.html.console import action_text
 from lab.browser import browser_needed
 
 if browser_needed.args[0]:
@@ -43,7 +43,7 @@ def test_the_officers_day(
     assert len(callers.caller_records(office.controller(), CALLER).records) == 0
     nora.press(nora.say("Access log"))
     assert {
-        nora.say(acted(each)) for each in (Action.SEARCH, Action.LETTER, Action.RECEIPT, Action.ERASE)
+        nora.say(action_text(each)) for each in (Action.SEARCH, Action.LETTER, Action.RECEIPT, Action.ERASE)
     } <= set(nora.page.locator("td:nth-child(3)").all_inner_texts())
     assert DIGITS not in "".join(nora.visited)
 

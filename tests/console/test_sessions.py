@@ -95,7 +95,7 @@ def test_session_of_a_user_who_is_vouched_for_goes_on(sessions: Sessions, clock:
     assert (first, new) == (Session("anna", CREATED, 1000.0, 1000.0), True)
     clock.at += 1799
     assert sessions.get_or_begin("token", account()) == (first, False)
-    assert (first.begun, first.last_seen) == (1000.0, 2799.0)
+    assert (first.started, first.last_seen) == (1000.0, 2799.0)
     clock.at += 1800
     assert sessions.get_or_begin("token", account()) == (Session("anna", CREATED, 4599.0, 4599.0), True)
 

@@ -82,7 +82,7 @@ def die(at: int) -> None:
 def main(configuration: Path, acknowledged: Path, progress: int) -> None:
     """Obey: `append SEED` and `sign CALLS` start a process, `kill PID` ends one that may have ended."""
     loaded = load(configuration)
-    acme, settings = loaded.controllers["acme"], loaded.evidence.of("acme")
+    acme, settings = loaded.controllers["acme"], loaded.evidence.for_controller("acme")
     logs.keys(acme)  # what it needs is imported
     for line in sys.stdin:
         command, _, number = line.strip().partition(" ")

@@ -119,7 +119,7 @@ def busy(folder: Path) -> Busy:
         )
         with store.transaction() as transaction:
             assert of(1).pseudonym is not None
-            transaction.see(of(1).pseudonym, "privacy", AT)  # type: ignore[arg-type]
+            transaction.note_call(of(1).pseudonym, "privacy", AT)  # type: ignore[arg-type]
         store.purge(AT - timedelta(days=800), AT)
     assert erase(ledger, [of(5).pseudonym, of(7).pseudonym], AT).records == 4  # type: ignore[list-item]
     with closing(SqliteStore(str(ledger))) as store:

@@ -40,7 +40,9 @@ def signed(folder: Path) -> int:
     """The size after signing what is there, unless somebody elsewhere is against it."""
     configuration = load(folder / "informativa.yaml")
     acme = configuration.controllers["acme"]
-    sequenced = logs.checkpoint(acme, elsewhere=publication.sources(configuration.evidence.of("acme")))
+    sequenced = logs.checkpoint(
+        acme, elsewhere=publication.sources(configuration.evidence.for_controller("acme"))
+    )
     return sequenced.size
 
 

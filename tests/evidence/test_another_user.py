@@ -201,7 +201,7 @@ def test_another_user_signs_what_the_service_records(file: Path, user: str) -> N
     key = LogFolder(ledger).published(1).key()
     assert key is not None
     audit = audited(ledger, key)
-    assert (audit.sound, audit.signed >= size) == (True, True)
+    assert (audit.is_sound, audit.signed >= size) == (True, True)
     note = LogFolder(ledger).published(1).checkpoint() or b""
     assert independent.checkpoint(note, str(key))[0] == audit.signed
 

@@ -40,7 +40,7 @@ def test_untouched_ledger_is_sound(original: Busy) -> None:
     """With records that were erased, purged and migrated, supplements, changed keys and numbers; and each is
     counted as what became of it."""
     result = original.found()
-    assert (result.sound, result.flaws, result.history, result.problems) == (True, (), (), ())
+    assert (result.is_sound, result.flaws, result.history, result.problems) == (True, (), (), ())
     assert (result.counted.whole, result.counted.erased, result.counted.purged) == (17, 5, 3)
     assert (result.signed, result.log.size) == (25, 25)
 
@@ -61,10 +61,10 @@ def test_calls_go_on_meanwhile(attacked: Busy, monkeypatch: pytest.MonkeyPatch) 
             return share(self, now)
 
     monkeypatch.setattr(audit_log._Task, "check", looked)
-    assert attacked.found().sound
+    assert attacked.found().is_sound
     signed(attacked.ledger)
     monkeypatch.undo()
-    assert attacked.found().sound
+    assert attacked.found().is_sound
 
 
 def test_short_way_and_long_way_see_the_same(original: Busy, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -79,7 +79,7 @@ def test_short_way_and_long_way_see_the_same(original: Busy, monkeypatch: pytest
 
     monkeypatch.setattr(audit, "opens", recorded)
     result = original.found()
-    assert (result.sound, opened.count(True)) == (True, 14)
+    assert (result.is_sound, opened.count(True)) == (True, 14)
     monkeypatch.setattr(audit, "opens", lambda *_: False)
     assert original.found() == result
 
@@ -129,11 +129,11 @@ def test_i7_any_single_change_is_found(
                     _changed(connection, table, {**row, column: new}, column, row[column])
                     continue
                 result = attacked.found()
-                assert not result.sound, (table, row, column, new)
+                assert not result.is_sound, (table, row, column, new)
                 assert result.flaws or result.history or table in ("log", "leaf"), (table, row, column, new)
                 _changed(connection, table, {**row, column: new}, column, row[column])
         assert tried > 20
-    assert attacked.found().sound
+    assert attacked.found().is_sound
 
 
 @pytest.mark.parametrize(
@@ -161,9 +161,9 @@ def test_i7_empty_in_place_of_nothing_is_found(attacked: Busy, column: str) -> N
     assert empty or column == "recorded"
     for number, new in empty:
         forged(attacked.ledger, f"UPDATE event SET {column} = {new} WHERE record = {number}")
-        assert not attacked.found().sound, (number, new)
+        assert not attacked.found().is_sound, (number, new)
         forged(attacked.ledger, f"UPDATE event SET {column} = NULL WHERE record = {number}")
-    assert attacked.found().sound
+    assert attacked.found().is_sound
 
 
 def test_i7_empty_binding_in_place_of_none_is_found(attacked: Busy) -> None:
@@ -173,9 +173,9 @@ def test_i7_empty_binding_in_place_of_none_is_found(attacked: Busy) -> None:
     assert len(unbound) > 5
     for (leaf,) in unbound:
         forged(attacked.ledger, f"UPDATE leaf SET binding = x'' WHERE leaf = {leaf}")
-        assert not attacked.found().sound, leaf
+        assert not attacked.found().is_sound, leaf
         forged(attacked.ledger, f"UPDATE leaf SET binding = NULL WHERE leaf = {leaf}")
-    assert attacked.found().sound
+    assert attacked.found().is_sound
 
 
 def _changed(
@@ -215,7 +215,7 @@ def test_i7_any_two_rows_that_are_swapped_are_found(
         flawed_leaves = {flaw.leaf for flaw in attacked.found().flaws}
         assert flawed_leaves == {one - (table == "event"), other - (table == "event")}
         forged(attacked.ledger, *swap)
-    assert attacked.found().sound
+    assert attacked.found().is_sound
 
 
 @pytest.mark.parametrize("record", [9, 11, 22, 23, 25])
@@ -321,7 +321,7 @@ def test_i7_forged_history_is_named(attacked: Busy, record: int, statement: str)
     to know."""
     forged(attacked.ledger, statement.format(other=(b"7" * 32).hex()))
     result = attacked.found()
-    assert (result.sound, result.flaws) == (False, ())
+    assert (result.is_sound, result.flaws) == (False, ())
     assert {row.record for row in result.history} == {record}
 
 
@@ -356,7 +356,7 @@ def test_paper_under_the_new_key_before_its_caller_rings_is_sound(tmp_path: Path
             (basis,) = store.append([of(1, paper, at=AT, reference="contract 2")])
             store.append([of(1, NOTDUE, earlier=early, basis=basis, at=AT + timedelta(hours=2))])
         signed(file)
-        assert audited(file).sound
+        assert audited(file).is_sound
 
 
 def test_changed_key_that_is_purged_before_what_was_told_under_the_earlier_one_is_sound(
@@ -370,7 +370,7 @@ def test_changed_key_that_is_purged_before_what_was_told_under_the_earlier_one_i
         )
         assert store.purge(AT - timedelta(days=1), AT) == 1
     signed(file)
-    assert audited(file).sound
+    assert audited(file).is_sound
 
 
 def test_i7_history_of_a_changed_key_is_not_given_to_another(attacked: Busy) -> None:
@@ -443,8 +443,8 @@ def test_i7_swapped_key_is_found(attacked: Busy) -> None:
     swapped = _rewritten(attacked, bytes(range(32)))
     assert "The key in" in str(swapped.found().problems[0])
     (LogFolder(attacked.ledger).published(1).folder / "key").write_text(f"{swapped.key}\n")
-    assert swapped.found().sound
-    assert not attacked.found().sound
+    assert swapped.found().is_sound
+    assert not attacked.found().is_sound
     assert {str(problem).partition(" here")[0] for problem in attacked.found().problems} >= {
         "No key that is known"
     }
@@ -458,7 +458,7 @@ def test_i7_files_of_the_log_are_looked_at_one_by_one(tmp_path: Path, chance: ra
         for count in (5, 250, 3, 300):
             store.append([replace(PLAYED, pseudonym=None)] * count)
             key = signed(ledger)
-    assert audited(ledger, key).sound
+    assert audited(ledger, key).is_sound
     folder = LogFolder(ledger).published(1).folder
     files = sorted(file for file in folder.rglob("*") if file.is_file())
     assert len(files) == 14
@@ -466,15 +466,15 @@ def test_i7_files_of_the_log_are_looked_at_one_by_one(tmp_path: Path, chance: ra
         data = file.read_bytes()
         at = chance.randrange(len(data))
         file.write_bytes(data[:at] + bytes([data[at] ^ 1 << chance.randrange(7)]) + data[at + 1 :])
-        assert not audited(ledger, key).sound, (file, at)
+        assert not audited(ledger, key).is_sound, (file, at)
         file.write_bytes(data)
         if file.parent.name not in ("checkpoints", "1") and not file.parent.name.endswith(".p"):
             file.unlink()
-            assert not audited(ledger, key).sound, file
+            assert not audited(ledger, key).is_sound, file
             file.write_bytes(data)
     shutil.rmtree(folder / "checkpoints")
     (folder / "checkpoint").unlink()
-    assert audited(ledger, key).sound  # the one beside the key is left
+    assert audited(ledger, key).is_sound  # the one beside the key is left
     (folder.parent / "signing/1.signed").unlink()
     assert [str(problem) for problem in audited(ledger, key).problems] == [
         f"The log in {folder} has lost its checkpoints."
@@ -561,7 +561,7 @@ def _step(ledger: Path, operation: str, event: Event, caller: int, detail: int, 
                 heard = {"status": Status.NOTDUE, "reason": Reason.ALREADY_INFORMED, "basis": delivery.record}
                 transaction.append(replace(event, prompt="", heard=None, **heard))  # type: ignore[arg-type]
                 if detail % 2:
-                    transaction.see(event.pseudonym, "privacy", event.at)
+                    transaction.note_call(event.pseudonym, "privacy", event.at)
         elif operation == "paper":
             paper = replace(event, kind=RecordKind.CONTRACT, status=Status.INFORMED, prompt="", heard=None)
             paper = replace(paper, at=event.at - timedelta(days=2 * detail))
@@ -594,8 +594,8 @@ def test_callers_who_called_again_are_not_derived_anew(
         for caller in range(3):
             store.append([of(caller), of(caller, NOTDUE, basis=2 * caller + 1, at=again)])
             with store.transaction() as transaction:
-                transaction.see(of(caller).pseudonym, "privacy", again)  # type: ignore[arg-type]
-    assert (audited(ledger).sound, looked_into) == (True, [])
+                transaction.note_call(of(caller).pseudonym, "privacy", again)  # type: ignore[arg-type]
+    assert (audited(ledger).is_sound, looked_into) == (True, [])
     forged(ledger, "UPDATE standing SET seen = seen + 1 WHERE record = 3")
     assert ([row.record for row in audited(ledger).history], looked_into) == ([3], [3, 4])
 

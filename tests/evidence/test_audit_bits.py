@@ -72,14 +72,14 @@ class Flipped:
             return True
         self.tried += 1
         try:
-            return not self.attacked.found().sound
+            return not self.attacked.found().is_sound
         except InformativaError:
             return True
 
     def sound(self) -> bool:
         """Restore the file, and return whether the audit finds nothing."""
         self.attacked.ledger.write_bytes(self.data)
-        return self.attacked.found().sound
+        return self.attacked.found().is_sound
 
 
 @pytest.mark.slow
@@ -130,7 +130,7 @@ def test_i7_any_earlier_state_that_is_put_back_is_found(
             store.append([of(chance.randrange(10)) for _ in range(chance.randint(1, 60))])
         key = signed(ledger)
         copies.append(Path(shutil.copy(ledger, tmp_path / f"copy-{step}")))
-    assert Busy(ledger, key).found().sound
+    assert Busy(ledger, key).found().is_sound
     for copy in copies[:-1]:
         shutil.copy(copy, ledger)
         if more := chance.choice([0, 1, chance.randint(2, 500)]):
@@ -140,4 +140,4 @@ def test_i7_any_earlier_state_that_is_put_back_is_found(
         assert {str(finding.flaw) for finding in audit_result.flaws} <= {"truncated", "leaf-altered"}
         assert audit_result.flaws
     shutil.copy(copies[-1], ledger)
-    assert Busy(ledger, key).found().sound
+    assert Busy(ledger, key).found().is_sound

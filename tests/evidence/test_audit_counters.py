@@ -53,7 +53,7 @@ def test_i7_any_change_of_any_counter_is_named(tmp_path: Path) -> None:
                 assert (tally._hour_start(hour), line, notice, status) in names, (counter, change)
                 assert len(names) <= 2
                 _put_back(connection)
-    assert (len(counters), audited(ledger, key).sound) == (8, True)
+    assert (len(counters), audited(ledger, key).is_sound) == (8, True)
 
 
 def _put_back(connection: sqlite3.Connection) -> None:
@@ -67,7 +67,7 @@ def test_records_are_counted_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     migrated records."""
     attacked = busy(tmp_path)
     monkeypatch.setattr(tally, "forged", _second_look)
-    assert attacked.found().sound
+    assert attacked.found().is_sound
 
 
 def test_several_processes_count_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -80,7 +80,7 @@ def test_several_processes_count_together(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(audit_log, "SHARE", 256)
     with monkeypatch.context() as patch:
         patch.setattr(tally, "forged", _second_look)
-        assert audited(ledger, key).sound
+        assert audited(ledger, key).is_sound
     forged(ledger, "UPDATE tally SET count = count + 1 WHERE status = ''")
     counters = [(counter.status, counter.says, counter.records) for counter in audited(ledger, key).counters]
     assert counters == [("", 101, 100), ("", 101, 100)]

@@ -106,11 +106,11 @@ def test_i3_disk_that_is_full_while_a_tile_is_written_loses_nothing(tmp_path: Pa
     assert "\n" not in str(raised.value)
     assert files_before.items() <= files(ledger).items()
     assert [name for name in files(ledger) if name.endswith(".part")] == []
-    assert audited(ledger).sound
+    assert audited(ledger).is_sound
     grown(ledger, 1)
     assert sequence(ledger).checkpoint.size == 301
     require_one_history(ledger)
-    assert audited(ledger).sound
+    assert audited(ledger).is_sound
 
 
 @pytest.fixture
@@ -135,11 +135,11 @@ def test_i3_full_disk_is_signed_on_when_there_is_room(tmp_path: Path, small_disk
     with pytest.raises(EvidenceError, match="cannot be used: No space left on device") as raised:
         sequence(ledger)
     assert "\n" not in str(raised.value)
-    assert audited(ledger).sound
+    assert audited(ledger).is_sound
     subprocess.run(["mount", "-o", "remount,size=4m", small_disk], check=True)
     assert sequence(ledger).checkpoint.size == 2000
     require_one_history(ledger)
-    assert audited(ledger).sound
+    assert audited(ledger).is_sound
 
 
 def test_clock_that_jumps_changes_no_order(tmp_path: Path) -> None:
@@ -152,7 +152,7 @@ def test_clock_that_jumps_changes_no_order(tmp_path: Path) -> None:
         sequence(ledger)
         os.utime(published(ledger).folder / "checkpoint", (now.timestamp(), now.timestamp()))
         assert published(ledger).sizes() == list(range(1, size + 1))
-        assert audited(ledger).sound
+        assert audited(ledger).is_sound
     require_one_history(ledger)
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from informativa.evidence import ed25519, note
 from informativa.evidence.checkpoint import Checkpoint, open_checkpoint
 from informativa.evidence.cosignature import WitnessSigner, WitnessVerifier, cosigned_at
-from informativa.evidence.encoding import encoded
+from informativa.evidence.encoding import encode_base64
 from informativa.evidence.note import Signer, Verifier
 from informativa.model.errors import EvidenceFormatError, SignatureError
 
@@ -68,10 +68,10 @@ TEXTS = {
     "no size": f"a\n\n{EMPTY}\n",
     "too large": f"a\n9223372036854775808\n{EMPTY}\n",
     "a short root": "a\n1\nAAAA\n",
-    "a long root": f"a\n1\n{encoded(bytes(33))}\n",
+    "a long root": f"a\n1\n{encode_base64(bytes(33))}\n",
     "a root without padding": f"a\n1\n{EMPTY[:-1]}\n",
     "a root with stray bits": f"a\n1\n{EMPTY[:-2]}V=\n",
-    "an empty tree with leaves": f"a\n0\n{encoded(bytes(32))}\n",
+    "an empty tree with leaves": f"a\n0\n{encode_base64(bytes(32))}\n",
 }
 
 

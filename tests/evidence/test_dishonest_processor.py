@@ -203,7 +203,7 @@ def test_i7_processor_tells_another_story(centre: CallCentre, tmp_path: Path, fo
     receipt = centre.receipt(2)
     require_audit(centre, {str(centre.outside): None, "home.example": None})
     assert Receipt.parse(receipt).verify((), centre.policy).checkpoint.size == 6
-    assert centre.audited_by_the_company(tmp_path / "before").sound
+    assert centre.audited_by_the_company(tmp_path / "before").is_sound
     centre.forge(change)
     assert logs.audit(centre.acme).sound
     contradicted = "another log of 6 |has 6 records of the log and here are 5"
@@ -295,5 +295,5 @@ def test_i7_processor_swaps_the_key(centre: CallCentre, tmp_path: Path) -> None:
     where = ("--controller", "acme", "-c", centre.folder / "informativa.yaml", "--log", centre.published)
     ran = run("evidence", "audit", "--key", str(centre.key), *where)
     assert (ran.returncode, "record 2 (leaf 1): its commitment is not" in ran.stdout) == (1, True)
-    assert not audit_ledger(centre.ledger, [centre.key]).sound
+    assert not audit_ledger(centre.ledger, [centre.key]).is_sound
     require_receipts(centre, receipt)

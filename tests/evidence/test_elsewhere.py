@@ -267,7 +267,7 @@ def kept(folder: Path, signing: maintenance.Signing) -> tuple[int | None, tuple[
     acme = configuration.controllers["acme"]
     with capture_logs() as log_lines:
         try:
-            sequenced = asyncio.run(signing.sign(acme, configuration.evidence.of("acme")))
+            sequenced = asyncio.run(signing.sign(acme, configuration.evidence.for_controller("acme")))
         except EvidenceError:
             sequenced = None
     logged = [f"{line['event']}: {line['error']}" for line in log_lines]

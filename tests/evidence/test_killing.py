@@ -183,7 +183,7 @@ def test_i3_kill_9_between_append_tile_checkpoint_and_publication_leaves_one_log
                 killer.kill(process)
                 collector.collect()
             audit_result = audited(collector.ledger, key(acme))
-            assert audit_result.sound, (audit_result.flaws[:3], list(map(str, audit_result.problems)))
+            assert audit_result.is_sound, (audit_result.flaws[:3], list(map(str, audit_result.problems)))
             require_acknowledged(collector.ledger, acknowledged)
             assert killer.complaints == []
         record(acme)

@@ -86,7 +86,7 @@ def test_leaf_is_counted_anew_where_another_wrote_or_what_was_written_is_undone(
         other.append([of(8)])
         store.append([of(9), of(0)])
     assert read(store.file) == [(leaf, leaf + 1) for leaf in range(7)]
-    assert audited(store.file).sound
+    assert audited(store.file).is_sound
 
 
 def test_log_that_another_process_begins_is_gone_on_with(store: SqliteStore) -> None:
@@ -96,7 +96,7 @@ def test_log_that_another_process_begins_is_gone_on_with(store: SqliteStore) -> 
     store.append([of(3)])
     assert read(store.file, "SELECT epoch, first FROM log") == [(1, 0), (2, 2)]
     assert read(store.file) == [(0, 1), (1, 2), (2, 3), (3, 4)]
-    assert audited(store.file).sound
+    assert audited(store.file).is_sound
 
 
 def _append(file: str, process: int, times: int) -> None:
@@ -120,7 +120,7 @@ def test_processes_that_append_at_once_leave_no_gap(tmp_path: Path) -> None:
     rows = read(file)
     assert [leaf for leaf, _ in rows] == list(range(3 * 79))
     assert [record for _, record in rows] == list(range(1, 3 * 79 + 1))
-    assert audited(file).sound
+    assert audited(file).is_sound
 
 
 def test_no_salt_is_used_twice(store: SqliteStore) -> None:
@@ -184,7 +184,7 @@ def test_i9_erasure_closes_the_leaves_of_his_records_and_of_those_that_rest_on_t
     assert read(file, "SELECT salt_what FROM leaf WHERE leaf < 6 ORDER BY leaf") == salts
     (note,) = read(file, "SELECT reference FROM event WHERE kind = 'erasure'")
     assert note == ("3 records; leaves 0 2 4, and resting on them 3",)
-    assert audited(file).sound
+    assert audited(file).is_sound
 
 
 def test_leaves_are_named_as_ranges() -> None:
@@ -216,7 +216,7 @@ def test_records_from_before_get_their_leaves_while_others_append(tmp_path: Path
         for turn in range(4):
             store.append([of(turn)])
             left.append(store.enter_old(10))
-            assert audited(file).sound
+            assert audited(file).is_sound
         assert left == [15, 5, 0, 0]
         assert store.enter_old(10) == 0
         order = [26, *range(1, 11), 27, *range(11, 21), 28, *range(21, 26), 29]
@@ -232,7 +232,7 @@ def test_records_from_before_get_their_leaves_while_others_append(tmp_path: Path
         assert (facts["kind"], facts["was"]) == ("migrated", "phone")
         assert commitment.what(facts, leaf.salt_what) == leaf.commitments.what
     signed(file)
-    assert audited(file).sound
+    assert audited(file).is_sound
 
 
 def test_records_that_are_purged_or_erased_before_they_have_a_leaf_get_none_of_it(tmp_path: Path) -> None:
@@ -250,7 +250,7 @@ def test_records_that_are_purged_or_erased_before_they_have_a_leaf_get_none_of_i
         assert store.enter_old(10) == 0
         assert read(file) == [(0, 6), (1, 7), (2, 3), (3, 4), (4, 5)]
     signed(file)
-    assert audited(file).sound
+    assert audited(file).is_sound
 
 
 def test_stolen_ledger_without_its_key_finds_nobody(tmp_path: Path) -> None:

@@ -198,6 +198,6 @@ def test_as_many_as_the_specification_wants() -> None:
     lines = [f"witness {number} {witness.verifier}\n" for number, witness in enumerate(witnesses)]
     groups = ["group g0 any 0\n", *(f"group g{n} all g{n - 1} {n}\n" for n in range(1, 32))]
     parsed = policy("".join([*logs, *lines, *groups, "quorum g31\n"]))
-    assert parsed.met({str(number).encode() for number in range(32)})
-    assert not parsed.met({str(number).encode() for number in range(31)})
-    assert not parsed.met({b"g31"})
+    assert parsed.quorum_met({str(number).encode() for number in range(32)})
+    assert not parsed.quorum_met({str(number).encode() for number in range(31)})
+    assert not parsed.quorum_met({b"g31"})

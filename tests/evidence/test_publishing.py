@@ -161,7 +161,7 @@ def test_a_log_grows_there_as_it_grows_here(tmp_path: Path, place: Place) -> Non
         grown(tmp_path / "log", size)
         sizes.append(size)
         delivered = published(log, place)
-        assert (delivered.size, delivered.before) == (size, ([0, *sizes])[-2])
+        assert (delivered.size, delivered.old_size) == (size, ([0, *sizes])[-2])
         files = place.files()
         assert set(files) == expected(log, sizes, place.drops)
         for path in ("checkpoint", "key", f"checkpoints/{size}"):
@@ -305,7 +305,7 @@ def test_a_push_that_failed_is_made_up_for(tmp_path: Path) -> None:
     with pytest.raises(ElsewhereError, match="cannot be used"):
         published(log, place)
     hook.unlink()
-    assert published(log, place).before == 0
+    assert published(log, place).old_size == 0
     assert set(place.files()) == expected(log, [9], drops=True)
 
 

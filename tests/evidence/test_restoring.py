@@ -82,7 +82,7 @@ def test_erased_caller_does_not_come_back(ledger: Path, survivor: bool) -> None:
     assert HE not in ledger.read_bytes()
     sequence(ledger)
     audit_result = audited(ledger)
-    assert audit_result.sound
+    assert audit_result.is_sound
     assert (audit_result.counted.whole, audit_result.counted.erased, audit_result.counted.lost) == (4, 1, 1)
 
 
@@ -103,7 +103,7 @@ def test_earlier_pseudonym_and_what_rests_on_a_record_do_not_come_back(tmp_path:
         assert (second.pseudonym, second.basis, second.erased) == (OTHER, None, False)
         assert set(store.history(OTHER)) == {"privacy"}
     sequence(ledger)
-    assert audited(ledger).sound
+    assert audited(ledger).is_sound
     assert b"e" * 32 not in ledger.read_bytes()
 
 
@@ -120,7 +120,7 @@ def test_purged_records_do_not_come_back(ledger: Path) -> None:
         assert store.history(HE) == {}
     sequence(ledger)
     audit_result = audited(ledger)
-    assert audit_result.sound
+    assert audit_result.is_sound
     assert (audit_result.counted.purged, audit_result.counted.lost) == (3, 1)
 
 
@@ -145,7 +145,7 @@ def test_records_that_were_published_since_are_lost_and_told(ledger: Path) -> No
     now = sequence(ledger)
     assert (now.checkpoint.origin, now.checkpoint.size, now.epoch) == (signed.origin, 7, 1)
     found_again = audited(ledger)
-    assert found_again.sound
+    assert found_again.is_sound
     assert (found_again.counted.whole, found_again.counted.lost) == (5, 2)
 
 
@@ -281,7 +281,7 @@ def test_erased_caller_whose_record_rested_on_an_erased_one_does_not_come_back(t
         ]
     assert again[:2] == [(True, None, "")] * 2
     sequence(ledger)
-    assert audited(ledger).sound
+    assert audited(ledger).is_sound
 
 
 def test_restored_ledger_is_purged_and_restored_as_any_other(ledger: Path) -> None:
@@ -298,7 +298,7 @@ def test_restored_ledger_is_purged_and_restored_as_any_other(ledger: Path) -> No
     with closing(SqliteStore(str(ledger))) as store:
         assert store.append([PLAYED]) == [8]
     sequence(ledger)
-    assert audited(ledger).sound
+    assert audited(ledger).is_sound
 
 
 def notes(ledger: Path, kind: RecordKind) -> list[str]:
@@ -477,7 +477,7 @@ def test_copy_from_before_an_upgrade_is_put_back_by_the_command(tmp_path: Path) 
         Path(f"{renamed}/acme.sqlite3{end}").unlink(missing_ok=True)
     shutil.copy(copy, renamed / "acme.sqlite3")
     SqliteStore(str(renamed / "acme.sqlite3")).close()
-    assert not audited(renamed / "acme.sqlite3").sound
+    assert not audited(renamed / "acme.sqlite3").is_sound
     restored = restore(file, copy, NOW)
     assert (restored.lost, restored.records, restored.before is not None) == (
         4,
@@ -486,4 +486,4 @@ def test_copy_from_before_an_upgrade_is_put_back_by_the_command(tmp_path: Path) 
     )  # three were entered by the upgrade
     sequence(file)
     audit_result = audited(file)
-    assert audit_result.sound
+    assert audit_result.is_sound

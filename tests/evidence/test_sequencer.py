@@ -61,7 +61,7 @@ def test_each_checkpoint_extends_the_last(ledger: Path) -> None:
     assert sequence(ledger).added == 0
     assert files(ledger) == files_before
     assert published(ledger).sizes() == sizes == [3, 4, 255, 256, 257, 512, 812]
-    assert audited(ledger).sound
+    assert audited(ledger).is_sound
 
 
 def test_many_records_go_into_tiles_by_pages(ledger: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -96,7 +96,7 @@ def test_i7_rolled_back_copy_is_refused(ledger: Path, more: int) -> None:
     assert raised.value.code == "rolled-back"
     assert files(ledger) == files_before
     audit_result = audited(ledger)
-    assert not audit_result.sound
+    assert not audit_result.is_sound
     assert {finding.leaf for finding in audit_result.flaws} == {3, 4}
 
 
@@ -156,7 +156,7 @@ def test_key_that_was_made_and_never_signed_is_made_again(
     ledger: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Killed while it is made, before or after the checkpoint of nothing: the next run goes on."""
-    for name in ("create", "put"):
+    for name in ("create", "write_file"):
         with monkeypatch.context() as patched:
             patched.setattr(files_module, name, _fails)
             with pytest.raises(EvidenceError):
@@ -255,7 +255,7 @@ def test_i7_tampered_files_are_found_before_anything_is_signed(ledger: Path, nam
         sequence(ledger)
     assert "\n" not in str(raised.value)
     assert files(ledger) == files_before
-    assert not audited(ledger, LogFolder(ledger).signer(checkpoints_origin(ledger), 1).verifier).sound
+    assert not audited(ledger, LogFolder(ledger).signer(checkpoints_origin(ledger), 1).verifier).is_sound
 
 
 def checkpoints_origin(ledger: Path) -> str:
@@ -278,7 +278,7 @@ def test_i7_full_tile_or_bundle_that_was_changed_is_found_by_the_audit(ledger: P
     ]
     assert {finding.leaf for finding in audit_result.flaws} == {1}
     bundle.write_bytes(content)
-    assert audited(ledger).sound
+    assert audited(ledger).is_sound
     (folder / "1/tile/0/000").write_bytes(_other((folder / "1/tile/0/000").read_bytes(), 100))
     assert {str(problem) for problem in audited(ledger).problems} == {
         f"The published file {bundle} has other entries than its tile.",
@@ -348,14 +348,14 @@ def test_full_disk_leaves_the_log_whole_and_the_next_run_goes_on(
         shutil.copytree(start, LogFolder(ledger).folder)
         with _full(monkeypatch, at) as calls, contextlib.suppress(EvidenceError):
             sequence(ledger)
-        assert audited(ledger).sound
+        assert audited(ledger).is_sound
         if calls[0] <= at:
             break
         failures += 1
         sequence(ledger)
         require_one_history(ledger)
         assert published(ledger).sizes() == [253, 263]
-        assert audited(ledger).sound
+        assert audited(ledger).is_sound
         assert [name for name in files(ledger) if name.endswith(".part")] == []
     assert failures > 10
 
@@ -427,7 +427,7 @@ def test_i3_kill_9_at_any_moment_leaves_one_log(
                 running.wait(chance.uniform(0, 0.05))
             running.send_signal(signal.SIGKILL)
         audit_result = audited(ledger)
-        assert audit_result.sound, (
+        assert audit_result.is_sound, (
             audit_result.flaws[:3],
             [str(problem) for problem in audit_result.problems],
         )
@@ -437,6 +437,6 @@ def test_i3_kill_9_at_any_moment_leaves_one_log(
         checkpoints_before = now
         sequence(ledger)
         require_one_history(ledger)
-        assert audited(ledger).sound
+        assert audited(ledger).is_sound
     signed(ledger)
     assert len(checkpoints(ledger)) > 10

@@ -21,7 +21,7 @@ def test_nothing_configured_is_a_minute_and_nobody_else(folder: Path) -> None:
     configuration = load(folder / "informativa.yaml")
     assert configuration.evidence == EvidenceConfig()
     assert configuration.evidence.interval == 60
-    assert configuration.evidence.enough == 0
+    assert configuration.evidence.required_witnesses == 0
     assert configuration.controllers["acme"].log.endswith(
         "/informativa/acme/" + configuration.controllers["acme"].log.partition("/")[0]
     )
@@ -71,9 +71,9 @@ def test_everything_configured(folder: Path) -> None:
     )
     assert evidence.timestamp is not None
     assert evidence.timestamp.certificates == str(folder / "tsa.pem")
-    assert evidence.of("acme").enough == 2
-    assert evidence.of("borealis").enough == 1
-    assert [target.place for target in evidence.of("borealis").targets] == [str(folder / "proof")]
+    assert evidence.for_controller("acme").required_witnesses == 2
+    assert evidence.for_controller("borealis").required_witnesses == 1
+    assert [target.place for target in evidence.for_controller("borealis").targets] == [str(folder / "proof")]
     assert configuration.controllers["acme"].log == "acme.example/informativa/acme/pbx-1"
     assert "secret" not in repr(evidence)
     assert configuration.warnings == ()

@@ -124,7 +124,9 @@ def test_a_file_that_is_no_stamp_is_in_nobodys_way(
     stamps.mkdir()
     (stamps / name).write_bytes(data)
     assert (log_state(acme).stamped, log_state(acme).stamped_at) == (0, None)
-    stamp = publication.publish(acme, configuration.evidence.of("acme"), datetime.now(UTC))[0].stamp
+    stamp = publication.publish(acme, configuration.evidence.for_controller("acme"), datetime.now(UTC))[
+        0
+    ].stamp
     assert stamp is not None
     assert (stamp.size, stamp.error) == (1, None)
     assert log_state(acme).stamped == 1
@@ -136,7 +138,7 @@ def test_the_newest_checkpoint_is_stamped_once_a_day(folder: Path, tsa: Authorit
     fails is told, and tried again."""
     file = stamping(folder, tsa)
     configuration = load(file)
-    acme, settings = configuration.controllers["acme"], configuration.evidence.of("acme")
+    acme, settings = configuration.controllers["acme"], configuration.evidence.for_controller("acme")
     today = datetime.now(UTC)
 
     def added(now: datetime) -> tuple[int, bool]:
@@ -165,7 +167,7 @@ def test_an_audit_looks_at_every_stamp(folder: Path, tsa: Authority) -> None:
     without the authority's root none is believed, and none called false."""
     file = stamping(folder, tsa)
     configuration = load(file)
-    acme, settings = configuration.controllers["acme"], configuration.evidence.of("acme")
+    acme, settings = configuration.controllers["acme"], configuration.evidence.for_controller("acme")
     today = datetime.now(UTC)
     for day in range(2):
         signed(acme)
@@ -198,7 +200,7 @@ def test_audit_command_says_what_stamps_say(folder: Path, tsa: Authority) -> Non
     configuration = load(file)
     acme = configuration.controllers["acme"]
     signed(acme)
-    publication.publish(acme, configuration.evidence.of("acme"), datetime.now(UTC))
+    publication.publish(acme, configuration.evidence.for_controller("acme"), datetime.now(UTC))
     stamps = folder / "ledger/acme.log/1/timestamps"
     at = timestamp.time_of((stamps / "1.tsr").read_bytes())
     assert at is not None

@@ -13,7 +13,7 @@ from informativa.evidence import note, tree
 from informativa.evidence.checkpoint import Checkpoint
 from informativa.evidence.cosignature import WitnessSigner
 from informativa.evidence.note import Signer, parse_signatures
-from informativa.evidence.witness import AddCheckpoint, Answer, decide, logs_of, opened
+from informativa.evidence.witness import AddCheckpoint, Answer, decide, logs_of, open_request
 
 WITNESS = WitnessSigner("home.example", bytes(range(1, 33)))
 NOW = 1_795_600_000
@@ -40,7 +40,7 @@ EXAMPLE = (
 
 def answered(body: bytes, last: Checkpoint | None = None) -> Answer:
     """Return the answer of a witness that signed `last`."""
-    request_or_answer = opened(body, LOGS)
+    request_or_answer = open_request(body, LOGS)
     return (
         request_or_answer
         if isinstance(request_or_answer, Answer)
@@ -56,7 +56,7 @@ def said(answer: Answer) -> tuple[int, str, str]:
 def test_the_example_of_the_specification_is_read_and_written() -> None:
     """Four hashes from 20852014 on; the log is one that this witness does not know."""
     request = AddCheckpoint.parse(EXAMPLE)
-    assert request.old == 20_852_014
+    assert request.old_size == 20_852_014
     assert len(request.proof) == 4
     assert request.body == EXAMPLE
     assert said(answered(EXAMPLE)) == (
@@ -103,8 +103,8 @@ def test_a_fork_is_422(at: int) -> None:
     [
         ({"proof": ()}, 422),
         ({"proof": (bytes(32),)}, 422),
-        ({"old": 20}, 400),
-        ({"old": 0}, 409),
+        ({"old_size": 20}, 400),
+        ({"old_size": 0}, 409),
     ],
 )
 def test_a_proof_that_does_not_fit_is_refused(change: dict[str, object], status: int) -> None:

@@ -104,7 +104,7 @@ def test_one_that_says_another_size_each_time_is_given_up() -> None:
         asking = WitnessClient(WitnessAddress(str(WITNESS.verifier), server.url))
         with pytest.raises(ElsewhereError, match="a different size each time"):
             asking.cosign(LOG.note(13), LOG.hash)
-    assert [AddCheckpoint.parse(request.body).old for request in server.asked] == [0, 5, 6]
+    assert [AddCheckpoint.parse(request.body).old_size for request in server.asked] == [0, 5, 6]
 
 
 def test_nobody_there_is_one_sentence() -> None:

@@ -140,7 +140,7 @@ def receipt_of_another_box(setup: TwoBoxes) -> None:
 
 def access(setup: TwoBoxes) -> None:
     """Read the records of a caller on other boxes."""
-    storage.elsewhere(setup.database(1), setup.acme(1), pseudonyms(setup.acme(1), HE))
+    storage.records_on_other_boxes(setup.database(1), setup.acme(1), pseudonyms(setup.acme(1), HE))
 
 
 def erasure(setup: TwoBoxes) -> None:
@@ -162,7 +162,7 @@ def after_that(setup: TwoBoxes) -> None:
 
 def boxes_listed(setup: TwoBoxes) -> None:
     """List the boxes."""
-    administration.look(setup.database(0), "acme")
+    administration.database_state(setup.database(0), "acme")
 
 
 def box_retired(setup: TwoBoxes) -> None:

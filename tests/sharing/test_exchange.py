@@ -45,7 +45,7 @@ def test_what_one_box_told_is_known_to_the_others(boxes: Boxes, settle: Callable
     assert [known(boxes, box) for box in ("pbx-1", "pbx-2", "pbx-3")] == [1, "pbx-1:1", "pbx-1:1"]
     with closing(boxes.store("pbx-2")) as store:
         assert store.count() == 0
-        assert store.history(ONE)["privacy"].seen == AT + DAY
+        assert store.history(ONE)["privacy"].last_call == AT + DAY
     found = boxes.sql("SELECT box, record, status, informs FROM acme.record ORDER BY record")
     statuses = ["PLAYED", "PLAYED", "PARTIAL", "NOTDUE"]
     assert found == [("pbx-1", number, status, number == 1) for number, status in enumerate(statuses, 1)]

@@ -52,7 +52,7 @@ def test_a_box_says_what_it_is(boxes: Boxes) -> None:
     assert (box.sent, box.newest, box.others) == (0, 1, 0)
     assert boxes.sql(facts) == [(1, "1", "k", "c")]
     boxes.record("pbx-1", PLAYED)
-    box.say(About("2", "l", "d"))
+    box.report(About("2", "l", "d"))
     assert (box.newest, box.erase(), box.receive(), box.send_proofs()) == (2, 0, 0, 0)
     assert boxes.sql(facts) == [(2, "2", "l", "d")]
     boxes.exchange("pbx-1")
@@ -332,7 +332,7 @@ def test_a_database_that_refuses_a_step_is_named(boxes: Boxes) -> None:
         ("SELECT", "record", lambda: boxes.exchange("pbx-1")),
         ("SELECT", "box", box.receive),
         ("SELECT", "record", boxes.exchange("pbx-4").receive),
-        ("UPDATE", "box", lambda: box.say(About())),
+        ("UPDATE", "box", lambda: box.report(About())),
         ("SELECT", "box", box.erase),
         ("SELECT", "erasure", box.erase),
         ("DELETE", "erasure", box.erase),

@@ -56,7 +56,7 @@ def test_own_records_are_the_proof_where_there_are_any(store: SqliteStore) -> No
     found = known(store)["privacy"]
     assert found.versions == {"1", "2"}
     assert found.purposes == {"service", "billing", "marketing"}
-    assert (found.basis, found.at, found.whole) == (1, AT - DAY, AT)
+    assert (found.basis, found.at, found.last_complete) == (1, AT - DAY, AT)
 
 
 def test_the_order_in_which_records_come_does_not_matter(tmp_path: Path) -> None:
@@ -71,14 +71,16 @@ def test_the_order_in_which_records_come_does_not_matter(tmp_path: Path) -> None
             found.append(known(store))
         with closing(sqlite3.connect(file)) as opened:
             assert opened.execute("SELECT count(*) FROM elsewhere").fetchone() == (1,)
-    assert found[0] == found[1] == {"privacy": replace(WHOLE, box="pbx-3", at=AT + DAY, whole=AT + DAY)}
+    assert (
+        found[0] == found[1] == {"privacy": replace(WHOLE, box="pbx-3", at=AT + DAY, last_complete=AT + DAY)}
+    )
 
 
 def test_a_supplement_of_another_box_does_not_begin_the_period_anew(store: SqliteStore) -> None:
     """It tells what is new, and that he called then."""
     learn(store, replace(PLAYED, supplement=True, purposes=frozenset({"marketing"})))
     found = known(store)["privacy"]
-    assert (found.purposes, found.whole, found.seen) == ({"marketing"}, None, AT)
+    assert (found.purposes, found.last_complete, found.last_call) == ({"marketing"}, None, AT)
 
 
 def test_i1_who_has_the_number_now_knows_nothing_of_what_was_told_before(store: SqliteStore) -> None:
@@ -107,9 +109,9 @@ def test_a_call_to_another_box_shows_that_the_number_is_in_use(store: SqliteStor
     else:
         learn(store, PLAYED)
     learn(store, replace(NOTDUE, at=AT + 9 * DAY), first=8)
-    assert known(store)["privacy"].seen == AT + 9 * DAY
+    assert known(store)["privacy"].last_call == AT + 9 * DAY
     learn(store, replace(NOTDUE, at=AT + 5 * DAY), box="pbx-3")
-    assert known(store)["privacy"].seen == AT + 9 * DAY
+    assert known(store)["privacy"].last_call == AT + 9 * DAY
 
 
 def test_a_call_here_of_whom_another_box_told(store: SqliteStore) -> None:
@@ -117,11 +119,11 @@ def test_a_call_here_of_whom_another_box_told(store: SqliteStore) -> None:
     learn(store, PLAYED)
     with store.transaction() as transaction:
         number = transaction.append(replace(NOTDUE, at=AT + DAY, basis=known(store)["privacy"].basis))
-        transaction.see(ONE, "privacy", AT + DAY)
+        transaction.note_call(ONE, "privacy", AT + DAY)
     record = store.record(number)
     assert record is not None
     assert record.event.basis == "pbx-2:7"
-    assert known(store)["privacy"].seen == AT + DAY
+    assert known(store)["privacy"].last_call == AT + DAY
 
 
 def test_what_others_told_is_known_under_a_new_key(store: SqliteStore) -> None:
@@ -182,13 +184,13 @@ def test_merging_is_a_set_that_only_grows(
     one: PriorDelivery, other: PriorDelivery, third: PriorDelivery
 ) -> None:
     """Commutative, associative and idempotent, over all boxes."""
-    assert one.merged(one) == one
-    assert one.merged(other) == other.merged(one)
-    assert one.merged(other).merged(third) == one.merged(other.merged(third))
+    assert one.merge(one) == one
+    assert one.merge(other) == other.merge(one)
+    assert one.merge(other).merge(third) == one.merge(other.merge(third))
 
 
 def test_nothing_is_asked_of_a_clock_that_is_ahead(store: SqliteStore) -> None:
     """A delivery that is still to come by this box's clock counts for what it told, as its own would."""
     soon: datetime = AT + 365 * DAY
     learn(store, replace(PLAYED, at=soon))
-    assert known(store) == {"privacy": replace(WHOLE, at=soon, whole=soon)}
+    assert known(store) == {"privacy": replace(WHOLE, at=soon, last_complete=soon)}

@@ -31,7 +31,7 @@ def sent(box: Exchange) -> None:
     """All that there is to send, of records and of what proves them."""
     while box.send() or box.send_proofs():
         pass
-    box.say(About())
+    box.report(About())
     while box.send_proofs():
         pass
 

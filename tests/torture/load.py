@@ -276,5 +276,5 @@ def _rebuilt(records: Iterable[Record]) -> dict[tuple[bytes, str, str], tuple[fr
         if event.pseudonym is not None and event.informs:
             place = (event.pseudonym, event.notice, event.version)
             one = known_by(event, number)
-            known[place] = one.merged(known.get(place, one))
+            known[place] = one.merge(known.get(place, one))
     return {place: (one.purposes, one.record) for place, one in known.items()}

@@ -36,23 +36,23 @@ _HARMLESS = frozenset(
 
 @dataclass(frozen=True)
 class NoticeEntry:
-    """A context where the call comes in, with its `steps`. `ours` is the index of the step that calls
+    """A context where the call comes in, with its `steps`. `notice_index` is the index of the step that calls
     informativa."""
 
     context: str
     extension: str = ""
     steps: tuple[str, ...] = ()
-    ours: int = 0
+    notice_index: int = 0
 
     @property
     def risky(self) -> str:
         """The first step before the notice that may ring somebody or lead elsewhere; '' if none does."""
-        return next((step for step in self.steps[: self.ours] if _name(step) not in _HARMLESS), "")
+        return next((step for step in self.steps[: self.notice_index] if _name(step) not in _HARMLESS), "")
 
     @property
     def after(self) -> tuple[str, ...]:
         """The steps after the notice."""
-        return self.steps[self.ours + 1 :]
+        return self.steps[self.notice_index + 1 :]
 
 
 async def entries(manager: ManagerSession, line: str, context: str = "") -> list[NoticeEntry]:

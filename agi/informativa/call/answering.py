@@ -64,8 +64,8 @@ async def answer(session: CallSession, services: CallServices) -> CallResult:
         "INFORMATIVA_REASON": result.reason,
         "INFORMATIVA_STATUS": result.status,
     }
-    if result.heard != session.call.options.get("heard", ""):  # each variable costs Asterisk its time
-        variables = {"__INFORMATIVA_HEARD": result.heard, **variables}
+    if result.heard_records != session.call.options.get("heard", ""):  # each variable costs Asterisk its time
+        variables = {"__INFORMATIVA_HEARD": result.heard_records, **variables}
     await session.set_variables(variables)
     return result
 
@@ -81,8 +81,8 @@ async def _handle(session: CallSession, services: CallServices) -> CallResult:
     for decision in plan.decisions:
         result = await handler.carry_out(decision)
         results.append(result)
-        if result.heard:
-            heard.append(result.heard)
+        if result.heard_records:
+            heard.append(result.heard_records)
         if result.reason in _NOBODY_THERE:
             break
     await handler.wait(results)
@@ -93,7 +93,7 @@ async def _handle(session: CallSession, services: CallServices) -> CallResult:
         worst.record,
         error=worst.error or plan.errors,
         doubt=conversation.doubt,
-        heard=" ".join(heard),
+        heard_records=" ".join(heard),
         events=tuple([event for result in results for event in result.events]),
     )
 
@@ -132,7 +132,8 @@ async def _read_by_operator(session: CallSession, services: CallServices) -> Cal
         handler = _handler(session, conversation, services)
         result = await handler.read()
         await handler.wait([result])
-        return replace(result, heard=" ".join(filter(None, [*conversation.claims, result.heard])))
+        claims = filter(None, [*conversation.claims, result.heard_records])
+        return replace(result, heard_records=" ".join(claims))
     except LedgerError as error:
         raise SessionError(str(error)) from error
 

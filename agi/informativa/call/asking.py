@@ -100,7 +100,7 @@ async def _look_up(
             if answer is None:
                 continue
             reported = _as_prior_delivery(answer, prior)
-            history_then = {**history, notice.id: reported.merged(prior or reported)}
+            history_then = {**history, notice.id: reported.merge(prior or reported)}
             changed = conversation.decide(history_then, question.same_call, now)[index]
             if (changed.play, changed.purposes) != (decision.play, decision.purposes):
                 reports.append((notice, answer))

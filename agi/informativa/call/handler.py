@@ -23,7 +23,7 @@ from ..model import (
     RecordKind,
     Status,
     known_by,
-    merged,
+    merge_histories,
     plausibility,
     told_by_others,
 )
@@ -93,7 +93,8 @@ class CallHandler:
         conversation = self._conversation
         for event in answers.reports:
             transaction.append(event)
-        history = told_by_others(merged(*map(transaction.history, conversation.pseudonyms)), answers.records)
+        own_history = merge_histories(*map(transaction.history, conversation.pseudonyms))
+        history = told_by_others(own_history, answers.records)
         same_call = self._same_call(transaction)
         decisions = conversation.decide(history, same_call, now)
         if ask and any(decision.is_open for decision in decisions):
@@ -117,7 +118,7 @@ class CallHandler:
         number = transaction.append(event)
         if event.reason is Reason.ALREADY_INFORMED and self._conversation.line.controller.recycled_after:
             assert event.pseudonym is not None  # who is not recognised is never taken as informed
-            transaction.see(event.pseudonym, event.notice, event.at)
+            transaction.note_call(event.pseudonym, event.notice, event.at)
         return number
 
     def _same_call(self, transaction: LedgerTransaction) -> CallerHistory:
@@ -184,8 +185,8 @@ class CallHandler:
         results = await self._ledger.transact(
             lambda transaction: [_result(event, self._append(transaction, event)) for event in events]
         )
-        heard = " ".join([result.heard for result in results])
-        return CallResult(Status.INFORMED, Reason.TOLD_ELSEWHERE, results[-1].record, heard=heard)
+        heard = " ".join([result.heard_records for result in results])
+        return CallResult(Status.INFORMED, Reason.TOLD_ELSEWHERE, results[-1].record, heard_records=heard)
 
 
 class _LedgerOfCall:
@@ -221,4 +222,4 @@ def _result(event: Event, number: int) -> CallResult:
     ending = Ending.WHOLE if event.heard is None else event.heard.ending
     reason = event.reason if ending is Ending.WHOLE else ending
     heard = f"{event.notice}:{number}" if event.informs else ""
-    return CallResult(event.status, reason, str(number), heard=heard, events=(event,))
+    return CallResult(event.status, reason, str(number), heard_records=heard, events=(event,))

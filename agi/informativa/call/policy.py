@@ -32,8 +32,8 @@ from ..model import (
     Step,
     Unidentified,
     Version,
+    matching_language,
     plausibility,
-    spoken,
 )
 
 _LEFT_OUT = (Reason.ALREADY_INFORMED, Reason.SAME_CALL, Reason.SERVICE_DATA_ONLY)  # else it is played
@@ -128,7 +128,7 @@ def _reason(
     if _recycled(history, caller, now, line.controller):
         return Reason.RECYCLED, None
     period_over = step.repeat_after is not None and _is_over(
-        prior.whole, step.repeat_after, now, line.controller
+        prior.last_complete, step.repeat_after, now, line.controller
     )
     # A caller to whom the whole notice is due anyway needs no supplement.
     prior_for_supplement = None if period_over else prior
@@ -170,9 +170,9 @@ def _goes_first(
     """Return whether the supplement is played, and not the whole notice, which goes first where it alone has
     a prompt in the language that comes first."""
     for language in languages:
-        if spoken(language, supplement):
+        if matching_language(language, supplement):
             return True
-        if spoken(language, short):
+        if matching_language(language, short):
             return False
     return True
 
@@ -199,7 +199,7 @@ def _recycled(history: CallerHistory, caller: Identified, now: datetime, control
     last = max(
         moment
         for prior in history.values()
-        for moment in (prior.at, prior.whole, prior.seen)
+        for moment in (prior.at, prior.last_complete, prior.last_call)
         if moment is not None
     )
     return _is_over(last, controller.recycled_after, now, controller)

@@ -20,7 +20,7 @@ def require_apart(
     owners: dict[object, str] = {}
     for name, ledger in ledgers.items():
         if ledger.name.endswith(("-wal", "-shm", "-journal")):
-            findings.wrong(
+            findings.add_problem(
                 ("controllers", name, "ledger"), Text("is a name that SQLite gives to files of its own")
             )
         for setting, value in (("key", keys.get(name)), ("ledger", mark(ledger))):
@@ -34,7 +34,7 @@ def require_apart(
                     setting=setting,
                     owner=other,
                 )
-                findings.wrong(("controllers", company, setting), message)
+                findings.add_problem(("controllers", company, setting), message)
     _require_logs_apart(ledgers, mark, findings)
 
 
@@ -46,7 +46,7 @@ def _require_logs_apart(ledgers: Mapping[str, Path], mark: Mark, findings: Findi
         path, folder = ("controllers", name, "ledger"), log_folder(ledger)
         if folder == ledger:
             message = Text("is where its log goes", "name it {file}", file=f"{ledger.stem}.sqlite3")
-            findings.wrong(path, message)
+            findings.add_problem(path, message)
         owner, owners_ledger = owners.setdefault(mark(folder), (name, mark(ledger)))
         if owner != name and owners_ledger != mark(ledger):  # a shared ledger is noted already
             message = Text(
@@ -55,4 +55,4 @@ def _require_logs_apart(ledgers: Mapping[str, Path], mark: Mark, findings: Findi
                 folder=folder,
                 owner=owner,
             )
-            findings.wrong(path, message)
+            findings.add_problem(path, message)

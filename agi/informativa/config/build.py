@@ -21,7 +21,7 @@ from .builder import Builder
 from .configuration import Configuration
 from .findings import Findings, in_order
 from .looks import Looks
-from .one_call import examine_text, narrowed
+from .one_call import examine_text, settings_of_call
 
 if TYPE_CHECKING:
     from .schema import Settings
@@ -54,15 +54,15 @@ def inspect(file: Path, *, keep: bool = False) -> tuple[Configuration, tuple[Con
         findings.warnings.append(
             ConfigProblem(str(file), text.count("\n") + 1, "", message, Text("save it with one"))
         )
-    misshapen = partial.misshapen(document)  # before anything that it names is looked at
+    misshapen = partial.invalid_controllers(document)  # before anything that it names is looked at
     builder = Builder(findings, settings, folder, spellings)
     configuration = builder.build(_digest(text), _digest(os.path.realpath(str(file))))
     if builder.problems:
-        configuration = replace(configuration, misshapen=misshapen, owners=_owners(document))
+        configuration = replace(configuration, invalid_controllers=misshapen, owners=_owners(document))
     if keep and not cached and not builder.problems:
         spellings = {spelling: line.number for spelling, line in configuration.spelled.items()}
         configuration = _with_cache_warning(
-            configuration, parsed_cache.keep(file, text, document, settings, spellings)
+            configuration, parsed_cache.store(file, text, document, settings, spellings)
         )
     return configuration, builder.problems
 
@@ -77,7 +77,7 @@ def for_call(file: Path, called: str) -> tuple[Configuration, tuple[ConfigProble
     findings, folder = _start_findings(file, document, Looks(None))
     if spellings is None:  # a cached text has no mistakes
         spellings = examine_text(settings, folder, findings)
-    settings = narrowed(settings, spellings.get(called))
+    settings = settings_of_call(settings, spellings.get(called))
     builder = Builder(findings, settings, folder, spellings)
     return builder.for_calls(), builder.problems
 

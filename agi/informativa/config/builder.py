@@ -57,7 +57,7 @@ class Builder:
         self._require_apart(configuration.controllers)
         if settings.fallback_prompt is None:
             message = Text("without it, calls to numbers that are not listed here hear nothing")
-            self._findings.warn(("fallback_prompt",), message)
+            self._findings.add_warning(("fallback_prompt",), message)
         configuration = replace(
             configuration,
             manager=self._manager(settings.manager) if settings.manager else None,

@@ -44,7 +44,7 @@ def _is_being_written(file: Path) -> bool:
         return False
 
 
-def taken_away(before: Configuration, now: Configuration) -> Iterator[Change]:
+def removals(before: Configuration, now: Configuration) -> Iterator[Change]:
     """Iterate over companies and lines that are gone, or not served any more: a sentence, and the names."""
     for name, controller in before.controllers.items():
         later = now.controllers.get(name)

@@ -21,8 +21,8 @@ class Configuration:
     `notices` are by controller; `recordings` are the SHA-256 that each company's sound files must have to be
     played, once they were examined. `refused` are the problems of controllers that may not go live, while the
     others do; `warnings` are for the admin to read, and stop nothing. `digest` identifies the file's text,
-    `path_digest` the file. `misshapen` are controllers with mistakes in their own section: their objects may
-    be shown, and are used for nothing else.
+    `path_digest` the file. `invalid_controllers` have mistakes in their own section: their objects may be
+    shown, and are used for nothing else.
     """
 
     file: Path
@@ -50,7 +50,7 @@ class Configuration:
     """The secrets by which Asterisk is known, the current one first; empty where every peer is believed."""
     unplayable: tuple[ConfigProblem, ...] = ()
     """Problems of prompts that are therefore not played, once they were examined."""
-    misshapen: tuple[str, ...] = ()
+    invalid_controllers: tuple[str, ...] = ()
     stalled: tuple[str, ...] = ()
     """Companies with a file that does not answer, as on a network folder that has stalled, or that could not
     be built."""
@@ -68,7 +68,11 @@ class Configuration:
 
     def in_shape(self) -> list[Controller]:
         """Return the controllers whose section has no mistakes."""
-        return [controller for name, controller in self.controllers.items() if name not in self.misshapen]
+        return [
+            controller
+            for name, controller in self.controllers.items()
+            if name not in self.invalid_controllers
+        ]
 
     def answering(self) -> list[Controller]:
         """Return the controllers whose files answer."""

@@ -78,7 +78,7 @@ class ControllersBuilder:
                 " needed (GDPR 5(1)(e))",
                 "write for how long, such as `retention: 5 years`",
             )
-            self._findings.warn(("controllers", name, "retention"), message)
+            self._findings.add_warning(("controllers", name, "retention"), message)
         if (
             section.retention
             and section.recycled_after
@@ -88,7 +88,7 @@ class ControllersBuilder:
                 "never applies: after so long no record is left of what the caller was told (retention)",
                 "make it shorter than `retention`, or take it out",
             )
-            self._findings.warn(("controllers", name, "recycled_after"), message)
+            self._findings.add_warning(("controllers", name, "recycled_after"), message)
 
     def _refusal(self, name: str, section: ControllerSettings) -> Text:
         """Return the reason why a controller may not go live (Garante 2007: nothing is outsourced without
@@ -105,7 +105,7 @@ class ControllersBuilder:
         worksheet = Text("what it starts from prints: informativa outsourcing-worksheet {id}", id=name)
         for key_path, message, fix in objections:
             path = ("controllers", name, "outsourcing", *key_path)
-            self._findings.refuse(path, message, fix if key_path else joined("; ", fix, worksheet))
+            self._findings.add_refusal(path, message, fix if key_path else joined("; ", fix, worksheet))
         return joined(", ", *(message for _path, message, _fix in objections))
 
     def _old_keys(self, name: str, section: ControllerSettings) -> Iterator[bytes]:
@@ -126,7 +126,7 @@ class ControllersBuilder:
                         "the time of the old key {old} is over",
                         "once `informativa boxes` names no box with an earlier key, type on each: rm {old}",
                     )
-                self._findings.warn(path, message.format(old=old))
+                self._findings.add_warning(path, message.format(old=old))
 
     def _key(self, file: Path, path: KeyPath, absent: Callable[[], Text]) -> bytes:
         """Return the secret in `file`; empty (with a problem noted) if there is none to be trusted."""
@@ -141,7 +141,7 @@ class ControllersBuilder:
             "type: mv {file} {file}.aside, and then {next}",
         )
         then = absent().advice or Text("put the copy of it back")
-        self._findings.wrong(path, message.format(file=file, digits=2 * KEY_BYTES, next=then))
+        self._findings.add_problem(path, message.format(file=file, digits=2 * KEY_BYTES, next=then))
         return b""
 
 

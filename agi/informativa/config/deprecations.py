@@ -58,7 +58,7 @@ def tell(settings: Settings, findings: Findings) -> None:
     """Note each deprecation that applies: as a warning, or as a mistake where the file's format does not
     allow it any more."""
     for deprecation in DEPRECATIONS:
-        if findings.lacks(deprecation.setting) or findings.stands(deprecation.setting) != deprecation.written:
+        if findings.lacks(deprecation.setting) or findings.is_set(deprecation.setting) != deprecation.written:
             continue
         if not deprecation.written and findings.misspelt(deprecation.setting):
             continue
@@ -67,9 +67,9 @@ def tell(settings: Settings, findings: Findings) -> None:
             listen=settings.service.listen, token=DEFAULT_TOKEN, file=findings.file
         )
         if deprecation.refused_in is not None and settings.format >= deprecation.refused_in:
-            findings.wrong(place, message)
+            findings.add_problem(place, message)
         else:
             warning = Text(
                 "{what} (deprecated since {since})", what=clause(message.statement), since=deprecation.since
             )
-            findings.warn(place, warning, message.advice)
+            findings.add_warning(place, warning, message.advice)

@@ -33,7 +33,7 @@ class Endpoints:
             return ()
         if self._settings.token is None and self._settings.elsewhere:
             message = Text("needs a `token` beside it: the other boxes take no call without the one of all")
-            self._findings.wrong(("service", "elsewhere"), message)
+            self._findings.add_problem(("service", "elsewhere"), message)
         if self._settings.token is None:
             return ()
         file = self._folder / self._settings.token
@@ -43,7 +43,7 @@ class Endpoints:
                 "{old} is accepted until a call comes with the new one",
                 "once the dialplan is reloaded, type: rm {old}",
             )
-            self._findings.warn(("service", "token"), message.format(old=old_file))
+            self._findings.add_warning(("service", "token"), message.format(old=old_file))
         tokens = (self._token(token_file) for token_file in (file, *old))
         return tuple(token for token in tokens if token)
 
@@ -60,7 +60,7 @@ class Endpoints:
             "type: mv {file} {file}.aside, and then {next}",
         )
         then = make.format(config=self._findings.file).advice
-        self._findings.wrong(path, message.format(file=file, digits=2 * KEY_BYTES, next=then))
+        self._findings.add_problem(path, message.format(file=file, digits=2 * KEY_BYTES, next=then))
         return ""
 
     def _check_address(self, setting: str) -> None:
@@ -77,15 +77,15 @@ class Endpoints:
                 "{address} can be reached from other machines",
                 "write 127.0.0.1:{port}, or if that is meant `exposed: true` beside it",
             )
-            self._findings.wrong(("service", setting), message.format(address=address, port=port))
+            self._findings.add_problem(("service", setting), message.format(address=address, port=port))
         elif setting == "listen" and self._settings.token is None:
             message = Text("{address} can be reached from other machines, so it needs a `token` beside it")
-            self._findings.wrong(("service", setting), message.format(address=address))
+            self._findings.add_problem(("service", setting), message.format(address=address))
         else:
             message = Text(
                 "{address} can be reached from other machines", "let a firewall pass only those that must"
             )
-            self._findings.warn(("service", setting), message.format(address=address))
+            self._findings.add_warning(("service", setting), message.format(address=address))
 
     def _lacks(self, setting: str) -> bool:
         return self._findings.lacks(("service", setting))

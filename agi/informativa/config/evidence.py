@@ -50,7 +50,7 @@ class Evidence:
             timestamp=self._timestamp() if section.timestamp else None,
         )
         if (settings.targets or settings.witnesses) and not settings.domain:
-            self._findings.wrong(
+            self._findings.add_problem(
                 ("evidence",),
                 Text("needs `domain`, since what others keep must have a name of its own"),
             )
@@ -71,7 +71,7 @@ class Evidence:
             if any(self._findings.lacks((*path, kind.value)) for kind in kinds):
                 continue
             if len(named) != 1:
-                self._findings.wrong(path, Text("needs one of `folder`, `git` and `url`"))
+                self._findings.add_problem(path, Text("needs one of `folder`, `git` and `url`"))
                 continue
             kind, place = named[0]
             if kind is TargetKind.URL:
@@ -80,9 +80,9 @@ class Evidence:
             else:
                 place = str(self._folder / place)
                 if section.token:
-                    self._findings.wrong((*path, "token"), Text("goes with `url`"))
+                    self._findings.add_problem((*path, "token"), Text("goes with `url`"))
             if place in places:
-                self._findings.wrong((*path, kind.value), Text("stands here twice"))
+                self._findings.add_problem((*path, kind.value), Text("stands here twice"))
                 continue
             places.add(place)
             token = self._token((*path, "token"), section.token) if section.token else ""
@@ -97,7 +97,7 @@ class Evidence:
             self._require_controllers(path, section.controllers)
             self._address((*path, "url"), section.url)
             if section.key in keys:
-                self._findings.wrong((*path, "key"), Text("stands here twice"))
+                self._findings.add_problem((*path, "key"), Text("stands here twice"))
                 continue
             keys.add(section.key)
             yield WitnessAddress(section.key, section.url.rstrip("/"), tuple(section.controllers))
@@ -106,7 +106,7 @@ class Evidence:
         section = self._section.timestamp
         assert section is not None  # `build` has checked it
         if importlib.util.find_spec("rfc3161_client") is None:
-            self._findings.wrong(
+            self._findings.add_problem(
                 ("evidence", "timestamp"),
                 Text(
                     "needs the Python module rfc3161-client",
@@ -116,14 +116,14 @@ class Evidence:
             )
         file = self._folder / section.certificates
         if not file.is_file():
-            self._findings.wrong(
+            self._findings.add_problem(
                 ("evidence", "timestamp", "certificates"),
                 Text(
                     "there is no file {file}", "put the certificates of the authority's root there", file=file
                 ),
             )
         elif not _has_certificates(file):
-            self._findings.wrong(
+            self._findings.add_problem(
                 ("evidence", "timestamp", "certificates"),
                 Text(
                     "{file} has no certificates in it",
@@ -136,8 +136,8 @@ class Evidence:
     def _require_quorum(self, settings: EvidenceConfig) -> None:
         """Note a problem for each controller with fewer witnesses than must sign."""
         for name in self._controllers:
-            controller_settings = settings.of(name)
-            if controller_settings.witnesses and controller_settings.enough > len(
+            controller_settings = settings.for_controller(name)
+            if controller_settings.witnesses and controller_settings.required_witnesses > len(
                 controller_settings.witnesses
             ):
                 message = Text(
@@ -146,22 +146,24 @@ class Evidence:
                     id=name,
                     count=len(controller_settings.witnesses),
                 )
-                self._findings.wrong(("evidence", "quorum"), message)
+                self._findings.add_problem(("evidence", "quorum"), message)
 
     def _require_controllers(self, path: KeyPath, names: Collection[str]) -> None:
         for name in names:
             if name not in self._controllers:
-                self._findings.wrong(
+                self._findings.add_problem(
                     (*path, "controllers"), unknown(Text("controller"), name, self._controllers)
                 )
 
     def _address(self, path: KeyPath, url: str) -> None:
         if re.search(r"[?#]", url):
-            self._findings.wrong(
+            self._findings.add_problem(
                 path, Text("has something after the path", "leave out what begins with ? or #")
             )
         if not re.match(_LOOPBACK, url):
-            self._findings.warn(path, Text("whoever is on the way can answer in its place", "use https"))
+            self._findings.add_warning(
+                path, Text("whoever is on the way can answer in its place", "use https")
+            )
 
     def _token(self, path: KeyPath, name: str) -> str:
         file = self._folder / name

@@ -39,7 +39,7 @@ class Findings:
         """Return whether the value at a path could not be used, for which a problem is noted."""
         return self._document.lacks(path)
 
-    def stands(self, path: KeyPath) -> bool:
+    def is_set(self, path: KeyPath) -> bool:
         """Return whether the file has that setting."""
         return path in self._document.lines
 
@@ -48,17 +48,17 @@ class Findings:
         has its own problem."""
         return any(gap[:-1] == path[:-1] for gap in self._document.left_out)
 
-    def wrong(self, path: KeyPath, message: Text, remedy: Text = NOTHING) -> None:
+    def add_problem(self, path: KeyPath, message: Text, remedy: Text = NOTHING) -> None:
         """Note a problem, unless the value at the path was left out, and so has a problem already."""
         if not self.lacks(path):
             self.problems.append(self._document.problem(path, message, remedy))
 
-    def refuse(self, path: KeyPath, message: Text, remedy: Text) -> None:
+    def add_refusal(self, path: KeyPath, message: Text, remedy: Text) -> None:
         """Note the reason why a controller may not go live."""
         if not self.lacks(path):
             self.refused.append(self._document.problem(path, message, remedy))
 
-    def warn(self, path: KeyPath, message: Text, remedy: Text = NOTHING) -> None:
+    def add_warning(self, path: KeyPath, message: Text, remedy: Text = NOTHING) -> None:
         """Note something that an admin should consider."""
         if not self.lacks(path):
             self.warnings.append(self._document.problem(path, message, remedy))
@@ -125,7 +125,7 @@ class Findings:
         reason = stalled(file.parent, self._looks.seconds)
         if path not in self._noted_stalled:
             self._noted_stalled.add(path)
-            self.wrong(path, reason.statement, reason.advice)
+            self.add_problem(path, reason.statement, reason.advice)
         if company := _company(path):
             self.stalled.setdefault(company, reason.statement)
 
@@ -136,7 +136,7 @@ class Findings:
             mode_and_content = self.look(file, path, partial(_read_secret, file))
         except (OSError, RuntimeError) as error:  # RuntimeError: a loop of symbolic links
             reason = Foreign(getattr(error, "strerror", None) or str(error))
-            self.wrong(
+            self.add_problem(
                 path,
                 Text(
                     "{file} cannot be read ({why})",
@@ -150,10 +150,10 @@ class Findings:
             return None
         mode, content = mode_and_content
         if content is None:
-            self.wrong(path, _in_the_way(file, absent()) if mode else absent())
+            self.add_problem(path, _in_the_way(file, absent()) if mode else absent())
             return None
         if mode & 0o077:
-            self.wrong(
+            self.add_problem(
                 path,
                 Text(
                     "others can read {file} (mode {mode:04o})",

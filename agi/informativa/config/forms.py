@@ -15,7 +15,7 @@ from ..model import ALWAYS, Period, numbering
 from ..model.text import Text
 
 
-def misshapen(message: Text) -> PydanticCustomError:
+def form_error(message: Text) -> PydanticCustomError:
     """Return the error that a validator raises for a value of another form, in an admin's words."""
     return PydanticCustomError("form", "{message}", {"message": message})
 
@@ -27,7 +27,7 @@ def form(pattern: str, description: Text) -> Any:
 
     def check(value: str) -> str:
         if not compiled.fullmatch(value):
-            raise misshapen(Text("{value} is not {what}", value=repr(value), what=description))
+            raise form_error(Text("{value} is not {what}", value=repr(value), what=description))
         return value
 
     return AfterValidator(check)
@@ -39,7 +39,7 @@ def _called(value: str) -> str:
     if value.startswith("+"):
         if numbering.is_possible(value):
             return value
-        raise misshapen(Text("is no possible telephone number", "write all of it, with country code"))
+        raise form_error(Text("is no possible telephone number", "write all of it, with country code"))
     return value
 
 
@@ -149,7 +149,7 @@ def _length(text: str) -> Period | None:
     return Period(months, days) if months <= _LONGEST_MONTHS and days <= 31 * _LONGEST_MONTHS else None
 
 
-def again(value: object) -> Period | None:
+def repetition(value: object) -> Period | None:
     """Return the period for `once`, `always`, or `every 6 months`."""
     if value == "once":
         return None
@@ -158,7 +158,7 @@ def again(value: object) -> Period | None:
     every, _space, text = str(value).partition(" ")
     length = _length(text if text[:1].isdigit() else f"1 {text}")
     if every != "every" or length is None:
-        raise misshapen(
+        raise form_error(
             Text("{value} is not `once`, `always` or such as `every 12 months`", value=repr(value))
         )
     return length
@@ -170,7 +170,7 @@ def period(value: object) -> Period:
         return value
     length = _length(str(value))
     if length is None:
-        raise misshapen(Text("{value} is not a time such as `5 years`, 100 at most", value=repr(value)))
+        raise form_error(Text("{value} is not a time such as `5 years`, 100 at most", value=repr(value)))
     return length
 
 
@@ -179,7 +179,7 @@ def moment(value: object) -> datetime:
     try:
         return datetime.fromisoformat(str(value))
     except ValueError:
-        raise misshapen(Text("{value} is not a date such as `2027-01-31`", value=repr(value))) from None
+        raise form_error(Text("{value} is not a date such as `2027-01-31`", value=repr(value))) from None
 
 
 def zone(value: str) -> str:
@@ -187,7 +187,7 @@ def zone(value: str) -> str:
     with suppress(ValueError, OSError, KeyError):  # ZoneInfoNotFoundError is a KeyError
         ZoneInfo(value)
         return value
-    raise misshapen(Text("{value} is not a time zone such as `Europe/Rome`", value=repr(value)))
+    raise form_error(Text("{value} is not a time zone such as `Europe/Rome`", value=repr(value)))
 
 
 def seconds(value: object) -> int:
@@ -195,7 +195,9 @@ def seconds(value: object) -> int:
     match = re.fullmatch(r"([1-9]\d{0,4}) (second|minute|hour)s?", str(value))
     length = int(match[1]) * _SECONDS[match[2]] if match else 0
     if not 0 < length <= _LONGEST_SECONDS:
-        raise misshapen(Text("{value} is not a time such as `1 minute`, 24 hours at most", value=repr(value)))
+        raise form_error(
+            Text("{value} is not a time such as `1 minute`, 24 hours at most", value=repr(value))
+        )
     return length
 
 
@@ -207,7 +209,7 @@ def witness_key(value: str) -> str:
     try:
         return str(WitnessVerifier.parse(value))
     except EvidenceError:
-        raise misshapen(
+        raise form_error(
             Text("is no key of a witness", "write it as `informativa witness key` shows it: name+id+key")
         ) from None
 
@@ -216,11 +218,11 @@ def file_format(value: object) -> int:
     """Return the format of a file; one of a newer informativa is refused before."""
     if re.fullmatch(r"[1-9]\d?", str(value)):
         return int(str(value))
-    raise misshapen(Text("{value} is no format of this file, such as `1`", value=repr(value)))
+    raise form_error(Text("{value} is no format of this file, such as `1`", value=repr(value)))
 
 
 def how_many(value: object) -> str:
     """Return `any`, `all`, or a number as text."""
     if value in ("any", "all") or re.fullmatch(r"[1-9]\d?", str(value)):
         return str(value)
-    raise misshapen(Text("{value} is not `any`, `all` or how many witnesses", value=repr(value)))
+    raise form_error(Text("{value} is not `any`, `all` or how many witnesses", value=repr(value)))

@@ -7,7 +7,17 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from ..call.caller import plain_words, spellings
-from ..model import Controller, Keys, Line, Notice, Step, name_and_id, names_and_ids, numbering, spoken
+from ..model import (
+    Controller,
+    Keys,
+    Line,
+    Notice,
+    Step,
+    matching_language,
+    name_and_id,
+    names_and_ids,
+    numbering,
+)
 from ..model.text import Text
 from .document import KeyPath
 from .findings import Findings
@@ -38,7 +48,7 @@ class Lines:
     def _line(self, number: str, section: LineSettings) -> Line | None:
         path: KeyPath = ("lines", number)
         if not numbering.is_region(section.region):
-            self._findings.wrong(
+            self._findings.add_problem(
                 (*path, "region"),
                 Text("{region} is not a country", "for the United Kingdom use GB", region=section.region),
             )
@@ -46,7 +56,7 @@ class Lines:
         if controller is None:
             if not self._findings.lacks(("controllers", section.controller)):
                 message = unknown(Text("controller"), section.controller, self._controllers)
-                self._findings.wrong((*path, "controller"), message)
+                self._findings.add_problem((*path, "controller"), message)
             return None
         plan = tuple(self._plan(controller, section, path))
         self._caution(section, path)
@@ -81,11 +91,11 @@ class Lines:
             if notice is None:
                 if not self._findings.lacks(("controllers", controller.id, "notices", step.notice)):
                     key_path = (*path, "plan", index, "notice")
-                    self._findings.wrong(key_path, unknown(Text("notice"), step.notice, notices))
+                    self._findings.add_problem(key_path, unknown(Text("notice"), step.notice, notices))
                 continue
             if notice in planned:
                 message = Text("notice {notice} stands in this plan twice", "keep one of them")
-                self._findings.wrong((*path, "plan", index, "notice"), message.format(notice=notice.id))
+                self._findings.add_problem((*path, "plan", index, "notice"), message.format(notice=notice.id))
                 continue
             self._require_languages(notice, controller, section, path)
             self._caution_notice(notice, controller, section, path)
@@ -105,7 +115,7 @@ class Lines:
         versions_path = ("controllers", controller.id, "notices", notice.id, "versions")
         for index, version in enumerate(versions[first:], first):
             for key_path, language in languages.items():
-                if not spoken(language, version.short) and not self._findings.lacks(
+                if not matching_language(language, version.short) and not self._findings.lacks(
                     (*versions_path, index, "short", language)
                 ):
                     available = ", ".join(sorted(version.short))
@@ -113,7 +123,7 @@ class Lines:
                         "notice {notice} {version} has no short prompt in {language}, only in {has}"
                     )
                     names = {"notice": notice.id, "version": version.version, "language": language}
-                    self._findings.wrong((*path, *key_path), message.format(**names, has=available))
+                    self._findings.add_problem((*path, *key_path), message.format(**names, has=available))
 
     def _caution_notice(
         self, notice: Notice, controller: Controller, section: LineSettings, path: KeyPath
@@ -125,7 +135,7 @@ class Lines:
             message = Text(
                 "no version of notice {notice} is in force yet", "until then callers hear {version}"
             )
-            self._findings.warn((*path, "plan"), message.format(notice=notice.id, version=current.id))
+            self._findings.add_warning((*path, "plan"), message.format(notice=notice.id, version=current.id))
         if not section.service_data_only:
             return
         for version in notice.versions[notice.versions.index(current) :]:
@@ -140,7 +150,7 @@ class Lines:
                     controller=controller.id,
                     purposes=names_and_ids(sorted(other_purposes), controller.names),
                 )
-                self._findings.warn((*path, "service_data_only"), warning)
+                self._findings.add_warning((*path, "service_data_only"), warning)
 
     def _caution(self, section: LineSettings, path: KeyPath) -> None:
         """Note warnings for settings that are allowed and that an admin should consider."""
@@ -165,10 +175,10 @@ class Lines:
         }
         for setting, (applies, message) in cautions.items():
             if applies:
-                self._findings.warn((*path, setting), message)
+                self._findings.add_warning((*path, setting), message)
         used = [key for key in (section.keys.full, section.keys.repeat, section.keys.skip) if key]
         if len(set(used)) < len(used):
-            self._findings.wrong((*path, "keys"), Text("one key cannot mean two things"))
+            self._findings.add_problem((*path, "keys"), Text("one key cannot mean two things"))
 
 
 def spelled(regions: Mapping[str, str], findings: Findings) -> dict[str, str]:
@@ -182,6 +192,6 @@ def spelled(regions: Mapping[str, str], findings: Findings) -> dict[str, str]:
             if other != number:
                 doubtful |= {number, other}
                 message = Text("is the same number as line {number}", "keep one of them", number=other)
-                findings.wrong(("lines", number), message)
+                findings.add_problem(("lines", number), message)
                 break
     return {spelling: number for spelling, number in by_spelling.items() if number not in doubtful}

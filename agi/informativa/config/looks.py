@@ -32,12 +32,12 @@ class Looks:
         """Return the result of `work` on a company's file. Raises its exceptions, and StalledError."""
         if not self.seconds:
             return work()
-        from ..system.patience import begun  # not for a script
+        from ..system.patience import start_in_thread  # not for a script
 
         place = mount_behind(file, self._remote) or f"{company} {file.parent}"
         if place in self._stalled:
             raise StalledError
-        look = begun(work)
+        look = start_in_thread(work)
         try:
             return look.result(self.seconds)
         except TimeoutError:

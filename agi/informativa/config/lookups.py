@@ -25,10 +25,10 @@ def lookups(name: str, section: ControllerSettings, folder: Path, findings: Find
     for lookup_id, lookup in section.lookups.items():
         path: KeyPath = ("controllers", name, "lookups", lookup_id)
         if lookup.notice not in section.notices:
-            findings.wrong((*path, "notice"), unknown(Text("notice"), lookup.notice, section.notices))
+            findings.add_problem((*path, "notice"), unknown(Text("notice"), lookup.notice, section.notices))
         fault = _misshapen(lookup)
         if fault:
-            findings.wrong(path, fault)
+            findings.add_problem(path, fault)
             continue
         question = lookup.url or lookup.query or ""
         placeholders = set(re.findall(r"\{(.*?)\}", question))
@@ -37,10 +37,10 @@ def lookups(name: str, section: ControllerSettings, folder: Path, findings: Find
                 "must have {number} (E.164) or {customer} where the caller's stands,"
                 " and nothing else in braces"
             )
-            findings.wrong((*path, "url" if lookup.url else "query"), message)
+            findings.add_problem((*path, "url" if lookup.url else "query"), message)
         if lookup.url and not re.match(r"https:|http://(127\.|localhost\b|\[::1\])", lookup.url):
             message = Text("callers' numbers travel in clear", "use https")
-            findings.warn((*path, "url"), message)
+            findings.add_warning((*path, "url"), message)
         token = None
         if lookup.token is not None:
             file = folder / lookup.token
@@ -94,7 +94,7 @@ def _arguments(lookup: LookupSettings, folder: Path, path: KeyPath, findings: Fi
     except yaml.YAMLError:
         arguments = None
     if not isinstance(arguments, dict) or not all(isinstance(key, str) for key in arguments):
-        findings.wrong(
+        findings.add_problem(
             path,
             Text("{file} does not hold settings such as `host: db.example`, each on a line", file=file),
         )

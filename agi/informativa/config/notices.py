@@ -52,18 +52,18 @@ class Notices:
         for index, version in enumerate(versions):
             earlier = [other.id for other in previous]
             if version.id in earlier:
-                self._findings.wrong(
+                self._findings.add_problem(
                     (*path, index, "version"),
                     Text("{version} stands here twice", "give it a new name", version=version.id),
                 )
             if previous and (previous[-1].starts or _EVER) > (version.starts or _EVER):
-                self._findings.wrong(
+                self._findings.add_problem(
                     (*path, index, "starts"),
                     Text("is before {version} starts", "put the oldest first", version=previous[-1].id),
                 )
             for supplemented in version.supplements:
                 if supplemented not in earlier:
-                    self._findings.wrong(
+                    self._findings.add_problem(
                         (*path, index, "supplements", supplemented),
                         unknown(Text("version before it"), supplemented, earlier),
                     )
@@ -95,7 +95,7 @@ class Notices:
                     seconds=prompt.seconds,
                     longest=LONGEST_SHORT,
                 )
-                self._findings.warn((*path, language), message)
+                self._findings.add_warning((*path, language), message)
         return prompts
 
     def _prompts(self, files: Mapping[str, str], path: KeyPath) -> dict[str, Prompt]:
@@ -114,7 +114,7 @@ class Notices:
             self._findings.note_stalled(file, path)
         measured = self._measured[file]
         if isinstance(measured, PromptError):
-            self._findings.wrong(path, measured.message, measured.remedy)
+            self._findings.add_problem(path, measured.message, measured.remedy)
             return None
         return measured
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from .schema import Settings
 
 
-def narrowed(settings: Settings, number: str | None) -> Settings:
+def settings_of_call(settings: Settings, number: str | None) -> Settings:
     """Return settings with that line alone, and its company; without a line, the settings for calls to other
     numbers."""
     only: dict[str, Any] = {"lines": {}, "controllers": {}, "shared": None}

@@ -82,7 +82,7 @@ def objections(
 
 def _without_block(name: str, operator: str) -> tuple[Text, Text]:
     message = Text("{name} is served by {operator}, so it needs this block (processor, contract, analysis)")
-    if not alike(name, operator):
+    if not may_be_one_company(name, operator):
         return message.format(name=name, operator=operator), NOTHING
     message = Text(
         "{name} and the operator, {operator}, are not the same name, but look like the same company"
@@ -97,7 +97,7 @@ def _processor(processor: str, operator: str) -> Iterator[tuple[tuple[str, ...],
     message = Text("the processor is {processor}, but {operator} answers the calls (`operator`)")
     fix = (
         Text("these look like the same company: write the same name in both")
-        if alike(processor, operator)
+        if may_be_one_company(processor, operator)
         else Text("contract and analysis must be with the one that answers")
     )
     yield ("processor",), message.format(processor=processor, operator=operator), fix
@@ -156,7 +156,7 @@ def same(first: str, second: str) -> bool:
     return _plain(first) == _plain(second)
 
 
-def alike(first: str, second: str) -> bool:
+def may_be_one_company(first: str, second: str) -> bool:
     """Return whether two names may be of one company: equal but for the legal form, for a part, or for a
     slip."""
     first_words, second_words = _core(first), _core(second)

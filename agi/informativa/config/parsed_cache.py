@@ -81,13 +81,13 @@ def refusal(file: Path, text: str) -> Text:
     return NOTHING
 
 
-def keep(file: Path, text: str, document: SourceDocument, settings: Settings, spellings: Spellings) -> Text:
+def store(file: Path, text: str, document: SourceDocument, settings: Settings, spellings: Spellings) -> Text:
     """Cache the parsed `text`; root does so for the owner of the text. Return the reason why a script could
     not use it, if any.
 
     Where the folder cannot be written nothing is cached, which is no mistake: the service may not.
     """
-    from ..system.files import put  # not for a script, which caches nothing
+    from ..system.files import write_file  # not for a script, which caches nothing
 
     value = (document.lines, as_plain_objects(settings), spellings)
     content = io.BytesIO()
@@ -99,7 +99,7 @@ def keep(file: Path, text: str, document: SourceDocument, settings: Settings, sp
     except Exception as error:  # no reason to take no calls
         return plain(repr(error))
     with suppress(OSError):
-        put(cache_file(file), _digest(text, content.getvalue()) + content.getvalue(), file.stat())
+        write_file(cache_file(file), _digest(text, content.getvalue()) + content.getvalue(), file.stat())
     return NOTHING
 
 

@@ -16,7 +16,7 @@ _NOT_OF_CALLS = (
 )  # a line's caller hears the same, whatever they contain
 
 
-def misshapen(document: SourceDocument) -> tuple[str, ...]:
+def invalid_controllers(document: SourceDocument) -> tuple[str, ...]:
     """Return the controllers whose section is known by now to be out of shape."""
     sections = document.data.get("controllers") if isinstance(document.data, dict) else None
     names = sections if isinstance(sections, dict) else ()
@@ -76,9 +76,9 @@ def of_calls(problems: Iterable[ConfigProblem], controller: str, line: str) -> l
     return [problem for problem in problems if concerning([problem], *parts) or not _elsewhere(problem)]
 
 
-def of_lines(problems: Iterable[ConfigProblem], misshapen: Iterable[str]) -> list[ConfigProblem]:
+def of_lines(problems: Iterable[ConfigProblem], invalid: Iterable[str]) -> list[ConfigProblem]:
     """Return the problems because of which a line may seem to be missing."""
-    keys = ("lines", "controllers", *(f"controllers.{name}" for name in misshapen))
+    keys = ("lines", "controllers", *(f"controllers.{name}" for name in invalid))
     return [
         problem
         for problem in problems

@@ -37,12 +37,12 @@ from .forms import (
     Url,
     VersionId,
     Words,
-    again,
     file_format,
     form,
     how_many,
     moment,
     period,
+    repetition,
     seconds,
     witness_key,
     zone,
@@ -135,7 +135,7 @@ class StepSettings(Strict):
     """One notice of a line's plan."""
 
     notice: Identifier
-    when: Annotated[Period | None, BeforeValidator(again)] = None
+    when: Annotated[Period | None, BeforeValidator(repetition)] = None
 
 
 class KeySettings(Strict):

@@ -42,7 +42,7 @@ def _with_port(host: str) -> str:
 
 def _require_driver(findings: Findings) -> None:
     if importlib.util.find_spec("psycopg") is None:
-        findings.wrong(
+        findings.add_problem(
             ("shared",),
             Text(
                 "needs the Python module psycopg",
@@ -61,7 +61,7 @@ def _passwords(name: str, folder: Path, findings: Findings) -> str:
     text = findings.secret(file, path, partial(absent.format, file=file, private=findings.private(file)))
     for line in (text or "").splitlines():
         if line.strip() and not line.startswith("#") and len(re.findall(r"(?<!\\):", line)) != 4:
-            findings.wrong(
+            findings.add_problem(
                 path, Text("{file} has a line that is not HOST:PORT:DATABASE:ROLE:PASSWORD", file=file)
             )
             break
@@ -75,7 +75,7 @@ def _certificates(section: SharedSettings, hosts: tuple[str, ...], folder: Path,
     if section.certificates is None:
         remote = [host for host in hosts if not _STAYS.match(host)]
         if remote and not any(findings.lacks(("shared", name)) for name in ("hosts", "certificates")):
-            findings.wrong(
+            findings.add_problem(
                 ("shared",),
                 Text(
                     "has no `certificates`, and {host} is another machine",
@@ -89,5 +89,5 @@ def _certificates(section: SharedSettings, hosts: tuple[str, ...], folder: Path,
     file = folder / section.certificates
     if not file.is_file():
         message = Text("there is no file {file}", "put the root of the database's certificate there")
-        findings.wrong(path, message.format(file=file))
+        findings.add_problem(path, message.format(file=file))
     return str(file)

@@ -36,8 +36,8 @@ class Upgraded:
     file: Path
     before: int
     after: int
-    old: str
-    new: str
+    old_format: str
+    new_format: str
 
 
 def _second(settings: Settings) -> Iterator[Written]:

@@ -38,7 +38,7 @@ def web(section: WebSettings, folder: Path, findings: Findings) -> WebServer:
 def _require_tls(section: WebSettings, host: str, folder: Path, findings: Findings) -> None:
     """Require TLS for a network: passwords and callers' data must not cross it in clear."""
     if (section.certificate is None) != (section.key is None):
-        findings.wrong(("web",), Text("names only one of `certificate` and `key`", "name both"))
+        findings.add_problem(("web",), Text("names only one of `certificate` and `key`", "name both"))
         return
     if section.certificate is None or section.key is None:
         if not IPv4Network(host).subnet_of(_LOOPBACK) and not findings.lacks(("web", "listen")):
@@ -46,13 +46,13 @@ def _require_tls(section: WebSettings, host: str, folder: Path, findings: Findin
                 "{address} can be reached from other machines, and there is no `certificate` beside it",
                 "write 127.0.0.1:{port}, or name `certificate` and `key`",
             )
-            findings.wrong(
+            findings.add_problem(
                 ("web", "listen"),
                 message.format(address=section.listen, port=section.listen.rpartition(":")[2]),
             )
         return
     if not (folder / section.certificate).is_file():
-        findings.wrong(
+        findings.add_problem(
             ("web", "certificate"), Text("there is no file {file}", file=folder / section.certificate)
         )
     absent = Text("there is no file {file}", "put the certificate's key there, then type: {private}")

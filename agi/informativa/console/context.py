@@ -159,7 +159,7 @@ class RequestContext:
         """Tell if the visitor is admin of every company, and so may see the state of the whole machine."""
         return bool(self.configuration.controllers) and all(
             self.visitor is not None and self.visitor.may(name, Role.ADMIN)
-            for name in (*self.configuration.controllers, *self.configuration.misshapen)
+            for name in (*self.configuration.controllers, *self.configuration.invalid_controllers)
         )
 
     @property

@@ -27,7 +27,7 @@ class Session:
 
     name: str
     changed: datetime
-    begun: float
+    started: float
     last_seen: float
     objects: dict[str, Any] = field(default_factory=dict, repr=False)
 
@@ -116,7 +116,7 @@ class Sessions:
         return new
 
     def _alive(self, session: Session, now: float) -> bool:
-        return now - session.last_seen < self.idle and now - session.begun < MAX_AGE
+        return now - session.last_seen < self.idle and now - session.started < MAX_AGE
 
     def _drop(self, matches: Callable[[Session], bool]) -> None:
         for key in [key for key, session in self._sessions.items() if matches(session)]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from ..model.errors import EvidenceFormatError, SignatureError
 from ..model.text import Text
-from .encoding import HASH_SIZE, LARGEST, decimal, decoded_hash, encoded
+from .encoding import HASH_SIZE, LARGEST, decimal, decoded_hash, encode_base64
 from .keys import is_plain
 from .note import NoteVerifier, OpenedNote, open_note, parse
 from .tree import EMPTY_ROOT
@@ -52,7 +52,7 @@ class Checkpoint:
     @property
     def text(self) -> str:
         """The note's text."""
-        return f"{self.origin}\n{self.size}\n{encoded(self.root)}\n"
+        return f"{self.origin}\n{self.size}\n{encode_base64(self.root)}\n"
 
 
 @dataclass(frozen=True)

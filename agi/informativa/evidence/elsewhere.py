@@ -45,7 +45,7 @@ class CheckpointSource(Protocol):
 def require_ours(theirs: Checkpoint, own: LocalLog, name: str) -> None:
     """Check that the log on this machine begins with a checkpoint from elsewhere. Raises ForkError."""
     if theirs.size > own.size:
-        raise newer(name, theirs.size, own.size)
+        raise longer_elsewhere(name, theirs.size, own.size)
     if root_at(theirs.size, own.hashes()) != theirs.root:
         raise ForkError(
             Text(
@@ -57,7 +57,7 @@ def require_ours(theirs: Checkpoint, own: LocalLog, name: str) -> None:
         )
 
 
-def newer(name: str, there: int, here: int) -> ForkError:
+def longer_elsewhere(name: str, there: int, here: int) -> ForkError:
     """Return the error for a log that has more records elsewhere (`there`) than on this machine (`here`)."""
     return ForkError(
         Text(

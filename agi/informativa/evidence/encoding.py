@@ -14,26 +14,26 @@ LARGEST = 2**63 - 1  # of a size, an index or a time: what every implementation 
 _DECIMAL = re.compile(r"(?:0|[1-9][0-9]{0,18})\Z")
 
 
-def encoded(data: bytes) -> str:
+def encode_base64(data: bytes) -> str:
     """Return the base64 of RFC 4648 section 4, with padding."""
     return base64.b64encode(data).decode("ascii")
 
 
-def decoded(text: str) -> bytes:
+def decode_base64(text: str) -> bytes:
     """Decode base64 that has no line breaks, all its padding and no stray bits. Raises
     EvidenceFormatError."""
     try:
         data = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
         data = None
-    if data is None or encoded(data) != text:
+    if data is None or encode_base64(data) != text:
         raise EvidenceFormatError(Text("Here should be base64 of the standard kind, with its padding."))
     return data
 
 
 def decoded_hash(text: str) -> bytes:
     """Decode a hash of 32 bytes from base64. Raises EvidenceFormatError."""
-    data = decoded(text)
+    data = decode_base64(text)
     if len(data) != HASH_SIZE:
         raise EvidenceFormatError(Text("A hash has 32 bytes, this one {count}.", count=len(data)))
     return data

@@ -14,7 +14,7 @@ from typing import ClassVar, Self
 from ..model.errors import EvidenceFormatError
 from ..model.text import Text
 from . import ed25519
-from .encoding import decoded, encoded
+from .encoding import decode_base64, encode_base64
 
 PRIVATE = "PRIVATE+KEY+"
 
@@ -83,7 +83,7 @@ def parsed_key(vkey: str, kind: int) -> tuple[str, bytes]:
 
 def formatted_key(name: str, kind: int, public: bytes) -> str:
     """Return the vkey."""
-    return f"{name}+{key_id(name, kind, public).hex()}+{encoded(bytes([kind]) + public)}"
+    return f"{name}+{key_id(name, kind, public).hex()}+{encode_base64(bytes([kind]) + public)}"
 
 
 def parsed_secret(secret: str, kind: int) -> tuple[str, bytes]:
@@ -100,7 +100,7 @@ def parsed_secret(secret: str, kind: int) -> tuple[str, bytes]:
 def formatted_secret(name: str, kind: int, seed: bytes) -> str:
     """Return the encoded private key."""
     public_id = key_id(name, kind, ed25519.public_key(seed)).hex()
-    return f"{PRIVATE}{name}+{public_id}+{encoded(bytes([kind]) + seed)}"
+    return f"{PRIVATE}{name}+{public_id}+{encode_base64(bytes([kind]) + seed)}"
 
 
 def check_key(name: str, public: bytes) -> None:
@@ -133,7 +133,7 @@ def _parts(key: str, kind: int) -> tuple[str, str, bytes]:
     parts = key.split("+", 2)
     if len(parts) != 3:
         raise _no_key()
-    data = decoded(parts[2])
+    data = decode_base64(parts[2])
     if data[:1] != bytes([kind]):
         raise EvidenceFormatError(Text("The key of {name} is of another kind.", name=parts[0]))
     return parts[0], parts[1], data[1:]

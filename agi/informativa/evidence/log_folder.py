@@ -127,7 +127,7 @@ class LogFolder:
         """Store the last signed checkpoint, before anybody else sees it."""
         file = self._signing / f"{epoch}.signed"
         with failing(file):
-            files.put(file, checkpoint, secret=True, for_folders_owner=True, durable=True)
+            files.write_file(file, checkpoint, secret=True, for_folders_owner=True, durable=True)
 
 
 class PublishedLog:
@@ -147,7 +147,7 @@ class PublishedLog:
         """Publish the public key."""
         with failing(self.folder / "key"):
             files.make_folder(self.folder)
-            files.put(self.folder / "key", f"{key}\n".encode(), for_folders_owner=True, durable=True)
+            files.write_file(self.folder / "key", f"{key}\n".encode(), for_folders_owner=True, durable=True)
 
     def checkpoint(self) -> bytes | None:
         """Return the newest checkpoint, or `None` before the first."""
@@ -197,10 +197,10 @@ class PublishedLog:
         """Publish a checkpoint, after its tiles."""
         with failing(self.folder / "checkpoint"):
             files.make_folder(self.folder / "checkpoints")
-            files.put(
+            files.write_file(
                 self.folder / "checkpoints" / str(size), checkpoint, for_folders_owner=True, durable=True
             )
-            files.put(self.folder / "checkpoint", checkpoint, for_folders_owner=True, durable=True)
+            files.write_file(self.folder / "checkpoint", checkpoint, for_folders_owner=True, durable=True)
 
     def note_gone(self, leaf: int, text: str) -> None:
         """Note an erasure or a purge, by the leaf of its record and the text of that record: a backup from
@@ -212,9 +212,9 @@ class PublishedLog:
             files.make_folder(self.folder)
             noted = _read(file) or b""
             if line not in noted.splitlines(keepends=True):
-                files.put(file, noted + line, for_folders_owner=True, durable=True)
+                files.write_file(file, noted + line, for_folders_owner=True, durable=True)
 
-    def gone(self) -> dict[int, str]:
+    def removals(self) -> dict[int, str]:
         """Return all noted erasures and purges, by leaf."""
         lines = (_read(self.folder / "gone") or b"").decode("utf-8", "replace").splitlines()
         parts = (line.partition(" ") for line in lines)
@@ -235,7 +235,9 @@ class PublishedLog:
         """Store the time-stamp of the checkpoint of that size."""
         with failing(self.folder / "timestamps"):
             files.make_folder(self.folder / "timestamps")
-            files.put(self.folder / "timestamps" / f"{size}.tsr", stamp, for_folders_owner=True, durable=True)
+            files.write_file(
+                self.folder / "timestamps" / f"{size}.tsr", stamp, for_folders_owner=True, durable=True
+            )
 
     def entry(self, index: int, size: int) -> bytes:
         """Return leaf `index` of a published tree of `size` leaves. Raises TileMissingError."""

@@ -14,7 +14,7 @@ from typing import Protocol
 from ..model.errors import EvidenceFormatError, SignatureError
 from ..model.text import Text
 from . import ed25519
-from .encoding import as_text, decoded, encoded
+from .encoding import as_text, decode_base64, encode_base64
 from .keys import PrivateKey, PublicKey, check_name
 
 ED25519 = 0x01  # the signature type
@@ -57,7 +57,7 @@ class Signature:
     @property
     def line(self) -> str:
         """The line with its newline."""
-        return f"{_DASH}{self.name} {encoded(self.key_id + self.data)}\n"
+        return f"{_DASH}{self.name} {encode_base64(self.key_id + self.data)}\n"
 
 
 @dataclass(frozen=True)
@@ -184,7 +184,7 @@ def _signature(line: str) -> Signature:
     if not line.startswith(_DASH):
         raise _malformed()
     check_name(name)
-    key_id_and_signature = decoded(data)
+    key_id_and_signature = decode_base64(data)
     if len(key_id_and_signature) < 5:
         raise _malformed()
     return Signature(name, key_id_and_signature[:4], key_id_and_signature[4:])

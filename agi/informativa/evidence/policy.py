@@ -45,10 +45,10 @@ class KnownWitness:
 
 @dataclass(frozen=True)
 class Group:
-    """A group of witnesses and groups, of which `enough` must have signed."""
+    """A group of witnesses and groups, of which `threshold` must have signed."""
 
     name: bytes
-    enough: int
+    threshold: int
     members: tuple[bytes, ...]
 
 
@@ -115,13 +115,13 @@ class Policy:
             for witness in self.witnesses
             if (signature := signed.note.signed_by(witness.key))
         }
-        return CosignedCheckpoint(signed, tuple(cosigned.values()), self.met(set(cosigned)))
+        return CosignedCheckpoint(signed, tuple(cosigned.values()), self.quorum_met(set(cosigned)))
 
-    def met(self, names: set[bytes]) -> bool:
+    def quorum_met(self, names: set[bytes]) -> bool:
         """Return whether the witnesses of these names are enough."""
         satisfied = {witness.name for witness in self.witnesses if witness.name in names}
         for group in self.groups:
-            if sum(member in satisfied for member in group.members) >= group.enough:
+            if sum(member in satisfied for member in group.members) >= group.threshold:
                 satisfied.add(group.name)
         return self.quorum == NONE or self.quorum in satisfied
 

@@ -17,7 +17,7 @@ from functools import lru_cache
 from ..model.errors import EvidenceFormatError, SignatureError
 from ..model.text import Text
 from .checkpoint import Checkpoint
-from .encoding import HASH_SIZE, LARGEST, as_text, decimal, decoded, decoded_hash, encoded
+from .encoding import HASH_SIZE, LARGEST, as_text, decimal, decode_base64, decoded_hash, encode_base64
 from .note import NoteVerifier, parse
 from .policy import NONE, CosigningWitness, Policy
 from .tree import leaf_hash, verify_inclusion
@@ -68,7 +68,7 @@ class Proof:
             raise _malformed()
         extra = b""
         if lines[0].startswith("extra "):
-            extra = decoded(lines.pop(0).removeprefix("extra "))
+            extra = decode_base64(lines.pop(0).removeprefix("extra "))
             if not extra:
                 raise _malformed()
         if not lines or not lines[0].startswith("index "):
@@ -79,8 +79,8 @@ class Proof:
     @property
     def data(self) -> bytes:
         """The file. Raises EvidenceFormatError if it would be larger than allowed."""
-        extra = [f"extra {encoded(self.extra)}"] if self.extra else []
-        lines = [_HEAD, *extra, f"index {self.index}", *map(encoded, self.hashes), "", ""]
+        extra = [f"extra {encode_base64(self.extra)}"] if self.extra else []
+        lines = [_HEAD, *extra, f"index {self.index}", *map(encode_base64, self.hashes), "", ""]
         data = "\n".join(lines).encode() + self.checkpoint
         as_text(data, LARGEST_PROOF)
         return data

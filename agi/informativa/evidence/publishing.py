@@ -29,7 +29,7 @@ class PublishedFiles:
     of files written."""
 
     size: int
-    before: int
+    old_size: int
     files: int
 
 

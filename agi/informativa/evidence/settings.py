@@ -66,7 +66,7 @@ class EvidenceConfig:
     quorum: str = "any"
     timestamp: TimestampAuthority | None = None
 
-    def of(self, controller: str) -> EvidenceConfig:
+    def for_controller(self, controller: str) -> EvidenceConfig:
         """Return the settings for one controller's log."""
         return replace(
             self,
@@ -75,7 +75,7 @@ class EvidenceConfig:
         )
 
     @property
-    def enough(self) -> int:
+    def required_witnesses(self) -> int:
         """The number of witnesses that must have signed; 0 without witnesses."""
         if not self.witnesses:
             return 0

@@ -84,7 +84,7 @@ class FolderTarget:
         with self._failing():
             file = self._below(path)
             files.make_folder(file.parent)
-            files.put(file, data, durable=True)
+            files.write_file(file, data, durable=True)
 
     def drop(self, folder: str) -> None:
         with self._failing():

@@ -107,7 +107,7 @@ def _write(file: Path, data: bytes, top: Path) -> list[Path]:
     """Write a file, readable for all and by root for the folder's owner, and return the folders to sync.
     Raises OSError."""
     files.make_folder(file.parent)
-    files.put(file, data, for_folders_owner=True, durable=True)
+    files.write_file(file, data, for_folders_owner=True, durable=True)
     return [folder for folder in file.parents if folder == top or folder.is_relative_to(top)]
 
 

@@ -18,7 +18,7 @@ from ..model.errors import EvidenceError, EvidenceFormatError, SignatureError, T
 from ..model.text import Text
 from .checkpoint import Checkpoint, open_checkpoint
 from .cosignature import WitnessSigner
-from .encoding import as_text, decimal, decoded_hash, encoded
+from .encoding import as_text, decimal, decoded_hash, encode_base64
 from .note import Verifier, parse
 from .tree import EMPTY_ROOT, verify_consistency
 
@@ -36,7 +36,7 @@ class AddCheckpoint:
     """A request: the size that the log believes to be the last one signed, the proof from there, and the
     checkpoint's note. Nothing is verified."""
 
-    old: int
+    old_size: int
     proof: tuple[bytes, ...]
     note: bytes
 
@@ -55,7 +55,7 @@ class AddCheckpoint:
     @property
     def body(self) -> bytes:
         """The body as it is sent."""
-        lines = [f"old {self.old}", *map(encoded, self.proof), "", ""]
+        lines = [f"old {self.old_size}", *map(encode_base64, self.proof), "", ""]
         return "\n".join(lines).encode() + self.note
 
 
@@ -79,7 +79,7 @@ def logs_of(keys: Iterable[Verifier]) -> Logs:
     return logs
 
 
-def opened(body: bytes, logs: Logs) -> tuple[AddCheckpoint, Checkpoint] | Answer:
+def open_request(body: bytes, logs: Logs) -> tuple[AddCheckpoint, Checkpoint] | Answer:
     """Return a request of a known log and its checkpoint, which that log signed, or the refusal. This needs
     no lock, because it does not depend on earlier checkpoints."""
     try:
@@ -96,7 +96,7 @@ def opened(body: bytes, logs: Logs) -> tuple[AddCheckpoint, Checkpoint] | Answer
         return _refused(403, str(error.message))
     except EvidenceError as error:
         return _refused(400, str(error.message))
-    if request.old > checkpoint.size:
+    if request.old_size > checkpoint.size:
         return _refused(400, "The old size is larger than the checkpoint's.")
     return request, checkpoint
 
@@ -107,7 +107,7 @@ def decide(
     """Return the answer to an opened request. `last` is the checkpoint of that log that the witness signed
     last, `now` is in POSIX seconds."""
     size, root = (last.size, last.root) if last else (0, EMPTY_ROOT)
-    if request.old != size or (checkpoint.size == size and checkpoint.root != root):
+    if request.old_size != size or (checkpoint.size == size and checkpoint.root != root):
         return Answer(409, f"{size}\n".encode(), SIZE_TYPE)
     try:
         verify_consistency(size, checkpoint.size, root, checkpoint.root, request.proof)

@@ -6,7 +6,7 @@ from ..model.errors import ElsewhereError, EvidenceError, ForkError
 from ..model.text import Text
 from .checkpoint import Checkpoint
 from .cosignature import WitnessVerifier
-from .elsewhere import LocalLog, newer
+from .elsewhere import LocalLog, longer_elsewhere
 from .encoding import decimal
 from .http import HttpAnswer, HttpClient
 from .note import Signature, parse_signatures
@@ -52,7 +52,7 @@ class WitnessClient:
                 raise self._forked(old)
             last_signed = self._last_size(answer)
             if last_signed > checkpoint.size:
-                raise newer(self.name, last_signed, checkpoint.size)
+                raise longer_elsewhere(self.name, last_signed, checkpoint.size)
             if last_signed == old:  # another tree of that size
                 raise self._forked(old)
             old = last_signed

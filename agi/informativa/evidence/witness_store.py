@@ -21,7 +21,7 @@ from ..system import files
 from .checkpoint import Checkpoint
 from .cosignature import WitnessSigner
 from .log_folder import failing
-from .witness import Answer, Logs, decide, opened
+from .witness import Answer, Logs, decide, open_request
 
 _SEED_SIZE = 32  # bytes
 _TABLE = """
@@ -95,7 +95,7 @@ class WitnessStore:
     def answer(self, body: bytes, logs: Logs, witness: WitnessSigner, now: int) -> Answer:
         """Return the answer to a request. A signed checkpoint is on the disk by then, written in the
         transaction in which it was compared with the last one."""
-        request_or_answer = opened(body, logs)
+        request_or_answer = open_request(body, logs)
         if isinstance(request_or_answer, Answer):
             return request_or_answer
         request, checkpoint = request_or_answer

@@ -90,7 +90,7 @@ class AccessChain:
     rows: int
     number: int
     head: bytes
-    wrong: int | None
+    first_wrong: int | None
 
 
 class AccessLog:

@@ -47,7 +47,7 @@ class AuditedLog:
     counters: tuple[tally.CounterRow, ...] = ()
 
     @property
-    def sound(self) -> bool:
+    def is_sound(self) -> bool:
         """Return whether nothing is wrong."""
         return not (self.flaws or self.history or self.counters or self.problems)
 
@@ -69,7 +69,7 @@ def audit_ledger(
             if audit_reading.version(ledger) == version:
                 raise
             continue
-        if result.sound or audit_reading.version(ledger) == version:
+        if result.is_sound or audit_reading.version(ledger) == version:
             return result
     return _audit(ledger, keys, progress, folder or LogFolder(ledger))
 

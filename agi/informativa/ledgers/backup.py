@@ -33,12 +33,12 @@ class Backup:
 
     file: Path
     schema: int
-    made: date
+    created: date
 
     @property
-    def ends(self) -> date:
+    def deleted_on(self) -> date:
         """The day on which it is deleted."""
-        return self.made + timedelta(days=DAYS)
+        return self.created + timedelta(days=DAYS)
 
 
 def backups(ledger: Path) -> list[Backup]:
@@ -49,7 +49,7 @@ def backups(ledger: Path) -> list[Backup]:
         with contextlib.suppress(ValueError):  # not a date, so not one of our files: 2026-02-30
             if match := pattern.fullmatch(file.name):
                 copies.append(Backup(file, int(match[1]), date.fromisoformat(match[2])))
-    return sorted(copies, key=lambda backup: (backup.made, backup.schema))
+    return sorted(copies, key=lambda backup: (backup.created, backup.schema))
 
 
 def copies(ledger: Path) -> list[Path]:

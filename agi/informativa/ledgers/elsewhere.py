@@ -79,10 +79,16 @@ def history(known_rows: Sequence[Sequence[Any]]) -> dict[str, PriorDelivery]:
             since = None if recycled is None else rows.moment(recycled)
             if since is not None and delivery.at < since:  # told to an earlier holder of the number
                 continue
-            whole_at = None if since and delivery.whole and delivery.whole < since else delivery.whole
-            use = replace(delivery, whole=whole_at, seen=None if seen_at is None else rows.moment(seen_at))
-            delivery = use.merged(replace(delivery, whole=whole_at))
-        deliveries[notice] = delivery.merged(deliveries[notice]) if notice in deliveries else delivery
+            whole_at = (
+                None
+                if since and delivery.last_complete and delivery.last_complete < since
+                else delivery.last_complete
+            )
+            use = replace(
+                delivery, last_complete=whole_at, last_call=None if seen_at is None else rows.moment(seen_at)
+            )
+            delivery = use.merge(replace(delivery, last_complete=whole_at))
+        deliveries[notice] = delivery.merge(deliveries[notice]) if notice in deliveries else delivery
     return deliveries
 
 

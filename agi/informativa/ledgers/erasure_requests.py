@@ -37,7 +37,7 @@ class Standing(Enum):
     """Nothing: some boxes have still to carry it out, or a command is just ordering it."""
     UNKNOWN = auto()
     """The database has no such order, or has lost it: it is to be ordered."""
-    THROUGH = auto()
+    COMPLETED = auto()
     """All boxes have carried it out: the request is to be deleted."""
 
 
@@ -70,7 +70,7 @@ class ErasureRequest:
         removed the number from this request.
         """
         if not self.pseudonyms:
-            return Standing.THROUGH
+            return Standing.COMPLETED
         if self.number is None:
             return Standing.WAITING if self.held(now) else Standing.UNKNOWN
         if self.number > newest or (
@@ -78,7 +78,7 @@ class ErasureRequest:
         ):
             return Standing.UNKNOWN
         if applied >= self.number:
-            return Standing.THROUGH
+            return Standing.COMPLETED
         return Standing.UNKNOWN if ordered_pseudonyms is None else Standing.WAITING
 
 

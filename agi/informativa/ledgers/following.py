@@ -52,19 +52,19 @@ class NoticeCount:
     version: str
     language: str
     status: Status
-    whole: int
+    in_period: int
     today: int
 
 
 @dataclass(frozen=True)
 class LedgerSummary:
     """The summary of a ledger. `calls` are the numbers of calls in the whole period and today; `size` is in
-    bytes, with the log; `known` is the number of callers of whom it is known that they were told
+    bytes, with the log; `known_callers` is the number of callers of whom it is known that they were told
     something."""
 
     counts: tuple[NoticeCount, ...]
     calls: tuple[int, int]
-    known: int
+    known_callers: int
     last: Record | None
     size: int
 
@@ -140,7 +140,7 @@ class Follower:
                 parameters = {"line": line, "count": count}
                 self._next = self._connection.execute(_EARLIEST, parameters).fetchone()[0]
 
-    def news(self) -> list[Record]:
+    def new_records(self) -> list[Record]:
         """Return the records of calls since the last read."""
         records: list[Record] = []
         with self._translated():

@@ -29,7 +29,7 @@ class MigrationEstimate:
     """An estimate of a migration: the present version of the schema and the newest, the number of records,
     and the bytes that must be free on its disk and that are free. `seconds` is only a guess."""
 
-    found: int
+    schema: int
     newest: int
     records: int
     needed: int

@@ -8,7 +8,7 @@ from concurrent.futures import Future
 from ..model.errors import LedgerError
 from ..model.ports import Ledger
 from ..model.text import Text
-from ..system.patience import begun
+from ..system.patience import start_in_thread
 from .write_lock import BUSY_SECONDS
 
 OPEN_SECONDS = 5 * BUSY_SECONDS  # it waits as long as that for another program, and more than once
@@ -26,7 +26,7 @@ class LedgerOpener:
         """Return the ledger that `opened` makes of a file. Raises LedgerError, also after the bound."""
         hanging = self._hanging.pop(file, None)
         if hanging is None or hanging.done():
-            hanging = begun(opened)
+            hanging = start_in_thread(opened)
             try:
                 return hanging.result(self._seconds)
             except TimeoutError:

@@ -115,7 +115,7 @@ def _deletions(ledger: Path, log: leaves.LedgerLog, folder: LogFolder) -> Iterat
     and of those that followed, and from the ledger itself, as far as these can be read."""
     notes: dict[int, str] = {}
     for epoch in folder.epochs():
-        notes |= folder.published(epoch).gone()
+        notes |= folder.published(epoch).removals()
     with (
         contextlib.suppress(LedgerError, OSError),
         contextlib.closing(SqliteStore(str(ledger), read_only=True)) as store,

@@ -229,8 +229,8 @@ def inform_values(
         words(delivery.purposes),
         delivery.record,
         microseconds(delivery.at),
-        _optional(microseconds, delivery.whole),
-        _optional(microseconds, delivery.seen),
+        _optional(microseconds, delivery.last_complete),
+        _optional(microseconds, delivery.last_call),
         moved,
     )
 
@@ -255,7 +255,7 @@ def prior_delivery(row: Sequence[Any]) -> tuple[str, PriorDelivery]:
     return notice, delivery
 
 
-def wanted(search: RecordFilter, **more: int) -> dict[str, object]:
+def filter_parameters(search: RecordFilter, **more: int) -> dict[str, object]:
     """Return the parameters of SEARCH and similar statements for a filter, and `more`."""
     import json  # not loaded by a script, which does not search
 
@@ -327,7 +327,7 @@ def record(row: Sequence[Any]) -> Record:
     (number, at, call, line, pseudonym, notice, version, language, purposes, status, reason, prompt) = row[
         :12
     ]
-    ending, heard, length, key, basis, linked, wanted, kind, reference, erased = row[12:22]
+    ending, heard, length, key, basis, linked, filter_parameters, kind, reference, erased = row[12:22]
     recorded, vouched, recording, supplement, counts, rate, earlier, elsewhere = row[22:]
     return Record(
         number,
@@ -346,7 +346,7 @@ def record(row: Sequence[Any]) -> Record:
             heard=None if ending is None else _heard(Ending(ending), heard, length, rate, key or ""),
             basis=(elsewhere or None) if basis is None else basis,
             linked=linked,
-            wanted=wanted,
+            wanted=filter_parameters,
             kind=RecordKind(kind),
             reference=reference,
             erased=bool(erased),

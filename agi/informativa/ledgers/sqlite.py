@@ -104,7 +104,7 @@ class SqliteStore(LedgerFile):
         """Read the matching records from number `first` on and before number `before`. Reads all in
         between."""
         with self._translated():
-            parameters = rows.wanted(search, first=first, before=before)
+            parameters = rows.filter_parameters(search, first=first, before=before)
             for row in self._connection.execute(rows.SEARCH, parameters):
                 yield rows.record(row)
 
@@ -112,7 +112,7 @@ class SqliteStore(LedgerFile):
         """Return the number of the first of the last `count` matching records before number `before`;
         `before` itself if none matches."""
         with self._translated():
-            parameters = rows.wanted(search, count=count, before=before)
+            parameters = rows.filter_parameters(search, count=count, before=before)
             number: int = self._connection.execute(rows.FIRST_OF_LAST, parameters).fetchone()[0]
             return number
 
@@ -120,7 +120,7 @@ class SqliteStore(LedgerFile):
         """Return up to `count` matching records before number `before`, the newest first; none before
         `first`, which bounds what is read."""
         with self._translated():
-            parameters = rows.wanted(search, first=first, before=before, count=count)
+            parameters = rows.filter_parameters(search, first=first, before=before, count=count)
             return [rows.record(row) for row in self._connection.execute(rows.BACKWARDS, parameters)]
 
     def of_call(self, event: Event, first: int, before: int) -> list[Record]:
@@ -191,7 +191,7 @@ class SqliteStore(LedgerFile):
             yield page
             last = page[-1]
 
-    def changed(self, recordings: Iterable[Recording]) -> list[Recording]:
+    def changed_recordings(self, recordings: Iterable[Recording]) -> list[Recording]:
         """Return the recordings of which another sound file was served before."""
         served = self.recordings()
         return [
@@ -205,7 +205,7 @@ class SqliteStore(LedgerFile):
         with self._translated():
             return {row[:5]: row[5] for row in self._connection.execute(rows.RECORDINGS)}
 
-    def keep(self, recordings: Iterable[Recording]) -> None:
+    def keep_recordings(self, recordings: Iterable[Recording]) -> None:
         """Remember each recording that was not served before."""
         with self.transaction():
             for recording in recordings:
@@ -277,7 +277,7 @@ class SqliteStore(LedgerFile):
         with self._translated():
             return leaves.leaf(self._connection, record)
 
-    def opened(
+    def leaves_of_period(
         self, first: int, before: int, since: datetime = EVER[0], until: datetime = EVER[1]
     ) -> list[tuple[leaves.Leaf, Record]]:
         """Return the leaves with their records, in the order of the log: rows of `leaf` from `first` on and
@@ -290,7 +290,7 @@ class SqliteStore(LedgerFile):
             for row in leaf_rows
         ]
 
-    def gone(self, first: int, last: int) -> int:
+    def count_closed(self, first: int, last: int) -> int:
         """Count those of these rows of `leaf` that nothing opens any more."""
         with self._translated():
             number: int = self._connection.execute(leaves.GONE, (first, last)).fetchone()[0]
@@ -324,12 +324,12 @@ class SqliteStore(LedgerFile):
         with self._translated():
             return migrating.of(self._connection), migrating.newest()
 
-    def outlook(self) -> migrating.MigrationEstimate:
+    def migration_estimate(self) -> migrating.MigrationEstimate:
         """Estimate the migration to the newest version."""
         with self._translated():
             return migrating.migration_estimate(self._connection, self.file)
 
-    def around(self, cutoff: datetime) -> tuple[datetime | None, datetime | None]:
+    def calls_around(self, cutoff: datetime) -> tuple[datetime | None, datetime | None]:
         """Return the times of the last call before `cutoff` and of the first one since. Reads the whole
         ledger."""
         with self._translated():
@@ -366,9 +366,9 @@ class SqliteLedger(Ledger):
         """Return the same as `SqliteStore.recordings`."""
         return self._store().recordings()
 
-    def keep(self, recordings: Iterable[Recording]) -> None:
+    def keep_recordings(self, recordings: Iterable[Recording]) -> None:
         """Do the same as `SqliteStore.keep`."""
-        self._store().keep(recordings)
+        self._store().keep_recordings(recordings)
 
     def close(self) -> None:
         if self._opened is not None:

@@ -159,7 +159,7 @@ class SqliteTransaction:
             self.append(event)
         return new
 
-    def see(self, pseudonym: bytes, notice: str, at: datetime) -> None:
+    def note_call(self, pseudonym: bytes, notice: str, at: datetime) -> None:
         when = rows.microseconds(at)
         if not self._connection.execute(rows.SEEN, (when, pseudonym, notice)).rowcount:
             # Another box told him.
@@ -207,11 +207,11 @@ class SqliteTransaction:
         for other_notice, earlier in self._versions(pseudonym):
             if other_notice != notice:
                 continue
-            if now is not None and earlier.whole is not None and earlier.whole > now:
-                earlier = replace(earlier, whole=None)
+            if now is not None and earlier.last_complete is not None and earlier.last_complete > now:
+                earlier = replace(earlier, last_complete=None)
                 self._connection.execute(rows.NEVER_WHOLE, (pseudonym, notice, *earlier.versions))
             if earlier.versions == delivery.versions:
-                delivery = delivery.merged(earlier)
+                delivery = delivery.merge(earlier)
         self._connection.execute(rows.INFORM, rows.inform_values(pseudonym, notice, delivery, moved=moved))
 
 

@@ -29,7 +29,7 @@ from .history import (
     PriorDelivery,
     PromptChoice,
     known_by,
-    merged,
+    merge_histories,
     told_by_others,
 )
 from .names import (
@@ -58,9 +58,9 @@ from .plan import (
     Recording,
     Step,
     Version,
-    parts,
+    matching_language,
+    prompts_by_part,
     recording_digest,
-    spoken,
 )
 from .words import Action, Ending, NumberForm, NumberVerification, Reason, RecordKind, Role, Status, Vouched
 
@@ -117,14 +117,14 @@ __all__ = [
     "WebServer",
     "known_by",
     "languages_without_name",
-    "merged",
+    "matching_language",
+    "merge_histories",
     "name_and_id",
     "name_of",
     "names_and_ids",
     "names_of",
-    "parts",
+    "prompts_by_part",
     "recording_digest",
-    "spoken",
     "told_by_others",
     "told_elsewhere",
 ]

@@ -227,7 +227,7 @@ class RecordFilter:
     until: datetime | None = None
     callers: tuple[bytes, ...] = ()
 
-    def takes(self, event: Event) -> bool:
+    def matches(self, event: Event) -> bool:
         """Return whether a record of this event is selected."""
         return (
             self.line in ("", event.line)
@@ -245,15 +245,15 @@ class CallResult:
     """The result that the dialplan gets: status, the word that explains it, and the record (or spool key).
 
     `error` is for the admin's log: why the ledger did not take the record. So is `doubt`: a word of the
-    network's that nobody understood. `heard` names the records of the notices heard to their end in this call
-    so far, for the next try after a transfer. `events` are the events of the notices, in the order of the
-    plan.
+    network's that nobody understood. `heard_records` names the records of the notices heard to their end in
+    this call so far, for the next try after a transfer. `events` are the events of the notices, in the order
+    of the plan.
     """
 
     status: Status
     reason: str
     record: str = ""
     error: str = ""
-    heard: str = ""
+    heard_records: str = ""
     events: tuple[Event, ...] = ()
     doubt: str = ""

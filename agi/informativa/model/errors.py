@@ -93,7 +93,7 @@ class ConfigProblem:
             object.__setattr__(self, "message", self.message.statement)
 
     @property
-    def said(self) -> Text:
+    def statement(self) -> Text:
         """Return all but the remedy."""
         where = self.file if self.line is None else f"{self.file}:{self.line}"
         return joined(": ", where, self.key, self.message)
@@ -101,7 +101,7 @@ class ConfigProblem:
     @property
     def text(self) -> Text:
         """Return all of it."""
-        return joined("; ", self.said, self.remedy)
+        return joined("; ", self.statement, self.remedy)
 
     def __str__(self) -> str:
         return str(self.text)

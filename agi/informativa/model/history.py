@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from .calls import Event, Record
 from .frozen import dataclass
-from .plan import Notice, Prompt, Version, spoken
+from .plan import Notice, Prompt, Version, matching_language
 from .words import Reason, Status
 
 A_CALL = timedelta(days=1)  # no call lasts as long: a delivery longer ago was before this call
@@ -22,17 +22,17 @@ Delivered = tuple[datetime, str, frozenset[str], bool]
 class PriorDelivery:
     """The versions that one caller already got of one notice, and the latest record that proves it.
 
-    `at` is the time of that record, `whole` when he last got a complete notice and not a supplement to it
-    (`None` if never), `seen` when he last called, as far as that was written down. `box` is the box that has
-    the record, '' for this ledger. `deliveries` are those of the versions one by one.
+    `at` is the time of that record, `last_complete` when he last got a complete notice and not a supplement
+    to it (`None` if never), `last_call` when he last called, as far as that was written down. `box` is the
+    box that has the record, '' for this ledger. `deliveries` are those of the versions one by one.
     """
 
     versions: frozenset[str]
     purposes: frozenset[str]
     record: int
     at: datetime
-    whole: datetime | None = None
-    seen: datetime | None = None
+    last_complete: datetime | None = None
+    last_call: datetime | None = None
     box: str = ""
     deliveries: frozenset[Delivered] = field(default=frozenset(), compare=False)
 
@@ -54,7 +54,7 @@ class PriorDelivery:
         box's."""
         return f"{self.box}:{self.record}" if self.box else self.record
 
-    def merged(self, other: PriorDelivery) -> PriorDelivery:
+    def merge(self, other: PriorDelivery) -> PriorDelivery:
         """Return both together: all versions and purposes of either, the later record, the later times.
 
         Commutative, associative and idempotent, so the order in which deliveries are read does not matter.
@@ -68,8 +68,8 @@ class PriorDelivery:
             self.purposes | other.purposes,
             latest.record,
             latest.at,
-            _later(self.whole, other.whole),
-            _later(self.seen, other.seen),
+            _later(self.last_complete, other.last_complete),
+            _later(self.last_call, other.last_call),
             latest.box,
             self.deliveries | other.deliveries,
         )
@@ -130,19 +130,21 @@ class Decision:
     def choices(self) -> list[PromptChoice]:
         """Return the prompts to try, in order. Never empty: a notice in any language is better than none."""
         wanted_language, full = self.languages[0], self.version.full
-        matches = [match for language in self.languages if (match := spoken(language, self.prompts))]
+        matches = [
+            match for language in self.languages if (match := matching_language(language, self.prompts))
+        ]
         choices = []
         for language in dict.fromkeys(matches or self.prompts):
-            as_wanted = bool(spoken(wanted_language, (language,)))
+            as_wanted = bool(matching_language(wanted_language, (language,)))
             instead_of, informs = ("", True) if as_wanted else (wanted_language, self.any_language_informs)
-            full_text = full.get(spoken(language, full))
+            full_text = full.get(matching_language(language, full))
             choices.append(PromptChoice(language, self.prompts[language], full_text, instead_of, informs))
         return choices
 
     @property
     def language(self) -> str:
         """Return the language that is tried first; for most calls it is the wanted one."""
-        return spoken(self.languages[0], self.prompts) or self.choices[0].language
+        return matching_language(self.languages[0], self.prompts) or self.choices[0].language
 
     @property
     def is_open(self) -> bool:
@@ -157,7 +159,7 @@ class Decision:
         return Status.SKIPPED if self.reason is Reason.SERVICE_DATA_ONLY else Status.NOTDUE
 
 
-def merged(*histories: CallerHistory) -> CallerHistory:
+def merge_histories(*histories: CallerHistory) -> CallerHistory:
     """Return the history of one caller from those under his several pseudonyms: by the key and by the keys
     before it."""
     if len(histories) == 1:
@@ -165,7 +167,7 @@ def merged(*histories: CallerHistory) -> CallerHistory:
     together: dict[str, PriorDelivery] = {}
     for history in histories:
         for notice, delivery in history.items():
-            together[notice] = delivery.merged(together.get(notice, delivery))
+            together[notice] = delivery.merge(together.get(notice, delivery))
     return together
 
 
@@ -199,7 +201,9 @@ def told_by_others(history: CallerHistory, records: Sequence[tuple[str, Record]]
         return _later(since.get(notice), since.get(""))
 
     remaining = {
-        notice: replace(delivery, whole=_not_before(delivery.whole, relationship_start(notice)))
+        notice: replace(
+            delivery, last_complete=_not_before(delivery.last_complete, relationship_start(notice))
+        )
         for notice, delivery in history.items()
         if _not_before(delivery.at, relationship_start(notice))
     }
@@ -208,7 +212,7 @@ def told_by_others(history: CallerHistory, records: Sequence[tuple[str, Record]]
         for box, record in records
         if record.event.informs and _not_before(record.event.at, relationship_start(record.event.notice))
     )
-    return merged(remaining, *others)
+    return merge_histories(remaining, *others)
 
 
 def _not_before(moment: datetime | None, since: datetime | None) -> datetime | None:

@@ -70,7 +70,7 @@ class Prompt:
         return max((length.seconds for length in self.lengths), default=0.0)
 
 
-def spoken(language: str, available: Container[str]) -> str:
+def matching_language(language: str, available: Container[str]) -> str:
     """Return the one of the `available` languages that stands for `language`: itself, or de for de_DE; '' if
     none does."""
     if language in available:
@@ -79,7 +79,7 @@ def spoken(language: str, available: Container[str]) -> str:
     return base if base in available else ""
 
 
-def parts(
+def prompts_by_part(
     short: Mapping[str, T],
     short_nokey: Mapping[str, T],
     full: Mapping[str, T],
@@ -135,16 +135,16 @@ class Version:
 
     def prompt(self, language: str) -> Prompt | None:
         """Return the short prompt in a language, or `None`."""
-        return self.short.get(spoken(language, self.short))
+        return self.short.get(matching_language(language, self.short))
 
     def prompt_without_keys(self, language: str) -> Prompt | None:
         """Return the prompt for a playback during which no key is read: `short_nokey`, or else the short
         one."""
-        return self.short_nokey.get(spoken(language, self.short_nokey)) or self.prompt(language)
+        return self.short_nokey.get(matching_language(language, self.short_nokey)) or self.prompt(language)
 
     def prompts(self) -> Iterator[tuple[str, str, Prompt]]:
         """Iterate over all prompts, each with its part and its language (see `parts`)."""
-        return parts(self.short, self.short_nokey, self.full, self.supplements)
+        return prompts_by_part(self.short, self.short_nokey, self.full, self.supplements)
 
 
 @dataclass(frozen=True)

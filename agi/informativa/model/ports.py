@@ -54,7 +54,7 @@ class LedgerTransaction(Protocol):
     def history(self, pseudonym: bytes) -> CallerHistory:
         """Return the history of this caller."""
 
-    def see(self, pseudonym: bytes, notice: str, at: datetime) -> None:
+    def note_call(self, pseudonym: bytes, notice: str, at: datetime) -> None:
         """Note that this caller, who knows the notice, called: it is still his number."""
 
     def record(self, number: int) -> Record | None:

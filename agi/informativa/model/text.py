@@ -92,7 +92,7 @@ class Text:
         """Return the advice, empty if there is none."""
         return Text(self._advice, **self.arguments)
 
-    def said(self, to: Translator = ENGLISH) -> str:
+    def render(self, to: Translator = ENGLISH) -> str:
         """Return the text in words."""
         parts = [to.gettext(part) for part in (self.template, self._advice) if part]
         return "; ".join(self._fill(part, to) for part in parts)
@@ -103,10 +103,10 @@ class Text:
         return template.format(**{name: _render(value, to) for name, value in self.arguments.items()})
 
     def __str__(self) -> str:
-        return self.said()
+        return self.render()
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.said()!r}>"
+        return f"<{type(self).__name__} {self.render()!r}>"
 
     def __format__(self, form: str) -> str:
         raise TypeError(f"a text is an argument of another text, and no part of a string: {self.template}")
@@ -133,7 +133,7 @@ class _Counted(Text):
     def format(self, **arguments: object) -> Text:
         return _Counted(self.template, self.many, self.number, arguments)
 
-    def said(self, to: Translator = ENGLISH) -> str:
+    def render(self, to: Translator = ENGLISH) -> str:
         return self._fill(to.ngettext(self.template, self.many, self.number), to)
 
 
@@ -146,7 +146,7 @@ class _Joined(Text):
         super().__init__(str(separator))
         self.parts = parts
 
-    def said(self, to: Translator = ENGLISH) -> str:
+    def render(self, to: Translator = ENGLISH) -> str:
         separator = to.gettext(self.template) if self.template else ""
         return separator.join(str(_render(part, to)) for part in self.parts)
 
@@ -163,8 +163,8 @@ class _Clause(Text):
         super().__init__(sentence.template)
         self.sentence = sentence
 
-    def said(self, to: Translator = ENGLISH) -> str:
-        return self.sentence.said(to).rstrip(".")
+    def render(self, to: Translator = ENGLISH) -> str:
+        return self.sentence.render(to).rstrip(".")
 
 
 class _InLanguages(Text):
@@ -176,8 +176,8 @@ class _InLanguages(Text):
         super().__init__(otherwise.template)
         self.translations, self.otherwise = translations, otherwise
 
-    def said(self, to: Translator = ENGLISH) -> str:
-        return self.translations.get(to.code) or self.otherwise.said(to)
+    def render(self, to: Translator = ENGLISH) -> str:
+        return self.translations.get(to.code) or self.otherwise.render(to)
 
 
 def quoted(word: object) -> str:
@@ -213,7 +213,7 @@ def joined(separator: Text | str, *parts: Text | str) -> Text:
 
 def _render(value: object, to: Translator) -> object:
     if isinstance(value, Text):
-        return value.said(to)
+        return value.render(to)
     if hasattr(value, "__fspath__"):  # a path, of which pure modules know nothing
         return quoted(value)
     return to.foreign(value) if isinstance(value, Foreign) else value

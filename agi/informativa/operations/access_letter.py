@@ -97,7 +97,7 @@ def access_letter(
     """Collect the answer to one caller's access request. Raises LedgerError, and SharedDatabaseError: half an
     answer is none."""
     answer = caller_records(controller, typed.caller, configuration.shared)
-    evidence_settings = configuration.evidence.of(controller.id)
+    evidence_settings = configuration.evidence.for_controller(controller.id)
     words: dict[tuple[str, str], PlayedWords] = {}
     for _box, record in answer.records:
         played = record.event.prompt, record.event.recording

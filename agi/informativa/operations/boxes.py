@@ -195,7 +195,7 @@ def meeting(configuration: Configuration, controller: Controller) -> Meeting:
     from ..sharing import administration
 
     database, start = shared(configuration), time.monotonic()
-    boxes, partitions, migration = administration.look(database, controller.id)
+    boxes, partitions, migration = administration.database_state(database, controller.id)
     milliseconds = (time.monotonic() - start) * 1000
     about = bootstrap.about_box(configuration, controller)
     return Meeting(
@@ -250,7 +250,9 @@ def retire(configuration: Configuration, controller: Controller, name: str, *, r
     from ..sharing import administration
 
     database = shared(configuration)
-    boxes = {box.name: box for box in administration.look(database, controller.id)[0] if not box.retired}
+    boxes = {
+        box.name: box for box in administration.database_state(database, controller.id)[0] if not box.retired
+    }
     if name not in boxes:
         names = ", ".join(boxes) or "-"
         raise InformativaError(

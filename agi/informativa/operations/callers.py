@@ -30,7 +30,7 @@ from ..model.text import NOTHING, Text, joined
 from ..process import storage
 from . import record_document
 from .completeness import Gap, Missing, gaps
-from .controllers import known
+from .controllers import name_remedy
 from .typed_caller import Typed
 
 NO_REFERENCE, NO_VERSION, NO_SUCH_DAY = "reference-refused", "version-unknown", "day-refused"
@@ -171,7 +171,7 @@ def caller_records(
     own_records = tuple(("", record) for record in records)
     if shared is None:
         return CallerRecords(own_records)
-    elsewhere = storage.elsewhere(shared, controller, his_pseudonyms)
+    elsewhere = storage.records_on_other_boxes(shared, controller, his_pseudonyms)
     missing = gaps(controller, shared, elsewhere.boxes, elsewhere.refused)
     return CallerRecords((*own_records, *elsewhere.records), tuple(missing))
 
@@ -269,7 +269,9 @@ def add_record(
     if told_version is Implausible.NO_VERSION:
         message = Text("There is no version {name}.", name=version)
         raise InformativaError(
-            message, known(version, [known_version.id for known_version in notice.versions]), code=NO_VERSION
+            message,
+            name_remedy(version, [known_version.id for known_version in notice.versions]),
+            code=NO_VERSION,
         )
     if not isinstance(told_version, Version):
         raise InformativaError(

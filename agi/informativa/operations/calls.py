@@ -42,7 +42,7 @@ def call_records(controller: Controller, number: int) -> CallRecords | None:
     return CallRecords(record, tuple(records) or (record,))
 
 
-def told(event: Event) -> PromptContent:
+def played_recording(event: Event) -> PromptContent:
     """Return the words and the sound of a record's prompt, from the files that are there now."""
     sound = receipt_page.played_sound(event.prompt, event.recording)
     text = receipt_page.words_of(event.prompt, sound.files) if sound else ""

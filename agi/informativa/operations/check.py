@@ -81,10 +81,10 @@ def check(file: Path, now: datetime) -> Checked:
     configuration is stored for scripts.
     """
     _prepare(file)
-    return looked(file, now)
+    return check_read_only(file, now)
 
 
-def looked(file: Path, now: datetime) -> Checked:
+def check_read_only(file: Path, now: datetime) -> Checked:
     """Check everything, and change nothing."""
     case, findings = asyncio.run(locally(file))
     problems = tuple(_problem(finding, file) for finding in findings if finding.state is State.WRONG)

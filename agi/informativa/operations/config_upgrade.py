@@ -9,7 +9,7 @@ from pathlib import Path
 from ..config.upgrading import Upgraded, upgraded
 from ..model.errors import InformativaError
 from ..model.text import Text
-from ..system.files import put
+from ..system.files import write_file
 from .document import AbsolutePath
 from .generated import unwritten
 
@@ -39,7 +39,12 @@ def upgrade(file: Path, *, dry_run: bool = False) -> ConfigUpgraded:
     if written:
         _write(upgraded_file)
     lines = unified_diff(
-        upgraded_file.old.splitlines(), upgraded_file.new.splitlines(), str(file), str(file), lineterm="", n=1
+        upgraded_file.old_format.splitlines(),
+        upgraded_file.new_format.splitlines(),
+        str(file),
+        str(file),
+        lineterm="",
+        n=1,
     )
     return ConfigUpgraded(file, upgraded_file.before, upgraded_file.after, written, tuple(lines))
 
@@ -51,7 +56,7 @@ def _write(upgraded_file: Upgraded) -> None:
             Text("Name where it leads: -c {target}", target=upgraded_file.file.resolve()),
         )
     try:
-        put(upgraded_file.file, upgraded_file.new.encode(), durable=True)
+        write_file(upgraded_file.file, upgraded_file.new_format.encode(), durable=True)
     except OSError as error:
         remedy = Text("Make room on that disk, or be root.")
         raise unwritten(upgraded_file.file, error, remedy) from error

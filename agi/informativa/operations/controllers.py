@@ -38,7 +38,7 @@ def select_for_callers(file: Path, names: Sequence[str], line: str | None = None
     callers could not be found, or wrong ones would be.
     """
     configuration, problems = inspect(file)
-    all_names = tuple(dict.fromkeys((*configuration.controllers, *configuration.misshapen)))
+    all_names = tuple(dict.fromkeys((*configuration.controllers, *configuration.invalid_controllers)))
     if not names and line is not None and line in configuration.spelled:
         names = [configuration.spelled[line].controller.id]
     require_names(names, all_names)
@@ -114,7 +114,7 @@ def select_for_call(file: Path, number: str) -> Selection:
     related = (
         of_calls(problems, line.controller.id, line.number)
         if line
-        else of_lines(problems, configuration.misshapen)
+        else of_lines(problems, configuration.invalid_controllers)
     )
     if related:
         raise ConfigError(related)
@@ -137,7 +137,7 @@ def _selection(
     related: list[ConfigProblem],
 ) -> Selection:
     for name in names:
-        if name in configuration.misshapen:
+        if name in configuration.invalid_controllers:
             related = [*related, *(concerning(problems, "controllers", f"controllers.{name}") or problems)]
         else:
             controller_named(configuration, name)
@@ -163,7 +163,7 @@ def controller_named(configuration: Configuration, name: str) -> Controller:
     controller = configuration.controllers.get(name)
     if controller is None:
         message = Text("There is no controller {name}.", name=name)
-        raise InformativaError(message, known(name, configuration.controllers))
+        raise InformativaError(message, name_remedy(name, configuration.controllers))
     return controller
 
 
@@ -172,7 +172,7 @@ def notice_named(configuration: Configuration, controller: str, name: str) -> No
     notices = {notice.id: notice for notice in configuration.notices[controller]}
     if name not in notices:
         message = Text("Controller {controller} has no notice {name}.", controller=controller, name=name)
-        raise InformativaError(message, known(name, notices))
+        raise InformativaError(message, name_remedy(name, notices))
     return notices[name]
 
 
@@ -184,11 +184,11 @@ def line_named(configuration: Configuration, number: str) -> Line:
         message = Text("There is no line {number}: its callers hear fallback_prompt.", number=number)
         numbers = [other.number for other in configuration.lines]
         close = closest(number, configuration.spelled)
-        raise InformativaError(message, known(number, [close] if close else numbers))
+        raise InformativaError(message, name_remedy(number, [close] if close else numbers))
     return line
 
 
-def known(name: str, names: Iterable[str]) -> Text:
+def name_remedy(name: str, names: Iterable[str]) -> Text:
     """Return the remedy for a name that does not exist: the one that was probably meant, or all there are."""
     sorted_names = sorted(names)
     if close := closest(name, sorted_names):

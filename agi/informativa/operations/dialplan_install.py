@@ -12,7 +12,7 @@ from ..asterisk.extensions_conf import IncludeReport, SourceLine, read
 from ..config import Configuration, load
 from ..model.errors import InformativaError
 from ..model.text import Foreign, Text
-from ..system.files import put
+from ..system.files import write_file
 from .controller_state import not_live
 from .dialplan import RELOAD, freepbx_context, link_script, owner_in_asterisks_folder, render
 from .doctor import installation, ports, users
@@ -237,7 +237,7 @@ def _unreadable(file: Path, error: OSError) -> InformativaError:
 
 def _write(file: Path, text: bytes, configuration: Configuration, *, secret: bool) -> None:
     try:
-        put(file, text, owner_in_asterisks_folder(file, configuration), secret=secret)
+        write_file(file, text, owner_in_asterisks_folder(file, configuration), secret=secret)
     except OSError as error:
         raise unwritten(file, error, Text("Make room on that disk, or be root.")) from error
 

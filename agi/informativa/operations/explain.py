@@ -20,7 +20,7 @@ from ..model import (
     Reason,
     Status,
     Unidentified,
-    merged,
+    merge_histories,
     plausibility,
 )
 from .callers import pseudonyms
@@ -205,7 +205,9 @@ def history_of(caller: Caller, line: Line) -> CallerHistory:
     with existing_ledger(controller, read_only=True) as ledger:
         if ledger is None:
             return {}
-        return merged(*(ledger.history(his_pseudonym) for his_pseudonym in pseudonyms(controller, caller)))
+        return merge_histories(
+            *(ledger.history(his_pseudonym) for his_pseudonym in pseudonyms(controller, caller))
+        )
 
 
 def _explained_line(line: Line) -> ExplainedLine:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ..model.errors import InformativaError
 from ..model.text import Foreign, Text
-from ..system.files import obstacle, put
+from ..system.files import obstacle, write_file
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Generated:
 def write(file: Path, text: str, like: os.stat_result | None = None, *, secret: bool = False) -> None:
     """Write the file as a whole or not at all (see `put`). Raises InformativaError."""
     try:
-        put(file, text.encode(), like, secret=secret)
+        write_file(file, text.encode(), like, secret=secret)
     except IsADirectoryError as error:
         raise InformativaError(Text("{file} is a folder.", file=file), Text("Name a file in it.")) from error
     except OSError as error:

@@ -61,7 +61,9 @@ class CompanyNotice:
     """The lines whose plan has it."""
 
 
-def told(configuration: Configuration, controller: Controller, now: datetime) -> tuple[CompanyNotice, ...]:
+def notices_of_company(
+    configuration: Configuration, controller: Controller, now: datetime
+) -> tuple[CompanyNotice, ...]:
     """Return all notices of one company as they are at `now`."""
     lines = lines_of(controller, configuration)
     return tuple(

@@ -279,7 +279,7 @@ class RecordFollower:
             ControllerRecord(ledger.controller, record)
             for ledger in self._ledgers
             for record in self._news(ledger)
-            if self._filter.takes(record.event)
+            if self._filter.matches(record.event)
         ]
         return sorted(records, key=lambda entry: entry.record.event.at)
 
@@ -288,7 +288,7 @@ class RecordFollower:
             if not ledger.begun:
                 ledger.follower.start(self._count, self._filter.line)
                 ledger.begun = True
-            records = ledger.follower.news()
+            records = ledger.follower.new_records()
         except LedgerError as error:
             if str(error) != ledger.complaint:
                 ledger.complaint = str(error)

@@ -90,10 +90,10 @@ def purge(
 def _copies(controller: Controller, now: datetime, really: bool, progress: Progress) -> list[OldCopy]:
     copies = []
     for backup in storage.backups(controller):
-        expired = really and backup.ends <= now.date()
+        expired = really and backup.deleted_on <= now.date()
         if expired:
             _delete(backup.file)
-        copies.append(OldCopy(backup.file, backup.ends, expired))
+        copies.append(OldCopy(backup.file, backup.deleted_on, expired))
         progress(copies[-1])
     return copies
 

@@ -185,7 +185,7 @@ async def _look(system: System) -> StatusReport:
             ControllerStatus(
                 id=controller.id,
                 # Of a company that has not its shape the name may be missing.
-                name=controller.id if controller.id in configuration.misshapen else controller.name,
+                name=controller.id if controller.id in configuration.invalid_controllers else controller.name,
                 live=not why_not,
                 why_not=why_not,
                 as_before=before,
@@ -227,8 +227,8 @@ def _reasons(
     if not mistakes:
         return controller.refused, NOTHING
     if controller.id in as_before:
-        return controller.refused, mistakes[0].said
-    return mistakes[0].said, NOTHING
+        return controller.refused, mistakes[0].statement
+    return mistakes[0].statement, NOTHING
 
 
 async def _service(system: System) -> Service:
@@ -292,15 +292,15 @@ def _counts(summary: LedgerSummary, controller: Controller, lines: Mapping[str, 
     spared_today = spared_last_days = 0.0
     for count in summary.counts:
         today[count.status] += count.today
-        last_days[count.status] += count.whole
+        last_days[count.status] += count.in_period
         if count.status is Status.NOTDUE and count.line in lines:
             seconds = lines[count.line].seconds(count.notice, count.version, count.language)
             spared_today += count.today * seconds
-            spared_last_days += count.whole * seconds
+            spared_last_days += count.in_period * seconds
     return LedgerCounts(
         today=Tally(summary.calls[1], _in_order(today), spared_today),
         last_30_days=Tally(summary.calls[0], _in_order(last_days), spared_last_days),
-        known_callers=summary.known,
+        known_callers=summary.known_callers,
         bytes=summary.size,
         last_record=Record.of(summary.last, controller.id) if summary.last else None,
     )

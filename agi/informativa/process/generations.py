@@ -17,7 +17,7 @@ from ..model.errors import ConfigError, InformativaError, LedgerError
 from ..system.patience import defect, in_thread, of_each
 from . import bootstrap, storage
 from .maintenance import Outdated
-from .preparation import as_before, examine_recordings, prepare
+from .preparation import companies_with_previous_configuration, examine_recordings, prepare
 
 LOOK_SECONDS = 10.0  # for what lies beside ledgers
 CLOSE_SECONDS = 10.0  # for what waits to be recorded at the end
@@ -71,7 +71,7 @@ class Generations:
         try:
             await in_thread(changes.wait_written, previous.configuration.file)
             prepared = await in_thread(partial(prepare, previous.configuration.file, create=False))
-            configuration = as_before(previous.configuration, prepared)
+            configuration = companies_with_previous_configuration(previous.configuration, prepared)
             services = await in_thread(bootstrap.for_service, configuration, previous.services)
         except ConfigError as error:
             for problem in error.problems:
@@ -94,7 +94,7 @@ class Generations:
             failing = bootstrap.unusable(generation.configuration, services)
             if reopened := sorted(unusable.keys() - failing.keys()):
                 await self._use_ledgers(generation, services, reopened)
-            outdated.tell(failing)
+            outdated.log(failing)
             return failing
 
     async def _use_ledgers(

@@ -181,7 +181,7 @@ def purge(controller: Controller, now: datetime) -> None:
     try:
         store = storage.store(controller, create=False, migrate=False)
         try:
-            newest_old, oldest_kept = store.around(cutoff)
+            newest_old, oldest_kept = store.calls_around(cutoff)
             if newest_old is not None and (oldest_kept is None or oldest_kept - newest_old > QUIET):
                 purge_command = command("informativa", "purge", "--controller", controller.id, "--yes")
                 log.warning(
@@ -214,7 +214,7 @@ def drop_backups(controller: Controller, now: datetime) -> None:
     """Delete the expired backups of a ledger, and log it."""
     try:
         for backup in storage.backups(controller):
-            if backup.ends <= now.date():
+            if backup.deleted_on <= now.date():
                 backup.file.unlink(missing_ok=True)
                 log.info("backup deleted", controller=controller.id, file=str(backup.file))
     except (LedgerError, OSError) as error:
@@ -305,7 +305,7 @@ class Outdated:
         """Wait for the end of a company's migration, if one is in progress."""
         await self._turns.over(company)
 
-    def tell(self, failing: Mapping[str, InformativaError]) -> None:
+    def log(self, failing: Mapping[str, InformativaError]) -> None:
         """Log why the ledgers of these controllers cannot be used."""
         self._logged = {name: error for name, error in self._logged.items() if name in failing}
         for name, error in failing.items():

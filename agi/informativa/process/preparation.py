@@ -18,7 +18,7 @@ from ..config.looks import Looks, StalledError
 from ..model import Controller, Prompt, Recording
 from ..model.errors import ConfigError, ConfigProblem, LedgerError
 from ..model.text import Text
-from ..prompts.installed import hashed, placed
+from ..prompts.installed import hashed, prompts_of
 from ..prompts.recordings import difference
 from ..system.patience import defect, failure, of_each
 from .storage import store
@@ -74,7 +74,7 @@ def _without(configuration: Configuration, mistaken: Mapping[str, Sequence[Confi
     )
 
 
-def as_before(before: Configuration, now: Configuration) -> Configuration:
+def companies_with_previous_configuration(before: Configuration, now: Configuration) -> Configuration:
     """Return the newer configuration, in which companies with mistakes have their part of the `before` one,
     if they were live then and no other company has their ledger or key now (I6)."""
     others = [other for name, other in now.controllers.items() if name not in now.mistaken]
@@ -142,7 +142,7 @@ def examine_recordings(
     if configuration.fallback:
         works[""] = partial(_examine_fallback, configuration.fallback)
     for name, controller in configuration.controllers.items():
-        prompts = [prompt for notice in configuration.notices[name] for prompt in placed(notice)]
+        prompts = [prompt for notice in configuration.notices[name] for prompt in prompts_of(notice)]
         works[name] = partial(
             _examine_company, controller, prompts, partial(open_store, controller), keep=keep
         )
@@ -202,7 +202,7 @@ def _examine_company(
     refused = {path for _notice, path, _reason in faults}
     playable = [recording for recording in new if _base(recording) not in refused]
     if keep and served is not None and playable:
-        _ask_ledger(controller, open_store, looks, lambda store: store.keep(playable))
+        _ask_ledger(controller, open_store, looks, lambda store: store.keep_recordings(playable))
     expected = _sums(recording for recording in recordings if _base(recording) not in refused)
     return expected | {recording.file: served_sums[recording.key] for recording in changed}, faults
 

@@ -72,20 +72,20 @@ class StampAnswer:
 
 @dataclass(frozen=True)
 class Publication:
-    """The result of publishing a log of `size` signed records. `enough` witnesses must sign the newest
+    """The result of publishing a log of `size` signed records. `required_witnesses` must sign the newest
     checkpoint; `quorum` says whether they did."""
 
     controller: Controller
     origin: str
     size: int
     witnesses: tuple[WitnessAnswer, ...]
-    enough: int
+    required_witnesses: int
     targets: tuple[TargetAnswer, ...]
     stamp: StampAnswer | None = None
 
     @property
     def quorum(self) -> bool:
-        return sum(witness.error is None for witness in self.witnesses) >= self.enough
+        return sum(witness.error is None for witness in self.witnesses) >= self.required_witnesses
 
     @property
     def errors(self) -> list[EvidenceError]:
@@ -131,7 +131,7 @@ def publish(
             logs = store.logs()
         for log in logs:
             size = folder.published(log.epoch).newest()[0]
-            is_due = log is logs[-1] or check or not _State(folder, log.epoch, now).whole(size, settings)
+            is_due = log is logs[-1] or check or not _State(folder, log.epoch, now).complete(size, settings)
             if size and is_due:
                 publications.append(
                     _publish_log(controller, folder, log.epoch, settings, now, check, progress)
@@ -168,7 +168,7 @@ def _publish_log(
     stamp = _stamp(published, key, newest, settings.timestamp, now) if settings.timestamp else None
     targets = [_deliver_to(published, key, place, state, check, progress) for place in settings.targets]
     state.keep()
-    enough = settings.enough
+    enough = settings.required_witnesses
     return Publication(
         controller, newest.origin, newest.size, tuple(witnesses), enough, tuple(targets), stamp
     )
@@ -277,7 +277,7 @@ class _State:
     def size(self, kind: str, name: str) -> int:
         return int(str(self._progress[kind].get(name, [0])[0]))
 
-    def whole(self, size: int, settings: EvidenceConfig) -> bool:
+    def complete(self, size: int, settings: EvidenceConfig) -> bool:
         """Return whether everybody had all of a log."""
         return all(self.size("targets", place.place) >= size for place in settings.targets) and all(
             self.size("witnesses", WitnessClient(address).name) >= size for address in settings.witnesses
@@ -294,7 +294,7 @@ class _State:
     def keep(self) -> None:
         """Write the progress to its file. Raises EvidenceError."""
         with failing(self._file):
-            files.put(self._file, json.dumps(self._progress).encode(), for_folders_owner=True)
+            files.write_file(self._file, json.dumps(self._progress).encode(), for_folders_owner=True)
 
 
 def target(settings: PublishingTarget) -> Target:

@@ -210,7 +210,7 @@ class CallService:
         self._allow_descriptors()
         self._tokens.load(configuration.tokens)
         _announce(configuration)
-        for event, facts in changes.taken_away(previous, configuration):
+        for event, facts in changes.removals(previous, configuration):
             log.warning(event, **facts)
         for event, facts in changes.changed(previous, configuration):
             log.info(event, **facts)
@@ -268,7 +268,9 @@ class CallService:
         async def sign(controller: Controller) -> None:
             await self._outdated.migrated(controller.id)
             try:
-                signed = await signing.sign(controller, self.configuration.evidence.of(controller.id))
+                signed = await signing.sign(
+                    controller, self.configuration.evidence.for_controller(controller.id)
+                )
             except Exception as error:
                 metrics.signing_refused.labels(controller.id).set(1)
                 if not isinstance(error, InformativaError):  # which is logged

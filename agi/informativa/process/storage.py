@@ -107,11 +107,11 @@ def restore(controller: Controller, copy: Path, at: datetime) -> RestoreResult:
     return restore(Path(controller.ledger), copy, at, _owner(controller))
 
 
-def outlook(controller: Controller) -> MigrationEstimate:
+def migration_estimate(controller: Controller) -> MigrationEstimate:
     """Return an estimate of what it would take to migrate a ledger, which must exist. Changes nothing. Raises
     LedgerError."""
     with closing(store(controller, read_only=True)) as ledger:
-        return ledger.outlook()
+        return ledger.migration_estimate()
 
 
 def backups(controller: Controller) -> list[Backup]:
@@ -164,7 +164,7 @@ def damage(controller: Controller) -> str:
         return ledger.damage()
 
 
-def astray(controller: Controller) -> list[int]:
+def processes_with_deleted_wal(controller: Controller) -> list[int]:
     """Return the processes that write to files that nobody reads, because the files beside the ledger (-wal,
     -shm) were deleted while they were open. A service corrects that within a second. As root or the service's
     user."""
@@ -244,7 +244,9 @@ def access_log(controller: Controller) -> AccessLog:
     return AccessLog(Path(controller.ledger))
 
 
-def elsewhere(shared: SharedDatabase, controller: Controller, pseudonyms: Sequence[bytes]) -> OnOtherBoxes:
+def records_on_other_boxes(
+    shared: SharedDatabase, controller: Controller, pseudonyms: Sequence[bytes]
+) -> OnOtherBoxes:
     """Return the records of a caller on other boxes. Raises SharedDatabaseError and LedgerError."""
     from ..sharing import reading
 
@@ -294,7 +296,7 @@ def provable(shared: SharedDatabase, controller: Controller) -> AbstractContextM
     """Open a reader of the proofs of all boxes' records. Raises SharedDatabaseError."""
     from ..sharing import proof_reader
 
-    return proof_reader.opened(shared, controller.id)
+    return proof_reader.open_reader(shared, controller.id)
 
 
 def served_otherwise(ledger: Path, recordings: Sequence[Recording]) -> list[Recording]:
@@ -305,6 +307,6 @@ def served_otherwise(ledger: Path, recordings: Sequence[Recording]) -> list[Reco
         return []
     opened = SqliteStore(str(ledger), read_only=True)
     try:
-        return opened.changed(recordings)
+        return opened.changed_recordings(recordings)
     finally:
         opened.close()

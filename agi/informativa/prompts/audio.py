@@ -218,7 +218,7 @@ def _positions(samples: array[float], value: float) -> Iterator[int]:
             yield at
 
 
-def doubts(sound: Sound) -> Iterator[Text]:
+def recording_warnings(sound: Sound) -> Iterator[Text]:
     """Yield warnings about a recording, for an admin, before callers hear it."""
     frames = _frames(sound)
     level, places = _decibel(_speech(frames)), clipped(sound)
@@ -236,8 +236,8 @@ def doubts(sound: Sound) -> Iterator[Text]:
         yield Text("it has much noise in its pauses, or none; record it in a quiet room")
 
 
-def stands_out(sound: Sound) -> Iterator[Text]:
-    """Yield faults in the level of a finished prompt. Silence has none: see `comparison.silent`."""
+def level_faults(sound: Sound) -> Iterator[Text]:
+    """Yield faults in the level of a finished prompt. Silence has none: see `comparison.is_silent`."""
     level, places = sound.level, clipped(sound)
     if level > LOUDEST or -math.inf < level < QUIETEST:
         how = Text("loud") if level > LOUDEST else Text("soft")

@@ -28,7 +28,7 @@ _COARSE = ("gsm", "g722")
 _LEAST_FRAMES = 5  # frames, a tenth of a second: a shorter sound is a click
 
 
-def odd(recordings: Sequence[Path]) -> list[Path]:
+def other_sounds(recordings: Sequence[Path]) -> list[Path]:
     """Return the recordings that have another sound than the first. Raises OSError, EOFError, wave.Error."""
     first, *further = recordings
     levels = _levels(first) if further else []
@@ -37,7 +37,7 @@ def odd(recordings: Sequence[Path]) -> list[Path]:
     ]
 
 
-def silent(file: Path) -> bool:
+def is_silent(file: Path) -> bool:
     """Return whether nothing can be heard in it. Raises OSError, EOFError, wave.Error."""
     read, softest = _READERS[file.suffix[1:]]
     return sum(loudness >= softest for loudness in read(file)) < _LEAST_FRAMES

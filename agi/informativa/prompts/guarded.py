@@ -6,7 +6,7 @@ import asyncio
 import time
 
 from ..model import ChangedRecording
-from ..system.patience import begun, stalled
+from ..system.patience import stalled, start_in_thread
 from .recordings import Look, PromptKey, PromptLook
 
 LOOK_SECONDS = 2.0  # to read the files of one prompt; some milliseconds on a disk
@@ -25,7 +25,7 @@ class GuardedFiles:
         prompt wait for the same look. Raises the exceptions of `look`."""
         now = time.monotonic()
         if place not in self._pending and not self._hangs(place, now):
-            future = asyncio.wrap_future(begun(look))
+            future = asyncio.wrap_future(start_in_thread(look))
             future.add_done_callback(lambda _future: self._pending.pop(place))
             self._pending[place] = now, future
         if place in self._pending:

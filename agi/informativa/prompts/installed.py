@@ -56,7 +56,7 @@ def measure(path: Path) -> Prompt:
     """
     try:
         files = installed(str(path))
-        preferred = rivals(str(path)) if files else []
+        preferred = preferred_files(str(path)) if files else []
     except PermissionError as error:
         raise PromptError(
             Text(
@@ -95,7 +95,7 @@ def measure(path: Path) -> Prompt:
     return Prompt(str(path), tuple(lengths.values()))
 
 
-def placed(notice: Notice) -> Iterator[tuple[tuple[str, str, str, str], Prompt]]:
+def prompts_of(notice: Notice) -> Iterator[tuple[tuple[str, str, str, str], Prompt]]:
     """Yield every prompt of every version of a notice, after its notice, version, part and language."""
     for version in notice.versions:
         for part, language, prompt in version.prompts():
@@ -104,7 +104,7 @@ def placed(notice: Notice) -> Iterator[tuple[tuple[str, str, str, str], Prompt]]
 
 def recordings(notice: Notice) -> Iterator[Recording]:
     """Yield every sound file of every version of a notice, with its SHA-256. Raises OSError."""
-    for key, prompt in placed(notice):
+    for key, prompt in prompts_of(notice):
         for file, sha256 in hashed(prompt.path).items():
             yield Recording((*key, file.suffix[1:]), str(file), sha256)
 
@@ -144,7 +144,7 @@ def installed(path: str) -> list[Path]:
     return _existing(Path(path))
 
 
-def rivals(path: str) -> list[Path]:
+def preferred_files(path: str) -> list[Path]:
     """Return the files that Asterisk would play instead of a prompt on channels of some language. Raises
     OSError."""
     base = Path(path)

@@ -151,7 +151,7 @@ _BARE = {"’": "'", "‘": "'", " – ": ", ", " — ": ", ", " - ": ", ", "…
 _BARE |= dict.fromkeys('“”„"«»¿¡', "")  # a voice may name these signs
 
 
-def said(text: str, language: str) -> str:
+def spell_out(text: str, language: str) -> str:
     """Return the text in words, for a language of `SPELLINGS`."""
     spelling = SPELLINGS[language]
     for sign, plain in _BARE.items():

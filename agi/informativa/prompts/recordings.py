@@ -19,7 +19,7 @@ from ..model import ChangedRecording, Notice, Prompt, Recording, recording_diges
 from ..model.errors import LedgerError, PromptError
 from ..model.ports import Recordings
 from ..model.text import Foreign, Text
-from .installed import hashed, installed, mark, marks, measure, placed, rivals
+from .installed import hashed, installed, mark, marks, measure, preferred_files, prompts_of
 from .mounts import remote_devices
 
 SETTLED_SECONDS = 2.0  # a younger file may be written again within the same timestamp
@@ -122,7 +122,7 @@ class InstalledRecordings(Recordings):
 
     def _look(self, controller: str, prompt: Prompt) -> PromptLook:
         files = installed(prompt.path)
-        if not (files or rivals(prompt.path)):
+        if not (files or preferred_files(prompt.path)):
             return prompt
         hashes = hashed(prompt.path)
         served = self._served.of(controller, prompt, hashes)
@@ -155,14 +155,14 @@ def difference(path: str) -> Text | None:
     files = installed(path)
     if not files:
         return None
-    from .comparison import odd, silent  # not for a script that has nothing to compare
+    from .comparison import is_silent, other_sounds  # not for a script that has nothing to compare
 
     try:
-        if silent(files[0]):
+        if is_silent(files[0]):
             return Text(
                 "{file} has no sound, and who hears nothing is told nothing", "record it again", file=files[0]
             )
-        differing = odd(files)
+        differing = other_sounds(files)
     except (OSError, EOFError, wave.Error) as error:
         return Text("{file} cannot be compared ({why})", file=path, why=Foreign(str(error)))
     if not differing:
@@ -198,7 +198,7 @@ class RecordingLedger(Protocol):
     def recordings(self) -> Mapping[tuple[str, ...], str]:
         """Return the SHA-256 of each recording, by its key."""
 
-    def keep(self, recordings: Iterable[Recording]) -> None:
+    def keep_recordings(self, recordings: Iterable[Recording]) -> None:
         """Remember each recording that was not served before."""
 
 
@@ -229,13 +229,13 @@ class LedgerRecordings(ServedRecordings):
         """Store them in the ledger, if possible. Otherwise the formats are compared again in the next
         call."""
         with suppress(LedgerError):
-            self._ledgers[controller].keep(self._recordings(controller, prompt, hashes))
+            self._ledgers[controller].keep_recordings(self._recordings(controller, prompt, hashes))
 
     def _recordings(self, controller: str, prompt: Prompt, hashes: Hashes) -> list[Recording]:
         return [
             Recording((*key, file.suffix[1:]), str(file), sha256)
             for notice in self._notices[controller]
-            for key, recorded in placed(notice)
+            for key, recorded in prompts_of(notice)
             if recorded.path == prompt.path
             for file, sha256 in hashes.items()
         ]

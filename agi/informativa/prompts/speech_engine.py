@@ -13,7 +13,7 @@ from typing import Any
 from ..model.errors import PromptError
 from ..model.text import Text
 from .audio import WIDE, Sound, faded, from_pcm, joined, levelled, trimmed
-from .pronunciation import said
+from .pronunciation import spell_out
 
 VOICES = {"it": "it-IT", "en": "en-GB", "de": "de-DE", "fr": "fr-FR", "es": "es-ES"}
 PACE = {"it": 1.1, "en": 1.0, "de": 1.15, "fr": 1.0, "es": 1.1}  # times the engine's own: some voices drag
@@ -44,7 +44,7 @@ def _sentences(lines: list[str], language: str) -> Iterator[tuple[Sound, float]]
 def _sentence(line: str, number: int, language: str) -> Sound:
     """Speak one sentence. An engine may cut a text silently, so the length is compared with the sum of its
     halves."""
-    text = said(line, language)
+    text = spell_out(line, language)
     if unsayable := sorted(set(_SAYABLE.sub("", text))):
         raise PromptError(
             Text(

@@ -10,7 +10,7 @@ from pathlib import Path
 from ..model import Recording
 from ..model.errors import PromptError
 from ..model.text import Foreign, Text
-from ..system.files import make_folder, put
+from ..system.files import make_folder, write_file
 from .installed import EXTENSIONS
 
 HeardAnotherRecording = Callable[[Sequence[Recording]], bool]
@@ -93,7 +93,7 @@ def write(files: Mapping[Path, bytes | str]) -> None:
         data = content.encode() if isinstance(content, str) else content
         try:
             make_folder(file.parent)
-            put(file, data, for_folders_owner=True)
+            write_file(file, data, for_folders_owner=True)
         except OSError as error:
             reason = Foreign(error.strerror or "")
             raise PromptError(

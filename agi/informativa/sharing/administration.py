@@ -180,7 +180,7 @@ def script(controllers: Sequence[str], today: date) -> Iterator[str]:
         yield "COMMIT"
 
 
-def look(database: SharedDatabase, controller: str) -> tuple[list[RegisteredBox], list[str], int]:
+def database_state(database: SharedDatabase, controller: str) -> tuple[list[RegisteredBox], list[str], int]:
     """Return all boxes that ever took part, retired ones last; the tables of a company's schema, and its
     newest migration. Raises SharedDatabaseError."""
     sql, name = Statements(controller), schema.role(controller)

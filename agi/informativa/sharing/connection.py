@@ -109,7 +109,7 @@ def address(database: SharedDatabase, controller: str, seconds: float = CONNECT_
     parameters: dict[str, str | int | None] = {
         "host": ",".join(host for host, _ in hosts),
         "port": ",".join(port for _, port in hosts),
-        "dbname": named(database, controller),
+        "dbname": database_name(database, controller),
         "user": schema.role(controller),
         "target_session_attrs": "read-write",
         "connect_timeout": max(2, round(seconds)),
@@ -126,7 +126,7 @@ def address(database: SharedDatabase, controller: str, seconds: float = CONNECT_
     return conninfo.make_conninfo("", **parameters)
 
 
-def named(database: SharedDatabase, controller: str) -> str:
+def database_name(database: SharedDatabase, controller: str) -> str:
     """Return the name of a company's database."""
     return database.name.replace("{controller}", controller)
 

@@ -220,7 +220,7 @@ class Erasures:
         for request in requests:
             pseudonyms = pseudonyms_of.get(request.number or 0)
             by_standing[request.standing(now, newest, applied, pseudonyms)].append(request)
-        return by_standing[Standing.UNKNOWN], by_standing[Standing.THROUGH]
+        return by_standing[Standing.UNKNOWN], by_standing[Standing.COMPLETED]
 
     def _apply(self, row: BoxRow, at: datetime) -> int:
         """Erase the callers of pending orders. A caller without a record, too, may stand in a copy, or in

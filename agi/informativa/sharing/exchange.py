@@ -86,7 +86,7 @@ class Exchange:
             if new:  # its erasures under another name are unknown there
                 self._erasures.order_all_again()
             self._look()
-        self.say(about)
+        self.report(about)
 
     def _look(self) -> BoxRow:
         """Read this box's row in the database. Raises BoxRefusedError."""
@@ -233,7 +233,7 @@ class Exchange:
             (sent_upto,) = sent.fetchone() or (0,)
             return records.fetchall() if sent_upto >= upto else None
 
-    def say(self, about: About) -> None:
+    def report(self, about: About) -> None:
         """Report that this box is alive, and its newest record; and see whether its log has grown."""
         self.newest = self._store.newest()
         with translated(self._database):

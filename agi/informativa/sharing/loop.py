@@ -152,7 +152,7 @@ class ExchangeLoop:
                 exchange.receive(seen=seen)
                 receive = time.monotonic() + RECEIVE_SECONDS + RECEIVE_SECONDS_A_BOX * exchange.others
             if now >= say:
-                exchange.say(self.about)
+                exchange.report(self.about)
                 say = now + SAY_SECONDS
             sent = exchange.send() or exchange.send_proofs()
             self._report_progress(exchange)

@@ -175,7 +175,7 @@ class ProofReader:
 
 
 @contextmanager
-def opened(database: SharedDatabase, controller: str) -> Iterator[ProofReader]:
+def open_reader(database: SharedDatabase, controller: str) -> Iterator[ProofReader]:
     """Open the database for reading. Raises SharedDatabaseError."""
     with connect(database, controller) as connection:
         yield ProofReader(database, controller, connection)

@@ -36,7 +36,7 @@ def search(
     each with its box, while they are read. Records that boxes have not sent yet are missing. Raises
     SharedDatabaseError."""
     sql = Statements(controller)
-    values = rows.wanted(record_filter) | {"count": last}
+    values = rows.filter_parameters(record_filter) | {"count": last}
     with (
         connect(database, controller) as connection,
         translated(database),

@@ -26,7 +26,7 @@ _choosing = threading.Lock()
 _locks: WeakValueDictionary[Path, threading.Lock] = WeakValueDictionary()  # by folder that is being made
 
 
-def put(
+def write_file(
     file: Path,
     data: bytes,
     like: os.stat_result | None = None,
@@ -44,12 +44,14 @@ def put(
     Raises OSError, also where a device is in its place or it is one of the links in /dev.
     """
     most = 0o640 if secret else 0o777
-    with putting(file, like, most=most, for_folders_owner=for_folders_owner, durable=durable) as out:
+    with open_for_replacement(
+        file, like, most=most, for_folders_owner=for_folders_owner, durable=durable
+    ) as out:
         out.write(data)
 
 
 @contextmanager
-def putting(
+def open_for_replacement(
     file: Path,
     like: os.stat_result | None = None,
     *,

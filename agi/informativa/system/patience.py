@@ -23,7 +23,7 @@ Result = TypeVar("Result")
 SOON_SECONDS = 0.1  # mostly enough for one company's work; then the next one's begins beside it
 
 
-def begun(work: Callable[[], Result]) -> Future[Result]:
+def start_in_thread(work: Callable[[], Result]) -> Future[Result]:
     """Start some work in a thread of its own. Raises RuntimeError where the system gives none."""
     future: Future[Result] = Future()
     future.set_running_or_notify_cancel()  # nobody can cancel it
@@ -34,13 +34,13 @@ def begun(work: Callable[[], Result]) -> Future[Result]:
 def within(seconds: float, work: Callable[[], Result]) -> Result:
     """Do some work, and wait for it no longer than that. Raises its exceptions, and TimeoutError when the
     time is over: the work may still go on then."""
-    return begun(work).result(seconds)
+    return start_in_thread(work).result(seconds)
 
 
 async def in_thread(work: Callable[..., Result], *arguments: object) -> Result:
     """Do some work beside an event loop, which does not wait for it when it closes, as it would for a thread
     of asyncio's own. Raises the work's exceptions."""
-    return await asyncio.wrap_future(begun(partial(work, *arguments)))
+    return await asyncio.wrap_future(start_in_thread(partial(work, *arguments)))
 
 
 def of_each(works: Mapping[Key, Callable[[], Result]], seconds: float) -> dict[Key, Result | Exception]:
@@ -49,7 +49,7 @@ def of_each(works: Mapping[Key, Callable[[], Result]], seconds: float) -> dict[K
     it (I10)."""
     futures: dict[Key, Future[Result]] = {}
     for key, work in works.items():
-        futures[key] = begun(work)
+        futures[key] = start_in_thread(work)
         wait([futures[key]], SOON_SECONDS)  # not all at once, which is slower
     wait(futures.values(), seconds)
     outcomes: dict[Key, Result | Exception] = {}

@@ -31,11 +31,11 @@ class Language(Translator):
     def __call__(self, message: Text | str, /, **arguments: object) -> str:
         """Return a text, or a template with its arguments, in this language."""
         text = message if isinstance(message, Text) else Text(message)
-        return (text.format(**arguments) if arguments else text).said(self)
+        return (text.format(**arguments) if arguments else text).render(self)
 
     def counted(self, one: str, many: str, number: int, /, **arguments: object) -> str:
         """Return a template that has a number in this language."""
-        return Text.counted(one, many, number, **arguments).said(self)
+        return Text.counted(one, many, number, **arguments).render(self)
 
     @property
     def translates(self) -> bool:

@@ -119,7 +119,7 @@ LOOKS: Mapping[str, Text] = {
 """For what somebody looked at a caller's data, said to that caller."""
 
 
-def named(notice_id: str, names: Mapping[str, Mapping[str, str]], say: Language) -> str:
+def name_in_language(notice_id: str, names: Mapping[str, Mapping[str, str]], say: Language) -> str:
     """A notice or purpose by its name in the reader's language."""
     return say(name_of(notice_id, names))
 

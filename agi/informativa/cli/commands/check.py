@@ -9,7 +9,7 @@ import typer
 
 from ...config import DEFAULT_FILE
 from ...operations import check
-from ...views.text.check import in_order, wrong
+from ...views.text.check import in_order, problem_lines
 from ..options import Config, Json, print_document
 from ..words import _
 
@@ -25,7 +25,7 @@ def _check(config: Config = DEFAULT_FILE, as_json: Json = False) -> None:
     if as_json:
         print_document(result)
     else:
-        for line in wrong(result, _):
+        for line in problem_lines(result, _):
             print(line, file=sys.stderr)
         for line in in_order(result, _):
             print(line)

@@ -74,7 +74,7 @@ def key(
 
 
 def _changed(controller: Controller, evidence: EvidenceConfig) -> EvidenceError | None:
-    sources = publication.sources(evidence.of(controller.id))
+    sources = publication.sources(evidence.for_controller(controller.id))
     with view.bar(_("signing"), _) as progress:
         return logs.change_key(controller, datetime.now(UTC), progress, sources)
 
@@ -88,7 +88,7 @@ def checkpoint(config: Config = DEFAULT_FILE, controller: Of = None, as_json: Js
     with view.bar(_("signing"), _) as progress:
         checkpoints = logs.Checkpoints(
             tuple(
-                logs.checkpoint(company, progress, publication.sources(evidence.of(company.id)))
+                logs.checkpoint(company, progress, publication.sources(evidence.for_controller(company.id)))
                 for company in selection.named
             )
         )
@@ -234,7 +234,7 @@ def audit(
     with view.bar(_("looking through the records"), _) as progress:
         audits = logs.Audits(
             tuple(
-                logs.audit(company, trusted, progress, settings=evidence.of(company.id), copy=log)
+                logs.audit(company, trusted, progress, settings=evidence.for_controller(company.id), copy=log)
                 for company in selection.named
             )
         )

@@ -43,7 +43,7 @@ def make(
     if as_json:
         print_document(secret)
     else:
-        print("\n".join(view.made(secret, config, _)))
+        print("\n".join(view.secret_made(secret, config, _)))
 
 
 @app.command()

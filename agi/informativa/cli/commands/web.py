@@ -160,4 +160,4 @@ def _console(config: Path) -> tuple[WebServer, list[str]]:
     configuration, problems = inspect(config)
     if web_problems := concerning(problems, "web"):
         raise ConfigError(web_problems)
-    return configuration.web, [*configuration.controllers, *configuration.misshapen]
+    return configuration.web, [*configuration.controllers, *configuration.invalid_controllers]

@@ -34,7 +34,7 @@ def call(context: RequestContext) -> Response:
         story=story,
         record=story.record,
         event=event,
-        told=calls.told(event) if event.prompt else None,
+        told=calls.played_recording(event) if event.prompt else None,
         proves=proves,
     )
 
@@ -43,7 +43,7 @@ def sound(context: RequestContext) -> Response:
     """Send the recording that was played, if it is still the same; a browser may ask for a part of it."""
     record = _story(context).record
     event = record.event
-    recording = calls.told(event).sound if event.prompt else None
+    recording = calls.played_recording(event).sound if event.prompt else None
     if recording is None or not recording.same or not recording.form:
         raise HTTPException(404)
     if context.request.headers.get("range", BEGINNING).startswith(BEGINNING):

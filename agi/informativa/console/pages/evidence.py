@@ -34,7 +34,7 @@ def evidence(context: RequestContext) -> Response:
     except (LedgerError, EvidenceError, InformativaError) as failed:
         error = failed
     audited = context.console.jobs.newest(AUDIT, owner.id)
-    settings = context.configuration.evidence.of(owner.id)
+    settings = context.configuration.evidence.for_controller(owner.id)
     other_boxes = LazyResult(lambda: other_box_logs(context.configuration, owner))
     return context.stream(
         "evidence.html",
@@ -49,7 +49,7 @@ def evidence(context: RequestContext) -> Response:
 
 def audit(context: RequestContext) -> Response:
     """Start an audit of the whole ledger."""
-    owner, settings = context.company, context.configuration.evidence.of(context.company.id)
+    owner, settings = context.company, context.configuration.evidence.for_controller(context.company.id)
     require_ledger(owner)
     context.note("audit")
     job = context.console.jobs.start(

@@ -20,7 +20,7 @@ SOUND = "audio/wav"
 
 def notices_page(context: RequestContext) -> Response:
     """Show every version of every notice, and the lines on which they are played."""
-    told_notices = notices.told(context.configuration, context.company, context.console.now())
+    told_notices = notices.notices_of_company(context.configuration, context.company, context.console.now())
     lines = lines_of(context.company, context.configuration)
     return context.page("notices.html", told=told_notices, lines=lines)
 

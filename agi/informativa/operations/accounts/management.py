@@ -14,7 +14,7 @@ from typing import Literal
 from ...model import Role
 from ...model.errors import AccountError, InformativaError
 from ...model.text import Text
-from ..controllers import known, require_names
+from ..controllers import name_remedy, require_names
 from ..document import Time
 from . import store as stored
 from .store import plain_name
@@ -128,9 +128,9 @@ def accounts(folder: Path, now: datetime) -> Accounts:
     """Return all accounts and open invitations. Raises AccountError."""
     store = stored.AccountFile(folder)
     invitations = (
-        Invitation(invitation.name, _grants(invitation.grants), invitation.until)
+        Invitation(invitation.name, _grants(invitation.grants), invitation.expires)
         for invitation in store.invitations()
-        if now < invitation.until
+        if now < invitation.expires
     )
     return Accounts(tuple(_account(account) for account in store.all()), tuple(invitations))
 
@@ -180,7 +180,7 @@ def _named(store: stored.AccountFile, name: str) -> stored.UserAccount:
         names = [account.name for account in store.all()]
         raise AccountError(
             Text("There is no account {name}.", name=plain_name(name)),
-            known(plain_name(name), names),
+            name_remedy(plain_name(name), names),
             code="account-unknown",
         )
     return account
@@ -193,6 +193,6 @@ def _chosen(all_controllers: Sequence[str], names: Sequence[str]) -> tuple[str, 
     for name in names:
         if name not in all_controllers:
             raise InformativaError(
-                Text("There is no controller {name}.", name=name), known(name, all_controllers)
+                Text("There is no controller {name}.", name=name), name_remedy(name, all_controllers)
             )
     return tuple(dict.fromkeys(names or all_controllers))

@@ -58,7 +58,7 @@ class Passwords:
         with self._turn:
             return self._hasher().hash(password)
 
-    def fits(self, password: str, hashed: str) -> bool:
+    def matches(self, password: str, hashed: str) -> bool:
         """Return whether the password has this hash. A text that cannot be a password takes the same time."""
         normal, hasher, exceptions = _normal(password), self._hasher(), _library().exceptions
         try:

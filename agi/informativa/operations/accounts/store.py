@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 from ...model import Role
 from ...model.errors import AccountError
 from ...model.text import Foreign, Text
-from ...system.files import create, make_folder, putting, read_foreign
+from ...system.files import create, make_folder, open_for_replacement, read_foreign
 from . import totp
 from .passwords import Passwords, checked
 
@@ -66,7 +66,7 @@ class OpenInvitation:
 
     name: str
     grants: Grants
-    until: datetime
+    expires: datetime
 
 
 @dataclass(frozen=True)
@@ -154,7 +154,7 @@ class AccountFile:
             invitations = {
                 key: other
                 for key, other in change.state.invitations.items()
-                if other.name != current.name and other.until > now
+                if other.name != current.name and other.expires > now
             }
             change.state = _State(accounts, invitations)
         return account
@@ -164,7 +164,7 @@ class AccountFile:
         code is used up then. It takes as long for a name that does not exist."""
         account = self.get(name)
         hashed = account.password_hash if account else self._passwords.nobodys()
-        if not self._passwords.fits(password, hashed) or account is None:
+        if not self._passwords.matches(password, hashed) or account is None:
             return None
         step = account.last_step
         if account.totp_secret:
@@ -281,7 +281,7 @@ class AccountFile:
             data = json.dumps(_facts(change.state), indent=1).encode()
             if len(data) > _LARGEST_FILE:
                 raise AccountError(Text("There are too many accounts for {file}.", file=self.file))
-            with putting(self.file, most=0o600, for_folders_owner=True, durable=True) as out:
+            with open_for_replacement(self.file, most=0o600, for_folders_owner=True, durable=True) as out:
                 out.write(data)
 
     @contextmanager
@@ -322,7 +322,7 @@ class _Change:
 
 def _valid_invitation(state: _State, token: str, now: datetime) -> OpenInvitation | None:
     invitation = state.invitations.get(_digest(token))
-    return invitation if invitation is not None and now < invitation.until else None
+    return invitation if invitation is not None and now < invitation.expires else None
 
 
 def _digest(token: str) -> str:
@@ -378,7 +378,7 @@ def _facts(state: _State) -> dict[str, object]:
             for name, entry in sorted(state.accounts.items())
         },
         "invitations": {
-            key: {"name": entry.name, "grants": dict(entry.grants), "until": entry.until.isoformat()}
+            key: {"name": entry.name, "grants": dict(entry.grants), "until": entry.expires.isoformat()}
             for key, entry in sorted(state.invitations.items())
         },
     }

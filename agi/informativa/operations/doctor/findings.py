@@ -67,4 +67,4 @@ def unknown(text: Text, fix: Text | str = NOTHING) -> Finding:
 
 def of_problem(problem: ConfigProblem, state: State) -> Finding:
     """Build a finding from a problem of the configuration."""
-    return Finding(NOTHING, state, problem.said, problem.remedy, problem)
+    return Finding(NOTHING, state, problem.statement, problem.remedy, problem)

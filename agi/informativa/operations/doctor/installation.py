@@ -11,7 +11,7 @@ from pathlib import Path
 from ... import config
 from ...config import Configuration
 from ...config.notices import LONGEST_SHORT
-from ...model import Line, Notice, name_and_id, spoken
+from ...model import Line, Notice, matching_language, name_and_id
 from ...model.errors import ConfigError
 from ...model.text import Text, command, joined
 from ...process.preparation import verify_recordings
@@ -105,7 +105,7 @@ def out_of_reach(configuration: Configuration) -> list[Text]:
 def _doubtful(bases: list[str]) -> list[Text]:
     files = [file for base in sorted(bases) if (file := Path(f"{base}.wav")).exists()]
     return [
-        joined(" ", str(file), fault) for file in files for fault in audio.stands_out(audio.read_wav(file))
+        joined(" ", str(file), fault) for file in files for fault in audio.level_faults(audio.read_wav(file))
     ]
 
 
@@ -130,14 +130,14 @@ def _unspoken_of(line: Line, notice: Notice, now: datetime) -> Iterator[tuple[st
             version=version.id,
         )
         for language in languages:
-            if version.full and not spoken(language, version.full):
+            if version.full and not matching_language(language, version.full):
                 message = Text("{notice} has no full text in {language}: key {key} does nothing there")
                 text = message.format(notice=name, language=language, key=line.keys.full)
                 yield f"{key_path}.full.{language}", text
         for base, prompts in version.supplements.items():
             base_path = f"{key_path}.supplements.{base}"
             for language in languages:
-                if not spoken(language, prompts):
+                if not matching_language(language, prompts):
                     message = Text("{notice}: the supplement to {version} is not there in {language}")
                     text = message.format(notice=name, version=base, language=language)
                     yield f"{base_path}.{language}", text

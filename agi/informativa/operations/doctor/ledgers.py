@@ -93,7 +93,7 @@ def _newest_copy(controller: Controller) -> Path:
     """Return the newest of our backups; if there is none a word that stands for the admin's own."""
     with suppress(InformativaError):
         if copies := storage.backups(controller):
-            return max(copies, key=lambda copy: copy.ends).file
+            return max(copies, key=lambda copy: copy.deleted_on).file
     return Path("COPY")
 
 
@@ -154,7 +154,7 @@ def opened(system: System, controller: Controller) -> Generator[Finding, None, N
     """Check that one ledger opens, has this version, cannot be read by others, and that no process writes to
     a deleted file in its place."""
     file = Path(controller.ledger)
-    if processes := storage.astray(controller):
+    if processes := storage.processes_with_deleted_wal(controller):
         text = Text("what lies beside {file} (-wal, -shm) was deleted under process {processes}")
         fix = Text(
             "The service saves what it holds within a second; if this stays, end that process in good order"

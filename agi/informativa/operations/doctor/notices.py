@@ -9,7 +9,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ...config import Configuration
-from ...model import Controller, Line, Notice, NumberForm, Prompt, Reason, Version, name_and_id, spoken
+from ...model import (
+    Controller,
+    Line,
+    Notice,
+    NumberForm,
+    Prompt,
+    Reason,
+    Version,
+    matching_language,
+    name_and_id,
+)
 from ...model.errors import LedgerError
 from ...model.text import Text, command
 from ...process import storage
@@ -187,7 +197,7 @@ def _versions(line: Line) -> Iterator[tuple[Notice, Version]]:
 
 def _working_keys(line: Line, version: Version, language: str) -> frozenset[str]:
     """Return the keys that do something while that version is played."""
-    full = line.keys.full if spoken(language, version.full) else ""
+    full = line.keys.full if matching_language(language, version.full) else ""
     return frozenset({full, line.keys.repeat, line.keys.skip})
 
 

@@ -192,5 +192,5 @@ def _time_ahead(controller: Controller, now: datetime) -> datetime | None:
         suppress(InformativaError),  # reported by the check `ledgers`
         closing(storage.store(controller, read_only=True)) as store,
     ):
-        return store.around(now + AHEAD)[1]
+        return store.calls_around(now + AHEAD)[1]
     return None

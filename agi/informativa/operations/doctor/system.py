@@ -21,7 +21,7 @@ from ...model import Controller, Prompt
 from ...model.errors import ConfigProblem, ManagerError
 from ...model.text import Text
 from ...process import storage
-from ...system.patience import begun
+from ...system.patience import start_in_thread
 from .. import boxes
 from ..boxes import Meeting
 from ..evidence.log_state import LogState, log_state
@@ -209,7 +209,7 @@ class System:
         """Return a result that is read once, for any thread."""
         with self._lock:
             if name not in self._readings:
-                self._readings[name] = begun(read)
+                self._readings[name] = start_in_thread(read)
         result: Result = self._readings[name].result()
         return result
 

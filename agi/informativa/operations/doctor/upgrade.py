@@ -57,20 +57,20 @@ def ledgers(system: System) -> Iterator[Finding]:
 
 def _outlook(controller: Controller) -> Finding:
     try:
-        estimate = storage.outlook(controller)
+        estimate = storage.migration_estimate(controller)
     except InformativaError as error:
         return wrong(clause(error.message), error.remedy)
     facts = {
         "file": controller.ledger,
-        "found": estimate.found,
+        "found": estimate.schema,
         "newest": estimate.newest,
         "needed": -(-estimate.needed // 10**6),
         "free": estimate.free // 10**6,
     }
-    if estimate.found > estimate.newest:
+    if estimate.schema > estimate.newest:
         text = Text("{file} is of schema {found}, and this informativa knows {newest}")
         return wrong(text.format(**facts), Text("Upgrade to the informativa that wrote it, or a newer one."))
-    if estimate.found == estimate.newest:
+    if estimate.schema == estimate.newest:
         return ok(Text("{file} is of schema {found}, the newest", **facts))
     if estimate.free < estimate.needed:
         text = Text("{file} cannot be migrated: its copy needs {needed} MB, and {free} MB are free")

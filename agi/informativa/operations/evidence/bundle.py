@@ -24,7 +24,7 @@ from ...model import Controller, Line, Record, SharedDatabase
 from ...model.errors import EvidenceError, InformativaError
 from ...model.text import Foreign, Text
 from ...process import storage
-from ...system.files import putting
+from ...system.files import open_for_replacement
 from ..boxes import QUIET_SECONDS
 from ..controller_state import lines_of
 from ..controllers import require_ledger
@@ -194,7 +194,7 @@ def bundle(
                 maker = makers_of_boxes(controller, reader)
                 boxes += reader.boxes()
                 sources += [SharedRecords(maker(box.name), reader, box.name, period) for box in boxes]
-            out = stack.enter_context(putting(file, most=0o600))
+            out = stack.enter_context(open_for_replacement(file, most=0o600))
             bundler = _Bundler(configuration, controller, period, sources, words, boxes)
             content = bundler.write(out, temporary)
         with file.open("rb") as stream:

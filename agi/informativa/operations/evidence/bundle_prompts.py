@@ -10,7 +10,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from ...model import Notice
-from ...prompts.installed import installed, placed
+from ...prompts.installed import installed, prompts_of
 from .receipt_page import LARGEST_SOUND, formats_named, read_whole, words_of
 
 
@@ -53,7 +53,7 @@ def bundled(
     return [
         _bundled(place, prompt.path)
         for notice in notices
-        for place, prompt in placed(notice)
+        for place, prompt in prompts_of(notice)
         if place[:2] in in_records or place[1] in _in_force(notice, since, until)
     ]
 

@@ -56,17 +56,17 @@ class LedgerRecords(BoxRecords):
     def of_period(self) -> Iterator[tuple[OpenedLeaf | None, Record]]:
         for start in range(0, self._end, PAGE):
             stop = min(start + PAGE, self._end)
-            yield from self._store.opened(start, stop, self._period.since, self._period.until)
+            yield from self._store.leaves_of_period(start, stop, self._period.since, self._period.until)
             if self._progress:
                 self._progress(stop, self._end)
 
     def notes_on(self, first: int, last: int) -> Iterator[tuple[OpenedLeaf | None, Record]]:
         for leaf, event in list(self._store.notes()):
             if event.at >= self._period.until and _names(event, first, last):
-                yield from self._store.opened(leaf, leaf + 1)
+                yield from self._store.leaves_of_period(leaf, leaf + 1)
 
     def gone(self, first: int, last: int) -> int:
-        return self._store.gone(first, last)
+        return self._store.count_closed(first, last)
 
 
 class SharedRecords(BoxRecords):

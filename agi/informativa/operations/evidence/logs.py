@@ -216,7 +216,7 @@ async def sequence(controllers: Sequence[Controller], settings: EvidenceConfig) 
 
 async def _sign(signing: maintenance.Signing, controller: Controller, settings: EvidenceConfig) -> None:
     with suppress(LedgerError, EvidenceError):  # `sign` logs it
-        await signing.sign(controller, settings.of(controller.id))
+        await signing.sign(controller, settings.for_controller(controller.id))
 
 
 def keys(controller: Controller) -> list[LogKey]:
@@ -265,7 +265,7 @@ def audit(
     return AuditedLedger(
         controller=controller.id,
         log=audited.log.origin,
-        sound=audited.sound and not contradicted and not any(log.problems for log in stamped),
+        sound=audited.is_sound and not contradicted and not any(log.problems for log in stamped),
         size=audited.log.next,
         signed=audited.signed,
         whole=counts.whole,

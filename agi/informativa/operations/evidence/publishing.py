@@ -115,7 +115,7 @@ def publish(
             _published(published)
             for controller in controllers
             for published in publication.publish(
-                controller, settings.of(controller.id), now, check=check, progress=progress
+                controller, settings.for_controller(controller.id), now, check=check, progress=progress
             )
         )
     )

@@ -12,7 +12,7 @@ from pydantic import Field
 from ...evidence.proof import SUFFIX
 from ...model.errors import InformativaError
 from ...model.text import Foreign, Text
-from ...system.files import put
+from ...system.files import write_file
 from .receipt_maker import RecordReceipt, RecordWithoutReceipt
 from .receipt_page import ReceiptPage, receipt_page
 
@@ -79,7 +79,7 @@ def _write_page(receipt: RecordReceipt, folder: Path, page: Callable[[ReceiptPag
 
 def _put(file: Path, data: bytes, receipt: RecordReceipt) -> None:
     try:
-        put(file, data, secret=_is_opened(receipt))
+        write_file(file, data, secret=_is_opened(receipt))
     except OSError as error:
         raise InformativaError(
             Text("{file} cannot be written: {why}.", file=file, why=Foreign(error.strerror or "")),

@@ -12,7 +12,7 @@ from ...config.build import draft
 from ...config.controllers import begins, zone
 from ...config.messages import closest
 from ...config.schema import ControllerSettings, VersionSettings
-from ...model import Recording, parts
+from ...model import Recording, prompts_by_part
 from ...model.errors import InformativaError
 from ...model.text import Text
 from ...process import storage
@@ -127,7 +127,7 @@ class ConfiguredPrompts:
         for name, controller in self.settings.controllers.items():
             for notice, settings in controller.notices.items():
                 for version in settings.versions:
-                    for part, language, path in parts(
+                    for part, language, path in prompts_by_part(
                         version.short, version.short_nokey, version.full, version.supplements
                     ):
                         base = self.folder / path

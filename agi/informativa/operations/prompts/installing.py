@@ -16,7 +16,7 @@ from ...model.text import Text, clause
 from ...prompts.formats import FORMATS
 from ...prompts.installed import measure
 from ...prompts.store import PromptPath, write
-from ..controllers import known
+from ..controllers import name_remedy
 from ..document import Sentence
 from .configured import ConfiguredPrompts
 
@@ -80,7 +80,7 @@ def install(
     warning. Raises InformativaError."""
     if unknown := [name for name in formats if name not in FORMATS]:
         message = Text("There is no format {format}.", format=unknown[0])
-        raise InformativaError(message, known(unknown[0], FORMATS))
+        raise InformativaError(message, name_remedy(unknown[0], FORMATS))
     prompts = ConfiguredPrompts(config)
     if sounds is not None and not sounds.is_dir():
         raise PromptError(

@@ -17,7 +17,7 @@ from ...prompts import audio, texts
 from ...prompts.pronunciation import SPELLINGS, key
 from ...prompts.store import PromptPath, write
 from ...system import shipped
-from ..controllers import known
+from ..controllers import name_remedy
 from ..document import Sentence
 from .configured import ConfiguredPrompts, Snippet
 from .showing import Prompt, read_prompt, warnings
@@ -137,7 +137,7 @@ def add(
     version = _version(prompts, name, target)
     _require(prompts.versions(name, target.notice), language, part, after)
     sound = audio.read(file)
-    doubts = tuple(joined(": ", str(file), text) for text in audio.doubts(sound))
+    doubts = tuple(joined(": ", str(file), text) for text in audio.recording_warnings(sound))
     for text in doubts:
         doubt(text)
     path = prompts.store.path(name, target.notice, version, f"{part}:{after}" if after else part, language)
@@ -191,7 +191,7 @@ def _require(versions: Mapping[str, object], language: str, part: PromptPart, af
             Text("A supplement is for those who know a version."), "--part supplement --after 2026-11"
         )
     if after and after not in versions:
-        raise InformativaError(Text("There is no version {name}.", name=after), known(after, versions))
+        raise InformativaError(Text("There is no version {name}.", name=after), name_remedy(after, versions))
 
 
 def _existing(path: PromptPath, text: str) -> dict[str, bytes]:

@@ -18,7 +18,7 @@ from ...model.text import Text, joined
 from ...prompts import audio
 from ...prompts.installed import measure
 from ...prompts.store import PromptPath
-from ..controllers import known
+from ..controllers import name_remedy
 from ..document import Seconds, Sentence
 from ..problems import Problem
 from .configured import ConfiguredPrompts
@@ -97,7 +97,7 @@ def find_prompt(config: Path, name: str) -> Prompt:
             else Text("There is no prompt {name}.", name=name)
         )
         names = [prompts.store.relative(base) for base in bases or configured]
-        raise InformativaError(message, known("" if bases else name, names))
+        raise InformativaError(message, name_remedy("" if bases else name, names))
     controller, path = configured.get(bases[0], ("", PromptPath("", "", "", "", bases[0])))
     return read_prompt(controller, path)
 
@@ -151,7 +151,7 @@ def warnings(path: PromptPath, wav: bytes) -> Iterator[Text]:
             seconds=sound.seconds,
             longest=LONGEST_SHORT,
         )
-    yield from (joined(" ", str(path.file("wav")), fault) for fault in audio.stands_out(sound))
+    yield from (joined(" ", str(path.file("wav")), fault) for fault in audio.level_faults(sound))
 
 
 def _by_base(prompts: ConfiguredPrompts) -> Mapping[Path, tuple[str, PromptPath]]:

@@ -20,7 +20,7 @@ from .. import check, status
 from ..doctor import examination
 from ..document import AbsolutePath
 from ..generated import unwritten
-from .configuration import ShownConfiguration, shown
+from .configuration import ShownConfiguration, shown_configuration
 from .journal import last_errors
 from .versions import Versions, versions
 
@@ -59,12 +59,12 @@ class SupportBundle:
 def collect(file: Path, now: datetime) -> Collected:
     """Collect the content of a bundle. Changes nothing, and does not fail for a configuration with
     mistakes."""
-    configuration = shown(file)
+    configuration = shown_configuration(file)
     return Collected(
         now,
         versions(),
         configuration,
-        check.looked(file, now),
+        check.check_read_only(file, now),
         _result_or_error(lambda: asyncio.run(examination.examine(file))),
         _result_or_error(lambda: _without_callers(status.look(file, now))),
         tuple(last_errors(status.UNIT, configuration.cleaner)),

@@ -105,7 +105,7 @@ class ShownConfiguration:
     """A cleaner of all other texts: it removes the configuration's secrets, and all telephone numbers."""
 
 
-def shown(file: Path) -> ShownConfiguration:
+def shown_configuration(file: Path) -> ShownConfiguration:
     """Return the configuration of a file that may have any mistakes, or be missing."""
     text = ""
     try:

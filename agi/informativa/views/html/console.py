@@ -18,7 +18,7 @@ from ...operations.evidence.verifying import VerifiedReceipt
 from .. import record_words as words
 from ..messages import Language
 from ..text import evidence
-from ..text.access_log import acted, detailed, short
+from ..text.access_log import action_text, detail_text, short
 from ..text.boxes import ago, cells
 from ..text.bundle_plan import sentences
 from .markup import templates_in, visible
@@ -33,8 +33,8 @@ def environment() -> jinja2.Environment:
     templates = templates_in(
         PLACE,
         {
-            "acted": acted,
-            "detailed": detailed,
+            "acted": action_text,
+            "detailed": detail_text,
             "means": means,
             "short": short,
             "looked_for": looked_for,
@@ -57,7 +57,7 @@ def environment() -> jinja2.Environment:
         "month": month,
         "duration": duration,
         "how_much": how_much,
-        "named": named,
+        "named": name_in_language,
     }
     return templates
 
@@ -68,10 +68,10 @@ def means(code: object, kind: str) -> Text | str:
     return words.CODES[kind].get(str(code)) or visible(str(code))
 
 
-def named(ids: str | Iterable[str], owner: Controller, say: Language) -> str:
+def name_in_language(ids: str | Iterable[str], owner: Controller, say: Language) -> str:
     """Notices or purposes of a company, by their names."""
     ids = [ids] if isinstance(ids, str) else sorted(ids)
-    return ", ".join(words.named(notice_id, owner.names, say) for notice_id in ids)
+    return ", ".join(words.name_in_language(notice_id, owner.names, say) for notice_id in ids)
 
 
 def looked_for(action: Action) -> Text | str:

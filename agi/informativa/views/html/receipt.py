@@ -16,7 +16,7 @@ from itertools import chain
 import jinja2
 from jinja2.ext import Extension
 
-from ...evidence.encoding import encoded
+from ...evidence.encoding import encode_base64
 from ...evidence.proof import SUFFIX
 from ...evidence.receipt import Person
 from ...evidence.tree import leaf_hash
@@ -67,7 +67,7 @@ class _Joined(Extension):
 
 @cache
 def _templates() -> jinja2.Environment:
-    return templates_in(PLACE, {"base64": encoded}, [_Joined])
+    return templates_in(PLACE, {"base64": encode_base64}, [_Joined])
 
 
 def _rendered(template: str, **values: object) -> str:
@@ -77,7 +77,7 @@ def _rendered(template: str, **values: object) -> str:
 def _policy(style: str, script: str) -> str:
     """Nothing is loaded from anywhere, and no other script or style than these runs."""
     kinds = (("style-src", style), ("script-src", script))
-    hashes = [f"{kind} 'sha256-{encoded(sha256(text.encode()).digest())}'" for kind, text in kinds]
+    hashes = [f"{kind} 'sha256-{encode_base64(sha256(text.encode()).digest())}'" for kind, text in kinds]
     fixed = ["default-src 'none'", "media-src data:", "base-uri 'none'", "form-action 'none'"]
     return "; ".join([*fixed, *hashes])
 

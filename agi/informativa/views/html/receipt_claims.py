@@ -16,7 +16,7 @@ from ...model import Reason, RecordKind
 from ...model.text import Text
 from ...operations.evidence.receipt_page import ReceiptPage
 from ..messages import Language
-from ..record_words import CODES, MOMENT, MONTHS, TENTHS, named
+from ..record_words import CODES, MOMENT, MONTHS, TENTHS, name_in_language
 
 Source = tuple[str, str]
 """The way to make a value, and its fact (or the value itself): see `Values`."""
@@ -253,7 +253,8 @@ class Values:
 
     def _named(self, name: str) -> str:
         return ", ".join(
-            named(notice_id, self._names, self._say) for notice_id in str(self._facts[name]).split(" ")
+            name_in_language(notice_id, self._names, self._say)
+            for notice_id in str(self._facts[name]).split(" ")
         )
 
     def _seconds(self, name: str) -> str:

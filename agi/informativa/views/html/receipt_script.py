@@ -10,7 +10,7 @@ from ...evidence.receipt import NUMBERS, REQUIRED
 from ...model.text import Text
 from ...operations.evidence.receipt_page import ReceiptPage
 from ..messages import Language
-from ..record_words import CODES, MOMENT, MONTHS, TENTHS, named
+from ..record_words import CODES, MOMENT, MONTHS, TENTHS, name_in_language
 from .receipt_claims import Claim
 
 SCRIPTS = ("words.js", "proof.js", "receipt.js", "page.js")
@@ -98,7 +98,7 @@ def for_script(page: ReceiptPage, claims: Sequence[Claim], say: Language) -> dic
             for name, meanings in CODES.items()
         },
         "names": {
-            notice_id: named(notice_id, page.names, say)
+            notice_id: name_in_language(notice_id, page.names, say)
             for kind in ("notice", "purposes")
             for notice_id in str(page.receipt.facts.get(kind, "")).split()
         },

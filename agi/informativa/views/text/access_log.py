@@ -47,12 +47,12 @@ _DETAILS = {
 }
 
 
-def acted(action: Action) -> Text:
+def action_text(action: Action) -> Text:
     """Return an action in words."""
     return _ACTIONS[action]
 
 
-def detailed(detail: str, say: Language) -> str:
+def detail_text(detail: str, say: Language) -> str:
     """Return a detail with its first word in the reader's language, if that is one of ours."""
     first, _space, remainder = detail.partition(" ")
     return f"{say(_DETAILS[first])} {remainder}".strip() if first in _DETAILS else detail
@@ -70,7 +70,9 @@ def entries(page: AccessEntries, zone: tzinfo, say: Language) -> Iterator[str]:
         at = entry.at.astimezone(zone)
         parts = [say("erased") if entry.erased else short(entry.caller)]
         parts += [say("record {record}", record=entry.record)] if entry.record is not None else []
-        text = ", ".join(filter(None, [say(acted(entry.action)), *parts, detailed(entry.detail or "", say)]))
+        text = ", ".join(
+            filter(None, [say(action_text(entry.action)), *parts, detail_text(entry.detail or "", say)])
+        )
         yield one_line(f"{at:%Y-%m-%d %H:%M:%S}  {entry.account}: {text}")
     if not page.entries:
         yield say("Nothing of that kind is on record.")

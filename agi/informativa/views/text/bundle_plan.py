@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from ...model import ALWAYS, Controller, Line, Step
 from ...model.text import Text
 from ..messages import Language
-from ..record_words import named
+from ..record_words import name_in_language
 
 _WIDTH = 100
 
@@ -60,10 +60,11 @@ def _step(step: Step, owner: Controller, say: Language) -> str:
     newest = step.notice.versions[-1]
     return say(
         "{notice}: {often}. Newest version {version}, with the purposes: {purposes}.",
-        notice=named(step.notice.id, owner.names, say),
+        notice=name_in_language(step.notice.id, owner.names, say),
         often=often,
         version=newest.id,
-        purposes=", ".join(named(purpose, owner.names, say) for purpose in sorted(newest.purposes)) or "-",
+        purposes=", ".join(name_in_language(purpose, owner.names, say) for purpose in sorted(newest.purposes))
+        or "-",
     )
 
 

@@ -11,7 +11,7 @@ from ...operations.callers import Access, Erased, Recorded
 from ...operations.completeness import Missing
 from ...operations.record_document import Record
 from ..messages import Language
-from ..record_words import KINDS, REASONS, named
+from ..record_words import KINDS, REASONS, name_in_language
 from ..terminal import one_line
 
 _FACTS = {
@@ -102,7 +102,7 @@ def recorded(result: Recorded, controller: Controller, say: Language) -> str:
         "Record {record}: {caller} got {notice}, version {version}, {kind} on {on:%Y-%m-%d}.",
         record=record.number,
         caller=result.caller,
-        notice=named(record.notice or "", controller.names, say),
+        notice=name_in_language(record.notice or "", controller.names, say),
         version=record.version,
         kind=KINDS[record.kind],
         on=record.at.astimezone(controller.zone),
@@ -116,7 +116,7 @@ def _facts(record: Record, names: Mapping[str, Mapping[str, str]], say: Language
         if record.heard
         else ""
     )
-    text = (named(record.notice or "", names, say), record.version or "", record.language or "")
+    text = (name_in_language(record.notice or "", names, say), record.version or "", record.language or "")
     return {
         "box": record.box,
         "record": record.number,
@@ -125,7 +125,7 @@ def _facts(record: Record, names: Mapping[str, Mapping[str, str]], say: Language
         "how": say(KINDS[record.kind]),
         "line": record.line,
         "text": " ".join(text).strip(),
-        "purposes": ", ".join(named(purpose, names, say) for purpose in record.purposes),
+        "purposes": ", ".join(name_in_language(purpose, names, say) for purpose in record.purposes),
         "status": record.status,
         "ground": say(REASONS[record.reason]) if record.reason in REASONS else record.reason,
         "heard": heard,

@@ -8,7 +8,7 @@ from ...operations.check import Checked, CheckedNotice
 from ..messages import Language
 
 
-def wrong(result: Checked, say: Language) -> Iterator[str]:
+def problem_lines(result: Checked, say: Language) -> Iterator[str]:
     """Yield problems and warnings."""
     for problem in result.problems:
         yield say(problem.text)

@@ -12,7 +12,7 @@ from ..messages import Language
 from .account import instructions
 
 
-def made(secret: NewSecret, config: Path, say: Language) -> Iterator[str]:
+def secret_made(secret: NewSecret, config: Path, say: Language) -> Iterator[str]:
     """Yield the message of the file, and the next step."""
     names = {"file": secret.file, "user": secret.owner}
     if secret.kind is SecretKind.KEY:

@@ -26,7 +26,7 @@ def published(publications: Publications, settings: EvidenceConfig, say: Languag
             else:
                 yield "  ✘ " + say(witness.problem)
         if not log.quorum:
-            enough = settings.of(log.controller).enough
+            enough = settings.for_controller(log.controller).required_witnesses
             yield "  ✘ " + say("Fewer witnesses signed than must: {enough}.", enough=enough)
         if log.stamp is not None and log.stamp.problem is not None:
             yield "  ✘ " + say(log.stamp.problem)

@@ -10,6 +10,7 @@ import pytest
 
 from doubles import (
     CALLER,
+    FULL,
     MISSING,
     SHORT,
     SUPPLEMENT,
@@ -22,6 +23,7 @@ from doubles import (
     SteppingClock,
     hung_up,
     incoming,
+    key,
     line,
     notice,
     version,
@@ -34,6 +36,7 @@ from informativa.model import (
     ChangedRecording,
     Ending,
     Identified,
+    Keys,
     Period,
     Playback,
     Prompt,
@@ -311,6 +314,43 @@ def test_call_cut_off_counts_as_nothing_heard_of_its_prompt() -> None:
         0.0,
         10.0,
     )
+
+
+class StoppedInFullText(ScriptedSession):
+    """A call during whose full text the service must stop."""
+
+    async def play(self, prompt: Prompt, keys: str, *, answer: bool = True) -> Playback:
+        """As scripted, until then."""
+        if prompt.path == FULL.path:
+            raise asyncio.CancelledError
+        return await super().play(prompt, keys, answer=answer)
+
+
+def test_call_cut_off_in_its_full_text_is_on_record_with_that() -> None:
+    """The path, the sound and the length are of the text that was playing, and not of the short one."""
+    keyed = line(notice(version(full=True)), keys=Keys(full="1"))
+    at = services(keyed)
+    with pytest.raises(asyncio.CancelledError):
+        handle(StoppedInFullText(playbacks=[key("1", 3)]), at)
+    (event,) = events(at)
+    assert event.heard is not None
+    assert (event.status, event.prompt, event.heard.ending) == (
+        Status.PARTIAL,
+        "/prompts/it/full",
+        Ending.SERVICE_STOPPED,
+    )
+    assert (event.heard.seconds, event.heard.length) == (0.0, 60.0)
+
+
+def test_supplement_that_was_cut_off_is_one_too() -> None:
+    """It tells only the new purposes, however little of it was heard."""
+    second = version("2", "service", "marketing", full=False, supplements={"1": {"it": SUPPLEMENT}})
+    at = services(line(notice(version("1"))))
+    handle(ScriptedSession(), at)
+    with pytest.raises(asyncio.CancelledError):
+        handle(Stopped(), services(line(notice(version("1"), second)), at.ledgers["acme"]))
+    assert [event.supplement for event in events(at)] == [False, True]
+    assert events(at)[1].purposes == {"marketing"}
 
 
 class Stopping(SteadyRecordings):

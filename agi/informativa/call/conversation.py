@@ -71,12 +71,9 @@ class Conversation:
         if delivery is not None:
             choice, heard, recording = delivery.choice, delivery.heard, delivery.recording
             prompt, status = delivery.prompt.path, playback.status(heard, self.line.keys)
-            if delivery.cut_off is not None:  # nobody knows how much of it was heard
-                prompt, heard = choice.prompt.path, playback.nothing(heard.ending, choice.prompt)
-            else:
-                language, instead_of, counts = choice.language, choice.instead_of, choice.informs
-                is_supplement = decision.supplement and delivery.prompt is choice.prompt
-                purposes = decision.purposes if is_supplement else decision.version.purposes
+            language, instead_of, counts = choice.language, choice.instead_of, choice.informs
+            is_supplement = decision.supplement and delivery.prompt is choice.prompt
+            purposes = decision.purposes if is_supplement else decision.version.purposes
         return Event(
             at=at,
             call=self.call.id,

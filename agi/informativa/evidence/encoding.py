@@ -1,4 +1,4 @@
-"""Numbers, base64 and text, each with only one way to write it. Pure."""
+"""Numbers, base64, text and names of logs, each with only one way to write it. Pure."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ from ..model.text import Text
 HASH_SIZE = 32  # bytes, of SHA-256
 LARGEST = 2**63 - 1  # of a size, an index or a time: what every implementation can hold
 _DECIMAL = re.compile(r"(?:0|[1-9][0-9]{0,18})\Z")
+_ORIGIN = re.compile(
+    r"(?=.{1,300}\Z)[a-z0-9-][a-z0-9.-]*/informativa/[a-z0-9-]+/[a-z0-9-]+/[1-9][0-9]{0,8}\Z"
+)
 
 
 def encode_base64(data: bytes) -> str:
@@ -45,6 +48,14 @@ def decimal(text: str) -> int:
     if not _DECIMAL.match(text) or int(text) > LARGEST:
         raise EvidenceFormatError(Text("Here should be a decimal number without leading zeroes."))
     return int(text)
+
+
+def log_origin(text: str) -> str:
+    """Return the text, if it is an origin as `origin.origin` makes it, of at most 300 characters:
+    `<domain or box>/informativa/<company>/<box>/<epoch>`. Raises EvidenceFormatError."""
+    if not _ORIGIN.match(text):
+        raise EvidenceFormatError(Text("Here should be the origin of a log of this program."))
+    return text
 
 
 def as_text(data: bytes, limit: int) -> str:

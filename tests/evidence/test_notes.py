@@ -7,6 +7,7 @@ import json
 import string
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -47,7 +48,9 @@ from informativa.evidence.notes import (
 )
 from informativa.model.errors import EvidenceFormatError
 from informativa.model.plan import Period
+from lab.evidence_page import with_names
 
+ROOT = Path(__file__).resolve().parents[2]
 KIND = pytest.mark.parametrize("kind", CONTENTS)
 
 
@@ -86,6 +89,15 @@ def test_tables_name_all_kinds_and_keys() -> None:
     assert {key.name for key in notes.KEYS[LogNote]} | {"v", "kind"} == {
         *("v", "kind", "log", "index", "at", "by")
     }
+
+
+def test_page_names_all_kinds_and_keys() -> None:
+    """Whoever writes a verifier reads what the program reads now: else `make docs`."""
+    page = (ROOT / "docs/evidence.md").read_text(encoding="utf-8")
+    assert with_names(page) == page
+    assert [row for row in page.splitlines() if row.startswith("| `lost` | `from` |")] == [
+        "| `lost` | `from` | a whole number from 0 | the first lost leaf |"
+    ]
 
 
 OPTIONAL = {

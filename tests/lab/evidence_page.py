@@ -7,15 +7,31 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from informativa.evidence.commitment import FACTS, PERSON
+from informativa.evidence.notes import KEYS, KINDS, LogNote, NoteKey
 
 PAGE = Path("docs/evidence.md")
-_BETWEEN = re.compile(r"(<!-- what each name says.*? -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 def with_names(page: str) -> str:
-    """The page with a table of the names of each of the two."""
-    tables = "\n\n".join((_table("facts", FACTS), _table("person", PERSON)))
-    return _BETWEEN.sub(lambda found: f"{found[1]}\n{tables}\n\n{found[2]}", page)
+    """The page with a table of the names of each of the two, and one of the keys of notes."""
+    names = "\n\n".join((_table("facts", FACTS), _table("person", PERSON)))
+    return _filled(_filled(page, "what each name says", names), "what each key of a note says", _notes())
+
+
+def _filled(page: str, marker: str, tables: str) -> str:
+    between = re.compile(rf"(<!-- {marker}.*? -->\n).*?(<!-- end -->)", re.DOTALL)
+    return between.sub(lambda found: f"{found[1]}\n{tables}\n\n{found[2]}", page)
+
+
+def _notes() -> str:
+    kinds = {"all": KEYS[LogNote], **{f"`{kind}`": KEYS[content] for kind, content in KINDS.items()}}
+    rows = (f"| {_row(kind, key)} |" for kind, keys in kinds.items() for key in keys)
+    return "\n".join(("| Kind | Key | Its value | What it says |", "|---|---|---|---|", *rows))
+
+
+def _row(kind: str, key: NoteKey) -> str:
+    name = f"`{key.name}`" if key.is_required else f"`{key.name}`, or absent"
+    return " | ".join((kind, name, str(key.grammar.expected), key.meaning))
 
 
 def _table(name: str, names: Mapping[str, str]) -> str:

@@ -122,7 +122,9 @@ class PurgeNote:
     """The deletion of all records below an index, because of their age."""
 
     of: str = field(metadata=_key(note_values.ORIGIN, "the log whose leaves can no longer be opened"))
-    below: int = field(metadata=_key(note_values.COUNT, "the first leaf that can be, so leaves 0 to this"))
+    below: int = field(
+        metadata=_key(note_values.COUNT, "the first leaf that this note does not name; it names all before")
+    )
     cutoff: datetime = field(metadata=_key(note_values.MINUTE, "all of them were recorded before"))
     rule: int = field(metadata=_key(note_values.INDEX, "the index of the rule, in this note's log"))
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 
@@ -26,10 +25,10 @@ from ..model import (
 from ..model.text import Text
 from ..model.words import NumberKind
 from .callers import REFERENCE_FAULTS, WHY_IMPLAUSIBLE
+from .cell_times import cell_time
 from .typed_caller import CUSTOMER, SEPARATORS, is_unusual
 
 CACHE_SIZE = 4096  # dates and versions whose meaning is remembered
-_DAY = re.compile(r"(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})")
 
 
 class RejectedError(ValueError):
@@ -53,7 +52,7 @@ class Source:
     """The country (ISO 3166) of national numbers."""
     columns: Mapping[str, str]
     """The headers (or places, from 1 on) that somebody chose for columns, by the names of
-    `import_table.COLUMNS`."""
+    `import_table.IMPORT`."""
     now: datetime
     callers: NumberForm = NumberForm.EITHER
     """The form of numbers without + or 00."""
@@ -128,23 +127,10 @@ class RowReader:
 def _moment(text: str, controller: Controller) -> datetime | None:
     """Return the time of a day, with or without a time of day, in the controller's zone; `None` for another
     text."""
-    day, _space, clock = text.replace("T", " ").partition(" ")
     try:
-        if match := _DAY.fullmatch(day):
-            parsed_day = date(int(match[3]), int(match[2]), int(match[1]))
-        else:
-            parsed_day = date.fromisoformat(day) if len(day) == len("2026-01-31") else date.max
-        at = datetime.combine(parsed_day, time.fromisoformat(clock.strip()) if clock else time())
-        return None if parsed_day == date.max else plausibility.moment(at.isoformat(), controller.zone)
+        return plausibility.moment(cell_time(text).isoformat(), controller.zone)
     except (ValueError, OverflowError):
         return None
-
-
-def is_american(text: str) -> bool:
-    """Return whether the text is a date only with the month first: then other dates of the file may be read
-    wrongly."""
-    match = _DAY.fullmatch(text.strip().partition(" ")[0])
-    return match is not None and int(match[1]) <= 12 < int(match[2]) <= 31
 
 
 def _number(text: str, region: str, form: NumberForm) -> tuple[str, str, NumberKind]:

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from itertools import count
 from typing import BinaryIO
 
@@ -19,20 +20,6 @@ from ..model.redaction import without_numbers
 from ..model.text import NOTHING, Text
 
 LONGEST = 65_536  # bytes of a line, and characters of a row that goes over several
-COLUMNS = {
-    "number": {"number", "phone", "telephone", "numero", "telefono", "cellulare"},
-    "customer": {
-        "customer",
-        "customer number",
-        "customer id",
-        "codice cliente",
-        "numero cliente",
-        "id cliente",
-    },
-    "date": {"date", "data"},
-    "reference": {"reference", "riferimento"},
-    "version": {"version", "versione"},
-}
 _SEPARATORS = ";,\t|"
 _OTHER_FILES = {  # by their first bytes
     b"PK\x03\x04": "Excel (.xlsx)",
@@ -45,22 +32,81 @@ _OTHER_FILES = {  # by their first bytes
 _NAMED_SEPARATOR = re.compile(r'"?sep=(.)"?\s*')
 
 
+@dataclass(frozen=True)
+class TableForm:
+    """The columns of a kind of file."""
+
+    headers: Mapping[str, Collection[str]]
+    """The usual headers of each column, in small letters."""
+    needed: Collection[str]
+    """The columns without which a row says nothing."""
+    option: str
+    """The option by which somebody chooses a column."""
+    example: str
+    """A value of that option."""
+    require: Callable[[Mapping[str, int]], None]
+    """Raises InformativaError where columns are missing, by the places of those that there are."""
+    alternatives: Collection[str] = ()
+    """Columns of which one that was chosen makes the others needless."""
+
+
+def _require_import(places: Mapping[str, int]) -> None:
+    if "number" in places and "customer" in places:
+        raise InformativaError(
+            Text("The header names callers twice: by number and by customer number."),
+            Text(
+                "Say which counts: --column number={number} or --column customer={customer}",
+                number=places["number"] + 1,
+                customer=places["customer"] + 1,
+            ),
+        )
+    if not places.keys() & {"number", "customer"} or "date" not in places:
+        raise InformativaError(
+            Text(
+                "The first line must name the columns, `number` and `date` among them (or `numero`, `data`)."
+            ),
+            Text("Others may be `reference` and `version`, or `customer` instead of `number`."),
+        )
+
+
+IMPORT = TableForm(
+    headers={
+        "number": {"number", "phone", "telephone", "numero", "telefono", "cellulare"},
+        "customer": {
+            "customer",
+            "customer number",
+            "customer id",
+            "codice cliente",
+            "numero cliente",
+            "id cliente",
+        },
+        "date": {"date", "data"},
+        "reference": {"reference", "riferimento"},
+        "version": {"version", "versione"},
+    },
+    needed={"number", "customer", "date"},
+    option="--column",
+    example="number=cellulare",
+    require=_require_import,
+    alternatives={"number", "customer"},
+)
+"""Deliveries made elsewhere."""
+
+
 class Table:
     """The rows of an open CSV file.
 
-    `columns` is the place of each known column, by the names of COLUMNS. `chosen` gives a header, or a place
-    from 1 on, for columns that somebody chose.
+    `columns` is the place of each known column, by the names of the `form`. `chosen` gives a header, or a
+    place from 1 on, for columns that somebody chose.
     """
 
-    def __init__(self, opened: BinaryIO, chosen: Mapping[str, str]) -> None:
-        self._opened = opened
+    def __init__(self, opened: BinaryIO, chosen: Mapping[str, str], form: TableForm = IMPORT) -> None:
+        self._opened, self._form = opened, form
         self._lines = self._texts()
         self._separator, header = self._header(chosen)
         self._width = len(header)
-        self.columns = _columns(header, chosen)
-        self._needed = 1 + max(
-            column for name, column in self.columns.items() if name in ("number", "customer", "date")
-        )
+        self.columns = _columns(header, chosen, form)
+        self._needed = 1 + max(column for name, column in self.columns.items() if name in form.needed)
 
     def rows(self) -> Iterator[tuple[int, list[str]]]:
         """Return the rows that are not empty, each with the number of its first line. Raises
@@ -120,7 +166,7 @@ class Table:
         separators = _SEPARATORS
         if named := _NAMED_SEPARATOR.fullmatch(first):
             separators, first = named[1], next((text for _number, text in self._lines), "")
-        headers = {_plain(header) for header in chosen.values()}.union(*COLUMNS.values())
+        headers = {_plain(header) for header in chosen.values()}.union(*self._form.headers.values())
         best: tuple[tuple[int, int], str, list[str]] = ((0, 0), separators[0], [])
         for separator in separators:
             with suppress(csv.Error):
@@ -176,42 +222,31 @@ def _first(raw: bytes) -> bytes:
     return raw.removeprefix(b"\xef\xbb\xbf")
 
 
-def _columns(header: Sequence[str], chosen: Mapping[str, str]) -> dict[str, int]:
+def _columns(header: Sequence[str], chosen: Mapping[str, str], form: TableForm) -> dict[str, int]:
     """Return the place of each column. Raises InformativaError where one is missing or ambiguous."""
-    places = {name: _chosen_column(name, choice, header) for name, choice in chosen.items()}
-    skipped = {"number", "customer"} if places.keys() & {"number", "customer"} else set()
-    for name, headers in COLUMNS.items():
+    places = {name: _chosen_column(name, choice, header, form) for name, choice in chosen.items()}
+    skipped = form.alternatives if places.keys() & {*form.alternatives} else ()
+    for name, headers in form.headers.items():
         columns = [column for column, cell in enumerate(header) if _plain(cell) in headers]
         if not columns or name in places or name in skipped:
             continue
         if len(columns) > 1:
-            raise _ambiguous(name, [header[column] for column in columns], columns[0])
+            raise _ambiguous(name, [header[column] for column in columns], columns[0], form)
         places[name] = columns[0]
-    if "number" in places and "customer" in places:
-        raise InformativaError(
-            Text("The header names callers twice: by number and by customer number."),
-            Text(
-                "Say which counts: --column number={number} or --column customer={customer}",
-                number=places["number"] + 1,
-                customer=places["customer"] + 1,
-            ),
-        )
-    if not places.keys() & {"number", "customer"} or "date" not in places:
-        raise InformativaError(
-            Text(
-                "The first line must name the columns, `number` and `date` among them (or `numero`, `data`)."
-            ),
-            Text("Others may be `reference` and `version`, or `customer` instead of `number`."),
-        )
+    form.require(places)
     return places
 
 
-def _chosen_column(name: str, choice: str, header: Sequence[str]) -> int:
+def _chosen_column(name: str, choice: str, header: Sequence[str], form: TableForm) -> int:
     """Return the place of the column that was chosen by its header or its place."""
-    if name not in COLUMNS:
+    if name not in form.headers:
         raise InformativaError(
-            Text("--column takes {names}, each with a header.", names=", ".join(COLUMNS)),
-            Text("Type it like --column number=cellulare."),
+            Text(
+                "{option} takes {names}, each with a header.",
+                option=form.option,
+                names=", ".join(form.headers),
+            ),
+            Text("Type it like {option} {example}.", option=form.option, example=form.example),
         )
     columns = [column for column, cell in enumerate(header) if _plain(cell) == _plain(choice)]
     if not columns and choice.isdecimal() and 1 <= int(choice) <= len(header):
@@ -219,20 +254,21 @@ def _chosen_column(name: str, choice: str, header: Sequence[str]) -> int:
     if len(columns) == 1:
         return columns[0]
     if columns:
-        raise _ambiguous(name, [header[column] for column in columns], columns[0])
+        raise _ambiguous(name, [header[column] for column in columns], columns[0], form)
     raise InformativaError(
         Text("No column has the header {header}.", header=without_numbers(choice)),
         Text("There are: {names}.", names=_shown(header)),
     )
 
 
-def _ambiguous(name: str, headers: Sequence[str], column: int) -> InformativaError:
+def _ambiguous(name: str, headers: Sequence[str], column: int, form: TableForm) -> InformativaError:
     return InformativaError(
         Text(
             "The header has more than one column for {name}: {headers}.", name=name, headers=_shown(headers)
         ),
         Text(
-            "Say which: --column {name}={header}, or by its place: --column {name}={place}",
+            "Say which: {option} {name}={header}, or by its place: {option} {name}={place}",
+            option=form.option,
             name=name,
             header=without_numbers(headers[0].strip()),
             place=column + 1,

@@ -28,8 +28,9 @@ from ..model.plausibility import ReferenceFault
 from ..model.text import Foreign, Text
 from ..process import storage
 from .callers import REFERENCE_FAULTS
+from .cell_times import is_american
 from .import_order import Ordering
-from .import_rows import CACHE_SIZE, RejectedError, RowReader, Source, is_american
+from .import_rows import CACHE_SIZE, RejectedError, RowReader, Source
 from .import_table import Table
 
 __all__ = ["Import", "ImportCounts", "Progress", "Source", "run"]

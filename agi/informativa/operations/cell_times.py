@@ -1,0 +1,39 @@
+"""Days and times as the cells of spreadsheets, telephone exchanges and carriers have them."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime, time
+
+_DAY = re.compile(r"(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})")
+_SECONDS = re.compile(r"[12]\d{9}(?:\.\d{1,6})?")
+
+
+def cell_time(text: str) -> datetime:
+    """Return the time of a day, with or without a time of day; with an offset if the text names one. Raises
+    ValueError for another text."""
+    day, _space, clock = text.strip().replace("T", " ").partition(" ")
+    if match := _DAY.fullmatch(day):
+        parsed_day = date(int(match[3]), int(match[2]), int(match[1]))
+    elif len(day) == len("2026-01-31"):
+        parsed_day = date.fromisoformat(day)
+    else:
+        raise ValueError("it is no day")
+    return datetime.combine(parsed_day, time.fromisoformat(clock.strip()) if clock else time())
+
+
+def call_time(text: str) -> datetime:
+    """Return the time of a call: `cell_time`, seconds since 1970, or with an offset apart by a blank. Raises
+    ValueError for a day without a time, too."""
+    if _SECONDS.fullmatch(text):
+        return datetime.fromtimestamp(float(text), UTC)
+    if ":" not in text:
+        raise ValueError("it has no time of day")
+    return cell_time(re.sub(r" (Z|[+-]\d\d:?\d\d)$", r"\1", text.strip()))
+
+
+def is_american(text: str) -> bool:
+    """Return whether the text is a date only with the month first: then other dates of the file may be read
+    wrongly."""
+    match = _DAY.fullmatch(text.strip().partition(" ")[0])
+    return match is not None and int(match[1]) <= 12 < int(match[2]) <= 31

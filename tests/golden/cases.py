@@ -136,6 +136,8 @@ CASES = {
         files=("acme-2026-11-01-2026-11-30.zip!README.txt",),
         writes=True,
     ),
+    "evidence-compare": Case("evidence compare --calls {root}/Master.csv"),
+    "evidence-compare-agrees": Case("evidence compare --calls {root}/carrier.csv"),
     "witness-key": Case("witness key {root}/witness --name home.acme.example", writes=True),
     "witness-key-there": Case(
         "witness key {root}/witness", setup=("witness key {root}/witness --name home.example",)
@@ -245,6 +247,9 @@ FAILURES = {
     ),
     "bundle-of-no-day": Case("evidence bundle --from 2026-12-31 --to 2026-12-01 --controller acme"),
     "bundle-empty": Case("evidence bundle --from 2020-01-01 --to 2020-01-31 --controller acme"),
+    "not-a-list": Case("evidence compare --calls {root}/callers.csv"),
+    "list-of-no-line": Case("evidence compare --calls {root}/carrier.csv --controller acme"),
+    "list-of-no-day": Case("evidence compare --calls {root}/Master.csv --from 2026-12-24"),
     "key-there": Case("keys make acme"),
     "key-for-nobody": Case("keys rotate"),
     "init-not-empty": Case("init {root}/etc", json=False),

@@ -48,6 +48,30 @@ CALLERS_CSV = """number,date,reference
 12,2026-11-10,A3
 """
 
+
+def _cdr(call: int, start: str, dst: str = "0212345678", disposition: str = "ANSWERED") -> str:
+    """A row of Asterisk's Master.csv."""
+    return (
+        f'"","+393330000010","{dst}","from-trunk","""Anna"" <+393330000010>","PJSIP/trunk-1","","Queue",'
+        f'"sales","2026-11-{start}","2026-11-{start}","2026-11-{start}",20,20,"{disposition}",'
+        f'"DOCUMENTATION","1700000000.{call}"\n'
+    )
+
+
+MASTER_CSV = "".join(
+    [
+        *(_cdr(1, "24 13:30:05"), _cdr(2, "24 13:30:12"), _cdr(3, "24 13:30:11")),
+        *(_cdr(21, "24 13:31:00", "600"), _cdr(22, "24 14:00:00")),
+        *(_cdr(23, "24 14:00:01", disposition="NO ANSWER"), _cdr(4, "25 13:30:15"), "\0\0\0\0\n"),
+        *(_cdr(5, "25 13:30:05"), _cdr(7, "27 13:30:10"), _cdr(8, "27 13:30:20")),
+    ]
+)
+CARRIER_CSV = """\
+Chiamante;Numero chiamato;Inizio
++393330000010;+493012345678;24/11/2026 13:30:07
++393330000011;00493012345678;25/11/2026 13:30:04
+"""
+
 MASKS = (
     ("<tmp>", r"/tmp/golden-\w{8}", "the folder of the installation, of which each run has its own"),
     (":<port>", r":(?:2[0-9]|3[01])\d{3}\b", "its ports, which must be free"),
@@ -211,7 +235,8 @@ def build(root: Path, random_bytes: SeededBytes) -> Installation:
         file.parent.mkdir(parents=True, exist_ok=True)
         audio.write_wav(file, _sound(seed, 2.0 if prompt.endswith("full") else 1.0))
     (root / "asterisk/extensions.conf").write_text(EXTENSIONS_CONF)
-    (root / "callers.csv").write_text(CALLERS_CSV)
+    for file, text in (("callers", CALLERS_CSV), ("Master", MASTER_CSV), ("carrier", CARRIER_CSV)):
+        (root / f"{file}.csv").write_text(text)
     installation.file.write_text((HERE / "informativa.yaml").read_text())
     installation.edit({f"127.0.0.1:{port}": f"127.0.0.1:{free_port()}" for port in (4588, 4591)})
     companies = load(installation.file).controllers

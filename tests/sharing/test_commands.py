@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from contextlib import closing
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -142,6 +142,26 @@ def test_records_of_all_boxes_in_one_list(meeting: tuple[Installation, Installat
     ):
         code, out, _error = typed("ledger", "show", "--all-boxes", option, value, "--json", *of(one))
         assert (option, value, len(json.loads(out)["records"])) == (option, value, number)
+
+
+def test_list_of_calls_beside_all_boxes(meeting: tuple[Installation, Installation], tmp_path: Path) -> None:
+    """A carrier's list is held beside the records of this box, or of all, each with its box."""
+    one, other = meeting
+    one.record()  # not sent: it is in this box's ledger
+    other.record(replace(PLAYED, at=AT + timedelta(minutes=1), call="1700000000.2"))
+    other.record(replace(PLAYED, at=AT + timedelta(minutes=2), call="1700000000.3"))
+    other.exchange()
+    file = tmp_path / "carrier.csv"
+    starts = [AT - timedelta(seconds=9), AT + timedelta(seconds=51), AT + timedelta(minutes=3)]
+    file.write_text("line,start\n" + "".join(f"+390212345678,{at.isoformat()}\n" for at in starts))
+    words = ("evidence", "compare", "--calls", file, "--controller", "acme")
+    code, out, _error = typed(*words, *of(one))
+    assert code == 3
+    assert "Only the records of this box (pbx-1) were read; of all: --all-boxes" in out
+    result = json.loads(typed(*words, "--all-boxes", "--json", *of(one))[1])
+    assert (result["by_time"], result["without_record"], result["without_call"]) == (2, 1, 1)
+    (record,) = result["records_without_call"]
+    assert (record["box"], record["record"], record["call"]) == ("pbx-2", 2, "1700000000.3")
 
 
 def test_a_box_leaves(meeting: tuple[Installation, Installation]) -> None:

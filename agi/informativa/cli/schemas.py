@@ -30,6 +30,7 @@ from ..operations import (
 from ..operations.accounts import management as accounts
 from ..operations.doctor import examination
 from ..operations.evidence.bundle import Bundle
+from ..operations.evidence.comparison import CallComparison
 from ..operations.evidence.logs import Audits, Checkpoints, LogKeys
 from ..operations.evidence.publishing import Publications
 from ..operations.evidence.receipt_files import WrittenReceipts
@@ -70,6 +71,7 @@ DOCUMENTS: dict[str, type] = {
     "evidence verify": Verification,
     "evidence audit": Audits,
     "evidence publish": Publications,
+    "evidence compare": CallComparison,
     "evidence bundle": Bundle,
     "witness key": Witness,
     "ledger adopt": restoring.AdoptedLedger,

@@ -17,10 +17,11 @@ from ..evidence.commitment import Commitments
 from ..evidence.origin import log_name
 from ..model import CallerHistory, Event, Record, RecordFilter, Recording
 from ..model.ports import Ledger, LedgerTransaction, Result
-from . import elsewhere, leaves, migrating, rows
+from . import elsewhere, leaves, migrating, recorded_calls, rows
 from . import owner as owners
 from .ledger_file import LedgerFile
 from .owner import LedgerOwner
+from .recorded_calls import RecordedCall
 from .transaction import SqliteTransaction
 from .write_lock import LOOK_SECONDS
 
@@ -129,6 +130,17 @@ class SqliteStore(LedgerFile):
         with self._translated():
             parameters = {"first": first, "before": before, "call": event.call, "linked": event.linked}
             return [rows.record(row) for row in self._connection.execute(rows.OF_CALL, parameters)]
+
+    def calls(self, since: datetime, until: datetime) -> Iterator[RecordedCall]:
+        """Read the records of calls of a period. Reads the whole ledger."""
+        with self._translated():
+            yield from recorded_calls.of_period(self._connection, since, until)
+
+    def purged_before(self) -> datetime | None:
+        """Return the time before which records were deleted because of their age, if any were. Reads the
+        whole ledger."""
+        with self._translated():
+            return recorded_calls.purged_before(self._connection)
 
     def of_caller(self, pseudonym: bytes) -> list[Record]:
         """Return all records of one caller, in order. Reads the whole ledger: people ask for this rarely, and

@@ -50,6 +50,8 @@ class InformativaError(Exception):
     """
 
     code = "error"
+    exit_code = 1
+    """The exit code of a command that it ends."""
 
     def __init__(self, message: Text | str, remedy: Text | str = NOTHING, *, code: str = "") -> None:
         self._message, self._remedy = plain(message), plain(remedy)

@@ -88,15 +88,21 @@ def note(
 
 
 def note_in_shell(
-    controller: Controller, action: Action, now: datetime, *, known: bytes | None, record: int | None = None
+    controller: Controller,
+    action: Action,
+    now: datetime,
+    *,
+    known: bytes | None,
+    record: int | None = None,
+    facts: str = "",
 ) -> None:
     """Log what somebody sees or does by a command, under his login name on this machine; do nothing where the
-    company has no ledger yet. `known` is the pseudonym of the caller, if he is on record. Raises LedgerError,
-    and then nothing may be shown (L24)."""
+    company has no ledger yet. `known` is the pseudonym of the caller, if he is on record; `facts` as of
+    `note`. Raises LedgerError, and then nothing may be shown (L24)."""
     if not Path(controller.ledger).exists():
         return
     account = f"{SHELL}{os.environ.get('SUDO_USER') or users.name(os.getuid())}"
-    note(controller, account, action, now, pseudonym=known, record=record)
+    note(controller, account, action, now, pseudonym=known, record=record, facts=facts)
 
 
 def page(

@@ -103,7 +103,7 @@ ADAPTERS = {
 OF_ALL = {
     "ledgers.groupcommit.GroupCommitLedger.records",  # of no call
     "process.maintenance.Outdated.migrate",  # these give each company its turn
-    "process.maintenance.Outdated.tell",
+    "process.maintenance.Outdated.report",
     "process.maintenance.SpoolCollection.collect",
 }
 

@@ -100,7 +100,7 @@ def test_trouble_of_a_ledger_is_told_once() -> None:
     outdated, told = Outdated(), list[list[str]]()
     for failing in rounds:
         with capture_logs() as logged:
-            outdated.log(failing)
+            outdated.report(failing)
         told.append([f"{each['controller']} {each['log_level']} {each.get('error', '')}" for each in logged])
     assert told == [
         ["acme error The disk is full."],

@@ -191,7 +191,7 @@ def test_i10_defect_at_one_ledger_is_logged_once_and_costs_its_company_alone(
         for _time in range(3):
             services = bootstrap.for_service(configuration)
             failing = bootstrap.unusable(configuration, services)
-            outdated.log(failing)
+            outdated.report(failing)
             bootstrap.close(services)
     assert {name: why.code for name, why in failing.items()} == {"acme": "defect"}
     assert [(one["controller"], one["exc_info"]) for one in logged] == [("acme", error)]

@@ -94,7 +94,7 @@ class Generations:
             failing = bootstrap.unusable(generation.configuration, services)
             if reopened := sorted(unusable.keys() - failing.keys()):
                 await self._use_ledgers(generation, services, reopened)
-            outdated.log(failing)
+            outdated.report(failing)
             return failing
 
     async def _use_ledgers(

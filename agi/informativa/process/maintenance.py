@@ -305,7 +305,7 @@ class Outdated:
         """Wait for the end of a company's migration, if one is in progress."""
         await self._turns.over(company)
 
-    def log(self, failing: Mapping[str, InformativaError]) -> None:
+    def report(self, failing: Mapping[str, InformativaError]) -> None:
         """Log why the ledgers of these controllers cannot be used."""
         self._logged = {name: error for name, error in self._logged.items() if name in failing}
         for name, error in failing.items():

@@ -68,6 +68,7 @@ def test_i9_nothing_in_any_file_leads_to_an_erased_caller(tmp_path: Path) -> Non
     store.append([replace(UNIDENTIFIED, call="1700000000.9", linked="1700000000.0")])  # after a transfer
     store.append([replace(theirs, pseudonym=CUSTOMER, reason=Reason.SAME_CALL, basis=1)])
     assert traces(tmp_path, HE, HE_BEFORE) != []
+    assert erasure.would_erase(store, [HE, HE_BEFORE]) == 4
     assert erase(file, [HE, HE_BEFORE], AT) == ErasureResult(4, ())
     assert traces(tmp_path, HE, HE_BEFORE) == []
     records = {record.number: record.event for record in store.records()}
@@ -95,6 +96,7 @@ def test_i9_records_under_a_key_that_is_gone_are_found_by_what_rests_on_them(tmp
     for earlier, later in ((HE_LONG_AGO, HE_BEFORE), (HE_BEFORE, HE)):
         store.append([replace(NOTDUE, pseudonym=later, earlier=earlier, basis=1)])
     store.append([replace(PLAYED, pseudonym=OTHER)])
+    assert erasure.would_erase(store, [HE]) == 4
     store.close()
     assert erase(file, [HE], AT).records == 4
     assert traces(tmp_path, HE, HE_BEFORE, HE_LONG_AGO) == []

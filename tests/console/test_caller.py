@@ -416,7 +416,7 @@ def test_what_cannot_have_happened_is_told_beside_its_field(
 def test_an_erasure_begins_with_what_would_go(office: ServedConsole) -> None:
     """To look at the trial, or to type another word, erases nothing."""
     browser, page = looked_up(office)
-    assert "4 records: they stay as facts" in browser.get(f"{page}/erasure").text
+    assert "5 records: they stay as facts" in browser.get(f"{page}/erasure").text
     answer = browser.send(word="borealis")
     assert (answer.status_code, "Nothing was erased: that is another word." in answer.text) == (400, True)
     assert on_record(office) == 4

@@ -167,6 +167,15 @@ def erase(
         store.close()
 
 
+def would_erase(store: SqliteStore, pseudonyms: Sequence[bytes]) -> int:
+    """Return how many records of his `erase` would find now. Raises LedgerError."""
+    store.log()  # refuses a ledger of an earlier informativa
+    with store.connected() as connection:
+        _gather_all(connection, pseudonyms)
+        number: int = connection.execute("SELECT count(*) FROM own").fetchone()[0]
+        return number
+
+
 def _note(store: SqliteStore, record: int, reference: str) -> None:
     """Note the deletion beside the ledger too, for the restoring of a backup: now, and not only when the next
     checkpoint is signed."""
@@ -227,16 +236,8 @@ def _erase(
     so; and the request that is kept for other boxes. His records are searched for beforehand, so that calls
     wait only for the search of newer ones."""
     with store.connected() as connection:
-        connection.execute("PRAGMA temp_store = MEMORY")
-        for table in ("his", "own", "conversation", "leading"):
-            connection.execute(f"DROP TABLE IF EXISTS temp.{table}")
-        for statement in _GATHERED.split(";"):
-            connection.execute(statement)
-        connection.executemany("INSERT INTO his VALUES (?)", {(pseudonym,) for pseudonym in pseudonyms})
         newest = store.newest()
-        while connection.execute(_EARLIER).rowcount:
-            pass
-        _gather(connection, 0)
+        _gather_all(connection, pseudonyms)
         with store.transaction() as transaction:
             _gather(connection, newest + 1)
             salts = [value for row in connection.execute(_SALTS) for value in row if value]
@@ -256,6 +257,19 @@ def _erase(
                 erasure_requests.keep(connection, request)
         _note(store, number, f"{RecordKind.ERASURE} {reference}")
         return erased, his_pseudonyms + salts, number, request
+
+
+def _gather_all(connection: sqlite3.Connection, pseudonyms: Sequence[bytes]) -> None:
+    """Find his pseudonyms and his records that there are now, into tables in memory."""
+    connection.execute("PRAGMA temp_store = MEMORY")
+    for table in ("his", "own", "conversation", "leading"):
+        connection.execute(f"DROP TABLE IF EXISTS temp.{table}")
+    for statement in _GATHERED.split(";"):
+        connection.execute(statement)
+    connection.executemany("INSERT INTO his VALUES (?)", {(pseudonym,) for pseudonym in pseudonyms})
+    while connection.execute(_EARLIER).rowcount:
+        pass
+    _gather(connection, 0)
 
 
 def _gather(connection: sqlite3.Connection, first: int) -> None:

@@ -327,7 +327,7 @@ def record(row: Sequence[Any]) -> Record:
     (number, at, call, line, pseudonym, notice, version, language, purposes, status, reason, prompt) = row[
         :12
     ]
-    ending, heard, length, key, basis, linked, filter_parameters, kind, reference, erased = row[12:22]
+    ending, heard, length, key, basis, linked, wanted, kind, reference, erased = row[12:22]
     recorded, vouched, recording, supplement, counts, rate, earlier, elsewhere = row[22:]
     return Record(
         number,
@@ -346,7 +346,7 @@ def record(row: Sequence[Any]) -> Record:
             heard=None if ending is None else _heard(Ending(ending), heard, length, rate, key or ""),
             basis=(elsewhere or None) if basis is None else basis,
             linked=linked,
-            wanted=filter_parameters,
+            wanted=wanted,
             kind=RecordKind(kind),
             reference=reference,
             erased=bool(erased),

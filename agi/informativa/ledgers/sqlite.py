@@ -379,7 +379,7 @@ class SqliteLedger(Ledger):
         return self._store().recordings()
 
     def keep_recordings(self, recordings: Iterable[Recording]) -> None:
-        """Do the same as `SqliteStore.keep`."""
+        """Do the same as `SqliteStore.keep_recordings`."""
         self._store().keep_recordings(recordings)
 
     def close(self) -> None:

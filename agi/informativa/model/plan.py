@@ -143,7 +143,7 @@ class Version:
         return self.short_nokey.get(matching_language(language, self.short_nokey)) or self.prompt(language)
 
     def prompts(self) -> Iterator[tuple[str, str, Prompt]]:
-        """Iterate over all prompts, each with its part and its language (see `parts`)."""
+        """Iterate over all prompts, each with its part and its language (see `prompts_by_part`)."""
         return prompts_by_part(self.short, self.short_nokey, self.full, self.supplements)
 
 

@@ -165,7 +165,7 @@ def caller_records(
     """Return the records that one controller has of a caller. Raises LedgerError and SharedDatabaseError."""
     his_pseudonyms, records = pseudonyms(controller, caller), list[Record]()
     if Path(controller.ledger).exists():
-        with closing(storage.store(controller)) as store:
+        with closing(storage.store(controller, read_only=True)) as store:
             records = [record for pseudonym in his_pseudonyms for record in store.of_caller(pseudonym)]
             records.sort(key=lambda record: record.number)
     own_records = tuple(("", record) for record in records)

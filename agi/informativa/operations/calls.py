@@ -34,7 +34,7 @@ class CallRecords:
 def call_records(controller: Controller, number: int) -> CallRecords | None:
     """Return the story of a record; `None` where there is no such record. Raises InformativaError if the
     ledger cannot be read."""
-    with existing_ledger(controller, read_only=True) as ledger:
+    with existing_ledger(controller) as ledger:
         record = ledger.record(number) if ledger else None
         if ledger is None or record is None:
             return None

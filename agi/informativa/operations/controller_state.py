@@ -97,7 +97,7 @@ def _state(controller: Controller, configuration: Configuration, counted: bool) 
 
 
 def _records(controller: Controller, counted: bool) -> tuple[int, int | None]:
-    with existing_ledger(controller, read_only=True) as ledger:
+    with existing_ledger(controller) as ledger:
         if ledger is None:
             return 0, 0
         return ledger.newest(), ledger.count() if counted else None

@@ -202,7 +202,7 @@ def history_of(caller: Caller, line: Line) -> CallerHistory:
     controller = line.controller
     if not isinstance(caller, Identified):
         return {}
-    with existing_ledger(controller, read_only=True) as ledger:
+    with existing_ledger(controller) as ledger:
         if ledger is None:
             return {}
         return merge_histories(

@@ -66,9 +66,9 @@ class Extract:
 
 
 @contextmanager
-def existing_ledger(controller: Controller, *, read_only: bool = False) -> Iterator[SqliteStore | None]:
-    """Open the controller's ledger for the time of a `with` block; `None` where there is none. Raises
-    InformativaError if it cannot be read."""
+def existing_ledger(controller: Controller) -> Iterator[SqliteStore | None]:
+    """Open the controller's ledger, to be read only, for the time of a `with` block; `None` where there is
+    none. Raises InformativaError if it cannot be read."""
     try:
         exists = Path(controller.ledger).exists()
     except PermissionError as error:
@@ -76,7 +76,7 @@ def existing_ledger(controller: Controller, *, read_only: bool = False) -> Itera
     if not exists:
         yield None
         return
-    ledger = storage.store(controller, read_only=read_only)
+    ledger = storage.store(controller, read_only=True)
     try:
         yield ledger
     finally:
@@ -163,7 +163,7 @@ def page(
     after the end of the filter. Raises InformativaError.
     """
     filter_in_zone = of_zone(record_filter, controller)
-    with existing_ledger(controller, read_only=True) as ledger:
+    with existing_ledger(controller) as ledger:
         if ledger is None:
             return Page((), None)
         newest = _end(ledger, None)
@@ -219,7 +219,7 @@ def extract(
     """Return the matching records among the last `reach` below `before`, in the order of their numbers.
     Raises InformativaError, also while they are read."""
     filter_in_zone = of_zone(record_filter, controller)
-    with existing_ledger(controller, read_only=True) as ledger:
+    with existing_ledger(controller) as ledger:
         end = _end(ledger, before) if ledger else 1
     first = max(1, end - reach)
     return Extract(first, end - 1, _extracted(controller, filter_in_zone, first, end))
@@ -228,7 +228,7 @@ def extract(
 def _extracted(controller: Controller, record_filter: RecordFilter, first: int, end: int) -> Iterator[Record]:
     """Read the records in short turns: a slow reader keeps no ledger open."""
     for begin in range(first, end, _AT_ONCE):
-        with existing_ledger(controller, read_only=True) as ledger:
+        with existing_ledger(controller) as ledger:
             records = list(ledger.search(record_filter, begin, min(begin + _AT_ONCE, end))) if ledger else []
         yield from records
 

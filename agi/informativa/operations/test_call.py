@@ -266,10 +266,10 @@ def _notes(outcome: TestCallResult) -> Iterator[Text]:
 
 
 def _newest(line: Line) -> int:
-    with existing_ledger(line.controller, read_only=True) as store:
+    with existing_ledger(line.controller) as store:
         return store.newest() if store else 0
 
 
 def _since(line: Line, first: int) -> list[model.Record]:
-    with existing_ledger(line.controller, read_only=True) as store:
+    with existing_ledger(line.controller) as store:
         return list(store.records(first)) if store else []

@@ -216,19 +216,17 @@ def _order(shared: SharedDatabase, controller: Controller, request: ErasureReque
 def would_erase(
     controller: Controller, caller: Identified, shared: SharedDatabase | None = None
 ) -> tuple[ErasureResult, ErasureOrder | None]:
-    """Return the results that `erase` would have. Raises LedgerError and SharedDatabaseError."""
+    """Return the results that `erase` would have, and write nothing. Raises LedgerError and
+    SharedDatabaseError."""
     from ..call.caller import pseudonyms_under
-    from ..ledgers import backup
-    from ..ledgers.erasure import ErasureResult
+    from ..ledgers import backup, erasure
 
     ledger, his_pseudonyms = Path(controller.ledger), pseudonyms_under(caller, controller.keys)
-    records = 0
-    if ledger.exists():
-        with closing(store(controller)) as opened:
-            records = sum(len(opened.of_caller(pseudonym)) for pseudonym in his_pseudonyms)
+    with _existing_ledger(controller) as existing:
+        records = erasure.would_erase(existing, his_pseudonyms) if existing else 0
     with _reading(ledger.parent):
         copies = backup.copies(ledger) if ledger.parent.exists() else []
-    result = ErasureResult(records, tuple(copies))
+    result = erasure.ErasureResult(records, tuple(copies))
     if shared is None:
         return result, None
     from ..sharing import erasure_orders

@@ -128,7 +128,7 @@ def test_chain_is_of_what_others_can_compute(log: AccessLog) -> None:
     assert log.add(LoggedAccess(NOW, "anna", Action.LOGIN)) == 1
     assert log.verify() == AccessChain(1, 1, first, None)
     log.add(replace(LOOK, record=7, detail="calls"))
-    with log._opened() as connection:
+    with log._open() as connection:
         salt, who = connection.execute("SELECT salt, who FROM access WHERE number = 2").fetchone()
     assert (len(salt), who) == (16, sha256(b"informativa/access-who/v1\n" + salt + HE).digest())
     facts = (
@@ -181,7 +181,7 @@ def test_change_that_fails_is_taken_back(log: AccessLog) -> None:
             raise KeyboardInterrupt
 
     log.add(LOOK)
-    with log._opened() as connection:
+    with log._open() as connection:
         for statement in ("UPDATE state SET unclean = 1", "ROLLBACK"):
             with pytest.raises(KeyboardInterrupt):
                 stopped_after(statement)
@@ -193,7 +193,7 @@ def test_two_who_write_wait_for_each_other_from_the_start(log: AccessLog) -> Non
     """No other process writes between the reading of the newest row and the adding of the next."""
     log.add(LOOK)
     with (
-        log._opened() as connection,
+        log._open() as connection,
         _writing(connection),
         closing(sqlite3.connect(log.file, timeout=0.0)) as other,
     ):

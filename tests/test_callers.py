@@ -122,8 +122,8 @@ def test_a_database_that_is_away_keeps_no_company_from_erasing(configuration: Co
     assert all(f"{each.name}: the caller is erased on this box" in str(error.value) for each in owners)
     for each in owners:
         with closing(storage.store(each)) as store:
-            (kept,) = erasure_requests.kept(store)
-            assert (kept.number, kept.held(datetime.now(UTC))) == (None, False)
+            (kept,) = erasure_requests.stored_requests(store)
+            assert (kept.number, kept.command_asks(datetime.now(UTC))) == (None, False)
             assert set(callers.pseudonyms(each, CALLER.caller)) <= set(kept.pseudonyms)
             assert all(record.event.pseudonym is None for record in store.records())
 

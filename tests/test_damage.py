@@ -70,10 +70,10 @@ def test_damaged_page_is_told_with_what_mends_it(folder: Path, whole: Path, name
     ledger.parent.mkdir(exist_ok=True)
     shutil.copy(whole, ledger)
     damage_checks = [check for check in CHECKS if check.id == "damage"]
-    _system, damaged = asyncio.run(examination.these(folder / "informativa.yaml", damage_checks))
+    _system, damaged = asyncio.run(examination.run_checks(folder / "informativa.yaml", damage_checks))
     assert [str(finding.finding) for finding in damaged] == ["1 ledger is whole"]
     overwrite(ledger, pages(ledger)[name])
-    _system, repaired = asyncio.run(examination.these(folder / "informativa.yaml", damage_checks))
+    _system, repaired = asyncio.run(examination.run_checks(folder / "informativa.yaml", damage_checks))
     (finding,) = repaired
     assert finding.state == "wrong"
     assert "informativa ledger restore COPY --controller" in str(finding.fix)

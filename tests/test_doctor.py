@@ -42,7 +42,13 @@ from informativa.operations.doctor.account import ACTIONS, WRITE, of_configurati
 from informativa.operations.doctor.checks import ACTIONS as NEEDED
 from informativa.operations.doctor.checks import CHECKS, Needs, Run, Suite
 from informativa.operations.doctor.dialplan import FORMATS, MODULES, DialplanStep
-from informativa.operations.doctor.examination import Examination, counted, examine, locally, results
+from informativa.operations.doctor.examination import (
+    Examination,
+    check_configuration,
+    count_by_state,
+    examine,
+    results,
+)
 from informativa.operations.doctor.findings import Finding, ok, unknown, warning, wrong
 from informativa.operations.doctor.system import System
 from informativa.process import storage
@@ -263,7 +269,7 @@ def test_whose_service_it_is_was_seen_before_ports_are_tried(public: Path) -> No
     port = free_port()
     edit(public, "127.0.0.1:4588", f"127.0.0.1:{port}")
     make_ledgers(public, OTHER)
-    system = asyncio.run(locally(file))[0]
+    system = asyncio.run(check_configuration(file))[0]
     with socket.create_server(("127.0.0.1", port)):
         assert system.users() == {OTHER: str(OTHER)}
 
@@ -410,7 +416,9 @@ def test_port_of_another_programs_server_is_told_by_both(
     words = "127.0.0.1:4573 is the port of FreePBX (core-fastagi), which is on this machine"
     file = folder / "informativa.yaml"
     in_doctor = [finding for finding in asyncio.run(examine(file)).findings if words in str(finding.finding)]
-    in_check = [finding for finding in asyncio.run(locally(file))[1] if words in str(finding.finding)]
+    in_check = [
+        finding for finding in asyncio.run(check_configuration(file))[1] if words in str(finding.finding)
+    ]
     assert in_check == in_doctor
     assert [one.state for one in in_check] == ["wrong"]
     assert str(in_check[0].fix).startswith("set service.listen to another port")
@@ -599,7 +607,7 @@ def test_examination_in_words_and_for_programs() -> None:
         replace(unknown(reason), check=Text("formats")),
         replace(ok(Text("enough")), check=Text("room")),
     )
-    examination = Examination(results, **counted(results))
+    examination = Examination(results, **count_by_state(results))
     assert [line.plain for line in findings(examination, ENGLISH, unicode=True)] == [
         "✘ service: down",
         "    start it",
@@ -611,7 +619,7 @@ def test_examination_in_words_and_for_programs() -> None:
     facts = json.loads(document(examination))
     assert [facts[state] for state in ("ok", "warning", "wrong", "unknown")] == [1, 0, 1, 2]
     assert [finding["fix"] for finding in facts["findings"]] == ["start it", None, None, None]
-    assert counted(results[1:])["wrong"] == 0
+    assert count_by_state(results[1:])["wrong"] == 0
 
 
 def test_account_that_is_to_be_made(folder: Path) -> None:

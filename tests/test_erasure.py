@@ -261,7 +261,7 @@ def test_i9_record_that_comes_before_the_search_is_erased_in_another_turn(
     assert (erased.records, erased.traces) == (3, (5, 7))
     assert traces(ledger.parent, HE, HE_BEFORE) == []
     with contextlib.closing(SqliteStore(str(ledger))) as store:
-        (request,) = erasure_requests.kept(store)
+        (request,) = erasure_requests.stored_requests(store)
     assert erased.request is not None
     assert (request.id, request.until) == (erased.request.id, erased.request.until)
     assert set(request.pseudonyms) == set(erased.request.pseudonyms) == {HE, HE_BEFORE}

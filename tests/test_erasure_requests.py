@@ -33,7 +33,7 @@ def keep(store: SqliteStore, *requests: ErasureRequest) -> None:
     """Store a request, as an erasure does."""
     with store.transaction(), store.connected() as connection:
         for request in requests:
-            erasure_requests.keep(connection, request)
+            erasure_requests.store_request(connection, request)
 
 
 def test_a_command_has_a_minute_to_ask_by_itself() -> None:
@@ -46,19 +46,24 @@ def test_a_command_has_a_minute_to_ask_by_itself() -> None:
     assert 1 << 62 < max(drawn) < 1 << 63
     assert min(drawn) >= 0
     moments = (-1, 0, 59, 60)
-    assert [first.held(AT + timedelta(seconds=seconds)) for seconds in moments] == [False, True, True, False]
+    assert [first.command_asks(AT + timedelta(seconds=seconds)) for seconds in moments] == [
+        False,
+        True,
+        True,
+        False,
+    ]
 
 
 def test_what_is_kept_is_read_back(store: SqliteStore) -> None:
     """To the microsecond; each pseudonym once. Kept once more, it has a new number and more pseudonyms, and
     is held no longer than it was."""
     keep(store, ErasureRequest(2, 7, AT, (OTHER, ONE, OTHER)), ErasureRequest(1, None, AT, ()))
-    assert erasure_requests.kept(store) == [
+    assert erasure_requests.stored_requests(store) == [
         ErasureRequest(1, None, AT, ()),
         ErasureRequest(2, 7, AT, (ONE, OTHER)),
     ]
     keep(store, ErasureRequest(1, 8, AT + timedelta(hours=1), (THIRD,)))
-    assert erasure_requests.kept(store)[0] == ErasureRequest(1, 8, AT, (THIRD,))
+    assert erasure_requests.stored_requests(store)[0] == ErasureRequest(1, 8, AT, (THIRD,))
 
 
 def test_a_sealed_caller_is_kept_with_the_request(store: SqliteStore) -> None:
@@ -66,15 +71,18 @@ def test_a_sealed_caller_is_kept_with_the_request(store: SqliteStore) -> None:
     request = erasure_requests.new(AT, [b"sealed for pbx-2", b"sealed for pbx-3"])
     assert (request.pseudonyms, request.sealed) == ((), (b"sealed for pbx-2", b"sealed for pbx-3"))
     keep(store, request)
-    assert erasure_requests.kept(store) == [request]
+    assert erasure_requests.stored_requests(store) == [request]
 
 
 def test_a_number_that_is_given_again_is_no_more_the_one_of_before(store: SqliteStore) -> None:
     """Nor are those above it, for they were lost with it; those below it stay."""
     requests = [ErasureRequest(number, number, AT, (ONE,)) for number in (1, 2, 3)]
     keep(store, *requests, ErasureRequest(4, None, AT, (OTHER,)))
-    erasure_requests.ordered(store, 4, 2, [THIRD, OTHER])
-    stored = [(request.id, request.number, request.pseudonyms) for request in erasure_requests.kept(store)]
+    erasure_requests.store_order(store, 4, 2, [THIRD, OTHER])
+    stored = [
+        (request.id, request.number, request.pseudonyms)
+        for request in erasure_requests.stored_requests(store)
+    ]
     assert stored == [(1, 1, (ONE,)), (2, None, (ONE,)), (3, None, (ONE,)), (4, 2, (OTHER, THIRD))]
 
 
@@ -83,13 +91,13 @@ def test_what_became_of_some_changes_no_other(store: SqliteStore) -> None:
     An empty list changes nothing."""
     requests = [ErasureRequest(number, number, AT, (ONE, OTHER)) for number in (1, 2, 3, 4)]
     keep(store, *requests)
-    for change in (erasure_requests.lost, erasure_requests.through, erasure_requests.forget):
+    for change in (erasure_requests.mark_lost, erasure_requests.mark_done, erasure_requests.forget):
         change(store, [])
-    assert erasure_requests.kept(store) == requests
-    erasure_requests.lost(store, requests[:1])
-    erasure_requests.through(store, requests[1:2])
+    assert erasure_requests.stored_requests(store) == requests
+    erasure_requests.mark_lost(store, requests[:1])
+    erasure_requests.mark_done(store, requests[1:2])
     erasure_requests.forget(store, requests[2:3])
-    assert erasure_requests.kept(store) == [
+    assert erasure_requests.stored_requests(store) == [
         ErasureRequest(1, None, datetime(1970, 1, 1, tzinfo=UTC), (ONE, OTHER)),
         ErasureRequest(2, 2, AT, ()),
         ErasureRequest(4, 4, AT, (ONE, OTHER)),
@@ -100,12 +108,12 @@ def test_i9_an_erasure_of_all_boxes_is_kept_with_all_his_pseudonyms(store: Sqlit
     """Pseudonyms that only the ledger knows are among them; without `everywhere` no request is stored."""
     store.append([PLAYED])
     assert erasure.erase(store.file, [THIRD], AT).request is None
-    assert erasure_requests.kept(store) == []
+    assert erasure_requests.stored_requests(store) == []
     start = datetime.now(UTC)
     request = erasure.erase(store.file, [ONE, OTHER], AT, everywhere=True, sealed=[b"sealed"]).request
     after = datetime.now(UTC)
     assert request is not None
-    assert erasure_requests.kept(store) == [
+    assert erasure_requests.stored_requests(store) == [
         ErasureRequest(request.id, None, request.until, (ONE, OTHER), (b"sealed",))
     ]
     assert set(request.pseudonyms) == {ONE, OTHER}
@@ -131,7 +139,7 @@ def test_i9_what_was_kept_is_forgotten_with_its_copies(store: SqliteStore) -> No
     erasure.forget(store, requests[:1])
     assert not copy.exists()
     assert traces(store.file.parent, *HEX[:2]) == []
-    assert erasure_requests.kept(store) == requests[1:]
+    assert erasure_requests.stored_requests(store) == requests[1:]
 
 
 @pytest.mark.parametrize("known", [True, False])
@@ -145,7 +153,7 @@ def test_i9_what_a_deletion_left_of_whom_was_kept_is_overwritten(store: SqliteSt
     assert traces(store.file.parent, HEX[0]) == ["acme.sqlite3"]
     erasure.forget(store, [ErasureRequest(1, 1, AT, (ONE,) if known else ())])
     assert traces(store.file.parent, HEX[0]) == []
-    assert erasure_requests.kept(store) == []
+    assert erasure_requests.stored_requests(store) == []
 
 
 def test_i9_who_reads_the_log_keeps_it_from_being_forgotten(
@@ -158,11 +166,11 @@ def test_i9_who_reads_the_log_keeps_it_from_being_forgotten(
     reader = foreign(store.file, "BEGIN", "SELECT count(*) FROM event")
     with pytest.raises(LedgerError, match=rf"process {reader.pid}"):
         erasure.forget(store, [request])
-    assert erasure_requests.kept(store) == [ErasureRequest(1, 1, AT, ())]
+    assert erasure_requests.stored_requests(store) == [ErasureRequest(1, 1, AT, ())]
     end(reader)
-    erasure.forget(store, erasure_requests.kept(store))
+    erasure.forget(store, erasure_requests.stored_requests(store))
     assert traces(store.file.parent, HEX[0]) == []
-    assert erasure_requests.kept(store) == []
+    assert erasure_requests.stored_requests(store) == []
 
 
 @pytest.mark.parametrize(
@@ -194,7 +202,9 @@ def test_how_a_request_stands(
 def test_a_clock_that_went_back_holds_no_request() -> None:
     """A command has a minute, and not until a day that is long to come."""
     request = erasure_requests.new(AT)
-    assert [request.held(AT + each) for each in (timedelta(), HELD / 2, HELD, -timedelta(seconds=1))] == [
+    assert [
+        request.command_asks(AT + each) for each in (timedelta(), HELD / 2, HELD, -timedelta(seconds=1))
+    ] == [
         True,
         True,
         False,

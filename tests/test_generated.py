@@ -19,7 +19,7 @@ from informativa.operations import dialplan, generated, systemd_unit
 from informativa.operations.generated import Generated
 from informativa.operations.init import init
 from informativa.views.messages import ENGLISH, language
-from informativa.views.text.generated import written
+from informativa.views.text.generated import file_message
 
 
 @pytest.fixture
@@ -102,8 +102,8 @@ def test_place_that_cannot_be_written(tmp_path: Path, place: str, message: str, 
 def test_where_it_was_written_is_said(tmp_path: Path) -> None:
     """In both languages, with what to type next."""
     made = Generated("", tmp_path / "unit", "reload it")
-    assert written(made, ENGLISH) == f"Wrote {tmp_path}/unit. Next: reload it"
-    assert written(made, language("it")) == f"Scritto {tmp_path}/unit. Poi: reload it"
+    assert file_message(made, ENGLISH) == f"Wrote {tmp_path}/unit. Next: reload it"
+    assert file_message(made, language("it")) == f"Scritto {tmp_path}/unit. Poi: reload it"
 
 
 def test_fallback_plays_the_words_that_name_no_key(config: Path) -> None:

@@ -17,7 +17,7 @@ from informativa.operations.doctor.ports import Listener
 from informativa.operations.init import NewConfiguration, init
 from informativa.system import shipped
 from informativa.views.messages import ENGLISH, language
-from informativa.views.text.configuration import written
+from informativa.views.text.configuration import files_message
 
 
 def free(_address: str) -> Listener | None:
@@ -135,9 +135,11 @@ def test_port_that_somebody_has(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 def test_what_to_do_next_is_said(tmp_path: Path) -> None:
     """In both languages."""
     made = NewConfiguration(tmp_path / "informativa.yaml", ())
-    assert written(made, ENGLISH).endswith(f"edit {made.file}, then type: informativa check -c {made.file}")
-    assert f"informativa check -c {made.file}" in written(made, language("it"))
-    assert written(made, language("it")) != written(made, ENGLISH)
+    assert files_message(made, ENGLISH).endswith(
+        f"edit {made.file}, then type: informativa check -c {made.file}"
+    )
+    assert f"informativa check -c {made.file}" in files_message(made, language("it"))
+    assert files_message(made, language("it")) != files_message(made, ENGLISH)
 
 
 def test_asterisk_may_read_the_prompts_that_pip_laid_for_root_alone(

@@ -105,7 +105,7 @@ def test_numbers_near_valid_ones_in_all_spellings(rounds: Rounds) -> None:
         trunk_region = chance.choice((region, "IT", chance.choice(REGIONS)))
         if 3 < len(text) < 21:
             answers += both_agree(text, trunk_region, chance.choice(list(NumberForm)))
-            assert numbering.written(text, trunk_region) == library.written(text, trunk_region), (
+            assert numbering.written_forms(text, trunk_region) == library.written_forms(text, trunk_region), (
                 text,
                 trunk_region,
             )

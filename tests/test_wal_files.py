@@ -321,7 +321,7 @@ def test_who_records_astray_can_be_seen(tmp_path: Path, ends: tuple[str, ...]) -
     assert wal_files.processes_with_deleted_wal(file) == []
     take(file, ends)
     assert len(wal_files.processes_with_deleted_wal(file)) == 2
-    wrong = ledgers.opened(System(file, None, ()), Controller("acme", "Acme", b"", str(file)))
+    wrong = ledgers.opening_findings(System(file, None, ()), Controller("acme", "Acme", b"", str(file)))
     assert "was deleted under process" in str(next(wrong).finding)
     wrong.close()
     assert store.does("store.checkpoint_wal()") == ""

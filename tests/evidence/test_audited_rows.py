@@ -363,8 +363,8 @@ def test_ranges_are_merged() -> None:
         range(13, 15),
         range(18, 22),
     ]
-    assert audit._merged(ranges) == (range(1, 6), range(9, 10), range(12, 22))
-    assert audit._merged([]) == ()
+    assert audit._merge(ranges) == (range(1, 6), range(9, 10), range(12, 22))
+    assert audit._merge([]) == ()
 
 
 def test_counts_are_added() -> None:

@@ -189,9 +189,9 @@ def test_i9_erasure_closes_the_leaves_of_his_records_and_of_those_that_rest_on_t
 
 def test_leaves_are_named_as_ranges() -> None:
     """And read back; a text that is no list of them is refused."""
-    assert leaves.named([]) == ""
-    assert leaves.named([5, 0, 1, 2, 9, 10]) == "; leaves 0-2 5 9-10"
-    assert leaves.named([1], [4, 3]) == "; leaves 1, and resting on them 3-4"
+    assert leaves.leaves_text([]) == ""
+    assert leaves.leaves_text([5, 0, 1, 2, 9, 10]) == "; leaves 0-2 5 9-10"
+    assert leaves.leaves_text([1], [4, 3]) == "; leaves 1, and resting on them 3-4"
     assert leaves.indices("3 records; leaves 0-2 5") == ([range(3), range(5, 6)], [])
     assert leaves.indices("x; leaves 1, and resting on them 3-4") == ([range(1, 2)], [range(3, 5)])
     assert leaves.indices("3 records") == ([], [])

@@ -331,7 +331,7 @@ def test_what_was_noted_beside_an_old_copy_is_taken_out(ledger: Path) -> None:
 def keep(ledger: Path, request: erasure_requests.ErasureRequest) -> None:
     """Store a request to other boxes for an erasure."""
     with closing(SqliteStore(str(ledger))) as store, store.transaction(), store.connected() as connection:
-        erasure_requests.keep(connection, request)
+        erasure_requests.store_request(connection, request)
 
 
 def test_what_other_boxes_are_to_erase_is_asked_all_the_same(ledger: Path) -> None:
@@ -342,7 +342,10 @@ def test_what_other_boxes_are_to_erase_is_asked_all_the_same(ledger: Path) -> No
     keep(ledger, late)
     restore(ledger, copy, NOW)
     with closing(SqliteStore(str(ledger))) as store:
-        assert sorted(erasure_requests.kept(store), key=lambda request: request.pseudonyms) == [early, late]
+        assert sorted(erasure_requests.stored_requests(store), key=lambda request: request.pseudonyms) == [
+            early,
+            late,
+        ]
 
 
 @pytest.mark.parametrize("gone", [(1,), (1, 3)])
@@ -407,8 +410,8 @@ def test_damaged_backup_is_refused_by_name(ledger: Path) -> None:
 
 def test_processes_are_listed() -> None:
     """All processes that have the ledger open are named."""
-    assert restoring._listed([12]) == "12"
-    assert restoring._listed([12, 345]) == "12, 345"
+    assert restoring._list([12]) == "12"
+    assert restoring._list([12, 345]) == "12, 345"
 
 
 def test_command_says_what_came_back_and_what_did_not(folder: Path) -> None:

@@ -31,7 +31,7 @@ from informativa.operations.boxes import (
     RetiredBox,
     SchemasMigrated,
 )
-from informativa.operations.doctor.examination import Examination, counted
+from informativa.operations.doctor.examination import Examination, count_by_state
 from informativa.operations.doctor.findings import ok, unknown, warning, wrong
 from informativa.operations.evidence.log_state import KeptElsewhere, LogState
 from informativa.operations.problems import Problem
@@ -139,7 +139,7 @@ JOINED = Joined(
 
 def _show_joined(result: Joined, configuration: Configuration, language: Language) -> Iterator[object]:
     for company in result.controllers:
-        yield boxes.joined(company, _name(company.controller, configuration), language)
+        yield boxes.join_message(company, _name(company.controller, configuration), language)
 
 
 MIGRATED = SchemasMigrated(
@@ -243,8 +243,8 @@ FINDINGS = (
     replace(wrong(Text("It is wrong."), Text("Make room.")), check=Text("ports")),
     replace(unknown(Text("It cannot be said."), Text("Ask.")), check=Text("manager")),
 )
-EXAMINATION = Examination(FINDINGS, **counted(FINDINGS))
-UPGRADE_CHECK = UpgradeCheck(FINDINGS, **counted(FINDINGS), version=__version__)
+EXAMINATION = Examination(FINDINGS, **count_by_state(FINDINGS))
+UPGRADE_CHECK = UpgradeCheck(FINDINGS, **count_by_state(FINDINGS), version=__version__)
 
 
 def _show_findings(
@@ -357,7 +357,7 @@ RESULTS = {
     "status": ResultByHand(_status, _show_status),
     "support-bundle": ResultByHand(
         lambda _configuration: BUNDLE,
-        lambda bundle, _configuration, language: support.written(bundle, language),
+        lambda bundle, _configuration, language: support.bundle_message(bundle, language),
     ),
     "systemd": _unit(systemd_unit.SERVICE),
     "systemd --web": _unit(systemd_unit.CONSOLE),

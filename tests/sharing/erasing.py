@@ -43,9 +43,9 @@ def erase(boxes: Boxes, box: str, caller: bytes) -> int:
     """What a command does: him, on that box and all others; under which number."""
     request = erase_here(boxes, box, caller)
     with closing(boxes.store(box)) as store:
-        note = partial(erasure_requests.ordered, store, request.id)
+        note = partial(erasure_requests.store_order, store, request.id)
         erasure_orders.order(boxes.database(box), "acme", request.pseudonyms, note, store=store)
-        return {each.id: each.number or 0 for each in erasure_requests.kept(store)}[request.id]
+        return {each.id: each.number or 0 for each in erasure_requests.stored_requests(store)}[request.id]
 
 
 def turn(exchange: Exchange) -> int:
@@ -71,7 +71,7 @@ def kept(boxes: Boxes, *names: str) -> list[int | None]:
     found = []
     for name in names:
         with closing(boxes.store(name)) as store:
-            found += [each.number for each in erasure_requests.kept(store)]
+            found += [each.number for each in erasure_requests.stored_requests(store)]
     return found
 
 

@@ -299,4 +299,4 @@ def test_of_whom_a_ledger_knows_by_others_alone(boxes: Boxes) -> None:
 )
 def test_who_looked_is_kept_for_six_months(months: int, since: datetime) -> None:
     """L24: however short the retention of records is; and a longer one holds for it as well."""
-    assert storage.looks_kept_since(replace(ACME, retention=Period(months)), NOW) == since
+    assert storage.access_log_kept_since(replace(ACME, retention=Period(months)), NOW) == since

@@ -130,7 +130,7 @@ def test_what_a_command_kept_and_could_not_ask_the_service_asks(boxes: Boxes) ->
     assert boxes.opened[0].erase() == 0
     assert orders(boxes) == []
     with closing(boxes.store("pbx-1")) as store:
-        erasure_requests.lost(store, [request])
+        erasure_requests.mark_lost(store, [request])
     assert boxes.opened[0].erase() == 1
     assert kept(boxes, "pbx-1") == orders(boxes) == [1]
     quiet(boxes)
@@ -157,7 +157,7 @@ if where == "kept":
     end()
 def note(number, pseudonyms):
     with closing(SqliteStore(ledger)) as store:
-        erasure_requests.ordered(store, request.id, number, pseudonyms)
+        erasure_requests.store_order(store, request.id, number, pseudonyms)
     if where == "numbered":
         end()
 erasure_orders.order(database, "acme", request.pseudonyms, note)
@@ -222,7 +222,7 @@ def test_i9_what_is_kept_goes_without_a_trace(boxes: Boxes) -> None:
     ):
         boxes.opened[0].erase(later())
     with closing(boxes.store("pbx-1")) as store:
-        assert [each.pseudonyms for each in erasure_requests.kept(store)] == [()]
+        assert [each.pseudonyms for each in erasure_requests.stored_requests(store)] == [()]
     assert boxes.opened[0].erase(later()) == 0
     assert not copy.exists()
     assert kept(boxes, "pbx-1") == left(boxes, ONE) == []
@@ -311,7 +311,7 @@ def trouble(boxes: Boxes, chance: random.Random, box: str, caller: bytes) -> Non
         nonlocal number
         number = given
         with closing(boxes.store(box)) as store:
-            erasure_requests.ordered(store, request.id, given, pseudonyms)
+            erasure_requests.store_order(store, request.id, given, pseudonyms)
         if how == "cut off":
             raise LedgerError("cut off")
 

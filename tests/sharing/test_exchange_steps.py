@@ -291,10 +291,10 @@ def test_an_erasure_that_nobody_knows_is_asked_for_once_a_command_gave_up(boxes:
     assert box.erase(request.until) == 1
     assert kept(boxes, "pbx-1") == orders(boxes) == [1]
     with closing(boxes.store("pbx-1")) as store:
-        erasure_requests.lost(store, erasure_requests.kept(store))
+        erasure_requests.mark_lost(store, erasure_requests.stored_requests(store))
     assert box.erase() == 1  # at once, for no command is waited for any more
     with closing(boxes.store("pbx-1")) as store:
-        assert [each.number for each in erasure_requests.kept(store)] == [2]
+        assert [each.number for each in erasure_requests.stored_requests(store)] == [2]
     assert [each.erase() for each in boxes.opened] == [2, 2]
     assert box.erase() == 0
     assert kept(boxes, "pbx-1") == orders(boxes) == []

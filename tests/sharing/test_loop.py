@@ -157,7 +157,7 @@ def test_what_keeps_a_service_from_sharing_is_told_by_doctor_and_status() -> Non
     }
     said = not_shared(states)
     assert said == "acme:defect:KeyError,borealis:box-refused,corvo:shared-database"
-    found = [str(each.whole) for each in probe.not_shared({"unshared": said})]
+    found = [str(each.sentence) for each in probe.not_shared({"unshared": said})]
     assert found[0] == (
         "the service shares nothing of acme with other boxes now: a defect of informativa (KeyError); Calls"
         " go on, and it tries again by itself. Report it with what the log says: journalctl -u informativa"

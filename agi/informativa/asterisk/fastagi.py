@@ -91,17 +91,17 @@ class FastAgiRequest(Request, asyncio.Protocol):  # type: ignore[misc]  # panora
 
     def eof_received(self) -> bool:
         """Keep our side open until the call is on record."""
-        self._lost("Asterisk closed the AGI connection.")
+        self._is_lost("Asterisk closed the AGI connection.")
         return True
 
     def connection_lost(self, error: Exception | None) -> None:
         if not self._over:  # every call that is over ends in this way
-            self._lost("Asterisk closed the AGI connection.")
+            self._is_lost("Asterisk closed the AGI connection.")
 
     def give_up(self) -> None:
         """End the session without another command, so that Asterisk goes on with its dialplan."""
         self.looks = None
-        self._lost("The call was given up.")
+        self._is_lost("The call was given up.")
         self.close()
 
     def close(self) -> None:
@@ -116,9 +116,9 @@ class FastAgiRequest(Request, asyncio.Protocol):  # type: ignore[misc]  # panora
         """End the waiting for a reply soon. The reply may have arrived unread, if this process was stopped
         meanwhile."""
         message = "Asterisk did not answer an AGI command."
-        self._deadline = self.app.loop.call_later(LAST_LOOK_SECONDS, self._lost, message)
+        self._deadline = self.app.loop.call_later(LAST_LOOK_SECONDS, self._is_lost, message)
 
-    def _lost(self, reason: str) -> None:
+    def _is_lost(self, reason: str) -> None:
         self._fail(SessionLostError(reason))
 
     def _fail(self, failure: SessionError) -> None:

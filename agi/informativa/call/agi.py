@@ -204,7 +204,7 @@ class ReplyReader:
         Raises ProtocolError unless it is (the beginning of) a HANGUP, the only line that Asterisk sends
         unasked: any other is somebody's forged reply.
         """
-        *lines, self._beginning = self._joined(data).split(b"\n")
+        *lines, self._beginning = self._join(data).split(b"\n")
         if any(line != b"HANGUP" for line in lines) or not b"HANGUP".startswith(self._beginning):
             raise ProtocolError("A peer answered an AGI command before it was sent.")
         self.hung_up = self.hung_up or bool(lines or self._beginning)
@@ -217,7 +217,7 @@ class ReplyReader:
         """
         if data == _USUAL_REPLY and not (self._length or self._usage):
             return _USUAL_REPLY_PARSED
-        data = self._joined(data)
+        data = self._join(data)
         while b"\n" in data:
             line, _, data = data.partition(b"\n")
             if (reply := self._read(line.rstrip(b"\r"))) is not None:
@@ -228,7 +228,7 @@ class ReplyReader:
         self._beginning = data
         return None
 
-    def _joined(self, data: bytes) -> bytes:
+    def _join(self, data: bytes) -> bytes:
         self._length += len(data)
         if self._length > MAX_REPLY:
             raise ProtocolError("Asterisk sent a reply without an end.")

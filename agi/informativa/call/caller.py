@@ -128,7 +128,7 @@ def e164(text: str, region: str, form: NumberForm) -> frozenset[str]:
 def spellings(line: str, region: str) -> frozenset[str]:
     """Return every way in which a dialplan may write the called number `line`: as it is, +39…, 0039…, 39…,
     0…"""
-    return numbering.written(line, region)
+    return numbering.written_forms(line, region)
 
 
 def fingerprint(key: bytes) -> str:

@@ -131,7 +131,7 @@ complete -F _informativa informativa
 
 
 def _bash(root: Command) -> str:
-    return _filled(_BASH, root)
+    return _fill_script(_BASH, root)
 
 
 def _zsh(root: Command) -> str:
@@ -143,12 +143,12 @@ def _zsh(root: Command) -> str:
         "# informativa completion zsh > /usr/local/share/zsh/site-functions/_informativa\n"
         "autoload -Uz bashcompinit && bashcompinit\n"
     )
-    body = _filled(_BASH, root).partition("\n")[2].partition("\n")[2]
+    body = _fill_script(_BASH, root).partition("\n")[2].partition("\n")[2]
     last = "if [[ $$zsh_eval_context[-1] == loadautofunc ]]; then _bash_complete -F _informativa; fi\n"
     return head + body + last
 
 
-def _filled(template: str, root: Command) -> str:
+def _fill_script(template: str, root: Command) -> str:
     """Return a script with the tables of parameter command tree."""
     groups = [command for command in root.walk() if command.path != root.path]
     rows = list(_rows(root))

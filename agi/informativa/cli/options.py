@@ -19,7 +19,7 @@ from ..views.documents import document, streamed
 from ..views.messages import ENGLISH, Language, languages
 from ..views.messages import language as language_of
 from ..views.terminal import escaped, verbatim
-from ..views.text.generated import written
+from ..views.text.generated import file_message
 from .words import _
 
 
@@ -86,7 +86,7 @@ def print_generated(generated: Generated) -> None:
     if generated.file is None:
         verbatim(generated.text)
     else:
-        print(written(generated, _))
+        print(file_message(generated, _))
     warn(generated.warnings)
 
 

@@ -164,7 +164,7 @@ def canonical(values: Mapping[str, str | int]) -> bytes:
     if not is_plain("".join(map(str, values.values()))):  # one test of all is faster than one of each
         from . import jcs
 
-        return jcs.written(values)
+        return jcs.canonical_of_sorted(values)
     parts = [
         f'"{name}":{value}' if type(value) is int else f'"{name}":"{value}"' for name, value in values.items()
     ]

@@ -23,12 +23,12 @@ def canonical(value: Mapping[str, Value]) -> bytes:
     (RFC 8785 3.2.3), strings with the fewest escapes (3.2.2.2). Raises EvidenceFormatError for any other
     value, a lone surrogate included."""
     try:
-        return written(_in_order(value, _DEEPEST))
+        return canonical_of_sorted(_in_order(value, _DEEPEST))
     except UnicodeEncodeError:
         raise EvidenceFormatError(Text("A text has half of a surrogate pair in it.")) from None
 
 
-def written(value: Mapping[str, Value]) -> bytes:
+def canonical_of_sorted(value: Mapping[str, Value]) -> bytes:
     """Return the same for an object whose values are of these kinds, and whose keys stand in order. Raises
     UnicodeEncodeError for a lone surrogate."""
     return _encode(value).encode("utf-8")

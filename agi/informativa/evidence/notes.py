@@ -235,7 +235,7 @@ class LogNote:
     @property
     def entry(self) -> bytes:
         """The entry of the log, at most 16,384 bytes."""
-        values = {"v": VERSION, "kind": self.kind.value, **_written(self), **_written(self.content)}
+        values = {"v": VERSION, "kind": self.kind.value, **_members(self), **_members(self.content)}
         return NOTE_TAG + jcs.canonical(values)
 
     @property
@@ -271,13 +271,13 @@ def _read(part: NotePart, values: Mapping[str, jcs.Value]) -> dict[str, Any]:
     keys = {key.name: key for key in KEYS[part]}
     for name in values:
         if name not in keys:
-            raise EvidenceFormatError(Text("A note of this kind has no {name}.", name=_shown(name)))
+            raise EvidenceFormatError(Text("A note of this kind has no {name}.", name=_escaped(name)))
     if missing := [key.name for key in keys.values() if key.is_required and key.name not in values]:
         raise EvidenceFormatError(Text("The note lacks {names}.", names=", ".join(missing)))
     return {keys[name].field: keys[name].read(value) for name, value in values.items()}
 
 
-def _written(part: LogNote | NoteContent) -> dict[str, jcs.Value]:
+def _members(part: LogNote | NoteContent) -> dict[str, jcs.Value]:
     """Return the members in JSON of a part of a note. Raises EvidenceFormatError."""
     values = ((key, getattr(part, key.field)) for key in KEYS[type(part)])
     return {key.name: key.write(value) for key, value in values if value != key.absent}
@@ -308,9 +308,11 @@ def _kind(value: jcs.Value) -> NoteKind:
     try:
         return NoteKind(str(value))
     except ValueError:
-        raise EvidenceFormatError(Text("There is no note of the kind {kind}.", kind=_shown(value))) from None
+        raise EvidenceFormatError(
+            Text("There is no note of the kind {kind}.", kind=_escaped(value))
+        ) from None
 
 
-def _shown(value: object) -> str:
+def _escaped(value: object) -> str:
     """Return a piece of somebody else's text so that it does no harm where it is shown."""
     return str(value)[:40].encode("unicode_escape").decode()

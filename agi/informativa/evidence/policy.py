@@ -197,19 +197,19 @@ class _PolicyParser:
         for member in members:
             self._require_name(member)
             if not self.free[member]:
-                raise EvidenceFormatError(Text("{name} is a member already.", name=_shown(member)))
+                raise EvidenceFormatError(Text("{name} is a member already.", name=_escaped(member)))
             self.free[member] = False
         self._add_name(name)
         self.groups.append(Group(name, count, tuple(members)))
 
     def _add_name(self, name: bytes) -> None:
         if name == NONE or name in self.free:
-            raise _twice(_shown(name))
+            raise _twice(_escaped(name))
         self.free[name] = True
 
     def _require_name(self, name: bytes) -> None:
         if name not in self.free:
-            raise EvidenceFormatError(Text("There is no {name} in the lines before.", name=_shown(name)))
+            raise EvidenceFormatError(Text("There is no {name} in the lines before.", name=_escaped(name)))
 
 
 def _plain(word: bytes) -> str:
@@ -219,7 +219,7 @@ def _plain(word: bytes) -> str:
         raise EvidenceFormatError(Text("It is not UTF-8.")) from None
 
 
-def _shown(name: bytes) -> str:
+def _escaped(name: bytes) -> str:
     return name.decode("utf-8", "backslashreplace")
 
 

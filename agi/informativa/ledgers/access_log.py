@@ -105,7 +105,7 @@ class AccessLog:
         suffix = f" {own}" if own else ""
         safe = without_numbers(entry.detail)[: LONGEST - len(suffix)]
         entry = replace(entry, detail=f"{safe}{suffix}".lstrip())
-        with self._opened(create=True) as connection, _writing(connection):
+        with self._open(create=True) as connection, _writing(connection):
             number, previous_hash = _head(connection)
             salt = None if entry.pseudonym is None else os.urandom(SALT_SIZE)
             who_hash = None if entry.pseudonym is None or salt is None else _who_hash(salt, entry.pseudonym)
@@ -120,7 +120,7 @@ class AccessLog:
         if not self.file.exists():
             return ()
         conditions, values = _conditions(wanted)
-        with self._opened() as connection:
+        with self._open() as connection:
             rows = connection.execute(
                 f"SELECT number, at, account, action, pseudonym, who, record, detail FROM access"  # noqa: S608  # our own names
                 f" WHERE number < ? {conditions} ORDER BY number DESC LIMIT ?",
@@ -133,7 +133,7 @@ class AccessLog:
         if not self.file.exists():
             return AccessChain(0, 0, bytes(32), None)
         first_wrong, rows = None, 0
-        with self._opened() as connection:
+        with self._open() as connection:
             number, previous_hash = connection.execute("SELECT number, hash FROM state").fetchone()
             for row in connection.execute(f"SELECT {_COLUMNS} FROM access ORDER BY number"):  # noqa: S608  # our own names
                 *facts, row_hash = row
@@ -149,7 +149,7 @@ class AccessLog:
         byte of them is left in the file or beside it. Calling it again after an error finishes the work."""
         if not self.file.exists():
             return 0
-        with self._opened() as connection:
+        with self._open() as connection:
             connection.execute("PRAGMA temp_store = MEMORY")
             with _writing(connection):
                 erased = sum(
@@ -169,7 +169,7 @@ class AccessLog:
         Nothing of them is left in the file's log either."""
         if not self.file.exists():
             return 0
-        with self._opened() as connection:
+        with self._open() as connection:
             with _writing(connection):
                 purged = _purge(connection, (before - _EPOCH) // _MICROSECOND)
             self._empty_log(connection)
@@ -192,7 +192,7 @@ class AccessLog:
             )
 
     @contextmanager
-    def _opened(self, *, create: bool = False) -> Iterator[sqlite3.Connection]:
+    def _open(self, *, create: bool = False) -> Iterator[sqlite3.Connection]:
         try:
             if create:
                 self._create()

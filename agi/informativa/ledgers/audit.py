@@ -130,8 +130,8 @@ def read_loss_notes(connection: sqlite3.Connection, logs: Sequence[leaves.Ledger
             flaws.append(AuditedFlaw(number, index, Flaw.FALSE_NOTE))
         ranges[event.kind] += named_leaves
         emptied += own_leaves if event.kind is RecordKind.ERASURE else []
-    purged, erased, lost = (_merged(ranges[kind]) for kind in _TAKEN)
-    return LossNotes(purged, erased, lost, tuple(flaws), last_purged, purged_before, _merged(emptied))
+    purged, erased, lost = (_merge(ranges[kind]) for kind in _TAKEN)
+    return LossNotes(purged, erased, lost, tuple(flaws), last_purged, purged_before, _merge(emptied))
 
 
 def leaves_of(
@@ -372,7 +372,7 @@ def _within(ranges: Sequence[range], index: int) -> bool:
     return position >= 0 and index in ranges[position]
 
 
-def _merged(ranges: Iterable[range]) -> tuple[range, ...]:
+def _merge(ranges: Iterable[range]) -> tuple[range, ...]:
     """Sort the ranges, and join those that touch or overlap."""
     merged: list[range] = []
     for leaf_range in sorted(ranges, key=lambda leaf_range: leaf_range.start):

@@ -201,7 +201,7 @@ def forget(store: SqliteStore, requests: Sequence[ErasureRequest]) -> None:
     again is harmless then, and finishes the work."""
     if not requests:
         return
-    erasure_requests.through(store, requests)
+    erasure_requests.mark_done(store, requests)
     _delete_copies(store.file)
     store.empty_log(PATIENCE_SECONDS)
     interrupted = any(not request.pseudonyms for request in requests)  # the bytes to search for are gone
@@ -249,12 +249,12 @@ def _erase(
             own_leaves, resting_leaves = (
                 [leaf for leaf, is_own in closed if bool(is_own) is own] for own in (True, False)
             )
-            reference = rows.counted(erased) + leaves.named(own_leaves, resting_leaves)
+            reference = rows.records_in_words(erased) + leaves.leaves_text(own_leaves, resting_leaves)
             number = transaction.append(rows.note(RecordKind.ERASURE, Reason.REQUEST, at, reference))
             his_pseudonyms = [pseudonym for (pseudonym,) in connection.execute("SELECT pseudonym FROM his")]
             if request is not None and not set(his_pseudonyms) <= set(request.pseudonyms):
                 request = replace(request, pseudonyms=tuple({*request.pseudonyms, *his_pseudonyms}))
-                erasure_requests.keep(connection, request)
+                erasure_requests.store_request(connection, request)
         _note(store, number, f"{RecordKind.ERASURE} {reference}")
         return erased, his_pseudonyms + salts, number, request
 

@@ -53,7 +53,7 @@ class ErasureRequest:
     pseudonyms: tuple[bytes, ...]
     sealed: tuple[bytes, ...] = ()
 
-    def held(self, now: datetime) -> bool:
+    def command_asks(self, now: datetime) -> bool:
         """Return whether a command makes the request itself. `False` if the clock was set back meanwhile:
         then nobody would make it for long."""
         return now < self.until <= now + HELD
@@ -72,7 +72,7 @@ class ErasureRequest:
         if not self.pseudonyms:
             return Standing.COMPLETED
         if self.number is None:
-            return Standing.WAITING if self.held(now) else Standing.UNKNOWN
+            return Standing.WAITING if self.command_asks(now) else Standing.UNKNOWN
         if self.number > newest or (
             ordered_pseudonyms is not None and not ordered_pseudonyms.issuperset(self.pseudonyms)
         ):
@@ -87,7 +87,7 @@ def new(now: datetime, sealed: Sequence[bytes] = ()) -> ErasureRequest:
     return ErasureRequest(int.from_bytes(os.urandom(8), "big") >> 1, None, now + HELD, (), tuple(sealed))
 
 
-def keep(connection: sqlite3.Connection, request: ErasureRequest) -> None:
+def store_request(connection: sqlite3.Connection, request: ErasureRequest) -> None:
     """Store a request, within the caller's transaction. If it is stored already, its number and pseudonyms
     are replaced."""
     until_microseconds, texts = (
@@ -97,7 +97,7 @@ def keep(connection: sqlite3.Connection, request: ErasureRequest) -> None:
     connection.execute(_KEEP, (request.id, request.number, until_microseconds, *texts))
 
 
-def kept(store: SqliteStore) -> list[ErasureRequest]:
+def stored_requests(store: SqliteStore) -> list[ErasureRequest]:
     """Return all stored requests."""
     with store.connected() as connection:
         request_rows = connection.execute(_KEPT).fetchall()
@@ -107,7 +107,7 @@ def kept(store: SqliteStore) -> list[ErasureRequest]:
     ]
 
 
-def ordered(store: SqliteStore, request: int, number: int, pseudonyms: Sequence[bytes]) -> None:
+def store_order(store: SqliteStore, request: int, number: int, pseudonyms: Sequence[bytes]) -> None:
     """Store the number that the shared database is about to give a request, and the pseudonyms in it. This
     comes before the database commits: if the program ends in between, no other request's number stands here,
     and a number that the database does not have counts as lost."""
@@ -116,12 +116,12 @@ def ordered(store: SqliteStore, request: int, number: int, pseudonyms: Sequence[
         connection.execute(_ORDERED, (number, _text(pseudonyms), request))
 
 
-def lost(store: SqliteStore, requests: Iterable[ErasureRequest]) -> None:
+def mark_lost(store: SqliteStore, requests: Iterable[ErasureRequest]) -> None:
     """Mark these requests as unknown to the shared database."""
     _execute_for(store, _LOST, requests)
 
 
-def through(store: SqliteStore, requests: Iterable[ErasureRequest]) -> None:
+def mark_done(store: SqliteStore, requests: Iterable[ErasureRequest]) -> None:
     """Mark these requests as done by all boxes, and delete the caller from them."""
     _execute_for(store, _THROUGH, requests)
 

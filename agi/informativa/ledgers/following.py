@@ -99,7 +99,7 @@ def hours(
 @contextmanager
 def _read(file: str, owner: LedgerOwner | None) -> Iterator[sqlite3.Connection]:
     try:
-        with _opened(Path(file), owner) as connection:
+        with _open(Path(file), owner) as connection:
             yield connection
     except FileNotFoundError as error:
         raise LedgerError(
@@ -212,7 +212,7 @@ class Follower:
 
 
 @contextmanager
-def _opened(file: Path, owner: LedgerOwner | None) -> Iterator[sqlite3.Connection]:
+def _open(file: Path, owner: LedgerOwner | None) -> Iterator[sqlite3.Connection]:
     os.stat(file)  # noqa: PTH116  # raises FileNotFoundError, which SQLite does not
     connection = _connect(file)
     try:

@@ -164,7 +164,7 @@ def leaf(connection: sqlite3.Connection, record: int) -> Leaf | None:
     return Leaf.of(row) if row else None
 
 
-def named(leaves: Iterable[int], resting: Iterable[int] = ()) -> str:
+def leaves_text(leaves: Iterable[int], resting: Iterable[int] = ()) -> str:
     """Return the text by which a record about records names their leaves, and those that rested on them: `;
     leaves 0-63 70, and resting on them 71`, empty if there are none. The leaves of all logs of a ledger are
     counted together."""
@@ -194,7 +194,7 @@ def reference_before(reference: str, end: int) -> str:
         (row for leaf_range in ranges for row in range(leaf_range.start, min(leaf_range.stop, end)))
         for ranges in indices(reference)
     )
-    return reference.partition(_LEAVES)[0] + named(*rows_before)
+    return reference.partition(_LEAVES)[0] + leaves_text(*rows_before)
 
 
 def indices(reference: str) -> tuple[list[range], list[range]]:

@@ -49,7 +49,7 @@ def restore(ledger: Path, copy: Path, at: datetime, owner: LedgerOwner | None = 
     with translated(ledger):
         if users := LedgerFiles(ledger).users():
             raise LedgerError(
-                Text("The ledger {file} is open (process {users}).", file=ledger, users=_listed(users)),
+                Text("The ledger {file} is open (process {users}).", file=ledger, users=_list(users)),
                 Text("Stop the service: systemctl stop informativa, and try again."),
             )
         if not copy.is_file() or (ledger.exists() and copy.samefile(ledger)):
@@ -98,7 +98,7 @@ def _bring_up_to_date(ledger: Path, part: Path, at: datetime) -> tuple[int, int,
                     (kind, leaves.reference_before(reference, changed_from)) for kind, reference in deletions
                 ]
                 for request in _requests(ledger):
-                    erasure_requests.keep(connection, request)
+                    erasure_requests.store_request(connection, request)
                 notes = [*deletions, *notes]
                 notes.sort(key=lambda note: note[0] is not RecordKind.NEW_LOG)  # a log begins with it
                 for number, (kind, reference) in enumerate(notes, _next_free_number(connection)):
@@ -134,7 +134,7 @@ def _requests(ledger: Path) -> list[ErasureRequest]:
         contextlib.suppress(LedgerError, OSError),
         contextlib.closing(SqliteStore(str(ledger), read_only=True)) as store,
     ):
-        return erasure_requests.kept(store)
+        return erasure_requests.stored_requests(store)
     return []
 
 
@@ -188,7 +188,7 @@ def _enter_lost(connection: sqlite3.Connection, log: leaves.LedgerLog, entries: 
         row = (log.first + index, number, what, who, None, None, None, False)
         connection.execute(leaves.APPEND, row)
         number += 1
-    return rows.counted(len(entries)) + leaves.named(range(log.next, log.next + len(entries)))
+    return rows.records_in_words(len(entries)) + leaves.leaves_text(range(log.next, log.next + len(entries)))
 
 
 def _next_free_number(connection: sqlite3.Connection) -> int:
@@ -231,7 +231,7 @@ def _require_same(store: SqliteStore, log: leaves.LedgerLog, published: Publishe
         )
 
 
-def _listed(processes: list[int]) -> str:
+def _list(processes: list[int]) -> str:
     return ", ".join(map(str, processes))
 
 

@@ -192,10 +192,8 @@ def note(kind: RecordKind, reason: Reason, at: datetime, reference: str) -> Even
 
 def purge_note(numbers: Sequence[int], leaves: str, cutoff: datetime, at: datetime) -> Event:
     """Build the record about the purge of these records. `leaves` names the leaves that they had."""
-    reference = (
-        f"{counted(len(numbers))}, {numbers[0]} to {numbers[-1]}, from before {cutoff:%Y-%m-%d %H:%M} UTC"
-    )
-    return note(RecordKind.PURGE, Reason.RETENTION, at, reference + leaves)
+    which = f"{numbers[0]} to {numbers[-1]}, from before {cutoff:%Y-%m-%d %H:%M} UTC"
+    return note(RecordKind.PURGE, Reason.RETENTION, at, f"{records_in_words(len(numbers))}, {which}{leaves}")
 
 
 _PURGED = re.compile(r"\d+ records?, (\d+) to (\d+), from before (\d{4}-\d\d-\d\d \d\d:\d\d) UTC")
@@ -211,7 +209,7 @@ def purged(reference: str) -> tuple[int, int, int]:
     return int(match[1]), int(match[2]), microseconds(cutoff)
 
 
-def counted(number: int) -> str:
+def records_in_words(number: int) -> str:
     """Return a number of records in words."""
     return f"{number} record" if number == 1 else f"{number} records"
 

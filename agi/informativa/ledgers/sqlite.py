@@ -170,7 +170,7 @@ class SqliteStore(LedgerFile):
                         following = transaction.next_number()
                         numbers = [number for (number,) in page if transaction.purge(number)]
                         if numbers:
-                            closed = leaves.named(transaction.close_leaves(numbers))
+                            closed = leaves.leaves_text(transaction.close_leaves(numbers))
                             transaction.append(rows.purge_note(numbers, closed, cutoff, at), following)
                     purged += len(numbers)
                 for page in self._pages(rows.BASELESS, cutoff, (b"", "", "")):

@@ -156,7 +156,7 @@ def forged(connection: sqlite3.Connection, notes: LossNotes) -> list[CounterRow]
     sqlite3.Error."""
     with tolerantly(connection):
         erased = dict(connection.execute(_ERASED).fetchall())
-        return _compared(connection, notes, _counted(connection, _DERIVED), erased)
+        return _compared(connection, notes, _counts(connection, _DERIVED), erased)
 
 
 def _compared(
@@ -165,7 +165,7 @@ def _compared(
     expected: Counter[tuple[object, ...]],
     erased: Mapping[Any, int],
 ) -> list[CounterRow]:
-    counters = _counted(connection, _ALL)
+    counters = _counts(connection, _ALL)
     forged_counts = []
     for key in sorted(expected.keys() | counters.keys(), key=repr):
         hour, line, notice, _version, _language, status = key
@@ -196,7 +196,7 @@ def _bounds(
     return least, inf if purged else records + erased_records
 
 
-def _counted(connection: sqlite3.Connection, query: str) -> Counter[tuple[object, ...]]:
+def _counts(connection: sqlite3.Connection, query: str) -> Counter[tuple[object, ...]]:
     return Counter({row[:-1]: row[-1] for row in connection.execute(query)})
 
 

@@ -90,7 +90,7 @@ class LedgerFiles:
         too."""
         present = (now.ledger, now.log, now.index)
         none_deleted = before.log in (None, now.log) and before.index in (None, now.index)
-        if None not in present and none_deleted and all(opened(identity) for identity in present):
+        if None not in present and none_deleted and all(is_open(identity) for identity in present):
             return True
         _, log, index = self._names
         for name, identity_before, identity_now in (
@@ -100,7 +100,7 @@ class LedgerFiles:
             if (
                 identity_before not in (None, identity_now)
                 and identity_now is not None
-                and opened(identity_now)
+                and is_open(identity_now)
             ):
                 with contextlib.suppress(FileNotFoundError):
                     os.unlink(name)  # noqa: PTH108
@@ -316,7 +316,7 @@ def _size(name: str) -> int | None:
     return None
 
 
-def opened(identity: Identity) -> bool:
+def is_open(identity: Identity) -> bool:
     """Return whether this process has that file open. Always true outside Linux, where it cannot be known."""
     return not Path("/proc/self/fd").exists() or bool(_descriptors(identity))
 

@@ -138,7 +138,7 @@ def _history(
         ): None
         for entry in reversed(storage.access_log(controller).page(None, _ALL, access_filter))
     }
-    since = None if controller.retention is None else storage.looks_kept_since(controller, now)
+    since = None if controller.retention is None else storage.access_log_kept_since(controller, now)
     return AccessHistory(tuple(accesses), since and since.astimezone(controller.zone).date(), elsewhere)
 
 

@@ -144,11 +144,11 @@ def access(controllers: Sequence[Controller], typed: Typed, shared: SharedDataba
     Raises LedgerError, and SharedDatabaseError: half an answer is none."""
     return Access(
         mask(typed.caller.number),
-        tuple(_held(controller, typed.caller, shared) for controller in controllers),
+        tuple(_controller_records(controller, typed.caller, shared) for controller in controllers),
     )
 
 
-def _held(controller: Controller, caller: Identified, shared: SharedDatabase | None) -> Held:
+def _controller_records(controller: Controller, caller: Identified, shared: SharedDatabase | None) -> Held:
     answer = caller_records(controller, caller, shared)
     records = (record_document.Record.of(record, controller.id, box) for box, record in answer.records)
     return Held(controller.id, controller.name, tuple(records), answer.missing)

@@ -15,7 +15,7 @@ from ..config import inspect
 from ..model import Line, errors, name_and_id
 from ..model.errors import ConfigError, LedgerError
 from ..process import storage
-from .doctor.examination import locally
+from .doctor.examination import check_configuration
 from .doctor.findings import Finding, State
 from .document import AbsolutePath, Seconds, Sentence
 from .problems import Problem
@@ -86,7 +86,7 @@ def check(file: Path, now: datetime) -> Checked:
 
 def check_read_only(file: Path, now: datetime) -> Checked:
     """Check everything, and change nothing."""
-    case, findings = asyncio.run(locally(file))
+    case, findings = asyncio.run(check_configuration(file))
     problems = tuple(_problem(finding, file) for finding in findings if finding.state is State.WRONG)
     doubtful = (State.WARNING, State.UNKNOWN) if case.configuration else (State.WARNING,)
     valid = None if problems else case.configuration
@@ -94,7 +94,7 @@ def check_read_only(file: Path, now: datetime) -> Checked:
         ok=not problems,
         file=file,
         problems=problems,
-        warnings=tuple(finding.whole for finding in findings if finding.state in doubtful),
+        warnings=tuple(finding.sentence for finding in findings if finding.state in doubtful),
         notes=tuple(finding.finding for finding in findings if finding.state is State.OK and finding.note),
         service=valid.listen if valid else None,
         metrics=(valid.metrics or None) if valid else None,

@@ -86,7 +86,7 @@ def require_names(names: Sequence[str], all_names: Sequence[str]) -> None:
     if not names and len(all_names) > 1:
         raise InformativaError(
             Text("There are several companies, and nothing is shown or done for all at once."),
-            Text("Name one: --controller {name} ({names})", name=all_names[0], names=_listed(all_names)),
+            Text("Name one: --controller {name} ({names})", name=all_names[0], names=_list(all_names)),
         )
 
 
@@ -199,5 +199,5 @@ def name_remedy(name: str, names: Iterable[str]) -> Text:
     return Text("There are: {names}.", names=", ".join(sorted_names) or Text("none"))
 
 
-def _listed(names: Sequence[str]) -> str:
+def _list(names: Sequence[str]) -> str:
     return ", ".join(names[:SHOWN]) + (", …" if len(names) > SHOWN else "")

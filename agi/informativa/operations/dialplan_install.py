@@ -114,7 +114,7 @@ def install(config: Path, to: Path, *, freepbx: bool = False, dry_run: bool = Fa
         warnings=(
             *link_warnings,
             *not_live(configuration),
-            *(finding.whole for finding in ports.neighbours(configuration, folder)),
+            *(finding.sentence for finding in ports.neighbours(configuration, folder)),
             *installation.out_of_reach(configuration),
             *_doubtful(reading),
         ),

@@ -257,14 +257,14 @@ def _chosen_column(name: str, choice: str, header: Sequence[str], form: TableFor
         raise _ambiguous(name, [header[column] for column in columns], columns[0], form)
     raise InformativaError(
         Text("No column has the header {header}.", header=without_numbers(choice)),
-        Text("There are: {names}.", names=_shown(header)),
+        Text("There are: {names}.", names=_headers(header)),
     )
 
 
 def _ambiguous(name: str, headers: Sequence[str], column: int, form: TableForm) -> InformativaError:
     return InformativaError(
         Text(
-            "The header has more than one column for {name}: {headers}.", name=name, headers=_shown(headers)
+            "The header has more than one column for {name}: {headers}.", name=name, headers=_headers(headers)
         ),
         Text(
             "Say which: {option} {name}={header}, or by its place: {option} {name}={place}",
@@ -276,7 +276,7 @@ def _ambiguous(name: str, headers: Sequence[str], column: int, form: TableForm) 
     )
 
 
-def _shown(headers: Sequence[str]) -> str:
+def _headers(headers: Sequence[str]) -> str:
     """Return headers for a message, without numbers: where the header is missing, a row with somebody's
     number is in its place."""
     return without_numbers(", ".join(header.strip() for header in headers[:20]))

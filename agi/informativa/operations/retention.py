@@ -114,7 +114,7 @@ def _purged(
             if really:
                 store.empty_log(PATIENCE_SECONDS)  # where what was deleted still stands
     if really:
-        storage.access_log(controller).purge(storage.looks_kept_since(controller, now))
+        storage.access_log(controller).purge(storage.access_log_kept_since(controller, now))
     retired = storage.purge_retired(shared, controller, really=really) if shared else []
     return Purged(
         controller.id,

@@ -207,7 +207,7 @@ async def _look(system: System) -> StatusReport:
         system.today,
         tuple(controllers),
         None if rows is None else len(rows),
-        tuple(finding.whole for finding in findings if finding.state is not State.OK),
+        tuple(finding.sentence for finding in findings if finding.state is not State.OK),
         in_order,
     )
 
@@ -215,7 +215,7 @@ async def _look(system: System) -> StatusReport:
 async def _look_at_service(system: System) -> StatusReport:
     service = await _service(system)
     findings = [] if service.answers else await examination.results(service_checks.service, system)
-    warnings = tuple(finding.whole for finding in findings)
+    warnings = tuple(finding.sentence for finding in findings)
     return StatusReport(service, system.now, (), None, warnings, service.answers)
 
 

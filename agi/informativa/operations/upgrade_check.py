@@ -29,4 +29,4 @@ async def upgrade_check(file: Path, asterisk: Path, units: Path) -> UpgradeCheck
     system = await examination.read(file)
     system.asterisk_files, system.units = AsteriskFiles(asterisk.absolute()), units
     findings = await examination.run(system, of_suite(Suite.UPGRADE))
-    return UpgradeCheck(tuple(findings), **examination.counted(findings), version=__version__)
+    return UpgradeCheck(tuple(findings), **examination.count_by_state(findings), version=__version__)

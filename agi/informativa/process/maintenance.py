@@ -197,7 +197,7 @@ def purge(controller: Controller, now: datetime) -> None:
             store.empty_log(PATIENCE_SECONDS)  # where what was deleted still stands
         finally:
             store.close()
-        storage.access_log(controller).purge(storage.looks_kept_since(controller, now))
+        storage.access_log(controller).purge(storage.access_log_kept_since(controller, now))
     except LedgerError as error:
         log.error("purge failed", controller=controller.id, error=str(error))
     else:

@@ -23,7 +23,7 @@ TRIAL_SECONDS = 2.0  # for a dry run, which takes milliseconds
 log = structlog.get_logger("informativa")
 
 
-def about(
+def service_report(
     configuration: Configuration, shared: Mapping[str, SharedState], last_hour: Mapping[str, HourOfCalls]
 ) -> str:
     """Return the version and the configuration, the companies that share nothing now, those whose calls fell

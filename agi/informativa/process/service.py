@@ -75,7 +75,7 @@ class CallService:
         self._server = FastAgiServer(
             self.answer,
             sessions=configuration.sessions,
-            about=self._about,
+            about=self._report,
             tried=self._tried,
             tokens=self._tokens,
         )
@@ -229,8 +229,8 @@ class CallService:
     def _status(self) -> str:
         return f"{len(self.configuration.lines)} lines on {self.configuration.listen}"
 
-    def _about(self) -> str:
-        return self_report.about(self.configuration, self.shared(), self._last_hour.totals())
+    def _report(self) -> str:
+        return self_report.service_report(self.configuration, self.shared(), self._last_hour.totals())
 
     async def _tried(self) -> str:
         """Try the ledgers of live companies as they are open here."""

@@ -262,7 +262,7 @@ def _existing_ledger(controller: Controller) -> Iterator[SqliteStore | None]:
         yield ledger
 
 
-def looks_kept_since(controller: Controller, now: datetime) -> datetime:
+def access_log_kept_since(controller: Controller, now: datetime) -> datetime:
     """Return the time since which entries of the access log are kept, for a controller with a retention."""
     from ..ledgers.access_log import kept_since
 

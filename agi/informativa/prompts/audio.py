@@ -322,7 +322,7 @@ def faded(sound: Sound) -> Sound:
     return Sound(samples, sound.rate)
 
 
-def joined(sounds: Iterator[tuple[Sound, float]]) -> Sound:
+def join_sounds(sounds: Iterator[tuple[Sound, float]]) -> Sound:
     """Return the sounds one after the other, each after its seconds of silence; all of one rate."""
     samples: array[float] = array("f")
     rate = WIDE

@@ -39,11 +39,11 @@ def _g722(source: Path, target: Path) -> None:
     error: Text | str = Text("there is neither a running Asterisk here nor ffmpeg")
     if asterisk := shutil.which("asterisk", path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin"):
         error = _by_asterisk(asterisk, source, target)
-    if not _written(target) and (ffmpeg := shutil.which("ffmpeg")):
+    if not _encode(target) and (ffmpeg := shutil.which("ffmpeg")):
         input_options = ("-f", "s16le", "-ar", str(WIDE), "-ac", "1") if source.suffix == ".sln16" else ()
         output = ("-ar", str(WIDE), "-f", "g722", target)
         error = _run(ffmpeg, "-loglevel", "error", "-y", *input_options, "-i", source, *output)
-    if not _written(target):
+    if not _encode(target):
         raise PromptError(
             Text(
                 "{file} cannot be made: {why}.",
@@ -89,7 +89,7 @@ def _raw(rate: int) -> tuple[str, ...]:
     return ("-t", "raw", "-r", str(rate), "-e", "signed", "-b", "16", "-c", "1")
 
 
-def _written(file: Path) -> bool:
+def _encode(file: Path) -> bool:
     return file.exists() and file.stat().st_size > 0
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from ..model.errors import PromptError
 from ..model.text import Text
-from .audio import WIDE, Sound, faded, from_pcm, joined, levelled, trimmed
+from .audio import WIDE, Sound, faded, from_pcm, join_sounds, levelled, trimmed
 from .pronunciation import spell_out
 
 VOICES = {"it": "it-IT", "en": "en-GB", "de": "de-DE", "fr": "fr-FR", "es": "es-ES"}
@@ -28,7 +28,7 @@ _SAYABLE = re.compile(r"[A-Za-zÀ-ÖØ-öø-ÿŒœ0-9 ,;:.!?'()-]")  # others ar
 def speak(lines: list[str], language: str) -> Sound:
     """Return a text as sound at 16 kHz. Raises PromptError if the voice cannot say all of it, or is
     missing."""
-    return joined(_sentences(lines, language))
+    return join_sounds(_sentences(lines, language))
 
 
 def _sentences(lines: list[str], language: str) -> Iterator[tuple[Sound, float]]:

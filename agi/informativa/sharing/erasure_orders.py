@@ -57,12 +57,12 @@ def order_requested(
 ) -> ErasureOrder:
     """Order what the ledger of this box, which did it already, keeps as a request. Raises SharedDatabaseError
     and LedgerError; then the service orders it."""
-    note = partial(erasure_requests.ordered, store, request.id)
+    note = partial(erasure_requests.store_order, store, request.id)
     try:
         return order(database, controller, request.pseudonyms, note, store=store, sealed=request.sealed)
     except BaseException:
         with suppress(LedgerError):
-            erasure_requests.lost(store, [request])  # the service need not wait
+            erasure_requests.mark_lost(store, [request])  # the service need not wait
         raise
 
 
@@ -168,7 +168,7 @@ class Erasures:
 
     def order_all_again(self) -> None:
         """Mark all requests of this box as to be ordered again: the database knows none of its orders."""
-        erasure_requests.lost(self._store, erasure_requests.kept(self._store))
+        erasure_requests.mark_lost(self._store, erasure_requests.stored_requests(self._store))
 
     def follow(self, reference: str) -> None:
         """Erase in the database what the record of an erasure says that this box erased."""
@@ -181,7 +181,7 @@ class Erasures:
         """Order again what this box requested and the database does not have; or else erase the callers of
         other boxes' orders. `look` reads this box's row. Return the number of callers; orders of this box are
         carried out at the next turn. Raises SharedDatabaseError."""
-        requests, row = erasure_requests.kept(self._store), look()
+        requests, row = erasure_requests.stored_requests(self._store), look()
         if row.applied >= row.erasures and not requests:
             return 0
         # In one transaction, so that it is of one server: behind pgbouncer another may take over meanwhile.
@@ -193,7 +193,7 @@ class Erasures:
         with translated(self._database):  # only now: two boxes at once would not see each other
             self._connection.execute(self._sql.done_everywhere)
         for request in unknown:
-            note = partial(erasure_requests.ordered, self._store, request.id)
+            note = partial(erasure_requests.store_order, self._store, request.id)
             _order(
                 self._connection,
                 self._database,

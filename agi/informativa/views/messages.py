@@ -58,9 +58,9 @@ class Language(Translator):
     def foreign(self, message: str) -> str:
         if self._catalogue is None:
             return message
-        return self._known(message) or self._uncapitalised(message) or message
+        return self._translation(message) or self._uncapitalised(message) or message
 
-    def _known(self, message: str) -> str:
+    def _translation(self, message: str) -> str:
         if template := _wholes().get(message):
             return self.gettext(template)
         for template, pattern in _patterns():
@@ -71,7 +71,7 @@ class Language(Translator):
 
     def _uncapitalised(self, message: str) -> str:
         """Translate a message that begins with a small letter, as a part of a sentence."""
-        translation = self._known(message[:1].upper() + message[1:])
+        translation = self._translation(message[:1].upper() + message[1:])
         return translation[:1].lower() + translation[1:]
 
 

@@ -55,7 +55,7 @@ def members(collected: Collected) -> dict[str, str]:
     }
 
 
-def written(bundle: SupportBundle, say: Language) -> Iterator[str]:
+def bundle_message(bundle: SupportBundle, say: Language) -> Iterator[str]:
     """Yield the message of the file and its content, and what to do before it is sent."""
     yield say(
         "Wrote {file}, for you alone to read: {members}.", file=bundle.file, members=", ".join(bundle.members)

@@ -64,7 +64,7 @@ class SqlLookup:
     def _ask(self, caller: Identified) -> Sequence[Mapping[str, Any]]:
         try:
             if self._connection is None:
-                self._connection = self._opened()
+                self._connection = self._open()
             if self._cut:
                 raise TimeoutError
             cursor = self._connection.cursor()
@@ -84,7 +84,7 @@ class SqlLookup:
             )
         return [dict(zip(names, row, strict=True)) for row in rows]
 
-    def _opened(self) -> Any:
+    def _open(self) -> Any:
         name, seconds = self._lookup.driver, self._lookup.seconds
         busy = {"timeout": seconds} if name == "sqlite3" else {}  # no interruption ends this waiting
         connection = self._driver.connect(**{**busy, **self._lookup.arguments})

@@ -43,7 +43,7 @@ def migrate(
 ) -> None:
     """Make the companies' roles and schemas, or bring them up to date; again some months before two years are
     over. Older boxes go on meanwhile."""
-    selection = _named(config, controller)
+    selection = _companies(config, controller)
     results = []
     for result in operations.migrate(
         selection.configuration, selection.named, user, datetime.now(UTC).date()
@@ -58,7 +58,7 @@ def migrate(
 @database.command()
 def sql(config: Config = DEFAULT_FILE, controller: Of = None) -> None:
     """Print what `shared migrate` does to a new database, for whoever administers it."""
-    selection = _named(config, controller)
+    selection = _companies(config, controller)
     for statement in operations.script(selection.named, datetime.now(UTC).date()):
         print(f"{statement};")
 
@@ -89,7 +89,7 @@ def retire(
     as_json: Json = False,
 ) -> None:
     """Retire a box permanently: the others stop waiting for it, and its name is never reused."""
-    selection = _named(config, controller)
+    selection = _companies(config, controller)
     results = tuple(
         operations.retire(selection.configuration, company, box, really=yes) for company in selection.named
     )
@@ -104,19 +104,19 @@ def retire(
 
 def _join(config: Config = DEFAULT_FILE, controller: Of = None, as_json: Json = False) -> None:
     """Take in what all other boxes told callers, before this one takes calls; cut off, it goes on later."""
-    selection = _named(config, controller)
+    selection = _companies(config, controller)
     results = []
     for company in selection.named:
         with view.bar(company.name, _) as progress:
             results.append(operations.join(selection.configuration, company, progress))
         if not as_json:
-            print(view.joined(results[-1], company.name, _))
+            print(view.join_message(results[-1], company.name, _))
     if as_json:
         print_document(operations.Joined(tuple(results)))
 
 
 def _show(config: Config, controller: Of, as_json: bool) -> None:
-    selection = _named(config, controller)
+    selection = _companies(config, controller)
     meetings = tuple(operations.meeting(selection.configuration, company) for company in selection.named)
     if as_json:
         print_document(operations.Boxes(meetings))
@@ -125,7 +125,7 @@ def _show(config: Config, controller: Of, as_json: bool) -> None:
         print("\n".join(view.meeting(meeting, _)))
 
 
-def _named(config: Config, controller: Of) -> Selection:
+def _companies(config: Config, controller: Of) -> Selection:
     """Return the companies that are named, or all: these commands tell nothing of any caller."""
     selection = select_for_logs(config, controller or (), begun=False)
     operations.shared(selection.configuration)

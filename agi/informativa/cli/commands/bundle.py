@@ -13,7 +13,7 @@ from ...operations.controllers import select_for_callers
 from ...operations.evidence import bundle as operation
 from ...operations.evidence.period import BundlePeriod
 from ...operations.records import no_other_boxes
-from ...views.text.bundle import written
+from ...views.text.bundle import bundle_lines
 from ...views.text.bundle_readme import BundleWords
 from ...views.text.evidence import bar
 from ..options import Config, Json, print_document, reader_of, warn_of_unrelated
@@ -77,4 +77,4 @@ def _bundle(
     if as_json:
         print_document(bundle)
     else:
-        print("\n".join(written(bundle, owner.zone, _, all_boxes=all_boxes)))
+        print("\n".join(bundle_lines(bundle, owner.zone, _, all_boxes=all_boxes)))

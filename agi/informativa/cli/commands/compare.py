@@ -90,7 +90,9 @@ def _compare(
     """
     now = datetime.now(UTC)
     with _exit_code(NOT_COMPARED):
-        source = ListSource(calls, _chosen(columns or ()), ComparedPeriod(first, last), zone, all_boxes)
+        source = ListSource(
+            calls, _columns_by_name(columns or ()), ComparedPeriod(first, last), zone, all_boxes
+        )
         selection = select_for_logs(config, controller or (), begun=False)
         warn_of_unrelated(selection.unrelated)
 
@@ -117,7 +119,7 @@ def _exit_code(code: int) -> Iterator[None]:
         raise
 
 
-def _chosen(columns: Sequence[str]) -> dict[str, str]:
+def _columns_by_name(columns: Sequence[str]) -> dict[str, str]:
     """Return the columns that `--columns id=uniqueid,line=dst` chooses, by name."""
     pairs = [pair.partition("=") for column in columns for pair in column.split(",")]
     if any(not (name and header) for name, _equals, header in pairs):

@@ -96,7 +96,7 @@ def checkpoint(config: Config = DEFAULT_FILE, controller: Of = None, as_json: Js
     if as_json:
         print_document(checkpoints)
     else:
-        print("\n".join(view.signed(checkpoints, _)))
+        print("\n".join(view.signed_lines(checkpoints, _)))
 
 
 @app.command()

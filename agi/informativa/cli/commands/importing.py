@@ -68,7 +68,7 @@ def _import(
         RecordKind(kind),
         reference,
         region,
-        _chosen(column or ()),
+        _columns_by_name(column or ()),
         datetime.now(UTC),
         callers,
     )
@@ -90,12 +90,12 @@ def _run(source: Source) -> importing.Import:
             return importing.run(source, counts, progress, _)
     except BaseException:
         if counts.read:
-            print(text.counted(counts, _), file=sys.stderr)
+            print(text.count_lines(counts, _), file=sys.stderr)
             print(_("Type the same again: nothing is recorded twice."), file=sys.stderr)
         raise
 
 
-def _chosen(columns: Sequence[str]) -> dict[str, str]:
+def _columns_by_name(columns: Sequence[str]) -> dict[str, str]:
     """Return the columns that `--column number=cellulare` chooses, by name."""
     pairs = [column.partition("=") for column in columns]
     if any(not (name and header) for name, _equals, header in pairs):

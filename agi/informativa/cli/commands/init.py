@@ -10,7 +10,7 @@ import typer
 
 from ...model import NumberForm
 from ...operations import init
-from ...views.text.configuration import written
+from ...views.text.configuration import files_message
 from ..options import warn
 from ..words import _
 
@@ -32,12 +32,12 @@ def _init(
     ] = None,
 ) -> None:
     """Write a commented configuration with two example companies, their keys, and the prompts."""
-    configuration = init.init(folder, callers or _asked())
-    print(written(configuration, _))
+    configuration = init.init(folder, callers or _ask_form())
+    print(files_message(configuration, _))
     warn(configuration.warnings)
 
 
-def _asked() -> NumberForm:
+def _ask_form() -> NumberForm:
     """Ask at a terminal how the trunk writes numbers; a script is not asked."""
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         return NumberForm.EITHER

@@ -10,7 +10,7 @@ import typer
 
 from ...config import DEFAULT_FILE
 from ...operations.support import bundle
-from ...views.support import members, written
+from ...views.support import bundle_message, members
 from ..options import Config, Json, print_document
 from ..words import _
 
@@ -41,5 +41,5 @@ def _support_bundle(
     if as_json:
         print_document(result)
         return
-    for line in written(result, _):
+    for line in bundle_message(result, _):
         print(line)

@@ -10,7 +10,7 @@ import typer
 
 from ...operations.evidence import logs, verifying
 from ...operations.evidence import witness as operations
-from ...views.text.witness import shown
+from ...views.text.witness import public_key_lines
 from ..log import LogFormat, configure
 from ..options import Json, print_document
 from ..words import _
@@ -44,7 +44,7 @@ def key(
     if as_json:
         print_document(witness)
     else:
-        print("\n".join(shown(witness, made, _)))
+        print("\n".join(public_key_lines(witness, made, _)))
 
 
 @app.command()

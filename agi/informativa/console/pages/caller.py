@@ -53,7 +53,7 @@ def search(context: RequestContext) -> Response:
     return context.redirect(context.path("caller", key))
 
 
-def shown(context: RequestContext) -> Response:
+def show(context: RequestContext) -> Response:
     """Show the records of a caller. The whole ledger is read for them, while the page is being sent."""
     if answer := redirect_if_erased(context):
         return answer

@@ -101,7 +101,7 @@ def _mistakes(typed: Mapping[str, str], number: str) -> Iterator[tuple[str, Info
         yield "language", InformativaError(Text("Choose a language."))
 
 
-def shown(context: RequestContext) -> Response:
+def show(context: RequestContext) -> Response:
     """Show the letter, to be printed. The ledger is read while the page is being sent."""
     request, company = context.session_object(LetterRequest), company_with_callers(context)
     return context.stream(

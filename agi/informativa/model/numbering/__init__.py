@@ -64,7 +64,7 @@ def valid(text: str, region: str, form: NumberForm) -> ValidNumbers:
     return numbers
 
 
-def written(text: str, region: str) -> frozenset[str]:
+def written_forms(text: str, region: str) -> frozenset[str]:
     """Return every form in which a dialplan may write the number `text`: as it is, +39…, 0039…, 39…, 0…"""
     if not _DIALLED.match(text):
         return frozenset({text})
@@ -77,7 +77,7 @@ def written(text: str, region: str) -> frozenset[str]:
         return frozenset({text, number, "00" + number[1:], number[1:], *national})
     from . import library
 
-    return library.written(text, region)
+    return library.written_forms(text, region)
 
 
 def is_possible(number: str) -> bool:

@@ -37,8 +37,8 @@ def kind_of(number_type: int) -> NumberKind | None:
     return None if number_type == PhoneNumberType.UNKNOWN else _KINDS.get(number_type, NumberKind.SHARED)
 
 
-def written(text: str, region: str) -> frozenset[str]:
-    """Implement `numbering.written`."""
+def written_forms(text: str, region: str) -> frozenset[str]:
+    """Implement `numbering.written_forms`."""
     number = _parse(text, region)
     if number is None or not phonenumbers.is_possible_number(number):
         return frozenset({text})

@@ -111,7 +111,7 @@ def invite(
     store, name = stored.AccountFile(folder), plain_name(name)
     account = store.get(name)
     if role is not None:
-        grants: stored.Grants = dict.fromkeys(_chosen(all_controllers, controllers), role)
+        grants: stored.Grants = dict.fromkeys(_controllers_of(all_controllers, controllers), role)
     elif account is not None:
         grants = account.grants
     else:
@@ -149,9 +149,9 @@ def grant(
     session under the account ends. Where a web server says who somebody is (`vouched`), a person without an
     account gets one without an invitation. Raises InformativaError."""
     store, create = stored.AccountFile(folder), vouched and role is not None
-    account = store.get(plain_name(name)) if create else _named(store, name)
+    account = store.get(plain_name(name)) if create else _account_of(store, name)
     granted = account.grants if account and role is None else ()  # a controller that is gone
-    roles = dict.fromkeys(_chosen((*all_controllers, *granted), controllers), role)
+    roles = dict.fromkeys(_controllers_of((*all_controllers, *granted), controllers), role)
     return _account(store.change(name, roles, now, make=create))
 
 
@@ -160,7 +160,7 @@ def remove(folder: Path, name: str) -> AccountRemoved:
     AccountError."""
     store = stored.AccountFile(folder)
     if all(invitation.name != plain_name(name) for invitation in store.invitations()):
-        _named(store, name)
+        _account_of(store, name)
     store.remove(name)
     return AccountRemoved(plain_name(name))
 
@@ -173,7 +173,7 @@ def _grants(grants: stored.Grants) -> tuple[Grant, ...]:
     return tuple(Grant(controller, role) for controller, role in sorted(grants.items()))
 
 
-def _named(store: stored.AccountFile, name: str) -> stored.UserAccount:
+def _account_of(store: stored.AccountFile, name: str) -> stored.UserAccount:
     """Return the account of that name. Raises AccountError with the one that was probably meant."""
     account = store.get(plain_name(name))
     if account is None:
@@ -186,7 +186,7 @@ def _named(store: stored.AccountFile, name: str) -> stored.UserAccount:
     return account
 
 
-def _chosen(all_controllers: Sequence[str], names: Sequence[str]) -> tuple[str, ...]:
+def _controllers_of(all_controllers: Sequence[str], names: Sequence[str]) -> tuple[str, ...]:
     """Return the controllers of these names, or the only one. Raises InformativaError."""
     all_controllers = tuple(dict.fromkeys(all_controllers))
     require_names(names, all_controllers)

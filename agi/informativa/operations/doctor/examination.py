@@ -36,7 +36,7 @@ class Examination:
     """The number of things that could not be checked."""
 
 
-def counted(findings: Iterable[Finding]) -> dict[str, int]:
+def count_by_state(findings: Iterable[Finding]) -> dict[str, int]:
     """Return the number of findings by state."""
     states = [finding.state for finding in findings]
     return {state.value: states.count(state) for state in State}
@@ -44,17 +44,17 @@ def counted(findings: Iterable[Finding]) -> dict[str, int]:
 
 async def examine(file: Path) -> Examination:
     """Return the findings of `informativa doctor`. Changes nothing."""
-    _system, findings = await these(file, of_suite(Suite.DOCTOR))
-    return Examination(tuple(findings), **counted(findings))
+    _system, findings = await run_checks(file, of_suite(Suite.DOCTOR))
+    return Examination(tuple(findings), **count_by_state(findings))
 
 
-async def locally(file: Path) -> tuple[System, list[Finding]]:
+async def check_configuration(file: Path) -> tuple[System, list[Finding]]:
     """Return the findings of `informativa check`, whose checks need neither Asterisk nor the service. Creates
     nothing."""
-    return await these(file, of_suite(Suite.CHECK))
+    return await run_checks(file, of_suite(Suite.CHECK))
 
 
-async def these(file: Path, checks: Sequence[Check]) -> tuple[System, list[Finding]]:
+async def run_checks(file: Path, checks: Sequence[Check]) -> tuple[System, list[Finding]]:
     """Return the findings of these checks, in their order and without duplicates, and the system."""
     system = await read(file)
     return system, await run(system, checks)

@@ -40,7 +40,7 @@ class Finding:
     """True if `informativa check` shows it although it is in order."""
 
     @property
-    def whole(self) -> Text:
+    def sentence(self) -> Text:
         """The whole sentence: the problem with its remedy, or the finding with the fix."""
         return self.problem.text if self.problem else joined("; ", self.finding, self.fix)
 

@@ -39,7 +39,7 @@ def ledgers(system: System) -> Iterator[Finding]:
             "{number} ledgers open, and can be written by {users}",
             number,
         )
-        yield ok(text.format(number=number, users=system.named()))
+        yield ok(text.format(number=number, users=system.user_names()))
 
 
 def missing(system: System) -> Iterator[Finding]:
@@ -112,7 +112,9 @@ def _findings(system: System) -> Iterator[Finding]:
         for finding in _denied(controller, uid, user)
     ]
     yield from denied
-    opening = [finding for controller in system.recording() for finding in opened(system, controller)]
+    opening = [
+        finding for controller in system.recording() for finding in opening_findings(system, controller)
+    ]
     yield from opening
     if not denied and not any(finding.state == "wrong" for finding in opening):
         for uid, user in system.users().items():
@@ -150,7 +152,7 @@ def _denied(controller: Controller, uid: int, user: str) -> Iterator[Finding]:
         yield wrong(text.format(user=user, file=denied[0]), fix)
 
 
-def opened(system: System, controller: Controller) -> Generator[Finding, None, None]:
+def opening_findings(system: System, controller: Controller) -> Generator[Finding, None, None]:
     """Check that one ledger opens, has this version, cannot be read by others, and that no process writes to
     a deleted file in its place."""
     file = Path(controller.ledger)

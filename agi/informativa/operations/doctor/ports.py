@@ -44,7 +44,7 @@ async def ports(system: System) -> AsyncIterator[Finding]:
             is_ours = occupant.ours or (
                 "serve" in _words(occupant.process) and await _answers(setting, address, system)
             )
-            yield _taken(setting, address, replace(occupant, ours=is_ours))
+            yield _port_in_use(setting, address, replace(occupant, ours=is_ours))
     for finding in await in_thread(neighbours, system.configured, system.asterisk_files.folder):
         yield finding
 
@@ -78,7 +78,7 @@ async def _answers(setting: str, address: str, system: System) -> bool:
     return False
 
 
-def _taken(setting: str, address: str, occupant: Listener) -> Finding:
+def _port_in_use(setting: str, address: str, occupant: Listener) -> Finding:
     """Return the finding about a port that is in use."""
     setting = f"service.{setting}"
     names = {"address": address, "process": occupant.process, "user": occupant.user}

@@ -89,7 +89,7 @@ def files(system: System) -> Iterator[Finding]:
     findings = _unreadable(system, [configuration.file, *keys])
     yield from findings
     if not findings:
-        yield ok(Text("keys and configuration can be read by {users}", users=system.named()))
+        yield ok(Text("keys and configuration can be read by {users}", users=system.user_names()))
 
 
 def open_to_all(system: System) -> Iterator[Finding]:

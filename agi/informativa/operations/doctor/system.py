@@ -167,7 +167,7 @@ class System:
                     by_uid.setdefault(uid, users.name(uid))
         return by_uid
 
-    def named(self) -> str:
+    def user_names(self) -> str:
         """Return those users' names for a sentence."""
         return ", ".join(self.users().values())
 

@@ -60,15 +60,15 @@ def holder(inode: str) -> int:
 
 def name(uid: int) -> str:
     """Return the name of a user; the number if there is no name."""
-    return _named(uid, pwd.getpwuid)
+    return _user_names(uid, pwd.getpwuid)
 
 
 def group(gid: int) -> str:
     """Return the name of a group; the number if there is no name."""
-    return _named(gid, grp.getgrgid)
+    return _user_names(gid, grp.getgrgid)
 
 
-def _named(number: int, look_up: Callable[[int], Sequence[Any]]) -> str:
+def _user_names(number: int, look_up: Callable[[int], Sequence[Any]]) -> str:
     try:
         return str(look_up(number)[0])
     except KeyError:

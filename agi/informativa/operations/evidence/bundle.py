@@ -299,7 +299,7 @@ class _Bundler:
             self._take(source, leaf, record, files, texts)
         self._covered |= covered
         self._notes += self._records - of_period
-        self._gone += source.gone(first, last)
+        self._gone += source.unopenable(first, last)
 
     def _take(
         self,

@@ -38,7 +38,7 @@ class BoxRecords(Protocol):
         """Yield the records from after the period that note an erasure or a purge of leaves from `first` to
         `last`."""
 
-    def gone(self, first: int, last: int) -> int:
+    def unopenable(self, first: int, last: int) -> int:
         """Count the leaves from `first` to `last` that cannot be opened any more."""
 
 
@@ -65,7 +65,7 @@ class LedgerRecords(BoxRecords):
             if event.at >= self._period.until and _names(event, first, last):
                 yield from self._store.leaves_of_period(leaf, leaf + 1)
 
-    def gone(self, first: int, last: int) -> int:
+    def unopenable(self, first: int, last: int) -> int:
         return self._store.count_closed(first, last)
 
 
@@ -87,7 +87,7 @@ class SharedRecords(BoxRecords):
             if _names(provable.record.event, first, last):
                 yield provable.leaf, provable.record
 
-    def gone(self, first: int, last: int) -> int:
+    def unopenable(self, first: int, last: int) -> int:
         return last + 1 - first - self._reader.leaves(self.box, first, last) if last >= 0 else 0
 
 

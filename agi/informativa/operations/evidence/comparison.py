@@ -354,7 +354,7 @@ def _result(
     ids = {company.id for company in compared}
     owners = {line.number: line.controller for line in configuration.lines if line.controller.id in ids}
     since, until = reading.period
-    counted = {} if source.all_boxes else _counted(compared, purges, since)
+    counted = {} if source.all_boxes else _recorded_counts(compared, purges, since)
     days = list(_days(matching, owners, purges, counted))
     counts = {name: matching.count(name) for name in COUNTS}
     uncounted = bool(counts["purged"]) and source.all_boxes
@@ -419,7 +419,7 @@ def _days(
             yield DayOfLine(line, day, calls, on_record, purged)
 
 
-def _counted(
+def _recorded_counts(
     compared: Sequence[Controller], purges: Mapping[str, datetime | None], since: datetime
 ) -> dict[tuple[str, date], int]:
     """Return the ledgers' numbers of calls by line and day, until shortly after the time from before which

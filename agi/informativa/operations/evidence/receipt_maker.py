@@ -158,7 +158,7 @@ class ReceiptMaker:
             return RecordWithoutReceipt(self._controller, record, self._box, sent=leaf is not None)
         index = leaf.leaf - log.first
         facts = commitment.facts(record.event, log.origin, index, record.number, migrated=leaf.migrated)
-        salt, person = _opened(record, leaf)
+        salt, person = _open_leaf(record, leaf)
         opening = self._opening_key(record, leaf)
         extra = receipt_extra(facts, salt, person, opening)
         path = inclusion_proof(index, signed.checkpoint.size, signed.hashes)
@@ -225,7 +225,7 @@ class ReceiptMaker:
         )
 
 
-def _opened(record: Record, leaf: OpenedLeaf) -> tuple[bytes, Person | bytes]:
+def _open_leaf(record: Record, leaf: OpenedLeaf) -> tuple[bytes, Person | bytes]:
     """Return the salt of the facts, and the person, or the commitment to it after an erasure. Raises
     EvidenceError if the record was purged."""
     if leaf.salt_what is None:

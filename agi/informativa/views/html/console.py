@@ -38,9 +38,9 @@ def environment() -> jinja2.Environment:
             "means": means,
             "short": short,
             "looked_for": looked_for,
-            "worded": worded,
+            "worded": in_words,
             "plan": plan,
-            "copied": copied,
+            "copied": record_json,
             "period": period,
             "audited": audited,
             "verified": verified,
@@ -52,7 +52,7 @@ def environment() -> jinja2.Environment:
         "moment": moment,
         "when": when,
         "day": day,
-        "written": written,
+        "written": day_text,
         "counted": counted,
         "month": month,
         "duration": duration,
@@ -79,7 +79,7 @@ def looked_for(action: Action) -> Text | str:
     return words.LOOKS.get(action, str(action))
 
 
-def worded(text: Text | str, say: Language) -> str:
+def in_words(text: Text | str, say: Language) -> str:
     """A text in the reader's words; what is no text of ours as it stands."""
     return say(text) if isinstance(text, Text) else text
 
@@ -89,7 +89,7 @@ def plan(line: Line, say: Language) -> list[str]:
     return sentences(line, say)
 
 
-def copied(record: Record) -> str:
+def record_json(record: Record) -> str:
     """All that a record has, with its fields' names, as JSON. What is empty is left out, and so is the path
     of the recording on this machine, for which its digest stands."""
     names = (column.name for column in fields(record.event) if column.name not in ("binding", "prompt"))
@@ -154,7 +154,7 @@ def day(on: date, say: Language) -> Markup:
     return Markup('<time datetime="{}">{}</time>').format(on.isoformat(), _date(on, say))
 
 
-def written(on: date, say: Language) -> str:
+def day_text(on: date, say: Language) -> str:
     """A day, as a part of a sentence."""
     return _date(on, say)
 

@@ -85,7 +85,7 @@ def retired(box: RetiredBox, name: str, done: bool, say: Language) -> Iterator[s
         yield say("{name} ({id}): {box} would leave for good", **facts)
 
 
-def joined(result: JoinedController, name: str, say: Language) -> str:
+def join_message(result: JoinedController, name: str, say: Language) -> str:
     """Return the message of how many records of other boxes were taken in for the company of that name."""
     boxes = say.counted("{count} other box", "{count} other boxes", result.boxes, count=result.boxes)
     return say.counted(

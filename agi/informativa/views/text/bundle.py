@@ -11,7 +11,7 @@ from ..messages import Language
 from .bundle_boxes import completeness
 
 
-def written(bundle: Bundle, zone: tzinfo, say: Language, *, all_boxes: bool) -> Iterator[str]:
+def bundle_lines(bundle: Bundle, zone: tzinfo, say: Language, *, all_boxes: bool) -> Iterator[str]:
     """Yield the messages of a bundle that was written: its file, its content, and gaps; with times of that
     zone."""
     yield say(

@@ -143,7 +143,7 @@ class BundleWords:
     def readme(self, content: BundleContent) -> str:
         """Return README.txt: what the bundle has, what it proves, and how to check it."""
         say = self._say
-        of_bundle, fixed = (_title, _counts, _prompts, _proven), (_files, _check, _kept)
+        of_bundle, fixed = (_title, _counts, _prompts, _proven), (_files, _check, _cautions)
         title, counts, prompts, proven = (part(content, say) for part in of_bundle)
         files, check, advice = (part(say) for part in fixed)
         parts = (title, files, counts, prompts, check, proven, advice)
@@ -252,7 +252,7 @@ def _proven(content: BundleContent, say: Language) -> Iterator[str]:
     yield from points([say(limit) for limit in _NOT_PROVEN])
 
 
-def _kept(say: Language) -> Iterator[str]:
+def _cautions(say: Language) -> Iterator[str]:
     yield say("WHAT TO KEEP IN MIND")
     yield from wrapped(
         say(

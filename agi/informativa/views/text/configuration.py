@@ -10,7 +10,7 @@ from ..messages import Language
 from ..terminal import one_line
 
 
-def written(configuration: NewConfiguration, say: Language) -> str:
+def files_message(configuration: NewConfiguration, say: Language) -> str:
     """Return the message of the files, and the next step."""
     return say(
         "Wrote {file} with two example companies, their keys and the prompts. The second is not live"

@@ -60,7 +60,7 @@ def changed_keys(waiting: Iterable[EvidenceError | None], say: Language) -> Iter
         yield say("No checkpoint was signed by it yet: {why}", why=say(error.text))
 
 
-def signed(checkpoints: Checkpoints, say: Language) -> Iterator[str]:
+def signed_lines(checkpoints: Checkpoints, say: Language) -> Iterator[str]:
     """Yield a line for each log."""
     for checkpoint in checkpoints.checkpoints:
         yield say.counted(

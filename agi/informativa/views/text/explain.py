@@ -55,7 +55,7 @@ def _notice(decision: Decision, names: NamesByLanguage, say: Language) -> Sequen
     rule = RULES.get(decision.reason)
     facts: list[Branch] = [
         (Text("notice"), f"{say(name_and_id(decision.notice, names))} {decision.version}"),
-        (Text("caller knows"), _known(decision.known, names, say)),
+        (Text("caller knows"), _prior_text(decision.known, names, say)),
         (Text("rule"), f"{decision.reason}: {say(rule)}" if rule else decision.reason),
         (Text("would"), _would(decision, say)),
     ]
@@ -64,7 +64,7 @@ def _notice(decision: Decision, names: NamesByLanguage, say: Language) -> Sequen
     return [*facts, (Text("status"), _status(decision, say))]
 
 
-def _known(prior: PriorDelivery | None, names: NamesByLanguage, say: Language) -> str:
+def _prior_text(prior: PriorDelivery | None, names: NamesByLanguage, say: Language) -> str:
     if prior is None:
         return say("nothing")
     return say(

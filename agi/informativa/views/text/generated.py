@@ -6,6 +6,6 @@ from ...operations.generated import Generated
 from ..messages import Language
 
 
-def written(generated: Generated, say: Language) -> str:
+def file_message(generated: Generated, say: Language) -> str:
     """Return the message of the file, and the next command."""
     return say("Wrote {file}. Next: {then}", file=generated.file, then=generated.next)

@@ -16,12 +16,12 @@ from .progress import progress
 
 def imported(result: Import, say: Language) -> Iterator[str]:
     """Yield the number of rows, and the file with the reasons of rejections."""
-    yield counted(result, say)
+    yield count_lines(result, say)
     if result.rejects:
         yield say("Why they were rejected, by line: {file}", file=result.rejects)
 
 
-def counted(counts: Import | ImportCounts, say: Language) -> str:
+def count_lines(counts: Import | ImportCounts, say: Language) -> str:
     """Return the numbers of rows, also of an import that was interrupted."""
     sentence = say.counted(
         "{read} row read: {added} recorded, {known} known before, {rejected} rejected.",

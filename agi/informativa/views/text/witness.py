@@ -8,7 +8,7 @@ from ...operations.evidence.witness import Witness
 from ..messages import Language
 
 
-def shown(witness: Witness, made: bool, say: Language) -> Iterator[str]:
+def public_key_lines(witness: Witness, made: bool, say: Language) -> Iterator[str]:
     """Yield the public key, for the operator of a log, and the last checkpoint signed for each log; `made` if
     the key is new."""
     yield witness.key

@@ -1,8 +1,9 @@
-"""What programs read: shapes that hold what is there, and pages that tell of them as they are."""
+"""What programs read: documents that hold what is there, and pages that tell of them as they are."""
 
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
@@ -34,14 +35,27 @@ EVENT = Event(
 )
 
 
-def test_pages_are_those_of_the_shapes() -> None:
+def test_pages_are_those_of_the_classes() -> None:
     """The page and the schema files say what the program prints now: else `make docs`."""
     assert (PAGES / "json.md").read_text(encoding="utf-8") == page()
     assert {file.name: file.read_text() for file in (PAGES / "schemas").iterdir()} == dict(schemas())
 
 
+def test_nouns_are_linked_and_have_a_source() -> None:
+    """A link leads to the noun and not to the command of that name; each section names its module."""
+    text = page()
+    commands, _heading, nouns = text.partition("\n# Nouns\n")
+    assert "## `informativa record`\n" in commands
+    assert "\n## Record\n" not in commands
+    assert "[Record](#record)" in commands
+    assert "\n## Record\n\n" in nouns
+    sections = re.findall(r"^## .+\n\n(.+)$", text, re.MULTILINE)
+    modules = [re.search(r"\(\[(.+)\]\(\.\./agi/informativa/\1\)\)$", section) for section in sections]
+    assert None not in modules
+
+
 def test_pages_are_written_anew(tmp_path: Path) -> None:
-    """`make docs` writes the page and each schema, and takes away the schema of a shape that is gone."""
+    """`make docs` writes the page and each schema, and takes away the schema of a class that is gone."""
     (tmp_path / "schemas").mkdir()
     (tmp_path / "schemas/Gone.json").write_text("{}")
     (tmp_path / "schemas/README").write_text("kept")

@@ -43,13 +43,14 @@ DAILY = {  # what the table of every day names, and how it ends where neither se
     "man": 0,
     "completion bash": 0,
 }
+PAGES_OF_DOCS = sorted((ROOT / "docs").rglob("*.md"))
 DOCUMENTS = [
     *(
         ROOT / name
         for name in ("README.md", "README.it.md", "dialplan/README.md", "prompts/README.md", "CHANGELOG.md")
     ),
     *sorted((ROOT / ".github").rglob("*.md")),
-    *sorted((ROOT / "docs").rglob("*.md")),
+    *PAGES_OF_DOCS,
 ]
 
 
@@ -184,10 +185,18 @@ def test_make_commands_exist() -> None:
     assert {*named, *re.findall(r"`make ([a-z]+)", README)} <= set(targets)
 
 
-def anchors(document: Path) -> set[str]:
-    """The names under which the headings of a page can be linked to."""
-    headings = re.findall(r"^#+ (.+)$", document.read_text(encoding="utf-8"), re.MULTILINE)
-    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+def anchors(document: Path) -> list[str]:
+    """The names under which the headings of a page can be linked to, by GitHub's rules."""
+    prose = re.sub(r"^ *```.*?^ *```$", "", document.read_text(encoding="utf-8"), flags=re.DOTALL | re.M)
+    headings = (re.sub(r"\]\([^)]*\)", "]", heading) for heading in re.findall(r"^#+ +(.+)$", prose, re.M))
+    return [re.sub(r"[^\w\- ]", "", heading.lower().strip()).replace(" ", "-") for heading in headings]
+
+
+@pytest.mark.parametrize("document", PAGES_OF_DOCS, ids=lambda path: path.name)
+def test_headings_of_a_page_differ(document: Path) -> None:
+    """Of two headings that differ by case or punctuation alone a link leads to the first."""
+    names = anchors(document)
+    assert sorted(names) == sorted(set(names))
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))

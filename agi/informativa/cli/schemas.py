@@ -1,12 +1,14 @@
-"""The page on JSON and the JSON Schema files, made from the shapes themselves: `make docs`."""
+"""The page on JSON and the JSON Schema files, made from the classes of the results: `make docs`."""
 
 from __future__ import annotations
 
 import json
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import is_dataclass
+from enum import Enum
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 from ..operations import (
     access_log,
@@ -39,6 +41,8 @@ from ..operations.evidence.witness import Witness
 from ..operations.prompts import installing, making, showing
 from ..operations.support import bundle as support
 from ..views.documents import SCHEMA, json_schema
+
+_FAILURE = "any command that fails"
 
 DOCUMENTS: dict[str, type] = {
     "ledger show": record_document.Records,
@@ -86,7 +90,7 @@ DOCUMENTS: dict[str, type] = {
     "web grant": accounts.Account,
     "web remove": accounts.AccountRemoved,
     "web log": access_log.AccessEntries,
-    "any command that fails": problems.Failure,
+    _FAILURE: problems.Failure,
 }
 """The document that each command prints with --json."""
 
@@ -94,35 +98,55 @@ _PAGE = """\
 # What programs read
 
 Made from the program by `make docs`; not to be edited. Every command with `--json` prints one document,
-`tail` one on each line. `schema` is the version of the shapes, {version} now: what a name means never changes
-under one version, and new names may come. Every name is always there, and `null` where there is nothing to
-say. Times are ISO 8601 with their offset, several of something are a list, texts are English.
-[schemas/](schemas) has the same as JSON Schema (2020-12).
+`tail` one on each line. `schema` is the version of all documents, {version} now: what a name means never
+changes under one version, and new names may come. Every name is always there, and `null` where there is
+nothing to say. Times are ISO 8601 with their offset, several of something are a list, texts are English.
+[schemas/](schemas) has the same as JSON Schema (2020-12). Each document and each noun is a class of the
+program, in the module that its section names.
 """
 
 
 def page() -> str:
     """`docs/json.md`."""
     lines = [_PAGE.format(version=SCHEMA)]
-    shown: dict[str, Any] = {}
-    for command, shape in DOCUMENTS.items():
-        schema = json_schema(shape)
-        lines.append(f"## {command}\n\n{_described(schema)}\n\n{_table(schema)}")
-        shown |= {
-            name: definition for name, definition in schema.get("$defs", {}).items() if name not in shown
-        }
+    definitions: dict[str, Any] = {}
+    classes: dict[str, type] = {}
+    for command, kind in DOCUMENTS.items():
+        schema = json_schema(kind)
+        # A command's heading is no noun's: `status` and `Status` would be one anchor.
+        heading = _FAILURE.capitalize() if command == _FAILURE else f"`informativa {command}`"
+        lines.append(f"## {heading}\n\n{_described(schema)} {_source(kind)}\n\n{_table(schema)}")
+        definitions = schema.get("$defs", {}) | definitions
+        _collect_classes(kind, classes)
     lines.append("# Nouns\n\nWhat documents are made of.\n")
-    for name, schema in sorted(shown.items()):
+    for name, schema in sorted(definitions.items()):
         body = _table(schema) if "properties" in schema else _words(schema)
-        lines.append(f"## {name}\n\n{_described(schema)}\n\n{body}")
+        lines.append(f"## {name}\n\n{_described(schema)} {_source(classes[name])}\n\n{body}")
     return "\n".join(lines)
 
 
 def schemas() -> Iterator[tuple[str, str]]:
     """Each JSON Schema file: its name and its text."""
-    for shape in dict.fromkeys(DOCUMENTS.values()):
-        schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **json_schema(shape)}
-        yield f"{shape.__name__}.json", json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
+    for kind in dict.fromkeys(DOCUMENTS.values()):
+        schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **json_schema(kind)}
+        yield f"{kind.__name__}.json", json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
+
+
+def _collect_classes(kind: Any, classes: dict[str, type]) -> None:
+    """Add a class and those of its fields, of their fields and so on, by name."""
+    if isinstance(kind, type) and (is_dataclass(kind) or issubclass(kind, Enum)):
+        if kind.__name__ in classes:
+            return
+        classes[kind.__name__] = kind
+    parts = get_type_hints(kind).values() if is_dataclass(kind) else get_args(kind)
+    for part in parts:
+        _collect_classes(part, classes)
+
+
+def _source(kind: type) -> str:
+    """Return the module of a class as a link, from `docs/`."""
+    module = f"{kind.__module__.partition('.')[2].replace('.', '/')}.py"
+    return f"([{module}](../agi/informativa/{module}))"
 
 
 def _described(schema: dict[str, Any]) -> str:

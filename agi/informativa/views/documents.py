@@ -16,7 +16,7 @@ SCHEMA = 1
 _VERSION = {
     "const": SCHEMA,
     "default": SCHEMA,
-    "description": "The version of these shapes.",
+    "description": "The version of all documents.",
     "title": "Schema",
     "type": "integer",
 }

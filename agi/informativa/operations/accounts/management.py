@@ -36,7 +36,7 @@ class Account:
     """Somebody who may log in."""
 
     schema: Literal[1] = field(default=1, init=False)
-    """The version of these shapes."""
+    """The version of all documents."""
     name: str
     grants: tuple[Grant, ...]
     """His roles, by controller; for others he has none."""

@@ -214,8 +214,9 @@ def skeleton(document: str) -> dict[str, list[str]]:
     prose = re.sub(r"^ *```.*?^ *```$", "", document, flags=re.DOTALL | re.MULTILINE)
     alike = re.sub(r"(?:-(?:en|it)|\.it)(\.png|\.md)", r"\1", prose)
     links = re.findall(r"\]\(([^)]+)\)", alike)
+    blocks = re.findall(r"^ *```\w+\n.*?^ *```$", document, re.DOTALL | re.MULTILINE)
     return {
-        "blocks": re.findall(r"^ *```\w+\n.*?^ *```$", document, re.DOTALL | re.MULTILINE),
+        "blocks": [re.sub(r" +# .*", "", block) for block in blocks],  # a comment is in the page's language
         "headings": re.findall(r"^(#+) ", prose, re.MULTILINE),
         "steps": re.findall(r"^(\d\.) ", prose, re.MULTILINE),
         "columns": [str(row.count("|")) for row in prose.splitlines() if row.startswith("|")],

@@ -54,7 +54,7 @@ class Demo:
         withheld = self.step("number withheld", None, ACME, "PLAYED")
         partial = self.step("hangs up half way", GIULIA, ACME, "PARTIAL", hang_up_after=2.5)
         retry = self.step("… and rings again", GIULIA, ACME, "PLAYED")
-        other = self.step("1 rings another company", MARIO, BOREALIS, "PLAYED")
+        other = self.step("caller 1, other company", MARIO, BOREALIS, "PLAYED")
         script = self.step("service stopped", LUCA, ACME, "PLAYED")
         fallback = self.step("… and the script broken", SOFIA, ACME, "FALLBACK")
         self._calls.together([first, again], [withheld], [partial, retry], [other])

@@ -107,8 +107,8 @@ def test_what_is_wanted_is_found(log: AccessLog) -> None:
 
 
 def test_looks_are_kept_by_the_companys_calendar() -> None:
-    """L24: for the retention, or six months where that is shorter; the last of November in UTC is December in
-    Rome."""
+    """The Garante's measure of 27 November 2008: for the retention, or six months where that is shorter; the
+    last of November in UTC is December in Rome."""
     now, rome = datetime(2026, 11, 30, 23, 30, tzinfo=UTC), ZoneInfo("Europe/Rome")
     assert kept_since(Period(1), now, rome) == datetime(2026, 5, 31, 22, 30, tzinfo=UTC)
     assert kept_since(Period(8), now, rome) == datetime(2026, 3, 31, 22, 30, tzinfo=UTC)

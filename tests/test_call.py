@@ -470,8 +470,8 @@ def test_supplement_informs_of_all() -> None:
 
 
 def test_fallback_language_may_not_count() -> None:
-    """L18: a notice in another language than the wanted one is on record as such, and by a setting it informs
-    nobody."""
+    """GDPR art. 12(1): a notice in another language than the wanted one is on record as such, and by a
+    setting it informs nobody."""
     own = line(fallback_informs=False)
     at, ledger = one_line(own)
     for _call in range(2):
@@ -514,8 +514,8 @@ def test_full_text_of_the_language_is_played_to_who_speaks_its_country_s() -> No
 
 
 def test_number_that_nobody_called_from_for_so_long_is_played_to_again() -> None:
-    """L17: what whoever had the number before was told is forgotten when the new one heard it whole, not when
-    he hung up; each call before that shows that the number is still in use."""
+    """GDPR art. 5(1)(d): what whoever had the number before was told is forgotten when the new one heard it
+    whole, not when he hung up; each call before that shows that the number is still in use."""
     own = line(notice(version("1", "service", "marketing"), version("2")))
     own = replace(own, controller=replace(own.controller, recycled_after=Period(12)))
     ledger = MemoryLedger()
@@ -557,7 +557,8 @@ def test_operator_reads_where_all_is_due_on_every_call() -> None:
     ],
 )
 def test_record_says_who_vouched_for_the_number(call: IncomingCall, vouched: Vouched | None) -> None:
-    """L17: each record of a call says how its number was vouched for, also that of a notice left out."""
+    """GDPR art. 5(1)(d): each record of a call says how its number was vouched for, also that of a notice
+    left out."""
     at, ledger = one_line(line())
     handle(ScriptedSession(call), at)
     handle(ScriptedSession(call), at)
@@ -920,7 +921,7 @@ def test_i5_operator_is_named_without_a_number(operator: str, kept: str) -> None
 
 
 def test_l19_operator_reads_nothing_that_is_not_in_force() -> None:
-    """L19: what is to come was read to nobody."""
+    """GDPR art. 5(2): what is to come was read to nobody."""
     soon = notice(version("1", starts=datetime(2027, 1, 1, tzinfo=UTC)))
     at = replace(services(), lines={"+390212345678": line(soon)})
     handle(ScriptedSession(incoming(options={"action": "read"})), at)
@@ -941,7 +942,7 @@ class Papers:
 
 
 def test_l19_look_up_has_two_times() -> None:
-    """L19: what a look-up told of happened when its paper says, and was recorded in the call."""
+    """GDPR art. 5(2): what a look-up told of happened when its paper says, and was recorded in the call."""
     at = services(lookups={"acme": {"privacy": [Papers()]}})
     handle(ScriptedSession(), at)
     told = events(at)[0]

@@ -229,8 +229,8 @@ def test_answer_about_a_version_before_the_known_one_is_not_put_on_record() -> N
 
 
 def test_old_paper_takes_no_number_for_somebody_elses() -> None:
-    """L17: who heard a supplement two months ago still has the number, though the whole is a year old and the
-    last record is of a paper that is older."""
+    """GDPR art. 5(1)(d): who heard a supplement two months ago still has the number, though the whole is a
+    year old and the last record is of a paper that is older."""
     first = version("1")
     second = version("2", "service", "marketing", supplements={"1": {"it": SUPPLEMENT}})
     ledger = MemoryLedger()

@@ -196,8 +196,8 @@ def test_restricted_number_may_be_trusted() -> None:
     ],
 )
 def test_i1_failed_verification_is_not_recognised(verification: str, vouched: Vouched | None) -> None:
-    """I1: a number that the network found wrong, or could not check, is not the caller's; L17: one that it
-    found right is recognised as such."""
+    """I1: a number that the network found wrong, or could not check, is not the caller's; GDPR art. 5(1)(d):
+    one that it found right is recognised as such."""
     found = caller.recognise(incoming(options={"verification": verification}), line())
     right = Identified(CALLER, "IT", vouched=vouched or Vouched.NOBODY)
     assert found == (right if vouched else Unidentified(Reason.UNVERIFIED))
@@ -228,7 +228,8 @@ def test_i1_unknown_word_of_the_network_is_a_doubt_that_a_setting_settles() -> N
     [(0, Vouched.NOBODY), (1, Vouched.NETWORK), (3, Vouched.NETWORK)],
 )
 def test_screening_says_who_vouches_for_the_number(presentation: int, vouched: Vouched) -> None:
-    """L17: the two lowest bits of Q.931's octet say whether the network checked the number or gave it."""
+    """GDPR art. 5(1)(d): the two lowest bits of Q.931's octet say whether the network checked the number or
+    gave it."""
     found = caller.recognise(incoming(presentation=presentation), line())
     assert found == Identified(CALLER, "IT", vouched=vouched)
 
@@ -238,8 +239,8 @@ def test_screening_says_who_vouches_for_the_number(presentation: int, vouched: V
     [("+390212345678", True), ("+12125550123", True), (CALLER, False), ("+4915123456789", False)],
 )
 def test_landlines_may_be_taken_as_shared(number: str, landline: bool) -> None:
-    """L17: by a setting whoever rings from a landline is nobody in particular; in America, where numbers do
-    not show it, from any."""
+    """GDPR art. 5(1)(d): by a setting whoever rings from a landline is nobody in particular; in America,
+    where numbers do not show it, from any."""
     assert isinstance(caller.recognise(incoming(number), line()), Identified)
     found = caller.recognise(incoming(number), line(landlines_shared=True))
     assert isinstance(found, Identified) is not landline

@@ -302,7 +302,8 @@ def test_controllers_and_their_state(folder: Path) -> None:
 
 
 def test_l10_what_is_not_live_is_so_everywhere(folder: Path, tmp_path: Path) -> None:
-    """L10: of a company without its papers nothing is put on record, and whoever asks is told."""
+    """The Garante's measure of 15 November 2007: of a company without its papers nothing is put on record,
+    and whoever asks is told."""
     file = without_papers(folder)
     told = ("--controller=borealis", "--by=contract", "--reference=7", "-c", file)
     table = tmp_path / "told.csv"
@@ -321,7 +322,8 @@ def test_l10_what_is_not_live_is_so_everywhere(folder: Path, tmp_path: Path) -> 
 
 
 def test_l10_explain_says_what_a_call_really_gets(folder: Path) -> None:
-    """L10: to a company that is not live a call is FALLBACK, whatever its ledger says of the caller."""
+    """The Garante's measure of 15 November 2007: to a company that is not live a call is FALLBACK, whatever
+    its ledger says of the caller."""
     file = folder / "informativa.yaml"
     assert (
         run(
@@ -422,7 +424,8 @@ def test_explain_at_a_time_of_the_companys(folder: Path) -> None:
 
 
 def test_explain_says_that_a_fallback_language_does_not_count(folder: Path) -> None:
-    """L18: where a notice in another language than the wanted one informs nobody, `explain` says so."""
+    """GDPR art. 12(1): where a notice in another language than the wanted one informs nobody, `explain` says
+    so."""
     file = folder / "informativa.yaml"
     (before,) = explained(folder, CALLER, "--language", "fr")["notices"]
     assert (before["status"], before["playback"]["informs"]) == ("PLAYED", True)
@@ -535,7 +538,8 @@ def test_record_refuses_what_cannot_be(folder: Path, more: tuple[str, ...], code
 
 
 def test_l19_version_is_on_record_for_days_on_which_it_was_in_force(folder: Path) -> None:
-    """L19: of two versions each can be recorded for its own days, as days are where the company is."""
+    """GDPR art. 5(2): of two versions each can be recorded for its own days, as days are where the company
+    is."""
     file = folder / "informativa.yaml"
     text = file.read_text()
     first = text[text.index('          - version: "2026-11"') :]
@@ -574,7 +578,8 @@ def test_number_that_cannot_exist_is_not_looked_for(folder: Path, number: str, w
 
 
 def test_l14_customers_have_rights_too(folder: Path) -> None:
-    """L14: callers known by customer number are recorded, shown and erased by it, and by nothing else."""
+    """GDPR art. 15 and 17: callers known by customer number are recorded, shown and erased by it, and by
+    nothing else."""
     file = folder / "informativa.yaml"
     ours = ("--controller=acme", "-c", file)
     told = run("record", "--customer", "K-4711.a", "--by=contract", "--reference=2026/17", *ours)
@@ -720,7 +725,8 @@ def test_companies_that_stand_twice_are_nobodys(folder: Path) -> None:
 
 
 def test_l10_without_an_operator_nothing_is_put_on_record(folder: Path) -> None:
-    """L10: who answers the calls is not named, so nobody can say whether a company needs papers."""
+    """The Garante's measure of 15 November 2007: who answers the calls is not named, so nobody can say
+    whether a company needs papers."""
     file = mistaken(folder, "no operator")
     told = ("--controller=acme", "--by=website", "--reference=form 77", "-c", file)
     message = refused("record", CALLER, *told)

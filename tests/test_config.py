@@ -484,7 +484,8 @@ BLOCK = """    outsourcing:
     ],
 )
 def test_l10_controller_that_another_company_serves_needs_its_papers(folder, old, new, why) -> None:
-    """L10: without contract and an analysis before it, with whoever answers, that controller is refused."""
+    """The Garante's measure of 15 November 2007: without contract and an analysis before it, with whoever
+    answers, that controller is refused."""
     if new == "name: Acme":
         edit(folder, BLOCK, "")
     configuration = load(edit(folder, old, new))
@@ -518,7 +519,8 @@ REFERENCES = [
 @pytest.mark.parametrize("paper", ["contract", "analysis"])
 @pytest.mark.parametrize("reference", PLACEHOLDERS)
 def test_l10_placeholder_is_no_paper(folder: Path, reference: str, paper: str) -> None:
-    """L10: a reference that does not say which paper it is keeps that controller from going live."""
+    """The Garante's measure of 15 November 2007: a reference that does not say which paper it is keeps that
+    controller from going live."""
     known = {"contract": "2026/12", "analysis": "2026/11"}[paper]
     configuration = load(edit(folder, f'reference: "{known}"', f'reference: "{reference}"'))
     (problem,) = configuration.refused
@@ -529,12 +531,14 @@ def test_l10_placeholder_is_no_paper(folder: Path, reference: str, paper: str) -
 
 @pytest.mark.parametrize("reference", REFERENCES)
 def test_l10_reference_of_any_form_is_one(folder: Path, reference: str) -> None:
-    """L10: how a company numbers or files its papers is its own affair."""
+    """The Garante's measure of 15 November 2007: how a company numbers or files its papers is its own
+    affair."""
     assert load(edit(folder, 'reference: "2026/12"', f'reference: "{reference}"')).refused == ()
 
 
 def test_l10_template_is_not_live_until_it_is_filled_in(tmp_path: Path) -> None:
-    """L10: what `init` ships for a company served by another names no papers, so that one is not live."""
+    """The Garante's measure of 15 November 2007: what `init` ships for a company served by another names no
+    papers, so that one is not live."""
     init(tmp_path / "etc")
     configuration = load(tmp_path / "etc/informativa.yaml")
     assert [problem.key for problem in configuration.refused] == [

@@ -123,7 +123,8 @@ def test_caller_that_cannot_be_recognised(folder: Path, number: str | None, reas
 
 
 def test_call_to_a_company_that_is_not_live(folder: Path) -> None:
-    """L10: its callers hear the notice, nothing is recorded, and people see the reason, too."""
+    """The Garante's measure of 15 November 2007: its callers hear the notice, nothing is recorded, and people
+    see the reason, too."""
     without_papers(folder)
     result = explained(folder, to="+493012345678")
     called = line(folder, "+493012345678")
@@ -141,7 +142,8 @@ def test_call_to_a_company_that_is_not_live(folder: Path) -> None:
 
 
 def test_language_that_does_not_count(folder: Path) -> None:
-    """L18: a notice in another language than the wanted one informs nobody where a setting says so."""
+    """GDPR art. 12(1): a notice in another language than the wanted one informs nobody where a setting says
+    so."""
     (decision,) = explained(folder, asked_language="fr").notices
     assert decision.playback
     assert decision.playback.informs

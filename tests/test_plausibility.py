@@ -1,4 +1,4 @@
-"""L7, L19: only what can have happened is put on record."""
+"""GDPR art. 5(2): only what can have happened is put on record."""
 
 from __future__ import annotations
 
@@ -72,7 +72,8 @@ DATED = notice(version("1", starts=rome(2026, 6, 1)))
     ],
 )
 def test_l19_version_was_in_force(named: str, at: str, expected: str) -> None:
-    """L19: a version is told on days on which it was in force, whole days in the controller's time zone."""
+    """GDPR art. 5(2): a version is told on days on which it was in force, whole days in the controller's time
+    zone."""
     answer = version_told(PRIVACY, named, moment(at, ROME), NOON, None, ROME)
     assert (answer.id if isinstance(answer, Version) else answer) == expected
 

@@ -405,7 +405,8 @@ RECYCLED = [
 
 @pytest.mark.parametrize(("told", "seen", "now", "due"), RECYCLED)
 def test_number_may_have_changed_hands(told, seen, now, due) -> None:
-    """L17: after a year without a call the notice is due, whole, whoever had the number before."""
+    """GDPR art. 5(1)(d): after a year without a call the notice is due, whole, whoever had the number
+    before."""
     own = line(notice(version("1"), version("2", material=True, supplements={"1": {"it": FULL}})))
     own = replace(own, controller=replace(own.controller, recycled_after=Period(12)))
     history = {"privacy": replace(known("1", at=told)["privacy"], last_call=seen)}

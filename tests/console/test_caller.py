@@ -532,7 +532,7 @@ def test_the_letter_says_that_nobody_looked(office: ServedConsole) -> None:
 
 
 def test_a_caller_who_was_told_is_looked_at_on_record(office: ServedConsole, folder: Path) -> None:
-    """L24: `record` too puts on record whom somebody named."""
+    """The Garante's measure of 27 November 2008: `record` too puts on record whom somebody named."""
     file, acme = folder / "informativa.yaml", office.controller()
     arguments = ("--controller", "acme", "--by", "operator", "--reference", "form 77", "-c", file)
     assert typed("record", NUMBER, *arguments)[0] == 0

@@ -1,4 +1,5 @@
-"""L24: every way to a person is for whoever may see persons, and on record, a simulation included."""
+"""The Garante's measure of 27 November 2008: every way to a person is for whoever may see persons, and on
+record, a simulation included."""
 
 from __future__ import annotations
 

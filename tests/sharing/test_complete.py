@@ -1,4 +1,5 @@
-"""I9, L25: what is told of a caller over all boxes is complete, or says with which box it is not."""
+"""I9, GDPR art. 12 and 15: what is told of a caller over all boxes is complete, or says with which box it is
+not."""
 
 from __future__ import annotations
 
@@ -298,5 +299,6 @@ def test_of_whom_a_ledger_knows_by_others_alone(boxes: Boxes) -> None:
     [(1, datetime(2026, 5, 28, 12, tzinfo=UTC)), (24, datetime(2024, 11, 28, 12, tzinfo=UTC))],
 )
 def test_who_looked_is_kept_for_six_months(months: int, since: datetime) -> None:
-    """L24: however short the retention of records is; and a longer one holds for it as well."""
+    """The Garante's measure of 27 November 2008: however short the retention of records is; and a longer one
+    holds for it as well."""
     assert storage.access_log_kept_since(replace(ACME, retention=Period(months)), NOW) == since

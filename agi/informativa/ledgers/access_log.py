@@ -36,7 +36,7 @@ SIDES = ("", "-wal", "-shm")
 APPLICATION, SCHEMA = 0x696E6661, 1  # PRAGMA application_id: “infa”; user_version
 BUSY_SECONDS, PATIENCE_SECONDS, _TURN_SECONDS = 5.0, 10.0, 0.05
 LONGEST = 200  # characters of a detail
-SHORTEST = Period(months=6)  # for which an entry is kept (L24)
+SHORTEST = Period(months=6)  # for which an entry is kept, by the Garante's measure of 27 November 2008
 SALT_SIZE = 16  # bytes
 _ROW_TAG, _WHO_TAG = b"informativa/access/v1\n", b"informativa/access-who/v1\n"
 _EPOCH, _MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
@@ -77,8 +77,8 @@ ALL = AccessFilter()
 
 
 def kept_since(retention: Period, now: datetime, zone: tzinfo) -> datetime:
-    """Return the time since which entries are kept: the retention of the records, and six months at least
-    (L24)."""
+    """Return the time since which entries are kept: the retention of the records, and six months at least,
+    by the Garante's measure of 27 November 2008 on system administrators."""
     return min(retention.before(now, zone), SHORTEST.before(now, zone))
 
 

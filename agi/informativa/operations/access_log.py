@@ -98,7 +98,8 @@ def note_in_shell(
 ) -> None:
     """Log what somebody sees or does by a command, under his login name on this machine; do nothing where the
     company has no ledger yet. `known` is the pseudonym of the caller, if he is on record; `facts` as of
-    `note`. Raises LedgerError, and then nothing may be shown (L24)."""
+    `note`. Raises LedgerError, and then nothing may be shown (the Garante's measure of 27 November
+    2008)."""
     if not Path(controller.ledger).exists():
         return
     account = f"{SHELL}{os.environ.get('SUDO_USER') or users.name(os.getuid())}"

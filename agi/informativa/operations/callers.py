@@ -61,7 +61,7 @@ class CallerRecords:
     records: tuple[tuple[str, Record], ...]
     """The records in their order, each with the name of its box; those of this box first, their box is ''."""
     missing: tuple[Missing, ...] = ()
-    """The boxes that may have more records, each with the reason (L25)."""
+    """The boxes that may have more records, each with the reason (GDPR art. 15)."""
 
 
 @dataclass(frozen=True)

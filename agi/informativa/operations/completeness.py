@@ -59,7 +59,7 @@ def gaps(
     boxes: Sequence[RegisteredBox],
     refused: BoxRefusedError | None,
 ) -> Iterator[Missing]:
-    """List the boxes with which an answer about a caller is not complete (L25)."""
+    """List the boxes with which an answer about a caller is not complete (GDPR art. 15)."""
     if refused is not None:
         yield Missing(shared.box, Gap.REFUSED, refused.message, refused.remedy)
     our_keys = set(map(fingerprint, controller.keys))

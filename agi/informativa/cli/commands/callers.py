@@ -164,7 +164,8 @@ def _pseudonym(company: Controller, typed: Typed) -> bytes:
 
 
 def _require_complete(answer: callers.Access | callers.Erasure) -> None:
-    """End with an exit code of its own if something is missing; the answer named it already (L25)."""
+    """End with an exit code of its own if something is missing; the answer named it already (GDPR
+    art. 15)."""
     if not answer.complete:
         raise typer.Exit(INCOMPLETE)
 

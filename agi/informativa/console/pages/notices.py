@@ -41,7 +41,8 @@ def what_if(context: RequestContext) -> Response:
 
 def what_if_answered(context: RequestContext) -> Response:
     """Show what would happen to a call. Nothing is changed, so no redirect follows; the number is in no
-    address. Compliance officers alone see what a person was told, and the access log has who asked (L24)."""
+    address. Compliance officers alone see what a person was told, and the access log has who asked (the
+    Garante's measure of 27 November 2008)."""
     try:
         explanation = _explain(context)
     except InformativaError as error:

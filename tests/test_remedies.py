@@ -119,6 +119,7 @@ UNTYPED = {
     "an Asterisk runs: asterisk/test_doctor.py and asterisk/test_pages.py type it": (
         "asterisk -rx 'dialplan reload'",
         "asterisk -rx 'manager reload'",
+        "asterisk -rx 'module reload cdr_csv.so'",
         "{asterisk} -rx 'manager reload'",
         "{asterisk} -rx 'module load {module}.so'",
         "{asterisk} -rx 'database del informativa KEY'",

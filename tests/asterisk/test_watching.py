@@ -79,7 +79,9 @@ def test_call_through_the_real_dialplan(site: Site) -> None:
     assert (record.event.status, record.event.pseudonym) == ("PLAYED", None)
     assert record.event.call.startswith("informativa-test-")
     assert "Playback(" not in site.pbx.log.read_text().split(record.event.call)[-1]
-    told = site.pbx.wait_event(lambda event: event.get("UserEvent") == "Over")
+    told = site.pbx.wait_event(  # of this call: earlier tests may have left theirs
+        lambda event: event.get("UserEvent") == "Over" and event["Uniqueid"] == record.event.call
+    )
     assert (told["Status"], told["Reason"], told["Record"]) == ("PLAYED", "withheld", "1")
     shown = run(site, "test-call", LINE)
     assert shown.returncode == 0, shown

@@ -21,6 +21,7 @@ from pathlib import Path
 from stat import S_ISDIR
 
 import numpy as np
+import pytest
 
 from commands import PROGRAM
 from examples import NOTDUE, PARTIAL, PLAYED, UNIDENTIFIED
@@ -148,7 +149,9 @@ class Installation:
         words = self.words(line)
         self.random_bytes.restart(line)
         environment = ENVIRONMENT | {"LANGUAGE": language, "INFORMATIVA_CONFIG": str(self.file)}
-        with process(self.root, environment, words):
+        # Each test has random bytes of its own, by the seed of the run: a snapshot is of every seed.
+        with process(self.root, environment, words), pytest.MonkeyPatch.context() as patch:
+            patch.setattr(os, "urandom", self.random_bytes)
             if lines is not None:
                 return _run_until(lines)
             output, errors = _stream(), _stream()

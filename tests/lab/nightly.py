@@ -44,6 +44,7 @@ for core in $(seq $(nproc)); do nice sh -c 'while :; do :; done' & load="$load $
 trap 'kill $load' EXIT
 for run in $(seq 20); do echo "run $run"; make test || exit; done"""
 """Twenty times, beside as many busy processes as there are cores."""
+CLEARED = "rm -rf .nightly/release"
 LONG = {
     "attacks": "tests/torture tests/asterisk/test_faults.py",
     "evidence": "tests/evidence",
@@ -84,7 +85,7 @@ def jobs(seed: int) -> Iterator[Job]:
     yield Job("twice", TWICE)
     yield Job("cluster", "make cluster")
     yield Job("packages", "make packages")
-    yield Job("release", "make release RELEASE=.nightly/release")
+    yield Job("release", f"{CLEARED} && make release RELEASE='--trial .nightly/release'")
     yield Job("mutants", "make mutants")
     for name, tests in LONG.items():
         yield Job(name, f"INFORMATIVA_SEED={seed} make torture TORTURE='{tests}'")

@@ -78,19 +78,23 @@ def check(receipt: bytes, vkey: str, number: str = "") -> dict[str, object]:
     assert first == "c2sp.org/tlog-proof@v1"
     opened = json.loads(base64.b64decode(extra.removeprefix("extra "), validate=True))
     assert jcs(opened) == base64.b64decode(extra.removeprefix("extra "))
-    assert opened["v"] == 1
+    version = opened["v"]
+    assert version in (1, 2)
+    tags = {name: f"informativa/{name}/v{version}\n".encode() for name in ("what", "who", "record")}
     opens = {"person", "salt_who"} if "person" in opened else {"who"}
     assert set(opened) - {"opening_key"} == {"v", "facts", "salt_what"} | opens
     facts, salt = opened["facts"], bytes.fromhex(opened["salt_what"])
-    facts_hash = sha256(b"informativa/what/v1\n" + salt + jcs(facts))
+    facts_hash = sha256(tags["what"] + salt + jcs(facts))
     if "person" in opened:
         salt_who = bytes.fromhex(opened["salt_who"])
         assert len(salt) == len(salt_who) == 16
         assert salt != salt_who
-        person_hash = sha256(b"informativa/who/v1\n" + salt_who + jcs(opened["person"]))
+        person = opened["person"]
+        assert ("opening" in person) == (version == 2 and "binding" in person)
+        person_hash = sha256(tags["who"] + salt_who + jcs(person))
     else:
         person_hash = bytes.fromhex(opened["who"])
-    leaf = sha256(b"\x00" + b"informativa/record/v1\n" + facts_hash + person_hash)
+    leaf = sha256(b"\x00" + tags["record"] + facts_hash + person_hash)
 
     size, root = checkpoint(note, vkey)
     place = int(index.removeprefix("index "))
@@ -99,6 +103,9 @@ def check(receipt: bytes, vkey: str, number: str = "") -> dict[str, object]:
     assert root_of(leaf, place, size, hashes) == root, "it is not in the tree"
     assert (facts["log"], facts["record"]) == (vkey.split("+")[0], place)
 
+    if version == 2 and "opening_key" in opened and "person" in opened:
+        digest = sha256(b"informativa/opening/v2\n" + bytes.fromhex(opened["opening_key"])).hex()
+        assert opened["person"].get("opening", digest) == digest, "the opening key is not this record's"
     if number:
         opening_key = bytes.fromhex(opened["opening_key"])
         binding = hmac.digest(opening_key, number.encode(), "sha256").hex()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Callable
 from contextlib import closing
@@ -14,6 +15,8 @@ from evidence import independent
 from informativa.call.caller import pseudonym
 from informativa.config import load
 from informativa.evidence import commitment
+from informativa.evidence.note import Signer, sign
+from informativa.evidence.proof import Proof
 from informativa.evidence.receipt import Receipt
 from informativa.model import (
     Controller,
@@ -37,6 +40,7 @@ from informativa.views.messages import ENGLISH, Language
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
+LOG_OF_VERSION_2 = Signer("acme.example/informativa/acme/pbx-1/2", bytes(range(32)))
 NUMBER = Identified("+393331234567")
 HOSTILE = "</script><img src=x onerror=alert(1)>\u202etxt.exe\u2066 & \"'<!-- \u200b"
 
@@ -203,6 +207,33 @@ class Logged:
         receipt = receipts.of_caller(self.controller, NUMBER, opened=True)[0]
         assert isinstance(receipt, receipt_maker.RecordReceipt)
         return receipt.receipt
+
+
+def of_version_2(
+    receipt: Receipt,
+    committed: Callable[[dict[str, Any]], object] = lambda _: None,
+    opened: Callable[[dict[str, Any]], object] = lambda _: None,
+) -> bytes:
+    """The record of an opened receipt as one of version 2, in a log of three entries that `LOG_OF_VERSION_2`
+    signed, without the program. `committed` changes what the log commits to, `opened` what the file says."""
+    extra = json.loads(receipt.proof.extra) | {"v": 2}
+    extra["facts"] |= {"log": LOG_OF_VERSION_2.name, "record": 1}
+    opening = b"informativa/opening/v2\n" + bytes.fromhex(extra["opening_key"])
+    extra["person"] |= {"opening": independent.sha256(opening).hex()}
+    committed(extra)
+    what, who = (
+        independent.sha256(tag + bytes.fromhex(extra[salt]) + independent.jcs(extra[part]))
+        for tag, salt, part in (
+            (b"informativa/what/v2\n", "salt_what", "facts"),
+            (b"informativa/who/v2\n", "salt_who", "person"),
+        )
+    )
+    entries = [b"informativa/note/v2\n{}", b"informativa/record/v2\n" + what + who, b"other"]
+    first, leaf, last = (independent.sha256(b"\0" + entry) for entry in entries)
+    root = independent.roots([first, leaf, last], {3})[3]
+    text = f"{LOG_OF_VERSION_2.name}\n3\n{base64.b64encode(root).decode()}\n"
+    opened(extra)
+    return Proof(1, (first, last), sign(text, LOG_OF_VERSION_2), independent.jcs(extra)).data
 
 
 def with_extra(receipt: Receipt, change: Callable[[dict[str, Any]], object]) -> bytes:

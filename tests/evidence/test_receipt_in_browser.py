@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from evidence.receipts import NUMBER, Company, Reader, written
+from evidence.receipts import LOG_OF_VERSION_2, NUMBER, Company, Reader, of_version_2, written
 from informativa.evidence import jcs
+from informativa.evidence.checkpoint import Checkpoint
 from informativa.evidence.cosignature import WitnessSigner
 from informativa.evidence.note import Signer, parse, sign
 from informativa.evidence.proof import Proof
@@ -62,6 +63,13 @@ def reader(chromium: Browser, tmp_path: Path) -> Iterator[Reader]:
         (tmp_path / "receipt.html").as_uri()
     }
     assert reader.messages == []
+
+
+def page_of_version_2(page: ReceiptPage, data: bytes) -> ReceiptPage:
+    """The page about that receipt of version 2."""
+    receipt = Receipt.parse(data)
+    checkpoint = Checkpoint.parse(parse(receipt.proof.checkpoint).text)
+    return replace(page, receipt=receipt, checkpoint=checkpoint, key=str(LOG_OF_VERSION_2.verifier))
 
 
 def with_proof(page: ReceiptPage, text: str, proof: bytes) -> str:
@@ -117,6 +125,25 @@ def test_number_can_be_compared(company: Company, reader: Reader) -> None:
     assert reader.check(page.key, "+39 333 123-4567") == "holds"
     assert reader.check(page.key, "+393331234568") == "fails"
     assert reader.found() == ["Wrong: The receipt is NOT about this number."]
+
+
+def test_page_of_version_2_tells_a_wrong_key_from_a_wrong_number(company: Company, reader: Reader) -> None:
+    """Its opening key is checked by itself, and a number only by the right one."""
+    page = company.opened()
+    right = page_of_version_2(page, of_version_2(page.receipt))
+    reader.open(written(right))
+    assert reader.check(right.key, NUMBER.number) == "holds"
+    assert reader.found("good")[-1] == "Right: The receipt is about this number."
+    assert "Right: What the proof opens is a record of version 2, in its one canonical form." in reader.found(
+        "good"
+    )
+    assert reader.check(right.key, "+393331234568") == "fails"
+    assert reader.found() == ["Wrong: The receipt is NOT about this number."]
+    data = of_version_2(page.receipt, opened=lambda extra: extra.update(opening_key="00" * 32))
+    wrong = page_of_version_2(page, data)
+    assert reader.open(written(wrong)) == "fails"
+    assert reader.check(wrong.key, NUMBER.number) == "fails"
+    assert reader.found() == ["Wrong: The opening key is not this record's, so it shows nobody's number."]
 
 
 @pytest.mark.parametrize(
@@ -224,11 +251,12 @@ def test_proof_in_another_form_is_noticed(company: Company, reader: Reader) -> N
     proof, text = page.receipt.proof, written(page)
     for extra, reason in (
         (proof.extra.replace(b'"v":1', b'"v": 1'), "RFC 8785"),
-        (proof.extra.replace(b'"v":1', b'"v":2'), "v"),
+        (proof.extra.replace(b'"v":1', b'"v":2'), "opening"),
+        (proof.extra.replace(b'"v":1', b'"v":3'), "v"),
         (proof.extra.replace(b'"facts":{', b'"facts":{"also":"x",'), "also"),
     ):
         assert reader.open(with_proof(page, text, replace(proof, extra=extra).data)) == "fails"
-        assert reader.found() == [f"Wrong: What the proof opens is no record of version 1: {reason}"]
+        assert reader.found() == [f"Wrong: What the proof opens is no record of version 1 or 2: {reason}"]
 
 
 @pytest.mark.parametrize(
@@ -252,7 +280,7 @@ def test_what_no_record_can_be_is_refused_by_both(
     with pytest.raises(EvidenceFormatError):
         Receipt.parse(replace(proof, extra=extra).data)
     reader.open(with_proof(page, written(page), replace(proof, extra=extra).data))
-    assert reader.found() == [f"Wrong: What the proof opens is no record of version 1: {reason}"]
+    assert reader.found() == [f"Wrong: What the proof opens is no record of version 1 or 2: {reason}"]
 
 
 def test_changed_hash_of_the_path_is_noticed(company: Company, reader: Reader) -> None:

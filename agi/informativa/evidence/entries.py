@@ -37,6 +37,16 @@ TAGS = {
     2: RecordTags(b"informativa/what/v2\n", b"informativa/who/v2\n", b"informativa/record/v2\n"),
 }
 
+PERSON = dict(
+    sorted(
+        {
+            **commitment.PERSON,
+            "opening": "of version 2, where there is `binding`: identifies the record's opening key",
+        }.items()
+    )
+)
+"""All names of the data that lead to the caller, of version 2; the facts are those of version 1."""
+
 
 class EntryKind(Enum):
     """The kinds of entries, by their tags."""

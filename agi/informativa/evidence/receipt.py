@@ -3,11 +3,12 @@
 It is a C2SP tlog-proof whose extra data is canonical JSON of `v`, `facts`, `salt_what`, and either `person`
 and `salt_who`, or `who` if that can no longer be opened. With `opening_key` it also shows whose number it
 was, to anybody who knows the number or tries all: such a receipt is as confidential as the number.
+
+`v` is the version of the record's entry (`entries`). The program writes 1, and reads both.
 """
 
 from __future__ import annotations
 
-import hmac
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -15,26 +16,30 @@ from dataclasses import dataclass, field
 from ..model import Identified
 from ..model.errors import EvidenceFormatError, ReceiptError
 from ..model.text import Text
-from . import commitment, jcs
-from .commitment import FACTS, PERSON, SALT_SIZE, Commitments
+from . import commitment, entries, jcs
+from .commitment import FACTS, SALT_SIZE, Commitments
 from .encoding import HASH_SIZE
 from .note import NoteVerifier
 from .policy import Policy
 from .proof import Proof, VerifiedProof
 
-VERSION = 1
+VERSION = 1  # of what is written
 _MINUTE = 60_000_000  # microseconds
-_NUMBERS = frozenset({"counts", "heard", "length", "number", "rate", "record", "supplement"})
-_REQUIRED = frozenset({"happened", "kind", "log", "number", "reason", "record", "recorded", "status"})
-_PERSON_NUMBERS = frozenset({"basis", "happened", "recorded"})
-_PERSON_REQUIRED = frozenset({"happened", "recorded"})
 _MINUTE_FORM = re.compile(
     r"\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])T(?:[01]\d|2[0-3]):[0-5]\dZ", re.ASCII
 )
-NUMBERS = {"facts": _NUMBERS, "person": _PERSON_NUMBERS}
+NUMBERS = {
+    "facts": frozenset({"counts", "heard", "length", "number", "rate", "record", "supplement"}),
+    "person": frozenset({"basis", "happened", "recorded"}),
+}
 """The names whose values are numbers; the others are texts."""
-REQUIRED = {"facts": _REQUIRED, "person": _PERSON_REQUIRED}
+REQUIRED = {
+    "facts": frozenset({"happened", "kind", "log", "number", "reason", "record", "recorded", "status"}),
+    "person": frozenset({"happened", "recorded"}),
+}
 """The names that every record has."""
+PERSON_NAMES = {1: commitment.PERSON, 2: entries.PERSON}
+"""The names of the data that lead to the caller, with their meanings, by the version of the record."""
 
 Values = Mapping[str, str | int]
 
@@ -50,20 +55,24 @@ class Person:
 @dataclass(frozen=True)
 class Receipt:
     """One record opened: its facts and their salt; the person it was about, or the hash of that (32 bytes) if
-    it was erased; the key that opens its binding, if it is given away; and the proof. Raises
-    EvidenceFormatError for what is no record of version 1."""
+    it was erased; the key that opens its binding, if it is given away; the proof; and the version of the
+    record. Raises EvidenceFormatError for what is no record of that version."""
 
     facts: Values
     salt: bytes = field(repr=False)
     who: Person | bytes
     proof: Proof
     opening_key: bytes | None = field(default=None, repr=False)
+    version: int = VERSION
 
     def __post_init__(self) -> None:
-        _check(self.facts, FACTS, _NUMBERS, _REQUIRED)
+        self._check(self.facts, FACTS, "facts")
         salts = [self.salt]
         if isinstance(self.who, Person):
-            _check(self.who.values, PERSON, _PERSON_NUMBERS, _PERSON_REQUIRED)
+            person = self.who.values
+            self._check(person, PERSON_NAMES[self.version], "person")
+            if self.version > 1 and ("opening" in person) != ("binding" in person):
+                raise _malformed()
             salts.append(self.who.salt)
         elif len(self.who) != HASH_SIZE:
             raise _malformed()
@@ -79,14 +88,20 @@ class Receipt:
         if not proof.extra:
             raise EvidenceFormatError(Text("It is a proof, and not a receipt: it does not say of what."))
         extra = jcs.parse(proof.extra)
+        version = extra.get("v")
+        if not isinstance(version, int):
+            raise _malformed()
+        if version not in PERSON_NAMES:
+            raise EvidenceFormatError(
+                Text(
+                    "It is a receipt of version {version}, and this program reads 1 and 2.", version=version
+                ),
+                Text("Verify it with a newer one."),
+            )
         person_names = {"person", "salt_who"} if "person" in extra else {"who"}
         key_name = {"opening_key"} & set(extra)
         if set(extra) != {"v", "facts", "salt_what"} | person_names | key_name:
             raise _malformed()
-        if extra["v"] != VERSION:
-            raise EvidenceFormatError(
-                Text("It is a receipt of version {version}, not 1.", version=extra["v"])
-            )
         person = Person(_values(extra["person"]), _hex(extra["salt_who"])) if "person" in extra else None
         return cls(
             facts=_values(extra["facts"]),
@@ -94,15 +109,23 @@ class Receipt:
             who=person or _hex(extra["who"]),
             proof=proof,
             opening_key=_hex(extra["opening_key"]) if key_name else None,
+            version=version,
         )
 
     @property
     def commitments(self) -> Commitments:
         """The commitments to the values that it opens."""
         person_hash = (
-            commitment.who(self.who.values, self.who.salt) if isinstance(self.who, Person) else self.who
+            entries.person_commitment(self.version, self.who.values, self.who.salt)
+            if isinstance(self.who, Person)
+            else self.who
         )
-        return Commitments(commitment.what(self.facts, self.salt), person_hash)
+        return Commitments(entries.facts_commitment(self.version, self.facts, self.salt), person_hash)
+
+    @property
+    def entry(self) -> bytes:
+        """The entry of the log that it opens, 86 bytes."""
+        return entries.record_entry(self.version, self.commitments)
 
     def verify(
         self,
@@ -112,16 +135,27 @@ class Receipt:
     ) -> VerifiedProof:
         """Verify that this record is in a trusted log, and is about this caller. Raises ReceiptError if it
         contradicts itself, and what `Proof.verify` raises."""
-        verified = self.proof.verify(self.commitments.entry, keys, policy)
+        verified = self.proof.verify(self.entry, keys, policy)
         if self.facts["log"] != verified.checkpoint.origin or self.facts["record"] != verified.index:
             raise ReceiptError(Text("The record says that it is another one than its proof is of."))
         if isinstance(self.who, Person):
             for name in ("happened", "recorded"):
                 if commitment.minute(int(self.who.values[name])) != self.facts[name]:
                     raise ReceiptError(Text("The record gives two times for one thing."))
+            self._require_its_opening_key(self.who.values)
         if caller is not None:
             self._require_about(caller)
         return verified
+
+    def _require_its_opening_key(self, person: Values) -> None:
+        """Check the opening key by its digest, which a record of version 1 does not have."""
+        if self.opening_key is None or "opening" not in person:
+            return
+        if entries.opening_digest(self.opening_key) != person["opening"]:
+            raise ReceiptError(
+                Text("The opening key is not this record's, so it shows nobody's number."),
+                Text("Ask the company for the receipt again: informativa evidence receipt --open"),
+            )
 
     def _require_about(self, caller: Identified) -> None:
         binding = self.who.values.get("binding") if isinstance(self.who, Person) else None
@@ -130,8 +164,31 @@ class Receipt:
                 Text("The receipt does not show whose number it is about"),
                 Text("Ask the company for one that does: informativa evidence receipt --open"),
             )
-        if not hmac.compare_digest(commitment.binding(self.opening_key, caller).hex(), str(binding)):
-            raise ReceiptError(Text("The receipt is about another caller."))
+        if commitment.binding(self.opening_key, caller).hex() != binding:
+            if self.version == 1:  # a wrong opening key looks the same
+                raise ReceiptError(Text("The receipt is about another caller."))
+            raise ReceiptError(Text("The opening key is this record's, and the number is another."))
+
+    def _check(self, values: Values, names: Mapping[str, str], part: str) -> None:
+        for name, value in values.items():
+            if name not in names:
+                raise EvidenceFormatError(
+                    Text(
+                        "A record of version {version} has no {name}.",
+                        version=self.version,
+                        name=name.encode("unicode_escape").decode(),
+                    )
+                )
+            if isinstance(value, int) != (name in NUMBERS[part]) or value == "":
+                raise EvidenceFormatError(
+                    Text(
+                        "{name} is not what it is in a record of version {version}.",
+                        name=name,
+                        version=self.version,
+                    )
+                )
+        if missing := sorted(REQUIRED[part] - set(values)):
+            raise EvidenceFormatError(Text("The record lacks {names}.", names=", ".join(missing)))
 
 
 def receipt_extra(facts: Values, salt: bytes, who: Person | bytes, opening_key: bytes | None = None) -> bytes:
@@ -143,20 +200,6 @@ def receipt_extra(facts: Values, salt: bytes, who: Person | bytes, opening_key: 
     )
     key: dict[str, jcs.Value] = {"opening_key": opening_key.hex()} if opening_key else {}
     return jcs.canonical({"v": VERSION, "facts": dict(facts), "salt_what": salt.hex(), **person, **key})
-
-
-def _check(
-    values: Values, names: Mapping[str, str], numbers: frozenset[str], required: frozenset[str]
-) -> None:
-    for name, value in values.items():
-        if name not in names:
-            raise EvidenceFormatError(
-                Text("A record of version 1 has no {name}.", name=name.encode("unicode_escape").decode())
-            )
-        if isinstance(value, int) != (name in numbers) or value == "":
-            raise EvidenceFormatError(Text("{name} is not what it is in a record of version 1.", name=name))
-    if missing := sorted(required - set(values)):
-        raise EvidenceFormatError(Text("The record lacks {names}.", names=", ".join(missing)))
 
 
 def _values(value: jcs.Value) -> Values:

@@ -164,7 +164,7 @@ class ReceiptMaker:
         path = inclusion_proof(index, signed.checkpoint.size, signed.hashes)
         receipt = Receipt(facts, salt, person, Proof(index, path, signed.data, extra), opening)
         try:
-            receipt.proof.check_inclusion(receipt.commitments.entry, signed.checkpoint)
+            receipt.proof.check_inclusion(receipt.entry, signed.checkpoint)
         except TreeProofError as error:
             raise self._altered(record, receipt, signed) from error
         return RecordReceipt(self._controller, record, receipt, signed.key, log.epoch, self._box)

@@ -40,7 +40,7 @@ def page(receipt: ReceiptPage, say: Language) -> str:
         receipt=receipt,
         claims={section: [values.sentence(claim) for claim in claims[section]] for section in claims},
         commitments=commitments,
-        leaf=leaf_hash(commitments.entry),
+        leaf=leaf_hash(receipt.receipt.entry),
         person=person.values if isinstance(person, Person) else None,
         file=f"{receipt.name}{SUFFIX}",
         FACTS=FACTS,

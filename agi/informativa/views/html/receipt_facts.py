@@ -39,6 +39,7 @@ PERSON = {
     "happened": Text("Happened (microseconds since 1970, UTC)"),
     "key": Text("Key that was pressed"),
     "linked": Text("Id of the conversation"),
+    "opening": Text("Digest of the opening key"),
     "pseudonym": Text("Pseudonym of the caller"),
     "recorded": Text("Recorded (microseconds since 1970, UTC)"),
     "earlier": Text("Pseudonym by an earlier key"),

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ...evidence.commitment import FACTS, PERSON
-from ...evidence.receipt import NUMBERS, REQUIRED
+from ...evidence.commitment import FACTS
+from ...evidence.receipt import NUMBERS, PERSON_NAMES, REQUIRED
 from ...model.text import Text
 from ...operations.evidence.receipt_page import ReceiptPage
 from ..messages import Language
@@ -29,14 +29,15 @@ MESSAGES = {
     ),
     "readable": Text("The embedded proof can be read."),
     "unreadable": Text("The embedded proof cannot be read: {why}"),
-    "canonical": Text("What the proof opens is a record of version 1, in its one canonical form."),
-    "not_canonical": Text("What the proof opens is no record of version 1: {why}"),
+    "canonical": Text("What the proof opens is a record of version {version}, in its one canonical form."),
+    "not_canonical": Text("What the proof opens is no record of version 1 or 2: {why}"),
     "same_record": Text(
         "The record says of itself what its proof says of it: which signed log, which index."
     ),
     "other_record": Text("The record says that it is another one than its proof is of."),
     "times": Text("The exact times of the record are within its minutes."),
     "two_times": Text("The record gives two times for one thing."),
+    "other_opening": Text("The opening key is not this record's, so it shows nobody's number."),
     "included": Text("The record is in the signed log: all hashes up to the signed one fit."),
     "not_included": Text(
         "The record is not in the signed log: one of its facts, a salt, or a hash of the proof was changed."
@@ -83,7 +84,7 @@ def for_script(page: ReceiptPage, claims: Sequence[Claim], say: Language) -> dic
     """Return all that the script needs to make the sentences anew."""
     return {
         "facts": {name: name in NUMBERS["facts"] for name in FACTS},
-        "person": {name: name in NUMBERS["person"] for name in PERSON},
+        "person": {name: name in NUMBERS["person"] for name in PERSON_NAMES[page.receipt.version]},
         "required": {part: sorted(names) for part, names in REQUIRED.items()},
         "claims": [
             {

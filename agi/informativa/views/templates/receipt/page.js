@@ -157,10 +157,11 @@ async function checkAll(report, keys) {
   await checkSignatures(report, proof.note, keys);
   const receipt = await report.attempt(() => parseReceipt(proof), "not_canonical");
   if (!receipt) return null;
-  report.add("good", "canonical");
+  report.add("good", "canonical", { version: receipt.version });
   const { facts } = receipt;
   report.test(facts.log === proof.note.origin && BigInt(facts.record) === proof.index, "same_record", "other_record");
   report.test(timesFit(receipt), "times", "two_times");
+  if (!await isItsKey(receipt)) report.add("bad", "other_opening");
   const made = await commitments(receipt);
   const { index, hashes, note } = proof;
   report.test(await isIncluded(index, note.size, made.leaf, hashes, note.root), "included", "not_included");
@@ -204,7 +205,7 @@ async function check() {
   }
   const receipt = await checkAll(report, keys);
   const number = $("number")?.value.trim();
-  if (receipt && number) report.test(await isAbout(receipt, number), "about", "not_about");
+  if (receipt && number && await isItsKey(receipt)) report.test(await isAbout(receipt, number), "about", "not_about");
   show(report, typed.length > 0);
 }
 

@@ -1,4 +1,5 @@
 // What a receipt opens (evidence/receipt.py), and what follows from it.
+const VERSIONS = [1, 2]; // of a record
 const WHEN = /^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3]):[0-5][0-9]Z$/;
 
 function canonical(object) {
@@ -31,12 +32,13 @@ function parseReceipt(proof) {
     if (!names.delete(name)) throw new Error(name);
   }
   names.delete("opening_key");
-  if (names.size || extra.v !== 1) throw new Error(visible([...names].join(", ") || "v"));
+  if (names.size || !VERSIONS.includes(extra.v)) throw new Error(visible([...names].join(", ") || "v"));
   checkShape(extra.facts, "facts");
   for (const name of ["happened", "recorded"]) if (!WHEN.test(extra.facts[name])) throw new Error(name);
-  const receipt = { facts: extra.facts, person: extra.person ?? {}, saltWhat: unhex(extra.salt_what, 16) };
+  const receipt = { version: extra.v, facts: extra.facts, person: extra.person ?? {}, saltWhat: unhex(extra.salt_what, 16) };
   if (own(extra, "person")) {
     checkShape(extra.person, "person");
+    if (own(extra.person, "opening") !== (extra.v > 1 && own(extra.person, "binding"))) throw new Error("opening");
     receipt.saltWho = unhex(extra.salt_who, 16);
     if (extra.salt_what === extra.salt_who) throw new Error("salt_who");
   } else {
@@ -47,10 +49,10 @@ function parseReceipt(proof) {
 }
 
 async function commitments(receipt) {
-  const what = await sha256(utf8("informativa/what/v1\n"), receipt.saltWhat, utf8(canonical(receipt.facts)));
-  const who = receipt.who ??
-    await sha256(utf8("informativa/who/v1\n"), receipt.saltWho, utf8(canonical(receipt.person)));
-  const leaf = await sha256([0], utf8("informativa/record/v1\n"), what, who);
+  const tag = (name) => utf8(`informativa/${name}/v${receipt.version}\n`);
+  const what = await sha256(tag("what"), receipt.saltWhat, utf8(canonical(receipt.facts)));
+  const who = receipt.who ?? await sha256(tag("who"), receipt.saltWho, utf8(canonical(receipt.person)));
+  const leaf = await sha256([0], tag("record"), what, who);
   return { what, who, leaf };
 }
 
@@ -61,6 +63,12 @@ function timesFit(receipt) {
     const at = new Date(Math.floor(receipt.person[name] / 60e6) * 60e3);
     return !Number.isNaN(at.getTime()) && at.toISOString().slice(0, 16) + "Z" === receipt.facts[name];
   });
+}
+
+// Whether the opening key is this record's; a record of version 1 does not say which is.
+async function isItsKey(receipt) {
+  if (!receipt.openingKey || !own(receipt.person, "opening")) return true;
+  return hex(await sha256(utf8("informativa/opening/v2\n"), receipt.openingKey)) === receipt.person.opening;
 }
 
 async function isAbout(receipt, number) {

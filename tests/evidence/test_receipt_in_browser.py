@@ -20,7 +20,9 @@ from informativa.evidence.note import Signer, parse, sign
 from informativa.evidence.proof import Proof
 from informativa.evidence.receipt import Receipt
 from informativa.model.errors import EvidenceFormatError
+from informativa.operations.evidence import logs
 from informativa.operations.evidence.receipt_page import ReceiptPage, _claimed_cosignature
+from informativa.operations.evidence.verifying import verify_data
 from informativa.operations.init import init
 from informativa.views.messages import language
 from lab.browser import browser, browser_needed
@@ -175,6 +177,7 @@ def test_edited_page_is_noticed(company: Company, reader: Reader, old: str, new:
     [
         ("the notice was played to its end", "the notice was refused", "The words with which the page"),
         ("That the call took place", "That the sun shone", "A text of the page was changed"),
+        ("<title>Receipt", "<title>No receipt", "A text of the page was changed"),
         (
             "<bdi>Per ascoltare l&#x27;informativa",
             "<bdi>Per non udirla",
@@ -481,6 +484,15 @@ def test_saved_proof_is_the_receipt(company: Company, reader: Reader) -> None:
     assert waiting.value.suggested_filename == "acme-1.tlog-proof"
     saved = Path(str(waiting.value.path())).read_bytes()
     assert Proof.parse(saved) == page.receipt.proof
+
+
+def test_page_that_a_browser_saved_is_not_the_one_that_was_made(company: Company, reader: Reader) -> None:
+    """The browser writes its elements as they are after the check: the proof is in it, and holds."""
+    page = company.page(1)
+    reader.open(written(page))
+    result = verify_data(Path("saved.html"), reader.page.content().encode(), logs.trusted_keys([page.key]))
+    assert (result.holds, result.index) == (False, 0)
+    assert str(result.problem).startswith("Another program wrote it anew since it was made")
 
 
 def test_page_without_the_recording_says_so(company: Company, reader: Reader) -> None:

@@ -23,10 +23,11 @@ from informativa.evidence.cosignature import WitnessSigner
 from informativa.evidence.note import parse
 from informativa.evidence.proof import Proof
 from informativa.model import Ending, Heard, Reason, RecordKind, Status, Vouched
+from informativa.model.invisible import INVISIBLE, visible
 from informativa.operations.evidence.receipt_page import ReceiptPage, _claimed_cosignature
 from informativa.views import record_words as words
 from informativa.views.html import receipt_facts
-from informativa.views.html.markup import INVISIBLE, data_block, templates_in, visible
+from informativa.views.html.markup import data_block, templates_in
 from informativa.views.html.receipt import PLACE
 from informativa.views.messages import language
 

@@ -122,6 +122,9 @@ CASES = {
         f"evidence verify acme-3.tlog-proof --key {{key}} --number {HUNG_UP}",
         setup=(f"evidence receipt --from {KNOWN} --open --controller acme",),
     ),
+    "evidence-verify-page": Case(
+        "evidence verify acme-3.html --key {key}", setup=("evidence receipt 3 --html --controller acme",)
+    ),
     "evidence-verify-number": Case(
         f"evidence verify acme-3.tlog-proof acme-12.tlog-proof --key {{key}} --number {KNOWN}",
         setup=(f"evidence receipt --from {KNOWN} --open --controller acme",),

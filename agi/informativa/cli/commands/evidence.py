@@ -199,7 +199,7 @@ def verify(
     customer: Customer = None,
     as_json: Json = False,
 ) -> None:
-    """Say whether receipts hold. Needs no ledger, no configuration and no network."""
+    """Say whether receipts hold, as files or as pages. Needs no ledger, no configuration and no network."""
     if number is not None and customer is not None:
         raise InformativaError(Text("A receipt is about one caller: give --number or --customer, not both."))
     caller = None if number is None and customer is None else _caller(number, customer)

@@ -12,7 +12,7 @@ from pathlib import Path
 from ...evidence.checkpoint import Checkpoint
 from ...evidence.cosignature import cosigned_at
 from ...evidence.ed25519 import SIGNATURE_SIZE
-from ...evidence.note import Signature, parse
+from ...evidence.note import Note, Signature, parse
 from ...evidence.receipt import Receipt
 from ...model import recording_digest
 from ...prompts.installed import installed
@@ -78,10 +78,7 @@ def receipt_page(record_receipt: RecordReceipt) -> ReceiptPage:
     receipt, controller = record_receipt.receipt, record_receipt.controller
     note = parse(receipt.proof.checkpoint)
     sound = played_sound(str(receipt.facts.get("prompt", "")), str(receipt.facts.get("recording", "")))
-    log_key = (record_receipt.key.name, record_receipt.key.key_id)
-    cosignatures = (
-        signature for signature in note.signatures if (signature.name, signature.key_id) != log_key
-    )
+    key = record_receipt.key
     return ReceiptPage(
         name=record_receipt.name,
         company=controller.name,
@@ -89,11 +86,22 @@ def receipt_page(record_receipt: RecordReceipt) -> ReceiptPage:
         zone=controller.zone,
         receipt=receipt,
         checkpoint=Checkpoint.parse(note.text),
-        key=str(record_receipt.key),
-        cosignatures=tuple(map(_claimed_cosignature, cosignatures)),
+        key=str(key),
+        cosignatures=claimed_cosignatures(note, key.name, key.key_id.hex()),
         text=words_of(str(receipt.facts.get("prompt", "")), sound.files) if sound else "",
         sound=sound,
     )
+
+
+def claimed_cosignatures(note: Note, name: str, key_id: str) -> tuple[ClaimedCosignature, ...]:
+    """Return the further signatures of a checkpoint, beside those of the log's key of that name and id, which
+    is in hexadecimal."""
+    others = (
+        signature
+        for signature in note.signatures
+        if (signature.name, signature.key_id.hex()) != (name, key_id)
+    )
+    return tuple(map(_claimed_cosignature, others))
 
 
 def _claimed_cosignature(signature: Signature) -> ClaimedCosignature:

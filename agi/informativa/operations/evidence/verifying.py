@@ -1,4 +1,4 @@
-"""The offline check of receipts, without a ledger or a configuration."""
+"""The offline check of receipts and of their pages, without a ledger or a configuration."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ from ...model.errors import EvidenceError, InformativaError
 from ...model.text import Foreign, Text
 from ...system.files import read_foreign
 from ..document import Sentence, Time
+from .page_check import page_change
+from .page_file import LARGEST_PAGE, PageFile, is_page
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,8 @@ class VerifiedReceipt:
     """The facts of the record that it opens."""
     person: Mapping[str, str | int] | None = None
     """The data that it opens of the person whom the record is about."""
+    page: bool = False
+    """True if it is a page, which holds if it also shows what the proof in it says."""
 
 
 @dataclass(frozen=True)
@@ -78,13 +82,15 @@ def verify(
             Text("Nothing says whom to trust, and a receipt is never believed about that."),
             Text("Give the log's key, from a source of its own: --key VKEY, or --policy FILE"),
         )
-    return Verification(tuple(verify_data(file, _read(file), keys, policy, caller) for file in files))
+    return Verification(
+        tuple(verify_data(file, _read(file, LARGEST_PAGE), keys, policy, caller) for file in files)
+    )
 
 
 def policy_in(file: Path) -> Policy:
     """Read a policy of trust from a file. Raises InformativaError if it is none."""
     try:
-        return Policy.parse(_read(file))
+        return Policy.parse(_read(file, LARGEST_PROOF))
     except EvidenceError as error:
         raise InformativaError(
             Text("{file} is no policy: {why}", file=file, why=error.message), error.remedy
@@ -98,16 +104,21 @@ def verify_data(
     policy: Policy | None = None,
     caller: Identified | None = None,
 ) -> VerifiedReceipt:
-    """Check the receipt in `data`, the bytes of a file."""
+    """Check the receipt in `data`, the bytes of a file; of a page also that it shows what the proof in it
+    says."""
+    page = None
     try:
-        receipt = Receipt.parse(data)
+        if is_page(data):
+            page = PageFile.parse(data)
+        receipt = Receipt.parse(data) if page is None else page.receipt()
         proof = receipt.verify(keys, policy, caller)
     except EvidenceError as error:
-        return VerifiedReceipt(file, holds=False, problem=error.text)
+        return VerifiedReceipt(file, holds=False, problem=error.text, page=is_page(data))
+    change = None if page is None else page_change(page, receipt)
     return VerifiedReceipt(
         file,
-        holds=True,
-        problem=None,
+        holds=change is None,
+        problem=change,
         log=proof.checkpoint.origin,
         index=proof.index,
         size=proof.checkpoint.size,
@@ -116,12 +127,13 @@ def verify_data(
         ),
         facts=receipt.facts,
         person=receipt.who.values if isinstance(receipt.who, Person) else None,
+        page=page is not None,
     )
 
 
-def _read(file: Path) -> bytes:
+def _read(file: Path, largest: int) -> bytes:
     try:
-        data = read_foreign(Path(os.path.realpath(file)), LARGEST_PROOF + 1)  # a link is the reader's own
+        data = read_foreign(Path(os.path.realpath(file)), largest + 1)  # a link is the reader's own
     except OSError as error:
         raise InformativaError(
             Text("{file} cannot be read: {why}.", file=file, why=Foreign(error.strerror or "")),

@@ -12,6 +12,7 @@ import jinja2
 from markupsafe import Markup
 
 from ...model import Action, Controller, Event, Heard, Line, Period, Record, RecordKind
+from ...model.invisible import visible
 from ...model.text import Text
 from ...operations.evidence.logs import AuditedLedger
 from ...operations.evidence.verifying import VerifiedReceipt
@@ -21,7 +22,7 @@ from ..text import evidence
 from ..text.access_log import action_text, detail_text, short
 from ..text.boxes import ago, cells
 from ..text.bundle_plan import sentences
-from .markup import templates_in, visible
+from .markup import templates_in
 
 PLACE = "views/templates/console"
 PAUSE = Markup("<!-- -->")

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from hashlib import sha256
 from importlib import resources
 from itertools import chain
 
@@ -20,10 +19,13 @@ from ...evidence.encoding import encode_base64
 from ...evidence.proof import SUFFIX
 from ...evidence.receipt import Person
 from ...evidence.tree import leaf_hash
+from ...model.invisible import visible
+from ...operations.evidence.page_file import Body, digests, policy_of
+from ...operations.evidence.page_words import PageWords, SentenceMaker
 from ...operations.evidence.receipt_page import ReceiptPage
 from ..messages import Language
-from .markup import data_block, outline_of, templates_in
-from .receipt_claims import Values, claims_by_section
+from .markup import data_block, templates_in
+from .receipt_claims import claims_by_section
 from .receipt_facts import FACTS, PERSON
 from .receipt_script import SCRIPTS, for_script
 
@@ -32,13 +34,19 @@ PLACE = "views/templates/receipt"
 
 def page(receipt: ReceiptPage, say: Language) -> str:
     """The file, for a reader of that language."""
-    claims, values = claims_by_section(receipt), Values(receipt, say)
-    person, commitments = receipt.receipt.who, receipt.receipt.commitments
+    claims = claims_by_section(receipt)
+    words = data_block(for_script(receipt, [*chain.from_iterable(claims.values())], say))
+    page_words = PageWords.parse(words)
+    maker = SentenceMaker(page_words, receipt.receipt)
+    sentences = {claim.name: maker.parts(claim) for claim in page_words.claims}
+    facts, person, commitments = receipt.receipt.facts, receipt.receipt.who, receipt.receipt.commitments
     body = _rendered(
         "body.html",
         say=say,
         receipt=receipt,
-        claims={section: [values.sentence(claim) for claim in claims[section]] for section in claims},
+        claims={
+            section: [(claim.name, sentences[claim.name]) for claim in claims[section]] for section in claims
+        },
         commitments=commitments,
         leaf=leaf_hash(receipt.receipt.entry),
         person=person.values if isinstance(person, Person) else None,
@@ -46,16 +54,19 @@ def page(receipt: ReceiptPage, say: Language) -> str:
         FACTS=FACTS,
         PERSON=PERSON,
     )
-    words = data_block(for_script(receipt, [*chain.from_iterable(claims.values())], say))
-    sealed = data_block({"words": _digest(words), "page": _digest(outline_of(f"\n{body}\n"))})
+    title = visible(
+        say("Receipt of record {number}, {company}", number=facts["number"], company=receipt.company)
+    )
+    sealed = data_block(digests(words=words, body=Body.parse(f"\n{body}\n"), language=say.code, title=title))
     parts = {
+        "title": title,
         "body": body,
         "words": words,
         "style": _shipped("page.css"),
         "script": "\n".join([f'"use strict";\nconst SEALED = {sealed};', *map(_shipped, SCRIPTS)]),
     }
-    policy = _policy(parts["style"], parts["script"])
-    return _rendered("page.html", say=say, receipt=receipt, policy=policy, **parts) + "\n"
+    policy = policy_of(parts["style"], parts["script"])
+    return _rendered("page.html", say=say, policy=policy, **parts) + "\n"
 
 
 class _Joined(Extension):
@@ -72,18 +83,6 @@ def _templates() -> jinja2.Environment:
 
 def _rendered(template: str, **values: object) -> str:
     return _templates().get_template(template).render(values)
-
-
-def _policy(style: str, script: str) -> str:
-    """Nothing is loaded from anywhere, and no other script or style than these runs."""
-    kinds = (("style-src", style), ("script-src", script))
-    hashes = [f"{kind} 'sha256-{encode_base64(sha256(text.encode()).digest())}'" for kind, text in kinds]
-    fixed = ["default-src 'none'", "media-src data:", "base-uri 'none'", "form-action 'none'"]
-    return "; ".join([*fixed, *hashes])
-
-
-def _digest(text: str) -> str:
-    return sha256(text.encode()).hexdigest()
 
 
 def _shipped(name: str) -> str:

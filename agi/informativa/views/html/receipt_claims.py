@@ -1,28 +1,20 @@
 """The sentences of a receipt's page. Each is a template and where each of its values comes from.
 
-The script in the page (templates/receipt/) makes the same sentences out of the proof alone and compares them
-with those that stand in the page, so what is done here with a value is done there in the same way.
+`page_words` makes the values, for the page and for `evidence verify`; so does the script in the page, out of
+the proof alone (templates/receipt/).
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, tzinfo
 
 from ...evidence.receipt import Person, Receipt
 from ...model import Reason, RecordKind
 from ...model.text import Text
+from ...operations.evidence.page_words import Source
 from ...operations.evidence.receipt_page import ReceiptPage
-from ..messages import Language
-from ..record_words import CODES, MOMENT, MONTHS, TENTHS, name_in_language
 
-Source = tuple[str, str]
-"""The way to make a value, and its fact (or the value itself): see `Values`."""
-
-_PLACE = re.compile(r"\{(\w+)\}")
-_SHOWN = 8  # characters of a pseudonym: enough to tell two records of one caller in one ledger
 _ABOUT_RECORDS = {RecordKind.ERASURE, RecordKind.PURGE}
 
 
@@ -40,14 +32,6 @@ class Claim:
         """Tell if a record has all that it claims."""
         of_record = {name for how, name in self.sources.values() if how != "given"}
         return of_record | self.needs <= values.keys()
-
-
-@dataclass(frozen=True)
-class Sentence:
-    """A claim in a reader's words: pieces of text, each with the value after it; the last has none."""
-
-    name: str
-    parts: Sequence[tuple[str, str | None]]
 
 
 def _claim(name: str, text: Text, *needs: str, **sources: Source) -> Claim:
@@ -217,62 +201,3 @@ def _given(facts: Mapping[str, str | int]) -> str:
 def _is_of_records(facts: Mapping[str, str | int]) -> bool:
     """Return whether the record is about other records that were erased or purged, and about no delivery."""
     return facts.get("was", facts["kind"]) in _ABOUT_RECORDS
-
-
-class Values:
-    """Makes the values of sentences, for one receipt and one reader."""
-
-    def __init__(self, page: ReceiptPage, say: Language) -> None:
-        self._facts, person = page.receipt.facts, page.receipt.who
-        self._person = person.values if isinstance(person, Person) else {}
-        self._zone, self._names, self._say = page.zone, page.names, say
-        self._makers: Mapping[str, Callable[[str], str]] = {
-            "given": lambda text: text,
-            "fact": lambda name: str(self._facts[name]),
-            "person": lambda name: str(self._person[name]),
-            "short": lambda name: str(self._person[name])[:_SHOWN],
-            "code": self._code,
-            "names": self._named,
-            "seconds": self._seconds,
-            "local": lambda name: self._moment(name, self._zone),
-            "utc": lambda name: self._moment(name, UTC),
-        }
-
-    def sentence(self, claim: Claim) -> Sentence:
-        """Return the sentence of a claim."""
-        *parts, end = _PLACE.split(self._say.gettext(claim.text.template))
-        values = (self._value(*claim.sources[name]) for name in parts[1::2])
-        return Sentence(claim.name, [*zip(parts[::2], values, strict=True), (end, None)])
-
-    def _value(self, how: str, name: str) -> str:
-        return self._makers[how](name)
-
-    def _code(self, name: str) -> str:
-        meanings, value = CODES[name], str(self._facts[name])
-        return self._say(meanings[value]) if value in meanings else value
-
-    def _named(self, name: str) -> str:
-        return ", ".join(
-            name_in_language(notice_id, self._names, self._say)
-            for notice_id in str(self._facts[name]).split(" ")
-        )
-
-    def _seconds(self, name: str) -> str:
-        """To the nearest tenth, a half up: in whole numbers, so that the script has the same."""
-        samples, rate = int(self._facts[name]), int(self._facts["rate"])
-        tenths = (20 * samples + rate) // (2 * rate) if rate > 0 else 0
-        return self._say(TENTHS.template, whole=tenths // 10, tenth=tenths % 10)
-
-    def _moment(self, name: str, zone: tzinfo) -> str:
-        text = str(self._facts[name])
-        try:
-            at = datetime.fromisoformat(text.replace("Z", "+00:00")).astimezone(zone)
-        except (OverflowError, ValueError):  # the 31st of February, which the proof may say
-            return text
-        return self._say(
-            MOMENT.template,
-            day=at.day,
-            month=self._say(MONTHS[at.month - 1]),
-            year=at.year,
-            time=f"{at:%H:%M}",
-        )

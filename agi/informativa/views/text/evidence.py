@@ -115,10 +115,15 @@ def verified(verification: Verification, say: Language, *, about: bool) -> Itera
 
 def verified_receipt(receipt: VerifiedReceipt, say: Language) -> Iterator[str]:
     """Yield the facts that a file proves, or the reason why it proves nothing."""
-    if receipt.problem is not None:
-        yield say("{file}: PROVES NOTHING. {why}", file=str(receipt.file), why=receipt.problem)
+    file = str(receipt.file)
+    if receipt.index is None:
+        yield say("{file}: PROVES NOTHING. {why}", file=file, why=receipt.problem)
         return
-    yield say("{file}: holds.", file=str(receipt.file))
+    if receipt.problem is None:
+        yield say("{file}: holds.", file=file)
+    else:
+        yield say("{file}: CHANGED. {why}", file=file, why=receipt.problem)
+        yield "  " + say("The proof in this page holds. It says:")
     yield from (f"  {line}" for line in _facts(receipt.facts or {}, say))
     yield "  " + say(
         "Record {index} of {size} in the log {origin}.",
@@ -132,6 +137,11 @@ def verified_receipt(receipt: VerifiedReceipt, say: Language) -> Iterator[str]:
         )
     if not receipt.witnesses:
         yield "  " + say("No witness: it is the company's own word as of the checkpoint.")
+    if receipt.page and receipt.holds:
+        yield "  " + say(
+            "The page says the same and, by its own seal, is as it was made. Its explanations are its maker's"
+            " and prove nothing."
+        )
 
 
 def _facts(facts: Mapping[str, str | int], say: Language) -> Iterator[str]:

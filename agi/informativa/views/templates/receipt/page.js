@@ -84,7 +84,7 @@ function checkTables(report, proof, receipt, made) {
   if (whole) report.add("good", "table");
 }
 
-// All that a reader may see, as views/html/markup.py has it; what its links hold is looked at for itself.
+// All that a reader may see, as operations/evidence/page_file.py has it; what its links hold is looked at for itself.
 function outline(node) {
   if (node.nodeType === Node.TEXT_NODE) return node.data;
   if (node.nodeType !== Node.ELEMENT_NODE) return "";
@@ -112,7 +112,8 @@ async function isLast() {
 async function checkRest(report) {
   const digest = async (text) => hex(await sha256(utf8(text)));
   if (await digest($("words").textContent) !== SEALED.words) return void report.add("bad", "words");
-  if (await digest(OUTLINE) === SEALED.page && await isLast()) return void report.add("good", "whole");
+  const head = await digest(document.documentElement.lang + "\n" + document.querySelector("title").textContent);
+  if (await digest(OUTLINE) === SEALED.page && head === SEALED.head && await isLast()) return void report.add("good", "whole");
   if (!report.lines.some((each) => each.state === "bad")) report.add("bad", "rest");
 }
 

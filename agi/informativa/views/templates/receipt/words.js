@@ -1,4 +1,4 @@
-// How a fact is said. The page's maker does the same (views/html/receipt_claims.py, markup.py).
+// How a fact is said. The page's maker does the same (operations/evidence/page_words.py, model/invisible.py).
 const WORDS = JSON.parse(document.getElementById("words").textContent);
 const INVISIBLE = new RegExp(
   "[\\u0000-\\u001f\\u007f-\\u009f\\u00ad\\u034f\\u061c\\u115f\\u1160\\u17b4\\u17b5\\u180b-\\u180f" +

@@ -3,6 +3,7 @@ is named."""
 
 from __future__ import annotations
 
+import io
 import re
 from base64 import b64encode
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from pypdf import PdfReader
 
 from evidence.receipts import LOG_OF_VERSION_2, NUMBER, Company, Reader, of_version_2, written
 from informativa.evidence import jcs
@@ -110,7 +112,7 @@ def test_verdict_stands_on_top(company: Company, reader: Reader) -> None:
     page = company.page(1)
     reader.open(written(page).replace(">26 November 2026, 09:32<", ">27 November 2026, 09:32<", 1))
     verdict = reader.page.inner_text("#verdict")
-    assert verdict.startswith("Not intact:")
+    assert verdict.startswith("Not intact.\nSomething does not fit. Do not rely on this page")
     assert (
         "A sentence was changed. The page says: “A call to Acme S.p.A. on 27 November 2026, 09:32" in verdict
     )
@@ -419,7 +421,7 @@ def test_page_whose_script_was_changed_says_nothing(
         written(company.page(1)).replace('add("bad", "row"', 'add("good", "row"'), encoding="utf-8"
     )
     reader.page.goto(file.as_uri())
-    assert "Not checked yet: the script" in reader.page.inner_text("#verdict")
+    assert reader.page.inner_text("#verdict").startswith("Not checked.\nThe script of this page did not run")
     assert "Content Security Policy" in " ".join(reader.messages)
 
 
@@ -443,11 +445,56 @@ def test_every_field_has_a_label(company: Company, reader: Reader) -> None:
     assert levels == ["H1", *["H2"] * 4, "H3", "H3", *["H2"] * 5]
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("code", ["en", "it"])
+def test_page_keeps_nobody_out(company: Company, reader: Reader, code: str, scheme: str) -> None:
+    """axe-core finds nothing, whatever the light, with all of it unfolded."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    page = company.opened()
+    text = written(page, language(code))
+    for content, key in ((text, ""), (text, page.key), (text.replace("<bdi>26 ", "<bdi>27 ", 1), "")):
+        reader.open(content, color_scheme=scheme)
+        if key:
+            reader.check(key)
+        reader.page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
+        violations = Axe().run(reader.page).response["violations"]
+        assert [f"{one['id']}: {node['html'][:120]}" for one in violations for node in one["nodes"]] == []
+
+
+@pytest.mark.parametrize("runs_scripts", [True, False])
+def test_paper_has_all_of_the_page(
+    company: Company, chromium: Browser, tmp_path: Path, *, runs_scripts: bool
+) -> None:
+    """Also what is folded on the screen, and also where the script did not run."""
+    page, file = company.page(1), tmp_path / "receipt.html"
+    file.write_text(written(page), encoding="utf-8")
+    context = chromium.new_context(offline=True, java_script_enabled=runs_scripts)
+    tab = context.new_page()
+    tab.goto(file.as_uri())
+    pdf = PdfReader(io.BytesIO(tab.pdf(prefer_css_page_size=True)))
+    context.close()
+    paper = re.sub(r"\s", "", "".join(sheet.extract_text() for sheet in pdf.pages))
+    for text in (
+        page.receipt.proof.data.decode(),
+        "Hash of the record (leaf)",
+        "Digest of the recording",
+        "CheckRecord",
+    ):
+        assert re.sub(r"\s", "", text) in paper
+
+
+def light(reader: Reader) -> tuple[str, str, str]:
+    """The word at the light, its colour's name, and the sign in it."""
+    sign = reader.page.evaluate("getComputedStyle(document.querySelector('#verdict'), '::before').content")
+    return reader.page.inner_text("#light"), reader.page.get_attribute("#verdict", "class") or "", sign[1:2]
+
+
 @pytest.mark.parametrize(
     ("code", "lights"),
     [
-        ("en", ("Not checked yet", "Intact:", "Not intact:")),
-        ("it", ("Non ancora controllata", "Integra:", "Non integra:")),
+        ("en", ("Not checked yet.", "Intact.", "Not intact.")),
+        ("it", ("Non ancora controllata.", "Integra.", "Non integra.")),
     ],
 )
 def test_page_begins_with_one_sentence_and_one_light(
@@ -459,18 +506,21 @@ def test_page_begins_with_one_sentence_and_one_light(
     reader.open(written(page, language(code)))
     (sentence,) = reader.page.locator("header p").all_inner_texts()
     assert page.company in sentence
-    assert reader.page.inner_text("#verdict-words").startswith(lights[0])
+    assert light(reader) == (lights[0], "open", "?")
     assert reader.page.eval_on_selector_all("details", folded) == [False] * 5
     reader.check(page.key)
-    assert reader.page.inner_text("#verdict-words").startswith(lights[1])
+    assert light(reader) == (lights[1], "good", "✔")
+    reader.page.click("#facts > summary")
     reader.page.evaluate("dispatchEvent(new Event('beforeprint'))")
     assert reader.page.eval_on_selector_all("details", folded) == [True] * 5
+    reader.page.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert reader.page.eval_on_selector_all("details", folded) == [False, False, False, True, False]
     reader.open(
         written(page, language(code)).replace(
             'data-proof="size"><code><bdi>5', 'data-proof="size"><code><bdi>6'
         )
     )
-    assert reader.page.inner_text("#verdict-words") == lights[2]
+    assert light(reader) == (lights[2], "bad", "✘")
     assert reader.page.locator("#proof[open] .differs").count() == 1
 
 

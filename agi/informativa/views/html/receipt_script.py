@@ -16,13 +16,18 @@ from .receipt_claims import Claim
 SCRIPTS = ("words.js", "proof.js", "receipt.js", "page.js")
 
 MESSAGES = {
-    "holds": Text("Intact: this record is in the signed log whose key you gave."),
+    "holds_light": Text("Intact."),
+    "holds": Text("This record is in the signed log whose key you gave, word for word."),
+    "holds_by_page_light": Text("Not checked yet."),
     "holds_by_page": Text(
-        "Not checked yet with a key of yours. With the key that is printed in this page it is intact, but"
-        " whoever made the page chose that key: paste the one that you have from elsewhere, below."
+        "Everything in this page fits together. That alone proves little, since whoever made the page made"
+        " all of it: to be sure, paste the company's key, from a source of its own, under “Check this"
+        " receipt”."
     ),
-    "fails": Text("Not intact:"),
-    "unsure": Text("Not checked yet in full:"),
+    "fails_light": Text("Not intact."),
+    "fails": Text("Something does not fit. Do not rely on this page until that is explained:"),
+    "unsure_light": Text("Not checked in full."),
+    "unsure": Text("Nothing wrong was found, but not everything could be checked here:"),
     "convenience": Text(
         "This check is a convenience: whoever changes a page can change its check too. What counts is the"
         " embedded proof, checked by another program."

@@ -179,7 +179,8 @@ function show(report, given) {
   const state = bad.length ? "bad" : open.length || !given ? "open" : "good";
   const verdict = bad.length ? "fails" : open.length ? "unsure" : given ? "holds" : "holds_by_page";
   $("verdict").className = state;
-  $("verdict-words").textContent = said(verdict);
+  $("light").textContent = said(verdict + "_light");
+  $("advice").textContent = said(verdict);
   const items = (list, mark) => list.map((each) => {
     const item = document.createElement("li");
     item.className = each.state === "note" ? "open" : each.state;
@@ -220,5 +221,11 @@ const run = () => {
   return running;
 };
 $("run").addEventListener("click", () => run().then(() => $("verdict").scrollIntoView({ block: "nearest" })));
-addEventListener("beforeprint", () => document.querySelectorAll("details").forEach((each) => each.setAttribute("open", "")));
+// Paper has all of it; afterwards is folded what was.
+let unfolded = [];
+addEventListener("beforeprint", () => {
+  unfolded = [...document.querySelectorAll("details:not([open])")];
+  for (const each of unfolded) each.setAttribute("open", "");
+});
+addEventListener("afterprint", () => unfolded.splice(0).forEach((each) => each.removeAttribute("open")));
 run();

@@ -213,6 +213,7 @@ UNTYPED = {
         "informativa evidence publish",
         "informativa evidence checkpoint --controller {id}",
         "informativa evidence sequence",
+        "mv {folder} {folder}.aside",
     ),
     "root may do all, so only another user meets it": (
         "chmod a+rx {folder}",

@@ -274,6 +274,7 @@ EXCEPTIONS = {
     "web": "the same, for the console",
     "evidence sequence": "the same, for the signer",
     "witness serve": "the same, for a witness",
+    "monitor": "follows a log elsewhere: its results are built by hand, and test_monitor.py runs it",
     "completion": "scripts for shells, which test_cli.py runs in them",
     "upgrade-check": "examines the machine: its result is built by hand (results_by_hand.py)",
     "systemd": "names the machine's Python and users: built by hand",

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import UTC, date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,9 @@ from golden.stopped_clock import TUESDAY
 from informativa import __version__, model
 from informativa.asterisk.test_call import CallStep, Moment
 from informativa.config import Configuration
+from informativa.evidence.note_standing import NoteStanding, NoteVerdict, ReadEntry
+from informativa.evidence.note_values import NoteSource
+from informativa.evidence.notes import ErasureNote, LogNote, NoteKind
 from informativa.model import ManagerAccount, Status
 from informativa.model.text import Text
 from informativa.operations import systemd_unit
@@ -34,6 +37,8 @@ from informativa.operations.boxes import (
 from informativa.operations.doctor.examination import Examination, count_by_state
 from informativa.operations.doctor.findings import ok, unknown, warning, wrong
 from informativa.operations.evidence.log_state import KeptElsewhere, LogState
+from informativa.operations.evidence.monitor_findings import FindingKind, Look, MonitoredLog, MonitorFinding
+from informativa.operations.evidence.note_words import note_words
 from informativa.operations.problems import Problem
 from informativa.operations.prompts.configured import Snippet
 from informativa.operations.prompts.making import PromptsMade
@@ -52,7 +57,7 @@ from informativa.operations.test_call import CallPlaced, CallResult, PlannedCall
 from informativa.operations.upgrade_check import UpgradeCheck
 from informativa.views import support
 from informativa.views.messages import Language
-from informativa.views.text import boxes, doctor, prompts, status, test_call
+from informativa.views.text import boxes, doctor, monitor, prompts, status, test_call
 
 DAY = timedelta(days=1)
 
@@ -346,12 +351,74 @@ def _unit(template: str) -> ResultByHand:
     )
 
 
+# -- the monitor --
+
+_LOG = "acme.example/informativa/acme/pbx-1/1"
+_MINUTE = TUESDAY.astimezone(UTC).replace(second=0, microsecond=0)
+_ERASURE = LogNote(_LOG, 41, _MINUTE, NoteSource.COMMAND, ErasureNote("ab" * 32, 10, "dpo-1"))
+WAITING = MonitorFinding(
+    FindingKind.NOTE,
+    _LOG,
+    open=True,
+    message=note_words(
+        NoteStanding(
+            ReadEntry.read(_ERASURE.entry, _LOG, 41),
+            NoteVerdict.WAITS,
+        )
+    ),
+    at=TUESDAY,
+    index=41,
+    note=NoteKind.ERASURE,
+    standing=NoteVerdict.WAITS,
+    instruction="dpo-1",
+)
+FORKED = MonitorFinding(
+    FindingKind.FORK,
+    _LOG,
+    open=True,
+    message=Text("It signed two different trees of {size} leaves.", size=70),
+    at=TUESDAY,
+    size=70,
+)
+STILL = MonitorFinding(
+    FindingKind.STILL,
+    _LOG,
+    open=True,
+    message=Text("No witness has confirmed it since {time:%Y-%m-%d %H:%M} UTC.", time=TUESDAY),
+    at=TUESDAY,
+    size=70,
+)
+LOOK = Look(
+    logs=(
+        MonitoredLog(_LOG, 70, TUESDAY, ("home.example",), ended=False),
+        MonitoredLog(_LOG.replace("pbx-1", "pbx-2"), 1, None, (), ended=False),
+        MonitoredLog(_LOG.replace("pbx-1", "pbx-3"), 0, None, (), ended=True),
+    ),
+    findings=(FORKED, STILL, WAITING),
+    news=(),
+    problems=(),
+)
+
+
+def _show_finding(
+    finding: MonitorFinding, _configuration: Configuration, language: Language
+) -> Iterator[object]:
+    yield monitor.finding_line(finding, language)
+
+
+def _show_look(look: Look, _configuration: Configuration, language: Language) -> Iterator[object]:
+    yield from monitor.lines(look, language)
+
+
 RESULTS = {
     "boxes": ResultByHand(lambda _configuration: BOXES, _show_boxes),
     "boxes retire": ResultByHand(lambda _configuration: _boxes_retired(done=False), _show_retired),
     "boxes retire, done": ResultByHand(lambda _configuration: _boxes_retired(done=True), _show_retired),
     "doctor": ResultByHand(lambda _configuration: EXAMINATION, _show_findings),
     "join": ResultByHand(lambda _configuration: JOINED, _show_joined),
+    "monitor": ResultByHand(lambda _configuration: WAITING, _show_finding),
+    "monitor, fork": ResultByHand(lambda _configuration: FORKED, _show_finding),
+    "monitor, look": ResultByHand(lambda _configuration: LOOK, _show_look, json=False),
     "prompts add": ResultByHand(_prompts_made, _show_prompts),
     "shared migrate": ResultByHand(lambda _configuration: MIGRATED, _show_migrated),
     "status": ResultByHand(_status, _show_status),

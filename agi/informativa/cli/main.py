@@ -54,6 +54,7 @@ MODULES = {
     "keys": ("keys",),
     "evidence": ("evidence",),
     "witness": ("witness",),
+    "monitor": ("monitor",),
     "prompts": ("prompts",),
     "metrics": ("metrics",),
     "web": ("web",),

@@ -34,6 +34,7 @@ from ..operations.doctor import examination
 from ..operations.evidence.bundle import Bundle
 from ..operations.evidence.comparison import CallComparison
 from ..operations.evidence.logs import Audits, Checkpoints, LogKeys
+from ..operations.evidence.monitor_findings import MonitorFinding
 from ..operations.evidence.publishing import Publications
 from ..operations.evidence.receipt_files import WrittenReceipts
 from ..operations.evidence.verifying import Verification
@@ -78,6 +79,7 @@ DOCUMENTS: dict[str, type] = {
     "evidence compare": CallComparison,
     "evidence bundle": Bundle,
     "witness key": Witness,
+    "monitor": MonitorFinding,
     "ledger adopt": restoring.AdoptedLedger,
     "ledger restore": restoring.RestoredLedger,
     "shared migrate": boxes.SchemasMigrated,
@@ -98,9 +100,10 @@ _PAGE = """\
 # What programs read
 
 Made from the program by `make docs`; not to be edited. Every command with `--json` prints one document,
-`tail` one on each line. `schema` is the version of all documents, {version} now: what a name means never
-changes under one version, and new names may come. Every name is always there, and `null` where there is
-nothing to say. Times are ISO 8601 with their offset, several of something are a list, texts are English.
+`tail` and `monitor` one on each line. `schema` is the version of all documents, {version} now: what a name
+means never changes under one version, and new names may come. Every name is always there, and `null` where
+there is nothing to say. Times are ISO 8601 with their offset, several of something are a list, texts are
+English.
 [schemas/](schemas) has the same as JSON Schema (2020-12). Each document and each noun is a class of the
 program, in the module that its section names.
 """

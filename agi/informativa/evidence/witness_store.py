@@ -34,6 +34,7 @@ INSERT INTO last (origin, size, root, note, signed_at) VALUES (?, ?, ?, ?, ?) ON
 SET size = excluded.size, root = excluded.root, note = excluded.note, signed_at = excluded.signed_at
 """
 _ALL = "SELECT origin, size, root, signed_at FROM last ORDER BY origin"
+_ALL_NOTES = "SELECT origin, size, root, signed_at, note FROM last"
 _WAIT_SECONDS = 10
 
 
@@ -72,6 +73,17 @@ class WitnessFolder:
                     Text("Others can read {file}", "type: chmod 600 {file}", file=self.key_file)
                 )
             return WitnessSigner.parse(self.key_file.read_text(encoding="ascii", errors="replace").strip())
+
+
+def last_signed(folder: WitnessFolder) -> dict[str, tuple[Checkpoint, int, bytes]]:
+    """Return by origin the last checkpoint that the witness signed, when, in POSIX seconds, and the log's
+    note. Nothing is written, and no key is read. Raises EvidenceError if the file cannot be read."""
+    file = folder.state_file
+    with _translated(file), closing(_connected(file, "ro")) as connection:
+        return {
+            origin: (Checkpoint(origin, size, root), at, note)
+            for origin, size, root, at, note in connection.execute(_ALL_NOTES)
+        }
 
 
 class WitnessStore:
@@ -131,8 +143,8 @@ class WitnessStore:
                 raise
 
 
-def _connected(file: Path) -> sqlite3.Connection:
-    uri = f"{file.absolute().as_uri()}?mode=rw"  # one that is not there is not made
+def _connected(file: Path, mode: str = "rw") -> sqlite3.Connection:
+    uri = f"{file.absolute().as_uri()}?mode={mode}"  # one that is not there is not made
     connection = sqlite3.connect(
         uri, uri=True, isolation_level=None, timeout=_WAIT_SECONDS, check_same_thread=False
     )

@@ -770,6 +770,7 @@ def test_key_rotation(folder: Path) -> None:
     (old,) = keys.glob("acme.key.retired-*")
     assert old.read_text() == before
     assert {found.stat().st_mode & 0o777 for found in keys.iterdir()} == {0o600}
+    storage.store(load(file).controllers["acme"]).close()  # as the service does when it loads the key
     assert explained(folder, CALLER)["notices"][0]["status"] == "NOTDUE"
     assert "1 record of" in run("caller", "show", CALLER, "-c", file, "--controller", "acme").stdout
     old.rename(keys / "acme.key.retired-20200101-000000")

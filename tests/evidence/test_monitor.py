@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -497,9 +498,10 @@ def test_a_copy_that_was_changed(log: ServedLog) -> None:
 
 
 def script(folder: Path, text: str) -> tuple[str, ...]:
-    """A command in a file of its own."""
-    file = folder / "command"
-    file.write_text(f"#!{sys.executable}\nimport os, signal, sys\nfolder = {str(folder)!r}\n{text}\n")
+    """A command in a file of its own; the system starts no interpreter whose path has a blank."""
+    file, program = folder / "command", folder / "command.py"
+    program.write_text(f"import os, signal, sys\nfolder = {str(folder)!r}\n{text}\n")
+    file.write_text(f"#!/bin/sh\nexec {shlex.join([sys.executable, str(program)])}\n")
     file.chmod(0o755)
     return (str(file),)
 

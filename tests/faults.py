@@ -37,8 +37,9 @@ CALLERS = (
     "config.controllers", "config.findings", "config.looks", "config.lookups", "config.notices",
     "process.generations", "call.guard", "ledgers.groupcommit", "ledgers.sequencer",
     "call.lookups.guarded", "process.maintenance", "system.patience", "process.preparation",
-    "prompts.guarded", "prompts.recordings", "process.publication", "process.self_report",
-    "process.service", "sharing.loop", "sharing.others", "process.storage", "system.turns",
+    "prompts.guarded", "prompts.recordings", "process.publication", "process.regular_work",
+    "process.self_report", "process.service", "sharing.loop", "sharing.others", "process.storage",
+    "system.turns",
 )  # fmt: skip
 """Modules from which the service does it: what is called from anywhere else is inside one of the others."""
 

@@ -467,9 +467,9 @@ def test_reload_waits_for_no_migration(tmp_path: Path) -> None:
 
 COUNTED = """
 import sys, time
-from informativa.process import maintenance, service, storage
+from informativa.process import maintenance, regular_work, storage
 from informativa.cli.main import main
-maintenance.FIRST_PAUSE, service.REOPEN_SECONDS = 0.05, 0.01
+maintenance.FIRST_PAUSE, regular_work.REOPEN_SECONDS = 0.05, 0.01
 migrate = storage.migrate
 def counted(controller):
     print('"event": "tried"', time.monotonic(), file=sys.stderr, flush=True)

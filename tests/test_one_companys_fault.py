@@ -36,9 +36,8 @@ from informativa.ledgers.opening import LedgerOpener
 from informativa.ledgers.wal_files import LedgerFiles
 from informativa.model import Status
 from informativa.model.errors import LedgerError
-from informativa.process import bootstrap, preparation, storage
+from informativa.process import bootstrap, preparation, regular_work, storage
 from informativa.process import generations as generations_module
-from informativa.process import service as service_module
 from informativa.process.preparation import prepare
 from informativa.process.service import CallService
 from informativa.prompts.guarded import GuardedFiles
@@ -85,8 +84,8 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
         (groupcommit, "ANSWER_SECONDS", BOUND),
         (bootstrap, "OPENING_SECONDS", BOUND),
         (generations_module, "LOOK_SECONDS", SOON),
-        (service_module, "REOPEN_SECONDS", SOON),
-        (service_module, "COLLECT_SECONDS", 10 * SOON),
+        (regular_work, "REOPEN_SECONDS", SOON),
+        (regular_work, "COLLECT_SECONDS", 10 * SOON),
         (turns, "TURN_SECONDS", SOON),
         (changes, "STEADY_SECONDS", SOON),
     ):

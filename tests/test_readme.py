@@ -18,7 +18,7 @@ from informativa.cli.tree import tree
 from informativa.config import schema
 from informativa.ledgers import backup
 from informativa.model import Ending, Reason, Status
-from informativa.process import script_limit, service, watchdog
+from informativa.process import regular_work, script_limit, watchdog
 from lab.office import fill_in
 from lab.ports import free_port
 
@@ -254,8 +254,8 @@ CLAIMS = {
     "after 3 failures it": (guard, "FAILURES", 3),
     "it is left alone for 30 s": (guard, "PAUSE_SECONDS", 30.0),
     "nothing for 10 s, then": (watchdog, "HANGING", 10),
-    "it is tried again every 5 s": (service, "REOPEN_SECONDS", 5.0),
-    "ledgers every minute, each exactly once": (service, "COLLECT_SECONDS", 60.0),
+    "it is tried again every 5 s": (regular_work, "REOPEN_SECONDS", 5.0),
+    "ledgers every minute, each exactly once": (regular_work, "COLLECT_SECONDS", 60.0),
     "lies beside it for 30 days": (backup, "DAYS", 30),
 }
 """What the README says of a number, and where the program has it."""

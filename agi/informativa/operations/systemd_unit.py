@@ -12,7 +12,7 @@ from string import Template
 from ..config import Configuration, load
 from ..evidence.settings import TargetKind
 from ..model.text import Text, command
-from ..process import service
+from ..process.descriptors import needed
 from .controller_state import not_live
 from .doctor import installation, users
 from .generated import Generated, write
@@ -96,7 +96,7 @@ def settings(configuration: Configuration, unit: str = SERVICE) -> UnitValues:
         user=root or users.name(owner.st_uid),
         group=root or users.group(owner.st_gid),
         stop=f"{configuration.drain + 20:.0f}",
-        descriptors=str(service.descriptors(configuration.sessions)),
+        descriptors=str(needed(configuration.sessions)),
         ledgers=" ".join(map(_quoted, [*ledgers, *targets])),
         home="read-only" if at_home else "yes",
         network=_LOCAL_ONLY if local else "",

@@ -6,42 +6,34 @@ import asyncio
 import gc
 import logging
 import os
-import resource
 import signal
 import time
-from collections.abc import Callable, Coroutine, Iterator, Mapping
-from contextlib import contextmanager
-from datetime import UTC, datetime
-from functools import partial
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
 import structlog
 
-from ..asterisk.fastagi import PENDING_CONNECTIONS, FastAgiServer
+from ..asterisk.fastagi import FastAgiServer
 from ..asterisk.tokens import Tokens
 from ..call import answering as call
 from ..call.caller import mask
 from ..config import Configuration, changes
-from ..model import CallResult, Controller, SharedState, Status
+from ..model import CallResult, SharedState, Status
 from ..model.errors import InformativaError
 from ..model.ports import CallSession
 from ..system.patience import in_thread
-from ..system.turns import Turns
-from . import bootstrap, maintenance, self_report
+from . import bootstrap, descriptors, self_report
 from .generations import Generations
 from .last_hour import LastHour
 from .metrics import Metrics
+from .regular_work import RegularWork, log_removed_versions
 from .systemd import Notifier
 from .watchdog import watched
 
 log = structlog.get_logger("informativa")
 
-DAY_SECONDS = 24 * 60 * 60
-COLLECT_SECONDS = 60.0
-REOPEN_SECONDS = 5.0
 MOST_DOUBTS = 20  # words of the network's that nobody understands, each logged once
 GARBAGE = 20_000  # additional objects after which Python looks for reference cycles; calls leave none
-OWN_DESCRIPTORS = 100  # for ledgers and the like
 
 
 def run(configuration: Configuration) -> None:
@@ -81,11 +73,10 @@ class CallService:
         )
         self._last_hour = LastHour()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._ledgers_opened = asyncio.Event()  # set after the first try to open every ledger
         self._doubts: set[str] = set()  # words of the network that were logged
-        self._outdated = maintenance.Outdated()
         self._notifier = Notifier()
         self._metrics = Metrics(self)
+        self._work = RegularWork(self._generations, self._metrics)
 
     @property
     def configuration(self) -> Configuration:
@@ -125,7 +116,7 @@ class CallService:
 
     def begin_maintenance(self) -> None:
         """Start the regular work beside the calls."""
-        for work in (self._daily(), self._collect(), self._sign(), self._reopen()):
+        for work in self._work.begin():
             self._aside(work)
 
     def end_maintenance(self) -> None:
@@ -214,7 +205,7 @@ class CallService:
             log.warning(event, **facts)
         for event, facts in changes.changed(previous, configuration):
             log.info(event, **facts)
-        self._aside(self._log_removed_versions(previous, configuration))
+        self._aside(log_removed_versions(previous, configuration))
         if configuration.listen != previous.listen:
             log.warning("service.listen has changed", remedy="restart the service to listen there")
         log.info("reloaded", lines=len(configuration.lines))
@@ -223,7 +214,7 @@ class CallService:
 
     def _allow_descriptors(self) -> None:
         server = self._server
-        server.sessions, server.pending = allow_descriptors(self.configuration.sessions)
+        server.sessions, server.pending = descriptors.allow(self.configuration.sessions)
 
     @property
     def _status(self) -> str:
@@ -242,77 +233,6 @@ class CallService:
         self._notifier.close()
         self._generations.close()
 
-    async def _log_removed_versions(self, previous: Configuration, now: Configuration) -> None:
-        async def tell(controller: Controller) -> None:
-            await in_thread(maintenance.tell_removed_versions, previous, now, controller.id)
-
-        await _in_turn(Turns("versions taken out"), now, tell)
-
-    async def _daily(self) -> None:
-        """Delete once a day what is older than each controller's retention, beside the calls."""
-
-        async def tidy(controller: Controller) -> None:
-            await self._outdated.migrated(controller.id)
-            await in_thread(maintenance.tidy, controller, datetime.now(UTC))
-
-        await self._ledgers_opened.wait()
-        turns = Turns("purge")
-        while True:
-            await _in_turn(turns, self.configuration, tidy)
-            await asyncio.sleep(DAY_SECONDS)
-
-    async def _sign(self) -> None:
-        """Sign new records from time to time, beside the calls."""
-        signing, metrics = maintenance.Signing(), self._metrics
-
-        async def sign(controller: Controller) -> None:
-            await self._outdated.migrated(controller.id)
-            try:
-                signed = await signing.sign(
-                    controller, self.configuration.evidence.for_controller(controller.id)
-                )
-            except Exception as error:
-                metrics.signing_refused.labels(controller.id).set(1)
-                if not isinstance(error, InformativaError):  # which is logged
-                    raise
-                return
-            if signed is not None:
-                metrics.signing_refused.labels(controller.id).set(0)
-                metrics.signed.labels(controller.id).set(signed.size)
-                metrics.signed_at.labels(controller.id).set(signed.at)
-
-        await self._ledgers_opened.wait()
-        turns = Turns("signing")
-        while True:
-            await _in_turn(turns, self.configuration, sign)
-            await asyncio.sleep(self.configuration.evidence.interval)
-
-    async def _reopen(self) -> None:
-        """Try from time to time to open ledgers that could not be opened; copy and migrate the old ones.
-        Calls and reloads wait for no migration."""
-        outdated, reopen = self._outdated, self._generations.reopen
-        while True:
-            with _log_and_continue():
-                while await outdated.migrate(self.configuration, await reopen(outdated)):
-                    pass
-            self._ledgers_opened.set()
-            await asyncio.sleep(REOPEN_SECONDS)
-
-    async def _collect(self) -> None:
-        """Collect the fallback spool from time to time: notices that were played while nobody could record
-        them."""
-        collection = maintenance.SpoolCollection()
-        while True:
-            if self.configuration.manager is not None:
-                lines = self._generations.newest.services.lines
-                with _log_and_continue():
-                    try:
-                        remaining = await collection.collect(self.configuration.manager, lines)
-                        self._metrics.spool_rows.set(len(remaining))
-                    except InformativaError:
-                        self._metrics.spool_failures.inc()
-            await asyncio.sleep(COLLECT_SECONDS)
-
     def _aside(self, work: Coroutine[Any, Any, None]) -> None:
         """Start work beside the calls."""
         task = asyncio.get_running_loop().create_task(work)
@@ -323,15 +243,6 @@ class CallService:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()):
             log.error("a defect of informativa", exc_info=error)
-
-
-async def _in_turn(
-    turns: Turns, configuration: Configuration, work: Callable[[Controller], Coroutine[Any, Any, None]]
-) -> None:
-    """Do some work for each company; work that takes long goes on while the next companies have their
-    turn."""
-    for controller in configuration.controllers.values():
-        await turns.take(controller.id, partial(work, controller))
 
 
 def _announce(configuration: Configuration) -> None:
@@ -355,39 +266,6 @@ def _freeze_objects() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(GARBAGE, *gc.get_threshold()[1:])
-
-
-@contextmanager
-def _log_and_continue() -> Iterator[None]:
-    """Log a defect, so that regular work goes on after it."""
-    try:
-        yield
-    except Exception as error:
-        log.error("a defect of informativa", exc_info=error)
-
-
-def descriptors(sessions: int) -> int:
-    """Return the number of descriptors for `sessions` calls at a time: one a call, one a pending connection,
-    and some for ourselves."""
-    return sessions + PENDING_CONNECTIONS + OWN_DESCRIPTORS
-
-
-def allow_descriptors(sessions: int) -> tuple[int, int]:
-    """Raise the limit of descriptors to what the calls need. Return the allowed number of calls at a time,
-    and of pending connections: where the system gives fewer descriptors, further calls get their fallback at
-    once instead of waiting in line."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    needed = descriptors(sessions)
-    allowed = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
-    if soft < allowed:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
-    pending = PENDING_CONNECTIONS
-    if allowed < needed:
-        sessions = min(sessions, max(allowed // 2, allowed - PENDING_CONNECTIONS - OWN_DESCRIPTORS))
-        pending = min(pending, max(allowed // 4, allowed - sessions - OWN_DESCRIPTORS))
-        remedy = "raise ulimit -n"
-        log.warning("too few file descriptors", sessions=sessions, needed=needed, remedy=remedy)
-    return sessions, pending
 
 
 def _loggable_facts(session: CallSession, result: CallResult, services: call.CallServices) -> dict[str, str]:

@@ -1,0 +1,142 @@
+"""The regular work of a service beside its calls: at what time each is done, and for which company.
+
+The works themselves are in maintenance.py.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+import structlog
+
+from ..config import Configuration
+from ..model import Controller
+from ..model.errors import InformativaError
+from ..system.patience import in_thread
+from ..system.turns import Turns
+from . import maintenance
+from .generations import Generations
+from .metrics import Metrics
+
+DAY_SECONDS = 24 * 60 * 60
+COLLECT_SECONDS = 60.0
+REOPEN_SECONDS = 5.0
+
+log = structlog.get_logger("informativa")
+
+
+class RegularWork:
+    """The works of one service, under its newest configuration. What they come to is in its metrics."""
+
+    def __init__(self, generations: Generations, metrics: Metrics) -> None:
+        self._generations, self._metrics = generations, metrics
+        self._outdated = maintenance.Outdated()
+        self._ledgers_opened = asyncio.Event()  # set after the first try to open every ledger
+
+    def begin(self) -> Iterator[Coroutine[Any, Any, None]]:
+        """Yield the works, each of which goes on until it is cancelled."""
+        yield self._daily()
+        yield self._collect()
+        yield self._sign()
+        yield self._reopen()
+
+    @property
+    def _configuration(self) -> Configuration:
+        return self._generations.newest.configuration
+
+    async def _daily(self) -> None:
+        """Delete once a day what is older than each controller's retention, beside the calls."""
+
+        async def tidy(controller: Controller) -> None:
+            await self._outdated.migrated(controller.id)
+            await in_thread(maintenance.tidy, controller, datetime.now(UTC))
+
+        await self._ledgers_opened.wait()
+        turns = Turns("purge")
+        while True:
+            await _in_turn(turns, self._configuration, tidy)
+            await asyncio.sleep(DAY_SECONDS)
+
+    async def _sign(self) -> None:
+        """Sign new records from time to time, beside the calls."""
+        signing, metrics = maintenance.Signing(), self._metrics
+
+        async def sign(controller: Controller) -> None:
+            await self._outdated.migrated(controller.id)
+            try:
+                signed = await signing.sign(
+                    controller, self._configuration.evidence.for_controller(controller.id)
+                )
+            except Exception as error:
+                metrics.signing_refused.labels(controller.id).set(1)
+                if not isinstance(error, InformativaError):  # which is logged
+                    raise
+                return
+            if signed is not None:
+                metrics.signing_refused.labels(controller.id).set(0)
+                metrics.signed.labels(controller.id).set(signed.size)
+                metrics.signed_at.labels(controller.id).set(signed.at)
+
+        await self._ledgers_opened.wait()
+        turns = Turns("signing")
+        while True:
+            await _in_turn(turns, self._configuration, sign)
+            await asyncio.sleep(self._configuration.evidence.interval)
+
+    async def _reopen(self) -> None:
+        """Try from time to time to open ledgers that could not be opened; copy and migrate the old ones.
+        Calls and reloads wait for no migration."""
+        outdated, reopen = self._outdated, self._generations.reopen
+        while True:
+            with _log_and_continue():
+                while await outdated.migrate(self._configuration, await reopen(outdated)):
+                    pass
+            self._ledgers_opened.set()
+            await asyncio.sleep(REOPEN_SECONDS)
+
+    async def _collect(self) -> None:
+        """Collect the fallback spool from time to time: notices that were played while nobody could record
+        them."""
+        collection = maintenance.SpoolCollection()
+        while True:
+            if self._configuration.manager is not None:
+                lines = self._generations.newest.services.lines
+                with _log_and_continue():
+                    try:
+                        remaining = await collection.collect(self._configuration.manager, lines)
+                        self._metrics.spool_rows.set(len(remaining))
+                    except InformativaError:
+                        self._metrics.spool_failures.inc()
+            await asyncio.sleep(COLLECT_SECONDS)
+
+
+async def log_removed_versions(previous: Configuration, now: Configuration) -> None:
+    """Log, company by company, the versions that callers were told and that a new configuration lacks."""
+
+    async def tell(controller: Controller) -> None:
+        await in_thread(maintenance.tell_removed_versions, previous, now, controller.id)
+
+    await _in_turn(Turns("versions taken out"), now, tell)
+
+
+async def _in_turn(
+    turns: Turns, configuration: Configuration, work: Callable[[Controller], Coroutine[Any, Any, None]]
+) -> None:
+    """Do some work for each company; work that takes long goes on while the next companies have their
+    turn."""
+    for controller in configuration.controllers.values():
+        await turns.take(controller.id, partial(work, controller))
+
+
+@contextmanager
+def _log_and_continue() -> Iterator[None]:
+    """Log a defect, so that regular work goes on after it."""
+    try:
+        yield
+    except Exception as error:
+        log.error("a defect of informativa", exc_info=error)

@@ -58,6 +58,11 @@ def log_origin(text: str) -> str:
     return text
 
 
+def without_epoch(origin: str) -> str:
+    """Return the name of a log, which is the same in all its epochs."""
+    return origin.rpartition("/")[0]
+
+
 def as_text(data: bytes, limit: int) -> str:
     """Decode UTF-8 of at most `limit` bytes. Raises EvidenceFormatError."""
     if len(data) > limit:

@@ -19,6 +19,7 @@ from ..model.text import NOTHING, Text
 from .approval import Approval, LeafIdentity, VerifiedApproval, verify
 from .checkpoint import Checkpoint
 from .cosignature import WitnessVerifier
+from .encoding import without_epoch
 from .note import Verifier
 from .notes import (
     ApprovalNote,
@@ -175,7 +176,7 @@ class _Judge:
         if first is None or not isinstance(first.content, NewLogNote):
             return ()
         origins = [tree.origin for tree in first.content.after if tree.origin in self._logs]
-        same = [origin for origin in origins if _name(origin) == _name(log.key.name)]
+        same = [origin for origin in origins if without_epoch(origin) == without_epoch(log.key.name)]
         before = self.judged((same or origins)[-1]) if origins else _Judged()
         return (*before.inherited, *before.rules)
 
@@ -350,10 +351,4 @@ def _is_kept_long_enough(rule: RuleNote, purge: PurgeNote, at: datetime) -> bool
 
 
 def _approved_leaves(content: ApprovalNote) -> tuple[LeafIdentity, ...]:
-
     return Approval.unverified(content.text).leaves
-
-
-def _name(origin: str) -> str:
-    """Return an origin without its epoch."""
-    return origin.rpartition("/")[0]

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..evidence.commitment import Commitments
+from ..evidence.encoding import without_epoch
 from ..evidence.origin import origin
 from ..model.frozen import dataclass
 from . import rows
@@ -177,7 +178,7 @@ def leaves_text(leaves: Iterable[int], resting: Iterable[int] = ()) -> str:
 def begin_another(connection: sqlite3.Connection, last: LedgerLog) -> LedgerLog:
     """Begin the log of the next epoch, within a transaction, and return it. Raises sqlite3.Error."""
     epoch = last.epoch + 1
-    name = origin(last.origin.rpartition("/")[0], epoch)
+    name = origin(without_epoch(last.origin), epoch)
     connection.execute(BEGIN, (epoch, name, last.next, last.old, last.entered))
     return log(connection)
 

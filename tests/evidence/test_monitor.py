@@ -75,7 +75,7 @@ def settings(log: ServedLog, **changes: object) -> MonitorSettings:
 def look(watcher: Monitor) -> Look:
     """One look, told."""
     seen = watcher.look()
-    assert not watcher.tell()
+    assert not watcher.deliver(seen.news)
     return seen
 
 
@@ -550,8 +550,8 @@ def test_a_command_that_fails_is_told_again(log: ServedLog, failing: str) -> Non
     once = "marker = folder + '/failed'\nif not os.path.exists(marker):\n    open(marker, 'w')\n    "
     watcher = monitor(settings(log, command=script(top, f"{once}{failing}\n{_STORE}")))
     assert watcher.look().exit_code == 0
-    assert "it is told again" in str(watcher.tell())
-    assert not monitor(settings(log, command=script(top, _STORE))).tell()  # another process
+    assert "it is told again" in str(watcher.deliver())
+    assert not monitor(settings(log, command=script(top, _STORE))).deliver()  # another process
     assert [finding["index"] for finding in heard(top)] == [300] * (1 + (_STORE in failing))
     look(monitor(settings(log, command=script(top, _STORE))))
     assert len(heard(top)) == 1 + (_STORE in failing)
@@ -564,7 +564,7 @@ def test_a_passing_finding_is_told_after_it_is_over(log: ServedLog) -> None:
     clock.now += 7201
     watcher = monitor(settings(log, command=("/nonexistent",)), clock)
     assert kinds(watcher.look()) == ["still"]
-    assert "cannot be run" in str(watcher.tell())
+    assert "cannot be run" in str(watcher.deliver())
     log.publish(clock.now)
     look(monitor(settings(log, command=script(top, _STORE)), clock))
     assert [finding["kind"] for finding in heard(top)] == ["still"]

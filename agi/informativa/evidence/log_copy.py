@@ -72,6 +72,11 @@ class LogCopy:
         """The number of full bundles that are there, verified or not."""
         return len(self._rows) // _ROW
 
+    @property
+    def forks_folder(self) -> Path:
+        """The folder of the checkpoints that contradict this copy."""
+        return self.folder / "forks"
+
     def add(self, number: int, bundles: Sequence[tuple[bytes, tuple[bytes, ...]]]) -> None:
         """Put full bundles, given as bytes and as entries, behind the first `number` ones. They are on the
         disk when this returns."""
@@ -158,7 +163,7 @@ class LogCopy:
 
     def keep_fork(self, note: bytes) -> None:
         """Store a checkpoint that contradicts this copy, unless there are a hundred."""
-        folder = self.folder / "forks"
+        folder = self.forks_folder
         with failing(folder):
             files.make_folder(folder)
             if len(list(islice(folder.iterdir(), MOST_FORKS))) < MOST_FORKS:
@@ -167,7 +172,7 @@ class LogCopy:
 
     def forks(self) -> list[Checkpoint]:
         """Return the checkpoints that contradict this copy, smallest first."""
-        folder, checkpoints = self.folder / "forks", []
+        folder, checkpoints = self.forks_folder, []
         with failing(folder):
             for file in islice(folder.iterdir(), MOST_FORKS) if folder.is_dir() else ():
                 with suppress(EvidenceError):

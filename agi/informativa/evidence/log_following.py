@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from ..model.errors import ElsewhereError, EvidenceError
+from ..model.errors import ElsewhereError, EvidenceError, InformativaError
 from ..model.text import Text
 from .checkpoint import Checkpoint
 from .entries import LARGEST_NOTE_ENTRY
@@ -41,7 +41,7 @@ class LogForkError(EvidenceError):
         self.checkpoint, self.is_proven = checkpoint, is_proven
 
 
-class LookStoppedError(EvidenceError):
+class LookStoppedError(InformativaError):
     """Somebody asked to stop before all was read."""
 
 

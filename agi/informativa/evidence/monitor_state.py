@@ -18,6 +18,7 @@ from typing import Any
 from ..model.errors import EvidenceError
 from ..model.text import Text
 from ..system import files
+from . import monitoring
 from .log_folder import failing
 
 _LARGEST = 256 << 20  # bytes
@@ -45,6 +46,17 @@ class MonitorState:
     looked: dict[str, int] = field(default_factory=dict)
     signed: dict[str, list[tuple[int, int]]] = field(default_factory=dict)
     first: dict[str, int] = field(default_factory=dict)
+
+    def note_growth(self, log_name: str, leaves: int, now: int) -> None:
+        """Note the leaves that came since the look before."""
+        growth, before = self.growth.get(log_name, {}), self.looked.get(log_name)
+        self.growth[log_name] = monitoring.grown(growth, before, now, leaves)
+        self.looked[log_name] = now
+
+    def note_signed(self, origin: str, at: int, size: int, now: int) -> None:
+        """Note that a checkpoint of that size was signed by then."""
+        before = self.signed.get(origin, [])
+        self.signed[origin] = list(monitoring.remembered(before, (at, size), now))
 
 
 class MonitorFolder:

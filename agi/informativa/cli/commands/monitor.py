@@ -65,7 +65,7 @@ def _monitor(
     with MonitorFolder(state).locked():
         monitor = operations.Monitor(settings, partial(document, indent=None, ascii_only=True))
         if once:
-            raise typer.Exit(operations.look_and_tell(monitor, show).exit_code)
+            raise typer.Exit(operations.look_and_deliver(monitor, show).exit_code)
         asyncio.run(operations.watch(monitor, show))
 
 

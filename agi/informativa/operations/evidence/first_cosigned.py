@@ -1,0 +1,78 @@
+"""The times at which witnesses first signed checkpoints of followed logs, for the notes of purges."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+
+from ...evidence.checkpoint import Checkpoint, open_checkpoint
+from ...evidence.cosignature import WitnessVerifier, cosigned_at
+from ...evidence.log_source import LARGEST_CHECKPOINT, LogSource
+from ...evidence.note import Verifier
+from ...model.errors import ElsewhereError, EvidenceError
+from ...model.text import Text
+from .monitor_reading import FollowedLog
+
+READING_SECONDS = 60.0  # of a look, for older checkpoints
+
+KnownTimes = dict[tuple[str, int, tuple[WitnessVerifier, ...]], int]
+"""The times that need not be asked for again, by origin, size and witnesses."""
+
+
+class FirstCosignatures:
+    """The times of first cosignatures in one look: a `note_standing.FirstCosigned`. They are those of the
+    copy, or of what is published, which is put into the copy. Where that cannot be read now it is in
+    `problems`, and no flaw of the note. Raises EvidenceError if the copy cannot be used."""
+
+    def __init__(self, logs: Mapping[str, FollowedLog], known: KnownTimes) -> None:
+        self._logs, self._known = logs, known
+        self._deadline = time.monotonic() + READING_SECONDS
+        self.problems: dict[Text, None] = {}
+
+    def __call__(
+        self, origin: str, size: int, witnesses: Sequence[WitnessVerifier], latest: int
+    ) -> int | None:
+        question = (origin, size, tuple(witnesses))
+        at = self._known.get(question)
+        if at is None or at > latest:
+            at = self._time(self._logs[origin], size, witnesses, latest)
+            if at is not None and at < latest:  # `latest` itself may stand for a time that is not known yet
+                self._known[question] = at
+        return at
+
+    def _time(
+        self, log: FollowedLog, size: int, witnesses: Sequence[WitnessVerifier], latest: int
+    ) -> int | None:
+        copied = _first_time(log.copy.first_checkpoint(size), log.key, witnesses)
+        if (copied is not None and copied <= latest) or log.source is None:
+            return copied
+        try:
+            note = self._published(log.source, size)
+        except EvidenceError as error:
+            self.problems[Text("{log}: {why}", log=log.key.name, why=error.text)] = None
+            return latest
+        published = _first_time(note, log.key, witnesses)
+        if note is None or published is None or published > (copied or latest):
+            return copied or published
+        tree = Checkpoint.unverified(note)
+        if tree.size != size or log.copy.root(size) != tree.root:
+            return copied
+        log.copy.put_first(size, note)
+        return published
+
+    def _published(self, source: LogSource, size: int) -> bytes | None:
+        if time.monotonic() > self._deadline:
+            raise ElsewhereError(Text("{place} is slow: older checkpoints are read later", place=source.name))
+        return source.read(f"checkpoints/{size}", LARGEST_CHECKPOINT)
+
+
+def _first_time(note: bytes | None, key: Verifier, witnesses: Sequence[WitnessVerifier]) -> int | None:
+    """Return when the first of these witnesses signed a checkpoint of the log with this key; `None` if none
+    did, or the log did not."""
+    with suppress(EvidenceError):
+        if note is not None:
+            signed = open_checkpoint(note, [key], witnesses)
+            times = map(cosigned_at, filter(None, map(signed.note.signed_by, witnesses)))
+            return min(times, default=None)
+    return None

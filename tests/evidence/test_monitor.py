@@ -494,6 +494,15 @@ def test_a_copy_that_was_changed(log: ServedLog) -> None:
     assert look(monitor(settings(log))).exit_code == 0
 
 
+def test_a_part_of_a_file_in_a_copy(log: ServedLog) -> None:
+    """A file that was half written when the machine stopped is no bundle."""
+    look(monitor(settings(log)))
+    bundles = log.top.parent / "state" / ORIGIN / "tile/entries/001.p"
+    (bundles / ".90.part").write_bytes(b"")
+    (log.folder / "checkpoint").write_bytes(log.signed(size=290))
+    assert look(monitor(settings(log))).exit_code == 0
+
+
 # who is told
 
 

@@ -191,7 +191,7 @@ class LogCopy:
             tile = Tile(ENTRIES, number, 1)
             folder = (self.folder / tile.path).parent
             with failing(folder):
-                widths = [int(file.name) for file in folder.iterdir()] if folder.is_dir() else []
+                widths = [int(file.name) for file in folder.glob("[0-9]*")]
             larger = min((other for other in widths if other > width), default=None)
             if larger is None:
                 raise

@@ -503,6 +503,26 @@ def test_a_part_of_a_file_in_a_copy(log: ServedLog) -> None:
     assert look(monitor(settings(log))).exit_code == 0
 
 
+def test_a_signature_that_counts_as_wrong_later(log: ServedLog) -> None:
+    """A line in the name of a witness that the policy gets later neither ends the look nor hides the log."""
+    before = settings(log)
+    policy(before.policy, log, witnesses=())
+    honest = (log.folder / "checkpoint").read_bytes()
+    wrong = WITNESS.cosign(log.checkpoint(290).text, NOW).line.encode()
+    (log.folder / "checkpoint").write_bytes(log.signed(None) + wrong)
+    watcher = monitor(before)
+    for _ in range(2):
+        assert look(watcher).logs[0].size == 341
+    policy(before.policy, log)
+    for later in (watcher, monitor(before)):
+        seen = look(later)
+        assert (seen.exit_code, kinds(seen), seen.logs[0].size) == (3, ["still"], 341)
+        assert "Not enough witnesses" in messages(seen)
+    (log.folder / "checkpoint").write_bytes(honest)
+    assert look(watcher).exit_code == 0
+    assert look(monitor(before)).exit_code == 0
+
+
 # who is told
 
 

@@ -11,9 +11,9 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from ..model.errors import ElsewhereError, EvidenceError, InformativaError
+from ..model.errors import ElsewhereError, EvidenceError, InformativaError, SignatureError
 from ..model.text import Text
-from .checkpoint import Checkpoint
+from .checkpoint import Checkpoint, open_checkpoint
 from .entries import LARGEST_NOTE_ENTRY
 from .log_copy import LogCopy, damaged
 from .log_source import LARGEST_CHECKPOINT, LogSource
@@ -58,6 +58,19 @@ def open_cosigned(policy: Policy, key: Verifier, note: bytes) -> CosignedCheckpo
     """Verify a checkpoint of the log with this key, and its cosignatures by the policy. Raises
     EvidenceError."""
     return replace(policy, logs=(KnownLog(key),)).verify(note)
+
+
+def newest_of(policy: Policy, key: Verifier, copy: LogCopy) -> CosignedCheckpoint | None:
+    """Return the newest checkpoint of a copy, by the policy as it is now; `None` if there is none. Where a
+    key of the policy did not make the signature in its name, no witness counts. Raises EvidenceError if the
+    log's key did not sign it."""
+    note = copy.published.checkpoint()
+    if note is None:
+        return None
+    try:
+        return open_cosigned(policy, key, note)
+    except SignatureError:
+        return CosignedCheckpoint(open_checkpoint(note, [key]), (), policy.quorum_met(set()))
 
 
 def fresh_at(policy: Policy, checkpoint: CosignedCheckpoint) -> int | None:
@@ -118,9 +131,9 @@ def follow(
 
 def _is_newer(policy: Policy, cosigned: CosignedCheckpoint, copy: LogCopy, key: Verifier) -> bool:
     """Return whether a checkpoint of the copy's size has newer cosignatures than the copy's own."""
-    note = copy.published.checkpoint()
-    before = fresh_at(policy, open_cosigned(policy, key, note)) if note else None
-    return note is None or (fresh_at(policy, cosigned) or 0) > (before or 0)
+    newest = newest_of(policy, key, copy)
+    before = fresh_at(policy, newest) if newest else None
+    return newest is None or (fresh_at(policy, cosigned) or 0) > (before or 0)
 
 
 def _root_before(copy: LogCopy, size: int) -> bytes:

@@ -18,7 +18,7 @@ from itertools import chain
 from pathlib import Path
 
 from ...evidence.encoding import without_epoch
-from ...evidence.log_following import LookStoppedError, fresh_at, open_cosigned
+from ...evidence.log_following import LookStoppedError, fresh_at, newest_of
 from ...evidence.monitor_state import MonitorFolder
 from ...evidence.note import Verifier
 from ...evidence.note_standing import NoteStanding, standings
@@ -167,8 +167,7 @@ def _note_ends(logs: Mapping[str, FollowedLog], judged: Iterable[NoteStanding]) 
 
 
 def _view(log: FollowedLog, policy: Policy, notes: Sequence[NoteStanding]) -> LogView:
-    note = log.copy.published.checkpoint()
-    newest = open_cosigned(policy, log.key, note) if note else None
+    newest = newest_of(policy, log.key, log.copy)
     return LogView(
         origin=log.key.name,
         size=log.notes.size,

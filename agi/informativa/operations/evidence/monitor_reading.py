@@ -8,9 +8,10 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+from ...evidence.checkpoint import open_checkpoint
 from ...evidence.encoding import log_origin
 from ...evidence.log_copy import LogCopy, require_sound
-from ...evidence.log_following import LogForkError, PublishedNow, follow, open_cosigned
+from ...evidence.log_following import LogForkError, PublishedNow, follow
 from ...evidence.log_source import LogSource, log_source, url_of_next
 from ...evidence.note import Verifier
 from ...evidence.note_standing import ReadEntry, ReadLog
@@ -83,7 +84,7 @@ class LogsReader:
         self, key: Verifier, url: str, policy: Policy, sources: ExitStack, stopped: Callable[[], bool]
     ) -> FollowedLog:
         """Follow one log. Raises LookStoppedError, and EvidenceError if its copy cannot be used."""
-        copy = self._copy(key, policy)
+        copy = self._copy(key)
         source = published = fork = None
         problem = NOTHING
         try:
@@ -96,13 +97,13 @@ class LogsReader:
             problem = _problem(key.name, error)
         return FollowedLog(key, copy, self._read(key, copy), source, published, fork, problem)
 
-    def _copy(self, key: Verifier, policy: Policy) -> LogCopy:
+    def _copy(self, key: Verifier) -> LogCopy:
         """Return the copy of the log with this key. Raises EvidenceError if it is damaged, or of another
         key."""
         copy = LogCopy(self._state / log_origin(key.name))
         note = copy.published.checkpoint()
         if note is not None and key not in self._checked:
-            open_cosigned(policy, key, note)
+            open_checkpoint(note, [key])
             require_sound(copy)
             self._checked.add(key)
         return copy

@@ -523,6 +523,23 @@ def test_a_signature_that_counts_as_wrong_later(log: ServedLog) -> None:
     assert look(monitor(before)).exit_code == 0
 
 
+def test_a_note_is_read_once_after_an_error(log: ServedLog) -> None:
+    """Where a copy's bundle is away for a while the notes before it do not count twice."""
+    log.records(100)
+    log.note(ERASURE)
+    log.records(300)
+    watcher = monitor(settings(log))
+    file = log.top.parent / "state" / ORIGIN / "tile/entries/002.p/230"
+    for _ in range(2):
+        look(watcher)
+    log.publish()
+    look(monitor(settings(log)))
+    file.rename(log.top / "away")
+    assert look(watcher).exit_code == 2
+    (log.top / "away").rename(file)
+    assert [finding.index for finding in look(watcher).findings if finding.kind == "note"] == [300, 441]
+
+
 # who is told
 
 

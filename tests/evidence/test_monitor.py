@@ -39,6 +39,7 @@ from evidence.monitored import (
 from evidence.serving import Asked, Reply, Server, answering, nowhere
 from evidence.witnessing import MemoryLog, serving
 from informativa.evidence.approval import Approval, sign
+from informativa.evidence.checkpoint import Checkpoint
 from informativa.evidence.log_folder import PublishedLog
 from informativa.evidence.monitor_state import MonitorFolder
 from informativa.evidence.note import Signer
@@ -538,6 +539,22 @@ def test_a_note_is_read_once_after_an_error(log: ServedLog) -> None:
     assert look(watcher).exit_code == 2
     (log.top / "away").rename(file)
     assert [finding.index for finding in look(watcher).findings if finding.kind == "note"] == [300, 441]
+
+
+def test_logs_without_an_end(tmp_path: Path) -> None:
+    """Whoever goes on in ever another log is followed so far, and whoever names them backwards, too."""
+    first = log = ServedLog(tmp_path / "web")
+    log.top.mkdir()
+    for epoch in range(2, 160):
+        signer = Signer(f"acme.example/informativa/acme/pbx-1/{epoch}", epoch.to_bytes(32, "big"))
+        if not log.size:
+            log.note(NewLogNote((Checkpoint(signer.name, 2, bytes(32)),)))
+        log.note(NextNote(signer.verifier))
+        log.publish()
+        log = ServedLog(log.top, signer)
+    seen = look(monitor(settings(first)))
+    assert len(seen.logs) == 101
+    assert "is followed by yet another log, after 100 of them" in messages(seen)
 
 
 # who is told

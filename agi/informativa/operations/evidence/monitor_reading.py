@@ -20,6 +20,7 @@ from ...model.errors import EvidenceError
 from ...model.text import NOTHING, Text
 
 MOST_NOTE_BYTES = 64 << 20  # of one log; more are not read
+MOST_SUCCESSORS = 100  # of a log in the policy
 
 
 @dataclass(frozen=True)
@@ -61,10 +62,10 @@ class LogsReader:
         wrong. Their sources are closed with `sources`. Raises LookStoppedError."""
         logs: dict[str, FollowedLog] = {}
         problems: list[Text] = []
-        waiting = [(log.key, log.url) for log in policy.logs]
+        waiting = [(log.key, log.url, 0) for log in policy.logs]
         names: set[str] = set()
         while waiting:
-            key, url = waiting.pop(0)
+            key, url, before = waiting.pop(0)
             name = key.name
             if name in names:
                 continue
@@ -77,7 +78,10 @@ class LogsReader:
             if log.problem:
                 problems.append(log.problem)
             if successor := log.notes.successor:
-                waiting.append((successor, url_of_next(url, name, successor.name)))
+                if before < MOST_SUCCESSORS:
+                    waiting.append((successor, url_of_next(url, name, successor.name), before + 1))
+                else:
+                    problems.append(_too_many(name))
         return logs, problems
 
     def _followed(
@@ -133,3 +137,12 @@ def _with_new_notes(known: _Notes, copy: LogCopy, name: str, size: int) -> _Note
 
 def _problem(name: str, error: EvidenceError) -> Text:
     return Text("{log}: {why}", log=name, why=error.text)
+
+
+def _too_many(name: str) -> Text:
+    return Text(
+        "{log} is followed by yet another log, after {limit} of them",
+        "write the key of the newest log into the policy",
+        log=name,
+        limit=MOST_SUCCESSORS,
+    )

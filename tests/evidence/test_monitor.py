@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -289,6 +290,14 @@ def test_few_leaves(log: ServedLog) -> None:
 # the own witness
 
 
+def witnessed(port: int, log: MemoryLog, old: int, size: int) -> None:
+    """Have a witness sign the checkpoint of the first leaves, after that of `old` ones."""
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{port}/add-checkpoint", log.request(old, size).body, method="POST"
+    )
+    assert urllib.request.urlopen(request, timeout=30).status == 200
+
+
 def test_the_own_witness_signed_more(tmp_path: Path) -> None:
     """What it signed ten minutes ago must be published; its folder is only read."""
     log = ServedLog(tmp_path / "web")
@@ -298,13 +307,8 @@ def test_the_own_witness_signed_more(tmp_path: Path) -> None:
     log.entries = log.entries[:30]
     log.publish(now())
     with serving(tmp_path / "w") as port:
-        import urllib.request
-
         for old, size in ((0, 30), (30, 50)):
-            request = urllib.request.Request(
-                f"http://127.0.0.1:{port}/add-checkpoint", memory.request(old, size).body, method="POST"
-            )
-            assert urllib.request.urlopen(request, timeout=30).status == 200
+            witnessed(port, memory, old, size)
     clock = Clock(now())
     watcher = monitor(settings(log, witness=tmp_path / "w"), clock)
     assert "behind" not in kinds(look(watcher))
@@ -325,14 +329,26 @@ def test_the_own_witness_signed_another_tree(tmp_path: Path) -> None:
     memory = MemoryLog.of(40, fork=20)
     log.publish(now())
     with serving(tmp_path / "w") as port:
-        import urllib.request
-
-        request = urllib.request.Request(
-            f"http://127.0.0.1:{port}/add-checkpoint", memory.request(0, 40).body, method="POST"
-        )
-        assert urllib.request.urlopen(request, timeout=30).status == 200
+        witnessed(port, memory, 0, 40)
     seen = look(monitor(settings(log, witness=tmp_path / "w"), Clock(now())))
     assert seen.exit_code == 1
+
+
+def test_the_own_witness_is_always_a_little_ahead(tmp_path: Path) -> None:
+    """A log that shows it another tree cannot hide that by showing it one more leaf each time."""
+    log = ServedLog(tmp_path / "web")
+    log.top.mkdir()
+    forked, clock = MemoryLog.of(40, fork=20), Clock(now())
+    chosen = settings(log, witness=tmp_path / "w")
+    codes = []
+    with serving(tmp_path / "w") as port:
+        for old, size in ((0, 30), (30, 32), (32, 34)):
+            log.entries = [b"%d" % index for index in range(size - 1)]
+            log.publish(clock.now)
+            witnessed(port, forked, old, size)
+            codes.append(look(monitor(chosen, clock)))
+            clock.now += 60
+    assert ["fork" in kinds(seen) for seen in codes] == [False, True, True]
 
 
 def test_a_witness_that_cannot_be_read_is_a_problem(log: ServedLog) -> None:

@@ -82,7 +82,7 @@ class Monitor:
             notes = {origin: log.notes for origin, log in logs.items()}
             judged = standings(notes, self._settings.approvers, first_cosigned)
         _note_ends(logs, chain.from_iterable(judged.values()))
-        keep_forks(signed, logs)
+        keep_forks(signed, logs, self._state.ahead)
         views = [_view(log, policy, judged[origin]) for origin, log in logs.items()]
         all_findings = tuple(findings(views, self._state, now))
         return Look(

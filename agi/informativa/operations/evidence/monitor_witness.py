@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from ...evidence.checkpoint import Checkpoint, open_checkpoint
@@ -27,14 +28,20 @@ def signed_by_witness(folder: Path | None) -> tuple[LastSigned, list[Text]]:
         return {}, [error.text]
 
 
-def keep_forks(signed: LastSigned, logs: Mapping[str, FollowedLog]) -> None:
-    """Store what the witness signed and what contradicts the copies. Raises EvidenceError if they cannot be
-    used."""
+def keep_forks(signed: LastSigned, logs: Mapping[str, FollowedLog], ahead: dict[str, str]) -> None:
+    """Store what the witness signed and what contradicts the copies. Of what is larger than a copy the
+    earliest note stays in `ahead` until it can be compared: the newest one may always be larger. Raises
+    EvidenceError if the copies cannot be used."""
     for origin, log in logs.items():
+        notes = [ahead.pop(origin).encode()] if origin in ahead else []
         if origin in signed:
-            checkpoint, _at, note = signed[origin]
-            if _contradicts(checkpoint, log.copy) and _is_signed(note, log.key):
+            notes.append(signed[origin][2])
+        for note in notes:
+            checkpoint = _opened(note, log.key)
+            if checkpoint and _contradicts(checkpoint, log.copy):
                 log.copy.keep_fork(note)
+            elif checkpoint and checkpoint.size > log.copy.size:
+                ahead.setdefault(origin, note.decode())
 
 
 def _contradicts(checkpoint: Checkpoint, copy: LogCopy) -> bool:
@@ -46,9 +53,7 @@ def _contradicts(checkpoint: Checkpoint, copy: LogCopy) -> bool:
     return (last.root if checkpoint.size == last.size else copy.root(checkpoint.size)) != checkpoint.root
 
 
-def _is_signed(note: bytes, key: Verifier) -> bool:
-    try:
-        open_checkpoint(note, [key])
-    except EvidenceError:
-        return False
-    return True
+def _opened(note: bytes, key: Verifier) -> Checkpoint | None:
+    with suppress(EvidenceError):
+        return open_checkpoint(note, [key]).checkpoint
+    return None

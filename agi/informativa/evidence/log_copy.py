@@ -101,12 +101,10 @@ class LogCopy:
         signatures."""
         old_index, index = self.size // WIDTH, checkpoint.size // WIDTH
         with failing(self.folder):
-            files.make_folder(self.folder / "checkpoints")
-            first = self.folder / "checkpoints" / str(checkpoint.size)
-            if not first.exists():
-                files.write_file(first, note, durable=True)
+            if self.first_checkpoint(checkpoint.size) is None:
+                self.put_first(checkpoint.size, note)
             files.write_file(self.folder / "checkpoint", note, durable=True)
-        with failing(self.folder):  # partial bundles of smaller trees are parts of what is there now
+            # Partial bundles of smaller trees are parts of what is there now.
             for number in {old_index, index}:
                 partials = (self.folder / Tile(ENTRIES, number, 1).path).parent
                 for file in partials.iterdir() if partials.is_dir() else ():
@@ -238,15 +236,10 @@ def require_sound(copy: LogCopy) -> None:
     """Check that the leaves of a copy are those of its own checkpoint. Raises EvidenceError."""
     last = copy.checkpoint
     if last is not None and (copy.full_bundles < last.size // WIDTH or copy.root(last.size) != last.root):
-        raise damaged(copy)
-
-
-def damaged(copy: LogCopy) -> EvidenceError:
-    """Return the error for a copy whose leaves are not those of its own checkpoint."""
-    return EvidenceError(
-        Text(
-            "The copy in {folder} is not what was written there",
-            "keep it aside, and begin anew: mv {folder} {folder}.aside",
-            folder=copy.folder,
+        raise EvidenceError(
+            Text(
+                "The copy in {folder} is not what was written there",
+                "keep it aside, and begin anew: mv {folder} {folder}.aside",
+                folder=copy.folder,
+            )
         )
-    )

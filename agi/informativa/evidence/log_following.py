@@ -15,7 +15,7 @@ from ..model.errors import ElsewhereError, EvidenceError, InformativaError, Sign
 from ..model.text import Text
 from .checkpoint import Checkpoint, open_checkpoint
 from .entries import LARGEST_NOTE_ENTRY
-from .log_copy import LogCopy, damaged
+from .log_copy import LogCopy, require_sound
 from .log_source import LARGEST_CHECKPOINT, LogSource
 from .note import Verifier
 from .policy import CosignedCheckpoint, KnownLog, Policy
@@ -143,8 +143,7 @@ def _root_before(copy: LogCopy, size: int) -> bytes:
         return EMPTY_ROOT
     if last.size == size:
         return last.root
-    if copy.root(last.size) != last.root:
-        raise damaged(copy)
+    require_sound(copy)
     return copy.root(size)
 
 
@@ -153,9 +152,7 @@ def _require_extension(copy: LogCopy, checkpoint: Checkpoint, old_size: int) -> 
     if copy.root(checkpoint.size) == checkpoint.root:
         return
     copy.forget_unverified()
-    last = copy.checkpoint
-    if last and copy.root(last.size) != last.root:
-        raise damaged(copy)
+    require_sound(copy)
     raise _not_extending(checkpoint, old_size)
 
 

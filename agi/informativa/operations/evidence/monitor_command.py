@@ -27,14 +27,14 @@ def run_command(command: Sequence[str], line: str) -> Text:
             why=Foreign(error.strerror or type(error).__name__),
         )
     try:
-        with suppress(BrokenPipeError):
-            process.communicate(f"{line}\n".encode(), COMMAND_SECONDS)
-        status = process.wait(COMMAND_SECONDS)
+        process.communicate(f"{line}\n".encode(), COMMAND_SECONDS)
     except subprocess.TimeoutExpired:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
         return Text("{command} did not end within a minute; it is told again", command=command[0])
-    if status:
-        return Text("{command} ended with {status}; it is told again", command=command[0], status=status)
-    return NOTHING
+    if process.returncode == 0:
+        return NOTHING
+    return Text(
+        "{command} ended with {status}; it is told again", command=command[0], status=process.returncode
+    )

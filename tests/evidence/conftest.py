@@ -1,4 +1,4 @@
-"""Ledgers with their logs: one to be attacked, and one for receipts."""
+"""Ledgers with their logs: one to be attacked, and two for receipts."""
 
 from __future__ import annotations
 
@@ -9,13 +9,15 @@ from pathlib import Path
 import pytest
 
 from evidence.ledger import Busy, busy, copied
-from evidence.receipts import NUMBER, Logged
+from evidence.receipts import NUMBER, Company, Logged
 from examples import PARTIAL, PLAYED, UNIDENTIFIED
 from informativa.call.caller import pseudonym
 from informativa.config import load
 from informativa.evidence import commitment
 from informativa.ledgers.sequencer import sequence
+from informativa.operations.init import init
 from informativa.process import storage
+from lab.office import fill_in
 
 
 @pytest.fixture(scope="module")
@@ -41,3 +43,14 @@ def logged(folder: Path) -> Logged:
         store.append([UNIDENTIFIED])
     sequence(Path(controller.ledger))
     return Logged(controller, folder)
+
+
+@pytest.fixture(scope="module")
+def company(tmp_path_factory: pytest.TempPathFactory) -> Company:
+    """A company with one record for each kind of sentence of a receipt."""
+    folder = tmp_path_factory.mktemp("company") / "etc"
+    init(folder)
+    fill_in(folder / "informativa.yaml")
+    company = Company(folder)
+    company.record(*company.events())
+    return company

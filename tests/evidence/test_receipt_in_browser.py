@@ -25,10 +25,8 @@ from informativa.model.errors import EvidenceFormatError
 from informativa.operations.evidence import logs
 from informativa.operations.evidence.receipt_page import ReceiptPage, _claimed_cosignature
 from informativa.operations.evidence.verifying import verify_data
-from informativa.operations.init import init
 from informativa.views.messages import language
 from lab.browser import browser, browser_needed
-from lab.office import fill_in
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -38,17 +36,6 @@ NOT_IN_TREE = (
     "Wrong: The record is not in the signed log: one of its facts, a salt, or a hash of the proof was"
     " changed."
 )
-
-
-@pytest.fixture(scope="module")
-def company(tmp_path_factory: pytest.TempPathFactory) -> Company:
-    """With one record for each kind of sentence."""
-    folder = tmp_path_factory.mktemp("company") / "etc"
-    init(folder)
-    fill_in(folder / "informativa.yaml")
-    company = Company(folder)
-    company.record(*company.events())
-    return company
 
 
 @pytest.fixture(scope="module")

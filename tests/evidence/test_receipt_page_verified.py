@@ -25,25 +25,12 @@ from informativa.operations.evidence import logs
 from informativa.operations.evidence.page_file import LARGEST_PAGE
 from informativa.operations.evidence.receipt_page import PlayedSound, ReceiptPage, _claimed_cosignature
 from informativa.operations.evidence.verifying import VerifiedReceipt, verify_data
-from informativa.operations.init import init
 from informativa.views.messages import language
-from lab.office import fill_in
 
 FILES = Path(__file__).with_name("v1")
 ANOTHER_TEXT = "A text of the page was changed that is neither one of its sentences nor in a table."
 WRITTEN_ANEW = "Another program wrote it anew since it was made, as a browser does that saves a page."
 STYLE = "The style or the script of the page was changed."
-
-
-@pytest.fixture(scope="module")
-def company(tmp_path_factory: pytest.TempPathFactory) -> Company:
-    """With one record for each kind of sentence."""
-    folder = tmp_path_factory.mktemp("company") / "etc"
-    init(folder)
-    fill_in(folder / "informativa.yaml")
-    company = Company(folder)
-    company.record(*company.events())
-    return company
 
 
 def verified(data: bytes, vkey: str) -> VerifiedReceipt:

@@ -4,36 +4,39 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from evidence import noted
 from informativa.evidence.checkpoint import Checkpoint
 from informativa.evidence.cosignature import WitnessSigner
 from informativa.evidence.log_folder import PublishedLog
 from informativa.evidence.note import Signer, sign
-from informativa.evidence.note_values import ErasureRule, NoteSource
-from informativa.evidence.notes import LogNote, NoteContent, RuleNote
+from informativa.evidence.note_values import NoteSource
+from informativa.evidence.notes import ErasureNote, LogNote, NoteContent
 from informativa.evidence.publishing import folder_of
 from informativa.evidence.tree import Frontier, leaf_hash
-from informativa.model.plan import Period
 from informativa.operations.evidence.monitor import Monitor, MonitorSettings
 from informativa.views.documents import document
 
-ORIGIN = "acme.example/informativa/acme/pbx-1/1"
+ORIGIN = noted.OLD
 SIGNER = Signer(ORIGIN, bytes(range(32)))
+NEXT = Signer(noted.LOG, bytes([2]) * 32)
 APPROVER = Signer("acme.example/approver", bytes([9]) * 32)
 WITNESS = WitnessSigner("home.example", bytes([7]) * 32)
 NOW = 1_795_000_000
 """2026-11-18, 11:06:40 UTC: a Wednesday."""
-RULE = RuleNote(
-    retention=Period(months=60),
-    zone="Europe/Rome",
-    erasures=ErasureRule.EACH,
-    processor=True,
+RULE = replace(
+    noted.RULE,
     witnesses=(WITNESS.verifier,),
     approver=APPROVER.verifier,
+    instruction="",
+    purged=0,
+    erased=0,
+    lost=0,
 )
+ERASURE = ErasureNote("ab" * 32, 10, "dpo-1")
 
 
 def record(number: int, version: int = 2, content: bytes = b"") -> bytes:

@@ -6,22 +6,12 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
+from informativa.evidence import notes
 from informativa.evidence.approval import Approval, LeafIdentity, sign
 from informativa.evidence.checkpoint import Checkpoint
 from informativa.evidence.cosignature import WitnessSigner
 from informativa.evidence.note import Signer
 from informativa.evidence.note_values import ErasureRule, NoteSource
-from informativa.evidence.notes import (
-    ApprovalNote,
-    ErasureNote,
-    LogNote,
-    LostNote,
-    NewLogNote,
-    NextNote,
-    NoteContent,
-    PurgeNote,
-    RuleNote,
-)
 from informativa.model.plan import Period
 
 LOG = "acme.example/informativa/acme/pbx-1/2"
@@ -35,7 +25,7 @@ WITNESSES = tuple(
 NEXT_KEY = Signer(NEXT, bytes(range(32, 64))).verifier
 SIGNED = sign(Approval.of(1_795_523_400, [LeafIdentity(OLD, 7, bytes(range(32)))]), APPROVER)
 
-RULE = RuleNote(
+RULE = notes.RuleNote(
     retention=Period(months=60),
     zone="Europe/Rome",
     erasures=ErasureRule.EACH,
@@ -47,7 +37,7 @@ RULE = RuleNote(
     erased=2,
     lost=1,
 )
-CONTENTS: dict[str, tuple[int, NoteContent, dict[str, Any]]] = {
+CONTENTS: dict[str, tuple[int, notes.NoteContent, dict[str, Any]]] = {
     "rule": (
         41,
         RULE,
@@ -66,34 +56,34 @@ CONTENTS: dict[str, tuple[int, NoteContent, dict[str, Any]]] = {
     ),
     "purge": (
         50_000,
-        PurgeNote(of=LOG, below=40_000, cutoff=datetime(2021, 11, 24, 12, 30, tzinfo=UTC), rule=41),
+        notes.PurgeNote(of=LOG, below=40_000, cutoff=datetime(2021, 11, 24, 12, 30, tzinfo=UTC), rule=41),
         {"of": LOG, "below": 40_000, "cutoff": "2021-11-24T12:30Z", "rule": 41},
     ),
     "erasure": (
         42,
-        ErasureNote(list_digest="ab" * 32, most=100, instruction="dpo-1"),
+        notes.ErasureNote(list_digest="ab" * 32, most=100, instruction="dpo-1"),
         {"list": "ab" * 32, "most": 100, "instruction": "dpo-1"},
     ),
     "lost": (
         43,
-        LostNote(of=LOG, first=5, end=43, instruction="dpo-2"),
+        notes.LostNote(of=LOG, first=5, end=43, instruction="dpo-2"),
         {"of": LOG, "from": 5, "to": 43, "instruction": "dpo-2"},
     ),
     "new-log": (
         0,
-        NewLogNote(after=(Checkpoint(OLD, 17, bytes(range(32))),), instruction="dpo-3"),
+        notes.NewLogNote(after=(Checkpoint(OLD, 17, bytes(range(32))),), instruction="dpo-3"),
         {"after": f"{OLD} 17 {bytes(range(32)).hex()}", "instruction": "dpo-3"},
     ),
-    "next": (44, NextNote(NEXT_KEY), {"key": str(NEXT_KEY)}),
-    "approval": (45, ApprovalNote(SIGNED), {"text": SIGNED.decode()}),
+    "next": (44, notes.NextNote(NEXT_KEY), {"key": str(NEXT_KEY)}),
+    "approval": (45, notes.ApprovalNote(SIGNED), {"text": SIGNED.decode()}),
 }
 """For each kind the index, the content, and the members of the JSON that only this kind has."""
 
 
-def log_note(kind: str) -> LogNote:
+def log_note(kind: str) -> notes.LogNote:
     """The note of that kind."""
     index, content, _values = CONTENTS[kind]
-    return LogNote(LOG, index, AT, NoteSource.COMMAND, content)
+    return notes.LogNote(LOG, index, AT, NoteSource.COMMAND, content)
 
 
 def members(kind: str, /, **changes: Any) -> dict[str, Any]:

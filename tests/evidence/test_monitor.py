@@ -25,6 +25,8 @@ from hypothesis import strategies as st
 from commands import PROGRAM, run
 from evidence.monitored import (
     APPROVER,
+    ERASURE,
+    NEXT,
     NOW,
     ORIGIN,
     RULE,
@@ -44,15 +46,12 @@ from informativa.evidence.checkpoint import Checkpoint
 from informativa.evidence.log_folder import PublishedLog
 from informativa.evidence.monitor_state import MonitorFolder
 from informativa.evidence.note import Signer
-from informativa.evidence.notes import ApprovalNote, ErasureNote, LogNote, NewLogNote, NextNote
+from informativa.evidence.notes import ApprovalNote, LogNote, NewLogNote, NextNote
 from informativa.evidence.tiles import ENTRIES, Tile, bundle, parse_bundle
 from informativa.operations.evidence.monitor import Monitor, MonitorSettings
 from informativa.operations.evidence.monitor_findings import FindingKind, Look
 from informativa.views.messages import ENGLISH
 from informativa.views.text.monitor import lines
-
-NEXT = Signer("acme.example/informativa/acme/pbx-1/2", bytes([2]) * 32)
-ERASURE = ErasureNote("ab" * 32, 10, "dpo-1")
 
 
 @pytest.fixture

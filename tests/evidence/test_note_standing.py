@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from evidence.monitored import APPROVER, NOW, ORIGIN, RULE, SIGNER, ServedLog, minute, record
+from evidence.monitored import APPROVER, ERASURE, NEXT, NOW, ORIGIN, RULE, SIGNER, ServedLog, minute, record
 from informativa.evidence.approval import Approval, sign
 from informativa.evidence.checkpoint import Checkpoint
 from informativa.evidence.note import Signer
@@ -17,7 +17,6 @@ from informativa.evidence.note_standing import NoteVerdict, ReadEntry, ReadLog, 
 from informativa.evidence.note_values import ErasureRule
 from informativa.evidence.notes import (
     ApprovalNote,
-    ErasureNote,
     LogNote,
     LostNote,
     NewLogNote,
@@ -28,9 +27,7 @@ from informativa.evidence.notes import (
 from informativa.model.plan import Period
 
 DAY = 86_400
-NEXT = Signer("acme.example/informativa/acme/pbx-1/2", bytes([2]) * 32)
 OTHER = Signer("acme.example/other", bytes([3]) * 32)
-ERASURE = ErasureNote("ab" * 32, 10, "dpo-1")
 HOLDS, APPROVED, OWN, WAITS, FLAWED = (
     NoteVerdict.HOLDS,
     NoteVerdict.APPROVED,

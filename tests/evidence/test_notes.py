@@ -35,17 +35,6 @@ from informativa.evidence.checkpoint import Checkpoint
 from informativa.evidence.cosignature import WitnessSigner
 from informativa.evidence.note import Signer
 from informativa.evidence.note_values import ErasureRule, NoteSource
-from informativa.evidence.notes import (
-    ApprovalNote,
-    ErasureNote,
-    LogNote,
-    LostNote,
-    NewLogNote,
-    NextNote,
-    NoteContent,
-    PurgeNote,
-    RuleNote,
-)
 from informativa.model.errors import EvidenceFormatError
 from informativa.model.plan import Period
 from lab.evidence_page import with_names
@@ -57,7 +46,7 @@ KIND = pytest.mark.parametrize("kind", CONTENTS)
 def refused(data: bytes, index: int = 42, log: str = LOG) -> str:
     """What is said against the entry of that leaf."""
     with pytest.raises(EvidenceFormatError) as error:
-        LogNote.parse(data, log, index)
+        notes.LogNote.parse(data, log, index)
     return str(error.value)
 
 
@@ -66,7 +55,7 @@ def test_each_kind_is_the_json_of_the_format(kind: str) -> None:
     """Made, it is what json and rfc8785 write; read, it is what was made."""
     note, data = log_note(kind), entry(members(kind))
     assert note.entry == data == b"informativa/note/v2\n" + rfc8785.dumps(members(kind))
-    assert LogNote.parse(data, LOG, note.index) == note
+    assert notes.LogNote.parse(data, LOG, note.index) == note
     assert note.kind == kind
     assert note.leaf == LeafIdentity(LOG, note.index, hashlib.sha256(b"\0" + data).digest())
 
@@ -86,7 +75,7 @@ def test_tables_name_all_kinds_and_keys() -> None:
     assert {kind: {key.name for key in notes.KEYS[part]} for kind, part in notes.KINDS.items()} == {
         kind: set(values) for kind, (_index, _content, values) in CONTENTS.items()
     }
-    assert {key.name for key in notes.KEYS[LogNote]} | {"v", "kind"} == {
+    assert {key.name for key in notes.KEYS[notes.LogNote]} | {"v", "kind"} == {
         *("v", "kind", "log", "index", "at", "by")
     }
 
@@ -111,7 +100,7 @@ def test_required_keys_cannot_be_left_out(kind: str, name: str) -> None:
     """An absent value is an absent key, where it may be absent."""
     data = entry(members(kind, **{name: None}))
     if name in OPTIONAL.get(kind, ()):
-        assert LogNote.parse(data, LOG, CONTENTS[kind][0]).entry == data
+        assert notes.LogNote.parse(data, LOG, CONTENTS[kind][0]).entry == data
     else:
         refused(data, CONTENTS[kind][0])
 
@@ -201,7 +190,7 @@ def test_i7_no_byte_of_a_note_can_be_another_unseen(kind: str, data: st.DataObje
     changed = bytearray(original.entry)
     changed[data.draw(st.integers(0, len(changed) - 1))] ^= data.draw(st.integers(1, 255))
     try:
-        note = LogNote.parse(bytes(changed), LOG, original.index)
+        note = notes.LogNote.parse(bytes(changed), LOG, original.index)
     except EvidenceFormatError:
         return
     assert note.entry == changed
@@ -371,7 +360,7 @@ def test_leaves_of_another_log_may_have_a_higher_index() -> None:
     """A short epoch purges the long one before it."""
     for kind, changes in (("purge", {"of": OLD, "below": 90_000}), ("lost", {"of": OLD, "to": 90_000})):
         data = entry(members(kind, **changes))
-        assert LogNote.parse(data, LOG, CONTENTS[kind][0]).entry == data
+        assert notes.LogNote.parse(data, LOG, CONTENTS[kind][0]).entry == data
 
 
 def test_what_cannot_be_written_cannot_be_made() -> None:
@@ -381,19 +370,19 @@ def test_what_cannot_be_written_cannot_be_made() -> None:
     for change in (*({"at": at} for at in moments), {"index": -1}, {"log": "acme"}):
         with pytest.raises(EvidenceFormatError):
             replace(log_note("erasure"), **change)  # type: ignore[arg-type]
-    contents: list[NoteContent] = [
+    contents: list[notes.NoteContent] = [
         replace(erasure, most=50),  # type: ignore[arg-type]
         replace(erasure, instruction="333 1234567"),  # type: ignore[arg-type]
         replace(erasure, instruction=""),  # type: ignore[arg-type]
         replace(rule, witnesses=tuple(reversed(WITNESSES))),
         replace(rule, retention=Period()),
         replace(rule, retention=Period(months=1, days=1)),
-        NewLogNote(after=()),
-        ApprovalNote(b"x"),
+        notes.NewLogNote(after=()),
+        notes.ApprovalNote(b"x"),
     ]
     for content in contents:
         with pytest.raises(EvidenceFormatError):
-            LogNote(LOG, 42, AT, NoteSource.SERVICE, content)
+            notes.LogNote(LOG, 42, AT, NoteSource.SERVICE, content)
 
 
 def test_minutes_of_another_zone_are_written_in_utc() -> None:
@@ -415,9 +404,9 @@ def test_largest_approval_is_a_note() -> None:
     with pytest.raises(EvidenceFormatError, match="at most 15000"):
         signed(152)
     log = "x" * 265 + "/informativa/acme/pbx-1/999999999"
-    note = LogNote(log, 2**53 - 1, AT, NoteSource.COMMAND, ApprovalNote(largest))
+    note = notes.LogNote(log, 2**53 - 1, AT, NoteSource.COMMAND, notes.ApprovalNote(largest))
     assert len(note.entry) <= 16_384
-    assert LogNote.parse(note.entry, log, 2**53 - 1) == note
+    assert notes.LogNote.parse(note.entry, log, 2**53 - 1) == note
 
 
 def test_a_note_that_is_too_large_is_refused() -> None:
@@ -426,7 +415,7 @@ def test_a_note_that_is_too_large_is_refused() -> None:
         (WitnessSigner(f"{n:03}" + "w" * 200, bytes([n]) * 32).verifier for n in range(80)), key=str
     )
     with pytest.raises(EvidenceFormatError, match="at most 16384"):
-        LogNote(LOG, 1, AT, NoteSource.SERVICE, replace(RULE, witnesses=tuple(keys)))
+        notes.LogNote(LOG, 1, AT, NoteSource.SERVICE, replace(RULE, witnesses=tuple(keys)))
     assert "at most 16384" in refused(entry(members("erasure", x="x" * 16_384)))
 
 
@@ -466,7 +455,7 @@ TREES = st.lists(
 ).map(lambda trees: tuple(sorted(trees, key=lambda tree: tree.origin)))
 COUNTS = st.integers(0, 2**53 - 1)
 RULES = st.builds(
-    RuleNote,
+    notes.RuleNote,
     PERIODS,
     st.sampled_from(["UTC", "Europe/Rome", "America/Argentina/Buenos_Aires", "Etc/GMT+12"]),
     st.sampled_from(ErasureRule),
@@ -476,9 +465,11 @@ RULES = st.builds(
     st.just("") | INSTRUCTIONS,
     *(COUNTS,) * 3,
 )
-ERASURES = st.builds(ErasureNote, SEEDS.map(bytes.hex), st.integers(1, 15).map(lambda n: 10**n), INSTRUCTIONS)
+ERASURES = st.builds(
+    notes.ErasureNote, SEEDS.map(bytes.hex), st.integers(1, 15).map(lambda n: 10**n), INSTRUCTIONS
+)
 LOSSES = st.builds(
-    lambda of, ends, why: LostNote(of, ends[0], ends[1], why),
+    lambda of, ends, why: notes.LostNote(of, ends[0], ends[1], why),
     ORIGINS.map("z{}".format),
     st.lists(COUNTS, min_size=2, max_size=2, unique=True).map(sorted),
     INSTRUCTIONS,
@@ -488,7 +479,7 @@ CONTENT = (
     | ERASURES
     | LOSSES
     | st.builds(
-        NextNote,
+        notes.NextNote,
         ORIGINS.map("z{}".format).flatmap(
             lambda origin: SEEDS.map(lambda seed: Signer(origin, seed).verifier)
         ),
@@ -498,11 +489,11 @@ CONTENT = (
 
 @given(ORIGINS, INDICES, MINUTES, st.sampled_from(NoteSource), CONTENT)
 def test_what_is_written_is_read(
-    log: str, index: int, at: datetime, source: NoteSource, content: NoteContent
+    log: str, index: int, at: datetime, source: NoteSource, content: notes.NoteContent
 ) -> None:
     """Each note has one text, which another program writes alike."""
-    note = LogNote(log, index, at, source, content)
-    assert LogNote.parse(note.entry, log, index) == note
+    note = notes.LogNote(log, index, at, source, content)
+    assert notes.LogNote.parse(note.entry, log, index) == note
     text = note.entry.removeprefix(b"informativa/note/v2\n")
     assert rfc8785.dumps(json.loads(text)) == text
 
@@ -512,8 +503,8 @@ def test_first_notes_are_read(
     log: str, at: datetime, after: tuple[Checkpoint, ...], instruction: str
 ) -> None:
     """A new log after one log or several."""
-    note = LogNote(log, 0, at, NoteSource.COMMAND, NewLogNote(after, instruction))
-    assert LogNote.parse(note.entry, log, 0) == note
+    note = notes.LogNote(log, 0, at, NoteSource.COMMAND, notes.NewLogNote(after, instruction))
+    assert notes.LogNote.parse(note.entry, log, 0) == note
 
 
 @given(ORIGINS, st.data())
@@ -521,6 +512,8 @@ def test_purges_are_read(log: str, data: st.DataObject) -> None:
     """Of its own log or of one before."""
     index = data.draw(INDICES)
     at, cutoff = sorted(data.draw(st.lists(MINUTES, min_size=2, max_size=2)), reverse=True)
-    content = PurgeNote(log, data.draw(st.integers(1, index)), cutoff, data.draw(st.integers(0, index - 1)))
-    note = LogNote(log, index, at, NoteSource.SERVICE, content)
-    assert LogNote.parse(note.entry, log, index) == note
+    content = notes.PurgeNote(
+        log, data.draw(st.integers(1, index)), cutoff, data.draw(st.integers(0, index - 1))
+    )
+    note = notes.LogNote(log, index, at, NoteSource.SERVICE, content)
+    assert notes.LogNote.parse(note.entry, log, index) == note

@@ -13,7 +13,7 @@ from evidence.monitored import APPROVER, ERASURE, NEXT, NOW, ORIGIN, RULE, SIGNE
 from informativa.evidence.approval import Approval, sign
 from informativa.evidence.checkpoint import Checkpoint
 from informativa.evidence.note import Signer
-from informativa.evidence.note_standing import NoteVerdict, ReadEntry, ReadLog, standings
+from informativa.evidence.note_standing import NoteVerdict, standings
 from informativa.evidence.note_values import ErasureRule
 from informativa.evidence.notes import (
     ApprovalNote,
@@ -24,6 +24,7 @@ from informativa.evidence.notes import (
     NoteContent,
     PurgeNote,
 )
+from informativa.evidence.read_log import ReadEntry, ReadLog
 from informativa.model.plan import Period
 
 DAY = 86_400

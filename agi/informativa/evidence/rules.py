@@ -1,8 +1,11 @@
-"""The controller's rules for its log, compared, and the notes that need its approval. Pure."""
+"""The controller's rules for its log: when they are in force, compared, and the notes that need its approval.
+Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 from ..model.plan import Period
 from .checkpoint import Checkpoint
@@ -18,7 +21,42 @@ from .notes import (
     RuleNote,
 )
 
+NOTICE = timedelta(days=7)  # before a stricter rule takes effect without an approval
 _SHORTEST_MONTH, _LONGEST_MONTH = 28, 31  # days
+
+
+@dataclass(frozen=True)
+class DatedRule:
+    """A rule and the moment from which it is in effect; `None` if it is not."""
+
+    index: int
+    content: RuleNote
+    since: datetime | None
+
+
+@dataclass
+class LogRules:
+    """The rules of a log so far, by index, after those of the logs before it."""
+
+    inherited: tuple[DatedRule, ...] = ()
+    own: dict[int, DatedRule] = field(default_factory=dict)
+
+    def in_force(self, at: datetime) -> RuleNote | None:
+        """Return the last rule that is in effect at a moment."""
+        for rules in (self.own.values(), self.inherited):
+            for rule in reversed(rules):
+                if rule.since is not None and rule.since <= at:
+                    return rule.content
+        return None
+
+    def recent(self, at: datetime) -> Iterator[RuleNote]:
+        """Yield the rules that were in effect at some time of the seven days before a moment."""
+        before = self.in_force(at - NOTICE)
+        if before is not None:
+            yield before
+        for rule in (*self.inherited, *self.own.values()):
+            if rule.since is not None and at - NOTICE < rule.since <= at:
+                yield rule.content
 
 
 def shortens(rule: RuleNote, before: RuleNote) -> bool:

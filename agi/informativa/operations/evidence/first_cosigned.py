@@ -21,7 +21,7 @@ KnownTimes = dict[tuple[str, int, tuple[WitnessVerifier, ...]], int]
 
 
 class FirstCosignatures:
-    """The times of first cosignatures in one look: a `note_standing.FirstCosigned`. They are those of the
+    """The times of first cosignatures in one look: a `note_flaws.FirstCosigned`. They are those of the
     copy, or of what is published, which is put into the copy. Where that cannot be read now it is in
     `problems`, and no flaw of the note. Raises EvidenceError if the copy cannot be used."""
 

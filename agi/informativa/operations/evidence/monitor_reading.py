@@ -14,8 +14,8 @@ from ...evidence.log_copy import LogCopy, require_sound
 from ...evidence.log_following import LogForkError, PublishedNow, follow
 from ...evidence.log_source import LogSource, log_source, url_of_next
 from ...evidence.note import Verifier
-from ...evidence.note_standing import ReadEntry, ReadLog
 from ...evidence.policy import Policy
+from ...evidence.read_log import ReadEntry, ReadLog
 from ...model.errors import EvidenceError
 from ...model.text import NOTHING, Text
 

@@ -1,0 +1,117 @@
+"""Flaws of notes: contradictions to the logs that are followed, and to the rules of their own. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from ..model.text import Text
+from .checkpoint import Checkpoint
+from .cosignature import WitnessVerifier
+from .note_approvals import LogApprovals
+from .notes import (
+    ApprovalNote,
+    ErasureNote,
+    LogNote,
+    LostNote,
+    NewLogNote,
+    NextNote,
+    PurgeNote,
+    RuleNote,
+)
+from .read_log import ReadLog
+from .rules import LogRules
+
+FirstCosigned = Callable[[str, int, Sequence[WitnessVerifier], int], int | None]
+"""Returns when one of these witnesses cosigned the checkpoint of that log and size, in POSIX seconds: the
+first time, or any that is not after the last argument. `None` if none did, there is no such checkpoint, or it
+is of another tree."""
+
+
+class NoteFlaws:
+    """The flaws of notes in these logs, by origin."""
+
+    def __init__(
+        self, logs: Mapping[str, ReadLog], approvals: LogApprovals, first_cosigned: FirstCosigned
+    ) -> None:
+        self._logs, self._approvals, self._first_cosigned = logs, approvals, first_cosigned
+
+    def of(self, note: LogNote, log: ReadLog, rules: LogRules, last: datetime | None) -> Iterator[Text]:
+        """Yield the flaws of a note, of which the log has the rules `rules` before it. `last` is the time of
+        the latest note before it."""
+        if last is not None and note.at < last:
+            yield Text("It says that it was made before the note before it.")
+        loses = isinstance(note.content, PurgeNote | ErasureNote | LostNote)
+        if loses and not rules.own:
+            yield Text("No rule comes before it.")
+        match note.content:
+            case PurgeNote() as purge:
+                yield from self._purge_flaws(note, purge, rules)
+            case LostNote() as lost:
+                yield from self._range_flaws(lost.of, lost.end)
+            case NewLogNote(after=after):
+                yield from self._tree_flaws(after)
+            case NextNote() as successor:
+                yield from self._next_flaws(note, successor, log)
+            case ApprovalNote() as approval:
+                if flaw := self._approvals.flaw(approval):
+                    yield flaw
+
+    def _range_flaws(self, of: str, end: int) -> Iterator[Text]:
+        if of not in self._logs:
+            yield Text("It names the log {origin}, which is not followed here.", origin=of)
+        elif end > self._logs[of].size:
+            yield Text("It names leaves that were not published.")
+
+    def _purge_flaws(self, note: LogNote, purge: PurgeNote, rules: LogRules) -> Iterator[Text]:
+        if flaws := tuple(self._range_flaws(purge.of, purge.below)):
+            yield from flaws
+            return
+        named = rules.own.get(purge.rule)
+        if named is None or named.since is None or named.since > note.at:
+            yield Text("The rule that it names is none, or was not in effect.")
+            return
+        if any(not _is_kept_long_enough(rule, purge, note.at) for rule in rules.recent(note.at)):
+            yield Text("It goes beyond the longest retention of the seven days before it.")
+        if witnesses := named.content.witnesses:
+            latest = int(purge.cutoff.timestamp())
+            at = self._first_cosigned(purge.of, purge.below, witnesses, latest)
+            if at is None:
+                yield Text("No checkpoint of {size} leaves that a witness signed is known.", size=purge.below)
+            elif at > latest:
+                yield Text("The first witness signed its leaves after the time that it names.")
+
+    def _tree_flaws(self, after: Iterable[Checkpoint]) -> Iterator[Text]:
+        for tree in after:
+            log = self._logs.get(tree.origin)
+            if log and log.size > tree.size:
+                yield Text("The log {origin} is longer than it says.", origin=tree.origin)
+            elif log and log.size == tree.size and log.root != tree.root:
+                yield Text("The log {origin} is another one than it says.", origin=tree.origin)
+
+    def _next_flaws(self, note: LogNote, successor: NextNote, log: ReadLog) -> Iterator[Text]:
+        if note.index != log.size - 1:
+            yield Text("It should be the last leaf of its log.")
+        following = self._logs.get(successor.key.name)
+        if following is None or not following.size:
+            return
+        first = following.entries[0].note if following.entries else None
+        is_named = (
+            first is not None
+            and isinstance(first.content, NewLogNote)
+            and log.tree in first.content.after
+            and following.key == successor.key
+        )
+        if not is_named:
+            yield Text("The log {origin} does not begin where this one ends.", origin=successor.key.name)
+
+
+def _is_kept_long_enough(rule: RuleNote, purge: PurgeNote, at: datetime) -> bool:
+    """Return whether a rule allows a purge up to its cutoff."""
+    if rule.retention is None:
+        return False
+    try:
+        return purge.cutoff <= rule.retention.before(at, ZoneInfo(rule.zone))
+    except (ValueError, OverflowError, OSError, KeyError):  # no such zone, or a time before the year 1
+        return False

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import partial
 
 import pytest
 
 from examples import AT, ONE, OTHER, PLAYED
 from informativa.ledgers import erasure, erasure_requests
 from informativa.ledgers.erasure_requests import HELD, ErasureRequest
+from informativa.ledgers.sqlite import SqliteStore
 from informativa.sharing import erasure_orders
 from informativa.sharing.exchange import Exchange
 from sharing.conftest import Boxes
@@ -43,9 +43,17 @@ def erase(boxes: Boxes, box: str, caller: bytes) -> int:
     """What a command does: him, on that box and all others; under which number."""
     request = erase_here(boxes, box, caller)
     with closing(boxes.store(box)) as store:
-        note = partial(erasure_requests.store_order, store, request.id)
-        erasure_orders.order(boxes.database(box), "acme", request.pseudonyms, note, store=store)
+        erasure_orders.order(boxes.database(box), "acme", request, store)
         return {each.id: each.number or 0 for each in erasure_requests.stored_requests(store)}[request.id]
+
+
+def order(
+    boxes: Boxes, box: str, caller: bytes, *, store: SqliteStore | None = None, sealed: Sequence[bytes] = ()
+) -> None:
+    """An order of that box to erase a caller, whom its ledger erased; without one nobody has done it yet."""
+    request = replace(erasure_requests.new(datetime.now(UTC), sealed), pseudonyms=(caller,))
+    with closing(SqliteStore(str(boxes.folder / "of-nobody.sqlite3"))) as of_nobody:
+        erasure_orders.order(boxes.database(box), "acme", request, store or of_nobody)
 
 
 def turn(exchange: Exchange) -> int:

@@ -20,12 +20,12 @@ from informativa.ledgers import boxes as ledger_boxes
 from informativa.model import Identified, Period
 from informativa.model.errors import SharedDatabaseError
 from informativa.process import maintenance, storage
-from informativa.sharing import administration, erasure_orders, sealed_caller
+from informativa.sharing import administration, sealed_caller
 from informativa.sharing.connection import connect
 from informativa.sharing.exchange import Exchange
 from lab.postgres import Postgres
 from sharing.conftest import ACME, Boxes
-from sharing.erasing import begin, erase, later, left, orders, quiet
+from sharing.erasing import begin, erase, later, left, order, orders, quiet
 from sharing.installation import HE, Installation, of
 from traces import traces
 
@@ -125,10 +125,8 @@ def test_i9_an_order_waits_for_the_box_that_cannot_open_it(boxes: Boxes) -> None
     opened = {box: keyed(boxes, box, keys) for box, keys in key_of.items()}
     quiet(boxes)
     sealed = sealed_caller.seal(caller, key_of["pbx-1"])
-    erasure_orders.order(boxes.database(), "acme", [pseudonym(caller, OLD)], sealed=sealed)
-    erasure_orders.order(
-        boxes.database(), "acme", [ONE], sealed=sealed_caller.seal(Identified("+3906"), [THEIRS])
-    )
+    order(boxes, "pbx-1", pseudonym(caller, OLD), sealed=sealed)
+    order(boxes, "pbx-1", ONE, sealed=sealed_caller.seal(Identified("+3906"), [THEIRS]))
     assert [opened["pbx-2"].erase(later()) for _ in range(3)] == [2, 0, 0]
     quiet(boxes)
     state = "SELECT name, applied FROM acme.box ORDER BY name"

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Sequence
-from contextlib import closing
+from contextlib import closing, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from unittest import mock
@@ -155,12 +155,14 @@ database = SharedDatabase(hosts=(host,), name="postgres", box="pbx-1", passwords
 request = erasure.erase(Path(ledger), [bytes.fromhex(caller)], datetime.now(UTC), everywhere=True).request
 if where == "kept":
     end()
-def note(number, pseudonyms):
-    with closing(SqliteStore(ledger)) as store:
-        erasure_requests.store_order(store, request.id, number, pseudonyms)
+store_order = erasure_requests.store_order
+def store(*values):
+    store_order(*values)
     if where == "numbered":
         end()
-erasure_orders.order(database, "acme", request.pseudonyms, note)
+erasure_requests.store_order = store
+with closing(SqliteStore(ledger)) as opened:
+    erasure_orders.order(database, "acme", request, opened)
 end()
 """
 
@@ -307,19 +309,23 @@ def trouble(boxes: Boxes, chance: random.Random, box: str, caller: bytes) -> Non
     request, number = erase_here(boxes, box, caller), 0
     how = chance.choice(["kept", "cut off", "lost", "done"])
 
-    def note(given: int, pseudonyms: Sequence[bytes]) -> None:
+    store_order = erasure_requests.store_order
+
+    def store_and_end(store: SqliteStore, request: int, given: int, pseudonyms: Sequence[bytes]) -> None:
         nonlocal number
         number = given
-        with closing(boxes.store(box)) as store:
-            erasure_requests.store_order(store, request.id, given, pseudonyms)
+        store_order(store, request, given, pseudonyms)
         if how == "cut off":
             raise LedgerError("cut off")
 
     if how != "kept":
-        try:
-            erasure_orders.order(boxes.database(box), "acme", request.pseudonyms, note)
-        except LedgerError:
-            assert how == "cut off"
+        with (
+            closing(boxes.store(box)) as store,
+            mock.patch.object(erasure_requests, "store_order", store_and_end),
+            mock.patch.object(erasure_requests, "mark_lost"),  # whoever is cut off does nothing more
+            pytest.raises(LedgerError, match="cut off") if how == "cut off" else nullcontext(),
+        ):
+            erasure_orders.order(boxes.database(box), "acme", request, store)
     for each in chance.sample(boxes.opened, chance.randrange(len(boxes.opened))):
         each.erase(later())
     if how == "lost" and number in kept(boxes, box):

@@ -20,10 +20,11 @@ from informativa.ledgers.erasure import erase
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import Reason
 from informativa.model.errors import BoxRefusedError, LedgerError, SharedDatabaseError
-from informativa.sharing import administration, erasure_orders, exchange, reading
+from informativa.sharing import administration, exchange, reading
 from informativa.sharing.connection import connect
 from informativa.sharing.others import SharedBoxes
 from sharing.conftest import ACME, SUPERUSER, TODAY, Boxes, drop
+from sharing.erasing import order
 from traces import traces
 
 DAY = timedelta(days=1)
@@ -212,7 +213,7 @@ def test_i9_an_erasure_that_left_traces_is_not_done(boxes: Boxes) -> None:
     boxes.record("pbx-1", PLAYED)
     box = boxes.exchange("pbx-1")
     box.send()
-    erasure_orders.order(boxes.database("pbx-9"), "acme", [ONE])
+    order(boxes, "pbx-9", ONE)
     with closing(sqlite3.connect(boxes.folder / "pbx-1/acme.sqlite3", isolation_level=None)) as reader:
         reader.execute("BEGIN")
         reader.execute("SELECT count(*) FROM event").fetchone()
@@ -233,7 +234,7 @@ def test_i9_a_box_without_the_callers_records_gives_up_its_copies(boxes: Boxes) 
     copy = boxes.folder / "pbx-2/acme.sqlite3.schema-4.2026-11-24"
     copy.write_bytes(ONE)
     box = boxes.exchange("pbx-2")
-    erasure_orders.order(boxes.database("pbx-9"), "acme", [ONE])
+    order(boxes, "pbx-9", ONE)
     assert box.erase() == 1
     assert not copy.exists()
     assert traces(boxes.folder / "pbx-2", ONE) == []
@@ -244,7 +245,7 @@ def test_i9_of_an_erasure_that_nobody_else_has_to_do_nothing_is_left(boxes: Boxe
     boxes.record("pbx-1", PLAYED)
     boxes.exchange("pbx-1").send()
     with closing(boxes.store("pbx-1")) as store:
-        erasure_orders.order(boxes.database("pbx-1"), "acme", [ONE], store=store)
+        order(boxes, "pbx-1", ONE, store=store)
     assert boxes.sql("SELECT count(*) FROM acme.erasure") == [(0,)]
     assert boxes.sql("SELECT count(*) FROM acme.record WHERE pseudonym IS NOT NULL") == [(0,)]
 
@@ -255,13 +256,13 @@ def test_who_asks_for_an_erasure_has_done_it(boxes: Boxes) -> None:
         boxes.record(name, PLAYED)
         boxes.exchange(name)
     with closing(boxes.store("pbx-1")) as store:
-        erasure_orders.order(boxes.database("pbx-1"), "acme", [ONE], store=store)
+        order(boxes, "pbx-1", ONE, store=store)
     assert boxes.sql("SELECT name, erasures - applied FROM acme.box ORDER BY 1") == [
         ("pbx-1", 0),
         ("pbx-2", 1),
     ]
     with closing(boxes.store("pbx-2")) as store:
-        erasure_orders.order(boxes.database("pbx-2"), "acme", [OTHER], store=store)
+        order(boxes, "pbx-2", OTHER, store=store)
     assert boxes.sql("SELECT name, erasures - applied FROM acme.box ORDER BY 1") == [
         ("pbx-1", 1),
         ("pbx-2", 2),

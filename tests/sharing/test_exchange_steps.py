@@ -17,11 +17,11 @@ from informativa.ledgers.erasure import erase
 from informativa.ledgers.sqlite import SqliteStore, SqliteTransaction
 from informativa.model import Reason
 from informativa.model.errors import BoxRefusedError, SharedDatabaseError
-from informativa.sharing import administration, erasure_orders, exchange
+from informativa.sharing import administration, exchange
 from informativa.sharing.connection import connect
 from informativa.sharing.exchange import About, Exchange
 from sharing.conftest import Boxes
-from sharing.erasing import erase_here, kept, orders
+from sharing.erasing import erase_here, kept, order, orders
 
 DAY = timedelta(days=1)
 MINUTE = 60_000_000
@@ -339,7 +339,7 @@ def test_a_database_that_refuses_a_step_is_named(boxes: Boxes) -> None:
     )
     for right, table, step in steps:
         if step == box.erase:
-            erasure_orders.order(boxes.database("pbx-2"), "acme", [b"3" * 32])
+            order(boxes, "pbx-2", b"3" * 32)
         with (
             without(boxes, right, table),
             pytest.raises(SharedDatabaseError, match=f"postgres on 127.*denied for table {table}"),

@@ -18,9 +18,10 @@ from informativa.evidence.tiles import ENTRIES, Tile, fetch, tiles_of
 from informativa.ledgers import boxes as ledger_boxes
 from informativa.ledgers.erasure import erase
 from informativa.model import Identified, Reason
-from informativa.sharing import administration, connection, erasure_orders, proof_sender, schema
+from informativa.sharing import administration, connection, proof_sender, schema
 from informativa.sharing.exchange import About, Exchange
 from sharing.conftest import SUPERUSER, TODAY, Boxes
+from sharing.erasing import order
 
 DAY = timedelta(days=1)
 HIS = pseudonym(Identified(NUMBERS[1]), KEY)
@@ -130,7 +131,7 @@ def test_i9_an_erasure_leaves_no_salt(boxes: Boxes) -> None:
         sent(each)
     before = {name: there(boxes, name) for name in ("pbx-1", "pbx-2")}
     erase(boxes.folder / "pbx-1/acme.sqlite3", [HIS], AT)
-    erasure_orders.order(boxes.database("pbx-1"), "acme", [HIS])
+    order(boxes, "pbx-1", HIS)
     found = there(boxes, "pbx-2")
     assert found[1][3:5] == (None, None)  # at once, and nobody sent anything
     for each in pair:
@@ -153,7 +154,7 @@ def test_i9_what_an_earlier_informativa_erased_is_closed_by_the_next_newer_box(b
     sent(box)
     with earlier():
         boxes.exchange("pbx-2")
-        erasure_orders.order(boxes.database("pbx-2"), "acme", [HIS])
+        order(boxes, "pbx-2", HIS)
     assert there(boxes)[1][3] is not None
     assert box.erase() == 1
     assert there(boxes)[1][3:5] == (None, None)
@@ -166,7 +167,7 @@ def test_i9_leaves_that_come_late_bring_no_salts_of_the_erased(boxes: Boxes) -> 
         boxes.exchange("pbx-1").send()
     box = boxes.exchange("pbx-1")
     boxes.exchange("pbx-2")
-    erasure_orders.order(boxes.database("pbx-2"), "acme", [HIS])
+    order(boxes, "pbx-2", HIS)
     assert box.send_proofs() == 0
     assert there(boxes)[1][0] is None
     boxes.sql("UPDATE acme.box SET erasures = 0")

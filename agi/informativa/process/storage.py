@@ -210,7 +210,7 @@ def _order(shared: SharedDatabase, controller: Controller, request: ErasureReque
     from ..sharing import erasure_orders
 
     with closing(store(controller)) as ledger:
-        return erasure_orders.order_requested(shared, controller.id, request, ledger)
+        return erasure_orders.order(shared, controller.id, request, ledger)
 
 
 def would_erase(

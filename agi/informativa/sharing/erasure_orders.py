@@ -11,7 +11,6 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
 
 from ..call.caller import pseudonyms_under
 from ..ledgers import boxes, erasure, erasure_requests, leaves
@@ -26,9 +25,6 @@ from .erasure_statements import ErasureStatements
 from .membership import BoxRow, Membership, membership
 from .reading import other_boxes
 from .rows import Statements
-
-Note = Callable[[int, Sequence[bytes]], None]
-"""A callback that gets the number and the pseudonyms of an erasure before the database has it."""
 
 
 @dataclass(frozen=True)
@@ -52,69 +48,53 @@ def would_order(
         return _collect(connection, controller, this, pseudonyms)
 
 
-def order_requested(
+def order(
     database: SharedDatabase, controller: str, request: ErasureRequest, store: SqliteStore
 ) -> ErasureOrder:
-    """Order what the ledger of this box, which did it already, keeps as a request. Raises SharedDatabaseError
-    and LedgerError; then the service orders it."""
-    note = partial(erasure_requests.store_order, store, request.id)
+    """Order all boxes to erase the caller of a request, each as soon as it reaches the database; his records
+    there are erased at once. The ledger `store` keeps the request, and erased him already: its box counts as
+    done, if the database takes it for that box.
+
+    Raises SharedDatabaseError and LedgerError, after which the order may be valid or not; then the service
+    orders it.
+    """
     try:
-        return order(database, controller, request.pseudonyms, note, store=store, sealed=request.sealed)
+        with connect(database, controller) as connection:
+            return _order(connection, database, controller, request, store, done_here=True)
     except BaseException:
         with suppress(LedgerError):
             erasure_requests.mark_lost(store, [request])  # the service need not wait
         raise
 
 
-def _no_note(_number: int, _pseudonyms: Sequence[bytes]) -> None:
-    """Do nothing: the callback of a caller who stores no request."""
-
-
-def order(
-    database: SharedDatabase,
-    controller: str,
-    pseudonyms: Sequence[bytes],
-    note: Note = _no_note,
-    *,
-    store: SqliteStore | None = None,
-    sealed: Sequence[bytes] = (),
-) -> ErasureOrder:
-    """Order all boxes to erase a caller, each as soon as it reaches the database; his records there are
-    erased at once. `note` is called before the order is valid. The box of the ledger `store` counts as done,
-    if the database takes it for that box. `sealed` is the caller for boxes with other keys. Raises
-    SharedDatabaseError, after which the order may be valid or not, and any exception of `note`."""
-    with connect(database, controller) as connection:
-        return _order(connection, database, controller, pseudonyms, note, done_in=store, sealed=sealed)
-
-
 def _order(
     connection: Connection,
     database: SharedDatabase,
     controller: str,
-    pseudonyms: Sequence[bytes],
-    note: Note,
+    request: ErasureRequest,
+    store: SqliteStore,
     *,
-    done_in: SqliteStore | None = None,
-    sealed: Sequence[bytes] = (),
+    done_here: bool,
 ) -> ErasureOrder:
     """Order it over a connection. A box that is sending at this moment is waited for, and sends nothing more
     before it has read the order."""
     sql, run = ErasureStatements(controller, connection.schema), connection.execute
+    statements = Statements(controller, connection.schema)
     with translated(database), connection.transaction():
         all_boxes = run(sql.lock_boxes).fetchall()
-        this = membership(connection, Statements(controller, connection.schema), database, done_in)
-        placed = _collect(connection, controller, this, pseudonyms)
+        this = membership(connection, statements, database, store if done_here else None)
+        placed = _collect(connection, controller, this, request.pseudonyms)
         all_pseudonyms = list(placed.pseudonyms)
         (newest,) = run(sql.newest_erasure).fetchone() or (0,)  # where no box took part yet
         number = 1 + max((newest, *(erasures for _name, erasures, _retired in all_boxes)))
-        values = (number, all_pseudonyms, list(sealed) or None)
+        values = (number, all_pseudonyms, list(request.sealed) or None)
         run(sql.add_erasure, values if sql.sealed else values[:2])
         run(sql.count_erasure, (number,))
         run(sql.erase_caller, (all_pseudonyms,))
-        if this.name and set(all_pseudonyms) <= set(pseudonyms):
+        if this.name and set(all_pseudonyms) <= set(request.pseudonyms):
             run(sql.applied_here, (number, this.name, number - 1))
         run(sql.done_everywhere)  # where there is no other box
-        note(number, all_pseudonyms)
+        erasure_requests.store_order(store, request.id, number, all_pseudonyms)  # before this is valid
     return placed
 
 
@@ -193,15 +173,7 @@ class Erasures:
         with translated(self._database):  # only now: two boxes at once would not see each other
             self._connection.execute(self._sql.done_everywhere)
         for request in unknown:
-            note = partial(erasure_requests.store_order, self._store, request.id)
-            _order(
-                self._connection,
-                self._database,
-                self._controller,
-                request.pseudonyms,
-                note,
-                sealed=request.sealed,
-            )
+            _order(self._connection, self._database, self._controller, request, self._store, done_here=False)
         erasure.forget(self._store, completed)
         return erased + len(unknown)
 

@@ -113,8 +113,8 @@ def _prepare(file: Path) -> None:
     with suppress(ConfigError):
         for controller in inspect(file, keep=True)[0].controllers.values():
             if not controller.refused and Path(controller.ledger).exists():
-                with suppress(LedgerError):  # which `looked` reports
-                    storage.store(controller, create=False).close()
+                with suppress(LedgerError):  # which the check of the ledgers reports
+                    storage.migrate(controller)
 
 
 def _line(line: Line, now: datetime) -> CheckedLine:

@@ -25,7 +25,6 @@ from informativa.operations.records import (
     ALL,
     ControllerRecord,
     RecordFollower,
-    existing_ledger,
     line_number,
     of_zone,
     page,
@@ -33,6 +32,7 @@ from informativa.operations.records import (
     read_all,
 )
 from informativa.operations.records import ControllerRecord as Found
+from informativa.process import storage
 from informativa.views.documents import document, streamed
 from informativa.views.messages import ENGLISH, language
 from informativa.views.text import records as view
@@ -97,7 +97,7 @@ def test_last_ones_are_streamed_in_order(store: SqliteStore, acme: Controller) -
     other = replace(acme, ledger=acme.ledger + "-none")
     found = list(read_all([other, acme], last=2))
     assert [(each.controller, each.record.number) for each in found] == [(acme, 4), (acme, 5)]
-    with existing_ledger(other) as ledger:
+    with storage.existing_ledger(other) as ledger:
         assert ledger is None
 
 
@@ -187,7 +187,10 @@ def test_ledger_that_may_not_be_looked_for(acme: Controller, monkeypatch: pytest
         raise PermissionError
 
     monkeypatch.setattr(Path, "exists", closed)
-    with pytest.raises(InformativaError, match="Run this as the user whose it is"), existing_ledger(acme):
+    with (
+        pytest.raises(InformativaError, match="Run this as the user whose it is"),
+        storage.existing_ledger(acme),
+    ):
         pass
 
 

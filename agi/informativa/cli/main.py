@@ -24,7 +24,8 @@ import typer
 
 from .. import __version__
 from ..model.errors import ConfigError, InformativaError
-from ..operations.problems import Failure, permission_denied
+from ..operations.problems import Failure
+from ..system.files import permission_denied
 from ..views import terminal
 from . import translated
 from .options import print_document

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..model import Controller, Event, Record
+from ..process.storage import existing_ledger
 from .evidence import receipt_page
 from .evidence.receipt_page import PlayedSound
-from .records import existing_ledger
 
 NEIGHBOURS = 5_000  # records before and after one among which the others of its call are searched
 

@@ -12,8 +12,8 @@ from ..config import Configuration
 from ..model import Controller, Line
 from ..model.errors import LedgerError
 from ..model.text import NOTHING, Foreign, Text, plain
+from ..process.storage import existing_ledger
 from .document import OptionalSentence
-from .records import existing_ledger
 
 
 @dataclass(frozen=True)

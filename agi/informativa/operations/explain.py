@@ -23,9 +23,9 @@ from ..model import (
     merge_histories,
     plausibility,
 )
+from ..process.storage import existing_ledger
 from .callers import pseudonyms
 from .document import OptionalSentence, Seconds, Time
-from .records import existing_ledger
 
 _UNAVAILABLE = 67  # Q.931 presentation
 

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Literal
 
 from ..model import errors
 from ..model.text import Text
-from ..system.files import closed_folder
 from .document import OptionalSentence, Sentence
 
 
@@ -60,12 +58,3 @@ class Failure:
     def of(cls, error: errors.InformativaError) -> Failure:
         """Build it from an error, with all problems that it carries."""
         return cls(tuple(Problem.of(problem, error.code) for problem in errors.problems(error)))
-
-
-def permission_denied(file: Path) -> errors.InformativaError:
-    """Return the error for a file that may not be looked at. It names the folder on the way that keeps
-    whoever runs this out."""
-    return errors.InformativaError(
-        Text("{file} cannot be looked at (permission denied).", file=closed_folder(file) or file),
-        Text("Run this as the user whose it is, or as root."),
-    )

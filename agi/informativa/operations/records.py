@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import islice
-from pathlib import Path
 
 from ..config import Configuration
 from ..ledgers.following import Follower
@@ -16,7 +14,6 @@ from ..model import Controller, Record, RecordFilter, RecordKind, SharedDatabase
 from ..model.errors import InformativaError, LedgerError
 from ..model.text import Text
 from ..process import storage
-from .problems import permission_denied
 
 ALL = RecordFilter()
 NEWEST = 1 << 62  # no record has such a number
@@ -65,24 +62,6 @@ class Extract:
     """The matching records, which are read while they are taken."""
 
 
-@contextmanager
-def existing_ledger(controller: Controller) -> Iterator[SqliteStore | None]:
-    """Open the controller's ledger, to be read only, for the time of a `with` block; `None` where there is
-    none. Raises InformativaError if it cannot be read."""
-    try:
-        exists = Path(controller.ledger).exists()
-    except PermissionError as error:
-        raise permission_denied(Path(controller.ledger)) from error
-    if not exists:
-        yield None
-        return
-    ledger = storage.store(controller, read_only=True)
-    try:
-        yield ledger
-    finally:
-        ledger.close()
-
-
 def of_zone(record_filter: RecordFilter, controller: Controller) -> RecordFilter:
     """Return the filter for one controller: times without an offset are in its zone.
 
@@ -125,7 +104,7 @@ def read_all(
     company's zone. Raises InformativaError."""
     for controller in controllers:
         filter_in_zone = of_zone(record_filter, controller)
-        with existing_ledger(controller) as ledger:
+        with storage.existing_ledger(controller) as ledger:
             for record in read(ledger, filter_in_zone, last, before) if ledger else ():
                 yield ControllerRecord(controller, record)
 
@@ -163,7 +142,7 @@ def page(
     after the end of the filter. Raises InformativaError.
     """
     filter_in_zone = of_zone(record_filter, controller)
-    with existing_ledger(controller) as ledger:
+    with storage.existing_ledger(controller) as ledger:
         if ledger is None:
             return Page((), None)
         newest = _end(ledger, None)
@@ -219,7 +198,7 @@ def extract(
     """Return the matching records among the last `reach` below `before`, in the order of their numbers.
     Raises InformativaError, also while they are read."""
     filter_in_zone = of_zone(record_filter, controller)
-    with existing_ledger(controller) as ledger:
+    with storage.existing_ledger(controller) as ledger:
         end = _end(ledger, before) if ledger else 1
     first = max(1, end - reach)
     return Extract(first, end - 1, _extracted(controller, filter_in_zone, first, end))
@@ -228,7 +207,7 @@ def extract(
 def _extracted(controller: Controller, record_filter: RecordFilter, first: int, end: int) -> Iterator[Record]:
     """Read the records in short turns: a slow reader keeps no ledger open."""
     for begin in range(first, end, _AT_ONCE):
-        with existing_ledger(controller) as ledger:
+        with storage.existing_ledger(controller) as ledger:
             records = list(ledger.search(record_filter, begin, min(begin + _AT_ONCE, end))) if ledger else []
         yield from records
 

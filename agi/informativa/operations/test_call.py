@@ -20,12 +20,12 @@ from ..config import Configuration
 from ..model import Caller, Decision, Identified, Line, ManagerAccount, Reason, Status, errors
 from ..model.errors import InformativaError
 from ..model.text import Text
+from ..process.storage import existing_ledger
 from .controllers import line_named, require_live
 from .document import Sentence
 from .explain import history_of, incoming_call
 from .problems import Problem
 from .record_document import Record
-from .records import existing_ledger
 from .test_call_entry import entry
 
 _NUMBER = re.compile(r"\+?[0-9]{2,20}")

@@ -1,7 +1,8 @@
-"""The only access to the stored data of a controller: its ledger, its access log, its part of a shared
-database.
+"""Access to the stored data of a controller, for commands, the console and work beside the calls: its
+ledger, its access log, its part of a shared database.
 
-One function for each operation; each opens what it needs, and imports it only then.
+One function for each operation; each opens what it needs, and imports it only then. Calls have their ledgers
+from `bootstrap.py`; the sequencer of a log, and who audits one, open what they need themselves.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING
 from ..model import Controller, Identified, Notice, Record, RecordFilter, Recording, SharedDatabase
 from ..model.errors import LedgerEmptyError, LedgerError
 from ..model.text import Foreign, Text
+from ..system.files import permission_denied
 
 if TYPE_CHECKING:
     from ..ledgers.access_log import AccessLog
@@ -52,6 +54,22 @@ def store(
         log=controller.log,
         owner=_owner(controller),
     )
+
+
+@contextmanager
+def existing_ledger(controller: Controller) -> Iterator[SqliteStore | None]:
+    """Open one controller's ledger, to be read only, for the time of a `with` block; `None` where there is
+    none. Raises LedgerError if it cannot be used, and InformativaError if it may not be looked for."""
+    file = Path(controller.ledger)
+    try:
+        exists = file.exists()
+    except PermissionError as error:
+        raise permission_denied(file) from error
+    if not exists:
+        yield None
+        return
+    with closing(store(controller, read_only=True)) as ledger:
+        yield ledger
 
 
 def _owner(controller: Controller) -> LedgerOwner | None:
@@ -222,7 +240,7 @@ def would_erase(
     from ..ledgers import backup, erasure
 
     ledger, his_pseudonyms = Path(controller.ledger), pseudonyms_under(caller, controller.keys)
-    with _existing_ledger(controller) as existing:
+    with existing_ledger(controller) as existing:
         records = erasure.would_erase(existing, his_pseudonyms) if existing else 0
     with _reading(ledger.parent):
         copies = backup.copies(ledger) if ledger.parent.exists() else []
@@ -231,7 +249,7 @@ def would_erase(
         return result, None
     from ..sharing import erasure_orders
 
-    with _existing_ledger(controller) as existing:
+    with existing_ledger(controller) as existing:
         return result, erasure_orders.would_order(shared, controller.id, his_pseudonyms, existing)
 
 
@@ -248,18 +266,8 @@ def records_on_other_boxes(
     """Return the records of a caller on other boxes. Raises SharedDatabaseError and LedgerError."""
     from ..sharing import reading
 
-    with _existing_ledger(controller) as ledger:
+    with existing_ledger(controller) as ledger:
         return reading.of_caller(shared, controller.id, pseudonyms, ledger)
-
-
-@contextmanager
-def _existing_ledger(controller: Controller) -> Iterator[SqliteStore | None]:
-    """Open the ledger for reading; `None` where nothing was ever recorded. Raises LedgerError."""
-    if not Path(controller.ledger).exists():
-        yield None
-        return
-    with closing(store(controller, read_only=True)) as ledger:
-        yield ledger
 
 
 def access_log_kept_since(controller: Controller, now: datetime) -> datetime:
@@ -303,8 +311,5 @@ def served_otherwise(ledger: Path, recordings: Sequence[Recording]) -> list[Reco
 
     if not ledger.exists():
         return []
-    opened = SqliteStore(str(ledger), read_only=True)
-    try:
+    with closing(SqliteStore(str(ledger), read_only=True)) as opened:
         return opened.changed_recordings(recordings)
-    finally:
-        opened.close()

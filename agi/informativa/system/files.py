@@ -18,6 +18,9 @@ from pathlib import Path
 from typing import BinaryIO
 from weakref import WeakValueDictionary
 
+from ..model.errors import InformativaError
+from ..model.text import Text
+
 _LOOK = (
     getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY
 )  # O_PATH: a folder that may only be passed through
@@ -274,3 +277,12 @@ def _replaced(file: Path, folder: int) -> os.stat_result | None:
         return None
     number = errno.EISDIR if stat.S_ISDIR(status.st_mode) else errno.EINVAL
     raise OSError(number, os.strerror(number), str(file))
+
+
+def permission_denied(file: Path) -> InformativaError:
+    """Return the error for a file that may not be looked at. It names the folder on the way that keeps
+    whoever runs this out."""
+    return InformativaError(
+        Text("{file} cannot be looked at (permission denied).", file=closed_folder(file) or file),
+        Text("Run this as the user whose it is, or as root."),
+    )

@@ -16,6 +16,7 @@ from ...operations import records, restoring
 from ...operations.controllers import select_for_callers
 from ...operations.record_document import Record
 from ...operations.records import ControllerRecord
+from ...process import storage
 from ...views.terminal import width
 from ...views.text import records as view
 from ..options import Config, Json, Of, moment, print_document, print_records, warn_of_unrelated
@@ -118,7 +119,7 @@ def show(
             _print(view.ledger(company, everywhere, _, width()))
             continue
         zoned_filter = records.of_zone(record_filter, company)
-        with records.existing_ledger(company) as ledger:
+        with storage.existing_ledger(company) as ledger:
             entries_read = records.read(ledger, zoned_filter, last, before) if ledger else None
             shown = (
                 None

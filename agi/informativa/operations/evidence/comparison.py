@@ -23,7 +23,7 @@ from ...model.text import Text
 from ...process import storage
 from ..controllers import require_ledger
 from ..document import AbsolutePath, Sentence, Time
-from ..records import existing_ledger, no_other_boxes
+from ..records import no_other_boxes
 from .call_list import CallList, ListedCall, ListTimes, UnreadableRow, opened_list, shown_id
 from .call_matching import COUNTS, QUARTER, CallMatching, UnmatchedCall, UnmatchedRecord
 
@@ -315,7 +315,7 @@ def _records(
 ) -> Iterator[tuple[str, RecordedCall]]:
     """Read the records of a company's calls, each with its box: those of this box from its ledger, for it may
     not have sent all of them."""
-    with existing_ledger(company) as ledger:
+    with storage.existing_ledger(company) as ledger:
         for call in ledger.calls(since, until) if ledger else ():
             yield "", call
     if source.all_boxes and configuration.shared is not None:
@@ -335,7 +335,7 @@ def _add(
 ) -> datetime | None:
     """Add a company's records; return the time before which they were deleted because of their age."""
     matching.add_records(company.id, records)
-    with existing_ledger(company) as ledger:
+    with storage.existing_ledger(company) as ledger:
         cutoff = ledger.purged_before() if ledger else None
     if cutoff is not None:
         matching.add_purge(lines, cutoff)

@@ -57,6 +57,24 @@ def test_states_without_counting(configuration: Configuration) -> None:
     assert (second.newest, bool(second.error)) == (0, False)
 
 
+def test_states_with_a_closed_folder(configuration: Configuration, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A ledger whose folder is closed to whoever asks says so, and keeps no other from being told of."""
+    acme, borealis = configuration.controllers.values()
+    with closing(storage.store(acme)) as store:
+        store.append([PLAYED])
+    exists = Path.exists
+
+    def closed(file: Path) -> bool:
+        if file == Path(borealis.ledger):
+            raise PermissionError
+        return exists(file)
+
+    monkeypatch.setattr(Path, "exists", closed)
+    first, second = states(configuration).controllers
+    assert (first.records, second.records) == (1, None)
+    assert "borealis.sqlite3 cannot be looked at (permission denied)." in str(second.error)
+
+
 def test_states_for_programs(configuration: Configuration) -> None:
     """Nothing is null, and who is not live is so with the reason."""
     controllers = {

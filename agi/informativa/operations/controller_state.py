@@ -10,7 +10,7 @@ from pydantic import Field
 
 from ..config import Configuration
 from ..model import Controller, Line
-from ..model.errors import LedgerError
+from ..model.errors import InformativaError
 from ..model.text import NOTHING, Foreign, Text, plain
 from ..process.storage import existing_ledger
 from .document import OptionalSentence
@@ -78,7 +78,7 @@ def _state(controller: Controller, configuration: Configuration, counted: bool) 
     newest, records, error = None, None, NOTHING
     try:
         newest, records = _records(controller, counted)
-    except LedgerError as ledger_error:
+    except InformativaError as ledger_error:
         error = ledger_error.text
     except (OSError, sqlite3.Error) as system_error:
         error = plain(Foreign(system_error))

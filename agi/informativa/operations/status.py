@@ -21,8 +21,8 @@ from ..model import Controller, Line, Status
 from ..model.errors import ConfigProblem, EvidenceError, LedgerError, ManagerError, SharedDatabaseError
 from ..model.text import NOTHING, Text
 from .boxes import Meeting
+from .controller_state import lines_of
 from .doctor import examination, probe
-from .doctor import status as service_checks
 from .doctor.checks import Suite, of_suite
 from .doctor.findings import State
 from .doctor.system import System
@@ -177,7 +177,7 @@ async def _look(system: System) -> StatusReport:
                 in_order = False
             with suppress(SharedDatabaseError):
                 meeting = system.meeting(controller)
-        lines = {line.number: line for line in configuration.lines if line.controller.id == controller.id}
+        lines = {line.number: line for line in lines_of(controller, configuration)}
         why_not, before = _reasons(controller, mistakes.get(controller.id, ()), as_before)
         fell, calls = fell_back.get(controller.id, (0, 0))
         kept_since = controller.retention and controller.retention.before(system.now, controller.zone)
@@ -214,7 +214,7 @@ async def _look(system: System) -> StatusReport:
 
 async def _look_at_service(system: System) -> StatusReport:
     service = await _service(system)
-    findings = [] if service.answers else await examination.results(service_checks.service, system)
+    findings = [] if service.answers else await examination.run(system, of_suite(Suite.SERVICE))
     warnings = tuple(finding.sentence for finding in findings)
     return StatusReport(service, system.now, (), None, warnings, service.answers)
 

@@ -34,6 +34,8 @@ class Suite(Flag):
     DOCTOR = auto()
     UPGRADE = auto()
     STATUS = auto()
+    SERVICE = auto()
+    """`informativa status --service`, of the service alone."""
 
 
 class Needs(Flag):
@@ -91,11 +93,11 @@ class Check:
         return None
 
 
-_CHECK, _DOCTOR, _UPGRADE, _STATUS = Suite
+_CHECK, _DOCTOR, _UPGRADE, _STATUS, _SERVICE = Suite
 
 CHECKS = (
     Check("python", Text("Python"), upgrade.python, _UPGRADE, Needs.NOTHING),
-    Check("service-status", Text("service"), status.service, _STATUS, seconds=SLOW),
+    Check("service-status", Text("service"), status.service, _STATUS | _SERVICE, seconds=SLOW),
     Check(
         "configuration",
         Text("configuration"),

@@ -34,7 +34,7 @@ from informativa.operations.boxes import (
     RetiredBox,
     SchemasMigrated,
 )
-from informativa.operations.doctor.examination import Examination, count_by_state
+from informativa.operations.doctor.examination import Examination, UpgradeCheck, count_by_state
 from informativa.operations.doctor.findings import ok, unknown, warning, wrong
 from informativa.operations.evidence.log_state import KeptElsewhere, LogState
 from informativa.operations.evidence.monitor_findings import FindingKind, Look, MonitoredLog, MonitorFinding
@@ -54,7 +54,6 @@ from informativa.operations.status import (
 )
 from informativa.operations.support.bundle import SupportBundle
 from informativa.operations.test_call import CallPlaced, CallResult, PlannedCall, TestCall, plan
-from informativa.operations.upgrade_check import UpgradeCheck
 from informativa.views import support
 from informativa.views.messages import Language
 from informativa.views.text import boxes, doctor, monitor, prompts, status, test_call

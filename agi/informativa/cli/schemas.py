@@ -27,7 +27,6 @@ from ..operations import (
     retention,
     status,
     test_call,
-    upgrade_check,
 )
 from ..operations.accounts import management as accounts
 from ..operations.doctor import examination
@@ -57,7 +56,7 @@ DOCUMENTS: dict[str, type] = {
     "check": check.Checked,
     "config upgrade": config_upgrade.ConfigUpgraded,
     "doctor": examination.Examination,
-    "upgrade-check": upgrade_check.UpgradeCheck,
+    "upgrade-check": examination.UpgradeCheck,
     "support-bundle": support.SupportBundle,
     "controllers": controller_state.Controllers,
     "keys make": keys.NewSecret,

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from ...config import DEFAULT_FILE
-from ...operations.upgrade_check import upgrade_check
+from ...operations.doctor.examination import upgrade_check
 from ...views import terminal
 from ...views.text.doctor import findings
 from ..options import Config, Json, print_document

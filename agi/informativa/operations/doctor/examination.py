@@ -8,13 +8,14 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ... import config
+from ... import __version__, config
 from ...asterisk import ami
 from ...model.errors import ConfigError, ConfigProblem, InformativaError, ManagerError
 from ...model.text import Foreign, Text, clause, command, joined
 from ...system.patience import in_thread
 from . import asterisk_files, users
 from .account import ACTIONS
+from .asterisk_files import AsteriskFiles
 from .checks import SECONDS, SLOW, Check, Needs, Run, Suite, of_suite
 from .findings import Finding, State, ok, unknown, warning, wrong
 from .system import System
@@ -36,6 +37,14 @@ class Examination:
     """The number of things that could not be checked."""
 
 
+@dataclass(frozen=True)
+class UpgradeCheck(Examination):
+    """The changes that would follow if this version took over, before it does."""
+
+    version: str
+    """The version that would take over."""
+
+
 def count_by_state(findings: Iterable[Finding]) -> dict[str, int]:
     """Return the number of findings by state."""
     states = [finding.state for finding in findings]
@@ -46,6 +55,17 @@ async def examine(file: Path) -> Examination:
     """Return the findings of `informativa doctor`. Changes nothing."""
     _system, findings = await run_checks(file, of_suite(Suite.DOCTOR))
     return Examination(tuple(findings), **count_by_state(findings))
+
+
+async def upgrade_check(file: Path, asterisk: Path, units: Path) -> UpgradeCheck:
+    """Return the findings of `informativa upgrade-check`, which the new program runs before it takes over,
+    from a virtual environment of its own, for example: on the configuration in `file` and all that it names,
+    on the dialplan in the folder `asterisk`, and on the units of systemd in the folder `units`. Changes
+    nothing."""
+    system = await read(file)
+    system.asterisk_files, system.units = AsteriskFiles(asterisk.absolute()), units
+    findings = await run(system, of_suite(Suite.UPGRADE))
+    return UpgradeCheck(tuple(findings), **count_by_state(findings), version=__version__)
 
 
 async def check_configuration(file: Path) -> tuple[System, list[Finding]]:

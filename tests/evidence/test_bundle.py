@@ -39,15 +39,15 @@ from informativa.evidence.tree import verify_consistency
 from informativa.evidence.witness import AddCheckpoint
 from informativa.model import ALWAYS, Outsourcing
 from informativa.model.errors import EvidenceError, InformativaError
+from informativa.operations.day_range import DayRange
 from informativa.operations.evidence import logs
 from informativa.operations.evidence.bundle import Bundle, bundle
-from informativa.operations.evidence.period import BundlePeriod
 from informativa.operations.evidence.zip_writer import PackedEntry, ZipWriter, _Header
 from informativa.process import publication, storage
 from informativa.views.messages import ENGLISH, Language, language
 from informativa.views.text.bundle_readme import BundleWords
 
-NOVEMBER = BundlePeriod(date(2026, 11, 1), date(2026, 11, 30), ZoneInfo("Europe/Rome"))
+NOVEMBER = DayRange(date(2026, 11, 1), date(2026, 11, 30), ZoneInfo("Europe/Rome"))
 NAME = "acme-2026-11-01-2026-11-30"
 
 
@@ -95,7 +95,7 @@ def _bound(company: Company) -> object:
     return commitment.bind(NUMBER, company.controller.key)
 
 
-def made(company: Company, folder: Path, say: Language = ENGLISH, period: BundlePeriod = NOVEMBER) -> Bundle:
+def made(company: Company, folder: Path, say: Language = ENGLISH, period: DayRange = NOVEMBER) -> Bundle:
     """The bundle of November."""
     file = folder / "bundle.zip"
     return bundle(company.configuration, company.controller, period, file, BundleWords(say))
@@ -359,11 +359,11 @@ def test_nothing_to_bundle_is_said(company: Company, tmp_path: Path) -> None:
     """A period that ends before it begins, or has no records, is one sentence with what to do."""
     zone = NOVEMBER.zone
     with pytest.raises(InformativaError, match=r"ends before it begins.*--from"):
-        BundlePeriod(date(2026, 11, 2), date(2026, 11, 1), zone)
+        DayRange(date(2026, 11, 2), date(2026, 11, 1), zone)
     with pytest.raises(InformativaError, match=r"No record of acme is from 2025-11-01.*ledger show"):
-        made(company, tmp_path, period=BundlePeriod(date(2025, 11, 1), date(2025, 11, 1), zone))
+        made(company, tmp_path, period=DayRange(date(2025, 11, 1), date(2025, 11, 1), zone))
     assert not list(tmp_path.glob("*bundle.zip*"))
-    assert BundlePeriod(date(2026, 11, 1), date.max, zone).until.year == 9999
+    assert DayRange(date(2026, 11, 1), date.max, zone).until.year == 9999
 
 
 def test_nothing_signed_is_said(folder: Path, tmp_path: Path) -> None:

@@ -11,13 +11,14 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime
 from itertools import groupby
 from typing import TypeVar
 
 from ..ledgers.tally import HourCount
 from ..model import Controller, Line, Status
 from ..process import storage
+from .day_range import DayRange
 
 _Key = TypeVar("_Key", date, datetime)
 
@@ -60,11 +61,8 @@ def _grouped(
 ) -> list[tuple[_Key, list[HourCount]]]:
     """Return the counts of these days, grouped by what `group` makes of the begin of their hour."""
     groups: dict[_Key, list[HourCount]] = defaultdict(list)
-    begin, end = (
-        datetime.combine(day, time(), controller.zone).astimezone(UTC)
-        for day in (first_day, last_day + timedelta(days=1))
-    )
-    for count in storage.hours(controller, begin, end):
+    period = DayRange(first_day, last_day, controller.zone)
+    for count in storage.hours(controller, period.since, period.until):
         groups[group(count.at)].append(count)
     return sorted(groups.items())
 

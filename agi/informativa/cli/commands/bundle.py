@@ -10,8 +10,8 @@ import typer
 
 from ...config import DEFAULT_FILE
 from ...operations.controllers import select_for_callers
+from ...operations.day_range import DayRange
 from ...operations.evidence import bundle as operation
-from ...operations.evidence.period import BundlePeriod
 from ...operations.records import no_other_boxes
 from ...views.text.bundle import bundle_lines
 from ...views.text.bundle_readme import BundleWords
@@ -64,7 +64,7 @@ def _bundle(
     selection = select_for_callers(config, (controller,) if controller else ())
     warn_of_unrelated(selection.unrelated)
     (owner,) = selection.named
-    period = BundlePeriod(first, last, owner.zone)
+    period = DayRange(first, last, owner.zone)
     file = output or Path(f"{operation.folder_name(owner, period)}.zip")
     words = BundleWords(reader_of(language))
     shared = selection.configuration.shared

@@ -10,12 +10,12 @@ from starlette.responses import FileResponse, Response
 
 from ...model.errors import EvidenceError, InformativaError, LedgerError
 from ...operations.controllers import require_ledger
+from ...operations.day_range import DayRange
 from ...operations.evidence import bundle as bundles
 from ...operations.evidence import logs
 from ...operations.evidence.box_logs import other_box_logs
 from ...operations.evidence.bundle import Bundle
 from ...operations.evidence.log_state import log_state
-from ...operations.evidence.period import BundlePeriod
 from ...views.messages import ENGLISH, Language, language, languages
 from ...views.text.bundle_readme import BundleWords
 from ..context import RequestContext
@@ -62,7 +62,7 @@ def bundle(context: RequestContext) -> Response:
     """Start a bundle of a period of days."""
     owner = context.company
     require_ledger(owner)
-    period = BundlePeriod(context.day("first"), context.day("last"), owner.zone)
+    period = DayRange(context.day("first"), context.day("last"), owner.zone)
     file = context.console.folder / f"{context.console.new_name()}.zip"
     work = partial(_bundle, context, period, file, _reader(context.field("language", 2)))
     context.note("bundle", facts=_period(period))
@@ -72,7 +72,7 @@ def bundle(context: RequestContext) -> Response:
 
 
 def _bundle(
-    context: RequestContext, period: BundlePeriod, file: Path, reader: Language, progress: Progress
+    context: RequestContext, period: DayRange, file: Path, reader: Language, progress: Progress
 ) -> Bundle:
     words = BundleWords(reader)
     return bundles.bundle(context.configuration, context.company, period, file, words, progress)
@@ -91,13 +91,13 @@ def download(context: RequestContext) -> Response:
     finished = context.console.jobs.find(context.request.path_params["job"], context.company.id)
     if finished is None or not isinstance(finished.result, Bundle):
         raise HTTPException(404)
-    period = BundlePeriod(finished.result.first, finished.result.last, context.company.zone)
+    period = DayRange(finished.result.first, finished.result.last, context.company.zone)
     context.note("export", detail="bundle", facts=_period(period))
     name = f"{bundles.folder_name(context.company, period)}.zip"
     return FileResponse(finished.result.file, media_type="application/zip", filename=name)
 
 
-def _period(period: BundlePeriod) -> str:
+def _period(period: DayRange) -> str:
     return f"period={period.first}/{period.last}"
 
 

@@ -28,11 +28,11 @@ from ...system.files import open_for_replacement
 from ..boxes import QUIET_SECONDS
 from ..controller_state import lines_of
 from ..controllers import require_ledger
+from ..day_range import DayRange
 from ..document import Time
 from .bundle_log import BundledLog, LogFiles
 from .bundle_prompts import BundledPrompt, bundled
 from .bundle_sources import BoxRecords, LedgerRecords, Progress, SharedRecords
-from .period import BundlePeriod
 from .receipt_maker import OpenedLeaf, RecordWithoutReceipt
 from .receipts import makers_of_boxes
 from .zip_writer import PackedEntry, SummedZip
@@ -101,7 +101,7 @@ class BundleContent:
     """The content of a bundle, for the text that explains it."""
 
     controller: Controller
-    period: BundlePeriod
+    period: DayRange
     lines: tuple[Line, ...]
     """The controller's lines."""
     logs: tuple[BundledLog, ...]
@@ -164,7 +164,7 @@ class BundleWriter(Protocol):
 def bundle(
     configuration: Configuration,
     controller: Controller,
-    period: BundlePeriod,
+    period: DayRange,
     file: Path,
     words: BundleWriter,
     progress: Progress | None = None,
@@ -232,7 +232,7 @@ class _Bundler:
         self,
         configuration: Configuration,
         controller: Controller,
-        period: BundlePeriod,
+        period: DayRange,
         sources: Sequence[BoxRecords],
         words: BundleWriter,
         boxes: Sequence[RegisteredBox],
@@ -360,12 +360,12 @@ class _Bundler:
         return bundled(notices, self._period.since, self._period.until, self._versions)
 
 
-def folder_name(controller: Controller, period: BundlePeriod) -> str:
+def folder_name(controller: Controller, period: DayRange) -> str:
     """Return the name of the folder in the ZIP file that has all files."""
     return f"{controller.id}-{period.name}"
 
 
-def _may_lack(box: RegisteredBox, period: BundlePeriod) -> bool:
+def _may_lack(box: RegisteredBox, period: DayRange) -> bool:
     if box.retired and box.retired < period.since:
         return False
     return box.behind > 0 or (box.silence > QUIET_SECONDS and box.seen < period.until)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 from ...ledgers.leaves import indices
 from ...ledgers.sqlite import SqliteStore
 from ...model import Controller, Event, Record
-from .period import BundlePeriod
+from ..day_range import DayRange
 from .receipt_maker import OpenedLeaf, ReceiptMaker
 
 if TYPE_CHECKING:  # its driver is there only where boxes share a database
@@ -46,7 +46,7 @@ class LedgerRecords(BoxRecords):
     """Records in this box's ledger. They are read in small turns, so that no call waits."""
 
     def __init__(
-        self, controller: Controller, store: SqliteStore, period: BundlePeriod, progress: Progress | None
+        self, controller: Controller, store: SqliteStore, period: DayRange, progress: Progress | None
     ) -> None:
         self.box, self.maker = "", ReceiptMaker.of_ledger(controller, store)
         log = store.log()
@@ -74,7 +74,7 @@ class SharedRecords(BoxRecords):
 
     entered = True
 
-    def __init__(self, maker: ReceiptMaker, reader: ProofReader, box: str, period: BundlePeriod) -> None:
+    def __init__(self, maker: ReceiptMaker, reader: ProofReader, box: str, period: DayRange) -> None:
         self.box, self.maker, self.origin = box, maker, maker.origin
         self._reader, self._period = reader, period
 

@@ -1,20 +1,20 @@
-"""A period of days."""
+"""A range of days."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, tzinfo
 
-from ...model.errors import InformativaError
-from ...model.text import Text
+from ..model.errors import InformativaError
+from ..model.text import Text
 
 _DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True)
-class BundlePeriod:
-    """The days from `first` to `last`, both included, in a controller's time zone. Raises InformativaError if
-    `last` is before `first`."""
+class DayRange:
+    """The days from `first` to `last`, both included, in a time zone. Raises InformativaError if `last`
+    is before `first`."""
 
     first: date
     last: date

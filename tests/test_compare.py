@@ -312,6 +312,32 @@ def test_days(compare, fill) -> None:
     )  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("first", "last"), [("0001-01-01", "9999-12-31"), ("0001-01-02", "9999-12-30")], ids=["all", "most"]
+)
+def test_days_at_the_ends_of_the_calendar(compare, fill, first: str, last: str) -> None:
+    """A period may be as long as the calendar; its very ends are as far as the list goes."""
+    fill(recorded(1))
+    result = compare(row(1), "--from", first, "--to", last)
+    assert numbers(result, "calls", "by_id", "agrees") == (1, 1, True)
+
+
+def test_closed_folder_of_a_ledger(compare, fill, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A ledger that may not be looked for is said to be it, and not the list; exit code 2."""
+    fill(recorded(1))
+    exists, ledger = Path.exists, folder / "ledger/acme.sqlite3"
+
+    def closed(file: Path) -> bool:
+        if file == ledger:
+            raise PermissionError(13, "Permission denied", str(file))
+        return exists(file)
+
+    monkeypatch.setattr(Path, "exists", closed)
+    (problem,) = compare(row(1), code=2)["problems"]
+    assert problem["message"] == f"{ledger} cannot be looked at (permission denied)."
+    assert problem["remedy"] == "Run this as the user whose it is, or as root."
+
+
 def test_several_companies(compare, fill, folder: Path) -> None:
     """The ledgers of all companies are read whose lines are in the list, and each notes that it was."""
     fill(recorded(1))

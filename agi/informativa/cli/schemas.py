@@ -31,7 +31,7 @@ from ..operations import (
 from ..operations.accounts import management as accounts
 from ..operations.doctor import examination
 from ..operations.evidence.bundle import Bundle
-from ..operations.evidence.comparison import CallComparison
+from ..operations.evidence.comparison_document import CallComparison
 from ..operations.evidence.logs import Audits, Checkpoints, LogKeys
 from ..operations.evidence.monitor_findings import MonitorFinding
 from ..operations.evidence.publishing import Publications

@@ -18,7 +18,8 @@ from ...model.text import Text
 from ...operations.access_log import note_in_shell
 from ...operations.controllers import select_for_logs
 from ...operations.evidence import comparison
-from ...operations.evidence.comparison import ComparedPeriod, ListSource
+from ...operations.evidence.comparison import ListSource
+from ...system.files import permission_denied
 from ...views.text import comparison as view
 from ..options import Config, Json, Of, print_document, warn_of_unrelated
 from ..words import _
@@ -90,9 +91,7 @@ def _compare(
     """
     now = datetime.now(UTC)
     with _exit_code(NOT_COMPARED):
-        source = ListSource(
-            calls, _columns_by_name(columns or ()), ComparedPeriod(first, last), zone, all_boxes
-        )
+        source = ListSource(calls, _columns_by_name(columns or ()), first, last, zone, all_boxes)
         selection = select_for_logs(config, controller or (), begun=False)
         warn_of_unrelated(selection.unrelated)
 
@@ -117,6 +116,10 @@ def _exit_code(code: int) -> Iterator[None]:
     except InformativaError as error:
         error.exit_code = code
         raise
+    except PermissionError as error:
+        denied = permission_denied(Path(error.filename))
+        denied.exit_code = code
+        raise denied from error
 
 
 def _columns_by_name(columns: Sequence[str]) -> dict[str, str]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from rich.progress import TextColumn
 
 from ...model.text import Text
-from ...operations.evidence.comparison import CallComparison
+from ...operations.evidence.comparison_document import CallComparison
 from ..messages import Language
 from ..terminal import one_line
 from .progress import progress

@@ -213,6 +213,17 @@ def test_retention(compare, fill, folder: Path) -> None:
     assert (day["calls"], day["recorded"], day["purged"]) == (4, 3, True)
 
 
+def test_retention_of_a_day_that_the_list_has_not_to_its_end(compare, fill, folder: Path) -> None:
+    """Of a day whose records were deleted only the hours count that the list has, as where it was rotated."""
+    file = folder / "informativa.yaml"
+    old = datetime.now(UTC).replace(microsecond=0, minute=5, hour=9) - timedelta(days=3 * 365)
+    fill(*(recorded(number, old + timedelta(hours=number)) for number in (0, 1, 5)))
+    file.write_text(re.sub(r"(?m)^( +retention:) .*", r"\1 1 year", file.read_text()))
+    assert run("purge", "--controller=acme", "--yes", "-c", file).returncode == 0
+    result = compare(row(0, old) + row(1, old + timedelta(hours=1)))
+    assert numbers(result, "purged", "days") == (2, [])
+
+
 CARRIERS = {
     "semicolons": "Chiamante;Numero chiamato;Inizio\r\n{caller};0212345678;24/11/2026 10:30:01\r\n",
     "a mark": "\ufeffChiamante;Numero chiamato;Inizio\r\n{caller};0212345678;24/11/2026 10:30\r\n",

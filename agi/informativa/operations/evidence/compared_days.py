@@ -10,6 +10,7 @@ from ...process import storage
 from .call_matching import QUARTER, CallMatching
 from .comparison_document import DayOfLine
 
+_HOUR = timedelta(hours=1)  # a call of the last minutes is recorded in the hour after
 _AFTER = timedelta(days=2)  # a day that a purge took a part of ends sooner than this after its cutoff
 
 
@@ -40,8 +41,9 @@ def counted_calls(
     companies: Sequence[Controller],
     cutoffs: Mapping[str, datetime | None],
     since: datetime,
+    until: datetime,
 ) -> dict[tuple[str, date], int]:
-    """Return the ledgers' numbers of calls by line and day, from a time until shortly after the
+    """Return the ledgers' numbers of calls by line and day, in the hours of a period until shortly after the
     cutoff, before which records were deleted. Raises LedgerError."""
     counts: dict[tuple[str, date], int] = {}
     for company in companies:
@@ -49,7 +51,7 @@ def counted_calls(
         if cutoff is None:
             continue
         hour = since.replace(minute=0, second=0, microsecond=0)
-        for entry in storage.hours(company, hour, cutoff + _AFTER):
+        for entry in storage.hours(company, hour, min(until + _HOUR, cutoff + _AFTER)):
             if entry.status is None:
                 key = entry.line, entry.at.astimezone(company.zone).date()
                 counts[key] = counts.get(key, 0) + entry.count

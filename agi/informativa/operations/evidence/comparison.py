@@ -156,7 +156,7 @@ def _result(
     ids = {company.id for company in compared}
     owners = {line.number: line.controller for line in configuration.lines if line.controller.id in ids}
     since, until = reading.period
-    counted = {} if source.all_boxes else counted_calls(compared, cutoffs, since)
+    counted = {} if source.all_boxes else counted_calls(compared, cutoffs, since, until)
     days = list(differing_days(matching, owners, cutoffs, counted))
     counts = {name: matching.count(name) for name in COUNTS}
     uncounted = bool(counts["purged"]) and source.all_boxes

@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from datetime import UTC, date, datetime, time
 
+from ..model.errors import InformativaError
+from ..model.text import Text
+
 _DAY = re.compile(r"(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})")
 _SECONDS = re.compile(r"[12]\d{9}(?:\.\d{1,6})?")
 
@@ -32,8 +35,12 @@ def call_time(text: str) -> datetime:
     return cell_time(re.sub(r" (Z|[+-]\d\d:?\d\d)$", r"\1", text.strip()))
 
 
-def is_american(text: str) -> bool:
-    """Return whether the text is a date only with the month first: then other dates of the file may be read
-    wrongly."""
+def require_day_first(row: int, text: str) -> None:
+    """Raise InformativaError for a date of a row that can only have the month first: then other dates of the
+    file may be read wrongly."""
     match = _DAY.fullmatch(text.strip().partition(" ")[0])
-    return match is not None and int(match[1]) <= 12 < int(match[2]) <= 31
+    if match and int(match[1]) <= 12 < int(match[2]) <= 31:
+        raise InformativaError(
+            Text("Line {line} has a date with the month first.", line=row),
+            Text("Write days as 2026-01-31 or 31/01/2026: 01/02/2026 would be taken for February."),
+        )

@@ -13,6 +13,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import count
+from pathlib import Path
 from typing import BinaryIO
 
 from ..model.errors import InformativaError
@@ -212,6 +213,12 @@ class Table:
     def _cells(self, text: str) -> list[str]:
         """Return the cells of one line alone, of which the last may have a quote that stays open."""
         return next(csv.reader([text], delimiter=self._separator))
+
+
+def require_seekable(opened: BinaryIO, file: Path) -> None:
+    """Raise InformativaError for a pipe, which can be read only once."""
+    if not opened.seekable():
+        raise InformativaError(Text("{file} can be read only once.", file=file), Text("Save it first."))
 
 
 def _first(raw: bytes) -> bytes:

@@ -28,10 +28,10 @@ from ..model.plausibility import ReferenceFault
 from ..model.text import Foreign, Text
 from ..process import storage
 from .callers import REFERENCE_FAULTS
-from .cell_times import is_american
+from .cell_times import require_day_first
 from .import_order import Ordering
 from .import_rows import CACHE_SIZE, RejectedError, RowReader, Source
-from .import_table import Table
+from .import_table import Table, require_seekable
 
 __all__ = ["Import", "ImportCounts", "Progress", "Source", "run"]
 
@@ -97,10 +97,7 @@ def run(source: Source, counts: ImportCounts, progress: Progress, say: Callable[
             Text("{region} is not a country.", region=source.region), Text("Type it like --region IT.")
         )
     with _in_plain_words(source.file), source.file.open("rb") as opened:
-        if not opened.seekable():
-            raise InformativaError(
-                Text("{file} can be read only once.", file=source.file), Text("Save it first.")
-            )
+        require_seekable(opened, source.file)
         try:
             rows = _understand(opened, source, progress)
         except InformativaError as error:
@@ -141,11 +138,7 @@ def _understand(opened: BinaryIO, source: Source, progress: Progress) -> int:
     rows = 0
     for rows, (line, cells) in enumerate(table.rows(), 1):
         if (text := cells[date_column]) not in checked_dates:
-            if is_american(text):
-                raise InformativaError(
-                    Text("Line {line} has a date with the month first.", line=line),
-                    Text("Write days as 2026-01-31 or 31/01/2026: 01/02/2026 would be taken for February."),
-                )
+            require_day_first(line, text)
             if len(checked_dates) < CACHE_SIZE:
                 checked_dates.add(text)
         if not rows % PART:

@@ -22,8 +22,8 @@ from ...model import Line
 from ...model.errors import InformativaError
 from ...model.redaction import plain_id, without_numbers
 from ...model.text import Foreign, Text
-from ..cell_times import call_time, is_american
-from ..import_table import LONGEST, Table, TableForm
+from ..cell_times import call_time, require_day_first
+from ..import_table import LONGEST, Table, TableForm, require_seekable
 from ..typed_caller import SEPARATORS
 
 _SAMPLE = 20  # lines by which Master.csv is recognised
@@ -160,12 +160,9 @@ class CallList:
             return cells[place].strip() if place is not None and place < len(cells) else ""
 
         start_text, call_id, linked = cell("start"), cell("id"), cell("linked")
-        if not self.is_master and is_american(start_text):
-            raise InformativaError(
-                Text("Line {line} has a date with the month first.", line=number),
-                Text("Write days as 2026-01-31 or 31/01/2026: 01/02/2026 would be taken for February."),
-            )
-        if self.is_master:
+        if not self.is_master:
+            require_day_first(number, start_text)
+        else:
             call_id = call_id if _ASTERISK_ID.fullmatch(call_id) else ""  # the user field, without an id
             linked = cells[-2] if len(cells) >= _WITH_LINKED and _ASTERISK_ID.fullmatch(cells[-2]) else ""
         line = self._line(cell("line"))
@@ -267,10 +264,7 @@ def opened_list(file: Path) -> Iterator[BinaryIO]:
     """Open a list for the time of a `with` block. Raises InformativaError."""
     try:
         with file.open("rb") as opened:
-            if not opened.seekable():
-                raise InformativaError(
-                    Text("{file} can be read only once.", file=file), Text("Save it first.")
-                )
+            require_seekable(opened, file)
             yield opened
     except OSError as error:
         raise InformativaError(

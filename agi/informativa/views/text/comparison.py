@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -52,23 +52,36 @@ def compared(result: CallComparison, say: Language) -> Iterator[str]:
     for depth, name, label in _COUNTS:
         if (number := getattr(result, name)) or name in _ALWAYS:
             yield f"{number:>9}  {'  ' * depth}{say(label)}"
-    yield from _calls(result, say)
-    yield from _records(result, say)
-    yield from _rows(result, say)
-    yield from _days(result, say)
+    for heading, lines, number in (
+        (Text("Calls without a record:"), _calls(result, say), result.without_record),
+        (Text("Records without a call:"), _records(result, say), result.without_call),
+        (Text("Rows that cannot be understood:"), _rows(result, say), result.unreadable),
+        (
+            Text("Days on which the numbers of calls differ:"),
+            _days(result, say),
+            len(result.days) + result.days_more,
+        ),
+    ):
+        yield from _section(heading, list(lines), number, say)
     yield ""
     if result.agrees:
         yield say("The list and the ledger agree.")
     yield from _notes(result, say)
 
 
-def _calls(result: CallComparison, say: Language) -> Iterator[str]:
-    if result.calls_without_record:
+def _section(heading: Text, lines: Sequence[str], number: int, say: Language) -> Iterator[str]:
+    """Yield these lines under their heading, and how many of this number they leave out."""
+    if lines:
         yield ""
-        yield say("Calls without a record:")
+        yield say(heading)
+        yield from lines
+    if more := number - len(lines):
+        yield "  " + say("… and {number} more", number=more)
+
+
+def _calls(result: CallComparison, say: Language) -> Iterator[str]:
     for call in result.calls_without_record:
         yield _entry(call.at, call.line, call.call, say("line {row} of the list", row=call.row))
-    yield from _more(result.without_record - len(result.calls_without_record), say)
 
 
 def _entry(at: datetime, line: str, call: str | None, name: str) -> str:
@@ -76,38 +89,21 @@ def _entry(at: datetime, line: str, call: str | None, name: str) -> str:
 
 
 def _records(result: CallComparison, say: Language) -> Iterator[str]:
-    if result.records_without_call:
-        yield ""
-        yield say("Records without a call:")
     for record in result.records_without_call:
         number = f"{record.box}:{record.record}" if record.box else str(record.record)
         name = say("record {number} of {company}", number=number, company=record.controller)
         yield _entry(record.at, record.line, record.call, name)
-    yield from _more(result.without_call - len(result.records_without_call), say)
 
 
 def _rows(result: CallComparison, say: Language) -> Iterator[str]:
-    if result.rows_unreadable:
-        yield ""
-        yield say("Rows that cannot be understood:")
     for row in result.rows_unreadable:
         yield "  " + say("line {row} of the list: {why}", row=row.row, why=row.reason)
-    yield from _more(result.unreadable - len(result.rows_unreadable), say)
 
 
 def _days(result: CallComparison, say: Language) -> Iterator[str]:
-    if result.days:
-        yield ""
-        yield say("Days on which the numbers of calls differ:")
     for day in result.days:
         sentence = say("{calls} in the list, {recorded} on record", calls=day.calls, recorded=day.recorded)
         yield f"  {day.day}  {day.line:<14}  {sentence}"
-    yield from _more(result.days_more, say)
-
-
-def _more(number: int, say: Language) -> Iterator[str]:
-    if number:
-        yield "  " + say("… and {number} more", number=number)
 
 
 def _notes(result: CallComparison, say: Language) -> Iterator[str]:

@@ -11,7 +11,8 @@ from hypothesis import event, given
 from hypothesis import strategies as st
 
 from informativa.model.errors import InformativaError
-from informativa.operations.import_table import Table
+from informativa.operations.csv_table import Table
+from informativa.operations.import_rows import IMPORT
 
 HEADER = "numero;data;riferimento\n"
 ROW = "+393331234567;2026-01-31;form 1\n"
@@ -20,7 +21,7 @@ ROW = "+393331234567;2026-01-31;form 1\n"
 def read(content: str | bytes, **chosen: str) -> list[tuple[int, dict[str, str]]]:
     """The rows by our own columns, with their line."""
     raw = content.encode() if isinstance(content, str) else content
-    table = Table(io.BytesIO(raw), chosen)
+    table = Table(io.BytesIO(raw), chosen, IMPORT)
     return [
         (line, {name: cells[place] for name, place in table.columns.items() if place < len(cells)})
         for line, cells in table.rows()

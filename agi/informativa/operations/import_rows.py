@@ -22,13 +22,58 @@ from ..model import (
     plausibility,
     told_elsewhere,
 )
+from ..model.errors import InformativaError
 from ..model.text import Text
 from ..model.words import NumberKind
 from .callers import REFERENCE_FAULTS, WHY_IMPLAUSIBLE
 from .cell_times import cell_time
+from .csv_table import TableForm
 from .typed_caller import CUSTOMER, SEPARATORS, is_unusual
 
 CACHE_SIZE = 4096  # dates and versions whose meaning is remembered
+
+
+def _require_import(places: Mapping[str, int]) -> None:
+    if "number" in places and "customer" in places:
+        raise InformativaError(
+            Text("The header names callers twice: by number and by customer number."),
+            Text(
+                "Say which counts: --column number={number} or --column customer={customer}",
+                number=places["number"] + 1,
+                customer=places["customer"] + 1,
+            ),
+        )
+    if not places.keys() & {"number", "customer"} or "date" not in places:
+        raise InformativaError(
+            Text(
+                "The first line must name the columns, `number` and `date` among them (or `numero`, `data`)."
+            ),
+            Text("Others may be `reference` and `version`, or `customer` instead of `number`."),
+        )
+
+
+IMPORT = TableForm(
+    headers={
+        "number": {"number", "phone", "telephone", "numero", "telefono", "cellulare"},
+        "customer": {
+            "customer",
+            "customer number",
+            "customer id",
+            "codice cliente",
+            "numero cliente",
+            "id cliente",
+        },
+        "date": {"date", "data"},
+        "reference": {"reference", "riferimento"},
+        "version": {"version", "versione"},
+    },
+    needed={"number", "customer", "date"},
+    option="--column",
+    example="number=cellulare",
+    require=_require_import,
+    alternatives={"number", "customer"},
+)
+"""Deliveries made elsewhere."""
 
 
 class RejectedError(ValueError):
@@ -52,7 +97,7 @@ class Source:
     """The country (ISO 3166) of national numbers."""
     columns: Mapping[str, str]
     """The headers (or places, from 1 on) that somebody chose for columns, by the names of
-    `import_table.IMPORT`."""
+    `IMPORT`."""
     now: datetime
     callers: NumberForm = NumberForm.EITHER
     """The form of numbers without + or 00."""

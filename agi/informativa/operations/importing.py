@@ -29,9 +29,9 @@ from ..model.text import Foreign, Text
 from ..process import storage
 from .callers import REFERENCE_FAULTS
 from .cell_times import require_day_first
+from .csv_table import Table, require_seekable
 from .import_order import Ordering
-from .import_rows import CACHE_SIZE, RejectedError, RowReader, Source
-from .import_table import Table, require_seekable
+from .import_rows import CACHE_SIZE, IMPORT, RejectedError, RowReader, Source
 
 __all__ = ["Import", "ImportCounts", "Progress", "Source", "run"]
 
@@ -123,7 +123,7 @@ def run(source: Source, counts: ImportCounts, progress: Progress, say: Callable[
 def _understand(opened: BinaryIO, source: Source, progress: Progress) -> int:
     """Read the whole file and return the number of its rows. Raises InformativaError for the first line that
     cannot be understood."""
-    table = Table(opened, source.columns)
+    table = Table(opened, source.columns, IMPORT)
     date_column, checked_dates = table.columns["date"], set[str]()
     if "reference" not in table.columns and plausibility.reference_fault(
         plausibility.evidence(source.reference)
@@ -153,7 +153,7 @@ def _record(
     counts, origin = rejects.counts, store.log().origin
     with closing(Ordering(Path(source.controller.ledger).parent, rows)) as ordering:
         opened.seek(0)
-        table = Table(opened, source.columns)
+        table = Table(opened, source.columns, IMPORT)
         reader, remaining = RowReader(source, table.columns, origin), islice(table.rows(), rows)
         for _part in range(0, rows, PART):
             ordering.add(_prepared(reader, islice(remaining, PART), rejects))

@@ -51,49 +51,6 @@ class TableForm:
     """Columns of which one that was chosen makes the others needless."""
 
 
-def _require_import(places: Mapping[str, int]) -> None:
-    if "number" in places and "customer" in places:
-        raise InformativaError(
-            Text("The header names callers twice: by number and by customer number."),
-            Text(
-                "Say which counts: --column number={number} or --column customer={customer}",
-                number=places["number"] + 1,
-                customer=places["customer"] + 1,
-            ),
-        )
-    if not places.keys() & {"number", "customer"} or "date" not in places:
-        raise InformativaError(
-            Text(
-                "The first line must name the columns, `number` and `date` among them (or `numero`, `data`)."
-            ),
-            Text("Others may be `reference` and `version`, or `customer` instead of `number`."),
-        )
-
-
-IMPORT = TableForm(
-    headers={
-        "number": {"number", "phone", "telephone", "numero", "telefono", "cellulare"},
-        "customer": {
-            "customer",
-            "customer number",
-            "customer id",
-            "codice cliente",
-            "numero cliente",
-            "id cliente",
-        },
-        "date": {"date", "data"},
-        "reference": {"reference", "riferimento"},
-        "version": {"version", "versione"},
-    },
-    needed={"number", "customer", "date"},
-    option="--column",
-    example="number=cellulare",
-    require=_require_import,
-    alternatives={"number", "customer"},
-)
-"""Deliveries made elsewhere."""
-
-
 class Table:
     """The rows of an open CSV file.
 
@@ -101,7 +58,7 @@ class Table:
     place from 1 on, for columns that somebody chose.
     """
 
-    def __init__(self, opened: BinaryIO, chosen: Mapping[str, str], form: TableForm = IMPORT) -> None:
+    def __init__(self, opened: BinaryIO, chosen: Mapping[str, str], form: TableForm) -> None:
         self._opened, self._form = opened, form
         self._lines = self._texts()
         self._separator, header = self._header(chosen)

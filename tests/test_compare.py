@@ -265,6 +265,12 @@ def test_lost_row_is_named(compare, fill) -> None:
     assert "NUL" in result["rows_unreadable"][1]["reason"]
 
 
+def test_row_with_a_duration_that_no_call_has(compare, fill) -> None:
+    """A duration of more digits than any call's, as of a spoilt row, counts as none, and the call does."""
+    fill(recorded(1))
+    assert compare(row(1).replace(",20,20,", f",{'9' * 30},20,"))["by_id"] == 1
+
+
 REFUSED = {
     "empty": ("", "This is not Asterisk's Master.csv, and no header names the column of: line, start."),
     "a header alone": ("line,start\n", "The list is empty."),

@@ -29,6 +29,7 @@ from ..typed_caller import SEPARATORS
 _SAMPLE = 20  # lines by which Master.csv is recognised
 _ONE_MOMENT = timedelta(hours=15)  # no zone's time differs more from UTC; and a second row's from the first
 _ASTERISK_ID = re.compile(r"(?:.*-)?([12]\d{9})\.\d{1,8}")
+_DURATION = re.compile(r"[0-9]{1,5}")  # seconds; no call lasts longer than a day or so
 _TIME = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d")
 _TO_THE_MINUTE = re.compile(r".*[ T]\d{1,2}:\d\d(?: ?(?:Z|[+-]\d\d:?\d\d))?")
 _DISPOSITIONS = {"ANSWERED", "NO ANSWER", "BUSY", "FAILED", "CONGESTION", "UNKNOWN"}
@@ -175,7 +176,7 @@ class CallList:
             _safe(linked),
             line.number if line else "",
             start,
-            start + (int(duration) if duration.isdecimal() else 0),
+            start + (int(duration) if _DURATION.fullmatch(duration) else 0),
             late,
             bool(_ASTERISK_ID.fullmatch(call_id)),
             cell("disposition").lower() not in _UNANSWERED and (not seconds.isdecimal() or int(seconds) > 0),

@@ -32,6 +32,54 @@ def test_two_processes_never_get_the_same_port() -> None:
     assert len(ours | theirs[0] | theirs[1]) == len(ours) + len(theirs[0]) + len(theirs[1])
 
 
+FORKED = """
+from lab.ports import *
+mine = {free_port() for _ in range(BLOCK)}
+if child := os.fork():
+    os.waitpid(child, 0)
+    print(*mine)
+else:
+    print(*{free_port() for _ in range(BLOCK)}, flush=True)
+    os._exit(0)
+"""
+AT_ONCE = """
+from lab.ports import *
+together = threading.Barrier(8)
+class Slow(socket.socket):  # so that all threads look for a block before one has it
+    def bind(self, address):
+        threading.Event().wait(0.01)
+        super().bind(address)
+socket.socket = Slow
+ports = set()
+def take():
+    together.wait()
+    ports.add(free_port())
+threads = [threading.Thread(target=take) for _ in range(8)]
+[thread.start() for thread in threads], [thread.join() for thread in threads]
+print(len(ports), len({port // BLOCK for port in ports}))
+"""
+
+
+def printed(program: str) -> list[list[int]]:
+    """The numbers that a Python program prints, line by line."""
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parent)}
+    command = [sys.executable, "-c", f"import os, socket, threading\n{program}"]
+    lines = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True).stdout
+    return [list(map(int, line.split())) for line in lines.splitlines()]
+
+
+def test_process_that_was_forked_has_ports_of_its_own() -> None:
+    """None of its parent's, which goes on to use them."""
+    child, parent = map(set, printed(FORKED))
+    assert len(child) > BLOCK // 2
+    assert not child & parent
+
+
+def test_threads_that_ask_at_once_have_one_block() -> None:
+    """Else one of the blocks would be held by nobody, and another process would get the same ports."""
+    assert printed(AT_ONCE) == [[8, 1]]
+
+
 def test_kernel_gives_none_of_them_to_anybody() -> None:
     """Whoever connects, or binds to 0, has one of its own range."""
     range_of_kernel = Path("/proc/sys/net/ipv4/ip_local_port_range")

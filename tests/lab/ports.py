@@ -3,6 +3,7 @@
 A port that the kernel picks (`bind` to 0) may be anybody's a moment later: the kernel gives the same ones to
 each connection that goes out. So these lie below what it picks from (Linux: ip_local_port_range), and each
 process has a block of its own, held by an abstract Unix socket, which the kernel frees when its holder dies.
+A process that was forked takes a block of its own, for its parent goes on with the other.
 """
 
 from __future__ import annotations
@@ -10,8 +11,9 @@ from __future__ import annotations
 import contextlib
 import functools
 import itertools
+import os
 import socket
-from collections.abc import Iterator
+import threading
 
 PORTS = range(20_000, 32_000)  # below them is the RTP of the lab's Asterisks
 BLOCK = 100
@@ -22,23 +24,27 @@ class NoPortError(Exception):
 
 
 def free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
-    """A port, of TCP or another ``kind``, that nobody has, and nobody else of the lab gets while this process
-    lives. The one that was given longest ago comes again, once it is free."""
-    for port in itertools.islice(_turns(), BLOCK):
-        with contextlib.suppress(OSError), socket.socket(socket.AF_INET, kind) as probe:
-            probe.bind(("127.0.0.1", port))
-            return port
-    raise NoPortError(f"All {BLOCK} ports of this process are taken: {list(_block()[0])}.")
+    """Return a port, of TCP or another ``kind``, that nobody has, and nobody else of the lab gets while this
+    process lives. The one that was given longest ago comes again, once it is free."""
+    with _turn:
+        block = _block(os.getpid())
+        for port in itertools.islice(block.turns, BLOCK):
+            with contextlib.suppress(OSError), socket.socket(socket.AF_INET, kind) as probe:
+                probe.bind(("127.0.0.1", port))
+                return port
+    raise NoPortError(f"All {BLOCK} ports of this process are taken: {list(block.ports)}.")
+
+
+class _Block:
+    """Ports of one process, in turns, and the socket that holds them."""
+
+    def __init__(self, start: int, held: socket.socket) -> None:
+        self.ports, self.held = range(start, start + BLOCK), held
+        self.turns = itertools.cycle(self.ports)
 
 
 @functools.cache
-def _turns() -> Iterator[int]:
-    return itertools.cycle(_block()[0])
-
-
-@functools.cache
-def _block() -> tuple[range, socket.socket]:
-    """Ours, and what holds it."""
+def _block(_process: int) -> _Block:
     for start in PORTS[::BLOCK]:
         held = socket.socket(socket.AF_UNIX)
         try:
@@ -46,5 +52,15 @@ def _block() -> tuple[range, socket.socket]:
         except OSError:  # another process of the lab
             held.close()
         else:
-            return range(start, start + BLOCK), held
+            return _Block(start, held)
     raise NoPortError(f"All {len(PORTS) // BLOCK} blocks of {BLOCK} ports are held: see /proc/net/unix.")
+
+
+def _begin_anew() -> None:
+    """Forget a turn that another thread of the parent may have taken, which does not live here."""
+    global _turn
+    _turn = threading.Lock()
+
+
+_turn = threading.Lock()
+os.register_at_fork(after_in_child=_begin_anew)

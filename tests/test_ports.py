@@ -80,6 +80,20 @@ def test_threads_that_ask_at_once_have_one_block() -> None:
     assert printed(AT_ONCE) == [[8, 1]]
 
 
+def test_block_whose_socket_was_closed_is_used_no_more() -> None:
+    """Whoever closed a descriptor that was not his is told of, before another process gets the ports."""
+    program = """
+from lab import ports
+ports.free_port()
+os.close(ports._block(os.getpid()).held.fileno())
+try:
+    ports.free_port()
+except ports.NoPortError as error:
+    print(*map(int, str(error).partition('closed descriptor ')[2].partition(',')[0].split()))
+"""
+    assert len(printed(program)[0]) == 1
+
+
 def test_kernel_gives_none_of_them_to_anybody() -> None:
     """Whoever connects, or binds to 0, has one of its own range."""
     range_of_kernel = Path("/proc/sys/net/ipv4/ip_local_port_range")

@@ -28,6 +28,7 @@ def free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
     process lives. The one that was given longest ago comes again, once it is free."""
     with _turn:
         block = _block(os.getpid())
+        block.require_held()
         for port in itertools.islice(block.turns, BLOCK):
             with contextlib.suppress(OSError), socket.socket(socket.AF_INET, kind) as probe:
                 probe.bind(("127.0.0.1", port))
@@ -41,6 +42,16 @@ class _Block:
     def __init__(self, start: int, held: socket.socket) -> None:
         self.ports, self.held = range(start, start + BLOCK), held
         self.turns = itertools.cycle(self.ports)
+        self._name = held.getsockname()
+
+    def require_held(self) -> None:
+        """Raise NoPortError if something in this process closed the socket, so that others get the ports."""
+        try:
+            name = self.held.getsockname()
+        except OSError:
+            name = None
+        if name != self._name:
+            raise NoPortError(f"Something closed descriptor {self.held.fileno()}, which held {self.ports}.")
 
 
 @functools.cache

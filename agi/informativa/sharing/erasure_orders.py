@@ -109,22 +109,20 @@ def _collect(
     return ErasureOrder(other_boxes(connection, sql, this), records, tuple(all_pseudonyms), this.refused)
 
 
+@dataclass
 class Erasures:
     """The erasures of one box, over the connection of its exchange. Its ledger has this `identity`; `keys`
     are all keys that it has of the company. Raises LedgerError too."""
 
-    def __init__(
-        self,
-        store: SqliteStore,
-        connection: Connection,
-        database: SharedDatabase,
-        controller: str,
-        identity: bytes,
-        keys: Sequence[bytes],
-    ) -> None:
-        self._store, self._connection, self._database = store, connection, database
-        self._controller, self._identity, self._keys = controller, identity, tuple(keys)
-        self._sql = ErasureStatements(controller, connection.schema)
+    store: SqliteStore
+    connection: Connection
+    database: SharedDatabase
+    controller: str
+    identity: bytes
+    keys: Sequence[bytes]
+
+    def __post_init__(self) -> None:
+        self._sql = ErasureStatements(self.controller, self.connection.schema)
         self._carried_out = set[tuple[int, frozenset[bytes]]]()  # orders that are not yet reported as applied
 
     def erase_again(self) -> None:
@@ -134,47 +132,47 @@ class Erasures:
         The records under its earlier names show which of them are erased by now. Callers known from other
         boxes alone are erased if nothing of them is there any more.
         """
-        run = self._connection.execute
-        values = (self._identity, self._database.box)
+        run = self.connection.execute
+        values = (self.identity, self.database.box)
         names = [name for (name,) in run(self._sql.earlier_names, values).fetchall()]
         if not names:
             return
         records = (record for (record,) in run(self._sql.erased_of, (names,)).fetchall())
-        erased = boxes.pseudonyms_of(self._store, records)
-        for page in boxes.learnt_of(self._store):
+        erased = boxes.pseudonyms_of(self.store, records)
+        for page in boxes.learnt_of(self.store):
             erased.update(pseudonym for (pseudonym,) in run(self._sql.known_nowhere, (page,)).fetchall())
         if erased:
-            erasure.erase(self._store.file, sorted(erased), datetime.now(UTC))
+            erasure.erase(self.store.file, sorted(erased), datetime.now(UTC))
 
     def order_all_again(self) -> None:
         """Mark all requests of this box as to be ordered again: the database knows none of its orders."""
-        erasure_requests.mark_lost(self._store, erasure_requests.stored_requests(self._store))
+        erasure_requests.mark_lost(self.store, erasure_requests.stored_requests(self.store))
 
     def follow(self, reference: str) -> None:
         """Erase in the database what the record of an erasure says that this box erased."""
         _own_leaves, resting_leaves = leaves.indices(reference)
-        box, run = self._database.box, self._connection.execute
-        run(self._sql.erase, (box, boxes.erased(self._store)))
-        run(self._sql.rests_no_more, (box, boxes.records_of(self._store, resting_leaves)))
+        box, run = self.database.box, self.connection.execute
+        run(self._sql.erase, (box, boxes.erased(self.store)))
+        run(self._sql.rests_no_more, (box, boxes.records_of(self.store, resting_leaves)))
 
     def carry_out(self, look: Callable[[], BoxRow], now: datetime) -> int:
         """Order again what this box requested and the database does not have; or else erase the callers of
         other boxes' orders. `look` reads this box's row. Return the number of callers; orders of this box are
         carried out at the next turn. Raises SharedDatabaseError."""
-        requests, row = erasure_requests.stored_requests(self._store), look()
+        requests, row = erasure_requests.stored_requests(self.store), look()
         if row.applied >= row.erasures and not requests:
             return 0
         # In one transaction, so that it is of one server: behind pgbouncer another may take over meanwhile.
-        with translated(self._database), self._connection.transaction():
+        with translated(self.database), self.connection.transaction():
             row = look()
             unknown, completed = self._sort(requests, now)
             # Orders go first: the orders that have their numbers now must stay, since they show the loss.
             erased = 0 if unknown else self._apply(row, now)
-        with translated(self._database):  # only now: two boxes at once would not see each other
-            self._connection.execute(self._sql.done_everywhere)
+        with translated(self.database):  # only now: two boxes at once would not see each other
+            self.connection.execute(self._sql.done_everywhere)
         for request in unknown:
-            _order(self._connection, self._database, self._controller, request, self._store, done_here=False)
-        erasure.forget(self._store, completed)
+            _order(self.connection, self.database, self.controller, request, self.store, done_here=False)
+        erasure.forget(self.store, completed)
         return erased + len(unknown)
 
     def _sort(
@@ -183,7 +181,7 @@ class Erasures:
         """Return the requests that the database does not have, and the requests that all boxes have carried
         out."""
         numbers = [request.number for request in requests if request.number is not None]
-        order_rows = self._connection.execute(self._sql.orders, (numbers,)).fetchall()
+        order_rows = self.connection.execute(self._sql.orders, (numbers,)).fetchall()
         newest, applied = order_rows[0][:2]
         pseudonyms_of = {
             number: set(pseudonyms) for _newest, _applied, number, pseudonyms in order_rows if number
@@ -201,22 +199,22 @@ class Erasures:
         An order may wait for a key, which the box that asked had and this one has not. All orders before the
         first such one count as applied; those after it are carried out all the same, once.
         """
-        pending = self._connection.execute(self._sql.pending, (row.applied,)).fetchall()
+        pending = self.connection.execute(self._sql.pending, (row.applied,)).fetchall()
         earlier, self._carried_out = self._carried_out, set()
         waiting = None
         for number, pseudonyms, sealed in pending:
             all_pseudonyms, complete = self._all_pseudonyms(pseudonyms, sealed or ())
             order_key = number, frozenset(pseudonyms)  # a number may be given again after a failover
             if order_key not in earlier:
-                erasure.erase(self._store.file, all_pseudonyms, at)
+                erasure.erase(self.store.file, all_pseudonyms, at)
             self._carried_out.add(order_key)
             if not complete and waiting is None:
                 waiting = number
         applied = row.erasures if waiting is None else waiting - 1
         if row.applied < applied:
             if self._sql.proofs:
-                self._connection.execute(self._sql.close_erased)
-            self._connection.execute(self._sql.applied, (applied, self._database.box, self._identity))
+                self.connection.execute(self._sql.close_erased)
+            self.connection.execute(self._sql.applied, (applied, self.database.box, self.identity))
         return len(self._carried_out - earlier)
 
     def _all_pseudonyms(
@@ -224,9 +222,9 @@ class Erasures:
     ) -> tuple[Sequence[bytes], bool]:
         """Return the caller's pseudonyms under this box's keys too, and whether all are known. A box of an
         earlier informativa sends no sealed caller, and its pseudonyms alone are used."""
-        if not sealed or sealed_caller.covers(sealed, self._keys):
+        if not sealed or sealed_caller.covers(sealed, self.keys):
             return pseudonyms, True
-        caller = sealed_caller.unseal(sealed, self._keys)
+        caller = sealed_caller.unseal(sealed, self.keys)
         if caller is None:
             return pseudonyms, False
-        return list({*pseudonyms, *pseudonyms_under(caller, self._keys)}), True
+        return list({*pseudonyms, *pseudonyms_under(caller, self.keys)}), True

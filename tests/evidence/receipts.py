@@ -15,7 +15,9 @@ from evidence import independent
 from informativa.call.caller import pseudonym
 from informativa.config import load
 from informativa.evidence import commitment
-from informativa.evidence.note import Signer, sign
+from informativa.evidence.checkpoint import Checkpoint
+from informativa.evidence.cosignature import WitnessSigner
+from informativa.evidence.note import Signer, parse, sign
 from informativa.evidence.proof import Proof
 from informativa.evidence.receipt import Receipt
 from informativa.model import (
@@ -31,7 +33,7 @@ from informativa.model import (
     recording_digest,
 )
 from informativa.operations.evidence import logs, receipt_maker, receipts
-from informativa.operations.evidence.receipt_page import ReceiptPage, receipt_page
+from informativa.operations.evidence.receipt_page import ReceiptPage, _claimed_cosignature, receipt_page
 from informativa.process import storage
 from informativa.prompts.installed import hashed
 from informativa.views.html import receipt as view
@@ -234,6 +236,30 @@ def of_version_2(
     text = f"{LOG_OF_VERSION_2.name}\n3\n{base64.b64encode(root).decode()}\n"
     opened(extra)
     return Proof(1, (first, last), sign(text, LOG_OF_VERSION_2), independent.jcs(extra)).data
+
+
+def page_of_version_2(page: ReceiptPage, data: bytes) -> ReceiptPage:
+    """The page about that receipt of version 2."""
+    receipt = Receipt.parse(data)
+    checkpoint = Checkpoint.parse(parse(receipt.proof.checkpoint).text)
+    return replace(page, receipt=receipt, checkpoint=checkpoint, key=str(LOG_OF_VERSION_2.verifier))
+
+
+def cosigned_page(page: ReceiptPage, witness: WitnessSigner) -> ReceiptPage:
+    """The page with a signature of that witness, of 2026-11-18 11:06:40 UTC."""
+    proof = page.receipt.proof
+    cosigned = witness.cosign(parse(proof.checkpoint).text, 1_795_000_000)
+    proof = replace(proof, checkpoint=proof.checkpoint + cosigned.line.encode())
+    receipt = replace(page.receipt, proof=proof)
+    return replace(page, receipt=receipt, cosignatures=(_claimed_cosignature(cosigned),))
+
+
+def written_with_proof(page: ReceiptPage, proof: bytes) -> str:
+    """Return the page as a file with another proof in it, both times that it stands there."""
+    text, old = written(page), page.receipt.proof.data
+    old_link, link = (base64.b64encode(data).decode() for data in (old, proof))
+    assert old_link in text
+    return text.replace(old_link, link).replace(old.decode(), proof.decode())
 
 
 def with_extra(receipt: Receipt, change: Callable[[dict[str, Any]], object]) -> bytes:

@@ -14,16 +14,23 @@ from typing import TYPE_CHECKING
 import pytest
 from pypdf import PdfReader
 
-from evidence.receipts import LOG_OF_VERSION_2, NUMBER, Company, Reader, of_version_2, written
+from evidence.receipts import (
+    NUMBER,
+    Company,
+    Reader,
+    cosigned_page,
+    of_version_2,
+    page_of_version_2,
+    written,
+    written_with_proof,
+)
 from informativa.evidence import jcs
-from informativa.evidence.checkpoint import Checkpoint
 from informativa.evidence.cosignature import WitnessSigner
 from informativa.evidence.note import Signer, parse, sign
 from informativa.evidence.proof import Proof
 from informativa.evidence.receipt import Receipt
 from informativa.model.errors import EvidenceFormatError
 from informativa.operations.evidence import logs
-from informativa.operations.evidence.receipt_page import ReceiptPage, _claimed_cosignature
 from informativa.operations.evidence.verifying import verify_data
 from informativa.views.messages import language
 from lab.browser import browser, browser_needed
@@ -54,20 +61,6 @@ def reader(chromium: Browser, tmp_path: Path) -> Iterator[Reader]:
         (tmp_path / "receipt.html").as_uri()
     }
     assert reader.messages == []
-
-
-def page_of_version_2(page: ReceiptPage, data: bytes) -> ReceiptPage:
-    """The page about that receipt of version 2."""
-    receipt = Receipt.parse(data)
-    checkpoint = Checkpoint.parse(parse(receipt.proof.checkpoint).text)
-    return replace(page, receipt=receipt, checkpoint=checkpoint, key=str(LOG_OF_VERSION_2.verifier))
-
-
-def with_proof(page: ReceiptPage, text: str, proof: bytes) -> str:
-    """The page with another proof in it, both times that it stands there."""
-    old_text, new_text = (b64encode(proof_data).decode() for proof_data in (page.receipt.proof.data, proof))
-    assert old_text in text
-    return text.replace(old_text, new_text).replace(page.receipt.proof.data.decode(), proof.decode())
 
 
 @pytest.mark.parametrize("code", ["en", "it"])
@@ -231,7 +224,7 @@ def test_changed_fact_of_the_proof_is_noticed(company: Company, reader: Reader) 
     page = company.page(1)
     proof = page.receipt.proof
     extra = proof.extra.replace(b'"status":"PLAYED"', b'"status":"FAILED"')
-    reader.open(with_proof(page, written(page), replace(proof, extra=extra).data))
+    reader.open(written_with_proof(page, replace(proof, extra=extra).data))
     faults = reader.found()
     assert faults[0] == NOT_IN_TREE
     assert any("status was changed in the page. The page says: “PLAYED”" in fault for fault in faults)
@@ -240,14 +233,14 @@ def test_changed_fact_of_the_proof_is_noticed(company: Company, reader: Reader) 
 def test_proof_in_another_form_is_noticed(company: Company, reader: Reader) -> None:
     """A space, an unknown name, a version that is not known: it opens nothing."""
     page = company.page(1)
-    proof, text = page.receipt.proof, written(page)
+    proof = page.receipt.proof
     for extra, reason in (
         (proof.extra.replace(b'"v":1', b'"v": 1'), "RFC 8785"),
         (proof.extra.replace(b'"v":1', b'"v":2'), "opening"),
         (proof.extra.replace(b'"v":1', b'"v":3'), "v"),
         (proof.extra.replace(b'"facts":{', b'"facts":{"also":"x",'), "also"),
     ):
-        assert reader.open(with_proof(page, text, replace(proof, extra=extra).data)) == "fails"
+        assert reader.open(written_with_proof(page, replace(proof, extra=extra).data)) == "fails"
         assert reader.found() == [f"Wrong: What the proof opens is no record of version 1 or 2: {reason}"]
 
 
@@ -271,7 +264,7 @@ def test_what_no_record_can_be_is_refused_by_both(
     extra = proof.extra.replace(old, new, 1)
     with pytest.raises(EvidenceFormatError):
         Receipt.parse(replace(proof, extra=extra).data)
-    reader.open(with_proof(page, written(page), replace(proof, extra=extra).data))
+    reader.open(written_with_proof(page, replace(proof, extra=extra).data))
     assert reader.found() == [f"Wrong: What the proof opens is no record of version 1 or 2: {reason}"]
 
 
@@ -281,7 +274,7 @@ def test_changed_hash_of_the_path_is_noticed(company: Company, reader: Reader) -
     proof = page.receipt.proof
     first, *upper = proof.hashes
     for hashes in ((bytes([first[0] ^ 1]) + first[1:], *upper), tuple(upper)):
-        reader.open(with_proof(page, written(page), replace(proof, hashes=hashes).data))
+        reader.open(written_with_proof(page, replace(proof, hashes=hashes).data))
         assert reader.found() == [NOT_IN_TREE]
 
 
@@ -294,7 +287,7 @@ def test_changed_signature_is_noticed(company: Company, reader: Reader, at: int)
     data = bytearray(signed.data)
     data[at] ^= 1
     forged = replace(note, signatures=(replace(signed, data=bytes(data)),)).data
-    reader.open(with_proof(page, written(page), replace(page.receipt.proof, checkpoint=forged).data))
+    reader.open(written_with_proof(page, replace(page.receipt.proof, checkpoint=forged).data))
     assert reader.found() == [
         f"Wrong: The signature of {signed.name} does not fit: the signature or what it signs was changed, or"
         " another key signed in that name."
@@ -305,7 +298,7 @@ def test_changed_size_and_root_are_noticed(company: Company, reader: Reader) -> 
     """The checkpoint is one that somebody wrote himself."""
     page = company.page(1)
     checkpoint = page.receipt.proof.checkpoint.replace(b"\n5\n", b"\n6\n", 1)
-    reader.open(with_proof(page, written(page), replace(page.receipt.proof, checkpoint=checkpoint).data))
+    reader.open(written_with_proof(page, replace(page.receipt.proof, checkpoint=checkpoint).data))
     faults = reader.found()
     assert [fault for fault in faults if "The signature of" in fault]
     assert [fault for fault in faults if "size was changed in the page" in fault]
@@ -329,12 +322,8 @@ def test_another_key_is_noticed(company: Company, reader: Reader) -> None:
 
 def test_witness_is_verified_by_its_key(company: Company, reader: Reader) -> None:
     """A cosignature in the page is a claim until the reader gives the witness's key."""
-    page = company.page(1)
-    proof = page.receipt.proof
-    witness = WitnessSigner("w.example", b"w" * 32)
-    signed = witness.cosign(parse(proof.checkpoint).text, 1_795_000_000)
-    receipt = replace(page.receipt, proof=replace(proof, checkpoint=proof.checkpoint + signed.line.encode()))
-    witnessed = replace(page, receipt=receipt, cosignatures=(_claimed_cosignature(signed),))
+    page, witness = company.page(1), WitnessSigner("w.example", b"w" * 32)
+    witnessed = cosigned_page(page, witness)
     assert reader.open(written(witnessed)) == "holds_by_page"
     assert reader.check(f"{page.key}\n{witness.verifier}") == "holds"
     sentence = "The independent signer w.example signed on 2026-11-18 11:06 UTC."
@@ -357,7 +346,7 @@ def test_two_proofs_in_one_page_are_noticed(company: Company, reader: Reader) ->
 def test_receipt_of_another_record_is_noticed(company: Company, reader: Reader) -> None:
     """A proof that fits itself, in a page about another call."""
     page, other = company.page(1), company.page(5)
-    assert reader.open(with_proof(page, written(page), other.receipt.proof.data)) == "fails"
+    assert reader.open(written_with_proof(page, other.receipt.proof.data)) == "fails"
     assert any("A sentence was changed" in fault for fault in reader.found())
 
 
@@ -371,7 +360,7 @@ def test_record_that_says_it_is_another_is_noticed(company: Company, reader: Rea
         ({"facts": {**dict(page.receipt.facts), "happened": "2026-11-26T08:31Z"}}, "two times for one thing"),
     ):
         extra = jcs.canonical({**opened, **change})
-        reader.open(with_proof(page, written(page), replace(proof, extra=extra).data))
+        reader.open(written_with_proof(page, replace(proof, extra=extra).data))
         assert [fault for fault in reader.found() if named in fault]
 
 

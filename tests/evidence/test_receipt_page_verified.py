@@ -14,16 +14,21 @@ from pathlib import Path
 import pytest
 
 from commands import typed
-from evidence.receipts import LOG_OF_VERSION_2, NUMBER, Company, of_version_2, written
+from evidence.receipts import (
+    NUMBER,
+    Company,
+    cosigned_page,
+    of_version_2,
+    page_of_version_2,
+    written,
+    written_with_proof,
+)
 from informativa.cli.main import main
-from informativa.evidence.checkpoint import Checkpoint
 from informativa.evidence.cosignature import WitnessSigner
-from informativa.evidence.note import parse
-from informativa.evidence.receipt import Receipt
 from informativa.model import recording_digest
 from informativa.operations.evidence import logs
 from informativa.operations.evidence.page_file import LARGEST_PAGE
-from informativa.operations.evidence.receipt_page import PlayedSound, ReceiptPage, _claimed_cosignature
+from informativa.operations.evidence.receipt_page import PlayedSound
 from informativa.operations.evidence.verifying import VerifiedReceipt, verify_data
 from informativa.views.messages import language
 
@@ -61,22 +66,14 @@ def test_page_about_an_erased_caller_holds(folder: Path) -> None:
 def test_page_with_witnesses_and_of_version_2_holds(company: Company) -> None:
     """Further signatures are in the page as claims; the name `opening` is in its table."""
     page = company.page(1)
-    proof = page.receipt.proof
-    cosigned = WitnessSigner("w.example", b"w" * 32).cosign(parse(proof.checkpoint).text, 1_795_000_000)
-    receipt = replace(
-        page.receipt, proof=replace(proof, checkpoint=proof.checkpoint + cosigned.line.encode())
-    )
-    witnessed = replace(page, receipt=receipt, cosignatures=(_claimed_cosignature(cosigned),))
-    text = written(witnessed)
+    text = written(cosigned_page(page, WitnessSigner("w.example", b"w" * 32)))
     assert verified(text.encode(), page.key).holds
     changed = text.replace("w.example</bdi>, 2026", "w.example</bdi>, 2025")
     assert "2025-11-18 11:06 UTC” The proof says" in str(verified(changed.encode(), page.key).problem)
-    receipt = Receipt.parse(of_version_2(company.opened().receipt))
-    checkpoint = Checkpoint.parse(parse(receipt.proof.checkpoint).text)
-    key = str(LOG_OF_VERSION_2.verifier)
-    text = written(replace(company.opened(), receipt=receipt, checkpoint=checkpoint, key=key))
+    page = page_of_version_2(company.opened(), of_version_2(company.opened().receipt))
+    text = written(page)
     assert 'data-person="opening"' in text
-    assert verified(text.encode(), key).holds
+    assert verified(text.encode(), page.key).holds
 
 
 @pytest.mark.parametrize("name", ["played", "opened"])
@@ -162,20 +159,12 @@ def test_text_replaced_everywhere_is_noticed(company: Company) -> None:
     )
 
 
-def with_proof(text: str, page: ReceiptPage, proof: bytes) -> str:
-    """The page with another proof in it, both times that it stands there."""
-    old = page.receipt.proof.data
-    return text.replace(b64encode(old).decode(), b64encode(proof).decode()).replace(
-        old.decode(), proof.decode()
-    )
-
-
 def test_page_around_another_proof_is_noticed(company: Company) -> None:
     """The other proof holds, and the page is about another record: in link and text, or link alone."""
     page, other = company.page(1), company.page(5)
     text = written(page)
     proof = other.receipt.proof.data
-    result = verified(with_proof(text, page, proof).encode(), page.key)
+    result = verified(written_with_proof(page, proof).encode(), page.key)
     assert (result.holds, result.index) == (False, 4)
     assert str(result.problem).startswith(
         "A sentence was changed. The page says: “Receipt of record 1” The proof"

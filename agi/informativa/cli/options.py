@@ -45,6 +45,7 @@ Of = Annotated[
     list[str] | None,
     typer.Option("--controller", metavar="NAME", help="Whose; not needed where there is only one."),
 ]
+Yes = Annotated[bool, typer.Option("--yes", help="Apply the change (without it, only a preview).")]
 Json = Annotated[
     bool, typer.Option("--json", help="Print it as JSON.", callback=_for_programs, is_eager=True)
 ]

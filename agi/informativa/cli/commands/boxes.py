@@ -11,7 +11,7 @@ from ...config import DEFAULT_FILE
 from ...operations import boxes as operations
 from ...operations.controllers import Selection, select_for_logs
 from ...views.text import boxes as view
-from ..options import Config, Json, Of, print_document, warn_of_unrelated
+from ..options import Config, Json, Of, Yes, print_document, warn_of_unrelated
 from ..words import _
 
 database = typer.Typer(help="The database where the boxes of an installation meet.", no_args_is_help=True)
@@ -83,9 +83,7 @@ def retire(
     box: Annotated[str, typer.Argument(metavar="BOX", help="What it is called.")],
     config: Config = DEFAULT_FILE,
     controller: Of = None,
-    yes: Annotated[
-        bool, typer.Option("--yes", help="Apply the change (without it, only a preview).")
-    ] = False,
+    yes: Yes = False,
     as_json: Json = False,
 ) -> None:
     """Retire a box permanently: the others stop waiting for it, and its name is never reused."""

@@ -17,7 +17,7 @@ from ...operations.access_log import note_in_shell
 from ...operations.controllers import notice_named, select_for_callers, select_for_notices
 from ...operations.typed_caller import Typed, by_customer, by_number
 from ...views.text import callers as text
-from ..options import Config, Json, Of, moment, print_document, warn_of_unrelated
+from ..options import Config, Json, Of, Yes, moment, print_document, warn_of_unrelated
 from ..tree import INCOMPLETE
 from ..words import _
 
@@ -80,9 +80,7 @@ def erase(
     customer: Customer = None,
     config: Config = DEFAULT_FILE,
     controller: Of = None,
-    yes: Annotated[
-        bool, typer.Option("--yes", help="Apply the change (without it, only a preview).")
-    ] = False,
+    yes: Yes = False,
     as_json: Json = False,
 ) -> None:
     """Erase a caller: what is left of his records leads to nobody, and he is unknown afterwards."""

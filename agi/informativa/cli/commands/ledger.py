@@ -19,7 +19,7 @@ from ...operations.records import ControllerRecord
 from ...process import storage
 from ...views.terminal import width
 from ...views.text import records as view
-from ..options import Config, Json, Of, moment, print_document, print_records, warn_of_unrelated
+from ..options import Config, Json, Of, Yes, moment, print_document, print_records, warn_of_unrelated
 from ..words import _
 
 app = typer.Typer(help="What was recorded.", no_args_is_help=True)
@@ -138,9 +138,7 @@ def _print(pieces: Iterable[str]) -> None:
 def adopt(
     controller: Annotated[str, typer.Option(metavar="NAME", help="Whose ledger it is to be.")],
     config: Config = DEFAULT_FILE,
-    yes: Annotated[
-        bool, typer.Option("--yes", help="Apply the change (without it, only a preview).")
-    ] = False,
+    yes: Yes = False,
     json: Json = False,
 ) -> None:
     """Have a ledger be a company's that was renamed, or whose key is lost: its callers are strangers then."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated
 
 import typer
 
@@ -11,7 +10,7 @@ from ...config import DEFAULT_FILE
 from ...operations import retention
 from ...operations.controllers import select_for_callers
 from ...views.text.retention import purged
-from ..options import Config, Json, Of, print_document, warn_of_unrelated
+from ..options import Config, Json, Of, Yes, print_document, warn_of_unrelated
 from ..words import _
 
 
@@ -23,9 +22,7 @@ def add_to(app: typer.Typer) -> None:
 def _purge(
     config: Config = DEFAULT_FILE,
     controller: Of = None,
-    yes: Annotated[
-        bool, typer.Option("--yes", help="Apply the change (without it, only a preview).")
-    ] = False,
+    yes: Yes = False,
     as_json: Json = False,
 ) -> None:
     """Say which records are older than the retention; with --yes delete them, as the service does daily."""

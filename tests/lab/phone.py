@@ -13,7 +13,6 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from types import TracebackType
 
 from . import rtp, sipp
 from .line import Line
@@ -37,9 +36,7 @@ class Phone:
     def __enter__(self) -> Phone:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         for call in self._calls:
             call.close()
 

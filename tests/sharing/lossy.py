@@ -11,7 +11,6 @@ import socket
 import struct
 import subprocess
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from lab.builds import loader
@@ -51,9 +50,7 @@ class LossyNetwork:
             raise
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._leave()
 
     def lose(self, percent: int, port: int) -> None:

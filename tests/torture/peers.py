@@ -19,7 +19,6 @@ import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from types import TracebackType
 
 HELD = 60.0  # seconds after which a connection counts as hung; none may last a quarter of that
 AT_ONCE = 24  # attackers at a time, where it is not their number that hurts
@@ -64,9 +63,7 @@ class Held:
     def __enter__(self) -> Held:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._peer.close()
 
 

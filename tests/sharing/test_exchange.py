@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
@@ -21,7 +21,7 @@ from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import Reason
 from informativa.model.errors import BoxRefusedError, LedgerError, SharedDatabaseError
 from informativa.sharing import administration, exchange, reading
-from informativa.sharing.connection import connect
+from informativa.sharing.connection import Connection, connect
 from informativa.sharing.others import SharedBoxes
 from sharing.conftest import ACME, SUPERUSER, TODAY, Boxes, drop
 from sharing.erasing import order
@@ -301,23 +301,35 @@ def test_a_newer_schema_is_refused_only_if_it_says_so(boxes: Boxes) -> None:
         connect(boxes.database(), "acme")
 
 
-def test_i6_one_company_has_no_rights_on_anothers_schema(boxes: Boxes) -> None:
-    """Not to read it, not to write to it, not to know what is in it."""
+@pytest.fixture
+def globex(boxes: Boxes) -> Iterator[Connection]:
+    """Another company's connection."""
     list(administration.migrate(boxes.database(), ["globex"], SUPERUSER, TODAY))
     try:
         with connect(boxes.database(), "globex") as connection:
-            for statement in (
-                'SELECT * FROM "informativa_acme".record',
-                'INSERT INTO "informativa_acme".erasure VALUES (1, ARRAY[]::bytea[])',
-                'DELETE FROM "informativa_acme".box',
-                'DROP TABLE "informativa_globex".record',
-                'CREATE TABLE "informativa_globex".other (n int)',
-                'SET ROLE "informativa_acme"',
-            ):
-                with pytest.raises(psycopg.errors.InsufficientPrivilege):
-                    connection.execute(statement)
+            yield connection
     finally:
         drop(boxes.server, "informativa_globex")
+
+
+def require_no_right(connection: Connection, *statements: str) -> None:
+    """Check that the database refuses each."""
+    for statement in statements:
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            connection.execute(statement)
+
+
+def test_i6_one_company_has_no_rights_on_anothers_schema(globex: Connection) -> None:
+    """Not to read it, not to write to it, not to know what is in it."""
+    require_no_right(
+        globex,
+        'SELECT * FROM "informativa_acme".record',
+        'INSERT INTO "informativa_acme".erasure VALUES (1, ARRAY[]::bytea[])',
+        'DELETE FROM "informativa_acme".box',
+        'DROP TABLE "informativa_globex".record',
+        'CREATE TABLE "informativa_globex".other (n int)',
+        'SET ROLE "informativa_acme"',
+    )
 
 
 def test_migrating_again_changes_nothing(boxes: Boxes) -> None:
@@ -379,44 +391,38 @@ def test_a_failover_between_two_questions_leaves_nothing_out(boxes: Boxes) -> No
     assert known(boxes, "pbx-2", OTHER) == "pbx-1:2"
 
 
-def test_i6_no_catalog_tells_one_company_of_anothers_callers(boxes: Boxes) -> None:
+def test_i6_no_catalog_tells_one_company_of_anothers_callers(boxes: Boxes, globex: Connection) -> None:
     """Neither what the planner gathered, nor what another is doing, nor a function or a schema for all."""
     boxes.record("pbx-1", *[replace(PLAYED, call=str(each)) for each in range(100)])
     acme = boxes.exchange("pbx-1")
     acme.send()
     boxes.sql("ANALYZE acme.record")
     assert boxes.sql("SELECT count(*) > 0 FROM pg_stats WHERE schemaname = 'informativa_acme'") == [(True,)]
-    list(administration.migrate(boxes.database(), ["globex"], SUPERUSER, TODAY))
-    try:
-        with connect(boxes.database(), "globex") as connection:
-            for statement in (
-                "SELECT 1 FROM pg_stats WHERE schemaname = 'informativa_acme'",
-                "SELECT 1 FROM pg_stat_activity WHERE usename = 'informativa_acme' AND query LIKE '%acme%'",
-                "SELECT 1 FROM pg_proc WHERE prosecdef",
-                "SELECT 1 FROM information_schema.columns WHERE table_schema = 'informativa_acme'",
-                "SELECT 1 FROM pg_auth_members WHERE member = 'informativa_globex'::regrole",
-                "SELECT 1 FROM pg_roles WHERE rolname LIKE 'informativa_%' AND (rolsuper OR rolbypassrls"
-                " OR rolcreaterole OR rolcreatedb OR rolreplication)",
-                # rights that were given to all
-                "SELECT 1 FROM pg_class WHERE relnamespace = 'informativa_acme'::regnamespace"
-                " AND has_table_privilege('public', oid, 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE')",
-            ):
-                assert connection.execute(statement).fetchall() == [], statement
-            for statement in (
-                "CREATE TABLE public.other (n int)",
-                "CREATE FUNCTION public.now() RETURNS int LANGUAGE sql AS 'SELECT 1'",
-                "CREATE FUNCTION \"informativa_globex\".now() RETURNS int LANGUAGE sql AS 'SELECT 1'",
-                'UPDATE "informativa_globex".migration SET needed = 9',
-                'TRUNCATE "informativa_globex".record',
-                'SELECT * FROM "informativa_globex".record_default',
-                "COPY (SELECT 1) TO PROGRAM 'true'",
-                "SELECT passwd FROM pg_shadow",
-                "ALTER ROLE \"informativa_acme\" PASSWORD 'guessed'",
-            ):
-                with pytest.raises(psycopg.errors.InsufficientPrivilege):
-                    connection.execute(statement)
-    finally:
-        drop(boxes.server, "informativa_globex")
+    for statement in (
+        "SELECT 1 FROM pg_stats WHERE schemaname = 'informativa_acme'",
+        "SELECT 1 FROM pg_stat_activity WHERE usename = 'informativa_acme' AND query LIKE '%acme%'",
+        "SELECT 1 FROM pg_proc WHERE prosecdef",
+        "SELECT 1 FROM information_schema.columns WHERE table_schema = 'informativa_acme'",
+        "SELECT 1 FROM pg_auth_members WHERE member = 'informativa_globex'::regrole",
+        "SELECT 1 FROM pg_roles WHERE rolname LIKE 'informativa_%' AND (rolsuper OR rolbypassrls"
+        " OR rolcreaterole OR rolcreatedb OR rolreplication)",
+        # rights that were given to all
+        "SELECT 1 FROM pg_class WHERE relnamespace = 'informativa_acme'::regnamespace"
+        " AND has_table_privilege('public', oid, 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE')",
+    ):
+        assert globex.execute(statement).fetchall() == [], statement
+    require_no_right(
+        globex,
+        "CREATE TABLE public.other (n int)",
+        "CREATE FUNCTION public.now() RETURNS int LANGUAGE sql AS 'SELECT 1'",
+        "CREATE FUNCTION \"informativa_globex\".now() RETURNS int LANGUAGE sql AS 'SELECT 1'",
+        'UPDATE "informativa_globex".migration SET needed = 9',
+        'TRUNCATE "informativa_globex".record',
+        'SELECT * FROM "informativa_globex".record_default',
+        "COPY (SELECT 1) TO PROGRAM 'true'",
+        "SELECT passwd FROM pg_shadow",
+        "ALTER ROLE \"informativa_acme\" PASSWORD 'guessed'",
+    )
 
 
 def test_a_company_may_have_a_database_of_its_own(boxes: Boxes) -> None:

@@ -170,10 +170,7 @@ def test_recording_of_those_who_were_told_alone(freepbx: Any) -> None:
 def test_hang_up_during_the_notice(freepbx: Any) -> None:
     """Who hangs up is PARTIAL, and FreePBX's own end of a call runs."""
     site = freepbx({"informativa_notice": "did"})
-    call = site.dial()
-    call.wait_heard(0.5, 30)
-    call.hang_up()
-    told = site.over(call)
+    told = site.hang_up_early()
     assert (told.status, told.reason) == ("PARTIAL", "hung-up")
     assert site.pbx.events("HangupCall")[0]["Status"] == "PARTIAL"
 

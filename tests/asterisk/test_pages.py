@@ -125,10 +125,7 @@ def test_freepbx_privacy_manager_makes_nobody_known(freepbx: Site, sounds: dict[
 
 def test_freepbx_hang_up_during_the_notice(freepbx: Site) -> None:
     """Who hangs up is PARTIAL, and FreePBX's own macro for the end of a call runs."""
-    call = freepbx.dial()
-    call.wait_heard(0.5, 30)
-    call.hang_up()
-    told = freepbx.over(call)
+    told = freepbx.hang_up_early()
     assert (told.status, told.reason) == ("PARTIAL", "hung-up")
     assert freepbx.pbx.events("HangupCall")[0]["Status"] == "PARTIAL"
 
@@ -260,10 +257,7 @@ def test_queue_begins_when_the_notice_is_over(site: Site, sounds: dict[str, Path
     lay(site, "care", section("Queues", "extensions.conf"), sounds)
     log = site.pbx.log.with_name("queue_log")
     before = log.read_text() if log.exists() else ""
-    call = site.dial()
-    call.wait_heard(0.5, 30)
-    call.hang_up()
-    assert site.over(call).status == "PARTIAL"
+    assert site.hang_up_early().status == "PARTIAL"
     assert "ENTERQUEUE" not in log.read_text().removeprefix(before)
     call = site.dial()
     call.wait_heard(4.5, 30)

@@ -211,6 +211,7 @@ def test_texts_are_made_of_texts() -> None:
         "a non si può leggere (Permesso negato); rm a"
     )
     assert italian.counted("{calls} call", "{calls} calls", 2, calls=2) == "2 chiamate"
+    assert italian.counted("{count} line", "{count} lines", 2) == "2 linee"
     advised = Text("stands here {times}", "keep {times}", times="twice")
     assert (str(advised), str(advised.statement), str(advised.advice)) == (
         "stands here twice; keep twice",

@@ -69,7 +69,8 @@ class Text:
 
     @staticmethod
     def counted(one: str, many: str, number: int, /, **arguments: object) -> Text:
-        """Return a sentence that contains a number, with a template for 1 and one for other numbers."""
+        """Return a sentence that contains a number, as `{count}` unless an argument has it, with a template
+        for 1 and one for other numbers."""
         return _Counted(one, many, number, arguments)
 
     @staticmethod
@@ -127,7 +128,7 @@ class _Counted(Text):
     __slots__ = ("many", "number")
 
     def __init__(self, one: str, many: str, number: int, arguments: Mapping[str, object]) -> None:
-        super().__init__(one, **arguments)
+        super().__init__(one, **{"count": number, **arguments})
         self.many, self.number = many, number
 
     def format(self, **arguments: object) -> Text:

@@ -34,7 +34,7 @@ class Language(Translator):
         return (text.format(**arguments) if arguments else text).render(self)
 
     def counted(self, one: str, many: str, number: int, /, **arguments: object) -> str:
-        """Return a template that has a number in this language."""
+        """Return a template that has a number, as `{count}` unless an argument has it, in this language."""
         return Text.counted(one, many, number, **arguments).render(self)
 
     @property

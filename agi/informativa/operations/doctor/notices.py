@@ -50,7 +50,6 @@ def removed(system: System) -> Iterator[Finding]:
                 "{count} callers of {id} were told {notice} {version}, which the configuration has no more:"
                 " what they know counts by their records alone",
                 callers,
-                count=callers,
                 id=controller.id,
                 notice=name_and_id(notice, controller.names),
                 version=version,

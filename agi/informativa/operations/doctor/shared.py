@@ -65,7 +65,7 @@ def shared(system: System) -> Iterator[Finding]:
             "{number} companies share what callers were told with {others}",
             faultless,
         )
-        count = Text.counted("{count} other box", "{count} other boxes", len(others), count=len(others))
+        count = Text.counted("{count} other box", "{count} other boxes", len(others))
         yield ok(text.format(number=faultless, others=count))
 
 

@@ -142,7 +142,6 @@ def _few(
                 "{day} has {count} new leaves, and the same weekday usually has {usual}.",
                 leaves,
                 day=date.isoformat(),
-                count=leaves,
                 usual=usual,
             )
             yield MonitorFinding(FindingKind.FEW, newest[name], False, message, at, leaves)

@@ -48,10 +48,7 @@ def _statement(note: LogNote) -> Text:
                     erasures=erasures[rule.erasures],
                 ),
                 Text.counted(
-                    "Before it {count} record was deleted.",
-                    "Before it {count} records were deleted.",
-                    lost,
-                    count=lost,
+                    "Before it {count} record was deleted.", "Before it {count} records were deleted.", lost
                 )
                 if lost
                 else NOTHING,
@@ -81,17 +78,15 @@ def _statement(note: LogNote) -> Text:
             return Text("The log ends, and goes on in {log}.", log=successor.key.name)
         case ApprovalNote() as approval:
             count = len(Approval.unverified(approval.text).leaves)
-            return Text.counted(
-                "An approval of {count} note.", "An approval of {count} notes.", count, count=count
-            )
+            return Text.counted("An approval of {count} note.", "An approval of {count} notes.", count)
 
 
 def _retention(period: Period | None) -> Text:
     if period is None:
         return Text("for ever")
     if period.months:
-        return Text.counted("for {count} month", "for {count} months", period.months, count=period.months)
-    return Text.counted("for {count} day", "for {count} days", period.days, count=period.days)
+        return Text.counted("for {count} month", "for {count} months", period.months)
+    return Text.counted("for {count} day", "for {count} days", period.days)
 
 
 def _instruction(note: LogNote) -> Text:

@@ -50,12 +50,7 @@ def cells(box: Box, say: Language) -> tuple[str, ...]:
     remarks += [say(DIFFERENCES[difference]) for difference in box.different]
     if box.to_erase and not box.retired:
         remarks.append(
-            say.counted(
-                "{count} caller still to erase",
-                "{count} callers still to erase",
-                box.to_erase,
-                count=box.to_erase,
-            )
+            say.counted("{count} caller still to erase", "{count} callers still to erase", box.to_erase)
         )
     return box.name, f"{box.records:,}", f"{box.behind:,}", last_heard, ", ".join(remarks)
 
@@ -87,14 +82,13 @@ def retired(box: RetiredBox, name: str, done: bool, say: Language) -> Iterator[s
 
 def join_message(result: JoinedController, name: str, say: Language) -> str:
     """Return the message of how many records of other boxes were taken in for the company of that name."""
-    boxes = say.counted("{count} other box", "{count} other boxes", result.boxes, count=result.boxes)
+    boxes = say.counted("{count} other box", "{count} other boxes", result.boxes)
     return say.counted(
         "{name} ({id}): {count} record of {boxes} was taken in",
         "{name} ({id}): {count} records of {boxes} were taken in",
         result.records,
         name=name,
         id=result.controller,
-        count=result.records,
         boxes=boxes,
     )
 

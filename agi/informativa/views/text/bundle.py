@@ -17,8 +17,8 @@ def bundle_lines(bundle: Bundle, zone: tzinfo, say: Language, *, all_boxes: bool
     yield say(
         "{file}: {records}, {proofs}.",
         file=str(bundle.file),
-        records=Text.counted("{count} record", "{count} records", bundle.records, count=bundle.records),
-        proofs=Text.counted("{count} proof", "{count} proofs", bundle.receipts, count=bundle.receipts),
+        records=Text.counted("{count} record", "{count} records", bundle.records),
+        proofs=Text.counted("{count} proof", "{count} proofs", bundle.receipts),
     )
     yield from completeness(bundle.incomplete, zone, say, all_boxes=all_boxes)
     if bundle.waiting_from is not None:

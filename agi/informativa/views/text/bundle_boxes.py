@@ -36,7 +36,6 @@ def _lacks(box: IncompleteBox, zone: tzinfo, say: Language) -> Iterator[str]:
             "{count} record not sent yet, as far as it said",
             "{count} records not sent yet, as far as it said",
             count,
-            count=count,
         )
     yield say("last heard of {time}", time=f"{box.seen.astimezone(zone):%Y-%m-%d %H:%M:%S}")
     if box.retired:

@@ -178,8 +178,8 @@ def _files(say: Language) -> Iterator[str]:
 def _counts(content: BundleContent, say: Language) -> Iterator[str]:
     yield say("WHAT IS IN IT")
     sentences = [
-        Text.counted("{count} record", "{count} records", content.records, count=content.records),
-        Text.counted("{count} proof", "{count} proofs", content.receipts, count=content.receipts),
+        Text.counted("{count} record", "{count} records", content.records),
+        Text.counted("{count} proof", "{count} proofs", content.receipts),
     ]
     if content.boxes:
         sentences.append(_BOXES.format(boxes=", ".join(box.name for box in content.boxes)))

@@ -40,7 +40,6 @@ def access(result: Access, controllers: Mapping[str, Controller], say: Language)
             len(held.records),
             name=held.name,
             id=held.controller,
-            count=len(held.records),
             caller=result.caller,
         )
         names = controllers[held.controller].names

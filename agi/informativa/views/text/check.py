@@ -29,8 +29,8 @@ def in_order(result: Checked, say: Language) -> Iterator[str]:
     yield say(
         "{file} is in order: {controllers}, {lines}, service on {address}.",
         file=result.file,
-        controllers=say.counted("{count} controller", "{count} controllers", controllers, count=controllers),
-        lines=say.counted("{count} line", "{count} lines", lines, count=lines),
+        controllers=say.counted("{count} controller", "{count} controllers", controllers),
+        lines=say.counted("{count} line", "{count} lines", lines),
         address=result.service,
     )
 

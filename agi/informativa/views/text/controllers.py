@@ -29,7 +29,7 @@ def _records(state: ControllerState, say: Language) -> str:
     count = state.records
     if not count:
         return say("nothing recorded yet")
-    return say.counted("{count} record", "{count} records", count, count=count)
+    return say.counted("{count} record", "{count} records", count)
 
 
 def worksheet(facts: OutsourcingFacts) -> str:

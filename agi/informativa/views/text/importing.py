@@ -38,7 +38,6 @@ def count_lines(counts: Import | ImportCounts, say: Language) -> str:
         "{count} number that was taken is unusually short or long: is a digit missing, or one too many?",
         "{count} numbers that were taken are unusually short or long: is a digit missing, or one too many?",
         counts.unusual,
-        count=counts.unusual,
     )
     return f"{sentence} {doubt}"
 

@@ -34,7 +34,7 @@ def finding_line(finding: MonitorFinding, say: Language) -> str:
 
 
 def _log(log: MonitoredLog, say: Language) -> str:
-    size = Text.counted("{count} leaf", "{count} leaves", log.size, count=log.size)
+    size = Text.counted("{count} leaf", "{count} leaves", log.size)
     if log.ended:
         return say("{log}: {size}, ended", log=log.log, size=size)
     if log.at is None:

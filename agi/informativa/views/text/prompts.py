@@ -89,5 +89,5 @@ def step(file_step: InstallStep, say: Language, *, dry_run: bool) -> str:
 def prompts_installed(result: PromptsInstalled, say: Language) -> str:
     """Return the numbers of prompts and of files."""
     files = len(result.files)
-    prompts = say.counted("{count} prompt", "{count} prompts", result.prompts, count=result.prompts)
-    return f"{prompts}, {say.counted('{count} file made', '{count} files made', files, count=files)}."
+    prompts = say.counted("{count} prompt", "{count} prompts", result.prompts)
+    return f"{prompts}, {say.counted('{count} file made', '{count} files made', files)}."

@@ -142,14 +142,12 @@ def restored(controller: Controller, result: RestoredLedger, say: Language) -> I
             "{count} record that was erased or purged since the backup is so again.",
             "{count} records that were erased or purged since the backup are so again.",
             result.gone_again,
-            count=result.gone_again,
         )
     if result.lost:
         yield say.counted(
             "{count} record that was published since is lost; its caller hears the notice again.",
             "{count} records that were published since are lost; their callers hear the notice again.",
             result.lost,
-            count=result.lost,
         )
     if result.epoch > 1:
         yield say("The log goes on as another: give auditors its key (informativa evidence key).")

@@ -79,13 +79,12 @@ def _order(
     """Order it over a connection. A box that is sending at this moment is waited for, and sends nothing more
     before it has read the order."""
     sql, run = ErasureStatements(controller, connection.schema), connection.execute
-    statements = Statements(controller, connection.schema)
     with translated(database), connection.transaction():
         all_boxes = run(sql.lock_boxes).fetchall()
-        this = membership(connection, statements, database, store if done_here else None)
+        this = membership(connection, Statements(controller), database, store if done_here else None)
         placed = _collect(connection, controller, this, request.pseudonyms)
         all_pseudonyms = list(placed.pseudonyms)
-        (newest,) = run(sql.newest_erasure).fetchone() or (0,)  # where no box took part yet
+        (newest,) = run(sql.newest_erasure).fetchone() or (0,)  # counts where no box took part yet
         number = 1 + max((newest, *(erasures for _name, erasures, _retired in all_boxes)))
         values = (number, all_pseudonyms, list(request.sealed) or None)
         run(sql.add_erasure, values if sql.sealed else values[:2])

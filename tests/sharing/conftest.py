@@ -8,6 +8,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
@@ -16,7 +17,7 @@ from doubles import line, notice
 from informativa.ledgers import groupcommit, write_lock
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import Event, SharedDatabase
-from informativa.sharing import administration
+from informativa.sharing import administration, schema
 from informativa.sharing.connection import connect
 from informativa.sharing.exchange import Exchange
 from lab.postgres import SUPERUSER, Postgres
@@ -35,6 +36,16 @@ def _patient_ledgers(monkeypatch: pytest.MonkeyPatch) -> None:
     fault of what boxes exchange."""
     monkeypatch.setattr(write_lock, "BUSY_SECONDS", 60.0)
     monkeypatch.setattr(groupcommit, "ANSWER_SECONDS", 60.0)
+
+
+@contextmanager
+def first_schema() -> Iterator[None]:
+    """The first migration is the only one."""
+    with (
+        mock.patch.object(schema, "_files", return_value=schema._files()[:1]),
+        mock.patch.object(schema, "_TABLES", ("box", "record", "erasure")),
+    ):
+        yield
 
 
 @dataclass
@@ -76,6 +87,12 @@ class Boxes:
     def sql(self, text: str) -> list[tuple[object, ...]]:
         """As the administrator, in acme's schema."""
         return self.server.sql(text.replace("acme.", f'"{ROLE}".'))
+
+    def downgrade(self) -> None:
+        """A schema that nobody migrated since the first informativa."""
+        self.server.sql(f'DROP SCHEMA "{ROLE}" CASCADE')
+        with first_schema():
+            list(administration.migrate(self.database(), ["acme"], SUPERUSER, TODAY))
 
     def close(self) -> None:
         """Let go of ledgers and connections."""

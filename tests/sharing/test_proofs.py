@@ -57,17 +57,6 @@ def earlier() -> Iterator[None]:
         yield
 
 
-def downgrade(boxes: Boxes) -> None:
-    """A schema that nobody migrated yet."""
-    boxes.sql("DROP SCHEMA acme. CASCADE".replace("acme.", '"informativa_acme"'))
-    everything = schema._files()
-    with (
-        mock.patch.object(schema, "_files", return_value=everything[:1]),
-        mock.patch.object(schema, "_TABLES", ("box", "record", "erasure")),
-    ):
-        list(administration.migrate(boxes.database(), ["acme"], SUPERUSER, TODAY))
-
-
 def test_a_record_is_there_with_what_opens_its_leaf(boxes: Boxes) -> None:
     """As its own ledger has it; whoever called unknown has a leaf as well."""
     boxes.record("pbx-1", of(1), UNIDENTIFIED, of(2, NOTDUE, basis=1))
@@ -85,7 +74,7 @@ def test_what_an_earlier_informativa_sent_gets_its_leaves_later(
     """A newer one on an older schema sends without; when that was migrated, a page at a time, and new records
     meanwhile."""
     monkeypatch.setattr(proof_sender, "PAGE", 2)
-    downgrade(boxes)
+    boxes.downgrade()
     boxes.record("pbx-1", *[of(each) for each in range(1, 6)])
     box = boxes.exchange("pbx-1")
     assert (box.send(), box.send_proofs()) == (5, 0)

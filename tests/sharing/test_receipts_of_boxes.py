@@ -25,6 +25,7 @@ from informativa.process import storage
 from informativa.sharing.connection import connect
 from informativa.sharing.exchange import Exchange
 from lab.postgres import SUPERUSER, Postgres
+from sharing.conftest import first_schema
 from sharing.installation import HE, Installation, of
 
 Pair = tuple[Installation, Installation]
@@ -166,15 +167,7 @@ def test_an_erased_record_of_another_box_is_proven_without_its_person(
 
 def test_a_box_without_the_newest_schema_still_shows_what_there_is(two: Pair, tmp_path: Path) -> None:
     """Its own receipts as before; of the others that they prove theirs themselves."""
-    from unittest import mock
-
-    from informativa.sharing import schema
-
-    everything = schema._files()
-    with (
-        mock.patch.object(schema, "_files", return_value=everything[:1]),
-        mock.patch.object(schema, "_TABLES", ("box", "record", "erasure")),
-    ):
+    with first_schema():
         assert typed("shared", "migrate", "--as", SUPERUSER, *of(two[0]))[0] == 0
     for each in two:
         each.record()

@@ -143,6 +143,15 @@ def test_i9_an_order_waits_for_the_box_that_cannot_open_it(boxes: Boxes) -> None
     assert traces(boxes.folder / "pbx-2", his) == []
 
 
+def test_i9_an_order_without_a_sealed_caller_waits_for_no_key(boxes: Boxes) -> None:
+    """A box of an earlier informativa gives it so: under its pseudonyms alone."""
+    boxes.record("pbx-2", PLAYED)
+    keyed(boxes, "pbx-2", (THEIRS,))
+    order(boxes, "pbx-1", ONE)
+    quiet(boxes)
+    assert left(boxes, ONE) == []
+
+
 def keyed(boxes: Boxes, box: str, keys: tuple[bytes, ...]) -> Exchange:
     """What a box with these keys sends and takes in."""
     database = boxes.database(box)

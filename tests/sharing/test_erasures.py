@@ -25,7 +25,7 @@ from informativa.sharing import administration, erasure_orders
 from informativa.sharing.connection import connect
 from informativa.sharing.exchange import Exchange
 from sharing.conftest import Boxes
-from sharing.erasing import begin, erase, erase_here, kept, later, left, orders, quiet
+from sharing.erasing import begin, erase, erase_here, kept, later, left, order, orders, quiet
 from traces import traces
 
 Rounds = Callable[[int, int], int]
@@ -129,10 +129,87 @@ def test_what_a_command_kept_and_could_not_ask_the_service_asks(boxes: Boxes) ->
     request = erase_here(boxes, "pbx-1", ONE)
     assert boxes.opened[0].erase() == 0
     assert orders(boxes) == []
-    with closing(boxes.store("pbx-1")) as store:
-        erasure_requests.mark_lost(store, [request])
+    nowhere = boxes.database("pbx-1", hosts=("127.0.0.1:1",))
+    with closing(boxes.store("pbx-1")) as store, pytest.raises(SharedDatabaseError):
+        erasure_orders.order(nowhere, "acme", request, store)
     assert boxes.opened[0].erase() == 1
     assert kept(boxes, "pbx-1") == orders(boxes) == [1]
+    quiet(boxes)
+    assert left(boxes, ONE) == []
+
+
+def test_i9_the_service_erases_on_its_own_box_too_what_it_orders(boxes: Boxes) -> None:
+    """Who rang since the command erased him is on no box afterwards."""
+    begin(boxes, "pbx-1", "pbx-2")
+    erase_here(boxes, "pbx-1", ONE)
+    boxes.record("pbx-1", PLAYED)
+    quiet(boxes)
+    assert left(boxes, ONE) == []
+
+
+def test_a_command_that_can_neither_order_nor_note_that_names_the_database(boxes: Boxes) -> None:
+    """That its ledger takes nothing at that moment only makes the service wait."""
+    boxes.record("pbx-1", PLAYED)
+    request = erase_here(boxes, "pbx-1", ONE)
+    nowhere = boxes.database("pbx-1", hosts=("127.0.0.1:1",))
+    with (
+        closing(boxes.store("pbx-1")) as store,
+        mock.patch.object(erasure_requests, "mark_lost", side_effect=LedgerError("busy")),
+        pytest.raises(SharedDatabaseError),
+    ):
+        erasure_orders.order(nowhere, "acme", request, store)
+
+
+def test_a_database_that_refuses_an_order_is_named(boxes: Boxes) -> None:
+    """Before it is given and while it is."""
+    begin(boxes, "pbx-1")
+    request = erase_here(boxes, "pbx-1", ONE)
+    boxes.sql("DROP TABLE acme.record")
+    with closing(boxes.store("pbx-1")) as store:
+        with pytest.raises(SharedDatabaseError, match="shared database postgres"):
+            erasure_orders.would_order(boxes.database("pbx-1"), "acme", [ONE], store)
+        with pytest.raises(SharedDatabaseError, match="shared database postgres"):
+            erasure_orders.order(boxes.database("pbx-1"), "acme", request, store)
+
+
+@pytest.mark.parametrize("right", ["SELECT", "DELETE"])
+def test_a_database_that_refuses_what_an_order_needs_is_named(boxes: Boxes, right: str) -> None:
+    """While orders are read, and where those that all have carried out are deleted."""
+    begin(boxes, "pbx-1", "pbx-2")
+    erase(boxes, "pbx-2", ONE)
+    boxes.sql(f'REVOKE {right} ON acme.erasure FROM "informativa_acme"')
+    with pytest.raises(SharedDatabaseError, match="shared database postgres"):
+        boxes.opened[0].erase(later())
+
+
+def test_a_preview_says_what_others_have(boxes: Boxes) -> None:
+    """The records and the name of the box that asks are not among them."""
+    begin(boxes, "pbx-1", "pbx-2")
+    with closing(boxes.store("pbx-1")) as store:
+        preview = erasure_orders.would_order(boxes.database("pbx-1"), "acme", [ONE], store)
+    assert [box.name for box in preview.boxes] == ["pbx-2"]
+    assert (preview.records, preview.pseudonyms, preview.refused) == (1, (ONE,), None)
+
+
+def test_i9_a_box_that_learns_another_pseudonym_of_his_erases_him_again(boxes: Boxes) -> None:
+    """Another box knows under which key he was known before: here nobody searched for that one yet."""
+    begin(boxes, "pbx-1", "pbx-2", told=(ONE, OTHER))
+    boxes.record("pbx-2", replace(PLAYED, earlier=OTHER))
+    quiet(boxes)
+    erase(boxes, "pbx-1", ONE)
+    applied = "SELECT applied FROM acme.box ORDER BY name"
+    assert boxes.sql(applied) == [(0,), (0,)]
+    assert traces(boxes.folder / "pbx-1", OTHER) != []
+    quiet(boxes)
+    assert left(boxes, ONE, OTHER) == []
+
+
+def test_i9_a_schema_of_the_first_informativa_takes_orders(boxes: Boxes) -> None:
+    """Without the sealed caller, and without salts to be erased."""
+    boxes.downgrade()
+    begin(boxes, "pbx-1", "pbx-2")
+    order(boxes, "pbx-1", ONE, sealed=[b"sealed"])
+    assert [exchange.erase(later()) for exchange in boxes.opened] == [1, 1]
     quiet(boxes)
     assert left(boxes, ONE) == []
 

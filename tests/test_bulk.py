@@ -133,9 +133,8 @@ def test_each_record_opens_its_leaf(store: SqliteStore) -> None:
         assert leaf.salt_who is not None
         facts = commitment.facts(one.event, store.log().origin, leaf.leaf, one.number)
         assert commitment.what(facts, leaf.salt_what) == leaf.commitments.what
-        assert (
-            commitment.who(commitment.person(one.event, leaf.binding), leaf.salt_who) == leaf.commitments.who
-        )
+        person = commitment.person(one.event, leaf.binding, leaf.opening)
+        assert commitment.who(person, leaf.salt_who) == leaf.commitments.who
     assert len({leaf.salt_what for leaf, _ in opened} | {leaf.salt_who for leaf, _ in opened}) == 70
 
 

@@ -216,12 +216,10 @@ def of_version_2(
     committed: Callable[[dict[str, Any]], object] = lambda _: None,
     opened: Callable[[dict[str, Any]], object] = lambda _: None,
 ) -> bytes:
-    """The record of an opened receipt as one of version 2, in a log of three entries that `LOG_OF_VERSION_2`
-    signed, without the program. `committed` changes what the log commits to, `opened` what the file says."""
-    extra = json.loads(receipt.proof.extra) | {"v": 2}
+    """The record of an opened receipt in a log of three entries that `LOG_OF_VERSION_2` signed, without the
+    program. `committed` changes what the log commits to, `opened` what the file says."""
+    extra = json.loads(receipt.proof.extra)
     extra["facts"] |= {"log": LOG_OF_VERSION_2.name, "record": 1}
-    opening = b"informativa/opening/v2\n" + bytes.fromhex(extra["opening_key"])
-    extra["person"] |= {"opening": independent.sha256(opening).hex()}
     committed(extra)
     what, who = (
         independent.sha256(tag + bytes.fromhex(extra[salt]) + independent.jcs(extra[part]))

@@ -275,14 +275,14 @@ def test_i7_inserted_record_with_a_leaf_is_named(attacked: Busy) -> None:
     """I7: whoever makes room for it among the leaves has changed those that were signed; whoever puts it
     behind them has recorded it now."""
     copy = f"INSERT INTO event (record, {COLUMNS}) SELECT 90, {COLUMNS} FROM event WHERE record = 9"
-    leaf = "leaf, record, what, who, salt_what, salt_who, binding, migrated"
+    leaf = "leaf, record, what, who, salt_what, salt_who, binding, opening, migrated"
     forged(
         attacked.ledger,
         copy,
         "UPDATE leaf SET leaf = -leaf - 1 WHERE leaf > 8",
         "UPDATE leaf SET leaf = -leaf WHERE leaf < 0",
-        f"INSERT INTO leaf ({leaf}) SELECT 9, 90, what, who, salt_what, salt_who, binding, 0 FROM leaf"
-        " WHERE leaf = 8",
+        f"INSERT INTO leaf ({leaf}) SELECT 9, 90, what, who, salt_what, salt_who, binding, opening, 0"
+        " FROM leaf WHERE leaf = 8",
     )
     flaws = named(attacked)
     assert {(90, "leaf-altered", 9), (90, "facts-altered", 9)} <= flaws
@@ -413,7 +413,7 @@ def test_i7_note_that_a_purge_wrote_covers_no_other_record(attacked: Busy) -> No
 
 def test_i7_log_that_begins_anew_hides_nothing(attacked: Busy) -> None:
     """I7: neither a log that the ledger did not have, nor one more, nor none."""
-    forged(attacked.ledger, "INSERT INTO log VALUES (2, 'other/2', 25, 25, 25)")
+    forged(attacked.ledger, "INSERT INTO log VALUES (2, 'other/2', 25, 25, 25, 0)")
     assert [str(problem) for problem in attacked.found().problems] == [
         f"The ledger {attacked.ledger} has a log too many, or one is missing."
     ]

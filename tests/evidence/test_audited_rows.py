@@ -13,7 +13,7 @@ import pytest
 
 from evidence.ledger import busy
 from examples import AT, PLAYED
-from informativa.evidence import commitment
+from informativa.evidence.commitment import Commitments
 from informativa.ledgers import audit, erasure, leaves
 from informativa.ledgers.audit import AuditedFlaw, LossNotes, RecordCounts
 from informativa.ledgers.sequencer import begin_epoch
@@ -234,7 +234,7 @@ class Audit:
         self.ledger = ledger
         self.log = leaves.log(ledger)
         self.entries: list[bytes | None] = [
-            commitment.RECORD_TAG + what + who for what, who in ledger.execute(leaves.ENTRIES, (0, 25))
+            Commitments(*values).entry for values in ledger.execute(leaves.ENTRIES, (0, 25))
         ]
         self.requests: list[tuple[int, int]] = []
         self.right: list[int] = []
@@ -538,6 +538,8 @@ def test_i7_lost_record_is_one_whose_leaf_is_closed(ledger: sqlite3.Connection) 
     ledger.execute("DELETE FROM event WHERE record = 9")
     counted, flaws = look.looked()
     assert {flaw for flaw in flaws if flaw[0] != 15} == {(9, "still-there", 8)}
-    ledger.execute("UPDATE leaf SET salt_what = NULL, salt_who = NULL, binding = NULL WHERE leaf = 8")
+    ledger.execute(
+        "UPDATE leaf SET salt_what = NULL, salt_who = NULL, binding = NULL, opening = NULL WHERE leaf = 8"
+    )
     assert look.looked()[0] == counted == RecordCounts(whole=15, erased=5, purged=3, lost=1)
     assert {flaw for flaw in look.looked()[1] if flaw[0] != 15} == set()

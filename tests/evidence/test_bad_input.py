@@ -27,7 +27,7 @@ from informativa.process import storage
 RECEIPTS: dict[str, Callable[[Logged], bytes]] = {
     "nothing": lambda _: b"",
     "another format": lambda log: log.receipt().proof.data.replace(b"proof@v1", b"proof@v2", 1),
-    "another version": lambda log: with_extra(log.receipt(), lambda extra: extra.update(v=2)),
+    "another version": lambda log: with_extra(log.receipt(), lambda extra: extra.update(v=1)),
     "cut off": lambda log: log.receipt().proof.data[:200],
     "a line more": lambda log: log.receipt().proof.data.replace(b"\nindex", b"\nextra x\nindex", 1),
     "an unknown key": lambda log: with_extra(log.receipt(), lambda extra: extra.update(colour="red")),

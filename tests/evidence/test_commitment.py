@@ -34,7 +34,7 @@ WHAT_SALT, WHO_SALT = bytes(range(16)), bytes(range(16, 32))
 VALUES = TEXTS | st.integers(-(2**53) + 1, 2**53 - 1)
 
 
-@given(st.lists(VALUES, min_size=34, max_size=34), st.sets(st.integers(0, 33)))
+@given(st.lists(VALUES, min_size=35, max_size=35), st.sets(st.integers(0, 34)))
 def test_it_is_the_canonical_json_of_rfc_8785(values: list[str | int], absent: set[int]) -> None:
     """For any values of a record `jcs` and the package rfc8785 write the same bytes."""
     for names in (commitment.FACTS, commitment.PERSON):
@@ -62,10 +62,14 @@ def test_names_stand_in_order_and_are_those_of_the_tables() -> None:
     facts = {**commitment.facts(EVENT, LOG, 6, 7)}
     facts |= commitment.facts(EVENT, LOG, 6, 7, migrated=True)
     facts |= commitment.facts(replace(EVENT, kind=RecordKind.PURGE), LOG, 6, 7)
-    person = commitment.person(EVENT, b"\x33" * 32)
+    person = commitment.person(EVENT, b"\x33" * 32, b"\x44" * 32)
     elsewhere = commitment.person(replace(EVENT, basis="pbx-2:7"), None)
     assert set(facts) == set(commitment.FACTS)
-    assert set(person) | {"elsewhere"} == set(elsewhere) | {"basis", "binding"} == set(commitment.PERSON)
+    assert (
+        set(person) | {"elsewhere"}
+        == set(elsewhere) | {"basis", "binding", "opening"}
+        == set(commitment.PERSON)
+    )
     assert elsewhere["elsewhere"] == "pbx-2:7"
     for names in (list(person), list(elsewhere), list(commitment.PERSON)):
         assert names == sorted(names)
@@ -213,11 +217,27 @@ def test_reference_of_a_record_about_records_stays_after_an_erasure() -> None:
     assert "indices" not in commitment.facts(EVENT, LOG, 6, 7)
 
 
-def test_answer_known_beforehand() -> None:
+@pytest.mark.parametrize(
+    ("version", "first", "second"),
+    [
+        (
+            1,
+            "1b6dbd751a86d319bcb4cf7cb7b1348f523077a77e6de7f6587753845e4a92b0",
+            "73067890095200f49c2e26bd1a0084bd4cc93456f1ba4e7758db0d0ee77456b7",
+        ),
+        (
+            2,
+            "49d98cf9a302b131d164ae2397f510b7339830a54f1b32ab8c80247d27d54f9b",
+            "c90accbc84751c966b41f1dc4168cdf799267a7614ed7aa2cd6494a9b66377d9",
+        ),
+    ],
+)
+def test_answer_known_beforehand(version: int, first: str, second: str) -> None:
     """The formulas of the format, with nothing of ours: hashlib, hmac and json."""
     company, number = b"k" * 32, "+393331234567"
-    opening = hmac.new(company, b"binding" + WHO_SALT, hashlib.sha256).digest()
-    binding = hmac.new(opening, number.encode("ascii"), hashlib.sha256).digest()
+    opening_key = hmac.new(company, b"binding" + WHO_SALT, hashlib.sha256).digest()
+    opening = hashlib.sha256(b"informativa/opening/v2\n" + opening_key).digest() if version == 2 else None
+    binding = hmac.new(opening_key, number.encode("ascii"), hashlib.sha256).digest()
     facts = {
         "counts": 0,
         "ending": "key",
@@ -251,6 +271,7 @@ def test_answer_known_beforehand() -> None:
         "happened": 1795523415123456,
         "key": "#",
         "linked": "1700000000.0",
+        **({"opening": opening.hex()} if opening else {}),
         "pseudonym": "11" * 32,
         "recorded": 1795523535123461,
         "reference": "contract 7",
@@ -258,22 +279,20 @@ def test_answer_known_beforehand() -> None:
 
     def digest(tag: str, salt: bytes, value: dict[str, object]) -> bytes:
         text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-        return hashlib.sha256(f"informativa/{tag}/v1\n".encode() + salt + text.encode()).digest()
+        return hashlib.sha256(f"informativa/{tag}/v{version}\n".encode() + salt + text.encode()).digest()
 
     facts_hash = digest("what", WHAT_SALT, facts)  # type: ignore[arg-type]
     person_hash = digest("who", WHO_SALT, person)  # type: ignore[arg-type]
     caller = Identified(number)
-    assert commitment.opening_key(company, WHO_SALT) == opening
-    assert commitment.binding(opening, caller) == binding
-    assert commitment.what(commitment.facts(EVENT, LOG, 6, 7), WHAT_SALT) == facts_hash
-    assert commitment.who(commitment.person(EVENT, binding), WHO_SALT) == person_hash
-    entry = commitment.Commitments(facts_hash, person_hash).entry
-    assert entry == b"informativa/record/v1\n" + facts_hash + person_hash
-    assert (facts_hash.hex(), person_hash.hex(), binding.hex()) == (
-        "1b6dbd751a86d319bcb4cf7cb7b1348f523077a77e6de7f6587753845e4a92b0",
-        "73067890095200f49c2e26bd1a0084bd4cc93456f1ba4e7758db0d0ee77456b7",
-        "9bd073f6fbb3e1a0cc41b9c3f7937bae00b5a2998c9ad2eaed3154c00424e0ed",
-    )
+    assert commitment.opening_key(company, WHO_SALT) == opening_key
+    assert commitment.binding(opening_key, caller) == binding
+    assert opening is None or commitment.opening(opening_key) == opening
+    assert commitment.what(commitment.facts(EVENT, LOG, 6, 7), WHAT_SALT, version) == facts_hash
+    assert commitment.who(commitment.person(EVENT, binding, opening), WHO_SALT, version) == person_hash
+    entry = commitment.Commitments(facts_hash, person_hash, version).entry
+    assert entry == f"informativa/record/v{version}\n".encode() + facts_hash + person_hash
+    assert (facts_hash.hex(), person_hash.hex()) == (first, second)
+    assert binding.hex() == "9bd073f6fbb3e1a0cc41b9c3f7937bae00b5a2998c9ad2eaed3154c00424e0ed"
 
 
 def test_entry_has_86_bytes() -> None:
@@ -296,6 +315,7 @@ def test_binding_opens_with_the_companys_key_and_that_number_alone() -> None:
     assert isinstance(bound, Binding)
     opening = commitment.opening_key(company, bound.salt)
     assert commitment.binding(opening, caller) == bound.value
+    assert commitment.opening(opening) == bound.opening
     assert commitment.binding(opening, Identified("+393331234568")) != bound.value
     assert commitment.binding(opening, Identified("+393331234567", customer=True)) != bound.value
     assert commitment.binding(commitment.opening_key(b"o" * 32, bound.salt), caller) != bound.value

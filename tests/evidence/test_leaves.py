@@ -49,14 +49,14 @@ def test_each_record_has_a_leaf_that_opens(store: SqliteStore) -> None:
     for index, event in enumerate(events):
         leaf = store.leaf(index + 1)
         assert leaf is not None
-        assert (leaf.leaf, leaf.record, leaf.migrated) == (index, index + 1, False)
+        assert (leaf.leaf, leaf.record, leaf.version, leaf.migrated) == (index, index + 1, 2, False)
         assert leaf.salt_what is not None
         assert leaf.salt_who is not None
         facts = commitment.facts(event, origin, index, index + 1)
         assert commitment.what(facts, leaf.salt_what) == leaf.commitments.what
-        person = commitment.person(event, leaf.binding)
+        person = commitment.person(event, leaf.binding, leaf.opening)
         assert commitment.who(person, leaf.salt_who) == leaf.commitments.who
-        assert (leaf.binding is None) == (event.pseudonym is None)
+        assert (leaf.binding is None) == (leaf.opening is None) == (event.pseudonym is None)
 
 
 def test_refused_record_leaves_no_leaf_and_no_gap(store: SqliteStore) -> None:
@@ -273,7 +273,7 @@ def test_stolen_ledger_without_its_key_finds_nobody(tmp_path: Path) -> None:
         if isinstance(value, bytes)
     }
     hashes = {value for value in stored if len(value) == 32}
-    assert len(hashes) == 4 + 3 * 4
+    assert len(hashes) == 4 + 4 * 4
     for number in plan:
         for text in (number, number[1:], f"e164:{number}", f"binding{number}", f"customer:{number}"):
             plain = text.encode()

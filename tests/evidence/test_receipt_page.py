@@ -18,7 +18,7 @@ from jinja2 import UndefinedError
 
 from commands import run
 from evidence.receipts import HOSTILE, NUMBER, Company, written
-from informativa.evidence import commitment, entries
+from informativa.evidence import commitment
 from informativa.evidence.cosignature import WitnessSigner
 from informativa.evidence.note import parse
 from informativa.evidence.proof import Proof
@@ -94,7 +94,7 @@ def test_data_for_the_script_do_not_end_it() -> None:
 def test_every_fact_and_code_has_words() -> None:
     """No reader meets a name or a code that nothing explains."""
     assert receipt_facts.FACTS.keys() == commitment.FACTS.keys()
-    assert sorted(receipt_facts.PERSON) == sorted(entries.PERSON)
+    assert sorted(receipt_facts.PERSON) == sorted(commitment.PERSON)
     for meant, codes in (
         (words.STATUSES, Status),
         (words.REASONS, Reason),

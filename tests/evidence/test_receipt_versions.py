@@ -1,5 +1,5 @@
-"""Receipts of both versions of a record: files of version 1 that were written once, and some of version 2
-made here, since nothing writes them yet."""
+"""Receipts of both versions of a record: files of version 1 that were written once, and those of today; also
+some of version 2 that commit to what the program never writes."""
 
 from __future__ import annotations
 
@@ -65,6 +65,13 @@ def test_number_of_a_receipt_of_version_1_is_compared_as_before() -> None:
     verified(changed, VKEY_1)
 
 
+def test_receipt_that_the_program_makes_is_of_version_2(logged: Logged) -> None:
+    """Both verifiers read it."""
+    data = logged.opened().proof.data
+    assert verified(data, logged.vkey, NUMBER).version == 2
+    assert independent.check(data, logged.vkey, NUMBER.number)["status"] == "PLAYED"
+
+
 def test_receipt_of_version_2_holds(logged: Logged) -> None:
     """With and without its opening key, for both verifiers."""
     data = of_version_2(logged.opened())
@@ -119,13 +126,14 @@ def test_changed_receipt_of_version_2_proves_nothing(logged: Logged, change: str
         independent.check(data, VKEY_2)
 
 
-def test_record_of_version_1_has_no_opening(logged: Logged) -> None:
+def test_record_of_version_1_has_no_opening() -> None:
     """Another name is another version."""
-    data = with_extra(logged.receipt(), lambda extra: extra["person"].update(opening="00" * 32))
+    receipt = Receipt.parse((FILES / "opened.tlog-proof").read_bytes())
+    data = with_extra(receipt, lambda extra: extra["person"].update(opening="00" * 32))
     with pytest.raises(EvidenceFormatError, match="A record of version 1 has no opening"):
-        verified(data, logged.vkey)
+        verified(data, VKEY_1)
     with pytest.raises(AssertionError):
-        independent.check(data, logged.vkey)
+        independent.check(data, VKEY_1)
 
 
 @pytest.mark.parametrize("version", [0, 3, 10**15, -1])
@@ -147,4 +155,4 @@ def test_version_that_is_no_number_is_no_receipt(logged: Logged) -> None:
         data = with_extra(logged.receipt(), lambda extra, version=version: extra.update(v=version))
         with pytest.raises(EvidenceFormatError, match="It is no receipt of this program"):
             verified(data, logged.vkey)
-    assert json.loads(logged.receipt().proof.extra)["v"] == 1
+    assert json.loads(logged.receipt().proof.extra)["v"] == 2

@@ -6,8 +6,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from informativa.evidence.commitment import FACTS
-from informativa.evidence.entries import PERSON
+from informativa.evidence.commitment import FACTS, PERSON
 from informativa.evidence.notes import KEYS, KINDS, LogNote, NoteKey
 
 PAGE = Path("docs/evidence.md")

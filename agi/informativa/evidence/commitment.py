@@ -5,7 +5,8 @@ Pure.
 hashes, so it tells nothing to a reader who has no salt, and a receipt opens one record and no other.
 
 Both are canonical JSON (RFC 8785) of strings and whole numbers. Absent values are left out. `FACTS` and
-`PERSON` are all the names that there are in version v1; another name is another version.
+`PERSON` are all the names that there are; another name is another version. Version 2 differs from version 1
+in its tags, and in `opening`.
 """
 
 from __future__ import annotations
@@ -13,13 +14,30 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
 from ..model import Binding, Event, Identified, RecordKind, hashing
 from ..model.frozen import dataclass
 from ..model.hashing import sha256
 
 SALT_SIZE = 16  # bytes
-WHAT_TAG, WHO_TAG, RECORD_TAG = (f"informativa/{tag}/v1\n".encode() for tag in ("what", "who", "record"))
+VERSION = 2  # of the records that are written
+
+
+class RecordTags(NamedTuple):
+    """The tags of one version: of facts, of person, and of the entry that holds both commitments."""
+
+    what: bytes
+    who: bytes
+    record: bytes
+
+
+TAGS = {
+    version: RecordTags(*(f"informativa/{part}/v{version}\n".encode() for part in RecordTags._fields))
+    for version in (1, VERSION)
+}
+_WHAT_TAG, _WHO_TAG, _ = TAGS[VERSION]
+_OPENING_TAG = b"informativa/opening/v2\n"
 
 FACTS = {
     "counts": "0 where it informs nobody by a setting, although it was heard",
@@ -57,6 +75,7 @@ PERSON = {
     "happened": "when it happened, in microseconds since 1970, UTC",
     "key": "the key that the caller pressed",
     "linked": "the id that all channels of the conversation share",
+    "opening": "of version 2, where there is `binding`: identifies the record's opening key",
     "pseudonym": "what stands for the caller in this ledger: an HMAC of his number, in hexadecimal",
     "recorded": "when it was put on record, in microseconds since 1970, UTC",
     "reference": "what shows it where that is not this ledger: a contract, an operator",
@@ -70,15 +89,16 @@ _MICROSECOND = timedelta(microseconds=1)
 
 @dataclass(frozen=True)
 class Commitments:
-    """The two hashes of one record, 32 bytes each."""
+    """The two hashes of one record, 32 bytes each, and the version of its tags."""
 
     what: bytes
     who: bytes
+    version: int = VERSION
 
     @property
     def entry(self) -> bytes:
         """The entry of the log, 86 bytes; its hash is the leaf."""
-        return RECORD_TAG + self.what + self.who
+        return TAGS[self.version].record + self.what + self.who
 
 
 def salt() -> bytes:
@@ -86,19 +106,19 @@ def salt() -> bytes:
     return os.urandom(SALT_SIZE)
 
 
-def what(facts: Mapping[str, str | int], salt: bytes) -> bytes:
-    """Return the commitment to the facts."""
-    return sha256(WHAT_TAG + salt + canonical(facts)).digest()
+def what(facts: Mapping[str, str | int], salt: bytes, version: int = VERSION) -> bytes:
+    """Return the commitment to the facts of a record of that version."""
+    return sha256(TAGS[version].what + salt + canonical(facts)).digest()
 
 
-def who(person: Mapping[str, str | int], salt: bytes) -> bytes:
+def who(person: Mapping[str, str | int], salt: bytes, version: int = VERSION) -> bytes:
     """Return the commitment to the data that lead to the caller."""
-    return sha256(WHO_TAG + salt + canonical(person)).digest()
+    return sha256(TAGS[version].who + salt + canonical(person)).digest()
 
 
 def hashes(facts: bytes, person: bytes, salt_what: bytes, salt_who: bytes) -> tuple[bytes, bytes]:
-    """Return the commitments to facts and person, both given as canonical JSON."""
-    facts_hash, person_hash = sha256(WHAT_TAG + salt_what + facts), sha256(WHO_TAG + salt_who + person)
+    """Return the commitments to facts and person, both given as canonical JSON, of a new record."""
+    facts_hash, person_hash = sha256(_WHAT_TAG + salt_what + facts), sha256(_WHO_TAG + salt_who + person)
     return facts_hash.digest(), person_hash.digest()
 
 
@@ -136,9 +156,9 @@ def facts(event: Event, log: str, index: int, number: int, *, migrated: bool = F
     return {name: value for name, value in values.items() if value or value == 0}
 
 
-def person(event: Event, binding: bytes | None) -> dict[str, str | int]:
+def person(event: Event, binding: bytes | None, opening: bytes | None = None) -> dict[str, str | int]:
     """Return the data of an event that lead to the caller. `binding` is the one to the caller's number, if
-    that is known."""
+    that is known; `opening` identifies the key that opens it, in version 2."""
     values: dict[str, str | int | None] = {
         "basis": event.basis if isinstance(event.basis, int) else None,
         "binding": None if binding is None else binding.hex(),
@@ -148,6 +168,7 @@ def person(event: Event, binding: bytes | None) -> dict[str, str | int]:
         "happened": (event.at - _EPOCH) // _MICROSECOND,
         "key": None if event.heard is None else event.heard.key,
         "linked": event.linked,
+        "opening": None if opening is None else opening.hex(),
         "pseudonym": None if event.pseudonym is None else event.pseudonym.hex(),
         "recorded": ((event.recorded or event.at) - _EPOCH) // _MICROSECOND,
         "reference": "" if event.kind in ABOUT_RECORDS else event.reference,
@@ -184,16 +205,23 @@ def opening_key(company_key: bytes, salt: bytes) -> bytes:
     return hashing.hmac(company_key, b"binding" + salt)
 
 
-def binding(opening: bytes, caller: Identified) -> bytes:
+def binding(opening_key: bytes, caller: Identified) -> bytes:
     """Return the HMAC that binds the record with that opening key to a caller."""
     prefix = "customer:" if caller.customer else ""
-    return hashing.hmac_once(opening, (prefix + caller.number).encode("utf-8", "replace"))
+    return hashing.hmac_once(opening_key, (prefix + caller.number).encode("utf-8", "replace"))
+
+
+def opening(opening_key: bytes) -> bytes:
+    """Return the digest by which a record names its opening key: a wrong key is told from a wrong number. It
+    opens nothing."""
+    return sha256(_OPENING_TAG + opening_key).digest()
 
 
 def bind(caller: Identified, company_key: bytes) -> Binding:
     """Draw a salt for a new record, and bind the record to its caller."""
     new_salt = salt()
-    return Binding(new_salt, binding(opening_key(company_key, new_salt), caller))
+    key = opening_key(company_key, new_salt)
+    return Binding(new_salt, binding(key, caller), opening(key))
 
 
 def minute(microseconds: int) -> str:

@@ -27,15 +27,14 @@ from ..model.text import Text
 from ..system import files
 from . import tile_files
 from .checkpoint import Checkpoint
-from .commitment import RECORD_TAG
+from .commitment import TAGS
 from .encoding import HASH_SIZE, decimal
-from .entries import TAGS
 from .log_folder import PublishedLog, failing
 from .tiles import ENTRIES, HEIGHT, WIDTH, Tile, fetch, parse_bundle
 from .tree import Frontier, complete_root, leaf_hashes
 
 _ROW = HASH_SIZE + 1  # bytes of a full bundle in the file `bundles`
-_RECORD_SIZE = len(RECORD_TAG) + 2 * HASH_SIZE
+_RECORD_SIZE = len(TAGS[1].record) + 2 * HASH_SIZE
 _RECORD_TAGS = tuple(tags.record for tags in TAGS.values())
 MOST_FORKS = 100
 _LARGEST = 64 << 20  # bytes of the files of a copy that are read at once

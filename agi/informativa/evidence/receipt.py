@@ -4,7 +4,7 @@ It is a C2SP tlog-proof whose extra data is canonical JSON of `v`, `facts`, `sal
 and `salt_who`, or `who` if that can no longer be opened. With `opening_key` it also shows whose number it
 was, to anybody who knows the number or tries all: such a receipt is as confidential as the number.
 
-`v` is the version of the record's entry (`entries`). The program writes 1, and reads both.
+`v` is the version of the record's entry (`entries`).
 """
 
 from __future__ import annotations
@@ -16,14 +16,13 @@ from dataclasses import dataclass, field
 from ..model import Identified
 from ..model.errors import EvidenceFormatError, ReceiptError
 from ..model.text import Text
-from . import commitment, entries, jcs
-from .commitment import FACTS, SALT_SIZE, Commitments
+from . import commitment, jcs
+from .commitment import FACTS, PERSON, SALT_SIZE, VERSION, Commitments
 from .encoding import HASH_SIZE
 from .note import NoteVerifier
 from .policy import Policy
 from .proof import Proof, VerifiedProof
 
-VERSION = 1  # of what is written
 _MINUTE = 60_000_000  # microseconds
 _MINUTE_FORM = re.compile(
     r"\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])T(?:[01]\d|2[0-3]):[0-5]\dZ", re.ASCII
@@ -38,7 +37,10 @@ REQUIRED = {
     "person": frozenset({"happened", "recorded"}),
 }
 """The names that every record has."""
-PERSON_NAMES = {1: commitment.PERSON, 2: entries.PERSON}
+PERSON_NAMES = {
+    1: {name: meaning for name, meaning in PERSON.items() if name != "opening"},
+    2: PERSON,
+}
 """The names of the data that lead to the caller, with their meanings, by the version of the record."""
 
 Values = Mapping[str, str | int]
@@ -116,16 +118,16 @@ class Receipt:
     def commitments(self) -> Commitments:
         """The commitments to the values that it opens."""
         person_hash = (
-            entries.person_commitment(self.version, self.who.values, self.who.salt)
+            commitment.who(self.who.values, self.who.salt, self.version)
             if isinstance(self.who, Person)
             else self.who
         )
-        return Commitments(entries.facts_commitment(self.version, self.facts, self.salt), person_hash)
+        return Commitments(commitment.what(self.facts, self.salt, self.version), person_hash, self.version)
 
     @property
     def entry(self) -> bytes:
         """The entry of the log that it opens, 86 bytes."""
-        return entries.record_entry(self.version, self.commitments)
+        return self.commitments.entry
 
     def verify(
         self,
@@ -151,7 +153,7 @@ class Receipt:
         """Check the opening key by its digest, which a record of version 1 does not have."""
         if self.opening_key is None or "opening" not in person:
             return
-        if entries.opening_digest(self.opening_key) != person["opening"]:
+        if commitment.opening(self.opening_key).hex() != person["opening"]:
             raise ReceiptError(
                 Text("The opening key is not this record's, so it shows nobody's number."),
                 Text("Ask the company for the receipt again: informativa evidence receipt --open"),
@@ -191,7 +193,13 @@ class Receipt:
             raise EvidenceFormatError(Text("The record lacks {names}.", names=", ".join(missing)))
 
 
-def receipt_extra(facts: Values, salt: bytes, who: Person | bytes, opening_key: bytes | None = None) -> bytes:
+def receipt_extra(
+    facts: Values,
+    salt: bytes,
+    who: Person | bytes,
+    opening_key: bytes | None = None,
+    version: int = VERSION,
+) -> bytes:
     """Return the extra data of the proof of a record."""
     person: dict[str, jcs.Value] = (
         {"person": dict(who.values), "salt_who": who.salt.hex()}
@@ -199,7 +207,7 @@ def receipt_extra(facts: Values, salt: bytes, who: Person | bytes, opening_key: 
         else {"who": who.hex()}
     )
     key: dict[str, jcs.Value] = {"opening_key": opening_key.hex()} if opening_key else {}
-    return jcs.canonical({"v": VERSION, "facts": dict(facts), "salt_what": salt.hex(), **person, **key})
+    return jcs.canonical({"v": version, "facts": dict(facts), "salt_what": salt.hex(), **person, **key})
 
 
 def _values(value: jcs.Value) -> Values:

@@ -197,7 +197,9 @@ _ALLOWED = [
     else {type(None), str}
     for name in _NAMES
 ]  # fmt: skip
-_LEAF_KINDS = {(int, int, bytes, bytes, *opening, int) for opening in product((bytes, type(None)), repeat=3)}
+_LEAF_KINDS = {(int, int, bytes, bytes, *opens, int, int) for opens in product((bytes, type(None)), repeat=4)}
+_VERSION = leaves.LEAF_COLUMNS - 2
+_TAGS = commitment.TAGS
 _KINDS: set[tuple[type, ...]] = set()  # allowed combinations of types that were met in records
 _KINDS_OF_BOTH: set[tuple[type, ...]] = set()  # the same in leaves with their records
 _MINUTE = 60_000_000  # microseconds
@@ -212,7 +214,7 @@ def _leaf(
     if (
         event_row[0] is not None
         and _leaf_and_record_kinds_are_right(row)
-        and (entry is None or entry == commitment.RECORD_TAG + leaf_row[2] + leaf_row[3])
+        and (entry is None or entry == _TAGS[leaf_row[_VERSION]].record + leaf_row[2] + leaf_row[3])
         and not notes.names(leaf_row[0])
         and opens(leaf_row, event_row, origin, index)
     ):
@@ -245,7 +247,7 @@ def _examine_closely(
     named = lost or (bool(notes.purged) and notes.is_purged(leaf.leaf))
     if purged and not named:
         flaws.append(Flaw.DELETED)
-    elif named and not (purged and leaf.salt_what is leaf.salt_who is leaf.binding is None):
+    elif named and not (purged and leaf.salt_what is leaf.salt_who is leaf.binding is leaf.opening is None):
         flaws.append(Flaw.STILL_THERE)
     if not purged:
         emptied = erased and _within(notes.emptied, leaf.leaf)
@@ -256,23 +258,24 @@ def _examine_closely(
 def opens(leaf: Sequence[Any], row: tuple[Any, ...], origin: str, index: int) -> bool:
     """Return whether a record that was not erased opens its leaf, number `index` of the log, and has only
     values that records are written with. `False` is not final: `_record_flaws` decides."""
-    _leaf, number, what, who, salt_what, salt_who, binding, migrated = leaf
+    _leaf, number, what, who, salt_what, salt_who, binding, opening, version, migrated = leaf
     if salt_what is None or salt_who is None or number != row[0]:
         return False
     if migrated and not row[2] and row[4] is None:  # as one that was erased
         return False
-    preimages = texts(row, binding, origin, index, migrated=migrated)
+    preimages, tags = texts(row, binding, opening, origin, index, migrated=migrated), _TAGS[version]
     return (
         preimages is not None
-        and sha256(commitment.WHAT_TAG + salt_what + preimages[0]).digest() == what
-        and sha256(commitment.WHO_TAG + salt_who + preimages[1]).digest() == who
+        and sha256(tags.what + salt_what + preimages[0]).digest() == what
+        and sha256(tags.who + salt_who + preimages[1]).digest() == who
     )
 
 
 def _is_leaf(row: Sequence[Any]) -> bool:
     """Return whether all values have types that a leaf is written with; SQLite itself accepts any type in any
     column. An empty binding is refused, because the commitment would leave it out as if there were none."""
-    return tuple(map(type, row)) in _LEAF_KINDS and row[-1] in (0, 1) and row[-2] != b""
+    *_, binding, opening, _version, migrated = row
+    return tuple(map(type, row)) in _LEAF_KINDS and migrated in (0, 1) and b"" not in (binding, opening)
 
 
 def _record_flaws(
@@ -290,19 +293,24 @@ def _record_flaws(
             yield Flaw.UNEXPLAINED
         else:
             facts = commitment.facts(event, origin, index, record.number, migrated=leaf.migrated)
-            if commitment.what(facts, leaf.salt_what) != leaf.commitments.what:
+            if commitment.what(facts, leaf.salt_what, leaf.version) != leaf.commitments.what:
                 yield Flaw.FACTS
         if leaf.salt_who is not None:
             if erased:
                 yield Flaw.STILL_THERE
                 return
-            if commitment.who(commitment.person(event, leaf.binding), leaf.salt_who) != leaf.commitments.who:
+            person = commitment.person(event, leaf.binding, leaf.opening)
+            if commitment.who(person, leaf.salt_who, leaf.version) != leaf.commitments.who:
                 yield Flaw.PERSON
             elif event.erased != (leaf.migrated and _leads_nowhere(row, event)):
                 yield Flaw.ROW
         elif not erased:
             yield Flaw.UNEXPLAINED
-        elif leaf.binding is not None or event.basis is not None or (emptied and not event.erased):
+        elif (
+            (leaf.binding, leaf.opening) != (None, None)
+            or event.basis is not None
+            or (emptied and not event.erased)
+        ):
             yield Flaw.STILL_THERE
         elif event.erased != emptied or (emptied and not (_leads_nowhere(row, event) and _in_minutes(row))):
             yield Flaw.ROW

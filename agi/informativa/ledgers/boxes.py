@@ -10,7 +10,10 @@ from ..model import Record
 from . import leaves, rows
 from .sqlite import SqliteStore
 
-_EVIDENCE = "leaf.leaf, leaf.who, leaf.salt_what, leaf.salt_who, leaf.binding, leaf.migrated"
+_EVIDENCE = f"""
+leaf.leaf, leaf.who, leaf.salt_what, leaf.salt_who, leaf.binding, leaf.opening, {leaves.VERSION},
+leaf.migrated
+"""
 _PAGE = f"""
 SELECT event.*, {_EVIDENCE}
 FROM (

@@ -10,6 +10,7 @@ import sqlite3
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import chain
 from operator import itemgetter
 from typing import Any, NamedTuple
 
@@ -20,14 +21,17 @@ from . import leaves, row_texts, rows
 from .sqlite import SqliteStore
 from .transaction import SqliteTransaction
 
+_WHAT_TAG, _WHO_TAG, _ = commitment.TAGS[commitment.VERSION]
 _CHUNK = 500  # keys in one statement
 _GAP = "\0"  # stands in the facts for values that are not known yet: no text of theirs has it
 # Stand in the person part of a leaf for the values of each caller: no text holds these by chance.
-_BINDING_MARK, _PSEUDONYM_MARK, _REFERENCE_MARK = (
-    sha256(name).digest() for name in (b"binding", b"pseudonym", b"reference")
+_BINDING_MARK, _OPENING_MARK, _PSEUDONYM_MARK, _REFERENCE_MARK = (
+    sha256(name).digest() for name in (b"binding", b"opening", b"pseudonym", b"reference")
 )
 _REFERENCE_HEX = _REFERENCE_MARK.hex()
-_MARKS = re.compile("|".join(mark.hex() for mark in (_BINDING_MARK, _PSEUDONYM_MARK, _REFERENCE_MARK)))
+_MARKS = re.compile(
+    "|".join(mark.hex() for mark in (_BINDING_MARK, _OPENING_MARK, _PSEUDONYM_MARK, _REFERENCE_MARK))
+)
 _COLUMNS = [name.strip() for name in rows.COLUMNS.split(",")][1:]
 # The columns in which these records differ from the template: for a whole batch, and for each caller.
 _COMMON = ("at", "notice", "version", "purposes", "kind", "recorded")
@@ -83,7 +87,7 @@ class CommonValues(NamedTuple):
     values: tuple[Any, ...]
     origin: str
     facts: tuple[bytes, ...]  # before, between and after the number and the index of the leaf
-    person: tuple[str, ...]  # around binding and pseudonym (in hexadecimal digits) and reference
+    person: tuple[str, ...]  # around binding, opening and pseudonym (in hexadecimal digits) and reference
 
     def ready(
         self, pseudonym: bytes, reference: str, bound: Binding, earlier: Sequence[bytes] = ()
@@ -91,12 +95,10 @@ class CommonValues(NamedTuple):
         """Prepare the record of one caller; `earlier` are his pseudonyms by other keys."""
         person_hash = b""
         if self.person and commitment.is_plain(reference):
-            first, second, third, fourth = self.person
-            person = f"{first}{bound.value.hex()}{second}{pseudonym.hex()}{third}{reference}{fourth}"
-            person_hash = sha256(commitment.WHO_TAG + bound.salt + person.encode()).digest()
-        return PreparedRecord(
-            pseudonym, self, reference, person_hash, bound.salt, bound.value, tuple(earlier)
-        )
+            values = (bound.value.hex(), bound.opening.hex(), pseudonym.hex(), reference, "")
+            person = "".join(chain.from_iterable(zip(self.person, values, strict=True)))
+            person_hash = sha256(_WHO_TAG + bound.salt + person.encode()).digest()
+        return PreparedRecord(pseudonym, self, reference, person_hash, bound, tuple(earlier))
 
 
 class PreparedRecord(NamedTuple):
@@ -107,8 +109,7 @@ class PreparedRecord(NamedTuple):
     common: CommonValues
     reference: str
     who: bytes
-    salt: bytes  # of `who`, and of the binding
-    binding: bytes
+    binding: Binding  # its salt is that of `who`, too
     earlier: tuple[bytes, ...]
 
     @property
@@ -116,7 +117,7 @@ class PreparedRecord(NamedTuple):
         """Build the event that this is the record of."""
         caller_values = {"pseudonym": self.pseudonym, "reference": self.reference}
         values = _TEMPLATE | dict(zip(_COMMON, self.common.values, strict=True)) | caller_values
-        return replace(rows.record((0, *values.values())).event, binding=Binding(self.salt, self.binding))
+        return replace(rows.record((0, *values.values())).event, binding=self.binding)
 
     @property
     def pseudonyms(self) -> tuple[bytes, ...]:
@@ -137,11 +138,11 @@ def common(event: Event, origin: str) -> CommonValues:
     values = rows.row(replace(event, pseudonym=_PSEUDONYM_MARK, reference=_REFERENCE_HEX))
     if _fixed_values(values) != _FIXED_VALUES:
         raise ValueError("not of what a caller was told elsewhere")
-    texts = row_texts.texts((_GAP, *values), _BINDING_MARK, origin, _GAP, migrated=False)
+    texts = row_texts.texts((_GAP, *values), _BINDING_MARK, _OPENING_MARK, origin, _GAP, migrated=False)
     facts, person = texts or (b"", b"")
     facts_parts = tuple(facts.split(_GAP.encode()))
     person_parts = tuple(_MARKS.split(person.decode()))
-    usual_form = len(facts_parts) == 3 and len(person_parts) == 4
+    usual_form = len(facts_parts) == 3 and len(person_parts) == 5
     return CommonValues(
         _batch_values(values), origin, *((facts_parts, person_parts) if usual_form else ((), ()))
     )
@@ -209,8 +210,19 @@ def _leaves(
         salt = salts[commitment.SALT_SIZE * offset : commitment.SALT_SIZE * (offset + 1)]
         first, second, third = ready.common.facts
         facts = b"%b%d%b%d%b" % (first, number + offset, second, index + offset, third)
-        what = sha256(commitment.WHAT_TAG + salt + facts)
-        yield leaf + offset, number + offset, what.digest(), ready.who, salt, ready.salt, ready.binding, 0
+        what = sha256(_WHAT_TAG + salt + facts)
+        bound = ready.binding
+        yield (
+            leaf + offset,
+            number + offset,
+            what.digest(),
+            ready.who,
+            salt,
+            bound.salt,
+            bound.value,
+            bound.opening,
+            0,
+        )
 
 
 def _inform(

@@ -47,7 +47,7 @@ erased = 1, at = at - at % 60000000, recorded = recorded - recorded % 60000000
 """The changes to a row, here and in the shared database. The rest of it says that something was played in
 that minute on that line, but not to whom."""
 ERASE = f"UPDATE event SET {ERASED_ROW}"  # noqa: S608  # our own names
-_CLOSE = "UPDATE leaf SET salt_who = NULL, binding = NULL"
+_CLOSE = "UPDATE leaf SET salt_who = NULL, binding = NULL, opening = NULL"
 
 # In memory, for one erasure: the caller's pseudonyms, his records, the ids of his conversations, and the
 # records that rest on his.
@@ -90,7 +90,7 @@ _THEIRS = f"""
 FROM (SELECT record FROM own UNION SELECT record FROM leading) AS his
 CROSS JOIN leaf ON {leaves.of("his.record")}
 """  # noqa: S608  # our own names
-_SALTS = f"SELECT salt_who, binding {_THEIRS} WHERE salt_who IS NOT NULL"
+_SALTS = f"SELECT salt_who, binding, opening {_THEIRS} WHERE salt_who IS NOT NULL"
 _CLOSE_THEIRS = f"""
 {_CLOSE} WHERE leaf IN (SELECT leaf.leaf {_THEIRS})
 RETURNING leaf, record IN own

@@ -18,7 +18,7 @@ if TYPE_CHECKING:  # it loads OpenSSL, which a call does not need
     from ..evidence.checkpoint import Checkpoint
 
 LOG = """
-SELECT epoch, origin, first, (SELECT coalesce(max(leaf) + 1, log.first) FROM leaf), old, entered
+SELECT epoch, origin, first, (SELECT coalesce(max(leaf) + 1, log.first) FROM leaf), old, entered, v2_from
 FROM log ORDER BY epoch DESC LIMIT 1
 """
 RECORDED = """
@@ -27,7 +27,7 @@ SELECT coalesce(recorded, at) FROM leaf JOIN event USING (record) WHERE leaf >= 
 EPOCHS = """
 SELECT epoch, origin, first,
     coalesce(lead(first) OVER (ORDER BY epoch), max((SELECT max(leaf) + 1 FROM leaf), first), first),
-    old, entered
+    old, entered, v2_from
 FROM log ORDER BY epoch
 """
 
@@ -41,18 +41,22 @@ def of(record: str) -> str:
     )
 
 
-BEGIN = "INSERT INTO log (epoch, origin, first, old, entered) VALUES (?, ?, ?, ?, ?)"
-_COLUMNS = "leaf, record, what, who, salt_what, salt_who, binding, migrated"
-OF_RECORD = f"SELECT {_COLUMNS} FROM leaf WHERE {of('?1')}"  # noqa: S608  # our own names
+BEGIN = "INSERT INTO log (epoch, origin, first, old, entered, v2_from) VALUES (?, ?, ?, ?, ?, ?)"
+VERSION = "1 + (leaf.leaf >= (SELECT max(v2_from) FROM log))"
+COLUMNS = f"""
+leaf.leaf, leaf.record, leaf.what, leaf.who, leaf.salt_what, leaf.salt_who, leaf.binding, leaf.opening,
+{VERSION}, leaf.migrated
+"""
+LEAF_COLUMNS = 10
+OF_RECORD = f"SELECT {COLUMNS} FROM leaf WHERE {of('?1')}"  # noqa: S608  # our own names
 # Each leaf with its record, whose columns are all NULL if it was deleted.
 _EVENT = ", ".join(f"event.{name.strip()}" for name in rows.COLUMNS.split(","))
 OPENED = f"""
-SELECT {", ".join(f"leaf.{name}" for name in _COLUMNS.split(", "))}, {_EVENT}
+SELECT {COLUMNS}, {_EVENT}
 FROM leaf LEFT JOIN event ON event.record = leaf.record WHERE leaf.leaf >= ? ORDER BY leaf.leaf LIMIT ?
 """  # noqa: S608  # our own names
-LEAF_COLUMNS = 8
 OF_PERIOD = f"""
-SELECT {", ".join(f"leaf.{name}" for name in _COLUMNS.split(", "))}, {_EVENT}
+SELECT {COLUMNS}, {_EVENT}
 FROM leaf CROSS JOIN event ON event.record = leaf.record
 WHERE leaf.leaf >= ? AND leaf.leaf < ? AND event.at >= ? AND event.at < ? ORDER BY leaf.leaf
 """  # noqa: S608  # our own names
@@ -77,15 +81,17 @@ SELECT min(CASE WHEN migrated THEN NULL ELSE record END), max(CASE WHEN migrated
 FROM leaf WHERE typeof(record) = 'integer'
 """
 ENTERED = "UPDATE log SET entered = ?"
-ENTRIES = "SELECT what, who FROM leaf WHERE leaf >= ? ORDER BY leaf LIMIT ?"
+VERSION_2_FROM = "UPDATE log SET v2_from = ?"
+ENTRIES = f"SELECT what, who, {VERSION} FROM leaf WHERE leaf >= ? ORDER BY leaf LIMIT ?"  # noqa: S608  # our own names
 # If the number is NULL, SQLite takes the one after the last.
 APPEND = """
-INSERT INTO leaf (leaf, record, what, who, salt_what, salt_who, binding, migrated)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+INSERT INTO leaf (leaf, record, what, who, salt_what, salt_who, binding, opening, migrated)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 TAKE_BACK = "DELETE FROM leaf WHERE leaf = ?"  # a leaf that got a wrong number, within its transaction
 PURGE = f"""
-UPDATE leaf SET salt_what = NULL, salt_who = NULL, binding = NULL WHERE {of("?1")} RETURNING leaf
+UPDATE leaf SET salt_what = NULL, salt_who = NULL, binding = NULL, opening = NULL
+WHERE {of("?1")} RETURNING leaf
 """  # noqa: S608  # our own names
 # Records from before there was a log, without their leaves.
 MISSING = f"""
@@ -105,7 +111,7 @@ _RANGE = re.compile(r"([0-9]+)(?:-([0-9]+))?")
 class LedgerLog:
     """The newest log of a ledger. `first` and `next` are rows of `leaf`: that of its leaf 0, and the one that
     the next record gets. Records up to `old` are from before there was a log; those up to `entered` have
-    their leaf already."""
+    their leaf already. Rows of `leaf` before `v2_from` are of version 1."""
 
     epoch: int
     origin: str
@@ -113,6 +119,7 @@ class LedgerLog:
     next: int
     old: int
     entered: int
+    v2_from: int
 
     @property
     def size(self) -> int:
@@ -124,7 +131,8 @@ class LedgerLog:
 class Leaf:
     """One row of `leaf`: the leaf, its record, the record's commitments, and the values that open them. A
     salt is `None` if the record was purged or its caller erased; the binding is `None` also if the caller's
-    number was not known. A `migrated` record is from before there was a log."""
+    number was not known, and `opening`, which identifies the binding's key, also in version 1. A `migrated`
+    record is from before there was a log."""
 
     leaf: int
     record: int
@@ -132,6 +140,7 @@ class Leaf:
     salt_what: bytes | None
     salt_who: bytes | None
     binding: bytes | None
+    opening: bytes | None
     migrated: bool
 
     @property
@@ -139,11 +148,17 @@ class Leaf:
         """The commitment to what leads to the caller."""
         return self.commitments.who
 
+    @property
+    def version(self) -> int:
+        """The version of its entry."""
+        return self.commitments.version
+
     @classmethod
     def of(cls, row: Sequence[Any]) -> Leaf:
-        """Build a leaf from the columns of OF_RECORD."""
-        leaf, record, what, who, salt_what, salt_who, binding, migrated = row
-        return cls(leaf, record, Commitments(what, who), salt_what, salt_who, binding, bool(migrated))
+        """Build a leaf from COLUMNS."""
+        leaf, record, what, who, salt_what, salt_who, binding, opening, version, migrated = row
+        commitments = Commitments(what, who, version)
+        return cls(leaf, record, commitments, salt_what, salt_who, binding, opening, bool(migrated))
 
 
 def log(connection: sqlite3.Connection) -> LedgerLog:
@@ -179,7 +194,7 @@ def begin_another(connection: sqlite3.Connection, last: LedgerLog) -> LedgerLog:
     """Begin the log of the next epoch, within a transaction, and return it. Raises sqlite3.Error."""
     epoch = last.epoch + 1
     name = origin(without_epoch(last.origin), epoch)
-    connection.execute(BEGIN, (epoch, name, last.next, last.old, last.entered))
+    connection.execute(BEGIN, (epoch, name, last.next, last.old, last.entered, last.v2_from))
     return log(connection)
 
 

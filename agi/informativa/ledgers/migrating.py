@@ -122,7 +122,7 @@ def bring_up_to_date(connection: sqlite3.Connection, file: Path, log: str, *, mi
         if not connection.execute("SELECT 1 FROM log").fetchone():
             epoch = _next_epoch(file)
             (old,) = connection.execute("SELECT coalesce(max(record), 0) FROM event").fetchone()
-            connection.execute(leaves.BEGIN, (epoch, origin(log, epoch), 0, old, 0))
+            connection.execute(leaves.BEGIN, (epoch, origin(log, epoch), 0, old, 0, 0))
         connection.execute("COMMIT")
     except BaseException:
         if connection.in_transaction:

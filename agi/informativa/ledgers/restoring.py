@@ -15,6 +15,7 @@ from datetime import datetime
 from pathlib import Path
 
 from ..evidence.checkpoint import Checkpoint
+from ..evidence.entries import commitments
 from ..evidence.log_folder import LogFolder, PublishedLog
 from ..model import Reason, RecordKind
 from ..model.errors import EvidenceError, LedgerError
@@ -183,10 +184,12 @@ def _enter_lost(connection: sqlite3.Connection, log: leaves.LedgerLog, entries: 
     """Enter leaves without records, so that the next records get numbers after them. Return the text of the
     note."""
     number = _next_free_number(connection)
-    for index, entry in enumerate(entries, log.size):
-        what, who = entry[-64:-32], entry[-32:]
-        row = (log.first + index, number, what, who, None, None, None, False)
+    for leaf, entry in enumerate(entries, log.next):
+        hashes = commitments(entry)
+        row = (leaf, number, hashes.what, hashes.who, None, None, None, None, False)
         connection.execute(leaves.APPEND, row)
+        if hashes.version == 1:
+            connection.execute(leaves.VERSION_2_FROM, (leaf + 1,))
         number += 1
     return rows.records_in_words(len(entries)) + leaves.leaves_text(range(log.next, log.next + len(entries)))
 

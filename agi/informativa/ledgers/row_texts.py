@@ -30,7 +30,13 @@ _OF_PERSON = {
 
 
 def texts(
-    row: tuple[Any, ...], binding: bytes | None, origin: str, index: int | str, *, migrated: bool
+    row: tuple[Any, ...],
+    binding: bytes | None,
+    opening: bytes | None,
+    origin: str,
+    index: int | str,
+    *,
+    migrated: bool,
 ) -> tuple[bytes, bytes] | None:
     """Return the texts of the facts, for leaf `index` of a log, and of the person; `None` if the record has
     not the usual form. The values must have the types of `rows.COLUMNS`."""
@@ -65,6 +71,7 @@ def texts(
         True,
         bool(key),
         linked != "",
+        opening is not None,
         pseudonym is not None,
         True,
         reference != "",
@@ -78,6 +85,7 @@ def texts(
         at,
         key,
         linked,
+        opening and opening.hex(),
         pseudonym and pseudonym.hex(),
         recorded,
         reference,

@@ -317,7 +317,7 @@ class SqliteStore(LedgerFile):
         """Return up to `count` entries of logs, from a row of `leaf` on."""
         with self._translated():
             commitments = self._connection.execute(leaves.ENTRIES, (leaf, count)).fetchall()
-            return [Commitments(*hashes).entry for hashes in commitments]
+            return [Commitments(*values).entry for values in commitments]
 
     def enter_old(self, count: int) -> int:
         """Give up to `count` records from before there was a log their leaves, and return how many are left

@@ -112,16 +112,18 @@ class SqliteTransaction:
         that SQLite gives. Return the row."""
         origin, index = log.origin, self._leaf - log.first
         salt, event_binding = commitment.salt(), event.binding
-        salt_who, binding = (
-            (event_binding.salt, event_binding.value) if event_binding else (commitment.salt(), None)
+        salt_who, binding, opening = (
+            (event_binding.salt, event_binding.value, event_binding.opening)
+            if event_binding
+            else (commitment.salt(), None, None)
         )
-        texts = row_texts.texts((record, *values), binding, origin, index, migrated=migrated)
+        texts = row_texts.texts((record, *values), binding, opening, origin, index, migrated=migrated)
         if texts is None:  # it has not the usual form
             facts = commitment.facts(event, origin, index, record, migrated=migrated)
-            person = commitment.person(event, binding)
+            person = commitment.person(event, binding, opening)
             texts = commitment.canonical(facts), commitment.canonical(person)
         what, who = commitment.hashes(*texts, salt, salt_who)
-        row = (leaf, record, what, who, salt, salt_who, binding, migrated)
+        row = (leaf, record, what, who, salt, salt_who, binding, opening, migrated)
         return self._connection.execute(leaves.APPEND, row).lastrowid
 
     def dry_run(self) -> None:

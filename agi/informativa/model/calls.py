@@ -116,10 +116,12 @@ class Heard:
 @dataclass(frozen=True)
 class Binding:
     """A value that ties one record to a caller's number. The key that opens this record alone shows the tie
-    (evidence/commitment.py). `value` has 32 bytes; `salt` has 16 and was drawn for this record."""
+    (evidence/commitment.py), and `opening` identifies that key. `value` and `opening` have 32 bytes; `salt`
+    has 16 and was drawn for this record."""
 
     salt: bytes = field(repr=False)
     value: bytes
+    opening: bytes
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,9 @@ class ErasureStatements:
         name = schema.quoted(schema.role(controller))
         box, record, erasure = f"{name}.box", f"{name}.record", f"{name}.erasure"
 
-        closed = ", salt_who = NULL, binding = NULL" if self.proofs else ""
+        openings = ["salt_who", "binding", *(["opening"] if number >= schema.VERSION_2 else [])]
+        closing = ", ".join(f"{name} = NULL" for name in openings)
+        closed = f", {closing}" if self.proofs else ""
         erase = f"UPDATE {record} SET informs = 0, {ERASED_ROW.replace('%', '%%')}{closed}"  # noqa: S608  # our own names, here and below
         self.erase = f"{erase} WHERE box = %s AND record = ANY(%s) AND erased = 0"
         self.erase_caller = f"{erase} WHERE pseudonym = ANY(%s)"
@@ -23,7 +25,7 @@ class ErasureStatements:
         """  # noqa: S608
         # Where there are proofs: for what a box of an earlier informativa erased, which knows of no salts.
         self.close_erased = f"""
-        UPDATE {record} SET salt_who = NULL, binding = NULL
+        UPDATE {record} SET {closing}
         WHERE erased = 1 AND (salt_who IS NOT NULL OR binding IS NOT NULL)
         """  # noqa: S608
 

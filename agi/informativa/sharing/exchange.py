@@ -60,7 +60,7 @@ class Exchange:
         self._box = database.box
         self._identity = boxes.identity(store)
         self._proofs: ProofSender | None = None  # the schema may be of an earlier informativa
-        if connection.schema >= schema.EVIDENCE:
+        if connection.schema >= schema.VERSION_2:
             self._proofs = ProofSender(store, connection, controller, self._box, self._identity)
         self.sent = 0
         """The number of our last record that is there."""

@@ -38,6 +38,8 @@ class SharedLeaf:
     salt_what: bytes | None
     salt_who: bytes | None
     binding: bytes | None
+    opening: bytes | None
+    version: int
     migrated: bool
 
 
@@ -185,7 +187,8 @@ def _provable(rows_of_records: Iterable[Sequence[Any]]) -> Iterator[ProvableReco
     """Iterate over records from rows of a box, COLUMNS, and EVIDENCE."""
     for row in rows_of_records:
         ((box, record),) = with_box([row[: INFORMS + 1]])
-        leaf, who, salt_what, salt_who, binding, migrated = row[INFORMS + 1 :]
+        leaf, who, salt_what, salt_who, binding, opening, version, migrated = row[INFORMS + 1 :]
+        opens = salt_what, salt_who, binding, opening
         has_proof = leaf is not None and who is not None
-        proof = SharedLeaf(leaf, who, salt_what, salt_who, binding, bool(migrated)) if has_proof else None
+        proof = SharedLeaf(leaf, who, *opens, version or 1, bool(migrated)) if has_proof else None
         yield ProvableRecord(box, record, proof)

@@ -7,11 +7,14 @@ from .rows import COLUMNS, EVIDENCE, arrays_of
 
 
 class ProofStatements:
-    """The statements for one company's schema; for a schema before migration 0002 only those for records,
-    without the proofs. `%s` stands for a value."""
+    """The statements for one company's schema, as it is from a migration on; before 0002 only those for
+    records, without the proofs. `%s` stands for a value."""
 
-    def __init__(self, controller: str, number: int = schema.EVIDENCE) -> None:
-        evidence = EVIDENCE if number >= schema.EVIDENCE else [f"NULL AS {name}" for name in EVIDENCE]
+    def __init__(self, controller: str, number: int = schema.VERSION_2) -> None:
+        since = dict.fromkeys(EVIDENCE, schema.EVIDENCE) | dict.fromkeys(
+            ("opening", "version"), schema.VERSION_2
+        )
+        evidence = [name if number >= since[name] else f"NULL AS {name}" for name in EVIDENCE]
         listed = ", ".join(["box", *COLUMNS, *evidence])
         name = schema.quoted(schema.role(controller))
         box, record = f"{name}.box", f"{name}.record"
@@ -22,11 +25,13 @@ class ProofStatements:
         UPDATE {box} SET proven = %s
         WHERE name = %s AND identity = %s AND erasures = %s AND proven = %s AND retired IS NULL
         """  # noqa: S608  # our own names, here and below
-        kinds = ("integer", "bigint", "bigint", *["bytea"] * 4, "smallint")
+        kinds = ("integer", "bigint", *EVIDENCE.values())
         self.prove = f"""
         UPDATE {record} AS record SET leaf = given.leaf, who = given.who, salt_what = given.salt_what,
             salt_who = CASE WHEN erased = 0 THEN given.salt_who END,
-            binding = CASE WHEN erased = 0 THEN given.binding END, migrated = given.migrated
+            binding = CASE WHEN erased = 0 THEN given.binding END,
+            opening = CASE WHEN erased = 0 THEN given.opening END,
+            version = given.version, migrated = given.migrated
         FROM unnest({arrays_of(kinds)}) AS given (month, record, {", ".join(EVIDENCE)})
         WHERE record.box = %s AND record.record = given.record AND record.month = given.month
         AND record.leaf IS NULL

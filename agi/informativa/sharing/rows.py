@@ -21,9 +21,13 @@ _KINDS = dict.fromkeys(COLUMNS, "text") | {
     **dict.fromkeys(("erased", "supplement", "counts"), "smallint"),
     "rate": "integer",
 }
-EVIDENCE = ["leaf", "who", "salt_what", "salt_who", "binding", "migrated"]
-"""The columns with the proof of a record, from migration 0002 on."""
-_EVIDENCE_KINDS = ("bigint", *["bytea"] * 4, "smallint")
+EVIDENCE = {
+    "leaf": "bigint",
+    **dict.fromkeys(("who", "salt_what", "salt_who", "binding", "opening"), "bytea"),
+    **dict.fromkeys(("version", "migrated"), "smallint"),
+}
+"""The columns with the proof of a record, and their types. Those of migration 0002 lack `opening` and
+`version`, which came with 0004."""
 
 
 class Statements:
@@ -31,7 +35,7 @@ class Statements:
     migration it has. `%s` stands for a value."""
 
     def __init__(self, controller: str, number: int = schema.OLDEST) -> None:
-        proofs = number >= schema.EVIDENCE
+        proofs = number >= schema.VERSION_2
         name = schema.quoted(schema.role(controller))
         box, record = f"{name}.box", f"{name}.record"
 
@@ -55,7 +59,7 @@ class Statements:
         UPDATE {box} SET record = greatest(record, %s), newest = greatest(newest, %s), seen = now()
         WHERE name = %s AND identity = %s AND erasures = %s AND record = %s AND retired IS NULL
         """  # noqa: S608
-        kinds = ("integer", "smallint", *_KINDS.values(), *(_EVIDENCE_KINDS if proofs else ()))
+        kinds = ("integer", "smallint", *_KINDS.values(), *(EVIDENCE.values() if proofs else ()))
         sent = ", ".join((_LISTED, *(EVIDENCE if proofs else ())))
         self.send = f"""
         INSERT INTO {record} (box, month, informs, {sent}) SELECT %s, * FROM unnest({arrays_of(kinds)})

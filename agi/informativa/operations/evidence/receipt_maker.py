@@ -26,8 +26,8 @@ _HASHES = 4096  # hashes of subtrees in the cache
 
 
 class OpenedLeaf(Protocol):
-    """The leaf of a record, of any box: its index, the commitment to the person (32 bytes), and the salts and
-    the binding that open it."""
+    """The leaf of a record, of any box: its index, the commitment to the person (32 bytes), the salts and the
+    binding that open it, the digest of the binding's key, and its version."""
 
     @property
     def leaf(self) -> int: ...  # as ledgers.leaves.Leaf
@@ -39,6 +39,10 @@ class OpenedLeaf(Protocol):
     def salt_who(self) -> bytes | None: ...
     @property
     def binding(self) -> bytes | None: ...
+    @property
+    def opening(self) -> bytes | None: ...
+    @property
+    def version(self) -> int: ...
     @property
     def migrated(self) -> bool: ...
 
@@ -160,9 +164,10 @@ class ReceiptMaker:
         facts = commitment.facts(record.event, log.origin, index, record.number, migrated=leaf.migrated)
         salt, person = _open_leaf(record, leaf)
         opening = self._opening_key(record, leaf)
-        extra = receipt_extra(facts, salt, person, opening)
+        extra = receipt_extra(facts, salt, person, opening, leaf.version)
         path = inclusion_proof(index, signed.checkpoint.size, signed.hashes)
-        receipt = Receipt(facts, salt, person, Proof(index, path, signed.data, extra), opening)
+        proof = Proof(index, path, signed.data, extra)
+        receipt = Receipt(facts, salt, person, proof, opening, leaf.version)
         try:
             receipt.proof.check_inclusion(receipt.entry, signed.checkpoint)
         except TreeProofError as error:
@@ -235,4 +240,5 @@ def _open_leaf(record: Record, leaf: OpenedLeaf) -> tuple[bytes, Person | bytes]
         )
     if leaf.salt_who is None:
         return leaf.salt_what, leaf.who
-    return leaf.salt_what, Person(commitment.person(record.event, leaf.binding), leaf.salt_who)
+    person = commitment.person(record.event, leaf.binding, leaf.opening)
+    return leaf.salt_what, Person(person, leaf.salt_who)

@@ -12,9 +12,9 @@ from ..record_files import CSV, LINES, LINKED, RecordFiles
 from .bundle_boxes import completeness
 from .bundle_plan import line_plan, points, text_of, wrapped
 
-_RECIPE = r"""what  = SHA-256("informativa/what/v1\n" || salt_what || facts)
-who   = SHA-256("informativa/who/v1\n"  || salt_who  || person)
-entry = "informativa/record/v1\n" || what || who
+_RECIPE = r"""what  = SHA-256("informativa/what/vN\n" || salt_what || facts)
+who   = SHA-256("informativa/who/vN\n"  || salt_who  || person)
+entry = "informativa/record/vN\n" || what || who
 leaf  = SHA-256(0x00 || entry)"""
 _NOT_PROVEN = (
     Text("That the call took place, or that the caller listened: compare it with the carrier's records."),
@@ -89,7 +89,7 @@ _STEPS: tuple[tuple[Text, Sequence[str]], ...] = (
             "With other people's programs: in Go, the package golang.org/x/mod/sumdb/note opens"
             " checkpoints; CheckRecord of golang.org/x/mod/sumdb/tlog checks proofs, CheckTree what is in"
             " consistency/. A proof's leaf follows from the JSON in its line “extra” (base64); facts and"
-            " person are canonical there (RFC 8785):"
+            " person are canonical there (RFC 8785), and N is its v:"
         ),
         _RECIPE.splitlines(),
     ),

@@ -37,7 +37,9 @@ def old(file: Path, schema: int, records: int = 3) -> Path:
         if schema > 6:  # from then on marked as ours, and with a log
             connection.execute(f"PRAGMA application_id = {migrating.APPLICATION}")
             connection.execute(
-                "INSERT INTO log VALUES (1, 'box/informativa/acme/box/1', 0, ?, 0)", (records,)
+                "INSERT INTO log (epoch, origin, first, old, entered)"
+                " VALUES (1, 'box/informativa/acme/box/1', 0, ?, 0)",
+                (records,),
             )
     connection.close()
     return file

@@ -45,7 +45,10 @@ HEADERS = ("content-type", "content-disposition", "location", "cache-control", "
 MASKS: tuple[tuple[str, str], ...] = (
     (r'(name="csrf" value=")[0-9a-f]{64}', r"\1CSRF"),  # of one browser
     (r"(set-cookie: (?:session|browser)=)[^;\n]+", r"\1COOKIE"),  # of a session, or of a known browser
-    (r"(/(?:caller|of|letter|erased|jobs)/)[A-Za-z0-9_-]{16}(?![\w-])", r"\1NAME"),  # of an object in a session
+    (
+        r"(/(?:caller|of|letter|erased|jobs)/)[A-Za-z0-9_-]{16}(?![\w-])",
+        r"\1NAME",
+    ),  # of an object in a session
     (r'(name="once" value=")[A-Za-z0-9_-]{12}', r"\1ONCE"),  # a form that is sent once
     (r"(/invitation/)[A-Za-z0-9_-]{22,}", r"\1TOKEN"),
     (r'(name="secret" value="|secret=)[A-Z2-7]{32}', r"\1SECRET"),  # of an app, for codes

@@ -20,6 +20,7 @@ from ..model.text import Text
 from ..system.processes import worker_pool
 from . import audit, audit_checkpoints, audit_history, audit_reading, audit_tiles, leaves, rows, tally
 from .audit_checkpoints import Begin
+from .foreign_schema import foreign_parts
 from .ledger_file import translated
 
 MOST = 100  # missing leaves and files that are named one by one
@@ -167,6 +168,12 @@ def _log_problems(
                 folder=folder.published(epoch).folder,
                 ledger=ledger,
             )
+    if parts := foreign_parts(connection):
+        yield Text(
+            "The ledger {ledger} has parts that informativa did not make: {parts}.",
+            ledger=ledger,
+            parts=", ".join(parts),
+        )
     first, last, _ = connection.execute(leaves.BOUNDS).fetchone()
     log = logs[0]
     if not (last or 0) <= log.entered <= log.old or (first is not None and log.old >= first):

@@ -253,6 +253,13 @@ class SqliteStore(LedgerFile):
             (answer,) = self._connection.execute("PRAGMA quick_check(1)").fetchone()
             return "" if answer == "ok" else str(answer)
 
+    def foreign_schema(self) -> list[str]:
+        """Return the parts of its schema that no migration made, as `foreign_parts` does."""
+        from .foreign_schema import foreign_parts  # not for a script
+
+        with self._translated():
+            return foreign_parts(self._connection)
+
     def count(self) -> int:
         """Return how many records there are. This is less than the newest number if some were purged."""
         with self._translated():

@@ -182,6 +182,13 @@ def damage(controller: Controller) -> str:
         return ledger.damage()
 
 
+def foreign_schema(controller: Controller) -> list[str]:
+    """Return the parts of a ledger's schema that informativa did not make, as `trigger audit`. The ledger
+    must exist. Raises LedgerError."""
+    with closing(store(controller, read_only=True)) as ledger:
+        return ledger.foreign_schema()
+
+
 def processes_with_deleted_wal(controller: Controller) -> list[int]:
     """Return the processes that write to files that nobody reads, because the files beside the ledger (-wal,
     -shm) were deleted while they were open. A service corrects that within a second. As root or the service's

@@ -115,6 +115,7 @@ CHECKS = (
     Check("ports", Text("ports"), ports.ports, blocks_start=True),
     Check("ledgers", Text("ledgers"), ledgers.ledgers, seconds=SLOW),
     Check("damage", Text("damage"), ledgers.damage, seconds=SLOW),
+    Check("schema", Text("ledgers"), ledgers.schema),
     Check("ledgers-missing", Text("ledgers"), ledgers.missing, _DOCTOR),
     Check("evidence", Text("evidence"), evidence.evidence, _DOCTOR, seconds=SLOW),
     Check("evidence-outside", Text("evidence"), evidence.outside),

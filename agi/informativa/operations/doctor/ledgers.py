@@ -78,6 +78,22 @@ def damage(system: System) -> Iterator[Finding]:
         yield ok(text)
 
 
+def schema(system: System) -> Iterator[Finding]:
+    """Check that each ledger has the tables that informativa made, and nothing else: no trigger, say."""
+    for controller in system.recording():
+        if not Path(controller.ledger).is_file():
+            continue
+        with suppress(InformativaError):  # reported by `ledgers`
+            if parts := storage.foreign_schema(controller):
+                text = Text("{file} has parts that informativa did not make: {parts}")
+                fix = Text(
+                    "Find out who made them, and what they did to the records:"
+                    " informativa evidence audit --controller {id}",
+                    id=controller.id,
+                )
+                yield wrong(text.format(file=controller.ledger, parts=Foreign(", ".join(parts))), fix)
+
+
 def _restore(system: System, controller: Controller) -> Text:
     """Return the command that puts a backup in the place of a damaged ledger."""
     return Text(

@@ -1,0 +1,54 @@
+"""Parts of a ledger's schema that no migration made. A trigger of somebody else's could change or drop what
+calls record, without any command that did it."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from functools import cache
+
+from . import migrating
+
+_SCHEMA = "SELECT type, name, tbl_name, coalesce(sql, '') FROM sqlite_schema"
+_COMMENT = re.compile(r"--[^\n]*")
+_OF_SQLITE = ("sqlite_stat", "sqlite_sequence")  # tables that ANALYZE and AUTOINCREMENT make
+
+Part = tuple[str, str, str, str]
+"""Type, name, table and SQL of a part of a schema."""
+
+
+def foreign_parts(connection: sqlite3.Connection) -> list[str]:
+    """Return the types and names of the parts of a ledger's schema that differ from what the migrations make,
+    up to the ledger's own version, those that are missing included: `trigger audit`. Raises sqlite3.Error."""
+    differing = _parts(connection) ^ _made(migrating.of(connection))
+    return sorted({f"{kind} {name}" for kind, name, _table, _sql in differing})
+
+
+@cache
+def _made(version: int) -> frozenset[Part]:
+    connection = sqlite3.connect(":memory:", isolation_level=None)
+    try:
+        for number, sql in migrating.migrations():
+            if number <= version:
+                connection.execute("BEGIN")
+                for statement in migrating.statements(sql):
+                    connection.execute(statement)
+                connection.execute("COMMIT")
+        return _parts(connection)
+    finally:
+        connection.close()
+
+
+def _parts(connection: sqlite3.Connection) -> frozenset[Part]:
+    """Return the parts without what differs between ledgers that the same migrations made: comments and
+    quotes, which a later release may have, and a counter of records, which some ledgers keep."""
+    return frozenset(
+        (kind, name, table, _plain(sql))
+        for kind, name, table, sql in connection.execute(_SCHEMA)
+        if not name.startswith(_OF_SQLITE)
+    )
+
+
+def _plain(sql: str) -> str:
+    words = _COMMENT.sub("", sql).replace('"', "").replace("AUTOINCREMENT", "").split()
+    return "".join(words)

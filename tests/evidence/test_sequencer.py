@@ -21,7 +21,7 @@ from evidence.ledger import audited, checkpoints, files, forged, grown, publishe
 from informativa.evidence.log_folder import LogFolder, PublishedLog
 from informativa.evidence.note import Signer
 from informativa.ledgers import sequencer
-from informativa.ledgers.sequencer import sequence
+from informativa.ledgers.sequencer import examine, sequence
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.model.errors import EvidenceError, SigningError, TileChangedError
 from informativa.system import files as files_module
@@ -195,8 +195,94 @@ def test_key_that_has_lost_what_it_signed_signs_nothing_else(ledger: Path, kept:
         put_back(ledger, state) if state is copy else None
         with pytest.raises(SigningError) as raised:
             sequence(ledger)
-        assert raised.value.code == "signed-unknown"
+        assert raised.value.code == "log-missing"
         assert files(ledger) == left
+    forged(ledger, "DELETE FROM signed")  # as of a ledger that was migrated since
+    with pytest.raises(SigningError) as raised:
+        sequence(ledger)
+    assert raised.value.code == "signed-unknown"
+
+
+@pytest.mark.parametrize("more", [0, 1])
+def test_i7_deleted_folder_of_a_log_is_missed(ledger: Path, more: int) -> None:
+    """I7: the ledger remembers what was signed; no new log takes the place of the one that is gone."""
+    key = signed(ledger)
+    grown(ledger, more)
+    folder = LogFolder(ledger).folder
+    shutil.rmtree(folder)
+    for attempt in (sequence, examine):
+        with pytest.raises(
+            SigningError, match=f"is gone from {folder}: 3 records of it were signed"
+        ) as raised:
+            attempt(ledger)
+        assert raised.value.code == "log-missing"
+    assert files(ledger) == {}
+    assert [str(problem) for problem in audited(ledger, key).problems] == [
+        f"The log in {folder}/1 ends before 3 records that were signed according to the ledger {ledger}."
+    ]
+
+
+def test_i7_folder_of_another_log_is_not_taken(ledger: Path, tmp_path: Path) -> None:
+    """I7: of the same name, with a key of its own, and the same records."""
+    key, kept = signed(ledger), tmp_path / "kept"
+    folder = LogFolder(ledger).folder
+    folder.rename(kept)
+    forged(ledger, "DELETE FROM signed")
+    signed(ledger)
+    shutil.rmtree(folder)
+    kept.rename(folder)
+    files_before = files(ledger)
+    for attempt in (sequence, examine):
+        with pytest.raises(SigningError, match="is not the one that the ledger") as raised:
+            attempt(ledger)
+        assert raised.value.code == "other-log"
+    assert files(ledger) == files_before
+    assert audited(ledger, key).is_sound  # its records are those that this log signed
+
+
+def test_older_folder_of_the_log_is_brought_up_to_date(ledger: Path, tmp_path: Path) -> None:
+    """A backup of the folder is behind the ledger: the leaves show that it is the same log."""
+    key, folder, kept = signed(ledger), LogFolder(ledger).folder, tmp_path / "kept"
+    shutil.copytree(folder, kept)
+    grown(ledger, 300)
+    newest = sequence(ledger)
+    shutil.rmtree(folder)
+    shutil.copytree(kept, folder)
+    assert [str(problem) for problem in audited(ledger, key).problems] == [
+        f"The log in {folder}/1 ends before 303 records that were signed according to the ledger {ledger}."
+    ]
+    examine(ledger)
+    assert sequence(ledger).data == newest.data
+    require_one_history(ledger)
+    assert audited(ledger, key).is_sound
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE signed SET root = zeroblob(32)",
+        "UPDATE signed SET size = 2",
+        "UPDATE signed SET key = 'x'",
+        "UPDATE leaf SET who = zeroblob(32) WHERE leaf = 4",
+    ],
+)
+def test_i7_tree_that_the_ledger_remembers_is_extended_or_nothing(
+    ledger: Path, tmp_path: Path, statement: str
+) -> None:
+    """I7: also where the folder is older, and only the leaves are left to be compared."""
+    folder, kept = LogFolder(ledger).folder, tmp_path / "kept"
+    signed(ledger)
+    shutil.copytree(folder, kept)
+    grown(ledger, 3)
+    signed(ledger)
+    shutil.rmtree(folder)
+    shutil.copytree(kept, folder)
+    forged(ledger, statement)
+    files_before = files(ledger)
+    with pytest.raises(SigningError) as raised:
+        sequence(ledger)
+    assert raised.value.code == "other-log"
+    assert files(ledger) == files_before
 
 
 def test_lost_key_is_not_made_again(ledger: Path) -> None:
@@ -326,7 +412,7 @@ def test_of_two_sequencers_one_signs(ledger: Path, monkeypatch: pytest.MonkeyPat
 SIGN = """
 import sys
 from pathlib import Path
-from informativa.ledgers.sequencer import sequence
+from informativa.ledgers.sequencer import examine, sequence
 sequence(Path(sys.argv[1]))
 """
 
@@ -394,7 +480,7 @@ from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
 from informativa.model.errors import SigningError
-from informativa.ledgers.sequencer import sequence
+from informativa.ledgers.sequencer import examine, sequence
 from informativa.ledgers.sqlite import SqliteStore
 from examples import PLAYED
 ledger = Path(sys.argv[1])

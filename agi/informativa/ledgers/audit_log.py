@@ -18,7 +18,17 @@ from ..evidence.tree import complete_root
 from ..model.errors import EvidenceError, LedgerError
 from ..model.text import Text
 from ..system.processes import worker_pool
-from . import audit, audit_checkpoints, audit_history, audit_reading, audit_tiles, leaves, rows, tally
+from . import (
+    audit,
+    audit_checkpoints,
+    audit_history,
+    audit_reading,
+    audit_tiles,
+    leaves,
+    remembered_trees,
+    rows,
+    tally,
+)
 from .audit_checkpoints import Begin
 from .foreign_schema import foreign_parts
 from .ledger_file import translated
@@ -94,6 +104,12 @@ def _audit(
             for log in logs:
                 checkpoints = audit_checkpoints.signed_checkpoints(folder, log, keys, problems, begin)
                 signed = checkpoints[-1].size if checkpoints else 0
+                if remembered := remembered_trees.read(connection, log.epoch):
+                    if remembered.size > signed:
+                        problems.append(_shortened(ledger, folder.published(log.epoch), remembered.size))
+                    else:
+                        checkpoints.append(Checkpoint(log.origin, remembered.size, remembered.root))
+                        checkpoints.sort(key=lambda checkpoint: checkpoint.size)
                 signed_in_all += signed
                 end = max(min(log.size, farthest), signed)
                 task = _Task(ledger, folder.published(log.epoch), log, signed, notes, 0, end)
@@ -318,6 +334,15 @@ def _follows(published: PublishedLog) -> str | None:
         return None if data is None else leaves.follows(Checkpoint.unverified(data))
     except EvidenceError:  # which the check of the checkpoints reports
         return None
+
+
+def _shortened(ledger: Path, published: PublishedLog, size: int) -> Text:
+    return Text(
+        "The log in {folder} ends before {size} records that were signed according to the ledger {ledger}.",
+        folder=published.folder,
+        size=size,
+        ledger=ledger,
+    )
 
 
 def _truncated(ledger: Path, log: leaves.LedgerLog, signed: int) -> Text:

@@ -17,11 +17,12 @@ from ..evidence.commitment import Commitments
 from ..evidence.origin import log_name
 from ..model import CallerHistory, Event, Record, RecordFilter, Recording
 from ..model.ports import Ledger, LedgerTransaction, Result
-from . import elsewhere, leaves, migrating, recorded_calls, rows
+from . import elsewhere, leaves, migrating, recorded_calls, remembered_trees, rows
 from . import owner as owners
 from .ledger_file import LedgerFile
 from .owner import LedgerOwner
 from .recorded_calls import RecordedCall
+from .remembered_trees import RememberedTree
 from .transaction import SqliteTransaction
 from .write_lock import LOOK_SECONDS
 
@@ -277,6 +278,11 @@ class SqliteStore(LedgerFile):
         self.log()
         with self._translated():
             return leaves.logs(self._connection)
+
+    def remembered_tree(self, epoch: int) -> RememberedTree | None:
+        """Return the last tree of a log of which the ledger knows that it was signed."""
+        with self._translated():
+            return remembered_trees.read(self._connection, epoch)
 
     def recorded_from(self, leaf: int) -> datetime | None:
         """Return the time at which the first record with a leaf from this row of `leaf` on was recorded;

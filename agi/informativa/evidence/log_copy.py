@@ -55,10 +55,15 @@ class LogCopy:
         self._rows = bytearray(rows[: len(rows) // _ROW * _ROW])
 
     @property
+    def note(self) -> bytes | None:
+        """The signed note of the newest checkpoint that was verified; `None` before the first."""
+        return self.published.checkpoint()
+
+    @property
     def checkpoint(self) -> Checkpoint | None:
         """The newest checkpoint that was verified."""
-        data = self.published.checkpoint()
-        return None if data is None else Checkpoint.unverified(data)
+        note = self.note
+        return None if note is None else Checkpoint.unverified(note)
 
     @property
     def size(self) -> int:
@@ -213,6 +218,27 @@ class LogCopy:
         with ThreadPoolExecutor(tile_files.AT_ONCE) as threads:
             for _written in threads.map(partial(_put, self.folder), tiles):
                 pass
+
+
+class CopySnapshot(LogCopy):
+    """The copy at one moment, only to be read, while a monitor may go on with it: its checkpoint is read
+    before the bundles, so all of its leaves are there. Raises EvidenceError if there is no copy."""
+
+    def __init__(self, folder: Path) -> None:
+        self._note = PublishedLog(folder).checkpoint()
+        if self._note is None:
+            raise EvidenceError(
+                Text(
+                    "There is no copy of it in {folder}",
+                    "let the monitor look once more: informativa monitor --once",
+                    folder=folder,
+                )
+            )
+        super().__init__(folder)
+
+    @property
+    def note(self) -> bytes | None:
+        return self._note
 
 
 def _put(folder: Path, tile_and_data: tuple[Tile, bytes]) -> None:

@@ -64,7 +64,7 @@ def newest_of(policy: Policy, key: Verifier, copy: LogCopy) -> CosignedCheckpoin
     """Return the newest checkpoint of a copy, by the policy as it is now; `None` if there is none. Where a
     key of the policy did not make the signature in its name, no witness counts. Raises EvidenceError if the
     log's key did not sign it."""
-    note = copy.published.checkpoint()
+    note = copy.note
     if note is None:
         return None
     try:

@@ -1,4 +1,5 @@
 """The memory of a monitor, `monitor.json`: findings that were told, those still to be told, and growth.
+Beside it, `policy` is a copy of the policy of the last look.
 
 A finding goes into `pending` before anybody is told of it, and out of it after that went well. So it is told
 at least once, and twice where the machine stops in between.
@@ -67,6 +68,30 @@ class MonitorFolder:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+
+    @property
+    def policy_file(self) -> Path:
+        """The copy of the policy of the last look."""
+        return self.folder / "policy"
+
+    def require_state(self) -> None:
+        """Check that a monitor has looked here."""
+        if not (self.folder / _NAME).is_file():
+            raise EvidenceError(
+                Text(
+                    "{folder} is not the state of a monitor",
+                    "name the folder that informativa monitor has as --state",
+                    folder=self.folder,
+                )
+            )
+
+    def save_policy(self, data: bytes) -> None:
+        """Store the policy, if it is another one than before."""
+        file = self.policy_file
+        with failing(file):
+            files.make_folder(self.folder, mode=0o750)
+            if not file.is_file() or files.read(file, _LARGEST) != data:
+                files.write_file(file, data, durable=True)
 
     @contextmanager
     def locked(self) -> Iterator[None]:

@@ -40,14 +40,15 @@ class NoteVerdict(StrEnum):
 
 @dataclass(frozen=True)
 class NoteStanding:
-    """One note: its standing, the flaw if it does not hold, the names of the keys that approved it, and
-    whether only the log itself says that those may."""
+    """One note: its standing, the flaw if it does not hold, the names of the keys that approved it, whether
+    only the log itself says that those may, and the rule that was in force before it."""
 
     entry: ReadEntry
     standing: NoteVerdict
     flaw: Text = NOTHING
     approved_by: tuple[str, ...] = ()
     as_the_log_says: bool = False
+    rule: RuleNote | None = None
 
 
 @dataclass
@@ -118,6 +119,7 @@ class _Judge:
                 return NoteStanding(entry, NoteVerdict.FLAWED, Text("It is one rule too many to be read."))
             since = self._in_effect(note, note.content, in_force, standing)
             rules.own[note.index] = DatedRule(note.index, note.content, since)
+        standing = replace(standing, rule=in_force)
         flaw = next(self._flaws.of(note, log, rules, last), NOTHING)
         return replace(standing, standing=NoteVerdict.FLAWED, flaw=flaw) if flaw else standing
 

@@ -33,7 +33,7 @@ from .monitor_judging import LASTING, LogView, findings, monitored
 from .monitor_outbox import Outbox
 from .monitor_reading import FollowedLog, LogsReader
 from .monitor_witness import LastSigned, keep_forks, signed_by_witness
-from .verifying import policy_in
+from .verifying import parsed_policy, policy_data
 
 EVERY_SECONDS = 60.0
 
@@ -63,9 +63,9 @@ class Monitor:
         now: Callable[[], float] = time.time,
     ) -> None:
         self._settings, self._now = settings, now
-        folder = MonitorFolder(settings.state)
-        self._state = folder.load()
-        self._outbox = Outbox(folder, self._state, settings.command, line)
+        self._folder = MonitorFolder(settings.state)
+        self._state = self._folder.load()
+        self._outbox = Outbox(self._folder, self._state, settings.command, line)
         self._reader = LogsReader(settings.state, settings.published)
         self._first_cosigned: KnownTimes = {}
 
@@ -100,12 +100,14 @@ class Monitor:
         return self._outbox.deliver(news, stopped)
 
     def _policy(self) -> Policy:
-        policy = policy_in(self._settings.policy)
+        data = policy_data(self._settings.policy)
+        policy = parsed_policy(self._settings.policy, data)
         if not policy.logs:
             raise InformativaError(
                 Text("{file} names no log.", file=self._settings.policy),
                 Text("Write a line with its key: log VKEY https://proof.example/log"),
             )
+        self._folder.save_policy(data)
         return policy
 
     def _remember(self, logs: Mapping[str, FollowedLog], signed: LastSigned, now: int) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ...evidence.checkpoint import open_checkpoint
 from ...evidence.encoding import log_origin
-from ...evidence.log_copy import LogCopy, require_sound
+from ...evidence.log_copy import CopySnapshot, LogCopy, require_sound
 from ...evidence.log_following import LogForkError, PublishedNow, follow
 from ...evidence.log_source import LogSource, log_source, url_of_next
 from ...evidence.note import Verifier
@@ -60,35 +60,23 @@ class LogsReader:
     ) -> tuple[dict[str, FollowedLog], list[Text]]:
         """Follow the logs of the policy, and those in which they go on. Return them by origin, and what went
         wrong. Their sources are closed with `sources`. Raises LookStoppedError."""
-        logs: dict[str, FollowedLog] = {}
-        problems: list[Text] = []
-        waiting = [(log.key, log.url, 0) for log in policy.logs]
-        names: set[str] = set()
-        while waiting:
-            key, url, before = waiting.pop(0)
-            name = key.name
-            if name in names:
-                continue
-            names.add(name)
-            try:
-                log = logs[name] = self._followed(key, url, policy, sources, stopped)
-            except EvidenceError as error:
-                problems.append(_problem(name, error))
-                continue
-            if log.problem:
-                problems.append(log.problem)
-            if successor := log.notes.successor:
-                if before < MOST_SUCCESSORS:
-                    waiting.append((successor, url_of_next(url, name, successor.name), before + 1))
-                else:
-                    problems.append(_too_many(name))
-        return logs, problems
+        return _all_logs(policy, lambda key, url: self._followed(key, url, policy, sources, stopped))
+
+    def read_copies(self, policy: Policy) -> tuple[dict[str, FollowedLog], list[Text]]:
+        """Return the copies of the logs of the policy, and of those in which they go on, by origin, and what
+        went wrong. Nothing is written, and a monitor may go on with them."""
+        return _all_logs(policy, lambda key, _url: self._read_copy(key))
+
+    def _read_copy(self, key: Verifier) -> FollowedLog:
+        """Return the copy of one log. Raises EvidenceError."""
+        copy = self._usable(key, CopySnapshot(self._state / log_origin(key.name)))
+        return FollowedLog(key, copy, self._read(key, copy), None)
 
     def _followed(
         self, key: Verifier, url: str, policy: Policy, sources: ExitStack, stopped: Callable[[], bool]
     ) -> FollowedLog:
         """Follow one log. Raises LookStoppedError, and EvidenceError if its copy cannot be used."""
-        copy = self._copy(key)
+        copy = self._usable(key, LogCopy(self._state / log_origin(key.name)))
         source = published = fork = None
         problem = NOTHING
         try:
@@ -101,11 +89,10 @@ class LogsReader:
             problem = _problem(key.name, error)
         return FollowedLog(key, copy, self._read(key, copy), source, published, fork, problem)
 
-    def _copy(self, key: Verifier) -> LogCopy:
+    def _usable(self, key: Verifier, copy: LogCopy) -> LogCopy:
         """Return the copy of the log with this key. Raises EvidenceError if it is damaged, or of another
         key."""
-        copy = LogCopy(self._state / log_origin(key.name))
-        note = copy.published.checkpoint()
+        note = copy.note
         if note is not None and key not in self._checked:
             open_checkpoint(note, [key])
             require_sound(copy)
@@ -120,6 +107,36 @@ class LogsReader:
         known = self._notes.get(key.name, _Notes())
         notes = self._notes[key.name] = _with_new_notes(known, copy, key.name, size)
         return ReadLog(key, size, root, notes.entries)
+
+
+def _all_logs(
+    policy: Policy, read_log: Callable[[Verifier, str], FollowedLog]
+) -> tuple[dict[str, FollowedLog], list[Text]]:
+    """Return the logs of the policy, and those in which they go on, by origin, and what went wrong.
+    `read_log` reads the one with a key and an address ('' if none is known), and raises EvidenceError."""
+    logs: dict[str, FollowedLog] = {}
+    problems: list[Text] = []
+    waiting = [(log.key, log.url, 0) for log in policy.logs]
+    names: set[str] = set()
+    while waiting:
+        key, url, before = waiting.pop(0)
+        name = key.name
+        if name in names:
+            continue
+        names.add(name)
+        try:
+            log = logs[name] = read_log(key, url)
+        except EvidenceError as error:
+            problems.append(_problem(name, error))
+            continue
+        if log.problem:
+            problems.append(log.problem)
+        if successor := log.notes.successor:
+            if before < MOST_SUCCESSORS:
+                waiting.append((successor, url_of_next(url, name, successor.name), before + 1))
+            else:
+                problems.append(_too_many(name))
+    return logs, problems
 
 
 def _with_new_notes(known: _Notes, copy: LogCopy, name: str, size: int) -> _Notes:

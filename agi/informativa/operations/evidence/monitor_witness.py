@@ -38,13 +38,13 @@ def keep_forks(signed: LastSigned, logs: Mapping[str, FollowedLog], ahead: dict[
             notes.append(signed[origin][2])
         for note in notes:
             checkpoint = _opened(note, log.key)
-            if checkpoint and _contradicts(checkpoint, log.copy):
+            if checkpoint and contradicts(checkpoint, log.copy):
                 log.copy.keep_fork(note)
             elif checkpoint and checkpoint.size > log.copy.size:
                 ahead.setdefault(origin, note.decode())
 
 
-def _contradicts(checkpoint: Checkpoint, copy: LogCopy) -> bool:
+def contradicts(checkpoint: Checkpoint, copy: LogCopy) -> bool:
     """Return whether a checkpoint is of another tree than the copy's, as far as the copy has it, or of a log
     that went on after its end."""
     last, ended = copy.checkpoint, copy.ended

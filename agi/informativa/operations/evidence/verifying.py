@@ -89,8 +89,18 @@ def verify(
 
 def policy_in(file: Path) -> Policy:
     """Read a policy of trust from a file. Raises InformativaError if it is none."""
+    return parsed_policy(file, policy_data(file))
+
+
+def policy_data(file: Path) -> bytes:
+    """Read a file that should be a policy. Raises InformativaError."""
+    return _read(file, LARGEST_PROOF)
+
+
+def parsed_policy(file: Path, data: bytes) -> Policy:
+    """Parse the policy that was read from a file. Raises InformativaError if it is none."""
     try:
-        return Policy.parse(_read(file, LARGEST_PROOF))
+        return Policy.parse(data)
     except EvidenceError as error:
         raise InformativaError(
             Text("{file} is no policy: {why}", file=file, why=error.message), error.remedy

@@ -17,7 +17,7 @@ import pytest
 import structlog
 
 from commands import PROGRAM, run, typed
-from evidence.witnessing import SIGNER, MemoryLog, serving
+from evidence.witnessing import SIGNER, MemoryLog, answer, asked, connected, post, serving
 from informativa.evidence.note import Verifier, parse_signatures
 from informativa.evidence.witness import Answer, logs_of
 from informativa.evidence.witness_server import Limits, WitnessServer
@@ -25,40 +25,6 @@ from informativa.evidence.witness_store import WitnessFolder, WitnessStore
 from informativa.model.errors import EvidenceError
 
 LOG = MemoryLog.of(40)
-
-
-def connected(port: int) -> socket.socket:
-    """A connection; a test that waits for ever fails."""
-    return socket.create_connection(("127.0.0.1", port), timeout=30)
-
-
-def post(body: bytes, *headers: str, path: str = "/add-checkpoint") -> bytes:
-    """A request."""
-    lines = [f"POST {path} HTTP/1.1", "Host: witness", f"Content-Length: {len(body)}", *headers, "", ""]
-    return "\r\n".join(lines).encode() + body
-
-
-def answer(connection: socket.socket) -> tuple[int, str, bytes]:
-    """Status, content type and body of the next answer; 0 where the connection was closed."""
-    received = b""
-    while b"\r\n\r\n" not in received:
-        more = connection.recv(65536)
-        if not more:
-            return 0, "", received
-        received += more
-    head, _, body = received.partition(b"\r\n\r\n")
-    length = int(re.search(rb"Content-Length: (\d+)", head)[1])  # type: ignore[index]
-    while len(body) < length:
-        body += connection.recv(65536)
-    kind = re.search(rb"Content-Type: ([^\r]+)", head)[1].decode()  # type: ignore[index]
-    return int(head[9:12]), kind, body
-
-
-def asked(port: int, sent: bytes) -> tuple[int, str, bytes]:
-    """One connection for one request."""
-    with connected(port) as connection:
-        connection.sendall(sent)
-        return answer(connection)
 
 
 def test_it_signs_and_tells_how_far_it_is(tmp_path: Path) -> None:

@@ -1,8 +1,10 @@
-"""Logs that grow and fork in memory, and a witness on a port of its own, for tests."""
+"""Logs that grow and fork in memory, a witness on a port of its own, and requests to it, for tests."""
 
 from __future__ import annotations
 
 import asyncio
+import re
+import socket
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -13,7 +15,7 @@ from informativa.evidence import note, tree
 from informativa.evidence.checkpoint import Checkpoint
 from informativa.evidence.note import Signer, Verifier
 from informativa.evidence.witness import AddCheckpoint, Answer, logs_of
-from informativa.evidence.witness_server import Limits, WitnessServer, in_a_thread
+from informativa.evidence.witness_server import Approvals, Limits, WitnessServer, in_a_thread
 from informativa.evidence.witness_store import WitnessFolder, WitnessStore
 
 ORIGIN = "acme.example/informativa/acme/pbx-1/1"
@@ -50,18 +52,54 @@ class MemoryLog:
         return AddCheckpoint(old, tree.consistency_proof(old, size, self.hash), self.note(size))
 
 
+def connected(port: int) -> socket.socket:
+    """A connection; a test that waits for ever fails."""
+    return socket.create_connection(("127.0.0.1", port), timeout=30)
+
+
+def post(body: bytes, *headers: str, path: str = "/add-checkpoint") -> bytes:
+    """A request."""
+    lines = [f"POST {path} HTTP/1.1", "Host: witness", f"Content-Length: {len(body)}", *headers, "", ""]
+    return "\r\n".join(lines).encode() + body
+
+
+def answer(connection: socket.socket) -> tuple[int, str, bytes]:
+    """Status, content type and body of the next answer; 0 where the connection was closed."""
+    received = b""
+    while b"\r\n\r\n" not in received:
+        more = connection.recv(65536)
+        if not more:
+            return 0, "", received
+        received += more
+    head, _, body = received.partition(b"\r\n\r\n")
+    length = int(re.search(rb"Content-Length: (\d+)", head)[1])  # type: ignore[index]
+    while len(body) < length:
+        body += connection.recv(65536)
+    kind = re.search(rb"Content-Type: ([^\r]+)", head)[1].decode()  # type: ignore[index]
+    return int(head[9:12]), kind, body
+
+
+def asked(port: int, sent: bytes) -> tuple[int, str, bytes]:
+    """One connection for one request."""
+    with connected(port) as connection:
+        connection.sendall(sent)
+        return answer(connection)
+
+
 @contextmanager
-def serving(folder: Path, limits: Limits | None = None) -> Iterator[int]:
+def serving(folder: Path, limits: Limits | None = None, approvals: Approvals | None = None) -> Iterator[int]:
     """The witness in a folder, which is made if need be, for SIGNER's log; its port."""
     if not (folder / "witness.key").exists():
         WitnessFolder(folder).make("home.example")
-    with serving_logs(folder, limits) as (port, keys):
+    with serving_logs(folder, limits, approvals) as (port, keys):
         keys.append(SIGNER.verifier)
         yield port
 
 
 @contextmanager
-def serving_logs(folder: Path, limits: Limits | None = None) -> Iterator[tuple[int, list[Verifier]]]:
+def serving_logs(
+    folder: Path, limits: Limits | None = None, approvals: Approvals | None = None
+) -> Iterator[tuple[int, list[Verifier]]]:
     """The witness in a folder; its port, and the keys of the logs that it knows, to which a test adds."""
     witness_folder, keys = WitnessFolder(folder), list[Verifier]()
     ready, started = threading.Event(), list[tuple[int, asyncio.AbstractEventLoop, asyncio.Event]]()
@@ -72,7 +110,7 @@ def serving_logs(folder: Path, limits: Limits | None = None) -> Iterator[tuple[i
             async def decide(body: bytes) -> Answer:
                 return await in_a_thread(store, logs_of(keys), witness_folder.witness(), pool)(body)
 
-            server = WitnessServer(decide, limits)
+            server = WitnessServer(decide, limits, approvals=approvals)
             stop = asyncio.Event()
             started.append(((await server.start("127.0.0.1", 0))[1], asyncio.get_running_loop(), stop))
             ready.set()

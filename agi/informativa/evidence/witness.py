@@ -62,12 +62,13 @@ class AddCheckpoint:
 @dataclass(frozen=True)
 class Answer:
     """An answer to a request. `signed` is the checkpoint whose signature is in the answer; it must be stored
-    as the last one before the answer is sent."""
+    as the last one before the answer is sent. `allowed` are the methods that status 405 names."""
 
     status: int
     body: bytes
     kind: str = TEXT_TYPE
     signed: Checkpoint | None = None
+    allowed: str = "POST"
 
 
 def logs_of(keys: Iterable[Verifier]) -> Logs:

@@ -1,6 +1,7 @@
 """A witness on the network: HTTP/1.1 as far as tlog-witness needs it, with a limit on everything.
 
-One request is `POST …/add-checkpoint` with a Content-Length. Connections are kept alive for the next one. A
+One request is `POST …/add-checkpoint` with a Content-Length, or `GET …/approvals/<digest>/<n>`
+(`witness_approvals`). Connections are kept alive for the next one. A
 client that sends slowly, or too much, loses the connection. At the limit of connections a new one takes the
 place of the one that has been idle for the longest time, and gets status 503 if none is idle.
 """
@@ -8,6 +9,7 @@ place of the one that has been idle for the longest time, and gets status 503 if
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -24,10 +26,14 @@ from .witness_store import WitnessStore
 
 LARGEST_HEAD = 8192  # bytes: request line and headers; no more are read at once
 _PATH = b"/add-checkpoint"
+_APPROVAL_PATH = re.compile(rb"/approvals/([0-9a-f]{64})/(0|[1-9][0-9]{0,8})\Z")
 
 Decide = Callable[[bytes], Awaitable[Answer]]
-OnAnswer = Callable[[int, str], object]
-"""Called with the status of each answer, and the client's address."""
+Approvals = Callable[[str, int], bytes | None]
+"""Returns the approval with that number of the log with that digest, at once; `None` after the last."""
+OnAnswer = Callable[[str, int, str], object]
+"""Called with what was asked for, a `signature` or an `approval`, the status of the answer, and the client's
+address."""
 
 
 @dataclass(frozen=True)
@@ -51,8 +57,15 @@ class _RefusedError(Exception):
 class WitnessServer:
     """An HTTP server that answers with the result of `decide`."""
 
-    def __init__(self, decide: Decide, limits: Limits | None = None, told: OnAnswer | None = None) -> None:
+    def __init__(
+        self,
+        decide: Decide,
+        limits: Limits | None = None,
+        told: OnAnswer | None = None,
+        approvals: Approvals | None = None,
+    ) -> None:
         self._decide, self._limits, self._on_answer = decide, limits or Limits(), told
+        self._approvals = approvals
         self._open = 0
         self._idle: dict[
             asyncio.StreamWriter, None
@@ -102,10 +115,14 @@ class WitnessServer:
         """Answer one request. Return whether another one may follow."""
         if not http.trailing_data[0] and not await self._first_piece(http, reader, writer):
             return False
+        subject = "signature"
         try:
             async with asyncio.timeout(self._limits.request):
                 request, body = await _receive(http, reader)
-            answer, keep_alive = await self._answer(request, body), True
+            approval = self._approval(request)
+            if approval:
+                subject = "approval"
+            answer, keep_alive = approval or await self._answer(request, body), True
             if request.method == b"HEAD":
                 answer = replace(answer, body=b"")
         except h11.RemoteProtocolError as error:
@@ -114,7 +131,7 @@ class WitnessServer:
             answer, keep_alive = refused.answer, False
         if self._on_answer:
             peer = writer.get_extra_info("peername") or ("",)
-            self._on_answer(answer.status, str(peer[0]))
+            self._on_answer(subject, answer.status, str(peer[0]))
         async with asyncio.timeout(self._limits.request):
             await self._send(http, writer, answer, keep_alive=keep_alive)
         return http.our_state is h11.DONE and http.their_state is h11.DONE
@@ -133,6 +150,16 @@ class WitnessServer:
             http.receive_data(data)
         return bool(data)
 
+    def _approval(self, request: h11.Request) -> Answer | None:
+        """Return the answer to a request for an approval; `None` if it is for something else."""
+        path = _APPROVAL_PATH.search(request.target.partition(b"?")[0])
+        if self._approvals is None or not path:
+            return None
+        if request.method != b"GET":
+            return Answer(405, b"Only GET is understood.\n", allowed="GET")
+        data = self._approvals(path[1].decode(), int(path[2]))
+        return Answer(404, b"There are no more approvals.\n") if data is None else Answer(200, data)
+
     async def _answer(self, request: h11.Request, body: bytes) -> Answer:
         if not request.target.partition(b"?")[0].endswith(_PATH):
             return Answer(404, b"There is nothing here but add-checkpoint (c2sp.org/tlog-witness).\n")
@@ -147,7 +174,7 @@ class WitnessServer:
             ("Content-Type", answer.kind),
             ("Content-Length", str(len(answer.body))),
             ("X-Content-Type-Options", "nosniff"),
-            *([("Allow", "POST")] if answer.status == 405 else []),
+            *([("Allow", answer.allowed)] if answer.status == 405 else []),
             *([] if keep_alive else [("Connection", "close")]),
         ]
         reason = HTTPStatus(answer.status).phrase

@@ -1,7 +1,7 @@
-"""The files of a witness: its key, and the last checkpoint of each log that it signed.
+"""The files of a witness: its key, the last checkpoint of each log that it signed, and approvals.
 
     witness.key        the private key, for its owner alone
-    witness.sqlite3    the checkpoints
+    witness.sqlite3    the checkpoints; the approvals that it serves, in the order in which they came
 
 Without the second file the witness would forget what it signed, and sign another log under the same name. So
 it is made together with the key, once, and a witness without it does not start.
@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
@@ -35,6 +35,12 @@ SET size = excluded.size, root = excluded.root, note = excluded.note, signed_at 
 """
 _ALL = "SELECT origin, size, root, signed_at FROM last ORDER BY origin"
 _ALL_NOTES = "SELECT origin, size, root, signed_at, note FROM last"
+_APPROVALS_TABLE = """
+CREATE TABLE IF NOT EXISTS approval (number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE,
+    note BLOB NOT NULL) STRICT
+"""
+_ADD_APPROVAL = "INSERT OR IGNORE INTO approval (name, note) VALUES (?, ?)"
+_ALL_APPROVALS = "SELECT name, note FROM approval ORDER BY number"
 _WAIT_SECONDS = 10
 
 
@@ -87,8 +93,8 @@ def last_signed(folder: WitnessFolder) -> dict[str, tuple[Checkpoint, int, bytes
 
 
 class WitnessStore:
-    """The last signed checkpoints. For one thread at a time; other processes may use the same file. Raises
-    EvidenceError if it cannot be used; nothing is signed then."""
+    """The last signed checkpoints, and the approvals that are served. For one thread at a time; other
+    processes may use the same file. Raises EvidenceError if it cannot be used; nothing is signed then."""
 
     def __init__(self, folder: WitnessFolder) -> None:
         self._file = folder.state_file
@@ -125,6 +131,17 @@ class WitnessStore:
         with _translated(self._file):
             rows = self._connection.execute(_ALL).fetchall()
             return [(Checkpoint(origin, size, root), at) for origin, size, root, at in rows]
+
+    def approvals(self) -> list[tuple[str, bytes]]:
+        """Return the approvals by the names of their files, in the order in which they came."""
+        with self._transaction() as connection:
+            connection.execute(_APPROVALS_TABLE)  # a witness from before has none
+            return connection.execute(_ALL_APPROVALS).fetchall()
+
+    def add_approvals(self, approvals: Sequence[tuple[str, bytes]]) -> None:
+        """Add approvals behind those that are there; one whose name is there stays as it is."""
+        with self._transaction() as connection:
+            connection.executemany(_ADD_APPROVAL, approvals)
 
     def close(self) -> None:
         """Close the database, once."""

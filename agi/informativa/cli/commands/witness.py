@@ -58,6 +58,10 @@ def serve(
         Path | None, typer.Option(metavar="FILE", help="The logs to sign for (C2SP tlog-policy).")
     ] = None,
     listen: Annotated[str, typer.Option(metavar="ADDRESS", help="Address and port.")] = "127.0.0.1:4590",
+    approvals: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Where you put approvals, for whoever keeps the logs to fetch."),
+    ] = None,
     log: Annotated[LogFormat, typer.Option("--log-format", help="How to write the log.")] = LogFormat.CONSOLE,
 ) -> None:
     """Sign what logs send, unless it contradicts what was signed before (C2SP tlog-witness)."""
@@ -69,6 +73,6 @@ def serve(
     _.speak({})  # a log is searched in the language of this documentation
     sink = configure(log)
     try:
-        operations.serve(folder, keys, listen)
+        operations.serve(folder, keys, listen, approvals)
     finally:
         sink.close()

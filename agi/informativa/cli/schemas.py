@@ -30,6 +30,8 @@ from ..operations import (
 )
 from ..operations.accounts import management as accounts
 from ..operations.doctor import examination
+from ..operations.evidence.approver_key import ApproverKey
+from ..operations.evidence.approving import WrittenApproval
 from ..operations.evidence.bundle import Bundle
 from ..operations.evidence.comparison_document import CallComparison
 from ..operations.evidence.logs import Audits, Checkpoints, LogKeys
@@ -77,6 +79,8 @@ DOCUMENTS: dict[str, type] = {
     "evidence publish": Publications,
     "evidence compare": CallComparison,
     "evidence bundle": Bundle,
+    "evidence approver-key": ApproverKey,
+    "evidence approve": WrittenApproval,
     "witness key": Witness,
     "monitor": MonitorFinding,
     "ledger adopt": restoring.AdoptedLedger,

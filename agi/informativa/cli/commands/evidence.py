@@ -29,7 +29,7 @@ from ...views.text.publishing import published
 from ..log import LogFormat, configure
 from ..options import Config, Json, Of, print_document, reader_of, warn_of_unrelated
 from ..words import _
-from . import bundle, compare
+from . import approve, bundle, compare
 
 app = typer.Typer(help="Proof of what was recorded, for whoever trusts nobody.", no_args_is_help=True)
 
@@ -51,6 +51,7 @@ def _group() -> None:
 
 bundle.add_to(app)
 compare.add_to(app)
+approve.add_to(app)
 
 
 @app.command()

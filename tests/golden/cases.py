@@ -145,6 +145,13 @@ CASES = {
     "witness-key-there": Case(
         "witness key {root}/witness", setup=("witness key {root}/witness --name home.example",)
     ),
+    "evidence-approver-key": Case(
+        "evidence approver-key {root}/dpo.key --name acme.example/dpo", writes=True
+    ),
+    "evidence-approver-key-there": Case(
+        "evidence approver-key {root}/dpo.key",
+        setup=("evidence approver-key {root}/dpo.key --name acme.example/dpo",),
+    ),
     # secrets and recordings
     "keys-make": Case("keys make acme", missing=("etc/keys/acme.key", "etc/ledger/acme.sqlite3")),
     "keys-make-manager": Case(
@@ -253,6 +260,14 @@ FAILURES = {
     "not-a-list": Case("evidence compare --calls {root}/callers.csv"),
     "list-of-no-line": Case("evidence compare --calls {root}/carrier.csv --controller acme"),
     "list-of-no-day": Case("evidence compare --calls {root}/Master.csv --from 2026-12-24"),
+    "no-monitor": Case(
+        "evidence approve {root} acme.example/informativa/acme/pbx-1/1 42 --key {root}/dpo.key --yes",
+        setup=("evidence approver-key {root}/dpo.key --name acme.example/dpo",),
+    ),
+    "no-approver": Case(
+        "evidence approve {root} acme.example/informativa/acme/pbx-1/1 42 --key {root}/none.key --yes"
+    ),
+    "no-leaf": Case("evidence approve {root} 42 --key {root}/dpo.key --yes"),
     "key-there": Case("keys make acme"),
     "key-for-nobody": Case("keys rotate"),
     "init-not-empty": Case("init {root}/etc", json=False),
@@ -275,6 +290,7 @@ EXCEPTIONS = {
     "evidence sequence": "the same, for the signer",
     "witness serve": "the same, for a witness",
     "monitor": "follows a log elsewhere: its results are built by hand, and test_monitor.py runs it",
+    "evidence approve": "reads a monitor's copy: built by hand, and test_approve.py runs it",
     "completion": "scripts for shells, which test_cli.py runs in them",
     "upgrade-check": "examines the machine: its result is built by hand (results_by_hand.py)",
     "systemd": "names the machine's Python and users: built by hand",

@@ -17,9 +17,10 @@ from informativa import __version__, model
 from informativa.asterisk.test_call import CallStep, Moment
 from informativa.config import Configuration
 from informativa.evidence.note_standing import NoteStanding, NoteVerdict, ReadEntry
-from informativa.evidence.note_values import NoteSource
-from informativa.evidence.notes import ErasureNote, LogNote, NoteKind
+from informativa.evidence.note_values import ErasureRule, NoteSource
+from informativa.evidence.notes import ErasureNote, LogNote, NoteKind, RuleNote
 from informativa.model import ManagerAccount, Status
+from informativa.model.plan import Period
 from informativa.model.text import Text
 from informativa.operations import systemd_unit
 from informativa.operations.boxes import (
@@ -36,6 +37,13 @@ from informativa.operations.boxes import (
 )
 from informativa.operations.doctor.examination import Examination, UpgradeCheck, count_by_state
 from informativa.operations.doctor.findings import ok, unknown, warning, wrong
+from informativa.operations.evidence.approving import (
+    ApprovedNote,
+    Proposal,
+    RuleChange,
+    WrittenApproval,
+)
+from informativa.operations.evidence.erasure_lists import ErasureList, ListedLog
 from informativa.operations.evidence.log_state import KeptElsewhere, LogState
 from informativa.operations.evidence.monitor_findings import FindingKind, Look, MonitoredLog, MonitorFinding
 from informativa.operations.evidence.note_words import note_words
@@ -56,7 +64,7 @@ from informativa.operations.support.bundle import SupportBundle
 from informativa.operations.test_call import CallPlaced, CallResult, PlannedCall, TestCall, plan
 from informativa.views import support
 from informativa.views.messages import Language
-from informativa.views.text import boxes, doctor, monitor, prompts, status, test_call
+from informativa.views.text import approval, boxes, doctor, monitor, prompts, status, test_call
 
 DAY = timedelta(days=1)
 
@@ -399,6 +407,64 @@ LOOK = Look(
 )
 
 
+_NEW_RULE = LogNote(
+    _LOG,
+    42,
+    _MINUTE,
+    NoteSource.SERVICE,
+    RuleNote(Period(days=8), "Europe/Rome", ErasureRule.STANDING, processor=True),
+)
+_APPROVED = (
+    ApprovedNote(
+        log=_LOG,
+        index=41,
+        note=NoteKind.ERASURE,
+        message=WAITING.message,
+        instruction="dpo-1",
+        changes=(),
+        erasure_list=ErasureList(
+            Path("/media/dpo/1-41"),
+            (ListedLog(_LOG, 1, 0), ListedLog(_LOG.replace("pbx-1", "pbx-2"), 3, 2)),
+        ),
+    ),
+    ApprovedNote(
+        log=_LOG,
+        index=42,
+        note=NoteKind.RULE,
+        message=note_words(NoteStanding(ReadEntry.read(_NEW_RULE.entry, _LOG, 42), NoteVerdict.WAITS)),
+        instruction=None,
+        changes=(
+            RuleChange("retention", "P60M", "P8D"),
+            RuleChange("processor", None, "1"),
+            RuleChange("instruction", "T-1", None),
+        ),
+        erasure_list=None,
+    ),
+)
+APPROVAL = WrittenApproval(
+    file=Path(f"/media/dpo/{'5e' * 32}.approval"),
+    key="acme.example/dpo+7d1c53f1+AVBsdkgLv/ymNT5jLLUmqZcjcs8xY/hZFNNRLZ5ZVRBu",
+    at=TUESDAY,
+    notes=_APPROVED,
+    warnings=(
+        Text(
+            "The rule for the note {index} of {log} says that {name} approves, which is another key.",
+            index=42,
+            log=_LOG,
+            name="acme.example/approver",
+        ),
+    ),
+)
+
+
+def _show_approval(
+    written: WrittenApproval, _configuration: Configuration, language: Language
+) -> Iterator[object]:
+    yield from approval.proposal_lines(Proposal(written.notes, (), written.warnings), language)
+    yield from map(language, written.warnings)
+    yield from approval.written_lines(written, language)
+
+
 def _show_finding(
     finding: MonitorFinding, _configuration: Configuration, language: Language
 ) -> Iterator[object]:
@@ -414,6 +480,7 @@ RESULTS = {
     "boxes retire": ResultByHand(lambda _configuration: _boxes_retired(done=False), _show_retired),
     "boxes retire, done": ResultByHand(lambda _configuration: _boxes_retired(done=True), _show_retired),
     "doctor": ResultByHand(lambda _configuration: EXAMINATION, _show_findings),
+    "evidence approve": ResultByHand(lambda _configuration: APPROVAL, _show_approval),
     "join": ResultByHand(lambda _configuration: JOINED, _show_joined),
     "monitor": ResultByHand(lambda _configuration: WAITING, _show_finding),
     "monitor, fork": ResultByHand(lambda _configuration: FORKED, _show_finding),

@@ -16,6 +16,8 @@ from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 from shlex import quote
 
+import typer
+
 from informativa.cli.main import main
 from lab.office import BIN
 
@@ -82,6 +84,12 @@ def _environment(changes: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name not in gone} | WIDTH | changes
 
 
+def forget_titles() -> None:
+    """Have the titles of help read anew: typer takes them when it is imported, in the language of then."""
+    if sys.modules.pop("typer.rich_utils", None):
+        del typer.rich_utils
+
+
 @contextmanager
 def _typed(words: Sequence[str], changes: Mapping[str, str]) -> Iterator[None]:
     """What Python knows of how it was started is as if the command had been."""
@@ -91,6 +99,7 @@ def _typed(words: Sequence[str], changes: Mapping[str, str]) -> Iterator[None]:
         os.environ.clear()
         os.environ.update(wanted)
         sys.argv = [str(PROGRAM), *words]
+        forget_titles()
         yield
     finally:
         sys.argv = arguments

@@ -269,3 +269,9 @@ def test_errors_are_put_into_words_when_somebody_asks() -> None:
 def test_a_started_command_speaks_the_locale_s_language() -> None:
     """Whoever really starts it in an Italian locale is answered in Italian, the system's words included."""
     assert "il file non esiste" in started(*UNKNOWN, LANG="it_IT.UTF-8").stderr
+
+
+def test_titles_of_help_are_in_the_language_of_each_command() -> None:
+    """Also in tests, where one process types commands in both languages."""
+    for language, title in (("en", "Options"), ("it", "Opzioni"), ("en", "Options")):
+        assert f"╭─ {title} ─" in run("check", "--help", LANGUAGE=language).stdout

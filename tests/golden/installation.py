@@ -23,7 +23,7 @@ from stat import S_ISDIR
 import numpy as np
 import pytest
 
-from commands import PROGRAM
+from commands import PROGRAM, forget_titles
 from examples import NOTDUE, PARTIAL, PLAYED, UNIDENTIFIED
 from golden.stopped_clock import TUESDAY, SeededBytes
 from informativa import __version__
@@ -190,6 +190,7 @@ def process(
         time.tzset()
         os.chdir(folder)
         sys.argv = [str(PROGRAM), *words]
+        forget_titles()
         yield
     finally:
         sys.argv = old_words

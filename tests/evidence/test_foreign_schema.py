@@ -26,7 +26,7 @@ def parts(ledger: Path) -> list[str]:
 
 @pytest.mark.parametrize("schema", range(1, NEWEST + 1))
 def test_ledger_of_every_form_is_as_the_migrations_made_it(tmp_path: Path, schema: int) -> None:
-    """As it was, and after it was migrated."""
+    """After it was migrated; before, it is not judged."""
     ledger = old(tmp_path / "acme.sqlite3", schema)
     with closing(sqlite3.connect(ledger)) as connection:
         assert foreign_parts(connection) == []

@@ -195,7 +195,7 @@ def test_i3_kill_9_between_append_tile_checkpoint_and_publication_leaves_one_log
     with closing(sqlite3.connect(collector.ledger)) as connection:
         rows = connection.execute("SELECT what, who FROM leaf ORDER BY leaf").fetchall()
     assert entries == [
-        b"informativa/record/v1\n" + facts_hash + person_hash for facts_hash, person_hash in rows
+        b"informativa/record/v2\n" + facts_hash + person_hash for facts_hash, person_hash in rows
     ]
     appended = require_acknowledged(collector.ledger, acknowledged)
     print(

@@ -235,9 +235,9 @@ def test_proof_in_another_form_is_noticed(company: Company, reader: Reader) -> N
     page = company.page(1)
     proof = page.receipt.proof
     for extra, reason in (
-        (proof.extra.replace(b'"v":1', b'"v": 1'), "RFC 8785"),
-        (proof.extra.replace(b'"v":1', b'"v":2'), "opening"),
-        (proof.extra.replace(b'"v":1', b'"v":3'), "v"),
+        (proof.extra.replace(b'"v":2', b'"v": 2'), "RFC 8785"),
+        (proof.extra.replace(b'"v":2', b'"v":1'), "opening"),
+        (proof.extra.replace(b'"v":2', b'"v":3'), "v"),
         (proof.extra.replace(b'"facts":{', b'"facts":{"also":"x",'), "also"),
     ):
         assert reader.open(written_with_proof(page, replace(proof, extra=extra).data)) == "fails"
@@ -251,7 +251,7 @@ def test_proof_in_another_form_is_noticed(company: Company, reader: Reader) -> N
         (b'"status":"PLAYED"', b'"status":"\\ud800"', "status"),
         (b'"rate":8000', b'"rate":"8000"', "rate"),
         (b'"happened":"2026-11-26T08:32Z"', b'"happened":"2026-11-26 08:32"', "happened"),
-        (b'"v":1', b'"v":1,"v":1', "RFC 8785"),
+        (b'"v":2', b'"v":2,"v":2', "RFC 8785"),
     ],
 )
 def test_what_no_record_can_be_is_refused_by_both(

@@ -25,7 +25,7 @@ from sharing.erasing import order
 
 DAY = timedelta(days=1)
 HIS = pseudonym(Identified(NUMBERS[1]), KEY)
-EVIDENCE = "leaf, who, salt_what, salt_who, binding, migrated"
+EVIDENCE = "leaf, who, salt_what, salt_who, binding, opening, leaf_version, migrated"
 
 
 def sent(box: Exchange) -> None:
@@ -53,7 +53,7 @@ def here(boxes: Boxes, box: str = "pbx-1") -> dict[object, tuple[object, ...]]:
 @contextmanager
 def earlier() -> Iterator[None]:
     """By an informativa that knows no migration after the first."""
-    with mock.patch.object(schema, "EVIDENCE", 1 << 20):
+    with mock.patch.multiple(schema, EVIDENCE=1 << 20, VERSION_2=1 << 20):
         yield
 
 
@@ -122,7 +122,7 @@ def test_i9_an_erasure_leaves_no_salt(boxes: Boxes) -> None:
     erase(boxes.folder / "pbx-1/acme.sqlite3", [HIS], AT)
     order(boxes, "pbx-1", HIS)
     found = there(boxes, "pbx-2")
-    assert found[1][3:5] == (None, None)  # at once, and nobody sent anything
+    assert found[1][3:6] == (None, None, None)  # at once, and nobody sent anything
     for each in pair:
         each.erase()
         sent(each)
@@ -146,7 +146,7 @@ def test_i9_what_an_earlier_informativa_erased_is_closed_by_the_next_newer_box(b
         order(boxes, "pbx-2", HIS)
     assert there(boxes)[1][3] is not None
     assert box.erase() == 1
-    assert there(boxes)[1][3:5] == (None, None)
+    assert there(boxes)[1][3:6] == (None, None, None)
 
 
 def test_i9_leaves_that_come_late_bring_no_salts_of_the_erased(boxes: Boxes) -> None:
@@ -161,7 +161,7 @@ def test_i9_leaves_that_come_late_bring_no_salts_of_the_erased(boxes: Boxes) -> 
     assert there(boxes)[1][0] is None
     boxes.sql("UPDATE acme.box SET erasures = 0")
     assert box.send_proofs() == 2
-    assert there(boxes)[1][3:5] == (None, None)
+    assert there(boxes)[1][3:6] == (None, None, None)
     assert there(boxes)[2] == here(boxes)[2]
 
 

@@ -156,7 +156,7 @@ def _without_leaf(ledger: Path, log: leaves.LedgerLog) -> list[audit.AuditedFlaw
 def _require_numbers(ledger: Path, logs: Sequence[leaves.LedgerLog]) -> None:
     """Check that the ledger describes its logs by values of the right types. Raises EvidenceError."""
     for log in logs:
-        numbers = (log.epoch, log.first, log.next, log.old, log.entered)
+        numbers = (log.epoch, log.first, log.next, log.old, log.entered, log.v2_from)
         if any(type(number) is not int for number in numbers) or type(log.origin) is not str:
             raise EvidenceError(
                 Text("The ledger {ledger} has something else in the place of its log.", ledger=ledger)
@@ -184,6 +184,8 @@ def _log_problems(
                 folder=folder.published(epoch).folder,
                 ledger=ledger,
             )
+    if len({log.v2_from for log in logs}) > 1 or not 0 <= logs[-1].v2_from <= logs[-1].next:
+        yield Text("The ledger {ledger} says wrongly which of its records are of version 2.", ledger=ledger)
     if parts := foreign_parts(connection):
         yield Text(
             "The ledger {ledger} has parts that informativa did not make: {parts}.",

@@ -19,21 +19,23 @@ Part = tuple[str, str, str, str]
 
 def foreign_parts(connection: sqlite3.Connection) -> list[str]:
     """Return the types and names of the parts of a ledger's schema that differ from what the migrations make,
-    up to the ledger's own version, those that are missing included: `trigger audit`. Raises sqlite3.Error."""
-    differing = _parts(connection) ^ _made(migrating.of(connection))
+    those that are missing included: `trigger audit`. None of a ledger of another informativa, which is
+    migrated or refused. Raises sqlite3.Error."""
+    if migrating.of(connection) != migrating.newest():
+        return []
+    differing = _parts(connection) ^ _made()
     return sorted({f"{kind} {name}" for kind, name, _table, _sql in differing})
 
 
 @cache
-def _made(version: int) -> frozenset[Part]:
+def _made() -> frozenset[Part]:
     connection = sqlite3.connect(":memory:", isolation_level=None)
     try:
-        for number, sql in migrating.migrations():
-            if number <= version:
-                connection.execute("BEGIN")
-                for statement in migrating.statements(sql):
-                    connection.execute(statement)
-                connection.execute("COMMIT")
+        for _number, sql in migrating.migrations():
+            connection.execute("BEGIN")
+            for statement in migrating.statements(sql):
+                connection.execute(statement)
+            connection.execute("COMMIT")
         return _parts(connection)
     finally:
         connection.close()

@@ -16,6 +16,7 @@ class ErasureStatements:
 
         openings = ["salt_who", "binding", *(["opening"] if number >= schema.VERSION_2 else [])]
         closing = ", ".join(f"{name} = NULL" for name in openings)
+        opened = " OR ".join(f"{name} IS NOT NULL" for name in openings)  # as the index has it
         closed = f", {closing}" if self.proofs else ""
         erase = f"UPDATE {record} SET informs = 0, {ERASED_ROW.replace('%', '%%')}{closed}"  # noqa: S608  # our own names, here and below
         self.erase = f"{erase} WHERE box = %s AND record = ANY(%s) AND erased = 0"
@@ -26,7 +27,7 @@ class ErasureStatements:
         # Where there are proofs: for what a box of an earlier informativa erased, which knows of no salts.
         self.close_erased = f"""
         UPDATE {record} SET {closing}
-        WHERE erased = 1 AND (salt_who IS NOT NULL OR binding IS NOT NULL)
+        WHERE erased = 1 AND ({opened})
         """  # noqa: S608
 
         # All pseudonyms that the caller ever had, as far as boxes recorded that one key followed another.

@@ -12,7 +12,7 @@ class ProofStatements:
 
     def __init__(self, controller: str, number: int = schema.VERSION_2) -> None:
         since = dict.fromkeys(EVIDENCE, schema.EVIDENCE) | dict.fromkeys(
-            ("opening", "version"), schema.VERSION_2
+            ("opening", "leaf_version"), schema.VERSION_2
         )
         evidence = [name if number >= since[name] else f"NULL AS {name}" for name in EVIDENCE]
         listed = ", ".join(["box", *COLUMNS, *evidence])
@@ -31,7 +31,7 @@ class ProofStatements:
             salt_who = CASE WHEN erased = 0 THEN given.salt_who END,
             binding = CASE WHEN erased = 0 THEN given.binding END,
             opening = CASE WHEN erased = 0 THEN given.opening END,
-            version = given.version, migrated = given.migrated
+            leaf_version = given.leaf_version, migrated = given.migrated
         FROM unnest({arrays_of(kinds)}) AS given (month, record, {", ".join(EVIDENCE)})
         WHERE record.box = %s AND record.record = given.record AND record.month = given.month
         AND record.leaf IS NULL

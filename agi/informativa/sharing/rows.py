@@ -24,10 +24,10 @@ _KINDS = dict.fromkeys(COLUMNS, "text") | {
 EVIDENCE = {
     "leaf": "bigint",
     **dict.fromkeys(("who", "salt_what", "salt_who", "binding", "opening"), "bytea"),
-    **dict.fromkeys(("version", "migrated"), "smallint"),
+    **dict.fromkeys(("leaf_version", "migrated"), "smallint"),
 }
 """The columns with the proof of a record, and their types. Those of migration 0002 lack `opening` and
-`version`, which came with 0004."""
+`leaf_version`, which came with 0004."""
 
 
 class Statements:

@@ -9,7 +9,6 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..evidence.commitment import Commitments
-from ..evidence.encoding import without_epoch
 from ..evidence.origin import origin
 from ..model.frozen import dataclass
 from . import rows
@@ -193,7 +192,7 @@ def leaves_text(leaves: Iterable[int], resting: Iterable[int] = ()) -> str:
 def begin_another(connection: sqlite3.Connection, last: LedgerLog) -> LedgerLog:
     """Begin the log of the next epoch, within a transaction, and return it. Raises sqlite3.Error."""
     epoch = last.epoch + 1
-    name = origin(without_epoch(last.origin), epoch)
+    name = origin(last.origin.rpartition("/")[0], epoch)  # by `encoding` each script would load base64
     connection.execute(BEGIN, (epoch, name, last.next, last.old, last.entered, last.v2_from))
     return log(connection)
 

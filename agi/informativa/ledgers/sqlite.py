@@ -11,20 +11,22 @@ import contextlib
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..evidence.commitment import Commitments
 from ..evidence.origin import log_name
 from ..model import CallerHistory, Event, Record, RecordFilter, Recording
 from ..model.ports import Ledger, LedgerTransaction, Result
-from . import elsewhere, leaves, migrating, recorded_calls, remembered_trees, rows
+from . import elsewhere, leaves, migrating, rows
 from . import owner as owners
 from .ledger_file import LedgerFile
 from .owner import LedgerOwner
-from .recorded_calls import RecordedCall
-from .remembered_trees import RememberedTree
 from .transaction import SqliteTransaction
 from .write_lock import LOOK_SECONDS
+
+if TYPE_CHECKING:
+    from .recorded_calls import RecordedCall
+    from .remembered_trees import RememberedTree
 
 PAGE = 1000  # rows that one transaction of a purge deletes
 _OTHERS = (
@@ -134,12 +136,16 @@ class SqliteStore(LedgerFile):
 
     def calls(self, since: datetime, until: datetime) -> Iterator[RecordedCall]:
         """Read the records of calls of a period. Reads the whole ledger."""
+        from . import recorded_calls  # not for a script
+
         with self._translated():
             yield from recorded_calls.of_period(self._connection, since, until)
 
     def purged_before(self) -> datetime | None:
         """Return the time before which records were deleted because of their age, if any were. Reads the
         whole ledger."""
+        from . import recorded_calls  # not for a script
+
         with self._translated():
             return recorded_calls.purged_before(self._connection)
 
@@ -281,6 +287,8 @@ class SqliteStore(LedgerFile):
 
     def remembered_tree(self, epoch: int) -> RememberedTree | None:
         """Return the last tree of a log of which the ledger knows that it was signed."""
+        from . import remembered_trees  # not for a script
+
         with self._translated():
             return remembered_trees.read(self._connection, epoch)
 

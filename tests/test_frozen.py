@@ -39,10 +39,13 @@ def of_one_field(dataclass: Any) -> Any:
     return Step
 
 
-@pytest.fixture(params=[dataclasses.dataclass, frozen.dataclass], ids=["standard", "ours"])
-def caller(request: pytest.FixtureRequest) -> Any:
-    """It, by each of the two."""
-    return made(request.param)
+@pytest.fixture(params=["standard", "ours", "ours compiled"])
+def caller(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """It, by each of the two; by ours for few objects, and for more."""
+    if request.param == "standard":
+        return made(dataclasses.dataclass)
+    monkeypatch.setattr(frozen, "FEW", 0 if request.param == "ours compiled" else 20)
+    return made(frozen.dataclass)
 
 
 def test_arguments_and_defaults(caller: Any) -> None:

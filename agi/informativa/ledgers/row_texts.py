@@ -76,22 +76,21 @@ def texts(
         True,
         reference != "",
     )
-    facts_values = (_minute(at // _MINUTE), heard, number, index, _minute(recorded // _MINUTE))
-    person_values = (
-        basis,
-        binding and binding.hex(),
-        call,
-        earlier and earlier.hex(),
-        at,
-        key,
-        linked,
-        opening and opening.hex(),
-        pseudonym and pseudonym.hex(),
-        recorded,
-        reference,
+    # To fill the gaps by `%` takes 1.1 to 1.2 times as long.
+    f0, f1, f2, f3, f4, f5 = facts
+    p0, p1, p2, p3, p4, p5, p6, p7, p8, p9, p10, p11 = person
+    facts_text = (
+        f"{f0}{_minute(at // _MINUTE)}{f1}{'' if heard is None else heard}{f2}{number}{f3}{index}"
+        f"{f4}{_minute(recorded // _MINUTE)}{f5}"
+    )
+    person_text = (
+        f"{p0}{'' if basis is None else basis}{p1}{binding.hex() if binding else ''}{p2}{call}"
+        f"{p3}{earlier.hex() if earlier else ''}{p4}{at}{p5}{key or ''}{p6}{linked}"
+        f"{p7}{opening.hex() if opening else ''}{p8}{pseudonym.hex() if pseudonym else ''}"
+        f"{p9}{recorded}{p10}{reference}{p11}"
     )
     try:
-        return (facts % facts_values).encode(), (person % person_values).encode()
+        return facts_text.encode(), person_text.encode()
     except UnicodeEncodeError:
         return None
 
@@ -122,10 +121,10 @@ def _facts_template(
     wish: Sequence[str],
     proof: Sequence[Any],
     rate: int | None,
-) -> str:
-    """Return the text of the facts with gaps for `_OF_FACTS`; empty if the record has not the usual form.
-    `played` has the columns `notice` to `ending`, `wish` is `wanted` and `kind`, `proof` has `vouched` to
-    `counts`."""
+) -> tuple[str, ...]:
+    """Return the text of the facts, split at the gaps for `_OF_FACTS`; empty if the record has not the usual
+    form. `played` has the columns `notice` to `ending`, `wish` is `wanted` and `kind`, `proof` has
+    `vouched` to `counts`."""
     heard, key = (None, None) if length is None else (0, "")
     before, after = (0, "", line, None, *played), (*wish, "", 0, 0, *proof, rate, None, None)
     row = (*before, heard, length, key, None, "", *after)
@@ -134,28 +133,28 @@ def _facts_template(
         facts = commitment.facts(event, origin, 0, 0, migrated=migrated)
         template = _template(facts, _OF_FACTS)
     except (ValueError, TypeError, AttributeError):  # no record is written with these values
-        return ""
-    return template if event.kind not in commitment.ABOUT_RECORDS and rows.row(event) == row else ""
+        return ()
+    return template if event.kind not in commitment.ABOUT_RECORDS and rows.row(event) == row else ()
 
 
 @lru_cache(1024)
-def _person_template(*present: bool) -> str:
-    """Return the text of the person with gaps for `_OF_PERSON`."""
+def _person_template(*present: bool) -> tuple[str, ...]:
+    """Return the text of the person, split at the gaps for `_OF_PERSON`."""
     return _template(dict(compress(_OF_PERSON.items(), present)), _OF_PERSON)
 
 
-def _template(values: Mapping[str, str | int], names: Collection[str]) -> str:
-    """Return the text of values with a gap for each of these names; a gap without a member for a name without
-    a value. Empty if a value has the character of gaps."""
+def _template(values: Mapping[str, str | int], names: Collection[str]) -> tuple[str, ...]:
+    """Return the text of values, split at a gap for each of these names; a gap without a member for a name
+    without a value. Empty if a value has the character of gaps."""
     marks = {name: _NUMBER_GAP if isinstance(values.get(name), int) else _GAP for name in names}
     text = commitment.canonical(dict(sorted({**values, **marks}.items()))).decode()
     if text.count(_GAP) != len(names):
-        return ""
-    text = text.replace("%", "%%").replace(f'"{_NUMBER_GAP}"', "%s").replace(_GAP, "%s")
+        return ()
+    text = text.replace(f'"{_NUMBER_GAP}"', _GAP)
     for name in set(names) - values.keys():
-        member = f'"{name}":"%s"'
-        text = text.replace(f"{member},", "%.0s").replace(f",{member}}}", "%.0s}")
-    return text
+        member = f'"{name}":"{_GAP}"'
+        text = text.replace(f"{member},", _GAP).replace(f",{member}}}", f"{_GAP}}}")
+    return tuple(text.split(_GAP))
 
 
 @lru_cache(1024)

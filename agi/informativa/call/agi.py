@@ -104,14 +104,14 @@ def _parse_usual(
     unique, linked, number = unique.strip(), options.get("linked", ""), number.strip()
     call_id = plain_id(unique, number)
     return IncomingCall(
-        id=call_id,
-        linked=call_id if linked == unique else plain_id(linked, number),
-        line=line.strip(),
-        number=number,
-        presentation=int(presentation),
-        language=language.strip(),
-        options=options,
-        script=script.strip(),
+        call_id,
+        call_id if linked == unique else plain_id(linked, number),
+        line.strip(),
+        number,
+        int(presentation),
+        language.strip(),
+        options,
+        script.strip(),
     )
 
 

@@ -91,10 +91,10 @@ async def _handle(session: CallSession, services: CallServices) -> CallResult:
         worst.status,
         worst.reason,
         worst.record,
-        error=worst.error or plan.errors,
-        doubt=conversation.doubt,
-        heard_records=" ".join(heard),
-        events=tuple([event for result in results for event in result.events]),
+        tuple([event for result in results for event in result.events]),
+        worst.error or plan.errors,
+        " ".join(heard),
+        conversation.doubt,
     )
 
 

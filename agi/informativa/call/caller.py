@@ -94,7 +94,7 @@ def recognise(call: IncomingCall, line: Line) -> Caller:
         vouched = Vouched.SIGNATURE
     else:
         vouched = Vouched.NOBODY if screening == NOT_SCREENED else Vouched.NETWORK
-    return Identified(number, country, vouched=vouched)
+    return Identified(number, country, vouched)
 
 
 def verification(call: IncomingCall, line: Line) -> NumberVerification | None:

@@ -105,7 +105,7 @@ class CallHandler:
                 break
             event = conversation.event(decision, self._clock.now())
             number = self._append(transaction, event)
-            results.append(CallResult(event.status, event.reason, str(number), events=(event,)))
+            results.append(CallResult(event.status, event.reason, str(number), (event,)))
         return DecidedPlan(results, decisions[len(results) :], answers.errors)
 
     def _append(self, transaction: LedgerTransaction, event: Event) -> int:
@@ -213,7 +213,7 @@ async def spool_delivery(event: Event, session: CallSession) -> CallResult:
     stored = await session.put_database(spool.FAMILY, key, spool.format_row(event))
     status = Status.FALLBACK if event.status in (Status.PLAYED, Status.PARTIAL) else event.status
     reason = event.reason if event.reason is Reason.NO_LINE else Reason.LEDGER_UNAVAILABLE
-    return CallResult(status, reason, f"spool:{key}" if stored else "", events=(event,))
+    return CallResult(status, reason, f"spool:{key}" if stored else "", (event,))
 
 
 def _result(event: Event, number: int) -> CallResult:
@@ -222,4 +222,4 @@ def _result(event: Event, number: int) -> CallResult:
     ending = Ending.WHOLE if event.heard is None else event.heard.ending
     reason = event.reason if ending is Ending.WHOLE else ending
     heard = f"{event.notice}:{number}" if event.informs else ""
-    return CallResult(event.status, reason, str(number), heard_records=heard, events=(event,))
+    return CallResult(event.status, reason, str(number), (event,), heard_records=heard)

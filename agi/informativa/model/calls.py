@@ -43,8 +43,8 @@ class Identified:
 
     number: str = field(repr=False)
     country: str = ""
-    customer: bool = False
     vouched: Vouched = Vouched.NOBODY
+    customer: bool = False
 
 
 @dataclass(frozen=True)
@@ -246,16 +246,16 @@ class RecordFilter:
 class CallResult:
     """The result that the dialplan gets: status, the word that explains it, and the record (or spool key).
 
-    `error` is for the admin's log: why the ledger did not take the record. So is `doubt`: a word of the
-    network's that nobody understood. `heard_records` names the records of the notices heard to their end in
-    this call so far, for the next try after a transfer. `events` are the events of the notices, in the order
-    of the plan.
+    `events` are the events of the notices, in the order of the plan. `error` is for the admin's log: why the
+    ledger did not take the record. So is `doubt`: a word of the network's that nobody understood.
+    `heard_records` names the records of the notices heard to their end in this call so far, for the next try
+    after a transfer.
     """
 
     status: Status
     reason: str
     record: str = ""
+    events: tuple[Event, ...] = ()
     error: str = ""
     heard_records: str = ""
-    events: tuple[Event, ...] = ()
     doubt: str = ""

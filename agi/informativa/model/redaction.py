@@ -20,7 +20,8 @@ _DAY, _MONTH, _YEAR = r"(?:0?[1-9]|[12]\d|3[01])", r"(?:0?[1-9]|1[0-2])", r"(?:1
 _TIME = r"(?:[01]?\d|2[0-3])[:.][0-5]\d(?:[:.][0-5]\d)?"
 # Not part of a longer group of digits: what joins a date to others is no point, dash or stroke.
 _APART, _END = r"(?<![\d./+-])", r"(?![./-]?\d)"
-_HARMLESS = re.compile(
+# These two are compiled when the first number is looked at: most scripts see none.
+_HARMLESS = (
     rf"{_APART}(?:"
     rf"{_YEAR}([./-]){_MONTH}\1{_DAY}"
     rf"|{_DAY}([./-]){_MONTH}\2(?:{_YEAR}|\d\d)"
@@ -28,7 +29,7 @@ _HARMLESS = re.compile(
     rf"|1[5-9]\d{{8}}\.\d{{1,6}}"  # Asterisk's id of a call, of 2017 to 2033
     rf"){_END}"
 )
-_WITH_YEAR = re.compile(rf"{_YEAR}[/-]\d{{1,6}}|\d{{1,6}}[/-]{_YEAR}")
+_WITH_YEAR = rf"{_YEAR}[/-]\d{{1,6}}|\d{{1,6}}[/-]{_YEAR}"
 _OWN_ID = re.compile(r"[12][0-9]{9}\.[0-9]{1,8}\Z")  # epoch seconds until 2065, and a count
 _LONGEST_NAME, _LONGEST_ID = 40, 64
 _UNSAFE = re.compile(r"[^A-Za-z0-9._:-]")
@@ -86,10 +87,10 @@ def plain_id(text: str, number: str = "") -> str:
 
 
 def _number(chain: str) -> bool:
-    if _WITH_YEAR.fullmatch(chain):
+    if re.fullmatch(_WITH_YEAR, chain):
         return False
     international = chain.startswith(("+", "(+", "00"))
-    return international or _digits(_HARMLESS.sub("", chain)) >= _FEWEST
+    return international or _digits(re.sub(_HARMLESS, "", chain)) >= _FEWEST
 
 
 def _digits(text: str) -> int:

@@ -36,8 +36,8 @@ sha256 = _fastest_sha256()
 def hmac(key: bytes, message: bytes) -> bytes:
     """Return the HMAC, 32 bytes, by a key of the configuration: the work for the key is cached for the next
     message."""
-    inner, outer = (half.copy() for half in _cached_halves(key))
-    return _digest(inner, outer, message)
+    inner, outer = _cached_halves(key)
+    return _digest(inner.copy(), outer.copy(), message)
 
 
 def hmac_once(key: bytes, message: bytes) -> bytes:

@@ -504,7 +504,7 @@ FAULTS = (
         "ledger put back to an older state",
         ("evidence", "checkpoint", "--controller", "acme"),
         put_back_to_an_older_state,
-        ("ledgers/sequencer.py: informativa ledger restore COPY --controller NAME",),
+        ("ledgers/extension.py: informativa ledger restore COPY --controller NAME",),
         COPY,
         alone=False,
     ),

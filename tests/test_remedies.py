@@ -215,6 +215,12 @@ UNTYPED = {
         "informativa evidence sequence",
         "mv {folder} {folder}.aside",
     ),
+    "it is typed on the controller's machine: evidence/test_approve.py and test_monitor.py type it": (
+        "informativa evidence approver-key FILE --name NAME",
+        "informativa monitor --once",
+        "informativa witness serve --approvals FOLDER",
+        "chmod 600 {file}",
+    ),
     "root may do all, so only another user meets it": (
         "chmod a+rx {folder}",
         "chmod a+r {file}",

@@ -80,7 +80,7 @@ class MonitorFolder:
             raise EvidenceError(
                 Text(
                     "{folder} is not the state of a monitor",
-                    "name the folder that informativa monitor has as --state",
+                    "name the folder that the monitor has as --state",
                     folder=self.folder,
                 )
             )

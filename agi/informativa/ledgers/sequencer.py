@@ -56,20 +56,25 @@ def sequence(
     others who hold checkpoints of the log. Raises LedgerError, and EvidenceError if nothing can, or may, be
     signed."""
     _enter_old(ledger, progress)
-    result = _sequence(ledger, progress, elsewhere)
-    with contextlib.closing(SqliteStore(str(ledger), create=False, migrate=False)) as store:
-        if store.remembered_tree(result.epoch) != result.tree:
-            with store.transaction(), store.connected() as connection:
-                remembered_trees.write(connection, result.epoch, result.tree)
+    result, remembered = _sequence(ledger, progress, elsewhere)
+    if remembered != result.tree:
+        with (
+            contextlib.closing(SqliteStore(str(ledger), create=False, migrate=False)) as store,
+            store.transaction(),
+            store.connected() as connection,
+        ):
+            remembered_trees.write(connection, result.epoch, result.tree)
     return result
 
 
 def _sequence(
     ledger: Path, progress: Progress | None = None, elsewhere: Sequence[CheckpointSource] = ()
-) -> SequencingResult:
+) -> tuple[SequencingResult, RememberedTree | None]:
+    """Do the same, and return also the tree that the ledger remembers from before."""
     folder = LogFolder(ledger)
     with folder.sequencing(), contextlib.closing(SqliteStore(str(ledger), read_only=True)) as store:
         log = store.log()
+        remembered = store.remembered_tree(log.epoch)
         published = folder.published(log.epoch)
         published_data = published.checkpoint()
         signer, checkpoints = signed_before(store, folder, log)
@@ -79,7 +84,7 @@ def _sequence(
             published.note_gone(leaf, f"{event.kind} {event.reference}")
         signed = folder.last_signed(log.epoch)
         if published_data and signed and {checkpoint.size for checkpoint in checkpoints} == {log.size}:
-            return SequencingResult(log.epoch, checkpoints[0], published_data, 0, key)
+            return SequencingResult(log.epoch, checkpoints[0], published_data, 0, key), remembered
         if published_data is None:  # a witness needs it before the first checkpoint
             published.put_key(signer.verifier)
         if elsewhere:
@@ -95,7 +100,8 @@ def _sequence(
         folder.keep_signed(log.epoch, data)
         published.put_checkpoint(log.size, data)
         published.tiles.drop_partials(signed_size, log.size)
-        return SequencingResult(log.epoch, checkpoint, data, log.size - signed_size, key)
+        added = log.size - signed_size
+        return SequencingResult(log.epoch, checkpoint, data, added, key), remembered
 
 
 def begin_epoch(ledger: Path, at: datetime) -> None:
@@ -106,7 +112,7 @@ def begin_epoch(ledger: Path, at: datetime) -> None:
         store.connected() as connection,
         store.transaction() as transaction,
     ):
-        last = _sequence(ledger)
+        last, _remembered = _sequence(ledger)
         remembered_trees.write(connection, last.epoch, last.tree)
         leaves.begin_another(connection, store.log())
         transaction.forget_log()

@@ -19,7 +19,7 @@ from examples import AT, NOTDUE, OTHER, PARTIAL, PLAYED, UNIDENTIFIED
 from informativa.call.caller import pseudonym
 from informativa.config import load
 from informativa.evidence.log_folder import LogFolder
-from informativa.ledgers import erasure, erasure_requests
+from informativa.ledgers import erasure, erasure_requests, expiry
 from informativa.ledgers.access_log import AccessLog, LoggedAccess
 from informativa.ledgers.erasure import ErasureResult, erase
 from informativa.ledgers.sqlite import SqliteStore
@@ -486,7 +486,7 @@ def test_same_file_may_be_imported_again_after_an_erasure_and_a_purge(tmp_path: 
     assert store.append_new([(rotated, [HE_BEFORE])]) == 0
     assert erase(store.file, [HE, HE_BEFORE], AT).records == 1
     assert store.append_new([(rotated, [HE_BEFORE])]) == 1
-    assert store.purge(AT + timedelta(days=1), AT) == 2
+    assert expiry.purge(store, AT + timedelta(days=1), AT) == 2
     assert store.append_new([(rotated, [HE_BEFORE])]) == 1
     assert store.append_new([(rotated, [HE_BEFORE])]) == 0
     store.close()

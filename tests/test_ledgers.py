@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from doubles import Hold, MemoryLedger
 from examples import AT, NOTDUE, ONE, OTHER, PARTIAL, PLAYED, UNIDENTIFIED
-from informativa.ledgers import groupcommit, sqlite
+from informativa.ledgers import expiry, groupcommit
 from informativa.ledgers.erasure import erase
 from informativa.ledgers.groupcommit import GroupCommitLedger
 from informativa.ledgers.sqlite import SqliteLedger, SqliteStore
@@ -363,7 +363,7 @@ def test_purge_takes_what_rests_on_its_records_under_a_later_key(tmp_path: Path)
             replace(NOTDUE, pseudonym=OTHER, earlier=ONE, at=changed),
         )
         assert store.history(OTHER)["privacy"].record == 1
-        assert store.purge(AT - day, AT) == 1
+        assert expiry.purge(store, AT - day, AT) == 1
         assert store.history(OTHER) == store.history(ONE) == {}
         with sqlite3.connect(store.file) as other:
             assert other.execute("SELECT count(*) FROM standing").fetchone() == (0,)
@@ -378,7 +378,7 @@ def test_purge_of_a_changed_key_takes_nothing_that_was_told_since(tmp_path: Path
     store = filled(tmp_path / "acme.sqlite3", replace(PLAYED, at=AT + timedelta(days=9)), changed, delivery)
     history = store.history(OTHER)
     assert history["privacy"].record == 3
-    assert store.purge(AT - timedelta(days=1), AT) == 1
+    assert expiry.purge(store, AT - timedelta(days=1), AT) == 1
     assert store.history(OTHER) == history
     store.close()
 
@@ -614,9 +614,9 @@ def test_purge_takes_what_is_old_and_what_it_proved(tmp_path: Path) -> None:
     skip = replace(NOTDUE, basis=1)
     store = filled(tmp_path / "acme.sqlite3", old, new, skip)
     cutoff = AT - timedelta(days=30)
-    assert store.older(cutoff) == 1
-    assert store.purge(cutoff, AT) == 1
-    assert store.purge(cutoff, AT) == 0
+    assert expiry.count_older(store, cutoff) == 1
+    assert expiry.purge(store, cutoff, AT) == 1
+    assert expiry.purge(store, cutoff, AT) == 0
     assert store.history(ONE) == {}
     assert store.history(OTHER)["privacy"].record == 2
     records = list(store.records())
@@ -631,18 +631,18 @@ def test_number_of_a_purged_record_is_never_used_again(tmp_path: Path) -> None:
     """Also where none is left: the record of the purge comes after all that it names, and others after it."""
     with closing(SqliteStore(str(tmp_path / "acme.sqlite3"))) as store:
         assert store.append([PLAYED, PLAYED, PLAYED]) == [1, 2, 3]
-        assert store.purge(AT + timedelta(days=1), AT + timedelta(days=1)) == 3
+        assert expiry.purge(store, AT + timedelta(days=1), AT + timedelta(days=1)) == 3
         assert [record.number for record in store.records()] == [4]
         assert store.append([PLAYED]) == [5]
 
 
 def test_purge_in_many_pages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """However many there are, they go page by page, each with the note that says which they were."""
-    monkeypatch.setattr(sqlite, "PAGE", 20)
+    monkeypatch.setattr(expiry, "PAGE", 20)
     store = filled(
         tmp_path / "acme.sqlite3", *[replace(PLAYED, pseudonym=bytes([n]) * 32) for n in range(50)]
     )
-    assert store.purge(AT + timedelta(days=1), AT) == 50
+    assert expiry.purge(store, AT + timedelta(days=1), AT) == 50
     assert [record.event.reference for record in store.records()] == [
         "20 records, 1 to 20, from before 2026-11-25 12:30 UTC; leaves 0-19",
         "20 records, 21 to 40, from before 2026-11-25 12:30 UTC; leaves 20-39",
@@ -657,9 +657,9 @@ def test_notes_of_purges_and_erasures_are_never_purged(tmp_path: Path) -> None:
     """They hold nobody's data, and say why records are missing, however old they are."""
     store = filled(tmp_path / "acme.sqlite3", PLAYED, replace(PLAYED, pseudonym=OTHER))
     assert erase(store.file, [ONE], AT).records == 1
-    assert store.purge(AT + timedelta(days=1), AT + timedelta(days=1)) == 2
-    assert store.older(AT + timedelta(days=9000)) == 0
-    assert store.purge(AT + timedelta(days=9000), AT + timedelta(days=9000)) == 0
+    assert expiry.purge(store, AT + timedelta(days=1), AT + timedelta(days=1)) == 2
+    assert expiry.count_older(store, AT + timedelta(days=9000)) == 0
+    assert expiry.purge(store, AT + timedelta(days=9000), AT + timedelta(days=9000)) == 0
     assert [record.event.kind for record in store.records()] == [RecordKind.ERASURE, RecordKind.PURGE]
     store.close()
 
@@ -667,10 +667,11 @@ def test_notes_of_purges_and_erasures_are_never_purged(tmp_path: Path) -> None:
 PURGE = """
 import contextlib, sys
 from datetime import timedelta
-from informativa.ledgers import sqlite
+from informativa.ledgers import expiry
+from informativa.ledgers.sqlite import SqliteStore
 from examples import AT
-sqlite.PAGE = 10
-store = sqlite.SqliteStore(sys.argv[1])
+expiry.PAGE = 10
+store = SqliteStore(sys.argv[1])
 own = store.turn
 @contextlib.contextmanager
 def turn():
@@ -679,7 +680,7 @@ def turn():
         yield transaction
 store.turn = turn
 print("begun", flush=True)
-store.purge(AT + timedelta(days=1), AT)
+expiry.purge(store, AT + timedelta(days=1), AT)
 """
 
 

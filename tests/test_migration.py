@@ -20,7 +20,7 @@ import pytest
 from commands import run
 from examples import AT, ONE, OTHER, PLAYED
 from informativa.config import load
-from informativa.ledgers import backup, migrating
+from informativa.ledgers import backup, expiry, migrating
 from informativa.ledgers.rows import THERE, moment
 from informativa.ledgers.sqlite import SqliteLedger, SqliteStore
 from informativa.model.errors import LedgerError, LedgerOutdatedError
@@ -125,7 +125,7 @@ def test_ledger_whose_last_records_are_gone_keeps_its_counter(tmp_path: Path) ->
     with closing(sqlite3.connect(ledger)) as connection, connection:
         connection.execute("DELETE FROM event WHERE record > 1")
     with closing(SqliteStore(str(ledger))) as store:
-        assert store.purge(moment(9), AT) == 1
+        assert expiry.purge(store, moment(9), AT) == 1
         assert [record.number for record in store.records()] == [4]
         assert store.append([PLAYED]) == [5]
 

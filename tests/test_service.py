@@ -24,6 +24,7 @@ import pytest
 from examples import PLAYED
 from informativa.cli.log import WAITING, Sink
 from informativa.config import changes, load
+from informativa.ledgers import expiry
 from informativa.model import Period
 from informativa.model.errors import ConfigError
 from informativa.operations import systemd_unit
@@ -197,9 +198,9 @@ def test_service_purges_what_is_older_than_the_retention(folder: Path) -> None:
     store, retention = storage.store(controllers["acme"]), Period(12 * 5)
     store.append([PLAYED, replace(PLAYED, at=PLAYED.at + timedelta(days=20))])
     maintenance.purge(controllers["acme"], retention.after(PLAYED.at, UTC) - timedelta(days=1))
-    assert store.older(PLAYED.at + timedelta(days=1)) == 1
+    assert expiry.count_older(store, PLAYED.at + timedelta(days=1)) == 1
     maintenance.purge(controllers["acme"], retention.after(PLAYED.at, UTC) + timedelta(days=1))
-    assert store.older(PLAYED.at + timedelta(days=1)) == 0
+    assert expiry.count_older(store, PLAYED.at + timedelta(days=1)) == 0
     store.close()
     (folder / "ledger/acme.sqlite3").write_text("no database " * 1000)
     maintenance.purge(controllers["acme"], PLAYED.at)

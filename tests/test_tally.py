@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from examples import OTHER, PLAYED
-from informativa.ledgers import audit, following, migrating, restoring, tally
+from informativa.ledgers import audit, expiry, following, migrating, restoring, tally
 from informativa.ledgers.erasure import erase
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import Controller, Status
@@ -86,7 +86,7 @@ def test_purge_and_erasure_leave_the_counts(store: SqliteStore, ledger: Path) ->
     erase(ledger, [OTHER], START)
     assert counters(ledger) == [*_SOME[:-1], (1,)]
     assert wrong(ledger) == []
-    assert store.purge(START + timedelta(hours=3), START + timedelta(days=9)) == 7
+    assert expiry.purge(store, START + timedelta(hours=3), START + timedelta(days=9)) == 7
     assert counters(ledger) == [*_SOME[:-1], (0,)]
     assert wrong(ledger) == []
 
@@ -145,7 +145,7 @@ def test_counter_may_say_more_only_where_records_were_purged(store: SqliteStore,
     """Before the time of the purge; and less never."""
     some(store)
     store.append([at(PLAYED, 72, "9.1")])
-    store.purge(START + timedelta(hours=1.25), START + timedelta(days=9))
+    expiry.purge(store, START + timedelta(hours=1.25), START + timedelta(days=9))
     with closing(sqlite3.connect(ledger)) as connection, connection:
         connection.execute("UPDATE tally SET count = count + 5 WHERE status = 'PLAYED'")
     assert wrong(ledger) == [("PLAYED", 6, 1), ("PLAYED", 6, 1)]

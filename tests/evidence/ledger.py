@@ -19,6 +19,7 @@ from informativa.evidence.commitment import bind
 from informativa.evidence.log_folder import LogFolder, PublishedLog
 from informativa.evidence.note import Verifier
 from informativa.evidence.tiles import TileHashes
+from informativa.ledgers import expiry
 from informativa.ledgers.audit_log import AuditedLog, audit_ledger
 from informativa.ledgers.erasure import erase
 from informativa.ledgers.rows import microseconds
@@ -120,7 +121,7 @@ def busy(folder: Path) -> Busy:
         with store.transaction() as transaction:
             assert of(1).pseudonym is not None
             transaction.note_call(of(1).pseudonym, "privacy", AT)  # type: ignore[arg-type]
-        store.purge(AT - timedelta(days=800), AT)
+        expiry.purge(store, AT - timedelta(days=800), AT)
     assert erase(ledger, [of(5).pseudonym, of(7).pseudonym], AT).records == 4  # type: ignore[list-item]
     with closing(SqliteStore(str(ledger))) as store:
         store.append([of(1, at=AT + timedelta(days=1)), of(8, at=AT + timedelta(days=1))])

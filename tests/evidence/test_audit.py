@@ -23,7 +23,7 @@ from evidence.ledger import RESTS_ON_ERASED, TABLES, Busy, audited, forged, harm
 from examples import AT, NOTDUE, PARTIAL, PLAYED
 from informativa.evidence.log_folder import LogFolder
 from informativa.evidence.note import Signer, sign
-from informativa.ledgers import audit, audit_history, audit_log, rows
+from informativa.ledgers import audit, audit_history, audit_log, expiry, rows
 from informativa.ledgers.audit import AuditedFlaw
 from informativa.ledgers.erasure import erase
 from informativa.ledgers.sqlite import SqliteStore
@@ -55,7 +55,7 @@ def test_calls_go_on_meanwhile(attacked: Busy, monkeypatch: pytest.MonkeyPatch) 
             turns.append(1)
             with closing(SqliteStore(str(attacked.ledger))) as store:
                 store.append([of(3), of(1, NOTDUE, basis=9)])
-                store.purge(AT - timedelta(hours=1), AT)
+                expiry.purge(store, AT - timedelta(hours=1), AT)
             erase(attacked.ledger, [of(8).pseudonym], AT)  # type: ignore[list-item]
         with closing(sqlite3.connect(attacked.ledger)) as now:
             return share(self, now)
@@ -352,7 +352,7 @@ def test_paper_under_the_new_key_before_its_caller_rings_is_sound(tmp_path: Path
             store.append([of(1, key=old_key), of(1, key=old_key, notice="recording")])
             if purged:
                 store.append([of(1, paper, key=old_key, at=then, reference="contract 1")])
-                assert store.purge(AT - timedelta(days=800), AT) == 1
+                assert expiry.purge(store, AT - timedelta(days=800), AT) == 1
             (basis,) = store.append([of(1, paper, at=AT, reference="contract 2")])
             store.append([of(1, NOTDUE, earlier=early, basis=basis, at=AT + timedelta(hours=2))])
         signed(file)
@@ -368,7 +368,7 @@ def test_changed_key_that_is_purged_before_what_was_told_under_the_earlier_one_i
         store.append(
             [delivery, of(1, NOTDUE, earlier=delivery.pseudonym, basis=1, at=AT - timedelta(days=9))]
         )
-        assert store.purge(AT - timedelta(days=1), AT) == 1
+        assert expiry.purge(store, AT - timedelta(days=1), AT) == 1
     signed(file)
     assert audited(file).is_sound
 
@@ -549,7 +549,7 @@ def _step(ledger: Path, operation: str, event: Event, caller: int, detail: int, 
         return
     with closing(SqliteStore(str(ledger))) as store:
         if operation == "purge":
-            store.purge(event.at - timedelta(days=detail), event.at)
+            expiry.purge(store, event.at - timedelta(days=detail), event.at)
             return
         delivery = store.history(event.pseudonym).get("privacy")
         if operation == "key":

@@ -37,6 +37,7 @@ from informativa.evidence.receipt import Receipt
 from informativa.evidence.settings import EvidenceConfig
 from informativa.evidence.tree import verify_consistency
 from informativa.evidence.witness import AddCheckpoint
+from informativa.ledgers import expiry
 from informativa.model import ALWAYS, Outsourcing
 from informativa.model.errors import EvidenceError, InformativaError
 from informativa.operations.day_range import DayRange
@@ -287,7 +288,7 @@ def test_purged_records_are_told(company: Company, tmp_path: Path) -> None:
     early = replace(company.played, at=datetime(2020, 11, 30, 12, tzinfo=UTC), binding=_bound(company))
     company.record(early, replace(company.played, recorded=None, binding=_bound(company)))
     with closing(storage.store(company.controller)) as store:
-        store.purge(datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 12, 24, tzinfo=UTC))
+        expiry.purge(store, datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 12, 24, tzinfo=UTC))
     logs.checkpoint(company.controller)
     opened = Opened(made(company, tmp_path))
     assert (opened.bundle.gone, opened.bundle.notes, opened.bundle.records) == (1, 1, 7)

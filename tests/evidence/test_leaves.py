@@ -18,7 +18,7 @@ from evidence.ledger import KEY, LONG_AGO, NUMBERS, audited, of, signed
 from examples import AT, NOTDUE, PARTIAL, PLAYED, UNIDENTIFIED
 from informativa.call.caller import pseudonym
 from informativa.evidence import commitment
-from informativa.ledgers import erasure, leaves, rows, sequencer, sqlite
+from informativa.ledgers import erasure, expiry, leaves, rows, sequencer, sqlite
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import Identified, Reason, RecordKind
 from informativa.model.errors import EventRefusedError
@@ -147,7 +147,7 @@ def test_purge_closes_leaves_and_names_them(store: SqliteStore) -> None:
     first records name theirs too."""
     store.append([of(1, at=LONG_AGO), of(2), of(3, at=LONG_AGO), of(4, at=LONG_AGO), of(5)])
     rows_before = read(store.file, "SELECT what, who FROM leaf WHERE leaf < 5 ORDER BY leaf")
-    assert store.purge(AT - timedelta(days=800), AT) == 3
+    assert expiry.purge(store, AT - timedelta(days=800), AT) == 3
     assert read(store.file, "SELECT what, who FROM leaf WHERE leaf < 5 ORDER BY leaf") == rows_before
     closed = "SELECT leaf FROM leaf WHERE salt_what IS NULL AND salt_who IS NULL AND binding IS NULL"
     assert read(store.file, closed) == [(0,), (2,), (3,)]
@@ -244,7 +244,7 @@ def test_records_that_are_purged_or_erased_before_they_have_a_leaf_get_none_of_i
         connection.execute("UPDATE standing SET whole = at")
     connection.close()
     with closing(SqliteStore(str(file))) as store:
-        assert store.purge(AT - timedelta(days=800), AT) == 2
+        assert expiry.purge(store, AT - timedelta(days=800), AT) == 2
     erasure.erase(file, [b"1" * 32], AT)
     with closing(SqliteStore(str(file))) as store:
         assert store.enter_old(10) == 0
@@ -292,10 +292,10 @@ def test_long_work_leaves_the_ledger_to_calls_as_long_as_it_took_it(
     pauses: list[float] = []
     clock = SimpleNamespace(monotonic=map(float, range(0, 1000, 3)).__next__, sleep=pauses.append)
     monkeypatch.setattr(sqlite, "time", clock)
-    monkeypatch.setattr(sqlite, "PAGE", 10)
+    monkeypatch.setattr(expiry, "PAGE", 10)
     with closing(SqliteStore(str(old(tmp_path / "acme.sqlite3", 6, 25)))) as store:
         while store.enter_old(10):
             pass
         assert pauses == [3.0, 3.0, 3.0]
-        assert store.purge(AT, AT) == 25
+        assert expiry.purge(store, AT, AT) == 25
     assert pauses == [3.0] * (3 + 3)  # three pages of records; the history goes with them

@@ -15,7 +15,7 @@ from examples import AT
 from informativa.evidence.entries import EntryKind, recognised
 from informativa.evidence.log_folder import LogFolder
 from informativa.evidence.note import Verifier
-from informativa.ledgers import migrating
+from informativa.ledgers import expiry, migrating
 from informativa.ledgers.audit_log import AuditedLog
 from informativa.ledgers.erasure import erase
 from informativa.ledgers.restoring import restore
@@ -104,7 +104,7 @@ def test_erasure_and_purge_reach_both_versions(earlier: Busy) -> None:
     gone_on(earlier)
     erase(earlier.ledger, [of(1).pseudonym, of(8).pseudonym], AT)  # type: ignore[list-item]
     with closing(SqliteStore(str(earlier.ledger))) as store:
-        assert store.purge(AT - timedelta(days=1), AT) > 0
+        assert expiry.purge(store, AT - timedelta(days=1), AT) > 0
         leaves = [leaf for leaf, record in store.leaves_of_period(0, 27) if record.event.erased]
     assert {leaf.version for leaf in leaves} == {1, 2}
     assert all(leaf.salt_who is leaf.binding is leaf.opening is None for leaf in leaves)

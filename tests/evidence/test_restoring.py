@@ -17,7 +17,7 @@ from commands import typed
 from examples import AT, NOTDUE, ONE, PLAYED, UNIDENTIFIED
 from informativa.config import load
 from informativa.evidence.log_folder import LogFolder
-from informativa.ledgers import erasure, erasure_requests, restoring
+from informativa.ledgers import erasure, erasure_requests, expiry, restoring
 from informativa.ledgers.audit_log import AuditedLog, audit_ledger
 from informativa.ledgers.restoring import restore
 from informativa.ledgers.sequencer import begin_epoch, sequence
@@ -111,7 +111,7 @@ def test_purged_records_do_not_come_back(ledger: Path) -> None:
     """Records that were purged after the backup are purged in it, with the old note."""
     copy = backed_up(ledger)
     with closing(SqliteStore(str(ledger))) as store:
-        assert store.purge(AT + timedelta(days=1), AT + timedelta(days=1)) == 3
+        assert expiry.purge(store, AT + timedelta(days=1), AT + timedelta(days=1)) == 3
     sequence(ledger)
     ledger.unlink()
     assert restore(ledger, copy, NOW).gone_again == 3
@@ -159,7 +159,7 @@ def test_what_was_never_published_lends_no_leaf_to_a_note(ledger: Path, kind: Re
         erasure.erase(ledger, [HE, b"n" * 32], AT + timedelta(days=1))
     else:
         with closing(SqliteStore(str(ledger))) as store:
-            assert store.purge(AT + timedelta(days=1), AT + timedelta(days=1)) == 4
+            assert expiry.purge(store, AT + timedelta(days=1), AT + timedelta(days=1)) == 4
     assert restore(ledger, copy, NOW).gone_again == (1 if kind is RecordKind.ERASURE else 3)
     append(ledger, replace(PLAYED, pseudonym=OTHER))
     sequence(ledger)
@@ -291,7 +291,7 @@ def test_restored_ledger_is_purged_and_restored_as_any_other(ledger: Path) -> No
     assert restore(ledger, copy, NOW).gone_again == 1
     copy = backed_up(ledger)
     with closing(SqliteStore(str(ledger))) as store:
-        assert store.purge(AT + timedelta(days=1), NOW) == 3
+        assert expiry.purge(store, AT + timedelta(days=1), NOW) == 3
         assert [record.number for record in store.records()] == [4, 5]
     sequence(ledger)
     assert restore(ledger, copy, NOW).gone_again == 3

@@ -45,6 +45,7 @@ TESTS = {
     "ledgers/groupcommit": ("ledgers", "group_commit"),
     "ledgers/rows": ("ledgers",),
     "ledgers/sqlite": ("ledgers", "migration"),
+    "ledgers/expiry": ("ledgers", "tally"),
     "ledgers/backup": ("migration",),
     "ledgers/following": ("following",),
     "ledgers/access_log": ("access_log",),

@@ -15,7 +15,7 @@ import pytest
 
 from examples import AT, NOTDUE, ONE, OTHER, PARTIAL, PLAYED, UNIDENTIFIED
 from informativa.call.guard import suspend
-from informativa.ledgers import erasure
+from informativa.ledgers import erasure, expiry
 from informativa.ledgers.erasure import erase
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import Reason
@@ -177,7 +177,7 @@ def test_what_is_purged_here_goes_there(boxes: Boxes) -> None:
     for name in ("pbx-1", "pbx-2"):
         boxes.exchange(name).send()
     with closing(boxes.store("pbx-1")) as store:
-        assert store.purge(AT - 365 * DAY, AT) == 2
+        assert expiry.purge(store, AT - 365 * DAY, AT) == 2
     boxes.opened[0].send()
     found = boxes.sql("SELECT box, record, kind FROM acme.record ORDER BY 1, 2")
     assert found == [("pbx-1", 2, "phone"), ("pbx-1", 4, "purge"), ("pbx-2", 1, "phone")]

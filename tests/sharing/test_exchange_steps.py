@@ -12,7 +12,7 @@ import pytest
 from evidence.ledger import signed
 from examples import AT, NOTDUE, ONE, OTHER, PARTIAL, PLAYED
 from informativa.ledgers import boxes as ledger_boxes
-from informativa.ledgers import erasure_requests
+from informativa.ledgers import erasure_requests, expiry
 from informativa.ledgers.erasure import erase
 from informativa.ledgers.sqlite import SqliteStore, SqliteTransaction
 from informativa.model import Reason
@@ -257,7 +257,7 @@ def test_a_purge_here_of_the_last_that_is_there_is_no_other_ledger(boxes: Boxes)
     boxes.record("pbx-1", PLAYED, replace(PLAYED, at=AT - 400 * DAY))
     boxes.exchange("pbx-1").send()
     with closing(boxes.store("pbx-1")) as store:
-        store.purge(AT - 365 * DAY, AT)
+        expiry.purge(store, AT - 365 * DAY, AT)
     assert boxes.exchange("pbx-1").sent == 2
 
 

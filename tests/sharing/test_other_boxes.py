@@ -13,6 +13,7 @@ import pytest
 
 from evidence.ledger import audited, signed
 from examples import AT, NOTDUE, ONE, OTHER, PLAYED
+from informativa.ledgers import expiry
 from informativa.ledgers.erasure import erase
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import CallerHistory, Event, PriorDelivery, Reason, Record
@@ -151,10 +152,10 @@ def test_what_others_told_goes_after_the_retention(
 ) -> None:
     """By its own age, whatever the box that told it does."""
     learn(store, PLAYED)
-    store.purge(AT + days * DAY, AT + 2 * DAY)
+    expiry.purge(store, AT + days * DAY, AT + 2 * DAY)
     assert known(store) == left
     learn(store, replace(NOTDUE, at=AT), first=8)
-    store.purge(AT + DAY, AT + 2 * DAY)
+    expiry.purge(store, AT + DAY, AT + 2 * DAY)
     with closing(sqlite3.connect(store.file)) as opened:
         for table in ("elsewhere", "number_use"):
             assert opened.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,)

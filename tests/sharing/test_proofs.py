@@ -16,6 +16,7 @@ from informativa.evidence.checkpoint import Checkpoint
 from informativa.evidence.log_folder import LogFolder
 from informativa.evidence.tiles import ENTRIES, Tile, fetch, tiles_of
 from informativa.ledgers import boxes as ledger_boxes
+from informativa.ledgers import expiry
 from informativa.ledgers.erasure import erase
 from informativa.model import Identified, Reason
 from informativa.sharing import administration, connection, proof_sender, schema
@@ -171,7 +172,7 @@ def test_a_purge_takes_what_opened(boxes: Boxes) -> None:
     box = boxes.exchange("pbx-1")
     sent(box)
     with closing(boxes.store("pbx-1")) as store:
-        store.purge(AT - 365 * DAY, AT)
+        expiry.purge(store, AT - 365 * DAY, AT)
     sent(box)
     assert sorted(there(boxes)) == [2, 3]
 

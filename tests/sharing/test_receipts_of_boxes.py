@@ -20,6 +20,7 @@ from evidence import independent
 from examples import AT, PLAYED
 from informativa.call.caller import pseudonym
 from informativa.evidence.receipt import Receipt
+from informativa.ledgers import expiry
 from informativa.operations.evidence import logs
 from informativa.process import storage
 from informativa.sharing.connection import connect
@@ -309,7 +310,7 @@ def test_a_bundle_of_all_boxes_after_erasure_and_purge(
     other.exchange()
     acme = other.configuration.controllers["acme"]
     with closing(storage.store(acme)) as store:
-        assert store.purge(AT.replace(day=23), datetime(2026, 12, 2, tzinfo=UTC)) == 1
+        assert expiry.purge(store, AT.replace(day=23), datetime(2026, 12, 2, tzinfo=UTC)) == 1
     proven(one)
     proven(other)
     file = tmp_path / "bundle.zip"

@@ -17,7 +17,7 @@ from ..evidence.commitment import Commitments
 from ..evidence.origin import log_name
 from ..model import CallerHistory, Event, Record, RecordFilter, Recording
 from ..model.ports import Ledger, LedgerTransaction, Result
-from . import elsewhere, leaves, migrating, rows
+from . import leaves, migrating, rows
 from . import owner as owners
 from .ledger_file import LedgerFile
 from .owner import LedgerOwner
@@ -28,11 +28,6 @@ if TYPE_CHECKING:
     from .recorded_calls import RecordedCall
     from .remembered_trees import RememberedTree
 
-PAGE = 1000  # rows that one transaction of a purge deletes
-_OTHERS = (
-    (elsewhere.OLD_OTHERS, elsewhere.PURGE_OTHERS, (b"", "", "", -1, "")),
-    (elsewhere.OLD_USE, elsewhere.PURGE_USE, (b"", "")),
-)
 EVER = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
 
@@ -155,42 +150,6 @@ class SqliteStore(LedgerFile):
         with self._translated():
             return [rows.record(row) for row in self._connection.execute(rows.OF_CALLER, (pseudonym,))]
 
-    def older(self, cutoff: datetime) -> int:
-        """Return how many records `purge` would delete."""
-        with self._translated():
-            number: int = self._connection.execute(rows.OLDER, (rows.microseconds(cutoff),)).fetchone()[0]
-            return number
-
-    def purge(self, cutoff: datetime, at: datetime) -> int:
-        """Delete the records older than `cutoff`, and return how many. Each page is deleted in one
-        transaction with the record that says so, so that no record is missing without one, whatever happens.
-
-        Calls wait only for the deletions, in small pages, not for the search. A later record may go on naming
-        a deleted one as its basis: the number still says which it was.
-        """
-        purged = 0
-        with self.connected() as connection:
-            connection.execute("PRAGMA foreign_keys = OFF")
-            try:
-                for page in self._pages(rows.OLD, cutoff, (0,)):
-                    with self.turn() as transaction:
-                        following = transaction.next_number()
-                        numbers = [number for (number,) in page if transaction.purge(number)]
-                        if numbers:
-                            closed = leaves.leaves_text(transaction.close_leaves(numbers))
-                            transaction.append(rows.purge_note(numbers, closed, cutoff, at), following)
-                    purged += len(numbers)
-                for page in self._pages(rows.BASELESS, cutoff, (b"", "", "")):
-                    with self.turn():
-                        connection.executemany(rows.PURGE_STANDING, page)
-                for search, delete, first in _OTHERS:
-                    for page in self._pages(search, cutoff, first):
-                        with self.turn():
-                            connection.executemany(delete, page)
-            finally:
-                connection.execute("PRAGMA foreign_keys = ON")
-        return purged
-
     @contextlib.contextmanager
     def turn(self, *, brief: bool = False) -> Iterator[SqliteTransaction]:
         """Yield a transaction, one of many. Afterwards the ledger is left free for as long as it was locked,
@@ -200,15 +159,6 @@ class SqliteStore(LedgerFile):
         with self.transaction() as transaction:
             yield transaction
         time.sleep(LOOK_SECONDS if brief else time.monotonic() - start)
-
-    def _pages(
-        self, search: str, cutoff: datetime, last: tuple[object, ...]
-    ) -> Iterator[list[tuple[Any, ...]]]:
-        """Yield the results of a search page by page, after the key `last`."""
-        cutoff_microseconds = rows.microseconds(cutoff)
-        while page := self._connection.execute(search, (cutoff_microseconds, *last, PAGE)).fetchall():
-            yield page
-            last = page[-1]
 
     def changed_recordings(self, recordings: Iterable[Recording]) -> list[Recording]:
         """Return the recordings of which another sound file was served before."""

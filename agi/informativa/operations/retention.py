@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 
+from ..ledgers import expiry
 from ..model import Controller, SharedDatabase
 from ..model.errors import InformativaError
 from ..model.text import Foreign, Text
@@ -110,7 +111,7 @@ def _purged(
     before, records = controller.retention.before(now, controller.zone), 0
     if Path(controller.ledger).exists():
         with closing(storage.store(controller)) as store:
-            records = store.purge(before, now) if really else store.older(before)
+            records = expiry.purge(store, before, now) if really else expiry.count_older(store, before)
             if really:
                 store.empty_log(PATIENCE_SECONDS)  # where what was deleted still stands
     if really:

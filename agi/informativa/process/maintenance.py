@@ -18,6 +18,7 @@ from ..call import spool
 from ..config import Configuration
 from ..evidence.log_folder import LogFolder
 from ..evidence.settings import EvidenceConfig
+from ..ledgers import expiry
 from ..model import Controller, Line, ManagerAccount, Notice
 from ..model.errors import (
     SIGNED_ELSEWHERE,
@@ -193,7 +194,7 @@ def purge(controller: Controller, now: datetime) -> None:
                     remedy=f"if the clock is right: {purge_command}",
                 )
                 return
-            purged = store.purge(cutoff, now)
+            purged = expiry.purge(store, cutoff, now)
             store.empty_log(PATIENCE_SECONDS)  # where what was deleted still stands
         finally:
             store.close()

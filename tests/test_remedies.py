@@ -213,6 +213,7 @@ UNTYPED = {
         "informativa evidence publish",
         "informativa evidence checkpoint --controller {id}",
         "informativa evidence sequence",
+        "informativa evidence key --new --controller NAME",
         "mv {folder} {folder}.aside",
     ),
     "it is typed on the controller's machine: evidence/test_approve.py and test_monitor.py type it": (

@@ -17,7 +17,7 @@ from informativa.evidence.log_folder import LogFolder
 from informativa.evidence.note import Verifier, sign
 from informativa.evidence.tree import leaf_hash, root
 from informativa.evidence.witness_store import WitnessFolder
-from informativa.model import Reason, RecordKind
+from informativa.model import Controller, Reason, RecordKind
 from informativa.operations.evidence import logs, receipts, verifying
 from informativa.process import storage
 
@@ -78,6 +78,39 @@ def test_a_new_key_begins_another_log(folder: Path, tmp_path: Path) -> None:
     keys = logs.trusted_keys([old, new])
     assert [receipt.holds for receipt in verifying.verify(files, keys).receipts] == [True, True]
     assert [receipt.holds for receipt in verifying.verify(files, keys[1:]).receipts] == [False, True]
+
+
+def test_log_that_is_gone_for_good_is_ended(folder: Path) -> None:
+    """Where nobody has a copy of its folder: the next log names all leaves that the ledger has, and the audit
+    goes on to say that the signed log is gone."""
+    acme = configured(folder)
+    record(acme, 3)
+    assert signed(folder) == 3
+    record(acme, 2)
+    shutil.rmtree(LogFolder(Path(acme.ledger)).folder)
+    checkpoint = ("evidence", "checkpoint", "-c", folder / "informativa.yaml", "--controller", "acme")
+    assert "end the log: informativa evidence key -c" in refused(*checkpoint)
+    entries = entries_of(acme)
+    ran = run("evidence", "key", "-c", folder / "informativa.yaml", "--new", "--controller", "acme")
+    assert ran.returncode == 0
+    record(acme)
+    assert signed(folder) == 2
+    with closing(storage.store(acme, read_only=True)) as store:
+        first = list(store.records())[5].event
+    tree = root(list(map(leaf_hash, entries))).hex()
+    assert first.reference == f"after 5 records of {NAME}/1, root {tree}"
+    audit = logs.audit(acme)
+    assert [str(problem) for problem in audit.problems] == [
+        f"The log in {LogFolder(Path(acme.ledger)).folder}/1 ends before 3 records that were signed according"
+        f" to the ledger {acme.ledger}."
+    ]
+    assert (audit.whole, audit.signed, audit.flaws) == (7, 2, ())
+
+
+def entries_of(company: Controller) -> list[bytes]:
+    """The entries that the ledger has."""
+    with closing(storage.store(company, read_only=True)) as store:
+        return store.entries(0, 1000)
 
 
 def test_i7_earlier_log_that_was_written_anew_contradicts_what_others_have(

@@ -12,7 +12,7 @@ from ..evidence.log_folder import LogFolder, PublishedLog
 from ..evidence.note import Signer
 from ..evidence.tiles import TileHashes
 from ..evidence.tree import Frontier, leaf_hash, root_at
-from ..model.errors import ElsewhereError, SigningError
+from ..model.errors import LOG_MISSING, ElsewhereError, SigningError
 from ..model.text import Text
 from .leaves import LedgerLog
 from .sqlite import SqliteStore
@@ -68,12 +68,13 @@ def signed_before(store: SqliteStore, folder: LogFolder, log: LedgerLog) -> tupl
         raise SigningError(
             Text(
                 "The log of the ledger {file} is gone from {folder}: {size} records of it were signed",
-                "put the folder back, from a backup or from where it is published",
+                "put the folder back, from a backup or from where it is published; where there is none,"
+                " end the log: informativa evidence key --new --controller NAME",
                 file=store.file,
                 folder=folder.folder,
                 size=remembered.size,
             ),
-            code="log-missing",
+            code=LOG_MISSING,
         )
     signer = folder.signer(log.origin, log.epoch, create=not published_ones and not has_signed)
     all_data = [*published_ones, *filter(None, [folder.last_signed(log.epoch)])]
@@ -105,11 +106,28 @@ def _require_remembered(
         root = root_at(remembered.size, TileHashes(signed_size, published.tiles.read))
     else:
         frontier = Frontier.at(signed_size, TileHashes(signed_size, published.tiles.read))
-        for entry in store.entries(log.first + signed_size, remembered.size - signed_size):
-            frontier.append(leaf_hash(entry))
+        _grow(frontier, store, log, remembered.size)
         root = frontier.root()
     if root != remembered.root:
         raise _not_remembered(store, published)
+
+
+def unsigned_end(store: SqliteStore, log: LedgerLog, published: PublishedLog) -> Checkpoint:
+    """Return the tree of all leaves of a log whose folder is gone, as the ledger has them. Raises
+    SigningError if it does not begin with the tree that the ledger remembers."""
+    remembered, frontier = store.remembered_tree(log.epoch), Frontier()
+    if remembered:
+        _grow(frontier, store, log, remembered.size)
+        if frontier.root() != remembered.root:
+            raise _not_remembered(store, published)
+    _grow(frontier, store, log, log.size)
+    return Checkpoint(log.origin, log.size, frontier.root())
+
+
+def _grow(frontier: Frontier, store: SqliteStore, log: LedgerLog, size: int) -> None:
+    """Add the ledger's leaves to a tree until it has that size, or all."""
+    for entry in store.entries(log.first + frontier.size, size - frontier.size):
+        frontier.append(leaf_hash(entry))
 
 
 def _not_remembered(store: SqliteStore, published: PublishedLog) -> SigningError:

@@ -19,8 +19,14 @@ from ..evidence.log_folder import LogFolder
 from ..evidence.tiles import TileHashes
 from ..evidence.tree import EMPTY_ROOT, root_at
 from ..model import Reason, RecordKind
+from ..model.errors import LOG_MISSING, SigningError
 from . import leaves, remembered_trees, rows
-from .extension import require_agreement, require_extension, signed_before
+from .extension import (
+    require_agreement,
+    require_extension,
+    signed_before,
+    unsigned_end,
+)
 from .remembered_trees import RememberedTree
 from .sqlite import SqliteStore
 
@@ -105,20 +111,27 @@ def _sequence(
 
 
 def begin_epoch(ledger: Path, at: datetime) -> None:
-    """Sign a ledger's log to its end, and begin another one with a key of its own. Writers wait meanwhile, so
-    what can be signed before should be (`sequence`). Raises as `sequence` does."""
+    """Sign a ledger's log to its end, and begin another one with a key of its own. A log whose folder is gone
+    ends unsigned, with all leaves that the ledger has. Writers wait meanwhile, so what can be signed before
+    should be (`sequence`). Raises as `sequence` does, but for the folder."""
     with (
         contextlib.closing(SqliteStore(str(ledger), create=False, migrate=False)) as store,
         store.connected() as connection,
         store.transaction() as transaction,
     ):
-        last, _remembered = _sequence(ledger)
-        remembered_trees.write(connection, last.epoch, last.tree)
-        leaves.begin_another(connection, store.log())
+        log, folder = store.log(), LogFolder(ledger)
+        try:
+            last, _remembered = _sequence(ledger)
+            remembered_trees.write(connection, log.epoch, last.tree)
+            end = last.checkpoint
+        except SigningError as error:
+            if error.code != LOG_MISSING:
+                raise
+            end = unsigned_end(store, log, folder.published(log.epoch))
+        leaves.begin_another(connection, log)
         transaction.forget_log()
-        reference = leaves.follows(last.checkpoint)
-        transaction.append(rows.note(RecordKind.NEW_LOG, Reason.NEW_KEY, at, reference))
-    LogFolder(ledger).retire(last.epoch)
+        transaction.append(rows.note(RecordKind.NEW_LOG, Reason.NEW_KEY, at, leaves.follows(end)))
+    folder.retire(log.epoch)
 
 
 def _enter_old(ledger: Path, progress: Progress | None) -> None:

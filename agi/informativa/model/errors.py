@@ -192,6 +192,9 @@ class ReceiptError(EvidenceError):
     code = "receipt"
 
 
+LOG_MISSING = "log-missing"
+"""The code of a SigningError where the folder of a signed log is gone."""
+
 SIGNED_ELSEWHERE = "signing-elsewhere"
 """The code of a SigningError that is none where somebody else is to sign."""
 

@@ -25,7 +25,14 @@ from ...ledgers.audit_history import HistoryRow
 from ...ledgers.audit_log import audit_ledger
 from ...ledgers.tally import CounterRow
 from ...model import Controller
-from ...model.errors import EvidenceError, ForkError, InformativaError, LedgerError
+from ...model.errors import (
+    LOG_MISSING,
+    EvidenceError,
+    ForkError,
+    InformativaError,
+    LedgerError,
+    SigningError,
+)
 from ...model.text import Text
 from ...process import maintenance, publication, storage
 from ...system.turns import Turns
@@ -186,12 +193,16 @@ def change_key(
     progress: Progress | None = None,
     elsewhere: Sequence[CheckpointSource] = (),
 ) -> EvidenceError | None:
-    """Sign all records, and begin another log with a new key.
+    """Sign all records, and begin another log with a new key. A log whose folder is gone ends unsigned.
 
     Return the error if its first checkpoint cannot be signed yet, because a witness must know the key first.
     Raises LedgerError, EvidenceError before anything is changed.
     """
-    checkpoint(controller, progress, elsewhere)
+    try:
+        checkpoint(controller, progress, elsewhere)
+    except SigningError as error:
+        if error.code != LOG_MISSING:
+            raise
     sequencer.begin_epoch(Path(controller.ledger), at)
     try:
         checkpoint(controller, None, elsewhere)

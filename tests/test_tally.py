@@ -13,8 +13,10 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from examples import OTHER, PLAYED
-from informativa.ledgers import audit, expiry, following, migrating, restoring, tally
+from informativa.evidence.log_folder import LogFolder
+from informativa.ledgers import expiry, following, migrating, restoring, tally
 from informativa.ledgers.erasure import erase
+from informativa.ledgers.loss_notes import LossNotes, read_loss_notes
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import Controller, Status
 from informativa.model.errors import EventRefusedError
@@ -23,7 +25,7 @@ from informativa.operations.statistics import DayStatistics
 from old_ledgers import old
 from tallied import START, at, some
 
-_NOTHING = audit.LossNotes((), (), (), ())
+_NOTHING = LossNotes((), (), (), ())
 Rows = list[tuple[object, ...]]
 
 
@@ -51,10 +53,10 @@ def counters(ledger: Path) -> Rows:
         ]
 
 
-def wrong(ledger: Path, notes: audit.LossNotes | None = None) -> list[tuple[str, int, int]]:
+def wrong(ledger: Path, notes: LossNotes | None = None) -> list[tuple[str, int, int]]:
     """The counters that the records do not bear out: status, what each says, what the records say."""
     with closing(sqlite3.connect(ledger)) as connection:
-        counters = tally.forged(connection, notes or audit.read_loss_notes(connection, []))
+        counters = tally.forged(connection, notes or read_loss_notes(connection, [], LogFolder(ledger)))
         return [(counter.status, counter.says, counter.records) for counter in counters]
 
 

@@ -24,7 +24,7 @@ from examples import AT, NOTDUE, PARTIAL, PLAYED
 from informativa.evidence.log_folder import LogFolder
 from informativa.evidence.note import Signer, sign
 from informativa.ledgers import audit, audit_history, audit_log, expiry, rows
-from informativa.ledgers.audit import AuditedFlaw
+from informativa.ledgers.audit_flaws import AuditedFlaw
 from informativa.ledgers.erasure import erase
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import Event, Reason, RecordKind, Status

@@ -13,9 +13,11 @@ import pytest
 
 from evidence.ledger import busy
 from examples import AT, PLAYED
-from informativa.evidence.commitment import Commitments
-from informativa.ledgers import audit, erasure, leaves
-from informativa.ledgers.audit import AuditedFlaw, LossNotes, RecordCounts
+from informativa.evidence.log_folder import LogFolder
+from informativa.ledgers import audit, erasure, leaves, loss_notes
+from informativa.ledgers.audit import RecordCounts
+from informativa.ledgers.audit_flaws import AuditedFlaw, Flaw
+from informativa.ledgers.loss_notes import LossNotes, read_loss_notes
 from informativa.ledgers.sequencer import begin_epoch
 from informativa.ledgers.sqlite import SqliteStore
 
@@ -23,6 +25,7 @@ Named = set[tuple[int | None, str, int | None]]
 """Flaws: the number of the record, what is wrong, the index of the leaf."""
 CLOSELY = [3, 5, 6, 7, 11, 13, 17, 19, 20, 21, 22]
 ALL = RecordCounts(whole=17, erased=5, purged=3)
+NO_FOLDER = LogFolder(Path("nowhere.sqlite3"))
 WITH_RECORDS = [0, 1, 2, 3, 4, *range(8, 25)]
 
 
@@ -234,7 +237,7 @@ class Audit:
         self.ledger = ledger
         self.log = leaves.log(ledger)
         self.entries: list[bytes | None] = [
-            Commitments(*values).entry for values in ledger.execute(leaves.ENTRIES, (0, 25))
+            leaves.entry(*values) for values in ledger.execute(leaves.ENTRIES, (0, 25))
         ]
         self.requests: list[tuple[int, int]] = []
         self.right: list[int] = []
@@ -250,7 +253,7 @@ class Audit:
 
     def gone(self) -> LossNotes:
         """Return what the notes of the ledger say."""
-        return audit.read_loss_notes(self.ledger, [self.log])
+        return read_loss_notes(self.ledger, [self.log], NO_FOLDER)
 
     def looked(self, first: int = 0, end: int = 25) -> tuple[RecordCounts, Named]:
         """Return the counts, and the flaws."""
@@ -325,11 +328,13 @@ def test_i7_note_that_says_what_it_cannot_is_named(
     )
     assert (look.gone().last, look.gone().erased[-1]) == (8, range(19, 21))
     later = [look.log, replace(look.log, first=10), replace(look.log, first=14), replace(look.log, first=20)]
-    assert [finding.leaf for finding in audit.read_loss_notes(ledger, later).flaws] == ([0] if flaw else [])
-    assert [finding.leaf for finding in audit.read_loss_notes(ledger, later[1:2]).flaws] == (
+    assert [finding.leaf for finding in read_loss_notes(ledger, later, NO_FOLDER).flaws] == (
+        [0] if flaw else []
+    )
+    assert [finding.leaf for finding in read_loss_notes(ledger, later[1:2], NO_FOLDER).flaws] == (
         [4] if flaw else []
     )
-    assert [finding.leaf for finding in audit.read_loss_notes(ledger, later[3:]).flaws] == (
+    assert [finding.leaf for finding in read_loss_notes(ledger, later[3:], NO_FOLDER).flaws] == (
         [14] if flaw else []
     )
 
@@ -339,7 +344,7 @@ def test_ledger_without_notes_says_nothing(ledger: sqlite3.Connection) -> None:
     ledger.execute("DELETE FROM event WHERE record IN (22, 23)")
     assert Audit(ledger).gone() == LossNotes((), (), (), (), last=0, before=0, emptied=())
     ledger.execute("UPDATE event SET kind = 'purge' WHERE record = 1")
-    assert Audit(ledger).gone().flaws == (AuditedFlaw(1, 0, audit.Flaw.ROW),)
+    assert Audit(ledger).gone().flaws == (AuditedFlaw(1, 0, Flaw.ROW),)
 
 
 def test_what_is_gone_is_looked_up_by_its_leaf() -> None:
@@ -363,8 +368,8 @@ def test_ranges_are_merged() -> None:
         range(13, 15),
         range(18, 22),
     ]
-    assert audit._merge(ranges) == (range(1, 6), range(9, 10), range(12, 22))
-    assert audit._merge([]) == ()
+    assert loss_notes._merge(ranges) == (range(1, 6), range(9, 10), range(12, 22))
+    assert loss_notes._merge([]) == ()
 
 
 def test_counts_are_added() -> None:
@@ -527,7 +532,7 @@ def test_i7_record_without_a_leaf_is_named(
     if named[1:2] == [9]:
         ledger.execute("DELETE FROM leaf WHERE leaf = 8")
     assert list(audit.without_leaf(ledger, log)) == [
-        AuditedFlaw(number, None, audit.Flaw.INSERTED) for number in named
+        AuditedFlaw(number, None, Flaw.INSERTED) for number in named
     ]
 
 

@@ -26,6 +26,7 @@ _LEFT_OUT = frozenset(
         "old_keys",
         "outsourcing",
         "refused",
+        "rule",
         "short_nokey",
     }
 )

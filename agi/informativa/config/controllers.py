@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..evidence.origin import log_name
-from ..model import Controller, LetterDetails, Outsourcing, OutsourcingDocument, Period
+from ..model import Controller, LetterDetails, LogRule, Outsourcing, OutsourcingDocument, Period
 from ..model.text import Text, joined
 from . import outsourcing
 from .document import KeyPath
@@ -19,7 +19,13 @@ from .findings import Findings
 from .lookups import lookups
 
 if TYPE_CHECKING:
-    from .schema import ControllerSettings, LetterSettings, OutsourcingSettings, Settings
+    from .schema import (
+        ControllerSettings,
+        EvidenceSettings,
+        LetterSettings,
+        OutsourcingSettings,
+        Settings,
+    )
 
 KEY_BYTES = 32
 RETIRED = ".retired-"  # and the day, in the name of a retired key
@@ -53,6 +59,7 @@ class ControllersBuilder:
             letter=_letter(section.letter),
             lookups=tuple(lookups(name, section, self._folder, self._findings)),
             log=log_name(name, evidence.domain or "", evidence.box or ""),
+            rule=_rule(name, section, evidence),
         )
 
     def _absent(self, name: str, key: Path, ledger: Path) -> Text:
@@ -167,6 +174,19 @@ def ledger_file(folder: Path, section: ControllerSettings) -> str:
 def begins(starts: datetime | None, controller_zone: tzinfo) -> datetime | None:
     """Return the time when a version comes into force: a date without a zone is one of `controller_zone`."""
     return starts if starts is None or starts.tzinfo else starts.replace(tzinfo=controller_zone)
+
+
+def _rule(name: str, section: ControllerSettings, evidence: EvidenceSettings) -> LogRule:
+    """Return the rule that a controller's log states. Whoever names an approver wants to see each erasure."""
+    witnesses = {
+        witness.key for witness in evidence.witness if not witness.controllers or name in witness.controllers
+    }
+    return LogRule(
+        erasures=section.erasures or ("each" if section.approver else "standing"),
+        witnesses=tuple(sorted(witnesses)),
+        approver=section.approver or "",
+        instruction=section.instruction or "",
+    )
 
 
 def _letter(section: LetterSettings) -> LetterDetails:

@@ -161,6 +161,19 @@ SETTINGS: dict[str, tuple[str, str]] = {
     f"{_O}.analysis.reference": ("Where it is filed.", "2026/16"),
     f"{_O}.analysis.date": ("Of which day it is.", "2026-09-15"),
     f"{_O}.sub_processors": ("Who works for the processor.", "[Trunk Ltd]"),
+    f"{_C}.approver": (
+        "The key of the controller's person who approves what the log says is gone.",
+        "acme.example/approver+3f9e1c70+ATk…",
+    ),
+    f"{_C}.erasures": (
+        "Whether `each` erasure needs an approval, or they are a `standing` instruction: `each` where there"
+        " is an approver.",
+        "standing",
+    ),
+    f"{_C}.instruction": (
+        "The controller's instruction for these settings: a ticket's id, no name and no number.",
+        "DPO-2026/17",
+    ),
     f"{_C}.key": ("A file with 64 hexadecimal digits, mode 0600.", "keys/acme.key"),
     f"{_C}.old_keys_for": ("How long a key that was put away recognises callers.", "1 year"),
     f"{_C}.ledger": ("Its SQLite file.", "ledger/acme.sqlite3"),

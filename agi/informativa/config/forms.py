@@ -201,6 +201,33 @@ def seconds(value: object) -> int:
     return length
 
 
+def approver_key(value: str) -> str:
+    """Return the public key of whoever approves."""
+    from ..evidence.note import Verifier  # not for a configuration without an approver
+    from ..model.errors import EvidenceError
+
+    try:
+        return str(Verifier.parse(value))
+    except EvidenceError:
+        raise form_error(
+            Text(
+                "is no key of an approver",
+                "write it as `informativa evidence approver-key` shows it: name+id+key",
+            )
+        ) from None
+
+
+def instruction_id(value: str) -> str:
+    """Return a controller's instruction as notes name it."""
+    from ..evidence.note_values import INSTRUCTION
+    from ..model.errors import EvidenceError
+
+    try:
+        return str(INSTRUCTION.read(value))
+    except (EvidenceError, ValueError):
+        raise form_error(Text("is not {form}", form=INSTRUCTION.expected)) from None
+
+
 def witness_key(value: str) -> str:
     """Return a witness's public key."""
     from ..evidence.cosignature import WitnessVerifier  # not for a configuration without witnesses

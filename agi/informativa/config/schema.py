@@ -37,9 +37,11 @@ from .forms import (
     Url,
     VersionId,
     Words,
+    approver_key,
     file_format,
     form,
     how_many,
+    instruction_id,
     moment,
     period,
     repetition,
@@ -124,6 +126,9 @@ class ControllerSettings(Strict):
     time_zone: Annotated[str, AfterValidator(zone)] = "UTC"
     retention: Annotated[Period | None, BeforeValidator(period)] = None
     outsourcing: OutsourcingSettings | None = None
+    approver: Annotated[str | None, AfterValidator(approver_key)] = None
+    erasures: Literal["each", "standing"] | None = None
+    instruction: Annotated[str | None, AfterValidator(instruction_id)] = None
     key: File
     old_keys_for: Annotated[Period, BeforeValidator(period)] = Period(12)
     ledger: File

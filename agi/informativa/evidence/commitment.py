@@ -37,6 +37,7 @@ TAGS = {
     for version in (1, VERSION)
 }
 _WHAT_TAG, _WHO_TAG, _ = TAGS[VERSION]
+NOTE_TAG = b"informativa/note/v2\n"
 _OPENING_TAG = b"informativa/opening/v2\n"
 
 FACTS = {
@@ -80,7 +81,17 @@ PERSON = {
     "recorded": "when it was put on record, in microseconds since 1970, UTC",
     "reference": "what shows it where that is not this ledger: a contract, an operator",
 }
-ABOUT_RECORDS = frozenset({RecordKind.PURGE, RecordKind.ERASURE, RecordKind.LOST, RecordKind.NEW_LOG})
+ABOUT_RECORDS = frozenset(
+    {
+        RecordKind.PURGE,
+        RecordKind.ERASURE,
+        RecordKind.LOST,
+        RecordKind.NEW_LOG,
+        RecordKind.NEXT,
+        RecordKind.RULE,
+        RecordKind.APPROVAL,
+    }
+)
 """Kinds whose reference is about other records and leads to nobody."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

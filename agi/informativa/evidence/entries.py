@@ -10,10 +10,9 @@ from enum import Enum
 
 from ..model.errors import EvidenceFormatError
 from ..model.text import Text
-from .commitment import TAGS, Commitments
+from .commitment import NOTE_TAG, TAGS, Commitments
 from .encoding import HASH_SIZE
 
-NOTE_TAG = b"informativa/note/v2\n"
 LARGEST_NOTE_ENTRY = 16_384  # bytes, the tag included
 
 

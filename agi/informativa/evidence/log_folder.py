@@ -1,7 +1,8 @@
 """The log of one ledger as files: the published ones, and apart from them its signing key.
 
 Beside the ledger `acme.sqlite3` lies `acme.log/`. It has a folder for each epoch (`1/`), in which everything
-is public, and `signing/`, which only the user who signs may read.
+is public, `signing/`, which only the user who signs may read, and `private/`, with the lists of erased leaves
+(evidence/erased_leaves.py).
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ class LogFolder:
     def __init__(self, ledger: Path, folder: Path | None = None) -> None:
         self.folder = folder or log_folder(ledger)
         self._signing = self.folder / "signing"
+        self._private = self.folder / "private"
 
     def published(self, epoch: int) -> PublishedLog:
         """Return the public files of an epoch."""
@@ -122,6 +124,29 @@ class LogFolder:
                 Text("The signing key in {folder} belongs to another user, who signs.", folder=self._signing),
                 code=SIGNED_ELSEWHERE,
             ) from None
+
+    def private_list(self, epoch: int, index: int) -> bytes | None:
+        """Return the private list of the erasure that leaf `index` of an epoch notes; `None` if there is
+        none."""
+        return _read(self._private / f"{epoch}-{index}")
+
+    def private_lists(self) -> list[tuple[int, int]]:
+        """Return the epochs and indices of which there are private lists, in order."""
+        with failing(self._private):
+            try:
+                names = [file.name.partition("-") for file in self._private.iterdir()]
+            except FileNotFoundError:
+                return []
+        return sorted(
+            (int(epoch), int(index)) for epoch, _, index in names if epoch.isdecimal() and index.isdecimal()
+        )
+
+    def put_private_list(self, epoch: int, index: int, data: bytes) -> None:
+        """Store the private list of an erasure, before its note is written."""
+        file = self._private / f"{epoch}-{index}"
+        with failing(file):
+            files.make_folder(self._private, mode=0o700)
+            files.write_file(file, data, secret=True, for_folders_owner=True, durable=True)
 
     def keep_signed(self, epoch: int, checkpoint: bytes) -> None:
         """Store the last signed checkpoint, before anybody else sees it."""

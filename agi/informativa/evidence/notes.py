@@ -21,8 +21,9 @@ from ..model.text import Text
 from . import jcs, note_values
 from .approval import LeafIdentity
 from .checkpoint import Checkpoint
+from .commitment import NOTE_TAG
 from .cosignature import WitnessVerifier
-from .entries import NOTE_TAG, EntryKind, recognised
+from .entries import EntryKind, recognised
 from .note import Verifier
 from .note_values import ErasureRule, Grammar, NoteSource
 
@@ -237,6 +238,11 @@ class LogNote:
         """The entry of the log, at most 16,384 bytes."""
         values = {"v": VERSION, "kind": self.kind.value, **_members(self), **_members(self.content)}
         return NOTE_TAG + jcs.canonical(values)
+
+    @property
+    def text(self) -> str:
+        """The canonical JSON of its entry."""
+        return self.entry.removeprefix(NOTE_TAG).decode()
 
     @property
     def leaf(self) -> LeafIdentity:

@@ -7,8 +7,11 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from ..model import Controller
 from ..model.plan import Period
 from .checkpoint import Checkpoint
+from .cosignature import WitnessVerifier
+from .note import Verifier
 from .note_values import ErasureRule
 from .notes import (
     ApprovalNote,
@@ -57,6 +60,23 @@ class LogRules:
         for rule in (*self.inherited, *self.own.values()):
             if rule.since is not None and at - NOTICE < rule.since <= at:
                 yield rule.content
+
+
+def configured_rule(controller: Controller) -> RuleNote | None:
+    """Return the rule that a controller's log states by its configuration; `None` if it states none. Raises
+    EvidenceFormatError for a key that is none."""
+    rule = controller.rule
+    if rule is None:
+        return None
+    return RuleNote(
+        retention=controller.retention,
+        zone=str(controller.zone),
+        erasures=ErasureRule(rule.erasures),
+        processor=controller.outsourcing is not None,
+        witnesses=tuple(map(WitnessVerifier.parse, rule.witnesses)),
+        approver=Verifier.parse(rule.approver) if rule.approver else None,
+        instruction=rule.instruction,
+    )
 
 
 def shortens(rule: RuleNote, before: RuleNote) -> bool:

@@ -8,8 +8,7 @@ which hash was published for each leaf. Nothing here trusts data that can be der
 from __future__ import annotations
 
 import sqlite3
-from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from enum import StrEnum
 from hashlib import sha256
@@ -17,9 +16,14 @@ from itertools import product
 from typing import Any
 
 from ..evidence import commitment
-from ..model import Event, RecordKind
-from . import leaves, rows
-from .audit_reading import UNREADABLE, page, tolerantly
+from ..evidence.commitment import NOTE_TAG
+from ..evidence.notes import LogNote
+from ..model import Event
+from ..model.errors import EvidenceFormatError
+from . import leaves, note_leaves, rows
+from .audit_flaws import AuditedFlaw, Flaw
+from .audit_reading import UNREADABLE, page
+from .loss_notes import LossNotes
 from .row_texts import texts
 
 PAGE = 256  # leaves in memory at once; more are slower, because they do not fit the processor's cache
@@ -28,110 +32,22 @@ Published = Callable[[int, int], Sequence[bytes | None]]
 """The published entries of so many leaves from an index on; `None` for those that are not published."""
 
 
-class Flaw(StrEnum):
-    """The kinds of flaws of a record."""
-
-    FACTS = "facts-altered"  # its facts are not those that it committed to
-    PERSON = "person-altered"  # its caller is not the one that it committed to
-    ROW = "row-altered"  # it has a value that no record is written with
-    LEAF = "leaf-altered"  # its leaf is not the one that was published, or not as leaves are written
-    DELETED = "deleted"  # it is gone, and no record says why
-    INSERTED = "inserted"  # it never had a leaf
-    UNEXPLAINED = "unexplained"  # it cannot be opened, and no record says why
-    STILL_THERE = "still-there"  # a record says that it is gone
-    FALSE_NOTE = "false-note"  # a record about records names leaves after its own, or an empty range
-    TRUNCATED = "truncated"  # it was published, and the ledger ends before it
-
-
-@dataclass(frozen=True)
-class AuditedFlaw:
-    """A flaw of one record."""
-
-    record: int | None
-    """Its number in the ledger; null where it is gone."""
-    leaf: int | None
-    """The index of its leaf in the log; null where it has none."""
-    flaw: Flaw
-    """The kind of the flaw."""
-
-
-@dataclass(frozen=True)
-class LossNotes:
-    """The leaves that records about records name, as rows of `leaf`: the purged, the erased and the lost,
-    each as sorted ranges. `emptied` are those of the erased that were the caller's own records; the others
-    only rest on such a record. `last` is the number of the last purged record, and `before` the time
-    (microseconds since 1970) before which all purged records happened; both are 0 if none was purged. `flaws`
-    are those of these records about records."""
-
-    purged: tuple[range, ...]
-    erased: tuple[range, ...]
-    lost: tuple[range, ...]
-    flaws: tuple[AuditedFlaw, ...]
-    last: int = 0
-    before: int = 0
-    emptied: tuple[range, ...] = ()
-
-    def is_purged(self, leaf: int) -> bool:
-        return _within(self.purged, leaf)
-
-    def is_lost(self, leaf: int) -> bool:
-        return _within(self.lost, leaf)
-
-    def is_erased(self, leaf: int) -> bool:
-        return _within(self.erased, leaf)
-
-    def names(self, leaf: int) -> bool:
-        """Return whether any note names the leaf."""
-        return bool(
-            (self.purged and _within(self.purged, leaf))
-            or (self.erased and _within(self.erased, leaf))
-            or (self.lost and _within(self.lost, leaf))
-        )
-
-
 @dataclass(frozen=True)
 class RecordCounts:
-    """The numbers of records that are unchanged (`whole`), erased, purged and lost."""
+    """The numbers of records that are unchanged (`whole`), erased, purged and lost, and of those that still
+    open although a note says that they will not (`waiting`)."""
 
     whole: int = 0
     erased: int = 0
     purged: int = 0
     lost: int = 0
+    waiting: int = 0
 
     def plus(self, other: RecordCounts) -> RecordCounts:
         sums = {
             column.name: getattr(self, column.name) + getattr(other, column.name) for column in fields(self)
         }
         return RecordCounts(**sums)
-
-
-_TAKEN = (RecordKind.PURGE, RecordKind.ERASURE, RecordKind.LOST)  # in the order of `LossNotes`
-
-
-def read_loss_notes(connection: sqlite3.Connection, logs: Sequence[leaves.LedgerLog]) -> LossNotes:
-    """Read the records about records of all logs of the ledger. Raises sqlite3.Error."""
-    ranges: dict[RecordKind, list[range]] = {kind: [] for kind in _TAKEN}
-    flaws, emptied, last_purged, purged_before = [], list[range](), 0, 0
-    with tolerantly(connection):
-        notes = connection.execute(leaves.NOTES, (0,)).fetchall()
-    for *row, leaf in notes:
-        number, index = int(row[0]), leaf - max((log.first for log in logs if log.first <= leaf), default=0)
-        try:
-            event = rows.record(row).event
-            own_leaves, resting_leaves = leaves.indices(event.reference)
-            if event.kind is RecordKind.PURGE:
-                _first, number_of_last, before_time = rows.purged(event.reference)
-                last_purged, purged_before = max(last_purged, number_of_last), max(purged_before, before_time)
-        except UNREADABLE:
-            flaws.append(AuditedFlaw(number, index, Flaw.ROW))
-            continue
-        named_leaves = [*own_leaves, *resting_leaves]
-        if any(leaf_range.stop > leaf or len(leaf_range) == 0 for leaf_range in named_leaves):
-            flaws.append(AuditedFlaw(number, index, Flaw.FALSE_NOTE))
-        ranges[event.kind] += named_leaves
-        emptied += own_leaves if event.kind is RecordKind.ERASURE else []
-    purged, erased, lost = (_merge(ranges[kind]) for kind in _TAKEN)
-    return LossNotes(purged, erased, lost, tuple(flaws), last_purged, purged_before, _merge(emptied))
 
 
 def leaves_of(
@@ -186,6 +102,7 @@ class RecordState(StrEnum):
     ERASED = "erased"
     PURGED = "purged"
     LOST = "lost"
+    WAITING = "waiting"
 
 
 _NAMES = [name.strip() for name in rows.COLUMNS.split(",")]
@@ -198,12 +115,12 @@ _ALLOWED = [
     for name in _NAMES
 ]  # fmt: skip
 _LEAF_KINDS = {(int, int, bytes, bytes, *opens, int, int) for opens in product((bytes, type(None)), repeat=4)}
-_VERSION = leaves.LEAF_COLUMNS - 2
+_WHAT, _VERSION = 2, leaves.LEAF_COLUMNS - 2
 _TAGS = commitment.TAGS
 _KINDS: set[tuple[type, ...]] = set()  # allowed combinations of types that were met in records
 _KINDS_OF_BOTH: set[tuple[type, ...]] = set()  # the same in leaves with their records
 _MINUTE = 60_000_000  # microseconds
-_AT, _RECORDED, _KEY = map(_NAMES.index, ("at", "recorded", "key"))
+_AT, _RECORDED, _KEY, _KIND = map(_NAMES.index, ("at", "recorded", "key", "kind"))
 
 
 def _leaf(
@@ -231,28 +148,63 @@ def _examine_closely(
     notes: LossNotes,
 ) -> tuple[RecordState, list[Flaw]]:
     """Examine a leaf that is not as most are; see `_leaf`."""
+    if leaf_row[_WHAT] is None:
+        return RecordState.WHOLE, list(_note_flaws(origin, index, leaf_row, event_row, entry))
     leaf = leaves.Leaf.of(leaf_row)
+    assert leaf.commitments is not None
     purged = event_row[0] is None
-    lost = purged and bool(notes.lost) and notes.is_lost(leaf.leaf)
+    is_open = not purged and leaf.salt_who is not None
+    waits = is_open and notes.names(leaf.leaf) and notes.may_wait(leaf.leaf)
+    lost = purged and notes.is_lost(leaf.leaf)
     state = (
-        RecordState.PURGED if purged else RecordState.ERASED if leaf.salt_who is None else RecordState.WHOLE
+        RecordState.LOST
+        if lost
+        else RecordState.PURGED
+        if purged
+        else RecordState.ERASED
+        if leaf.salt_who is None
+        else RecordState.WHOLE
     )
-    state = RecordState.LOST if lost else state
     if not _is_leaf(leaf_row):
         return state, [Flaw.LEAF]
     flaws = []
     if entry is not None and entry != leaf.commitments.entry:
         flaws.append(Flaw.LEAF)
-    erased = bool(notes.erased) and notes.is_erased(leaf.leaf)
-    named = lost or (bool(notes.purged) and notes.is_purged(leaf.leaf))
+    named = lost or notes.is_purged(leaf.leaf)
     if purged and not named:
         flaws.append(Flaw.DELETED)
-    elif named and not (purged and leaf.salt_what is leaf.salt_who is leaf.binding is leaf.opening is None):
+    elif purged and not leaf.salt_what is leaf.salt_who is leaf.binding is leaf.opening is None:
+        flaws.append(Flaw.STILL_THERE)
+    if not purged and named and not notes.may_wait(leaf.leaf):
         flaws.append(Flaw.STILL_THERE)
     if not purged:
-        emptied = erased and _within(notes.emptied, leaf.leaf)
+        erased = notes.is_erased(leaf.leaf) and not waits
+        emptied = erased and notes.is_emptied(leaf.leaf)
         flaws += _record_flaws(origin, index, leaf, event_row, erased=erased, emptied=emptied)
-    return state, flaws
+    waiting = waits and event_row[_KIND] not in commitment.ABOUT_RECORDS and not flaws
+    return RecordState.WAITING if waiting else state, flaws
+
+
+def _note_flaws(
+    origin: str, index: int, leaf: Sequence[Any], row: Sequence[Any], entry: bytes | None
+) -> Iterator[Flaw]:
+    """Find the flaws of a leaf that is a note, with its record. Whether the note holds, its log decides."""
+    if row[0] is None:
+        yield Flaw.DELETED
+        return
+    if tuple(map(type, leaf)) != (int, int, *[type(None)] * 6, int, int) or leaf[-1]:
+        yield Flaw.LEAF
+    try:
+        record = rows.record(row)
+        if entry is not None and entry != NOTE_TAG + record.event.reference.encode():
+            yield Flaw.LEAF
+        note = LogNote.parse(NOTE_TAG + record.event.reference.encode(), origin, index)
+        if record.event != note_leaves.event(note, record.event.at) or not _as_written(
+            row, record.event, migrated=False
+        ):
+            yield Flaw.ROW
+    except (*UNREADABLE, EvidenceFormatError):
+        yield Flaw.ROW
 
 
 def opens(leaf: Sequence[Any], row: tuple[Any, ...], origin: str, index: int) -> bool:
@@ -284,6 +236,7 @@ def _record_flaws(
     """Find the flaws of a record that exists. `erased` is true if a record about records says that its caller
     was erased, or the caller of a record on which it rests; `emptied` is true if it was the caller's own
     record."""
+    assert leaf.commitments is not None
     try:
         record = rows.record(row)
         event = record.event
@@ -373,19 +326,3 @@ def _as_written(row: Sequence[Any], event: Event, *, migrated: bool) -> bool:
         allowed |= {"heard", "length", "rate"}
     allowed |= {"key"} if actual["key"] is None and event.erased else set()
     return all(written[name] == value for name, value in actual.items() if name not in allowed)
-
-
-def _within(ranges: Sequence[range], index: int) -> bool:
-    position = bisect_right(ranges, index, key=lambda leaf_range: leaf_range.start) - 1
-    return position >= 0 and index in ranges[position]
-
-
-def _merge(ranges: Iterable[range]) -> tuple[range, ...]:
-    """Sort the ranges, and join those that touch or overlap."""
-    merged: list[range] = []
-    for leaf_range in sorted(ranges, key=lambda leaf_range: leaf_range.start):
-        if merged and leaf_range.start <= merged[-1].stop:
-            merged[-1] = range(merged[-1].start, max(merged[-1].stop, leaf_range.stop))
-        else:
-            merged.append(leaf_range)
-    return tuple(merged)

@@ -15,8 +15,8 @@ from typing import Any
 
 from ..model import Reason, Record
 from . import rows
-from .audit import LossNotes
 from .audit_reading import UNREADABLE, tolerantly
+from .loss_notes import LossNotes
 from .migrating import migrations, statements
 from .transaction import SqliteTransaction
 

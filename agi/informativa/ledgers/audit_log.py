@@ -25,11 +25,13 @@ from . import (
     audit_reading,
     audit_tiles,
     leaves,
+    loss_notes,
     remembered_trees,
     rows,
     tally,
 )
 from .audit_checkpoints import Begin
+from .audit_flaws import AuditedFlaw, Flaw
 from .foreign_schema import foreign_parts
 from .ledger_file import translated
 
@@ -52,7 +54,7 @@ class AuditedLog:
     log: leaves.LedgerLog
     signed: int
     counted: audit.RecordCounts
-    flaws: tuple[audit.AuditedFlaw, ...]
+    flaws: tuple[AuditedFlaw, ...]
     history: tuple[audit_history.HistoryRow, ...]
     problems: tuple[Text, ...]
     counters: tuple[tally.CounterRow, ...] = ()
@@ -94,12 +96,12 @@ def _audit(
         _require_numbers(ledger, logs)
         ended = _ended_epochs(connection, folder, logs)
         problems = list(_log_problems(connection, ledger, folder, logs, ended))
-        notes = audit.read_loss_notes(connection, logs)
+        notes = loss_notes.read_loss_notes(connection, logs, folder)
         farthest = connection.execute(leaves.BOUNDS).fetchone()[2] + FAR
         counted, flaws, signed_in_all = audit.RecordCounts(), list(notes.flaws), 0
         derived, last = tally.Derived(), connection.execute(rows.NEWEST).fetchone()[0]
         with _workers(newest.next) as begin:
-            history = begin(_history, ledger)
+            history = begin(_history, ledger, folder)
             later_records, without_leaf = begin(_later, ledger, last), begin(_without_leaf, ledger, newest)
             for log in logs:
                 checkpoints = audit_checkpoints.signed_checkpoints(folder, log, keys, problems, begin)
@@ -112,7 +114,7 @@ def _audit(
                         checkpoints.sort(key=lambda checkpoint: checkpoint.size)
                 signed_in_all += signed
                 end = max(min(log.size, farthest), signed)
-                task = _Task(ledger, folder.published(log.epoch), log, signed, notes, 0, end)
+                task = _Task(ledger, folder, folder.published(log.epoch), log, signed, notes, 0, end)
                 tree = begin(audit_checkpoints.of_one_tree, task.published, checkpoints)
                 log_counted, log_flaws = _audit_leaves(task, begin, problems, derived, progress)
                 problems += tree()
@@ -130,15 +132,16 @@ def _audit(
         return AuditedLog(newest, signed_in_all, counted, sorted_flaws, forged, tuple(problems), counters)
 
 
-def _place(flaw: audit.AuditedFlaw) -> tuple[int, str, int]:
+def _place(flaw: AuditedFlaw) -> tuple[int, str, int]:
     return flaw.record or 0, flaw.flaw, flaw.leaf or 0
 
 
-def _history(ledger: Path) -> list[audit_history.HistoryRow]:
+def _history(ledger: Path, folder: LogFolder) -> list[audit_history.HistoryRow]:
     """Check the history, over a connection of its own."""
     with translated(ledger), audit_reading.reading(ledger) as connection:
         logs = leaves.logs(connection)
-        return audit_history.forged(connection, audit.read_loss_notes(connection, logs), logs[0].old)
+        notes = loss_notes.read_loss_notes(connection, logs, folder)
+        return audit_history.forged(connection, notes, logs[0].old)
 
 
 def _later(ledger: Path, last: int) -> list[tuple[object, object, int]]:
@@ -147,7 +150,7 @@ def _later(ledger: Path, last: int) -> list[tuple[object, object, int]]:
         return tally.later(connection, last)
 
 
-def _without_leaf(ledger: Path, log: leaves.LedgerLog) -> list[audit.AuditedFlaw]:
+def _without_leaf(ledger: Path, log: leaves.LedgerLog) -> list[AuditedFlaw]:
     """Find the records without a leaf, over a connection of its own."""
     with translated(ledger), audit_reading.reading(ledger) as connection:
         return list(audit.without_leaf(connection, log))
@@ -201,17 +204,17 @@ def _log_problems(
         )
 
 
-def _missing(log: leaves.LedgerLog, end: int) -> list[audit.AuditedFlaw]:
+def _missing(log: leaves.LedgerLog, end: int) -> list[AuditedFlaw]:
     """Return the flaws of a log that ends before its last signed leaf, or whose numbers go far beyond its
     leaves. Only the first missing leaves are listed."""
     if end < log.size:
-        return [audit.AuditedFlaw(None, end, audit.Flaw.DELETED)]
-    return [audit.AuditedFlaw(None, at, audit.Flaw.TRUNCATED) for at in range(log.size, end)[:MOST]]
+        return [AuditedFlaw(None, end, Flaw.DELETED)]
+    return [AuditedFlaw(None, at, Flaw.TRUNCATED) for at in range(log.size, end)[:MOST]]
 
 
 def _audit_leaves(
     all_leaves: _Task, begin: Begin, problems: list[Text], derived: tally.Derived, progress: Progress | None
-) -> tuple[audit.RecordCounts, list[audit.AuditedFlaw]]:
+) -> tuple[audit.RecordCounts, list[AuditedFlaw]]:
     """Check all leaves, a share at a time. A leaf that seems wrong is checked again, because calls go on
     meanwhile, and records are purged."""
     starts = range(0, all_leaves.end, SHARE)
@@ -237,12 +240,14 @@ def _audit_leaves(
     return counted, _recheck(all_leaves, sorted(doubtful))
 
 
-def _recheck(all_leaves: _Task, doubtful: Sequence[int]) -> list[audit.AuditedFlaw]:
+def _recheck(all_leaves: _Task, doubtful: Sequence[int]) -> list[AuditedFlaw]:
     """Check again the parts of 256 leaves that begin at these indices, and return their flaws."""
-    flaws: list[audit.AuditedFlaw] = []
+    flaws: list[AuditedFlaw] = []
     if doubtful:
         with translated(all_leaves.ledger), audit_reading.reading(all_leaves.ledger) as connection:
-            task = replace(all_leaves, notes=audit.read_loss_notes(connection, leaves.logs(connection)))
+            logs = leaves.logs(connection)
+            notes = loss_notes.read_loss_notes(connection, logs, all_leaves.folder)
+            task = replace(all_leaves, notes=notes)
             for first in doubtful:
                 flaws += (
                     replace(task, first=first, end=min(first + WIDTH, all_leaves.end)).check(connection).flaws
@@ -258,7 +263,7 @@ class _Share:
     first: int
     checked: int
     counted: audit.RecordCounts
-    flaws: tuple[audit.AuditedFlaw, ...]
+    flaws: tuple[AuditedFlaw, ...]
     problems: tuple[Text, ...]
     roots: tuple[bytes | None, ...]
     derived: tally.Derived
@@ -267,13 +272,14 @@ class _Share:
 @dataclass(frozen=True)
 class _Task:
     """The check of the leaves of a log from index `first` to `end`, and of the published entries below
-    `signed`."""
+    `signed`. `folder` has the private lists of erasures."""
 
     ledger: Path
+    folder: LogFolder
     published: PublishedLog
     log: leaves.LedgerLog
     signed: int
-    notes: audit.LossNotes
+    notes: loss_notes.LossNotes
     first: int
     end: int
 

@@ -8,7 +8,7 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..evidence.commitment import Commitments
+from ..evidence.commitment import NOTE_TAG, Commitments
 from ..evidence.origin import origin
 from ..model.frozen import dataclass
 from . import rows
@@ -47,6 +47,7 @@ leaf.leaf, leaf.record, leaf.what, leaf.who, leaf.salt_what, leaf.salt_who, leaf
 {VERSION}, leaf.migrated
 """
 LEAF_COLUMNS = 10
+VERSION_OF_NOTES = 2
 OF_RECORD = f"SELECT {COLUMNS} FROM leaf WHERE {of('?1')}"  # noqa: S608  # our own names
 # Each leaf with its record, whose columns are all NULL if it was deleted.
 _EVENT = ", ".join(f"event.{name.strip()}" for name in rows.COLUMNS.split(","))
@@ -66,11 +67,25 @@ SELECT record FROM event WHERE (record > :old OR record <= :entered)
 AND NOT EXISTS (SELECT 1 FROM leaf WHERE {of("event.record")}) ORDER BY record
 """  # noqa: S608  # our own names
 NOTES = f"""
-SELECT {_EVENT}, leaf.leaf FROM leaf CROSS JOIN event ON event.record = leaf.record
+SELECT {_EVENT}, leaf.leaf, leaf.what IS NULL FROM leaf CROSS JOIN event ON event.record = leaf.record
 WHERE leaf.leaf >= ? AND event.kind IN ('purge', 'erasure', 'lost') ORDER BY leaf.leaf
 """  # noqa: S608  # our own names
+# The notes of a log as texts, the newest first; by the index `leaf_note`.
+NOTES_BACKWARDS = """
+SELECT leaf, (SELECT reference FROM event WHERE event.record = leaf.record)
+FROM leaf WHERE what IS NULL AND leaf >= ? AND leaf < ? ORDER BY leaf DESC
+"""
+# How many leaves are purged or lost, and how many erased; and the records that name the lost ones.
+CLOSED = """
+SELECT coalesce(sum(salt_what IS NULL), 0), coalesce(sum(salt_what IS NOT NULL AND salt_who IS NULL), 0)
+FROM leaf WHERE what IS NOT NULL
+"""
+LOST = """
+SELECT reference FROM leaf JOIN event USING (record) WHERE kind = 'lost' AND what IS NOT NULL
+"""
 # Records that have leaves in a range.
 RECORDS = "SELECT record FROM leaf WHERE leaf >= ? AND leaf < ?"
+LAST_RECORD = "SELECT max(record) FROM leaf WHERE leaf >= ? AND leaf < ?"
 # The first record of a log that follows another.
 FIRST = "SELECT reference FROM leaf JOIN event USING (record) WHERE leaf = ? AND kind = 'new-log'"
 # The first record with a leaf from after there was a log, the last one from before, and the number of leaves
@@ -81,7 +96,11 @@ FROM leaf WHERE typeof(record) = 'integer'
 """
 ENTERED = "UPDATE log SET entered = ?"
 VERSION_2_FROM = "UPDATE log SET v2_from = ?"
-ENTRIES = f"SELECT what, who, {VERSION} FROM leaf WHERE leaf >= ? ORDER BY leaf LIMIT ?"  # noqa: S608  # our own names
+ENTRIES = f"""
+SELECT what, who, {VERSION},
+    CASE WHEN what IS NULL THEN (SELECT reference FROM event WHERE event.record = leaf.record) END
+FROM leaf WHERE leaf >= ? ORDER BY leaf LIMIT ?
+"""  # noqa: S608  # our own names
 # If the number is NULL, SQLite takes the one after the last.
 APPEND = """
 INSERT INTO leaf (leaf, record, what, who, salt_what, salt_who, binding, opening, migrated)
@@ -131,11 +150,12 @@ class Leaf:
     """One row of `leaf`: the leaf, its record, the record's commitments, and the values that open them. A
     salt is `None` if the record was purged or its caller erased; the binding is `None` also if the caller's
     number was not known, and `opening`, which identifies the binding's key, also in version 1. A `migrated`
-    record is from before there was a log."""
+    record is from before there was a log. A note, which is its own entry (evidence/notes.py), has neither
+    commitments nor anything that opens them."""
 
     leaf: int
     record: int
-    commitments: Commitments
+    commitments: Commitments | None
     salt_what: bytes | None
     salt_who: bytes | None
     binding: bytes | None
@@ -145,19 +165,34 @@ class Leaf:
     @property
     def who(self) -> bytes:
         """The commitment to what leads to the caller."""
+        assert self.commitments is not None  # it is no note
         return self.commitments.who
 
     @property
     def version(self) -> int:
         """The version of its entry."""
-        return self.commitments.version
+        return self.commitments.version if self.commitments else VERSION_OF_NOTES
+
+    @property
+    def is_note(self) -> bool:
+        """`True` for a note."""
+        return self.commitments is None
 
     @classmethod
     def of(cls, row: Sequence[Any]) -> Leaf:
         """Build a leaf from COLUMNS."""
         leaf, record, what, who, salt_what, salt_who, binding, opening, version, migrated = row
-        commitments = Commitments(what, who, version)
+        commitments = None if what is None else Commitments(what, who, version)
         return cls(leaf, record, commitments, salt_what, salt_who, binding, opening, bool(migrated))
+
+
+def entry(what: bytes | None, who: bytes | None, version: int, note: str | None) -> bytes:
+    """Return the entry of a row of ENTRIES. Raises sqlite3.Error for a note whose text is gone."""
+    if what is not None and who is not None:
+        return Commitments(what, who, version).entry
+    if note is None:
+        raise sqlite3.DatabaseError("the text of a note is gone")
+    return NOTE_TAG + note.encode()
 
 
 def log(connection: sqlite3.Connection) -> LedgerLog:

@@ -7,7 +7,11 @@ unnoticed. So a ledger stores the company's name in the configuration and the ke
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
+from dataclasses import field
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..call.caller import fingerprint
 from ..model import Controller
@@ -16,6 +20,9 @@ from ..model.frozen import dataclass
 from ..model.text import Text
 from . import migrating
 
+if TYPE_CHECKING:
+    from ..evidence.notes import RuleNote
+
 _SINCE = 14  # the migration that added the table
 _READ = "SELECT controller, key FROM owner"
 _WRITE = "INSERT OR REPLACE INTO owner VALUES (1, ?, ?)"
@@ -23,17 +30,27 @@ _WRITE = "INSERT OR REPLACE INTO owner VALUES (1, ?, ?)"
 
 @dataclass(frozen=True)
 class LedgerOwner:
-    """A company by its name in the configuration, and the fingerprints of its keys, the current one first."""
+    """A company by its name in the configuration, and the fingerprints of its keys, the current one first.
+    `rule` returns the rule that its log states from the first leaf on, `None` if it states none."""
 
     controller: str
     keys: tuple[str, ...]
+    rule: Callable[[], RuleNote | None] = field(default=lambda: None, compare=False, repr=False)
 
 
 def of(controller: Controller) -> LedgerOwner | None:
     """The owner of a company's ledger; `None` for a company without a key, which no configuration has."""
     if not controller.key:
         return None
-    return LedgerOwner(controller.id, tuple(map(fingerprint, controller.keys)))
+    return LedgerOwner(controller.id, tuple(map(fingerprint, controller.keys)), partial(_rule, controller))
+
+
+def _rule(controller: Controller) -> RuleNote | None:
+    if controller.rule is None:
+        return None
+    from ..evidence.rules import configured_rule  # it loads OpenSSL, which only a ledger's first call needs
+
+    return configured_rule(controller)
 
 
 def require(connection: sqlite3.Connection, file: Path, owner: LedgerOwner) -> bool:

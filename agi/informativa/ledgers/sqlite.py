@@ -13,7 +13,6 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from ..evidence.commitment import Commitments
 from ..evidence.origin import log_name
 from ..model import CallerHistory, Event, Record, RecordFilter, Recording
 from ..model.ports import Ledger, LedgerTransaction, Result
@@ -25,6 +24,8 @@ from .transaction import SqliteTransaction
 from .write_lock import LOOK_SECONDS
 
 if TYPE_CHECKING:
+    from ..evidence.note_values import NoteSource
+    from ..evidence.notes import LogNote, RuleNote
     from .recorded_calls import RecordedCall
     from .remembered_trees import RememberedTree
 
@@ -56,9 +57,13 @@ class SqliteStore(LedgerFile):
                 self.adopt(owner)
 
     def adopt(self, owner: LedgerOwner) -> None:
-        """Write the owner into the file, whatever it said before."""
-        with self.transaction(), self.connected() as connection:
+        """Write the owner into the file, whatever it said before, and his rule, if a log begins here."""
+        with self.transaction() as transaction, self.connected() as connection:
             owners.write(connection, owner)
+            if leaves.log(connection).size == 0 and (rule := owner.rule()) is not None:
+                from .note_leaves import keep_rule  # only for the first call of a ledger
+
+                keep_rule(transaction, connection, rule, datetime.now(UTC))
 
     def history(self, pseudonym: bytes) -> CallerHistory:
         """Return what a caller already got, by notice."""
@@ -242,6 +247,20 @@ class SqliteStore(LedgerFile):
         with self._translated():
             return remembered_trees.read(self._connection, epoch)
 
+    def keep_rule(self, rule: RuleNote, at: datetime, by: NoteSource) -> None:
+        """Write a rule into the newest log, unless it is the newest one there."""
+        from . import note_leaves  # not for a script
+
+        with self.transaction() as transaction, self.connected() as connection:
+            note_leaves.keep_rule(transaction, connection, rule, at, by)
+
+    def rule(self) -> LogNote | None:
+        """Return the newest rule of the newest log; `None` if it has none."""
+        from . import note_leaves  # not for a script
+
+        with self._translated():
+            return note_leaves.newest_rule(self._connection, leaves.log(self._connection))
+
     def recorded_from(self, leaf: int) -> datetime | None:
         """Return the time at which the first record with a leaf from this row of `leaf` on was recorded;
         `None` if there is none."""
@@ -250,10 +269,11 @@ class SqliteStore(LedgerFile):
             return rows.moment(row[0]) if row else None
 
     def notes(self, first: int = 0) -> Iterator[tuple[int, Event]]:
-        """Read the records about records, each with its row of `leaf`, from that row on."""
+        """Read the records about records of version 1, each with its row of `leaf`, from that row on."""
         with self._translated():
-            for *row, leaf in self._connection.execute(leaves.NOTES, (first,)):
-                yield leaf, rows.record(row).event
+            for *row, leaf, is_note in self._connection.execute(leaves.NOTES, (first,)):
+                if not is_note:
+                    yield leaf, rows.record(row).event
 
     def leaf(self, record: int) -> leaves.Leaf | None:
         """Return the leaf of a record, if it has one."""
@@ -287,8 +307,8 @@ class SqliteStore(LedgerFile):
     def entries(self, leaf: int, count: int) -> list[bytes]:
         """Return up to `count` entries of logs, from a row of `leaf` on."""
         with self._translated():
-            commitments = self._connection.execute(leaves.ENTRIES, (leaf, count)).fetchall()
-            return [Commitments(*values).entry for values in commitments]
+            entry_rows = self._connection.execute(leaves.ENTRIES, (leaf, count)).fetchall()
+            return [leaves.entry(*values) for values in entry_rows]
 
     def enter_old(self, count: int) -> int:
         """Give up to `count` records from before there was a log their leaves, and return how many are left

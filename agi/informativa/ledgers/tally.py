@@ -14,8 +14,8 @@ from typing import Any
 
 from ..model import RecordKind, Status
 from . import leaves, rows
-from .audit import LossNotes
 from .audit_reading import tolerantly
+from .loss_notes import LossNotes
 
 HOUR = 3_600_000_000  # microseconds
 _DAY = 24  # hours; no call lasts longer

@@ -235,6 +235,18 @@ class LetterDetails:
 
 
 @dataclass(frozen=True)
+class LogRule:
+    """The part of a controller's rule for its log that only the log needs, in the texts of the configuration:
+    whether `each` erasure needs an approval or they are a `standing` instruction, the sorted keys of the
+    witnesses whose time counts, the approver's key and the instruction, '' for none."""
+
+    erasures: str = "standing"
+    witnesses: tuple[str, ...] = ()
+    approver: str = ""
+    instruction: str = ""
+
+
+@dataclass(frozen=True)
 class Controller:
     """The company that answers for the data. `key` is secret: it turns numbers into this controller's
     pseudonyms; `old_keys` are the keys before it that still recognise callers.
@@ -244,7 +256,8 @@ class Controller:
     number is not taken for the same caller's any more, `None` for never. `service_purposes` are
     the purposes without which the service that a caller asks for cannot be given. `names` are the names of
     its purposes and notices for people, by language and id. `letter` is for the answers to access requests.
-    `log` is the name, without its epoch, of a log of its records that begins now.
+    `log` is the name, without its epoch, of a log of its records that begins now, and `rule` what the log
+    says of how its records are kept; `None` where it says nothing.
     """
 
     id: str
@@ -262,6 +275,7 @@ class Controller:
     letter: LetterDetails = LetterDetails()
     lookups: tuple[Lookup, ...] = ()
     log: str = ""
+    rule: LogRule | None = None
 
     @property
     def keys(self) -> tuple[bytes, ...]:

@@ -29,6 +29,9 @@ class RecordKind(StrEnum):
     PURGE = "purge"  # records older than the retention were deleted
     LOST = "lost"  # records that a backup does not have were lost with the ledger that it replaces
     NEW_LOG = "new-log"  # the log goes on in another one, which begins with this
+    NEXT = "next"  # the log ends with this, and goes on in another one
+    RULE = "rule"  # the rule by which records are kept and deleted from now on
+    APPROVAL = "approval"  # the controller's word for other records about records
 
 
 class Reason(StrEnum):
@@ -53,6 +56,8 @@ class Reason(StrEnum):
     RESTORED = "restored"  # a backup was put in a ledger's place
     NEW_KEY = "new-key"  # a log's signing key was replaced, and with it the log
     RETENTION = "retention"  # the time for which the controller keeps records is over
+    CONFIGURED = "configured"  # the configuration says so
+    APPROVED = "approved"  # whoever approves for the controller has signed it
     NOTHING_TO_TELL = "nothing-to-tell"  # an operator read what is due on every call anyway
     LEDGER_UNAVAILABLE = "ledger-unavailable"
     SERVICE_UNAVAILABLE = "service-unavailable"  # the dialplan had to play it by itself …

@@ -267,10 +267,12 @@ class Signing:
 def _sign(controller: Controller, settings: EvidenceConfig) -> Signed | None:
     if not Path(controller.ledger).exists():
         return None
+    from ..evidence.note_values import NoteSource  # and with it cryptography, which calls do not wait for
     from ..ledgers.sequencer import sequence
-    from . import publication  # and with it cryptography, which calls do not wait for
+    from . import publication
 
     ledger, now = Path(controller.ledger), time.time()
+    storage.keep_rule(controller, datetime.now(UTC), NoteSource.SERVICE)
     with closing(storage.store(controller, read_only=True)) as store:
         log = store.log()
     if not log.next and not log.old:

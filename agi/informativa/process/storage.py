@@ -21,6 +21,7 @@ from ..model.text import Foreign, Text
 from ..system.files import permission_denied
 
 if TYPE_CHECKING:
+    from ..evidence.note_values import NoteSource
     from ..ledgers.access_log import AccessLog
     from ..ledgers.backup import Backup
     from ..ledgers.erasure import ErasureResult
@@ -83,6 +84,20 @@ def require_own(controller: Controller) -> None:
     with suppress(LedgerEmptyError):
         if Path(controller.ledger).exists():
             store(controller, read_only=True).close()
+
+
+def keep_rule(controller: Controller, at: datetime, by: NoteSource) -> None:
+    """Write the rule of the configuration into the log of a controller's ledger, which must exist, unless it
+    is the newest one there. Raises LedgerError, EvidenceError."""
+    from ..evidence.rules import configured_rule
+    from ..ledgers.note_leaves import is_stated
+
+    rule = configured_rule(controller)
+    if rule is None:
+        return
+    with closing(store(controller, create=False, migrate=False)) as ledger:
+        if not is_stated(rule, ledger.rule()):
+            ledger.keep_rule(rule, at, by)
 
 
 def adopt(controller: Controller) -> None:

@@ -20,7 +20,7 @@ from ...evidence.note import Verifier
 from ...evidence.origin import slug
 from ...evidence.settings import EvidenceConfig
 from ...ledgers import sequencer
-from ...ledgers.audit import AuditedFlaw
+from ...ledgers.audit_flaws import AuditedFlaw
 from ...ledgers.audit_history import HistoryRow
 from ...ledgers.audit_log import audit_ledger
 from ...ledgers.tally import CounterRow

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from rich.progress import MofNCompleteColumn
 
-from ...ledgers.audit import AuditedFlaw, Flaw
+from ...ledgers.audit_flaws import AuditedFlaw, Flaw
 from ...ledgers.tally import CounterRow
 from ...model.errors import EvidenceError
 from ...model.text import Text

@@ -1,0 +1,183 @@
+"""The leaves that a ledger's records about records name: what was purged, erased and lost.
+
+A record about records of version 1 names its rows of `leaf` in words (`leaves.leaves_text`). A note names
+leaves by the origin of their log; those of an erasure are in its private list (evidence/erased_leaves.py).
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from ..evidence.commitment import NOTE_TAG
+from ..evidence.erased_leaves import ErasedLeaves, LeafPlace
+from ..evidence.log_folder import LogFolder
+from ..evidence.notes import ErasureNote, LogNote, LostNote, PurgeNote
+from ..model import RecordKind
+from ..model.errors import EvidenceError
+from . import leaves, rows
+from .audit_flaws import AuditedFlaw, Flaw
+from .audit_reading import UNREADABLE, tolerantly
+
+_TAKEN = (RecordKind.PURGE, RecordKind.ERASURE, RecordKind.LOST)  # in the order of `LossNotes`
+
+
+@dataclass(frozen=True)
+class LossNotes:
+    """The leaves that records about records name, as rows of `leaf`: the purged, the erased and the lost,
+    each as sorted ranges. `emptied` are those of the erased that were the caller's own records; the others
+    only rest on such a record. `last` is the number of the last purged record, and `before` the time
+    (microseconds since 1970) before which all purged records happened; both are 0 if none was purged. Leaves
+    in `by_notes` may still open, since a note comes before what it says is done. `flaws` are those of these
+    records about records."""
+
+    purged: tuple[range, ...]
+    erased: tuple[range, ...]
+    lost: tuple[range, ...]
+    flaws: tuple[AuditedFlaw, ...]
+    last: int = 0
+    before: int = 0
+    emptied: tuple[range, ...] = ()
+    by_notes: tuple[range, ...] = ()
+
+    def is_purged(self, leaf: int) -> bool:
+        return _within(self.purged, leaf)
+
+    def is_lost(self, leaf: int) -> bool:
+        return _within(self.lost, leaf)
+
+    def is_erased(self, leaf: int) -> bool:
+        return _within(self.erased, leaf)
+
+    def is_emptied(self, leaf: int) -> bool:
+        return _within(self.emptied, leaf)
+
+    def may_wait(self, leaf: int) -> bool:
+        """Return whether a note names the leaf, so that it may still open."""
+        return _within(self.by_notes, leaf)
+
+    def names(self, leaf: int) -> bool:
+        """Return whether any note names the leaf."""
+        return bool(
+            (self.purged and _within(self.purged, leaf))
+            or (self.erased and _within(self.erased, leaf))
+            or (self.lost and _within(self.lost, leaf))
+        )
+
+
+@dataclass(frozen=True)
+class NamedLeaves:
+    """The rows of `leaf` that a record about records names: of the purged or lost records or of the erased
+    caller's own, and of those that rested on his."""
+
+    own: tuple[range, ...] = ()
+    resting: tuple[range, ...] = ()
+
+    @property
+    def all(self) -> tuple[range, ...]:
+        """All of them."""
+        return self.own + self.resting
+
+
+def named_by(note: LogNote, logs: Sequence[leaves.LedgerLog], folder: LogFolder) -> NamedLeaves:
+    """Return the rows that a note names in these logs of a ledger. An erasure whose private list is missing,
+    or is not the one of the note, names none."""
+    match note.content:
+        case PurgeNote(of=origin, below=below):
+            return NamedLeaves(tuple(_rows(logs, origin, 0, below)))
+        case LostNote(of=origin, first=first, end=end):
+            return NamedLeaves(tuple(_rows(logs, origin, first, end)))
+        case ErasureNote():
+            erased = read_list(note, logs, folder)
+            if erased is not None:
+                return NamedLeaves(_places(logs, erased.erased), _places(logs, erased.resting))
+    return NamedLeaves()
+
+
+def read_list(note: LogNote, logs: Sequence[leaves.LedgerLog], folder: LogFolder) -> ErasedLeaves | None:
+    """Return the private list of an erasure; `None` if it is missing or is not the one of the note."""
+    epoch = next((log.epoch for log in logs if log.origin == note.log), None)
+    try:
+        data = folder.private_list(epoch, note.index) if epoch is not None else None
+        erased = ErasedLeaves.parse(data) if data is not None else None
+        if erased is not None:
+            erased.check(note)
+    except EvidenceError:
+        return None
+    return erased
+
+
+def read_loss_notes(
+    connection: sqlite3.Connection, logs: Sequence[leaves.LedgerLog], folder: LogFolder
+) -> LossNotes:
+    """Read the records about records of all logs of the ledger. `folder` has the private lists. Raises
+    sqlite3.Error."""
+    ranges: dict[RecordKind, list[range]] = {kind: [] for kind in _TAKEN}
+    flaws, emptied, by_notes, last_purged, purged_before = [], list[range](), list[range](), 0, 0
+    with tolerantly(connection):
+        notes = connection.execute(leaves.NOTES, (0,)).fetchall()
+    for *row, leaf, is_note in notes:
+        first = max((log.first for log in logs if log.first <= leaf), default=0)
+        number, index = int(row[0]), leaf - first
+        try:
+            event = rows.record(row).event
+            if is_note:
+                origin = next((log.origin for log in logs if log.first == first), "")
+                note = LogNote.parse(NOTE_TAG + event.reference.encode(), origin, index)
+                named = named_by(note, logs, folder)
+                by_notes += named.all
+                if isinstance(note.content, PurgeNote) and named.own:
+                    last = connection.execute(leaves.LAST_RECORD, (named.own[0].start, named.own[0].stop))
+                    last_purged = max(last_purged, last.fetchone()[0] or 0)
+                    purged_before = max(purged_before, rows.microseconds(note.content.cutoff))
+            else:
+                named = NamedLeaves(*map(tuple, leaves.indices(event.reference)))
+                if event.kind is RecordKind.PURGE:
+                    _first, number_of_last, before_time = rows.purged(event.reference)
+                    last_purged = max(last_purged, number_of_last)
+                    purged_before = max(purged_before, before_time)
+        except UNREADABLE:
+            flaws.append(AuditedFlaw(number, index, Flaw.ROW))
+            continue
+        except EvidenceError:
+            continue  # the check of its leaf reports it
+        if any(leaf_range.stop > leaf or len(leaf_range) == 0 for leaf_range in named.all):
+            flaws.append(AuditedFlaw(number, index, Flaw.FALSE_NOTE))
+        ranges[event.kind] += named.all
+        emptied += named.own if event.kind is RecordKind.ERASURE else ()
+    purged, erased, lost = (_merge(ranges[kind]) for kind in _TAKEN)
+    return LossNotes(
+        purged, erased, lost, tuple(flaws), last_purged, purged_before, _merge(emptied), _merge(by_notes)
+    )
+
+
+def _rows(logs: Sequence[leaves.LedgerLog], origin: str, first: int, end: int) -> Iterator[range]:
+    """Yield the rows of `leaf` of a log's leaves from index `first` to before `end`."""
+    for log in logs:
+        if log.origin == origin and first < end:
+            yield range(log.first + first, log.first + end)
+
+
+def _places(logs: Sequence[leaves.LedgerLog], places: Iterable[LeafPlace]) -> tuple[range, ...]:
+    """Return the rows of leaves in a private list, of which some may be another box's."""
+    firsts = {log.origin: log.first for log in logs}
+    indices = (firsts[place.origin] + place.index for place in places if place.origin in firsts)
+    return _merge(range(row, row + 1) for row in indices)
+
+
+def _within(ranges: Sequence[range], index: int) -> bool:
+    position = bisect_right(ranges, index, key=lambda leaf_range: leaf_range.start) - 1
+    return position >= 0 and index in ranges[position]
+
+
+def _merge(ranges: Iterable[range]) -> tuple[range, ...]:
+    """Sort the ranges, and join those that touch or overlap."""
+    merged: list[range] = []
+    for leaf_range in sorted(ranges, key=lambda leaf_range: leaf_range.start):
+        if merged and leaf_range.start <= merged[-1].stop:
+            merged[-1] = range(merged[-1].start, max(merged[-1].stop, leaf_range.stop))
+        else:
+            merged.append(leaf_range)
+    return tuple(merged)

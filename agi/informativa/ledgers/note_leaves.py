@@ -1,0 +1,118 @@
+"""The notes of a ledger's log: leaves that are their own entry (evidence/notes.py). Each is a record about
+records too, so that it has a number, and the log no gap."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime
+
+from ..evidence.commitment import NOTE_TAG
+from ..evidence.note import Verifier
+from ..evidence.note_values import NoteSource
+from ..evidence.notes import LogNote, NoteContent, NoteKind, RuleNote
+from ..evidence.read_log import ReadEntry, ReadLog
+from ..model import Event, Reason, RecordKind
+from . import leaves, rows
+from .leaves import LedgerLog
+from .transaction import SqliteTransaction
+
+REASONS: Mapping[NoteKind, Reason] = {
+    NoteKind.RULE: Reason.CONFIGURED,
+    NoteKind.PURGE: Reason.RETENTION,
+    NoteKind.ERASURE: Reason.REQUEST,
+    NoteKind.LOST: Reason.RESTORED,
+    NoteKind.NEW_LOG: Reason.NEW_KEY,
+    NoteKind.NEXT: Reason.NEW_KEY,
+    NoteKind.APPROVAL: Reason.APPROVED,
+}
+
+
+def append(
+    transaction: SqliteTransaction,
+    connection: sqlite3.Connection,
+    content: NoteContent,
+    at: datetime,
+    by: NoteSource,
+) -> tuple[LogNote, int]:
+    """Write a note as the next leaf of the newest log, within a transaction. Return it, and the number of its
+    record. Its minute is never before that of the note before it: the clock may have been set back. Raises
+    EvidenceFormatError for what no note can say, and sqlite3.Error."""
+    log = leaves.log(connection)
+    minute = at.replace(second=0, microsecond=0)
+    for earlier in backwards(connection, log):
+        minute = max(minute, earlier.at)
+        break
+    note = LogNote(log.origin, log.size, minute, by, content)
+    number = transaction.next_number()
+    connection.execute(*rows.append((number, *rows.row(event(note, at)))))
+    connection.execute(leaves.APPEND, (log.next, number, *[None] * 6, False))
+    transaction.forget_log()
+    return note, number
+
+
+def event(note: LogNote, at: datetime) -> Event:
+    """Return the record of a note that was made at a time."""
+    return rows.note(RecordKind(note.kind), REASONS[note.kind], at, note.text)
+
+
+def backwards(connection: sqlite3.Connection, log: LedgerLog) -> Iterator[LogNote]:
+    """Yield the notes of a log that can be read, the newest first. Raises sqlite3.Error."""
+    for leaf, text in connection.execute(leaves.NOTES_BACKWARDS, (log.first, log.next)):
+        note = ReadEntry.read(_entry(text), log.origin, leaf - log.first).note
+        if note is not None:
+            yield note
+
+
+def newest_rule(connection: sqlite3.Connection, log: LedgerLog) -> LogNote | None:
+    """Return the note of a log's newest rule; `None` if it has none. Raises sqlite3.Error."""
+    return next((note for note in backwards(connection, log) if note.kind is NoteKind.RULE), None)
+
+
+def read_log(connection: sqlite3.Connection, log: LedgerLog, key: Verifier, root: bytes = b"") -> ReadLog:
+    """Return a log with all its notes, in order, by the key that signs it. Raises sqlite3.Error."""
+    notes = connection.execute(leaves.NOTES_BACKWARDS, (log.first, log.next)).fetchall()
+    entries = [ReadEntry.read(_entry(text), log.origin, leaf - log.first) for leaf, text in reversed(notes)]
+    return ReadLog(key, log.size, root, entries)
+
+
+def keep_rule(
+    transaction: SqliteTransaction,
+    connection: sqlite3.Connection,
+    rule: RuleNote,
+    at: datetime,
+    by: NoteSource = NoteSource.SERVICE,
+) -> None:
+    """Write a rule into the newest log, unless it is the newest one there, within a transaction. The first
+    one of a ledger says how many records were gone before it. Raises as `append` does."""
+    newest = newest_rule(connection, leaves.log(connection))
+    if newest is None:
+        purged, erased, lost = _gone(connection)
+        append(transaction, connection, replace(rule, purged=purged, erased=erased, lost=lost), at, by)
+    elif not is_stated(rule, newest):
+        append(transaction, connection, rule, at, by)
+
+
+def is_stated(rule: RuleNote, note: LogNote | None) -> bool:
+    """Return whether a note states this rule, whatever it says of earlier records."""
+    stated = note.content if note else None
+    return isinstance(stated, RuleNote) and replace(stated, purged=0, erased=0, lost=0) == rule
+
+
+def _gone(connection: sqlite3.Connection) -> tuple[int, int, int]:
+    """Return how many records are purged, erased and lost, if no log of the ledger has a rule yet. Reads all
+    leaves."""
+    if any(newest_rule(connection, log) for log in leaves.logs(connection)):
+        return 0, 0, 0
+    closed, erased = connection.execute(leaves.CLOSED).fetchone()
+    lost = 0
+    for (reference,) in connection.execute(leaves.LOST):
+        with suppress(ValueError):
+            lost += sum(map(len, leaves.indices(reference)[0]))
+    return max(0, closed - lost), erased, lost
+
+
+def _entry(text: object) -> bytes:
+    return NOTE_TAG + text.encode("utf-8", "surrogateescape") if isinstance(text, str) else b""

@@ -93,6 +93,8 @@ ABOUT_RECORDS = frozenset(
     }
 )
 """Kinds whose reference is about other records and leads to nobody."""
+KEPT = ABOUT_RECORDS | {RecordKind.TOTALS, RecordKind.ACCESS}
+"""Kinds that no purge deletes."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)

@@ -32,6 +32,8 @@ class RecordKind(StrEnum):
     NEXT = "next"  # the log ends with this, and goes on in another one
     RULE = "rule"  # the rule by which records are kept and deleted from now on
     APPROVAL = "approval"  # the controller's word for other records about records
+    TOTALS = "totals"  # the records of a day, counted
+    ACCESS = "access"  # the newest entry of the access log
 
 
 class Reason(StrEnum):
@@ -57,6 +59,7 @@ class Reason(StrEnum):
     NEW_KEY = "new-key"  # a log's signing key was replaced, and with it the log
     RETENTION = "retention"  # the time for which the controller keeps records is over
     CONFIGURED = "configured"  # the configuration says so
+    COUNTED = "counted"  # a day is over, or somebody looked at records
     APPROVED = "approved"  # whoever approves for the controller has signed it
     NOTHING_TO_TELL = "nothing-to-tell"  # an operator read what is due on every call anyway
     LEDGER_UNAVAILABLE = "ledger-unavailable"

@@ -50,6 +50,9 @@ REASONS: dict[str, Text] = {
     Reason.RETENTION: Text("the time for which the company keeps records was over"),
     Reason.RESTORED: Text("a backup was put in the place of the records"),
     Reason.NEW_KEY: Text("the key that signs the log was replaced"),
+    Reason.CONFIGURED: Text("the configuration says so"),
+    Reason.COUNTED: Text("what was recorded until then was counted"),
+    Reason.APPROVED: Text("the person who approves for the company signed it"),
     Reason.NOTHING_TO_TELL: Text("an operator read what is due on every call anyway"),
     Reason.LEDGER_UNAVAILABLE: Text("the records could not be read, so nothing proved that he was told"),
     Reason.SERVICE_UNAVAILABLE: Text("the program that decides could not be reached"),
@@ -75,6 +78,11 @@ KINDS: dict[str, Text] = {
     RecordKind.PURGE: Text("records older than the retention were deleted"),
     RecordKind.LOST: Text("records were lost that the backup does not have"),
     RecordKind.NEW_LOG: Text("the log goes on in this one"),
+    RecordKind.NEXT: Text("the log ends here, and goes on in another one"),
+    RecordKind.RULE: Text("by this rule records are kept from now on"),
+    RecordKind.APPROVAL: Text("the company approved other entries"),
+    RecordKind.TOTALS: Text("the records of a day, counted"),
+    RecordKind.ACCESS: Text("the last entry of the list of who looked at records"),
 }
 MIGRATED = Text("entered from a time before there was a log")
 VOUCHERS: dict[str, Text] = {

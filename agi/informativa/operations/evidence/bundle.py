@@ -316,6 +316,8 @@ class _Bundler:
         self._versions.add((event.notice, event.version))
         if event.recording:
             self._recordings.add(event.recording)
+        if isinstance(receipt, RecordWithoutReceipt) and receipt.is_note:
+            return
         if isinstance(receipt, RecordWithoutReceipt):
             self._waiting_from = min(record.number, self._waiting_from or record.number)
             return

@@ -107,7 +107,8 @@ class RecordReceipt:
 
 @dataclass(frozen=True)
 class RecordWithoutReceipt:
-    """A record without a receipt: it waits for the next checkpoint, or for its own box to send its leaf."""
+    """A record without a receipt: it waits for the next checkpoint, or for its own box to send its leaf, or
+    is a note, which the log itself shows."""
 
     controller: Controller
     record: Record
@@ -115,6 +116,8 @@ class RecordWithoutReceipt:
     """The name of the record's box; '' for this one."""
     sent: bool = True
     """`False` if only its own box has the leaf that proves it."""
+    is_note: bool = False
+    """`True` for a note, which is its own entry of the log."""
 
 
 @dataclass(frozen=True)
@@ -154,8 +157,10 @@ class ReceiptMaker:
         return cls(controller, store.logs(), LogFolder(Path(controller.ledger)).published, opened=opened)
 
     def make(self, record: Record, leaf: OpenedLeaf | None) -> RecordReceipt | RecordWithoutReceipt:
-        """Make the receipt of a record with its leaf. Raises EvidenceError if the record cannot be opened, or
+        """Make the receipt of a record with its leaf; a note needs none. Raises EvidenceError if the record cannot be opened, or
         if it or its log is not what was signed."""
+        if leaf is not None and leaf.salt_what is None and record.event.kind in commitment.ABOUT_RECORDS:
+            return RecordWithoutReceipt(self._controller, record, self._box, is_note=True)
         log = self.log_of(leaf) if leaf else None
         signed = self.newest(log.epoch) if log else None
         if leaf is None or log is None or signed is None or leaf.leaf - log.first >= signed.checkpoint.size:

@@ -35,7 +35,7 @@ def of_record(
     else:
         receipt = _of_box(controller, number, shared, box)
     if isinstance(receipt, RecordWithoutReceipt):
-        raise _waiting(receipt)
+        raise _note(receipt) if receipt.is_note else _waiting(receipt)
     return receipt
 
 
@@ -63,6 +63,19 @@ def _of_box(
                 ),
             )
         return makers_of_boxes(controller, reader)(box).make(provable.record, provable.leaf)
+
+
+def _note(note: RecordWithoutReceipt) -> EvidenceError:
+    """Build the error that a note needs no receipt."""
+    return EvidenceError(
+        Text("Record {number} is a note of the log: nothing of it is hidden.", number=note.record.number),
+        Text(
+            "What it says: informativa ledger show --controller {id}. Whether it stands in the log:"
+            " informativa evidence audit --controller {id}",
+            id=note.controller.id,
+        ),
+        code="note",
+    )
 
 
 def _waiting(waiting: RecordWithoutReceipt) -> EvidenceError:

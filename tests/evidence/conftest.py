@@ -35,7 +35,7 @@ def attacked(original: Busy, tmp_path: Path) -> Busy:
 @pytest.fixture
 def logged(folder: Path) -> Logged:
     """Two records of one caller, one of nobody."""
-    controller = load(folder / "informativa.yaml").controllers["acme"]
+    controller = replace(load(folder / "informativa.yaml").controllers["acme"], rule=None)
     his = replace(PLAYED, pseudonym=pseudonym(NUMBER, controller.key))
     with closing(storage.store(controller)) as store:
         for event in (his, replace(PARTIAL, pseudonym=his.pseudonym)):

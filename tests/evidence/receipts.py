@@ -48,11 +48,12 @@ HOSTILE = "</script><img src=x onerror=alert(1)>\u202etxt.exe\u2066 & \"'<!-- \u
 
 
 class Company:
-    """The first company of a configuration, whose ledger gets records."""
+    """The first company of a configuration, whose ledger gets records, the first of them as number 1: its log
+    states no rule."""
 
     def __init__(self, folder: Path) -> None:
         self.configuration = load(folder / "informativa.yaml")
-        self.controller: Controller = self.configuration.controllers["acme"]
+        self.controller: Controller = replace(self.configuration.controllers["acme"], rule=None)
         line = next(line for line in self.configuration.lines if line.controller.id == "acme")
         version = line.plan[0].notice.versions[0]
         prompt = version.short["it"]

@@ -210,15 +210,15 @@ def test_target_that_is_not_as_it_was_left(
         code, output = typed(command)
         assert (code, sentence in output, "Traceback" in output) == (1 if sentence else 0, True, False)
     with closing(storage.store(acme)) as store:
-        assert len(list(store.records())) == 3
-    assert published(Path(acme.ledger)).sizes() == ([1, 2] if signing else [1, 2, 3])
+        assert len(list(store.records())) == 4
+    assert published(Path(acme.ledger)).sizes() == ([2, 3] if signing else [2, 3, 4])
     if not publishing:
         assert typed("publish")[0] == 0
         newest = published(Path(acme.ledger)).checkpoint()
         assert (mount / "informativa/acme/pbx-1/1/checkpoint").read_bytes() == newest
 
 
-@pytest.mark.parametrize("name", ["1/checkpoint", "1/checkpoints/2", "signing/1.signed"])
+@pytest.mark.parametrize("name", ["1/checkpoint", "1/checkpoints/3", "signing/1.signed"])
 @pytest.mark.parametrize("data", [b"", b"no note"])
 def test_damaged_checkpoint_is_named(
     folder: Path, name: str, data: bytes, capsys: pytest.CaptureFixture[str]
@@ -235,7 +235,7 @@ def test_damaged_checkpoint_is_named(
     sentence = f"{damaged} is damaged: It is no signed note"
     for command, also in (
         ("checkpoint", "put a copy in its place: one is in checkpoints/"),
-        ("audit", "3 whole"),
+        ("audit", "4 whole"),
     ):
         configuration = str(folder / "informativa.yaml")
         assert main(["evidence", command, "-c", configuration, "--controller", "acme"]) == 1

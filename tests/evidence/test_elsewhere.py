@@ -27,7 +27,7 @@ from informativa.ledgers import rows
 from informativa.model import Controller
 from informativa.model.errors import EvidenceError, ForkError, SigningError
 from informativa.operations.evidence import logs
-from informativa.process import maintenance, publication, storage
+from informativa.process import maintenance, publication
 
 COLUMNS = rows.COLUMNS.replace("record, ", "", 1)
 
@@ -50,10 +50,10 @@ def test_a_witness_of_the_controller_signs_each_checkpoint(folder: Path, tmp_pat
         with pytest.raises(SigningError, match=r"does not know this log|is not there"):
             signed(folder)
         keys.append(key(acme))  # which is there before anything is signed
-        assert signed(folder) == 3
+        assert signed(folder) == 4
         assert not published(folder).complete
         (tmp_path / "away").rename(mount)
-        for size in (4, 5):
+        for size in (5, 6):
             record(acme)
             assert signed(folder) == size
             published_log = published(folder)
@@ -64,11 +64,11 @@ def test_a_witness_of_the_controller_signs_each_checkpoint(folder: Path, tmp_pat
     witnessed = policy.verify(data).required()
     assert (witnessed.checkpoint.origin, witnessed.checkpoint.size) == (
         "acme.example/informativa/acme/pbx-1/1",
-        5,
+        6,
     )
     state = publication.state(acme, 1)
-    assert state.targets == {str(mount): (5, NOW, "")}
-    assert state.witnesses == {"home.example": (5, NOW, "")}
+    assert state.targets == {str(mount): (6, NOW, "")}
+    assert state.witnesses == {"home.example": (6, NOW, "")}
 
 
 def test_where_nobody_answers_nothing_is_signed_and_calls_go_on(folder: Path, tmp_path: Path) -> None:
@@ -87,7 +87,7 @@ def test_where_nobody_answers_nothing_is_signed_and_calls_go_on(folder: Path, tm
     assert Checkpoint.parse(note.parse(nothing).text).size == 0
     record(acme)
     (tmp_path / "mount").mkdir()
-    assert signed(folder) == 2
+    assert signed(folder) == 3
     published_log = published(folder)
     assert (published_log.quorum, published_log.complete) == (False, False)
     assert [target.problem is None for target in published_log.targets] == [True]
@@ -107,9 +107,9 @@ def test_a_ledger_that_was_put_back_signs_nothing_more(folder: Path, tmp_path: P
     shutil.rmtree(folder / "ledger")
     shutil.copytree(tmp_path / "before", folder / "ledger")
     record(acme, 5)
-    with pytest.raises(ForkError, match="has 4 records of the log and here are 3"):
+    with pytest.raises(ForkError, match="has 5 records of the log and here are 4"):
         signed(folder)
-    assert LogFolder(Path(acme.ledger)).published(1).sizes() == [3]
+    assert LogFolder(Path(acme.ledger)).published(1).sizes() == [4]
 
 
 def test_another_history_under_the_same_key_is_not_signed(folder: Path, tmp_path: Path) -> None:
@@ -135,7 +135,7 @@ def test_another_history_under_the_same_key_is_not_signed(folder: Path, tmp_path
         (folder / "ledger/acme.log/signing").mkdir(parents=True)
         (folder / "ledger/acme.log/signing/1.key").write_text(secret)
         (folder / "ledger/acme.log/signing/1.signed").write_bytes(_forged(acme))
-        with pytest.raises(ForkError, match=r"home\.example has 3 records of the log and here are 0"):
+        with pytest.raises(ForkError, match=r"home\.example has 4 records of the log and here are 0"):
             signed(folder)
 
 
@@ -160,11 +160,11 @@ def test_the_program_publishes(folder: Path, tmp_path: Path) -> None:
     assert run("evidence", "checkpoint", "-c", file, "--controller", "acme").returncode == 0
     completed = run("evidence", "publish", "-c", file, "--controller", "acme")
     assert (completed.returncode, completed.stderr) == (0, "")
-    assert "acme: 1 record signed." in completed.stdout
+    assert "acme: 2 records signed." in completed.stdout
     assert "5 files written. It proves nothing against whoever can change it too." in completed.stdout
     document = json.loads(run("evidence", "publish", "-c", file, "--controller", "acme", "--json").stdout)
     assert document["logs"][0]["targets"] == [
-        {"place": str(tmp_path / "mount"), "independent": False, "size": 1, "files": 0, "problem": None}
+        {"place": str(tmp_path / "mount"), "independent": False, "size": 2, "files": 0, "problem": None}
     ]
     assert run("evidence", "publish", "--check", "-c", file, "--controller", "acme").returncode == 0
     (tmp_path / "mount").rename(tmp_path / "away")
@@ -186,16 +186,16 @@ def test_receipt_tells_who_has_seen_it(folder: Path, tmp_path: Path) -> None:
         with pytest.raises(SigningError, match="does not know this log"):
             signed(folder)
         keys.append(key(acme))
-        assert signed(folder) == 1
+        assert signed(folder) == 2
         assert published(folder).complete
-    ask = ("evidence", "receipt", "1", "-o", tmp_path, "-c", file, "--controller", "acme")
+    ask = ("evidence", "receipt", "2", "-o", tmp_path, "-c", file, "--controller", "acme")
     assert typed(*ask)[0] == 0
     (tmp_path / "policy").write_text(f"log {key(acme)}\nwitness home {home}\nquorum home\n")
-    receipt = tmp_path / "acme-1.tlog-proof"
+    receipt = tmp_path / "acme-2.tlog-proof"
     code, out, err = typed("evidence", "verify", receipt, "--policy", tmp_path / "policy")
     assert (code, err) == (0, "")
     *_facts, log, witness_line = out.splitlines()
-    assert log == "  Record 0 of 1 in the log acme.example/informativa/acme/pbx-1/1."
+    assert log == "  Record 1 of 2 in the log acme.example/informativa/acme/pbx-1/1."
     assert re.fullmatch(r"  Seen by the witness home\.example on 20[0-9-]{8} [0-9:]{5} UTC\.", witness_line)
 
 
@@ -214,13 +214,13 @@ def test_keys_and_checkpoints_for_people_and_programs(folder: Path) -> None:
     log = folder / "ledger/acme.log/1"
     assert typed("evidence", "checkpoint", *of) == (
         0,
-        f"acme: 2 new, 2 records signed in all. {log / 'checkpoint'}\n",
+        f"acme: 3 new, 3 records signed in all. {log / 'checkpoint'}\n",
         "",
     )
     assert typed("evidence", "key", *of) == (0, f"{key(acme)}\n", "")
     name = "acme.example/informativa/acme/pbx-1/1"
     (entry,) = json.loads(typed("evidence", "key", "--json", *of)[1])["keys"]
-    assert entry == {"controller": "acme", "log": name, "epoch": 1, "key": str(key(acme)), "size": 2}
+    assert entry == {"controller": "acme", "log": name, "epoch": 1, "key": str(key(acme)), "size": 3}
     record(acme)
     code, out, err = typed("evidence", "checkpoint", "--json", *of)
     (entry,) = json.loads(out)["checkpoints"]
@@ -229,7 +229,7 @@ def test_keys_and_checkpoints_for_people_and_programs(folder: Path) -> None:
     assert entry == {
         "controller": "acme",
         "log": name,
-        "size": 3,
+        "size": 4,
         "added": 1,
         "root": root,
         "folder": str(log),
@@ -275,7 +275,7 @@ def kept(folder: Path, signing: maintenance.Signing) -> tuple[int | None, tuple[
 
 
 def test_service_signs_and_publishes_what_was_recorded(folder: Path, tmp_path: Path) -> None:
-    """Nothing before the first record; then it is signed and published at once. Who does not take it, and
+    """Nothing before there is a ledger; then it is signed and published at once. Who does not take it, and
     why nothing can be signed, is logged once for as long as it is so."""
     mount, home = tmp_path / "mount", WitnessFolder(tmp_path / "home").make("home.example").verifier
     acme = configured(
@@ -285,8 +285,6 @@ def test_service_signs_and_publishes_what_was_recorded(folder: Path, tmp_path: P
     )
     signing = maintenance.Signing()
     assert kept(folder, signing) == (None, (), [])
-    storage.store(acme).close()
-    assert kept(folder, signing) == (0, (), [])
     record(acme)
     size, _, (log_line,) = kept(folder, signing)
     assert size is None
@@ -295,10 +293,10 @@ def test_service_signs_and_publishes_what_was_recorded(folder: Path, tmp_path: P
     assert kept(folder, signing) == (None, (), [])
     mount.mkdir()
     size, (unpublished,), told_now = kept(folder, signing)
-    assert (size, told_now) == (1, [f"a checkpoint was not published: {unpublished}"])
-    assert (mount / "informativa/acme/pbx-1/1/checkpoint").read_text().splitlines()[1] == "1"
+    assert (size, told_now) == (2, [f"a checkpoint was not published: {unpublished}"])
+    assert (mount / "informativa/acme/pbx-1/1/checkpoint").read_text().splitlines()[1] == "2"
     record(acme)
-    assert kept(folder, signing) == (2, (unpublished,), [])
+    assert kept(folder, signing) == (3, (unpublished,), [])
 
 
 def test_service_leaves_signing_to_who_is_at_it(folder: Path, tmp_path: Path) -> None:
@@ -308,11 +306,11 @@ def test_service_leaves_signing_to_who_is_at_it(folder: Path, tmp_path: Path) ->
     acme = configured(folder, "publish: [{folder: " + str(tmp_path / "mount") + "}]")
     record(acme)
     signing, log = maintenance.Signing(), LogFolder(Path(acme.ledger))
-    assert kept(folder, signing) == (1, (), [])
+    assert kept(folder, signing) == (2, (), [])
     record(acme)
     with log.sequencing():
-        assert kept(folder, signing) == (1, (), [])
-    assert kept(folder, signing) == (2, (), [])
+        assert kept(folder, signing) == (2, (), [])
+    assert kept(folder, signing) == (3, (), [])
 
 
 def test_audit_command_says_what_others_have_and_what_is_wrong(folder: Path, tmp_path: Path) -> None:
@@ -333,9 +331,9 @@ def test_audit_command_says_what_others_have_and_what_is_wrong(folder: Path, tmp
     name = "acme.example/informativa/acme/pbx-1/1"
     assert typed(*audit) == (
         0,
-        "acme: 4 records (4 whole, 0 erased, 0 purged, 0 lost); 4 signed.\n"
+        "acme: 5 records (5 whole, 0 erased, 0 purged, 0 lost); 5 signed.\n"
         f"{sound}\n"
-        f"  {mount} has 4 records of the same log {name}.\n",
+        f"  {mount} has 5 records of the same log {name}.\n",
         "",
     )
     mount.rename(tmp_path / "away")
@@ -347,23 +345,23 @@ def test_audit_command_says_what_others_have_and_what_is_wrong(folder: Path, tmp
     (tmp_path / "away").rename(mount)
     forged(
         Path(acme.ledger),
-        "UPDATE event SET line = 'x' WHERE record = 1",
-        "DELETE FROM event WHERE record = 2",
-        "DELETE FROM leaf WHERE record = 2",
-        f"INSERT INTO event (record, {COLUMNS}) SELECT 90, {COLUMNS} FROM event WHERE record = 3",
+        "UPDATE event SET line = 'x' WHERE record = 2",
+        "DELETE FROM event WHERE record = 3",
+        "DELETE FROM leaf WHERE record = 3",
+        f"INSERT INTO event (record, {COLUMNS}) SELECT 90, {COLUMNS} FROM event WHERE record = 4",
         "UPDATE standing SET version = '9'",
     )
     code, out, err = typed(*audit)
     assert (code, err) == (1, "")
     lines = [line for line in out.splitlines() if not line.startswith("  ✘ the counter of")]
     assert lines == [
-        "acme: 4 records (2 whole, 0 erased, 0 purged, 0 lost); 4 signed.",
-        "  ✘ leaf 1: it was deleted, and no record says why",
-        "  ✘ record 1 (leaf 0): what is on record of it is not what was written",
+        "acme: 5 records (3 whole, 0 erased, 0 purged, 0 lost); 5 signed.",
+        "  ✘ leaf 2: it was deleted, and no record says why",
+        "  ✘ record 2 (leaf 1): what is on record of it is not what was written",
         "  ✘ record 90: it was put in otherwise than by being recorded",
-        "  ✘ the history says that a caller knows privacy 9 by record 4; the records do not",
+        "  ✘ the history says that a caller knows privacy 9 by record 5; the records do not",
         "  ✘ the history says that a caller knows privacy 1 by record 90; the records do not",
-        f"  {mount} has 4 records of the same log {name}.",
+        f"  {mount} has 5 records of the same log {name}.",
     ]
     (document, *_) = json.loads(typed(*audit, "--json")[1])["ledgers"]
     assert document["sound"] is False
@@ -374,19 +372,19 @@ def test_audit_command_names_a_contradiction(folder: Path, tmp_path: Path) -> No
     mount, file = tmp_path / "mount", folder / "informativa.yaml"
     mount.mkdir()
     acme = configured(folder, "publish: [{folder: " + str(mount) + "}]")
-    for size in (1, 2):
+    for size in (2, 3):
         record(acme)
         assert signed(folder) == size
         published(folder)
-        if size == 1:
+        if size == 2:
             shutil.copytree(folder / "ledger", tmp_path / "before")
     shutil.rmtree(folder / "ledger")
     shutil.copytree(tmp_path / "before", folder / "ledger")
     code, out, err = typed("evidence", "audit", "-c", file, "--controller", "acme")
     assert (code, err) == (1, "")
     assert out.splitlines() == [
-        "acme: 1 record (1 whole, 0 erased, 0 purged, 0 lost); 1 signed.",
-        f"  ✘ {mount} has 2 records of the log and here are 1 that were signed; what is here was put back to"
+        "acme: 2 records (2 whole, 0 erased, 0 purged, 0 lost); 2 signed.",
+        f"  ✘ {mount} has 3 records of the log and here are 2 that were signed; what is here was put back to"
         f" an older state; type: informativa ledger restore -c {file} COPY --controller NAME",
         "  No checkpoint was compared that nobody here can change: whoever signs here could have rewritten"
         " all of it.",

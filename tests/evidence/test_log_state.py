@@ -42,7 +42,7 @@ NO_COPY = (
 
 @pytest.fixture
 def acme(folder: Path) -> Controller:
-    """A controller with two records."""
+    """A controller with two records after the rule of its log."""
     controller = load(folder / "informativa.yaml").controllers["acme"]
     record(controller, 2)
     return controller
@@ -72,16 +72,16 @@ def outside(configuration: Configuration) -> list[Finding]:
 def test_records_wait_until_they_are_signed(acme: Controller) -> None:
     """Before the first checkpoint all wait; after it none, until more come."""
     unsigned = log_state(acme)
-    assert (unsigned.size, unsigned.signed, unsigned.signed_at, unsigned.waiting) == (2, 0, None, 2)
-    assert _log(unsigned, ENGLISH) == "nothing yet; 2 waiting"
+    assert (unsigned.size, unsigned.signed, unsigned.signed_at, unsigned.waiting) == (3, 0, None, 3)
+    assert _log(unsigned, ENGLISH) == "nothing yet; 3 waiting"
     sequence(Path(acme.ledger))
     after = log_state(acme)
-    assert (after.size, after.signed, after.waiting) == (2, 2, 0)
+    assert (after.size, after.signed, after.waiting) == (3, 3, 0)
     assert after.signed_at is not None
     record(acme, 3)
     more = log_state(acme)
-    assert (more.size, more.signed, more.waiting) == (5, 2, 3)
-    assert _log(more, ENGLISH).startswith("2 of 5 records, checkpoint of ")
+    assert (more.size, more.signed, more.waiting) == (6, 3, 3)
+    assert _log(more, ENGLISH).startswith("3 of 6 records, checkpoint of ")
 
 
 def test_where_else_the_log_is_and_how_far(acme: Controller) -> None:
@@ -102,7 +102,7 @@ def test_status_tells_how_far_the_log_is(folder: Path, acme: Controller) -> None
     report = look(folder / "informativa.yaml", datetime.now(UTC).astimezone())
     (company, other) = report.controllers
     assert company.log is not None
-    assert (company.log.signed, company.log.waiting, company.log.published) == (2, 0, ())
+    assert (company.log.signed, company.log.waiting, company.log.published) == (3, 0, ())
     assert other.log is None
 
 
@@ -128,7 +128,7 @@ def test_doctor_finds_what_was_put_back(folder: Path, acme: Controller) -> None:
     shutil.copy(ledger.with_name("monday"), ledger)
     faults = [finding for finding in findings(folder) if finding.state is State.WRONG]
     assert len(faults) == 1
-    assert "put back to an older state: of 3 signed records it has 2" in str(faults[0].finding)
+    assert "put back to an older state: of 4 signed records it has 3" in str(faults[0].finding)
     assert "informativa ledger restore" in str(faults[0].fix)
 
 
@@ -230,14 +230,14 @@ def test_target_that_lacks_records(folder: Path, acme: Controller) -> None:
     sequence(Path(acme.ledger))
     at = "2026-11-24T12:00:00+00:00"
     state = {
-        "targets": {"/mnt/proof": [1, at, "No space left on device"], "/mnt/whole": [2, at, ""]},
+        "targets": {"/mnt/proof": [1, at, "No space left on device"], "/mnt/whole": [3, at, ""]},
         "witnesses": {"home.example": [0, None, "It does not answer."]},
     }
     (LogFolder(Path(acme.ledger)).folder / "elsewhere-1.json").write_text(json.dumps(state))
     fix = "Mend it, then type: informativa evidence publish --controller acme"
     assert findings(folder) == [
-        warning("/mnt/proof has 1 of 2 signed records of acme: No space left on device", fix),
-        warning("home.example has 0 of 2 signed records of acme: It does not answer.", fix),
+        warning("/mnt/proof has 1 of 3 signed records of acme: No space left on device", fix),
+        warning("home.example has 0 of 3 signed records of acme: It does not answer.", fix),
     ]
 
 

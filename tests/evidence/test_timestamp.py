@@ -110,7 +110,7 @@ def test_certificates_that_are_none_are_told(tsa: Authority, tmp_path: Path) -> 
         timestamp.certificates(TimestampAuthority(nowhere(), str(tsa.folder / "tsa.cnf")))
 
 
-@pytest.mark.parametrize("name", ["1.tsr", "9.tsr"])
+@pytest.mark.parametrize("name", ["2.tsr", "9.tsr"])
 @pytest.mark.parametrize("data", [b"", b"garbage"])
 def test_a_file_that_is_no_stamp_is_in_nobodys_way(
     folder: Path, tsa: Authority, name: str, data: bytes
@@ -128,9 +128,9 @@ def test_a_file_that_is_no_stamp_is_in_nobodys_way(
         0
     ].stamp
     assert stamp is not None
-    assert (stamp.size, stamp.error) == (1, None)
-    assert log_state(acme).stamped == 1
-    assert log_state(acme).stamped_at == timestamp.time_of((stamps / "1.tsr").read_bytes())
+    assert (stamp.size, stamp.error) == (2, None)
+    assert log_state(acme).stamped == 2
+    assert log_state(acme).stamped_at == timestamp.time_of((stamps / "2.tsr").read_bytes())
 
 
 def test_the_newest_checkpoint_is_stamped_once_a_day(folder: Path, tsa: Authority) -> None:
@@ -148,18 +148,18 @@ def test_the_newest_checkpoint_is_stamped_once_a_day(folder: Path, tsa: Authorit
         return stamp.size, stamp.error is None
 
     count_before = len(tsa.server.asked)
-    assert added(today) == (1, True)
-    assert added(today) == (1, True)
+    assert added(today) == (2, True)
+    assert added(today) == (2, True)
     tomorrow = today + timedelta(days=1)
-    assert added(tomorrow) == (3, True)
+    assert added(tomorrow) == (4, True)
     assert not publication.publish(acme, settings, tomorrow + timedelta(days=1))[0].errors
     assert len(tsa.server.asked) - count_before == 2
     stamps = folder / "ledger/acme.log/1/timestamps"
-    assert sorted(file.name for file in stamps.iterdir()) == ["1.tsr", "3.tsr"]
+    assert sorted(file.name for file in stamps.iterdir()) == ["2.tsr", "4.tsr"]
     Path(tsa.settings.certificates).rename(tsa.folder / "away.pem")
-    assert added(tomorrow + timedelta(days=2)) == (3, False)
+    assert added(tomorrow + timedelta(days=2)) == (4, False)
     (tsa.folder / "away.pem").rename(tsa.settings.certificates)
-    assert added(tomorrow + timedelta(days=2)) == (5, True)
+    assert added(tomorrow + timedelta(days=2)) == (6, True)
 
 
 def test_an_audit_looks_at_every_stamp(folder: Path, tsa: Authority) -> None:
@@ -181,12 +181,12 @@ def test_an_audit_looks_at_every_stamp(folder: Path, tsa: Authority) -> None:
 
     assert audited() == (True, 2, [], "")
     stamps = folder / "ledger/acme.log/1/timestamps"
-    first = (stamps / "1.tsr").read_bytes()
-    (stamps / "2.tsr").write_bytes(first)
+    first = (stamps / "2.tsr").read_bytes()
+    (stamps / "3.tsr").write_bytes(first)
     (stamps / "7.tsr").write_bytes(first)
     sound, hold, (swapped, alone), _ = audited()
     assert (sound, hold) == (False, 1)
-    assert swapped.startswith("Of the checkpoint of 2 records: The time-stamp does not hold")
+    assert swapped.startswith("Of the checkpoint of 3 records: The time-stamp does not hold")
     assert alone == "A time-stamp is of a checkpoint of 7 records, which is gone."
     sound, hold, problems, reason = audited(replace(settings, timestamp=None))
     assert (sound, hold, problems) == (True, 0, [])
@@ -202,10 +202,10 @@ def test_audit_command_says_what_stamps_say(folder: Path, tsa: Authority) -> Non
     signed(acme)
     publication.publish(acme, configuration.evidence.for_controller("acme"), datetime.now(UTC))
     stamps = folder / "ledger/acme.log/1/timestamps"
-    at = timestamp.time_of((stamps / "1.tsr").read_bytes())
+    at = timestamp.time_of((stamps / "2.tsr").read_bytes())
     assert at is not None
     audit = ("evidence", "audit", "-c", file, "--controller", "acme")
-    first = ["acme: 1 record (1 whole, 0 erased, 0 purged, 0 lost); 1 signed."]
+    first = ["acme: 2 records (2 whole, 0 erased, 0 purged, 0 lost); 2 signed."]
     sound = "  Nothing was changed, added or taken away."
     holds = f"  1 time-stamp of {acme.log}/1 holds; the newest is of {at:%Y-%m-%d %H:%M} UTC."
     alone = (
@@ -214,7 +214,7 @@ def test_audit_command_says_what_stamps_say(folder: Path, tsa: Authority) -> Non
     )
     code, out, err = typed(*audit)
     assert (code, out.splitlines(), err) == (0, [*first, sound, holds, alone], "")
-    (stamps / "7.tsr").write_bytes((stamps / "1.tsr").read_bytes())
+    (stamps / "7.tsr").write_bytes((stamps / "2.tsr").read_bytes())
     code, out, err = typed(*audit)
     missing = "  ✘ A time-stamp is of a checkpoint of 7 records, which is gone."
     assert (code, out.splitlines(), err) == (1, [*first, missing, holds, alone], "")

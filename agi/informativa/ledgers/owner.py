@@ -55,7 +55,7 @@ def _rule(controller: Controller) -> RuleNote | None:
 
 def require(connection: sqlite3.Connection, file: Path, owner: LedgerOwner) -> bool:
     """Return whether the ledger names its present owner and key. Raises LedgerError if it names others and
-    has records; without records anybody may take it."""
+    has records; without records, but for a rule, anybody may take it."""
     if not _SINCE <= migrating.of(connection) <= migrating.newest():
         return True  # of another version of informativa, and only read
     row = connection.execute(_READ).fetchone()
@@ -64,7 +64,7 @@ def require(connection: sqlite3.Connection, file: Path, owner: LedgerOwner) -> b
     controller, key = row
     if controller == owner.controller and key in owner.keys:
         return bool(key == owner.keys[0])
-    if connection.execute("SELECT 1 FROM event LIMIT 1").fetchone() is None:
+    if connection.execute("SELECT 1 FROM event WHERE kind <> 'rule' LIMIT 1").fetchone() is None:
         return False
     raise _foreign(file, controller, owner) if controller != owner.controller else _unlocked(file, owner)
 

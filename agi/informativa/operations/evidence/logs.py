@@ -7,7 +7,7 @@ import signal
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
 from itertools import chain, repeat
 from pathlib import Path
@@ -17,6 +17,7 @@ from ...evidence.elsewhere import CheckpointSource, LocalLog, require_ours
 from ...evidence.keys import PRIVATE
 from ...evidence.log_folder import LogFolder, PublishedLog
 from ...evidence.note import Verifier
+from ...evidence.note_values import NoteSource
 from ...evidence.origin import slug
 from ...evidence.settings import EvidenceConfig
 from ...ledgers import sequencer
@@ -168,6 +169,7 @@ def checkpoint(
     """Sign a checkpoint with all records, unless one that is kept `elsewhere` contradicts the log. Raises
     LedgerError, EvidenceError."""
     storage.store(controller, create=False).close()  # migrates it, where no service does
+    storage.keep_rule(controller, datetime.now(UTC), NoteSource.COMMAND)
     sequenced = sequencer.sequence(Path(controller.ledger), progress, elsewhere)
     published = LogFolder(Path(controller.ledger)).published(sequenced.epoch)
     key = published.key()

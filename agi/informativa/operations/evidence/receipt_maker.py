@@ -157,8 +157,8 @@ class ReceiptMaker:
         return cls(controller, store.logs(), LogFolder(Path(controller.ledger)).published, opened=opened)
 
     def make(self, record: Record, leaf: OpenedLeaf | None) -> RecordReceipt | RecordWithoutReceipt:
-        """Make the receipt of a record with its leaf; a note needs none. Raises EvidenceError if the record cannot be opened, or
-        if it or its log is not what was signed."""
+        """Make the receipt of a record with its leaf; a note needs none. Raises EvidenceError if the record
+        cannot be opened, or if it or its log is not what was signed."""
         if leaf is not None and leaf.salt_what is None and record.event.kind in commitment.ABOUT_RECORDS:
             return RecordWithoutReceipt(self._controller, record, self._box, is_note=True)
         log = self.log_of(leaf) if leaf else None

@@ -307,6 +307,13 @@ def witness_for_all(site: Site) -> None:
     key.chmod(0o644)
 
 
+def waits_since(site: Site) -> None:
+    """The rule of the log is signed, and a call of long ago is not."""
+    site.record()
+    assert site.reported(("evidence", "checkpoint", "--controller", "acme"))[0] == 0
+    site.record(at=AT)
+
+
 def target_gone(site: Site) -> None:
     """The folder into which the log is published was there, and is not any more."""
     published_to("else where")(site)
@@ -524,7 +531,7 @@ FAULTS = (
     ),
     Fault(
         "nothing signed, for a receipt",
-        ("evidence", "receipt", "1", "--controller", "acme", "-o", "@/else where"),
+        ("evidence", "receipt", "2", "--controller", "acme", "-o", "@/else where"),
         ledger_of(),
         (f"operations/evidence/receipts.py: {CHECKPOINT}",),
         alone=False,
@@ -630,7 +637,7 @@ FAULTS = (
     Fault(
         "record that waits to be signed",
         DOCTOR,
-        lambda site: site.record(at=AT),
+        waits_since,
         (f"operations/doctor/evidence.py: {CHECKPOINT}",),
     ),
     Fault(

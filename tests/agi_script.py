@@ -67,10 +67,10 @@ class Script:
 
 
 def events(folder: Path) -> list[Event]:
-    """What the first company's ledger holds."""
+    """What the first company's ledger holds after its rule."""
     store = SqliteStore(str(folder / "ledger/acme.sqlite3"))
     try:
-        return [record.event for record in store.records()]
+        return [record.event for record in store.records(2)]
     finally:
         store.close()
 
@@ -89,5 +89,5 @@ def play_nothing(script: Script, folder: Path) -> None:
     script.say("200 result=-1 endpos=0\n")
     script.expect("CHANNEL STATUS")
     script.say("200 result=6\n")
-    script.expect(variables("1", "not-playable", "FAILED"))
+    script.expect(variables("2", "not-playable", "FAILED"))
     script.say("200 result=0\n")

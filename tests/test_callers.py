@@ -58,10 +58,10 @@ def test_record_tells_what_the_ledger_has(configuration: Configuration, acme: Co
     made = told(configuration)
     (held,) = callers.access([acme], CALLER).controllers
     assert held.records == (made.record,)
-    assert (made.caller, made.record.number) == ("+39…67", 1)
+    assert (made.caller, made.record.number) == ("+39…67", 2)
     assert (
         text.recorded(made, acme, ENGLISH)
-        == "Record 1: +39…67 got privacy notice, version 2026-11, on a website on 2026-11-20."
+        == "Record 2: +39…67 got privacy notice, version 2026-11, on a website on 2026-11-20."
     )
     facts = json.loads(document(made))
     assert (facts["schema"], facts["caller"], facts["record"]["kind"]) == (1, "+39…67", "website")
@@ -73,7 +73,7 @@ def test_access_in_words(configuration: Configuration, acme: Controller) -> None
     access = callers.access([acme], CALLER)
     first, record = text.access(access, {"acme": acme}, ENGLISH)
     assert first == "Acme S.p.A. (acme): 1 record of +39…67"
-    assert record.startswith("    record: 1, when: 2026-11-19T23:00:00+00:00, recorded: 2026-11-25T12:00:00")
+    assert record.startswith("    record: 2, when: 2026-11-19T23:00:00+00:00, recorded: 2026-11-25T12:00:00")
     assert "heard" not in record
     assert next(iter(text.access(access, {"acme": acme}, ITALIAN))) != first
 

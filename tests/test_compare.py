@@ -118,7 +118,7 @@ def test_call_without_record_and_record_without_call(compare, fill) -> None:
     assert (call["line"], call["row"], call["controller"]) == (LINE, 2, "acme")
     assert call["call"] == call_id(2, AT + timedelta(minutes=2))
     assert call["at"] == "2026-11-24T10:32:00.000+01:00"
-    assert (record["record"], record["call"]) == (2, call_id(9, AT + timedelta(minutes=1)))
+    assert (record["record"], record["call"]) == (3, call_id(9, AT + timedelta(minutes=1)))
 
 
 @pytest.mark.parametrize("zone", [ROME, ZoneInfo("UTC"), ZoneInfo("America/New_York")])

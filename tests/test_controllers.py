@@ -36,13 +36,13 @@ def test_states_of_what_is_there(configuration: Configuration) -> None:
     Path(borealis.ledger).write_bytes(b"no ledger")
     controllers = states(configuration)
     first, second = controllers.controllers
-    assert (first.records, bool(first.error), first.processor) == (1, False, None)
+    assert (first.records, bool(first.error), first.processor) == (2, False, None)
     assert first.lines == tuple(line.number for line in configuration.lines if line.controller is acme)
     assert (second.records, second.processor) == (None, "Acme S.p.A.")
     assert "borealis.sqlite3" in str(second.error)
     said = list(text.states(controllers, ENGLISH))
     assert said[0] == "acme: Acme S.p.A., live"
-    assert said[2:4] == ["    served by: itself", f"    ledger: {acme.ledger}, 1 record"]
+    assert said[2:4] == ["    served by: itself", f"    ledger: {acme.ledger}, 2 records"]
     assert f"ledger: {borealis.ledger}, cannot be read (" in said[-1]
     assert language("it")("live") in next(iter(text.states(controllers, language("it"))))
 
@@ -53,7 +53,7 @@ def test_states_without_counting(configuration: Configuration) -> None:
     with closing(storage.store(acme)) as store:
         store.append([PLAYED, PLAYED])
     first, second = states(configuration, counted=False).controllers
-    assert (first.newest, first.records) == (2, None)
+    assert (first.newest, first.records) == (3, None)
     assert (second.newest, bool(second.error)) == (0, False)
 
 
@@ -71,7 +71,7 @@ def test_states_with_a_closed_folder(configuration: Configuration, monkeypatch: 
 
     monkeypatch.setattr(Path, "exists", closed)
     first, second = states(configuration).controllers
-    assert (first.records, second.records) == (1, None)
+    assert (first.records, second.records) == (2, None)
     assert "borealis.sqlite3 cannot be looked at (permission denied)." in str(second.error)
 
 

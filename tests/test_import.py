@@ -156,7 +156,7 @@ def test_i5_reference_holds_no_number(folder: Path, tmp_path: Path) -> None:
     assert [line.split(",")[0] for line in rejects.splitlines()[1:]] == ["3", "4", "5", "6", "7"]
     assert "333" not in rejects
     show = ("ledger", "show", "--controller=acme", "-c", folder / "informativa.yaml", "--json")
-    (row,) = json.loads(run(*show).stdout)["records"]
+    (_rule, row) = json.loads(run(*show).stdout)["records"]
     assert (row["at"], row["reference"]) == ("2026-01-31T09:30:00.000+00:00", "form 1")
     assert row["recorded"] > "2026-11"
 
@@ -230,7 +230,7 @@ def test_prepared_part_by_part(folder: Path, tmp_path: Path, monkeypatch: pytest
     assert (done.read, done.recorded, done.known_before, done.rejected) == (46, 45, 0, 1)
     assert source.rejects.read_text() == "line,reason\n52,the number is not one\n"
     with contextlib.closing(storage.store(own)) as store:
-        assert {record.event.reference for record in store.records()} == {f"form {n}" for n in range(45)}
+        assert {record.event.reference for record in store.records(2)} == {f"form {n}" for n in range(45)}
 
 
 def test_same_file_after_a_key_rotation(folder: Path, tmp_path: Path) -> None:

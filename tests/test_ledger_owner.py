@@ -61,7 +61,7 @@ def test_i6_ledgers_that_were_exchanged_are_refused_by_every_command(
     assert f"{ledgers[0]} is the ledger of borealis, and the configuration gives it to acme." in error
     assert f"informativa ledger adopt -c {told} --controller acme --yes" in error
     with closing(SqliteStore(str(ledgers[0]), read_only=True)) as store:
-        assert [record.event for record in store.records()] == [PLAYED]
+        assert [record.event for record in store.records()][1:] == [PLAYED]
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)

@@ -165,6 +165,7 @@ UNTYPED = {
         "informativa evidence verify FILE --key {key}",
         "informativa evidence verify --key 'VKEY'",
         "informativa witness key",
+        "informativa evidence approver-key",
         "informativa prompts play {prompt}",
         "informativa init",
         "journalctl -u informativa",

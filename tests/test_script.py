@@ -16,6 +16,7 @@ import pytest
 
 from agi_script import SCRIPT, Script, events, play_nothing, variables
 from informativa.config import load
+from informativa.process import storage
 from informativa.process.preparation import verify_recordings
 from informativa.process.script_limit import RUNNING, STARTING, ScriptLimit
 
@@ -47,7 +48,8 @@ def test_unplayable_notice_and_silent_standard_error(start, folder: Path) -> Non
 
 def test_a_call_loads_no_more_than_it_needs(start, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each caller waits for what a script loads: nothing that signs, translates, copies or reads archives."""
-    load(folder / "informativa.yaml", keep=True)
+    configuration = load(folder / "informativa.yaml", keep=True)
+    storage.store(configuration.controllers["acme"]).close()  # the first call of all writes the log's rule
     monkeypatch.setenv("PYTHONPROFILEIMPORTTIME", "1")
     script = start()
     play_nothing(script, folder)
@@ -69,7 +71,7 @@ def test_hang_up_during_the_notice_is_recorded(start, folder: Path) -> None:
     script.say("200 result=-1 endpos=20000\n")
     script.expect("CHANNEL STATUS")
     script.say("200 result=6\n")
-    script.expect(variables("1", "hung-up", "PARTIAL"))
+    script.expect(variables("2", "hung-up", "PARTIAL"))
     script.say("200 result=0\n")
     assert script.end() == (0, "")
     (event,) = events(folder)
@@ -97,7 +99,7 @@ def test_i2_recording_that_changed_is_refused_by_the_script(start, folder: Path)
     right = prompt.read_bytes()
     prompt.write_bytes(right[:44] + bytes(len(right) - 44))
     script = start()
-    script.expect(variables("1", "recording-changed", "FAILED"))
+    script.expect(variables("2", "recording-changed", "FAILED"))
     script.say("200 result=0\n")
     assert f"{prompt} is not the recording any more" in script.hear()
     script.say("200 result=1\n")
@@ -115,7 +117,7 @@ def test_script_puts_the_sound_on_record(start, folder: Path) -> None:
     script.say("200 result=-1 endpos=20000\nHANGUP\n")
     script.expect("CHANNEL STATUS")
     script.say("511 Command Not Permitted on a dead channel or intercept routine\n")
-    script.expect(variables("1", "hung-up", "PARTIAL"))
+    script.expect(variables("2", "hung-up", "PARTIAL"))
     script.say("200 result=0\n")
     assert script.end() == (0, "")
     (event,) = events(folder)

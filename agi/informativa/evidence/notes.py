@@ -228,6 +228,12 @@ class LogNote:
             raise EvidenceFormatError(Text("The note says that it is another leaf than it is."))
         return note
 
+    @classmethod
+    def of_text(cls, text: str) -> LogNote:
+        """Parse the canonical JSON of a note, wherever it stands. Raises EvidenceFormatError."""
+        values, entry = jcs.parse(text.encode()), NOTE_TAG + text.encode()
+        return cls.parse(entry, str(values.get("log")), int(str(values.get("index", -1))))
+
     @property
     def kind(self) -> NoteKind:
         """The kind of the note."""

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ..model import Action, Ending, Reason, RecordKind, Status, Vouched, name_of
+from ..evidence import commitment
+from ..evidence.notes import LogNote
+from ..model import Action, Ending, Event, Reason, RecordKind, Status, Vouched, name_of
+from ..model.errors import EvidenceError
 from ..model.text import Text
+from ..operations.evidence import note_words
 from .messages import Language
 
 RULES = {
@@ -148,3 +152,13 @@ MONTHS = (
 )
 MOMENT = Text("{day} {month} {year}, {time}")
 TENTHS = Text("{whole}.{tenth}")
+
+
+def note_text(event: Event) -> Text | None:
+    """Return what a note says, if the record is one."""
+    if event.kind not in commitment.ABOUT_RECORDS or not event.reference.startswith("{"):
+        return None
+    try:
+        return note_words.statement(LogNote.of_text(event.reference))
+    except (EvidenceError, ValueError):  # an audit reports it
+        return None

@@ -26,13 +26,14 @@ def note_words(judged: NoteStanding) -> Text:
         return joined(" ", Text("An entry that is neither a record nor a note."), _standing(judged))
     return joined(
         " ",
-        Text("{minute}: {statement}", minute=minute_text(note.at), statement=_statement(note)),
+        Text("{minute}: {statement}", minute=minute_text(note.at), statement=statement(note)),
         _instruction(note),
         _standing(judged),
     )
 
 
-def _statement(note: LogNote) -> Text:
+def statement(note: LogNote) -> Text:
+    """Return what a note says."""
     match note.content:
         case RuleNote() as rule:
             erasures = {

@@ -52,6 +52,7 @@ KINDS: Mapping[Kind, tuple[str, ...]] = {
         "shared.hosts[]", "shared.database", "shared.box", "shared.wait", "shared.milliseconds",
         "web.listen", "web.names[]", "web.idle", "web.proxy.addresses[]",
         *(f"{_C}.{name}" for name in ("name", "retention", "recycled_after", "time_zone", "old_keys_for")),
+        f"{_C}.erasures",
         f"{_C}.service_purposes[]", f"{_C}.names.*.*",
         *(f"{_C}.letter.{name}" for name in ("contact", "dpo", "authority", "recipients[]", "transfers")),
         f"{_O}.contract.date", f"{_O}.analysis.date",
@@ -77,7 +78,8 @@ KINDS: Mapping[Kind, tuple[str, ...]] = {
     Kind.URL: ("evidence.publish[].url", "evidence.timestamp.url", "evidence.witness[].url", f"{_K}.url"),
     Kind.HIDDEN: (
         "shared_numbers[]", "web.proxy.header", "evidence.witness[].key", f"{_K}.query",
-        f"{_O}.processor", f"{_O}.sub_processors[]", f"{_O}.contract.reference", f"{_O}.analysis.reference",
+        f"{_C}.approver", f"{_C}.instruction", f"{_O}.processor", f"{_O}.sub_processors[]",
+        f"{_O}.contract.reference", f"{_O}.analysis.reference",
     ),
 }  # fmt: skip
 _KIND_OF = {setting: kind for kind, settings in KINDS.items() for setting in settings}

@@ -37,6 +37,7 @@ def environment() -> jinja2.Environment:
             "acted": action_text,
             "detailed": detail_text,
             "means": means,
+            "note_text": words.note_text,
             "short": short,
             "looked_for": looked_for,
             "worded": in_words,

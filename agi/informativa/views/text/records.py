@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from itertools import islice
+from textwrap import wrap
 
 from ...model import Controller, Ending, Event, RecordKind
 from ...model.text import Text
 from ...operations.records import ControllerRecord
 from ...operations.restoring import RestoredLedger
 from ..messages import Language
+from ..record_words import note_text
 from ..terminal import one_line
 
 # One record a line, in columns that fit what is usual; a longer cell moves the rest to the right. Where the
@@ -63,8 +65,15 @@ def ledger(
     rows = iter(records)
     while page := list(islice(rows, _PAGE)):
         output = (line.format(*_cells(record, say)).rstrip() for record in page for line in lines)
-        yield "\n".join(one_line(line) for line in output if line)
+        yield "\n".join(_folded(one_line(line), width) for line in output if line)
     yield ""
+
+
+def _folded(line: str, width: int) -> str:
+    """Return a line that is too long for a narrow terminal as several."""
+    if width >= _COLUMNS or len(line) <= width:
+        return line
+    return "\n".join(wrap(line, width, subsequent_indent="     ", drop_whitespace=False))
 
 
 def _cells(entry: ControllerRecord, say: Language) -> list[str]:
@@ -89,7 +98,8 @@ def _caller(event: Event, say: Language) -> str:
 
 def _heard(event: Event, say: Language) -> str:
     if event.heard is None:
-        return event.reference
+        note = note_text(event)
+        return event.reference if note is None else say(note)
     heard = event.heard
     return say(
         "{seconds:.1f} of {length:.1f} s, {ending} {key}",

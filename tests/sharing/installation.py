@@ -11,7 +11,7 @@ from examples import PLAYED
 from informativa.call.caller import pseudonym
 from informativa.config import Configuration, load
 from informativa.evidence.commitment import bind
-from informativa.model import Event, Identified
+from informativa.model import Controller, Event, Identified
 from informativa.process import bootstrap, storage
 
 HE = Identified(CALLER, "IT")
@@ -29,9 +29,14 @@ class Installation:
         """As it is now."""
         return load(self.file)
 
+    @property
+    def acme(self) -> Controller:
+        """The first company, whose log states no rule: its first record is number 1."""
+        return replace(self.configuration.controllers["acme"], rule=None)
+
     def record(self, event: Event = PLAYED) -> None:
         """Put it on record of the caller, and send it."""
-        acme = self.configuration.controllers["acme"]
+        acme = self.acme
         bound = replace(event, pseudonym=pseudonym(HE, acme.key), binding=bind(HE, acme.key))
         with closing(storage.store(acme)) as store:
             store.append([bound])
@@ -43,7 +48,7 @@ class Installation:
 
         shared = self.configuration.shared
         assert shared is not None
-        acme = self.configuration.controllers["acme"]
+        acme = self.acme
         about = bootstrap.about_box(self.configuration, acme)
         keys, connection = (acme.key, *acme.old_keys), connect(shared, "acme")
         with closing(Exchange(storage.store(acme), connection, shared, "acme", about, keys)) as own:

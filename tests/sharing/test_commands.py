@@ -42,7 +42,7 @@ def test_boxes_meet(two: tuple[Installation, Installation]) -> None:
     assert (code, out) == (0, "Acme S.p.A. (acme): 1 record of 1 other box was taken in\n")
     code, out, _error = typed("boxes", *of(other))
     assert code == 0
-    assert [line.split()[:3] for line in out.splitlines()[2:]] == [["pbx-1", "1", "0"], ["pbx-2", "0", "0"]]
+    assert [line.split()[:3] for line in out.splitlines()[2:]] == [["pbx-1", "1", "0"], ["pbx-2", "0", "1"]]
     assert out.splitlines()[3].endswith("this box")
     found = json.loads(typed("shared", "status", "--json", *of(other))[1])
     (acme,) = found["controllers"]

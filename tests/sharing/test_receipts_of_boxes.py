@@ -34,7 +34,7 @@ Pair = tuple[Installation, Installation]
 
 def proven(box: Installation) -> str:
     """Sign what was recorded there, and send all of it; the key of its log."""
-    acme, shared = box.configuration.controllers["acme"], box.configuration.shared
+    acme, shared = box.acme, box.configuration.shared
     assert shared is not None
     key = str(logs.checkpoint(acme).key)
     with closing(Exchange(storage.store(acme), connect(shared, "acme"), shared, "acme")) as own:

@@ -67,7 +67,7 @@ class Rival:
 def not_due(ledger: Path) -> int:
     """How many calls a ledger has on record as not due."""
     with contextlib.closing(sqlite3.connect(ledger)) as connection:
-        sql = "SELECT count(*) FROM event WHERE status = 'NOTDUE'"
+        sql = "SELECT count(*) FROM event WHERE status = 'NOTDUE' AND kind = 'phone'"
         return int(connection.execute(sql).fetchone()[0])
 
 

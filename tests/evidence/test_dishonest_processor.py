@@ -133,8 +133,8 @@ class CallCentre:
 
 @pytest.fixture
 def centre(folder: Path, tmp_path: Path) -> Iterator[CallCentre]:
-    """Six calls, signed in two steps; of the second record, which was not heard to its end, the company has a
-    receipt."""
+    """Six calls after the rule of the log, signed in two steps; of the second call, which was not heard to
+    its end, the company has a receipt."""
     (tmp_path / "outside").mkdir()
     witness = WitnessFolder(tmp_path / "home").make("home.example").verifier
     with serving_logs(tmp_path / "home") as (port, keys):
@@ -182,14 +182,14 @@ def back_dated(events: list[Event]) -> list[Event]:
 
 def inserted(events: list[Event]) -> list[Event]:
     """Somebody was told who never was."""
-    return [*events[:3], call(9), *events[3:]]
+    return [*events[:4], call(9), *events[4:]]
 
 
 FORGERIES: dict[str, tuple[Callable[[list[Event]], list[Event]], set[tuple[int, int]]]] = {
-    "edited": (edited, {(2, 1)}),
-    "deleted": (deleted, {(3, 2), (4, 3), (5, 4), (6, 5)}),  # all that follow moved up
-    "back-dated": (back_dated, {(5, 4)}),
-    "inserted": (inserted, {(4, 3), (5, 4), (6, 5)}),
+    "edited": (edited, {(3, 2)}),
+    "deleted": (deleted, {(4, 3), (5, 4), (6, 5), (7, 6)}),  # all that follow moved up
+    "back-dated": (back_dated, {(6, 5)}),
+    "inserted": (inserted, {(5, 4), (6, 5), (7, 6)}),
 }
 
 
@@ -200,13 +200,13 @@ def test_i7_processor_tells_another_story(centre: CallCentre, tmp_path: Path, fo
     follows from it; with what was published the audit names the record; the receipt of before holds; and none
     that is made of the forgery is believed by a policy that asks for the witness."""
     change, expected = FORGERIES[forgery]
-    receipt = centre.receipt(2)
+    receipt = centre.receipt(3)
     require_audit(centre, {str(centre.outside): None, "home.example": None})
-    assert Receipt.parse(receipt).verify((), centre.policy).checkpoint.size == 6
+    assert Receipt.parse(receipt).verify((), centre.policy).checkpoint.size == 7
     assert centre.audited_by_the_company(tmp_path / "before").is_sound
     centre.forge(change)
     assert logs.audit(centre.acme).sound
-    contradicted = "another log of 6 |has 6 records of the log and here are 5"
+    contradicted = "another log of 7 |has 7 records of the log and here are 6"
     require_audit(centre, {str(centre.outside): contradicted, "home.example": contradicted})
     require_refused(centre, contradicted)
     audit_result = centre.audited_by_the_company(tmp_path / "after")
@@ -227,7 +227,7 @@ def require_audit(centre: CallCentre, elsewhere: dict[str, str | None]) -> None:
     ]
     for place in ledger["elsewhere"]:
         sentence = elsewhere[place["name"]]
-        assert (place["contradicts"], place["size"]) == ((True, 0) if sentence else (False, 6))
+        assert (place["contradicts"], place["size"]) == ((True, 0) if sentence else (False, 7))
         assert sentence is None or re.search(sentence, place["problem"])
 
 
@@ -245,13 +245,13 @@ def require_refused(centre: CallCentre, sentence: str) -> None:
     with pytest.raises(ForkError, match="outside"):
         signed(centre.folder)
     with closing(WitnessStore(WitnessFolder(centre.home))) as store:
-        assert [checkpoint.size for checkpoint, _at in store.last()] == [6]
+        assert [checkpoint.size for checkpoint, _at in store.last()] == [7]
 
 
 def require_receipts(centre: CallCentre, receipt: bytes) -> None:
     """The one of before holds by the policy; one of now holds at most as the processor's own word."""
-    assert Receipt.parse(receipt).verify((), centre.policy).checkpoint.size == 6
-    now = Receipt.parse(centre.receipt(2))
+    assert Receipt.parse(receipt).verify((), centre.policy).checkpoint.size == 7
+    now = Receipt.parse(centre.receipt(3))
     now.verify((key(centre.acme),), None)
     with pytest.raises(EvidenceError):
         now.verify((), centre.policy)
@@ -263,37 +263,37 @@ def test_i7_processor_puts_an_old_copy_back(centre: CallCentre, tmp_path: Path) 
     what was published names the records that took the place of others, and receipts of that hold."""
     shutil.copytree(centre.ledger.parent, tmp_path / "copy")
     centre.record(call(7), call(8))
-    receipt = centre.receipt(8)
+    receipt = centre.receipt(9)
     shutil.rmtree(centre.ledger.parent)
     shutil.copytree(tmp_path / "copy", centre.ledger.parent)
     assert logs.audit(centre.acme).sound
-    older = "has 8 records of the log and here are 6"
+    older = "has 9 records of the log and here are 7"
     require_audit(centre, {str(centre.outside): older, "home.example": older})
     centre.call(call(9), call(10), call(11))
-    with pytest.raises(ForkError, match=r"home\.example has 8 records of the log and here are 6"):
+    with pytest.raises(ForkError, match=r"home\.example has 9 records of the log and here are 7"):
         logs.checkpoint(centre.acme, elsewhere=[centre.witness()])
-    with pytest.raises(ForkError, match="has 8 records of the log and here are 6"):
+    with pytest.raises(ForkError, match="has 9 records of the log and here are 7"):
         signed(centre.folder)
     audit_result = centre.audited_by_the_company(tmp_path / "after")
     assert {(str(finding.flaw), finding.leaf) for finding in audit_result.flaws} == {
-        ("leaf-altered", 6),
         ("leaf-altered", 7),
+        ("leaf-altered", 8),
     }
-    assert Receipt.parse(receipt).verify((), centre.policy).checkpoint.size == 8
+    assert Receipt.parse(receipt).verify((), centre.policy).checkpoint.size == 9
 
 
 @pytest.mark.slow
 def test_i7_processor_swaps_the_key(centre: CallCentre, tmp_path: Path) -> None:
     """I7: and signs another story by a key of the same name: the witness knows the log by the right one, and
     so do audit and policy."""
-    receipt = centre.receipt(2)
+    receipt = centre.receipt(3)
     centre.forge(edited, Signer(centre.key.name, bytes(range(32))))
     assert logs.audit(centre.acme).sound
     require_refused(centre, "another key for this log|nobody elsewhere answers")
     audit_result = centre.audited_by_the_company(tmp_path / "after")
-    assert {(finding.record, finding.leaf) for finding in audit_result.flaws} == {(2, 1)}
+    assert {(finding.record, finding.leaf) for finding in audit_result.flaws} == {(3, 2)}
     where = ("--controller", "acme", "-c", centre.folder / "informativa.yaml", "--log", centre.published)
     ran = run("evidence", "audit", "--key", str(centre.key), *where)
-    assert (ran.returncode, "record 2 (leaf 1): its commitment is not" in ran.stdout) == (1, True)
+    assert (ran.returncode, "record 3 (leaf 2): its commitment is not" in ran.stdout) == (1, True)
     assert not audit_ledger(centre.ledger, [centre.key]).is_sound
     require_receipts(centre, receipt)

@@ -155,7 +155,10 @@ def published_entries(place: Path, count: int) -> list[bytes]:
         width = min(256, count - 256 * number)
         name = f"{number:03}" if width == 256 else f"{number:03}.p/{width}"
         data = (place / "tile/entries" / name).read_bytes()
-        entries += [data[at + 2 : at + 88] for at in range(0, len(data), 88)]
+        while data:
+            end = 2 + int.from_bytes(data[:2], "big")
+            entries.append(data[2:end])
+            data = data[end:]
     return entries
 
 
@@ -193,9 +196,11 @@ def test_i3_kill_9_between_append_tile_checkpoint_and_publication_leaves_one_log
     entries = published_entries(collector.mount / BELOW, size)
     collector.require_one_tree(entries)
     with closing(sqlite3.connect(collector.ledger)) as connection:
-        rows = connection.execute("SELECT what, who FROM leaf ORDER BY leaf").fetchall()
+        (rule,) = connection.execute("SELECT reference FROM event WHERE kind = 'rule'").fetchone()
+        rows = connection.execute("SELECT what, who FROM leaf WHERE leaf > 0 ORDER BY leaf").fetchall()
     assert entries == [
-        b"informativa/record/v2\n" + facts_hash + person_hash for facts_hash, person_hash in rows
+        b"informativa/note/v2\n" + rule.encode(),
+        *(b"informativa/record/v2\n" + facts_hash + person_hash for facts_hash, person_hash in rows),
     ]
     appended = require_acknowledged(collector.ledger, acknowledged)
     print(
@@ -206,7 +211,7 @@ def test_i3_kill_9_between_append_tile_checkpoint_and_publication_leaves_one_log
     assert len(collector.roots) > rounds(1, 100)  # in a few rounds nobody may have come to sign
 
 
-@pytest.mark.parametrize("size", [1, 2, 3])
+@pytest.mark.parametrize("size", [2, 3, 4])
 def test_a_checkpoint_of_another_tree_is_seen(folder: Path, tmp_path: Path, size: int) -> None:
     """One that the log's own key signed, and that the witness was asked to sign: of a size that there was, or
     of one to come. What the test above looks for is found."""
@@ -214,10 +219,10 @@ def test_a_checkpoint_of_another_tree_is_seen(folder: Path, tmp_path: Path, size
         record(acme)
         signed(folder)
         collector.collect()
-        true = published_entries(LogFolder(collector.ledger).published(1).folder, 2)
+        true = published_entries(LogFolder(collector.ledger).published(1).folder, 3)
         collector.require_one_tree(true)
         signer = LogFolder(collector.ledger).signer(collector.vkey.split("+")[0], 1)
-        forged = MemoryLog(*[b"x"] * 3, signer=signer)
+        forged = MemoryLog(*[b"x"] * 4, signer=signer)
         collector.asked.append(forged.request(0, size).body)
         collector.collect()
         with pytest.raises(AssertionError):

@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from informativa.ledgers.sqlite import SqliteStore
-from informativa.model import Record
+from informativa.model import Record, RecordKind
 from informativa.operations.dialplan import generate
 from informativa.operations.init import init
 
@@ -174,13 +174,13 @@ class Office:
     # -- what was kept --
 
     def records(self, controller: str = "acme") -> list[Record]:
-        """All records of one controller."""
+        """All records of one controller, but the rule of its log."""
         file = self.folder / "ledger" / f"{controller}.sqlite3"
         if not file.exists():
             return []
         store = SqliteStore(str(file))
         try:
-            return list(store.records())
+            return [record for record in store.records() if record.event.kind is not RecordKind.RULE]
         finally:
             store.close()
 

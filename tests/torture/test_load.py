@@ -37,9 +37,9 @@ SPOILT = {
     "doubled": """
         INSERT INTO event (at, call, line, notice, version, language, purposes, status, reason, prompt)
         SELECT at, call, line, notice, version, language, purposes, status, reason, prompt
-        FROM event WHERE record = 1""",
-    "invented": "UPDATE event SET call = '1600000000.1' WHERE record = 1",
-    "of another caller": "UPDATE event SET pseudonym = randomblob(32) WHERE record = 1",
+        FROM event WHERE record = 2""",
+    "invented": "UPDATE event SET call = '1600000000.1' WHERE record = 2",
+    "of another caller": "UPDATE event SET pseudonym = randomblob(32) WHERE record = 2",
     "otherwise": "UPDATE event SET reason = 'new-purpose' WHERE status = 'PLAYED'",
     "without basis": "UPDATE event SET basis = NULL WHERE status = 'NOTDUE'",
     "with a later basis": "UPDATE event SET basis = (SELECT max(record) FROM event) WHERE status = 'NOTDUE'",

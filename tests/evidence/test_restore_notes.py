@@ -10,8 +10,11 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
 
 from commands import typed
 from evidence.logs import configured
@@ -543,3 +546,53 @@ def test_command_asks_for_the_instruction(folder: Path) -> None:
     assert [content for content in contents(ledger) if isinstance(content, LostNote)] == []
     assert typed(*ask, "--instruction", "OPS/7")[0] == 0
     assert contents(ledger)[-1] == LostNote(f"{LOG}/1", 2, 3, "OPS/7")
+
+
+STEPS = ("record", "sign", "erase", "purge", "key", "copy", "restore", "restore alone")
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(steps=st.lists(st.tuples(st.sampled_from(STEPS), st.integers(0, 5)), max_size=12))
+@example(steps=[("copy", 0), ("key", 0), ("erase", 1), ("restore", 0), ("key", 0), ("restore alone", 0)])
+def test_any_history_ends_sound(steps: list[tuple[str, int]]) -> None:
+    """Whatever happens between copies and restores: the audit finds nothing wrong, what was published stays
+    the beginning of the log, and nobody who was erased comes back."""
+    with TemporaryDirectory() as folder:
+        ledger, erased = Path(folder) / "acme.sqlite3", set[bytes]()
+        record(ledger, *(replace(PLAYED, pseudonym=bytes([number]) * 32) for number in range(6)))
+        sequence(ledger)
+        copies, published = [backed_up(ledger).rename(ledger.with_name("monday"))], entries(ledger)
+        for count, (step, choice) in enumerate(steps):
+            match step:
+                case "record":
+                    record(ledger, *[UNIDENTIFIED] * (choice + 1))
+                case "sign":
+                    sequence(ledger)
+                    published = entries(ledger)
+                case "erase" if bytes([choice]) * 32 not in erased:
+                    if is_open(ledger, choice + 1):
+                        erase(ledger, choice + 1)
+                        erased.add(bytes([choice]) * 32)
+                case "purge" if choice:
+                    purge(ledger, choice)
+                case "key":
+                    begin_epoch(ledger, AT)
+                    published = entries(ledger)[:-2]  # the first two leaves of the new log are not signed yet
+                case "copy":
+                    copies.append(backed_up(ledger).rename(ledger.with_name(f"monday.{count}")))
+                case "restore" | "restore alone":
+                    if step == "restore alone":
+                        ledger.unlink()
+                    restore(ledger, copies[choice % len(copies)], NOW + timedelta(minutes=count), company())
+                    assert entries(ledger)[: len(published)] == published
+                    sound(ledger)
+                    published = entries(ledger)
+        sound(ledger)
+        with closing(SqliteStore(str(ledger))) as store:
+            assert not any(store.history(pseudonym) for pseudonym in erased)
+
+
+def is_open(ledger: Path, row: int) -> bool:
+    """Whether the record of that row of `leaf` is neither purged nor erased."""
+    with closing(sqlite3.connect(ledger)) as connection:
+        return connection.execute(restored_notes._IS_OPEN, (row,)).fetchone() is not None

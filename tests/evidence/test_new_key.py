@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import shutil
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
+import pytest
+
 from commands import refused, run
+from evidence import test_restore_notes as restoring
 from evidence.logs import configured, record, signed
 from evidence.witnessing import serving_logs
+from examples import AT
 from informativa.config import load
 from informativa.evidence.checkpoint import Checkpoint
-from informativa.evidence.log_folder import LogFolder
+from informativa.evidence.log_folder import LogFolder, PublishedLog
 from informativa.evidence.note import Verifier, sign
+from informativa.evidence.note_standing import NoteVerdict
+from informativa.evidence.notes import NewLogNote, NextNote, NoteContent, RuleNote
 from informativa.evidence.tree import leaf_hash, root
 from informativa.evidence.witness_store import WitnessFolder
+from informativa.ledgers import leaves, note_leaves, remembered_trees
+from informativa.ledgers.sequencer import begin_epoch, sequence
+from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import Controller, Reason, RecordKind
+from informativa.model.errors import InformativaError
 from informativa.operations.evidence import logs, receipts, verifying
 from informativa.process import storage
 
@@ -31,7 +40,7 @@ def test_a_new_key_begins_another_log(folder: Path, tmp_path: Path) -> None:
     mount.mkdir()
     acme = configured(folder, "publish: [{folder: " + str(mount) + ", independent: true}]")
     record(acme, 3)
-    assert signed(folder) == 3
+    assert signed(folder) == 4
     record(acme, 2)
     old, new = run(
         "evidence", "key", "-c", folder / "informativa.yaml", "--new", "--controller", "acme"
@@ -39,30 +48,34 @@ def test_a_new_key_begins_another_log(folder: Path, tmp_path: Path) -> None:
     assert (old.partition("+")[0], new.partition("+")[0]) == (f"{NAME}/1", f"{NAME}/2")
     assert not (LogFolder(Path(acme.ledger)).folder / "signing/1.key").exists()
     record(acme)
-    assert signed(folder) == 2
+    assert signed(folder) == 3
     with closing(storage.store(acme, read_only=True)) as store:
-        first = list(store.records())[5].event
-    last = (LogFolder(Path(acme.ledger)).folder / "1/checkpoint").read_text().splitlines()[:3]
-    root = base64.b64decode(last[2]).hex()
+        first = list(store.records())[7].event
     assert (first.kind, first.reason) == (RecordKind.NEW_LOG, Reason.NEW_KEY)
-    assert first.reference == f"after 5 records of {NAME}/1, root {root}"
+    end = Checkpoint.unverified((LogFolder(Path(acme.ledger)).folder / "1/checkpoint").read_bytes())
+    rule, following, new_log, same_rule = contents(acme)
+    assert (following, new_log) == (NextNote(Verifier.parse(new)), NewLogNote((end,)))
+    assert isinstance(rule, RuleNote)
+    assert same_rule == rule
     document = json.loads(
         run("evidence", "publish", "-c", folder / "informativa.yaml", "--controller", "acme", "--json").stdout
     )
-    assert [(log["log"], log["size"]) for log in document["logs"]] == [(f"{NAME}/1", 5), (f"{NAME}/2", 2)]
-    for epoch, size in ((1, "5"), (2, "2")):
+    assert [(log["log"], log["size"]) for log in document["logs"]] == [(f"{NAME}/1", 7), (f"{NAME}/2", 3)]
+    for epoch, size in ((1, "7"), (2, "3")):
         checkpoint = (mount / f"informativa/acme/pbx-1/{epoch}/checkpoint").read_text()
         assert checkpoint.splitlines()[1] == size
     assert logs.audit(acme).sound
     audit = ("evidence", "audit", "-c", folder / "informativa.yaml", "--controller", "acme")
-    assert run(*audit).stdout.startswith("acme: 7 records (7 whole, 0 erased, 0 purged, 0 lost); 7 signed.\n")
+    assert run(*audit).stdout.startswith(
+        "acme: 10 records (10 whole, 0 erased, 0 purged, 0 lost); 10 signed.\n"
+    )
     (audit_document,) = json.loads(run(*audit, "--json").stdout)["ledgers"]
     assert (
         audit_document["size"],
         audit_document["signed"],
         audit_document["whole"],
         audit_document["log"],
-    ) == (7, 7, 7, f"{NAME}/2")
+    ) == (10, 10, 10, f"{NAME}/2")
     copy = mount / "informativa/acme/pbx-1"
     assert run(*audit, "--log", copy).returncode == 0
     for place in (copy.parent, copy / "1", mount / "nowhere"):
@@ -72,7 +85,7 @@ def test_a_new_key_begins_another_log(folder: Path, tmp_path: Path) -> None:
     )
     assert [log["log"] for log in again["logs"]] == [f"{NAME}/2"]
     files = []
-    for number in (1, 7):
+    for number in (2, 10):
         files.append(tmp_path / str(number))
         files[-1].write_bytes(receipts.of_record(acme, number).receipt.proof.data)
     keys = logs.trusted_keys([old, new])
@@ -85,7 +98,7 @@ def test_log_that_is_gone_for_good_is_ended(folder: Path) -> None:
     goes on to say that the signed log is gone."""
     acme = configured(folder)
     record(acme, 3)
-    assert signed(folder) == 3
+    assert signed(folder) == 4
     record(acme, 2)
     shutil.rmtree(LogFolder(Path(acme.ledger)).folder)
     checkpoint = ("evidence", "checkpoint", "-c", folder / "informativa.yaml", "--controller", "acme")
@@ -94,17 +107,21 @@ def test_log_that_is_gone_for_good_is_ended(folder: Path) -> None:
     ran = run("evidence", "key", "-c", folder / "informativa.yaml", "--new", "--controller", "acme")
     assert ran.returncode == 0
     record(acme)
-    assert signed(folder) == 2
-    with closing(storage.store(acme, read_only=True)) as store:
-        first = list(store.records())[5].event
-    tree = root(list(map(leaf_hash, entries))).hex()
-    assert first.reference == f"after 5 records of {NAME}/1, root {tree}"
+    assert signed(folder) == 3
+    tree = Checkpoint(f"{NAME}/1", 6, root(list(map(leaf_hash, entries))))
+    assert contents(acme)[1:2] == [NewLogNote((tree,), "unstated")]
     audit = logs.audit(acme)
     assert [str(problem) for problem in audit.problems] == [
-        f"The log in {LogFolder(Path(acme.ledger)).folder}/1 ends before 3 records that were signed according"
+        f"The log in {LogFolder(Path(acme.ledger)).folder}/1 ends before 4 records that were signed according"
         f" to the ledger {acme.ledger}."
     ]
-    assert (audit.whole, audit.signed, audit.flaws) == (7, 2, ())
+    assert (audit.whole, audit.signed, audit.flaws) == (9, 3, ())
+
+
+def contents(company: Controller) -> list[NoteContent]:
+    """What the notes of the ledger say, in order."""
+    with closing(storage.store(company, read_only=True)) as store:
+        return [written.content for written in store.log_notes()]
 
 
 def entries_of(company: Controller) -> list[bytes]:
@@ -129,15 +146,15 @@ def test_i7_earlier_log_that_was_written_anew_contradicts_what_others_have(
     run("evidence", "publish", "-c", folder / "informativa.yaml", "--controller", "acme")
     sound_audit = logs.audit(acme, settings=settings)
     assert [(place.log, place.size, place.problem) for place in sound_audit.elsewhere] == [
-        (f"{NAME}/1", 3, None),
-        (f"{NAME}/2", 1, None),
+        (f"{NAME}/1", 5, None),
+        (f"{NAME}/2", 2, None),
     ]
     shutil.rmtree(log.published(1).folder)
-    entries = [b"informativa/record/v1\n" + bytes([number]) * 64 for number in range(3)]
+    entries = [b"informativa/record/v1\n" + bytes([number]) * 64 for number in range(5)]
     log.published(1).put_key(old.verifier)
     log.published(1).extend(0, entries)
-    checkpoint = Checkpoint(old.name, 3, root(map(leaf_hash, entries)))
-    log.published(1).put_checkpoint(3, sign(checkpoint.text, old))
+    checkpoint = Checkpoint(old.name, 5, root(map(leaf_hash, entries)))
+    log.published(1).put_checkpoint(5, sign(checkpoint.text, old))
     forged_audit = logs.audit(acme, settings=settings)
     assert not forged_audit.sound
     assert [place.contradicts for place in forged_audit.elsewhere] == [True, False]
@@ -152,11 +169,11 @@ def test_a_witness_must_know_a_new_key_first(folder: Path, tmp_path: Path) -> No
         record(acme)
         refused("evidence", "checkpoint", "-c", folder / "informativa.yaml", "--controller", "acme")
         keys.append(Verifier.parse(logs.keys(acme)[0].key or ""))
-        assert signed(folder) == 1
+        assert signed(folder) == 2
         completed = run("evidence", "key", "-c", folder / "informativa.yaml", "--new", "--controller", "acme")
         assert "No checkpoint was signed by it yet: " in completed.stderr
         keys.append(Verifier.parse(logs.keys(acme)[1].key or ""))
-        assert signed(folder) == 1
+        assert signed(folder) == 2
         run("evidence", "publish", "-c", folder / "informativa.yaml", "--controller", "acme")
         assert logs.audit(acme).sound
 
@@ -172,3 +189,103 @@ def test_of_several_companies_one_must_be_named(folder: Path) -> None:
     assert "Name one: --controller" in refused("evidence", "key", "-c", folder / "informativa.yaml", "--new")
     assert logs.keys(acme) == keys_before
     assert len(logs.keys(borealis)) == 1
+
+
+class Killed(BaseException):
+    """The end of a process at one point."""
+
+
+STEPS = (
+    (LogFolder, "signer"),
+    (LogFolder, "keep_signed"),
+    (PublishedLog, "put_checkpoint"),
+    (PublishedLog, "extend"),
+    (LogFolder, "retire"),
+    (note_leaves, "append"),
+    (leaves, "begin_another"),
+    (remembered_trees, "write"),
+)
+
+
+@pytest.mark.parametrize("again", ["the service", "the command"])
+@pytest.mark.parametrize("before", [True, False], ids=["before", "after"])
+@pytest.mark.parametrize("count", range(1, 5))
+@pytest.mark.parametrize("step", STEPS, ids=lambda step: step[1])
+def test_interrupted_change_goes_on(
+    tmp_path: Path,
+    step: tuple[object, str],
+    count: int,
+    before: bool,
+    again: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Killed before or after any step of it, there is the old log alone, or both, of which the service or the
+    same command signs what is left; calls go on meanwhile."""
+    ledger = tmp_path / "acme.sqlite3"
+    restoring.record(ledger)
+    sequence(ledger)
+    restoring.record(ledger)
+    place, name = step
+    original, calls = getattr(place, name), 0
+
+    def interrupted(*arguments: object, **options: object) -> object:
+        nonlocal calls
+        calls += 1
+        if before and calls == count:
+            raise Killed
+        result = original(*arguments, **options)
+        if calls == count:
+            raise Killed
+        return result
+
+    monkeypatch.setattr(place, name, interrupted)
+    with suppress(Killed):
+        begin_epoch(ledger, AT)
+    monkeypatch.undo()
+    restoring.record(ledger)
+    if again == "the command":
+        sequence(ledger)
+        begin_epoch(ledger, AT)
+    restoring.sound(ledger)
+    assert {verdict for _kind, verdict in restoring.verdicts(ledger, rules=True)} == {NoteVerdict.HOLDS}
+    with closing(SqliteStore(str(ledger))) as store:
+        *earlier_logs, _log = store.logs()
+    folder = LogFolder(ledger)
+    assert not any(folder.has_key(log.epoch) for log in earlier_logs)
+    assert all(folder.published(log.epoch).sizes()[-1] == log.size for log in earlier_logs)
+
+
+def test_log_that_cannot_be_ended_asks_for_the_instruction(tmp_path: Path) -> None:
+    """Where somebody approves and the folder of the log is gone; nothing is changed before."""
+    ledger = restoring.approved(tmp_path)
+    shutil.rmtree(LogFolder(ledger).folder)
+    content = ledger.read_bytes()
+    with pytest.raises(InformativaError) as refused:
+        begin_epoch(ledger, AT)
+    assert (refused.value.exit_code, refused.value.code) == (2, "instruction-refused")
+    assert ledger.read_bytes() == content
+    begin_epoch(ledger, AT, "OPS/7")
+    (new_log,) = [content for content in restoring.contents(ledger) if isinstance(content, NewLogNote)]
+    assert new_log.instruction == "OPS/7"
+
+
+def test_chain_of_logs_holds(tmp_path: Path) -> None:
+    """Each log names the key of the next one, which names its tree and has the same rule."""
+    ledger = restoring.approved(tmp_path)
+    for _ in range(3):
+        begin_epoch(ledger, AT)
+    restoring.sound(ledger)
+    verdicts = restoring.verdicts(ledger, rules=True)
+    assert len(verdicts) == 1 + 3 * 3
+    assert {verdict for _kind, verdict in verdicts} == {NoteVerdict.HOLDS}
+
+
+def test_instruction_that_is_none_is_refused(folder: Path) -> None:
+    """Such as one with a number in it; before anything is done."""
+    acme = configured(folder)
+    record(acme)
+    command = ("evidence", "key", "-c", folder / "informativa.yaml", "--controller", "acme", "--new")
+    ran = run(*command, "--instruction", "caller 3331234567")
+    assert ran.returncode == 2
+    assert "An instruction is at most 40 letters" in ran.stderr
+    assert len(logs.keys(acme)) == 1

@@ -428,7 +428,7 @@ def test_command_says_what_came_back_and_what_did_not(folder: Path) -> None:
     (rescued,) = ledger.parent.glob("acme.sqlite3.rescued-*")
     assert (code, err) == (0, "")
     assert out.splitlines() == [
-        f"acme: 5 records are in {ledger}.",
+        f"acme: 6 records are in {ledger}.",
         "1 record that was erased or purged since the backup is so again.",
         "1 record that was published since is lost; its caller hears the notice again.",
         f"What was there before is {rescued}.",
@@ -438,7 +438,7 @@ def test_command_says_what_came_back_and_what_did_not(folder: Path) -> None:
     ledger.unlink()
     assert typed(*ask) == (
         0,
-        f"acme: 5 records are in {ledger}.\nNext: systemctl start informativa\n",
+        f"acme: 6 records are in {ledger}.\nNext: systemctl start informativa\n",
         "",
     )
     append(ledger, PLAYED)
@@ -451,7 +451,7 @@ def test_command_says_what_came_back_and_what_did_not(folder: Path) -> None:
     assert facts == {
         "schema": 1,
         "controller": "acme",
-        "records": 6,
+        "records": 8,
         "gone_again": 0,
         "lost": 1,
         "epoch": 2,

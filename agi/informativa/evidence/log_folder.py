@@ -101,6 +101,11 @@ class LogFolder:
             )
         return signer
 
+    def has_key(self, epoch: int) -> bool:
+        """Return whether the epoch's signing key is there. Raises SigningError if it is another user's."""
+        with failing(self._signing), self._own_signing_files():
+            return (self._signing / f"{epoch}.key").exists()
+
     def retire(self, epoch: int) -> None:
         """Delete a key that signs no more, so that nobody else can sign with it."""
         with failing(self._signing):
@@ -147,6 +152,12 @@ class LogFolder:
         with failing(file):
             files.make_folder(self._private, mode=0o700)
             files.write_file(file, data, secret=True, for_folders_owner=True, durable=True)
+
+    def drop_private_list(self, epoch: int, index: int) -> None:
+        """Delete the private list of an erasure whose note is none of the log any more."""
+        file = self._private / f"{epoch}-{index}"
+        with failing(file):
+            file.unlink(missing_ok=True)
 
     def keep_signed(self, epoch: int, checkpoint: bytes) -> None:
         """Store the last signed checkpoint, before anybody else sees it."""

@@ -11,8 +11,11 @@ from functools import partial
 from pathlib import Path
 
 from ..evidence.checkpoint import Checkpoint
+from ..evidence.commitment import NOTE_TAG
 from ..evidence.log_folder import LogFolder, PublishedLog
 from ..evidence.note import NoteVerifier
+from ..evidence.notes import NewLogNote
+from ..evidence.read_log import ReadEntry
 from ..evidence.tiles import WIDTH
 from ..evidence.tree import complete_root
 from ..model.errors import EvidenceError, LedgerError
@@ -331,9 +334,19 @@ def _ended_epochs(
 ) -> set[int]:
     """Return the epochs that ended as they were published according to the first record of a later log: their
     last records were lost with a ledger that a backup replaced."""
-    first_records = (connection.execute(leaves.FIRST, (log.first,)).fetchone() for log in logs[1:])
-    ends = {end for row in first_records if row for end in str(row[0]).split(leaves.AND)}
+    first_records = ((log, connection.execute(leaves.FIRST, (log.first,)).fetchone()) for log in logs[1:])
+    ends = {end for log, row in first_records if row for end in _ends(log.origin, *row)}
     return {log.epoch for log in logs if _follows(folder.published(log.epoch)) in ends}
+
+
+def _ends(origin: str, text: object, is_note: object) -> Iterator[str]:
+    """Yield the ends of other logs that the first record of a log names, as `leaves.follows` writes them."""
+    if not is_note:
+        yield from str(text).split(leaves.AND)
+        return
+    note = ReadEntry.read(NOTE_TAG + str(text).encode("utf-8", "surrogateescape"), origin, 0).note
+    if note is not None and isinstance(note.content, NewLogNote):
+        yield from map(leaves.follows, note.content.after)
 
 
 def _follows(published: PublishedLog) -> str | None:

@@ -9,7 +9,9 @@ from collections.abc import Sequence
 from ..evidence.checkpoint import Checkpoint, open_checkpoint
 from ..evidence.elsewhere import CheckpointSource, LocalLog, require_ours
 from ..evidence.log_folder import LogFolder, PublishedLog
-from ..evidence.note import Signer
+from ..evidence.note import Signer, Verifier
+from ..evidence.notes import NextNote
+from ..evidence.read_log import ReadEntry
 from ..evidence.tiles import TileHashes
 from ..evidence.tree import Frontier, leaf_hash, root_at
 from ..model.errors import LOG_MISSING, ElsewhereError, SigningError
@@ -120,6 +122,22 @@ def unsigned_end(store: SqliteStore, log: LedgerLog, published: PublishedLog) ->
         _grow(frontier, store, log, remembered.size)
         if frontier.root() != remembered.root:
             raise _not_remembered(store, published)
+    _grow(frontier, store, log, log.size)
+    return Checkpoint(log.origin, log.size, frontier.root())
+
+
+def successor(store: SqliteStore, log: LedgerLog) -> Verifier | None:
+    """Return the key of the next log, if the last leaf of a log names it."""
+    for entry in store.entries(log.next - 1, 1) if log.size else ():
+        note = ReadEntry.read(entry, log.origin, log.size - 1).note
+        if note is not None and isinstance(note.content, NextNote):
+            return note.content.key
+    return None
+
+
+def end_of_signed(store: SqliteStore, log: LedgerLog, published: PublishedLog, size: int) -> Checkpoint:
+    """Return the tree of all leaves of a log of which `size` are signed and published."""
+    frontier = Frontier.at(size, TileHashes(size, published.tiles.read))
     _grow(frontier, store, log, log.size)
     return Checkpoint(log.origin, log.size, frontier.root())
 

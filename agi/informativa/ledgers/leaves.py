@@ -83,11 +83,19 @@ FROM leaf WHERE what IS NOT NULL
 LOST = """
 SELECT reference FROM leaf JOIN event USING (record) WHERE kind = 'lost' AND what IS NOT NULL
 """
+# Leaves of which the person is erased, and not the rest, and whether the record was the person's own.
+ERASED = """
+SELECT leaf.leaf, leaf.what, leaf.who, event.erased FROM leaf JOIN event USING (record)
+WHERE leaf.salt_who IS NULL AND leaf.salt_what IS NOT NULL ORDER BY leaf.leaf
+"""
 # Records that have leaves in a range.
 RECORDS = "SELECT record FROM leaf WHERE leaf >= ? AND leaf < ?"
 LAST_RECORD = "SELECT max(record) FROM leaf WHERE leaf >= ? AND leaf < ?"
-# The first record of a log that follows another.
-FIRST = "SELECT reference FROM leaf JOIN event USING (record) WHERE leaf = ? AND kind = 'new-log'"
+NEWEST_RECORD = "SELECT record FROM leaf ORDER BY leaf DESC LIMIT 1"
+# The first record of a log that follows another: its text, and whether it is a note.
+FIRST = (
+    "SELECT reference, what IS NULL FROM leaf JOIN event USING (record) WHERE leaf = ? AND kind = 'new-log'"
+)
 # The first record with a leaf from after there was a log, the last one from before, and the number of leaves
 # with a record.
 BOUNDS = """
@@ -226,10 +234,15 @@ def leaves_text(leaves: Iterable[int], resting: Iterable[int] = ()) -> str:
 
 def begin_another(connection: sqlite3.Connection, last: LedgerLog) -> LedgerLog:
     """Begin the log of the next epoch, within a transaction, and return it. Raises sqlite3.Error."""
-    epoch = last.epoch + 1
-    name = origin(last.origin.rpartition("/")[0], epoch)  # by `encoding` each script would load base64
-    connection.execute(BEGIN, (epoch, name, last.next, last.old, last.entered, last.v2_from))
+    values = (last.epoch + 1, next_origin(last), last.next, last.old, last.entered, last.v2_from)
+    connection.execute(BEGIN, values)
     return log(connection)
+
+
+def next_origin(last: LedgerLog) -> str:
+    """Return the origin of the log of the next epoch."""
+    name = last.origin.rpartition("/")[0]  # by `encoding` each script would load base64
+    return origin(name, last.epoch + 1)
 
 
 def follows(last: Checkpoint) -> str:

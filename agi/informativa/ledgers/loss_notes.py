@@ -92,7 +92,7 @@ def named_by(note: LogNote, logs: Sequence[leaves.LedgerLog], folder: LogFolder)
         case ErasureNote():
             erased = read_list(note, logs, folder)
             if erased is not None:
-                return NamedLeaves(_places(logs, erased.erased), _places(logs, erased.resting))
+                return NamedLeaves(rows_of_places(logs, erased.erased), rows_of_places(logs, erased.resting))
     return NamedLeaves()
 
 
@@ -119,12 +119,12 @@ def read_loss_notes(
     with tolerantly(connection):
         notes = connection.execute(leaves.NOTES, (0,)).fetchall()
     for *row, leaf, is_note in notes:
-        first = max((log.first for log in logs if log.first <= leaf), default=0)
-        number, index = int(row[0]), leaf - first
+        log = next((log for log in reversed(logs) if log.first <= leaf), None)  # an earlier one may be empty
+        number, index = int(row[0]), leaf - (log.first if log else 0)
         try:
             event = rows.record(row).event
             if is_note:
-                origin = next((log.origin for log in logs if log.first == first), "")
+                origin = log.origin if log else ""
                 note = LogNote.parse(NOTE_TAG + event.reference.encode(), origin, index)
                 named = named_by(note, logs, folder)
                 by_notes += named.all
@@ -154,16 +154,19 @@ def read_loss_notes(
 
 
 def _rows(logs: Sequence[leaves.LedgerLog], origin: str, first: int, end: int) -> Iterator[range]:
-    """Yield the rows of `leaf` of a log's leaves from index `first` to before `end`."""
+    """Yield the rows of `leaf` of a log's leaves from index `first` to before `end`, those that the ledger
+    has: of a log that another one follows it may lack the last ones."""
     for log in logs:
-        if log.origin == origin and first < end:
-            yield range(log.first + first, log.first + end)
+        if log.origin == origin and first < min(end, log.size):
+            yield range(log.first + first, log.first + min(end, log.size))
 
 
-def _places(logs: Sequence[leaves.LedgerLog], places: Iterable[LeafPlace]) -> tuple[range, ...]:
-    """Return the rows of leaves in a private list, of which some may be another box's."""
-    firsts = {log.origin: log.first for log in logs}
-    indices = (firsts[place.origin] + place.index for place in places if place.origin in firsts)
+def rows_of_places(logs: Sequence[leaves.LedgerLog], places: Iterable[LeafPlace]) -> tuple[range, ...]:
+    """Return the rows of leaves in a private list, of which some may be another box's, or not in the ledger
+    any more."""
+    known = {log.origin: log for log in logs}
+    present = (place for place in places if place.origin in known and place.index < known[place.origin].size)
+    indices = (known[place.origin].first + place.index for place in present)
     return _merge(range(row, row + 1) for row in indices)
 
 

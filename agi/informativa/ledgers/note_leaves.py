@@ -4,12 +4,13 @@ records too, so that it has a number, and the log no gap."""
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 
 from ..evidence.commitment import NOTE_TAG
+from ..evidence.encoding import HASH_SIZE
 from ..evidence.note import Verifier
 from ..evidence.note_values import NoteSource
 from ..evidence.notes import LogNote, NoteContent, NoteKind, RuleNote
@@ -17,7 +18,7 @@ from ..evidence.read_log import ReadEntry, ReadLog
 from ..model import Event, Reason, RecordKind
 from . import leaves, rows
 from .leaves import LedgerLog
-from .transaction import SqliteTransaction
+from .transaction import SqliteTransaction, next_number
 
 REASONS: Mapping[NoteKind, Reason] = {
     NoteKind.RULE: Reason.CONFIGURED,
@@ -46,11 +47,25 @@ def append(
         minute = max(minute, earlier.at)
         break
     note = LogNote(log.origin, log.size, minute, by, content)
-    number = transaction.next_number()
+    number = next_free_number(connection)
     connection.execute(*rows.append((number, *rows.row(event(note, at)))))
     connection.execute(leaves.APPEND, (log.next, number, *[None] * 6, False))
     transaction.forget_log()
     return note, number
+
+
+def enter(connection: sqlite3.Connection, log: LedgerLog, note: LogNote, number: int) -> None:
+    """Write a note that was published as the leaf that it is, with a record of that number, within a
+    transaction. Raises sqlite3.Error."""
+    connection.execute(*rows.append((number, *rows.row(event(note, note.at)))))
+    connection.execute(leaves.APPEND, (log.first + note.index, number, *[None] * 6, False))
+
+
+def next_free_number(connection: sqlite3.Connection) -> int:
+    """Return the number after all that records ever had, also if the last leaves are those of lost records.
+    Raises sqlite3.Error."""
+    last = connection.execute(leaves.NEWEST_RECORD).fetchone()
+    return max(next_number(connection), (last[0] if last else 0) + 1)
 
 
 def event(note: LogNote, at: datetime) -> Event:
@@ -71,8 +86,11 @@ def newest_rule(connection: sqlite3.Connection, log: LedgerLog) -> LogNote | Non
     return next((note for note in backwards(connection, log) if note.kind is NoteKind.RULE), None)
 
 
-def read_log(connection: sqlite3.Connection, log: LedgerLog, key: Verifier, root: bytes = b"") -> ReadLog:
-    """Return a log with all its notes, in order, by the key that signs it. Raises sqlite3.Error."""
+def read_log(
+    connection: sqlite3.Connection, log: LedgerLog, key: Verifier, root: bytes = bytes(HASH_SIZE)
+) -> ReadLog:
+    """Return a log with all its notes, in order, by the key that signs it. Only what one log says of the end
+    of another is judged by the `root`. Raises sqlite3.Error."""
     notes = connection.execute(leaves.NOTES_BACKWARDS, (log.first, log.next)).fetchall()
     entries = [ReadEntry.read(_entry(text), log.origin, leaf - log.first) for leaf, text in reversed(notes)]
     return ReadLog(key, log.size, root, entries)
@@ -89,10 +107,26 @@ def keep_rule(
     one of a ledger says how many records were gone before it. Raises as `append` does."""
     newest = newest_rule(connection, leaves.log(connection))
     if newest is None:
-        purged, erased, lost = _gone(connection)
-        append(transaction, connection, replace(rule, purged=purged, erased=erased, lost=lost), at, by)
+        append(transaction, connection, with_gone(connection, rule), at, by)
     elif not is_stated(rule, newest):
         append(transaction, connection, rule, at, by)
+
+
+def with_gone(connection: sqlite3.Connection, rule: RuleNote) -> RuleNote:
+    """Return a rule as the first one of a ledger states it, with the numbers of records that are gone; as any
+    other states it, if there was one. Raises sqlite3.Error."""
+    purged, erased, lost = _counts_before(connection)
+    return replace(rule, purged=purged, erased=erased, lost=lost)
+
+
+def stated_rule(connection: sqlite3.Connection, logs: Sequence[LedgerLog]) -> RuleNote | None:
+    """Return the newest rule of these logs, the newest of them last, without the numbers of earlier records;
+    `None` if they have none. Raises sqlite3.Error."""
+    for log in reversed(logs):
+        note = newest_rule(connection, log)
+        if note is not None and isinstance(note.content, RuleNote):
+            return replace(note.content, purged=0, erased=0, lost=0)
+    return None
 
 
 def is_stated(rule: RuleNote, note: LogNote | None) -> bool:
@@ -101,7 +135,7 @@ def is_stated(rule: RuleNote, note: LogNote | None) -> bool:
     return isinstance(stated, RuleNote) and replace(stated, purged=0, erased=0, lost=0) == rule
 
 
-def _gone(connection: sqlite3.Connection) -> tuple[int, int, int]:
+def _counts_before(connection: sqlite3.Connection) -> tuple[int, int, int]:
     """Return how many records are purged, erased and lost, if no log of the ledger has a rule yet. Reads all
     leaves."""
     if any(newest_rule(connection, log) for log in leaves.logs(connection)):

@@ -7,7 +7,7 @@ checkpoint is stored beside the key before anybody sees the signature, and its t
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -16,17 +16,23 @@ from ..evidence import note
 from ..evidence.checkpoint import Checkpoint
 from ..evidence.elsewhere import CheckpointSource, LocalLog
 from ..evidence.log_folder import LogFolder
+from ..evidence.note_values import NoteSource
+from ..evidence.notes import NewLogNote, NextNote
 from ..evidence.tiles import TileHashes
 from ..evidence.tree import EMPTY_ROOT, root_at
 from ..model import Reason, RecordKind
 from ..model.errors import LOG_MISSING, SigningError
-from . import leaves, remembered_trees, rows
+from . import leaves, note_leaves, remembered_trees, rows
 from .extension import (
+    end_of_signed,
     require_agreement,
     require_extension,
     signed_before,
+    successor,
     unsigned_end,
 )
+from .instructions import instruction_for
+from .leaves import LedgerLog
 from .remembered_trees import RememberedTree
 from .sqlite import SqliteStore
 
@@ -62,76 +68,124 @@ def sequence(
     others who hold checkpoints of the log. Raises LedgerError, and EvidenceError if nothing can, or may, be
     signed."""
     _enter_old(ledger, progress)
-    result, remembered = _sequence(ledger, progress, elsewhere)
-    if remembered != result.tree:
-        with (
-            contextlib.closing(SqliteStore(str(ledger), create=False, migrate=False)) as store,
-            store.transaction(),
-            store.connected() as connection,
-        ):
-            remembered_trees.write(connection, result.epoch, result.tree)
+    folder = LogFolder(ledger)
+    with folder.sequencing():
+        with contextlib.closing(SqliteStore(str(ledger), read_only=True)) as store:
+            *earlier_logs, log = store.logs()
+            signed = [(end.epoch, end.tree) for end in _sign_ends(store, folder, earlier_logs)]
+            result = _sign(store, folder, log, progress, elsewhere)
+            signed.append((result.epoch, result.tree))
+            new = [(epoch, tree) for epoch, tree in signed if store.remembered_tree(epoch) != tree]
+        if new:
+            with (
+                contextlib.closing(SqliteStore(str(ledger), create=False, migrate=False)) as store,
+                store.transaction(),
+                store.connected() as connection,
+            ):
+                for epoch, tree in new:
+                    remembered_trees.write(connection, epoch, tree)
+        for epoch, _tree in signed[:-1]:
+            folder.retire(epoch)
     return result
 
 
-def _sequence(
-    ledger: Path, progress: Progress | None = None, elsewhere: Sequence[CheckpointSource] = ()
-) -> tuple[SequencingResult, RememberedTree | None]:
-    """Do the same, and return also the tree that the ledger remembers from before."""
-    folder = LogFolder(ledger)
-    with folder.sequencing(), contextlib.closing(SqliteStore(str(ledger), read_only=True)) as store:
-        log = store.log()
-        remembered = store.remembered_tree(log.epoch)
-        published = folder.published(log.epoch)
-        published_data = published.checkpoint()
-        signer, checkpoints = signed_before(store, folder, log)
-        key = str(signer.verifier)
-        signed_size = require_extension(store, log, checkpoints, published)
-        for leaf, event in store.notes(log.first + signed_size):
-            published.note_gone(leaf, f"{event.kind} {event.reference}")
-        signed = folder.last_signed(log.epoch)
-        if published_data and signed and {checkpoint.size for checkpoint in checkpoints} == {log.size}:
-            return SequencingResult(log.epoch, checkpoints[0], published_data, 0, key), remembered
-        if published_data is None:  # a witness needs it before the first checkpoint
-            published.put_key(signer.verifier)
-        if elsewhere:
-            last = signed or note.sign(Checkpoint(log.origin, 0, EMPTY_ROOT).text, signer)
-            require_agreement(elsewhere, LocalLog(published, signer.verifier, signed_size, last))
-        for start in range(signed_size, log.size, PAGE):
-            published.extend(start, store.entries(log.first + start, min(PAGE, log.size - start)))
-            if progress:
-                progress(min(start + PAGE, log.size), log.size)
-        root = root_at(log.size, TileHashes(log.size, published.tiles.read))
-        checkpoint = Checkpoint(log.origin, log.size, root)
-        data = note.sign(checkpoint.text, signer)
-        folder.keep_signed(log.epoch, data)
-        published.put_checkpoint(log.size, data)
-        published.tiles.drop_partials(signed_size, log.size)
-        added = log.size - signed_size
-        return SequencingResult(log.epoch, checkpoint, data, added, key), remembered
+def _sign_ends(
+    store: SqliteStore, folder: LogFolder, earlier_logs: Sequence[LedgerLog]
+) -> Iterator[SequencingResult]:
+    """Sign the ends of earlier logs whose last leaf names the next log's key, and whose own key is still
+    there: whoever ended them was interrupted."""
+    for log in earlier_logs:
+        if folder.has_key(log.epoch) and successor(store, log) is not None:
+            try:
+                yield _sign(store, folder, log)
+            except SigningError as error:
+                if error.code != LOG_MISSING:  # then nothing of it can be signed, and the next log says more
+                    raise
 
 
-def begin_epoch(ledger: Path, at: datetime) -> None:
+def _sign(
+    store: SqliteStore,
+    folder: LogFolder,
+    log: LedgerLog,
+    progress: Progress | None = None,
+    elsewhere: Sequence[CheckpointSource] = (),
+) -> SequencingResult:
+    """Sign a log to its end, as the one who is `sequencing`."""
+    published = folder.published(log.epoch)
+    published_data = published.checkpoint()
+    signer, checkpoints = signed_before(store, folder, log)
+    key = str(signer.verifier)
+    signed_size = require_extension(store, log, checkpoints, published)
+    for leaf, event in store.notes(log.first + signed_size):
+        published.note_gone(leaf, f"{event.kind} {event.reference}")
+    signed = folder.last_signed(log.epoch)
+    if published_data and signed and {checkpoint.size for checkpoint in checkpoints} == {log.size}:
+        return SequencingResult(log.epoch, checkpoints[0], published_data, 0, key)
+    if published_data is None:  # a witness needs it before the first checkpoint
+        published.put_key(signer.verifier)
+    if elsewhere:
+        last = signed or note.sign(Checkpoint(log.origin, 0, EMPTY_ROOT).text, signer)
+        require_agreement(elsewhere, LocalLog(published, signer.verifier, signed_size, last))
+    for start in range(signed_size, log.size, PAGE):
+        published.extend(start, store.entries(log.first + start, min(PAGE, log.size - start)))
+        if progress:
+            progress(min(start + PAGE, log.size), log.size)
+    root = root_at(log.size, TileHashes(log.size, published.tiles.read))
+    checkpoint = Checkpoint(log.origin, log.size, root)
+    data = note.sign(checkpoint.text, signer)
+    folder.keep_signed(log.epoch, data)
+    published.put_checkpoint(log.size, data)
+    published.tiles.drop_partials(signed_size, log.size)
+    return SequencingResult(log.epoch, checkpoint, data, log.size - signed_size, key)
+
+
+def begin_epoch(
+    ledger: Path, at: datetime, instruction: str = "", by: NoteSource = NoteSource.COMMAND
+) -> None:
     """Sign a ledger's log to its end, and begin another one with a key of its own. A log whose folder is gone
-    ends unsigned, with all leaves that the ledger has. Writers wait meanwhile, so what can be signed before
-    should be (`sequence`). Raises as `sequence` does, but for the folder."""
+    ends unsigned, with all leaves that the ledger has; then the note about it has the `instruction`. Writers
+    wait meanwhile, so what can be signed before should be (`sequence`).
+
+    Both logs change in one transaction: the last leaf of a log with a rule names the key of the next one,
+    which begins with the tree that ends so. If that is interrupted, nothing has changed; if the signing of
+    this last leaf is, `sequence` goes on with it. Raises as `sequence` does, but for the folder, and
+    InformativaError if the instruction is missing.
+    """
+    folder = LogFolder(ledger)
     with (
+        folder.sequencing(),
         contextlib.closing(SqliteStore(str(ledger), create=False, migrate=False)) as store,
-        store.connected() as connection,
-        store.transaction() as transaction,
     ):
-        log, folder = store.log(), LogFolder(ledger)
-        try:
-            last, _remembered = _sequence(ledger)
-            remembered_trees.write(connection, log.epoch, last.tree)
-            end = last.checkpoint
-        except SigningError as error:
-            if error.code != LOG_MISSING:
-                raise
-            end = unsigned_end(store, log, folder.published(log.epoch))
-        leaves.begin_another(connection, log)
-        transaction.forget_log()
-        transaction.append(rows.note(RecordKind.NEW_LOG, Reason.NEW_KEY, at, leaves.follows(end)))
-    folder.retire(log.epoch)
+        with store.connected() as connection, store.transaction() as transaction:
+            log, rule = store.log(), note_leaves.stated_rule(connection, store.logs())
+            try:
+                last = _sign(store, folder, log)
+            except SigningError as error:
+                if error.code != LOG_MISSING:
+                    raise
+                end = unsigned_end(store, log, folder.published(log.epoch))
+                new_log = NewLogNote((end,), instruction_for([rule], instruction) if rule else "")
+            else:
+                remembered_trees.write(connection, log.epoch, last.tree)
+                if rule is not None:
+                    next_origin = leaves.next_origin(log)
+                    key = folder.signer(next_origin, log.epoch + 1, create=True).verifier
+                    note_leaves.append(transaction, connection, NextNote(key), at, by)
+                end = end_of_signed(store, store.log(), folder.published(log.epoch), last.checkpoint.size)
+                new_log = NewLogNote((end,))
+            leaves.begin_another(connection, store.log())
+            transaction.forget_log()
+            if rule is None:
+                reference = leaves.follows(end)
+                transaction.append(rows.note(RecordKind.NEW_LOG, Reason.NEW_KEY, at, reference))
+            else:
+                note_leaves.append(transaction, connection, new_log, at, by)
+                note_leaves.keep_rule(transaction, connection, rule, at, by)
+        ends = list(_sign_ends(store, folder, [ended for ended in store.logs() if ended.epoch == log.epoch]))
+        with store.connected() as connection, store.transaction():
+            for signed in ends:
+                remembered_trees.write(connection, signed.epoch, signed.tree)
+        folder.retire(log.epoch)
 
 
 def _enter_old(ledger: Path, progress: Progress | None) -> None:

@@ -261,6 +261,20 @@ class SqliteStore(LedgerFile):
         with self._translated():
             return note_leaves.newest_rule(self._connection, leaves.log(self._connection))
 
+    def log_notes(self) -> list[LogNote]:
+        """Return the notes of all logs, in order."""
+        from . import note_leaves  # not for a script
+
+        with self._translated():
+            notes = (note_leaves.backwards(self._connection, log) for log in leaves.logs(self._connection))
+            return [note for log_notes in notes for note in reversed(list(log_notes))]
+
+    def erased(self) -> list[tuple[int, bytes, bytes, bool]]:
+        """Return the erased callers' records, and those that rested on them: the row of `leaf`, the two
+        commitments, and whether the record was the caller's own. Reads the whole ledger."""
+        with self._translated():
+            return self._connection.execute(leaves.ERASED).fetchall()
+
     def recorded_from(self, leaf: int) -> datetime | None:
         """Return the time at which the first record with a leaf from this row of `leaf` on was recorded;
         `None` if there is none."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from ..ledgers.instructions import require_instruction
 from ..model import Controller
 from ..process import storage
 from .controllers import require_ledger
@@ -52,9 +53,11 @@ def adopt(controller: Controller, *, really: bool) -> AdoptedLedger:
     return AdoptedLedger(really, controller.id, controller.ledger)
 
 
-def restore(controller: Controller, backup: Path, now: datetime) -> RestoredLedger:
-    """Put a backup in the place of the controller's ledger. Raises LedgerError, and changes nothing then."""
-    restored = storage.restore(controller, backup, now)
+def restore(controller: Controller, backup: Path, now: datetime, instruction: str = "") -> RestoredLedger:
+    """Put a backup in the place of the controller's ledger; notes about what is lost have the controller's
+    `instruction`. Raises InformativaError, and changes nothing then."""
+    require_instruction(instruction)
+    restored = storage.restore(controller, backup, now, instruction)
     return RestoredLedger(
         controller.id, restored.records, restored.gone_again, restored.lost, restored.epoch, restored.before
     )

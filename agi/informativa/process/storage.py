@@ -133,11 +133,12 @@ def hours(controller: Controller, since: datetime, until: datetime) -> tuple[Hou
     return hours(controller.ledger, since, until, _owner(controller))
 
 
-def restore(controller: Controller, copy: Path, at: datetime) -> RestoreResult:
-    """Put a copy in the place of a ledger. Raises LedgerError, and changes nothing then."""
+def restore(controller: Controller, copy: Path, at: datetime, instruction: str = "") -> RestoreResult:
+    """Put a copy in the place of a ledger; notes about what is lost have the controller's `instruction`.
+    Raises LedgerError, EvidenceError, and InformativaError if it is missing, and changes nothing then."""
     from ..ledgers.restoring import restore
 
-    return restore(Path(controller.ledger), copy, at, _owner(controller))
+    return restore(Path(controller.ledger), copy, at, _owner(controller), instruction)
 
 
 def migration_estimate(controller: Controller) -> MigrationEstimate:

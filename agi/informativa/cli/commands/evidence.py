@@ -59,13 +59,17 @@ def key(
     config: Config = DEFAULT_FILE,
     controller: Of = None,
     new: Annotated[bool, typer.Option("--new", help="First go on in a new log, by a new key.")] = False,
+    instruction: Annotated[
+        str,
+        typer.Option(metavar="TICKET", help="The controller's instruction, where --new gives up a lost log."),
+    ] = "",
     as_json: Json = False,
 ) -> None:
     """Show the public keys of the logs: what an auditor must have from you, by a way of its own."""
     selection = select_for_logs(config, controller or (), several=not new)
     warn_of_unrelated(selection.unrelated)
     evidence = selection.configuration.evidence
-    waiting = [_changed(company, evidence) for company in selection.named if new]
+    waiting = [_changed(company, evidence, instruction) for company in selection.named if new]
     log_keys = logs.LogKeys(tuple(log_key for company in selection.named for log_key in logs.keys(company)))
     if as_json:
         print_document(log_keys)
@@ -75,10 +79,10 @@ def key(
         print("\n".join(view.changed_keys(waiting, _)), file=sys.stderr)
 
 
-def _changed(controller: Controller, evidence: EvidenceConfig) -> EvidenceError | None:
+def _changed(controller: Controller, evidence: EvidenceConfig, instruction: str) -> EvidenceError | None:
     sources = publication.sources(evidence.for_controller(controller.id))
     with view.bar(_("signing"), _) as progress:
-        return logs.change_key(controller, datetime.now(UTC), progress, sources)
+        return logs.change_key(controller, datetime.now(UTC), progress, sources, instruction)
 
 
 @app.command()

@@ -160,13 +160,16 @@ def restore(
     backup: Annotated[Path, typer.Argument(metavar="BACKUP", help="A copy of the ledger's file.")],
     controller: Annotated[str, typer.Option(metavar="NAME", help="Whose ledger.")],
     config: Config = DEFAULT_FILE,
+    instruction: Annotated[
+        str, typer.Option(metavar="TICKET", help="The controller's instruction for what is lost.")
+    ] = "",
     json: Json = False,
 ) -> None:
     """Put a backup in a ledger's place; what was erased or purged since stays so, and the log goes on."""
     selection = select_for_callers(config, (controller,))
     warn_of_unrelated(selection.unrelated)
     (owner,) = selection.named
-    restored = restoring.restore(owner, backup, datetime.now(UTC))
+    restored = restoring.restore(owner, backup, datetime.now(UTC), instruction)
     if json:
         print_document(restored)
     else:

@@ -24,6 +24,7 @@ from ...ledgers import sequencer
 from ...ledgers.audit_flaws import AuditedFlaw
 from ...ledgers.audit_history import HistoryRow
 from ...ledgers.audit_log import audit_ledger
+from ...ledgers.instructions import require_instruction
 from ...ledgers.tally import CounterRow
 from ...model import Controller
 from ...model.errors import (
@@ -194,18 +195,24 @@ def change_key(
     at: datetime,
     progress: Progress | None = None,
     elsewhere: Sequence[CheckpointSource] = (),
+    instruction: str = "",
 ) -> EvidenceError | None:
-    """Sign all records, and begin another log with a new key. A log whose folder is gone ends unsigned.
+    """Sign all records, and begin another log with a new key. A log whose folder is gone ends unsigned; the
+    note about it has the controller's `instruction`.
 
     Return the error if its first checkpoint cannot be signed yet, because a witness must know the key first.
-    Raises LedgerError, EvidenceError before anything is changed.
+    Raises LedgerError and EvidenceError before the log ends, and InformativaError if the instruction is
+    missing.
     """
+    require_instruction(instruction)
+    storage.store(controller, create=False).close()  # migrates it, where no service does
+    storage.keep_rule(controller, at, NoteSource.COMMAND)
     try:
         checkpoint(controller, progress, elsewhere)
     except SigningError as error:
         if error.code != LOG_MISSING:
             raise
-    sequencer.begin_epoch(Path(controller.ledger), at)
+    sequencer.begin_epoch(Path(controller.ledger), at, instruction)
     try:
         checkpoint(controller, None, elsewhere)
     except EvidenceError as error:

@@ -1,0 +1,44 @@
+"""The controller's instruction in notes about what is lost or replaced."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ..evidence import note_values
+from ..evidence.notes import RuleNote
+from ..model.errors import InformativaError
+from ..model.text import Text
+
+UNSTATED = "unstated"
+"""The instruction in a note where nobody asks for one, and none was given."""
+INSTRUCTION_REFUSED = "instruction-refused"  # the code of an error
+
+
+def instruction_for(rules: Iterable[RuleNote | None], given: str) -> str:
+    """Return the instruction that a note has under these rules. Raises InformativaError (exit code 2) if one
+    is missing."""
+    if not given and any(rule and (rule.processor or rule.approver) for rule in rules):
+        raise _refused(
+            Text("The controller's instruction is missing: its log names what is lost by one."),
+            Text("Give the id of the ticket: --instruction TICKET. Nothing was changed."),
+        )
+    return given or UNSTATED
+
+
+def require_instruction(text: str) -> None:
+    """Check that notes can name a text, '' for none, as an instruction. Raises InformativaError (exit code
+    2)."""
+    try:
+        if text:
+            note_values.INSTRUCTION.read(text)
+    except note_values.REFUSED:
+        raise _refused(
+            Text("An instruction is {form}.", form=note_values.INSTRUCTION.expected),
+            Text("Name the ticket, such as OPS/2026-117, and nobody."),
+        ) from None
+
+
+def _refused(message: Text, remedy: Text) -> InformativaError:
+    error = InformativaError(message, remedy, code=INSTRUCTION_REFUSED)
+    error.exit_code = 2
+    return error

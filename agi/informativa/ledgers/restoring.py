@@ -23,6 +23,7 @@ from ..model.text import Text
 from . import backup, erasure, erasure_requests, leaves, rows
 from .erasure_requests import ErasureRequest
 from .ledger_file import translated
+from .loss_notes import NamedLeaves
 from .owner import LedgerOwner, require
 from .sqlite import SqliteStore
 from .transaction import SqliteTransaction, next_number
@@ -88,7 +89,7 @@ def _bring_up_to_date(ledger: Path, part: Path, at: datetime) -> tuple[int, int,
             connection.execute("PRAGMA foreign_keys = OFF")  # a record may name one that is gone as its basis
             with store.transaction() as transaction:
                 deleted_again = sum(
-                    erasure.erase_again(connection, reference)
+                    erasure.erase_again(connection, NamedLeaves(*map(tuple, leaves.indices(reference))))
                     if kind is RecordKind.ERASURE
                     else _purge_again(connection, transaction, reference)
                     for kind, reference in deletions

@@ -413,7 +413,7 @@ def _act(connection: sqlite3.Connection, transaction: SqliteTransaction, first: 
 
 def _count(connection: sqlite3.Connection) -> int:
     """Return how many of the gathered records are his own, and not erased."""
-    sql = "SELECT count(*) FROM own JOIN event USING (record) WHERE NOT erased"
+    sql = "SELECT count(*) FROM own CROSS JOIN event USING (record) WHERE NOT erased"
     number: int = connection.execute(sql).fetchone()[0]
     return number
 

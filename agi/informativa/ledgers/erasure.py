@@ -140,13 +140,15 @@ class ErasureResult:
     """The result of an erasure: how many records were erased, and which copies of the ledger were deleted.
     `traces` are the numbers of the records that say so. `request` is kept to ask other boxes, `None` if they
     need not be asked. `waiting` are the private lists of what is noted and waits for the controller's
-    approval: then nothing is erased yet of the records that they name, which are counted all the same."""
+    approval: then nothing is erased yet of the records that they name, which are counted all the same. If
+    `noted` is true, the traces are notes, which have no receipts."""
 
     records: int
     copies: tuple[Path, ...]
     traces: tuple[int, ...] = field(default=(), compare=False)
     request: ErasureRequest | None = None
     waiting: tuple[Path, ...] = ()
+    noted: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True)
@@ -160,6 +162,7 @@ class _Step:
     trace: int | None
     request: ErasureRequest | None
     waiting: Path | None = None
+    noted: bool = True
 
 
 def erase(
@@ -191,12 +194,12 @@ def erase(
             records, request = records + step.records, step.request
             traces += [] if step.trace is None else [step.trace]
             if step.waiting is not None:
-                return ErasureResult(records, copies, tuple(traces), request, (step.waiting,))
+                return ErasureResult(records, copies, tuple(traces), request, (step.waiting,), noted=True)
             with _finishing(ledger):
                 AccessLog(ledger).erase(step.caller_bytes)
                 copies += _delete_copies(ledger)
                 if _clean(store, step.caller_bytes):
-                    return ErasureResult(records, copies, tuple(traces), request)
+                    return ErasureResult(records, copies, tuple(traces), request, noted=step.noted)
         raise _rings_again(ledger)
     finally:
         store.close()
@@ -349,7 +352,7 @@ def _erase(
                 salts = _act(connection, transaction, newest + 1)
                 request = _store_request(connection, request)
             _note(store, trace, f"{RecordKind.ERASURE} {reference}")
-            return _Step(records, _pseudonyms(connection) + salts, trace, request)
+            return _Step(records, _pseudonyms(connection) + salts, trace, request, noted=False)
         log = store.log()
         left = log.old - log.entered
         while left:  # a note names leaves

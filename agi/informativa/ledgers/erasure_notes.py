@@ -10,7 +10,6 @@ import os
 import sqlite3
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -24,7 +23,7 @@ from ..evidence.note_standing import NoteStanding, NoteVerdict, standings
 from ..evidence.note_values import NoteSource
 from ..evidence.notes import ErasureNote, LogNote, NoteKind, RuleNote
 from ..evidence.read_log import ReadLog
-from ..model.errors import EvidenceError, InformativaError
+from ..model.errors import InformativaError
 from ..model.text import Text
 from . import leaves, loss_notes, note_leaves
 from .loss_notes import NamedLeaves
@@ -129,11 +128,10 @@ def noted(connection: sqlite3.Connection, folder: LogFolder) -> Iterator[NotedEr
                 yield NotedErasure(note, record, folder.private_file(log.epoch, note.index), named)
 
 
-def of_text(connection: sqlite3.Connection, folder: LogFolder, record: int) -> NotedErasure | None:
-    """Return the erasure that a record notes; `None` if it is no note, or its list is missing."""
-    with suppress(EvidenceError):
-        return next((erasure for erasure in noted(connection, folder) if erasure.record == record), None)
-    return None
+def of_record(connection: sqlite3.Connection, folder: LogFolder, record: int) -> NotedErasure | None:
+    """Return the erasure that a record notes; `None` if it is no note, or its list is missing. Raises
+    sqlite3.Error."""
+    return next((erasure for erasure in noted(connection, folder) if erasure.record == record), None)
 
 
 def newest_note(connection: sqlite3.Connection) -> int:

@@ -118,7 +118,7 @@ def test_a_database_that_is_away_keeps_no_company_from_erasing(configuration: Co
     owners = list(reversed(configuration.controllers.values()))
     away = SharedDatabase(hosts=("127.0.0.1:1",), name="informativa", box="pbx-1")
     with pytest.raises(SharedDatabaseError) as error:
-        callers.erase(owners, CALLER, NOW, really=True, shared=away)
+        callers.erase(owners, CALLER, NOW, really=True, shared=away, instruction="T-1")
     assert all(f"{each.name}: the caller is erased on this box" in str(error.value) for each in owners)
     for each in owners:
         with closing(storage.store(each)) as store:
@@ -138,7 +138,7 @@ def test_erasure_tells_each_controller_as_it_is_done(configuration: Configuratio
         "Acme S.p.A. (acme): 1 record would be erased"
     ]
     progress: list[callers.Erased] = []
-    erasure = callers.erase(owners, CALLER, NOW, really=True, progress=progress.append)
+    erasure = callers.erase(owners, CALLER, NOW, really=True, progress=progress.append, instruction="T-1")
     assert tuple(progress) == erasure.controllers
     assert list(text.erased(progress[0], True, ENGLISH)) == ["Acme S.p.A. (acme): 1 record erased"]
     facts = json.loads(document(erasure))
@@ -151,6 +151,7 @@ def test_erasure_tells_each_controller_as_it_is_done(configuration: Configuratio
         "boxes": [],
         "absent": [],
         "missing": [],
+        "waiting": [],
     }
     assert not callers.access(owners, CALLER).controllers[0].records
 

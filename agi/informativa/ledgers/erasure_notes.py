@@ -79,7 +79,7 @@ def instruction_for(rule: RuleNote | None, given: str) -> str:
         )
     if not is_instruction(given):
         raise InformativaError(
-            Text("An instruction is {form}.", form=note_values.INSTRUCTION.expected),
+            Text("An instruction has {form}.", form=note_values.INSTRUCTION.expected),
             Text("Name the ticket, such as OPS/2026-117, and nobody."),
             code=INSTRUCTION_REFUSED,
         )

@@ -8,20 +8,27 @@ from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
 from commands import typed
+from evidence.noted import APPROVER
 from informativa.config import Configuration, load
-from informativa.ledgers import erasure_requests
+from informativa.evidence.approval import Approval, sign
+from informativa.evidence.log_folder import LogFolder
+from informativa.evidence.note_values import NoteSource
+from informativa.evidence.notes import ApprovalNote
+from informativa.ledgers import erasure_notes, erasure_requests, note_leaves
 from informativa.ledgers.backup import DAYS, Backup
 from informativa.model import Controller, Ending, Event, Heard, Reason, RecordKind, SharedDatabase, Status
-from informativa.model.errors import InformativaError, SharedDatabaseError
+from informativa.model.errors import InformativaError, LedgerError, SharedDatabaseError
+from informativa.model.plan import LogRule
 from informativa.operations import callers, retention
 from informativa.operations.callers import Recorded
 from informativa.operations.controllers import notice_named
 from informativa.operations.typed_caller import Typed, by_customer, by_number
-from informativa.process import storage
+from informativa.process import maintenance, storage
 from informativa.views.documents import document, facts
 from informativa.views.messages import ENGLISH, language
 from informativa.views.text import callers as text
@@ -118,7 +125,7 @@ def test_a_database_that_is_away_keeps_no_company_from_erasing(configuration: Co
     owners = list(reversed(configuration.controllers.values()))
     away = SharedDatabase(hosts=("127.0.0.1:1",), name="informativa", box="pbx-1")
     with pytest.raises(SharedDatabaseError) as error:
-        callers.erase(owners, CALLER, NOW, really=True, shared=away)
+        callers.erase(owners, CALLER, NOW, really=True, shared=away, instruction="T-1")
     assert all(f"{each.name}: the caller is erased on this box" in str(error.value) for each in owners)
     for each in owners:
         with closing(storage.store(each)) as store:
@@ -138,7 +145,7 @@ def test_erasure_tells_each_controller_as_it_is_done(configuration: Configuratio
         "Acme S.p.A. (acme): 1 record would be erased"
     ]
     progress: list[callers.Erased] = []
-    erasure = callers.erase(owners, CALLER, NOW, really=True, progress=progress.append)
+    erasure = callers.erase(owners, CALLER, NOW, really=True, progress=progress.append, instruction="T-1")
     assert tuple(progress) == erasure.controllers
     assert list(text.erased(progress[0], True, ENGLISH)) == ["Acme S.p.A. (acme): 1 record erased"]
     facts = json.loads(document(erasure))
@@ -151,6 +158,7 @@ def test_erasure_tells_each_controller_as_it_is_done(configuration: Configuratio
         "boxes": [],
         "absent": [],
         "missing": [],
+        "waiting": [],
     }
     assert not callers.access(owners, CALLER).controllers[0].records
 
@@ -264,3 +272,88 @@ def test_copy_that_cannot_be_deleted(
     monkeypatch.setattr(storage, "backups", lambda _of: [Backup(tmp_path, 2, date(2020, 1, 1))])
     with pytest.raises(InformativaError, match=f"Delete it: rm {tmp_path}"):
         retention.purge([acme], NOW, really=True)
+
+
+@pytest.fixture
+def approving(acme: Controller) -> Controller:
+    """The same controller, who wants to see each erasure."""
+    return replace(acme, rule=LogRule(erasures="each", approver=str(APPROVER.verifier)))
+
+
+def test_erasure_waits_for_the_approval_and_the_service_does_it(
+    configuration: Configuration, approving: Controller
+) -> None:
+    """It is said which list the approver needs, and a look without a new note costs nothing."""
+    told(configuration)
+    ledger = Path(approving.ledger)
+    erasure = callers.erase([approving], CALLER, NOW, really=True, instruction="T-1")
+    (waiting,) = erasure.controllers[0].waiting
+    assert (erasure.complete, waiting.parent.name) == (False, "private")
+    assert list(text.erased(erasure.controllers[0], True, ENGLISH)) == [
+        "Acme S.p.A. (acme): the erasure of 1 record is noted, and waits for the controller's approval",
+        f"Give the list {waiting} to the approver. Nothing is erased before.",
+    ]
+    (written,) = json.loads(document(erasure))["controllers"]
+    assert written["waiting"] == [str(waiting)]
+    pending = maintenance.PendingErasures()
+    pending.carry_out(approving)
+    assert len(caller_records(approving)) == 1
+    with closing(storage.store(approving)) as store, store.connected() as connection:
+        (noted,) = erasure_notes.noted(connection, LogFolder(ledger))
+        assert noted.instruction == "T-1"
+        approval = ApprovalNote(sign(Approval.of(int(NOW.timestamp()), [noted.note.leaf]), APPROVER))
+        with store.transaction() as transaction:
+            note_leaves.append(transaction, connection, approval, NOW, NoteSource.COMMAND)
+    pending.carry_out(approving)
+    assert caller_records(approving) == ()
+    with mock.patch.object(storage, "carry_out_erasures") as again:
+        pending.carry_out(approving)
+    again.assert_not_called()
+
+
+def caller_records(controller: Controller) -> tuple[object, ...]:
+    """Return what is on record of the caller."""
+    return callers.caller_records(controller, CALLER.caller).records
+
+
+def test_an_erasure_that_cannot_be_carried_out_is_tried_again(
+    configuration: Configuration, acme: Controller, approving: Controller
+) -> None:
+    """Its error is raised, and the next look is at all notes again."""
+    pending = maintenance.PendingErasures()
+    pending.carry_out(acme)  # there is no ledger yet
+    told(configuration)
+    failing = mock.patch.object(storage, "carry_out_erasures", side_effect=LedgerError("busy"))
+    for _turn in range(2):
+        with failing, pytest.raises(LedgerError, match="busy"):
+            pending.carry_out(approving)
+    pending.carry_out(approving)
+
+
+def test_an_instruction_is_asked_for_before_anything_is_erased(
+    configuration: Configuration, acme: Controller, approving: Controller
+) -> None:
+    """Where an approver reads it; by the log itself too, where the configuration states no rule."""
+    told(configuration)
+    with pytest.raises(InformativaError, match="--instruction TICKET"):
+        callers.erase([approving], CALLER, NOW, really=True)
+    storage.keep_rule(approving, NOW, NoteSource.COMMAND)
+    silent = replace(acme, rule=None)
+    with pytest.raises(InformativaError, match="--instruction TICKET"):
+        callers.erase([silent], CALLER, NOW, really=True)
+    with pytest.raises(InformativaError, match="at most 40 letters"):
+        callers.erase([silent], CALLER, NOW, really=True, instruction="of +393331234567")
+    assert len(caller_records(acme)) == 1
+    assert callers.erase([silent], CALLER, NOW, really=False).controllers[0].records == 1
+    assert callers.erase([silent], CALLER, NOW, really=True, instruction="T-1").controllers[0].waiting
+
+
+def test_the_command_takes_the_instruction(configuration: Configuration, acme: Controller) -> None:
+    """It is in the note, which says that a command made it."""
+    told(configuration)
+    erase = ("caller", "erase", "+393331234567", "--controller=acme", "-c", configuration.file)
+    assert typed(*erase, "--instruction=two words", "--yes")[0] == 1
+    assert "1 record erased" in typed(*erase, "--instruction=T-1", "--yes")[1]
+    with closing(storage.store(acme)) as store, store.connected() as connection:
+        (noted,) = erasure_notes.noted(connection, LogFolder(Path(acme.ledger)))
+    assert (noted.instruction, noted.note.by) == ("T-1", NoteSource.COMMAND)

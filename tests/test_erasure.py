@@ -193,7 +193,7 @@ def test_i4_calls_wait_for_no_search_of_an_erasure(ledger: Path) -> None:
             store._connection.set_progress_handler(None, 0)
 
     store.transaction = counted  # type: ignore[method-assign,assignment]
-    assert erasure._erase(store, [b"\x07" * 32], AT)[0] == 120
+    assert erasure._erase(store, [b"\x07" * 32], AT).records == 120
     assert (
         len(steps) < 40
     )  # thousands of SQLite's instructions, those of counters among them; a search of all

@@ -42,7 +42,7 @@ def exchange(one: Path, other: Path) -> None:
 COMMANDS = (
     ("ledger", "show"),
     ("caller", "show", CALLER),
-    ("caller", "erase", CALLER, "--yes"),
+    ("caller", "erase", CALLER, "--instruction=T-1", "--yes"),
     ("purge", "--yes"),
     ("evidence", "audit"),
     ("evidence", "checkpoint"),

@@ -15,7 +15,8 @@ import pytest
 import yaml
 
 from commands import typed
-from console.served import Browser, ServedConsole
+from console.served import Browser, ServedConsole, lay_calls, served
+from evidence.noted import APPROVER
 from evidence.receipts import HOSTILE
 from informativa.console.pages.caller_lookup import CallerLookup
 from informativa.model import Action, Outsourcing
@@ -433,7 +434,8 @@ def test_an_erasure_is_done_once_and_leaves_its_trace(office: ServedConsole) -> 
     assert len({str(each.url) for each in found}) == 1
     text = found[0].text
     assert "Caller +39…67 is erased" in text
-    assert re.findall(r"/acme/calls/(\d+)/receipt/html", text) == ["7"]
+    assert re.findall(r'/acme/calls/(\d+)"', text) == ["8"]
+    assert "/receipt/html" not in text
     assert on_record(office) == 0
     back = browser.get(f"{page}/erasure")
     assert back.url == found[0].url
@@ -460,6 +462,31 @@ def test_an_erasure_that_is_not_finished_says_what_to_do(
     monkeypatch.setattr(callers, "erase", work)
     browser.get(f"{page}/erasure")
     assert "Caller +39…67 is erased" in browser.send(word="acme").text
+
+
+def test_an_erasure_that_the_controller_approves_waits(folder: Path) -> None:
+    """The page asks for the instruction, and says which list the approver needs; nothing is erased yet."""
+    file = folder / "informativa.yaml"
+    text = file.read_text()
+    assert "\n    # approver:" in text
+    key = str(APPROVER.verifier)
+    file.write_text(text.replace("\n    # approver:", f'\n    approver: "{key}"\n    # approver:', 1))
+    lay_calls(folder)
+    with served(folder) as office:
+        browser, page = looked_up(office)
+        browser.get(f"{page}/erasure")
+        for wrong, said in (("", "instruction is missing"), ("two <words>", "at most 40 letters")):
+            answer = browser.send(word="acme", instruction=wrong)
+            assert answer.status_code == 400
+            assert said in answer.text.partition('id="instruction-wrong"')[2].partition("</p>")[0]
+            assert "two <words>" not in answer.text
+        answer = browser.send(word="acme", instruction="OPS/2026-117")
+        assert "The erasure of caller +39…67 waits for an approval" in answer.text
+        assert "Caller +39…67 is erased" not in answer.text
+        lists = Path(office.controller().ledger).parent / "acme.log/private"
+        (listed,) = lists.iterdir()
+        assert str(listed) in answer.text
+        assert on_record(office) == 4
 
 
 def test_forms_of_other_pages_do_nothing(office: ServedConsole) -> None:

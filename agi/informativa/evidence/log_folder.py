@@ -133,7 +133,16 @@ class LogFolder:
     def private_list(self, epoch: int, index: int) -> bytes | None:
         """Return the private list of the erasure that leaf `index` of an epoch notes; `None` if there is
         none."""
-        return _read(self._private / f"{epoch}-{index}")
+        return _read(self.private_file(epoch, index))
+
+    def private_file(self, epoch: int, index: int) -> Path:
+        """Return the path of that list."""
+        return self._private / f"{epoch}-{index}"
+
+    @property
+    def unfinished(self) -> Path:
+        """The file that says that the files of the ledger may still hold somebody who was erased."""
+        return self._private / "unfinished"
 
     def private_lists(self) -> list[tuple[int, int]]:
         """Return the epochs and indices of which there are private lists, in order."""
@@ -148,10 +157,17 @@ class LogFolder:
 
     def put_private_list(self, epoch: int, index: int, data: bytes) -> None:
         """Store the private list of an erasure, before its note is written."""
-        file = self._private / f"{epoch}-{index}"
+        self._put_private(self.private_file(epoch, index), data)
+
+    def put_unfinished(self) -> None:
+        """Write the file `unfinished`, before somebody is erased."""
+        self._put_private(self.unfinished, b"")
+
+    def _put_private(self, file: Path, data: bytes) -> None:
         with failing(file):
             files.make_folder(self._private, mode=0o700)
-            files.write_file(file, data, secret=True, for_folders_owner=True, durable=True)
+            with files.open_for_replacement(file, most=0o600, for_folders_owner=True, durable=True) as out:
+                out.write(data)
 
     def drop_private_list(self, epoch: int, index: int) -> None:
         """Delete the private list of an erasure whose note is none of the log any more."""

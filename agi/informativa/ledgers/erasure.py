@@ -9,6 +9,10 @@ Copies are deleted as a whole. Then the bytes of all files are searched for his 
 leaves traces: in its log while somebody reads it, and in pages from the time before deletions were
 overwritten. If there are any, the ledger file is rewritten.
 
+Where the log has a rule, the erasure is noted first, with its private list (`erasure_notes.py`), and then
+done; where the controller approves each erasure, the service does it by the list (`carry_out`) as soon as
+that is approved. Where it has none, it is done in one step with a record about records.
+
 Other boxes erase him by order. The request is kept with the erasure (`erasure_requests.py`), travels by the
 database where they meet (`sharing/erasure_orders.py`), and names him by his pseudonyms and, for boxes with
 other keys, by his number, encrypted (`sharing/sealed_caller.py`). Once all have done it, it is forgotten
@@ -19,23 +23,28 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from ..evidence.log_folder import LogFolder
+from ..evidence.note_values import NoteSource
 from ..model import Reason, RecordKind
 from ..model.errors import EvidenceError, LedgerError
 from ..model.text import NOTHING, Foreign, Text, joined
-from . import backup, elsewhere, erasure_requests, leaves, rows
+from . import backup, elsewhere, erasure_notes, erasure_requests, leaves, note_leaves, rows
 from .access_log import SIDES, SUFFIX, AccessLog
+from .erasure_notes import NotedErasure
 from .erasure_requests import ErasureRequest
+from .loss_notes import NamedLeaves
 from .sqlite import SqliteStore
+from .transaction import SqliteTransaction
 
 PATIENCE_SECONDS = 10.0  # to wait for readers of the ledger, who keep its log from being emptied
 TIMES = 3  # attempts, if the caller rings while he is erased
+OLD_AT_ONCE = 1000  # records from before there was a log that get their leaves in one turn
 _ACCESS_LOGS = tuple(f"{SUFFIX}{side}" for side in SIDES)
 PIECE = 8  # bytes of a pseudonym; enough to be found by no chance
 
@@ -49,13 +58,14 @@ that minute on that line, but not to whom."""
 ERASE = f"UPDATE event SET {ERASED_ROW}"  # noqa: S608  # our own names
 _CLOSE = "UPDATE leaf SET salt_who = NULL, binding = NULL, opening = NULL"
 
-# In memory, for one erasure: the caller's pseudonyms, his records, the ids of his conversations, and the
-# records that rest on his.
+# In memory, for one erasure: the caller's pseudonyms, his records, the ids of his conversations, the records
+# that rest on his, and records of his that stay, because they came after the list.
 _GATHERED = """
 CREATE TEMP TABLE his (pseudonym BLOB PRIMARY KEY);
 CREATE TEMP TABLE own (record INTEGER PRIMARY KEY);
 CREATE TEMP TABLE conversation (id TEXT PRIMARY KEY);
-CREATE TEMP TABLE leading (record INTEGER PRIMARY KEY)
+CREATE TEMP TABLE leading (record INTEGER PRIMARY KEY);
+CREATE TEMP TABLE staying (record INTEGER PRIMARY KEY)
 """
 # His pseudonyms under keys that are not kept any more, found by records that name both. (Not by a record of
 # the same call: two callers may have heard it together.)
@@ -91,10 +101,8 @@ FROM (SELECT record FROM own UNION SELECT record FROM leading) AS his
 CROSS JOIN leaf ON {leaves.of("his.record")}
 """  # noqa: S608  # our own names
 _SALTS = f"SELECT salt_who, binding, opening {_THEIRS} WHERE salt_who IS NOT NULL"
-_CLOSE_THEIRS = f"""
-{_CLOSE} WHERE leaf IN (SELECT leaf.leaf {_THEIRS})
-RETURNING leaf, record IN own
-"""
+_LEAVES = f"SELECT leaf.leaf, his.record IN own {_THEIRS} ORDER BY leaf.leaf"
+_CLOSE_THEIRS = f"{_CLOSE} WHERE leaf IN (SELECT leaf.leaf {_THEIRS})"
 _FORGET_HIM = tuple(
     f"DELETE FROM {table} WHERE pseudonym IN his"  # noqa: S608  # our own names
     for table in ("standing", *elsewhere.TABLES)
@@ -104,25 +112,57 @@ SELECT 1 FROM event WHERE pseudonym IN his UNION ALL SELECT 1 FROM standing WHER
 UNION ALL SELECT 1 FROM elsewhere WHERE pseudonym IN his
 UNION ALL SELECT 1 FROM number_use WHERE pseudonym IN his
 """
-# In a backup: records that have leaves in a range.
-_THEIR_HISTORIES = f"""
-DELETE FROM standing WHERE pseudonym IN (SELECT pseudonym FROM event WHERE record IN ({leaves.RECORDS}))
-"""  # noqa: S608  # our own names
-_ERASE_AGAIN = f"{ERASE} WHERE record IN ({leaves.RECORDS}) AND NOT erased"
-_REST_NO_MORE = f"UPDATE event SET basis = NULL WHERE record IN ({leaves.RECORDS})"  # noqa: S608  # our own names
-_CLOSE_AGAIN = f"{_CLOSE} WHERE leaf >= ? AND leaf < ?"
+# By a list: the records of its leaves, and all pseudonyms that lead to them.
+_NAMED = """
+INSERT OR IGNORE INTO {table} SELECT record FROM leaf WHERE leaf >= ? AND leaf < ? AND what IS NOT NULL
+"""
+_HIS = """
+INSERT OR IGNORE INTO his
+SELECT pseudonym FROM own CROSS JOIN event USING (record) WHERE pseudonym IS NOT NULL
+UNION SELECT earlier FROM own CROSS JOIN event USING (record) WHERE earlier IS NOT NULL
+UNION SELECT pseudonym FROM standing WHERE record IN own
+"""
+_STAYING = """
+INSERT OR IGNORE INTO staying
+SELECT record FROM event WHERE record >= ? AND pseudonym IN his AND record NOT IN own
+"""
+# Pseudonyms that are on record all the same.
+_SPARE = """
+DELETE FROM his WHERE pseudonym IN (
+    SELECT pseudonym FROM event UNION SELECT pseudonym FROM standing
+    UNION SELECT pseudonym FROM elsewhere UNION SELECT pseudonym FROM number_use
+)
+"""
 
 
 @dataclass(frozen=True)
 class ErasureResult:
     """The result of an erasure: how many records were erased, and which copies of the ledger were deleted.
     `traces` are the numbers of the records that say so. `request` is kept to ask other boxes, `None` if they
-    need not be asked."""
+    need not be asked. `waiting` are the private lists of what is noted and waits for the controller's
+    approval: then nothing is erased yet of the records that they name, which are counted all the same. If
+    `noted` is true, the traces are notes, which have no receipts."""
 
     records: int
     copies: tuple[Path, ...]
     traces: tuple[int, ...] = field(default=(), compare=False)
     request: ErasureRequest | None = None
+    waiting: tuple[Path, ...] = ()
+    noted: bool = field(default=False, compare=False)
+
+
+@dataclass(frozen=True)
+class _Step:
+    """One attempt to erase a caller: the number of his records, his pseudonyms and salts, the number of the
+    record that says so, `None` if nothing was noted, the request to other boxes, and the private list if the
+    controller has to approve it first."""
+
+    records: int
+    caller_bytes: Sequence[bytes]
+    trace: int | None
+    request: ErasureRequest | None
+    waiting: Path | None = None
+    noted: bool = True
 
 
 def erase(
@@ -132,10 +172,12 @@ def erase(
     *,
     everywhere: bool = False,
     sealed: Sequence[bytes] = (),
+    instruction: str = "",
+    by: NoteSource = NoteSource.SERVICE,
 ) -> ErasureResult:
-    """Erase one caller under all his pseudonyms, and record that it happened. With `everywhere` a request to
-    the other boxes is kept in the same transaction, with the caller `sealed` for those with other keys; then
-    there must be a ledger.
+    """Erase one caller under all his pseudonyms, and record that it happened: by the controller's
+    `instruction`, if the log has a rule. With `everywhere` a request to the other boxes is kept in the same
+    transaction, with the caller `sealed` for those with other keys; then there must be a ledger.
 
     Raises LedgerError if anything of him is left; it says what it is and what to do. Calling it again is
     harmless then, and finishes the work.
@@ -145,26 +187,73 @@ def erase(
         return ErasureResult(0, _delete_copies(ledger))
     store = SqliteStore(str(ledger), create=False)
     try:
-        records, records_of_erasure = 0, list[int]()
+        records, traces, copies = 0, list[int](), tuple[Path, ...]()
         request = erasure_requests.new(datetime.now(UTC), sealed) if everywhere else None
         for _attempt in range(TIMES):
-            erased, caller_bytes, record, request = _erase(store, pseudonyms, at, request)
-            records += erased
-            records_of_erasure.append(record)
-            try:
-                AccessLog(ledger).erase(caller_bytes)
-                copies = _delete_copies(ledger)
-                if _clean(store, caller_bytes):
-                    return ErasureResult(records, copies, tuple(records_of_erasure), request)
-            except OSError as error:
-                reason_text = Text("{file} cannot be read ({why}).")
-                reason = reason_text.format(file=error.filename, why=Foreign(error.strerror or ""))
-                raise _unfinished(ledger, reason) from error
-            except LedgerError as error:
-                raise _unfinished(ledger, error.message, error.remedy) from error
-        raise _unfinished(ledger, Text("He rings again and again meanwhile."))
+            step = _erase(store, pseudonyms, at, request, instruction or erasure_notes.UNSTATED, by)
+            records, request = records + step.records, step.request
+            traces += [] if step.trace is None else [step.trace]
+            if step.waiting is not None:
+                return ErasureResult(records, copies, tuple(traces), request, (step.waiting,), noted=True)
+            with _finishing(ledger):
+                AccessLog(ledger).erase(step.caller_bytes)
+                copies += _delete_copies(ledger)
+                if _clean(store, step.caller_bytes):
+                    return ErasureResult(records, copies, tuple(traces), request, noted=step.noted)
+        raise _rings_again(ledger)
     finally:
         store.close()
+
+
+def pending(store: SqliteStore) -> list[NotedErasure]:
+    """Return the erasures that are noted and not done, and for which no approval is missing, the oldest
+    first. Raises LedgerError, and EvidenceError."""
+    folder = LogFolder(store.file)
+    with store.connected() as connection:
+        not_done = [
+            erasure for erasure in erasure_notes.noted(connection, folder) if erasure.is_open(connection)
+        ]
+        waiting = erasure_notes.waiting(connection, folder) if not_done else frozenset()
+    return [erasure for erasure in reversed(not_done) if erasure.note not in waiting]
+
+
+def carry_out(store: SqliteStore, erasure: NotedErasure) -> int:
+    """Erase what the list of a noted erasure names, and return how many records. What the caller left since
+    the list was written is not in it, and stays. Raises LedgerError, and EvidenceError; `pending` has it
+    again then, or `finish` finishes the work."""
+    folder, newest = LogFolder(store.file), store.newest()
+    with store.connected() as connection:
+        _gather_named(connection, erasure.named)
+        folder.put_unfinished()
+        with store.transaction() as transaction:
+            erased = _count(connection)
+            salts = _act(connection, transaction, newest + 1)
+        for _attempt in range(TIMES):
+            connection.execute(_SPARE)
+            caller_bytes = _pseudonyms(connection) + salts
+            with _finishing(store.file):
+                AccessLog(store.file).erase(caller_bytes)
+                _delete_copies(store.file)
+                if _clean(store, caller_bytes):
+                    folder.unfinished.unlink(missing_ok=True)
+                    return erased
+    raise _rings_again(store.file)
+
+
+def finish(store: SqliteStore) -> bool:
+    """Remove all traces of callers from the files of the ledger, if an erasure by its list was interrupted
+    before it did. Return whether one was. Raises LedgerError."""
+    unfinished = LogFolder(store.file).unfinished
+    with _finishing(store.file):
+        if not unfinished.exists():
+            return False
+        _delete_copies(store.file)
+        store.empty_log(PATIENCE_SECONDS)
+        with store.connected() as connection:
+            connection.execute("VACUUM")
+        store.empty_log(PATIENCE_SECONDS)
+        unfinished.unlink(missing_ok=True)
+    return True
 
 
 def would_erase(store: SqliteStore, pseudonyms: Sequence[bytes]) -> int:
@@ -183,6 +272,23 @@ def _note(store: SqliteStore, record: int, reference: str) -> None:
     assert leaf is not None  # it was written with its record
     with suppress(EvidenceError):
         LogFolder(store.file).published(store.log().epoch).note_gone(leaf.leaf, reference)
+
+
+@contextmanager
+def _finishing(ledger: Path) -> Iterator[None]:
+    """Raise LedgerError for any error after the records are erased."""
+    try:
+        yield
+    except OSError as error:
+        reason_text = Text("{file} cannot be read ({why}).")
+        reason = reason_text.format(file=error.filename, why=Foreign(error.strerror or ""))
+        raise _unfinished(ledger, reason) from error
+    except LedgerError as error:
+        raise _unfinished(ledger, error.message, error.remedy) from error
+
+
+def _rings_again(ledger: Path) -> LedgerError:
+    return _unfinished(ledger, Text("He rings again and again meanwhile."))
 
 
 def _unfinished(ledger: Path, reason: Text, advice: Text = NOTHING) -> LedgerError:
@@ -214,62 +320,152 @@ def forget(store: SqliteStore, requests: Sequence[ErasureRequest]) -> None:
     erasure_requests.forget(store, requests)
 
 
-def erase_again(connection: sqlite3.Connection, reference: str) -> int:
-    """Erase, in a ledger that is restored, the records that the note of an erasure names. Return how many
-    were still there."""
-    erased = 0
-    own_ranges, resting_ranges = leaves.indices(reference)
-    for bounds in ((leaf_range.start, leaf_range.stop) for leaf_range in own_ranges):
-        connection.execute(_THEIR_HISTORIES, bounds)
-        erased += connection.execute(_ERASE_AGAIN, bounds).rowcount
-        connection.execute(_CLOSE_AGAIN, bounds)
-    for bounds in ((leaf_range.start, leaf_range.stop) for leaf_range in resting_ranges):
-        connection.execute(_REST_NO_MORE, bounds)
-        connection.execute(_CLOSE_AGAIN, bounds)
+def erase_again(connection: sqlite3.Connection, named: NamedLeaves) -> int:
+    """Erase, in a ledger that is restored, the records of these leaves, within a transaction. Return how many
+    were still there. Raises sqlite3.Error."""
+    _gather_named(connection, named)
+    erased = _count(connection)
+    _act(connection, SqliteTransaction(connection), 0)
     return erased
 
 
 def _erase(
-    store: SqliteStore, pseudonyms: Sequence[bytes], at: datetime, request: ErasureRequest | None = None
-) -> tuple[int, list[bytes], int, ErasureRequest | None]:
-    """Erase his records, and return how many; his pseudonyms and salts; the number of the record that says
-    so; and the request that is kept for other boxes. His records are searched for beforehand, so that calls
-    wait only for the search of newer ones."""
-    with store.connected() as connection:
+    store: SqliteStore,
+    pseudonyms: Sequence[bytes],
+    at: datetime,
+    request: ErasureRequest | None = None,
+    instruction: str = erasure_notes.UNSTATED,
+    by: NoteSource = NoteSource.SERVICE,
+) -> _Step:
+    """Note that his records are erased, and erase them if nobody has to approve it. His records are searched
+    for beforehand, so that calls wait only for the search of newer ones."""
+    folder = LogFolder(store.file)
+    with _translated_evidence(), store.connected() as connection:
+        if note_leaves.newest_rule(connection, leaves.log(connection)) is None:
+            newest, erasure = store.newest(), None
+            _gather_all(connection, pseudonyms)
+            with store.transaction() as transaction:
+                _gather(connection, newest + 1)
+                records = _count(connection)
+                reference = rows.records_in_words(records) + leaves.leaves_text(*_leaves(connection))
+                trace = transaction.append(rows.note(RecordKind.ERASURE, Reason.REQUEST, at, reference))
+                salts = _act(connection, transaction, newest + 1)
+                request = _store_request(connection, request)
+            _note(store, trace, f"{RecordKind.ERASURE} {reference}")
+            return _Step(records, _pseudonyms(connection) + salts, trace, request, noted=False)
+        log = store.log()
+        left = log.old - log.entered
+        while left:  # a note names leaves
+            left = store.enter_old(OLD_AT_ONCE)
         newest = store.newest()
         _gather_all(connection, pseudonyms)
+        before = _noted_before(connection, folder)
         with store.transaction() as transaction:
             _gather(connection, newest + 1)
-            salts = [value for row in connection.execute(_SALTS) for value in row if value]
-            erased = connection.execute(f"{ERASE} WHERE record IN own").rowcount
-            connection.execute("UPDATE event SET basis = NULL WHERE record IN leading")
-            for statement in _FORGET_HIM:
-                connection.execute(statement)
-            closed = connection.execute(_CLOSE_THEIRS).fetchall()
-            own_leaves, resting_leaves = (
-                [leaf for leaf, is_own in closed if bool(is_own) is own] for own in (True, False)
-            )
-            reference = rows.records_in_words(erased) + leaves.leaves_text(own_leaves, resting_leaves)
-            number = transaction.append(rows.note(RecordKind.ERASURE, Reason.REQUEST, at, reference))
-            his_pseudonyms = [pseudonym for (pseudonym,) in connection.execute("SELECT pseudonym FROM his")]
-            if request is not None and not set(his_pseudonyms) <= set(request.pseudonyms):
-                request = replace(request, pseudonyms=tuple({*request.pseudonyms, *his_pseudonyms}))
-                erasure_requests.store_request(connection, request)
-        _note(store, number, f"{RecordKind.ERASURE} {reference}")
-        return erased, his_pseudonyms + salts, number, request
+            records, (own, resting) = _count(connection), _leaves(connection)
+            if before is not None and before.covers((*own, *resting)):
+                erasure = before
+            elif own:
+                erasure = erasure_notes.write(
+                    transaction, connection, folder, own, resting, instruction, at, by
+                )
+            else:
+                erasure = None
+            request = _store_request(connection, request)
+        noted = erasure.record if erasure else None
+        if erasure is not None and erasure.note in erasure_notes.waiting(connection, folder):
+            return _Step(records, (), noted, request, erasure.file)
+        with store.transaction() as transaction:
+            salts = _act(connection, transaction, newest + 1)
+        return _Step(records, _pseudonyms(connection) + salts, noted, request)
+
+
+@contextmanager
+def _translated_evidence() -> Iterator[None]:
+    """Raise LedgerError if the files of the log cannot be used."""
+    try:
+        yield
+    except EvidenceError as error:
+        raise LedgerError(error.message, error.remedy) from error
+
+
+def _noted_before(connection: sqlite3.Connection, folder: LogFolder) -> NotedErasure | None:
+    """Return an earlier erasure whose list names all that was gathered: it waits, or was interrupted."""
+    own, resting = _leaves(connection)
+    if not own:
+        return None
+    noted = erasure_notes.noted(connection, folder)
+    return next((erasure for erasure in noted if erasure.covers((*own, *resting))), None)
+
+
+def _act(connection: sqlite3.Connection, transaction: SqliteTransaction, first: int) -> list[bytes]:
+    """Take from the gathered records all that leads to him, within a transaction, and return their salts. The
+    history of what stays is derived anew: records of his from number `first` on that were not gathered."""
+    connection.execute(_STAYING, (first,))
+    salts = [value for row in connection.execute(_SALTS) for value in row if value]
+    connection.execute(f"{ERASE} WHERE record IN own AND NOT erased")
+    connection.execute("UPDATE event SET basis = NULL WHERE record IN leading")
+    for statement in _FORGET_HIM:
+        connection.execute(statement)
+    connection.execute(_CLOSE_THEIRS)
+    for (number,) in connection.execute("SELECT record FROM staying ORDER BY record").fetchall():
+        if record := transaction.record(number):
+            transaction.remember(record.event, number)
+    return salts
+
+
+def _count(connection: sqlite3.Connection) -> int:
+    """Return how many of the gathered records are his own, and not erased."""
+    sql = "SELECT count(*) FROM own CROSS JOIN event USING (record) WHERE NOT erased"
+    number: int = connection.execute(sql).fetchone()[0]
+    return number
+
+
+def _leaves(connection: sqlite3.Connection) -> tuple[list[int], list[int]]:
+    """Return the rows of `leaf` of the gathered records: of his own, and of those that rest on them."""
+    leaf_rows = connection.execute(_LEAVES).fetchall()
+    return [leaf for leaf, is_own in leaf_rows if is_own], [leaf for leaf, is_own in leaf_rows if not is_own]
+
+
+def _pseudonyms(connection: sqlite3.Connection) -> list[bytes]:
+    return [pseudonym for (pseudonym,) in connection.execute("SELECT pseudonym FROM his")]
+
+
+def _store_request(connection: sqlite3.Connection, request: ErasureRequest | None) -> ErasureRequest | None:
+    """Store a request to other boxes if it lacks a pseudonym of his, and return it."""
+    if request is None or set(his := _pseudonyms(connection)) <= set(request.pseudonyms):
+        return request
+    request = replace(request, pseudonyms=tuple({*request.pseudonyms, *his}))
+    erasure_requests.store_request(connection, request)
+    return request
 
 
 def _gather_all(connection: sqlite3.Connection, pseudonyms: Sequence[bytes]) -> None:
     """Find his pseudonyms and his records that there are now, into tables in memory."""
-    connection.execute("PRAGMA temp_store = MEMORY")
-    for table in ("his", "own", "conversation", "leading"):
-        connection.execute(f"DROP TABLE IF EXISTS temp.{table}")
-    for statement in _GATHERED.split(";"):
-        connection.execute(statement)
+    _begin_gathering(connection)
     connection.executemany("INSERT INTO his VALUES (?)", {(pseudonym,) for pseudonym in pseudonyms})
     while connection.execute(_EARLIER).rowcount:
         pass
     _gather(connection, 0)
+
+
+def _gather_named(connection: sqlite3.Connection, named: NamedLeaves) -> None:
+    """Find the records of these leaves and their pseudonyms, and the records of his that are not among them,
+    into the same tables."""
+    _begin_gathering(connection)
+    for table, ranges in (("own", named.own), ("leading", named.resting)):
+        bounds = [(leaf_range.start, leaf_range.stop) for leaf_range in ranges]
+        connection.executemany(_NAMED.format(table=table), bounds)
+    connection.execute(_HIS)
+    connection.execute(_STAYING, (0,))
+
+
+def _begin_gathering(connection: sqlite3.Connection) -> None:
+    connection.execute("PRAGMA temp_store = MEMORY")
+    for statement in _GATHERED.split(";"):
+        table = statement.split()[3]
+        connection.execute(f"DROP TABLE IF EXISTS temp.{table}")
+        connection.execute(statement)
 
 
 def _gather(connection: sqlite3.Connection, first: int) -> None:

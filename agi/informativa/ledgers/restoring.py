@@ -29,6 +29,7 @@ from . import backup, erasure, erasure_requests, leaves, note_leaves, rows
 from .extension import successor, unsigned_end
 from .instructions import instruction_for
 from .ledger_file import translated
+from .loss_notes import NamedLeaves
 from .owner import LedgerOwner, require
 from .replaced import ReplacedLedger
 from .restored_notes import LogEnding, RestoredNotes
@@ -135,7 +136,7 @@ def _bring_up_to_date(
             connection.execute("PRAGMA foreign_keys = OFF")  # a record may name one that is gone as its basis
             with store.transaction() as transaction:
                 deleted_again = sum(
-                    erasure.erase_again(connection, reference)
+                    erasure.erase_again(connection, NamedLeaves(*map(tuple, leaves.indices(reference))))
                     if kind is RecordKind.ERASURE
                     else _purge_again(connection, transaction, reference)
                     for kind, reference in removals

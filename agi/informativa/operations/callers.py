@@ -7,7 +7,7 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
@@ -32,6 +32,10 @@ from . import record_document
 from .completeness import Gap, Missing, gaps
 from .controllers import name_remedy
 from .typed_caller import Typed
+
+if TYPE_CHECKING:
+    from ..ledgers.erasure import ErasureResult
+    from ..sharing.erasure_orders import ErasureOrder
 
 NO_REFERENCE, NO_VERSION, NO_SUCH_DAY = "reference-refused", "version-unknown", "day-refused"
 
@@ -101,7 +105,8 @@ class Erased:
     name: str
     """The controller's full name."""
     records: int
-    """Number of records that lead to nobody any more, on all boxes, as far as the database has them."""
+    """Number of records that lead to nobody any more, on all boxes, as far as the database has them; or will
+    lead to nobody, once what waits is approved."""
     copies: tuple[Path, ...]
     """Copies of the ledger that are deleted with them."""
     boxes: tuple[str, ...] = ()
@@ -110,8 +115,12 @@ class Erased:
     """The boxes among them that were not heard of in the last minute."""
     missing: tuple[Missing, ...] = ()
     """Reasons why it is not wholly done, or would not be, without somebody; else empty."""
+    waiting: tuple[Path, ...] = ()
+    """Private lists of what is noted and not erased before the controller approves it, for the approver."""
     traces: Annotated[tuple[int, ...], Field(exclude=True)] = ()
     """The numbers of this box's records that say that a caller was erased."""
+    noted: Annotated[bool, Field(exclude=True)] = False
+    """True if those are notes, which have no receipts."""
 
 
 @dataclass(frozen=True)
@@ -127,7 +136,7 @@ class Erasure:
     @property
     def complete(self) -> bool:
         """Return whether every box erases the caller by itself, and soon."""
-        return not any(erased.missing for erased in self.controllers)
+        return not any(erased.missing or erased.waiting for erased in self.controllers)
 
 
 @dataclass(frozen=True)
@@ -184,18 +193,28 @@ def erase(
     really: bool,
     shared: SharedDatabase | None = None,
     progress: Callable[[Erased], None] = lambda _erased: None,
+    instruction: str = "",
+    in_console: bool = False,
 ) -> Erasure:
     """Erase a caller from these controllers' ledgers, or with `really` false only tell what would be erased.
     The records that remain lead to nobody; copies of a ledger that contain him are deleted.
 
-    `progress` is called after each controller. Raises LedgerError if anything of him remains, with what to
+    `progress` is called after each controller. The logs note the controller's `instruction`, a ticket's id;
+    raises InformativaError if it is none, or is missing where one is needed, before anything is erased.
+    Raises LedgerError if anything of him remains, with what to
     do. Raises SharedDatabaseError, when all controllers are done on this box, if other boxes could not be
     asked: the service asks them later.
     """
+    if really:
+        check_instruction(controllers, instruction)
     results, failures = [], list[SharedDatabaseError]()
     for controller in controllers:
         try:
-            results.append(_erased(controller, typed.caller, now, shared, really=really))
+            if really:
+                result = _erased(controller, typed.caller, now, shared, instruction, in_console=in_console)
+            else:
+                result = _would_erase(controller, typed.caller, shared)
+            results.append(result)
         except SharedDatabaseError as error:
             failures.append(error)
         else:
@@ -206,26 +225,50 @@ def erase(
     return Erasure(really, mask(typed.caller.number), tuple(results))
 
 
+def check_instruction(controllers: Sequence[Controller], instruction: str) -> None:
+    """Check that the logs of these controllers can note an erasure under this instruction, '' for none.
+    Raises InformativaError, and LedgerError."""
+    for controller in controllers:
+        storage.require_instruction(controller, instruction)
+
+
+def _would_erase(controller: Controller, caller: Identified, shared: SharedDatabase | None) -> Erased:
+    return _result(controller, shared, *storage.would_erase(controller, caller, shared))
+
+
 def _erased(
     controller: Controller,
     caller: Identified,
     now: datetime,
     shared: SharedDatabase | None,
+    instruction: str,
     *,
-    really: bool,
+    in_console: bool,
 ) -> Erased:
-    """Erase the caller from one controller's ledger and, where boxes share a database, from all others: the
-    records and the state of those are as the database has them."""
-    if not really:
-        here, order = storage.would_erase(controller, caller, shared)
-    else:
-        try:
-            here, order = storage.erase(controller, caller, now, shared)
-        except SharedDatabaseError as error:
-            problem = Text("{name}: the caller is erased on this box, and the others do not know of it yet.")
-            message = joined(" ", problem.format(name=controller.name), error.message)
-            raise SharedDatabaseError(message, joined(" ", error.remedy, _ASKED_LATER)) from error
-    result = Erased(controller.id, controller.name, here.records, here.copies, traces=here.traces)
+    """Erase the caller from one controller's ledger and, where boxes share a database, from all others."""
+    try:
+        here, order = storage.erase(controller, caller, now, shared, instruction, in_console=in_console)
+    except SharedDatabaseError as error:
+        problem = Text("{name}: the caller is erased on this box, and the others do not know of it yet.")
+        message = joined(" ", problem.format(name=controller.name), error.message)
+        raise SharedDatabaseError(message, joined(" ", error.remedy, _ASKED_LATER)) from error
+    return _result(controller, shared, here, order)
+
+
+def _result(
+    controller: Controller, shared: SharedDatabase | None, here: ErasureResult, order: ErasureOrder | None
+) -> Erased:
+    """Return the result for one controller. The records and the state of other boxes are as the database has
+    them."""
+    result = Erased(
+        controller.id,
+        controller.name,
+        here.records,
+        here.copies,
+        waiting=here.waiting,
+        traces=here.traces,
+        noted=here.noted,
+    )
     if shared is None or order is None:
         return result
     missing = tuple(gaps(controller, shared, order.boxes, order.refused))

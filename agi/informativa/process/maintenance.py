@@ -222,6 +222,32 @@ def drop_backups(controller: Controller, now: datetime) -> None:
         log.error("a backup was not deleted", controller=controller.id, error=str(error))
 
 
+class PendingErasures:
+    """The work of erasing what was noted and could not be done at once, such as what waited for the
+    controller's approval. An error of a ledger is logged once for as long as it lasts."""
+
+    def __init__(self) -> None:
+        self._errors = OnceLogged("an erasure was not carried out")
+        self._looked: dict[str, int] = {}  # the newest note at the last look, by ledger: only notes change it
+
+    def carry_out(self, controller: Controller) -> None:
+        """Carry out the erasures of a ledger for which no approval is missing any more, and log it. Raises
+        LedgerError and EvidenceError, which are logged."""
+        if controller.refused or not Path(controller.ledger).exists():
+            return
+        try:
+            newest = storage.newest_note(controller)
+            if self._looked.get(controller.ledger) == newest:
+                return
+            for note, records in storage.carry_out_erasures(controller):
+                log.info("erasure carried out", controller=controller.id, note=note, records=records)
+        except (LedgerError, EvidenceError) as error:
+            self._errors.tell(controller.id, controller=controller.id, error=str(error))
+            raise
+        self._looked[controller.ledger] = newest
+        self._errors.over(controller.id)
+
+
 @dataclass(frozen=True)
 class Signed:
     """The result of a signing: `size` records are in the newest checkpoint, `at` is the time when it covered

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -24,7 +24,7 @@ from .generations import Generations
 from .metrics import Metrics
 
 DAY_SECONDS = 24 * 60 * 60
-COLLECT_SECONDS = 60.0
+COLLECT_SECONDS = ERASE_SECONDS = 60.0
 REOPEN_SECONDS = 5.0
 
 log = structlog.get_logger("informativa")
@@ -43,6 +43,7 @@ class RegularWork:
         yield self._daily()
         yield self._collect()
         yield self._sign()
+        yield self._erase()
         yield self._reopen()
 
     @property
@@ -87,6 +88,21 @@ class RegularWork:
         while True:
             await _in_turn(turns, self._configuration, sign)
             await asyncio.sleep(self._configuration.evidence.interval)
+
+    async def _erase(self) -> None:
+        """Carry out from time to time, beside the calls, erasures that were approved."""
+        pending = maintenance.PendingErasures()
+
+        async def erase(controller: Controller) -> None:
+            await self._outdated.migrated(controller.id)
+            with suppress(InformativaError):  # which is logged
+                await in_thread(pending.carry_out, controller)
+
+        await self._ledgers_opened.wait()
+        turns = Turns("erasure")
+        while True:
+            await _in_turn(turns, self._configuration, erase)
+            await asyncio.sleep(ERASE_SECONDS)
 
     async def _reopen(self) -> None:
         """Try from time to time to open ledgers that could not be opened; copy and migrate the old ones.

@@ -220,38 +220,92 @@ def migrate(controller: Controller) -> None:
 
 
 def erase(
-    controller: Controller, caller: Identified, at: datetime, shared: SharedDatabase | None = None
+    controller: Controller,
+    caller: Identified,
+    at: datetime,
+    shared: SharedDatabase | None = None,
+    instruction: str = "",
+    *,
+    in_console: bool = False,
 ) -> tuple[ErasureResult, ErasureOrder | None]:
     """Erase a caller of one controller: on this box, and, where boxes share a database, on all others. Return
-    the result on this box, and the order to the others.
+    the result on this box, and the order to the others. The log notes the controller's `instruction`.
 
     Raises LedgerError, with a remedy, if any of his records is left. Raises SharedDatabaseError, when he is
     erased on this box, if the others cannot be asked: the request is kept, and the service asks them later.
     """
     from ..call.caller import pseudonyms_under
+    from ..evidence.note_values import NoteSource
     from ..ledgers.erasure import erase
 
     ledger, his_pseudonyms = Path(controller.ledger), pseudonyms_under(caller, controller.keys)
+    by = NoteSource.CONSOLE if in_console else NoteSource.COMMAND
     if shared is not None or ledger.exists():
         store(controller).close()  # creates it for the request; refuses one that is another's
+        keep_rule(controller, at, by)  # who approves is what the configuration says now
     if shared is None:
-        return erase(ledger, his_pseudonyms, at), None
+        return erase(ledger, his_pseudonyms, at, instruction=instruction, by=by), None
     from ..sharing.sealed_caller import seal
 
-    result = erase(ledger, his_pseudonyms, at, everywhere=True, sealed=seal(caller, controller.keys))
+    sealed = seal(caller, controller.keys, instruction)
+    result = erase(ledger, his_pseudonyms, at, everywhere=True, sealed=sealed, instruction=instruction, by=by)
     assert result.request is not None
-    order = _order(shared, controller, result.request)
+    order = _order(shared, controller, result.request, waits=bool(result.waiting))
     if not set(order.pseudonyms) <= set(result.request.pseudonyms):  # another box knew of an earlier key
-        more = erase(ledger, order.pseudonyms, at)
-        result = replace(result, records=result.records + more.records, traces=result.traces + more.traces)
+        more = erase(ledger, order.pseudonyms, at, instruction=instruction, by=by)
+        result = replace(
+            result,
+            records=result.records + more.records,
+            traces=result.traces + more.traces,
+            waiting=result.waiting + more.waiting,
+        )
     return result, order
 
 
-def _order(shared: SharedDatabase, controller: Controller, request: ErasureRequest) -> ErasureOrder:
+def _order(
+    shared: SharedDatabase, controller: Controller, request: ErasureRequest, *, waits: bool
+) -> ErasureOrder:
     from ..sharing import erasure_orders
 
     with closing(store(controller)) as ledger:
-        return erasure_orders.order(shared, controller.id, request, ledger)
+        return erasure_orders.order(shared, controller.id, request, ledger, waits=waits)
+
+
+def require_instruction(controller: Controller, given: str) -> None:
+    """Check that an erasure can be noted under this instruction, or under none if '' is given. Raises
+    InformativaError, and LedgerError."""
+    from ..evidence.notes import RuleNote
+    from ..evidence.rules import configured_rule
+    from ..ledgers.erasure_notes import instruction_for
+
+    rule = configured_rule(controller)
+    if rule is None:
+        with existing_ledger(controller) as ledger:
+            noted = ledger.rule() if ledger else None
+        rule = noted.content if noted and isinstance(noted.content, RuleNote) else None
+    instruction_for(rule, given)
+
+
+def carry_out_erasures(controller: Controller) -> list[tuple[int, int]]:
+    """Carry out, in a controller's ledger, which must exist, the erasures that are noted and not done, and
+    for which no approval is missing. Return the number of the record of each, and how many records it erased.
+    Raises LedgerError, and EvidenceError; calling it again finishes the work."""
+    from ..ledgers import erasure
+
+    with closing(store(controller, create=False, migrate=False)) as ledger:
+        erasure.finish(ledger)
+        return [(pending.record, erasure.carry_out(ledger, pending)) for pending in erasure.pending(ledger)]
+
+
+def newest_note(controller: Controller) -> int:
+    """Return the row of the newest note in a ledger, which must exist; -1 if there is none. Raises
+    LedgerError."""
+    from ..ledgers.erasure_notes import newest_note
+
+    with closing(store(controller, read_only=True)) as ledger:
+        ledger.log()
+        with ledger.connected() as connection:
+            return newest_note(connection)
 
 
 def would_erase(

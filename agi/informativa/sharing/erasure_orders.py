@@ -7,13 +7,15 @@ database lost (`Erasures`). Each erases in its own ledger as `ledgers/erasure.py
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from ..call.caller import pseudonyms_under
-from ..ledgers import boxes, erasure, erasure_requests, leaves
+from ..evidence.log_folder import LogFolder
+from ..ledgers import boxes, erasure, erasure_notes, erasure_requests, leaves
+from ..ledgers.erasure_notes import NotedErasure
 from ..ledgers.erasure_requests import ErasureRequest, Standing
 from ..ledgers.sqlite import SqliteStore
 from ..model import SharedDatabase
@@ -25,6 +27,9 @@ from .erasure_statements import ErasureStatements
 from .membership import BoxRow, Membership, membership
 from .reading import other_boxes
 from .rows import Statements
+
+NOTE = "{"  # the text of a note begins like this, unlike any record about records of version 1
+AGAIN = "restored"  # the instruction for what was erased since a backup
 
 
 @dataclass(frozen=True)
@@ -49,10 +54,16 @@ def would_order(
 
 
 def order(
-    database: SharedDatabase, controller: str, request: ErasureRequest, store: SqliteStore
+    database: SharedDatabase,
+    controller: str,
+    request: ErasureRequest,
+    store: SqliteStore,
+    *,
+    waits: bool = False,
 ) -> ErasureOrder:
     """Order all boxes to erase the caller of a request, each as soon as it reaches the database; his records
-    there are erased at once. The ledger `store` keeps the request, and erased him already: its box counts as
+    there are erased at once, or if it `waits` for the controller's approval, those of each box when this has
+    erased them. The ledger `store` keeps the request, and erased or noted him already: its box counts as
     done, if the database takes it for that box.
 
     Raises SharedDatabaseError and LedgerError, after which the order may be valid or not; then the service
@@ -60,7 +71,7 @@ def order(
     """
     try:
         with connect(database, controller) as connection:
-            return _order(connection, database, controller, request, store, done_here=True)
+            return _order(connection, database, controller, request, store, done_here=True, waits=waits)
     except BaseException:
         with suppress(LedgerError):
             erasure_requests.mark_lost(store, [request])  # the service need not wait
@@ -75,6 +86,7 @@ def _order(
     store: SqliteStore,
     *,
     done_here: bool,
+    waits: bool,
 ) -> ErasureOrder:
     """Order it over a connection. A box that is sending at this moment is waited for, and sends nothing more
     before it has read the order."""
@@ -89,7 +101,8 @@ def _order(
         values = (number, all_pseudonyms, list(request.sealed) or None)
         run(sql.add_erasure, values if sql.sealed else values[:2])
         run(sql.count_erasure, (number,))
-        run(sql.erase_caller, (all_pseudonyms,))
+        if not waits:
+            run(sql.erase_caller, (all_pseudonyms,))
         if this.name and set(all_pseudonyms) <= set(request.pseudonyms):
             run(sql.applied_here, (number, this.name, number - 1))
         run(sql.done_everywhere)  # where there is no other box
@@ -123,6 +136,8 @@ class Erasures:
     def __post_init__(self) -> None:
         self._sql = ErasureStatements(self.controller, self.connection.schema)
         self._carried_out = set[tuple[int, frozenset[bytes]]]()  # orders that are not yet reported as applied
+        self._folder = LogFolder(self.store.file)
+        self._not_done: list[NotedErasure] | None = None  # `None` before the first look
 
     def erase_again(self) -> None:
         """Erase again the callers whom the boxes erased since a backup of this ledger, which now takes
@@ -141,23 +156,52 @@ class Erasures:
         for page in boxes.learnt_of(self.store):
             erased.update(pseudonym for (pseudonym,) in run(self._sql.known_nowhere, (page,)).fetchall())
         if erased:
-            erasure.erase(self.store.file, sorted(erased), datetime.now(UTC))
+            now = datetime.now(UTC)
+            erasure.erase(self.store.file, sorted(erased), now, instruction=AGAIN)
 
     def order_all_again(self) -> None:
         """Mark all requests of this box as to be ordered again: the database knows none of its orders."""
         erasure_requests.mark_lost(self.store, erasure_requests.stored_requests(self.store))
 
-    def follow(self, reference: str) -> None:
-        """Erase in the database what the record of an erasure says that this box erased."""
-        _own_leaves, resting_leaves = leaves.indices(reference)
+    def follow(self, record: int, reference: str) -> None:
+        """Erase in the database what the record of an erasure says that this box erased. What a note says is
+        erased there once it is done here."""
+        with self.store.connected() as connection:
+            noted = erasure_notes.of_record(connection, self._folder, record)
+            if noted is not None and noted.is_open(connection):
+                if self._not_done is not None and noted not in self._not_done:
+                    self._not_done.append(noted)
+                return
+        if noted is not None:
+            self._erase_there(noted.named.resting)
+        elif not reference.startswith(NOTE):
+            _own_leaves, resting_leaves = leaves.indices(reference)
+            self._erase_there(resting_leaves)
+
+    def _erase_there(self, resting_leaves: Iterable[range]) -> None:
+        """Erase in the database all that is erased here, and what rests on these rows of `leaf`."""
         box, run = self.database.box, self.connection.execute
         run(self._sql.erase, (box, boxes.erased(self.store)))
         run(self._sql.rests_no_more, (box, boxes.records_of(self.store, resting_leaves)))
+
+    def follow_done(self) -> None:
+        """Erase in the database what was noted before, and has been done here since the last look. At the
+        first look that is all, since nobody knows what was done while there was no connection."""
+        with self.store.connected() as connection:
+            if self._not_done is None:
+                noted = list(erasure_notes.noted(connection, self._folder))
+            else:
+                noted = self._not_done
+            self._not_done = [erasure for erasure in noted if erasure.is_open(connection)]
+        if done := [erasure for erasure in noted if erasure not in self._not_done]:
+            with translated(self.database), self.connection.transaction():
+                self._erase_there([leaf_range for erasure in done for leaf_range in erasure.named.resting])
 
     def carry_out(self, look: Callable[[], BoxRow], now: datetime) -> int:
         """Order again what this box requested and the database does not have; or else erase the callers of
         other boxes' orders. `look` reads this box's row. Return the number of callers; orders of this box are
         carried out at the next turn. Raises SharedDatabaseError."""
+        self.follow_done()
         requests, row = erasure_requests.stored_requests(self.store), look()
         if row.applied >= row.erasures and not requests:
             return 0
@@ -170,7 +214,16 @@ class Erasures:
         with translated(self.database):  # only now: two boxes at once would not see each other
             self.connection.execute(self._sql.done_everywhere)
         for request in unknown:
-            _order(self.connection, self.database, self.controller, request, self.store, done_here=False)
+            waits = self._waits()
+            _order(
+                self.connection,
+                self.database,
+                self.controller,
+                request,
+                self.store,
+                done_here=False,
+                waits=waits,
+            )
         erasure.forget(self.store, completed)
         return erased + len(unknown)
 
@@ -191,6 +244,12 @@ class Erasures:
             by_standing[request.standing(now, newest, applied, pseudonyms)].append(request)
         return by_standing[Standing.UNKNOWN], by_standing[Standing.COMPLETED]
 
+    def _waits(self) -> bool:
+        """Return whether an erasure of this box waits for the controller's approval: then an order that is
+        made again may be of that one."""
+        with self.store.connected() as connection:
+            return bool(erasure_notes.waiting(connection, self._folder))
+
     def _apply(self, row: BoxRow, at: datetime) -> int:
         """Erase the callers of pending orders. A caller without a record, too, may stand in a copy, or in
         data that an erasure could not clean: so each is really erased, and leaves a record of that.
@@ -205,7 +264,9 @@ class Erasures:
             all_pseudonyms, complete = self._all_pseudonyms(pseudonyms, sealed or ())
             order_key = number, frozenset(pseudonyms)  # a number may be given again after a failover
             if order_key not in earlier:
-                erasure.erase(self.store.file, all_pseudonyms, at)
+                given = sealed_caller.instruction(sealed or ())
+                instruction = given if erasure_notes.is_instruction(given) else f"order-{number}"
+                erasure.erase(self.store.file, all_pseudonyms, at, instruction=instruction)
             self._carried_out.add(order_key)
             if not complete and waiting is None:
                 waiting = number

@@ -179,7 +179,7 @@ class Exchange:
             first, last, end = rows.purged(row[_REFERENCE])
             self._connection.execute(self._sql.purge, (self._box, first, last, end))
         elif row[_KIND] == RecordKind.ERASURE:
-            self._erasures.follow(row[_REFERENCE])
+            self._erasures.follow(row[0], row[_REFERENCE])
 
     def send_proofs(self) -> int:
         """Send the next part of the proofs of our records. Return the size of it, 0 for nothing."""

@@ -16,19 +16,28 @@ from ..model import Identified, hashing
 
 _FINGERPRINT, _NONCE = 8, 12  # bytes
 _SIZE = 96  # bytes of the padded plain text, so that its length tells nothing
+_INSTRUCTION = b"instruction:"
 _CUSTOMER, _NUMBER = b"customer:", b"e164:"
 
 
-def seal(caller: Identified, keys: Iterable[bytes]) -> tuple[bytes, ...]:
+def seal(caller: Identified, keys: Iterable[bytes], instruction: str = "") -> tuple[bytes, ...]:
     """Encrypt the caller under each of these keys (AES-256-GCM). Each result is the key's fingerprint (8
-    bytes), the nonce (12), and the encrypted text."""
+    bytes), the nonce (12), and the encrypted text. The controller's instruction, a ticket's id, goes along as
+    it is; boxes of an earlier informativa pass it over."""
     space = _CUSTOMER if caller.customer else _NUMBER
     plain = (space + caller.number.encode(errors="replace")).ljust(_SIZE, b"\0")
     sealed = []
     for key in keys:
         name, nonce = _name(key), os.urandom(_NONCE)
         sealed.append(name + nonce + _cipher(key).encrypt(nonce, plain, name))
-    return tuple(sealed)
+    return (*sealed, _INSTRUCTION + instruction.encode()) if instruction else tuple(sealed)
+
+
+def instruction(sealed: Iterable[bytes]) -> str:
+    """Return the controller's instruction that came with a sealed caller; '' if none did. Nothing is
+    checked."""
+    texts = (value.removeprefix(_INSTRUCTION) for value in sealed if value.startswith(_INSTRUCTION))
+    return next(texts, b"").decode(errors="replace")
 
 
 def covers(sealed: Sequence[bytes], keys: Iterable[bytes]) -> bool:

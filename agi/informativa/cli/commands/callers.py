@@ -80,6 +80,12 @@ def erase(
     customer: Customer = None,
     config: Config = DEFAULT_FILE,
     controller: Of = None,
+    instruction: Annotated[
+        str,
+        typer.Option(
+            metavar="TICKET", help="The controller's instruction, which the log notes: a ticket's id."
+        ),
+    ] = "",
     yes: Yes = False,
     as_json: Json = False,
 ) -> None:
@@ -101,7 +107,13 @@ def erase(
 
     shared = selection.configuration.shared
     erasure = callers.erase(
-        selection.named, typed, datetime.now(UTC), really=yes, shared=shared, progress=tell
+        selection.named,
+        typed,
+        datetime.now(UTC),
+        really=yes,
+        shared=shared,
+        progress=tell,
+        instruction=instruction,
     )
     _warn(callers.remaining_doubt(typed, erasure))
     if as_json:

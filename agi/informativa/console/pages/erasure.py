@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from starlette.responses import Response
@@ -9,7 +10,7 @@ from starlette.responses import Response
 from ...model.errors import InformativaError
 from ...model.text import Text
 from ...operations import callers
-from ...operations.callers import Erased
+from ...operations.callers import Erased, check_instruction
 from ..context import RequestContext
 from .caller_lookup import (
     CallerLookup,
@@ -36,7 +37,7 @@ class ErasureOutcome:
 
 def trial(context: RequestContext) -> Response:
     """Show what would be erased, and the form that erases it."""
-    return redirect_if_erased(context) or _preview(context, context.session_object(CallerLookup), None)
+    return redirect_if_erased(context) or _preview(context, context.session_object(CallerLookup), {})
 
 
 def erase(context: RequestContext) -> Response:
@@ -49,8 +50,13 @@ def erase(context: RequestContext) -> Response:
             Text("Nothing was erased: that is another word."),
             Text("Type {word} and press the button again.", word=context.company.id),
         )
-        return _preview(context, lookup, error)
-    return context.redirect(lookup.run_once(_FORM, lambda: _erase(context, lookup)))
+        return _preview(context, lookup, {"word": error})
+    instruction = context.field("instruction", 100).strip()
+    try:
+        check_instruction([context.company], instruction)
+    except InformativaError as error:
+        return _preview(context, lookup, {"instruction": error}, instruction)
+    return context.redirect(lookup.run_once(_FORM, lambda: _erase(context, lookup, instruction)))
 
 
 def redirect_if_erased(context: RequestContext) -> Response | None:
@@ -65,7 +71,13 @@ def outcome(context: RequestContext) -> Response:
     return context.page("erased.html", outcome=context.session_object(ErasureOutcome))
 
 
-def _preview(context: RequestContext, lookup: CallerLookup, error: InformativaError | None) -> Response:
+def _preview(
+    context: RequestContext,
+    lookup: CallerLookup,
+    errors: Mapping[str, InformativaError],
+    instruction: str = "",
+) -> Response:
+    """Show what would be erased, with the errors by the field of the form."""
     company, shared = company_with_callers(context), context.configuration.shared
 
     def read() -> Erased:
@@ -74,30 +86,39 @@ def _preview(context: RequestContext, lookup: CallerLookup, error: InformativaEr
         note_access(context, "erase-trial", lookup.typed, erased.records)
         return erased
 
-    errors = {"word": error} if error else {}
     return context.stream(
         "erase.html",
-        400 if error else 200,
+        400 if errors else 200,
         lookup=lookup,
+        instruction=instruction,
         result=LazyResult(read),
         errors=errors,
         shared=shared,
     )
 
 
-def _erase(context: RequestContext, lookup: CallerLookup) -> tuple[str, bool]:
+def _erase(context: RequestContext, lookup: CallerLookup, instruction: str) -> tuple[str, bool]:
     """Erase the caller; return the address of the outcome, and whether nothing is left to do."""
     company, shared = company_with_callers(context), context.configuration.shared
     context.note("erase", detail="begun")
     erased, error = None, None
 
     def work() -> tuple[Erased, bool]:
-        erasure = callers.erase([company], lookup.typed, context.console.now(), really=True, shared=shared)
+        erasure = callers.erase(
+            [company],
+            lookup.typed,
+            context.console.now(),
+            really=True,
+            shared=shared,
+            instruction=instruction,
+            in_console=True,
+        )
         return erasure.controllers[0], True
 
     try:
         erased = lookup.run_once("erased", work)  # not again if the note fails
-        context.note("erase", record=max(erased.traces, default=None), detail="done")
+        detail = "waiting" if erased.waiting else "done"
+        context.note("erase", record=max(erased.traces, default=None), detail=detail)
     except InformativaError as raised:
         error = raised
     key = context.request.path_params["session_key"]

@@ -38,6 +38,7 @@ _DETAILS = {
     "customer": Text("by customer number"),
     "begun": Text("begun"),
     "done": Text("done"),
+    "waiting": Text("noted, waits for the approval"),
     "shown": Text("shown"),
     "saved": Text("saved as a file"),
     "html": Text("as a page"),

@@ -57,7 +57,16 @@ def erased(result: Erased, done: bool, say: Language) -> Iterator[str]:
     """Yield how many records and which copies of one controller were erased, or would be."""
     count = result.records
     facts = {"name": result.name, "id": result.controller, "count": count}
-    if done:
+    if done and result.waiting:
+        yield say.counted(
+            "{name} ({id}): the erasure of {count} record is noted, and waits for the controller's approval",
+            "{name} ({id}): the erasure of {count} records is noted, and waits for the controller's approval",
+            count,
+            **facts,
+        )
+        for file in result.waiting:
+            yield say("Give the list {file} to the approver. Nothing is erased before.", file=file)
+    elif done:
         yield say.counted(
             "{name} ({id}): {count} record erased", "{name} ({id}): {count} records erased", count, **facts
         )

@@ -1,0 +1,350 @@
+"""I7 and I9 together: an erasure is noted before it is done, and neither the note nor what is published says
+which calls were one person's."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import stat
+from contextlib import closing
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from evidence.ledger import audited, signed
+from evidence.noted import APPROVER
+from examples import AT, NOTDUE, OTHER, PARTIAL, PLAYED, UNIDENTIFIED
+from informativa.evidence.approval import Approval, sign
+from informativa.evidence.commitment import NOTE_TAG
+from informativa.evidence.erased_leaves import ErasedLeaves
+from informativa.evidence.log_folder import LogFolder
+from informativa.evidence.note_values import ErasureRule, NoteSource
+from informativa.evidence.notes import ApprovalNote, ErasureNote, LogNote, NoteContent, RuleNote
+from informativa.ledgers import erasure, erasure_notes, note_leaves
+from informativa.ledgers.access_log import AccessLog, LoggedAccess
+from informativa.ledgers.erasure import ErasureResult, carry_out, erase, finish, pending
+from informativa.ledgers.sqlite import SqliteStore
+from informativa.model import Action, Event, Reason
+from informativa.model.errors import InformativaError
+from traces import HE, HE_BEFORE, traces
+
+STANDING = RuleNote(None, "Europe/Rome", ErasureRule.STANDING, processor=False)
+EACH = replace(STANDING, erasures=ErasureRule.EACH, approver=APPROVER.verifier)
+HIS = replace(PLAYED, pseudonym=HE, reference="contract 7", linked="1700000000.0")
+ANOTHER = replace(PLAYED, pseudonym=OTHER, call="1700000000.77", linked="1700000000.77")
+
+
+def noted(file: Path, content: NoteContent) -> tuple[LogNote, int]:
+    """Write a note into the log."""
+    with (
+        closing(SqliteStore(str(file))) as store,
+        store.connected() as connection,
+        store.transaction() as transaction,
+    ):
+        return note_leaves.append(transaction, connection, content, AT, NoteSource.COMMAND)
+
+
+def approve(file: Path, note: LogNote) -> None:
+    """Give the controller's approval."""
+    noted(file, ApprovalNote(sign(Approval.of(1_795_523_400, [note.leaf]), APPROVER)))
+
+
+def recorded(file: Path, *events: Event) -> None:
+    """Record calls."""
+    with closing(SqliteStore(str(file))) as store:
+        store.append(events)
+
+
+def filled(file: Path, rule: RuleNote) -> Path:
+    """A ledger with the rule as leaf 0, five records of his, one that rests on his, and another's."""
+    noted(file, rule)
+    recorded(
+        file,
+        HIS,
+        ANOTHER,
+        replace(PARTIAL, pseudonym=HE_BEFORE),
+        replace(NOTDUE, pseudonym=HE, basis=2),
+        replace(UNIDENTIFIED, call="1700000000.9", linked="1700000000.0"),
+        replace(ANOTHER, pseudonym=b"r" * 32, reason=Reason.SAME_CALL, basis=2),
+    )
+    return file
+
+
+def last_note(file: Path) -> LogNote:
+    """The newest note of an erasure."""
+    with closing(SqliteStore(str(file))) as store, store.connected() as connection:
+        return next(erasure_notes.noted(connection, LogFolder(file))).note
+
+
+def sound(file: Path) -> dict[str, int]:
+    """How many leaves are in which state, of a ledger in which an audit finds no fault, signed or not."""
+    for _turn in range(2):
+        result = audited(file)
+        assert result.is_sound, result
+        signed(file)
+    return {name: number for name, number in vars(result.counted).items() if number}
+
+
+def pending_done(file: Path) -> list[int]:
+    """Do what the service does: carry out what may be, and return the numbers of records."""
+    with closing(SqliteStore(str(file), create=False)) as store:
+        finish(store)
+        return [carry_out(store, noted_erasure) for noted_erasure in pending(store)]
+
+
+def published(file: Path) -> dict[str, bytes]:
+    """Everything of the log that anybody may see."""
+    folder = LogFolder(file).folder
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and path.relative_to(folder).parts[0].isdecimal()
+    }
+
+
+def test_i9_erasure_is_noted_with_its_private_list_and_done(tmp_path: Path) -> None:
+    """The list fits the note, names his leaves and those that rest on them, and nobody else may read it."""
+    file = filled(tmp_path / "acme.sqlite3", STANDING)
+    assert sound(file) == {"whole": 7}
+    result = erase(file, [HE, HE_BEFORE], AT, instruction="OPS/2026-117", by=NoteSource.COMMAND)
+    assert (result, result.traces) == (ErasureResult(4, ()), (8,))
+    assert traces(tmp_path, HE, HE_BEFORE) == []
+    note, private = last_note(file), tmp_path / "acme.log/private/1-7"
+    assert (note.index, note.by, note.log) == (7, NoteSource.COMMAND, last_note(file).log)
+    listed = ErasedLeaves.parse(private.read_bytes())
+    listed.check(note)
+    assert note.content == ErasureNote(listed.digest, 10, "OPS/2026-117")
+    assert [place.index for place in listed.erased] == [1, 3, 4, 5]
+    assert [place.index for place in listed.resting] == [6]
+    assert stat.S_IMODE(private.stat().st_mode) == 0o600
+    assert stat.S_IMODE(private.parent.stat().st_mode) == 0o700
+    assert sound(file) == {"whole": 3, "erased": 5}
+    with closing(SqliteStore(str(file))) as store:
+        assert store.history(OTHER)["privacy"].record == 3
+        assert HE not in store.history(HE)
+
+
+def test_i9_nothing_public_names_his_leaves(tmp_path: Path) -> None:
+    """Neither what is published, nor the note beside the ledger of version 1; one salt is not the next."""
+    files = [filled(tmp_path / name / "acme.sqlite3", STANDING) for name in ("a", "b")]
+    for file in files:
+        signed(file)
+        erase(file, [HE, HE_BEFORE], AT)
+        signed(file)
+        public = published(file)
+        assert "1/gone" not in public
+        log = LogFolder(file).published(1)
+        entries = [log.entry(index, 8) for index in range(8)]
+        assert [entry.startswith(NOTE_TAG) for entry in entries] == [True, *[False] * 6, True]
+        keys = {"at", "by", "index", "instruction", "kind", "list", "log", "most", "v"}
+        assert json.loads(entries[7].removeprefix(NOTE_TAG)).keys() == keys
+        listed = (tmp_path / file.parent.name / "acme.log/private/1-7").read_bytes()
+        secrets = [line for line in listed.splitlines() if line and not line.startswith(b"informativa/list")]
+        assert not any(secret in content for secret in secrets for content in public.values())
+    first, second = (last_note(file).content for file in files)
+    assert first != second
+
+
+def test_caller_without_a_leaf_is_not_noted(tmp_path: Path) -> None:
+    """There is no empty list. What copies and the access log have of him goes all the same."""
+    file = filled(tmp_path / "acme.sqlite3", STANDING)
+    copy = file.with_name("acme.sqlite3.rescued-2026-11-25T10-11-12")
+    copy.write_bytes(b"1" * 32)
+    AccessLog(file).add(LoggedAccess(AT, "marta", Action.OPEN_CALLER, b"1" * 32))
+    result = erase(file, [b"1" * 32], AT)
+    assert (result, result.traces) == (ErasureResult(0, (copy,)), ())
+    assert traces(tmp_path, b"1" * 32) == []
+    assert not (tmp_path / "acme.log/private").exists()
+
+
+def test_each_erasure_waits_for_its_approval(tmp_path: Path) -> None:
+    """Nothing is erased before, whoever asks again, and all that was listed after it."""
+    file = filled(tmp_path / "acme.sqlite3", EACH)
+    copy = file.with_name("acme.sqlite3.rescued-2026-11-25T10-11-12")
+    copy.write_bytes(HE)
+    with closing(SqliteStore(str(file))) as store:
+        before = list(store.records())
+    waiting = erase(file, [HE, HE_BEFORE], AT, instruction="T-1")
+    private = tmp_path / "acme.log/private/1-7"
+    assert (waiting, waiting.traces) == (ErasureResult(4, (), waiting=(private,)), (8,))
+    with closing(SqliteStore(str(file))) as store:
+        assert list(store.records())[:7] == before
+    assert sound(file) == {"whole": 3, "waiting": 5}
+    assert pending_done(file) == []
+    again = erase(file, [HE, HE_BEFORE], AT, instruction="T-2")
+    assert (again, again.traces) == (waiting, (8,))
+    assert copy.exists()
+    approve(file, last_note(file))
+    assert sound(file) == {"whole": 4, "waiting": 5}
+    assert pending_done(file) == [4]
+    assert pending_done(file) == []
+    assert traces(tmp_path, HE, HE_BEFORE) == []
+    assert not copy.exists()
+    assert not LogFolder(file).unfinished.exists()
+    assert sound(file) == {"whole": 4, "erased": 5}
+    assert erase(file, [HE, HE_BEFORE], AT) == ErasureResult(0, ())
+
+
+def test_approved_erasure_is_done_by_who_asks_again(tmp_path: Path) -> None:
+    """The command need not wait for the service."""
+    file = filled(tmp_path / "acme.sqlite3", EACH)
+    erase(file, [HE, HE_BEFORE], AT)
+    approve(file, last_note(file))
+    result = erase(file, [HE, HE_BEFORE], AT)
+    assert (result, result.traces) == (ErasureResult(4, ()), (8,))
+    assert traces(tmp_path, HE, HE_BEFORE) == []
+    assert sound(file) == {"whole": 4, "erased": 5}
+
+
+def test_calls_since_the_list_are_not_in_it(tmp_path: Path) -> None:
+    """They stay with what he knows by them, since nobody approved their erasure; another note names them."""
+    file = filled(tmp_path / "acme.sqlite3", EACH)
+    erase(file, [HE, HE_BEFORE], AT)
+    first = last_note(file)
+    later = replace(HIS, at=AT + timedelta(hours=1), version="2", call="17.5", linked="17.5")
+    recorded(file, later)
+    more = erase(file, [HE, HE_BEFORE], AT)
+    assert (more.records, more.waiting) == (5, (tmp_path / "acme.log/private/1-9",))
+    approve(file, first)
+    assert pending_done(file) == [4]
+    assert sound(file) == {"whole": 5, "erased": 5, "waiting": 1}
+    with closing(SqliteStore(str(file))) as store:
+        assert store.history(HE)["privacy"].record == 9
+        assert store.record(9).event.pseudonym == HE  # type: ignore[union-attr]
+    assert traces(tmp_path, HE_BEFORE) == []
+    approve(file, last_note(file))
+    assert pending_done(file) == [1]
+    assert traces(tmp_path, HE, HE_BEFORE) == []
+    assert sound(file) == {"whole": 6, "erased": 6}
+
+
+@pytest.mark.parametrize(
+    ("rule", "waits"),
+    [
+        (STANDING, False),
+        (EACH, True),
+        (replace(EACH, approver=None), False),
+        (replace(EACH, approver=None, processor=True), False),
+        (replace(EACH, erased=2), True),
+        (replace(STANDING, approver=APPROVER.verifier), False),
+    ],
+)
+def test_only_a_known_approver_is_waited_for(tmp_path: Path, rule: RuleNote, waits: bool) -> None:
+    """Where nobody could approve it, it would wait for ever; a rule that waits itself says who may."""
+    file = filled(tmp_path / "acme.sqlite3", rule)
+    assert bool(erase(file, [HE, HE_BEFORE], AT).waiting) is waits
+    if waits:
+        approve(file, last_note(file))
+        assert pending_done(file) == [4]
+    assert traces(tmp_path, HE, HE_BEFORE) == []
+
+
+def killed(*_arguments: object) -> None:
+    """Stand for the end of the process."""
+    raise KeyboardInterrupt
+
+
+def test_kill_between_note_and_act_is_made_up_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The note is there, the records still are: the audit says that they wait, and the service does it."""
+    file = filled(tmp_path / "acme.sqlite3", STANDING)
+    with monkeypatch.context() as patched:
+        patched.setattr(erasure, "_act", killed)
+        with pytest.raises(KeyboardInterrupt):
+            erase(file, [HE, HE_BEFORE], AT)
+    assert sound(file) == {"whole": 3, "waiting": 5}
+    assert pending_done(file) == [4]
+    assert traces(tmp_path, HE, HE_BEFORE) == []
+    assert sound(file) == {"whole": 3, "erased": 5}
+
+
+def test_kill_before_the_note_leaves_a_list_that_is_overwritten(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A list without a note names nothing: the leaf of its index is another record meanwhile."""
+    file = filled(tmp_path / "acme.sqlite3", STANDING)
+    with monkeypatch.context() as patched:
+        patched.setattr(note_leaves, "append", killed)
+        with pytest.raises(KeyboardInterrupt):
+            erase(file, [HE, HE_BEFORE], AT)
+    assert (tmp_path / "acme.log/private/1-7").exists()
+    assert sound(file) == {"whole": 7}
+    assert pending_done(file) == []
+    assert erase(file, [HE, HE_BEFORE], AT).traces == (8,)
+    assert sound(file) == {"whole": 3, "erased": 5}
+
+
+@pytest.mark.parametrize("step", ["_clean", "_delete_copies"])
+def test_kill_after_the_act_is_made_up_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    """His rows are empty, so nobody knows any more what to look for: all files are written anew."""
+    file = filled(tmp_path / "acme.sqlite3", EACH)
+    copy = file.with_name("acme.sqlite3.rescued-2026-11-25T10-11-12")
+    copy.write_bytes(HE)
+    with closing(sqlite3.connect(file)) as other, other:
+        other.execute("PRAGMA secure_delete = OFF")
+        other.execute("DELETE FROM standing WHERE pseudonym = ?", (HE,))
+        other.execute("INSERT INTO number_use (pseudonym, notice, seen) VALUES (?, 'privacy', 1)", (HE,))
+    erase(file, [HE, HE_BEFORE], AT)
+    approve(file, last_note(file))
+    service = SqliteStore(str(file))  # holds the log open, so that nothing is emptied by closing
+    with monkeypatch.context() as patched:
+        patched.setattr(erasure, step, killed)
+        with pytest.raises(KeyboardInterrupt):
+            pending_done(file)
+    assert traces(tmp_path, HE) != []
+    assert LogFolder(file).unfinished.exists()
+    service.close()
+    assert pending_done(file) == []
+    assert traces(tmp_path, HE, HE_BEFORE) == []
+    assert not LogFolder(file).unfinished.exists()
+
+
+def test_records_of_before_the_log_get_their_leaves_first(tmp_path: Path) -> None:
+    """A note names leaves, and a record without one would stay."""
+    from old_ledgers import old
+
+    file = old(tmp_path / "acme.sqlite3", 6, 5)
+    with closing(SqliteStore(str(file))) as store:
+        (his, *_others) = {record.event.pseudonym: record for record in store.records()}
+        assert store.log().entered < store.log().old
+    assert his is not None
+    noted(file, STANDING)
+    result = erase(file, [his], AT)
+    assert result.records
+    assert traces(tmp_path, his) == []
+    assert sound(file)["erased"] == result.records
+
+
+@pytest.mark.parametrize(
+    ("rule", "given", "noted_as"),
+    [
+        (None, "", "unstated"),
+        (STANDING, "", "unstated"),
+        (STANDING, "T-1", "T-1"),
+        (EACH, "T-1", "T-1"),
+    ],
+)
+def test_instruction_is_noted(rule: RuleNote | None, given: str, noted_as: str) -> None:
+    """One is needed where somebody else reads it."""
+    assert erasure_notes.instruction_for(rule, given) == noted_as
+
+
+@pytest.mark.parametrize(
+    ("rule", "given"),
+    [
+        (EACH, ""),
+        (replace(STANDING, processor=True), ""),
+        (STANDING, "two words"),
+        (STANDING, "+393331234567"),
+        (None, "T-12345678"),
+        (None, "x" * 41),
+    ],
+)
+def test_instruction_is_refused(rule: RuleNote | None, given: str) -> None:
+    """If it is missing, or could be a number or a name."""
+    with pytest.raises(InformativaError) as refused:
+        erasure_notes.instruction_for(rule, given)
+    assert refused.value.code == erasure_notes.INSTRUCTION_REFUSED

@@ -87,12 +87,18 @@ def keep_rule(
 ) -> None:
     """Write a rule into the newest log, unless it is the newest one there, within a transaction. The first
     one of a ledger says how many records were gone before it. Raises as `append` does."""
+    content = missing_rule(connection, rule)
+    if content is not None:
+        append(transaction, connection, content, at, by)
+
+
+def missing_rule(connection: sqlite3.Connection, rule: RuleNote) -> RuleNote | None:
+    """Return what `keep_rule` would write; `None` for nothing. Raises sqlite3.Error."""
     newest = newest_rule(connection, leaves.log(connection))
     if newest is None:
         purged, erased, lost = _gone(connection)
-        append(transaction, connection, replace(rule, purged=purged, erased=erased, lost=lost), at, by)
-    elif not is_stated(rule, newest):
-        append(transaction, connection, rule, at, by)
+        return replace(rule, purged=purged, erased=erased, lost=lost)
+    return None if is_stated(rule, newest) else rule
 
 
 def is_stated(rule: RuleNote, note: LogNote | None) -> bool:

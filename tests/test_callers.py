@@ -14,6 +14,7 @@ import pytest
 
 from commands import typed
 from evidence.noted import APPROVER
+from examples import PLAYED
 from informativa.config import Configuration, load
 from informativa.evidence.approval import Approval, sign
 from informativa.evidence.log_folder import LogFolder
@@ -58,6 +59,12 @@ def told(configuration: Configuration, typed: Typed = CALLER) -> Recorded:
     notice = notice_named(configuration, "acme", "privacy")
     on = datetime(2026, 11, 20)
     return callers.add_record(owner, notice, typed, RecordKind.WEBSITE, "form 7", on, "", NOW)
+
+
+def recorded_long_ago(controller: Controller) -> None:
+    """A call past the retention, before all others in the ledger."""
+    with closing(storage.store(controller)) as store:
+        store.append([replace(PLAYED, at=datetime(2019, 1, 1, tzinfo=UTC))])
 
 
 def test_record_tells_what_the_ledger_has(configuration: Configuration, acme: Controller) -> None:
@@ -190,12 +197,11 @@ def test_notice_that_there_is_not(configuration: Configuration) -> None:
 
 def test_purge_deletes_only_when_told_to(configuration: Configuration, acme: Controller) -> None:
     """What is past the retention is counted, then deleted; without a retention nothing is."""
+    recorded_long_ago(acme)
     told(configuration)
-    with closing(storage.store(acme)) as store:
-        (record,) = store.records()
-        store.append([replace(record.event, at=datetime(2019, 1, 1, tzinfo=UTC), recorded=None)])
+    now = datetime.now(UTC)  # the rule in the log is of now
     owners = [acme, replace(configuration.controllers["borealis"], retention=None)]
-    first, second = retention.purge(owners, NOW, really=False).controllers
+    first, second = retention.purge(owners, now, really=False).controllers
     assert (first.records, second.before, second.records) == (1, None, None)
     assert "\n".join(purged(first, False, ENGLISH)).endswith("would be deleted")
     assert (
@@ -203,24 +209,21 @@ def test_purge_deletes_only_when_told_to(configuration: Configuration, acme: Con
         == "Borealis GmbH (borealis): no retention is set, records are kept for ever"
     )
     progress: list[object] = []
-    purge = retention.purge(owners, NOW, really=True, progress=progress.append)
+    purge = retention.purge(owners, now, really=True, progress=progress.append)
     assert tuple(progress) == purge.controllers
     assert "\n".join(purged(purge.controllers[0], True, ENGLISH)).startswith(
         "Acme S.p.A. (acme): 1 record from before 20"
     )
     facts = json.loads(document(purge))
     assert [company["records"] for company in facts["controllers"]] == [1, None]
-    (nothing,) = retention.purge([acme], NOW, really=True).controllers
+    (nothing,) = retention.purge([acme], now, really=True).controllers
     assert nothing.records == 0
 
 
 def test_purge_command_deletes_only_with_yes(configuration: Configuration, acme: Controller) -> None:
     """It first says what it would delete, and how to have it done; in words and as JSON."""
+    recorded_long_ago(acme)
     told(configuration)
-    with closing(storage.store(acme)) as store:
-        (record,) = store.records()
-        old = replace(record.event, at=datetime(2019, 1, 1, tzinfo=UTC), recorded=None)
-        store.append([old])
     purge = ("purge", "--controller", "acme", "-c", configuration.file)
 
     def undated(*more: str) -> tuple[int, str, str]:

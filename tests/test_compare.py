@@ -199,10 +199,10 @@ def test_unanswered(compare, fill) -> None:
 def test_retention(compare, fill, folder: Path) -> None:
     """Calls of days whose records were deleted because of their age are compared by their number."""
     file = folder / "informativa.yaml"
+    file.write_text(re.sub(r"(?m)^( +retention:) .*", r"\1 1 year", file.read_text()))
     old = datetime.now(UTC).replace(microsecond=0, hour=9) - timedelta(days=3 * 365)
     fill(*(recorded(number, old + timedelta(minutes=number)) for number in range(3)))
     fill(recorded(9, old + timedelta(days=900)))
-    file.write_text(re.sub(r"(?m)^( +retention:) .*", r"\1 1 year", file.read_text()))
     assert run("purge", "--controller=acme", "--yes", "-c", file).returncode == 0
     rows = "".join(row(number, old + timedelta(minutes=number)) for number in range(3))
     rows += row(9, old + timedelta(days=900))
@@ -216,9 +216,9 @@ def test_retention(compare, fill, folder: Path) -> None:
 def test_retention_of_a_day_that_the_list_has_not_to_its_end(compare, fill, folder: Path) -> None:
     """Of a day whose records were deleted only the hours count that the list has, as where it was rotated."""
     file = folder / "informativa.yaml"
+    file.write_text(re.sub(r"(?m)^( +retention:) .*", r"\1 1 year", file.read_text()))
     old = datetime.now(UTC).replace(microsecond=0, minute=5, hour=9) - timedelta(days=3 * 365)
     fill(*(recorded(number, old + timedelta(hours=number)) for number in (0, 1, 5)))
-    file.write_text(re.sub(r"(?m)^( +retention:) .*", r"\1 1 year", file.read_text()))
     assert run("purge", "--controller=acme", "--yes", "-c", file).returncode == 0
     result = compare(row(0, old) + row(1, old + timedelta(hours=1)))
     assert numbers(result, "purged", "days") == (2, [])

@@ -15,11 +15,14 @@ import pytest
 
 from examples import AT, NOTDUE, ONE, OTHER, PARTIAL, PLAYED, UNIDENTIFIED
 from informativa.call.guard import suspend
-from informativa.ledgers import erasure, expiry
+from informativa.evidence.note_values import ErasureRule, NoteSource
+from informativa.evidence.notes import RuleNote
+from informativa.ledgers import erasure, expiry, purge_plan
 from informativa.ledgers.erasure import erase
 from informativa.ledgers.sqlite import SqliteStore
-from informativa.model import Reason
+from informativa.model import Reason, RecordKind
 from informativa.model.errors import BoxRefusedError, LedgerError, SharedDatabaseError
+from informativa.model.plan import Period
 from informativa.sharing import administration, exchange, reading
 from informativa.sharing.connection import Connection, connect
 from informativa.sharing.others import SharedBoxes
@@ -437,3 +440,26 @@ def test_a_company_may_have_a_database_of_its_own(boxes: Boxes) -> None:
     finally:
         boxes.server.sql("DROP DATABASE of_globex")
         boxes.server.sql('DROP ROLE "informativa_globex"')
+
+
+def test_what_a_purge_by_prefix_took_here_goes_there(boxes: Boxes) -> None:
+    """The records of the leaves that the note names, and of no others; counters and notes stay."""
+    start = AT - 400 * DAY
+    rule = RuleNote(Period(days=60), "UTC", ErasureRule.STANDING, processor=False)
+    with closing(boxes.store("pbx-1")) as store:
+        store.keep_rule(rule, start, NoteSource.SERVICE)
+    totals = replace(NOTDUE, kind=RecordKind.TOTALS, pseudonym=None, basis=None, at=start, call="")
+    old = [replace(PLAYED, at=start + day * DAY) for day in range(3)]
+    boxes.record("pbx-1", *old, totals, replace(PLAYED, at=AT - DAY), replace(PLAYED, at=start))
+    boxes.record("pbx-2", replace(PLAYED, at=start))
+    for name in ("pbx-1", "pbx-2"):
+        boxes.exchange(name).send()
+    for at, gone in ((start + 61 * DAY + timedelta(minutes=1), 2), (AT, 1), (AT + 90 * DAY, 2)):
+        with closing(boxes.store("pbx-1")) as store:
+            plan = purge_plan.read(store, at)
+            assert plan is not None
+            assert expiry.purge_by_rules(store, plan, at, NoteSource.SERVICE) == gone
+            numbers = [record.number for record in store.records()]
+        boxes.opened[0].send()
+        found = boxes.sql("SELECT box, record FROM acme.record ORDER BY 1, 2")
+        assert found == [*(("pbx-1", number) for number in numbers), ("pbx-2", 1)]

@@ -8,13 +8,16 @@ witness's.
 
 from __future__ import annotations
 
-from ..model.errors import EvidenceFormatError
+from collections.abc import Sequence
+from contextlib import suppress
+
+from ..model.errors import EvidenceError, EvidenceFormatError
 from ..model.text import Text
 from . import ed25519
-from .checkpoint import Checkpoint
+from .checkpoint import Checkpoint, open_checkpoint
 from .encoding import LARGEST
 from .keys import PrivateKey, PublicKey
-from .note import Signature
+from .note import Signature, Verifier
 
 COSIGNATURE = 0x04  # the signature type
 _TIME = 8  # bytes
@@ -59,6 +62,16 @@ def cosigned_at(signature: Signature) -> int:
     """Return the time that a cosignature states, in POSIX seconds. It proves nothing before the signature is
     verified."""
     return int.from_bytes(signature.data[:_TIME], "big")
+
+
+def cosignatures(note: bytes | None, key: Verifier, witnesses: Sequence[WitnessVerifier]) -> list[int]:
+    """Return the times at which these witnesses signed a checkpoint of the log with this key, in POSIX
+    seconds; none if the log did not sign it."""
+    with suppress(EvidenceError):
+        if note is not None:
+            signed = open_checkpoint(note, [key], witnesses)
+            return list(map(cosigned_at, filter(None, map(signed.note.signed_by, witnesses))))
+    return []
 
 
 def _message(text: str, at: int) -> bytes:

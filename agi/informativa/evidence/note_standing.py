@@ -69,6 +69,12 @@ def standings(
     return {origin: tuple(judge.judged(origin).standings) for origin in logs}
 
 
+def rules_of(logs: Mapping[str, ReadLog], origin: str) -> LogRules:
+    """Return the rules of one of these logs, with those of the logs before it: by the approvers that the
+    rules themselves name."""
+    return _Judge(logs, (), lambda *_: None).judged(origin).rules
+
+
 class _Judge:
     """The logs, and what was judged of them."""
 

@@ -181,7 +181,7 @@ def _examine_closely(
         erased = notes.is_erased(leaf.leaf) and not waits
         emptied = erased and notes.is_emptied(leaf.leaf)
         flaws += _record_flaws(origin, index, leaf, event_row, erased=erased, emptied=emptied)
-    waiting = waits and event_row[_KIND] not in commitment.ABOUT_RECORDS and not flaws
+    waiting = waits and event_row[_KIND] not in commitment.KEPT and not flaws
     return RecordState.WAITING if waiting else state, flaws
 
 

@@ -112,7 +112,9 @@ def forged(connection: sqlite3.Connection, notes: LossNotes, old: int) -> list[H
             actual: dict[bytes, KnownVersions] = defaultdict(dict)
             for pseudonym, notice, version, *columns in connection.execute(_ROWS, {"last": notes.last}):
                 actual[pseudonym][notice, version] = tuple(columns)
-            derived, seen_times, own_facts = _derived(_readable(connection), moved, old)
+            derived, seen_times, own_facts, aged = _derived(
+                _readable(connection), moved, old, notes.forgotten
+            )
         finally:
             connection.execute("DROP TABLE doubtful")
     forged_rows = set()
@@ -124,7 +126,12 @@ def forged(connection: sqlite3.Connection, notes: LossNotes, old: int) -> list[H
                 expected_row[3],
             )
             if not _borne_out(
-                actual_row, expected_row, seen_times[pseudonym][key[0]], notes, by_one_record=by_one_record
+                actual_row,
+                expected_row,
+                seen_times[pseudonym][key[0]],
+                notes,
+                by_one_record=by_one_record,
+                may_say_less=bool(notes.last) or pseudonym in aged,
             ):
                 number = (actual_row or expected_row or (0, 0))[1]
                 forged_rows.add(HistoryRow(number if type(number) is int else 0, *map(str, key)))
@@ -169,22 +176,30 @@ def _borne_out(
     notes: LossNotes,
     *,
     by_one_record: bool,
+    may_say_less: bool,
 ) -> bool:
     """Return whether a row of the history is as the records would have it. After a purge it may say less, if
-    it was gathered from several records; not if one record says all of it (`by_one_record`)."""
+    it was gathered from several records; not if one record says all of it (`by_one_record`). It may be gone
+    if what it says happened long ago."""
     if actual is None or expected is None:
-        return actual is None and (expected is None or notes.last > expected[1])
+        return actual is None and (
+            expected is None or notes.last > expected[1] or expected[2] < notes.forgotten
+        )
     purposes, record, at, whole_at, last_seen, moved = actual
     if (record, at) != expected[1:3] or moved not in (expected[5], 1):  # 1 only makes a look-up ask
         return False
-    if purposes != expected[0] and (by_one_record or not notes.last or not _says_less(purposes, expected[0])):
+    if purposes != expected[0] and (
+        by_one_record or not may_say_less or not _says_less(purposes, expected[0])
+    ):
         return False
     if whole_at != expected[3] and (
-        not notes.last or (by_one_record and whole_at is not None) or not _says_earlier(whole_at, expected[3])
+        not may_say_less
+        or (by_one_record and whole_at is not None)
+        or not _says_earlier(whole_at, expected[3])
     ):
         return False
     if last_seen is None or last_seen == expected[4]:
-        return last_seen == expected[4] or bool(notes.last)
+        return last_seen == expected[4] or may_say_less
     return last_seen in seen_times or (type(last_seen) is int and last_seen < notes.before)
 
 
@@ -200,12 +215,19 @@ def _says_earlier(whole_at: object, expected: int | None) -> bool:
 
 
 def _derived(
-    records: Iterator[Record], moved: Mapping[bytes, bytes], old: int
-) -> tuple[dict[bytes, KnownVersions], dict[bytes, dict[str, set[int]]], dict[int, tuple[str, int | None]]]:
+    records: Iterator[Record], moved: Mapping[bytes, bytes], old: int, forgotten: int
+) -> tuple[
+    dict[bytes, KnownVersions],
+    dict[bytes, dict[str, set[int]]],
+    dict[int, tuple[str, int | None]],
+    set[bytes],
+]:
     """Derive from the records: the history, by pseudonym; the times at which a caller who knew a notice was
-    seen; and the content of each record itself: purposes, and the time at which the whole notice was told."""
+    seen; the content of each record itself: purposes, and the time at which the whole notice was told; and
+    the callers with a record that happened before the time `forgotten`."""
     history: dict[bytes, KnownVersions] = defaultdict(dict)
     own_facts: dict[int, tuple[str, int | None]] = {}
+    aged: set[bytes] = set()
     pseudonym_of: dict[int, bytes] = {}
     seen_times: dict[bytes, dict[str, set[int]]] = defaultdict(lambda: defaultdict(set))
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as memory:
@@ -226,17 +248,20 @@ def _derived(
             except (sqlite3.Error, UnicodeEncodeError):  # another check reports it
                 continue
             transaction.remember(event, record.number)
+            assert event.pseudonym is not None
+            if rows.microseconds(event.at) < forgotten or event.earlier in aged:
+                aged.add(event.pseudonym)
             if event.informs:
                 whole_at = None if event.supplement else rows.microseconds(event.at)
                 own_facts[record.number] = rows.words(event.purposes), whole_at
             if event.earlier is not None:
                 for notice, times in seen_times.pop(event.earlier, {}).items():
-                    seen_times[event.pseudonym][notice] |= times  # type: ignore[index]  # it has one
+                    seen_times[event.pseudonym][notice] |= times
             if event.reason is Reason.ALREADY_INFORMED:
-                seen_times[event.pseudonym][event.notice].add(rows.microseconds(event.at))  # type: ignore[index]
+                seen_times[event.pseudonym][event.notice].add(rows.microseconds(event.at))
         for pseudonym, notice, version, *columns, _moved in memory.execute(_HISTORY):
             history[pseudonym][notice, version] = (*columns, pseudonym_of[columns[1]] != pseudonym)
-    return history, seen_times, own_facts
+    return history, seen_times, own_facts, aged
 
 
 def _latest_pseudonym(pseudonym: bytes, moved: Mapping[bytes, bytes]) -> bytes:

@@ -30,6 +30,7 @@ SELECT pseudonym FROM elsewhere UNION SELECT pseudonym FROM number_use
 EXCEPT SELECT pseudonym FROM event WHERE pseudonym IS NOT NULL
 """
 _LEARNT_PAGE = 10_000  # callers
+_NUMBERS_PAGE = 20_000
 _CURSOR = "INSERT INTO box (name, record) VALUES (?, ?) ON CONFLICT DO UPDATE SET record = excluded.record"
 
 
@@ -106,6 +107,30 @@ def erased(store: SqliteStore) -> list[int]:
     """Return the numbers of the records that were erased. Reads the whole ledger."""
     with store.connected() as connection:
         return [number for (number,) in connection.execute("SELECT record FROM event WHERE erased")]
+
+
+def purged_by(store: SqliteStore, text: str) -> Iterator[list[int]]:
+    """Yield, in pages, the numbers of the records that a note of a purge names, which has this text, and no
+    note before it."""
+    from ..evidence.notes import PurgeNote  # and with it cryptography, which calls do not need
+    from . import note_leaves
+
+    with store.connected() as connection:
+        logs = leaves.logs(connection)
+        notes = [note for log in logs for note in reversed([*note_leaves.backwards(connection, log)])]
+    named: dict[str, int] = {}
+    for note in notes:
+        purge = note.content
+        if not isinstance(purge, PurgeNote):
+            continue
+        if note.text != text:
+            named[purge.of] = max(named.get(purge.of, 0), purge.below)
+            continue
+        for log in (log for log in logs if log.origin == purge.of):
+            first, end = log.first + named.get(purge.of, 0), log.first + purge.below
+            for at in range(first, end, _NUMBERS_PAGE):
+                yield records_of(store, [range(at, min(at + _NUMBERS_PAGE, end))])
+        return
 
 
 def records_of(store: SqliteStore, leaf_ranges: Iterable[range]) -> list[int]:

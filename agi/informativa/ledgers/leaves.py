@@ -88,6 +88,22 @@ ERASED = """
 SELECT leaf.leaf, leaf.what, leaf.who, event.erased FROM leaf JOIN event USING (record)
 WHERE leaf.salt_who IS NULL AND leaf.salt_what IS NOT NULL ORDER BY leaf.leaf
 """
+# Records below a leaf that a purge by prefix deletes, and the first of those recorded since a time.
+OPEN = f"""
+SELECT leaf.leaf, leaf.record FROM leaf CROSS JOIN event ON event.record = leaf.record
+WHERE leaf.salt_what IS NOT NULL AND leaf.leaf < ? AND {rows.DELETABLE} AND (leaf.leaf, leaf.record) > (?, ?)
+ORDER BY leaf.leaf LIMIT ?
+"""  # noqa: S608  # our own names
+COUNT_OPEN = f"""
+SELECT count(*) FROM leaf CROSS JOIN event ON event.record = leaf.record
+WHERE leaf.salt_what IS NOT NULL AND leaf.leaf >= ? AND leaf.leaf < ? AND {rows.DELETABLE}
+"""  # noqa: S608  # our own names
+RECORDED_SINCE = f"""
+SELECT leaf.leaf FROM leaf CROSS JOIN event ON event.record = leaf.record
+WHERE leaf.leaf >= ? AND leaf.leaf < ? AND coalesce(event.recorded, event.at) >= ? AND {rows.DELETABLE}
+ORDER BY leaf.leaf LIMIT 1
+"""  # noqa: S608  # our own names
+NEWEST_NOTE = "SELECT coalesce(max(leaf), -1) FROM leaf WHERE what IS NULL"
 # Records that have leaves in a range.
 RECORDS = "SELECT record FROM leaf WHERE leaf >= ? AND leaf < ?"
 LAST_RECORD = "SELECT max(record) FROM leaf WHERE leaf >= ? AND leaf < ?"

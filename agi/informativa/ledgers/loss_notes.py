@@ -10,14 +10,16 @@ import sqlite3
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from ..evidence.commitment import NOTE_TAG
 from ..evidence.erased_leaves import ErasedLeaves, LeafPlace
 from ..evidence.log_folder import LogFolder
-from ..evidence.notes import ErasureNote, LogNote, LostNote, PurgeNote
+from ..evidence.notes import ErasureNote, LogNote, LostNote, PurgeNote, RuleNote
+from ..evidence.purging import LARGEST_STEP, before
 from ..model import RecordKind
 from ..model.errors import EvidenceError
-from . import leaves, rows
+from . import leaves, note_leaves, rows
 from .audit_flaws import AuditedFlaw, Flaw
 from .audit_reading import UNREADABLE, tolerantly
 
@@ -30,8 +32,9 @@ class LossNotes:
     each as sorted ranges. `emptied` are those of the erased that were the caller's own records; the others
     only rest on such a record. `last` is the number of the last purged record, and `before` the time
     (microseconds since 1970) before which all purged records happened; both are 0 if none was purged. Leaves
-    in `by_notes` may still open, since a note comes before what it says is done. `flaws` are those of these
-    records about records."""
+    in `by_notes` may still open, since a note comes before what it says is done. By the rules callers may
+    have forgotten what happened before the time `forgotten` (microseconds since 1970), although its record is
+    kept. `flaws` are those of these records about records."""
 
     purged: tuple[range, ...]
     erased: tuple[range, ...]
@@ -41,6 +44,7 @@ class LossNotes:
     before: int = 0
     emptied: tuple[range, ...] = ()
     by_notes: tuple[range, ...] = ()
+    forgotten: int = 0
 
     def is_purged(self, leaf: int) -> bool:
         return _within(self.purged, leaf)
@@ -131,7 +135,8 @@ def read_loss_notes(
                 if isinstance(note.content, PurgeNote) and named.own:
                     last = connection.execute(leaves.LAST_RECORD, (named.own[0].start, named.own[0].stop))
                     last_purged = max(last_purged, last.fetchone()[0] or 0)
-                    purged_before = max(purged_before, rows.microseconds(note.content.cutoff))
+                    latest = note.content.cutoff + LARGEST_STEP  # by our clock, when a witness's decided
+                    purged_before = max(purged_before, rows.microseconds(latest))
             else:
                 named = NamedLeaves(*map(tuple, leaves.indices(event.reference)))
                 if event.kind is RecordKind.PURGE:
@@ -149,8 +154,29 @@ def read_loss_notes(
         emptied += named.own if event.kind is RecordKind.ERASURE else ()
     purged, erased, lost = (_merge(ranges[kind]) for kind in _TAKEN)
     return LossNotes(
-        purged, erased, lost, tuple(flaws), last_purged, purged_before, _merge(emptied), _merge(by_notes)
+        purged,
+        erased,
+        lost,
+        tuple(flaws),
+        last_purged,
+        purged_before,
+        _merge(emptied),
+        _merge(by_notes),
+        _forgotten(connection, logs),
     )
+
+
+def _forgotten(connection: sqlite3.Connection, logs: Sequence[leaves.LedgerLog]) -> int:
+    """Return the time before which callers may have forgotten everything: by the shortest retention that any
+    rule ever said, and by the notes of purges."""
+    now = datetime.now(UTC)
+    times = [0]
+    for content in (note.content for log in logs for note in note_leaves.backwards(connection, log)):
+        if isinstance(content, RuleNote) and (cutoff := before(content, now)):
+            times.append(rows.microseconds(cutoff))
+        elif isinstance(content, PurgeNote):
+            times.append(rows.microseconds(content.cutoff))
+    return max(times)
 
 
 def _rows(logs: Sequence[leaves.LedgerLog], origin: str, first: int, end: int) -> Iterator[range]:
@@ -167,7 +193,12 @@ def rows_of_places(logs: Sequence[leaves.LedgerLog], places: Iterable[LeafPlace]
     known = {log.origin: log for log in logs}
     present = (place for place in places if place.origin in known and place.index < known[place.origin].size)
     indices = (known[place.origin].first + place.index for place in present)
-    return _merge(range(row, row + 1) for row in indices)
+    return ranges_of(indices)
+
+
+def ranges_of(leaf_rows: Iterable[int]) -> tuple[range, ...]:
+    """Return rows as sorted ranges."""
+    return _merge(range(row, row + 1) for row in leaf_rows)
 
 
 def _within(ranges: Sequence[range], index: int) -> bool:

@@ -105,11 +105,17 @@ def keep_rule(
 ) -> None:
     """Write a rule into the newest log, unless it is the newest one there, within a transaction. The first
     one of a ledger says how many records were gone before it. Raises as `append` does."""
+    content = missing_rule(connection, rule)
+    if content is not None:
+        append(transaction, connection, content, at, by)
+
+
+def missing_rule(connection: sqlite3.Connection, rule: RuleNote) -> RuleNote | None:
+    """Return what `keep_rule` would write; `None` for nothing. Raises sqlite3.Error."""
     newest = newest_rule(connection, leaves.log(connection))
     if newest is None:
-        append(transaction, connection, with_gone(connection, rule), at, by)
-    elif not is_stated(rule, newest):
-        append(transaction, connection, rule, at, by)
+        return with_gone(connection, rule)
+    return None if is_stated(rule, newest) else rule
 
 
 def with_gone(connection: sqlite3.Connection, rule: RuleNote) -> RuleNote:

@@ -8,8 +8,9 @@ from contextlib import suppress
 from datetime import datetime
 from typing import NamedTuple
 
+from ..evidence.notes import PurgeNote
 from ..model import Record, RecordKind
-from . import rows
+from . import leaves, note_leaves, rows
 
 _KINDS = (RecordKind.PHONE, RecordKind.OPERATOR)
 _OF_PERIOD = """
@@ -19,7 +20,7 @@ SELECT record, at,
 FROM event WHERE kind IN ('phone', 'operator') AND line <> '' AND (call <> '' OR erased)
 AND at >= ? AND at < ? ORDER BY record
 """
-_PURGES = "SELECT reference FROM event WHERE kind = 'purge'"
+_PURGES = "SELECT reference FROM event WHERE kind = 'purge'"  # the text of a note is no such reference
 
 
 class RecordedCall(NamedTuple):
@@ -62,4 +63,8 @@ def purged_before(connection: sqlite3.Connection) -> datetime | None:
     for (reference,) in connection.execute(_PURGES):
         with suppress(ValueError):
             cutoffs.append(rows.purged(reference)[2])
-    return rows.moment(max(cutoffs)) if cutoffs else None
+    moments = [rows.moment(cutoff) for cutoff in cutoffs]
+    for log in leaves.logs(connection):
+        contents = (note.content for note in note_leaves.backwards(connection, log))
+        moments += [content.cutoff for content in contents if isinstance(content, PurgeNote)]
+    return max(moments, default=None)

@@ -192,7 +192,8 @@ class RestoredNotes:
         return self.connection.execute(_IS_OPEN, (row,)).fetchone() is not None
 
     def _erase(self, own: Iterable[int], resting: Iterable[int]) -> int:
-        return erasure.erase_again(self.connection, leaves.leaves_text(own, resting))
+        named = loss_notes.NamedLeaves(loss_notes.ranges_of(own), loss_notes.ranges_of(resting))
+        return erasure.erase_again(self.connection, named)
 
     def _purge(self, leaf_range: range) -> int:
         """Purge the records of these rows of `leaf`, but for those that are always kept."""

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from operator import itemgetter
 from typing import Any, TypeVar
 
+from ..evidence.commitment import KEPT
 from ..model import (
     Ending,
     Event,
@@ -67,13 +68,12 @@ SELECT coalesce(min(record), :before) FROM (
 AROUND = """
 SELECT max(CASE WHEN at < ? THEN at END), min(CASE WHEN at >= ? THEN at END) FROM event WHERE kind = 'phone'
 """
-# Found without a lock, page by page from the last one, and then deleted by their keys. Records about purges
-# and erasures stay for ever.
-OLDER = "SELECT count(*) FROM event WHERE at < ? AND kind NOT IN ('purge', 'erasure', 'lost', 'new-log')"
-OLD = """
-SELECT record FROM event WHERE at < ? AND kind NOT IN ('purge', 'erasure', 'lost', 'new-log') AND record > ?
-ORDER BY record LIMIT ?
-"""
+DELETABLE = f"kind NOT IN {tuple(sorted(map(str, KEPT)))}"
+"""The condition that a purge may delete a record."""
+# Found without a lock, page by page from the last one, and then deleted by their keys.
+OLDER = f"SELECT count(*) FROM event WHERE at < ? AND {DELETABLE}"  # noqa: S608  # our own names
+OLD = f"SELECT record FROM event WHERE at < ? AND {DELETABLE} AND record > ? ORDER BY record LIMIT ?"  # noqa: S608
+RECORDED_BEFORE = f"SELECT count(*) FROM event WHERE coalesce(recorded, at) < ? AND {DELETABLE}"  # noqa: S608
 PURGE = "DELETE FROM event WHERE record = ?"
 # The condition that a record's caller knows its version; `Event.informs`.
 INFORMS = """
@@ -114,6 +114,17 @@ SELECT pseudonym, notice, version FROM standing AS old
 WHERE moved AND at < ? AND (pseudonym, notice, version) > (?, ?, ?)
 AND NOT EXISTS (SELECT 1 FROM event WHERE event.record = old.record)
 ORDER BY pseudonym, notice, version LIMIT ?
+"""
+# What callers know by records that happened before a time. A record that was put on record later stays, but
+# its caller is informed by it no longer; nor is he by an older delivery of the whole notice.
+AGED = """
+SELECT pseudonym, notice, version FROM standing
+WHERE min(at, coalesce(whole, at)) < ? AND (pseudonym, notice, version) > (?, ?, ?)
+ORDER BY pseudonym, notice, version LIMIT ?
+"""
+FORGET_AGED = "DELETE FROM standing WHERE pseudonym = ?2 AND notice = ?3 AND version = ?4 AND at < ?1"
+FORGET_WHOLE = """
+UPDATE standing SET whole = NULL WHERE pseudonym = ?2 AND notice = ?3 AND version = ?4 AND whole < ?1
 """
 DROP_BASELESS = """
 DELETE FROM standing WHERE moved AND NOT EXISTS (SELECT 1 FROM event WHERE event.record = standing.record)

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 
-from ..ledgers import expiry
+from ..evidence.note_values import NoteSource
+from ..ledgers import expiry, purge_plan
 from ..model import Controller, SharedDatabase
 from ..model.errors import InformativaError
-from ..model.text import Foreign, Text
+from ..model.text import NOTHING, Foreign, Text
 from ..process import storage
 from ..process.maintenance import PATIENCE_SECONDS
-from .document import Time
+from .document import OptionalSentence, Time
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,11 @@ class Purged:
     """The time before which records are deleted; null where no retention is set."""
     records: int | None
     """The number of these records; null where no retention is set."""
+    older_kept: int
+    """The number of records that were recorded before that time, and that stay for now: they stand after the
+    first leaves of the log that may go."""
+    why_less: OptionalSentence
+    """The reason, if the rules in the log let less be deleted than the configuration says."""
     copies: tuple[OldCopy, ...]
     retired: tuple[RetiredRecords, ...] = ()
     """The old records of boxes that left for good."""
@@ -107,11 +113,23 @@ def _purged(
     shared: SharedDatabase | None,
 ) -> Purged:
     if controller.retention is None:
-        return Purged(controller.id, controller.name, None, None, copies)
+        return Purged(controller.id, controller.name, None, None, 0, NOTHING, copies)
     before, records = controller.retention.before(now, controller.zone), 0
+    kept, why_less = 0, NOTHING
     if Path(controller.ledger).exists():
+        if really:
+            storage.store(controller).close()  # brings it up to date
+            storage.keep_rule(controller, now, NoteSource.COMMAND)
         with closing(storage.store(controller)) as store:
-            records = expiry.purge(store, before, now) if really else expiry.count_older(store, before)
+            plan = storage.purge_plan(controller, store, now)
+            if plan is None:
+                records = expiry.purge(store, before, now) if really else expiry.count_older(store, before)
+            else:
+                before, why_less = plan.cutoff or before, plan.why_less
+                records = purge_plan.count(store, plan)
+                kept = expiry.count_recorded_before(store, before) - records
+                if really:
+                    records = expiry.purge_by_rules(store, plan, now, NoteSource.COMMAND)
             if really:
                 store.empty_log(PATIENCE_SECONDS)  # where what was deleted still stands
     if really:
@@ -120,8 +138,10 @@ def _purged(
     return Purged(
         controller.id,
         controller.name,
-        before,
+        before.astimezone(controller.zone),
         records,
+        max(0, kept),
+        why_less,
         copies,
         tuple(RetiredRecords(old.box, old.records) for old in retired),
     )

@@ -169,19 +169,25 @@ def _versions(notices: Sequence[Notice]) -> set[tuple[str, str]]:
 
 
 def purge(controller: Controller, now: datetime) -> None:
-    """Delete records that are older than the controller's retention, and access-log entries of that time. The
-    outcome is logged. In the database where boxes meet no record of another box is deleted by this one's
-    clock.
+    """Delete records that are older than the controller's retention, as the rules in the log say, and
+    access-log entries of that time. The outcome is logged. In the database where boxes meet no record of
+    another box is deleted by this one's clock.
 
     Nothing is deleted where a month without a call lies between the records before and after the limit: then
     the clock may have jumped, and evidence that is deleted does not come back.
     """
     if controller.retention is None or controller.refused or not Path(controller.ledger).exists():
         return
-    cutoff = controller.retention.before(now, controller.zone)
+    from ..evidence.note_values import NoteSource  # and with it cryptography, which calls do not wait for
+
     try:
+        storage.keep_rule(controller, now, NoteSource.SERVICE)
         store = storage.store(controller, create=False, migrate=False)
         try:
+            plan = storage.purge_plan(controller, store, now)
+            cutoff = controller.retention.before(now, controller.zone)
+            if plan is not None and plan.cutoff is not None:
+                cutoff = plan.cutoff
             newest_old, oldest_kept = store.calls_around(cutoff)
             if newest_old is not None and (oldest_kept is None or oldest_kept - newest_old > QUIET):
                 purge_command = command("informativa", "purge", "--controller", controller.id, "--yes")
@@ -194,15 +200,20 @@ def purge(controller: Controller, now: datetime) -> None:
                     remedy=f"if the clock is right: {purge_command}",
                 )
                 return
-            purged = expiry.purge(store, cutoff, now)
+            purged = (
+                expiry.purge(store, cutoff, now)
+                if plan is None
+                else expiry.purge_by_rules(store, plan, now, NoteSource.SERVICE)
+            )
             store.empty_log(PATIENCE_SECONDS)  # where what was deleted still stands
         finally:
             store.close()
         storage.access_log(controller).purge(storage.access_log_kept_since(controller, now))
-    except LedgerError as error:
+    except (LedgerError, EvidenceError) as error:
         log.error("purge failed", controller=controller.id, error=str(error))
     else:
-        log.info("purged", controller=controller.id, records=purged)
+        why_less = {"why_less": str(plan.why_less)} if plan and plan.why_less else {}
+        log.info("purged", controller=controller.id, records=purged, **why_less)
 
 
 def tidy(controller: Controller, now: datetime) -> None:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from ..ledgers.following import Follower, LedgerSummary
     from ..ledgers.migrating import MigrationEstimate
     from ..ledgers.owner import LedgerOwner
+    from ..ledgers.purge_plan import PurgePlan
     from ..ledgers.restoring import RestoreResult
     from ..ledgers.sqlite import SqliteStore
     from ..ledgers.tally import HourCount
@@ -98,6 +99,15 @@ def keep_rule(controller: Controller, at: datetime, by: NoteSource) -> None:
     with closing(store(controller, create=False, migrate=False)) as ledger:
         if not is_stated(rule, ledger.rule()):
             ledger.keep_rule(rule, at, by)
+
+
+def purge_plan(controller: Controller, ledger: SqliteStore, at: datetime) -> PurgePlan | None:
+    """Return the plan of a purge of a controller's ledger, as if the rule of the configuration were in its
+    log; `None` where there is no rule at all. Raises LedgerError, EvidenceError."""
+    from ..evidence.rules import configured_rule
+    from ..ledgers import purge_plan
+
+    return purge_plan.read(ledger, at, configured_rule(controller))
 
 
 def adopt(controller: Controller) -> None:

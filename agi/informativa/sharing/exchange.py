@@ -175,7 +175,10 @@ class Exchange:
 
     def _follow(self, row: Sequence[Any]) -> None:
         """Apply a record about records (a purge, an erasure) there too."""
-        if row[_KIND] == RecordKind.PURGE:
+        if row[_KIND] == RecordKind.PURGE and row[_REFERENCE].startswith("{"):
+            for numbers in boxes.purged_by(self._store, row[_REFERENCE]):
+                self._connection.execute(self._sql.purge_records, (self._box, numbers))
+        elif row[_KIND] == RecordKind.PURGE:
             first, last, end = rows.purged(row[_REFERENCE])
             self._connection.execute(self._sql.purge, (self._box, first, last, end))
         elif row[_KIND] == RecordKind.ERASURE:

@@ -71,10 +71,11 @@ class Statements:
         self.last = f"""
         SELECT record, at, status, reason, erased FROM {record} WHERE box = %s ORDER BY record DESC LIMIT 1
         """  # noqa: S608
-        deletable = "kind NOT IN ('purge', 'erasure', 'lost', 'new-log')"
+        deletable = rows.DELETABLE
         self.purge = (
             f"DELETE FROM {record} WHERE box = %s AND record BETWEEN %s AND %s AND at < %s AND {deletable}"  # noqa: S608
         )
+        self.purge_records = f"DELETE FROM {record} WHERE box = %s AND record = ANY(%s) AND {deletable}"  # noqa: S608
         self.now_and_newest = f"SELECT now(), max(at) FROM {record}"  # noqa: S608
         of_retired = f"at < %s AND {deletable} AND box IN (SELECT name FROM {box} WHERE retired IS NOT NULL)"  # noqa: S608
         self.old_of_retired = (

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 
-from ...evidence.checkpoint import Checkpoint, open_checkpoint
-from ...evidence.cosignature import WitnessVerifier, cosigned_at
+from ...evidence.checkpoint import Checkpoint
+from ...evidence.cosignature import WitnessVerifier, cosignatures
 from ...evidence.log_source import LARGEST_CHECKPOINT, LogSource
-from ...evidence.note import Verifier
 from ...model.errors import ElsewhereError, EvidenceError
 from ...model.text import Text
 from .monitor_reading import FollowedLog
@@ -44,7 +42,7 @@ class FirstCosignatures:
     def _time(
         self, log: FollowedLog, size: int, witnesses: Sequence[WitnessVerifier], latest: int
     ) -> int | None:
-        copied = _first_time(log.copy.first_checkpoint(size), log.key, witnesses)
+        copied = min(cosignatures(log.copy.first_checkpoint(size), log.key, witnesses), default=None)
         if (copied is not None and copied <= latest) or log.source is None:
             return copied
         try:
@@ -52,7 +50,7 @@ class FirstCosignatures:
         except EvidenceError as error:
             self.problems[Text("{log}: {why}", log=log.key.name, why=error.text)] = None
             return latest
-        published = _first_time(note, log.key, witnesses)
+        published = min(cosignatures(note, log.key, witnesses), default=None)
         if note is None or published is None or published > (copied or latest):
             return copied or published
         tree = Checkpoint.unverified(note)
@@ -65,14 +63,3 @@ class FirstCosignatures:
         if time.monotonic() > self._deadline:
             raise ElsewhereError(Text("{place} is slow: older checkpoints are read later", place=source.name))
         return source.read(f"checkpoints/{size}", LARGEST_CHECKPOINT)
-
-
-def _first_time(note: bytes | None, key: Verifier, witnesses: Sequence[WitnessVerifier]) -> int | None:
-    """Return when the first of these witnesses signed a checkpoint of the log with this key; `None` if none
-    did, or the log did not."""
-    with suppress(EvidenceError):
-        if note is not None:
-            signed = open_checkpoint(note, [key], witnesses)
-            times = map(cosigned_at, filter(None, map(signed.note.signed_by, witnesses)))
-            return min(times, default=None)
-    return None

@@ -13,6 +13,15 @@ def purged(part: OldCopy | Purged, done: bool, say: Language) -> Iterator[str]:
     """Yield lines about one copy of a ledger, or one controller's records; `done`: they are deleted."""
     if isinstance(part, Purged):
         yield _purged(part, done, say)
+        if part.why_less:
+            yield f"    {say(part.why_less)}"
+        elif part.older_kept:
+            yield say.counted(
+                "    {count} record recorded before stays for now: it is not among the first that may go",
+                "    {count} records recorded before stay for now: they are not among the first that may go",
+                part.older_kept,
+                count=part.older_kept,
+            )
         for records in part.retired:
             yield _retired(records, done, say)
     elif part.deleted:

@@ -43,6 +43,7 @@ from informativa.evidence.notes import (
 from informativa.ledgers import erasure, leaves, note_leaves, restored_notes
 from informativa.ledgers.audit import RecordCounts
 from informativa.ledgers.audit_log import audit_ledger
+from informativa.ledgers.loss_notes import NamedLeaves, ranges_of
 from informativa.ledgers.owner import LedgerOwner
 from informativa.ledgers.restoring import RestoreResult, restore
 from informativa.ledgers.sequencer import begin_epoch, sequence
@@ -115,7 +116,7 @@ def erase(ledger: Path, row: int, *resting: int, really: bool = True) -> LogNote
         written = note(ledger, ErasureNote(listed.digest, listed.most, "dpo-1"))
         if really:
             with store.connected() as connection, store.transaction():
-                erasure.erase_again(connection, leaves.leaves_text([row], resting))
+                erasure.erase_again(connection, NamedLeaves(ranges_of([row]), ranges_of(resting)))
     return written
 
 

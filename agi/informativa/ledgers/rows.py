@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from operator import itemgetter
 from typing import Any, TypeVar
 
+from ..evidence.commitment import KEPT
 from ..model import (
     Ending,
     Event,
@@ -67,13 +68,14 @@ SELECT coalesce(min(record), :before) FROM (
 AROUND = """
 SELECT max(CASE WHEN at < ? THEN at END), min(CASE WHEN at >= ? THEN at END) FROM event WHERE kind = 'phone'
 """
-# Found without a lock, page by page from the last one, and then deleted by their keys. Records about purges
-# and erasures stay for ever.
-OLDER = "SELECT count(*) FROM event WHERE at < ? AND kind NOT IN ('purge', 'erasure', 'lost', 'new-log')"
-OLD = """
-SELECT record FROM event WHERE at < ? AND kind NOT IN ('purge', 'erasure', 'lost', 'new-log') AND record > ?
+DELETABLE = f"kind NOT IN ({', '.join(sorted(map(repr, map(str, KEPT))))})"
+"""The condition that a record can be purged: those about records, and totals, stay for ever."""
+# Found without a lock, page by page from the last one, and then deleted by their keys.
+OLDER = f"SELECT count(*) FROM event WHERE at < ? AND {DELETABLE}"  # noqa: S608  # our own names
+OLD = f"""
+SELECT record FROM event WHERE at < ? AND {DELETABLE} AND record > ?
 ORDER BY record LIMIT ?
-"""
+"""  # noqa: S608  # our own names
 PURGE = "DELETE FROM event WHERE record = ?"
 # The condition that a record's caller knows its version; `Event.informs`.
 INFORMS = """

@@ -200,6 +200,8 @@ def change_key(
     Return the error if its first checkpoint cannot be signed yet, because a witness must know the key first.
     Raises LedgerError, EvidenceError before anything is changed.
     """
+    storage.store(controller, create=False).close()  # migrates it, where no service does
+    storage.keep_counted(controller, at, log_ends=True)
     try:
         checkpoint(controller, progress, elsewhere)
     except SigningError as error:

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 
 from evidence.committed import EVENT, LOG, TEXTS
 from examples import AT
-from informativa.evidence.stated_facts import access_text, totals_text
 from informativa.evidence import commitment, jcs
+from informativa.evidence.stated_facts import access_text, totals_text
 from informativa.model import (
     Binding,
     Ending,

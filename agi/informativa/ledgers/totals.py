@@ -69,7 +69,7 @@ def keep(store: SqliteStore, now: datetime, zone: tzinfo, *, ends: bool = False)
     with store.connected() as connection:
         log = leaves.log(connection)
         first, new = _uncounted(connection, log)
-        if not (_is_of_earlier_day(connection, new, now, zone) or (ends and new < log.next)):
+        if not (_is_of_another_day(connection, new, now, zone) or (ends and new < log.next)):
             return False
         counts = count(connection, first, log.next)
         with store.transaction() as transaction:
@@ -89,10 +89,11 @@ def _uncounted(connection: sqlite3.Connection, log: leaves.LedgerLog) -> tuple[i
     return (last.leaf, last.leaf + 1) if last and last.leaf >= log.first else (log.first, log.first)
 
 
-def _is_of_earlier_day(connection: sqlite3.Connection, leaf: int, now: datetime, zone: tzinfo) -> bool:
-    """Return whether the first record with a leaf from this row on was recorded before today."""
+def _is_of_another_day(connection: sqlite3.Connection, leaf: int, now: datetime, zone: tzinfo) -> bool:
+    """Return whether the first record with a leaf from this row on was recorded before today. After today
+    counts too: then the clock was wrong, and the records since would wait for that day."""
     row = connection.execute(leaves.RECORDED, (leaf,)).fetchone()
-    return row is not None and rows.moment(row[0]).astimezone(zone).date() < now.astimezone(zone).date()
+    return row is not None and rows.moment(row[0]).astimezone(zone).date() != now.astimezone(zone).date()
 
 
 def count(connection: sqlite3.Connection, first: int, end: int) -> Counter[stated_facts.Group]:

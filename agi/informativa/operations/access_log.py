@@ -10,6 +10,7 @@ from pathlib import Path
 from ..ledgers import access_log
 from ..ledgers.access_log import ALL, AccessChain, AccessFilter
 from ..model import Action, Controller, Line
+from ..model.errors import LedgerError
 from ..model.text import Text
 from ..process import storage
 from .doctor import users
@@ -140,6 +141,9 @@ def verify(controller: Controller) -> AccessChain:
 
 
 def problems(controller: Controller, now: datetime) -> tuple[Text, ...]:
-    """Check all entries, also against the newest that the ledger has on record. Return what is wrong. Reads
-    the whole list. Raises LedgerError."""
-    return storage.access_log_problems(controller, now)
+    """Check all entries, also against the newest that the ledger has on record. Return what is wrong, or why
+    that cannot be told. Reads the whole list."""
+    try:
+        return storage.access_log_problems(controller, now)
+    except LedgerError as error:
+        return (error.text,)

@@ -71,6 +71,7 @@ class Statements:
         self.last = f"""
         SELECT record, at, status, reason, erased FROM {record} WHERE box = %s ORDER BY record DESC LIMIT 1
         """  # noqa: S608
+        deletable = rows.DELETABLE
         self.purge = (
             f"DELETE FROM {record} WHERE box = %s AND record BETWEEN %s AND %s AND at < %s AND {deletable}"  # noqa: S608
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from contextlib import closing
 from dataclasses import replace
@@ -27,7 +28,7 @@ from informativa.system.turns import OnceLogged
 
 NOW = datetime.now(UTC)
 HE, SHE = b"\x01" * 32, b"\x02" * 32
-MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
+SECOND, MINUTE, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(days=1)
 
 
 class Looked:
@@ -43,6 +44,7 @@ class Looked:
         for number in range(count):
             caller = (HE, SHE)[number % 2]
             self.log.add(LoggedAccess(at, "anna", Action.OPEN_CALLER, caller, detail="è\x00"))
+            os.utime(self.log.file, (at.timestamp(), at.timestamp()))
 
     def kept(self, at: datetime) -> bool:
         """Do what is done each minute; return whether a record was written."""
@@ -55,7 +57,7 @@ class Looked:
         result = audited(self.ledger)
         assert result.is_sound == (not result.problems)
         assert not result.flaws
-        return [str(problem).partition(".access, ")[2] or str(problem) for problem in result.problems]
+        return [str(problem).partition(".access ")[2] or str(problem) for problem in result.problems]
 
     def forged(self, *statements: str) -> None:
         """Do what somebody does who can write the file, and knows its schema."""
@@ -194,3 +196,15 @@ def test_unreadable_access_log_keeps_nobody_from_signing(acme: Controller) -> No
         store.append([of(1)])
     storage.access_log(acme).file.write_bytes(b"no database, whatever it was" * 100)
     assert maintenance._sign(acme, EvidenceConfig(), OnceLogged("x")) is not None
+
+
+def test_log_that_nobody_adds_to_is_not_opened(looked: Looked, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every minute it is looked whether it has grown, by the time of its file alone."""
+    later = datetime.now(UTC).replace(microsecond=0) + timedelta(minutes=5)
+    looked.looks(later - 3 * SECOND)
+    assert looked.kept(later)
+    monkeypatch.setattr(AccessLog, "newest", lambda _log: pytest.fail("it was opened"))
+    assert not looked.kept(later + MINUTE)
+    monkeypatch.undo()
+    looked.looks(later + MINUTE)
+    assert looked.kept(later + MINUTE)

@@ -25,7 +25,12 @@ def keep(store: SqliteStore, access_log: AccessLog, now: datetime) -> bool:
     """Write the newest entry of the access log into the ledger unless its newest record of that is the same,
     or is of the last minute. Return whether it was written. Raises LedgerError."""
     with store.connected() as connection:
-        if (newest := access_log.newest()) is None or not _is_due(connection, *newest, now):
+        last = totals.newest(connection, RecordKind.ACCESS)
+        last_at = rows.moment(last.at) if last else now
+        if last and last_at <= now and not access_log.may_have_grown(last_at):
+            return False  # if the clock was set back, the time of the file says nothing
+        newest = access_log.newest()
+        if newest is None or not _is_due(connection, *newest, now):
             return False
         with store.transaction() as transaction:
             if not _is_due(connection, *newest, now):
@@ -57,25 +62,25 @@ def problems(connection: sqlite3.Connection, access_log: AccessLog, now: datetim
         return
     if chain.first_wrong is not None:
         yield Text(
-            "The list of who looked at records, {file}, was changed at entry {number}.",
+            "The access log {file} was changed at entry {number}.",
             file=file,
             number=chain.first_wrong,
         )
     if chain.number < number:
         yield Text(
-            "The list of who looked at records, {file}, ends before entry {number}, which the ledger has.",
+            "The access log {file} ends before entry {number}, which the ledger has.",
             file=file,
             number=number,
         )
     elif chain.hash_at not in (None, head):
         yield Text(
-            "The list of who looked at records, {file}, has another entry {number} than the ledger says.",
+            "The access log {file} has another entry {number} than the ledger says.",
             file=file,
             number=number,
         )
     if _is_newer(connection, chain.purged, SHORTEST.before(now, UTC) + _SLACK):
         yield Text(
-            "The list of who looked at records, {file}, lacks entry {number}, which is not six months old.",
+            "The access log {file} lacks entry {number}, which is not six months old.",
             file=file,
             number=chain.purged,
         )

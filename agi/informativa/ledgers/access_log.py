@@ -39,6 +39,7 @@ BUSY_SECONDS, PATIENCE_SECONDS, _TURN_SECONDS = 5.0, 10.0, 0.05
 LONGEST = 200  # characters of a detail
 SHORTEST = Period(months=6)  # for which an entry is kept, by the Garante's measure of 27 November 2008
 SALT_SIZE = 16  # bytes
+_CLOCK_STEP = 2.0  # seconds, by which the time of a file may be coarser
 TIMES = 3  # attempts to check it, if rows are added meanwhile
 _ROW_TAG, _WHO_TAG = b"informativa/access/v1\n", b"informativa/access-who/v1\n"
 _EPOCH, _MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
@@ -142,6 +143,17 @@ class AccessLog:
         with self._open() as connection:
             number, row_hash = _head(connection)
         return (number, row_hash) if number else None
+
+    def may_have_grown(self, since: datetime) -> bool:
+        """Return whether an entry may have been added since a time, by the times of the files, so that a log
+        that nobody adds to is not opened every minute."""
+        with self._translated():
+            try:
+                changed = self.file.stat().st_mtime
+            except FileNotFoundError:
+                return False
+            log = self.file.with_name(f"{self.file.name}-wal")
+            return log.exists() or changed >= since.timestamp() - _CLOCK_STEP
 
     def verify(self, at: int = 0) -> AccessChain:
         """Check that every row is as it was when it was added, and that none is missing between them. `at` is

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from console.served import ServedConsole
+from informativa.ledgers import access_heads
 from informativa.model import Action
 from informativa.model.errors import LedgerError
 from informativa.model.text import Text
 from informativa.operations import access_log, callers
 from informativa.operations.typed_caller import by_number
+from informativa.process import storage
 from lab.process import until
 
 NUMBER, NOBODY = "+39 333 123 4567", "+39 333 000 0000"
@@ -200,3 +204,18 @@ def test_a_log_in_by_a_server_in_front_is_on_record_once(office: ServedConsole) 
     officer = office.browser()
     officer.http.headers["x-remote-user"] = "compliance@acme"
     assert "own web server says" in officer.get("/acme/looked").text
+
+
+def test_page_says_whether_the_list_is_intact(office: ServedConsole) -> None:
+    """By its own hashes, and by the newest entry that the ledger has on record."""
+    browser, acme = office.browser("compliance@acme"), office.controller("acme")
+    assert "All of it is intact" in browser.get("/acme/looked").text
+    log = storage.access_log(acme)
+    with closing(storage.store(acme)) as store:
+        assert access_heads.keep(store, log, datetime.now(UTC))
+    assert "All of it is intact" in browser.get("/acme/looked").text
+    assert "intact" not in browser.get("/acme/looked?before=2").text
+    log.file.unlink()
+    page = browser.get("/acme/looked").text
+    assert "All of it is intact" not in page
+    assert f"{log.file} ends before entry 2, which the ledger has." in page

@@ -20,6 +20,8 @@ from informativa.evidence.cosignature import WitnessSigner
 from informativa.evidence.note import Signer, parse, sign
 from informativa.evidence.proof import Proof
 from informativa.evidence.receipt import Receipt
+from informativa.evidence.stated_facts import access_text, totals, totals_text
+from informativa.ledgers import rows
 from informativa.model import (
     Controller,
     Ending,
@@ -117,6 +119,18 @@ class Company:
             basis=1,
         )
         return [self.played, paper, partial, unknown, known]
+
+    def counting(self) -> list[Event]:
+        """The totals of three records, of none, and the newest entry of an access log."""
+        items = totals(
+            {("+390212345678", "privacy", "PLAYED", "not-informed"): 3, ("", "a b", "INFORMED", ""): 1}
+        )
+        at = self.played.at
+        return [
+            rows.note(RecordKind.TOTALS, Reason.COUNTED, at, totals_text(0, 4, items)),
+            rows.note(RecordKind.TOTALS, Reason.COUNTED, at, totals_text(4, 5, "")),
+            rows.note(RecordKind.ACCESS, Reason.COUNTED, at, access_text(17, b"\xab" * 32)),
+        ]
 
     def record(self, *events: Event) -> None:
         """Put them on record and sign that."""

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from evidence.committed import EVENT, LOG, TEXTS
 from examples import AT
 from informativa.evidence import commitment, jcs
+from informativa.evidence.stated_facts import access_text, totals_text
 from informativa.model import (
     Binding,
     Ending,
@@ -62,6 +63,9 @@ def test_names_stand_in_order_and_are_those_of_the_tables() -> None:
     facts = {**commitment.facts(EVENT, LOG, 6, 7)}
     facts |= commitment.facts(EVENT, LOG, 6, 7, migrated=True)
     facts |= commitment.facts(replace(EVENT, kind=RecordKind.PURGE), LOG, 6, 7)
+    totals = replace(EVENT, kind=RecordKind.TOTALS, reference=totals_text(0, 6, "1/a/PLAYED/shared=2"))
+    access = replace(EVENT, kind=RecordKind.ACCESS, reference=access_text(9, b"\x55" * 32))
+    facts |= commitment.facts(totals, LOG, 6, 7) | commitment.facts(access, LOG, 6, 7)
     person = commitment.person(EVENT, b"\x33" * 32, b"\x44" * 32)
     elsewhere = commitment.person(replace(EVENT, basis="pbx-2:7"), None)
     assert set(facts) == set(commitment.FACTS)
@@ -75,7 +79,7 @@ def test_names_stand_in_order_and_are_those_of_the_tables() -> None:
         assert names == sorted(names)
     assert list(commitment.FACTS) == sorted(commitment.FACTS)
     assert all(name.isascii() and name.islower() for name in {*facts, *person})
-    for event in (EVENT, replace(EVENT, heard=None, counts=True, kind=RecordKind.ERASURE)):
+    for event in (EVENT, totals, access, replace(EVENT, heard=None, counts=True, kind=RecordKind.ERASURE)):
         for migrated in (True, False):
             names = list(commitment.facts(event, LOG, 6, 7, migrated=migrated))
             assert names == sorted(names)

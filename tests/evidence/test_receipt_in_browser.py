@@ -87,6 +87,17 @@ def test_page_about_an_erased_caller_holds(folder: Path, reader: Reader, code: s
         assert reader.check(page.key) == "holds"
 
 
+@pytest.mark.parametrize("code", ["en", "it"])
+def test_page_about_totals_and_an_access_log_holds(folder: Path, reader: Reader, code: str) -> None:
+    """The script makes the sentences of such records anew."""
+    company = Company(folder)
+    company.record(*company.counting())
+    for number in (1, 2, 3):
+        page = company.page(number)
+        assert reader.open(written(page, language(code))) == "holds_by_page"
+        assert reader.check(page.key) == "holds"
+
+
 def test_verdict_stands_on_top(company: Company, reader: Reader) -> None:
     """In words, and with what is wrong below it."""
     page = company.page(1)

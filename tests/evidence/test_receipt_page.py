@@ -260,6 +260,27 @@ def test_record_about_records_is_about_no_delivery(company: Company) -> None:
     assert "Nothing was played." in Tags(written(company.page(2))).text
 
 
+def test_record_that_counts_says_so(folder: Path) -> None:
+    """Which entries of the log were counted, and with which numbers; and how long the list of who looked at
+    records was, with the hash that identifies it."""
+    company = Company(folder)
+    company.record(*company.counting())
+    some, none, access = (sentences(company.page(number), "en") for number in (1, 2, 3))
+    assert some[0] == (
+        "On 26 November 2026, 09:32 Acme S.p.A. put this on record: the records of a day, counted."
+    )
+    assert some[3:] == [
+        "It counts the records of calls and other deliveries among the entries of the signed log from 0 to"
+        " before 4.",
+        "By number called, notice, outcome and reason there are: +390212345678/privacy/PLAYED/not-informed=3"
+        " /a%20b/INFORMED/=1",
+        "The reason: what was recorded until then was counted.",
+        "It does not say about whom the other records are.",
+    ]
+    assert len(none) == len(some) - 1
+    assert f"That list ever had 17 entries. The hash of the newest is {'ab' * 32}." in access
+
+
 def test_record_from_before_the_log_says_so(company: Company) -> None:
     """The record is proven only since it was entered; its kind of delivery is shown all the same."""
     page = company.page(1)

@@ -63,6 +63,19 @@ def test_page_about_an_erased_caller_holds(folder: Path) -> None:
         assert verified(written(page).encode(), page.key).holds
 
 
+@pytest.mark.parametrize("code", ["en", "it"])
+def test_page_about_totals_and_an_access_log_holds(folder: Path, code: str) -> None:
+    """The sentences of such records are those that the proof bears out."""
+    company = Company(folder)
+    company.record(*company.counting())
+    for number in (1, 2, 3):
+        page = company.page(number)
+        text = written(page, language(code))
+        assert verified(text.encode(), page.key).holds
+        if number == 3:
+            assert not verified(text.replace("17", "18", 1).encode(), page.key).holds
+
+
 def test_page_with_witnesses_and_of_version_2_holds(company: Company) -> None:
     """Further signatures are in the page as claims; the name `opening` is in its table."""
     page = company.page(1)

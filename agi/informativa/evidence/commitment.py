@@ -6,7 +6,7 @@ hashes, so it tells nothing to a reader who has no salt, and a receipt opens one
 
 Both are canonical JSON (RFC 8785) of strings and whole numbers. Absent values are left out. `FACTS` and
 `PERSON` are all the names that there are; another name is another version. Version 2 differs from version 1
-in its tags, and in `opening`.
+in its tags, and in the names that `receipt.FACT_NAMES` and `receipt.PERSON_NAMES` leave out for version 1.
 """
 
 from __future__ import annotations
@@ -43,7 +43,9 @@ _OPENING_TAG = b"informativa/opening/v2\n"
 FACTS = {
     "counts": "0 where it informs nobody by a setting, although it was heard",
     "ending": "how the playback ended",
+    "from": "of totals: the first leaf that they count, by its index",
     "happened": "when it happened, UTC, in whole minutes",
+    "head": "of an access record: the hash of the newest entry of the list of who looked at records",
     "heard": "how many samples of the prompt were heard",
     "indices": "of a record about records: how many, which leaves (through a ledger's logs), from when",
     "kind": "how the caller got the notice, or `migrated`: from before there was a log",
@@ -60,8 +62,11 @@ FACTS = {
     "record": "the index of the leaf, from 0",
     "recorded": "when it was put on record, UTC, in whole minutes",
     "recording": "SHA-256 of the canonical JSON of the prompt's formats, each with its file's SHA-256",
+    "rows": "of an access record: how many entries that list ever had",
     "status": "what became of it",
     "supplement": "1 where only what is new was told, to somebody who knew the rest",
+    "to": "of totals: the leaf before which they end, which is their own",
+    "totals": "LINE/NOTICE/STATUS/REASON=NUMBER of calls and deliveries, sorted, one space between",
     "version": "which version of the notice",
     "vouched": "who said that the number is the caller's",
     "wanted": "the language that should have been played, where another was",
@@ -138,11 +143,13 @@ def hashes(facts: bytes, person: bytes, salt_what: bytes, salt_who: bytes) -> tu
 def facts(event: Event, log: str, index: int, number: int, *, migrated: bool = False) -> dict[str, str | int]:
     """Return the facts of an event, which an erasure leaves, as leaf `index` of `log` and record `number` of
     its ledger."""
-    heard = event.heard
+    heard, stated = event.heard, _stated(event)
     values: dict[str, str | int | None] = {
         "counts": None if event.counts else 0,
         "ending": None if heard is None else heard.ending,
+        "from": stated.get("from"),
         "happened": _minute(event.at),
+        "head": stated.get("head"),
         "heard": None if heard is None else heard.samples,
         "indices": event.reference if event.kind in ABOUT_RECORDS else "",
         "kind": "migrated" if migrated else event.kind,
@@ -159,8 +166,11 @@ def facts(event: Event, log: str, index: int, number: int, *, migrated: bool = F
         "record": index,
         "recorded": _minute(event.recorded or event.at),
         "recording": event.recording,
+        "rows": stated.get("rows"),
         "status": event.status,
         "supplement": 1 if event.supplement else None,
+        "to": stated.get("to"),
+        "totals": stated.get("totals"),
         "version": event.version,
         "vouched": event.vouched,
         "wanted": event.wanted,
@@ -184,9 +194,18 @@ def person(event: Event, binding: bytes | None, opening: bytes | None = None) ->
         "opening": None if opening is None else opening.hex(),
         "pseudonym": None if event.pseudonym is None else event.pseudonym.hex(),
         "recorded": ((event.recorded or event.at) - _EPOCH) // _MICROSECOND,
-        "reference": "" if event.kind in ABOUT_RECORDS else event.reference,
+        "reference": "" if event.kind in ABOUT_RECORDS or _stated(event) else event.reference,
     }
     return {name: value for name, value in values.items() if value or value == 0}
+
+
+def _stated(event: Event) -> dict[str, str | int]:
+    """Return the facts that an event states by its reference."""
+    if event.kind not in KEPT or event.kind in ABOUT_RECORDS:
+        return {}
+    from .stated_facts import stated  # no call has such a record
+
+    return stated(event.kind, event.reference)
 
 
 def canonical(values: Mapping[str, str | int]) -> bytes:

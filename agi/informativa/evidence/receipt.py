@@ -28,7 +28,9 @@ _MINUTE_FORM = re.compile(
     r"\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])T(?:[01]\d|2[0-3]):[0-5]\dZ", re.ASCII
 )
 NUMBERS = {
-    "facts": frozenset({"counts", "heard", "length", "number", "rate", "record", "supplement"}),
+    "facts": frozenset(
+        {"counts", "from", "heard", "length", "number", "rate", "record", "rows", "supplement", "to"}
+    ),
     "person": frozenset({"basis", "happened", "recorded"}),
 }
 """The names whose values are numbers; the others are texts."""
@@ -37,6 +39,9 @@ REQUIRED = {
     "person": frozenset({"happened", "recorded"}),
 }
 """The names that every record has."""
+_FACTS_OF_2 = ("from", "head", "rows", "to", "totals")
+FACT_NAMES = {1: {name: meaning for name, meaning in FACTS.items() if name not in _FACTS_OF_2}, 2: FACTS}
+"""The names of facts, with their meanings, by the version of the record."""
 PERSON_NAMES = {
     1: {name: meaning for name, meaning in PERSON.items() if name != "opening"},
     2: PERSON,
@@ -68,7 +73,7 @@ class Receipt:
     version: int = VERSION
 
     def __post_init__(self) -> None:
-        self._check(self.facts, FACTS, "facts")
+        self._check(self.facts, FACT_NAMES[self.version], "facts")
         salts = [self.salt]
         if isinstance(self.who, Person):
             person = self.who.values

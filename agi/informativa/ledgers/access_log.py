@@ -4,7 +4,8 @@ added.
 Each row has a hash over the row before it, so a row that was changed or taken out is noticed. A row names the
 caller by a salted hash alone. When he is erased, pseudonym and salt are deleted; the chain stays intact, and
 nothing that is left leads to him. The chain cannot show that the newest rows are missing, or that somebody
-who may write the file made all of it anew. Whoever has kept an earlier `head` can show both.
+who may write the file made all of it anew. An earlier `head` shows both: the ledger has them as records of
+its signed log (access_heads.py).
 
 A connection is open for one operation at a time: people look seldom, and any thread or process may.
 """
@@ -28,7 +29,7 @@ from ..model.errors import LedgerError
 from ..model.redaction import without_numbers
 from ..model.text import Foreign, Text
 from ..system.files import create
-from . import write_lock
+from . import audit_reading, write_lock
 from .wal_files import LedgerFiles
 
 SUFFIX = ".access"
@@ -38,6 +39,8 @@ BUSY_SECONDS, PATIENCE_SECONDS, _TURN_SECONDS = 5.0, 10.0, 0.05
 LONGEST = 200  # characters of a detail
 SHORTEST = Period(months=6)  # for which an entry is kept, by the Garante's measure of 27 November 2008
 SALT_SIZE = 16  # bytes
+_CLOCK_STEP = 2.0  # seconds, by which the time of a file may be coarser
+TIMES = 3  # attempts to check it, if rows are added meanwhile
 _ROW_TAG, _WHO_TAG = b"informativa/access/v1\n", b"informativa/access-who/v1\n"
 _EPOCH, _MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
 _COLUMNS = "number, at, account, action, pseudonym, salt, who, record, detail, hash"
@@ -85,12 +88,16 @@ def kept_since(retention: Period, now: datetime, zone: tzinfo) -> datetime:
 @dataclass(frozen=True)
 class AccessChain:
     """The state of the log: the number of rows; the number and the hash of the newest row (`head`); and the
-    first number whose row is missing or was changed, `None` if all are intact."""
+    first number whose row is missing or was changed, `None` if all are intact. `purged` is the number of the
+    last row that was purged, 0 before the first, and `hash_at` the hash of the row that was asked for, `None`
+    if it is not there, or is gone."""
 
     rows: int
     number: int
     head: bytes
     first_wrong: int | None
+    purged: int = 0
+    hash_at: bytes | None = None
 
 
 class AccessLog:
@@ -128,21 +135,40 @@ class AccessLog:
             )
             return tuple(_entry(*row) for row in rows)
 
-    def verify(self) -> AccessChain:
-        """Check that every row is as it was when it was added, and that none is missing between them."""
+    def newest(self) -> tuple[int, bytes] | None:
+        """Return the number and the hash of the newest row, even if it was purged; `None` before the
+        first."""
+        if not self.file.exists():
+            return None
+        with self._open() as connection:
+            number, row_hash = _head(connection)
+        return (number, row_hash) if number else None
+
+    def may_have_grown(self, since: datetime) -> bool:
+        """Return whether an entry may have been added since a time, by the times of the files, so that a log
+        that nobody adds to is not opened every minute."""
+        with self._translated():
+            try:
+                changed = self.file.stat().st_mtime
+            except FileNotFoundError:
+                return False
+            log = self.file.with_name(f"{self.file.name}-wal")
+            return log.exists() or changed >= since.timestamp() - _CLOCK_STEP
+
+    def verify(self, at: int = 0) -> AccessChain:
+        """Check that every row is as it was when it was added, and that none is missing between them. `at` is
+        the number of a row whose hash is wanted. Writes nothing beside the file. If rows are added meanwhile,
+        all are checked once more."""
         if not self.file.exists():
             return AccessChain(0, 0, bytes(32), None)
-        first_wrong, rows = None, 0
-        with self._open() as connection:
-            number, previous_hash = connection.execute("SELECT number, hash FROM state").fetchone()
-            for row in connection.execute(f"SELECT {_COLUMNS} FROM access ORDER BY number"):  # noqa: S608  # our own names
-                *facts, row_hash = row
-                if first_wrong is None and not (
-                    facts[0] == number + 1 and _row_is_intact(facts, previous_hash, row_hash)
-                ):
-                    first_wrong = number + 1
-                number, previous_hash, rows = facts[0], row_hash, rows + 1
-        return AccessChain(rows, number, previous_hash, first_wrong)
+        with self._translated():
+            for _ in range(TIMES):
+                version = audit_reading.version(self.file)
+                with audit_reading.reading(self.file) as connection:
+                    chain = _verify(connection, at)
+                if chain.first_wrong is None or audit_reading.version(self.file) == version:
+                    break
+        return chain
 
     def erase(self, pseudonyms: Sequence[bytes]) -> int:
         """Delete the pseudonyms and their salts from all rows, and return how many rows had one of them. No
@@ -193,7 +219,7 @@ class AccessLog:
 
     @contextmanager
     def _open(self, *, create: bool = False) -> Iterator[sqlite3.Connection]:
-        try:
+        with self._translated():
             if create:
                 self._create()
             uri = f"{self.file.absolute().as_uri()}?mode=rw"
@@ -201,6 +227,11 @@ class AccessLog:
             with closing(connection):
                 self._prepare(connection)
                 yield connection
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
         except (sqlite3.Error, OSError, ValueError, OverflowError) as error:
             raise LedgerError(
                 Text(
@@ -237,6 +268,23 @@ class AccessLog:
                 Text("{file} is of a newer informativa, or of another program.", file=self.file),
                 Text("Upgrade this one, or move the file away."),
             )
+
+
+def _verify(connection: sqlite3.Connection, at: int) -> AccessChain:
+    """Check all rows; see `AccessLog.verify`."""
+    purged, purged_hash = connection.execute("SELECT number, hash FROM state").fetchone()
+    number, previous_hash, hash_at = purged, purged_hash, purged_hash if at and at == purged else None
+    first_wrong, rows = None, 0
+    for row in connection.execute(f"SELECT {_COLUMNS} FROM access ORDER BY number"):  # noqa: S608  # our own names
+        *facts, row_hash = row
+        if first_wrong is None and not (
+            facts[0] == number + 1 and _row_is_intact(facts, previous_hash, row_hash)
+        ):
+            first_wrong = number + 1
+        number, previous_hash, rows = facts[0], row_hash, rows + 1
+        if number == at:
+            hash_at = row_hash
+    return AccessChain(rows, number, previous_hash, first_wrong, purged, hash_at)
 
 
 @contextmanager

@@ -277,7 +277,7 @@ def _leads_nowhere(row: Sequence[Any], event: Event) -> bool:
     nothing else."""
     names_caller = (event.pseudonym, event.earlier, event.basis) != (None, None, None)
     leads_to_caller = names_caller or event.call or event.linked or event.reference or row[_KEY]
-    return not leads_to_caller and event.kind not in commitment.ABOUT_RECORDS
+    return not leads_to_caller and event.kind not in commitment.KEPT
 
 
 def _in_minutes(row: Sequence[Any]) -> bool:

@@ -18,6 +18,7 @@ class Flaw(StrEnum):
     UNEXPLAINED = "unexplained"  # it cannot be opened, and no record says why
     STILL_THERE = "still-there"  # a record says that it is gone
     FALSE_NOTE = "false-note"  # a record about records names leaves after its own, or an empty range
+    TOTALS = "totals"  # it counts other records, or other numbers of them, than there are
     TRUNCATED = "truncated"  # it was published, and the ledger ends before it
 
 

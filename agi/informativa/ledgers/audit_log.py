@@ -7,6 +7,7 @@ import os
 import sqlite3
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from ..model.errors import EvidenceError, LedgerError
 from ..model.text import Text
 from ..system.processes import worker_pool
 from . import (
+    access_heads,
     audit,
     audit_checkpoints,
     audit_history,
@@ -32,7 +34,9 @@ from . import (
     remembered_trees,
     rows,
     tally,
+    totals,
 )
+from .access_log import AccessLog
 from .audit_checkpoints import Begin
 from .audit_flaws import AuditedFlaw, Flaw
 from .foreign_schema import foreign_parts
@@ -105,6 +109,7 @@ def _audit(
         derived, last = tally.Derived(), connection.execute(rows.NEWEST).fetchone()[0]
         with _workers(newest.next) as begin:
             history = begin(_history, ledger, folder)
+            totals_flaws = begin(_totals, ledger)
             later_records, without_leaf = begin(_later, ledger, last), begin(_without_leaf, ledger, newest)
             for log in logs:
                 checkpoints = audit_checkpoints.signed_checkpoints(folder, log, keys, problems, begin)
@@ -128,9 +133,12 @@ def _audit(
                     flaws += _missing(log, end)
                     problems += [_truncated(ledger, log, signed)] if log.size < signed else []
             flaws += without_leaf()
+            flawed = {flaw.leaf for flaw in flaws}
+            flaws += [flaw for flaw, counted_leaves in totals_flaws() if flawed.isdisjoint(counted_leaves)]
             counters_right = not flaws and tally.borne_out(connection, notes, derived, later_records())
             counters = () if counters_right else tuple(tally.forged(connection, notes))
             forged = tuple(history())
+            problems += access_heads.problems(connection, AccessLog(ledger), datetime.now(UTC))
         sorted_flaws = tuple(sorted(set(flaws), key=_place))
         return AuditedLog(newest, signed_in_all, counted, sorted_flaws, forged, tuple(problems), counters)
 
@@ -151,6 +159,12 @@ def _later(ledger: Path, last: int) -> list[tuple[object, object, int]]:
     """Count the records that are not the first of their call, over a connection of its own."""
     with translated(ledger), audit_reading.reading(ledger) as connection:
         return tally.later(connection, last)
+
+
+def _totals(ledger: Path) -> list[tuple[AuditedFlaw, range]]:
+    """Check the totals, over a connection of its own."""
+    with translated(ledger), audit_reading.reading(ledger) as connection:
+        return list(totals.contradicted(connection, leaves.logs(connection)))
 
 
 def _without_leaf(ledger: Path, log: leaves.LedgerLog) -> list[AuditedFlaw]:

@@ -134,7 +134,7 @@ def _facts_template(
         template = _template(facts, _OF_FACTS)
     except (ValueError, TypeError, AttributeError):  # no record is written with these values
         return ()
-    return template if event.kind not in commitment.ABOUT_RECORDS and rows.row(event) == row else ()
+    return template if event.kind not in commitment.KEPT and rows.row(event) == row else ()
 
 
 @lru_cache(1024)

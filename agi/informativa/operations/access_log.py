@@ -10,6 +10,8 @@ from pathlib import Path
 from ..ledgers import access_log
 from ..ledgers.access_log import ALL, AccessChain, AccessFilter
 from ..model import Action, Controller, Line
+from ..model.errors import LedgerError
+from ..model.text import Text
 from ..process import storage
 from .doctor import users
 from .document import Time
@@ -24,6 +26,7 @@ __all__ = [
     "note",
     "note_in_shell",
     "page",
+    "problems",
     "verify",
 ]
 SHELL = "shell:"
@@ -135,3 +138,12 @@ def _entry(entry: access_log.LoggedAccess, controller: str) -> AccessEntry:
 def verify(controller: Controller) -> AccessChain:
     """Check the chain of all entries: a change or a gap shows in the result. Raises LedgerError."""
     return storage.access_log(controller).verify()
+
+
+def problems(controller: Controller, now: datetime) -> tuple[Text, ...]:
+    """Check all entries, also against the newest that the ledger has on record. Return what is wrong, or why
+    that cannot be told. Reads the whole list."""
+    try:
+        return storage.access_log_problems(controller, now)
+    except LedgerError as error:
+        return (error.text,)

@@ -274,6 +274,7 @@ class Signing:
 
     def __init__(self) -> None:
         self._errors = OnceLogged("no checkpoint was signed")
+        self._uncounted = OnceLogged("totals, or who looked at records, were not put on record")
         self._unpublished: dict[str, tuple[str, ...]] = {}
 
     async def sign(self, controller: Controller, settings: EvidenceConfig) -> Signed | None:
@@ -283,7 +284,7 @@ class Signing:
         if controller.refused:
             return None
         try:
-            result = await in_thread(_sign, controller, settings)
+            result = await in_thread(_sign, controller, settings, self._uncounted)
         except (LedgerError, EvidenceError) as error:
             self._errors.tell(controller.id, controller=controller.id, error=str(error))
             raise
@@ -301,7 +302,18 @@ class Signing:
                 log.error("a checkpoint was not published", controller=controller.id, error=error)
 
 
-def _sign(controller: Controller, settings: EvidenceConfig) -> Signed | None:
+def _keep_counted(controller: Controller, errors: OnceLogged) -> None:
+    """Put totals and the newest entry of the access log on record. An access log that cannot be read keeps
+    nobody from signing: the error is logged."""
+    try:
+        storage.keep_counted(controller, datetime.now(UTC))
+    except LedgerError as error:
+        errors.tell(controller.id, controller=controller.id, error=str(error))
+    else:
+        errors.over(controller.id)
+
+
+def _sign(controller: Controller, settings: EvidenceConfig, uncounted: OnceLogged) -> Signed | None:
     if not Path(controller.ledger).exists():
         return None
     from ..evidence.note_values import NoteSource  # and with it cryptography, which calls do not wait for
@@ -310,6 +322,7 @@ def _sign(controller: Controller, settings: EvidenceConfig) -> Signed | None:
 
     ledger, now = Path(controller.ledger), time.time()
     storage.keep_rule(controller, datetime.now(UTC), NoteSource.SERVICE)
+    _keep_counted(controller, uncounted)
     with closing(storage.store(controller, read_only=True)) as store:
         log = store.log()
     if not log.next and not log.old:

@@ -110,6 +110,20 @@ def purge_plan(controller: Controller, ledger: SqliteStore, at: datetime) -> Pur
     return purge_plan.read(ledger, at, configured_rule(controller))
 
 
+def keep_counted(controller: Controller, at: datetime, *, log_ends: bool = False) -> None:
+    """Write into a controller's ledger, which must exist, the totals of its last day, and the newest entry of
+    the access log; if the log ends, the totals of all that is left. A controller whose log states no rule has
+    neither. Raises LedgerError."""
+    from ..ledgers import access_heads, totals
+
+    if controller.rule is None:
+        return
+    with closing(store(controller, create=False, migrate=False)) as ledger:
+        totals.keep(ledger, at, controller.zone, ends=log_ends)
+        if not log_ends:
+            access_heads.keep(ledger, access_log(controller), at)
+
+
 def adopt(controller: Controller) -> None:
     """Assign a ledger, which must exist, to this company and its key, whatever it says. Raises
     LedgerError."""
@@ -345,6 +359,18 @@ def access_log(controller: Controller) -> AccessLog:
     from ..ledgers.access_log import AccessLog
 
     return AccessLog(Path(controller.ledger))
+
+
+def access_log_problems(controller: Controller, now: datetime) -> tuple[Text, ...]:
+    """Return what is wrong in the access log, by its own hashes and by the records of the ledger; none where
+    there is no ledger. Raises LedgerError."""
+    from ..ledgers import access_heads
+
+    with existing_ledger(controller) as ledger:
+        if ledger is None:
+            return ()
+        with ledger.connected() as connection:
+            return tuple(access_heads.problems(connection, access_log(controller), now))
 
 
 def records_on_other_boxes(

@@ -15,15 +15,19 @@ COUNT = 50  # entries on a page
 
 
 def listing(context: RequestContext) -> Response:
-    """Show the newest entries, of all or of one account or action. This look is on record, too."""
+    """Show the newest entries, of all or of one account or action, and whether all are intact. This look is
+    on record, too."""
     account, action = context.query("account", 64), context.query("action", 40)
     access_filter = AccessFilter(
         account=account or None, action=Action(action) if action in list(Action) else None
     )
     context.note("access-log")
-    entries = access_log.page(context.company, context.number("before"), COUNT, access_filter)
+    before = context.number("before")
+    entries = access_log.page(context.company, before, COUNT, access_filter)
+    problems = access_log.problems(context.company, context.console.now()) if before is None else None
     return context.page(
         "access_log.html",
+        problems=problems,
         page=entries,
         account=account,
         action=access_filter.action,

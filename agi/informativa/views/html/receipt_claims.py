@@ -15,7 +15,7 @@ from ...model.text import Text
 from ...operations.evidence.page_words import Source
 from ...operations.evidence.receipt_page import ReceiptPage
 
-_ABOUT_RECORDS = {RecordKind.ERASURE, RecordKind.PURGE}
+_ABOUT_RECORDS = {RecordKind.ERASURE, RecordKind.PURGE, RecordKind.TOTALS, RecordKind.ACCESS}
 
 
 @dataclass(frozen=True)
@@ -75,6 +75,28 @@ _PLAYBACK = (
         length=("seconds", "length"),
         heard=("seconds", "heard"),
         ending=_code("ending"),
+    ),
+)
+_STATED = (
+    _claim(
+        "counted",
+        Text(
+            "It counts the records of calls and other deliveries among the entries of the signed log from"
+            " {first} to before {end}."
+        ),
+        first=_fact("from"),
+        end=_fact("to"),
+    ),
+    _claim(
+        "totals",
+        Text("By number called, notice, outcome and reason there are: {totals}"),
+        totals=_fact("totals"),
+    ),
+    _claim(
+        "head",
+        Text("That list ever had {rows} entries. The hash of the newest is {head}."),
+        rows=_fact("rows"),
+        head=_fact("head"),
     ),
 )
 _REASON = _claim("reason", Text("The reason: {reason}."), reason=_code("reason"))
@@ -173,7 +195,7 @@ def _what(page: ReceiptPage) -> list[Claim]:
         *(_CALLED if not of_records and facts[_given(facts)] == RecordKind.PHONE else ()),
         happened,
         *([_RECORDED] if facts["recorded"] != facts["happened"] else ()),
-        *(() if of_records else _PLAYBACK),
+        *(_STATED if of_records else _PLAYBACK),
         *([_REASON] if facts["reason"] != Reason.TOLD_ELSEWHERE else ()),
         *_CONDITIONS,
         *([_MIGRATED] if facts["kind"] == "migrated" else ()),
@@ -199,5 +221,6 @@ def _given(facts: Mapping[str, str | int]) -> str:
 
 
 def _is_of_records(facts: Mapping[str, str | int]) -> bool:
-    """Return whether the record is about other records that were erased or purged, and about no delivery."""
+    """Return whether the record is about other records, which were erased, purged, counted or looked at, and
+    about no delivery."""
     return facts.get("was", facts["kind"]) in _ABOUT_RECORDS

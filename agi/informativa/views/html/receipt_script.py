@@ -5,8 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ...evidence.commitment import FACTS
-from ...evidence.receipt import NUMBERS, PERSON_NAMES, REQUIRED
+from ...evidence.receipt import FACT_NAMES, NUMBERS, PERSON_NAMES, REQUIRED
 from ...model.text import Text
 from ...operations.evidence.receipt_page import ReceiptPage
 from ..messages import Language
@@ -88,7 +87,7 @@ MESSAGES = {
 def for_script(page: ReceiptPage, claims: Sequence[Claim], say: Language) -> dict[str, object]:
     """Return all that the script needs to make the sentences anew."""
     return {
-        "facts": {name: name in NUMBERS["facts"] for name in FACTS},
+        "facts": {name: name in NUMBERS["facts"] for name in FACT_NAMES[page.receipt.version]},
         "person": {name: name in NUMBERS["person"] for name in PERSON_NAMES[page.receipt.version]},
         "required": {part: sorted(names) for part, names in REQUIRED.items()},
         "claims": [

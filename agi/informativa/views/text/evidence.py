@@ -16,6 +16,7 @@ from ...operations.evidence.receipt_files import ReceiptFile, WrittenReceipts
 from ...operations.evidence.stamps import AuditedStamps
 from ...operations.evidence.verifying import Verification, VerifiedReceipt
 from ..messages import Language
+from ..record_words import KINDS
 from .progress import progress
 
 FLAWS = {
@@ -28,6 +29,7 @@ FLAWS = {
     Flaw.UNEXPLAINED: Text("it cannot be opened, and no record says why"),
     Flaw.STILL_THERE: Text("another record says that it is gone, and it is there"),
     Flaw.FALSE_NOTE: Text("it says that records are gone which it cannot be about"),
+    Flaw.TOTALS: Text("it counts other records, or other numbers of them, than there are"),
     Flaw.TRUNCATED: Text("it was published, and the ledger ends before it"),
 }
 
@@ -146,6 +148,9 @@ def verified_receipt(receipt: VerifiedReceipt, say: Language) -> Iterator[str]:
 
 def _facts(facts: Mapping[str, str | int], say: Language) -> Iterator[str]:
     """Yield the facts that a receipt opens."""
+    if "to" in facts or "head" in facts:
+        yield from _stated(facts, say)
+        return
     yield say("{happened}, line {line}", happened=facts["happened"], line=facts.get("line", "-"))
     yield say(
         "notice {notice}, version {version}, language {language}: {status} ({reason})",
@@ -162,6 +167,25 @@ def _facts(facts: Mapping[str, str | int], say: Language) -> Iterator[str]:
             seconds=int(facts["heard"]) / rate,
             length=int(facts["length"]) / rate,
             ending=facts["ending"],
+        )
+
+
+def _stated(facts: Mapping[str, str | int], say: Language) -> Iterator[str]:
+    """Yield the facts of a record of totals, or of the list of who looked at records."""
+    kind = str(facts["kind"])
+    yield f"{facts['happened']}, {say(KINDS[kind]) if kind in KINDS else kind}"
+    if "to" in facts:
+        yield say(
+            "entries from {first} to before {end}: {totals}",
+            first=facts.get("from", "-"),
+            end=facts["to"],
+            totals=facts.get("totals", "-"),
+        )
+    else:
+        yield say(
+            "{rows} entries, the hash of the newest is {head}",
+            rows=facts.get("rows", "-"),
+            head=facts["head"],
         )
 
 

@@ -1,0 +1,137 @@
+"""Totals of a ledger's records, as records of their own: the records of calls and deliveries whose leaves are
+new since the totals before, counted. They prove the numbers when the records themselves are purged."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, tzinfo
+from typing import NamedTuple
+
+from ..evidence import stated_facts
+from ..model import Event, Reason, RecordKind
+from . import leaves, rows
+from .audit_flaws import AuditedFlaw, Flaw
+from .audit_reading import UNREADABLE, tolerantly
+from .sqlite import SqliteStore
+
+_KINDS = ", ".join(f"'{kind}'" for kind in stated_facts.COUNTED)
+# By the index `event_counted`.
+_OF_KIND = f"""
+SELECT leaf.leaf, event.record, event.reference, event.at
+FROM event CROSS JOIN leaf ON {leaves.of("event.record")}
+WHERE event.kind IN ('totals', 'access') AND event.kind = ?
+"""  # noqa: S608  # our own names
+_NEWEST = f"{_OF_KIND} ORDER BY event.record DESC LIMIT 1"
+_ALL = f"{_OF_KIND} ORDER BY event.record"
+_BACKWARDS = f"{_OF_KIND} ORDER BY event.record DESC"
+_COUNT = f"""
+SELECT line, notice, status, reason, count(*) FROM leaf CROSS JOIN event ON event.record = leaf.record
+WHERE leaf.leaf >= ? AND leaf.leaf < ? AND event.kind IN ({_KINDS}) GROUP BY 1, 2, 3, 4
+"""  # noqa: S608  # our own names
+_GONE = """
+SELECT 1 FROM leaf WHERE leaf >= ? AND leaf < ? AND what IS NOT NULL
+AND NOT EXISTS (SELECT 1 FROM event WHERE event.record = leaf.record) LIMIT 1
+"""
+
+
+class StatedRecord(NamedTuple):
+    """A record of totals, or of an access log's newest entry: its row of `leaf`, its number, what it states,
+    and its time in microseconds since 1970."""
+
+    leaf: int
+    record: int
+    text: str
+    at: int
+
+
+def newest(connection: sqlite3.Connection, kind: RecordKind) -> StatedRecord | None:
+    """Return the newest record of a kind that states facts, if there is one. Raises sqlite3.Error."""
+    row = connection.execute(_NEWEST, (kind,)).fetchone()
+    return StatedRecord(*row) if row else None
+
+
+def backwards(connection: sqlite3.Connection, kind: RecordKind) -> Iterator[StatedRecord]:
+    """Yield all such records, the newest first. Raises sqlite3.Error."""
+    return map(StatedRecord._make, connection.execute(_BACKWARDS, (kind,)))
+
+
+def event(kind: RecordKind, at: datetime, text: str) -> Event:
+    """Build a record that states facts in that text."""
+    return rows.note(kind, Reason.COUNTED, at, text)
+
+
+def keep(store: SqliteStore, now: datetime, zone: tzinfo, *, ends: bool = False) -> bool:
+    """Write the totals of the newest log's records if a leaf of an earlier day in `zone` is in no totals yet,
+    or, if the log `ends`, any leaf. Return whether they were written. Calls wait only while the records are
+    counted that came meanwhile. Raises LedgerError."""
+    with store.connected() as connection:
+        log = leaves.log(connection)
+        first, new = _uncounted(connection, log)
+        if not (_is_of_another_day(connection, new, now, zone) or (ends and new < log.next)):
+            return False
+        counts = count(connection, first, log.next)
+        with store.transaction() as transaction:
+            grown = leaves.log(connection)
+            if _uncounted(connection, grown) != (first, new) or grown.epoch != log.epoch:
+                return False  # another process has written them meanwhile
+            counts += count(connection, log.next, grown.next)
+            text = stated_facts.totals_text(first - log.first, grown.size, stated_facts.totals(counts))
+            transaction.append(event(RecordKind.TOTALS, now, text))
+    return True
+
+
+def _uncounted(connection: sqlite3.Connection, log: leaves.LedgerLog) -> tuple[int, int]:
+    """Return the first row of `leaf` that is in no totals, and the first one but for the last totals
+    themselves."""
+    last = newest(connection, RecordKind.TOTALS)
+    return (last.leaf, last.leaf + 1) if last and last.leaf >= log.first else (log.first, log.first)
+
+
+def _is_of_another_day(connection: sqlite3.Connection, leaf: int, now: datetime, zone: tzinfo) -> bool:
+    """Return whether the first record with a leaf from this row on was recorded before today. After today
+    counts too: then the clock was wrong, and the records since would wait for that day."""
+    row = connection.execute(leaves.RECORDED, (leaf,)).fetchone()
+    return row is not None and rows.moment(row[0]).astimezone(zone).date() != now.astimezone(zone).date()
+
+
+def count(connection: sqlite3.Connection, first: int, end: int) -> Counter[stated_facts.Group]:
+    """Count the records of calls and deliveries with leaves from row `first` to before row `end`. Raises
+    sqlite3.Error."""
+    counts = Counter[stated_facts.Group]()
+    for line, notice, status, reason, number in connection.execute(_COUNT, (first, end)):
+        counts[line, notice, status, reason] = number
+    return counts
+
+
+def contradicted(
+    connection: sqlite3.Connection, logs: Sequence[leaves.LedgerLog]
+) -> Iterator[tuple[AuditedFlaw, range]]:
+    """Find the totals that the records contradict, each with the leaves, by their indices, whose flaws would
+    explain that. Where records are gone, totals may be higher than the numbers of those that are left. Raises
+    sqlite3.Error."""
+    with tolerantly(connection):
+        stated_rows = connection.execute(_ALL, (RecordKind.TOTALS,)).fetchall()
+        ends: dict[int, int] = {}  # of the last totals, by epoch
+        for leaf, record, text, _at in stated_rows:
+            log = next(log for log in reversed(logs) if log.first <= leaf)
+            expected = ends.get(log.epoch, 0)
+            ends[log.epoch] = index = leaf - log.first
+            try:
+                facts = stated_facts.stated(RecordKind.TOTALS, text)
+                first, end = int(facts["from"]), int(facts["to"])
+                says = stated_facts.counts_of(str(facts.get("totals", "")))
+                if (first, end) == (expected, index):
+                    rows_of_it = log.first + first, log.first + end
+                    are = stated_facts.counts_of(stated_facts.totals(count(connection, *rows_of_it)))
+                    is_whole = connection.execute(_GONE, rows_of_it).fetchone() is None
+                    if says == are or (not is_whole and _within(are, says)):
+                        continue
+            except (*UNREADABLE, KeyError):
+                pass
+            yield AuditedFlaw(record, index, Flaw.TOTALS), range(expected, index)
+
+
+def _within(counts: Mapping[str, int], limits: Mapping[str, int]) -> bool:
+    return all(number <= limits.get(name, 0) for name, number in counts.items())

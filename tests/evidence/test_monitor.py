@@ -616,6 +616,7 @@ def test_the_command_gets_each_finding_once(log: ServedLog) -> None:
         "standing": "waits",
         "approved_by": [],
         "instruction": "dpo-1",
+        "changes": [],
     }
 
 

@@ -468,7 +468,7 @@ def _show_approval(
 def _show_finding(
     finding: MonitorFinding, _configuration: Configuration, language: Language
 ) -> Iterator[object]:
-    yield monitor.finding_line(finding, language)
+    yield from monitor.finding_lines(finding, language)
 
 
 def _show_look(look: Look, _configuration: Configuration, language: Language) -> Iterator[object]:

@@ -128,7 +128,11 @@ class LogFolder:
     def private_list(self, epoch: int, index: int) -> bytes | None:
         """Return the private list of the erasure that leaf `index` of an epoch notes; `None` if there is
         none."""
-        return _read(self._private / f"{epoch}-{index}")
+        return _read(self.private_file(epoch, index))
+
+    def private_file(self, epoch: int, index: int) -> Path:
+        """Return the path of that list."""
+        return self._private / f"{epoch}-{index}"
 
     def private_lists(self) -> list[tuple[int, int]]:
         """Return the epochs and indices of which there are private lists, in order."""
@@ -143,7 +147,7 @@ class LogFolder:
 
     def put_private_list(self, epoch: int, index: int, data: bytes) -> None:
         """Store the private list of an erasure, before its note is written."""
-        file = self._private / f"{epoch}-{index}"
+        file = self.private_file(epoch, index)
         with failing(file):
             files.make_folder(self._private, mode=0o700)
             files.write_file(file, data, secret=True, for_folders_owner=True, durable=True)

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from ..model.errors import EvidenceError
+from ..model.errors import EvidenceError, SignatureError
 from ..model.text import Text, joined
 from .approval import Approval, LeafIdentity, VerifiedApproval, verify
 from .note import Note, Verifier, open_note
@@ -69,7 +69,7 @@ def received(data: bytes, logs: Logs, approver: Verifier | None) -> ReceivedAppr
     own_leaves = tuple(leaf for leaf in approval.leaves if leaf.origin in logs)
     if not own_leaves:
         return None
-    verified = verify(data, _keys(logs, approver))
+    verified = _verified(data, _keys(logs, approver))
     for leaf in own_leaves:
         for flaw in _leaf_flaws(leaf, logs[leaf.origin]):
             raise EvidenceError(flaw)
@@ -99,6 +99,20 @@ def _keys(logs: Logs, approver: Verifier | None) -> tuple[Verifier, ...]:
             Text("Put his key there, as the controller gives it: controllers.NAME.approver"),
         )
     return keys
+
+
+def _verified(data: bytes, keys: Sequence[Verifier]) -> VerifiedApproval:
+    try:
+        return verify(data, keys)
+    except SignatureError as error:
+        raise SignatureError(
+            Text(
+                "{why}",
+                "whoever approves here has the key of {names}",
+                why=error.message,
+                names=", ".join(key.name for key in keys),
+            )
+        ) from error
 
 
 def _leaf_flaws(leaf: LeafIdentity, log: ReadLog) -> Iterator[Text]:

@@ -123,7 +123,8 @@ def _approval(
     else:
         for line in view.noted_lines(noted, _):
             print(line)
-        warn(noted.problems)
+        for problem in noted.problems:
+            print(f"informativa: {_(problem)}", file=sys.stderr)
     if noted.problems:
         raise typer.Exit(1)
 

@@ -20,7 +20,7 @@ from ...system import files
 from ..document import AbsolutePath, OptionalSentence, Sentence, Time
 from .note_words import RuleChange, note_words, rule_changes
 
-_CONSEQUENCES = {
+CONSEQUENCES = {
     NoteKind.RULE: Text("It is in effect from now on."),
     NoteKind.ERASURE: Text("The service erases the caller within a minute."),
     NoteKind.LOST: Text("Nothing is left to do: the loss is accounted for."),
@@ -142,5 +142,5 @@ def _noted(controller: Controller, standing: NoteStanding) -> NotedNote:
         note=note.kind,
         message=note_words(standing),
         changes=rule_changes(standing),
-        next=_CONSEQUENCES.get(note.kind, NOTHING) if standing.standing is NoteVerdict.APPROVED else NOTHING,
+        next=CONSEQUENCES.get(note.kind, NOTHING) if standing.standing is NoteVerdict.APPROVED else NOTHING,
     )

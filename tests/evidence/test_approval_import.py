@@ -14,6 +14,8 @@ from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
@@ -24,7 +26,7 @@ from evidence.monitored import APPROVER, WITNESS, Clock, monitor, now
 from evidence.serving import Asked, Reply, answering, nowhere
 from examples import PLAYED
 from informativa.config import Configuration, load
-from informativa.evidence.approval import Approval, LeafIdentity, sign
+from informativa.evidence.approval import Approval, LeafIdentity, log_digest, sign
 from informativa.evidence.cosignature import WitnessVerifier
 from informativa.evidence.note import Note, Signature, Signer, parse
 from informativa.evidence.note import sign as sign_note
@@ -45,6 +47,7 @@ from informativa.operations.evidence import logs, publishing
 from informativa.operations.evidence.monitor import MonitorSettings
 from informativa.process import storage
 from informativa.process.approval_collection import ApprovalCollection
+from informativa.process.regular_work import RegularWork
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 STRANGER = Signer("acme.example/somebody", bytes([8]) * 32)
@@ -474,3 +477,26 @@ def test_the_round_trip(configuration: Configuration, tmp_path: Path) -> None:
             assert time.monotonic() < deadline
             fetch(configuration, url, collection, home)
         assert look() == [NoteVerdict.APPROVED] * 2
+
+
+def test_the_service_asks_beside_its_other_work(configuration: Configuration, acme: Controller) -> None:
+    """One of its regular works does it for each company, and goes on."""
+    with answering(serving(approved(leaf(acme, 4)))) as server:
+        witness = WitnessAddress(str(WITNESS.verifier), server.url, ("acme",))
+        settings = replace(configuration.evidence, witnesses=(witness,))
+        newest = SimpleNamespace(configuration=replace(configuration, evidence=settings))
+        generations: Any = SimpleNamespace(newest=newest)
+        metrics: Any = None
+        regular = RegularWork(generations, metrics)
+
+        async def serve() -> None:
+            regular._ledgers_opened.set()
+            asking = asyncio.create_task(regular._fetch_approvals())
+            async with asyncio.timeout(60):
+                while verdict(acme) is NoteVerdict.WAITS:
+                    await asyncio.sleep(0.05)
+            assert not asking.done()
+            asking.cancel()
+
+        asyncio.run(serve())
+        assert {request.path.split("/")[2] for request in server.asked} == {log_digest(leaf(acme, 4).origin)}

@@ -616,6 +616,7 @@ def test_the_command_gets_each_finding_once(log: ServedLog) -> None:
         "standing": "waits",
         "approved_by": [],
         "instruction": "dpo-1",
+        "changes": [],
     }
 
 
@@ -761,6 +762,8 @@ def _watching(log: ServedLog) -> subprocess.Popen[str]:
     assert process.stdout
     line = process.stdout.readline()
     assert f"note {ORIGIN} 300: " in line, (line, process.stderr and process.stderr.read())
+    values = [process.stdout.readline().partition(":")[0].strip() for _value in range(6)]
+    assert values == ["retention", "zone", "erasures", "processor", "witnesses", "approver"]
     return process
 
 

@@ -17,9 +17,9 @@ import pytest
 
 from commands import PROGRAM, typed
 from evidence.witnessing import ORIGIN, SIGNER, MemoryLog, asked, post, serving
-from informativa.evidence.approval import Approval, LeafIdentity, sign
+from informativa.evidence.approval import Approval, LeafIdentity, log_digest, sign
 from informativa.evidence.note import Signer
-from informativa.evidence.witness_approvals import WitnessApprovals, log_digest
+from informativa.evidence.witness_approvals import WitnessApprovals
 from informativa.evidence.witness_store import WitnessFolder, WitnessStore
 
 APPROVER = Signer("acme.example/approver", bytes([9]) * 32)

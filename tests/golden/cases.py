@@ -268,6 +268,7 @@ FAILURES = {
         "evidence approve {root} acme.example/informativa/acme/pbx-1/1 42 --key {root}/none.key --yes"
     ),
     "no-leaf": Case("evidence approve {root} 42 --key {root}/dpo.key --yes"),
+    "no-approval": Case("evidence approval {root}/callers.csv --controller acme"),
     "key-there": Case("keys make acme"),
     "key-for-nobody": Case("keys rotate"),
     "init-not-empty": Case("init {root}/etc", json=False),
@@ -291,6 +292,7 @@ EXCEPTIONS = {
     "witness serve": "the same, for a witness",
     "monitor": "follows a log elsewhere: its results are built by hand, and test_monitor.py runs it",
     "evidence approve": "reads a monitor's copy: built by hand, and test_approve.py runs it",
+    "evidence approval": "reads what a person signed: built by hand, and test_approval_import.py runs it",
     "completion": "scripts for shells, which test_cli.py runs in them",
     "upgrade-check": "examines the machine: its result is built by hand (results_by_hand.py)",
     "systemd": "names the machine's Python and users: built by hand",

@@ -21,7 +21,7 @@ from informativa.evidence.note_values import ErasureRule, NoteSource
 from informativa.evidence.notes import ErasureNote, LogNote, NoteKind, RuleNote
 from informativa.model import ManagerAccount, Status
 from informativa.model.plan import Period
-from informativa.model.text import Text
+from informativa.model.text import NOTHING, Text
 from informativa.operations import systemd_unit
 from informativa.operations.boxes import (
     Box,
@@ -40,13 +40,18 @@ from informativa.operations.doctor.findings import ok, unknown, warning, wrong
 from informativa.operations.evidence.approving import (
     ApprovedNote,
     Proposal,
-    RuleChange,
     WrittenApproval,
 )
 from informativa.operations.evidence.erasure_lists import ErasureList, ListedLog
 from informativa.operations.evidence.log_state import KeptElsewhere, LogState
 from informativa.operations.evidence.monitor_findings import FindingKind, Look, MonitoredLog, MonitorFinding
-from informativa.operations.evidence.note_words import note_words
+from informativa.operations.evidence.note_words import RuleChange, note_words
+from informativa.operations.evidence.noted_approvals import (
+    CONSEQUENCES,
+    NotedApproval,
+    NotedApprovals,
+    NotedNote,
+)
 from informativa.operations.problems import Problem
 from informativa.operations.prompts.configured import Snippet
 from informativa.operations.prompts.making import PromptsMade
@@ -457,6 +462,58 @@ APPROVAL = WrittenApproval(
 )
 
 
+_NOTED = (
+    NotedNote(
+        controller="acme",
+        log=_LOG,
+        index=41,
+        note=NoteKind.ERASURE,
+        message=note_words(
+            NoteStanding(ReadEntry.read(_ERASURE.entry, _LOG, 41), NoteVerdict.APPROVED, NOTHING, ("dpo",))
+        ),
+        changes=(),
+        next=CONSEQUENCES[NoteKind.ERASURE],
+    ),
+    NotedNote(
+        controller="acme",
+        log=_LOG,
+        index=42,
+        note=NoteKind.RULE,
+        message=note_words(
+            NoteStanding(ReadEntry.read(_NEW_RULE.entry, _LOG, 42), NoteVerdict.APPROVED, NOTHING, ("dpo",))
+        ),
+        changes=_APPROVED[1].changes,
+        next=CONSEQUENCES[NoteKind.RULE],
+    ),
+)
+APPROVALS = NotedApprovals(
+    (
+        NotedApproval(
+            file=Path("/media/dpo/one.approval"),
+            at=TUESDAY,
+            written=(_LOG,),
+            notes=_NOTED,
+            elsewhere=(_LOG.replace("pbx-1", "pbx-2"),),
+            problem=NOTHING,
+        ),
+        NotedApproval(Path("/media/dpo/two.approval"), TUESDAY, (), _NOTED[:1], (), NOTHING),
+        NotedApproval(
+            Path("/media/dpo/none.approval"),
+            None,
+            (),
+            (),
+            (),
+            Text("{file}: {why}", file=Path("/media/dpo/none.approval"), why=Text("It is no file.")),
+        ),
+    )
+)
+
+
+def _show_noted(noted: NotedApprovals, _configuration: Configuration, language: Language) -> Iterator[object]:
+    yield from approval.noted_lines(noted, language)
+    yield from map(language, noted.problems)
+
+
 def _show_approval(
     written: WrittenApproval, _configuration: Configuration, language: Language
 ) -> Iterator[object]:
@@ -468,7 +525,7 @@ def _show_approval(
 def _show_finding(
     finding: MonitorFinding, _configuration: Configuration, language: Language
 ) -> Iterator[object]:
-    yield monitor.finding_line(finding, language)
+    yield from monitor.finding_lines(finding, language)
 
 
 def _show_look(look: Look, _configuration: Configuration, language: Language) -> Iterator[object]:
@@ -481,6 +538,7 @@ RESULTS = {
     "boxes retire, done": ResultByHand(lambda _configuration: _boxes_retired(done=True), _show_retired),
     "doctor": ResultByHand(lambda _configuration: EXAMINATION, _show_findings),
     "evidence approve": ResultByHand(lambda _configuration: APPROVAL, _show_approval),
+    "evidence approval": ResultByHand(lambda _configuration: APPROVALS, _show_noted),
     "join": ResultByHand(lambda _configuration: JOINED, _show_joined),
     "monitor": ResultByHand(lambda _configuration: WAITING, _show_finding),
     "monitor, fork": ResultByHand(lambda _configuration: FORKED, _show_finding),

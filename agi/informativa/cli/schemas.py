@@ -36,6 +36,7 @@ from ..operations.evidence.bundle import Bundle
 from ..operations.evidence.comparison_document import CallComparison
 from ..operations.evidence.logs import Audits, Checkpoints, LogKeys
 from ..operations.evidence.monitor_findings import MonitorFinding
+from ..operations.evidence.noted_approvals import NotedApprovals
 from ..operations.evidence.publishing import Publications
 from ..operations.evidence.receipt_files import WrittenReceipts
 from ..operations.evidence.verifying import Verification
@@ -81,6 +82,7 @@ DOCUMENTS: dict[str, type] = {
     "evidence bundle": Bundle,
     "evidence approver-key": ApproverKey,
     "evidence approve": WrittenApproval,
+    "evidence approval": NotedApprovals,
     "witness key": Witness,
     "monitor": MonitorFinding,
     "ledger adopt": restoring.AdoptedLedger,

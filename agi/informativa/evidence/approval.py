@@ -113,6 +113,11 @@ class VerifiedApproval:
     keys: tuple[Verifier, ...]
 
 
+def log_digest(origin: str) -> str:
+    """Return the name of a log in a witness's address: the SHA-256 of its origin, in hexadecimal."""
+    return sha256(origin.encode()).hexdigest()
+
+
 def sign(approval: Approval, signer: Signer) -> bytes:
     """Sign an approval, and return the signed note. Raises EvidenceFormatError if it is too large to be
     noted in a log."""

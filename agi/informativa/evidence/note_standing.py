@@ -50,6 +50,14 @@ class NoteStanding:
     as_the_log_says: bool = False
     rule: RuleNote | None = None
 
+    @property
+    def approver(self) -> Verifier | None:
+        """The key by which the log itself has the note approved: that of the rule in force, or of the first
+        rule; `None` if it names none."""
+        content = self.entry.note.content if self.entry.note else None
+        rule = self.rule or (content if isinstance(content, RuleNote) else None)
+        return rule.approver if rule else None
+
 
 @dataclass
 class _Judged:

@@ -12,13 +12,12 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from hashlib import sha256
 from pathlib import Path
 
 from ..model.errors import EvidenceError
 from ..model.text import Text
 from ..system import files
-from .approval import LARGEST_APPROVAL, SUFFIX, Approval
+from .approval import LARGEST_APPROVAL, SUFFIX, Approval, log_digest
 from .log_folder import failing
 from .witness_store import WitnessStore
 
@@ -27,11 +26,6 @@ _NAME = re.compile(rf"[0-9a-f]{{64}}{re.escape(SUFFIX)}")
 NamedNote = tuple[str, bytes]
 """The name of an approval's file, and its signed note."""
 _State = tuple[int, int]  # of a file: when it was changed, in nanoseconds since 1970, and its bytes
-
-
-def log_digest(origin: str) -> str:
-    """Return the name of a log in an address: the SHA-256 of its origin, in hexadecimal."""
-    return sha256(origin.encode()).hexdigest()
 
 
 class WitnessApprovals:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from ..model.errors import ElsewhereError, EvidenceError, ForkError
 from ..model.text import Text
+from .approval import LARGEST_APPROVAL, Approval, log_digest
 from .checkpoint import Checkpoint
 from .cosignature import WitnessVerifier
 from .elsewhere import LocalLog, longer_elsewhere
@@ -58,6 +61,34 @@ class WitnessClient:
             old = last_signed
         raise ElsewhereError(
             Text("{name} reports a different size each time", "it is asked again", name=self.name)
+        )
+
+    def approval(self, origin: str, number: int) -> bytes | None:
+        """Return approval `number` of a log, from 0 on, whose signatures are not verified; `None` after the
+        last, or where the witness serves none. Raises ElsewhereError if its answer cannot be understood."""
+        path = f"/approvals/{log_digest(origin)}/{number}"
+        answer = self._http.request("GET", path, largest=LARGEST_APPROVAL)
+        if answer.status == 404:
+            return None
+        if answer.status != 200:
+            raise ElsewhereError(
+                Text(
+                    "{name} answered with status {status}",
+                    "it is asked again",
+                    name=self.name,
+                    status=answer.status,
+                )
+            )
+        with suppress(EvidenceError):
+            if any(leaf.origin == origin for leaf in Approval.unverified(answer.body).leaves):
+                return answer.body
+        raise ElsewhereError(
+            Text(
+                "{name} answered with something else than an approval for {log}",
+                "it is asked again",
+                name=self.name,
+                log=origin,
+            )
         )
 
     def _signatures(self, body: bytes, checkpoint: Checkpoint) -> tuple[Signature, ...]:

@@ -75,6 +75,9 @@ NOTES_BACKWARDS = """
 SELECT leaf, (SELECT reference FROM event WHERE event.record = leaf.record)
 FROM leaf WHERE what IS NULL AND leaf >= ? AND leaf < ? ORDER BY leaf DESC
 """
+NEWEST_NOTE = """
+SELECT coalesce((SELECT max(leaf) FROM leaf WHERE what IS NULL), -1), (SELECT max(epoch) FROM log)
+"""
 # How many leaves are purged or lost, and how many erased; and the records that name the lost ones.
 CLOSED = """
 SELECT coalesce(sum(salt_what IS NULL), 0), coalesce(sum(salt_what IS NOT NULL AND salt_who IS NULL), 0)

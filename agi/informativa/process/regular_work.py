@@ -20,11 +20,13 @@ from ..model.errors import InformativaError
 from ..system.patience import in_thread
 from ..system.turns import Turns
 from . import maintenance
+from .approval_collection import ApprovalCollection
 from .generations import Generations
 from .metrics import Metrics
 
 DAY_SECONDS = 24 * 60 * 60
 COLLECT_SECONDS = ERASE_SECONDS = 60.0
+APPROVAL_SECONDS = 60 * 60
 REOPEN_SECONDS = 5.0
 
 log = structlog.get_logger("informativa")
@@ -44,6 +46,7 @@ class RegularWork:
         yield self._collect()
         yield self._sign()
         yield self._erase()
+        yield self._fetch_approvals()
         yield self._reopen()
 
     @property
@@ -103,6 +106,20 @@ class RegularWork:
         while True:
             await _in_turn(turns, self._configuration, erase)
             await asyncio.sleep(ERASE_SECONDS)
+
+    async def _fetch_approvals(self) -> None:
+        """Ask witnesses from time to time for approvals of notes, beside the calls and the signing."""
+        collection = ApprovalCollection()
+
+        async def collect(controller: Controller) -> None:
+            await self._outdated.migrated(controller.id)
+            await collection.collect(controller, self._configuration.evidence.for_controller(controller.id))
+
+        await self._ledgers_opened.wait()
+        turns = Turns("approvals")
+        while True:
+            await _in_turn(turns, self._configuration, collect)
+            await asyncio.sleep(APPROVAL_SECONDS)
 
     async def _reopen(self) -> None:
         """Try from time to time to open ledgers that could not be opened; copy and migrate the old ones.

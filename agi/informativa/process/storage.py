@@ -21,7 +21,10 @@ from ..model.text import Foreign, Text
 from ..system.files import permission_denied
 
 if TYPE_CHECKING:
+    from ..evidence.note import Verifier
+    from ..evidence.note_standing import NoteStanding
     from ..evidence.note_values import NoteSource
+    from ..evidence.received_approval import ReceivedApproval
     from ..ledgers.access_log import AccessLog
     from ..ledgers.backup import Backup
     from ..ledgers.erasure import ErasureResult
@@ -122,6 +125,44 @@ def keep_counted(controller: Controller, at: datetime, *, log_ends: bool = False
         totals.keep(ledger, at, controller.zone, ends=log_ends)
         if not log_ends:
             access_heads.keep(ledger, access_log(controller), at)
+
+
+def waiting_notes(controller: Controller) -> tuple[tuple[NoteStanding, ...], set[str]]:
+    """Return the notes in the logs of a controller's ledger that wait for an approval, and the names of the
+    approvals there; none where there is no ledger. Changes nothing. Raises LedgerError, EvidenceError."""
+    from ..ledgers import approvals
+
+    with existing_ledger(controller) as ledger:
+        return approvals.state(ledger, _approver(controller)) if ledger else ((), set())
+
+
+def judge_approval(controller: Controller, data: bytes) -> ReceivedApproval | None:
+    """Judge an approval by the logs of a controller's ledger, which must exist; `None` if it names none of
+    them. Changes nothing. Raises LedgerError, and EvidenceError for one that would be refused."""
+    from ..ledgers import approvals
+
+    with closing(store(controller, read_only=True)) as ledger:
+        return approvals.judge(ledger, data, _approver(controller))
+
+
+def take_approval(
+    controller: Controller, data: bytes, at: datetime, by: NoteSource
+) -> ReceivedApproval | None:
+    """Write an approval into the newest log of a controller's ledger, unless it is there. Raises as
+    `judge_approval` does, and changes nothing then."""
+    from ..ledgers import approvals
+
+    with closing(store(controller, create=False, migrate=False)) as ledger:
+        return approvals.take(ledger, data, _approver(controller), at, by)
+
+
+def _approver(controller: Controller) -> Verifier | None:
+    """Return the key that the configuration has approve. Raises EvidenceFormatError for a key that is
+    none."""
+    from ..evidence.note import Verifier
+
+    rule = controller.rule
+    return Verifier.parse(rule.approver) if rule and rule.approver else None
 
 
 def adopt(controller: Controller) -> None:

@@ -1,24 +1,28 @@
-"""`informativa evidence approve`: the controller's word for notes in a log; and the key that gives it."""
+"""`informativa evidence approve`: the controller's word for notes in a log; the key that gives it; and
+`informativa evidence approval`, by which it gets into the log."""
 
 from __future__ import annotations
 
 import sys
 import time
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from ...config import DEFAULT_FILE
 from ...evidence.approval import MOST_LEAVES
 from ...evidence.encoding import decimal, log_origin
 from ...evidence.erased_leaves import LeafPlace
 from ...model.errors import EvidenceError, InformativaError
 from ...model.text import Text
+from ...operations.controllers import select_for_logs
 from ...operations.evidence import approver_key as keys
-from ...operations.evidence import approving, logs
+from ...operations.evidence import approving, logs, noted_approvals
 from ...views.text import approval as view
-from ..options import Json, print_document, warn
+from ..options import Config, Json, Of, print_document, warn, warn_of_unrelated
 from ..words import _
 
 
@@ -26,6 +30,7 @@ def add_to(app: typer.Typer) -> None:
     """Give the group these commands."""
     app.command("approver-key")(_approver_key)
     app.command("approve")(_approve)
+    app.command("approval")(_approval)
 
 
 def _approver_key(
@@ -101,6 +106,27 @@ def _approve(
         print_document(written)
     else:
         print("\n".join(view.written_lines(written, _)))
+
+
+def _approval(
+    paths: Annotated[list[Path], typer.Argument(metavar="FILE…", help="What `evidence approve` wrote.")],
+    config: Config = DEFAULT_FILE,
+    controller: Of = None,
+    as_json: Json = False,
+) -> None:
+    """Note approvals in the logs that they are for, as the service does with those that a witness serves."""
+    selection = select_for_logs(config, controller or ())
+    warn_of_unrelated(selection.unrelated)
+    noted = noted_approvals.note_approvals(paths, selection.named, datetime.now(UTC))
+    if as_json:
+        print_document(noted)
+    else:
+        for line in view.noted_lines(noted, _):
+            print(line)
+        for problem in noted.problems:
+            print(f"informativa: {_(problem)}", file=sys.stderr)
+    if noted.problems:
+        raise typer.Exit(1)
 
 
 def _places(words: Sequence[str]) -> tuple[LeafPlace, ...]:

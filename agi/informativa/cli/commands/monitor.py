@@ -16,7 +16,7 @@ from ...operations.evidence import logs
 from ...operations.evidence import monitor as operations
 from ...operations.evidence.monitor_findings import Look
 from ...views.documents import document
-from ...views.text.monitor import finding_line, lines
+from ...views.text.monitor import finding_lines, lines
 from ..options import Json, print_document, warn
 from ..words import _
 
@@ -87,7 +87,7 @@ class _Output:
                 print(line)
         else:
             for finding in look.news:
-                print(finding_line(finding, _))
+                print("\n".join(finding_lines(finding, _)))
         if look.problems != self._problems:
             warn(look.problems)
         self._problems = look.problems

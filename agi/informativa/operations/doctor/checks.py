@@ -118,6 +118,7 @@ CHECKS = (
     Check("schema", Text("ledgers"), ledgers.schema),
     Check("ledgers-missing", Text("ledgers"), ledgers.missing, _DOCTOR),
     Check("evidence", Text("evidence"), evidence.evidence, _DOCTOR, seconds=SLOW),
+    Check("approvals", Text("evidence"), evidence.approvals, _DOCTOR | _STATUS, seconds=SLOW),
     Check("evidence-outside", Text("evidence"), evidence.outside),
     Check("boxes", Text("other boxes"), shared.shared, _DOCTOR | _UPGRADE, seconds=SLOW),
     Check("program", Text("program"), installation.program),

@@ -7,15 +7,20 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from ...evidence.log_folder import LogFolder
+from ...evidence.note_standing import NoteStanding
+from ...evidence.notes import NoteKind
 from ...ledgers import sequencer
 from ...model import Controller
 from ...model.errors import SIGNED_ELSEWHERE, EvidenceError, LedgerError, SigningError
 from ...model.text import Foreign, Text, clause
+from ...process import storage
 from ..evidence.log_state import LogState
 from .findings import Finding, ok, warning, wrong
 from .system import System
 
 LATE = timedelta(minutes=15)  # from a record to its checkpoint; the service signs every minute
+SHOWN = 5  # waiting notes of a company
 
 
 def evidence(system: System) -> Iterator[Finding]:
@@ -54,6 +59,56 @@ def outside(system: System) -> Iterator[Finding]:
             " or `evidence.publish` with `independent: true`, has somebody else keep them"
         )
         yield ok(text, note=True)
+
+
+def approvals(system: System) -> Iterator[Finding]:
+    """Note what waits for the controller's approval in the logs."""
+    for controller in system.live():
+        waiting: tuple[NoteStanding, ...] = ()
+        with suppress(LedgerError, EvidenceError):  # reported by the check `ledgers`
+            waiting, _noted = storage.waiting_notes(controller)
+        for standing in waiting[:SHOWN]:
+            yield _waiting(controller, standing)
+        if len(waiting) > SHOWN:
+            text = Text.counted(
+                "{count} more note of {id} waits for an approval",
+                "{count} more notes of {id} wait for an approval",
+                len(waiting) - SHOWN,
+                id=controller.id,
+            )
+            yield warning(text)
+
+
+def _waiting(controller: Controller, standing: NoteStanding) -> Finding:
+    note = standing.entry.note
+    assert note is not None  # only what can be read waits
+    texts = {
+        NoteKind.RULE: Text("the rule in leaf {index} of {log} waits for the controller's approval"),
+        NoteKind.ERASURE: Text("the erasure in leaf {index} of {log} waits for the controller's approval"),
+    }
+    loss = Text("the loss in leaf {index} of {log} waits for the controller's approval")
+    text = texts.get(note.kind, loss).format(index=note.index, log=note.log)
+    if not (standing.approver or (controller.rule and controller.rule.approver)):
+        fix = Text(
+            "Nobody is named who approves: put the key that the controller gives you into"
+            " controllers.{id}.approver",
+            id=controller.id,
+        )
+    elif note.kind is NoteKind.ERASURE:
+        epoch = int(note.log.rpartition("/")[2])
+        fix = Text(
+            "Give the list {file} to whoever approves for {id}; his answer is fetched from a witness, or"
+            " type: informativa evidence approval FILE",
+            file=LogFolder(Path(controller.ledger)).private_file(epoch, note.index),
+            id=controller.id,
+        )
+    else:
+        fix = Text(
+            "Tell whoever approves for {id}; his answer is fetched from a witness, or type: informativa"
+            " evidence approval FILE",
+            id=controller.id,
+        )
+    return warning(text, fix)
 
 
 def _refused(controller: Controller) -> Iterator[Finding]:

@@ -17,7 +17,7 @@ from ...evidence.log_following import newest_of
 from ...evidence.monitor_state import MonitorFolder
 from ...evidence.note import Signer, Verifier
 from ...evidence.note_standing import NoteStanding, NoteVerdict, standings
-from ...evidence.notes import KEYS, ErasureNote, NoteKind, RuleNote
+from ...evidence.notes import ErasureNote, NoteKind
 from ...evidence.policy import Policy
 from ...model.errors import EvidenceError, InformativaError
 from ...model.text import Foreign, Text, joined
@@ -27,7 +27,7 @@ from .erasure_lists import ErasureList, ListFile, read_lists
 from .first_cosigned import FirstCosignatures
 from .monitor_reading import FollowedLog, LogsReader
 from .monitor_witness import LastSigned, contradicts, signed_by_witness
-from .note_words import note_words
+from .note_words import RuleChange, note_words, rule_changes
 from .verifying import policy_in
 
 
@@ -43,18 +43,6 @@ class ApprovalRequest:
     policy: Path | None = None
     witness: Path | None = None
     approvers: tuple[Verifier, ...] = ()
-
-
-@dataclass(frozen=True)
-class RuleChange:
-    """A value of a rule that is another one than before."""
-
-    name: str
-    """Its name in the note."""
-    before: str | None
-    """The value in the rule that is in force; null if there is none."""
-    after: str | None
-    """The value in the note; null if it has none."""
 
 
 @dataclass(frozen=True)
@@ -265,23 +253,9 @@ def _approved_note(standing: NoteStanding, lists: Sequence[ListFile]) -> Approve
         note=note.kind,
         message=note_words(standing),
         instruction=getattr(note.content, "instruction", None) or None,
-        changes=_changes(note.content, standing.rule) if isinstance(note.content, RuleNote) else (),
+        changes=rule_changes(standing),
         erasure_list=next((file.document for file in lists if file.is_named_by(note)), None),
     )
-
-
-def _changes(rule: RuleNote, before: RuleNote | None) -> tuple[RuleChange, ...]:
-    """Return the values of a rule that are other than before; all of the first one."""
-    changes = []
-    for key in KEYS[RuleNote]:
-        values = []
-        for side in (before, rule):
-            value = None if side is None else getattr(side, key.field)
-            is_absent = side is None or value == key.absent
-            values.append(None if is_absent else str(key.write(value)))
-        if values[0] != values[1]:
-            changes.append(RuleChange(key.name, *values))
-    return tuple(changes)
 
 
 def _warnings(
@@ -301,13 +275,12 @@ def _warnings(
                 index=note.index,
                 log=note.log,
             )
-        named = standing.rule or (note.content if isinstance(note.content, RuleNote) else None)
-        if named and named.approver and named.approver != key:
+        if standing.approver and standing.approver != key:
             yield Text(
                 "The rule for the note {index} of {log} says that {name} approves, which is another key.",
                 index=note.index,
                 log=note.log,
-                name=named.approver.name,
+                name=standing.approver.name,
             )
     unknown = {origin for file in lists for origin in file.origins if origin not in logs}
     for origin in sorted(unknown):

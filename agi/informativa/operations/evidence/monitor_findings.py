@@ -8,6 +8,7 @@ from enum import StrEnum
 from ...evidence.note_standing import NoteVerdict
 from ...evidence.notes import NoteKind
 from ..document import Sentence, Time
+from .note_words import RuleChange
 
 
 class FindingKind(StrEnum):
@@ -51,6 +52,8 @@ class MonitorFinding:
     """The names of the keys that approved the note."""
     instruction: str | None = None
     """The controller's instruction that the note names."""
+    changes: tuple[RuleChange, ...] = ()
+    """The values that a rule changes."""
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from ...evidence.notes import NextNote
 from ...evidence.policy import CosignedCheckpoint
 from ...model.text import Text
 from .monitor_findings import FindingKind, MonitoredLog, MonitorFinding
-from .note_words import note_words
+from .note_words import note_words, rule_changes
 
 LASTING = (NoteVerdict.FLAWED, NoteVerdict.WAITS)
 """The verdicts on notes into which somebody should look."""
@@ -127,6 +127,7 @@ def _note(judged: NoteStanding, at: datetime) -> MonitorFinding:
         standing=judged.standing,
         approved_by=judged.approved_by,
         instruction=getattr(note.content, "instruction", None) or None if note else None,
+        changes=rule_changes(judged),
     )
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from ...evidence.approval import Approval
 from ...evidence.note_standing import NoteStanding, NoteVerdict
 from ...evidence.note_values import ErasureRule, minute_text
 from ...evidence.notes import (
+    KEYS,
     ApprovalNote,
     ErasureNote,
     LogNote,
@@ -17,6 +20,36 @@ from ...evidence.notes import (
 )
 from ...model.plan import Period
 from ...model.text import NOTHING, Text, joined
+
+
+@dataclass(frozen=True)
+class RuleChange:
+    """A value of a rule that is another one than before."""
+
+    name: str
+    """Its name in the note."""
+    before: str | None
+    """The value in the rule that is in force; null if there is none."""
+    after: str | None
+    """The value in the note; null if it has none."""
+
+
+def rule_changes(judged: NoteStanding) -> tuple[RuleChange, ...]:
+    """Return the values of a rule that are other than in the rule in force, or all of the first one; none of
+    another note."""
+    note = judged.entry.note
+    if note is None or not isinstance(note.content, RuleNote):
+        return ()
+    changes = []
+    for key in KEYS[RuleNote]:
+        values = []
+        for rule in (judged.rule, note.content):
+            value = None if rule is None else getattr(rule, key.field)
+            is_absent = rule is None or value == key.absent
+            values.append(None if is_absent else str(key.write(value)))
+        if values[0] != values[1]:
+            changes.append(RuleChange(key.name, *values))
+    return tuple(changes)
 
 
 def note_words(judged: NoteStanding) -> Text:
@@ -36,24 +69,7 @@ def statement(note: LogNote) -> Text:
     """Return what a note says."""
     match note.content:
         case RuleNote() as rule:
-            erasures = {
-                ErasureRule.EACH: Text("each erasure needs an approval"),
-                ErasureRule.STANDING: Text("erasures need no approval of their own"),
-            }
-            lost = rule.purged + rule.erased + rule.lost
-            return joined(
-                " ",
-                Text(
-                    "From now on records are kept {time}, and {erasures}.",
-                    time=_retention(rule.retention),
-                    erasures=erasures[rule.erasures],
-                ),
-                Text.counted(
-                    "Before it {count} record was deleted.", "Before it {count} records were deleted.", lost
-                )
-                if lost
-                else NOTHING,
-            )
+            return _rule(rule)
         case PurgeNote() as purge:
             return Text(
                 "The first {count} records of {log} are deleted by their age, all from before {time}.",
@@ -80,6 +96,38 @@ def statement(note: LogNote) -> Text:
         case ApprovalNote() as approval:
             count = len(Approval.unverified(approval.text).leaves)
             return Text.counted("An approval of {count} note.", "An approval of {count} notes.", count)
+
+
+def _rule(rule: RuleNote) -> Text:
+    """Return all that a rule says but its instruction."""
+    erasures = {
+        ErasureRule.EACH: Text("each erasure needs an approval"),
+        ErasureRule.STANDING: Text("erasures need no approval of their own"),
+    }
+    keepers = {
+        False: Text("The company answers its calls itself."),
+        True: Text("Somebody else answers its calls for the company."),
+    }
+    lost = rule.purged + rule.erased + rule.lost
+    before = Text.counted(
+        "Before it {count} record was deleted.", "Before it {count} records were deleted.", lost
+    )
+    witnesses = Text("Witnesses: {names}.", names=", ".join(witness.name for witness in rule.witnesses))
+    return joined(
+        " ",
+        Text(
+            "From now on records are kept {time}, in the time zone {zone}, and {erasures}.",
+            time=_retention(rule.retention),
+            zone=rule.zone,
+            erasures=erasures[rule.erasures],
+        ),
+        keepers[rule.processor],
+        witnesses if rule.witnesses else Text("No witness is named."),
+        Text("{name} approves.", name=rule.approver.name)
+        if rule.approver
+        else Text("Nobody is named who approves."),
+        before if lost else NOTHING,
+    )
 
 
 def _retention(period: Period | None) -> Text:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ...model.text import Text
+from ...model.text import Text, joined
 from ...operations.evidence.approver_key import ApproverKey
-from ...operations.evidence.approving import ApprovedNote, Proposal, RuleChange, WrittenApproval
+from ...operations.evidence.approving import ApprovedNote, Proposal, WrittenApproval
 from ...operations.evidence.erasure_lists import ErasureList
+from ...operations.evidence.noted_approvals import NotedApproval, NotedApprovals
 from ..messages import Language
+from .notes import change_lines
 
 
 def key_lines(key: ApproverKey, made: bool, say: Language) -> Iterator[str]:
@@ -31,24 +33,39 @@ def written_lines(approval: WrittenApproval, say: Language) -> Iterator[str]:
     """Yield the place of an approval, and what to do with it next."""
     yield say("{file}: signed by {key}", file=approval.file, key=approval.key)
     yield say(
-        "Put it into the folder that your witness serves (informativa witness serve --approvals FOLDER), or"
-        " send it to whoever keeps the logs. It counts as soon as it stands in one of them."
+        "Put it into the folder that your witness serves (informativa witness serve --approvals FOLDER), from"
+        " which it is fetched every hour; or send it to whoever keeps the logs, and he types: informativa"
+        " evidence approval FILE. It counts as soon as it stands in one of them."
     )
+
+
+def noted_lines(approvals: NotedApprovals, say: Language) -> Iterator[str]:
+    """Yield what was approved, and what happens now. Refused files are left out."""
+    for approval in approvals.approvals:
+        if not approval.problem:
+            yield from _noted(approval, say)
+
+
+def _noted(approval: NotedApproval, say: Language) -> Iterator[str]:
+    for note in approval.notes:
+        yield f"{note.log} {note.index}: {say(joined(' ', note.message, note.next))}"
+        yield from change_lines(note.changes, say)
+    for log in approval.written:
+        yield say("{file}: now stands in {log}", file=approval.file, log=log)
+    if not approval.written:
+        yield say("{file}: stood in the log already", file=approval.file)
+    if approval.elsewhere:
+        yield say(
+            "It is also for logs that are not kept here: {logs}. Their keepers need it, too.",
+            logs=", ".join(approval.elsewhere),
+        )
 
 
 def _note(note: ApprovedNote, say: Language) -> Iterator[str]:
     yield f"{note.log} {note.index}: {say(note.message)}"
-    for change in note.changes:
-        yield f"  {_change(change, say)}"
+    yield from change_lines(note.changes, say)
     if note.erasure_list:
         yield from _list(note.erasure_list, say)
-
-
-def _change(change: RuleChange, say: Language) -> str:
-    after = say("nothing") if change.after is None else change.after
-    if change.before is None:
-        return f"{change.name}: {after}"
-    return say("{name}: {value} instead of {before}", name=change.name, value=after, before=change.before)
 
 
 def _list(erasure_list: ErasureList, say: Language) -> Iterator[str]:

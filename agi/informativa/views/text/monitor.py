@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from ...model.text import Text
 from ...operations.evidence.monitor_findings import FindingKind, Look, MonitoredLog, MonitorFinding
 from ..messages import Language
+from .notes import change_lines
 
 KINDS = {
     FindingKind.FORK: Text("FORK"),
@@ -24,13 +25,14 @@ def lines(look: Look, say: Language) -> Iterator[str]:
     news = {id(finding) for finding in look.news}
     for finding in look.findings:
         if finding.open or id(finding) in news:
-            yield finding_line(finding, say)
+            yield from finding_lines(finding, say)
 
 
-def finding_line(finding: MonitorFinding, say: Language) -> str:
-    """Return a finding on one line."""
+def finding_lines(finding: MonitorFinding, say: Language) -> Iterator[str]:
+    """Yield a finding on one line, and the values that a rule changes."""
     place = finding.log if finding.index is None else f"{finding.log} {finding.index}"
-    return say("{kind} {place}: {message}", kind=KINDS[finding.kind], place=place, message=finding.message)
+    yield say("{kind} {place}: {message}", kind=KINDS[finding.kind], place=place, message=finding.message)
+    yield from change_lines(finding.changes, say)
 
 
 def _log(log: MonitoredLog, say: Language) -> str:

@@ -10,6 +10,7 @@ import pytest
 from console.served import ServedConsole
 from informativa.model.text import Text
 from informativa.operations.evidence import logs
+from informativa.operations.evidence.verdict import Verdict
 from lab.process import until
 
 
@@ -21,7 +22,7 @@ def test_an_audit_tells_what_is_wrong_as_other_findings_are(
 
     def audit(*arguments: Any, **named: Any) -> logs.AuditedLedger:
         ledger = whole(*arguments, **named)
-        return replace(ledger, sound=False, problems=(Text("A file <is> gone."),))
+        return replace(ledger, verdict=Verdict.CHANGED, problems=(Text("A file <is> gone."),))
 
     monkeypatch.setattr(logs, "audit", audit)
     officer = office.browser("compliance@acme")
@@ -30,7 +31,8 @@ def test_an_audit_tells_what_is_wrong_as_other_findings_are(
     until(lambda: "<progress" not in officer.get(page).text, 60, lambda: "The audit does not end.")
     text = officer.get(page).text
     assert '<li><span class="status failed">wrong</span> <bdi>A file &lt;is&gt; gone.</bdi></li>' in text
-    assert "<li><bdi>acme: 6 records (6 whole" in text
+    assert '<p class="notice bad" role="status">CHANGED: something is not as it was' in text
+    assert "<li><bdi>6 records (6 whole" in text
     assert "\u2718" not in text
 
 

@@ -238,7 +238,7 @@ def test_i7_suffix_that_is_cut_is_named(attacked: Busy) -> None:
             f"DELETE FROM leaf WHERE record > {size}",
         )
         assert {(None, "truncated", index) for index in range(size, 25)} <= named(attacked)
-        (problem, *_) = attacked.found().problems
+        (problem, *_) = attacked.found().cut_off
         assert f"ends before {25 - size} records that were signed" in str(problem)
 
 
@@ -476,7 +476,8 @@ def test_i7_files_of_the_log_are_looked_at_one_by_one(tmp_path: Path, chance: ra
     (folder / "checkpoint").unlink()
     assert audited(ledger, key).is_sound  # the one beside the key is left
     (folder.parent / "signing/1.signed").unlink()
-    assert [str(problem) for problem in audited(ledger, key).problems] == [
+    result = audited(ledger, key)
+    assert [str(problem) for problem in (*result.problems, *result.cut_off)] == [
         f"The log in {folder} has lost its checkpoints.",
         f"The log in {folder} ends before 558 records that were signed according to the ledger {ledger}.",
     ]

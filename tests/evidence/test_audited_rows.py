@@ -258,7 +258,9 @@ class Audit:
     def looked(self, first: int = 0, end: int = 25) -> tuple[RecordCounts, Named]:
         """Return the counts, and the flaws."""
         notes = self.gone()
-        counted, flaws = audit.leaves_of(self.ledger, self.log, first, end, notes, self.published, self.sound)
+        counted, flaws, _gone = audit.leaves_of(
+            self.ledger, self.log, first, end, notes, self.published, self.sound
+        )
         return counted, {(flaw.record, str(flaw.flaw), flaw.leaf) for flaw in [*notes.flaws, *flaws]}
 
 
@@ -419,11 +421,11 @@ def test_i7_change_of_a_row_has_these_flaws(
 @pytest.mark.parametrize(
     ("change", "found", "counts"),
     [
-        ("UPDATE event SET record = 90 WHERE record = 9", (9, "deleted", 8), (16, 5, 4)),
-        ("UPDATE leaf SET record = 90 WHERE leaf = 8", (90, "deleted", 8), (16, 5, 4)),
+        ("UPDATE event SET record = 90 WHERE record = 9", (9, "deleted", 8), (16, 5, 3)),
+        ("UPDATE leaf SET record = 90 WHERE leaf = 8", (90, "deleted", 8), (16, 5, 3)),
         ("UPDATE leaf SET record = 'x' WHERE leaf = 8", (None, "leaf-altered", 8), (16, 5, 4)),
-        ("DELETE FROM event WHERE record = 9", (9, "deleted", 8), (16, 5, 4)),
-        ("DELETE FROM event WHERE record = 12", (12, "deleted", 11), (17, 4, 4)),
+        ("DELETE FROM event WHERE record = 9", (9, "deleted", 8), (16, 5, 3)),
+        ("DELETE FROM event WHERE record = 12", (12, "deleted", 11), (17, 4, 3)),
         ("DELETE FROM leaf WHERE leaf = 8", (None, "deleted", 8), (16, 5, 3)),
         ("DELETE FROM leaf WHERE leaf = 5", (None, "deleted", 5), (17, 5, 2)),
     ],
@@ -449,7 +451,7 @@ def test_i7_leaves_are_looked_at_page_by_page(
     ledger.execute("DELETE FROM leaf WHERE leaf BETWEEN 8 AND 15")
     ledger.execute("DELETE FROM event WHERE record = 17")
     flaws = {(None, "deleted", 8), (None, "deleted", 12), (17, "deleted", 16)}
-    assert look.looked(0, 20) == (RecordCounts(whole=6, erased=2, purged=4), flaws)
+    assert look.looked(0, 20) == (RecordCounts(whole=6, erased=2, purged=3), flaws)
     ledger.execute("DELETE FROM leaf WHERE leaf > 15")
     assert look.looked(16)[1] == {(None, "deleted", 16), (None, "deleted", 20), (None, "deleted", 24)}
     ledger.execute("DELETE FROM leaf WHERE leaf = 3")

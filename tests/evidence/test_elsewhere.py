@@ -29,6 +29,7 @@ from informativa.model.errors import EvidenceError, ForkError, SigningError
 from informativa.operations.evidence import logs
 from informativa.process import maintenance, publication
 
+CLOCK = "  To note: The clock was put back by more than 10 minutes once, before record 2 was made."
 COLUMNS = rows.COLUMNS.replace("record, ", "", 1)
 
 
@@ -323,24 +324,28 @@ def test_audit_command_says_what_others_have_and_what_is_wrong(folder: Path, tmp
     signed(folder)
     published(folder)
     audit = ("evidence", "audit", "-c", file, "--controller", "acme")
-    sound = "  Nothing was changed, added or taken away."
+    complete = "acme: Complete: nothing was changed, added or taken away."
     alone = (
         "  No checkpoint was compared that nobody here can change: whoever signs here could have rewritten"
         " all of it."
     )
     name = "acme.example/informativa/acme/pbx-1/1"
-    assert typed(*audit) == (
-        0,
-        "acme: 5 records (5 whole, 0 erased, 0 purged, 0 lost); 5 signed.\n"
-        f"{sound}\n"
-        f"  {mount} has 5 records of the same log {name}.\n",
-        "",
-    )
+    code, out, err = typed(*audit)
+    assert (code, err) == (0, "")
+    verdict, as_of, *others = out.splitlines()
+    assert verdict == complete
+    assert as_of.endswith(f" UTC, of 5 records in the newest log; known to {mount}.")
+    assert others == [
+        "  5 records (5 whole, 0 erased, 0 purged, 0 lost); 5 signed.",
+        CLOCK,
+        f"  {mount} has 5 records of the same log {name}.",
+    ]
     mount.rename(tmp_path / "away")
     code, out, err = typed(*audit)
     assert (code, err) == (0, "")
-    _, first, second, third = out.splitlines()
-    assert (first, third) == (sound, alone)
+    verdict, as_of, _content, _clock, second, third = out.splitlines()
+    assert (verdict, third) == (complete, alone)
+    assert as_of.endswith("; by the company's own word.")
     assert second.startswith(f"  {mount} was not compared: ")
     (tmp_path / "away").rename(mount)
     forged(
@@ -353,14 +358,16 @@ def test_audit_command_says_what_others_have_and_what_is_wrong(folder: Path, tmp
     )
     code, out, err = typed(*audit)
     assert (code, err) == (1, "")
-    lines = [line for line in out.splitlines() if not line.startswith("  ✘ the counter of")]
-    assert lines == [
-        "acme: 5 records (3 whole, 0 erased, 0 purged, 0 lost); 5 signed.",
+    verdict, _as_of, *lines = out.splitlines()
+    assert verdict == "acme: CHANGED: something is not as it was written and signed."
+    assert [line for line in lines if not line.startswith("  ✘ the counter of")] == [
+        "  5 records (3 whole, 0 erased, 0 purged, 0 lost); 5 signed.",
         "  ✘ leaf 2: it was deleted, and no record says why",
         "  ✘ record 2 (leaf 1): what is on record of it is not what was written",
         "  ✘ record 90: it was put in otherwise than by being recorded",
         "  ✘ the history says that a caller knows privacy 9 by record 5; the records do not",
         "  ✘ the history says that a caller knows privacy 1 by record 90; the records do not",
+        CLOCK,
         f"  {mount} has 5 records of the same log {name}.",
     ]
     (document, *_) = json.loads(typed(*audit, "--json")[1])["ledgers"]
@@ -382,8 +389,11 @@ def test_audit_command_names_a_contradiction(folder: Path, tmp_path: Path) -> No
     shutil.copytree(tmp_path / "before", folder / "ledger")
     code, out, err = typed("evidence", "audit", "-c", file, "--controller", "acme")
     assert (code, err) == (1, "")
-    assert out.splitlines() == [
-        "acme: 2 records (2 whole, 0 erased, 0 purged, 0 lost); 2 signed.",
+    verdict, _as_of, *others = out.splitlines()
+    assert verdict == "acme: CHANGED: something is not as it was written and signed."
+    assert others == [
+        "  2 records (2 whole, 0 erased, 0 purged, 0 lost); 2 signed.",
+        CLOCK,
         f"  ✘ {mount} has 3 records of the log and here are 2 that were signed; what is here was put back to"
         f" an older state; type: informativa ledger restore -c {file} COPY --controller NAME",
         "  No checkpoint was compared that nobody here can change: whoever signs here could have rewritten"

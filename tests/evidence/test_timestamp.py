@@ -205,23 +205,30 @@ def test_audit_command_says_what_stamps_say(folder: Path, tsa: Authority) -> Non
     at = timestamp.time_of((stamps / "2.tsr").read_bytes())
     assert at is not None
     audit = ("evidence", "audit", "-c", file, "--controller", "acme")
-    first = ["acme: 2 records (2 whole, 0 erased, 0 purged, 0 lost); 2 signed."]
-    sound = "  Nothing was changed, added or taken away."
+    content = "  2 records (2 whole, 0 erased, 0 purged, 0 lost); 2 signed."
+    complete = "acme: Complete: nothing was changed, added or taken away."
+    changed = "acme: CHANGED: something is not as it was written and signed."
+    clock = "  To note: The clock was put back by more than 10 minutes once, before record 2 was made."
     holds = f"  1 time-stamp of {acme.log}/1 holds; the newest is of {at:%Y-%m-%d %H:%M} UTC."
     alone = (
         "  No checkpoint was compared that nobody here can change: whoever signs here could have rewritten"
         " all of it."
     )
     code, out, err = typed(*audit)
-    assert (code, out.splitlines(), err) == (0, [*first, sound, holds, alone], "")
+    lines = out.splitlines()
+    as_of = lines[1]
+    assert (code, lines, err) == (0, [complete, as_of, content, holds, clock, alone], "")
+    assert as_of.endswith("; by the company's own word.")
     (stamps / "7.tsr").write_bytes((stamps / "2.tsr").read_bytes())
     code, out, err = typed(*audit)
     missing = "  ✘ A time-stamp is of a checkpoint of 7 records, which is gone."
-    assert (code, out.splitlines(), err) == (1, [*first, missing, holds, alone], "")
+    lines = out.splitlines()
+    assert (code, lines, err) == (1, [changed, lines[1], content, missing, holds, clock, alone], "")
     file.write_text(file.read_text().replace("  timestamp: {url:", "  interval: 60 seconds  # {url:", 1))
     code, out, err = typed(*audit)
     unchecked = (
         f"  The time-stamps of {acme.log}/1 were not looked at: the configuration names no authority; write"
         " the certificates of its root into evidence.timestamp.certificates"
     )
-    assert (code, out.splitlines(), err) == (0, [*first, sound, unchecked, alone], "")
+    lines = out.splitlines()
+    assert (code, lines, err) == (0, [complete, lines[1], content, unchecked, clock, alone], "")

@@ -253,7 +253,7 @@ FAILURES = {
     "not-a-key": Case("evidence audit --key nonsense"),
     "log-tampered": Case(
         "evidence audit --controller acme",
-        setup=("! sqlite ledger/acme.sqlite3 UPDATE event SET version = 2025 WHERE record = 3",),
+        setup=("! sqlite ledger/acme.sqlite3 UPDATE event SET version = 2025 WHERE record = 4",),
     ),
     "bundle-of-no-day": Case("evidence bundle --from 2026-12-31 --to 2026-12-01 --controller acme"),
     "bundle-empty": Case("evidence bundle --from 2020-01-01 --to 2020-01-31 --controller acme"),

@@ -1,11 +1,10 @@
 """`informativa`: the commands, and the one place where every error ends.
 
 Exit codes: 0 done, 1 something is wrong that the message tells how to mend, 2 the command line cannot be
-understood, or a list of calls not be compared, 3 the answer is not complete and says what is missing, 4 some
-rows of an import were rejected,
-70 a defect of informativa (EX_SOFTWARE of sysexits.h), 130 interrupted (`EXITS` in tree.py). A mistyped
-option must not look like a finding of `check` to the script that runs it, and shells and most programs say 2
-for it.
+understood, or a ledger or list of calls not be looked at, 3 the answer is not complete and says what is
+missing, 4 some rows of an import were rejected, 70 a defect of informativa (EX_SOFTWARE of sysexits.h), 130
+interrupted (`EXITS` in tree.py). A mistyped option must not look like a finding of `check` to the script that
+runs it, and shells and most programs say 2 for it.
 """
 
 from __future__ import annotations

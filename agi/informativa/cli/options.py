@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -15,6 +16,7 @@ from ..model.plausibility import typed
 from ..model.text import Text
 from ..operations.generated import Generated
 from ..operations.record_document import Record
+from ..system.files import permission_denied
 from ..views.documents import document, streamed
 from ..views.messages import ENGLISH, Language, languages
 from ..views.messages import language as language_of
@@ -120,3 +122,17 @@ def reader_of(code: str | None) -> Language:
             Text("There are: {known}.", known=", ".join(languages())),
         )
     return ENGLISH if code == "en" else language_of(code)
+
+
+@contextmanager
+def failing_with(code: int) -> Iterator[None]:
+    """Give an error that ends the command this exit code."""
+    try:
+        yield
+    except InformativaError as error:
+        error.exit_code = code
+        raise
+    except PermissionError as error:
+        denied = permission_denied(Path(error.filename))
+        denied.exit_code = code
+        raise denied from error

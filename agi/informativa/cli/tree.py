@@ -14,7 +14,7 @@ INCOMPLETE = 3
 EXITS = {
     0: "done; also when the reader of a pipe has seen enough",
     1: "something is wrong, and the message says how to mend it",
-    2: "the command line cannot be understood, or a list of calls not be compared",
+    2: "the command line cannot be understood, or a ledger or list of calls not be looked at",
     3: "not complete: the answer says what is missing, and what to do",
     4: "done but for some rows of an import, and a file beside it says which",
     70: "a defect of informativa",

@@ -29,12 +29,13 @@ _LARGEST = 64 << 20  # bytes of a file of the log that is read at once
 
 class LogFolder:
     """All epochs of one ledger's log: in the folder beside the ledger, or in `folder`, for a copy of
-    published files. Every method raises EvidenceError if the files cannot be used."""
+    published files; private lists are beside the ledger in any case. Every method raises EvidenceError if the
+    files cannot be used."""
 
     def __init__(self, ledger: Path, folder: Path | None = None) -> None:
         self.folder = folder or log_folder(ledger)
         self._signing = self.folder / "signing"
-        self._private = self.folder / "private"
+        self._private = log_folder(ledger) / "private"
 
     def published(self, epoch: int) -> PublishedLog:
         """Return the public files of an epoch."""

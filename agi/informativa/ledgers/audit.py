@@ -21,7 +21,7 @@ from ..evidence.notes import LogNote
 from ..model import Event
 from ..model.errors import EvidenceFormatError
 from . import leaves, note_leaves, rows
-from .audit_flaws import AuditedFlaw, Flaw
+from .audit_flaws import AuditedFlaw, ClosedLeaves, Flaw
 from .audit_reading import UNREADABLE, page
 from .loss_notes import LossNotes
 from .row_texts import texts
@@ -58,10 +58,11 @@ def leaves_of(
     notes: LossNotes,
     published: Published,
     sound: Callable[[Sequence[tuple[Any, ...]]], None],
-) -> tuple[RecordCounts, list[AuditedFlaw]]:
+) -> tuple[RecordCounts, list[AuditedFlaw], list[ClosedLeaves]]:
     """Check the leaves from index `first` up to `end`, each with its record. Records without a flaw are
-    passed to `sound`, as rows of `leaves.OPENED`. Raises sqlite3.Error, and what `published` raises."""
-    states, flaws = dict.fromkeys(RecordState, 0), []
+    passed to `sound`, as rows of `leaves.OPENED`. Return their numbers by state, the flaws, and the leaves
+    that cannot be opened. Raises sqlite3.Error, and what `published` raises."""
+    states, flaws, closed = dict.fromkeys(RecordState, 0), [], list[ClosedLeaves]()
     for at in range(first, end, PAGE):
         count = min(PAGE, end - at)
         rows_by_index = {row[0] - log.first: row for row in page(connection, log.first + at, count)}
@@ -69,15 +70,20 @@ def leaves_of(
         if min(rows_by_index, default=end) >= at + count:
             # The whole page is missing: its first leaf stands for all.
             flaws.append(AuditedFlaw(None, at, Flaw.DELETED))
+            _add(closed, ClosedLeaves(log.origin, range(at, at + count), facts=True))
             continue
         sound_rows = []
         for index, entry in enumerate(entries, at):
             row = rows_by_index.get(index)
             if row is None:
                 flaws.append(AuditedFlaw(None, index, Flaw.DELETED))
+                _add(closed, ClosedLeaves(log.origin, range(index, index + 1), facts=True))
                 continue
             state, row_flaws = _leaf(log.origin, index, row, entry, notes)
-            if not row_flaws or state is not RecordState.WHOLE:
+            if state in _GONE or _GAPS.intersection(row_flaws):
+                is_facts = state in _FACTS_GONE or Flaw.DELETED in row_flaws
+                _add(closed, ClosedLeaves(log.origin, range(index, index + 1), is_facts))
+            if not row_flaws or (state is not RecordState.WHOLE and Flaw.DELETED not in row_flaws):
                 states[state] += 1
             if row_flaws:
                 number = row[1] if type(row[1]) is int else None
@@ -85,7 +91,15 @@ def leaves_of(
             elif row[leaves.LEAF_COLUMNS] is not None:
                 sound_rows.append(row)
         sound(sound_rows)
-    return RecordCounts(**{state.value: number for state, number in states.items()}), flaws
+    return RecordCounts(**{state.value: number for state, number in states.items()}), flaws, closed
+
+
+def _add(closed: list[ClosedLeaves], more: ClosedLeaves) -> None:
+    """Add leaves of the same log that come after all others."""
+    if closed and closed[-1].indices.stop == more.indices.start and closed[-1].facts == more.facts:
+        closed[-1] = ClosedLeaves(more.log, range(closed[-1].indices.start, more.indices.stop), more.facts)
+    else:
+        closed.append(more)
 
 
 def without_leaf(connection: sqlite3.Connection, log: leaves.LedgerLog) -> Iterator[AuditedFlaw]:
@@ -104,6 +118,10 @@ class RecordState(StrEnum):
     LOST = "lost"
     WAITING = "waiting"
 
+
+_FACTS_GONE = {RecordState.PURGED, RecordState.LOST}
+_GONE = {*_FACTS_GONE, RecordState.ERASED}
+_GAPS = {Flaw.DELETED, Flaw.UNEXPLAINED}
 
 _NAMES = [name.strip() for name in rows.COLUMNS.split(",")]
 _WHOLE_NUMBERS = {"record", "at", "basis", "erased", "recorded", "supplement", "counts", "rate"}

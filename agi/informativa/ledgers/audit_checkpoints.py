@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
-from ..evidence.checkpoint import Checkpoint, open_checkpoint
+from ..evidence.checkpoint import Checkpoint, CheckpointNote, open_checkpoint
+from ..evidence.cosignature import WitnessVerifier
 from ..evidence.encoding import HASH_SIZE
 from ..evidence.log_folder import LogFolder, PublishedLog
 from ..evidence.note import NoteVerifier
@@ -30,21 +31,25 @@ def signed_checkpoints(
     keys: Sequence[NoteVerifier],
     problems: list[Text],
     begin: Begin = partial,
+    witnesses: Sequence[WitnessVerifier] = (),
+    remarks: list[Text] | None = None,
 ) -> list[Checkpoint]:
     """Check all kept checkpoints of a log, add what is wrong to `problems`, and return those that one of
-    these keys signed, sorted by size. `begin` spreads the work, because there may be one checkpoint for each
-    minute of years."""
+    these keys signed, sorted by size. Broken signatures of witnesses are added to `remarks`. `begin`
+    spreads the work, because there may be one checkpoint for each minute of years."""
     published = folder.published(log.epoch)
     sizes = published.sizes()
     shares = [
-        begin(_open_published, published, log, keys, sizes[at : at + SHARE])
+        begin(_open_published, published, log, keys, witnesses, sizes[at : at + SHARE])
         for at in range(0, len(sizes), SHARE)
     ]
     checkpoints: list[Checkpoint] = []
-    newest = _open_all(published, log, keys, _newest(folder, log))
-    for share_checkpoints, share_problems in [*(share() for share in shares), newest]:
+    newest = _open_all(published, log, keys, witnesses, _newest(folder, log))
+    for share_checkpoints, share_problems, share_remarks in [*(share() for share in shares), newest]:
         checkpoints += share_checkpoints
         problems += [problem for problem in share_problems if problem not in problems]
+        if remarks is not None:
+            remarks += [remark for remark in share_remarks if remark not in remarks]
     problems += _key_problems(published, log, keys, bool(checkpoints))
     return sorted(checkpoints, key=lambda checkpoint: checkpoint.size)
 
@@ -72,10 +77,16 @@ def of_one_tree(published: PublishedLog, checkpoints: Sequence[Checkpoint]) -> l
 
 
 def _open_published(
-    published: PublishedLog, log: leaves.LedgerLog, keys: Sequence[NoteVerifier], sizes: Sequence[int]
-) -> tuple[list[Checkpoint], list[Text]]:
+    published: PublishedLog,
+    log: leaves.LedgerLog,
+    keys: Sequence[NoteVerifier],
+    witnesses: Sequence[WitnessVerifier],
+    sizes: Sequence[int],
+) -> tuple[list[Checkpoint], list[Text], list[Text]]:
     """Open the published checkpoints of these sizes."""
-    return _open_all(published, log, keys, [partial(published.checkpoint_of, size) for size in sizes])
+    return _open_all(
+        published, log, keys, witnesses, [partial(published.checkpoint_of, size) for size in sizes]
+    )
 
 
 def _newest(folder: LogFolder, log: leaves.LedgerLog) -> list[Read]:
@@ -91,16 +102,23 @@ def _newest(folder: LogFolder, log: leaves.LedgerLog) -> list[Read]:
 
 
 def _open_all(
-    published: PublishedLog, log: leaves.LedgerLog, keys: Sequence[NoteVerifier], readers: Iterable[Read]
-) -> tuple[list[Checkpoint], list[Text]]:
-    """Return the checkpoints that one of the keys signed, and the problems of the others."""
-    checkpoints, problems = [], list[Text]()
+    published: PublishedLog,
+    log: leaves.LedgerLog,
+    keys: Sequence[NoteVerifier],
+    witnesses: Sequence[WitnessVerifier],
+    readers: Iterable[Read],
+) -> tuple[list[Checkpoint], list[Text], list[Text]]:
+    """Return the checkpoints that one of the keys signed, the problems of the others, and the broken
+    signatures of witnesses."""
+    checkpoints, problems, remarks = [], list[Text](), list[Text]()
     for read in readers:
         try:
             data = read()
             if data is None:
                 continue
-            checkpoint = open_checkpoint(data, keys).checkpoint
+            opened = open_checkpoint(data, keys)
+            checkpoint = opened.checkpoint
+            remarks += _broken_cosignatures(opened, witnesses)
             if checkpoint.origin == log.origin:
                 checkpoints.append(checkpoint)
                 continue
@@ -109,7 +127,19 @@ def _open_all(
             problem = error.text
         if problem not in problems:
             problems.append(problem)
-    return checkpoints, problems
+    return checkpoints, problems, remarks
+
+
+def _broken_cosignatures(opened: CheckpointNote, witnesses: Sequence[WitnessVerifier]) -> Iterator[Text]:
+    for signature in opened.note.others if witnesses else ():
+        for witness in witnesses:
+            is_named = (witness.name, witness.key_id) == (signature.name, signature.key_id)
+            if is_named and not witness.verify(opened.note.text, signature.data):
+                yield Text(
+                    "The signature of the witness {name} under the checkpoint of {size} records is broken.",
+                    name=witness.name,
+                    size=opened.checkpoint.size,
+                )
 
 
 def _key_problems(

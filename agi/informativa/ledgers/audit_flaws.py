@@ -32,3 +32,18 @@ class AuditedFlaw:
     """The index of its leaf in the log; null where it has none."""
     flaw: Flaw
     """The kind of the flaw."""
+
+
+@dataclass(frozen=True)
+class ClosedLeaves:
+    """Leaves of the log with an origin that nobody can open any more, by their indices: their `facts`, or
+    only whom they are about."""
+
+    log: str
+    indices: range
+    facts: bool
+
+    @property
+    def leaves(self) -> tuple[str, range]:
+        """The log with the indices."""
+        return self.log, self.indices

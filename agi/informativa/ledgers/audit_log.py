@@ -5,18 +5,19 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
-from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
 from ..evidence.checkpoint import Checkpoint
 from ..evidence.commitment import NOTE_TAG
+from ..evidence.cosignature import WitnessVerifier
 from ..evidence.log_folder import LogFolder, PublishedLog
-from ..evidence.note import NoteVerifier
-from ..evidence.notes import NewLogNote
-from ..evidence.read_log import ReadEntry
+from ..evidence.note import NoteVerifier, Verifier
+from ..evidence.notes import NewLogNote, RuleNote
+from ..evidence.read_log import ReadEntry, ReadLog
 from ..evidence.tiles import WIDTH
 from ..evidence.tree import complete_root
 from ..model.errors import EvidenceError, LedgerError
@@ -31,6 +32,8 @@ from . import (
     audit_tiles,
     leaves,
     loss_notes,
+    named_holes,
+    note_leaves,
     remembered_trees,
     rows,
     tally,
@@ -38,10 +41,12 @@ from . import (
 )
 from .access_log import AccessLog
 from .audit_checkpoints import Begin
-from .audit_flaws import AuditedFlaw, Flaw
+from .audit_flaws import AuditedFlaw, ClosedLeaves, Flaw
 from .foreign_schema import foreign_parts
 from .ledger_file import translated
+from .named_holes import NamingNote
 
+CLOCK_STEP = 10  # minutes that a clock may be put back unremarked
 MOST = 100  # missing leaves and files that are named one by one
 TIMES = 3  # attempts, if calls are recorded meanwhile
 FAR = 1 << 20  # missing leaves that are looked for
@@ -56,7 +61,12 @@ class AuditedLog:
     """The result of an audit of all logs of a ledger. `log` is the newest log as it was when the audit began:
     it had `log.next` leaves in all, and `signed` are in the newest checkpoints. `counted` has the numbers of
     records by state, `flaws` are theirs, `history` the rows of the history that the records contradict,
-    `counters` the counters that they contradict, and `problems` the faults of the logs themselves."""
+    `counters` the counters that they contradict, and `problems` the faults of the logs themselves. `cut_off`
+    says where the ledger or a log ends before what was signed.
+
+    `closed` are the leaves that cannot be opened, `naming` the notes that name some of them, and `logs` all
+    logs with their notes, by origin, the newest last. `without_record` are the records that `history` names
+    and that are gone. `remarks` are what is strange, and wrong by itself in no case."""
 
     log: leaves.LedgerLog
     signed: int
@@ -65,11 +75,17 @@ class AuditedLog:
     history: tuple[audit_history.HistoryRow, ...]
     problems: tuple[Text, ...]
     counters: tuple[tally.CounterRow, ...] = ()
+    cut_off: tuple[Text, ...] = ()
+    closed: tuple[ClosedLeaves, ...] = ()
+    naming: tuple[NamingNote, ...] = ()
+    logs: Mapping[str, ReadLog] = field(default_factory=dict)
+    without_record: frozenset[int] = frozenset()
+    remarks: tuple[Text, ...] = ()
 
     @property
     def is_sound(self) -> bool:
-        """Return whether nothing is wrong."""
-        return not (self.flaws or self.history or self.counters or self.problems)
+        """Return whether nothing is wrong, whoever may have allowed what is gone."""
+        return not (self.flaws or self.history or self.counters or self.problems or self.cut_off)
 
 
 def audit_ledger(
@@ -77,25 +93,31 @@ def audit_ledger(
     keys: Sequence[NoteVerifier],
     progress: Progress | None = None,
     folder: LogFolder | None = None,
+    witnesses: Sequence[WitnessVerifier] = (),
 ) -> AuditedLog:
-    """Check everything against the log beside the ledger, or against the log in `folder`. A ledger that
+    """Check everything against the log beside the ledger, or against the log in `folder`. Broken signatures
+    of `witnesses`, and of those that the rules name, are remarked. A ledger that
     nobody has open is read without its locks; if it was written to meanwhile, it is checked once more. Raises
     LedgerError if the ledger cannot be read, and EvidenceError if the log cannot be read."""
     for _ in range(TIMES):
         version = audit_reading.version(ledger)
         try:
-            result = _audit(ledger, keys, progress, folder or LogFolder(ledger))
+            result = _audit(ledger, keys, progress, folder or LogFolder(ledger), witnesses)
         except LedgerError:
             if audit_reading.version(ledger) == version:
                 raise
             continue
         if result.is_sound or audit_reading.version(ledger) == version:
             return result
-    return _audit(ledger, keys, progress, folder or LogFolder(ledger))
+    return _audit(ledger, keys, progress, folder or LogFolder(ledger), witnesses)
 
 
 def _audit(
-    ledger: Path, keys: Sequence[NoteVerifier], progress: Progress | None, folder: LogFolder
+    ledger: Path,
+    keys: Sequence[NoteVerifier],
+    progress: Progress | None,
+    folder: LogFolder,
+    known_witnesses: Sequence[WitnessVerifier],
 ) -> AuditedLog:
     with translated(ledger), audit_reading.reading(ledger) as connection:
         newest = leaves.log(connection)
@@ -103,6 +125,8 @@ def _audit(
         _require_numbers(ledger, logs)
         ended = _ended_epochs(connection, folder, logs)
         problems = list(_log_problems(connection, ledger, folder, logs, ended))
+        cut_off, remarks, closed = list[Text](), list[Text](), list[ClosedLeaves]()
+        witnesses = tuple(dict.fromkeys((*known_witnesses, *_rules_witnesses(connection, logs))))
         notes = loss_notes.read_loss_notes(connection, logs, folder)
         farthest = connection.execute(leaves.BOUNDS).fetchone()[2] + FAR
         counted, flaws, signed_in_all = audit.RecordCounts(), list(notes.flaws), 0
@@ -110,13 +134,16 @@ def _audit(
         with _workers(newest.next) as begin:
             history = begin(_history, ledger, folder)
             totals_flaws = begin(_totals, ledger)
+            steps_back = begin(_steps_back, ledger)
             later_records, without_leaf = begin(_later, ledger, last), begin(_without_leaf, ledger, newest)
             for log in logs:
-                checkpoints = audit_checkpoints.signed_checkpoints(folder, log, keys, problems, begin)
+                checkpoints = audit_checkpoints.signed_checkpoints(
+                    folder, log, keys, problems, begin, witnesses, remarks
+                )
                 signed = checkpoints[-1].size if checkpoints else 0
                 if remembered := remembered_trees.read(connection, log.epoch):
                     if remembered.size > signed:
-                        problems.append(_shortened(ledger, folder.published(log.epoch), remembered.size))
+                        cut_off.append(_shortened(ledger, folder.published(log.epoch), remembered.size))
                     else:
                         checkpoints.append(Checkpoint(log.origin, remembered.size, remembered.root))
                         checkpoints.sort(key=lambda checkpoint: checkpoint.size)
@@ -124,14 +151,16 @@ def _audit(
                 end = max(min(log.size, farthest), signed)
                 task = _Task(ledger, folder, folder.published(log.epoch), log, signed, notes, 0, end)
                 tree = begin(audit_checkpoints.of_one_tree, task.published, checkpoints)
-                log_counted, log_flaws = _audit_leaves(task, begin, problems, derived, progress)
+                log_counted, log_flaws, log_closed = _audit_leaves(task, begin, problems, derived, progress)
                 problems += tree()
-                counted, flaws = counted.plus(log_counted), flaws + log_flaws
+                counted, flaws, closed = counted.plus(log_counted), flaws + log_flaws, closed + log_closed
+                if log.size < signed:
+                    closed.append(ClosedLeaves(log.origin, range(log.size, signed), facts=True))
                 if log.size < signed and log.epoch in ended:
                     counted = counted.plus(audit.RecordCounts(lost=signed - log.size))
                 else:
                     flaws += _missing(log, end)
-                    problems += [_truncated(ledger, log, signed)] if log.size < signed else []
+                    cut_off += [_truncated(ledger, log, signed)] if log.size < signed else []
             flaws += without_leaf()
             flawed = {flaw.leaf for flaw in flaws}
             flaws += [flaw for flaw, counted_leaves in totals_flaws() if flawed.isdisjoint(counted_leaves)]
@@ -139,8 +168,76 @@ def _audit(
             counters = () if counters_right else tuple(tally.forged(connection, notes))
             forged = tuple(history())
             problems += access_heads.problems(connection, AccessLog(ledger), datetime.now(UTC))
-        sorted_flaws = tuple(sorted(set(flaws), key=_place))
-        return AuditedLog(newest, signed_in_all, counted, sorted_flaws, forged, tuple(problems), counters)
+            remarks += steps_back()
+        with audit_reading.reading(ledger) as now:  # notes that were written meanwhile count, too
+            read = {log.key.name: log for log in _read_logs(now, folder, keys)}
+            naming = named_holes.naming_notes(now, leaves.logs(now), folder, read)
+            numbers = {row.record for row in forged}
+            gone_records = {number for number in numbers if not leaves.has_record(now, number)}
+        return AuditedLog(
+            log=newest,
+            signed=signed_in_all,
+            counted=counted,
+            flaws=tuple(sorted(set(flaws), key=_place)),
+            history=forged,
+            problems=tuple(problems),
+            counters=counters,
+            cut_off=tuple(cut_off),
+            closed=tuple(closed),
+            naming=naming,
+            logs=read,
+            without_record=frozenset(gone_records),
+            remarks=tuple(remarks),
+        )
+
+
+def _read_logs(
+    connection: sqlite3.Connection, folder: LogFolder, keys: Sequence[NoteVerifier]
+) -> Iterator[ReadLog]:
+    """Yield the logs with their notes, each as long as it was published, or longer. Before its first
+    checkpoint a log has a key that signs nothing. A log whose name is none has no notes; the audit reports
+    it."""
+    own_keys = {key.name: key for key in keys if isinstance(key, Verifier)}
+    for log in leaves.logs(connection):
+        key, tree = own_keys.get(log.origin), None
+        with contextlib.suppress(EvidenceError):
+            key = key or folder.published(log.epoch).key()
+        with contextlib.suppress(EvidenceError):
+            tree = Checkpoint.unverified(folder.published(log.epoch).checkpoint() or b"")
+        with contextlib.suppress(EvidenceError):
+            if key is None or key.name != log.origin:
+                key = Verifier(log.origin, bytes(32))
+            read = note_leaves.read_log(connection, log, key)
+            is_longer = tree is not None and tree.origin == log.origin and tree.size >= log.size
+            yield replace(read, size=tree.size, root=tree.root) if tree and is_longer else read
+
+
+def _rules_witnesses(
+    connection: sqlite3.Connection, logs: Sequence[leaves.LedgerLog]
+) -> Iterator[WitnessVerifier]:
+    """Yield the witnesses that the rules of these logs name."""
+    for log in logs:
+        for note in note_leaves.backwards(connection, log):
+            if isinstance(note.content, RuleNote):
+                yield from note.content.witnesses
+
+
+def _steps_back(ledger: Path) -> list[Text]:
+    """Return a sentence if the clock was put back while records were made, over a connection of its own."""
+    with translated(ledger), audit_reading.reading(ledger) as connection:
+        count, record = connection.execute(leaves.STEPS_BACK, (CLOCK_STEP * 60_000_000,)).fetchone()
+    if not count:
+        return []
+    return [
+        Text.counted(
+            "The clock was put back by more than {minutes} minutes once, before record {record} was made.",
+            "The clock was put back by more than {minutes} minutes {count} times, first before record"
+            " {record} was made.",
+            count,
+            minutes=CLOCK_STEP,
+            record=record,
+        )
+    ]
 
 
 def _place(flaw: AuditedFlaw) -> tuple[int, str, int]:
@@ -231,12 +328,12 @@ def _missing(log: leaves.LedgerLog, end: int) -> list[AuditedFlaw]:
 
 def _audit_leaves(
     all_leaves: _Task, begin: Begin, problems: list[Text], derived: tally.Derived, progress: Progress | None
-) -> tuple[audit.RecordCounts, list[AuditedFlaw]]:
+) -> tuple[audit.RecordCounts, list[AuditedFlaw], list[ClosedLeaves]]:
     """Check all leaves, a share at a time. A leaf that seems wrong is checked again, because calls go on
     meanwhile, and records are purged."""
     starts = range(0, all_leaves.end, SHARE)
     shares = [replace(all_leaves, first=at, end=min(at + SHARE, all_leaves.end)) for at in starts]
-    counted, doubtful, checked = audit.RecordCounts(), set[int](), 0
+    counted, doubtful, checked, closed = audit.RecordCounts(), set[int](), 0, list[ClosedLeaves]()
     roots: dict[int, tuple[bytes | None, ...]] = {}
     for wait in [begin(_Task.run, share) for share in shares]:
         result: _Share = wait()
@@ -244,6 +341,7 @@ def _audit_leaves(
         problems += [problem for problem in result.problems if problem not in problems][:MOST]
         roots[result.first] = result.roots
         derived.merge(result.derived)
+        closed += result.closed
         doubtful |= {(flaw.leaf or 0) // WIDTH * WIDTH for flaw in result.flaws}
         if progress:
             progress(checked, all_leaves.end)
@@ -254,7 +352,7 @@ def _audit_leaves(
         problems += audit_tiles.partial(all_leaves.published, all_leaves.signed)
     except EvidenceError as error:
         problems.append(error.text)
-    return counted, _recheck(all_leaves, sorted(doubtful))
+    return counted, _recheck(all_leaves, sorted(doubtful)), closed
 
 
 def _recheck(all_leaves: _Task, doubtful: Sequence[int]) -> list[AuditedFlaw]:
@@ -281,6 +379,7 @@ class _Share:
     checked: int
     counted: audit.RecordCounts
     flaws: tuple[AuditedFlaw, ...]
+    closed: tuple[ClosedLeaves, ...]
     problems: tuple[Text, ...]
     roots: tuple[bytes | None, ...]
     derived: tally.Derived
@@ -322,13 +421,22 @@ class _Task:
 
         end = min(self.end, self.log.size)
         derived = tally.Derived()
-        counted, flaws = audit.leaves_of(
+        counted, flaws, closed = audit.leaves_of(
             connection, self.log, self.first, end, self.notes, entries, derived.add
         )
         for at in range(-(-max(end, self.first) // WIDTH) * WIDTH, self.end, WIDTH):
             entries(at, WIDTH)  # leaves that the ledger does not have
         checked = self.end - self.first
-        return _Share(self.first, checked, counted, tuple(flaws), tuple(problems), tuple(roots), derived)
+        return _Share(
+            self.first,
+            checked,
+            counted,
+            tuple(flaws),
+            tuple(closed),
+            tuple(problems),
+            tuple(roots),
+            derived,
+        )
 
 
 @contextlib.contextmanager

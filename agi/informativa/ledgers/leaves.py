@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..evidence.commitment import NOTE_TAG, Commitments
@@ -115,6 +115,20 @@ NEWEST_RECORD = "SELECT record FROM leaf ORDER BY leaf DESC LIMIT 1"
 FIRST = (
     "SELECT reference, what IS NULL FROM leaf JOIN event USING (record) WHERE leaf = ? AND kind = 'new-log'"
 )
+# The same with its time.
+FIRST_OF_LOG = """
+SELECT reference, coalesce(recorded, at) FROM leaf JOIN event USING (record)
+WHERE leaf = ? AND kind = 'new-log' AND what IS NOT NULL
+"""
+# How often the clock went back by more than a time between two records that follow one another, and the first
+# record after that.
+STEPS_BACK = """
+SELECT count(*), min(record) FROM (
+    SELECT leaf.record, recorded AS now, lag(recorded) OVER (ORDER BY leaf.leaf) AS before
+    FROM leaf CROSS JOIN event ON event.record = leaf.record
+    WHERE NOT migrated AND typeof(recorded) = 'integer'
+) WHERE now < before - ?
+"""
 # The first record with a leaf from after there was a log, the last one from before, and the number of leaves
 # with a record.
 BOUNDS = """
@@ -149,6 +163,7 @@ ORDER BY record LIMIT ?
 AND = "; "
 _LEAVES = "; leaves "
 _RESTING = ", and resting on them "
+_END = re.compile(r"after ([0-9]{1,18}) records of (\S+), root [0-9a-f]{64}")
 _RANGE = re.compile(r"([0-9]+)(?:-([0-9]+))?")
 
 
@@ -235,6 +250,11 @@ def logs(connection: sqlite3.Connection) -> list[LedgerLog]:
     return [LedgerLog(*row) for row in connection.execute(EPOCHS)]
 
 
+def has_record(connection: sqlite3.Connection, number: int) -> bool:
+    """Return whether there is a record with that number."""
+    return connection.execute("SELECT 1 FROM event WHERE record = ?", (number,)).fetchone() is not None
+
+
 def leaf(connection: sqlite3.Connection, record: int) -> Leaf | None:
     """Read the leaf of a record; `None` if it has none yet, or there never was such a record."""
     row = connection.execute(OF_RECORD, (record,)).fetchone()
@@ -268,6 +288,13 @@ def follows(last: Checkpoint) -> str:
     """Return the text of the first record of a log about a log that ended before it, with its last
     checkpoint. The texts of several logs are joined by `AND`."""
     return f"after {last.size} records of {last.origin}, root {last.root.hex()}"
+
+
+def ended(reference: str) -> Iterator[tuple[str, int]]:
+    """Yield the origins and sizes of the logs in a text that `follows` made; nothing for another text."""
+    for part in reference.split(AND):
+        if end := _END.fullmatch(part):
+            yield end[2], int(end[1])
 
 
 def reference_before(reference: str, end: int) -> str:

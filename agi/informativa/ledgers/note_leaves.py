@@ -151,7 +151,20 @@ def _counts_before(connection: sqlite3.Connection) -> tuple[int, int, int]:
     for (reference,) in connection.execute(leaves.LOST):
         with suppress(ValueError):
             lost += sum(map(len, leaves.indices(reference)[0]))
-    return max(0, closed - lost), erased, lost
+    ends = sum(_lost_ends(connection))
+    return max(0, closed - lost), erased, lost + ends
+
+
+def _lost_ends(connection: sqlite3.Connection) -> Iterator[int]:
+    """Yield how many leaves each log of version 1 lost at its end, by the first record of the log after it:
+    no row of `leaf` is left of them."""
+    logs = leaves.logs(connection)
+    sizes = {log.origin: log.size for log in logs}
+    for log in logs[1:]:
+        for reference, *_time in connection.execute(leaves.FIRST_OF_LOG, (log.first,)):
+            yield from (
+                max(0, size - sizes.get(origin, size)) for origin, size in leaves.ended(str(reference))
+            )
 
 
 def _entry(text: object) -> bytes:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, tzinfo
 from pathlib import Path
 from typing import Annotated
@@ -19,9 +18,8 @@ from ...operations.access_log import note_in_shell
 from ...operations.controllers import select_for_logs
 from ...operations.evidence import comparison
 from ...operations.evidence.comparison import ListSource
-from ...system.files import permission_denied
 from ...views.text import comparison as view
-from ..options import Config, Json, Of, print_document, warn_of_unrelated
+from ..options import Config, Json, Of, failing_with, print_document, warn_of_unrelated
 from ..words import _
 
 DIFFERS, NOT_COMPARED = 3, 2  # exit codes
@@ -90,7 +88,7 @@ def _compare(
     agree, 3 if something is missing, 2 if they could not be compared.
     """
     now = datetime.now(UTC)
-    with _exit_code(NOT_COMPARED):
+    with failing_with(NOT_COMPARED):
         source = ListSource(calls, _columns_by_name(columns or ()), first, last, zone, all_boxes)
         selection = select_for_logs(config, controller or (), begun=False)
         warn_of_unrelated(selection.unrelated)
@@ -106,20 +104,6 @@ def _compare(
         print("\n".join(view.compared(result, _)))
     if not result.agrees:
         raise typer.Exit(DIFFERS)
-
-
-@contextmanager
-def _exit_code(code: int) -> Iterator[None]:
-    """Give an error that ends the command this exit code."""
-    try:
-        yield
-    except InformativaError as error:
-        error.exit_code = code
-        raise
-    except PermissionError as error:
-        denied = permission_denied(Path(error.filename))
-        denied.exit_code = code
-        raise denied from error
 
 
 def _columns_by_name(columns: Sequence[str]) -> dict[str, str]:

@@ -27,10 +27,11 @@ from ...views.messages import Language
 from ...views.text import evidence as view
 from ...views.text.publishing import published
 from ..log import LogFormat, configure
-from ..options import Config, Json, Of, print_document, reader_of, warn_of_unrelated
+from ..options import Config, Json, Of, failing_with, print_document, reader_of, warn_of_unrelated
 from ..words import _
 from . import approve, bundle, compare
 
+NOT_AUDITED = 2  # exit code
 app = typer.Typer(help="Proof of what was recorded, for whoever trusts nobody.", no_args_is_help=True)
 
 Number = Annotated[
@@ -231,25 +232,40 @@ def audit(
         Path | None,
         typer.Option(metavar="FOLDER", help="A copy of the log as it was published: what has 1/ in it."),
     ] = None,
+    approver: Annotated[
+        list[str] | None,
+        typer.Option(metavar="VKEY", help="Who may approve what is gone; otherwise whom the log names."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Look through whole ledgers for anything that was changed, added or taken away since it was recorded."""
-    selection = select_for_logs(config, controller or (), several=log is None)
-    warn_of_unrelated(selection.unrelated)
-    trusted, evidence = logs.trusted_keys(key or []), selection.configuration.evidence
-    with view.bar(_("looking through the records"), _) as progress:
-        audits = logs.Audits(
-            tuple(
-                logs.audit(company, trusted, progress, settings=evidence.for_controller(company.id), copy=log)
+    """Look through whole ledgers for anything that was changed, added or taken away since it was recorded.
+
+    Exit code 0 if nothing was, or all that is gone is accounted for, 3 if something is gone that is not, 1 if
+    something was changed, 2 if it could not be looked at.
+    """
+    with failing_with(NOT_AUDITED):
+        selection = select_for_logs(config, controller or (), several=log is None)
+        warn_of_unrelated(selection.unrelated)
+        trusted, approvers = logs.trusted_keys(key or []), logs.trusted_keys(approver or [])
+        evidence = selection.configuration.evidence
+        with view.bar(_("looking through the records"), _) as progress:
+            audits = logs.Audits.of(
+                logs.audit(
+                    company,
+                    trusted,
+                    progress,
+                    settings=evidence.for_controller(company.id),
+                    copy=log,
+                    approvers=approvers,
+                )
                 for company in selection.named
             )
-        )
     if as_json:
         print_document(audits)
     else:
         print("\n".join(view.audits(audits, _)))
-    if not audits.sound:
-        raise typer.Exit(1)
+    if not audits.verdict.is_good:
+        raise typer.Exit(audits.verdict.exit_code)
 
 
 def _receipts(

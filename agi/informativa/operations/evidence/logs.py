@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,6 +13,7 @@ from itertools import chain, repeat
 from pathlib import Path
 
 from ...evidence.checkpoint import Checkpoint
+from ...evidence.cosignature import WitnessVerifier
 from ...evidence.elsewhere import CheckpointSource, LocalLog, require_ours
 from ...evidence.keys import PRIVATE
 from ...evidence.log_folder import LogFolder, PublishedLog
@@ -23,7 +24,7 @@ from ...evidence.settings import EvidenceConfig
 from ...ledgers import sequencer
 from ...ledgers.audit_flaws import AuditedFlaw
 from ...ledgers.audit_history import HistoryRow
-from ...ledgers.audit_log import audit_ledger
+from ...ledgers.audit_log import AuditedLog, audit_ledger
 from ...ledgers.instructions import require_instruction
 from ...ledgers.tally import CounterRow
 from ...model import Controller
@@ -38,8 +39,11 @@ from ...model.errors import (
 from ...model.text import Text
 from ...process import maintenance, publication, storage
 from ...system.turns import Turns
-from ..document import Sentence
+from ..document import Sentence, Time
 from . import stamps
+from . import verdict as verdicts
+from .audited_notes import judged
+from .verdict import Hole, Verdict, worst
 
 Progress = Callable[[int, int], object]
 """A function that is called with the amount done and the whole amount."""
@@ -116,6 +120,19 @@ class ComparedLog:
 
 
 @dataclass(frozen=True)
+class AsOf:
+    """The state of a log that a verdict is about, and the others who vouch for it."""
+
+    size: int
+    """The number of records of the newest log that others have or, without any, that are signed."""
+    time: Time
+    """The time of the audit."""
+    by: tuple[str, ...]
+    """The witnesses and independent publishing targets that answered; without any it is the company's own
+    word."""
+
+
+@dataclass(frozen=True)
 class AuditedLedger:
     """The audit of one controller's ledger and logs."""
 
@@ -123,8 +140,12 @@ class AuditedLedger:
     """The controller's name in the configuration."""
     log: str
     """The origin of the newest log."""
+    verdict: Verdict
+    """The verdict."""
+    as_of: AsOf
+    """The state that it is about."""
     sound: bool
-    """True if nothing is wrong."""
+    """True if the verdict is `complete` or `accounted`."""
     size: int
     """The number of records that were ever made."""
     signed: int
@@ -137,6 +158,10 @@ class AuditedLedger:
     """The number of those that were purged after the retention."""
     lost: int
     """The number of those that were lost with a ledger that a backup replaced."""
+    waiting: int
+    """The number of those that a note names, and that are still there."""
+    holes: tuple[Hole, ...]
+    """The records that nobody can open any more, each under the note that accounts for it, or under none."""
     flaws: tuple[AuditedFlaw, ...]
     """The flaws of records."""
     history: tuple[HistoryRow, ...]
@@ -145,6 +170,8 @@ class AuditedLedger:
     """The counters that the records do not bear out."""
     problems: tuple[Sentence, ...]
     """The faults of the log itself."""
+    remarks: tuple[Sentence, ...]
+    """The remarks, which change no verdict."""
     elsewhere: tuple[ComparedLog, ...]
     """The checkpoints that others have of the log."""
     stamps: tuple[stamps.AuditedStamps, ...]
@@ -155,13 +182,16 @@ class AuditedLedger:
 class Audits:
     """The result of an audit."""
 
+    verdict: Verdict
+    """The worst verdict on one of the ledgers."""
     ledgers: tuple[AuditedLedger, ...]
     """One a controller."""
 
-    @property
-    def sound(self) -> bool:
-        """`True` if nothing is wrong."""
-        return all(ledger.sound for ledger in self.ledgers)
+    @classmethod
+    def of(cls, ledgers: Iterable[AuditedLedger]) -> Audits:
+        """Return the result for these ledgers."""
+        ledgers = tuple(ledgers)
+        return cls(worst(ledger.verdict for ledger in ledgers), ledgers)
 
 
 def checkpoint(
@@ -260,13 +290,17 @@ def audit(
     *,
     settings: EvidenceConfig | None = None,
     copy: Path | None = None,
+    approvers: Sequence[Verifier] = (),
+    at: datetime | None = None,
 ) -> AuditedLedger:
     """Audit a controller's whole ledger and log.
 
     By the controller's `settings` the checkpoints of targets and witnesses are compared too, and the
     authority of time-stamps is known. Without `trusted` keys the controller's own are used: those that sign,
     or that were published with the logs. With the path of a `copy` of the published log the ledger is
-    compared with it. Raises LedgerError, EvidenceError, and InformativaError if there is no copy.
+    compared with it. `approvers` are the keys that may approve what is gone; without them those that the
+    ledger's rules name. `at` is the time of the audit, by default now. Raises LedgerError, EvidenceError, and
+    InformativaError if there is no copy.
     """
     ledger = Path(controller.ledger)
     storage.require_own(controller)
@@ -278,28 +312,59 @@ def audit(
             Text("{folder} has no log that was published.", folder=copy),
             Text("Name the folder that has 1/ in it: …/informativa/{id}/BOX", id=slug(controller.id)),
         )
-    audited = audit_ledger(ledger, trusted, progress, folder)
+    witnesses = [WitnessVerifier.parse(one.key) for one in settings.witnesses] if settings else []
+    audited = audit_ledger(ledger, trusted, progress, folder, witnesses)
     counts = audited.counted
     compared = tuple(_compared(folder, trusted, settings)) if settings else ()
     stamped = tuple(stamps.check(folder, trusted, settings.timestamp if settings else None))
-    contradicted = any(log.contradicts for log in compared)
+    holes = verdicts.holes(audited, judged(audited, folder, approvers))
+    contradicted = any(log.contradicts for log in compared) or any(log.problems for log in stamped)
+    verdict = verdicts.verdict(audited, holes, contradicted=contradicted)
     return AuditedLedger(
         controller=controller.id,
         log=audited.log.origin,
-        sound=audited.is_sound and not contradicted and not any(log.problems for log in stamped),
+        verdict=verdict,
+        as_of=_as_of(audited, folder, compared, at or datetime.now(UTC)),
+        sound=verdict.is_good,
         size=audited.log.next,
         signed=audited.signed,
         whole=counts.whole,
         erased=counts.erased,
         purged=counts.purged,
         lost=counts.lost,
+        waiting=counts.waiting,
+        holes=holes,
         flaws=audited.flaws,
         history=audited.history,
         counters=audited.counters,
-        problems=audited.problems,
+        problems=(*audited.problems, *audited.cut_off),
+        remarks=(*_waiting(counts.waiting), *audited.remarks),
         elsewhere=compared,
         stamps=stamped,
     )
+
+
+def _waiting(count: int) -> Iterator[Text]:
+    if count:
+        yield Text.counted(
+            "{count} record is still there, although a note says that it is deleted.",
+            "{count} records are still there, although notes say that they are deleted.",
+            count,
+        )
+
+
+def _as_of(audited: AuditedLog, folder: LogFolder, compared: Sequence[ComparedLog], at: datetime) -> AsOf:
+    """Return the state that an audit is about."""
+    answers = [
+        log
+        for log in compared
+        if log.log == audited.log.origin and log.independent and log.size and log.problem is None
+    ]
+    if answers:
+        return AsOf(max(log.size for log in answers), at, tuple(log.name for log in answers))
+    with suppress(EvidenceError):
+        return AsOf(folder.published(audited.log.epoch).newest()[0], at, ())
+    return AsOf(0, at, ())
 
 
 def _compared(

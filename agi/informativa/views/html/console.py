@@ -45,6 +45,7 @@ def environment() -> jinja2.Environment:
             "copied": record_json,
             "period": period,
             "audited": audited,
+            "verdict": verdict,
             "verified": verified,
             "cells": cells,
             "ago": ago,
@@ -123,7 +124,13 @@ def period(length: Period, say: Language) -> str:
 
 def audited(ledger: AuditedLedger, say: Language) -> list[tuple[bool, str]]:
     """Return the findings of an audit in sentences, each with whether it is wrong."""
-    return [(False, evidence.audited(ledger, say)), *evidence.findings(ledger, say)]
+    content = (evidence.as_of(ledger, say), evidence.audited(ledger, say))
+    return [*((False, line) for line in content), *evidence.findings(ledger, say)]
+
+
+def verdict(ledger: AuditedLedger, say: Language) -> str:
+    """Return the verdict of an audit in a sentence."""
+    return evidence.verdict(ledger, say)
 
 
 def verified(receipt: VerifiedReceipt, say: Language) -> list[str]:

@@ -39,6 +39,10 @@ _GONE = Text(
     "Gone between the first and the last of these: {count}, purged after the retention or lost. Their leaves"
     " stay in the log; records of kind purge and lost name them."
 )
+_VERDICT = Text(
+    "Whether whoever may approve that it is gone has done so, the audit of the whole ledger says, by one of"
+    " four verdicts: informativa evidence audit --approver VKEY"
+)
 _NOTES = Text("From after the period, saying what became of others: {count}.")
 _BOXES = Text(
     "Of all machines that answer for this company, as far as they had sent them: {boxes}. Each has a log and"
@@ -194,6 +198,7 @@ def _counts(content: BundleContent, say: Language) -> Iterator[str]:
         for text, count in ((_ERASED, content.erased), (_GONE, content.gone), (_NOTES, content.notes))
         if count
     ]
+    sentences += [_VERDICT] if content.erased or content.gone else []
     for log in content.logs:
         sentences.append(
             Text(

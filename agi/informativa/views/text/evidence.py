@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import groupby
 
 from rich.progress import MofNCompleteColumn
 
+from ...evidence.note_standing import NoteVerdict
 from ...ledgers.audit_flaws import AuditedFlaw, Flaw
 from ...ledgers.tally import CounterRow
 from ...model.errors import EvidenceError
@@ -14,6 +16,7 @@ from ...model.text import Text
 from ...operations.evidence.logs import AuditedLedger, Audits, Checkpoints, ComparedLog, LogKeys
 from ...operations.evidence.receipt_files import ReceiptFile, WrittenReceipts
 from ...operations.evidence.stamps import AuditedStamps
+from ...operations.evidence.verdict import Hole, HoleCause, Verdict
 from ...operations.evidence.verifying import Verification, VerifiedReceipt
 from ..messages import Language
 from ..record_words import KINDS
@@ -32,6 +35,13 @@ FLAWS = {
     Flaw.TOTALS: Text("it counts other records, or other numbers of them, than there are"),
     Flaw.TRUNCATED: Text("it was published, and the ledger ends before it"),
 }
+CAUSES = {
+    HoleCause.PURGED: Text("deleted because of their age"),
+    HoleCause.ERASED: Text("caller erased"),
+    HoleCause.LOST: Text("lost with a ledger that a backup replaced"),
+    HoleCause.DELETED: Text("GONE, and no note says why"),
+}
+MOST_PLACES = 20  # ranges of leaves that are listed under one note
 
 
 @contextmanager
@@ -190,22 +200,64 @@ def _stated(facts: Mapping[str, str | int], say: Language) -> Iterator[str]:
 
 
 def audits(results: Audits, say: Language) -> Iterator[str]:
-    """Yield the content of each ledger, and each problem of it."""
+    """Yield for each ledger the verdict, its content, and what was found."""
     for ledger in results.ledgers:
-        yield audited(ledger, say)
+        yield f"{ledger.controller}: {verdict(ledger, say)}"
+        yield "  " + as_of(ledger, say)
+        yield "  " + audited(ledger, say)
         for is_wrong, sentence in findings(ledger, say):
             yield "  " + ("✘ " if is_wrong else "") + sentence
+
+
+def verdict(ledger: AuditedLedger, say: Language) -> str:
+    """Return the verdict on a ledger in a sentence."""
+    match ledger.verdict:
+        case Verdict.COMPLETE:
+            return say("Complete: nothing was changed, added or taken away.")
+        case Verdict.ACCOUNTED:
+            if any(hole.standing is NoteVerdict.OWN_WORD for hole in ledger.holes):
+                return say("Accounted for: what is gone is named, by the company's own word.")
+            return say("Accounted for: what is gone is named, and whoever may approve it has.")
+        case Verdict.GAPS:
+            missing = sum(hole.count for hole in ledger.holes if not hole.is_accounted)
+            if not missing:
+                return say("GAPS: something is gone, and no note accounts for it.")
+            return say.counted(
+                "GAPS: {count} record is gone, or its caller, under no note that holds.",
+                "GAPS: {count} records are gone, or their callers, under no note that holds.",
+                missing,
+            )
+        case Verdict.CHANGED:
+            return say("CHANGED: something is not as it was written and signed.")
+
+
+def as_of(ledger: AuditedLedger, say: Language) -> str:
+    """Return the state that a verdict is about."""
+    state = ledger.as_of
+    if state.by:
+        return say.counted(
+            "As of {time:%Y-%m-%d %H:%M} UTC, of {size} record in the newest log; known to {names}.",
+            "As of {time:%Y-%m-%d %H:%M} UTC, of {size} records in the newest log; known to {names}.",
+            state.size,
+            time=state.time,
+            size=state.size,
+            names=", ".join(state.by),
+        )
+    return say.counted(
+        "As of {time:%Y-%m-%d %H:%M} UTC, of {size} record in the newest log; by the company's own word.",
+        "As of {time:%Y-%m-%d %H:%M} UTC, of {size} records in the newest log; by the company's own word.",
+        state.size,
+        time=state.time,
+        size=state.size,
+    )
 
 
 def audited(ledger: AuditedLedger, say: Language) -> str:
     """Return the content of a ledger in a sentence."""
     return say.counted(
-        "{id}: {size} record ({whole} whole, {erased} erased, {purged} purged, {lost} lost);"
-        " {signed} signed.",
-        "{id}: {size} records ({whole} whole, {erased} erased, {purged} purged, {lost} lost);"
-        " {signed} signed.",
+        "{size} record ({whole} whole, {erased} erased, {purged} purged, {lost} lost); {signed} signed.",
+        "{size} records ({whole} whole, {erased} erased, {purged} purged, {lost} lost); {signed} signed.",
         ledger.size,
-        id=ledger.controller,
         size=ledger.size,
         whole=ledger.whole,
         erased=ledger.erased,
@@ -217,8 +269,9 @@ def audited(ledger: AuditedLedger, say: Language) -> str:
 
 def findings(ledger: AuditedLedger, say: Language) -> Iterator[tuple[bool, str]]:
     """Yield the findings of an audit as sentences, each with whether it is wrong."""
-    if ledger.sound:
-        yield False, say("Nothing was changed, added or taken away.")
+    flawed = {flaw.leaf for flaw in ledger.flaws}
+    unnamed = [hole for hole in ledger.holes if not flawed.issuperset(hole.leaves)]
+    yield from _holes(unnamed, ledger.log, say)
     for problem in ledger.problems:
         yield True, say(problem)
     for flaw in ledger.flaws:
@@ -241,7 +294,71 @@ def findings(ledger: AuditedLedger, say: Language) -> Iterator[tuple[bool, str]]
         yield True, sentence
     for stamps in ledger.stamps:
         yield from _stamped(stamps, say)
+    yield from ((False, say("To note: {remark}", remark=say(remark))) for remark in ledger.remarks)
     yield from _compared(ledger.elsewhere, say)
+
+
+def _holes(holes: Sequence[Hole], newest: str, say: Language) -> Iterator[tuple[bool, str]]:
+    """Yield a sentence for each note with the leaves that are gone under it, and for those under none.
+    `newest` is the log that needs no name."""
+    for _note, group in groupby(sorted(holes, key=_note_of), key=_note_of):
+        parts = list(group)
+        ranges = [f"{part.first}-{part.last}" if part.count > 1 else f"{part.first}" for part in parts]
+        places = ", ".join(ranges[:MOST_PLACES]) + (", …" if len(ranges) > MOST_PLACES else "")
+        sentence = say.counted(
+            "leaf {leaf}: {why}",
+            "leaves {leaf}: {why}",
+            sum(part.count for part in parts),
+            leaf=_place(places, parts[0].log, newest, say),
+            why=_cause(parts[0], newest, say),
+        )
+        yield not parts[0].is_accounted, sentence
+
+
+def _note_of(hole: Hole) -> tuple[str, str, int, str]:
+    """Return the log of a hole, its note, and its cause."""
+    return hole.log, hole.noted_in or "", -1 if hole.note is None else hole.note, hole.cause
+
+
+def _place(indices: object, log: str | None, newest: str, say: Language) -> str:
+    """Return leaves with the log to which they belong, if that is not the newest one."""
+    return str(indices) if log == newest else say("{leaf} of {log}", leaf=indices, log=log)
+
+
+def _cause(hole: Hole, newest: str, say: Language) -> str:
+    """Return the cause of a hole, its note, and the word by which that stands."""
+    cause = say(CAUSES[hole.cause])
+    if hole.note is None or hole.at is None:
+        return cause
+    values = {
+        "cause": cause,
+        "leaf": _place(hole.note, hole.noted_in, newest, say),
+        "at": hole.at,
+        "word": _word(hole, say),
+    }
+    if hole.instruction:
+        return say(
+            "{cause}, by the note in leaf {leaf} ({at:%Y-%m-%d %H:%M} UTC, instruction {instruction}):"
+            " {word}",
+            instruction=hole.instruction,
+            **values,
+        )
+    return say("{cause}, by the note in leaf {leaf} ({at:%Y-%m-%d %H:%M} UTC): {word}", **values)
+
+
+def _word(hole: Hole, say: Language) -> str:
+    """Return the standing of the note of a hole."""
+    match hole.standing:
+        case NoteVerdict.APPROVED:
+            return say("approved by {names}", names=", ".join(hole.by))
+        case NoteVerdict.OWN_WORD:
+            return say("by the company's own word")
+        case NoteVerdict.WAITS:
+            return say("the approval that it needs is MISSING")
+        case NoteVerdict.FLAWED:
+            return say("THE NOTE DOES NOT HOLD: {why}", why=say(hole.flaw))
+        case _:
+            return say("the note holds")
 
 
 def _counter(counter: CounterRow, say: Language) -> str:

@@ -25,12 +25,12 @@ from informativa.evidence.log_folder import LogFolder
 from informativa.evidence.note_standing import NoteVerdict
 from informativa.evidence.note_values import NoteSource
 from informativa.evidence.notes import NewLogNote, PurgeNote, RuleNote
-from informativa.ledgers import expiry, leaves, note_leaves, purge_plan
+from informativa.ledgers import expiry, leaves, note_leaves, purge_plan, totals
 from informativa.ledgers.audit import RecordCounts
 from informativa.ledgers.sequencer import sequence
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.ledgers.transaction import SqliteTransaction
-from informativa.model import Event, Reason, RecordKind, Status
+from informativa.model import RecordKind
 from informativa.model.plan import Period
 
 DAY = timedelta(days=1)
@@ -462,17 +462,7 @@ def test_a_note_that_came_meanwhile_has_the_plan_made_anew(company: Company) -> 
 def test_counters_and_access_log_heads_stay(company: Company) -> None:
     """They hold nobody's data."""
     company.days(2)
-    kept: Event = replace(
-        PLAYED,
-        at=company.now,
-        pseudonym=None,
-        kind=RecordKind.TOTALS,
-        status=Status.NOTDUE,
-        reason=Reason.RETENTION,
-        heard=None,
-        prompt="",
-    )
-    company.store.append([kept])
+    totals.keep(company.store, company.now, UTC, ends=True)
     company.days(80)
     company.purge()
     kinds = {record.event.kind for record in company.store.records()}

@@ -40,7 +40,7 @@ from informativa.evidence.notes import (
     PurgeNote,
     RuleNote,
 )
-from informativa.ledgers import erasure, leaves, note_leaves, restored_notes
+from informativa.ledgers import erasure, note_leaves, restored_notes
 from informativa.ledgers.audit import RecordCounts
 from informativa.ledgers.audit_log import audit_ledger
 from informativa.ledgers.loss_notes import NamedLeaves, ranges_of
@@ -452,7 +452,7 @@ def test_erasure_that_waits_is_not_carried_out(tmp_path: Path) -> None:
     word = approval.sign(Approval.of(int(AT.timestamp()), [waiting.leaf]), APPROVER)
     note(ledger, ApprovalNote(word))
     with closing(SqliteStore(str(ledger))) as store, store.connected() as connection, store.transaction():
-        erasure.erase_again(connection, leaves.leaves_text([1]))
+        erasure.erase_again(connection, NamedLeaves(ranges_of([1])))
     assert restored(ledger, copy, EACH).gone_again == 1
     assert contents(ledger)[-1] == ApprovalNote(word)
     assert sound(ledger).erased == 1

@@ -217,7 +217,7 @@ def test_i7_deleted_folder_of_a_log_is_missed(ledger: Path, more: int) -> None:
             attempt(ledger)
         assert raised.value.code == "log-missing"
     assert files(ledger) == {}
-    assert [str(problem) for problem in audited(ledger, key).problems] == [
+    assert [str(problem) for problem in audited(ledger, key).cut_off] == [
         f"The log in {folder}/1 ends before 3 records that were signed according to the ledger {ledger}."
     ]
 
@@ -248,7 +248,7 @@ def test_older_folder_of_the_log_is_brought_up_to_date(ledger: Path, tmp_path: P
     newest = sequence(ledger)
     shutil.rmtree(folder)
     shutil.copytree(kept, folder)
-    assert [str(problem) for problem in audited(ledger, key).problems] == [
+    assert [str(problem) for problem in audited(ledger, key).cut_off] == [
         f"The log in {folder}/1 ends before 303 records that were signed according to the ledger {ledger}."
     ]
     examine(ledger)

@@ -150,7 +150,7 @@ class RestoredNotes:
         were still there."""
         logs, again = leaves.logs(self.connection), 0
         waiting = self._waiting(logs)
-        for note in (note for log in logs for note in note_leaves.backwards(self.connection, log)):
+        for note in [note for log in logs for note in note_leaves.backwards(self.connection, log)]:
             if isinstance(note.content, ErasureNote) and note.leaf not in waiting:
                 named = loss_notes.named_by(note, logs, self.folder)
                 again += self._erase(_indices(named.own), _indices(named.resting))

@@ -61,10 +61,11 @@ def typed(*arguments: object) -> tuple[int, str, str]:
     return ran.returncode, ran.stdout, ran.stderr
 
 
-def refused(*arguments: str | Path) -> str:
-    """The one message of a command that must fail with no traceback: 2 if it cannot be understood, else 1."""
+def refused(*arguments: str | Path, code: int = 1) -> str:
+    """The one message of a command that must fail with no traceback: 2 if it cannot be understood, else with
+    this code."""
     ran = run(*arguments)
-    assert ran.returncode == (2 if " --help" in ran.stderr else 1), ran
+    assert ran.returncode == (2 if " --help" in ran.stderr else code), ran
     assert ran.stdout == ""
     assert "Traceback" not in ran.stderr
     return ran.stderr.strip()

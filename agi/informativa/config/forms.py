@@ -225,7 +225,13 @@ def instruction_id(value: str) -> str:
     try:
         return str(INSTRUCTION.read(value))
     except (EvidenceError, ValueError):
-        raise form_error(Text("is not {form}", form=INSTRUCTION.expected)) from None
+        raise form_error(
+            Text(
+                "is no id of an instruction",
+                "write a ticket's, such as DPO-2026/17: letters, digits and `. _ / -`, 40 at most, and never 8"
+                " digits in a row",
+            )
+        ) from None
 
 
 def witness_key(value: str) -> str:

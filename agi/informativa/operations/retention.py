@@ -115,7 +115,7 @@ def _purged(
     if controller.retention is None:
         return Purged(controller.id, controller.name, None, None, 0, NOTHING, copies)
     before, records = controller.retention.before(now, controller.zone), 0
-    kept, why_less = 0, NOTHING
+    older_kept, why_less = 0, NOTHING
     if Path(controller.ledger).exists():
         if really:
             storage.store(controller).close()  # brings it up to date
@@ -127,7 +127,7 @@ def _purged(
             else:
                 before, why_less = plan.cutoff or before, plan.why_less
                 records = purge_plan.count(store, plan)
-                kept = expiry.count_recorded_before(store, before) - records
+                older_kept = expiry.count_recorded_before(store, before) - records
                 if really:
                     records = expiry.purge_by_rules(store, plan, now, NoteSource.COMMAND)
             if really:
@@ -140,7 +140,7 @@ def _purged(
         controller.name,
         before.astimezone(controller.zone),
         records,
-        max(0, kept),
+        max(0, older_kept),
         why_less,
         copies,
         tuple(RetiredRecords(old.box, old.records) for old in retired),

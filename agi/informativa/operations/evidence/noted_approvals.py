@@ -90,10 +90,12 @@ def _note_file(path: Path, controllers: Sequence[Controller], at: datetime) -> N
     try:
         data = _read(path)
         approval = Approval.unverified(data)
-        named = [each for each in controllers if storage.judge_approval(each, data) is not None]
+        named = [company for company in controllers if storage.judge_approval(company, data) is not None]
         if not named:
             raise _of_no_log(approval)
-        received = [(each, storage.take_approval(each, data, at, NoteSource.COMMAND)) for each in named]
+        received = [
+            (company, storage.take_approval(company, data, at, NoteSource.COMMAND)) for company in named
+        ]
     except EvidenceError as error:
         problem = Text("{file}: {why}", file=path, why=error.text)
         return NotedApproval(path, _time(approval), (), (), (), problem)

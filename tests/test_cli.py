@@ -829,10 +829,10 @@ def test_key_is_made_only_where_the_configuration_says(folder: Path) -> None:
 def test_purge_says_first_what_it_would_do(folder: Path) -> None:
     """Nothing is deleted without --yes; with it what is older than the retention goes."""
     file = folder / "informativa.yaml"
-    recorded(folder, "--on", "2026-11-20", number="+393470000001")
     store = storage.store(load(file).controllers["acme"])
-    store.append([replace(PLAYED, at=datetime(2020, 1, 1, tzinfo=UTC))])
+    store.append([replace(PLAYED, at=datetime(2020, 1, 1, tzinfo=UTC), recorded=None)])
     store.close()
+    recorded(folder, "--on", "2026-11-20", number="+393470000001")
     borealis = "    ledger: ledger/borealis.sqlite3\n"
     file.write_text(file.read_text().replace(f"{borealis}    retention: 5 years\n", borealis))
     purge = ("purge", "-c", file, "--controller=acme")

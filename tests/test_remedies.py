@@ -145,6 +145,9 @@ UNTYPED = {
         "informativa evidence receipt {number} --controller {id}",
         "informativa ledger show --all-boxes --controller {id}",
     ),
+    "the controller's person signs before: evidence/test_approval_import.py types it": (
+        "informativa evidence approval FILE",
+    ),
     "it says more, and mends nothing": (
         "informativa check",
         "informativa check -c {file}",

@@ -15,9 +15,9 @@ from ..views.messages import DOMAIN, Language, of_environment
 
 ON_A_CONFIGURATION = (
     "boxes", "boxes retire", "caller erase", "caller show", "check", "config upgrade", "controllers",
-    "dialplan", "dialplan install", "doctor", "evidence audit", "evidence bundle",
-    "evidence checkpoint", "evidence compare", "evidence key", "evidence publish", "evidence receipt",
-    "evidence sequence", "explain", "import", "join", "keys make", "keys rotate", "ledger adopt",
+    "dialplan", "dialplan install", "doctor", "evidence approval", "evidence audit",
+    "evidence bundle", "evidence checkpoint", "evidence compare", "evidence key", "evidence publish",
+    "evidence receipt", "evidence sequence", "explain", "import", "join", "keys make", "keys rotate", "ledger adopt",
     "ledger restore", "ledger show", "metrics scrape", "outsourcing-worksheet", "prompts add",
     "prompts build", "prompts install", "prompts play", "purge", "record", "serve", "shared migrate",
     "shared sql", "shared status", "status", "support-bundle", "systemd", "tail", "test-call",

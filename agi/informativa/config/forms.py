@@ -228,8 +228,8 @@ def instruction_id(value: str) -> str:
         raise form_error(
             Text(
                 "is no id of an instruction",
-                "write a ticket's, such as DPO-2026/17: letters, digits and `. _ / -`, 40 at most, and never 8"
-                " digits in a row",
+                "write a ticket's, such as DPO-2026/17: letters, digits and `. _ / -`, 40 at most, and never"
+                " 8 digits in a row",
             )
         ) from None
 

@@ -187,7 +187,7 @@ def test_status_of_what_is_stopped(folder: Path) -> None:
     """Without service and ledgers the screen says both and the exit code is 1; it fits into 80 columns."""
     file = folder / "informativa.yaml"
     file.write_text(file.read_text().replace("127.0.0.1:4588", f"127.0.0.1:{free_port()}", 1))
-    transaction(folder, event(PLAYED), event(NOTDUE, basis=2))
+    transaction(folder, event(PLAYED), event(NOTDUE, basis=1))
     ran = run("status", "-c", file)
     assert (ran.returncode, ran.stderr) == (1, "")
     assert "DOES NOT ANSWER" in ran.stdout

@@ -163,6 +163,7 @@ UNTYPED = {
         "informativa outsourcing-worksheet {id}",
         "informativa evidence audit",
         "informativa evidence audit --controller {id}",
+        "informativa evidence audit --approver VKEY",
         "informativa evidence key",
         "informativa evidence key --controller {id}",
         "informativa evidence verify FILE --key {key}",

@@ -104,11 +104,11 @@ CASES = {
     "evidence-publish": Case("evidence publish", writes=True),
     "evidence-publish-check": Case("evidence publish --check --controller acme", writes=True),
     "evidence-receipt": Case(
-        "evidence receipt 3 --controller acme", files=("acme-3.tlog-proof",), writes=True
+        "evidence receipt 4 --controller acme", files=("acme-4.tlog-proof",), writes=True
     ),
     "evidence-receipt-page": Case(
         f"evidence receipt --from {KNOWN} --open --html --controller acme -o {{root}}",
-        files=("acme-12.html",),
+        files=("acme-13.html",),
         writes=True,
     ),
     "evidence-receipt-waiting": Case(
@@ -116,17 +116,17 @@ CASES = {
         setup=(f"record --controller acme --by operator --reference x {OTHER}",),
     ),
     "evidence-verify": Case(
-        "evidence verify acme-3.tlog-proof --key {key}", setup=("evidence receipt 3 --controller acme",)
+        "evidence verify acme-4.tlog-proof --key {key}", setup=("evidence receipt 4 --controller acme",)
     ),
     "evidence-verify-another": Case(
-        f"evidence verify acme-3.tlog-proof --key {{key}} --number {HUNG_UP}",
+        f"evidence verify acme-4.tlog-proof --key {{key}} --number {HUNG_UP}",
         setup=(f"evidence receipt --from {KNOWN} --open --controller acme",),
     ),
     "evidence-verify-page": Case(
-        "evidence verify acme-3.html --key {key}", setup=("evidence receipt 3 --html --controller acme",)
+        "evidence verify acme-4.html --key {key}", setup=("evidence receipt 4 --html --controller acme",)
     ),
     "evidence-verify-number": Case(
-        f"evidence verify acme-3.tlog-proof acme-12.tlog-proof --key {{key}} --number {KNOWN}",
+        f"evidence verify acme-4.tlog-proof acme-13.tlog-proof --key {{key}} --number {KNOWN}",
         setup=(f"evidence receipt --from {KNOWN} --open --controller acme",),
     ),
     "evidence-audit": Case("evidence audit"),

@@ -352,7 +352,7 @@ def _events() -> dict[str, list[tuple[Event, str]]]:
         (heard, KNOWN),
         (replace(PARTIAL, **again, call="1700000000.2"), HUNG_UP),
         (replace(heard, status=Status.PARTIAL, heard=hung_up, call="1700000000.3"), HUNG_UP),
-        (replace(NOTDUE, **again, basis=3, at=PLAYED.at + day, call="1700000000.4"), KNOWN),
+        (replace(NOTDUE, **again, basis=4, at=PLAYED.at + day, call="1700000000.4"), KNOWN),
         (replace(UNIDENTIFIED, **again, at=PLAYED.at + day, call="1700000000.5"), ""),
         (replace(heard, at=PLAYED.at + 2 * day, reason=Reason.NEW_PURPOSE, supplement=True, call="17.6",
                  purposes=frozenset({"crm"}), prompt="/p/it/new", wanted="en", vouched=Vouched.SIGNATURE),
@@ -365,7 +365,7 @@ def _events() -> dict[str, list[tuple[Event, str]]]:
                  reason=Reason.SERVICE_UNAVAILABLE, prompt="/p/it/short-nokey"), ""),
         (replace(heard, at=TUESDAY - timedelta(hours=1), line="+390287654321", call="17.10", language="en",
                  reason=Reason.PERIOD_OVER, recording="ab" * 32), KNOWN),
-        (replace(NOTDUE, **again, at=TUESDAY - timedelta(minutes=30), call="17.11", basis=12,
+        (replace(NOTDUE, **again, at=TUESDAY - timedelta(minutes=30), call="17.11", basis=13,
                  reason=Reason.SAME_CALL, linked="17.10"), KNOWN),
     ]  # fmt: skip
     german = {"line": "+493012345678", "language": "de", "version": "2026-11", "prompt": "/p/de/short"}

@@ -47,6 +47,7 @@ AND (:reason IS NULL OR reason = :reason)
 AND (:caller = x'' OR substr(pseudonym, 1, length(:caller)) = :caller)
 AND (:callers IS NULL OR hex(pseudonym) IN (SELECT value FROM json_each(:callers)))
 AND (:since IS NULL OR at >= :since) AND (:until IS NULL OR at < :until)
+AND (:without IS NULL OR kind NOT IN (SELECT value FROM json_each(:without)))
 """
 SEARCH = f"""
 SELECT {COLUMNS} FROM event WHERE record >= :first AND record < :before AND {_WANTED} ORDER BY record
@@ -278,6 +279,7 @@ def filter_parameters(search: RecordFilter, **more: int) -> dict[str, object]:
         "reason": search.reason,
         "since": _optional(microseconds, search.since),
         "until": _optional(microseconds, search.until),
+        "without": json.dumps(search.without) if search.without else None,
         **more,
     }
 

@@ -219,7 +219,7 @@ class Record:
 class RecordFilter:
     """A selection of records; a field that is not set selects all. `caller` is a pseudonym or the beginning
     of one, `callers` are complete ones. Records are selected that happened from `since` on, and before
-    `until`."""
+    `until`, and none of the kinds `without`."""
 
     line: str = ""
     caller: bytes = b""
@@ -228,6 +228,7 @@ class RecordFilter:
     since: datetime | None = None
     until: datetime | None = None
     callers: tuple[bytes, ...] = ()
+    without: tuple[RecordKind, ...] = ()
 
     def matches(self, event: Event) -> bool:
         """Return whether a record of this event is selected."""
@@ -237,6 +238,7 @@ class RecordFilter:
             and (not self.callers or event.pseudonym in self.callers)
             and self.status in (None, event.status)
             and self.reason in (None, event.reason)
+            and event.kind not in self.without
             and (self.since is None or event.at >= self.since)
             and (self.until is None or event.at < self.until)
         )

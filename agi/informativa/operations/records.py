@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 
 from ..config import Configuration
+from ..evidence.commitment import KEPT
 from ..ledgers.following import Follower
 from ..ledgers.sqlite import SqliteStore
 from ..model import Controller, Record, RecordFilter, RecordKind, SharedDatabase, plausibility
@@ -16,6 +17,8 @@ from ..model.text import Text
 from ..process import storage
 
 ALL = RecordFilter()
+CALLS = RecordFilter(without=tuple(sorted(KEPT)))
+"""The records of calls and other deliveries, without those about records."""
 NEWEST = 1 << 62  # no record has such a number
 REACH = 100_000  # records that a page reads at most: reading them takes some 60 ms
 LATE = timedelta(days=1)  # within this time after a call it is on record, whatever clocks and spools did

@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response, StreamingResponse
 
 from ...call.caller import mask
-from ...model import Action, Line, Reason, Record, RecordFilter, Role, Status
+from ...model import Action, Line, Reason, Record, RecordFilter, RecordKind, Role, Status
 from ...model.errors import InformativaError, LedgerError
 from ...model.text import Text
 from ...operations import callers, record_document, records
@@ -27,6 +27,7 @@ from ..live import Subscriber
 
 STREAM = "text/event-stream"
 COUNT = 50  # records on a page
+COUNTS = (RecordKind.TOTALS, RecordKind.ACCESS)  # of which whoever looks at records causes many
 ROWS = 500  # of a file, that are sent at a time
 HEARTBEAT = 2.0  # seconds between two checks that the browser is still there, and may watch
 FILTERS = ("line", "status", "reason", "since", "until")  # parameters of the address
@@ -127,7 +128,7 @@ async def _events(context: RequestContext, after: int) -> AsyncIterator[str]:
 def _since(context: RequestContext, after: int) -> list[Record] | LedgerError:
     """Return the calls after a record, at most the newest `COUNT`; or why they cannot be read."""
     try:
-        newest = records.page(context.company, count=COUNT).records
+        newest = records.page(context.company, records.CALLS, count=COUNT).records
     except LedgerError as error:
         return error
     return [record for record in reversed(newest) if record.number > after and record.event.call]
@@ -195,13 +196,14 @@ def _export(context: RequestContext, caller_filter: CallerFilter | None) -> Resp
 
 def _record_filter(context: RequestContext, caller_filter: CallerFilter | None) -> RecordFilter:
     """Return the filter of the address. Raises InformativaError for a value that cannot be."""
-    line = _line(context)
+    line, reason = _line(context), _word(context, Reason, "reason")
     record_filter = RecordFilter(
         line.number if line else "",
         status=_word(context, Status, "status"),
-        reason=_word(context, Reason, "reason"),
+        reason=reason,
         since=parse_moment(context.query("since", 30)),
         until=parse_moment(context.query("until", 30)),
+        without=() if reason is Reason.COUNTED else COUNTS,
     )
     return replace(record_filter, callers=caller_filter.pseudonyms) if caller_filter else record_filter
 

@@ -44,7 +44,7 @@ def today(context: RequestContext) -> Response:
     error = None
     try:
         slots = tuple(_slots(context, span))
-        last = records.page(context.company, count=LAST).records
+        last = records.page(context.company, records.CALLS, count=LAST).records
     except LedgerError as failed:
         error = failed
     total = statistics.total(slot.count for slot in slots if slot.count)

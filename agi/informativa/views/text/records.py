@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from textwrap import wrap
 
+from ...evidence.commitment import KEPT
 from ...model import Controller, Ending, Event, RecordKind
 from ...model.text import Text
 from ...operations.records import ControllerRecord
@@ -93,6 +94,8 @@ def _cells(entry: ControllerRecord, say: Language) -> list[str]:
 def _caller(event: Event, say: Language) -> str:
     if event.pseudonym:
         return event.pseudonym.hex()[:8]
+    if event.kind in KEPT:
+        return ""
     return say("erased") if event.erased else say("unidentified")
 
 

@@ -30,6 +30,6 @@ def test_i4_call_that_is_one_too_many_is_served_by_the_dialplan(site: Site) -> N
     assert site.office.records() == []  # the script would have left one
     while (told := site.call()).reason == "service-busy":
         pass  # the service has not yet seen that the session is over
-    assert (told.status, told.record) == ("PLAYED", "1")
+    assert (told.status, told.record) == ("PLAYED", "2")
     assert "refused a call" in site.office.said
     assert [line for line in site.pbx.warnings() if "informativa" in line or "agi" in line] == []

@@ -18,13 +18,13 @@ from .site import Site
 def test_notice_is_heard_once_and_whole(site: Site) -> None:
     """A first caller hears the notice from its first to its last sample; calling again, nothing of it."""
     first, second = site.call(), site.call("+390212345678")
-    assert (first.status, first.reason, first.record) == ("PLAYED", "not-informed", "1")
+    assert (first.status, first.reason, first.record) == ("PLAYED", "not-informed", "2")
     assert first.heard == site.whole("it/short", "after")
     assert (second.status, second.reason, second.record) == ("NOTDUE", "already-informed", "2")
     assert second.heard == site.whole("after")
     played, notdue = (record.event for record in site.office.records())
     assert (played.heard.ending, played.heard.seconds, played.heard.length) == ("whole", 1.5, 1.5)
-    assert (notdue.status, notdue.basis) == ("NOTDUE", 1)
+    assert (notdue.status, notdue.basis) == ("NOTDUE", 2)
 
 
 def test_shipped_notice_is_heard_whole(site: Site, tmp_path: Path) -> None:
@@ -45,7 +45,7 @@ def test_i2_hang_up_during_the_notice(site: Site, seconds: float) -> None:
     call.wait_heard(seconds, 30)
     call.hang_up()
     told = site.over(call)
-    assert (told.status, told.reason, told.record) == ("PARTIAL", "hung-up", "1")
+    assert (told.status, told.reason, told.record) == ("PARTIAL", "hung-up", "2")
     (record,) = site.office.records()
     assert seconds - 0.1 <= record.event.heard.seconds < 4.0
     assert record.event.heard.ending == "hung-up"
@@ -60,7 +60,7 @@ def test_key_plays_the_full_text(site: Site) -> None:
     call.wait_heard(0.7, 30)
     call.press("1")
     told = site.over(call)
-    assert (told.status, told.record) == ("PLAYED", "1")
+    assert (told.status, told.record) == ("PLAYED", "2")
     assert told.heard.pop("it/short")[0] < 1.4
     assert told.heard == site.whole("it/full", "after")
     assert site.office.records()[0].event.prompt.endswith("it/full")
@@ -88,7 +88,7 @@ def test_prompt_that_vanished(site: Site) -> None:
     """A prompt whose file is gone is a failure of its own, not a delivery; the call goes on."""
     (site.office.folder / "prompts/it/short.wav").unlink()
     told = site.call()
-    assert (told.status, told.reason, told.record) == ("FAILED", "not-playable", "1")
+    assert (told.status, told.reason, told.record) == ("FAILED", "not-playable", "2")
     assert told.heard == site.whole("after")
     assert site.office.records()[0].event.status == "FAILED"
     assert site.call().status == "FAILED"
@@ -234,7 +234,7 @@ def test_i4_script_takes_over_from_a_service_that_is_down(site: Site) -> None:
     """I4: with no service the classic script does the same on the same ledger; the service knows later."""
     site.office.stop()
     first, second = site.call(), site.call()
-    assert (first.status, first.record, second.status) == ("PLAYED", "1", "NOTDUE")
+    assert (first.status, first.record, second.status) == ("PLAYED", "2", "NOTDUE")
     assert first.heard == site.whole("it/short", "after")
     assert second.heard == site.whole("after")
     site.office.start()
@@ -361,7 +361,7 @@ def _wrapper(site: Site) -> Path:
 
 def test_i3_service_killed_during_the_notice(site: Site) -> None:
     """I3: after kill -9 nothing recorded is lost, the call hears a whole notice, and the service goes on."""
-    assert site.call(number="+393330000001").record == "1"
+    assert site.call(number="+393330000001").record == "2"
     call = site.dial()
     call.wait_heard(0.5, 30)
     site.office.kill()
@@ -372,7 +372,7 @@ def test_i3_service_killed_during_the_notice(site: Site) -> None:
     site.office.start()
     assert site.call().status == "NOTDUE"
     assert site.call(number="+393330000001").status == "NOTDUE"
-    assert [record.number for record in site.office.records()] == [1, 2, 3, 4]
+    assert [record.number for record in site.office.records()] == [2, 3, 4, 5]
 
 
 def test_i5_no_number_in_what_is_kept(site: Site) -> None:

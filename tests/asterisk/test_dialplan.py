@@ -45,7 +45,7 @@ def test_gosub_from_within_a_gosub(site: Site) -> None:
     )
     site.edit_dialplan("[informativa]", OUTER + "\n[informativa]")
     told = site.call()
-    assert (told.status, told.record) == ("PLAYED", "1")
+    assert (told.status, told.record) == ("PLAYED", "2")
     told = site.hang_up_early(number="+393330000001")
     assert (told.status, told.reason) == ("PARTIAL", "outer")
 
@@ -57,7 +57,7 @@ def test_what_an_earlier_notice_left_is_not_taken_for_this_ones(site: Site, left
     gosub = "Gosub(informativa,s,1(${EXTEN}))"
     site.edit_dialplan(f",1,{gosub}", f",1,Set(INFORMATIVA_{left})\n same => n,{gosub}")
     told = site.call()
-    assert (told.status, told.reason, told.record) == ("PLAYED", "not-informed", "1")
+    assert (told.status, told.reason, told.record) == ("PLAYED", "not-informed", "2")
     site.office.stop()
     site.office.config.unlink()
     told = site.call()

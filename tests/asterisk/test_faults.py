@@ -75,7 +75,7 @@ def test_service_restarted_during_the_notice(site: Site) -> None:
     assert site.office.stop() == 0
     site.office.start()
     told = site.over(call)
-    assert (told.status, told.record) == ("PLAYED", "1")
+    assert (told.status, told.record) == ("PLAYED", "2")
     assert told.heard == site.whole("it/short", "after")
     assert site.call().status == "NOTDUE"
 

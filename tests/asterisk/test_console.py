@@ -31,13 +31,13 @@ def test_a_call_appears_while_it_rings(site: Site, console: ServedConsole) -> No
     with browser() as chromium:
         reader = Person(chromium, console).is_in("reader@acme").go("/acme/calls")
         reader.sees("New calls appear here by themselves.")
-        for number, status in (("1", "PLAYED"), ("2", "NOTDUE")):
+        for number, status in (("2", "PLAYED"), ("3", "NOTDUE")):
             call = site.dial()
             reader.page.get_by_role("link", name=number, exact=True).wait_for()
             assert status in reader.page.locator("tbody tr").first.inner_text()
             assert site.over(call).status == status
         assert "3331234567" not in reader.page.content()
-        reader.press("1")
+        reader.press("2")
         assert "Heard: 1.5 of 1.5 seconds, to its end." in reader.text
         assert reader.page.locator("audio").count() == 1
         assert (reader.complaints, reader.elsewhere) == ([], [])

@@ -249,17 +249,17 @@ def no_prompt(site: Site) -> None:
 def no_ledger(site: Site) -> None:
     """A ledger is gone."""
     site.office.stop()
-    for file in (site.office.folder / "ledger").glob("acme*"):
+    for file in (site.office.folder / "ledger").glob("acme.sqlite3*"):
         file.unlink()
     site.office.start()
-    for file in (site.office.folder / "ledger").glob("acme*"):
+    for file in (site.office.folder / "ledger").glob("acme.sqlite3*"):
         file.unlink()
 
 
 def broken_ledger(site: Site) -> None:
     """A ledger is no database."""
     site.office.stop()
-    for file in (site.office.folder / "ledger").glob("acme*"):
+    for file in (site.office.folder / "ledger").glob("acme.sqlite3*"):
         file.unlink()
     file = site.office.folder / "ledger/acme.sqlite3"
     file.touch(0o600)

@@ -33,7 +33,7 @@ def test_i2_asterisk_killed_during_the_notice(site: Site) -> None:
     assert deliveries(site, 1) == [("PARTIAL", "connection-lost")]
     site.pbx.start()
     told = site.call()
-    assert (told.status, told.reason, told.record) == ("PLAYED", "not-informed", "2")
+    assert (told.status, told.reason, told.record) == ("PLAYED", "not-informed", "3")
     assert told.heard == site.whole("it/short", "after")
     assert site.call().status == "NOTDUE"
     assert site.office.pid == pid
@@ -60,7 +60,7 @@ def test_i3_service_stopped_during_the_notice(site: Site) -> None:
     call.wait_heard(0.5, 30)
     assert site.office.stop() == 0
     told = site.over(call)
-    assert (told.status, told.record) == ("PLAYED", "2")
+    assert (told.status, told.record) == ("PLAYED", "3")
     assert told.heard["it/short"][-1:] == site.whole("it/short")["it/short"]
     assert told.heard["after"]
     assert deliveries(site, 2) == [("PARTIAL", "service-stopped"), ("PLAYED", "whole")]

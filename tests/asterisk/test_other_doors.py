@@ -93,7 +93,7 @@ def test_notice_comes_first_and_once(door: Site) -> None:
     assert (told.status, told.reason, told.record, list(told.heard)) == (
         "PLAYED",
         "not-informed",
-        "1",
+        "2",
         ["it/short", "after"],
     )
     told = door.call("+390212345678")

@@ -82,7 +82,7 @@ def test_call_through_the_real_dialplan(site: Site) -> None:
     told = site.pbx.wait_event(  # of this call: earlier tests may have left theirs
         lambda event: event.get("UserEvent") == "Over" and event["Uniqueid"] == record.event.call
     )
-    assert (told["Status"], told["Reason"], told["Record"]) == ("PLAYED", "withheld", "1")
+    assert (told["Status"], told["Reason"], told["Record"]) == ("PLAYED", "withheld", "2")
     shown = run(site, "test-call", LINE)
     assert shown.returncode == 0, shown
     assert "In order: PLAYED (withheld)" in shown.stdout

@@ -240,6 +240,22 @@ def test_i7_folder_of_another_log_is_not_taken(ledger: Path, tmp_path: Path) -> 
     assert audited(ledger, key).is_sound  # its records are those that this log signed
 
 
+def test_whoever_looks_makes_no_key(ledger: Path) -> None:
+    """While another process makes the log's key, its first file is there and the key is not: a look between
+    the two makes no key of its own, by which the first checkpoint would be signed."""
+    folder = LogFolder(ledger)
+    with closing(SqliteStore(str(ledger))) as store:
+        log = store.log()
+    signer = folder.signer(log.origin, log.epoch, create=True)
+    key = folder.folder / f"signing/{log.epoch}.key"
+    key.unlink()
+    examine(ledger)
+    assert not key.exists()
+    key.write_text(f"{signer.secret}\n")
+    examine(ledger)
+    assert sequence(ledger).key == str(signer.verifier)
+
+
 def test_older_folder_of_the_log_is_brought_up_to_date(ledger: Path, tmp_path: Path) -> None:
     """A backup of the folder is behind the ledger: the leaves show that it is the same log."""
     key, folder, kept = signed(ledger), LogFolder(ledger).folder, tmp_path / "kept"

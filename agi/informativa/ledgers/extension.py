@@ -56,10 +56,13 @@ def require_agreement(elsewhere: Sequence[CheckpointSource], own: LocalLog) -> N
         )
 
 
-def signed_before(store: SqliteStore, folder: LogFolder, log: LedgerLog) -> tuple[Signer, list[Checkpoint]]:
+def signed_before(
+    store: SqliteStore, folder: LogFolder, log: LedgerLog, *, create: bool = True
+) -> tuple[Signer, list[Checkpoint]]:
     """Return the key that signs, and the last checkpoints that it signed: the one beside it, and the
-    published ones. Raises SigningError if none of them is left, because then nobody knows what a new one
-    could contradict, and if the ledger remembers another key."""
+    published ones. With `create` a log that has none yet gets its key. Raises SigningError if none of them is
+    left, because then nobody knows what a new one could contradict, and if the ledger remembers another
+    key."""
     published, signed = folder.published(log.epoch), folder.last_signed(log.epoch)
     remembered = store.remembered_tree(log.epoch)
     sizes = published.sizes()
@@ -78,7 +81,7 @@ def signed_before(store: SqliteStore, folder: LogFolder, log: LedgerLog) -> tupl
             ),
             code=LOG_MISSING,
         )
-    signer = folder.signer(log.origin, log.epoch, create=not published_ones and not has_signed)
+    signer = folder.signer(log.origin, log.epoch, create=create and not published_ones and not has_signed)
     all_data = [*published_ones, *filter(None, [folder.last_signed(log.epoch)])]
     if not all_data:
         raise SigningError(

@@ -208,11 +208,10 @@ def examine(ledger: Path) -> None:
     with contextlib.closing(SqliteStore(str(ledger), read_only=True)) as store:
         log = store.log()
         published = folder.published(log.epoch)
-        is_signed = (
-            store.remembered_tree(log.epoch) or published.checkpoint() or folder.last_signed(log.epoch)
-        )
-        if not is_signed:
-            return  # nothing was ever signed
-        _signer, checkpoints = signed_before(store, folder, log)
+        signed = folder.last_signed(log.epoch)
+        is_signed = signed is not None and Checkpoint.unverified(signed).size > 0
+        if not (is_signed or store.remembered_tree(log.epoch) or published.checkpoint()):
+            return  # nothing was ever signed, though the key may be about to be made
+        _signer, checkpoints = signed_before(store, folder, log, create=False)
         log = store.log()  # as it is after the checkpoints were read
         require_extension(store, log, checkpoints, published)

@@ -90,7 +90,7 @@ def test_records_from_before_two_times_say_when_they_happened_alone(tmp_path: Pa
     delivery = store.history(ONE)["privacy"]
     assert (delivery.at, delivery.last_complete, delivery.last_call) == (moment(3), moment(3), None)
     tables = {name for (name,) in rows(store.file, "SELECT name FROM sqlite_master WHERE type = 'table'")}
-    others = {"elsewhere", "number_use", "box", "identity", "erasure_request", "owner", "signed"}
+    others = {"elsewhere", "number_use", "box", "identity", "erasure_request", "owner", "signed", "newest"}
     assert tables - others == {
         "event",
         "standing",

@@ -36,7 +36,7 @@ def keep(store: SqliteStore, access_log: AccessLog, now: datetime) -> bool:
             if not _is_due(connection, *newest, now):
                 return False  # another process has written it meanwhile
             text = stated_facts.access_text(*newest)
-            transaction.append(totals.event(RecordKind.ACCESS, now, text))
+            totals.append(transaction, connection, RecordKind.ACCESS, now, text)
     return True
 
 
@@ -52,7 +52,7 @@ def problems(connection: sqlite3.Connection, access_log: AccessLog, now: datetim
     """Find what is wrong in an access log, by its own hashes and by the records of the ledger. Raises
     sqlite3.Error."""
     with tolerantly(connection):
-        last = totals.newest(connection, RecordKind.ACCESS)
+        last = next(totals.backwards(connection, RecordKind.ACCESS), None)
     number, head = _entry(last)
     file = access_log.file
     try:

@@ -15,17 +15,17 @@ from . import leaves, rows
 from .audit_flaws import AuditedFlaw, Flaw
 from .audit_reading import UNREADABLE, tolerantly
 from .sqlite import SqliteStore
+from .transaction import SqliteTransaction
 
 _KINDS = ", ".join(f"'{kind}'" for kind in stated_facts.COUNTED)
-# By the index `event_counted`.
-_OF_KIND = f"""
+_STATED = f"""
 SELECT leaf.leaf, event.record, event.reference, event.at
-FROM event CROSS JOIN leaf ON {leaves.of("event.record")}
-WHERE event.kind IN ('totals', 'access') AND event.kind = ?
+FROM event CROSS JOIN leaf ON {leaves.of("event.record")} WHERE event.kind = ?1
 """  # noqa: S608  # our own names
-_NEWEST = f"{_OF_KIND} ORDER BY event.record DESC LIMIT 1"
-_ALL = f"{_OF_KIND} ORDER BY event.record"
-_BACKWARDS = f"{_OF_KIND} ORDER BY event.record DESC"
+_NEWEST = f"{_STATED} AND event.record = (SELECT record FROM newest WHERE kind = ?1)"  # noqa: S608
+_WRITE_NEWEST = "INSERT OR REPLACE INTO newest (kind, record) VALUES (?, ?)"
+_ALL = f"{_STATED} ORDER BY event.record"
+_BACKWARDS = f"{_STATED} ORDER BY event.record DESC"
 _COUNT = f"""
 SELECT line, notice, status, reason, count(*) FROM leaf CROSS JOIN event ON event.record = leaf.record
 WHERE leaf.leaf >= ? AND leaf.leaf < ? AND event.kind IN ({_KINDS}) GROUP BY 1, 2, 3, 4
@@ -47,19 +47,28 @@ class StatedRecord(NamedTuple):
 
 
 def newest(connection: sqlite3.Connection, kind: RecordKind) -> StatedRecord | None:
-    """Return the newest record of a kind that states facts, if there is one. Raises sqlite3.Error."""
+    """Return the newest record of a kind that states facts, as the ledger says which that is, if there is
+    one. Raises sqlite3.Error."""
     row = connection.execute(_NEWEST, (kind,)).fetchone()
     return StatedRecord(*row) if row else None
 
 
 def backwards(connection: sqlite3.Connection, kind: RecordKind) -> Iterator[StatedRecord]:
-    """Yield all such records, the newest first. Raises sqlite3.Error."""
+    """Yield all such records, the newest first. Reads the whole ledger. Raises sqlite3.Error."""
     return map(StatedRecord._make, connection.execute(_BACKWARDS, (kind,)))
 
 
 def event(kind: RecordKind, at: datetime, text: str) -> Event:
     """Build a record that states facts in that text."""
     return rows.note(kind, Reason.COUNTED, at, text)
+
+
+def append(
+    transaction: SqliteTransaction, connection: sqlite3.Connection, kind: RecordKind, at: datetime, text: str
+) -> None:
+    """Write such a record, within a transaction. Raises sqlite3.Error."""
+    record = transaction.append(event(kind, at, text))
+    connection.execute(_WRITE_NEWEST, (kind, record))
 
 
 def keep(store: SqliteStore, now: datetime, zone: tzinfo, *, ends: bool = False) -> bool:
@@ -78,7 +87,7 @@ def keep(store: SqliteStore, now: datetime, zone: tzinfo, *, ends: bool = False)
                 return False  # another process has written them meanwhile
             counts += count(connection, log.next, grown.next)
             text = stated_facts.totals_text(first - log.first, grown.size, stated_facts.totals(counts))
-            transaction.append(event(RecordKind.TOTALS, now, text))
+            append(transaction, connection, RecordKind.TOTALS, now, text)
     return True
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from ..evidence import commitment
 from ..evidence.notes import LogNote
@@ -154,11 +154,11 @@ MOMENT = Text("{day} {month} {year}, {time}")
 TENTHS = Text("{whole}.{tenth}")
 
 
-def note_text(event: Event) -> Text | None:
+def note_text(event: Event, words: Callable[[LogNote], Text] = note_words.statement) -> Text | None:
     """Return what a note says, if the record is one."""
     if event.kind not in commitment.ABOUT_RECORDS or not event.reference.startswith("{"):
         return None
     try:
-        return note_words.statement(LogNote.of_text(event.reference))
+        return words(LogNote.of_text(event.reference))
     except (EvidenceError, ValueError):  # an audit reports it
         return None

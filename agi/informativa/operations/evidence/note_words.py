@@ -98,6 +98,13 @@ def statement(note: LogNote) -> Text:
             return Text.counted("An approval of {count} note.", "An approval of {count} notes.", count)
 
 
+def headline(note: LogNote) -> Text:
+    """Return the main part of what a note says, for a line of a list."""
+    if isinstance(note.content, RuleNote):
+        return Text("From now on records are kept {time}.", time=_retention(note.content.retention))
+    return statement(note)
+
+
 def _rule(rule: RuleNote) -> Text:
     """Return all that a rule says but its instruction."""
     erasures = {

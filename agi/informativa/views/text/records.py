@@ -9,6 +9,7 @@ from textwrap import wrap
 from ...evidence.commitment import KEPT
 from ...model import Controller, Ending, Event, RecordKind
 from ...model.text import Text
+from ...operations.evidence.note_words import headline
 from ...operations.records import ControllerRecord
 from ...operations.restoring import RestoredLedger
 from ..messages import Language
@@ -101,7 +102,7 @@ def _caller(event: Event, say: Language) -> str:
 
 def _heard(event: Event, say: Language) -> str:
     if event.heard is None:
-        note = note_text(event)
+        note = note_text(event, headline)
         return event.reference if note is None else say(note)
     heard = event.heard
     return say(

@@ -766,3 +766,16 @@ def test_standing_is_what_the_events_say(history: list[Event]) -> None:
                 assert delivery.purposes == frozenset().union(*(event.purposes for _, event in informing))
                 assert delivery.record == informing[-1][0]
         store.close()
+
+
+def test_ledger_that_is_read_is_not_opened_to_be_written(tmp_path: Path) -> None:
+    """Whatever is asked of it, no log comes to lie beside it: another process that opens it at that moment
+    would take that log for one whose other file somebody deleted."""
+    file = tmp_path / "acme.sqlite3"
+    with closing(SqliteStore(str(file))) as store:
+        store.append([PLAYED])
+    with closing(SqliteStore(str(file), read_only=True)) as store, store.connected() as connection:
+        assert connection.execute("SELECT count(*) FROM event").fetchone() == (1,)
+        assert [each.name for each in tmp_path.iterdir()] == [file.name]
+        with pytest.raises(sqlite3.OperationalError, match="readonly"):
+            connection.execute("DELETE FROM event")

@@ -177,7 +177,8 @@ class LedgerFile:
         """Yield the connection, for work that calls do not need. Raises LedgerError and no error of
         SQLite."""
         with self._translated():
-            self._require_files()
+            if self._reading is None:  # or the file would be opened to be written, beside others who read it
+                self._require_files()
             yield self._connection
 
     def checkpoint_wal(self) -> None:

@@ -25,6 +25,7 @@ from informativa.evidence.notes import ApprovalNote, ErasureNote, LogNote, NoteC
 from informativa.ledgers import erasure, erasure_notes, note_leaves
 from informativa.ledgers.access_log import AccessLog, LoggedAccess
 from informativa.ledgers.erasure import ErasureResult, carry_out, erase, finish, pending
+from informativa.ledgers.instructions import INSTRUCTION_REFUSED, instruction_for
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import Action, Event, Reason
 from informativa.model.errors import InformativaError
@@ -329,7 +330,7 @@ def test_records_of_before_the_log_get_their_leaves_first(tmp_path: Path) -> Non
 )
 def test_instruction_is_noted(rule: RuleNote | None, given: str, noted_as: str) -> None:
     """One is needed where somebody else reads it."""
-    assert erasure_notes.instruction_for(rule, given) == noted_as
+    assert instruction_for([rule], given) == noted_as
 
 
 @pytest.mark.parametrize(
@@ -346,5 +347,5 @@ def test_instruction_is_noted(rule: RuleNote | None, given: str, noted_as: str) 
 def test_instruction_is_refused(rule: RuleNote | None, given: str) -> None:
     """If it is missing, or could be a number or a name."""
     with pytest.raises(InformativaError) as refused:
-        erasure_notes.instruction_for(rule, given)
-    assert refused.value.code == erasure_notes.INSTRUCTION_REFUSED
+        instruction_for([rule], given)
+    assert (refused.value.code, refused.value.exit_code) == (INSTRUCTION_REFUSED, 2)

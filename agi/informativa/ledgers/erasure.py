@@ -38,6 +38,7 @@ from . import backup, elsewhere, erasure_notes, erasure_requests, leaves, note_l
 from .access_log import SIDES, SUFFIX, AccessLog
 from .erasure_notes import NotedErasure
 from .erasure_requests import ErasureRequest
+from .instructions import UNSTATED
 from .loss_notes import NamedLeaves
 from .sqlite import SqliteStore
 from .transaction import SqliteTransaction
@@ -190,7 +191,7 @@ def erase(
         records, traces, copies = 0, list[int](), tuple[Path, ...]()
         request = erasure_requests.new(datetime.now(UTC), sealed) if everywhere else None
         for _attempt in range(TIMES):
-            step = _erase(store, pseudonyms, at, request, instruction or erasure_notes.UNSTATED, by)
+            step = _erase(store, pseudonyms, at, request, instruction or UNSTATED, by)
             records, request = records + step.records, step.request
             traces += [] if step.trace is None else [step.trace]
             if step.waiting is not None:
@@ -334,7 +335,7 @@ def _erase(
     pseudonyms: Sequence[bytes],
     at: datetime,
     request: ErasureRequest | None = None,
-    instruction: str = erasure_notes.UNSTATED,
+    instruction: str = UNSTATED,
     by: NoteSource = NoteSource.SERVICE,
 ) -> _Step:
     """Note that his records are erased, and erase them if nobody has to approve it. His records are searched

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from ..evidence import note_values
 from ..evidence.approval import LeafIdentity
 from ..evidence.erased_leaves import ErasedLeaves, LeafPlace
 from ..evidence.log_folder import LogFolder
@@ -23,15 +22,10 @@ from ..evidence.note_standing import NoteStanding, NoteVerdict, standings
 from ..evidence.note_values import NoteSource
 from ..evidence.notes import ErasureNote, LogNote, NoteKind, RuleNote
 from ..evidence.read_log import ReadLog
-from ..model.errors import InformativaError
-from ..model.text import Text
 from . import leaves, loss_notes, note_leaves
 from .loss_notes import NamedLeaves
 from .transaction import SqliteTransaction
 
-UNSTATED = "unstated"
-"""The instruction in a note where nobody asks for one, and none was given."""
-INSTRUCTION_REFUSED = "instruction-refused"  # the code of an error
 _RECORD = "SELECT record FROM leaf WHERE leaf = ?"
 _OPEN = "SELECT 1 FROM leaf WHERE leaf >= ? AND leaf < ? AND salt_who IS NOT NULL LIMIT 1"
 _NEWEST = "SELECT coalesce(max(leaf), -1) FROM leaf WHERE what IS NULL"
@@ -64,35 +58,6 @@ class NotedErasure:
             connection.execute(_OPEN, (leaf_range.start, leaf_range.stop)).fetchone()
             for leaf_range in self.named.all
         )
-
-
-def instruction_for(rule: RuleNote | None, given: str) -> str:
-    """Return the instruction that a note has under a rule. Raises InformativaError if one is missing, or
-    cannot be noted."""
-    if not given:
-        if rule is None or not (rule.processor or rule.approver):
-            return UNSTATED
-        raise InformativaError(
-            Text("The controller's instruction is missing: its log names each erasure by one."),
-            Text("Give the ticket of the request: --instruction TICKET"),
-            code=INSTRUCTION_REFUSED,
-        )
-    if not is_instruction(given):
-        raise InformativaError(
-            Text("An instruction has {form}.", form=note_values.INSTRUCTION.expected),
-            Text("Name the ticket, such as OPS/2026-117, and nobody."),
-            code=INSTRUCTION_REFUSED,
-        )
-    return given
-
-
-def is_instruction(text: str) -> bool:
-    """Return whether a note can have this as its instruction."""
-    try:
-        note_values.INSTRUCTION.read(text)
-    except note_values.REFUSED:
-        return False
-    return True
 
 
 def write(

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 
 from ..call.caller import pseudonyms_under
 from ..evidence.log_folder import LogFolder
-from ..ledgers import boxes, erasure, erasure_notes, erasure_requests, leaves
+from ..ledgers import boxes, erasure, erasure_notes, erasure_requests, instructions, leaves
 from ..ledgers.erasure_notes import NotedErasure
 from ..ledgers.erasure_requests import ErasureRequest, Standing
 from ..ledgers.sqlite import SqliteStore
@@ -265,7 +265,7 @@ class Erasures:
             order_key = number, frozenset(pseudonyms)  # a number may be given again after a failover
             if order_key not in earlier:
                 given = sealed_caller.instruction(sealed or ())
-                instruction = given if erasure_notes.is_instruction(given) else f"order-{number}"
+                instruction = given if instructions.is_instruction(given) else f"order-{number}"
                 erasure.erase(self.store.file, all_pseudonyms, at, instruction=instruction)
             self._carried_out.add(order_key)
             if not complete and waiting is None:

@@ -77,7 +77,7 @@ def purge_by_rules(store: SqliteStore, plan: purge_plan.PurgePlan, at: datetime,
     purged = 0
     with _deleting(store) as connection:
         for prefix in plan.prefixes:
-            for page in _pages(connection, leaves.OPEN, (prefix.end,), (prefix.log.first - 1, 0)):
+            for page in _pages(connection, leaves.OPEN, (prefix.end,), (prefix.log.first, 0)):
                 with store.turn() as transaction:
                     numbers, _closed = _delete(transaction, [number for (_leaf, number) in page])
                 purged += len(numbers)

@@ -12,12 +12,11 @@ from functools import partial
 from pathlib import Path
 
 from ..evidence.checkpoint import Checkpoint
-from ..evidence.commitment import NOTE_TAG
 from ..evidence.cosignature import WitnessVerifier
 from ..evidence.log_folder import LogFolder, PublishedLog
 from ..evidence.note import NoteVerifier, Verifier
 from ..evidence.notes import NewLogNote, RuleNote
-from ..evidence.read_log import ReadEntry, ReadLog
+from ..evidence.read_log import ReadLog
 from ..evidence.tiles import WIDTH
 from ..evidence.tree import complete_root
 from ..model.errors import EvidenceError, LedgerError
@@ -34,6 +33,7 @@ from . import (
     loss_notes,
     named_holes,
     note_leaves,
+    own_logs,
     remembered_trees,
     rows,
     tally,
@@ -206,7 +206,7 @@ def _read_logs(
             tree = Checkpoint.unverified(folder.published(log.epoch).checkpoint() or b"")
         with contextlib.suppress(EvidenceError):
             if key is None or key.name != log.origin:
-                key = Verifier(log.origin, bytes(32))
+                key = own_logs.key_without_signature(log.origin)
             read = note_leaves.read_log(connection, log, key)
             is_longer = tree is not None and tree.origin == log.origin and tree.size >= log.size
             yield replace(read, size=tree.size, root=tree.root) if tree and is_longer else read
@@ -457,16 +457,16 @@ def _ended_epochs(
     """Return the epochs that ended as they were published according to the first record of a later log: their
     last records were lost with a ledger that a backup replaced."""
     first_records = ((log, connection.execute(leaves.FIRST, (log.first,)).fetchone()) for log in logs[1:])
-    ends = {end for log, row in first_records if row for end in _ends(log.origin, *row)}
+    ends = {end for log, row in first_records if row for end in _ends(log, *row)}
     return {log.epoch for log in logs if _follows(folder.published(log.epoch)) in ends}
 
 
-def _ends(origin: str, text: object, is_note: object) -> Iterator[str]:
+def _ends(log: leaves.LedgerLog, text: object, is_note: object) -> Iterator[str]:
     """Yield the ends of other logs that the first record of a log names, as `leaves.follows` writes them."""
     if not is_note:
         yield from str(text).split(leaves.AND)
         return
-    note = ReadEntry.read(NOTE_TAG + str(text).encode("utf-8", "surrogateescape"), origin, 0).note
+    note = note_leaves.read_entry(log, log.first, text).note
     if note is not None and isinstance(note.content, NewLogNote):
         yield from map(leaves.follows, note.content.after)
 

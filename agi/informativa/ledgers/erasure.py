@@ -34,7 +34,7 @@ from ..evidence.note_values import NoteSource
 from ..model import Reason, RecordKind
 from ..model.errors import EvidenceError, LedgerError
 from ..model.text import NOTHING, Foreign, Text, joined
-from . import backup, elsewhere, erasure_notes, erasure_requests, leaves, note_leaves, rows
+from . import backup, elsewhere, erasure_notes, erasure_requests, leaves, note_leaves, own_logs, rows
 from .access_log import SIDES, SUFFIX, AccessLog
 from .erasure_notes import NotedErasure
 from .erasure_requests import ErasureRequest
@@ -214,8 +214,9 @@ def pending(store: SqliteStore) -> list[NotedErasure]:
         not_done = [
             erasure for erasure in erasure_notes.noted(connection, folder) if erasure.is_open(connection)
         ]
-        waiting = erasure_notes.waiting(connection, folder) if not_done else frozenset()
-    return [erasure for erasure in reversed(not_done) if erasure.note not in waiting]
+        waiting = own_logs.waiting_erasures(connection) if not_done else ()
+    waiting_notes = {standing.entry.note for standing in waiting}
+    return [erasure for erasure in reversed(not_done) if erasure.note not in waiting_notes]
 
 
 def carry_out(store: SqliteStore, erasure: NotedErasure) -> int:
@@ -374,7 +375,7 @@ def _erase(
                 erasure = None
             request = _store_request(connection, request)
         noted = erasure.record if erasure else None
-        if erasure is not None and erasure.note in erasure_notes.waiting(connection, folder):
+        if erasure is not None and erasure.waits(connection):
             return _Step(records, (), noted, request, erasure.file)
         with store.transaction() as transaction:
             salts = _act(connection, transaction, newest + 1)

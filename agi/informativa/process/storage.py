@@ -361,15 +361,15 @@ def carry_out_erasures(controller: Controller) -> list[tuple[int, int]]:
         return [(pending.record, erasure.carry_out(ledger, pending)) for pending in erasure.pending(ledger)]
 
 
-def newest_note(controller: Controller) -> int:
-    """Return the row of the newest note in a ledger, which must exist; -1 if there is none. Raises
-    LedgerError."""
-    from ..ledgers.erasure_notes import newest_note
+def newest_note(controller: Controller) -> tuple[int, int]:
+    """Return the row of the newest note in a ledger, which must exist, -1 before the first, and the number of
+    the newest log. Raises LedgerError."""
+    from ..ledgers import own_logs
 
     with closing(store(controller, read_only=True)) as ledger:
         ledger.log()
         with ledger.connected() as connection:
-            return newest_note(connection)
+            return own_logs.newest_note(connection)
 
 
 def would_erase(

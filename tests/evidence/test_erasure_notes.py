@@ -22,7 +22,7 @@ from informativa.evidence.erased_leaves import ErasedLeaves
 from informativa.evidence.log_folder import LogFolder
 from informativa.evidence.note_values import ErasureRule, NoteSource
 from informativa.evidence.notes import ApprovalNote, ErasureNote, LogNote, NoteContent, RuleNote
-from informativa.ledgers import erasure, erasure_notes, note_leaves
+from informativa.ledgers import caller_traces, erasure_notes, gathered_caller, note_leaves
 from informativa.ledgers.access_log import AccessLog, LoggedAccess
 from informativa.ledgers.erasure import ErasureResult, carry_out, erase, finish, pending
 from informativa.ledgers.instructions import INSTRUCTION_REFUSED, instruction_for
@@ -251,7 +251,7 @@ def test_kill_between_note_and_act_is_made_up_for(tmp_path: Path, monkeypatch: p
     """The note is there, the records still are: the audit says that they wait, and the service does it."""
     file = filled(tmp_path / "acme.sqlite3", STANDING)
     with monkeypatch.context() as patched:
-        patched.setattr(erasure, "_act", killed)
+        patched.setattr(gathered_caller, "erase_gathered", killed)
         with pytest.raises(KeyboardInterrupt):
             erase(file, [HE, HE_BEFORE], AT)
     assert sound(file) == {"whole": 3, "waiting": 5}
@@ -276,7 +276,7 @@ def test_kill_before_the_note_leaves_a_list_that_is_overwritten(
     assert sound(file) == {"whole": 3, "erased": 5}
 
 
-@pytest.mark.parametrize("step", ["_clean", "_delete_copies"])
+@pytest.mark.parametrize("step", ["clean", "delete_copies"])
 def test_kill_after_the_act_is_made_up_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
@@ -292,7 +292,7 @@ def test_kill_after_the_act_is_made_up_for(
     approve(file, last_note(file))
     service = SqliteStore(str(file))  # holds the log open, so that nothing is emptied by closing
     with monkeypatch.context() as patched:
-        patched.setattr(erasure, step, killed)
+        patched.setattr(caller_traces, step, killed)
         with pytest.raises(KeyboardInterrupt):
             pending_done(file)
     assert traces(tmp_path, HE) != []

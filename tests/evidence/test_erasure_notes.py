@@ -24,6 +24,7 @@ from informativa.evidence.note_values import ErasureRule, NoteSource
 from informativa.evidence.notes import ApprovalNote, ErasureNote, LogNote, NoteContent, RuleNote
 from informativa.ledgers import caller_traces, erasure_notes, gathered_caller, note_leaves
 from informativa.ledgers.access_log import AccessLog, LoggedAccess
+from informativa.ledgers.audit_log import audit_ledger
 from informativa.ledgers.erasure import ErasureResult, carry_out, erase, finish, pending
 from informativa.ledgers.instructions import INSTRUCTION_REFUSED, instruction_for
 from informativa.ledgers.sqlite import SqliteStore
@@ -240,6 +241,13 @@ def test_only_a_known_approver_is_waited_for(tmp_path: Path, rule: RuleNote, wai
         approve(file, last_note(file))
         assert pending_done(file) == [4]
     assert traces(tmp_path, HE, HE_BEFORE) == []
+
+
+def test_an_audit_reads_notes_before_the_first_signature(tmp_path: Path) -> None:
+    """A log that nobody signed has no key, and its notes are judged all the same."""
+    file = filled(tmp_path / "acme.sqlite3", STANDING)
+    (read_log,) = audit_ledger(file, []).logs.values()
+    assert [entry.note.kind for entry in read_log.entries if entry.note] == ["rule"]
 
 
 def killed(*_arguments: object) -> None:

@@ -41,6 +41,7 @@ from . import (
     leaves,
     note_leaves,
     own_logs,
+    purge_texts,
     rows,
 )
 from .access_log import AccessLog
@@ -264,7 +265,7 @@ def _erase(
                 gathered_caller.gather_since(connection, newest + 1)
                 records = gathered_caller.count_own(connection)
                 named = leaves.leaves_text(*gathered_caller.leaf_rows(connection))
-                reference = rows.records_in_words(records) + named
+                reference = purge_texts.records_in_words(records) + named
                 trace = transaction.append(rows.note(RecordKind.ERASURE, Reason.REQUEST, at, reference))
                 salts = gathered_caller.erase_gathered(connection, transaction, newest + 1)
                 request = _store_request(connection, request)

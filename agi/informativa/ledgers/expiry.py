@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from . import elsewhere, leaves, own_logs, purge_plan, rows
+from . import elsewhere, leaves, own_logs, purge_plan, purge_texts, rows
 from .sqlite import SqliteStore
 from .transaction import SqliteTransaction
 
@@ -57,7 +57,7 @@ def purge(store: SqliteStore, cutoff: datetime, at: datetime) -> int:
                 following = transaction.next_number()
                 numbers, closed = _delete(transaction, [number for (number,) in page])
                 if numbers:
-                    note = rows.purge_note(numbers, leaves.leaves_text(closed), cutoff, at)
+                    note = purge_texts.purge_note(numbers, leaves.leaves_text(closed), cutoff, at)
                     transaction.append(note, following)
             purged += len(numbers)
         _forget(store, connection, older)

@@ -18,7 +18,7 @@ from ..evidence.notes import ErasureNote, LogNote, LostNote, PurgeNote, RuleNote
 from ..evidence.purging import LARGEST_STEP, before
 from ..model import RecordKind
 from ..model.errors import EvidenceError
-from . import leaves, note_leaves, rows
+from . import leaves, note_leaves, purge_texts, rows
 from .audit_flaws import AuditedFlaw, Flaw
 from .audit_reading import UNREADABLE, tolerantly
 
@@ -140,7 +140,7 @@ def read_loss_notes(
             else:
                 named = NamedLeaves(*map(tuple, leaves.indices(event.reference)))
                 if event.kind is RecordKind.PURGE:
-                    _first, number_of_last, before_time = rows.purged(event.reference)
+                    _first, number_of_last, before_time = purge_texts.purged(event.reference)
                     last_purged = max(last_purged, number_of_last)
                     purged_before = max(purged_before, before_time)
         except UNREADABLE:

@@ -48,6 +48,7 @@ TESTS = {
     "ledgers/expiry": ("ledgers", "tally"),
     "ledgers/backup": ("migration",),
     "ledgers/following": ("following",),
+    "ledgers/access_chain": ("access_log",),
     "ledgers/access_log": ("access_log",),
     "console/sessions": ("console/test_sessions",),
     "ledgers/audit": ("evidence/test_audited_rows",),

@@ -519,7 +519,7 @@ FAULTS = (
         "copy of a ledger that holds him",
         ("caller", "erase", CALLER, "--controller", "acme", "--yes"),
         his_copy,
-        ("ledgers/erasure.py: rm {file}",),
+        ("ledgers/caller_traces.py: rm {file}",),
         alone=False,
     ),
     Fault(

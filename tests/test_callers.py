@@ -355,7 +355,7 @@ def test_the_command_takes_the_instruction(configuration: Configuration, acme: C
     """It is in the note, which says that a command made it."""
     told(configuration)
     erase = ("caller", "erase", "+393331234567", "--controller=acme", "-c", configuration.file)
-    assert typed(*erase, "--instruction=two words", "--yes")[0] == 1
+    assert typed(*erase, "--instruction=two words", "--yes")[0] == 2
     assert "1 record erased" in typed(*erase, "--instruction=T-1", "--yes")[1]
     with closing(storage.store(acme)) as store, store.connected() as connection:
         (noted,) = erasure_notes.noted(connection, LogFolder(Path(acme.ledger)))

@@ -19,7 +19,7 @@ from examples import AT, NOTDUE, OTHER, PARTIAL, PLAYED, UNIDENTIFIED
 from informativa.call.caller import pseudonym
 from informativa.config import load
 from informativa.evidence.log_folder import LogFolder
-from informativa.ledgers import erasure, erasure_requests, expiry
+from informativa.ledgers import caller_traces, erasure, erasure_requests, expiry
 from informativa.ledgers.access_log import AccessLog, LoggedAccess
 from informativa.ledgers.erasure import ErasureResult, erase
 from informativa.ledgers.sqlite import SqliteStore
@@ -145,7 +145,7 @@ def test_i9_reader_that_stays_makes_it_fail_with_words_and_a_repetition_succeed(
     ledger: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """While somebody reads, the log keeps him: that is no success. What reads is named, and what to do."""
-    monkeypatch.setattr(erasure, "PATIENCE_SECONDS", 0.3)
+    monkeypatch.setattr(caller_traces, "PATIENCE_SECONDS", 0.3)
     service = SqliteStore(str(ledger))
     service.append([replace(PLAYED, pseudonym=HE)])
     other = foreign(ledger, "BEGIN", "SELECT count(*) FROM event")
@@ -341,12 +341,12 @@ def test_i9_piece_that_lies_across_chunks_of_a_file_is_found(before: int, more: 
     piece, longer = b"eightone", b"of sixteen bytes"
     text = b"x" * 30 + piece + more
     border = 30 + before
-    assert erasure._holds([text[:border], text[border:]], [longer, piece])
-    assert erasure._holds([text[:border], text[border : border + 1], text[border + 1 :]], [piece])
-    assert erasure._holds([bytes([byte]) for byte in text], [longer, piece])
-    assert not erasure._holds([text[:30], text[31:]], [piece])
-    assert not erasure._holds([text[:30], text[30:37], text[38:]], [longer, piece])
-    assert not erasure._holds([text], [])
+    assert caller_traces.holds([text[:border], text[border:]], [longer, piece])
+    assert caller_traces.holds([text[:border], text[border : border + 1], text[border + 1 :]], [piece])
+    assert caller_traces.holds([bytes([byte]) for byte in text], [longer, piece])
+    assert not caller_traces.holds([text[:30], text[31:]], [piece])
+    assert not caller_traces.holds([text[:30], text[30:37], text[38:]], [longer, piece])
+    assert not caller_traces.holds([text], [])
 
 
 def test_i9_files_of_others_are_passed_over(ledger: Path, tmp_path: Path) -> None:

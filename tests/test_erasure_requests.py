@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from examples import AT, ONE, OTHER, PLAYED
-from informativa.ledgers import erasure, erasure_requests
+from informativa.ledgers import caller_traces, erasure, erasure_requests
 from informativa.ledgers.erasure_requests import HELD, ErasureRequest, Standing
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.model.errors import LedgerError
@@ -160,7 +160,7 @@ def test_i9_who_reads_the_log_keeps_it_from_being_forgotten(
     store: SqliteStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It stays, named by nobody, until the same again has overwritten it."""
-    monkeypatch.setattr(erasure, "PATIENCE_SECONDS", 0.1)
+    monkeypatch.setattr(caller_traces, "PATIENCE_SECONDS", 0.1)
     request = ErasureRequest(1, 1, AT, (ONE,))
     keep(store, request)
     reader = foreign(store.file, "BEGIN", "SELECT count(*) FROM event")

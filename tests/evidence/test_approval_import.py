@@ -37,7 +37,7 @@ from informativa.evidence.read_log import ReadLog
 from informativa.evidence.received_approval import own_standings, received
 from informativa.evidence.settings import WitnessAddress
 from informativa.evidence.witness_store import WitnessFolder
-from informativa.ledgers import approvals, note_leaves
+from informativa.ledgers import note_leaves, own_logs
 from informativa.model import Controller
 from informativa.model.errors import EvidenceError
 from informativa.model.plan import Period
@@ -90,7 +90,7 @@ def noted(controller: Controller, content: NoteContent) -> LogNote:
 def read(controller: Controller) -> dict[str, ReadLog]:
     """The logs of a ledger."""
     with closing(storage.store(controller, read_only=True)) as store, store.connected() as connection:
-        return approvals.read_logs(connection)
+        return own_logs.read(connection)
 
 
 def leaf(controller: Controller, index: int) -> LeafIdentity:

@@ -14,7 +14,7 @@ import pytest
 from evidence.ledger import busy
 from examples import AT, PLAYED
 from informativa.evidence.log_folder import LogFolder
-from informativa.ledgers import audit, erasure, leaves, loss_notes
+from informativa.ledgers import audit, gathered_caller, leaves, loss_notes
 from informativa.ledgers.audit import RecordCounts
 from informativa.ledgers.audit_flaws import AuditedFlaw, Flaw
 from informativa.ledgers.loss_notes import LossNotes, read_loss_notes
@@ -483,7 +483,7 @@ def test_old_record_that_was_erased_since_is_sound(ledger: sqlite3.Connection) -
     """From before there was a log, with one time for both, as an erasure leaves it."""
     noted(ledger, erasure="1 record; leaves 0")
     ledger.execute("UPDATE event SET recorded = NULL WHERE record = 1")
-    ledger.execute(f"{erasure.ERASE} WHERE record = 1")
+    ledger.execute(f"{gathered_caller.ERASE} WHERE record = 1")
     ledger.execute("UPDATE leaf SET salt_who = NULL WHERE leaf = 0")
     counted, flaws = Audit(ledger).looked()
     assert (counted.erased, {flaw[0] for flaw in flaws}) == (6, {15})

@@ -22,9 +22,11 @@ from informativa.evidence.erased_leaves import ErasedLeaves
 from informativa.evidence.log_folder import LogFolder
 from informativa.evidence.note_values import ErasureRule, NoteSource
 from informativa.evidence.notes import ApprovalNote, ErasureNote, LogNote, NoteContent, RuleNote
-from informativa.ledgers import erasure, erasure_notes, note_leaves
+from informativa.ledgers import caller_traces, erasure_notes, gathered_caller, note_leaves
 from informativa.ledgers.access_log import AccessLog, LoggedAccess
+from informativa.ledgers.audit_log import audit_ledger
 from informativa.ledgers.erasure import ErasureResult, carry_out, erase, finish, pending
+from informativa.ledgers.instructions import INSTRUCTION_REFUSED, instruction_for
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import Action, Event, Reason
 from informativa.model.errors import InformativaError
@@ -241,6 +243,13 @@ def test_only_a_known_approver_is_waited_for(tmp_path: Path, rule: RuleNote, wai
     assert traces(tmp_path, HE, HE_BEFORE) == []
 
 
+def test_an_audit_reads_notes_before_the_first_signature(tmp_path: Path) -> None:
+    """A log that nobody signed has no key, and its notes are judged all the same."""
+    file = filled(tmp_path / "acme.sqlite3", STANDING)
+    (read_log,) = audit_ledger(file, []).logs.values()
+    assert [entry.note.kind for entry in read_log.entries if entry.note] == ["rule"]
+
+
 def killed(*_arguments: object) -> None:
     """Stand for the end of the process."""
     raise KeyboardInterrupt
@@ -250,7 +259,7 @@ def test_kill_between_note_and_act_is_made_up_for(tmp_path: Path, monkeypatch: p
     """The note is there, the records still are: the audit says that they wait, and the service does it."""
     file = filled(tmp_path / "acme.sqlite3", STANDING)
     with monkeypatch.context() as patched:
-        patched.setattr(erasure, "_act", killed)
+        patched.setattr(gathered_caller, "erase_gathered", killed)
         with pytest.raises(KeyboardInterrupt):
             erase(file, [HE, HE_BEFORE], AT)
     assert sound(file) == {"whole": 3, "waiting": 5}
@@ -275,7 +284,7 @@ def test_kill_before_the_note_leaves_a_list_that_is_overwritten(
     assert sound(file) == {"whole": 3, "erased": 5}
 
 
-@pytest.mark.parametrize("step", ["_clean", "_delete_copies"])
+@pytest.mark.parametrize("step", ["clean", "delete_copies"])
 def test_kill_after_the_act_is_made_up_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
@@ -291,7 +300,7 @@ def test_kill_after_the_act_is_made_up_for(
     approve(file, last_note(file))
     service = SqliteStore(str(file))  # holds the log open, so that nothing is emptied by closing
     with monkeypatch.context() as patched:
-        patched.setattr(erasure, step, killed)
+        patched.setattr(caller_traces, step, killed)
         with pytest.raises(KeyboardInterrupt):
             pending_done(file)
     assert traces(tmp_path, HE) != []
@@ -329,7 +338,7 @@ def test_records_of_before_the_log_get_their_leaves_first(tmp_path: Path) -> Non
 )
 def test_instruction_is_noted(rule: RuleNote | None, given: str, noted_as: str) -> None:
     """One is needed where somebody else reads it."""
-    assert erasure_notes.instruction_for(rule, given) == noted_as
+    assert instruction_for([rule], given) == noted_as
 
 
 @pytest.mark.parametrize(
@@ -346,5 +355,5 @@ def test_instruction_is_noted(rule: RuleNote | None, given: str, noted_as: str) 
 def test_instruction_is_refused(rule: RuleNote | None, given: str) -> None:
     """If it is missing, or could be a number or a name."""
     with pytest.raises(InformativaError) as refused:
-        erasure_notes.instruction_for(rule, given)
-    assert refused.value.code == erasure_notes.INSTRUCTION_REFUSED
+        instruction_for([rule], given)
+    assert (refused.value.code, refused.value.exit_code) == (INSTRUCTION_REFUSED, 2)

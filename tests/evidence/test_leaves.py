@@ -18,7 +18,7 @@ from evidence.ledger import KEY, LONG_AGO, NUMBERS, audited, of, signed
 from examples import AT, NOTDUE, PARTIAL, PLAYED, UNIDENTIFIED
 from informativa.call.caller import pseudonym
 from informativa.evidence import commitment
-from informativa.ledgers import erasure, expiry, leaves, rows, sequencer, sqlite
+from informativa.ledgers import erasure, expiry, leaves, purge_texts, rows, sequencer, sqlite
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import Identified, Reason, RecordKind
 from informativa.model.errors import EventRefusedError
@@ -156,7 +156,7 @@ def test_purge_closes_leaves_and_names_them(store: SqliteStore) -> None:
         RecordKind.PURGE,
         "3 records, 1 to 4, from before 2024-09-15 12:30 UTC; leaves 0 2-3",
     )
-    assert rows.purged(str(note[1]))[1:] == (4, 1_726_403_460_000_000)
+    assert purge_texts.purged(str(note[1]))[1:] == (4, 1_726_403_460_000_000)
 
 
 def test_i9_erasure_closes_the_leaves_of_his_records_and_of_those_that_rest_on_them(tmp_path: Path) -> None:

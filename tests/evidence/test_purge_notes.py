@@ -337,6 +337,23 @@ def test_several_epochs(witnessed: Company) -> None:
     assert witnessed.require_sound(held={NoteVerdict.WAITS}).purged == 40
 
 
+def test_the_last_leaf_of_the_log_before_stays(witnessed: Company) -> None:
+    """No witness signed it, so no purge of the next log takes it."""
+    witnessed.days(30, sign=True)
+    witnessed.days(1)
+    end = sequence(witnessed.ledger).checkpoint
+    first = witnessed.store.log()
+    with witnessed.store.transaction() as transaction, witnessed.store.connected() as connection:
+        leaves.begin_another(connection, first)
+        transaction.forget_log()
+        for content in (NewLogNote((end,)), WITNESSED):
+            note_leaves.append(transaction, connection, content, witnessed.now, BY)
+    witnessed.days(90, sign=True)
+    assert witnessed.purge() == 60
+    assert [(note.of[-2:], note.below) for note in witnessed.notes()] == [("/1", 31), ("/2", 32)]
+    assert 32 in witnessed.calls()
+
+
 class KilledError(Exception):
     """The process ended here."""
 

@@ -40,7 +40,7 @@ from informativa.evidence.notes import (
     PurgeNote,
     RuleNote,
 )
-from informativa.ledgers import erasure, note_leaves, restored_notes
+from informativa.ledgers import erasure, leaves, note_leaves
 from informativa.ledgers.audit import RecordCounts
 from informativa.ledgers.audit_log import audit_ledger
 from informativa.ledgers.loss_notes import NamedLeaves, ranges_of
@@ -128,7 +128,7 @@ def purge(ledger: Path, below: int, origin: str = f"{LOG}/1") -> LogNote:
         store.connected() as connection,
         store.transaction() as transaction,
     ):
-        numbers = [number for (number,) in connection.execute(restored_notes._OPEN, (0, below))]
+        numbers = leaves.deletable(connection, range(below))
         for number in numbers:
             transaction.purge(number)
         transaction.close_leaves(numbers)
@@ -596,4 +596,4 @@ def test_any_history_ends_sound(steps: list[tuple[str, int]]) -> None:
 def is_open(ledger: Path, row: int) -> bool:
     """Whether the record of that row of `leaf` is neither purged nor erased."""
     with closing(sqlite3.connect(ledger)) as connection:
-        return connection.execute(restored_notes._IS_OPEN, (row,)).fetchone() is not None
+        return leaves.names_anybody(connection, range(row, row + 1))

@@ -66,11 +66,17 @@ def cosigned_at(signature: Signature) -> int:
 
 def cosignatures(note: bytes | None, key: Verifier, witnesses: Sequence[WitnessVerifier]) -> list[int]:
     """Return the times at which these witnesses signed a checkpoint of the log with this key, in POSIX
-    seconds; none if the log did not sign it."""
+    seconds; none if the log did not sign it. A broken cosignature takes nothing from the others."""
     with suppress(EvidenceError):
         if note is not None:
-            signed = open_checkpoint(note, [key], witnesses)
-            return list(map(cosigned_at, filter(None, map(signed.note.signed_by, witnesses))))
+            signed = open_checkpoint(note, [key]).note
+            by_key = {(witness.name, witness.key_id): witness for witness in witnesses}
+            return [
+                cosigned_at(line)
+                for line in signed.others
+                if (witness := by_key.get((line.name, line.key_id)))
+                and witness.verify(signed.text, line.data)
+            ]
     return []
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from ..model.errors import SIGNED_ELSEWHERE, EvidenceError, EvidenceFormatError,
 from ..model.text import Foreign, Text
 from ..system import files
 from .checkpoint import Checkpoint
+from .cosignature import WitnessVerifier, cosignatures
 from .note import Signer, Verifier, parse, sign
 from .origin import log_folder
 from .tile_files import TileFolder
@@ -226,6 +227,13 @@ class PublishedLog:
     def checkpoint_of(self, size: int) -> bytes | None:
         """Return the checkpoint of that size; none is ever deleted."""
         return _note(self.folder / "checkpoints" / str(size))
+
+    def first_cosigned(self, size: int, key: Verifier, witnesses: Sequence[WitnessVerifier]) -> int | None:
+        """Return when one of these witnesses first signed the checkpoint of that size, in POSIX seconds;
+        `None` if none did, or it cannot be read."""
+        with suppress(EvidenceError):
+            return min(cosignatures(self.checkpoint_of(size), key, witnesses), default=None)
+        return None
 
     def sizes(self) -> list[int]:
         """Return the sizes that have a checkpoint, in order."""

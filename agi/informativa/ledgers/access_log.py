@@ -19,17 +19,16 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, tzinfo
-from hashlib import sha256
 from importlib import resources
 from pathlib import Path
 
-from ..evidence.commitment import canonical
 from ..model import Action, Period
 from ..model.errors import LedgerError
 from ..model.redaction import without_numbers
 from ..model.text import Foreign, Text
 from ..system.files import create
 from . import audit_reading, write_lock
+from .access_chain import COLUMNS, AccessChain, caller_hash, hash_of_row, verify
 from .wal_files import LedgerFiles
 
 SUFFIX = ".access"
@@ -41,9 +40,7 @@ SHORTEST = Period(months=6)  # for which an entry is kept, by the Garante's meas
 SALT_SIZE = 16  # bytes
 _CLOCK_STEP = 2.0  # seconds, by which the time of a file may be coarser
 TIMES = 3  # attempts to check it, if rows are added meanwhile
-_ROW_TAG, _WHO_TAG = b"informativa/access/v1\n", b"informativa/access-who/v1\n"
 _EPOCH, _MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
-_COLUMNS = "number, at, account, action, pseudonym, salt, who, record, detail, hash"
 _NEWEST = 1 << 62  # no row has such a number
 
 
@@ -85,21 +82,6 @@ def kept_since(retention: Period, now: datetime, zone: tzinfo) -> datetime:
     return min(retention.before(now, zone), SHORTEST.before(now, zone))
 
 
-@dataclass(frozen=True)
-class AccessChain:
-    """The state of the log: the number of rows; the number and the hash of the newest row (`head`); and the
-    first number whose row is missing or was changed, `None` if all are intact. `purged` is the number of the
-    last row that was purged, 0 before the first, and `hash_at` the hash of the row that was asked for, `None`
-    if it is not there, or is gone."""
-
-    rows: int
-    number: int
-    head: bytes
-    first_wrong: int | None
-    purged: int = 0
-    hash_at: bytes | None = None
-
-
 class AccessLog:
     """The log beside one ledger. Every method raises LedgerError if it cannot be read or written."""
 
@@ -115,11 +97,11 @@ class AccessLog:
         with self._open(create=True) as connection, _writing(connection):
             number, previous_hash = _head(connection)
             salt = None if entry.pseudonym is None else os.urandom(SALT_SIZE)
-            who_hash = None if entry.pseudonym is None or salt is None else _who_hash(salt, entry.pseudonym)
+            who_hash = None if entry.pseudonym is None or salt is None else caller_hash(salt, entry.pseudonym)
             at = (entry.at - _EPOCH) // _MICROSECOND
             facts = (number + 1, at, entry.account, str(entry.action), who_hash, entry.record, entry.detail)
-            row = (*facts[:4], entry.pseudonym, salt, *facts[4:], _hash(previous_hash, *facts))
-            connection.execute(f"INSERT INTO access ({_COLUMNS}) VALUES ({', '.join('?' * len(row))})", row)  # noqa: S608  # our own names
+            row = (*facts[:4], entry.pseudonym, salt, *facts[4:], hash_of_row(previous_hash, *facts))
+            connection.execute(f"INSERT INTO access ({COLUMNS}) VALUES ({', '.join('?' * len(row))})", row)  # noqa: S608  # our own names
         return number + 1
 
     def page(self, before: int | None, count: int, wanted: AccessFilter = ALL) -> tuple[LoggedAccess, ...]:
@@ -165,7 +147,7 @@ class AccessLog:
             for _ in range(TIMES):
                 version = audit_reading.version(self.file)
                 with audit_reading.reading(self.file) as connection:
-                    chain = _verify(connection, at)
+                    chain = verify(connection, at)
                 if chain.first_wrong is None or audit_reading.version(self.file) == version:
                     break
         return chain
@@ -270,23 +252,6 @@ class AccessLog:
             )
 
 
-def _verify(connection: sqlite3.Connection, at: int) -> AccessChain:
-    """Check all rows; see `AccessLog.verify`."""
-    purged, purged_hash = connection.execute("SELECT number, hash FROM state").fetchone()
-    number, previous_hash, hash_at = purged, purged_hash, purged_hash if at and at == purged else None
-    first_wrong, rows = None, 0
-    for row in connection.execute(f"SELECT {_COLUMNS} FROM access ORDER BY number"):  # noqa: S608  # our own names
-        *facts, row_hash = row
-        if first_wrong is None and not (
-            facts[0] == number + 1 and _row_is_intact(facts, previous_hash, row_hash)
-        ):
-            first_wrong = number + 1
-        number, previous_hash, rows = facts[0], row_hash, rows + 1
-        if number == at:
-            hash_at = row_hash
-    return AccessChain(rows, number, previous_hash, first_wrong, purged, hash_at)
-
-
 @contextmanager
 def _writing(connection: sqlite3.Connection) -> Iterator[None]:
     connection.execute("BEGIN IMMEDIATE")
@@ -337,46 +302,6 @@ def _head(connection: sqlite3.Connection) -> tuple[int, bytes]:
     query = "SELECT number, hash FROM access UNION ALL SELECT number, hash FROM state ORDER BY number DESC"
     number, row_hash = connection.execute(f"{query} LIMIT 1").fetchone()
     return number, row_hash
-
-
-def _hash(
-    previous_hash: bytes,
-    number: int,
-    at: int,
-    account: str,
-    action: str,
-    who_hash: bytes | None,
-    record: int | None,
-    detail: str,
-) -> bytes:
-    """Return the SHA-256 of the previous hash and of the row as canonical JSON (RFC 8785), without absent
-    values."""
-    facts: dict[str, str | int | None] = {
-        "account": account,
-        "action": action,
-        "at": at,
-        "detail": detail or None,
-        "number": number,
-        "record": record,
-        "who": None if who_hash is None else who_hash.hex(),
-    }
-    present = {name: value for name, value in facts.items() if value is not None}
-    return sha256(_ROW_TAG + previous_hash + canonical(present)).digest()
-
-
-def _who_hash(salt: bytes, pseudonym: bytes) -> bytes:
-    return sha256(_WHO_TAG + salt + pseudonym).digest()
-
-
-def _row_is_intact(facts: Sequence[object], previous_hash: bytes, row_hash: bytes) -> bool:
-    """Return whether a row has the right hash, and, unless its caller was erased, the right hash of the
-    caller."""
-    number, at, account, action, pseudonym, salt, who_hash, record, detail = facts
-    if (pseudonym is None) != (salt is None) or (pseudonym is not None and who_hash is None):
-        return False
-    if isinstance(pseudonym, bytes) and isinstance(salt, bytes) and _who_hash(salt, pseudonym) != who_hash:
-        return False
-    return _hash(previous_hash, number, at, account, action, who_hash, record, detail) == row_hash  # type: ignore[arg-type]
 
 
 def _conditions(access_filter: AccessFilter) -> tuple[str, list[object]]:

@@ -5,19 +5,17 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
 from ..evidence.checkpoint import Checkpoint
-from ..evidence.commitment import NOTE_TAG
 from ..evidence.cosignature import WitnessVerifier
 from ..evidence.log_folder import LogFolder, PublishedLog
-from ..evidence.note import NoteVerifier, Verifier
-from ..evidence.notes import NewLogNote, RuleNote
-from ..evidence.read_log import ReadEntry, ReadLog
+from ..evidence.note import NoteVerifier
+from ..evidence.read_log import ReadLog
 from ..evidence.tiles import WIDTH
 from ..evidence.tree import complete_root
 from ..model.errors import EvidenceError, LedgerError
@@ -27,13 +25,14 @@ from . import (
     access_heads,
     audit,
     audit_checkpoints,
+    audit_description,
     audit_history,
     audit_reading,
     audit_tiles,
     leaves,
     loss_notes,
     named_holes,
-    note_leaves,
+    own_logs,
     remembered_trees,
     rows,
     tally,
@@ -42,7 +41,6 @@ from . import (
 from .access_log import AccessLog
 from .audit_checkpoints import Begin
 from .audit_flaws import AuditedFlaw, ClosedLeaves, Flaw
-from .foreign_schema import foreign_parts
 from .ledger_file import translated
 from .named_holes import NamingNote
 
@@ -96,9 +94,9 @@ def audit_ledger(
     witnesses: Sequence[WitnessVerifier] = (),
 ) -> AuditedLog:
     """Check everything against the log beside the ledger, or against the log in `folder`. Broken signatures
-    of `witnesses`, and of those that the rules name, are remarked. A ledger that
-    nobody has open is read without its locks; if it was written to meanwhile, it is checked once more. Raises
-    LedgerError if the ledger cannot be read, and EvidenceError if the log cannot be read."""
+    of `witnesses`, and of those that the rules name, are remarked. A ledger that nobody has open is read
+    without its locks; if it was written to meanwhile, it is checked once more. Raises LedgerError if the
+    ledger cannot be read, and EvidenceError if the log cannot be read."""
     for _ in range(TIMES):
         version = audit_reading.version(ledger)
         try:
@@ -122,11 +120,11 @@ def _audit(
     with translated(ledger), audit_reading.reading(ledger) as connection:
         newest = leaves.log(connection)
         logs = leaves.logs(connection)
-        _require_numbers(ledger, logs)
-        ended = _ended_epochs(connection, folder, logs)
-        problems = list(_log_problems(connection, ledger, folder, logs, ended))
+        audit_description.require_numbers(ledger, logs)
+        ended = audit_description.ended_epochs(connection, folder, logs)
+        problems = list(audit_description.problems(connection, ledger, folder, logs, ended))
         cut_off, remarks, closed = list[Text](), list[Text](), list[ClosedLeaves]()
-        witnesses = tuple(dict.fromkeys((*known_witnesses, *_rules_witnesses(connection, logs))))
+        witnesses = tuple(dict.fromkeys((*known_witnesses, *own_logs.witnesses(connection))))
         notes = loss_notes.read_loss_notes(connection, logs, folder)
         farthest = connection.execute(leaves.BOUNDS).fetchone()[2] + FAR
         counted, flaws, signed_in_all = audit.RecordCounts(), list(notes.flaws), 0
@@ -143,7 +141,8 @@ def _audit(
                 signed = checkpoints[-1].size if checkpoints else 0
                 if remembered := remembered_trees.read(connection, log.epoch):
                     if remembered.size > signed:
-                        cut_off.append(_shortened(ledger, folder.published(log.epoch), remembered.size))
+                        published = folder.published(log.epoch)
+                        cut_off.append(audit_description.shortened(ledger, published, remembered.size))
                     else:
                         checkpoints.append(Checkpoint(log.origin, remembered.size, remembered.root))
                         checkpoints.sort(key=lambda checkpoint: checkpoint.size)
@@ -160,7 +159,7 @@ def _audit(
                     counted = counted.plus(audit.RecordCounts(lost=signed - log.size))
                 else:
                     flaws += _missing(log, end)
-                    cut_off += [_truncated(ledger, log, signed)] if log.size < signed else []
+                    cut_off += [audit_description.truncated(ledger, log, signed)] if log.size < signed else []
             flaws += without_leaf()
             flawed = {flaw.leaf for flaw in flaws}
             flaws += [flaw for flaw, counted_leaves in totals_flaws() if flawed.isdisjoint(counted_leaves)]
@@ -170,7 +169,7 @@ def _audit(
             problems += access_heads.problems(connection, AccessLog(ledger), datetime.now(UTC))
             remarks += steps_back()
         with audit_reading.reading(ledger) as now:  # notes that were written meanwhile count, too
-            read = {log.key.name: log for log in _read_logs(now, folder, keys)}
+            read = own_logs.read_for_audit(now, folder, keys)
             naming = named_holes.naming_notes(now, leaves.logs(now), folder, read)
             numbers = {row.record for row in forged}
             gone_records = {number for number in numbers if not leaves.has_record(now, number)}
@@ -189,37 +188,6 @@ def _audit(
             without_record=frozenset(gone_records),
             remarks=tuple(remarks),
         )
-
-
-def _read_logs(
-    connection: sqlite3.Connection, folder: LogFolder, keys: Sequence[NoteVerifier]
-) -> Iterator[ReadLog]:
-    """Yield the logs with their notes, each as long as it was published, or longer. Before its first
-    checkpoint a log has a key that signs nothing. A log whose name is none has no notes; the audit reports
-    it."""
-    own_keys = {key.name: key for key in keys if isinstance(key, Verifier)}
-    for log in leaves.logs(connection):
-        key, tree = own_keys.get(log.origin), None
-        with contextlib.suppress(EvidenceError):
-            key = key or folder.published(log.epoch).key()
-        with contextlib.suppress(EvidenceError):
-            tree = Checkpoint.unverified(folder.published(log.epoch).checkpoint() or b"")
-        with contextlib.suppress(EvidenceError):
-            if key is None or key.name != log.origin:
-                key = Verifier(log.origin, bytes(32))
-            read = note_leaves.read_log(connection, log, key)
-            is_longer = tree is not None and tree.origin == log.origin and tree.size >= log.size
-            yield replace(read, size=tree.size, root=tree.root) if tree and is_longer else read
-
-
-def _rules_witnesses(
-    connection: sqlite3.Connection, logs: Sequence[leaves.LedgerLog]
-) -> Iterator[WitnessVerifier]:
-    """Yield the witnesses that the rules of these logs name."""
-    for log in logs:
-        for note in note_leaves.backwards(connection, log):
-            if isinstance(note.content, RuleNote):
-                yield from note.content.witnesses
 
 
 def _steps_back(ledger: Path) -> list[Text]:
@@ -268,54 +236,6 @@ def _without_leaf(ledger: Path, log: leaves.LedgerLog) -> list[AuditedFlaw]:
     """Find the records without a leaf, over a connection of its own."""
     with translated(ledger), audit_reading.reading(ledger) as connection:
         return list(audit.without_leaf(connection, log))
-
-
-def _require_numbers(ledger: Path, logs: Sequence[leaves.LedgerLog]) -> None:
-    """Check that the ledger describes its logs by values of the right types. Raises EvidenceError."""
-    for log in logs:
-        numbers = (log.epoch, log.first, log.next, log.old, log.entered, log.v2_from)
-        if any(type(number) is not int for number in numbers) or type(log.origin) is not str:
-            raise EvidenceError(
-                Text("The ledger {ledger} has something else in the place of its log.", ledger=ledger)
-            )
-
-
-def _log_problems(
-    connection: sqlite3.Connection,
-    ledger: Path,
-    folder: LogFolder,
-    logs: Sequence[leaves.LedgerLog],
-    ended: Collection[int],
-) -> Iterator[Text]:
-    """Find what is wrong in the ledger's description of its logs. The logs `ended` may have lost all their
-    leaves."""
-    epochs = [log.epoch for log in logs]
-    starts = [log.first for log in logs]
-    empty = any(log.size <= 0 and log.epoch not in ended for log in logs[1:])
-    if epochs != list(range(1, len(logs) + 1)) or starts[0] != 0 or starts != sorted(starts) or empty:
-        yield Text("The ledger {ledger} has a log too many, or one is missing.", ledger=ledger)
-    for epoch in folder.epochs():
-        if epoch not in epochs:
-            yield Text(
-                "The log in {folder} is none of the ledger {ledger}.",
-                folder=folder.published(epoch).folder,
-                ledger=ledger,
-            )
-    if len({log.v2_from for log in logs}) > 1 or not 0 <= logs[-1].v2_from <= logs[-1].next:
-        yield Text("The ledger {ledger} says wrongly which of its records are of version 2.", ledger=ledger)
-    if parts := foreign_parts(connection):
-        yield Text(
-            "The ledger {ledger} has parts that informativa did not make: {parts}.",
-            ledger=ledger,
-            parts=", ".join(parts),
-        )
-    first, last, _ = connection.execute(leaves.BOUNDS).fetchone()
-    log = logs[0]
-    if not (last or 0) <= log.entered <= log.old or (first is not None and log.old >= first):
-        yield Text(
-            "The ledger {ledger} says wrongly which of its records are from before there was a log.",
-            ledger=ledger,
-        )
 
 
 def _missing(log: leaves.LedgerLog, end: int) -> list[AuditedFlaw]:
@@ -449,48 +369,3 @@ def _workers(count: int) -> Iterator[Begin]:
         return
     with worker_pool(cores) as pool:
         yield partial if pool is None else lambda work, *arguments: pool.submit(work, *arguments).result
-
-
-def _ended_epochs(
-    connection: sqlite3.Connection, folder: LogFolder, logs: Sequence[leaves.LedgerLog]
-) -> set[int]:
-    """Return the epochs that ended as they were published according to the first record of a later log: their
-    last records were lost with a ledger that a backup replaced."""
-    first_records = ((log, connection.execute(leaves.FIRST, (log.first,)).fetchone()) for log in logs[1:])
-    ends = {end for log, row in first_records if row for end in _ends(log.origin, *row)}
-    return {log.epoch for log in logs if _follows(folder.published(log.epoch)) in ends}
-
-
-def _ends(origin: str, text: object, is_note: object) -> Iterator[str]:
-    """Yield the ends of other logs that the first record of a log names, as `leaves.follows` writes them."""
-    if not is_note:
-        yield from str(text).split(leaves.AND)
-        return
-    note = ReadEntry.read(NOTE_TAG + str(text).encode("utf-8", "surrogateescape"), origin, 0).note
-    if note is not None and isinstance(note.content, NewLogNote):
-        yield from map(leaves.follows, note.content.after)
-
-
-def _follows(published: PublishedLog) -> str | None:
-    try:
-        data = published.checkpoint()
-        return None if data is None else leaves.follows(Checkpoint.unverified(data))
-    except EvidenceError:  # which the check of the checkpoints reports
-        return None
-
-
-def _shortened(ledger: Path, published: PublishedLog, size: int) -> Text:
-    return Text(
-        "The log in {folder} ends before {size} records that were signed according to the ledger {ledger}.",
-        folder=published.folder,
-        size=size,
-        ledger=ledger,
-    )
-
-
-def _truncated(ledger: Path, log: leaves.LedgerLog, signed: int) -> Text:
-    return Text(
-        "The ledger {ledger} ends before {missing} records that were signed: it was cut off, or put back.",
-        ledger=ledger,
-        missing=signed - log.size,
-    )

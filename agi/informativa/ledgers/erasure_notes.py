@@ -8,33 +8,20 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from ..evidence import note_values
-from ..evidence.approval import LeafIdentity
-from ..evidence.erased_leaves import ErasedLeaves, LeafPlace
+from ..evidence.erased_leaves import ErasedLeaves
 from ..evidence.log_folder import LogFolder
-from ..evidence.note import Signer, Verifier
-from ..evidence.note_standing import NoteStanding, NoteVerdict, standings
 from ..evidence.note_values import NoteSource
-from ..evidence.notes import ErasureNote, LogNote, NoteKind, RuleNote
-from ..evidence.read_log import ReadLog
-from ..model.errors import InformativaError
-from ..model.text import Text
-from . import leaves, loss_notes, note_leaves
+from ..evidence.notes import ErasureNote, LogNote, NoteKind
+from . import leaves, loss_notes, note_leaves, own_logs
 from .loss_notes import NamedLeaves
 from .transaction import SqliteTransaction
 
-UNSTATED = "unstated"
-"""The instruction in a note where nobody asks for one, and none was given."""
-INSTRUCTION_REFUSED = "instruction-refused"  # the code of an error
 _RECORD = "SELECT record FROM leaf WHERE leaf = ?"
-_OPEN = "SELECT 1 FROM leaf WHERE leaf >= ? AND leaf < ? AND salt_who IS NOT NULL LIMIT 1"
-_NEWEST = "SELECT coalesce(max(leaf), -1) FROM leaf WHERE what IS NULL"
 
 
 @dataclass(frozen=True)
@@ -58,49 +45,21 @@ class NotedErasure:
         named = {row for leaf_range in self.named.all for row in leaf_range}
         return named.issuperset(rows)
 
+    def waits(self, connection: sqlite3.Connection) -> bool:
+        """Return whether it waits for the controller's approval. Raises sqlite3.Error."""
+        return any(self.note == standing.entry.note for standing in own_logs.waiting_erasures(connection))
+
     def is_open(self, connection: sqlite3.Connection) -> bool:
         """Return whether any leaf that it names can still be opened."""
-        return any(
-            connection.execute(_OPEN, (leaf_range.start, leaf_range.stop)).fetchone()
-            for leaf_range in self.named.all
-        )
-
-
-def instruction_for(rule: RuleNote | None, given: str) -> str:
-    """Return the instruction that a note has under a rule. Raises InformativaError if one is missing, or
-    cannot be noted."""
-    if not given:
-        if rule is None or not (rule.processor or rule.approver):
-            return UNSTATED
-        raise InformativaError(
-            Text("The controller's instruction is missing: its log names each erasure by one."),
-            Text("Give the ticket of the request: --instruction TICKET"),
-            code=INSTRUCTION_REFUSED,
-        )
-    if not is_instruction(given):
-        raise InformativaError(
-            Text("An instruction has {form}.", form=note_values.INSTRUCTION.expected),
-            Text("Name the ticket, such as OPS/2026-117, and nobody."),
-            code=INSTRUCTION_REFUSED,
-        )
-    return given
-
-
-def is_instruction(text: str) -> bool:
-    """Return whether a note can have this as its instruction."""
-    try:
-        note_values.INSTRUCTION.read(text)
-    except note_values.REFUSED:
-        return False
-    return True
+        return any(leaves.names_anybody(connection, leaf_range) for leaf_range in self.named.all)
 
 
 def write(
     transaction: SqliteTransaction,
     connection: sqlite3.Connection,
     folder: LogFolder,
-    own: Sequence[int],
-    resting: Sequence[int],
+    own: Collection[int],
+    resting: Collection[int],
     instruction: str,
     at: datetime,
     by: NoteSource,
@@ -110,7 +69,8 @@ def write(
     transaction is undone, another note gets the index, and its list the name. Raises EvidenceError, and
     sqlite3.Error."""
     log, logs = leaves.log(connection), leaves.logs(connection)
-    listed = ErasedLeaves.of(os.urandom(16), _places(logs, own), _places(logs, resting))
+    own_places, resting_places = (loss_notes.places_of_rows(logs, leaf_rows) for leaf_rows in (own, resting))
+    listed = ErasedLeaves.of(os.urandom(16), own_places, resting_places)
     folder.put_private_list(log.epoch, log.size, listed.data)
     content = ErasureNote(listed.digest, listed.most, instruction)
     note, record = note_leaves.append(transaction, connection, content, at, by)
@@ -132,53 +92,3 @@ def of_record(connection: sqlite3.Connection, folder: LogFolder, record: int) ->
     """Return the erasure that a record notes; `None` if it is no note, or its list is missing. Raises
     sqlite3.Error."""
     return next((erasure for erasure in noted(connection, folder) if erasure.record == record), None)
-
-
-def newest_note(connection: sqlite3.Connection) -> int:
-    """Return the row of `leaf` of the newest note of any kind; -1 if there is none. Raises sqlite3.Error."""
-    row: int = connection.execute(_NEWEST).fetchone()[0]
-    return row
-
-
-def waiting(connection: sqlite3.Connection, folder: LogFolder) -> frozenset[LogNote]:
-    """Return the notes of erasures that wait for the controller's approval. Where nobody is known who could
-    give it, none waits: then what a caller asked for would never be done. Raises sqlite3.Error, and
-    EvidenceError."""
-    logs = {log.origin: _read_log(connection, log, folder) for log in leaves.logs(connection)}
-    newest = note_leaves.newest_rule(connection, leaves.log(connection))
-    stated = newest.content.approver if newest and isinstance(newest.content, RuleNote) else None
-    as_stated = _waiting(logs, (stated,)) if stated else {}  # counts where no rule is in effect yet
-    return frozenset(
-        standing.entry.note
-        for leaf, standing in _waiting(logs, ()).items()
-        if standing.entry.note and (standing.rule.approver if standing.rule else leaf in as_stated)
-    )
-
-
-def _waiting(logs: Mapping[str, ReadLog], approvers: Sequence[Verifier]) -> dict[LeafIdentity, NoteStanding]:
-    return {
-        standing.entry.leaf: standing
-        for standings_of_log in standings(logs, approvers, _never_cosigned).values()
-        for standing in standings_of_log
-        if standing.standing is NoteVerdict.WAITS
-        and standing.entry.note
-        and standing.entry.note.kind is NoteKind.ERASURE
-    }
-
-
-def _never_cosigned(*_checkpoint: object) -> None:
-    """Know of no cosignature: those only matter to purges."""
-
-
-def _read_log(connection: sqlite3.Connection, log: leaves.LedgerLog, folder: LogFolder) -> ReadLog:
-    """Return a log with its notes. One that was never signed has no key yet, and none that matters here."""
-    key = folder.published(log.epoch).key() or Signer(log.origin, bytes(32)).verifier
-    return note_leaves.read_log(connection, log, key)
-
-
-def _places(logs: Sequence[leaves.LedgerLog], rows: Iterable[int]) -> Iterator[LeafPlace]:
-    """Yield the places of rows of `leaf`."""
-    firsts = [log.first for log in logs]
-    for row in rows:
-        log = logs[bisect_right(firsts, row) - 1]
-        yield LeafPlace(log.origin, row - log.first)

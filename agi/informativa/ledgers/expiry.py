@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from . import elsewhere, leaves, purge_plan, rows
+from . import elsewhere, leaves, own_logs, purge_plan, purge_texts, rows
 from .sqlite import SqliteStore
 from .transaction import SqliteTransaction
 
@@ -57,7 +57,7 @@ def purge(store: SqliteStore, cutoff: datetime, at: datetime) -> int:
                 following = transaction.next_number()
                 numbers, closed = _delete(transaction, [number for (number,) in page])
                 if numbers:
-                    note = rows.purge_note(numbers, leaves.leaves_text(closed), cutoff, at)
+                    note = purge_texts.purge_note(numbers, leaves.leaves_text(closed), cutoff, at)
                     transaction.append(note, following)
             purged += len(numbers)
         _forget(store, connection, older)
@@ -77,7 +77,7 @@ def purge_by_rules(store: SqliteStore, plan: purge_plan.PurgePlan, at: datetime,
     purged = 0
     with _deleting(store) as connection:
         for prefix in plan.prefixes:
-            for page in _pages(connection, leaves.OPEN, (prefix.end,), (prefix.log.first - 1, 0)):
+            for page in _pages(connection, leaves.DELETABLE, (prefix.end,), (prefix.log.first, 0)):
                 with store.turn() as transaction:
                     numbers, _closed = _delete(transaction, [number for (_leaf, number) in page])
                 purged += len(numbers)
@@ -100,7 +100,7 @@ def _note(store: SqliteStore, plan: purge_plan.PurgePlan, at: datetime, by: Note
     from .note_leaves import append
 
     with store.transaction() as transaction, store.connected() as connection:
-        if connection.execute(leaves.NEWEST_NOTE).fetchone()[0] != plan.newest_note:
+        if own_logs.newest_note(connection) != plan.newest_note:
             return False
         for prefix in further:
             content = PurgeNote(prefix.log.origin, prefix.below, plan.cutoff, plan.rule)

@@ -1,4 +1,4 @@
-"""The controller's instruction in notes about what is lost or replaced."""
+"""The controller's instructions in notes about what is erased, lost or replaced: the ids of its tickets."""
 
 from __future__ import annotations
 
@@ -14,12 +14,22 @@ UNSTATED = "unstated"
 INSTRUCTION_REFUSED = "instruction-refused"  # the code of an error
 
 
+def is_instruction(text: str) -> bool:
+    """Return whether a note can have this as its instruction."""
+    try:
+        note_values.INSTRUCTION.read(text)
+    except note_values.REFUSED:
+        return False
+    return True
+
+
 def instruction_for(rules: Iterable[RuleNote | None], given: str) -> str:
-    """Return the instruction that a note has under these rules. Raises InformativaError (exit code 2) if one
-    is missing."""
+    """Return the instruction that a note has under these rules, '' if none is given. Raises InformativaError
+    (exit code 2) if one is missing, or cannot be noted."""
+    require_instruction(given)
     if not given and any(rule and (rule.processor or rule.approver) for rule in rules):
         raise _refused(
-            Text("The controller's instruction is missing: its log names what is lost by one."),
+            Text("The controller's instruction is missing: its log names erased and lost records by one."),
             Text("Give the id of the ticket: --instruction TICKET. Nothing was changed."),
         )
     return given or UNSTATED
@@ -28,14 +38,11 @@ def instruction_for(rules: Iterable[RuleNote | None], given: str) -> str:
 def require_instruction(text: str) -> None:
     """Check that notes can name a text, '' for none, as an instruction. Raises InformativaError (exit code
     2)."""
-    try:
-        if text:
-            note_values.INSTRUCTION.read(text)
-    except note_values.REFUSED:
+    if text and not is_instruction(text):
         raise _refused(
             Text("An instruction is {form}.", form=note_values.INSTRUCTION.expected),
             Text("Name the ticket, such as OPS/2026-117, and nobody."),
-        ) from None
+        )
 
 
 def _refused(message: Text, remedy: Text) -> InformativaError:

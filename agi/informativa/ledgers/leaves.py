@@ -75,6 +75,7 @@ NOTES_BACKWARDS = """
 SELECT leaf, (SELECT reference FROM event WHERE event.record = leaf.record)
 FROM leaf WHERE what IS NULL AND leaf >= ? AND leaf < ? ORDER BY leaf DESC
 """
+# The newest note, and the newest log.
 NEWEST_NOTE = """
 SELECT coalesce((SELECT max(leaf) FROM leaf WHERE what IS NULL), -1), (SELECT max(epoch) FROM log)
 """
@@ -91,22 +92,22 @@ ERASED = """
 SELECT leaf.leaf, leaf.what, leaf.who, event.erased FROM leaf JOIN event USING (record)
 WHERE leaf.salt_who IS NULL AND leaf.salt_what IS NOT NULL ORDER BY leaf.leaf
 """
-# Records below a leaf that a purge by prefix deletes, and the first of those recorded since a time.
-OPEN = f"""
-SELECT leaf.leaf, leaf.record FROM leaf CROSS JOIN event ON event.record = leaf.record
-WHERE leaf.salt_what IS NOT NULL AND leaf.leaf < ? AND {rows.DELETABLE} AND (leaf.leaf, leaf.record) > (?, ?)
-ORDER BY leaf.leaf LIMIT ?
-"""  # noqa: S608  # our own names
-COUNT_OPEN = f"""
-SELECT count(*) FROM leaf CROSS JOIN event ON event.record = leaf.record
-WHERE leaf.salt_what IS NOT NULL AND leaf.leaf >= ? AND leaf.leaf < ? AND {rows.DELETABLE}
-"""  # noqa: S608  # our own names
+# Records that a purge by prefix deletes, from a leaf on and below another; and the first of those that were
+# recorded since a time.
+_DELETABLE = f"""
+FROM leaf CROSS JOIN event ON event.record = leaf.record
+WHERE leaf.salt_what IS NOT NULL AND leaf.leaf < ? AND {rows.DELETABLE}
+"""
+DELETABLE = f"""
+SELECT leaf.leaf, leaf.record {_DELETABLE} AND (leaf.leaf, leaf.record) > (?, ?) ORDER BY leaf.leaf LIMIT ?
+"""  # our own names
+COUNT_DELETABLE = f"SELECT count(*) {_DELETABLE} AND leaf.leaf >= ?"  # our own names
 RECORDED_SINCE = f"""
 SELECT leaf.leaf FROM leaf CROSS JOIN event ON event.record = leaf.record
 WHERE leaf.leaf >= ? AND leaf.leaf < ? AND coalesce(event.recorded, event.at) >= ? AND {rows.DELETABLE}
 ORDER BY leaf.leaf LIMIT 1
 """  # noqa: S608  # our own names
-NEWEST_NOTE = "SELECT coalesce(max(leaf), -1) FROM leaf WHERE what IS NULL"
+_NAMING_CALLER = "SELECT 1 FROM leaf WHERE leaf >= ? AND leaf < ? AND salt_who IS NOT NULL LIMIT 1"
 # Records that have leaves in a range.
 RECORDS = "SELECT record FROM leaf WHERE leaf >= ? AND leaf < ?"
 LAST_RECORD = "SELECT max(record) FROM leaf WHERE leaf >= ? AND leaf < ?"
@@ -259,6 +260,17 @@ def leaf(connection: sqlite3.Connection, record: int) -> Leaf | None:
     """Read the leaf of a record; `None` if it has none yet, or there never was such a record."""
     row = connection.execute(OF_RECORD, (record,)).fetchone()
     return Leaf.of(row) if row else None
+
+
+def deletable(connection: sqlite3.Connection, leaf_range: range) -> list[int]:
+    """Return the records with leaves in these rows of `leaf` that a purge by prefix deletes."""
+    parameters = (leaf_range.stop, leaf_range.start, 0, -1)  # no record has the number 0
+    return [number for (_leaf, number) in connection.execute(DELETABLE, parameters)]
+
+
+def names_anybody(connection: sqlite3.Connection, leaf_range: range) -> bool:
+    """Return whether any of these rows of `leaf` can be opened to what leads to a caller."""
+    return connection.execute(_NAMING_CALLER, (leaf_range.start, leaf_range.stop)).fetchone() is not None
 
 
 def leaves_text(leaves: Iterable[int], resting: Iterable[int] = ()) -> str:

@@ -12,14 +12,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from ..evidence.commitment import NOTE_TAG
 from ..evidence.erased_leaves import ErasedLeaves, LeafPlace
 from ..evidence.log_folder import LogFolder
 from ..evidence.notes import ErasureNote, LogNote, LostNote, PurgeNote, RuleNote
 from ..evidence.purging import LARGEST_STEP, before
 from ..model import RecordKind
 from ..model.errors import EvidenceError
-from . import leaves, note_leaves, rows
+from . import leaves, note_leaves, purge_texts, rows
 from .audit_flaws import AuditedFlaw, Flaw
 from .audit_reading import UNREADABLE, tolerantly
 
@@ -128,8 +127,9 @@ def read_loss_notes(
         try:
             event = rows.record(row).event
             if is_note:
-                origin = log.origin if log else ""
-                note = LogNote.parse(NOTE_TAG + event.reference.encode(), origin, index)
+                note = note_leaves.read_entry(log, leaf, event.reference).note if log else None
+                if note is None:
+                    continue  # the check of its leaf reports it
                 named = named_by(note, logs, folder)
                 by_notes += named.all
                 if isinstance(note.content, PurgeNote) and named.own:
@@ -140,14 +140,12 @@ def read_loss_notes(
             else:
                 named = NamedLeaves(*map(tuple, leaves.indices(event.reference)))
                 if event.kind is RecordKind.PURGE:
-                    _first, number_of_last, before_time = rows.purged(event.reference)
+                    _first, number_of_last, before_time = purge_texts.purged(event.reference)
                     last_purged = max(last_purged, number_of_last)
                     purged_before = max(purged_before, before_time)
         except UNREADABLE:
             flaws.append(AuditedFlaw(number, index, Flaw.ROW))
             continue
-        except EvidenceError:
-            continue  # the check of its leaf reports it
         if any(leaf_range.stop > leaf or len(leaf_range) == 0 for leaf_range in named.all):
             flaws.append(AuditedFlaw(number, index, Flaw.FALSE_NOTE))
         ranges[event.kind] += named.all
@@ -194,6 +192,13 @@ def rows_of_places(logs: Sequence[leaves.LedgerLog], places: Iterable[LeafPlace]
     present = (place for place in places if place.origin in known and place.index < known[place.origin].size)
     indices = (known[place.origin].first + place.index for place in present)
     return ranges_of(indices)
+
+
+def places_of_rows(logs: Sequence[leaves.LedgerLog], leaf_rows: Iterable[int]) -> Iterator[LeafPlace]:
+    """Yield the places of rows of `leaf`, each in its log."""
+    for row in leaf_rows:
+        log = next(log for log in reversed(logs) if log.first <= row)
+        yield LeafPlace(log.origin, row - log.first)
 
 
 def ranges_of(leaf_rows: Iterable[int]) -> tuple[range, ...]:

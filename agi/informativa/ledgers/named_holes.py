@@ -12,13 +12,11 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from ..evidence.commitment import NOTE_TAG
 from ..evidence.log_folder import LogFolder
-from ..evidence.notes import LogNote, NewLogNote, NoteKind
+from ..evidence.notes import NewLogNote, NoteKind
 from ..evidence.read_log import ReadEntry, ReadLog
 from ..model import RecordKind
-from ..model.errors import EvidenceError
-from . import leaves, loss_notes, rows
+from . import leaves, loss_notes, note_leaves, rows
 from .audit_reading import UNREADABLE, tolerantly
 
 NamedRange = tuple[str, range]
@@ -75,10 +73,12 @@ def _loss_notes(
         notes = connection.execute(leaves.NOTES, (0,)).fetchall()
     for *row, leaf, is_note in notes:
         log = next((log for log in reversed(logs) if log.first <= leaf), logs[0])
-        with suppress(*UNREADABLE, EvidenceError):
+        with suppress(*UNREADABLE):
             event = rows.record(row).event
             if is_note:
-                note = LogNote.parse(NOTE_TAG + event.reference.encode(), log.origin, leaf - log.first)
+                note = note_leaves.read_entry(log, leaf, event.reference).note
+                if note is None:
+                    continue
                 named = loss_notes.named_by(note, logs, folder).all
                 instruction, at = getattr(note.content, "instruction", ""), note.at
             else:

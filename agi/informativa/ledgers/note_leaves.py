@@ -76,9 +76,15 @@ def event(note: LogNote, at: datetime) -> Event:
 def backwards(connection: sqlite3.Connection, log: LedgerLog) -> Iterator[LogNote]:
     """Yield the notes of a log that can be read, the newest first. Raises sqlite3.Error."""
     for leaf, text in connection.execute(leaves.NOTES_BACKWARDS, (log.first, log.next)):
-        note = ReadEntry.read(_entry(text), log.origin, leaf - log.first).note
+        note = read_entry(log, leaf, text).note
         if note is not None:
             yield note
+
+
+def read_entry(log: LedgerLog, row: int, text: object) -> ReadEntry:
+    """Return the note in a row of `leaf`, by the text of its record, or what is wrong with it."""
+    entry = NOTE_TAG + text.encode("utf-8", "surrogateescape") if isinstance(text, str) else b""
+    return ReadEntry.read(entry, log.origin, row - log.first)
 
 
 def newest_rule(connection: sqlite3.Connection, log: LedgerLog) -> LogNote | None:
@@ -92,7 +98,7 @@ def read_log(
     """Return a log with all its notes, in order, by the key that signs it. Only what one log says of the end
     of another is judged by the `root`. Raises sqlite3.Error."""
     notes = connection.execute(leaves.NOTES_BACKWARDS, (log.first, log.next)).fetchall()
-    entries = [ReadEntry.read(_entry(text), log.origin, leaf - log.first) for leaf, text in reversed(notes)]
+    entries = [read_entry(log, leaf, text) for leaf, text in reversed(notes)]
     return ReadLog(key, log.size, root, entries)
 
 
@@ -165,7 +171,3 @@ def _lost_ends(connection: sqlite3.Connection) -> Iterator[int]:
             yield from (
                 max(0, size - sizes.get(origin, size)) for origin, size in leaves.ended(str(reference))
             )
-
-
-def _entry(text: object) -> bytes:
-    return NOTE_TAG + text.encode("utf-8", "surrogateescape") if isinstance(text, str) else b""

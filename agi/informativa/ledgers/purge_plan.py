@@ -15,14 +15,14 @@ from datetime import datetime
 from ..evidence import purging
 from ..evidence.cosignature import WitnessVerifier, cosignatures
 from ..evidence.log_folder import LogFolder
-from ..evidence.note import Signer, Verifier
+from ..evidence.note import Verifier
 from ..evidence.note_standing import rules_of
 from ..evidence.note_values import NoteSource
 from ..evidence.notes import LogNote, PurgeNote, RuleNote
 from ..evidence.read_log import ReadEntry, ReadLog
 from ..model.errors import EvidenceError
 from ..model.text import NOTHING, Text
-from . import leaves, note_leaves, rows
+from . import leaves, note_leaves, own_logs, rows
 from .leaves import LedgerLog
 from .sqlite import SqliteStore
 
@@ -45,10 +45,11 @@ class LogPrefix:
 class PurgePlan:
     """The leaves that a purge closes, by the rule with index `rule`, and the time before which callers knew
     what they know no longer. Without a cutoff no more leaves are closed than notes name already. `why_less`
-    is the reason if that is less than the newest rule would have. `newest_note` is a row of `leaf`."""
+    is the reason if that is less than the newest rule would have. `newest_note` is that of
+    `own_logs`."""
 
     prefixes: tuple[LogPrefix, ...]
-    newest_note: int
+    newest_note: tuple[int, int]
     rule: int = 0
     cutoff: datetime | None = None
     why_less: Text = NOTHING
@@ -63,8 +64,7 @@ def read(store: SqliteStore, at: datetime, configured: RuleNote | None = None) -
     with store.connected() as connection:
         logs = leaves.logs(connection)
         keys = {log.epoch: _key(folder, log) for log in logs}
-        read_logs = {log.origin: note_leaves.read_log(connection, log, keys[log.epoch]) for log in logs}
-        newest_note = connection.execute(leaves.NEWEST_NOTE).fetchone()[0]
+        read_logs, newest_note = own_logs.read(connection), own_logs.newest_note(connection)
         if configured is not None and logs:
             _add_rule(connection, read_logs, logs[-1], configured, at)
         notes = [entry.note for log in read_logs.values() for entry in log.entries if entry.note]
@@ -103,13 +103,12 @@ def count(store: SqliteStore, plan: PurgePlan) -> int:
 
 
 def _key(folder: LogFolder, log: LedgerLog) -> Verifier:
-    """Return the key of a log. Any key stands for that of a log that was never signed: only its name counts
-    then."""
+    """Return the key by which the checkpoints of a log are published."""
     with suppress(EvidenceError):
         key = folder.published(log.epoch).key()
         if key is not None and key.name == log.origin:
             return key
-    return Signer(log.origin, bytes(32)).verifier
+    return own_logs.key_without_signature(log.origin)
 
 
 def _add_rule(
@@ -150,14 +149,12 @@ def _cosigned(
 ) -> int:
     """Return the size of the largest checkpoint that a witness first signed by a time."""
     published = folder.published(log.epoch)
-
-    def first_time(size: int) -> int | None:
-        with suppress(EvidenceError):
-            return min(cosignatures(published.checkpoint_of(size), key, witnesses), default=None)
-        return None
-
     sizes = [size for size in published.sizes() if size <= log.size]
-    return purging.cosigned_size(sizes, first_time, int(cutoff.timestamp()))
+    return purging.cosigned_size(
+        sizes,
+        lambda size: published.first_cosigned(size, key, witnesses),
+        int(cutoff.timestamp()),
+    )
 
 
 def _recorded(connection: sqlite3.Connection, log: LedgerLog, noted: int, cutoff: datetime) -> int:
@@ -170,5 +167,5 @@ def _recorded(connection: sqlite3.Connection, log: LedgerLog, noted: int, cutoff
 
 def _open(connection: sqlite3.Connection, first: int, end: int) -> int:
     """Return the number of records that a purge of these rows of `leaf` deletes."""
-    number: int = connection.execute(leaves.COUNT_OPEN, (first, end)).fetchone()[0]
+    number: int = connection.execute(leaves.COUNT_DELETABLE, (end, first)).fetchone()[0]
     return number

@@ -3,20 +3,15 @@ what the ledger of before had noted without publishing it. Afterwards all that n
 
 from __future__ import annotations
 
-import os
 import sqlite3
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from ..evidence.approval import LeafIdentity
 from ..evidence.checkpoint import Checkpoint
-from ..evidence.commitment import KEPT
-from ..evidence.erased_leaves import ErasedLeaves, LeafPlace
+from ..evidence.erased_leaves import ErasedLeaves
 from ..evidence.log_folder import LogFolder
-from ..evidence.note import Signer
-from ..evidence.note_standing import NoteVerdict, standings
 from ..evidence.note_values import NoteSource
 from ..evidence.notes import (
     ApprovalNote,
@@ -31,17 +26,9 @@ from ..evidence.notes import (
 )
 from ..model.errors import EvidenceError, LedgerError
 from ..model.text import Text
-from . import erasure, leaves, loss_notes, note_leaves, rows
-from .leaves import LedgerLog
+from . import erasure, erasure_notes, leaves, loss_notes, note_leaves, own_logs, rows
 from .replaced import ReplacedLedger
 from .transaction import SqliteTransaction
-
-_KEPT = ", ".join(f"'{kind}'" for kind in sorted(KEPT))
-_OPEN = f"""
-SELECT leaf.record FROM leaf JOIN event USING (record)
-WHERE leaf.leaf >= ? AND leaf.leaf < ? AND leaf.what IS NOT NULL AND event.kind NOT IN ({_KEPT})
-"""  # noqa: S608  # our own names
-_IS_OPEN = "SELECT 1 FROM leaf WHERE leaf = ? AND salt_who IS NOT NULL"
 
 
 @dataclass(frozen=True)
@@ -133,23 +120,33 @@ class RestoredNotes:
             (own if is_own else resting).add(row)
         named = loss_notes.read_loss_notes(self.connection, logs, self.folder)
         own, resting = (
-            {row for row in rows if self._is_open(row) and not named.is_erased(row)}
-            for rows in (own, resting)
+            {
+                row
+                for row in leaf_rows
+                if leaves.names_anybody(self.connection, range(row, row + 1)) and not named.is_erased(row)
+            }
+            for leaf_rows in (own, resting)
         )
         if own:
             log = leaves.log(self.connection)
-            instruction = self._erasures_instruction()
-            listed = ErasedLeaves.of(os.urandom(16), _places(logs, own), _places(logs, resting - own))
-            self.folder.put_private_list(log.epoch, log.size, listed.data)
+            erasure_notes.write(
+                self.transaction,
+                self.connection,
+                self.folder,
+                own,
+                resting - own,
+                self._erasures_instruction(),
+                self.at,
+                NoteSource.COMMAND,
+            )
             useless = [place for place in useless if place != (log.epoch, log.size)]
-            self._append(ErasureNote(listed.digest, listed.most, instruction))
         return useless
 
     def carry_out(self) -> int:
         """Do again what the notes say, but for erasures that wait for an approval. Return how many records
         were still there."""
         logs, again = leaves.logs(self.connection), 0
-        waiting = self._waiting(logs)
+        waiting = {standing.entry.leaf for standing in own_logs.waiting_erasures(self.connection)}
         for note in [note for log in logs for note in note_leaves.backwards(self.connection, log)]:
             if isinstance(note.content, ErasureNote) and note.leaf not in waiting:
                 named = loss_notes.named_by(note, logs, self.folder)
@@ -188,45 +185,21 @@ class RestoredNotes:
         known = {content.instruction for content in contents if isinstance(content, ErasureNote)}
         return known.pop() if len(known) == 1 else self.instruction()
 
-    def _is_open(self, row: int) -> bool:
-        return self.connection.execute(_IS_OPEN, (row,)).fetchone() is not None
-
     def _erase(self, own: Iterable[int], resting: Iterable[int]) -> int:
         named = loss_notes.NamedLeaves(loss_notes.ranges_of(own), loss_notes.ranges_of(resting))
         return erasure.erase_again(self.connection, named)
 
     def _purge(self, leaf_range: range) -> int:
         """Purge the records of these rows of `leaf`, but for those that are always kept."""
-        record_rows = self.connection.execute(_OPEN, (leaf_range.start, leaf_range.stop)).fetchall()
-        numbers = [number for (number,) in record_rows if self.transaction.purge(number)]
+        numbers = [
+            number
+            for number in leaves.deletable(self.connection, leaf_range)
+            if self.transaction.purge(number)
+        ]
         self.transaction.close_leaves(numbers)
         self.connection.execute(rows.DROP_BASELESS)
         return len(numbers)
 
-    def _waiting(self, logs: Sequence[LedgerLog]) -> Collection[LeafIdentity]:
-        """Return the notes of erasures that somebody has yet to approve."""
-        read_logs = {}
-        for log in logs:
-            key = self.folder.published(log.epoch).key() or Signer(log.origin, bytes(32)).verifier
-            read_logs[log.origin] = note_leaves.read_log(self.connection, log, key)
-        return {
-            standing.entry.leaf
-            for log_standings in standings(read_logs, (), _never_cosigned).values()
-            for standing in log_standings
-            if standing.standing is NoteVerdict.WAITS and standing.rule and standing.rule.approver
-        }
-
-
-def _never_cosigned(*_checkpoint: object) -> None:
-    """Know of no cosignature: only purges need one."""
-
 
 def _indices(ranges: Iterable[range]) -> set[int]:
     return {row for leaf_range in ranges for row in leaf_range}
-
-
-def _places(logs: Sequence[LedgerLog], leaf_rows: Iterable[int]) -> Iterator[LeafPlace]:
-    """Yield the places of rows of `leaf`."""
-    for row in leaf_rows:
-        log = next(log for log in reversed(logs) if log.first <= row)
-        yield LeafPlace(log.origin, row - log.first)

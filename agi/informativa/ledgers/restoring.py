@@ -25,7 +25,7 @@ from ..evidence.notes import LogNote
 from ..model import Reason, RecordKind
 from ..model.errors import EvidenceError, LedgerError
 from ..model.text import Text
-from . import backup, erasure, erasure_requests, leaves, note_leaves, rows
+from . import backup, erasure, erasure_requests, leaves, note_leaves, purge_texts, rows
 from .extension import successor, unsigned_end
 from .instructions import instruction_for
 from .ledger_file import translated
@@ -197,7 +197,7 @@ def _records_about(
         yield RecordKind.NEW_LOG, leaves.AND.join(map(leaves.follows, trees))
     yield from removals
     for run in continuation.lost:
-        text = rows.records_in_words(len(run.rows)) + leaves.leaves_text(run.rows)
+        text = purge_texts.records_in_words(len(run.rows)) + leaves.leaves_text(run.rows)
         yield RecordKind.LOST, text
 
 

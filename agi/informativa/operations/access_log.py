@@ -8,7 +8,8 @@ from datetime import datetime
 from pathlib import Path
 
 from ..ledgers import access_log
-from ..ledgers.access_log import ALL, AccessChain, AccessFilter
+from ..ledgers.access_chain import AccessChain
+from ..ledgers.access_log import ALL, AccessFilter
 from ..model import Action, Controller, Line
 from ..model.errors import LedgerError
 from ..model.text import Text

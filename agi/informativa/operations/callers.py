@@ -227,9 +227,11 @@ def erase(
 
 def check_instruction(controllers: Sequence[Controller], instruction: str) -> None:
     """Check that the logs of these controllers can note an erasure under this instruction, '' for none.
-    Raises InformativaError, and LedgerError."""
+    Raises InformativaError (exit code 2), and LedgerError."""
+    from ..ledgers.instructions import instruction_for
+
     for controller in controllers:
-        storage.require_instruction(controller, instruction)
+        instruction_for([storage.rule(controller)], instruction)
 
 
 def _would_erase(controller: Controller, caller: Identified, shared: SharedDatabase | None) -> Erased:

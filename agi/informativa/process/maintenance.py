@@ -239,7 +239,7 @@ class PendingErasures:
 
     def __init__(self) -> None:
         self._errors = OnceLogged("an erasure was not carried out")
-        self._looked: dict[str, int] = {}  # the newest note at the last look, by ledger: only notes change it
+        self._looked: dict[str, tuple[int, int]] = {}  # the newest note, by ledger: only notes change it
 
     def carry_out(self, controller: Controller) -> None:
         """Carry out the erasures of a ledger for which no approval is missing any more, and log it. Raises

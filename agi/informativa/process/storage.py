@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ..evidence.note import Verifier
     from ..evidence.note_standing import NoteStanding
     from ..evidence.note_values import NoteSource
+    from ..evidence.notes import RuleNote
     from ..evidence.received_approval import ReceivedApproval
     from ..ledgers.access_log import AccessLog
     from ..ledgers.backup import Backup
@@ -336,19 +337,17 @@ def _order(
         return erasure_orders.order(shared, controller.id, request, ledger, waits=waits)
 
 
-def require_instruction(controller: Controller, given: str) -> None:
-    """Check that an erasure can be noted under this instruction, or under none if '' is given. Raises
-    InformativaError, and LedgerError."""
+def rule(controller: Controller) -> RuleNote | None:
+    """Return the rule that the next note of a controller's log stands under: that of the configuration, or
+    the newest one in its ledger; `None` without either. Raises LedgerError, EvidenceError."""
     from ..evidence.notes import RuleNote
     from ..evidence.rules import configured_rule
-    from ..ledgers.erasure_notes import instruction_for
 
-    rule = configured_rule(controller)
-    if rule is None:
-        with existing_ledger(controller) as ledger:
-            noted = ledger.rule() if ledger else None
-        rule = noted.content if noted and isinstance(noted.content, RuleNote) else None
-    instruction_for(rule, given)
+    if configured := configured_rule(controller):
+        return configured
+    with existing_ledger(controller) as ledger:
+        noted = ledger.rule() if ledger else None
+    return noted.content if noted and isinstance(noted.content, RuleNote) else None
 
 
 def carry_out_erasures(controller: Controller) -> list[tuple[int, int]]:
@@ -362,15 +361,15 @@ def carry_out_erasures(controller: Controller) -> list[tuple[int, int]]:
         return [(pending.record, erasure.carry_out(ledger, pending)) for pending in erasure.pending(ledger)]
 
 
-def newest_note(controller: Controller) -> int:
-    """Return the row of the newest note in a ledger, which must exist; -1 if there is none. Raises
-    LedgerError."""
-    from ..ledgers.erasure_notes import newest_note
+def newest_note(controller: Controller) -> tuple[int, int]:
+    """Return the row of the newest note in a ledger, which must exist, -1 before the first, and the number of
+    the newest log. Raises LedgerError."""
+    from ..ledgers import own_logs
 
     with closing(store(controller, read_only=True)) as ledger:
         ledger.log()
         with ledger.connected() as connection:
-            return newest_note(connection)
+            return own_logs.newest_note(connection)
 
 
 def would_erase(

@@ -14,7 +14,15 @@ from datetime import UTC, datetime
 
 from ..call.caller import pseudonyms_under
 from ..evidence.log_folder import LogFolder
-from ..ledgers import boxes, erasure, erasure_notes, erasure_requests, leaves
+from ..ledgers import (
+    boxes,
+    erasure,
+    erasure_notes,
+    erasure_requests,
+    instructions,
+    leaves,
+    own_logs,
+)
 from ..ledgers.erasure_notes import NotedErasure
 from ..ledgers.erasure_requests import ErasureRequest, Standing
 from ..ledgers.sqlite import SqliteStore
@@ -248,7 +256,7 @@ class Erasures:
         """Return whether an erasure of this box waits for the controller's approval: then an order that is
         made again may be of that one."""
         with self.store.connected() as connection:
-            return bool(erasure_notes.waiting(connection, self._folder))
+            return bool(own_logs.waiting_erasures(connection))
 
     def _apply(self, row: BoxRow, at: datetime) -> int:
         """Erase the callers of pending orders. A caller without a record, too, may stand in a copy, or in
@@ -265,7 +273,7 @@ class Erasures:
             order_key = number, frozenset(pseudonyms)  # a number may be given again after a failover
             if order_key not in earlier:
                 given = sealed_caller.instruction(sealed or ())
-                instruction = given if erasure_notes.is_instruction(given) else f"order-{number}"
+                instruction = given if instructions.is_instruction(given) else f"order-{number}"
                 erasure.erase(self.store.file, all_pseudonyms, at, instruction=instruction)
             self._carried_out.add(order_key)
             if not complete and waiting is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..ledgers.erasure import ERASED_ROW
+from ..ledgers.gathered_caller import ERASED_ROW
 from . import schema
 
 

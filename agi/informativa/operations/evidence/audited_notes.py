@@ -2,49 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import Sequence
 
-from ...evidence.checkpoint import open_checkpoint
-from ...evidence.cosignature import WitnessVerifier, cosigned_at
-from ...evidence.log_folder import LogFolder, PublishedLog
+from ...evidence.cosignature import WitnessVerifier
+from ...evidence.log_folder import LogFolder
 from ...evidence.note import Verifier
 from ...evidence.note_standing import NoteStanding, standings
-from ...evidence.read_log import ReadLog
 from ...ledgers.audit_log import AuditedLog
-from ...model.errors import EvidenceError
 
 
 def judged(
     audited: AuditedLog, folder: LogFolder, approvers: Sequence[Verifier]
 ) -> dict[str, tuple[NoteStanding, ...]]:
     """Return the standings of all notes of a ledger by log, the newest last. `approvers` are the keys that
-    the controller gave."""
+    the controller gave. The audit holds the checkpoints themselves against the tree."""
     published = {origin: folder.published(epoch) for epoch, origin in enumerate(audited.logs, 1)}
-    return standings(audited.logs, approvers, _KeptCosignatures(audited.logs, published))
 
-
-@dataclass(frozen=True)
-class _KeptCosignatures:
-    """The times of the first cosignatures of kept checkpoints: a `note_flaws.FirstCosigned`. The audit holds
-    the checkpoints themselves against the tree."""
-
-    logs: Mapping[str, ReadLog]
-    published: Mapping[str, PublishedLog]
-
-    def __call__(
-        self, origin: str, size: int, witnesses: Sequence[WitnessVerifier], latest: int
+    def first_cosigned(
+        origin: str, size: int, witnesses: Sequence[WitnessVerifier], _latest: int
     ) -> int | None:
-        with suppress(EvidenceError):
-            data = self.published[origin].checkpoint_of(size)
-            if data is not None:
-                note = open_checkpoint(data, [self.logs[origin].key]).note
-                by_key = {(key.name, key.key_id): key for key in witnesses}
-                times = [
-                    cosigned_at(line)
-                    for line in note.others
-                    if (key := by_key.get((line.name, line.key_id))) and key.verify(note.text, line.data)
-                ]
-                return min(times, default=None)
-        return None
+        return published[origin].first_cosigned(size, audited.logs[origin].key, witnesses)
+
+    return standings(audited.logs, approvers, first_cosigned)

@@ -1,0 +1,86 @@
+"""The chain of hashes in the record of who looked at whom: each row's hash is over that of the row before."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+
+from ..evidence.commitment import canonical
+
+COLUMNS = "number, at, account, action, pseudonym, salt, who, record, detail, hash"
+_ROW_TAG, _WHO_TAG = b"informativa/access/v1\n", b"informativa/access-who/v1\n"
+
+
+@dataclass(frozen=True)
+class AccessChain:
+    """The state of the log: the number of rows; the number and the hash of the newest row (`head`); and the
+    first number whose row is missing or was changed, `None` if all are intact. `purged` is the number of the
+    last row that was purged, 0 before the first, and `hash_at` the hash of the row that was asked for, `None`
+    if it is not there, or is gone."""
+
+    rows: int
+    number: int
+    head: bytes
+    first_wrong: int | None
+    purged: int = 0
+    hash_at: bytes | None = None
+
+
+def verify(connection: sqlite3.Connection, at: int) -> AccessChain:
+    """Check all rows; see `AccessLog.verify`."""
+    purged, purged_hash = connection.execute("SELECT number, hash FROM state").fetchone()
+    number, previous_hash, hash_at = purged, purged_hash, purged_hash if at and at == purged else None
+    first_wrong, rows = None, 0
+    for row in connection.execute(f"SELECT {COLUMNS} FROM access ORDER BY number"):  # noqa: S608  # our own names
+        *facts, row_hash = row
+        if first_wrong is None and not (
+            facts[0] == number + 1 and _row_is_intact(facts, previous_hash, row_hash)
+        ):
+            first_wrong = number + 1
+        number, previous_hash, rows = facts[0], row_hash, rows + 1
+        if number == at:
+            hash_at = row_hash
+    return AccessChain(rows, number, previous_hash, first_wrong, purged, hash_at)
+
+
+def hash_of_row(
+    previous_hash: bytes,
+    number: int,
+    at: int,
+    account: str,
+    action: str,
+    who_hash: bytes | None,
+    record: int | None,
+    detail: str,
+) -> bytes:
+    """Return the SHA-256 of the previous hash and of the row as canonical JSON (RFC 8785), without absent
+    values."""
+    facts: dict[str, str | int | None] = {
+        "account": account,
+        "action": action,
+        "at": at,
+        "detail": detail or None,
+        "number": number,
+        "record": record,
+        "who": None if who_hash is None else who_hash.hex(),
+    }
+    present = {name: value for name, value in facts.items() if value is not None}
+    return sha256(_ROW_TAG + previous_hash + canonical(present)).digest()
+
+
+def caller_hash(salt: bytes, pseudonym: bytes) -> bytes:
+    """Return the SHA-256 that stands for a caller in a row."""
+    return sha256(_WHO_TAG + salt + pseudonym).digest()
+
+
+def _row_is_intact(facts: Sequence[object], previous_hash: bytes, row_hash: bytes) -> bool:
+    """Return whether a row has the right hash, and, unless its caller was erased, the right hash of the
+    caller."""
+    number, at, account, action, pseudonym, salt, who_hash, record, detail = facts
+    if (pseudonym is None) != (salt is None) or (pseudonym is not None and who_hash is None):
+        return False
+    if isinstance(pseudonym, bytes) and isinstance(salt, bytes) and caller_hash(salt, pseudonym) != who_hash:
+        return False
+    return hash_of_row(previous_hash, number, at, account, action, who_hash, record, detail) == row_hash  # type: ignore[arg-type]

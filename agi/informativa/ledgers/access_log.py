@@ -15,9 +15,9 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from hashlib import sha256
 from importlib import resources
@@ -89,15 +89,15 @@ def kept_since(retention: Period, now: datetime, zone: tzinfo) -> datetime:
 class AccessChain:
     """The state of the log: the number of rows; the number and the hash of the newest row (`head`); and the
     first number whose row is missing or was changed, `None` if all are intact. `purged` is the number of the
-    last row that was purged, 0 before the first, and `hash_at` the hash of the row that was asked for, `None`
-    if it is not there, or is gone."""
+    last row that was purged, 0 before the first, and `hashes` are those of the rows that were asked for, by
+    number, as far as they are there."""
 
     rows: int
     number: int
     head: bytes
     first_wrong: int | None
     purged: int = 0
-    hash_at: bytes | None = None
+    hashes: Mapping[int, bytes] = field(default_factory=dict)
 
 
 class AccessLog:
@@ -155,17 +155,17 @@ class AccessLog:
             log = self.file.with_name(f"{self.file.name}-wal")
             return log.exists() or changed >= since.timestamp() - _CLOCK_STEP
 
-    def verify(self, at: int = 0) -> AccessChain:
-        """Check that every row is as it was when it was added, and that none is missing between them. `at` is
-        the number of a row whose hash is wanted. Writes nothing beside the file. If rows are added meanwhile,
-        all are checked once more."""
+    def verify(self, wanted: Collection[int] = ()) -> AccessChain:
+        """Check that every row is as it was when it was added, and that none is missing between them. The
+        hashes of the rows with the `wanted` numbers are returned. Writes nothing beside the file. If rows are
+        added meanwhile, all are checked once more."""
         if not self.file.exists():
             return AccessChain(0, 0, bytes(32), None)
         with self._translated():
             for _ in range(TIMES):
                 version = audit_reading.version(self.file)
                 with audit_reading.reading(self.file) as connection:
-                    chain = _verify(connection, at)
+                    chain = _verify(connection, wanted)
                 if chain.first_wrong is None or audit_reading.version(self.file) == version:
                     break
         return chain
@@ -270,11 +270,11 @@ class AccessLog:
             )
 
 
-def _verify(connection: sqlite3.Connection, at: int) -> AccessChain:
+def _verify(connection: sqlite3.Connection, wanted: Collection[int]) -> AccessChain:
     """Check all rows; see `AccessLog.verify`."""
     purged, purged_hash = connection.execute("SELECT number, hash FROM state").fetchone()
-    number, previous_hash, hash_at = purged, purged_hash, purged_hash if at and at == purged else None
-    first_wrong, rows = None, 0
+    number, previous_hash, first_wrong, rows = purged, purged_hash, None, 0
+    hashes = {purged: purged_hash} if purged in wanted else {}
     for row in connection.execute(f"SELECT {_COLUMNS} FROM access ORDER BY number"):  # noqa: S608  # our own names
         *facts, row_hash = row
         if first_wrong is None and not (
@@ -282,9 +282,9 @@ def _verify(connection: sqlite3.Connection, at: int) -> AccessChain:
         ):
             first_wrong = number + 1
         number, previous_hash, rows = facts[0], row_hash, rows + 1
-        if number == at:
-            hash_at = row_hash
-    return AccessChain(rows, number, previous_hash, first_wrong, purged, hash_at)
+        if number in wanted:
+            hashes[number] = row_hash
+    return AccessChain(rows, number, previous_hash, first_wrong, purged, hashes)
 
 
 @contextmanager

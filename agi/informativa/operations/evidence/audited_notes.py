@@ -12,6 +12,7 @@ from ...evidence.log_folder import LogFolder, PublishedLog
 from ...evidence.note import Verifier
 from ...evidence.note_standing import NoteStanding, standings
 from ...evidence.read_log import ReadLog
+from ...evidence.signed_leaves import SignedLeaves
 from ...ledgers.audit_log import AuditedLog
 from ...model.errors import EvidenceError
 
@@ -22,7 +23,14 @@ def judged(
     """Return the standings of all notes of a ledger by log, the newest last. `approvers` are the keys that
     the controller gave."""
     published = {origin: folder.published(epoch) for epoch, origin in enumerate(audited.logs, 1)}
-    return standings(audited.logs, approvers, _KeptCosignatures(audited.logs, published))
+    signed = {origin: SignedLeaves(published[origin], log.key) for origin, log in audited.logs.items()}
+
+    def signed_at(origin: str, index: int, witnesses: Sequence[WitnessVerifier]) -> int | None:
+        with suppress(EvidenceError):  # which the check of the checkpoints reports
+            return signed[origin].signed_at(index, witnesses)
+        return None
+
+    return standings(audited.logs, approvers, _KeptCosignatures(audited.logs, published), signed_at)
 
 
 @dataclass(frozen=True)

@@ -177,6 +177,16 @@ def totals_deleted_under_a_purge(centre: CallCentre) -> None:
     centre.delete(4, 10)
 
 
+@noticed(CHANGED, "totals 27")
+def access_log_deleted_under_a_purge(centre: CallCentre) -> None:
+    """Totals counted fewer records than are gone: what nobody counts is never deleted."""
+    NOW.at += 60 * DAY
+    centre.day(call(60))
+    centre.purge_note(28, 60 * DAY + HOUR)
+    centre.delete(*(leaf for leaf in range(1, 27) if leaf not in (4, 10, 15, 20)))
+    storage.access_log(centre.company).file.unlink()
+
+
 @noticed(GAPS, f"purged {FIRST}-{FIRST} flawed: {NO_RULE}", [FLAWED], NO_RULE)
 def purge_by_no_rule(centre: CallCentre) -> None:
     """The note names a leaf that is no rule."""

@@ -22,9 +22,12 @@ from informativa.evidence import note_standing, purging
 from informativa.evidence.checkpoint import Checkpoint
 from informativa.evidence.cosignature import WitnessVerifier, cosignatures
 from informativa.evidence.log_folder import LogFolder
+from informativa.evidence.note import Signer
 from informativa.evidence.note_standing import NoteVerdict
 from informativa.evidence.note_values import NoteSource
-from informativa.evidence.notes import NewLogNote, PurgeNote, RuleNote
+from informativa.evidence.notes import LogNote, NewLogNote, PurgeNote, RuleNote
+from informativa.evidence.read_log import ReadEntry
+from informativa.evidence.signed_leaves import SignedLeaves
 from informativa.ledgers import expiry, leaves, note_leaves, purge_plan, totals
 from informativa.ledgers.audit import RecordCounts
 from informativa.ledgers.sequencer import sequence
@@ -228,6 +231,38 @@ def test_a_rule_set_for_an_hour_deletes_nothing(company: Company) -> None:
     assert not company.plan().why_less
     assert company.purge() > 40
     company.require_sound()
+
+
+def test_a_rule_that_is_dated_back_counts_from_when_a_witness_signed_it(witnessed: Company) -> None:
+    """Its own time may be any after that of the note before it; so is it judged by others, too."""
+    witnessed.days(40, sign=True)
+    witnessed.store.keep_rule(replace(WITNESSED, retention=Period(days=8)), START, BY)
+    witnessed.days(1, sign=True)
+    note = PurgeNote(
+        witnessed.store.log().origin, 20, witnessed.now - 9 * DAY, witnessed.store.log().size - 2
+    )
+    with witnessed.store.connected() as connection:
+        read = note_leaves.read_log(
+            connection, witnessed.store.log(), Signer(witnessed.store.log().origin, bytes(32)).verifier
+        )
+    forged = LogNote(read.key.name, read.size, witnessed.now, BY, note)
+    logs = {
+        note.of: replace(read, size=read.size + 1, entries=[*read.entries, ReadEntry(forged.leaf, forged)])
+    }
+    published = LogFolder(witnessed.ledger).published(1)
+    leaf_times = SignedLeaves(published, published.key())  # type: ignore[arg-type]
+    for signed_at, expected in (
+        (lambda *_: None, NoteVerdict.HOLDS),
+        (lambda _log, *leaf: leaf_times.signed_at(*leaf), NoteVerdict.FLAWED),
+    ):
+        judged = note_standing.standings(logs, (), lambda *_: 0, signed_at)  # type: ignore[arg-type]
+        assert judged[note.of][-1].standing is expected
+    for _ in range(13):
+        assert witnessed.purge() == 0
+        witnessed.days(1, sign=True)
+    witnessed.days(1, sign=True)
+    assert witnessed.purge() > 30
+    witnessed.require_sound()
 
 
 def test_a_shorter_rule_that_was_taken_back_deletes_nothing(company: Company) -> None:

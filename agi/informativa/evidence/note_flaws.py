@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from ..model.text import Text
@@ -20,6 +20,7 @@ from .notes import (
     PurgeNote,
     RuleNote,
 )
+from .purging import LARGEST_STEP
 from .read_log import ReadLog
 from .rules import LogRules
 
@@ -27,15 +28,23 @@ FirstCosigned = Callable[[str, int, Sequence[WitnessVerifier], int], int | None]
 """Returns when one of these witnesses cosigned the checkpoint of that log and size, in POSIX seconds: the
 first time, or any that is not after the last argument. `None` if none did, there is no such checkpoint, or it
 is of another tree."""
+SignedAt = Callable[[str, int, Sequence[WitnessVerifier]], int | None]
+"""Returns when one of these witnesses first signed a checkpoint with that leaf of that log, as far as is
+known, in POSIX seconds; `None` if that is not known."""
 
 
 class NoteFlaws:
     """The flaws of notes in these logs, by origin."""
 
     def __init__(
-        self, logs: Mapping[str, ReadLog], approvals: LogApprovals, first_cosigned: FirstCosigned
+        self,
+        logs: Mapping[str, ReadLog],
+        approvals: LogApprovals,
+        first_cosigned: FirstCosigned,
+        signed_at: SignedAt,
     ) -> None:
-        self._logs, self._approvals, self._first_cosigned = logs, approvals, first_cosigned
+        self._logs, self._approvals = logs, approvals
+        self._first_cosigned, self._signed_at = first_cosigned, signed_at
 
     def of(self, note: LogNote, log: ReadLog, rules: LogRules, last: datetime | None) -> Iterator[Text]:
         """Yield the flaws of a note, of which the log has the rules `rules` before it. `last` is the time of
@@ -75,6 +84,9 @@ class NoteFlaws:
         if any(not _is_kept_long_enough(rule, purge, note.at) for rule in rules.recent(note.at)):
             yield Text("It goes beyond the longest retention of the seven days before it.")
         if witnesses := named.content.witnesses:
+            signed = self._signed_at(note.log, note.index, witnesses)
+            if signed is not None and note.at > datetime.fromtimestamp(signed, UTC) + LARGEST_STEP:
+                yield Text("It says that it was made after a witness signed it.")
             latest = int(purge.cutoff.timestamp())
             at = self._first_cosigned(purge.of, purge.below, witnesses, latest)
             if at is None:

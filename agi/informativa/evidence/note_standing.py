@@ -15,8 +15,9 @@ from ..model.text import NOTHING, Text
 from .encoding import without_epoch
 from .note import Verifier
 from .note_approvals import LogApprovals
-from .note_flaws import FirstCosigned, NoteFlaws
+from .note_flaws import FirstCosigned, NoteFlaws, SignedAt
 from .notes import LogNote, LostNote, NewLogNote, RuleNote
+from .purging import LARGEST_STEP
 from .read_log import ReadEntry, ReadLog
 from .rules import NOTICE, DatedRule, LogRules, loosens, needs_approval, shortens
 
@@ -68,30 +69,38 @@ class _Judged:
 
 
 def standings(
-    logs: Mapping[str, ReadLog], approvers: Sequence[Verifier], first_cosigned: FirstCosigned
+    logs: Mapping[str, ReadLog],
+    approvers: Sequence[Verifier],
+    first_cosigned: FirstCosigned,
+    signed_at: SignedAt = lambda *_: None,
 ) -> dict[str, tuple[NoteStanding, ...]]:
     """Return the standing of every note by log, in order. `logs` are all that are followed, by origin;
     approvals in one count for all. `approvers` are the keys that the controller gave; without them those that
     the rules name."""
-    judge = _Judge(logs, tuple(approvers), first_cosigned)
+    judge = _Judge(logs, tuple(approvers), first_cosigned, signed_at)
     return {origin: tuple(judge.judged(origin).standings) for origin in logs}
 
 
-def rules_of(logs: Mapping[str, ReadLog], origin: str) -> LogRules:
+def rules_of(logs: Mapping[str, ReadLog], origin: str, signed_at: SignedAt = lambda *_: None) -> LogRules:
     """Return the rules of one of these logs, with those of the logs before it: by the approvers that the
     rules themselves name."""
-    return _Judge(logs, (), lambda *_: None).judged(origin).rules
+    return _Judge(logs, (), lambda *_: None, signed_at).judged(origin).rules
 
 
 class _Judge:
     """The logs, and what was judged of them."""
 
     def __init__(
-        self, logs: Mapping[str, ReadLog], approvers: tuple[Verifier, ...], first_cosigned: FirstCosigned
+        self,
+        logs: Mapping[str, ReadLog],
+        approvers: tuple[Verifier, ...],
+        first_cosigned: FirstCosigned,
+        signed_at: SignedAt,
     ) -> None:
         self._logs = logs
         self._approvals = LogApprovals(logs.values(), approvers)
-        self._flaws = NoteFlaws(logs, self._approvals, first_cosigned)
+        self._signed_at = signed_at
+        self._flaws = NoteFlaws(logs, self._approvals, first_cosigned, signed_at)
         self._judged: dict[str, _Judged] = {}
         self._ended = {log.tree: log.successor for log in logs.values() if log.successor}
 
@@ -162,7 +171,10 @@ class _Judge:
             return note.at
         keys = self._approvals.keys(rule if before is None else before)
         if not keys:
-            stricter = before is not None and (shortens(rule, before) or loosens(rule, before))
-            return note.at + NOTICE if stricter else note.at
+            if before is None or not (shortens(rule, before) or loosens(rule, before)):
+                return note.at
+            signed = self._signed_at(note.log, note.index, before.witnesses)
+            earliest = datetime.fromtimestamp(signed, UTC) - LARGEST_STEP if signed else note.at
+            return max(note.at, earliest) + NOTICE  # a note's own time may be any after the note before it
         times = [approval.approval.time for approval in self._approvals.of(note.leaf, keys)]
         return max(note.at, datetime.fromtimestamp(min(times), UTC)) if times else None

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from hashlib import sha256
 
 from ..evidence.commitment import canonical
@@ -17,22 +17,22 @@ _ROW_TAG, _WHO_TAG = b"informativa/access/v1\n", b"informativa/access-who/v1\n"
 class AccessChain:
     """The state of the log: the number of rows; the number and the hash of the newest row (`head`); and the
     first number whose row is missing or was changed, `None` if all are intact. `purged` is the number of the
-    last row that was purged, 0 before the first, and `hash_at` the hash of the row that was asked for, `None`
-    if it is not there, or is gone."""
+    last row that was purged, 0 before the first, and `hashes` are those of the rows that were asked for, by
+    number, as far as they are there."""
 
     rows: int
     number: int
     head: bytes
     first_wrong: int | None
     purged: int = 0
-    hash_at: bytes | None = None
+    hashes: Mapping[int, bytes] = field(default_factory=dict)
 
 
-def verify(connection: sqlite3.Connection, at: int) -> AccessChain:
+def verify(connection: sqlite3.Connection, wanted: Collection[int]) -> AccessChain:
     """Check all rows; see `AccessLog.verify`."""
     purged, purged_hash = connection.execute("SELECT number, hash FROM state").fetchone()
-    number, previous_hash, hash_at = purged, purged_hash, purged_hash if at and at == purged else None
-    first_wrong, rows = None, 0
+    number, previous_hash, first_wrong, rows = purged, purged_hash, None, 0
+    hashes = {purged: purged_hash} if purged in wanted else {}
     for row in connection.execute(f"SELECT {COLUMNS} FROM access ORDER BY number"):  # noqa: S608  # our own names
         *facts, row_hash = row
         if first_wrong is None and not (
@@ -40,9 +40,9 @@ def verify(connection: sqlite3.Connection, at: int) -> AccessChain:
         ):
             first_wrong = number + 1
         number, previous_hash, rows = facts[0], row_hash, rows + 1
-        if number == at:
-            hash_at = row_hash
-    return AccessChain(rows, number, previous_hash, first_wrong, purged, hash_at)
+        if number in wanted:
+            hashes[number] = row_hash
+    return AccessChain(rows, number, previous_hash, first_wrong, purged, hashes)
 
 
 def hash_of_row(

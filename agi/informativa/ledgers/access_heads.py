@@ -52,11 +52,11 @@ def problems(connection: sqlite3.Connection, access_log: AccessLog, now: datetim
     """Find what is wrong in an access log, by its own hashes and by the records of the ledger. Raises
     sqlite3.Error."""
     with tolerantly(connection):
-        last = next(totals.backwards(connection, RecordKind.ACCESS), None)
-    number, head = _entry(last)
-    file = access_log.file
+        entries = list(map(_entry, totals.backwards(connection, RecordKind.ACCESS)))
+    stated = [(number, head) for number, head in entries if number]
+    number, file = max((number for number, _head in stated), default=0), access_log.file
     try:
-        chain = access_log.verify(number)
+        chain = access_log.verify({number for number, _head in stated})
     except LedgerError as error:
         yield error.text
         return
@@ -72,11 +72,11 @@ def problems(connection: sqlite3.Connection, access_log: AccessLog, now: datetim
             file=file,
             number=number,
         )
-    elif chain.hash_at not in (None, head):
+    elif others := [number for number, head in stated if chain.hashes.get(number, head) != head]:
         yield Text(
             "The access log {file} has another entry {number} than the ledger says.",
             file=file,
-            number=number,
+            number=min(others),
         )
     if _is_newer(connection, chain.purged, SHORTEST.before(now, UTC) + _SLACK):
         yield Text(
@@ -86,10 +86,10 @@ def problems(connection: sqlite3.Connection, access_log: AccessLog, now: datetim
         )
 
 
-def _entry(record: StatedRecord | None) -> tuple[int, bytes]:
+def _entry(record: StatedRecord) -> tuple[int, bytes]:
     """Return the number and the hash of the entry that a record states; 0 and none for a record that was
     changed, which the audit of its leaf names."""
-    facts = stated_facts.stated(RecordKind.ACCESS, record.text) if record else {}
+    facts = stated_facts.stated(RecordKind.ACCESS, record.text)
     return (int(facts["rows"]), bytes.fromhex(str(facts["head"]))) if facts else (0, b"")
 
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, tzinfo
@@ -137,17 +137,17 @@ class AccessLog:
             log = self.file.with_name(f"{self.file.name}-wal")
             return log.exists() or changed >= since.timestamp() - _CLOCK_STEP
 
-    def verify(self, at: int = 0) -> AccessChain:
-        """Check that every row is as it was when it was added, and that none is missing between them. `at` is
-        the number of a row whose hash is wanted. Writes nothing beside the file. If rows are added meanwhile,
-        all are checked once more."""
+    def verify(self, wanted: Collection[int] = ()) -> AccessChain:
+        """Check that every row is as it was when it was added, and that none is missing between them. The
+        hashes of the rows with the `wanted` numbers are returned. Writes nothing beside the file. If rows are
+        added meanwhile, all are checked once more."""
         if not self.file.exists():
             return AccessChain(0, 0, bytes(32), None)
         with self._translated():
             for _ in range(TIMES):
                 version = audit_reading.version(self.file)
                 with audit_reading.reading(self.file) as connection:
-                    chain = verify(connection, at)
+                    chain = verify(connection, wanted)
                 if chain.first_wrong is None or audit_reading.version(self.file) == version:
                     break
         return chain

@@ -131,7 +131,7 @@ def _audit(
         derived, last = tally.Derived(), connection.execute(rows.NEWEST).fetchone()[0]
         with _workers(newest.next) as begin:
             history = begin(_history, ledger, folder)
-            totals_flaws = begin(_totals, ledger)
+            totals_flaws = begin(_totals, ledger, folder)
             steps_back = begin(_steps_back, ledger)
             later_records, without_leaf = begin(_later, ledger, last), begin(_without_leaf, ledger, newest)
             for log in logs:
@@ -226,10 +226,10 @@ def _later(ledger: Path, last: int) -> list[tuple[object, object, int]]:
         return tally.later(connection, last)
 
 
-def _totals(ledger: Path) -> list[tuple[AuditedFlaw, range]]:
+def _totals(ledger: Path, folder: LogFolder) -> list[tuple[AuditedFlaw, range]]:
     """Check the totals, over a connection of its own."""
     with translated(ledger), audit_reading.reading(ledger) as connection:
-        return list(totals.contradicted(connection, leaves.logs(connection)))
+        return list(totals.contradicted(connection, leaves.logs(connection), folder))
 
 
 def _without_leaf(ledger: Path, log: leaves.LedgerLog) -> list[AuditedFlaw]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import sqlite3
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -162,6 +163,34 @@ def read_loss_notes(
         _merge(by_notes),
         _forgotten(connection, logs),
     )
+
+
+def ranges_by_note(
+    connection: sqlite3.Connection, logs: Sequence[leaves.LedgerLog], folder: LogFolder
+) -> list[tuple[int, tuple[range, ...]]]:
+    """Return the rows of `leaf` that each purge and each loss names, with the note's own row. Notes that
+    cannot be read name none. Raises sqlite3.Error."""
+    named = []
+    with tolerantly(connection):
+        notes = connection.execute(leaves.NOTES, (0,)).fetchall()
+    for *row, leaf, is_note in notes:
+        log = next((log for log in reversed(logs) if log.first <= leaf), logs[0])
+        with suppress(*UNREADABLE, EvidenceError):
+            event = rows.record(row).event
+            if event.kind is RecordKind.ERASURE:
+                continue
+            if is_note:
+                note = LogNote.parse(NOTE_TAG + event.reference.encode(), log.origin, leaf - log.first)
+                named.append((leaf, named_by(note, logs, folder).all))
+            else:
+                named.append((leaf, tuple(leaves.indices(event.reference)[0])))
+    return named
+
+
+def within_rows(ranges: Iterable[range], first: int, end: int) -> tuple[range, ...]:
+    """Return the part of ranges from row `first` to before row `end`, sorted, each row once."""
+    parts = (range(max(part.start, first), min(part.stop, end)) for part in ranges)
+    return _merge(part for part in parts if part)
 
 
 def _forgotten(connection: sqlite3.Connection, logs: Sequence[leaves.LedgerLog]) -> int:

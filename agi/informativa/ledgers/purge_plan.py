@@ -20,6 +20,7 @@ from ..evidence.note_standing import rules_of
 from ..evidence.note_values import NoteSource
 from ..evidence.notes import LogNote, PurgeNote, RuleNote
 from ..evidence.read_log import ReadEntry, ReadLog
+from ..evidence.signed_leaves import SignedLeaves
 from ..model.errors import EvidenceError
 from ..model.text import NOTHING, Text
 from . import leaves, note_leaves, own_logs, rows
@@ -71,7 +72,8 @@ def read(store: SqliteStore, at: datetime, configured: RuleNote | None = None) -
         if not any(isinstance(note.content, RuleNote) for note in notes):
             return None
         noted = dict(_noted(logs, notes))
-        rules = rules_of(read_logs, logs[-1].origin)
+        signed = {log.origin: SignedLeaves(folder.published(log.epoch), keys[log.epoch]) for log in logs}
+        rules = rules_of(read_logs, logs[-1].origin, lambda origin, *leaf: signed[origin].signed_at(*leaf))
         own_notes = (entry.note.at for entry in read_logs[logs[-1].origin].entries if entry.note)
         limit = purging.limit(rules, at, max([at, *own_notes]))
         why_less = purging.delay(rules, limit, at)

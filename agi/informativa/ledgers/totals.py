@@ -5,13 +5,14 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, tzinfo
 from typing import NamedTuple
 
 from ..evidence import stated_facts
+from ..evidence.log_folder import LogFolder
 from ..model import Event, Reason, RecordKind
-from . import leaves, rows
+from . import leaves, loss_notes, rows
 from .audit_flaws import AuditedFlaw, Flaw
 from .audit_reading import UNREADABLE, tolerantly
 from .sqlite import SqliteStore
@@ -31,8 +32,8 @@ SELECT line, notice, status, reason, count(*) FROM leaf CROSS JOIN event ON even
 WHERE leaf.leaf >= ? AND leaf.leaf < ? AND event.kind IN ({_KINDS}) GROUP BY 1, 2, 3, 4
 """  # noqa: S608  # our own names
 _GONE = """
-SELECT 1 FROM leaf WHERE leaf >= ? AND leaf < ? AND what IS NOT NULL
-AND NOT EXISTS (SELECT 1 FROM event WHERE event.record = leaf.record) LIMIT 1
+SELECT count(*) FROM leaf WHERE leaf >= ? AND leaf < ? AND what IS NOT NULL
+AND NOT EXISTS (SELECT 1 FROM event WHERE event.record = leaf.record)
 """
 
 
@@ -115,11 +116,13 @@ def count(connection: sqlite3.Connection, first: int, end: int) -> Counter[state
 
 
 def contradicted(
-    connection: sqlite3.Connection, logs: Sequence[leaves.LedgerLog]
+    connection: sqlite3.Connection, logs: Sequence[leaves.LedgerLog], folder: LogFolder
 ) -> Iterator[tuple[AuditedFlaw, range]]:
     """Find the totals that the records contradict, each with the leaves, by their indices, whose flaws would
-    explain that. Where records are gone, totals may be higher than the numbers of those that are left. Raises
-    sqlite3.Error."""
+    explain that. Where records are gone, totals are higher than the numbers of those that are left: by as
+    many as are gone, but for those that a note in front of the totals names. For what nobody counts is never
+    deleted. Raises sqlite3.Error."""
+    named = loss_notes.ranges_by_note(connection, logs, folder)
     with tolerantly(connection):
         stated_rows = connection.execute(_ALL, (RecordKind.TOTALS,)).fetchall()
         ends: dict[int, int] = {}  # of the last totals, by epoch
@@ -134,12 +137,20 @@ def contradicted(
                 if (first, end) == (expected, index):
                     rows_of_it = log.first + first, log.first + end
                     are = stated_facts.counts_of(stated_facts.totals(count(connection, *rows_of_it)))
-                    is_whole = connection.execute(_GONE, rows_of_it).fetchone() is None
-                    if says == are or (not is_whole and _within(are, says)):
+                    deleted = _without_record(connection, [range(*rows_of_it)])
+                    before = [part for note, parts in named if note < leaf for part in parts]
+                    uncounted = _without_record(connection, loss_notes.within_rows(before, *rows_of_it))
+                    missing = sum(says.values()) - sum(are.values())
+                    if _within(are, says) and deleted - uncounted <= missing <= deleted:
                         continue
             except (*UNREADABLE, KeyError):
                 pass
             yield AuditedFlaw(record, index, Flaw.TOTALS), range(expected, index)
+
+
+def _without_record(connection: sqlite3.Connection, parts: Iterable[range]) -> int:
+    """Return how many of these rows of `leaf` have no record any more."""
+    return sum(connection.execute(_GONE, (part.start, part.stop)).fetchone()[0] for part in parts)
 
 
 def _within(counts: Mapping[str, int], limits: Mapping[str, int]) -> bool:

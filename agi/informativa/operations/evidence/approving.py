@@ -24,7 +24,7 @@ from ...model.text import Foreign, Text, joined
 from ...system import files
 from ..document import AbsolutePath, Sentence, Time
 from .erasure_lists import ErasureList, ListFile, read_lists
-from .first_cosigned import FirstCosignatures
+from .first_cosigned import FirstCosignatures, KnownTimes
 from .monitor_reading import FollowedLog, LogsReader
 from .monitor_witness import LastSigned, contradicts, signed_by_witness
 from .note_words import RuleChange, note_words, rule_changes
@@ -101,9 +101,12 @@ def propose(request: ApprovalRequest, key: Verifier) -> Proposal:
     lists = read_lists(request.lists)
     logs, problems = LogsReader(request.state, "").read_copies(policy)
     signed, witness_problems = signed_by_witness(request.witness)
-    first_cosigned = FirstCosignatures(logs, {})
+    first_cosigned = FirstCosignatures(logs, KnownTimes())
     judged = standings(
-        {origin: log.notes for origin, log in logs.items()}, (key, *request.approvers), first_cosigned
+        {origin: log.notes for origin, log in logs.items()},
+        (key, *request.approvers),
+        first_cosigned,
+        first_cosigned.signed_at,
     )
     view = _CopiesView(logs, judged, policy, None if request.witness is None else signed)
     flaws = [flaw for place in request.leaves for flaw in view.flaws(place)]

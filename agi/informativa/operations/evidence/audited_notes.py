@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 from ...evidence.cosignature import WitnessVerifier
 from ...evidence.log_folder import LogFolder
 from ...evidence.note import Verifier
 from ...evidence.note_standing import NoteStanding, standings
+from ...evidence.signed_leaves import SignedLeaves
 from ...ledgers.audit_log import AuditedLog
+from ...model.errors import EvidenceError
 
 
 def judged(
@@ -17,10 +20,16 @@ def judged(
     """Return the standings of all notes of a ledger by log, the newest last. `approvers` are the keys that
     the controller gave. The audit holds the checkpoints themselves against the tree."""
     published = {origin: folder.published(epoch) for epoch, origin in enumerate(audited.logs, 1)}
+    signed = {origin: SignedLeaves(published[origin], log.key) for origin, log in audited.logs.items()}
+
+    def signed_at(origin: str, index: int, witnesses: Sequence[WitnessVerifier]) -> int | None:
+        with suppress(EvidenceError):  # which the check of the checkpoints reports
+            return signed[origin].signed_at(index, witnesses)
+        return None
 
     def first_cosigned(
         origin: str, size: int, witnesses: Sequence[WitnessVerifier], _latest: int
     ) -> int | None:
         return published[origin].first_cosigned(size, audited.logs[origin].key, witnesses)
 
-    return standings(audited.logs, approvers, first_cosigned)
+    return standings(audited.logs, approvers, first_cosigned, signed_at)

@@ -4,18 +4,27 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from ...evidence.checkpoint import Checkpoint
 from ...evidence.cosignature import WitnessVerifier, cosignatures
 from ...evidence.log_source import LARGEST_CHECKPOINT, LogSource
+from ...evidence.signed_leaves import SignedLeaves
 from ...model.errors import ElsewhereError, EvidenceError
 from ...model.text import Text
 from .monitor_reading import FollowedLog
 
 READING_SECONDS = 60.0  # of a look, for older checkpoints
 
-KnownTimes = dict[tuple[str, int, tuple[WitnessVerifier, ...]], int]
-"""The times that need not be asked for again, by origin, size and witnesses."""
+_Times = dict[tuple[str, int, tuple[WitnessVerifier, ...]], int]
+
+
+@dataclass
+class KnownTimes:
+    """The times that need not be asked for again, by origin, size or leaf, and witnesses."""
+
+    checkpoints: _Times = field(default_factory=dict)
+    leaves: _Times = field(default_factory=dict)
 
 
 class FirstCosignatures:
@@ -25,6 +34,7 @@ class FirstCosignatures:
 
     def __init__(self, logs: Mapping[str, FollowedLog], known: KnownTimes) -> None:
         self._logs, self._known = logs, known
+        self._signed = {origin: SignedLeaves(log.copy.published, log.key) for origin, log in logs.items()}
         self._deadline = time.monotonic() + READING_SECONDS
         self.problems: dict[Text, None] = {}
 
@@ -32,11 +42,21 @@ class FirstCosignatures:
         self, origin: str, size: int, witnesses: Sequence[WitnessVerifier], latest: int
     ) -> int | None:
         question = (origin, size, tuple(witnesses))
-        at = self._known.get(question)
+        at = self._known.checkpoints.get(question)
         if at is None or at > latest:
             at = self._time(self._logs[origin], size, witnesses, latest)
             if at is not None and at < latest:  # `latest` itself may stand for a time that is not known yet
-                self._known[question] = at
+                self._known.checkpoints[question] = at
+        return at
+
+    def signed_at(self, origin: str, index: int, witnesses: Sequence[WitnessVerifier]) -> int | None:
+        """Return when one of these witnesses first signed a checkpoint of the copy with a leaf: a
+        `note_flaws.SignedAt`."""
+        question = (origin, index, tuple(witnesses))
+        if (at := self._known.leaves.get(question)) is None:
+            at = self._signed[origin].signed_at(index, witnesses)
+            if at is not None:
+                self._known.leaves[question] = at
         return at
 
     def _time(

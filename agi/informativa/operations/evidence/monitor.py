@@ -67,7 +67,7 @@ class Monitor:
         self._state = self._folder.load()
         self._outbox = Outbox(self._folder, self._state, settings.command, line)
         self._reader = LogsReader(settings.state, settings.published)
-        self._first_cosigned: KnownTimes = {}
+        self._first_cosigned = KnownTimes()
 
     def look(self, stopped: Callable[[], bool] = lambda: False) -> Look:
         """Look at all logs once, and put what is new into the outbox: call `deliver` then. Raises
@@ -80,7 +80,7 @@ class Monitor:
             self._remember(logs, signed, now)
             first_cosigned = FirstCosignatures(logs, self._first_cosigned)
             notes = {origin: log.notes for origin, log in logs.items()}
-            judged = standings(notes, self._settings.approvers, first_cosigned)
+            judged = standings(notes, self._settings.approvers, first_cosigned, first_cosigned.signed_at)
         _note_ends(logs, chain.from_iterable(judged.values()))
         keep_forks(signed, logs, self._state.ahead)
         views = [_view(log, policy, judged[origin]) for origin, log in logs.items()]

@@ -5,10 +5,10 @@ from __future__ import annotations
 import sqlite3
 from datetime import datetime
 
-from ..evidence.note import Signer, Verifier
+from ..evidence.note import Verifier
 from ..evidence.note_standing import NoteStanding
 from ..evidence.note_values import NoteSource
-from ..evidence.read_log import ReadLog
+from ..evidence.read_log import UNKNOWN_ROOT, ReadLog
 from ..evidence.received_approval import ReceivedApproval, noted, received, waiting
 from . import leaves, note_leaves, remembered_trees
 from .leaves import LedgerLog
@@ -61,6 +61,6 @@ def _newest_note(connection: sqlite3.Connection) -> tuple[int, ...]:
 def _read_log(connection: sqlite3.Connection, log: LedgerLog) -> ReadLog:
     """Return a log. One that was not signed yet has no key, and another one stands there."""
     signed = remembered_trees.read(connection, log.epoch)
-    key = Verifier.parse(signed.key) if signed else Signer(log.origin, bytes(32)).verifier
-    root = signed.root if signed and signed.size == log.size else b""
+    key = Verifier.parse(signed.key) if signed else note_leaves.unsigned_key(log)
+    root = signed.root if signed and signed.size == log.size else UNKNOWN_ROOT
     return note_leaves.read_log(connection, log, key, root)

@@ -194,9 +194,8 @@ def _audit(
 def _read_logs(
     connection: sqlite3.Connection, folder: LogFolder, keys: Sequence[NoteVerifier]
 ) -> Iterator[ReadLog]:
-    """Yield the logs with their notes, each as long as it was published, or longer. Before its first
-    checkpoint a log has a key that signs nothing. A log whose name is none has no notes; the audit reports
-    it."""
+    """Yield the logs with their notes, each as long as it was published, or longer. A log without a key that
+    is known has one that signs nothing. A log whose name is none has no notes; the audit reports it."""
     own_keys = {key.name: key for key in keys if isinstance(key, Verifier)}
     for log in leaves.logs(connection):
         key, tree = own_keys.get(log.origin), None
@@ -206,7 +205,7 @@ def _read_logs(
             tree = Checkpoint.unverified(folder.published(log.epoch).checkpoint() or b"")
         with contextlib.suppress(EvidenceError):
             if key is None or key.name != log.origin:
-                key = Verifier(log.origin, bytes(32))
+                key = note_leaves.unsigned_key(log)
             read = note_leaves.read_log(connection, log, key)
             is_longer = tree is not None and tree.origin == log.origin and tree.size >= log.size
             yield replace(read, size=tree.size, root=tree.root) if tree and is_longer else read

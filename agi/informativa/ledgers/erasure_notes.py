@@ -18,7 +18,7 @@ from ..evidence import note_values
 from ..evidence.approval import LeafIdentity
 from ..evidence.erased_leaves import ErasedLeaves, LeafPlace
 from ..evidence.log_folder import LogFolder
-from ..evidence.note import Signer, Verifier
+from ..evidence.note import Verifier
 from ..evidence.note_standing import NoteStanding, NoteVerdict, standings
 from ..evidence.note_values import NoteSource
 from ..evidence.notes import ErasureNote, LogNote, NoteKind, RuleNote
@@ -172,7 +172,7 @@ def _never_cosigned(*_checkpoint: object) -> None:
 
 def _read_log(connection: sqlite3.Connection, log: leaves.LedgerLog, folder: LogFolder) -> ReadLog:
     """Return a log with its notes. One that was never signed has no key yet, and none that matters here."""
-    key = folder.published(log.epoch).key() or Signer(log.origin, bytes(32)).verifier
+    key = folder.published(log.epoch).key() or note_leaves.unsigned_key(log)
     return note_leaves.read_log(connection, log, key)
 
 

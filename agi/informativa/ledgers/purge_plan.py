@@ -15,7 +15,7 @@ from datetime import datetime
 from ..evidence import purging
 from ..evidence.cosignature import WitnessVerifier, cosignatures
 from ..evidence.log_folder import LogFolder
-from ..evidence.note import Signer, Verifier
+from ..evidence.note import Verifier
 from ..evidence.note_standing import rules_of
 from ..evidence.note_values import NoteSource
 from ..evidence.notes import LogNote, PurgeNote, RuleNote
@@ -109,7 +109,7 @@ def _key(folder: LogFolder, log: LedgerLog) -> Verifier:
         key = folder.published(log.epoch).key()
         if key is not None and key.name == log.origin:
             return key
-    return Signer(log.origin, bytes(32)).verifier
+    return note_leaves.unsigned_key(log)
 
 
 def _add_rule(

@@ -15,7 +15,6 @@ from ..evidence.checkpoint import Checkpoint
 from ..evidence.commitment import KEPT
 from ..evidence.erased_leaves import ErasedLeaves, LeafPlace
 from ..evidence.log_folder import LogFolder
-from ..evidence.note import Signer
 from ..evidence.note_standing import NoteVerdict, standings
 from ..evidence.note_values import NoteSource
 from ..evidence.notes import (
@@ -207,7 +206,7 @@ class RestoredNotes:
         """Return the notes of erasures that somebody has yet to approve."""
         read_logs = {}
         for log in logs:
-            key = self.folder.published(log.epoch).key() or Signer(log.origin, bytes(32)).verifier
+            key = self.folder.published(log.epoch).key() or note_leaves.unsigned_key(log)
             read_logs[log.origin] = note_leaves.read_log(self.connection, log, key)
         return {
             standing.entry.leaf

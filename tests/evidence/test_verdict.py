@@ -434,6 +434,12 @@ def test_erasure_waits_for_its_approval(tmp_path: Path) -> None:
     assert (result, hole.approved, hole.by) == (ACCOUNTED, True, ("acme.example/approver",))
     another = Signer("acme.example/another", bytes([8]) * 32)
     assert notary.look(another.verifier)[0] is GAPS
+    file = LogFolder(ledger).private_file(1, note.index)
+    file.unlink()
+    result, _holes, audited_log = notary.look()
+    (remark,) = map(str, audited_log.remarks)
+    assert result is GAPS
+    assert remark.startswith(f"The list {file} of the erasure in leaf {note.index} of {note.log} is missing")
 
 
 def test_notes_of_an_unsigned_log_count(folder: Path) -> None:
@@ -492,7 +498,9 @@ def test_command_says_the_verdict_first(folder: Path) -> None:
     forged(Path(acme.ledger), "DELETE FROM event WHERE record = 3")
     ran = run(*command)
     assert ran.returncode == 3
-    assert ran.stdout.startswith("acme: GAPS: 1 record is gone, or its caller, under no note that holds.\n")
+    assert ran.stdout.startswith(
+        "acme: GAPS: 1 record is gone, or its caller, under no note that holds and is approved.\n"
+    )
     document = json.loads(run(*command, "--json").stdout)
     (ledger,) = document["ledgers"]
     assert (document["verdict"], ledger["verdict"], ledger["sound"]) == ("gaps", "gaps", False)

@@ -16,7 +16,7 @@ from ..evidence.commitment import NOTE_TAG
 from ..evidence.cosignature import WitnessVerifier
 from ..evidence.log_folder import LogFolder, PublishedLog
 from ..evidence.note import NoteVerifier, Verifier
-from ..evidence.notes import NewLogNote, RuleNote
+from ..evidence.notes import NewLogNote, NoteKind, RuleNote
 from ..evidence.read_log import ReadEntry, ReadLog
 from ..evidence.tiles import WIDTH
 from ..evidence.tree import complete_root
@@ -168,7 +168,7 @@ def _audit(
             counters = () if counters_right else tuple(tally.forged(connection, notes))
             forged = tuple(history())
             problems += access_heads.problems(connection, AccessLog(ledger), datetime.now(UTC))
-            remarks += steps_back()
+            remarks += [*steps_back(), *_missing_lists(connection, logs, folder)]
         with audit_reading.reading(ledger) as now:  # notes that were written meanwhile count, too
             read = {log.key.name: log for log in _read_logs(now, folder, keys)}
             naming = named_holes.naming_notes(now, leaves.logs(now), folder, read)
@@ -237,6 +237,22 @@ def _steps_back(ledger: Path) -> list[Text]:
             record=record,
         )
     ]
+
+
+def _missing_lists(
+    connection: sqlite3.Connection, logs: Sequence[leaves.LedgerLog], folder: LogFolder
+) -> Iterator[Text]:
+    """Yield a sentence for each erasure whose private list is missing: its leaves seem to be unexplained."""
+    for log in logs:
+        for note in note_leaves.backwards(connection, log):
+            if note.kind is NoteKind.ERASURE and loss_notes.read_list(note, logs, folder) is None:
+                yield Text(
+                    "The list {file} of the erasure in leaf {index} of {log} is missing, or is another one."
+                    " Put it back, from a backup of that folder or from the approver.",
+                    file=folder.private_file(log.epoch, note.index),
+                    index=note.index,
+                    log=log.origin,
+                )
 
 
 def _place(flaw: AuditedFlaw) -> tuple[int, str, int]:

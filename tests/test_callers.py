@@ -338,6 +338,8 @@ def test_an_instruction_is_asked_for_before_anything_is_erased(
 ) -> None:
     """Where an approver reads it; by the log itself too, where the configuration states no rule."""
     told(configuration)
+    with pytest.raises(InformativaError, match="of which no 8 in a row are digits"):  # also as a trial
+        callers.erase([approving], CALLER, NOW, really=False, instruction="of +393331234567")
     with pytest.raises(InformativaError, match="--instruction TICKET"):
         callers.erase([approving], CALLER, NOW, really=True)
     storage.keep_rule(approving, NOW, NoteSource.COMMAND)

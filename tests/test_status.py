@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from rich.console import Console
@@ -13,6 +14,7 @@ from rich.console import Console
 from doubles import ScriptedManager
 from examples import NOTDUE, PLAYED
 from informativa.asterisk import ami
+from informativa.config import load
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import Record, Status
 from informativa.model.text import NOTHING, Text
@@ -28,6 +30,7 @@ from informativa.operations.status import (
     with_metrics,
     with_systemd,
 )
+from informativa.process import storage
 from informativa.views.documents import document
 from informativa.views.messages import ENGLISH, Language, language
 from informativa.views.text import status as view
@@ -196,6 +199,16 @@ def test_screen_says_what_is_not_in_order() -> None:
     assert "for ever" in text
     assert "spool" not in text
     assert "NON RISPONDE su" in shown(StatusReport(STOPPED, NOW, (), 0, (), False), language("it"))
+
+
+def test_a_shorter_retention_that_waits_deletes_nothing_yet(folder: Path) -> None:
+    """The day is that of the next purge: without an approval it counts a week later."""
+    file = folder / "informativa.yaml"
+    now = datetime.now(ZoneInfo("Europe/Rome"))
+    before = look(file, now).controllers[0].kept_since
+    storage.store(load(file).controllers["acme"]).close()
+    file.write_text(file.read_text().replace("retention: 5 years", "retention: 60 days", 1))
+    assert look(file, now).controllers[0].kept_since == before
 
 
 def test_programs_read_the_same() -> None:

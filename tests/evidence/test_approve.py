@@ -95,8 +95,8 @@ def test_one_note(log: ServedLog) -> None:
     assert (code, err) == (0, "")
     words, place, next_step = out.splitlines()
     assert words == (
-        f"{ORIGIN} 9: 2026-11-18T11:06Z: The records 1 to 2 of {ORIGIN} are lost. Instruction dpo-2. It waits"
-        " for an approval."
+        f"{ORIGIN} 9: 2026-11-18T11:06Z: The records of the leaves 1 to 2 of {ORIGIN} are lost. Instruction"
+        " dpo-2. It waits for an approval."
     )
     assert place == f"{file}: signed by {APPROVER.verifier}"
     assert "--approvals FOLDER" in next_step

@@ -12,7 +12,7 @@ import struct
 import subprocess
 import tracemalloc
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -33,13 +33,16 @@ from informativa.cli.main import main
 from informativa.evidence import commitment
 from informativa.evidence.checkpoint import open_checkpoint
 from informativa.evidence.log_folder import LogFolder
+from informativa.evidence.note_values import ErasureRule, NoteSource
+from informativa.evidence.notes import RuleNote
 from informativa.evidence.receipt import Receipt
 from informativa.evidence.settings import EvidenceConfig
 from informativa.evidence.tree import verify_consistency
 from informativa.evidence.witness import AddCheckpoint
-from informativa.ledgers import expiry
-from informativa.model import ALWAYS, Outsourcing
+from informativa.ledgers import expiry, purge_plan, rows
+from informativa.model import ALWAYS, Outsourcing, Reason, RecordKind
 from informativa.model.errors import EvidenceError, InformativaError
+from informativa.model.plan import Period
 from informativa.operations.day_range import DayRange
 from informativa.operations.evidence import logs
 from informativa.operations.evidence.bundle import Bundle, bundle
@@ -297,6 +300,32 @@ def test_purged_records_are_told(company: Company, tmp_path: Path) -> None:
     assert f"receipts/0-999/acme-{purge['number']}.tlog-proof" in opened.files
     readme = " ".join(opened.text("README.txt").split())
     assert "Gone between the first and the last of these: 1, purged" in readme
+
+
+@pytest.mark.parametrize(("purges", "note"), [((), "erasure"), ((6, 12, 24), "purge")])
+def test_notes_after_the_period_are_there(
+    company: Company, tmp_path: Path, purges: Sequence[int], note: str
+) -> None:
+    """The erasure that names records that are left of the period, and of purges the first that names all of
+    them. No note of the period counts as purged."""
+    rule = RuleNote(Period(days=5), "UTC", ErasureRule.STANDING, processor=False)
+    now = datetime(2026, 11, 28, tzinfo=UTC)
+    counted = replace(rows.note(RecordKind.TOTALS, Reason.COUNTED, now, "0 1"), recorded=now)
+    with closing(storage.store(company.controller)) as store:
+        store.keep_rule(rule, now, NoteSource.SERVICE)
+        store.append([counted, replace(company.played, recorded=now), company.played])
+    storage.erase(company.controller, NUMBER, datetime(2026, 12, 1, tzinfo=UTC))
+    with closing(storage.store(company.controller)) as store:
+        for days in purges:
+            day = now + timedelta(days=days)
+            plan = purge_plan.read(store, day)
+            assert plan is not None
+            assert expiry.purge_by_rules(store, plan, day, NoteSource.SERVICE), plan
+            store.append([replace(company.played, at=day, recorded=day)])
+    logs.checkpoint(company.controller)
+    opened = Opened(made(company, tmp_path))
+    kinds = [line["kind"] for line in opened.lines() if line["kind"] not in ("phone", "operator")]
+    assert (kinds, opened.bundle.gone) == (["rule", "totals", note], 0)
 
 
 def test_waiting_records_are_named(company: Company, tmp_path: Path) -> None:

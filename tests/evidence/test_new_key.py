@@ -13,7 +13,7 @@ from commands import refused, run
 from evidence import test_restore_notes as restoring
 from evidence.logs import configured, record, signed
 from evidence.witnessing import serving_logs
-from examples import AT
+from examples import AT, PLAYED
 from informativa.config import load
 from informativa.evidence.checkpoint import Checkpoint
 from informativa.evidence.log_folder import LogFolder, PublishedLog
@@ -22,7 +22,7 @@ from informativa.evidence.note_standing import NoteVerdict
 from informativa.evidence.notes import NewLogNote, NextNote, NoteContent, RuleNote
 from informativa.evidence.tree import leaf_hash, root
 from informativa.evidence.witness_store import WitnessFolder
-from informativa.ledgers import leaves, note_leaves, remembered_trees
+from informativa.ledgers import approvals, leaves, note_leaves, remembered_trees
 from informativa.ledgers.sequencer import begin_epoch, sequence
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import Controller, Reason, RecordKind
@@ -256,6 +256,8 @@ def test_interrupted_change_goes_on(
 def test_log_that_cannot_be_ended_asks_for_the_instruction(tmp_path: Path) -> None:
     """Where somebody approves and the folder of the log is gone; nothing is changed before."""
     ledger = restoring.approved(tmp_path)
+    with closing(SqliteStore(str(ledger))) as store:
+        store.append([PLAYED])  # which nobody signed
     shutil.rmtree(LogFolder(ledger).folder)
     content = ledger.read_bytes()
     with pytest.raises(InformativaError) as refused:
@@ -265,6 +267,9 @@ def test_log_that_cannot_be_ended_asks_for_the_instruction(tmp_path: Path) -> No
     begin_epoch(ledger, AT, "OPS/7")
     (new_log,) = [content for content in restoring.contents(ledger) if isinstance(content, NewLogNote)]
     assert new_log.instruction == "OPS/7"
+    with closing(SqliteStore(str(ledger))) as store:
+        waiting, _noted = approvals.state(store, None)
+    assert [standing.entry.note.content for standing in waiting if standing.entry.note] == [new_log]
 
 
 def test_chain_of_logs_holds(tmp_path: Path) -> None:

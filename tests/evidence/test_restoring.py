@@ -257,7 +257,9 @@ def test_backup_of_another_ledger_is_refused(ledger: Path, tmp_path: Path) -> No
     append(another, PLAYED)
     with pytest.raises(LedgerError, match=re.escape(f"beside {ledger} lies another's")):
         restore(ledger, another, NOW)
-    for none in (ledger, tmp_path, tmp_path / "nothing"):
+    text = tmp_path / "text"
+    text.write_text("no database\n" * 100)
+    for none in (ledger, tmp_path, tmp_path / "nothing", text):
         with pytest.raises(LedgerError) as refused:
             restore(ledger, none, NOW)
         assert str(refused.value.message) == f"{none} is no backup of the ledger {ledger}."

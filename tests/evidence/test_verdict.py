@@ -39,6 +39,7 @@ from informativa.ledgers.audit import RecordCounts
 from informativa.ledgers.audit_flaws import AuditedFlaw, ClosedLeaves, Flaw
 from informativa.ledgers.audit_history import HistoryRow
 from informativa.ledgers.audit_log import AuditedLog
+from informativa.ledgers.erasure import erase
 from informativa.ledgers.leaves import LedgerLog
 from informativa.ledgers.named_holes import NamingNote
 from informativa.ledgers.sqlite import SqliteStore
@@ -46,8 +47,10 @@ from informativa.ledgers.tally import CounterRow
 from informativa.model import RecordKind
 from informativa.model.plan import Period
 from informativa.model.text import Text
+from informativa.operations.evidence import logs
 from informativa.operations.evidence.audited_notes import judged
 from informativa.operations.evidence.verdict import Hole, HoleCause, Verdict, holes, verdict, worst
+from informativa.process import storage
 
 LOG = "acme.example/informativa/acme/pbx-1/1"
 SIZE = 40
@@ -431,6 +434,26 @@ def test_erasure_waits_for_its_approval(tmp_path: Path) -> None:
     assert (result, hole.approved, hole.by) == (ACCOUNTED, True, ("acme.example/approver",))
     another = Signer("acme.example/another", bytes([8]) * 32)
     assert notary.look(another.verifier)[0] is GAPS
+    file = LogFolder(ledger).private_file(1, note.index)
+    file.unlink()
+    result, _holes, audited_log = notary.look()
+    (remark,) = map(str, audited_log.remarks)
+    assert result is GAPS
+    assert remark.startswith(f"The list {file} of the erasure in leaf {note.index} of {note.log} is missing")
+
+
+def test_notes_of_an_unsigned_log_count(folder: Path) -> None:
+    """Also before its first checkpoint, and where its folder is gone."""
+    acme = configured(folder)
+    record(acme, 2)
+    with closing(storage.store(acme)) as store:
+        (caller, *_) = [record.event.pseudonym for record in store.records() if record.event.pseudonym]
+    assert erase(Path(acme.ledger), [caller], AT).records
+    assert logs.audit(acme).verdict is ACCOUNTED
+    sign_log(folder)
+    for published in LogFolder(Path(acme.ledger)).folder.glob("[0-9]"):
+        shutil.rmtree(published)
+    assert [hole.standing for hole in logs.audit(acme).holes] == [HOLDS]
 
 
 def test_lost_records_need_an_approval(notary: Notary) -> None:
@@ -475,7 +498,9 @@ def test_command_says_the_verdict_first(folder: Path) -> None:
     forged(Path(acme.ledger), "DELETE FROM event WHERE record = 3")
     ran = run(*command)
     assert ran.returncode == 3
-    assert ran.stdout.startswith("acme: GAPS: 1 record is gone, or its caller, under no note that holds.\n")
+    assert ran.stdout.startswith(
+        "acme: GAPS: 1 record is gone, or its caller, under no note that holds and is approved.\n"
+    )
     document = json.loads(run(*command, "--json").stdout)
     (ledger,) = document["ledgers"]
     assert (document["verdict"], ledger["verdict"], ledger["sound"]) == ("gaps", "gaps", False)

@@ -21,7 +21,7 @@ from .notes import (
     RuleNote,
 )
 from .purging import LARGEST_STEP
-from .read_log import ReadLog
+from .read_log import UNKNOWN_ROOT, ReadLog
 from .rules import LogRules
 
 FirstCosigned = Callable[[str, int, Sequence[WitnessVerifier], int], int | None]
@@ -99,7 +99,7 @@ class NoteFlaws:
             log = self._logs.get(tree.origin)
             if log and log.size > tree.size:
                 yield Text("The log {origin} is longer than it says.", origin=tree.origin)
-            elif log and log.size == tree.size and log.root != tree.root:
+            elif log and log.size == tree.size and log.root not in (tree.root, UNKNOWN_ROOT):
                 yield Text("The log {origin} is another one than it says.", origin=tree.origin)
 
     def _next_flaws(self, note: LogNote, successor: NextNote, log: ReadLog) -> Iterator[Text]:

@@ -9,8 +9,11 @@ from ..model.errors import EvidenceError
 from ..model.text import NOTHING, Text
 from .approval import LeafIdentity
 from .checkpoint import Checkpoint
+from .encoding import HASH_SIZE
 from .note import Verifier
 from .notes import LogNote, NextNote
+
+UNKNOWN_ROOT = bytes(HASH_SIZE)
 
 
 @dataclass(frozen=True)
@@ -33,7 +36,8 @@ class ReadEntry:
 
 @dataclass(frozen=True)
 class ReadLog:
-    """A log as far as it was verified: its key, its size and root, and its notes in order."""
+    """A log as far as it was verified: its key, its size, its root, which may be `UNKNOWN_ROOT`, and its
+    notes in order."""
 
     key: Verifier
     size: int

@@ -60,7 +60,9 @@ SELECT {COLUMNS}, {_EVENT}
 FROM leaf CROSS JOIN event ON event.record = leaf.record
 WHERE leaf.leaf >= ? AND leaf.leaf < ? AND event.at >= ? AND event.at < ? ORDER BY leaf.leaf
 """  # noqa: S608  # our own names
-GONE = "SELECT count(*) FROM leaf WHERE leaf >= ? AND leaf <= ? AND salt_what IS NULL"
+GONE = """
+SELECT count(*) FROM leaf WHERE leaf >= ? AND leaf <= ? AND salt_what IS NULL AND what IS NOT NULL
+"""
 # Records that lack a leaf, except those that wait for theirs.
 WITHOUT = f"""
 SELECT record FROM event WHERE (record > :old OR record <= :entered)

@@ -180,8 +180,8 @@ def ranges_by_note(
             if event.kind is RecordKind.ERASURE:
                 continue
             if is_note:
-                note = LogNote.parse(NOTE_TAG + event.reference.encode(), log.origin, leaf - log.first)
-                named.append((leaf, named_by(note, logs, folder).all))
+                note = note_leaves.read_entry(log, leaf, event.reference).note
+                named.append((leaf, named_by(note, logs, folder).all if note else ()))
             else:
                 named.append((leaf, tuple(leaves.indices(event.reference)[0])))
     return named

@@ -10,11 +10,11 @@ from dataclasses import replace
 from datetime import datetime
 
 from ..evidence.commitment import NOTE_TAG
-from ..evidence.encoding import HASH_SIZE
-from ..evidence.note import Verifier
+from ..evidence.ed25519 import KEY_SIZE
+from ..evidence.note import Signer, Verifier
 from ..evidence.note_values import NoteSource
 from ..evidence.notes import LogNote, NoteContent, NoteKind, RuleNote
-from ..evidence.read_log import ReadEntry, ReadLog
+from ..evidence.read_log import UNKNOWN_ROOT, ReadEntry, ReadLog
 from ..model import Event, Reason, RecordKind
 from . import leaves, rows
 from .leaves import LedgerLog
@@ -92,11 +92,17 @@ def newest_rule(connection: sqlite3.Connection, log: LedgerLog) -> LogNote | Non
     return next((note for note in backwards(connection, log) if note.kind is NoteKind.RULE), None)
 
 
+def unsigned_key(log: LedgerLog) -> Verifier:
+    """Return the key of a log that has none yet, or whose key is lost: one of its name that signs nothing.
+    Raises EvidenceFormatError for a name that is none."""
+    return Signer(log.origin, bytes(KEY_SIZE)).verifier
+
+
 def read_log(
-    connection: sqlite3.Connection, log: LedgerLog, key: Verifier, root: bytes = bytes(HASH_SIZE)
+    connection: sqlite3.Connection, log: LedgerLog, key: Verifier, root: bytes = UNKNOWN_ROOT
 ) -> ReadLog:
     """Return a log with all its notes, in order, by the key that signs it. Only what one log says of the end
-    of another is judged by the `root`. Raises sqlite3.Error."""
+    of another is judged by the `root`, which may be unknown. Raises sqlite3.Error."""
     notes = connection.execute(leaves.NOTES_BACKWARDS, (log.first, log.next)).fetchall()
     entries = [read_entry(log, leaf, text) for leaf, text in reversed(notes)]
     return ReadLog(key, log.size, root, entries)

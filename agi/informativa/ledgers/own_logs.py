@@ -10,12 +10,11 @@ from dataclasses import replace
 
 from ..evidence.checkpoint import Checkpoint
 from ..evidence.cosignature import WitnessVerifier
-from ..evidence.encoding import HASH_SIZE
 from ..evidence.log_folder import LogFolder
-from ..evidence.note import NoteVerifier, Signer, Verifier
+from ..evidence.note import NoteVerifier, Verifier
 from ..evidence.note_standing import NoteStanding
 from ..evidence.notes import NoteKind, RuleNote
-from ..evidence.read_log import ReadLog
+from ..evidence.read_log import UNKNOWN_ROOT, ReadLog
 from ..evidence.received_approval import waiting
 from ..model.errors import EvidenceError
 from . import leaves, note_leaves, remembered_trees
@@ -69,16 +68,10 @@ def newest_note(connection: sqlite3.Connection) -> tuple[int, int]:
     return row
 
 
-def key_without_signature(origin: str) -> Verifier:
-    """Return a key for a log that nobody signed yet: only its name counts. Raises EvidenceFormatError for a
-    name that no key has."""
-    return Signer(origin, bytes(32)).verifier
-
-
 def _read_log(connection: sqlite3.Connection, log: leaves.LedgerLog) -> ReadLog:
     signed = remembered_trees.read(connection, log.epoch)
-    key = Verifier.parse(signed.key) if signed else key_without_signature(log.origin)
-    root = signed.root if signed and signed.size == log.size else bytes(HASH_SIZE)
+    key = Verifier.parse(signed.key) if signed else note_leaves.unsigned_key(log)
+    root = signed.root if signed and signed.size == log.size else UNKNOWN_ROOT
     return note_leaves.read_log(connection, log, key, root)
 
 
@@ -92,7 +85,7 @@ def _read_for_audit(
         tree = Checkpoint.unverified(published.checkpoint() or b"")
     with suppress(EvidenceError):
         if key is None or key.name != log.origin:
-            key = key_without_signature(log.origin)
+            key = note_leaves.unsigned_key(log)
         read_log = note_leaves.read_log(connection, log, key)
         is_longer = tree is not None and tree.origin == log.origin and tree.size >= log.size
         yield replace(read_log, size=tree.size, root=tree.root) if tree and is_longer else read_log

@@ -110,7 +110,7 @@ def _key(folder: LogFolder, log: LedgerLog) -> Verifier:
         key = folder.published(log.epoch).key()
         if key is not None and key.name == log.origin:
             return key
-    return own_logs.key_without_signature(log.origin)
+    return note_leaves.unsigned_key(log)
 
 
 def _add_rule(

@@ -96,13 +96,19 @@ def restore(
                 Text("The ledger {file} is open (process {users}).", file=ledger, users=_list(users)),
                 Text("Stop the service: systemctl stop informativa, and try again."),
             )
+        no_backup = LedgerError(Text("{file} is no backup of the ledger {ledger}.", file=copy, ledger=ledger))
         if not copy.is_file() or (ledger.exists() and copy.samefile(ledger)):
-            raise LedgerError(Text("{file} is no backup of the ledger {ledger}.", file=copy, ledger=ledger))
+            raise no_backup
         part = ledger.with_name(f".{ledger.name}.restored")
         uri = f"{copy.absolute().as_uri()}?mode=ro"
         try:
             with contextlib.closing(sqlite3.connect(uri, uri=True)) as source:
-                backup.copy_to(source, ledger, part)
+                try:
+                    backup.copy_to(source, ledger, part)
+                except sqlite3.DatabaseError as error:
+                    if error.sqlite_errorcode != sqlite3.SQLITE_NOTADB:
+                        raise
+                    raise no_backup from error
             if owner is not None:
                 _require_own(part, copy, owner)
             restored, useless_lists = _bring_up_to_date(ledger, part, at, owner, instruction)

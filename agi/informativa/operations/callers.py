@@ -205,7 +205,7 @@ def erase(
     do. Raises SharedDatabaseError, when all controllers are done on this box, if other boxes could not be
     asked: the service asks them later.
     """
-    if really:
+    if really or instruction:
         check_instruction(controllers, instruction)
     results, failures = [], list[SharedDatabaseError]()
     for controller in controllers:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from ...ledgers.leaves import indices
+from ...evidence.log_folder import LogFolder
+from ...evidence.notes import NoteKind
+from ...ledgers import leaves, loss_notes, note_leaves
 from ...ledgers.sqlite import SqliteStore
 from ...model import Controller, Event, Record
 from ..day_range import DayRange
@@ -61,9 +64,26 @@ class LedgerRecords(BoxRecords):
                 self._progress(stop, self._end)
 
     def notes_on(self, first: int, last: int) -> Iterator[tuple[OpenedLeaf | None, Record]]:
-        for leaf, event in list(self._store.notes()):
-            if event.at >= self._period.until and _names(event, first, last):
-                yield from self._store.leaves_of_period(leaf, leaf + 1)
+        texts = [leaf for leaf, event in self._store.notes() if _names(event, first, last)]
+        for leaf in sorted([*texts, *self._notes_on(first, last)]):
+            yield from self._store.leaves_of_period(leaf, leaf + 1, self._period.until)
+
+    def _notes_on(self, first: int, last: int) -> Iterator[int]:
+        """Yield the rows of `leaf` of notes that name leaves from `first` to `last`. A purge names all that
+        those before it did, and counts for the others alone."""
+        folder, purged = LogFolder(Path(self._store.file)), dict[int, int]()
+        with self._store.connected() as connection:
+            logs = leaves.logs(connection)
+            for log in logs:
+                for note in reversed(list(note_leaves.backwards(connection, log))):
+                    for named in loss_notes.named_by(note, logs, folder).all:
+                        start = named.start
+                        if note.kind is NoteKind.PURGE:
+                            start = max(start, purged.get(start, 0))
+                            purged[named.start] = max(named.stop, start)
+                        if max(start, first) < min(named.stop, last + 1):
+                            yield log.first + note.index
+                            break
 
     def unopenable(self, first: int, last: int) -> int:
         return self._store.count_closed(first, last)
@@ -94,7 +114,7 @@ class SharedRecords(BoxRecords):
 def _names(note: Event, first: int, last: int) -> bool:
     """Return whether a record about records names a leaf from `first` to `last`."""
     try:
-        ranges, _resting = indices(note.reference)
+        ranges, _resting = leaves.indices(note.reference)
     except ValueError:
         return False  # an audit reports it as forged
-    return any(leaves.start <= last and first < leaves.stop for leaves in ranges)
+    return any(named.start <= last and first < named.stop for named in ranges)

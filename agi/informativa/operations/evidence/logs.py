@@ -347,8 +347,8 @@ def audit(
 def _waiting(count: int) -> Iterator[Text]:
     if count:
         yield Text.counted(
-            "{count} record is still there, although a note says that it is deleted.",
-            "{count} records are still there, although notes say that they are deleted.",
+            "A note names {count} record that still opens: it is closed next, or once approved.",
+            "Notes name {count} records that still open: they are closed next, or once approved.",
             count,
         )
 

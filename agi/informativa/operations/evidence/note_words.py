@@ -72,7 +72,8 @@ def statement(note: LogNote) -> Text:
             return _rule(rule)
         case PurgeNote() as purge:
             return Text(
-                "The first {count} records of {log} are deleted by their age, all from before {time}.",
+                "The records of the first {count} leaves of {log} are deleted by their age: all from before"
+                " {time}.",
                 count=purge.below,
                 log=purge.of,
                 time=minute_text(purge.cutoff),
@@ -81,7 +82,7 @@ def statement(note: LogNote) -> Text:
             return Text("A caller is erased, from {most} records at most.", most=erasure.most)
         case LostNote() as lost_note:
             return Text(
-                "The records {first} to {last} of {log} are lost.",
+                "The records of the leaves {first} to {last} of {log} are lost.",
                 first=lost_note.first,
                 last=lost_note.end - 1,
                 log=lost_note.of,

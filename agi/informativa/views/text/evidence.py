@@ -223,8 +223,8 @@ def verdict(ledger: AuditedLedger, say: Language) -> str:
             if not missing:
                 return say("GAPS: something is gone, and no note accounts for it.")
             return say.counted(
-                "GAPS: {count} record is gone, or its caller, under no note that holds.",
-                "GAPS: {count} records are gone, or their callers, under no note that holds.",
+                "GAPS: {count} record is gone, or its caller, under no note that holds and is approved.",
+                "GAPS: {count} records are gone, or their callers, under no note that holds and is approved.",
                 missing,
             )
         case Verdict.CHANGED:

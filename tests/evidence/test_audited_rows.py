@@ -274,6 +274,7 @@ def test_ledger_says_what_is_gone(ledger: sqlite3.Connection) -> None:
         last=8,
         before=1_726_403_460_000_000,
         emptied=(range(11, 12), range(13, 14), range(17, 18), range(20, 21)),
+        resting=(range(19, 20),),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -14,10 +14,10 @@ from rich.text import Text
 
 from informativa.model import Record
 
-from . import audio, builds, demo_web
+from . import audio, builds, conf, demo_web
 from .calls import EXTENSIONS, Calls, OutcomeError, Step
 from .debian import Unavailable
-from .demo_proof import ProofError, prove
+from .demo_proof import CALLS, CDR, Home, ProofError, approve, compare, prove
 from .fetch import bar, reporter
 from .office import BIN, Office, OfficeError, spool
 from .pbx import Pbx, PbxError
@@ -82,25 +82,41 @@ def spared(records: list[Record]) -> float:
 
 def run(console: Console, *, web: bool) -> None:
     """The whole demo; with `web` the console stays until Ctrl-C."""
-    office, rows = ring(console)
+    homes = list[Home]()
+
+    def configured(office: Office) -> None:
+        homes.append(Home((FOLDER / "home").absolute()))
+        homes[0].configure(office)
+
+    office, rows = ring(console, configured)
     kept(console, office, rows)
-    prove(console, office, FOLDER.absolute())
+    (home,) = homes
+    with home.witnessing(office):
+        prove(console, office, FOLDER.absolute())
+        compare(console, office, FOLDER.absolute() / "pbx/log" / CALLS)
+        approve(console, office, home)
     close(console, office, web=web)
     if web:
         demo_web.show(console, office)
 
 
-def ring(console: Console) -> tuple[Office, dict[str, dict[str, str]]]:
-    """Place the calls; where all of it was recorded, and what waits in AstDB."""
+def ring(
+    console: Console, configure: Callable[[Office], None] = lambda _office: None
+) -> tuple[Office, dict[str, dict[str, str]]]:
+    """Place the calls, once more is configured; where all of it was recorded, and what waits in AstDB."""
     with bar(console) as progress:
         build = builds.for_demo(reporter(progress, "Asterisk"))
     shutil.rmtree(FOLDER, ignore_errors=True)
     office = Office((FOLDER / "etc").absolute())
+    configure(office)
     console.print(
         f"[bold]informativa[/bold] on Asterisk {build.version} ({build.name}); callers are SIPp's, and what"
         " they hear is compared with the prompts.\n"
     )
-    with Pbx(build, (FOLDER / "pbx").absolute(), EXTENSIONS + office.dialplan()) as pbx:
+    files = CDR | {"modules.conf": conf.modules(build, ["cdr_csv.so"])}
+    extensions = EXTENSIONS + office.dialplan()
+    with Pbx(build, (FOLDER / "pbx").absolute(), extensions, extra_files=files) as pbx:
+        (pbx.log.parent / "cdr-csv").mkdir()
         prompts, nokey = (
             {
                 line: audio.read_wav(office.folder / "prompts" / language / f"{part}.wav")

@@ -34,9 +34,14 @@ class LogFolder:
     files cannot be used."""
 
     def __init__(self, ledger: Path, folder: Path | None = None) -> None:
-        self.folder = folder or log_folder(ledger)
+        self._ledger, self.folder = ledger, folder or log_folder(ledger)
         self._signing = self.folder / "signing"
         self._private = log_folder(ledger) / "private"
+
+    @property
+    def is_copy(self) -> bool:
+        """Return whether the files are not those beside the ledger, but copies of them elsewhere."""
+        return self.folder != log_folder(self._ledger)
 
     def published(self, epoch: int) -> PublishedLog:
         """Return the public files of an epoch."""

@@ -136,7 +136,8 @@ class _Judge:
         if note is None:
             return NoteStanding(entry, NoteVerdict.FLAWED, entry.flaw)
         in_force = rules.in_force(note.at)
-        standing = self._approval(entry, note, in_force, log)
+        first = next((dated.content for dated in (*rules.inherited, *rules.own.values())), None)
+        standing = self._approval(entry, note, in_force, first, log)
         if isinstance(note.content, RuleNote):
             if len(rules.own) >= MOST_RULES:
                 return NoteStanding(entry, NoteVerdict.FLAWED, Text("It is one rule too many to be read."))
@@ -147,13 +148,19 @@ class _Judge:
         return replace(standing, standing=NoteVerdict.FLAWED, flaw=flaw) if flaw else standing
 
     def _approval(
-        self, entry: ReadEntry, note: LogNote, in_force: RuleNote | None, log: ReadLog
+        self,
+        entry: ReadEntry,
+        note: LogNote,
+        in_force: RuleNote | None,
+        first: RuleNote | None,
+        log: ReadLog,
     ) -> NoteStanding:
-        """Return the standing of a note by the controller's word, as if it had no flaw."""
+        """Return the standing of a note by the controller's word, as if it had no flaw. Where no rule is in
+        force yet, the `first` one names who approves."""
         ended = [tree for tree, key in self._ended.items() if key == log.key]
         if not needs_approval(note, in_force, ended):
             return NoteStanding(entry, NoteVerdict.HOLDS)
-        rule = in_force or (note.content if isinstance(note.content, RuleNote) else None)
+        rule = in_force or (note.content if isinstance(note.content, RuleNote) else first)
         keys = self._approvals.keys(rule)
         if not keys:
             loses = isinstance(note.content, LostNote | NewLogNote)

@@ -138,7 +138,7 @@ _TAGS = commitment.TAGS
 _KINDS: set[tuple[type, ...]] = set()  # allowed combinations of types that were met in records
 _KINDS_OF_BOTH: set[tuple[type, ...]] = set()  # the same in leaves with their records
 _MINUTE = 60_000_000  # microseconds
-_AT, _RECORDED, _KEY, _KIND = map(_NAMES.index, ("at", "recorded", "key", "kind"))
+_AT, _RECORDED, _KEY, _KIND, _ERASED = map(_NAMES.index, ("at", "recorded", "key", "kind", "erased"))
 
 
 def _leaf(
@@ -198,6 +198,8 @@ def _examine_closely(
     if not purged:
         erased = notes.is_erased(leaf.leaf) and not waits
         emptied = erased and notes.is_emptied(leaf.leaf)
+        if emptied and notes.may_only_rest(leaf.leaf):
+            emptied = bool(event_row[_ERASED])
         flaws += _record_flaws(origin, index, leaf, event_row, erased=erased, emptied=emptied)
     waiting = waits and event_row[_KIND] not in commitment.KEPT and not flaws
     return RecordState.WAITING if waiting else state, flaws

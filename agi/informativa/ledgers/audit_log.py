@@ -143,8 +143,9 @@ def _audit(
                 signed = checkpoints[-1].size if checkpoints else 0
                 if remembered := remembered_trees.read(connection, log.epoch):
                     if remembered.size > signed:
-                        published = folder.published(log.epoch)
-                        cut_off.append(audit_description.shortened(ledger, published, remembered.size))
+                        # A copy was made, or published to, at some time before.
+                        place, published = remarks if folder.is_copy else cut_off, folder.published(log.epoch)
+                        place.append(audit_description.shortened(ledger, published, remembered.size))
                     else:
                         checkpoints.append(Checkpoint(log.origin, remembered.size, remembered.root))
                         checkpoints.sort(key=lambda checkpoint: checkpoint.size)

@@ -29,12 +29,12 @@ _TAKEN = (RecordKind.PURGE, RecordKind.ERASURE, RecordKind.LOST)  # in the order
 @dataclass(frozen=True)
 class LossNotes:
     """The leaves that records about records name, as rows of `leaf`: the purged, the erased and the lost,
-    each as sorted ranges. `emptied` are those of the erased that were the caller's own records; the others
-    only rest on such a record. `last` is the number of the last purged record, and `before` the time
-    (microseconds since 1970) before which all purged records happened; both are 0 if none was purged. Leaves
-    in `by_notes` may still open, since a note comes before what it says is done. By the rules callers may
-    have forgotten what happened before the time `forgotten` (microseconds since 1970), although its record is
-    kept. `flaws` are those of these records about records."""
+    each as sorted ranges. Of the erased, `emptied` are those that were the caller's own records, `resting`
+    those that rest on such a record; one may be both, of two callers. `last` is the number of the last purged
+    record, and `before` the time (microseconds since 1970) before which all purged records happened, both 0
+    if none was purged. Leaves in `by_notes` may still open, since a note comes before what it says is done.
+    By the rules callers may have forgotten what happened before the time `forgotten` (microseconds since
+    1970), although its record is kept. `flaws` are those of these records about records."""
 
     purged: tuple[range, ...]
     erased: tuple[range, ...]
@@ -45,6 +45,7 @@ class LossNotes:
     emptied: tuple[range, ...] = ()
     by_notes: tuple[range, ...] = ()
     forgotten: int = 0
+    resting: tuple[range, ...] = ()
 
     def is_purged(self, leaf: int) -> bool:
         return _within(self.purged, leaf)
@@ -57,6 +58,10 @@ class LossNotes:
 
     def is_emptied(self, leaf: int) -> bool:
         return _within(self.emptied, leaf)
+
+    def may_only_rest(self, leaf: int) -> bool:
+        """Return whether the leaf rests on an erased caller's, and his own erasure may still wait."""
+        return _within(self.resting, leaf) and self.may_wait(leaf)
 
     def may_wait(self, leaf: int) -> bool:
         """Return whether a note names the leaf, so that it may still open."""
@@ -119,7 +124,8 @@ def read_loss_notes(
     """Read the records about records of all logs of the ledger. `folder` has the private lists. Raises
     sqlite3.Error."""
     ranges: dict[RecordKind, list[range]] = {kind: [] for kind in _TAKEN}
-    flaws, emptied, by_notes, last_purged, purged_before = [], list[range](), list[range](), 0, 0
+    flaws, emptied, resting, by_notes = [], list[range](), list[range](), list[range]()
+    last_purged = purged_before = 0
     with tolerantly(connection):
         notes = connection.execute(leaves.NOTES, (0,)).fetchall()
     for *row, leaf, is_note in notes:
@@ -150,7 +156,9 @@ def read_loss_notes(
         if any(leaf_range.stop > leaf or len(leaf_range) == 0 for leaf_range in named.all):
             flaws.append(AuditedFlaw(number, index, Flaw.FALSE_NOTE))
         ranges[event.kind] += named.all
-        emptied += named.own if event.kind is RecordKind.ERASURE else ()
+        if event.kind is RecordKind.ERASURE:
+            emptied += named.own
+            resting += named.resting
     purged, erased, lost = (_merge(ranges[kind]) for kind in _TAKEN)
     return LossNotes(
         purged,
@@ -162,6 +170,7 @@ def read_loss_notes(
         _merge(emptied),
         _merge(by_notes),
         _forgotten(connection, logs),
+        _merge(resting),
     )
 
 

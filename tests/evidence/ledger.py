@@ -29,6 +29,9 @@ from informativa.model import Event, Identified, Reason, RecordKind, Status
 from old_ledgers import old
 
 KEY = b"k" * 32
+V1 = Path(__file__).parent / "v1" / "busy"
+"""A ledger and its log as an earlier informativa left them, of schema 14, with 25 leaves of version 1."""
+V1_KEY = Verifier.parse((V1 / "log/1/key").read_text().strip())
 NUMBERS = [f"+39333000000{digit}" for digit in range(10)]
 LONG_AGO = AT - timedelta(days=900)
 

@@ -270,7 +270,7 @@ def erasure_before_it_is_approved(centre: CallCentre) -> None:
     centre.erase(FIRST, SECOND)
 
 
-@noticed(GAPS, f"deleted {FIRST}-{FIRST} [\\s\\S]*1 record is still there, although a note says")
+@noticed(GAPS, f"deleted {FIRST}-{FIRST} [\\s\\S]*A note names 1 record that still opens")
 def erasure_of_other_leaves_than_the_list_names(centre: CallCentre) -> None:
     """The company approved another leaf."""
     centre.approve(centre.erasure_note(SECOND))
@@ -309,7 +309,7 @@ def whole_record_deleted_under_an_erasure(centre: CallCentre) -> None:
     centre.delete(FIRST, SECOND)
 
 
-@noticed(GAPS, f"lost {RECENT}-{RECENT} waits", [WAITS], f"The records {RECENT} to {RECENT} of .* are lost")
+@noticed(GAPS, f"lost {RECENT}-{RECENT} waits", [WAITS], f"leaves {RECENT} to {RECENT} of .* are lost")
 def loss_of_one_inconvenient_record(centre: CallCentre) -> None:
     """A loss always waits for the company."""
     lost = {"of": centre.origin, "from": RECENT, "to": RECENT + 1, "instruction": "dpo-1"}

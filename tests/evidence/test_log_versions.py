@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sqlite3
 from contextlib import closing
 from datetime import timedelta
@@ -10,31 +9,17 @@ from pathlib import Path
 
 import pytest
 
-from evidence.ledger import Busy, audited, forged, of, signed
+from evidence.ledger import V1_KEY, Busy, audited, forged, of, signed
 from examples import AT
 from informativa.evidence.entries import EntryKind, recognised
 from informativa.evidence.log_folder import LogFolder
-from informativa.evidence.note import Verifier
 from informativa.ledgers import expiry, migrating
 from informativa.ledgers.audit_log import AuditedLog
 from informativa.ledgers.erasure import erase
 from informativa.ledgers.restoring import restore
 from informativa.ledgers.sqlite import SqliteStore
 
-FILES = Path(__file__).parent / "v1" / "busy"
-KEY = Verifier.parse((FILES / "log/1/key").read_text().strip())
 OLD = 25  # leaves of version 1
-
-
-@pytest.fixture
-def earlier(tmp_path: Path) -> Busy:
-    """The ledger as it was left, of schema 14, with 25 leaves."""
-    ledger = tmp_path / "acme.sqlite3"
-    with closing(sqlite3.connect(ledger)) as connection:
-        connection.executescript((FILES / "ledger.sql").read_text())
-        connection.execute("PRAGMA journal_mode = WAL")
-    shutil.copytree(FILES / "log", tmp_path / "acme.log")
-    return Busy(ledger, KEY)
 
 
 def gone_on(earlier: Busy) -> AuditedLog:
@@ -42,8 +27,8 @@ def gone_on(earlier: Busy) -> AuditedLog:
     with closing(SqliteStore(str(earlier.ledger))) as store:
         assert store.schema() == (migrating.newest(), migrating.newest())
         store.append([of(1), of(8)])
-    assert signed(earlier.ledger) == KEY
-    return audited(earlier.ledger, KEY)
+    assert signed(earlier.ledger) == V1_KEY
+    return audited(earlier.ledger, V1_KEY)
 
 
 def kinds(ledger: Path, size: int) -> list[EntryKind]:
@@ -67,7 +52,7 @@ def test_migration_alone_changes_nothing_that_is_signed(earlier: Busy) -> None:
     """The same checkpoint holds before and after."""
     with closing(SqliteStore(str(earlier.ledger))):
         pass
-    result = audited(earlier.ledger, KEY)
+    result = audited(earlier.ledger, V1_KEY)
     assert (result.is_sound, result.signed) == (True, OLD)
 
 
@@ -87,7 +72,9 @@ def test_i7_change_is_named_in_both_versions(earlier: Busy, leaf: int, statement
     """I7: as in a log of one version."""
     assert gone_on(earlier).is_sound
     forged(earlier.ledger, statement)
-    assert {(named.leaf, named.flaw.value) for named in audited(earlier.ledger, KEY).flaws} == {(leaf, flaw)}
+    assert {(named.leaf, named.flaw.value) for named in audited(earlier.ledger, V1_KEY).flaws} == {
+        (leaf, flaw)
+    }
 
 
 @pytest.mark.parametrize(("start", "named"), [(24, {24}), (26, {25}), (0, set(range(OLD))), (99, {25, 26})])
@@ -95,7 +82,7 @@ def test_i7_another_beginning_of_version_2_is_named(earlier: Busy, start: int, n
     """I7: each leaf between the true one and the other is not as it was published."""
     assert gone_on(earlier).is_sound
     forged(earlier.ledger, f"UPDATE log SET v2_from = {start}")
-    flaws = audited(earlier.ledger, KEY).flaws
+    flaws = audited(earlier.ledger, V1_KEY).flaws
     assert {flaw.leaf for flaw in flaws if flaw.flaw == "leaf-altered"} == named
 
 
@@ -109,7 +96,7 @@ def test_erasure_and_purge_reach_both_versions(earlier: Busy) -> None:
     assert {leaf.version for leaf in leaves} == {1, 2}
     assert all(leaf.salt_who is leaf.binding is leaf.opening is None for leaf in leaves)
     signed(earlier.ledger)
-    assert audited(earlier.ledger, KEY).is_sound
+    assert audited(earlier.ledger, V1_KEY).is_sound
 
 
 def test_restored_ledger_of_version_1_goes_on_after_its_lost_leaves(earlier: Busy, tmp_path: Path) -> None:
@@ -122,7 +109,7 @@ def test_restored_ledger_of_version_1_goes_on_after_its_lost_leaves(earlier: Bus
     result = restore(earlier.ledger, copy, AT)
     assert (result.lost, result.epoch) == (3, 1)
     signed(earlier.ledger)
-    audit = audited(earlier.ledger, KEY)
+    audit = audited(earlier.ledger, V1_KEY)
     assert audit.flaws == audit.problems == ()  # its history has more than the copy's records
     assert (audit.counted.lost, audit.log.v2_from) == (3, OLD)
     assert kinds(earlier.ledger, 28)[24:] == [EntryKind.RECORD_V1] + [EntryKind.RECORD_V2] * 3

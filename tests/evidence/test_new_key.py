@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from commands import refused, run
-from evidence import test_restore_notes as restoring
+from evidence import ruled
 from evidence.logs import configured, record, signed
 from evidence.witnessing import serving_logs
 from examples import AT, PLAYED
@@ -220,9 +220,9 @@ def test_interrupted_change_goes_on(
     """Killed before or after any step of it, there is the old log alone, or both, of which the service or the
     same command signs what is left; calls go on meanwhile."""
     ledger = tmp_path / "acme.sqlite3"
-    restoring.record(ledger)
+    ruled.record(ledger)
     sequence(ledger)
-    restoring.record(ledger)
+    ruled.record(ledger)
     place, name = step
     original, calls = getattr(place, name), 0
 
@@ -240,12 +240,12 @@ def test_interrupted_change_goes_on(
     with suppress(Killed):
         begin_epoch(ledger, AT)
     monkeypatch.undo()
-    restoring.record(ledger)
+    ruled.record(ledger)
     if again == "the command":
         sequence(ledger)
         begin_epoch(ledger, AT)
-    restoring.sound(ledger)
-    assert {verdict for _kind, verdict in restoring.verdicts(ledger, rules=True)} == {NoteVerdict.HOLDS}
+    ruled.sound(ledger)
+    assert {verdict for _kind, verdict in ruled.verdicts(ledger, rules=True)} == {NoteVerdict.HOLDS}
     with closing(SqliteStore(str(ledger))) as store:
         *earlier_logs, _log = store.logs()
     folder = LogFolder(ledger)
@@ -255,7 +255,7 @@ def test_interrupted_change_goes_on(
 
 def test_log_that_cannot_be_ended_asks_for_the_instruction(tmp_path: Path) -> None:
     """Where somebody approves and the folder of the log is gone; nothing is changed before."""
-    ledger = restoring.approved(tmp_path)
+    ledger = ruled.approved(tmp_path)
     with closing(SqliteStore(str(ledger))) as store:
         store.append([PLAYED])  # which nobody signed
     shutil.rmtree(LogFolder(ledger).folder)
@@ -265,7 +265,7 @@ def test_log_that_cannot_be_ended_asks_for_the_instruction(tmp_path: Path) -> No
     assert (refused.value.exit_code, refused.value.code) == (2, "instruction-refused")
     assert ledger.read_bytes() == content
     begin_epoch(ledger, AT, "OPS/7")
-    (new_log,) = [content for content in restoring.contents(ledger) if isinstance(content, NewLogNote)]
+    (new_log,) = [content for content in ruled.contents(ledger) if isinstance(content, NewLogNote)]
     assert new_log.instruction == "OPS/7"
     with closing(SqliteStore(str(ledger))) as store:
         waiting, _noted = approvals.state(store, None)
@@ -274,11 +274,11 @@ def test_log_that_cannot_be_ended_asks_for_the_instruction(tmp_path: Path) -> No
 
 def test_chain_of_logs_holds(tmp_path: Path) -> None:
     """Each log names the key of the next one, which names its tree and has the same rule."""
-    ledger = restoring.approved(tmp_path)
+    ledger = ruled.approved(tmp_path)
     for _ in range(3):
         begin_epoch(ledger, AT)
-    restoring.sound(ledger)
-    verdicts = restoring.verdicts(ledger, rules=True)
+    ruled.sound(ledger)
+    verdicts = ruled.verdicts(ledger, rules=True)
     assert len(verdicts) == 1 + 3 * 3
     assert {verdict for _kind, verdict in verdicts} == {NoteVerdict.HOLDS}
 

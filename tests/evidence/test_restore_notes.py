@@ -8,7 +8,6 @@ from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 from datetime import datetime, timedelta
-from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -20,14 +19,27 @@ from commands import typed
 from evidence.logs import configured
 from evidence.logs import record as record_call
 from evidence.noted import APPROVER
+from evidence.ruled import (
+    APPROVED,
+    HE,
+    LOG,
+    OTHER,
+    RULE,
+    approved,
+    company,
+    contents,
+    notes,
+    record,
+    sound,
+    verdicts,
+)
 from examples import AT, ONE, PLAYED, UNIDENTIFIED
 from informativa.config import load
 from informativa.evidence import approval
 from informativa.evidence.approval import Approval
-from informativa.evidence.checkpoint import Checkpoint
 from informativa.evidence.erased_leaves import ErasedLeaves, LeafPlace
 from informativa.evidence.log_folder import LogFolder
-from informativa.evidence.note_standing import NoteVerdict, standings
+from informativa.evidence.note_standing import NoteVerdict
 from informativa.evidence.note_values import ErasureRule, NoteSource
 from informativa.evidence.notes import (
     ApprovalNote,
@@ -44,31 +56,15 @@ from informativa.ledgers import erasure, leaves, note_leaves
 from informativa.ledgers.audit import RecordCounts
 from informativa.ledgers.audit_log import audit_ledger
 from informativa.ledgers.loss_notes import NamedLeaves, ranges_of
-from informativa.ledgers.owner import LedgerOwner
 from informativa.ledgers.restoring import RestoreResult, restore
 from informativa.ledgers.sequencer import begin_epoch, sequence
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.model.errors import InformativaError, LedgerError
 from informativa.model.plan import Period
 
-LOG = "acme.example/informativa/acme/pbx-1"
-RULE = RuleNote(Period(months=60), "Europe/Rome", ErasureRule.STANDING, processor=False)
-APPROVED = replace(RULE, approver=APPROVER.verifier)
 EACH = replace(APPROVED, erasures=ErasureRule.EACH)
 MINUTE = AT.replace(second=0, microsecond=0)
 NOW = AT + timedelta(days=2)
-HE, OTHER = b"h" * 32, b"o" * 32
-
-
-def company(rule: RuleNote = RULE) -> LedgerOwner:
-    """The owner, by whose configuration the rule is this."""
-    return LedgerOwner("acme", ("key",), lambda: rule)
-
-
-def record(file: Path, *events: object, rule: RuleNote = RULE) -> None:
-    """Record more."""
-    with closing(SqliteStore(str(file), log=LOG, owner=company(rule))) as store:
-        store.append(list(events) or [UNIDENTIFIED])  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -76,14 +72,6 @@ def ledger(tmp_path: Path) -> Path:
     """With a rule and three records, signed."""
     file = tmp_path / "acme.sqlite3"
     record(file, replace(PLAYED, pseudonym=HE), PLAYED, replace(PLAYED, pseudonym=OTHER))
-    sequence(file)
-    return file
-
-
-def approved(tmp_path: Path, rule: RuleNote = APPROVED) -> Path:
-    """The same with another rule."""
-    file = tmp_path / "approved" / "acme.sqlite3"
-    record(file, replace(PLAYED, pseudonym=HE), PLAYED, rule=rule)
     sequence(file)
     return file
 
@@ -133,54 +121,6 @@ def purge(ledger: Path, below: int, origin: str = f"{LOG}/1") -> LogNote:
             transaction.purge(number)
         transaction.close_leaves(numbers)
     return written
-
-
-def notes(ledger: Path) -> list[LogNote]:
-    """All notes of all logs, in order."""
-    with closing(SqliteStore(str(ledger), read_only=True)) as store:
-        return store.log_notes()
-
-
-def contents(ledger: Path) -> list[NoteContent]:
-    """What they say."""
-    return [written.content for written in notes(ledger)]
-
-
-def sound(ledger: Path) -> RecordCounts:
-    """Sign, audit, and return how many records there are in each state."""
-    sequence(ledger)
-    folder = LogFolder(ledger)
-    keys = [key for epoch in folder.epochs() if (key := folder.published(epoch).key())]
-    audited = audit_ledger(ledger, keys)
-    assert (audited.flaws, audited.problems, audited.history) == ((), (), ())
-    assert audited.counters == ()
-    with closing(SqliteStore(str(ledger), read_only=True)) as store:
-        assert store.rule() is not None
-    assert all(first.log != second.log or first.at <= second.at for first, second in pairwise(notes(ledger)))
-    return audited.counted
-
-
-def verdicts(ledger: Path, rules: bool = False) -> list[tuple[NoteKind, NoteVerdict]]:
-    """The verdict on each note, by what was published."""
-    folder, logs = LogFolder(ledger), {}
-    with (
-        closing(SqliteStore(str(ledger), read_only=True)) as store,
-        closing(sqlite3.connect(ledger)) as connection,
-    ):
-        for log in store.logs():
-            published = folder.published(log.epoch)
-            tree = Checkpoint.unverified(published.checkpoint() or b"")
-            key = published.key()
-            assert key is not None
-            read = note_leaves.read_log(connection, log, key, tree.root)
-            logs[log.origin] = replace(read, size=tree.size)
-    judged = standings(logs, (), lambda *_checkpoint: None)
-    return [
-        (standing.entry.note.kind, standing.standing)
-        for origin in sorted(judged)
-        for standing in judged[origin]
-        if standing.entry.note and (rules or standing.entry.note.kind is not NoteKind.RULE)
-    ]
 
 
 def entries(ledger: Path) -> list[bytes]:

@@ -16,7 +16,6 @@ from commands import run
 from evidence.ledger import Busy, audited, forged, of, signed
 from evidence.logs import configured, record
 from evidence.logs import signed as sign_log
-from evidence.test_log_versions import earlier  # noqa: F401  # a fixture
 from examples import AT, PLAYED
 from informativa.evidence.approval import Approval, sign
 from informativa.evidence.erased_leaves import ErasedLeaves, LeafPlace
@@ -466,7 +465,7 @@ def test_lost_records_need_an_approval(notary: Notary) -> None:
     assert (result, hole.cause, hole.standing) == (GAPS, HoleCause.LOST, WAITS)
 
 
-def test_log_of_version_1_is_accounted_for(earlier: Busy) -> None:  # noqa: F811
+def test_log_of_version_1_is_accounted_for(earlier: Busy) -> None:
     """By the company's own word as long as nothing else was possible, and then by its first rule."""
     with closing(SqliteStore(str(earlier.ledger))) as store:
         store.append([of(1)])

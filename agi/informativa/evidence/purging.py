@@ -87,8 +87,8 @@ def clock_flaw(cosigned: Iterable[int], at: datetime) -> Text:
 def delay(rules: LogRules, limit: PurgeLimit | None, at: datetime) -> Text:
     """Return why less is purged than the newest rule would have; '' if it is not less by the rules."""
     newest = next(reversed(rules.own.values()), None)
-    wanted = before(newest.content, at) if newest else None
-    if newest is None or wanted is None or (limit is not None and limit.cutoff >= wanted):
+    cutoff = before(newest.content, at) if newest else None
+    if newest is None or cutoff is None or (limit is not None and limit.cutoff >= cutoff):
         return NOTHING
     if newest.since is None:
         return Text("The shorter retention waits for its approval.")

@@ -28,11 +28,11 @@ class AccessChain:
     hashes: Mapping[int, bytes] = field(default_factory=dict)
 
 
-def verify(connection: sqlite3.Connection, wanted: Collection[int]) -> AccessChain:
+def verify(connection: sqlite3.Connection, numbers: Collection[int]) -> AccessChain:
     """Check all rows; see `AccessLog.verify`."""
     purged, purged_hash = connection.execute("SELECT number, hash FROM state").fetchone()
     number, previous_hash, first_wrong, rows = purged, purged_hash, None, 0
-    hashes = {purged: purged_hash} if purged in wanted else {}
+    hashes = {purged: purged_hash} if purged in numbers else {}
     for row in connection.execute(f"SELECT {COLUMNS} FROM access ORDER BY number"):  # noqa: S608  # our own names
         *facts, row_hash = row
         if first_wrong is None and not (
@@ -40,7 +40,7 @@ def verify(connection: sqlite3.Connection, wanted: Collection[int]) -> AccessCha
         ):
             first_wrong = number + 1
         number, previous_hash, rows = facts[0], row_hash, rows + 1
-        if number in wanted:
+        if number in numbers:
             hashes[number] = row_hash
     return AccessChain(rows, number, previous_hash, first_wrong, purged, hashes)
 

@@ -137,9 +137,9 @@ class AccessLog:
             log = self.file.with_name(f"{self.file.name}-wal")
             return log.exists() or changed >= since.timestamp() - _CLOCK_STEP
 
-    def verify(self, wanted: Collection[int] = ()) -> AccessChain:
+    def verify(self, numbers: Collection[int] = ()) -> AccessChain:
         """Check that every row is as it was when it was added, and that none is missing between them. The
-        hashes of the rows with the `wanted` numbers are returned. Writes nothing beside the file. If rows are
+        hashes of the rows with these `numbers` are returned. Writes nothing beside the file. If rows are
         added meanwhile, all are checked once more."""
         if not self.file.exists():
             return AccessChain(0, 0, bytes(32), None)
@@ -147,7 +147,7 @@ class AccessLog:
             for _ in range(TIMES):
                 version = audit_reading.version(self.file)
                 with audit_reading.reading(self.file) as connection:
-                    chain = verify(connection, wanted)
+                    chain = verify(connection, numbers)
                 if chain.first_wrong is None or audit_reading.version(self.file) == version:
                     break
         return chain

@@ -153,7 +153,8 @@ class CallCentre:
         settings = load(self.configuration).evidence.for_controller("borealis")
         try:
             storage.keep_rule(self.company, NOW.at, NoteSource.SERVICE)
-            storage.keep_counted(self.company, NOW.at)
+            storage.keep_totals(self.company, NOW.at)
+            storage.keep_access_head(self.company, NOW.at)
             sequence(self.ledger, None, publication.sources(settings))
             published = publication.publish(self.company, settings, NOW.at)
         except InformativaError as error:

@@ -174,7 +174,8 @@ class Company:
     def sign(self, box: Box) -> None:
         """State the rule, count, and sign what was recorded, as the service does."""
         storage.keep_rule(self.of(box), self.clock(box), BY)
-        storage.keep_counted(self.of(box), self.clock(box))
+        storage.keep_totals(self.of(box), self.clock(box))
+        storage.keep_access_head(self.of(box), self.clock(box))
         sequencer.sequence(box.ledger)
 
     def publish(self, box: Box) -> None:
@@ -196,7 +197,7 @@ class Company:
         """Begin another log with a new key, as a command does."""
         controller, at = self.of(box), self.clock(box)
         storage.keep_rule(controller, at, BY)
-        storage.keep_counted(controller, at, log_ends=True)
+        storage.keep_totals(controller, at, log_ends=True)
         sequencer.sequence(box.ledger)
         sequencer.begin_epoch(box.ledger, at)
         self.sign(box)

@@ -6,7 +6,9 @@ import asyncio
 import json
 import re
 import shutil
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
@@ -22,6 +24,7 @@ from informativa.evidence.checkpoint import Checkpoint
 from informativa.evidence.log_folder import LogFolder
 from informativa.evidence.note import Signer
 from informativa.evidence.policy import Policy
+from informativa.evidence.witness_client import WitnessClient
 from informativa.evidence.witness_store import WitnessFolder
 from informativa.ledgers import rows
 from informativa.model import Controller
@@ -70,6 +73,47 @@ def test_a_witness_of_the_controller_signs_each_checkpoint(folder: Path, tmp_pat
     state = publication.state(acme, 1)
     assert state.targets == {str(mount): (6, NOW, "")}
     assert state.witnesses == {"home.example": (6, NOW, "")}
+
+
+def test_a_log_that_stands_still_is_signed_anew_every_hour(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The witness signs the same checkpoint again when its signature is an hour old, and not before; the
+    checkpoint of that size keeps the first signature, by which a purge counts, and targets get both."""
+    mount = tmp_path / "mount"
+    mount.mkdir()
+    witness = WitnessFolder(tmp_path / "home").make("home.example").verifier
+    asked: list[int] = []
+    cosign = WitnessClient.cosign
+
+    def counted(client: WitnessClient, *arguments: Any) -> tuple[note.Signature, ...]:
+        asked.append(len(asked))
+        return cosign(client, *arguments)
+
+    with serving_logs(tmp_path / "home") as (port, keys):
+        acme = configured(
+            folder,
+            "publish: [{folder: " + str(mount) + "}]",
+            f"witness: [{{key: {witness}, url: 'http://127.0.0.1:{port}'}}]",
+        )
+        record(acme)
+        size = signed(folder)
+        keys.append(key(acme))
+        settings = load(folder / "informativa.yaml").evidence.for_controller("acme")
+        now = datetime.now(UTC)
+        monkeypatch.setattr(WitnessClient, "cosign", counted)
+        assert not publication.publish(acme, settings, now)[0].errors
+        log = LogFolder(Path(acme.ledger)).published(1)
+        first = log.checkpoint()
+        for minutes, times in ((59, 1), (61, 2), (61, 3)):  # its own clock stands still here
+            assert not publication.publish(acme, settings, now + timedelta(minutes=minutes))[0].errors
+            assert len(asked) == times
+    assert log.checkpoint_of(size) == first
+    signed_again = Policy.parse(f"log {key(acme)}\nwitness home {witness}\nquorum home\n".encode())
+    assert signed_again.verify(log.checkpoint() or b"").required().checkpoint.size == size
+    published_log = mount / "informativa/acme/pbx-1/1"
+    assert (published_log / "checkpoint").read_bytes() == log.checkpoint()
+    assert (published_log / f"checkpoints/{size}").read_bytes() == first
 
 
 def test_where_nobody_answers_nothing_is_signed_and_calls_go_on(folder: Path, tmp_path: Path) -> None:

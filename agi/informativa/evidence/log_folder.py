@@ -268,6 +268,11 @@ class PublishedLog:
             )
             files.write_file(self.folder / "checkpoint", checkpoint, for_folders_owner=True, durable=True)
 
+    def put_newest(self, checkpoint: bytes) -> None:
+        """Publish the newest checkpoint with newer signatures; the one of its size keeps its first ones."""
+        with failing(self.folder / "checkpoint"):
+            files.write_file(self.folder / "checkpoint", checkpoint, for_folders_owner=True, durable=True)
+
     def note_gone(self, leaf: int, text: str) -> None:
         """Note an erasure or a purge, by the leaf of its record and the text of that record: a backup from
         before can then be restored without the deleted records. The text names leaves, never numbers or

@@ -120,6 +120,7 @@ def _purged(
         if really:
             storage.store(controller).close()  # brings it up to date
             storage.keep_rule(controller, now, NoteSource.COMMAND)
+            storage.keep_totals(controller, now)  # before what it counts is gone
         with closing(storage.store(controller)) as store:
             plan = storage.purge_plan(controller, store, now)
             if plan is None:

@@ -182,6 +182,7 @@ def purge(controller: Controller, now: datetime) -> None:
 
     try:
         storage.keep_rule(controller, now, NoteSource.SERVICE)
+        storage.keep_totals(controller, now)  # before what it counts is gone
         store = storage.store(controller, create=False, migrate=False)
         try:
             plan = storage.purge_plan(controller, store, now)
@@ -306,7 +307,8 @@ def _keep_counted(controller: Controller, errors: OnceLogged) -> None:
     """Put totals and the newest entry of the access log on record. An access log that cannot be read keeps
     nobody from signing: the error is logged."""
     try:
-        storage.keep_counted(controller, datetime.now(UTC))
+        storage.keep_totals(controller, datetime.now(UTC))
+        storage.keep_access_head(controller, datetime.now(UTC))
     except LedgerError as error:
         errors.tell(controller.id, controller=controller.id, error=str(error))
     else:

@@ -7,11 +7,12 @@ import json
 from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from ..evidence import timestamp
 from ..evidence.checkpoint import Checkpoint, open_checkpoint
+from ..evidence.cosignature import cosigned_at
 from ..evidence.elsewhere import CheckpointSource
 from ..evidence.log_folder import LogFolder, PublishedLog, failing
 from ..evidence.note import Note, Signature, Verifier, parse
@@ -32,6 +33,9 @@ from ..model.errors import EvidenceError, SigningError
 from ..model.text import Text
 from ..system import files
 from . import storage
+
+COSIGNED_ANEW = timedelta(hours=1)
+"""The age of a witness's signature after which it is asked for another one of the same checkpoint."""
 
 Progress = Callable[[int, int], object]
 """A callback that gets the number of files at a target by now, and the number in the end."""
@@ -164,7 +168,7 @@ def _publish_log(
             Text("{folder} has no key: the first checkpoint wrote it.", folder=published.folder)
         )
     newest = open_checkpoint(data, [key]).checkpoint
-    witnesses = _cosign(published, newest, settings.witnesses, state)
+    witnesses = _cosign(published, newest, settings.witnesses, state, now)
     stamp = _stamp(published, key, newest, settings.timestamp, now) if settings.timestamp else None
     targets = [_deliver_to(published, key, place, state, check, progress) for place in settings.targets]
     state.keep()
@@ -185,37 +189,43 @@ def _cosign(
     newest: Checkpoint,
     addresses: Sequence[WitnessAddress],
     state: _State,
+    now: datetime,
 ) -> list[WitnessAnswer]:
-    """Ask all witnesses that have not signed the checkpoint yet, and store their signatures with it."""
+    """Ask all witnesses that have not signed the checkpoint yet, or not for an hour, and store their
+    signatures with it: whoever follows the log sees that it stands still, and is not withheld."""
     data = published.checkpoint() or b""
     existing = {(signature.name, signature.key_id): signature for signature in parse(data).signatures}
     hashes, answers = TileHashes(newest.size, published.tiles.read), []
-    signatures: list[Signature] = []
+    first: list[Signature] = []
+    again: list[Signature] = []
     for address in addresses:
         client = WitnessClient(address)
         last_size = state.size("witnesses", client.name)
         signature = existing.get((client.key.name, client.key.key_id))
         try:
             if signature is None or not client.key.verify(newest.text, signature.data):
-                signatures += client.cosign(data, hashes, last_size)
+                first += client.cosign(data, hashes, last_size)
+            elif cosigned_at(signature) <= (now - COSIGNED_ANEW).timestamp():
+                again += client.cosign(data, hashes, newest.size)
             state.reached("witnesses", client.name, newest.size)
             answers.append(WitnessAnswer(client.name, newest.size))
         except EvidenceError as error:
             state.failed("witnesses", client.name, error)
             answers.append(WitnessAnswer(client.name, last_size, error))
-    if signatures:
-        _add_signatures(published, newest, signatures)
+    if first:
+        kept = published.checkpoint_of(newest.size) or data
+        published.put_checkpoint(newest.size, _with_signatures(kept, first))
+    if again:
+        published.put_newest(_with_signatures(data, [*first, *again]))
     return answers
 
 
-def _add_signatures(published: PublishedLog, newest: Checkpoint, signatures: Sequence[Signature]) -> None:
-    """Put signatures under the checkpoint."""
-    note = parse(published.checkpoint() or b"")
+def _with_signatures(checkpoint: bytes, signatures: Sequence[Signature]) -> bytes:
+    """Return a checkpoint with signatures, in the place of older ones by the same keys."""
+    note = parse(checkpoint)
     new = {(signature.name, signature.key_id) for signature in signatures}
-    others = tuple(
-        signature for signature in note.signatures if (signature.name, signature.key_id) not in new
-    )
-    published.put_checkpoint(newest.size, Note(note.text, (*others, *signatures)).data)
+    others = (signature for signature in note.signatures if (signature.name, signature.key_id) not in new)
+    return Note(note.text, (*others, *signatures)).data
 
 
 def _stamp(

@@ -114,17 +114,23 @@ def purge_plan(controller: Controller, ledger: SqliteStore, at: datetime) -> Pur
     return purge_plan.read(ledger, at, configured_rule(controller))
 
 
-def keep_counted(controller: Controller, at: datetime, *, log_ends: bool = False) -> None:
-    """Write into a controller's ledger, which must exist, the totals of its last day, and the newest entry of
-    the access log; if the log ends, the totals of all that is left. A controller whose log states no rule has
-    neither. Raises LedgerError."""
-    from ..ledgers import access_heads, totals
+def keep_totals(controller: Controller, at: datetime, *, log_ends: bool = False) -> None:
+    """Write into a controller's ledger, which must exist, the totals of its last day; if the log ends, of all
+    that is left. A controller whose log states no rule has none. Raises LedgerError."""
+    from ..ledgers import totals
 
-    if controller.rule is None:
-        return
-    with closing(store(controller, create=False, migrate=False)) as ledger:
-        totals.keep(ledger, at, controller.zone, ends=log_ends)
-        if not log_ends:
+    if controller.rule is not None:
+        with closing(store(controller, create=False, migrate=False)) as ledger:
+            totals.keep(ledger, at, controller.zone, ends=log_ends)
+
+
+def keep_access_head(controller: Controller, at: datetime) -> None:
+    """Write into a controller's ledger, which must exist, the newest entry of the access log. A controller
+    whose log states no rule has none. Raises LedgerError."""
+    from ..ledgers import access_heads
+
+    if controller.rule is not None:
+        with closing(store(controller, create=False, migrate=False)) as ledger:
             access_heads.keep(ledger, access_log(controller), at)
 
 

@@ -237,7 +237,7 @@ def change_key(
     require_instruction(instruction)
     storage.store(controller, create=False).close()  # migrates it, where no service does
     storage.keep_rule(controller, at, NoteSource.COMMAND)
-    storage.keep_counted(controller, at, log_ends=True)
+    storage.keep_totals(controller, at, log_ends=True)
     try:
         checkpoint(controller, progress, elsewhere)
     except SigningError as error:

@@ -14,8 +14,9 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from informativa.evidence.commitment import KEPT
 from informativa.ledgers.sqlite import SqliteStore
-from informativa.model import Record, RecordKind
+from informativa.model import Record
 from informativa.operations.dialplan import generate
 from informativa.operations.init import init
 
@@ -174,13 +175,13 @@ class Office:
     # -- what was kept --
 
     def records(self, controller: str = "acme") -> list[Record]:
-        """All records of one controller, but the rule of its log."""
+        """All records of one controller, but those about records."""
         file = self.folder / "ledger" / f"{controller}.sqlite3"
         if not file.exists():
             return []
         store = SqliteStore(str(file))
         try:
-            return [record for record in store.records() if record.event.kind is not RecordKind.RULE]
+            return [record for record in store.records() if record.event.kind not in KEPT]
         finally:
             store.close()
 

@@ -17,7 +17,7 @@ from examples import AT, NOTDUE, ONE, OTHER, PARTIAL, PLAYED, UNIDENTIFIED
 from informativa.call.guard import suspend
 from informativa.evidence.note_values import ErasureRule, NoteSource
 from informativa.evidence.notes import RuleNote
-from informativa.ledgers import erasure, expiry, purge_plan
+from informativa.ledgers import caller_traces, expiry, purge_plan
 from informativa.ledgers.erasure import erase
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import Reason, RecordKind
@@ -221,7 +221,7 @@ def test_i9_an_erasure_that_left_traces_is_not_done(boxes: Boxes) -> None:
         reader.execute("BEGIN")
         reader.execute("SELECT count(*) FROM event").fetchone()
         with (
-            mock.patch.object(erasure, "PATIENCE_SECONDS", 0.2),
+            mock.patch.object(caller_traces, "PATIENCE_SECONDS", 0.2),
             pytest.raises(LedgerError, match="traces of him"),
         ):
             box.erase()

@@ -22,8 +22,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from informativa.call.caller import pseudonym
+from informativa.evidence.commitment import KEPT
 from informativa.ledgers.sqlite import SqliteStore
-from informativa.model import Event, Identified, PriorDelivery, Record, RecordKind, known_by
+from informativa.model import Event, Identified, PriorDelivery, Record, known_by
 from lab.office import Office
 
 CONTROLLERS = {"+390212345678": "acme", "+493012345678": "borealis"}  # whose the lines are
@@ -188,9 +189,7 @@ def complaints(office: Office, calls: Sequence[Call]) -> list[str]:
         file = office.folder / "ledger" / f"{controller}.sqlite3"
         key = bytes.fromhex((office.folder / "keys" / f"{controller}.key").read_text())
         store = SqliteStore(str(file))
-        records = {
-            record.number: record for record in store.records() if record.event.kind is not RecordKind.RULE
-        }
+        records = {record.number: record for record in store.records() if record.event.kind not in KEPT}
         store.close()
         found += [f"{controller}: {text}" for text in _compare(records, theirs, key)]
         found += [f"{controller}: {text}" for text in integrity(file)]

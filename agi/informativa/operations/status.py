@@ -20,7 +20,6 @@ from ..ledgers.following import LedgerSummary
 from ..model import Controller, Line, Status
 from ..model.errors import ConfigProblem, EvidenceError, LedgerError, ManagerError, SharedDatabaseError
 from ..model.text import NOTHING, Text
-from ..process import storage
 from .boxes import Meeting
 from .controller_state import lines_of
 from .doctor import examination, probe
@@ -170,8 +169,10 @@ async def _look(system: System) -> StatusReport:
         summary: LedgerSummary | None = None
         log: LogState | None = None
         meeting: Meeting | None = None
+        kept_since = controller.retention and controller.retention.before(system.now, controller.zone)
         if controller in readable:
             try:
+                kept_since = system.kept_since(controller)
                 summary = system.summary(controller)
                 log = system.log(controller)
             except (LedgerError, EvidenceError):
@@ -181,7 +182,6 @@ async def _look(system: System) -> StatusReport:
         lines = {line.number: line for line in lines_of(controller, configuration)}
         why_not, before = _reasons(controller, mistakes.get(controller.id, ()), as_before)
         fell, calls = fell_back.get(controller.id, (0, 0))
-        kept_since = _kept_since(controller, system)
         controllers.append(
             ControllerStatus(
                 id=controller.id,
@@ -218,18 +218,6 @@ async def _look_at_service(system: System) -> StatusReport:
     findings = [] if service.answers else await examination.run(system, of_suite(Suite.SERVICE))
     warnings = tuple(finding.sentence for finding in findings)
     return StatusReport(service, system.now, (), None, warnings, service.answers)
-
-
-def _kept_since(controller: Controller, system: System) -> datetime | None:
-    """Return the time from before which a purge deletes records now: a shorter retention that waits does not
-    count yet."""
-    if controller.retention is None:
-        return None
-    with suppress(LedgerError, EvidenceError), storage.existing_ledger(controller) as ledger:
-        plan = storage.purge_plan(controller, ledger, system.now) if ledger else None
-        if plan is not None and plan.cutoff is not None:
-            return plan.cutoff
-    return controller.retention.before(system.now, controller.zone)
 
 
 def _reasons(

@@ -114,6 +114,16 @@ def purge_plan(controller: Controller, ledger: SqliteStore, at: datetime) -> Pur
     return purge_plan.read(ledger, at, configured_rule(controller))
 
 
+def purged_until(controller: Controller, at: datetime) -> datetime | None:
+    """Return the time from before which a purge deletes records; `None` where the controller has no
+    retention. Raises LedgerError, EvidenceError."""
+    if controller.retention is None:
+        return None
+    with existing_ledger(controller) as ledger:
+        plan = purge_plan(controller, ledger, at) if ledger else None
+    return (plan and plan.cutoff) or controller.retention.before(at, controller.zone)
+
+
 def keep_totals(controller: Controller, at: datetime, *, log_ends: bool = False) -> None:
     """Write into a controller's ledger, which must exist, the totals of its last day; if the log ends, of all
     that is left. A controller whose log states no rule has none. Raises LedgerError."""

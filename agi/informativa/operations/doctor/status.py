@@ -31,7 +31,7 @@ async def service(system: System) -> AsyncIterator[Finding]:
 def companies(system: System) -> Iterator[Finding]:
     """Check that the ledger, the log and the boxes of each company can be read."""
     for controller in system.readable():
-        for readings in ((system.summary, system.log), (system.meeting,)):
+        for readings in ((system.kept_since, system.summary, system.log), (system.meeting,)):
             try:
                 for read in readings:
                     read(controller)

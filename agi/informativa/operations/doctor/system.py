@@ -127,6 +127,11 @@ class System:
         since = self.now - timedelta(days=DAYS)
         return self._read(f"summary {controller.id}", lambda: storage.summary(controller, since, self.today))
 
+    def kept_since(self, controller: Controller) -> datetime | None:
+        """Return the time from before which a purge deletes records now, `None` for never: a shorter
+        retention that waits does not count yet. Raises LedgerError, EvidenceError."""
+        return self._read(f"purge {controller.id}", lambda: storage.purged_until(controller, self.now))
+
     def log(self, controller: Controller) -> LogState | None:
         """Return the state of a log; `None` if there is no ledger. Raises LedgerError, EvidenceError."""
         if not Path(controller.ledger).exists():

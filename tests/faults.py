@@ -29,7 +29,8 @@ from informativa.model.ports import Ledger, LedgerTransaction, LookupSource, Oth
 COMPANIES = re.compile(r"acme\d*|borealis")
 THINGS = (
     "ledgers", "prompts", "call.lookups", "sharing", "process.storage", "system.files",
-    "process.publication", "process.maintenance", "evidence.log_folder", "config.findings",
+    "process.log_storage", "process.erasing", "process.publication", "process.maintenance",
+    "process.spool_collection", "evidence.log_folder", "config.findings",
 )  # fmt: skip
 """Packages and modules whose public functions and methods reach something of a company."""
 CALLERS = (
@@ -39,7 +40,7 @@ CALLERS = (
     "call.lookups.guarded", "process.maintenance", "system.patience", "process.preparation",
     "prompts.guarded", "prompts.recordings", "process.publication", "process.regular_work",
     "process.self_report", "process.service", "sharing.loop", "sharing.others", "process.storage",
-    "system.turns",
+    "process.log_storage", "process.erasing", "process.spool_collection", "system.turns",
 )  # fmt: skip
 """Modules from which the service does it: what is called from anywhere else is inside one of the others."""
 
@@ -84,11 +85,14 @@ def expected() -> set[str]:
         for method in vars(port)
         if f"{adapter}.{method}" in names
     }
-    surely_called |= {name for name in names if name.startswith("process.maintenance.")}
+    surely_called |= {
+        name for name in names if name.startswith(("process.maintenance.", "process.spool_collection."))
+    }
     for module in CALLERS:
         source = inspect.getsource(importlib.import_module(f"informativa.{module}"))
         surely_called |= {
-            f"process.storage.{name}" for name in re.findall(r"\bstorage\.(\w+)", source)
+            f"process.{part}.{name}"
+            for part, name in re.findall(r"\b(storage|log_storage|erasing)\.(\w+)", source)
         } & names
     return surely_called - IN_MEMORY - OF_ALL
 
@@ -105,7 +109,7 @@ OF_ALL = {
     "ledgers.groupcommit.GroupCommitLedger.records",  # of no call
     "process.maintenance.Outdated.migrate",  # these give each company its turn
     "process.maintenance.Outdated.report",
-    "process.maintenance.SpoolCollection.collect",
+    "process.spool_collection.SpoolCollection.collect",
 }
 
 

@@ -29,7 +29,7 @@ from informativa.operations import callers, retention
 from informativa.operations.callers import Recorded
 from informativa.operations.controllers import notice_named
 from informativa.operations.typed_caller import Typed, by_customer, by_number
-from informativa.process import maintenance, storage
+from informativa.process import erasing, log_storage, maintenance, storage
 from informativa.views.documents import document, facts
 from informativa.views.messages import ENGLISH, language
 from informativa.views.text import callers as text
@@ -309,7 +309,7 @@ def test_erasure_waits_for_the_approval_and_the_service_does_it(
             note_leaves.append(transaction, connection, approval, NOW, NoteSource.COMMAND)
     pending.carry_out(approving)
     assert caller_records(approving) == ()
-    with mock.patch.object(storage, "carry_out_erasures") as again:
+    with mock.patch.object(erasing, "carry_out_erasures") as again:
         pending.carry_out(approving)
     again.assert_not_called()
 
@@ -326,7 +326,7 @@ def test_an_erasure_that_cannot_be_carried_out_is_tried_again(
     pending = maintenance.PendingErasures()
     pending.carry_out(acme)  # there is no ledger yet
     told(configuration)
-    failing = mock.patch.object(storage, "carry_out_erasures", side_effect=LedgerError("busy"))
+    failing = mock.patch.object(erasing, "carry_out_erasures", side_effect=LedgerError("busy"))
     for _turn in range(2):
         with failing, pytest.raises(LedgerError, match="busy"):
             pending.carry_out(approving)
@@ -342,7 +342,7 @@ def test_an_instruction_is_asked_for_before_anything_is_erased(
         callers.erase([approving], CALLER, NOW, really=False, instruction="of +393331234567")
     with pytest.raises(InformativaError, match="--instruction TICKET"):
         callers.erase([approving], CALLER, NOW, really=True)
-    storage.keep_rule(approving, NOW, NoteSource.COMMAND)
+    log_storage.keep_rule(approving, NOW, NoteSource.COMMAND)
     silent = replace(acme, rule=None)
     with pytest.raises(InformativaError, match="--instruction TICKET"):
         callers.erase([silent], CALLER, NOW, really=True)

@@ -22,7 +22,7 @@ from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import Controller, Ending, Event, Heard, Line, ManagerAccount, Prompt, Reason, Status
 from informativa.model.errors import LedgerError, ManagerError
 from informativa.model.text import Text
-from informativa.process import maintenance
+from informativa.process import spool_collection
 
 AT = datetime(2026, 11, 24, 12, tzinfo=UTC)
 LINE = line(notice(version("1"), version("2")))
@@ -235,8 +235,8 @@ def test_each_row_is_recorded_exactly_once(tmp_path: Path) -> None:
     store.append([late])
     store.close()
     keys = {row.key for row in rows}
-    assert maintenance.keep_spooled(controller, rows) == (keys, 2)
-    assert maintenance.keep_spooled(controller, rows) == (keys, 0)
+    assert spool_collection.keep_spooled(controller, rows) == (keys, 2)
+    assert spool_collection.keep_spooled(controller, rows) == (keys, 0)
     kept = stored(Path(controller.ledger))
     assert [event.call for event in kept] == ["1700000000.1", "1700000000.2", "1700000000.3"]
     assert [event.recorded is None for event in kept] == [True, False, False]
@@ -248,7 +248,7 @@ def test_row_that_the_ledger_refuses_fails_no_other(tmp_path: Path) -> None:
     SqliteStore(controller.ledger).close()
     good, bad = (spool.parse_row(f"1700000000.{n}-1795521600000017", row(), LINES) for n in (1, 2))
     wrong = replace(bad, events=(replace(bad.events[0], basis=999),))
-    assert maintenance.keep_spooled(controller, [wrong, good]) == ({good.key}, 1)
+    assert spool_collection.keep_spooled(controller, [wrong, good]) == ({good.key}, 1)
 
 
 def test_two_unknown_prompts_of_one_row_are_two_records(tmp_path: Path) -> None:
@@ -256,14 +256,14 @@ def test_two_unknown_prompts_of_one_row_are_two_records(tmp_path: Path) -> None:
     controller = replace(LINE.controller, ledger=str(tmp_path / "acme.sqlite3"))
     SqliteStore(controller.ledger).close()
     found = spool.parse_row(KEY, row(prompt=f"{SHORT.path}&/old/one&/old/other"), LINES)
-    assert maintenance.keep_spooled(controller, [found]) == ({KEY}, 3)
+    assert spool_collection.keep_spooled(controller, [found]) == ({KEY}, 3)
 
 
 def test_i3_ledger_that_was_deleted_is_not_made_anew(tmp_path: Path) -> None:
     """I3: what a row tells must not go into a file that the admin will replace."""
     controller = replace(LINE.controller, ledger=str(tmp_path / "acme.sqlite3"))
     with pytest.raises(LedgerError):
-        maintenance.keep_spooled(controller, [spool.parse_row(KEY, row(), LINES)])
+        spool_collection.keep_spooled(controller, [spool.parse_row(KEY, row(), LINES)])
     assert not Path(controller.ledger).exists()
 
 
@@ -290,7 +290,7 @@ def collected(
     monkeypatch.setattr(ami, "session", manager.session)
     lines: dict[str, Line] = {number: replace(each, controller=controller) for number, each in LINES.items()}
     account = ManagerAccount("127.0.0.1", 5038, "x", "secret")
-    collection = maintenance.SpoolCollection()
+    collection = spool_collection.SpoolCollection()
     collection.logged = set(logged)
     with capture_logs() as told:
         stay = asyncio.run(collection.collect(account, lines))
@@ -340,7 +340,7 @@ def test_spool_that_cannot_be_collected_is_told_of_once(
     controller = replace(LINE.controller, ledger=str(tmp_path / "acme.sqlite3"))
     lines = {number: replace(each, controller=controller) for number, each in LINES.items()}
     manager, away = SpoolManager(rows={KEY: row()}), ManagerError("Nobody is there.")
-    collection = maintenance.SpoolCollection()
+    collection = spool_collection.SpoolCollection()
 
     def refusing(_account: ManagerAccount) -> NoReturn:
         raise away

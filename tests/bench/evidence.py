@@ -25,7 +25,7 @@ from informativa.ledgers.sqlite import SqliteStore
 from informativa.ledgers.transaction import SqliteTransaction
 from informativa.model import Controller
 from informativa.model.errors import LedgerError
-from informativa.operations.evidence import logs, receipts, verifying
+from informativa.operations.evidence import auditing, logs, receipts, verifying
 from lab.office import Office
 
 from .figures import Peers, Report, Result, SkippedError, Spread, Target, differences, same
@@ -142,7 +142,7 @@ def _audit(report: Report, what: str, controller: Controller, rounds: int) -> No
         records = store.count()
     for _ in range(rounds):
         with Watch() as watch:
-            ledger = logs.audit(controller)
+            ledger = auditing.audit(controller)
         same("records that are whole", (True, records), (ledger.sound, ledger.whole))
         rates.append(records / watch.seconds)
     target = Target(60_000, at_most=False)

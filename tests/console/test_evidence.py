@@ -9,7 +9,7 @@ import pytest
 
 from console.served import ServedConsole
 from informativa.model.text import Text
-from informativa.operations.evidence import logs
+from informativa.operations.evidence import auditing, logs
 from informativa.operations.evidence.verdict import Verdict
 from lab.process import until
 
@@ -18,9 +18,9 @@ def test_an_audit_tells_what_is_wrong_as_other_findings_are(
     office: ServedConsole, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Problems are marked and other findings are not; no mark is the terminal's."""
-    whole = logs.audit
+    whole = auditing.audit
 
-    def audit(*arguments: Any, **named: Any) -> logs.AuditedLedger:
+    def audit(*arguments: Any, **named: Any) -> auditing.AuditedLedger:
         ledger = whole(*arguments, **named)
         return replace(ledger, verdict=Verdict.CHANGED, problems=(Text("A file <is> gone."),))
 

@@ -39,12 +39,12 @@ from informativa.ledgers.sequencer import sequence
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import Action, Controller, Event, RecordKind
 from informativa.model.errors import InformativaError
-from informativa.operations.evidence import logs
+from informativa.operations.evidence import auditing
 from informativa.operations.evidence.monitor import MonitorSettings
 from informativa.operations.evidence.monitor_findings import Look
 from informativa.operations.evidence.verdict import Verdict
 from informativa.operations.init import init
-from informativa.process import publication, storage
+from informativa.process import log_storage, publication, storage
 from lab.office import fill_in
 
 APPROVER = Signer("borealis.example/approver", bytes([9]) * 32)
@@ -152,9 +152,9 @@ class CallCentre:
         NOW.at += MINUTE
         settings = load(self.configuration).evidence.for_controller("borealis")
         try:
-            storage.keep_rule(self.company, NOW.at, NoteSource.SERVICE)
-            storage.keep_totals(self.company, NOW.at)
-            storage.keep_access_head(self.company, NOW.at)
+            log_storage.keep_rule(self.company, NOW.at, NoteSource.SERVICE)
+            log_storage.keep_totals(self.company, NOW.at)
+            log_storage.keep_access_head(self.company, NOW.at)
             sequence(self.ledger, None, publication.sources(settings))
             published = publication.publish(self.company, settings, NOW.at)
         except InformativaError as error:
@@ -291,10 +291,10 @@ class CallCentre:
         assert not watcher.deliver(look.news)
         return look
 
-    def audited(self, *more: Verifier) -> logs.AuditedLedger:
+    def audited(self, *more: Verifier) -> auditing.AuditedLedger:
         """The company's audit with what it has itself: the log's key, the approver's, and the log as it was
         published. `more` are keys that the call centre gave it since."""
-        return logs.audit(
+        return auditing.audit(
             self.company,
             (self.key, *more),
             settings=self.settings,
@@ -326,7 +326,7 @@ class CallCentre:
         )
 
 
-def _words(audit: logs.AuditedLedger) -> Iterator[str]:
+def _words(audit: auditing.AuditedLedger) -> Iterator[str]:
     """What an audit names."""
     for hole in audit.holes:
         yield f"{hole.cause} {hole.first}-{hole.last} {hole.standing or ''}: {hole.flaw!s}"

@@ -32,11 +32,11 @@ from informativa.ledgers import expiry, loss_notes, sequencer
 from informativa.model import Controller, Event, Identified
 from informativa.model.errors import EvidenceError
 from informativa.model.plan import LogRule, Outsourcing, OutsourcingDocument, Period
-from informativa.operations.evidence import logs
-from informativa.operations.evidence.logs import AuditedLedger
+from informativa.operations.evidence import auditing
+from informativa.operations.evidence.auditing import AuditedLedger
 from informativa.operations.evidence.monitor import Monitor, MonitorSettings
 from informativa.operations.evidence.monitor_findings import Look
-from informativa.process import storage
+from informativa.process import erasing, log_storage, storage
 
 START = datetime(2026, 11, 26, 9, 0, tzinfo=UTC)
 NUMBERS = [f"+39333000000{digit}" for digit in range(6)]
@@ -156,26 +156,26 @@ class Company:
 
     def erase(self, box: Box, number: int) -> None:
         """Erase a caller, as a command does."""
-        storage.erase(self.of(box), Identified(NUMBERS[number]), self.clock(box), None, "dpo-1")
+        erasing.erase(self.of(box), Identified(NUMBERS[number]), self.clock(box), None, "dpo-1")
 
     def carry_out(self, box: Box) -> None:
         """Erase what was approved meanwhile, as the service does."""
-        storage.carry_out_erasures(self.of(box))
+        erasing.carry_out_erasures(self.of(box))
 
     def purge(self, box: Box) -> None:
         """Delete what is past its time, as the service does."""
         controller, at = self.of(box), self.clock(box)
-        storage.keep_rule(controller, at, BY)
+        log_storage.keep_rule(controller, at, BY)
         with closing(storage.store(controller, create=False, migrate=False)) as store:
-            plan = storage.purge_plan(controller, store, at)
+            plan = log_storage.purge_plan(controller, store, at)
             assert plan is not None
             expiry.purge_by_rules(store, plan, at, BY)
 
     def sign(self, box: Box) -> None:
         """State the rule, count, and sign what was recorded, as the service does."""
-        storage.keep_rule(self.of(box), self.clock(box), BY)
-        storage.keep_totals(self.of(box), self.clock(box))
-        storage.keep_access_head(self.of(box), self.clock(box))
+        log_storage.keep_rule(self.of(box), self.clock(box), BY)
+        log_storage.keep_totals(self.of(box), self.clock(box))
+        log_storage.keep_access_head(self.of(box), self.clock(box))
         sequencer.sequence(box.ledger)
 
     def publish(self, box: Box) -> None:
@@ -196,8 +196,8 @@ class Company:
     def change_key(self, box: Box) -> None:
         """Begin another log with a new key, as a command does."""
         controller, at = self.of(box), self.clock(box)
-        storage.keep_rule(controller, at, BY)
-        storage.keep_totals(controller, at, log_ends=True)
+        log_storage.keep_rule(controller, at, BY)
+        log_storage.keep_totals(controller, at, log_ends=True)
         sequencer.sequence(box.ledger)
         sequencer.begin_epoch(box.ledger, at)
         self.sign(box)
@@ -220,7 +220,7 @@ class Company:
 
     def waiting(self) -> list[NoteStanding]:
         """All notes that wait for a word."""
-        return [note for box in self.boxes for note in storage.waiting_notes(self.of(box))[0]]
+        return [note for box in self.boxes for note in log_storage.waiting_notes(self.of(box))[0]]
 
     def approve(self, most: int = MOST_LEAVES) -> bool:
         """Have both approvers sign notes that wait, at most so many at a time, and put that into the logs;
@@ -230,7 +230,7 @@ class Company:
             approval = sign(Approval.of(int(self.now.timestamp()), before[:most]), signer)
             for box in self.boxes:
                 with suppress(EvidenceError):  # it waits for the word of the other one, or names nobody
-                    storage.take_approval(self.of(box), approval, self.clock(box), BY)
+                    log_storage.take_approval(self.of(box), approval, self.clock(box), BY)
         return before != [standing.entry.leaf for standing in self.waiting()]
 
     def audit(self, box: Box) -> list[AuditedLedger]:
@@ -254,7 +254,7 @@ class Company:
         approvers = [(), known] if all(self.approvers) else [()]
         for copy in places:
             for keys in approvers:
-                yield logs.audit(self.of(box), copy=copy, approvers=keys, at=self.clock(box))
+                yield auditing.audit(self.of(box), copy=copy, approvers=keys, at=self.clock(box))
 
     @staticmethod
     def _newest_key(box: Box) -> Verifier | None:

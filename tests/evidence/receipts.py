@@ -36,7 +36,7 @@ from informativa.model import (
 )
 from informativa.operations.evidence import logs, receipt_maker, receipts
 from informativa.operations.evidence.receipt_page import ReceiptPage, _claimed_cosignature, receipt_page
-from informativa.process import storage
+from informativa.process import erasing, storage
 from informativa.prompts.installed import hashed
 from informativa.views.html import receipt as view
 from informativa.views.messages import ENGLISH, Language
@@ -140,7 +140,7 @@ class Company:
 
     def erase(self) -> None:
         """Do what the caller asks for."""
-        storage.erase(self.controller, NUMBER, datetime(2026, 11, 27, 9, 0, tzinfo=UTC))
+        erasing.erase(self.controller, NUMBER, datetime(2026, 11, 27, 9, 0, tzinfo=UTC))
         logs.checkpoint(self.controller)
 
     def page(self, number: int) -> ReceiptPage:

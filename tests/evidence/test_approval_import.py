@@ -45,7 +45,7 @@ from informativa.operations.doctor import evidence as doctor
 from informativa.operations.doctor.system import System
 from informativa.operations.evidence import logs, publishing
 from informativa.operations.evidence.monitor import MonitorSettings
-from informativa.process import storage
+from informativa.process import log_storage, storage
 from informativa.process.approval_collection import ApprovalCollection
 from informativa.process.regular_work import RegularWork
 
@@ -331,7 +331,7 @@ def test_the_doctor_names_what_waits(configuration: Configuration, acme: Control
     _code, out, err = typed("status", "-c", configuration.file)
     assert f"the erasure in leaf 4 of {origin} waits" in out + err
     for controller in configuration.controllers.values():
-        waiting, _noted = storage.waiting_notes(controller)
+        waiting, _noted = log_storage.waiting_notes(controller)
         assert sent(controller, approved(*(standing.entry.leaf for standing in waiting)))[0] == 0
     assert list(doctor.approvals(System(configuration.file, configuration, ()))) == []
 

@@ -47,7 +47,7 @@ from informativa.operations.day_range import DayRange
 from informativa.operations.evidence import logs
 from informativa.operations.evidence.bundle import Bundle, bundle
 from informativa.operations.evidence.zip_writer import PackedEntry, ZipWriter, _Header
-from informativa.process import publication, storage
+from informativa.process import erasing, publication, storage
 from informativa.views.messages import ENGLISH, Language, language
 from informativa.views.text.bundle_readme import BundleWords
 
@@ -314,7 +314,7 @@ def test_notes_after_the_period_are_there(
     with closing(storage.store(company.controller)) as store:
         store.keep_rule(rule, now, NoteSource.SERVICE)
         store.append([counted, replace(company.played, recorded=now), company.played])
-    storage.erase(company.controller, NUMBER, datetime(2026, 12, 1, tzinfo=UTC))
+    erasing.erase(company.controller, NUMBER, datetime(2026, 12, 1, tzinfo=UTC))
     with closing(storage.store(company.controller)) as store:
         for days in purges:
             day = now + timedelta(days=days)

@@ -31,7 +31,7 @@ from informativa.evidence.witness_store import WitnessFolder, WitnessStore
 from informativa.ledgers.audit_log import AuditedLog, audit_ledger
 from informativa.model import Controller, Event, Status
 from informativa.model.errors import EvidenceError, ForkError
-from informativa.operations.evidence import logs, receipts
+from informativa.operations.evidence import auditing, logs, receipts
 from informativa.process import storage
 
 SAME = "UPDATE leaf SET what = ?, who = ?, salt_what = ?, salt_who = ? WHERE leaf = ?"
@@ -205,7 +205,7 @@ def test_i7_processor_tells_another_story(centre: CallCentre, tmp_path: Path, fo
     assert Receipt.parse(receipt).verify((), centre.policy).checkpoint.size == 7
     assert centre.audited_by_the_company(tmp_path / "before").is_sound
     centre.forge(change)
-    assert logs.audit(centre.acme).sound
+    assert auditing.audit(centre.acme).sound
     contradicted = "another log of 7 |has 7 records of the log and here are 6"
     require_audit(centre, {str(centre.outside): contradicted, "home.example": contradicted})
     require_refused(centre, contradicted)
@@ -266,7 +266,7 @@ def test_i7_processor_puts_an_old_copy_back(centre: CallCentre, tmp_path: Path) 
     receipt = centre.receipt(9)
     shutil.rmtree(centre.ledger.parent)
     shutil.copytree(tmp_path / "copy", centre.ledger.parent)
-    assert logs.audit(centre.acme).sound
+    assert auditing.audit(centre.acme).sound
     older = "has 9 records of the log and here are 7"
     require_audit(centre, {str(centre.outside): older, "home.example": older})
     centre.call(call(9), call(10), call(11))
@@ -288,7 +288,7 @@ def test_i7_processor_swaps_the_key(centre: CallCentre, tmp_path: Path) -> None:
     so do audit and policy."""
     receipt = centre.receipt(3)
     centre.forge(edited, Signer(centre.key.name, bytes(range(32))))
-    assert logs.audit(centre.acme).sound
+    assert auditing.audit(centre.acme).sound
     require_refused(centre, "another key for this log|nobody elsewhere answers")
     audit_result = centre.audited_by_the_company(tmp_path / "after")
     assert {(finding.record, finding.leaf) for finding in audit_result.flaws} == {(3, 2)}

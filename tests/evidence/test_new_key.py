@@ -27,7 +27,7 @@ from informativa.ledgers.sequencer import begin_epoch, sequence
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import Controller, Reason, RecordKind
 from informativa.model.errors import InformativaError
-from informativa.operations.evidence import logs, receipts, verifying
+from informativa.operations.evidence import auditing, logs, receipts, verifying
 from informativa.process import storage
 
 NAME = "acme.example/informativa/acme/pbx-1"
@@ -64,7 +64,7 @@ def test_a_new_key_begins_another_log(folder: Path, tmp_path: Path) -> None:
     for epoch, size in ((1, "8"), (2, "3")):
         checkpoint = (mount / f"informativa/acme/pbx-1/{epoch}/checkpoint").read_text()
         assert checkpoint.splitlines()[1] == size
-    assert logs.audit(acme).sound
+    assert auditing.audit(acme).sound
     audit = ("evidence", "audit", "-c", folder / "informativa.yaml", "--controller", "acme")
     assert "  11 records (11 whole, 0 erased, 0 purged, 0 lost); 11 signed.\n" in run(*audit).stdout
     (audit_document,) = json.loads(run(*audit, "--json").stdout)["ledgers"]
@@ -108,7 +108,7 @@ def test_log_that_is_gone_for_good_is_ended(folder: Path) -> None:
     assert signed(folder) == 3
     tree = Checkpoint(f"{NAME}/1", 7, root(list(map(leaf_hash, entries))))
     assert contents(acme)[1:2] == [NewLogNote((tree,), "unstated")]
-    audit = logs.audit(acme)
+    audit = auditing.audit(acme)
     assert [str(problem) for problem in audit.problems] == [
         f"The log in {LogFolder(Path(acme.ledger)).folder}/1 ends before 4 records that were signed according"
         f" to the ledger {acme.ledger}."
@@ -142,7 +142,7 @@ def test_i7_earlier_log_that_was_written_anew_contradicts_what_others_have(
     old = log.signer(f"{NAME}/1", 1)
     run("evidence", "key", "-c", folder / "informativa.yaml", "--new", "--controller", "acme")
     run("evidence", "publish", "-c", folder / "informativa.yaml", "--controller", "acme")
-    sound_audit = logs.audit(acme, settings=settings)
+    sound_audit = auditing.audit(acme, settings=settings)
     assert [(place.log, place.size, place.problem) for place in sound_audit.elsewhere] == [
         (f"{NAME}/1", 6, None),
         (f"{NAME}/2", 2, None),
@@ -153,7 +153,7 @@ def test_i7_earlier_log_that_was_written_anew_contradicts_what_others_have(
     log.published(1).extend(0, entries)
     checkpoint = Checkpoint(old.name, 5, root(map(leaf_hash, entries)))
     log.published(1).put_checkpoint(5, sign(checkpoint.text, old))
-    forged_audit = logs.audit(acme, settings=settings)
+    forged_audit = auditing.audit(acme, settings=settings)
     assert not forged_audit.sound
     assert [place.contradicts for place in forged_audit.elsewhere] == [True, False]
 
@@ -173,7 +173,7 @@ def test_a_witness_must_know_a_new_key_first(folder: Path, tmp_path: Path) -> No
         keys.append(Verifier.parse(logs.keys(acme)[1].key or ""))
         assert signed(folder) == 2
         run("evidence", "publish", "-c", folder / "informativa.yaml", "--controller", "acme")
-        assert logs.audit(acme).sound
+        assert auditing.audit(acme).sound
 
 
 def test_of_several_companies_one_must_be_named(folder: Path) -> None:

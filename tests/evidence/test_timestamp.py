@@ -22,7 +22,7 @@ from informativa.evidence.note import Signer
 from informativa.evidence.settings import EvidenceConfig, TimestampAuthority
 from informativa.model import Controller
 from informativa.model.errors import ElsewhereError, EvidenceError, SignatureError
-from informativa.operations.evidence import logs
+from informativa.operations.evidence import auditing, logs
 from informativa.operations.evidence.log_state import log_state
 from informativa.process import publication, storage
 
@@ -174,7 +174,7 @@ def test_an_audit_looks_at_every_stamp(folder: Path, tsa: Authority) -> None:
         publication.publish(acme, settings, today + timedelta(days=day))
 
     def audited(by: EvidenceConfig = settings) -> tuple[bool, int, list[str], str]:
-        audit = logs.audit(acme, settings=by)
+        audit = auditing.audit(acme, settings=by)
         (stamps,) = audit.stamps
         reason = str(stamps.unchecked) if stamps.unchecked else ""
         return audit.sound, stamps.hold, [str(problem) for problem in stamps.problems], reason

@@ -46,7 +46,7 @@ from informativa.ledgers.tally import CounterRow
 from informativa.model import RecordKind
 from informativa.model.plan import Period
 from informativa.model.text import Text
-from informativa.operations.evidence import logs
+from informativa.operations.evidence import auditing
 from informativa.operations.evidence.audited_notes import judged
 from informativa.operations.evidence.verdict import Hole, HoleCause, Verdict, holes, verdict, worst
 from informativa.process import storage
@@ -448,11 +448,11 @@ def test_notes_of_an_unsigned_log_count(folder: Path) -> None:
     with closing(storage.store(acme)) as store:
         (caller, *_) = [record.event.pseudonym for record in store.records() if record.event.pseudonym]
     assert erase(Path(acme.ledger), [caller], AT).records
-    assert logs.audit(acme).verdict is ACCOUNTED
+    assert auditing.audit(acme).verdict is ACCOUNTED
     sign_log(folder)
     for published in LogFolder(Path(acme.ledger)).folder.glob("[0-9]"):
         shutil.rmtree(published)
-    assert [hole.standing for hole in logs.audit(acme).holes] == [HOLDS]
+    assert [hole.standing for hole in auditing.audit(acme).holes] == [HOLDS]
 
 
 def test_lost_records_need_an_approval(notary: Notary) -> None:

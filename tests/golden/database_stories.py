@@ -20,7 +20,7 @@ from informativa.config import load
 from informativa.model import Controller, RecordFilter, SharedDatabase
 from informativa.operations.callers import pseudonyms
 from informativa.operations.evidence import logs, receipts
-from informativa.process import bootstrap, storage
+from informativa.process import bootstrap, erasing, storage
 from informativa.sharing import administration
 from informativa.sharing.connection import connect
 from informativa.sharing.exchange import Exchange
@@ -146,8 +146,8 @@ def access(setup: TwoBoxes) -> None:
 def erasure(setup: TwoBoxes) -> None:
     """Erase a caller on all boxes, from the first: count the records, then do it."""
     acme, database = setup.acme(0), setup.database(0)
-    storage.would_erase(acme, HE, database)
-    storage.erase(acme, HE, THURSDAY, database)
+    erasing.would_erase(acme, HE, database)
+    erasing.erase(acme, HE, THURSDAY, database)
 
 
 def erasure_by_the_second(setup: TwoBoxes) -> None:

@@ -19,7 +19,7 @@ from informativa.operations import test_call_entry
 from informativa.operations.doctor.checks import CHECKS, Check, Needs
 from informativa.operations.doctor.system import System
 from informativa.process import storage
-from informativa.process.maintenance import SpoolCollection
+from informativa.process.spool_collection import SpoolCollection
 from informativa.system import shipped
 
 DONE = "Response: Success\nMessage: Done"

@@ -32,9 +32,10 @@ from ..operations.accounts import management as accounts
 from ..operations.doctor import examination
 from ..operations.evidence.approver_key import ApproverKey
 from ..operations.evidence.approving import WrittenApproval
+from ..operations.evidence.auditing import Audits
 from ..operations.evidence.bundle import Bundle
 from ..operations.evidence.comparison_document import CallComparison
-from ..operations.evidence.logs import Audits, Checkpoints, LogKeys
+from ..operations.evidence.logs import Checkpoints, LogKeys
 from ..operations.evidence.monitor_findings import MonitorFinding
 from ..operations.evidence.noted_approvals import NotedApprovals
 from ..operations.evidence.publishing import Publications

@@ -1,6 +1,6 @@
 """The erasure of a caller: nothing that is left, in any file, with or without the key, leads to him (I9).
 
-All erasures come here: a person's by `process/storage.py`, those that other boxes order by
+All erasures come here: a person's by `process/erasing.py`, those that other boxes order by
 `sharing/erasure_orders.py`, and, when a backup is put back, those since it was made by `restoring.py`.
 
 On this box (`erase`) his rows lose all that could lead to him. So do the rows of his conversations in which

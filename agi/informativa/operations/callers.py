@@ -27,7 +27,7 @@ from ..model import (
 from ..model.errors import InformativaError, SharedDatabaseError
 from ..model.plausibility import Implausible, ReferenceFault
 from ..model.text import NOTHING, Text, joined
-from ..process import storage
+from ..process import erasing, log_storage, storage
 from . import record_document
 from .completeness import Gap, Missing, gaps
 from .controllers import name_remedy
@@ -231,11 +231,11 @@ def check_instruction(controllers: Sequence[Controller], instruction: str) -> No
     from ..ledgers.instructions import instruction_for
 
     for controller in controllers:
-        instruction_for([storage.rule(controller)], instruction)
+        instruction_for([log_storage.rule(controller)], instruction)
 
 
 def _would_erase(controller: Controller, caller: Identified, shared: SharedDatabase | None) -> Erased:
-    return _result(controller, shared, *storage.would_erase(controller, caller, shared))
+    return _result(controller, shared, *erasing.would_erase(controller, caller, shared))
 
 
 def _erased(
@@ -249,7 +249,7 @@ def _erased(
 ) -> Erased:
     """Erase the caller from one controller's ledger and, where boxes share a database, from all others."""
     try:
-        here, order = storage.erase(controller, caller, now, shared, instruction, in_console=in_console)
+        here, order = erasing.erase(controller, caller, now, shared, instruction, in_console=in_console)
     except SharedDatabaseError as error:
         problem = Text("{name}: the caller is erased on this box, and the others do not know of it yet.")
         message = joined(" ", problem.format(name=controller.name), error.message)

@@ -13,7 +13,7 @@ from ..ledgers import expiry, purge_plan
 from ..model import Controller, SharedDatabase
 from ..model.errors import InformativaError
 from ..model.text import NOTHING, Foreign, Text
-from ..process import storage
+from ..process import log_storage, storage
 from ..process.maintenance import PATIENCE_SECONDS
 from .document import OptionalSentence, Time
 
@@ -119,10 +119,10 @@ def _purged(
     if Path(controller.ledger).exists():
         if really:
             storage.store(controller).close()  # brings it up to date
-            storage.keep_rule(controller, now, NoteSource.COMMAND)
-            storage.keep_totals(controller, now)  # before what it counts is gone
+            log_storage.keep_rule(controller, now, NoteSource.COMMAND)
+            log_storage.keep_totals(controller, now)  # before what it counts is gone
         with closing(storage.store(controller)) as store:
-            plan = storage.purge_plan(controller, store, now)
+            plan = log_storage.purge_plan(controller, store, now)
             if plan is None:
                 records = expiry.purge(store, before, now) if really else expiry.count_older(store, before)
             else:

@@ -14,7 +14,7 @@ from ..model.errors import ElsewhereError, EvidenceError, LedgerError
 from ..model.text import Text
 from ..system.patience import in_thread
 from ..system.turns import OnceLogged
-from . import storage
+from . import log_storage
 
 if TYPE_CHECKING:
     from ..evidence.witness_client import WitnessClient
@@ -42,7 +42,7 @@ class ApprovalCollection:
         if controller.refused or not settings.witnesses:
             return
         try:
-            waiting, noted = await in_thread(storage.waiting_notes, controller)
+            waiting, noted = await in_thread(log_storage.waiting_notes, controller)
         except (LedgerError, EvidenceError) as error:
             self._errors.tell(controller.id, controller=controller.id, error=str(error))
             return
@@ -88,7 +88,7 @@ def _take(controller: Controller, witness: str, data: bytes) -> None:
     from ..evidence.note_values import NoteSource
 
     try:
-        approval = storage.take_approval(controller, data, datetime.now(UTC), NoteSource.SERVICE)
+        approval = log_storage.take_approval(controller, data, datetime.now(UTC), NoteSource.SERVICE)
     except EvidenceError as error:
         log.warning("an approval was refused", controller=controller.id, witness=witness, error=str(error))
         return

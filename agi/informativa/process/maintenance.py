@@ -4,37 +4,33 @@ the fallback spool."""
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
 import structlog
 
-from ..asterisk import ami
-from ..call import spool
 from ..config import Configuration
 from ..evidence.log_folder import LogFolder
 from ..evidence.settings import EvidenceConfig
 from ..ledgers import expiry
-from ..model import Controller, Line, ManagerAccount, Notice
+from ..model import Controller, Notice
 from ..model.errors import (
     SIGNED_ELSEWHERE,
     DefectError,
-    EventRefusedError,
     EvidenceError,
     InformativaError,
     LedgerError,
     LedgerOutdatedError,
-    ManagerError,
     SigningError,
 )
 from ..model.text import command
 from ..system.patience import in_thread
 from ..system.turns import OnceLogged, Turns
-from . import storage
+from . import erasing, log_storage, storage
 
 QUIET = timedelta(days=31)  # without a single call
 PATIENCE_SECONDS = 10.0  # for readers of a ledger, which keep its log from being emptied
@@ -42,105 +38,6 @@ PATIENCE_SECONDS = 10.0  # for readers of a ledger, which keep its log from bein
 FIRST_PAUSE, LONGEST_PAUSE = 10.0, 30 * 60.0  # seconds from a migration that failed to the next try
 
 log = structlog.get_logger("informativa")
-
-
-class SpoolCollection:
-    """The work of moving the fallback spool into the ledgers. An error is logged once for as long as it
-    lasts."""
-
-    def __init__(self) -> None:
-        self.logged: set[str] = set()
-        """The keys of rows that stayed in the spool, and that were logged."""
-        self._errors = OnceLogged("the fallback spool was not collected")
-        self._turns = Turns("spool")
-
-    async def collect(self, account: ManagerAccount, lines: Mapping[str, Line]) -> set[str]:
-        """Move the rows of the spool, each exactly once. Return the keys of those that stay there.
-
-        A row is deleted after its events are durable, and a row that is read again adds nothing. The same
-        goes for a delivery that its ledger recorded after all, because it was slow. Rows that cannot be
-        collected stay. Raises ManagerError, which is logged.
-        """
-        try:
-            async with ami.session(account) as manager:
-                self.logged = await self._collect(manager, lines)
-        except ManagerError as error:
-            self._errors.tell("", error=str(error))
-            raise
-        self._errors.over("")
-        return self.logged
-
-    async def _collect(self, manager: ami.ManagerSession, lines: Mapping[str, Line]) -> set[str]:
-        remaining: set[str] = set()
-        by_controller: dict[str, list[spool.Row]] = {}
-        for key, text in (await manager.tree(spool.FAMILY)).items():
-            try:
-                row = spool.parse_row(key, text, lines)
-            except spool.RowError as error:
-                remaining.add(key)
-                if key not in self.logged:
-                    plain_key = spool.plain(key)
-                    log.warning(
-                        "a row of the fallback spool cannot be collected", key=plain_key, why=str(error)
-                    )
-            else:
-                by_controller.setdefault(row.controller, []).append(row)
-        controllers = {line.controller.id: line.controller for line in lines.values()}
-        for name, rows in by_controller.items():
-            keys = {row.key for row in rows}
-            collected = (
-                set() if controllers[name].refused else await self._move(controllers[name], rows, manager)
-            )
-            remaining |= keys - collected
-        return remaining
-
-    async def _move(
-        self, controller: Controller, rows: Sequence[spool.Row], manager: ami.ManagerSession
-    ) -> set[str]:
-        """Record rows, then delete them. Return the keys of the rows that were deleted."""
-        outcome = await self._turns.take(controller.id, partial(self._record, controller, rows))
-        recorded, added = outcome or (set[str](), 0)
-        for key in recorded:
-            await manager.delete(spool.FAMILY, key)
-        if recorded:
-            log.info("fallback spool collected", controller=controller.id, rows=len(recorded), records=added)
-        return recorded
-
-    async def _record(self, controller: Controller, rows: Sequence[spool.Row]) -> tuple[set[str], int]:
-        """Record rows, unless the ledger cannot be used now."""
-        try:
-            recorded = await in_thread(keep_spooled, controller, rows, self.logged)
-        except LedgerError as error:
-            self._errors.tell(controller.id, controller=controller.id, error=str(error))
-            return set(), 0
-        self._errors.over(controller.id)
-        return recorded
-
-
-def keep_spooled(
-    controller: Controller, rows: Sequence[spool.Row], logged: Collection[str] = ()
-) -> tuple[set[str], int]:
-    """Record the deliveries of rows that the ledger does not have. Return the keys of the rows that are in it
-    now, and the number of events that were added. A row that the ledger refuses affects no other; it is
-    logged unless its key is among those that are `logged`. Raises LedgerError."""
-    now = datetime.now(UTC)
-    store = storage.store(controller, create=False, migrate=False)
-    try:
-        already_recorded = store.recorded([row.delivery for row in rows])
-        collected: set[str] = set()
-        added = 0
-        for row in rows:
-            try:
-                new = () if row.delivery in already_recorded else row.events
-                added += store.append_new((replace(event, recorded=now), ()) for event in new)
-                collected.add(row.key)
-            except EventRefusedError as error:
-                if row.key not in logged:
-                    plain_key = spool.plain(row.key)
-                    log.error("a row of the fallback spool was refused", key=plain_key, error=str(error))
-        return collected, added
-    finally:
-        store.close()
 
 
 def tell_removed_versions(previous: Configuration, now: Configuration, company: str) -> None:
@@ -181,11 +78,11 @@ def purge(controller: Controller, now: datetime) -> None:
     from ..evidence.note_values import NoteSource  # and with it cryptography, which calls do not wait for
 
     try:
-        storage.keep_rule(controller, now, NoteSource.SERVICE)
-        storage.keep_totals(controller, now)  # before what it counts is gone
+        log_storage.keep_rule(controller, now, NoteSource.SERVICE)
+        log_storage.keep_totals(controller, now)  # before what it counts is gone
         store = storage.store(controller, create=False, migrate=False)
         try:
-            plan = storage.purge_plan(controller, store, now)
+            plan = log_storage.purge_plan(controller, store, now)
             cutoff = controller.retention.before(now, controller.zone)
             if plan is not None and plan.cutoff is not None:
                 cutoff = plan.cutoff
@@ -248,10 +145,10 @@ class PendingErasures:
         if controller.refused or not Path(controller.ledger).exists():
             return
         try:
-            newest = storage.newest_note(controller)
+            newest = log_storage.newest_note(controller)
             if self._looked.get(controller.ledger) == newest:
                 return
-            for note, records in storage.carry_out_erasures(controller):
+            for note, records in erasing.carry_out_erasures(controller):
                 log.info("erasure carried out", controller=controller.id, note=note, records=records)
         except (LedgerError, EvidenceError) as error:
             self._errors.tell(controller.id, controller=controller.id, error=str(error))
@@ -307,8 +204,8 @@ def _keep_counted(controller: Controller, errors: OnceLogged) -> None:
     """Put totals and the newest entry of the access log on record. An access log that cannot be read keeps
     nobody from signing: the error is logged."""
     try:
-        storage.keep_totals(controller, datetime.now(UTC))
-        storage.keep_access_head(controller, datetime.now(UTC))
+        log_storage.keep_totals(controller, datetime.now(UTC))
+        log_storage.keep_access_head(controller, datetime.now(UTC))
     except LedgerError as error:
         errors.tell(controller.id, controller=controller.id, error=str(error))
     else:
@@ -323,7 +220,7 @@ def _sign(controller: Controller, settings: EvidenceConfig, uncounted: OnceLogge
     from . import publication
 
     ledger, now = Path(controller.ledger), time.time()
-    storage.keep_rule(controller, datetime.now(UTC), NoteSource.SERVICE)
+    log_storage.keep_rule(controller, datetime.now(UTC), NoteSource.SERVICE)
     _keep_counted(controller, uncounted)
     with closing(storage.store(controller, read_only=True)) as store:
         log = store.log()

@@ -19,7 +19,7 @@ from ..model import Controller
 from ..model.errors import InformativaError
 from ..system.patience import in_thread
 from ..system.turns import Turns
-from . import maintenance
+from . import maintenance, spool_collection
 from .approval_collection import ApprovalCollection
 from .generations import Generations
 from .metrics import Metrics
@@ -135,7 +135,7 @@ class RegularWork:
     async def _collect(self) -> None:
         """Collect the fallback spool from time to time: notices that were played while nobody could record
         them."""
-        collection = maintenance.SpoolCollection()
+        collection = spool_collection.SpoolCollection()
         while True:
             if self._configuration.manager is not None:
                 lines = self._generations.newest.services.lines

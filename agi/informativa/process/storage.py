@@ -9,36 +9,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager, suppress
-from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..model import Controller, Identified, Notice, Record, RecordFilter, Recording, SharedDatabase
+from ..model import Controller, Notice, Record, RecordFilter, Recording, SharedDatabase
 from ..model.errors import LedgerEmptyError, LedgerError
 from ..model.text import Foreign, Text
 from ..system.files import permission_denied
 
 if TYPE_CHECKING:
-    from ..evidence.note import Verifier
-    from ..evidence.note_standing import NoteStanding
-    from ..evidence.note_values import NoteSource
-    from ..evidence.notes import RuleNote
-    from ..evidence.received_approval import ReceivedApproval
     from ..ledgers.access_log import AccessLog
     from ..ledgers.backup import Backup
-    from ..ledgers.erasure import ErasureResult
-    from ..ledgers.erasure_requests import ErasureRequest
     from ..ledgers.following import Follower, LedgerSummary
     from ..ledgers.migrating import MigrationEstimate
     from ..ledgers.owner import LedgerOwner
-    from ..ledgers.purge_plan import PurgePlan
     from ..ledgers.restoring import RestoreResult
     from ..ledgers.sqlite import SqliteStore
     from ..ledgers.tally import HourCount
     from ..sharing.administration import OldRecords
-    from ..sharing.erasure_orders import ErasureOrder
     from ..sharing.proof_reader import ProofReader
     from ..sharing.reading import OnOtherBoxes
 
@@ -89,97 +79,6 @@ def require_own(controller: Controller) -> None:
     with suppress(LedgerEmptyError):
         if Path(controller.ledger).exists():
             store(controller, read_only=True).close()
-
-
-def keep_rule(controller: Controller, at: datetime, by: NoteSource) -> None:
-    """Write the rule of the configuration into the log of a controller's ledger, which must exist, unless it
-    is the newest one there. Raises LedgerError, EvidenceError."""
-    from ..evidence.rules import configured_rule
-    from ..ledgers.note_leaves import is_stated
-
-    rule = configured_rule(controller)
-    if rule is None:
-        return
-    with closing(store(controller, create=False, migrate=False)) as ledger:
-        if not is_stated(rule, ledger.rule()):
-            ledger.keep_rule(rule, at, by)
-
-
-def purge_plan(controller: Controller, ledger: SqliteStore, at: datetime) -> PurgePlan | None:
-    """Return the plan of a purge of a controller's ledger, as if the rule of the configuration were in its
-    log; `None` where there is no rule at all. Raises LedgerError, EvidenceError."""
-    from ..evidence.rules import configured_rule
-    from ..ledgers import purge_plan
-
-    return purge_plan.read(ledger, at, configured_rule(controller))
-
-
-def purged_until(controller: Controller, at: datetime) -> datetime | None:
-    """Return the time from before which a purge deletes records; `None` where the controller has no
-    retention. Raises LedgerError, EvidenceError."""
-    if controller.retention is None:
-        return None
-    with existing_ledger(controller) as ledger:
-        plan = purge_plan(controller, ledger, at) if ledger else None
-    return (plan and plan.cutoff) or controller.retention.before(at, controller.zone)
-
-
-def keep_totals(controller: Controller, at: datetime, *, log_ends: bool = False) -> None:
-    """Write into a controller's ledger, which must exist, the totals of its last day; if the log ends, of all
-    that is left. A controller whose log states no rule has none. Raises LedgerError."""
-    from ..ledgers import totals
-
-    if controller.rule is not None:
-        with closing(store(controller, create=False, migrate=False)) as ledger:
-            totals.keep(ledger, at, controller.zone, ends=log_ends)
-
-
-def keep_access_head(controller: Controller, at: datetime) -> None:
-    """Write into a controller's ledger, which must exist, the newest entry of the access log. A controller
-    whose log states no rule has none. Raises LedgerError."""
-    from ..ledgers import access_heads
-
-    if controller.rule is not None:
-        with closing(store(controller, create=False, migrate=False)) as ledger:
-            access_heads.keep(ledger, access_log(controller), at)
-
-
-def waiting_notes(controller: Controller) -> tuple[tuple[NoteStanding, ...], set[str]]:
-    """Return the notes in the logs of a controller's ledger that wait for an approval, and the names of the
-    approvals there; none where there is no ledger. Changes nothing. Raises LedgerError, EvidenceError."""
-    from ..ledgers import approvals
-
-    with existing_ledger(controller) as ledger:
-        return approvals.state(ledger, _approver(controller)) if ledger else ((), set())
-
-
-def judge_approval(controller: Controller, data: bytes) -> ReceivedApproval | None:
-    """Judge an approval by the logs of a controller's ledger, which must exist; `None` if it names none of
-    them. Changes nothing. Raises LedgerError, and EvidenceError for one that would be refused."""
-    from ..ledgers import approvals
-
-    with closing(store(controller, read_only=True)) as ledger:
-        return approvals.judge(ledger, data, _approver(controller))
-
-
-def take_approval(
-    controller: Controller, data: bytes, at: datetime, by: NoteSource
-) -> ReceivedApproval | None:
-    """Write an approval into the newest log of a controller's ledger, unless it is there. Raises as
-    `judge_approval` does, and changes nothing then."""
-    from ..ledgers import approvals
-
-    with closing(store(controller, create=False, migrate=False)) as ledger:
-        return approvals.take(ledger, data, _approver(controller), at, by)
-
-
-def _approver(controller: Controller) -> Verifier | None:
-    """Return the key that the configuration has approve. Raises EvidenceFormatError for a key that is
-    none."""
-    from ..evidence.note import Verifier
-
-    rule = controller.rule
-    return Verifier.parse(rule.approver) if rule and rule.approver else None
 
 
 def adopt(controller: Controller) -> None:
@@ -235,12 +134,13 @@ def backups(controller: Controller) -> list[Backup]:
     from ..ledgers import backup
 
     ledger = Path(controller.ledger)
-    with _reading(ledger.parent):
+    with readable_folder(ledger.parent):
         return backup.backups(ledger) if ledger.parent.exists() else []
 
 
 @contextmanager
-def _reading(folder: Path) -> Iterator[None]:
+def readable_folder(folder: Path) -> Iterator[None]:
+    """Read a folder for the time of a `with` block. Raises LedgerError where it cannot be read."""
     try:
         yield
     except OSError as error:
@@ -299,115 +199,6 @@ def processes_with_deleted_wal(controller: Controller) -> list[int]:
 def migrate(controller: Controller) -> None:
     """Migrate a ledger, beside the calls. Raises LedgerError."""
     store(controller, create=False).close()
-
-
-def erase(
-    controller: Controller,
-    caller: Identified,
-    at: datetime,
-    shared: SharedDatabase | None = None,
-    instruction: str = "",
-    *,
-    in_console: bool = False,
-) -> tuple[ErasureResult, ErasureOrder | None]:
-    """Erase a caller of one controller: on this box, and, where boxes share a database, on all others. Return
-    the result on this box, and the order to the others. The log notes the controller's `instruction`.
-
-    Raises LedgerError, with a remedy, if any of his records is left. Raises SharedDatabaseError, when he is
-    erased on this box, if the others cannot be asked: the request is kept, and the service asks them later.
-    """
-    from ..call.caller import pseudonyms_under
-    from ..evidence.note_values import NoteSource
-    from ..ledgers.erasure import erase
-
-    ledger, his_pseudonyms = Path(controller.ledger), pseudonyms_under(caller, controller.keys)
-    by = NoteSource.CONSOLE if in_console else NoteSource.COMMAND
-    if shared is not None or ledger.exists():
-        store(controller).close()  # creates it for the request; refuses one that is another's
-        keep_rule(controller, at, by)  # who approves is what the configuration says now
-    if shared is None:
-        return erase(ledger, his_pseudonyms, at, instruction=instruction, by=by), None
-    from ..sharing.sealed_caller import seal
-
-    sealed = seal(caller, controller.keys, instruction)
-    result = erase(ledger, his_pseudonyms, at, everywhere=True, sealed=sealed, instruction=instruction, by=by)
-    assert result.request is not None
-    order = _order(shared, controller, result.request, waits=bool(result.waiting))
-    if not set(order.pseudonyms) <= set(result.request.pseudonyms):  # another box knew of an earlier key
-        more = erase(ledger, order.pseudonyms, at, instruction=instruction, by=by)
-        result = replace(
-            result,
-            records=result.records + more.records,
-            traces=result.traces + more.traces,
-            waiting=result.waiting + more.waiting,
-        )
-    return result, order
-
-
-def _order(
-    shared: SharedDatabase, controller: Controller, request: ErasureRequest, *, waits: bool
-) -> ErasureOrder:
-    from ..sharing import erasure_orders
-
-    with closing(store(controller)) as ledger:
-        return erasure_orders.order(shared, controller.id, request, ledger, waits=waits)
-
-
-def rule(controller: Controller) -> RuleNote | None:
-    """Return the rule that the next note of a controller's log stands under: that of the configuration, or
-    the newest one in its ledger; `None` without either. Raises LedgerError, EvidenceError."""
-    from ..evidence.notes import RuleNote
-    from ..evidence.rules import configured_rule
-
-    if configured := configured_rule(controller):
-        return configured
-    with existing_ledger(controller) as ledger:
-        noted = ledger.rule() if ledger else None
-    return noted.content if noted and isinstance(noted.content, RuleNote) else None
-
-
-def carry_out_erasures(controller: Controller) -> list[tuple[int, int]]:
-    """Carry out, in a controller's ledger, which must exist, the erasures that are noted and not done, and
-    for which no approval is missing. Return the number of the record of each, and how many records it erased.
-    Raises LedgerError, and EvidenceError; calling it again finishes the work."""
-    from ..ledgers import erasure
-
-    with closing(store(controller, create=False, migrate=False)) as ledger:
-        erasure.finish(ledger)
-        return [(pending.record, erasure.carry_out(ledger, pending)) for pending in erasure.pending(ledger)]
-
-
-def newest_note(controller: Controller) -> tuple[int, int]:
-    """Return the row of the newest note in a ledger, which must exist, -1 before the first, and the number of
-    the newest log. Raises LedgerError."""
-    from ..ledgers import own_logs
-
-    with closing(store(controller, read_only=True)) as ledger:
-        ledger.log()
-        with ledger.connected() as connection:
-            return own_logs.newest_note(connection)
-
-
-def would_erase(
-    controller: Controller, caller: Identified, shared: SharedDatabase | None = None
-) -> tuple[ErasureResult, ErasureOrder | None]:
-    """Return the results that `erase` would have, and write nothing. Raises LedgerError and
-    SharedDatabaseError."""
-    from ..call.caller import pseudonyms_under
-    from ..ledgers import backup, erasure
-
-    ledger, his_pseudonyms = Path(controller.ledger), pseudonyms_under(caller, controller.keys)
-    with existing_ledger(controller) as existing:
-        records = erasure.would_erase(existing, his_pseudonyms) if existing else 0
-    with _reading(ledger.parent):
-        copies = backup.copies(ledger) if ledger.parent.exists() else []
-    result = erasure.ErasureResult(records, tuple(copies))
-    if shared is None:
-        return result, None
-    from ..sharing import erasure_orders
-
-    with existing_ledger(controller) as existing:
-        return result, erasure_orders.would_order(shared, controller.id, his_pseudonyms, existing)
 
 
 def access_log(controller: Controller) -> AccessLog:

@@ -18,12 +18,13 @@ from ...model import Controller, Identified, SharedDatabase
 from ...model.errors import EvidenceError, InformativaError
 from ...model.text import Text
 from ...operations.controllers import select_for_callers, select_for_logs
-from ...operations.evidence import logs, publishing, receipt_files, receipts, verifying
+from ...operations.evidence import auditing, logs, publishing, receipt_files, receipts, verifying
 from ...operations.evidence.receipt_maker import RecordReceipt, RecordWithoutReceipt
 from ...operations.evidence.receipt_page import ReceiptPage
 from ...operations.typed_caller import by_customer, by_number
 from ...process import publication
 from ...views.messages import Language
+from ...views.text import audits as audit_view
 from ...views.text import evidence as view
 from ...views.text.publishing import published
 from ..log import LogFormat, configure
@@ -249,8 +250,8 @@ def audit(
         trusted, approvers = logs.trusted_keys(key or []), logs.trusted_keys(approver or [])
         evidence = selection.configuration.evidence
         with view.bar(_("looking through the records"), _) as progress:
-            audits = logs.Audits.of(
-                logs.audit(
+            audits = auditing.Audits.of(
+                auditing.audit(
                     company,
                     trusted,
                     progress,
@@ -263,7 +264,7 @@ def audit(
     if as_json:
         print_document(audits)
     else:
-        print("\n".join(view.audits(audits, _)))
+        print("\n".join(audit_view.audits(audits, _)))
     if not audits.verdict.is_good:
         raise typer.Exit(audits.verdict.exit_code)
 

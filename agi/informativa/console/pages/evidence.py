@@ -11,8 +11,8 @@ from starlette.responses import FileResponse, Response
 from ...model.errors import EvidenceError, InformativaError, LedgerError
 from ...operations.controllers import require_ledger
 from ...operations.day_range import DayRange
+from ...operations.evidence import auditing, logs
 from ...operations.evidence import bundle as bundles
-from ...operations.evidence import logs
 from ...operations.evidence.box_logs import other_box_logs
 from ...operations.evidence.bundle import Bundle
 from ...operations.evidence.log_state import log_state
@@ -53,7 +53,7 @@ def audit(context: RequestContext) -> Response:
     require_ledger(owner)
     context.note("audit")
     job = context.console.jobs.start(
-        AUDIT, owner.id, lambda progress: logs.audit(owner, progress=progress, settings=settings)
+        AUDIT, owner.id, lambda progress: auditing.audit(owner, progress=progress, settings=settings)
     )
     return context.redirect(context.path("evidence", "jobs", job.id))
 

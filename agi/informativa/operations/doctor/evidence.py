@@ -14,7 +14,7 @@ from ...ledgers import sequencer
 from ...model import Controller
 from ...model.errors import SIGNED_ELSEWHERE, EvidenceError, LedgerError, SigningError
 from ...model.text import Foreign, Text, clause
-from ...process import storage
+from ...process import log_storage
 from ..evidence.log_state import LogState
 from .findings import Finding, ok, warning, wrong
 from .system import System
@@ -66,7 +66,7 @@ def approvals(system: System) -> Iterator[Finding]:
     for controller in system.live():
         waiting: tuple[NoteStanding, ...] = ()
         with suppress(LedgerError, EvidenceError):  # reported by the check `ledgers`
-            waiting, _noted = storage.waiting_notes(controller)
+            waiting, _noted = log_storage.waiting_notes(controller)
         for standing in waiting[:SHOWN]:
             yield _waiting(controller, standing)
         if len(waiting) > SHOWN:

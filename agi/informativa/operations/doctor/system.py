@@ -20,7 +20,7 @@ from ...ledgers.following import LedgerSummary
 from ...model import Controller, Prompt
 from ...model.errors import ConfigProblem, ManagerError
 from ...model.text import Text
-from ...process import storage
+from ...process import log_storage, storage
 from ...system.patience import start_in_thread
 from .. import boxes
 from ..boxes import Meeting
@@ -130,7 +130,7 @@ class System:
     def kept_since(self, controller: Controller) -> datetime | None:
         """Return the time from before which a purge deletes records now, `None` for never: a shorter
         retention that waits does not count yet. Raises LedgerError, EvidenceError."""
-        return self._read(f"purge {controller.id}", lambda: storage.purged_until(controller, self.now))
+        return self._read(f"purge {controller.id}", lambda: log_storage.purged_until(controller, self.now))
 
     def log(self, controller: Controller) -> LogState | None:
         """Return the state of a log; `None` if there is no ledger. Raises LedgerError, EvidenceError."""

@@ -4,46 +4,32 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
-from itertools import chain, repeat
 from pathlib import Path
 
-from ...evidence.checkpoint import Checkpoint
-from ...evidence.cosignature import WitnessVerifier
-from ...evidence.elsewhere import CheckpointSource, LocalLog, require_ours
+from ...evidence.elsewhere import CheckpointSource
 from ...evidence.keys import PRIVATE
 from ...evidence.log_folder import LogFolder, PublishedLog
 from ...evidence.note import Verifier
 from ...evidence.note_values import NoteSource
-from ...evidence.origin import slug
 from ...evidence.settings import EvidenceConfig
 from ...ledgers import sequencer
-from ...ledgers.audit_flaws import AuditedFlaw
-from ...ledgers.audit_history import HistoryRow
-from ...ledgers.audit_log import AuditedLog, audit_ledger
 from ...ledgers.instructions import require_instruction
-from ...ledgers.tally import CounterRow
 from ...model import Controller
 from ...model.errors import (
     LOG_MISSING,
     EvidenceError,
-    ForkError,
     InformativaError,
     LedgerError,
     SigningError,
 )
 from ...model.text import Text
-from ...process import maintenance, publication, storage
+from ...process import log_storage, maintenance, storage
 from ...system.turns import Turns
-from ..document import Sentence, Time
-from . import stamps
-from . import verdict as verdicts
-from .audited_notes import judged
-from .verdict import Hole, Verdict, worst
 
 Progress = Callable[[int, int], object]
 """A function that is called with the amount done and the whole amount."""
@@ -101,106 +87,13 @@ class LogKeys:
     """The newest of a controller last."""
 
 
-@dataclass(frozen=True)
-class ComparedLog:
-    """The newest checkpoint that somebody else has of a log."""
-
-    name: str
-    """The name of the publishing target or the witness."""
-    log: str
-    """The origin of the log: of this epoch or an earlier one."""
-    independent: bool
-    """True if who administers the ledger cannot change it."""
-    size: int
-    """The number of records it has; 0 if there is none, or it could not be had."""
-    contradicts: bool
-    """True if it is of another log than the one that is here."""
-    problem: Sentence | None
-    """The reason why it could not be compared, or its contradiction."""
-
-
-@dataclass(frozen=True)
-class AsOf:
-    """The state of a log that a verdict is about, and the others who vouch for it."""
-
-    size: int
-    """The number of records of the newest log that others have or, without any, that are signed."""
-    time: Time
-    """The time of the audit."""
-    by: tuple[str, ...]
-    """The witnesses and independent publishing targets that answered; without any it is the company's own
-    word."""
-
-
-@dataclass(frozen=True)
-class AuditedLedger:
-    """The audit of one controller's ledger and logs."""
-
-    controller: str
-    """The controller's name in the configuration."""
-    log: str
-    """The origin of the newest log."""
-    verdict: Verdict
-    """The verdict."""
-    as_of: AsOf
-    """The state that it is about."""
-    sound: bool
-    """True if the verdict is `complete` or `accounted`."""
-    size: int
-    """The number of records that were ever made."""
-    signed: int
-    """The number of them in the newest checkpoints."""
-    whole: int
-    """The number of those that are there as they were written."""
-    erased: int
-    """The number of those that were erased at a caller's request."""
-    purged: int
-    """The number of those that were purged after the retention."""
-    lost: int
-    """The number of those that were lost with a ledger that a backup replaced."""
-    waiting: int
-    """The number of those that a note names, and that are still there."""
-    holes: tuple[Hole, ...]
-    """The records that nobody can open any more, each under the note that accounts for it, or under none."""
-    flaws: tuple[AuditedFlaw, ...]
-    """The flaws of records."""
-    history: tuple[HistoryRow, ...]
-    """The rows of the history that no record bears out."""
-    counters: tuple[CounterRow, ...]
-    """The counters that the records do not bear out."""
-    problems: tuple[Sentence, ...]
-    """The faults of the log itself."""
-    remarks: tuple[Sentence, ...]
-    """The remarks, which change no verdict."""
-    elsewhere: tuple[ComparedLog, ...]
-    """The checkpoints that others have of the log."""
-    stamps: tuple[stamps.AuditedStamps, ...]
-    """One for each log whose checkpoints have time-stamps."""
-
-
-@dataclass(frozen=True)
-class Audits:
-    """The result of an audit."""
-
-    verdict: Verdict
-    """The worst verdict on one of the ledgers."""
-    ledgers: tuple[AuditedLedger, ...]
-    """One a controller."""
-
-    @classmethod
-    def of(cls, ledgers: Iterable[AuditedLedger]) -> Audits:
-        """Return the result for these ledgers."""
-        ledgers = tuple(ledgers)
-        return cls(worst(ledger.verdict for ledger in ledgers), ledgers)
-
-
 def checkpoint(
     controller: Controller, progress: Progress | None = None, elsewhere: Sequence[CheckpointSource] = ()
 ) -> SignedCheckpoint:
     """Sign a checkpoint with all records, unless one that is kept `elsewhere` contradicts the log. Raises
     LedgerError, EvidenceError."""
     storage.store(controller, create=False).close()  # migrates it, where no service does
-    storage.keep_rule(controller, datetime.now(UTC), NoteSource.COMMAND)
+    log_storage.keep_rule(controller, datetime.now(UTC), NoteSource.COMMAND)
     sequenced = sequencer.sequence(Path(controller.ledger), progress, elsewhere)
     published = LogFolder(Path(controller.ledger)).published(sequenced.epoch)
     key = published.key()
@@ -236,8 +129,8 @@ def change_key(
     """
     require_instruction(instruction)
     storage.store(controller, create=False).close()  # migrates it, where no service does
-    storage.keep_rule(controller, at, NoteSource.COMMAND)
-    storage.keep_totals(controller, at, log_ends=True)
+    log_storage.keep_rule(controller, at, NoteSource.COMMAND)
+    log_storage.keep_totals(controller, at, log_ends=True)
     try:
         checkpoint(controller, progress, elsewhere)
     except SigningError as error:
@@ -281,129 +174,6 @@ def keys(controller: Controller) -> list[LogKey]:
 def _key(controller: Controller, epoch: int, origin: str, published: PublishedLog) -> LogKey:
     key, sizes = published.key(), published.sizes()
     return LogKey(controller.id, origin, epoch, str(key) if key else None, max(sizes, default=0))
-
-
-def audit(
-    controller: Controller,
-    trusted: tuple[Verifier, ...] = (),
-    progress: Progress | None = None,
-    *,
-    settings: EvidenceConfig | None = None,
-    copy: Path | None = None,
-    approvers: Sequence[Verifier] = (),
-    at: datetime | None = None,
-) -> AuditedLedger:
-    """Audit a controller's whole ledger and log.
-
-    By the controller's `settings` the checkpoints of targets and witnesses are compared too, and the
-    authority of time-stamps is known. Without `trusted` keys the controller's own are used: those that sign,
-    or that were published with the logs. With the path of a `copy` of the published log the ledger is
-    compared with it. `approvers` are the keys that may approve what is gone; without them those that the
-    ledger's rules name. `at` is the time of the audit, by default now. Raises LedgerError, EvidenceError, and
-    InformativaError if there is no copy.
-    """
-    ledger = Path(controller.ledger)
-    storage.require_own(controller)
-    if not trusted:
-        trusted = _own_keys(controller)
-    folder = LogFolder(ledger, copy)
-    if copy and not folder.epochs():
-        raise InformativaError(
-            Text("{folder} has no log that was published.", folder=copy),
-            Text("Name the folder that has 1/ in it: …/informativa/{id}/BOX", id=slug(controller.id)),
-        )
-    witnesses = [WitnessVerifier.parse(one.key) for one in settings.witnesses] if settings else []
-    audited = audit_ledger(ledger, trusted, progress, folder, witnesses)
-    counts = audited.counted
-    compared = tuple(_compared(folder, trusted, settings)) if settings else ()
-    stamped = tuple(stamps.check(folder, trusted, settings.timestamp if settings else None))
-    holes = verdicts.holes(audited, judged(audited, folder, approvers))
-    contradicted = any(log.contradicts for log in compared) or any(log.problems for log in stamped)
-    verdict = verdicts.verdict(audited, holes, contradicted=contradicted)
-    return AuditedLedger(
-        controller=controller.id,
-        log=audited.log.origin,
-        verdict=verdict,
-        as_of=_as_of(audited, folder, compared, at or datetime.now(UTC)),
-        sound=verdict.is_good,
-        size=audited.log.next,
-        signed=audited.signed,
-        whole=counts.whole,
-        erased=counts.erased,
-        purged=counts.purged,
-        lost=counts.lost,
-        waiting=counts.waiting,
-        holes=holes,
-        flaws=audited.flaws,
-        history=audited.history,
-        counters=audited.counters,
-        problems=(*audited.problems, *audited.cut_off),
-        remarks=(*_waiting(counts.waiting), *audited.remarks),
-        elsewhere=compared,
-        stamps=stamped,
-    )
-
-
-def _waiting(count: int) -> Iterator[Text]:
-    if count:
-        yield Text.counted(
-            "A note names {count} record that still opens: it is closed next, or once approved.",
-            "Notes name {count} records that still open: they are closed next, or once approved.",
-            count,
-        )
-
-
-def _as_of(audited: AuditedLog, folder: LogFolder, compared: Sequence[ComparedLog], at: datetime) -> AsOf:
-    """Return the state that an audit is about."""
-    answers = [
-        log
-        for log in compared
-        if log.log == audited.log.origin and log.independent and log.size and log.problem is None
-    ]
-    if answers:
-        return AsOf(max(log.size for log in answers), at, tuple(log.name for log in answers))
-    with suppress(EvidenceError):
-        return AsOf(folder.published(audited.log.epoch).newest()[0], at, ())
-    return AsOf(0, at, ())
-
-
-def _compared(
-    folder: LogFolder, trusted: Sequence[Verifier], settings: EvidenceConfig
-) -> Iterator[ComparedLog]:
-    """Compare the checkpoints of every epoch: with an old key, too, somebody could rewrite that log."""
-    declared = [target.independent for target in settings.targets]  # a witness always is
-    sources = list(zip(publication.sources(settings), chain(declared, repeat(True)), strict=False))
-    for epoch in folder.epochs() if sources else ():
-        published = folder.published(epoch)
-        key = published.key_among(trusted)
-        if key is None:
-            continue  # reported by the audit
-        newest = published.checkpoint() or b""
-        own_log = LocalLog(published, key, Checkpoint.unverified(newest).size, newest)
-        for source, independent in sources:
-            size, contradicts, problem = 0, False, None
-            try:
-                foreign = source.newest(own_log)
-                if foreign is not None:
-                    require_ours(foreign, own_log, source.name)
-                    size = foreign.size
-            except EvidenceError as error:
-                contradicts, problem = isinstance(error, ForkError), error.text
-            yield ComparedLog(source.name, key.name, independent, size, contradicts, problem)
-
-
-def _own_keys(controller: Controller) -> tuple[Verifier, ...]:
-    """Return the key of each log: of its signer or, if we may not read that, the published one."""
-    folder = LogFolder(Path(controller.ledger))
-    with closing(storage.store(controller, read_only=True)) as store:
-        logs = store.logs()
-    verifiers = []
-    for log in logs:
-        try:
-            verifiers.append(folder.signer(log.origin, log.epoch).verifier)
-        except EvidenceError:
-            verifiers += filter(None, [folder.published(log.epoch).key()])
-    return tuple(verifiers)
 
 
 def trusted_keys(texts: list[str]) -> tuple[Verifier, ...]:

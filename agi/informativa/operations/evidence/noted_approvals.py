@@ -15,7 +15,7 @@ from ...evidence.notes import NoteKind
 from ...model import Controller
 from ...model.errors import EvidenceError
 from ...model.text import NOTHING, Text
-from ...process import storage
+from ...process import log_storage
 from ...system import files
 from ..document import AbsolutePath, OptionalSentence, Sentence, Time
 from .note_words import RuleChange, note_words, rule_changes
@@ -90,11 +90,11 @@ def _note_file(path: Path, controllers: Sequence[Controller], at: datetime) -> N
     try:
         data = _read(path)
         approval = Approval.unverified(data)
-        named = [company for company in controllers if storage.judge_approval(company, data) is not None]
+        named = [company for company in controllers if log_storage.judge_approval(company, data) is not None]
         if not named:
             raise _of_no_log(approval)
         received = [
-            (company, storage.take_approval(company, data, at, NoteSource.COMMAND)) for company in named
+            (company, log_storage.take_approval(company, data, at, NoteSource.COMMAND)) for company in named
         ]
     except EvidenceError as error:
         problem = Text("{file}: {why}", file=path, why=error.text)

@@ -14,11 +14,11 @@ from markupsafe import Markup
 from ...model import Action, Controller, Event, Heard, Line, Period, Record, RecordKind
 from ...model.invisible import visible
 from ...model.text import Text
-from ...operations.evidence.logs import AuditedLedger
+from ...operations.evidence.auditing import AuditedLedger
 from ...operations.evidence.verifying import VerifiedReceipt
 from .. import record_words as words
 from ..messages import Language
-from ..text import evidence
+from ..text import audits, evidence
 from ..text.access_log import action_text, detail_text, short
 from ..text.boxes import ago, cells
 from ..text.bundle_plan import sentences
@@ -124,13 +124,13 @@ def period(length: Period, say: Language) -> str:
 
 def audited(ledger: AuditedLedger, say: Language) -> list[tuple[bool, str]]:
     """Return the findings of an audit in sentences, each with whether it is wrong."""
-    content = (evidence.as_of(ledger, say), evidence.audited(ledger, say))
-    return [*((False, line) for line in content), *evidence.findings(ledger, say)]
+    content = (audits.as_of(ledger, say), audits.audited(ledger, say))
+    return [*((False, line) for line in content), *audits.findings(ledger, say)]
 
 
 def verdict(ledger: AuditedLedger, say: Language) -> str:
     """Return the verdict of an audit in a sentence."""
-    return evidence.verdict(ledger, say)
+    return audits.verdict(ledger, say)
 
 
 def verified(receipt: VerifiedReceipt, say: Language) -> list[str]:

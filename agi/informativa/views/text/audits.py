@@ -1,0 +1,265 @@
+"""Audits, for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
+
+from ...evidence.note_standing import NoteVerdict
+from ...ledgers.audit_flaws import AuditedFlaw, Flaw
+from ...ledgers.tally import CounterRow
+from ...model.text import Text
+from ...operations.evidence.auditing import AuditedLedger, Audits, ComparedLog
+from ...operations.evidence.stamps import AuditedStamps
+from ...operations.evidence.verdict import Hole, HoleCause, Verdict
+from ..messages import Language
+
+FLAWS = {
+    Flaw.FACTS: Text("what is on record of it is not what was written"),
+    Flaw.PERSON: Text("whom it is about, or its exact time, is not what was written"),
+    Flaw.ROW: Text("it has a value that no record is written with"),
+    Flaw.LEAF: Text("its commitment is not the one that was published"),
+    Flaw.DELETED: Text("it was deleted, and no record says why"),
+    Flaw.INSERTED: Text("it was put in otherwise than by being recorded"),
+    Flaw.UNEXPLAINED: Text("it cannot be opened, and no record says why"),
+    Flaw.STILL_THERE: Text("another record says that it is gone, and it is there"),
+    Flaw.FALSE_NOTE: Text("it says that records are gone which it cannot be about"),
+    Flaw.TOTALS: Text("it counts other records, or other numbers of them, than there are"),
+    Flaw.TRUNCATED: Text("it was published, and the ledger ends before it"),
+}
+
+
+CAUSES = {
+    HoleCause.PURGED: Text("deleted because of their age"),
+    HoleCause.ERASED: Text("caller erased"),
+    HoleCause.LOST: Text("lost with a ledger that a backup replaced"),
+    HoleCause.DELETED: Text("GONE, and no note says why"),
+}
+
+
+MOST_PLACES = 20  # ranges of leaves that are listed under one note
+
+
+def audits(results: Audits, say: Language) -> Iterator[str]:
+    """Yield for each ledger the verdict, its content, and what was found."""
+    for ledger in results.ledgers:
+        yield f"{ledger.controller}: {verdict(ledger, say)}"
+        yield "  " + as_of(ledger, say)
+        yield "  " + audited(ledger, say)
+        for is_wrong, sentence in findings(ledger, say):
+            yield "  " + ("✘ " if is_wrong else "") + sentence
+
+
+def verdict(ledger: AuditedLedger, say: Language) -> str:
+    """Return the verdict on a ledger in a sentence."""
+    match ledger.verdict:
+        case Verdict.COMPLETE:
+            return say("Complete: nothing was changed, added or taken away.")
+        case Verdict.ACCOUNTED:
+            if any(hole.standing is NoteVerdict.OWN_WORD for hole in ledger.holes):
+                return say("Accounted for: what is gone is named, by the company's own word.")
+            return say("Accounted for: what is gone is named, and whoever may approve it has.")
+        case Verdict.GAPS:
+            missing = sum(hole.count for hole in ledger.holes if not hole.is_accounted)
+            if not missing:
+                return say("GAPS: something is gone, and no note accounts for it.")
+            return say.counted(
+                "GAPS: {count} record is gone, or its caller, under no note that holds and is approved.",
+                "GAPS: {count} records are gone, or their callers, under no note that holds and is approved.",
+                missing,
+            )
+        case Verdict.CHANGED:
+            return say("CHANGED: something is not as it was written and signed.")
+
+
+def as_of(ledger: AuditedLedger, say: Language) -> str:
+    """Return the state that a verdict is about."""
+    state = ledger.as_of
+    if state.by:
+        return say.counted(
+            "As of {time:%Y-%m-%d %H:%M} UTC, of {size} record in the newest log; known to {names}.",
+            "As of {time:%Y-%m-%d %H:%M} UTC, of {size} records in the newest log; known to {names}.",
+            state.size,
+            time=state.time,
+            size=state.size,
+            names=", ".join(state.by),
+        )
+    return say.counted(
+        "As of {time:%Y-%m-%d %H:%M} UTC, of {size} record in the newest log; by the company's own word.",
+        "As of {time:%Y-%m-%d %H:%M} UTC, of {size} records in the newest log; by the company's own word.",
+        state.size,
+        time=state.time,
+        size=state.size,
+    )
+
+
+def audited(ledger: AuditedLedger, say: Language) -> str:
+    """Return the content of a ledger in a sentence."""
+    return say.counted(
+        "{size} record ({whole} whole, {erased} erased, {purged} purged, {lost} lost); {signed} signed.",
+        "{size} records ({whole} whole, {erased} erased, {purged} purged, {lost} lost); {signed} signed.",
+        ledger.size,
+        size=ledger.size,
+        whole=ledger.whole,
+        erased=ledger.erased,
+        purged=ledger.purged,
+        lost=ledger.lost,
+        signed=min(ledger.signed, ledger.size),
+    )
+
+
+def findings(ledger: AuditedLedger, say: Language) -> Iterator[tuple[bool, str]]:
+    """Yield the findings of an audit as sentences, each with whether it is wrong."""
+    flawed = {flaw.leaf for flaw in ledger.flaws}
+    unnamed = [hole for hole in ledger.holes if not flawed.issuperset(hole.leaves)]
+    yield from _holes(unnamed, ledger.log, say)
+    for problem in ledger.problems:
+        yield True, say(problem)
+    for flaw in ledger.flaws:
+        yield True, _flaw(flaw, say)
+    for row in ledger.history:
+        sentence = say(
+            "the history says that a caller knows {notice} {version} by record {record}; the records do not",
+            notice=row.notice,
+            version=row.version,
+            record=row.record,
+        )
+        yield True, sentence
+    for counter in ledger.counters:
+        sentence = say(
+            "the counter of {what} says {says}; the records come to {records}",
+            what=_counter(counter, say),
+            says=counter.says,
+            records=counter.records,
+        )
+        yield True, sentence
+    for stamps in ledger.stamps:
+        yield from _stamped(stamps, say)
+    yield from ((False, say("To note: {remark}", remark=say(remark))) for remark in ledger.remarks)
+    yield from _compared(ledger.elsewhere, say)
+
+
+def _holes(holes: Sequence[Hole], newest: str, say: Language) -> Iterator[tuple[bool, str]]:
+    """Yield a sentence for each note with the leaves that are gone under it, and for those under none.
+    `newest` is the log that needs no name."""
+    for _note, group in groupby(sorted(holes, key=_note_of), key=_note_of):
+        parts = list(group)
+        ranges = [f"{part.first}-{part.last}" if part.count > 1 else f"{part.first}" for part in parts]
+        places = ", ".join(ranges[:MOST_PLACES]) + (", …" if len(ranges) > MOST_PLACES else "")
+        sentence = say.counted(
+            "leaf {leaf}: {why}",
+            "leaves {leaf}: {why}",
+            sum(part.count for part in parts),
+            leaf=_place(places, parts[0].log, newest, say),
+            why=_cause(parts[0], newest, say),
+        )
+        yield not parts[0].is_accounted, sentence
+
+
+def _note_of(hole: Hole) -> tuple[str, str, int, str]:
+    """Return the log of a hole, its note, and its cause."""
+    return hole.log, hole.noted_in or "", -1 if hole.note is None else hole.note, hole.cause
+
+
+def _place(indices: object, log: str | None, newest: str, say: Language) -> str:
+    """Return leaves with the log to which they belong, if that is not the newest one."""
+    return str(indices) if log == newest else say("{leaf} of {log}", leaf=indices, log=log)
+
+
+def _cause(hole: Hole, newest: str, say: Language) -> str:
+    """Return the cause of a hole, its note, and the word by which that stands."""
+    cause = say(CAUSES[hole.cause])
+    if hole.note is None or hole.at is None:
+        return cause
+    values = {
+        "cause": cause,
+        "leaf": _place(hole.note, hole.noted_in, newest, say),
+        "at": hole.at,
+        "word": _word(hole, say),
+    }
+    if hole.instruction:
+        return say(
+            "{cause}, by the note in leaf {leaf} ({at:%Y-%m-%d %H:%M} UTC, instruction {instruction}):"
+            " {word}",
+            instruction=hole.instruction,
+            **values,
+        )
+    return say("{cause}, by the note in leaf {leaf} ({at:%Y-%m-%d %H:%M} UTC): {word}", **values)
+
+
+def _word(hole: Hole, say: Language) -> str:
+    """Return the standing of the note of a hole."""
+    match hole.standing:
+        case NoteVerdict.APPROVED:
+            return say("approved by {names}", names=", ".join(hole.by))
+        case NoteVerdict.OWN_WORD:
+            return say("by the company's own word")
+        case NoteVerdict.WAITS:
+            return say("the approval that it needs is MISSING")
+        case NoteVerdict.FLAWED:
+            return say("THE NOTE DOES NOT HOLD: {why}", why=say(hole.flaw))
+        case _:
+            return say("the note holds")
+
+
+def _counter(counter: CounterRow, say: Language) -> str:
+    """Return the name of a counter."""
+    if not counter.line:
+        return say("known callers")
+    at = f"{counter.at:%Y-%m-%d %H} UTC" if counter.at else "?"
+    return " ".join(filter(None, (at, counter.line, counter.notice, counter.status or say("calls"))))
+
+
+def _stamped(stamps: AuditedStamps, say: Language) -> Iterator[tuple[bool, str]]:
+    """Yield the result of checking time-stamps."""
+    if stamps.unchecked:
+        cause = say(stamps.unchecked)
+        yield False, say("The time-stamps of {log} were not looked at: {why}", log=stamps.log, why=cause)
+    for problem in stamps.problems:
+        yield True, say(problem)
+    if stamps.last:
+        sentence = say.counted(
+            "{hold} time-stamp of {log} holds; the newest is of {last:%Y-%m-%d %H:%M} UTC.",
+            "{hold} time-stamps of {log} hold; the newest is of {last:%Y-%m-%d %H:%M} UTC.",
+            stamps.hold,
+            hold=stamps.hold,
+            log=stamps.log,
+            last=stamps.last,
+        )
+        yield False, sentence
+
+
+def _compared(elsewhere: Iterable[ComparedLog], say: Language) -> Iterator[tuple[bool, str]]:
+    """Yield the result of comparing the log with its copies elsewhere."""
+    independent = False
+    for copy in elsewhere:
+        if copy.problem is not None and copy.contradicts:
+            yield True, say(copy.problem)
+        elif copy.problem is not None:
+            yield False, say("{name} was not compared: {why}", name=copy.name, why=say(copy.problem))
+        else:
+            independent = independent or (copy.independent and copy.size > 0)
+            sentence = say.counted(
+                "{name} has {size} record of the same log {log}.",
+                "{name} has {size} records of the same log {log}.",
+                copy.size,
+                name=copy.name,
+                size=copy.size,
+                log=copy.log,
+            )
+            yield False, sentence
+    if not independent:
+        sentence = say(
+            "No checkpoint was compared that nobody here can change: whoever signs here could have rewritten"
+            " all of it."
+        )
+        yield False, sentence
+
+
+def _flaw(flaw: AuditedFlaw, say: Language) -> str:
+    sentence = say(FLAWS[flaw.flaw])
+    if flaw.leaf is None:
+        return say("record {record}: {what}", record=flaw.record, what=sentence)
+    if flaw.record is None:
+        return say("leaf {leaf}: {what}", leaf=flaw.leaf, what=sentence)
+    return say("record {record} (leaf {leaf}): {what}", record=flaw.record, leaf=flaw.leaf, what=sentence)

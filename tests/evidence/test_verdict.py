@@ -312,7 +312,7 @@ class Notary:
         """Sign, and return the verdict."""
         key = signed(self.ledger)
         result = audited(self.ledger, key)
-        found = holes(result, judged(result, LogFolder(self.ledger), approvers))
+        found = holes(result, judged(result.logs, LogFolder(self.ledger), approvers))
         return verdict(result, found), found, result
 
 
@@ -397,7 +397,7 @@ def test_ledger_that_was_put_back_is_a_gap(notary: Notary, tmp_path: Path) -> No
     notary.ledger.with_name("acme.sqlite3-shm").unlink(missing_ok=True)
     shutil.copy(tmp_path / "copy", notary.ledger)
     result = audited(notary.ledger, key)
-    found = holes(result, judged(result, LogFolder(notary.ledger), ()))
+    found = holes(result, judged(result.logs, LogFolder(notary.ledger), ()))
     assert verdict(result, found) is GAPS
     assert [(hole.first, hole.last, hole.cause) for hole in found] == [(5, 6, HoleCause.DELETED)]
 

@@ -81,6 +81,14 @@ FROM leaf WHERE what IS NULL AND leaf >= ? AND leaf < ? ORDER BY leaf DESC
 NEWEST_NOTE = """
 SELECT coalesce((SELECT max(leaf) FROM leaf WHERE what IS NULL), -1), (SELECT max(epoch) FROM log)
 """
+# The leaves that cannot be opened, as ranges: their facts, or only whom they are about.
+CLOSED_RANGES = """
+SELECT min(leaf), max(leaf) + 1, facts FROM (
+    SELECT leaf, salt_what IS NULL AS facts,
+        leaf - row_number() OVER (PARTITION BY salt_what IS NULL ORDER BY leaf) AS block
+    FROM leaf WHERE what IS NOT NULL AND salt_who IS NULL
+) GROUP BY facts, block ORDER BY 1
+"""
 # How many leaves are purged or lost, and how many erased; and the records that name the lost ones.
 CLOSED = """
 SELECT coalesce(sum(salt_what IS NULL), 0), coalesce(sum(salt_what IS NOT NULL AND salt_who IS NULL), 0)

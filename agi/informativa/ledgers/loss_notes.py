@@ -90,16 +90,16 @@ class NamedLeaves:
         return self.own + self.resting
 
 
-def named_by(note: LogNote, logs: Sequence[leaves.LedgerLog], folder: LogFolder) -> NamedLeaves:
+def named_by(note: LogNote, logs: Sequence[leaves.LedgerLog], folder: LogFolder | None) -> NamedLeaves:
     """Return the rows that a note names in these logs of a ledger. An erasure whose private list is missing,
-    or is not the one of the note, names none."""
+    or is not the one of the note, names none; nor does any without a `folder`."""
     match note.content:
         case PurgeNote(of=origin, below=below):
             return NamedLeaves(tuple(_rows(logs, origin, 0, below)))
         case LostNote(of=origin, first=first, end=end):
             return NamedLeaves(tuple(_rows(logs, origin, first, end)))
         case ErasureNote():
-            erased = read_list(note, logs, folder)
+            erased = read_list(note, logs, folder) if folder else None
             if erased is not None:
                 return NamedLeaves(rows_of_places(logs, erased.erased), rows_of_places(logs, erased.resting))
     return NamedLeaves()

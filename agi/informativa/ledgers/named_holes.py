@@ -15,12 +15,14 @@ from datetime import datetime
 from ..evidence.log_folder import LogFolder
 from ..evidence.notes import NewLogNote, NoteKind
 from ..evidence.read_log import ReadEntry, ReadLog
-from ..model import RecordKind
+from ..model import Event, Reason, RecordKind
 from . import leaves, loss_notes, note_leaves, rows
+from .audit_flaws import ClosedLeaves
 from .audit_reading import UNREADABLE, tolerantly
 
 NamedRange = tuple[str, range]
 """Leaves of the log with an origin, by their indices."""
+_TAKING = (RecordKind.PURGE, RecordKind.ERASURE, RecordKind.LOST)
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,15 @@ class NamingNote:
     before_rules: bool = field(default=False, kw_only=True)
 
 
+@dataclass(frozen=True)
+class NoteRow:
+    """A record about records: what it says, its row of `leaf`, and whether it is a note."""
+
+    event: Event
+    leaf: int
+    is_note: bool
+
+
 def naming_notes(
     connection: sqlite3.Connection,
     logs: Sequence[leaves.LedgerLog],
@@ -47,9 +58,52 @@ def naming_notes(
 ) -> tuple[NamingNote, ...]:
     """Read the notes that name leaves, in order. `read` has the notes of each log. Those that cannot be read
     name nothing; their flaws are the audit's. Raises sqlite3.Error."""
-    first_rule = _first_rule(logs, read)
-    notes = [*_loss_notes(connection, logs, folder, first_rule), *_ends(connection, logs, read, first_rule)]
+    return naming_of(_read_rows(connection, logs), logs, folder, read)
+
+
+def naming_of(
+    note_rows: Iterable[NoteRow],
+    logs: Sequence[leaves.LedgerLog],
+    folder: LogFolder | None,
+    read: Mapping[str, ReadLog],
+) -> tuple[NamingNote, ...]:
+    """Return those of a ledger's records about records that name leaves, in order. Without the `folder` that
+    has the private lists no erasure does."""
+    note_rows, first_rule = list(note_rows), _first_rule(logs, read)
+    notes = [*_loss_notes(note_rows, logs, folder, first_rule), *_ends(note_rows, logs, read, first_rule)]
     return tuple(note for note in notes if note.ranges)
+
+
+def closed_leaves(
+    connection: sqlite3.Connection, logs: Sequence[leaves.LedgerLog]
+) -> tuple[ClosedLeaves, ...]:
+    """Return the leaves of a ledger that cannot be opened any more. Raises sqlite3.Error."""
+    closed = connection.execute(leaves.CLOSED_RANGES).fetchall()
+    return closed_of(((range(first, end), bool(facts)) for first, end, facts in closed), logs)
+
+
+def closed_of(
+    closed: Iterable[tuple[range, bool]], logs: Sequence[leaves.LedgerLog]
+) -> tuple[ClosedLeaves, ...]:
+    """Return rows of `leaf` that cannot be opened as leaves of their logs: their facts, or only whom they are
+    about."""
+    return tuple(
+        ClosedLeaves(origin, indices, facts)
+        for leaf_range, facts in closed
+        for origin, indices in by_log(logs, (leaf_range,))
+    )
+
+
+def _read_rows(connection: sqlite3.Connection, logs: Sequence[leaves.LedgerLog]) -> Iterator[NoteRow]:
+    with tolerantly(connection):
+        notes = connection.execute(leaves.NOTES, (0,)).fetchall()
+    for *row, leaf, is_note in notes:
+        with suppress(*UNREADABLE):
+            yield NoteRow(rows.record(row).event, leaf, bool(is_note))
+    for log in logs[1:]:
+        for reference, at in connection.execute(leaves.FIRST_OF_LOG, (log.first,)).fetchall():
+            event = rows.note(RecordKind.NEW_LOG, Reason.NEW_KEY, rows.moment(at), str(reference))
+            yield NoteRow(event, log.first, is_note=False)
 
 
 def _first_rule(logs: Sequence[leaves.LedgerLog], read: Mapping[str, ReadLog]) -> float:
@@ -64,19 +118,19 @@ def _first_rule(logs: Sequence[leaves.LedgerLog], read: Mapping[str, ReadLog]) -
 
 
 def _loss_notes(
-    connection: sqlite3.Connection,
+    note_rows: Iterable[NoteRow],
     logs: Sequence[leaves.LedgerLog],
-    folder: LogFolder,
+    folder: LogFolder | None,
     first_rule: float,
 ) -> Iterator[NamingNote]:
-    with tolerantly(connection):
-        notes = connection.execute(leaves.NOTES, (0,)).fetchall()
-    for *row, leaf, is_note in notes:
-        log = next((log for log in reversed(logs) if log.first <= leaf), logs[0])
+    for row in note_rows:
+        if row.event.kind not in _TAKING:
+            continue
+        log = next((log for log in reversed(logs) if log.first <= row.leaf), logs[0])
         with suppress(*UNREADABLE):
-            event = rows.record(row).event
-            if is_note:
-                note = note_leaves.read_entry(log, leaf, event.reference).note
+            event = row.event
+            if row.is_note:
+                note = note_leaves.read_entry(log, row.leaf, event.reference).note
                 if note is None:
                     continue
                 named = loss_notes.named_by(note, logs, folder).all
@@ -86,36 +140,39 @@ def _loss_notes(
                 instruction, at = "", event.recorded or event.at
             yield NamingNote(
                 log.origin,
-                leaf - log.first,
+                row.leaf - log.first,
                 at,
                 event.kind,
-                tuple(_by_log(logs, named)),
+                tuple(by_log(logs, named)),
                 instruction,
-                not is_note,
-                before_rules=leaf < first_rule,
+                not row.is_note,
+                before_rules=row.leaf < first_rule,
             )
 
 
 def _ends(
-    connection: sqlite3.Connection,
+    note_rows: Iterable[NoteRow],
     logs: Sequence[leaves.LedgerLog],
     read: Mapping[str, ReadLog],
     first_rule: float,
 ) -> Iterator[NamingNote]:
     """Yield the first records of logs after which the end of another one is lost."""
     sizes = {log.origin: log.size for log in logs}
+    texts = {
+        row.leaf: row.event for row in note_rows if row.event.kind is RecordKind.NEW_LOG and not row.is_note
+    }
     for log in logs[1:]:
         first = next(iter(_entries(read, log)), None)
         if first and first.note and isinstance(first.note.content, NewLogNote):
             content = first.note.content
             ends = [(tree.origin, tree.size) for tree in content.after]
             at, instruction, is_text = first.note.at, content.instruction, False
-        else:
-            row = connection.execute(leaves.FIRST_OF_LOG, (log.first,)).fetchone()
-            if row is None:
-                continue
-            ends, at = list(leaves.ended(str(row[0]))), rows.moment(row[1])
+        elif log.first in texts:
+            event = texts[log.first]
+            ends, at = list(leaves.ended(event.reference)), event.recorded or event.at
             instruction, is_text = "", True
+        else:
+            continue
         ranges = tuple(
             (origin, range(sizes[origin], size))
             for origin, size in ends
@@ -137,7 +194,7 @@ def _entries(read: Mapping[str, ReadLog], log: leaves.LedgerLog) -> Sequence[Rea
     return read[log.origin].entries if log.origin in read else ()
 
 
-def _by_log(logs: Sequence[leaves.LedgerLog], named: Iterable[range]) -> Iterator[NamedRange]:
+def by_log(logs: Sequence[leaves.LedgerLog], named: Iterable[range]) -> Iterator[NamedRange]:
     """Yield rows of `leaf` as leaves of their logs."""
     for log in logs:
         for rows_named in named:

@@ -10,6 +10,7 @@ from datetime import datetime
 from operator import attrgetter
 from typing import Any
 
+from ..evidence.commitment import ABOUT_RECORDS
 from ..evidence.encoding import HASH_SIZE
 from ..evidence.note import Verifier
 from ..evidence.tiles import Tile
@@ -31,7 +32,7 @@ _PAGE = 1000
 class SharedLeaf:
     """The leaf of a record of another box: its number in the ledger, the commitment to the person, and the
     values that open it. Like `ledgers.leaves.Leaf`, without the commitment to the facts, which follows from
-    them."""
+    them. A note, which is its own entry, commits to nothing."""
 
     leaf: int
     who: bytes
@@ -126,9 +127,27 @@ class ProofReader:
         """Return the number of records that have one of these leaves."""
         return int(self._rows(self._sql.leaves, box, first, last)[0][0])
 
-    def notes(self, box: str, since: datetime) -> list[ProvableRecord]:
-        """Return a box's records about records from a time on, in order."""
-        return list(_provable(self._rows(self._sql.notes, box, rows.microseconds(since))))
+    def notes(self, box: str) -> list[ProvableRecord]:
+        """Return a box's records about records, in order."""
+        return list(_provable(self._rows(self._sql.notes, box)))
+
+    def proven(self, box: str) -> int:
+        """Return the first row of `leaf` of a box that may be missing here; 0 if it sends none."""
+        proven = self._rows(self._sql.proven, box) if self._has_logs else ()
+        return max((number for (number,) in proven), default=0)
+
+    def closed(self, box: str, end: int) -> Iterator[tuple[range, bool]]:
+        """Yield the rows of `leaf` of a box, before the row `end`, that nothing here opens, in order: their
+        facts, or only whom they are about."""
+        at = 0
+        for first, stop, is_closed in self._rows(self._sql.leaf_ranges, box, end):
+            if at < first:
+                yield range(at, first), True
+            if is_closed:
+                yield range(first, stop), False
+            at = stop
+        if at < end:
+            yield range(at, end), True
 
     def of_period(self, box: str, since: datetime, until: datetime) -> Iterator[ProvableRecord]:
         """Iterate over a box's records that happened from `since` on and before `until`, in order, while they
@@ -189,6 +208,7 @@ def _provable(rows_of_records: Iterable[Sequence[Any]]) -> Iterator[ProvableReco
         ((box, record),) = with_box([row[: INFORMS + 1]])
         leaf, who, salt_what, salt_who, binding, opening, version, migrated = row[INFORMS + 1 :]
         opens = salt_what, salt_who, binding, opening
-        has_proof = leaf is not None and who is not None
-        proof = SharedLeaf(leaf, who, *opens, version or 1, bool(migrated)) if has_proof else None
+        is_note = who is None and record.event.kind in ABOUT_RECORDS
+        has_proof = leaf is not None and (who is not None or is_note)
+        proof = SharedLeaf(leaf, who or b"", *opens, version or 1, bool(migrated)) if has_proof else None
         yield ProvableRecord(box, record, proof)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from ..evidence.commitment import ABOUT_RECORDS
 from . import schema
 from .rows import COLUMNS, EVIDENCE, arrays_of
+
+_KINDS = ", ".join(f"'{kind}'" for kind in sorted(ABOUT_RECORDS))
 
 
 class ProofStatements:
@@ -70,7 +73,17 @@ class ProofStatements:
         SELECT {listed} FROM {record} WHERE box = %s AND at >= %s AND at < %s ORDER BY record
         """  # noqa: S608
         self.notes = f"""
-        SELECT {listed} FROM {record} WHERE box = %s AND at >= %s AND kind IN ('purge', 'erasure', 'lost')
-        ORDER BY record
+        SELECT {listed} FROM {record} WHERE box = %s AND kind IN ({_KINDS}) ORDER BY record
+        """  # noqa: S608
+        self.proven = f"SELECT proven FROM {box} WHERE name = %s"  # noqa: S608
+        # The leaves with a record, as ranges, and whether it is open whom they are about. A note is open.
+        self.leaf_ranges = f"""
+        SELECT min(leaf), max(leaf) + 1, closed FROM (
+            SELECT leaf, closed, leaf - row_number() OVER (PARTITION BY closed ORDER BY leaf) AS block
+            FROM (
+                SELECT leaf, who IS NOT NULL AND (erased = 1 OR salt_who IS NULL) AS closed
+                FROM {record} WHERE box = %s AND leaf < %s
+            ) AS opened
+        ) AS blocks GROUP BY closed, block ORDER BY 1
         """  # noqa: S608
         self.leaves = f"SELECT count(*) FROM {record} WHERE box = %s AND leaf BETWEEN %s AND %s"  # noqa: S608

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
 from ...evidence.cosignature import WitnessVerifier
 from ...evidence.log_folder import LogFolder
 from ...evidence.note import Verifier
 from ...evidence.note_standing import NoteStanding, standings
+from ...evidence.read_log import ReadLog
 from ...evidence.signed_leaves import SignedLeaves
-from ...ledgers.audit_log import AuditedLog
 from ...model.errors import EvidenceError
 
 
 def judged(
-    audited: AuditedLog, folder: LogFolder, approvers: Sequence[Verifier]
+    logs: Mapping[str, ReadLog], folder: LogFolder, approvers: Sequence[Verifier]
 ) -> dict[str, tuple[NoteStanding, ...]]:
     """Return the standings of all notes of a ledger by log, the newest last. `approvers` are the keys that
     the controller gave. The audit holds the checkpoints themselves against the tree."""
-    published = {origin: folder.published(epoch) for epoch, origin in enumerate(audited.logs, 1)}
-    signed = {origin: SignedLeaves(published[origin], log.key) for origin, log in audited.logs.items()}
+    published = {origin: folder.published(epoch) for epoch, origin in enumerate(logs, 1)}
+    signed = {origin: SignedLeaves(published[origin], log.key) for origin, log in logs.items()}
 
     def signed_at(origin: str, index: int, witnesses: Sequence[WitnessVerifier]) -> int | None:
         with suppress(EvidenceError):  # which the check of the checkpoints reports
@@ -30,6 +30,6 @@ def judged(
     def first_cosigned(
         origin: str, size: int, witnesses: Sequence[WitnessVerifier], _latest: int
     ) -> int | None:
-        return published[origin].first_cosigned(size, audited.logs[origin].key, witnesses)
+        return published[origin].first_cosigned(size, logs[origin].key, witnesses)
 
-    return standings(audited.logs, approvers, first_cosigned, signed_at)
+    return standings(logs, approvers, first_cosigned, signed_at)

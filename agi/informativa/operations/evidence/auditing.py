@@ -163,7 +163,7 @@ def audit(
     counts = audited.counted
     compared = tuple(_compared(folder, trusted, settings)) if settings else ()
     stamped = tuple(stamps.check(folder, trusted, settings.timestamp if settings else None))
-    holes = verdicts.holes(audited, judged(audited, folder, approvers))
+    holes = verdicts.holes(audited, judged(audited.logs, folder, approvers))
     contradicted = any(log.contradicts for log in compared) or any(log.problems for log in stamped)
     verdict = verdicts.verdict(audited, holes, contradicted=contradicted)
     return AuditedLedger(

@@ -30,11 +30,12 @@ from ..controller_state import lines_of
 from ..controllers import require_ledger
 from ..day_range import DayRange
 from ..document import Time
+from . import bundle_holes
+from .bundle_holes import BoxHoles
 from .bundle_log import BundledLog, LogFiles
 from .bundle_prompts import BundledPrompt, bundled
-from .bundle_sources import BoxRecords, LedgerRecords, Progress, SharedRecords
+from .bundle_sources import BoxRecords, LedgerRecords, Progress, records_of_boxes
 from .receipt_maker import OpenedLeaf, RecordWithoutReceipt
-from .receipts import makers_of_boxes
 from .zip_writer import PackedEntry, SummedZip
 
 if TYPE_CHECKING:  # its driver is there only where boxes share a database
@@ -75,6 +76,8 @@ class Bundle:
     """The number of records in it."""
     receipts: int
     """The number of them that have a proof."""
+    log_notes: int
+    """The number of them that are notes of the log, which are entries of their own and need no proof."""
     waiting_from: int | None
     """The first record without a proof, which waits for a checkpoint; null where none does."""
     erased: int
@@ -83,6 +86,8 @@ class Bundle:
     """The number of them that are from after the period and note an erasure or a purge of others."""
     gone: int
     """The number of records among those of the period that are purged, or lost."""
+    holes: tuple[BoxHoles, ...]
+    """The leaves that are gone of each box, with the notes of its logs; none where nothing is."""
     logs: tuple[BundledLog, ...]
     """The logs that have them."""
     incomplete: tuple[IncompleteBox, ...]
@@ -93,7 +98,7 @@ class Bundle:
     @property
     def waiting(self) -> int:
         """The number of records that wait for a checkpoint."""
-        return self.records - self.receipts
+        return self.records - self.receipts - self.log_notes
 
 
 @dataclass(frozen=True)
@@ -110,12 +115,16 @@ class BundleContent:
     """The number of records."""
     receipts: int
     """The number of records with a receipt."""
+    log_notes: int
+    """The number of records that are notes of the log, which need none."""
     erased: int
     """The number of records that were erased at their caller's request."""
     notes: int
     """The number of records from after the period, which note an erasure or a purge of others."""
     gone: int
     """The number of the period's leaves that cannot be opened any more."""
+    holes: tuple[BoxHoles, ...]
+    """The leaves that are gone of each box, with the notes of its logs."""
     waiting_from: int | None
     """The number of the first record that waits for a checkpoint."""
     unknown_recordings: tuple[str, ...]
@@ -126,7 +135,7 @@ class BundleContent:
     @property
     def waiting(self) -> int:
         """The number of records that wait for a checkpoint."""
-        return self.records - self.receipts
+        return self.records - self.receipts - self.log_notes
 
     @property
     def incomplete(self) -> tuple[IncompleteBox, ...]:
@@ -191,9 +200,8 @@ def bundle(
                 sources.append(LedgerRecords(controller, store, period, progress))
             else:
                 reader = stack.enter_context(storage.provable(shared, controller))
-                maker = makers_of_boxes(controller, reader)
                 boxes += reader.boxes()
-                sources += [SharedRecords(maker(box.name), reader, box.name, period) for box in boxes]
+                sources += records_of_boxes(controller, reader, boxes, period, shared.box)
             out = stack.enter_context(open_for_replacement(file, most=0o600))
             bundler = _Bundler(configuration, controller, period, sources, words, boxes)
             content = bundler.write(out, temporary)
@@ -215,10 +223,12 @@ def _bundle(content: BundleContent, file: Path, sha256: str) -> Bundle:
         sha256=sha256,
         records=content.records,
         receipts=content.receipts,
+        log_notes=content.log_notes,
         waiting_from=content.waiting_from,
         erased=content.erased,
         notes=content.notes,
         gone=content.gone,
+        holes=content.holes,
         logs=content.logs,
         incomplete=content.incomplete,
         unknown_recordings=content.unknown_recordings,
@@ -239,7 +249,8 @@ class _Bundler:
     ) -> None:
         self._configuration, self._controller, self._period = configuration, controller, period
         self._sources, self._words, self._boxes = sources, words, boxes
-        self._records = self._receipts = self._erased = self._notes = self._gone = 0
+        self._records = self._receipts = self._log_notes = self._erased = self._notes = self._gone = 0
+        self._holes: list[BoxHoles] = []
         self._waiting_from: int | None = None
         # By box and epoch, the first and the last leaf with a receipt; of notes if no other record has one.
         self._covered: dict[tuple[str, int], tuple[int, int]] = {}
@@ -268,9 +279,11 @@ class _Bundler:
             prompts=tuple(prompts),
             records=self._records,
             receipts=self._receipts,
+            log_notes=self._log_notes,
             erased=self._erased,
             notes=self._notes,
             gone=self._gone,
+            holes=tuple(self._holes),
             waiting_from=self._waiting_from,
             unknown_recordings=tuple(
                 sorted(digest for digest in self._recordings if not _is_among(digest, prompts))
@@ -295,8 +308,12 @@ class _Bundler:
                 first, last = first if first >= 0 else leaf.leaf, max(last, leaf.leaf)
             self._take(source, leaf, record, files, texts)
         covered, of_period = dict(self._covered), self._records
-        for leaf, record in source.notes_on(first, last):
-            self._take(source, leaf, record, files, texts)
+        notes = source.notes()
+        for row in bundle_holes.note_rows(notes, first, last):
+            for leaf, record in source.record_of(row):
+                self._take(source, leaf, record, files, texts)
+        if holes := bundle_holes.of_period(notes, source.box, first, last, self._period.since):
+            self._holes.append(holes)
         self._covered |= covered
         self._notes += self._records - of_period
         self._gone += source.unopenable(first, last)
@@ -317,6 +334,7 @@ class _Bundler:
         if event.recording:
             self._recordings.add(event.recording)
         if isinstance(receipt, RecordWithoutReceipt) and receipt.is_note:
+            self._log_notes += 1
             return
         if isinstance(receipt, RecordWithoutReceipt):
             self._waiting_from = min(record.number, self._waiting_from or record.number)

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from ...evidence.log_folder import LogFolder
-from ...evidence.notes import NoteKind
-from ...ledgers import leaves, loss_notes, note_leaves
+from ...evidence.note_standing import standings
+from ...evidence.read_log import ReadLog
+from ...ledgers import leaves, named_holes, note_leaves, own_logs
+from ...ledgers.leaves import LedgerLog
+from ...ledgers.named_holes import NoteRow
 from ...ledgers.sqlite import SqliteStore
-from ...model import Controller, Event, Record
+from ...model import Controller, Record
 from ..day_range import DayRange
-from .receipt_maker import OpenedLeaf, ReceiptMaker
+from .audited_notes import judged
+from .bundle_holes import BoxNotes
+from .receipt_maker import OpenedLeaf, ReceiptMaker, RecordWithoutReceipt
+from .receipts import makers_of_boxes
 
 if TYPE_CHECKING:  # its driver is there only where boxes share a database
+    from ...sharing.administration import RegisteredBox
     from ...sharing.proof_reader import ProofReader
 
 PAGE = 2048  # rows of `leaf` that are read in one turn
@@ -37,9 +45,11 @@ class BoxRecords(Protocol):
     def of_period(self) -> Iterator[tuple[OpenedLeaf | None, Record]]:
         """Yield the records of the period, each with its leaf, in the order of the log."""
 
-    def notes_on(self, first: int, last: int) -> Iterator[tuple[OpenedLeaf | None, Record]]:
-        """Yield the records from after the period that note an erasure or a purge of leaves from `first` to
-        `last`."""
+    def notes(self) -> BoxNotes:
+        """Return its notes, and what they are about."""
+
+    def record_of(self, leaf: int) -> Iterator[tuple[OpenedLeaf, Record]]:
+        """Yield the record about records in a row of `leaf`, if it is from after the period."""
 
     def unopenable(self, first: int, last: int) -> int:
         """Count the leaves from `first` to `last` that cannot be opened any more."""
@@ -63,58 +73,104 @@ class LedgerRecords(BoxRecords):
             if self._progress:
                 self._progress(stop, self._end)
 
-    def notes_on(self, first: int, last: int) -> Iterator[tuple[OpenedLeaf | None, Record]]:
-        texts = [leaf for leaf, event in self._store.notes() if _names(event, first, last)]
-        for leaf in sorted([*texts, *self._notes_on(first, last)]):
-            yield from self._store.leaves_of_period(leaf, leaf + 1, self._period.until)
-
-    def _notes_on(self, first: int, last: int) -> Iterator[int]:
-        """Yield the rows of `leaf` of notes that name leaves from `first` to `last`. A purge names all that
-        those before it did, and counts for the others alone."""
-        folder, purged = LogFolder(Path(self._store.file)), dict[int, int]()
+    def notes(self) -> BoxNotes:
+        folder = LogFolder(Path(self._store.file))
         with self._store.connected() as connection:
             logs = leaves.logs(connection)
-            for log in logs:
-                for note in reversed(list(note_leaves.backwards(connection, log))):
-                    for named in loss_notes.named_by(note, logs, folder).all:
-                        start = named.start
-                        if note.kind is NoteKind.PURGE:
-                            start = max(start, purged.get(start, 0))
-                            purged[named.start] = max(named.stop, start)
-                        if max(start, first) < min(named.stop, last + 1):
-                            yield log.first + note.index
-                            break
+            read = own_logs.read_for_audit(connection, folder, ())
+            naming = named_holes.naming_notes(connection, logs, folder, read)
+            closed = named_holes.closed_leaves(connection, logs)
+        return BoxNotes(logs, closed, naming, judged(read, folder, ()))
+
+    def record_of(self, leaf: int) -> Iterator[tuple[OpenedLeaf, Record]]:
+        yield from self._store.leaves_of_period(leaf, leaf + 1, self._period.until)
 
     def unopenable(self, first: int, last: int) -> int:
         return self._store.count_closed(first, last)
 
 
 class SharedRecords(BoxRecords):
-    """Records that one box has sent to the shared database."""
+    """Records that one box has sent to the shared database. `folder` has the private lists of its erasures,
+    if it is this box."""
 
     entered = True
 
-    def __init__(self, maker: ReceiptMaker, reader: ProofReader, box: str, period: DayRange) -> None:
+    def __init__(
+        self,
+        maker: ReceiptMaker,
+        reader: ProofReader,
+        box: str,
+        period: DayRange,
+        folder: LogFolder | None = None,
+    ) -> None:
         self.box, self.maker, self.origin = box, maker, maker.origin
-        self._reader, self._period = reader, period
+        self._reader, self._period, self._folder = reader, period, folder
 
     def of_period(self) -> Iterator[tuple[OpenedLeaf | None, Record]]:
         for provable in self._reader.of_period(self.box, self._period.since, self._period.until):
             yield provable.leaf, provable.record
 
-    def notes_on(self, first: int, last: int) -> Iterator[tuple[OpenedLeaf | None, Record]]:
-        for provable in self._reader.notes(self.box, self._period.until):
-            if _names(provable.record.event, first, last):
-                yield provable.leaf, provable.record
+    def notes(self) -> BoxNotes:
+        """Only what stands in its signed trees counts. When a witness first signed something, the database
+        does not tell: it has not all checkpoints, and the newest is signed again and again."""
+        end, ledger_logs = self._reader.proven(self.box), list[LedgerLog]()
+        for log in reversed(self.maker.logs):
+            ledger_logs.insert(0, LedgerLog(log.epoch, log.origin, log.first, max(end, log.first), 0, 0, 0))
+            end = log.first
+        rows, read = list(self._note_rows()), dict[str, ReadLog]()
+        for ledger_log in ledger_logs:
+            signed = self.maker.newest(ledger_log.epoch)
+            if signed is not None:
+                entries = [
+                    note_leaves.read_entry(ledger_log, row.leaf, row.event.reference)
+                    for row in rows
+                    if row.is_note and ledger_log.first <= row.leaf < ledger_log.next
+                ]
+                tree = signed.checkpoint
+                read[ledger_log.origin] = ReadLog(signed.key, tree.size, tree.root, entries)
+        return BoxNotes(
+            ledger_logs,
+            named_holes.closed_of(self._reader.closed(self.box, self._reader.proven(self.box)), ledger_logs),
+            named_holes.naming_of(rows, ledger_logs, self._folder, read),
+            standings(read, (), lambda _origin, _size, _witnesses, latest: latest),
+            lists=self._folder is not None,
+            of_database=True,
+        )
+
+    def _note_rows(self) -> Iterator[NoteRow]:
+        """Yield its records about records that are in its signed trees. Raises EvidenceError if one is not
+        what was signed."""
+        for leaf, record in self._notes.values():
+            if self.maker.is_signed(leaf):
+                receipt = self.maker.make(record, leaf)
+                yield NoteRow(record.event, leaf.leaf, isinstance(receipt, RecordWithoutReceipt))
+
+    def record_of(self, leaf: int) -> Iterator[tuple[OpenedLeaf, Record]]:
+        if leaf in self._notes and self._notes[leaf][1].event.at >= self._period.until:
+            yield self._notes[leaf]
+
+    @cached_property
+    def _notes(self) -> dict[int, tuple[OpenedLeaf, Record]]:
+        """Its records about records that have a leaf, by its number, in order."""
+        with_leaf = [
+            (provable.leaf, provable.record)
+            for provable in self._reader.notes(self.box)
+            if provable.leaf is not None
+        ]
+        return {
+            leaf.leaf: (leaf, record) for leaf, record in sorted(with_leaf, key=lambda item: item[0].leaf)
+        }
 
     def unopenable(self, first: int, last: int) -> int:
         return last + 1 - first - self._reader.leaves(self.box, first, last) if last >= 0 else 0
 
 
-def _names(note: Event, first: int, last: int) -> bool:
-    """Return whether a record about records names a leaf from `first` to `last`."""
-    try:
-        ranges, _resting = leaves.indices(note.reference)
-    except ValueError:
-        return False  # an audit reports it as forged
-    return any(named.start <= last and first < named.stop for named in ranges)
+def records_of_boxes(
+    controller: Controller, reader: ProofReader, boxes: Iterable[RegisteredBox], period: DayRange, this: str
+) -> list[BoxRecords]:
+    """Return the records of boxes in the shared database, of which one is `this`."""
+    maker_of, folder = makers_of_boxes(controller, reader), LogFolder(Path(controller.ledger))
+    return [
+        SharedRecords(maker_of(box.name), reader, box.name, period, folder if box.name == this else None)
+        for box in boxes
+    ]

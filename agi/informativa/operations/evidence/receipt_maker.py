@@ -145,7 +145,7 @@ class ReceiptMaker:
         box: str = "",
     ) -> None:
         self._controller, self._caller, self._box = controller, opened, box
-        self._logs, self.published = logs, published
+        self.logs, self.published = logs, published
         self.origin = logs[-1].origin if logs else ""
         self._signed: dict[int, SignedTree | None] = {}
 
@@ -159,13 +159,18 @@ class ReceiptMaker:
     def make(self, record: Record, leaf: OpenedLeaf | None) -> RecordReceipt | RecordWithoutReceipt:
         """Make the receipt of a record with its leaf; a note needs none. Raises EvidenceError if the record
         cannot be opened, or if it or its log is not what was signed."""
-        if leaf is not None and leaf.salt_what is None and record.event.kind in commitment.ABOUT_RECORDS:
-            return RecordWithoutReceipt(self._controller, record, self._box, is_note=True)
         log = self.log_of(leaf) if leaf else None
         signed = self.newest(log.epoch) if log else None
-        if leaf is None or log is None or signed is None or leaf.leaf - log.first >= signed.checkpoint.size:
-            return RecordWithoutReceipt(self._controller, record, self._box, sent=leaf is not None)
+        is_note = leaf and leaf.salt_what is None and record.event.kind in commitment.ABOUT_RECORDS
+        if leaf is None or log is None or signed is None or not self.is_signed(leaf):
+            sent = leaf is not None
+            return RecordWithoutReceipt(self._controller, record, self._box, sent, bool(is_note))
         index = leaf.leaf - log.first
+        if is_note:
+            path = inclusion_proof(index, signed.checkpoint.size, signed.hashes)
+            entry = commitment.NOTE_TAG + record.event.reference.encode("utf-8", "surrogateescape")
+            self._require_signed(record, entry, Proof(index, path, signed.data), signed)
+            return RecordWithoutReceipt(self._controller, record, self._box, is_note=True)
         facts = commitment.facts(record.event, log.origin, index, record.number, migrated=leaf.migrated)
         salt, person = _open_leaf(record, leaf)
         opening = self._opening_key(record, leaf)
@@ -173,17 +178,21 @@ class ReceiptMaker:
         path = inclusion_proof(index, signed.checkpoint.size, signed.hashes)
         proof = Proof(index, path, signed.data, extra)
         receipt = Receipt(facts, salt, person, proof, opening, leaf.version)
-        try:
-            receipt.proof.check_inclusion(receipt.entry, signed.checkpoint)
-        except TreeProofError as error:
-            raise self._altered(record, receipt, signed) from error
+        self._require_signed(record, receipt.entry, proof, signed)
         return RecordReceipt(self._controller, record, receipt, signed.key, log.epoch, self._box)
 
-    def _altered(self, record: Record, receipt: Receipt, signed: SignedTree) -> EvidenceError:
+    def _require_signed(self, record: Record, entry: bytes, proof: Proof, signed: SignedTree) -> None:
+        """Check that the entry of a record is in the tree. Raises EvidenceError."""
+        try:
+            proof.check_inclusion(entry, signed.checkpoint)
+        except TreeProofError as error:
+            raise self._altered(record, proof, signed) from error
+
+    def _altered(self, record: Record, proof: Proof, signed: SignedTree) -> EvidenceError:
         """Build the error that names which is not what was signed: the record, or the hashes of the tree."""
         audit = Text("Type: informativa evidence audit --controller {id}", id=self._controller.id)
         on_its_box = Text("Its own box has what was signed; type there: informativa evidence audit")
-        checkpoint, proof = signed.checkpoint, receipt.proof
+        checkpoint = signed.checkpoint
         leaf = signed.hashes(0, proof.index)
         try:
             verify_inclusion(proof.index, checkpoint.size, leaf, proof.hashes, checkpoint.root)
@@ -200,7 +209,13 @@ class ReceiptMaker:
 
     def log_of(self, leaf: OpenedLeaf) -> NamedLog | None:
         """Return the log that has a leaf; `None` if it is not known yet."""
-        return next((log for log in reversed(self._logs) if log.first <= leaf.leaf), None)
+        return next((log for log in reversed(self.logs) if log.first <= leaf.leaf), None)
+
+    def is_signed(self, leaf: OpenedLeaf) -> bool:
+        """Return whether the newest checkpoint of its log has a leaf."""
+        log = self.log_of(leaf)
+        signed = self.newest(log.epoch) if log else None
+        return bool(log and signed and leaf.leaf - log.first < signed.checkpoint.size)
 
     def newest(self, epoch: int) -> SignedTree | None:
         """Return a log at its newest checkpoint, which is read once; `None` before the first."""

@@ -12,10 +12,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Protocol
 
 from ...evidence.note_standing import NoteStanding, NoteVerdict
 from ...evidence.notes import RuleNote
-from ...ledgers.audit_flaws import Flaw
+from ...ledgers.audit_flaws import ClosedLeaves, Flaw
 from ...ledgers.audit_log import AuditedLog
 from ...ledgers.named_holes import NamedRange, NamingNote
 from ...model import RecordKind
@@ -111,10 +112,18 @@ class Hole:
     @property
     def is_accounted(self) -> bool:
         """`True` if a note accounts for them."""
-        return self.standing in _GOOD
+        return self.standing in ACCOUNTING
+
+    @property
+    def is_of_unknown_note(self) -> bool:
+        """`True` if the caller of another box was erased, which alone knows the note."""
+        return self.cause is HoleCause.ERASED and self.note is None
 
 
-_GOOD = (NoteVerdict.HOLDS, NoteVerdict.APPROVED, NoteVerdict.OWN_WORD)
+ACCOUNTING = (NoteVerdict.HOLDS, NoteVerdict.APPROVED, NoteVerdict.OWN_WORD)
+"""The standings of a note that accounts for what it names."""
+APPROVALS: Mapping[NoteVerdict, bool] = {NoteVerdict.APPROVED: True, NoteVerdict.WAITS: False}
+"""The standings of notes that need an approval, and whether it is there."""
 _GAPS = (Flaw.DELETED, Flaw.UNEXPLAINED, Flaw.TRUNCATED)
 _CAUSES: Mapping[RecordKind, HoleCause] = {
     RecordKind.PURGE: HoleCause.PURGED,
@@ -122,6 +131,15 @@ _CAUSES: Mapping[RecordKind, HoleCause] = {
     RecordKind.LOST: HoleCause.LOST,
     RecordKind.NEW_LOG: HoleCause.LOST,
 }
+
+
+class NotedLeaves(Protocol):
+    """The leaves of a ledger that cannot be opened, and the notes that name leaves: its audit, say."""
+
+    @property
+    def closed(self) -> Sequence[ClosedLeaves]: ...  # as AuditedLog
+    @property
+    def naming(self) -> Sequence[NamingNote]: ...
 
 
 @dataclass(frozen=True)
@@ -157,7 +175,7 @@ def _is_altered(audited: AuditedLog, holes: Sequence[Hole]) -> bool:
     )
 
 
-def holes(audited: AuditedLog, standings: Mapping[str, Sequence[NoteStanding]]) -> tuple[Hole, ...]:
+def holes(audited: NotedLeaves, standings: Mapping[str, Sequence[NoteStanding]]) -> tuple[Hole, ...]:
     """Return the holes of a ledger in order, each under the best of the notes that name its leaves.
     `standings` are those of all notes, by log."""
     judged = {
@@ -171,7 +189,7 @@ def holes(audited: AuditedLog, standings: Mapping[str, Sequence[NoteStanding]]) 
         (note, old_standings[note.log, note.index] if note.is_text else _standing(judged, note))
         for note in audited.naming
     ]
-    notes.sort(key=lambda item: item[1].verdict not in _GOOD)  # otherwise in their order
+    notes.sort(key=lambda item: item[1].verdict not in ACCOUNTING)  # otherwise in their order
     result: list[Hole] = []
     for is_facts in (True, False):
         remaining = _by_log(closed.leaves for closed in audited.closed if closed.facts == is_facts)
@@ -205,7 +223,7 @@ def _first_rule(standings: Mapping[str, Sequence[NoteStanding]]) -> NoteStanding
 
 
 def _old_standings(
-    audited: AuditedLog, texts: Sequence[NamingNote], rule: NoteStanding | None
+    audited: NotedLeaves, texts: Sequence[NamingNote], rule: NoteStanding | None
 ) -> dict[tuple[str, int], _Standing]:
     """Return the standings of records about records of version 1."""
     counts = Counter[HoleCause]()
@@ -247,7 +265,6 @@ def _old_standing(note: NamingNote, rule: NoteStanding | None, counts: Counter[H
 
 
 def _hole(log: str, part: range, note: NamingNote, standing: _Standing) -> Hole:
-    approved = {NoteVerdict.APPROVED: True, NoteVerdict.WAITS: False}.get(standing.verdict)
     return Hole(
         log=log,
         first=part.start,
@@ -259,7 +276,7 @@ def _hole(log: str, part: range, note: NamingNote, standing: _Standing) -> Hole:
         instruction=note.instruction or None,
         standing=standing.verdict,
         flaw=standing.flaw,
-        approved=approved,
+        approved=APPROVALS.get(standing.verdict),
         by=standing.by,
     )
 

@@ -10,6 +10,7 @@ from ...ledgers.audit_flaws import AuditedFlaw, Flaw
 from ...ledgers.tally import CounterRow
 from ...model.text import Text
 from ...operations.evidence.auditing import AuditedLedger, Audits, ComparedLog
+from ...operations.evidence.bundle_holes import BoxErasure
 from ...operations.evidence.stamps import AuditedStamps
 from ...operations.evidence.verdict import Hole, HoleCause, Verdict
 from ..messages import Language
@@ -112,7 +113,7 @@ def findings(ledger: AuditedLedger, say: Language) -> Iterator[tuple[bool, str]]
     """Yield the findings of an audit as sentences, each with whether it is wrong."""
     flawed = {flaw.leaf for flaw in ledger.flaws}
     unnamed = [hole for hole in ledger.holes if not flawed.issuperset(hole.leaves)]
-    yield from _holes(unnamed, ledger.log, say)
+    yield from hole_sentences(unnamed, ledger.log, say)
     for problem in ledger.problems:
         yield True, say(problem)
     for flaw in ledger.flaws:
@@ -139,7 +140,7 @@ def findings(ledger: AuditedLedger, say: Language) -> Iterator[tuple[bool, str]]
     yield from _compared(ledger.elsewhere, say)
 
 
-def _holes(holes: Sequence[Hole], newest: str, say: Language) -> Iterator[tuple[bool, str]]:
+def hole_sentences(holes: Sequence[Hole], newest: str, say: Language) -> Iterator[tuple[bool, str]]:
     """Yield a sentence for each note with the leaves that are gone under it, and for those under none.
     `newest` is the log that needs no name."""
     for _note, group in groupby(sorted(holes, key=_note_of), key=_note_of):
@@ -150,7 +151,7 @@ def _holes(holes: Sequence[Hole], newest: str, say: Language) -> Iterator[tuple[
             "leaf {leaf}: {why}",
             "leaves {leaf}: {why}",
             sum(part.count for part in parts),
-            leaf=_place(places, parts[0].log, newest, say),
+            leaf=place(places, parts[0].log, newest, say),
             why=_cause(parts[0], newest, say),
         )
         yield not parts[0].is_accounted, sentence
@@ -161,7 +162,7 @@ def _note_of(hole: Hole) -> tuple[str, str, int, str]:
     return hole.log, hole.noted_in or "", -1 if hole.note is None else hole.note, hole.cause
 
 
-def _place(indices: object, log: str | None, newest: str, say: Language) -> str:
+def place(indices: object, log: str | None, newest: str, say: Language) -> str:
     """Return leaves with the log to which they belong, if that is not the newest one."""
     return str(indices) if log == newest else say("{leaf} of {log}", leaf=indices, log=log)
 
@@ -173,9 +174,9 @@ def _cause(hole: Hole, newest: str, say: Language) -> str:
         return cause
     values = {
         "cause": cause,
-        "leaf": _place(hole.note, hole.noted_in, newest, say),
+        "leaf": place(hole.note, hole.noted_in, newest, say),
         "at": hole.at,
-        "word": _word(hole, say),
+        "word": word_of_note(hole, say),
     }
     if hole.instruction:
         return say(
@@ -187,17 +188,17 @@ def _cause(hole: Hole, newest: str, say: Language) -> str:
     return say("{cause}, by the note in leaf {leaf} ({at:%Y-%m-%d %H:%M} UTC): {word}", **values)
 
 
-def _word(hole: Hole, say: Language) -> str:
-    """Return the standing of the note of a hole."""
-    match hole.standing:
+def word_of_note(note: Hole | BoxErasure, say: Language) -> str:
+    """Return the standing of a note."""
+    match note.standing:
         case NoteVerdict.APPROVED:
-            return say("approved by {names}", names=", ".join(hole.by))
+            return say("approved by {names}", names=", ".join(note.by))
         case NoteVerdict.OWN_WORD:
             return say("by the company's own word")
         case NoteVerdict.WAITS:
             return say("the approval that it needs is MISSING")
         case NoteVerdict.FLAWED:
-            return say("THE NOTE DOES NOT HOLD: {why}", why=say(hole.flaw))
+            return say("THE NOTE DOES NOT HOLD: {why}", why=say(note.flaw))
         case _:
             return say("the note holds")
 

@@ -9,6 +9,7 @@ from ...model.text import Text
 from ...operations.evidence.bundle import Bundle
 from ..messages import Language
 from .bundle_boxes import completeness
+from .bundle_holes import box_holes
 
 
 def bundle_lines(bundle: Bundle, zone: tzinfo, say: Language, *, all_boxes: bool) -> Iterator[str]:
@@ -31,6 +32,9 @@ def bundle_lines(bundle: Bundle, zone: tzinfo, say: Language, *, all_boxes: bool
         )
     if bundle.erased or bundle.gone:
         yield say("Erased: {erased}. Purged or lost: {gone}.", erased=bundle.erased, gone=bundle.gone)
+    yield from (
+        f"✘ {sentence}" for is_wrong, sentence in box_holes(bundle.holes, bundle.controller, say) if is_wrong
+    )
     for digest in bundle.unknown_recordings:
         yield say("Records name the recording {digest}, which is not there any more.", digest=digest)
     yield f"SHA-256: {bundle.sha256}"

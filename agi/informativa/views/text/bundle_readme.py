@@ -10,6 +10,7 @@ from ...operations.evidence.bundle import BundleContent
 from ..messages import Language
 from ..record_files import CSV, LINES, LINKED, RecordFiles
 from .bundle_boxes import completeness
+from .bundle_holes import box_holes
 from .bundle_plan import line_plan, points, text_of, wrapped
 
 _RECIPE = r"""what  = SHA-256("informativa/what/vN\n" || salt_what || facts)
@@ -43,6 +44,7 @@ _VERDICT = Text(
     "Whether whoever may approve that it is gone has done so, the audit of the whole ledger says, by one of"
     " four verdicts: informativa evidence audit --approver VKEY"
 )
+_LOG_NOTES = Text("Notes among them, each an entry of its own in the log, which need no proof: {count}.")
 _NOTES = Text("From after the period, saying what became of others: {count}.")
 _BOXES = Text(
     "Of all machines that answer for this company, as far as they had sent them: {boxes}. Each has a log and"
@@ -147,11 +149,11 @@ class BundleWords:
     def readme(self, content: BundleContent) -> str:
         """Return README.txt: what the bundle has, what it proves, and how to check it."""
         say = self._say
-        of_bundle, fixed = (_title, _counts, _prompts, _proven), (_files, _check, _cautions)
-        title, counts, prompts, proven = (part(content, say) for part in of_bundle)
-        files, check, advice = (part(say) for part in fixed)
-        parts = (title, files, counts, prompts, check, proven, advice)
-        return text_of([line for part in parts for line in (*part, "")][:-1])
+        of_bundle, fixed = (_title, _counts, _holes, _prompts, _proven), (_files, _check, _cautions)
+        title, counts, holes, prompts, proven = (list(part(content, say)) for part in of_bundle)
+        files, check, advice = (list(part(say)) for part in fixed)
+        parts = (title, files, counts, holes, prompts, check, proven, advice)
+        return text_of([line for part in parts if part for line in (*part, "")][:-1])
 
 
 def _title(content: BundleContent, say: Language) -> Iterator[str]:
@@ -185,6 +187,8 @@ def _counts(content: BundleContent, say: Language) -> Iterator[str]:
         Text.counted("{count} record", "{count} records", content.records),
         Text.counted("{count} proof", "{count} proofs", content.receipts),
     ]
+    if content.log_notes:
+        sentences.append(_LOG_NOTES.format(count=content.log_notes))
     if content.boxes:
         sentences.append(_BOXES.format(boxes=", ".join(box.name for box in content.boxes)))
     if content.waiting_from is not None:
@@ -214,6 +218,14 @@ def _counts(content: BundleContent, say: Language) -> Iterator[str]:
         )
     complete = completeness(content.incomplete, content.controller.zone, say, all_boxes=bool(content.boxes))
     yield from points([*complete, *(say(sentence) for sentence in sentences)])
+
+
+def _holes(content: BundleContent, say: Language) -> Iterator[str]:
+    if content.holes:
+        yield say("WHAT IS GONE, AND BY WHOSE WORD")
+        yield from points(
+            sentence for _wrong, sentence in box_holes(content.holes, content.controller.id, say)
+        )
 
 
 def _prompts(content: BundleContent, say: Language) -> Iterator[str]:

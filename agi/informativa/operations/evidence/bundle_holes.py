@@ -1,0 +1,183 @@
+"""Records of a bundle's period that are gone, by the notes of the logs of their box. Pure.
+
+Of another box the database has its notes, each held against its signed tree, and not what only its own
+machine has: the private lists of erasures, and when a witness first signed what is named.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from ...evidence.note_standing import NoteStanding, NoteVerdict
+from ...evidence.notes import ErasureNote, PurgeNote
+from ...ledgers.audit_flaws import ClosedLeaves
+from ...ledgers.leaves import LedgerLog
+from ...ledgers.named_holes import NamedRange, NamingNote, by_log
+from ...model import RecordKind
+from ...model.text import NOTHING
+from ..document import OptionalSentence
+from . import verdict
+from .verdict import Hole, HoleCause
+
+
+@dataclass(frozen=True)
+class BoxNotes:
+    """The notes of one box: its logs in order, the leaves that nobody can open, the notes that name leaves,
+    and the standings of all notes by log. `lists` is true if the private lists of its erasures are here,
+    `of_database` if all this is by what the box sent to the shared database."""
+
+    logs: Sequence[LedgerLog]
+    closed: Sequence[ClosedLeaves]
+    naming: Sequence[NamingNote]
+    standings: Mapping[str, Sequence[NoteStanding]]
+    lists: bool = True
+    of_database: bool = False
+
+
+@dataclass(frozen=True)
+class BoxErasure:
+    """The note of an erasure on another box, which alone knows whose records it names."""
+
+    log: str
+    """The origin of the log that has the note."""
+    note: int
+    """Its leaf, from 0."""
+    at: datetime
+    """The time of the note."""
+    instruction: str
+    """The controller's instruction that the note names."""
+    standing: NoteVerdict
+    """The standing of the note."""
+    flaw: OptionalSentence
+    """The reason why the note does not hold; null if it does."""
+    approved: bool | None
+    """True if the note has the approval that it needs, false if that is missing; null if it needs none, or
+    nobody is known who could give it."""
+    by: tuple[str, ...]
+    """The names of the keys that approved the note."""
+
+    @property
+    def is_accounted(self) -> bool:
+        """`True` if the note accounts for what it names."""
+        return self.standing in verdict.ACCOUNTING
+
+
+@dataclass(frozen=True)
+class BoxHoles:
+    """Records of one box that are gone, among those of a bundle's period or next to them."""
+
+    box: str | None
+    """The box; null where the bundle is of this one alone."""
+    log: str
+    """The origin of its newest log."""
+    holes: tuple[Hole, ...]
+    """The leaves. Of another box the note of an erased one is null: that box alone knows it."""
+    erasures: tuple[BoxErasure, ...]
+    """The notes among which are those of the erased leaves, where the box alone knows them."""
+    of_database: bool
+    """True if they are by what the box sent to the database that boxes share."""
+
+
+def of_period(notes: BoxNotes, box: str, first: int, last: int, since: datetime) -> BoxHoles | None:
+    """Return what is gone from row `first` to `last` of a box's `leaf`, or right before `first` and may be
+    from after `since`; `None` if nothing is."""
+    period = dict(by_log(notes.logs, (range(first, last + 1),)))
+    all_holes = verdict.holes(notes, notes.standings)
+    within = [hole for hole in all_holes if hole.log in period and _overlaps(hole.leaves, period[hole.log])]
+    if period and (before := _right_before(all_holes, period, _by_place(notes), since)):
+        within = [*before, *within]
+    if not notes.lists:
+        within = [_of_erasure(hole, notes) for hole in within]
+    if not within:
+        return None
+    is_unknown = any(hole.is_of_unknown_note for hole in within)
+    erasures = tuple(_erasures(notes)) if is_unknown else ()
+    return BoxHoles(box or None, notes.logs[-1].origin, tuple(within), erasures, notes.of_database)
+
+
+def note_rows(notes: BoxNotes, first: int, last: int) -> list[int]:
+    """Return the rows of `leaf` of the notes that name leaves in rows `first` to `last`, in order: all notes
+    of erasures, where the box alone knows which. A purge names all that those before it did, and counts for
+    the others alone."""
+    firsts = {log.origin: log.first for log in notes.logs}
+    period = dict(by_log(notes.logs, (range(first, last + 1),)))
+    result, purged = set[int](), dict[str, int]()
+    for note in notes.naming:
+        named = list(note.ranges)
+        if note.kind is RecordKind.PURGE and not note.is_text:
+            named = [(log, range(max(part.start, purged.get(log, 0)), part.stop)) for log, part in named]
+            purged |= {log: max(part.stop, purged.get(log, 0)) for log, part in note.ranges}
+        if any(log in period and _overlaps(part, period[log]) for log, part in named):
+            result.add(firsts[note.log] + note.index)
+    if not notes.lists and any(
+        not closed.facts and _is_among(closed.leaves, period) for closed in notes.closed
+    ):
+        result |= {firsts[erasure.log] + erasure.note for erasure in _erasures(notes)}
+    return sorted(result)
+
+
+def _right_before(
+    holes: Sequence[Hole],
+    period: Mapping[str, range],
+    by_place: Mapping[tuple[str, int], NoteStanding],
+    since: datetime,
+) -> list[Hole]:
+    """Return the holes that end where the period begins, unless their note says that all was recorded before
+    it: nobody knows of what day they were."""
+    log, indices = next(iter(period.items()))
+    start, result = indices.start, list[Hole]()
+    for hole in reversed([hole for hole in holes if hole.log == log and hole.last < start]):
+        if hole.last != start - 1 or hole.cause is HoleCause.ERASED:
+            break
+        start = hole.first
+        standing = by_place.get((hole.noted_in or "", -1 if hole.note is None else hole.note))
+        content = standing.entry.note.content if standing and standing.entry.note else None
+        if not (isinstance(content, PurgeNote) and content.cutoff <= since):
+            result.insert(0, hole)
+    return result
+
+
+def _of_erasure(hole: Hole, notes: BoxNotes) -> Hole:
+    """Return a hole of which nobody knows the caller as that of an erasure, if its box has noted any: by
+    which note it alone knows."""
+    is_facts = any(
+        closed.facts and closed.log == hole.log and _overlaps(closed.indices, hole.leaves)
+        for closed in notes.closed
+    )
+    if hole.note is None and not is_facts and any(_erasures(notes)):
+        return replace(hole, cause=HoleCause.ERASED)
+    return hole
+
+
+def _erasures(notes: BoxNotes) -> Iterator[BoxErasure]:
+    for standing in _by_place(notes).values():
+        note = standing.entry.note
+        if note is not None and isinstance(note.content, ErasureNote):
+            yield BoxErasure(
+                log=note.log,
+                note=note.index,
+                at=note.at,
+                instruction=note.content.instruction,
+                standing=standing.standing,
+                flaw=standing.flaw or NOTHING,
+                approved=verdict.APPROVALS.get(standing.standing),
+                by=standing.approved_by,
+            )
+
+
+def _by_place(notes: BoxNotes) -> dict[tuple[str, int], NoteStanding]:
+    return {
+        (standing.entry.leaf.origin, standing.entry.leaf.index): standing
+        for log_standings in notes.standings.values()
+        for standing in log_standings
+    }
+
+
+def _is_among(leaves: NamedRange, period: Mapping[str, range]) -> bool:
+    return leaves[0] in period and _overlaps(leaves[1], period[leaves[0]])
+
+
+def _overlaps(part: range, other: range) -> bool:
+    return max(part.start, other.start) < min(part.stop, other.stop)

@@ -1,0 +1,254 @@
+"""Notes of a box's log where boxes meet, in a real PostgreSQL: what a bundle made on another box says of what
+is gone, and an approval for both logs."""
+
+from __future__ import annotations
+
+import json
+import time
+import zipfile
+from contextlib import closing
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from commands import typed
+from doubles import CALLER
+from evidence.noted import APPROVER
+from examples import AT, PLAYED
+from informativa.evidence.approval import Approval, LeafIdentity, sign
+from informativa.operations.evidence import logs
+from informativa.process import erasing, storage
+from informativa.sharing.connection import connect
+from informativa.sharing.exchange import Exchange
+from lab.postgres import SUPERUSER, Postgres
+from sharing.conftest import first_schema
+from sharing.installation import Installation, of
+
+Pair = tuple[Installation, Installation]
+OLD = AT.replace(year=2020)
+
+
+def ruled(pair: Pair, *lines: str) -> None:
+    """Let the logs of both have names of their own, and these lines stand in the company's configuration."""
+    for box in pair:
+        evidence = f"\nevidence:\n  domain: acme.example\n  box: {box.box}\noperator:"
+        text = box.file.read_text().replace("\noperator:", evidence, 1)
+        place = "    ledger: ledger/acme.sqlite3\n"
+        box.file.write_text(text.replace(place, "".join((place, *(f"    {line}\n" for line in lines)))))
+
+
+def recorded(box: Installation, *times: datetime) -> None:
+    """Calls of the caller at these times, on record by the rule of the configuration."""
+    with closing(storage.store(box.configuration.controllers["acme"])):  # which states the rule first
+        for at in times:
+            box.record(replace(PLAYED, at=at))
+
+
+def sent(*boxes: Installation) -> None:
+    """Sign what there is, and let the boxes exchange it until nothing is left."""
+    for box in (*boxes, *boxes):
+        acme, shared = box.configuration.controllers["acme"], box.configuration.shared
+        assert shared is not None
+        logs.checkpoint(acme)
+        keys = (acme.key, *acme.old_keys)
+        exchange = Exchange(storage.store(acme), connect(shared, "acme"), shared, "acme", keys=keys)
+        with closing(exchange) as own:
+            while own.erase() or own.send() or own.receive() or own.send_proofs():
+                pass
+
+
+def bundled(box: Installation, file: Path, *more: object) -> tuple[dict[str, Any], str]:
+    """What a bundle of all boxes says of itself in JSON, and its README."""
+    days = "--from", "2020-01-01", "--to", "2099-12-31"
+    code, out, error = typed(
+        "evidence", "bundle", *days, "--all-boxes", "-o", file, "--json", *of(box), *more
+    )
+    assert (code, error) == (0, "")
+    return json.loads(out), readme(file)
+
+
+def readme(file: Path) -> str:
+    """The README of a bundle, on one line."""
+    with zipfile.ZipFile(file) as opened:
+        (name,) = (name for name in opened.namelist() if name.endswith("README.txt"))
+        return " ".join(opened.read(name).decode().split())
+
+
+def audited(box: Installation) -> dict[str, Any]:
+    """What the audit on that box says of its ledger."""
+    (ledger,) = json.loads(typed("evidence", "audit", "--json", *of(box))[1])["ledgers"]
+    return dict(ledger)
+
+
+def test_a_purge_on_another_box_is_named_with_its_note(meeting: Pair, tmp_path: Path) -> None:
+    """The bundle has the very holes that the audit on that box has, from the note in its signed tree."""
+    one, other = meeting
+    ruled(meeting)
+    recorded(one, AT)
+    recorded(other, OLD, AT)
+    sent(one, other)
+    assert typed("purge", "--yes", *of(other))[0] == 0
+    sent(one, other)
+    bundle, text = bundled(one, tmp_path / "bundle.zip")
+    (gone,) = bundle["holes"]
+    (hole,) = audited(other)["holes"]
+    assert (gone["box"], gone["holes"], gone["erasures"]) == ("pbx-2", [hole], [])
+    assert (hole["cause"], hole["standing"], hole["first"]) == ("purged", "holds", 1)
+    assert "pbx-2: leaf 1: deleted because of their age, by the note in leaf 3" in text
+    assert "the machine alone knows. Type on it: informativa evidence audit" in text
+
+
+def test_a_note_of_another_box_needs_no_proof(meeting: Pair, tmp_path: Path) -> None:
+    """No record waits for a checkpoint that will never come, and the notes are counted as what they are."""
+    one, other = meeting
+    ruled(meeting)
+    for box in meeting:
+        recorded(box, AT)
+    sent(one, other)
+    bundle, text = bundled(one, tmp_path / "bundle.zip")
+    assert (bundle["records"], bundle["receipts"], bundle["log_notes"]) == (4, 2, 2)
+    assert (bundle["waiting_from"], bundle["holes"]) == (None, [])
+    assert "Without a proof yet" not in text
+    assert "which need no proof: 2." in text
+
+
+def test_an_erasure_on_both_boxes_has_one_instruction(meeting: Pair, tmp_path: Path) -> None:
+    """The notes of both name it; the bundle knows which leaves the own one names, and of the other box's it
+    says plainly that this alone knows them. The audits on both boxes name them."""
+    one, other = meeting
+    ruled(meeting)
+    for box in meeting:
+        recorded(box, AT)
+    sent(one, other)
+    assert typed("caller", "erase", CALLER, "--yes", "--instruction", "DPO-7", *of(one))[0] == 0
+    sent(other, one)
+    bundle, text = bundled(one, tmp_path / "bundle.zip")
+    own, others = bundle["holes"]
+    assert [hole["instruction"] for hole in own["holes"]] == ["DPO-7"]
+    assert own["erasures"] == []
+    assert [(hole["cause"], hole["note"]) for hole in others["holes"]] == [("erased", None)]
+    assert [(note["instruction"], note["standing"]) for note in others["erasures"]] == [("DPO-7", "holds")]
+    assert "pbx-2: an erasure is noted in leaf 2" in text
+    for box in meeting:
+        report = audited(box)
+        (hole,) = report["holes"]
+        assert (report["verdict"], hole["first"], hole["instruction"]) == ("accounted", 1, "DPO-7")
+
+
+def waiting(box: Installation) -> LeafIdentity:
+    """The note of the erasure that waits in the log of that box."""
+    with closing(storage.store(box.configuration.controllers["acme"], read_only=True)) as store:
+        (note,) = (note for note in store.log_notes() if note.kind == "erasure")
+        return note.leaf
+
+
+def test_one_approval_for_the_logs_of_two_boxes(meeting: Pair, tmp_path: Path) -> None:
+    """An erasure waits on both, nothing is erased anywhere meanwhile, and the bundle and both audits count no
+    hole; one file with a line for each log frees both, and is named in all three."""
+    one, other = meeting
+    ruled(meeting, f"approver: {APPROVER.verifier}", "erasures: each")
+    for box in meeting:
+        recorded(box, AT)
+    sent(one, other)
+    typed("caller", "erase", CALLER, "--yes", "--instruction", "DPO-8", *of(one))
+    sent(other, one)
+    assert bundled(one, tmp_path / "waiting.zip")[0]["erased"] == 0
+    assert [(audited(box)["verdict"], audited(box)["waiting"]) for box in meeting] == [("complete", 1)] * 2
+    approval = Approval.of(int(time.time()), [waiting(box) for box in meeting])
+    (tmp_path / "both.approval").write_bytes(sign(approval, APPROVER))
+    for box in meeting:
+        code, _out, error = typed("evidence", "approval", tmp_path / "both.approval", *of(box))
+        assert (code, error) == (0, "")
+        erasing.carry_out_erasures(box.configuration.controllers["acme"])
+    sent(one, other)
+    bundle, text = bundled(one, tmp_path / "bundle.zip")
+    own, others = bundle["holes"]
+    name = APPROVER.verifier.name
+    assert [(hole["approved"], hole["by"]) for hole in own["holes"]] == [(True, [name])]
+    assert [(note["approved"], note["by"]) for note in others["erasures"]] == [(True, [name])]
+    assert f"instruction DPO-8): approved by {name}" in text
+    for box in meeting:
+        report = audited(box)
+        assert (report["verdict"], [hole["by"] for hole in report["holes"]]) == ("accounted", [[name]])
+
+
+def test_what_another_box_lost_without_a_note(meeting: Pair, server: Postgres, tmp_path: Path) -> None:
+    """It is said as such, on the screen too, and with where to look."""
+    one, other = meeting
+    ruled(meeting)
+    recorded(one, AT)
+    recorded(other, AT, AT)
+    sent(one, other)
+    server.sql("""DELETE FROM "informativa_acme".record WHERE box = 'pbx-2' AND record = 2""")
+    bundle, text = bundled(one, tmp_path / "bundle.zip")
+    assert [hole["cause"] for hole in bundle["holes"][0]["holes"]] == ["deleted"]
+    assert "pbx-2: leaf 1: GONE, and no note says why" in text
+    days = "--from", "2020-01-01", "--to", "2099-12-31"
+    _code, out, _error = typed(
+        "evidence", "bundle", *days, "--all-boxes", "-o", tmp_path / "again.zip", *of(one)
+    )
+    assert "✘ pbx-2: leaf 1: GONE, and no note says why" in out
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param("reference = replace(reference, 'standing', 'each')", id="another rule"),
+        pytest.param("who = NULL, salt_what = NULL, kind = 'erasure'", id="a record made a note"),
+    ],
+)
+def test_a_note_that_was_changed_in_the_database_stops_a_bundle(
+    meeting: Pair, server: Postgres, tmp_path: Path, change: str
+) -> None:
+    """It is held against the tree that its box signed, as records are."""
+    one, other = meeting
+    ruled(meeting)
+    for box in meeting:
+        recorded(box, AT)
+    sent(one, other)
+    number = 1 if "reference" in change else 2
+    server.sql(f"""UPDATE "informativa_acme".record SET {change} WHERE box = 'pbx-2' AND record = {number}""")
+    file = tmp_path / "bundle.zip"
+    days = "--from", "2020-01-01", "--to", "2099-12-31"
+    code, _out, error = typed("evidence", "bundle", *days, "--all-boxes", "-o", file, *of(one))
+    assert (code, file.exists()) == (1, False)
+    assert f"Record {number} of pbx-2 is not what it was when it was written." in error
+
+
+def test_notes_from_before_the_schema_could_take_proofs(two: Pair, tmp_path: Path) -> None:
+    """A box that met the others in a database of the first schema goes on after the migration where it was:
+    its notes get their leaves like its records, and a bundle names its hole."""
+    one, other = two
+    ruled(two)
+    with first_schema():
+        assert typed("shared", "migrate", "--as", SUPERUSER, *of(one))[0] == 0
+        recorded(one, AT)
+        recorded(other, OLD, AT)
+        sent(one, other)
+    assert typed("purge", "--yes", *of(other))[0] == 0
+    assert typed("shared", "migrate", "--as", SUPERUSER, *of(one))[0] == 0
+    sent(one, other)
+    bundle, _text = bundled(one, tmp_path / "bundle.zip")
+    assert [gone["holes"] for gone in bundle["holes"]] == [audited(other)["holes"]]
+    assert (bundle["receipts"], bundle["log_notes"], bundle["waiting_from"]) == (2, 3, None)
+
+
+def test_notes_whose_leaves_did_not_arrive_yet(meeting: Pair, server: Postgres, tmp_path: Path) -> None:
+    """What its box has not proven yet is no hole, and counts as without a proof."""
+    one, other = meeting
+    ruled(meeting)
+    for box in meeting:
+        recorded(box, AT)
+    sent(one, other)
+    server.sql(
+        """UPDATE "informativa_acme".record SET leaf = NULL, who = NULL WHERE box = 'pbx-2';
+        UPDATE "informativa_acme".box SET proven = 0 WHERE name = 'pbx-2'"""
+    )
+    bundle, _text = bundled(one, tmp_path / "bundle.zip")
+    assert (bundle["receipts"], bundle["log_notes"], bundle["waiting_from"]) == (1, 1, 1)
+    assert bundle["holes"] == []
+    sent(other)
+    assert bundled(one, tmp_path / "later.zip")[0]["waiting_from"] is None

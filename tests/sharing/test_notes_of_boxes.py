@@ -1,5 +1,5 @@
 """Notes of a box's log where boxes meet, in a real PostgreSQL: what a bundle made on another box says of what
-is gone, and an approval for both logs."""
+is gone, an approval for both logs, and lists of records."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from doubles import CALLER
 from evidence.noted import APPROVER
 from examples import AT, PLAYED
 from informativa.evidence.approval import Approval, LeafIdentity, sign
+from informativa.operations import records
 from informativa.operations.evidence import logs
 from informativa.process import erasing, storage
 from informativa.sharing.connection import connect
@@ -252,3 +253,26 @@ def test_notes_whose_leaves_did_not_arrive_yet(meeting: Pair, server: Postgres, 
     assert bundle["holes"] == []
     sent(other)
     assert bundled(one, tmp_path / "later.zip")[0]["waiting_from"] is None
+
+
+def test_lists_of_calls_leave_out_notes_of_all_boxes_alike(meeting: Pair) -> None:
+    """A list of records has the notes of other boxes as it has the own ones, a list of calls has neither."""
+    one, other = meeting
+    ruled(meeting)
+    for box in meeting:
+        recorded(box, AT)
+    sent(one, other)
+    shown = json.loads(typed("ledger", "show", "--all-boxes", "--json", *of(one))[1])["records"]
+    assert sorted((record["box"], record["kind"]) for record in shown) == [
+        ("pbx-1", "phone"),
+        ("pbx-1", "rule"),
+        ("pbx-2", "phone"),
+        ("pbx-2", "rule"),
+    ]
+    acme, shared = one.configuration.controllers["acme"], one.configuration.shared
+    for last in (None, 10):
+        calls = records.everywhere([acme], shared, records.CALLS, last)
+        assert [(entry.box, str(entry.record.event.kind)) for entry in calls] == [
+            ("pbx-1", "phone"),
+            ("pbx-2", "phone"),
+        ]

@@ -36,7 +36,11 @@ def search(
     each with its box, while they are read. Records that boxes have not sent yet are missing. Raises
     SharedDatabaseError."""
     sql = Statements(controller)
-    values = rows.filter_parameters(record_filter) | {"count": last}
+    without = list(map(str, record_filter.without))
+    values = rows.filter_parameters(record_filter) | {"count": last, "without": without}
+    search_all, search_last = sql.search, sql.last_of
+    if without:
+        search_all, search_last = sql.search_without, sql.last_without
     with (
         connect(database, controller) as connection,
         translated(database),
@@ -44,7 +48,7 @@ def search(
         connection.cursor(name="records") as cursor,
     ):
         cursor.itersize = _PAGE
-        yield from with_box(cursor.execute(sql.last_of if last else sql.search, values))
+        yield from with_box(cursor.execute(search_last if last else search_all, values))
 
 
 def of_caller(

@@ -113,11 +113,20 @@ class Statements:
         AND (%(since)s::bigint IS NULL OR at >= %(since)s)
         AND (%(until)s::bigint IS NULL OR at < %(until)s)
         """  # noqa: S608
-        self.search = f"{filtered} ORDER BY at, box, record"
-        self.last_of = f"""
+        self.search, self.last_of = _searches(filtered)
+        self.search_without, self.last_without = _searches(f"{filtered} AND kind <> ALL(%(without)s::text[])")
+
+
+def _searches(filtered: str) -> tuple[str, str]:
+    """Return the statements for all rows of a filtered selection, and for the last ones of them, each in the
+    order in which they happened."""
+    return (
+        f"{filtered} ORDER BY at, box, record",
+        f"""
         SELECT * FROM ({filtered} ORDER BY at DESC, box DESC, record DESC LIMIT %(count)s) AS last
         ORDER BY at, box, record
-        """  # noqa: S608
+        """,  # noqa: S608  # our own names
+    )
 
 
 def arrays_of(kinds: Iterable[str]) -> str:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from console.served import ServedConsole
+from informativa.evidence.log_folder import LogFolder
+from informativa.ledgers.sequencer import sequence
 from informativa.model.text import Text
 from informativa.operations.evidence import auditing, logs
 from informativa.operations.evidence.verdict import Verdict
@@ -41,3 +45,15 @@ def test_evidence_tells_of_time_stamps(office: ServedConsole) -> None:
     text = office.browser("compliance@acme").get("/acme/evidence").text
     assert "evidence.timestamp in the configuration" in text
     assert "Other boxes" not in text
+
+
+@pytest.mark.parametrize("page", ["/acme/today", "/acme/evidence"])
+def test_a_deleted_folder_is_no_new_log(office: ServedConsole, page: str) -> None:
+    """A log that was signed and is gone is a problem, with what to do, and not one that begins."""
+    ledger = Path(office.controller().ledger)
+    sequence(ledger)
+    shutil.rmtree(LogFolder(ledger).folder)
+    text = office.browser("compliance@acme").get(page).text
+    assert f"is gone from {LogFolder(ledger).folder}" in text
+    assert "informativa evidence key --new --controller NAME" in text
+    assert "No checkpoint was signed yet" not in text

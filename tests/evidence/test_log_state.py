@@ -27,6 +27,7 @@ from informativa.operations.controllers import select_for_logs
 from informativa.operations.doctor import evidence
 from informativa.operations.doctor.findings import Finding, State, ok, warning
 from informativa.operations.doctor.system import System
+from informativa.operations.evidence import logs
 from informativa.operations.evidence.log_state import KeptElsewhere, log_state
 from informativa.operations.status import look
 from informativa.process import storage
@@ -104,6 +105,22 @@ def test_status_tells_how_far_the_log_is(folder: Path, acme: Controller) -> None
     assert company.log is not None
     assert (company.log.signed, company.log.waiting, company.log.published) == (3, 0, ())
     assert other.log is None
+
+
+def test_a_deleted_folder_is_no_new_log(folder: Path, acme: Controller) -> None:
+    """Status and doctor say in the same words that the log is gone, and what to do; the ledger knows the key
+    of the log that was."""
+    sequence(Path(acme.ledger))
+    (key,) = logs.keys(acme)
+    shutil.rmtree(LogFolder(Path(acme.ledger)).folder)
+    report = look(folder / "informativa.yaml", datetime.now(UTC).astimezone())
+    assert (report.controllers[0].log, report.in_order) == (None, False)
+    (warned,) = [str(sentence) for sentence in report.warnings if "is gone from" in str(sentence)]
+    (finding,) = findings(folder)
+    assert (finding.state, warned) == (State.WRONG, str(finding.sentence))
+    assert "informativa evidence key --new" in warned
+    assert logs.keys(acme) == [key]
+    assert key.key
 
 
 def test_doctor_finds_a_log_in_order(folder: Path, acme: Controller) -> None:

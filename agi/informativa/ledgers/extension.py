@@ -56,20 +56,14 @@ def require_agreement(elsewhere: Sequence[CheckpointSource], own: LocalLog) -> N
         )
 
 
-def signed_before(
-    store: SqliteStore, folder: LogFolder, log: LedgerLog, *, create: bool = True
-) -> tuple[Signer, list[Checkpoint]]:
-    """Return the key that signs, and the last checkpoints that it signed: the one beside it, and the
-    published ones. With `create` a log that has none yet gets its key. Raises SigningError if none of them is
-    left, because then nobody knows what a new one could contradict, and if the ledger remembers another
-    key."""
-    published, signed = folder.published(log.epoch), folder.last_signed(log.epoch)
-    remembered = store.remembered_tree(log.epoch)
-    sizes = published.sizes()
-    last = published.checkpoint_of(sizes[-1]) if sizes else None
-    published_ones = [data for data in (published.checkpoint(), last) if data is not None]
-    has_signed = signed is not None and Checkpoint.unverified(signed).size > 0
-    if remembered and not published_ones and not has_signed:
+def require_present(store: SqliteStore, folder: LogFolder, log: LedgerLog) -> None:
+    """Check that a checkpoint is left of a log that was signed, according to the ledger. Raises SigningError
+    if none is, and if only the user who signs can say it."""
+    remembered, published = store.remembered_tree(log.epoch), folder.published(log.epoch)
+    if remembered is None or published.checkpoint() is not None or published.sizes():
+        return
+    signed = folder.last_signed(log.epoch)
+    if signed is None or Checkpoint.unverified(signed).size == 0:
         raise SigningError(
             Text(
                 "The log of the ledger {file} is gone from {folder}: {size} records of it were signed",
@@ -81,6 +75,22 @@ def signed_before(
             ),
             code=LOG_MISSING,
         )
+
+
+def signed_before(
+    store: SqliteStore, folder: LogFolder, log: LedgerLog, *, create: bool = True
+) -> tuple[Signer, list[Checkpoint]]:
+    """Return the key that signs, and the last checkpoints that it signed: the one beside it, and the
+    published ones. With `create` a log that has none yet gets its key. Raises SigningError if none of them is
+    left, because then nobody knows what a new one could contradict, and if the ledger remembers another
+    key."""
+    published, signed = folder.published(log.epoch), folder.last_signed(log.epoch)
+    require_present(store, folder, log)
+    remembered = store.remembered_tree(log.epoch)
+    sizes = published.sizes()
+    last = published.checkpoint_of(sizes[-1]) if sizes else None
+    published_ones = [data for data in (published.checkpoint(), last) if data is not None]
+    has_signed = signed is not None and Checkpoint.unverified(signed).size > 0
     signer = folder.signer(log.origin, log.epoch, create=create and not published_ones and not has_signed)
     all_data = [*published_ones, *filter(None, [folder.last_signed(log.epoch)])]
     if not all_data:

@@ -12,7 +12,7 @@ from ...evidence.note_standing import NoteStanding
 from ...evidence.notes import NoteKind
 from ...ledgers import sequencer
 from ...model import Controller
-from ...model.errors import SIGNED_ELSEWHERE, EvidenceError, LedgerError, SigningError
+from ...model.errors import SIGNED_ELSEWHERE, EvidenceError, LedgerError
 from ...model.text import Foreign, Text, clause
 from ...process import log_storage
 from ..evidence.log_state import LogState
@@ -29,8 +29,12 @@ def evidence(system: System) -> Iterator[Finding]:
     faultless = 0
     for controller in system.live():
         state: LogState | None = None
-        with suppress(LedgerError, EvidenceError):  # reported by the check `ledgers`
+        try:
             state = system.log(controller)
+        except LedgerError:  # reported by the check `ledgers`
+            continue
+        except EvidenceError as error:
+            yield _refusal(error)
         if state is None:
             continue
         refused = list(_refused(controller))
@@ -115,13 +119,14 @@ def _refused(controller: Controller) -> Iterator[Finding]:
     """Yield why the next checkpoint may not be signed; a note if another user signs."""
     try:
         sequencer.examine(Path(controller.ledger))
-    except SigningError as error:
-        if error.code == SIGNED_ELSEWHERE:
-            yield ok(clause(error.message), note=True)
-        else:
-            yield wrong(clause(error.message), error.remedy)
     except (LedgerError, EvidenceError) as error:
-        yield wrong(clause(error.message), error.remedy)
+        yield _refusal(error)
+
+
+def _refusal(error: LedgerError | EvidenceError) -> Finding:
+    if error.code == SIGNED_ELSEWHERE:
+        return ok(clause(error.message), note=True)
+    return wrong(clause(error.message), error.remedy)
 
 
 def _late(controller: Controller, state: LogState, now: datetime, signed_by_other: bool) -> Iterator[Finding]:

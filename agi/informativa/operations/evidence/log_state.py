@@ -12,6 +12,7 @@ from pydantic import Field
 
 from ...evidence import timestamp
 from ...evidence.log_folder import LogFolder
+from ...ledgers import extension
 from ...model import Controller
 from ...process import publication, storage
 from ..document import Time
@@ -59,10 +60,11 @@ class LogState:
 
 def log_state(controller: Controller) -> LogState:
     """Return the state of a controller's log, by the files beside its ledger; nothing is verified. Raises
-    LedgerError, EvidenceError."""
+    LedgerError, and EvidenceError also if the files of a log that was signed are gone."""
     folder = LogFolder(Path(controller.ledger))
     with closing(storage.store(controller, read_only=True)) as store:
         log = store.log()
+        extension.require_present(store, folder, log)
         published = folder.published(log.epoch)
         signed, at = published.newest()
         since = store.recorded_from(log.first + signed)

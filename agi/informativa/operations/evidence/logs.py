@@ -19,6 +19,8 @@ from ...evidence.note_values import NoteSource
 from ...evidence.settings import EvidenceConfig
 from ...ledgers import sequencer
 from ...ledgers.instructions import require_instruction
+from ...ledgers.leaves import LedgerLog
+from ...ledgers.remembered_trees import RememberedTree
 from ...model import Controller
 from ...model.errors import (
     LOG_MISSING,
@@ -164,16 +166,22 @@ async def _sign(signing: maintenance.Signing, controller: Controller, settings: 
 
 
 def keys(controller: Controller) -> list[LogKey]:
-    """Return the keys of all logs of a controller, the newest last. Raises LedgerError, EvidenceError."""
+    """Return the keys of all logs of a controller, the newest last; of a log whose files are gone, what the
+    ledger remembers. Raises LedgerError, EvidenceError."""
     folder = LogFolder(Path(controller.ledger))
     with closing(storage.store(controller, read_only=True)) as store:
-        logs = store.logs()
-    return [_key(controller, log.epoch, log.origin, folder.published(log.epoch)) for log in logs]
+        remembered = [(log, store.remembered_tree(log.epoch)) for log in store.logs()]
+    return [_key(controller, log, folder.published(log.epoch), tree) for log, tree in remembered]
 
 
-def _key(controller: Controller, epoch: int, origin: str, published: PublishedLog) -> LogKey:
-    key, sizes = published.key(), published.sizes()
-    return LogKey(controller.id, origin, epoch, str(key) if key else None, max(sizes, default=0))
+def _key(
+    controller: Controller, log: LedgerLog, published: PublishedLog, remembered: RememberedTree | None
+) -> LogKey:
+    key, size = published.key(), max(published.sizes(), default=0)
+    text = str(key) if key else None
+    if remembered:
+        text, size = text or remembered.key, max(size, remembered.size)
+    return LogKey(controller.id, log.origin, log.epoch, text, size)
 
 
 def trusted_keys(texts: list[str]) -> tuple[Verifier, ...]:

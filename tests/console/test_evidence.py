@@ -13,7 +13,7 @@ from console.served import ServedConsole
 from informativa.evidence.log_folder import LogFolder
 from informativa.ledgers.sequencer import sequence
 from informativa.model.text import Text
-from informativa.operations.evidence import auditing, logs
+from informativa.operations.evidence import auditing
 from informativa.operations.evidence.verdict import Verdict
 from lab.process import until
 
@@ -28,7 +28,7 @@ def test_an_audit_tells_what_is_wrong_as_other_findings_are(
         ledger = whole(*arguments, **named)
         return replace(ledger, verdict=Verdict.CHANGED, problems=(Text("A file <is> gone."),))
 
-    monkeypatch.setattr(logs, "audit", audit)
+    monkeypatch.setattr(auditing, "audit", audit)
     officer = office.browser("compliance@acme")
     officer.get("/acme/evidence")
     page = str(officer.send("/acme/evidence/audit").url)

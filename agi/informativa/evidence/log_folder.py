@@ -177,8 +177,8 @@ class LogFolder:
                 out.write(data)
 
     def drop_private_list(self, epoch: int, index: int) -> None:
-        """Delete the private list of an erasure whose note is none of the log any more."""
-        file = self._private / f"{epoch}-{index}"
+        """Delete the private list of an erasure that nobody needs any more."""
+        file = self.private_file(epoch, index)
         with failing(file):
             file.unlink(missing_ok=True)
 

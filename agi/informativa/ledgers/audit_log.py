@@ -15,7 +15,6 @@ from ..evidence.checkpoint import Checkpoint
 from ..evidence.cosignature import WitnessVerifier
 from ..evidence.log_folder import LogFolder, PublishedLog
 from ..evidence.note import NoteVerifier
-from ..evidence.notes import NoteKind
 from ..evidence.read_log import ReadLog
 from ..evidence.tiles import WIDTH
 from ..evidence.tree import complete_root
@@ -33,8 +32,8 @@ from . import (
     leaves,
     loss_notes,
     named_holes,
-    note_leaves,
     own_logs,
+    private_lists,
     remembered_trees,
     rows,
     tally,
@@ -170,7 +169,7 @@ def _audit(
             counters = () if counters_right else tuple(tally.forged(connection, notes))
             forged = tuple(history())
             problems += access_heads.problems(connection, AccessLog(ledger), datetime.now(UTC))
-            remarks += [*steps_back(), *_missing_lists(connection, logs, folder)]
+            remarks += [*steps_back(), *_missing_lists(connection, logs, folder, notes.purged)]
         with audit_reading.reading(ledger) as now:  # notes that were written meanwhile count, too
             read = own_logs.read_for_audit(now, folder, keys)
             naming = named_holes.naming_notes(now, leaves.logs(now), folder, read)
@@ -212,19 +211,20 @@ def _steps_back(ledger: Path) -> list[Text]:
 
 
 def _missing_lists(
-    connection: sqlite3.Connection, logs: Sequence[leaves.LedgerLog], folder: LogFolder
+    connection: sqlite3.Connection,
+    logs: Sequence[leaves.LedgerLog],
+    folder: LogFolder,
+    purged: Sequence[range],
 ) -> Iterator[Text]:
     """Yield a sentence for each erasure whose private list is missing: its leaves seem to be unexplained."""
-    for log in logs:
-        for note in note_leaves.backwards(connection, log):
-            if note.kind is NoteKind.ERASURE and loss_notes.read_list(note, logs, folder) is None:
-                yield Text(
-                    "The list {file} of the erasure in leaf {index} of {log} is missing, or is another one."
-                    " Put it back, from a backup of that folder or from the approver.",
-                    file=folder.private_file(log.epoch, note.index),
-                    index=note.index,
-                    log=log.origin,
-                )
+    for log, note in private_lists.missing(connection, logs, folder, purged):
+        yield Text(
+            "The list {file} of the erasure in leaf {index} of {log} is missing, or is another one."
+            " Put it back, from a backup of that folder or from the approver.",
+            file=folder.private_file(log.epoch, note.index),
+            index=note.index,
+            log=log.origin,
+        )
 
 
 def _place(flaw: AuditedFlaw) -> tuple[int, str, int]:

@@ -1,7 +1,8 @@
 """Deletion of records by their age, in small pages.
 
 Where the log has a rule, the first leaves of each log go (purge_plan.py): first a note says so, then their
-records are deleted, and after a crash the next purge goes on. Without a rule, each page of records that
+records are deleted, and after a crash the next purge goes on. Private lists of erasures that are of no use
+any more go too (private_lists.py). Without a rule, each page of records that
 happened before a time is deleted in one transaction with the record that says so.
 """
 
@@ -13,7 +14,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from . import elsewhere, leaves, own_logs, purge_plan, purge_texts, rows
+from . import elsewhere, leaves, own_logs, private_lists, purge_plan, purge_texts, rows
 from .sqlite import SqliteStore
 from .transaction import SqliteTransaction
 
@@ -88,6 +89,7 @@ def purge_by_rules(store: SqliteStore, plan: purge_plan.PurgePlan, at: datetime,
                     connection.executemany(rows.FORGET_AGED, [(older, *row) for row in page])
                     connection.executemany(rows.FORGET_WHOLE, [(older, *row) for row in page])
             _forget(store, connection, older)
+    private_lists.delete_useless(store)
     return purged
 
 

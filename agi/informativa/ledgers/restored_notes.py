@@ -26,7 +26,7 @@ from ..evidence.notes import (
 )
 from ..model.errors import EvidenceError, LedgerError
 from ..model.text import Text
-from . import erasure, erasure_notes, leaves, loss_notes, note_leaves, own_logs, rows
+from . import erasure, erasure_notes, leaves, loss_notes, note_leaves, own_logs, private_lists, rows
 from .replaced import ReplacedLedger
 from .transaction import SqliteTransaction
 
@@ -65,21 +65,21 @@ class RestoredNotes:
             note_leaves.keep_rule(self.transaction, self.connection, rule, self.at, NoteSource.COMMAND)
 
     def require_lists(self) -> None:
-        """Check that each erasure that is noted has its private list. Raises LedgerError."""
+        """Check that each erasure that is noted has its private list, unless a purge takes all that was
+        recorded before. Raises LedgerError."""
         logs = leaves.logs(self.connection)
-        for log in logs:
-            for note in note_leaves.backwards(self.connection, log):
-                if note.kind is NoteKind.ERASURE and loss_notes.read_list(note, logs, self.folder) is None:
-                    raise LedgerError(
-                        Text(
-                            "The list of the records of an erasure is missing, or is another one: {file}",
-                            file=self.folder.folder / "private" / f"{log.epoch}-{note.index}",
-                        ),
-                        Text(
-                            "Put it back, from a backup of that folder or from the approver. Without it a"
-                            " caller would come back; nothing was changed."
-                        ),
-                    )
+        purged = loss_notes.read_loss_notes(self.connection, logs, self.folder).purged
+        for log, note in private_lists.missing(self.connection, logs, self.folder, purged):
+            raise LedgerError(
+                Text(
+                    "The list of the records of an erasure is missing, or is another one: {file}",
+                    file=self.folder.private_file(log.epoch, note.index),
+                ),
+                Text(
+                    "Put it back, from a backup of that folder or from the approver. Without it a"
+                    " caller would come back; nothing was changed."
+                ),
+            )
 
     def note_again(self) -> None:
         """Write the approvals and purges that were not published."""

@@ -12,7 +12,7 @@ import pytest
 
 from commands import typed
 from evidence.logs import written
-from evidence.serving import Reply, answering, nowhere
+from evidence.serving import Reply, answering
 from evidence.timestamping import Authority, authority, openssl
 from evidence.witnessing import SIGNER, MemoryLog
 from examples import PLAYED
@@ -69,7 +69,7 @@ def test_a_stamp_is_of_the_note_with_the_logs_signature_alone(tsa: Authority, tm
 
 def test_a_stamp_holds_for_what_was_stamped_and_no_more(tsa: Authority) -> None:
     """Not for other bytes, not with a bit changed, not below another root, not cut off."""
-    roots = timestamp.certificates(tsa.settings)
+    roots = timestamp.certificates(tsa.settings.certificates)
     stamp = timestamp.stamp(NOTE, tsa.settings)
     assert timestamp.verify(stamp.data, NOTE, roots).at == stamp.at == timestamp.time_of(stamp.data)
     changed = bytearray(stamp.data)
@@ -105,9 +105,9 @@ def test_an_answer_that_is_none_is_one_sentence(tsa: Authority, reply: Reply) ->
 def test_certificates_that_are_none_are_told(tsa: Authority, tmp_path: Path) -> None:
     """Not there, or no certificates."""
     with pytest.raises(EvidenceError, match="cannot be used"):
-        timestamp.certificates(TimestampAuthority(nowhere(), str(tmp_path / "none.pem")))
+        timestamp.certificates(str(tmp_path / "none.pem"))
     with pytest.raises(EvidenceError, match="has no certificates"):
-        timestamp.certificates(TimestampAuthority(nowhere(), str(tsa.folder / "tsa.cnf")))
+        timestamp.certificates(str(tsa.folder / "tsa.cnf"))
 
 
 @pytest.mark.parametrize("name", ["2.tsr", "9.tsr"])

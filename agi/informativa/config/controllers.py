@@ -59,7 +59,7 @@ class ControllersBuilder:
             letter=_letter(section.letter),
             lookups=tuple(lookups(name, section, self._folder, self._findings)),
             log=log_name(name, evidence.domain or "", evidence.box or ""),
-            rule=_rule(name, section, evidence),
+            rule=_rule(name, section, evidence, self._folder),
         )
 
     def _absent(self, name: str, key: Path, ledger: Path) -> Text:
@@ -176,7 +176,7 @@ def begins(starts: datetime | None, controller_zone: tzinfo) -> datetime | None:
     return starts if starts is None or starts.tzinfo else starts.replace(tzinfo=controller_zone)
 
 
-def _rule(name: str, section: ControllerSettings, evidence: EvidenceSettings) -> LogRule:
+def _rule(name: str, section: ControllerSettings, evidence: EvidenceSettings, folder: Path) -> LogRule:
     """Return the rule that a controller's log states. Whoever names an approver wants to see each erasure."""
     witnesses = {
         witness.key for witness in evidence.witness if not witness.controllers or name in witness.controllers
@@ -186,6 +186,7 @@ def _rule(name: str, section: ControllerSettings, evidence: EvidenceSettings) ->
         witnesses=tuple(sorted(witnesses)),
         approver=section.approver or "",
         instruction=section.instruction or "",
+        stamp_roots=str(folder / evidence.timestamp.certificates) if evidence.timestamp else "",
     )
 
 

@@ -73,7 +73,7 @@ def stamp(data: bytes, authority: TimestampAuthority, http: HttpClient | None = 
                 status=answer.status,
             )
         )
-    return verify(answer.body, data, certificates(authority), nonce=request.nonce)
+    return verify(answer.body, data, certificates(authority.certificates), nonce=request.nonce)
 
 
 def verify(stamp: bytes, data: bytes, roots: list[Certificate], nonce: int | None = None) -> Stamp:
@@ -117,21 +117,17 @@ def newest(stamps: Sequence[tuple[int, bytes]], largest: int) -> tuple[int, date
     return 0, None
 
 
-def certificates(authority: TimestampAuthority) -> list[Certificate]:
-    """Return the trusted root certificates. Raises EvidenceError."""
+def certificates(file: str) -> list[Certificate]:
+    """Return the trusted root certificates in a file. Raises EvidenceError."""
     from cryptography.x509 import load_pem_x509_certificates
 
     try:
-        return load_pem_x509_certificates(read(Path(authority.certificates), _LARGEST_PEM))
+        return load_pem_x509_certificates(read(Path(file), _LARGEST_PEM))
     except OSError as error:
         reason = Foreign(error.strerror or type(error).__name__)
-        raise EvidenceError(
-            Text("{file} cannot be used: {why}", file=authority.certificates, why=reason)
-        ) from error
+        raise EvidenceError(Text("{file} cannot be used: {why}", file=file, why=reason)) from error
     except ValueError as error:
-        raise EvidenceError(
-            Text("{file} has no certificates in it (PEM)", file=authority.certificates)
-        ) from error
+        raise EvidenceError(Text("{file} has no certificates in it (PEM)", file=file)) from error
 
 
 def _time(answer: TimeStampResponse) -> datetime:

@@ -1,7 +1,8 @@
 """The plan of a purge by the rules of a ledger's log: the leaves of each log that are to lose their records.
 
 A purge takes the first leaves of a log and no others, so nobody can choose a record. Where the rule names
-witnesses, their clocks decide how many (evidence/purging.py); else the records themselves.
+witnesses, their clocks decide how many (evidence/purging.py); else the time-stamps of an authority, if there
+are any that are old enough; else the records themselves.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from ..evidence import purging
 from ..evidence.cosignature import WitnessVerifier, cosignatures
@@ -21,11 +23,16 @@ from ..evidence.note_values import NoteSource
 from ..evidence.notes import LogNote, PurgeNote, RuleNote
 from ..evidence.read_log import ReadEntry, ReadLog
 from ..evidence.signed_leaves import SignedLeaves
+from ..evidence.stamped_checkpoints import StampedCheckpoints
+from ..evidence.timestamp import certificates
 from ..model.errors import EvidenceError
 from ..model.text import NOTHING, Text
 from . import leaves, note_leaves, own_logs, rows
 from .leaves import LedgerLog
 from .sqlite import SqliteStore
+
+if TYPE_CHECKING:
+    from cryptography.x509 import Certificate
 
 
 @dataclass(frozen=True)
@@ -47,19 +54,23 @@ class PurgePlan:
     """The leaves that a purge closes, by the rule with index `rule`, and the time before which callers knew
     what they know no longer. Without a cutoff no more leaves are closed than notes name already. `why_less`
     is the reason if that is less than the newest rule would have. `newest_note` is that of
-    `own_logs`."""
+    `own_logs`. `stamp_roots` is the file with the roots of the authority whose time-stamps count."""
 
     prefixes: tuple[LogPrefix, ...]
     newest_note: tuple[int, int]
     rule: int = 0
     cutoff: datetime | None = None
     why_less: Text = NOTHING
+    stamp_roots: str = ""
 
 
-def read(store: SqliteStore, at: datetime, configured: RuleNote | None = None) -> PurgePlan | None:
+def read(
+    store: SqliteStore, at: datetime, configured: RuleNote | None = None, stamp_roots: str = ""
+) -> PurgePlan | None:
     """Read the plan of a purge now; `None` if no log of the ledger has a rule. It is the plan as if the rule
-    that is `configured` were in the log. Raises LedgerError, and EvidenceError if the log's files cannot be
-    read."""
+    that is `configured` were in the log. Where the rule names no witness, time-stamps count that verify
+    against the certificates in `stamp_roots`. Raises LedgerError, and EvidenceError if the log's files or
+    these cannot be read."""
     folder = LogFolder(store.file)
     at = at.replace(second=0, microsecond=0)
     with store.connected() as connection:
@@ -79,23 +90,25 @@ def read(store: SqliteStore, at: datetime, configured: RuleNote | None = None) -
         why_less = purging.delay(rules, limit, at)
         resumed = tuple(LogPrefix(log, noted[log.origin], noted[log.origin]) for log in logs)
         if limit is None:
-            return PurgePlan(resumed, newest_note, why_less=why_less)
+            return PurgePlan(resumed, newest_note, why_less=why_less, stamp_roots=stamp_roots)
         witnesses = limit.rule.content.witnesses
         if witnesses:
             cosigned = (time for log in logs for time in _newest(folder, log, keys[log.epoch], witnesses))
             if flaw := purging.clock_flaw(cosigned, at):
-                return PurgePlan((), newest_note, why_less=flaw)
+                return PurgePlan((), newest_note, why_less=flaw, stamp_roots=stamp_roots)
+        roots = certificates(stamp_roots) if stamp_roots and not witnesses else []
         prefixes = []
         for prefix in resumed:
-            log = prefix.log
+            log, key = prefix.log, keys[prefix.log.epoch]
             below = (
-                _cosigned(folder, log, keys[log.epoch], witnesses, limit.cutoff)
+                _cosigned(folder, log, key, witnesses, limit.cutoff)
                 if witnesses
-                else _recorded(connection, log, prefix.noted, limit.cutoff)
+                else _stamped(folder, log, key, roots, limit.cutoff)
+                or _recorded(connection, log, prefix.noted, limit.cutoff)
             )
             further = replace(prefix, below=max(below, prefix.noted))
             prefixes.append(further if _open(connection, prefix.end, further.end) else prefix)
-    return PurgePlan(tuple(prefixes), newest_note, limit.rule.index, limit.cutoff, why_less)
+    return PurgePlan(tuple(prefixes), newest_note, limit.rule.index, limit.cutoff, why_less, stamp_roots)
 
 
 def count(store: SqliteStore, plan: PurgePlan) -> int:
@@ -157,6 +170,17 @@ def _cosigned(
         lambda size: published.first_cosigned(size, key, witnesses),
         int(cutoff.timestamp()),
     )
+
+
+def _stamped(
+    folder: LogFolder, log: LedgerLog, key: Verifier, roots: list[Certificate], cutoff: datetime
+) -> int:
+    """Return the size of the largest checkpoint that an authority stamped by a time; 0 without roots."""
+    if not roots:
+        return 0
+    stamped = StampedCheckpoints(folder.published(log.epoch), key, roots)
+    sizes = [size for size in stamped.sizes if size <= log.size]
+    return purging.cosigned_size(sizes, stamped.time, int(cutoff.timestamp()))
 
 
 def _recorded(connection: sqlite3.Connection, log: LedgerLog, noted: int, cutoff: datetime) -> int:

@@ -42,7 +42,8 @@ def purge_plan(controller: Controller, ledger: SqliteStore, at: datetime) -> Pur
     from ..evidence.rules import configured_rule
     from ..ledgers import purge_plan
 
-    return purge_plan.read(ledger, at, configured_rule(controller))
+    roots = controller.rule.stamp_roots if controller.rule else ""
+    return purge_plan.read(ledger, at, configured_rule(controller), roots)
 
 
 def purged_until(controller: Controller, at: datetime) -> datetime | None:

@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from ..evidence import timestamp
@@ -134,11 +134,14 @@ def publish(
         with closing(storage.store(controller, read_only=True)) as store:
             logs = store.logs()
         for log in logs:
-            size = folder.published(log.epoch).newest()[0]
-            is_due = log is logs[-1] or check or not _State(folder, log.epoch, now).complete(size, settings)
-            if size and is_due:
+            published, has_ended = folder.published(log.epoch), log is not logs[-1]
+            size = published.newest()[0]
+            is_complete = _State(folder, log.epoch, now).complete(size, settings)
+            if settings.timestamp and is_complete:
+                is_complete = size in dict(published.timestamps())
+            if size and (check or not (has_ended and is_complete)):
                 publications.append(
-                    _publish_log(controller, folder, log.epoch, settings, now, check, progress)
+                    _publish_log(controller, folder, log.epoch, has_ended, settings, now, check, progress)
                 )
     if not publications:
         raise SigningError(
@@ -156,6 +159,7 @@ def _publish_log(
     controller: Controller,
     folder: LogFolder,
     epoch: int,
+    has_ended: bool,
     settings: EvidenceConfig,
     now: datetime,
     check: bool,
@@ -169,7 +173,8 @@ def _publish_log(
         )
     newest = open_checkpoint(data, [key]).checkpoint
     witnesses = _cosign(published, newest, settings.witnesses, state, now)
-    stamp = _stamp(published, key, newest, settings.timestamp, now) if settings.timestamp else None
+    today = None if has_ended else now.astimezone(UTC).date()
+    stamp = _stamp(published, key, newest, settings.timestamp, today) if settings.timestamp else None
     targets = [_deliver_to(published, key, place, state, check, progress) for place in settings.targets]
     state.keep()
     enough = settings.required_witnesses
@@ -229,14 +234,19 @@ def _with_signatures(checkpoint: bytes, signatures: Sequence[Signature]) -> byte
 
 
 def _stamp(
-    published: PublishedLog, key: Verifier, newest: Checkpoint, authority: TimestampAuthority, now: datetime
+    published: PublishedLog,
+    key: Verifier,
+    newest: Checkpoint,
+    authority: TimestampAuthority,
+    today: date | None,
 ) -> StampAnswer:
-    """Get the newest checkpoint stamped, once a day on which records were added."""
+    """Get the newest checkpoint stamped, once a day on which records were added; the last one of a log that
+    has ended, for which there is no `today`, in any case."""
     size, at = 0, None
     try:
         size, at = timestamp.newest(published.timestamps(), newest.size)
-        today = now.astimezone(UTC).date()
-        if size == newest.size or (at is not None and at.astimezone(UTC).date() >= today):
+        is_of_today = bool(today and at and at.astimezone(UTC).date() >= today)
+        if size == newest.size or is_of_today:
             return StampAnswer(authority.url, size, at)
         signed = timestamp.stamped_bytes(published.checkpoint() or b"", key)
         stamp = timestamp.stamp(signed, authority)

@@ -162,8 +162,10 @@ def audit(
     audited = audit_ledger(ledger, trusted, progress, folder, witnesses)
     counts = audited.counted
     compared = tuple(_compared(folder, trusted, settings)) if settings else ()
-    stamped = tuple(stamps.check(folder, trusted, settings.timestamp if settings else None))
-    holes = verdicts.holes(audited, judged(audited.logs, folder, approvers))
+    checked = tuple(stamps.check(folder, trusted, settings.timestamp if settings else None))
+    stamped = tuple(log_stamps.audited for log_stamps in checked)
+    standings = judged(audited.logs, folder, approvers)
+    holes = verdicts.holes(audited, standings)
     contradicted = any(log.contradicts for log in compared) or any(log.problems for log in stamped)
     verdict = verdicts.verdict(audited, holes, contradicted=contradicted)
     return AuditedLedger(
@@ -184,7 +186,11 @@ def audit(
         history=audited.history,
         counters=audited.counters,
         problems=(*audited.problems, *audited.cut_off),
-        remarks=(*_waiting(counts.waiting), *audited.remarks),
+        remarks=(
+            *_waiting(counts.waiting),
+            *stamps.own_word_purges(checked, audited.logs, standings),
+            *audited.remarks,
+        ),
         elsewhere=compared,
         stamps=stamped,
     )

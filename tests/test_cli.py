@@ -84,8 +84,9 @@ def test_init_check_show(tmp_path: Path) -> None:
     fill_in(file)
     checked = run("check", "-c", file)
     assert checked.returncode == 0
-    warned = [line.partition(" recordings")[0] for line in checked.stderr.splitlines()]
-    assert warned == ["warning: acme plays", "warning: borealis plays"]
+    warned = [line.partition(" recordings")[0].partition(":")[2] for line in checked.stderr.splitlines()]
+    assert "answers the calls of borealis: what a shortened retention deletes" in warned.pop(0)
+    assert warned == [" acme plays", " borealis plays"]
     assert "2 controllers, 2 lines" in checked.stdout
     assert "Acme S.p.A." in run("ledger", "show", "-c", file, "--controller", "acme").stdout
     assert run("ledger", "show", "--controller", "acme", INFORMATIVA_CONFIG=str(file)).returncode == 0
@@ -152,7 +153,7 @@ def test_ledger_that_is_a_folder(folder: Path) -> None:
     ledger.mkdir()
     words = f"The ledger {ledger} is a folder"
     fix = f"Type: mv {ledger} {ledger}.aside, or name a file as `ledger`."
-    assert refused("check", "-c", file) == f"{file}: {words}; {fix}"
+    assert refused("check", "-c", file).splitlines()[0] == f"{file}: {words}; {fix}"
     looked = run("doctor", "-c", file).stdout
     assert (words in looked, fix in looked, "chmod" in looked, looked.count(str(ledger))) == (
         True,
@@ -268,7 +269,7 @@ def test_non_ascii_names_are_no_defect_on_a_plain_terminal(folder: Path) -> None
     file = folder / "informativa.yaml"
     file.write_text(file.read_text().replace("Acme S.p.A.", "Società Acque"))
     ran = started("check", "-c", file, PYTHONIOENCODING="ascii", PYTHONUTF8="0")
-    assert (ran.returncode, ran.stderr) == (0, "")
+    assert (ran.returncode, "Traceback" in ran.stderr) == (0, False)
     assert "Societ" in ran.stdout
 
 

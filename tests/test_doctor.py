@@ -429,7 +429,7 @@ def test_what_follows_from_a_missing_prompt_is_not_told(folder: Path) -> None:
     (folder / "prompts/it/full.wav").unlink()
     checked = told("check", folder)[1]
     assert ["full.wav" in problem["message"] for problem in checked["problems"]] == [True]
-    assert checked["warnings"] == []
+    assert not any("full" in warning for warning in checked["warnings"])
 
 
 def test_check_tells_all_at_once(folder: Path) -> None:

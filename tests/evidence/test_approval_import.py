@@ -42,6 +42,7 @@ from informativa.model import Controller
 from informativa.model.errors import EvidenceError
 from informativa.model.plan import Period
 from informativa.operations.doctor import evidence as doctor
+from informativa.operations.doctor.findings import State
 from informativa.operations.doctor.system import System
 from informativa.operations.evidence import logs, publishing
 from informativa.operations.evidence.monitor import MonitorSettings
@@ -334,6 +335,23 @@ def test_the_doctor_names_what_waits(configuration: Configuration, acme: Control
         waiting, _noted = log_storage.waiting_notes(controller)
         assert sent(controller, approved(*(standing.entry.leaf for standing in waiting)))[0] == 0
     assert list(doctor.approvals(System(configuration.file, configuration, ()))) == []
+
+
+def test_the_doctor_misses_an_approver_before_anything_is_deleted(configuration: Configuration) -> None:
+    """Where somebody else answers the calls, and nowhere else."""
+    rules = {
+        name: replace(controller, rule=replace(controller.rule, approver=""))
+        for name, controller in configuration.controllers.items()
+        if controller.rule
+    }
+    (finding,) = doctor.approvers(System(configuration.file, replace(configuration, controllers=rules), ()))
+    assert finding.state is State.WARNING
+    assert str(finding.sentence) == (
+        "Acme S.p.A. answers the calls of borealis: what a shortened retention deletes, or a backup loses,"
+        " counts as a gap in an audit, unless somebody approves it; Nobody is named who approves: put the key"
+        " that the controller gives you into controllers.borealis.approver"
+    )
+    assert list(doctor.approvers(System(configuration.file, configuration, ()))) == []
 
 
 # -- fetched from a witness --

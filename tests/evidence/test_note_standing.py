@@ -309,3 +309,118 @@ def test_the_moment_of_a_minute() -> None:
     """The clock of these tests."""
     assert minute(NOW) == datetime(2026, 11, 18, 11, 6, tzinfo=UTC)
     assert timedelta(days=1).total_seconds() == DAY
+
+
+LONGER, SAME, SHORTER = Period(months=72), Period(months=60), Period(days=8)
+
+
+@pytest.mark.parametrize(
+    ("processor", "approver", "retention", "days", "rule", "purge"),
+    [
+        (False, False, LONGER, 1, HOLDS, HOLDS),
+        (False, False, SHORTER, 13, OWN, FLAWED),
+        (False, False, SHORTER, 14, OWN, HOLDS),
+        (False, True, SHORTER, 14, WAITS, FLAWED),
+        (False, True, LONGER, 1, HOLDS, HOLDS),
+        (True, False, LONGER, 1, HOLDS, HOLDS),
+        (True, False, SHORTER, 6, WAITS, FLAWED),
+        (True, False, SHORTER, 13, WAITS, FLAWED),
+        (True, False, SHORTER, 14, WAITS, FLAWED),
+        (True, False, SHORTER, 400, WAITS, FLAWED),
+        (True, True, LONGER, 1, HOLDS, HOLDS),
+        (True, True, SHORTER, 400, WAITS, FLAWED),
+    ],
+)
+def test_who_shortens_a_retention_and_when_a_purge_by_it_holds(
+    processor: bool, approver: bool, retention: Period, days: int, rule: NoteVerdict, purge: NoteVerdict
+) -> None:
+    """The company itself: seven days after the rule it is in effect, and seven later the longer one counts no
+    more. A processor without an approver: never, however long it waits."""
+    first = replace(RULE, processor=processor, approver=APPROVER.verifier if approver else None)
+    log = ServedLog(Path())
+    log.records(3)
+    log.note(first, NOW - 500 * DAY)
+    changed = log.note(replace(first, retention=retention), NOW - days * DAY)
+    cutoff = NOW - 8 * DAY if retention is SHORTER else before(72)
+    log.note(PurgeNote(ORIGIN, 3, minute(cutoff), changed.index))
+    assert judged(log, cosigned=NOW - 4000 * DAY) == [HOLDS, rule, purge]
+
+
+def processors(*contents: NoteContent, days: int = 30) -> list[str]:
+    """The verdicts in the log of a processor without an approver, after its rule: a rule of those days ago,
+    and what it did since."""
+    log = ServedLog(Path())
+    log.records(3)
+    log.note(replace(RULE, processor=True, approver=None), NOW - 500 * DAY)
+    log.note(contents[0], NOW - days * DAY)
+    for content in contents[1:]:
+        log.note(content)
+    return judged(log, cosigned=NOW - 4000 * DAY)[1:]
+
+
+UNHEARD = replace(RULE, processor=True, approver=None)
+
+
+@pytest.mark.parametrize(
+    ("contents", "verdicts"),
+    [
+        ([replace(UNHEARD, retention=SHORTER), purge(NOW - 8 * DAY, rule=4)], [WAITS, FLAWED]),
+        ([replace(UNHEARD, retention=SHORTER), purge(before(60), rule=4)], [WAITS, HOLDS]),
+        (
+            [
+                replace(UNHEARD, retention=SHORTER),
+                replace(UNHEARD, retention=SHORTER, instruction="T-1"),
+                purge(NOW - 8 * DAY, rule=5),
+            ],
+            [WAITS, WAITS, FLAWED],
+        ),
+        ([replace(UNHEARD, retention=SHORTER), UNHEARD, purge(before(60), rule=5)], [WAITS, HOLDS, HOLDS]),
+        ([replace(UNHEARD, erasures=ErasureRule.STANDING), ERASURE], [WAITS, WAITS]),
+        ([replace(UNHEARD, processor=False), ERASURE], [WAITS, WAITS]),
+        ([replace(UNHEARD, witnesses=()), purge(before(60), rule=4)], [WAITS, HOLDS]),
+        ([replace(UNHEARD, approver=APPROVER.verifier), ERASURE], [WAITS, WAITS]),
+    ],
+)
+def test_what_a_processor_may_do_by_rules_that_nobody_approves(
+    contents: Sequence[NoteContent], verdicts: Sequence[NoteVerdict]
+) -> None:
+    """It is judged by the last rule that had the controller's word: rules that took effect by time alone,
+    and those that only restate them, excuse nothing; what the earlier rule allows holds all the same."""
+    assert processors(*contents) == list(verdicts)
+
+
+def test_a_processor_without_witnesses_backdates_nothing() -> None:
+    """Who took its witnesses out of the rule has purges held against them all the same."""
+    log = ServedLog(Path())
+    log.records(3)
+    log.note(UNHEARD, NOW - 500 * DAY)
+    log.note(replace(UNHEARD, witnesses=()), NOW - 30 * DAY)
+    log.note(purge(before(60), rule=4))
+    assert judged(log, cosigned=before(60) + 60) == [HOLDS, WAITS, FLAWED]
+
+
+def test_the_first_approver_of_a_processor_can_approve_from_then_on() -> None:
+    """The key that the log names first gives its word to what comes after it, as the log itself says."""
+    log = ServedLog(Path())
+    log.records(3)
+    log.note(UNHEARD, NOW - 500 * DAY)
+    log.note(replace(UNHEARD, approver=APPROVER.verifier), NOW - 30 * DAY)
+    note = log.note(ERASURE)
+    approve(log, note)
+    assert judged(log) == [HOLDS, WAITS, APPROVED, HOLDS]
+
+
+def test_the_first_approver_gives_its_word_to_the_rule_that_names_it() -> None:
+    """So that a shortened retention that nobody could approve is approved as soon as somebody is named."""
+    log = ServedLog(Path())
+    log.records(3)
+    log.note(UNHEARD, NOW - 500 * DAY)
+    log.note(replace(UNHEARD, retention=SHORTER), NOW - 90 * DAY)
+    rule = log.note(replace(UNHEARD, retention=SHORTER, approver=APPROVER.verifier), NOW - 30 * DAY)
+    approve(log, rule, OTHER, NOW - 30 * DAY)
+    log.note(purge(NOW - 8 * DAY, rule=rule.index))
+    assert judged(log, cosigned=0) == [HOLDS, WAITS, WAITS, FLAWED, FLAWED]
+    log.entries.pop()
+    approve(log, rule, at=NOW - 30 * DAY)
+    log.note(purge(NOW - 8 * DAY, rule=rule.index))
+    assert judged(log, cosigned=0) == [HOLDS, WAITS, APPROVED, FLAWED, HOLDS, HOLDS]

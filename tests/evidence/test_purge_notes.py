@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evidence.ledger import audited, signed
-from evidence.monitored import RULE, WITNESS
+from evidence.monitored import APPROVER, RULE, WITNESS
 from examples import PLAYED
 from informativa.evidence import note_standing, purging
 from informativa.evidence.checkpoint import Checkpoint
@@ -35,6 +35,8 @@ from informativa.ledgers.sqlite import SqliteStore
 from informativa.ledgers.transaction import SqliteTransaction
 from informativa.model import RecordKind
 from informativa.model.plan import Period
+from informativa.operations.evidence import audited_notes
+from informativa.operations.evidence import verdict as verdicts
 
 DAY = timedelta(days=1)
 START = datetime(2024, 1, 1, 12, 0, tzinfo=UTC)
@@ -575,4 +577,44 @@ def test_whatever_is_done_it_is_sound(
                 replace(WITNESSED if witness else OWN_WORD, retention=Period(days=int(step.split()[0])))
             )
     company.require_sound()
+    company.store.close()
+
+
+PROCESSORS = replace(OWN_WORD, processor=True)
+
+
+@pytest.mark.parametrize(
+    ("rule", "days", "purged", "why_less", "doubt", "verdict"),
+    [
+        (OWN_WORD, 6, 45, "Until 2024-04-24", "", "accounted"),
+        (OWN_WORD, 14, 103, "", "", "accounted"),
+        (PROCESSORS, 6, 45, "Until 2024-04-24", "", "accounted"),
+        (PROCESSORS, 13, 52, "Until 2024-04-24", "", "accounted"),
+        (PROCESSORS, 14, 103, "", "Nobody is known who approves", "gaps"),
+        (replace(PROCESSORS, approver=APPROVER.verifier), 14, 53, "waits for its approval", "", "accounted"),
+    ],
+)
+def test_what_a_shortened_retention_deletes(
+    tmp_path: Path, rule: RuleNote, days: int, purged: int, why_less: str, doubt: str, verdict: str
+) -> None:
+    """Fourteen days after 60 days became ten. Where nobody could approve that, the purge says that it leaves
+    a gap, the audit calls it one, with the remedy, and what the 60 days allowed is none."""
+    company = Company(tmp_path / "acme.sqlite3", rule)
+    company.days(100)
+    company.state(replace(rule, retention=Period(days=10)))
+    company.days(days)
+    plan = company.plan()
+    assert (why_less in str(plan.why_less), doubt in str(plan.doubt)) == (True, True)
+    assert (bool(plan.why_less), bool(plan.doubt)) == (bool(why_less), bool(doubt))
+    assert company.purge() == purged
+    company.sign()
+    key = LogFolder(company.ledger).published(1).key()
+    assert key is not None
+    result = audited(company.ledger, key)
+    standings = audited_notes.judged(result, LogFolder(company.ledger), ())
+    holes = verdicts.holes(result, standings)
+    assert verdicts.verdict(result, holes) == verdict
+    assert [("name an approver" in str(hole.flaw), hole.is_accounted) for hole in holes] == [
+        (bool(doubt), not doubt)
+    ] * len(holes)
     company.store.close()

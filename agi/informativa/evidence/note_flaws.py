@@ -83,16 +83,32 @@ class NoteFlaws:
             return
         if any(not _is_kept_long_enough(rule, purge, note.at) for rule in rules.recent(note.at)):
             yield Text("It goes beyond the longest retention of the seven days before it.")
-        if witnesses := named.content.witnesses:
-            signed = self._signed_at(note.log, note.index, witnesses)
-            if signed is not None and note.at > datetime.fromtimestamp(signed, UTC) + LARGEST_STEP:
-                yield Text("It says that it was made after a witness signed it.")
-            latest = int(purge.cutoff.timestamp())
-            at = self._first_cosigned(purge.of, purge.below, witnesses, latest)
-            if at is None:
-                yield Text("No checkpoint of {size} leaves that a witness signed is known.", size=purge.below)
-            elif at > latest:
-                yield Text("The first witness signed its leaves after the time that it names.")
+        yield from self._witness_flaws(note, purge, named.content.witnesses)
+        agreed = rules.agreed(note.at)
+        if agreed is None or agreed == rules.in_force(note.at):
+            return
+        by_agreed = self._witness_flaws(note, purge, agreed.witnesses)
+        if not _is_kept_long_enough(agreed, purge, note.at) or any(by_agreed):
+            yield Text(
+                "It deletes by a rule that needs an approval and has none, because nobody is known who could"
+                " approve it: name an approver in the configuration, or to the audit by --approver."
+            )
+
+    def _witness_flaws(
+        self, note: LogNote, purge: PurgeNote, witnesses: Sequence[WitnessVerifier]
+    ) -> Iterator[Text]:
+        """Yield what contradicts the times of these witnesses; nothing where there are none."""
+        if not witnesses:
+            return
+        signed = self._signed_at(note.log, note.index, witnesses)
+        if signed is not None and note.at > datetime.fromtimestamp(signed, UTC) + LARGEST_STEP:
+            yield Text("It says that it was made after a witness signed it.")
+        latest = int(purge.cutoff.timestamp())
+        at = self._first_cosigned(purge.of, purge.below, witnesses, latest)
+        if at is None:
+            yield Text("No checkpoint of {size} leaves that a witness signed is known.", size=purge.below)
+        elif at > latest:
+            yield Text("The first witness signed its leaves after the time that it names.")
 
     def _tree_flaws(self, after: Iterable[Checkpoint]) -> Iterator[Text]:
         for tree in after:

@@ -42,7 +42,8 @@ class NoteVerdict(StrEnum):
 @dataclass(frozen=True)
 class NoteStanding:
     """One note: its standing, the flaw if it does not hold, the names of the keys that approved it, whether
-    only the log itself says that those may, and the rule that was in force before it."""
+    only the log itself says that those may, the rule that was in force before it, and whether nobody is known
+    who could give it an approval that it needs."""
 
     entry: ReadEntry
     standing: NoteVerdict
@@ -50,6 +51,7 @@ class NoteStanding:
     approved_by: tuple[str, ...] = ()
     as_the_log_says: bool = False
     rule: RuleNote | None = None
+    nobody_approves: bool = False
 
     @property
     def approver(self) -> Verifier | None:
@@ -135,14 +137,15 @@ class _Judge:
         note = entry.note
         if note is None:
             return NoteStanding(entry, NoteVerdict.FLAWED, entry.flaw)
-        in_force = rules.in_force(note.at)
+        in_force, agreed = rules.in_force(note.at), rules.agreed(note.at)
         first = next((dated.content for dated in (*rules.inherited, *rules.own.values())), None)
-        standing = self._approval(entry, note, in_force, first, log)
+        standing = self._approval(entry, note, in_force, agreed, first, log)
         if isinstance(note.content, RuleNote):
             if len(rules.own) >= MOST_RULES:
                 return NoteStanding(entry, NoteVerdict.FLAWED, Text("It is one rule too many to be read."))
             since = self._in_effect(note, note.content, in_force, standing)
-            rules.own[note.index] = DatedRule(note.index, note.content, since)
+            is_agreed = standing.standing is not NoteVerdict.WAITS or not _worsens(note.content, agreed)
+            rules.own[note.index] = DatedRule(note.index, note.content, since, is_agreed)
         standing = replace(standing, rule=in_force)
         flaw = next(self._flaws.of(note, log, rules, last), NOTHING)
         return replace(standing, standing=NoteVerdict.FLAWED, flaw=flaw) if flaw else standing
@@ -152,23 +155,34 @@ class _Judge:
         entry: ReadEntry,
         note: LogNote,
         in_force: RuleNote | None,
+        agreed: RuleNote | None,
         first: RuleNote | None,
         log: ReadLog,
     ) -> NoteStanding:
-        """Return the standing of a note by the controller's word, as if it had no flaw. Where no rule is in
-        force yet, the `first` one names who approves."""
+        """Return the standing of a note by the controller's word, as if it had no flaw. The rule in force
+        names who approves, and the `agreed` one decides what needs it. Where no rule is in force yet, the
+        `first` one names who approves."""
         ended = [tree for tree, key in self._ended.items() if key == log.key]
-        if not needs_approval(note, in_force, ended):
+        if not needs_approval(note, agreed, ended):
             return NoteStanding(entry, NoteVerdict.HOLDS)
         rule = in_force or (note.content if isinstance(note.content, RuleNote) else first)
         keys = self._approvals.keys(rule)
-        if not keys:
-            loses = isinstance(note.content, LostNote | NewLogNote)
-            is_own = rule is not None and not rule.processor and not loses
-            return NoteStanding(entry, NoteVerdict.OWN_WORD if is_own else NoteVerdict.WAITS)
-        names = {key.name: None for approval in self._approvals.of(entry.leaf, keys) for key in approval.keys}
-        standing = NoteVerdict.APPROVED if names else NoteVerdict.WAITS
-        return NoteStanding(entry, standing, NOTHING, tuple(names), not self._approvals.approvers)
+        names = tuple(self._names(entry, keys or self._first_keys(note)))
+        if names or keys:
+            standing = NoteVerdict.APPROVED if names else NoteVerdict.WAITS
+            return NoteStanding(entry, standing, NOTHING, names, not self._approvals.approvers)
+        loses = isinstance(note.content, LostNote | NewLogNote)
+        judge = agreed or rule
+        is_own = judge is not None and not judge.processor and not loses
+        standing = NoteVerdict.OWN_WORD if is_own else NoteVerdict.WAITS
+        return NoteStanding(entry, standing, nobody_approves=True)
+
+    def _first_keys(self, note: LogNote) -> tuple[Verifier, ...]:
+        """Return the key that a rule is the first to name: where nobody else is known, its word counts."""
+        return self._approvals.keys(note.content) if isinstance(note.content, RuleNote) else ()
+
+    def _names(self, entry: ReadEntry, keys: tuple[Verifier, ...]) -> dict[str, None]:
+        return {key.name: None for approval in self._approvals.of(entry.leaf, keys) for key in approval.keys}
 
     def _in_effect(
         self, note: LogNote, rule: RuleNote, before: RuleNote | None, standing: NoteStanding
@@ -177,11 +191,18 @@ class _Judge:
         if standing.standing is NoteVerdict.HOLDS:
             return note.at
         keys = self._approvals.keys(rule if before is None else before)
+        if not keys and standing.standing is NoteVerdict.APPROVED:
+            keys = self._first_keys(note)
         if not keys:
-            if before is None or not (shortens(rule, before) or loosens(rule, before)):
+            if before is None or not _worsens(rule, before):
                 return note.at
             signed = self._signed_at(note.log, note.index, before.witnesses)
             earliest = datetime.fromtimestamp(signed, UTC) - LARGEST_STEP if signed else note.at
             return max(note.at, earliest) + NOTICE  # a note's own time may be any after the note before it
         times = [approval.approval.time for approval in self._approvals.of(note.leaf, keys)]
         return max(note.at, datetime.fromtimestamp(min(times), UTC)) if times else None
+
+
+def _worsens(rule: RuleNote, before: RuleNote | None) -> bool:
+    """Return whether a rule shortens or loosens the one before, if there was one."""
+    return before is not None and (shortens(rule, before) or loosens(rule, before))

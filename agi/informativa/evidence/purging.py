@@ -84,6 +84,20 @@ def clock_flaw(cosigned: Iterable[int], at: datetime) -> Text:
     return NOTHING
 
 
+def doubt(rules: LogRules, limit: PurgeLimit | None, at: datetime) -> Text:
+    """Return why an audit will not excuse what a purge deletes; '' if it will."""
+    agreed = rules.agreed(at)
+    if limit is None or agreed is None or agreed == rules.in_force(at):
+        return NOTHING
+    cutoff = before(agreed, at)
+    if cutoff is not None and limit.cutoff <= cutoff and limit.rule.content.witnesses == agreed.witnesses:
+        return NOTHING
+    return Text(
+        "Nobody is known who approves the rule by which records are deleted: an audit calls that a gap."
+        " Name an approver (approver), and have the rule approved."
+    )
+
+
 def delay(rules: LogRules, limit: PurgeLimit | None, at: datetime) -> Text:
     """Return why less is purged than the newest rule would have; '' if it is not less by the rules."""
     newest = next(reversed(rules.own.values()), None)

@@ -30,11 +30,13 @@ _SHORTEST_MONTH, _LONGEST_MONTH = 28, 31  # days
 
 @dataclass(frozen=True)
 class DatedRule:
-    """A rule and the moment from which it is in effect; `None` if it is not."""
+    """A rule and the moment from which it is in effect; `None` if it is not. `is_agreed` is false if that is
+    so only because time passed: it shortens or loosens, and nobody is known who could have approved it."""
 
     index: int
     content: RuleNote
     since: datetime | None
+    is_agreed: bool = True
 
 
 @dataclass
@@ -46,11 +48,19 @@ class LogRules:
 
     def in_force(self, at: datetime) -> RuleNote | None:
         """Return the last rule that is in effect at a moment."""
+        return next((rule.content for rule in self._in_effect(at)), None)
+
+    def agreed(self, at: datetime) -> RuleNote | None:
+        """Return the rule by which the notes of a moment are judged: the last in effect that had the
+        controller's word, or needed none. Where others came since, it differs from the one in force."""
+        return next((rule.content for rule in self._in_effect(at) if rule.is_agreed), None)
+
+    def _in_effect(self, at: datetime) -> Iterator[DatedRule]:
+        """Yield the rules that took effect by a moment, the last one first."""
         for rules in (self.own.values(), self.inherited):
             for rule in reversed(rules):
                 if rule.since is not None and rule.since <= at:
-                    return rule.content
-        return None
+                    yield rule
 
     def recent(self, at: datetime) -> Iterator[RuleNote]:
         """Yield the rules that were in effect at some time of the seven days before a moment."""

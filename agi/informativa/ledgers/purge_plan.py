@@ -53,14 +53,16 @@ class LogPrefix:
 class PurgePlan:
     """The leaves that a purge closes, by the rule with index `rule`, and the time before which callers knew
     what they know no longer. Without a cutoff no more leaves are closed than notes name already. `why_less`
-    is the reason if that is less than the newest rule would have. `newest_note` is that of
-    `own_logs`. `stamp_roots` is the file with the roots of the authority whose time-stamps count."""
+    is the reason if that is less than the newest rule would have, and `doubt` the one why an audit will not
+    excuse it. `newest_note` is that of `own_logs`. `stamp_roots` is the file with the roots of the authority
+    whose time-stamps count."""
 
     prefixes: tuple[LogPrefix, ...]
     newest_note: tuple[int, int]
     rule: int = 0
     cutoff: datetime | None = None
     why_less: Text = NOTHING
+    doubt: Text = NOTHING
     stamp_roots: str = ""
 
 
@@ -91,6 +93,7 @@ def read(
         resumed = tuple(LogPrefix(log, noted[log.origin], noted[log.origin]) for log in logs)
         if limit is None:
             return PurgePlan(resumed, newest_note, why_less=why_less, stamp_roots=stamp_roots)
+        doubt = purging.doubt(rules, limit, at)
         witnesses = limit.rule.content.witnesses
         if witnesses:
             cosigned = (time for log in logs for time in _newest(folder, log, keys[log.epoch], witnesses))
@@ -108,7 +111,9 @@ def read(
             )
             further = replace(prefix, below=max(below, prefix.noted))
             prefixes.append(further if _open(connection, prefix.end, further.end) else prefix)
-    return PurgePlan(tuple(prefixes), newest_note, limit.rule.index, limit.cutoff, why_less, stamp_roots)
+    return PurgePlan(
+        tuple(prefixes), newest_note, limit.rule.index, limit.cutoff, why_less, doubt, stamp_roots
+    )
 
 
 def count(store: SqliteStore, plan: PurgePlan) -> int:

@@ -56,6 +56,8 @@ class Purged:
     first leaves of the log that may go."""
     why_less: OptionalSentence
     """The reason, if the rules in the log let less be deleted than the configuration says."""
+    doubt: OptionalSentence
+    """The reason, if an audit does not excuse what is deleted."""
     copies: tuple[OldCopy, ...]
     retired: tuple[RetiredRecords, ...] = ()
     """The old records of boxes that left for good."""
@@ -113,9 +115,9 @@ def _purged(
     shared: SharedDatabase | None,
 ) -> Purged:
     if controller.retention is None:
-        return Purged(controller.id, controller.name, None, None, 0, NOTHING, copies)
+        return Purged(controller.id, controller.name, None, None, 0, NOTHING, NOTHING, copies)
     before, records = controller.retention.before(now, controller.zone), 0
-    older_kept, why_less = 0, NOTHING
+    older_kept, why_less, doubt = 0, NOTHING, NOTHING
     if Path(controller.ledger).exists():
         if really:
             storage.store(controller).close()  # brings it up to date
@@ -126,7 +128,7 @@ def _purged(
             if plan is None:
                 records = expiry.purge(store, before, now) if really else expiry.count_older(store, before)
             else:
-                before, why_less = plan.cutoff or before, plan.why_less
+                before, why_less, doubt = plan.cutoff or before, plan.why_less, plan.doubt
                 records = purge_plan.count(store, plan)
                 older_kept = expiry.count_recorded_before(store, before) - records
                 if really:
@@ -143,6 +145,7 @@ def _purged(
         records,
         max(0, older_kept),
         why_less,
+        doubt,
         copies,
         tuple(RetiredRecords(old.box, old.records) for old in retired),
     )

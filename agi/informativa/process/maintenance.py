@@ -110,8 +110,9 @@ def purge(controller: Controller, now: datetime) -> None:
     except (LedgerError, EvidenceError) as error:
         log.error("purge failed", controller=controller.id, error=str(error))
     else:
-        why_less = {"why_less": str(plan.why_less)} if plan and plan.why_less else {}
-        log.info("purged", controller=controller.id, records=purged, **why_less)
+        reasons = {"why_less": plan.why_less, "doubt": plan.doubt} if plan else {}
+        stated = {name: str(reason) for name, reason in reasons.items() if reason}
+        log.info("purged", controller=controller.id, records=purged, **stated)
 
 
 def tidy(controller: Controller, now: datetime) -> None:

@@ -119,6 +119,7 @@ CHECKS = (
     Check("ledgers-missing", Text("ledgers"), ledgers.missing, _DOCTOR),
     Check("evidence", Text("evidence"), evidence.evidence, _DOCTOR, seconds=SLOW),
     Check("approvals", Text("evidence"), evidence.approvals, _DOCTOR | _STATUS, seconds=SLOW),
+    Check("approvers", Text("evidence"), evidence.approvers),
     Check("evidence-outside", Text("evidence"), evidence.outside),
     Check("boxes", Text("other boxes"), shared.shared, _DOCTOR | _UPGRADE, seconds=SLOW),
     Check("program", Text("program"), installation.program),

@@ -21,6 +21,9 @@ from .system import System
 
 LATE = timedelta(minutes=15)  # from a record to its checkpoint; the service signs every minute
 SHOWN = 5  # waiting notes of a company
+_UNNAMED = Text(
+    "Nobody is named who approves: put the key that the controller gives you into controllers.{id}.approver"
+)
 
 
 def evidence(system: System) -> Iterator[Finding]:
@@ -65,6 +68,20 @@ def outside(system: System) -> Iterator[Finding]:
         yield ok(text, note=True)
 
 
+def approvers(system: System) -> Iterator[Finding]:
+    """Note controllers whose calls somebody else answers, and who name nobody to approve what that one
+    deletes."""
+    for controller in system.live():
+        if controller.outsourcing is not None and controller.rule and not controller.rule.approver:
+            text = Text(
+                "{processor} answers the calls of {id}: what a shortened retention deletes, or a backup"
+                " loses, counts as a gap in an audit, unless somebody approves it",
+                processor=controller.outsourcing.processor,
+                id=controller.id,
+            )
+            yield warning(text, _UNNAMED.format(id=controller.id))
+
+
 def approvals(system: System) -> Iterator[Finding]:
     """Note what waits for the controller's approval in the logs."""
     for controller in system.live():
@@ -93,11 +110,7 @@ def _waiting(controller: Controller, standing: NoteStanding) -> Finding:
     loss = Text("the loss in leaf {index} of {log} waits for the controller's approval")
     text = texts.get(note.kind, loss).format(index=note.index, log=note.log)
     if not (standing.approver or (controller.rule and controller.rule.approver)):
-        fix = Text(
-            "Nobody is named who approves: put the key that the controller gives you into"
-            " controllers.{id}.approver",
-            id=controller.id,
-        )
+        fix = _UNNAMED.format(id=controller.id)
     elif note.kind is NoteKind.ERASURE:
         epoch = int(note.log.rpartition("/")[2])
         fix = Text(

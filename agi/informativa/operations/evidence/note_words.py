@@ -162,6 +162,8 @@ def _standing(judged: NoteStanding) -> Text:
             return Text("It is approved by {names}.", names=names)
         case NoteVerdict.OWN_WORD:
             return Text("It stands by the company's own word: nobody is known who could approve it.")
+        case NoteVerdict.WAITS if judged.nobody_approves:
+            return Text("It waits for an approval, and nobody is known who could give it.")
         case NoteVerdict.WAITS:
             return Text("It waits for an approval.")
         case NoteVerdict.FLAWED:

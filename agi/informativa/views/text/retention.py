@@ -22,6 +22,8 @@ def purged(part: OldCopy | Purged, done: bool, say: Language) -> Iterator[str]:
                 part.older_kept,
                 count=part.older_kept,
             )
+        if part.doubt:
+            yield f"    {say(part.doubt)}"
         for records in part.retired:
             yield _retired(records, done, say)
     elif part.deleted:

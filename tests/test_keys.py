@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -27,7 +28,7 @@ def config(folder: Path) -> Path:
 
 def rotate(config: Path, name: str, *, really: bool) -> Rotation:
     """Rotate the key of one controller."""
-    return keys.rotate(select_for_callers(config, (name,)), really=really)
+    return keys.rotate(select_for_callers(config, (name,)), datetime.now(UTC), really=really)
 
 
 def test_key_is_made_and_told(config: Path) -> None:

@@ -48,6 +48,13 @@ Of = Annotated[
     typer.Option("--controller", metavar="NAME", help="Whose; not needed where there is only one."),
 ]
 Yes = Annotated[bool, typer.Option("--yes", help="Apply the change (without it, only a preview).")]
+RuleInstruction = Annotated[
+    str,
+    typer.Option(
+        metavar="TICKET",
+        help="The controller's instruction, for the rule that the log states first if it changed.",
+    ),
+]
 Json = Annotated[
     bool, typer.Option("--json", help="Print it as JSON.", callback=_for_programs, is_eager=True)
 ]
@@ -110,6 +117,12 @@ def warn(warnings: Iterable[Text]) -> None:
 def warn_of_unrelated(problems: Iterable[ConfigProblem]) -> None:
     """Tell people what is wrong with the configuration and does not concern what they do."""
     warn(problem.text for problem in problems)
+
+
+def warn_of_unnoted(given: str, noted: Iterable[str | None]) -> None:
+    """Tell people that an instruction that they gave is in no note, by those that are."""
+    if given and not any(noted):
+        warn([Text("The instruction {instruction} is noted nowhere: no rule changed.", instruction=given)])
 
 
 def reader_of(code: str | None) -> Language:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 
 from ..evidence.note import Verifier
-from ..evidence.note_standing import NoteStanding
+from ..evidence.note_standing import NoteStanding, rules_of
 from ..evidence.note_values import NoteSource
+from ..evidence.notes import LogNote, RuleNote
 from ..evidence.received_approval import ReceivedApproval, noted, received, waiting
-from . import note_leaves, own_logs
+from ..evidence.rules import needs_approval
+from . import leaves, note_leaves, own_logs
 from .sqlite import SqliteStore
 
 
@@ -18,6 +20,20 @@ def state(store: SqliteStore, approver: Verifier | None) -> tuple[tuple[NoteStan
     with store.connected() as connection:
         logs = own_logs.read(connection)
     return waiting(logs, approver), {approval.file_name for approval in noted(logs)}
+
+
+def rules_to_approve(store: SqliteStore, rule: RuleNote, at: datetime) -> tuple[RuleNote, ...]:
+    """Return a rule, and the one by which it would be judged, if it needed the controller's approval as the
+    next note of a ledger; else nothing. Raises LedgerError."""
+    with store.connected() as connection:
+        rule = note_leaves.missing_rule(connection, rule) or rule
+        logs, log = own_logs.read(connection), leaves.log(connection)
+    minute = at.replace(second=0, microsecond=0)
+    agreed = rules_of(logs, log.origin).agreed(minute)
+    note = LogNote(log.origin, log.size, minute, NoteSource.COMMAND, rule)
+    if not needs_approval(note, agreed):
+        return ()
+    return (rule, agreed) if agreed else (rule,)
 
 
 def judge(store: SqliteStore, data: bytes, approver: Verifier | None) -> ReceivedApproval | None:

@@ -123,11 +123,18 @@ def keep_rule(
 
 
 def missing_rule(connection: sqlite3.Connection, rule: RuleNote) -> RuleNote | None:
-    """Return what `keep_rule` would write; `None` for nothing. Raises sqlite3.Error."""
-    newest = newest_rule(connection, leaves.log(connection))
+    """Return what `keep_rule` would write; `None` for nothing: the newest rule is the same, and the
+    instruction stands in it or in one before. Raises sqlite3.Error."""
+    notes = backwards(connection, leaves.log(connection))
+    stated = (note.content for note in notes if isinstance(note.content, RuleNote))
+    newest = next(stated, None)
     if newest is None:
         return with_gone(connection, rule)
-    return None if is_stated(rule, newest) else rule
+    if replace(newest, purged=0, erased=0, lost=0, instruction=rule.instruction) != rule:
+        return rule
+    # A command may have been given another instruction for the newest rule than the configuration has.
+    instructions = (content.instruction for content in (newest, *stated))
+    return None if not rule.instruction or rule.instruction in instructions else rule
 
 
 def with_gone(connection: sqlite3.Connection, rule: RuleNote) -> RuleNote:
@@ -145,12 +152,6 @@ def stated_rule(connection: sqlite3.Connection, logs: Sequence[LedgerLog]) -> Ru
         if note is not None and isinstance(note.content, RuleNote):
             return replace(note.content, purged=0, erased=0, lost=0)
     return None
-
-
-def is_stated(rule: RuleNote, note: LogNote | None) -> bool:
-    """Return whether a note states this rule, whatever it says of earlier records."""
-    stated = note.content if note else None
-    return isinstance(stated, RuleNote) and replace(stated, purged=0, erased=0, lost=0) == rule
 
 
 def _counts_before(connection: sqlite3.Connection) -> tuple[int, int, int]:

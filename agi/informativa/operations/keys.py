@@ -18,9 +18,13 @@ from ..config.build import draft
 from ..config.controllers import KEY_BYTES, RETIRED
 from ..config.deprecations import DEFAULT_TOKEN
 from ..config.endpoints import retired
-from ..model import ManagerAccount
-from ..model.errors import InformativaError
+from ..evidence.note_values import NoteSource
+from ..evidence.notes import RuleNote
+from ..ledgers.instructions import require_instruction
+from ..model import Controller, ManagerAccount
+from ..model.errors import EvidenceError, InformativaError, LedgerError
 from ..model.text import Text, command
+from ..process import log_storage, storage
 from ..system.files import create, make_folder, obstacle
 from .controllers import Selection, select_for_key
 from .doctor import installation, users
@@ -71,6 +75,9 @@ class Rotation:
     """True if it was done; false if it only would be."""
     next: tuple[str, ...]
     """Commands to type then, in this order."""
+    instruction: str | None = None
+    """The controller's instruction in the rule that the log states first, or would; null where it states none
+    anew, or without an instruction."""
 
 
 def make(config: Path, name: str, *, again: bool = False) -> NewSecret:
@@ -85,14 +92,39 @@ def make(config: Path, name: str, *, again: bool = False) -> NewSecret:
     return _make_key(config, configuration, name, again=again)
 
 
-def rotate(selection: Selection, *, really: bool) -> Rotation:
-    """Give the selected controller a new key; without `really` only tell what would be done. Raises
-    InformativaError."""
+def rotate(selection: Selection, now: datetime, *, really: bool, instruction: str = "") -> Rotation:
+    """Give the selected controller a new key; without `really` only tell what would be done. Where the log
+    states another rule first, that has the controller's `instruction`, or the one in the configuration.
+
+    Raises InformativaError, and changes nothing, if it is none, or is missing in a rule that needs an
+    approval; or for another reason.
+    """
     (controller,), configuration = selection.named, selection.configuration
     key = configuration.folder / configuration.key_files[controller.id]
+    require_instruction(instruction)
+    stated = _state_rule(controller, now, instruction, really=really)
     old_files = (_replace(key),) if really else ()
     steps = ("systemctl reload informativa",) if really else ()
-    return Rotation(SecretKind.KEY, controller.id, key, old_files, really, steps)
+    return Rotation(SecretKind.KEY, controller.id, key, old_files, really, steps, stated)
+
+
+def _state_rule(controller: Controller, now: datetime, instruction: str, *, really: bool) -> str | None:
+    """State the rule of the configuration in the log if it is another one; without `really` only look.
+    Return the instruction in it. A key that is known to others must be replaced although the ledger cannot be
+    used: then nothing is stated, unless an instruction was given. Raises InformativaError."""
+    rule: RuleNote | None = None
+    try:
+        with storage.existing_ledger(controller) as ledger:
+            if ledger is not None:
+                rule = log_storage.missing_rule(controller, ledger, instruction)
+        if rule is not None and really:
+            log_storage.require_instruction_for_rule(controller, now, instruction)
+            log_storage.keep_rule(controller, now, NoteSource.COMMAND, instruction)
+    except (LedgerError, EvidenceError):
+        if instruction:
+            raise
+        return None
+    return (rule and rule.instruction) or None
 
 
 def rotate_token(config: Path) -> Rotation:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ..evidence.note_values import NoteSource
 from ..ledgers import expiry, purge_plan
+from ..ledgers.instructions import require_instruction
 from ..model import Controller, SharedDatabase
 from ..model.errors import InformativaError
 from ..model.text import NOTHING, Foreign, Text
@@ -58,6 +59,9 @@ class Purged:
     """The reason, if the rules in the log let less be deleted than the configuration says."""
     doubt: OptionalSentence
     """The reason, if an audit does not excuse what is deleted."""
+    instruction: str | None
+    """The controller's instruction in the rule that the log states first, or would; null where it states none
+    anew, or without an instruction."""
     copies: tuple[OldCopy, ...]
     retired: tuple[RetiredRecords, ...] = ()
     """The old records of boxes that left for good."""
@@ -83,15 +87,23 @@ def purge(
     really: bool,
     shared: SharedDatabase | None = None,
     progress: Progress = lambda _part: None,
+    instruction: str = "",
 ) -> Purge:
-    """Delete what is older than each controller's retention, or tell what would be.
+    """Delete what is older than each controller's retention, or tell what would be. Where the log states
+    another rule first, that has the controller's `instruction`, or the one in the configuration.
 
-    Raises InformativaError.
+    Raises InformativaError, and deletes nothing, if it is none, or is missing in a rule that needs an
+    approval; or for another reason.
     """
+    require_instruction(instruction)
+    for controller in controllers if really else ():
+        if controller.retention is not None and Path(controller.ledger).exists():
+            storage.store(controller).close()  # brings it up to date
+            log_storage.require_instruction_for_rule(controller, now, instruction)
     purged = []
     for controller in controllers:
         copies = tuple(_copies(controller, now, really, progress))
-        purged.append(_purged(controller, now, really, copies, shared))
+        purged.append(_purged(controller, now, really, copies, shared, instruction))
         progress(purged[-1])
     return Purge(really, tuple(purged))
 
@@ -113,15 +125,17 @@ def _purged(
     really: bool,
     copies: tuple[OldCopy, ...],
     shared: SharedDatabase | None,
+    instruction: str,
 ) -> Purged:
     if controller.retention is None:
-        return Purged(controller.id, controller.name, None, None, 0, NOTHING, NOTHING, copies)
+        return Purged(controller.id, controller.name, None, None, 0, NOTHING, NOTHING, None, copies)
     before, records = controller.retention.before(now, controller.zone), 0
-    older_kept, why_less, doubt = 0, NOTHING, NOTHING
+    older_kept, why_less, doubt, rule = 0, NOTHING, NOTHING, None
     if Path(controller.ledger).exists():
+        with closing(storage.store(controller)) as store:  # brings it up to date
+            rule = log_storage.missing_rule(controller, store, instruction)
         if really:
-            storage.store(controller).close()  # brings it up to date
-            log_storage.keep_rule(controller, now, NoteSource.COMMAND)
+            log_storage.keep_rule(controller, now, NoteSource.COMMAND, instruction)
             log_storage.keep_totals(controller, now)  # before what it counts is gone
         with closing(storage.store(controller)) as store:
             plan = log_storage.purge_plan(controller, store, now)
@@ -146,6 +160,7 @@ def _purged(
         max(0, older_kept),
         why_less,
         doubt,
+        (rule and rule.instruction) or None,
         copies,
         tuple(RetiredRecords(old.box, old.records) for old in retired),
     )

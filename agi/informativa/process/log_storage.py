@@ -6,6 +6,7 @@ One function for each operation, for commands, the console and work beside the c
 from __future__ import annotations
 
 from contextlib import closing
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -22,18 +23,43 @@ if TYPE_CHECKING:
     from ..ledgers.sqlite import SqliteStore
 
 
-def keep_rule(controller: Controller, at: datetime, by: NoteSource) -> None:
+def keep_rule(controller: Controller, at: datetime, by: NoteSource, instruction: str = "") -> None:
     """Write the rule of the configuration into the log of a controller's ledger, which must exist, unless it
-    is the newest one there. Raises LedgerError, EvidenceError."""
+    is the newest one there; with this `instruction` in the place of the one in the configuration. Raises
+    LedgerError, EvidenceError."""
     from ..evidence.rules import configured_rule
-    from ..ledgers.note_leaves import is_stated
 
-    rule = configured_rule(controller)
-    if rule is None:
+    if configured_rule(controller) is None:
         return
     with closing(store(controller, create=False, migrate=False)) as ledger:
-        if not is_stated(rule, ledger.rule()):
+        rule = missing_rule(controller, ledger, instruction)
+        if rule is not None:
             ledger.keep_rule(rule, at, by)
+
+
+def missing_rule(controller: Controller, ledger: SqliteStore, instruction: str = "") -> RuleNote | None:
+    """Return the rule that `keep_rule` would write, but for the numbers of records that are gone; `None` for
+    nothing. Raises LedgerError, EvidenceError."""
+    from ..evidence.rules import configured_rule
+    from ..ledgers import note_leaves
+
+    rule = configured_rule(controller)
+    with ledger.connected() as connection:
+        if rule is None or note_leaves.missing_rule(connection, rule) is None:
+            return None
+    return replace(rule, instruction=instruction or rule.instruction)
+
+
+def require_instruction_for_rule(controller: Controller, at: datetime, instruction: str) -> None:
+    """Check that the rule that `keep_rule` would write now has the instruction that it needs. Changes
+    nothing. Raises InformativaError (exit code 2), LedgerError and EvidenceError."""
+    from ..ledgers import approvals, instructions
+
+    instructions.require_instruction(instruction)
+    with existing_ledger(controller) as ledger:
+        rule = missing_rule(controller, ledger, instruction) if ledger else None
+        if ledger is not None and rule is not None:
+            instructions.require_for_rule(approvals.rules_to_approve(ledger, rule, at), rule.instruction)
 
 
 def purge_plan(controller: Controller, ledger: SqliteStore, at: datetime) -> PurgePlan | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
@@ -12,7 +13,7 @@ from ...model.text import Text
 from ...operations import keys
 from ...operations.controllers import select_for_callers
 from ...views.text import keys as view
-from ..options import Config, Json, print_document, warn_of_unrelated
+from ..options import Config, Json, RuleInstruction, print_document, warn_of_unnoted, warn_of_unrelated
 from ..words import _
 
 app = typer.Typer(help="The keys that turn numbers into pseudonyms.", no_args_is_help=True)
@@ -53,6 +54,7 @@ def rotate(
         bool, typer.Option("--agi", help="The token by which Asterisk is known, instead; or a first one.")
     ] = False,
     config: Config = DEFAULT_FILE,
+    instruction: RuleInstruction = "",
     yes: Annotated[bool, typer.Option("--yes", help="Really give the controller a new key.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -67,9 +69,10 @@ def rotate(
         lines = view.rotated_token(rotation, _)
     else:
         selection = select_for_callers(config, (controller,))
-        rotation = keys.rotate(selection, really=yes)
+        rotation = keys.rotate(selection, datetime.now(UTC), really=yes, instruction=instruction)
         warn_of_unrelated(selection.unrelated)
         lines = view.rotated(rotation, selection.named[0], _)
+    warn_of_unnoted(instruction, [rotation.instruction])
     if as_json:
         print_document(rotation)
     else:

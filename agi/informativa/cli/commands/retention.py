@@ -10,7 +10,16 @@ from ...config import DEFAULT_FILE
 from ...operations import retention
 from ...operations.controllers import select_for_callers
 from ...views.text.retention import purged
-from ..options import Config, Json, Of, Yes, print_document, warn_of_unrelated
+from ..options import (
+    Config,
+    Json,
+    Of,
+    RuleInstruction,
+    Yes,
+    print_document,
+    warn_of_unnoted,
+    warn_of_unrelated,
+)
 from ..words import _
 
 
@@ -22,6 +31,7 @@ def add_to(app: typer.Typer) -> None:
 def _purge(
     config: Config = DEFAULT_FILE,
     controller: Of = None,
+    instruction: RuleInstruction = "",
     yes: Yes = False,
     as_json: Json = False,
 ) -> None:
@@ -34,7 +44,15 @@ def _purge(
             print("\n".join(purged(part, yes, _)))
 
     shared = selection.configuration.shared
-    purge = retention.purge(selection.named, datetime.now(UTC), really=yes, shared=shared, progress=show)
+    purge = retention.purge(
+        selection.named,
+        datetime.now(UTC),
+        really=yes,
+        shared=shared,
+        progress=show,
+        instruction=instruction,
+    )
+    warn_of_unnoted(instruction, (one.instruction for one in purge.controllers))
     if as_json:
         print_document(purge)
     elif not yes:

@@ -10,6 +10,7 @@ from ...operations.doctor.account import new_account
 from ...operations.keys import NewSecret, Rotation, SecretKind
 from ..messages import Language
 from .account import instructions
+from .retention import instructed
 
 
 def secret_made(secret: NewSecret, config: Path, say: Language) -> Iterator[str]:
@@ -28,6 +29,8 @@ def secret_made(secret: NewSecret, config: Path, say: Language) -> Iterator[str]
 def rotated(rotation: Rotation, controller: Controller, say: Language) -> Iterator[str]:
     """Yield the result of a rotation of a controller's key, or its preview."""
     names = {"name": controller.name, "id": controller.id}
+    if rotation.instruction:
+        yield instructed(controller.name, controller.id, rotation.instruction, rotation.done, say)
     if not rotation.done:
         yield say(
             "{name} ({id}) would get a new key in {key}; the old one would be put away beside it, and"

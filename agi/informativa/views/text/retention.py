@@ -12,6 +12,8 @@ from .callers import copy_gone
 def purged(part: OldCopy | Purged, done: bool, say: Language) -> Iterator[str]:
     """Yield lines about one copy of a ledger, or one controller's records; `done`: they are deleted."""
     if isinstance(part, Purged):
+        if part.instruction:
+            yield instructed(part.name, part.controller, part.instruction, done, say)
         yield _purged(part, done, say)
         if part.why_less:
             yield f"    {say(part.why_less)}"
@@ -34,6 +36,14 @@ def purged(part: OldCopy | Purged, done: bool, say: Language) -> Iterator[str]:
             file=part.file,
             day=part.until,
         )
+
+
+def instructed(name: str, controller: str, instruction: str, done: bool, say: Language) -> str:
+    """Return a line about the rule that the log of a controller states anew; `done`: it does."""
+    names = {"name": name, "id": controller, "instruction": instruction}
+    if done:
+        return say("{name} ({id}): the log states its rule anew, by the instruction {instruction}", **names)
+    return say("{name} ({id}): the log would state its rule anew, by the instruction {instruction}", **names)
 
 
 def _retired(old: RetiredRecords, done: bool, say: Language) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from evidence import mixed
 from evidence.ledger import V1, V1_KEY, Busy, busy, copied
 from evidence.receipts import NUMBER, Company, Logged
 from examples import PARTIAL, PLAYED, UNIDENTIFIED
@@ -67,3 +68,9 @@ def earlier(tmp_path: Path) -> Busy:
         connection.execute("PRAGMA journal_mode = WAL")
     shutil.copytree(V1 / "log", tmp_path / "acme.log")
     return Busy(ledger, V1_KEY)
+
+
+@pytest.fixture(scope="session")
+def mixed_logs(tmp_path_factory: pytest.TempPathFactory) -> list[mixed.MixedLog]:
+    """Logs with leaves of all kinds, for tests that only read."""
+    return mixed.grown(tmp_path_factory.mktemp("mixed"))

@@ -13,10 +13,13 @@ from typing import Any
 
 import pytest
 
+from evidence import mixed
+from evidence.monitored import WITNESS
 from informativa.evidence import note, tiles, tree
 from informativa.evidence.checkpoint import Checkpoint
 from informativa.evidence.cosignature import WitnessSigner
 from informativa.evidence.note import Signer
+from informativa.evidence.notes import NoteKind
 from informativa.evidence.tile_files import TileFolder
 from informativa.evidence.tiles import TileHashes
 from lab.debian import cache_folder
@@ -29,6 +32,7 @@ LOG = Signer("example.com/informativa/company/box/1", bytes(range(32)))
 SIZES = (1, 2, 7, 255, 256, 257, 300, 600, 65_536, 66_000)
 ENTRIES = [b"x" * (number % 5) + str(number).encode() for number in range(66_000)]
 TEXT = "caffè\n\n— more\n"
+MixedLogs = list[mixed.MixedLog]
 
 
 def encoded(hashes: tuple[bytes, ...]) -> list[str]:
@@ -134,3 +138,68 @@ def test_i7_gos_packages_notice_what_we_notice(crosscheck: Path, tmp_path: Path)
         "another inclusion of 255",
         "consistency with 256",
     ]
+
+
+def asked_of(mixed_log: mixed.MixedLog) -> dict[str, Any]:
+    """What Go is asked about a log of all kinds of leaves: each leaf's inclusion, and consistency with all
+    checkpoints that were kept."""
+    log, key, size = mixed_log.log, mixed_log.key, mixed_log.size
+    hashes = TileHashes(size, log.tiles.read)
+    return {
+        "Folder": str(log.folder),
+        "Vkey": str(key),
+        "Witness": str(WITNESS.verifier),
+        "Secret": LOG.secret,
+        "Text": TEXT,
+        "Old": 0,
+        "Entries": [b64encode(entry).decode() for entry in mixed_log.entries],
+        "Inclusion": [
+            {"Index": index, "Hashes": encoded(tree.inclusion_proof(index, size, hashes))}
+            for index in range(size)
+        ],
+        "Consistency": [
+            {
+                "Old": old,
+                "Root": b64encode(Checkpoint.unverified(log.checkpoint_of(old) or b"").root).decode(),
+                "Hashes": encoded(tree.consistency_proof(old, size, hashes)),
+            }
+            for old in log.sizes()
+        ],
+    }
+
+
+@pytest.mark.timeout(900)
+def test_gos_packages_take_a_log_of_all_kinds_of_leaves(crosscheck: Path, mixed_logs: MixedLogs) -> None:
+    """Records of both versions and each kind of note: each is in the tree, its entry in the bundle is its
+    leaf, and the log is the one of version 1 that its last checkpoint before version 2 was of."""
+    first, second = mixed_logs
+    kinds = []
+    for mixed_log in mixed_logs:
+        request = asked_of(mixed_log)
+        answer = answered(crosscheck, request)
+        assert answer["Faults"] is None
+        assert (answer["Origin"], answer["Size"]) == (mixed_log.key.name, mixed_log.size)
+        kinds += answer["Leaves"]
+    assert mixed.OLD in first.log.sizes()
+    assert kinds[: mixed.OLD + 1] == ["record/v1"] * mixed.OLD + ["record/v2"]
+    assert kinds[first.size - 1 : first.size + 2] == ["next", "new-log", "rule"]
+    assert set(kinds[mixed.OLD :]) == {"record/v2", *NoteKind}
+    assert second.size == 3
+
+
+@pytest.mark.timeout(900)
+def test_i7_gos_packages_notice_a_changed_note_or_cosignature(
+    crosscheck: Path, mixed_logs: MixedLogs, tmp_path: Path
+) -> None:
+    """I7: a byte of a note in the bundle, or of the witness's signature."""
+    folder = tmp_path / "log"
+    shutil.copytree(mixed_logs[0].log.folder, folder)
+    request = {**asked_of(mixed_logs[0]), "Folder": str(folder)}
+    assert answered(crosscheck, request)["Faults"] is None
+    (bundle,) = (folder / "tile/entries").glob(f"000.p/{mixed_logs[0].size}")
+    for file, place in ((bundle, b'"kind":"purge"'), (folder / "checkpoint", b"home.example ")):
+        data = file.read_bytes()
+        at = data.index(place) + len(place) + 40
+        file.write_bytes(data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :])
+        assert answered(crosscheck, request)["Faults"], file
+        file.write_bytes(data)

@@ -6,6 +6,8 @@ package main
 
 import (
 	"bytes"
+	"crypto/ed25519"
+	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/json"
@@ -35,6 +37,7 @@ type consistency struct {
 type request struct {
 	Folder      string
 	Vkey        string
+	Witness     string   // the vkey of a witness, if one must have signed the checkpoint
 	Secret      string   // whose note Go is to write
 	Text        string   // of that note
 	Old         int64    // since which size tiles are asked for
@@ -48,6 +51,7 @@ type answer struct {
 	Size   int64
 	Note   string
 	Tiles  []string // the paths of those that the tree got since Old
+	Leaves []string // what each leaf is, by its entry in the bundles: "record/v1", or the kind of a note
 	Faults []string
 }
 
@@ -124,7 +128,7 @@ func look(asked request, said *answer) error {
 	for _, tile := range tlog.NewTiles(height, asked.Old, said.Size) {
 		said.Tiles = append(said.Tiles, path(tile))
 	}
-	if err := bundles(asked, said.Size); err != nil {
+	if err := bundles(asked, said, reader); err != nil {
 		return err
 	}
 	signer, err := note.NewSigner(asked.Secret)
@@ -146,9 +150,20 @@ func checkpoint(asked request, said *answer) (root tlog.Hash, err error) {
 	if err != nil {
 		return root, err
 	}
-	opened, err := note.Open(data, note.VerifierList(verifier))
+	verifiers := []note.Verifier{verifier}
+	if asked.Witness != "" {
+		signer, err := newWitness(asked.Witness)
+		if err != nil {
+			return root, err
+		}
+		verifiers = append(verifiers, signer)
+	}
+	opened, err := note.Open(data, note.VerifierList(verifiers...))
 	if err != nil {
 		return root, err
+	}
+	if len(opened.Sigs) != len(verifiers) {
+		return root, fmt.Errorf("%d signatures of %d", len(opened.Sigs), len(verifiers))
 	}
 	lines := strings.Split(opened.Text, "\n")
 	if len(lines) != 4 {
@@ -161,8 +176,52 @@ func checkpoint(asked request, said *answer) (root tlog.Hash, err error) {
 	return tlog.ParseHash(lines[2])
 }
 
+// witness verifies cosignatures (C2SP tlog-cosignature), whose type Go's package does not know.
+type witness struct {
+	name   string
+	hash   uint32
+	public ed25519.PublicKey
+}
+
+func newWitness(vkey string) (note.Verifier, error) {
+	parts := strings.SplitN(vkey, "+", 3)
+	if len(parts) != 3 {
+		return nil, fmt.Errorf("no vkey: %s", vkey)
+	}
+	key, err := base64.StdEncoding.DecodeString(parts[2])
+	if err != nil || len(key) != 33 || key[0] != 4 {
+		return nil, fmt.Errorf("no key of a witness: %s, %v", vkey, err)
+	}
+	sum := sha256.Sum256(append([]byte(parts[0]+"\n"), key...))
+	return witness{parts[0], binary.BigEndian.Uint32(sum[:4]), key[1:]}, nil
+}
+
+func (w witness) Name() string { return w.name }
+
+func (w witness) KeyHash() uint32 { return w.hash }
+
+func (w witness) Verify(msg, sig []byte) bool {
+	if len(sig) != 8+ed25519.SignatureSize {
+		return false
+	}
+	head := fmt.Sprintf("cosignature/v1\ntime %d\n", binary.BigEndian.Uint64(sig))
+	return ed25519.Verify(w.public, append([]byte(head), msg...), sig[8:])
+}
+
+// leaf says what an entry is.
+func leaf(entry []byte) (string, error) {
+	tag, text, found := strings.Cut(strings.TrimPrefix(string(entry), "informativa/"), "\n")
+	if !found || tag != "note/v2" {
+		return tag, nil
+	}
+	var said struct{ Kind string }
+	err := json.Unmarshal([]byte(text), &said)
+	return said.Kind, err
+}
+
 // bundles compares the published entries, and the hashes in the tiles of level 0, with those that it was given.
-func bundles(asked request, size int64) error {
+func bundles(asked request, said *answer, reader tlog.HashReader) error {
+	size := said.Size
 	for begin := int64(0); begin < size; begin += 1 << height {
 		width := size - begin
 		if width > 1<<height {
@@ -183,7 +242,17 @@ func bundles(asked request, size int64) error {
 			if !bytes.HasPrefix(data, expected) {
 				return fmt.Errorf("%s: entry %d", name, at)
 			}
+			published := data[2:len(expected)]
 			data = data[len(expected):]
+			hashes, err := reader.ReadHashes([]int64{tlog.StoredHashIndex(0, at)})
+			if err != nil || hashes[0] != tlog.RecordHash(published) {
+				return fmt.Errorf("%s: entry %d is not its leaf: %v", name, at, err)
+			}
+			kind, err := leaf(published)
+			if err != nil {
+				return fmt.Errorf("%s: entry %d: %v", name, at, err)
+			}
+			said.Leaves = append(said.Leaves, kind)
 		}
 		if len(data) != 0 {
 			return fmt.Errorf("%s: %d bytes too many", name, len(data))

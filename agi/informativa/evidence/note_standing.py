@@ -83,10 +83,15 @@ def standings(
     return {origin: tuple(judge.judged(origin).standings) for origin in logs}
 
 
-def rules_of(logs: Mapping[str, ReadLog], origin: str, signed_at: SignedAt = lambda *_: None) -> LogRules:
-    """Return the rules of one of these logs, with those of the logs before it: by the approvers that the
-    rules themselves name."""
-    return _Judge(logs, (), lambda *_: None, signed_at).judged(origin).rules
+def rules_of(
+    logs: Mapping[str, ReadLog],
+    origin: str,
+    signed_at: SignedAt = lambda *_: None,
+    approvers: Sequence[Verifier] = (),
+) -> LogRules:
+    """Return the rules of one of these logs, with those of the logs before it. `approvers` are as for
+    `standings`."""
+    return _Judge(logs, tuple(approvers), lambda *_: None, signed_at).judged(origin).rules
 
 
 class _Judge:

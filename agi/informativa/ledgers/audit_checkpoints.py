@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 from ..evidence.checkpoint import Checkpoint, CheckpointNote, open_checkpoint
-from ..evidence.cosignature import WitnessVerifier
+from ..evidence.cosignature import WitnessVerifier, cosigned_at
 from ..evidence.encoding import HASH_SIZE
+from ..evidence.leaf_times import Cosigned
 from ..evidence.log_folder import LogFolder, PublishedLog
 from ..evidence.note import NoteVerifier
 from ..evidence.tiles import HEIGHT, WIDTH, Tile, fetch
@@ -25,33 +27,46 @@ Begin = Callable[..., Callable[[], Any]]
 """Starts a function with the given arguments, and returns a function that waits for its result."""
 
 
-def signed_checkpoints(
+@dataclass
+class KeptCheckpoints:
+    """The checkpoints of a log that were kept and that one of its keys signed, with what is wrong with others
+    (`problems`), the broken signatures of witnesses (`remarks`), and the `cosigned` ones, which are right."""
+
+    checkpoints: list[Checkpoint] = field(default_factory=list)
+    problems: list[Text] = field(default_factory=list)
+    remarks: list[Text] = field(default_factory=list)
+    cosigned: list[Cosigned] = field(default_factory=list)
+
+    def add(self, other: KeptCheckpoints) -> None:
+        """Add others of the same log. No problem and no remark is there twice."""
+        self.checkpoints += other.checkpoints
+        self.problems += [problem for problem in other.problems if problem not in self.problems]
+        self.remarks += [remark for remark in other.remarks if remark not in self.remarks]
+        self.cosigned += other.cosigned
+
+
+def kept_checkpoints(
     folder: LogFolder,
     log: leaves.LedgerLog,
     keys: Sequence[NoteVerifier],
-    problems: list[Text],
     begin: Begin = partial,
     witnesses: Sequence[WitnessVerifier] = (),
-    remarks: list[Text] | None = None,
-) -> list[Checkpoint]:
-    """Check all kept checkpoints of a log, add what is wrong to `problems`, and return those that one of
-    these keys signed, sorted by size. Broken signatures of witnesses are added to `remarks`. `begin`
-    spreads the work, because there may be one checkpoint for each minute of years."""
-    published = folder.published(log.epoch)
+) -> KeptCheckpoints:
+    """Check all kept checkpoints of a log, and return those that one of these keys signed, sorted by size,
+    and what is wrong. `begin` spreads the work, because there may be one checkpoint for each minute of
+    years."""
+    published, result = folder.published(log.epoch), KeptCheckpoints()
     sizes = published.sizes()
     shares = [
         begin(_open_published, published, log, keys, witnesses, sizes[at : at + SHARE])
         for at in range(0, len(sizes), SHARE)
     ]
-    checkpoints: list[Checkpoint] = []
     newest = _open_all(published, log, keys, witnesses, _newest(folder, log))
-    for share_checkpoints, share_problems, share_remarks in [*(share() for share in shares), newest]:
-        checkpoints += share_checkpoints
-        problems += [problem for problem in share_problems if problem not in problems]
-        if remarks is not None:
-            remarks += [remark for remark in share_remarks if remark not in remarks]
-    problems += _key_problems(published, log, keys, bool(checkpoints))
-    return sorted(checkpoints, key=lambda checkpoint: checkpoint.size)
+    for share in [*(share() for share in shares), newest]:
+        result.add(share)
+    result.problems += _key_problems(published, log, keys, bool(result.checkpoints))
+    result.checkpoints.sort(key=lambda checkpoint: checkpoint.size)
+    return result
 
 
 def of_one_tree(published: PublishedLog, checkpoints: Sequence[Checkpoint]) -> list[Text]:
@@ -82,7 +97,7 @@ def _open_published(
     keys: Sequence[NoteVerifier],
     witnesses: Sequence[WitnessVerifier],
     sizes: Sequence[int],
-) -> tuple[list[Checkpoint], list[Text], list[Text]]:
+) -> KeptCheckpoints:
     """Open the published checkpoints of these sizes."""
     return _open_all(
         published, log, keys, witnesses, [partial(published.checkpoint_of, size) for size in sizes]
@@ -107,10 +122,9 @@ def _open_all(
     keys: Sequence[NoteVerifier],
     witnesses: Sequence[WitnessVerifier],
     readers: Iterable[Read],
-) -> tuple[list[Checkpoint], list[Text], list[Text]]:
-    """Return the checkpoints that one of the keys signed, the problems of the others, and the broken
-    signatures of witnesses."""
-    checkpoints, problems, remarks = [], list[Text](), list[Text]()
+) -> KeptCheckpoints:
+    """Check the checkpoints that are read so."""
+    result = KeptCheckpoints()
     for read in readers:
         try:
             data = read()
@@ -118,28 +132,37 @@ def _open_all(
                 continue
             opened = open_checkpoint(data, keys)
             checkpoint = opened.checkpoint
-            remarks += _broken_cosignatures(opened, witnesses)
             if checkpoint.origin == log.origin:
-                checkpoints.append(checkpoint)
+                result.checkpoints.append(checkpoint)
+                _check_cosignatures(opened, witnesses, result)
                 continue
             problem = _other_log(published, checkpoint)
         except EvidenceError as error:
             problem = error.text
-        if problem not in problems:
-            problems.append(problem)
-    return checkpoints, problems, remarks
+        if problem not in result.problems:
+            result.problems.append(problem)
+    return result
 
 
-def _broken_cosignatures(opened: CheckpointNote, witnesses: Sequence[WitnessVerifier]) -> Iterator[Text]:
+def _check_cosignatures(
+    opened: CheckpointNote, witnesses: Sequence[WitnessVerifier], result: KeptCheckpoints
+) -> None:
+    """Add the signatures of witnesses under one checkpoint."""
+    size = opened.checkpoint.size
     for signature in opened.note.others if witnesses else ():
         for witness in witnesses:
-            is_named = (witness.name, witness.key_id) == (signature.name, signature.key_id)
-            if is_named and not witness.verify(opened.note.text, signature.data):
-                yield Text(
+            if (witness.name, witness.key_id) != (signature.name, signature.key_id):
+                continue
+            if witness.verify(opened.note.text, signature.data):
+                result.cosigned.append(Cosigned(size, witness, cosigned_at(signature)))
+                continue
+            result.remarks.append(
+                Text(
                     "The signature of the witness {name} under the checkpoint of {size} records is broken.",
                     name=witness.name,
-                    size=opened.checkpoint.size,
+                    size=size,
                 )
+            )
 
 
 def _key_problems(

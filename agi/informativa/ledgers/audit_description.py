@@ -11,7 +11,7 @@ from ..evidence.log_folder import LogFolder, PublishedLog
 from ..evidence.notes import NewLogNote
 from ..model.errors import EvidenceError
 from ..model.text import Text
-from . import leaves, note_leaves
+from . import leaves, note_leaves, private_lists
 from .foreign_schema import foreign_parts
 
 
@@ -71,6 +71,24 @@ def ended_epochs(
     first_records = ((log, connection.execute(leaves.FIRST, (log.first,)).fetchone()) for log in logs[1:])
     ends = {end for log, row in first_records if row for end in _ends(log, *row)}
     return {log.epoch for log in logs if _follows(folder.published(log.epoch)) in ends}
+
+
+def missing_lists(
+    connection: sqlite3.Connection,
+    logs: Sequence[leaves.LedgerLog],
+    folder: LogFolder,
+    purged: Sequence[range],
+) -> Iterator[Text]:
+    """Yield a sentence for each erasure whose private list is missing: its leaves seem to be unexplained.
+    Raises sqlite3.Error."""
+    for log, note in private_lists.missing(connection, logs, folder, purged):
+        yield Text(
+            "The list {file} of the erasure in leaf {index} of {log} is missing, or is another one."
+            " Put it back, from a backup of that folder or from the approver.",
+            file=folder.private_file(log.epoch, note.index),
+            index=note.index,
+            log=log.origin,
+        )
 
 
 def _ends(log: leaves.LedgerLog, text: object, is_note: object) -> Iterator[str]:

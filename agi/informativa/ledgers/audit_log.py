@@ -5,14 +5,17 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
+from array import array
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from ..evidence.checkpoint import Checkpoint
 from ..evidence.cosignature import WitnessVerifier
+from ..evidence.leaf_times import Cosigned
 from ..evidence.log_folder import LogFolder, PublishedLog
 from ..evidence.note import NoteVerifier
 from ..evidence.read_log import ReadLog
@@ -33,7 +36,7 @@ from . import (
     loss_notes,
     named_holes,
     own_logs,
-    private_lists,
+    recorded_times,
     remembered_trees,
     rows,
     tally,
@@ -45,7 +48,6 @@ from .audit_flaws import AuditedFlaw, ClosedLeaves, Flaw
 from .ledger_file import translated
 from .named_holes import NamingNote
 
-CLOCK_STEP = 10  # minutes that a clock may be put back unremarked
 MOST = 100  # missing leaves and files that are named one by one
 TIMES = 3  # attempts, if calls are recorded meanwhile
 FAR = 1 << 20  # missing leaves that are looked for
@@ -65,7 +67,9 @@ class AuditedLog:
 
     `closed` are the leaves that cannot be opened, `naming` the notes that name some of them, and `logs` all
     logs with their notes, by origin, the newest last. `without_record` are the records that `history` names
-    and that are gone. `remarks` are what is strange, and wrong by itself in no case."""
+    and that are gone. `remarks` are what is strange, and wrong by itself in no case. `cosigned` are, by the
+    origin of the log, the signatures of witnesses under its checkpoints, and `times` its leaves' times of
+    recording (`RecordedTimes`), which are read only where there are such signatures."""
 
     log: leaves.LedgerLog
     signed: int
@@ -80,6 +84,8 @@ class AuditedLog:
     logs: Mapping[str, ReadLog] = field(default_factory=dict)
     without_record: frozenset[int] = frozenset()
     remarks: tuple[Text, ...] = ()
+    cosigned: Mapping[str, Sequence[Cosigned]] = field(default_factory=dict)
+    times: Mapping[str, Sequence[int]] = field(default_factory=dict)
 
     @property
     def is_sound(self) -> bool:
@@ -130,29 +136,34 @@ def _audit(
         farthest = connection.execute(leaves.BOUNDS).fetchone()[2] + FAR
         counted, flaws, signed_in_all = audit.RecordCounts(), list(notes.flaws), 0
         derived, last = tally.Derived(), connection.execute(rows.NEWEST).fetchone()[0]
+        cosigned, times = dict[str, Sequence[Cosigned]](), dict[str, Sequence[int]]()
         with _workers(newest.next) as begin:
             history = begin(_history, ledger, folder)
             totals_flaws = begin(_totals, ledger, folder)
-            steps_back = begin(_steps_back, ledger)
+            steps_back = begin(recorded_times.steps_back, ledger)
             later_records, without_leaf = begin(_later, ledger, last), begin(_without_leaf, ledger, newest)
             for log in logs:
-                checkpoints = audit_checkpoints.signed_checkpoints(
-                    folder, log, keys, problems, begin, witnesses, remarks
-                )
+                published = folder.published(log.epoch)
+                checked = audit_checkpoints.kept_checkpoints(folder, log, keys, begin, witnesses)
+                problems += [problem for problem in checked.problems if problem not in problems]
+                remarks += checked.remarks
+                checkpoints, cosigned[log.origin] = checked.checkpoints, checked.cosigned
                 signed = checkpoints[-1].size if checkpoints else 0
                 if remembered := remembered_trees.read(connection, log.epoch):
                     if remembered.size > signed:
                         # A copy was made, or published to, at some time before.
-                        place, published = remarks if folder.is_copy else cut_off, folder.published(log.epoch)
+                        place = remarks if folder.is_copy else cut_off
                         place.append(audit_description.shortened(ledger, published, remembered.size))
                     else:
                         checkpoints.append(Checkpoint(log.origin, remembered.size, remembered.root))
                         checkpoints.sort(key=lambda checkpoint: checkpoint.size)
                 signed_in_all += signed
                 end = max(min(log.size, farthest), signed)
-                task = _Task(ledger, folder, folder.published(log.epoch), log, signed, notes, 0, end)
+                task = _Task(ledger, folder, published, log, signed, notes, bool(checked.cosigned), 0, end)
                 tree = begin(audit_checkpoints.of_one_tree, task.published, checkpoints)
-                log_counted, log_flaws, log_closed = _audit_leaves(task, begin, problems, derived, progress)
+                log_counted, log_flaws, log_closed, times[log.origin] = _audit_leaves(
+                    task, begin, problems, derived, progress
+                )
                 problems += tree()
                 counted, flaws, closed = counted.plus(log_counted), flaws + log_flaws, closed + log_closed
                 if log.size < signed:
@@ -169,7 +180,10 @@ def _audit(
             counters = () if counters_right else tuple(tally.forged(connection, notes))
             forged = tuple(history())
             problems += access_heads.problems(connection, AccessLog(ledger), datetime.now(UTC))
-            remarks += [*steps_back(), *_missing_lists(connection, logs, folder, notes.purged)]
+            remarks += [
+                *steps_back(),
+                *audit_description.missing_lists(connection, logs, folder, notes.purged),
+            ]
         with audit_reading.reading(ledger) as now:  # notes that were written meanwhile count, too
             read = own_logs.read_for_audit(now, folder, keys)
             naming = named_holes.naming_notes(now, leaves.logs(now), folder, read)
@@ -189,41 +203,8 @@ def _audit(
             logs=read,
             without_record=frozenset(gone_records),
             remarks=tuple(remarks),
-        )
-
-
-def _steps_back(ledger: Path) -> list[Text]:
-    """Return a sentence if the clock was put back while records were made, over a connection of its own."""
-    with translated(ledger), audit_reading.reading(ledger) as connection:
-        count, record = connection.execute(leaves.STEPS_BACK, (CLOCK_STEP * 60_000_000,)).fetchone()
-    if not count:
-        return []
-    return [
-        Text.counted(
-            "The clock was put back by more than {minutes} minutes once, before record {record} was made.",
-            "The clock was put back by more than {minutes} minutes {count} times, first before record"
-            " {record} was made.",
-            count,
-            minutes=CLOCK_STEP,
-            record=record,
-        )
-    ]
-
-
-def _missing_lists(
-    connection: sqlite3.Connection,
-    logs: Sequence[leaves.LedgerLog],
-    folder: LogFolder,
-    purged: Sequence[range],
-) -> Iterator[Text]:
-    """Yield a sentence for each erasure whose private list is missing: its leaves seem to be unexplained."""
-    for log, note in private_lists.missing(connection, logs, folder, purged):
-        yield Text(
-            "The list {file} of the erasure in leaf {index} of {log} is missing, or is another one."
-            " Put it back, from a backup of that folder or from the approver.",
-            file=folder.private_file(log.epoch, note.index),
-            index=note.index,
-            log=log.origin,
+            cosigned=cosigned,
+            times=times,
         )
 
 
@@ -267,13 +248,14 @@ def _missing(log: leaves.LedgerLog, end: int) -> list[AuditedFlaw]:
 
 def _audit_leaves(
     all_leaves: _Task, begin: Begin, problems: list[Text], derived: tally.Derived, progress: Progress | None
-) -> tuple[audit.RecordCounts, list[AuditedFlaw], list[ClosedLeaves]]:
+) -> tuple[audit.RecordCounts, list[AuditedFlaw], list[ClosedLeaves], array[int]]:
     """Check all leaves, a share at a time. A leaf that seems wrong is checked again, because calls go on
     meanwhile, and records are purged."""
     starts = range(0, all_leaves.end, SHARE)
     shares = [replace(all_leaves, first=at, end=min(at + SHARE, all_leaves.end)) for at in starts]
     counted, doubtful, checked, closed = audit.RecordCounts(), set[int](), 0, list[ClosedLeaves]()
     roots: dict[int, tuple[bytes | None, ...]] = {}
+    times = array("q")
     for wait in [begin(_Task.run, share) for share in shares]:
         result: _Share = wait()
         counted, checked = counted.plus(result.counted), checked + result.checked
@@ -281,6 +263,7 @@ def _audit_leaves(
         roots[result.first] = result.roots
         derived.merge(result.derived)
         closed += result.closed
+        times += result.times
         doubtful |= {(flaw.leaf or 0) // WIDTH * WIDTH for flaw in result.flaws}
         if progress:
             progress(checked, all_leaves.end)
@@ -291,7 +274,7 @@ def _audit_leaves(
         problems += audit_tiles.partial(all_leaves.published, all_leaves.signed)
     except EvidenceError as error:
         problems.append(error.text)
-    return counted, _recheck(all_leaves, sorted(doubtful)), closed
+    return counted, _recheck(all_leaves, sorted(doubtful)), closed, times
 
 
 def _recheck(all_leaves: _Task, doubtful: Sequence[int]) -> list[AuditedFlaw]:
@@ -322,12 +305,14 @@ class _Share:
     problems: tuple[Text, ...]
     roots: tuple[bytes | None, ...]
     derived: tally.Derived
+    times: array[int]
 
 
 @dataclass(frozen=True)
 class _Task:
     """The check of the leaves of a log from index `first` to `end`, and of the published entries below
-    `signed`. `folder` has the private lists of erasures."""
+    `signed`. `folder` has the private lists of erasures. If the log is `cosigned`, the times of the leaves
+    are read, too."""
 
     ledger: Path
     folder: LogFolder
@@ -335,6 +320,7 @@ class _Task:
     log: leaves.LedgerLog
     signed: int
     notes: loss_notes.LossNotes
+    cosigned: bool
     first: int
     end: int
 
@@ -359,9 +345,16 @@ class _Task:
             return page_entries[:count]
 
         end = min(self.end, self.log.size)
-        derived = tally.Derived()
+        derived, start = tally.Derived(), self.log.first
+        times = recorded_times.RecordedTimes(start + self.first, start + end if self.cosigned else 0)
+
+        def sound(leaf_rows: Sequence[tuple[Any, ...]]) -> None:
+            derived.add(leaf_rows)
+            if self.cosigned:
+                times.add(leaf_rows)
+
         counted, flaws, closed = audit.leaves_of(
-            connection, self.log, self.first, end, self.notes, entries, derived.add
+            connection, self.log, self.first, end, self.notes, entries, sound
         )
         for at in range(-(-max(end, self.first) // WIDTH) * WIDTH, self.end, WIDTH):
             entries(at, WIDTH)  # leaves that the ledger does not have
@@ -375,6 +368,7 @@ class _Task:
             tuple(problems),
             tuple(roots),
             derived,
+            times.seconds,
         )
 
 

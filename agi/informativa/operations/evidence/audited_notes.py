@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 
 from ...evidence.cosignature import WitnessVerifier
-from ...evidence.log_folder import LogFolder
+from ...evidence.log_folder import LogFolder, PublishedLog
 from ...evidence.note import Verifier
+from ...evidence.note_flaws import SignedAt
 from ...evidence.note_standing import NoteStanding, standings
 from ...evidence.read_log import ReadLog
 from ...evidence.signed_leaves import SignedLeaves
@@ -19,7 +20,19 @@ def judged(
 ) -> dict[str, tuple[NoteStanding, ...]]:
     """Return the standings of all notes of a ledger by log, the newest last. `approvers` are the keys that
     the controller gave. The audit holds the checkpoints themselves against the tree."""
-    published = {origin: folder.published(epoch) for epoch, origin in enumerate(logs, 1)}
+    published = _published(logs, folder)
+
+    def first_cosigned(
+        origin: str, size: int, witnesses: Sequence[WitnessVerifier], _latest: int
+    ) -> int | None:
+        return published[origin].first_cosigned(size, logs[origin].key, witnesses)
+
+    return standings(logs, approvers, first_cosigned, signed_leaves(logs, folder))
+
+
+def signed_leaves(logs: Mapping[str, ReadLog], folder: LogFolder) -> SignedAt:
+    """Return a function that says when a leaf was first signed, by the kept checkpoints."""
+    published = _published(logs, folder)
     signed = {origin: SignedLeaves(published[origin], log.key) for origin, log in logs.items()}
 
     def signed_at(origin: str, index: int, witnesses: Sequence[WitnessVerifier]) -> int | None:
@@ -27,9 +40,8 @@ def judged(
             return signed[origin].signed_at(index, witnesses)
         return None
 
-    def first_cosigned(
-        origin: str, size: int, witnesses: Sequence[WitnessVerifier], _latest: int
-    ) -> int | None:
-        return published[origin].first_cosigned(size, logs[origin].key, witnesses)
+    return signed_at
 
-    return standings(logs, approvers, first_cosigned, signed_at)
+
+def _published(logs: Iterable[str], folder: LogFolder) -> dict[str, PublishedLog]:
+    return {origin: folder.published(epoch) for epoch, origin in enumerate(logs, 1)}

@@ -29,7 +29,7 @@ from ...model.errors import (
 from ...model.text import Text
 from ...process import publication, storage
 from ..document import Sentence, Time
-from . import stamps
+from . import stamps, time_remarks
 from . import verdict as verdicts
 from .audited_notes import judged
 from .logs import Progress
@@ -190,6 +190,7 @@ def audit(
             *_waiting(counts.waiting),
             *stamps.own_word_purges(checked, audited.logs, standings),
             *audited.remarks,
+            *time_remarks.of_audit(audited, folder, approvers, witnesses),
         ),
         elsewhere=compared,
         stamps=stamped,

@@ -17,6 +17,7 @@ from ...model.errors import EvidenceError, InformativaError
 from ...model.text import Foreign, Text
 from ...system.files import read_foreign
 from ..document import Sentence, Time
+from . import time_remarks
 from .page_check import page_change
 from .page_file import LARGEST_PAGE, PageFile, is_page
 
@@ -55,6 +56,8 @@ class VerifiedReceipt:
     """The data that it opens of the person whom the record is about."""
     page: bool = False
     """True if it is a page, which holds if it also shows what the proof in it says."""
+    remarks: tuple[Sentence, ...] = ()
+    """The remarks, which change no verdict."""
 
 
 @dataclass(frozen=True)
@@ -138,6 +141,7 @@ def verify_data(
         facts=receipt.facts,
         person=receipt.who.values if isinstance(receipt.who, Person) else None,
         page=page is not None,
+        remarks=tuple(time_remarks.of_receipt(proof, receipt.facts)),
     )
 
 

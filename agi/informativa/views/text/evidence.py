@@ -121,6 +121,8 @@ def verified_receipt(receipt: VerifiedReceipt, say: Language) -> Iterator[str]:
         )
     if not receipt.witnesses:
         yield "  " + say("No witness: it is the company's own word as of the checkpoint.")
+    for remark in receipt.remarks:
+        yield "  " + say("To note: {remark}", remark=say(remark))
     if receipt.page and receipt.holds:
         yield "  " + say(
             "The page says the same and, by its own seal, is as it was made. Its explanations are its maker's"

@@ -484,9 +484,12 @@ def witness_not_asked(centre: CallCentre) -> None:
 # The ledger itself.
 
 
-@noticed(audit="remark: The clock was put back by more than 10 minutes once, before record 31 was made")
+@noticed(
+    audit="remark: The clock was put back by more than 10 minutes once, before record 31 was made.*\n"
+    "remark: Leaf 30 of .* was recorded more than 10 minutes before a witness signed the log without it"
+)
 def record_dated_back(centre: CallCentre) -> None:
-    """A remark: the record after it is of a later time."""
+    """Remarks: the record before it is of a later time, and a witness signed the log without it later."""
     long_ago = NOW.at - 50 * DAY
     centre.record(call(60, at=long_ago, recorded=long_ago))
 

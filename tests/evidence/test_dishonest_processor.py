@@ -9,7 +9,7 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -32,6 +32,7 @@ from informativa.ledgers.audit_log import AuditedLog, audit_ledger
 from informativa.model import Controller, Event, Status
 from informativa.model.errors import EvidenceError, ForkError
 from informativa.operations.evidence import auditing, logs, receipts
+from informativa.operations.evidence.verdict import Verdict
 from informativa.process import storage
 
 SAME = "UPDATE leaf SET what = ?, who = ?, salt_what = ?, salt_who = ? WHERE leaf = ?"
@@ -154,9 +155,9 @@ def centre(folder: Path, tmp_path: Path) -> Iterator[CallCentre]:
         yield call_centre
 
 
-def call(number: int, event: Event = PLAYED) -> Event:
-    """One of another caller each."""
-    at = event.at + timedelta(hours=number)
+def call(number: int, event: Event = PLAYED, ago: timedelta = timedelta()) -> Event:
+    """One of another caller each, which was recorded now, or so long ago."""
+    at = datetime.now(UTC) - ago
     return replace(event, call=f"1.{number}", pseudonym=bytes([number]) * 32, at=at, recorded=at)
 
 
@@ -255,6 +256,22 @@ def require_receipts(centre: CallCentre, receipt: bytes) -> None:
     now.verify((key(centre.acme),), None)
     with pytest.raises(EvidenceError):
         now.verify((), centre.policy)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("minutes", [0, 9, 11])
+def test_i7_processor_dates_a_record_back(centre: CallCentre, minutes: int) -> None:
+    """I7: before it is signed, a record can say any time, and is what was written. The company's witness had
+    signed the log without it: beyond ten minutes that is a remark in the company's own audit."""
+    centre.record(call(7, ago=timedelta(minutes=minutes)))
+    audit = auditing.audit(centre.acme, (centre.key,), copy=centre.published)
+    assert audit.verdict is Verdict.COMPLETE
+    remark = (
+        f"Leaf 7 of {centre.key.name} says that it was recorded more than 10 minutes before a witness signed"
+        " the log without it."
+    )
+    clock = "The clock was put back by more than 10 minutes once, before record 8 was made."
+    assert [str(one) for one in audit.remarks] == ([clock, remark] if minutes > 10 else [])
 
 
 @pytest.mark.slow

@@ -16,6 +16,7 @@ from evidence.dishonest import DAY, HOUR, MINUTE, NOW, START, CallCentre, call, 
 from evidence.ledger import MIGRATED, Busy
 from evidence.ledger import published as published_log
 from evidence.ruled import notes
+from informativa.evidence.checkpoint import Checkpoint
 from informativa.evidence.cosignature import WitnessSigner, WitnessVerifier
 from informativa.evidence.leaf_times import (
     UNKNOWN,
@@ -28,10 +29,12 @@ from informativa.evidence.leaf_times import (
 from informativa.evidence.note import Note, parse
 from informativa.evidence.note_values import NoteSource
 from informativa.evidence.notes import RuleNote
+from informativa.evidence.policy import CosigningWitness
+from informativa.evidence.proof import VerifiedProof
 from informativa.ledgers.audit_log import audit_ledger
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import Event, RecordKind
-from informativa.operations.evidence import auditing, receipts
+from informativa.operations.evidence import auditing, receipts, time_remarks
 from informativa.operations.evidence.verdict import Verdict
 from informativa.process import storage
 
@@ -98,6 +101,26 @@ def test_first_signature_of_those_who_count_is_the_time() -> None:
         return [home, other] if at >= datetime.fromtimestamp(200, UTC) else [home]
 
     assert first_signed(cosigned, counting) == {3: 400, 4: 300, 5: (1 << 53) - 1}
+
+
+@pytest.mark.parametrize(
+    ("recorded", "signed", "count"),
+    [
+        ("2026-11-24T12:30Z", 599, 0),
+        ("2026-11-24T12:30Z", 600, 0),
+        ("2026-11-24T12:30Z", 601, 1),
+        ("2026-02-30T12:30Z", 601, 0),
+        ("0000-01-01T12:30Z", 601, 0),
+    ],
+)
+def test_receipt_is_younger_than_the_first_signature(recorded: str, signed: int, count: int) -> None:
+    """By 601 seconds, which is a remark; of several signatures the first counts. A day that there never was
+    is none, and no error."""
+    at = int(datetime(2026, 11, 24, 12, 30, tzinfo=UTC).timestamp()) - signed
+    witnesses = (CosigningWitness("other", at + 1000), CosigningWitness("home", at))
+    proof = VerifiedProof(Checkpoint("log", 9, bytes(32)), 4, HOME.verifier, witnesses)
+    assert len(list(time_remarks.of_receipt(proof, {"recorded": recorded}))) == count
+    assert not list(time_remarks.of_receipt(replace(proof, witnesses=()), {"recorded": recorded}))
 
 
 def cosign(ledger: Path, witness: WitnessSigner, at: int, *, broken: bool = False) -> int:

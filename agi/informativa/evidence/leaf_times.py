@@ -11,14 +11,16 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from math import inf
 from typing import NamedTuple
 
 from .cosignature import WitnessVerifier
+from .purging import LARGEST_STEP
 
-TOLERANCE = 10  # minutes that two clocks may differ, or one may be put back, unremarked
+TOLERANCE = LARGEST_STEP // timedelta(minutes=1)
+"""The minutes that two clocks may differ, or one may be put back, unremarked."""
 UNKNOWN = -(1 << 62)
 """The time of a leaf that is not judged."""
 _MINUTE = 60  # seconds

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 
 from ...evidence.cosignature import WitnessVerifier
@@ -47,8 +48,10 @@ def of_audit(
 def of_receipt(proof: VerifiedProof, facts: Mapping[str, str | int]) -> Iterator[Text]:
     """Yield a remark on a receipt whose record says that it is younger than the first signature of a witness.
     A receipt does not show when the checkpoint before was signed, so an earlier time cannot be judged."""
-    if proof.witnesses:
-        signed = SignedTimes.of({proof.checkpoint.size: min(witness.at for witness in proof.witnesses)})
+    if not proof.witnesses:
+        return
+    signed = SignedTimes.of({proof.checkpoint.size: min(witness.at for witness in proof.witnesses)})
+    with suppress(ValueError):  # a day that no month has, or the year 0
         recorded = datetime.fromisoformat(str(facts["recorded"]))
         if signed.wrong(proof.index, int(recorded.timestamp())):
             yield Text(

@@ -486,7 +486,7 @@ def witness_not_asked(centre: CallCentre) -> None:
 
 @noticed(
     audit="remark: The clock was put back by more than 10 minutes once, before record 31 was made.*\n"
-    "remark: Leaf 30 of .* was recorded more than 10 minutes before a witness signed the log without it"
+    r"remark: 1 leaf of .* \(30\) says that it was recorded more than 10 minutes before a witness"
 )
 def record_dated_back(centre: CallCentre) -> None:
     """Remarks: the record before it is of a later time, and a witness signed the log without it later."""

@@ -267,8 +267,8 @@ def test_i7_processor_dates_a_record_back(centre: CallCentre, minutes: int) -> N
     audit = auditing.audit(centre.acme, (centre.key,), copy=centre.published)
     assert audit.verdict is Verdict.COMPLETE
     remark = (
-        f"Leaf 7 of {centre.key.name} says that it was recorded more than 10 minutes before a witness signed"
-        " the log without it."
+        f"1 leaf of {centre.key.name} (7) says that it was recorded more than 10 minutes before a witness"
+        " signed the log without it."
     )
     clock = "The clock was put back by more than 10 minutes once, before record 8 was made."
     assert [str(one) for one in audit.remarks] == ([clock, remark] if minutes > 10 else [])

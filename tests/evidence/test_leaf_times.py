@@ -196,11 +196,11 @@ def test_record_dated_back_before_it_was_signed_is_named(centre: CallCentre) -> 
         centre.day(dated_back(number, minutes * MINUTE))
     origin = centre.origin
     sentence = "more than 10 minutes before a witness signed the log without"
-    remark = f"Leaf {size + 1} of {origin} says that it was recorded {sentence} it."
+    remark = f"1 leaf of {origin} ({size + 1}) says that it was recorded {sentence} it."
     assert [str(one) for one in centre.audited().remarks] == [remark]
     centre.day(*(dated_back(number, 3 * HOUR) for number in range(5, 9)))
     assert remarks(centre) == [
-        f"5 leaves of {origin}, from {size + 1} to {size + 5}, say that they were recorded {sentence} them."
+        f"5 leaves of {origin} ({size + 1}-{size + 5}) say that they were recorded {sentence} them."
     ]
 
 
@@ -217,7 +217,7 @@ def test_clock_that_is_ahead_is_named(centre: CallCentre) -> None:
     at, size = NOW.at + 13 * MINUTE, centre.size
     centre.day(call(1, at=at, recorded=at))
     assert remarks(centre) == [
-        f"Leaf {size} of {centre.origin} says that it was recorded more than 10 minutes after a witness"
+        f"1 leaf of {centre.origin} ({size}) says that it was recorded more than 10 minutes after a witness"
         " signed the log with it."
     ]
 
@@ -251,7 +251,9 @@ def test_note_dated_back_is_named(centre: CallCentre) -> None:
     leaf = centre.purge_note(1, 61 * DAY, at=f"{NOW.at - HOUR:%Y-%m-%dT%H:%MZ}")
     centre.day(call(2))
     (remark,) = remarks(centre)
-    assert remark.startswith(f"Leaf {leaf.index} of {centre.origin} says that it was recorded more than 10")
+    assert remark.startswith(
+        f"1 leaf of {centre.origin} ({leaf.index}) says that it was recorded more than 10"
+    )
 
 
 def test_witness_that_the_rule_does_not_name_counts_for_nothing(centre: CallCentre) -> None:

@@ -61,26 +61,22 @@ def of_receipt(proof: VerifiedProof, facts: Mapping[str, str | int]) -> Iterator
 
 
 def _misdated(leaves: MisdatedLeaves, origin: str) -> Text:
-    values = {
-        "first": leaves.first,
-        "last": leaves.last,
-        "log": origin,
-        "minutes": TOLERANCE,
-    }
+    places = f"{leaves.first}-{leaves.last}" if leaves.count > 1 else f"{leaves.first}"
+    values = {"leaves": places, "log": origin, "minutes": TOLERANCE}
     if leaves.wrong is WrongTime.EARLY:
         return Text.counted(
-            "Leaf {first} of {log} says that it was recorded more than {minutes} minutes before a witness"
-            " signed the log without it.",
-            "{count} leaves of {log}, from {first} to {last}, say that they were recorded more than {minutes}"
-            " minutes before a witness signed the log without them.",
+            "{count} leaf of {log} ({leaves}) says that it was recorded more than {minutes} minutes before a"
+            " witness signed the log without it.",
+            "{count} leaves of {log} ({leaves}) say that they were recorded more than {minutes} minutes"
+            " before a witness signed the log without them.",
             leaves.count,
             **values,
         )
     return Text.counted(
-        "Leaf {first} of {log} says that it was recorded more than {minutes} minutes after a witness signed"
-        " the log with it.",
-        "{count} leaves of {log}, from {first} to {last}, say that they were recorded more than {minutes}"
-        " minutes after a witness signed the log with them.",
+        "{count} leaf of {log} ({leaves}) says that it was recorded more than {minutes} minutes after a"
+        " witness signed the log with it.",
+        "{count} leaves of {log} ({leaves}) say that they were recorded more than {minutes} minutes after a"
+        " witness signed the log with them.",
         leaves.count,
         **values,
     )

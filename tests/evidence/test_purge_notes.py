@@ -611,7 +611,7 @@ def test_what_a_shortened_retention_deletes(
     key = LogFolder(company.ledger).published(1).key()
     assert key is not None
     result = audited(company.ledger, key)
-    standings = audited_notes.judged(result, LogFolder(company.ledger), ())
+    standings = audited_notes.judged(result.logs, LogFolder(company.ledger), ())
     holes = verdicts.holes(result, standings)
     assert verdicts.verdict(result, holes) == verdict
     assert [("name an approver" in str(hole.flaw), hole.is_accounted) for hole in holes] == [

@@ -13,8 +13,8 @@ import pytest
 from evidence.ledger import audited
 from evidence.monitored import WITNESS
 from evidence.noted import APPROVER
+from evidence.purging import BY, OWN_WORD, WITNESSED, Company, KilledError, killing
 from evidence.ruled import company as owner
-from evidence.test_purge_notes import BY, OWN_WORD, WITNESSED, Company, KilledError, killing
 from informativa.evidence import approval
 from informativa.evidence.approval import Approval, LeafIdentity
 from informativa.evidence.log_folder import LogFolder

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from evidence.logs import configured
-from evidence.test_purge_notes import BY, DAY, WITNESSED, Company
+from evidence.purging import BY, DAY, WITNESSED, Company
 from evidence.timestamping import Authority, authority
 from examples import PLAYED
 from informativa.config import load

@@ -16,6 +16,8 @@ from informativa.operations.doctor import examination
 from informativa.operations.doctor.checks import Suite, of_suite
 from informativa.process import maintenance, storage
 from informativa.prompts.named_keys import named_keys
+from informativa.prompts.pronunciation import key
+from informativa.prompts.texts import KEY_PLACEHOLDERS
 from informativa.system.shipped import folder as shipped
 
 LINE = "+390212345678"
@@ -40,20 +42,32 @@ class Filled(dict[str, str]):
 
 @pytest.mark.parametrize("language", ["it", "en", "de", "fr", "es"])
 def test_texts_that_are_shipped_name_their_key(language: str) -> None:
-    """The one that the shipped line has, also where the key is filled in; the long text names none, and none
-    does the short one for where no key is heard, which names the website."""
+    """The one that the shipped line has, also where the key is filled in; the short one for where no key is
+    heard names none, but the website."""
     beside, template = (shipped(place) / language / "short.txt" for place in ("prompts", "texts"))
     if beside.is_file():
         assert named_keys(beside.read_text(encoding="utf-8"), language) == {"1"}
-    for key in "159*":
-        text = template.read_text(encoding="utf-8").format_map(Filled(key))
-        assert named_keys(text, language) == {key}
-    for part in ("full", "short-nokey"):
-        text = (shipped("texts") / language / f"{part}.txt").read_text(encoding="utf-8")
-        assert named_keys(text, language) == named_keys(text) == frozenset()
+    for pressed in "159*":
+        text = template.read_text(encoding="utf-8").format_map(Filled(pressed))
+        assert named_keys(text, language) == {pressed}
+    text = (shipped("texts") / language / "short-nokey.txt").read_text(encoding="utf-8")
+    assert named_keys(text, language) == named_keys(text) == frozenset()
     assert "{site}" in text
     if beside.is_file():
         assert named_keys((beside.parent / "short-nokey.txt").read_text(encoding="utf-8")) == frozenset()
+
+
+@pytest.mark.parametrize("language", ["it", "en", "de", "fr", "es"])
+def test_every_key_of_a_shipped_text_is_seen(language: str) -> None:
+    """Each key in words, whichever sentence names it: "per no il tasto cinque", "mit der Taste fünf"."""
+    for file in (Path(str(shipped("texts"))) / language).glob("*.txt"):
+        text = file.read_text(encoding="utf-8")
+        places = [place for place in sorted(KEY_PLACEHOLDERS) if f"{{{place}}}" in text]
+        filled = text
+        for digit, place in enumerate(places, 4):
+            filled = filled.replace(f"{{{place}}}", key(str(digit), language))
+        digits = {str(digit) for digit, _ in enumerate(places, 4)}
+        assert named_keys(filled, language) == named_keys(filled) == digits, file.name
 
 
 @pytest.mark.parametrize(

@@ -16,9 +16,11 @@ from informativa.model import Prompt, prompts_by_part
 from informativa.model.errors import InformativaError, PromptError
 from informativa.model.text import Text
 from informativa.operations.prompts import installing, making, showing
-from informativa.operations.prompts.configured import ConfiguredPrompts
+from informativa.operations.prompts.configured import ConfiguredPrompts, proposed
 from informativa.operations.prompts.installing import InstallAction, InstallStep, PromptsInstalled
-from informativa.operations.prompts.making import PromptPart, PromptsMade, PromptTarget, SpokenPart
+from informativa.operations.prompts.making import PromptPart, PromptsMade, PromptTarget
+from informativa.operations.prompts.parts import SpokenPart
+from informativa.operations.prompts.spoken_values import GivenValues
 from informativa.prompts import formats
 from informativa.prompts.store import PromptPath, PromptStore, next_version
 from informativa.views.documents import document
@@ -28,6 +30,7 @@ from lab import audio
 
 sox = pytest.mark.skipif(not shutil.which("sox"), reason="sox is not on this machine")
 ACME = PromptTarget("acme", version="2027-01")
+TRUE = GivenValues({"contact": "privacy@acme.it", "safeguards": "none"})
 
 
 @pytest.fixture
@@ -119,8 +122,9 @@ def test_store_that_cannot_be_written(tmp_path: Path) -> None:
 def test_what_a_configuration_says(config: Path) -> None:
     """The versions, the one that comes next, the languages and the key of a company."""
     prompts = ConfiguredPrompts(config)
-    assert prompts.proposed("acme", "privacy", datetime(2026, 11, 25, tzinfo=UTC)) == "2026-11-b"
-    assert prompts.proposed("acme", "privacy", datetime(2027, 1, 1, tzinfo=UTC)) == "2027-01"
+    versions = prompts.versions("acme", "privacy")
+    assert proposed(versions, datetime(2026, 11, 25, tzinfo=UTC)) == "2026-11-b"
+    assert proposed(versions, datetime(2027, 1, 1, tzinfo=UTC)) == "2027-01"
     assert prompts.in_force("acme", "privacy") == "2026-11"
     assert (prompts.languages("acme")[0], prompts.key("acme"), prompts.key("acme", "#")) == ("it", "1", "#")
     with pytest.raises(InformativaError, match="no line that says which languages"):
@@ -276,7 +280,7 @@ def test_built_of_what_a_speech_engine_says(config: Path, monkeypatch: pytest.Mo
         return from_pcm(audio.synthetic(2.0, len(spoken)).tobytes(), NARROW)
 
     monkeypatch.setattr(speech_engine, "speak", speak)
-    speech = making.Speech("acme.it", languages=("it", "en"))
+    speech = making.Speech("acme.it", languages=("it", "en"), values=TRUE)
     made = making.build(config, ACME, speech)
     assert [str(prompt.path).partition("2027-01/")[2] for prompt in made.prompts] == [
         "it/short",
@@ -293,8 +297,11 @@ def test_built_of_what_a_speech_engine_says(config: Path, monkeypatch: pytest.Mo
     assert len(spoken) == 6
     making.build(config, ACME, speech)
     assert len(spoken) == 6
+    nokey = replace(speech, parts=(SpokenPart.SHORT_NOKEY,), values=GivenValues())
     alone = making.build(
-        config, PromptTarget("acme", version="2026-11"), replace(speech, parts=(SpokenPart.SHORT_NOKEY,))
+        config,
+        PromptTarget("acme", version="2026-11"),
+        nokey,
     )
     assert [str(prompt.path).partition("2026-11/")[2] for prompt in alone.prompts] == [
         "it/short-nokey",
@@ -305,7 +312,7 @@ def test_built_of_what_a_speech_engine_says(config: Path, monkeypatch: pytest.Mo
         "            short_nokey:",
     )
     with pytest.raises(InformativaError, match="is no key of a telephone"):
-        making.build(config, ACME, making.Speech("acme.it", key="12"))
+        making.build(config, ACME, making.Speech("acme.it", key="12", values=TRUE))
 
 
 def test_speech_engine_that_fails(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -317,7 +324,7 @@ def test_speech_engine_that_fails(config: Path, monkeypatch: pytest.MonkeyPatch)
 
     monkeypatch.setattr(speech_engine, "speak", speak)
     with pytest.raises(PromptError, match="it/short: It has no voice"):
-        making.build(config, ACME, making.Speech("acme.it"))
+        making.build(config, ACME, making.Speech("acme.it", values=TRUE))
 
 
 def test_texts_are_copied_to_be_changed(tmp_path: Path) -> None:

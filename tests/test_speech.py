@@ -85,48 +85,6 @@ def test_what_is_said_once_stays(language: str) -> None:
         assert pronunciation.spell_out(once, language) == once
 
 
-VALUES = {"company": "Acme S.p.A.", "site": "acme.it", "key": "uno"}
-
-
-@pytest.mark.parametrize("part", ["short", "full"])
-@pytest.mark.parametrize("language", sorted(pronunciation.SPELLINGS))
-def test_shipped_texts_say_who_what_for_which_key_and_where(language: str, part: str) -> None:
-    """Each shipped text names the company, the purposes and the site, and the short one the key, second."""
-    made = texts.lines(TEXTS, language, part, VALUES, ["service", "marketing"])
-    text = "\n".join(made)
-    assert "Acme S.p.A." in text
-    assert "acme.it" in text
-    assert "{" not in text
-    assert ".." not in text
-    assert len(texts.lines(TEXTS, language, part, VALUES, ["service"])) == len(made)
-    if part == "short":
-        assert "uno" in made[1]
-        assert len(made) == 4
-
-
-@pytest.mark.parametrize(
-    ("text", "values", "words"),
-    [
-        ("Ciao.\n{compny} usa.", VALUES, ["it/short.txt, line 2", "{compny}", "did you mean {company}"]),
-        ("{sito}", {"company": "x", "key": "1"}, ["{sito} means nothing"]),
-        ("Sul sito {site}.", {**VALUES, "site": ""}, ["{site}", "--site"]),
-        ("\n \n", VALUES, ["is empty"]),
-        ("{purposes}", VALUES, ["purposes.yaml", "what other is", "prompts texts DIR"]),
-    ],
-)
-def test_text_that_cannot_be_made_out(
-    tmp_path: Path, text: str, values: dict[str, str], words: list[str]
-) -> None:
-    """A placeholder that means nothing or that nobody gave is told, with its place."""
-    (tmp_path / "it").mkdir()
-    (tmp_path / "it/short.txt").write_text(text)
-    (tmp_path / "it/purposes.yaml").write_text("service: rispondere")
-    with pytest.raises(PromptError) as error:
-        texts.lines(tmp_path, "it", "short", values, ["other"])
-    for word in words:
-        assert word.lower() in str(error.value).lower()
-
-
 # --- sound ---
 
 
@@ -290,9 +248,9 @@ def test_shipped_short_text_is_spoken_whole(language: str) -> None:
     """Each voice says the shipped short notice in less than thirty seconds, at the level, unclipped."""
     from informativa.prompts import speech_engine
 
-    made = texts.lines(
-        TEXTS, language, "short", {**VALUES, "key": pronunciation.key("1", language)}, ["service"]
-    )
+    values = {"company": "Acme S.p.A.", "site": "acme.it", "key": pronunciation.key("1", language)}
+    values["purposes"] = texts.phrases(TEXTS, language).join(["service"])
+    made = texts.template(TEXTS, language, "short").fill(values)
     files = audio.prompt(speech_engine.speak(made, language))
     narrow = audio.from_pcm(files["wav"][44:], 8000)
     assert 15 < narrow.seconds < 30

@@ -39,6 +39,7 @@ from .names import (
     languages_without_name,
     name_and_id,
     name_of,
+    name_with_basis,
     names_and_ids,
     names_of,
 )
@@ -123,6 +124,7 @@ __all__ = [
     "merge_histories",
     "name_and_id",
     "name_of",
+    "name_with_basis",
     "names_and_ids",
     "names_of",
     "prompts_by_part",

@@ -14,10 +14,18 @@ NAMES = {
     "recording": Text("recording of calls"),
     "service": Text("handling the call and the service asked for"),
     "quality": Text("improving the quality of the service"),
-    "marketing": Text("sending offers, only with consent"),
-    "profiling": Text("learning preferences, only with consent"),
+    "marketing": Text("sending offers"),
+    "profiling": Text("learning preferences"),
 }
 """Names of notices and purposes with these ids, where their company gives them no name of its own."""
+
+BASES = {
+    "service": Text("to perform our contract, or at your request"),
+    "quality": Text("in our legitimate interest"),
+    "marketing": Text("with your consent"),
+    "profiling": Text("with your consent"),
+}
+"""The legal basis of each of these purposes, as a letter tells it to the caller (GDPR 13(1)(c))."""
 
 LETTER_LANGUAGES = frozenset({"it", "en", "de", "fr", "es"})
 """Languages in which letters are written, into all of which those names are translated."""
@@ -28,6 +36,16 @@ def name_of(item_id: str, names: NamesByLanguage) -> Text:
     else ours; its id where there is neither."""
     translations = {language: by_id[item_id] for language, by_id in names.items() if by_id.get(item_id)}
     return Text.in_languages(translations, NAMES.get(item_id) or plain(item_id))
+
+
+def name_with_basis(purpose: str, names: NamesByLanguage) -> Text:
+    """Return the name of a purpose with its legal basis. A company that gives it a name of its own says there
+    what it wants to say."""
+    name = name_of(purpose, names)
+    basis = BASES.get(purpose)
+    return (
+        name if basis is None or _is_named(purpose, names) else joined(" ", name, joined("", "(", basis, ")"))
+    )
 
 
 def names_of(ids: Iterable[str], names: NamesByLanguage) -> Text:

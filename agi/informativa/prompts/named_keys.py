@@ -29,13 +29,16 @@ _PRESS = {
     "fr": r"(?:appuy\w+|press\w+|tap\w+|compos\w+)(?: maintenant)?(?: sur)?(?: (?:la|le))?(?: touche)?",
     "es": r"(?:pulse|presione|marque|oprima)(?: ahora)?(?: (?:la|el))?(?: (?:tecla|número))?",
 }
+_NOUN = {"it": "tasto", "en": "key", "de": "taste", "fr": "touche", "es": "tecla"}
+"""The word before a key, also without a verb: "per no il tasto due", "mit der Taste eins"."""
 _WORDS = "|".join(_DIGITS.values())
 
 
 def named_keys(text: str, language: str = "") -> frozenset[str]:
     """Return the keys (0 to 9, * and #) that a text names. `language` is such as it or de_DE; without it all
     five languages are tried. Empty for any other language."""
-    patterns = _PRESS.values() if not language else filter(None, [_PRESS.get(language.partition("_")[0])])
+    codes = [language.partition("_")[0]] if language else list(_PRESS)
+    patterns = [f"(?:{_PRESS[code]}|{_NOUN[code]})" for code in codes if code in _PRESS]
     normalized = " ".join(text.lower().split())
     words = (
         word

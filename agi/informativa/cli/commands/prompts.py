@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -12,7 +11,9 @@ import typer
 from ...config import DEFAULT_FILE
 from ...model.text import Text
 from ...operations.prompts import installing, making, showing
-from ...operations.prompts.making import PromptPart, PromptsMade, PromptTarget, Speech, SpokenPart
+from ...operations.prompts.making import PromptPart, PromptsMade, PromptTarget, Speech
+from ...operations.prompts.parts import WHOLE_NOTICE, SpokenPart
+from ...operations.prompts.spoken_values import GivenValues
 from ...prompts.formats import FORMATS
 from ...views.text import prompts as view
 from ..options import Config, Json, print_document
@@ -22,6 +23,9 @@ app = typer.Typer(help="The sound of the notices: speak, add, hear and lay out."
 
 Owner = Annotated[str | None, typer.Option("--controller", metavar="NAME", help="Whose notice it is.")]
 OfNotice = Annotated[str, typer.Option(metavar="NAME")]
+After = Annotated[
+    str, typer.Option(metavar="VERSION", help="Of a supplement: for those who know that version.")
+]
 OfVersion = Annotated[
     str | None, typer.Option("--version", metavar="VERSION", help="A new one is proposed, if not given.")
 ]
@@ -48,7 +52,9 @@ def texts(folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new fold
 def build(
     site: Annotated[str, typer.Option(metavar="SITE", help="Where the notice is written: acme.it")] = "",
     controller: Owner = None,
-    notice: OfNotice = "privacy",
+    notice: Annotated[
+        str, typer.Option(metavar="NAME", help="That to which the text belongs, if not given.")
+    ] = "",
     version: OfVersion = None,
     languages: Annotated[
         str, typer.Option(metavar="it,en", help="Those of the controller's lines, if not given.")
@@ -68,17 +74,29 @@ def build(
         Path | None, typer.Option("--texts", metavar="DIR", help="Your own texts, instead of those shipped.")
     ] = None,
     part: Annotated[
-        SpokenPart | None, typer.Option(help="Only this text; all of them, if not given.")
+        SpokenPart | None,
+        typer.Option(help="Only this text; those of a whole privacy notice, if not given."),
+    ] = None,
+    after: After = "",
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="NAME=VALUE",
+            help="A value that the text says: contact=…, or it.contact=… for one language alone.",
+        ),
     ] = None,
     force: Force = False,
     config: Config = DEFAULT_FILE,
     as_json: Json = False,
 ) -> None:
     """Speak the notice of a company in its languages, ready to play: the short one, that which names no key
-    for where none is heard, and the full one."""
-    speech = Speech(site, spoken_name, _words(languages), _words(purposes), pressed, folder)
-    if part:
-        speech = replace(speech, parts=(part,))
+    for where none is heard, and the full one; or one of the other texts."""
+    values = GivenValues.parsed(settings or ())
+    parts = (part,) if part else WHOLE_NOTICE
+    speech = Speech(
+        site, spoken_name, _words(languages), _words(purposes), pressed, folder, parts, after, values
+    )
     target = PromptTarget(controller, notice, version, force)
     _show(making.build(config, target, speech), config, as_json)
 
@@ -88,9 +106,7 @@ def add(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A recording, in any format that sox reads.")],
     language: Annotated[str, typer.Option(metavar="LANGUAGE", help="What is spoken in it: it")],
     part: Annotated[PromptPart, typer.Option(help="Which text it is.")] = PromptPart.SHORT,
-    after: Annotated[
-        str, typer.Option(metavar="VERSION", help="Of a supplement: for those who know that version.")
-    ] = "",
+    after: After = "",
     controller: Owner = None,
     notice: OfNotice = "privacy",
     version: OfVersion = None,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,6 +17,7 @@ from ...model.errors import InformativaError
 from ...model.text import Text
 from ...process import storage
 from ...prompts.store import PromptPath, PromptStore, next_version
+from .parts import PartPlace
 
 
 @dataclass(frozen=True)
@@ -63,15 +64,17 @@ class ConfiguredPrompts:
             raise InformativaError(Text("There is no notice {name}", "{hint}", name=notice, hint=hint))
         return {version.version: version for version in notices[notice].versions}
 
+    def versions_so_far(self, controller: str, place: PartPlace) -> dict[str, VersionSettings]:
+        """Return the versions of a text's notice by id, the oldest first; none of one that is to be written
+        yet. Raises InformativaError if there is no such notice and none comes with that text."""
+        notices = self.settings.controllers[controller].notices
+        if place.is_new(notices):
+            return {}
+        return self.versions(controller, place.id)
+
     def newest(self, controller: str, notice: str) -> VersionSettings:
         """Return the last version of a notice. Raises InformativaError if there is no such notice."""
         return list(self.versions(controller, notice).values())[-1]
-
-    def proposed(self, controller: str, notice: str, now: datetime) -> str:
-        """Return an id for the next version: the month, with a letter if a version has that id."""
-        versions = self.versions(controller, notice)
-        month = f"{now:%Y-%m}"
-        return next_version(month, versions) if month in versions else month
 
     def in_force(self, controller: str, notice: str, now: datetime | None = None) -> str:
         """Return the id of the version of a notice that callers hear now."""
@@ -115,6 +118,11 @@ class ConfiguredPrompts:
             )
         return keys.pop()
 
+    def line_keys(self, controller: str) -> frozenset[str]:
+        """Return the keys that do something during a notice on the controller's lines."""
+        keys = (line.keys for line in self.settings.lines.values() if line.controller == controller)
+        return frozenset(key for one in keys for key in (one.full, one.repeat, one.skip) if key)
+
     def heard_with_other_sound(self, controller: str, recordings: Sequence[Recording]) -> bool:
         """Return whether callers heard another sound in the place of one of these recordings. Raises
         LedgerError."""
@@ -135,17 +143,22 @@ class ConfiguredPrompts:
         if self.settings.fallback_prompt:
             yield "", PromptPath("", "", "fallback", "", self.folder / self.settings.fallback_prompt)
 
-    def snippet(self, controller: str, paths: Sequence[PromptPath], purposes: Sequence[str]) -> Snippet:
-        """Build the lines by which the configuration names these prompts, all of one version."""
+    def snippet(
+        self,
+        controller: str,
+        paths: Sequence[PromptPath],
+        purposes: Sequence[str],
+        new: PartPlace | None = None,
+    ) -> Snippet:
+        """Build the lines by which the configuration names these prompts, all of one version; `new` is the
+        place of a notice or choice that the configuration lacks."""
         first = paths[0]
-        exists = first.version in self.versions(controller, first.notice)
+        exists = not new and first.version in self.versions(controller, first.notice)
         lines = []
         if not exists:
-            lines = [
-                f'          - version: "{first.version}"',
-                f"            purposes: [{', '.join(purposes)}]",
-                "            material: false",
-            ]
+            lines = [f'          - version: "{first.version}"']
+            if not (new and new.asks):
+                lines += [f"            purposes: [{', '.join(purposes)}]", "            material: false"]
         for part in dict.fromkeys(path.part for path in paths):
             name, base_version = (*part.split(":"), "")[:2]  # supplement:VERSION
             lines.append(f"            {'supplements' if base_version else name.replace('-', '_')}:")
@@ -156,8 +169,18 @@ class ConfiguredPrompts:
                 ]
             else:
                 lines += [f"              {language}: {base}" for language, base in pairs]
+        if new:
+            return Snippet(
+                f"controllers.{controller}.{new.section}", None, "\n".join([*new.heading(), *lines])
+            )
         where = f"controllers.{controller}.notices.{first.notice}.versions"
         return Snippet(where, first.version if exists else None, "\n".join(lines))
+
+
+def proposed(versions: Container[str], now: datetime) -> str:
+    """Return an id for the next version: the month, with a letter if a version has that id."""
+    month = f"{now:%Y-%m}"
+    return next_version(month, versions) if month in versions else month
 
 
 def _hint(name: str, names: Iterable[str]) -> Text:

@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Container, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from functools import partial
 from importlib import resources
 from pathlib import Path
 
+from ...config.schema import ControllerSettings, VersionSettings
 from ...model.errors import InformativaError, PromptError
 from ...model.text import Text, joined
 from ...prompts import audio, texts
 from ...prompts.pronunciation import SPELLINGS, key
 from ...prompts.store import PromptPath, write
+from ...prompts.texts import PURPOSE_PLACEHOLDERS, Template
 from ...system import shipped
 from ..controllers import name_remedy
 from ..document import Sentence
-from .configured import ConfiguredPrompts, Snippet
+from . import spoken_values
+from .configured import ConfiguredPrompts, Snippet, proposed
+from .parts import WHOLE_NOTICE, PartPlace, SpokenPart, place_of
 from .showing import Prompt, read_prompt, warnings
+from .spoken_values import GivenValues
 
 
 class PromptPart(StrEnum):
@@ -32,21 +37,14 @@ class PromptPart(StrEnum):
     SUPPLEMENT = "supplement"
 
 
-class SpokenPart(StrEnum):
-    """The parts for which texts are shipped."""
-
-    SHORT = "short"
-    SHORT_NOKEY = "short-nokey"
-    FULL = "full"
-
-
 @dataclass(frozen=True)
 class PromptTarget:
     """The controller, notice and version whose prompts are made."""
 
     controller: str | None = None
     """`None` for the only controller."""
-    notice: str = "privacy"
+    notice: str = ""
+    """'' for the one to which the text belongs."""
     version: str | None = None
     """`None` for a proposed one."""
     force: bool = False
@@ -67,8 +65,12 @@ class Speech:
     """The key that plays the full text."""
     texts: Path | None = None
     """A folder of texts in place of those shipped."""
-    parts: Sequence[SpokenPart] = tuple(SpokenPart)
-    """The parts that are spoken."""
+    parts: Sequence[SpokenPart] = WHOLE_NOTICE
+    """The parts that are spoken, all of one notice."""
+    after: str = ""
+    """The version that the callers of a supplement know already."""
+    values: GivenValues = field(default_factory=GivenValues)
+    """Values of placeholders in place of the configuration's."""
 
 
 @dataclass(frozen=True)
@@ -95,26 +97,76 @@ def build(config: Path, target: PromptTarget, speech: Speech) -> PromptsMade:
     """Speak the parts of the notice in each language, and put them in place. Raises InformativaError."""
     prompts = ConfiguredPrompts(config)
     name, owner = prompts.controller(target.controller)
-    newest = prompts.newest(name, target.notice)
-    version = _version(prompts, name, target)
-    languages = speech.languages or prompts.languages(name)
-    purposes = speech.purposes or prompts.versions(name, target.notice).get(version, newest).purposes
-    digit = prompts.key(name, speech.key)
-    values = {"company": speech.spoken_name or owner.name, "site": speech.site}
+    place = place_of(speech.parts[0], target.notice, speech.after)
+    versions = prompts.versions_so_far(name, place)
+    version = _version(versions, target)
+    _require_base(versions, speech.after, is_supplement=SpokenPart.SUPPLEMENT in speech.parts)
+    purposes = speech.purposes or _purposes(versions, version, owner)
+    known = versions[speech.after].purposes if speech.after else purposes
+    templates = _templates(speech, speech.languages or prompts.languages(name))
+    speech.values.require_use([template for _, _, template in templates])
+    needs_key = any("key" in template.placeholders for _, _, template in templates)
+    full = prompts.key(name, speech.key) if needs_key or speech.key else ""
+    texts_made = [
+        (language, part, template, _values(owner, speech, language, template, (purposes, known), full))
+        for language, part, template in templates
+    ]
+    for _, _, template, _ in texts_made:
+        speech.values.require_free_keys(template, prompts.line_keys(name))
+    missing = [value for _, _, template, values in texts_made for value in template.missing(values)]
+    spoken_values.refuse_missing(missing, name)
     words: dict[PromptPath, str] = {}
     contents: dict[PromptPath, dict[str, bytes]] = {}
-    for language in languages:
-        for part in speech.parts:
-            if language in SPELLINGS:
-                values["key"] = key(digit, language)
-            lines = texts.lines(speech.texts or shipped.folder("texts"), language, part, values, purposes)
-            path = prompts.store.path(name, target.notice, version, part, language)
-            words[path] = "\n".join(lines) + "\n"
-            existing = {} if target.force else _existing(path, words[path])
-            contents[path] = existing or _speak(lines, language, part)
-    _put(prompts, name, contents, force=target.force)
+    for language, part, template, values in texts_made:
+        lines = template.fill(values)
+        own_part = place_of(part, target.notice, speech.after).part
+        path = prompts.store.path(name, place.id, version, own_part, language)
+        words[path] = "\n".join(lines) + "\n"
+        existing = {} if target.force else _existing(path, words[path])
+        contents[path] = existing or _speak(lines, language, part)
+    _put(prompts, name, contents, versions, force=target.force)
     write({path.file("txt"): text for path, text in words.items()})
-    return _result(prompts, name, contents, purposes)
+    new = place.with_digits(speech.values.options) if place.is_new(owner.notices) else None
+    return _result(prompts, name, contents, purposes, new=new)
+
+
+def _templates(speech: Speech, languages: Sequence[str]) -> list[tuple[str, SpokenPart, Template]]:
+    """Return the texts that are to be spoken, each with its language and part. Raises PromptError."""
+    folder = speech.texts or shipped.folder("texts")
+    return [
+        (language, part, texts.template(folder, language, part, speech.values.names))
+        for language in languages
+        for part in speech.parts
+    ]
+
+
+def _values(
+    owner: ControllerSettings,
+    speech: Speech,
+    language: str,
+    template: Template,
+    purposes: tuple[Sequence[str], Sequence[str]],
+    full_key: str,
+) -> dict[str, str]:
+    """Return the values for one text. `purposes` are those of the version, and those that the hearers of a
+    supplement know. Raises InformativaError."""
+    values = {"site": speech.site, "company": speech.spoken_name or owner.name}
+    if full_key:
+        values["key"] = key(full_key, language)
+    if template.placeholders & PURPOSE_PLACEHOLDERS:
+        phrases = texts.phrases(speech.texts or shipped.folder("texts"), language)
+        spoken = spoken_values.Purposes(phrases, purposes[0], purposes[1], owner.service_purposes)
+        values |= spoken.values(template.placeholders)
+    return values | spoken_values.values(owner, speech.values, language)
+
+
+def _purposes(
+    versions: Mapping[str, VersionSettings], version: str, owner: ControllerSettings
+) -> Sequence[str]:
+    """Return the purposes of a version, of the newest one before it is written, or of the service alone."""
+    if not versions:
+        return owner.service_purposes
+    return versions.get(version, list(versions.values())[-1]).purposes
 
 
 def add(
@@ -133,23 +185,29 @@ def add(
     """
     prompts = ConfiguredPrompts(config)
     name = prompts.controller(target.controller)[0]
-    newest = prompts.newest(name, target.notice)
-    version = _version(prompts, name, target)
-    _require(prompts.versions(name, target.notice), language, part, after)
+    place = place_of(SpokenPart(part), target.notice, after)
+    versions = prompts.versions(name, place.id)
+    version = _version(versions, target)
+    _require_language(language)
+    _require_base(versions, after, is_supplement=part is PromptPart.SUPPLEMENT)
     sound = audio.read(file)
     doubts = tuple(joined(": ", str(file), text) for text in audio.recording_warnings(sound))
     for text in doubts:
         doubt(text)
-    path = prompts.store.path(name, target.notice, version, f"{part}:{after}" if after else part, language)
+    path = prompts.store.path(name, place.id, version, place.part, language)
     contents = {path: audio.prompt(sound)}
-    _put(prompts, name, contents, force=target.force)
-    return _result(prompts, name, contents, newest.purposes, doubts)
+    _put(prompts, name, contents, versions, force=target.force)
+    return _result(prompts, name, contents, prompts.newest(name, place.id).purposes, doubts)
 
 
 def _put(
-    prompts: ConfiguredPrompts, name: str, contents: dict[PromptPath, dict[str, bytes]], *, force: bool
+    prompts: ConfiguredPrompts,
+    name: str,
+    contents: dict[PromptPath, dict[str, bytes]],
+    versions: Container[str],
+    *,
+    force: bool,
 ) -> None:
-    versions = prompts.versions(name, next(iter(contents)).notice)
     prompts.store.put(contents, partial(prompts.heard_with_other_sound, name), versions, force=force)
 
 
@@ -159,17 +217,18 @@ def _result(
     contents: dict[PromptPath, dict[str, bytes]],
     purposes: Sequence[str],
     doubts: tuple[Text, ...] = (),
+    new: PartPlace | None = None,
 ) -> PromptsMade:
     return PromptsMade(
         tuple(
             read_prompt(name, path, tuple(warnings(path, files["wav"]))) for path, files in contents.items()
         ),
-        prompts.snippet(name, list(contents), purposes),
+        prompts.snippet(name, list(contents), purposes, new),
         doubts,
     )
 
 
-def _version(prompts: ConfiguredPrompts, controller: str, target: PromptTarget) -> str:
+def _version(versions: Container[str], target: PromptTarget) -> str:
     """Return the version of `target`, else a proposed one. Raises InformativaError if it is no valid id."""
     version = target.version
     if version is not None and not re.fullmatch(r"(?!\.)[A-Za-z0-9._-]{1,32}", version):
@@ -177,16 +236,19 @@ def _version(prompts: ConfiguredPrompts, controller: str, target: PromptTarget) 
             Text("{given!r} is no version.", given=version),
             Text("Give letters, digits, . _ and -: --version 2027-01"),
         )
-    return version or prompts.proposed(controller, target.notice, datetime.now(UTC))
+    return version or proposed(versions, datetime.now(UTC))
 
 
-def _require(versions: Mapping[str, object], language: str, part: PromptPart, after: str) -> None:
-    """Raise InformativaError if a version cannot have such a prompt."""
+def _require_language(language: str) -> None:
     if not re.fullmatch(r"[a-z]{2}(_[A-Z]{2})?", language):
         raise InformativaError(
             Text("{language!r} is no language.", language=language), Text("Give two letters: --language it")
         )
-    if (part is PromptPart.SUPPLEMENT) != bool(after):
+
+
+def _require_base(versions: Mapping[str, object], after: str, *, is_supplement: bool) -> None:
+    """Raise InformativaError if a supplement is for hearers of no version, or anything else is."""
+    if is_supplement != bool(after):
         raise InformativaError(
             Text("A supplement is for those who know a version."), "--part supplement --after 2026-11"
         )

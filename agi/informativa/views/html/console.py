@@ -11,7 +11,7 @@ from importlib import resources
 import jinja2
 from markupsafe import Markup
 
-from ...model import Action, Controller, Event, Heard, Line, Period, Record, RecordKind
+from ...model import Action, Controller, Event, Heard, Line, Period, Record, RecordKind, name_with_basis
 from ...model.invisible import visible
 from ...model.text import Text
 from ...operations.evidence.auditing import AuditedLedger
@@ -61,6 +61,7 @@ def environment() -> jinja2.Environment:
         "duration": duration,
         "how_much": how_much,
         "named": name_in_language,
+        "with_bases": names_with_bases,
     }
     return templates
 
@@ -75,6 +76,11 @@ def name_in_language(ids: str | Iterable[str], owner: Controller, say: Language)
     """Notices or purposes of a company, by their names."""
     ids = [ids] if isinstance(ids, str) else sorted(ids)
     return ", ".join(words.name_in_language(notice_id, owner.names, say) for notice_id in ids)
+
+
+def names_with_bases(purposes: Iterable[str], owner: Controller, say: Language) -> str:
+    """Purposes of a company, by their names, with the legal basis of those that have our name."""
+    return "; ".join(say(name_with_basis(purpose, owner.names)) for purpose in sorted(purposes))
 
 
 def looked_for(action: Action) -> Text | str:

@@ -103,6 +103,26 @@ def test_key_that_a_recording_names_must_do_something(folder: Path) -> None:
     assert [one for one, _fix in found(file, "words") if "it/short" in one] == [does_nothing.format(1)]
 
 
+def test_keys_of_other_recordings_are_checked_too(folder: Path) -> None:
+    """In the full text, and in a supplement, which is played in place of the short one."""
+    file = folder / "informativa.yaml"
+    (folder / "prompts/it/full.txt").write_text("Per interromperla prema il tasto uno. O il tasto sette.")
+    text = file.read_text()
+    supplement = '            supplements: {"2025": {it: prompts/it/supplement}}\n'
+    version = '          - version: "2026-11"\n'
+    short = "{it: prompts/it/short, en: prompts/en/short}"
+    earlier = f'          - {{version: "2025", purposes: [service], short: {short}}}\n'
+    file.write_text(text.replace(version, earlier + version + supplement, 1))
+    for extension in ("wav", "txt"):
+        source = folder / f"prompts/it/short.{extension}"
+        (folder / f"prompts/it/supplement.{extension}").write_bytes(source.read_bytes())
+    (folder / "prompts/it/supplement.txt").write_text("Per no prema il tasto otto.")
+    assert [one.partition(f"{folder}/")[2] for one, _fix in found(file, "words")] == [
+        f"prompts/it/full names the key 7, which does nothing on the line {LINE}",
+        f"prompts/it/supplement names the key 8, which does nothing on the line {LINE}",
+    ]
+
+
 def test_key_is_not_named_where_none_is_heard(folder: Path) -> None:
     """By what the dialplan plays alone, on a line and on numbers that nobody configured: each file is told
     once, with the command that makes the other; a text that names a website instead is in order."""

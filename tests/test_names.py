@@ -11,7 +11,13 @@ import yaml
 from doubles import line, notice, version
 from informativa.config import load
 from informativa.config.comparable import digest
-from informativa.model.names import LETTER_LANGUAGES, NAMES, languages_without_name, name_and_id
+from informativa.model.names import (
+    LETTER_LANGUAGES,
+    NAMES,
+    languages_without_name,
+    name_and_id,
+    name_with_basis,
+)
 from informativa.views.messages import ENGLISH, language, of_letter
 from informativa.views.record_words import name_in_language
 from informativa.views.text.bundle_plan import sentences
@@ -44,6 +50,16 @@ def test_id_stands_beside_a_name_alone() -> None:
         "gestire il Suo contratto (crm)",
         "gestire la chiamata e il servizio richiesto (service)",
         "other",
+    ]
+
+
+def test_basis_follows_our_name_alone() -> None:
+    """In a letter; a company that names a purpose itself says there what it wants to say."""
+    own = {"it": {"quality": "ascoltare le chiamate a campione"}}
+    assert [ITALIAN(name_with_basis(one, own)) for one in ("service", "quality", "crm")] == [
+        "gestire la chiamata e il servizio richiesto (in base al contratto o alla Sua richiesta)",
+        "ascoltare le chiamate a campione",
+        "crm",
     ]
 
 

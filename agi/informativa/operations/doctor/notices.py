@@ -178,10 +178,10 @@ def _build_without_keys(
 
 
 def _prompts(line: Line) -> Iterator[tuple[Version, str, Prompt]]:
-    """Yield the short prompts of a line, with and without keys, for the versions in force and to come; each
-    with its version and language."""
+    """Yield the prompts of a line, for the versions in force and to come; each with its version and
+    language."""
     for _notice, version in _versions(line):
-        for language, prompt in (*version.short.items(), *version.short_nokey.items()):
+        for _part, language, prompt in version.prompts():
             yield version, language, prompt
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 from examples import ONE, OTHER, PLAYED
 from informativa.config import load
 from informativa.model import Reason
-from informativa.operations.doctor import examination
+from informativa.operations.doctor import examination, notices
 from informativa.operations.doctor.checks import Suite, of_suite
 from informativa.process import maintenance, storage
 from informativa.prompts.named_keys import named_keys
@@ -182,6 +183,20 @@ def test_company_that_plays_what_is_shipped_is_told(folder: Path) -> None:
     ((text, fix),) = [one for one in found(file, "words") if "shipped" in one[0]]
     assert text.startswith("acme plays recordings that are shipped with informativa: they name no company")
     assert fix == f"informativa prompts build --controller acme --site SITE -c {file}"
+
+
+def test_notice_that_needs_no_company_may_be_the_shipped_one(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An artificial intelligence says that it is one, whoever's it is: that recording names nobody."""
+    text = (shipped("texts") / "it/ai-emotion.txt").read_text(encoding="utf-8")
+    sound = (folder / "prompts/it/short.wav").read_bytes()
+    words = {hashlib.sha256(sound).hexdigest(): " ".join(text.splitlines())}
+    monkeypatch.setattr(notices, "spoken_words", lambda: words)
+    file = folder / "informativa.yaml"
+    assert [one for one in found(file, "words") if "shipped" in one[0]] == []
+    monkeypatch.setattr(notices, "spoken_words", lambda: dict.fromkeys(words, "La società che ha chiamato…"))
+    assert len([one for one in found(file, "words") if "shipped" in one[0]]) == 1
 
 
 @pytest.fixture

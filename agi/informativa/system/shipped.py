@@ -29,3 +29,12 @@ def folder(name: str) -> Traversable:
     package = resources.files("informativa")
     packed = package / "data" / name
     return packed if packed.is_dir() else Path(str(package)).resolve().parents[1] / _IN_CLONE[name]
+
+
+@cache
+def texts_without_company() -> frozenset[str]:
+    """Return the shipped texts that any company speaks as they stand, each on one line."""
+    languages = (language for language in folder("texts").iterdir() if language.is_dir())
+    files = (file for language in languages for file in language.iterdir() if file.name.endswith(".txt"))
+    contents = (file.read_text(encoding="utf-8") for file in files)
+    return frozenset(" ".join(content.split()) for content in contents if "{" not in content)

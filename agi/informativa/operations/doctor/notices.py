@@ -27,7 +27,7 @@ from ...prompts.installed import LARGEST, installed
 from ...prompts.named_keys import named_keys
 from ...prompts.store import PromptStore
 from ...system.files import read
-from ...system.shipped import spoken_words
+from ...system.shipped import spoken_words, texts_without_company
 from .findings import Finding, warning
 from .system import System
 
@@ -102,8 +102,8 @@ def _untrue_words(configuration: Configuration, mistaken: Container[str]) -> Ite
         if line.controller.refused:
             continue
         for version, language, prompt in _prompts(line):
-            prompt_words, is_shipped = _words(prompt, shipped_words)
-            if is_shipped:
+            prompt_words, shipped_text = _words(prompt, shipped_words)
+            if shipped_text and " ".join(shipped_text.split()) not in texts_without_company():
                 nameless[line.controller.id] = None
             if line.controller.id in mistaken:
                 continue
@@ -200,13 +200,13 @@ def _working_keys(line: Line, version: Version, language: str) -> frozenset[str]
     return frozenset({full, line.keys.repeat, line.keys.skip})
 
 
-def _words(prompt: Prompt, shipped_words: Mapping[str, str]) -> tuple[str, bool]:
+def _words(prompt: Prompt, shipped_words: Mapping[str, str]) -> tuple[str, str]:
     """Return the words in the text file beside a recording, else those of `shipped_words`, by SHA-256 of the
-    sound; and whether the recording is a shipped one."""
+    sound; and the latter alone, '' for a recording that is not shipped."""
     text = ""
     with suppress(OSError):
         text = shipped_words.get(hashlib.sha256(read(Path(f"{prompt.path}.wav"), LARGEST)).hexdigest(), "")
-    is_shipped = bool(text)
+    shipped_text = text
     with suppress(OSError):
         text = read(Path(f"{prompt.path}.txt"), LARGEST_TEXT).decode("utf-8", "replace") or text
-    return text, is_shipped
+    return text, shipped_text

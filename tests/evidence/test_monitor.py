@@ -34,6 +34,7 @@ from evidence.monitored import (
     WITNESS,
     Clock,
     ServedLog,
+    minute,
     monitor,
     now,
     policy,
@@ -41,12 +42,13 @@ from evidence.monitored import (
 )
 from evidence.serving import Asked, Reply, Server, answering, nowhere
 from evidence.witnessing import MemoryLog, serving
+from informativa.evidence import purging
 from informativa.evidence.approval import Approval, sign
 from informativa.evidence.checkpoint import Checkpoint
 from informativa.evidence.log_folder import PublishedLog
 from informativa.evidence.monitor_state import MonitorFolder
 from informativa.evidence.note import Signer
-from informativa.evidence.notes import ApprovalNote, LogNote, NewLogNote, NextNote
+from informativa.evidence.notes import ApprovalNote, LogNote, NewLogNote, NextNote, PurgeNote
 from informativa.evidence.tiles import ENTRIES, Tile, bundle, parse_bundle
 from informativa.operations.evidence.monitor import Monitor, MonitorSettings
 from informativa.operations.evidence.monitor_findings import FindingKind, Look
@@ -218,6 +220,26 @@ def test_the_same_checkpoint_confirmed_anew(log: ServedLog) -> None:
     copy = log.top.parent / "state" / ORIGIN
     assert (copy / "checkpoint").read_bytes() == log.signed(clock.now - 30)
     assert (copy / "checkpoints/341").read_bytes() == log.signed(NOW)
+
+
+def test_the_first_signature_of_purged_leaves_is_read_once(tmp_path: Path) -> None:
+    """Of years of purges none is verified anew in each look, also where the witness signed at the very second
+    that the note names."""
+    cutoff = purging.before(RULE, minute(NOW))
+    assert cutoff
+    log = ServedLog(tmp_path / "web")
+    log.top.mkdir()
+    log.records(3)
+    log.publish(int(cutoff.timestamp()))
+    rule = log.note(RULE, NOW - 300 * 86_400)
+    log.note(PurgeNote(ORIGIN, 3, cutoff, rule.index))
+    log.publish()
+    watcher = monitor(settings(log))
+    assert [finding.standing for finding in look(watcher).findings] == ["holds", "holds"]
+    for folder in (log.folder, tmp_path / "state" / ORIGIN):
+        (folder / "checkpoints/3").unlink()
+    assert [finding.standing for finding in look(watcher).findings] == ["holds", "holds"]
+    assert [finding.standing for finding in look(monitor(settings(log))).findings] == ["holds", "flawed"]
 
 
 def test_still_is_told_again_after_it_was_over(log: ServedLog) -> None:

@@ -44,8 +44,13 @@ class FirstCosignatures:
         question = (origin, size, tuple(witnesses))
         at = self._known.checkpoints.get(question)
         if at is None or at > latest:
-            at = self._time(self._logs[origin], size, witnesses, latest)
-            if at is not None and at < latest:  # `latest` itself may stand for a time that is not known yet
+            log = self._logs[origin]
+            try:
+                at = self._time(log, size, witnesses, latest)
+            except ElsewhereError as error:
+                self.problems[Text("{log}: {why}", log=log.key.name, why=error.text)] = None
+                return latest  # which is not remembered
+            if at is not None and at <= latest:
                 self._known.checkpoints[question] = at
         return at
 
@@ -62,14 +67,11 @@ class FirstCosignatures:
     def _time(
         self, log: FollowedLog, size: int, witnesses: Sequence[WitnessVerifier], latest: int
     ) -> int | None:
+        """Raises ElsewhereError if it cannot be read now."""
         copied = min(cosignatures(log.copy.first_checkpoint(size), log.key, witnesses), default=None)
         if (copied is not None and copied <= latest) or log.source is None:
             return copied
-        try:
-            note = self._published(log.source, size)
-        except EvidenceError as error:
-            self.problems[Text("{log}: {why}", log=log.key.name, why=error.text)] = None
-            return latest
+        note = self._published(log.source, size)
         published = min(cosignatures(note, log.key, witnesses), default=None)
         if note is None or published is None or published > (copied or latest):
             return copied or published
@@ -82,4 +84,7 @@ class FirstCosignatures:
     def _published(self, source: LogSource, size: int) -> bytes | None:
         if time.monotonic() > self._deadline:
             raise ElsewhereError(Text("{place} is slow: older checkpoints are read later", place=source.name))
-        return source.read(f"checkpoints/{size}", LARGEST_CHECKPOINT)
+        try:
+            return source.read(f"checkpoints/{size}", LARGEST_CHECKPOINT)
+        except EvidenceError as error:
+            raise ElsewhereError(error.text) from error

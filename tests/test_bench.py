@@ -15,7 +15,20 @@ from xml.etree import ElementTree
 
 import pytest
 
-from bench import console, counted, direct, evidence, figures, ledger, machine, plots, records, report, rivals
+from bench import (
+    console,
+    counted,
+    direct,
+    evidence,
+    figures,
+    ledger,
+    machine,
+    monitoring,
+    plots,
+    records,
+    report,
+    rivals,
+)
 from bench.figures import Curves, Peers, RefusedError, Report, Result, SkippedError, Spread, Target
 from informativa.console.routes import ROUTES
 from informativa.ledgers.sqlite import SqliteStore
@@ -375,6 +388,15 @@ def test_evidence_measures_what_was_done(tmp_path: Path) -> None:
         assert each in words
     assert all(one.value.median > 0 for one in found.results if "proof" not in one.what)
     assert [list(group.spreads) for group in found.peers] == [["with its leaf", "without"]] * 2
+
+
+def test_monitor_measures_what_was_done(tmp_path: Path) -> None:
+    """The program verified each leaf that was published, started anew and going on."""
+    found = Report()
+    monitoring.monitoring(found, tmp_path, leaves=1, rounds=1)
+    measured = {one.what: one.value.median for one in found.results}
+    assert len(measured) == len(found.results) == 12
+    assert 88 <= measured["bytes of a leaf in the copy"] < 100
 
 
 def test_evidence_refuses_the_numbers_of_a_ledger_that_was_changed(tmp_path: Path) -> None:

@@ -13,7 +13,20 @@ from pathlib import Path
 from rich.console import Console
 from rich.markdown import Markdown
 
-from . import console, counted, direct, evidence, inside, ledger, machine, plots, report, script, shared
+from . import (
+    console,
+    counted,
+    direct,
+    evidence,
+    inside,
+    ledger,
+    machine,
+    monitoring,
+    plots,
+    report,
+    script,
+    shared,
+)
 from .figures import RefusedError, Report, SkippedError
 
 Measure = Callable[[Report, Path], None]
@@ -34,6 +47,10 @@ MEASURES: dict[str, tuple[Measure, Measure]] = {
     "script": (script.script, lambda r, f: script.script(r, f, rounds=5)),
     "import": (ledger.importing, lambda r, f: ledger.importing(r, f, rows=50_000)),
     "evidence": (evidence.evidence, lambda r, f: evidence.evidence(r, f, records=100_000, rounds=5)),
+    "monitor": (
+        monitoring.monitoring,
+        lambda r, f: monitoring.monitoring(r, f, leaves=100_000, rounds=10),
+    ),
     "shared": (
         shared.shared,
         lambda r, f: shared.shared(r, f, records=50_000, rounds=3, times=500, seconds=5),
@@ -47,7 +64,8 @@ MEASURES: dict[str, tuple[Measure, Measure]] = {
 
 # With as many as a large company has in years.
 LARGE: dict[str, Measure] = {
-    "evidence": lambda r, f: evidence.evidence(r, f, records=evidence.MANY, rounds=5)
+    "evidence": lambda r, f: evidence.evidence(r, f, records=evidence.MANY, rounds=5),
+    "monitor": lambda r, f: monitoring.monitoring(r, f, leaves=evidence.MANY),
 }
 TOGETHER = {"cpu": "throughput", "start": "scale"}  # measured in the same run
 
@@ -98,7 +116,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--large",
         action="store_true",
-        help="evidence with 10,000,000 records: about an hour, and 13 GB of disk meanwhile",
+        help="evidence and monitor with 10,000,000 records: about an hour, and 13 GB of disk meanwhile",
     )
     parser.add_argument(
         "--output",

@@ -45,6 +45,7 @@ from evidence.witnessing import MemoryLog, serving
 from informativa.evidence import purging
 from informativa.evidence.approval import Approval, sign
 from informativa.evidence.checkpoint import Checkpoint
+from informativa.evidence.log_copy import LogCopy
 from informativa.evidence.log_folder import PublishedLog
 from informativa.evidence.monitor_state import MonitorFolder
 from informativa.evidence.note import Signer
@@ -111,6 +112,19 @@ def test_an_honest_log(log: ServedLog) -> None:
     ]
     assert copy.sizes() == [341, 1341]
     assert look(monitor(settings(log))).news == ()
+
+
+def test_roots_of_a_copy_in_any_order(log: ServedLog) -> None:
+    """A larger tree goes on from the one that was asked for before, and a smaller one does not."""
+    log.records(1000)
+    log.publish()
+    look(monitor(settings(log)))
+    copy = LogCopy(log.top.parent / "state" / ORIGIN)
+    for size in (512, 600, 1341, 300, 0, 1000, 256, 1341):
+        assert copy.root(size) == log.checkpoint(size).root
+    data = (copy.folder / Tile(ENTRIES, 0).path).read_bytes()
+    copy.add(4, [(data, parse_bundle(data, 256))])  # in place of another bundle
+    assert copy.root(1280) != log.checkpoint(1280).root
 
 
 def test_a_log_of_records_alone(tmp_path: Path) -> None:

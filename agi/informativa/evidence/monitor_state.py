@@ -98,7 +98,7 @@ class MonitorFolder:
         """Make the folder if there is none, and hold it for this process."""
         with failing(self.folder):
             files.make_folder(self.folder, mode=0o750)
-            lock = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+            lock = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o640)
         try:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

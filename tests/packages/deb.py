@@ -36,6 +36,7 @@ PYTHONS = ("3.11", "3.12", "3.13")
 SOURCES = ROOT / "tests/packages/debian"
 _LIB = "usr/lib/informativa"
 _CONFIG, _OWNER = Path("/etc/informativa"), "asterisk"
+_WATCHING = ("informativa-witness.service", "informativa-monitor.service")
 _PROGRAMS = {"informativa": "main", "informativa-agi": "agi"}
 _PROGRAM = """\
 #!/{lib}/bin/python -I
@@ -127,7 +128,7 @@ def _listed(digests: Mapping[str, str]) -> str:
 
 
 def _documents(tree: Path, version: str, made: int) -> None:
-    """Manual, completion, licences, changelogs."""
+    """Manual, completion, licences, changelogs, an example."""
     program = VENV / "bin/informativa"
     manual = tree / "usr/share/man/man1"
     _compressed(manual / "informativa.1.gz", _said(program, "man"))
@@ -144,6 +145,7 @@ def _documents(tree: Path, version: str, made: int) -> None:
     entry += f" -- {_maintainer()}  {formatdate(made)}\n"
     _compressed(doc / "changelog.gz", entry)
     _compressed(doc / "CHANGELOG.md.gz", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"))
+    _write(doc / "examples/policy", (SOURCES / "policy").read_text(encoding="utf-8"))
     overrides = (SOURCES / "lintian-overrides").read_text(encoding="utf-8")
     _write(tree / "usr/share/lintian/overrides/informativa", overrides)
 
@@ -154,7 +156,8 @@ def _maintainer() -> str:
 
 
 def _units(tree: Path, etc: Path) -> None:
-    """The units of a configuration as `init` lays it, given to Asterisk's user."""
+    """The units of a configuration as `init` lays it, given to Asterisk's user; and those of whoever watches
+    somebody else's log, which need none."""
     init.init(etc)
     configuration = config.load(etc / "informativa.yaml", keep=True)
     for unit in systemd_unit.UNITS:
@@ -170,6 +173,8 @@ def _units(tree: Path, etc: Path) -> None:
             home="yes",
         )
         _write(tree / f"usr/lib/systemd/system/{unit}.service", systemd_unit.fill(unit, there))
+    for name in _WATCHING:
+        _write(tree / "usr/lib/systemd/system" / name, (SOURCES / name).read_text(encoding="utf-8"))
 
 
 def _control(tree: Path, version: str) -> None:

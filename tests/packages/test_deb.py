@@ -34,9 +34,12 @@ def test_it_holds_what_an_admin_looks_for(package: Path) -> None:
         "usr/bin/informativa-agi",
         "usr/lib/systemd/system/informativa.service",
         "usr/lib/systemd/system/informativa-evidence.service",
+        "usr/lib/systemd/system/informativa-monitor.service",
         "usr/lib/systemd/system/informativa-web.service",
+        "usr/lib/systemd/system/informativa-witness.service",
         "usr/share/bash-completion/completions/informativa",
         "usr/share/doc/informativa/copyright",
+        "usr/share/doc/informativa/examples/policy",
         "usr/share/fish/vendor_completions.d/informativa.fish",
         "usr/share/man/man1/informativa-agi.1.gz",
         "usr/share/man/man1/informativa.1.gz",
@@ -48,7 +51,9 @@ def test_it_holds_what_an_admin_looks_for(package: Path) -> None:
         "usr/bin/informativa-agi",
         "usr/lib/systemd/system/informativa.service",
         "usr/lib/systemd/system/informativa-evidence.service",
+        "usr/lib/systemd/system/informativa-monitor.service",
         "usr/lib/systemd/system/informativa-web.service",
+        "usr/lib/systemd/system/informativa-witness.service",
     }
 
 

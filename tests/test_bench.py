@@ -152,6 +152,14 @@ def test_plots(found: Report, tmp_path: Path) -> None:
     assert plots.draw(Report(), {}, tmp_path) == []
 
 
+def test_plot_of_nothing_beside_much(tmp_path: Path) -> None:
+    """A measure that came to 0 is drawn beside one that is far larger."""
+    much, nothing = Spread((900.0,), "MB"), Spread((0.0,), "MB")
+    results = [Result("one", "much", much, Target(1)), Result("one", "nothing", nothing, Target(1))]
+    (drawn,) = plots.draw(Report(results=results), {}, tmp_path)
+    assert "nothing" in drawn.read_text()
+
+
 def _made(*arguments: str) -> str:
     """The commands of `make bench`, which are not run."""
     environment = {

@@ -132,7 +132,8 @@ def _bar(axes: Axes, row: int, values: Sequence[float], colour: str, text: str) 
 def _label(axes: Axes, labels: Sequence[str]) -> None:
     axes.set_yticks(range(len(labels)), labels)
     axes.invert_yaxis()
-    shown = [bar.get_width() for bar in axes.patches if isinstance(bar, Rectangle)]
+    widths = [bar.get_width() for bar in axes.patches if isinstance(bar, Rectangle)]
+    shown = [width for width in widths if width > 0] or [1.0]  # nothing has no place on a logarithmic axis
     least, most = min(shown) / 3, max(shown)
     if most > FAR * min(shown):
         axes.set(xscale="log", xlim=(least, most * (most / least) ** 0.25))  # with room for the numbers

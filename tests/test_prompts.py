@@ -19,6 +19,7 @@ import pytest
 
 from commands import PROGRAM, refused, run
 from informativa.operations.prompts.parts import SpokenPart
+from informativa.prompts.loudness import loudness
 from lab import audio
 
 sox = pytest.mark.skipif(not shutil.which("sox"), reason="sox is not on this machine")
@@ -79,11 +80,13 @@ def test_recording_is_added_and_configured(folder: Path, recording: Path) -> Non
     """A recording is trimmed, levelled, and put where the printed lines point; they pass `check`."""
     added = add(folder, recording, "--version", "2027-01")
     assert (added.returncode, added.stderr) == (0, "")
-    assert "speech at -20 dBov" in added.stdout
+    assert "speech at -24 dBov" in added.stdout  # of this hum; of voices it is less
     assert "material: leave it false for another wording" in added.stdout
     with wave.open(str(folder / f"{NEW}.wav")) as sound:
         assert (sound.getnchannels(), sound.getsampwidth(), sound.getframerate()) == (1, 2, 8000)
         assert 2.0 < sound.getnframes() / 8000 < 2.4
+        samples = np.frombuffer(sound.readframes(sound.getnframes()), "<i2") / 32768
+    assert loudness(samples.tolist(), 8000) == pytest.approx(-23.0, abs=0.3)
     paste(folder, added.stdout)
     checked = run("check", "-c", folder / "informativa.yaml")
     assert (checked.returncode, checked.stderr) == (0, "")
@@ -98,7 +101,7 @@ def test_added_recording_is_told_to_programs(folder: Path, recording: Path) -> N
     assert prompt["path"] == str(folder / NEW)
     assert (prompt["version"], prompt["language"], prompt["part"]) == ("2027-01", "it", "short")
     assert (2.0 < prompt["seconds"] < 2.4, prompt["problem"], prompt["warnings"]) == (True, None, [])
-    assert prompt["level"] == pytest.approx(-20, abs=1)
+    assert prompt["level"] == pytest.approx(-23.6, abs=1)
     assert (
         document["configuration"]["yaml"] in add(folder, recording, "--version", "2027-01", "--force").stdout
     )
@@ -265,8 +268,8 @@ def test_without_sox(folder: Path, recording: Path) -> None:
 def test_prompts_are_listed_and_found(folder: Path) -> None:
     """Without a name all are listed with length and level; a name is the end of a path."""
     listed = prompts(folder, "play").stdout
-    assert listed.count("speech at -20 dBov") == 9
-    assert "it/short.wav  17.4 s" in listed
+    assert len(re.findall(r"speech at -2[012] dBov", listed)) == 9
+    assert "it/short.wav  17.3 s" in listed
     path = prompts(folder, "play", "it/short", "--path").stdout.strip()
     assert path == str(folder / "prompts/it/short.wav")
     assert prompts(folder, "play", path, "--path").stdout.strip() == path
@@ -296,7 +299,7 @@ def test_playing(folder: Path, tmp_path: Path) -> None:
     program.chmod(0o755)
     path = f"{program.parent}:{os.environ['PATH']}"
     output = prompts(folder, "play", "de/short", PATH=path).stdout
-    assert "18.5 s" in output
+    assert "18.7 s" in output
     assert "originate" not in output
     assert (tmp_path / "played").read_text().strip() == f"-q {folder}/prompts/de/short.wav"
     program.write_text("#!/bin/sh\nexit 2\n")
@@ -409,7 +412,7 @@ def test_check_warns_of_a_level_that_stands_out(folder: Path) -> None:
     assert checked.returncode == 0
     assert checked.stderr == (
         f"warning: {folder}/prompts/it/short.wav is too soft:"
-        " its speech is at -44 dBov, and -20 dBov is right\n"
+        " its speech is at -44 dBov, and -21 dBov is right\n"
     )
 
 

@@ -64,9 +64,7 @@ def test_a_call_loads_no_more_than_it_needs(start, folder: Path, monkeypatch: py
 @pytest.mark.shipped_prompts
 def test_hang_up_during_the_notice_is_recorded(start, folder: Path) -> None:
     """SIGHUP, which Asterisk sends at a hang-up, does not end the script before its record is safe."""
-    without_masters(
-        folder / "prompts"
-    )  # so that 20,000 samples can mean 2.5 s alone
+    without_masters(folder / "prompts")  # so that 20,000 samples can mean 2.5 s alone
     script = start()
     script.expect("ANSWER")
     script.say("200 result=0\n")

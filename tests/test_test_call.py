@@ -132,7 +132,7 @@ def test_plan_says_what_should_come_of_it(configured: Configuration) -> None:
     """A withheld caller gets the notice, of a length in seconds; no number is in what is printed."""
     call = planned(configured)
     assert (call.caller, call.expected) == (None, (Status.PLAYED, Reason.WITHHELD))
-    assert call.seconds == pytest.approx(17.4, abs=0.1)
+    assert call.seconds == pytest.approx(17.3, abs=0.1)
     sure = planned(configured, CALLER, sure=True)
     assert (sure.caller, sure.expected) == ("+39…67", (Status.PLAYED, Reason.NOT_INFORMED))
     assert CALLER not in repr(sure)
@@ -209,7 +209,7 @@ def test_call_in_order(configured: Configuration, monkeypatch: pytest.MonkeyPatc
         "It makes a real record, a delivery to nobody.",
     ]
     assert shown[3].endswith(" s  the service is asked: agi://127.0.0.1:4588/notice")  # without the token
-    assert shown[5].endswith(f" s  notice begins: {path}, 17.4 s")
+    assert shown[5].endswith(f" s  notice begins: {path}, 17.3 s")
     assert shown[7].endswith(" s  status PLAYED")
     first, last = reported(result, call)
     assert first == (
@@ -364,7 +364,7 @@ def test_command_prints_each_step_and_what_was_recorded(
         "placed",
         "the service is asked: agi://127.0.0.1:4588/notice",
         "answered",
-        f"notice begins: {path}, 17.4 s",
+        f"notice begins: {path}, 17.3 s",
         "notice ends",
         "status PLAYED",
         "hung up",

@@ -21,7 +21,7 @@ def spoken_words() -> dict[str, str]:
     import yaml  # not for a script
 
     manifest = yaml.safe_load((folder("prompts") / "manifest.yaml").read_text(encoding="utf-8"))
-    return {entry["sha256"]: entry["text"] for entry in manifest["prompts"]}
+    return {file["sha256"]: entry["text"] for entry in manifest["prompts"] for file in entry["files"]}
 
 
 def folder(name: str) -> Traversable:

@@ -55,6 +55,15 @@ def run(*arguments: str | Path, **environment: str) -> subprocess.CompletedProce
     return subprocess.CompletedProcess(words, code, *printed)
 
 
+_OF_THE_EXAMPLE = ("shipped with informativa", "unless somebody approves it")
+
+
+def beside_the_example(stderr: str) -> str:
+    """Complaints of a command without the warnings that the example's two companies get anyway."""
+    lines = stderr.splitlines(keepends=True)
+    return "".join(line for line in lines if not any(words in line for words in _OF_THE_EXAMPLE))
+
+
 def typed(*arguments: object) -> tuple[int, str, str]:
     """What a command comes to: its exit code, and what it prints on either stream."""
     ran = run(*map(str, arguments))

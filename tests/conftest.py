@@ -24,7 +24,7 @@ from lab.chance import (  # noqa: F401  # hooks, too
     stream,
 )
 from lab.failures import pytest_runtest_makereport  # noqa: F401  # a hook
-from lab.office import Office, fill_in, without_masters
+from lab.office import Office, fill_in, numbered, without_masters
 
 HERE = Path(__file__).parent
 
@@ -82,7 +82,7 @@ def short_prompts(tmp_path_factory: pytest.TempPathFactory) -> Path:
     laid = tmp_path_factory.mktemp("laid") / "etc"
     init(laid)
     without_masters(laid / "prompts")
-    for seed, file in enumerate(sorted(laid.glob("prompts/*/*.wav"))):
+    for seed, file in numbered(laid / "prompts"):
         audio.write_wav(file, audio.synthetic(2.0 if file.stem == "full" else 1.0, seed))
     return laid / "prompts"
 

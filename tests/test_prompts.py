@@ -17,7 +17,7 @@ from shlex import quote
 import numpy as np
 import pytest
 
-from commands import PROGRAM, refused, run
+from commands import PROGRAM, beside_the_example, refused, run
 from informativa.operations.prompts.parts import SpokenPart
 from informativa.prompts.loudness import loudness
 from lab import audio
@@ -89,7 +89,7 @@ def test_recording_is_added_and_configured(folder: Path, recording: Path) -> Non
     assert loudness(samples.tolist(), 8000) == pytest.approx(-23.0, abs=0.3)
     paste(folder, added.stdout)
     checked = run("check", "-c", folder / "informativa.yaml")
-    assert (checked.returncode, checked.stderr) == (0, "")
+    assert (checked.returncode, beside_the_example(checked.stderr)) == (0, "")
     assert "privacy notice (privacy) 2027-01 in it (2." in checked.stdout
 
 
@@ -121,7 +121,7 @@ def test_supplement_is_added(folder: Path, recording: Path) -> None:
     file = folder / "informativa.yaml"
     file.write_text(file.read_text().replace(f"it: {NEW}\n", f"it: {NEW}\n{lines}", 1))
     checked = run("check", "-c", file)
-    assert (checked.returncode, checked.stderr) == (0, "")
+    assert (checked.returncode, beside_the_example(checked.stderr)) == (0, "")
 
 
 @sox
@@ -324,7 +324,7 @@ def test_install_makes_what_is_missing_once(folder: Path) -> None:
         *(".txt", ".wav", ".alaw", ".ulaw", ".gsm", ".sln16")
     }
     checked = run("check", "-c", folder / "informativa.yaml")
-    assert (checked.returncode, checked.stderr) == (0, "")
+    assert (checked.returncode, beside_the_example(checked.stderr)) == (0, "")
     times = {file: file.stat().st_mtime_ns for file in folder.rglob("short.*")}
     assert prompts(folder, "install", *formats).stdout == "9 prompts, 0 files made.\n"
     assert {file: file.stat().st_mtime_ns for file in folder.rglob("short.*")} == times
@@ -410,7 +410,7 @@ def test_check_warns_of_a_level_that_stands_out(folder: Path) -> None:
     audio.write_wav(folder / "prompts/it/short.wav", quiet)
     checked = run("check", "-c", folder / "informativa.yaml")
     assert checked.returncode == 0
-    assert checked.stderr == (
+    assert beside_the_example(checked.stderr) == (
         f"warning: {folder}/prompts/it/short.wav is too soft:"
         " its speech is at -44 dBov, and -21 dBov is right\n"
     )
@@ -437,7 +437,7 @@ def test_build_speaks_and_is_configured(folder: Path) -> None:
     assert "tasto" not in (base / "it/short-nokey.txt").read_text()
     paste(folder, built.stdout)
     checked = run("check", "-c", file)
-    assert (checked.returncode, checked.stderr) == (0, "")
+    assert (checked.returncode, beside_the_example(checked.stderr)) == (0, "")
     (seconds,) = re.findall(r"privacy notice \(privacy\) 2027-01 in it \(([\d.]+) s\)", checked.stdout)
     assert 16 < float(seconds) < 19  # Pico says the same text in 17.3 seconds
     times = {file: file.stat().st_mtime_ns for file in base.rglob("*.wav")}

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from commands import beside_the_example
 from informativa.call import guard, playback
 from informativa.cli.main import app
 from informativa.cli.tree import tree
@@ -87,8 +88,7 @@ def test_installation_commands_run_in_their_order(tmp_path: Path) -> None:
         if " init " in line:
             fill_in(tmp_path / "informativa/informativa.yaml")  # as the third step has it
         chown = ROOTS if " systemd " in line and os.geteuid() == 0 else ""  # the README has it done before
-        said = [one for one in ran.stderr.splitlines(keepends=True) if "shipped with informativa" not in one]
-        assert (ran.returncode, "".join(said)) == (0, chown.format(tmp_path)), typed
+        assert (ran.returncode, beside_the_example(ran.stderr)) == (0, chown.format(tmp_path)), typed
     assert "Gosub" in (tmp_path / "informativa.conf").read_text()
 
 

@@ -30,7 +30,7 @@ from informativa.process import script
 from informativa.process.preparation import prepare, verify_recordings
 from informativa.process.script_limit import ScriptLimit
 from informativa.process.service import CallService
-from lab.office import CONTRACT, TO_FILL_IN
+from lab.office import CONTRACT, TO_FILL_IN, numbered
 
 ACME, BOREALIS = "0212345678", "+493012345678"
 TOKEN = "c3" * 32
@@ -182,7 +182,7 @@ class Office:
         """Restore the folder and the time, and change the configuration for a situation."""
         shutil.rmtree(self.folder / "ledger")
         (self.folder / "ledger").mkdir(0o700)
-        for seed, sound in enumerate(sorted((self.folder / "prompts").glob("*/*.wav"))):
+        for seed, sound in numbered(self.folder / "prompts"):
             write_noise(sound, seed)
         for file in (*self.folder.glob(".informativa*"), self.folder / "prompts/it/supplement.wav"):
             file.unlink(missing_ok=True)

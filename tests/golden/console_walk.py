@@ -32,6 +32,7 @@ from informativa.console.routes import ROUTES
 from informativa.model import Role
 from informativa.operations.evidence import logs
 from informativa.process import storage
+from lab.office import numbered
 
 EN, IT = "en", "it"
 READER, COMPLIANCE, ADMIN, OPERATOR, NOBODY = (
@@ -268,7 +269,7 @@ def build(folder: Path) -> None:
     today, one of which is not signed yet. Keys, salts and sounds are fixed, and so are signatures."""
     for name, key in KEYS.items():
         (folder / "keys" / f"{name}.key").write_text(f"{key}\n")
-    for seed, sound in enumerate(sorted((folder / "prompts").glob("*/*.wav"))):
+    for seed, sound in numbered(folder / "prompts"):
         write_noise(sound, seed)
     config = folder / "informativa.yaml"
     text = config.read_text().replace("listen: 127.0.0.1:4588", "listen: 127.0.0.1:1")  # nobody is there

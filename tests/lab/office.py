@@ -11,7 +11,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from informativa.evidence.commitment import KEPT
@@ -29,6 +29,7 @@ PROGRAM = (BIN / "informativa",)
 _START = 60.0  # seconds; about half a second on an idle machine
 
 
+_FIRST = ("full", "short-nokey", "short")  # texts that were shipped first
 TO_FILL_IN, CONTRACT, ANALYSIS = '"put its number here"', '"2026/12"', '"2026/11"'
 
 
@@ -44,6 +45,12 @@ def without_masters(prompts: Path) -> None:
     two formats of one prompt must be equally long."""
     for master in prompts.glob("*/*.sln16"):
         master.unlink()
+
+
+def numbered(prompts: Path) -> Iterator[tuple[int, Path]]:
+    """Number the `.wav` files, so that each gets the same sound whatever else will be shipped one day."""
+    first = [prompts / language / f"{text}.wav" for language in ("de", "en", "fr", "it") for text in _FIRST]
+    return enumerate(dict.fromkeys([*first, *sorted(prompts.glob("*/*.wav"))]))
 
 
 class OfficeError(Exception):

@@ -22,8 +22,9 @@ def ask(site: Site, **more: str) -> bytes:
         return peer.recv(1000)
 
 
-def originate(site: Site, channel: str, other: str = "the-other") -> None:
-    """Have Asterisk place a call to a line, with ids of our choice; `other` is of the end in the dialplan."""
+def originate(site: Site, channel: str, other: str = "the-other", **more: str) -> None:
+    """Have Asterisk place a call to a line, with ids of our choice; `other` is of the end in the dialplan.
+    More headers of the manager's action change the others."""
     actions: tuple[dict[str, str], ...] = (
         {"Action": "Login", "Username": site.pbx.ami_user, "Secret": site.pbx.ami_secret, "Events": "off"},
         {
@@ -35,6 +36,7 @@ def originate(site: Site, channel: str, other: str = "the-other") -> None:
             "Data": "20",
             "CallerID": "<+393331234567>",
             "Async": "true",
+            **more,
         },
         {"Action": "Logoff"},
     )

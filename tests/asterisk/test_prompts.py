@@ -15,9 +15,11 @@ from lab import audio
 from lab.office import BIN
 
 from .site import Site
+from .test_doors import originate
 
 pytestmark = pytest.mark.skipif(not shutil.which("sox"), reason="sox is not on this machine")
 FORMATS = ("alaw", "ulaw", "gsm", "sln16", "g722")
+RATES = {"wav": 8000, "sln16": 16000}
 
 
 def command(site: Site, *arguments: str | Path) -> str:
@@ -56,6 +58,49 @@ def test_every_format_is_heard_whole(site: Site) -> None:
         assert told.heard == site.whole("it/short", "after"), name
         heard = site.office.records()[-1].event.heard
         assert (heard.ending, heard.seconds) == ("whole", pytest.approx(1.5, abs=0.03)), name
+
+
+def with_master(site: Site, folder: Path) -> None:
+    """Put the shipped Italian notice into the configuration, its master at 16 kHz beside the `.wav`."""
+    site.office.command("init", folder)
+    for extension in RATES:
+        shutil.copy(folder / f"prompts/it/short.{extension}", site.office.folder / "prompts/it")
+    site.configure(('version: "2026-11"', 'version: "2026-12"'))
+
+
+@pytest.mark.parametrize("codec", ["slin", "slin16", "g722"])
+def test_wideband_channel_hears_the_master_whole(site: Site, codec: str, tmp_path: Path) -> None:
+    """Whichever of the two files Asterisk chooses for a channel, its end is the end of the notice."""
+    with_master(site, tmp_path / "shipped")
+    site.pbx.forget_events()
+    originate(site, "wide", Codecs=codec, Data="40")
+    told = site.pbx.wait_event(lambda event: event.get("UserEvent") == "Over", 60)
+    assert told["Status"] == "PLAYED"
+    heard = site.office.records()[-1].event.heard
+    assert (heard.ending, heard.seconds) == ("whole", pytest.approx(17.3, abs=0.1))
+
+
+def test_hang_up_beside_a_master(site: Site, tmp_path: Path) -> None:
+    """Asterisk reports samples of a file that it does not name: the seconds are those that passed."""
+    with_master(site, tmp_path / "shipped")
+    call = site.dial()
+    call.wait_heard(4.0, 30)
+    call.hang_up()
+    assert site.over(call).status == "PARTIAL"
+    heard = site.office.records()[-1].event.heard
+    assert (heard.ending, 3.9 <= heard.seconds < 6.5) == ("hung-up", True), heard
+
+
+@pytest.mark.parametrize(("codec", "rate"), [("slin", 8000), ("slin16", 16000)])
+def test_hang_up_on_a_wideband_channel(site: Site, codec: str, rate: int, tmp_path: Path) -> None:
+    """The position in a master is told in seconds, and not taken for twice the time."""
+    with_master(site, tmp_path / "shipped")
+    site.pbx.forget_events()
+    originate(site, "wide", Codecs=codec, Data="5")  # and then the caller hangs up
+    told = site.pbx.wait_event(lambda event: event.get("UserEvent") == "Over", 60)
+    assert told["Status"] == "PARTIAL"
+    heard = site.office.records()[-1].event.heard
+    assert (heard.rate, 3.0 <= heard.seconds < 7.0) == (rate, True), heard
 
 
 @pytest.mark.skipif(not importlib.util.find_spec("py_nanotts"), reason="the extra `speech` is not installed")

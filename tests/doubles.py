@@ -21,6 +21,7 @@ from informativa.model import (
     Event,
     Identified,
     IncomingCall,
+    KeyPress,
     Length,
     Line,
     ManagerAccount,
@@ -35,6 +36,7 @@ from informativa.model import (
     Version,
     known_by,
 )
+from informativa.model.choices import ACTS, AnswerHistory, answered, merge_answers
 from informativa.model.errors import (
     LedgerError,
     LedgerSlowError,
@@ -113,6 +115,7 @@ class ScriptedSession:
 
     call: IncomingCall = field(default_factory=incoming)
     playbacks: list[Playback] = field(default_factory=list)
+    presses: list[KeyPress] = field(default_factory=list)
     connected: bool = True
     answered: bool = False
     played: list[tuple[str, str]] = field(default_factory=list)
@@ -120,13 +123,20 @@ class ScriptedSession:
     database: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._coming = iter(self.playbacks)  # the list is the test's, which may run again
+        self._coming = iter(self.playbacks)  # the lists are the test's, which may run again
+        self._pressed = iter(self.presses)
+        self.waits: list[float] = []
 
     async def play(self, prompt: Prompt, keys: str, *, answer: bool = True) -> Playback:
         """Take the next playback; without one, the prompt is heard whole."""
         self.answered = answer
         self.played.append((prompt.path, keys))
         return next(self._coming, None) or whole(prompt)
+
+    async def key(self, seconds: float) -> KeyPress:
+        """Take the next key; without one, nothing is pressed in the time."""
+        self.waits.append(seconds)
+        return next(self._pressed, None) or KeyPress("", seconds)
 
     async def set_variables(self, variables: Mapping[str, str]) -> None:
         """Keep them in order, or find that Asterisk is gone."""
@@ -152,6 +162,16 @@ class MemoryTransaction:
         for (notice, _version), known in self.told.get(pseudonym, {}).items():
             found[notice] = known.merge(found.get(notice, known))
         return found
+
+    def answers(self, pseudonym: bytes) -> AnswerHistory:
+        histories = []
+        for number, event in enumerate(self.events, 1):
+            answer = answered(event, number)
+            if answer is not None and event.pseudonym == pseudonym and event.asked is not None:
+                by_choice = {event.asked.choice: answer}
+                is_act = answer.word in ACTS
+                histories.append(AnswerHistory(by_choice, {}) if is_act else AnswerHistory({}, by_choice))
+        return merge_answers(*histories)
 
     def record(self, number: int) -> Record | None:
         return Record(number, self.events[number - 1]) if 0 < number <= len(self.events) else None

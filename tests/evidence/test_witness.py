@@ -13,7 +13,7 @@ from informativa.evidence import note, tree
 from informativa.evidence.checkpoint import Checkpoint
 from informativa.evidence.cosignature import WitnessSigner
 from informativa.evidence.note import Signer, parse_signatures
-from informativa.evidence.witness import AddCheckpoint, Answer, decide, logs_of, open_request
+from informativa.evidence.witness import AddCheckpoint, Response, decide, logs_of, open_request
 
 WITNESS = WitnessSigner("home.example", bytes(range(1, 33)))
 NOW = 1_795_600_000
@@ -38,17 +38,17 @@ EXAMPLE = (
 ).encode()
 
 
-def answered(body: bytes, last: Checkpoint | None = None) -> Answer:
+def answered(body: bytes, last: Checkpoint | None = None) -> Response:
     """Return the answer of a witness that signed `last`."""
     request_or_answer = open_request(body, LOGS)
     return (
         request_or_answer
-        if isinstance(request_or_answer, Answer)
+        if isinstance(request_or_answer, Response)
         else decide(*request_or_answer, last, WITNESS, NOW)
     )
 
 
-def said(answer: Answer) -> tuple[int, str, str]:
+def said(answer: Response) -> tuple[int, str, str]:
     """The answer, as it goes out."""
     return answer.status, answer.kind, answer.body.decode()
 

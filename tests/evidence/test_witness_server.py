@@ -19,7 +19,7 @@ import structlog
 from commands import PROGRAM, run, typed
 from evidence.witnessing import SIGNER, MemoryLog, answer, asked, connected, post, serving
 from informativa.evidence.note import Verifier, parse_signatures
-from informativa.evidence.witness import Answer, logs_of
+from informativa.evidence.witness import Response, logs_of
 from informativa.evidence.witness_server import Limits, WitnessServer
 from informativa.evidence.witness_store import WitnessFolder, WitnessStore
 from informativa.model.errors import EvidenceError
@@ -173,10 +173,10 @@ def test_connections_beyond_the_limit_are_told_so() -> None:
     async def three() -> None:
         deciding, decided = asyncio.Semaphore(0), asyncio.Event()
 
-        async def decide(_body: bytes) -> Answer:
+        async def decide(_body: bytes) -> Response:
             deciding.release()
             await decided.wait()
-            return Answer(200, b"")
+            return Response(200, b"")
 
         server = WitnessServer(decide, Limits(connections=2))
         host, port = await server.start("127.0.0.1", 0)

@@ -14,7 +14,7 @@ from pathlib import Path
 from informativa.evidence import note, tree
 from informativa.evidence.checkpoint import Checkpoint
 from informativa.evidence.note import Signer, Verifier
-from informativa.evidence.witness import AddCheckpoint, Answer, logs_of
+from informativa.evidence.witness import AddCheckpoint, Response, logs_of
 from informativa.evidence.witness_server import Approvals, Limits, WitnessServer, in_a_thread
 from informativa.evidence.witness_store import WitnessFolder, WitnessStore
 
@@ -107,7 +107,7 @@ def serving_logs(
     async def run() -> None:
         with closing(WitnessStore(witness_folder)) as store, ThreadPoolExecutor(1) as pool:
 
-            async def decide(body: bytes) -> Answer:
+            async def decide(body: bytes) -> Response:
                 return await in_a_thread(store, logs_of(keys), witness_folder.witness(), pool)(body)
 
             server = WitnessServer(decide, limits, approvals=approvals)

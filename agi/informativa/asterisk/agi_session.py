@@ -11,7 +11,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 
 from ..call import agi
-from ..model import IncomingCall, Playback, Prompt
+from ..model import IncomingCall, KeyPress, Playback, Prompt
 from ..model.errors import ProtocolError, SessionError, SessionLostError
 
 PATIENCE = 5.0  # seconds that Asterisk may take for a command, beside what it has to play
@@ -53,6 +53,21 @@ class AgiSession:
         except SessionError:
             return Playback(-1, 0, time.monotonic() - started, alive=False, lost=True)
         return Playback(streamed.result, streamed.endpos if streamed.ok else 0, seconds, alive)
+
+    async def key(self, seconds: float) -> KeyPress:
+        """Send WAIT FOR DIGIT. Unlike GET OPTION it tells a hang-up (-1) from silence (0) and from another
+        key than those that were offered."""
+        started = time.monotonic()
+        try:
+            reply = await self._ask(
+                agi.command("WAIT FOR DIGIT", str(round(seconds * 1000))), seconds + PATIENCE
+            )
+        except SessionError:
+            return KeyPress("", time.monotonic() - started, hung_up=True)
+        waited = time.monotonic() - started
+        if not reply.ok or reply.result < 0 or self._replies.hung_up:
+            return KeyPress("", waited, hung_up=True)
+        return KeyPress(chr(reply.result & 0x7F) if reply.result else "", waited)
 
     async def set_variables(self, variables: Mapping[str, str]) -> None:
         """Set all variables with one MSet. Its separator cannot be escaped, so a value with a comma or a

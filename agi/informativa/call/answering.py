@@ -10,14 +10,26 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import field, replace
 
-from ..model import CallResult, ChangedRecording, Ending, Event, Heard, Line, Prompt, Reason, Status
+from ..model import (
+    Answer,
+    CallResult,
+    ChangedRecording,
+    Decision,
+    Ending,
+    Event,
+    Heard,
+    Line,
+    Prompt,
+    Reason,
+    Status,
+)
 from ..model.errors import LedgerError, SessionError
 from ..model.frozen import dataclass
 from ..model.ports import CallSession, Clock, Ledger, LookupSource, OtherBoxes, Recordings
 from ..model.text import Text
 from . import playback
 from .conversation import Conversation, begin
-from .handler import CallHandler, spool_delivery
+from .handler import CallHandler, DecidedPlan, spool_delivery
 
 # After these endings nobody is left to hear the other notices of the plan.
 _NOBODY_THERE = (Ending.HUNG_UP, Ending.CONNECTION_LOST)
@@ -57,9 +69,11 @@ async def answer(session: CallSession, services: CallServices) -> CallResult:
 
     Raises SessionError if the variables could not be set (the dialplan then goes on to its next try).
     """
-    read_by_operator = session.call.options.get("action") == "read"
-    result = await (_read_by_operator(session, services) if read_by_operator else _handle(session, services))
+    action = session.call.options.get("action")
+    result = await _ACTIONS.get(action or "", _handle)(session, services)
+    choices = {"__INFORMATIVA_CHOICES": result.choices} if result.choices else {}
     variables = {
+        **choices,
         "INFORMATIVA_RECORD": result.record,
         "INFORMATIVA_REASON": result.reason,
         "INFORMATIVA_STATUS": result.status,
@@ -78,14 +92,16 @@ async def _handle(session: CallSession, services: CallServices) -> CallResult:
     handler = _handler(session, conversation, services)
     plan = await handler.decide()
     results, heard = [*plan.results], [*conversation.claims]
-    for decision in plan.decisions:
-        result = await handler.carry_out(decision)
+    for step in plan.steps:
+        result = await (handler.carry_out(step) if isinstance(step, Decision) else handler.ask(step, results))
         results.append(result)
         if result.heard_records:
             heard.append(result.heard_records)
         if result.reason in _NOBODY_THERE:
             break
     await handler.wait(results)
+    if plan.choices:
+        return _with_choices(plan, results, heard, conversation)
     worst = min(results, key=_severity) if len(results) > 1 else results[0]
     return CallResult(
         worst.status,
@@ -95,6 +111,30 @@ async def _handle(session: CallSession, services: CallServices) -> CallResult:
         worst.error or plan.errors,
         " ".join(heard),
         conversation.doubt,
+    )
+
+
+def _with_choices(
+    plan: DecidedPlan, results: Sequence[CallResult], heard: Sequence[str], conversation: Conversation
+) -> CallResult:
+    """Return the result of a call with choices: the notices' status, and the word of each choice. A caller
+    who hung up in a choice has not heard the notices after it."""
+    notices = [result for result in results if not result.choices]
+    if len(notices) < len(plan.results) + len(plan.decisions):
+        notices.append(CallResult(Status.PARTIAL, Ending.HUNG_UP))
+    worst = min(notices, key=_severity)
+    answered = [result.choices for result in results if result.choices]
+    answered += [f"{choice.choice.id}:{Answer.NOT_ASKED}" for choice in plan.choices[len(answered) :]]
+    errors = dict.fromkeys(result.error for result in (worst, *results) if result.error)
+    return CallResult(
+        worst.status,
+        worst.reason,
+        worst.record,
+        tuple([event for result in results for event in result.events]),
+        " ".join(errors) or plan.errors,
+        " ".join(heard),
+        conversation.doubt,
+        " ".join(answered),
     )
 
 
@@ -136,6 +176,35 @@ async def _read_by_operator(session: CallSession, services: CallServices) -> Cal
         return replace(result, heard_records=" ".join(claims))
     except LedgerError as error:
         raise SessionError(str(error)) from error
+
+
+async def _withdraw(session: CallSession, services: CallServices) -> CallResult:
+    """Tell a caller how to withdraw the consents that he granted, and put on record what he says.
+
+    Raises SessionError where it cannot be put on record here: the dialplan then goes on to its next try.
+    """
+    line = services.lines.get(session.call.line)
+    if line is None:
+        raise SessionError("A caller wants to withdraw a consent on a line that is not configured.")
+    conversation = begin(session.call, line)
+    handler = _handler(session, conversation, services)
+    try:
+        results = await handler.withdraw()
+    except LedgerError as error:
+        raise SessionError(str(error)) from error
+    await handler.wait(results)
+    if not results:
+        return CallResult(Status.NOTDUE, Reason.NOTHING_TO_TELL)
+    return replace(
+        results[-1],
+        events=tuple([event for result in results for event in result.events]),
+        error=" ".join(filter(None, [result.error for result in results])),
+        heard_records=" ".join([*conversation.claims, *[result.heard_records for result in results]]),
+        choices=" ".join([result.choices for result in results]),
+    )
+
+
+_ACTIONS = {"read": _read_by_operator, "consent": _withdraw}
 
 
 async def _unknown_line(session: CallSession, services: CallServices) -> CallResult:

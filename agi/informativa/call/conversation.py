@@ -4,12 +4,14 @@ for each."""
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from ..evidence import commitment
 from ..model import (
+    Answer,
     Caller,
     CallerHistory,
     Decision,
@@ -19,6 +21,7 @@ from ..model import (
     Line,
     Notice,
     RecordKind,
+    Status,
     Unidentified,
     Version,
     told_elsewhere,
@@ -27,6 +30,11 @@ from ..model.frozen import dataclass
 from . import caller as callers
 from . import playback, policy
 from .delivery import Delivery
+
+if TYPE_CHECKING:  # a script needs them only where there are choices
+    from ..model.choices import AnswerHistory
+    from .choice_policy import ChoiceDecision
+    from .choosing import AnsweredChoice
 
 CLAIMS = 30  # of notices heard earlier in a call that are looked up
 
@@ -61,6 +69,42 @@ class Conversation:
     def play_all(self, now: datetime) -> list[Decision]:
         """Return the policy's decisions where the ledger says nothing."""
         return policy.play_all(self.line, now, self.language)
+
+    def ask_all(self, now: datetime) -> Sequence[ChoiceDecision]:
+        """Return the decisions about choices where the ledger says nothing: nobody is asked for what only a
+        record can prove."""
+        from ..model.choices import KINDS, NO_ANSWERS
+
+        if not self.line.choices:
+            return ()
+        in_call = {
+            planned.choice.id: Answer.NOT_ASKED
+            for planned in self.line.choices
+            if KINDS[planned.choice.asks].personal
+        }
+        return self.decide_choices(NO_ANSWERS, in_call, {}, now)
+
+    def decide_choices(
+        self,
+        answers: AnswerHistory,
+        in_call: Mapping[str, Answer],
+        history: CallerHistory,
+        now: datetime,
+    ) -> Sequence[ChoiceDecision]:
+        """Return the decisions about the line's choices, by what the caller answered before."""
+        from . import choice_policy  # only where there are choices
+
+        return choice_policy.decide(self.line, answers, in_call, history, self.caller, now, self.language)
+
+    def choice_event(
+        self, decision: ChoiceDecision, outcome: AnsweredChoice, basis: int | str | None, at: datetime
+    ) -> Event:
+        """Return the event of a choice that was asked or, where its prompt could not be played, was to be
+        asked."""
+        event = self.event(decision.decision, at, outcome.delivery)
+        status = Status.NOTASKED if outcome.answer is Answer.NOT_ASKED else Status.ASKED
+        asked = outcome.for_record(decision)
+        return replace(event, notice="", status=status, basis=basis, counts=True, asked=asked)
 
     def event(self, decision: Decision, at: datetime, delivery: Delivery | None = None) -> Event:
         """Return the event of a notice that is left out or, with its `delivery`, of one that was played."""

@@ -6,19 +6,19 @@ than skipped, and the outcome is put on record: in the ledger, or in the dialpla
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from ..model import (
+    Answer,
     CallerHistory,
     CallResult,
     Decision,
     Ending,
     Event,
     Identified,
-    PriorDelivery,
     Reason,
     RecordKind,
     Status,
@@ -35,22 +35,45 @@ from . import asking, policy, spool
 from .conversation import Conversation
 from .delivery import Player
 
+if TYPE_CHECKING:  # a script needs them only where there are choices
+    from .choice_policy import ChoiceDecision
+    from .choosing import Chooser
+
+CHOICE_UNRECORDED = "choice-unrecorded"
+"""The word by which the log names an answer that the ledger did not take."""
+
 Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
 class DecidedPlan:
     """A plan that was decided: the results of the notices that are left out at its beginning, which are on
-    record; the decisions that are still to be carried out; and the errors, which say why the ledger, or one
-    of the controller's own systems, could not be used."""
+    record; the decisions that are still to be carried out; the errors, which say why the ledger, or one of
+    the controller's own systems, could not be used; and the decisions about the line's choices."""
 
     results: Sequence[CallResult]
     decisions: Sequence[Decision]
     errors: str
+    choices: Sequence[ChoiceDecision] = ()
+
+    @property
+    def steps(self) -> Iterable[Decision | ChoiceDecision]:
+        """The decisions about notices and choices in the order of the plan."""
+        return self._in_order() if self.choices else self.decisions
+
+    def _in_order(self) -> Iterator[Decision | ChoiceDecision]:
+        choices = list(self.choices)
+        for place, decision in enumerate(self.decisions, len(self.results)):
+            while choices and choices[0].after <= place:
+                yield choices.pop(0)
+            yield decision
+        yield from choices
 
 
 class CallHandler:
     """The handling of one call: what is decided is read from the ledger, carried out, and put on record."""
+
+    _chooser: Chooser | None = None
 
     def __init__(
         self,
@@ -81,7 +104,7 @@ class CallHandler:
                     lambda transaction: self._decide(transaction, now, answers)
                 )
         except LedgerError as error:
-            return DecidedPlan((), conversation.play_all(now), str(error))
+            return DecidedPlan((), conversation.play_all(now), str(error), conversation.ask_all(now))
         assert isinstance(plan, DecidedPlan)  # nobody is asked a second time
         return plan
 
@@ -106,7 +129,22 @@ class CallHandler:
             event = conversation.event(decision, self._clock.now())
             number = self._append(transaction, event)
             results.append(CallResult(event.status, event.reason, str(number), (event,)))
-        return DecidedPlan(results, decisions[len(results) :], answers.errors)
+        choices = self._decide_choices(transaction, history, now) if conversation.line.choices else ()
+        return DecidedPlan(results, decisions[len(results) :], answers.errors, choices)
+
+    def _decide_choices(
+        self, transaction: LedgerTransaction, history: CallerHistory, now: datetime
+    ) -> Sequence[ChoiceDecision]:
+        from ..model.choices import merge_answers  # only where there are choices
+
+        conversation = self._conversation
+        answers = merge_answers(*map(transaction.answers, conversation.pseudonyms))
+        in_call = {
+            event.asked.choice: event.asked.answer
+            for event, _number in self._claimed(transaction)
+            if event.asked is not None
+        }
+        return conversation.decide_choices(answers, in_call, history, now)
 
     def _append(self, transaction: LedgerTransaction, event: Event) -> int:
         """Record the event together with the caller's pseudonym by an earlier key; where a setting asks for
@@ -124,16 +162,23 @@ class CallHandler:
     def _same_call(self, transaction: LedgerTransaction) -> CallerHistory:
         """Return the deliveries earlier in this call. The channel only says where to look: the proof is the
         record, which must be of this conversation."""
-        deliveries: dict[str, PriorDelivery] = {}
+        return {
+            event.notice: known_by(event, number)
+            for event, number in self._claimed(transaction)
+            if event.informs
+        }
+
+    def _claimed(self, transaction: LedgerTransaction) -> Iterator[tuple[Event, int]]:
+        """Iterate over the events that the channel claims to be of this conversation, and that are."""
         for claim in self._conversation.claims:
-            notice, _, number = claim.partition(":")
+            name, _, number = claim.partition(":")
             record = transaction.record(int(number))
             if record is None:
                 continue
             event = record.event
-            if event.informs and event.notice == notice and event.linked == self._session.call.linked != "":
-                deliveries[notice] = known_by(event, record.number)
-        return deliveries
+            about = event.asked.choice if event.asked else event.notice
+            if about == name and event.linked == self._session.call.linked != "":
+                yield event, record.number
 
     async def carry_out(self, decision: Decision) -> CallResult:
         """Play a notice that is due and put it on record, before the result is returned.
@@ -160,6 +205,64 @@ class CallHandler:
                 return CallResult(event.status, Reason.LEDGER_UNAVAILABLE, error=str(error))
             return replace(await spool_delivery(event, self._session), error=str(error))
         return _result(event, number)
+
+    async def ask(self, decision: ChoiceDecision, results: Sequence[CallResult]) -> CallResult:
+        """Ask a choice, if it is to be asked after these results, and put the answer on record."""
+        from . import choice_policy, choosing  # only where there are choices
+
+        if decision.word is not None:
+            return _answer_known(decision, decision.word)
+        basis = None
+        if decision.kind.personal and not decision.withdrawal:
+            basis = choice_policy.basis(decision, results)
+            asked = choice_policy.consents_asked(results)
+            if basis is None or asked >= self._conversation.line.consents:
+                return _answer_known(decision, Answer.NOT_ASKED)
+        if self._chooser is None:
+            self._chooser = choosing.Chooser(self._session, self._recordings, self._conversation.line)
+        self._chooser.note_keys(results)
+        outcome = await self._chooser.ask(decision)
+        event = self._conversation.choice_event(decision, outcome, basis, self._clock.now())
+        result = await self._record_choice(decision, event)
+        if outcome.delivery.cut_off is not None:
+            raise outcome.delivery.cut_off
+        changed = outcome.delivery.changed
+        return replace(result, error=result.error or changed) if changed else result
+
+    async def withdraw(self) -> list[CallResult]:
+        """Tell the caller how to withdraw each consent that he granted, and put on record what he says.
+        Raises LedgerError if it cannot be looked up, or a withdrawal does not come on record."""
+        from ..model.choices import merge_answers  # only where there are choices
+        from . import choice_policy
+
+        conversation = self._conversation
+        answers = await self._ledger.transact(
+            lambda transaction: merge_answers(*map(transaction.answers, conversation.pseudonyms))
+        )
+        line, language = conversation.line, conversation.language
+        results = list[CallResult]()
+        for decision in choice_policy.withdrawals(line, answers, self._clock.now(), language):
+            results.append(await self.ask(decision, results))
+            if results[-1].reason == Ending.HUNG_UP:
+                break
+        return results
+
+    async def _record_choice(self, decision: ChoiceDecision, event: Event) -> CallResult:
+        """Commit an answer. One that the ledger does not take is obeyed where the law gives it to the caller,
+        and void where it would be a consent that nobody could prove."""
+        assert event.asked is not None
+        answer = event.asked.answer
+        try:
+            number = await self._ledger.transact(lambda transaction: self._append(transaction, event))
+        except LedgerError as error:
+            void = decision.kind.personal and not decision.withdrawal
+            result = _answer_known(decision, Answer.NOT_ASKED if void else answer)
+            result = replace(result, error=f"{CHOICE_UNRECORDED}: {error}")
+        else:
+            result = _answer_known(decision, answer)
+            result = replace(result, record=str(number), heard_records=f"{decision.choice.id}:{number}")
+        reason = Ending.HUNG_UP if answer is Answer.HUNG_UP else result.reason
+        return replace(result, reason=reason, events=(event,))
 
     async def wait(self, results: Iterable[CallResult]) -> None:
         """Wait until the records of these results are available to other boxes, if the configuration asks for
@@ -214,6 +317,15 @@ async def spool_delivery(event: Event, session: CallSession) -> CallResult:
     status = Status.FALLBACK if event.status in (Status.PLAYED, Status.PARTIAL) else event.status
     reason = event.reason if event.reason is Reason.NO_LINE else Reason.LEDGER_UNAVAILABLE
     return CallResult(status, reason, f"spool:{key}" if stored else "", (event,))
+
+
+def _answer_known(decision: ChoiceDecision, answer: Answer) -> CallResult:
+    """Return the result of a choice with this answer."""
+    from .choice_policy import word_for_dialplan
+
+    status = Status.NOTASKED if answer is Answer.NOT_ASKED else Status.ASKED
+    word = word_for_dialplan(decision.choice, answer)
+    return CallResult(status, decision.decision.reason, choices=f"{decision.choice.id}:{word}")
 
 
 def _result(event: Event, number: int) -> CallResult:

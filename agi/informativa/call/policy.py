@@ -12,7 +12,7 @@ subject already has the information". Rewording alone is no trigger (WP260 §29)
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -125,17 +125,17 @@ def _reason(
         return caller.reason, None
     if prior is None:
         return Reason.NOT_INFORMED, None
-    if _recycled(history, caller, now, line.controller):
+    if is_recycled(history, caller, now, line.controller):
         return Reason.RECYCLED, None
-    period_over = step.repeat_after is not None and _is_over(
+    period_over = step.repeat_after is not None and is_over(
         prior.last_complete, step.repeat_after, now, line.controller
     )
     # A caller to whom the whole notice is due anyway needs no supplement.
     prior_for_supplement = None if period_over else prior
-    newest = _newest(notice, prior.versions)
+    newest = newest_of(notice, prior.versions)
     if not version.purposes <= _still_told(newest, prior):
         return Reason.NEW_PURPOSE, prior_for_supplement
-    if newest is not version and _material_since(notice, version, newest):
+    if newest is not version and material_since(notice, version, newest):
         return Reason.MATERIAL_CHANGE, prior_for_supplement
     if period_over:
         return Reason.PERIOD_OVER, None
@@ -153,7 +153,7 @@ def _decision(
     """Return the decision with all that it takes to carry it out: to play a supplement, if there is one to
     the version that the caller knows, else the whole notice."""
     play, prompts, purposes, is_supplement = reason not in _LEFT_OUT, version.short, version.purposes, False
-    if play and known is not None and (newest := _newest(notice, known.versions)) is not None:
+    if play and known is not None and (newest := newest_of(notice, known.versions)) is not None:
         supplement = version.supplements.get(newest.id)
         if supplement and _goes_first(supplement, prompts, languages):
             prompts, is_supplement = supplement, True
@@ -185,13 +185,13 @@ def _still_told(newest: Version | None, prior: PriorDelivery) -> frozenset[str]:
     return purposes & newest.purposes if newest else purposes
 
 
-def _is_over(start: datetime | None, period: Period, now: datetime, controller: Controller) -> bool:
+def is_over(start: datetime | None, period: Period, now: datetime, controller: Controller) -> bool:
     """Return whether the period from `start` is over, or never began. A start in the future came from a wrong
     clock."""
     return start is None or start > now or period.after(start, controller.zone) <= now
 
 
-def _recycled(history: CallerHistory, caller: Identified, now: datetime, controller: Controller) -> bool:
+def is_recycled(history: CallerHistory, caller: Identified, now: datetime, controller: Controller) -> bool:
     """Return whether nobody called from this number for so long that it may be somebody else's now. All
     notices count. A customer number is never somebody else's (law: 5(1)(d) GDPR)."""
     if controller.recycled_after is None or caller.customer:
@@ -202,14 +202,15 @@ def _recycled(history: CallerHistory, caller: Identified, now: datetime, control
         for moment in (prior.at, prior.last_complete, prior.last_call)
         if moment is not None
     )
-    return _is_over(last, controller.recycled_after, now, controller)
+    return is_over(last, controller.recycled_after, now, controller)
 
 
-def _newest(notice: Notice, known_ids: frozenset[str]) -> Version | None:
+def newest_of(notice: Notice, known_ids: Container[str]) -> Version | None:
+    """Return the newest version of a notice among those with these ids; `None` if it lists none of them."""
     return next((version for version in reversed(notice.versions) if version.id in known_ids), None)
 
 
-def _material_since(notice: Notice, current: Version, newest: Version | None) -> bool:
+def material_since(notice: Notice, current: Version, newest: Version | None) -> bool:
     """Return whether a version after the newest known one, up to the current, is a material change.
 
     All are "after" a version that the notice does not list any more.

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..evidence.origin import log_folder
-from ..model import Controller, Line, ManagerAccount, Notice
+from ..model import Choice, Controller, Line, ManagerAccount, Notice
 from ..model.errors import ConfigProblem
 from ..model.text import Text
 from . import parsed_cache
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from .schema import ManagerSettings, Settings
 
 
-_Part = tuple[Controller, Mapping[str, Notice]]
+_Part = tuple[Controller, Mapping[str, Notice], Mapping[str, Choice]]
 
 
 class Builder:
@@ -106,9 +106,10 @@ class Builder:
         """Build the part on which calls depend."""
         settings = self._settings
         parts = self._findings.of_companies(settings.controllers, self._part, self._unbuilt)
-        controllers = {name: controller for name, (controller, _notices) in parts.items()}
-        notices_of = {name: notices for name, (_controller, notices) in parts.items()}
-        lines = Lines(settings, controllers, notices_of, self._findings).build()
+        controllers = {name: controller for name, (controller, *_) in parts.items()}
+        notices_of = {name: notices for name, (_controller, notices, _choices) in parts.items()}
+        choices_of = {name: choices for name, (*_, choices) in parts.items()}
+        lines = Lines(settings, controllers, notices_of, choices_of, self._findings).build()
         spellings = self._spellings
         if spellings is None:
             spellings = spelled({line.number: line.region for line in lines}, self._findings)
@@ -128,6 +129,7 @@ class Builder:
             controllers=controllers,
             key_files={name: section.key for name, section in settings.controllers.items()},
             notices={name: tuple(notices_by_id.values()) for name, notices_by_id in notices_of.items()},
+            choices={name: tuple(choices.values()) for name, choices in choices_of.items() if choices},
             lines=lines,
             spelled=_lines_by_spelling(lines, spellings),
             fallback=fallback,
@@ -140,13 +142,19 @@ class Builder:
     def _part(self, name: str, findings: Findings) -> _Part:
         """Build one company and its notices from its section."""
         section = self._settings.controllers[name]
-        notices = Notices(self._folder, findings, self._measured).of_company(name, section)
-        return ControllersBuilder(self._settings, self._folder, findings).controller(name, section), notices
+        notices = Notices(self._folder, findings, self._measured)
+        controller = ControllersBuilder(self._settings, self._folder, findings).controller(name, section)
+        choices: Mapping[str, Choice] = {}
+        if section.choices:
+            from .choices import Choices  # not for a script that needs none
+
+            choices = Choices(notices, findings).of_company(name, section)
+        return controller, notices.of_company(name, section), choices
 
     def _unbuilt(self, name: str) -> _Part:
         """Return a stand-in for a company that could not be built."""
         section = self._settings.controllers[name]
-        return Controller(name, section.name, b"", ledger_file(self._folder, section)), {}
+        return Controller(name, section.name, b"", ledger_file(self._folder, section)), {}, {}
 
     @property
     def problems(self) -> tuple[ConfigProblem, ...]:

@@ -7,7 +7,7 @@ from dataclasses import field
 from pathlib import Path
 
 from ..evidence.settings import EvidenceConfig
-from ..model import Controller, Line, ManagerAccount, Notice, Prompt, SharedDatabase, WebServer
+from ..model import Choice, Controller, Line, ManagerAccount, Notice, Prompt, SharedDatabase, WebServer
 from ..model.errors import ConfigProblem
 from ..model.frozen import dataclass
 from ..model.text import Text
@@ -64,7 +64,13 @@ class Configuration:
     """The format of the file; see formats.py."""
     evidence: EvidenceConfig = field(default_factory=EvidenceConfig)
     shared: SharedDatabase | None = None
+    choices: Mapping[str, tuple[Choice, ...]] = field(default_factory=dict)
+    """The choices of controllers that have some."""
     web: WebServer = field(default_factory=WebServer)
+
+    def wordings(self, controller: str) -> tuple[Notice, ...]:
+        """Return all that a controller has prompts of: its notices, and the wordings of its choices."""
+        return (*self.notices[controller], *(choice.wording for choice in self.choices.get(controller, ())))
 
     def in_shape(self) -> list[Controller]:
         """Return the controllers whose section has no mistakes."""

@@ -89,7 +89,7 @@ class ControllersBuilder:
         if (
             section.retention
             and section.recycled_after
-            and _days(section.recycled_after) >= _days(section.retention)
+            and approximate_days(section.recycled_after) >= approximate_days(section.retention)
         ):
             message = Text(
                 "never applies: after so long no record is left of what the caller was told (retention)",
@@ -204,6 +204,6 @@ def _outsourcing(section: OutsourcingSettings) -> Outsourcing:
     )
 
 
-def _days(period: Period) -> float:
-    """Return the approximate number of days, for the calendar's months differ."""
+def approximate_days(period: Period) -> float:
+    """Return the approximate number of days of a period, for the calendar's months differ."""
     return period.months * 365.2425 / 12 + period.days

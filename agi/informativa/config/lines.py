@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from ..call.caller import plain_words, spellings
 from ..model import (
+    Choice,
     Controller,
     Keys,
     Line,
     Notice,
+    PlannedChoice,
     Step,
     matching_language,
     name_and_id,
@@ -35,9 +37,11 @@ class Lines:
         settings: Settings,
         controllers: Mapping[str, Controller],
         notices: Mapping[str, Mapping[str, Notice]],
+        choices: Mapping[str, Mapping[str, Choice]],
         findings: Findings,
     ) -> None:
         self._settings, self._controllers, self._notices = settings, controllers, notices
+        self._choices = choices
         self._findings = findings
 
     def build(self) -> tuple[Line, ...]:
@@ -59,6 +63,7 @@ class Lines:
                 self._findings.add_problem((*path, "controller"), message)
             return None
         plan = tuple(self._plan(controller, section, path))
+        choices, revocable = self._choices_of(controller, section, plan, path)
         self._caution(section, path)
         return Line(
             number=number,
@@ -81,12 +86,37 @@ class Lines:
             verification={
                 plain_words(words): result for words, result in self._settings.verification.items()
             },
+            choices=choices,
+            consents=section.consents,
+            revocable=revocable,
         )
+
+    def _choices_of(
+        self, controller: Controller, section: LineSettings, plan: Sequence[Step], path: KeyPath
+    ) -> tuple[tuple[PlannedChoice, ...], tuple[Choice, ...]]:
+        """Return the choices of a line's plan, and the consents that can be withdrawn there."""
+        of_company = self._choices[controller.id]
+        if not of_company and all(step.choice is None for step in section.plan):
+            return (), ()
+        from . import choices  # not for a script that needs none
+
+        planned = tuple(choices.planned(section, of_company, plan, path, self._findings))
+        keys = section.keys
+        choices.require_keys_apart(planned, {keys.full, keys.repeat, keys.skip}, path, self._findings)
+        if planned and not section.answer:
+            message = Text(
+                "a choice needs an answered call: before, many networks bring no keys",
+                "write `answer: true`, or take the choices out of the plan",
+            )
+            self._findings.add_problem((*path, "answer"), message)
+        return planned, tuple(choice for choice in of_company.values() if choice.withdraw_at)
 
     def _plan(self, controller: Controller, section: LineSettings, path: KeyPath) -> Iterator[Step]:
         notices = self._notices[controller.id]
         planned: list[Notice] = []
         for index, step in enumerate(section.plan):
+            if step.notice is None:
+                continue
             notice = notices.get(step.notice)
             if notice is None:
                 if not self._findings.lacks(("controllers", controller.id, "notices", step.notice)):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, tzinfo
 from functools import partial
 from pathlib import Path
@@ -18,7 +18,7 @@ from .findings import Findings
 from .messages import unknown
 
 if TYPE_CHECKING:
-    from .schema import ControllerSettings, NoticeSettings, VersionSettings
+    from .schema import ChoiceSettings, ControllerSettings, NoticeSettings, VersionSettings
 
 _EVER = datetime.min.replace(tzinfo=UTC)
 LONGEST_SHORT = 30.0  # seconds; WP260 asks for layers, and callers hang up on long notices
@@ -43,11 +43,35 @@ class Notices:
             for notice, notice_section in section.notices.items()
         }
 
+    def of_choice(self, name: str, section: ChoiceSettings, time_zone: str, path: KeyPath) -> Notice:
+        """Return the wording of a choice."""
+        controller_zone = zone(time_zone)
+        versions = tuple(
+            Version(
+                id=version.version,
+                purposes=frozenset(filter(None, [section.purpose])),
+                material=version.material,
+                short=self._prompts(version.short, (*path, index, "short")),
+                full={},
+                starts=begins(version.starts, controller_zone),
+                withdraw=self._prompts(version.withdraw, (*path, index, "withdraw")),
+            )
+            for index, version in enumerate(section.versions)
+        )
+        self._require_order(versions, path)
+        return Notice(name, versions)
+
     def _notice(self, name: str, section: NoticeSettings, controller_zone: tzinfo, path: KeyPath) -> Notice:
         versions = tuple(
             self._version(version, controller_zone, (*path, index))
             for index, version in enumerate(section.versions)
         )
+        self._require_order(versions, path)
+        return Notice(name, versions)
+
+    def _require_order(self, versions: Sequence[Version], path: KeyPath) -> None:
+        """Note problems of versions that have the same name, are in the wrong order, or add to one that is
+        not before them."""
         previous: list[Version] = []
         for index, version in enumerate(versions):
             earlier = [other.id for other in previous]
@@ -68,7 +92,6 @@ class Notices:
                         unknown(Text("version before it"), supplemented, earlier),
                     )
             previous.append(version)
-        return Notice(name, versions)
 
     def _version(self, section: VersionSettings, controller_zone: tzinfo, path: KeyPath) -> Version:
         return Version(

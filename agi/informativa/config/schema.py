@@ -9,9 +9,9 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from ..model import NumberForm, NumberVerification, Period, RecordKind
+from ..model import Answer, Asks, NumberForm, NumberVerification, Period, RecordKind, Vouched
 from ..model.text import Text
 from .formats import FIRST
 from .forms import (
@@ -40,6 +40,7 @@ from .forms import (
     approver_key,
     file_format,
     form,
+    form_error,
     how_many,
     instruction_id,
     moment,
@@ -74,6 +75,32 @@ class NoticeSettings(Strict):
     """A notice: its versions, the oldest first, the last one in force."""
 
     versions: Annotated[list[VersionSettings], Field(min_length=1)]
+
+
+class ChoiceVersionSettings(Strict):
+    """One wording of a choice."""
+
+    version: VersionId
+    material: bool = False
+    starts: Annotated[datetime | None, BeforeValidator(moment)] = None
+    short: Annotated[dict[Language, File], Field(min_length=1)]
+    withdraw: dict[Language, File] = {}
+
+
+class ChoiceSettings(Strict):
+    """A choice: what is asked, by which keys it is answered, and its versions, the oldest first."""
+
+    asks: Asks
+    purpose: Identifier | None = None
+    holds: Annotated[Period | None, BeforeValidator(period)] = None
+    again: Annotated[Period, BeforeValidator(period)] = Period(12)
+    vouched: Vouched = Vouched.NETWORK
+    keys: Annotated[dict[Answer, Key], Field(min_length=1)]
+    tries: Annotated[int, Field(ge=1, le=3)] = 2
+    wait: Annotated[int, BeforeValidator(seconds), Field(ge=1, le=10)] = 4
+    silence: Literal[Answer.RECORDED, Answer.NOT_RECORDED] | None = None
+    withdraw_at: Number | None = None
+    versions: Annotated[list[ChoiceVersionSettings], Field(min_length=1)]
 
 
 class DocumentSettings(Strict):
@@ -133,14 +160,25 @@ class ControllerSettings(Strict):
     old_keys_for: Annotated[Period, BeforeValidator(period)] = Period(12)
     ledger: File
     notices: Annotated[dict[Identifier, NoticeSettings], Field(min_length=1)]
+    choices: dict[Identifier, ChoiceSettings] = {}
     lookups: dict[Identifier, LookupSettings] = {}
 
 
 class StepSettings(Strict):
-    """One notice of a line's plan."""
+    """One notice of a line's plan, or one choice."""
 
-    notice: Identifier
+    notice: Identifier | None = None
+    choice: Identifier | None = None
     when: Annotated[Period | None, BeforeValidator(repetition)] = None
+
+    @model_validator(mode="after")
+    def _is_one(self) -> StepSettings:
+        """Refuse a step that is both, or neither."""
+        if (self.notice is None) == (self.choice is None):
+            raise form_error(Text("is no step", "write `notice:` and its name, or `choice:` and its name"))
+        if self.choice is not None and "when" in self.model_fields_set:
+            raise form_error(Text("a choice has no `when`: its kind says when it is asked"))
+        return self
 
 
 class KeySettings(Strict):
@@ -161,6 +199,7 @@ class LineSettings(Strict):
     fallback: list[Language] = []
     region: Region
     plan: Annotated[list[StepSettings], Field(min_length=1)]
+    consents: Annotated[int, Field(ge=1, le=9)] = 1
     keys: KeySettings = KeySettings()
     callers: NumberForm = NumberForm.EITHER
     answer: bool = True

@@ -41,6 +41,9 @@ NOTE_TAG = b"informativa/note/v2\n"
 _OPENING_TAG = b"informativa/opening/v2\n"
 
 FACTS = {
+    "answer": "of a choice: the word for what the caller answered by key",
+    "asks": "of a choice: which kind it is",
+    "choice": "of a choice: which one",
     "counts": "0 where it informs nobody by a setting, although it was heard",
     "ending": "how the playback ended",
     "from": "of totals: the first leaf that they count, by its index",
@@ -55,6 +58,7 @@ FACTS = {
     "log": "the origin of the log",
     "notice": "which notice",
     "number": "the number of the record in its ledger",
+    "options": "of a choice: KEY=ANSWER for each option, as the prompt told them, one space between",
     "prompt": "the path of the recording in Asterisk, without extension",
     "purposes": "which purposes it told of, sorted, with one space between",
     "rate": "the samples of a second, of `heard` and `length`",
@@ -68,7 +72,9 @@ FACTS = {
     "to": "of totals: the leaf before which they end, which is their own",
     "totals": "LINE/NOTICE/STATUS/REASON=NUMBER of calls and deliveries, sorted, one space between",
     "version": "which version of the notice",
+    "tries": "of a choice: how often it was asked",
     "vouched": "who said that the number is the caller's",
+    "waited": "of a choice: how many milliseconds of the last wait the answer took",
     "wanted": "the language that should have been played, where another was",
     "was": "of a migrated record: how the caller got the notice",
 }
@@ -143,8 +149,11 @@ def hashes(facts: bytes, person: bytes, salt_what: bytes, salt_who: bytes) -> tu
 def facts(event: Event, log: str, index: int, number: int, *, migrated: bool = False) -> dict[str, str | int]:
     """Return the facts of an event, which an erasure leaves, as leaf `index` of `log` and record `number` of
     its ledger."""
-    heard, stated = event.heard, _stated(event)
+    heard, stated, asked = event.heard, _stated(event), event.asked
     values: dict[str, str | int | None] = {
+        "answer": None if asked is None else asked.answer,
+        "asks": None if asked is None else asked.asks,
+        "choice": None if asked is None else asked.choice,
         "counts": None if event.counts else 0,
         "ending": None if heard is None else heard.ending,
         "from": stated.get("from"),
@@ -159,6 +168,7 @@ def facts(event: Event, log: str, index: int, number: int, *, migrated: bool = F
         "log": log,
         "notice": event.notice,
         "number": number,
+        "options": None if asked is None else asked.options,
         "prompt": event.prompt,
         "purposes": " ".join(sorted(event.purposes)),
         "rate": None if heard is None else heard.rate,
@@ -172,7 +182,9 @@ def facts(event: Event, log: str, index: int, number: int, *, migrated: bool = F
         "to": stated.get("to"),
         "totals": stated.get("totals"),
         "version": event.version,
+        "tries": None if asked is None else asked.tries,
         "vouched": event.vouched,
+        "waited": None if asked is None else asked.waited,
         "wanted": event.wanted,
         "was": event.kind if migrated else None,
     }

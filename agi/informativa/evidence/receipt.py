@@ -29,7 +29,20 @@ _MINUTE_FORM = re.compile(
 )
 NUMBERS = {
     "facts": frozenset(
-        {"counts", "from", "heard", "length", "number", "rate", "record", "rows", "supplement", "to"}
+        {
+            "counts",
+            "from",
+            "heard",
+            "length",
+            "number",
+            "rate",
+            "record",
+            "rows",
+            "supplement",
+            "to",
+            "tries",
+            "waited",
+        }
     ),
     "person": frozenset({"basis", "happened", "recorded"}),
 }
@@ -39,7 +52,8 @@ REQUIRED = {
     "person": frozenset({"happened", "recorded"}),
 }
 """The names that every record has."""
-_FACTS_OF_2 = ("from", "head", "rows", "to", "totals")
+_FACTS_OF_CHOICES = ("answer", "asks", "choice", "options", "tries", "waited")
+_FACTS_OF_2 = ("from", "head", "rows", "to", "totals", *_FACTS_OF_CHOICES)
 FACT_NAMES = {1: {name: meaning for name, meaning in FACTS.items() if name not in _FACTS_OF_2}, 2: FACTS}
 """The names of facts, with their meanings, by the version of the record."""
 PERSON_NAMES = {

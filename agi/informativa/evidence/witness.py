@@ -60,7 +60,7 @@ class AddCheckpoint:
 
 
 @dataclass(frozen=True)
-class Answer:
+class Response:
     """An answer to a request. `signed` is the checkpoint whose signature is in the answer; it must be stored
     as the last one before the answer is sent. `allowed` are the methods that status 405 names."""
 
@@ -80,7 +80,7 @@ def logs_of(keys: Iterable[Verifier]) -> Logs:
     return logs
 
 
-def open_request(body: bytes, logs: Logs) -> tuple[AddCheckpoint, Checkpoint] | Answer:
+def open_request(body: bytes, logs: Logs) -> tuple[AddCheckpoint, Checkpoint] | Response:
     """Return a request of a known log and its checkpoint, which that log signed, or the refusal. This needs
     no lock, because it does not depend on earlier checkpoints."""
     try:
@@ -104,18 +104,18 @@ def open_request(body: bytes, logs: Logs) -> tuple[AddCheckpoint, Checkpoint] | 
 
 def decide(
     request: AddCheckpoint, checkpoint: Checkpoint, last: Checkpoint | None, witness: WitnessSigner, now: int
-) -> Answer:
+) -> Response:
     """Return the answer to an opened request. `last` is the checkpoint of that log that the witness signed
     last, `now` is in POSIX seconds."""
     size, root = (last.size, last.root) if last else (0, EMPTY_ROOT)
     if request.old_size != size or (checkpoint.size == size and checkpoint.root != root):
-        return Answer(409, f"{size}\n".encode(), SIZE_TYPE)
+        return Response(409, f"{size}\n".encode(), SIZE_TYPE)
     try:
         verify_consistency(size, checkpoint.size, root, checkpoint.root, request.proof)
     except TreeProofError as error:
         return _refused(422, str(error.message))
-    return Answer(200, witness.cosign(checkpoint.text, now).line.encode(), TEXT_TYPE, checkpoint)
+    return Response(200, witness.cosign(checkpoint.text, now).line.encode(), TEXT_TYPE, checkpoint)
 
 
-def _refused(status: int, reason: str) -> Answer:
-    return Answer(status, f"{reason}\n".encode())
+def _refused(status: int, reason: str) -> Response:
+    return Response(status, f"{reason}\n".encode())

@@ -21,14 +21,14 @@ import h11
 
 from ..model.errors import EvidenceError
 from .cosignature import WitnessSigner
-from .witness import LARGEST_REQUEST, TEXT_TYPE, Answer, Logs
+from .witness import LARGEST_REQUEST, TEXT_TYPE, Logs, Response
 from .witness_store import WitnessStore
 
 LARGEST_HEAD = 8192  # bytes: request line and headers; no more are read at once
 _PATH = b"/add-checkpoint"
 _APPROVAL_PATH = re.compile(rb"/approvals/([0-9a-f]{64})/(0|[1-9][0-9]{0,8})\Z")
 
-Decide = Callable[[bytes], Awaitable[Answer]]
+Decide = Callable[[bytes], Awaitable[Response]]
 Approvals = Callable[[str, int], bytes | None]
 """Returns the approval with that number of the log with that digest, at once; `None` after the last."""
 OnAnswer = Callable[[str, int, str], object]
@@ -51,7 +51,7 @@ class _RefusedError(Exception):
 
     def __init__(self, status: int, reason: str) -> None:
         super().__init__(reason)
-        self.answer = Answer(status, f"{reason}\n".encode())
+        self.answer = Response(status, f"{reason}\n".encode())
 
 
 class WitnessServer:
@@ -88,7 +88,7 @@ class WitnessServer:
         http = h11.Connection(h11.SERVER, max_incomplete_event_size=LARGEST_HEAD)
         try:
             if self._open > self._limits.connections and not self._close_longest_idle():
-                await self._send(http, writer, Answer(503, b"Too many connections.\n"), keep_alive=False)
+                await self._send(http, writer, Response(503, b"Too many connections.\n"), keep_alive=False)
                 return
             while await self._serve_request(http, reader, writer):
                 http.start_next_cycle()
@@ -126,7 +126,7 @@ class WitnessServer:
             if request.method == b"HEAD":
                 answer = replace(answer, body=b"")
         except h11.RemoteProtocolError as error:
-            answer, keep_alive = Answer(error.error_status_hint, f"{error}\n".encode()), False
+            answer, keep_alive = Response(error.error_status_hint, f"{error}\n".encode()), False
         except _RefusedError as refused:
             answer, keep_alive = refused.answer, False
         if self._on_answer:
@@ -150,25 +150,25 @@ class WitnessServer:
             http.receive_data(data)
         return bool(data)
 
-    def _approval(self, request: h11.Request) -> Answer | None:
+    def _approval(self, request: h11.Request) -> Response | None:
         """Return the answer to a request for an approval; `None` if it is for something else."""
         path = _APPROVAL_PATH.search(request.target.partition(b"?")[0])
         if self._approvals is None or not path:
             return None
         if request.method != b"GET":
-            return Answer(405, b"Only GET is understood.\n", allowed="GET")
+            return Response(405, b"Only GET is understood.\n", allowed="GET")
         data = self._approvals(path[1].decode(), int(path[2]))
-        return Answer(404, b"There are no more approvals.\n") if data is None else Answer(200, data)
+        return Response(404, b"There are no more approvals.\n") if data is None else Response(200, data)
 
-    async def _answer(self, request: h11.Request, body: bytes) -> Answer:
+    async def _answer(self, request: h11.Request, body: bytes) -> Response:
         if not request.target.partition(b"?")[0].endswith(_PATH):
-            return Answer(404, b"There is nothing here but add-checkpoint (c2sp.org/tlog-witness).\n")
+            return Response(404, b"There is nothing here but add-checkpoint (c2sp.org/tlog-witness).\n")
         if request.method != b"POST":
-            return Answer(405, b"Only POST is understood.\n")
+            return Response(405, b"Only POST is understood.\n")
         return await self._decide(body)
 
     async def _send(
-        self, http: h11.Connection, writer: asyncio.StreamWriter, answer: Answer, *, keep_alive: bool
+        self, http: h11.Connection, writer: asyncio.StreamWriter, answer: Response, *, keep_alive: bool
     ) -> None:
         headers = [
             ("Content-Type", answer.kind),
@@ -188,13 +188,13 @@ def in_a_thread(store: WitnessStore, logs: Logs, witness: WitnessSigner, pool: T
     """Return a `Decide` that asks the store in the one thread of `pool`, so that a disk that waits holds no
     connection but its own. The clock is read there, too."""
 
-    def work(body: bytes) -> Answer:
+    def work(body: bytes) -> Response:
         try:
             return store.answer(body, logs, witness, int(time.time()))
         except EvidenceError:
-            return Answer(500, b"The witness cannot use its files, and has signed nothing.\n", TEXT_TYPE)
+            return Response(500, b"The witness cannot use its files, and has signed nothing.\n", TEXT_TYPE)
 
-    async def decide(body: bytes) -> Answer:
+    async def decide(body: bytes) -> Response:
         return await asyncio.get_running_loop().run_in_executor(pool, work, body)
 
     return decide

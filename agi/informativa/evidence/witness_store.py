@@ -21,7 +21,7 @@ from ..system import files
 from .checkpoint import Checkpoint
 from .cosignature import WitnessSigner
 from .log_folder import failing
-from .witness import Answer, Logs, decide, open_request
+from .witness import Logs, Response, decide, open_request
 
 _SEED_SIZE = 32  # bytes
 _TABLE = """
@@ -110,11 +110,11 @@ class WitnessStore:
             self._connection = _connected(self._file)
             self._connection.execute(_ALL).fetchall()
 
-    def answer(self, body: bytes, logs: Logs, witness: WitnessSigner, now: int) -> Answer:
+    def answer(self, body: bytes, logs: Logs, witness: WitnessSigner, now: int) -> Response:
         """Return the answer to a request. A signed checkpoint is on the disk by then, written in the
         transaction in which it was compared with the last one."""
         request_or_answer = open_request(body, logs)
-        if isinstance(request_or_answer, Answer):
+        if isinstance(request_or_answer, Response):
             return request_or_answer
         request, checkpoint = request_or_answer
         with self._transaction() as connection:

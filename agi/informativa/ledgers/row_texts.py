@@ -43,11 +43,12 @@ def texts(
     number, at, call, line, pseudonym = row[:5]
     ending, heard, length, key, basis, linked = row[12:18]
     reference, erased, recorded = row[20:23]
-    rate, earlier, elsewhere = row[27:]
+    rate, earlier, elsewhere, asked = row[27:]
     if recorded is None and migrated:
         recorded = at
     if (
         elsewhere is not None
+        or asked is not None
         or erased != 0
         or recorded is None
         or not commitment.is_plain(f"{call}{key}{linked}{reference}")
@@ -126,7 +127,7 @@ def _facts_template(
     form. `played` has the columns `notice` to `ending`, `wish` is `wanted` and `kind`, `proof` has
     `vouched` to `counts`."""
     heard, key = (None, None) if length is None else (0, "")
-    before, after = (0, "", line, None, *played), (*wish, "", 0, 0, *proof, rate, None, None)
+    before, after = (0, "", line, None, *played), (*wish, "", 0, 0, *proof, rate, None, None, None)
     row = (*before, heard, length, key, None, "", *after)
     try:
         event = rows.record((0, *row)).event

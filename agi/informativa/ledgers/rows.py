@@ -10,6 +10,9 @@ from typing import Any, TypeVar
 
 from ..evidence.commitment import KEPT
 from ..model import (
+    Answer,
+    Asked,
+    Asks,
     Ending,
     Event,
     Heard,
@@ -34,7 +37,7 @@ AND (NOT moved OR EXISTS (SELECT 1 FROM event WHERE event.record = standing.reco
 """
 COLUMNS = """record, at, call, line, pseudonym, notice, version, language, purposes, status, reason, prompt,
        ending, heard, length, key, basis, linked, wanted, kind, reference, erased,
-       recorded, vouched, recording, supplement, counts, rate, earlier, elsewhere"""
+       recorded, vouched, recording, supplement, counts, rate, earlier, elsewhere, asked"""
 RECORDS = f"SELECT {COLUMNS} FROM event WHERE record >= ? ORDER BY record"  # noqa: S608  # our own names
 RECORD = f"SELECT {COLUMNS} FROM event WHERE record = ?"  # noqa: S608  # our own names
 OF_CALLER = f"SELECT {COLUMNS} FROM event WHERE pseudonym = ? ORDER BY record"  # noqa: S608  # our own names
@@ -165,7 +168,7 @@ def _insert(names: Sequence[str]) -> str:
 _NAMES = [name.strip() for name in COLUMNS.split(",")]
 APPEND = _insert(_NAMES)
 # Most calls play nothing; binding NULL to seven columns would cost 1 % of a call's instructions.
-_RARE = ("ending", "heard", "length", "key", "rate", "earlier", "elsewhere")
+_RARE = ("ending", "heard", "length", "key", "rate", "earlier", "elsewhere", "asked")
 _NOTHING = (None,) * len(_RARE)
 _OTHERS = [name for name in _NAMES if name not in _RARE]
 _APPEND_OTHERS = _insert(_OTHERS)
@@ -298,6 +301,7 @@ def row(event: Event) -> tuple[object, ...]:
         heard and heard.rate,
         event.earlier,
         event.basis if isinstance(event.basis, str) else None,
+        event.asked and asked_text(event.asked),
     )
 
 
@@ -314,7 +318,7 @@ def record(row: Sequence[Any]) -> Record:
         :12
     ]
     ending, heard, length, key, basis, linked, wanted, kind, reference, erased = row[12:22]
-    recorded, vouched, recording, supplement, counts, rate, earlier, elsewhere = row[22:]
+    recorded, vouched, recording, supplement, counts, rate, earlier, elsewhere, asked = row[22:]
     return Record(
         number,
         Event(
@@ -342,6 +346,7 @@ def record(row: Sequence[Any]) -> Record:
             supplement=bool(supplement),
             counts=bool(counts),
             earlier=earlier or None,
+            asked=_optional(parse_asked, asked),
         ),
     )
 
@@ -354,6 +359,17 @@ def _heard(ending: Ending, heard: float, length: float, rate: int | None, key: s
 
 def _optional(convert: Callable[[Any], Result], value: Any) -> Result | None:
     return None if value is None else convert(value)
+
+
+def asked_text(asked: Asked) -> str:
+    """Return an answer as the ledger stores it: `marketing consent granted 1 1250 5=refused 4=granted`."""
+    return f"{asked.choice} {asked.asks} {asked.answer} {asked.tries} {asked.waited} {asked.options}"
+
+
+def parse_asked(text: str) -> Asked:
+    """Parse a text that `asked_text` made. Raises ValueError for another."""
+    choice, asks, answer, tries, waited, options = text.split(" ", 5)
+    return Asked(choice, Asks(asks), Answer(answer), options, int(tries), int(waited))
 
 
 def words(names: frozenset[str]) -> str:

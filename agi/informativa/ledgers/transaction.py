@@ -8,12 +8,19 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..evidence import commitment
 from ..model import A_CALL, CallerHistory, Event, PriorDelivery, Reason, Record, Status, known_by
 from . import elsewhere, leaves, row_texts, rows
 
+if TYPE_CHECKING:
+    from ..model.choices import AnswerHistory
+
+FORGET_ANSWER = """
+DELETE FROM answer WHERE pseudonym = (SELECT pseudonym FROM event WHERE record = ?1) AND record = ?1
+AND box = ''
+"""
 _WHEN = datetime(2026, 1, 1, tzinfo=UTC)  # time of the record of a dry run
 
 
@@ -51,6 +58,14 @@ class SqliteTransaction:
             self._inform(new, notice, delivery, moved=True)
         for statement in elsewhere.MOVE_OTHERS:
             self._connection.execute(statement, (old, new))
+        from . import answers  # not for a call without an earlier key
+
+        answers.move(self._connection, old, new)
+
+    def answers(self, pseudonym: bytes) -> AnswerHistory:
+        from . import answers  # only where there are choices
+
+        return answers.of_caller(self._connection, pseudonym)
 
     def record(self, number: int) -> Record | None:
         row = self._connection.execute(rows.RECORD, (number,)).fetchone()
@@ -79,6 +94,10 @@ class SqliteTransaction:
                 self._connection.execute(rows.FORGET_NOTICE, (event.pseudonym, event.notice))
                 self.recycle(event.pseudonym, event.notice, event.at)
             self._inform(event.pseudonym, event.notice, known_by(event, record), event.recorded or event.at)
+        if event.asked is not None:
+            from . import answers  # only where there are choices
+
+            answers.remember(self._connection, event, record)
 
     def commit_to(
         self, event: Event, record: int, values: Sequence[object], *, migrated: bool = False
@@ -148,6 +167,7 @@ class SqliteTransaction:
         for version in self._connection.execute(rows.KNOWN_BY, (record,)).fetchall():
             self._connection.execute(rows.REDUCE, (record, *version))
         self._connection.execute(rows.UNTIE, (record,))
+        self._connection.execute(FORGET_ANSWER, (record,))
         return bool(self._connection.execute(rows.PURGE, (record,)).rowcount)
 
     def append_new(self, event: Event, earlier: Sequence[bytes] = ()) -> bool:

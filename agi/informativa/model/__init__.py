@@ -7,6 +7,7 @@ Asterisk gives samples, and in seconds elsewhere; times are aware datetimes in U
 
 from .calls import (
     TELEPHONE_RATE,
+    Asked,
     Binding,
     Caller,
     CallResult,
@@ -14,6 +15,7 @@ from .calls import (
     Heard,
     Identified,
     IncomingCall,
+    KeyPress,
     Playback,
     Record,
     RecordFilter,
@@ -46,6 +48,7 @@ from .names import (
 from .plan import (
     ALWAYS,
     ChangedRecording,
+    Choice,
     Controller,
     Keys,
     Length,
@@ -56,6 +59,7 @@ from .plan import (
     Outsourcing,
     OutsourcingDocument,
     Period,
+    PlannedChoice,
     Prompt,
     Recording,
     Step,
@@ -64,7 +68,19 @@ from .plan import (
     prompts_by_part,
     recording_digest,
 )
-from .words import Action, Ending, NumberForm, NumberVerification, Reason, RecordKind, Role, Status, Vouched
+from .words import (
+    Action,
+    Answer,
+    Asks,
+    Ending,
+    NumberForm,
+    NumberVerification,
+    Reason,
+    RecordKind,
+    Role,
+    Status,
+    Vouched,
+)
 
 __all__ = [
     "ALWAYS",
@@ -73,11 +89,15 @@ __all__ = [
     "NAMES",
     "TELEPHONE_RATE",
     "Action",
+    "Answer",
+    "Asked",
+    "Asks",
     "Binding",
     "CallResult",
     "Caller",
     "CallerHistory",
     "ChangedRecording",
+    "Choice",
     "Controller",
     "Decision",
     "Ending",
@@ -85,6 +105,7 @@ __all__ = [
     "Heard",
     "Identified",
     "IncomingCall",
+    "KeyPress",
     "Keys",
     "Length",
     "LetterDetails",
@@ -99,6 +120,7 @@ __all__ = [
     "Outsourcing",
     "OutsourcingDocument",
     "Period",
+    "PlannedChoice",
     "Playback",
     "PriorDelivery",
     "Prompt",

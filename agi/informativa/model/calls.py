@@ -8,7 +8,7 @@ from datetime import datetime
 
 from .frozen import dataclass
 from .plan import Notice, Version
-from .words import Ending, Reason, RecordKind, Status, Vouched
+from .words import Answer, Asks, Ending, Reason, RecordKind, Status, Vouched
 
 TELEPHONE_RATE = 8000  # hertz
 
@@ -87,6 +87,16 @@ class Playback:
 
 
 @dataclass(frozen=True)
+class KeyPress:
+    """Asterisk's report of one WAIT FOR DIGIT: the key, '' for none, and the seconds from command to reply.
+    `hung_up` also means that no reply came at all."""
+
+    key: str
+    seconds: float
+    hung_up: bool = False
+
+
+@dataclass(frozen=True)
 class Heard:
     """The part of a prompt that reached the caller: its ending, `samples` of `total`, at a rate in hertz, for
     the file that Asterisk chose; and the key that ended it, if any."""
@@ -125,6 +135,20 @@ class Binding:
 
 
 @dataclass(frozen=True)
+class Asked:
+    """A choice that was put to a caller: its id and kind, the `answer`, the `options` as they were told
+    (`5=refused 4=granted`), how often it was asked, and how many milliseconds of the last wait the answer
+    took."""
+
+    choice: str
+    asks: Asks
+    answer: Answer
+    options: str
+    tries: int = 0
+    waited: int = 0
+
+
+@dataclass(frozen=True)
 class Event:
     """One row of the ledger: one decision and what became of it. No caller's number, ever.
 
@@ -140,7 +164,8 @@ class Event:
     sha256, in hexadecimal, of the sound that was played. A `supplement` contained only the new purposes.
     Without `counts`, a setting says that the event informs nobody, although the notice was heard. `binding`
     ties an event that is about to be recorded to the number of a recognised caller. `earlier` is the caller's
-    pseudonym by an earlier key; his history under it continues under this event's `pseudonym`.
+    pseudonym by an earlier key; his history under it continues under this event's `pseudonym`. An event with
+    `asked` is about a choice, and not about a notice.
     """
 
     at: datetime
@@ -167,6 +192,7 @@ class Event:
     supplement: bool = False
     counts: bool = True
     earlier: bytes | None = None
+    asked: Asked | None = None
     binding: Binding | None = field(default=None, compare=False)
 
     @property
@@ -251,7 +277,8 @@ class CallResult:
     `events` are the events of the notices, in the order of the plan. `error` is for the admin's log: why the
     ledger did not take the record. So is `doubt`: a word of the network's that nobody understood.
     `heard_records` names the records of the notices heard to their end in this call so far, for the next try
-    after a transfer.
+    after a transfer. `choices` are the answers to the choices of the plan, as `id:word` with one space
+    between.
     """
 
     status: Status
@@ -261,3 +288,4 @@ class CallResult:
     error: str = ""
     heard_records: str = ""
     doubt: str = ""
+    choices: str = ""

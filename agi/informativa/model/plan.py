@@ -10,7 +10,7 @@ from typing import TypeVar
 from .connections import Lookup
 from .frozen import dataclass
 from .text import NOTHING, Text
-from .words import NumberForm, NumberVerification
+from .words import Answer, Asks, NumberForm, NumberVerification, Vouched
 
 T = TypeVar("T")
 
@@ -84,10 +84,16 @@ def prompts_by_part(
     short_nokey: Mapping[str, T],
     full: Mapping[str, T],
     supplements: Mapping[str, Mapping[str, T]],
+    withdraw: Mapping[str, T],
 ) -> Iterator[tuple[str, str, T]]:
-    """Iterate over all prompts of a version, each with its part (short, short-nokey, full,
+    """Iterate over all prompts of a version, each with its part (short, short-nokey, full, withdraw,
     supplement:VERSION) and its language."""
-    by_part: dict[str, Mapping[str, T]] = {"short": short, "short-nokey": short_nokey, "full": full}
+    by_part: dict[str, Mapping[str, T]] = {
+        "short": short,
+        "short-nokey": short_nokey,
+        "full": full,
+        "withdraw": withdraw,
+    }
     by_part |= {f"supplement:{earlier}": prompts for earlier, prompts in supplements.items()}
     for part, prompts in by_part.items():
         for language, prompt in prompts.items():
@@ -122,6 +128,7 @@ class Version:
     `starts` is when it comes into force, `None` for always. `supplements` are played instead to
     somebody who knows an earlier version, by that version's id: they contain only the new purposes.
     `short_nokey` is the short one in words that name no key, for a playback during which no key is read.
+    `withdraw`, of a choice, says how a consent is withdrawn.
     """
 
     id: str
@@ -132,6 +139,7 @@ class Version:
     starts: datetime | None = None
     supplements: Mapping[str, Mapping[str, Prompt]] = field(default_factory=dict)
     short_nokey: Mapping[str, Prompt] = field(default_factory=dict)
+    withdraw: Mapping[str, Prompt] = field(default_factory=dict)
 
     def prompt(self, language: str) -> Prompt | None:
         """Return the short prompt in a language, or `None`."""
@@ -144,7 +152,7 @@ class Version:
 
     def prompts(self) -> Iterator[tuple[str, str, Prompt]]:
         """Iterate over all prompts, each with its part and its language (see `prompts_by_part`)."""
-        return prompts_by_part(self.short, self.short_nokey, self.full, self.supplements)
+        return prompts_by_part(self.short, self.short_nokey, self.full, self.supplements, self.withdraw)
 
 
 @dataclass(frozen=True)
@@ -181,6 +189,42 @@ class Step:
 
     notice: Notice
     repeat_after: Period | None = None
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A question that a caller answers by key. Its `wording` is versions and prompts, as a notice has them.
+
+    `keys` are those of its options. It is asked `tries` times at most, each time with `wait` seconds for the
+    answer after the prompt; `silence` is the word for no answer. Of a consent: its one `purpose`; a grant
+    holds for `holds`, and whoever refused or withdrew is not asked again for `again`; `vouched` are the
+    parties of whom one must have confirmed the caller's number; `withdraw_at` is the number to call to
+    withdraw.
+    """
+
+    wording: Notice
+    asks: Asks
+    keys: Mapping[Answer, str]
+    tries: int = 2
+    wait: float = 4.0
+    silence: Answer = Answer.SILENCE
+    purpose: str = ""
+    holds: Period | None = None
+    again: Period = Period(12)
+    vouched: frozenset[Vouched] = frozenset()
+    withdraw_at: str = ""
+
+    @property
+    def id(self) -> str:
+        return self.wording.id
+
+
+@dataclass(frozen=True)
+class PlannedChoice:
+    """A choice of a line's plan, which is asked `after` so many of its notices."""
+
+    choice: Choice
+    after: int
 
 
 @dataclass(frozen=True)
@@ -293,11 +337,12 @@ class Line:
     `shared` are numbers that belong to no single caller, `*` at the end standing for any digits. `languages`
     are by caller's country; those of `fallback` are tried where a prompt is missing in the wanted language.
     `verification` gives the meaning of the carrier's own words about a number, beside those of STIR/SHAKEN.
-    The other fields are explicit settings: whether to answer before a notice, to play again after a transfer,
-    to leave out a notice that is not due on every call because only data that the service needs are used, to
-    recognise callers who restrict their number, to take landlines as shared, whether a notice in another
-    language than the wanted one informs, and whether only a number that is signed (STIR/SHAKEN) identifies
-    its caller.
+    `choices` are asked between the notices of the plan, in this order, and of these at most `consents`
+    consents in a call; `revocable` are the consents that can be withdrawn here. The other fields are explicit
+    settings: whether to answer before a notice, to play again after a transfer, to leave out a notice that is
+    not due on every call because only data that the service needs are used, to recognise callers who restrict
+    their number, to take landlines as shared, whether a notice in another language than the wanted one
+    informs, and whether only a number that is signed (STIR/SHAKEN) identifies its caller.
     """
 
     number: str
@@ -318,6 +363,9 @@ class Line:
     fallback_informs: bool = True
     requires_signature: bool = False
     verification: Mapping[str, NumberVerification] = field(default_factory=dict)
+    choices: tuple[PlannedChoice, ...] = ()
+    consents: int = 1
+    revocable: tuple[Choice, ...] = ()
 
     def seconds(self, notice: str, version: str, language: str) -> float:
         """Return the length of a version's short notice in a language, in seconds; 0 for a version that is

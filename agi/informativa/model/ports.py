@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from . import (
     CallerHistory,
@@ -13,11 +13,15 @@ from . import (
     Event,
     Identified,
     IncomingCall,
+    KeyPress,
     Playback,
     Prompt,
     Record,
     ReportedDelivery,
 )
+
+if TYPE_CHECKING:  # no call without choices needs it
+    from .choices import AnswerHistory
 
 Result = TypeVar("Result")
 
@@ -38,6 +42,13 @@ class CallSession(Protocol):
         reported in the `Playback`. Returns within the prompt's length and a bounded time.
         """
 
+    async def key(self, seconds: float) -> KeyPress:
+        """Wait so long for one key, and return as soon as it comes.
+
+        Never raises for what may happen to a call: a hang-up and a lost connection are reported in the
+        `KeyPress`.
+        """
+
     async def set_variables(self, variables: Mapping[str, str]) -> None:
         """Set channel variables, in this order, in one round trip. Works after a hang-up too.
 
@@ -53,6 +64,9 @@ class LedgerTransaction(Protocol):
 
     def history(self, pseudonym: bytes) -> CallerHistory:
         """Return the history of this caller."""
+
+    def answers(self, pseudonym: bytes) -> AnswerHistory:
+        """Return this caller's answers to choices."""
 
     def note_call(self, pseudonym: bytes, notice: str, at: datetime) -> None:
         """Note that this caller, who knows the notice, called: it is still his number."""

@@ -16,6 +16,9 @@ class Status(StrEnum):
     FALLBACK = "FALLBACK"  # played, but nobody could look or record: it was put into the fallback spool
     FAILED = "FAILED"  # due, and could not be played
     INFORMED = "INFORMED"  # told elsewhere than by a prompt: by an operator, a website, a contract
+    ASKED = "ASKED"  # of a choice: it was asked, and the record has the answer
+    NOTASKED = "NOTASKED"  # of a choice: it was to be asked, and could not be
+    REPORTED = "REPORTED"  # of a choice: answered elsewhere than by key: to an operator, on a website
 
 
 class RecordKind(StrEnum):
@@ -44,6 +47,7 @@ class Reason(StrEnum):
     MATERIAL_CHANGE = "material-change"  # a version since then is a material change
     PERIOD_OVER = "period-over"  # the plan asks for it again after so long
     EVERY_CALL = "every-call"  # the plan asks for it on every call, whoever knows it
+    NOT_ANSWERED = "not-answered"  # of a choice: no answer of this caller that still holds is on record
     ALREADY_INFORMED = "already-informed"
     SAME_CALL = "same-call"  # heard earlier in this call, before a transfer
     SERVICE_DATA_ONLY = "service-data-only"  # the line's setting: only data that the service needs are used
@@ -81,6 +85,32 @@ class Ending(StrEnum):
     )
     CONNECTION_LOST = "connection-lost"  # Asterisk, or its connection, went away meanwhile
     SERVICE_STOPPED = "service-stopped"  # informativa was told to stop and could not wait for the end
+
+
+class Asks(StrEnum):
+    """The kind of a choice: what the caller is asked. `choices.KINDS` says what each kind entails."""
+
+    CONSENT = "consent"  # to the use of his data for one purpose (GDPR 4(11), 7)
+    OPERATOR = "operator"  # to be answered from within the European Union (art. 24-bis(5) DL 83/2012)
+    HUMAN = "human"  # to be answered by a person instead of a machine
+    RECORDING = "recording"  # not to have the call recorded
+
+
+class Answer(StrEnum):
+    """The outcome of a choice: one of its options, or the reason why there is no answer."""
+
+    GRANTED = "granted"
+    REFUSED = "refused"
+    WITHDRAWN = "withdrawn"  # a consent, which was granted before
+    EU = "eu"  # answer me from within the European Union
+    HUMAN = "human"  # let a person answer
+    NOT_RECORDED = "not-recorded"  # do not record the call
+    RECORDED = "recorded"  # what a company may say that silence means, where it asks about recording
+    SILENCE = "silence"  # no key was pressed
+    UNCLEAR = "unclear"  # a key was pressed that was not offered
+    EARLY = "early"  # a key that grants was pressed before all was heard that it grants
+    HUNG_UP = "hung-up"
+    NOT_ASKED = "not-asked"
 
 
 class NumberVerification(StrEnum):

@@ -194,7 +194,8 @@ def for_script(configuration: Configuration) -> CallServices:
         name: SqliteLedger(controller.ledger, controller.log, partial(owner_of, controller))
         for name, controller in _live(configuration)
     }
-    recordings = InstalledRecordings(LedgerRecordings(configuration.notices, ledgers), _at_once)
+    wordings = {name: configuration.wordings(name) for name in configuration.notices}
+    recordings = InstalledRecordings(LedgerRecordings(wordings, ledgers), _at_once)
     others: dict[str, OtherBoxes] = {}
     if configuration.shared is not None:
         from ..call.guard import block

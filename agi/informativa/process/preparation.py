@@ -97,6 +97,7 @@ def companies_with_previous_configuration(before: Configuration, now: Configurat
         controllers={**now.controllers, **{name: before.controllers[name] for name in names}},
         key_files={**now.key_files, **{name: before.key_files[name] for name in names}},
         notices={**now.notices, **{name: before.notices[name] for name in names}},
+        choices={**now.choices, **{name: before.choices.get(name, ()) for name in names}},
         lines=(*now.lines, *lines),
         spelled={**spelled, **now.spelled},
         unanswered={call: reason for call, reason in now.unanswered.items() if call not in spelled},
@@ -142,7 +143,7 @@ def examine_recordings(
     if configuration.fallback:
         works[""] = partial(_examine_fallback, configuration.fallback)
     for name, controller in configuration.controllers.items():
-        prompts = [prompt for notice in configuration.notices[name] for prompt in prompts_of(notice)]
+        prompts = [prompt for notice in configuration.wordings(name) for prompt in prompts_of(notice)]
         works[name] = partial(
             _examine_company, controller, prompts, partial(open_store, controller), keep=keep
         )

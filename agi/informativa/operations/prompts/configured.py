@@ -136,10 +136,15 @@ class ConfiguredPrompts:
             for notice, settings in controller.notices.items():
                 for version in settings.versions:
                     for part, language, path in prompts_by_part(
-                        version.short, version.short_nokey, version.full, version.supplements
+                        version.short, version.short_nokey, version.full, version.supplements, {}
                     ):
                         base = self.folder / path
                         yield name, PromptPath(notice, version.version, part, language, base)
+            for choice, choice_settings in controller.choices.items():
+                for wording in choice_settings.versions:
+                    for part, language, path in prompts_by_part(wording.short, {}, {}, {}, wording.withdraw):
+                        base = self.folder / path
+                        yield name, PromptPath(choice, wording.version, part, language, base)
         if self.settings.fallback_prompt:
             yield "", PromptPath("", "", "fallback", "", self.folder / self.settings.fallback_prompt)
 

@@ -1,0 +1,214 @@
+"""The choices of a configuration: their versions and keys, and what the rules of each kind refuse."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from ..model import Answer, Choice, Notice, PlannedChoice, Step, matching_language
+from ..model.choices import KINDS, VOUCHED_AT_LEAST
+from ..model.text import Text
+from .controllers import approximate_days
+from .document import KeyPath
+from .findings import Findings
+from .messages import unknown
+from .notices import Notices
+
+if TYPE_CHECKING:
+    from .schema import ChoiceSettings, ControllerSettings, LineSettings
+
+LONGEST_PROMPT = 20.0  # seconds: who is asked something longer has forgotten how it began
+
+
+class Choices:
+    """A builder of choices, which notes problems on the way."""
+
+    def __init__(self, notices: Notices, findings: Findings) -> None:
+        self._notices, self._findings = notices, findings
+
+    def of_company(self, name: str, section: ControllerSettings) -> dict[str, Choice]:
+        """Return one company's choices, by name."""
+        choices = {}
+        for choice, settings in section.choices.items():
+            path: KeyPath = ("controllers", name, "choices", choice)
+            if choice in section.notices:
+                message = Text("is the name of a notice, too", "give the choice another one")
+                self._findings.add_problem(path, message)
+            wording = self._notices.of_choice(choice, settings, section.time_zone, (*path, "versions"))
+            self._require_keys(settings, path)
+            self._require_silence(settings, path)
+            if KINDS[settings.asks].personal:
+                self._require_consent(settings, section, path)
+            choices[choice] = _choice(wording, settings)
+        return choices
+
+    def _require_keys(self, settings: ChoiceSettings, path: KeyPath) -> None:
+        options = KINDS[settings.asks].options
+        for answer in settings.keys:
+            if answer not in options:
+                self._findings.add_problem(
+                    (*path, "keys", answer), unknown(Text("option"), answer, list(options))
+                )
+        for option in options:
+            if option not in settings.keys:
+                self._findings.add_problem(
+                    (*path, "keys"),
+                    Text("has no key for {option}", 'write one, such as `{option}: "5"`', option=option),
+                )
+        if len(set(settings.keys.values())) < len(settings.keys):
+            self._findings.add_problem((*path, "keys"), Text("one key cannot mean two things"))
+
+    def _require_silence(self, settings: ChoiceSettings, path: KeyPath) -> None:
+        """Note a problem where the company must say what silence means, or may not."""
+        if (Answer.NOT_RECORDED in KINDS[settings.asks].options) == (settings.silence is not None):
+            return
+        message = (
+            Text("only of a choice about recording a company says what silence means", "take it out")
+            if settings.silence is not None
+            else Text(
+                "is not set: does silence mean that the call is recorded?",
+                "ask counsel, and write `silence: recorded` or `silence: not-recorded`",
+            )
+        )
+        self._findings.add_problem((*path, "silence"), message)
+
+    def _require_consent(self, settings: ChoiceSettings, section: ControllerSettings, path: KeyPath) -> None:
+        """Note what GDPR 4(11) and 7 ask of a consent, and is missing."""
+        if settings.purpose is None:
+            message = Text("is missing: a consent is given for one purpose", "write `purpose: marketing`")
+            self._findings.add_problem((*path, "purpose"), message)
+        elif settings.purpose in section.service_purposes:
+            message = Text(
+                "{purpose} is one of `service_purposes`: the service is given without a consent to it",
+                "ask for another purpose, or take it out of `service_purposes`",
+                purpose=settings.purpose,
+            )
+            self._findings.add_problem((*path, "purpose"), message)
+        if settings.holds is None:
+            message = Text("is missing: how long does a consent hold?", "write `holds: 24 months`")
+            self._findings.add_problem((*path, "holds"), message)
+        elif section.retention and approximate_days(settings.holds) > approximate_days(section.retention):
+            message = Text(
+                "is longer than `retention`: no consent outlives the record that proves it",
+                "make it shorter",
+            )
+            self._findings.add_problem((*path, "holds"), message)
+        if settings.withdraw_at is None:
+            message = Text(
+                "is missing: to withdraw must be as easy as to give (GDPR 7(3))",
+                "write the number of a line of this company that is called for it",
+            )
+            self._findings.add_problem((*path, "withdraw_at"), message)
+        for index, version in enumerate(settings.versions):
+            for language in version.short:
+                if not matching_language(language, version.withdraw):
+                    message = Text(
+                        "version {version} does not say in {language} how to withdraw",
+                        "add it to `withdraw`",
+                        version=version.version,
+                        language=language,
+                    )
+                    self._findings.add_problem((*path, "versions", index, "withdraw"), message)
+
+
+def planned(
+    section: LineSettings,
+    choices: Mapping[str, Choice],
+    steps: Sequence[Step],
+    path: KeyPath,
+    findings: Findings,
+) -> Iterator[PlannedChoice]:
+    """Return the choices of a line's plan; problems are noted of what the rules of its kind refuse."""
+    ids: list[str] = []
+    before: list[Notice] = []
+    for index, entry in enumerate(section.plan):
+        step_path = (*path, "plan", index, "choice")
+        if entry.choice is None:
+            before += [step.notice for step in steps if step.notice.id == entry.notice]
+            continue
+        choice = choices.get(entry.choice)
+        if choice is None:
+            if not findings.lacks(("controllers", section.controller, "choices", entry.choice)):
+                findings.add_problem(step_path, unknown(Text("choice"), entry.choice, choices))
+            continue
+        if choice.id in ids:
+            message = Text("choice {choice} stands in this plan twice", "keep one of them", choice=choice.id)
+            findings.add_problem(step_path, message)
+            continue
+        ids.append(choice.id)
+        _require_notice(choice, before, step_path, findings)
+        _require_languages(choice, section, step_path, findings)
+        yield PlannedChoice(choice, len(before))
+
+
+def _require_notice(choice: Choice, before: Sequence[Notice], path: KeyPath, findings: Findings) -> None:
+    """Note a problem where no notice before it tells what the choice is about."""
+    if KINDS[choice.asks].personal:
+        if choice.purpose and not any(
+            choice.purpose in version.purposes for notice in before for version in notice.versions[-1:]
+        ):
+            message = Text(
+                "no notice before it tells of the purpose {purpose}",
+                "put a notice with that purpose before the choice",
+                purpose=choice.purpose,
+            )
+            findings.add_problem(path, message)
+    elif Answer.EU in choice.keys and not any(notice.id.startswith("country") for notice in before):
+        message = Text(
+            "no notice `country` stands before it: who does not know where he is answered from has no choice",
+            "put the notice before the choice: informativa notices add country-outside-eu",
+        )
+        findings.add_problem(path, message)
+
+
+def _require_languages(choice: Choice, section: LineSettings, path: KeyPath, findings: Findings) -> None:
+    languages = dict.fromkeys((section.language, *section.languages.values(), *section.fallback))
+    for version in choice.wording.versions[-1:]:
+        for language in languages:
+            if not matching_language(language, version.short):
+                message = Text(
+                    "choice {choice} {version} has no prompt in {language}, only in {has}",
+                    choice=choice.id,
+                    version=version.id,
+                    language=language,
+                    has=", ".join(sorted(version.short)),
+                )
+                findings.add_problem(path, message)
+
+
+def require_keys_apart(
+    choices: Sequence[PlannedChoice], used: Container[str], path: KeyPath, findings: Findings
+) -> None:
+    """Note a problem for a key that grants something and means anything else on the line."""
+    keys = [
+        (planned.choice, answer, key) for planned in choices for answer, key in planned.choice.keys.items()
+    ]
+    for choice, answer, key in keys:
+        if answer is not KINDS[choice.asks].grants:
+            continue
+        others = [other.id for other, word, same in keys if same == key and (other, word) != (choice, answer)]
+        if key in used or others:
+            message = Text(
+                "the key {key} grants {choice}, and means something else on this line, too",
+                "give the grant a key of its own",
+                key=key,
+                choice=choice.id,
+            )
+            findings.add_problem((*path, "plan"), message)
+
+
+def _choice(wording: Notice, settings: ChoiceSettings) -> Choice:
+    kind = KINDS[settings.asks]
+    return Choice(
+        wording=wording,
+        asks=settings.asks,
+        keys=dict(settings.keys),
+        tries=settings.tries,
+        wait=float(settings.wait),
+        silence=settings.silence or Answer.SILENCE,
+        purpose=settings.purpose or "",
+        holds=settings.holds,
+        again=settings.again,
+        vouched=VOUCHED_AT_LEAST[settings.vouched] if kind.personal else frozenset(),
+        withdraw_at=settings.withdraw_at or "",
+    )

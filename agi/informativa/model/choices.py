@@ -1,0 +1,122 @@
+"""The kinds of choices: the one table that says what each entails, and what an answer on record counts for.
+
+Whoever handles, configures or shows a choice reads this table; nothing else depends on which kind it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import field
+from datetime import datetime, timedelta
+
+from .calls import Asked, Event
+from .frozen import dataclass
+from .words import Answer, Asks, Vouched
+
+AFTER_ALL = timedelta(minutes=10)
+"""The time by which an act that does not grant wins over a later one that grants: clocks of boxes differ."""
+NO_ANSWER_FOR_MONTHS = 1
+"""The number of months for which whoever gave no answer to a consent is not asked again."""
+
+
+@dataclass(frozen=True)
+class ChoiceKind:
+    """The rules of one kind of choice.
+
+    `options` are in the order in which a prompt tells them, the one that `grants` last: it counts only when
+    the prompt was heard to its end. A choice that is `personal` is asked of recognised callers alone, rests
+    on the record that told its purpose, is void unless it is on record, and its answer is remembered of the
+    caller; any other one is asked of all, is obeyed also where the ledger does not take it, because the law
+    gives it to the caller, and is remembered for the conversation. `unless_asked` is the word that a dialplan
+    should assume where nobody asked.
+    """
+
+    options: tuple[Answer, ...]
+    unless_asked: Answer
+    grants: Answer | None = None
+    personal: bool = False
+
+
+KINDS: Mapping[Asks, ChoiceKind] = {
+    Asks.CONSENT: ChoiceKind(
+        (Answer.REFUSED, Answer.GRANTED), Answer.NOT_ASKED, grants=Answer.GRANTED, personal=True
+    ),
+    Asks.OPERATOR: ChoiceKind((Answer.EU,), Answer.EU),
+    Asks.HUMAN: ChoiceKind((Answer.HUMAN,), Answer.HUMAN),
+    Asks.RECORDING: ChoiceKind((Answer.NOT_RECORDED,), Answer.NOT_RECORDED),
+}
+WITHDRAWAL = ChoiceKind((Answer.WITHDRAWN,), Answer.NOT_ASKED, personal=True)
+"""The rules by which a consent is withdrawn: one key, which counts whenever it comes (GDPR 7(3))."""
+
+ACTS = (Answer.GRANTED, Answer.REFUSED, Answer.WITHDRAWN)
+"""The words for a caller's own act; after any other he has said nothing."""
+
+VOUCHED_AT_LEAST: Mapping[Vouched, frozenset[Vouched]] = {
+    Vouched.NOBODY: frozenset(Vouched),
+    Vouched.NETWORK: frozenset({Vouched.NETWORK, Vouched.SIGNATURE, Vouched.DIALPLAN}),
+    Vouched.SIGNATURE: frozenset({Vouched.SIGNATURE, Vouched.DIALPLAN}),
+    Vouched.DIALPLAN: frozenset({Vouched.DIALPLAN}),
+}
+"""The parties that vouch for a number as well as this one does, or better."""
+
+
+@dataclass(frozen=True)
+class StandingAnswer:
+    """The last answer of one caller to one choice: its word, the version and the purposes that he was told,
+    when, and the record that proves it; `box` is the box that has the record, '' for this ledger."""
+
+    word: Answer
+    version: str
+    purposes: frozenset[str]
+    at: datetime
+    record: int
+    box: str = field(default="")
+
+    @property
+    def order(self) -> tuple[datetime, bool, str, int]:
+        """The place of this answer among others of the same caller: the greatest counts. A total order, so
+        that boxes may merge theirs as they come; a clock that is 10 minutes off makes no yes of a no."""
+        grants = self.word is Answer.GRANTED
+        return self.at + (timedelta(0) if grants else AFTER_ALL), not grants, self.box, self.record
+
+
+@dataclass(frozen=True)
+class AnswerHistory:
+    """The standing answers of one caller, by choice: his last `acts`, and the last times when he gave
+    `none`."""
+
+    acts: Mapping[str, StandingAnswer] = field(default_factory=dict)
+    none: Mapping[str, StandingAnswer] = field(default_factory=dict)
+
+
+NO_ANSWERS = AnswerHistory()
+
+
+def answered(event: Event, record: int) -> StandingAnswer | None:
+    """Return the standing answer that an event amounts to, under the number of its record; `None` for one
+    that is remembered of nobody."""
+    asked = event.asked
+    if asked is None or event.erased or event.pseudonym is None or not is_remembered(asked):
+        return None
+    return StandingAnswer(asked.answer, event.version, event.purposes, event.at, record)
+
+
+def is_remembered(asked: Asked) -> bool:
+    """Return whether an answer is remembered of its caller, beyond the conversation."""
+    return KINDS[asked.asks].personal and asked.answer is not Answer.NOT_ASKED
+
+
+def merge_answers(*histories: AnswerHistory) -> AnswerHistory:
+    """Return the answers of one caller from those under his several pseudonyms. Commutative, associative and
+    idempotent."""
+    return AnswerHistory(
+        _latest(*(history.acts for history in histories)), _latest(*(history.none for history in histories))
+    )
+
+
+def _latest(*histories: Mapping[str, StandingAnswer]) -> Mapping[str, StandingAnswer]:
+    together: dict[str, StandingAnswer] = {}
+    for history in histories:
+        for choice, answer in history.items():
+            together[choice] = max(answer, together.get(choice, answer), key=lambda one: one.order)
+    return together

@@ -1,0 +1,430 @@
+"""Choices: which are asked, which key counts, what is recorded of them, and what the dialplan gets.
+
+The table of kinds is `model.choices.KINDS`; a call goes through `answering.answer`, with stand-ins for what
+is outside.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from doubles import (
+    LOST,
+    MISSING,
+    SHORT,
+    BrokenLedger,
+    MemoryLedger,
+    ScriptedSession,
+    SteadyRecordings,
+    SteppingClock,
+    hung_up,
+    incoming,
+    key,
+    line,
+    notice,
+    version,
+)
+from handling import COUNTRY, events, handle, services
+from informativa.model import (
+    ALWAYS,
+    Answer,
+    Asks,
+    CallResult,
+    Choice,
+    Ending,
+    KeyPress,
+    Length,
+    Line,
+    Notice,
+    Period,
+    PlannedChoice,
+    Prompt,
+    Reason,
+    Status,
+    Step,
+    Version,
+    Vouched,
+)
+from informativa.model.choices import KINDS, VOUCHED_AT_LEAST, StandingAnswer, merge_answers
+
+QUESTION = Prompt("/prompts/it/marketing", (Length(64_000, 8000),))  # eight seconds
+WITHDRAW = Prompt("/prompts/it/marketing-withdraw", (Length(40_000, 8000),))  # five
+YES, NO, EU, HUMAN, UNRECORDED = "4", "5", "2", "0", "7"
+KEYS = {
+    Answer.GRANTED: YES,
+    Answer.REFUSED: NO,
+    Answer.EU: EU,
+    Answer.HUMAN: HUMAN,
+    Answer.NOT_RECORDED: UNRECORDED,
+}
+LATE = 1.0  # seconds into the wait
+NETWORK = 0x03  # Q.931: allowed, and the network put the number there
+
+
+def wording(name: str, *purposes: str, number: str = "1", material: bool = False) -> Version:
+    """Build one version of a choice, in Italian."""
+    return Version(
+        number, frozenset(purposes), material, {"it": replace(QUESTION, path=f"/prompts/it/{name}")}, {},
+        withdraw={"it": WITHDRAW},
+    )  # fmt: skip
+
+
+def choice(asks: Asks, name: str = "", *versions: Version, **more: object) -> Choice:
+    """Build a choice of this kind."""
+    name = name or {Asks.CONSENT: "marketing", Asks.OPERATOR: "abroad"}.get(asks, str(asks))
+    purposes = ("marketing",) if KINDS[asks].personal else ()
+    given: dict[str, object] = {
+        "keys": {option: KEYS[option] for option in KINDS[asks].options},
+        "purpose": "".join(purposes),
+        "holds": Period(24) if purposes else None,
+        "vouched": VOUCHED_AT_LEAST[Vouched.NOBODY] if purposes else frozenset(),
+    }
+    own = versions or (wording(name, *purposes),)
+    return Choice(Notice(name, own), asks, **(given | more))  # type: ignore[arg-type]
+
+
+PRIVACY = notice(version("1", "service", "marketing"))
+CONSENT = choice(Asks.CONSENT)
+
+
+def planned(*choices: Choice, after: int = 1, plan: Sequence[Step] = (), **more: object) -> Line:
+    """Build a line that asks these choices after so many notices."""
+    steps = plan or (Step(PRIVACY),)
+    asked = tuple(PlannedChoice(each, after) for each in choices)
+    return line(*steps, choices=asked, revocable=choices, **more)
+
+
+def pressed(digit: str, seconds: float = LATE) -> KeyPress:
+    """Build a key that came so many seconds into the wait."""
+    return KeyPress(digit, seconds)
+
+
+def asked(session: ScriptedSession, own: Line, at: MemoryLedger | None = None) -> CallResult:
+    """Handle one call."""
+    return handle(session, services(own, at))
+
+
+def choices_of(session: ScriptedSession) -> str:
+    """Return what the dialplan got of choices; '' if nothing."""
+    return session.variables.get("__INFORMATIVA_CHOICES", "")
+
+
+@pytest.mark.parametrize(
+    ("asks", "presses", "word", "waits"),
+    [
+        (Asks.CONSENT, [pressed(YES)], "granted", 1),
+        (Asks.CONSENT, [pressed(NO)], "refused", 1),
+        (Asks.CONSENT, [], "silence", 1),
+        (Asks.CONSENT, [pressed(YES, 0.29)], "silence", 2),  # asked again, and then nothing
+        (Asks.CONSENT, [pressed(YES, 0.29), pressed(YES, 0.29)], "unclear", 2),
+        (Asks.CONSENT, [pressed(YES, 0.3)], "granted", 1),
+        (Asks.CONSENT, [pressed(NO, 0.0)], "refused", 1),
+        (Asks.CONSENT, [pressed("9"), pressed(YES)], "granted", 2),
+        (Asks.CONSENT, [pressed("9"), pressed("8")], "unclear", 2),
+        (Asks.CONSENT, [KeyPress("", 0.5, hung_up=True)], "hung-up", 1),
+        (Asks.OPERATOR, [pressed(EU, 0.0)], "eu", 1),
+        (Asks.OPERATOR, [], "silence", 1),
+        (Asks.HUMAN, [pressed(HUMAN)], "human", 1),
+        (Asks.RECORDING, [pressed(UNRECORDED)], "not-recorded", 1),
+    ],
+)
+def test_key_in_the_wait(asks: Asks, presses: list[KeyPress], word: str, waits: int) -> None:
+    """After the whole prompt a key counts; one that grants only from 0.3 seconds into the wait on; silence
+    asks nobody again, and a key that is no answer does, once."""
+    own = choice(asks)
+    session = ScriptedSession(presses=presses)
+    asked(session, planned(own))
+    assert choices_of(session) == f"{own.id}:{word}"
+    assert len(session.waits) == waits
+
+
+@pytest.mark.parametrize(
+    ("asks", "digit", "word", "plays"),
+    [
+        (Asks.CONSENT, NO, "refused", 1),
+        (Asks.CONSENT, YES, "silence", 2),  # too early: asked again, and then nothing
+        (Asks.OPERATOR, EU, "eu", 1),
+        (Asks.HUMAN, HUMAN, "human", 1),
+        (Asks.RECORDING, UNRECORDED, "not-recorded", 1),
+    ],
+)
+def test_key_in_the_prompt(asks: Asks, digit: str, word: str, plays: int) -> None:
+    """A key that takes nothing from the caller counts in the prompt; one that grants never does (I2)."""
+    own = choice(asks)
+    session = ScriptedSession(playbacks=[whole_notice(), key(digit, 7.9)])
+    asked(session, planned(own))
+    assert choices_of(session) == f"{own.id}:{word}"
+    assert [path for path, _keys in session.played] == [SHORT.path] + [f"/prompts/it/{own.id}"] * plays
+
+
+def whole_notice():
+    """Return what Asterisk reports of the notice, heard whole."""
+    from doubles import whole
+
+    return whole(SHORT)
+
+
+def test_prompt_that_was_cut_short_grants_nothing() -> None:
+    """A grant counts after a prompt that ended whole, not after one that Asterisk cut off (I2)."""
+    cut = replace(hung_up(4), result=0, alive=True)
+    session = ScriptedSession(playbacks=[whole_notice(), cut, cut], presses=[pressed(YES), pressed(YES)])
+    asked(session, planned(CONSENT))
+    assert choices_of(session) == "marketing:unclear"
+
+
+def test_doubled_key_starts_the_next_prompt_anew_once() -> None:
+    """The key before, again within half a second of a prompt, came twice: the prompt is played anew, at no
+    try's cost, and only once."""
+    first, second = choice(Asks.CONSENT, "first"), choice(Asks.OPERATOR, "second", keys={Answer.EU: NO})
+    session = ScriptedSession(
+        playbacks=[whole_notice(), key(NO, 3.0), key(NO, 0.4)], presses=[KeyPress("", 4.0)]
+    )
+    asked(session, planned(first, second))
+    assert choices_of(session) == "first:refused second:silence"
+    again = ScriptedSession(playbacks=[whole_notice(), key(NO, 3.0), key(NO, 0.4), key(NO, 0.4)])
+    asked(again, planned(first, second))
+    assert choices_of(again) == "first:refused second:eu"
+
+
+@pytest.mark.parametrize(
+    ("playback", "status", "ending"),
+    [(MISSING, Status.NOTASKED, Ending.NOT_PLAYABLE), (LOST, Status.ASKED, Ending.CONNECTION_LOST)],
+)
+def test_prompt_that_was_not_heard(playback, status: Status, ending: Ending) -> None:
+    """A choice whose prompt is missing was not asked, and that is on record; one whose call broke off has no
+    answer."""
+    at = services(planned(CONSENT))
+    session = ScriptedSession(playbacks=[whole_notice(), playback])
+    handle(session, at)
+    record = events(at)[-1]
+    assert (record.status, record.heard and record.heard.ending) == (status, ending)
+
+
+def test_record_of_a_consent() -> None:
+    """A record of a consent has its wording, key, second, basis, and the sound that was heard (L16)."""
+    at = services(planned(CONSENT))
+    handle(ScriptedSession(presses=[pressed(YES, 1.25)]), at)
+    told, record = events(at)
+    assert record.asked is not None
+    assert (record.asked.answer, record.asked.options) == (Answer.GRANTED, "5=refused 4=granted")
+    assert (record.asked.tries, record.asked.waited) == (1, 1250)
+    assert (record.notice, record.version, record.purposes) == ("", "1", frozenset({"marketing"}))
+    assert (record.status, record.reason, record.basis) == (Status.ASKED, Reason.NOT_ANSWERED, 1)
+    assert record.heard is not None
+    assert (record.heard.ending, record.heard.key) == (Ending.WHOLE, YES)
+    assert record.recording
+    assert record.pseudonym == told.pseudonym is not None
+    assert record.binding is not None
+    assert not record.informs
+
+
+def test_status_is_the_notices() -> None:
+    """INFORMATIVA_STATUS says what became of the notices, whatever became of choices; the choices stand
+    before it, in the order of the plan."""
+    eu = choice(Asks.OPERATOR)
+    session = ScriptedSession(presses=[pressed(EU), pressed(NO)])
+    result = asked(session, planned(eu, CONSENT))
+    assert (result.status, result.reason) == (Status.PLAYED, Reason.NOT_INFORMED)
+    assert list(session.variables)[-1] == "INFORMATIVA_STATUS"
+    assert choices_of(session) == "abroad:eu marketing:refused"
+
+
+def test_who_hangs_up_in_a_choice_has_not_heard_the_notices_after_it() -> None:
+    """A hang-up ends the plan: what is not reached was not asked, and the notices are PARTIAL."""
+    eu = choice(Asks.OPERATOR)
+    own = line(
+        Step(COUNTRY, ALWAYS), Step(PRIVACY), choices=(PlannedChoice(eu, 1), PlannedChoice(CONSENT, 2))
+    )
+    session = ScriptedSession(presses=[KeyPress("", 0.2, hung_up=True)])
+    result = asked(session, own)
+    assert (result.status, result.reason) == (Status.PARTIAL, Ending.HUNG_UP)
+    assert choices_of(session) == "abroad:hung-up marketing:not-asked"
+    assert [path for path, _keys in session.played] == [SHORT.path, "/prompts/it/abroad"]
+
+
+def test_remembered_answers() -> None:
+    """A grant is told without asking for as long as it holds, a refusal for twelve months, and no answer for
+    one; then the caller is asked again."""
+    for presses, word, days in (
+        ([pressed(YES)], "granted", 731),
+        ([pressed(NO)], "refused", 365),
+        ([], "silence", 30),
+    ):
+        ledger = MemoryLedger()
+        own = planned(CONSENT)
+        asked(ScriptedSession(presses=presses), own, ledger)
+        for later, times in ((days - 1, 0), (days + 1, 1)):
+            session = ScriptedSession(presses=[pressed(NO)])
+            clock = SteppingClock(datetime(2026, 11, 24, 12, tzinfo=UTC) + timedelta(days=later))
+            handle(session, services(own, ledger, clock=clock))
+            assert len(session.waits) == times, (word, later)
+            assert choices_of(session) == f"marketing:{'refused' if times else word}"
+
+
+@pytest.mark.parametrize(
+    ("versions", "waits"),
+    [
+        ((wording("m", "marketing"), wording("m", "marketing", number="2")), 0),
+        ((wording("m", "marketing"), wording("m", "marketing", number="2", material=True)), 1),
+        ((wording("m", "marketing"), wording("m", "profiling", number="2")), 1),
+    ],
+)
+def test_consent_ends_with_its_wording(versions: tuple[Version, ...], waits: int) -> None:
+    """Another wording leaves a consent as it is; a material one, or one with another purpose, ends it."""
+    ledger = MemoryLedger()
+    asked(ScriptedSession(presses=[pressed(YES)]), planned(CONSENT), ledger)
+    privacy = notice(version("1", "service", "marketing", "profiling"))
+    later = choice(Asks.CONSENT, "marketing", *versions, purpose=next(iter(versions[-1].purposes)))
+    session = ScriptedSession()
+    asked(session, planned(later, plan=(Step(privacy),)), ledger)
+    assert len(session.waits) == waits
+
+
+def test_nobody_unrecognised_is_asked_for_consent() -> None:
+    """Who withholds his number, or whose number nobody vouches for as the choice asks, is not asked; a choice
+    that the law gives to all is."""
+    strict = choice(Asks.CONSENT, vouched=VOUCHED_AT_LEAST[Vouched.NETWORK])
+    for call, own in ((incoming(""), CONSENT), (incoming(), strict)):
+        session = ScriptedSession(call)
+        asked(session, planned(own, choice(Asks.OPERATOR)))
+        assert choices_of(session) == "marketing:not-asked abroad:silence"
+    session = ScriptedSession(incoming(presentation=NETWORK), presses=[pressed(YES)])
+    asked(session, planned(strict))
+    assert choices_of(session) == "marketing:granted"
+
+
+@pytest.mark.parametrize("playback", [hung_up(3), key("1", 3)])
+def test_no_consent_after_a_notice_that_was_not_heard(playback) -> None:
+    """A consent rests on the notice that tells its purpose: who did not hear that to its end is not asked."""
+    quiet = planned(CONSENT, plan=(Step(notice(version("1", "service", "marketing", full=False))),))
+    session = ScriptedSession(playbacks=[playback, playback])
+    asked(session, quiet)
+    assert choices_of(session) in ("marketing:not-asked", "")
+    assert not session.waits
+
+
+def test_one_consent_a_call() -> None:
+    """At most `consents` consents are asked in a call, in the plan's order; of other kinds every one."""
+    first, second = choice(Asks.CONSENT, "first"), choice(Asks.CONSENT, "second")
+    eu, human = choice(Asks.OPERATOR), choice(Asks.HUMAN)
+    for most, words in ((1, "first:refused second:not-asked"), (2, "first:refused second:refused")):
+        session = ScriptedSession(presses=[pressed(NO)] * 2)
+        asked(session, planned(first, second, eu, human, consents=most))
+        assert choices_of(session) == f"{words} abroad:silence human:silence"
+
+
+def test_once_a_conversation() -> None:
+    """After a transfer nobody is asked again what the record of this conversation has; a claim of another
+    conversation is believed of nobody."""
+    ledger, own = MemoryLedger(), planned(choice(Asks.OPERATOR))
+    first = ScriptedSession(presses=[pressed(EU)])
+    result = asked(first, own, ledger)
+    claims = {"heard": result.heard_records}
+    assert result.heard_records == "privacy:1 abroad:2"
+    again = ScriptedSession(incoming(id="1700000000.2", options=claims))
+    asked(again, own, ledger)
+    assert (choices_of(again), again.waits) == ("abroad:eu", [])
+    forged = ScriptedSession(incoming(id="1700000000.3", linked="1700000000.3", options=claims))
+    asked(forged, own, ledger)
+    assert (choices_of(forged), len(forged.waits)) == ("abroad:silence", 1)
+
+
+def test_silence_about_recording_means_what_the_company_says() -> None:
+    """The dialplan gets the word that the company chose for silence; the record says that it was silence."""
+    for word in (Answer.RECORDED, Answer.NOT_RECORDED):
+        at = services(planned(choice(Asks.RECORDING, silence=word)))
+        session = ScriptedSession()
+        handle(session, at)
+        assert choices_of(session) == f"recording:{word}"
+        last = events(at)[-1].asked
+        assert last is not None
+        assert last.answer is Answer.SILENCE
+
+
+def test_without_a_ledger_only_what_the_law_gives_is_asked() -> None:
+    """With a ledger that cannot be used no consent is asked; any other choice is obeyed, and the log says
+    that it is not on record."""
+    eu = choice(Asks.OPERATOR)
+    session = ScriptedSession(presses=[pressed(EU)])
+    result = asked(session, planned(eu, CONSENT), BrokenLedger())
+    assert choices_of(session) == "abroad:eu marketing:not-asked"
+    assert "choice-unrecorded" in result.error
+
+
+def test_consent_that_is_not_on_record_is_void() -> None:
+    """A yes that the ledger does not take is no consent."""
+
+    class FullLedger(MemoryLedger):
+        """A ledger that takes no answers."""
+
+        async def transact(self, work):
+            """Refuse them."""
+            from informativa.model.errors import LedgerError
+
+            result = await super().transact(work)
+            if any(event.asked for event in self._transaction.events):
+                raise LedgerError("The disk is full.")
+            return result
+
+    session = ScriptedSession(presses=[pressed(YES)])
+    result = asked(session, planned(CONSENT), FullLedger())
+    assert choices_of(session) == "marketing:not-asked"
+    assert result.error == "choice-unrecorded: The disk is full."
+
+
+def test_exchanged_prompt_grants_nothing() -> None:
+    """Where the recording was exchanged while it was played, nobody knows what was said: a yes is void, a no
+    counts."""
+    for digit, word in ((YES, "not-asked"), (NO, "refused")):
+        recordings = SteadyRecordings({"/prompts/it/marketing": 4})
+        session = ScriptedSession(presses=[pressed(digit)])
+        handle(session, services(planned(CONSENT), recordings=recordings))
+        assert choices_of(session) == f"marketing:{word}"
+
+
+def test_withdrawal_is_one_key() -> None:
+    """Who granted is told how to withdraw and withdraws by one key, in the prompt too; then he is asked for a
+    year no more, and a second call finds nothing to withdraw."""
+    ledger, own = MemoryLedger(), planned(CONSENT)
+    asked(ScriptedSession(presses=[pressed(YES)]), own, ledger)
+    call = incoming(options={"action": "consent"})
+    session = ScriptedSession(call, playbacks=[key(NO, 1.0)])
+    result = asked(session, own, ledger)
+    assert (result.status, choices_of(session)) == (Status.ASKED, "marketing:withdrawn")
+    assert session.played == [(WITHDRAW.path, NO)]
+    later = ScriptedSession(incoming(id="1700000009.1", linked="1700000009.1"))
+    asked(later, own, ledger)
+    assert (choices_of(later), later.waits) == ("marketing:withdrawn", [])
+    again = ScriptedSession(call)
+    assert asked(again, own, ledger).reason == Reason.NOTHING_TO_TELL
+
+
+def test_silence_withdraws_nothing() -> None:
+    """Who hears how to withdraw and presses nothing keeps his consent."""
+    ledger, own = MemoryLedger(), planned(CONSENT)
+    asked(ScriptedSession(presses=[pressed(YES)]), own, ledger)
+    asked(ScriptedSession(incoming(options={"action": "consent"})), own, ledger)
+    later = ScriptedSession(incoming(id="1700000009.1", linked="1700000009.1"))
+    asked(later, own, ledger)
+    assert choices_of(later) == "marketing:granted"
+
+
+def test_order_of_answers() -> None:
+    """A no within ten minutes before a yes wins over it, as clocks differ; a later yes wins over an older no;
+    two of the same time are ordered by box and record."""
+    noon = datetime(2026, 12, 1, 12, tzinfo=UTC)
+
+    def answer(word: Answer, minutes: float, box: str = "", record: int = 1) -> StandingAnswer:
+        at = noon + timedelta(minutes=minutes)
+        return StandingAnswer(word, "1", frozenset(), at, record, box)
+
+    no, yes = answer(Answer.REFUSED, 0), answer(Answer.GRANTED, 10)
+    assert max(no, yes, key=lambda one: one.order) is no
+    assert max(no, answer(Answer.GRANTED, 10.1), key=lambda one: one.order).word is Answer.GRANTED
+    first, second = answer(Answer.REFUSED, 0, "a", 2), answer(Answer.REFUSED, 0, "b", 1)
+    assert max(first, second, key=lambda one: one.order) is second
+    assert merge_answers().acts == {}

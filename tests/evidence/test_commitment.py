@@ -19,6 +19,9 @@ from examples import AT
 from informativa.evidence import commitment, jcs
 from informativa.evidence.stated_facts import access_text, totals_text
 from informativa.model import (
+    Answer,
+    Asked,
+    Asks,
     Binding,
     Ending,
     Event,
@@ -35,7 +38,7 @@ WHAT_SALT, WHO_SALT = bytes(range(16)), bytes(range(16, 32))
 VALUES = TEXTS | st.integers(-(2**53) + 1, 2**53 - 1)
 
 
-@given(st.lists(VALUES, min_size=35, max_size=35), st.sets(st.integers(0, 34)))
+@given(st.lists(VALUES, min_size=41, max_size=41), st.sets(st.integers(0, 40)))
 def test_it_is_the_canonical_json_of_rfc_8785(values: list[str | int], absent: set[int]) -> None:
     """For any values of a record `jcs` and the package rfc8785 write the same bytes."""
     for names in (commitment.FACTS, commitment.PERSON):
@@ -66,6 +69,10 @@ def test_names_stand_in_order_and_are_those_of_the_tables() -> None:
     totals = replace(EVENT, kind=RecordKind.TOTALS, reference=totals_text(0, 6, "1/a/PLAYED/shared=2"))
     access = replace(EVENT, kind=RecordKind.ACCESS, reference=access_text(9, b"\x55" * 32))
     facts |= commitment.facts(totals, LOG, 6, 7) | commitment.facts(access, LOG, 6, 7)
+    consent = replace(
+        EVENT, asked=Asked("marketing", Asks.CONSENT, Answer.GRANTED, "5=refused 4=granted", 1, 0)
+    )
+    facts |= commitment.facts(consent, LOG, 6, 7)
     person = commitment.person(EVENT, b"\x33" * 32, b"\x44" * 32)
     elsewhere = commitment.person(replace(EVENT, basis="pbx-2:7"), None)
     assert set(facts) == set(commitment.FACTS)
@@ -79,7 +86,13 @@ def test_names_stand_in_order_and_are_those_of_the_tables() -> None:
         assert names == sorted(names)
     assert list(commitment.FACTS) == sorted(commitment.FACTS)
     assert all(name.isascii() and name.islower() for name in {*facts, *person})
-    for event in (EVENT, totals, access, replace(EVENT, heard=None, counts=True, kind=RecordKind.ERASURE)):
+    for event in (
+        EVENT,
+        totals,
+        access,
+        consent,
+        replace(EVENT, heard=None, counts=True, kind=RecordKind.ERASURE),
+    ):
         for migrated in (True, False):
             names = list(commitment.facts(event, LOG, 6, 7, migrated=migrated))
             assert names == sorted(names)
@@ -151,6 +164,7 @@ CHANGED: dict[str, tuple[object, str]] = {
     "supplement": (False, "what"),
     "counts": (True, "what"),
     "earlier": (None, "who"),
+    "asked": (Asked("marketing", Asks.CONSENT, Answer.GRANTED, "5=refused 4=granted", 1, 900), "what"),
 }
 HEARD = {
     "ending": (Ending.HUNG_UP, "what"),

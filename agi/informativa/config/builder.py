@@ -148,7 +148,7 @@ class Builder:
         if section.choices:
             from .choices import Choices  # not for a script that needs none
 
-            choices = Choices(notices, findings).of_company(name, section)
+            choices = Choices(self._settings, notices, findings).of_company(name, section)
         return controller, notices.of_company(name, section), choices
 
     def _unbuilt(self, name: str) -> _Part:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ..model import Answer, Choice, Notice, PlannedChoice, Step, matching_language
@@ -15,16 +15,18 @@ from .messages import unknown
 from .notices import Notices
 
 if TYPE_CHECKING:
-    from .schema import ChoiceSettings, ControllerSettings, LineSettings
+    from .schema import ChoiceSettings, ControllerSettings, LineSettings, Settings
 
+ORDERS, COUNTRY = "recording-orders", "country"
+"""The notices, by the beginning of their ids, that a choice may not stand beside, or must stand after."""
 LONGEST_PROMPT = 20.0  # seconds: who is asked something longer has forgotten how it began
 
 
 class Choices:
     """A builder of choices, which notes problems on the way."""
 
-    def __init__(self, notices: Notices, findings: Findings) -> None:
-        self._notices, self._findings = notices, findings
+    def __init__(self, settings: Settings, notices: Notices, findings: Findings) -> None:
+        self._settings, self._notices, self._findings = settings, notices, findings
 
     def of_company(self, name: str, section: ControllerSettings) -> dict[str, Choice]:
         """Return one company's choices, by name."""
@@ -37,10 +39,23 @@ class Choices:
             wording = self._notices.of_choice(choice, settings, section.time_zone, (*path, "versions"))
             self._require_keys(settings, path)
             self._require_silence(settings, path)
+            self._caution_length(wording, path)
             if KINDS[settings.asks].personal:
-                self._require_consent(settings, section, path)
+                self._require_consent(name, settings, section, path)
             choices[choice] = _choice(wording, settings)
         return choices
+
+    def _caution_length(self, wording: Notice, path: KeyPath) -> None:
+        for index, version in enumerate(wording.versions):
+            for part, language, prompt in version.prompts():
+                if prompt.seconds > LONGEST_PROMPT:
+                    message = Text(
+                        "the question lasts {seconds:.0f} s",
+                        "make it shorter than {longest:.0f} s: who is asked longer forgets how it began",
+                        seconds=prompt.seconds,
+                        longest=LONGEST_PROMPT,
+                    )
+                    self._findings.add_warning((*path, "versions", index, part, language), message)
 
     def _require_keys(self, settings: ChoiceSettings, path: KeyPath) -> None:
         options = KINDS[settings.asks].options
@@ -72,7 +87,9 @@ class Choices:
         )
         self._findings.add_problem((*path, "silence"), message)
 
-    def _require_consent(self, settings: ChoiceSettings, section: ControllerSettings, path: KeyPath) -> None:
+    def _require_consent(
+        self, name: str, settings: ChoiceSettings, section: ControllerSettings, path: KeyPath
+    ) -> None:
         """Note what GDPR 4(11) and 7 ask of a consent, and is missing."""
         if settings.purpose is None:
             message = Text("is missing: a consent is given for one purpose", "write `purpose: marketing`")
@@ -99,6 +116,18 @@ class Choices:
                 "write the number of a line of this company that is called for it",
             )
             self._findings.add_problem((*path, "withdraw_at"), message)
+        else:
+            line = self._settings.lines.get(settings.withdraw_at)
+            if line is None or line.controller != name:
+                own = [number for number, line in self._settings.lines.items() if line.controller == name]
+                message = unknown(Text("line of this company"), settings.withdraw_at, own)
+                self._findings.add_problem((*path, "withdraw_at"), message)
+        if self._settings.shared is not None:
+            message = Text(
+                "no consent can be asked for where boxes share a database: they do not tell each other yet",
+                "take it out of the configuration, or take out `shared`",
+            )
+            self._findings.add_problem((*path, "asks"), message)
         for index, version in enumerate(settings.versions):
             for language in version.short:
                 if not matching_language(language, version.withdraw):
@@ -137,8 +166,20 @@ def planned(
             continue
         ids.append(choice.id)
         _require_notice(choice, before, step_path, findings)
+        _require_refusable(choice, [step.notice.id for step in steps], step_path, findings)
         _require_languages(choice, section, step_path, findings)
         yield PlannedChoice(choice, len(before))
+
+
+def _require_refusable(choice: Choice, notices: Iterable[str], path: KeyPath, findings: Findings) -> None:
+    """Note a problem where a recording could be refused that the law asks for (MiFID II art. 16(7))."""
+    if Answer.NOT_RECORDED in choice.keys and ORDERS in notices:
+        message = Text(
+            "on a line with the notice {notice} each call must be recorded, so nobody may refuse it",
+            "take the choice out of this plan, or the notice",
+            notice=ORDERS,
+        )
+        findings.add_problem(path, message)
 
 
 def _require_notice(choice: Choice, before: Sequence[Notice], path: KeyPath, findings: Findings) -> None:
@@ -153,7 +194,7 @@ def _require_notice(choice: Choice, before: Sequence[Notice], path: KeyPath, fin
                 purpose=choice.purpose,
             )
             findings.add_problem(path, message)
-    elif Answer.EU in choice.keys and not any(notice.id.startswith("country") for notice in before):
+    elif Answer.EU in choice.keys and not any(notice.id.startswith(COUNTRY) for notice in before):
         message = Text(
             "no notice `country` stands before it: who does not know where he is answered from has no choice",
             "put the notice before the choice: informativa notices add country-outside-eu",

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 _C, _N, _L = "controllers.NAME", "controllers.NAME.notices.NAME", "lines.NAME"
 _V = f"{_N}.versions[]"
+_H = f"{_C}.choices.NAME"
+_HV = f"{_H}.versions[]"
 _K = f"{_C}.lookups.NAME"
 _O = f"{_C}.outsourcing"
 _P, _W = "evidence.publish[]", "evidence.witness[]"
@@ -190,6 +192,41 @@ SETTINGS: dict[str, tuple[str, str]] = {
     ),
     f"{_V}.full": ("What a caller hears who presses the key for it, by language.", "{it: prompts/it/full}"),
     f"{_V}.supplements": ("What to play instead to who knows that version.", '"2025": {it: prompts/it/new}'),
+    f"{_C}.choices": ("What its callers are asked and answer by key, by name.", "marketing:"),
+    f"{_H}.asks": (
+        "Its kind: consent, operator (one in the EU), human (not a machine) or recording (refused).",
+        "consent",
+    ),
+    f"{_H}.purpose": ("Of a consent: to which one purpose; a notice before it tells of that.", "marketing"),
+    f"{_H}.holds": ("Of a consent: how long a yes holds, no longer than `retention`.", "24 months"),
+    f"{_H}.again": (
+        "Of a consent: for how long who said no, or withdrew, is not asked; 12 months, if not given.",
+        "12 months",
+    ),
+    f"{_H}.vouched": (
+        "Of a consent: who must vouch at least for the number: network, signature, dialplan, or nobody.",
+        "network",
+    ),
+    f"{_H}.keys": ("The key of each option, as the prompt tells it.", '{granted: "4", refused: "5"}'),
+    f"{_H}.tries": ("How often it is asked of who presses another key, 1 to 3; 2, if not given.", "2"),
+    f"{_H}.wait": ("How long a key is waited for after the prompt, 1 to 10 seconds; 4.", "4 seconds"),
+    f"{_H}.silence": (
+        "Of recording: what silence means, recorded or not-recorded. Counsel decides: there is no default.",
+        "not-recorded",
+    ),
+    f"{_H}.withdraw_at": (
+        "Of a consent: the number to call to withdraw it, a line of this company.",
+        '"+390212345678"',
+    ),
+    _HV.removesuffix("[]"): ("The versions of a choice, the oldest first, the last in force.", ""),
+    f"{_HV}.version": ("Its name.", '"2026-12"'),
+    f"{_HV}.material": ("Whether a consent to an older one ends.", "true"),
+    f"{_HV}.starts": ("In force from that day on, in its time zone.", "2026-12-01"),
+    f"{_HV}.short": ("The question by language, 20 seconds at most.", "{it: prompts/it/marketing}"),
+    f"{_HV}.withdraw": (
+        "How a consent is withdrawn, by language; the key is that of `refused`.",
+        "{it: prompts/it/marketing-withdraw}",
+    ),
     f"{_C}.lookups": ("The company's own systems that know who was told, by name.", "crm:"),
     f"{_K}.notice": ("Which notice they know of.", "privacy"),
     f"{_K}.by": ("How callers were told: operator, website or contract.", "contract"),
@@ -213,6 +250,8 @@ SETTINGS: dict[str, tuple[str, str]] = {
     f"{_L}.region": ("The country of national numbers.", "IT"),
     f"{_L}.plan": ("What its callers must hear, in this order.", ""),
     f"{_L}.plan[].notice": ("A notice of the controller.", "privacy"),
+    f"{_L}.plan[].choice": ("Or a choice of the controller.", "marketing"),
+    f"{_L}.consents": ("How many consents are asked for in a call at most, 1 to 9.", "1"),
     f"{_L}.plan[].when": ("`once`, `always`, or every so often.", "every 12 months"),
     f"{_L}.keys": ("What a caller may press during a notice.", ""),
     f"{_L}.keys.full": ("Plays the full text.", '"1"'),

@@ -71,15 +71,15 @@ async def answer(session: CallSession, services: CallServices) -> CallResult:
     """
     action = session.call.options.get("action")
     result = await _ACTIONS.get(action or "", _handle)(session, services)
-    choices = {"__INFORMATIVA_CHOICES": result.choices} if result.choices else {}
     variables = {
-        **choices,
         "INFORMATIVA_RECORD": result.record,
         "INFORMATIVA_REASON": result.reason,
         "INFORMATIVA_STATUS": result.status,
     }
     if result.heard_records != session.call.options.get("heard", ""):  # each variable costs Asterisk its time
         variables = {"__INFORMATIVA_HEARD": result.heard_records, **variables}
+    if result.choices:
+        variables = {"__INFORMATIVA_CHOICES": result.choices, **variables}
     await session.set_variables(variables)
     return result
 
@@ -92,7 +92,7 @@ async def _handle(session: CallSession, services: CallServices) -> CallResult:
     handler = _handler(session, conversation, services)
     plan = await handler.decide()
     results, heard = [*plan.results], [*conversation.claims]
-    for step in plan.steps:
+    for step in plan.steps() if plan.choices else plan.decisions:
         result = await (handler.carry_out(step) if isinstance(step, Decision) else handler.ask(step, results))
         results.append(result)
         if result.heard_records:

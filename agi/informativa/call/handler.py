@@ -56,12 +56,8 @@ class DecidedPlan:
     errors: str
     choices: Sequence[ChoiceDecision] = ()
 
-    @property
-    def steps(self) -> Iterable[Decision | ChoiceDecision]:
-        """The decisions about notices and choices in the order of the plan."""
-        return self._in_order() if self.choices else self.decisions
-
-    def _in_order(self) -> Iterator[Decision | ChoiceDecision]:
+    def steps(self) -> Iterator[Decision | ChoiceDecision]:
+        """Iterate over the decisions about notices and choices in the order of the plan."""
         choices = list(self.choices)
         for place, decision in enumerate(self.decisions, len(self.results)):
             while choices and choices[0].after <= place:
@@ -162,6 +158,8 @@ class CallHandler:
     def _same_call(self, transaction: LedgerTransaction) -> CallerHistory:
         """Return the deliveries earlier in this call. The channel only says where to look: the proof is the
         record, which must be of this conversation."""
+        if not self._conversation.claims:
+            return {}
         return {
             event.notice: known_by(event, number)
             for event, number in self._claimed(transaction)

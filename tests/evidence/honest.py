@@ -13,6 +13,7 @@ from pathlib import Path
 from unittest import mock
 from zoneinfo import ZoneInfo
 
+from choosing import answering
 from evidence.monitored import WITNESS
 from examples import NOTDUE, PLAYED, UNIDENTIFIED
 from informativa.call.caller import pseudonym
@@ -29,7 +30,8 @@ from informativa.evidence.publishing import folder_of, publish
 from informativa.evidence.targets import FolderTarget
 from informativa.evidence.tiles import TileHashes
 from informativa.ledgers import expiry, loss_notes, sequencer
-from informativa.model import Controller, Event, Identified
+from informativa.ledgers.sqlite import SqliteStore
+from informativa.model import Answer, Controller, Event, Identified, Reason
 from informativa.model.errors import EvidenceError
 from informativa.model.plan import LogRule, Outsourcing, OutsourcingDocument, Period
 from informativa.operations.evidence import auditing
@@ -153,6 +155,27 @@ class Company:
                 if records and ago is None:
                     event, values["basis"] = NOTDUE, records[-1].number
             store.append([replace(event, **values)])  # type: ignore[arg-type]
+
+    def answer(self, box: Box, number: int, answer: Answer) -> None:
+        """Record what somebody answers to a choice, in a call in which his number may have another owner and
+        in which his pseudonym by an earlier key is found."""
+        self.calls += 1
+        at, caller = self.clock(box), Identified(NUMBERS[number])
+        his = pseudonym(caller, self.acme.key)
+        values: dict[str, object] = {"at": at, "call": f"9.{self.calls}", "linked": f"9.{self.calls}"}
+        values |= {"pseudonym": his, "binding": bind(caller, self.acme.key)}
+        with closing(storage.store(self.of(box))) as store:
+            earlier = (pseudonym(caller, key) for key in self.acme.keys[1:])
+            known = (one for one in earlier if store.history(one) or self._answered(store, one))
+            reason = Reason.RECYCLED if self.calls % 5 == 0 else Reason.NOT_INFORMED
+            told = replace(PLAYED, reason=reason, earlier=next(known, None), **values)  # type: ignore[arg-type]
+            (basis,) = store.append([told])
+            store.append([answering(answer, told, basis=basis, earlier=None)])
+
+    @staticmethod
+    def _answered(store: SqliteStore, his: bytes) -> bool:
+        with store.transaction() as transaction:
+            return transaction.answers(his).is_known
 
     def erase(self, box: Box, number: int) -> None:
         """Erase a caller, as a command does."""

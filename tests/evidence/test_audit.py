@@ -19,6 +19,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from choosing import answering
 from evidence.ledger import RESTS_ON_ERASED, TABLES, Busy, audited, forged, harmless, of, signed
 from examples import AT, NOTDUE, PARTIAL, PLAYED
 from informativa.evidence.log_folder import LogFolder
@@ -27,7 +28,7 @@ from informativa.ledgers import audit, audit_history, audit_log, expiry, rows
 from informativa.ledgers.audit_flaws import AuditedFlaw
 from informativa.ledgers.erasure import erase
 from informativa.ledgers.sqlite import SqliteStore
-from informativa.model import Event, Reason, RecordKind, Status
+from informativa.model import Answer, Event, Reason, RecordKind, Status
 from informativa.model.errors import EvidenceError
 
 
@@ -514,7 +515,10 @@ def test_several_processes_look_at_shares(
     assert AuditedFlaw(3, 2, result.flaws[0].flaw) == result.flaws[0]
 
 
-OPERATIONS = ("call", "again", "partial", "supplement", "recycled", "paper", "key", "purge", "erase", "sign")
+OPERATIONS = (
+    *("call", "again", "partial", "supplement", "recycled", "paper", "key", "purge", "erase", "sign"),
+    *("grant", "refuse", "silence"),
+)
 
 
 @given(
@@ -553,10 +557,16 @@ def _step(ledger: Path, operation: str, event: Event, caller: int, detail: int, 
             expiry.purge(store, event.at - timedelta(days=detail), event.at)
             return
         delivery = store.history(event.pseudonym).get("privacy")
-        if operation == "key":
+        if operation in ("grant", "refuse", "silence"):
+            words = {"grant": Answer.GRANTED, "refuse": Answer.REFUSED, "silence": Answer.SILENCE}
+            when = event.at - timedelta(minutes=7 * detail)
+            store.append([answering(words[operation], event, at=when)])
+        elif operation == "key":
             keys[caller] += 1
             new = of(caller, key=bytes([keys[caller]]) * 32, at=event.at)
-            earlier = event.pseudonym if delivery else None
+            with store.transaction() as transaction:
+                known = delivery or transaction.answers(event.pseudonym).is_known
+            earlier = event.pseudonym if known else None
             store.append([replace(new, earlier=earlier, **more)])  # type: ignore[arg-type]
         elif operation == "again" and delivery:
             with store.transaction() as transaction:

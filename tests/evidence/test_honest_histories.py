@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from evidence.honest import APPROVERS, CALL_CENTRE, NUMBERS, WITNESS, Box, Company
 from informativa.evidence.note_standing import NoteVerdict
+from informativa.model import Answer
 from informativa.model.plan import LogRule, Period
 from informativa.operations.evidence.auditing import AuditedLedger
 from informativa.operations.evidence.monitor_findings import FindingKind
@@ -33,7 +34,7 @@ RETENTIONS = (
 # What is done: at one box, or in the configuration of all. The number chooses whom, how much or which.
 AT_A_BOX = (
     *["call", "import", "sign", "publish"] * 2,
-    *("erase", "carry out", "purge", "key", "copy", "restore", "restore alone", "clock"),
+    *("grant", "refuse", "erase", "carry out", "purge", "key", "copy", "restore", "restore alone", "clock"),
 )
 EVERYWHERE = ("approve", "approve one", "days", "months", "retention", "approver", "erasures", "witnesses",
               "outsourcing", "rotate")  # fmt: skip
@@ -77,6 +78,8 @@ def take(company: Company, step: str, choice: int, box: Box) -> None:
             company.call(box, choice if choice < len(NUMBERS) - 1 else None)
         case "import":
             company.call(box, choice, timedelta(days=400 * choice))
+        case "grant" | "refuse":
+            company.answer(box, choice, Answer.GRANTED if step == "grant" else Answer.REFUSED)
         case "sign":
             company.sign(box)
         case "publish":
@@ -137,6 +140,8 @@ def require_honest(audited: AuditedLedger) -> None:
     assert audited.verdict is not Verdict.CHANGED, audited
     assert not audited.flaws, audited
     assert not audited.problems, audited
+    assert not audited.history, audited
+    assert not audited.counters, audited
     unaccounted = [hole for hole in audited.holes if not hole.is_accounted]
     assert all(hole.standing is NoteVerdict.WAITS for hole in unaccounted), unaccounted
     assert (audited.verdict is Verdict.GAPS) == bool(unaccounted), audited
@@ -174,6 +179,11 @@ RESTING = Beginning(boxes=1, old=True, outsourced=False, approver=True, each=Fal
 # Another log, of which the published copy has nothing yet; and a backup of before there was another log.
 PLAIN = Beginning(boxes=1, old=False, outsourced=False, approver=True, each=False, witness=False)
 STALE = [("publish", 0, 0), ("key", 0, 0), ("call", 0, 0), ("sign", 0, 0)]
+ANSWERS = [
+    *[("grant", 1, 0), ("rotate", 0, 0), ("refuse", 1, 0), ("copy", 0, 0), ("grant", 1, 0), ("grant", 2, 0)],
+    *[("erase", 2, 0), ("rotate", 0, 0), ("restore", 0, 0), ("grant", 1, 0), ("months", 2, 0)],
+    *[("retention", 1, 0), ("sign", 0, 0), ("publish", 0, 0), ("purge", 0, 0), ("refuse", 3, 0)],
+]
 BEFORE_THE_KEY = [("copy", 0, 0), ("key", 0, 0), ("restore alone", 0, 0), ("approve", 0, 0)]
 
 
@@ -182,6 +192,7 @@ BEFORE_THE_KEY = [("copy", 0, 0), ("key", 0, 0), ("restore alone", 0, 0), ("appr
 @example(RESTING, [("erase", 2, 0)])
 @example(PLAIN, STALE)
 @example(PLAIN, BEFORE_THE_KEY)
+@example(PLAIN, ANSWERS)
 def test_i7_honest_history_is_not_accused(beginning: Beginning, steps: list[tuple[str, int, int]]) -> None:
     """I7: by no audit, and not by the monitor."""
     live(beginning, steps)

@@ -146,7 +146,9 @@ class CallHandler:
         """Record the event together with the caller's pseudonym by an earlier key; where a setting asks for
         it, also note that the caller's number is still in use."""
         for earlier in self._conversation.pseudonyms[1:]:
-            if transaction.history(earlier):
+            if transaction.history(earlier) or (
+                self._conversation.line.revocable and transaction.answers(earlier).is_known
+            ):
                 event = replace(event, earlier=earlier)
                 break
         number = transaction.append(event)

@@ -10,14 +10,24 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Any
 
-from ..model import Answer, Event
+from ..model import Answer, Event, RecordKind
 from ..model.choices import ACTS, AnswerHistory, StandingAnswer, answered
 from . import rows
 
-OF_CALLER = """
-SELECT choice, act, word, version, purposes, at, record, box FROM answer WHERE pseudonym = ?1
-AND (box <> '' OR EXISTS (SELECT 1 FROM event WHERE event.record = answer.record))
+HOUR = 3_600_000_000  # microseconds
+COUNTED = (RecordKind.PHONE, RecordKind.OPERATOR)
+"""The kinds of records that are counted by the hour."""
+_HAS_RECORD = """
+EXISTS (
+    SELECT 1 FROM event WHERE event.record = answer.record AND event.asked IS NOT NULL AND NOT event.erased
+)
 """
+# Nor does an answer count from before the number changed hands, as another box may have found.
+OF_CALLER = f"""
+SELECT choice, act, word, version, purposes, at, record, box FROM answer WHERE pseudonym = ?1
+AND (box <> '' OR {_HAS_RECORD})
+AND at >= coalesce((SELECT recycled FROM number_use WHERE pseudonym = ?1 AND notice = ''), at)
+"""  # noqa: S608  # our own names
 # `StandingAnswer.order`: the greatest counts.
 LEARN = """
 INSERT INTO answer (pseudonym, choice, act, word, version, purposes, at, record, box, rank)
@@ -28,6 +38,32 @@ WHERE (excluded.rank, excluded.word <> 'granted', excluded.box, excluded.record)
     > (rank, word <> 'granted', box, record)
 """
 FORGET = "DELETE FROM answer WHERE pseudonym = ?"
+FORGET_BEFORE = "DELETE FROM answer WHERE pseudonym = ? AND at < ?"
+FORGET_RECORD = """
+DELETE FROM answer WHERE pseudonym = (SELECT pseudonym FROM event WHERE record = ?1) AND record = ?1
+AND box = ''
+"""
+# As `rows.UNTIE`: what he answered under an earlier key, if no record says any more that he is the same.
+UNTIE = """
+WITH RECURSIVE his (pseudonym) AS (
+    SELECT pseudonym FROM event WHERE record = ?1 AND earlier IS NOT NULL
+    UNION SELECT event.pseudonym FROM his JOIN event ON event.earlier = his.pseudonym
+)
+DELETE FROM answer WHERE pseudonym IN (SELECT pseudonym FROM his) AND record < ?1 AND box = '' AND EXISTS (
+    SELECT 1 FROM event WHERE event.record = answer.record AND event.pseudonym <> answer.pseudonym
+)
+"""
+DROP_BASELESS = f"DELETE FROM answer WHERE box = '' AND NOT {_HAS_RECORD}"  # noqa: S608  # our own names
+# Answers from before a time, and those whose record is gone: they count for nothing.
+_OLD = f"(at < ?1 OR (box = '' AND NOT {_HAS_RECORD}))"
+OLD = f"""
+SELECT pseudonym, choice, act FROM answer WHERE {_OLD} AND (pseudonym, choice, act) > (?2, ?3, ?4)
+ORDER BY pseudonym, choice, act LIMIT ?5
+"""  # noqa: S608  # our own names
+FORGET_OLD = f"DELETE FROM answer WHERE pseudonym = ?2 AND choice = ?3 AND act = ?4 AND {_OLD}"  # noqa: S608
+COUNT = """
+INSERT INTO tally VALUES (?, ?, ?, '', '', ?, 1) ON CONFLICT DO UPDATE SET count = count + 1
+"""
 RAW = """
 SELECT choice, act, word, version, purposes, at, record, box, rank FROM answer WHERE pseudonym = ?
 """
@@ -65,6 +101,15 @@ def remember(connection: sqlite3.Connection, event: Event, record: int, box: str
         rows.microseconds(when),
     )
     connection.execute(LEARN, values)
+
+
+def count(connection: sqlite3.Connection, event: Event) -> None:
+    """Count the answer of a call among the counters of its hour (tally.py), under the name of the choice and
+    the word of the answer, which is the word of no status."""
+    if event.asked is not None and event.call and event.kind in COUNTED:
+        hour = rows.microseconds(event.at) // HOUR
+        values = (hour, event.line, event.asked.choice, event.asked.answer._value_)
+        connection.execute(COUNT, values)
 
 
 def move(connection: sqlite3.Connection, old: bytes, new: bytes) -> None:

@@ -93,9 +93,13 @@ class HistoryRow:
     record: int
     """The number of the record that it names."""
     notice: str
-    """The name of the notice."""
+    """The name of the notice; empty if it is about a choice."""
     version: str
-    """The version of the notice."""
+    """The version of the notice, or of the choice."""
+    choice: str | None = None
+    """The choice that the caller is said to have answered; only where it is no notice."""
+    answer: str | None = None
+    """His answer, as the row has it or, if there is none, as the records do."""
 
 
 def forged(connection: sqlite3.Connection, notes: LossNotes, old: int) -> list[HistoryRow]:

@@ -27,6 +27,7 @@ from ..system.processes import worker_pool
 from . import (
     access_heads,
     audit,
+    audit_answers,
     audit_checkpoints,
     audit_description,
     audit_history,
@@ -217,7 +218,10 @@ def _history(ledger: Path, folder: LogFolder) -> list[audit_history.HistoryRow]:
     with translated(ledger), audit_reading.reading(ledger) as connection:
         logs = leaves.logs(connection)
         notes = loss_notes.read_loss_notes(connection, logs, folder)
-        return audit_history.forged(connection, notes, logs[0].old)
+        return [
+            *audit_history.forged(connection, notes, logs[0].old),
+            *audit_answers.forged(connection, notes),
+        ]
 
 
 def _later(ledger: Path, last: int) -> list[tuple[object, object, int]]:

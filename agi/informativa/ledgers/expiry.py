@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from . import elsewhere, leaves, own_logs, private_lists, purge_plan, purge_texts, rows
+from . import answers, elsewhere, leaves, own_logs, private_lists, purge_plan, purge_texts, rows
 from .sqlite import SqliteStore
 from .transaction import SqliteTransaction
 
@@ -117,12 +117,16 @@ def _delete(transaction: SqliteTransaction, numbers: Sequence[int]) -> tuple[lis
 
 
 def _forget(store: SqliteStore, connection: sqlite3.Connection, older: int) -> None:
-    """Delete what callers knew before a time, in microseconds, by no record of this ledger."""
+    """Delete what callers knew before a time, in microseconds, by no record of this ledger, and what they
+    answered."""
     searches = ((rows.BASELESS, rows.PURGE_STANDING, (b"", "", "")), *_OTHERS)
     for search, delete, first in searches:
         for page in _pages(connection, search, (older,), first):
             with store.turn():
                 connection.executemany(delete, page)
+    for page in _pages(connection, answers.OLD, (older,), (b"", "", -1)):
+        with store.turn():
+            connection.executemany(answers.FORGET_OLD, [(older, *row) for row in page])
 
 
 @contextmanager

@@ -24,11 +24,11 @@ from .wal_files import FileIdentities, LedgerFiles
 
 _UNREADY = ("no such table", "no such column")  # while a ledger is being created or migrated
 
-_COUNTS = """
+_COUNTS = f"""
 SELECT line, notice, version, language, status, sum(count),
     sum(CASE WHEN hour >= :today THEN count ELSE 0 END)
-FROM tally WHERE hour >= :since AND status <> '' GROUP BY 1, 2, 3, 4, 5
-"""
+FROM tally WHERE hour >= :since AND status <> '' AND {tally.OF_NOTICES} GROUP BY 1, 2, 3, 4, 5
+"""  # noqa: S608  # our own names
 _CALLS = """
 SELECT coalesce(sum(count), 0), coalesce(sum(CASE WHEN hour >= :today THEN count END), 0)
 FROM tally WHERE hour >= :since AND status = ''

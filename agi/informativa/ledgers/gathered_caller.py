@@ -47,6 +47,9 @@ WHERE later.reason <> 'same-call' AND later.pseudonym IS NOT NULL AND earlier.ps
 UNION
 SELECT event.pseudonym FROM his JOIN standing USING (pseudonym) JOIN event ON event.record = standing.record
 WHERE event.pseudonym IS NOT NULL
+UNION
+SELECT event.pseudonym FROM his JOIN answer USING (pseudonym) JOIN event ON event.record = answer.record
+WHERE answer.box = '' AND event.pseudonym IS NOT NULL
 """
 _OWN = (
     "INSERT OR IGNORE INTO own SELECT record FROM event WHERE record >= :first AND pseudonym IN his",
@@ -68,12 +71,13 @@ _LEAVES = f"SELECT leaf.leaf, his.record IN own {_THEIRS} ORDER BY leaf.leaf"
 _CLOSE_THEIRS = f"{_CLOSE} WHERE leaf IN (SELECT leaf.leaf {_THEIRS})"
 _FORGET_HIM = tuple(
     f"DELETE FROM {table} WHERE pseudonym IN his"  # noqa: S608  # our own names
-    for table in ("standing", *elsewhere.TABLES)
+    for table in ("standing", "answer", *elsewhere.TABLES)
 )
 _AGAIN = """
 SELECT 1 FROM event WHERE pseudonym IN his UNION ALL SELECT 1 FROM standing WHERE pseudonym IN his
 UNION ALL SELECT 1 FROM elsewhere WHERE pseudonym IN his
 UNION ALL SELECT 1 FROM number_use WHERE pseudonym IN his
+UNION ALL SELECT 1 FROM answer WHERE pseudonym IN his
 """
 # By a list: the records of its leaves, and all pseudonyms that lead to them.
 _NAMED = """
@@ -84,6 +88,7 @@ INSERT OR IGNORE INTO his
 SELECT pseudonym FROM own CROSS JOIN event USING (record) WHERE pseudonym IS NOT NULL
 UNION SELECT earlier FROM own CROSS JOIN event USING (record) WHERE earlier IS NOT NULL
 UNION SELECT pseudonym FROM standing WHERE record IN own
+UNION SELECT pseudonym FROM answer WHERE record IN own AND box = ''
 """
 _STAYING = """
 INSERT OR IGNORE INTO staying
@@ -94,6 +99,7 @@ _SPARE = """
 DELETE FROM his WHERE pseudonym IN (
     SELECT pseudonym FROM event UNION SELECT pseudonym FROM standing
     UNION SELECT pseudonym FROM elsewhere UNION SELECT pseudonym FROM number_use
+    UNION SELECT pseudonym FROM answer
 )
 """
 

@@ -25,7 +25,7 @@ from ..evidence.notes import LogNote
 from ..model import Reason, RecordKind
 from ..model.errors import EvidenceError, LedgerError
 from ..model.text import Text
-from . import backup, erasure, erasure_requests, leaves, note_leaves, purge_texts, rows
+from . import answers, backup, erasure, erasure_requests, leaves, note_leaves, purge_texts, rows
 from .extension import successor, unsigned_end
 from .instructions import instruction_for
 from .ledger_file import translated
@@ -230,6 +230,7 @@ def _purge_again(connection: sqlite3.Connection, transaction: SqliteTransaction,
         numbers = [number for (number,) in record_rows if transaction.purge(number)]
         transaction.close_leaves(numbers)
         connection.execute(rows.DROP_BASELESS)
+        connection.execute(answers.DROP_BASELESS)
         purged += len(numbers)
     return purged
 

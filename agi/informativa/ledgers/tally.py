@@ -1,5 +1,8 @@
 """The counters of a ledger, by the hour. Triggers keep them in step with its records (migration 0010); this
-module reads them, and compares them with the records that are left."""
+module reads them, and compares them with the records that are left.
+
+Those of answers to choices (answers.py) have the name of the choice in the place of a notice's, and the word
+of the answer in the place of a status; their records are counted once more without a notice."""
 
 from __future__ import annotations
 
@@ -12,18 +15,28 @@ from math import inf
 from operator import itemgetter
 from typing import Any
 
-from ..model import RecordKind, Status
+from ..model import Answer, Status
 from . import leaves, rows
+from .answers import COUNTED, HOUR
 from .audit_reading import tolerantly
 from .loss_notes import LossNotes
 
-HOUR = 3_600_000_000  # microseconds
 _DAY = 24  # hours; no call lasts longer
 _END = 70_000_000  # hours, in the year 9955
-HOURS = """
+_ANSWERS = tuple(str(answer) for answer in Answer)
+_OF_CHOICES = (*_ANSWERS, *map(str, (Status.ASKED, Status.NOTASKED, Status.REPORTED)))
+OF_NOTICES = f"status NOT IN {_OF_CHOICES}"
+"""The condition that a counter is of calls or of a notice."""
+OF_ANSWERS = f"status IN {_ANSWERS}"
+"""The condition that a counter is of an answer to a choice."""
+HOURS = f"""
 SELECT hour, line, notice, version, language, status, count FROM tally
-WHERE hour >= :since AND hour < :until ORDER BY hour
-"""
+WHERE hour >= :since AND hour < :until AND {OF_NOTICES} ORDER BY hour
+"""  # noqa: S608  # our own names
+_HOURS_OF_ANSWERS = f"""
+SELECT hour, line, notice, status, count FROM tally
+WHERE hour >= :since AND hour < :until AND {OF_ANSWERS} ORDER BY hour, line, notice, status
+"""  # noqa: S608  # our own names
 _OF_CALLS = "kind IN ('phone', 'operator') AND call <> ''"
 _ALL = "SELECT hour, line, notice, version, language, status, count FROM tally"
 _DERIVED = f"""
@@ -44,9 +57,12 @@ FROM (
     GROUP BY call HAVING count(*) > 1
 ) CROSS JOIN event ON call = id AND record > first AND record <= :last AND {_OF_CALLS} GROUP BY 1, 2
 """  # noqa: S608  # our own names
-_CALL_KINDS = {RecordKind.PHONE.value, RecordKind.OPERATOR.value}
+_ASKED_IN_CALLS = f"SELECT at / {HOUR}, line, asked FROM event WHERE asked IS NOT NULL AND {_OF_CALLS}"  # noqa: S608
+_CALL_KINDS = {kind.value for kind in COUNTED}
 _NAMES = [*[""] * leaves.LEAF_COLUMNS, *(name.strip() for name in rows.COLUMNS.split(","))]
-_AT, _CALL, _KIND, _WAS_ERASED = map(_NAMES.index, ("at", "call", "kind", "erased"))
+_AT, _CALL, _KIND, _WAS_ERASED, _ASKED, _LINE = map(
+    _NAMES.index, ("at", "call", "kind", "erased", "asked", "line")
+)
 _COUNTED_BY = itemgetter(*map(_NAMES.index, ("line", "notice", "version", "language", "status")))
 _KNOWN = "SELECT callers, (SELECT count(*) FROM (SELECT DISTINCT pseudonym FROM standing)) FROM known"
 
@@ -66,6 +82,18 @@ class HourCount:
 
 
 @dataclass(frozen=True)
+class AnswerCount:
+    """The number of answers of one word to one choice that calls on one line gave in the hour that began
+    `at`."""
+
+    at: datetime
+    line: str
+    choice: str
+    answer: Answer
+    count: int
+
+
+@dataclass(frozen=True)
 class CounterRow:
     """A counter of the ledger that its records do not bear out."""
 
@@ -74,9 +102,9 @@ class CounterRow:
     line: str
     """The line."""
     notice: str
-    """The notice; empty for calls."""
+    """The notice; empty for calls, and for records of choices, which are also counted by choice."""
     status: str
-    """The status; empty for calls."""
+    """The status, or the answer to a choice; empty for calls."""
     says: int
     """The value of the counter; -1 if that is no number."""
     records: int
@@ -100,12 +128,23 @@ def hours(connection: sqlite3.Connection, since: datetime, until: datetime) -> t
     )
 
 
+def answers(connection: sqlite3.Connection, since: datetime, until: datetime) -> tuple[AnswerCount, ...]:
+    """Return the counters of answers to choices, as `hours` does those of notices. Raises as that does."""
+    parameters = {"since": first_hour(since), "until": first_hour(until)}
+    return tuple(
+        AnswerCount(_hour_start(hour), line, choice, Answer(answer), count)
+        for hour, line, choice, answer, count in connection.execute(_HOURS_OF_ANSWERS, parameters)
+    )
+
+
 @dataclass
 class Derived:
     """The values of counters according to the records that were read: the number of records by hour, line,
-    notice, version, language and status, and the number of erased ones by hour."""
+    notice, version, language and status, that of answers to choices, and the number of erased ones by
+    hour."""
 
     counted: Counter[tuple[object, ...]] = field(default_factory=Counter)
+    answered: Counter[tuple[object, ...]] = field(default_factory=Counter)
     erased: Counter[object] = field(default_factory=Counter)
 
     def add(self, leaf_rows: Iterable[tuple[Any, ...]]) -> None:
@@ -113,11 +152,14 @@ class Derived:
         call_rows = [row for row in leaf_rows if row[_KIND] in _CALL_KINDS]
         self.counted.update([(row[_AT] // HOUR, *_COUNTED_BY(row)) for row in call_rows if row[_CALL]])
         self.erased.update([row[_AT] // HOUR for row in call_rows if row[_WAS_ERASED]])
+        asked_rows = [row for row in call_rows if row[_ASKED] is not None and row[_CALL]]
+        self.answered.update([_answer(row[_AT] // HOUR, row[_LINE], row[_ASKED]) for row in asked_rows])
 
     def merge(self, other: Derived) -> None:
         """Add the counts of another process."""
         self.counted.update(other.counted)
         self.erased.update(other.erased)
+        self.answered.update(other.answered)
 
     def of_calls(self, later: Iterable[tuple[object, object, int]]) -> Counter[tuple[object, ...]]:
         """Return the counters with those of calls added: one call for each record, except for the `later`
@@ -127,7 +169,7 @@ class Derived:
             calls[hour, line, "", "", "", ""] += count
         for hour, line, count in later:
             calls[hour, line, "", "", "", ""] -= count
-        return self.counted + calls
+        return self.counted + calls + self.answered
 
 
 def later(connection: sqlite3.Connection, last: int) -> list[tuple[object, object, int]]:
@@ -156,7 +198,8 @@ def forged(connection: sqlite3.Connection, notes: LossNotes) -> list[CounterRow]
     sqlite3.Error."""
     with tolerantly(connection):
         erased = dict(connection.execute(_ERASED).fetchall())
-        return _compared(connection, notes, _counts(connection, _DERIVED), erased)
+        answered = Counter(_answer(*row) for row in connection.execute(_ASKED_IN_CALLS))
+        return _compared(connection, notes, _counts(connection, _DERIVED) + answered, erased)
 
 
 def _compared(
@@ -194,6 +237,12 @@ def _bounds(
     purged = bool(notes.last) and first * HOUR < notes.before
     least = (0 if purged else records - erased_records) if of_calls else records
     return least, inf if purged else records + erased_records
+
+
+def _answer(hour: object, line: object, asked: object) -> tuple[object, ...]:
+    """Return the counter of an answer, by the hour, the line and `asked` of its record."""
+    choice, _asks, answer, *_ = (*str(asked).split(" ", 3), "", "")
+    return hour, line, choice, "", "", answer
 
 
 def _counts(connection: sqlite3.Connection, query: str) -> Counter[tuple[object, ...]]:

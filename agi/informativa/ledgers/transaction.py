@@ -17,10 +17,6 @@ from . import elsewhere, leaves, row_texts, rows
 if TYPE_CHECKING:
     from ..model.choices import AnswerHistory
 
-FORGET_ANSWER = """
-DELETE FROM answer WHERE pseudonym = (SELECT pseudonym FROM event WHERE record = ?1) AND record = ?1
-AND box = ''
-"""
 _WHEN = datetime(2026, 1, 1, tzinfo=UTC)  # time of the record of a dry run
 
 
@@ -81,23 +77,36 @@ class SqliteTransaction:
         record = self._connection.execute(*rows.append((number, *values))).lastrowid
         assert record is not None  # a successful INSERT has a row
         self.commit_to(event, record, values)
-        self.remember(event, record)
+        self._remember_notice(event, record)
+        if event.asked is not None:
+            from . import answers  # only where there are choices
+
+            answers.remember(self._connection, event, record)
+            answers.count(self._connection, event)
         return record
 
     def remember(self, event: Event, record: int) -> None:
-        """Enter into the history what the caller knows by this record: his history under an earlier key, and
-        more if the record informs him."""
+        """Enter into the history what the caller knows by this record, and what he answered."""
+        self._remember_notice(event, record)
+        if event.asked is not None:
+            from . import answers  # only where there are choices
+
+            answers.remember(self._connection, event, record)
+
+    def _remember_notice(self, event: Event, record: int) -> None:
+        """Enter what the caller knows by this record: his history under an earlier key, and more if the
+        record informs him."""
         if event.pseudonym is not None and event.earlier is not None:
             self._rekey(event.earlier, event.pseudonym)
         if event.pseudonym is not None and event.informs:
             if event.reason is Reason.RECYCLED:  # the history is that of an earlier holder of the number
                 self._connection.execute(rows.FORGET_NOTICE, (event.pseudonym, event.notice))
                 self.recycle(event.pseudonym, event.notice, event.at)
-            self._inform(event.pseudonym, event.notice, known_by(event, record), event.recorded or event.at)
-        if event.asked is not None:
-            from . import answers  # only where there are choices
+                from . import answers  # not for other calls
 
-            answers.remember(self._connection, event, record)
+                call_start = rows.microseconds(event.at - A_CALL)
+                self._connection.execute(answers.FORGET_BEFORE, (event.pseudonym, call_start))
+            self._inform(event.pseudonym, event.notice, known_by(event, record), event.recorded or event.at)
 
     def commit_to(
         self, event: Event, record: int, values: Sequence[object], *, migrated: bool = False
@@ -167,7 +176,10 @@ class SqliteTransaction:
         for version in self._connection.execute(rows.KNOWN_BY, (record,)).fetchall():
             self._connection.execute(rows.REDUCE, (record, *version))
         self._connection.execute(rows.UNTIE, (record,))
-        self._connection.execute(FORGET_ANSWER, (record,))
+        from . import answers  # not for a call
+
+        self._connection.execute(answers.FORGET_RECORD, (record,))
+        self._connection.execute(answers.UNTIE, (record,))
         return bool(self._connection.execute(rows.PURGE, (record,)).rowcount)
 
     def append_new(self, event: Event, earlier: Sequence[bytes] = ()) -> bool:

@@ -88,6 +88,11 @@ class AnswerHistory:
     acts: Mapping[str, StandingAnswer] = field(default_factory=dict)
     none: Mapping[str, StandingAnswer] = field(default_factory=dict)
 
+    @property
+    def is_known(self) -> bool:
+        """Whether anything is remembered of him."""
+        return bool(self.acts or self.none)
+
 
 NO_ANSWERS = AnswerHistory()
 

@@ -7,7 +7,9 @@ from itertools import groupby
 
 from ...evidence.note_standing import NoteVerdict
 from ...ledgers.audit_flaws import AuditedFlaw, Flaw
+from ...ledgers.audit_history import HistoryRow
 from ...ledgers.tally import CounterRow
+from ...model import Answer
 from ...model.text import Text
 from ...operations.evidence.auditing import AuditedLedger, Audits, ComparedLog
 from ...operations.evidence.bundle_holes import BoxErasure
@@ -36,6 +38,22 @@ CAUSES = {
     HoleCause.LOST: Text("lost with a ledger that a backup replaced"),
     HoleCause.DELETED: Text("GONE, and no note says why"),
 }
+
+
+ACTS: dict[str, Text] = {
+    Answer.GRANTED: Text(
+        "the answer table says that a caller granted {choice} by record {record}; the records do not"
+    ),
+    Answer.REFUSED: Text(
+        "the answer table says that a caller refused {choice} by record {record}; the records do not"
+    ),
+    Answer.WITHDRAWN: Text(
+        "the answer table says that a caller withdrew {choice} by record {record}; the records do not"
+    ),
+}
+NO_ACT = Text(
+    "the answer table says that a caller gave no answer to {choice} by record {record}; the records do not"
+)
 
 
 MOST_PLACES = 20  # ranges of leaves that are listed under one note
@@ -119,13 +137,7 @@ def findings(ledger: AuditedLedger, say: Language) -> Iterator[tuple[bool, str]]
     for flaw in ledger.flaws:
         yield True, _flaw(flaw, say)
     for row in ledger.history:
-        sentence = say(
-            "the history says that a caller knows {notice} {version} by record {record}; the records do not",
-            notice=row.notice,
-            version=row.version,
-            record=row.record,
-        )
-        yield True, sentence
+        yield True, _history(row, say)
     for counter in ledger.counters:
         sentence = say(
             "the counter of {what} says {says}; the records come to {records}",
@@ -138,6 +150,18 @@ def findings(ledger: AuditedLedger, say: Language) -> Iterator[tuple[bool, str]]
         yield from _stamped(stamps, say)
     yield from ((False, say("To note: {remark}", remark=say(remark))) for remark in ledger.remarks)
     yield from _compared(ledger.elsewhere, say)
+
+
+def _history(row: HistoryRow, say: Language) -> str:
+    """Return a row of the history that the records contradict, in a sentence."""
+    if row.choice:
+        return say(ACTS.get(row.answer or "", NO_ACT), choice=row.choice, record=row.record)
+    return say(
+        "the history says that a caller knows {notice} {version} by record {record}; the records do not",
+        notice=row.notice,
+        version=row.version,
+        record=row.record,
+    )
 
 
 def hole_sentences(holes: Sequence[Hole], newest: str, say: Language) -> Iterator[tuple[bool, str]]:

@@ -18,9 +18,15 @@ from informativa.ledgers.audit_history import HistoryRow
 from informativa.ledgers.erasure import erase
 from informativa.ledgers.groupcommit import GroupCommitLedger
 from informativa.ledgers.sqlite import SqliteLedger, SqliteStore
-from informativa.model import Answer, Event, Reason
+from informativa.model import Answer, Controller, Event, Reason
 from informativa.model.choices import AnswerHistory
 from informativa.model.errors import LedgerError
+from informativa.operations.evidence import auditing
+from informativa.operations.evidence.verdict import Verdict
+from informativa.process import storage
+from informativa.views.documents import facts
+from informativa.views.messages import language
+from informativa.views.text import audits
 
 DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)
 GRANTED, REFUSED, SILENCE = Answer.GRANTED, Answer.REFUSED, Answer.SILENCE
@@ -216,6 +222,31 @@ def test_i7_forged_answer_is_named(ledger: Path, statement: str, row: HistoryRow
     result = audited(ledger)
     assert not result.is_sound
     assert row in result.history
+
+
+@pytest.mark.parametrize(
+    ("code", "sentence"),
+    [
+        ("en", "the answer table says that a caller granted marketing by record 99; the records do not"),
+        (
+            "it",
+            "la tabella delle risposte dice che un chiamante ha concesso marketing secondo",
+        ),
+    ],
+)
+def test_forged_answer_in_words(tmp_path: Path, code: str, sentence: str) -> None:
+    """For people in two languages, for programs with the choice and the answer; the ledger is changed."""
+    acme = Controller("acme", "Acme", b"k" * 32, str(tmp_path / "acme.sqlite3"))
+    with closing(storage.store(acme)) as store:
+        store.append([PLAYED])
+    signed(Path(acme.ledger))
+    statement, _row = FORGERIES[0]
+    forged(Path(acme.ledger), statement.format(other=(b"7" * 32).hex()))
+    result = auditing.audit(acme)
+    assert result.verdict is Verdict.CHANGED
+    assert any(sentence in text for _wrong, text in audits.findings(result, language(code)))
+    row = {"record": 99, "notice": "", "version": "1", "choice": "marketing", "answer": "granted"}
+    assert facts(result)["history"] == [row]
 
 
 def test_i7_edited_answer_of_a_record_is_found(ledger: Path) -> None:

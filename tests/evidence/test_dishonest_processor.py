@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from choosing import answering
 from commands import run
 from evidence.logs import configured, key, published, signed
 from evidence.witnessing import serving_logs
@@ -29,7 +30,7 @@ from informativa.evidence.tree import leaf_hash, root
 from informativa.evidence.witness_client import WitnessClient
 from informativa.evidence.witness_store import WitnessFolder, WitnessStore
 from informativa.ledgers.audit_log import AuditedLog, audit_ledger
-from informativa.model import Controller, Event, Status
+from informativa.model import Answer, Controller, Event, Status
 from informativa.model.errors import EvidenceError, ForkError
 from informativa.operations.evidence import auditing, logs, receipts
 from informativa.operations.evidence.verdict import Verdict
@@ -88,7 +89,7 @@ class CallCentre:
         new_events, sizes = change(old_events), self.log.published(1).sizes()
         with closing(sqlite3.connect(self.ledger, isolation_level=None)) as connection:
             leaf_rows = connection.execute("SELECT what, who, salt_what, salt_who, leaf FROM leaf").fetchall()
-            for table in ("standing", "tally", "leaf", "event", "signed", "sqlite_sequence"):
+            for table in ("standing", "answer", "tally", "leaf", "event", "signed", "sqlite_sequence"):
                 connection.execute(f"DELETE FROM {table}")
         with closing(storage.store(self.acme)) as store:
             for event in new_events:
@@ -134,7 +135,8 @@ class CallCentre:
 
 @pytest.fixture
 def centre(folder: Path, tmp_path: Path) -> Iterator[CallCentre]:
-    """Six calls after the rule of the log, signed in two steps; of the second call, which was not heard to
+    """Six calls after the rule of the log, signed in two steps, of which the last refuses a consent; of the
+    second call, which was not heard to
     its end, the company has a receipt."""
     (tmp_path / "outside").mkdir()
     witness = WitnessFolder(tmp_path / "home").make("home.example").verifier
@@ -151,7 +153,7 @@ def centre(folder: Path, tmp_path: Path) -> Iterator[CallCentre]:
         policy = Policy.parse(f"log {key(acme)}\nwitness home {witness}\nquorum home\n".encode())
         call_centre = CallCentre(folder, acme, tmp_path / "outside", tmp_path / "home", key(acme), policy)
         call_centre.record(call(2, PARTIAL), call(3))
-        call_centre.record(call(4), call(5), call(6))
+        call_centre.record(call(4), call(5), call(6, answering(Answer.REFUSED)))
         yield call_centre
 
 
@@ -181,6 +183,11 @@ def back_dated(events: list[Event]) -> list[Event]:
     return [earlier[event.call] if event.call == "1.5" else event for event in events]
 
 
+def agreed(events: list[Event]) -> list[Event]:
+    """Somebody who refused gave his consent."""
+    return [answering(Answer.GRANTED, event) if event.asked else event for event in events]
+
+
 def inserted(events: list[Event]) -> list[Event]:
     """Somebody was told who never was."""
     return [*events[:4], call(9), *events[4:]]
@@ -189,6 +196,7 @@ def inserted(events: list[Event]) -> list[Event]:
 FORGERIES: dict[str, tuple[Callable[[list[Event]], list[Event]], set[tuple[int, int]]]] = {
     "edited": (edited, {(3, 2)}),
     "deleted": (deleted, {(4, 3), (5, 4), (6, 5), (7, 6)}),  # all that follow moved up
+    "agreed": (agreed, {(7, 6)}),
     "back-dated": (back_dated, {(6, 5)}),
     "inserted": (inserted, {(5, 4), (6, 5), (7, 6)}),
 }

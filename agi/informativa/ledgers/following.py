@@ -11,7 +11,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 from ..model import Record, RecordKind, Status
@@ -19,7 +19,7 @@ from ..model.errors import LedgerError
 from ..model.text import Foreign, Text
 from . import migrating, rows, tally
 from .owner import LedgerOwner, require
-from .tally import HourCount
+from .tally import AnswerCount, HourCount
 from .wal_files import FileIdentities, LedgerFiles
 
 _UNREADY = ("no such table", "no such column")  # while a ledger is being created or migrated
@@ -33,6 +33,9 @@ _CALLS = """
 SELECT coalesce(sum(count), 0), coalesce(sum(CASE WHEN hour >= :today THEN count END), 0)
 FROM tally WHERE hour >= :since AND status = ''
 """
+_HAS_ANSWERS = f"""
+SELECT EXISTS (SELECT 1 FROM tally WHERE {tally.OF_ANSWERS}) OR EXISTS (SELECT 1 FROM answer)
+"""  # noqa: S608  # our own names
 _KNOWN = "SELECT callers FROM known"
 _LAST = f"SELECT {rows.COLUMNS} FROM event ORDER BY record DESC LIMIT 1"  # noqa: S608  # our own names
 _EARLIEST = """
@@ -58,11 +61,12 @@ class NoticeCount:
 
 @dataclass(frozen=True)
 class LedgerSummary:
-    """The summary of a ledger. `calls` are the numbers of calls in the whole period and today; `size` is in
-    bytes, with the log; `known_callers` is the number of callers of whom it is known that they were told
-    something."""
+    """The summary of a ledger. `calls` are the numbers of calls in the whole period and today; `answers` are
+    those to choices, by the hour; `size` is in bytes, with the log; `known_callers` is the number of callers
+    of whom it is known that they were told something."""
 
     counts: tuple[NoticeCount, ...]
+    answers: tuple[AnswerCount, ...]
     calls: tuple[int, int]
     known_callers: int
     last: Record | None
@@ -84,7 +88,23 @@ def summary(file: str, since: datetime, today: datetime, owner: LedgerOwner | No
         callers = connection.execute(_KNOWN).fetchone()[0]
         last = connection.execute(_LAST).fetchone()
         size = sum(Path(file + end).stat().st_size for end in ("", "-wal") if Path(file + end).exists())
-        return LedgerSummary(counts, calls, callers, rows.record(last) if last else None, size)
+        answers = tally.answers(connection, since, datetime.max.replace(tzinfo=UTC))
+        return LedgerSummary(counts, answers, calls, callers, rows.record(last) if last else None, size)
+
+
+def answers(
+    file: str, since: datetime, until: datetime, owner: LedgerOwner | None = None
+) -> tuple[AnswerCount, ...]:
+    """Return the counters of answers to choices of the same hours as `hours`. Raises as that does."""
+    with _read(file, owner) as connection:
+        return tally.answers(connection, since, until)
+
+
+def has_answers(file: str, owner: LedgerOwner | None = None) -> bool:
+    """Return whether a caller ever answered a choice, as far as the ledger still says so. Raises LedgerError
+    if it cannot be read."""
+    with _read(file, owner) as connection:
+        return bool(connection.execute(_HAS_ANSWERS).fetchone()[0])
 
 
 def hours(

@@ -90,7 +90,7 @@ class AnswerHistory:
 
     @property
     def is_known(self) -> bool:
-        """Whether anything is remembered of him."""
+        """True if anything is remembered of him."""
         return bool(self.acts or self.none)
 
 

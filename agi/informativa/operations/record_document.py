@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
@@ -21,6 +22,30 @@ class Heard:
     """The way in which its playback ended."""
     key: str | None
     """The key that the caller pressed."""
+
+
+@dataclass(frozen=True)
+class AskedChoice:
+    """A choice that was put to a caller, and his answer."""
+
+    choice: str
+    """The name of the choice."""
+    kind: model.Asks
+    """The kind of choice: what he was asked."""
+    answer: model.Answer
+    """His answer, or the reason why there is none."""
+    options: Mapping[str, str]
+    """The options by their keys, in the order in which he was told them."""
+    tries: int
+    """The number of times that he was asked."""
+    waited: Seconds
+    """Seconds from the end of the last prompt to his answer."""
+
+    @classmethod
+    def of(cls, asked: model.Asked) -> Self:
+        """Build it from what an event says."""
+        options = dict(option.split("=", 1) for option in asked.options.split())
+        return cls(asked.choice, asked.asks, asked.answer, options, asked.tries, asked.waited / 1000)
 
 
 @dataclass(frozen=True)
@@ -73,6 +98,8 @@ class Record:
     """True if this caller counts as informed by it."""
     reference: str | None
     """The place of the evidence of a delivery by other means."""
+    asked: AskedChoice | None = None
+    """The choice that the record is about; only where it is about one, and then it is about no notice."""
 
     @classmethod
     def of(cls, record: model.Record, controller: str, box: str = "") -> Self:
@@ -102,6 +129,7 @@ class Record:
             supplement=event.supplement,
             informs=event.informs,
             reference=event.reference or None,
+            asked=AskedChoice.of(event.asked) if event.asked else None,
         )
 
 

@@ -1,4 +1,4 @@
-"""Statistics of calls and their notices by hour, day and month.
+"""Statistics of calls, their notices and choices by hour, day and month.
 
 They are read from the ledger's counters, never from its records, so ten million calls take as long as ten. A
 purge and an erasure leave the counters as they are. Counters are kept by the hour in UTC, and an hour belongs
@@ -15,8 +15,8 @@ from datetime import date, datetime
 from itertools import groupby
 from typing import TypeVar
 
-from ..ledgers.tally import HourCount
-from ..model import Controller, Line, Status
+from ..ledgers.tally import AnswerCount, HourCount
+from ..model import Answer, Controller, Line, Status
 from ..process import storage
 from .day_range import DayRange
 
@@ -36,6 +36,34 @@ class DayStatistics:
     """The number of calls by line."""
     seconds_spared: float
     """The length of the notices that were not due, in seconds."""
+
+
+@dataclass(frozen=True)
+class ChoiceStatistics:
+    """The answers to one choice that calls on one line gave on some days."""
+
+    choice: str
+    line: str
+    answers: Mapping[Answer, int]
+    """The number of answers by their words."""
+
+
+def answers(controller: Controller, first_day: date, last_day: date) -> tuple[ChoiceStatistics, ...]:
+    """Return the answers from `first_day` up to and including `last_day` in the controller's zone, by choice
+    and line; empty without choices. Raises LedgerError."""
+    period = DayRange(first_day, last_day, controller.zone)
+    return by_choice(storage.answers(controller, period.since, period.until))
+
+
+def by_choice(counts: Iterable[AnswerCount]) -> tuple[ChoiceStatistics, ...]:
+    """Return these counts by choice and line."""
+    groups: dict[tuple[str, str], Counter[Answer]] = defaultdict(Counter)
+    for count in counts:
+        groups[count.choice, count.line][count.answer] += count.count
+    return tuple(
+        ChoiceStatistics(choice, line, {word: words[word] for word in Answer if words[word]})
+        for (choice, line), words in sorted(groups.items())
+    )
 
 
 def by_day(

@@ -6,8 +6,8 @@ import asyncio
 import shutil
 import subprocess
 import urllib.request
-from collections import Counter
-from collections.abc import Container, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Container, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
@@ -17,7 +17,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from ..config import by_company, inspect
 from ..ledgers.following import LedgerSummary
-from ..model import Controller, Line, Status
+from ..ledgers.tally import AnswerCount
+from ..model import Answer, Controller, Line, Status
 from ..model.errors import ConfigProblem, EvidenceError, LedgerError, ManagerError, SharedDatabaseError
 from ..model.text import NOTHING, Text
 from .boxes import Meeting
@@ -77,6 +78,20 @@ class Tally:
 
 
 @dataclass(frozen=True)
+class DayOfAnswers:
+    """The answers of a day to one choice on one line."""
+
+    day: date
+    """The day, in the company's time zone."""
+    line: str
+    """The called number."""
+    choice: str
+    """The choice."""
+    answers: Mapping[Answer, int]
+    """The number of answers by their words."""
+
+
+@dataclass(frozen=True)
 class LedgerCounts:
     """The counts of a ledger."""
 
@@ -90,6 +105,8 @@ class LedgerCounts:
     """The size of its files."""
     last_record: Record | None
     """The newest record."""
+    choices: tuple[DayOfAnswers, ...] | None = None
+    """The answers to choices of the last 30 days, today included; only where there are any."""
 
 
 @dataclass(frozen=True)
@@ -304,6 +321,19 @@ def _counts(summary: LedgerSummary, controller: Controller, lines: Mapping[str, 
         known_callers=summary.known_callers,
         bytes=summary.size,
         last_record=Record.of(summary.last, controller.id) if summary.last else None,
+        choices=_answers(summary.answers, controller) or None,
+    )
+
+
+def _answers(counts: Iterable[AnswerCount], controller: Controller) -> tuple[DayOfAnswers, ...]:
+    """Return the answers by day, choice and line."""
+    days: dict[tuple[date, str, str], Counter[Answer]] = defaultdict(Counter)
+    for count in counts:
+        key = count.at.astimezone(controller.zone).date(), count.choice, count.line
+        days[key][count.answer] += count.count
+    return tuple(
+        DayOfAnswers(day, line, choice, {word: words[word] for word in Answer if words[word]})
+        for (day, choice, line), words in sorted(days.items())
     )
 
 

@@ -63,6 +63,12 @@ class Metrics:
             ["controller", "line", "notice", "status", "reason"],
             registry=registry,
         )
+        self._choices = Counter(
+            "informativa_choices",
+            "Choices, by what callers answered",
+            ["controller", "line", "choice", "answer"],
+            registry=registry,
+        )
         self._playbacks = Counter(
             "informativa_playbacks",
             "Prompts, by how their playback ended",
@@ -164,6 +170,11 @@ class Metrics:
         labels = (line.controller.id, line.number) if line else ("", "")
         self._calls.labels(*labels, result.status, result.reason).inc()
         for event in result.events:
+            if event.asked is not None:
+                self._choices.labels(*labels, event.asked.choice, event.asked.answer).inc()
+                if event.heard is not None:
+                    self._playbacks.labels(*labels, event.heard.ending).inc()
+                continue
             self._notices.labels(*labels, event.notice, event.status, event.reason).inc()
             if event.heard is not None:
                 self._playbacks.labels(*labels, event.heard.ending).inc()

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from ..ledgers.owner import LedgerOwner
     from ..ledgers.restoring import RestoreResult
     from ..ledgers.sqlite import SqliteStore
-    from ..ledgers.tally import HourCount
+    from ..ledgers.tally import AnswerCount, HourCount
     from ..sharing.administration import OldRecords
     from ..sharing.proof_reader import ProofReader
     from ..sharing.reading import OnOtherBoxes
@@ -112,6 +112,20 @@ def hours(controller: Controller, since: datetime, until: datetime) -> tuple[Hou
     from ..ledgers.following import hours
 
     return hours(controller.ledger, since, until, _owner(controller))
+
+
+def answers(controller: Controller, since: datetime, until: datetime) -> tuple[AnswerCount, ...]:
+    """Return the counters of answers to choices of the same hours as `hours`. Raises LedgerError."""
+    from ..ledgers.following import answers
+
+    return answers(controller.ledger, since, until, _owner(controller))
+
+
+def has_answers(controller: Controller) -> bool:
+    """Return whether callers of a controller answered choices; false without a ledger. Raises LedgerError."""
+    from ..ledgers.following import has_answers
+
+    return Path(controller.ledger).exists() and has_answers(controller.ledger, _owner(controller))
 
 
 def restore(controller: Controller, copy: Path, at: datetime, instruction: str = "") -> RestoreResult:

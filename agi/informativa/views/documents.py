@@ -13,6 +13,9 @@ from pydantic import ConfigDict, TypeAdapter
 SCHEMA = 1
 """The version of all documents: under one version a name keeps its meaning, and new names may come."""
 
+LEFT_OUT = frozenset({"asked", "choices", "choice", "answer"})
+"""The names that a document has only where there is something to say: they are about choices."""
+
 _VERSION = {
     "const": SCHEMA,
     "default": SCHEMA,
@@ -46,8 +49,21 @@ def streamed(name: str, results: Iterable[object], *, ascii_only: bool = False) 
 def facts(result: object) -> dict[str, Any]:
     """Return a result as JSON's objects, lists and values."""
     kind: Any = type(result)
-    written: dict[str, Any] = _adapter(kind).dump_python(result, mode="json", by_alias=True)
+    written: dict[str, Any] = _with_what_is_said(
+        _adapter(kind).dump_python(result, mode="json", by_alias=True)
+    )
     return written
+
+
+def _with_what_is_said(value: Any) -> Any:
+    """Return the same without the names that are left out where there is nothing to say."""
+    if isinstance(value, dict):
+        return {
+            name: _with_what_is_said(part)
+            for name, part in value.items()
+            if part is not None or name not in LEFT_OUT
+        }
+    return [_with_what_is_said(part) for part in value] if isinstance(value, list) else value
 
 
 @cache
@@ -91,6 +107,10 @@ def _standard(part: Any) -> Any:
     standard = {name: _standard(value) for name, value in part.items() if name not in left_out}
     if not isinstance(part.get("properties"), dict):
         return standard
-    constants = {name for name, value in part["properties"].items() if "const" in value}
-    required = [name for name in part.get("required", ()) if name not in constants]
+    optional = {
+        name
+        for name, value in part["properties"].items()
+        if "const" in value or (name in LEFT_OUT and {"type": "null"} in value.get("anyOf", ()))
+    }
+    required = [name for name in part.get("required", ()) if name not in optional]
     return {"additionalProperties": False} | standard | {"required": required}

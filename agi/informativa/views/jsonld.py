@@ -1,10 +1,12 @@
 """Records as linked data (JSON-LD 1.1), for programs that compare processing of many controllers.
 
 The terms are those of the W3C Data Privacy Vocabulary, version 2, in the structure of ISO/IEC TS 27560: a
-record, the controller, the data subject, the notice with its purposes and its state, the event. But it is not
-of consent: a notice was given, or was known; nothing here says that anybody agreed, and no term of consent
-occurs. What DPV has no term for has the name that it has in the log, in a vocabulary below the log's own
-origin. The context stands in the file, so that no reader fetches anything.
+record, the controller, the data subject, the notice with its purposes and its state, the event. A record of a
+notice is not of consent: the notice was given, or was known; nothing in it says that anybody agreed, and no
+term of consent occurs in it. A caller's answer to a choice that asks for consent is a consent record: its
+state, who indicated it, when and how. Other choices are notices of a choice. What DPV has no term for has the
+name that it has in the log, in a vocabulary below the log's own origin. The context stands in the file, so
+that no reader fetches anything.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ import json
 from collections.abc import Mapping
 from datetime import datetime
 
-from ..model import Controller, Event, Heard, Record, RecordKind, Status
+from ..model import Answer, Asked, Asks, Controller, Event, Heard, Record, RecordKind, Status
 
 _REFERENCES = (
     "dpv:hasDataController",
@@ -32,6 +34,11 @@ _CONTEXT = {
     "dct:created": {"@type": "xsd:dateTime"},
     "prov:atTime": {"@type": "xsd:dateTime"},
     **{term: {"@type": "@id"} for term in _REFERENCES},
+}
+_CONSENTS = {
+    Answer.GRANTED: "ConsentGiven",
+    Answer.REFUSED: "ConsentRefused",
+    Answer.WITHDRAWN: "ConsentWithdrawn",
 }
 _SPOKEN = (RecordKind.PHONE, RecordKind.OPERATOR)
 
@@ -83,20 +90,22 @@ def record(entry: Record, owner: Controller, box: str = "") -> str:
         node["dpv:hasDataSubject"] = {"@id": subject, "@type": "dpv:DataSubject"}
     if event.erased:
         node["log:erased"] = True
-    if event.notice:
+    if event.notice or event.asked:
         node["dpv:hasNotice"] = _notice(event)
         node["dpv:hasPurpose"] = [
             {"@id": f"#purpose-{purpose}", "@type": "dpv:Purpose", "dct:title": purpose}
             for purpose in sorted(event.purposes)
         ]
-        if event.status in (Status.PLAYED, Status.INFORMED):
-            node["dpv:hasNoticeStatus"] = "dpv:NoticeCommunicated"
+    if event.notice and event.status in (Status.PLAYED, Status.INFORMED):
+        node["dpv:hasNoticeStatus"] = "dpv:NoticeCommunicated"
     if event.supplement:
         node["log:supplement"] = True
     if event.recording:
         node["log:recording"] = event.recording
     if event.heard is not None:
         node |= _heard(event.heard)
+    if event.asked is not None:
+        node |= _choice(event, event.asked)
     if isinstance(event.basis, int):
         node["prov:wasDerivedFrom"] = f"#{prefix}{event.basis}"
     elif event.basis is not None and box:
@@ -117,14 +126,43 @@ def _heard(heard: Heard) -> Mapping[str, object]:
     }
 
 
+def _choice(event: Event, asked: Asked) -> Mapping[str, object]:
+    """Return what was asked and answered; of a consent in the terms of consent. Without an answer it was
+    requested, and nothing else."""
+    node: dict[str, object] = {
+        "log:asks": asked.asks,
+        "log:answer": asked.answer,
+        "log:options": asked.options,
+        "log:tries": asked.tries,
+        "log:waited": asked.waited,
+    }
+    if asked.asks is not Asks.CONSENT:
+        return node
+    node["@type"] = "dpv:ConsentRecord"
+    if asked.answer in _CONSENTS:
+        node["dpv:isIndicatedAtTime"] = _time(event.at)
+        if event.pseudonym is not None:
+            node["dpv:isIndicatedBy"] = {"@id": f"#caller-{event.pseudonym.hex()}"}
+        if event.heard is not None and event.heard.key:
+            node["dpv:hasIndicationMethod"] = f"key {event.heard.key}"
+    if event.status is not Status.NOTASKED:
+        node["dpv:hasConsentStatus"] = {"@id": f"dpv:{_CONSENTS.get(asked.answer, 'ConsentRequested')}"}
+    return node
+
+
 def _notice(event: Event) -> Mapping[str, object]:
-    """Return the notice of an event: its wording, its language, and whether it was spoken."""
+    """Return the notice of an event, or the wording of its choice: its version, its language, and whether it
+    was spoken."""
     spoken = ["dpv:OralNotice"] if event.kind in _SPOKEN else []
-    name = (f"{event.notice}@{event.version}", event.language, event.kind)
+    prefix, about, kind = "notice", event.notice, "dpv:PrivacyNotice"
+    if event.asked is not None:
+        prefix, about = "choice", event.asked.choice
+        kind = "dpv:ConsentNotice" if event.asked.asks is Asks.CONSENT else "dpv:Notice"
+    name = (f"{about}@{event.version}", event.language, event.kind)
     notice: dict[str, object] = {
-        "@id": f"#notice-{'-'.join(filter(None, name))}",
-        "@type": ["dpv:PrivacyNotice", *spoken],
-        "dct:identifier": event.notice,
+        "@id": f"#{prefix}-{'-'.join(filter(None, name))}",
+        "@type": [kind, *spoken],
+        "dct:identifier": about,
         "log:version": event.version,
     }
     if event.language:

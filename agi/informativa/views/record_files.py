@@ -11,12 +11,13 @@ from typing import Any
 
 from .. import model
 from ..model import Controller
-from ..operations.record_document import Record
+from ..operations.record_document import AskedChoice, Record
 from . import jsonld
 from .documents import SCHEMA, facts
 
 CSV, LINES, LINKED = "records.csv", "records.jsonl", "records.jsonld"
 _PARTS = ("seconds", "length", "ending", "key")  # of what was heard, each in a column
+_ASKED = tuple(field.name for field in fields(AskedChoice))
 _encoded = json.JSONEncoder(ensure_ascii=False).encode
 _FORMULA = (
     "=",
@@ -33,18 +34,21 @@ _FORMULA = (
 )  # the last ones wide
 
 
-def columns() -> list[str]:
-    """Return the names of the table's columns: those of the JSON, and those of the parts of `heard`."""
-    names = [field.name for field in fields(Record) if field.name != "heard"]
-    return [*names, *(f"heard_{part}" for part in _PARTS)]
+def columns(*, choices: bool = False) -> list[str]:
+    """Return the names of the table's columns: those of the JSON, and those of the parts of `heard` and, with
+    `choices`, of `asked`."""
+    names = [field.name for field in fields(Record) if field.name not in ("heard", "asked")]
+    asked = (f"asked_{part}" for part in _ASKED) if choices else ()
+    return [*names, *(f"heard_{part}" for part in _PARTS), *asked]
 
 
 class RecordFiles:
-    """The records of one controller as three files, made while the records are read."""
+    """The records of one controller as three files, made while the records are read; some may be about
+    `choices`."""
 
-    def __init__(self, owner: Controller, origin: str) -> None:
+    def __init__(self, owner: Controller, origin: str, *, choices: bool = False) -> None:
         self._owner, self._origin = owner, origin
-        self._columns = columns()
+        self._columns = columns(choices=choices)
 
     def begin(self) -> dict[str, str]:
         """Return the beginning of each file, by its name."""
@@ -62,9 +66,10 @@ class RecordFiles:
         return "", "", jsonld.END
 
 
-def table(owner: Controller, records: Iterable[model.Record]) -> Iterator[str]:
-    """Yield the table of these records of one controller in parts, while they are read."""
-    names = columns()
+def table(owner: Controller, records: Iterable[model.Record], *, choices: bool = False) -> Iterator[str]:
+    """Yield the table of these records of one controller in parts, while they are read; some may be about
+    `choices`."""
+    names = columns(choices=choices)
     yield _row(names)
     for record in records:
         yield _cells(names, facts(Record.of(record, owner.id)))
@@ -72,7 +77,12 @@ def table(owner: Controller, records: Iterable[model.Record]) -> Iterator[str]:
 
 def _cells(names: Sequence[str], record: Mapping[str, Any]) -> str:
     heard = record["heard"] or {}
-    flat = {**record, **{f"heard_{part}": heard.get(part) for part in _PARTS}}
+    asked = record.get("asked") or {}
+    flat = {
+        **record,
+        **{f"heard_{part}": heard.get(part) for part in _PARTS},
+        **{f"asked_{part}": asked.get(part) for part in _ASKED},
+    }
     return _row([_cell(name, flat[name]) for name in names])
 
 
@@ -80,6 +90,8 @@ def _cell(name: str, value: Any) -> Any:
     """Return a value for a spreadsheet: a text that came from elsewhere is never taken for a formula."""
     if isinstance(value, list):
         value = " ".join(value)
+    if isinstance(value, dict):
+        value = " ".join(f"{key}={option}" for key, option in value.items())
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str) and name != "line" and value.startswith(_FORMULA):

@@ -45,9 +45,13 @@ STATUSES: dict[str, Text] = {
     Status.FALLBACK: Text("a notice was played by the telephone system alone, to a caller who stays unknown"),
     Status.FAILED: Text("the notice was due and could not be played"),
     Status.INFORMED: Text("the caller was given the notice otherwise than by this telephone system"),
+    Status.ASKED: Text("the caller was asked for a choice"),
+    Status.NOTASKED: Text("the caller was to be asked for a choice, and could not be"),
+    Status.REPORTED: Text("the caller told his choice otherwise than to this telephone system"),
 }
 REASONS: dict[str, Text] = {
     **{str(reason): text for reason, text in RULES.items()},
+    Reason.NOT_ANSWERED: Text("no answer of this caller that still holds is on record"),
     Reason.SAME_CALL: Text("the caller heard it earlier in the same call"),
     Reason.TOLD_ELSEWHERE: Text("the caller was told elsewhere"),
     Reason.REQUEST: Text("the caller asked for it"),

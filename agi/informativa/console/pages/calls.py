@@ -20,6 +20,7 @@ from ...model.text import Text
 from ...operations import callers, record_document, records
 from ...operations.controller_state import lines_of
 from ...operations.typed_caller import by_customer, by_number
+from ...process import storage
 from ...views.documents import streamed
 from ...views.record_files import table
 from ..context import RequestContext, attachment, parse_moment, record_number
@@ -186,7 +187,7 @@ def _export(context: RequestContext, caller_filter: CallerFilter | None) -> Resp
         facts=f"records={extract.first}-{extract.last}",
     )
     if kind == "csv":
-        parts = table(owner, extract.records)
+        parts = table(owner, extract.records, choices=storage.has_answers(owner))
     else:
         documents = (record_document.Record.of(record, owner.id) for record in extract.records)
         parts = streamed("records", documents)

@@ -10,13 +10,14 @@ from pathlib import Path
 
 from starlette.responses import Response
 
-from ...model import Record, Status
+from ...model import Answer, Record, Status
 from ...model.errors import EvidenceError, LedgerError
 from ...model.text import Text
 from ...operations import records, statistics
 from ...operations.controller_state import lines_of
 from ...operations.evidence.log_state import log_state
-from ...operations.statistics import DayStatistics
+from ...operations.statistics import ChoiceStatistics, DayStatistics
+from ...views.choice_words import ANSWERS
 from ..context import RequestContext
 from .health import machine
 
@@ -41,9 +42,12 @@ def today(context: RequestContext) -> Response:
     span = context.query("over") if context.query("over") in SPANS else DAY
     slots: tuple[Slot, ...] = ()
     last: tuple[Record, ...] = ()
+    choices: tuple[ChoiceStatistics, ...] = ()
     error = None
     try:
         slots = tuple(_slots(context, span))
+        first, end = (at.date() for at in _axis(context, span))
+        choices = statistics.answers(context.company, first, end - timedelta(days=1))
         last = records.page(context.company, records.CALLS, count=LAST).records
     except LedgerError as failed:
         error = failed
@@ -56,6 +60,10 @@ def today(context: RequestContext) -> Response:
         axis=_axis(context, span),
         step=STEPS[span],
         total=total,
+        choices=choices,
+        answers={
+            answer: ANSWERS[answer] for answer in Answer if any(answer in one.answers for one in choices)
+        },
         last=last,
         error=error,
         problems=list(_problems(context)),

@@ -152,9 +152,9 @@ class BundleContent:
 class BundleWriter(Protocol):
     """The port to the texts of a bundle."""
 
-    def begin(self, controller: Controller, origin: str) -> Mapping[str, str]:
+    def begin(self, controller: Controller, origin: str, *, choices: bool) -> Mapping[str, str]:
         """Return the beginnings of the files of records, by file name; `origin` is the name of the newest
-        log."""
+        log. Some records may be about `choices`."""
 
     def record(self, record: Record, box: str) -> Sequence[str]:
         """Return the text of one record for each of these files; `box` is '' if the bundle has one box
@@ -260,7 +260,9 @@ class _Bundler:
     def write(self, out: BinaryIO, temporary: Callable[[], BinaryIO]) -> BundleContent:
         files = SummedZip(folder_name(self._controller, self._period), out, temporary)
         origin = next((source.origin for source in self._sources if source.origin), self._controller.id)
-        beginnings = self._words.begin(self._controller, origin)
+        beginnings = self._words.begin(
+            self._controller, origin, choices=storage.has_answers(self._controller)
+        )
         texts = [files.begin(name) for name in beginnings]
         _write(texts, tuple(beginnings.values()))
         for source in self._sources:

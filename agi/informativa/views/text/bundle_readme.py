@@ -123,9 +123,9 @@ class BundleWords:
         self._say = say
         self._files: RecordFiles | None = None
 
-    def begin(self, controller: Controller, origin: str) -> Mapping[str, str]:
+    def begin(self, controller: Controller, origin: str, *, choices: bool) -> Mapping[str, str]:
         """Return the beginning of each file of records, by its name."""
-        self._files = RecordFiles(controller, origin)
+        self._files = RecordFiles(controller, origin, choices=choices)
         return self._files.begin()
 
     def record(self, record: Record, box: str) -> Sequence[str]:

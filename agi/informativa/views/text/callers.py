@@ -9,7 +9,8 @@ from ...model import Controller
 from ...model.text import Text
 from ...operations.callers import Access, Erased, Recorded
 from ...operations.completeness import Missing
-from ...operations.record_document import Record
+from ...operations.record_document import AskedChoice, Record
+from .. import choice_words
 from ..messages import Language
 from ..record_words import KINDS, REASONS, name_in_language
 from ..terminal import one_line
@@ -26,6 +27,9 @@ _FACTS = {
     "status": Text("status"),
     "ground": Text("ground"),
     "heard": Text("heard"),
+    "answer": Text("answer"),
+    "choice of": Text("choice of"),
+    "options": Text("options"),
     "reference": Text("reference"),
     "rests on record": Text("rests on record"),
 }
@@ -124,7 +128,9 @@ def _facts(record: Record, names: Mapping[str, Mapping[str, str]], say: Language
         if record.heard
         else ""
     )
-    text = (name_in_language(record.notice or "", names, say), record.version or "", record.language or "")
+    asked = record.asked
+    about = asked.choice if asked else record.notice or ""
+    text = (name_in_language(about, names, say), record.version or "", record.language or "")
     return {
         "box": record.box,
         "record": record.number,
@@ -137,6 +143,18 @@ def _facts(record: Record, names: Mapping[str, Mapping[str, str]], say: Language
         "status": record.status,
         "ground": say(REASONS[record.reason]) if record.reason in REASONS else record.reason,
         "heard": heard,
+        **(_choice(asked, record.heard.key if record.heard else None, say) if asked else {}),
         "reference": record.reference,
         "rests on record": record.rests_on,
+    }
+
+
+def _choice(asked: AskedChoice, key: str | None, say: Language) -> dict[str, object]:
+    """Return what he was asked, and his answer, in the same words."""
+    return {
+        "choice of": say(choice_words.KINDS[asked.kind]),
+        "options": " ".join(
+            f"{option}={say(choice_words.ANSWERS[word])}" for option, word in asked.options.items()
+        ),
+        "answer": choice_words.answer(asked, key or "", say),
     }

@@ -10,8 +10,10 @@ from ...evidence.commitment import KEPT
 from ...model import Controller, Ending, Event, RecordKind
 from ...model.text import Text
 from ...operations.evidence.note_words import headline
+from ...operations.record_document import AskedChoice
 from ...operations.records import ControllerRecord
 from ...operations.restoring import RestoredLedger
+from .. import choice_words
 from ..messages import Language
 from ..record_words import note_text
 from ..terminal import one_line
@@ -85,7 +87,7 @@ def _cells(entry: ControllerRecord, say: Language) -> list[str]:
         f"{event.at:%Y-%m-%d %H:%M:%S}",
         event.line,
         _caller(event, say),
-        f"{event.notice} {event.version} {event.language}",
+        f"{event.asked.choice if event.asked else event.notice} {event.version} {event.language}",
         event.status if event.kind is RecordKind.PHONE else event.kind,
         f"{event.reason} #{event.basis}" if event.basis else event.reason,
         _heard(event, say),
@@ -101,6 +103,9 @@ def _caller(event: Event, say: Language) -> str:
 
 
 def _heard(event: Event, say: Language) -> str:
+    if event.asked is not None:
+        key = event.heard.key if event.heard else ""
+        return choice_words.answer(AskedChoice.of(event.asked), key, say)
     if event.heard is None:
         note = note_text(event, headline)
         return event.reference if note is None else say(note)
@@ -124,13 +129,17 @@ def call_headings(say: Language, width: int) -> str:
 def call(entry: ControllerRecord, width: int) -> str:
     """Return one notice of a call as a line."""
     event = entry.record.event
-    interruption = event.heard.ending if event.heard and event.heard.ending is not Ending.WHOLE else ""
+    cause: str = event.reason
+    if event.asked is not None:
+        cause = f"{event.asked.choice}:{event.asked.answer}"
+    elif event.heard and event.heard.ending is not Ending.WHOLE:
+        cause = event.heard.ending
     row = _call(width).format(
         time=f"{event.at.astimezone():%H:%M:%S}",
         line=event.line,
         controller=entry.controller.id,
         status=event.status,
-        reason=interruption or event.reason,
+        reason=cause,
         heard=f"{event.heard.seconds:.1f}s" if event.heard else "-",
         record=entry.record.number,
     )

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from datetime import date
 
 from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text as Styled
 
+from ...model import Answer
 from ...model.text import Text
 from ...operations.boxes import Meeting
 from ...operations.evidence.log_state import LogState
-from ...operations.status import ControllerStatus, Service, StatusReport, Tally
+from ...operations.status import ControllerStatus, DayOfAnswers, Service, StatusReport, Tally
+from ..choice_words import ANSWERS
 from ..messages import Language
 from .boxes import DIFFERENCES
 
@@ -32,6 +36,8 @@ def screen(report: StatusReport, say: Language) -> Iterator[RenderableType]:
         if status.counts:
             yield _tally(say("today"), status.counts.today, say)
             yield _tally(say("30 days"), status.counts.last_30_days, say)
+            if status.counts.choices:
+                yield _choices(status.counts.choices, report.today_since.date(), say)
 
 
 def warnings(report: StatusReport, say: Language) -> list[str]:
@@ -145,6 +151,25 @@ def _tally(title: str, tally: Tally, say: Language) -> Table:
         notices = ", ".join(f"{status} {count}" for status, count in tally.notices.items())
         summary += f": {notices}; " + say("{seconds} s spared", seconds=f"{tally.seconds_spared:.0f}")
     table.add_row(f"  {title}", summary)
+    return table
+
+
+def _choices(days: Sequence[DayOfAnswers], today: date, say: Language) -> Table:
+    """Return a section of its own: the answers to each choice on each line, in 30 days and today."""
+    table = _grid()
+    table.add_row(f"  {say('choices')}", say("answers in 30 days; today in brackets"))
+    choices: dict[tuple[str, str], tuple[Counter[Answer], Counter[Answer]]] = {}
+    for day in days:
+        in_all, of_today = choices.setdefault((day.choice, day.line), (Counter(), Counter()))
+        in_all.update(day.answers)
+        of_today.update(day.answers if day.day == today else {})
+    for (choice, line), (in_all, of_today) in sorted(choices.items()):
+        words = ", ".join(
+            f"{say(ANSWERS[answer])} {in_all[answer]} ({of_today[answer]})"
+            for answer in Answer
+            if in_all[answer]
+        )
+        table.add_row("", f"{choice}, {line}: {words}")
     return table
 
 

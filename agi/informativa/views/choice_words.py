@@ -1,0 +1,44 @@
+"""Choices and answers in words, for whoever reads records and counts."""
+
+from __future__ import annotations
+
+from ..model import Answer, Asks
+from ..model.text import Text
+from ..operations.record_document import AskedChoice
+from .messages import Language
+
+ANSWERS: dict[str, Text] = {
+    Answer.GRANTED: Text("granted"),
+    Answer.REFUSED: Text("refused"),
+    Answer.WITHDRAWN: Text("withdrawn"),
+    Answer.EU: Text("from within the European Union"),
+    Answer.HUMAN: Text("a person"),
+    Answer.NOT_RECORDED: Text("not to be recorded"),
+    Answer.RECORDED: Text("may be recorded"),
+    Answer.SILENCE: Text("silent"),
+    Answer.UNCLEAR: Text("unclear"),
+    Answer.EARLY: Text("too early"),
+    Answer.HUNG_UP: Text("hung up"),
+    Answer.NOT_ASKED: Text("not asked"),
+}
+"""Each answer in a word or two."""
+
+KINDS: dict[str, Text] = {
+    Asks.CONSENT: Text("consent"),
+    Asks.OPERATOR: Text("place of the operator"),
+    Asks.HUMAN: Text("a person instead of a machine"),
+    Asks.RECORDING: Text("recording"),
+}
+"""Each kind of choice in a word or two."""
+
+
+def answer(asked: AskedChoice, key: str, say: Language) -> str:
+    """Return what somebody was asked and answered, with the key that he pressed, '' if that is not known:
+    `asked marketing: granted (key 4), after 1.2 s`."""
+    sentence = say("asked {choice}: {answer}", choice=asked.choice, answer=ANSWERS[asked.answer])
+    parts = [sentence + (say(" (key {key})", key=key) if key else "")]
+    if asked.waited:
+        parts.append(say("after {seconds:.1f} s", seconds=asked.waited))
+    if asked.tries > 1:
+        parts.append(say("asked {tries} times", tries=asked.tries))
+    return ", ".join(parts)

@@ -1,0 +1,166 @@
+"""Records of choices as people and programs read them, and what is counted of them."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from contextlib import closing
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from choosing import answering
+from examples import AT, NOTDUE, ONE, PLAYED
+from informativa.ledgers import expiry, following
+from informativa.model import Answer, CallResult, Controller, Event, Record, Status
+from informativa.operations import record_document, statistics
+from informativa.operations.callers import Access, Held
+from informativa.operations.records import ControllerRecord
+from informativa.operations.statistics import ChoiceStatistics
+from informativa.process import storage
+from informativa.views import jsonld, record_files
+from informativa.views.documents import facts, json_schema
+from informativa.views.messages import ENGLISH, Language, language
+from informativa.views.text import callers, records
+from metrics import told
+from test_metrics import metrics
+
+LINE = PLAYED.line
+GRANTED = answering(Answer.GRANTED, language="it")
+
+
+@pytest.fixture
+def acme(tmp_path: Path) -> Controller:
+    """Return a company whose callers answered in two calls."""
+    own = Controller("acme", "Acme", b"k" * 32, str(tmp_path / "acme.sqlite3"))
+    later = {"at": AT + timedelta(days=1), "call": "2.1", "linked": "2.1"}
+    with closing(storage.store(own)) as store:
+        store.append([PLAYED, GRANTED])
+        store.append([answering(Answer.SILENCE, choice="survey", **later)])
+        store.append([answering(Answer.REFUSED, **later)])
+    return own
+
+
+def counted(own: Controller) -> tuple[ChoiceStatistics, ...]:
+    """Return the answers of all days."""
+    first, last = AT.date(), AT.date() + timedelta(days=3)
+    return statistics.answers(own, first, last)
+
+
+EXPECTED = (
+    ChoiceStatistics("marketing", LINE, {Answer.GRANTED: 1, Answer.REFUSED: 1}),
+    ChoiceStatistics("survey", LINE, {Answer.SILENCE: 1}),
+)
+
+
+def test_choice_is_counted_as_no_notice_and_no_call_of_its_own(acme: Controller) -> None:
+    """The counters of notices and calls are those of the notices and calls; those of answers are beside
+    them, and a purge leaves them."""
+    days = statistics.by_day(acme, AT.date(), AT.date() + timedelta(days=3))
+    assert [(day.calls, dict(day.by_status)) for day in days] == [(1, {Status.PLAYED: 1}), (1, {})]
+    assert counted(acme) == EXPECTED
+    summary = following.summary(acme.ledger, AT - timedelta(days=9), AT)
+    assert [(count.status, count.in_period) for count in summary.counts] == [(Status.PLAYED, 1)]
+    assert summary.known_callers == 1
+    with closing(storage.store(acme)) as store:
+        assert expiry.purge(store, AT + timedelta(hours=1), AT + timedelta(days=2)) == 2
+    assert counted(acme) == EXPECTED
+
+
+def test_ledger_without_choices_has_no_answers(acme: Controller, tmp_path: Path) -> None:
+    """Nothing is said of choices where there are none."""
+    none = Controller("none", "None", b"k" * 32, str(tmp_path / "none.sqlite3"))
+    assert not storage.has_answers(none)
+    with closing(storage.store(none)) as store:
+        store.append([PLAYED, NOTDUE])
+    assert (counted(none), storage.has_answers(none), storage.has_answers(acme)) == ((), False, True)
+
+
+def test_metrics_count_answers_beside_notices() -> None:
+    """An answer is counted by choice and word, the playback of its prompt as one, and no notice."""
+    text = metrics((None, CallResult(PLAYED.status, PLAYED.reason, events=(PLAYED, GRANTED))))
+    assert told(text, "informativa_choices_total") == {("granted", "marketing", "", ""): 1}
+    assert sum(told(text, "informativa_notices_total").values()) == 1
+    assert told(text, "informativa_playbacks_total") == {("", "whole", ""): 2}
+    assert told(text, "informativa_heard_seconds_total") == {("", ""): 9.5}
+
+
+def test_document_has_a_choice_only_where_there_is_one() -> None:
+    """And its schema knows it, and asks for none."""
+    document = facts(record_document.Record.of(Record(2, GRANTED), "acme"))
+    assert document["asked"] == {
+        "choice": "marketing", "kind": "consent", "answer": "granted",
+        "options": {"5": "refused", "4": "granted"}, "tries": 1, "waited": 1.25,
+    }  # fmt: skip
+    assert (document["notice"], document["heard"]["key"]) == (None, "4")
+    assert "asked" not in facts(record_document.Record.of(Record(1, PLAYED), "acme"))
+    schema = json_schema(record_document.Record)
+    assert "asked" in schema["properties"]
+    assert "asked" not in schema["required"]
+    assert "reference" in schema["required"]
+
+
+@pytest.mark.parametrize(
+    ("say", "sentence"),
+    [
+        (ENGLISH, "asked marketing: granted (key 4), after 1.2 s"),
+        (language("it"), "chiesto marketing: concesso (tasto 4), dopo 1.2 s"),
+    ],
+)
+def test_choice_in_words(acme: Controller, say: Language, sentence: str) -> None:
+    """In a ledger's records, and in what is said of a caller."""
+    entry = ControllerRecord(acme, Record(2, GRANTED))
+    text = "\n".join(records.ledger(acme, [entry], say, 200))
+    assert sentence in text
+    assert "marketing 1 it" in text
+    held = Held("acme", "Acme", (record_document.Record.of(Record(2, GRANTED), "acme"),), ())
+    said = "\n".join(callers.access(Access("+39…", (held,)), {"acme": acme}, say))
+    assert sentence in said
+    assert "marketing:granted" in records.call(entry, 200)
+
+
+def test_table_has_columns_of_choices_where_there_are_some(acme: Controller) -> None:
+    """A table without them has the columns that it always had."""
+    plain = list(csv.reader(io.StringIO("".join(record_files.table(acme, [Record(1, PLAYED)])))))
+    assert not any(name.startswith("asked") for name in plain[0])
+    both = record_files.table(acme, [Record(1, PLAYED), Record(2, GRANTED)], choices=True)
+    notice, choice = csv.DictReader(io.StringIO("".join(both)))
+    assert (notice["asked_answer"], notice["notice"]) == ("", "privacy")
+    assert (choice["asked_choice"], choice["asked_answer"]) == ("marketing", "granted")
+    assert choice["asked_options"] == "5=refused 4=granted"
+
+
+def linked(own: Controller, event: Event) -> dict[str, object]:
+    """Return a record as linked data."""
+    node: dict[str, object] = json.loads(jsonld.record(Record(2, event), own).lstrip(",\n"))
+    return node
+
+
+def test_consent_as_linked_data(acme: Controller) -> None:
+    """A consent is a consent record, with its state and who indicated it how; a notice is none, and neither
+    is silence a consent."""
+    node = linked(acme, GRANTED)
+    assert node["@type"] == "dpv:ConsentRecord"
+    assert node["dpv:hasConsentStatus"] == {"@id": "dpv:ConsentGiven"}
+    assert node["dpv:hasIndicationMethod"] == "key 4"
+    assert node["dpv:isIndicatedBy"] == {"@id": f"#caller-{ONE.hex()}"}
+    assert node["dpv:hasNotice"]["@type"] == ["dpv:ConsentNotice", "dpv:OralNotice"]  # type: ignore[index]
+    silent = linked(acme, answering(Answer.SILENCE))
+    assert silent["dpv:hasConsentStatus"] == {"@id": "dpv:ConsentRequested"}
+    assert "dpv:isIndicatedBy" not in silent
+    assert "onsent" not in json.dumps(linked(acme, PLAYED))
+
+
+def test_i7_forged_counter_of_answers_is_named(acme: Controller) -> None:
+    """I7: the number of answers is held against the records, as that of notices is."""
+    with closing(storage.store(acme)) as store, store.connected() as connection:
+        connection.execute("UPDATE tally SET count = 7 WHERE status = 'granted'")
+    from evidence.ledger import audited, signed
+
+    signed(Path(acme.ledger))
+    result = audited(Path(acme.ledger))
+    assert [(row.notice, row.status, row.says, row.records) for row in result.counters] == [
+        ("marketing", "granted", 7, 1)
+    ]

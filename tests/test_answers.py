@@ -5,15 +5,18 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from choosing import answering
+from doubles import ScriptedSession
 from evidence.ledger import audited, forged, of, signed
 from examples import AT, ONE, OTHER, PLAYED
-from informativa.ledgers import expiry
+from handling import handle, services
+from informativa.ledgers import expiry, restoring
 from informativa.ledgers.audit_history import HistoryRow
 from informativa.ledgers.erasure import erase
 from informativa.ledgers.groupcommit import GroupCommitLedger
@@ -27,6 +30,7 @@ from informativa.process import storage
 from informativa.views.documents import facts
 from informativa.views.messages import language
 from informativa.views.text import audits
+from test_choices import CONSENT, YES, choices_of, planned, pressed
 
 DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)
 GRANTED, REFUSED, SILENCE = Answer.GRANTED, Answer.REFUSED, Answer.SILENCE
@@ -158,6 +162,51 @@ def test_i9_caller_of_whom_an_answer_alone_is_left_is_erased(ledger: Path) -> No
     erase(ledger, [OTHER], AT + 2 * DAY)
     assert rows_left(ledger) == 0
     assert OTHER[:8] not in ledger.read_bytes()
+
+
+def test_answer_alone_follows_its_caller_to_a_new_key(ledger: Path) -> None:
+    """A caller of whom nothing but an answer is left under the earlier key is moved all the same, and not
+    asked again."""
+    own, opened = planned(CONSENT), SqliteLedger(str(ledger))
+    handle(ScriptedSession(presses=[pressed(YES)]), services(own, opened))  # type: ignore[arg-type]
+    forged(ledger, "DELETE FROM standing")
+    new = replace(own.controller, key=b"n" * 32, old_keys=(own.controller.key,))
+    session = ScriptedSession()
+    handle(session, services(replace(own, controller=new), opened))  # type: ignore[arg-type]
+    opened.close()
+    assert (choices_of(session), session.waits) == ("marketing:granted", [])
+    with closing(sqlite3.connect(ledger)) as connection:
+        (moved,) = connection.execute("SELECT pseudonym FROM answer").fetchall()
+        (later,) = connection.execute("SELECT pseudonym FROM event WHERE record = 3").fetchall()
+    assert moved == later
+    assert sound(ledger)
+
+
+def test_table_of_answers_is_part_of_the_schema(ledger: Path) -> None:
+    """A ledger without it is not as the migrations make it."""
+    record(ledger, PLAYED)
+    forged(ledger, "DROP TABLE answer")
+    with closing(SqliteStore(str(ledger))) as store:
+        assert store.foreign_schema() == ["table answer"]
+
+
+def test_restored_ledger_remembers_what_its_records_say(ledger: Path, tmp_path: Path) -> None:
+    """A refusal that came after the backup is lost with it, and so is its answer; one that was erased since
+    stays erased."""
+    record(ledger, answering(GRANTED), answering(GRANTED, pseudonym=OTHER, call="2.1", linked="2.1"))
+    signed(ledger)
+    copy = tmp_path / "elsewhere/copy.sqlite3"
+    copy.parent.mkdir()
+    with closing(sqlite3.connect(ledger)) as source, closing(sqlite3.connect(copy)) as target:
+        source.backup(target)
+    copy.chmod(0o600)
+    record(ledger, answering(REFUSED, at=AT + DAY))
+    erase(ledger, [OTHER], AT + DAY)
+    signed(ledger)
+    restoring.restore(ledger, copy, AT + 2 * DAY)
+    assert acts(ledger) == {"marketing": (GRANTED, 1)}
+    assert rows_left(ledger) == 1
+    assert sound(ledger)
 
 
 def test_number_that_changed_hands_has_answered_nothing(ledger: Path) -> None:

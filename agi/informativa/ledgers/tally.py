@@ -24,8 +24,9 @@ from .loss_notes import LossNotes
 _DAY = 24  # hours; no call lasts longer
 _END = 70_000_000  # hours, in the year 9955
 _ANSWERS = tuple(str(answer) for answer in Answer)
-_OF_CHOICES = (*_ANSWERS, *map(str, (Status.ASKED, Status.NOTASKED, Status.REPORTED)))
-OF_NOTICES = f"status NOT IN {_OF_CHOICES}"
+OF_CHOICES = (Status.ASKED, Status.NOTASKED, Status.REPORTED)
+"""The statuses that no record of a notice has."""
+OF_NOTICES = f"status NOT IN {(*_ANSWERS, *map(str, OF_CHOICES))}"
 """The condition that a counter is of calls or of a notice."""
 OF_ANSWERS = f"status IN {_ANSWERS}"
 """The condition that a counter is of an answer to a choice."""

@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response, StreamingResponse
 
 from ...call.caller import mask
+from ...ledgers.tally import OF_CHOICES
 from ...model import Action, Line, Reason, Record, RecordFilter, RecordKind, Role, Status
 from ...model.errors import InformativaError, LedgerError
 from ...model.text import Text
@@ -145,6 +146,7 @@ def _listing(context: RequestContext, caller_filter: CallerFilter | None) -> Res
     page = records.page(context.company, record_filter, before_number, COUNT)
     choices = {name: context.query(name) for name in FILTERS}
     parameters = {name: value for name, value in choices.items() if value}
+    has_choices = storage.has_answers(context.company)
     first = caller_filter is None and not parameters and before_number is None
     newest = page.records[0].number if page.records else 0
     return context.page(
@@ -156,8 +158,8 @@ def _listing(context: RequestContext, caller_filter: CallerFilter | None) -> Res
         here=context.request.url.path,
         address=lambda **more: "?" + urlencode({**parameters, **more}),
         lines=lines_of(context.company, context.configuration),
-        statuses=list(Status),
-        reasons=list(Reason),
+        statuses=[status for status in Status if has_choices or status not in OF_CHOICES],
+        reasons=[reason for reason in Reason if has_choices or reason is not Reason.NOT_ANSWERED],
         reach=records.REACH,
         searches=context.account.may(context.company.id, Role.COMPLIANCE),
         live=f"{context.path('live')}?after={newest}" if first else "",

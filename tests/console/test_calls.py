@@ -6,16 +6,19 @@ import csv
 import io
 import json
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from choosing import answering
 from console.served import CALLER, STRANGER, ServedConsole
 from evidence.receipts import Company
 from informativa.call.caller import pseudonym
 from informativa.console.context import RequestContext
-from informativa.model import Action, Status
+from informativa.model import Action, Answer, Status
 from informativa.operations import records
+from informativa.operations.evidence import logs
 
 DIGITS = CALLER.number[1:]
 
@@ -36,6 +39,33 @@ def test_a_reader_sees_his_company_alone(office: ServedConsole) -> None:
 def test_without_calls_the_page_says_what_to_wait_for(empty_office: ServedConsole) -> None:
     """An empty list is no empty page."""
     assert "Nothing is on record yet." in empty_office.browser("reader@acme").get("/acme/calls").text
+
+
+def test_choices_have_a_place_of_their_own(office: ServedConsole) -> None:
+    """What callers answer is counted beside the calls and the notices; a record of it says what was asked,
+    and opens on every page and in every file."""
+    reader = office.browser("reader@acme")
+    assert "Answers to choices" not in reader.get("/acme/today").text
+    company = Company(office.folder)
+    now = datetime.now(UTC)
+    told = replace(company.played, at=now, recorded=now, call="77.1", linked="77.1")
+    _first, number = office.record(told, answering(Answer.GRANTED, told))
+    today = reader.get("/acme/today").text
+    assert "Answers to choices" in today
+    assert '<td class="number" data-label="granted">1</td>' in today
+    assert '<div class="figure">1</div>calls' in today
+    assert "ASKED" in reader.get("/acme/calls").text
+    page = reader.get(f"/acme/calls/{number}").text
+    assert "asked marketing: granted (key 4), after 1.2 s" in page
+    logs.checkpoint(office.controller())
+    officer = office.browser("compliance@acme")
+    for path in (f"{number}/verify", f"{number}/receipt/proof", "file/json"):
+        assert officer.get(f"/acme/calls/{path}").status_code == 200
+    table = csv.DictReader(io.StringIO(officer.get("/acme/calls/file/csv").text))
+    row = next(row for row in table if row["number"] == str(number))
+    assert (row["asked_choice"], row["asked_answer"], row["notice"]) == ("marketing", "granted", "")
+    officer.get("/acme/caller")
+    assert officer.send(number=CALLER.number).status_code == 200
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,8 @@ from ...model.invisible import visible
 from ...model.text import Text
 from ...operations.evidence.auditing import AuditedLedger
 from ...operations.evidence.verifying import VerifiedReceipt
+from ...operations.record_document import AskedChoice
+from .. import choice_words
 from .. import record_words as words
 from ..messages import Language
 from ..text import audits, evidence
@@ -60,6 +62,7 @@ def environment() -> jinja2.Environment:
         "month": month,
         "duration": duration,
         "how_much": how_much,
+        "answered": answered,
         "named": name_in_language,
         "with_bases": names_with_bases,
     }
@@ -204,6 +207,12 @@ def how_much(heard: Heard, say: Language) -> str:
         length=_tenths(heard.length, say),
         ending=words.ENDINGS[heard.ending],
     )
+
+
+def answered(event: Event, say: Language) -> str:
+    """Return what the caller was asked and answered; empty for a record of no choice."""
+    key = event.heard.key if event.heard else ""
+    return choice_words.answer(AskedChoice.of(event.asked), key, say) if event.asked else ""
 
 
 def shipped_style(name: str) -> Markup:

@@ -5,17 +5,14 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from contextlib import closing
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from choosing import answering
-from doubles import ScriptedSession
 from evidence.ledger import audited, forged, of, signed
 from examples import AT, ONE, OTHER, PLAYED
-from handling import handle, services
 from informativa.ledgers import expiry, restoring
 from informativa.ledgers.audit_history import HistoryRow
 from informativa.ledgers.erasure import erase
@@ -30,7 +27,6 @@ from informativa.process import storage
 from informativa.views.documents import facts
 from informativa.views.messages import language
 from informativa.views.text import audits
-from test_choices import CONSENT, YES, choices_of, planned, pressed
 
 DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)
 GRANTED, REFUSED, SILENCE = Answer.GRANTED, Answer.REFUSED, Answer.SILENCE
@@ -162,24 +158,6 @@ def test_i9_caller_of_whom_an_answer_alone_is_left_is_erased(ledger: Path) -> No
     erase(ledger, [OTHER], AT + 2 * DAY)
     assert rows_left(ledger) == 0
     assert OTHER[:8] not in ledger.read_bytes()
-
-
-def test_answer_alone_follows_its_caller_to_a_new_key(ledger: Path) -> None:
-    """A caller of whom nothing but an answer is left under the earlier key is moved all the same, and not
-    asked again."""
-    own, opened = planned(CONSENT), SqliteLedger(str(ledger))
-    handle(ScriptedSession(presses=[pressed(YES)]), services(own, opened))  # type: ignore[arg-type]
-    forged(ledger, "DELETE FROM standing")
-    new = replace(own.controller, key=b"n" * 32, old_keys=(own.controller.key,))
-    session = ScriptedSession()
-    handle(session, services(replace(own, controller=new), opened))  # type: ignore[arg-type]
-    opened.close()
-    assert (choices_of(session), session.waits) == ("marketing:granted", [])
-    with closing(sqlite3.connect(ledger)) as connection:
-        (moved,) = connection.execute("SELECT pseudonym FROM answer").fetchall()
-        (later,) = connection.execute("SELECT pseudonym FROM event WHERE record = 3").fetchall()
-    assert moved == later
-    assert sound(ledger)
 
 
 def test_table_of_answers_is_part_of_the_schema(ledger: Path) -> None:

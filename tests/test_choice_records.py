@@ -14,7 +14,7 @@ import pytest
 from choosing import answering
 from examples import AT, NOTDUE, ONE, PLAYED
 from informativa.ledgers import expiry, following
-from informativa.model import Answer, CallResult, Controller, Event, Record, Status
+from informativa.model import Answer, Controller, Event, Record, Status
 from informativa.operations import record_document, statistics
 from informativa.operations.callers import Access, Held
 from informativa.operations.records import ControllerRecord
@@ -24,8 +24,6 @@ from informativa.views import jsonld, record_files
 from informativa.views.documents import facts, json_schema
 from informativa.views.messages import ENGLISH, Language, language
 from informativa.views.text import callers, records
-from metrics import told
-from test_metrics import metrics
 
 LINE = PLAYED.line
 GRANTED = answering(Answer.GRANTED, language="it")
@@ -76,15 +74,6 @@ def test_ledger_without_choices_has_no_answers(acme: Controller, tmp_path: Path)
     with closing(storage.store(none)) as store:
         store.append([PLAYED, NOTDUE])
     assert (counted(none), storage.has_answers(none), storage.has_answers(acme)) == ((), False, True)
-
-
-def test_metrics_count_answers_beside_notices() -> None:
-    """An answer is counted by choice and word, the playback of its prompt as one, and no notice."""
-    text = metrics((None, CallResult(PLAYED.status, PLAYED.reason, events=(PLAYED, GRANTED))))
-    assert told(text, "informativa_choices_total") == {("granted", "marketing", "", ""): 1}
-    assert sum(told(text, "informativa_notices_total").values()) == 1
-    assert told(text, "informativa_playbacks_total") == {("", "whole", ""): 2}
-    assert told(text, "informativa_heard_seconds_total") == {("", ""): 9.5}
 
 
 def test_document_has_a_choice_only_where_there_is_one() -> None:

@@ -6,9 +6,12 @@ is outside.
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -28,7 +31,9 @@ from doubles import (
     notice,
     version,
 )
+from evidence.ledger import audited, forged, signed
 from handling import COUNTRY, events, handle, services
+from informativa.ledgers.sqlite import SqliteLedger
 from informativa.model import (
     ALWAYS,
     Answer,
@@ -428,3 +433,23 @@ def test_order_of_answers() -> None:
     first, second = answer(Answer.REFUSED, 0, "a", 2), answer(Answer.REFUSED, 0, "b", 1)
     assert max(first, second, key=lambda one: one.order) is second
     assert merge_answers().acts == {}
+
+
+def test_answer_alone_follows_its_caller_to_a_new_key(tmp_path: Path) -> None:
+    """A caller of whom nothing but an answer is left under the earlier key is moved all the same, and not
+    asked again."""
+    ledger = tmp_path / "acme.sqlite3"
+    own, opened = planned(CONSENT), SqliteLedger(str(ledger))
+    handle(ScriptedSession(presses=[pressed(YES)]), services(own, opened))  # type: ignore[arg-type]
+    forged(ledger, "DELETE FROM standing")
+    new = replace(own.controller, key=b"n" * 32, old_keys=(own.controller.key,))
+    session = ScriptedSession()
+    handle(session, services(replace(own, controller=new), opened))  # type: ignore[arg-type]
+    opened.close()
+    assert (choices_of(session), session.waits) == ("marketing:granted", [])
+    with closing(sqlite3.connect(ledger)) as connection:
+        (moved,) = connection.execute("SELECT pseudonym FROM answer").fetchall()
+        (later,) = connection.execute("SELECT pseudonym FROM event WHERE record = 3").fetchall()
+    assert moved == later
+    signed(ledger)
+    assert audited(ledger).is_sound

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from choosing import answering
 from doubles import line, notice, version
 from examples import NOTDUE, PLAYED
-from informativa.model import CallResult, Line, SharedState
+from informativa.model import Answer, CallResult, Line, SharedState
 from informativa.process.metrics import Metrics
 from lab import audio
 from lab.office import Office
@@ -78,6 +79,16 @@ def test_line_that_is_not_configured_is_not_named() -> None:
     """It may be the caller's number, passed by mistake."""
     text = metrics((None, CallResult(PLAYED.status, "no-line", events=(replace(PLAYED, line=""),))))
     assert told(text, "informativa_calls_total") == {("", "", "no-line", "PLAYED"): 1}
+
+
+def test_metrics_count_answers_beside_notices() -> None:
+    """An answer is counted by choice and word, the playback of its prompt as one, and no notice."""
+    granted = answering(Answer.GRANTED)
+    text = metrics((None, CallResult(PLAYED.status, PLAYED.reason, events=(PLAYED, granted))))
+    assert told(text, "informativa_choices_total") == {("granted", "marketing", "", ""): 1}
+    assert sum(told(text, "informativa_notices_total").values()) == 1
+    assert told(text, "informativa_playbacks_total") == {("", "whole", ""): 2}
+    assert told(text, "informativa_heard_seconds_total") == {("", ""): 9.5}
 
 
 @pytest.mark.slow

@@ -33,6 +33,7 @@ from doubles import (
 )
 from evidence.ledger import audited, forged, signed
 from handling import COUNTRY, events, handle, services
+from informativa.call import agi
 from informativa.ledgers.sqlite import SqliteLedger
 from informativa.model import (
     ALWAYS,
@@ -55,6 +56,7 @@ from informativa.model import (
     Vouched,
 )
 from informativa.model.choices import KINDS, VOUCHED_AT_LEAST, StandingAnswer, merge_answers
+from informativa.model.errors import LedgerError, SessionError
 
 QUESTION = Prompt("/prompts/it/marketing", (Length(64_000, 8000),))  # eight seconds
 WITHDRAW = Prompt("/prompts/it/marketing-withdraw", (Length(40_000, 8000),))  # five
@@ -360,23 +362,25 @@ def test_without_a_ledger_only_what_the_law_gives_is_asked() -> None:
     assert "choice-unrecorded" in result.error
 
 
+class FullLedger(MemoryLedger):
+    """A ledger that takes no answer with this word."""
+
+    def __init__(self, word: Answer) -> None:
+        super().__init__()
+        self._word = word
+
+    async def transact(self, work):
+        """Refuse it."""
+        result = await super().transact(work)
+        if any(event.asked and event.asked.answer is self._word for event in self._transaction.events):
+            raise LedgerError("The disk is full.")
+        return result
+
+
 def test_consent_that_is_not_on_record_is_void() -> None:
     """A yes that the ledger does not take is no consent."""
-
-    class FullLedger(MemoryLedger):
-        """A ledger that takes no answers."""
-
-        async def transact(self, work):
-            """Refuse them."""
-            from informativa.model.errors import LedgerError
-
-            result = await super().transact(work)
-            if any(event.asked for event in self._transaction.events):
-                raise LedgerError("The disk is full.")
-            return result
-
     session = ScriptedSession(presses=[pressed(YES)])
-    result = asked(session, planned(CONSENT), FullLedger())
+    result = asked(session, planned(CONSENT), FullLedger(Answer.GRANTED))
     assert choices_of(session) == "marketing:not-asked"
     assert result.error == "choice-unrecorded: The disk is full."
 
@@ -416,6 +420,30 @@ def test_silence_withdraws_nothing() -> None:
     later = ScriptedSession(incoming(id="1700000009.1", linked="1700000009.1"))
     asked(later, own, ledger)
     assert choices_of(later) == "marketing:granted"
+
+
+def test_withdrawal_that_is_not_on_record_is_told_to_nobody() -> None:
+    """The dialplan is not told of a withdrawal that the ledger did not take, for at the next call the consent
+    would hold again: it goes on to its next try."""
+    ledger, own = FullLedger(Answer.WITHDRAWN), planned(CONSENT)
+    asked(ScriptedSession(presses=[pressed(YES)]), own, ledger)
+    session = ScriptedSession(incoming(options={"action": "consent"}), playbacks=[key(NO, 1.0)])
+    with pytest.raises(SessionError, match="full"):
+        asked(session, own, ledger)
+    assert session.variables == {}
+
+
+def test_result_of_many_transfers_fits_into_a_command() -> None:
+    """A caller who was put through often, on a line with long names and many choices, gets his variables:
+    the channel has the last 30 records, and Asterisk takes a line of 2047 bytes."""
+    claims = " ".join(f"{'n' * 31}{number % 10}:{10**9 + number}" for number in range(30))
+    own = planned(*(choice(Asks.HUMAN, f"{'h' * 31}{digit}") for digit in "123456"))
+    session = ScriptedSession(incoming(options={"heard": claims}))
+    asked(session, own)
+    heard = session.variables["__INFORMATIVA_HEARD"].split(" ")
+    assert len(heard) == 30
+    assert heard[-1].startswith("h")
+    assert agi.command("EXEC", "MSet", ",".join(f"{k}={v}" for k, v in session.variables.items()))
 
 
 def test_order_of_answers() -> None:

@@ -28,7 +28,7 @@ from ..model.frozen import dataclass
 from ..model.ports import CallSession, Clock, Ledger, LookupSource, OtherBoxes, Recordings
 from ..model.text import Text
 from . import playback
-from .conversation import Conversation, begin
+from .conversation import CLAIMS, Conversation, begin
 from .handler import CallHandler, DecidedPlan, spool_delivery
 
 # After these endings nobody is left to hear the other notices of the plan.
@@ -132,7 +132,7 @@ def _with_choices(
         worst.record,
         tuple([event for result in results for event in result.events]),
         " ".join(errors) or plan.errors,
-        " ".join(heard),
+        " ".join(heard[-CLAIMS:]),
         conversation.doubt,
         " ".join(answered),
     )

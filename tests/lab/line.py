@@ -10,6 +10,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from enum import Enum
 
 import numpy as np
 
@@ -21,6 +22,14 @@ Address = tuple[str, int]
 
 _TICK = rtp.FRAME / rtp.RATE  # seconds between the packets that are sent
 _AUDIBLE = 100  # RMS of 16-bit samples, -50 dBFS: above the noise of coded silence, below any speech
+
+
+class Sent(Enum):
+    """The ways in which a telephone sends a key."""
+
+    EVENT = "RFC 4733"
+    TONE = "in-band"
+    BOTH = "doubled"
 
 
 class Line:
@@ -37,14 +46,14 @@ class Line:
         self.news = threading.Condition()
         self.finished = threading.Event()
         self._axis, self._audible_from, self._audible_to = rtp.ByNumber(), -1, 0
-        self._keys: deque[tuple[rtp.Key, threading.Event]] = deque()
+        self._keys: deque[tuple[rtp.Key, Sent, threading.Event]] = deque()
         self._order: bytes | None = None
         self._held: deque[bytes] = deque()
         self._responded = False
         self._awaited: tuple[bytes, ...] = ()  # how messages begin of which SIPp must send one now
         self._closing = threading.Event()
         self._due = time.monotonic()  # when the next packet is to be sent
-        self._kind = rtp.CODECS[codec]
+        self._codec, self._kind = codec, rtp.CODECS[codec]
         self._sequence, self._clock = random.randrange(2**15), random.randrange(2**31)
         self._source = random.randrange(2**32)
         self._pbx = pbx
@@ -79,10 +88,10 @@ class Line:
                 self._order = message
                 self._deliver()
 
-    def press(self, key: str) -> threading.Event:
+    def press(self, key: str, seconds: float, sent: Sent) -> threading.Event:
         """Send a key once those before it are through; the event tells when it is."""
         done = threading.Event()
-        self._keys.append((rtp.Key(key), done))
+        self._keys.append((rtp.Key(key, seconds), sent, done))
         return done
 
     def _run(self, child: Child) -> None:
@@ -111,7 +120,8 @@ class Line:
                 if time.monotonic() >= self._due:
                     self._due += _TICK
                     if self.media_to:
-                        self._media.sendto(self._next_frame(), self.media_to)
+                        for packet in self._next_packets():
+                            self._media.sendto(packet, self.media_to)
                         with self.news:  # a key may be through
                             self.news.notify_all()
 
@@ -188,20 +198,28 @@ class Line:
                 self._audible_to = max(self._audible_to, at + len(sound))
             self.news.notify_all()
 
-    def _next_frame(self) -> bytes:
+    def _next_packets(self) -> list[bytes]:
         """Silence, or the next piece of a key."""
-        self._sequence += 1
-        kind, at, marker = self._kind, self._clock, False
-        payload = bytes([rtp.SILENCE[kind]]) * rtp.FRAME
+        sound, packets = bytes([rtp.SILENCE[self._kind]]) * rtp.FRAME, list[bytes]()
         if self._keys:
-            key, done = self._keys[0]
-            kind, marker = rtp.EVENTS, key.frame == 0
-            at -= key.frame * rtp.FRAME  # all packets of a key bear the time of its start
-            payload = key.next_payload()
+            key, sent, done = self._keys[0]
+            marker = key.frame == 0
+            # All packets of a key bear the time of its start.
+            event = rtp.EVENTS, marker, self._clock - key.frame * rtp.FRAME, key.next_payload()
+            if sent is not Sent.TONE:
+                packets.append(self._packet(*event))
+            if sent is not Sent.EVENT:
+                packets.append(self._packet(self._kind, False, self._clock, key.tone(self._codec)))
             if key.frame == key.frames:
                 self._keys.popleft()
                 done.set()
+        else:
+            packets.append(self._packet(self._kind, False, self._clock, sound))
         self._clock += rtp.FRAME
+        return packets
+
+    def _packet(self, kind: int, marker: bool, at: int, payload: bytes) -> bytes:
+        self._sequence += 1
         return rtp.build(
             rtp.Packet(0.0, kind, marker, self._sequence % 2**16, at % 2**32, self._source, payload)
         )

@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from . import rtp, sipp
-from .line import Line
+from .line import Line, Sent
 from .pbx import Pbx
 from .process import Child
 
@@ -193,13 +193,13 @@ class Call:
         if not self._line.finished.wait(timeout):
             raise self._failure(f"the end did not come within {timeout} s")
 
-    def press(self, key: str) -> None:
-        """Press a key (0-9 * # A-D) for 100 ms, as RFC 4733 events.
+    def press(self, key: str, seconds: float = 0.1, sent: Sent = Sent.EVENT) -> None:
+        """Press a key (0-9 * # A-D) for so long, by default as RFC 4733 events.
 
         Returns when the PBX was told all of it, or when the call ends, which may be what the key does.
         """
         self._wait(lambda: self._line.media_to is not None, _PATIENCE, "no sound path was opened")
-        done = self._line.press(key)
+        done = self._line.press(key, seconds, sent)
         self._wait(lambda: done.is_set() or self.ended, _PATIENCE, f"key {key} could not be sent")
 
     def hang_up(self) -> None:

@@ -58,15 +58,23 @@ def build(packet: Packet) -> bytes:
     return header + packet.payload
 
 
+_TONES = {
+    key: (row, column)
+    for row, keys in {697: "123A", 770: "456B", 852: "789C", 941: "*0#D"}.items()
+    for key, column in zip(keys, (1209, 1336, 1477, 1633), strict=True)
+}
+"""The two frequencies of a key in hertz (ITU-T Q.23)."""
+_LOUD = 5000  # amplitude of each of the two, about -16 dBFS
+
+
 class Key:
-    """A key held 100 ms: one payload each 20 ms."""
+    """A key that is held: one payload each 20 ms, as an event of RFC 4733 and as a tone."""
 
-    frames = 8
-    """How many payloads there are, three of them the end, as one may be lost (RFC 4733 2.5.1.4)."""
-
-    def __init__(self, key: str) -> None:
-        self._code = "0123456789*#ABCD".index(key)
+    def __init__(self, key: str, seconds: float = 0.1) -> None:
+        self._code, self._tones = "0123456789*#ABCD".index(key), _TONES[key]
         self.frame = 0
+        self.frames = round(seconds * RATE / FRAME) + 3
+        """How many payloads there are, three of them the end, as one may be lost (RFC 4733 2.5.1.4)."""
 
     def next_payload(self) -> bytes:
         """The payload of this frame, and on to the next."""
@@ -74,6 +82,14 @@ class Key:
         end = self.frame > self.frames - 3
         length = min(self.frame, self.frames - 2) * FRAME
         return struct.pack("!BBH", self._code, (0x80 if end else 0) | 10, length)
+
+    def tone(self, codec: str) -> bytes:
+        """The sound of the frame of `next_payload`: silence in the last two, where it is let go."""
+        if self.frame > self.frames - 2:
+            return bytes([SILENCE[CODECS[codec]]]) * FRAME
+        time = (np.arange(FRAME) + (self.frame - 1) * FRAME) / RATE
+        sound = sum((np.sin(2 * np.pi * hertz * time) for hertz in self._tones), np.zeros(FRAME))
+        return encode((_LOUD * sound).astype(np.int16), codec)
 
 
 def _ulaw_table() -> Samples:

@@ -28,7 +28,7 @@ def options(extension: str) -> str:
     return written_options
 
 
-@pytest.mark.parametrize(("extension", "expected"), [("s", TOLD), ("read", TOLD | READ)])
+@pytest.mark.parametrize(("extension", "expected"), [("s", TOLD), ("read", TOLD | READ), ("consent", TOLD)])
 def test_i8_all_that_is_told_is_filtered(extension: str, expected: dict[str, tuple[str, str]]) -> None:
     """I8: each option has its own variable and characters that end no option."""
     filtered = {
@@ -36,11 +36,19 @@ def test_i8_all_that_is_told_is_filtered(extension: str, expected: dict[str, tup
     }
     assert filtered == expected
     unfiltered = [part for part in FILTERED.sub("", options(extension)).split(",") if part]
-    assert unfiltered == ["action=read"] * (extension == "read")
+    assert unfiltered == [f"action={extension}"] * (extension != "s")
+
+
+def test_i8_answers_go_nowhere() -> None:
+    """I8: what the service says of choices is for the admin's dialplan; it is handed on to nobody, and only
+    taken away before the next notice, which may be another company's."""
+    steps = "".join(EXTENSIONS.values())
+    assert (steps.count("INFORMATIVA_CHOICES"), steps.count(",INFORMATIVA_CHOICES=)")) == (2, 1)
 
 
 @pytest.mark.parametrize(
-    ("extension", "variable", "places"), [("s", "ARG1", 1), ("read", "INFORMATIVA_LINE", 1)]
+    ("extension", "variable", "places"),
+    [("s", "ARG1", 1), ("read", "INFORMATIVA_LINE", 1), ("consent", "ARG1", 1)],
 )
 def test_i8_line_is_filtered(extension: str, variable: str, places: int) -> None:
     """I8: the called number is letters, digits, a plus and a full stop wherever it goes."""
@@ -48,7 +56,7 @@ def test_i8_line_is_filtered(extension: str, variable: str, places: int) -> None
     assert EXTENSIONS[extension].count(f"={filtered}") == places
 
 
-@pytest.mark.parametrize("extension", ["s", "read"])
+@pytest.mark.parametrize("extension", ["s", "read", "consent"])
 def test_what_is_told_is_understood(extension: str) -> None:
     """The service and the script take every option by its name, and are told the same."""
     written = re.findall(
@@ -56,7 +64,7 @@ def test_what_is_told_is_understood(extension: str) -> None:
     )
     assert [arguments for _where, arguments in written] == ["${INFORMATIVA_LINE},${options}"] * 2 + [
         "${line},${options}"
-    ] * 2
+    ] * 4
     names = [part.partition("=")[0] for part in FILTERED.sub(r"\1=x", options(extension)).split(",")]
     sent = "".join(f"agi_arg_{number}: {name}=x\n" for number, name in enumerate(names, 2))
     call = agi.parse_environment(f"agi_request: x\nagi_threadid: 1\nagi_arg_1: 1\n{sent}\n".encode())

@@ -6,6 +6,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import yaml
 
 from .site import Site
 
@@ -91,3 +94,20 @@ def lay(site: Site, context: str, text: str, sounds: dict[str, Path], to: str = 
     before = site.pbx.warnings()
     site.pbx.reload_dialplan(ENTRY % (f"{context},{to}", after) + text)
     assert site.pbx.warnings() == before
+
+
+def configure(site: Site, text: str) -> None:
+    """Put settings, such as the page shows, into the configuration."""
+    site.office.stop()
+    whole = yaml.safe_load(site.office.config.read_text())
+    _merge(whole, yaml.safe_load(text))
+    site.office.config.write_text(yaml.safe_dump(whole, allow_unicode=True, sort_keys=False))
+    site.office.start()
+
+
+def _merge(into: dict[str, Any], more: dict[str, Any]) -> None:
+    for key, value in more.items():
+        if isinstance(value, dict):
+            _merge(into.setdefault(key, {}), value)
+        else:
+            into[key] = value

@@ -52,9 +52,13 @@ class Site:
     def dial(self, to: str = "0212345678", number: str | None = "+393331234567", **more: object) -> Call:
         """Ring a line."""
         self.pbx.forget_events()
+        return self.phone().dial(to, number, **more)  # type: ignore[arg-type]
+
+    def phone(self) -> Phone:
+        """A telephone, which is put down at the end."""
         phone = Phone(self.pbx)
         self._phones.append(phone)
-        return phone.dial(to, number, **more)  # type: ignore[arg-type]
+        return phone
 
     def call(self, to: str = "0212345678", number: str | None = "+393331234567", **more: object) -> Told:
         """Ring a line, listen to the end, and see what it came to."""

@@ -5,16 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
 
 from lab import conf
 from lab.builds import Build
 from lab.pbx import Pbx
 
-from .pages import DIALPLAN, FREEPBX_AROUND, INCLUDE, lay, section
+from .pages import DIALPLAN, FREEPBX_AROUND, INCLUDE, configure, lay, section
 from .site import Site
 
 QUEUE = "Queue(customer-care)"
@@ -69,23 +67,6 @@ def pbx(build: Build, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pbx]
 def site(site_without_dialplan: Site) -> Site:
     """Each test lays the dialplan that it is about."""
     return site_without_dialplan
-
-
-def configure(site: Site, text: str) -> None:
-    """Put what the page shows of informativa.yaml into the configuration."""
-    site.office.stop()
-    whole = yaml.safe_load(site.office.config.read_text())
-    _merge(whole, yaml.safe_load(text))
-    site.office.config.write_text(yaml.safe_dump(whole, allow_unicode=True, sort_keys=False))
-    site.office.start()
-
-
-def _merge(into: dict[str, Any], more: dict[str, Any]) -> None:
-    for key, value in more.items():
-        if isinstance(value, dict):
-            _merge(into.setdefault(key, {}), value)
-        else:
-            into[key] = value
 
 
 @pytest.fixture

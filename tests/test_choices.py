@@ -183,6 +183,22 @@ def test_prompt_that_was_cut_short_grants_nothing() -> None:
     assert choices_of(session) == "marketing:unclear"
 
 
+def test_silence_after_a_question_that_was_not_heard_means_nothing() -> None:
+    """Where a company has set that silence means `recorded`, only who heard the whole question, and the right
+    one, is silent: else he was not asked."""
+    own = planned(choice(Asks.RECORDING, silence=Answer.RECORDED))
+    cut = replace(hung_up(4), result=0, alive=True)
+    exchanged = services(own, recordings=SteadyRecordings({"/prompts/it/recording": 4}))
+    for playbacks, at, word in (
+        ([whole_notice()], services(own), "recorded"),
+        ([whole_notice(), cut], services(own), "not-asked"),
+        ([whole_notice()], exchanged, "not-asked"),
+    ):
+        session = ScriptedSession(playbacks=playbacks)
+        handle(session, at)
+        assert choices_of(session) == f"recording:{word}"
+
+
 def test_doubled_key_starts_the_next_prompt_anew_once() -> None:
     """The key before, again within half a second of a prompt, came twice: the prompt is played anew, at no
     try's cost, and only once."""

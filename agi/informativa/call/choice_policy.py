@@ -221,9 +221,9 @@ def answer_in_prompt(asked: ChoiceDecision, key: str) -> Answer:
 
 def answer_in_wait(asked: ChoiceDecision, key: str, ending: Ending, seconds: float) -> Answer:
     """Return the answer that a key means, '' for none, which came so many seconds into the wait after a
-    prompt that ended so."""
+    prompt that ended so. Who did not hear all of the question has said nothing by his silence."""
     if not key:
-        return Answer.SILENCE
+        return Answer.SILENCE if ending is Ending.WHOLE else Answer.NOT_ASKED
     return _answer(asked, key, may_grant=ending is Ending.WHOLE and seconds >= SETTLED_SECONDS)
 
 

@@ -132,5 +132,6 @@ class Chooser:
 
 def _of_unknown_prompt(decision: ChoiceDecision, answer: Answer) -> Answer:
     """Return the answer to a prompt that was exchanged meanwhile: nobody knows what was said, so nothing was
-    granted."""
-    return Answer.NOT_ASKED if answer in (decision.kind.grants, *_AGAIN) else answer
+    granted, and silence means nothing."""
+    unsaid = (decision.kind.grants, Answer.SILENCE, *_AGAIN)
+    return Answer.NOT_ASKED if answer in unsaid else answer

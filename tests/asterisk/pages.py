@@ -12,6 +12,9 @@ import yaml
 
 from .site import Site
 
+AGENTS = ["app_stasis", "res_stasis", "app_audiosocket", "res_audiosocket", "res_ari", "res_ari_model"]
+AGENTS += ["res_http_websocket", "res_websocket_client"]  # Asterisk 22's Stasis needs both
+"""The modules by which voice agents take calls, which the lab leaves out."""
 DIALPLAN = Path(__file__).resolve().parents[2] / "dialplan"
 
 # A call comes in on the lab's trunk and goes on in the page's context; its end is always told.

@@ -14,7 +14,7 @@ from lab.office import Office
 from lab.pbx import Pbx
 
 from . import lint
-from .pages import DIALPLAN, Snippet, section, snippets
+from .pages import AGENTS, DIALPLAN, Snippet, section, snippets
 
 AROUND = """\
 [around]  ; what a PBX has that the page does not show
@@ -44,8 +44,8 @@ BROKEN = {
 
 @pytest.fixture(scope="module")
 def pbx(build: Build, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pbx]:
-    """An Asterisk with queues, whose dialplan and other files each test brings."""
-    modules = conf.modules(build, keep=["app_queue.so"])
+    """An Asterisk with queues and voice agents, whose dialplan and other files each test brings."""
+    modules = conf.modules(build, keep=[f"{name}.so" for name in ("app_queue", *AGENTS)])
     folder = tmp_path_factory.mktemp("pbx")
     with Pbx(build, folder, "", extra_files={"modules.conf": modules, "queues.conf": ""}) as running:
         yield running
@@ -60,10 +60,12 @@ def complaints(pbx: Pbx, extensions: str, ours: str) -> list[str]:
     return pbx.warnings()[len(before) :] + lint.missing(pbx, found)
 
 
-@pytest.mark.parametrize("name", ["extensions.conf", "freepbx.conf"])
+@pytest.mark.parametrize("name", ["extensions.conf", "freepbx.conf", "choices.conf"])
 def test_shipped_dialplan(pbx: Pbx, tmp_path: Path, name: str) -> None:
     """The files of dialplan/, with informativa.conf as shipped and as made out, pass."""
     shipped = (DIALPLAN / name).read_text()
+    if name == "choices.conf":
+        shipped = (DIALPLAN / "freepbx.conf").read_text() + shipped
     if "#tryinclude" not in shipped:
         shipped += "\n#tryinclude informativa.conf\n"
     for ours in ((DIALPLAN / "informativa.conf").read_text(), Office(tmp_path / "etc").dialplan()):

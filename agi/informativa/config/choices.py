@@ -40,10 +40,20 @@ class Choices:
             self._require_keys(settings, path)
             self._require_silence(settings, path)
             self._caution_length(wording, path)
+            self._refuse_shared(path)
             if KINDS[settings.asks].personal:
                 self._require_consent(name, settings, section, path)
             choices[choice] = _choice(wording, settings)
         return choices
+
+    def _refuse_shared(self, path: KeyPath) -> None:
+        """Note a problem where one box would not know what a caller answered on another."""
+        if self._settings.shared is not None:
+            message = Text(
+                "boxes that share a database do not tell each other yet what callers answer by key",
+                "take out the choices, or `shared`",
+            )
+            self._findings.add_problem(path, message)
 
     def _caution_length(self, wording: Notice, path: KeyPath) -> None:
         for index, version in enumerate(wording.versions):
@@ -122,12 +132,6 @@ class Choices:
                 own = [number for number, line in self._settings.lines.items() if line.controller == name]
                 message = unknown(Text("line of this company"), settings.withdraw_at, own)
                 self._findings.add_problem((*path, "withdraw_at"), message)
-        if self._settings.shared is not None:
-            message = Text(
-                "no consent can be asked for where boxes share a database: they do not tell each other yet",
-                "take it out of the configuration, or take out `shared`",
-            )
-            self._findings.add_problem((*path, "asks"), message)
         for index, version in enumerate(settings.versions):
             for language in version.short:
                 if not matching_language(language, version.withdraw):

@@ -17,7 +17,7 @@ leaf.migrated
 _PAGE = f"""
 SELECT event.*, {_EVIDENCE}
 FROM (
-    SELECT {rows.COLUMNS}, ({rows.INFORMS}) FROM event WHERE record > ? ORDER BY record LIMIT ?
+    SELECT {rows.SHARED_COLUMNS}, ({rows.INFORMS}) FROM event WHERE record > ? ORDER BY record LIMIT ?
 ) AS event LEFT JOIN leaf ON {leaves.of("event.record")} ORDER BY event.record
 """  # noqa: S608  # our own names
 _PROOFS = f"""
@@ -54,9 +54,9 @@ def drawn_identity(store: SqliteStore) -> bytes | None:
 
 
 def page(store: SqliteStore, after: int, count: int) -> list[tuple[Any, ...]]:
-    """Return up to `count` records after the number `after`, in order. Each row has the columns of
-    `rows.COLUMNS`; a flag that its caller is informed by it; and its leaf, the commitment `who`, both salts,
-    the binding, and whether it is migrated: all NULL if it has no leaf yet."""
+    """Return up to `count` records after the number `after`, in order. Each row has `rows.SHARED_COLUMNS`; a
+    flag that its caller is informed by it; and its leaf, the commitment `who`, both salts, the binding, and
+    whether it is migrated: all NULL if it has no leaf yet."""
     with store.connected() as connection:
         return connection.execute(_PAGE, (after, count)).fetchall()
 

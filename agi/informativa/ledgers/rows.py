@@ -38,6 +38,8 @@ AND (NOT moved OR EXISTS (SELECT 1 FROM event WHERE event.record = standing.reco
 COLUMNS = """record, at, call, line, pseudonym, notice, version, language, purposes, status, reason, prompt,
        ending, heard, length, key, basis, linked, wanted, kind, reference, erased,
        recorded, vouched, recording, supplement, counts, rate, earlier, elsewhere, asked"""
+SHARED_COLUMNS = COLUMNS.removesuffix(", asked")
+"""What goes to other boxes: they do not tell each other of choices, which `check` refuses there."""
 RECORDS = f"SELECT {COLUMNS} FROM event WHERE record >= ? ORDER BY record"  # noqa: S608  # our own names
 RECORD = f"SELECT {COLUMNS} FROM event WHERE record = ?"  # noqa: S608  # our own names
 OF_CALLER = f"SELECT {COLUMNS} FROM event WHERE pseudonym = ? ORDER BY record"  # noqa: S608  # our own names

@@ -14,7 +14,7 @@ from ..model.text import Text
 from .administration import RegisteredBox
 from .connection import Connection, connect, translated
 from .membership import Membership, membership
-from .rows import Statements
+from .rows import Statements, record
 
 _PAGE = 1000
 
@@ -74,7 +74,7 @@ def with_box(rows_of_records: Iterable[Sequence[Any]]) -> Iterator[tuple[str, Re
     be shown: none is left out silently."""
     for row in rows_of_records:
         try:
-            yield row[0], rows.record(row[1:])
+            yield row[0], record(row[1:])
         except ValueError as error:
             raise SharedDatabaseError(
                 Text("Record {number} of {box} is of a newer informativa.", number=row[1], box=row[0]),

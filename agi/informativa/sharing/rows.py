@@ -10,7 +10,7 @@ from ..ledgers import rows
 from ..model import Record
 from . import schema
 
-COLUMNS = [name.strip() for name in rows.COLUMNS.split(",")]
+COLUMNS = [name.strip() for name in rows.SHARED_COLUMNS.split(",")]
 _LISTED = ", ".join(COLUMNS)
 INFORMS = len(COLUMNS)  # the position, in a ledger's row, of the flag whether its caller is informed
 # By their names, as the columns of migration 0001 are.
@@ -153,7 +153,12 @@ def readable(rows_of_records: Iterable[Sequence[Any]]) -> Iterator[Record]:
     out."""
     for row in rows_of_records:
         with suppress(ValueError):
-            yield rows.record(row)
+            yield record(row)
+
+
+def record(row: Sequence[Any]) -> Record:
+    """Build a record from a row of COLUMNS. Raises ValueError for an unknown word."""
+    return rows.record((*row, None))
 
 
 def plain(page: Sequence[Sequence[Any]]) -> list[list[Any]]:

@@ -98,7 +98,10 @@ def build(
         site, spoken_name, _words(languages), _words(purposes), pressed, folder, parts, after, values
     )
     target = PromptTarget(controller, notice, version, force)
-    _show(making.build(config, target, speech), config, as_json)
+    result = making.build(config, target, speech)
+    for caution in result.warnings if not as_json else ():
+        _warn(caution)
+    _show(result, config, as_json)
 
 
 @app.command()

@@ -17,13 +17,13 @@ from ...model.text import Text, joined
 from ...prompts import audio, texts
 from ...prompts.pronunciation import SPELLINGS, key
 from ...prompts.store import PromptPath, write
-from ...prompts.texts import PURPOSE_PLACEHOLDERS, Template
+from ...prompts.texts import PURPOSE_PLACEHOLDERS, MissingValue, Template
 from ...system import shipped
 from ..controllers import name_remedy
 from ..document import Sentence
 from . import spoken_values
 from .configured import ConfiguredPrompts, Snippet, proposed
-from .parts import WHOLE_NOTICE, PartPlace, SpokenPart, place_of
+from .parts import CAUTIONS, WHOLE_NOTICE, PartPlace, SpokenPart, place_of
 from .showing import Prompt, read_prompt, warnings
 from .spoken_values import GivenValues
 
@@ -80,7 +80,7 @@ class PromptsMade:
     prompts: tuple[Prompt, ...]
     configuration: Snippet
     warnings: tuple[Sentence, ...]
-    """Doubtful properties of the recording."""
+    """Doubtful properties of the recording, and cautions about the text."""
 
 
 def copy_texts(folder: Path) -> list[str]:
@@ -93,8 +93,53 @@ def copy_texts(folder: Path) -> list[str]:
     return sorted(SPELLINGS)
 
 
+@dataclass(frozen=True)
+class _Preparation:
+    """Texts to speak once no value is missing: each with its language, part, template and values."""
+
+    prompts: ConfiguredPrompts
+    controller: str
+    owner: ControllerSettings
+    place: PartPlace
+    versions: Container[str]
+    version: str
+    purposes: Sequence[str]
+    texts: Sequence[tuple[str, SpokenPart, Template, Mapping[str, str]]]
+
+    @property
+    def missing(self) -> list[MissingValue]:
+        """The placeholders without a value."""
+        return [value for _, _, template, values in self.texts for value in template.missing(values)]
+
+
+def missing(config: Path, target: PromptTarget, speech: Speech) -> list[MissingValue]:
+    """Return the placeholders without a value, for which `build` would raise an error. Raises
+    InformativaError for any other mistake."""
+    return _prepared(config, target, speech).missing
+
+
 def build(config: Path, target: PromptTarget, speech: Speech) -> PromptsMade:
     """Speak the parts of the notice in each language, and put them in place. Raises InformativaError."""
+    prepared = _prepared(config, target, speech)
+    prompts, name, owner, place = prepared.prompts, prepared.controller, prepared.owner, prepared.place
+    spoken_values.refuse_missing(prepared.missing, name)
+    words: dict[PromptPath, str] = {}
+    contents: dict[PromptPath, dict[str, bytes]] = {}
+    for language, part, template, values in prepared.texts:
+        lines = template.fill(values)
+        own_part = place_of(part, target.notice, speech.after).part
+        path = prompts.store.path(name, place.id, prepared.version, own_part, language)
+        words[path] = "\n".join(lines) + "\n"
+        existing = {} if target.force else _existing(path, words[path])
+        contents[path] = existing or _speak(lines, language, part)
+    _put(prompts, name, contents, prepared.versions, force=target.force)
+    write({path.file("txt"): text for path, text in words.items()})
+    new = place.with_digits(speech.values.options) if place.is_new(owner.notices) else None
+    cautions = tuple(CAUTIONS[part] for part in speech.parts if part in CAUTIONS)
+    return _result(prompts, name, contents, prepared.purposes, cautions, new)
+
+
+def _prepared(config: Path, target: PromptTarget, speech: Speech) -> _Preparation:
     prompts = ConfiguredPrompts(config)
     name, owner = prompts.controller(target.controller)
     place = place_of(speech.parts[0], target.notice, speech.after)
@@ -113,21 +158,7 @@ def build(config: Path, target: PromptTarget, speech: Speech) -> PromptsMade:
     ]
     for _, _, template, _ in texts_made:
         speech.values.require_free_keys(template, prompts.line_keys(name))
-    missing = [value for _, _, template, values in texts_made for value in template.missing(values)]
-    spoken_values.refuse_missing(missing, name)
-    words: dict[PromptPath, str] = {}
-    contents: dict[PromptPath, dict[str, bytes]] = {}
-    for language, part, template, values in texts_made:
-        lines = template.fill(values)
-        own_part = place_of(part, target.notice, speech.after).part
-        path = prompts.store.path(name, place.id, version, own_part, language)
-        words[path] = "\n".join(lines) + "\n"
-        existing = {} if target.force else _existing(path, words[path])
-        contents[path] = existing or _speak(lines, language, part)
-    _put(prompts, name, contents, versions, force=target.force)
-    write({path.file("txt"): text for path, text in words.items()})
-    new = place.with_digits(speech.values.options) if place.is_new(owner.notices) else None
-    return _result(prompts, name, contents, purposes, new=new)
+    return _Preparation(prompts, name, owner, place, versions, version, purposes, texts_made)
 
 
 def _templates(speech: Speech, languages: Sequence[str]) -> list[tuple[str, SpokenPart, Template]]:

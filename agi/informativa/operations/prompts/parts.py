@@ -6,6 +6,8 @@ from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
+from ...model.text import Text
+
 
 class SpokenPart(StrEnum):
     """A text that can be spoken: a part of a notice, a notice of its own, or a choice by key."""
@@ -108,6 +110,13 @@ PLACES = {
     SpokenPart.CALLBACK: PartPlace("callback", when="always"),
 }
 """The texts that are no part of the privacy notice."""
+
+_CALLERS_ONLY = Text(
+    "callers only: the emotions of agents may not be read (AI Act art. 5(1)(f)), so see to it that the system"
+    " hears the caller's voice alone"
+)
+CAUTIONS = {SpokenPart.AI_EMOTION: _CALLERS_ONLY, SpokenPart.EMOTION: _CALLERS_ONLY}
+"""Cautions for whoever lets callers hear these texts."""
 
 
 def place_of(part: SpokenPart, name: str = "", after: str = "") -> PartPlace:

@@ -56,6 +56,7 @@ MODULES = {
     "witness": ("witness",),
     "monitor": ("monitor",),
     "prompts": ("prompts",),
+    "notices": ("notices",),
     "metrics": ("metrics",),
     "web": ("web",),
     "boxes": ("shared", "boxes", "join"),

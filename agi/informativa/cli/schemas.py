@@ -42,6 +42,7 @@ from ..operations.evidence.publishing import Publications
 from ..operations.evidence.receipt_files import WrittenReceipts
 from ..operations.evidence.verifying import Verification
 from ..operations.evidence.witness import Witness
+from ..operations.packages.request import AddedNotice
 from ..operations.prompts import installing, making, showing
 from ..operations.support import bundle as support
 from ..views.documents import SCHEMA, json_schema
@@ -69,6 +70,7 @@ DOCUMENTS: dict[str, type] = {
     "prompts add": making.PromptsMade,
     "prompts play": showing.Prompts,
     "prompts install": installing.PromptsInstalled,
+    "notices add": AddedNotice,
     "explain": explain.Explanation,
     "test-call": test_call.TestCall,
     "dialplan install": dialplan_install.DialplanInstalled,

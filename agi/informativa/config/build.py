@@ -43,7 +43,13 @@ def load(file: Path, *, keep: bool = False) -> Configuration:
 def inspect(file: Path, *, keep: bool = False) -> tuple[Configuration, tuple[ConfigProblem, ...]]:
     """Read and check like `load`, for callers who want to go on: parts with a problem are left out. Nobody
     waits for a prompt that cannot be read. Raises ConfigError for a file that holds no settings at all."""
-    text = documents.read(file)
+    return inspect_text(file, documents.read(file), keep=keep)
+
+
+def inspect_text(
+    file: Path, text: str, *, keep: bool = False
+) -> tuple[Configuration, tuple[ConfigProblem, ...]]:
+    """Check like `inspect` a text that `file` has, or may get."""
     cached = parsed_cache.recall(file, text)
     document, settings, spellings = cached or (*_parsed(file, text), None)
     findings, folder = _start_findings(file, document, Looks(looks.LOOK_SECONDS))

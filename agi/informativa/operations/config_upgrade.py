@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from difflib import unified_diff
 from pathlib import Path
 
-from ..config.upgrading import Upgraded, upgraded
+from ..config.upgrading import upgraded
 from ..model.errors import InformativaError
 from ..model.text import Text
 from ..system.files import write_file
@@ -37,26 +37,25 @@ def upgrade(file: Path, *, dry_run: bool = False) -> ConfigUpgraded:
     upgraded_file = upgraded(file)
     written = upgraded_file.before != upgraded_file.after and not dry_run
     if written:
-        _write(upgraded_file)
-    lines = unified_diff(
-        upgraded_file.old_format.splitlines(),
-        upgraded_file.new_format.splitlines(),
-        str(file),
-        str(file),
-        lineterm="",
-        n=1,
-    )
-    return ConfigUpgraded(file, upgraded_file.before, upgraded_file.after, written, tuple(lines))
+        replace_text(file, upgraded_file.new_format)
+    lines = difference(file, upgraded_file.old_format, upgraded_file.new_format)
+    return ConfigUpgraded(file, upgraded_file.before, upgraded_file.after, written, lines)
 
 
-def _write(upgraded_file: Upgraded) -> None:
-    if upgraded_file.file.is_symlink():  # replacing it would break the link
+def difference(file: Path, old: str, new: str) -> tuple[str, ...]:
+    """Return the lines of a configuration that change, as `diff -u` has them."""
+    lines = unified_diff(old.splitlines(), new.splitlines(), str(file), str(file), lineterm="", n=1)
+    return tuple(lines)
+
+
+def replace_text(file: Path, text: str) -> None:
+    """Write a configuration anew, as a whole or not at all. Raises InformativaError."""
+    if file.is_symlink():  # replacing it would break the link
         raise InformativaError(
-            Text("{file} is a link.", file=upgraded_file.file),
-            Text("Name where it leads: -c {target}", target=upgraded_file.file.resolve()),
+            Text("{file} is a link.", file=file),
+            Text("Name where it leads: -c {target}", target=file.resolve()),
         )
     try:
-        write_file(upgraded_file.file, upgraded_file.new_format.encode(), durable=True)
+        write_file(file, text.encode(), durable=True)
     except OSError as error:
-        remedy = Text("Make room on that disk, or be root.")
-        raise unwritten(upgraded_file.file, error, remedy) from error
+        raise unwritten(file, error, Text("Make room on that disk, or be root.")) from error

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from informativa.operations.check import check
+from informativa.config import load
+from informativa.model import Answer, Asks, Choice, PlannedChoice
+from informativa.operations.check import CheckedChoice, check
 from informativa.views.documents import document
 from informativa.views.messages import ENGLISH, language
 from informativa.views.text.check import in_order, problem_lines
+from lab import audio
 from lab.ports import free_port
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
@@ -64,3 +68,55 @@ def test_file_that_is_not_there(folder: Path) -> None:
     """That it is not is a problem like any other."""
     result = check(folder / "none.yaml", NOW)
     assert [problem.file for problem in result.problems] == [str(folder / "none.yaml")]
+
+
+_CHOICE = """\
+    choices:
+      human:
+        asks: human
+        wait: 10 seconds
+        keys: {human: "8"}
+        versions: [{version: "1", short: {it: prompts/it/short}}]
+    notices:
+      ai:
+        versions: [{version: "1", purposes: [service], short: {it: long}}]
+"""
+
+
+def test_sum_for_a_new_caller(file: Path) -> None:
+    """It is told with a plan of several steps, in their order; more than 30 s of them are a warning."""
+    audio.write_wav(file.with_name("long.wav"), audio.synthetic(25.0, 1))
+    alone = list(in_order(check(file, NOW), ENGLISH))
+    assert not any("in all for a new caller" in line for line in alone)
+    steps = "    plan:                    # what a caller must hear, in this order\n"
+    text = file.read_text().replace("    notices:\n", _CHOICE, 1)
+    file.write_text(text.replace(steps, f"{steps}      - choice: human\n", 1))
+    result = check(file, NOW)
+    assert result.lines is not None
+    (line, single) = result.lines
+    prompt = line.notices[0].seconds
+    assert line.choices == (CheckedChoice("human", "1", "it", prompt, 10.0, 0),)
+    assert (line.new_caller, single.new_caller) == (2 * prompt + 10, single.notices[0].seconds)
+    assert (
+        f"human 1 in it ({prompt:.1f} s, and 10 s for the answer), privacy notice (privacy) 2026-11 in it"
+        f" ({prompt:.1f} s), {2 * prompt + 10:.1f} s in all for a new caller"
+    ) in "\n".join(in_order(result, ENGLISH))
+    assert not any("before anybody answers" in str(warning) for warning in result.warnings)
+    file.write_text(
+        text.replace(steps, f"{steps}      - {{notice: ai, when: always}}\n      - choice: human\n", 1)
+    )
+    told = [str(warning) for warning in check(file, NOW).warnings]
+    seconds = f"{25 + 2 * prompt + 10:.0f}"
+    expected = f"a new caller of +390212345678 hears {seconds} s before anybody answers: ai, human, privacy"
+    assert any(expected in warning for warning in told)
+
+
+def test_consents_beyond_those_of_a_call(file: Path) -> None:
+    """Of several consents a new caller is asked as many as the line allows, and no others count."""
+    line = next(line for line in load(file).lines if line.number == "+390212345678")
+    wording = line.plan[0].notice
+    consents = [Choice(wording, Asks.CONSENT, {Answer.GRANTED: key}, purpose="x") for key in "45"]
+    planned = replace(line, choices=tuple(PlannedChoice(choice, 1) for choice in consents))
+    one, none = planned.seconds_of_new_caller(NOW), line.seconds_of_new_caller(NOW)
+    assert one == none * 2 + 4
+    assert replace(planned, consents=2).seconds_of_new_caller(NOW) == none * 3 + 8

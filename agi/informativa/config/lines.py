@@ -24,6 +24,7 @@ from ..model.text import Text
 from .document import KeyPath
 from .findings import Findings
 from .messages import unknown
+from .notices import LONGEST_SHORT
 
 if TYPE_CHECKING:
     from .schema import LineSettings, Settings
@@ -65,7 +66,7 @@ class Lines:
         plan = tuple(self._plan(controller, section, path))
         choices, revocable = self._choices_of(controller, section, plan, path)
         self._caution(section, path)
-        return Line(
+        line = Line(
             number=number,
             controller=controller,
             language=section.language,
@@ -90,6 +91,26 @@ class Lines:
             consents=section.consents,
             revocable=revocable,
         )
+        self._caution_length(line, path)
+        return line
+
+    def _caution_length(self, line: Line, path: KeyPath) -> None:
+        """Note a warning where several prompts, short by themselves, are long together."""
+        seconds = line.seconds_of_new_caller(datetime.now(UTC))
+        if len(line.plan) + len(line.choices) > 1 and seconds > LONGEST_SHORT:
+            ids = [step.notice.id for step in line.plan]
+            for shift, planned in enumerate(line.choices):
+                ids.insert(planned.after + shift, planned.choice.id)
+            message = Text(
+                "a new caller of {line} hears {seconds:.0f} s before anybody answers: {steps}",
+                "callers hang up on more than {longest:.0f} s: shorten the texts, or take out what no law"
+                " asks for",
+                line=line.number,
+                seconds=seconds,
+                steps=", ".join(ids),
+                longest=LONGEST_SHORT,
+            )
+            self._findings.add_warning((*path, "plan"), message)
 
     def _choices_of(
         self, controller: Controller, section: LineSettings, plan: Sequence[Step], path: KeyPath

@@ -367,6 +367,17 @@ class Line:
     consents: int = 1
     revocable: tuple[Choice, ...] = ()
 
+    def seconds_of_new_caller(self, now: datetime) -> float:
+        """Return the seconds for which a new caller in the line's language is held before anybody answers, if
+        he presses no key: the short prompts of all notices, and those of the questions with their waits."""
+        asked = [planned.choice for planned in self.choices]
+        consents = [choice for choice in asked if choice.purpose][: self.consents]
+        questions = [choice for choice in asked if not choice.purpose or choice in consents]
+        wordings = [*(step.notice for step in self.plan), *(choice.wording for choice in questions)]
+        prompts = (wording.current(now).prompt(self.language) for wording in wordings)
+        waits = sum(choice.wait for choice in questions)
+        return sum(prompt.seconds for prompt in prompts if prompt) + waits
+
     def seconds(self, notice: str, version: str, language: str) -> float:
         """Return the length of a version's short notice in a language, in seconds; 0 for a version that is
         not in the plan."""

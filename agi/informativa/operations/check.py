@@ -38,6 +38,24 @@ class CheckedNotice:
 
 
 @dataclass(frozen=True)
+class CheckedChoice:
+    """A question of a line's plan, as it is asked now."""
+
+    choice: str
+    """The name of the choice in the configuration."""
+    version: str
+    """The version in force."""
+    language: str
+    """The line's language."""
+    seconds: Seconds
+    """The length of the prompt in that language; 0 where there is none."""
+    wait: Seconds
+    """The seconds for the answer after it."""
+    after: int
+    """The number of the plan's notices that come before it."""
+
+
+@dataclass(frozen=True)
 class CheckedLine:
     """A line and its plan."""
 
@@ -49,6 +67,10 @@ class CheckedLine:
     """The name that people give the controller."""
     notices: tuple[CheckedNotice, ...]
     """In the order of the plan."""
+    choices: tuple[CheckedChoice, ...]
+    """The questions of the plan, in its order."""
+    new_caller: Seconds
+    """The seconds for which a new caller is held, with all notices and questions, if he presses no key."""
 
 
 @dataclass(frozen=True)
@@ -130,4 +152,17 @@ def _line(line: Line, now: datetime) -> CheckedLine:
         )
         for notice, version in versions
     )
-    return CheckedLine(line.number, controller.id, controller.name, notices)
+    choices = tuple(
+        CheckedChoice(
+            planned.choice.id,
+            version.id,
+            line.language,
+            prompt.seconds if (prompt := version.prompt(line.language)) else 0.0,
+            planned.choice.wait,
+            planned.after,
+        )
+        for planned in line.choices
+        for version in (planned.choice.wording.current(now),)
+    )
+    seconds = line.seconds_of_new_caller(now)
+    return CheckedLine(line.number, controller.id, controller.name, notices, choices, seconds)

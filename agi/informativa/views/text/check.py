@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ...operations.check import Checked, CheckedNotice
+from ...operations.check import Checked, CheckedChoice, CheckedLine, CheckedNotice
 from ..messages import Language
 
 
@@ -23,8 +23,7 @@ def in_order(result: Checked, say: Language) -> Iterator[str]:
     for note in result.notes:
         yield say(note)
     for line in result.lines:
-        plan = ", ".join(_notice(notice, say) for notice in line.notices)
-        yield f"{line.number}: {line.company}, {plan}"
+        yield f"{line.number}: {line.company}, {', '.join(_steps(line, say))}"
     controllers, lines = len(result.controllers), len(result.lines)
     yield say(
         "{file} is in order: {controllers}, {lines}, service on {address}.",
@@ -32,6 +31,27 @@ def in_order(result: Checked, say: Language) -> Iterator[str]:
         controllers=say.counted("{count} controller", "{count} controllers", controllers),
         lines=say.counted("{count} line", "{count} lines", lines),
         address=result.service,
+    )
+
+
+def _steps(line: CheckedLine, say: Language) -> list[str]:
+    """Return the steps of a plan, and their sum where there are several."""
+    steps = [_notice(notice, say) for notice in line.notices]
+    for shift, choice in enumerate(line.choices):
+        steps.insert(choice.after + shift, _choice(choice, say))
+    if len(steps) > 1:
+        steps.append(say("{seconds:.1f} s in all for a new caller", seconds=line.new_caller))
+    return steps
+
+
+def _choice(choice: CheckedChoice, say: Language) -> str:
+    return say(
+        "{choice} {version} in {language} ({seconds:.1f} s, and {wait:.0f} s for the answer)",
+        choice=choice.choice,
+        version=choice.version,
+        language=choice.language,
+        seconds=choice.seconds,
+        wait=choice.wait,
     )
 
 

@@ -57,8 +57,9 @@ def test_form_of_the_trunk_is_written(tmp_path: Path, form: NumberForm) -> None:
 
 
 def test_whoever_sits_at_a_terminal_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Until the answer is one of the three; a script is not, and an option is an answer."""
-    answers = ["what?", "Int"]
+    """Until the answer is one of the three; a script is not, and an option is an answer. Whoever names no
+    company gets the example."""
+    answers = ["", "what?", "Int"]
     monkeypatch.setattr(command.typer, "prompt", lambda *_given, **_more: answers.pop(0))
     for stream in (sys.stdin, sys.stdout):
         monkeypatch.setattr(stream, "isatty", lambda: True, raising=False)

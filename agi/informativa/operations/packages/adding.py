@@ -32,7 +32,7 @@ from ..prompts.making import PromptTarget, Speech
 from ..prompts.parts import CAUTIONS, PartPlace, SpokenPart, place_of
 from ..prompts.spoken_values import GivenValues
 from .plan_places import missing_steps, rarer_notices
-from .request import AddedNotice, AddedPrompt, CitedLaw, NoticeRequest, PromptSource
+from .request import AddedNotice, AddedPrompt, CitedLaw, NoticeRequest, PromptSource, typed_command
 from .table import BY_ID, VALUES, NoticePackage, PackageSection
 
 
@@ -311,20 +311,12 @@ class _Addition:
         return {"asks": section.place.asks, **settings, "keys": keys, "versions": [version]}
 
     def _next(self) -> str:
-        where = () if self.file == DEFAULT_FILE else ("-c", self.file)
         if not self.additions:
+            where = () if self.file == DEFAULT_FILE else ("-c", self.file)
             return command("informativa", "check", *where)
-        given = [f"{name}={value}" for name, value in self.request.values.options.items()]
-        lines = [word for number in self.request.lines for word in ("--line", number)]
-        variant = ("--text", self.request.text) if self.request.text else ()
-        folder = ("--texts", self.request.texts) if self.request.texts else ()
-        options = [word for value in given for word in ("--set", value)]
-        typed = command(
-            *("informativa", "notices", "add", self.package.id, "--controller", self.controller),
-            *(*lines, *variant, *folder, *options),
+        return typed_command(
+            self.file, replace(self.request, controller=self.controller), tuple(self.unvalued)
         )
-        blanks = " ".join(f"--set {name}=…" for name in self.unvalued)
-        return " ".join(filter(None, [typed, blanks, "--yes", command(*where) if where else ""]))
 
 
 _BLANK = "…"

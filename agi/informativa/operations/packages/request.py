@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
+from ...config import DEFAULT_FILE
+from ...model.text import command
 from ..document import AbsolutePath, Sentence
 from ..prompts.parts import SpokenPart
 from ..prompts.spoken_values import GivenValues
@@ -87,3 +89,17 @@ class NoticeRequest:
     """Another text of the package than the usual one."""
     texts: Path | None = None
     """A folder of texts in place of those shipped."""
+
+
+def typed_command(file: Path, request: NoticeRequest, blanks: Sequence[str] = ()) -> str:
+    """Return the command that adds a notice; `blanks` are the values to fill in."""
+    given = [f"{name}={value}" for name, value in request.values.options.items()]
+    typed = command(
+        *("informativa", "notices", "add", request.notice, "--controller", request.controller),
+        *(word for number in request.lines for word in ("--line", number)),
+        *(("--text", request.text) if request.text else ()),
+        *(("--texts", request.texts) if request.texts else ()),
+        *(word for value in given for word in ("--set", value)),
+    )
+    where = "" if file == DEFAULT_FILE else command("-c", file)
+    return " ".join(filter(None, [typed, *(f"--set {name}=…" for name in blanks), "--yes", where]))

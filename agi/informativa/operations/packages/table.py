@@ -65,6 +65,8 @@ class NoticePackage:
     """Lines to paste after the call of informativa."""
     to_do: tuple[Text, ...]
     """Matters that no program can know: somebody has to see to them."""
+    apart_from: tuple[str, ...] = ()
+    """Packages of which a company that has one does not need this one."""
     variants: tuple[SpokenPart, ...] = ()
     """Texts to choose in place of the first section's."""
 
@@ -143,7 +145,7 @@ PACKAGES = (
             Text("Name in the full text of the privacy notice who deploys the AI system, and who made it."),
             Text("With --set human=8 callers are offered a person by key; the dialplan must obey it."),
         ),
-        (SpokenPart.AI, SpokenPart.AI_EMOTION, SpokenPart.EMOTION),
+        variants=(SpokenPart.AI, SpokenPart.AI_EMOTION, SpokenPart.EMOTION),
     ),
     NoticePackage(
         "recording",
@@ -207,6 +209,7 @@ PACKAGES = (
             f" same => n,GotoIf({_STATUS}?:tell-first)",
         ),
         (Text("Say in the full text of the privacy notice who gives a copy, and how to ask for it."),),
+        apart_from=("recording",),
     ),
     NoticePackage(
         "country",
@@ -259,6 +262,7 @@ PACKAGES = (
                 " safeguards."
             ),
         ),
+        apart_from=("country",),
     ),
     NoticePackage(
         "marketing",

@@ -19,6 +19,26 @@ def files_message(configuration: NewConfiguration, say: Language) -> str:
     )
 
 
+def company_message(configuration: NewConfiguration, say: Language) -> Iterator[str]:
+    """Yield what was written for one company, or would be, what was left out, and the next step."""
+    if not configuration.written:
+        yield from map(one_line, configuration.text.splitlines())
+        yield ""
+    facts = {"file": configuration.file, "company": configuration.company}
+    if configuration.written:
+        yield say("Wrote {file} for {company}, with its keys and the prompts.", **facts)
+    else:
+        yield say("Nothing was written. {file} would be so for {company}; to write it, add --yes.", **facts)
+    if configuration.notices:
+        yield say("Notices of today: {names}", names=", ".join(configuration.notices))
+    for left in configuration.left_out:
+        yield say("Left out: {notice}", notice=left.notice)
+        yield from (f"  {say(reason)}" for reason in left.reasons)
+        yield "  " + say("To add it later: {command}", command=left.next)
+    if configuration.written:
+        yield say("Next: informativa check -c {file}", file=configuration.file)
+
+
 def upgraded(upgrade: ConfigUpgraded, say: Language) -> Iterator[str]:
     """Yield the difference, and the next step."""
     facts = {"file": upgrade.file, "before": upgrade.before, "after": upgrade.after}

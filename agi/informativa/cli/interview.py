@@ -1,0 +1,105 @@
+"""The questions of `informativa init` at a terminal: what a company does, so which notices it needs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+import typer
+
+from ..model.errors import InformativaError
+from ..model.text import Text
+from ..operations.new_company import (
+    NewCompany,
+    OtherCompany,
+    called_number,
+    company_name,
+    country,
+    languages,
+    package_values,
+    recorded_languages,
+    usual_country,
+)
+from ..operations.packages.table import PACKAGES, VALUES, NoticePackage
+from ..operations.prompts.spoken_values import GivenValues
+from .words import _
+
+T = TypeVar("T")
+
+_NO_DEFAULT = ("silence", "in_country", "months")
+"""Values of which nobody should take an example for an answer."""
+
+
+def interview() -> NewCompany | None:
+    """Ask about a company; `None` where somebody wants the example of two. A question with a wrong answer is
+    asked again, after the reason."""
+    name = _ask(_("Your company's name (nothing: an example of two companies)"), _optional_name, "")
+    if not name:
+        return None
+    number = _ask(_("The number that callers dial, such as +390212345678"), called_number)
+    spoken = _ask(
+        _("Languages of your callers, the usual one first ({known})", known=", ".join(recorded_languages())),
+        languages,
+        "it",
+    )
+    region = _ask(_("The country in which it is"), country, usual_country(spoken[0]))
+    notices: list[str] = []
+    values: dict[str, str] = {}
+    for package in PACKAGES:
+        if any(other in notices for other in package.apart_from):
+            continue
+        if _ask(_(package.question), _yes_or_no, _("no")):
+            notices.append(package.id)
+            values |= _values(package, spoken)
+    others = []
+    while _ask(_("Do you answer the calls of another company, too?"), _yes_or_no, _("no")):
+        other = _ask(_("Its name"), company_name)
+        others.append(OtherCompany(other, _ask(_("The number that its callers dial"), called_number)))
+    return NewCompany(name, number, spoken, region, notices, GivenValues(values), others)
+
+
+def _values(package: NoticePackage, spoken: tuple[str, ...]) -> dict[str, str]:
+    values = {}
+    for name in package_values(package, spoken):
+        value = VALUES[name]
+        example = value.example
+        question = f"  {_(value.meaning)}"
+        if name == "in_country":
+            for language in spoken:
+                asked = _("{question}, in {language} (such as {example})")
+                text = asked.format(question=question, language=language, example=example)
+                values[f"{package.id}.{language}.{name}"] = _ask(text, _filled)
+        elif name in _NO_DEFAULT:
+            text = _("{question} (such as {example})").format(question=question, example=example)
+            values[f"{package.id}.{name}"] = _ask(text, _filled)
+        else:
+            values[f"{package.id}.{name}"] = _ask(question, _filled, example)
+    return values
+
+
+def _ask(question: str, parse: Callable[[str], T], default: str | None = None) -> T:
+    """Return the answer to a question, which is asked again, with the reason, until it can be one."""
+    while True:
+        answer = typer.prompt(question, default=default, show_default=bool(default))
+        try:
+            return parse(str(answer).strip())
+        except InformativaError as error:
+            print(_(error.text))
+
+
+def _optional_name(text: str) -> str:
+    return company_name(text) if text else ""
+
+
+def _filled(text: str) -> str:
+    if not text:
+        raise InformativaError(Text("Without it nobody can be told."))
+    return text
+
+
+def _yes_or_no(text: str) -> bool:
+    answers = {_("yes"): True, _("no"): False, "yes": True, "no": False}
+    for word, answer in answers.items():
+        if text and word.startswith(text.lower()):
+            return answer
+    raise InformativaError(Text("Type yes or no."))

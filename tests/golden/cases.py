@@ -170,6 +170,21 @@ CASES = {
     "prompts-install-dry": Case("prompts install --formats alaw --dry-run"),
     # what is installed
     "init": Case("init {root}/new --callers national", json=False, writes=True),
+    "init-company": Case(
+        "init {root}/new --company Rossi --number +390212345678 --notice country --notice marketing",
+        json=False,
+        writes=True,
+    ),
+    "notices-add": Case("notices add ai --controller acme --line +390212345678"),
+    "notices-add-missing": Case("notices add country-outside-eu --controller borealis --set eu=2 --yes"),
+    "notices-add-nothing": Case(
+        "notices add ai --controller borealis",
+        changes={
+            "Berlin\n    notices:\n": "Berlin\n    notices:\n"
+            "      ai: {versions: [{version: '1', purposes: [x], short: {de: prompts/de/short}}]}\n",
+            "    callers: international\n    plan:\n": "    plan:\n      - {notice: ai, when: always}\n",
+        },
+    ),
     "dialplan": Case("dialplan", json=False, writes=True),
     "dialplan-written": Case("dialplan -o {root}/asterisk/informativa.conf", json=False, writes=True),
     "dialplan-install": Case("dialplan install --to {root}/asterisk", writes=True),

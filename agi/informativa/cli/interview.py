@@ -68,12 +68,12 @@ def _values(package: NoticePackage, spoken: tuple[str, ...]) -> dict[str, str]:
             for language in spoken:
                 asked = _("{question}, in {language} (such as {example})")
                 text = asked.format(question=question, language=language, example=example)
-                values[f"{package.id}.{language}.{name}"] = _ask(text, _filled)
+                values[f"{package.id}.{language}.{name}"] = _ask(text, _nonempty)
         elif name in _NO_DEFAULT:
             text = _("{question} (such as {example})").format(question=question, example=example)
-            values[f"{package.id}.{name}"] = _ask(text, _filled)
+            values[f"{package.id}.{name}"] = _ask(text, _nonempty)
         else:
-            values[f"{package.id}.{name}"] = _ask(question, _filled, example)
+            values[f"{package.id}.{name}"] = _ask(question, _nonempty, example)
     return values
 
 
@@ -91,7 +91,7 @@ def _optional_name(text: str) -> str:
     return company_name(text) if text else ""
 
 
-def _filled(text: str) -> str:
+def _nonempty(text: str) -> str:
     if not text:
         raise InformativaError(Text("Without it nobody can be told."))
     return text

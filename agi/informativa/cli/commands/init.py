@@ -71,7 +71,7 @@ def _init(
     at_terminal = sys.stdin.isatty() and sys.stdout.isatty()
     laid: NewCompany | None = None
     if company:
-        laid = _given(
+        laid = _company_of(
             company, number, language or (), country, notice or (), settings or (), outsourced or ()
         )
     elif at_terminal and callers is None:
@@ -85,7 +85,7 @@ def _init(
     warn(configuration.warnings)
 
 
-def _given(
+def _company_of(
     company: str,
     number: str,
     language: list[str] | tuple[str, ...],

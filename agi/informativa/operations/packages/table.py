@@ -56,7 +56,6 @@ class NoticePackage:
     """One notice that the law asks for, with all that belongs to it."""
 
     id: str
-    title: Text
     question: Text
     """The question whose yes means that a company needs it."""
     sections: tuple[PackageSection, ...]
@@ -110,7 +109,6 @@ def _answered(answer: str) -> str:
 PACKAGES = (
     NoticePackage(
         "ai",
-        Text("an AI system answers"),
         Text("Does an AI system answer callers?"),
         (
             PackageSection(SpokenPart.AI),
@@ -149,7 +147,6 @@ PACKAGES = (
     ),
     NoticePackage(
         "recording",
-        Text("calls are recorded, and whoever does not want it may refuse"),
         Text("Are calls recorded, in such a way that a caller may refuse?"),
         (PackageSection(SpokenPart.RECORDING, settings={"silence": ""}),),
         (
@@ -183,7 +180,6 @@ PACKAGES = (
     ),
     NoticePackage(
         "recording-orders",
-        Text("orders are taken by telephone, and must be recorded"),
         Text("Are orders taken by telephone (banking, investments), so that calls must be recorded?"),
         (PackageSection(SpokenPart.RECORDING_ORDERS),),
         (
@@ -213,7 +209,6 @@ PACKAGES = (
     ),
     NoticePackage(
         "country",
-        Text("operators sit in another country of the European Union"),
         Text("Do operators answer from another country of the European Union?"),
         (PackageSection(SpokenPart.COUNTRY),),
         (
@@ -232,7 +227,6 @@ PACKAGES = (
     ),
     NoticePackage(
         "country-outside-eu",
-        Text("operators sit outside the European Union"),
         Text("Do operators answer from outside the European Union?"),
         (PackageSection(SpokenPart.COUNTRY_OUTSIDE_EU), PackageSection(SpokenPart.ABROAD)),
         (
@@ -266,7 +260,6 @@ PACKAGES = (
     ),
     NoticePackage(
         "marketing",
-        Text("callers are asked for their consent to offers"),
         Text("Are callers asked for their consent to offers by telephone?"),
         (
             PackageSection(

@@ -43,7 +43,8 @@ def added(result: AddedNotice, say: Language) -> Iterator[str]:
     )
     yield from _block(say("Yours to see to:"), map(say, result.to_do))
     yield from _block(say("Missing:"), map(say, result.missing))
-    yield ""
+    if not result.complete:
+        yield ""
     if result.written:
         yield say("Written to {file}; as it was before: {backup}", file=result.file, backup=result.backup)
         yield say("Next: informativa check -c {file}", file=result.file)

@@ -23,7 +23,8 @@ OPTIONS = ("--company", "Rossi S.p.A.", "--number", "+39 02 1234-5678", "--langu
 
 @pytest.fixture(autouse=True)
 def _spoken(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An engine that speaks nothing."""
+    """An engine that speaks nothing, and a reader of English, whoever typed a command before."""
+    _.speak({})
 
     def speak(_lines: list[str], _language: str) -> Sound:
         return from_pcm(audio.synthetic(1.0, 1).tobytes(), NARROW)

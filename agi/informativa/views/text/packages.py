@@ -46,7 +46,7 @@ def added(result: AddedNotice, say: Language) -> Iterator[str]:
     if not result.complete:
         yield ""
     if result.written:
-        yield say("Written to {file}; as it was before: {backup}", file=result.file, backup=result.backup)
+        yield say("Written to {file}; as it was before: {copy}", file=result.file, copy=result.backup)
         yield say("Next: informativa check -c {file}", file=result.file)
     elif not result.complete:
         yield say(_NOT_WRITTEN[bool(result.missing), "…" in result.next])

@@ -9,6 +9,58 @@ import pytest
 from informativa.config import load
 from informativa.model.errors import ConfigError
 
+_CHOICES = """\
+    choices:
+      marketing:
+        asks: consent
+        purpose: marketing
+        holds: 24 months
+        keys: {granted: "4", refused: "5"}
+        withdraw_at: "+390212345678"
+        versions:
+          - version: "2026-12"
+            short: {it: prompts/it/short, en: prompts/en/short}
+            withdraw: {it: prompts/it/short, en: prompts/en/short}
+      abroad:
+        asks: operator
+        keys: {eu: "2"}
+        tries: 1
+        wait: 6 seconds
+        versions: [{version: "1", short: {it: prompts/it/short, en: prompts/en/short}}]
+      taping:
+        asks: recording
+        keys: {not-recorded: "7"}
+        silence: recorded
+        versions: [{version: "1", short: {it: prompts/it/short, en: prompts/en/short}}]
+    notices:
+      country:
+        versions: [{version: "1", purposes: [service], short: {it: prompts/it/short, en: prompts/en/short}}]
+"""
+_PLAN = """\
+    plan:
+      - {notice: country, when: always}
+      - choice: abroad
+      - notice: privacy
+      - choice: taping
+      - choice: marketing
+"""
+
+
+def with_choices(folder: Path) -> Path:
+    """Put three choices into the example configuration, for acme's line: operators within the EU, recording,
+    and a consent to marketing; return the file."""
+    file = folder / "informativa.yaml"
+    text = file.read_text()
+    text = text.replace("    notices:\n", _CHOICES, 1).replace(
+        "purposes: [service] ", "purposes: [service, marketing] ", 1
+    )
+    head, _plan, rest = text.partition(
+        "    plan:                    # what a caller must hear, in this order\n"
+    )
+    assert rest
+    file.write_text(head + _PLAN + rest.split("\n", 2)[2])
+    return file
+
 
 def without_papers(folder: Path) -> Path:
     """The example configuration with the second company's outsourcing block taken out."""

@@ -6,61 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from configurations import problems
+from configurations import problems, with_choices
 from informativa.config import load
 from informativa.model import Answer, Asks, Period, Vouched
-
-CONSENT = """\
-    choices:
-      marketing:
-        asks: consent
-        purpose: marketing
-        holds: 24 months
-        keys: {granted: "4", refused: "5"}
-        withdraw_at: "+390212345678"
-        versions:
-          - version: "2026-12"
-            short: {it: prompts/it/short, en: prompts/en/short}
-            withdraw: {it: prompts/it/short, en: prompts/en/short}
-      abroad:
-        asks: operator
-        keys: {eu: "2"}
-        tries: 1
-        wait: 6 seconds
-        versions: [{version: "1", short: {it: prompts/it/short, en: prompts/en/short}}]
-      taping:
-        asks: recording
-        keys: {not-recorded: "7"}
-        silence: recorded
-        versions: [{version: "1", short: {it: prompts/it/short, en: prompts/en/short}}]
-    notices:
-      country:
-        versions: [{version: "1", purposes: [service], short: {it: prompts/it/short, en: prompts/en/short}}]
-"""
-PLAN = """\
-    plan:
-      - {notice: country, when: always}
-      - choice: abroad
-      - notice: privacy
-      - choice: taping
-      - choice: marketing
-"""
 
 
 @pytest.fixture
 def asking(folder: Path) -> Path:
     """Return the example configuration with three choices on acme's line."""
-    file = folder / "informativa.yaml"
-    text = file.read_text()
-    text = text.replace("    notices:\n", CONSENT, 1).replace(
-        "purposes: [service] ", "purposes: [service, marketing] ", 1
-    )
-    head, _plan, rest = text.partition(
-        "    plan:                    # what a caller must hear, in this order\n"
-    )
-    assert rest
-    file.write_text(head + PLAN + rest.split("\n", 2)[2])
-    return file
+    return with_choices(folder)
 
 
 def change(file: Path, old: str, new: str) -> Path:

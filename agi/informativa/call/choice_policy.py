@@ -132,31 +132,44 @@ def _remembered(
     act, none = answers.acts.get(choice.id), answers.none.get(choice.id)
     reason, controller = Reason.NOT_ANSWERED, line.controller
     if act is not None:
-        reason = _why_ended(choice, act, history, caller, now, line)
+        reason = why_ended(choice, act, history, caller, now, controller)
         if reason is Reason.ALREADY_INFORMED:
             return reason, act.word
-    if none is not None and not _is_over(none, Period(NO_ANSWER_FOR_MONTHS), now, controller):
+    if none is not None and not _is_over(none, _period(choice, none.word), now, controller):
         return reason, none.word
     return reason, None
 
 
-def _why_ended(
+def remembered_until(choice: Choice, answer: StandingAnswer, controller: Controller) -> datetime | None:
+    """Return when an answer counts no more, if nothing ends it before: another act, a changed wording, a
+    number that changed hands. `None` for a consent whose choice does not say how long it holds."""
+    period = _period(choice, answer.word)
+    return None if period is None else period.after(answer.at, controller.zone)
+
+
+def _period(choice: Choice, word: Answer) -> Period | None:
+    """Return the time for which an answer is remembered."""
+    if word is Answer.GRANTED:
+        return choice.holds
+    return choice.again if is_act(word) else Period(NO_ANSWER_FOR_MONTHS)
+
+
+def why_ended(
     choice: Choice,
     act: StandingAnswer,
     history: CallerHistory,
     caller: Identified,
     now: datetime,
-    line: Line,
+    controller: Controller,
 ) -> Reason:
     """Return why an act counts no more; `ALREADY_INFORMED` if it does."""
-    controller, wording = line.controller, choice.wording
+    wording = choice.wording
     if history and policy.is_recycled(history, caller, now, controller):
         return Reason.RECYCLED
-    if act.word is not Answer.GRANTED:
-        over = _is_over(act, choice.again, now, controller)
-        return Reason.PERIOD_OVER if over else Reason.ALREADY_INFORMED
-    if choice.holds is None or _is_over(act, choice.holds, now, controller):
+    if _is_over(act, _period(choice, act.word), now, controller):
         return Reason.PERIOD_OVER
+    if act.word is not Answer.GRANTED:
+        return Reason.ALREADY_INFORMED
     current = wording.current(now)
     if act.purposes != current.purposes:
         return Reason.NEW_PURPOSE
@@ -166,8 +179,11 @@ def _why_ended(
     return Reason.ALREADY_INFORMED
 
 
-def _is_over(answer: StandingAnswer, period: Period, now: datetime, controller: Controller) -> bool:
-    """Return whether the period from an answer is over. One that is some minutes ahead is another box's."""
+def _is_over(answer: StandingAnswer, period: Period | None, now: datetime, controller: Controller) -> bool:
+    """Return whether the period from an answer is over, or there is none. An answer that is some minutes
+    ahead is another box's."""
+    if period is None:
+        return True
     at = min(answer.at, now) if answer.at - now <= AFTER_ALL else answer.at
     return policy.is_over(at, period, now, controller)
 

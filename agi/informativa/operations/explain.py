@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
@@ -9,7 +10,7 @@ from typing import Annotated
 from pydantic import Field
 
 from .. import model
-from ..call import policy
+from ..call import choice_policy, policy
 from ..call.caller import mask, pseudonym, recognise
 from ..model import (
     Caller,
@@ -23,9 +24,11 @@ from ..model import (
     merge_histories,
     plausibility,
 )
-from ..process.storage import existing_ledger
+from ..model.choices import NO_ANSWERS, AnswerHistory
+from ..process.storage import answers_of, existing_ledger
 from .callers import pseudonyms
 from .document import OptionalSentence, Seconds, Time
+from .explained_choices import ExplainedChoice, explained_choices
 
 _UNAVAILABLE = 67  # Q.931 presentation
 
@@ -140,12 +143,16 @@ class Explanation:
     """The language that the caller should hear."""
     notices: tuple[Decision, ...]
     """The decisions, in the order of the line's plan."""
+    choices: tuple[ExplainedChoice, ...] | None = None
+    """The choices of the line's plan, in its order; only where it has some."""
 
     @property
     def disclosed_pseudonym(self) -> bytes | None:
         """The pseudonym of a caller of whom the explanation tells something that is on record; `None` if it
         tells nothing of anybody."""
-        if self.caller.pseudonym and any(decision.known for decision in self.notices):
+        known = any(decision.known for decision in self.notices)
+        remembered = any(choice.remembered for choice in self.choices or ())
+        if self.caller.pseudonym and (known or remembered):
             return bytes.fromhex(self.caller.pseudonym)
         return None
 
@@ -182,7 +189,32 @@ def explain(
         caller=_explained_caller(caller, line),
         language=wanted_language,
         notices=tuple(_explained(decision, line, history) for decision in decisions),
+        choices=_choices(line, caller, history, decisions, wanted_language, at, use_history=use_history),
     )
+
+
+def _choices(
+    line: Line,
+    caller: Caller,
+    history: CallerHistory,
+    decisions: Sequence[model.Decision],
+    language: str,
+    at: datetime,
+    *,
+    use_history: bool,
+) -> tuple[ExplainedChoice, ...] | None:
+    if not line.choices:
+        return None
+    answers = answers_to_choices(caller, line) if use_history and not line.controller.refused else NO_ANSWERS
+    choices = choice_policy.decide(line, answers, {}, history, caller, at, language)
+    return explained_choices(choices, decisions, line, caller, answers, at)
+
+
+def answers_to_choices(caller: Caller, line: Line) -> AnswerHistory:
+    """Return what this caller answered to choices of the line's controller. Raises LedgerError."""
+    if not isinstance(caller, Identified):
+        return NO_ANSWERS
+    return answers_of(line.controller, pseudonyms(line.controller, caller))
 
 
 def incoming_call(number: str | None, dialled: str) -> IncomingCall:

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from ..ledgers.restoring import RestoreResult
     from ..ledgers.sqlite import SqliteStore
     from ..ledgers.tally import AnswerCount, HourCount
+    from ..ledgers.tally import HourCount
+    from ..model.choices import AnswerHistory
     from ..sharing.administration import OldRecords
     from ..sharing.proof_reader import ProofReader
     from ..sharing.reading import OnOtherBoxes
@@ -66,6 +68,18 @@ def existing_ledger(controller: Controller) -> Iterator[SqliteStore | None]:
         return
     with closing(store(controller, read_only=True)) as ledger:
         yield ledger
+
+
+def answers_of(controller: Controller, pseudonyms: Sequence[bytes]) -> AnswerHistory:
+    """Return what a caller with these pseudonyms answered to choices. Raises LedgerError."""
+    from ..ledgers import answers
+    from ..model.choices import merge_answers
+
+    with existing_ledger(controller) as ledger:
+        if ledger is None:
+            return merge_answers()
+        with ledger.connected() as connection:
+            return merge_answers(*(answers.of_caller(connection, pseudonym) for pseudonym in pseudonyms))
 
 
 def _owner(controller: Controller) -> LedgerOwner | None:

@@ -10,6 +10,7 @@ from ..model import Action, Ending, Event, Reason, RecordKind, Status, Vouched, 
 from ..model.errors import EvidenceError
 from ..model.text import Text
 from ..operations.evidence import note_words
+from .choice_sentences import ANSWERS, ASKS
 from .messages import Language
 
 RULES = {
@@ -115,6 +116,8 @@ CODES: Mapping[str, Mapping[str, Text]] = {
     "vouched": VOUCHERS,
     "language": LANGUAGES,
     "wanted": LANGUAGES,
+    "asks": ASKS,
+    "answer": ANSWERS,
 }
 """The meaning of each code of a fact, by the name of the fact; another code stands as it is."""
 

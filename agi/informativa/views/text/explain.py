@@ -7,8 +7,11 @@ from collections.abc import Iterator, Sequence
 from ...model import Line, NamesByLanguage, Status, name_and_id, names_of
 from ...model.text import Text
 from ...operations.explain import Decision, ExplainedCaller, Explanation, PriorDelivery
+from ...operations.explained_choices import ExplainedChoice
+from ..choice_sentences import ASKS
 from ..messages import Language
 from ..record_words import RULES
+from .choices import explained_key, outlook, silence
 
 Branch = tuple[Text, "str | Sequence[Sequence[Branch]]"]
 """The name of a fact, and the fact itself or groups of more facts."""
@@ -31,13 +34,16 @@ def explanation(result: Explanation, line: Line, say: Language) -> Iterator[str]
     ]
     if not result.line.live:
         line_facts.append((Text("not live"), say(result.line.why_not)))
-    facts: Sequence[Branch] = (
+    facts: list[Branch] = [
         (Text("call"), [call_facts]),
         (Text("line"), [line_facts]),
         (Text("caller"), [_caller(result.caller, say)]),
         (Text("language"), result.language),
         (Text("notices"), [_notice(decision, controller.names, say) for decision in result.notices]),
-    )
+    ]
+    if result.choices is not None:
+        branches = [_choice(choice, controller.names, say) for choice in result.choices]
+        facts.append((Text("choices"), branches))
     yield from _tree(facts, say)
 
 
@@ -62,6 +68,19 @@ def _notice(decision: Decision, names: NamesByLanguage, say: Language) -> Sequen
     if decision.lookups:
         facts.append((Text("unless known to"), ", ".join(decision.lookups)))
     return [*facts, (Text("status"), _status(decision, say))]
+
+
+def _choice(choice: ExplainedChoice, names: NamesByLanguage, say: Language) -> Sequence[Branch]:
+    facts: list[Branch] = [
+        (Text("choice"), f"{say(name_and_id(choice.choice, names))} {choice.version}"),
+        (Text("after"), "" if choice.after is None else say(name_and_id(choice.after, names))),
+        (Text("asks"), say(ASKS[choice.asks])),
+        (Text("would"), outlook(choice, say)),
+    ]
+    if choice.rests_on is not None:
+        facts.append((Text("rests on"), say(name_and_id(choice.rests_on, names))))
+    keys = [(Text("key {key}", key=key.key), explained_key(key, say)) for key in choice.keys]
+    return [*facts, *keys, (Text("no key"), silence(choice.silence, say))]
 
 
 def _prior_text(prior: PriorDelivery | None, names: NamesByLanguage, say: Language) -> str:

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from configurations import with_choices
 from informativa.config import load
 from informativa.model import Answer, Asks, Choice, PlannedChoice
-from informativa.operations.check import CheckedChoice, check
+from informativa.operations.check import check
 from informativa.views.documents import document
 from informativa.views.messages import ENGLISH, language
 from informativa.views.text.check import in_order, problem_lines
@@ -48,6 +49,34 @@ def test_what_is_in_order(file: Path) -> None:
     assert (facts["ok"], facts["file"], facts["controllers"]) == (True, str(file), ["acme", "borealis"])
     assert (facts["metrics"], facts["service"]) == (None, result.service)
     assert facts["lines"][0]["notices"][0]["seconds"] == pytest.approx(notice.seconds, abs=0.001)
+
+
+def test_choices_stand_at_their_places(file: Path) -> None:
+    """A plan has each choice after the notice that it follows, with the meaning of each key; a line without
+    choices has no word about them, in JSON either."""
+    with_choices(file.parent)
+    result = check(file, NOW)
+    assert result.problems == ()
+    (line, *others) = result.lines or ()
+    text = next(text for text in in_order(result, ENGLISH) if text.startswith("+390212345678"))
+    parts = (
+        "country 1 in",
+        "asked: abroad 1 in",
+        "(privacy) 2026-11",
+        "asked: taping",
+        "asked: sending offers",
+    )
+    places = [text.index(part) for part in parts]
+    assert places == sorted(places)
+    assert "5 = I do not consent, 4 = I consent)" in text
+    assert "5 = non acconsento, 4 = acconsento)" in "\n".join(in_order(result, language("it")))
+    facts = json.loads(document(result))["lines"]
+    assert [choice["choice"] for choice in facts[0]["choices"]] == ["abroad", "taping", "marketing"]
+    assert facts[0]["choices"][2]["keys"] == {"refused": "5", "granted": "4"}
+    assert [choice["after"] for choice in facts[0]["choices"]] == [1, 2, 2]
+    assert all("choices" not in other for other in facts[1:])
+    assert [other.choices for other in others] == [None] * len(others)
+    assert line.choices is not None
 
 
 def test_what_is_wrong(file: Path) -> None:
@@ -95,10 +124,13 @@ def test_sum_for_a_new_caller(file: Path) -> None:
     assert result.lines is not None
     (line, single) = result.lines
     prompt = line.notices[0].seconds
-    assert line.choices == (CheckedChoice("human", "1", "it", prompt, 10.0, 0),)
+    assert line.choices is not None
+    (choice,) = line.choices
+    assert (choice.choice, choice.after, choice.seconds, choice.wait) == ("human", 0, prompt, 10.0)
     assert (line.new_caller, single.new_caller) == (2 * prompt + 10, single.notices[0].seconds)
     assert (
-        f"human 1 in it ({prompt:.1f} s, and 10 s for the answer), privacy notice (privacy) 2026-11 in it"
+        f"asked: human 1 in it ({prompt:.1f} s, and 10 s for the answer; 8 = let a person answer me), privacy"
+        " notice (privacy) 2026-11 in it"
         f" ({prompt:.1f} s), {2 * prompt + 10:.1f} s in all for a new caller"
     ) in "\n".join(in_order(result, ENGLISH))
     assert not any("before anybody answers" in str(warning) for warning in result.warnings)

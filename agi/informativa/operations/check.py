@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,7 +13,8 @@ from typing import Annotated
 from pydantic import Field
 
 from ..config import inspect
-from ..model import Line, errors, name_and_id
+from ..model import Answer, Asks, Line, PlannedChoice, errors, name_and_id
+from ..model.choices import KINDS
 from ..model.errors import ConfigError, LedgerError
 from ..process import storage
 from .doctor.examination import check_configuration
@@ -39,20 +41,26 @@ class CheckedNotice:
 
 @dataclass(frozen=True)
 class CheckedChoice:
-    """A question of a line's plan, as it is asked now."""
+    """A choice of a line's plan, as it is asked now."""
 
     choice: str
     """The name of the choice in the configuration."""
+    title: Annotated[Sentence, Field(exclude=True)]
+    """The name that people give it, with the one in the configuration."""
+    asks: Asks
+    """The kind of choice: what the caller is asked."""
+    after: int
+    """The number of notices that come before it."""
+    keys: Mapping[Answer, str]
+    """The key of each answer, in the order in which the prompt tells them."""
     version: str
-    """The version in force."""
+    """The version of its wording that is in force."""
     language: str
     """The line's language."""
     seconds: Seconds
     """The length of the prompt in that language; 0 where there is none."""
     wait: Seconds
     """The seconds for the answer after it."""
-    after: int
-    """The number of the plan's notices that come before it."""
 
 
 @dataclass(frozen=True)
@@ -67,10 +75,10 @@ class CheckedLine:
     """The name that people give the controller."""
     notices: tuple[CheckedNotice, ...]
     """In the order of the plan."""
-    choices: tuple[CheckedChoice, ...]
-    """The questions of the plan, in its order."""
     new_caller: Seconds
     """The seconds for which a new caller is held, with all notices and questions, if he presses no key."""
+    choices: tuple[CheckedChoice, ...] | None = None
+    """In the order of the plan; only where there are some."""
 
 
 @dataclass(frozen=True)
@@ -152,17 +160,23 @@ def _line(line: Line, now: datetime) -> CheckedLine:
         )
         for notice, version in versions
     )
-    choices = tuple(
-        CheckedChoice(
-            planned.choice.id,
-            version.id,
-            line.language,
-            prompt.seconds if (prompt := version.prompt(line.language)) else 0.0,
-            planned.choice.wait,
-            planned.after,
-        )
-        for planned in line.choices
-        for version in (planned.choice.wording.current(now),)
-    )
+    choices = tuple(_choice(planned, line, now) for planned in line.choices) or None
     seconds = line.seconds_of_new_caller(now)
-    return CheckedLine(line.number, controller.id, controller.name, notices, choices, seconds)
+    return CheckedLine(line.number, controller.id, controller.name, notices, seconds, choices)
+
+
+def _choice(planned: PlannedChoice, line: Line, now: datetime) -> CheckedChoice:
+    choice = planned.choice
+    version = choice.wording.current(now)
+    prompt = version.prompt(line.language)
+    return CheckedChoice(
+        choice.id,
+        name_and_id(choice.id, line.controller.names),
+        choice.asks,
+        planned.after,
+        {option: choice.keys[option] for option in KINDS[choice.asks].options},
+        version.id,
+        line.language,
+        prompt.seconds if prompt else 0.0,
+        choice.wait,
+    )

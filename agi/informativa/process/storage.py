@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from ..ledgers.restoring import RestoreResult
     from ..ledgers.sqlite import SqliteStore
     from ..ledgers.tally import AnswerCount, HourCount
-    from ..ledgers.tally import HourCount
     from ..model.choices import AnswerHistory
     from ..sharing.administration import OldRecords
     from ..sharing.proof_reader import ProofReader

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...operations.check import Checked, CheckedChoice, CheckedLine, CheckedNotice
+from ..choice_sentences import OPTIONS
 from ..messages import Language
 
 
@@ -37,7 +38,7 @@ def in_order(result: Checked, say: Language) -> Iterator[str]:
 def _steps(line: CheckedLine, say: Language) -> list[str]:
     """Return the steps of a plan, and their sum where there are several."""
     steps = [_notice(notice, say) for notice in line.notices]
-    for shift, choice in enumerate(line.choices):
+    for shift, choice in enumerate(line.choices or ()):
         steps.insert(choice.after + shift, _choice(choice, say))
     if len(steps) > 1:
         steps.append(say("{seconds:.1f} s in all for a new caller", seconds=line.new_caller))
@@ -46,12 +47,13 @@ def _steps(line: CheckedLine, say: Language) -> list[str]:
 
 def _choice(choice: CheckedChoice, say: Language) -> str:
     return say(
-        "{choice} {version} in {language} ({seconds:.1f} s, and {wait:.0f} s for the answer)",
-        choice=choice.choice,
+        "asked: {choice} {version} in {language} ({seconds:.1f} s, and {wait:.0f} s for the answer; {keys})",
+        choice=choice.title,
         version=choice.version,
         language=choice.language,
         seconds=choice.seconds,
         wait=choice.wait,
+        keys=", ".join(f"{key} = {say(OPTIONS[answer])}" for answer, key in choice.keys.items()),
     )
 
 

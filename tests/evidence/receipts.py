@@ -23,6 +23,9 @@ from informativa.evidence.receipt import Receipt
 from informativa.evidence.stated_facts import access_text, totals, totals_text
 from informativa.ledgers import rows
 from informativa.model import (
+    Answer,
+    Asked,
+    Asks,
     Controller,
     Ending,
     Event,
@@ -131,6 +134,53 @@ class Company:
             rows.note(RecordKind.TOTALS, Reason.COUNTED, at, totals_text(4, 5, "")),
             rows.note(RecordKind.ACCESS, Reason.COUNTED, at, access_text(17, b"\xab" * 32)),
         ]
+
+    def asked(self) -> list[Event]:
+        """The notice that told of a purpose, a consent to it with the key 4, its withdrawal, silence, another
+        key, an operator within the EU, and a question that could not be played."""
+        question = replace(
+            self.played,
+            notice="",
+            purposes=frozenset({"marketing"}),
+            status=Status.ASKED,
+            reason=Reason.NOT_ANSWERED,
+            heard=Heard(Ending.WHOLE, 139_200, 139_200, 8000, key="4"),
+            basis=1,
+            asked=Asked("marketing", Asks.CONSENT, Answer.GRANTED, "5=refused 4=granted", 1, 1250),
+        )
+        withdrawal = Asked("marketing", Asks.CONSENT, Answer.WITHDRAWN, "5=withdrawn", 1)
+        abroad = Asked("abroad", Asks.OPERATOR, Answer.EU, "2=eu", 2, 900)
+        unasked = replace(abroad, answer=Answer.NOT_ASKED, tries=1, waited=0)
+        silent = replace(self._answer(question), answer=Answer.SILENCE, waited=4000)
+        return [
+            replace(self.played, purposes=frozenset({"service", "marketing"})),
+            question,
+            replace(
+                question,
+                reason=Reason.EVERY_CALL,
+                basis=None,
+                heard=Heard(Ending.KEY, 61_207, 139_200, 8000, key="5"),
+                asked=withdrawal,
+            ),
+            replace(question, heard=Heard(Ending.WHOLE, 139_200, 139_200, 8000), asked=silent),
+            replace(question, asked=replace(silent, answer=Answer.EARLY, tries=2, waited=100)),
+            replace(question, purposes=frozenset(), reason=Reason.EVERY_CALL, basis=None, asked=abroad),
+            replace(
+                question,
+                purposes=frozenset(),
+                status=Status.NOTASKED,
+                reason=Reason.EVERY_CALL,
+                basis=None,
+                heard=Heard(Ending.NOT_PLAYABLE, 0, 139_200, 8000),
+                recording="",
+                asked=unasked,
+            ),
+        ]
+
+    @staticmethod
+    def _answer(event: Event) -> Asked:
+        assert event.asked is not None
+        return event.asked
 
     def record(self, *events: Event) -> None:
         """Put them on record and sign that."""

@@ -22,9 +22,10 @@ from informativa.evidence import commitment
 from informativa.evidence.cosignature import WitnessSigner
 from informativa.evidence.note import parse
 from informativa.evidence.proof import Proof
-from informativa.model import Ending, Heard, Reason, RecordKind, Status, Vouched
+from informativa.model import Answer, Asks, Ending, Heard, Reason, RecordKind, Status, Vouched
 from informativa.model.invisible import INVISIBLE, visible
 from informativa.operations.evidence.receipt_page import ReceiptPage, _claimed_cosignature
+from informativa.views import choice_sentences
 from informativa.views import record_words as words
 from informativa.views.html import receipt_facts
 from informativa.views.html.markup import data_block, templates_in
@@ -101,6 +102,8 @@ def test_every_fact_and_code_has_words() -> None:
         (words.ENDINGS, Ending),
         (words.KINDS, RecordKind),
         (words.VOUCHERS, Vouched),
+        (choice_sentences.ANSWERS, Answer),
+        (choice_sentences.ASKS, Asks),
     ):
         assert {str(code) for code in codes} == set(meant)
 

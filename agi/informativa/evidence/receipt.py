@@ -52,8 +52,9 @@ REQUIRED = {
     "person": frozenset({"happened", "recorded"}),
 }
 """The names that every record has."""
-_FACTS_OF_CHOICES = ("answer", "asks", "choice", "options", "tries", "waited")
-_FACTS_OF_2 = ("from", "head", "rows", "to", "totals", *_FACTS_OF_CHOICES)
+FACTS_OF_CHOICES = ("answer", "asks", "choice", "options", "tries", "waited")
+"""The names that only the record of a choice has."""
+_FACTS_OF_2 = ("from", "head", "rows", "to", "totals", *FACTS_OF_CHOICES)
 FACT_NAMES = {1: {name: meaning for name, meaning in FACTS.items() if name not in _FACTS_OF_2}, 2: FACTS}
 """The names of facts, with their meanings, by the version of the record."""
 PERSON_NAMES = {

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ...evidence.receipt import Person, Receipt
-from ...model import Reason, RecordKind
+from ...model import Asks, Reason, RecordKind, Status
 from ...model.text import Text
 from ...operations.evidence.page_words import Source
 from ...operations.evidence.receipt_page import ReceiptPage
@@ -143,6 +143,50 @@ _PERSON = (
     ),
     _claim("key", Text("The caller pressed the key {key}."), key=("person", "key")),
 )
+_QUESTION = (
+    _CALLED[0],
+    _claim(
+        "choice",
+        Text("The question: {choice}, version {version}."),
+        choice=("names", "choice"),
+        version=_fact("version"),
+    ),
+)
+_ANSWER = (
+    _claim(
+        "options",
+        Text("These keys were offered: {options}."),
+        options=_code("options"),
+    ),
+    _claim("tries", Text("How often it was asked: {tries}."), tries=_fact("tries")),
+    _claim(
+        "waited",
+        Text("From the end of the question to the key: {waited} milliseconds."),
+        waited=_fact("waited"),
+    ),
+)
+_CONSENT = (
+    _claim("purpose", Text("The purpose of the consent: {purposes}."), purposes=("names", "purposes")),
+    _claim(
+        "silence",
+        Text(
+            "Silence is no consent, nor is hanging up or another key: only the key for it is, pressed after"
+            " the whole question."
+        ),
+    ),
+)
+_TOLD_PURPOSE = (
+    _claim(
+        "basis",
+        Text("The notice that told its purpose is shown by record {record} of the same ledger."),
+        record=("person", "basis"),
+    ),
+    _claim(
+        "elsewhere",
+        Text("The notice that told its purpose is shown by record {record} of another box."),
+        record=("person", "elsewhere"),
+    ),
+)
 _RECORDING = _claim(
     "recording",
     Text("It is the recording that the record names: its digest is {digest}."),
@@ -166,6 +210,8 @@ def _summary(page: ReceiptPage) -> Claim:
     facts, kind = page.receipt.facts, _given(page.receipt.facts)
     if _is_of_records(facts):
         text, more = Text("On {at} {company} put this on record: {what}."), {"what": _code(kind)}
+    elif is_of_choice(facts):
+        text, more = _summary_of_choice(facts, kind)
     elif facts[kind] == RecordKind.PHONE:
         text = Text("A call to {company} on {at}, as the company recorded it: {status}.")
         more = {"status": _code("status")}
@@ -175,6 +221,24 @@ def _summary(page: ReceiptPage) -> Claim:
         )
         more = {"notice": ("names", "notice"), "version": _fact("version"), "how": _code(kind)}
     return _claim("summary", text, company=("given", page.company), at=("local", "happened"), **more)
+
+
+def _summary_of_choice(facts: Mapping[str, str | int], kind: str) -> tuple[Text, dict[str, Source]]:
+    """The sentence of somebody who was asked, with the sources of its further values."""
+    sources = {"asks": _code("asks"), "answer": _code("answer")}
+    if facts["status"] == Status.NOTASKED:
+        text = Text(
+            "A call to {company} on {at}, as the company recorded it: the caller was to be asked {asks};"
+            " {answer}."
+        )
+    elif facts[kind] == RecordKind.PHONE:
+        text = Text(
+            "A call to {company} on {at}, as the company recorded it: the caller was asked {asks}; {answer}."
+        )
+    else:
+        text = Text("{company} put on record that on {at} a caller was asked {asks}, {how}; {answer}.")
+        sources["how"] = _code(kind)
+    return text, sources
 
 
 def _what(page: ReceiptPage) -> list[Claim]:
@@ -192,15 +256,29 @@ def _what(page: ReceiptPage) -> list[Claim]:
     )
     claims = [
         company,
-        *(_CALLED if not of_records and facts[_given(facts)] == RecordKind.PHONE else ()),
+        *_question(facts),
         happened,
         *([_RECORDED] if facts["recorded"] != facts["happened"] else ()),
-        *(_STATED if of_records else _PLAYBACK),
+        *(_STATED if of_records else _answer(facts) if is_of_choice(facts) else _PLAYBACK),
         *([_REASON] if facts["reason"] != Reason.TOLD_ELSEWHERE else ()),
         *_CONDITIONS,
         *([_MIGRATED] if facts["kind"] == "migrated" else ()),
     ]
     return [claim for claim in claims if claim.fits(facts)]
+
+
+def _question(facts: Mapping[str, str | int]) -> Sequence[Claim]:
+    """Return the claims of the number that was called, and of what was to be told or asked there."""
+    if is_of_choice(facts):
+        return _QUESTION
+    return _CALLED if not _is_of_records(facts) and facts[_given(facts)] == RecordKind.PHONE else ()
+
+
+def _answer(facts: Mapping[str, str | int]) -> list[Claim]:
+    """Return the claims of a question and of its answer."""
+    answer = [claim for claim in _ANSWER if claim.name != "waited" or facts.get("waited")]
+    playback = [claim for claim in _PLAYBACK if claim.name != "purposes"]
+    return [*(_CONSENT if facts["asks"] == Asks.CONSENT else ()), *answer, *playback]
 
 
 def _whom(receipt: Receipt) -> list[Claim]:
@@ -212,12 +290,19 @@ def _whom(receipt: Receipt) -> list[Claim]:
     person = receipt.who.values
     known = _HIDDEN if receipt.opening_key is None else _KNOWN
     first = known if "pseudonym" in person else _UNKNOWN
-    return [first, *(claim for claim in _PERSON if claim.fits(person))]
+    claims = [*_TOLD_PURPOSE, *_PERSON] if is_of_choice(receipt.facts) else _PERSON
+    by_name = {claim.name: claim for claim in reversed(claims)}
+    return [first, *(by_name[claim.name] for claim in _PERSON if claim.fits(person))]
 
 
 def _given(facts: Mapping[str, str | int]) -> str:
     """Return the name of the fact that says how the notice was given."""
     return "was" if "was" in facts else "kind"
+
+
+def is_of_choice(facts: Mapping[str, str | int]) -> bool:
+    """Return whether the record is about a choice that was put to a caller."""
+    return "asks" in facts
 
 
 def _is_of_records(facts: Mapping[str, str | int]) -> bool:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from ...model.text import Text
 
 FACTS = {
+    "answer": Text("Answer"),
+    "asks": Text("What was asked"),
+    "choice": Text("Choice"),
     "counts": Text("Counts as informing (0: no)"),
     "ending": Text("How it ended"),
     "from": Text("First leaf that is counted"),
@@ -19,6 +22,7 @@ FACTS = {
     "log": Text("Signed log"),
     "notice": Text("Notice"),
     "number": Text("Number in the ledger"),
+    "options": Text("Keys with their answers"),
     "prompt": Text("Path of the recording"),
     "purposes": Text("Purposes"),
     "rate": Text("Samples of a second"),
@@ -31,8 +35,10 @@ FACTS = {
     "supplement": Text("Only what is new (1: yes)"),
     "to": Text("Leaf before which the count ends"),
     "totals": Text("Numbers of records by line, notice, outcome and reason"),
+    "tries": Text("Times that it was asked"),
     "version": Text("Version"),
     "vouched": Text("Who vouches for the number"),
+    "waited": Text("Milliseconds of the last wait until the answer"),
     "wanted": Text("Language that was wanted"),
     "was": Text("How it was given, before there was a log"),
 }

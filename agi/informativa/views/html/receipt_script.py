@@ -3,14 +3,15 @@ The script takes none of it for the proof."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from ...evidence.receipt import FACT_NAMES, NUMBERS, PERSON_NAMES, REQUIRED
-from ...model.text import Text
+from ...evidence.receipt import FACT_NAMES, FACTS_OF_CHOICES, NUMBERS, PERSON_NAMES, REQUIRED, Values
+from ...model.text import Text, plain
 from ...operations.evidence.receipt_page import ReceiptPage
+from ..choice_sentences import ONLY_OF_CHOICES, options
 from ..messages import Language
 from ..record_words import CODES, MOMENT, MONTHS, TENTHS, name_in_language
-from .receipt_claims import Claim
+from .receipt_claims import Claim, is_of_choice
 
 SCRIPTS = ("words.js", "proof.js", "receipt.js", "page.js")
 
@@ -86,8 +87,15 @@ MESSAGES = {
 
 def for_script(page: ReceiptPage, claims: Sequence[Claim], say: Language) -> dict[str, object]:
     """Return all that the script needs to make the sentences anew."""
+    of_choice = is_of_choice(page.receipt.facts)
+    fact_names = [
+        name
+        for name in FACT_NAMES[page.receipt.version]
+        if of_choice or name not in FACTS_OF_CHOICES  # of which no other record has any
+    ]
+    codes = _codes_of_choice(page.receipt.facts, say) if of_choice else _codes_of_notices()
     return {
-        "facts": {name: name in NUMBERS["facts"] for name in FACT_NAMES[page.receipt.version]},
+        "facts": {name: name in NUMBERS["facts"] for name in fact_names},
         "person": {name: name in NUMBERS["person"] for name in PERSON_NAMES[page.receipt.version]},
         "required": {part: sorted(names) for part, names in REQUIRED.items()},
         "claims": [
@@ -100,11 +108,11 @@ def for_script(page: ReceiptPage, claims: Sequence[Claim], say: Language) -> dic
         ],
         "codes": {
             name: {str(value): say(text) for value, text in meanings.items()}
-            for name, meanings in CODES.items()
+            for name, meanings in codes.items()
         },
         "names": {
             notice_id: name_in_language(notice_id, page.names, say)
-            for kind in ("notice", "purposes")
+            for kind in ("choice", "notice", "purposes")
             for notice_id in str(page.receipt.facts.get(kind, "")).split()
         },
         "zone": str(page.zone),
@@ -117,3 +125,19 @@ def for_script(page: ReceiptPage, claims: Sequence[Claim], say: Language) -> dic
         "key": page.key,
         "said": {name: say.gettext(text.template) for name, text in MESSAGES.items()},
     }
+
+
+def _codes_of_choice(facts: Values, say: Language) -> Mapping[str, Mapping[str, Text]]:
+    """Return the meanings of the codes that a record of a choice may have. Its keys are one code, whose
+    meaning is that of each."""
+    as_recorded = str(facts.get("options", ""))
+    return {**CODES, "options": {as_recorded: plain(options(as_recorded, say))}}
+
+
+def _codes_of_notices() -> Mapping[str, Mapping[str, Text]]:
+    """Return the meanings of the codes that a record of no choice may have."""
+    codes = {
+        name: {value: text for value, text in meanings.items() if value not in ONLY_OF_CHOICES.get(name, ())}
+        for name, meanings in CODES.items()
+    }
+    return {name: meanings for name, meanings in codes.items() if meanings}

@@ -7,10 +7,12 @@ from contextlib import contextmanager
 
 from rich.progress import MofNCompleteColumn
 
+from ...model import Asks
 from ...model.errors import EvidenceError
 from ...operations.evidence.logs import Checkpoints, LogKeys
 from ...operations.evidence.receipt_files import ReceiptFile, WrittenReceipts
 from ...operations.evidence.verifying import Verification, VerifiedReceipt
+from ..choice_sentences import ANSWERS, ASKS, options
 from ..messages import Language
 from ..record_words import KINDS
 from .progress import progress
@@ -136,14 +138,10 @@ def _facts(facts: Mapping[str, str | int], say: Language) -> Iterator[str]:
         yield from _stated(facts, say)
         return
     yield say("{happened}, line {line}", happened=facts["happened"], line=facts.get("line", "-"))
-    yield say(
-        "notice {notice}, version {version}, language {language}: {status} ({reason})",
-        notice=facts.get("notice", "-"),
-        version=facts.get("version", "-"),
-        language=facts.get("language", "-"),
-        status=facts["status"],
-        reason=facts["reason"],
-    )
+    if "asks" in facts:
+        yield from _question(facts, say)
+    else:
+        yield _delivered(facts, say)
     if "heard" in facts:
         rate = int(facts["rate"])
         yield say(
@@ -152,6 +150,40 @@ def _facts(facts: Mapping[str, str | int], say: Language) -> Iterator[str]:
             length=int(facts["length"]) / rate,
             ending=facts["ending"],
         )
+
+
+def _delivered(facts: Mapping[str, str | int], say: Language) -> str:
+    return say(
+        "notice {notice}, version {version}, language {language}: {status} ({reason})",
+        notice=facts.get("notice", "-"),
+        version=facts.get("version", "-"),
+        language=facts.get("language", "-"),
+        status=facts["status"],
+        reason=facts["reason"],
+    )
+
+
+def _question(facts: Mapping[str, str | int], say: Language) -> Iterator[str]:
+    """Yield what a caller was asked, by which keys he could answer, and his answer."""
+    asks, answer = str(facts["asks"]), str(facts.get("answer", ""))
+    yield say(
+        "choice {choice}, version {version}, language {language}: {status} ({reason})",
+        choice=facts.get("choice", "-"),
+        version=facts.get("version", "-"),
+        language=facts.get("language", "-"),
+        status=facts["status"],
+        reason=facts["reason"],
+    )
+    yield say(
+        "asked {asks}: {answer} ({word})",
+        asks=say(ASKS[asks]) if asks in ASKS else asks,
+        answer=say(ANSWERS[answer]) if answer in ANSWERS else answer,
+        word=answer,
+    )
+    if "options" in facts:
+        yield say("the keys: {options}", options=options(str(facts["options"]), say))
+    if asks == Asks.CONSENT:
+        yield say("for the purpose: {purposes}", purposes=facts.get("purposes", "-"))
 
 
 def _stated(facts: Mapping[str, str | int], say: Language) -> Iterator[str]:

@@ -12,9 +12,11 @@ from ..model import Action, Controller, Record
 from ..model.text import NOTHING, Text
 from ..process import storage
 from .access_log import SHELL, AccessFilter
-from .callers import caller_records, pseudonyms
+from .callers import CallerRecords, caller_records, pseudonyms
 from .completeness import Missing
 from .evidence.receipt_page import played_sound, words_of
+from .explain import told_by_controller
+from .letter_consents import LetterConsent, letter_consents
 from .typed_caller import Typed
 
 _ALL = 1 << 31  # looks at one caller: more than there can be
@@ -89,6 +91,8 @@ class AccessLetter:
     """The boxes that may have more records, each with the reason."""
     history: AccessHistory = AccessHistory()
     """The accesses to the caller's data."""
+    consents: tuple[LetterConsent, ...] = ()
+    """The caller's last answers to requests for a consent."""
 
 
 def access_letter(
@@ -110,7 +114,12 @@ def access_letter(
         for box, record in answer.records
     ]
     entries.sort(key=lambda entry: (entry.record.event.at, entry.box, entry.record.number))
-    purposes = {purpose for _box, record in answer.records for purpose in record.event.purposes}
+    purposes = {
+        purpose
+        for _box, record in answer.records
+        if record.event.asked is None
+        for purpose in record.event.purposes
+    }
     own_records = [record for box, record in answer.records if not box]
     return AccessLetter(
         controller,
@@ -122,7 +131,17 @@ def access_letter(
         bool(evidence_settings.targets or evidence_settings.witnesses or evidence_settings.timestamp),
         answer.missing,
         _history(controller, typed, own_records, now, elsewhere=configuration.shared is not None),
+        _consents(controller, typed, configuration, answer, now),
     )
+
+
+def _consents(
+    controller: Controller, typed: Typed, configuration: Configuration, answer: CallerRecords, now: datetime
+) -> tuple[LetterConsent, ...]:
+    if not any(record.event.asked for _box, record in answer.records):
+        return ()
+    history = told_by_controller(typed.caller, controller)
+    return letter_consents(configuration, controller, typed.caller, answer.records, history, now)
 
 
 def _history(

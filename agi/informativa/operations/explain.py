@@ -15,6 +15,7 @@ from ..call.caller import mask, pseudonym, recognise
 from ..model import (
     Caller,
     CallerHistory,
+    Controller,
     Identified,
     IncomingCall,
     Line,
@@ -231,7 +232,11 @@ def incoming_call(number: str | None, dialled: str) -> IncomingCall:
 
 def history_of(caller: Caller, line: Line) -> CallerHistory:
     """Return what the line's controller told this caller, under any of its keys. Raises LedgerError."""
-    controller = line.controller
+    return told_by_controller(caller, line.controller)
+
+
+def told_by_controller(caller: Caller, controller: Controller) -> CallerHistory:
+    """Return what a controller told this caller, under any of its keys. Raises LedgerError."""
     if not isinstance(caller, Identified):
         return {}
     with existing_ledger(controller) as ledger:

@@ -11,7 +11,18 @@ from importlib import resources
 import jinja2
 from markupsafe import Markup
 
-from ...model import Action, Controller, Event, Heard, Line, Period, Record, RecordKind, name_with_basis
+from ...model import (
+    Action,
+    Asked,
+    Controller,
+    Event,
+    Heard,
+    Line,
+    Period,
+    Record,
+    RecordKind,
+    name_with_basis,
+)
 from ...model.invisible import visible
 from ...model.text import Text
 from ...operations.evidence.auditing import AuditedLedger
@@ -19,11 +30,13 @@ from ...operations.evidence.verifying import VerifiedReceipt
 from ...operations.record_document import AskedChoice
 from .. import choice_words
 from .. import record_words as words
+from ..choice_sentences import options
 from ..messages import Language
 from ..text import audits, evidence
 from ..text.access_log import action_text, detail_text, short
 from ..text.boxes import ago, cells
 from ..text.bundle_plan import sentences
+from ..text.choices import explained_key, outlook
 from .markup import templates_in
 
 PLACE = "views/templates/console"
@@ -42,6 +55,9 @@ def environment() -> jinja2.Environment:
             "note_text": words.note_text,
             "short": short,
             "looked_for": looked_for,
+            "options": options,
+            "outlook": outlook,
+            "explained_key": explained_key,
             "worded": in_words,
             "plan": plan,
             "copied": record_json,
@@ -111,7 +127,7 @@ def record_json(record: Record) -> str:
 
 
 def _plain(value: object) -> object:
-    if isinstance(value, Heard):
+    if isinstance(value, Heard | Asked):
         return {name: _plain(part) for name, part in asdict(value).items()}
     if isinstance(value, frozenset):
         return sorted(value)

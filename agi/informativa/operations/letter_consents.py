@@ -1,0 +1,91 @@
+"""The consents in an answer to an access request: what was said last of each, and how to withdraw it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+
+from ..call.choice_policy import remembered_until, why_ended
+from ..config import Configuration
+from ..model import Answer, Asks, CallerHistory, Choice, Controller, Identified, Reason, Record
+from ..model.choices import ACTS, StandingAnswer, answered
+
+
+@dataclass(frozen=True)
+class LetterConsent:
+    """The last act of a caller about one consent."""
+
+    choice: str
+    """The name of the choice in the configuration."""
+    answer: Answer
+    """Granted, refused or withdrawn."""
+    version: str
+    """The version of the wording that the caller answered."""
+    at: datetime
+    """The time of it."""
+    record: int
+    """The number of the record that proves it."""
+    box: str
+    """The name of the box that has the record; '' for this one."""
+    holds: bool
+    """True if it is a consent that still holds."""
+    until: date | None = None
+    """The day on which a consent that holds ends; `None` where that is not known."""
+    withdraw_at: str = ""
+    """The number to call to withdraw it; '' where there is none."""
+    withdraw_key: str = ""
+    """The key to press there."""
+
+
+def letter_consents(
+    configuration: Configuration,
+    controller: Controller,
+    caller: Identified,
+    records: Iterable[tuple[str, Record]],
+    history: CallerHistory,
+    now: datetime,
+) -> tuple[LetterConsent, ...]:
+    """Return what a caller said last of each consent that he was asked for, by his records, each with its
+    box."""
+    choices = {choice.id: choice for choice in configuration.choices.get(controller.id, ())}
+    last: dict[str, StandingAnswer] = {}
+    for name, act in _acts(records):
+        last[name] = max(act, last.get(name, act), key=lambda one: one.order)
+    return tuple(
+        _consent(name, act, choices.get(name), controller, caller, history, now)
+        for name, act in sorted(last.items())
+    )
+
+
+def _acts(records: Iterable[tuple[str, Record]]) -> Iterator[tuple[str, StandingAnswer]]:
+    for box, record in records:
+        act = answered(record.event, record.number)
+        if act is not None and record.event.asked is not None and act.word in ACTS:
+            yield record.event.asked.choice, replace(act, box=box)
+
+
+def _consent(
+    name: str,
+    act: StandingAnswer,
+    choice: Choice | None,
+    controller: Controller,
+    caller: Identified,
+    history: CallerHistory,
+    now: datetime,
+) -> LetterConsent:
+    """Return a caller's last act. A consent whose choice is not configured any more may be used by nobody who
+    asks this program, but nothing says that it ended."""
+    granted = act.word is Answer.GRANTED
+    consent = LetterConsent(name, act.word, act.version, act.at, act.record, act.box, granted)
+    if choice is None or choice.asks is not Asks.CONSENT:
+        return consent
+    if not granted or why_ended(choice, act, history, caller, now, controller) != Reason.ALREADY_INFORMED:
+        return replace(consent, holds=False)
+    until = remembered_until(choice, act, controller)
+    return replace(
+        consent,
+        until=until and until.astimezone(controller.zone).date(),
+        withdraw_at=choice.withdraw_at,
+        withdraw_key=choice.keys[Answer.REFUSED],
+    )

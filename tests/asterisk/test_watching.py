@@ -104,6 +104,43 @@ def test_call_of_a_known_caller(site: Site) -> None:
     assert len(site.office.records()) == 2
 
 
+PERSON = """
+    choices:
+      person:
+        asks: human
+        keys: {human: "5"}
+        tries: 1
+        wait: 3 seconds
+        versions: [{version: "1", short: {it: prompts/it/short, en: prompts/en/short, de: prompts/it/short}}]
+    notices:
+"""
+
+
+@pytest.mark.parametrize(
+    ("presses", "answer", "words"),
+    [
+        ((), "silence", "the caller pressed no key"),
+        (("--press", "5@2.5"), "human", "the caller wanted a person instead of a machine"),
+        (("--press", "9@2.5"), "unclear", "a key that was not offered"),
+        (("--press", "5@60"), "silence", "the call was over before the key 5 was to be pressed"),
+    ],
+)
+def test_call_that_presses_keys(site: Site, presses: tuple[str, ...], answer: str, words: str) -> None:
+    """A key of the test call reaches the choice as a caller's does, with the rights that the call needs
+    anyway; the result says which choice got which answer."""
+    account(site)
+    step = "- notice: privacy"
+    site.configure(("\n    notices:\n", PERSON), (step, f"- choice: person\n      {step}"))
+    code, facts = tried(site, *presses)
+    assert (code, facts["problems"]) == (0, [])
+    assert facts["choices"] == [{"choice": "person", "answer": answer}]
+    keys = [moment for moment in facts["timeline"] if moment["what"] == "key-pressed"]
+    assert [moment["fact"] for moment in keys] == [press[0] for press in presses[1:] if "@60" not in press]
+    assert [record.event.asked is not None for record in site.office.records()][-2:] == [True, False]
+    assert words in run(site, "test-call", LINE, *presses).stdout
+    assert site.pbx.channels() == 0
+
+
 def test_call_rings_nobody(site: Site) -> None:
     """Neither what stands after the notice is run, nor, where a Dial stands before it, the real dialplan at
     all, unless it is asked for."""

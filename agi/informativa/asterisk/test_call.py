@@ -8,11 +8,12 @@ returns to the context that it came from: so it goes through the real dialplan u
 from __future__ import annotations
 
 import asyncio
+import math
 import random
 import re
 import string
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
@@ -24,11 +25,23 @@ from ..model.text import NOTHING, Text
 from . import ami
 
 PATIENCE = 30.0  # seconds beside the prompts: a service that hangs costs 10, a slow ledger 10, a script some
+PAUSE = 0.5  # seconds of a `w` of SendDTMF: keys are pressed in these steps
+_KEY_SECONDS, _BETWEEN_SECONDS = 0.1, 0.25  # of SendDTMF
 SILENCE = 5.0  # seconds without a word about a call that was taken; Asterisk says the first at once
 
 _PLAYED_HERE = re.compile(r"execif\(1\?Playback\((.*)\)\)")  # the third try of our dialplan
 _WITHOUT_TOKEN = re.compile(r"^(agi://[^/]*/[^/]*)/.*$")
-_RESULT = {"INFORMATIVA_STATUS": "status", "INFORMATIVA_REASON": "reason", "INFORMATIVA_RECORD": "record"}
+_RESULT = {
+    f"INFORMATIVA_{variable}": variable.lower() for variable in ("STATUS", "REASON", "RECORD", "CHOICES")
+}
+
+
+@dataclass(frozen=True)
+class Press:
+    """A key that is pressed so many seconds after the call was answered, to the next half second."""
+
+    key: str
+    seconds: float
 
 
 class CallStep(StrEnum):
@@ -38,6 +51,7 @@ class CallStep(StrEnum):
     SERVICE = "service-asked"
     SCRIPT = "script-asked"
     ANSWERED = "answered"
+    KEY = "key-pressed"
     BEGINS = "notice-begins"
     ENDS = "notice-ends"
     STATUS = "status"
@@ -64,6 +78,7 @@ class TestCallResult:
     status: str = ""
     reason: str = ""
     record: str = ""
+    choices: str = ""
     by_script: bool = False
     lacking: Text = NOTHING
 
@@ -75,22 +90,26 @@ async def place(
     number: str,
     seconds: float,
     tell: Callable[[Moment], None],
+    presses: Sequence[Press] = (),
 ) -> TestCallResult:
     """Place a call at `channel` from `number` ('' to withhold it), follow it to its end, and report each
-    step.
+    step. Each of `presses` is sent on the listening end, from where it reaches the other as a caller's key.
 
     It is hung up as soon as its status is set, and at the latest after `seconds` (the length of the prompts
     that it may hear) and PATIENCE. Raises ManagerError.
     """
     ids = _ids()
-    watch = _CallWatch(ids[1], tell)
+    watch, to_press = _CallWatch(ids[1], tell), sorted(presses, key=lambda press: press.seconds)
     await manager.listen("call", "dialplan", "agi")
     longest = seconds + PATIENCE
-    await _originate(manager, channel, ids, number, longest)
+    await _originate(manager, channel, ids, number, _listening(presses, longest))
     watch.tell(CallStep.PLACED, channel)
     try:
         while not watch.ended and (remaining := min(longest, watch.deadline) - watch.age()) > 0:
-            if event := await manager.event(remaining):
+            due = watch.until(to_press[0]) if to_press else remaining
+            if due <= 0:
+                watch.tell(CallStep.KEY, to_press.pop(0).key)
+            elif event := await manager.event(min(remaining, due)):
                 watch.happened(event)
     finally:
         await _hang_up(manager, ids)
@@ -114,6 +133,7 @@ class _CallWatch:
         self._channel, self._tell = channel, tell
         self._began = time.monotonic()
         self._playing = False
+        self._answered: float | None = None
 
     @property
     def ended(self) -> bool:
@@ -123,6 +143,12 @@ class _CallWatch:
     def age(self) -> float:
         """Return the seconds since the call was placed."""
         return time.monotonic() - self._began
+
+    def until(self, press: Press) -> float:
+        """Return the seconds until a key is to be pressed; for ever as long as the call is not answered."""
+        if self._answered is None:
+            return float("inf")
+        return self._answered + press.seconds - self.age()
 
     def tell(self, what: CallStep, fact: str = "") -> None:
         """Report a step that is reached now."""
@@ -144,6 +170,7 @@ class _CallWatch:
 
     def _state(self, event: Any) -> None:
         if event.channelstatedesc == "Up":
+            self._answered = self.age()
             self.tell(CallStep.ANSWERED)
 
     def _step(self, event: Any) -> None:
@@ -162,7 +189,7 @@ class _CallWatch:
             self.tell(CallStep.SCRIPT if self.outcome.by_script else CallStep.SERVICE, shown)
 
     def _variable(self, event: Any) -> None:
-        name = _RESULT.get(event.variable)
+        name = _RESULT.get(event.variable.lstrip("_"))  # inherited variables begin so
         if name and event.value:
             setattr(self.outcome, name, event.value)
         if name == "status" and event.value:
@@ -189,20 +216,45 @@ _HANDLERS: dict[str, tuple[str, Callable[[_CallWatch, Any], None]]] = {
 }
 
 
+@dataclass(frozen=True)
+class _Listening:
+    """The application of the listening end, which begins when the call is answered, and its data; the call
+    may last so many seconds."""
+
+    application: str
+    data: str
+    seconds: float
+
+
+def _listening(presses: Sequence[Press], longest: float) -> _Listening:
+    """Return what the listening end does: wait for as long as the call may last or, with keys, send them and
+    wait. SendDTMF needs no right of the account that the call does not need; PlayDTMF would."""
+    if not presses:
+        return _Listening("Wait", f"{longest:.0f}", longest)
+    digits, now = "", 0.0
+    for press in sorted(presses, key=lambda press: press.seconds):
+        pauses = max(0, round((press.seconds - now) / PAUSE))
+        digits += "w" * pauses + press.key
+        now += pauses * PAUSE + _KEY_SECONDS + _BETWEEN_SECONDS
+    digits += "w" * math.ceil(longest / PAUSE)
+    data = f"{digits},{_BETWEEN_SECONDS * 1000:.0f},{_KEY_SECONDS * 1000:.0f}"
+    return _Listening("SendDTMF", data, longest)
+
+
 async def _originate(
-    manager: ami.ManagerSession, channel: str, ids: tuple[str, str], number: str, longest: float
+    manager: ami.ManagerSession, channel: str, ids: tuple[str, str], number: str, listening: _Listening
 ) -> None:
-    """Let Asterisk place the call. The listening end waits for as long as the call may last."""
+    """Let Asterisk place the call."""
     listener, caller = ids
     await manager.act(
         "Originate",
         Channel=channel,
         ChannelId=listener,
         OtherChannelId=caller,
-        Application="Wait",
-        Data=f"{longest:.0f}",
+        Application=listening.application,
+        Data=listening.data,
         CallerID=f"<{number}>" if number else "",
-        Timeout=f"{longest * 1000:.0f}",
+        Timeout=f"{listening.seconds * 1000:.0f}",
         Variable=["__INFORMATIVA_TEST=test"],
         Async="true",
     )

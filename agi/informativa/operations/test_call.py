@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated
@@ -13,11 +13,11 @@ from pydantic import Field
 
 from .. import model
 from ..asterisk import ami, test_call
-from ..asterisk.test_call import Moment, TestCallResult
+from ..asterisk.test_call import CallStep, Moment, Press, TestCallResult
 from ..call import policy
 from ..call.caller import mask, recognise
 from ..config import Configuration
-from ..model import Caller, Decision, Identified, Line, ManagerAccount, Reason, Status, errors
+from ..model import Answer, Caller, Choice, Decision, Identified, Line, ManagerAccount, Reason, Status, errors
 from ..model.errors import InformativaError
 from ..model.text import Text
 from ..process.storage import existing_ledger
@@ -68,8 +68,9 @@ class PlannedCall:
 
     @property
     def seconds(self) -> float:
-        """The time that all due prompts may last, in the longest language."""
-        return sum(max(prompt.seconds for prompt in decision.prompts.values()) for decision in self.due)
+        """The time that all due prompts and choices may last, in the longest language."""
+        notices = sum(max(prompt.seconds for prompt in decision.prompts.values()) for decision in self.due)
+        return notices + sum(_longest(planned.choice) for planned in self.line.choices)
 
 
 @dataclass(frozen=True)
@@ -89,6 +90,16 @@ class CallResult:
     """INFORMATIVA_REASON."""
     record: str | None
     """INFORMATIVA_RECORD: the number of a record, or a row of the fallback spool."""
+
+
+@dataclass(frozen=True)
+class GivenAnswer:
+    """The word that the dialplan got of one choice, in INFORMATIVA_CHOICES."""
+
+    choice: str
+    """The name of the choice."""
+    answer: Answer
+    """The word."""
 
 
 @dataclass(frozen=True)
@@ -117,6 +128,8 @@ class TestCall:
     """Differences from the expected course."""
     in_order: bool
     """True if there are no problems."""
+    choices: tuple[GivenAnswer, ...] | None = None
+    """The words that the dialplan got of the choices of the plan; only where it has some."""
 
 
 def plan(
@@ -187,10 +200,12 @@ async def place(
     call: PlannedCall,
     *,
     through: bool = False,
+    presses: Sequence[Press] = (),
     progress: Callable[[CallPlaced | Moment], None] = lambda _step: None,
 ) -> TestCall:
     """Place the call, wait for its end, and compare the result with the plan. With `through` it goes through
-    the real dialplan even where that may ring somebody. `progress` is called at each step.
+    the real dialplan even where that may ring somebody. Keys are pressed as `presses` say. `progress` is
+    called at each step.
 
     Raises InformativaError where it cannot be placed, ManagerError and LedgerError.
     """
@@ -206,7 +221,9 @@ async def place(
         channel = f"Local/{call.dialled}@{call_entry.context}/n"
         progress(CallPlaced(channel))
         newest = await asyncio.to_thread(_newest, line)
-        outcome = await test_call.place(manager, account, channel, call.number or "", call.seconds, on_moment)
+        outcome = await test_call.place(
+            manager, account, channel, call.number or "", call.seconds, on_moment, presses
+        )
     new_records = await asyncio.to_thread(_since, line, newest + 1)
     records = [record for record in new_records if record.event.call == outcome.call]
     problems = tuple(_problems(call, outcome, records))
@@ -220,12 +237,30 @@ async def place(
         expected=CallResult(str(status), str(reason), record=None),
         result=_result(outcome),
         records=tuple(Record.of(record, line.controller.id) for record in records),
-        notes=(*call_entry.notes, *_notes(outcome)),
+        notes=(*call_entry.notes, *_notes(outcome), *_unsent(presses, timeline)),
         problems=tuple(
             Problem.of(errors.ConfigProblem("", None, "", text), "test-call") for text in problems
         ),
         in_order=not problems,
+        choices=_answers(outcome) if line.choices else None,
     )
+
+
+def _longest(choice: Choice) -> float:
+    """Return the seconds for which a choice may hold a call: each time the longest prompt and the wait."""
+    prompts = [prompt.seconds for version in choice.wording.versions for *_, prompt in version.prompts()]
+    return choice.tries * (max(prompts, default=0.0) + choice.wait)
+
+
+def _answers(outcome: TestCallResult) -> tuple[GivenAnswer, ...]:
+    pairs = [item.partition(":") for item in outcome.choices.split()]
+    return tuple(GivenAnswer(choice, Answer(word)) for choice, _, word in pairs)
+
+
+def _unsent(presses: Sequence[Press], timeline: Sequence[Moment]) -> Iterator[Text]:
+    sent = sum(moment.what is CallStep.KEY for moment in timeline)
+    for press in sorted(presses, key=lambda press: press.seconds)[sent:]:
+        yield Text("the call was over before the key {key} was to be pressed", key=press.key)
 
 
 def _result(outcome: TestCallResult) -> CallResult | None:

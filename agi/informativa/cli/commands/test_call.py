@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 
-from ...asterisk.test_call import Moment
+from ...asterisk.test_call import Moment, Press
 from ...config import DEFAULT_FILE, load
 from ...operations.test_call import CallPlaced, place, plan
 from ...views.text.test_call import progress, report
@@ -21,6 +22,14 @@ def add_to(app: typer.Typer) -> None:
     app.command("test-call")(_test_call)
 
 
+def _press(text: str) -> Press:
+    """Parse KEY@SECONDS."""
+    match = re.fullmatch(r"([0-9*#])@(\d{1,3}(?:\.\d{1,3})?)", text)
+    if match is None:
+        raise typer.BadParameter(_("Type a key and the seconds after the answer, like 5@2.0"))
+    return Press(match[1], float(match[2]))
+
+
 def _test_call(
     line: Annotated[str, typer.Argument(metavar="LINE", help="The called number.")],
     number: Annotated[
@@ -30,6 +39,15 @@ def _test_call(
     through: Annotated[
         bool, typer.Option("--through", help="Through the real dialplan even where that may ring somebody.")
     ] = False,
+    presses: Annotated[
+        list[Press] | None,
+        typer.Option(
+            "--press",
+            metavar="KEY@SECONDS",
+            parser=_press,
+            help="Press a key so many seconds after the answer, in steps of half a second: 5@2.0.",
+        ),
+    ] = None,
     yes: Annotated[
         bool, typer.Option("--yes", help="Really have it recorded that the caller was told.")
     ] = False,
@@ -47,7 +65,7 @@ def _test_call(
             for text in progress(step, call, _):
                 print(text, flush=True)
 
-    result = asyncio.run(place(call, through=through, progress=show))
+    result = asyncio.run(place(call, through=through, presses=presses or (), progress=show))
     if as_json:
         print_document(result)
     else:

@@ -9,6 +9,7 @@ from ...model import NamesByLanguage, name_and_id
 from ...model.text import Text
 from ...operations.record_document import Record
 from ...operations.test_call import CallPlaced, PlannedCall, TestCall
+from ..choice_sentences import ANSWERS
 from ..messages import Language
 from .explain import WITHHELD
 
@@ -17,6 +18,7 @@ _STEPS = {
     CallStep.SERVICE: Text("the service is asked: {fact}"),
     CallStep.SCRIPT: Text("the script is asked: {fact}"),
     CallStep.ANSWERED: Text("answered"),
+    CallStep.KEY: Text("key {fact} is pressed"),
     CallStep.BEGINS: Text("notice begins: {fact}"),
     CallStep.ENDS: Text("notice ends"),
     CallStep.STATUS: Text("status {fact}"),
@@ -48,6 +50,9 @@ def report(result: TestCall, call: PlannedCall, say: Language) -> Iterator[str]:
     """Yield the records of the call, and the problems."""
     for record in result.records:
         yield _record(record, call.line.controller.names, say)
+    for given in result.choices or ():
+        choice = say(name_and_id(given.choice, call.line.controller.names))
+        yield f"{choice}: {given.answer}, {say(ANSWERS[given.answer])}"
     for note in result.notes:
         yield say("note: {note}", note=note)
     for problem in result.problems:
@@ -73,7 +78,8 @@ def _record(record: Record, names: NamesByLanguage, say: Language) -> str:
         say("{seconds:.1f} of {length:.1f} s", seconds=heard.seconds, length=heard.length) if heard else ""
     )
     played = f", {length}, {heard.ending}" if heard else ""
-    notice = say(name_and_id(record.notice or "", names))
+    about = record.asked.choice if record.asked else record.notice or ""
+    notice = say(name_and_id(about, names))
     return (
         say("record {number}", number=record.number)
         + f": {record.at:%Y-%m-%d %H:%M:%S} UTC, {notice} {record.version or ''} {record.language or ''},"

@@ -332,7 +332,7 @@ class _Bundler:
         _write(texts, self._words.record(record, source.box))
         self._records += 1
         self._erased += event.erased
-        self._versions.add((event.notice, event.version))
+        self._versions.add((event.asked.choice if event.asked else event.notice, event.version))
         if event.recording:
             self._recordings.add(event.recording)
         if isinstance(receipt, RecordWithoutReceipt) and receipt.is_note:
@@ -378,8 +378,8 @@ class _Bundler:
             yield LogFiles(epoch, makers[box].published(epoch), signed, first, last, box)
 
     def _prompts(self) -> list[BundledPrompt]:
-        notices = self._configuration.notices.get(self._controller.id, ())
-        return bundled(notices, self._period.since, self._period.until, self._versions)
+        wordings = self._configuration.wordings(self._controller.id)
+        return bundled(wordings, self._period.since, self._period.until, self._versions)
 
 
 def folder_name(controller: Controller, period: DayRange) -> str:

@@ -30,7 +30,13 @@ _NOT_PROVEN = (
         " which a receipt names is proven."
     ),
     Text("Whose number a pseudonym is. A number is not a person, either."),
-    Text("Consent: a notice that was given is not a consent, and nothing here says that anybody agreed."),
+)
+_NO_CONSENT = Text(
+    "Consent: a notice that was given is not a consent, and nothing here says that anybody agreed."
+)
+_CONSENTS = Text(
+    "Consent, by a notice: only a record whose answer is `granted` says that somebody agreed, silence never"
+    " does, and a later record may say that he withdrew."
 )
 
 _ERASED = Text(
@@ -122,10 +128,11 @@ class BundleWords:
     def __init__(self, say: Language) -> None:
         self._say = say
         self._files: RecordFiles | None = None
+        self._choices = False
 
     def begin(self, controller: Controller, origin: str, *, choices: bool) -> Mapping[str, str]:
         """Return the beginning of each file of records, by its name."""
-        self._files = RecordFiles(controller, origin, choices=choices)
+        self._files, self._choices = RecordFiles(controller, origin, choices=choices), choices
         return self._files.begin()
 
     def record(self, record: Record, box: str) -> Sequence[str]:
@@ -149,8 +156,9 @@ class BundleWords:
     def readme(self, content: BundleContent) -> str:
         """Return README.txt: what the bundle has, what it proves, and how to check it."""
         say = self._say
-        of_bundle, fixed = (_title, _counts, _holes, _prompts, _proven), (_files, _check, _cautions)
-        title, counts, holes, prompts, proven = (list(part(content, say)) for part in of_bundle)
+        of_bundle, fixed = (_title, _counts, _holes, _prompts), (_files, _check, _cautions)
+        title, counts, holes, prompts = (list(part(content, say)) for part in of_bundle)
+        proven = list(_proven(content, _CONSENTS if self._choices else _NO_CONSENT, say))
         files, check, advice = (list(part(say)) for part in fixed)
         parts = (title, files, counts, holes, prompts, check, proven, advice)
         return text_of([line for part in parts if part for line in (*part, "")][:-1])
@@ -251,7 +259,7 @@ def _check(say: Language) -> Iterator[str]:
         yield from (f"    {command}" for command in commands)
 
 
-def _proven(content: BundleContent, say: Language) -> Iterator[str]:
+def _proven(content: BundleContent, of_consent: Text, say: Language) -> Iterator[str]:
     yield say("WHAT IS PROVEN, AND WHAT IS NOT")
     yield from wrapped(
         say(
@@ -266,7 +274,7 @@ def _proven(content: BundleContent, say: Language) -> Iterator[str]:
         )
     yield ""
     yield say("Not proven:")
-    yield from points([say(limit) for limit in _NOT_PROVEN])
+    yield from points([say(limit) for limit in (*_NOT_PROVEN, of_consent)])
 
 
 def _cautions(say: Language) -> Iterator[str]:

@@ -102,7 +102,7 @@ def test_page_holds(company: Company, number: int, code: str) -> None:
     assert verified(text.encode(), page.key).holds
     if number == GRANTED:
         changed = text.replace("gave his consent", "refused his consent").replace(
-            "ha dato il suo consenso", "ha rifiutato il suo consenso"
+            "ha dato il consenso", "ha rifiutato il consenso"
         )
         assert changed != text
         assert not verified(changed.encode(), page.key).holds

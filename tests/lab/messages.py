@@ -30,6 +30,7 @@ _OF_LETTERS = frozenset(
     {
         "views/templates/console/letter_body.html",
         "views/html/console.py",
+        "views/choice_sentences.py",
         "views/record_words.py",
         "model/names.py",
     }

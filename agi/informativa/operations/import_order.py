@@ -18,13 +18,24 @@ from itertools import accumulate
 from operator import itemgetter
 from pathlib import Path
 from tempfile import TemporaryFile
+from typing import Any, Protocol
 
-from ..ledgers.bulk import PreparedRecord
 from ..model.errors import InformativaError
 from ..model.text import Foreign, Text
 
 WINDOW = 20_000  # records that are put in order at a time: 450 bytes of memory each
 _MOST = 256  # shares: of what is longer than these times WINDOW, a share is put in order in several windows
+
+
+class PreparedRow(Protocol):
+    """A row that can be recorded: a tuple that begins with the pseudonym of its caller."""
+
+    @property
+    def pseudonym(self) -> bytes:
+        """The pseudonym of its caller."""
+
+    def __getitem__(self, index: Any, /) -> Any:
+        """Return a value by its place."""
 
 
 class Ordering:
@@ -42,10 +53,10 @@ class Ordering:
         """Delete all that was added."""
         self._file.close()
 
-    def add(self, ready: Iterable[PreparedRecord]) -> None:
+    def add(self, ready: Iterable[PreparedRow]) -> None:
         """Add some records, in any order. Their pseudonyms are spread evenly, so that the beginning of one
         tells its share: every pseudonym of a share sorts before those of the next."""
-        shares: list[list[PreparedRecord]] = [[] for _ in range(self.shares)]
+        shares: list[list[PreparedRow]] = [[] for _ in range(self.shares)]
         for record in ready:
             shares[int.from_bytes(record.pseudonym[:2], "big") * self.shares >> 16].append(record)
         pickled = [pickle.dumps(share, pickle.HIGHEST_PROTOCOL) if share else b"" for share in shares]
@@ -53,12 +64,12 @@ class Ordering:
             self._bounds.append(array("Q", accumulate(map(len, pickled), initial=self._file.tell())))
             self._file.writelines(pickled)
 
-    def windows(self) -> Iterator[list[PreparedRecord]]:
+    def windows(self) -> Iterator[list[PreparedRow]]:
         """Return all records in lists, each of which is in order."""
         with self._in_plain_words():
             self._file.flush()
         for share in range(self.shares):
-            window: list[PreparedRecord] = []
+            window: list[PreparedRow] = []
             for bounds in self._bounds:
                 if size := bounds[share + 1] - bounds[share]:
                     with self._in_plain_words():

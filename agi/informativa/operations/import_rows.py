@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from ..call.caller import pseudonym
 from ..evidence.commitment import bind
-from ..ledgers.bulk import CommonValues, PreparedRecord, common
+from ..ledgers import bulk
+from ..ledgers.bulk import CommonValues, common
+from ..ledgers.sqlite import SqliteStore
 from ..model import (
     Controller,
     Identified,
@@ -28,6 +31,7 @@ from ..model.words import NumberKind
 from .callers import REFERENCE_FAULTS, WHY_IMPLAUSIBLE
 from .cell_times import cell_time
 from .csv_table import TableForm
+from .import_order import PreparedRow
 from .typed_caller import CUSTOMER, SEPARATORS, is_unusual
 
 CACHE_SIZE = 4096  # dates and versions whose meaning is remembered
@@ -103,6 +107,26 @@ class Source:
     """The form of numbers without + or 00."""
 
     @property
+    def form(self) -> TableForm:
+        """The columns of the file."""
+        return IMPORT
+
+    @property
+    def writes(self) -> bool:
+        """True if the rows are put on record, and not only looked at."""
+        return True
+
+    def reader(self, columns: Mapping[str, int], origin: str) -> RowReader:
+        """Return a reader of its rows, for the log of that origin."""
+        return RowReader(self, columns, origin)
+
+    def add(self, ledger: SqliteStore | None, page: Sequence[Any]) -> int:
+        """Record the rows that are new, in one transaction, and return their number. There is no ledger only
+        where nothing is written. Raises LedgerError."""
+        assert ledger is not None
+        return bulk.append_new(ledger, page)
+
+    @property
     def rejects(self) -> Path:
         """Return the path of the file that lists rejected rows by line and reason."""
         return self.file.with_name(f"{self.file.name}.rejects.csv")
@@ -116,18 +140,14 @@ class RowReader:
         self.unusual = 0  # so far
         self._delivery = lru_cache(CACHE_SIZE)(self._find_delivery)
 
-    def ready(self, cells: Sequence[str]) -> PreparedRecord:
+    def ready(self, cells: Sequence[str]) -> PreparedRow:
         """Return the record of the delivery in one row. Raises RejectedError."""
         source = self._source
         delivery = self._delivery(self._cell(cells, "date"), self._cell(cells, "version"))
         if isinstance(delivery, Text):
             raise RejectedError(delivery)
         caller, unusual = self._caller(cells)
-        reference = plausibility.evidence(self._cell(cells, "reference") or source.reference)
-        if (
-            fault := plausibility.reference_fault(reference, "" if caller.customer else caller.number)
-        ) is not None:
-            raise RejectedError(REFERENCE_FAULTS[fault])
+        reference = self._reference(cells, caller)
         key, *old_keys = source.controller.key, *source.controller.old_keys
         self.unusual += unusual
         return delivery.ready(
@@ -149,6 +169,14 @@ class RowReader:
             raise RejectedError(Text("the customer number is not of letters, digits and . _ @ - only"))
         return Identified(customer, customer=True), False
 
+    def _reference(self, cells: Sequence[str], caller: Identified) -> str:
+        """Return the reference of a row. Raises RejectedError."""
+        reference = plausibility.evidence(self._cell(cells, "reference") or self._source.reference)
+        fault = plausibility.reference_fault(reference, "" if caller.customer else caller.number)
+        if fault is not None:
+            raise RejectedError(REFERENCE_FAULTS[fault])
+        return reference
+
     def _cell(self, cells: Sequence[str], name: str) -> str:
         column = self._columns.get(name)
         return cells[column].strip() if column is not None and column < len(cells) else ""
@@ -156,6 +184,16 @@ class RowReader:
     def _find_delivery(self, day: str, name: str) -> CommonValues | Text:
         """Return what all deliveries of that day and version have in common; the version in force, if `name`
         is empty. Return the reason instead where nobody can have been told."""
+        source, version_at = self._source, self._version_at(day, name)
+        if isinstance(version_at, Text):
+            return version_at
+        version, at = version_at
+        event = told_elsewhere(source.notice, version, source.kind, at, None, "", source.now)
+        return common(event, self._origin)
+
+    def _version_at(self, day: str, name: str = "") -> tuple[Version, datetime] | Text:
+        """Return the version that a caller can have been told at a time, and that time, or the reason why
+        there is none; the one in force then, if `name` is empty."""
         source, controller = self._source, self._source.controller
         at = _moment(day, controller)
         if at is None:
@@ -163,10 +201,7 @@ class RowReader:
         version = plausibility.version_told(
             source.notice, name, at, source.now, controller.retention, controller.zone
         )
-        if not isinstance(version, Version):
-            return WHY_IMPLAUSIBLE[version]
-        event = told_elsewhere(source.notice, version, source.kind, at, None, "", source.now)
-        return common(event, self._origin)
+        return (version, at) if isinstance(version, Version) else WHY_IMPLAUSIBLE[version]
 
 
 def _moment(text: str, controller: Controller) -> datetime | None:

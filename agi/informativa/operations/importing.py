@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -19,8 +19,6 @@ from typing import BinaryIO, Protocol
 
 import phonenumbers
 
-from ..ledgers import bulk
-from ..ledgers.bulk import PreparedRecord
 from ..ledgers.sqlite import SqliteStore
 from ..model import plausibility
 from ..model.errors import InformativaError
@@ -30,8 +28,8 @@ from ..process import storage
 from .callers import REFERENCE_FAULTS
 from .cell_times import require_day_first
 from .csv_table import Table, require_seekable
-from .import_order import Ordering
-from .import_rows import CACHE_SIZE, IMPORT, RejectedError, RowReader, Source
+from .import_order import Ordering, PreparedRow
+from .import_rows import CACHE_SIZE, RejectedError, RowReader, Source
 
 __all__ = ["Import", "ImportCounts", "Progress", "Source", "run"]
 
@@ -103,27 +101,30 @@ def run(source: Source, counts: ImportCounts, progress: Progress, say: Callable[
         except InformativaError as error:
             message = Text("{error} Nothing of the file was recorded.", error=error.text)
             raise InformativaError(message) from error
-        store = storage.store(source.controller)
-        try:
+        with _ledger(source) as ledger:
             source.rejects.unlink(
                 missing_ok=True
             )  # root may run this in another's folder, and follows no link
             with source.rejects.open("x", encoding="utf-8", newline="") as rejects_file:
-                _record(
-                    opened, source, rows, store, _Rejects(csv.writer(rejects_file), counts, say), progress
-                )
-        finally:
-            store.close()
+                rejects = _Rejects(csv.writer(rejects_file), counts, say)
+                _record(opened, source, rows, ledger, rejects, progress)
         if not counts.rejected:
             source.rejects.unlink()
-    rejects = source.rejects if counts.rejected else None
-    return Import(counts.read, counts.recorded, counts.known_before, counts.unusual, counts.rejected, rejects)
+    listed = source.rejects if counts.rejected else None
+    return Import(counts.read, counts.recorded, counts.known_before, counts.unusual, counts.rejected, listed)
+
+
+def _ledger(source: Source) -> AbstractContextManager[SqliteStore | None]:
+    """Open the ledger that rows are added to; or compared with, if there is one."""
+    if source.writes:
+        return closing(storage.store(source.controller))
+    return storage.existing_ledger(source.controller)
 
 
 def _understand(opened: BinaryIO, source: Source, progress: Progress) -> int:
     """Read the whole file and return the number of its rows. Raises InformativaError for the first line that
     cannot be understood."""
-    table = Table(opened, source.columns, IMPORT)
+    table = Table(opened, source.columns, source.form)
     date_column, checked_dates = table.columns["date"], set[str]()
     if "reference" not in table.columns and plausibility.reference_fault(
         plausibility.evidence(source.reference)
@@ -148,13 +149,18 @@ def _understand(opened: BinaryIO, source: Source, progress: Progress) -> int:
 
 
 def _record(
-    opened: BinaryIO, source: Source, rows: int, store: SqliteStore, rejects: _Rejects, progress: Progress
+    opened: BinaryIO,
+    source: Source,
+    rows: int,
+    ledger: SqliteStore | None,
+    rejects: _Rejects,
+    progress: Progress,
 ) -> None:
-    counts, origin = rejects.counts, store.log().origin
+    counts, origin = rejects.counts, ledger.log().origin if ledger else ""
     with closing(Ordering(Path(source.controller.ledger).parent, rows)) as ordering:
         opened.seek(0)
-        table = Table(opened, source.columns, IMPORT)
-        reader, remaining = RowReader(source, table.columns, origin), islice(table.rows(), rows)
+        table = Table(opened, source.columns, source.form)
+        reader, remaining = source.reader(table.columns, origin), islice(table.rows(), rows)
         for _part in range(0, rows, PART):
             ordering.add(_prepared(reader, islice(remaining, PART), rejects))
             counts.unusual = reader.unusual
@@ -162,7 +168,7 @@ def _record(
         progress("prepare", opened.tell())  # of a file without rows, too
         for window in ordering.windows():
             for batch in (window[at : at + BATCH] for at in range(0, len(window), BATCH)):
-                added = bulk.append_new(store, batch)
+                added = source.add(ledger, batch)
                 counts.recorded += added
                 counts.known_before += len(batch) - added
                 progress("record", opened.tell() * counts.read // rows)
@@ -170,7 +176,7 @@ def _record(
 
 def _prepared(
     reader: RowReader, rows: Iterable[tuple[int, list[str]]], rejects: _Rejects
-) -> Iterator[PreparedRecord]:
+) -> Iterator[PreparedRow]:
     for line, cells in rows:
         try:
             yield reader.ready(cells)

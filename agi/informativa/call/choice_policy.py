@@ -163,9 +163,14 @@ def why_ended(
     controller: Controller,
 ) -> Reason:
     """Return why an act counts no more; `ALREADY_INFORMED` if it does."""
-    wording = choice.wording
     if history and policy.is_recycled(history, caller, now, controller):
         return Reason.RECYCLED
+    return end_of_act(choice, act, now, controller)
+
+
+def end_of_act(choice: Choice, act: StandingAnswer, now: datetime, controller: Controller) -> Reason:
+    """Return the same as `why_ended`, of a caller whose number is still his."""
+    wording = choice.wording
     if _is_over(act, _period(choice, act.word), now, controller):
         return Reason.PERIOD_OVER
     if act.word is not Answer.GRANTED:

@@ -46,6 +46,7 @@ MODULES = {
     "support": ("support-bundle",),
     "callers": ("caller", "record"),
     "importing": ("import",),
+    "consents": ("consent",),
     "retention": ("purge",),
     "controllers": ("controllers", "outsourcing-worksheet"),
     "explain": ("explain",),

@@ -16,6 +16,9 @@ from ..operations import (
     callers,
     check,
     config_upgrade,
+    consent_export,
+    consent_import,
+    consents,
     controller_state,
     dialplan_install,
     explain,
@@ -58,6 +61,11 @@ DOCUMENTS: dict[str, type] = {
     "record": callers.Recorded,
     "purge": retention.Purge,
     "import": importing.Import,
+    "consent record": consents.ConsentRecorded,
+    "consent withdraw": consents.ConsentRecorded,
+    "consent show": consents.ConsentsShown,
+    "consent export": consent_export.ConsentRow,
+    "consent import": consent_import.ConsentImport,
     "check": check.Checked,
     "config upgrade": config_upgrade.ConfigUpgraded,
     "doctor": examination.Examination,
@@ -108,10 +116,10 @@ _PAGE = """\
 # What programs read
 
 Made from the program by `make docs`; not to be edited. Every command with `--json` prints one document,
-`tail` and `monitor` one on each line. `schema` is the version of all documents, {version} now: what a name
-means never changes under one version, and new names may come. Every name is always there, and `null` where
-there is nothing to say. Times are ISO 8601 with their offset, several of something are a list, texts are
-English.
+`tail`, `monitor` and `consent export` one on each line. `schema` is the version of all documents, {version}
+now: what a name means never changes under one version, and new names may come. Every name is always there,
+and `null` where there is nothing to say. Times are ISO 8601 with their offset, several of something are a
+list, texts are English.
 [schemas/](schemas) has the same as JSON Schema (2020-12). Each document and each noun is a class of the
 program, in the module that its section names.
 """

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from ..model import Answer, Event, RecordKind
@@ -37,6 +39,20 @@ ON CONFLICT DO UPDATE SET word = excluded.word, version = excluded.version, purp
 WHERE (excluded.rank, excluded.word <> 'granted', excluded.box, excluded.record)
     > (rank, word <> 'granted', box, record)
 """
+# The last acts of all callers, by the primary key; each with the time at which its number was last in use.
+PAGE = f"""
+SELECT answer.pseudonym, choice, CASE WHEN box = '' THEN event.kind END, (
+    SELECT max(max(standing.at, coalesce(whole, standing.at), coalesce(seen, standing.at)))
+    FROM standing WHERE standing.pseudonym = answer.pseudonym
+), word, answer.version, answer.purposes, answer.at, answer.record, box
+FROM answer LEFT JOIN event ON event.record = answer.record
+WHERE act = 1 AND (answer.pseudonym, choice) > (?1, ?2) AND (?3 = '' OR choice = ?3)
+AND (box <> '' OR {_HAS_RECORD})
+AND answer.at >= coalesce((
+    SELECT recycled FROM number_use WHERE number_use.pseudonym = answer.pseudonym AND number_use.notice = ''
+), answer.at)
+ORDER BY answer.pseudonym, choice LIMIT ?4
+"""  # noqa: S608  # our own names
 FORGET = "DELETE FROM answer WHERE pseudonym = ?"
 FORGET_BEFORE = "DELETE FROM answer WHERE pseudonym = ? AND at < ?"
 FORGET_RECORD = """
@@ -67,6 +83,35 @@ INSERT INTO tally VALUES (?, ?, ?, '', '', ?, 1) ON CONFLICT DO UPDATE SET count
 RAW = """
 SELECT choice, act, word, version, purposes, at, record, box, rank FROM answer WHERE pseudonym = ?
 """
+
+
+@dataclass(frozen=True)
+class CallersAnswer:
+    """The last act of a caller about one choice, among those of all callers: how he gave it (`None` where
+    another box has the record), and when his number was last in use (`None` where no notice was told)."""
+
+    pseudonym: bytes
+    choice: str
+    kind: RecordKind | None
+    last_use: datetime | None
+    answer: StandingAnswer
+
+
+def page(
+    connection: sqlite3.Connection, after: tuple[bytes, str], choice: str, count: int
+) -> list[CallersAnswer]:
+    """Return up to `count` last acts of callers behind the pseudonym and the choice `after`, in their order;
+    of one `choice` unless that is ''."""
+    return [
+        CallersAnswer(
+            pseudonym,
+            choice_id,
+            None if kind is None else RecordKind(kind),
+            None if last_use is None else rows.moment(last_use),
+            _standing(*values),
+        )
+        for pseudonym, choice_id, kind, last_use, *values in connection.execute(PAGE, (*after, choice, count))
+    ]
 
 
 def of_caller(connection: sqlite3.Connection, pseudonym: bytes) -> AnswerHistory:

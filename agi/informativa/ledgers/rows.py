@@ -155,7 +155,7 @@ SEEN = "UPDATE standing SET seen = ? WHERE pseudonym = ? AND notice = ?"
 # Uses the partial index on records with a reference: deliveries made elsewhere, and spooled ones.
 THERE = """
 SELECT 1 FROM event WHERE at = ? AND pseudonym IS ? AND reference <> '' AND reference = ? AND notice = ?
-AND version = ? AND kind = ?
+AND version = ? AND kind = ? AND asked IS ?
 """
 RECORDINGS = "SELECT notice, version, part, language, format, sha256 FROM recording"
 KEEP_RECORDING = "INSERT OR IGNORE INTO recording VALUES (?, ?, ?, ?, ?, ?)"
@@ -267,7 +267,8 @@ def filter_parameters(search: RecordFilter, **more: int) -> dict[str, object]:
 def delivery_key(event: Event, pseudonym: bytes | None) -> tuple[object, ...]:
     """Return the parameters of THERE: the values that identify a delivery, under this pseudonym."""
     at = microseconds(event.at)
-    return at, pseudonym, event.reference, event.notice, event.version, event.kind
+    asked = event.asked and asked_text(event.asked)
+    return at, pseudonym, event.reference, event.notice, event.version, event.kind, asked
 
 
 def row(event: Event) -> tuple[object, ...]:

@@ -185,13 +185,17 @@ class SqliteTransaction:
     def append_new(self, event: Event, earlier: Sequence[bytes] = ()) -> bool:
         """Record an event unless it is on record, under its pseudonym or one of those that the caller had
         `earlier`, by other keys. Return whether it was new."""
-        new = not any(
-            self._connection.execute(rows.THERE, rows.delivery_key(event, pseudonym)).fetchone()
-            for pseudonym in (event.pseudonym, *earlier)
-        )
+        new = not self.is_recorded(event, earlier)
         if new:
             self.append(event)
         return new
+
+    def is_recorded(self, event: Event, earlier: Sequence[bytes] = ()) -> bool:
+        """Return whether an event is on record, as of `append_new`."""
+        return any(
+            self._connection.execute(rows.THERE, rows.delivery_key(event, pseudonym)).fetchone()
+            for pseudonym in (event.pseudonym, *earlier)
+        )
 
     def note_call(self, pseudonym: bytes, notice: str, at: datetime) -> None:
         when = rows.microseconds(at)

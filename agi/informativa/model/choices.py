@@ -6,12 +6,13 @@ Whoever handles, configures or shows a choice reads this table; nothing else dep
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import field, replace
 from datetime import datetime, timedelta
 
-from .calls import Asked, Event
+from .calls import Asked, Binding, Event, told_elsewhere
 from .frozen import dataclass
-from .words import Answer, Asks, Vouched
+from .plan import Notice, Version
+from .words import Answer, Asks, RecordKind, Status, Vouched
 
 AFTER_ALL = timedelta(minutes=10)
 """The time by which an act that does not grant wins over a later one that grants: clocks of boxes differ."""
@@ -95,6 +96,22 @@ class AnswerHistory:
 
 
 NO_ANSWERS = AnswerHistory()
+
+
+def reported(
+    wording: Notice,
+    version: Version,
+    asked: Asked,
+    kind: RecordKind,
+    at: datetime,
+    pseudonym: bytes | None,
+    reference: str,
+    recorded: datetime | None = None,
+    **more: str | Binding,
+) -> Event:
+    """Return the event of a caller who answered a choice otherwise than by key; as `told_elsewhere`."""
+    event = told_elsewhere(wording, version, kind, at, pseudonym, reference, recorded, **more)
+    return replace(event, notice="", status=Status.REPORTED, asked=asked)
 
 
 def answered(event: Event, record: int) -> StandingAnswer | None:

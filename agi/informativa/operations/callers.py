@@ -301,15 +301,7 @@ def add_record(
     """
     zone, caller = controller.zone, typed.caller
     at = now if on is None else plausibility.moment(on.isoformat(), zone)
-    evidence = plausibility.evidence(reference)
-    if (
-        fault := plausibility.reference_fault(evidence, "" if caller.customer else caller.number)
-    ) is not None:
-        raise InformativaError(
-            Text("Nothing was recorded: {why}.", why=REFERENCE_FAULTS[fault]),
-            Text("Say in other words where the evidence is, such as `form 77` or `contract 2026/17`."),
-            code=NO_REFERENCE,
-        )
+    evidence = checked_reference(reference, caller)
     told_version = plausibility.version_told(notice, version, at, now, controller.retention, zone)
     if told_version is Implausible.NO_VERSION:
         message = Text("There is no version {name}.", name=version)
@@ -337,6 +329,20 @@ def add_record(
     with closing(storage.store(controller)) as store:
         (number,) = store.append([event])
     return Recorded(mask(caller.number), record_document.Record.of(Record(number, event), controller.id))
+
+
+def checked_reference(reference: str, caller: Identified) -> str:
+    """Return a reference in its stored form. Raises InformativaError for one that leads to no evidence, or
+    that may not be kept."""
+    evidence = plausibility.evidence(reference)
+    fault = plausibility.reference_fault(evidence, "" if caller.customer else caller.number)
+    if fault is not None:
+        raise InformativaError(
+            Text("Nothing was recorded: {why}.", why=REFERENCE_FAULTS[fault]),
+            Text("Say in other words where the evidence is, such as `form 77` or `contract 2026/17`."),
+            code=NO_REFERENCE,
+        )
+    return evidence
 
 
 def pseudonyms(controller: Controller, caller: Identified) -> list[bytes]:

@@ -12,7 +12,7 @@ that no reader fetches anything.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from ..model import Answer, Asked, Asks, Controller, Event, Heard, Record, RecordKind, Status
@@ -35,20 +35,27 @@ _CONTEXT = {
     "prov:atTime": {"@type": "xsd:dateTime"},
     **{term: {"@type": "@id"} for term in _REFERENCES},
 }
-_CONSENTS = {
+CONSENTS = {
     Answer.GRANTED: "ConsentGiven",
     Answer.REFUSED: "ConsentRefused",
     Answer.WITHDRAWN: "ConsentWithdrawn",
 }
+"""The state of a consent after each act, in the terms of DPV."""
+
 _SPOKEN = (RecordKind.PHONE, RecordKind.OPERATOR)
 
 
-def begin(owner: Controller, origin: str) -> str:
-    """Return the beginning of the document, with the controller and the processor; records follow, and
-    `END`."""
+def begin(
+    owner: Controller,
+    origin: str,
+    terms: Mapping[str, object] | None = None,
+    more: Iterable[Mapping[str, object]] = (),
+) -> str:
+    """Return the beginning of the document, with the controller, the processor and `more` nodes; records
+    follow, and `END`. `terms` are others for the context."""
     base = f"https://{origin}"
-    context = {**_CONTEXT, "@base": base, "log": f"{base}#"}
-    nodes: list[dict[str, object]] = [
+    context = {**_CONTEXT, **(terms or {}), "@base": base, "log": f"{base}#"}
+    nodes: list[Mapping[str, object]] = [
         {
             "@id": "#controller",
             "@type": "dpv:DataController",
@@ -59,7 +66,7 @@ def begin(owner: Controller, origin: str) -> str:
     if owner.outsourcing is not None:
         processor = owner.outsourcing.processor
         nodes.append({"@id": "#processor", "@type": "dpv:DataProcessor", "dct:title": processor})
-    listed = ",\n".join(_written(node) for node in nodes)
+    listed = ",\n".join(map(_written, (*nodes, *more)))
     return f'{{"@context": {_written(context)},\n"@graph": [\n{listed}'
 
 
@@ -74,8 +81,8 @@ def record(entry: Record, owner: Controller, box: str = "") -> str:
         "@id": f"#{prefix}{entry.number}",
         "@type": "dpv:DataProcessingRecord",
         "dct:identifier": str(entry.number),
-        "dct:created": _time(event.recorded or event.at),
-        "prov:atTime": _time(event.at),
+        "dct:created": time(event.recorded or event.at),
+        "prov:atTime": time(event.at),
         "dpv:hasDataController": "#controller",
         "log:kind": event.kind,
         "log:status": event.status,
@@ -92,10 +99,7 @@ def record(entry: Record, owner: Controller, box: str = "") -> str:
         node["log:erased"] = True
     if event.notice or event.asked:
         node["dpv:hasNotice"] = _notice(event)
-        node["dpv:hasPurpose"] = [
-            {"@id": f"#purpose-{purpose}", "@type": "dpv:Purpose", "dct:title": purpose}
-            for purpose in sorted(event.purposes)
-        ]
+        node["dpv:hasPurpose"] = [purpose(name) for name in sorted(event.purposes)]
     if event.notice and event.status in (Status.PLAYED, Status.INFORMED):
         node["dpv:hasNoticeStatus"] = "dpv:NoticeCommunicated"
     if event.supplement:
@@ -115,6 +119,11 @@ def record(entry: Record, owner: Controller, box: str = "") -> str:
     if event.reference:
         node["log:reference"] = event.reference
     return f",\n{_written(node)}"
+
+
+def purpose(name: str) -> Mapping[str, object]:
+    """Return the node of a purpose."""
+    return {"@id": f"#purpose-{name}", "@type": "dpv:Purpose", "dct:title": name}
 
 
 def _heard(heard: Heard) -> Mapping[str, object]:
@@ -139,14 +148,14 @@ def _choice(event: Event, asked: Asked) -> Mapping[str, object]:
     if asked.asks is not Asks.CONSENT:
         return node
     node["@type"] = "dpv:ConsentRecord"
-    if asked.answer in _CONSENTS:
-        node["dpv:isIndicatedAtTime"] = _time(event.at)
+    if asked.answer in CONSENTS:
+        node["dpv:isIndicatedAtTime"] = time(event.at)
         if event.pseudonym is not None:
             node["dpv:isIndicatedBy"] = {"@id": f"#caller-{event.pseudonym.hex()}"}
         if event.heard is not None and event.heard.key:
             node["dpv:hasIndicationMethod"] = f"key {event.heard.key}"
     if event.status is not Status.NOTASKED:
-        node["dpv:hasConsentStatus"] = {"@id": f"dpv:{_CONSENTS.get(asked.answer, 'ConsentRequested')}"}
+        node["dpv:hasConsentStatus"] = {"@id": f"dpv:{CONSENTS.get(asked.answer, 'ConsentRequested')}"}
     return node
 
 
@@ -170,7 +179,8 @@ def _notice(event: Event) -> Mapping[str, object]:
     return notice
 
 
-def _time(at: datetime) -> str:
+def time(at: datetime) -> str:
+    """Return a time as it is written."""
     return at.isoformat(timespec="milliseconds")
 
 

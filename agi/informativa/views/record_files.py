@@ -53,7 +53,7 @@ class RecordFiles:
     def begin(self) -> dict[str, str]:
         """Return the beginning of each file, by its name."""
         linked = jsonld.begin(self._owner, self._origin)
-        return {CSV: _row(self._columns), LINES: "", LINKED: linked}
+        return {CSV: csv_row(self._columns), LINES: "", LINKED: linked}
 
     def record(self, entry: model.Record, box: str = "") -> tuple[str, str, str]:
         """Return the text of one record of a box in each file."""
@@ -70,7 +70,7 @@ def table(owner: Controller, records: Iterable[model.Record], *, choices: bool =
     """Yield the table of these records of one controller in parts, while they are read; some may be about
     `choices`."""
     names = columns(choices=choices)
-    yield _row(names)
+    yield csv_row(names)
     for record in records:
         yield _cells(names, facts(Record.of(record, owner.id)))
 
@@ -83,10 +83,10 @@ def _cells(names: Sequence[str], record: Mapping[str, Any]) -> str:
         **{f"heard_{part}": heard.get(part) for part in _PARTS},
         **{f"asked_{part}": asked.get(part) for part in _ASKED},
     }
-    return _row([_cell(name, flat[name]) for name in names])
+    return csv_row([spreadsheet_cell(name, flat[name]) for name in names])
 
 
-def _cell(name: str, value: Any) -> Any:
+def spreadsheet_cell(name: str, value: Any) -> Any:
     """Return a value for a spreadsheet: a text that came from elsewhere is never taken for a formula."""
     if isinstance(value, list):
         value = " ".join(value)
@@ -99,7 +99,8 @@ def _cell(name: str, value: Any) -> Any:
     return value
 
 
-def _row(cells: list[Any]) -> str:
+def csv_row(cells: list[Any]) -> str:
+    """Return one row of a table."""
     output = io.StringIO()
     csv.writer(output).writerow(cells)
     return output.getvalue()

@@ -132,6 +132,7 @@ LOOKS: Mapping[str, Text] = {
     Action.EXPORT: Text("export of your records"),
     Action.WHAT_IF: Text("check of which notice a call from you would hear"),
     Action.RECORD_ELSEWHERE: Text("entry that you were informed by other means"),
+    Action.RECORD_CONSENT: Text("entry of what you answered to a consent"),
     Action.ERASE_TRIAL: Text("preview of an erasure"),
     Action.ERASE: Text("erasure"),
 }

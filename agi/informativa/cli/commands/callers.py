@@ -58,7 +58,7 @@ def show(
     as_json: Json = False,
 ) -> None:
     """Say what this caller was told: what, when, how, which text, on which ground."""
-    typed = _identified(number, customer)
+    typed = identified(number, customer)
     selection = select_for_callers(config, controller or ())
     warn_of_unrelated(selection.unrelated)
     access = callers.access(selection.named, typed, selection.configuration.shared)
@@ -90,7 +90,7 @@ def erase(
     as_json: Json = False,
 ) -> None:
     """Erase a caller: what is left of his records leads to nobody, and he is unknown afterwards."""
-    typed = _identified(number, customer)
+    typed = identified(number, customer)
     selection = select_for_callers(config, controller or ())
     warn_of_unrelated(selection.unrelated)
 
@@ -145,7 +145,7 @@ def _record(
     as_json: Json = False,
 ) -> None:
     """Put on record that a caller was told elsewhere: by an operator, a website, a contract."""
-    typed = _identified(number, customer)
+    typed = identified(number, customer)
     selection = select_for_notices(config, controller)
     warn_of_unrelated(selection.unrelated)
     (owner,) = selection.named
@@ -161,7 +161,7 @@ def _record(
         print(text.recorded(result, owner, _))
 
 
-def _identified(number: str | None, customer: str | None) -> Typed:
+def identified(number: str | None, customer: str | None) -> Typed:
     """Return the caller whom a command line names, by number or by customer number."""
     if (number is None) == (customer is None):
         raise typer.BadParameter(_("Name the caller by NUMBER or by --customer ID."))

@@ -68,7 +68,7 @@ def _import(
         RecordKind(kind),
         reference,
         region,
-        _columns_by_name(column or ()),
+        columns_by_name(column or ()),
         datetime.now(UTC),
         callers,
     )
@@ -95,7 +95,7 @@ def _run(source: Source) -> importing.Import:
         raise
 
 
-def _columns_by_name(columns: Sequence[str]) -> dict[str, str]:
+def columns_by_name(columns: Sequence[str]) -> dict[str, str]:
     """Return the columns that `--column number=cellulare` chooses, by name."""
     pairs = [column.partition("=") for column in columns]
     if any(not (name and header) for name, _equals, header in pairs):

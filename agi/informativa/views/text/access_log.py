@@ -25,6 +25,7 @@ _ACTIONS: dict[Action, Text] = {
     Action.VERIFY: Text("had the proof of a record checked"),
     Action.EXPORT: Text("took a file of records"),
     Action.RECORD_ELSEWHERE: Text("put on record that a caller was told elsewhere"),
+    Action.RECORD_CONSENT: Text("put on record what a caller answered to a consent"),
     Action.ERASE_TRIAL: Text("saw what would be erased of a caller"),
     Action.ERASE: Text("erased a caller"),
     Action.BUNDLE: Text("took a bundle for an auditor"),

@@ -1,0 +1,275 @@
+"""Commands about consents: what callers answered elsewhere than by key, what stands, and files of all."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ...config import DEFAULT_FILE
+from ...model import Action, Answer, Controller, NumberForm, RecordKind
+from ...operations import callers, consent_export, consent_import, consents
+from ...operations.access_log import note_in_shell
+from ...operations.consent_import import ConsentSource
+from ...operations.controllers import select_for_callers, select_for_notices
+from ...operations.importing import ImportCounts
+from ...operations.typed_caller import Typed
+from ...views import consent_files
+from ...views.consent_files import ConsentFormat
+from ...views.terminal import escaped
+from ...views.text import consents as text
+from ...views.text import importing as counts_text
+from ..options import Config, Json, Of, moment, print_document, warn, warn_of_unrelated
+from ..words import _
+from .callers import Customer, Elsewhere, Number, identified
+from .importing import REJECTED, columns_by_name
+
+app = typer.Typer(help="Consents of callers: on record, withdrawn, shown, in files.", no_args_is_help=True)
+
+Consent = Annotated[str, typer.Argument(metavar="CHOICE", help="The consent's name in the configuration.")]
+OfCompany = Annotated[str, typer.Option("--controller", metavar="NAME", help="Whose consent.")]
+By = Annotated[Elsewhere, typer.Option("--by", help="operator, website or contract.")]
+At = Annotated[
+    datetime | None,
+    typer.Option(
+        metavar="DATE",
+        parser=moment,
+        help="When, in the controller's time zone: 2026-01-31 or 2026-01-31T09:30; else now.",
+    ),
+]
+
+
+class Written(StrEnum):
+    """The ways in which a list of answers comes about: where callers themselves wrote them."""
+
+    WEBSITE = RecordKind.WEBSITE
+    CONTRACT = RecordKind.CONTRACT
+
+
+class Act(StrEnum):
+    """The acts that a file can be of."""
+
+    GRANTED = Answer.GRANTED
+    REFUSED = Answer.REFUSED
+    WITHDRAWN = Answer.WITHDRAWN
+
+
+def add_to(program: typer.Typer) -> None:
+    """Give the program this group."""
+    program.add_typer(app, name="consent")
+
+
+@app.callback()
+def _group() -> None:
+    pass
+
+
+@app.command()
+def record(
+    choice: Consent,
+    controller: OfCompany,
+    kind: By,
+    reference: Annotated[str, typer.Option(metavar="TEXT", help="Where the evidence is.")],
+    number: Number = None,
+    customer: Customer = None,
+    at: At = None,
+    refused: Annotated[bool, typer.Option("--refused", help="He said no; without it, yes.")] = False,
+    config: Config = DEFAULT_FILE,
+    as_json: Json = False,
+) -> None:
+    """Put on record that a caller consented, or refused, on a website or in a contract.
+
+    What an operator heard can refuse, and never grant. An answer older than the caller's last one is
+    recorded, and changes nothing.
+    """
+    answer = Answer.REFUSED if refused else Answer.GRANTED
+    typed = identified(number, customer)
+    _put_on_record(config, controller, choice, typed, answer, kind, reference, at, as_json=as_json)
+
+
+@app.command()
+def withdraw(
+    choice: Consent,
+    controller: OfCompany,
+    kind: By,
+    number: Number = None,
+    customer: Customer = None,
+    reference: Annotated[
+        str, typer.Option(metavar="TEXT", help="Where the evidence is; of an operator, a ticket if any.")
+    ] = "",
+    at: At = None,
+    config: Config = DEFAULT_FILE,
+    as_json: Json = False,
+) -> None:
+    """Put on record that a caller withdrew his consent."""
+    typed = identified(number, customer)
+    _put_on_record(config, controller, choice, typed, Answer.WITHDRAWN, kind, reference, at, as_json=as_json)
+
+
+@app.command()
+def show(
+    number: Number = None,
+    customer: Customer = None,
+    config: Config = DEFAULT_FILE,
+    controller: Of = None,
+    as_json: Json = False,
+) -> None:
+    """Say what this caller answered: what stands, since when, until when, and all that is on record of it."""
+    typed, now = identified(number, customer), datetime.now(UTC)
+    selection = select_for_callers(config, controller or ())
+    warn_of_unrelated(selection.unrelated)
+    result = consents.show(selection.named, selection.configuration, typed, now)
+    for company, shown in zip(selection.named, result.controllers, strict=True):
+        known = _pseudonym(company, typed) if shown.acts else None
+        note_in_shell(company, Action.OPEN_CALLER, now, known=known, facts="consents")
+    if typed.doubt and not any(shown.acts for shown in result.controllers):
+        warn([typed.doubt])
+    if as_json:
+        print_document(result)
+    else:
+        for line in text.consents(result, selection.configuration.controllers, _):
+            print(line)
+
+
+@app.command()
+def export(
+    controller: OfCompany,
+    choice: Annotated[str | None, typer.Option(metavar="CHOICE", help="Only this consent.")] = None,
+    form: Annotated[
+        ConsentFormat,
+        typer.Option("--format", help="csv, jsonl, or jsonld in terms of W3C DPV."),
+    ] = ConsentFormat.CSV,
+    answer: Annotated[
+        Act | None, typer.Option(help="Only these; granted: only those that may be relied on now.")
+    ] = None,
+    config: Config = DEFAULT_FILE,
+    as_json: Json = False,
+) -> None:
+    """Print each caller's standing answers, under his pseudonym; --json is --format jsonl."""
+    selection = select_for_callers(config, [controller])
+    warn_of_unrelated(selection.unrelated)
+    (owner,) = selection.named
+    known, now = consents.consents(selection.configuration, owner.id), datetime.now(UTC)
+    if choice is not None:
+        consents.consent_named(selection.configuration, owner.id, choice)
+    selected_answer = None if answer is None else Answer(answer)
+    rows = consent_export.rows(owner, known, now, choice=choice or "", answer=selected_answer)
+    facts = " ".join(filter(None, ["consents", choice and f"choice={choice}", answer and f"answer={answer}"]))
+    note_in_shell(owner, Action.EXPORT, now, known=None, facts=facts)
+    form = ConsentFormat.LINES if as_json else form
+    parts = consent_files.text(form, rows, owner, known, consent_export.origin(owner))
+    for part in parts:
+        print(escaped(part), end="")
+
+
+@app.command("import")
+def import_file(
+    file: Annotated[
+        Path,
+        typer.Argument(metavar="FILE.csv", help="With columns `number` (or `customer`), `answer` and `at`."),
+    ],
+    choice: Annotated[str, typer.Option(metavar="CHOICE", help="The consent that they answered.")],
+    controller: OfCompany,
+    kind: Annotated[Written, typer.Option("--by", help="website or contract.")],
+    reference: Annotated[str, typer.Option(metavar="TEXT", help="Where the evidence is.")] = "",
+    region: Annotated[str, typer.Option(metavar="COUNTRY", help="Of numbers without country code.")] = "IT",
+    callers_form: Annotated[
+        NumberForm,
+        typer.Option(
+            "--callers",
+            metavar="FORM",
+            help="How numbers without + or 00 are written: national, international or either.",
+        ),
+    ] = NumberForm.EITHER,
+    column: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=HEADER", help="Which column is the number, answer, date, …, if it is not clear."
+        ),
+    ] = None,
+    trial: Annotated[bool, typer.Option("--dry-run", help="Only say what would be recorded.")] = False,
+    config: Config = DEFAULT_FILE,
+    as_json: Json = False,
+) -> None:
+    """Put on record what callers answered to a consent, from a CSV file; the same row adds nothing twice.
+
+    The whole file is checked first, and nothing is recorded of one that cannot be understood. Exit code 4 if
+    some rows were rejected.
+    """
+    selection = select_for_notices(config, controller)
+    warn_of_unrelated(selection.unrelated)
+    (owner,) = selection.named
+    source = ConsentSource(
+        file,
+        owner,
+        consents.consent_named(selection.configuration, controller, choice).wording,
+        RecordKind(kind),
+        reference,
+        region,
+        columns_by_name(column or ()),
+        datetime.now(UTC),
+        callers_form,
+        trial,
+    )
+    result = _imported(source, owner)
+    if as_json:
+        print_document(result)
+    else:
+        for line in text.imported(result, _):
+            print(line)
+    if result.rejected:
+        raise typer.Exit(REJECTED)
+
+
+def _imported(source: ConsentSource, owner: Controller) -> consent_import.ConsentImport:
+    """Import the file, and note it in the access log before; afterwards where it made the ledger."""
+    counts, noted = ImportCounts(), Path(owner.ledger).exists()
+    facts = f"{'trial of an import' if source.trial else 'import'} choice={source.notice.id}"
+    note_in_shell(owner, Action.RECORD_CONSENT, source.now, known=None, facts=facts)
+    try:
+        with counts_text.bars(source.file, _) as progress:
+            return consent_import.run(source, counts, progress, _)
+    except BaseException:
+        if counts.read:
+            print(counts_text.count_lines(counts, _), file=sys.stderr)
+            print(_("Type the same again: nothing is recorded twice."), file=sys.stderr)
+        raise
+    finally:
+        if not noted:
+            note_in_shell(owner, Action.RECORD_CONSENT, source.now, known=None, facts=facts)
+
+
+def _put_on_record(
+    config: Path,
+    controller: str,
+    name: str,
+    typed: Typed,
+    answer: Answer,
+    kind: Elsewhere,
+    reference: str,
+    at: datetime | None,
+    *,
+    as_json: bool,
+) -> None:
+    selection = select_for_notices(config, controller)
+    warn_of_unrelated(selection.unrelated)
+    (owner,) = selection.named
+    choice, now = consents.consent_named(selection.configuration, controller, name), datetime.now(UTC)
+    result = consents.record_act(owner, choice, typed, answer, RecordKind(kind), reference, at, now)
+    note_in_shell(owner, Action.RECORD_CONSENT, now, known=_pseudonym(owner, typed), record=result.act.record)
+    if typed.doubt:
+        warn([typed.doubt])
+    if as_json:
+        print_document(result)
+    else:
+        for line in text.recorded(result, owner, _):
+            print(line)
+
+
+def _pseudonym(company: Controller, typed: Typed) -> bytes:
+    """Return the pseudonym for the access log, in which only callers who are on record are named."""
+    return callers.pseudonyms(company, typed.caller)[0]

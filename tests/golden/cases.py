@@ -36,6 +36,31 @@ class Case:
 
 SHARED = {"operator: Acme": "shared: {hosts: [127.0.0.1:1], box: pbx-1}\noperator: Acme"}
 
+CHOICES = {
+    '    notices:\n      privacy:\n        versions:\n          - version: "2025"\n': """\
+    choices:
+      marketing:
+        asks: consent
+        purpose: marketing
+        holds: 24 months
+        keys: {granted: "4", refused: "5"}
+        withdraw_at: "+390212345678"
+        versions:
+          - {version: "1", starts: 2026-09-01, short: {it: prompts/it/new}, withdraw: {it: prompts/it/new}}
+      abroad:
+        asks: operator
+        keys: {eu: "2"}
+        versions: [{version: "1", short: {it: prompts/it/new}}]
+    notices:
+      privacy:
+        versions:
+          - version: "2025"
+"""
+}
+"""A company that asks for a consent."""
+GRANTS = f"consent record marketing {KNOWN} --controller acme --by website --reference form-7"
+WITHDRAWS = f"consent withdraw marketing {KNOWN} --controller acme --by operator"
+
 CASES = {
     # calls and status
     "tail": Case("tail -n 3 --controller acme", lines=4),
@@ -93,6 +118,41 @@ CASES = {
     "import-again": Case(
         "import {root}/callers.csv --controller acme --by website",
         setup=("import {root}/callers.csv --controller acme --by website",),
+    ),
+    # consents
+    "consent-record": Case(f"{GRANTS} --at 2026-11-10", changes=CHOICES),
+    "consent-record-refused": Case(f"{GRANTS} --refused", changes=CHOICES),
+    "consent-record-late": Case(
+        f"{GRANTS} --at 2026-11-10T09:30", setup=(f"{WITHDRAWS} --at 2026-11-11",), changes=CHOICES
+    ),
+    "consent-withdraw": Case(WITHDRAWS, setup=(f"{GRANTS} --at 2026-11-10",), changes=CHOICES),
+    "consent-show": Case(
+        f"consent show {KNOWN} --controller acme",
+        setup=(f"{GRANTS} --at 2026-11-10", f"{WITHDRAWS} --at 2026-11-11", f"{GRANTS} --at 2026-11-12"),
+        changes=CHOICES,
+    ),
+    "consent-show-nobody": Case("consent show +393339999999 --controller acme", changes=CHOICES),
+    "consent-export": Case(
+        "consent export --controller acme --answer granted",
+        setup=(f"{GRANTS} --at 2026-11-10",),
+        changes=CHOICES,
+    ),
+    "consent-export-linked": Case(
+        "consent export --controller acme --format jsonld",
+        setup=(f"{GRANTS} --at 2026-11-10", f"{WITHDRAWS} --at 2026-11-11"),
+        changes=CHOICES,
+        json=False,
+    ),
+    "consent-import": Case(
+        "consent import {root}/answers.csv --controller acme --by website --choice marketing",
+        setup=(f"consent withdraw marketing {OTHER} --controller acme --by operator",),
+        changes=CHOICES,
+        files=("answers.csv.rejects.csv",),
+    ),
+    "consent-import-dry": Case(
+        "consent import {root}/answers.csv --controller acme --by website --choice marketing --dry-run",
+        changes=CHOICES,
+        files=("answers.csv.rejects.csv",),
     ),
     # evidence
     "evidence-key": Case("evidence key"),
@@ -261,6 +321,20 @@ FAILURES = {
     "no-file": Case("import {root}/none.csv --controller acme --by website"),
     "no-column": Case("import {root}/asterisk/extensions.conf --controller acme --by website"),
     "no-notice": Case("record --controller acme --by website --reference x +393331234567 --notice privcy"),
+    "no-consent": Case(
+        f"consent record marketin {KNOWN} --controller acme --by website --reference x", changes=CHOICES
+    ),
+    "consent-is-none": Case(
+        f"consent record abroad {KNOWN} --controller acme --by website --reference x", changes=CHOICES
+    ),
+    "consent-by-operator": Case(
+        f"consent record marketing {KNOWN} --controller acme --by operator --reference x", changes=CHOICES
+    ),
+    "consent-too-early": Case(f"{GRANTS} --at 2026-08-31", changes=CHOICES),
+    "consent-no-column": Case(
+        "consent import {root}/callers.csv --controller acme --by website --choice marketing",
+        changes=CHOICES,
+    ),
     "future": Case("record --controller acme --by website --reference x +393331234567 --on 2027-01-01"),
     "no-receipt": Case("evidence verify {root}/none.receipt --key {key}"),
     "not-a-receipt": Case("evidence verify {root}/callers.csv --key {key}"),

@@ -48,6 +48,12 @@ CALLERS_CSV = """number,date,reference
 +393330000011,10/11/2026,A2
 12,2026-11-10,A3
 """
+ANSWERS_CSV = f"""number,answer,at,reference
+{OTHER},granted,2026-11-10 09:30,F1
+{KNOWN},refused,2026-11-10,F2
++393330000010,yes,2026-11-10,F3
++393330000011,granted,2026-08-31,F4
+"""
 
 
 def _cdr(call: int, start: str, dst: str = "0212345678", disposition: str = "ANSWERED") -> str:
@@ -239,7 +245,12 @@ def build(root: Path, random_bytes: SeededBytes) -> Installation:
         file.parent.mkdir(parents=True, exist_ok=True)
         audio.write_wav(file, _sound(seed, 2.0 if prompt.endswith("full") else 1.0))
     (root / "asterisk/extensions.conf").write_text(EXTENSIONS_CONF)
-    for file, text in (("callers", CALLERS_CSV), ("Master", MASTER_CSV), ("carrier", CARRIER_CSV)):
+    for file, text in (
+        ("callers", CALLERS_CSV),
+        ("answers", ANSWERS_CSV),
+        ("Master", MASTER_CSV),
+        ("carrier", CARRIER_CSV),
+    ):
         (root / f"{file}.csv").write_text(text)
     installation.file.write_text((HERE / "informativa.yaml").read_text())
     installation.edit({f"127.0.0.1:{port}": f"127.0.0.1:{free_port()}" for port in (4588, 4591)})

@@ -288,11 +288,15 @@ def test_dialplan_that_asks_another_boxs_service(configuration: Configuration, e
     steps = ours(more)
     notice = f"notice/{configuration.tokens[0]}"
     asked = [step for step in steps if elsewhere in step.data]
-    assert [(step.application, step.extension) for step in asked] == [("ExecIf", "s"), ("ExecIf", "read")]
+    assert [(step.application, step.extension) for step in asked] == [
+        ("ExecIf", "s"),
+        ("ExecIf", "read"),
+        ("ExecIf", "consent"),
+    ]
     assert [step.data for step in asked] == [
         '$["${INFORMATIVA_STATUS}${INFORMATIVA_REASON}" = ""]?AGI('
         + f"{elsewhere}/{notice},${{{line}}},${{options}})"
-        for line in ("INFORMATIVA_LINE", "line")
+        for line in ("INFORMATIVA_LINE", "line", "line")
     ]
     in_order = [ok(Text("the loaded dialplan is the one of this configuration"))]
     assert looked(asterisk.context, more, shown([CALLING, *steps])) == in_order

@@ -57,7 +57,7 @@ def test_prompts_of_a_version() -> None:
         ("supplement:2025", "it", new),
         ("supplement:2025", "en", new),
     ]
-    assert list(prompts_by_part({}, {}, {}, {})) == []
+    assert list(prompts_by_part({}, {}, {}, {}, {})) == []
 
 
 @pytest.mark.parametrize(

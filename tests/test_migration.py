@@ -90,8 +90,19 @@ def test_records_from_before_two_times_say_when_they_happened_alone(tmp_path: Pa
     delivery = store.history(ONE)["privacy"]
     assert (delivery.at, delivery.last_complete, delivery.last_call) == (moment(3), moment(3), None)
     tables = {name for (name,) in rows(store.file, "SELECT name FROM sqlite_master WHERE type = 'table'")}
-    others = {"elsewhere", "number_use", "box", "identity", "erasure_request", "owner", "signed", "newest"}
+    others = {
+        "elsewhere",
+        "number_use",
+        "box",
+        "identity",
+        "erasure_request",
+        "owner",
+        "signed",
+        "newest",
+        "answer",
+    }
     assert tables - others == {
+        "answer",
         "event",
         "standing",
         "recording",
@@ -133,9 +144,13 @@ def test_ledger_whose_last_records_are_gone_keeps_its_counter(tmp_path: Path) ->
 def test_what_was_imported_is_found_by_an_index(tmp_path: Path) -> None:
     """Or an import of 10,000 rows would read the ledger 10,000 times."""
     store = SqliteStore(str(old(tmp_path / "ledger/acme.sqlite3", 5)))
-    plan = store._connection.execute(f"EXPLAIN QUERY PLAN {THERE}", (1, ONE, "a", "b", "c", "d")).fetchall()
+    plan = store._connection.execute(
+        f"EXPLAIN QUERY PLAN {THERE}", (1, ONE, "a", "b", "c", "d", None)
+    ).fetchall()
     assert [step[3] for step in plan] == ["SEARCH event USING INDEX event_reference (at=? AND pseudonym=?)"]
-    plan = store._connection.execute(f"EXPLAIN QUERY PLAN {THERE}", (1, None, "a", "b", "c", "d")).fetchall()
+    plan = store._connection.execute(
+        f"EXPLAIN QUERY PLAN {THERE}", (1, None, "a", "b", "c", "d", None)
+    ).fetchall()
     assert [step[3] for step in plan] == ["SEARCH event USING INDEX event_reference (at=? AND pseudonym=?)"]
     store.close()
 

@@ -29,7 +29,7 @@ from informativa.cli.words import ON_A_CONFIGURATION
 from informativa.config import inspect
 from informativa.operations.doctor.asterisk_files import AsteriskFiles, of_command, of_conf
 from informativa.operations.init import init
-from lab.office import fill_in
+from lab.office import fill_in, without_masters
 from lab.ports import free_port
 from remedies import Remedy, remedies
 
@@ -45,6 +45,7 @@ def laid(tmp_path_factory: pytest.TempPathFactory, short_prompts: Path) -> Path:
     folder = tmp_path_factory.mktemp("laid for remedies") / "Büro Nord"
     folder.mkdir()
     init(folder / "etc")
+    without_masters(folder / "etc/prompts")
     shutil.copytree(short_prompts, folder / "etc/prompts", dirs_exist_ok=True)
     fill_in(folder / "etc/informativa.yaml")
     site = Site(folder / "etc")
@@ -203,9 +204,15 @@ UNTYPED = {
         "informativa caller show NUMBER",
         "informativa caller erase NUMBER --controller {id} --yes",
         "informativa purge --controller {} --yes",
+        "informativa notices add country-outside-eu",
     ),
     "it is a step of several that are done by hand: test_readme.py and test_prompts.py type them": (
         "informativa prompts build {*}",
+        "informativa prompts build --site SITE --purposes service,marketing",
+        "informativa prompts build --controller {controller} --part {part}",
+        "informativa check -c FILE",
+        "informativa check {*}",
+        "informativa dialplan install -c FILE",
         "informativa prompts build --part short-nokey --controller {} --notice {} --version {} --site SITE"
         " -c {}",
         "informativa prompts build --texts {}",

@@ -40,6 +40,7 @@ class Kind(Enum):
 
 _C, _L = "controllers.*", "lines.*"
 _V, _K, _O = f"{_C}.notices.*.versions[]", f"{_C}.lookups.*", f"{_C}.outsourcing"
+_H = f"{_C}.choices.*"
 
 KINDS: Mapping[Kind, tuple[str, ...]] = {
     Kind.SHOWN: (
@@ -57,9 +58,14 @@ KINDS: Mapping[Kind, tuple[str, ...]] = {
         *(f"{_C}.letter.{name}" for name in ("contact", "dpo", "authority", "recipients[]", "transfers")),
         f"{_O}.contract.date", f"{_O}.analysis.date",
         f"{_V}.version", f"{_V}.purposes[]", f"{_V}.material", f"{_V}.starts",
+        *(f"{_H}.{name}" for name in (
+            "asks", "purpose", "holds", "again", "vouched", "keys.*", "tries", "wait", "silence",
+            "withdraw_at", "versions[].version", "versions[].material", "versions[].starts",
+        )),
         f"{_K}.notice", f"{_K}.by", f"{_K}.driver", f"{_K}.milliseconds",
         *(f"{_L}.{name}" for name in (
-            "controller", "language", "languages.*", "fallback[]", "region", "plan[].notice", "plan[].when",
+            "controller", "language", "languages.*", "fallback[]", "region", "plan[].notice",
+            "plan[].choice", "plan[].when", "consents",
             "keys.full", "keys.repeat", "keys.skip", "keys.skip_informs", "callers", "answer",
             "again_after_transfer", "service_data_only", "landlines", "require", "fallback_informs",
             "trust_restricted",
@@ -69,7 +75,7 @@ KINDS: Mapping[Kind, tuple[str, ...]] = {
         "fallback_prompt", "evidence.publish[].folder", "evidence.publish[].git",
         "evidence.timestamp.certificates", "shared.certificates", "web.certificate", "web.folder",
         f"{_C}.ledger", f"{_V}.short.*", f"{_V}.short_nokey.*", f"{_V}.full.*",
-        f"{_V}.supplements.*.*",
+        f"{_V}.supplements.*.*", f"{_H}.versions[].short.*", f"{_H}.versions[].withdraw.*",
     ),
     Kind.SECRET: (
         "manager.secret", "service.token", "evidence.publish[].token", "shared.passwords", "web.key",

@@ -99,7 +99,6 @@ def test_records_from_before_two_times_say_when_they_happened_alone(tmp_path: Pa
         "owner",
         "signed",
         "newest",
-        "answer",
     }
     assert tables - others == {
         "answer",

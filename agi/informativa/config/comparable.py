@@ -13,9 +13,12 @@ from typing import Any
 
 from ..model import Controller, Line, Notice, Prompt
 
-# Fields that differ from box to box, are secret, or do not concern callers.
+# Fields that differ from box to box, are secret, or do not concern callers; and those of choices, which there
+# are none of where boxes meet.
 _LEFT_OUT = frozenset(
     {
+        "choices",
+        "consents",
         "controller",
         "key",
         "ledger",
@@ -26,8 +29,10 @@ _LEFT_OUT = frozenset(
         "old_keys",
         "outsourcing",
         "refused",
+        "revocable",
         "rule",
         "short_nokey",
+        "withdraw",
     }
 )
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from lab.office import spool
 from torture.peers import environment
 
+from .originating import originate
 from .site import Site
 
 SILENT = 2000
@@ -20,32 +21,6 @@ def ask(site: Site, **more: str) -> bytes:
     with socket.create_connection(("127.0.0.1", site.office.port), 30) as peer:
         peer.sendall(environment(**more))
         return peer.recv(1000)
-
-
-def originate(site: Site, channel: str, other: str = "the-other", **more: str) -> None:
-    """Have Asterisk place a call to a line, with ids of our choice; `other` is of the end in the dialplan.
-    More headers of the manager's action change the others."""
-    actions: tuple[dict[str, str], ...] = (
-        {"Action": "Login", "Username": site.pbx.ami_user, "Secret": site.pbx.ami_secret, "Events": "off"},
-        {
-            "Action": "Originate",
-            "Channel": "Local/0212345678@from-lab/n",
-            "ChannelId": channel,
-            "OtherChannelId": other,
-            "Application": "Wait",
-            "Data": "20",
-            "CallerID": "<+393331234567>",
-            "Async": "true",
-            **more,
-        },
-        {"Action": "Logoff"},
-    )
-    with socket.create_connection((site.pbx.host, site.pbx.ports.ami), 30) as manager:
-        for action in actions:
-            lines = "".join(f"{name}: {value}\r\n" for name, value in action.items())
-            manager.sendall(lines.encode() + b"\r\n")
-        said = b"".join(iter(lambda: manager.recv(4096), b""))
-    assert said.count(b"Response: Success") == 2, said
 
 
 @contextlib.contextmanager

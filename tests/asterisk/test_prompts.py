@@ -14,8 +14,8 @@ import pytest
 from lab import audio
 from lab.office import BIN
 
+from .originating import originate
 from .site import Site
-from .test_doors import originate
 
 pytestmark = pytest.mark.skipif(not shutil.which("sox"), reason="sox is not on this machine")
 FORMATS = ("alaw", "ulaw", "gsm", "sln16", "g722")

@@ -1,4 +1,4 @@
-"""Names of notices and purposes before people, in place of the ids of a configuration."""
+"""Names of notices, choices and purposes before people, in place of the ids of a configuration."""
 
 from __future__ import annotations
 
@@ -16,8 +16,15 @@ NAMES = {
     "quality": Text("improving the quality of the service"),
     "marketing": Text("sending offers"),
     "profiling": Text("learning preferences"),
+    "ai": Text("answer by an artificial intelligence"),
+    "recording-orders": Text("recording of orders"),
+    "country": Text("country of the operator"),
+    "callback": Text("number that calls with offers"),
+    "human": Text("a person instead of the machine"),
+    "recorded": Text("recording of the call"),
+    "abroad": Text("an operator in the European Union"),
 }
-"""Names of notices and purposes with these ids, where their company gives them no name of its own."""
+"""Names of notices, choices and purposes with these ids, where their company gives them no name of its own."""
 
 BASES = {
     "service": Text("to perform our contract, or at your request"),

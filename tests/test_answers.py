@@ -13,10 +13,11 @@ import pytest
 from choosing import answering
 from evidence.ledger import audited, forged, of, signed
 from examples import AT, ONE, OTHER, PLAYED
-from informativa.ledgers import expiry, restoring
+from informativa.ledgers import audit_answers, expiry, restoring
 from informativa.ledgers.audit_history import HistoryRow
 from informativa.ledgers.erasure import erase
 from informativa.ledgers.groupcommit import GroupCommitLedger
+from informativa.ledgers.loss_notes import LossNotes
 from informativa.ledgers.sqlite import SqliteLedger, SqliteStore
 from informativa.model import Answer, Controller, Event, Reason
 from informativa.model.choices import AnswerHistory
@@ -223,6 +224,9 @@ FORGERIES = [
      HistoryRow(99, "", "1", "marketing", "granted")),
     ("INSERT INTO answer VALUES (x'{other}', 'marketing', 1, 'granted', '1', 'marketing', 0, 1, '', 0)",
      HistoryRow(1, "", "1", "marketing", "granted")),
+    ("INSERT INTO answer VALUES (x'{other}', 'marketing', 1, 'granted', '1', 'marketing', 0, 99, 'pbx-2', 0)",
+     HistoryRow(99, "", "1", "marketing", "granted")),
+    ("UPDATE answer SET box = 'pbx-2' WHERE record = 3", HistoryRow(3, "", "1", "marketing", "refused")),
     ("UPDATE answer SET word = 'granted' WHERE record = 3", HistoryRow(3, "", "1", "marketing", "granted")),
     ("UPDATE answer SET at = at + 1 WHERE record = 3", HistoryRow(3, "", "1", "marketing", "refused")),
     ("UPDATE answer SET rank = 0 WHERE record = 3", HistoryRow(3, "", "1", "marketing", "refused")),
@@ -249,6 +253,21 @@ def test_i7_forged_answer_is_named(ledger: Path, statement: str, row: HistoryRow
     result = audited(ledger)
     assert not result.is_sound
     assert row in result.history
+
+
+def test_i7_overruled_grant_does_not_come_back(ledger: Path) -> None:
+    """I7: also where a retention was short once, so that callers may have forgotten the refusal, the grant
+    before it is not the answer that counts."""
+    long_ago = AT - 600 * DAY
+    record(ledger, answering(GRANTED, at=long_ago), answering(REFUSED, at=AT - 400 * DAY))
+    forged(
+        ledger,
+        "UPDATE answer SET (word, at, record, rank) ="
+        " (SELECT 'granted', at, record, at FROM event WHERE record = 1) WHERE record = 2",
+    )
+    notes = LossNotes((), (), (), (), forgotten=int((AT - 365 * DAY).timestamp() * 1_000_000))
+    with closing(sqlite3.connect(ledger, isolation_level=None)) as connection:
+        assert [row.answer for row in audit_answers.forged(connection, notes)] == ["granted"]
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ is outside.
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
@@ -33,6 +34,7 @@ from doubles import (
 )
 from evidence.ledger import audited, forged, signed
 from handling import COUNTRY, events, handle, services
+from informativa.asterisk.agi_session import AgiSession
 from informativa.call import agi
 from informativa.ledgers.sqlite import SqliteLedger
 from informativa.model import (
@@ -497,3 +499,66 @@ def test_answer_alone_follows_its_caller_to_a_new_key(tmp_path: Path) -> None:
     assert moved == later
     signed(ledger)
     assert audited(ledger).is_sound
+
+
+def test_key_in_a_prompt_that_was_exchanged_is_no_second_question() -> None:
+    """Who pressed a key that takes nothing from him is not asked again in another language, and the admin is
+    told that the recording was exchanged."""
+    two = {
+        "it": replace(QUESTION, path="/prompts/it/abroad"),
+        "en": replace(QUESTION, path="/prompts/en/abroad"),
+    }
+    version = replace(wording("abroad"), short=two)
+    own = planned(choice(Asks.OPERATOR, "abroad", version), fallback=("en",))
+    session = ScriptedSession(presses=[pressed(EU)])
+    recordings = SteadyRecordings({"/prompts/it/abroad": 4})
+    result = handle(session, services(own, recordings=recordings))
+    assert (choices_of(session), len(session.waits)) == ("abroad:eu", 1)
+    assert result.error == "/prompts/it/abroad was exchanged"
+
+
+def test_nothing_to_withdraw_leaves_what_was_heard() -> None:
+    """Who has nothing to withdraw keeps the claims of the call: after a transfer nothing is told again."""
+    claims = {"action": "consent", "heard": "privacy:1 abroad:2"}
+    result = asked(ScriptedSession(incoming(options=claims)), planned(CONSENT))
+    assert result.heard_records == "privacy:1 abroad:2"
+
+
+def test_withdrawal_counts_in_the_same_conversation() -> None:
+    """What was granted in this conversation and withdrawn since is withdrawn; who heard how to withdraw and
+    did not has granted it still."""
+    for keys, word in (([key(NO, 1.0)], "withdrawn"), ([], "granted")):
+        ledger, own = MemoryLedger(), planned(CONSENT)
+        granted = asked(ScriptedSession(presses=[pressed(YES)]), own, ledger)
+        claims = granted.heard_records
+        told = asked(
+            ScriptedSession(incoming(options={"action": "consent", "heard": claims}), playbacks=keys),
+            own,
+            ledger,
+        )
+        for heard in (claims, told.heard_records):
+            session = ScriptedSession(incoming(id="1700000000.9", options={"heard": heard}))
+            asked(session, own, ledger)
+            assert choices_of(session) == f"marketing:{word}"
+
+
+def test_one_consent_a_conversation() -> None:
+    """After a transfer the consents that were asked before count."""
+    first, second = choice(Asks.CONSENT, "first"), choice(Asks.CONSENT, "second")
+    ledger, own = MemoryLedger(), planned(first, second)
+    result = asked(ScriptedSession(presses=[pressed(NO)]), own, ledger)
+    again = ScriptedSession(incoming(id="1700000000.2", options={"heard": result.heard_records}))
+    asked(again, own, ledger)
+    assert (choices_of(again), again.waits) == ("first:refused second:not-asked", [])
+
+
+def test_key_before_a_hang_up_counts() -> None:
+    """Who presses a key and hangs up at once has pressed it: both come in one packet."""
+    replies = agi.ReplyReader()
+    replies.unasked(b"HANGUP\n")
+
+    async def exchange(_command: bytes, _seconds: float) -> agi.Reply:
+        return agi.Reply(200, ord(NO))
+
+    press = asyncio.run(AgiSession(incoming(), replies, exchange).key(4))
+    assert (press.key, press.hung_up) == (NO, False)

@@ -90,6 +90,23 @@ def test_what_the_rules_refuse(asking: Path, old: str, new: str, message: str) -
     assert any(message in sentence for sentence in told), told
 
 
+def test_plan_of_choices_alone_is_refused(asking: Path) -> None:
+    """A plan tells before it asks."""
+    for step in ("{notice: country, when: always}", "notice: privacy", "choice: abroad", "choice: marketing"):
+        change(asking, f"      - {step}\n", "")
+    assert [one.partition("plan: ")[2] for one in problems(asking)] == [
+        "has choices, and no notice; put the notice before them that tells of them"
+    ]
+
+
+def test_version_in_force_speaks_the_languages_of_the_line(asking: Path) -> None:
+    """The version of today is looked at, and not only one that comes."""
+    later = '[{version: "0", short: {it: prompts/it/short}}, {version: "1", starts: 2999-01-01, short:'
+    change(asking, "    language: it\n", "    language: it\n    fallback: [en]\n")
+    change(asking, '[{version: "1", short:', later)
+    assert any("choice abroad 0 has no prompt in en" in one for one in problems(asking))
+
+
 def test_recording_that_must_be(asking: Path) -> None:
     """Where orders are taken by telephone nobody may refuse the recording (L22)."""
     change(asking, "      country:\n", "      recording-orders:\n")

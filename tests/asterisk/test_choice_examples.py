@@ -49,6 +49,8 @@ def cases() -> Iterator[tuple[str, str, str, str]]:
         yield "choices-operator", "PLAYED", f"abroad:{word}", EU
     for answers in ("", "xabroad:silence", "recorded:recorded"):
         yield "choices-operator", "FALLBACK", answers, EU
+    for status in ("PARTIAL", "FAILED"):
+        yield "choices-operator", status, "abroad:silence", EU
     for context, recorded in RECORDERS.items():
         yield context, "PLAYED", "recorded:recorded", recorded
         yield context, "NOTDUE", "abroad:eu recorded:recorded marketing:refused", recorded
@@ -67,6 +69,7 @@ def cases() -> Iterator[tuple[str, str, str, str]]:
     yield "choices-withdraw", "ASKED", "marketing:silence", PERSON
     for status in ("NOTDUE", "FAILED"):
         yield "choices-withdraw", status, "", PERSON
+        yield "choices-withdraw", status, "marketing:withdrawn", PERSON
 
 
 @pytest.fixture(scope="module")

@@ -65,7 +65,7 @@ class AgiSession:
         except SessionError:
             return KeyPress("", time.monotonic() - started, hung_up=True)
         waited = time.monotonic() - started
-        if not reply.ok or reply.result < 0 or self._replies.hung_up:
+        if not reply.ok or reply.result < 0 or (reply.result == 0 and self._replies.hung_up):
             return KeyPress("", waited, hung_up=True)
         return KeyPress(chr(reply.result & 0x7F) if reply.result else "", waited)
 

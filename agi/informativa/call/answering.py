@@ -194,9 +194,10 @@ async def _withdraw(session: CallSession, services: CallServices) -> CallResult:
         raise SessionError(str(error)) from error
     await handler.wait(results)
     if not results:
-        return CallResult(Status.NOTDUE, Reason.NOTHING_TO_TELL)
+        claims = session.call.options.get("heard", "")
+        return CallResult(Status.NOTDUE, Reason.NOTHING_TO_TELL, heard_records=claims)
     return replace(
-        results[-1],
+        next((result for result in results if result.status is Status.ASKED), results[-1]),
         events=tuple([event for result in results for event in result.events]),
         error=" ".join(filter(None, [result.error for result in results])),
         heard_records=" ".join([*conversation.claims, *[result.heard_records for result in results]]),

@@ -12,6 +12,7 @@ from datetime import datetime
 
 from ..model import (
     Answer,
+    Asked,
     Caller,
     CallerHistory,
     CallResult,
@@ -108,6 +109,9 @@ def _decide(
 ) -> ChoiceDecision:
     choice = planned.choice
     reason, word = Reason.EVERY_CALL, in_call.get(choice.id)
+    act = answers.acts.get(choice.id)
+    if word is Answer.GRANTED and act is not None and act.word is not Answer.GRANTED:
+        word = act.word  # he has withdrawn it since
     if word is None and KINDS[choice.asks].personal:
         if not isinstance(caller, Identified) or caller.vouched not in choice.vouched:
             word = Answer.NOT_ASKED
@@ -228,11 +232,18 @@ def basis(asked: ChoiceDecision, results: Sequence[CallResult]) -> int | str | N
 
 def consents_asked(results: Sequence[CallResult]) -> int:
     """Return the number of consents that were asked in this call so far."""
-    return sum(_is_consent(event) for result in results for event in result.events)
+    return sum(asks_for_consent(event) for result in results for event in result.events)
 
 
-def _is_consent(event: Event) -> bool:
-    return event.asked is not None and KINDS[event.asked.asks].personal and event.status is Status.ASKED
+def asks_for_consent(event: Event) -> bool:
+    """Return whether an event is of a consent that was asked for, and not of how one is withdrawn."""
+    asked = event.asked
+    return asked is not None and event.status is Status.ASKED and f"={Answer.GRANTED}" in asked.options
+
+
+def is_unused_withdrawal(asked: Asked) -> bool:
+    """Return whether a caller was told how to withdraw, and did not: then nothing changed."""
+    return asked.options.endswith(f"={Answer.WITHDRAWN}") and asked.answer is not Answer.WITHDRAWN
 
 
 def answer_in_prompt(asked: ChoiceDecision, key: str) -> Answer:

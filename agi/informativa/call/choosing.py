@@ -69,14 +69,16 @@ class Chooser:
         A call is held for at most `tries` times the prompt and the wait, and once more the first half second
         of the prompt.
         """
+        changed = ""
         for language_choice in decision.decision.choices:
             for tries in range(1, decision.choice.tries + 1):
                 outcome = await self._ask_once(decision, language_choice, tries)
                 if outcome.answer not in _AGAIN:
                     break
-            if outcome.delivery.heard.ending not in _UNHEARD:
+            changed = outcome.delivery.changed or changed
+            if outcome.delivery.heard.ending not in _UNHEARD or outcome.answer is not Answer.NOT_ASKED:
                 break
-        return outcome
+        return replace(outcome, delivery=replace(outcome.delivery, changed=changed)) if changed else outcome
 
     async def _ask_once(
         self, decision: ChoiceDecision, language_choice: PromptChoice, tries: int

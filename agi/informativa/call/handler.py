@@ -70,6 +70,8 @@ class CallHandler:
     """The handling of one call: what is decided is read from the ledger, carried out, and put on record."""
 
     _chooser: Chooser | None = None
+    _consents_before = 0
+    """The number of consents that were asked in this conversation before this call came here."""
 
     def __init__(
         self,
@@ -132,13 +134,16 @@ class CallHandler:
         self, transaction: LedgerTransaction, history: CallerHistory, now: datetime
     ) -> Sequence[ChoiceDecision]:
         from ..model.choices import merge_answers  # only where there are choices
+        from .choice_policy import asks_for_consent, is_unused_withdrawal
 
         conversation = self._conversation
         answers = merge_answers(*map(transaction.answers, conversation.pseudonyms))
+        claimed = [event for event, _number in self._claimed(transaction) if event.asked is not None]
+        self._consents_before = sum(map(asks_for_consent, claimed))
         in_call = {
             event.asked.choice: event.asked.answer
-            for event, _number in self._claimed(transaction)
-            if event.asked is not None
+            for event in claimed
+            if event.asked is not None and not is_unused_withdrawal(event.asked)
         }
         return conversation.decide_choices(answers, in_call, history, now)
 
@@ -215,7 +220,7 @@ class CallHandler:
         basis = None
         if decision.kind.personal and not decision.withdrawal:
             basis = choice_policy.basis(decision, results)
-            asked = choice_policy.consents_asked(results)
+            asked = self._consents_before + choice_policy.consents_asked(results)
             if basis is None or asked >= self._conversation.line.consents:
                 return _answer_known(decision, Answer.NOT_ASKED)
         if self._chooser is None:

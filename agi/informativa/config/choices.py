@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from ..model import Answer, Choice, Notice, PlannedChoice, Step, matching_language
@@ -189,9 +190,8 @@ def _require_refusable(choice: Choice, notices: Iterable[str], path: KeyPath, fi
 def _require_notice(choice: Choice, before: Sequence[Notice], path: KeyPath, findings: Findings) -> None:
     """Note a problem where no notice before it tells what the choice is about."""
     if KINDS[choice.asks].personal:
-        if choice.purpose and not any(
-            choice.purpose in version.purposes for notice in before for version in notice.versions[-1:]
-        ):
+        now = datetime.now(UTC)
+        if choice.purpose and not any(choice.purpose in notice.current(now).purposes for notice in before):
             message = Text(
                 "no notice before it tells of the purpose {purpose}",
                 "put a notice with that purpose before the choice",
@@ -208,7 +208,8 @@ def _require_notice(choice: Choice, before: Sequence[Notice], path: KeyPath, fin
 
 def _require_languages(choice: Choice, section: LineSettings, path: KeyPath, findings: Findings) -> None:
     languages = dict.fromkeys((section.language, *section.languages.values(), *section.fallback))
-    for version in choice.wording.versions[-1:]:
+    versions = choice.wording.versions
+    for version in versions[versions.index(choice.wording.current(datetime.now(UTC))) :]:
         for language in languages:
             if not matching_language(language, version.short):
                 message = Text(

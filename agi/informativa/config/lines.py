@@ -124,6 +124,9 @@ class Lines:
         planned = tuple(choices.planned(section, of_company, plan, path, self._findings))
         keys = section.keys
         choices.require_keys_apart(planned, {keys.full, keys.repeat, keys.skip}, path, self._findings)
+        if planned and not plan:
+            message = Text("has choices, and no notice", "put the notice before them that tells of them")
+            self._findings.add_problem((*path, "plan"), message)
         if planned and not section.answer:
             message = Text(
                 "a choice needs an answered call: before, many networks bring no keys",

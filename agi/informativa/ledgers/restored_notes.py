@@ -26,7 +26,7 @@ from ..evidence.notes import (
 )
 from ..model.errors import EvidenceError, LedgerError
 from ..model.text import Text
-from . import erasure, erasure_notes, leaves, loss_notes, note_leaves, own_logs, private_lists, rows
+from . import answers, erasure, erasure_notes, leaves, loss_notes, note_leaves, own_logs, private_lists, rows
 from .replaced import ReplacedLedger
 from .transaction import SqliteTransaction
 
@@ -198,6 +198,7 @@ class RestoredNotes:
         ]
         self.transaction.close_leaves(numbers)
         self.connection.execute(rows.DROP_BASELESS)
+        self.connection.execute(answers.DROP_BASELESS)
         return len(numbers)
 
 

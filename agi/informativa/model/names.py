@@ -24,7 +24,7 @@ NAMES = {
     "recorded": Text("recording of the call"),
     "abroad": Text("an operator in the European Union"),
 }
-"""Names of notices, choices and purposes with these ids, where their company gives them no name of its own."""
+"""Names of notices, choices and purposes with these ids, where a company gives them no name of its own."""
 
 BASES = {
     "service": Text("to perform our contract, or at your request"),

@@ -227,15 +227,16 @@ def record_act(
         complete = continued(transaction, event, his_pseudonyms[1:])
         record = Record(transaction.append(complete), complete)
         history = merge_answers(*map(transaction.answers, his_pseudonyms))
-        return record, history, transaction.record(history.acts[choice.id].record)
+        act = history.acts.get(choice.id)
+        return record, history, None if act is None else transaction.record(act.record)
 
     with closing(storage.store(controller)) as ledger:
         ((record, history, proof),) = ledger.transact([work])
-    last = history.acts[choice.id]
+    last = history.acts.get(choice.id)  # none, if the number was somebody else's then
     return ConsentRecorded(
         mask(caller.number),
         ConsentAct.of(record, asked),
-        last.record == record.number and not last.box,
+        last is not None and last.record == record.number and not last.box,
         _standing(choice.id, choice, last, proof, controller, now, recycled=False),
     )
 
@@ -243,10 +244,10 @@ def record_act(
 def continued(transaction: LedgerTransaction, event: Event, earlier: Iterable[bytes]) -> Event:
     """Return the event of a caller who may be known by an earlier key: what he answered and was told under
     that pseudonym continues under the event's, so that no old grant outlives a withdrawal."""
-    for old in earlier:
-        if transaction.history(old) or transaction.answers(old).is_known:
-            return replace(event, earlier=old)
-    return event
+    answers = {old: transaction.answers(old) for old in earlier}
+    known = [old for old, given in answers.items() if given.is_known or transaction.history(old)]
+    granted = [old for old in known if any(act.word is Answer.GRANTED for act in answers[old].acts.values())]
+    return replace(event, earlier=(granted or known)[0]) if known else event
 
 
 def show(

@@ -8,7 +8,7 @@ from datetime import date, datetime
 
 from ..call.choice_policy import remembered_until, why_ended
 from ..config import Configuration
-from ..model import Answer, Asks, CallerHistory, Choice, Controller, Identified, Reason, Record
+from ..model import A_CALL, Answer, Asks, CallerHistory, Choice, Controller, Identified, Reason, Record
 from ..model.choices import ACTS, StandingAnswer, answered
 
 
@@ -49,13 +49,24 @@ def letter_consents(
     """Return what a caller said last of each consent that he was asked for, by his records, each with its
     box."""
     choices = {choice.id: choice for choice in configuration.choices.get(controller.id, ())}
+    records = tuple(records)
+    since = _changed_hands(records)
     last: dict[str, StandingAnswer] = {}
     for name, act in _acts(records):
+        if since is not None and act.at < since:
+            continue  # who had the number before
         last[name] = max(act, last.get(name, act), key=lambda one: one.order)
     return tuple(
         _consent(name, act, choices.get(name), controller, caller, history, now)
         for name, act in sorted(last.items())
     )
+
+
+def _changed_hands(records: Iterable[tuple[str, Record]]) -> datetime | None:
+    """Return the time since when the number is this caller's, if somebody else had it before."""
+    events = [record.event for _box, record in records]
+    begun = [event.at - A_CALL for event in events if event.informs and event.reason is Reason.RECYCLED]
+    return max(begun, default=None)
 
 
 def _acts(records: Iterable[tuple[str, Record]]) -> Iterator[tuple[str, StandingAnswer]]:
@@ -74,12 +85,12 @@ def _consent(
     history: CallerHistory,
     now: datetime,
 ) -> LetterConsent:
-    """Return a caller's last act. A consent whose choice is not configured any more may be used by nobody who
-    asks this program, but nothing says that it ended."""
+    """Return a caller's last act. A consent whose choice is not configured any more counts no more, as `show`
+    says."""
     granted = act.word is Answer.GRANTED
     consent = LetterConsent(name, act.word, act.version, act.at, act.record, act.box, granted)
     if choice is None or choice.asks is not Asks.CONSENT:
-        return consent
+        return replace(consent, holds=False)
     if not granted or why_ended(choice, act, history, caller, now, controller) != Reason.ALREADY_INFORMED:
         return replace(consent, holds=False)
     until = remembered_until(choice, act, controller)

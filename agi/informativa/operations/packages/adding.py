@@ -221,6 +221,9 @@ class _Addition:
                 meaning=value.meaning if value else Text("a value that the text says"),
                 option=example,
             )
+        options = self.values.options
+        if "withdraw" in options and options["withdraw"] != options.get("no"):
+            yield Text("withdraw: a consent is withdrawn by the key for `no`; leave this one out")
         yield from self._texts_of_other_keys()
         for number, line in self.lines.items():
             yield from rarer_notices(number, line, [section.place for section in self.sections])

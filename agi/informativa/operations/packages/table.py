@@ -135,7 +135,8 @@ PACKAGES = (
         (
             "; the AI speaks only where its notice was heard or is not due; otherwise a person answers",
             f" same => n,GotoIf({_STATUS}?:person)",
-            f" same => n,GotoIf({_answered('human:human')}?person)",
+            "; the next line only with --set human=…, which asks whether a person is wanted",
+            f" same => n,GotoIf({_answered('human:silence')}?:person)",
             " same => n,Goto(ai-system,${EXTEN},1)",
             " same => n(person),Goto(operators,${EXTEN},1)",
         ),
@@ -244,9 +245,10 @@ PACKAGES = (
             ),
         ),
         (
-            "; abroad only where the question was heard and nobody pressed the key; otherwise in the EU",
+            "; abroad only where notice and question were heard and no key was pressed; otherwise in the EU",
+            f" same => n,GotoIf({_STATUS}?:eu)",
             f" same => n,GotoIf({_answered('abroad:silence')}?abroad)",
-            " same => n,Goto(operators-in-the-eu,${EXTEN},1)",
+            " same => n(eu),Goto(operators-in-the-eu,${EXTEN},1)",
             " same => n(abroad),Goto(operators-abroad,${EXTEN},1)",
         ),
         (

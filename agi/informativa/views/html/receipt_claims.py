@@ -158,7 +158,7 @@ _ANSWER = (
         Text("These keys were offered: {options}."),
         options=_code("options"),
     ),
-    _claim("tries", Text("How often it was asked: {tries}."), tries=_fact("tries")),
+    _claim("tries", Text("How often it was asked: {tries}."), "options", tries=_fact("tries")),
     _claim(
         "waited",
         Text("From the end of the question to the key: {waited} milliseconds."),
@@ -173,6 +173,7 @@ _CONSENT = (
             "Silence is no consent, nor is hanging up or another key: only the key for it is, pressed after"
             " the whole question."
         ),
+        "options",
     ),
 )
 _TOLD_PURPOSE = (

@@ -37,12 +37,14 @@ def recorded(result: ConsentRecorded, controller: Controller, say: Language) -> 
         kind=say(KINDS[act.kind]),
         on=act.at.astimezone(zone),
     )
-    if not result.stands:
+    if standing.answer is None:
+        yield say("It counts for nobody: the number was somebody else's then.")
+    elif not result.stands:
         yield say(
             "It changes nothing, for record {record} of {at} says: {answer}.",
             record=standing.record,
             at=_moment(standing.since, zone),
-            answer=say(ANSWERS[standing.answer]) if standing.answer else "",
+            answer=say(ANSWERS[standing.answer]),
         )
     elif end := _end(standing, zone, say):
         yield f"{end[0].upper()}{end[1:]}."

@@ -94,7 +94,7 @@ def expected() -> set[str]:
             f"process.{part}.{name}"
             for part, name in re.findall(r"\b(storage|log_storage|erasing)\.(\w+)", source)
         } & names
-    return surely_called - IN_MEMORY - OF_ALL
+    return surely_called - IN_MEMORY - OF_ALL - OF_CHOICES
 
 
 ADAPTERS = {
@@ -105,6 +105,8 @@ ADAPTERS = {
     Recordings: "prompts.recordings.InstalledRecordings",
 }
 """By port, the adapter that a service has."""
+OF_CHOICES = {"ledgers.transaction.SqliteTransaction.answers"}
+"""Read in one transaction with the history, which stands for it, and only where a line asks something."""
 OF_ALL = {
     "ledgers.groupcommit.GroupCommitLedger.records",  # of no call
     "process.maintenance.Outdated.migrate",  # these give each company its turn

@@ -138,6 +138,7 @@ def test_shipped_recording_is_taken(
     sound = (folder / "prompts/it/short.wav").read_bytes()
     for name in ("short", "ai"):
         (packed / f"it/{name}.wav").write_bytes(sound)
+    (folder / "prompts/it/ai.wav").unlink()
     real = shipped.folder
     monkeypatch.setattr(shipped, "folder", lambda name: packed if name == "prompts" else real(name))
     file = folder / "informativa.yaml"

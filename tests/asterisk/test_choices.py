@@ -54,12 +54,25 @@ def site(site_without_dialplan: Site) -> Site:
     return asking.lay(site_without_dialplan)
 
 
+def test_key_is_an_answer(site: Site) -> None:
+    """By day: a yes after the whole question, a no in it, another key, silence, and a hang-up, each with
+    half a second to spare on a machine that is slow."""
+    names = ("none", "yes after all", "no in the question", "another key after all", "hang-up after all")
+    calls = ring(site, {name: (CASES | GONE)[name][0] for name in names})
+    assert {name: call.choices for name, call in calls.items()} == {
+        name: f"marketing:{(CASES | GONE)[name][1]}" for name in names
+    }
+    events = answers(site)
+    asked = {name: events[call.answer].asked for name, call in calls.items()}
+    assert [one.answer for one in asked.values() if one] == [(CASES | GONE)[name][1] for name in names]
+
+
 @pytest.mark.parametrize(
     ("sent", "by"),
     [
-        (Sent.EVENT, "service"),
+        pytest.param(Sent.EVENT, "service", marks=pytest.mark.night),
         pytest.param(Sent.TONE, "service", marks=pytest.mark.night),
-        (Sent.BOTH, "service"),
+        pytest.param(Sent.BOTH, "service", marks=pytest.mark.night),
         pytest.param(Sent.EVENT, "script", marks=pytest.mark.night),
         pytest.param(Sent.TONE, "script", marks=pytest.mark.night),
     ],
@@ -93,7 +106,8 @@ def test_i2_key_counts_or_does_not(site: Site, sent: Sent, by: str) -> None:
     assert [call.status for call in calls.values()] == ["PLAYED"] * len(cases)
 
 
-@pytest.mark.parametrize("sent", [Sent.EVENT, pytest.param(Sent.TONE, marks=pytest.mark.night)])
+@pytest.mark.night
+@pytest.mark.parametrize("sent", [Sent.EVENT, Sent.TONE])
 def test_key_at_the_end_of_a_question(site: Site, sent: Sent) -> None:
     """A key that grants nothing counts in the question, over its end and in the wait, and none is lost
     between the two. Asterisk reports it when it is let go: one of the question's last tenth comes 0.00

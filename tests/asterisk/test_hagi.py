@@ -250,5 +250,5 @@ def documented(office: Office, elsewhere: str = f"hagi://{NAME}") -> str:
     if "elsewhere:" not in office.config.read_text():
         office.edit("  token:", f"  elsewhere: {elsewhere}\n  token:")
     text = office.dialplan()
-    assert text.count(f"AGI({elsewhere}/notice/") == 2
+    assert text.count(f"AGI({elsewhere}/notice/") == 3
     return text

@@ -27,7 +27,7 @@ def fill(controller: Controller, records: int) -> None:
     with contextlib.closing(SqliteStore(controller.ledger, log=controller.log)) as store:
         with store.connected() as connection:
             connection.execute("PRAGMA synchronous = OFF")
-            with mock.patch.object(SqliteTransaction, "remember", _nothing):
+            with mock.patch.object(SqliteTransaction, "_remember_notice", _nothing):
                 while some := list(itertools.islice(events, 5000)):
                     store.append(some)
             with store.transaction():

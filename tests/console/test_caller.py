@@ -189,7 +189,7 @@ def test_the_letter_tells_all(office: ServedConsole) -> None:
         "7.7 of 17.4 seconds, until the caller pressed a key",
         "nobody has told this caller to the end yet (GDPR 13(1))",
         "this caller already has the information (GDPR 13(4)) (record 1)",
-        "premere il tasto uno",
+        "prema ora il tasto uno",
         "not given by the telephone system",
         "26 November 2031",
         "We delete them 5 years after the call",

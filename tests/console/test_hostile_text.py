@@ -16,7 +16,7 @@ from evidence.receipts import Company
 from informativa.console import live
 from informativa.console.pages import calls
 from informativa.operations.evidence import logs
-from informativa.views.record_files import _cell
+from informativa.views.record_files import spreadsheet_cell
 
 EVIL = "\"><script>alert(1)</script><img src=x onerror=alert(1)>'{{7*7}}\u202e\r\ndata: x\r\n\r\nevent: y"
 WRITTEN = ("call", "linked", "reference", "notice", "version", "line", "wanted")
@@ -112,7 +112,7 @@ def test_what_others_wrote_is_no_formula() -> None:
     the wide signs that it takes for the others."""
     for sign in ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20"):
         for value in (f"{sign}1+1", [f"{sign}1+1", "x"]):
-            assert str(_cell("reference", value)).startswith(f"'{sign}")
+            assert str(spreadsheet_cell("reference", value)).startswith(f"'{sign}")
 
 
 @pytest.mark.slow

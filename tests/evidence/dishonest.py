@@ -45,7 +45,7 @@ from informativa.operations.evidence.monitor_findings import Look
 from informativa.operations.evidence.verdict import Verdict
 from informativa.operations.init import init
 from informativa.process import log_storage, publication, storage
-from lab.office import fill_in
+from lab.office import fill_in, without_masters
 
 APPROVER = Signer("borealis.example/approver", bytes([9]) * 32)
 STRANGER = Signer("borealis.example/approver", bytes([8]) * 32)  # the same name, by another key
@@ -370,6 +370,7 @@ def working(top: Path, clock: pytest.MonkeyPatch, at: datetime = END) -> Iterato
 def founded(top: Path, prompts: Path) -> None:
     """Found it: its configuration, and the company's witness."""
     init(top / "etc")
+    without_masters(top / "etc/prompts")
     shutil.copytree(prompts, top / "etc/prompts", dirs_exist_ok=True)
     fill_in(top / "etc/informativa.yaml")
     (top / "outside").mkdir()

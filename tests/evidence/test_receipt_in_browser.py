@@ -172,7 +172,7 @@ def test_edited_page_is_noticed(company: Company, reader: Reader, old: str, new:
         ("That the call took place", "That the sun shone", "A text of the page was changed"),
         ("<title>Receipt", "<title>No receipt", "A text of the page was changed"),
         (
-            "<bdi>Per ascoltare l&#x27;informativa",
+            "<bdi>Per l&#x27;informativa completa",
             "<bdi>Per non udirla",
             "A text of the page was changed",
         ),

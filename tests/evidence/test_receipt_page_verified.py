@@ -124,7 +124,7 @@ CHANGES = [
     ('data-claim="line"', 'data-claim="other"', "A sentence was changed. The page says: “(nothing)”"),
     ('<p data-claim="line">', '<p data-claim="when">x</p><p data-claim="line">', "proof says: “(nothing)”"),
     ("That the call took place", "That the sun shone", ANOTHER_TEXT),
-    ("<bdi>Per ascoltare l&#x27;informativa", "<bdi>Per non udirla", ANOTHER_TEXT),
+    ("<bdi>Per l&#x27;informativa completa", "<bdi>Per non udirla", ANOTHER_TEXT),
     ("<title>Receipt", "<title>No receipt", ANOTHER_TEXT),
     ('<html lang="en">', '<html lang="de">', ANOTHER_TEXT),
     ('<p data-claim="reason">', '<p data-claim="reason" hidden>', ANOTHER_TEXT),

@@ -60,8 +60,8 @@ def test_choices_stand_at_their_places(file: Path) -> None:
     (line, *others) = result.lines or ()
     text = next(text for text in in_order(result, ENGLISH) if text.startswith("+390212345678"))
     parts = (
-        "country 1 in",
-        "asked: abroad 1 in",
+        "country of the operator (country) 1 in",
+        "asked: an operator in the European Union (abroad) 1 in",
         "(privacy) 2026-11",
         "asked: taping",
         "asked: sending offers",
@@ -129,7 +129,8 @@ def test_sum_for_a_new_caller(file: Path) -> None:
     assert (choice.choice, choice.after, choice.seconds, choice.wait) == ("human", 0, prompt, 10.0)
     assert (line.new_caller, single.new_caller) == (2 * prompt + 10, single.notices[0].seconds)
     assert (
-        f"asked: human 1 in it ({prompt:.1f} s, and 10 s for the answer; 8 = let a person answer me), privacy"
+        f"asked: a person instead of the machine (human) 1 in it ({prompt:.1f} s, and 10 s for the answer;"
+        " 8 = let a person answer me), privacy"
         " notice (privacy) 2026-11 in it"
         f" ({prompt:.1f} s), {2 * prompt + 10:.1f} s in all for a new caller"
     ) in "\n".join(in_order(result, ENGLISH))

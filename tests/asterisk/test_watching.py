@@ -86,7 +86,7 @@ def test_call_through_the_real_dialplan(site: Site) -> None:
     shown = run(site, "test-call", LINE)
     assert shown.returncode == 0, shown
     assert "In order: PLAYED (withheld)" in shown.stdout
-    assert site.pbx.channels() == 0
+    site.pbx.wait_quiet()
 
 
 def test_call_of_a_known_caller(site: Site) -> None:
@@ -119,10 +119,15 @@ PERSON = """
 @pytest.mark.parametrize(
     ("presses", "answer", "words"),
     [
-        ((), "silence", "the caller pressed no key"),
+        pytest.param((), "silence", "the caller pressed no key", marks=pytest.mark.night),
         (("--press", "5@2.5"), "human", "the caller wanted a person instead of a machine"),
         (("--press", "9@2.5"), "unclear", "a key that was not offered"),
-        (("--press", "5@60"), "silence", "the call was over before the key 5 was to be pressed"),
+        pytest.param(
+            ("--press", "5@60"),
+            "silence",
+            "the call was over before the key 5 was to be pressed",
+            marks=pytest.mark.night,
+        ),
     ],
 )
 def test_call_that_presses_keys(site: Site, presses: tuple[str, ...], answer: str, words: str) -> None:
@@ -138,7 +143,7 @@ def test_call_that_presses_keys(site: Site, presses: tuple[str, ...], answer: st
     assert [moment["fact"] for moment in keys] == [press[0] for press in presses[1:] if "@60" not in press]
     assert [record.event.asked is not None for record in site.office.records()][-2:] == [True, False]
     assert words in run(site, "test-call", LINE, *presses).stdout
-    assert site.pbx.channels() == 0
+    site.pbx.wait_quiet()
 
 
 def test_call_rings_nobody(site: Site) -> None:
@@ -212,7 +217,7 @@ def test_right_that_is_missing_is_named(site: Site, read: str, write: str, right
     ran = run(site, "test-call", LINE)
     assert ran.returncode == 1
     assert f"section [watcher], add {right} to the line that begins with" in ran.stderr
-    assert site.pbx.channels() == 0
+    site.pbx.wait_quiet()
 
 
 def test_call_without_sight_of_prompts(site: Site) -> None:

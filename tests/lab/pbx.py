@@ -224,6 +224,14 @@ class Pbx:
             raise PbxError(f"Asterisk does not tell its channels.{self._tail()}")
         return int(found[1])
 
+    def wait_quiet(self) -> None:
+        """Wait until no channel is up. Raises PbxError if that never comes."""
+        deadline = time.monotonic() + _PATIENCE
+        while channels := self.channels():
+            if time.monotonic() > deadline:
+                raise PbxError(f"{channels} channels are still up.{self._tail()}")
+            time.sleep(0.05)
+
     def warnings(self) -> list[str]:
         """The WARNING and ERROR lines of its log, without those that every bare start writes."""
         lines = self.log.read_bytes()[self._log_start :].decode(errors="replace").splitlines()

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -270,16 +268,15 @@ class _Addition:
 
     def _with_stand_ins(self) -> str:
         """Return the new configuration with another prompt in place of those that are not made yet."""
-        with ExitStack() as stack:
-            prompts = stack.enter_context(resources.as_file(shipped.folder("prompts")))
-            stand_in = str(next(prompts.glob("*/short.wav")).with_suffix(""))
-            absent = {
-                path.base: stand_in
-                for section in self.sections
-                for path, source in section.prompts.values()
-                if source is not PromptSource.THERE
-            }
-            return edited(self.file, self.old, list(self._additions(absent)))
+        notice = next(iter(self.owner.notices.values()))
+        stand_in = next(iter(notice.versions[0].short.values()))  # a path that the file may have
+        absent = {
+            path.base: stand_in
+            for section in self.sections
+            for path, source in section.prompts.values()
+            if source is not PromptSource.THERE
+        }
+        return edited(self.file, self.old, list(self._additions(absent)))
 
     def _additions(self, stand_ins: Mapping[Path, str]) -> Iterator[Entry | Item]:
         lists = {"notices": True, "choices": bool(self.owner.choices)}

@@ -77,7 +77,7 @@ _PROMPTS = {
 }
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "dialplan/choices.conf"
-# The carrier of this trunk checks its callers' numbers: without that nobody vouches for who agrees by telephone.
+# The carrier of this trunk checks its callers' numbers: without that nobody vouches for who agrees.
 # What became of a call is told at its end, wherever that is.
 _ENTRY = """\
 [from-lab]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -183,6 +184,7 @@ def close(console: Console, office: Office, *, web: bool) -> None:
 
 def main(arguments: Sequence[str]) -> int:
     """Run the demo; the exit code."""
+    os.environ["LANGUAGE"] = "en"  # the demo is in English, and reads what commands print
     console = Console(width=None if sys.stdout.isatty() else 120)
     try:
         run(console, web="--web" in arguments)

@@ -14,12 +14,14 @@ import pytest
 
 from commands import beside_the_example
 from informativa.call import guard, playback
+from informativa.call.caller import mask
 from informativa.cli.main import app
 from informativa.cli.tree import tree
 from informativa.config import schema
 from informativa.ledgers import backup
 from informativa.model import Ending, Reason, Status
 from informativa.process import regular_work, script_limit, watchdog
+from lab import audio, demo, demo_choices
 from lab.office import fill_in
 from lab.ports import free_port
 
@@ -60,6 +62,33 @@ def commands() -> list[str]:
     blocks = re.findall(r"```sh\n(.*?)```", README.partition("# Many machines")[0], re.DOTALL)
     lines = (line.partition("  #")[0].strip() for block in blocks for line in block.splitlines())
     return [line for line in lines if line]
+
+
+@pytest.mark.parametrize("name", ["README.md", "README.it.md"])
+def test_calls_are_the_demos(name: str) -> None:
+    """The two tables of calls are those that the demo plans, with the lengths of the shipped prompts."""
+    block = (ROOT / name).read_text(encoding="utf-8").partition("```text\n")[2].partition("```")[0]
+    notices, answers = (table.splitlines() for table in block.split("\n\n"))
+    expected = [
+        (str(number), title, f"{mask(caller) if caller else 'withheld'} → {demo.COMPANY[line]}", status)
+        for number, (title, caller, line, status) in enumerate(demo.PLAN, 1)
+    ]
+    rows = [re.split("  +", row) for row in notices[1:]]
+    assert [tuple(row[:4]) for row in rows] == expected
+    for row, (_title, _caller, line, status) in zip(rows, demo.PLAN, strict=True):
+        part = "short-nokey" if status == "FALLBACK" else "short"
+        sound = audio.read_wav(ROOT / "prompts" / demo.LANGUAGE[line] / f"{part}.wav")
+        length = len(sound) / audio.RATE
+        heard = re.fullmatch(r"([\d.]+) of ([\d.]+) s", row[4])
+        assert heard, row
+        assert heard[2] == f"{length:.1f}", row
+        assert (float(heard[1]) > length - 0.2) == (status in {"PLAYED", "FALLBACK"}), row
+    assert re.split("  +", answers[0]) == list(demo_choices.COLUMNS)
+    for line, planned in zip(answers[1:], demo_choices.PLAN, strict=True):
+        key = f"{planned.key}, S s" if planned.key else ""
+        columns = (str(planned.number), planned.title, mask(planned.caller), f"{planned.heard} S s", key)
+        row = " ".join(filter(None, (*columns, planned.choices, planned.then)))
+        assert re.sub(r"\d+\.\d s", "S s", " ".join(line.split())) == row
 
 
 @pytest.mark.slow

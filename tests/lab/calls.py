@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from rich.console import Console
+from rich.console import Console, Group
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
@@ -188,18 +188,22 @@ class Calls:
         return table
 
     @contextmanager
-    def shown(self, beforehand: str) -> Iterator[None]:
-        """The table, growing while the calls go on; without a terminal a word ``beforehand``, and the table
-        when they are over, however they ended."""
+    def shown(self, beforehand: str, *below: Callable[[], Table]) -> Iterator[None]:
+        """The table, and others ``below`` it, growing while the calls go on; without a terminal a word
+        ``beforehand``, and the tables when they are over, however they ended."""
+
+        def tables() -> Group:
+            return Group(self.table(), *(part for table in below for part in ("", table())))
+
         if self._console.is_terminal:
-            with Live(get_renderable=self.table, console=self._console, refresh_per_second=5):
+            with Live(get_renderable=tables, console=self._console, refresh_per_second=5):
                 yield
             return
         self._console.print(f"{beforehand}\n")
         try:
             yield
         finally:
-            self._console.print(self.table())
+            self._console.print(tables())
 
     def in_turn(self, steps: Sequence[Step]) -> None:
         """One after the other."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -14,7 +15,7 @@ from rich.text import Text
 
 from informativa.model import Record
 
-from . import audio, builds, conf, demo_web
+from . import audio, builds, conf, demo_choices, demo_company, demo_web, sox
 from .calls import EXTENSIONS, Calls, OutcomeError, Step
 from .debian import Unavailable
 from .demo_proof import CALLS, CDR, Home, ProofError, approve, compare, prove
@@ -27,37 +28,44 @@ FOLDER = Path(".demo")
 ACME, BOREALIS = "+390212345678", "+493012345678"
 COMPANY = {ACME: "Acme", BOREALIS: "Borealis"}
 LANGUAGE = {ACME: "it", BOREALIS: "de"}
+CONTROLLERS = ("acme", "borealis", "corallo")
 MARIO, GIULIA, LUCA, SOFIA = "+393331234567", "+393470000001", "+393351234560", "+393389876543"
 
-COUNT = 8
+PLAN = (
+    ("first call", MARIO, ACME, "PLAYED"),
+    ("the same caller again", MARIO, ACME, "NOTDUE"),
+    ("number withheld", None, ACME, "PLAYED"),
+    ("hangs up half way", GIULIA, ACME, "PARTIAL"),
+    ("… and rings again", GIULIA, ACME, "PLAYED"),
+    ("caller 1, other company", MARIO, BOREALIS, "PLAYED"),
+    ("service stopped", LUCA, ACME, "PLAYED"),
+    ("… and the script broken", SOFIA, ACME, "FALLBACK"),
+)
+"""The calls to the first two companies: their titles, callers and lines, and the status of each."""
+COUNT = len(PLAN) + len(demo_choices.PLAN)
+_MODULES = ["cdr_csv.so", "app_queue.so"]
 
 
 class Demo:
     """The calls of the demo."""
 
-    def __init__(self, calls: Calls, office: Office, pbx: Pbx) -> None:
-        self._calls, self._office, self._pbx = calls, office, pbx
+    def __init__(self, calls: Calls, answers: demo_choices.Answers, office: Office, pbx: Pbx) -> None:
+        self._calls, self._answers, self._office, self._pbx = calls, answers, office, pbx
 
-    def step(
-        self, title: str, caller: str | None, line: str, expected: str, hang_up_after: float | None = None
-    ) -> Step:
-        """Plan one call."""
+    def _step(self, title: str, caller: str | None, line: str, expected: str) -> Step:
         name = COMPANY[line]
         step = Step(0, title, caller, line, name, expected, self._pbx, self._office, name.lower())
-        step.hang_up_after = hang_up_after
+        step.hang_up_after = 2.5 if expected == "PARTIAL" else None
         return self._calls.add(step)
 
     def play(self) -> None:
         """All calls: those that need not wait for each other at the same time."""
-        first = self.step("first call", MARIO, ACME, "PLAYED")
-        again = self.step("the same caller again", MARIO, ACME, "NOTDUE")
-        withheld = self.step("number withheld", None, ACME, "PLAYED")
-        partial = self.step("hangs up half way", GIULIA, ACME, "PARTIAL", hang_up_after=2.5)
-        retry = self.step("… and rings again", GIULIA, ACME, "PLAYED")
-        other = self.step("caller 1, other company", MARIO, BOREALIS, "PLAYED")
-        script = self.step("service stopped", LUCA, ACME, "PLAYED")
-        fallback = self.step("… and the script broken", SOFIA, ACME, "FALLBACK")
-        self._calls.together([first, again], [withheld], [partial, retry], [other])
+        steps = [self._step(*planned) for planned in PLAN]
+        first, again, withheld, partial, retry, other, script, fallback = steps
+        with ThreadPoolExecutor(1) as threads:
+            asked = threads.submit(self._answers.ring)
+            self._calls.together([first, again], [withheld], [partial, retry], [other])
+            asked.result()
         self._office.stop()
         with ThreadPoolExecutor(2) as threads:
             running = [threads.submit(self._calls.ring, script)]
@@ -90,6 +98,7 @@ def run(console: Console, *, web: bool) -> None:
 
     office, rows = ring(console, configured)
     kept(console, office, rows)
+    demo_choices.show(console, office)
     (home,) = homes
     with home.witnessing(office):
         prove(console, office, FOLDER.absolute())
@@ -97,25 +106,30 @@ def run(console: Console, *, web: bool) -> None:
         approve(console, office, home)
     close(console, office, web=web)
     if web:
-        demo_web.show(console, office)
+        demo_web.show(console, office, CONTROLLERS)
 
 
 def ring(
     console: Console, configure: Callable[[Office], None] = lambda _office: None
 ) -> tuple[Office, dict[str, dict[str, str]]]:
     """Place the calls, once more is configured; where all of it was recorded, and what waits in AstDB."""
+    shutil.rmtree(FOLDER, ignore_errors=True)
     with bar(console) as progress:
         build = builds.for_demo(reporter(progress, "Asterisk"))
-    shutil.rmtree(FOLDER, ignore_errors=True)
+        sox.put_on_path(FOLDER / "bin", reporter(progress, "sox"))
     office = Office((FOLDER / "etc").absolute())
     configure(office)
+    console.print("Speaking the notices of the third company; this takes about 20 seconds.")
+    demo_company.lay(office)
     console.print(
         f"[bold]informativa[/bold] on Asterisk {build.version} ({build.name}); callers are SIPp's, and what"
         " they hear is compared with the prompts.\n"
     )
-    files = CDR | {"modules.conf": conf.modules(build, ["cdr_csv.so"])}
-    extensions = EXTENSIONS + office.dialplan()
-    with Pbx(build, (FOLDER / "pbx").absolute(), extensions, extra_files=files) as pbx:
+    files = CDR | demo_company.FILES | {"modules.conf": conf.modules(build, _MODULES)}
+    agent = demo_company.VoiceAgent()
+    extensions = demo_company.dialplan(office, agent.port) + EXTENSIONS + office.dialplan()
+    folder = (FOLDER / "pbx").absolute()
+    with agent.answering(), Pbx(build, folder, extensions, extra_files=files) as pbx:
         (pbx.log.parent / "cdr-csv").mkdir()
         prompts, nokey = (
             {
@@ -125,12 +139,15 @@ def ring(
             for part in ("short", "short-nokey")
         )
         calls = Calls(console, FOLDER / "heard", prompts, nokey=nokey)
+        answers = demo_choices.Answers(console, FOLDER / "heard", office, pbx, agent)
         try:
             office.start()
-            with calls.shown(f"Placing {COUNT} calls; this takes about 45 seconds."):
-                Demo(calls, office, pbx).play()
+            beforehand = f"Placing {COUNT} calls; this takes about a minute and a quarter."
+            with calls.shown(beforehand, answers.table):
+                Demo(calls, answers, office, pbx).play()
         finally:
             calls.close()
+            answers.close()
             office.stop()
         return office, spool(pbx)
 
@@ -139,7 +156,9 @@ def kept(console: Console, office: Office, rows: dict[str, dict[str, str]]) -> N
     """What was kept, and what it was worth."""
     file = office.config.relative_to(Path.cwd())
     command = f"{BIN.relative_to(Path.cwd())}/informativa"
-    named = ["--controller", "acme", "--controller", "borealis"]  # nothing is shown of all at once
+    named = [
+        word for name in CONTROLLERS for word in ("--controller", name)
+    ]  # nothing is shown of all at once
     console.print(f"\n[bold]The ledgers[/bold] ({command} ledger show {' '.join(named)} -c {file}):\n")
     sys.stdout.flush()
     subprocess.run([BIN / "informativa", "ledger", "show", *named, "-c", office.config], check=True)
@@ -147,7 +166,7 @@ def kept(console: Console, office: Office, rows: dict[str, dict[str, str]]) -> N
     for key, fields in rows.items():
         row = "  ".join(f"{name}={value}" for name, value in fields.items())
         console.print(Text(f"  {key}  {row.replace(f'{Path.cwd()}/', '')}"), soft_wrap=True)
-    seconds = spared(office.records("acme") + office.records("borealis"))
+    seconds = sum(spared(office.records(name)) for name in CONTROLLERS)
     console.print(f"\n[bold]Callers were spared {seconds:.1f} s of notice that they had heard before.[/bold]")
 
 
@@ -165,6 +184,7 @@ def close(console: Console, office: Office, *, web: bool) -> None:
 
 def main(arguments: Sequence[str]) -> int:
     """Run the demo; the exit code."""
+    os.environ["LANGUAGE"] = "en"  # the demo is in English, and reads what commands print
     console = Console(width=None if sys.stdout.isatty() else 120)
     try:
         run(console, web="--web" in arguments)

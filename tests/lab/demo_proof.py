@@ -86,7 +86,7 @@ def compare(console: Console, office: Office, calls: Path) -> None:
     console.print("\n[bold]Asterisk's own list of calls shows which one is not in the ledger yet:[/bold]\n")
     at_acme = ("--controller", "acme", "-c", str(office.config))
     command = ["evidence", "compare", "--calls", str(calls), "--zone", "UTC", *at_acme]
-    said = _run(console, 3, command, only="^Calls|RECORD|IN THE LIST|line [0-9]+ of")
+    said = show_command(console, 3, command, only="^Calls|RECORD|IN THE LIST|line [0-9]+ of")
     if not re.search("1 +WITHOUT A RECORD", said) or not re.search("0 +NOT IN THE LIST", said):
         raise ProofError("The list of calls does not name the one without a record.")
 
@@ -96,22 +96,22 @@ def approve(console: Console, office: Office, home: Home) -> None:
     at_acme = ("--controller", "acme", "-c", str(office.config))
     console.print("\n[bold]A caller asks to be erased, and the company's officer must agree:[/bold]\n")
     erase = ["caller", "erase", ERASED, "--instruction", "OPS/17", "--yes", *at_acme]
-    _run(console, 3, erase, only="waits")
+    show_command(console, 3, erase, only="waits")
     (private,) = (office.folder / "ledger/acme.log/private").iterdir()
-    _run(console, 0, ["evidence", "checkpoint", *at_acme], only="signed in all")
-    _run(console, 0, ["evidence", "publish", *at_acme], only="home.acme.example")
-    _run(console, 0, ["evidence", "audit", *at_acme], only="^acme:|still there")
+    show_command(console, 0, ["evidence", "checkpoint", *at_acme], only="signed in all")
+    show_command(console, 0, ["evidence", "publish", *at_acme], only="home.acme.example")
+    show_command(console, 0, ["evidence", "audit", *at_acme], only="^acme:|still there")
     look = ["monitor", "--once", "--policy", str(home.policy), "--state", str(home.state)]
-    _run(console, 3, [*look, "--published", str(home.published)], only="OPS/17")
+    show_command(console, 3, [*look, "--published", str(home.published)], only="OPS/17")
     origin, index = home.policy.read_text().split()[1].partition("+")[0], private.name.partition("-")[2]
     word = ["--key", str(home.key), "--list", str(private), "--to", str(home.folder), "--yes"]
-    _run(console, 0, ["evidence", "approve", str(home.state), origin, index, *word], only="OPS/17")
+    show_command(console, 0, ["evidence", "approve", str(home.state), origin, index, *word], only="OPS/17")
     (approval,) = home.folder.glob("*.approval")
-    _run(console, 0, ["evidence", "approval", str(approval), *at_acme], only="erases")
+    show_command(console, 0, ["evidence", "approval", str(approval), *at_acme], only="erases")
     office.start()
     office.wait_said("erasure carried out")
     office.stop()
-    said = _run(console, 0, ["evidence", "audit", *at_acme], only="^acme:|OPS/17")
+    said = show_command(console, 0, ["evidence", "audit", *at_acme], only="^acme:|OPS/17")
     if "Accounted for" not in said:
         raise ProofError("The audit does not say that the erasure is accounted for.")
 
@@ -124,14 +124,14 @@ def prove(console: Console, office: Office, folder: Path) -> None:
     elsewhere.mkdir()
     at_acme = ("--controller", "acme", "-c", str(office.config))
     console.print("\n[bold]Proof, for somebody who trusts nobody here:[/bold]\n")
-    _run(console, 0, ["evidence", "checkpoint", *at_acme])
+    show_command(console, 0, ["evidence", "checkpoint", *at_acme])
     number = next(each.number for each in office.records("acme") if each.event.status is Status.PLAYED)
-    _run(console, 0, ["evidence", "receipt", str(number), *at_acme, "--html", "-o", str(proof)])
-    (key,) = _run(console, 0, ["evidence", "key", *at_acme]).splitlines()
+    show_command(console, 0, ["evidence", "receipt", str(number), *at_acme, "--html", "-o", str(proof)])
+    (key,) = show_command(console, 0, ["evidence", "key", *at_acme]).splitlines()
     for file in proof.iterdir():
         shutil.copy(file, elsewhere)
     (receipt,) = elsewhere.glob("*.tlog-proof")
-    _run(console, 0, ["evidence", "verify", receipt.name, "--key", key], elsewhere)
+    show_command(console, 0, ["evidence", "verify", receipt.name, "--key", key], elsewhere)
     forged = folder / "forged"
     shutil.copytree(office.folder, forged)
     with closing(sqlite3.connect(forged / "ledger/acme.sqlite3")) as ledger, ledger:
@@ -139,14 +139,14 @@ def prove(console: Console, office: Office, folder: Path) -> None:
     console.print(
         "\n[bold]In a copy of the ledger the caller who hung up half way now has heard it all:[/bold]\n"
     )
-    said = _run(
+    said = show_command(
         console, 1, ["evidence", "audit", "--controller", "acme", "-c", str(forged / office.config.name)]
     )
     if "not what was written" not in said:
         raise ProofError("The audit does not say what was changed.")
 
 
-def _run(
+def show_command(
     console: Console, expected: int, arguments: list[str], folder: Path | None = None, only: str = ""
 ) -> str:
     """Type a command, and show it with the lines in which `only` is found; all that it printed."""
@@ -161,8 +161,8 @@ def _run(
         text=True,
         check=False,
     )
-    lines = done.stdout.replace(f"{Path.cwd()}/", "").splitlines(keepends=True)
-    text = "".join(line for line in lines if re.search(only, line))
+    lines = done.stdout.replace(f"{Path.cwd()}/", "").splitlines()
+    text = "".join(f"{line}\n" for line in lines if re.search(only, line))
     console.print(text, soft_wrap=True, highlight=False, markup=False)
     if done.returncode != expected:
         raise ProofError(f"informativa {shown} ended with {done.returncode}: {done.stderr or done.stdout}")

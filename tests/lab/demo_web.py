@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 import urllib.request
+from collections.abc import Sequence
 from http.client import HTTPException
 
 from rich.console import Console
@@ -20,8 +21,8 @@ _PATIENCE = 60.0  # seconds for its start
 class Web:
     """The console of an office, as a process of its own."""
 
-    def __init__(self, office: Office) -> None:
-        self._office, self._log = office, office.folder / "web.log"
+    def __init__(self, office: Office, controllers: Sequence[str]) -> None:
+        self._office, self._log, self._controllers = office, office.folder / "web.log", controllers
         self._child: Child | None = None
 
     def start(self) -> str:
@@ -30,7 +31,7 @@ class Web:
         port, config = free_port(), str(self._office.config)
         text = self._office.config.read_text(encoding="utf-8")
         self._office.config.write_text(f"{text}\nweb:\n  listen: 127.0.0.1:{port}\n", encoding="utf-8")
-        whose = ["--controller", "acme", "--controller", "borealis"]
+        whose = [word for name in self._controllers for word in ("--controller", name)]
         said = self._office.command("web", "invite", NAME, "--role", "admin", *whose, "-c", config)
         link = next(word for word in said.split() if word.startswith("http://"))
         command = [str(BIN / "informativa"), "web", "-c", config, "--log", "json"]
@@ -56,9 +57,9 @@ class Web:
             return False
 
 
-def show(console: Console, office: Office) -> None:
+def show(console: Console, office: Office, controllers: Sequence[str]) -> None:
     """Serve until Ctrl-C."""
-    web = Web(office)
+    web = Web(office, controllers)
     try:
         link = web.start()
         console.print(

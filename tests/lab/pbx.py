@@ -91,6 +91,11 @@ class Pbx:
         return self._folders.data / "sounds"
 
     @property
+    def recordings(self) -> Path:
+        """Where MixMonitor puts recordings of calls whose file it is not told the folder of."""
+        return self._folders.spool / "monitor"
+
+    @property
     def log(self) -> Path:
         """Its log: notices, warnings, errors and the steps of each call."""
         return self._folders.log / "messages.log"

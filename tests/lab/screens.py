@@ -48,7 +48,7 @@ def main() -> int:
 
 def picture(office: Office) -> None:
     """The pages, in both languages, of the console over what an office recorded."""
-    web = Web(office)
+    web = Web(office, demo.CONTROLLERS)
     try:
         link = web.start()
         with browser() as chromium:

@@ -69,14 +69,15 @@ class Choices:
                     self._findings.add_warning((*path, "versions", index, part, language), message)
 
     def _require_keys(self, settings: ChoiceSettings, path: KeyPath) -> None:
-        options = KINDS[settings.asks].options
+        kind = KINDS[settings.asks]
+        options = kind.options
         for answer in settings.keys:
             if answer not in options:
                 self._findings.add_problem(
                     (*path, "keys", answer), unknown(Text("option"), answer, list(options))
                 )
         for option in options:
-            if option not in settings.keys:
+            if kind.needs_all and option not in settings.keys:
                 self._findings.add_problem(
                     (*path, "keys"),
                     Text("has no key for {option}", 'write one, such as `{option}: "5"`', option=option),
@@ -85,8 +86,10 @@ class Choices:
             self._findings.add_problem((*path, "keys"), Text("one key cannot mean two things"))
 
     def _require_silence(self, settings: ChoiceSettings, path: KeyPath) -> None:
-        """Note a problem where the company must say what silence means, or may not."""
+        """Note a problem where the company must say what silence means, or may not; and where it would mean
+        what a key is there to grant."""
         if (Answer.NOT_RECORDED in KINDS[settings.asks].options) == (settings.silence is not None):
+            self._require_one_yes(settings, path)
             return
         message = (
             Text("only of a choice about recording a company says what silence means", "take it out")
@@ -97,6 +100,25 @@ class Choices:
             )
         )
         self._findings.add_problem((*path, "silence"), message)
+
+    def _require_one_yes(self, settings: ChoiceSettings, path: KeyPath) -> None:
+        """Note a problem where silence grants as a key does, and a warning where nothing grants."""
+        silence, grants = settings.silence, KINDS[settings.asks].grants
+        if silence is None:
+            return
+        if silence is grants and grants in settings.keys:
+            message = Text(
+                "the call is recorded after a yes by key, and after silence too: silence is no yes",
+                "write `silence: not-recorded`, or take the key for recorded out of `keys` where counsel"
+                " holds that callers need only be able to object",
+            )
+            self._findings.add_problem((*path, "silence"), message)
+        if silence is not grants and grants not in settings.keys:
+            message = Text(
+                "no call is recorded: neither a key nor silence allows it",
+                'give a yes its key in `keys`, such as `recorded: "8"`, and a text that asks for it',
+            )
+            self._findings.add_warning((*path, "silence"), message)
 
     def _require_consent(
         self, name: str, settings: ChoiceSettings, section: ControllerSettings, path: KeyPath
@@ -178,7 +200,7 @@ def planned(
 
 def _require_refusable(choice: Choice, notices: Iterable[str], path: KeyPath, findings: Findings) -> None:
     """Note a problem where a recording could be refused that the law asks for (MiFID II art. 16(7))."""
-    if Answer.NOT_RECORDED in choice.keys and ORDERS in notices:
+    if Answer.NOT_RECORDED in KINDS[choice.asks].options and ORDERS in notices:
         message = Text(
             "on a line with the notice {notice} each call must be recorded, so nobody may refuse it",
             "take the choice out of this plan, or the notice",
@@ -248,7 +270,7 @@ def _choice(wording: Notice, settings: ChoiceSettings) -> Choice:
     return Choice(
         wording=wording,
         asks=settings.asks,
-        keys=dict(settings.keys),
+        keys={option: settings.keys[option] for option in kind.options if option in settings.keys},
         tries=settings.tries,
         wait=float(settings.wait),
         silence=settings.silence or Answer.SILENCE,

@@ -207,7 +207,10 @@ SETTINGS: dict[str, tuple[str, str]] = {
         "Of a consent: who must vouch at least for the number: network, signature, dialplan, or nobody.",
         "network",
     ),
-    f"{_H}.keys": ("The key of each option, as the prompt tells it.", '{granted: "4", refused: "5"}'),
+    f"{_H}.keys": (
+        "The keys of its options, as the prompt tells them; of recording one does.",
+        '{granted: "4", refused: "5"}',
+    ),
     f"{_H}.tries": ("How often it is asked of who presses another key, 1 to 3; 2, if not given.", "2"),
     f"{_H}.wait": ("How long a key is waited for after the prompt, 1 to 10 seconds; 4.", "4 seconds"),
     f"{_H}.silence": (

@@ -195,11 +195,11 @@ class Step:
 class Choice:
     """A question that a caller answers by key. Its `wording` is versions and prompts, as a notice has them.
 
-    `keys` are those of its options. It is asked `tries` times at most, each time with `wait` seconds for the
-    answer after the prompt; `silence` is the word for no answer. Of a consent: its one `purpose`; a grant
-    holds for `holds`, and whoever refused or withdrew is not asked again for `again`; `vouched` are the
-    parties of whom one must have confirmed the caller's number; `withdraw_at` is the number to call to
-    withdraw.
+    `keys` are those of its options, in the order in which a prompt tells them. It is asked `tries` times at
+    most, each time with `wait` seconds for the answer after the prompt; `silence` is the word for no
+    answer. Of a consent: its one `purpose`; a grant holds for `holds`, and whoever refused or withdrew is
+    not asked again for `again`; `vouched` are the parties of whom one must have confirmed the caller's
+    number; `withdraw_at` is the number to call to withdraw.
     """
 
     wording: Notice

@@ -14,7 +14,6 @@ from pydantic import Field
 
 from ..config import inspect
 from ..model import Answer, Asks, Line, PlannedChoice, errors, name_and_id
-from ..model.choices import KINDS
 from ..model.errors import ConfigError, LedgerError
 from ..process import storage
 from .doctor.examination import check_configuration
@@ -174,7 +173,7 @@ def _choice(planned: PlannedChoice, line: Line, now: datetime) -> CheckedChoice:
         name_and_id(choice.id, line.controller.names),
         choice.asks,
         planned.after,
-        {option: choice.keys[option] for option in KINDS[choice.asks].options},
+        choice.keys,
         version.id,
         line.language,
         prompt.seconds if prompt else 0.0,

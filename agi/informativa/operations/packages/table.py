@@ -178,6 +178,7 @@ PACKAGES = (
             Text("Take every other MixMonitor, and the recording setting of queues, out of this line."),
             Text("Delete the recordings when the time is over that the text tells."),
         ),
+        variants=(SpokenPart.RECORDING, SpokenPart.RECORDING_CONSENT),
     ),
     NoticePackage(
         "recording-orders",

@@ -194,6 +194,21 @@ def test_texts_that_ask_for_different_keys(folder: Path) -> None:
     )
 
 
+def test_notice_of_another_country_is_not_passed_over(folder: Path) -> None:
+    """Beside a notice of another country, the country that is given would not be heard: that is said, and
+    nothing is written."""
+    file = configuration(folder)
+    add(file, "country", "--yes", settings=("in_country=in Romania",))
+    text = file.read_text()
+    result = add(file, "country-outside-eu", "--yes")
+    (reason,) = result["missing"]
+    assert reason.startswith("country is there already and keeps its words, so in_country would not be heard")
+    assert (result["written"], file.read_text()) == (False, text)
+    kept = add(file, "country-outside-eu", "--yes", settings=("eu=2",))
+    assert (kept["missing"], kept["written"]) == ([], True)
+    assert kept["to_do"][0].startswith("country is there already and stays as it is")
+
+
 def test_emotions_of_agents(folder: Path) -> None:
     """A text about emotions comes with the caution that they are the callers' only; another one does not."""
     file = folder / "informativa.yaml"

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 
 from ..model import Answer, Choice, Notice, PlannedChoice, Step, matching_language
 from ..model.choices import KINDS, VOUCHED_AT_LEAST
+from ..model.plan import OTHERS
 from ..model.text import Text
 from .controllers import approximate_days
+from .countries import COUNTRY, uncovered
 from .document import KeyPath
 from .findings import Findings
 from .messages import unknown
@@ -18,8 +20,8 @@ from .notices import Notices
 if TYPE_CHECKING:
     from .schema import ChoiceSettings, ControllerSettings, LineSettings, Settings
 
-ORDERS, COUNTRY = "recording-orders", "country"
-"""The notices, by the beginning of their ids, that a choice may not stand beside, or must stand after."""
+ORDERS = "recording-orders"
+"""The notice that a choice about recording may not stand beside."""
 LONGEST_PROMPT = 20.0  # seconds: who is asked something longer has forgotten how it began
 
 
@@ -176,11 +178,12 @@ def planned(
 ) -> Iterator[PlannedChoice]:
     """Return the choices of a line's plan; problems are noted of what the rules of its kind refuse."""
     ids: list[str] = []
-    before: list[Notice] = []
+    before: list[Step] = []
+    every = frozenset({OTHERS}).union(*(step.countries for step in steps))
     for index, entry in enumerate(section.plan):
         step_path = (*path, "plan", index, "choice")
         if entry.choice is None:
-            before += [step.notice for step in steps if step.notice.id == entry.notice]
+            before += [step for step in steps if step.notice.id == entry.notice]
             continue
         choice = choices.get(entry.choice)
         if choice is None:
@@ -192,10 +195,11 @@ def planned(
             findings.add_problem(step_path, message)
             continue
         ids.append(choice.id)
-        _require_notice(choice, before, step_path, findings)
+        countries = frozenset(entry.countries or ())
+        _require_notice(choice, countries or every, before, step_path, findings)
         _require_refusable(choice, [step.notice.id for step in steps], step_path, findings)
         _require_languages(choice, section, step_path, findings)
-        yield PlannedChoice(choice, len(before))
+        yield PlannedChoice(choice, len(before), countries)
 
 
 def _require_refusable(choice: Choice, notices: Iterable[str], path: KeyPath, findings: Findings) -> None:
@@ -209,18 +213,23 @@ def _require_refusable(choice: Choice, notices: Iterable[str], path: KeyPath, fi
         findings.add_problem(path, message)
 
 
-def _require_notice(choice: Choice, before: Sequence[Notice], path: KeyPath, findings: Findings) -> None:
-    """Note a problem where no notice before it tells what the choice is about."""
+def _require_notice(
+    choice: Choice, countries: Iterable[str], before: Sequence[Step], path: KeyPath, findings: Findings
+) -> None:
+    """Note a problem where no notice before it tells what the choice is about, in each of its countries."""
     if KINDS[choice.asks].personal:
         now = datetime.now(UTC)
-        if choice.purpose and not any(choice.purpose in notice.current(now).purposes for notice in before):
+        telling = [step for step in before if choice.purpose in step.notice.current(now).purposes]
+        if choice.purpose and uncovered(countries, telling):
             message = Text(
                 "no notice before it tells of the purpose {purpose}",
                 "put a notice with that purpose before the choice",
                 purpose=choice.purpose,
             )
             findings.add_problem(path, message)
-    elif Answer.EU in choice.keys and not any(notice.id.startswith(COUNTRY) for notice in before):
+    elif Answer.EU in choice.keys and uncovered(
+        countries, [step for step in before if step.notice.id.startswith(COUNTRY)]
+    ):
         message = Text(
             "no notice `country` stands before it: who does not know where he is answered from has no choice",
             "put the notice before the choice: informativa notices add country-outside-eu",

@@ -255,6 +255,11 @@ SETTINGS: dict[str, tuple[str, str]] = {
     f"{_L}.plan[].notice": ("A notice of the controller.", "privacy"),
     f"{_L}.plan[].choice": ("Or a choice of the controller.", "marketing"),
     f"{_L}.consents": ("How many consents are asked for in a call at most, 1 to 9.", "1"),
+    f"{_L}.plan[].countries": (
+        "Only for calls to operators in these countries, as INFORMATIVA_COUNTRY names them; `others` for all"
+        " that the plan does not name, and none.",
+        "[AL, others]",
+    ),
     f"{_L}.plan[].when": ("`once`, `always`, or every so often.", "every 12 months"),
     f"{_L}.keys": ("What a caller may press during a notice.", ""),
     f"{_L}.keys.full": ("Plays the full text.", '"1"'),

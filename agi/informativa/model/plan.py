@@ -179,16 +179,19 @@ class Notice:
         return self.versions[0]
 
 
+OTHERS = "others"
+"""The word among a step's countries for all that its plan does not name."""
+
+
 @dataclass(frozen=True)
 class Step:
     """One notice of a line's plan: `repeat_after` is the time after which it is due again for a caller who
-    knows it.
-
-    `None` is never ("once"), ALWAYS is on every call.
-    """
+    knows it, `None` for never ("once"), ALWAYS for every call. `countries` are those of the operators whose
+    callers it is for, with OTHERS; empty for all."""
 
     notice: Notice
     repeat_after: Period | None = None
+    countries: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -221,10 +224,11 @@ class Choice:
 
 @dataclass(frozen=True)
 class PlannedChoice:
-    """A choice of a line's plan, which is asked `after` so many of its notices."""
+    """A choice of a line's plan, which is asked `after` so many of its notices; `countries` as a step's."""
 
     choice: Choice
     after: int
+    countries: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

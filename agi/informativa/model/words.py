@@ -47,6 +47,7 @@ class Reason(StrEnum):
     MATERIAL_CHANGE = "material-change"  # a version since then is a material change
     PERIOD_OVER = "period-over"  # the plan asks for it again after so long
     EVERY_CALL = "every-call"  # the plan asks for it on every call, whoever knows it
+    OTHER_COUNTRY = "other-country"  # the plan does not name the operator's country, or the dialplan does not
     NOT_ANSWERED = "not-answered"  # of a choice: no answer of this caller that still holds is on record
     ALREADY_INFORMED = "already-informed"
     SAME_CALL = "same-call"  # heard earlier in this call, before a transfer

@@ -223,6 +223,7 @@ class _Addition:
         if "withdraw" in options and options["withdraw"] != options.get("no"):
             yield Text("withdraw: a consent is withdrawn by the key for `no`; leave this one out")
         yield from self._texts_of_other_keys()
+        yield from self._unheard_values()
         for number, line in self.lines.items():
             yield from rarer_notices(number, line, [section.place for section in self.sections])
         if self.additions and not self.unvalued:
@@ -244,6 +245,26 @@ class _Addition:
                         for language, keys in by_language.items()
                     ),
                     texts=", ".join(f"--text {text}" for text in others) or "--texts DIR",
+                )
+
+    def _unheard_values(self) -> Iterator[Text]:
+        """Yield the sections that are there already, in words in which the values that somebody gave for them
+        would not be heard."""
+        for section in self.sections:
+            if not (section.exists and self.additions):
+                continue
+            places = self._template(section.section.text, self.languages[0]).placeholders
+            names = {name.rpartition(".")[2] for name in self.values.options}
+            if unheard := sorted(names & places - section.place.keys.keys()):
+                yield Text(
+                    "{id} is there already and keeps its words, so {values} would not be heard; if those words"
+                    " are right leave it out, else make a version with these: informativa prompts build"
+                    " --controller {controller} --part {part}; or, for operators in several countries, a"
+                    " second notice with `countries` in the plan",
+                    id=section.place.id,
+                    values=", ".join(unheard),
+                    controller=self.controller,
+                    part=section.section.text,
                 )
 
     def _told_keys(self, section: _Section, language: str) -> frozenset[str]:

@@ -225,7 +225,12 @@ PACKAGES = (
             "; where the notice failed, the operator says where he sits before anything else",
             f" same => n,ExecIf({_STATUS}?NoOp():Set(__TELL_COUNTRY=1))",
         ),
-        (Text("Where calls may reach operators in several countries, give each its own line."),),
+        (
+            Text(
+                "Where calls may reach operators in several countries, give each a notice with `countries` in"
+                " the plan, one of them for `others`, and set INFORMATIVA_COUNTRY in the dialplan."
+            ),
+        ),
     ),
     NoticePackage(
         "country-outside-eu",

@@ -84,7 +84,8 @@ def by_country(folder: Path, plan: str = PLAN) -> Path:
     text = file.read_text()
     head, _plan, rest = text.partition("    plan:\n")
     rest = rest.split("      - choice: marketing\n", 1)[1]
-    notices = '      country-al:\n        versions: [{version: "1", purposes: [service], short: {it: prompts/it/full}}]\n'
+    own = '{version: "1", purposes: [service], short: {it: prompts/it/full}}'
+    notices = f"      country-al:\n        versions: [{own}]\n"
     head = head.replace("      country:\n", f"{notices}      country:\n", 1)
     file.write_text(head + plan + rest)
     return file

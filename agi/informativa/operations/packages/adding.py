@@ -257,8 +257,8 @@ class _Addition:
             names = {name.rpartition(".")[2] for name in self.values.options}
             if unheard := sorted(names & places - section.place.keys.keys()):
                 yield Text(
-                    "{id} is there already and keeps its words, so {values} would not be heard; if those words"
-                    " are right leave it out, else make a version with these: informativa prompts build"
+                    "{id} is there already and keeps its words, so {values} would not be heard; if those"
+                    " words are right leave it out, else make a version with these: informativa prompts build"
                     " --controller {controller} --part {part}; or, for operators in several countries, a"
                     " second notice with `countries` in the plan",
                     id=section.place.id,

@@ -41,18 +41,18 @@ def check_countries(
                     (*path, "plan", index, "countries"),
                     Text("{region} is not a country", "for the United Kingdom use GB", region=country),
                 )
-    told = frozenset[str]().union(*(step.countries for step in steps))
-    asked = frozenset[str]().union(*(planned.countries for planned in choices))
-    if not told | asked:
+    of_notices = frozenset[str]().union(*(step.countries for step in steps))
+    of_choices = frozenset[str]().union(*(planned.countries for planned in choices))
+    if not of_notices | of_choices:
         return
-    if OTHERS not in told:
+    if OTHERS not in of_notices:
         message = Text(
             "no notice is for all other countries: a call whose country is mistyped or missing would be told"
             " of none",
             "add `others` to the `countries` of the most cautious notice",
         )
         findings.add_problem((*path, "plan"), message)
-    if unknown := sorted(asked - told):
+    if unknown := sorted(of_choices - of_notices):
         message = Text(
             "choices are for {countries}, which no notice of this plan names",
             "add it to the `countries` of a notice: a call to another country has the steps for all others",

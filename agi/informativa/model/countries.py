@@ -15,13 +15,13 @@ EUROPEAN_UNION = frozenset({
 """The countries (ISO 3166) whose operators need no question about one within the Union."""
 
 
-def named(line: Line) -> frozenset[str]:
+def plan_countries(line: Line) -> frozenset[str]:
     """Return the countries that the line's plan names, with OTHERS; empty if it is the same for all."""
     steps: list[Step | PlannedChoice] = [*line.plan, *line.choices]
     return frozenset[str]().union(*(step.countries for step in steps))
 
 
-def chosen(countries: frozenset[str], country: str) -> str:
+def matching_country(countries: frozenset[str], country: str) -> str:
     """Return the one of these countries that a word of the dialplan stands for: OTHERS where it is none."""
     return country.upper() if country.upper() in countries else OTHERS
 
@@ -30,10 +30,10 @@ def line_for(line: Line, country: str) -> Line:
     """Return the line with the steps of its plan that are for operators in this country. One that the plan
     does not name, '' among them, has the steps for all others. Each step keeps the name by which it was
     chosen."""
-    countries = named(line)
+    countries = plan_countries(line)
     if not countries:
         return line
-    name = chosen(countries, country)
+    name = matching_country(countries, country)
     chosen_steps = [not step.countries or name in step.countries for step in line.plan]
     plan = tuple(
         [
@@ -54,5 +54,5 @@ def line_for(line: Line, country: str) -> Line:
 
 def variants(line: Line) -> Iterator[Line]:
     """Iterate over the line as it is for each country that its plan names; once if it is the same for all."""
-    for country in sorted(named(line)) or [""]:
+    for country in sorted(plan_countries(line)) or [""]:
         yield line_for(line, country)

@@ -180,7 +180,7 @@ def explain(
 
     Raises LedgerError.
     """
-    named = countries.named(line)
+    named = countries.plan_countries(line)
     line = countries.line_for(line, country)
     at = plausibility.moment(on.isoformat(), line.controller.zone) if on else now
     caller = recognise(incoming_call(number, dialled), line)
@@ -199,7 +199,7 @@ def explain(
         language=wanted_language,
         notices=tuple(_explained(decision, line, history) for decision in decisions),
         choices=_choices(line, caller, history, decisions, wanted_language, at, use_history=use_history),
-        country=countries.chosen(named, country) if named else None,
+        country=countries.matching_country(named, country) if named else None,
     )
 
 

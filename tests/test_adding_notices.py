@@ -160,15 +160,53 @@ def test_lines_that_are_named(folder: Path) -> None:
     assert add(file, "ai", "--line", "+390212345678")["lines"] == ["+390212345678"]
 
 
-def test_text_that_asks_for_a_key_of_no_option(folder: Path) -> None:
-    """The German question about recording asks for a yes, which the choice does not have: not spoken."""
-    _code, out, _err = typed(
-        *("notices", "add", "recording", "--controller", "borealis", "--set", "months=6 months"),
-        *("--set", "no=7", "--set", "yes=8", "--set", "silence=not-recorded", "--json"),
-        *("-c", folder / "informativa.yaml"),
+def test_keys_are_those_that_the_text_asks_for(folder: Path) -> None:
+    """The German question about recording asks for a yes, and the Italian one for a no: the choice has that
+    key and no other. `recording-consent` asks for both."""
+    file = folder / "informativa.yaml"
+    command = ("notices", "add", "recording", "--set", "months=6 months", "-c", file)
+    silence = ("--set", "silence=not-recorded")
+    for company, text, values, keys in (
+        ("borealis", "recording", ("yes=8",), ['recorded: "8"']),
+        ("acme", "recording", ("no=7",), ['not-recorded: "7"']),
+        ("acme", "recording-consent", ("no=7", "yes=8"), ['not-recorded: "7"', 'recorded: "8"']),
+    ):
+        given = [word for value in values for word in ("--set", value)]
+        choice = ("--controller", company, "--text", text, "--json")
+        document = json.loads(typed(*command, *silence, *choice, *given)[1])
+        assert document["missing"] == []
+        assert re.findall(r'(?:not-)?recorded: "."', "\n".join(document["difference"])) == keys
+    unused = refused(*command, *silence, "--controller", "borealis", "--set", "yes=8", "--set", "no=7")
+    assert "No text that is spoken has a place for {no}." in unused
+
+
+def test_texts_that_ask_for_different_keys(folder: Path) -> None:
+    """Where Italian callers are asked for a no and German ones for a yes silence would mean two things: the
+    text that asks for both is named."""
+    file = folder / "informativa.yaml"
+    text = file.read_text()
+    file.write_text(text.replace("    language: it\n", "    language: it\n    fallback: [de]\n", 1))
+    values = ("months=6 months", "no=7", "yes=8", "silence=not-recorded")
+    (reason, *_others) = add(file, "recording", settings=values)["missing"]
+    assert reason == (
+        "the texts do not ask for the same keys (it: no, de: yes), and silence cannot mean two things; choose"
+        " one that asks for all in each language: --text recording-consent"
     )
-    (reason,) = json.loads(out)["missing"]
-    assert reason.startswith("the text de/recording asks for a key for recorded, which this choice does not")
+
+
+def test_notice_of_another_country_is_not_passed_over(folder: Path) -> None:
+    """Beside a notice of another country, the country that is given would not be heard: that is said, and
+    nothing is written."""
+    file = configuration(folder)
+    add(file, "country", "--yes", settings=("in_country=in Romania",))
+    text = file.read_text()
+    result = add(file, "country-outside-eu", "--yes")
+    (reason,) = result["missing"]
+    assert reason.startswith("country is there already and keeps its words, so in_country would not be heard")
+    assert (result["written"], file.read_text()) == (False, text)
+    kept = add(file, "country-outside-eu", "--yes", settings=("eu=2",))
+    assert (kept["missing"], kept["written"]) == ([], True)
+    assert kept["to_do"][0].startswith("country is there already and stays as it is")
 
 
 def test_emotions_of_agents(folder: Path) -> None:

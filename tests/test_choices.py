@@ -62,13 +62,14 @@ from informativa.model.errors import LedgerError, SessionError
 
 QUESTION = Prompt("/prompts/it/marketing", (Length(64_000, 8000),))  # eight seconds
 WITHDRAW = Prompt("/prompts/it/marketing-withdraw", (Length(40_000, 8000),))  # five
-YES, NO, EU, HUMAN, UNRECORDED = "4", "5", "2", "0", "7"
+YES, NO, EU, HUMAN, UNRECORDED, RECORDED = "4", "5", "2", "0", "7", "8"
 KEYS = {
     Answer.GRANTED: YES,
     Answer.REFUSED: NO,
     Answer.EU: EU,
     Answer.HUMAN: HUMAN,
     Answer.NOT_RECORDED: UNRECORDED,
+    Answer.RECORDED: RECORDED,
 }
 LATE = 1.0  # seconds into the wait
 NETWORK = 0x03  # Q.931: allowed, and the network put the number there
@@ -139,6 +140,9 @@ def choices_of(session: ScriptedSession) -> str:
         (Asks.OPERATOR, [], "silence", 1),
         (Asks.HUMAN, [pressed(HUMAN)], "human", 1),
         (Asks.RECORDING, [pressed(UNRECORDED)], "not-recorded", 1),
+        (Asks.RECORDING, [pressed(RECORDED, 0.3)], "recorded", 1),
+        (Asks.RECORDING, [pressed(RECORDED, 0.29)], "silence", 2),
+        (Asks.RECORDING, [pressed(RECORDED, 0.29), pressed(RECORDED, 0.29)], "unclear", 2),
     ],
 )
 def test_key_in_the_wait(asks: Asks, presses: list[KeyPress], word: str, waits: int) -> None:
@@ -159,6 +163,7 @@ def test_key_in_the_wait(asks: Asks, presses: list[KeyPress], word: str, waits: 
         (Asks.OPERATOR, EU, "eu", 1),
         (Asks.HUMAN, HUMAN, "human", 1),
         (Asks.RECORDING, UNRECORDED, "not-recorded", 1),
+        (Asks.RECORDING, RECORDED, "silence", 2),
     ],
 )
 def test_key_in_the_prompt(asks: Asks, digit: str, word: str, plays: int) -> None:
@@ -401,6 +406,39 @@ def test_consent_that_is_not_on_record_is_void() -> None:
     result = asked(session, planned(CONSENT), FullLedger(Answer.GRANTED))
     assert choices_of(session) == "marketing:not-asked"
     assert result.error == "choice-unrecorded: The disk is full."
+
+
+@pytest.mark.parametrize(
+    ("digit", "at", "word"),
+    [
+        (RECORDED, MemoryLedger(), "recorded"),
+        (RECORDED, FullLedger(Answer.RECORDED), "not-recorded"),
+        (RECORDED, BrokenLedger(), "not-recorded"),
+        (UNRECORDED, FullLedger(Answer.NOT_RECORDED), "not-recorded"),
+    ],
+)
+def test_recording_that_nobody_could_prove(digit: str, at: MemoryLedger, word: str) -> None:
+    """A yes to the recording counts only on record; a no is obeyed in any case (decision 23)."""
+    session = ScriptedSession(presses=[pressed(digit)])
+    asked(session, planned(choice(Asks.RECORDING, silence=Answer.NOT_RECORDED)), at)
+    assert choices_of(session) == f"recording:{word}"
+
+
+def test_yes_to_the_recording_is_for_the_conversation() -> None:
+    """After a transfer the dialplan gets the same word unasked; the next call asks anew. The record says
+    `recorded` only where a key was pressed, also where silence would mean it."""
+    ledger, own = MemoryLedger(), planned(choice(Asks.RECORDING, silence=Answer.NOT_RECORDED))
+    first = ScriptedSession(presses=[pressed(RECORDED)])
+    asked(first, own, ledger)
+    claims = {"heard": first.variables["__INFORMATIVA_HEARD"]}
+    transferred = ScriptedSession(incoming(options=claims))
+    asked(transferred, own, ledger)
+    assert (choices_of(transferred), transferred.waits) == ("recording:recorded", [])
+    later = ScriptedSession(incoming(id="1700000009.1", linked="1700000009.1"))
+    asked(later, own, ledger)
+    assert choices_of(later) == "recording:not-recorded"
+    words = [record.event.asked.answer for record in ledger.records() if record.event.asked]
+    assert words == [Answer.RECORDED, Answer.SILENCE]
 
 
 def test_exchanged_prompt_grants_nothing() -> None:

@@ -69,6 +69,9 @@ REFUSED = [
     ("holds: 24 months", "holds: 6 years", "is longer than `retention`"),
     ("        silence: recorded\n", "", "silence: is not set"),
     ("        tries: 1\n", "        silence: recorded\n", "only of a choice about recording"),
+    ('not-recorded: "7"', 'recorded: "7"', "after a yes by key, and after silence too: silence is no yes"),
+    ('not-recorded: "7"', 'not-recorded: "7", recorded: "2"', "the key 2 grants taping, and means something"),
+    ('not-recorded: "7"', 'eu: "7"', "there is no option eu; there are: not-recorded, recorded"),
     ("wait: 6 seconds", "wait: 11 seconds", "wait"),
     ("tries: 1", "tries: 4", "tries"),
     ("      - {notice: country, when: always}\n", "", "no notice `country` stands before it"),
@@ -114,6 +117,25 @@ def test_recording_that_must_be(asking: Path) -> None:
     change(asking, "      - choice: abroad\n", "")
     (message,) = problems(asking)
     assert "each call must be recorded, so nobody may refuse it" in message
+
+
+@pytest.mark.parametrize(
+    ("keys", "expected"),
+    [
+        ('not-recorded: "7"', {Answer.NOT_RECORDED: "7"}),
+        ('recorded: "8"', {Answer.RECORDED: "8"}),
+        ('recorded: "8", not-recorded: "7"', {Answer.NOT_RECORDED: "7", Answer.RECORDED: "8"}),
+    ],
+)
+def test_keys_about_recording(asking: Path, keys: str, expected: dict[Answer, str]) -> None:
+    """A company asks for a no, for a yes, or for either; where nothing can grant, check says that no call is
+    recorded."""
+    change(asking, 'keys: {not-recorded: "7"}', f"keys: {{{keys}}}")
+    configuration = load(change(asking, "silence: recorded", "silence: not-recorded"))
+    (taping,) = (p.choice for line in configuration.lines for p in line.choices if p.choice.id == "taping")
+    assert list(taping.keys.items()) == list(expected.items())
+    idle = [str(warning) for warning in configuration.warnings if "no call is recorded" in str(warning)]
+    assert len(idle) == (Answer.RECORDED not in expected)
 
 
 def test_choices_are_not_shared_yet(asking: Path) -> None:

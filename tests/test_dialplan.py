@@ -17,6 +17,7 @@ TOLD = {
     "language": ("A-Za-z_", "INFORMATIVA_LANGUAGE"),
     "customer": (r"A-Za-z0-9._@\-", "INFORMATIVA_CUSTOMER"),
     "verification": (r"A-Za-z_ \-", "INFORMATIVA_VERIFICATION"),
+    "country": ("A-Za-z", "INFORMATIVA_COUNTRY"),
 }
 READ = {"operator": (r"A-Za-z0-9._@\-", "INFORMATIVA_OPERATOR")}
 FILTERED = re.compile(r"(\w+)=\$\{FILTER\(([^,]*),\$\{([^}]*)\}\)\}")

@@ -11,6 +11,7 @@ from .. import STARTED
 from ..call.caller import spellings
 from ..config import Configuration
 from ..model import Line
+from ..model.countries import line_for
 
 TEST_CONTEXT = "informativa-test"  # a test call may come in here, and leads nowhere else
 _SERVICE = "127.0.0.1:4588"  # as written in the shipped file, which says why
@@ -48,7 +49,7 @@ def render(shipped: str, configuration: Configuration) -> str:
 def _rows(line: Line) -> list[str]:
     """Write the line in every spelling that a dialplan may pass, with the prompts of its plan and their
     times."""
-    prompts = _prompts(line)
+    prompts = _prompts(line_for(line, ""))
     return [_row(spelling, prompts) for spelling in sorted(spellings(line.number, line.region))]
 
 

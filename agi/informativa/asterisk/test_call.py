@@ -91,9 +91,11 @@ async def place(
     seconds: float,
     tell: Callable[[Moment], None],
     presses: Sequence[Press] = (),
+    country: str = "",
 ) -> TestCallResult:
     """Place a call at `channel` from `number` ('' to withhold it), follow it to its end, and report each
     step. Each of `presses` is sent on the listening end, from where it reaches the other as a caller's key.
+    `country` is the operators', as the dialplan would name it, '' for none.
 
     It is hung up as soon as its status is set, and at the latest after `seconds` (the length of the prompts
     that it may hear) and PATIENCE. Raises ManagerError.
@@ -102,7 +104,8 @@ async def place(
     watch, to_press = _CallWatch(ids[1], tell), sorted(presses, key=lambda press: press.seconds)
     await manager.listen("call", "dialplan", "agi")
     longest = seconds + PATIENCE
-    await _originate(manager, channel, ids, number, _listening(presses, longest))
+    variables = ["__INFORMATIVA_TEST=test"] + [f"__INFORMATIVA_COUNTRY={country}"] * bool(country)
+    await _originate(manager, channel, ids, number, _listening(presses, longest), variables)
     watch.tell(CallStep.PLACED, channel)
     try:
         while not watch.ended and (remaining := min(longest, watch.deadline) - watch.age()) > 0:
@@ -242,7 +245,12 @@ def _listening(presses: Sequence[Press], longest: float) -> _Listening:
 
 
 async def _originate(
-    manager: ami.ManagerSession, channel: str, ids: tuple[str, str], number: str, listening: _Listening
+    manager: ami.ManagerSession,
+    channel: str,
+    ids: tuple[str, str],
+    number: str,
+    listening: _Listening,
+    variables: list[str],
 ) -> None:
     """Let Asterisk place the call."""
     listener, caller = ids
@@ -255,7 +263,7 @@ async def _originate(
         Data=listening.data,
         CallerID=f"<{number}>" if number else "",
         Timeout=f"{listening.seconds * 1000:.0f}",
-        Variable=["__INFORMATIVA_TEST=test"],
+        Variable=variables,
         Async="true",
     )
 

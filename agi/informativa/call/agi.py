@@ -36,10 +36,14 @@ _SCRIPT = re.compile(_BEGINNING + rb"agi_network_script: ([^\n?]*)")
 
 # Options that informativa.conf passes beside the line, each once and each filtered: with every call, in this
 # order; the other two where an operator has read the notice.
-_CALL_OPTIONS = ("linked", "heard", "language", "customer", "verification")
+_CALL_OPTIONS = ("linked", "heard", "language", "customer", "verification", "country")
 _OPTIONS = frozenset({*_CALL_OPTIONS, "action", "operator"})
-# Characters that these two may not hold, and their replacement; a word that had digits stays another word.
-_REPLACED = {"language": (re.compile(r"[^A-Za-z_]"), ""), "verification": (re.compile(r"\d"), "0")}
+# Characters that these may not hold, and their replacement; a word that had digits stays another word.
+_REPLACED = {
+    "language": (re.compile(r"[^A-Za-z_]"), ""),
+    "verification": (re.compile(r"\d"), "0"),
+    "country": (re.compile(r"[^A-Za-z]"), ""),
+}
 _LONGEST_OPTION = 100  # characters
 
 
@@ -99,7 +103,7 @@ def _parse_usual(
     options = {
         name: value.rstrip() for name, value in zip(_CALL_OPTIONS, values, strict=True) if value is not None
     }
-    if options.get("language") or options.get("verification"):
+    if options.get("language") or options.get("verification") or options.get("country"):
         _filter(options)
     unique, linked, number = unique.strip(), options.get("linked", ""), number.strip()
     call_id = plain_id(unique, number)
@@ -272,8 +276,8 @@ def _quote(word: str) -> str:
 
 
 def _filter(options: dict[str, str]) -> None:
-    """Filter the language and the network's word for the number as the shipped dialplan does: a line that
-    somebody wrote by hand may pass a caller's number there (I5)."""
+    """Filter the language, the country and the network's word for the number as the shipped dialplan does: a
+    line that somebody wrote by hand may pass a caller's number there (I5)."""
     for name, (pattern, replacement) in _REPLACED.items():
         if value := options.get(name):
             options[name] = pattern.sub(replacement, value)[:_LONGEST_OPTION]

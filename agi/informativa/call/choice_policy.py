@@ -70,7 +70,7 @@ class ChoiceDecision:
         """The answers by their keys. The key that refuses a consent withdraws it, too."""
         if self.withdrawal:
             return {self.choice.keys[Answer.REFUSED]: Answer.WITHDRAWN}
-        return {self.choice.keys[option]: option for option in self.kind.options}
+        return {key: option for option, key in self.choice.keys.items()}
 
     @property
     def options(self) -> str:

@@ -171,7 +171,12 @@ class Conversation:
 
 
 def begin(call: IncomingCall, line: Line) -> Conversation:
-    """Recognise the caller, and return the conversation that the call begins."""
+    """Recognise the caller, and return the conversation that the call begins, on the line as it is for the
+    country that the dialplan names."""
+    if any(step.countries for step in line.plan):
+        from ..model.countries import line_for  # few lines need it
+
+        line = line_for(line, call.options.get("country", ""))
     caller, pseudonyms = callers.recognise(call, line), list[bytes]()
     if isinstance(caller, Identified):
         pseudonyms = callers.pseudonyms_under(caller, line.controller.keys)

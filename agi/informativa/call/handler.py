@@ -254,7 +254,7 @@ class CallHandler:
 
     async def _record_choice(self, decision: ChoiceDecision, event: Event) -> CallResult:
         """Commit an answer. One that the ledger does not take is obeyed where the law gives it to the caller,
-        and void where it would be a consent that nobody could prove. Raises LedgerError for a withdrawal that
+        and void where it would grant what nobody could prove. Raises LedgerError for a withdrawal that
         the ledger does not take: at the next call the consent would hold again, so nobody is told of it."""
         assert event.asked is not None
         answer = event.asked.answer
@@ -263,7 +263,7 @@ class CallHandler:
         except LedgerError as error:
             if decision.withdrawal:
                 raise
-            result = _answer_known(decision, Answer.NOT_ASKED if decision.kind.personal else answer)
+            result = _answer_known(decision, decision.kind.unrecorded(answer))
             result = replace(result, error=f"{CHOICE_UNRECORDED}: {error}")
         else:
             result = _answer_known(decision, answer)

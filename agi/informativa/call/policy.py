@@ -35,6 +35,7 @@ from ..model import (
     matching_language,
     plausibility,
 )
+from ..model.plan import OTHERS
 
 _LEFT_OUT = (Reason.ALREADY_INFORMED, Reason.SAME_CALL, Reason.SERVICE_DATA_ONLY)  # else it is played
 
@@ -118,7 +119,7 @@ def _reason(
     if same_call is not None and version.id in same_call.versions:
         return Reason.SAME_CALL, same_call
     if step.repeat_after == ALWAYS:
-        return Reason.EVERY_CALL, None
+        return Reason.OTHER_COUNTRY if OTHERS in step.countries else Reason.EVERY_CALL, None
     if line.service_data_only and version.purposes <= line.controller.service_purposes:
         return Reason.SERVICE_DATA_ONLY, None
     if isinstance(caller, Unidentified):

@@ -112,7 +112,9 @@ def parse_row(key: str, text: str, lines: Mapping[str, Line]) -> Row:
 def _events(key: str, call: str, line: Line, at: datetime, fields: Mapping[str, str]) -> Iterator[Event]:
     """Iterate over the events of a row, one for each notice that was played or read."""
     if fields["ending"] == OPERATOR:
-        for step in line.plan:
+        from ..model.countries import line_for  # few rows need it
+
+        for step in line_for(line, "").plan:  # nobody knows the country of that call
             if step.repeat_after != ALWAYS:  # as in a call: not what is due on every call
                 yield told_elsewhere(
                     step.notice,

@@ -55,6 +55,10 @@ RuleInstruction = Annotated[
         help="The controller's instruction, for the rule that the log states first if it changed.",
     ),
 ]
+Country = Annotated[
+    str,
+    typer.Option(metavar="COUNTRY", help="Where the operators are, as INFORMATIVA_COUNTRY names it: AL."),
+]
 Json = Annotated[
     bool, typer.Option("--json", help="Print it as JSON.", callback=_for_programs, is_eager=True)
 ]

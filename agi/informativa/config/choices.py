@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 
 from ..model import Answer, Choice, Notice, PlannedChoice, Step, matching_language
 from ..model.choices import KINDS, VOUCHED_AT_LEAST
+from ..model.plan import OTHERS
 from ..model.text import Text
 from .controllers import approximate_days
+from .countries import COUNTRY, uncovered
 from .document import KeyPath
 from .findings import Findings
 from .messages import unknown
@@ -18,8 +20,8 @@ from .notices import Notices
 if TYPE_CHECKING:
     from .schema import ChoiceSettings, ControllerSettings, LineSettings, Settings
 
-ORDERS, COUNTRY = "recording-orders", "country"
-"""The notices, by the beginning of their ids, that a choice may not stand beside, or must stand after."""
+ORDERS = "recording-orders"
+"""The notice that a choice about recording may not stand beside."""
 LONGEST_PROMPT = 20.0  # seconds: who is asked something longer has forgotten how it began
 
 
@@ -69,14 +71,15 @@ class Choices:
                     self._findings.add_warning((*path, "versions", index, part, language), message)
 
     def _require_keys(self, settings: ChoiceSettings, path: KeyPath) -> None:
-        options = KINDS[settings.asks].options
+        kind = KINDS[settings.asks]
+        options = kind.options
         for answer in settings.keys:
             if answer not in options:
                 self._findings.add_problem(
                     (*path, "keys", answer), unknown(Text("option"), answer, list(options))
                 )
         for option in options:
-            if option not in settings.keys:
+            if kind.needs_all and option not in settings.keys:
                 self._findings.add_problem(
                     (*path, "keys"),
                     Text("has no key for {option}", 'write one, such as `{option}: "5"`', option=option),
@@ -85,8 +88,10 @@ class Choices:
             self._findings.add_problem((*path, "keys"), Text("one key cannot mean two things"))
 
     def _require_silence(self, settings: ChoiceSettings, path: KeyPath) -> None:
-        """Note a problem where the company must say what silence means, or may not."""
+        """Note a problem where the company must say what silence means, or may not; and where it would mean
+        what a key is there to grant."""
         if (Answer.NOT_RECORDED in KINDS[settings.asks].options) == (settings.silence is not None):
+            self._require_one_yes(settings, path)
             return
         message = (
             Text("only of a choice about recording a company says what silence means", "take it out")
@@ -97,6 +102,25 @@ class Choices:
             )
         )
         self._findings.add_problem((*path, "silence"), message)
+
+    def _require_one_yes(self, settings: ChoiceSettings, path: KeyPath) -> None:
+        """Note a problem where silence grants as a key does, and a warning where nothing grants."""
+        silence, grants = settings.silence, KINDS[settings.asks].grants
+        if silence is None:
+            return
+        if silence is grants and grants in settings.keys:
+            message = Text(
+                "the call is recorded after a yes by key, and after silence too: silence is no yes",
+                "write `silence: not-recorded`, or take the key for recorded out of `keys` where counsel"
+                " holds that callers need only be able to object",
+            )
+            self._findings.add_problem((*path, "silence"), message)
+        if silence is not grants and grants not in settings.keys:
+            message = Text(
+                "no call is recorded: neither a key nor silence allows it",
+                'give a yes its key in `keys`, such as `recorded: "8"`, and a text that asks for it',
+            )
+            self._findings.add_warning((*path, "silence"), message)
 
     def _require_consent(
         self, name: str, settings: ChoiceSettings, section: ControllerSettings, path: KeyPath
@@ -154,11 +178,12 @@ def planned(
 ) -> Iterator[PlannedChoice]:
     """Return the choices of a line's plan; problems are noted of what the rules of its kind refuse."""
     ids: list[str] = []
-    before: list[Notice] = []
+    before: list[Step] = []
+    every = frozenset({OTHERS}).union(*(step.countries for step in steps))
     for index, entry in enumerate(section.plan):
         step_path = (*path, "plan", index, "choice")
         if entry.choice is None:
-            before += [step.notice for step in steps if step.notice.id == entry.notice]
+            before += [step for step in steps if step.notice.id == entry.notice]
             continue
         choice = choices.get(entry.choice)
         if choice is None:
@@ -170,15 +195,16 @@ def planned(
             findings.add_problem(step_path, message)
             continue
         ids.append(choice.id)
-        _require_notice(choice, before, step_path, findings)
+        countries = frozenset(entry.countries or ())
+        _require_notice(choice, countries or every, before, step_path, findings)
         _require_refusable(choice, [step.notice.id for step in steps], step_path, findings)
         _require_languages(choice, section, step_path, findings)
-        yield PlannedChoice(choice, len(before))
+        yield PlannedChoice(choice, len(before), countries)
 
 
 def _require_refusable(choice: Choice, notices: Iterable[str], path: KeyPath, findings: Findings) -> None:
     """Note a problem where a recording could be refused that the law asks for (MiFID II art. 16(7))."""
-    if Answer.NOT_RECORDED in choice.keys and ORDERS in notices:
+    if Answer.NOT_RECORDED in KINDS[choice.asks].options and ORDERS in notices:
         message = Text(
             "on a line with the notice {notice} each call must be recorded, so nobody may refuse it",
             "take the choice out of this plan, or the notice",
@@ -187,18 +213,23 @@ def _require_refusable(choice: Choice, notices: Iterable[str], path: KeyPath, fi
         findings.add_problem(path, message)
 
 
-def _require_notice(choice: Choice, before: Sequence[Notice], path: KeyPath, findings: Findings) -> None:
-    """Note a problem where no notice before it tells what the choice is about."""
+def _require_notice(
+    choice: Choice, countries: Iterable[str], before: Sequence[Step], path: KeyPath, findings: Findings
+) -> None:
+    """Note a problem where no notice before it tells what the choice is about, in each of its countries."""
     if KINDS[choice.asks].personal:
         now = datetime.now(UTC)
-        if choice.purpose and not any(choice.purpose in notice.current(now).purposes for notice in before):
+        telling = [step for step in before if choice.purpose in step.notice.current(now).purposes]
+        if choice.purpose and uncovered(countries, telling):
             message = Text(
                 "no notice before it tells of the purpose {purpose}",
                 "put a notice with that purpose before the choice",
                 purpose=choice.purpose,
             )
             findings.add_problem(path, message)
-    elif Answer.EU in choice.keys and not any(notice.id.startswith(COUNTRY) for notice in before):
+    elif Answer.EU in choice.keys and uncovered(
+        countries, [step for step in before if step.notice.id.startswith(COUNTRY)]
+    ):
         message = Text(
             "no notice `country` stands before it: who does not know where he is answered from has no choice",
             "put the notice before the choice: informativa notices add country-outside-eu",
@@ -248,7 +279,7 @@ def _choice(wording: Notice, settings: ChoiceSettings) -> Choice:
     return Choice(
         wording=wording,
         asks=settings.asks,
-        keys=dict(settings.keys),
+        keys={option: settings.keys[option] for option in kind.options if option in settings.keys},
         tries=settings.tries,
         wait=float(settings.wait),
         silence=settings.silence or Answer.SILENCE,

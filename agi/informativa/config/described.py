@@ -207,7 +207,10 @@ SETTINGS: dict[str, tuple[str, str]] = {
         "Of a consent: who must vouch at least for the number: network, signature, dialplan, or nobody.",
         "network",
     ),
-    f"{_H}.keys": ("The key of each option, as the prompt tells it.", '{granted: "4", refused: "5"}'),
+    f"{_H}.keys": (
+        "The keys of its options, as the prompt tells them; of recording one does.",
+        '{granted: "4", refused: "5"}',
+    ),
     f"{_H}.tries": ("How often it is asked of who presses another key, 1 to 3; 2, if not given.", "2"),
     f"{_H}.wait": ("How long a key is waited for after the prompt, 1 to 10 seconds; 4.", "4 seconds"),
     f"{_H}.silence": (
@@ -252,6 +255,11 @@ SETTINGS: dict[str, tuple[str, str]] = {
     f"{_L}.plan[].notice": ("A notice of the controller.", "privacy"),
     f"{_L}.plan[].choice": ("Or a choice of the controller.", "marketing"),
     f"{_L}.consents": ("How many consents are asked for in a call at most, 1 to 9.", "1"),
+    f"{_L}.plan[].countries": (
+        "Only for calls to operators in these countries, as INFORMATIVA_COUNTRY names them; `others` for all"
+        " that the plan does not name, and none.",
+        "[AL, others]",
+    ),
     f"{_L}.plan[].when": ("`once`, `always`, or every so often.", "every 12 months"),
     f"{_L}.keys": ("What a caller may press during a notice.", ""),
     f"{_L}.keys.full": ("Plays the full text.", '"1"'),

@@ -20,6 +20,7 @@ from ..model import (
     names_and_ids,
     numbering,
 )
+from ..model.countries import variants
 from ..model.text import Text
 from .document import KeyPath
 from .findings import Findings
@@ -65,6 +66,10 @@ class Lines:
             return None
         plan = tuple(self._plan(controller, section, path))
         choices, revocable = self._choices_of(controller, section, plan, path)
+        if any(step.countries for step in section.plan):
+            from .countries import check_countries  # not for a script that needs none
+
+            check_countries(section, plan, choices, path, self._findings)
         self._caution(section, path)
         line = Line(
             number=number,
@@ -96,7 +101,9 @@ class Lines:
 
     def _caution_length(self, line: Line, path: KeyPath) -> None:
         """Note a warning where several prompts, short by themselves, are long together."""
-        seconds = line.seconds_of_new_caller(datetime.now(UTC))
+        now = datetime.now(UTC)
+        line = max(variants(line), key=lambda variant: variant.seconds_of_new_caller(now))
+        seconds = line.seconds_of_new_caller(now)
         if len(line.plan) + len(line.choices) > 1 and seconds > LONGEST_SHORT:
             ids = [step.notice.id for step in line.plan]
             for shift, planned in enumerate(line.choices):
@@ -154,7 +161,7 @@ class Lines:
             self._require_languages(notice, controller, section, path)
             self._caution_notice(notice, controller, section, path)
             planned.append(notice)
-            yield Step(notice, step.when)
+            yield Step(notice, step.when, frozenset(step.countries or ()))
 
     def _require_languages(
         self, notice: Notice, controller: Controller, section: LineSettings, path: KeyPath

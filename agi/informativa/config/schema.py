@@ -170,6 +170,7 @@ class StepSettings(Strict):
     notice: Identifier | None = None
     choice: Identifier | None = None
     when: Annotated[Period | None, BeforeValidator(repetition)] = None
+    countries: Annotated[list[Region | Literal["others"]], Field(min_length=1)] | None = None
 
     @model_validator(mode="after")
     def _is_one(self) -> StepSettings:

@@ -25,17 +25,22 @@ class ChoiceKind:
     """The rules of one kind of choice.
 
     `options` are in the order in which a prompt tells them, the one that `grants` last: it counts only when
-    the prompt was heard to its end. A choice that is `personal` is asked of recognised callers alone, rests
-    on the record that told its purpose, is void unless it is on record, and its answer is remembered of the
-    caller; any other one is asked of all, is obeyed also where the ledger does not take it, because the law
-    gives it to the caller, and is remembered for the conversation. `unless_asked` is the word that a dialplan
-    should assume where nobody asked.
+    the prompt was heard to its end. With `needs_all` each has a key, else at least one. A choice that is
+    `personal` is asked of recognised callers alone, rests on the record that told its purpose, and its answer
+    is remembered of the caller; any other one is asked of all, and is remembered for the conversation.
+    `unless_asked` is the word that a dialplan should assume where nobody asked.
     """
 
     options: tuple[Answer, ...]
     unless_asked: Answer
     grants: Answer | None = None
     personal: bool = False
+    needs_all: bool = True
+
+    def unrecorded(self, answer: Answer) -> Answer:
+        """Return the word for an answer that the ledger does not take: what grants is void, and so is all
+        that is personal; any other is obeyed, because the law gives it to the caller."""
+        return self.unless_asked if self.personal or answer is self.grants else answer
 
 
 KINDS: Mapping[Asks, ChoiceKind] = {
@@ -44,7 +49,12 @@ KINDS: Mapping[Asks, ChoiceKind] = {
     ),
     Asks.OPERATOR: ChoiceKind((Answer.EU,), Answer.EU),
     Asks.HUMAN: ChoiceKind((Answer.HUMAN,), Answer.HUMAN),
-    Asks.RECORDING: ChoiceKind((Answer.NOT_RECORDED,), Answer.NOT_RECORDED),
+    Asks.RECORDING: ChoiceKind(
+        (Answer.NOT_RECORDED, Answer.RECORDED),
+        Answer.NOT_RECORDED,
+        grants=Answer.RECORDED,
+        needs_all=False,
+    ),
 }
 WITHDRAWAL = ChoiceKind((Answer.WITHDRAWN,), Answer.NOT_ASKED, personal=True)
 """The rules by which a consent is withdrawn: one key, which counts whenever it comes (GDPR 7(3))."""

@@ -150,7 +150,7 @@ class Decision:
     def is_open(self) -> bool:
         """Return whether an answer from elsewhere could change it: the notice is due, and not on every call
         anyway."""
-        return self.play and self.reason is not Reason.EVERY_CALL
+        return self.play and self.reason not in (Reason.EVERY_CALL, Reason.OTHER_COUNTRY)
 
     @property
     def status_of_skip(self) -> Status:

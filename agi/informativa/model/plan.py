@@ -179,27 +179,30 @@ class Notice:
         return self.versions[0]
 
 
+OTHERS = "others"
+"""The word among a step's countries for all that its plan does not name."""
+
+
 @dataclass(frozen=True)
 class Step:
     """One notice of a line's plan: `repeat_after` is the time after which it is due again for a caller who
-    knows it.
-
-    `None` is never ("once"), ALWAYS is on every call.
-    """
+    knows it, `None` for never ("once"), ALWAYS for every call. `countries` are those of the operators whose
+    callers it is for, with OTHERS; empty for all."""
 
     notice: Notice
     repeat_after: Period | None = None
+    countries: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
 class Choice:
     """A question that a caller answers by key. Its `wording` is versions and prompts, as a notice has them.
 
-    `keys` are those of its options. It is asked `tries` times at most, each time with `wait` seconds for the
-    answer after the prompt; `silence` is the word for no answer. Of a consent: its one `purpose`; a grant
-    holds for `holds`, and whoever refused or withdrew is not asked again for `again`; `vouched` are the
-    parties of whom one must have confirmed the caller's number; `withdraw_at` is the number to call to
-    withdraw.
+    `keys` are those of its options, in the order in which a prompt tells them. It is asked `tries` times at
+    most, each time with `wait` seconds for the answer after the prompt; `silence` is the word for no
+    answer. Of a consent: its one `purpose`; a grant holds for `holds`, and whoever refused or withdrew is
+    not asked again for `again`; `vouched` are the parties of whom one must have confirmed the caller's
+    number; `withdraw_at` is the number to call to withdraw.
     """
 
     wording: Notice
@@ -221,10 +224,11 @@ class Choice:
 
 @dataclass(frozen=True)
 class PlannedChoice:
-    """A choice of a line's plan, which is asked `after` so many of its notices."""
+    """A choice of a line's plan, which is asked `after` so many of its notices; `countries` as a step's."""
 
     choice: Choice
     after: int
+    countries: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

@@ -47,6 +47,7 @@ class Reason(StrEnum):
     MATERIAL_CHANGE = "material-change"  # a version since then is a material change
     PERIOD_OVER = "period-over"  # the plan asks for it again after so long
     EVERY_CALL = "every-call"  # the plan asks for it on every call, whoever knows it
+    OTHER_COUNTRY = "other-country"  # the plan does not name the operator's country, or the dialplan does not
     NOT_ANSWERED = "not-answered"  # of a choice: no answer of this caller that still holds is on record
     ALREADY_INFORMED = "already-informed"
     SAME_CALL = "same-call"  # heard earlier in this call, before a transfer
@@ -93,7 +94,7 @@ class Asks(StrEnum):
     CONSENT = "consent"  # to the use of his data for one purpose (GDPR 4(11), 7)
     OPERATOR = "operator"  # to be answered from within the European Union (art. 24-bis(5) DL 83/2012)
     HUMAN = "human"  # to be answered by a person instead of a machine
-    RECORDING = "recording"  # not to have the call recorded
+    RECORDING = "recording"  # not to have the call recorded, or to have it
 
 
 class Answer(StrEnum):
@@ -105,7 +106,7 @@ class Answer(StrEnum):
     EU = "eu"  # answer me from within the European Union
     HUMAN = "human"  # let a person answer
     NOT_RECORDED = "not-recorded"  # do not record the call
-    RECORDED = "recorded"  # what a company may say that silence means, where it asks about recording
+    RECORDED = "recorded"  # the call may be recorded; a company may also say that silence means it
     SILENCE = "silence"  # no key was pressed
     UNCLEAR = "unclear"  # a key was pressed that was not offered
     EARLY = "early"  # a key that grants was pressed before all was heard that it grants

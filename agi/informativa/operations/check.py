@@ -14,7 +14,7 @@ from pydantic import Field
 
 from ..config import inspect
 from ..model import Answer, Asks, Line, PlannedChoice, errors, name_and_id
-from ..model.choices import KINDS
+from ..model.countries import variants
 from ..model.errors import ConfigError, LedgerError
 from ..process import storage
 from .doctor.examination import check_configuration
@@ -37,6 +37,9 @@ class CheckedNotice:
     """The line's language."""
     seconds: Seconds
     """The length of the prompt in that language; 0 where there is none."""
+    countries: tuple[str, ...] | None = None
+    """The countries of the operators for whose callers it is, `others` for all that the plan does not name;
+    only where it is for some."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,9 @@ class CheckedChoice:
     """The length of the prompt in that language; 0 where there is none."""
     wait: Seconds
     """The seconds for the answer after it."""
+    countries: tuple[str, ...] | None = None
+    """The countries of the operators whose callers are asked, `others` for all that the plan does not name;
+    only where it is for some."""
 
 
 @dataclass(frozen=True)
@@ -149,19 +155,20 @@ def _prepare(file: Path) -> None:
 
 def _line(line: Line, now: datetime) -> CheckedLine:
     controller = line.controller
-    versions = [(step.notice.id, step.notice.current(now)) for step in line.plan]
+    versions = [(step, step.notice.current(now)) for step in line.plan]
     notices = tuple(
         CheckedNotice(
-            notice,
-            name_and_id(notice, controller.names),
+            step.notice.id,
+            name_and_id(step.notice.id, controller.names),
             version.id,
             line.language,
             prompt.seconds if (prompt := version.prompt(line.language)) else 0.0,
+            _countries(step.countries),
         )
-        for notice, version in versions
+        for step, version in versions
     )
     choices = tuple(_choice(planned, line, now) for planned in line.choices) or None
-    seconds = line.seconds_of_new_caller(now)
+    seconds = max(variant.seconds_of_new_caller(now) for variant in variants(line))
     return CheckedLine(line.number, controller.id, controller.name, notices, seconds, choices)
 
 
@@ -174,9 +181,14 @@ def _choice(planned: PlannedChoice, line: Line, now: datetime) -> CheckedChoice:
         name_and_id(choice.id, line.controller.names),
         choice.asks,
         planned.after,
-        {option: choice.keys[option] for option in KINDS[choice.asks].options},
+        choice.keys,
         version.id,
         line.language,
         prompt.seconds if prompt else 0.0,
         choice.wait,
+        _countries(planned.countries),
     )
+
+
+def _countries(countries: frozenset[str]) -> tuple[str, ...] | None:
+    return tuple(sorted(countries)) or None

@@ -22,6 +22,7 @@ from ..model import (
     Reason,
     Status,
     Unidentified,
+    countries,
     merge_histories,
     plausibility,
 )
@@ -146,6 +147,9 @@ class Explanation:
     """The decisions, in the order of the line's plan."""
     choices: tuple[ExplainedChoice, ...] | None = None
     """The choices of the line's plan, in its order; only where it has some."""
+    country: str | None = None
+    """The country of the operators by which steps were chosen, `others` for one that the plan does not name;
+    only where its steps depend on it."""
 
     @property
     def disclosed_pseudonym(self) -> bytes | None:
@@ -167,13 +171,17 @@ def explain(
     now: datetime,
     *,
     use_history: bool = True,
+    country: str = "",
 ) -> Explanation:
     """Explain the decisions on a call from `number` (`None` to withhold it), now or at the time `on`, which
-    is in the controller's zone if it names none. `language` is the one that the dialplan asks for, '' for
-    none. Without `use_history` the caller is treated as somebody of whom nothing is on record.
+    is in the controller's zone if it names none. `language` is the one that the dialplan asks for, and
+    `country` that of the operators, as it names it, '' for none. Without `use_history` the caller is
+    treated as somebody of whom nothing is on record.
 
     Raises LedgerError.
     """
+    named = countries.plan_countries(line)
+    line = countries.line_for(line, country)
     at = plausibility.moment(on.isoformat(), line.controller.zone) if on else now
     caller = recognise(incoming_call(number, dialled), line)
     refused = line.controller.refused
@@ -191,6 +199,7 @@ def explain(
         language=wanted_language,
         notices=tuple(_explained(decision, line, history) for decision in decisions),
         choices=_choices(line, caller, history, decisions, wanted_language, at, use_history=use_history),
+        country=countries.matching_country(named, country) if named else None,
     )
 
 

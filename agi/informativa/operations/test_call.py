@@ -18,6 +18,7 @@ from ..call import policy
 from ..call.caller import mask, recognise
 from ..config import Configuration
 from ..model import Answer, Caller, Choice, Decision, Identified, Line, ManagerAccount, Reason, Status, errors
+from ..model.countries import line_for
 from ..model.errors import InformativaError
 from ..model.text import Text
 from ..process.storage import existing_ledger
@@ -46,6 +47,8 @@ class PlannedCall:
     """The context of the dialplan that the call enters; '' for the one that other calls enter."""
     decisions: tuple[Decision, ...]
     """The decisions that should follow."""
+    country: str = ""
+    """The country of the operators, as INFORMATIVA_COUNTRY names it; '' for none."""
 
     @property
     def caller(self) -> str | None:
@@ -140,6 +143,7 @@ def plan(
     now: datetime,
     *,
     sure: bool = False,
+    country: str = "",
 ) -> PlannedCall:
     """Return the call that would be placed, and the decisions that should follow; nothing is done yet.
 
@@ -155,12 +159,13 @@ def plan(
                 file=configuration.file,
             ),
         )
-    line = line_named(configuration, dialled)
+    line = line_for(line_named(configuration, dialled), country)
     require_live(configuration, line.controller)
     _require_plain(number, context)
+    _require_country(country)
     caller = recognise(incoming_call(number, dialled), line)
     decisions = policy.decide(line, history_of(caller, line), caller, now)
-    call = PlannedCall(account, line, dialled, number, context, tuple(decisions))
+    call = PlannedCall(account, line, dialled, number, context, tuple(decisions), country)
     if not sure:
         _require_harmless(call, caller)
     return call
@@ -177,6 +182,14 @@ def _require_plain(number: str | None, context: str) -> None:
         raise InformativaError(
             Text("{context} cannot be the name of a context.", context=context),
             Text("Type it as in extensions.conf, without brackets."),
+        )
+
+
+def _require_country(country: str) -> None:
+    """Raise InformativaError for what no dialplan would pass on."""
+    if not re.fullmatch(r"[A-Za-z]{0,20}", country):
+        raise InformativaError(
+            Text("{country} cannot be a country.", country=country), Text("Type two letters such as AL.")
         )
 
 
@@ -222,7 +235,7 @@ async def place(
         progress(CallPlaced(channel))
         newest = await asyncio.to_thread(_newest, line)
         outcome = await test_call.place(
-            manager, account, channel, call.number or "", call.seconds, on_moment, presses
+            manager, account, channel, call.number or "", call.seconds, on_moment, presses, call.country
         )
     new_records = await asyncio.to_thread(_since, line, newest + 1)
     records = [record for record in new_records if record.event.call == outcome.call]

@@ -12,7 +12,7 @@ ASKS: dict[str, Text] = {
     Asks.CONSENT: Text("whether he consents to a use of his data"),
     Asks.OPERATOR: Text("whether he wants to be answered from within the European Union"),
     Asks.HUMAN: Text("whether he wants a person instead of a machine"),
-    Asks.RECORDING: Text("whether he wants the call not to be recorded"),
+    Asks.RECORDING: Text("whether the call may be recorded"),
 }
 """Each kind of choice, after "the caller was asked"."""
 
@@ -23,7 +23,7 @@ ANSWERS: dict[str, Text] = {
     Answer.EU: Text("the caller wanted to be answered from within the European Union"),
     Answer.HUMAN: Text("the caller wanted a person instead of a machine"),
     Answer.NOT_RECORDED: Text("the caller did not want the call to be recorded"),
-    Answer.RECORDED: Text("the caller did not object to the recording"),
+    Answer.RECORDED: Text("the caller agreed by key to the recording of the call"),
     Answer.SILENCE: Text("the caller pressed no key, and silence is no consent"),
     Answer.UNCLEAR: Text("the caller pressed a key that was not offered, which is no answer"),
     Answer.EARLY: Text(
@@ -41,6 +41,7 @@ OPTIONS: dict[str, Text] = {
     Answer.EU: Text("answer me from within the European Union"),
     Answer.HUMAN: Text("let a person answer me"),
     Answer.NOT_RECORDED: Text("do not record this call"),
+    Answer.RECORDED: Text("you may record this call"),
 }
 """Each option, as the caller says it by its key."""
 

@@ -23,6 +23,9 @@ RULES = {
     Reason.RECYCLED: Text("nobody called for so long that the number may be somebody else's now"),
     Reason.UNVERIFIED: Text("the network found the number wrong, so nothing proves that he was told"),
     Reason.EVERY_CALL: Text("the plan asks for it on every call"),
+    Reason.OTHER_COUNTRY: Text(
+        "the plan does not name the operator's country, or the dialplan does not: the notice for all others"
+    ),
     Reason.ALREADY_INFORMED: Text("this caller already has the information (GDPR 13(4))"),
     Reason.SERVICE_DATA_ONLY: Text(
         "the line's setting: only data needed for the service are used (Garante 2007)"

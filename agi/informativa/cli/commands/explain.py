@@ -13,7 +13,7 @@ from ...operations.access_log import note_in_shell
 from ...operations.controllers import line_named, select_for_call
 from ...operations.explain import explain
 from ...views.text.explain import explanation
-from ..options import Config, Json, moment, print_document, shown_number, warn_of_unrelated
+from ..options import Config, Country, Json, moment, print_document, shown_number, warn_of_unrelated
 from ..words import _
 
 
@@ -35,6 +35,7 @@ def _explain(
         ),
     ] = None,
     language: Annotated[str, typer.Option(metavar="LANGUAGE", help="What the dialplan asks for.")] = "",
+    country: Country = "",
     as_json: Json = False,
 ) -> None:
     """Say what would happen to a call and by which rule, touching nothing."""
@@ -42,7 +43,7 @@ def _explain(
     line = line_named(selection.configuration, to)
     warn_of_unrelated(selection.unrelated)
     now = datetime.now(UTC)
-    result = explain(line, to, shown_number(number), at, language, now)
+    result = explain(line, to, shown_number(number), at, language, now, country=country)
     if pseudonym := result.disclosed_pseudonym:
         note_in_shell(line.controller, Action.WHAT_IF, now, known=pseudonym)
     if as_json:

@@ -13,7 +13,7 @@ from ...asterisk.test_call import Moment, Press
 from ...config import DEFAULT_FILE, load
 from ...operations.test_call import CallPlaced, place, plan
 from ...views.text.test_call import progress, report
-from ..options import WITHHELD, Config, Json, print_document, shown_number
+from ..options import WITHHELD, Config, Country, Json, print_document, shown_number
 from ..words import _
 
 
@@ -51,6 +51,7 @@ def _test_call(
     yes: Annotated[
         bool, typer.Option("--yes", help="Really have it recorded that the caller was told.")
     ] = False,
+    country: Country = "",
     config: Config = DEFAULT_FILE,
     as_json: Json = False,
 ) -> None:
@@ -58,7 +59,9 @@ def _test_call(
 
     It makes a real record; the default caller is nobody. Exit code 0 only if all was as it should be.
     """
-    call = plan(load(config), line, shown_number(number), context, datetime.now(UTC), sure=yes)
+    call = plan(
+        load(config), line, shown_number(number), context, datetime.now(UTC), sure=yes, country=country
+    )
 
     def show(step: CallPlaced | Moment) -> None:
         if not as_json:

@@ -162,7 +162,7 @@ class _Addition:
         """Raise InformativaError for a value that this notice has no place for."""
         places = {section.only_with for section in self.package.sections}
         for section in self.sections:
-            places |= {*section.section.settings, *_keys(section.place)}
+            places |= {*section.section.settings, *self._keys(section)}
             for part, language in section.prompts:
                 places |= self._template(part, language).placeholders
         if unused := sorted(self.request.values.names - places):
@@ -205,7 +205,7 @@ class _Addition:
                     name = section.section.alike.get(value.placeholder, value.placeholder)
                     by_language = several and name in _BY_LANGUAGE
                     yield f"{language}.{name}" if by_language else name
-            for name in (*_keys(section.place), *section.section.settings):
+            for name in (*self._keys(section), *section.section.settings):
                 if not (self.values.options.get(name) or section.section.settings.get(name)):
                     yield name
 
@@ -223,28 +223,62 @@ class _Addition:
         if "withdraw" in options and options["withdraw"] != options.get("no"):
             yield Text("withdraw: a consent is withdrawn by the key for `no`; leave this one out")
         yield from self._texts_of_other_keys()
+        yield from self._unheard_values()
         for number, line in self.lines.items():
             yield from rarer_notices(number, line, [section.place for section in self.sections])
         if self.additions and not self.unvalued:
             yield from self._new_problems(self._with_stand_ins())
 
     def _texts_of_other_keys(self) -> Iterator[Text]:
-        """Yield the texts that ask for a key which means nothing for the choice."""
+        """Yield the choices whose texts ask for one key in one language, and for another one in another."""
         for section in self.sections:
-            if not section.place.asks or section.exists:
+            if section.exists:
                 continue
-            options = KINDS[Asks(section.place.asks)].options
-            for (part, language), (_path, source) in section.prompts.items():
-                if source is not PromptSource.SPOKEN or part is not section.section.text:
-                    continue
-                for name in sorted(self._template(part, language).placeholders & section.place.keys.keys()):
-                    if section.place.keys[name] not in options:
-                        yield Text(
-                            "the text {text} asks for a key for {option}, which this choice does not have;"
-                            " write your own (informativa prompts texts DIR), and give --texts DIR",
-                            text=f"{language}/{part}",
-                            option=section.place.keys[name],
-                        )
+            by_language = {language: self._told_keys(section, language) for language in self.languages}
+            if section.place.asks and len(set(by_language.values())) > 1:
+                others = [text for text in self.package.variants if text != section.section.text]
+                yield Text(
+                    "the texts do not ask for the same keys ({keys}), and silence cannot mean two things;"
+                    " choose one that asks for all in each language: {texts}",
+                    keys=", ".join(
+                        f"{language}: {' '.join(sorted(keys)) or '-'}"
+                        for language, keys in by_language.items()
+                    ),
+                    texts=", ".join(f"--text {text}" for text in others) or "--texts DIR",
+                )
+
+    def _unheard_values(self) -> Iterator[Text]:
+        """Yield the sections that are there already, in words in which the values that somebody gave for them
+        would not be heard."""
+        for section in self.sections:
+            if not (section.exists and self.additions):
+                continue
+            places = self._template(section.section.text, self.languages[0]).placeholders
+            names = {name.rpartition(".")[2] for name in self.values.options}
+            if unheard := sorted(names & places - section.place.keys.keys()):
+                yield Text(
+                    "{id} is there already and keeps its words, so {values} would not be heard; if those"
+                    " words are right leave it out, else make a version with these: informativa prompts build"
+                    " --controller {controller} --part {part}; or, for operators in several countries, a"
+                    " second notice with `countries` in the plan",
+                    id=section.place.id,
+                    values=", ".join(unheard),
+                    controller=self.controller,
+                    part=section.section.text,
+                )
+
+    def _told_keys(self, section: _Section, language: str) -> frozenset[str]:
+        """Return the placeholders of the keys that a choice's text asks for in a language."""
+        return self._template(section.section.text, language).placeholders.intersection(section.place.keys)
+
+    def _keys(self, section: _Section) -> list[str]:
+        """Return the placeholders of the keys of a choice: all, or where its kind needs but one those that
+        its texts ask for, because a key that nobody told must not mean anything."""
+        place = section.place
+        if not place.asks or KINDS[Asks(place.asks)].needs_all:
+            return [*place.keys]
+        asked = [self._told_keys(section, language) for language in self.languages]
+        return [name for name in place.keys if any(name in keys for keys in asked)] or [*place.keys]
 
     def _reused(self) -> Iterator[Text]:
         """Yield the sections that are there already, in words of their own."""
@@ -307,7 +341,7 @@ class _Addition:
         settings = {
             name: options.get(name) or usual or _BLANK for name, usual in section.section.settings.items()
         }
-        keys = {section.place.keys[name]: options.get(name, _BLANK) for name in _keys(section.place)}
+        keys = {section.place.keys[name]: options.get(name, _BLANK) for name in self._keys(section)}
         return {"asks": section.place.asks, **settings, "keys": keys, "versions": [version]}
 
     def _next(self) -> str:
@@ -373,13 +407,6 @@ def _selected(
         if section.only_with and section.only_with not in values.options:
             continue
         yield replace(section, text=request.text) if request.text and index == 0 else section
-
-
-def _keys(place: PartPlace) -> Iterator[str]:
-    """Yield the placeholders of the keys that the kind of a choice has."""
-    if place.asks:
-        options = KINDS[Asks(place.asks)].options
-        yield from (name for name, option in place.keys.items() if option in options)
 
 
 def _identity(problem: ConfigProblem) -> tuple[str, str]:

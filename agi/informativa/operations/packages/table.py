@@ -178,6 +178,7 @@ PACKAGES = (
             Text("Take every other MixMonitor, and the recording setting of queues, out of this line."),
             Text("Delete the recordings when the time is over that the text tells."),
         ),
+        variants=(SpokenPart.RECORDING, SpokenPart.RECORDING_CONSENT),
     ),
     NoticePackage(
         "recording-orders",
@@ -224,7 +225,12 @@ PACKAGES = (
             "; where the notice failed, the operator says where he sits before anything else",
             f" same => n,ExecIf({_STATUS}?NoOp():Set(__TELL_COUNTRY=1))",
         ),
-        (Text("Where calls may reach operators in several countries, give each its own line."),),
+        (
+            Text(
+                "Where calls may reach operators in several countries, give each a notice with `countries` in"
+                " the plan, one of them for `others`, and set INFORMATIVA_COUNTRY in the dialplan."
+            ),
+        ),
     ),
     NoticePackage(
         "country-outside-eu",

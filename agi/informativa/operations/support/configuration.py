@@ -65,7 +65,7 @@ KINDS: Mapping[Kind, tuple[str, ...]] = {
         f"{_K}.notice", f"{_K}.by", f"{_K}.driver", f"{_K}.milliseconds",
         *(f"{_L}.{name}" for name in (
             "controller", "language", "languages.*", "fallback[]", "region", "plan[].notice",
-            "plan[].choice", "plan[].when", "consents",
+            "plan[].choice", "plan[].when", "plan[].countries[]", "consents",
             "keys.full", "keys.repeat", "keys.skip", "keys.skip_informs", "callers", "answer",
             "again_after_transfer", "service_data_only", "landlines", "require", "fallback_informs",
             "trust_restricted",

@@ -58,6 +58,11 @@ def _step(step: Step, owner: Controller, say: Language) -> str:
         again = Text("again after a time (months: {months}, days: {days})")
         often = say(again.format(months=after.months, days=after.days))
     newest = step.notice.versions[-1]
+    if step.countries:
+        countries = ", ".join(sorted(step.countries))
+        often = say(
+            "{often}, for operators in these countries: {countries}", often=often, countries=countries
+        )
     return say(
         "{notice}: {often}. Newest version {version}, with the purposes: {purposes}.",
         notice=name_in_language(step.notice.id, owner.names, say),

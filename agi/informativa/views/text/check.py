@@ -37,12 +37,18 @@ def in_order(result: Checked, say: Language) -> Iterator[str]:
 
 def _steps(line: CheckedLine, say: Language) -> list[str]:
     """Return the steps of a plan, and their sum where there are several."""
-    steps = [_notice(notice, say) for notice in line.notices]
+    steps = [_for_countries(notice, _notice(notice, say), say) for notice in line.notices]
     for shift, choice in enumerate(line.choices or ()):
-        steps.insert(choice.after + shift, _choice(choice, say))
+        steps.insert(choice.after + shift, _for_countries(choice, _choice(choice, say), say))
     if len(steps) > 1:
         steps.append(say("{seconds:.1f} s in all for a new caller", seconds=line.new_caller))
     return steps
+
+
+def _for_countries(step: CheckedNotice | CheckedChoice, sentence: str, say: Language) -> str:
+    if step.countries is None:
+        return sentence
+    return say("for {countries} {step}", countries="/".join(step.countries), step=sentence)
 
 
 def _choice(choice: CheckedChoice, say: Language) -> str:

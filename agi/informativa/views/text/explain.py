@@ -39,6 +39,7 @@ def explanation(result: Explanation, line: Line, say: Language) -> Iterator[str]
         (Text("line"), [line_facts]),
         (Text("caller"), [_caller(result.caller, say)]),
         (Text("language"), result.language),
+        *([(Text("operators in"), result.country)] if result.country else []),
         (Text("notices"), [_notice(decision, controller.names, say) for decision in result.notices]),
     ]
     if result.choices is not None:

@@ -58,7 +58,7 @@ FORGET_GATHERED = "DELETE FROM outbox WHERE record IN own"
 
 
 @dataclass(frozen=True)
-class FailingMessage:
+class UntakenMessage:
     """A message that the hook did not take, and the error of the last try."""
 
     id: str
@@ -83,7 +83,7 @@ class OutboxState:
     failed: datetime | None = None
     error: str = ""
     stopped: datetime | None = None
-    failing: tuple[FailingMessage, ...] = ()
+    failing: tuple[UntakenMessage, ...] = ()
 
 
 def put(connection: sqlite3.Connection, event: Event, record: int, origin: str, index: int) -> None:
@@ -128,7 +128,7 @@ def note(
         return
     values = (rows.microseconds(again), reply.refused, reply.error, message.record, message.id)
     connection.execute(_PUT_OFF, values)
-    if reply.gone:
+    if reply.stops:
         connection.execute(_STOP, (rows.microseconds(at),))
 
 
@@ -143,7 +143,7 @@ def note_test(connection: sqlite3.Connection, reply: HookReply, at: datetime) ->
 
 
 def resume(connection: sqlite3.Connection) -> None:
-    """Have everything sent that waits, at once, also what was refused, by a hook that was stopped, too."""
+    """Let everything be sent that waits, at once, also what was refused, by a hook that was stopped, too."""
     for statement in _RESUME:
         connection.execute(statement)
 
@@ -169,8 +169,8 @@ def state(connection: sqlite3.Connection) -> OutboxState:
     times: tuple[int | None, int | None, str, int | None] = (None, None, "", None)
     delivered, failed, error, stopped = connection.execute(_HOOK).fetchone() or times
     failing = tuple(
-        FailingMessage(name, record, Answer(word), choice, tries, bool(is_refused), why)
-        for name, record, word, choice, tries, is_refused, why in connection.execute(_FAILING, (SHOWN,))
+        UntakenMessage(name, record, Answer(word), choice, tries, bool(is_refused), reason)
+        for name, record, word, choice, tries, is_refused, reason in connection.execute(_FAILING, (SHOWN,))
     )
     return OutboxState(
         waiting,

@@ -60,7 +60,7 @@ class HookReply:
         return 200 <= self.status < 300
 
     @property
-    def gone(self) -> bool:
+    def stops(self) -> bool:
         """True if the receiver wants no messages any more (410)."""
         return self.status == 410
 

@@ -109,7 +109,7 @@ class HookReport:
     """The hooks of companies, and what was done."""
 
     hooks: tuple[HookStatus, ...]
-    """Those hooks that are configured, and those for which messages wait all the same."""
+    """Hooks that are configured, and those for which messages wait all the same."""
     test: HookTest | None = None
     """The test message that was sent."""
     change: HookChange | None = None
@@ -151,7 +151,7 @@ def send_test(controller: Controller, now: datetime) -> HookTest:
     with closing(client):
         reply: HookReply = client.send(message_id, test_content(message_id, now), now)
     if Path(controller.ledger).exists():
-        with _written(controller) as connection:
+        with _transaction(controller) as connection:
             outbox.note_test(connection, reply, now)
     return HookTest(
         controller.id, message_id, reply.took, reply.status or None, None if reply.status else reply.reason
@@ -159,10 +159,10 @@ def send_test(controller: Controller, now: datetime) -> HookTest:
 
 
 def resume(controller: Controller) -> HookChange:
-    """Have all that waits sent at once, also by a hook that was stopped. Raises LedgerError."""
+    """Send all that waits at once, also by a hook that was stopped. Raises LedgerError."""
     waiting = state(controller).waiting
     if Path(controller.ledger).exists():
-        with _written(controller) as connection:
+        with _transaction(controller) as connection:
             outbox.resume(connection)
     return HookChange(controller.id, waiting, done=True, resumed=True)
 
@@ -173,7 +173,7 @@ def discard(controller: Controller, ids: Sequence[str], *, really: bool) -> Hook
     selection = None if ALL in ids else ids
     if not Path(controller.ledger).exists():
         return HookChange(controller.id, 0, done=really)
-    with _written(controller) as connection:
+    with _transaction(controller) as connection:
         messages = outbox.count(connection, selection)
         if selection is not None and messages < len({*selection}):
             raise InformativaError(
@@ -186,7 +186,7 @@ def discard(controller: Controller, ids: Sequence[str], *, really: bool) -> Hook
 
 
 @contextmanager
-def _written(controller: Controller) -> Iterator[sqlite3.Connection]:
+def _transaction(controller: Controller) -> Iterator[sqlite3.Connection]:
     """Open a company's ledger, which must exist, for one transaction. Raises LedgerError."""
     with (
         closing(storage.store(controller, create=False)) as ledger,

@@ -44,6 +44,8 @@ class HookClient:
             response = connection.request(
                 "POST", self.hook.url, headers(self.hook.secret, message_id, body, now), body
             )
+            if connection.was_cut:  # a head that was cut off looks like one that ended
+                raise TimeoutError
             reply = HookReply(response.status, retry_after=_pause(response))
             if not _is_read(response) or connection.was_cut:
                 self.close()

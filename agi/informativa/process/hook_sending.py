@@ -143,7 +143,7 @@ class HookSending:
     def _log(self, company: str, reply: HookReply) -> None:
         if reply.took:
             self._errors.over(company)
-        elif reply.gone:
+        elif reply.stops:
             log.error(
                 "the hook was stopped: the receiver wants no messages any more (410)",
                 controller=company,

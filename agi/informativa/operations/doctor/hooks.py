@@ -63,8 +63,8 @@ def _findings(controller: Controller, state: OutboxState, system: System) -> Ite
             state.waiting,
         )
         since = state.oldest.astimezone(controller.zone)
-        why = Foreign(state.error) if state.error else Text("is the service running?")
-        yield wrong(text.format(**names, since=since, why=why), _look(controller))
+        error = Foreign(state.error) if state.error else Text("is the service running?")
+        yield wrong(text.format(**names, since=since, why=error), _look(controller))
     elif state.refused:
         text = Text.counted(
             "the hook of {id} refuses {count} message about a consent",

@@ -29,8 +29,8 @@ def hooks(report: HookReport, controllers: Mapping[str, Controller], say: Langua
 def _test(test: HookTest, say: Language) -> str:
     if test.taken:
         return say("The hook took the test {id} (status {status}).", id=test.id, status=test.status)
-    why = error_words(str(test.status or test.error), say)
-    return say("The hook did not take the test {id}: {why}.", id=test.id, why=why)
+    reason = error_words(str(test.status or test.error), say)
+    return say("The hook did not take the test {id}: {why}.", id=test.id, why=reason)
 
 
 def _change(change: HookChange, say: Language) -> Iterator[str]:

@@ -176,6 +176,10 @@ class Metrics:
             self.signing_refused.labels(controller)
             self.signed.labels(controller)
             self.signed_at.labels(controller).set(time.time())  # not yet, and not late either
+        for controller in {line.controller.id for line in lines if line.controller.hook} - self._hooked:
+            self._hooked.add(controller)
+            for gauge in self._hooks.values():
+                gauge.labels(controller)
         for line in lines:
             labels = (line.controller.id, line.number)
             self._calls.labels(*labels, Status.FALLBACK, Reason.LEDGER_UNAVAILABLE)

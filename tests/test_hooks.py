@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import re
 import stat
+import subprocess
+import sys
 from contextlib import closing
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -14,18 +16,24 @@ import pytest
 from commands import refused, run
 from consenting import NUMBER, act, answered_by_key, ask_for_consents, printed
 from hooking import SECRET, START, Sender, acme, hook_up
+from informativa.call.webhook import test_content as trial_content
 from informativa.config import inspect, load
 from informativa.model import Answer, RecordKind
+from informativa.model.hooks import Hook
+from informativa.operations import hooks as operations
 from informativa.operations.doctor import hooks as check
 from informativa.operations.doctor.findings import State
 from informativa.operations.doctor.system import System
 from informativa.operations.support.configuration import shown_configuration
 from informativa.operations.typed_caller import by_customer, by_number
 from informativa.process import storage
+from informativa.process.hook_client import HookClient
+from lab.ports import free_port
 from lab.receiver import receiving
 
 GRANTED, WITHDRAWN = Answer.GRANTED, Answer.WITHDRAWN
 OTHER = by_number("+393337654321")
+DOCS = Path(__file__).resolve().parents[1] / "docs"
 NOWHERE = "http://127.0.0.1:1/"
 
 
@@ -110,7 +118,7 @@ def test_support_bundle_has_no_secret(folder: Path) -> None:
     text = json.dumps(shown.data, default=str)
     assert "crm.example" in text
     assert "token-1234567" not in text
-    assert SECRET not in shown.cleaner.clean(f"log: {SECRET}")
+    assert SECRET not in shown.cleaner.text(f"log: {SECRET}")
 
 
 def test_command_shows_what_waits_and_discards_it(folder: Path) -> None:
@@ -216,7 +224,8 @@ def test_purge_takes_a_message_with_its_record(folder: Path) -> None:
 
 
 def test_restored_ledger_sends_under_the_same_ids(folder: Path) -> None:
-    """What a backup still has in its outbox is sent again under the ids that the receiver knows."""
+    """What a backup still has in its outbox is sent again under the ids that the receiver knows; what is put
+    on record since gets an id that it does not know, also in the place of a record that was lost."""
     with receiving() as receiver:
         file = hook_up(folder, receiver.url)
         act(file, GRANTED)
@@ -225,12 +234,16 @@ def test_restored_ledger_sends_under_the_same_ids(folder: Path) -> None:
             store.empty_log(10.0)
         copy = folder / "copy.sqlite3"
         copy.write_bytes(ledger.read_bytes())
+        act(file, WITHDRAWN)
+        Sender(file).send()
         Sender(file).send()
         restored = run("ledger", "restore", copy, "--controller", "acme", "-c", file)
         assert restored.returncode == 0, restored
+        act(file, GRANTED, typed=OTHER)
         Sender(file).send()
-    first, second = receiver.posts
-    assert first.body == second.body
+    granted, withdrawn, again, new = receiver.posts
+    assert granted.body == again.body
+    assert new.message["id"] not in (granted.message["id"], withdrawn.message["id"])
 
 
 def test_answer_by_key_goes_into_the_outbox_with_its_record(folder: Path) -> None:
@@ -248,3 +261,35 @@ def test_answer_by_key_goes_into_the_outbox_with_its_record(folder: Path) -> Non
         assert Sender(file).state.waiting == 0
         ledger.append([event])
     assert Sender(file).state.waiting == 1
+
+
+@pytest.mark.parametrize("page", ["data.md", "data.it.md"])
+def test_receiver_of_the_page_verifies_what_is_sent(folder: Path, tmp_path: Path, page: str) -> None:
+    """The receiver in the documentation, word for word, takes a message once, knows its caller, and refuses
+    one that is forged."""
+    (code,) = re.findall(r"```python\n(.*?)```", (DOCS / page).read_text(encoding="utf-8"), re.DOTALL)
+    program, port = tmp_path / "receiver.py", free_port()
+    program.write_text(code)
+    file = hook_up(folder, f"http://127.0.0.1:{port}/consents")
+    act(file, GRANTED)
+    with subprocess.Popen(
+        [sys.executable, program, folder / "keys/acme.hook", str(port)], stdout=subprocess.PIPE, text=True
+    ) as receiver:
+        try:
+            sender, real = Sender(file), acme(file).hook
+            while sender.state.waiting:  # until it listens
+                operations.resume(acme(file))
+                sender.restart()
+                sender.now = datetime.now(UTC)
+                sender.send()
+            assert receiver.stdout is not None
+            line = receiver.stdout.readline()
+            assert line == "+393331234567 consent.granted marketing 2026-11-25T12:00:00.000Z\n"
+            assert real is not None
+            forger = HookClient(Hook(real.url, b"x" * 32))
+            reply = forger.send("msg_test", trial_content("msg_test", START), datetime.now(UTC))
+            assert reply.status == 400
+            old = HookClient(real).send("msg_test", trial_content("msg_test", START), START)
+            assert old.status == 400
+        finally:
+            receiver.terminate()

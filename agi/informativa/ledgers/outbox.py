@@ -86,16 +86,18 @@ class OutboxState:
     failing: tuple[UntakenMessage, ...] = ()
 
 
-def put(connection: sqlite3.Connection, event: Event, record: int, origin: str, index: int) -> None:
-    """Enter the message about an act, whose record is leaf `index` of the log `origin`; nothing where a
-    caller gave no answer. The message's id is that of the leaf, which no other record ever has."""
+def put(connection: sqlite3.Connection, event: Event, record: int, leaf: int) -> None:
+    """Enter the message about an act, whose record has this row of `leaf`; nothing where a caller gave no
+    answer. The message's id comes from the leaf's salted hash: no other record has it, also not one that
+    takes the place of a record that was lost with a backup."""
     asked = event.asked
     if asked is None or asked.answer not in ACTS:
         return
+    (commitment,) = connection.execute("SELECT what FROM leaf WHERE leaf = ?", (leaf,)).fetchone()
     bulk = asked.answer is not Answer.WITHDRAWN and event.kind not in _AT_ONCE
     values = (
         record,
-        "msg_" + sha256(f"{origin} {index}".encode()).hexdigest()[:32],
+        "msg_" + sha256(b"informativa hook\0" + commitment).hexdigest()[:32],
         asked.subject,
         bulk,
         asked.answer._value_,

@@ -83,12 +83,10 @@ class SqliteTransaction:
 
             answers.remember(self._connection, event, record)
             answers.count(self._connection, event)
-            if event.asked.subject and self._log is not None:
+            if event.asked.subject:
                 from . import outbox  # only where there is a hook
 
-                outbox.put(
-                    self._connection, event, record, self._log.origin, self._leaf - 1 - self._log.first
-                )
+                outbox.put(self._connection, event, record, self._leaf - 1)
         return record
 
     def remember(self, event: Event, record: int) -> None:

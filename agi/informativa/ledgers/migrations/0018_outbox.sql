@@ -2,7 +2,7 @@
 -- with its record. It has no number of a caller: `subject` is a keyed hash, or the company's own customer id.
 CREATE TABLE outbox (
     record   INTEGER PRIMARY KEY,
-    id       TEXT    NOT NULL,                  -- of the leaf: the same in every backup, and however often it is sent
+    id       TEXT    NOT NULL,                  -- from the leaf: the same in every backup, and however often it is sent
     subject  TEXT    NOT NULL,
     bulk     INTEGER NOT NULL CHECK (bulk IN (0, 1)),  -- 1: waits for those with 0
     word     TEXT    NOT NULL,                  -- granted, refused, withdrawn

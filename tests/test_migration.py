@@ -99,6 +99,8 @@ def test_records_from_before_two_times_say_when_they_happened_alone(tmp_path: Pa
         "owner",
         "signed",
         "newest",
+        "outbox",
+        "hook",
     }
     assert tables - others == {
         "answer",

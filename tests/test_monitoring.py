@@ -21,6 +21,7 @@ import yaml
 from prometheus_client.parser import text_string_to_metric_families as parse
 
 from commands import run
+from hooking import SECRET
 from informativa.cli.main import app
 from informativa.config import load
 from informativa.model.errors import InformativaError
@@ -97,6 +98,16 @@ CASES = {
         {f'informativa_controller_live{{controller="acme", {OWN}}}': "1x4 0x4 1x9"},
         {7: f'controller="acme", {OWN}'},
         [4, 12],
+    ),
+    "InformativaHookStopped": Rule(
+        {f'informativa_hook_stopped{{controller="acme", {OWN}}}': "0x4 1x4 0x9"},
+        {5: f'controller="acme", {OWN}', 8: f'controller="acme", {OWN}'},
+        [4, 12],
+    ),
+    "InformativaHookBehind": Rule(
+        {f'informativa_hook_oldest_seconds{{controller="acme", {OWN}}}': "0+600x20 0x9"},
+        {13: f'controller="acme", {OWN}'},
+        [6, 8, 25],
     ),
     "InformativaConfigurationRefused": Rule(
         {f"informativa_configuration_loaded{{{OWN}}}": "1x4 0x4 1x9"}, {5: OWN}, [4, 12]
@@ -283,6 +294,11 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
     office.edit(
         "operator:", "shared:\n  hosts: ['127.0.0.1:1']  # where nobody answers\n  box: pbx-1\noperator:"
     )
+    secret = folder / "etc/keys/acme.hook"
+    secret.write_text(f"{SECRET}\n")
+    secret.chmod(0o600)
+    hook = "    hook: {url: 'http://127.0.0.1:1/', secret: keys/acme.hook}\n"
+    office.edit("    time_zone: Europe/Rome", f"{hook}    time_zone: Europe/Rome")
     office.start()
     try:
         yield Watched(office, port)

@@ -2,64 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-
+from golden.case import Case
+from golden.hook_cases import CHOICES, GRANTS, HOOK_CASES, WITHDRAWS
 from golden.installation import HUNG_UP, KNOWN, KNOWS_OLD, OTHER
 
-
-@dataclass(frozen=True)
-class Case:
-    """A command line, the installation that it needs, and the files that belong to its output."""
-
-    line: str
-    setup: tuple[str, ...] = ()
-    """Command lines to run first; `! cp` and `! sqlite` are done to files beside the configuration."""
-    changes: Mapping[str, str] = field(default_factory=dict)
-    """Texts of the configuration, each with its replacement."""
-    files: tuple[str, ...] = ()
-    """Files that the command writes, whose text belongs to the output; ARCHIVE!FILE in a ZIP file."""
-    missing: tuple[str, ...] = ()
-    """Files to delete first."""
-    lines: int | None = None
-    """The number of lines to read from a command that goes on; `None` for all of one that ends."""
-    json: bool = True
-    """True if the command has --json."""
-    writes: bool = False
-    """True if the command changes more than the access log, or shows that."""
-
-    @property
-    def changes_files(self) -> bool:
-        """Return whether it needs an installation that no other case uses."""
-        return bool(self.writes or self.setup or self.changes or self.missing or self.files)
-
-
 SHARED = {"operator: Acme": "shared: {hosts: [127.0.0.1:1], box: pbx-1}\noperator: Acme"}
-
-CHOICES = {
-    '    notices:\n      privacy:\n        versions:\n          - version: "2025"\n': """\
-    choices:
-      marketing:
-        asks: consent
-        purpose: marketing
-        holds: 24 months
-        keys: {granted: "4", refused: "5"}
-        withdraw_at: "+390212345678"
-        versions:
-          - {version: "1", starts: 2026-09-01, short: {it: prompts/it/new}, withdraw: {it: prompts/it/new}}
-      abroad:
-        asks: operator
-        keys: {eu: "2"}
-        versions: [{version: "1", short: {it: prompts/it/new}}]
-    notices:
-      privacy:
-        versions:
-          - version: "2025"
-"""
-}
-"""A company that asks for a consent."""
-GRANTS = f"consent record marketing {KNOWN} --controller acme --by website --reference form-7"
-WITHDRAWS = f"consent withdraw marketing {KNOWN} --controller acme --by operator"
 
 CASES = {
     # calls and status
@@ -154,6 +101,7 @@ CASES = {
         changes=CHOICES,
         files=("answers.csv.rejects.csv",),
     ),
+    **HOOK_CASES,
     # evidence
     "evidence-key": Case("evidence key"),
     "evidence-key-new": Case("evidence key --controller acme --new", writes=True),

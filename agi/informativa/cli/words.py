@@ -15,8 +15,8 @@ from ..views.messages import DOMAIN, Language, of_environment
 
 ON_A_CONFIGURATION = (
     "boxes", "boxes retire", "caller erase", "caller show", "check", "config upgrade", "consent export",
-    "consent import", "consent record", "consent show", "consent withdraw", "controllers", "dialplan",
-    "dialplan install", "doctor", "evidence approval", "evidence audit", "evidence bundle",
+    "consent hook", "consent import", "consent record", "consent show", "consent withdraw", "controllers",
+    "dialplan", "dialplan install", "doctor", "evidence approval", "evidence audit", "evidence bundle",
     "evidence checkpoint", "evidence compare", "evidence key", "evidence publish", "evidence receipt",
     "evidence sequence", "explain", "import", "join", "keys make", "keys rotate", "ledger adopt",
     "ledger restore", "ledger show", "metrics scrape", "notices add", "outsourcing-worksheet",

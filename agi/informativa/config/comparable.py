@@ -20,6 +20,7 @@ _LEFT_OUT = frozenset(
         "choices",
         "consents",
         "controller",
+        "hook",
         "key",
         "ledger",
         "letter",

@@ -19,6 +19,7 @@ from .findings import Findings
 from .lookups import lookups
 
 if TYPE_CHECKING:
+    from ..model.hooks import Hook
     from .schema import (
         ControllerSettings,
         EvidenceSettings,
@@ -60,7 +61,15 @@ class ControllersBuilder:
             lookups=tuple(lookups(name, section, self._folder, self._findings)),
             log=log_name(name, evidence.domain or "", evidence.box or ""),
             rule=_rule(name, section, evidence, self._folder),
+            hook=self._hook(name, section),
         )
+
+    def _hook(self, name: str, section: ControllerSettings) -> Hook | None:
+        if section.hook is None:
+            return None
+        from .hooks import hook  # not for a company without one
+
+        return hook(name, section.hook, self._folder, self._findings)
 
     def _absent(self, name: str, key: Path, ledger: Path) -> Text:
         """Return the message that there is no key, with the remedy: a new key recognises none of the callers

@@ -245,6 +245,20 @@ SETTINGS: dict[str, tuple[str, str]] = {
     f"{_K}.driver": ("A DB-API module.", "psycopg"),
     f"{_K}.connect": ("A YAML file with what its connect() takes, mode 0600.", "keys/customers.yaml"),
     f"{_K}.milliseconds": ("How many of them a call waits, 1 to 2000.", "150"),
+    f"{_C}.hook": ("The address that is told of callers' consents, a message for each act.", ""),
+    f"{_C}.hook.url": (
+        "Where: https, or http on this machine.",
+        "https://crm.example/consents",
+    ),
+    f"{_C}.hook.secret": ("The file with the secret that signs them, mode 0600.", "keys/acme.hook"),
+    f"{_C}.hook.subject": (
+        "How a caller is named: number, by a hash of it, or customer, by INFORMATIVA_CUSTOMER.",
+        "customer",
+    ),
+    f"{_C}.hook.timeout": (
+        "How long an answer is waited for, 1 to 60 seconds; 10, if not given.",
+        "20 seconds",
+    ),
     "lines": ("The called numbers, with country code.", '"+390212345678":'),
     f"{_L}.controller": ("Whose it is.", "acme"),
     f"{_L}.language": ("Its language.", "it"),

@@ -132,6 +132,15 @@ class LookupSettings(Strict):
     milliseconds: Annotated[int, Field(ge=1, le=2000)] = 150
 
 
+class HookSettings(Strict):
+    """The address that is told of the consents of a company's callers."""
+
+    url: ServerUrl
+    secret: File
+    subject: Literal["number", "customer"] = "number"
+    timeout: Annotated[int, BeforeValidator(seconds), Field(ge=1, le=60)] = 10
+
+
 class LetterSettings(Strict):
     """Details of a company that its answers to access requests need."""
 
@@ -162,6 +171,7 @@ class ControllerSettings(Strict):
     notices: Annotated[dict[Identifier, NoticeSettings], Field(min_length=1)]
     choices: dict[Identifier, ChoiceSettings] = {}
     lookups: dict[Identifier, LookupSettings] = {}
+    hook: HookSettings | None = None
 
 
 class StepSettings(Strict):

@@ -32,6 +32,7 @@ from ..evidence.log_folder import LogFolder
 from ..evidence.note_values import NoteSource
 from ..model import Reason, RecordKind
 from ..model.errors import EvidenceError, LedgerError
+from ..model.hooks import HookMessage
 from ..model.text import NOTHING, Foreign, Text, joined
 from . import (
     caller_traces,
@@ -40,6 +41,7 @@ from . import (
     gathered_caller,
     leaves,
     note_leaves,
+    outbox,
     own_logs,
     purge_texts,
     rows,
@@ -62,7 +64,8 @@ class ErasureResult:
     `traces` are the numbers of the records that say so. `request` is kept to ask other boxes, `None` if they
     need not be asked. `waiting` are the private lists of what is noted and waits for the controller's
     approval: then nothing is erased yet of the records that they name, which are counted all the same. If
-    `noted` is true, the traces are notes, which have no receipts."""
+    `noted` is true, the traces are notes, which have no receipts. `undelivered` are messages to the company's
+    hook that were deleted with the records."""
 
     records: int
     copies: tuple[Path, ...]
@@ -70,6 +73,7 @@ class ErasureResult:
     request: ErasureRequest | None = None
     waiting: tuple[Path, ...] = ()
     noted: bool = field(default=False, compare=False)
+    undelivered: tuple[HookMessage, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -84,6 +88,7 @@ class _Step:
     request: ErasureRequest | None
     waiting: Path | None = None
     noted: bool = True
+    undelivered: tuple[HookMessage, ...] = ()
 
 
 def erase(
@@ -108,11 +113,12 @@ def erase(
         return ErasureResult(0, caller_traces.delete_copies(ledger))
     store = SqliteStore(str(ledger), create=False)
     try:
-        records, traces, copies = 0, list[int](), tuple[Path, ...]()
+        records, traces, copies, undelivered = 0, list[int](), tuple[Path, ...](), tuple[HookMessage, ...]()
         request = erasure_requests.new(datetime.now(UTC), sealed) if everywhere else None
         for _attempt in range(TIMES):
             step = _erase(store, pseudonyms, at, request, instruction or UNSTATED, by)
             records, request = records + step.records, step.request
+            undelivered += step.undelivered
             traces += [] if step.trace is None else [step.trace]
             if step.waiting is not None:
                 return ErasureResult(records, copies, tuple(traces), request, (step.waiting,), noted=True)
@@ -120,7 +126,9 @@ def erase(
                 AccessLog(ledger).erase(step.caller_bytes)
                 copies += caller_traces.delete_copies(ledger)
                 if caller_traces.clean(store, step.caller_bytes):
-                    return ErasureResult(records, copies, tuple(traces), request, noted=step.noted)
+                    return ErasureResult(
+                        records, copies, tuple(traces), request, noted=step.noted, undelivered=undelivered
+                    )
         raise _rings_again(ledger)
     finally:
         store.close()
@@ -137,6 +145,13 @@ def pending(store: SqliteStore) -> list[NotedErasure]:
         waiting = own_logs.waiting_erasures(connection) if not_done else ()
     waiting_notes = {standing.entry.note for standing in waiting}
     return [erasure for erasure in reversed(not_done) if erasure.note not in waiting_notes]
+
+
+def undelivered_of_noted(store: SqliteStore, erasure: NotedErasure) -> tuple[HookMessage, ...]:
+    """Return the messages to the company's hook that `carry_out` would delete. Raises LedgerError."""
+    with store.connected() as connection:
+        gathered_caller.gather_named(connection, erasure.named)
+        return outbox.of_gathered(connection)
 
 
 def carry_out(store: SqliteStore, erasure: NotedErasure) -> int:
@@ -182,6 +197,13 @@ def would_erase(store: SqliteStore, pseudonyms: Sequence[bytes]) -> int:
     with store.connected() as connection:
         gathered_caller.gather_all(connection, pseudonyms)
         return gathered_caller.count_own(connection)
+
+
+def undelivered(store: SqliteStore, pseudonyms: Sequence[bytes]) -> tuple[HookMessage, ...]:
+    """Return the messages to the company's hook that `erase` would delete. Raises LedgerError."""
+    with store.connected() as connection:
+        gathered_caller.gather_all(connection, pseudonyms)
+        return outbox.of_gathered(connection)
 
 
 def _note(store: SqliteStore, record: int, reference: str) -> None:
@@ -267,10 +289,12 @@ def _erase(
                 named = leaves.leaves_text(*gathered_caller.leaf_rows(connection))
                 reference = purge_texts.records_in_words(records) + named
                 trace = transaction.append(rows.note(RecordKind.ERASURE, Reason.REQUEST, at, reference))
+                undelivered = outbox.of_gathered(connection)
                 salts = gathered_caller.erase_gathered(connection, transaction, newest + 1)
                 request = _store_request(connection, request)
             _note(store, trace, f"{RecordKind.ERASURE} {reference}")
-            return _Step(records, gathered_caller.pseudonyms(connection) + salts, trace, request, noted=False)
+            caller_bytes = gathered_caller.pseudonyms(connection) + salts
+            return _Step(records, caller_bytes, trace, request, noted=False, undelivered=undelivered)
         log = store.log()
         left = log.old - log.entered
         while left:  # a note names leaves
@@ -295,8 +319,10 @@ def _erase(
         if erasure is not None and erasure.waits(connection):
             return _Step(records, (), noted, request, erasure.file)
         with store.transaction() as transaction:
+            undelivered = outbox.of_gathered(connection)
             salts = gathered_caller.erase_gathered(connection, transaction, newest + 1)
-        return _Step(records, gathered_caller.pseudonyms(connection) + salts, noted, request)
+        caller_bytes = gathered_caller.pseudonyms(connection) + salts
+        return _Step(records, caller_bytes, noted, request, undelivered=undelivered)
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 
-from . import elsewhere, leaves
+from . import elsewhere, leaves, outbox
 from .loss_notes import NamedLeaves
 from .transaction import SqliteTransaction
 
@@ -69,9 +69,12 @@ CROSS JOIN leaf ON {leaves.of("his.record")}
 _SALTS = f"SELECT salt_who, binding, opening {_THEIRS} WHERE salt_who IS NOT NULL"
 _LEAVES = f"SELECT leaf.leaf, his.record IN own {_THEIRS} ORDER BY leaf.leaf"
 _CLOSE_THEIRS = f"{_CLOSE} WHERE leaf IN (SELECT leaf.leaf {_THEIRS})"
-_FORGET_HIM = tuple(
-    f"DELETE FROM {table} WHERE pseudonym IN his"  # noqa: S608  # our own names
-    for table in ("standing", "answer", *elsewhere.TABLES)
+_FORGET_HIM = (
+    outbox.FORGET_GATHERED,
+    *(
+        f"DELETE FROM {table} WHERE pseudonym IN his"  # noqa: S608  # our own names
+        for table in ("standing", "answer", *elsewhere.TABLES)
+    ),
 )
 _AGAIN = """
 SELECT 1 FROM event WHERE pseudonym IN his UNION ALL SELECT 1 FROM standing WHERE pseudonym IN his

@@ -83,6 +83,10 @@ class SqliteTransaction:
 
             answers.remember(self._connection, event, record)
             answers.count(self._connection, event)
+            if event.asked.subject:
+                from . import outbox  # only where there is a hook
+
+                outbox.put(self._connection, event, record, self._leaf - 1)
         return record
 
     def remember(self, event: Event, record: int) -> None:
@@ -180,6 +184,7 @@ class SqliteTransaction:
 
         self._connection.execute(answers.FORGET_RECORD, (record,))
         self._connection.execute(answers.UNTIE, (record,))
+        self._connection.execute("DELETE FROM outbox WHERE record = ?", (record,))
         return bool(self._connection.execute(rows.PURGE, (record,)).rowcount)
 
     def append_new(self, event: Event, earlier: Sequence[bytes] = ()) -> bool:

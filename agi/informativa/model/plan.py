@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Container, Iterator, Mapping
 from dataclasses import field
 from datetime import UTC, date, datetime, tzinfo
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from .connections import Lookup
 from .frozen import dataclass
 from .text import NOTHING, Text
 from .words import Answer, Asks, NumberForm, NumberVerification, Vouched
+
+if TYPE_CHECKING:  # a script needs it only where there is one
+    from .hooks import Hook
 
 T = TypeVar("T")
 
@@ -308,7 +311,7 @@ class Controller:
     the purposes without which the service that a caller asks for cannot be given. `names` are the names of
     its purposes and notices for people, by language and id. `letter` is for the answers to access requests.
     `log` is the name, without its epoch, of a log of its records that begins now, and `rule` what the log
-    says of how its records are kept; `None` where it says nothing.
+    says of how its records are kept; `None` where it says nothing. `hook` is told of its callers' consents.
     """
 
     id: str
@@ -327,6 +330,7 @@ class Controller:
     lookups: tuple[Lookup, ...] = ()
     log: str = ""
     rule: LogRule | None = None
+    hook: Hook | None = None
 
     @property
     def keys(self) -> tuple[bytes, ...]:

@@ -170,6 +170,7 @@ class Action(StrEnum):
     WHAT_IF = "what-if"  # asked what would happen to a call from a number
     RECORD_ELSEWHERE = "record-elsewhere"  # put on record that a caller was told elsewhere
     RECORD_CONSENT = "record-consent"  # put on record what a caller answered to a consent
+    HOOK = "hook"  # discarded messages to the company's hook, or had those sent that waited
     ERASE_TRIAL = "erase-trial"  # saw what would be erased of a caller
     ERASE = "erase"
     BUNDLE = "bundle"

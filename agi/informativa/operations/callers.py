@@ -14,6 +14,7 @@ from pydantic import Field
 from ..call.caller import mask, pseudonym, pseudonyms_under
 from ..evidence.commitment import bind
 from ..model import (
+    Answer,
     Controller,
     Identified,
     Notice,
@@ -31,6 +32,7 @@ from ..process import erasing, log_storage, storage
 from . import record_document
 from .completeness import Gap, Missing, gaps
 from .controllers import name_remedy
+from .document import Time
 from .typed_caller import Typed
 
 if TYPE_CHECKING:
@@ -96,6 +98,35 @@ class Access:
         return not any(held.missing for held in self.controllers)
 
 
+_ANSWERS = {
+    Answer.GRANTED: Text("granted"),
+    Answer.REFUSED: Text("refused"),
+    Answer.WITHDRAWN: Text("withdrawn"),
+}
+
+
+@dataclass(frozen=True)
+class UndeliveredAct:
+    """An act about a consent that the company's hook does not know of."""
+
+    choice: str
+    """The name of the consent in the configuration."""
+    answer: Answer
+    """The answer: granted, refused or withdrawn."""
+    at: Time
+    """The time at which the caller answered."""
+
+    @property
+    def message(self) -> Text:
+        """The message that nobody tells the hook of this act."""
+        return Text(
+            "the company's hook was not told of {choice}, {answer}, and is not told after an erasure: tell"
+            " its receiver yourself",
+            choice=self.choice,
+            answer=_ANSWERS[self.answer],
+        )
+
+
 @dataclass(frozen=True)
 class Erased:
     """The part of a caller's data that was erased at one controller, or would be."""
@@ -117,6 +148,8 @@ class Erased:
     """Reasons why it is not wholly done, or would not be, without somebody; else empty."""
     waiting: tuple[Path, ...] = ()
     """Private lists of what is noted and not erased before the controller approves it, for the approver."""
+    undelivered: tuple[UndeliveredAct, ...] = ()
+    """Acts that the company's hook was not told of yet, and will not be told of any more."""
     traces: Annotated[tuple[int, ...], Field(exclude=True)] = ()
     """The numbers of this box's records that say that a caller was erased."""
     noted: Annotated[bool, Field(exclude=True)] = False
@@ -270,6 +303,9 @@ def _result(
         waiting=here.waiting,
         traces=here.traces,
         noted=here.noted,
+        undelivered=tuple(
+            UndeliveredAct(message.choice, message.word, message.at) for message in here.undelivered
+        ),
     )
     if shared is None or order is None:
         return result

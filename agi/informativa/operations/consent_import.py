@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from ..call.caller import pseudonym
+from ..call.hook_subject import hook_subject
 from ..evidence.commitment import bind
 from ..ledgers.sqlite import SqliteStore
 from ..ledgers.transaction import SqliteTransaction
@@ -155,11 +156,13 @@ class _ActReader(RowReader):
         caller, unusual = self._caller(cells)
         reference = self._reference(cells, caller)
         self.unusual += unusual
+        hook = source.controller.hook
+        subject = hook_subject(caller, hook) if hook else ""
         key, *old_keys = source.controller.key, *source.controller.old_keys
         event = reported(
             source.notice,
             version,
-            Asked(source.notice.id, Asks.CONSENT, answer, ""),
+            Asked(source.notice.id, Asks.CONSENT, answer, "", subject=subject),
             source.kind,
             at,
             pseudonym(caller, key),

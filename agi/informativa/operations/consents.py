@@ -9,6 +9,7 @@ from datetime import datetime
 
 from ..call import choice_policy, policy
 from ..call.caller import mask, pseudonym
+from ..call.hook_subject import hook_subject
 from ..config import Configuration
 from ..evidence.commitment import bind
 from ..ledgers import answers
@@ -209,7 +210,8 @@ def record_act(
             Text("Give the day on which he answered; days are those of {zone}.", zone=zone),
             code=NO_SUCH_DAY,
         )
-    asked = Asked(choice.id, choice.asks, answer, "")
+    subject = hook_subject(caller, controller.hook) if controller.hook else ""
+    asked = Asked(choice.id, choice.asks, answer, "", subject=subject)
     event = reported(
         choice.wording,
         version,

@@ -3,6 +3,7 @@ account at its manager interface. No result contains a secret."""
 
 from __future__ import annotations
 
+import base64
 import os
 import secrets
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from ..config.build import draft
 from ..config.controllers import KEY_BYTES, RETIRED
 from ..config.deprecations import DEFAULT_TOKEN
 from ..config.endpoints import retired
+from ..config.hooks import SECRET_PREFIX
 from ..evidence.note_values import NoteSource
 from ..evidence.notes import RuleNote
 from ..ledgers.instructions import require_instruction
@@ -26,12 +28,13 @@ from ..model.errors import EvidenceError, InformativaError, LedgerError
 from ..model.text import Text, command
 from ..process import log_storage, storage
 from ..system.files import create, make_folder, obstacle
-from .controllers import Selection, select_for_key
+from .controllers import Selection, controller_named, select_for_key
 from .doctor import installation, users
 from .doctor.account import secret_file
 from .generated import unwritten
 
 AGI = "agi"  # in place of a company's name: the token by which Asterisk is known
+NO_HOOK = "no-hook"
 MANAGER = "manager"  # and the secret of the account at Asterisk's manager interface
 
 
@@ -41,6 +44,7 @@ class SecretKind(StrEnum):
     KEY = "key"
     TOKEN = "token"  # noqa: S105  # a kind of secret
     MANAGER = "manager"
+    HOOK = "hook"
 
 
 @dataclass(frozen=True)
@@ -48,9 +52,9 @@ class NewSecret:
     """A secret that was made: its place, never the secret itself."""
 
     kind: SecretKind
-    """Its use: a company's pseudonyms, to know Asterisk by, or its manager interface."""
+    """Its use: a company's pseudonyms, its hook, to know Asterisk by, or its manager interface."""
     controller: str | None
-    """The controller whose key it is; null for the other kinds."""
+    """The controller whose key or hook it is; null for the other kinds."""
     file: Path
     """The file that contains it."""
     owner: str
@@ -88,8 +92,35 @@ def make(config: Path, name: str, *, again: bool = False) -> NewSecret:
         return _make_manager_secret(config, configuration)
     if name == AGI and name not in configuration.controllers:
         token = token_file(config)
-        return NewSecret(SecretKind.TOKEN, None, token, _first(token, configuration, "--agi"))
+        return NewSecret(SecretKind.TOKEN, None, token, _first(token, configuration, _rotated("--agi")))
     return _make_key(config, configuration, name, again=again)
+
+
+def make_for_hook(config: Path, name: str) -> NewSecret:
+    """Make the secret of a controller's hook, in the form of Standard Webhooks. Raises InformativaError, also
+    where it has no hook."""
+    configuration = inspect(config)[0]
+    controller_named(configuration, name)
+    section = draft(config)[1].controllers[name].hook
+    if section is None:
+        raise no_hook(name)
+    file = configuration.folder / section.secret
+    content = f"{SECRET_PREFIX}{base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode()}\n"
+    another = Text("For another one put it aside first: mv {file} {file}.aside", file=file)
+    return NewSecret(SecretKind.HOOK, name, file, _first(file, configuration, another, content))
+
+
+def no_hook(controller: str) -> InformativaError:
+    """Return the error for a controller that has no hook."""
+    return InformativaError(
+        Text("Controller {controller} has no hook.", controller=controller),
+        Text(
+            "Write `hook: {{url: https://crm.example/consents, secret: keys/{controller}.hook}}` into its"
+            " section, then type: informativa keys make {controller} --hook",
+            controller=controller,
+        ),
+        code=NO_HOOK,
+    )
 
 
 def rotate(selection: Selection, now: datetime, *, really: bool, instruction: str = "") -> Rotation:
@@ -133,7 +164,7 @@ def rotate_token(config: Path) -> Rotation:
     if token.exists():
         _replace(token)
     else:
-        _first(token, inspect(config)[0], "--agi")
+        _first(token, inspect(config)[0], _rotated("--agi"))
     old = tuple(retired(token))
     steps = (
         "systemctl reload informativa",
@@ -156,15 +187,15 @@ def token_file(config: Path) -> Path:
     return config.absolute().parent / settings.token
 
 
-def write_secret(file: Path, like: os.stat_result | None = None) -> None:
-    """Write a new secret into a new file that nobody else can read; if root does it, for the owner of `like`.
-    Raises OSError."""
-    create(file, f"{secrets.token_hex(KEY_BYTES)}\n".encode(), like)
+def write_secret(file: Path, like: os.stat_result | None = None, content: str = "") -> None:
+    """Write a new secret, or this `content`, into a new file that nobody else can read; if root does it, for
+    the owner of `like`. Raises OSError."""
+    create(file, (content or f"{secrets.token_hex(KEY_BYTES)}\n").encode(), like)
 
 
 def _make_manager_secret(config: Path, configuration: Configuration) -> NewSecret:
     file = secret_file(config)
-    owner = _first(file, configuration, MANAGER)
+    owner = _first(file, configuration, Text("For another one delete it first."))
     return NewSecret(SecretKind.MANAGER, None, file, owner, configuration.manager)
 
 
@@ -182,26 +213,25 @@ def _make_key(config: Path, configuration: Configuration, name: str, *, again: b
             ),
             Text("Put the copy of that key back as {key}. To begin anew without it: --yes", key=key),
         )
-    return NewSecret(SecretKind.KEY, name, key, _first(key, configuration, name))
+    return NewSecret(SecretKind.KEY, name, key, _first(key, configuration, _rotated(name)))
 
 
-def _first(file: Path, configuration: Configuration, name: str) -> str:
-    """Make a secret where there is none; if root does it, for the service's user. Return its owner. Raises
-    InformativaError."""
+def _first(file: Path, configuration: Configuration, another: Text, content: str = "") -> str:
+    """Make a secret where there is none, with this `content` if given; if root does it, for the service's
+    user. Return its owner. Raises InformativaError, which says how to make `another` one."""
     owner = installation.owner(configuration)
     try:
         make_folder(file.parent, owner, 0o700)
-        write_secret(file, owner)
+        write_secret(file, owner, content)
     except FileExistsError:
-        raise InformativaError(
-            Text("{file} is there already.", file=file),
-            Text("For another one delete it first.")
-            if name == MANAGER
-            else Text("For another one: informativa keys rotate {id}", id=name),
-        ) from None
+        raise InformativaError(Text("{file} is there already.", file=file), another) from None
     except OSError as error:
         raise _unwritable(file, error) from error
     return users.name(file.stat().st_uid)
+
+
+def _rotated(name: str) -> Text:
+    return Text("For another one: informativa keys rotate {id}", id=name)
 
 
 def _replace(key: Path) -> Path:

@@ -15,6 +15,7 @@ from .storage import existing_ledger, readable_folder, store
 if TYPE_CHECKING:
     from ..ledgers.erasure import ErasureResult
     from ..ledgers.erasure_requests import ErasureRequest
+    from ..model.hooks import HookMessage
     from ..sharing.erasure_orders import ErasureOrder
 
 
@@ -57,6 +58,7 @@ def erase(
             records=result.records + more.records,
             traces=result.traces + more.traces,
             waiting=result.waiting + more.waiting,
+            undelivered=result.undelivered + more.undelivered,
         )
     return result, order
 
@@ -70,15 +72,20 @@ def _order(
         return erasure_orders.order(shared, controller.id, request, ledger, waits=waits)
 
 
-def carry_out_erasures(controller: Controller) -> list[tuple[int, int]]:
+def carry_out_erasures(controller: Controller) -> list[tuple[int, int, tuple[HookMessage, ...]]]:
     """Carry out, in a controller's ledger, which must exist, the erasures that are noted and not done, and
-    for which no approval is missing. Return the number of the record of each, and how many records it erased.
+    for which no approval is missing. Return the number of the record of each, how many records it erased, and
+    the messages to the company's hook that it deleted.
     Raises LedgerError, and EvidenceError; calling it again finishes the work."""
     from ..ledgers import erasure
 
     with closing(store(controller, create=False, migrate=False)) as ledger:
         erasure.finish(ledger)
-        return [(pending.record, erasure.carry_out(ledger, pending)) for pending in erasure.pending(ledger)]
+        return [
+            (pending.record, erasure.carry_out(ledger, pending), messages)
+            for pending in erasure.pending(ledger)
+            for messages in [erasure.undelivered_of_noted(ledger, pending)]
+        ]
 
 
 def would_erase(
@@ -92,9 +99,10 @@ def would_erase(
     ledger, his_pseudonyms = Path(controller.ledger), pseudonyms_under(caller, controller.keys)
     with existing_ledger(controller) as existing:
         records = erasure.would_erase(existing, his_pseudonyms) if existing else 0
+        messages = erasure.undelivered(existing, his_pseudonyms) if existing else ()
     with readable_folder(ledger.parent):
         copies = backup.copies(ledger) if ledger.parent.exists() else []
-    result = erasure.ErasureResult(records, tuple(copies))
+    result = erasure.ErasureResult(records, tuple(copies), undelivered=messages)
     if shared is None:
         return result, None
     from ..sharing import erasure_orders

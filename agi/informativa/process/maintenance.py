@@ -149,8 +149,11 @@ class PendingErasures:
             newest = log_storage.newest_note(controller)
             if self._looked.get(controller.ledger) == newest:
                 return
-            for note, records in erasing.carry_out_erasures(controller):
+            for note, records, messages in erasing.carry_out_erasures(controller):
                 log.info("erasure carried out", controller=controller.id, note=note, records=records)
+                if messages:
+                    acts = [message.summary for message in messages]
+                    log.warning("not delivered to the hook", controller=controller.id, acts=acts, note=note)
         except (LedgerError, EvidenceError) as error:
             self._errors.tell(controller.id, controller=controller.id, error=str(error))
             raise

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Protocol
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Protocol
 
 from prometheus_client import (
     CollectorRegistry,
@@ -21,7 +22,18 @@ from prometheus_client.registry import Collector
 from .. import __version__
 from ..model import CallResult, Ending, Line, Reason, SharedState, Status
 
+if TYPE_CHECKING:
+    from ..ledgers.outbox import OutboxState
+
 SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+
+_HOOK = {
+    "waiting": "Messages about consents that the hook did not take yet",
+    "refused": "Those of them that it refused, which hold later ones of the same callers",
+    "stopped": "1 if nothing is sent any more, because the receiver wants nothing (410)",
+    "oldest_seconds": "How long the oldest of them waits",
+}
 
 
 class ServiceState(Protocol):
@@ -120,6 +132,11 @@ class Metrics:
             ["controller"],
             registry=registry,
         )
+        self._hooks = {
+            name: Gauge(f"informativa_hook_{name}", about, ["controller"], registry=registry)
+            for name, about in _HOOK.items()
+        }
+        self._hooked: set[str] = set()  # the controllers with these
         self.loaded = Gauge(
             "informativa_configuration_loaded",
             "1 if the configuration was taken when it was last loaded",
@@ -159,11 +176,35 @@ class Metrics:
             self.signing_refused.labels(controller)
             self.signed.labels(controller)
             self.signed_at.labels(controller).set(time.time())  # not yet, and not late either
+        for controller in {line.controller.id for line in lines if line.controller.hook} - self._hooked:
+            self._hooked.add(controller)
+            for gauge in self._hooks.values():
+                gauge.labels(controller)
         for line in lines:
             labels = (line.controller.id, line.number)
             self._calls.labels(*labels, Status.FALLBACK, Reason.LEDGER_UNAVAILABLE)
             for ending in (Ending.NOT_PLAYABLE, Ending.CHANGED):
                 self._playbacks.labels(*labels, ending)
+
+    def hook(self, controller: str, state: OutboxState, now: datetime) -> None:
+        """Set what is so of a company's hook."""
+        self._hooked.add(controller)
+        age = (now - state.oldest).total_seconds() if state.oldest else 0
+        values = {
+            "waiting": state.waiting,
+            "refused": state.refused,
+            "stopped": state.stopped is not None,
+            "oldest_seconds": max(age, 0),
+        }
+        for name, value in values.items():
+            self._hooks[name].labels(controller).set(value)
+
+    def keep_hooks(self, controllers: Container[str]) -> None:
+        """Forget the hooks of all companies but these."""
+        for controller in [name for name in self._hooked if name not in controllers]:
+            self._hooked.remove(controller)
+            for gauge in self._hooks.values():
+                gauge.remove(controller)
 
     def answered(self, line: Line | None, result: CallResult, seconds: float) -> None:
         """Count one call. A line that is not configured is not named: it may be a caller's number."""

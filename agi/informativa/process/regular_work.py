@@ -22,12 +22,14 @@ from ..system.turns import Turns
 from . import maintenance, spool_collection
 from .approval_collection import ApprovalCollection
 from .generations import Generations
+from .hook_sending import HookSending
 from .metrics import Metrics
 
 DAY_SECONDS = 24 * 60 * 60
 COLLECT_SECONDS = ERASE_SECONDS = 60.0
 APPROVAL_SECONDS = 60 * 60
-REOPEN_SECONDS = 5.0
+REOPEN_SECONDS = HOOK_SECONDS = 5.0
+HOOK_TURN_SECONDS = 150.0  # more than a round and the longest wait for an answer
 
 log = structlog.get_logger("informativa")
 
@@ -47,6 +49,7 @@ class RegularWork:
         yield self._sign()
         yield self._erase()
         yield self._fetch_approvals()
+        yield self._send_to_hooks()
         yield self._reopen()
 
     @property
@@ -120,6 +123,28 @@ class RegularWork:
         while True:
             await _in_turn(turns, self._configuration, collect)
             await asyncio.sleep(APPROVAL_SECONDS)
+
+    async def _send_to_hooks(self) -> None:
+        """Send messages about consents to the hooks, each company's by itself: none waits for another's."""
+        sending, metrics, tasks = HookSending(), self._metrics, set[asyncio.Task[None]]()
+        turns = Turns("hook", HOOK_TURN_SECONDS)
+
+        async def send(controller: Controller) -> None:
+            await self._outdated.migrated(controller.id)
+            state = await in_thread(sending.send, controller)
+            if state is not None:
+                metrics.hook(controller.id, state, datetime.now(UTC))
+
+        await self._ledgers_opened.wait()
+        while True:
+            controllers = self._configuration.controllers.values()
+            hooked = {controller.id: controller for controller in controllers if controller.hook is not None}
+            metrics.keep_hooks(hooked)
+            for name, controller in hooked.items():
+                task = asyncio.create_task(turns.take(name, partial(send, controller)))
+                tasks.add(task)
+                task.add_done_callback(tasks.discard)
+            await asyncio.sleep(HOOK_SECONDS)
 
     async def _reopen(self) -> None:
         """Try from time to time to open ledgers that could not be opened; copy and migrate the old ones.

@@ -12,6 +12,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+import structlog
+
 from ..call.caller import pseudonyms_under
 from ..evidence.log_folder import LogFolder
 from ..ledgers import (
@@ -38,6 +40,8 @@ from .rows import Statements
 
 NOTE = "{"  # the text of a note begins like this, unlike any record about records of version 1
 AGAIN = "restored"  # the instruction for what was erased since a backup
+
+log = structlog.get_logger("informativa")
 
 
 @dataclass(frozen=True)
@@ -274,7 +278,9 @@ class Erasures:
             if order_key not in earlier:
                 given = sealed_caller.instruction(sealed or ())
                 instruction = given if instructions.is_instruction(given) else f"order-{number}"
-                erasure.erase(self.store.file, all_pseudonyms, at, instruction=instruction)
+                result = erasure.erase(self.store.file, all_pseudonyms, at, instruction=instruction)
+                if acts := [message.summary for message in result.undelivered]:
+                    log.warning("not delivered to the hook", controller=self.controller, acts=acts)
             self._carried_out.add(order_key)
             if not complete and waiting is None:
                 waiting = number

@@ -39,8 +39,8 @@ class Turns:
     Work that goes on after its turn does so beside that of the next ones, and is not begun a second time.
     """
 
-    def __init__(self, work: str) -> None:
-        self._work = work
+    def __init__(self, work: str, seconds: float | None = None) -> None:
+        self._work, self._seconds = work, seconds
         self._running: dict[str, asyncio.Task[Any]] = {}
         self._defects = OnceLogged("a defect of informativa")
 
@@ -51,7 +51,7 @@ class Turns:
             return None
         task = self._running[company] = asyncio.create_task(self._run_and_log(company, work))
         task.add_done_callback(lambda _task: self._running.pop(company))
-        await asyncio.wait({task}, timeout=TURN_SECONDS)
+        await asyncio.wait({task}, timeout=self._seconds or TURN_SECONDS)
         if task.done():
             result: Result | None = task.result()
             return result

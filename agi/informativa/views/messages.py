@@ -140,6 +140,7 @@ SYSTEM = {
 
 FOREIGN = (
     Text("[Errno {number}] {message}: {file}"),  # an OSError of Python's
+    Text("timed out"),  # a connection
     # SQLite and the reader of WAV files
     Text("database is locked"),
     Text("unable to open database file"),

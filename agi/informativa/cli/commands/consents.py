@@ -25,6 +25,7 @@ from ...views.text import consents as text
 from ...views.text import importing as counts_text
 from ..options import Config, Json, Of, moment, print_document, warn, warn_of_unrelated
 from ..words import _
+from . import hooks
 from .callers import Customer, Elsewhere, Number, identified
 from .importing import REJECTED, columns_by_name
 
@@ -66,6 +67,9 @@ def add_to(program: typer.Typer) -> None:
 @app.callback()
 def _group() -> None:
     pass
+
+
+app.command("hook")(hooks.hook)
 
 
 @app.command()

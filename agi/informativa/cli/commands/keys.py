@@ -36,11 +36,14 @@ def make(
     yes: Annotated[
         bool, typer.Option("--yes", help="Though there is a ledger, whose callers are strangers then.")
     ] = False,
+    hook: Annotated[
+        bool, typer.Option("--hook", help="The secret of the controller's hook, instead.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Make the key of a controller that has none, the token of Asterisk (agi), or the secret of the account
     at its manager interface (manager); made by root, it belongs to the service's user."""
-    secret = keys.make(config, of, again=yes)
+    secret = keys.make_for_hook(config, of) if hook else keys.make(config, of, again=yes)
     if as_json:
         print_document(secret)
     else:

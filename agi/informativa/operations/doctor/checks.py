@@ -10,6 +10,7 @@ from ...model.text import Text
 from . import (
     asterisk,
     evidence,
+    hooks,
     installation,
     ledgers,
     names,
@@ -121,6 +122,7 @@ CHECKS = (
     Check("approvals", Text("evidence"), evidence.approvals, _DOCTOR | _STATUS, seconds=SLOW),
     Check("approvers", Text("evidence"), evidence.approvers),
     Check("evidence-outside", Text("evidence"), evidence.outside),
+    Check("hooks", Text("hooks"), hooks.hooks, _DOCTOR | _STATUS, seconds=SLOW),
     Check("boxes", Text("other boxes"), shared.shared, _DOCTOR | _UPGRADE, seconds=SLOW),
     Check("program", Text("program"), installation.program),
     Check("plans", Text("plans"), installation.plans),

@@ -62,6 +62,7 @@ KINDS: Mapping[Kind, tuple[str, ...]] = {
             "asks", "purpose", "holds", "again", "vouched", "keys.*", "tries", "wait", "silence",
             "withdraw_at", "versions[].version", "versions[].material", "versions[].starts",
         )),
+        f"{_C}.hook.subject", f"{_C}.hook.timeout",
         f"{_K}.notice", f"{_K}.by", f"{_K}.driver", f"{_K}.milliseconds",
         *(f"{_L}.{name}" for name in (
             "controller", "language", "languages.*", "fallback[]", "region", "plan[].notice",
@@ -79,9 +80,10 @@ KINDS: Mapping[Kind, tuple[str, ...]] = {
     ),
     Kind.SECRET: (
         "manager.secret", "service.token", "evidence.publish[].token", "shared.passwords", "web.key",
-        f"{_C}.key", f"{_K}.token", f"{_K}.connect",
+        f"{_C}.key", f"{_C}.hook.secret", f"{_K}.token", f"{_K}.connect",
     ),
-    Kind.URL: ("evidence.publish[].url", "evidence.timestamp.url", "evidence.witness[].url", f"{_K}.url"),
+    Kind.URL: ("evidence.publish[].url", "evidence.timestamp.url", "evidence.witness[].url", f"{_K}.url",
+        f"{_C}.hook.url"),
     Kind.HIDDEN: (
         "shared_numbers[]", "web.proxy.header", "evidence.witness[].key", f"{_K}.query",
         f"{_C}.approver", f"{_C}.instruction", f"{_O}.processor", f"{_O}.sub_processors[]",

@@ -26,6 +26,7 @@ _ACTIONS: dict[Action, Text] = {
     Action.EXPORT: Text("took a file of records"),
     Action.RECORD_ELSEWHERE: Text("put on record that a caller was told elsewhere"),
     Action.RECORD_CONSENT: Text("put on record what a caller answered to a consent"),
+    Action.HOOK: Text("discarded messages to the hook, or had them sent anew"),
     Action.ERASE_TRIAL: Text("saw what would be erased of a caller"),
     Action.ERASE: Text("erased a caller"),
     Action.BUNDLE: Text("took a bundle for an auditor"),

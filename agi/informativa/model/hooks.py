@@ -1,0 +1,75 @@
+"""The hook of a company: the address that is told of its callers' consents, and what is told there."""
+
+from __future__ import annotations
+
+from dataclasses import field
+from datetime import datetime
+
+from .frozen import dataclass
+from .words import Answer
+
+
+@dataclass(frozen=True)
+class Hook:
+    """The address where a company takes messages about its callers' consents, one a message within `seconds`.
+
+    `secret` signs each, and names the caller by a hash of his number; with `by_customer` a caller whom the
+    dialplan knows by a customer number has that name.
+    """
+
+    url: str
+    secret: bytes = field(repr=False)
+    by_customer: bool = False
+    seconds: float = 10.0
+
+
+@dataclass(frozen=True)
+class HookMessage:
+    """A message to a company's hook about one act of a caller. `record` is that of the ledger; `id` is the
+    same however often it is sent. `tries` failed so far."""
+
+    record: int
+    id: str
+    subject: str
+    word: Answer
+    choice: str
+    purpose: str
+    version: str
+    at: datetime
+    recorded: datetime
+    tries: int = 0
+
+    @property
+    def summary(self) -> str:
+        """The act in short, for a log: of whom it is, the record says as long as there is one."""
+        return f"{self.word.value} {self.choice}, record {self.record}"
+
+
+@dataclass(frozen=True)
+class HookReply:
+    """The answer of a hook: its HTTP status, 0 with the `reason` where there was none. `retry_after` is the
+    pause in seconds that it asks for."""
+
+    status: int
+    reason: str = ""
+    retry_after: float = 0.0
+
+    @property
+    def took(self) -> bool:
+        """True if the message is delivered."""
+        return 200 <= self.status < 300
+
+    @property
+    def stops(self) -> bool:
+        """True if the receiver wants no messages any more (410)."""
+        return self.status == 410
+
+    @property
+    def refused(self) -> bool:
+        """True if this message is refused: the same again will not help by itself."""
+        return 400 <= self.status < 500 and self.status not in (408, 410, 425, 429)
+
+    @property
+    def error(self) -> str:
+        """The status, or why there was no answer; '' for a message that was taken."""
+        return "" if self.took else str(self.status or self.reason)

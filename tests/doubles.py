@@ -165,10 +165,13 @@ class MemoryTransaction:
         return found
 
     def answers(self, pseudonym: bytes) -> AnswerHistory:
-        records = [("", Record(number, event)) for number, event in enumerate(self.events, 1)]
-        return answers_on_record(
-            (box, record) for box, record in (*records, *self.learnt) if record.event.pseudonym == pseudonym
-        )
+        records = [
+            ("", Record(number, event))
+            for number, event in enumerate(self.events, 1)
+            if event.pseudonym == pseudonym and event.asked is not None
+        ]
+        learnt = (item for item in self.learnt if pseudonym in (item[1].event.pseudonym, item[1].event.earlier))
+        return answers_on_record((*records, *learnt))
 
     def learn(self, box: str, record: Record) -> None:
         self.learnt.append((box, record))

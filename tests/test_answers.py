@@ -126,7 +126,8 @@ def test_purge_takes_the_answers_of_its_records(ledger: Path) -> None:
 
 def test_purge_of_a_refusal_uncovers_no_grant(ledger: Path) -> None:
     """A refusal whose record is purged leaves nothing, although a grant that it hid is on record."""
-    record(ledger, answering(REFUSED, at=AT), answering(GRANTED, at=AT + 5 * MINUTE))
+    later = answering(GRANTED, at=AT + 5 * MINUTE, recorded=AT + 6 * MINUTE)
+    record(ledger, answering(REFUSED, at=AT), later)
     with closing(SqliteStore(str(ledger))) as store:
         assert expiry.purge(store, AT + MINUTE, AT + DAY) == 1
     assert acts(ledger) == {}

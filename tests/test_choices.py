@@ -57,7 +57,7 @@ from informativa.model import (
     Version,
     Vouched,
 )
-from informativa.model.choices import KINDS, VOUCHED_AT_LEAST, StandingAnswer, merge_answers
+from informativa.model.choices import KINDS, VOUCHED_AT_LEAST, StandingAnswer, merge_answers, placed
 from informativa.model.errors import LedgerError, SessionError
 
 QUESTION = Prompt("/prompts/it/marketing", (Length(64_000, 8000),))  # eight seconds
@@ -471,7 +471,7 @@ def test_order_of_answers() -> None:
 
     def answer(word: Answer, minutes: float, box: str = "", record: int = 1) -> StandingAnswer:
         at = noon + timedelta(minutes=minutes)
-        return StandingAnswer(word, "1", frozenset(), at, record, box)
+        return placed(StandingAnswer(word, "1", frozenset(), at, record, box), None, live=True)
 
     no, yes = answer(Answer.REFUSED, 0), answer(Answer.GRANTED, 10)
     assert max(no, yes, key=lambda one: one.order) is no

@@ -170,7 +170,11 @@ class MemoryTransaction:
             for number, event in enumerate(self.events, 1)
             if event.pseudonym == pseudonym and event.asked is not None
         ]
-        learnt = (item for item in self.learnt if pseudonym in (item[1].event.pseudonym, item[1].event.earlier))
+        learnt = (
+            (box, record)
+            for box, record in self.learnt
+            if pseudonym in (record.event.pseudonym, record.event.earlier)
+        )
         return answers_on_record((*records, *learnt))
 
     def learn(self, box: str, record: Record) -> None:

@@ -211,7 +211,8 @@ def test_answer_under_an_earlier_key_is_known_by_both(ledger: Path) -> None:
 def test_other_boxes_answers_go_with_age_and_erasure(ledger: Path) -> None:
     """By the retention, and with the caller, of whom no byte is left; until then the audit is content."""
     put(ledger, answering(GRANTED, pseudonym=b"3" * 32))
-    learn(ledger, Record(7, answering(GRANTED)), Record(8, answering(REFUSED, at=AT + 3 * DAY, pseudonym=OTHER)))
+    later = answering(REFUSED, at=AT + 3 * DAY, pseudonym=OTHER)
+    learn(ledger, Record(7, answering(GRANTED)), Record(8, later))
     signed(ledger)
     assert audited(ledger).is_sound
     with closing(SqliteStore(str(ledger))) as store:
@@ -233,7 +234,8 @@ def test_i7_own_refusal_under_a_lesser_answer_of_another_box_is_named(ledger: Pa
 
 def test_record_goes_out_with_the_place_of_its_answer(ledger: Path) -> None:
     """Its rank and that of the last withdrawal; a choice that is not remembered of its caller has none."""
-    put(ledger, answering(WITHDRAWN), answering(GRANTED, at=AT - DAY), replace(answering(GRANTED), pseudonym=None))
+    unrecognised = replace(answering(GRANTED), pseudonym=None)
+    put(ledger, answering(WITHDRAWN), answering(GRANTED, at=AT - DAY), unrecognised)
     with closing(SqliteStore(str(ledger))) as store:
         places = [row[-2:] for row in boxes.page(store, 0, 9)]
         assert [row[1] for row in boxes.refusals(store, 0, 9)] == [boxes.page(store, 0, 1)[0][1]]

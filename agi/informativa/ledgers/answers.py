@@ -32,8 +32,7 @@ EXISTS (
 )
 """
 _VALUES = ", ".join(
-    f"answer.{name}"
-    for name in ("word", "version", "purposes", "at", "record", "box", "rank", "withdrawal")
+    f"answer.{name}" for name in ("word", "version", "purposes", "at", "record", "box", "rank", "withdrawal")
 )
 # Nor does an answer count from before the number changed hands, as another box may have found.
 OF_CALLER = f"""

@@ -30,6 +30,10 @@ _ANSWERS = """
 SELECT pseudonym, choice, act, box, word, version, purposes, at, record, rank, withdrawal FROM answer
 WHERE box <> '' OR record > ? OR EXISTS (SELECT 1 FROM event WHERE event.record = answer.record)
 """
+_OF_OTHERS = """
+SELECT pseudonym, choice, act, box, word, version, purposes, at, record, rank, withdrawal FROM answer
+WHERE box <> '' ORDER BY pseudonym, choice, act
+"""
 _BOXES = "SELECT name FROM box"
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -105,10 +109,21 @@ def forged(connection: sqlite3.Connection, notes: LossNotes) -> list[HistoryRow]
     for place in actual.keys() | expected.keys():
         row, answers = actual.get(place), expected.get(place, [])
         if not _is_borne_out(row, answers, losses):
-            named = row or answers[0]
-            record = named.record if type(named.record) is int else 0
-            forged_rows.add(HistoryRow(record, "", str(named.version), str(place[1]), str(named.word)))
+            forged_rows.add(history_row(place, row or answers[0]))
     return sorted(forged_rows, key=lambda row: (row.record, row.choice or "", row.answer or ""))
+
+
+def of_other_boxes(connection: sqlite3.Connection) -> list[tuple[Place, AnswerRow]]:
+    """Return the rows about answers that other boxes have on record. Raises sqlite3.Error."""
+    with tolerantly(connection):
+        answer_rows = connection.execute(_OF_OTHERS).fetchall()
+    return [(row[:3], AnswerRow._make(row[3:])) for row in answer_rows]
+
+
+def history_row(place: Place, row: AnswerRow) -> HistoryRow:
+    """Return how an audit names a row."""
+    record = row.record if type(row.record) is int else 0
+    return HistoryRow(record, "", str(row.version), str(place[1]), str(row.word))
 
 
 def _is_borne_out(actual: AnswerRow | None, expected: Sequence[AnswerRow], losses: _Losses) -> bool:

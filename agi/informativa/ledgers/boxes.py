@@ -16,8 +16,8 @@ _EVIDENCE = f"""
 leaf.leaf, leaf.who, leaf.salt_what, leaf.salt_who, leaf.binding, leaf.opening, {leaves.VERSION},
 leaf.migrated
 """
-# The place of an answer among others: that of its row of `answer`, also where a new key moved that, or the one that
-# the answer has alone. Of no consequence where a later answer of this ledger took its row.
+# The place of an answer among others: that of its row of `answer`, also where a new key moved that. Where a
+# later answer of this ledger took the row, the place that it has alone will do.
 _ROW_OF_ANSWER = """
 FROM answer WHERE record = event.record AND box = '' AND pseudonym IN (
     SELECT event.pseudonym UNION SELECT pseudonym FROM event AS later WHERE later.earlier = event.pseudonym
@@ -36,7 +36,7 @@ asked, CASE WHEN asked IS NOT NULL AND {_IS_REMEMBERED} THEN
 CASE WHEN asked IS NOT NULL AND {_IS_REMEMBERED} THEN
     coalesce((SELECT withdrawal {_ROW_OF_ANSWER}), CASE WHEN {_LIVE_WITHDRAWAL} THEN {_RANK} ELSE 0 END)
 END AS withdrawal
-"""  # noqa: S608  # our own names
+"""
 
 
 def _pages(condition: str) -> str:
@@ -53,8 +53,8 @@ FROM (
 _PAGE = _pages("record > ?")
 _REFUSALS = _pages("record > ? AND (asked LIKE '% refused %' OR asked LIKE '% withdrawn %')")
 _ANSWERS = f"""
-SELECT coalesce(recorded, at), record, {_ANSWER} FROM event WHERE record > ? AND record <= ? AND asked IS NOT NULL
-ORDER BY record LIMIT ?
+SELECT coalesce(recorded, at), record, {_ANSWER} FROM event
+WHERE record > ? AND record <= ? AND asked IS NOT NULL ORDER BY record LIMIT ?
 """  # noqa: S608  # our own names
 _PROOFS = f"""
 SELECT event.record, coalesce(event.recorded, event.at), {_EVIDENCE}

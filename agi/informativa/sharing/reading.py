@@ -70,8 +70,8 @@ def other_boxes(connection: Connection, sql: Statements, this: Membership) -> tu
 
 
 def with_box(rows_of_records: Iterable[Sequence[Any]]) -> Iterator[tuple[str, Record]]:
-    """Iterate over records from rows of a box, COLUMNS and ANSWER. Raises SharedDatabaseError for a row that cannot
-    be shown: none is left out silently."""
+    """Iterate over records from rows of a box, COLUMNS and ANSWER. Raises SharedDatabaseError for a row
+    that cannot be shown: none is left out silently."""
     for row in rows_of_records:
         try:
             yield row[0], record(row[1:])

@@ -38,8 +38,9 @@ READ = len(COLUMNS) + len(ANSWER)
 def listed(number: int) -> str:
     """Return the columns by which records are read from a schema as it is from a migration on: COLUMNS and
     ANSWER."""
-    there = number >= schema.ANSWERS
-    return ", ".join((_LISTED, *(name if there else f"NULL::{kind} AS {name}" for name, kind in ANSWER.items())))
+    if number >= schema.ANSWERS:
+        return ", ".join((_LISTED, *ANSWER))
+    return ", ".join((_LISTED, *(f"NULL::{kind} AS {name}" for name, kind in ANSWER.items())))
 
 
 class Statements:
@@ -142,6 +143,11 @@ class Statements:
         self.of_caller = f"""
         SELECT box, {read} FROM {record} WHERE pseudonym = ANY(%s) AND box <> %s ORDER BY at, box, record
         """  # noqa: S608
+        # Records of other boxes by which an audit compares answers.
+        self.named = f"""
+        SELECT box, {read} FROM {record}
+        WHERE (box, record) IN (SELECT * FROM unnest(%s::text[], %s::bigint[]))
+        """  # noqa: S608
         # Of a RecordFilter. Nothing is indexed for it: people ask rarely.
         filtered = f"""
         SELECT box, {read} FROM {record}
@@ -208,8 +214,8 @@ def arrays(box: str, page: Sequence[Sequence[Any]], number: int) -> list[object]
 
 
 def readable(rows_of_records: Iterable[Sequence[Any]]) -> Iterator[Record]:
-    """Iterate over records from rows of COLUMNS and ANSWER. A row of a newer informativa with an unknown word is left
-    out."""
+    """Iterate over records from rows of COLUMNS and ANSWER. A row of a newer informativa with an unknown
+    word is left out."""
     for row in rows_of_records:
         with suppress(ValueError):
             yield record(row)

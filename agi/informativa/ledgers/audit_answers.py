@@ -43,7 +43,7 @@ Place = tuple[object, object, object]
 
 @dataclass(frozen=True)
 class _Losses:
-    """What a row may rest on besides the records: those that are purged, and those of other `boxes`."""
+    """The grounds of a row besides the records: those that are purged, and those of other `boxes`."""
 
     notes: LossNotes
     boxes: frozenset[str]

@@ -36,12 +36,12 @@ def contradicted(
         while page := list(islice(remaining, _PAGE)):
             names = [str(row.box) for _place, row in page]
             numbers = [row.record if type(row.record) is int else 0 for _place, row in page]
-            there = {
+            proofs = {
                 (box, record.number): (box, record)
                 for box, record in with_box(shared.execute(named, (names, numbers)).fetchall())
             }
             for place, row in page:
-                proof = there.get((row.box, row.record))
+                proof = proofs.get((row.box, row.record))
                 if proof is None and purged_before is not None and _is_before(row, purged_before):
                     continue
                 if proof is None or (place, row) not in _rows_of(*proof):

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from ..evidence.commitment import ABOUT_RECORDS
 from . import schema
-from .rows import EVIDENCE, arrays_of
-from .rows import listed as record_columns
+from .rows import EVIDENCE, arrays_of, record_columns
 
 _KINDS = ", ".join(f"'{kind}'" for kind in sorted(ABOUT_RECORDS))
 

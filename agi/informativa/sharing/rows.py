@@ -35,7 +35,7 @@ READ = len(COLUMNS) + len(ANSWER)
 """The number of columns of a record as it is read."""
 
 
-def listed(number: int) -> str:
+def record_columns(number: int) -> str:
     """Return the columns by which records are read from a schema as it is from a migration on: COLUMNS and
     ANSWER."""
     if number >= schema.ANSWERS:

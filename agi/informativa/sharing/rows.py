@@ -48,7 +48,7 @@ class Statements:
     reads records. `%s` stands for a value."""
 
     def __init__(self, controller: str, number: int = schema.OLDEST) -> None:
-        proofs, answers, read = number >= schema.VERSION_2, number >= schema.ANSWERS, listed(number)
+        proofs, answers, read = number >= schema.VERSION_2, number >= schema.ANSWERS, record_columns(number)
         name = schema.quoted(schema.role(controller))
         box, record = f"{name}.box", f"{name}.record"
 

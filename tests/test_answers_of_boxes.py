@@ -168,7 +168,7 @@ def last(ledger: Path, pseudonym: bytes = ONE) -> tuple[Answer, str, int] | None
 def learn(ledger: Path, *records: Record, box: str = "pbx-2") -> None:
     """Take in records of another box."""
     with closing(SqliteStore(str(ledger))) as store:
-        boxes.take_in(store, box, records, 9, answers=True)
+        boxes.take_in(store, box, records, 9, 9)
 
 
 def put(ledger: Path, *events: Event) -> None:

@@ -68,9 +68,9 @@ EXCEPT SELECT pseudonym FROM event WHERE pseudonym IS NOT NULL
 """
 _LEARNT_PAGE = 10_000  # callers
 _NUMBERS_PAGE = 20_000
-_CURSOR = "INSERT INTO box (name, record) VALUES (?, ?) ON CONFLICT DO UPDATE SET record = excluded.record"
-_CURSOR_OF_ANSWERS = """
-INSERT INTO box (name, record, answers) VALUES (?, 0, ?) ON CONFLICT DO UPDATE SET answers = excluded.answers
+_CURSORS = """
+INSERT INTO box (name, record, answers) VALUES (?1, coalesce(?2, 0), coalesce(?3, 0))
+ON CONFLICT DO UPDATE SET record = coalesce(?2, record), answers = coalesce(?3, answers)
 """
 
 
@@ -136,18 +136,19 @@ def take_in(
     store: SqliteStore,
     box: str,
     records: Iterable[Record],
-    upto: int,
+    upto: int | None,
+    answers_upto: int | None = None,
     *,
     alone: bool = False,
-    answers: bool = False,
 ) -> None:
     """Store what records of another box say of their callers, and `upto` as the number of the last one
-    received, all or nothing; of `answers` there is another such number. The records are stored in the order
-    of their pseudonyms, in which they lie in the ledger. `alone` is true if no calls wait."""
+    received, all or nothing; and the number up to which their answers were received. `None` leaves either as
+    it is. The records are stored in the order of their pseudonyms, in which they lie in the ledger. `alone`
+    is true if no calls wait."""
     with store.transaction() if alone else store.turn() as transaction, store.connected() as connection:
         for record in sorted(records, key=lambda record: record.event.pseudonym or b""):
             transaction.learn(box, record)
-        connection.execute(_CURSOR_OF_ANSWERS if answers else _CURSOR, (box, upto))
+        connection.execute(_CURSORS, (box, upto, answers_upto))
 
 
 def pseudonyms_of(store: SqliteStore, records: Iterable[int]) -> set[bytes]:

@@ -277,21 +277,28 @@ class Exchange:
         with translated(self._database):
             boxes_there = self._connection.execute(self._sql.boxes, (self._box,)).fetchall()
         self.others, count_taken = len(boxes_there), 0
-        for answers in (True, False):  # first: they decide on what may be done
-            received_of = boxes.received(self._store, answers=answers)
-            for box, sent, answered in boxes_there:
-                position, upto = received_of.get(box, 0), answered if answers else sent
-                while position < upto:
-                    count = LARGE_PAGE if alone else PAGE
-                    page = self._page(box, position, upto, count, None if answers else seen)
-                    if page is None:
-                        break
-                    position = page[-1][0] if len(page) == count else upto
-                    records = shared_rows.readable(page)
-                    boxes.take_in(self._store, box, records, position, alone=alone, answers=answers)
-                    count_taken += len(page)
-                    if not answers:
-                        progress(box, position, upto)
+        received_of, answers_of = (boxes.received(self._store, answers=only) for only in (False, True))
+        count = LARGE_PAGE if alone else PAGE
+        for box, upto, answered in boxes_there:
+            position, answers_at = received_of.get(box, 0), answers_of.get(box, 0)
+            while answers_at < (behind := min(position, answered)):
+                page = self._page(box, answers_at, behind, count, None)
+                if page is None:
+                    break
+                answers_at = page[-1][0] if len(page) == count else behind
+                boxes.take_in(self._store, box, shared_rows.readable(page), None, answers_at, alone=alone)
+                count_taken += len(page)
+            while position < upto:
+                page = self._page(box, position, upto, count, seen)
+                if page is None:
+                    break
+                end = page[-1][0] if len(page) == count else upto
+                answers_at = end if position <= answers_at and end <= answered else answers_at
+                position = end
+                records = shared_rows.readable(page)
+                boxes.take_in(self._store, box, records, position, answers_at, alone=alone)
+                count_taken += len(page)
+                progress(box, position, upto)
         return count_taken
 
     def _page(

@@ -119,9 +119,10 @@ class Statements:
         """  # noqa: S608
         self.receive = f"""
         SELECT {read} FROM {record} WHERE box = %s AND record > %s AND record <= %s
-        AND pseudonym IS NOT NULL AND (informs = 1 OR (%s AND reason = 'already-informed'))
-        ORDER BY record LIMIT %s
+        AND pseudonym IS NOT NULL AND (informs = 1 OR (%s AND reason = 'already-informed')
+        {"OR rank IS NOT NULL" if answers else ""}) ORDER BY record LIMIT %s
         """  # noqa: S608
+        # Of records that were received before the schema had their answers.
         self.receive_answers = f"""
         SELECT {read} FROM {record} WHERE box = %s AND record > %s AND record <= %s AND rank IS NOT NULL
         ORDER BY record LIMIT %s

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from unittest import mock
 
 import pytest
@@ -14,9 +14,9 @@ import pytest
 from choosing import answering
 from examples import AT, ONE, OTHER, PLAYED
 from informativa.call.guard import suspend
-from informativa.ledgers import answers
+from informativa.ledgers import answers, audit_answers
 from informativa.model import Answer
-from informativa.sharing import administration, exchange, reading, schema
+from informativa.sharing import administration, answer_audit, exchange, reading, schema
 from informativa.sharing.others import SharedBoxes
 from sharing.conftest import ACME, SUPERUSER, TODAY, Boxes
 from sharing.erasing import order, quiet
@@ -125,3 +125,25 @@ def test_i9_erased_caller_has_answered_nothing_anywhere(boxes: Boxes, settle: Ca
     quiet(boxes)
     assert (last(boxes, "pbx-1"), last(boxes, "pbx-2"), asked(boxes, "pbx-3", ONE)) == (None, None, [])
     assert boxes.sql("SELECT rank, withdrawal FROM acme.record WHERE erased = 1") == [(None, None)]
+
+
+def test_i7_forged_answer_of_another_box_is_named(boxes: Boxes, settle: Callable[[], None]) -> None:
+    """I7: an audit compares it with the record in the database; what that box purged since is no forgery."""
+    boxes.exchange("pbx-1")
+    boxes.exchange("pbx-2")
+    boxes.record("pbx-2", answering(REFUSED), answering(GRANTED, pseudonym=OTHER))
+    settle()
+    assert contradicted(boxes) == []
+    with closing(boxes.store("pbx-1")) as store, store.connected() as connection:
+        connection.execute("UPDATE answer SET word = 'granted' WHERE pseudonym = ?", (ONE,))
+        connection.execute("UPDATE answer SET record = 9 WHERE pseudonym = ?", (OTHER,))
+    assert contradicted(boxes) == ["granted 1", "granted 9"]
+    assert contradicted(boxes, AT + DAY) == ["granted 1"]
+
+
+def contradicted(boxes: Boxes, purged_before: datetime | None = None) -> list[str]:
+    """Return the answers, with their records, that the first box has from others and those have not."""
+    with closing(boxes.store("pbx-1")) as store, store.connected() as connection:
+        learnt = audit_answers.of_other_boxes(connection)
+    rows = answer_audit.contradicted(learnt, boxes.database("pbx-1"), "acme", purged_before)
+    return [f"{row.answer} {row.record}" for row in rows]

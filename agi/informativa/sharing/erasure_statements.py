@@ -27,7 +27,7 @@ class ErasureStatements:
         """  # noqa: S608
         # Where there are proofs: for what a box of an earlier informativa erased, which knows of no salts.
         self.close_erased = f"""
-        UPDATE {record} SET {closing}
+        UPDATE {record} SET {unplaced}{closing}
         WHERE erased = 1 AND ({opened})
         """  # noqa: S608
 

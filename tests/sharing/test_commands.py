@@ -34,7 +34,7 @@ def test_boxes_meet(two: tuple[Installation, Installation]) -> None:
     code, out, _error = typed("shared", "migrate", "--as", SUPERUSER, *of(one))
     assert (code, out) == (0, "acme: role and schema are made (migration 5)\n")
     assert typed("shared", "migrate", "--as", SUPERUSER, *of(one))[1] == (
-        "acme: all is there (migration 4)\n"
+        "acme: all is there (migration 5)\n"
     )
     one.record()
     one.exchange()

@@ -36,7 +36,7 @@ from informativa.model import (
     Version,
     known_by,
 )
-from informativa.model.choices import ACTS, AnswerHistory, answered, merge_answers
+from informativa.model.choices import AnswerHistory, answers_on_record
 from informativa.model.errors import (
     LedgerError,
     LedgerSlowError,
@@ -156,6 +156,7 @@ class MemoryTransaction:
 
     def __init__(self, events: list[Event], told: dict[bytes, dict[tuple[str, str], PriorDelivery]]) -> None:
         self.events, self.told = events, told
+        self.learnt: list[tuple[str, Record]] = []
 
     def history(self, pseudonym: bytes) -> CallerHistory:
         found: dict[str, PriorDelivery] = {}
@@ -164,14 +165,20 @@ class MemoryTransaction:
         return found
 
     def answers(self, pseudonym: bytes) -> AnswerHistory:
-        histories = []
-        for number, event in enumerate(self.events, 1):
-            answer = answered(event, number)
-            if answer is not None and event.pseudonym == pseudonym and event.asked is not None:
-                by_choice = {event.asked.choice: answer}
-                is_act = answer.word in ACTS
-                histories.append(AnswerHistory(by_choice, {}) if is_act else AnswerHistory({}, by_choice))
-        return merge_answers(*histories)
+        records = [
+            ("", Record(number, event))
+            for number, event in enumerate(self.events, 1)
+            if event.pseudonym == pseudonym and event.asked is not None
+        ]
+        learnt = (
+            (box, record)
+            for box, record in self.learnt
+            if pseudonym in (record.event.pseudonym, record.event.earlier)
+        )
+        return answers_on_record((*records, *learnt))
+
+    def learn(self, box: str, record: Record) -> None:
+        self.learnt.append((box, record))
 
     def record(self, number: int) -> Record | None:
         return Record(number, self.events[number - 1]) if 0 < number <= len(self.events) else None
@@ -222,6 +229,7 @@ class MemoryLedger(Ledger):
     async def transact(self, work: Callable[[LedgerTransaction], Result]) -> Result:
         told = {pseudonym: dict(known) for pseudonym, known in self._transaction.told.items()}
         transaction = MemoryTransaction(list(self._transaction.events), told)
+        transaction.learnt = list(self._transaction.learnt)
         result = work(transaction)
         self._transaction = transaction
         return result
@@ -239,6 +247,7 @@ class BrokenBook(MemoryTransaction):
 
     def __init__(self, transaction: MemoryTransaction, readable: bool, writable: bool) -> None:
         super().__init__(transaction.events, transaction.told)
+        self.learnt = transaction.learnt
         self.readable, self.writable = readable, writable
 
     def history(self, pseudonym: bytes) -> CallerHistory:

@@ -126,7 +126,8 @@ def test_purge_takes_the_answers_of_its_records(ledger: Path) -> None:
 
 def test_purge_of_a_refusal_uncovers_no_grant(ledger: Path) -> None:
     """A refusal whose record is purged leaves nothing, although a grant that it hid is on record."""
-    record(ledger, answering(REFUSED, at=AT), answering(GRANTED, at=AT + 5 * MINUTE))
+    later = answering(GRANTED, at=AT + 5 * MINUTE, recorded=AT + 6 * MINUTE)
+    record(ledger, answering(REFUSED, at=AT), later)
     with closing(SqliteStore(str(ledger))) as store:
         assert expiry.purge(store, AT + MINUTE, AT + DAY) == 1
     assert acts(ledger) == {}
@@ -220,11 +221,12 @@ def test_retention_ends_answers_whose_record_stays(ledger: Path) -> None:
 
 
 FORGERIES = [
-    ("INSERT INTO answer VALUES (x'{other}', 'marketing', 1, 'granted', '1', 'marketing', 0, 99, '', 0)",
+    ("INSERT INTO answer VALUES (x'{other}', 'marketing', 1, 'granted', '1', 'marketing', 0, 99, '', 0, 0)",
      HistoryRow(99, "", "1", "marketing", "granted")),
-    ("INSERT INTO answer VALUES (x'{other}', 'marketing', 1, 'granted', '1', 'marketing', 0, 1, '', 0)",
+    ("INSERT INTO answer VALUES (x'{other}', 'marketing', 1, 'granted', '1', 'marketing', 0, 1, '', 0, 0)",
      HistoryRow(1, "", "1", "marketing", "granted")),
-    ("INSERT INTO answer VALUES (x'{other}', 'marketing', 1, 'granted', '1', 'marketing', 0, 99, 'pbx-2', 0)",
+    ("INSERT INTO answer VALUES"
+     " (x'{other}', 'marketing', 1, 'granted', '1', 'marketing', 0, 99, 'pbx-2', 0, 0)",
      HistoryRow(99, "", "1", "marketing", "granted")),
     ("UPDATE answer SET box = 'pbx-2' WHERE record = 3", HistoryRow(3, "", "1", "marketing", "refused")),
     ("UPDATE answer SET word = 'granted' WHERE record = 3", HistoryRow(3, "", "1", "marketing", "granted")),

@@ -16,12 +16,15 @@ from pathlib import Path
 
 import pytest
 
+from choosing import answering
 from doubles import (
+    CALLER,
     LOST,
     MISSING,
     SHORT,
     BrokenLedger,
     MemoryLedger,
+    ScriptedBoxes,
     ScriptedSession,
     SteadyRecordings,
     SteppingClock,
@@ -36,6 +39,7 @@ from evidence.ledger import audited, forged, signed
 from handling import COUNTRY, events, handle, services
 from informativa.asterisk.agi_session import AgiSession
 from informativa.call import agi
+from informativa.call.caller import pseudonym
 from informativa.ledgers.sqlite import SqliteLedger
 from informativa.model import (
     ALWAYS,
@@ -44,6 +48,7 @@ from informativa.model import (
     CallResult,
     Choice,
     Ending,
+    Identified,
     KeyPress,
     Length,
     Line,
@@ -52,12 +57,13 @@ from informativa.model import (
     PlannedChoice,
     Prompt,
     Reason,
+    Record,
     Status,
     Step,
     Version,
     Vouched,
 )
-from informativa.model.choices import KINDS, VOUCHED_AT_LEAST, StandingAnswer, merge_answers
+from informativa.model.choices import KINDS, VOUCHED_AT_LEAST, StandingAnswer, merge_answers, placed
 from informativa.model.errors import LedgerError, SessionError
 
 QUESTION = Prompt("/prompts/it/marketing", (Length(64_000, 8000),))  # eight seconds
@@ -468,6 +474,46 @@ def test_withdrawal_is_one_key() -> None:
     assert asked(again, own, ledger).reason == Reason.NOTHING_TO_TELL
 
 
+def elsewhere(own: Line, word: Answer) -> tuple[str, Record]:
+    """Return another box's record of what the caller answered there, an hour before."""
+    his = pseudonym(Identified(CALLER), own.controller.key)
+    at = SteppingClock().now() - timedelta(hours=1)
+    return "pbx-2", Record(7, answering(word, pseudonym=his, at=at, version=CONSENT.wording.versions[0].id))
+
+
+@pytest.mark.parametrize(
+    ("local", "other", "told"),
+    [
+        (YES, Answer.WITHDRAWN, "granted"),  # after the withdrawal that was told to this box
+        (None, Answer.WITHDRAWN, "withdrawn"),
+        (None, Answer.REFUSED, "refused"),
+        (None, Answer.GRANTED, "granted"),
+    ],
+)
+def test_other_boxes_are_asked_for_a_consent(local: str | None, other: Answer, told: str) -> None:
+    """Before a consent is asked for or relied on, once a call; what they say is remembered."""
+    own, ledger = planned(CONSENT), MemoryLedger()
+    boxes = ScriptedBoxes([elsewhere(own, other)])
+    if local:
+        asked(ScriptedSession(presses=[pressed(local)]), own, ledger)
+        boxes.told = ()
+    session = ScriptedSession(incoming(id="1700000009.1", linked="1700000009.1"))
+    handle(session, services(own, ledger, others={"acme": boxes}))
+    assert (choices_of(session), session.waits, len(boxes.asked)) == (f"marketing:{told}", [], 1)
+
+
+def test_withdrawal_comes_after_a_grant_on_another_box() -> None:
+    """Who granted there alone withdraws here by the same key, and then counts as withdrawn."""
+    own, ledger = planned(CONSENT), MemoryLedger()
+    at = services(own, ledger, others={"acme": ScriptedBoxes([elsewhere(own, Answer.GRANTED)])})
+    session = ScriptedSession(incoming(options={"action": "consent"}), playbacks=[key(NO, 1.0)])
+    handle(session, at)
+    assert choices_of(session) == "marketing:withdrawn"
+    later = ScriptedSession(incoming(id="1700000009.1", linked="1700000009.1"))
+    handle(later, at)
+    assert choices_of(later) == "marketing:withdrawn"
+
+
 def test_silence_withdraws_nothing() -> None:
     """Who hears how to withdraw and presses nothing keeps his consent."""
     ledger, own = MemoryLedger(), planned(CONSENT)
@@ -509,7 +555,7 @@ def test_order_of_answers() -> None:
 
     def answer(word: Answer, minutes: float, box: str = "", record: int = 1) -> StandingAnswer:
         at = noon + timedelta(minutes=minutes)
-        return StandingAnswer(word, "1", frozenset(), at, record, box)
+        return placed(StandingAnswer(word, "1", frozenset(), at, record, box), None, live=True)
 
     no, yes = answer(Answer.REFUSED, 0), answer(Answer.GRANTED, 10)
     assert max(no, yes, key=lambda one: one.order) is no

@@ -32,9 +32,9 @@ def test_boxes_meet(two: tuple[Installation, Installation]) -> None:
     assert code == 1
     assert "See that it runs, and that roles and schemas are made: informativa shared migrate" in error
     code, out, _error = typed("shared", "migrate", "--as", SUPERUSER, *of(one))
-    assert (code, out) == (0, "acme: role and schema are made (migration 4)\n")
+    assert (code, out) == (0, "acme: role and schema are made (migration 5)\n")
     assert typed("shared", "migrate", "--as", SUPERUSER, *of(one))[1] == (
-        "acme: all is there (migration 4)\n"
+        "acme: all is there (migration 5)\n"
     )
     one.record()
     one.exchange()

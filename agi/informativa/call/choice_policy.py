@@ -66,6 +66,13 @@ class ChoiceDecision:
         return WITHDRAWAL if self.withdrawal else KINDS[self.choice.asks]
 
     @property
+    def is_open(self) -> bool:
+        """Return whether other boxes may know better: a consent that was granted may be withdrawn there, and
+        one that is to be asked for may be answered."""
+        asks = self.kind.personal and self.word is None
+        return asks or (self.word is Answer.GRANTED and self.decision.reason is not Reason.EVERY_CALL)
+
+    @property
     def keys(self) -> Mapping[str, Answer]:
         """The answers by their keys. The key that refuses a consent withdraws it, too."""
         if self.withdrawal:

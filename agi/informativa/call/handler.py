@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from ..model import (
     Answer,
+    Asked,
     CallerHistory,
     CallResult,
     Decision,
@@ -20,6 +21,7 @@ from ..model import (
     Event,
     Identified,
     Reason,
+    Record,
     RecordKind,
     Status,
     known_by,
@@ -36,6 +38,7 @@ from .conversation import Conversation
 from .delivery import Player
 
 if TYPE_CHECKING:  # a script needs them only where there are choices
+    from ..model.choices import AnswerHistory
     from .choice_policy import ChoiceDecision
     from .choosing import Chooser
 
@@ -114,11 +117,14 @@ class CallHandler:
         conversation = self._conversation
         for event in answers.reports:
             transaction.append(event)
+        _learn_answers(transaction, answers.records)
         own_history = merge_histories(*map(transaction.history, conversation.pseudonyms))
         history = told_by_others(own_history, answers.records)
         same_call = self._same_call(transaction)
         decisions = conversation.decide(history, same_call, now)
-        if ask and any(decision.is_open for decision in decisions):
+        choices = self._decide_choices(transaction, history, now) if conversation.line.choices else ()
+        is_open = any(decision.is_open for decision in decisions)
+        if ask and (is_open or (self._others and any(choice.is_open for choice in choices))):
             return asking.OpenQuestion(decisions, history, same_call)
         results: list[CallResult] = []
         for decision in decisions:
@@ -127,7 +133,6 @@ class CallHandler:
             event = conversation.event(decision, self._clock.now())
             number = self._append(transaction, event)
             results.append(CallResult(event.status, event.reason, str(number), (event,)))
-        choices = self._decide_choices(transaction, history, now) if conversation.line.choices else ()
         return DecidedPlan(results, decisions[len(results) :], answers.errors, choices)
 
     def _decide_choices(
@@ -150,12 +155,16 @@ class CallHandler:
     def _append(self, transaction: LedgerTransaction, event: Event) -> int:
         """Record the event together with the caller's pseudonym by an earlier key; where a setting asks for
         it, also note that the caller's number is still in use."""
-        for earlier in self._conversation.pseudonyms[1:]:
+        earlier_pseudonyms = self._conversation.pseudonyms[1:]
+        for earlier in earlier_pseudonyms:
             if transaction.history(earlier) or (
                 self._conversation.line.revocable and transaction.answers(earlier).is_known
             ):
                 event = replace(event, earlier=earlier)
                 break
+        else:
+            if earlier_pseudonyms and event.asked is not None and _is_remembered(event.asked):
+                event = replace(event, earlier=earlier_pseudonyms[0])  # by which another box may know him
         number = transaction.append(event)
         if event.reason is Reason.ALREADY_INFORMED and self._conversation.line.controller.recycled_after:
             assert event.pseudonym is not None  # who is not recognised is never taken as informed
@@ -241,9 +250,13 @@ class CallHandler:
         from . import choice_policy
 
         conversation = self._conversation
-        answers = await self._ledger.transact(
-            lambda transaction: merge_answers(*map(transaction.answers, conversation.pseudonyms))
-        )
+        records = await self._others.ask(conversation.pseudonyms) if self._others else ()
+
+        def work(transaction: LedgerTransaction) -> AnswerHistory:
+            _learn_answers(transaction, records)
+            return merge_answers(*map(transaction.answers, conversation.pseudonyms))
+
+        answers = await self._ledger.transact(work)
         line, language = conversation.line, conversation.language
         results = list[CallResult]()
         for decision in choice_policy.withdrawals(line, answers, self._clock.now(), language):
@@ -324,6 +337,19 @@ async def spool_delivery(event: Event, session: CallSession) -> CallResult:
     status = Status.FALLBACK if event.status in (Status.PLAYED, Status.PARTIAL) else event.status
     reason = event.reason if event.reason is Reason.NO_LINE else Reason.LEDGER_UNAVAILABLE
     return CallResult(status, reason, f"spool:{key}" if stored else "", (event,))
+
+
+def _learn_answers(transaction: LedgerTransaction, records: Iterable[tuple[str, Record]]) -> None:
+    """Store what other boxes' records say that the caller answered: what he answers here comes after it."""
+    for box, record in records:
+        if record.event.asked is not None:
+            transaction.learn(box, record)
+
+
+def _is_remembered(asked: Asked) -> bool:
+    from ..model.choices import is_remembered  # only where there are choices
+
+    return is_remembered(asked)
 
 
 def _answer_known(decision: ChoiceDecision, answer: Answer) -> CallResult:

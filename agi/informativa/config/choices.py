@@ -43,20 +43,10 @@ class Choices:
             self._require_keys(settings, path)
             self._require_silence(settings, path)
             self._caution_length(wording, path)
-            self._refuse_shared(path)
             if KINDS[settings.asks].personal:
                 self._require_consent(name, settings, section, path)
             choices[choice] = _choice(wording, settings)
         return choices
-
-    def _refuse_shared(self, path: KeyPath) -> None:
-        """Note a problem where one box would not know what a caller answered on another."""
-        if self._settings.shared is not None:
-            message = Text(
-                "boxes that share a database do not tell each other yet what callers answer by key",
-                "take out the choices, or `shared`",
-            )
-            self._findings.add_problem(path, message)
 
     def _caution_length(self, wording: Notice, path: KeyPath) -> None:
         for index, version in enumerate(wording.versions):

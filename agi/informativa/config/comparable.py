@@ -13,12 +13,9 @@ from typing import Any
 
 from ..model import Controller, Line, Notice, Prompt
 
-# Fields that differ from box to box, are secret, or do not concern callers; and those of choices, which there
-# are none of where boxes meet.
+# Fields that differ from box to box, are secret, do not concern callers, or follow from others.
 _LEFT_OUT = frozenset(
     {
-        "choices",
-        "consents",
         "controller",
         "hook",
         "key",
@@ -36,6 +33,8 @@ _LEFT_OUT = frozenset(
         "withdraw",
     }
 )
+# Fields that earlier versions of the program do not have: without such a setting boxes of two versions agree.
+_IF_SET = frozenset({"choices", "consents", "countries"})
 
 
 def digest(controller: Controller, notices: Sequence[Notice], lines: Sequence[Line]) -> str:
@@ -55,6 +54,7 @@ def _plain(value: Any) -> Any:
             field.name: _plain(getattr(value, field.name))
             for field in fields(value)
             if field.name not in _LEFT_OUT
+            and not (field.name in _IF_SET and getattr(value, field.name) == field.default)
         }
     if isinstance(value, Mapping):
         return {str(name): _plain(part) for name, part in value.items()}

@@ -7,13 +7,20 @@ counts for nothing.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from ..model import Answer, Event, RecordKind
-from ..model.choices import ACTS, AnswerHistory, StandingAnswer, answered
+from ..model import Answer, Event, Record, RecordKind
+from ..model.choices import (
+    ACTS,
+    AnswerHistory,
+    StandingAnswer,
+    answer_elsewhere,
+    answered,
+    is_live,
+    placed,
+)
 from . import rows
 
 HOUR = 3_600_000_000  # microseconds
@@ -24,27 +31,31 @@ EXISTS (
     SELECT 1 FROM event WHERE event.record = answer.record AND event.asked IS NOT NULL AND NOT event.erased
 )
 """
+_VALUES = ", ".join(
+    f"answer.{name}" for name in ("word", "version", "purposes", "at", "record", "box", "rank", "withdrawal")
+)
 # Nor does an answer count from before the number changed hands, as another box may have found.
 OF_CALLER = f"""
-SELECT choice, act, word, version, purposes, at, record, box FROM answer WHERE pseudonym = ?1
+SELECT choice, act, {_VALUES} FROM answer WHERE pseudonym = ?1
 AND (box <> '' OR {_HAS_RECORD})
 AND at >= coalesce((SELECT recycled FROM number_use WHERE pseudonym = ?1 AND notice = ''), at)
 """  # noqa: S608  # our own names
 # `StandingAnswer.order`: the greatest counts.
 LEARN = """
-INSERT INTO answer (pseudonym, choice, act, word, version, purposes, at, record, box, rank)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+INSERT INTO answer (pseudonym, choice, act, word, version, purposes, at, record, box, rank, withdrawal)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
 ON CONFLICT DO UPDATE SET word = excluded.word, version = excluded.version, purposes = excluded.purposes,
-    at = excluded.at, record = excluded.record, box = excluded.box, rank = excluded.rank
-WHERE (excluded.rank, excluded.word <> 'granted', excluded.box, excluded.record)
-    > (rank, word <> 'granted', box, record)
+    at = excluded.at, record = excluded.record, box = excluded.box, rank = excluded.rank,
+    withdrawal = excluded.withdrawal
+WHERE (excluded.withdrawal, excluded.rank, excluded.word <> 'granted', excluded.box, excluded.record)
+    > (withdrawal, rank, word <> 'granted', box, record)
 """
 # The last acts of all callers, by the primary key; each with the time at which its number was last in use.
 PAGE = f"""
 SELECT answer.pseudonym, choice, CASE WHEN box = '' THEN event.kind END, (
     SELECT max(max(standing.at, coalesce(whole, standing.at), coalesce(seen, standing.at)))
     FROM standing WHERE standing.pseudonym = answer.pseudonym
-), word, answer.version, answer.purposes, answer.at, answer.record, box
+), {_VALUES}
 FROM answer LEFT JOIN event ON event.record = answer.record
 WHERE act = 1 AND (answer.pseudonym, choice) > (?1, ?2) AND (?3 = '' OR choice = ?3)
 AND (box <> '' OR {_HAS_RECORD})
@@ -80,9 +91,9 @@ FORGET_OLD = f"DELETE FROM answer WHERE pseudonym = ?2 AND choice = ?3 AND act =
 COUNT = """
 INSERT INTO tally VALUES (?, ?, ?, '', '', ?, 1) ON CONFLICT DO UPDATE SET count = count + 1
 """
-RAW = """
-SELECT choice, act, word, version, purposes, at, record, box, rank FROM answer WHERE pseudonym = ?
-"""
+RAW = f"SELECT choice, act, {_VALUES} FROM answer WHERE pseudonym = ?"  # noqa: S608  # our own names
+LAST = f"SELECT {_VALUES} FROM answer WHERE pseudonym = ? AND choice = ? AND act = ?"  # noqa: S608
+KNOW_BOX = "INSERT OR IGNORE INTO box (name, record) VALUES (?, 0)"
 
 
 @dataclass(frozen=True)
@@ -108,9 +119,9 @@ def page(
             choice_id,
             None if kind is None else RecordKind(kind),
             None if last_use is None else rows.moment(last_use),
-            _standing(*values),
+            _standing(*row),
         )
-        for pseudonym, choice_id, kind, last_use, *values in connection.execute(PAGE, (*after, choice, count))
+        for pseudonym, choice_id, kind, last_use, *row in connection.execute(PAGE, (*after, choice, count))
     ]
 
 
@@ -118,34 +129,61 @@ def of_caller(connection: sqlite3.Connection, pseudonym: bytes) -> AnswerHistory
     """Return what a caller answered."""
     acts: dict[str, StandingAnswer] = {}
     none: dict[str, StandingAnswer] = {}
-    for choice, act, *values in connection.execute(OF_CALLER, (pseudonym,)):
-        (acts if act else none)[choice] = _standing(*values)
+    for choice, act, *row in connection.execute(OF_CALLER, (pseudonym,)):
+        (acts if act else none)[choice] = _standing(*row)
     return AnswerHistory(acts, none)
 
 
-def _standing(word: str, version: str, purposes: str, at: int, record: int, box: str) -> StandingAnswer:
-    return StandingAnswer(Answer(word), version, rows.word_set(purposes), rows.moment(at), record, box)
+def _standing(
+    word: str, version: str, purposes: str, at: int, record: int, box: str, rank: int, withdrawal: int
+) -> StandingAnswer:
+    return StandingAnswer(
+        Answer(word),
+        version,
+        rows.word_set(purposes),
+        rows.moment(at),
+        record,
+        box,
+        rows.moment(rank),
+        rows.moment(withdrawal),
+    )
 
 
-def remember(connection: sqlite3.Connection, event: Event, record: int, box: str = "") -> None:
-    """Enter the answer of a record, unless a later one is there."""
-    answer = answered(event, record)
-    if answer is None or event.pseudonym is None or event.asked is None:
-        return
-    when, _not_granting, *_ = answer.order
-    values: Sequence[Any] = (
-        event.pseudonym,
-        event.asked.choice,
-        int(answer.word in ACTS),
+def values(answer: StandingAnswer) -> tuple[Any, ...]:
+    """Return an answer as a row of the table has it, without its key."""
+    return (
         answer.word._value_,
         answer.version,
         rows.words(answer.purposes),
         rows.microseconds(answer.at),
-        record,
-        box,
-        rows.microseconds(when),
+        answer.record,
+        answer.box,
+        rows.microseconds(answer.rank),
+        rows.microseconds(answer.withdrawal),
     )
-    connection.execute(LEARN, values)
+
+
+def remember(connection: sqlite3.Connection, event: Event, record: int) -> None:
+    """Enter the answer of a record of this ledger, unless a later one is there."""
+    answer = answered(event, record)
+    if answer is None or event.pseudonym is None or event.asked is None:
+        return
+    place = event.pseudonym, event.asked.choice, int(answer.word in ACTS)
+    row = connection.execute(LAST, place).fetchone()
+    answer = placed(answer, row and _standing(*row), live=is_live(event))
+    connection.execute(LEARN, (*place, *values(answer)))
+
+
+def learn(connection: sqlite3.Connection, box: str, record: Record) -> None:
+    """Enter the answer of another box's record, unless a later one is there; also under the pseudonym that
+    the caller had by the key before, which may be the one that this box has."""
+    answer = answer_elsewhere(box, record)
+    if answer is None or record.event.asked is None:
+        return
+    connection.execute(KNOW_BOX, (box,))
+    for pseudonym in filter(None, {record.event.pseudonym, record.event.earlier}):
+        place = pseudonym, record.event.asked.choice, int(answer.word in ACTS)
+        connection.execute(LEARN, (*place, *values(answer)))
 
 
 def count(connection: sqlite3.Connection, event: Event) -> None:
@@ -153,13 +191,13 @@ def count(connection: sqlite3.Connection, event: Event) -> None:
     the word of the answer, which is the word of no status."""
     if event.asked is not None and event.call and event.kind in COUNTED:
         hour = rows.microseconds(event.at) // HOUR
-        values = (hour, event.line, event.asked.choice, event.asked.answer._value_)
-        connection.execute(COUNT, values)
+        counter = (hour, event.line, event.asked.choice, event.asked.answer._value_)
+        connection.execute(COUNT, counter)
 
 
 def move(connection: sqlite3.Connection, old: bytes, new: bytes) -> None:
     """Move the answers of one pseudonym to another of the same caller, who keeps the later ones."""
     moved = connection.execute(RAW, (old,)).fetchall()
     connection.execute(FORGET, (old,))
-    for values in moved:
-        connection.execute(LEARN, (new, *values))
+    for row in moved:
+        connection.execute(LEARN, (new, *row))

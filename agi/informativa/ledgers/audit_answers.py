@@ -1,7 +1,8 @@
 """Check of what callers are said to have answered to choices (`answer`) against the records.
 
 The answers of each caller are gathered from all records of choices, and follow him through changes of his
-key; the greatest of them, by the order of `model.choices`, is the one that the table should have.
+key; the greatest of them, by the order of `model.choices`, is the one that the table should have, or one of
+another box that is greater. What other boxes have on record only the shared database can say.
 """
 
 from __future__ import annotations
@@ -9,11 +10,12 @@ from __future__ import annotations
 import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import NamedTuple
 
-from ..model import A_CALL, Event, Reason, Record
-from ..model.choices import ACTS, AFTER_ALL, StandingAnswer, answered
+from ..model import A_CALL, Answer, Event, Reason, Record
+from ..model.choices import ACTS, AFTER_ALL, StandingAnswer, answered, is_live, placed
 from . import rows
 from .audit_history import HistoryRow
 from .audit_reading import UNREADABLE, tolerantly
@@ -23,16 +25,32 @@ _EVENTS = f"""
 SELECT {rows.COLUMNS} FROM event WHERE pseudonym IS NOT NULL
 AND (asked IS NOT NULL OR earlier IS NOT NULL OR reason = 'recycled') ORDER BY record
 """  # noqa: S608  # our own names
-# A row without its record counts for nothing, and the next purge deletes it. One of another box is forged,
-# since boxes do not tell each other of answers.
+# A row without its record counts for nothing, and the next purge deletes it.
 _ANSWERS = """
-SELECT pseudonym, choice, act, box, word, version, purposes, at, record, rank FROM answer
+SELECT pseudonym, choice, act, box, word, version, purposes, at, record, rank, withdrawal FROM answer
 WHERE box <> '' OR record > ? OR EXISTS (SELECT 1 FROM event WHERE event.record = answer.record)
 """
+_OF_OTHERS = """
+SELECT pseudonym, choice, act, box, word, version, purposes, at, record, rank, withdrawal FROM answer
+WHERE box <> '' ORDER BY pseudonym, choice, act
+"""
+_BOXES = "SELECT name FROM box"
 _MICROSECOND = timedelta(microseconds=1)
 
 Place = tuple[object, object, object]
 """The key of a row: pseudonym, choice, and whether it is an act."""
+
+
+@dataclass(frozen=True)
+class _Losses:
+    """The grounds of a row besides the records: those that are purged, and those of other `boxes`."""
+
+    notes: LossNotes
+    boxes: frozenset[str]
+
+    @property
+    def any(self) -> bool:
+        return bool(self.boxes or self.notes.last or self.notes.forgotten)
 
 
 class AnswerRow(NamedTuple):
@@ -45,6 +63,7 @@ class AnswerRow(NamedTuple):
     at: int
     record: int
     rank: int
+    withdrawal: int
 
     @classmethod
     def of(cls, answer: StandingAnswer) -> AnswerRow:
@@ -55,8 +74,24 @@ class AnswerRow(NamedTuple):
             rows.words(answer.purposes),
             rows.microseconds(answer.at),
             answer.record,
-            rows.microseconds(answer.order[0]),
+            rows.microseconds(answer.rank),
+            rows.microseconds(answer.withdrawal),
         )
+
+    @property
+    def order(self) -> tuple[int, int, bool]:
+        """`StandingAnswer.order`, as far as a row of another box can be compared by it."""
+        return self.withdrawal, self.rank, self.word != str(Answer.GRANTED)
+
+    def is_by(self, expected: AnswerRow, losses: _Losses) -> bool:
+        """Return whether this is the expected row. Its place may be later, after answers of other boxes, and
+        not as late, where some that it came after are forgotten."""
+        if not losses.any:
+            return self == expected
+        rank, withdrawal = expected.rank, expected.withdrawal
+        if losses.notes.last or losses.notes.forgotten:
+            rank, withdrawal = expected.at, 0
+        return self[:-2] == expected[:-2] and self.rank >= rank and self.withdrawal >= withdrawal
 
 
 def forged(connection: sqlite3.Connection, notes: LossNotes) -> list[HistoryRow]:
@@ -68,20 +103,40 @@ def forged(connection: sqlite3.Connection, notes: LossNotes) -> list[HistoryRow]
             row[:3]: AnswerRow._make(row[3:]) for row in connection.execute(_ANSWERS, (notes.last,))
         }
         expected = _derived(_readable(connection))
+        boxes = frozenset(name for (name,) in connection.execute(_BOXES))
+    losses = _Losses(notes, boxes)
     forged_rows = set()
     for place in actual.keys() | expected.keys():
         row, answers = actual.get(place), expected.get(place, [])
-        if not _is_borne_out(row, answers, notes):
-            named = row or answers[0]
-            record = named.record if type(named.record) is int else 0
-            forged_rows.add(HistoryRow(record, "", str(named.version), str(place[1]), str(named.word)))
+        if not _is_borne_out(row, answers, losses):
+            forged_rows.add(history_row(place, row or answers[0]))
     return sorted(forged_rows, key=lambda row: (row.record, row.choice or "", row.answer or ""))
 
 
-def _is_borne_out(actual: AnswerRow | None, expected: Sequence[AnswerRow], notes: LossNotes) -> bool:
+def of_other_boxes(connection: sqlite3.Connection) -> list[tuple[Place, AnswerRow]]:
+    """Return the rows about answers that other boxes have on record. Raises sqlite3.Error."""
+    with tolerantly(connection):
+        answer_rows = connection.execute(_OF_OTHERS).fetchall()
+    return [(row[:3], AnswerRow._make(row[3:])) for row in answer_rows]
+
+
+def history_row(place: Place, row: AnswerRow) -> HistoryRow:
+    """Return how an audit names a row."""
+    record = row.record if type(row.record) is int else 0
+    return HistoryRow(record, "", str(row.version), str(place[1]), str(row.word))
+
+
+def _is_borne_out(actual: AnswerRow | None, expected: Sequence[AnswerRow], losses: _Losses) -> bool:
     """Return whether a row is as the records would have it; `expected` are all answers on record, the
     greatest first. One from before the time that callers may have forgotten may have been followed by an
-    older one. One that is gone may have been replaced by an answer whose record was purged since."""
+    older one. One that is gone may have been replaced by an answer whose record was purged since; one of
+    another box is greater."""
+    notes = losses.notes
+    if actual is not None and actual.box:
+        newest = expected[0] if expected else None
+        return actual.box in losses.boxes and (
+            newest is None or newest.at < notes.forgotten or actual.order >= newest.order
+        )
     if actual is None:
         newest = expected[0] if expected else None
         return newest is None or (
@@ -89,10 +144,10 @@ def _is_borne_out(actual: AnswerRow | None, expected: Sequence[AnswerRow], notes
             or newest.record < notes.last
             or (notes.last > 0 and newest.rank <= notes.before + AFTER_ALL // _MICROSECOND)
         )
-    if expected and actual != expected[0] and actual.record < expected[0].record:
+    if expected and not actual.is_by(expected[0], losses) and actual.record < expected[0].record:
         return False  # an answer that was overruled comes back only by a record that is made later
     for answer in expected:
-        if actual == answer:
+        if actual.is_by(answer, losses):
             return True
         if answer.at >= notes.forgotten:
             return False
@@ -124,6 +179,16 @@ def _derived(records: Iterable[Record]) -> dict[Place, list[AnswerRow]]:
             since = event.at - A_CALL
             by_caller[pseudonym] = [item for item in by_caller[pseudonym] if item[1].at >= since]
         if event.asked is not None and (answer := answered(event, record.number)) is not None:
+            last = max(
+                (
+                    earlier
+                    for choice, earlier in by_caller[pseudonym]
+                    if choice == event.asked.choice and (earlier.word in ACTS) == (answer.word in ACTS)
+                ),
+                key=lambda earlier: earlier.order,
+                default=None,
+            )
+            answer = placed(answer, last, live=is_live(event))
             by_caller[pseudonym].append((event.asked.choice, answer))
     together: dict[Place, list[StandingAnswer]] = defaultdict(list)
     for caller, answers in by_caller.items():

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
+from datetime import timedelta
 from typing import Any
 
-from ..model import Record
+from ..model import Answer, Record
+from ..model.choices import AFTER_ALL, KINDS
 from . import leaves, rows
 from .sqlite import SqliteStore
 
@@ -14,11 +16,45 @@ _EVIDENCE = f"""
 leaf.leaf, leaf.who, leaf.salt_what, leaf.salt_who, leaf.binding, leaf.opening, {leaves.VERSION},
 leaf.migrated
 """
-_PAGE = f"""
-SELECT event.*, {_EVIDENCE}
+# The place of an answer among others: that of its row of `answer`, also where a new key moved that. Where a
+# later answer of this ledger took the row, the place that it has alone will do.
+_ROW_OF_ANSWER = """
+FROM answer WHERE record = event.record AND box = '' AND pseudonym IN (
+    SELECT event.pseudonym UNION SELECT pseudonym FROM event AS later WHERE later.earlier = event.pseudonym
+)
+"""
+_LIVE_WITHDRAWAL = "asked LIKE '% withdrawn %' AND coalesce(recorded, at) = at"
+_RANK = f"at + (asked NOT LIKE '% granted %') * {AFTER_ALL // timedelta(microseconds=1)}"
+_IS_REMEMBERED = f"""
+pseudonym IS NOT NULL AND NOT erased AND asked NOT LIKE '% {Answer.NOT_ASKED} %' AND ({
+    " OR ".join(f"asked LIKE '% {asks} %'" for asks, kind in KINDS.items() if kind.personal)
+})
+"""
+_ANSWER = f"""
+asked, CASE WHEN asked IS NOT NULL AND {_IS_REMEMBERED} THEN
+    coalesce((SELECT rank {_ROW_OF_ANSWER}), {_RANK}) END AS rank,
+CASE WHEN asked IS NOT NULL AND {_IS_REMEMBERED} THEN
+    coalesce((SELECT withdrawal {_ROW_OF_ANSWER}), CASE WHEN {_LIVE_WITHDRAWAL} THEN {_RANK} ELSE 0 END)
+END AS withdrawal
+"""
+
+
+def _pages(condition: str) -> str:
+    return f"""
+SELECT {", ".join(f"event.{name.strip()}" for name in rows.SHARED_COLUMNS.split(","))}, informs, {_EVIDENCE},
+       asked, rank, withdrawal
 FROM (
-    SELECT {rows.SHARED_COLUMNS}, ({rows.INFORMS}) FROM event WHERE record > ? ORDER BY record LIMIT ?
+    SELECT {rows.SHARED_COLUMNS}, ({rows.INFORMS}) AS informs, {_ANSWER} FROM event
+    WHERE {condition} ORDER BY record LIMIT ?
 ) AS event LEFT JOIN leaf ON {leaves.of("event.record")} ORDER BY event.record
+"""  # noqa: S608  # our own names
+
+
+_PAGE = _pages("record > ?")
+_REFUSALS = _pages("record > ? AND (asked LIKE '% refused %' OR asked LIKE '% withdrawn %')")
+_ANSWERS = f"""
+SELECT coalesce(recorded, at), record, {_ANSWER} FROM event
+WHERE record > ? AND record <= ? AND asked IS NOT NULL ORDER BY record LIMIT ?
 """  # noqa: S608  # our own names
 _PROOFS = f"""
 SELECT event.record, coalesce(event.recorded, event.at), {_EVIDENCE}
@@ -27,11 +63,15 @@ FROM leaf LEFT JOIN event ON event.record = leaf.record WHERE leaf.leaf >= ? ORD
 _WHOSE = "SELECT pseudonym FROM event WHERE record = ? AND pseudonym IS NOT NULL"
 _LEARNT = """
 SELECT pseudonym FROM elsewhere UNION SELECT pseudonym FROM number_use
+UNION SELECT pseudonym FROM answer WHERE box <> ''
 EXCEPT SELECT pseudonym FROM event WHERE pseudonym IS NOT NULL
 """
 _LEARNT_PAGE = 10_000  # callers
 _NUMBERS_PAGE = 20_000
-_CURSOR = "INSERT INTO box (name, record) VALUES (?, ?) ON CONFLICT DO UPDATE SET record = excluded.record"
+_CURSORS = """
+INSERT INTO box (name, record, answers) VALUES (?1, coalesce(?2, 0), coalesce(?3, 0))
+ON CONFLICT DO UPDATE SET record = coalesce(?2, record), answers = coalesce(?3, answers)
+"""
 
 
 def identity(store: SqliteStore) -> bytes:
@@ -56,9 +96,24 @@ def drawn_identity(store: SqliteStore) -> bytes | None:
 def page(store: SqliteStore, after: int, count: int) -> list[tuple[Any, ...]]:
     """Return up to `count` records after the number `after`, in order. Each row has `rows.SHARED_COLUMNS`; a
     flag that its caller is informed by it; and its leaf, the commitment `who`, both salts, the binding, and
-    whether it is migrated: all NULL if it has no leaf yet."""
+    whether it is migrated: all NULL if it has no leaf yet; and what the caller was asked and answered, its
+    rank and the rank of the last withdrawal before it, the two NULL where it is remembered of nobody."""
     with store.connected() as connection:
         return connection.execute(_PAGE, (after, count)).fetchall()
+
+
+def refusals(store: SqliteStore, after: int, count: int) -> list[tuple[Any, ...]]:
+    """Return the same of records by which callers refused or withdrew a consent."""
+    with store.connected() as connection:
+        return connection.execute(_REFUSALS, (after, count)).fetchall()
+
+
+def answers(store: SqliteStore, after: int, upto: int, count: int) -> list[tuple[Any, ...]]:
+    """Return up to `count` records of choices after the number `after`, up to the number `upto`, in order.
+    Each row has the time at which it was recorded (microseconds since 1970), the record, and the same columns
+    of the answer as in `page`."""
+    with store.connected() as connection:
+        return connection.execute(_ANSWERS, (after, upto, count)).fetchall()
 
 
 def proofs(store: SqliteStore, leaf: int, count: int) -> list[tuple[Any, ...]]:
@@ -69,22 +124,31 @@ def proofs(store: SqliteStore, leaf: int, count: int) -> list[tuple[Any, ...]]:
         return connection.execute(_PROOFS, (leaf, count)).fetchall()
 
 
-def received(store: SqliteStore) -> dict[str, int]:
-    """Return, by the name of each other box, the number of its last record that was received here."""
+def received(store: SqliteStore, *, answers: bool = False) -> dict[str, int]:
+    """Return, by the name of each other box, the number of its last record that was received here; or the
+    number up to which its `answers` were."""
     with store.connected() as connection:
-        return dict(connection.execute("SELECT name, record FROM box").fetchall())
+        column = "answers" if answers else "record"
+        return dict(connection.execute(f"SELECT name, {column} FROM box").fetchall())  # noqa: S608  # ours
 
 
 def take_in(
-    store: SqliteStore, box: str, records: Iterable[Record], upto: int, *, alone: bool = False
+    store: SqliteStore,
+    box: str,
+    records: Iterable[Record],
+    upto: int | None,
+    answers_upto: int | None = None,
+    *,
+    alone: bool = False,
 ) -> None:
     """Store what records of another box say of their callers, and `upto` as the number of the last one
-    received, all or nothing. The records are stored in the order of their pseudonyms, in which they lie in
-    the ledger. `alone` is true if no calls wait."""
+    received, all or nothing; and the number up to which their answers were received. `None` leaves either as
+    it is. The records are stored in the order of their pseudonyms, in which they lie in the ledger. `alone`
+    is true if no calls wait."""
     with store.transaction() if alone else store.turn() as transaction, store.connected() as connection:
         for record in sorted(records, key=lambda record: record.event.pseudonym or b""):
             transaction.learn(box, record)
-        connection.execute(_CURSOR, (box, upto))
+        connection.execute(_CURSORS, (box, upto, answers_upto))
 
 
 def pseudonyms_of(store: SqliteStore, records: Iterable[int]) -> set[bytes]:

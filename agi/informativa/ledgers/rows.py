@@ -39,7 +39,7 @@ COLUMNS = """record, at, call, line, pseudonym, notice, version, language, purpo
        ending, heard, length, key, basis, linked, wanted, kind, reference, erased,
        recorded, vouched, recording, supplement, counts, rate, earlier, elsewhere, asked"""
 SHARED_COLUMNS = COLUMNS.removesuffix(", asked")
-"""The columns that go to other boxes: these do not tell each other of choices, which `check` refuses."""
+"""The columns that other boxes get since the first schema of the shared database."""
 RECORDS = f"SELECT {COLUMNS} FROM event WHERE record >= ? ORDER BY record"  # noqa: S608  # our own names
 RECORD = f"SELECT {COLUMNS} FROM event WHERE record = ?"  # noqa: S608  # our own names
 OF_CALLER = f"SELECT {COLUMNS} FROM event WHERE pseudonym = ? ORDER BY record"  # noqa: S608  # our own names

@@ -219,6 +219,11 @@ class SqliteTransaction:
     def learn(self, box: str, record: Record) -> None:
         """Store what a record of another box says of its caller."""
         event = record.event
+        if event.asked is not None:
+            from . import answers  # only where there are choices
+
+            answers.learn(self._connection, box, record)
+            return
         assert event.pseudonym is not None  # only such records are asked for
         if not event.informs:
             when = rows.microseconds(event.at)

@@ -237,10 +237,12 @@ def told_elsewhere(
 
 @dataclass(frozen=True)
 class Record:
-    """An event that is durable, under its number."""
+    """An event that is durable, under its number. `place` is the one that another box gave to an answer: its
+    rank, and that of the last withdrawal (`model.choices.placed`)."""
 
     number: int
     event: Event
+    place: tuple[datetime, datetime] | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)

@@ -5,17 +5,20 @@ Whoever handles, configures or shows a choice reads this table; nothing else dep
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
-from .calls import Asked, Binding, Event, told_elsewhere
+from .calls import Asked, Binding, Event, Record, told_elsewhere
 from .frozen import dataclass
 from .plan import Notice, Version
 from .words import Answer, Asks, RecordKind, Status, Vouched
 
 AFTER_ALL = timedelta(minutes=10)
-"""The time by which an act that does not grant wins over a later one that grants: clocks of boxes differ."""
+"""The time by which an act that does not grant wins over a later one of another box: clocks differ."""
+NEVER = datetime(1970, 1, 1, tzinfo=UTC)
+"""The time of a withdrawal that there is not."""
+_NEXT = timedelta(microseconds=1)
 NO_ANSWER_FOR_MONTHS = 1
 """The number of months for which whoever gave no answer to a consent is not asked again."""
 
@@ -74,7 +77,10 @@ VOUCHED_AT_LEAST: Mapping[Vouched, frozenset[Vouched]] = {
 @dataclass(frozen=True)
 class StandingAnswer:
     """The last answer of one caller to one choice: its word, the version and the purposes that he was told,
-    when, and the record that proves it; `box` is the box that has the record, '' for this ledger."""
+    when, and the record that proves it; `box` is the box that has the record, '' for this ledger.
+
+    `rank` is the time by which it is ordered, and `withdrawal` the rank of the last withdrawal that its box
+    knew before it, or its own (`placed`). Both are those of the box that has the record."""
 
     word: Answer
     version: str
@@ -82,13 +88,32 @@ class StandingAnswer:
     at: datetime
     record: int
     box: str = field(default="")
+    rank: datetime = field(default=NEVER, compare=False)
+    withdrawal: datetime = field(default=NEVER, compare=False)
 
     @property
-    def order(self) -> tuple[datetime, bool, str, int]:
+    def order(self) -> tuple[datetime, datetime, bool, str, int]:
         """The place of this answer among others of the same caller: the greatest counts. A total order, so
-        that boxes may merge theirs as they come; a clock that is 10 minutes off makes no yes of a no."""
-        grants = self.word is Answer.GRANTED
-        return self.at + (timedelta(0) if grants else AFTER_ALL), not grants, self.box, self.record
+        that boxes may merge theirs as they come. No act outranks a withdrawal that its box did not know."""
+        return self.withdrawal, self.rank, self.word is not Answer.GRANTED, self.box, self.record
+
+
+def placed(answer: StandingAnswer, last: StandingAnswer | None, *, live: bool) -> StandingAnswer:
+    """Return an answer with its place after the `last` one that its box knows of this caller and choice.
+
+    One that is put on record while it happens (`live`) comes after all that its box knows, whatever the
+    clocks say: who was just told that he has withdrawn has. Another one, of an earlier day, is ordered by
+    when it happened. Of acts that no box knew both of, the times decide, and 10 minutes for what does not
+    grant; but a withdrawal that was made live comes after them."""
+    rank = answer.at if answer.word is Answer.GRANTED else answer.at + AFTER_ALL
+    withdrawal = NEVER if last is None else last.withdrawal
+    if live and last is not None:
+        rank = max(rank, last.rank + _NEXT)
+    if live and answer.word is Answer.WITHDRAWN:
+        withdrawal = rank
+    elif not live and withdrawal >= rank:
+        withdrawal = NEVER
+    return replace(answer, rank=rank, withdrawal=withdrawal)
 
 
 @dataclass(frozen=True)
@@ -124,13 +149,49 @@ def reported(
     return replace(event, notice="", status=Status.REPORTED, asked=asked)
 
 
+def is_live(event: Event) -> bool:
+    """Return whether an act was put on record while it happened."""
+    return event.recorded is None
+
+
 def answered(event: Event, record: int) -> StandingAnswer | None:
-    """Return the standing answer that an event amounts to, under the number of its record; `None` for one
-    that is remembered of nobody."""
+    """Return the standing answer that an event amounts to, under the number of its record, with the place
+    that it has alone; `None` for one that is remembered of nobody."""
     asked = event.asked
     if asked is None or event.erased or event.pseudonym is None or not is_remembered(asked):
         return None
-    return StandingAnswer(asked.answer, event.version, event.purposes, event.at, record)
+    answer = StandingAnswer(asked.answer, event.version, event.purposes, event.at, record)
+    return placed(answer, None, live=is_live(event))
+
+
+def answer_elsewhere(box: str, record: Record) -> StandingAnswer | None:
+    """Return the standing answer of another box's record, with the place that it has there; `None` for one
+    that is remembered of nobody."""
+    answer = answered(record.event, record.number)
+    if answer is None:
+        return None
+    rank, withdrawal = record.place or (answer.rank, answer.withdrawal)
+    return replace(answer, box=box, rank=rank, withdrawal=withdrawal)
+
+
+def answers_on_record(records: Iterable[tuple[str, Record]]) -> AnswerHistory:
+    """Return the standing answers of one caller by all his records, each with its box, '' for this ledger."""
+    last: dict[tuple[str, str, bool], StandingAnswer] = {}
+    for box, record in sorted(records, key=lambda item: (item[0], item[1].number)):
+        event, answer = record.event, answer_elsewhere(box, record)
+        if answer is None or event.asked is None:
+            continue
+        place = box, event.asked.choice, answer.word in ACTS
+        earlier = last.get(place)
+        if record.place is None:
+            answer = placed(answer, earlier, live=is_live(event))
+        last[place] = max(answer, earlier or answer, key=_order)
+    return merge_answers(
+        *(
+            AnswerHistory({choice: answer}, {}) if is_act else AnswerHistory({}, {choice: answer})
+            for (_box, choice, is_act), answer in last.items()
+        )
+    )
 
 
 def is_remembered(asked: Asked) -> bool:
@@ -150,5 +211,9 @@ def _latest(*histories: Mapping[str, StandingAnswer]) -> Mapping[str, StandingAn
     together: dict[str, StandingAnswer] = {}
     for history in histories:
         for choice, answer in history.items():
-            together[choice] = max(answer, together.get(choice, answer), key=lambda one: one.order)
+            together[choice] = max(answer, together.get(choice, answer), key=_order)
     return together
+
+
+def _order(answer: StandingAnswer) -> tuple[datetime, datetime, bool, str, int]:
+    return answer.order

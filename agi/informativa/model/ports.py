@@ -71,6 +71,9 @@ class LedgerTransaction(Protocol):
     def note_call(self, pseudonym: bytes, notice: str, at: datetime) -> None:
         """Note that this caller, who knows the notice, called: it is still his number."""
 
+    def learn(self, box: str, record: Record) -> None:
+        """Store what a record of another box says of its caller."""
+
     def record(self, number: int) -> Record | None:
         """Return the record of that number, if there is one."""
 
@@ -127,7 +130,8 @@ class OtherBoxes(Protocol):
     time limit, and no method raises: without an answer nothing is known."""
 
     async def ask(self, pseudonyms: Sequence[bytes]) -> Sequence[tuple[str, Record]]:
-        """Return their records that inform this caller, each with its box."""
+        """Return their records that inform this caller, and those of his answers that are remembered, each
+        with its box."""
 
     async def wait(self, record: int) -> None:
         """Wait until our records up to that one are in the database too, where the configuration asks for

@@ -18,7 +18,7 @@ from ..evidence.commitment import bind
 from ..ledgers.sqlite import SqliteStore
 from ..ledgers.transaction import SqliteTransaction
 from ..model import Asked, Asks, Event
-from ..model.choices import ACTS, answered, merge_answers, reported
+from ..model.choices import ACTS, answered, is_live, merge_answers, placed, reported
 from ..model.errors import InformativaError
 from ..model.text import Text
 from . import importing
@@ -134,7 +134,8 @@ class ConsentSource(Source):
         assert asked is not None
         history = merge_answers(*map(transaction.answers, (act.pseudonym, *act.earlier)))
         last = history.acts.get(asked.choice)
-        self.overruled.number += last is not None and last.order > answer.order
+        placed_answer = placed(answer, last, live=is_live(act.event))
+        self.overruled.number += last is not None and last.order > placed_answer.order
 
 
 class _ActReader(RowReader):

@@ -249,7 +249,8 @@ def continued(transaction: LedgerTransaction, event: Event, earlier: Iterable[by
     answers = {old: transaction.answers(old) for old in earlier}
     known = [old for old, given in answers.items() if given.is_known or transaction.history(old)]
     granted = [old for old in known if any(act.word is Answer.GRANTED for act in answers[old].acts.values())]
-    return replace(event, earlier=(granted or known)[0]) if known else event
+    # Where nothing is known here, by the key before: another box may know him by that.
+    return replace(event, earlier=(granted or known or [*answers])[0]) if answers else event
 
 
 def show(

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from ..call.choice_policy import remembered_until, why_ended
 from ..config import Configuration
 from ..model import A_CALL, Answer, Asks, CallerHistory, Choice, Controller, Identified, Reason, Record
-from ..model.choices import ACTS, StandingAnswer, answered
+from ..model.choices import StandingAnswer, answers_on_record
 
 
 @dataclass(frozen=True)
@@ -51,11 +51,9 @@ def letter_consents(
     choices = {choice.id: choice for choice in configuration.choices.get(controller.id, ())}
     records = tuple(records)
     since = _changed_hands(records)
-    last: dict[str, StandingAnswer] = {}
-    for name, act in _acts(records):
-        if since is not None and act.at < since:
-            continue  # who had the number before
-        last[name] = max(act, last.get(name, act), key=lambda one: one.order)
+    if since is not None:  # who had the number before
+        records = tuple(item for item in records if item[1].event.at >= since)
+    last = answers_on_record(records).acts
     return tuple(
         _consent(name, act, choices.get(name), controller, caller, history, now)
         for name, act in sorted(last.items())
@@ -67,13 +65,6 @@ def _changed_hands(records: Iterable[tuple[str, Record]]) -> datetime | None:
     events = [record.event for _box, record in records]
     begun = [event.at - A_CALL for event in events if event.informs and event.reason is Reason.RECYCLED]
     return max(begun, default=None)
-
-
-def _acts(records: Iterable[tuple[str, Record]]) -> Iterator[tuple[str, StandingAnswer]]:
-    for box, record in records:
-        act = answered(record.event, record.number)
-        if act is not None and record.event.asked is not None and act.word in ACTS:
-            yield record.event.asked.choice, replace(act, box=box)
 
 
 def _consent(

@@ -18,7 +18,8 @@ class ErasureStatements:
         closing = ", ".join(f"{name} = NULL" for name in openings)
         opened = " OR ".join(f"{name} IS NOT NULL" for name in openings)  # as the index has it
         closed = f", {closing}" if self.proofs else ""
-        erase = f"UPDATE {record} SET informs = 0, {ERASED_ROW.replace('%', '%%')}{closed}"  # noqa: S608  # our own names, here and below
+        unplaced = "rank = NULL, withdrawal = NULL, " if number >= schema.ANSWERS else ""
+        erase = f"UPDATE {record} SET informs = 0, {unplaced}{ERASED_ROW.replace('%', '%%')}{closed}"  # noqa: S608  # our own names, here and below
         self.erase = f"{erase} WHERE box = %s AND record = ANY(%s) AND erased = 0"
         self.erase_caller = f"{erase} WHERE pseudonym = ANY(%s)"
         self.rests_no_more = f"""
@@ -26,7 +27,7 @@ class ErasureStatements:
         """  # noqa: S608
         # Where there are proofs: for what a box of an earlier informativa erased, which knows of no salts.
         self.close_erased = f"""
-        UPDATE {record} SET {closing}
+        UPDATE {record} SET {unplaced}{closing}
         WHERE erased = 1 AND ({opened})
         """  # noqa: S608
 
@@ -80,4 +81,5 @@ class ErasureStatements:
         self.known_nowhere = f"""
         SELECT pseudonym FROM unnest(%s::bytea[]) AS learnt (pseudonym)
         WHERE NOT EXISTS (SELECT 1 FROM {record} AS told WHERE told.pseudonym = learnt.pseudonym)
+        AND NOT EXISTS (SELECT 1 FROM {record} AS told WHERE told.earlier = learnt.pseudonym)
         """  # noqa: S608

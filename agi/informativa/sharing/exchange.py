@@ -68,6 +68,9 @@ class Exchange:
         """The number of our newest record at the last look."""
         self.others = 0
         """The number of other boxes."""
+        self.outdated = False
+        """True if the schema was migrated since this connection was opened."""
+        self._answered = self._refusals = 0  # up to which records: all answers are there; refusals were sent
         self._newest_erasure = 0
         self._erasures = Erasures(store, connection, database, controller, self._identity, keys)
         self._take_part(about)
@@ -103,7 +106,7 @@ class Exchange:
                 ),
             )
         if row.record != self.sent:  # at the beginning, after another sender, or after a failover
-            self.sent = row.record
+            self.sent = self._refusals = row.record
             if self._proofs:
                 self._proofs.forget()
             with translated(self._database):
@@ -112,6 +115,7 @@ class Exchange:
                 )
         if self._proofs:
             self._proofs.proven = row.proven
+        self._answered = row.answered
         return row
 
     def send(self) -> int:
@@ -121,23 +125,66 @@ class Exchange:
         page = boxes.page(self._store, self.sent, PAGE)
         if not page:
             return 0
-        self.newest = self._store.newest() if len(page) == PAGE else page[-1][0]
+        if len(page) == PAGE:
+            self.newest = self._store.newest()
+            if not self._send_refusals(page[-1][0]):
+                return 0
+        else:
+            self.newest = page[-1][0]
+        return len(page) if self._send_plain(page, self._send) else 0
+
+    def _send_refusals(self, after: int) -> bool:
+        """Send what callers refused or withdrew in records behind the next page, before their turn: another
+        box must not rely on a consent for as long as it takes to send all before. Return `False` if the box's
+        row has changed."""
+        if self._connection.schema < schema.ANSWERS:
+            return True
+        self._refusals = max(self._refusals, after)
+        while page := boxes.refusals(self._store, self._refusals, PAGE):
+            if not self._send_plain(page, self._insert):
+                return False
+            self._refusals = page[-1][0]
+        self._refusals = max(self._refusals, self.newest)
+        return True
+
+    def _send_plain(
+        self, page: Sequence[Sequence[Any]], send: Callable[[Sequence[Sequence[Any]]], bool]
+    ) -> bool:
+        """Send a page, without what PostgreSQL's text does not take: NUL, say."""
         with translated(self._database):
             try:
-                sent = self._send(page)
-            except (psycopg.DataError, UnicodeError):  # PostgreSQL's text has no NUL, say
-                sent = self._send(shared_rows.plain(page))
-        return len(page) if sent else 0
+                return send(page)
+            except (psycopg.DataError, UnicodeError):
+                return send(shared_rows.plain(page))
+
+    def _insert(self, page: Sequence[Sequence[Any]]) -> bool:
+        """Insert records whose turn has not come."""
+        run = self._connection.execute
+        with self._connection.transaction():
+            if run(self._sql.sending, self._sending(self.sent)).rowcount != 1:
+                return False
+            run(self._sql.send, shared_rows.arrays(self._box, page, self._connection.schema))
+        return True
+
+    def _sending(self, last: int) -> dict[str, object]:
+        """Return the values of `sending`, with the number of the last record that is there then."""
+        return {
+            "record": last,
+            "newest": last,
+            "box": self._box,
+            "identity": self._identity,
+            "erasures": self._newest_erasure,
+            "sent": self.sent,
+        }
 
     def _send(self, page: Sequence[Sequence[Any]]) -> bool:
         """Send a page, in three round trips for any number of records. Return `False` if the box's row has
         changed."""
         proofs = self._proofs
-        columns = shared_rows.arrays(self._box, page, proofs=proofs is not None)
+        columns = shared_rows.arrays(self._box, page, self._connection.schema)
         last, run = page[-1][0], self._connection.execute
         with self._connection.pipeline() as pipeline, self._connection.transaction():
-            values = (last, last, self._box, self._identity, self._newest_erasure, self.sent)
-            updated = run(self._sql.sending, values)
+            updated = run(self._sql.sending, self._sending(last))
             pipeline.sync()
             if updated.rowcount != 1:  # the row has changed
                 return False
@@ -151,6 +198,8 @@ class Exchange:
             if proofs and proven != proofs.proven:
                 proving = (proven, self._box, self._identity, self._newest_erasure, proofs.proven)
                 run(proofs.sql.proving, proving)
+        if self._answered == self.sent:
+            self._answered = last
         self.sent = last
         if proofs:
             proofs.proven = proven
@@ -184,6 +233,24 @@ class Exchange:
         elif row[_KIND] == RecordKind.ERASURE:
             self._erasures.follow(row[0], row[_REFERENCE])
 
+    def send_answers(self) -> int:
+        """Send the next answers of records that were sent before the database took answers. Return their
+        number."""
+        if self._connection.schema < schema.ANSWERS or self._answered >= self.sent:
+            return 0
+        page = boxes.answers(self._store, self._answered, self.sent, PAGE)
+        upto = page[-1][1] if len(page) == PAGE else self.sent
+        guard = (self._box, self._identity, self._newest_erasure, self._answered, self.sent)
+        run = self._connection.execute
+        with translated(self._database), self._connection.transaction():
+            if run(self._sql.answering, (upto, *guard)).rowcount != 1:
+                return 0
+            if page:
+                columns = zip(*((shared_rows.month(at), *row) for at, *row in page), strict=True)
+                run(self._sql.answer, (*map(list, columns), self._box))
+        self._answered = upto
+        return len(page)
+
     def send_proofs(self) -> int:
         """Send the next part of the proofs of our records. Return the size of it, 0 for nothing."""
         if self._proofs is None:
@@ -203,41 +270,56 @@ class Exchange:
         alone: bool = False,
         progress: Callable[[str, int, int], None] = lambda _box, _at, _of: None,
     ) -> int:
-        """Take in all records that inform callers and that other boxes sent since. Return their number. With
-        `seen` also calls of callers who knew a notice; `alone` in larger pages, where no calls wait.
-        `progress` is called for each page: with a box, the last record so far, and the last of all."""
+        """Take in all records that inform callers, or have their answers, and that other boxes sent since.
+        Return their number. With `seen` also calls of callers who knew a notice; `alone` in larger pages,
+        where no calls wait. `progress` is called for each page: with a box, the last record so far, and the
+        last of all."""
         with translated(self._database):
             boxes_there = self._connection.execute(self._sql.boxes, (self._box,)).fetchall()
-        self.others = len(boxes_there)
-        received_of, count_taken = boxes.received(self._store), 0
-        for box, upto in boxes_there:
-            position = received_of.get(box, 0)
-            while position < upto:
-                count = LARGE_PAGE if alone else PAGE
-                page = self._page(box, position, upto, count, seen=seen)
+        self.others, count_taken = len(boxes_there), 0
+        received_of, answers_of = (boxes.received(self._store, answers=only) for only in (False, True))
+        count = LARGE_PAGE if alone else PAGE
+        for box, upto, answered in boxes_there:
+            position, answers_at = received_of.get(box, 0), answers_of.get(box, 0)
+            while answers_at < (behind := min(position, answered)):
+                page = self._page(box, answers_at, behind, count, None)
                 if page is None:
                     break
-                position = page[-1][0] if len(page) == count else upto
-                boxes.take_in(self._store, box, shared_rows.readable(page), position, alone=alone)
+                answers_at = page[-1][0] if len(page) == count else behind
+                boxes.take_in(self._store, box, shared_rows.readable(page), None, answers_at, alone=alone)
+                count_taken += len(page)
+            while position < upto:
+                page = self._page(box, position, upto, count, seen)
+                if page is None:
+                    break
+                end = page[-1][0] if len(page) == count else upto
+                answers_at = end if position <= answers_at and end <= answered else answers_at
+                position = end
+                records = shared_rows.readable(page)
+                boxes.take_in(self._store, box, records, position, answers_at, alone=alone)
                 count_taken += len(page)
                 progress(box, position, upto)
         return count_taken
 
     def _page(
-        self, box: str, after: int, upto: int, count: int, *, seen: bool
+        self, box: str, after: int, upto: int, count: int, seen: bool | None
     ) -> list[tuple[Any, ...]] | None:
-        """Return records of another box, in one round trip; `None` where the server has not got all of them,
-        since it is not the one that reported `upto`."""
+        """Return records of another box, in one round trip, those with answers where `seen` is `None`; `None`
+        where the server has not got all of them, since it is not the one that reported `upto`."""
         run = self._connection.execute
         with translated(self._database):
             with self._connection.pipeline(), self._connection.transaction():
                 sent = run(self._sql.sent, (box,))  # first: what comes meanwhile must not count
-                records = run(self._sql.receive, (box, after, upto, seen, count))
+                if seen is None:
+                    records = run(self._sql.receive_answers, (box, after, upto, count))
+                else:
+                    records = run(self._sql.receive, (box, after, upto, seen, count))
             (sent_upto,) = sent.fetchone() or (0,)
             return records.fetchall() if sent_upto >= upto else None
 
     def report(self, about: About) -> None:
-        """Report that this box is alive, and its newest record; and see whether its log has grown."""
+        """Report that this box is alive, and its newest record; and see whether its log has grown, and the
+        schema was migrated."""
         self.newest = self._store.newest()
         with translated(self._database):
             facts = (
@@ -249,5 +331,7 @@ class Exchange:
                 self._identity,
             )
             self._connection.execute(self._sql.say, facts)
+            (migration,) = self._connection.execute(self._sql.migration).fetchone() or (0,)
+        self.outdated = migration > self._connection.schema
         if self._proofs:
             self._proofs.look()

@@ -141,11 +141,11 @@ class ExchangeLoop:
             raise
 
     def _run_exchange(self, exchange: Exchange) -> None:
-        """Exchange until the connection is too old."""
+        """Exchange until the connection is too old, or does not know what the schema has since."""
         deadline = time.monotonic() + OLDEST_SECONDS
         receive = say = 0.0
         seen = self._controller.recycled_after is not None
-        while not self._stopped.is_set() and (now := time.monotonic()) < deadline:
+        while not (self._stopped.is_set() or exchange.outdated) and (now := time.monotonic()) < deadline:
             self._woken.clear()
             if now >= receive:
                 exchange.erase()
@@ -154,7 +154,7 @@ class ExchangeLoop:
             if now >= say:
                 exchange.report(self.about)
                 say = now + SAY_SECONDS
-            sent = exchange.send() or exchange.send_proofs()
+            sent = exchange.send() or exchange.send_answers() or exchange.send_proofs()
             self._report_progress(exchange)
             if not sent:
                 self._woken.wait(LOOK_SECONDS)

@@ -28,7 +28,7 @@ _MINUTE = 60_000_000  # microseconds
 class BoxRow:
     """A box as the database knows it: its records are there up to `record`, there are erasures up to
     `erasures`, of which those up to `applied` were applied, and the proofs of all leaves before `proven` are
-    there."""
+    there, and all answers of records up to `answered`."""
 
     identity: bytes
     record: int
@@ -36,6 +36,7 @@ class BoxRow:
     applied: int
     retired: bool
     proven: int
+    answered: int
 
 
 @dataclass(frozen=True)

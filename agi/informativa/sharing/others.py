@@ -106,9 +106,11 @@ class SharedBoxes(OtherBoxes):
 
     def _connect_ahead(self) -> None:
         """Connect before the first calls need it: after three in vain nobody asks for a while. A connection
-        that is too slow for a call that waits is not too slow for records."""
+        that is too slow for a call that waits is not too slow for records. Those from before may not know
+        what the schema has since."""
         from .question import Question
 
+        self._idle.drop()
         with suppress(SharedDatabaseError):
             Question(self.database, self.controller, self._idle)(None)
 

@@ -23,7 +23,7 @@ from .administration import RegisteredBox
 from .connection import Connection, connect, translated
 from .proof_statements import ProofStatements
 from .reading import with_box
-from .rows import INFORMS, Statements
+from .rows import READ, Statements
 
 _PAGE = 1000
 
@@ -203,10 +203,10 @@ def open_reader(database: SharedDatabase, controller: str) -> Iterator[ProofRead
 
 
 def _provable(rows_of_records: Iterable[Sequence[Any]]) -> Iterator[ProvableRecord]:
-    """Iterate over records from rows of a box, COLUMNS, and EVIDENCE."""
+    """Iterate over records from rows of a box, COLUMNS, ANSWER, and EVIDENCE."""
     for row in rows_of_records:
-        ((box, record),) = with_box([row[: INFORMS + 1]])
-        leaf, who, salt_what, salt_who, binding, opening, version, migrated = row[INFORMS + 1 :]
+        ((box, record),) = with_box([row[: READ + 1]])
+        leaf, who, salt_what, salt_who, binding, opening, version, migrated = row[READ + 1 :]
         opens = salt_what, salt_who, binding, opening
         is_note = who is None and record.event.kind in ABOUT_RECORDS
         has_proof = leaf is not None and (who is not None or is_note)

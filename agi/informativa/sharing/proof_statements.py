@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..evidence.commitment import ABOUT_RECORDS
 from . import schema
-from .rows import COLUMNS, EVIDENCE, arrays_of
+from .rows import EVIDENCE, arrays_of, record_columns
 
 _KINDS = ", ".join(f"'{kind}'" for kind in sorted(ABOUT_RECORDS))
 
@@ -18,7 +18,7 @@ class ProofStatements:
             ("opening", "leaf_version"), schema.VERSION_2
         )
         evidence = [name if number >= since[name] else f"NULL AS {name}" for name in EVIDENCE]
-        listed = ", ".join(["box", *COLUMNS, *evidence])
+        listed = ", ".join(["box", record_columns(number), *evidence])
         name = schema.quoted(schema.role(controller))
         box, record = f"{name}.box", f"{name}.record"
         log, checkpoint, tile = f"{name}.log", f"{name}.checkpoint", f"{name}.tile"

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 from ..ledgers import rows
@@ -16,6 +17,7 @@ from .rows import Statements
 Asked = Sequence[bytes] | None
 """The pseudonyms of a caller; `None` asks for the number of our last record that is there."""
 Answer = Sequence[tuple[Any, ...]]
+_statements = cache(Statements)
 
 
 class Question:
@@ -23,27 +25,30 @@ class Question:
 
     def __init__(self, database: SharedDatabase, controller: Controller, idle: IdleConnections) -> None:
         self._database, self._controller, self._idle = database, controller, idle
-        self._sql = Statements(controller.id)
 
     def __call__(self, subject: Asked) -> Answer:
-        """Return the deliveries of other boxes to this caller, each row with its box. Raises
-        SharedDatabaseError."""
+        """Return the records by which other boxes informed this caller, and of what he answered there, each
+        row with its box. Raises SharedDatabaseError."""
         if subject is None:
-            return self._run(self._sql.sent, (self._database.box,))
+            return self._run(lambda sql: sql.sent, (self._database.box,))
         controller, since = self._controller, 0
         if controller.retention:
             since = rows.microseconds(controller.retention.before(datetime.now(UTC), controller.zone))
-        return self._run(self._sql.known, (list(subject), self._database.box, since))
+        values = {"pseudonyms": list(subject), "box": self._database.box, "since": since}
+        return self._run(lambda sql: sql.known, values)
 
-    def _run(self, statement: str, values: Sequence[object]) -> Answer:
+    def _run(
+        self, statement: Callable[[Statements], str], values: Sequence[object] | Mapping[str, object]
+    ) -> Answer:
         """Run a statement in one round trip. The server gives it up when nobody waits any more."""
         limit = f"SET LOCAL statement_timeout = {max(1, self._database.seconds * 1000):.0f}"
         expiry, connection = self._idle.take(self._connect)
+        sql = _statements(self._controller.id, connection.schema)
         try:
             with translated(self._database), connection.pipeline(), connection.transaction():
                 # Not for the session, which behind pgbouncer is not ours.
                 connection.execute(limit)
-                cursor = connection.execute(statement, values)
+                cursor = connection.execute(statement(sql), values)
             answer = cursor.fetchall()
         except SharedDatabaseError:
             connection.close()

@@ -35,18 +35,18 @@ def search(
     """Iterate over the records of a filter, or the last ones of them, in the order in which they happened,
     each with its box, while they are read. Records that boxes have not sent yet are missing. Raises
     SharedDatabaseError."""
-    sql = Statements(controller)
     without = list(map(str, record_filter.without))
     values = rows.filter_parameters(record_filter) | {"count": last, "without": without}
-    search_all, search_last = sql.search, sql.last_of
-    if without:
-        search_all, search_last = sql.search_without, sql.last_without
     with (
         connect(database, controller) as connection,
         translated(database),
         connection.transaction(),
         connection.cursor(name="records") as cursor,
     ):
+        sql = Statements(controller, connection.schema)
+        search_all, search_last = sql.search, sql.last_of
+        if without:
+            search_all, search_last = sql.search_without, sql.last_without
         cursor.itersize = _PAGE
         yield from with_box(cursor.execute(search_last if last else search_all, values))
 
@@ -56,8 +56,8 @@ def of_caller(
 ) -> OnOtherBoxes:
     """Return the records that all boxes but the one of this ledger have of a caller. Raises
     SharedDatabaseError."""
-    sql = Statements(controller)
     with connect(database, controller) as connection, translated(database):
+        sql = Statements(controller, connection.schema)
         this = membership(connection, sql, database, store)
         records = connection.execute(sql.of_caller, (list(pseudonyms), this.name)).fetchall()
         return OnOtherBoxes(tuple(with_box(records)), other_boxes(connection, sql, this), this.refused)
@@ -70,8 +70,8 @@ def other_boxes(connection: Connection, sql: Statements, this: Membership) -> tu
 
 
 def with_box(rows_of_records: Iterable[Sequence[Any]]) -> Iterator[tuple[str, Record]]:
-    """Iterate over records from rows of a box and COLUMNS. Raises SharedDatabaseError for a row that cannot
-    be shown: none is left out silently."""
+    """Iterate over records from rows of a box, COLUMNS and ANSWER. Raises SharedDatabaseError for a row
+    that cannot be shown: none is left out silently."""
     for row in rows_of_records:
         try:
             yield row[0], record(row[1:])

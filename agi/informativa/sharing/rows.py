@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 from ..ledgers import rows
@@ -28,14 +29,26 @@ EVIDENCE = {
 }
 """The columns with the proof of a record, and their types. Those of migration 0002 lack `opening` and
 `leaf_version`, which came with 0004."""
+ANSWER = {"asked": "text", "rank": "bigint", "withdrawal": "bigint"}
+"""The columns with the answer to a choice, and their types, which came with migration 0005."""
+READ = len(COLUMNS) + len(ANSWER)
+"""The number of columns of a record as it is read."""
+
+
+def record_columns(number: int) -> str:
+    """Return the columns by which records are read from a schema as it is from a migration on: COLUMNS and
+    ANSWER."""
+    if number >= schema.ANSWERS:
+        return ", ".join((_LISTED, *ANSWER))
+    return ", ".join((_LISTED, *(f"NULL::{kind} AS {name}" for name, kind in ANSWER.items())))
 
 
 class Statements:
-    """The statements for one company's schema, as it is from a migration on: a writer must know which
-    migration it has. `%s` stands for a value."""
+    """The statements for one company's schema, as it is from a migration on, for writers and for whoever
+    reads records. `%s` stands for a value."""
 
     def __init__(self, controller: str, number: int = schema.OLDEST) -> None:
-        proofs = number >= schema.VERSION_2
+        proofs, answers, read = number >= schema.VERSION_2, number >= schema.ANSWERS, record_columns(number)
         name = schema.quoted(schema.role(controller))
         box, record = f"{name}.box", f"{name}.record"
 
@@ -45,10 +58,12 @@ class Statements:
         ON CONFLICT DO NOTHING
         """  # noqa: S608  # our own names, here and below
         self.box = f"""
-        SELECT identity, record, erasures, applied, retired IS NOT NULL, {"proven" if proofs else 0}
+        SELECT identity, record, erasures, applied, retired IS NOT NULL, {"proven" if proofs else 0},
+            {"answered" if answers else 0}
         FROM {box} WHERE name = %s
         """  # noqa: S608
         self.sent = f"SELECT record FROM {box} WHERE name = %s"  # noqa: S608
+        self.migration = f"SELECT max(number) FROM {name}.migration"  # noqa: S608
         self.say = f"""
         UPDATE {box} SET newest = %s, seen = now(), program = %s, keys = %s, configuration = %s
         WHERE name = %s AND identity = %s
@@ -56,14 +71,30 @@ class Statements:
         # Only for a box that knows of all erasures, since a new erasure waits for transactions in progress;
         # and only for records that follow on those that are there.
         self.sending = f"""
-        UPDATE {box} SET record = greatest(record, %s), newest = greatest(newest, %s), seen = now()
-        WHERE name = %s AND identity = %s AND erasures = %s AND record = %s AND retired IS NULL
+        UPDATE {box} SET record = greatest(record, %(record)s), newest = greatest(newest, %(newest)s),
+            {_ANSWERED if answers else ""} seen = now()
+        WHERE name = %(box)s AND identity = %(identity)s AND erasures = %(erasures)s AND record = %(sent)s
+        AND retired IS NULL
         """  # noqa: S608
-        kinds = ("integer", "smallint", *_KINDS.values(), *(EVIDENCE.values() if proofs else ()))
-        sent = ", ".join((_LISTED, *(EVIDENCE if proofs else ())))
+        more = (EVIDENCE if proofs else {}) | (ANSWER if answers else {})
+        kinds = ("integer", "smallint", *_KINDS.values(), *more.values())
+        sent = ", ".join((_LISTED, *more))
         self.send = f"""
         INSERT INTO {record} (box, month, informs, {sent}) SELECT %s, * FROM unnest({arrays_of(kinds)})
         ON CONFLICT DO NOTHING
+        """  # noqa: S608
+        # For records that were sent before the schema had answers.
+        self.answering = f"""
+        UPDATE {box} SET answered = %s WHERE name = %s AND identity = %s AND erasures = %s AND answered = %s
+        AND record = %s AND retired IS NULL
+        """  # noqa: S608
+        self.answer = f"""
+        UPDATE {record} AS record SET asked = given.asked,
+            rank = CASE WHEN erased = 0 THEN given.rank END,
+            withdrawal = CASE WHEN erased = 0 THEN given.withdrawal END
+        FROM unnest({arrays_of(("integer", "bigint", *ANSWER.values()))})
+            AS given (month, record, {", ".join(ANSWER)})
+        WHERE record.box = %s AND record.record = given.record AND record.month = given.month
         """  # noqa: S608
         self.existing = (
             f"SELECT record, at, status, reason, erased FROM {record} WHERE box = %s AND record = ANY(%s)"  # noqa: S608
@@ -83,15 +114,25 @@ class Statements:
         )
         self.purge_retired = f"DELETE FROM {record} WHERE {of_retired}"  # noqa: S608
 
-        self.boxes = f"SELECT name, record FROM {box} WHERE name <> %s ORDER BY name"  # noqa: S608
+        self.boxes = f"""
+        SELECT name, record, {"answered" if answers else 0} FROM {box} WHERE name <> %s ORDER BY name
+        """  # noqa: S608
         self.receive = f"""
-        SELECT {_LISTED} FROM {record} WHERE box = %s AND record > %s AND record <= %s
-        AND pseudonym IS NOT NULL AND (informs = 1 OR (%s AND reason = 'already-informed'))
+        SELECT {read} FROM {record} WHERE box = %s AND record > %s AND record <= %s
+        AND pseudonym IS NOT NULL AND (informs = 1 OR (%s AND reason = 'already-informed')
+        {"OR rank IS NOT NULL" if answers else ""}) ORDER BY record LIMIT %s
+        """  # noqa: S608
+        # Of records that were received before the schema had their answers.
+        self.receive_answers = f"""
+        SELECT {read} FROM {record} WHERE box = %s AND record > %s AND record <= %s AND rank IS NOT NULL
         ORDER BY record LIMIT %s
         """  # noqa: S608
+        # What informed a caller, and what he answered; under an earlier key as well, which may be the only
+        # one that this box has.
         self.known = f"""
-        SELECT box, {_LISTED} FROM {record}
-        WHERE pseudonym = ANY(%s) AND informs = 1 AND box <> %s AND at >= %s
+        SELECT box, {read} FROM {record}
+        WHERE pseudonym = ANY(%(pseudonyms)s) AND informs = 1 AND box <> %(box)s AND at >= %(since)s
+        {_answers_of_caller(record, read) if answers else ""}
         """  # noqa: S608
 
         self.every_box = f"""
@@ -101,11 +142,16 @@ class Statements:
         """  # noqa: S608
         self.retire = f"UPDATE {box} SET retired = now() WHERE name = %s AND retired IS NULL"  # noqa: S608
         self.of_caller = f"""
-        SELECT box, {_LISTED} FROM {record} WHERE pseudonym = ANY(%s) AND box <> %s ORDER BY at, box, record
+        SELECT box, {read} FROM {record} WHERE pseudonym = ANY(%s) AND box <> %s ORDER BY at, box, record
+        """  # noqa: S608
+        # Records of other boxes by which an audit compares answers.
+        self.named = f"""
+        SELECT box, {read} FROM {record}
+        WHERE (box, record) IN (SELECT * FROM unnest(%s::text[], %s::bigint[]))
         """  # noqa: S608
         # Of a RecordFilter. Nothing is indexed for it: people ask rarely.
         filtered = f"""
-        SELECT box, {_LISTED} FROM {record}
+        SELECT box, {read} FROM {record}
         WHERE (%(line)s = '' OR line = %(line)s)
         AND (%(status)s::text IS NULL OR status = %(status)s)
         AND (%(reason)s::text IS NULL OR reason = %(reason)s)
@@ -115,6 +161,24 @@ class Statements:
         """  # noqa: S608
         self.search, self.last_of = _searches(filtered)
         self.search_without, self.last_without = _searches(f"{filtered} AND kind <> ALL(%(without)s::text[])")
+
+
+# Until what was sent before is there with its answers, only that moves the number on.
+_ANSWERED = "answered = CASE WHEN answered = record THEN greatest(record, %(record)s) ELSE answered END,"
+
+
+def _answers_of_caller(record: str, read: str) -> str:
+    return "".join(
+        f"""
+        UNION ALL
+        SELECT box, {read} FROM {record}
+        WHERE {condition} AND rank IS NOT NULL AND box <> %(box)s AND at >= %(since)s
+        """  # noqa: S608  # our own names
+        for condition in (
+            "pseudonym = ANY(%(pseudonyms)s)",
+            "earlier = ANY(%(pseudonyms)s) AND pseudonym <> ALL(%(pseudonyms)s)",
+        )
+    )
 
 
 def _searches(filtered: str) -> tuple[str, str]:
@@ -134,9 +198,9 @@ def arrays_of(kinds: Iterable[str]) -> str:
     return ", ".join(f"%s::{kind}[]" for kind in kinds)
 
 
-def arrays(box: str, page: Sequence[Sequence[Any]], *, proofs: bool) -> list[object]:
+def arrays(box: str, page: Sequence[Sequence[Any]], number: int) -> list[object]:
     """Return the values of `send` for a page of a ledger's rows: COLUMNS, whether the caller is informed,
-    EVIDENCE."""
+    EVIDENCE, ANSWER; for a schema as it is from a migration on."""
     columns = list(map(list, zip(*page, strict=True)))
     recorded = columns[COLUMNS.index("recorded")]
     at = columns[COLUMNS.index("at")]
@@ -144,21 +208,27 @@ def arrays(box: str, page: Sequence[Sequence[Any]], *, proofs: bool) -> list[obj
         month(recorded_at if recorded_at is not None else happened)
         for recorded_at, happened in zip(recorded, at, strict=True)
     ]
-    record, informs, evidence = columns[:INFORMS], columns[INFORMS], columns[INFORMS + 1 :]
-    return [box, months, informs, *record, *(evidence if proofs else ())]
+    record, informs = columns[:INFORMS], columns[INFORMS]
+    evidence, answer = columns[INFORMS + 1 : -len(ANSWER)], columns[-len(ANSWER) :]
+    more = (*(evidence if number >= schema.VERSION_2 else ()), *(answer if number >= schema.ANSWERS else ()))
+    return [box, months, informs, *record, *more]
 
 
 def readable(rows_of_records: Iterable[Sequence[Any]]) -> Iterator[Record]:
-    """Iterate over records from rows of COLUMNS. A row of a newer informativa with an unknown word is left
-    out."""
+    """Iterate over records from rows of COLUMNS and ANSWER. A row of a newer informativa with an unknown
+    word is left out."""
     for row in rows_of_records:
         with suppress(ValueError):
             yield record(row)
 
 
 def record(row: Sequence[Any]) -> Record:
-    """Build a record from a row of COLUMNS. Raises ValueError for an unknown word."""
-    return rows.record((*row, None))
+    """Build a record from a row of COLUMNS and ANSWER. Raises ValueError for an unknown word."""
+    *columns, rank, withdrawal = row
+    record = rows.record(columns)
+    if rank is None:
+        return record
+    return replace(record, place=(rows.moment(rank), rows.moment(withdrawal or 0)))
 
 
 def plain(page: Sequence[Sequence[Any]]) -> list[list[Any]]:
@@ -173,7 +243,9 @@ def _plain(row: Sequence[Any]) -> list[Any]:
         value.replace("\0", "\ufffd").encode("utf-8", "replace").decode() if isinstance(value, str) else value
         for value in row
     ]
-    return values if values == list(row) else [*values[: INFORMS + 1], *[None] * len(EVIDENCE)]
+    if values == list(row):
+        return values
+    return [*values[: INFORMS + 1], *[None] * len(EVIDENCE), *values[-len(ANSWER) :]]
 
 
 def month(microseconds: int) -> int:

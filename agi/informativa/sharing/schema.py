@@ -16,6 +16,7 @@ NEEDED = 1  # the newest migration that a program must know; an older program ma
 OLDEST = 1  # the oldest migration with which this program works, without the additions of later ones
 EVIDENCE = 2  # the migration that adds the proofs for an auditor
 SEALED = 3  # the migration that adds the sealed caller, for boxes with other keys
+ANSWERS = 5  # the migration that adds what callers answered to choices
 VERSION_2 = 4  # the migration without which no box can send its proofs
 
 _PARTITIONED = "PARTITION BY RANGE (month)"

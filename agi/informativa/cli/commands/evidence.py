@@ -258,6 +258,7 @@ def audit(
                     settings=evidence.for_controller(company.id),
                     copy=log,
                     approvers=approvers,
+                    shared=selection.configuration.shared,
                 )
                 for company in selection.named
             )

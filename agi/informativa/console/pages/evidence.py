@@ -49,11 +49,14 @@ def evidence(context: RequestContext) -> Response:
 
 def audit(context: RequestContext) -> Response:
     """Start an audit of the whole ledger."""
-    owner, settings = context.company, context.configuration.evidence.for_controller(context.company.id)
+    owner, shared = context.company, context.configuration.shared
+    settings = context.configuration.evidence.for_controller(owner.id)
     require_ledger(owner)
     context.note("audit")
     job = context.console.jobs.start(
-        AUDIT, owner.id, lambda progress: auditing.audit(owner, progress=progress, settings=settings)
+        AUDIT,
+        owner.id,
+        lambda progress: auditing.audit(owner, progress=progress, settings=settings, shared=shared),
     )
     return context.redirect(context.path("evidence", "jobs", job.id))
 

@@ -15,6 +15,7 @@ from .system import System
 
 BEHIND = 1000  # records of a box that are not in the database yet, where the box is not silent
 REACHED_SECONDS = 3.0  # for the database to answer `check`, for all companies
+PROOFS = 4  # the migration since which boxes can prove each other's records
 MONTHS = 3  # for which the database should have partitions in advance
 
 _DIFFERENT = {
@@ -113,6 +114,11 @@ def _of_meeting(meeting: Meeting) -> Iterator[Finding]:
     fix = Text("Whoever administers the database types: informativa shared migrate")
     if meeting.outdated:
         text = Text("the schema of {id} is of an earlier informativa: other boxes cannot prove its records")
+        if meeting.migration >= PROOFS:
+            text = Text(
+                "the schema of {id} is of an earlier informativa: boxes do not tell each other what callers"
+                " answer by key"
+            )
         yield warning(text.format(id=meeting.controller), fix)
     if meeting.months_left is not None and meeting.months_left < MONTHS:
         text = Text("the schema of {id} is divided in advance for {months} months only")

@@ -1,0 +1,149 @@
+"""Callers' answers to choices, in a real PostgreSQL: they travel, refusals first, and are asked for."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import replace
+from datetime import datetime, timedelta
+from unittest import mock
+
+import pytest
+
+from choosing import answering
+from examples import AT, ONE, OTHER, PLAYED
+from informativa.call.guard import suspend
+from informativa.ledgers import answers, audit_answers
+from informativa.model import Answer
+from informativa.sharing import administration, answer_audit, exchange, reading, schema
+from informativa.sharing.others import SharedBoxes
+from sharing.conftest import ACME, SUPERUSER, TODAY, Boxes
+from sharing.erasing import order, quiet
+
+DAY = timedelta(days=1)
+GRANTED, REFUSED, WITHDRAWN = Answer.GRANTED, Answer.REFUSED, Answer.WITHDRAWN
+
+
+def last(boxes: Boxes, box: str, pseudonym: bytes = ONE) -> tuple[Answer, str, int] | None:
+    """Return a caller's last act as a box knows it, with the box that has the record."""
+    with closing(boxes.store(box)) as store, store.connected() as connection:
+        act = answers.of_caller(connection, pseudonym).acts.get("marketing")
+        return None if act is None else (act.word, act.box, act.record)
+
+
+def asked(boxes: Boxes, box: str, *pseudonyms: bytes) -> list[tuple[str, int]]:
+    """Return the records that the database has of these pseudonyms, as a call of that box asks."""
+    others = SharedBoxes(ACME, boxes.database(box, seconds=20.0), suspend)
+    try:
+        return [(name, record.number) for name, record in asyncio.run(others.ask(pseudonyms))]  # type: ignore[arg-type]
+    finally:
+        others.close()
+
+
+def test_answers_are_known_to_all_boxes(boxes: Boxes, settle: Callable[[], None]) -> None:
+    """A grant on one and a withdrawal on another, whose clock is of 2020: all know the withdrawal, and the
+    database answers with it."""
+    for box in ("pbx-1", "pbx-2", "pbx-3"):
+        boxes.exchange(box)
+    boxes.record("pbx-1", answering(GRANTED))
+    settle()
+    assert last(boxes, "pbx-2") == (GRANTED, "pbx-1", 1)
+    boxes.record("pbx-2", answering(WITHDRAWN, at=AT - 2000 * DAY))
+    settle()
+    assert [last(boxes, box) for box in ("pbx-1", "pbx-2", "pbx-3")] == [
+        (WITHDRAWN, "pbx-2", 1),
+        (WITHDRAWN, "", 1),
+        (WITHDRAWN, "pbx-2", 1),
+    ]
+    assert sorted(asked(boxes, "pbx-3", ONE)) == [("pbx-1", 1), ("pbx-2", 1)]
+    found = reading.of_caller(boxes.database("pbx-3"), "acme", [ONE], None)
+    assert [record.event.asked and record.event.asked.answer for _box, record in found.records] == [
+        WITHDRAWN,
+        GRANTED,
+    ]
+
+
+def test_refusals_go_before_other_records(boxes: Boxes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a long queue: they are asked for at once, and sent no second time in their turn."""
+    monkeypatch.setattr(exchange, "PAGE", 2)
+    calls = [replace(PLAYED, pseudonym=OTHER, call=str(number)) for number in range(5)]
+    boxes.record("pbx-1", *calls, answering(WITHDRAWN), answering(GRANTED, pseudonym=OTHER))
+    box = boxes.exchange("pbx-1")
+    assert box.send() == 2
+    assert boxes.sql("SELECT record FROM acme.record ORDER BY 1") == [(1,), (2,), (6,)]
+    assert asked(boxes, "pbx-2", ONE) == [("pbx-1", 6)]
+    assert [box.send() for _ in range(4)] == [2, 2, 1, 0]
+    assert boxes.sql("SELECT record FROM acme.record ORDER BY 1") == [(number,) for number in range(1, 8)]
+    assert boxes.sql("SELECT record, answered FROM acme.box") == [(7, 7)]
+
+
+def test_earlier_key_leads_to_a_withdrawal_under_the_new_one(
+    boxes: Boxes, settle: Callable[[], None]
+) -> None:
+    """The box that has not got the new key yet knows it, and is answered."""
+    boxes.exchange("pbx-1")
+    boxes.exchange("pbx-2")
+    boxes.record("pbx-2", answering(GRANTED))
+    settle()
+    boxes.record("pbx-1", answering(WITHDRAWN, pseudonym=OTHER, earlier=ONE, at=AT + DAY))
+    while boxes.opened[0].send():
+        pass
+    assert asked(boxes, "pbx-2", ONE) == [("pbx-1", 1)]
+    settle()
+    assert last(boxes, "pbx-2") == (WITHDRAWN, "pbx-1", 1)
+
+
+def test_boxes_go_on_until_the_schema_knows_answers(boxes: Boxes, settle: Callable[[], None]) -> None:
+    """Before that nobody knows of another box's answers; then what was sent gets its answers, and connections
+    from before learn of it."""
+    boxes.server.sql('DROP SCHEMA "informativa_acme" CASCADE')
+    with mock.patch.object(schema, "_files", return_value=schema._files()[:4]):
+        list(administration.migrate(boxes.database(), ["acme"], SUPERUSER, TODAY))
+        boxes.record("pbx-1", answering(REFUSED), PLAYED)
+        old = boxes.exchange("pbx-1")
+        boxes.exchange("pbx-2")
+        settle()
+    assert (old.sent, old.send_answers(), last(boxes, "pbx-2"), asked(boxes, "pbx-2", ONE)) == (
+        2, 0, None, [("pbx-1", 2)],
+    )  # fmt: skip
+    list(administration.migrate(boxes.database(), ["acme"], SUPERUSER, TODAY))
+    old.report(exchange.About())
+    assert old.outdated
+    new, other = boxes.exchange("pbx-1"), boxes.exchange("pbx-2")
+    assert (new.outdated, new.send_answers(), new.send_answers(), other.receive()) == (False, 1, 0, 1)
+    assert last(boxes, "pbx-2") == (REFUSED, "pbx-1", 1)
+
+
+def test_i9_erased_caller_has_answered_nothing_anywhere(boxes: Boxes, settle: Callable[[], None]) -> None:
+    """Neither in the database nor on a box that knew of it."""
+    boxes.exchange("pbx-1")
+    boxes.exchange("pbx-2")
+    boxes.record("pbx-1", answering(GRANTED))
+    settle()
+    order(boxes, "pbx-2", ONE)
+    quiet(boxes)
+    assert (last(boxes, "pbx-1"), last(boxes, "pbx-2"), asked(boxes, "pbx-3", ONE)) == (None, None, [])
+    assert boxes.sql("SELECT rank, withdrawal FROM acme.record WHERE erased = 1") == [(None, None)]
+
+
+def test_i7_forged_answer_of_another_box_is_named(boxes: Boxes, settle: Callable[[], None]) -> None:
+    """I7: an audit compares it with the record in the database; what that box purged since is no forgery."""
+    boxes.exchange("pbx-1")
+    boxes.exchange("pbx-2")
+    boxes.record("pbx-2", answering(REFUSED), answering(GRANTED, pseudonym=OTHER))
+    settle()
+    assert contradicted(boxes) == []
+    with closing(boxes.store("pbx-1")) as store, store.connected() as connection:
+        connection.execute("UPDATE answer SET word = 'granted' WHERE pseudonym = ?", (ONE,))
+        connection.execute("UPDATE answer SET record = 9 WHERE pseudonym = ?", (OTHER,))
+    assert contradicted(boxes) == ["granted 1", "granted 9"]
+    assert contradicted(boxes, AT + DAY) == ["granted 1"]
+
+
+def contradicted(boxes: Boxes, purged_before: datetime | None = None) -> list[str]:
+    """Return the answers, with their records, that the first box has from others and those have not."""
+    with closing(boxes.store("pbx-1")) as store, store.connected() as connection:
+        learnt = audit_answers.of_other_boxes(connection)
+    rows = answer_audit.contradicted(learnt, boxes.database("pbx-1"), "acme", purged_before)
+    return [f"{row.answer} {row.record}" for row in rows]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from configurations import problems, with_choices
-from informativa.config import load
+from informativa.config import comparable, load
 from informativa.model import Answer, Asks, Period, Vouched
 
 
@@ -142,6 +142,23 @@ def test_choices_are_shared(asking: Path) -> None:
     """Boxes that share a database tell each other what callers answer."""
     change(asking, "lines:\n", "shared: {hosts: [localhost], box: pbx-1}\nlines:\n")
     assert load(asking).shared is not None
+
+
+@pytest.mark.parametrize(
+    ("old", "new"), [('granted: "4"', 'granted: "6"'), ("silence: recorded", "silence: not-recorded")]
+)
+def test_boxes_compare_their_choices(asking: Path, old: str, new: str) -> None:
+    """Two boxes that ask callers otherwise have other digests of their settings."""
+
+    def digest() -> str:
+        configuration = load(asking)
+        return comparable.digest(
+            configuration.controllers["acme"], configuration.notices["acme"], configuration.lines
+        )
+
+    before = digest()
+    change(asking, old, new)
+    assert digest() != before
 
 
 @pytest.mark.shipped_prompts

@@ -1,0 +1,142 @@
+"""Words that a recogniser heard in a recording, compared with the text that was read. Pure.
+
+A recogniser errs: what sounds nearly the same counts as the same, and so does a number in words or digits.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+
+from .named_keys import key_words, named_keys
+from .pronunciation import SPELLINGS, spell_out, without_form
+from .spoken_periods import numbers_in_words
+
+ALIKE = 0.75  # of the letters, from which on words sound the same ("Löschung" is heard as "Lösungen": 0.63)
+NAME_ALIKE = 0.7  # the same for a company's name, which no recogniser knows
+ERRORS = 0.15  # of the words, beyond which another text was read; Whisper base errs in 0.1 at most
+MISSING = 3  # words in a row, of which a recogniser misses none
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A place where words of the text were not heard, and the words that were heard instead."""
+
+    text: tuple[str, ...]
+    heard: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"{' '.join(self.text) or '–'} → {' '.join(self.heard) or '–'}"  # noqa: RUF001
+
+    @property
+    def words(self) -> int:
+        """The number of words that are wrong, missing or too many."""
+        return max(len(self.text), len(self.heard))
+
+    @property
+    def leaves_out(self) -> bool:
+        """True if a piece of the text is missing."""
+        return len(self.text) - len(self.heard) >= MISSING
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The differences between a text and what was heard."""
+
+    words: int
+    """The number of words in the text."""
+    differences: tuple[Difference, ...]
+
+    @property
+    def wrong(self) -> int:
+        """The number of words that are wrong, missing or too many."""
+        return sum(difference.words for difference in self.differences)
+
+    @property
+    def is_another_text(self) -> bool:
+        """True if so many words differ, or are missing in a row, that no recogniser is to blame."""
+        too_many = self.wrong > ERRORS * self.words
+        return too_many or any(difference.leaves_out for difference in self.differences)
+
+
+def compare(text: str, heard: str, language: str) -> Comparison:
+    """Compare the words of a text with those that were heard."""
+    expected, words = spoken_words(text, language), spoken_words(heard, language)
+    blocks = SequenceMatcher(None, expected, words, autojunk=False).get_opcodes()
+    differences = (
+        Difference(tuple(expected[begin:end]), tuple(words[heard_begin:heard_end]))
+        for block, begin, end, heard_begin, heard_end in blocks
+        if block != "equal" and not _alike(expected[begin:end], words[heard_begin:heard_end])
+    )
+    return Comparison(len(expected), tuple(differences))
+
+
+def missing_keys(heard: str, keys: frozenset[str]) -> frozenset[str]:
+    """Return those of the keys whose name is not among the words."""
+    words = {*re.findall(r"\w+|[*#]", heard.lower())}
+    return frozenset(key for key in keys if not words & {key, *key_words(key)})
+
+
+def other_keys(heard: str, keys: frozenset[str], language: str) -> frozenset[str]:
+    """Return the keys that a hearer is told to press and that are not among `keys`."""
+    return named_keys(heard, language) - keys
+
+
+def says_name(heard: str, name: str, language: str) -> bool:
+    """Return whether a company's name is heard, or something much like it."""
+    texts = (heard, without_form(name))
+    letters, wanted = ("".join(spoken_words(text, language)) for text in texts)
+    size = len(wanted)
+    pieces = (letters[at : at + size] for at in range(max(1, len(letters) - size + 1)))
+    matcher = SequenceMatcher(None, b=wanted, autojunk=False)
+    for piece in pieces:
+        matcher.set_seq1(piece)
+        if matcher.quick_ratio() >= NAME_ALIKE and matcher.ratio() >= NAME_ALIKE:
+            return True
+    return False
+
+
+def says_number(heard: str, number: str, language: str) -> bool:
+    """Return whether a telephone number is heard, with its country code (1 to 3 digits) or without."""
+    names = dict(zip(_digit_names(language), "0123456789", strict=False))
+    digits = "".join(names.get(word, "") for word in spoken_words(heard, language))
+    written = re.sub(r"\D", "", number)
+    return any(written[code:] in digits for code in range(4))
+
+
+def spoken_words(text: str, language: str) -> list[str]:
+    """Return the words of a text as they sound: no signs, case or accents, and numbers in words."""
+    base = language.partition("_")[0]
+    if base in SPELLINGS:
+        text = spell_out(text, base)
+    plain = _plain(text)
+    numbers, names = numbers_in_words(base), _digit_names(language)
+    return [part for word in re.findall(r"[^\W_]+", plain) for part in _number_words(word, numbers, names)]
+
+
+def _plain(text: str) -> str:
+    decomposed = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(letter for letter in decomposed if not unicodedata.combining(letter))
+
+
+def _digit_names(language: str) -> list[str]:
+    spelling = SPELLINGS.get(language.partition("_")[0])
+    return _plain(spelling.digits).split() if spelling else []
+
+
+def _number_words(word: str, numbers: Sequence[str], digits: Sequence[str]) -> Iterator[str]:
+    """Yield a word; a number in digits as the words that say it, a long one digit by digit."""
+    if not word.isdecimal() or not digits:
+        yield word
+    elif len(word) <= 2 and 1 < int(word) < len(numbers) and word[0] != "0":
+        yield _plain(numbers[int(word)])
+    else:
+        yield from (digits[int(digit)] for digit in word)
+
+
+def _alike(expected: Sequence[str], heard: Sequence[str]) -> bool:
+    """Return whether words sound the same, also where they are divided otherwise."""
+    return SequenceMatcher(None, "".join(expected), "".join(heard), autojunk=False).ratio() >= ALIKE

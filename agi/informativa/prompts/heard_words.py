@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
@@ -49,6 +49,8 @@ class Comparison:
     words: int
     """The number of words in the text."""
     differences: tuple[Difference, ...]
+    said: frozenset[str]
+    """The words that were heard, and those of the text that sound like them."""
 
     @property
     def wrong(self) -> int:
@@ -71,13 +73,14 @@ def compare(text: str, heard: str, language: str) -> Comparison:
         for block, begin, end, heard_begin, heard_end in blocks
         if block != "equal" and not _alike(expected[begin:end], words[heard_begin:heard_end])
     )
-    return Comparison(len(expected), tuple(differences))
+    others = tuple(differences)
+    lacking = {word for difference in others for word in difference.text}
+    return Comparison(len(expected), others, frozenset({*expected} - lacking | {*words}))
 
 
-def missing_keys(heard: str, keys: frozenset[str]) -> frozenset[str]:
-    """Return those of the keys whose name is not among the words."""
-    words = {*re.findall(r"\w+|[*#]", heard.lower())}
-    return frozenset(key for key in keys if not words & {key, *key_words(key)})
+def missing_keys(said: Collection[str], keys: frozenset[str]) -> frozenset[str]:
+    """Return those of the keys whose name is not among these spoken words."""
+    return frozenset(key for key in keys if not {key, *map(_plain, key_words(key))}.intersection(said))
 
 
 def other_keys(heard: str, keys: frozenset[str], language: str) -> frozenset[str]:

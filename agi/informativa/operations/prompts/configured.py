@@ -19,7 +19,6 @@ from ...process import storage
 from ...prompts.store import PromptPath, PromptStore, next_version
 from .parts import PartPlace
 
-
 WordingSettings = VersionSettings | ChoiceVersionSettings
 """A version of a notice or choice, as the configuration writes it."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -60,7 +60,8 @@ class RecordedWords:
         if times and not any(time.shortest <= seconds <= time.longest for time in times):
             yield _other_length(seconds, times, scripts)
         if self.text:
-            yield from self._other_facts(self.text, self.text, Text("the text that was read"))
+            said = heard_words.spoken_words(self.text, self.language)
+            yield from self._other_facts(self.text, said, self.text, Text("the text that was read"))
         if recogniser:
             yield from self._other_words(sound, scripts, recogniser)
 
@@ -112,15 +113,15 @@ class RecordedWords:
         heard = Recogniser(recogniser).words(sound, self.language)
         comparisons = [(compare(script.words, heard, self.language), script) for script in complete]
         comparison, script = min(comparisons, key=lambda pair: pair[0].wrong)
-        yield from self._other_facts(heard, script.words, Text("the recording"))
+        yield from self._other_facts(heard, comparison.said, script.words, Text("the recording"))
         if comparison.is_another_text:
             yield _another_text(comparison, script)
 
-    def _other_facts(self, words: str, text: str, source: Text) -> Iterator[Text]:
+    def _other_facts(self, words: str, said: Collection[str], text: str, source: Text) -> Iterator[Text]:
         """Yield the keys, the company and the number that `words` lack, or have beside those of `text` or of
-        the choice. `source` has the words."""
+        the choice. `source` has the words; `said` are they one by one, as they sound."""
         keys = self._keys(text)
-        for key in sorted(heard_words.missing_keys(words, keys)):
+        for key in sorted(heard_words.missing_keys(said, keys)):
             yield Text("{source} does not name the key {key}", source=source, key=key)
         for key in sorted(heard_words.other_keys(words, keys, self.language)):
             message = Text("{source} names the key {key}, and should name {keys}")

@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from itertools import groupby
 
 from .named_keys import key_words, named_keys
 from .pronunciation import SPELLINGS, spell_out, without_form
@@ -18,6 +19,7 @@ from .spoken_periods import numbers_in_words
 ALIKE = 0.75  # of the letters, from which on words sound the same ("Löschung" is heard as "Lösungen": 0.63)
 NAME_ALIKE = 0.7  # the same for a company's name, which no recogniser knows
 ERRORS = 0.15  # of the words, beyond which another text was read; Whisper base errs in 0.1 at most
+LONG_NUMBER = 4  # digits of a telephone number, or of a part of one
 MISSING = 3  # words in a row, of which a recogniser misses none
 
 
@@ -50,7 +52,7 @@ class Comparison:
     """The number of words in the text."""
     differences: tuple[Difference, ...]
     said: frozenset[str]
-    """The words that were heard, and those of the text that sound like them."""
+    """The words that were heard, and those of the text that sound like them; no telephone numbers."""
 
     @property
     def wrong(self) -> int:
@@ -75,7 +77,8 @@ def compare(text: str, heard: str, language: str) -> Comparison:
     )
     others = tuple(differences)
     lacking = {word for difference in others for word in difference.text}
-    return Comparison(len(expected), others, frozenset({*expected} - lacking | {*words}))
+    said = {*without_numbers(expected, language)} - lacking | {*without_numbers(words, language)}
+    return Comparison(len(expected), others, frozenset(said))
 
 
 def missing_keys(said: Collection[str], keys: frozenset[str]) -> frozenset[str]:
@@ -108,6 +111,13 @@ def says_number(heard: str, number: str, language: str) -> bool:
     digits = "".join(names.get(word, "") for word in spoken_words(heard, language))
     written = re.sub(r"\D", "", number)
     return any(written[code:] in digits for code in range(4))
+
+
+def without_numbers(words: Sequence[str], language: str) -> list[str]:
+    """Return spoken words without those of telephone numbers, whose digits are no keys."""
+    names = {*_digit_names(language)}
+    runs = (list(run) for _, run in groupby(words, names.__contains__))
+    return [word for run in runs if len(run) < LONG_NUMBER or run[0] not in names for word in run]
 
 
 def spoken_words(text: str, language: str) -> list[str]:

@@ -38,6 +38,7 @@ class Recogniser:
     """A Whisper model in a folder, as CTranslate2 converts it. Raises PromptError if it cannot be used."""
 
     def __init__(self, folder: Path) -> None:
+        self._folder = folder
         if not (folder / "model.bin").is_file():
             raise PromptError(
                 Text("{folder} has no Whisper model: there is no model.bin in it.", folder=folder),
@@ -66,12 +67,28 @@ class Recogniser:
         """Return the words of a recording in a language such as it or de_DE. Raises PromptError."""
         import numpy as np
 
+        start = self._start(language.partition("_")[0])
         samples = np.asarray(resampled(trimmed(sound), WIDE).samples, dtype=np.float64)
-        start = ["<|startoftranscript|>"]
-        if self._model.is_multilingual:
-            start += [f"<|{language.partition('_')[0]}|>", "<|transcribe|>"]
-        texts = (self._piece(piece, [*start, "<|notimestamps|>"]) for piece in pieces(samples))
+        texts = (self._piece(piece, start) for piece in pieces(samples))
         return " ".join(text.strip() for text in texts)
+
+    def _start(self, language: str) -> list[str]:
+        """Return the tokens before the words. Raises PromptError for a language that the model does not know:
+        it would hear nonsense."""
+        token = f"<|{language}|>"
+        vocabularies = (file.read_text(encoding="utf-8") for file in self._folder.glob("vocabulary.*"))
+        several = self._model.is_multilingual
+        if not (any(token in vocabulary for vocabulary in vocabularies) if several else language == "en"):
+            raise PromptError(
+                Text(
+                    "The model in {folder} does not know {language!r}.",
+                    folder=self._folder,
+                    language=language,
+                ),
+                Text("Leave out --recogniser, or name a model that does."),
+            )
+        task = [token, "<|transcribe|>"] if several else []
+        return ["<|startoftranscript|>", *task, "<|notimestamps|>"]
 
     def _piece(self, samples: Numbers, start: list[str]) -> str:
         bands = log_mel(samples, self._model.n_mels)
@@ -80,8 +97,8 @@ class Recogniser:
             (result,) = self._model.generate(features, [start], beam_size=_BEAM)
         except (RuntimeError, ValueError) as error:
             raise PromptError(
-                Text("The recogniser cannot do it: {why}.", why=Foreign(str(error))),
-                Text("Take a model that knows the language of the recording."),
+                Text("{folder} has no Whisper model: {why}.", folder=self._folder, why=Foreign(str(error))),
+                Text("Convert it anew with ct2-transformers-converter."),
             ) from None
         return text_of(result.sequences[0])
 

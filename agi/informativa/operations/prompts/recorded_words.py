@@ -60,7 +60,7 @@ class RecordedWords:
         if times and not any(time.shortest <= seconds <= time.longest for time in times):
             yield _other_length(seconds, times, scripts)
         if self.text:
-            said = heard_words.spoken_words(self.text, self.language)
+            said = compare(self.text, self.text, self.language).said
             yield from self._other_facts(self.text, said, self.text, Text("the text that was read"))
         if recogniser:
             yield from self._other_words(sound, scripts, recogniser)

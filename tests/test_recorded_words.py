@@ -290,7 +290,7 @@ def test_long_recording_is_cut_in_a_pause() -> None:
 @sox
 @recogniser
 def test_recogniser_names_what_it_does_not_hear(choosing: Path, tmp_path: Path) -> None:
-    """A real model, which hears the same in every sound: another key, another name, no number, other words."""
+    """A real model, which hears the same in every sound: other keys, name and words, and no number."""
     heard = "Arctica may call you with offers. For yes press 4, for no press 6. The end."
     write_model(tmp_path / "model", [f"Ġ{word}" for word in heard.split()])
     text = tmp_path / "read.txt"
@@ -305,8 +305,8 @@ def test_recogniser_names_what_it_does_not_hear(choosing: Path, tmp_path: Path) 
         "the recording names the key 6, and should name 4, 5",
         "the recording does not say the name Acme S.p.A.",
         "the recording does not say the number +390212345678, at which a consent is withdrawn",
-        "16 of the 29 words of the text (--text) are not heard, or are others: acme → arctica; five to withdraw"
-        " a yes call zero two one two three four five → –; seven eight → the end",  # noqa: RUF001
+        "16 of the 29 words of the text (--text) are not heard, or are others: acme → arctica; five to"
+        " withdraw a yes call zero two one two three four five → –; seven eight → the end",  # noqa: RUF001
     ]
 
 

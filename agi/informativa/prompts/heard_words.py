@@ -16,8 +16,7 @@ from .named_keys import key_words, named_keys
 from .pronunciation import SPELLINGS, spell_out, without_form
 from .spoken_periods import numbers_in_words
 
-ALIKE = 0.75  # of the letters, from which on words sound the same ("Löschung" is heard as "Lösungen": 0.63)
-NAME_ALIKE = 0.7  # the same for a company's name, which no recogniser knows
+ALIKE = 0.75  # of the letters, from which on words sound the same
 ERRORS = 0.15  # of the words, beyond which another text was read; Whisper base errs in 0.1 at most
 LONG_NUMBER = 4  # digits of a telephone number, or of a part of one
 MISSING = 3  # words in a row, of which a recogniser misses none
@@ -92,17 +91,11 @@ def other_keys(heard: str, keys: frozenset[str], language: str) -> frozenset[str
 
 
 def says_name(heard: str, name: str, language: str) -> bool:
-    """Return whether a company's name is heard, or something much like it."""
-    texts = (heard, without_form(name))
-    letters, wanted = ("".join(spoken_words(text, language)) for text in texts)
-    size = len(wanted)
-    pieces = (letters[at : at + size] for at in range(max(1, len(letters) - size + 1)))
-    matcher = SequenceMatcher(None, b=wanted, autojunk=False)
-    for piece in pieces:
-        matcher.set_seq1(piece)
-        if matcher.quick_ratio() >= NAME_ALIKE and matcher.ratio() >= NAME_ALIKE:
-            return True
-    return False
+    """Return whether a company's name is heard without its form, or something much like it."""
+    words, wanted = (spoken_words(text, language) for text in (heard, without_form(name)))
+    sizes = range(max(1, len(wanted) - 1), len(wanted) + 2)  # a recogniser may divide it otherwise
+    pieces = (words[at : at + size] for size in sizes for at in range(len(words) - size + 1))
+    return any(_alike(wanted, piece) for piece in pieces)
 
 
 def says_number(heard: str, number: str, language: str) -> bool:

@@ -131,7 +131,7 @@ def test_question_names_the_keys_of_its_choice_and_the_number(choosing: Path) ->
 @pytest.mark.parametrize(
     ("name", "part", "words"),
     [
-        ("marketing", PromptPart.FULL, "marketing has no text full. Name one that it has: --part short, --part withdraw"),
+        ("marketing", PromptPart.FULL, "Name one that it has: --part short, --part withdraw"),
         ("abroad", PromptPart.WITHDRAW, "abroad has no text withdraw. Name one that it has: --part short"),
         ("privacy", PromptPart.WITHDRAW, "privacy has no text withdraw"),
         ("marketng", PromptPart.SHORT, "There is no notice or choice marketng; did you mean marketing?"),
@@ -246,14 +246,15 @@ def test_words_that_differ(text: str, heard: str, language: str, wrong: int, oth
 
 def test_keys_name_and_number_that_are_heard() -> None:
     """A key by its digit or its word; a name roughly, without its form; a number with any country code."""
-    said = compare("Prema il tasto uno", "prema il tasto 5", "it").said
-    assert missing_keys(said, frozenset("15")) == {"1"}
+    spoken_keys = compare("Prema il tasto uno", "prema il tasto 5", "it").spoken
+    assert missing_keys(spoken_keys, frozenset("15")) == {"1"}
     assert other_keys("prema il tasto 5", frozenset("1"), "it") == {"5"}
     assert (
-        missing_keys(compare("drücken Sie fünf", "drücken sie 5", "de").said, frozenset("5")) == frozenset()
+        missing_keys(compare("drücken Sie fünf", "drücken sie 5", "de").spoken, frozenset("5")) == frozenset()
     )
     assert (
-        missing_keys(compare("sur la touche un", "sur la touchin", "fr").said, frozenset("1")) == frozenset()
+        missing_keys(compare("sur la touche un", "sur la touchin", "fr").spoken, frozenset("1"))
+        == frozenset()
     )
     assert says_name("La società Achme è titolare", "Acme S.p.A.", "it")
     assert not says_name("La società Borealis è titolare", "Acme S.p.A.", "it")

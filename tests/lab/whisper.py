@@ -10,7 +10,12 @@ import numpy as np
 
 STATES, BANDS = 64, 80
 _SPECIAL = ("<|endoftext|>", "<|startoftranscript|>", "<|nocaptions|>", "<|notimestamps|>")
-_CONFIG = {"suppress_ids": [], "suppress_ids_begin": [], "lang_ids": [], "alignment_heads": []}
+_CONFIG: dict[str, list[int]] = {
+    "suppress_ids": [],
+    "suppress_ids_begin": [],
+    "lang_ids": [],
+    "alignment_heads": [],
+}
 
 
 def write_model(folder: Path, words: list[str]) -> None:

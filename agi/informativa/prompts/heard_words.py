@@ -23,7 +23,7 @@ MISSING = 3  # words in a row, of which a recogniser misses none
 
 
 @dataclass(frozen=True)
-class Difference:
+class WordDifference:
     """A place where words of the text were not heard, and the words that were heard instead."""
 
     text: tuple[str, ...]
@@ -49,8 +49,8 @@ class Comparison:
 
     words: int
     """The number of words in the text."""
-    differences: tuple[Difference, ...]
-    said: frozenset[str]
+    differences: tuple[WordDifference, ...]
+    spoken: frozenset[str]
     """The words that were heard, and those of the text that sound like them; no telephone numbers."""
 
     @property
@@ -70,19 +70,19 @@ def compare(text: str, heard: str, language: str) -> Comparison:
     expected, words = spoken_words(text, language), spoken_words(heard, language)
     blocks = SequenceMatcher(None, expected, words, autojunk=False).get_opcodes()
     differences = (
-        Difference(tuple(expected[begin:end]), tuple(words[heard_begin:heard_end]))
+        WordDifference(tuple(expected[begin:end]), tuple(words[heard_begin:heard_end]))
         for block, begin, end, heard_begin, heard_end in blocks
         if block != "equal" and not _alike(expected[begin:end], words[heard_begin:heard_end])
     )
     others = tuple(differences)
     lacking = {word for difference in others for word in difference.text}
-    said = {*without_numbers(expected, language)} - lacking | {*without_numbers(words, language)}
-    return Comparison(len(expected), others, frozenset(said))
+    spoken = {*without_numbers(expected, language)} - lacking | {*without_numbers(words, language)}
+    return Comparison(len(expected), others, frozenset(spoken))
 
 
-def missing_keys(said: Collection[str], keys: frozenset[str]) -> frozenset[str]:
+def missing_keys(spoken: Collection[str], keys: frozenset[str]) -> frozenset[str]:
     """Return those of the keys whose name is not among these spoken words."""
-    return frozenset(key for key in keys if not {key, *map(_plain, key_words(key))}.intersection(said))
+    return frozenset(key for key in keys if not {key, *map(_plain, key_words(key))}.intersection(spoken))
 
 
 def other_keys(heard: str, keys: frozenset[str], language: str) -> frozenset[str]:
@@ -92,10 +92,10 @@ def other_keys(heard: str, keys: frozenset[str], language: str) -> frozenset[str
 
 def says_name(heard: str, name: str, language: str) -> bool:
     """Return whether a company's name is heard without its form, or something much like it."""
-    words, wanted = (spoken_words(text, language) for text in (heard, without_form(name)))
-    sizes = range(max(1, len(wanted) - 1), len(wanted) + 2)  # a recogniser may divide it otherwise
+    words, name_words = (spoken_words(text, language) for text in (heard, without_form(name)))
+    sizes = range(max(1, len(name_words) - 1), len(name_words) + 2)  # a recogniser may divide it otherwise
     pieces = (words[at : at + size] for size in sizes for at in range(len(words) - size + 1))
-    return any(_alike(wanted, piece) for piece in pieces)
+    return any(_alike(name_words, piece) for piece in pieces)
 
 
 def says_number(heard: str, number: str, language: str) -> bool:

@@ -80,9 +80,9 @@ class TextValues:
     owner: ControllerSettings
     speech: Speech
     purposes: Sequence[str]
-    """Those of the version."""
+    """The purposes of the version."""
     known: Sequence[str]
-    """Those that the hearers of a supplement know."""
+    """The purposes that the hearers of a supplement know."""
     key: str = ""
     """The key that plays the full text; '' if no text names it."""
     choice: ChoiceSettings | None = None

@@ -60,8 +60,8 @@ class RecordedWords:
         if times and not any(time.shortest <= seconds <= time.longest for time in times):
             yield _other_length(seconds, times, scripts)
         if self.text:
-            said = compare(self.text, self.text, self.language).said
-            yield from self._other_facts(self.text, said, self.text, Text("the text that was read"))
+            spoken = compare(self.text, self.text, self.language).spoken
+            yield from self._other_facts(self.text, spoken, self.text, Text("the text that was read"))
         if recogniser:
             yield from self._other_words(sound, scripts, recogniser)
 
@@ -90,10 +90,10 @@ class RecordedWords:
         keys = PLACES[part].keys if part in PLACES else {}
         values = TextValues(owner, speech, self.purposes, known, key, choice, keys)
         try:
-            given = values.of(language, template)
+            text_values = values.of(language, template)
         except InformativaError:  # a purpose without a phrase: the same without purposes
-            given = replace(values, purposes=(), known=()).of(language, Template(template.name, ""))
-        return {name: value for name, value in given.items() if value or name != "site"}
+            text_values = replace(values, purposes=(), known=()).of(language, Template(template.name, ""))
+        return {name: value for name, value in text_values.items() if value or name != "site"}
 
     def _other_words(self, sound: Sound, scripts: Sequence[_Script], recogniser: Path) -> Iterator[Text]:
         """Yield what a recogniser hears otherwise than the text says."""
@@ -113,15 +113,15 @@ class RecordedWords:
         heard = Recogniser(recogniser).words(sound, self.language)
         comparisons = [(compare(script.words, heard, self.language), script) for script in complete]
         comparison, script = min(comparisons, key=lambda pair: pair[0].wrong)
-        yield from self._other_facts(heard, comparison.said, script.words, Text("the recording"))
+        yield from self._other_facts(heard, comparison.spoken, script.words, Text("the recording"))
         if comparison.is_another_text:
             yield _another_text(comparison, script)
 
-    def _other_facts(self, words: str, said: Collection[str], text: str, source: Text) -> Iterator[Text]:
+    def _other_facts(self, words: str, spoken: Collection[str], text: str, source: Text) -> Iterator[Text]:
         """Yield the keys, the company and the number that `words` lack, or have beside those of `text` or of
-        the choice. `source` has the words; `said` are they one by one, as they sound."""
+        the choice. `source` has the words; `spoken` are they one by one, as they sound."""
         keys = self._keys(text)
-        for key in sorted(heard_words.missing_keys(said, keys)):
+        for key in sorted(heard_words.missing_keys(spoken, keys)):
             yield Text("{source} does not name the key {key}", source=source, key=key)
         for key in sorted(heard_words.other_keys(words, keys, self.language)):
             message = Text("{source} names the key {key}, and should name {keys}")

@@ -92,7 +92,7 @@ def other_keys(heard: str, keys: frozenset[str], language: str) -> frozenset[str
 
 def says_name(heard: str, name: str, language: str) -> bool:
     """Return whether a company's name is heard without its form, or something much like it."""
-    words, name_words = (spoken_words(text, language) for text in (heard, without_form(name)))
+    words, name_words = (spoken_words(text, language) for text in (heard, name))
     sizes = range(max(1, len(name_words) - 1), len(name_words) + 2)  # a recogniser may divide it otherwise
     pieces = (words[at : at + size] for size in sizes for at in range(len(words) - size + 1))
     return any(_alike(name_words, piece) for piece in pieces)
@@ -114,10 +114,10 @@ def without_numbers(words: Sequence[str], language: str) -> list[str]:
 
 
 def spoken_words(text: str, language: str) -> list[str]:
-    """Return the words of a text as they sound: no signs, case or accents, and numbers in words."""
+    """Return a text's words as they sound: numbers in words; no signs, case, accents, companies' forms."""
     base = language.partition("_")[0]
     if base in SPELLINGS:
-        text = spell_out(text, base)
+        text = spell_out(without_form(text), base)
     plain = _plain(text)
     numbers, names = numbers_in_words(base), _digit_names(language)
     return [part for word in re.findall(r"[^\W_]+", plain) for part in _number_words(word, numbers, names)]

@@ -15,12 +15,13 @@ from doubles import FULL, SHORT, version
 from informativa.model import Prompt, prompts_by_part
 from informativa.model.errors import InformativaError, PromptError
 from informativa.model.text import Text
-from informativa.operations.prompts import installing, making, showing
+from informativa.operations.prompts import installing, making, showing, taking
 from informativa.operations.prompts.configured import ConfiguredPrompts, proposed
 from informativa.operations.prompts.installing import InstallAction, InstallStep, PromptsInstalled
-from informativa.operations.prompts.making import PromptPart, PromptsMade, PromptTarget
-from informativa.operations.prompts.parts import SpokenPart
+from informativa.operations.prompts.making import PromptsMade, PromptTarget
+from informativa.operations.prompts.parts import PromptPart, SpokenPart
 from informativa.operations.prompts.spoken_values import GivenValues
+from informativa.operations.prompts.taking import Take
 from informativa.prompts import formats
 from informativa.prompts.store import PromptPath, PromptStore, next_version
 from informativa.views.documents import document
@@ -141,7 +142,7 @@ def test_name_that_there_is_not(config: Path) -> None:
     assert str(caught.value) == "There is no controller acm; did you mean acme?"
     with pytest.raises(InformativaError) as caught:
         prompts.versions("acme", "x")
-    assert str(caught.value) == "There is no notice x; there are: privacy."
+    assert str(caught.value) == "There is no notice or choice x; there are: privacy."
     assert "privacy" in language("it")(caught.value.text)
     with pytest.raises(InformativaError, match="several controllers"):
         prompts.controller(None)
@@ -238,7 +239,7 @@ def test_supplement_is_a_part_and_a_version() -> None:
 def test_recording_is_added(config: Path, recording: Path) -> None:
     """What was put where, what to write into the configuration, and what is doubtful, as it is found."""
     doubts: list[Text] = []
-    made = making.add(config, ACME, recording, "it", doubt=doubts.append)
+    made = taking.add(config, ACME, Take(recording, "it"), doubts.append)
     (prompt,) = made.prompts
     assert (prompt.problem, prompt.warnings, made.warnings) == (None, (), tuple(doubts))
     assert prompt.path == config.parent / "prompts/acme/privacy-2027-01/it/short"
@@ -265,7 +266,9 @@ def test_what_cannot_be_added(
 ) -> None:
     """It is told before a recording is read."""
     with pytest.raises(InformativaError, match=message):
-        making.add(config, PromptTarget("acme", version=version), Path("/none.wav"), spoken, part, after)
+        taking.add(
+            config, PromptTarget("acme", version=version), Take(Path("/none.wav"), spoken, part, after)
+        )
 
 
 @sox
@@ -426,6 +429,6 @@ def test_served_recording_stays(config: Path, recording: Path) -> None:
 
     verify_recordings(load(config), keep=True)
     base = config.parent / "prompts/acme/privacy-2026-11/it/short"
-    made = making.add(config, PromptTarget("acme", version="2026-11-b"), recording, "it")
+    made = taking.add(config, PromptTarget("acme", version="2026-11-b"), Take(recording, "it"))
     assert isinstance(made, PromptsMade)
     assert not base.with_suffix(".wav").exists()

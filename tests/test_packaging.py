@@ -60,7 +60,9 @@ def imported() -> set[str]:
 def test_every_runtime_dependency_stands_on_the_page_of_licences() -> None:
     """What `pip install informativa` brings is listed, with all extras, each with its licence; nothing else
     is."""
-    own = needed("informativa", frozenset({"postgres", "speech", "timestamp", "web"})) - {"informativa"}
+    own = needed("informativa", frozenset({"postgres", "recogniser", "speech", "timestamp", "web"})) - {
+        "informativa"
+    }
     assert own <= set(LISTED)
     assert set(LISTED) - own <= {"tzdata", "typing-extensions", "colorama"}  # not for everybody
     silent = {"py-nanotts"}  # its wheel names no licence
@@ -90,7 +92,7 @@ def test_all_that_is_imported_is_asked_for() -> None:
     """No module is there only because something else needs it."""
     owners = metadata.packages_distributions()
     extras = PROJECT["optional-dependencies"]
-    users = ("speech", "timestamp", "postgres", "web")
+    users = ("speech", "recogniser", "timestamp", "postgres", "web")
     every = [*PROJECT["dependencies"], *(line for extra in users for line in extras[extra])]
     asked = {canonicalize_name(Requirement(line).name) for line in every}
     lent = {"pydantic-core"}  # a part of pydantic: its own documentation imports it
@@ -123,7 +125,11 @@ def test_pins_fit_what_the_project_asks_for() -> None:
     for name, version in pinned:
         versions.setdefault(canonicalize_name(name), []).append(version)
     extras = PROJECT["optional-dependencies"]
-    own = [line for extra in ("test", "lint", "speech", "timestamp", "postgres") for line in extras[extra]]
+    own = [
+        line
+        for extra in ("test", "lint", "speech", "recogniser", "timestamp", "postgres")
+        for line in extras[extra]
+    ]
     for line in (*PROJECT["dependencies"], *own):
         one = Requirement(line)
         assert versions[canonicalize_name(one.name)], line

@@ -79,7 +79,8 @@ def paste(folder: Path, output: str) -> None:
 def test_recording_is_added_and_configured(folder: Path, recording: Path) -> None:
     """A recording is trimmed, levelled, and put where the printed lines point; they pass `check`."""
     added = add(folder, recording, "--version", "2027-01")
-    assert (added.returncode, added.stderr) == (0, "")
+    assert (added.returncode, added.stderr.count("warning: ")) == (0, 1)
+    assert "it speaks for 2.1 s, and the text (it/short.txt) takes 11.0 to 26.7 s" in added.stderr
     assert "speech at -24 dBov" in added.stdout  # of this hum; of voices it is less
     assert "material: leave it false for another wording" in added.stdout
     with wave.open(str(folder / f"{NEW}.wav")) as sound:
@@ -216,7 +217,7 @@ def test_long_clipped_recording_is_warned_about(folder: Path, tmp_path: Path) ->
         ("add x.wav --language it --controller acme --version a/b", ["'a/b'", "2027-01"]),
         ("add x.wav --language it --controller acme --version ..", ["'..'", "2027-01"]),
         ("add x.wav --language it --controller acm", ["no controller acm", "did you mean acme?"]),
-        ("add x.wav --language it --controller acme --notice x", ["no notice x", "privacy"]),
+        ("add x.wav --language it --controller acme --notice x", ["no notice or choice x", "privacy"]),
         ("add x.wav --language it --controller acme --part long", ["long", "prompts add --help"]),
         ("add x.wav --language it --controller acme --part supplement", ["--after 2026-11"]),
         ("add x.wav --language it --controller acme --after 2026-11", ["--part supplement"]),
@@ -457,7 +458,7 @@ def test_documented_commands_run(tmp_path: Path, recording: Path) -> None:
         line
         for block in re.findall(r"```sh\n(.*?)```", readme, re.DOTALL)
         for line in block.splitlines()
-        if "/bin/informativa " in line
+        if "/bin/informativa " in line and not re.search("--recogniser|ask.wav", line)  # a model, a choice
     ]
     verbs = {line.split(" prompts ")[1].split()[0] for line in typed}
     assert verbs == {"build", "texts", "add", "play", "install"}
@@ -474,7 +475,8 @@ def test_documented_commands_run(tmp_path: Path, recording: Path) -> None:
             timeout=60,
             check=False,
         )
-        assert (ran.returncode, ran.stderr) == (0, ""), line
+        doubts = [warning for warning in ran.stderr.splitlines() if "it speaks for 2.1 s" not in warning]
+        assert (ran.returncode, doubts) == (0, []), line
 
 
 @voices

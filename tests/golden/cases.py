@@ -173,6 +173,10 @@ CASES = {
     "keys-rotate-agi": Case("keys rotate --agi", writes=True),
     "prompts-texts": Case("prompts texts {root}/texts", json=False, writes=True),
     "prompts-play": Case("prompts play"),
+    "prompts-play-choices": Case("prompts play it/new", changes=CHOICES),
+    "prompts-install-choices": Case(
+        "prompts install --formats alaw --sounds {root}/asterisk", changes=CHOICES, writes=True
+    ),
     "prompts-play-one": Case("prompts play it/short --path"),
     "prompts-install": Case("prompts install --formats alaw,ulaw --sounds {root}/asterisk", writes=True),
     "prompts-install-dry": Case("prompts install --formats alaw --dry-run"),
@@ -317,6 +321,10 @@ FAILURES = {
     "no-manager": Case("test-call 0212345678"),
     "no-prompt": Case("prompts play fr/short"),
     "no-format": Case("prompts install --formats mp3"),
+    "no-text-of-a-choice": Case(
+        "prompts add {root}/callers.csv --language it --controller acme --notice abroad --part withdraw",
+        changes=CHOICES,
+    ),
     "not-a-recording": Case("prompts add {root}/callers.csv --language it --controller acme"),
     "two-units": Case("systemd --web --evidence", json=False),
     "other-boxes": Case("ledger show --all-boxes --controller acme"),

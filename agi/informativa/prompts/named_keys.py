@@ -48,5 +48,10 @@ def named_keys(text: str, language: str = "") -> frozenset[str]:
     return frozenset(map(_key, words))
 
 
+def key_words(key: str) -> tuple[str, ...]:
+    """Return the words for a key in all the languages."""
+    return tuple(_DIGITS[key].split("|"))
+
+
 def _key(word: str) -> str:
     return next((key for key, words in _DIGITS.items() if word in words.split("|")), word)

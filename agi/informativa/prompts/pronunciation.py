@@ -171,6 +171,11 @@ def spell_out(text: str, language: str) -> str:
     return " ".join(text.split())
 
 
+def without_form(name: str) -> str:
+    """Return a company's name without its form: Acme S.p.A. is "Acme"."""
+    return _either((*_SPELLED_FORMS, *_SAID_FORMS)).sub("", name).strip(" ,") or name
+
+
 def key(pressed: str, language: str) -> str:
     """Return the name of a key of the telephone: `1` is "uno", `#` is "cancelletto"."""
     return SPELLINGS[language].spelled(pressed)

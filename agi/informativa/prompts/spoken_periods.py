@@ -38,6 +38,11 @@ def length(period: Period, language: str) -> str:
     return _in_words(period, language, _DATIVE if language == "de" else _UNITS[language])
 
 
+def numbers_in_words(language: str) -> list[str]:
+    """Return the words for numbers, each at its own index, from two on; nothing for another language."""
+    return ["", "", *_NUMBERS[language].split()] if language in _NUMBERS else []
+
+
 def _in_words(period: Period, language: str, units: tuple[tuple[str, str], ...]) -> str:
     years, months = divmod(period.months, 12)
     if years and months and period.months <= 24:  # "eighteen months", as everybody says
@@ -46,7 +51,7 @@ def _in_words(period: Period, language: str, units: tuple[tuple[str, str], ...])
 
 
 def _parts(numbers: tuple[int, ...], language: str, units: tuple[tuple[str, str], ...]) -> Iterator[str]:
-    words = ["", "", *_NUMBERS[language].split()]
+    words = numbers_in_words(language)
     for number, (one, several) in zip(numbers, units, strict=True):
         if number == 1:
             yield one

@@ -10,10 +10,11 @@ import typer
 
 from ...config import DEFAULT_FILE
 from ...model.text import Text
-from ...operations.prompts import installing, making, showing
-from ...operations.prompts.making import PromptPart, PromptsMade, PromptTarget, Speech
-from ...operations.prompts.parts import WHOLE_NOTICE, SpokenPart
+from ...operations.prompts import installing, making, showing, taking
+from ...operations.prompts.making import PromptsMade, PromptTarget, Speech
+from ...operations.prompts.parts import WHOLE_NOTICE, PromptPart, SpokenPart
 from ...operations.prompts.spoken_values import GivenValues
+from ...operations.prompts.taking import Take
 from ...prompts.formats import FORMATS
 from ...views.text import prompts as view
 from ..options import Config, Json, print_document
@@ -22,7 +23,15 @@ from ..words import _
 app = typer.Typer(help="The sound of the notices: speak, add, hear and lay out.", no_args_is_help=True)
 
 Owner = Annotated[str | None, typer.Option("--controller", metavar="NAME", help="Whose notice it is.")]
-OfNotice = Annotated[str, typer.Option(metavar="NAME")]
+OfNotice = Annotated[str, typer.Option(metavar="NAME", help="The notice, or the choice.")]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="NAME=VALUE",
+        help="A value that the text says: contact=…, or it.contact=… for one language alone.",
+    ),
+]
 After = Annotated[
     str, typer.Option(metavar="VERSION", help="Of a supplement: for those who know that version.")
 ]
@@ -78,14 +87,7 @@ def build(
         typer.Option(help="Only this text; those of a whole privacy notice, if not given."),
     ] = None,
     after: After = "",
-    settings: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set",
-            metavar="NAME=VALUE",
-            help="A value that the text says: contact=…, or it.contact=… for one language alone.",
-        ),
-    ] = None,
+    settings: Settings = None,
     force: Force = False,
     config: Config = DEFAULT_FILE,
     as_json: Json = False,
@@ -113,13 +115,27 @@ def add(
     controller: Owner = None,
     notice: OfNotice = "privacy",
     version: OfVersion = None,
+    text: Annotated[
+        Path | None,
+        typer.Option(
+            "--text", metavar="FILE", help="The words that were read; those of `build`, if not given."
+        ),
+    ] = None,
+    settings: Settings = None,
+    recogniser: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="A Whisper model that hears whether these words are said."),
+    ] = None,
     force: Force = False,
     config: Config = DEFAULT_FILE,
     as_json: Json = False,
 ) -> None:
-    """Take a person's recording: check it, bring it to the telephone's form, put it in its place."""
+    """Take a person's recording of a notice or choice: check it, bring it to the telephone's form, put it in
+    its place."""
     target = PromptTarget(controller, notice, version, force)
-    _show(making.add(config, target, file, language, part, after, _warn), config, as_json)
+    values = GivenValues.parsed(settings or ())
+    take = Take(file, language, part, after, text, values, recogniser)
+    _show(taking.add(config, target, take, _warn), config, as_json)
 
 
 @app.command()

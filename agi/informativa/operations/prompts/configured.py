@@ -11,13 +11,16 @@ from pathlib import Path
 from ...config.build import draft
 from ...config.controllers import begins, zone
 from ...config.messages import closest
-from ...config.schema import ControllerSettings, VersionSettings
+from ...config.schema import ChoiceSettings, ChoiceVersionSettings, ControllerSettings, VersionSettings
 from ...model import Recording, prompts_by_part
 from ...model.errors import InformativaError
 from ...model.text import Text
 from ...process import storage
 from ...prompts.store import PromptPath, PromptStore, next_version
 from .parts import PartPlace
+
+WordingSettings = VersionSettings | ChoiceVersionSettings
+"""A version of a notice or choice, as the configuration writes it."""
 
 
 @dataclass(frozen=True)
@@ -55,32 +58,38 @@ class ConfiguredPrompts:
             raise InformativaError(Text("There is no controller {name}", "{hint}", name=name, hint=hint))
         return name, controllers[name]
 
-    def versions(self, controller: str, notice: str) -> dict[str, VersionSettings]:
-        """Return a notice's versions by id, the oldest first. Raises InformativaError if there is no such
-        notice."""
-        notices = self.settings.controllers[controller].notices
-        if notice not in notices:
-            hint = _hint(notice, notices)
-            raise InformativaError(Text("There is no notice {name}", "{hint}", name=notice, hint=hint))
-        return {version.version: version for version in notices[notice].versions}
+    def names(self, controller: str) -> list[str]:
+        """Return the ids of a controller's notices and choices. No choice has the id of a notice."""
+        owner = self.settings.controllers[controller]
+        return [*owner.notices, *owner.choices]
 
-    def versions_so_far(self, controller: str, place: PartPlace) -> dict[str, VersionSettings]:
-        """Return the versions of a text's notice by id, the oldest first; none of one that is to be written
-        yet. Raises InformativaError if there is no such notice and none comes with that text."""
-        notices = self.settings.controllers[controller].notices
-        if place.is_new(notices):
+    def choice(self, controller: str, name: str) -> ChoiceSettings | None:
+        """Return a choice; `None` for a notice, or for neither."""
+        return self.settings.controllers[controller].choices.get(name)
+
+    def versions(self, controller: str, name: str) -> dict[str, WordingSettings]:
+        """Return the versions of a notice or choice by id, the oldest first. Raises InformativaError if there
+        is no such notice or choice."""
+        owner = self.settings.controllers[controller]
+        wording = owner.notices.get(name) or owner.choices.get(name)
+        if wording is None:
+            hint = _hint(name, self.names(controller))
+            message = Text("There is no notice or choice {name}", "{hint}", name=name, hint=hint)
+            raise InformativaError(message)
+        return {version.version: version for version in wording.versions}
+
+    def versions_so_far(self, controller: str, place: PartPlace) -> dict[str, WordingSettings]:
+        """Return the versions of a text's notice or choice by id, the oldest first; none of one that is to be
+        written yet. Raises InformativaError if there is none and none comes with that text."""
+        if place.is_new(self.names(controller)):
             return {}
         return self.versions(controller, place.id)
 
-    def newest(self, controller: str, notice: str) -> VersionSettings:
-        """Return the last version of a notice. Raises InformativaError if there is no such notice."""
-        return list(self.versions(controller, notice).values())[-1]
-
-    def in_force(self, controller: str, notice: str, now: datetime | None = None) -> str:
-        """Return the id of the version of a notice that callers hear now."""
+    def in_force(self, controller: str, name: str, now: datetime | None = None) -> str:
+        """Return the id of the version of a notice or choice that callers hear now."""
         now = now or datetime.now(UTC)
         time_zone = zone(self.settings.controllers[controller].time_zone)
-        versions = list(self.versions(controller, notice).values())
+        versions = list(self.versions(controller, name).values())
         started = [version for version in versions if (begins(version.starts, time_zone) or now) <= now]
         return (started or versions[:1])[-1].version
 
@@ -159,10 +168,11 @@ class ConfiguredPrompts:
         place of a notice or choice that the configuration lacks."""
         first = paths[0]
         exists = not new and first.version in self.versions(controller, first.notice)
+        is_choice = bool(new.asks if new else self.choice(controller, first.notice))
         lines = []
         if not exists:
             lines = [f'          - version: "{first.version}"']
-            if not (new and new.asks):
+            if not is_choice:
                 lines += [f"            purposes: [{', '.join(purposes)}]", "            material: false"]
         for part in dict.fromkeys(path.part for path in paths):
             name, base_version = (*part.split(":"), "")[:2]  # supplement:VERSION
@@ -178,7 +188,8 @@ class ConfiguredPrompts:
             return Snippet(
                 f"controllers.{controller}.{new.section}", None, "\n".join([*new.heading(), *lines])
             )
-        where = f"controllers.{controller}.notices.{first.notice}.versions"
+        section = "choices" if is_choice else "notices"
+        where = f"controllers.{controller}.{section}.{first.notice}.versions"
         return Snippet(where, first.version if exists else None, "\n".join(lines))
 
 

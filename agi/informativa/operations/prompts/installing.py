@@ -192,10 +192,10 @@ def _make(prompts: ConfiguredPrompts, controller: str, path: PromptPath, extensi
 
 
 def _copies(prompts: ConfiguredPrompts, sounds: Path) -> Iterator[tuple[PromptPath, PromptPath]]:
-    """Yield the prompts that callers hear now, each with the place to which it is copied."""
+    """Yield the prompts of notices that callers hear now, each with the place to which it is copied."""
     for controller, path in prompts.paths():
-        if path.part in ("short", "short-nokey", "full") and path.version == prompts.in_force(
-            controller, path.notice
-        ):
+        if path.part not in ("short", "short-nokey", "full") or prompts.choice(controller, path.notice):
+            continue  # a question is heard where its answer is read, and nowhere else
+        if path.version == prompts.in_force(controller, path.notice):
             base = sounds / path.language / "informativa" / controller / f"{path.notice}-{path.part}"
             yield path, PromptPath(path.notice, path.version, path.part, path.language, base)

@@ -1,17 +1,16 @@
-"""Making of prompts: a speech engine speaks texts, or a person's recording is taken."""
+"""Making of prompts: a speech engine speaks texts."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from enum import StrEnum
 from functools import partial
 from importlib import resources
 from pathlib import Path
 
-from ...config.schema import ControllerSettings, VersionSettings
+from ...config.schema import ChoiceSettings, ControllerSettings, VersionSettings
 from ...model.errors import InformativaError, PromptError
 from ...model.text import Text, joined
 from ...prompts import audio, texts
@@ -22,24 +21,15 @@ from ...system import shipped
 from ..controllers import name_remedy
 from ..document import Sentence
 from . import spoken_values
-from .configured import ConfiguredPrompts, Snippet, proposed
+from .configured import ConfiguredPrompts, Snippet, WordingSettings, proposed
 from .parts import CAUTIONS, WHOLE_NOTICE, PartPlace, SpokenPart, place_of
 from .showing import Prompt, read_prompt, warnings
 from .spoken_values import GivenValues
 
 
-class PromptPart(StrEnum):
-    """The part of a version that a prompt speaks."""
-
-    SHORT = "short"
-    SHORT_NOKEY = "short-nokey"
-    FULL = "full"
-    SUPPLEMENT = "supplement"
-
-
 @dataclass(frozen=True)
 class PromptTarget:
-    """The controller, notice and version whose prompts are made."""
+    """The controller, notice (or choice) and version whose prompts are made."""
 
     controller: str | None = None
     """`None` for the only controller."""
@@ -83,6 +73,37 @@ class PromptsMade:
     """Doubtful properties of the recording, and cautions about the text."""
 
 
+@dataclass(frozen=True)
+class TextValues:
+    """The values of texts, from options and from the configuration."""
+
+    owner: ControllerSettings
+    speech: Speech
+    purposes: Sequence[str]
+    """The purposes of the version."""
+    known: Sequence[str]
+    """The purposes that the hearers of a supplement know."""
+    key: str = ""
+    """The key that plays the full text; '' if no text names it."""
+    choice: ChoiceSettings | None = None
+    """The choice that the texts are of."""
+    keys: Mapping[str, str] = field(default_factory=dict)
+    """The options of that choice by the placeholders of their keys."""
+
+    def of(self, language: str, template: Template) -> dict[str, str]:
+        """Return the values for one text. Raises InformativaError."""
+        values = {"site": self.speech.site, "company": self.speech.spoken_name or self.owner.name}
+        if self.key:
+            values["key"] = key(self.key, language)
+        if template.placeholders & PURPOSE_PLACEHOLDERS:
+            phrases = texts.phrases(self.speech.texts or shipped.folder("texts"), language)
+            service = self.owner.service_purposes
+            spoken = spoken_values.Purposes(phrases, self.purposes, self.known, service)
+            values |= spoken.values(template.placeholders)
+        pressed = spoken_values.of_choice(self.choice, self.keys, language) if self.choice else {}
+        return values | spoken_values.values(self.owner, self.speech.values, language, pressed)
+
+
 def copy_texts(folder: Path) -> list[str]:
     """Copy the texts that `build` speaks into a new folder, where they can be changed; return their
     languages. Raises InformativaError."""
@@ -99,7 +120,6 @@ class _Preparation:
 
     prompts: ConfiguredPrompts
     controller: str
-    owner: ControllerSettings
     place: PartPlace
     versions: Container[str]
     version: str
@@ -121,7 +141,7 @@ def missing(config: Path, target: PromptTarget, speech: Speech) -> list[MissingV
 def build(config: Path, target: PromptTarget, speech: Speech) -> PromptsMade:
     """Speak the parts of the notice in each language, and put them in place. Raises InformativaError."""
     prepared = _prepared(config, target, speech)
-    prompts, name, owner, place = prepared.prompts, prepared.controller, prepared.owner, prepared.place
+    prompts, name, place = prepared.prompts, prepared.controller, prepared.place
     spoken_values.refuse_missing(prepared.missing, name)
     words: dict[PromptPath, str] = {}
     contents: dict[PromptPath, dict[str, bytes]] = {}
@@ -132,11 +152,12 @@ def build(config: Path, target: PromptTarget, speech: Speech) -> PromptsMade:
         words[path] = "\n".join(lines) + "\n"
         existing = {} if target.force else _existing(path, words[path])
         contents[path] = existing or _speak(lines, language, part)
-    _put(prompts, name, contents, prepared.versions, force=target.force)
+    put(prompts, name, contents, prepared.versions, force=target.force)
     write({path.file("txt"): text for path, text in words.items()})
-    new = place.with_digits(speech.values.options) if place.is_new(owner.notices) else None
+    is_new = place.is_new(prompts.names(name))
+    new = place.with_digits(speech.values.options) if is_new else None
     cautions = tuple(CAUTIONS[part] for part in speech.parts if part in CAUTIONS)
-    return _result(prompts, name, contents, prepared.purposes, cautions, new)
+    return result_of(prompts, name, contents, prepared.purposes, cautions, new)
 
 
 def _prepared(config: Path, target: PromptTarget, speech: Speech) -> _Preparation:
@@ -144,21 +165,22 @@ def _prepared(config: Path, target: PromptTarget, speech: Speech) -> _Preparatio
     name, owner = prompts.controller(target.controller)
     place = place_of(speech.parts[0], target.notice, speech.after)
     versions = prompts.versions_so_far(name, place)
-    version = _version(versions, target)
-    _require_base(versions, speech.after, is_supplement=SpokenPart.SUPPLEMENT in speech.parts)
-    purposes = speech.purposes or _purposes(versions, version, owner)
-    known = versions[speech.after].purposes if speech.after else purposes
+    version = version_id(versions, target)
+    require_base(versions, speech.after, is_supplement=SpokenPart.SUPPLEMENT in speech.parts)
+    purposes = speech.purposes or purposes_of(versions, version, owner)
+    known = purposes_of(versions, speech.after, owner) if speech.after else purposes
     templates = _templates(speech, speech.languages or prompts.languages(name))
     speech.values.require_use([template for _, _, template in templates])
     needs_key = any("key" in template.placeholders for _, _, template in templates)
     full = prompts.key(name, speech.key) if needs_key or speech.key else ""
+    choice = prompts.choice(name, place.id)
+    values = TextValues(owner, speech, purposes, known, full, choice, place.keys)
     texts_made = [
-        (language, part, template, _values(owner, speech, language, template, (purposes, known), full))
-        for language, part, template in templates
+        (language, part, template, values.of(language, template)) for language, part, template in templates
     ]
     for _, _, template, _ in texts_made:
         speech.values.require_free_keys(template, prompts.line_keys(name))
-    return _Preparation(prompts, name, owner, place, versions, version, purposes, texts_made)
+    return _Preparation(prompts, name, place, versions, version, purposes, texts_made)
 
 
 def _templates(speech: Speech, languages: Sequence[str]) -> list[tuple[str, SpokenPart, Template]]:
@@ -171,67 +193,16 @@ def _templates(speech: Speech, languages: Sequence[str]) -> list[tuple[str, Spok
     ]
 
 
-def _values(
-    owner: ControllerSettings,
-    speech: Speech,
-    language: str,
-    template: Template,
-    purposes: tuple[Sequence[str], Sequence[str]],
-    full_key: str,
-) -> dict[str, str]:
-    """Return the values for one text. `purposes` are those of the version, and those that the hearers of a
-    supplement know. Raises InformativaError."""
-    values = {"site": speech.site, "company": speech.spoken_name or owner.name}
-    if full_key:
-        values["key"] = key(full_key, language)
-    if template.placeholders & PURPOSE_PLACEHOLDERS:
-        phrases = texts.phrases(speech.texts or shipped.folder("texts"), language)
-        spoken = spoken_values.Purposes(phrases, purposes[0], purposes[1], owner.service_purposes)
-        values |= spoken.values(template.placeholders)
-    return values | spoken_values.values(owner, speech.values, language)
-
-
-def _purposes(
-    versions: Mapping[str, VersionSettings], version: str, owner: ControllerSettings
+def purposes_of(
+    versions: Mapping[str, WordingSettings], version: str, owner: ControllerSettings
 ) -> Sequence[str]:
-    """Return the purposes of a version, of the newest one before it is written, or of the service alone."""
-    if not versions:
-        return owner.service_purposes
-    return versions.get(version, list(versions.values())[-1]).purposes
+    """Return the purposes of a version, of the newest one before it is written, or of the service alone,
+    which are those of a choice, too."""
+    wording = versions.get(version) or next(iter([*versions.values()][-1:]), None)
+    return wording.purposes if isinstance(wording, VersionSettings) else owner.service_purposes
 
 
-def add(
-    config: Path,
-    target: PromptTarget,
-    file: Path,
-    language: str,
-    part: PromptPart = PromptPart.SHORT,
-    after: str = "",
-    doubt: Callable[[Text], None] = lambda _text: None,
-) -> PromptsMade:
-    """Take a person's recording: check it, convert it for the telephone, and put it in its place.
-
-    `after` is the version that the callers of a supplement know already. `doubt` gets each doubtful property
-    of the recording before anything is written. Raises InformativaError.
-    """
-    prompts = ConfiguredPrompts(config)
-    name = prompts.controller(target.controller)[0]
-    place = place_of(SpokenPart(part), target.notice, after)
-    versions = prompts.versions(name, place.id)
-    version = _version(versions, target)
-    _require_language(language)
-    _require_base(versions, after, is_supplement=part is PromptPart.SUPPLEMENT)
-    sound = audio.read(file)
-    doubts = tuple(joined(": ", str(file), text) for text in audio.recording_warnings(sound))
-    for text in doubts:
-        doubt(text)
-    path = prompts.store.path(name, place.id, version, place.part, language)
-    contents = {path: audio.prompt(sound)}
-    _put(prompts, name, contents, versions, force=target.force)
-    return _result(prompts, name, contents, prompts.newest(name, place.id).purposes, doubts)
-
-
-def _put(
+def put(
     prompts: ConfiguredPrompts,
     name: str,
     contents: dict[PromptPath, dict[str, bytes]],
@@ -239,10 +210,11 @@ def _put(
     *,
     force: bool,
 ) -> None:
+    """Put prompts in their places, all or none. Raises PromptError."""
     prompts.store.put(contents, partial(prompts.heard_with_other_sound, name), versions, force=force)
 
 
-def _result(
+def result_of(
     prompts: ConfiguredPrompts,
     name: str,
     contents: dict[PromptPath, dict[str, bytes]],
@@ -250,6 +222,7 @@ def _result(
     doubts: tuple[Text, ...] = (),
     new: PartPlace | None = None,
 ) -> PromptsMade:
+    """Return the result for prompts that were put in their places."""
     return PromptsMade(
         tuple(
             read_prompt(name, path, tuple(warnings(path, files["wav"]))) for path, files in contents.items()
@@ -259,7 +232,7 @@ def _result(
     )
 
 
-def _version(versions: Container[str], target: PromptTarget) -> str:
+def version_id(versions: Container[str], target: PromptTarget) -> str:
     """Return the version of `target`, else a proposed one. Raises InformativaError if it is no valid id."""
     version = target.version
     if version is not None and not re.fullmatch(r"(?!\.)[A-Za-z0-9._-]{1,32}", version):
@@ -270,14 +243,7 @@ def _version(versions: Container[str], target: PromptTarget) -> str:
     return version or proposed(versions, datetime.now(UTC))
 
 
-def _require_language(language: str) -> None:
-    if not re.fullmatch(r"[a-z]{2}(_[A-Z]{2})?", language):
-        raise InformativaError(
-            Text("{language!r} is no language.", language=language), Text("Give two letters: --language it")
-        )
-
-
-def _require_base(versions: Mapping[str, object], after: str, *, is_supplement: bool) -> None:
+def require_base(versions: Mapping[str, object], after: str, *, is_supplement: bool) -> None:
     """Raise InformativaError if a supplement is for hearers of no version, or anything else is."""
     if is_supplement != bool(after):
         raise InformativaError(

@@ -35,6 +35,16 @@ class SpokenPart(StrEnum):
     CALLBACK = "callback"
 
 
+class PromptPart(StrEnum):
+    """A part of a version of a notice or choice, of which a recording is taken."""
+
+    SHORT = "short"
+    SHORT_NOKEY = "short-nokey"
+    FULL = "full"
+    SUPPLEMENT = "supplement"
+    WITHDRAW = "withdraw"
+
+
 WHOLE_NOTICE = (SpokenPart.SHORT, SpokenPart.SHORT_NOKEY, SpokenPart.FULL)
 """The parts that every version of a privacy notice has."""
 
@@ -63,9 +73,9 @@ class PartPlace:
         """The list of the configuration that it is in."""
         return "choices" if self.asks else "notices"
 
-    def is_new(self, notices: Container[str]) -> bool:
-        """Return whether this text is the first of its notice or choice."""
-        return self.own and (bool(self.asks) or self.id not in notices)
+    def is_new(self, names: Container[str]) -> bool:
+        """Return whether this text is the first of its notice or choice; `names` are those that exist."""
+        return self.own and self.id not in names
 
     def with_digits(self, options: Mapping[str, str]) -> PartPlace:
         """Return the same with the keys among the values that somebody gave."""
@@ -103,7 +113,9 @@ PLACES = {
     SpokenPart.ABROAD: PartPlace("abroad", asks="operator", keys={"eu": "eu"}),
     SpokenPart.MARKETING: PartPlace("marketing", asks="consent", keys=_CONSENT),
     SpokenPart.PROFILING: PartPlace("profiling", asks="consent", keys=_CONSENT),
-    SpokenPart.MARKETING_WITHDRAW: PartPlace("marketing", "withdraw", "consent"),
+    SpokenPart.MARKETING_WITHDRAW: PartPlace(
+        "marketing", "withdraw", "consent", keys={"withdraw": "refused"}
+    ),
     SpokenPart.WITHDRAWN: PartPlace("marketing", "withdrawn", "consent"),
     SpokenPart.YES_NOTED: PartPlace("marketing", "yes-noted", "consent"),
     SpokenPart.NO_NOTED: PartPlace("marketing", "no-noted", "consent"),
@@ -125,3 +137,16 @@ def place_of(part: SpokenPart, name: str = "", after: str = "") -> PartPlace:
     of_notice = PartPlace("privacy", f"{part}:{after}" if after else part, own=False)
     place = PLACES.get(part, of_notice)
     return replace(place, id=name or place.id)
+
+
+def recorded_place(name: str, part: PromptPart, after: str, asks: str) -> PartPlace:
+    """Return the place of a recording in a notice or choice that exists."""
+    return PartPlace(name, f"{part}:{after}" if after else part, asks, own=False)
+
+
+def texts_for(place: PartPlace) -> list[SpokenPart]:
+    """Return the shipped texts that a recording in this place may read, for those that are not its own: none
+    for a choice of another name, and the privacy notice's for any other notice."""
+    part = place.part.partition(":")[0]
+    own = [text for text, other in PLACES.items() if (other.id, other.part) == (place.id, part)]
+    return own or ([] if place.asks or part == PromptPart.WITHDRAW else [SpokenPart(part)])

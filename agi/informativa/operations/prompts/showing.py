@@ -35,13 +35,14 @@ class Prompt:
     """One prompt: a recording of one part of a version in one language."""
 
     controller: str | None
-    """The name of the controller whose notice it is."""
+    """The name of the controller whose notice or choice it is."""
     notice: str | None
-    """The name of the notice."""
+    """The name of the notice or choice."""
     version: str | None
-    """The version of the notice."""
+    """The version of the notice or choice."""
     part: str | None
-    """`short`, `short-nokey`, `full`, `supplement`, or `fallback`, which is of no notice."""
+    """`short`, `short-nokey`, `full`, `supplement`; of a choice `short` or `withdraw`; or `fallback`,
+    which is of neither."""
     after: str | None
     """The version that the callers of a supplement know already."""
     language: str | None

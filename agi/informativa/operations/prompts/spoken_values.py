@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ...config.forms import period
-from ...config.schema import ControllerSettings
+from ...config.schema import ChoiceSettings, ControllerSettings
 from ...model.errors import InformativaError, PromptError
 from ...model.text import Text
 from ...prompts import spoken_periods
@@ -120,9 +120,12 @@ class Purposes:
         return values
 
 
-def values(owner: ControllerSettings, given: GivenValues, language: str) -> dict[str, str]:
-    """Return the values for one language. One that is there and empty says that there is none: no data
-    protection officer, no transfer outside the EEA. One that nobody gave is absent."""
+def values(
+    owner: ControllerSettings, given: GivenValues, language: str, choice: Mapping[str, str]
+) -> dict[str, str]:
+    """Return the values for one language; `choice` are those of the choice that a text is of. One that is
+    there and empty says that there is none: no data protection officer, no transfer outside the EEA. One that
+    nobody gave is absent."""
     letter = owner.letter
     settings = {
         "retention": spoken_periods.for_so_long(owner.retention, language) if owner.retention else "",
@@ -132,8 +135,16 @@ def values(owner: ControllerSettings, given: GivenValues, language: str) -> dict
     optional = {"dpo": letter.dpo, "authority": letter.authority, "decision": "", "withdraw_at": ""}
     configured = {name: value for name, value in settings.items() if value}
     options = {name: _spoken(name, value, language) for name, value in given.of(language).items()}
-    every = {**optional, **configured, **options}
+    every = {**optional, **choice, **configured, **options}
     return {name: "" if value == _NONE else value for name, value in every.items()}
+
+
+def of_choice(choice: ChoiceSettings, keys: Mapping[str, str], language: str) -> dict[str, str]:
+    """Return the values that a choice of the configuration gives for one language: the names of its keys, and
+    the number at which a consent is withdrawn. `keys` are its options by placeholder."""
+    by_option = {str(option): pressed for option, pressed in choice.keys.items()}
+    pressed = {name: key(by_option[option], language) for name, option in keys.items() if option in by_option}
+    return pressed | ({"withdraw_at": choice.withdraw_at} if choice.withdraw_at else {})
 
 
 def refuse_missing(missing: Sequence[MissingValue], controller: str) -> None:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from ..model import Answer, Asks
 from ..model.text import Text
 from ..operations.record_document import AskedChoice
+from ..operations.statistics import ChoiceStatistics
 from .messages import Language
+from .record_words import SHORT_ENDINGS
 
 ANSWERS: dict[str, Text] = {
     Answer.GRANTED: Text("granted"),
@@ -30,6 +34,18 @@ KINDS: dict[str, Text] = {
     Asks.RECORDING: Text("recording"),
 }
 """Each kind of choice in a word or two."""
+
+
+def counts(choice: ChoiceStatistics, say: Language) -> Iterator[str]:
+    """Yield how often each answer was given: `granted 3`; of `not asked` also the reasons."""
+    for word, number in choice.answers.items():
+        reasons = f" ({unasked(choice, say)})" if word is Answer.NOT_ASKED and choice.unasked else ""
+        yield f"{say(ANSWERS[word])} {number}{reasons}"
+
+
+def unasked(choice: ChoiceStatistics, say: Language) -> str:
+    """Return why callers could not be asked, and how often: `not playable 1`."""
+    return ", ".join(f"{say(SHORT_ENDINGS[ending])} {number}" for ending, number in choice.unasked.items())
 
 
 def answer(asked: AskedChoice, key: str, say: Language) -> str:

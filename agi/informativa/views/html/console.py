@@ -57,6 +57,7 @@ def environment() -> jinja2.Environment:
             "looked_for": looked_for,
             "options": options,
             "outlook": outlook,
+            "unasked": choice_words.unasked,
             "explained_key": explained_key,
             "worded": in_words,
             "plan": plan,

@@ -15,7 +15,7 @@ from ...operations.records import ControllerRecord
 from ...operations.restoring import RestoredLedger
 from .. import choice_words
 from ..messages import Language
-from ..record_words import note_text
+from ..record_words import SHORT_ENDINGS, note_text
 from ..terminal import one_line
 
 # One record a line, in columns that fit what is usual; a longer cell moves the rest to the right. Where the
@@ -38,18 +38,6 @@ _PAGE = 1000  # records that are written at once
 _CALL = "{time:<8} {line:<14.14} {controller:<10.10} {status:<8} {reason:<18.18} {heard:>6} {record:>8}"
 _CALL_NARROW = "{time:<8} {line:<14.14} {status:<8} {reason:<18.18} {record:>8}"
 _CALL_COLUMNS = 79
-
-ENDINGS = {
-    Ending.WHOLE: Text("whole"),
-    Ending.KEY: Text("key"),
-    Ending.HUNG_UP: Text("hung up"),
-    Ending.CUT_SHORT: Text("cut short"),
-    Ending.NOT_PLAYABLE: Text("not playable"),
-    Ending.CHANGED: Text("recording changed"),
-    Ending.CONNECTION_LOST: Text("connection lost"),
-    Ending.SERVICE_STOPPED: Text("service stopped"),
-}
-"""Endings of a playback, for people."""
 
 
 def ledger(
@@ -114,7 +102,7 @@ def _heard(event: Event, say: Language) -> str:
         "{seconds:.1f} of {length:.1f} s, {ending} {key}",
         seconds=heard.seconds,
         length=heard.length,
-        ending=ENDINGS[heard.ending],
+        ending=SHORT_ENDINGS[heard.ending],
         key=heard.key,
     ).strip()
 

@@ -55,7 +55,7 @@ class ChoiceStatistics:
     answers: Mapping[Answer, int]
     """The number of answers by their words."""
     unasked: Mapping[Ending, int]
-    """Of `not-asked`, the numbers by the reason: how the playback of the question ended."""
+    """The numbers of `not-asked` by their reasons: how the playback of the question ended."""
 
 
 @dataclass(frozen=True)

@@ -78,17 +78,6 @@ ENDINGS: dict[str, Text] = {
     Ending.CONNECTION_LOST: Text("until the connection to the telephone system was lost"),
     Ending.SERVICE_STOPPED: Text("until the program was stopped"),
 }
-SHORT_ENDINGS: dict[str, Text] = {
-    Ending.WHOLE: Text("whole"),
-    Ending.KEY: Text("key"),
-    Ending.HUNG_UP: Text("hung up"),
-    Ending.CUT_SHORT: Text("cut short"),
-    Ending.NOT_PLAYABLE: Text("not playable"),
-    Ending.CHANGED: Text("recording changed"),
-    Ending.CONNECTION_LOST: Text("connection lost"),
-    Ending.SERVICE_STOPPED: Text("service stopped"),
-}
-"""Endings of a playback in a word or two."""
 KINDS: dict[str, Text] = {
     RecordKind.PHONE: Text("on the telephone"),
     RecordKind.OPERATOR: Text("by an operator"),

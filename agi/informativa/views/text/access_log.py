@@ -46,6 +46,7 @@ _DETAILS = {
     "proof": Text("for a program"),
     "proxy": Text("as the company's own web server says"),
     "bundle": Text("bundle for an auditor"),
+    "consents": Text("consents"),
 }
 
 

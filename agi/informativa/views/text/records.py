@@ -15,7 +15,7 @@ from ...operations.records import ControllerRecord
 from ...operations.restoring import RestoredLedger
 from .. import choice_words
 from ..messages import Language
-from ..record_words import SHORT_ENDINGS, note_text
+from ..record_words import note_text
 from ..terminal import one_line
 
 # One record a line, in columns that fit what is usual; a longer cell moves the rest to the right. Where the
@@ -102,7 +102,7 @@ def _heard(event: Event, say: Language) -> str:
         "{seconds:.1f} of {length:.1f} s, {ending} {key}",
         seconds=heard.seconds,
         length=heard.length,
-        ending=SHORT_ENDINGS[heard.ending],
+        ending=choice_words.ENDINGS[heard.ending],
         key=heard.key,
     ).strip()
 

@@ -163,7 +163,7 @@ def export(
     form = ConsentFormat.LINES if as_json else form
     parts = consent_files.text(form, rows, owner, known, consent_export.origin(owner))
     for part in parts:
-        print(escaped(part), end="")
+        print(escaped(part.replace("\r\n", "\n")), end="")  # a table's lines end as the shell's do
 
 
 @app.command("import")

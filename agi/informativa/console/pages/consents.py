@@ -52,7 +52,8 @@ def listing(context: RequestContext) -> Response:
     selection, after = _selection(context, owner), _place(context)
     context.note(Action.SEARCH, facts=selection.facts(owner.zone))
     page = consent_export.page(owner, known, context.console.now(), selection, after, COUNT)
-    parameters = {name: context.query(name) for name in FILTERS if context.query(name)}
+    typed = {name: context.query(name) for name in FILTERS}
+    parameters = {name: value for name, value in typed.items() if value}
     return context.page(
         "consents.html",
         page=page,
@@ -60,7 +61,8 @@ def listing(context: RequestContext) -> Response:
         next=_next(context, owner, page.place),
         choices=known,
         answers=ACTS,
-        typed=parameters,
+        typed=typed,
+        filtered=bool(parameters),
         address=lambda **more: "?" + urlencode({**parameters, **more}),
         lookups=lookup_keys(context),
         shared=context.configuration.shared,

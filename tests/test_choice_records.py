@@ -35,10 +35,10 @@ from informativa.operations.callers import Access, Held
 from informativa.operations.records import ControllerRecord
 from informativa.operations.statistics import ChoiceStatistics
 from informativa.process import storage
-from informativa.views import jsonld, record_files
+from informativa.views import choice_words, jsonld, record_files
 from informativa.views.documents import facts, json_schema
 from informativa.views.messages import ENGLISH, Language, language
-from informativa.views.text import callers, records
+from informativa.views.text import answers, callers, records
 
 LINE = PLAYED.line
 GRANTED = answering(Answer.GRANTED, language="it")
@@ -114,6 +114,9 @@ def test_counts_say_why_nobody_could_be_asked(acme: Controller) -> None:
         Answer.HUNG_UP: 1,
         Answer.NOT_ASKED: 3,
     }
+    assert [*choice_words.counts(marketing, ENGLISH)][-1] == (
+        "not asked 3 (not playable 1, recording changed 2)"
+    )
     assert marketing.unasked == {Ending.NOT_PLAYABLE: 1, Ending.CHANGED: 2}
     signed(Path(acme.ledger))
     assert audited(Path(acme.ledger)).counters == ()
@@ -137,6 +140,12 @@ def test_answers_have_the_purpose_of_their_choice(acme: Controller) -> None:
         ("marketing", Asks.CONSENT, "marketing"),
         ("survey", None, None),
     ]
+    lines = list(answers.answers(result, {"acme": acme, "none": none}, ENGLISH))
+    assert lines[1:3] == [
+        f"    marketing (sending offers), {LINE}: granted 1, refused 1",
+        f"    survey, {LINE}: silent 1",
+    ]
+    assert lines[4] == "    no caller answered, or was to be asked"
     day = AT.date()
     (of_day,) = statistics.answer_statistics([acme], choices, day, day, AT).controllers
     assert [dict(one.answers) for one in of_day.choices] == [{Answer.GRANTED: 1}]

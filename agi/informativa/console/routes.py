@@ -87,7 +87,7 @@ ROUTES = (
     Route("/{controller}/caller/{session_key}/letter", letter.form, letter.wish, Role.COMPLIANCE),
     Route("/{controller}/caller/{session_key}/erasure", erasure.trial, erasure.erase, Role.COMPLIANCE),
     Route("/{controller}/consents", consents.listing, role=Role.COMPLIANCE),
-    Route("/{controller}/consents/file/{form}", consents.export, role=Role.COMPLIANCE),
+    Route("/{controller}/consents/file/{kind}", consents.export, role=Role.COMPLIANCE),
     Route("/{controller}/letter/{session_key}", letter.show, role=Role.COMPLIANCE),
     Route("/{controller}/letter/{session_key}/file", letter.saved, role=Role.COMPLIANCE),
     Route("/{controller}/looked", access_log_page.listing, role=Role.COMPLIANCE),

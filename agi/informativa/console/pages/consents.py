@@ -74,7 +74,7 @@ def listing(context: RequestContext) -> Response:
 def export(context: RequestContext) -> Response:
     """Send what passes the filters as a file, as `consent export` prints it; it is read while it is sent."""
     try:
-        form = ConsentFormat(context.request.path_params["form"])
+        form = ConsentFormat(context.request.path_params["kind"])
     except ValueError:
         raise HTTPException(404) from None
     owner, known, now = company_with_callers(context), _consents(context), context.console.now()

@@ -5,25 +5,40 @@ from __future__ import annotations
 import csv
 import io
 import json
+import sqlite3
 from contextlib import closing
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from choosing import answering
+from evidence.ledger import audited, signed
 from examples import AT, NOTDUE, ONE, PLAYED
 from informativa.ledgers import expiry, following
-from informativa.model import Answer, Controller, Event, Record, Status
+from informativa.model import (
+    Answer,
+    Asks,
+    Choice,
+    Controller,
+    Ending,
+    Event,
+    Heard,
+    Notice,
+    Record,
+    Status,
+    Version,
+)
 from informativa.operations import record_document, statistics
 from informativa.operations.callers import Access, Held
 from informativa.operations.records import ControllerRecord
 from informativa.operations.statistics import ChoiceStatistics
 from informativa.process import storage
-from informativa.views import jsonld, record_files
+from informativa.views import choice_words, jsonld, record_files
 from informativa.views.documents import facts, json_schema
 from informativa.views.messages import ENGLISH, Language, language
-from informativa.views.text import callers, records
+from informativa.views.text import answers, callers, records
 
 LINE = PLAYED.line
 GRANTED = answering(Answer.GRANTED, language="it")
@@ -44,12 +59,12 @@ def acme(tmp_path: Path) -> Controller:
 def counted(own: Controller) -> tuple[ChoiceStatistics, ...]:
     """Return the answers of all days."""
     first, last = AT.date(), AT.date() + timedelta(days=3)
-    return statistics.answers(own, first, last)
+    return statistics.answers(own, (), first, last)
 
 
 EXPECTED = (
-    ChoiceStatistics("marketing", LINE, {Answer.GRANTED: 1, Answer.REFUSED: 1}),
-    ChoiceStatistics("survey", LINE, {Answer.SILENCE: 1}),
+    ChoiceStatistics("marketing", None, None, LINE, {Answer.GRANTED: 1, Answer.REFUSED: 1}, {}),
+    ChoiceStatistics("survey", None, None, LINE, {Answer.SILENCE: 1}, {}),
 )
 
 
@@ -74,6 +89,66 @@ def test_ledger_without_choices_has_no_answers(acme: Controller, tmp_path: Path)
     with closing(storage.store(none)) as store:
         store.append([PLAYED, NOTDUE])
     assert (counted(none), storage.has_answers(none), storage.has_answers(acme)) == ((), False, True)
+
+
+def test_counts_say_why_nobody_could_be_asked(acme: Controller) -> None:
+    """Questions that could not be played are counted with the reason, which an audit bears out; a hang-up is
+    an answer, and no reason."""
+    missing, exchanged = (
+        answering(
+            Answer.NOT_ASKED,
+            replace(PLAYED, heard=Heard(ending, 0, 8000, 8000), call=f"{number}.1", linked=f"{number}.1"),
+        )
+        for number, ending in enumerate((Ending.NOT_PLAYABLE, Ending.CHANGED), start=5)
+    )
+    gone = answering(
+        Answer.HUNG_UP, replace(PLAYED, heard=Heard(Ending.HUNG_UP, 0, 8000, 8000), call="9.1", linked="9.1")
+    )
+    with closing(storage.store(acme)) as store:
+        for event in (missing, exchanged, exchanged, gone):
+            store.append([event])
+    marketing, _survey = counted(acme)
+    assert marketing.answers == {
+        Answer.GRANTED: 1,
+        Answer.REFUSED: 1,
+        Answer.HUNG_UP: 1,
+        Answer.NOT_ASKED: 3,
+    }
+    assert [*choice_words.counts(marketing, ENGLISH)][-1] == (
+        "not asked 3 (not playable 1, recording changed 2)"
+    )
+    assert marketing.unasked == {Ending.NOT_PLAYABLE: 1, Ending.CHANGED: 2}
+    signed(Path(acme.ledger))
+    assert audited(Path(acme.ledger)).counters == ()
+    with sqlite3.connect(acme.ledger) as connection:
+        connection.execute("UPDATE tally SET version = 'key' WHERE version = 'recording-changed'")
+    assert {row.says for row in audited(Path(acme.ledger)).counters} == {0, 2}
+
+
+def test_answers_have_the_purpose_of_their_choice(acme: Controller) -> None:
+    """Answers are those of the named days, or else of thirty, with the kind and the purpose that the
+    configuration has; a company without a ledger has none."""
+    version = Version("1", frozenset({"marketing"}), material=True, short={}, full={})
+    wording = Notice("marketing", (version,))
+    choice = Choice(wording, Asks.CONSENT, {Answer.GRANTED: "4", Answer.REFUSED: "5"}, purpose="marketing")
+    none = Controller("none", "None", b"k" * 32, f"{acme.ledger}.none")
+    choices = {"acme": (choice,)}
+    result = statistics.answer_statistics([acme, none], choices, None, None, AT + timedelta(days=2))
+    first, second = result.controllers
+    assert (first.last_day - first.first_day, second.choices) == (timedelta(days=29), ())
+    assert [(one.choice, one.asks, one.purpose) for one in first.choices] == [
+        ("marketing", Asks.CONSENT, "marketing"),
+        ("survey", None, None),
+    ]
+    lines = list(answers.answers(result, {"acme": acme, "none": none}, ENGLISH))
+    assert lines[1:3] == [
+        f"    marketing (sending offers), {LINE}: granted 1, refused 1",
+        f"    survey, {LINE}: silent 1",
+    ]
+    assert lines[4] == "    no caller answered, or was to be asked"
+    day = AT.date()
+    (of_day,) = statistics.answer_statistics([acme], choices, day, day, AT).controllers
+    assert [dict(one.answers) for one in of_day.choices] == [{Answer.GRANTED: 1}]
 
 
 def test_document_has_a_choice_only_where_there_is_one() -> None:
@@ -146,8 +221,6 @@ def test_i7_forged_counter_of_answers_is_named(acme: Controller) -> None:
     """I7: the number of answers is held against the records, as that of notices is."""
     with closing(storage.store(acme)) as store, store.connected() as connection:
         connection.execute("UPDATE tally SET count = 7 WHERE status = 'granted'")
-    from evidence.ledger import audited, signed
-
     signed(Path(acme.ledger))
     result = audited(Path(acme.ledger))
     assert [(row.notice, row.status, row.says, row.records) for row in result.counters] == [

@@ -28,6 +28,7 @@ from consenting import (
 from informativa.call.caller import pseudonym
 from informativa.model import Answer, Identified, Period, Reason, RecordKind, Status
 from informativa.operations import consent_export, consent_import, consents
+from informativa.operations.consent_export import ConsentFilter
 from informativa.operations.consent_import import ConsentImport, ConsentSource
 from informativa.operations.importing import ImportCounts
 from informativa.process import storage
@@ -198,7 +199,7 @@ def exported(file: Path, form: ConsentFormat, answer: Answer | None = None, **mo
     """Return the file of standing answers at NOW."""
     configuration, owner, _choice = company(file)
     known = consents.consents(configuration, "acme")
-    rows = consent_export.rows(replace(owner, **more), known, NOW, answer=answer)
+    rows = consent_export.rows(replace(owner, **more), known, NOW, ConsentFilter(answer=answer))
     return "".join(consent_files.text(form, rows, owner, known, consent_export.origin(owner)))
 
 

@@ -209,7 +209,7 @@ def test_caller_is_shown_with_all_that_stands(file: Path) -> None:
     ]
     lines = printed(file, "show", NUMBER, *HERE).splitlines()
     assert lines[1].startswith("    marketing: granted, since 2026-11-18 13:00, record 3, version 2, ")
-    assert "key 4, holds until 2028-11-18, to withdraw: +390212345678" in lines[1]
+    assert "key 4, after 1.2 s, holds until 2028-11-18, to withdraw: +390212345678" in lines[1]
     assert lines[2] == "    profiling: nothing on record"
 
 

@@ -8,7 +8,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from configurations import with_choices
 from console.served import CALLER, STRANGER, Browser, ServedConsole, lay_calls, served
+from evidence.receipts import Company
 from informativa.console.routes import ROUTES
 from informativa.model import Role
 from informativa.operations.init import init
@@ -35,7 +37,11 @@ def busy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedConsole]:
     folder = tmp_path_factory.mktemp("busy") / "etc"
     init(folder)
     fill_in(folder / "informativa.yaml")
+    with_choices(folder)
     lay_calls(folder)
+    company = Company(folder)
+    told, granted, *_others = company.asked()
+    company.record(told, granted)
     with served(folder) as office:
         yield office
 
@@ -58,7 +64,7 @@ def named(busy: ServedConsole, operator: Browser) -> Mapping[str, str]:
     found["/{controller}/evidence/jobs/{job}"] = after(operator.send("/acme/evidence/audit"))
     operator.get("/acme/caller")
     caller = str(operator.send(number=CALLER.number).url)
-    for part in ("", "/told", "/letter", "/erasure"):
+    for part in ("", "/told", "/withdrawal", "/letter", "/erasure"):
         found["/{controller}/caller/{session_key}" + part] = caller.rpartition("/")[2]
     operator.get(f"{caller}/letter")
     found["/{controller}/letter/{session_key}"] = after(operator.send(language="it", reference="2026/17"))

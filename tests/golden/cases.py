@@ -34,6 +34,7 @@ CASES = {
     "ledger-show": Case("ledger show --controller acme"),
     "ledger-show-all": Case("ledger show --controller borealis --since 2026-11-25 --until 2026-11-28"),
     "ledger-show-filtered": Case("ledger show --line 0212345678 --status PARTIAL"),
+    "ledger-answers": Case("ledger answers --controller acme --from 2026-11-01 --to 2026-11-30"),
     "ledger-adopt": Case("ledger adopt --controller acme"),
     "ledger-adopt-done": Case("ledger adopt --controller acme --yes", writes=True),
     "ledger-restore": Case(

@@ -217,6 +217,26 @@ CASES: tuple[Case, ...] = (
     Case("receipt erased", COMPLIANCE, "/acme/calls/{erased}/receipt/html"),
     Case("looked", COMPLIANCE, "/acme/looked"),
     Case("looked filtered", COMPLIANCE, "/acme/looked?account=compliance%40acme&action=erase"),
+    # Consents, for which borealis asks.
+    Case("consents acme", COMPLIANCE, "/acme/consents"),
+    Case("consents", OPERATOR, "/borealis/consents"),
+    Case("consents filtered", OPERATOR, "/borealis/consents?choice=offers&answer=granted&from=2026-11-01"
+         "&to=2026-11-30"),
+    Case("consents none", OPERATOR, "/borealis/consents?answer=refused"),
+    Case("consents wrong day", OPERATOR, "/borealis/consents?from=yesterday"),
+    *(
+        Case(f"consents as {kind}", OPERATOR, f"/borealis/consents/file/{kind}", languages=(EN,))
+        for kind in ("csv", "jsonl", "jsonld", "pdf")
+    ),
+    Case("consents caller form", OPERATOR, "/borealis/caller"),
+    Case("consents caller found", OPERATOR, "/borealis/caller", {"number": CALLER.number}, keep="agreed"),
+    Case("consents of a caller", OPERATOR, "/borealis/caller/{agreed}"),
+    Case("withdrawal form", OPERATOR, "/borealis/caller/{agreed}/withdrawal?choice=offers"),
+    Case("withdrawal without reference", OPERATOR, "/borealis/caller/{agreed}/withdrawal",
+         {"kind": "operator", "reference": ""}),
+    Case("withdrawal done", OPERATOR, "/borealis/caller/{agreed}/withdrawal",
+         {"kind": "operator", "reference": "ticket 9"}),
+    Case("withdrawal after that", OPERATOR, "/borealis/caller/{agreed}?recorded=4"),
     # The machine.
     Case("health", OPERATOR, "/health", languages=(EN, IT)),
     # What is not there.
@@ -247,6 +267,19 @@ CASES: tuple[Case, ...] = (
     Case("today after logging out", READER, "/acme/today", languages=(EN,)),
 )  # fmt: skip
 
+CONSENT = """\
+    choices:
+      offers:
+        asks: consent
+        purpose: marketing
+        holds: 24 months
+        keys: {granted: "4", refused: "5"}
+        withdraw_at: "+493012345678"
+        versions: [{version: "1", short: {de: prompts/de/short}, withdraw: {de: prompts/de/short}}]
+    notices:
+"""
+"""A consent for which borealis asks."""
+
 NAMES = [(case.name, language) for case in CASES for language in case.languages]
 
 NOT_WALKED = {
@@ -273,6 +306,7 @@ def build(folder: Path) -> None:
         write_noise(sound, seed)
     config = folder / "informativa.yaml"
     text = config.read_text().replace("listen: 127.0.0.1:4588", "listen: 127.0.0.1:1")  # nobody is there
+    text = CONSENT.join(text.rsplit("    notices:\n", 1))
     config.write_text(f"{text}evidence: {{domain: acme.example, box: pbx-1}}\n")
     company = Company(folder)
     company.played = replace(company.played, prompt="prompts/it/short")  # below the folder, wherever that is
@@ -290,7 +324,12 @@ def build(folder: Path) -> None:
     ]
     company.record(*earlier, *today)
     with closing(storage.store(borealis)) as store:
-        store.append([replace(of_caller(company.played, borealis, CALLER), line="+493012345678")])
+        told, granted, withdrawn, *_others = (
+            replace(of_caller(event, borealis, CALLER), line="+493012345678") for event in company.asked()
+        )
+        store.append([told, replace(granted, asked=replace(granted.asked, choice="offers"))])
+        withdrawn = of_caller(withdrawn, borealis, STRANGER)
+        store.append([replace(withdrawn, asked=replace(withdrawn.asked, choice="offers"))])
     logs.checkpoint(borealis)
     for file in (folder / "ledger").rglob("checkpoint*"):  # its time is that of the file
         os.utime(file, times=(SIGNED.timestamp(),) * 2)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -73,6 +73,22 @@ def moment(text: str) -> datetime:
             _("there is no such day or time. Write it like 2026-01-31 or 2026-01-31T09:30.")
         ) from None
 
+
+def day(text: str) -> date:
+    """Return a day that somebody typed."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(_("there is no such day. Write it like 2026-01-31.")) from None
+
+
+FirstDay = Annotated[
+    date | None,
+    typer.Option("--from", metavar="DAY", parser=day, help="The first day, of the controller's time zone."),
+]
+LastDay = Annotated[
+    date | None, typer.Option("--to", metavar="DAY", parser=day, help="The last day, which is in it.")
+]
 
 WITHHELD = "withheld"
 """The word to type in place of the number of a caller who withholds it."""

@@ -29,6 +29,7 @@ from ..operations import (
     record_document,
     restoring,
     retention,
+    statistics,
     status,
     test_call,
 )
@@ -99,6 +100,7 @@ DOCUMENTS: dict[str, type] = {
     "witness key": Witness,
     "monitor": MonitorFinding,
     "ledger adopt": restoring.AdoptedLedger,
+    "ledger answers": statistics.AnswerStatistics,
     "ledger restore": restoring.RestoredLedger,
     "shared migrate": boxes.SchemasMigrated,
     "shared status": boxes.Boxes,

@@ -19,11 +19,11 @@ ON_A_CONFIGURATION = (
     "dialplan", "dialplan install", "doctor", "evidence approval", "evidence audit", "evidence bundle",
     "evidence checkpoint", "evidence compare", "evidence key", "evidence publish", "evidence receipt",
     "evidence sequence", "explain", "import", "join", "keys make", "keys rotate", "ledger adopt",
-    "ledger restore", "ledger show", "metrics scrape", "notices add", "outsourcing-worksheet",
-    "prompts add", "prompts build", "prompts install", "prompts play", "purge", "record", "serve",
-    "shared migrate", "shared sql", "shared status", "status", "support-bundle", "systemd", "tail",
-    "test-call", "upgrade-check", "web", "web accounts", "web grant", "web invite", "web log",
-    "web remove",
+    "ledger answers", "ledger restore", "ledger show", "metrics scrape", "notices add",
+    "outsourcing-worksheet", "prompts add", "prompts build", "prompts install", "prompts play", "purge",
+    "record", "serve", "shared migrate", "shared sql", "shared status", "status", "support-bundle",
+    "systemd", "tail", "test-call", "upgrade-check", "web", "web accounts", "web grant", "web invite",
+    "web log", "web remove",
 )  # fmt: skip
 """The commands that take `-c`. Known beforehand: to look at all of them takes longer than most take."""
 _TYPED = re.compile(

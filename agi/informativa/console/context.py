@@ -63,6 +63,7 @@ MENU = (
     MenuEntry("today", Text("Today")),
     MenuEntry("calls", Text("Calls")),
     MenuEntry("caller", Text("A caller"), Role.COMPLIANCE),
+    MenuEntry("consents", Text("Consents"), Role.COMPLIANCE),
     MenuEntry("notices", Text("Notices")),
     MenuEntry("what-if", Text("What if")),
     MenuEntry("evidence", Text("Evidence"), Role.COMPLIANCE),

@@ -89,7 +89,7 @@ ORDER BY pseudonym, choice, act LIMIT ?5
 """  # noqa: S608  # our own names
 FORGET_OLD = f"DELETE FROM answer WHERE pseudonym = ?2 AND choice = ?3 AND act = ?4 AND {_OLD}"  # noqa: S608
 COUNT = """
-INSERT INTO tally VALUES (?, ?, ?, '', '', ?, 1) ON CONFLICT DO UPDATE SET count = count + 1
+INSERT INTO tally VALUES (?, ?, ?, ?, '', ?, 1) ON CONFLICT DO UPDATE SET count = count + 1
 """
 RAW = f"SELECT choice, act, {_VALUES} FROM answer WHERE pseudonym = ?"  # noqa: S608  # our own names
 LAST = f"SELECT {_VALUES} FROM answer WHERE pseudonym = ? AND choice = ? AND act = ?"  # noqa: S608
@@ -188,10 +188,12 @@ def learn(connection: sqlite3.Connection, box: str, record: Record) -> None:
 
 def count(connection: sqlite3.Connection, event: Event) -> None:
     """Count the answer of a call among the counters of its hour (tally.py), under the name of the choice and
-    the word of the answer, which is the word of no status."""
+    the word of the answer, which is the word of no status; of whoever could not be asked, with the ending
+    of the question."""
     if event.asked is not None and event.call and event.kind in COUNTED:
-        hour = rows.microseconds(event.at) // HOUR
-        counter = (hour, event.line, event.asked.choice, event.asked.answer._value_)
+        hour, answer = rows.microseconds(event.at) // HOUR, event.asked.answer
+        ending = event.heard.ending._value_ if event.heard and answer is Answer.NOT_ASKED else ""
+        counter = (hour, event.line, event.asked.choice, ending, answer._value_)
         connection.execute(COUNT, counter)
 
 

@@ -2,7 +2,8 @@
 module reads them, and compares them with the records that are left.
 
 Those of answers to choices (answers.py) have the name of the choice in the place of a notice's, and the word
-of the answer in the place of a status; their records are counted once more without a notice."""
+of the answer in the place of a status; where nobody could be asked, the ending of the question in the place
+of a version. Their records are counted once more without a notice."""
 
 from __future__ import annotations
 
@@ -15,7 +16,7 @@ from math import inf
 from operator import itemgetter
 from typing import Any
 
-from ..model import Answer, Status
+from ..model import Answer, Ending, Status
 from . import leaves, rows
 from .answers import COUNTED, HOUR
 from .audit_reading import tolerantly
@@ -35,8 +36,8 @@ SELECT hour, line, notice, version, language, status, count FROM tally
 WHERE hour >= :since AND hour < :until AND {OF_NOTICES} ORDER BY hour
 """  # noqa: S608  # our own names
 _HOURS_OF_ANSWERS = f"""
-SELECT hour, line, notice, status, count FROM tally
-WHERE hour >= :since AND hour < :until AND {OF_ANSWERS} ORDER BY hour, line, notice, status
+SELECT hour, line, notice, status, version, count FROM tally
+WHERE hour >= :since AND hour < :until AND {OF_ANSWERS} ORDER BY hour, line, notice, status, version
 """  # noqa: S608  # our own names
 _OF_CALLS = "kind IN ('phone', 'operator') AND call <> ''"
 _ALL = "SELECT hour, line, notice, version, language, status, count FROM tally"
@@ -58,11 +59,13 @@ FROM (
     GROUP BY call HAVING count(*) > 1
 ) CROSS JOIN event ON call = id AND record > first AND record <= :last AND {_OF_CALLS} GROUP BY 1, 2
 """  # noqa: S608  # our own names
-_ASKED_IN_CALLS = f"SELECT at / {HOUR}, line, asked FROM event WHERE asked IS NOT NULL AND {_OF_CALLS}"  # noqa: S608
+_ASKED_IN_CALLS = (
+    f"SELECT at / {HOUR}, line, asked, ending FROM event WHERE asked IS NOT NULL AND {_OF_CALLS}"  # noqa: S608
+)
 _CALL_KINDS = {kind.value for kind in COUNTED}
 _NAMES = [*[""] * leaves.LEAF_COLUMNS, *(name.strip() for name in rows.COLUMNS.split(","))]
-_AT, _CALL, _KIND, _WAS_ERASED, _ASKED, _LINE = map(
-    _NAMES.index, ("at", "call", "kind", "erased", "asked", "line")
+_AT, _CALL, _KIND, _WAS_ERASED, _ASKED, _LINE, _ENDING = map(
+    _NAMES.index, ("at", "call", "kind", "erased", "asked", "line", "ending")
 )
 _COUNTED_BY = itemgetter(*map(_NAMES.index, ("line", "notice", "version", "language", "status")))
 _KNOWN = "SELECT callers, (SELECT count(*) FROM (SELECT DISTINCT pseudonym FROM standing)) FROM known"
@@ -85,12 +88,13 @@ class HourCount:
 @dataclass(frozen=True)
 class AnswerCount:
     """The number of answers of one word to one choice that calls on one line gave in the hour that began
-    `at`."""
+    `at`. Of whoever could not be asked, with the `ending` of the question's playback."""
 
     at: datetime
     line: str
     choice: str
     answer: Answer
+    ending: Ending | None
     count: int
 
 
@@ -133,8 +137,10 @@ def answers(connection: sqlite3.Connection, since: datetime, until: datetime) ->
     """Return the counters of answers to choices, as `hours` does those of notices. Raises as that does."""
     parameters = {"since": first_hour(since), "until": first_hour(until)}
     return tuple(
-        AnswerCount(_hour_start(hour), line, choice, Answer(answer), count)
-        for hour, line, choice, answer, count in connection.execute(_HOURS_OF_ANSWERS, parameters)
+        AnswerCount(
+            _hour_start(hour), line, choice, Answer(answer), Ending(ending) if ending else None, count
+        )
+        for hour, line, choice, answer, ending, count in connection.execute(_HOURS_OF_ANSWERS, parameters)
     )
 
 
@@ -154,7 +160,9 @@ class Derived:
         self.counted.update([(row[_AT] // HOUR, *_COUNTED_BY(row)) for row in call_rows if row[_CALL]])
         self.erased.update([row[_AT] // HOUR for row in call_rows if row[_WAS_ERASED]])
         asked_rows = [row for row in call_rows if row[_ASKED] is not None and row[_CALL]]
-        self.answered.update([_answer(row[_AT] // HOUR, row[_LINE], row[_ASKED]) for row in asked_rows])
+        self.answered.update(
+            [_answer(row[_AT] // HOUR, row[_LINE], row[_ASKED], row[_ENDING]) for row in asked_rows]
+        )
 
     def merge(self, other: Derived) -> None:
         """Add the counts of another process."""
@@ -240,10 +248,10 @@ def _bounds(
     return least, inf if purged else records + erased_records
 
 
-def _answer(hour: object, line: object, asked: object) -> tuple[object, ...]:
-    """Return the counter of an answer, by the hour, the line and `asked` of its record."""
+def _answer(hour: object, line: object, asked: object, ending: object) -> tuple[object, ...]:
+    """Return the counter of an answer, by the hour, the line, `asked` and the ending of its record."""
     choice, _asks, answer, *_ = (*str(asked).split(" ", 3), "", "")
-    return hour, line, choice, "", "", answer
+    return hour, line, choice, (ending or "") if answer == Answer.NOT_ASKED else "", "", answer
 
 
 def _counts(connection: sqlite3.Connection, query: str) -> Counter[tuple[object, ...]]:

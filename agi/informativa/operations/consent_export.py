@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, tzinfo
 
 from ..call import choice_policy, policy
 from ..ledgers import answers
@@ -15,6 +15,10 @@ from .consents import end
 from .document import Time
 
 PAGE = 2000  # answers that are read with the ledger open
+REACH = 20_000  # answers among which a page looks for its rows
+
+Place = tuple[bytes, str]
+"""The pseudonym and the choice of an answer: answers are read in their order."""
 
 
 @dataclass(frozen=True)
@@ -45,38 +49,113 @@ class ConsentRow:
     """The time until which it counts, if nothing ends it before."""
     record: int
     """The number of the record that proves it."""
+    box: str | None
+    """The box that has the record; null for this one."""
 
 
-def rows(
+@dataclass(frozen=True)
+class ConsentFilter:
+    """The acts that somebody asks for: of one `choice` unless it is '', of one `answer`, from `since` on and
+    before `until`, on record at one `box`, '' for this one. `GRANTED` are only grants that still count:
+    whoever asks for those relies on them."""
+
+    choice: str = ""
+    answer: Answer | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    box: str | None = None
+
+    def facts(self, zone: tzinfo) -> str:
+        """Return what was asked for, as the access log has it, with days of that zone."""
+        values = {
+            "choice": self.choice,
+            "answer": self.answer,
+            "from": self.since and self.since.astimezone(zone).date(),
+            "before": self.until and self.until.astimezone(zone).date(),
+            "box": "this" if self.box == "" else self.box,
+        }
+        return " ".join(["consents", *(f"{name}={value}" for name, value in values.items() if value)])
+
+    def has(self, row: ConsentRow) -> bool:
+        """Return whether an act is one of those."""
+        return (
+            self.choice in ("", row.choice)
+            and (self.answer is None or row.answer is self.answer)
+            and (row.counts or self.answer is not Answer.GRANTED)
+            and (self.since is None or row.at >= self.since)
+            and (self.until is None or row.at < self.until)
+            and self.box in (None, row.box or "")
+        )
+
+
+ALL = ConsentFilter()
+
+
+@dataclass(frozen=True)
+class ConsentPage:
+    """Some of the acts that were asked for, and the `place` after which there are more, if there are.
+    `stopped` is true if so many answers were read that there may be more."""
+
+    rows: tuple[ConsentRow, ...]
+    place: Place | None = None
+    stopped: bool = False
+
+
+def page(
     controller: Controller,
     choices: Mapping[str, Choice],
     now: datetime,
-    *,
-    choice: str = "",
-    answer: Answer | None = None,
+    selection: ConsentFilter,
+    after: Place | None,
+    count: int,
+) -> ConsentPage:
+    """Return up to `count` acts behind the place `after`, among the next `REACH` answers. Raises
+    LedgerError."""
+    shown: list[ConsentRow] = []
+    last = before = after
+    for looked, entry in enumerate(_entries(controller, selection.choice, after, min(PAGE, 10 * count))):
+        if looked == REACH:
+            return ConsentPage(tuple(shown), before, stopped=True)
+        before = entry.pseudonym, entry.choice
+        row = _row(entry, choices.get(entry.choice), controller, now)
+        if not selection.has(row):
+            continue
+        if len(shown) == count:
+            return ConsentPage(tuple(shown), last)
+        shown.append(row)
+        last = before
+    return ConsentPage(tuple(shown))
+
+
+def rows(
+    controller: Controller, choices: Mapping[str, Choice], now: datetime, selection: ConsentFilter = ALL
 ) -> Iterator[ConsentRow]:
-    """Yield the last act of each caller, by pseudonym, while they are read; of one `choice` unless it is '',
-    and of one `answer`. `GRANTED` selects only grants that still count: whoever asks for those relies on
-    them. Raises LedgerError.
+    """Yield the last act of each caller, by pseudonym, while they are read. Raises LedgerError.
 
     The ledger is read in short turns, so that a slow reader keeps none open: a caller who answers meanwhile
     is in it as he was before or after. A customer's consent ends with `recycled_after` as a number's does,
     for a pseudonym does not tell which it is.
     """
-    after = (b"", "")
+    for entry in _entries(controller, selection.choice, None, PAGE):
+        row = _row(entry, choices.get(entry.choice), controller, now)
+        if selection.has(row):
+            yield row
+
+
+def _entries(
+    controller: Controller, choice: str, after: Place | None, at_once: int
+) -> Iterator[CallersAnswer]:
+    place = after or (b"", "")
     while True:
         with storage.existing_ledger(controller) as ledger:
             if ledger is None:
                 return
             with ledger.connected() as connection:
-                page = answers.page(connection, after, choice, PAGE)
-        for entry in page:
-            row = _row(entry, choices.get(entry.choice), controller, now)
-            if answer is None or (row.answer is answer and (row.counts or answer is not Answer.GRANTED)):
-                yield row
-        if len(page) < PAGE:
+                entries = answers.page(connection, place, choice, at_once)
+        yield from entries
+        if len(entries) < at_once:
             return
-        after = (page[-1].pseudonym, page[-1].choice)
+        place = entries[-1].pseudonym, entries[-1].choice
 
 
 def origin(controller: Controller) -> str:
@@ -107,4 +186,5 @@ def _row(entry: CallersAnswer, choice: Choice | None, controller: Controller, no
         at=last.at,
         until=None if choice is None else choice_policy.remembered_until(choice, last, controller),
         record=last.record,
+        box=last.box or None,
     )

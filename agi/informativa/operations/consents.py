@@ -35,7 +35,7 @@ from ..model.text import Text
 from ..process import storage
 from .callers import NO_SUCH_DAY, WHY_IMPLAUSIBLE, checked_reference, pseudonyms
 from .controllers import name_remedy
-from .document import Time
+from .document import Seconds, Time
 from .typed_caller import Typed
 
 OPERATOR_GRANTS = "operator-grants"
@@ -111,12 +111,16 @@ class StandingConsent:
     """The time until which it counts, if nothing ends it before."""
     record: int | None
     """The record that proves it."""
+    box: str | None
+    """The box that has the record; null for this one."""
     version: str | None
     """The version of the wording that he was told."""
     purposes: tuple[str, ...]
     """The purposes of that version."""
     key: str | None
     """The key that he pressed."""
+    waited: Seconds | None
+    """The time after the question at which he pressed it, in seconds."""
     withdraw_at: str | None
     """The number to call to withdraw it."""
 
@@ -260,23 +264,30 @@ def show(
     return ConsentsShown(
         mask(typed.caller.number),
         tuple(
-            _of_controller(controller, consents(configuration, controller.id), typed.caller, now)
+            of_caller(controller, consents(configuration, controller.id), typed.caller, now)
             for controller in controllers
         ),
     )
 
 
-def _of_controller(
-    controller: Controller, choices: Mapping[str, Choice], caller: Identified, now: datetime
+def of_caller(
+    controller: Controller,
+    choices: Mapping[str, Choice],
+    caller: Identified,
+    now: datetime,
+    known: Iterable[Record] | None = None,
 ) -> CallerConsents:
+    """Return what is on record of a caller's consents at one controller, whose consents are `choices`. The
+    ledger is read for his records unless they are `known`. Raises LedgerError."""
     his_pseudonyms = pseudonyms(controller, caller)
     acts: list[ConsentAct] = []
-    records: dict[int, Record] = {}
+    records = {record.number: record for record in known or ()}
     history, recycled = NO_ANSWERS, False
     with storage.existing_ledger(controller) as ledger:
         if ledger is not None:
-            of_caller = (record for own in his_pseudonyms for record in ledger.of_caller(own))
-            records = {record.number: record for record in of_caller}
+            if known is None:
+                his_records = (record for own in his_pseudonyms for record in ledger.of_caller(own))
+                records = {record.number: record for record in his_records}
             history = _answers(ledger, his_pseudonyms)
             recycled = _is_recycled(ledger, his_pseudonyms, caller, controller, now)
     for _number, record in sorted(records.items()):
@@ -334,7 +345,7 @@ def _standing(
     recycled: bool,
 ) -> StandingConsent:
     ended = None if last is None else end(choice, last, controller, now, recycled=recycled)
-    heard = proof.event.heard if proof else None
+    heard, asked = (proof.event.heard, proof.event.asked) if proof else (None, None)
     return StandingConsent(
         choice=name,
         purpose=choice.purpose if choice else None,
@@ -344,8 +355,10 @@ def _standing(
         since=last.at if last else None,
         until=choice_policy.remembered_until(choice, last, controller) if choice and last else None,
         record=last.record if last else None,
+        box=(last.box or None) if last else None,
         version=last.version if last else None,
         purposes=tuple(sorted(last.purposes)) if last else (),
         key=(heard and heard.key) or None,
+        waited=asked.waited / 1000 if asked and asked.waited else None,
         withdraw_at=(choice.withdraw_at or None) if choice else None,
     )

@@ -11,16 +11,18 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from itertools import groupby
+from pathlib import Path
 from typing import TypeVar
 
 from ..ledgers.tally import AnswerCount, HourCount
-from ..model import Answer, Controller, Line, Status
+from ..model import Answer, Asks, Choice, Controller, Ending, Line, Status
 from ..process import storage
 from .day_range import DayRange
 
 _Key = TypeVar("_Key", date, datetime)
+DAYS = 30  # of which answers are counted, if no days are named
 
 
 @dataclass(frozen=True)
@@ -43,26 +45,94 @@ class ChoiceStatistics:
     """The answers to one choice that calls on one line gave on some days."""
 
     choice: str
+    """The name of the choice in the configuration."""
+    asks: Asks | None
+    """The kind of the choice; null for one that the configuration has no more."""
+    purpose: str | None
+    """The purpose of a consent."""
     line: str
+    """The called number."""
     answers: Mapping[Answer, int]
     """The number of answers by their words."""
+    unasked: Mapping[Ending, int]
+    """The numbers of `not-asked` by their reasons: how the playback of the question ended."""
 
 
-def answers(controller: Controller, first_day: date, last_day: date) -> tuple[ChoiceStatistics, ...]:
+@dataclass(frozen=True)
+class ControllerAnswers:
+    """The answers to choices in the calls of one company."""
+
+    controller: str
+    """The company's name in the configuration."""
+    name: str
+    """The company's full name."""
+    first_day: date
+    """The first day, in the company's zone."""
+    last_day: date
+    """The last day, which is included."""
+    choices: tuple[ChoiceStatistics, ...]
+    """The answers by choice and line; empty where there are none."""
+
+
+@dataclass(frozen=True)
+class AnswerStatistics:
+    """The answers to choices in calls."""
+
+    controllers: tuple[ControllerAnswers, ...]
+
+
+def answer_statistics(
+    controllers: Iterable[Controller],
+    choices: Mapping[str, Iterable[Choice]],
+    first_day: date | None,
+    last_day: date | None,
+    now: datetime,
+) -> AnswerStatistics:
+    """Return the answers of these controllers from `first_day` up to and including `last_day`: today and the
+    29 days before the last one, unless they are given. `choices` are those of the configuration, by company.
+    Empty where there is no ledger. Raises LedgerError, and InformativaError for a period that ends before it
+    begins."""
+    companies = []
+    for controller in controllers:
+        last = last_day or now.astimezone(controller.zone).date()
+        first = first_day or last - min(timedelta(days=DAYS - 1), last - date.min)
+        counts = answers(controller, choices.get(controller.id, ()), first, last)
+        companies.append(ControllerAnswers(controller.id, controller.name, first, last, counts))
+    return AnswerStatistics(tuple(companies))
+
+
+def answers(
+    controller: Controller, choices: Iterable[Choice], first_day: date, last_day: date
+) -> tuple[ChoiceStatistics, ...]:
     """Return the answers from `first_day` up to and including `last_day` in the controller's zone, by choice
-    and line; empty without choices. Raises LedgerError."""
+    and line; `choices` are those of the configuration. Empty without answers, and without a ledger. Raises
+    LedgerError."""
     period = DayRange(first_day, last_day, controller.zone)
-    return by_choice(storage.answers(controller, period.since, period.until))
+    if not Path(controller.ledger).exists():
+        return ()
+    return by_choice(storage.answers(controller, period.since, period.until), choices)
 
 
-def by_choice(counts: Iterable[AnswerCount]) -> tuple[ChoiceStatistics, ...]:
+def by_choice(counts: Iterable[AnswerCount], choices: Iterable[Choice] = ()) -> tuple[ChoiceStatistics, ...]:
     """Return these counts by choice and line."""
-    groups: dict[tuple[str, str], Counter[Answer]] = defaultdict(Counter)
+    configured = {choice.id: choice for choice in choices}
+    answers_of: dict[tuple[str, str], Counter[Answer]] = defaultdict(Counter)
+    endings_of: dict[tuple[str, str], Counter[Ending]] = defaultdict(Counter)
     for count in counts:
-        groups[count.choice, count.line][count.answer] += count.count
+        answers_of[count.choice, count.line][count.answer] += count.count
+        if count.ending is not None:
+            endings_of[count.choice, count.line][count.ending] += count.count
     return tuple(
-        ChoiceStatistics(choice, line, {word: words[word] for word in Answer if words[word]})
-        for (choice, line), words in sorted(groups.items())
+        ChoiceStatistics(
+            name,
+            choice.asks if choice else None,
+            choice.purpose or None if choice else None,
+            line,
+            {word: words[word] for word in Answer if words[word]},
+            {ending: number for ending in Ending if (number := endings_of[name, line][ending])},
+        )
+        for (name, line), words in sorted(answers_of.items())
+        for choice in (configured.get(name),)
     )
 
 

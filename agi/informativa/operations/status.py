@@ -6,11 +6,12 @@ import asyncio
 import shutil
 import subprocess
 import urllib.request
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Container, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
+from itertools import groupby
 from pathlib import Path
 
 from prometheus_client.parser import text_string_to_metric_families
@@ -21,6 +22,7 @@ from ..ledgers.tally import AnswerCount
 from ..model import Answer, Controller, Line, Status
 from ..model.errors import ConfigProblem, EvidenceError, LedgerError, ManagerError, SharedDatabaseError
 from ..model.text import NOTHING, Text
+from . import statistics
 from .boxes import Meeting
 from .controller_state import lines_of
 from .doctor import examination, probe
@@ -327,13 +329,11 @@ def _counts(summary: LedgerSummary, controller: Controller, lines: Mapping[str, 
 
 def _answers(counts: Iterable[AnswerCount], controller: Controller) -> tuple[DayOfAnswers, ...]:
     """Return the answers by day, choice and line."""
-    days: dict[tuple[date, str, str], Counter[Answer]] = defaultdict(Counter)
-    for count in counts:
-        key = count.at.astimezone(controller.zone).date(), count.choice, count.line
-        days[key][count.answer] += count.count
+    days = groupby(counts, lambda count: count.at.astimezone(controller.zone).date())
     return tuple(
-        DayOfAnswers(day, line, choice, {word: words[word] for word in Answer if words[word]})
-        for (day, choice, line), words in sorted(days.items())
+        DayOfAnswers(day, one.line, one.choice, one.answers)
+        for day, of_day in days
+        for one in statistics.by_choice(of_day)
     )
 
 

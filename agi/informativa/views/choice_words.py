@@ -1,10 +1,13 @@
-"""Choices and answers in words, for whoever reads records and counts."""
+"""Choices, answers and endings of playbacks in words, for whoever reads records and counts."""
 
 from __future__ import annotations
 
-from ..model import Answer, Asks
+from collections.abc import Iterator
+
+from ..model import Answer, Asks, Ending
 from ..model.text import Text
 from ..operations.record_document import AskedChoice
+from ..operations.statistics import ChoiceStatistics
 from .messages import Language
 
 ANSWERS: dict[str, Text] = {
@@ -30,6 +33,30 @@ KINDS: dict[str, Text] = {
     Asks.RECORDING: Text("recording"),
 }
 """Each kind of choice in a word or two."""
+
+ENDINGS: dict[str, Text] = {
+    Ending.WHOLE: Text("whole"),
+    Ending.KEY: Text("key"),
+    Ending.HUNG_UP: Text("hung up"),
+    Ending.CUT_SHORT: Text("cut short"),
+    Ending.NOT_PLAYABLE: Text("not playable"),
+    Ending.CHANGED: Text("recording changed"),
+    Ending.CONNECTION_LOST: Text("connection lost"),
+    Ending.SERVICE_STOPPED: Text("service stopped"),
+}
+"""Endings of a playback in a word or two."""
+
+
+def counts(choice: ChoiceStatistics, say: Language) -> Iterator[str]:
+    """Yield how often each answer was given: `granted 3`; of `not asked` also the reasons."""
+    for word, number in choice.answers.items():
+        reasons = f" ({unasked(choice, say)})" if word is Answer.NOT_ASKED and choice.unasked else ""
+        yield f"{say(ANSWERS[word])} {number}{reasons}"
+
+
+def unasked(choice: ChoiceStatistics, say: Language) -> str:
+    """Return why callers could not be asked, and how often: `not playable 1`."""
+    return ", ".join(f"{say(ENDINGS[ending])} {number}" for ending, number in choice.unasked.items())
 
 
 def answer(asked: AskedChoice, key: str, say: Language) -> str:

@@ -17,6 +17,7 @@ from ..operations.consent_export import ConsentRow
 from . import jsonld
 from .documents import SCHEMA, facts
 from .record_files import csv_row, spreadsheet_cell
+from .text.consents import place_of
 
 _encoded = json.JSONEncoder(ensure_ascii=False).encode
 _TERMS = {
@@ -108,7 +109,7 @@ def _node(row: ConsentRow, owner: Controller) -> dict[str, object]:
         "dpv:hasConsentStatus": {"@id": f"dpv:{state}"},
         "dpv:isIndicatedBy": {"@id": subject},
         "dpv:isIndicatedAtTime": jsonld.time(row.at),
-        "prov:wasDerivedFrom": f"#record-{row.record}",
+        "prov:wasDerivedFrom": f"#record-{place_of(row)}",
     }
     if owner.outsourcing is not None:
         node["dpv:hasDataProcessor"] = "#processor"

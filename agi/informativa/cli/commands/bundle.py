@@ -16,7 +16,7 @@ from ...operations.records import no_other_boxes
 from ...views.text.bundle import bundle_lines
 from ...views.text.bundle_readme import BundleWords
 from ...views.text.evidence import bar
-from ..options import Config, Json, print_document, reader_of, warn_of_unrelated
+from ..options import Config, Json, day, print_document, reader_of, warn_of_unrelated
 from ..words import _
 
 
@@ -25,22 +25,15 @@ def add_to(app: typer.Typer) -> None:
     app.command("bundle")(_bundle)
 
 
-def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise typer.BadParameter(_("there is no such day. Write it like 2026-01-31.")) from None
-
-
 def _bundle(
     first: Annotated[
         date,
         typer.Option(
-            "--from", metavar="DAY", parser=_day, help="The first day, of the controller's time zone."
+            "--from", metavar="DAY", parser=day, help="The first day, of the controller's time zone."
         ),
     ],
     last: Annotated[
-        date, typer.Option("--to", metavar="DAY", parser=_day, help="The last day, which is in it.")
+        date, typer.Option("--to", metavar="DAY", parser=day, help="The last day, which is in it.")
     ],
     config: Config = DEFAULT_FILE,
     controller: Annotated[

@@ -19,7 +19,7 @@ from ...operations.controllers import select_for_logs
 from ...operations.evidence import comparison
 from ...operations.evidence.comparison import ListSource
 from ...views.text import comparison as view
-from ..options import Config, Json, Of, failing_with, print_document, warn_of_unrelated
+from ..options import Config, Json, Of, day, failing_with, print_document, warn_of_unrelated
 from ..words import _
 
 DIFFERS, NOT_COMPARED = 3, 2  # exit codes
@@ -28,13 +28,6 @@ DIFFERS, NOT_COMPARED = 3, 2  # exit codes
 def add_to(app: typer.Typer) -> None:
     """Give the group this command."""
     app.command("compare")(_compare)
-
-
-def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise typer.BadParameter(_("there is no such day. Write it like 2026-01-31.")) from None
 
 
 def _zone(text: str) -> tzinfo:
@@ -61,10 +54,10 @@ def _compare(
     ] = None,
     first: Annotated[
         date | None,
-        typer.Option("--from", metavar="DAY", parser=_day, help="The first day; the list's, if not given."),
+        typer.Option("--from", metavar="DAY", parser=day, help="The first day; the list's, if not given."),
     ] = None,
     last: Annotated[
-        date | None, typer.Option("--to", metavar="DAY", parser=_day, help="The last day, which is in it.")
+        date | None, typer.Option("--to", metavar="DAY", parser=day, help="The last day, which is in it.")
     ] = None,
     zone: Annotated[
         tzinfo | None,

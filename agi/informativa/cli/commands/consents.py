@@ -14,6 +14,7 @@ from ...config import DEFAULT_FILE
 from ...model import Action, Answer, Controller, NumberForm, RecordKind
 from ...operations import callers, consent_export, consent_import, consents
 from ...operations.access_log import note_in_shell
+from ...operations.consent_export import ConsentFilter
 from ...operations.consent_import import ConsentSource
 from ...operations.controllers import select_for_callers, select_for_notices
 from ...operations.importing import ImportCounts
@@ -160,16 +161,13 @@ def export(
     known, now = consents.consents(selection.configuration, owner.id), datetime.now(UTC)
     if choice is not None:
         consents.consent_named(selection.configuration, owner.id, choice)
-    selected_answer = None if answer is None else Answer(answer)
-    rows = consent_export.rows(owner, known, now, choice=choice or "", answer=selected_answer)
-    facts = " ".join(filter(None, ["consents", choice and f"choice={choice}", answer and f"answer={answer}"]))
-    note_in_shell(owner, Action.EXPORT, now, known=None, facts=facts)
+    selection_of_rows = ConsentFilter(choice or "", None if answer is None else Answer(answer))
+    rows = consent_export.rows(owner, known, now, selection_of_rows)
+    note_in_shell(owner, Action.EXPORT, now, known=None, facts=selection_of_rows.facts(owner.zone))
     form = ConsentFormat.LINES if as_json else form
     parts = consent_files.text(form, rows, owner, known, consent_export.origin(owner))
     for part in parts:
-        print(
-            escaped(part.replace("\r\n", "\n")), end=""
-        )  # a carriage return would be a command to a terminal
+        print(escaped(part.replace("\r\n", "\n")), end="")  # a table's lines end as the shell's do
 
 
 @app.command("import")

@@ -12,14 +12,26 @@ import typer
 
 from ...config import DEFAULT_FILE
 from ...model import Reason, RecordFilter, Status
-from ...operations import records, restoring
+from ...operations import records, restoring, statistics
 from ...operations.controllers import select_for_callers
 from ...operations.record_document import Record
 from ...operations.records import ControllerRecord
 from ...process import storage
 from ...views.terminal import width
+from ...views.text import answers as answers_view
 from ...views.text import records as view
-from ..options import Config, Json, Of, Yes, moment, print_document, print_records, warn_of_unrelated
+from ..options import (
+    Config,
+    FirstDay,
+    Json,
+    LastDay,
+    Of,
+    Yes,
+    moment,
+    print_document,
+    print_records,
+    warn_of_unrelated,
+)
 from ..words import _
 
 app = typer.Typer(help="What was recorded.", no_args_is_help=True)
@@ -132,6 +144,27 @@ def show(
 def _print(pieces: Iterable[str]) -> None:
     for lines in pieces:
         print(lines)
+
+
+@app.command()
+def answers(
+    config: Config = DEFAULT_FILE,
+    controller: Of = None,
+    first: FirstDay = None,
+    last: LastDay = None,
+    json: Json = False,
+) -> None:
+    """Count what callers answered to choices in their calls, by choice and line; of 30 days, if none are
+    named. Of whoever could not be asked it says why.
+    """
+    selection = select_for_callers(config, controller or ())
+    warn_of_unrelated(selection.unrelated)
+    now = datetime.now(UTC)
+    result = statistics.answer_statistics(selection.named, selection.configuration.choices, first, last, now)
+    if json:
+        print_document(result)
+        return
+    _print(answers_view.answers(result, selection.configuration.controllers, _))
 
 
 @app.command()

@@ -7,9 +7,8 @@ from starlette.responses import Response
 from ...model import Action
 from ...operations import access_log
 from ...operations.access_log import AccessFilter
-from ...operations.callers import pseudonyms
 from ..context import RequestContext
-from .caller_lookup import CallerLookup
+from .caller_lookup import lookup_keys
 
 COUNT = 50  # entries on a page
 
@@ -32,16 +31,5 @@ def listing(context: RequestContext) -> Response:
         account=account,
         action=access_filter.action,
         actions=list(Action),
-        lookups=_lookup_keys(context),
+        lookups=lookup_keys(context),
     )
-
-
-def _lookup_keys(context: RequestContext) -> dict[str, str]:
-    """Return the session's keys of the callers whom it remembers, by pseudonym: they can be opened again."""
-    objects = context.session.objects.items() if context.session else ()
-    return {
-        pseudonym.hex(): key
-        for key, lookup in list(objects)
-        if isinstance(lookup, CallerLookup) and lookup.controller == context.company.id
-        for pseudonym in pseudonyms(context.company, lookup.typed.caller)
-    }

@@ -7,7 +7,7 @@ from starlette.responses import Response
 from ...model import RecordKind, plausibility
 from ...model.errors import InformativaError
 from ...model.text import Text
-from ...operations import access_letter, callers
+from ...operations import access_letter, callers, consents
 from ...operations.controllers import notice_named, select_for_notices
 from ...operations.typed_caller import by_customer, by_number
 from ..context import RequestContext
@@ -59,12 +59,14 @@ def show(context: RequestContext) -> Response:
         return answer
     lookup, company = context.session_object(CallerLookup), company_with_callers(context)
 
-    def read() -> access_letter.AccessLetter:
-        letter = access_letter.access_letter(
-            company, lookup.typed, context.configuration, context.console.now()
-        )
+    known = consents.consents(context.configuration, company.id)
+
+    def read() -> tuple[access_letter.AccessLetter, consents.CallerConsents]:
+        now, caller = context.console.now(), lookup.typed.caller
+        letter = access_letter.access_letter(company, lookup.typed, context.configuration, now)
         note_access(context, "open-caller", lookup.typed, letter.entries)
-        return letter
+        own_records = [entry.record for entry in letter.entries if not entry.box]
+        return letter, consents.of_caller(company, known, caller, now, own_records)
 
     return context.stream(
         "caller.html",
@@ -72,6 +74,7 @@ def show(context: RequestContext) -> Response:
         result=LazyResult(read),
         new=context.number("recorded"),
         most=MAX_ENTRIES,
+        asks=bool(known),
         errors={},
     )
 

@@ -78,6 +78,17 @@ def forget_caller(context: RequestContext, lookup: CallerLookup) -> None:
     context.console.sessions.forget(is_about_caller)
 
 
+def lookup_keys(context: RequestContext) -> dict[str, str]:
+    """Return the session's keys of the callers whom it remembers, by pseudonym: they can be opened again."""
+    objects = context.session.objects.items() if context.session else ()
+    return {
+        pseudonym.hex(): key
+        for key, lookup in list(objects)
+        if isinstance(lookup, CallerLookup) and lookup.controller == context.company.id
+        for pseudonym in pseudonyms(context.company, lookup.typed.caller)
+    }
+
+
 def new_form_name() -> str:
     """Return a name that no other form has."""
     return secrets.token_urlsafe(9)

@@ -167,7 +167,7 @@ def _listing(context: RequestContext, caller_filter: CallerFilter | None) -> Res
     )
 
 
-def _batched(parts: Iterable[str]) -> Iterator[str]:
+def batched(parts: Iterable[str]) -> Iterator[str]:
     """Join many rows into one piece: a thread fetches each piece of an answer, which costs more than a
     row."""
     remaining = iter(parts)
@@ -194,7 +194,7 @@ def _export(context: RequestContext, caller_filter: CallerFilter | None) -> Resp
         documents = (record_document.Record.of(record, owner.id) for record in extract.records)
         parts = streamed("records", documents)
     name = f"{owner.id}-records-{extract.first}-{extract.last}.{kind}"
-    return StreamingResponse(_batched(parts), media_type=KINDS[kind], headers=attachment(name))
+    return StreamingResponse(batched(parts), media_type=KINDS[kind], headers=attachment(name))
 
 
 def _record_filter(context: RequestContext, caller_filter: CallerFilter | None) -> RecordFilter:

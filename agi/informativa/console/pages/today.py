@@ -47,7 +47,8 @@ def today(context: RequestContext) -> Response:
     try:
         slots = tuple(_slots(context, span))
         first, end = (at.date() for at in _axis(context, span))
-        choices = statistics.answers(context.company, first, end - timedelta(days=1))
+        configured = context.configuration.choices.get(context.company.id, ())
+        choices = statistics.answers(context.company, configured, first, end - timedelta(days=1))
         last = records.page(context.company, records.CALLS, count=LAST).records
     except LedgerError as failed:
         error = failed

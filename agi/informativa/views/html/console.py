@@ -13,6 +13,7 @@ from markupsafe import Markup
 
 from ...model import (
     Action,
+    Answer,
     Asked,
     Controller,
     Event,
@@ -37,6 +38,7 @@ from ..text.access_log import action_text, detail_text, short
 from ..text.boxes import ago, cells
 from ..text.bundle_plan import sentences
 from ..text.choices import explained_key, outlook
+from ..text.consents import end_of
 from .markup import templates_in
 
 PLACE = "views/templates/console"
@@ -56,8 +58,11 @@ def environment() -> jinja2.Environment:
             "short": short,
             "looked_for": looked_for,
             "options": options,
+            "ended": end_of,
             "outlook": outlook,
+            "unasked": choice_words.unasked,
             "explained_key": explained_key,
+            "answer_word": answer_word,
             "worded": in_words,
             "plan": plan,
             "copied": record_json,
@@ -100,6 +105,11 @@ def name_in_language(ids: str | Iterable[str], owner: Controller, say: Language)
 def names_with_bases(purposes: Iterable[str], owner: Controller, say: Language) -> str:
     """Purposes of a company, by their names, with the legal basis of those that have our name."""
     return "; ".join(say(name_with_basis(purpose, owner.names)) for purpose in sorted(purposes))
+
+
+def answer_word(answer: Answer) -> Text:
+    """Return an answer in a word or two."""
+    return choice_words.ANSWERS[answer]
 
 
 def looked_for(action: Action) -> Text | str:

@@ -47,6 +47,7 @@ _DETAILS = {
     "proof": Text("for a program"),
     "proxy": Text("as the company's own web server says"),
     "bundle": Text("bundle for an auditor"),
+    "consents": Text("consents"),
 }
 
 

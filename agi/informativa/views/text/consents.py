@@ -7,6 +7,7 @@ from datetime import datetime, tzinfo
 
 from ...model import Answer, Controller, Reason
 from ...model.text import Text
+from ...operations.consent_export import ConsentRow
 from ...operations.consent_import import ConsentImport
 from ...operations.consents import ConsentAct, ConsentRecorded, ConsentsShown, StandingConsent
 from ..choice_words import ANSWERS
@@ -46,7 +47,7 @@ def recorded(result: ConsentRecorded, controller: Controller, say: Language) -> 
             at=_moment(standing.since, zone),
             answer=say(ANSWERS[standing.answer]),
         )
-    elif end := _end(standing, zone, say):
+    elif end := end_of(standing, zone, say):
         yield f"{end[0].upper()}{end[1:]}."
 
 
@@ -90,7 +91,7 @@ def _standing(
         return say("{choice}: nothing on record", choice=standing.choice)
     facts = [
         say("since {at}", at=_moment(standing.since, zone)),
-        say("record {record}", record=standing.record),
+        say("record {record}", record=place_of(standing)),
         say("version {version}", version=standing.version),
     ]
     if standing.purposes:
@@ -98,14 +99,21 @@ def _standing(
         facts.append(say("purposes: {purposes}", purposes=purposes))
     if standing.key:
         facts.append(say("key {key}", key=standing.key))
-    if end := _end(standing, zone, say):
+    if standing.waited:
+        facts.append(say("after {seconds:.1f} s", seconds=standing.waited))
+    if end := end_of(standing, zone, say):
         facts.append(end)
     if standing.withdraw_at:
         facts.append(say("to withdraw: {number}", number=standing.withdraw_at))
     return f"{standing.choice}: {say(ANSWERS[standing.answer])}, {', '.join(facts)}"
 
 
-def _end(standing: StandingConsent, zone: tzinfo, say: Language) -> str:
+def place_of(standing: StandingConsent | ConsentRow) -> str:
+    """Return the number of the record, with the box that has it if that is another one: `pbx-2:7`."""
+    return f"{standing.box}:{standing.record}" if standing.box else str(standing.record)
+
+
+def end_of(standing: StandingConsent | ConsentRow, zone: tzinfo, say: Language) -> str:
     """Return until when an act counts, or why it counts no more."""
     if standing.ended is not None:
         return say("counts no more: {why}", why=say(_ENDS[standing.ended]))

@@ -39,18 +39,6 @@ _CALL = "{time:<8} {line:<14.14} {controller:<10.10} {status:<8} {reason:<18.18}
 _CALL_NARROW = "{time:<8} {line:<14.14} {status:<8} {reason:<18.18} {record:>8}"
 _CALL_COLUMNS = 79
 
-ENDINGS = {
-    Ending.WHOLE: Text("whole"),
-    Ending.KEY: Text("key"),
-    Ending.HUNG_UP: Text("hung up"),
-    Ending.CUT_SHORT: Text("cut short"),
-    Ending.NOT_PLAYABLE: Text("not playable"),
-    Ending.CHANGED: Text("recording changed"),
-    Ending.CONNECTION_LOST: Text("connection lost"),
-    Ending.SERVICE_STOPPED: Text("service stopped"),
-}
-"""Endings of a playback, for people."""
-
 
 def ledger(
     controller: Controller, records: Iterable[ControllerRecord] | None, say: Language, width: int
@@ -114,7 +102,7 @@ def _heard(event: Event, say: Language) -> str:
         "{seconds:.1f} of {length:.1f} s, {ending} {key}",
         seconds=heard.seconds,
         length=heard.length,
-        ending=ENDINGS[heard.ending],
+        ending=choice_words.ENDINGS[heard.ending],
         key=heard.key,
     ).strip()
 

@@ -19,7 +19,7 @@ from informativa.ledgers.following import summary
 from informativa.ledgers.opening_lock import locked
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.model.errors import LedgerError
-from test_wal_files import ENDS, Ours, numbers, take
+from other_programs import ENDS, Ours, numbers, take
 
 HOLDS = """
 import sys

@@ -93,10 +93,10 @@ def test_i10_lock_of_one_ledger_is_no_other_ledgers(file: Path) -> None:
             others.enter_context(locked(file.with_name(f"{number}.sqlite3"), 0))
 
 
-def test_waiting_thread_goes_on_when_the_first_is_done(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A second thread tries until the first one is done, and has the lock then."""
-    tried, order = threading.Event(), []
-    take_lock = opening_lock._take
+@pytest.fixture
+def refused(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """Is set when somebody tried to have the lock, and did not get it."""
+    tried, take_lock = threading.Event(), opening_lock._take
 
     def tried_lock(folder: int, byte: int) -> bool:
         result = take_lock(folder, byte)
@@ -104,15 +104,22 @@ def test_waiting_thread_goes_on_when_the_first_is_done(file: Path, monkeypatch: 
             tried.set()
         return result
 
+    monkeypatch.setattr(opening_lock, "_take", tried_lock)
+    return tried
+
+
+def test_waiting_thread_goes_on_when_the_first_is_done(file: Path, refused: threading.Event) -> None:
+    """A second thread tries until the first one is done, and has the lock then."""
+    order = []
+
     def second() -> None:
         with locked(file, 60):
             order.append("second")
 
-    monkeypatch.setattr(opening_lock, "_take", tried_lock)
     thread = threading.Thread(target=second)
     with locked(file, 0):
         thread.start()
-        assert tried.wait(60)
+        assert refused.wait(60)
         order.append("first")
     thread.join()
     assert order == ["first", "second"]
@@ -227,3 +234,21 @@ def test_i3_deleted_log_is_not_repaired_beside_another_that_repairs_it(
         assert store.append([PLAYED]) == [4]
         assert other.end() == 0
     assert numbers(file) == [1, 2, 3, 4]
+
+
+@pytest.mark.usefixtures("impatient")
+def test_i3_closing_waits_longer_for_the_lock(file: Path, refused: threading.Event) -> None:
+    """I3: what a deleted log alone holds is saved into the ledger while it is closed, though the lock is held
+    longer than a call would wait; there is no second history."""
+    store = SqliteStore(str(file))
+    store.append([PLAYED])
+    take(file, ENDS)
+    thread = threading.Thread(target=store.close)
+    with locked(file, 0):
+        thread.start()
+        assert refused.wait(60)
+        with pytest.raises(LedgerError, match="stays locked"):
+            SqliteStore(str(file))
+    thread.join()
+    assert numbers(file) == [1]
+    assert list(file.parent.glob("*rescued*")) == []

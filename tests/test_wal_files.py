@@ -253,6 +253,24 @@ def test_two_processes_with_one_deleted_log_both_go_on(tmp_path: Path) -> None:
     assert numbers(file) == list(range(1, 12))
 
 
+def test_i3_closing_saves_what_only_the_closed_process_had(tmp_path: Path) -> None:
+    """I3: the service still has an earlier log open when a script that began the next one ends; then that is
+    deleted, too, and what the script recorded is in the ledger."""
+    file = tmp_path / "acme.sqlite3"
+    service = SqliteStore(str(file))
+    assert service.append([PLAYED]) == [1]
+    script = Ours(file)
+    assert script.does("store.append([PLAYED])") == "2"
+    take(file, ENDS)
+    assert script.does("store.append([PLAYED])") == "3"
+    assert script.does("store.append([PLAYED])") == "4"
+    assert script.end() == 0
+    take(file, ENDS)
+    assert service.append([PLAYED]) == [5]
+    service.close()
+    assert numbers(file) == [1, 2, 3, 4, 5]
+
+
 @pytest.mark.parametrize("ends", TAKEN, ids="".join)
 def test_who_records_astray_can_be_seen(tmp_path: Path, ends: tuple[str, ...]) -> None:
     """For `doctor`: until it is put right, and of a reader who only has an old log open not at all."""

@@ -128,6 +128,10 @@ class LedgerFile:
                 except LedgerError:
                     self._forked = self._forked or self._fork()
                     raise
+                # Whoever goes on may still have an earlier log open; then nobody would save this one if it
+                # was deleted. As where SQLite does it, an error is no harm: the log stays.
+                with contextlib.suppress(sqlite3.Error):
+                    self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
             self._closed = True
             self._connection.close()
 

@@ -219,7 +219,8 @@ class Faults:
         """A function is called for a company."""
         if not whose.startswith("acme"):
             return
-        self.reached[name] = self.reached.get(name, False) or may_hang
+        if whose == "acme":  # others are of runs with faults, what hung in them may go on beside the next run
+            self.reached[name] = self.reached.get(name, False) or may_hang
         if not may_hang:
             self.in_loop.add(name)
         fault = self.of.get(whose)

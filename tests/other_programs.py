@@ -1,14 +1,32 @@
-"""Other programs: one that has a ledger of ours open, and the one that judges units of systemd."""
+"""Other programs: those that have a ledger of ours open, with what lies beside it, and the one that judges
+units of systemd."""
 
 from __future__ import annotations
 
 import shutil
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+ENDS = ("-wal", "-shm")
+"""How the names of the files end that SQLite keeps beside an open ledger."""
+
+PROGRAM = """
+import sys
+from informativa.model.errors import LedgerError
+from informativa.ledgers.sqlite import SqliteStore
+from examples import PLAYED
+store = SqliteStore(sys.argv[1])
+for line in sys.stdin:
+    try:
+        print(*eval(line) or [], flush=True)
+    except LedgerError as error:
+        print(error, flush=True)
+store.close()
+"""
 FOREIGN = """
 import sqlite3, sys
 connection = sqlite3.connect(sys.argv[1], isolation_level=None)
@@ -31,6 +49,48 @@ def foreign(file: Path, *statements: str) -> subprocess.Popen[str]:
 def end(process: subprocess.Popen[str]) -> None:
     """Let it close what it has open."""
     process.communicate()
+
+
+class Ours:
+    """Another process of informativa that has the ledger open and runs statements with its `store`."""
+
+    def __init__(self, file: Path) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", PROGRAM, file],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env={"PYTHONPATH": str(Path(__file__).parent)},
+        )
+
+    def does(self, statement: str) -> str:
+        """Run a statement in the process, and return what it prints."""
+        assert self._process.stdin
+        assert self._process.stdout
+        self._process.stdin.write(f"{statement}\n")
+        self._process.stdin.flush()
+        return self._process.stdout.readline().strip()
+
+    def end(self) -> int:
+        """Close the ledger, and return the exit status of the process."""
+        self._process.communicate()
+        return self._process.returncode
+
+
+def numbers(file: Path) -> list[int]:
+    """Return the numbers of the records that a new connection reads, after a check of the file."""
+    connection = sqlite3.connect(file)
+    try:
+        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        return [number for (number,) in connection.execute("SELECT record FROM event ORDER BY record")]
+    finally:
+        connection.close()
+
+
+def take(file: Path, ends: tuple[str, ...]) -> None:
+    """Delete what lies beside a ledger."""
+    for suffix in ends:
+        Path(f"{file}{suffix}").unlink()
 
 
 def analyzed(*arguments: str | Path) -> str:

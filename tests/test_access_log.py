@@ -21,7 +21,7 @@ import pytest
 from commands import typed
 from examples import OTHER, PLAYED
 from informativa.config import load
-from informativa.ledgers import wal_files
+from informativa.ledgers import opening_lock, wal_files
 from informativa.ledgers.access_log import (
     AccessChain,
     AccessFilter,
@@ -472,12 +472,12 @@ def test_many_processes_note_at_once(log: AccessLog) -> None:
 
 
 def test_first_one_makes_the_file_alone(log: AccessLog, monkeypatch: pytest.MonkeyPatch) -> None:
-    """While somebody makes or opens what lies in the folder, the first note waits, and is on record then:
+    """While somebody makes or opens the file, the first note waits, and is on record then:
     SQLite lets nobody wait who goes over to a log beside another, and told one of them that it is locked."""
-    waits, locked = threading.Event(), wal_files._locked
+    waits, take = threading.Event(), opening_lock._take
 
-    def tried(folder: int) -> bool:
-        if locked(folder):
+    def tried(folder: int, byte: int) -> bool:
+        if take(folder, byte):
             return True
         waits.set()
         return False
@@ -485,7 +485,7 @@ def test_first_one_makes_the_file_alone(log: AccessLog, monkeypatch: pytest.Monk
     log.file.parent.mkdir()
     first = threading.Thread(target=log.add, args=(LOOK,))
     with wal_files.LedgerFiles(log.file).lock(1):
-        monkeypatch.setattr(wal_files, "_locked", tried)
+        monkeypatch.setattr(opening_lock, "_take", tried)
         first.start()
         assert waits.wait(20)
         with closing(sqlite3.connect(log.file)) as connection:

@@ -116,6 +116,18 @@ def test_key_is_rotated_only_on_purpose(config: Path) -> None:
     assert facts["next"] == ["systemctl reload informativa"]
 
 
+def test_rotations_within_one_second_keep_each_old_key(config: Path) -> None:
+    """Three rotations at once leave three old keys, and the names of their files are in the order of time."""
+    file = config.parent / "keys/acme.key"
+    keys_before, old_files = [], []
+    for _ in range(3):
+        keys_before.append(file.read_text())
+        old_files += rotate(config, "acme", really=True).old_files
+    assert sorted(old_files) == old_files
+    assert [old.read_text() for old in old_files] == keys_before
+    assert len({*keys_before, file.read_text()}) == 4
+
+
 def test_token_is_rotated(config: Path) -> None:
     """The old token is kept until its last step is typed."""
     done = keys.rotate_token(config)

@@ -21,6 +21,7 @@ from commands import run
 from examples import AT, ONE, OTHER, PLAYED
 from informativa.config import load
 from informativa.ledgers import backup, expiry, migrating
+from informativa.ledgers.ledger_file import LedgerFile
 from informativa.ledgers.rows import THERE, moment
 from informativa.ledgers.sqlite import SqliteLedger, SqliteStore
 from informativa.model.errors import LedgerError, LedgerOutdatedError
@@ -338,13 +339,15 @@ def test_ledger_that_is_migrated_while_it_is_opened_is_known_for_ours(
 ) -> None:
     """All values that tell it from another program's database are read in one state."""
     ledger = old(tmp_path / "ledger/acme.sqlite3", 3)
+    other = LedgerFile(str(ledger))
     pragma, begun = migrating._pragma, list[str]()
 
     def looked(connection: sqlite3.Connection, name: str) -> int:
         value = pragma(connection, name)
         begun.append(name)
         if len(begun) == 1:
-            SqliteStore(str(ledger)).close()
+            with other.connected() as connected:
+                migrating.bring_up_to_date(connected, ledger, "acme", migrate=True)
         return value
 
     monkeypatch.setattr(migrating, "_pragma", looked)
@@ -352,6 +355,7 @@ def test_ledger_that_is_migrated_while_it_is_opened_is_known_for_ours(
     assert (begun[0], form(ledger)) == ("application_id", NEWEST)
     assert store.count() == 3
     store.close()
+    other.close()
 
 
 @pytest.mark.slow

@@ -33,7 +33,6 @@ from informativa.config import changes, findings, looks
 from informativa.evidence.log_folder import LogFolder
 from informativa.ledgers import groupcommit
 from informativa.ledgers.opening import LedgerOpener
-from informativa.ledgers.wal_files import LedgerFiles
 from informativa.model import Status
 from informativa.model.errors import LedgerError
 from informativa.process import bootstrap, preparation, regular_work, storage
@@ -94,8 +93,6 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     opener = LedgerOpener(BOUND)
     monkeypatch.setattr(bootstrap, "_opener", lambda: opener)
     monkeypatch.setattr("informativa.system.patience.SOON_SECONDS", SOON / 5)
-    alone = LedgerFiles.lock
-    monkeypatch.setattr(LedgerFiles, "lock", lambda self, _seconds: alone(self, SOON / 5))
 
 
 CONFIGURATION = """\

@@ -6,8 +6,6 @@ from __future__ import annotations
 import asyncio
 import os
 import sqlite3
-import subprocess
-import sys
 import threading
 import time
 from dataclasses import replace
@@ -26,70 +24,14 @@ from informativa.model import Controller
 from informativa.model.errors import LedgerError
 from informativa.operations.doctor import ledgers
 from informativa.operations.doctor.system import System
-from other_programs import end, foreign
+from other_programs import ENDS, Ours, end, foreign, numbers, take
 
-ENDS = ("-wal", "-shm")
 TAKEN = [("-wal",), ("-shm",), ENDS]
 
-PROGRAM = """
-import sys
-from informativa.model.errors import LedgerError
-from informativa.ledgers.sqlite import SqliteStore
-from examples import PLAYED
-store = SqliteStore(sys.argv[1])
-for line in sys.stdin:
-    try:
-        print(*eval(line) or [], flush=True)
-    except LedgerError as error:
-        print(error, flush=True)
-store.close()
-"""
 INSERT = (
     "INSERT INTO event (at, call, line, notice, version, language, purposes, status, reason, prompt)"
     " VALUES (1, 'foreign', '', '', '', '', '', 'NOTDUE', 'purged', '')"
 )
-
-
-def numbers(file: Path) -> list[int]:
-    """Return the numbers of the records that a new connection reads, after a check of the file."""
-    connection = sqlite3.connect(file)
-    try:
-        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
-        return [number for (number,) in connection.execute("SELECT record FROM event ORDER BY record")]
-    finally:
-        connection.close()
-
-
-def take(file: Path, ends: tuple[str, ...]) -> None:
-    """Delete what lies beside a ledger."""
-    for suffix in ends:
-        Path(f"{file}{suffix}").unlink()
-
-
-class Ours:
-    """Another process of informativa that has the ledger open and runs statements with its `store`."""
-
-    def __init__(self, file: Path) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-c", PROGRAM, file],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            env={"PYTHONPATH": str(Path(__file__).parent)},
-        )
-
-    def does(self, statement: str) -> str:
-        """Run a statement in the process, and return what it prints."""
-        assert self._process.stdin
-        assert self._process.stdout
-        self._process.stdin.write(f"{statement}\n")
-        self._process.stdin.flush()
-        return self._process.stdout.readline().strip()
-
-    def end(self) -> int:
-        """Close the ledger, and return the exit status of the process."""
-        self._process.communicate()
-        return self._process.returncode
 
 
 @pytest.mark.parametrize("ends", TAKEN, ids="".join)
@@ -309,6 +251,24 @@ def test_two_processes_with_one_deleted_log_both_go_on(tmp_path: Path) -> None:
     assert other.end() == 0
     store.close()
     assert numbers(file) == list(range(1, 12))
+
+
+def test_i3_closing_saves_what_only_the_closed_process_had(tmp_path: Path) -> None:
+    """I3: the service still has an earlier log open when a script that began the next one ends; then that is
+    deleted, too, and what the script recorded is in the ledger."""
+    file = tmp_path / "acme.sqlite3"
+    service = SqliteStore(str(file))
+    assert service.append([PLAYED]) == [1]
+    script = Ours(file)
+    assert script.does("store.append([PLAYED])") == "2"
+    take(file, ENDS)
+    assert script.does("store.append([PLAYED])") == "3"
+    assert script.does("store.append([PLAYED])") == "4"
+    assert script.end() == 0
+    take(file, ENDS)
+    assert service.append([PLAYED]) == [5]
+    service.close()
+    assert numbers(file) == [1, 2, 3, 4, 5]
 
 
 @pytest.mark.parametrize("ends", TAKEN, ids="".join)

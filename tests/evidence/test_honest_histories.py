@@ -199,6 +199,7 @@ def test_i7_honest_history_is_not_accused(beginning: Beginning, steps: list[tupl
 
 
 @pytest.mark.night
+@pytest.mark.timeout(3600)
 @settings(max_examples=600, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(beginning=BEGINNING, steps=st.lists(STEP, min_size=10, max_size=60))
 def test_i7_long_honest_history_is_not_accused(

@@ -18,6 +18,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from informativa.evidence.commitment import KEPT
 from informativa.ledgers import boxes as ledger_boxes
 from informativa.ledgers import rows
 from informativa.ledgers.sqlite import SqliteStore
@@ -143,7 +144,10 @@ class Cluster:
 
     def rows(self) -> list[Row]:
         """What the database holds of them."""
-        statement = f'SELECT box, record, at, status FROM "{schema.role("acme")}".record'
+        notes = ", ".join(f"'{kind}'" for kind in KEPT)
+        statement = (
+            f'SELECT box, record, at, status FROM "{schema.role("acme")}".record WHERE kind NOT IN ({notes})'
+        )
         found = self.server.sql(statement, dbname=DATABASE)
         return sorted((str(box), int(str(n)), int(str(at)), str(status)) for box, n, at, status in found)
 
@@ -152,7 +156,7 @@ class Cluster:
         until(
             lambda: self.rows() == self.records() and all(map(self._has_taken_in, (A, B), (B, A))),
             PATIENCE,
-            lambda: f"The ledgers and the database are not even: {self.records()} there, {self.rows()} here.",
+            lambda: f"The ledgers have {self.records()}, and the database has {self.rows()}.",
         )
 
     def _has_taken_in(self, box: str, other: str) -> bool:

@@ -248,8 +248,7 @@ def _open(file: Path, owner: LedgerOwner | None) -> Iterator[sqlite3.Connection]
 
 
 def _connect(file: Path) -> sqlite3.Connection:
-    """Open the file without waiting: readers never wait for writers, and a file that is locked exclusively is
-    tried again later."""
+    """Open the file without waiting for writers; a file that is locked exclusively is tried again later."""
     uri = f"{file.absolute().as_uri()}?mode=ro"
     with LedgerFiles(file).open_complete(0):
         connection = sqlite3.connect(uri, uri=True, timeout=0, isolation_level=None)

@@ -26,6 +26,7 @@ RESTORE = Text(
 """The remedy for a damaged ledger; the command keeps the damaged file aside."""
 
 _TURN_SECONDS = 0.1
+_CLOSE_SECONDS = 5 * BUSY_SECONDS  # to wait for the lock, where records may be in a deleted log alone
 
 _REMEDIES = {
     "SQLITE_BUSY": Text("Another process holds it: end whatever has it open beside informativa."),
@@ -122,10 +123,15 @@ class LedgerFile:
             identities = self._files.identities()
             if self._identities is not None and identities.ledger == self._identities.ledger:
                 try:
-                    self._require_files()  # SQLite saves the log only if no other process has the file open
+                    # SQLite saves the log only if no other process has the file open.
+                    self._require_files(_CLOSE_SECONDS)
                 except LedgerError:
                     self._forked = self._forked or self._fork()
                     raise
+                # Whoever goes on may still have an earlier log open; then nobody would save this one if it
+                # was deleted. As where SQLite does it, an error is no harm: the log stays.
+                with contextlib.suppress(sqlite3.Error):
+                    self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
             self._closed = True
             self._connection.close()
 
@@ -188,14 +194,14 @@ class LedgerFile:
             self._require_files()
             self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
 
-    def _require_files(self) -> None:
+    def _require_files(self, seconds: float = BUSY_SECONDS) -> None:
         """Check that what is written goes where others read it. If the log was deleted, its contents are
-        saved first. Raises LedgerError if the ledger itself was deleted: what is written to it would be
-        lost."""
+        saved first, under the lock, for which it waits so many seconds. Raises LedgerError if the ledger
+        itself was deleted: what is written to it would be lost."""
         if self._files.unchanged(self._identities):
             return
         if self._identities is not None:
-            with self._files.lock(BUSY_SECONDS):
+            with self._files.lock(seconds):
                 self._replace_deleted_log(self._identities)
                 if self._identities is not None:
                     return

@@ -13,7 +13,6 @@ import contextlib
 import fcntl
 import os
 import sqlite3
-import struct
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,11 +20,12 @@ from pathlib import Path
 from ..model.errors import LedgerError
 from ..model.frozen import dataclass
 from ..model.text import Text
+from . import opening_lock
+from .write_lock import BUSY_SECONDS
 
 # https://www.sqlite.org/src/file/src/os_unix.c: the bytes that SQLite locks in an open database and its
 # index.
 _DATABASE_LOCK, _INDEX_LOCK = 0x40000002, 128
-_LOCK = "hhqqi"  # Linux's `struct flock`: kind, whence, start, length, process
 _READER_LOCKS = range(123, 128)  # in the index
 _INDEX_HEADERS = 96  # bytes; if they are zero, SQLite rebuilds the index from the log
 _RETIRED = b"informativa went on with another log"
@@ -106,23 +106,10 @@ class LedgerFiles:
                     os.unlink(name)  # noqa: PTH108
         return False
 
-    @contextlib.contextmanager
-    def lock(self, seconds: float) -> Iterator[None]:
-        """Hold a lock among processes of informativa while the files are opened or a deletion is repaired.
-        After `seconds` go on without it, so that a process that hangs with the lock keeps nobody waiting
-        longer."""
-        try:
-            folder = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY)
-        except PermissionError:  # the folder may be entered but not read: it cannot be locked then
-            yield
-            return
-        try:
-            deadline = time.monotonic() + seconds
-            while not _locked(folder) and time.monotonic() < deadline:
-                time.sleep(_LOOK_SECONDS)
-            yield
-        finally:
-            os.close(folder)
+    def lock(self, seconds: float) -> contextlib.AbstractContextManager[None]:
+        """Hold the ledger's lock among processes of informativa while the files are opened or a deletion is
+        repaired. Raises LedgerError if it cannot be had within `seconds`."""
+        return opening_lock.locked(self.ledger, seconds)
 
     @contextlib.contextmanager
     def open_complete(self, seconds: float) -> Iterator[FileIdentities]:
@@ -130,11 +117,12 @@ class LedgerFiles:
         in use are missing: a process that opened it then would create others, and there would be two
         histories.
 
-        Raises LedgerError if they are missing for `seconds`, or if no ledger can be opened.
+        Raises LedgerError if they are missing for `seconds`, if the lock cannot be had within BUSY_SECONDS,
+        or if no ledger can be opened.
         """
         deadline = time.monotonic() + seconds
         while True:
-            with self.lock(seconds):
+            with self.lock(BUSY_SECONDS):
                 self._require_file()
                 identities = self.identities()
                 if None not in (identities.log, identities.index) or not self._in_use(identities.ledger):
@@ -158,9 +146,7 @@ class LedgerFiles:
             descriptors = _descriptors(identity)
             if len(descriptors) != 1:  # F_GETLK does not report our own locks
                 return bool(_holders(identity, _DATABASE_LOCK))
-            lock = struct.pack(_LOCK, fcntl.F_WRLCK, os.SEEK_SET, _DATABASE_LOCK, 1, 0)
-            kind, *_ = struct.unpack(_LOCK, fcntl.fcntl(descriptors[0], fcntl.F_GETLK, lock))
-            return bool(kind != fcntl.F_UNLCK)
+            return opening_lock.locked_by_another(descriptors[0], _DATABASE_LOCK, fcntl.F_GETLK)
 
     def _require_file(self) -> None:
         """Check that a ledger can be opened. SQLite would only say that it cannot; and it deletes the log
@@ -292,14 +278,6 @@ def processes_with_deleted_wal(ledger: Path) -> list[int]:
 
 def _has_open(descriptors: Path, name: str) -> bool:
     return any(os.readlink(descriptor) == name for descriptor in descriptors.iterdir())  # noqa: PTH115
-
-
-def _locked(folder: int) -> bool:
-    try:
-        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 def _identity(name: str) -> Identity:

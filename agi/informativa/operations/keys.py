@@ -7,8 +7,9 @@ import base64
 import os
 import secrets
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from itertools import count
 from pathlib import Path
 from typing import Annotated
 
@@ -237,7 +238,9 @@ def _rotated(name: str) -> Text:
 def _replace(key: Path) -> Path:
     """Make a new secret in the place of an old one; return the new path of the old one. Raises
     InformativaError."""
-    old = key.with_name(f"{key.name}{RETIRED}{datetime.now(UTC):%Y%m%d-%H%M%S}")
+    names = (f"{key.name}{RETIRED}{datetime.now(UTC) + timedelta(seconds=n):%Y%m%d-%H%M%S}" for n in count())
+    # The second is another one where a rotation took place within the present one: names stay in order.
+    old = next(file for file in map(key.with_name, names) if not file.exists())
     try:
         new = key.with_name(f".{key.name}.new")
         new.unlink(missing_ok=True)  # what a rotation that was cut off left

@@ -154,8 +154,9 @@ def answers(
     last: LastDay = None,
     json: Json = False,
 ) -> None:
-    """Count what callers answered to choices in their calls, by choice and line; of 30 days, if none are
-    named. Of whoever could not be asked it says why.
+    """Count what callers answered to choices in their calls, by choice and line.
+
+    In 30 days, if none are named. Of those who could not be asked it says why.
     """
     selection = select_for_callers(config, controller or ())
     warn_of_unrelated(selection.unrelated)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import random
 import signal
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from unittest import mock
 
@@ -48,6 +49,17 @@ SLOW = {
     "evidence/test_crosscheck.py", "evidence/test_killing.py", "evidence/test_receipt_in_browser.py",
 }  # fmt: skip
 """Folders and files below tests/ that start an Asterisk, a PostgreSQL, a browser and other programs."""
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Collect ten thousand tests, which stay to the end, without looking for garbage among them meanwhile."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+        gc.freeze()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

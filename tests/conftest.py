@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import gc
 import os
 import random
@@ -12,6 +13,7 @@ from pathlib import Path
 from unittest import mock
 
 import pytest
+import typer.main
 from hypothesis import HealthCheck, settings
 
 from informativa.operations.init import init
@@ -41,6 +43,9 @@ os.environ["LANGUAGE"] = "en"  # the commands speak whoever's locale it is; test
 for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
     if signal.getsignal(number) is signal.SIG_IGN:
         signal.signal(number, lambda *_: None)
+
+# Each command reads the signatures of all its neighbours, three times over, and they are always the same.
+typer.main.get_params_from_function = functools.cache(typer.main.get_params_from_function)
 
 AGAIN = bool(os.environ.get("INFORMATIVA_AGAIN"))  # `make again`: all of it ran on another Python
 

@@ -28,6 +28,7 @@ from lab.chance import (  # noqa: F401  # hooks, too
     stream,
 )
 from lab.failures import pytest_runtest_makereport  # noqa: F401  # a hook
+from lab.fast_folder import fast_folder
 from lab.office import Office, fill_in, numbered, without_masters
 
 HERE = Path(__file__).parent
@@ -43,6 +44,9 @@ os.environ["LANGUAGE"] = "en"  # the commands speak whoever's locale it is; test
 for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
     if signal.getsignal(number) is signal.SIG_IGN:
         signal.signal(number, lambda *_: None)
+
+if (fast := fast_folder()) is not None:
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(fast))
 
 # Each command reads the signatures of all its neighbours, three times over, and they are always the same.
 typer.main.get_params_from_function = functools.cache(typer.main.get_params_from_function)

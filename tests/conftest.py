@@ -6,18 +6,17 @@ import functools
 import gc
 import os
 import random
+import shutil
 import signal
 import tempfile
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
-from unittest import mock
 
 import pytest
 import typer.main
 from hypothesis import HealthCheck, settings
 
 from informativa.operations.init import init
-from informativa.system import shipped as shipped_files
 from lab import audio
 from lab.chance import (  # noqa: F401  # hooks, too
     SEED,
@@ -29,7 +28,7 @@ from lab.chance import (  # noqa: F401  # hooks, too
 )
 from lab.failures import pytest_runtest_makereport  # noqa: F401  # a hook
 from lab.fast_folder import fast_folder
-from lab.office import Office, fill_in, numbered, without_masters
+from lab.office import Office, lay, numbered, without_masters
 
 HERE = Path(__file__).parent
 
@@ -106,30 +105,31 @@ def short_prompts(tmp_path_factory: pytest.TempPathFactory) -> Path:
     without_masters(laid / "prompts")
     for seed, file in numbered(laid / "prompts"):
         audio.write_wav(file, audio.synthetic(2.0 if file.stem == "full" else 1.0, seed))
+    for language in ("es", "fr"):  # no company of the example speaks them
+        shutil.rmtree(laid / "prompts" / language)
     return laid / "prompts"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _offices(short_prompts: Path) -> None:
+    """Have each `Office` laid with them."""
+    Office.prompts = short_prompts
 
 
 @pytest.fixture
 def folder(tmp_path: Path, short_prompts: Path, request: pytest.FixtureRequest) -> Path:
     """A configuration as `informativa init` lays it, its papers named, in a folder of its own."""
     shipped = request.node.get_closest_marker("shipped_prompts")
-    return _laid(tmp_path / "etc", None if shipped else short_prompts)
+    lay(tmp_path / "etc", None if shipped else short_prompts)
+    return tmp_path / "etc"
 
 
 @pytest.fixture(scope="module")
 def module_folder(tmp_path_factory: pytest.TempPathFactory, short_prompts: Path) -> Path:
     """The same, one for all tests of a file, for those that change nothing."""
-    return _laid(tmp_path_factory.mktemp("module") / "etc", short_prompts)
-
-
-def _laid(folder: Path, prompts: Path | None) -> Path:
-    """Lay a configuration, with these prompts instead of the shipped ones, which have 30 MB."""
-    own = shipped_files.folder
-    instead = {"prompts": prompts} if prompts else {}
-    with mock.patch.object(shipped_files, "folder", lambda name: instead.get(name) or own(name)):
-        init(folder)
-    fill_in(folder / "informativa.yaml")
-    return folder
+    laid = tmp_path_factory.mktemp("module") / "etc"
+    lay(laid, short_prompts)
+    return laid
 
 
 @pytest.fixture

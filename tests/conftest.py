@@ -26,7 +26,7 @@ from lab.chance import (  # noqa: F401  # hooks, too
     pytest_runtest_protocol,
     stream,
 )
-from lab.failures import pytest_runtest_makereport  # noqa: F401  # a hook
+from lab.failures import pytest_runtest_makereport, pytest_testnodedown  # noqa: F401  # hooks, too
 from lab.fast_folder import fast_folder
 from lab.office import Office, lay, numbered, without_masters
 

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import functools
+import gc
 import os
 import random
+import shutil
 import signal
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
-from unittest import mock
 
 import pytest
+import typer.main
 from hypothesis import HealthCheck, settings
 
 from informativa.operations.init import init
-from informativa.system import shipped as shipped_files
 from lab import audio
 from lab.chance import (  # noqa: F401  # hooks, too
     SEED,
@@ -24,8 +26,9 @@ from lab.chance import (  # noqa: F401  # hooks, too
     pytest_runtest_protocol,
     stream,
 )
-from lab.failures import pytest_runtest_makereport  # noqa: F401  # a hook
-from lab.office import Office, fill_in, numbered, without_masters
+from lab.failures import pytest_runtest_makereport, pytest_testnodedown  # noqa: F401  # hooks, too
+from lab.fast_folder import fast_folder
+from lab.office import Office, lay, numbered, without_masters
 
 HERE = Path(__file__).parent
 
@@ -41,6 +44,12 @@ for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
     if signal.getsignal(number) is signal.SIG_IGN:
         signal.signal(number, lambda *_: None)
 
+if (fast := fast_folder()) is not None:
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(fast))
+
+# Each command reads the signatures of all its neighbours, three times over, and they are always the same.
+typer.main.get_params_from_function = functools.cache(typer.main.get_params_from_function)
+
 AGAIN = bool(os.environ.get("INFORMATIVA_AGAIN"))  # `make again`: all of it ran on another Python
 
 SLOW = {
@@ -48,6 +57,17 @@ SLOW = {
     "evidence/test_crosscheck.py", "evidence/test_killing.py", "evidence/test_receipt_in_browser.py",
 }  # fmt: skip
 """Folders and files below tests/ that start an Asterisk, a PostgreSQL, a browser and other programs."""
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Collect ten thousand tests, which stay to the end, without looking for garbage among them meanwhile."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+        gc.freeze()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -85,30 +105,31 @@ def short_prompts(tmp_path_factory: pytest.TempPathFactory) -> Path:
     without_masters(laid / "prompts")
     for seed, file in numbered(laid / "prompts"):
         audio.write_wav(file, audio.synthetic(2.0 if file.stem == "full" else 1.0, seed))
+    for language in ("es", "fr"):  # no company of the example speaks them
+        shutil.rmtree(laid / "prompts" / language)
     return laid / "prompts"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _offices(short_prompts: Path) -> None:
+    """Have each `Office` laid with them."""
+    Office.prompts = short_prompts
 
 
 @pytest.fixture
 def folder(tmp_path: Path, short_prompts: Path, request: pytest.FixtureRequest) -> Path:
     """A configuration as `informativa init` lays it, its papers named, in a folder of its own."""
     shipped = request.node.get_closest_marker("shipped_prompts")
-    return _laid(tmp_path / "etc", None if shipped else short_prompts)
+    lay(tmp_path / "etc", None if shipped else short_prompts)
+    return tmp_path / "etc"
 
 
 @pytest.fixture(scope="module")
 def module_folder(tmp_path_factory: pytest.TempPathFactory, short_prompts: Path) -> Path:
     """The same, one for all tests of a file, for those that change nothing."""
-    return _laid(tmp_path_factory.mktemp("module") / "etc", short_prompts)
-
-
-def _laid(folder: Path, prompts: Path | None) -> Path:
-    """Lay a configuration, with these prompts instead of the shipped ones, which have 30 MB."""
-    own = shipped_files.folder
-    instead = {"prompts": prompts} if prompts else {}
-    with mock.patch.object(shipped_files, "folder", lambda name: instead.get(name) or own(name)):
-        init(folder)
-    fill_in(folder / "informativa.yaml")
-    return folder
+    laid = tmp_path_factory.mktemp("module") / "etc"
+    lay(laid, short_prompts)
+    return laid
 
 
 @pytest.fixture

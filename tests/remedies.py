@@ -76,15 +76,16 @@ def remedies() -> tuple[Remedy, ...]:
 
 def _templates(tree: ast.Module) -> Iterator[str]:
     """The texts of a module, and its `command(…)`s, with `{}` for each word that is known only at work."""
+    nodes = list(ast.walk(tree))
     documentation = {
-        id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)
+        id(node.value) for node in nodes if isinstance(node, ast.Expr)
     }  # of modules, classes, functions and attributes
     called: set[int] = set()
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "command":
             called |= {id(word) for word in node.args}
             yield " ".join(map(_of_template, node.args))
-    for node in ast.walk(tree):
+    for node in nodes:
         texts = isinstance(node, ast.Constant) and isinstance(node.value, str)
         if texts and id(node) not in documentation | called:
             yield node.value

@@ -28,8 +28,7 @@ from informativa.cli.tree import tree
 from informativa.cli.words import ON_A_CONFIGURATION
 from informativa.config import inspect
 from informativa.operations.doctor.asterisk_files import AsteriskFiles, of_command, of_conf
-from informativa.operations.init import init
-from lab.office import fill_in, without_masters
+from lab.office import lay
 from lab.ports import free_port
 from remedies import Remedy, remedies
 
@@ -44,10 +43,7 @@ def laid(tmp_path_factory: pytest.TempPathFactory, short_prompts: Path) -> Path:
     """The folder of which each site is a copy."""
     folder = tmp_path_factory.mktemp("laid for remedies") / "Büro Nord"
     folder.mkdir()
-    init(folder / "etc")
-    without_masters(folder / "etc/prompts")
-    shutil.copytree(short_prompts, folder / "etc/prompts", dirs_exist_ok=True)
-    fill_in(folder / "etc/informativa.yaml")
+    lay(folder / "etc", short_prompts)
     site = Site(folder / "etc")
     site.record()
     with closing(sqlite3.connect(site.ledger)) as source, closing(sqlite3.connect(site.backup)) as copy:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import shutil
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -110,6 +112,27 @@ def test_i10_folder_that_stalls_in_service_holds_nobody_else(office: Office) -> 
         assert_answered(office, BOREALIS)
         assert office.stop() == 0
     assert "a defect of informativa" not in office.said
+
+
+WRITING = """
+import sys
+from pathlib import Path
+from informativa.evidence.tile_files import TileFolder
+from informativa.evidence.tiles import Tile
+from informativa.system.patience import within
+try:
+    within(0.5, lambda: TileFolder(Path(sys.argv[1])).write([(Tile(0, 0), bytes(32))]))
+except TimeoutError:
+    print("nobody waits for it")
+"""
+
+
+def test_i10_signing_that_stalls_keeps_no_process(tmp_path: Path) -> None:
+    """I10: SIGTERM ends a service whose log is being written into a folder that has stalled."""
+    with stalled.stalled(tmp_path):
+        command = [sys.executable, "-c", WRITING, tmp_path]
+        ran = subprocess.run(command, capture_output=True, timeout=30, check=False)
+    assert (ran.stdout, ran.stderr, ran.returncode) == (b"nobody waits for it\n", b"", 0)
 
 
 def test_i10_commands_name_the_folder_that_stalls(office: Office) -> None:

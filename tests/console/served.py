@@ -90,8 +90,9 @@ class Browser:
     def __init__(self, address: str, language: str = "en") -> None:
         headers = {"accept-language": language}
         self.http = httpx.Client(
-            base_url=address, headers=headers, follow_redirects=True, timeout=PATIENCE, trust_env=False
-        )
+            base_url=address, headers=headers, follow_redirects=True, timeout=PATIENCE, trust_env=False,
+            verify=False,  # no TLS is there, and reading what authorities the machine trusts takes its time
+        )  # fmt: skip
         self.open: httpx.Response | None = None
 
     def get(self, path: str, **parameters: str) -> httpx.Response:

@@ -18,9 +18,8 @@ from informativa.call.caller import pseudonym
 from informativa.config import load
 from informativa.evidence import commitment
 from informativa.ledgers.sequencer import sequence
-from informativa.operations.init import init
 from informativa.process import storage
-from lab.office import fill_in
+from lab.office import lay
 
 
 @pytest.fixture(scope="module")
@@ -49,11 +48,10 @@ def logged(folder: Path) -> Logged:
 
 
 @pytest.fixture(scope="module")
-def company(tmp_path_factory: pytest.TempPathFactory) -> Company:
+def company(tmp_path_factory: pytest.TempPathFactory, short_prompts: Path) -> Company:
     """A company with one record for each kind of sentence of a receipt."""
     folder = tmp_path_factory.mktemp("company") / "etc"
-    init(folder)
-    fill_in(folder / "informativa.yaml")
+    lay(folder, short_prompts)
     company = Company(folder)
     company.record(*company.events())
     return company

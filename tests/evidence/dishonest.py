@@ -43,9 +43,8 @@ from informativa.operations.evidence import auditing
 from informativa.operations.evidence.monitor import MonitorSettings
 from informativa.operations.evidence.monitor_findings import Look
 from informativa.operations.evidence.verdict import Verdict
-from informativa.operations.init import init
 from informativa.process import log_storage, publication, storage
-from lab.office import fill_in, without_masters
+from lab.office import lay
 
 APPROVER = Signer("borealis.example/approver", bytes([9]) * 32)
 STRANGER = Signer("borealis.example/approver", bytes([8]) * 32)  # the same name, by another key
@@ -369,10 +368,7 @@ def working(top: Path, clock: pytest.MonkeyPatch, at: datetime = END) -> Iterato
 
 def founded(top: Path, prompts: Path) -> None:
     """Found it: its configuration, and the company's witness."""
-    init(top / "etc")
-    without_masters(top / "etc/prompts")
-    shutil.copytree(prompts, top / "etc/prompts", dirs_exist_ok=True)
-    fill_in(top / "etc/informativa.yaml")
+    lay(top / "etc", prompts)
     (top / "outside").mkdir()
     witness = WitnessFolder(top / "home/witness").make("home.example").verifier
     file = written(

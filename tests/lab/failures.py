@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
+import sys
 from collections.abc import Generator
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -35,3 +39,13 @@ def busy() -> list[str]:
         with suppress(OSError):
             said.append(f"waiting for {what}: {(_PRESSURE / what).read_text().splitlines()[0]}")
     return said
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any, error: object) -> None:
+    """Beside xdist's line about a worker that is lost: the signal or exit code by which it ended."""
+    if error:
+        with suppress(AttributeError, OSError, subprocess.TimeoutExpired):  # no interface of execnet's
+            code = node.gateway._io.popen.wait(5)
+            ending = f"signal {-code}, {signal.strsignal(-code)}" if code < 0 else f"exit code {code}"
+            print(f"\n{node.gateway.id} ended by {ending}", file=sys.__stderr__)

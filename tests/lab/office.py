@@ -13,12 +13,14 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from unittest import mock
 
 from informativa.evidence.commitment import KEPT
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import Record
 from informativa.operations.dialplan import generate
 from informativa.operations.init import init
+from informativa.system import shipped
 
 from .pbx import Pbx
 from .ports import free_port
@@ -38,6 +40,15 @@ def fill_in(config: Path) -> None:
     text = config.read_text(encoding="utf-8")
     text = text.replace(TO_FILL_IN, CONTRACT, 1).replace(TO_FILL_IN, ANALYSIS, 1)
     config.write_text(text, encoding="utf-8")
+
+
+def lay(folder: Path, prompts: Path | None = None) -> None:
+    """Lay a configuration as `init` does, its papers named; with these prompts instead of the shipped ones,
+    which have 30 MB."""
+    instead, original = ({"prompts": prompts} if prompts else {}), shipped.folder
+    with mock.patch.object(shipped, "folder", lambda name: instead.get(name) or original(name)):
+        init(folder)
+    fill_in(folder / "informativa.yaml")
 
 
 def without_masters(prompts: Path) -> None:
@@ -66,6 +77,8 @@ class Office:
 
     quick = False
     """Whether `informativa` is forked where it is loaded already (lab/forked.py), which tests set."""
+    prompts: Path | None = None
+    """What is laid in place of the shipped prompts, which tests set."""
 
     def __init__(
         self,
@@ -79,11 +92,10 @@ class Office:
         self.port = free_port()
         self._program = program
         self._child: Child | None = None
-        init(folder)
+        lay(folder, self.prompts)
         without_masters(folder / "prompts")
         for name, file in (prompts or {}).items():
             shutil.copy(file, folder / "prompts" / name)
-        fill_in(self.config)
         self.edit("127.0.0.1:4588", f"127.0.0.1:{self.port}")
 
     def edit(self, old: str, new: str) -> None:

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
 from hashlib import sha256
@@ -25,6 +24,7 @@ from pathlib import Path
 from ..model.errors import EvidenceError, TileMissingError
 from ..model.text import Text
 from ..system import files
+from ..system.patience import some_at_a_time
 from . import tile_files
 from .checkpoint import Checkpoint
 from .commitment import TAGS
@@ -222,9 +222,7 @@ class LogCopy:
 
     def _write(self, tiles: Iterable[tuple[Tile, bytes]]) -> None:
         """Write bundles over those that were read and not verified."""
-        with ThreadPoolExecutor(tile_files.AT_ONCE) as threads:
-            for _written in threads.map(partial(_put, self.folder), tiles):
-                pass
+        some_at_a_time(partial(_put, self.folder), tiles, tile_files.AT_ONCE)
 
 
 class CopySnapshot(LogCopy):

@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from itertools import chain
 from pathlib import Path
@@ -18,6 +17,7 @@ from pathlib import Path
 from ..model.errors import EvidenceError, TileChangedError, TileMissingError
 from ..model.text import Foreign, Text
 from ..system import files
+from ..system.patience import some_at_a_time
 from .tiles import LARGEST_BUNDLE, Tile, entry_bundles, hash_tiles, partial_tiles
 from .tree import leaf_hash
 
@@ -47,8 +47,7 @@ class TileFolder:
     def write(self, tiles: Iterable[tuple[Tile, bytes]]) -> None:
         """Write tiles, some at a time, because disks sync many files nearly as fast as one. Raises
         TileChangedError if a tile is there already with another content."""
-        with ThreadPoolExecutor(AT_ONCE) as threads:
-            changed_folders = list(threads.map(self._put, tiles))
+        changed_folders = some_at_a_time(self._put, tiles, AT_ONCE)
         for folder in dict.fromkeys(chain.from_iterable(changed_folders)):
             try:
                 _sync(folder)

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Mapping
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future, wait
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -17,6 +19,7 @@ from typing import TypeVar
 from ..model.errors import DefectError, InformativaError
 from ..model.text import Foreign, Text
 
+Item = TypeVar("Item")
 Key = TypeVar("Key")
 Result = TypeVar("Result")
 
@@ -57,6 +60,25 @@ def of_each(works: Mapping[Key, Callable[[], Result]], seconds: float) -> dict[K
         error = future.exception() if future.done() else TimeoutError()
         outcomes[key] = error if isinstance(error, Exception) else future.result()
     return outcomes
+
+
+def some_at_a_time(work: Callable[[Item], Result], items: Iterable[Item], threads: int) -> list[Result]:
+    """Do the work for all items, some at a time, and return the results in the order of the items. Raises the
+    first exception when all is done. Unlike an executor's threads, these keep no process from ending."""
+    jobs: list[tuple[Item, Future[Result]]] = [(item, Future()) for item in items]
+    waiting = deque(jobs)
+
+    def work_off() -> None:
+        while waiting:
+            with suppress(IndexError):  # another thread took the last one
+                item, future = waiting.popleft()
+                _complete(future, partial(work, item))
+
+    for _ in range(min(threads, len(jobs))):
+        start_in_thread(work_off)
+    futures = [future for _item, future in jobs]
+    wait(futures)
+    return [future.result() for future in futures]
 
 
 def failure(error: Exception, place: str | Path, seconds: float) -> Text:

@@ -1,5 +1,5 @@
-"""The log of whoever answers a company's calls, followed from home, for a terminal: the look of its monitor, and
-its own witness."""
+"""The log of whoever answers a company's calls, followed from home, for a terminal: the look of its monitor,
+and its own witness."""
 
 from __future__ import annotations
 

@@ -157,8 +157,8 @@ def pseudonyms_under(caller: Identified, keys: Iterable[bytes]) -> list[bytes]:
 
 
 def hook_subject(caller: Identified, hook: Hook) -> str:
-    """Return the name under which a company's hook knows a caller: HMAC-SHA256 of his number in E.164 under the
-    hook's secret, in hexadecimal; of a caller whom the dialplan knows by a customer number, that of
+    """Return the name under which a company's hook knows a caller: HMAC-SHA256 of his number in E.164 under
+    the hook's secret, in hexadecimal; of a caller whom the dialplan knows by a customer number, that of
     `customer:` and this number.
 
     Where the hook names callers by customer numbers, this number itself, unless it may be a telephone's: a

@@ -13,7 +13,7 @@ from .. import __version__
 from ..call.answering import CallServices
 from ..call.caller import fingerprint
 from ..config import Configuration
-from ..ledgers.refused import RefusedLedger
+from ..ledgers.opening import RefusedLedger
 from ..model import Controller, Identified, Lookup, Notice, SharedState
 from ..model.errors import DefectError, LedgerError
 from ..model.ports import Ledger, LookupSource, OtherBoxes, Recordings

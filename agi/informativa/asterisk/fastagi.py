@@ -23,8 +23,7 @@ from ..call import agi
 from ..model.errors import ProtocolError, SessionError, SessionLostError
 from ..model.ports import CallSession
 from .agi_session import PATIENCE, THINKING_SECONDS, AgiSession
-from .log_rate import LogRateLimiter
-from .tokens import Tokens
+from .peers import LogRateLimiter, Tokens
 
 log = structlog.get_logger("informativa.fastagi")
 

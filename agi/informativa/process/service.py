@@ -14,7 +14,7 @@ from typing import Any
 import structlog
 
 from ..asterisk.fastagi import FastAgiServer
-from ..asterisk.tokens import Tokens
+from ..asterisk.peers import Tokens
 from ..call import answering as call
 from ..call.caller import mask
 from ..config import Configuration, changes

@@ -1,9 +1,11 @@
-"""Log lines that a peer can cause at will: the first is written at once, the others are counted, so that no
-peer can fill a log."""
+"""Peers at the port for Asterisk, most of which are not it (I8): the token by which it is told from all other
+programs of the machine, and limits on the log lines that a peer can cause at will."""
 
 from __future__ import annotations
 
 import asyncio
+import hmac
+from collections.abc import Sequence
 
 import structlog
 
@@ -12,6 +14,36 @@ log = structlog.get_logger("informativa.fastagi")
 SECONDS = 10.0  # between two lines of one kind
 
 LogLine = tuple[int, str, tuple[tuple[str, object], ...]]
+
+
+class Tokens:
+    """The token in the script's name that a peer must know, and older ones until the new one is seen in use.
+
+    Without any token every peer is let in: for configurations that name none.
+    """
+
+    def __init__(self, tokens: Sequence[str] = ()) -> None:
+        self._accepted: tuple[bytes, ...] = ()
+        self._in_use = b""  # the newest token of a call
+        self.load(tokens)
+
+    def load(self, tokens: Sequence[str]) -> None:
+        """Replace the tokens, the current one first."""
+        self._accepted = tuple(token.encode() for token in tokens)
+        if self._in_use and self._accepted[:1] == (self._in_use,):
+            self._accepted = self._accepted[:1]
+
+    def admit(self, token: bytes) -> bool:
+        """Return whether a peer with this token is to be let in, in a time that reveals nothing of ours."""
+        matches = [hmac.compare_digest(token, accepted) for accepted in self._accepted]
+        return any(matches) or not matches
+
+    def used(self, token: bytes) -> None:
+        """Note that a call came with this token. If it is the current one, the dialplan has it, and older
+        ones are accepted no more."""
+        if len(self._accepted) > 1 and hmac.compare_digest(token, self._accepted[0]):
+            self._in_use = self._accepted[0]
+            self._accepted = self._accepted[:1]
 
 
 class LogRateLimiter:

@@ -248,7 +248,7 @@ def lookups(
     by_notice: dict[str, list[LookupSource]] = {}
     for lookup in controller.lookups:
         from ..call.guard import block, suspend  # not for who has none: a script is slow
-        from ..call.lookups.guarded import GuardedLookup
+        from ..call.lookups import GuardedLookup
 
         notice = next(notice for notice in notices if notice.id == lookup.notice)
         wait = block if script else suspend
@@ -267,10 +267,10 @@ def lookups(
 
 def _question(lookup: Lookup) -> Callable[[Identified], Sequence[Mapping[str, Any]]]:
     if lookup.driver:
-        from ..call.lookups.sql import SqlLookup
+        from ..call.lookup_sql import SqlLookup
 
         return SqlLookup(lookup)
-    from ..call.lookups.http import HttpLookup
+    from ..call.lookup_http import HttpLookup
 
     return HttpLookup(lookup)
 

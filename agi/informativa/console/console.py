@@ -14,7 +14,7 @@ from ..config import Configuration, inspect
 from ..model import WebServer
 from ..operations.accounts import store as accounts
 from ..operations.evidence.bundle_content import Bundle
-from ..views.html import console as view
+from ..views import console_templates as view
 from .jobs import Job, Jobs
 from .live import LiveCalls
 from .scratch import Scratch

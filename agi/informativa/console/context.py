@@ -24,7 +24,7 @@ from ..model.plausibility import typed
 from ..model.text import Text
 from ..operations import access_log
 from ..operations.accounts.store import UserAccount
-from ..views.html.console import PAUSE
+from ..views.console_templates import PAUSE
 from ..views.messages import ENGLISH, Language, language, languages
 from .console import Console
 from .proxies import forwarded_address, is_encrypted

@@ -1,5 +1,5 @@
 """Peers at the port for Asterisk, most of which are not it (I8): the token by which it is told from all other
-programs of the machine, and limits on the log lines that a peer can cause at will."""
+programs of the machine, a limit on the log lines that a peer can cause at will, and on connections at a time."""
 
 from __future__ import annotations
 
@@ -9,8 +9,13 @@ from collections.abc import Sequence
 
 import structlog
 
-log = structlog.get_logger("informativa.fastagi")
+from ..system.processes import allow_descriptors
 
+log = structlog.get_logger("informativa.fastagi")
+service_log = structlog.get_logger("informativa")
+
+PENDING_CONNECTIONS = 1000  # peers at a time that have not named their call: in a flood each gets some time
+OWN_FILES = 100  # ledgers and the like
 SECONDS = 10.0  # between two lines of one kind
 
 LogLine = tuple[int, str, tuple[tuple[str, object], ...]]
@@ -84,3 +89,23 @@ class LogRateLimiter:
         if more := self._more.pop(kind):
             log.log(level, event, **dict(facts), more=more)
         return more
+
+
+def needed_descriptors(sessions: int) -> int:
+    """Return the number of descriptors for `sessions` calls at a time: one a call, one a pending connection,
+    and some for ourselves."""
+    return sessions + PENDING_CONNECTIONS + OWN_FILES
+
+
+def allowed_connections(sessions: int) -> tuple[int, int]:
+    """Raise the limit of descriptors to what the calls need. Return the allowed number of calls at a time,
+    and of pending connections: where the system gives fewer descriptors, further calls get their fallback at
+    once instead of waiting in line."""
+    number = needed_descriptors(sessions)
+    allowed, pending = allow_descriptors(number), PENDING_CONNECTIONS
+    if allowed < number:
+        sessions = min(sessions, max(allowed // 2, allowed - PENDING_CONNECTIONS - OWN_FILES))
+        pending = min(pending, max(allowed // 4, allowed - sessions - OWN_FILES))
+        remedy = "raise ulimit -n"
+        service_log.warning("too few file descriptors", sessions=sessions, needed=number, remedy=remedy)
+    return sessions, pending

@@ -1,5 +1,5 @@
 """Peers at the port for Asterisk, most of which are not it (I8): the token by which it is told from all other
-programs of the machine, a limit on the log lines that a peer can cause at will, and on connections at a time."""
+programs of the machine, a limit on the log lines that one can cause at will, and on connections at a time."""
 
 from __future__ import annotations
 

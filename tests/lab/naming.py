@@ -63,8 +63,8 @@ def findings(files: Sequence[Path]) -> Iterator[Finding]:
         if count > LONG and file != GENERATED:
             yield Finding("long", file, 1, f"{count} lines: there is a second idea in it")
         if file.name == "__init__.py":
-            for name in _unmapped(file.parent, ast.get_docstring(module) or ""):
-                yield Finding("map", file, 1, f"the docstring does not say what `{name}` is")
+            for inside in _unmapped(file.parent, ast.get_docstring(module) or ""):
+                yield Finding("map", file, 1, f"the docstring does not say what `{inside}` is")
         for node in ast.walk(module):
             line = getattr(node, "lineno", 1)
             if (name := _assigned(node)) and name.strip("_") in VAGUE:

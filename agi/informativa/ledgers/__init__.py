@@ -17,7 +17,7 @@ Its file:
 
 - `ledger_file`, `wal_files`: the open file, and those that SQLite keeps beside it
 - `write_lock`: one writer at a time, for all that write
-- `opening`: opening that cannot hang; the ledger of a company that has none
+- `opening`: opening that cannot hang
 - `owner`, `foreign_schema`: no other company's, and nothing that no migration made
 - `write_check`: whether a call could be recorded
 - `migrating`, `backup`: the schema (`migrations/`), and copies before it changes

@@ -1,14 +1,12 @@
-"""Opening of ledgers, so that none of them can keep a service from its other companies; and the ledger of a
-company that has none."""
+"""Opening of ledgers, so that none of them can keep a service from its other companies."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future
 
-from ..model import Record
 from ..model.errors import LedgerError
-from ..model.ports import Ledger, LedgerTransaction, Result
+from ..model.ports import Ledger
 from ..model.text import Text
 from ..system.patience import start_in_thread
 from .write_lock import BUSY_SECONDS
@@ -42,23 +40,6 @@ class LedgerOpener:
             ),
             Text("Look at the disk or the network folder that it lies on."),
         )
-
-
-class RefusedLedger(Ledger):
-    """The ledger of a controller that may not go live, or whose own ledger cannot be opened. Every caller
-    hears the notices, and nothing is recorded here."""
-
-    def __init__(self, error: LedgerError) -> None:
-        self.error = error
-
-    async def transact(self, work: Callable[[LedgerTransaction], Result]) -> Result:
-        raise self.error
-
-    def records(self, first: int = 1) -> Iterator[Record]:
-        raise self.error
-
-    def close(self) -> None:
-        pass
 
 
 def _close(future: Future[Ledger]) -> None:

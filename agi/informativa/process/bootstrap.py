@@ -13,10 +13,9 @@ from .. import __version__
 from ..call.answering import CallServices
 from ..call.caller import fingerprint
 from ..config import Configuration
-from ..ledgers.opening import RefusedLedger
-from ..model import Controller, Identified, Lookup, Notice, SharedState
+from ..model import Controller, Identified, Lookup, Notice, Record, SharedState
 from ..model.errors import DefectError, LedgerError
-from ..model.ports import Ledger, LookupSource, OtherBoxes, Recordings
+from ..model.ports import Ledger, LedgerTransaction, LookupSource, OtherBoxes, Recordings, Result
 from ..model.text import Text
 from ..prompts.recordings import (
     InstalledRecordings,
@@ -33,6 +32,23 @@ if TYPE_CHECKING:
     from ..sharing.exchange import About
 
 OPENING_SECONDS = 30.0  # for all that is done with a ledger until calls use it; to open it has its own bound
+
+
+class RefusedLedger(Ledger):  # here, because a script loads it: ledgers/opening.py would load asyncio
+    """The ledger of a controller that may not go live, or whose own ledger cannot be opened. Every caller
+    hears the notices, and nothing is recorded here."""
+
+    def __init__(self, error: LedgerError) -> None:
+        self.error = error
+
+    async def transact(self, work: Callable[[LedgerTransaction], Result]) -> Result:
+        raise self.error
+
+    def records(self, first: int = 1) -> Iterator[Record]:
+        raise self.error
+
+    def close(self) -> None:
+        pass
 
 
 class SystemClock:

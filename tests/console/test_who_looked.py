@@ -77,6 +77,22 @@ def test_commands_put_on_record_who_was_looked_at(folder: Path) -> None:
     assert [entry[2] for entry in noted(acme, Action.OPEN_CALLER)] == [None, None]
 
 
+@pytest.mark.usefixtures("office")
+def test_commands_put_on_record_what_was_done_to_all_records(folder: Path) -> None:
+    """A purge, with how many records it deleted, and another key; not what only tells what would be done."""
+    file = folder / "informativa.yaml"
+    acme = load(file).controllers["acme"]
+    with mock.patch.dict("os.environ", {"SUDO_USER": "anna"}):
+        for yes in ((), ("--yes",)):
+            assert typed("purge", "--controller", "acme", *yes, "-c", file)[0] == 0
+            assert typed("keys", "rotate", "acme", *yes, "-c", file)[0] == 0
+        assert typed("keys", "rotate", "--agi", "-c", file)[0] == 0
+    assert noted(acme, Action.PURGE, Action.NEW_KEY) == [
+        (Action.NEW_KEY, "shell:anna", None, ""),
+        (Action.PURGE, "shell:anna", None, "deleted=0"),
+    ]
+
+
 def test_what_was_taken_away_is_on_record_unmasked(office: ServedConsole) -> None:
     """The entry names records and days: digits of the program's own are no caller's."""
     browser = office.browser("compliance@acme")

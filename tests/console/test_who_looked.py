@@ -9,7 +9,8 @@ from unittest import mock
 import pytest
 
 from commands import typed
-from console.served import CALLER, ServedConsole
+from console.served import CALLER, ServedConsole, lay_calls
+from evidence.noted import APPROVER
 from informativa.call.caller import pseudonym
 from informativa.config import load
 from informativa.console import context
@@ -75,6 +76,35 @@ def test_commands_put_on_record_who_was_looked_at(folder: Path) -> None:
         assert typed("caller", "erase", NUMBER, "--yes", "--controller", "acme", "-c", file)[0] == 0
     assert noted(acme, Action.ERASE)[0][:3] == (Action.ERASE, "shell:anna", None)
     assert [entry[2] for entry in noted(acme, Action.OPEN_CALLER)] == [None, None]
+
+
+def test_command_puts_on_record_that_an_erasure_waits(folder: Path) -> None:
+    """Nobody is erased before the controller approves, and the entry does not say so."""
+    file = folder / "informativa.yaml"
+    text = file.read_text()
+    approver = f'\n    approver: "{APPROVER.verifier}"\n    # approver:'
+    file.write_text(text.replace("\n    # approver:", approver, 1))
+    lay_calls(folder)
+    erase = ("caller", "erase", NUMBER, "--yes", "--instruction", "OPS/1", "--controller", "acme")
+    assert typed(*erase, "-c", file)[0] == 3
+    ((_action, _account, caller, detail),) = noted(load(file).controllers["acme"], Action.ERASE)
+    assert (caller, detail) == (None, "waiting")
+
+
+@pytest.mark.usefixtures("office")
+def test_commands_put_on_record_what_was_done_to_all_records(folder: Path) -> None:
+    """A purge, with how many records it deleted, and another key; not what only tells what would be done."""
+    file = folder / "informativa.yaml"
+    acme = load(file).controllers["acme"]
+    with mock.patch.dict("os.environ", {"SUDO_USER": "anna"}):
+        for yes in ((), ("--yes",)):
+            assert typed("purge", "--controller", "acme", *yes, "-c", file)[0] == 0
+            assert typed("keys", "rotate", "acme", *yes, "-c", file)[0] == 0
+        assert typed("keys", "rotate", "--agi", "-c", file)[0] == 0
+    assert noted(acme, Action.PURGE, Action.NEW_KEY) == [
+        (Action.NEW_KEY, "shell:anna", None, ""),
+        (Action.PURGE, "shell:anna", None, "deleted=0"),
+    ]
 
 
 def test_what_was_taken_away_is_on_record_unmasked(office: ServedConsole) -> None:

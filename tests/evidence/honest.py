@@ -186,13 +186,14 @@ class Company:
         erasing.carry_out_erasures(self.of(box))
 
     def purge(self, box: Box) -> None:
-        """Delete what is past its time, as the service does."""
+        """Delete what is past its time, as the service does, but for what it says an audit calls a gap."""
         controller, at = self.of(box), self.clock(box)
         log_storage.keep_rule(controller, at, BY)
         with closing(storage.store(controller, create=False, migrate=False)) as store:
             plan = log_storage.purge_plan(controller, store, at)
             assert plan is not None
-            expiry.purge_by_rules(store, plan, at, BY)
+            if not plan.doubt:
+                expiry.purge_by_rules(store, plan, at, BY)
 
     def sign(self, box: Box) -> None:
         """State the rule, count, and sign what was recorded, as the service does."""

@@ -308,10 +308,10 @@ def page_of_version_2(page: ReceiptPage, data: bytes) -> ReceiptPage:
     return replace(page, receipt=receipt, checkpoint=checkpoint, key=str(LOG_OF_VERSION_2.verifier))
 
 
-def cosigned_page(page: ReceiptPage, witness: WitnessSigner) -> ReceiptPage:
-    """The page with a signature of that witness, of 2026-11-18 11:06:40 UTC."""
+def cosigned_page(page: ReceiptPage, witness: WitnessSigner, at: int = 1_795_000_000) -> ReceiptPage:
+    """The page with a signature of that witness, of 2026-11-18 11:06:40 UTC or of another second."""
     proof = page.receipt.proof
-    cosigned = witness.cosign(parse(proof.checkpoint).text, 1_795_000_000)
+    cosigned = witness.cosign(parse(proof.checkpoint).text, at)
     proof = replace(proof, checkpoint=proof.checkpoint + cosigned.line.encode())
     receipt = replace(page.receipt, proof=proof)
     return replace(page, receipt=receipt, cosignatures=(_claimed_cosignature(cosigned),))

@@ -184,6 +184,9 @@ ANSWERS = [
     *[("erase", 2, 0), ("rotate", 0, 0), ("restore", 0, 0), ("grant", 1, 0), ("months", 2, 0)],
     *[("retention", 1, 0), ("sign", 0, 0), ("publish", 0, 0), ("purge", 0, 0), ("refuse", 3, 0)],
 ]
+# A shorter retention by which somebody else deletes, with nobody who could approve it.
+UNAPPROVED = Beginning(boxes=1, old=False, outsourced=True, approver=False, each=False, witness=False)
+SHORTENED = [("retention", 4, 0), ("sign", 0, 0), ("months", 5, 0), ("purge", 0, 0)]
 BEFORE_THE_KEY = [("copy", 0, 0), ("key", 0, 0), ("restore alone", 0, 0), ("approve", 0, 0)]
 
 
@@ -193,6 +196,7 @@ BEFORE_THE_KEY = [("copy", 0, 0), ("key", 0, 0), ("restore alone", 0, 0), ("appr
 @example(PLAIN, STALE)
 @example(PLAIN, BEFORE_THE_KEY)
 @example(PLAIN, ANSWERS)
+@example(UNAPPROVED, SHORTENED)
 def test_i7_honest_history_is_not_accused(beginning: Beginning, steps: list[tuple[str, int, int]]) -> None:
     """I7: by no audit, and not by the monitor."""
     live(beginning, steps)

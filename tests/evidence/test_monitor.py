@@ -564,7 +564,9 @@ def test_a_signature_that_counts_as_wrong_later(log: ServedLog) -> None:
     (log.folder / "checkpoint").write_bytes(log.signed(None) + wrong)
     watcher = monitor(before)
     for _ in range(2):
-        assert look(watcher).logs[0].size == 341
+        seen = look(watcher)
+        assert (seen.logs[0].size, kinds(seen)) == (341, ["still"])
+        assert "The policy asks for no witness, so nobody but who keeps the log" in messages(seen)
     policy(before.policy, log)
     for later in (watcher, monitor(before)):
         seen = look(later)

@@ -27,6 +27,7 @@ from evidence.receipts import (
 from informativa.evidence import jcs
 from informativa.evidence.cosignature import WitnessSigner
 from informativa.evidence.note import Signer, parse, sign
+from informativa.evidence.policy import Policy
 from informativa.evidence.proof import Proof
 from informativa.evidence.receipt import Receipt
 from informativa.model.errors import EvidenceFormatError
@@ -344,6 +345,25 @@ def test_witness_is_verified_by_its_key(company: Company, reader: Reader) -> Non
     assert not [check for check in reader.found("good") if "w.example" in check]
     text = written(witnessed).replace("w.example</bdi>, 2026", "w.example</bdi>, 2025")
     assert reader.open(text) == "fails"
+
+
+@pytest.mark.parametrize(("seconds", "late"), [(-601, True), (-600, False), (60, False)])
+def test_record_younger_than_a_witnesss_signature_is_remarked(
+    company: Company, reader: Reader, seconds: int, late: bool
+) -> None:
+    """By more than ten minutes, as `verify` does, once the witness's key was typed; the receipt holds."""
+    witness = WitnessSigner("w.example", b"w" * 32)
+    page = cosigned_page(company.page(1), witness, 1_795_681_980 + seconds)  # 2026-11-26 08:33 UTC
+    remark = "It says that it was recorded more than 10 minutes after a witness signed it."
+    reader.open(written(page))
+    assert reader.check(page.key) == "holds"
+    assert remark not in reader.page.inner_text("#verdict")
+    assert reader.check(f"{page.key}\n{witness.verifier}") == "holds"
+    assert (remark in reader.page.inner_text("#verdict")) is late
+    assert (f"To note: {remark}" in reader.found("open")) is late
+    policy = Policy.parse(f"log {page.key}\nwitness w {witness.verifier}\nquorum w\n".encode())
+    result = verify_data(Path("record.tlog-proof"), page.receipt.proof.data, (), policy)
+    assert [str(text) for text in result.remarks] == [remark] * late
 
 
 def test_two_proofs_in_one_page_are_noticed(company: Company, reader: Reader) -> None:

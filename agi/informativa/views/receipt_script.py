@@ -61,6 +61,7 @@ MESSAGES = {
         "This browser has no WebCrypto here, so nothing could be checked. Use another program."
     ),
     "witnessed": Text("The independent signer {name} signed on {when} UTC."),
+    "late": Text("It says that it was recorded more than {minutes} minutes after a witness signed it."),
     "no_witness": Text("No key of an independent signer was given."),
     "sentences": Text("Each sentence of the page says what the proof says."),
     "sentence": Text("A sentence was changed. The page says: “{shown}” The proof says: “{proven}”"),
@@ -82,6 +83,7 @@ MESSAGES = {
     "correct": Text("Right:"),
     "wrong": Text("Wrong:"),
     "open": Text("Not checked:"),
+    "remark": Text("To note:"),
 }
 
 

@@ -100,7 +100,8 @@ def erase(
         company = selection.configuration.controllers[result.controller]
         named = not yes and result.records > 0  # nobody is named in the log of an erasure
         pseudonym = _pseudonym(company, typed) if named else None
-        note_in_shell(company, action, datetime.now(UTC), known=pseudonym, record=trace)
+        facts = "waiting" if yes and result.waiting else ""
+        note_in_shell(company, action, datetime.now(UTC), known=pseudonym, record=trace, facts=facts)
         if not as_json:
             for line in text.erased(result, yes, _):
                 print(line)

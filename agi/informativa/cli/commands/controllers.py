@@ -9,7 +9,9 @@ from typing import Annotated
 import typer
 
 from ...config import DEFAULT_FILE, load
+from ...model import Action
 from ...operations import controller_state, outsourcing, retention
+from ...operations.access_log import note_in_shell
 from ...operations.controllers import select_for_callers
 from ...views.text import controllers as text
 from ...views.text.retention import purged
@@ -44,7 +46,11 @@ def _purge(
     selection = select_for_callers(config, controller or ())
     warn_of_unrelated(selection.unrelated)
 
-    def show(part: retention.OldCopy | retention.Purged) -> None:
+    def tell(part: retention.OldCopy | retention.Purged) -> None:
+        if yes and isinstance(part, retention.Purged) and part.records is not None:
+            company = selection.configuration.controllers[part.controller]
+            facts = f"deleted={part.records}"
+            note_in_shell(company, Action.PURGE, datetime.now(UTC), known=None, facts=facts)
         if not as_json:
             print("\n".join(purged(part, yes, _)))
 
@@ -54,7 +60,7 @@ def _purge(
         datetime.now(UTC),
         really=yes,
         shared=shared,
-        progress=show,
+        progress=tell,
         instruction=instruction,
     )
     warn_of_unnoted(instruction, (one.instruction for one in purge.controllers))

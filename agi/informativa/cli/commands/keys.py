@@ -8,9 +8,11 @@ from typing import Annotated
 import typer
 
 from ...config import DEFAULT_FILE
+from ...model import Action
 from ...model.errors import InformativaError
 from ...model.text import Text
 from ...operations import keys
+from ...operations.access_log import note_in_shell
 from ...operations.controllers import select_for_callers
 from ...views.text import keys as view
 from ..options import Config, Json, RuleInstruction, print_document, warn_of_unnoted, warn_of_unrelated
@@ -67,16 +69,20 @@ def rotate(
             Text("A company or --agi must be named, and not both."),
             Text("Type: informativa keys rotate CONTROLLER, or: informativa keys rotate --agi"),
         )
+    company = None
     if agi:
         rotation = keys.rotate_token(config)
         lines = view.rotated_token(rotation, _)
     else:
         selection = select_for_callers(config, (controller,))
+        (company,) = selection.named
         rotation = keys.rotate(selection, datetime.now(UTC), really=yes, instruction=instruction)
         warn_of_unrelated(selection.unrelated)
-        lines = view.rotated(rotation, selection.named[0], _)
+        lines = view.rotated(rotation, company, _)
     warn_of_unnoted(instruction, [rotation.instruction])
     if as_json:
         print_document(rotation)
     else:
         print("\n".join(lines))
+    if company and rotation.done:  # last, for the key is replaced even where nothing can be noted
+        note_in_shell(company, Action.NEW_KEY, datetime.now(UTC), known=None)

@@ -104,6 +104,8 @@ def _still(log: LogView, first: int, now: int, at: datetime) -> Iterator[Monitor
         return
     if log.newest is None:
         message = Text("No checkpoint of it was ever read.")
+    elif since is None and log.newest.quorum:
+        message = Text("The policy asks for no witness, so nobody but who keeps the log confirms it.")
     elif since is None:
         message = Text("Not enough witnesses of the policy signed its newest checkpoint.")
     else:

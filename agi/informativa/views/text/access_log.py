@@ -29,6 +29,8 @@ _ACTIONS: dict[Action, Text] = {
     Action.HOOK: Text("discarded messages to the hook, or had them sent anew"),
     Action.ERASE_TRIAL: Text("saw what would be erased of a caller"),
     Action.ERASE: Text("erased a caller"),
+    Action.PURGE: Text("deleted what is past the retention"),
+    Action.NEW_KEY: Text("gave the company a new key"),
     Action.BUNDLE: Text("took a bundle for an auditor"),
     Action.AUDIT: Text("audited the log"),
     Action.SETTINGS: Text("changed the configuration"),

@@ -1,5 +1,6 @@
 // Checks the page that it stands in against the embedded proof, and says what it found.
 const $ = (id) => document.getElementById(id);
+const TOLERANCE = 10; // minutes that two clocks may differ (evidence/leaf_times.py)
 const embedded = (node, attribute) => decoded((node?.getAttribute(attribute) ?? "").replace(/^data:[^,]*;base64,/, ""));
 
 class Report {
@@ -130,24 +131,30 @@ async function checkSound(report, receipt) {
   report.test(hex(await sha256(data)) === WORDS.files[WORDS.form], "sound", "other_sound");
 }
 
+// The first time at which a witness signed, in POSIX seconds.
 async function checkSignatures(report, note, keys) {
-  if (!await hasEd25519()) return void report.add("open", "no_ed25519");
+  let first = Infinity;
+  if (!await hasEd25519()) {
+    report.add("open", "no_ed25519");
+    return first;
+  }
   const logs = keys.filter((each) => each.kind === 1 && each.name === note.origin);
   const lines = (key) => note.signatures.filter((each) => each.name === key.name && same(each.id, key.id));
   if (!logs.some((key) => lines(key).length)) report.add("bad", "other_key");
-  let witnesses = 0;
   for (const key of keys) {
     for (const line of lines(key)) {
       const holds = await verifyLine(key, line, note.text);
       if (!holds) report.add("bad", "not_signed", { name: visible(key.name) });
       else if (key.kind === 1) report.add("good", "signed", { name: visible(key.name) + "+" + hex(key.id) });
       else {
-        witnesses += 1;
-        report.add("good", "witnessed", { name: visible(key.name), when: minute(Number(cosignedAt(line))) });
+        const at = Number(cosignedAt(line));
+        first = Math.min(first, at);
+        report.add("good", "witnessed", { name: visible(key.name), when: minute(at) });
       }
     }
   }
-  if (!witnesses) report.add("note", "no_witness");
+  if (first === Infinity) report.add("note", "no_witness");
+  return first;
 }
 
 async function checkAll(report, keys) {
@@ -155,13 +162,14 @@ async function checkAll(report, keys) {
   if (!proof) return null;
   report.add("good", "readable");
   report.test($("text").textContent === new TextDecoder().decode(embedded($("evidence"), "href")), "copies", "other_copy");
-  await checkSignatures(report, proof.note, keys);
+  const signed = await checkSignatures(report, proof.note, keys);
   const receipt = await report.attempt(() => parseReceipt(proof), "not_canonical");
   if (!receipt) return null;
   report.add("good", "canonical", { version: receipt.version });
   const { facts } = receipt;
   report.test(facts.log === proof.note.origin && BigInt(facts.record) === proof.index, "same_record", "other_record");
   report.test(timesFit(receipt), "times", "two_times");
+  if (Date.parse(facts.recorded) / 1000 > signed + TOLERANCE * 60) report.add("remark", "late", { minutes: TOLERANCE });
   if (!await isItsKey(receipt)) report.add("bad", "other_opening");
   const made = await commitments(receipt);
   const { index, hashes, note } = proof;
@@ -176,6 +184,7 @@ async function checkAll(report, keys) {
 function show(report, given) {
   const bad = report.lines.filter((each) => each.state === "bad");
   const open = report.lines.filter((each) => each.state === "open");
+  const remarks = report.lines.filter((each) => each.state === "remark"); // which change no verdict
   const state = bad.length ? "bad" : open.length || !given ? "open" : "good";
   const verdict = bad.length ? "fails" : open.length ? "unsure" : given ? "holds" : "holds_by_page";
   $("verdict").className = state;
@@ -183,11 +192,11 @@ function show(report, given) {
   $("advice").textContent = said(verdict);
   const items = (list, mark) => list.map((each) => {
     const item = document.createElement("li");
-    item.className = each.state === "note" ? "open" : each.state;
-    item.textContent = (mark ? said({ good: "correct", bad: "wrong" }[each.state] ?? "open") + " " : "") + each.text;
+    item.className = ["note", "remark"].includes(each.state) ? "open" : each.state;
+    item.textContent = (mark ? said({ good: "correct", bad: "wrong", remark: "remark" }[each.state] ?? "open") + " " : "") + each.text;
     return item;
   });
-  $("flaws").replaceChildren(...items([...bad, ...open], false));
+  $("flaws").replaceChildren(...items([...bad, ...open, ...remarks], false));
   $("checks").replaceChildren(...items(report.lines, true), ...items([{ state: "note", text: said("convenience") }], false));
   document.documentElement.dataset.checked = verdict;
 }

@@ -102,8 +102,8 @@ PASSES = st.tuples(st.sampled_from(BOXES), st.sampled_from(BOXES))
 @settings(max_examples=60)
 def test_boxes_with_wild_clocks_agree_and_believe_the_caller(steps: list[tuple[object, ...]]) -> None:
     """What is put on record while it happens is the last word on its box; who withdrew, so that it was the
-    last word, is taken as granting by that box only after a grant whose box knew of a withdrawal; and all boxes agree in the end, and the
-    audit of each bears it out."""
+    last word, is taken as granting by that box only after a grant whose box knew of a withdrawal; and all
+    boxes agree in the end, and the audit of each bears it out."""
     knew: dict[tuple[str, int], set[tuple[str, int]]] = {}
     withdrawals: set[tuple[str, int]] = set()
     with three() as there:

@@ -12,7 +12,7 @@ import pytest
 
 from commands import run
 from consenting import CALLER, NOW, act, answered_by_key
-from hooking import SECRET, Sender, acme, hook_up
+from hooking import SECRET, Sender, hook_up
 from informativa.call.hook_subject import hook_subject
 from informativa.config import for_call, inspect, of_calls
 from informativa.config.document import SourceDocument

@@ -8,6 +8,7 @@ from ..model.redaction import holds_number
 
 LONGEST_CUSTOMER = 100  # characters of a customer number
 
+
 def hook_subject(caller: Identified, hook: Hook) -> str:
     """Return HMAC-SHA256 of the caller's number in E.164 under the hook's secret, in hexadecimal; of a caller
     whom the dialplan knows by a customer number, that of `customer:` and this number.

@@ -72,7 +72,9 @@ class Configuration:
 
     def with_controllers(self, controllers: Mapping[str, Controller]) -> Configuration:
         """Return the configuration with these controllers of the same names, on its lines, too."""
-        lines = {line.number: replace(line, controller=controllers[line.controller.id]) for line in self.lines}
+        lines = {
+            line.number: replace(line, controller=controllers[line.controller.id]) for line in self.lines
+        }
         spelled = {
             spelling: lines[line.number] for spelling, line in self.spelled.items() if line.number in lines
         }

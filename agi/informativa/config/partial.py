@@ -23,9 +23,7 @@ def invalid_controllers(document: SourceDocument) -> tuple[str, ...]:
     sections = document.data.get("controllers") if isinstance(document.data, dict) else None
     names = sections if isinstance(sections, dict) else ()
     problems, _hooks = without_hooks(document.problems)
-    return tuple(
-        name for name in names if concerning(problems, "controllers", dotted(("controllers", name)))
-    )
+    return tuple(name for name in names if concerning(problems, "controllers", dotted(("controllers", name))))
 
 
 def without_hooks(problems: Iterable[ConfigProblem]) -> tuple[list[ConfigProblem], list[ConfigProblem]]:

@@ -19,7 +19,9 @@ from .schema import ControllerSettings, LineSettings, Settings
 
 _ROUNDS = 12  # more than settings are deep
 _STAND_IN = "absent"
-_STOOD_IN_FOR = {  # of a controller: without them its notices can be examined, and its consents recorded
+_STOOD_IN_FOR: dict[
+    KeyPath, str
+] = {  # of a controller: without them its notices can be examined, and its consents recorded
     **dict.fromkeys((("name",), ("key",), ("ledger",), ("hook", "secret")), _STAND_IN),
     ("hook", "url"): "https://absent.invalid/",
 }

@@ -37,7 +37,8 @@ _HURRY = "UPDATE outbox SET bulk = 0 WHERE subject = ? AND bulk"
 _MESSAGE = "record, id, subject, word, choice, purpose, version, at, recorded, tries"
 _DUE = f"""
 SELECT {_MESSAGE} FROM outbox AS message
-WHERE (due <= :now OR due > :farthest) AND subject <> '' AND NOT EXISTS (SELECT 1 FROM hook WHERE stopped IS NOT NULL)
+WHERE (due <= :now OR due > :farthest) AND subject <> ''
+AND NOT EXISTS (SELECT 1 FROM hook WHERE stopped IS NOT NULL)
 AND NOT EXISTS (
     SELECT 1 FROM outbox AS earlier
     WHERE earlier.subject = message.subject AND earlier.record < message.record
@@ -53,11 +54,14 @@ _DELIVERED = "UPDATE hook SET delivered = ?, error = ''"
 _FAILED = "UPDATE hook SET failed = ?, error = ?"
 _STOP = "UPDATE hook SET stopped = ? WHERE stopped IS NULL"
 _RESUME = ("UPDATE hook SET stopped = NULL", "UPDATE outbox SET due = 0, refused = 0")
-_COUNT = "SELECT count(*), coalesce(sum(refused), 0), min(recorded), coalesce(sum(subject = ''), 0) FROM outbox"
+_COUNT = """
+SELECT count(*), coalesce(sum(refused), 0), min(recorded), coalesce(sum(subject = ''), 0) FROM outbox
+"""
 _HOOK = "SELECT delivered, failed, error, stopped FROM hook"
-_FAILING = (
-    "SELECT id, record, word, choice, tries, refused, error FROM outbox WHERE tries OR subject = '' ORDER BY record LIMIT ?"
-)
+_FAILING = """
+SELECT id, record, word, choice, tries, refused, error FROM outbox WHERE tries OR subject = ''
+ORDER BY record LIMIT ?
+"""
 # Of the caller whose records were gathered.
 _OF_GATHERED = f"SELECT {_MESSAGE} FROM outbox WHERE record IN own ORDER BY record"  # noqa: S608  # our own names
 FORGET_GATHERED = "DELETE FROM outbox WHERE record IN own"

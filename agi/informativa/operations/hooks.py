@@ -43,7 +43,7 @@ class FailingMessage:
     refused: bool
     """True if the receiver refused it; it is sent again every hour all the same."""
     error: str
-    """The HTTP status of the last answer, or why there was none; empty where the hook had no secret to name the caller by."""
+    """The HTTP status of the last answer, or why there was none; empty where its caller has no name."""
 
 
 @dataclass(frozen=True)
@@ -55,13 +55,13 @@ class HookStatus:
     name: str
     """The company's full name."""
     host: str | None
-    """The scheme and the host of its address; null where no hook is configured any more, or none that can be used."""
+    """The scheme and the host of its address; null where no hook is configured that can be used."""
     waiting: int
     """The number of messages that it did not take yet."""
     refused: int
     """The number of those that it refused."""
     unnamed: int
-    """The number of those that cannot be sent: the hook had no secret to name the caller by when they were put on record."""
+    """The number of those that cannot be sent: the hook had no secret then to name their callers by."""
     oldest: Time | None
     """The time since which the oldest of them waits."""
     delivered: Time | None

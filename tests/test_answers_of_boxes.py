@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 
@@ -24,7 +24,7 @@ from informativa.ledgers.loss_notes import LossNotes
 from informativa.ledgers.migrating import migrations, statements
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.ledgers.transaction import SqliteTransaction
-from informativa.model import Answer, Event, Record
+from informativa.model import Answer, Event, Period, Record
 from informativa.model.choices import StandingAnswer
 from informativa.sharing import rows
 
@@ -101,9 +101,9 @@ PASSES = st.tuples(st.sampled_from(BOXES), st.sampled_from(BOXES))
 @given(st.lists(st.one_of(ACTS, PASSES), max_size=12))
 @settings(max_examples=60)
 def test_boxes_with_wild_clocks_agree_and_believe_the_caller(steps: list[tuple[object, ...]]) -> None:
-    """What is put on record while it happens is the last word on its box; who withdrew is taken as granting
-    by that box only after a grant whose box knew of a withdrawal; and all boxes agree in the end, and the
-    audit of each bears it out."""
+    """What is put on record while it happens is the last word on its box; who withdrew, so that it was the
+    last word, is taken as granting by that box only after a grant whose box knew of a withdrawal; and all
+    boxes agree in the end, and the audit of each bears it out."""
     knew: dict[tuple[str, int], set[tuple[str, int]]] = {}
     withdrawals: set[tuple[str, int]] = set()
     with three() as there:
@@ -138,9 +138,10 @@ def test_boxes_with_wild_clocks_agree_and_believe_the_caller(steps: list[tuple[o
             number = box.append(event)
             knew[box.name, number] = set(box.known)
             box.known.add((box.name, number))
-            if live:
-                assert (box.last and (box.last.box, box.last.record)) == ("", number)
-                withdrawals |= {(box.name, number)} if word is WITHDRAWN else set()
+            is_last = box.last is not None and (box.last.box, box.last.record) == ("", number)
+            assert is_last or not live
+            if is_last and word is WITHDRAWN:
+                withdrawals.add((box.name, number))
             believe(box)
         for source in (*there.values(), *there.values()):
             for target in there.values():
@@ -198,6 +199,51 @@ def test_import_of_an_earlier_day_changes_nothing(ledger: Path) -> None:
     assert last(ledger) == (GRANTED, "", 1)
     put(ledger, answering(REFUSED, at=AT + DAY, recorded=AT + 2 * DAY))
     assert last(ledger) == (REFUSED, "", 3)
+
+
+def test_withdrawal_on_paper_outranks_an_older_grant_of_a_box_that_did_not_know_it() -> None:
+    """A caller withdrew and granted again on one box, and withdrew in writing an hour later: the other box,
+    which knew of neither, put that on record, and it counts on both."""
+    with three() as there:
+        first, second = there["pbx-1"], there["pbx-2"]
+        first.append(answering(WITHDRAWN))
+        first.append(answering(GRANTED, at=AT + 60 * MINUTE))
+        second.append(answering(WITHDRAWN, at=AT + 120 * MINUTE, recorded=AT + DAY))
+        for source, target in ((first, second), (second, first)):
+            for record in source.records():
+                target.transaction.learn(source.name, record)
+        assert [box.last.word for box in (first, second) if box.last] == [WITHDRAWN, WITHDRAWN]
+
+
+def test_withdrawal_on_paper_before_a_grant_that_its_box_knew_changes_nothing(ledger: Path) -> None:
+    """A grant of another box stands after a withdrawal of the year before is imported, and the audit is
+    content with it."""
+    learn(ledger, Record(7, answering(GRANTED)))
+    put(ledger, answering(WITHDRAWN, at=AT - 300 * DAY, recorded=AT + DAY))
+    assert last(ledger) == (GRANTED, "pbx-2", 7)
+    signed(ledger)
+    assert audited(ledger).is_sound
+
+
+@pytest.mark.parametrize("word", [GRANTED, WITHDRAWN])
+def test_answer_of_the_last_moment_of_the_calendar_is_followed_by_others(ledger: Path, word: Answer) -> None:
+    """A clock that stands at the end of the year 9999 keeps no caller from withdrawing, here or elsewhere."""
+    end = datetime.max.replace(tzinfo=UTC)
+    put(ledger, answering(word, at=end))
+    put(ledger, answering(WITHDRAWN, at=AT))
+    assert last(ledger) == (WITHDRAWN, "", 2)
+    assert Period(24).after(end, UTC) == end
+
+
+def test_answer_with_a_time_that_no_calendar_has_is_left_out() -> None:
+    """A forged place in the database hides no other record of its box."""
+    with three() as there:
+        box = there["pbx-1"]
+        box.append(answering(GRANTED))
+        (row,) = box.connection.execute(boxes._PAGE, (0, 1000)).fetchall()
+    good = [*row[: rows.INFORMS], *row[-len(rows.ANSWER) :]]
+    records = list(rows.readable([[*good[:-2], 2**62, 0], good]))
+    assert [record.number for record in records] == [1]
 
 
 def test_answer_under_an_earlier_key_is_known_by_both(ledger: Path) -> None:

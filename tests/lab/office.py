@@ -61,7 +61,8 @@ def without_masters(prompts: Path) -> None:
 def numbered(prompts: Path) -> Iterator[tuple[int, Path]]:
     """Number the `.wav` files, so that each gets the same sound whatever else will be shipped one day."""
     first = [prompts / language / f"{text}.wav" for language in ("de", "en", "fr", "it") for text in _FIRST]
-    return enumerate(dict.fromkeys([*first, *sorted(prompts.glob("*/*.wav"))]))
+    numbers = enumerate(dict.fromkeys([*first, *sorted(prompts.glob("*/*.wav"))]))
+    return ((number, file) for number, file in numbers if file.parent.is_dir())
 
 
 class OfficeError(Exception):

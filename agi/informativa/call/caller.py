@@ -52,6 +52,7 @@ _WORDS = {
 }
 VERIFICATION = {word.strip(): result for result, words in _WORDS.items() for word in words.split(";")}
 LONGEST_WORD = 60  # characters of words that nobody understands, as the admin's log shows them
+LONGEST_CUSTOMER = 100  # characters of a customer number
 
 RESTRICTED = 32  # Q.931 presentation: 32 and up is restricted or unavailable (67)
 SCREENING = 3  # its two lowest bits say who vouches for the number …
@@ -161,14 +162,19 @@ def hook_subject(caller: Identified, hook: Hook) -> str:
     the hook's secret, in hexadecimal; of a caller whom the dialplan knows by a customer number, that of
     `customer:` and this number.
 
-    Where the hook names callers by customer numbers, this number itself, unless it may be a telephone's: a
-    dialplan can put anything there.
+    Where the hook names callers by customer numbers, this number itself, unless it is overlong or may be a
+    telephone's: a dialplan can put anything there. '' where the hook has no secret that can be used.
     """
-    if not caller.customer:
-        return hashing.hmac(hook.secret, caller.number.encode(errors="replace")).hex()
-    if hook.by_customer and not holds_number(caller.number):
-        return caller.number
-    return hashing.hmac(hook.secret, b"customer:" + caller.number.encode(errors="replace")).hex()
+    if caller.customer and hook.by_customer and _is_customer_number(caller.number):
+        return caller.number.encode(errors="replace").decode()
+    if not hook.secret:
+        return ""
+    space = b"customer:" if caller.customer else b""
+    return hashing.hmac(hook.secret, space + caller.number.encode(errors="replace")).hex()
+
+
+def _is_customer_number(text: str) -> bool:
+    return len(text) <= LONGEST_CUSTOMER and not holds_number(text)
 
 
 def mask(number: str) -> str:

@@ -85,6 +85,7 @@ class Chooser:
     ) -> AnsweredChoice:
         prompt, recording = language_choice.prompt, ""
         owner, waited = self._line.controller.id, 0.0
+        answer, heard = Answer.NOT_ASKED, playback.nothing(Ending.SERVICE_STOPPED, prompt)
 
         def outcome(answer: Answer, heard: Heard, changed: str = "") -> AnsweredChoice:
             delivery = Delivery(language_choice, prompt, heard, recording, changed)
@@ -114,8 +115,10 @@ class Chooser:
             self._last_key = heard.key
             after = await self._recordings.current(owner, prompt)
         except BaseException as error:  # cancelled, that is; to name it would cost a script asyncio's import
-            heard = playback.nothing(Ending.SERVICE_STOPPED, prompt)
-            stopped = outcome(Answer.NOT_ASKED, heard)
+            answer = _of_unknown_prompt(decision, answer)
+            if answer is Answer.NOT_ASKED:
+                heard = playback.nothing(Ending.SERVICE_STOPPED, prompt)
+            stopped = outcome(answer, heard)
             return replace(stopped, delivery=replace(stopped.delivery, cut_off=error))
         if isinstance(after, ChangedRecording):
             heard = replace(heard, ending=Ending.CHANGED)

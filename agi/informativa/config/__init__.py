@@ -37,7 +37,7 @@ from pathlib import Path
 from .. import CONFIGURATION
 from .build import for_call, inspect, load, unusable
 from .configuration import Configuration
-from .partial import by_company, concerning, of_callers, of_calls, of_lines, stops_service
+from .partial import by_company, concerning, of_callers, of_calls, of_lines, stops_service, without_hooks
 
 __all__ = [
     "DEFAULT_FILE",
@@ -52,6 +52,7 @@ __all__ = [
     "of_lines",
     "stops_service",
     "unusable",
+    "without_hooks",
 ]
 
 DEFAULT_FILE = Path(CONFIGURATION)

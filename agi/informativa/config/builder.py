@@ -196,12 +196,4 @@ def _with_stalled_refused(configuration: Configuration, stalled: Mapping[str, Te
         name: replace(controller, refused=stalled.get(name) or controller.refused)
         for name, controller in configuration.controllers.items()
     }
-    lines = [replace(line, controller=controllers[line.controller.id]) for line in configuration.lines]
-    spellings = {spelling: line.number for spelling, line in configuration.spelled.items()}
-    return replace(
-        configuration,
-        controllers=controllers,
-        lines=tuple(lines),
-        spelled=_lines_by_spelling(tuple(lines), spellings),
-        stalled=tuple(stalled),
-    )
+    return replace(configuration.with_controllers(controllers), stalled=tuple(stalled))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import field, replace
 from pathlib import Path
 
 from ..evidence.settings import EvidenceConfig
@@ -48,6 +48,8 @@ class Configuration:
     recordings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     tokens: tuple[str, ...] = field(default=(), repr=False)
     """The secrets by which Asterisk is known, the current one first; empty where every peer is believed."""
+    hook_mistakes: tuple[ConfigProblem, ...] = ()
+    """Mistakes in the hooks of companies that are served all the same."""
     unplayable: tuple[ConfigProblem, ...] = ()
     """Problems of prompts that are therefore not played, once they were examined."""
     invalid_controllers: tuple[str, ...] = ()
@@ -67,6 +69,16 @@ class Configuration:
     choices: Mapping[str, tuple[Choice, ...]] = field(default_factory=dict)
     """The choices of controllers that have some."""
     web: WebServer = field(default_factory=WebServer)
+
+    def with_controllers(self, controllers: Mapping[str, Controller]) -> Configuration:
+        """Return the configuration with these controllers of the same names, on its lines, too."""
+        lines = {
+            line.number: replace(line, controller=controllers[line.controller.id]) for line in self.lines
+        }
+        spelled = {
+            spelling: lines[line.number] for spelling, line in self.spelled.items() if line.number in lines
+        }
+        return replace(self, controllers=controllers, lines=tuple(lines.values()), spelled=spelled)
 
     def wordings(self, controller: str) -> tuple[Notice, ...]:
         """Return all that a controller has prompts of: its notices, and the wordings of its choices."""

@@ -65,7 +65,7 @@ class ControllersBuilder:
         )
 
     def _hook(self, name: str, section: ControllerSettings) -> Hook | None:
-        if section.hook is None:
+        if section.hook is None and not self._findings.lacks(("controllers", name, "hook")):
             return None
         from .hooks import hook  # not for a company without one
 

@@ -126,7 +126,7 @@ class Findings:
         if path not in self._noted_stalled:
             self._noted_stalled.add(path)
             self.add_problem(path, reason.statement, reason.advice)
-        if company := _company(path):
+        if (company := _company(path)) and path[2:3] != ("hook",):  # no caller needs one
             self.stalled.setdefault(company, reason.statement)
 
     def secret(self, file: Path, path: KeyPath, absent: Callable[[], Text]) -> str | None:

@@ -25,10 +25,14 @@ _UNUSABLE = Text(
 )
 
 
-def hook(name: str, section: HookSettings, folder: Path, findings: Findings) -> Hook | None:
-    """Return a company's hook; `None`, with a problem noted, where its address or its secret is none."""
+def hook(name: str, section: HookSettings | None, folder: Path, findings: Findings) -> Hook | None:
+    """Return a company's hook; without address or secret, and with a problem noted, where that is none."""
     path: KeyPath = ("controllers", name, "hook")
+    if section is None:
+        return Hook("", b"") if findings.lacks(path) else None
+    url = "" if findings.lacks((*path, "url")) else section.url
     if not _is_safe(section.url):
+        url = ""
         message = Text(
             "messages about consents would travel in clear", "use https; http only to this machine"
         )
@@ -44,14 +48,13 @@ def hook(name: str, section: HookSettings, folder: Path, findings: Findings) -> 
     absent = Text("there is no file {file}", "type: informativa keys make {id} --hook -c {config}")
     names = {"file": file, "id": name, "config": findings.file}
     text = findings.secret(file, (*path, "secret"), partial(absent.format, **names))
-    if text is None:
-        return None
-    secret = _secret(text.strip())
+    secret = _secret((text or "").strip())
     if len(secret) < _FEWEST_BYTES:
-        message = _UNUSABLE.format(**names, prefix=SECRET_PREFIX, bytes=_FEWEST_BYTES)
-        findings.add_problem((*path, "secret"), message)
-        return None
-    return Hook(section.url, secret, section.subject == "customer", float(section.timeout))
+        secret = b""
+        if text is not None:  # else a problem is noted
+            message = _UNUSABLE.format(**names, prefix=SECRET_PREFIX, bytes=_FEWEST_BYTES)
+            findings.add_problem((*path, "secret"), message)
+    return Hook(url, secret, section.subject == "customer", float(section.timeout))
 
 
 def _secret(text: str) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from ..model.errors import ConfigProblem
@@ -14,15 +15,25 @@ _NOT_OF_CALLS = (
     "shared",
     "fallback_prompt",
 )  # a line's caller hears the same, whatever they contain
+_HOOK = re.compile(r"controllers\.[^.]+\.hook(\.|\Z)")
 
 
 def invalid_controllers(document: SourceDocument) -> tuple[str, ...]:
     """Return the controllers whose section is known by now to be out of shape."""
     sections = document.data.get("controllers") if isinstance(document.data, dict) else None
     names = sections if isinstance(sections, dict) else ()
-    return tuple(
-        name for name in names if concerning(document.problems, "controllers", dotted(("controllers", name)))
-    )
+    problems, _hooks = without_hooks(document.problems)
+    return tuple(name for name in names if concerning(problems, "controllers", dotted(("controllers", name))))
+
+
+def without_hooks(problems: Iterable[ConfigProblem]) -> tuple[list[ConfigProblem], list[ConfigProblem]]:
+    """Return the problems by which a company's part is not as its admin meant it, and those of the hooks of
+    companies: no caller needs a hook, and what it should be told of waits in the outbox."""
+    remaining: list[ConfigProblem] = []
+    of_hooks: list[ConfigProblem] = []
+    for problem in problems:
+        (of_hooks if _HOOK.match(problem.key) else remaining).append(problem)
+    return remaining, of_hooks
 
 
 def by_company(
@@ -73,7 +84,8 @@ def of_callers(problems: Iterable[ConfigProblem], controller: str) -> list[Confi
 def of_calls(problems: Iterable[ConfigProblem], controller: str, line: str) -> list[ConfigProblem]:
     """Return the problems because of which a call on this line cannot be answered correctly."""
     parts = (f"controllers.{controller}", f"lines.{line}")
-    return [problem for problem in problems if concerning([problem], *parts) or not _elsewhere(problem)]
+    remaining, _hooks = without_hooks(problems)
+    return [problem for problem in remaining if concerning([problem], *parts) or not _elsewhere(problem)]
 
 
 def of_lines(problems: Iterable[ConfigProblem], invalid: Iterable[str]) -> list[ConfigProblem]:

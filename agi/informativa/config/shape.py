@@ -19,7 +19,12 @@ from .schema import ControllerSettings, LineSettings, Settings
 
 _ROUNDS = 12  # more than settings are deep
 _STAND_IN = "absent"
-_STOOD_IN_FOR = {"name", "key", "ledger"}  # of a controller: without them its notices can be examined
+_STOOD_IN_FOR: dict[
+    KeyPath, str
+] = {  # of a controller: without them its notices can be examined, and its consents recorded
+    **dict.fromkeys((("name",), ("key",), ("ledger",), ("hook", "secret")), _STAND_IN),
+    ("hook", "url"): "https://absent.invalid/",
+}
 
 
 class _Lenient(Settings):
@@ -69,8 +74,8 @@ def _remove(data: Any, path: KeyPath, document: SourceDocument) -> None:
     if depth < len(path) - 1:  # removed together with the part around it
         return
     document.left_out.add(path)
-    if len(path) == 3 and path[0] == "controllers" and path[2] in _STOOD_IN_FOR:
-        parent[path[2]] = _STAND_IN
+    if path[0] == "controllers" and path[2:] in _STOOD_IN_FOR:
+        parent[path[-1]] = _STOOD_IN_FOR[path[2:]]
     elif exists:
         del parent[path[-1]]
     elif len(path) > 1:

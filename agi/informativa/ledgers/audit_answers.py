@@ -10,7 +10,7 @@ from __future__ import annotations
 import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import NamedTuple
 
@@ -102,9 +102,8 @@ def forged(connection: sqlite3.Connection, notes: LossNotes) -> list[HistoryRow]
         actual: dict[Place, AnswerRow] = {
             row[:3]: AnswerRow._make(row[3:]) for row in connection.execute(_ANSWERS, (notes.last,))
         }
-        expected = _derived(_readable(connection))
-        boxes = frozenset(name for (name,) in connection.execute(_BOXES))
-    losses = _Losses(notes, boxes)
+        losses = _Losses(notes, frozenset(name for (name,) in connection.execute(_BOXES)))
+        expected = _derived(_readable(connection), exactly=not losses.any)
     forged_rows = set()
     for place in actual.keys() | expected.keys():
         row, answers = actual.get(place), expected.get(place, [])
@@ -165,9 +164,10 @@ def _readable(connection: sqlite3.Connection) -> Iterator[Record]:
         yield record
 
 
-def _derived(records: Iterable[Record]) -> dict[Place, list[AnswerRow]]:
+def _derived(records: Iterable[Record], *, exactly: bool) -> dict[Place, list[AnswerRow]]:
     """Return all answers on record, by the pseudonym that a caller has now and by choice, the greatest
-    first."""
+    first; with the places that they have or, unless `exactly`, with the least that they may have after
+    answers that are on record no more, or elsewhere."""
     by_caller: dict[bytes, list[tuple[str, StandingAnswer]]] = defaultdict(list)
     for record in records:
         event, pseudonym = record.event, record.event.pseudonym
@@ -188,7 +188,11 @@ def _derived(records: Iterable[Record]) -> dict[Place, list[AnswerRow]]:
                 key=lambda earlier: earlier.order,
                 default=None,
             )
-            answer = placed(answer, last, live=is_live(event))
+            live, word = is_live(event), answer.word
+            if word is Answer.WITHDRAWN and not (live or exactly):  # it may have left a later act alone
+                answer = replace(placed(replace(answer, word=Answer.REFUSED), last, live=False), word=word)
+            else:
+                answer = placed(answer, last, live=live)
             by_caller[pseudonym].append((event.asked.choice, answer))
     together: dict[Place, list[StandingAnswer]] = defaultdict(list)
     for caller, answers in by_caller.items():

@@ -26,12 +26,19 @@ _PUT = """
 INSERT INTO outbox (record, id, subject, bulk, word, choice, purpose, version, at, recorded)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
+# Of acts that were put on record while the hook had no secret: whoever acts again has a name then.
+_NAME = """
+UPDATE outbox SET subject = ?1 WHERE subject = '' AND EXISTS (
+    SELECT 1 FROM event WHERE event.record = outbox.record AND event.pseudonym IN (?2, ?3)
+)
+"""
 # What must go first takes along what must go before it.
 _HURRY = "UPDATE outbox SET bulk = 0 WHERE subject = ? AND bulk"
 _MESSAGE = "record, id, subject, word, choice, purpose, version, at, recorded, tries"
 _DUE = f"""
 SELECT {_MESSAGE} FROM outbox AS message
-WHERE (due <= :now OR due > :farthest) AND NOT EXISTS (SELECT 1 FROM hook WHERE stopped IS NOT NULL)
+WHERE (due <= :now OR due > :farthest) AND subject <> ''
+AND NOT EXISTS (SELECT 1 FROM hook WHERE stopped IS NOT NULL)
 AND NOT EXISTS (
     SELECT 1 FROM outbox AS earlier
     WHERE earlier.subject = message.subject AND earlier.record < message.record
@@ -47,11 +54,14 @@ _DELIVERED = "UPDATE hook SET delivered = ?, error = ''"
 _FAILED = "UPDATE hook SET failed = ?, error = ?"
 _STOP = "UPDATE hook SET stopped = ? WHERE stopped IS NULL"
 _RESUME = ("UPDATE hook SET stopped = NULL", "UPDATE outbox SET due = 0, refused = 0")
-_COUNT = "SELECT count(*), coalesce(sum(refused), 0), min(recorded) FROM outbox"
+_COUNT = """
+SELECT count(*), coalesce(sum(refused), 0), min(recorded), coalesce(sum(subject = ''), 0) FROM outbox
+"""
 _HOOK = "SELECT delivered, failed, error, stopped FROM hook"
-_FAILING = (
-    "SELECT id, record, word, choice, tries, refused, error FROM outbox WHERE tries ORDER BY record LIMIT ?"
-)
+_FAILING = """
+SELECT id, record, word, choice, tries, refused, error FROM outbox WHERE tries OR subject = ''
+ORDER BY record LIMIT ?
+"""
 # Of the caller whose records were gathered.
 _OF_GATHERED = f"SELECT {_MESSAGE} FROM outbox WHERE record IN own ORDER BY record"  # noqa: S608  # our own names
 FORGET_GATHERED = "DELETE FROM outbox WHERE record IN own"
@@ -59,7 +69,7 @@ FORGET_GATHERED = "DELETE FROM outbox WHERE record IN own"
 
 @dataclass(frozen=True)
 class UntakenMessage:
-    """A message that the hook did not take, and the error of the last try."""
+    """A message that the hook did not take, and the error of the last try; '' for one that is unnamed."""
 
     id: str
     record: int
@@ -72,12 +82,14 @@ class UntakenMessage:
 
 @dataclass(frozen=True)
 class OutboxState:
-    """The state of an outbox: how many messages wait, how many of them were `refused`, when the `oldest` was
-    put on record; when the last one was `delivered` and the last one `failed`, with the `error` unless a
-    later one was delivered; since when it is `stopped`; and the first ones that failed."""
+    """The state of an outbox: how many messages wait, how many of them were `refused`, and how many are
+    `unnamed`, since the hook had no secret then to name the caller by; when the `oldest` was put on record;
+    when the last one was `delivered` and the last one `failed`, with the `error` unless a later one was
+    delivered; since when it is `stopped`; and the first ones that failed or are unnamed."""
 
     waiting: int = 0
     refused: int = 0
+    unnamed: int = 0
     oldest: datetime | None = None
     delivered: datetime | None = None
     failed: datetime | None = None
@@ -108,6 +120,8 @@ def put(connection: sqlite3.Connection, event: Event, record: int, leaf: int) ->
         rows.microseconds(event.recorded or event.at),
     )
     connection.execute(_PUT, values)
+    if asked.subject:
+        connection.execute(_NAME, (asked.subject, event.pseudonym, event.earlier))
     if not bulk:
         connection.execute(_HURRY, (asked.subject,))
 
@@ -167,7 +181,7 @@ def state(connection: sqlite3.Connection) -> OutboxState:
     """Return the state of the outbox; an empty one of a ledger that has none yet."""
     if migrating.of(connection) < _SINCE:
         return OutboxState()
-    waiting, refused, oldest = connection.execute(_COUNT).fetchone()
+    waiting, refused, oldest, unnamed = connection.execute(_COUNT).fetchone()
     times: tuple[int | None, int | None, str, int | None] = (None, None, "", None)
     delivered, failed, error, stopped = connection.execute(_HOOK).fetchone() or times
     failing = tuple(
@@ -177,6 +191,7 @@ def state(connection: sqlite3.Connection) -> OutboxState:
     return OutboxState(
         waiting,
         refused,
+        unnamed,
         _moment(oldest),
         _moment(delivered),
         _moment(failed),

@@ -83,7 +83,7 @@ class SqliteTransaction:
 
             answers.remember(self._connection, event, record)
             answers.count(self._connection, event)
-            if event.asked.subject:
+            if event.asked.subject is not None:
                 from . import outbox  # only where there is a hook
 
                 outbox.put(self._connection, event, record, self._leaf - 1)

@@ -138,8 +138,8 @@ class Binding:
 class Asked:
     """A choice that was put to a caller: its id and kind, the `answer`, the `options` as they were told
     (`5=refused 4=granted`), how often it was asked, and how many milliseconds of the last wait the answer
-    took. `subject` is the caller's name for the company's hook, while an act of his is put on record; else
-    ''."""
+    took. `subject` is the caller's name for the company's hook, while an act of his is put on record, and ''
+    where the hook has no secret to name him by; `None` without a hook."""
 
     choice: str
     asks: Asks
@@ -147,7 +147,7 @@ class Asked:
     options: str
     tries: int = 0
     waited: int = 0
-    subject: str = field(default="", compare=False)
+    subject: str | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ AFTER_ALL = timedelta(minutes=10)
 """The time by which an act that does not grant wins over a later one of another box: clocks differ."""
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 """The time of a withdrawal that there is not."""
+_LAST = datetime.max.replace(tzinfo=UTC)
 _NEXT = timedelta(microseconds=1)
 NO_ANSWER_FOR_MONTHS = 1
 """The number of months for which whoever gave no answer to a consent is not asked again."""
@@ -104,16 +105,21 @@ def placed(answer: StandingAnswer, last: StandingAnswer | None, *, live: bool) -
     One that is put on record while it happens (`live`) comes after all that its box knows, whatever the
     clocks say: who was just told that he has withdrawn has. Another one, of an earlier day, is ordered by
     when it happened. Of acts that no box knew both of, the times decide, and 10 minutes for what does not
-    grant; but a withdrawal that was made live comes after them."""
-    rank = answer.at if answer.word is Answer.GRANTED else answer.at + AFTER_ALL
+    grant; but a withdrawal comes after them, unless its box knew of a later act."""
+    rank = answer.at if answer.word is Answer.GRANTED else _later(answer.at, AFTER_ALL)
     withdrawal = NEVER if last is None else last.withdrawal
     if live and last is not None:
-        rank = max(rank, last.rank + _NEXT)
-    if live and answer.word is Answer.WITHDRAWN:
+        rank = max(rank, _later(last.rank, _NEXT))
+    if answer.word is Answer.WITHDRAWN and (last is None or rank >= last.rank):
         withdrawal = rank
     elif not live and withdrawal >= rank:
         withdrawal = NEVER
     return replace(answer, rank=rank, withdrawal=withdrawal)
+
+
+def _later(moment: datetime, period: timedelta) -> datetime:
+    """Return the moment that is a period later; the last of the calendar where a box has a clock so wrong."""
+    return moment + period if moment <= _LAST - period else _LAST
 
 
 @dataclass(frozen=True)

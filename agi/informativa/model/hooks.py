@@ -14,13 +14,19 @@ class Hook:
     """The address where a company takes messages about its callers' consents, one a message within `seconds`.
 
     `secret` signs each, and names the caller by a hash of his number; with `by_customer` a caller whom the
-    dialplan knows by a customer number has that name.
+    dialplan knows by a customer number has that name. `url` or `secret` is empty where the configuration has
+    none that can be used: then messages are put into the outbox, and wait there.
     """
 
     url: str
     secret: bytes = field(repr=False)
     by_customer: bool = False
     seconds: float = 10.0
+
+    @property
+    def is_usable(self) -> bool:
+        """True if messages can be sent."""
+        return bool(self.url and self.secret)
 
 
 @dataclass(frozen=True)

@@ -26,8 +26,12 @@ class Period:
     days: int = 0
 
     def after(self, moment: datetime, zone: tzinfo) -> datetime:
-        """Return the moment that is this period after `moment`, at the same time of the day in `zone`."""
-        return self._moved(moment, zone, 1)
+        """Return the moment that is this period after `moment`, at the same time of the day in `zone`; the
+        last one of the calendar after a moment that only a wrong clock has."""
+        try:
+            return self._moved(moment, zone, 1)
+        except (ValueError, OverflowError):
+            return datetime.max.replace(tzinfo=zone)
 
     def before(self, moment: datetime, zone: tzinfo) -> datetime:
         """Return the moment that is this period before `moment`, at the same time of the day in `zone`."""

@@ -157,7 +157,7 @@ class _ActReader(RowReader):
         reference = self._reference(cells, caller)
         self.unusual += unusual
         hook = source.controller.hook
-        subject = hook_subject(caller, hook) if hook else ""
+        subject = hook_subject(caller, hook) if hook else None
         key, *old_keys = source.controller.key, *source.controller.old_keys
         event = reported(
             source.notice,

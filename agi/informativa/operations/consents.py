@@ -213,7 +213,7 @@ def record_act(
             Text("Give the day on which he answered; days are those of {zone}.", zone=zone),
             code=NO_SUCH_DAY,
         )
-    subject = hook_subject(caller, controller.hook) if controller.hook else ""
+    subject = hook_subject(caller, controller.hook) if controller.hook else None
     asked = Asked(choice.id, choice.asks, answer, "", subject=subject)
     event = reported(
         choice.wording,

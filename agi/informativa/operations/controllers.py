@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..config import Configuration, inspect, of_callers, of_calls, of_lines
+from ..config import Configuration, inspect, of_callers, of_calls, of_lines, without_hooks
 from ..config.messages import closest
 from ..config.partial import concerning
 from ..model import Controller, Line, Notice
@@ -91,12 +91,13 @@ def require_names(names: Sequence[str], all_names: Sequence[str]) -> None:
 
 
 def select_for_notices(file: Path, name: str) -> Selection:
-    """Select the controller of that name, with all that concerns it in order, so that a record can be added.
+    """Select the controller of that name, with all that concerns it in order but for its hook, so that a
+    record can be added.
 
     Raises InformativaError for one that may not go live, and ConfigError for mistakes in its part.
     """
     configuration, problems = inspect(file)
-    related = concerning(problems, "controllers", f"controllers.{name}")
+    related, _hooks = without_hooks(concerning(problems, "controllers", f"controllers.{name}"))
     selection = _selection(configuration, problems, (name,), related)
     require_live(selection.configuration, selection.named[0])
     return selection

@@ -43,7 +43,7 @@ class FailingMessage:
     refused: bool
     """True if the receiver refused it; it is sent again every hour all the same."""
     error: str
-    """The HTTP status of the last answer, or why there was none."""
+    """The HTTP status of the last answer, or why there was none; empty where its caller has no name."""
 
 
 @dataclass(frozen=True)
@@ -55,11 +55,13 @@ class HookStatus:
     name: str
     """The company's full name."""
     host: str | None
-    """The scheme and the host of its address; null where no hook is configured any more."""
+    """The scheme and the host of its address; null where no hook is configured that can be used."""
     waiting: int
     """The number of messages that it did not take yet."""
     refused: int
     """The number of those that it refused."""
+    unnamed: int
+    """The number of those that cannot be sent: the hook had no secret then to name their callers by."""
     oldest: Time | None
     """The time since which the oldest of them waits."""
     delivered: Time | None
@@ -71,7 +73,7 @@ class HookStatus:
     stopped: Time | None
     """The time since which nothing is sent, because it answered with 410."""
     failing: tuple[FailingMessage, ...]
-    """The oldest messages that it did not take so far, 20 at most."""
+    """The oldest messages that it did not take so far, or that cannot be sent, 20 at most."""
 
 
 @dataclass(frozen=True)
@@ -146,6 +148,11 @@ def send_test(controller: Controller, now: datetime) -> HookTest:
     there is no hook, and LedgerError."""
     if controller.hook is None:
         raise no_hook(controller.id)
+    if not controller.hook.is_usable:
+        raise InformativaError(
+            Text("The hook of {id} has no address or no secret that can be used.", id=controller.id),
+            Text("What is wrong with it, says: informativa check"),
+        )
     message_id = f"msg_test_{secrets.token_hex(8)}"
     client = HookClient(controller.hook)
     with closing(client):
@@ -198,7 +205,7 @@ def _transaction(controller: Controller) -> Iterator[sqlite3.Connection]:
 
 def host(controller: Controller) -> str | None:
     """Return the scheme and the host of a company's hook: the rest of an address may be a secret."""
-    if controller.hook is None:
+    if controller.hook is None or not controller.hook.url:
         return None
     parts = urlsplit(controller.hook.url)
     return f"{parts.scheme}://{parts.netloc}"
@@ -211,6 +218,7 @@ def _status(controller: Controller, outbox_state: OutboxState) -> HookStatus:
         host=host(controller),
         waiting=outbox_state.waiting,
         refused=outbox_state.refused,
+        unnamed=outbox_state.unnamed,
         oldest=outbox_state.oldest,
         delivered=outbox_state.delivered,
         failed=outbox_state.failed,

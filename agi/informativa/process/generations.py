@@ -17,7 +17,12 @@ from ..model.errors import ConfigError, InformativaError, LedgerError
 from ..system.patience import defect, in_thread, of_each
 from . import bootstrap, storage
 from .maintenance import Outdated
-from .preparation import companies_with_previous_configuration, examine_recordings, prepare
+from .preparation import (
+    companies_with_previous_configuration,
+    examine_recordings,
+    prepare,
+    with_previous_hooks,
+)
 
 LOOK_SECONDS = 10.0  # for what lies beside ledgers
 CLOSE_SECONDS = 10.0  # for what waits to be recorded at the end
@@ -71,6 +76,7 @@ class Generations:
         try:
             await in_thread(changes.wait_written, previous.configuration.file)
             prepared = await in_thread(partial(prepare, previous.configuration.file, create=False))
+            prepared = with_previous_hooks(previous.configuration, prepared)
             configuration = companies_with_previous_configuration(previous.configuration, prepared)
             services = await in_thread(bootstrap.for_service, configuration, previous.services)
         except ConfigError as error:

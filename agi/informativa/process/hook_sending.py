@@ -74,7 +74,7 @@ class HookSending:
             with closing(storage.store(controller, create=False, migrate=False)) as ledger:
                 self._note(controller, ledger, delivery)  # what could not be written down the last time
                 end = self._monotonic() + ROUND_SECONDS
-                while end > self._monotonic() >= delivery.resume_at:
+                while controller.hook.is_usable and end > self._monotonic() >= delivery.resume_at:
                     with ledger.connected() as connection:
                         messages = outbox.due(connection, self._now(), PAGE)
                     if not messages:

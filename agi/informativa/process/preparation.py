@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from ..config import Configuration, by_company, concerning, inspect, stops_service
+from ..config import Configuration, by_company, concerning, inspect, stops_service, without_hooks
 from ..config.looks import Looks, StalledError
 from ..model import Controller, Prompt, Recording
 from ..model.errors import ConfigError, ConfigProblem, LedgerError
@@ -37,18 +37,25 @@ def prepare(file: Path, *, create: bool = True) -> Configuration:
     played, and `mistaken` the companies that are not served, each with the reasons.
 
     Raises ConfigError with all mistakes of the file, unless each mistake is in the part of one company and
-    another company has none, or concerns the prompt for numbers that nobody configured.
+    another company has none, or concerns a hook or the prompt for numbers that nobody configured.
     """
-    configuration, problems = inspect(file, keep=True)
+    configuration, all_problems = inspect(file, keep=True)
+    problems, hook_mistakes = without_hooks(all_problems)
     mistaken, shared = by_company(problems, configuration.controllers, configuration.owners)
     if stops_service(mistaken, shared, configuration.controllers):
-        raise ConfigError(problems)
+        raise ConfigError(all_problems)
     mute = concerning(shared, "fallback_prompt")
     configuration = _without(configuration, mistaken)
     warnings = (*configuration.warnings, *emptied(configuration))
     examined = examine_recordings(configuration, keep=True, create=create, migrate=False)
     unplayable = (*mute, *examined.problems)
-    return replace(configuration, recordings=examined.expected, unplayable=unplayable, warnings=warnings)
+    return replace(
+        configuration,
+        recordings=examined.expected,
+        unplayable=unplayable,
+        hook_mistakes=tuple(hook_mistakes),
+        warnings=warnings,
+    )
 
 
 def _without(configuration: Configuration, mistaken: Mapping[str, Sequence[ConfigProblem]]) -> Configuration:
@@ -72,6 +79,25 @@ def _without(configuration: Configuration, mistaken: Mapping[str, Sequence[Confi
         mistaken={name: tuple(problems) for name, problems in mistaken.items()},
         unanswered=unanswered,
     )
+
+
+def with_previous_hooks(before: Configuration, now: Configuration) -> Configuration:
+    """Return the newer configuration, in which companies whose hook cannot be used have that of the `before`
+    one, if they had one that could."""
+    hooks = {
+        name: previous.hook
+        for name, controller in now.controllers.items()
+        if controller.hook is not None
+        and not controller.hook.is_usable
+        and (previous := before.controllers.get(name))
+        and previous.hook is not None
+        and previous.hook.is_usable
+    }
+    controllers = {
+        name: replace(controller, hook=hooks[name]) if name in hooks else controller
+        for name, controller in now.controllers.items()
+    }
+    return now.with_controllers(controllers) if hooks else now
 
 
 def companies_with_previous_configuration(before: Configuration, now: Configuration) -> Configuration:

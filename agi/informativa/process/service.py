@@ -170,7 +170,7 @@ class CallService:
         taken all the same."""
         address = self.configuration.metrics
         self._metrics.expect(self.configuration.lines)
-        self._metrics.loaded.set(not self.configuration.mistaken)
+        self._metrics.loaded.set(not (self.configuration.mistaken or self.configuration.hook_mistakes))
         if address:
             host, _, port = address.rpartition(":")
             try:
@@ -210,7 +210,7 @@ class CallService:
             log.warning("service.listen has changed", remedy="restart the service to listen there")
         log.info("reloaded", lines=len(configuration.lines))
         _freeze_objects()
-        return not configuration.mistaken
+        return not (configuration.mistaken or configuration.hook_mistakes)
 
     def _allow_descriptors(self) -> None:
         server = self._server
@@ -255,6 +255,8 @@ def _announce(configuration: Configuration) -> None:
         event = "a company is served as before" if live else "controller not live"
         for problem in problems:
             log.error(event, controller=name, problem=str(problem), exc_info=problem.defect)
+    for problem in configuration.hook_mistakes:
+        log.error("a hook is not told of consents as it should be", problem=str(problem))
     for problem in configuration.unplayable:
         log.error("a prompt is not played", problem=str(problem), exc_info=problem.defect)
 

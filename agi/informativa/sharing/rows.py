@@ -216,9 +216,9 @@ def arrays(box: str, page: Sequence[Sequence[Any]], number: int) -> list[object]
 
 def readable(rows_of_records: Iterable[Sequence[Any]]) -> Iterator[Record]:
     """Iterate over records from rows of COLUMNS and ANSWER. A row of a newer informativa with an unknown
-    word is left out."""
+    word is left out, and one with a time that no calendar has."""
     for row in rows_of_records:
-        with suppress(ValueError):
+        with suppress(ValueError, OverflowError):
             yield record(row)
 
 

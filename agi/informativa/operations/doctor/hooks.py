@@ -55,6 +55,19 @@ def _findings(controller: Controller, state: OutboxState, system: System) -> Ite
         resume = Text("When it takes them again: informativa consent hook {id} --resume", **names)
         yield wrong(text.format(**names), resume)
         return
+    if state.unnamed:
+        text = Text.counted(
+            "the hook of {id} cannot be told of {count} consent, which came while it had no secret",
+            "the hook of {id} cannot be told of {count} consents, which came while it had no secret",
+            state.unnamed,
+        )
+        remedy = Text(
+            "Whoever acts again is named then. Of the others on your list says what they answered:"
+            " informativa consent show NUMBER --controller {id}; then discard these: informativa consent hook"
+            " {id}",
+            **names,
+        )
+        yield warning(text.format(id=controller.id, count=state.unnamed), remedy)
     if state.oldest is not None and system.now - state.oldest > LATE:
         text = Text.counted(
             "{count} message about a consent waits for the hook of {id} since {since:%Y-%m-%d %H:%M} ({why})",

@@ -20,7 +20,7 @@ def hooks(report: HookReport, controllers: Mapping[str, Controller], say: Langua
     if report.change:
         yield from _change(report.change, say)
     for status in report.hooks:
-        host = status.host or say("no hook is configured")
+        host = status.host or say("no usable hook is configured")
         yield one_line(say("{name} ({id}): {host}", name=status.name, id=status.controller, host=host))
         for line in _status(status, controllers[status.controller].zone, say):
             yield one_line("    " + line)
@@ -87,6 +87,12 @@ def _status(status: HookStatus, zone: tzinfo, say: Language) -> Iterator[str]:
         yield say(
             "last error: {at}, {why}", at=_moment(status.failed, zone), why=error_words(status.error, say)
         )
+    if status.unnamed:
+        yield say.counted(
+            "{count} cannot be sent: the hook had no secret then to name the caller by",
+            "{count} cannot be sent: the hook had no secret then to name the callers by",
+            status.unnamed,
+        )
     for message in status.failing:
         yield say(
             "{id}: record {record}, {choice} {answer}, sent {tries} times, {why}",
@@ -95,7 +101,7 @@ def _status(status: HookStatus, zone: tzinfo, say: Language) -> Iterator[str]:
             choice=message.choice,
             answer=say(ANSWERS[message.answer]),
             tries=message.tries,
-            why=error_words(message.error, say),
+            why=error_words(message.error, say) if message.error else say("its caller has no name"),
         )
 
 

@@ -22,6 +22,7 @@ from ..model import (
     Notice,
     RecordKind,
     Status,
+    Unasked,
     Unidentified,
     Version,
     told_elsewhere,
@@ -82,7 +83,10 @@ class Conversation:
             for planned in self.line.choices
             if KINDS[planned.choice.asks].personal
         }
-        return self.decide_choices(NO_ANSWERS, in_call, {}, now)
+        return [
+            replace(choice, unasked=Unasked.NOT_ON_RECORD) if choice.kind.personal else choice
+            for choice in self.decide_choices(NO_ANSWERS, in_call, {}, now)
+        ]
 
     def decide_choices(
         self,

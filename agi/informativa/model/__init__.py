@@ -79,6 +79,7 @@ from .words import (
     RecordKind,
     Role,
     Status,
+    Unasked,
     Vouched,
 )
 
@@ -136,6 +137,7 @@ __all__ = [
     "SharedState",
     "Status",
     "Step",
+    "Unasked",
     "Unidentified",
     "Version",
     "Vouched",

@@ -147,15 +147,6 @@ def _severity(result: CallResult) -> int:
     return _SEVERITY.index(result.status)
 
 
-def unknown_words(words: str) -> str:
-    """Return the message for an admin about words that the network sent about a number and nobody
-    understood."""
-    return (
-        f"the network says {words!r} of a caller's number, which nobody understands: the notice is played."
-        f' Say in the configuration what it means: `verification: {{"{words}": passed}}` (or failed, absent)'
-    )
-
-
 def _handler(session: CallSession, conversation: Conversation, services: CallServices) -> CallHandler:
     name = conversation.line.controller.id
     lookups = services.lookups.get(name, {})

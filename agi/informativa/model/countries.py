@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from . import numbering
 from .plan import OTHERS, Line, PlannedChoice, Step
 
 EUROPEAN_UNION = frozenset({
@@ -24,6 +25,12 @@ def plan_countries(line: Line) -> frozenset[str]:
 def matching_country(countries: frozenset[str], country: str) -> str:
     """Return the one of these countries that a word of the dialplan stands for: OTHERS where it is none."""
     return country.upper() if country.upper() in countries else OTHERS
+
+
+def is_mistyped(line: Line, word: str) -> bool:
+    """Return whether a word of the dialplan is neither a country nor one that the line's plan names."""
+    named = word.upper()
+    return bool(word) and named not in plan_countries(line) and not numbering.is_region(named)
 
 
 def line_for(line: Line, country: str) -> Line:

@@ -9,6 +9,7 @@ from ..model.text import Text
 from ..operations.record_document import AskedChoice
 from ..operations.statistics import ChoiceStatistics
 from .messages import Language
+from .record_words import tenths
 
 ANSWERS: dict[str, Text] = {
     Answer.GRANTED: Text("granted"),
@@ -88,7 +89,7 @@ def answer(asked: AskedChoice, key: str, say: Language) -> str:
     sentence = say("asked {choice}: {answer}", choice=asked.choice, answer=ANSWERS[asked.answer])
     parts = [sentence + (say(" (key {key})", key=key) if key else "")]
     if asked.waited:
-        parts.append(say("after {seconds:.1f} s", seconds=asked.waited))
+        parts.append(say("after {seconds} s", seconds=tenths(asked.waited, say)))
     if asked.tries > 1:
         parts.append(say("asked {tries} times", tries=asked.tries))
     return ", ".join(parts)

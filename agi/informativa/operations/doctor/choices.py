@@ -69,8 +69,8 @@ def _wrong_keys(
         keys=_joined(expected),
     )
     fix = Text(
-        "Write the keys that are said into `keys` of the choice, or have its words recorded anew: informativa"
-        " prompts build --notice {choice}",
+        "Write the keys that are said into `keys` of the choice {choice}, or have its words recorded with the"
+        " keys that it has.",
         choice=choice.id,
     )
     yield warning(text, fix)
@@ -118,8 +118,8 @@ def _nobody_vouches(line: Line, choice: Choice, calls: int) -> Finding:
     )
     fix = Text(
         "Where the carrier asserts numbers (P-Asserted-Identity), write `trust_id_inbound = yes` at its"
-        " endpoint in pjsip.conf, and before the Gosub the line of choices.conf that sets CALLERID(num-pres); or pass"
-        " the result of STIR/SHAKEN as INFORMATIVA_VERIFICATION. Else write `vouched: nobody` at the choice,"
-        " if counsel agrees: anybody can show any number."
+        " endpoint in pjsip.conf, and before the Gosub the line of choices.conf that sets CALLERID(num-pres);"
+        " or pass the result of STIR/SHAKEN as INFORMATIVA_VERIFICATION. Else write `vouched: nobody` at the"
+        " choice, if counsel agrees: anybody can show any number."
     )
     return warning(text, fix)

@@ -194,7 +194,7 @@ def test_document_has_a_choice_only_where_there_is_one() -> None:
     ("say", "sentence"),
     [
         (ENGLISH, "asked marketing: granted (key 4), after 1.2 s"),
-        (language("it"), "chiesto marketing: concesso (tasto 4), dopo 1.2 s"),
+        (language("it"), "chiesto marketing: concesso (tasto 4), dopo 1,2 s"),
     ],
 )
 def test_choice_in_words(acme: Controller, say: Language, sentence: str) -> None:

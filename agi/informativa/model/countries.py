@@ -29,8 +29,8 @@ def matching_country(countries: frozenset[str], country: str) -> str:
 
 def is_mistyped(line: Line, word: str) -> bool:
     """Return whether a word of the dialplan is neither a country nor one that the line's plan names."""
-    named = word.upper()
-    return bool(word) and named not in plan_countries(line) and not numbering.is_region(named)
+    country = matching_country(plan_countries(line), word)
+    return country == OTHERS and word.lower() not in ("", OTHERS) and not numbering.is_region(word.upper())
 
 
 def line_for(line: Line, country: str) -> Line:

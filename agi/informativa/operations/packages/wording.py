@@ -22,4 +22,6 @@ def common_text(package: NoticePackage, languages: Sequence[str]) -> SpokenPart 
 def _asks_alike(text: SpokenPart, languages: Sequence[str]) -> bool:
     """Return whether the shipped text asks for the same keys in all these languages."""
     folder, keys = shipped.folder("texts"), place_of(text).keys
-    return len({texts.template(folder, code, text).placeholders & keys.keys() for code in languages}) == 1
+    return (
+        len({texts.template(folder, code, text).placeholders.intersection(keys) for code in languages}) == 1
+    )

@@ -28,7 +28,8 @@ from informativa.model.ports import Ledger, LedgerTransaction, LookupSource, Oth
 
 COMPANIES = re.compile(r"acme\d*|borealis")
 THINGS = (
-    "ledgers", "prompts", "call.lookups", "sharing", "process.storage", "system.files",
+    "ledgers", "prompts", "call.lookups", "call.lookup_http", "call.lookup_sql", "sharing",
+    "process.storage", "system.files",
     "process.log_storage", "process.erasing", "process.publication", "process.maintenance",
     "process.spool_collection", "evidence.log_folder", "config.findings",
 )  # fmt: skip
@@ -37,7 +38,7 @@ CALLERS = (
     "call.asking", "process.bootstrap", "call.answering", "call.delivery", "call.handler", "config.builder",
     "config.controllers", "config.findings", "config.looks", "config.lookups", "config.notices",
     "process.generations", "call.guard", "ledgers.groupcommit", "ledgers.sequencer",
-    "call.lookups.guarded", "process.maintenance", "system.patience", "process.preparation",
+    "call.lookups", "process.maintenance", "system.patience", "process.preparation",
     "prompts.guarded", "prompts.recordings", "process.publication", "process.regular_work",
     "process.self_report", "process.service", "sharing.loop", "sharing.others", "process.storage",
     "process.log_storage", "process.erasing", "process.spool_collection", "system.turns",
@@ -64,7 +65,7 @@ IN_MEMORY = {
     "config.findings.Findings.private",
     "ledgers.opening.LedgerOpener.open",  # a guard: what it opens may hang
     "ledgers.owner.of",
-    "call.lookups.answers.parse_answer",
+    "call.lookups.parse_answer",
     "process.maintenance.Outdated.migrated",
     "prompts.mounts.mount_behind",  # is given all mounts of the machine, among them those of other tests
 }
@@ -100,7 +101,7 @@ def expected() -> set[str]:
 ADAPTERS = {
     Ledger: "ledgers.groupcommit.GroupCommitLedger",
     LedgerTransaction: "ledgers.transaction.SqliteTransaction",
-    LookupSource: "call.lookups.guarded.GuardedLookup",
+    LookupSource: "call.lookups.GuardedLookup",
     OtherBoxes: "sharing.others.SharedBoxes",
     Recordings: "prompts.recordings.InstalledRecordings",
 }

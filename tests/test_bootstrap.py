@@ -12,8 +12,8 @@ import pytest
 
 from doubles import CALLER
 from informativa.call.answering import CallServices
-from informativa.call.lookups.http import HttpLookup
-from informativa.call.lookups.sql import SqlLookup
+from informativa.call.lookup_http import HttpLookup
+from informativa.call.lookup_sql import SqlLookup
 from informativa.config import Configuration, load
 from informativa.model import Identified, Lookup, RecordKind
 from informativa.model.errors import LookupSourceError

@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 from doubles import CALLER, incoming, line
 from informativa.call import caller
 from informativa.model import Identified, NumberForm, NumberVerification, Reason, Unidentified, Vouched
+from informativa.model.hooks import Hook
 
 EITHER = NumberForm.EITHER
+KEY = b"k" * 32
 
 
 @pytest.mark.parametrize("number", ["+393331234567", "00393331234567", "3331234567", " +393331234567 "])
@@ -305,3 +307,16 @@ def test_fingerprint_tells_keys_apart_and_nothing_of_them() -> None:
     """The first eight bytes of an HMAC over one word, in hexadecimal, as other boxes compare them."""
     assert caller.fingerprint(b"k" * 32) == "fa506d822503e934"
     assert caller.fingerprint(b"o" * 32) != "fa506d822503e934"
+
+
+def test_subject_of_a_customer_is_hashed_unless_asked_for() -> None:
+    """A customer number has a space of its own, and stands in clear only by setting, and if it is no
+    number."""
+    numbers, customers = Hook("https://x", KEY), Hook("https://x", KEY, by_customer=True)
+    customer = Identified("C-77", customer=True)
+    assert caller.hook_subject(customer, numbers) == hmac.digest(KEY, b"customer:C-77", "sha256").hex()
+    assert caller.hook_subject(customer, customers) == "C-77"
+    digits = Identified("3331234567", customer=True)
+    assert caller.hook_subject(digits, customers) == hmac.digest(KEY, b"customer:3331234567", "sha256").hex()
+    hashed = hmac.digest(KEY, CALLER.encode(), "sha256").hex()
+    assert caller.hook_subject(Identified(CALLER), customers) == hashed

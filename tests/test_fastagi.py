@@ -12,9 +12,9 @@ import pytest
 from structlog.testing import capture_logs
 
 from doubles import SHORT
-from informativa.asterisk import agi_session, fastagi, log_rate
+from informativa.asterisk import agi_session, fastagi, peers
 from informativa.asterisk.fastagi import FastAgiServer
-from informativa.asterisk.tokens import Tokens
+from informativa.asterisk.peers import Tokens
 from informativa.model import Playback
 from informativa.model.errors import SessionError
 from informativa.model.ports import CallSession
@@ -242,7 +242,7 @@ def test_i4_oldest_stranger_makes_room(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_peers_cannot_fill_the_log(monkeypatch: pytest.MonkeyPatch) -> None:
     """What a peer causes to be logged again and again is logged once, and then counted for a while."""
-    monkeypatch.setattr(log_rate, "SECONDS", 0.05)
+    monkeypatch.setattr(peers, "SECONDS", 0.05)
 
     async def run(patience: float) -> None:
         server = FastAgiServer(play, sessions=0)

@@ -19,7 +19,7 @@ from informativa.operations import dialplan, generated, systemd_unit
 from informativa.operations.generated import Generated
 from informativa.operations.init import init
 from informativa.views.messages import ENGLISH, language
-from informativa.views.text.generated import file_message
+from informativa.views.text.configuration import file_message
 
 
 @pytest.fixture

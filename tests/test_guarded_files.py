@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from informativa.ledgers.opening import LedgerOpener
-from informativa.ledgers.refused import RefusedLedger
+from informativa.ledgers.opening import LedgerOpener, RefusedLedger
 from informativa.model import ChangedRecording, Prompt
 from informativa.model.errors import LedgerError
 from informativa.prompts.guarded import GuardedFiles

@@ -24,9 +24,8 @@ from structlog.testing import capture_logs
 
 from consenting import NOW, act, answered_by_key, printed
 from hooking import SECRET, START, Sender, acme, hook_up
-from informativa.call.hook_subject import hook_subject
 from informativa.config import load
-from informativa.model import Answer, Asked, Identified, RecordKind
+from informativa.model import Answer, Asked, RecordKind
 from informativa.model.hooks import Hook
 from informativa.model.text import NOTHING
 from informativa.operations.typed_caller import by_customer, by_number
@@ -89,17 +88,6 @@ def test_i5_no_number_is_in_the_outbox(folder: Path) -> None:
             content = part.read_bytes()
             assert b"3331234567" not in content
             assert b"393339998877" not in content
-
-
-def test_subject_of_a_customer_is_hashed_unless_asked_for() -> None:
-    """A customer number has a space of its own, and stands in clear only by setting, and if it is no
-    number."""
-    numbers, customers = Hook("https://x", KEY), Hook("https://x", KEY, by_customer=True)
-    customer = Identified("C-77", customer=True)
-    assert hook_subject(customer, numbers) == hmac.digest(KEY, b"customer:C-77", "sha256").hex()
-    assert hook_subject(customer, customers) == "C-77"
-    digits = Identified("3331234567", customer=True)
-    assert hook_subject(digits, customers) == hmac.digest(KEY, b"customer:3331234567", "sha256").hex()
 
 
 def test_company_without_a_hook_has_no_outbox_row(folder: Path) -> None:

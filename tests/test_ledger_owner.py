@@ -14,10 +14,10 @@ from doubles import CALLER, ScriptedSession, incoming
 from examples import PLAYED
 from informativa.call.answering import answer
 from informativa.config import load
-from informativa.ledgers.refused import RefusedLedger
 from informativa.ledgers.sqlite import SqliteLedger, SqliteStore
 from informativa.model.errors import LedgerError
 from informativa.process import bootstrap, storage
+from informativa.process.bootstrap import RefusedLedger
 
 
 @pytest.fixture

@@ -22,10 +22,9 @@ import pytest
 
 from doubles import CALLER, SteppingClock, notice, version
 from informativa.call.guard import ABANDONED, FAILURES, PAUSE_SECONDS, THREADS, WAITING, block, suspend
-from informativa.call.lookups.answers import parse_answer
-from informativa.call.lookups.guarded import GuardedLookup
-from informativa.call.lookups.http import HttpLookup
-from informativa.call.lookups.sql import SqlLookup, statement
+from informativa.call.lookup_http import HttpLookup
+from informativa.call.lookup_sql import SqlLookup, statement
+from informativa.call.lookups import GuardedLookup, parse_answer
 from informativa.model import Identified, Lookup, Period, RecordKind, ReportedDelivery
 from informativa.model.errors import LookupSourceError
 

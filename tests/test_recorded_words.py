@@ -21,7 +21,7 @@ from informativa.operations.prompts.spoken_values import GivenValues
 from informativa.operations.prompts.taking import Take
 from informativa.prompts.audio import NARROW, Sound, from_pcm
 from informativa.prompts.heard_words import compare, missing_keys, other_keys, says_name, says_number
-from informativa.prompts.reading_time import reading_time
+from informativa.prompts.pronunciation import reading_time
 from informativa.prompts.whisper import Recogniser, log_mel, pieces, text_of
 from lab import audio
 from lab.whisper import write_model

@@ -225,10 +225,10 @@ def test_few_descriptors_lower_the_cap() -> None:
     peers that are none yet: what calls and a hundred files leave, or a quarter of all."""
     lower = """
 import resource
-from informativa.process import descriptors
+from informativa.asterisk.peers import allowed_connections
 for limit in (4000, 1200, 256, 64):
     resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
-    print(*descriptors.allow(100 if limit == 1200 else 2000))
+    print(*allowed_connections(100 if limit == 1200 else 2000))
 """
     ran = subprocess.run([sys.executable, "-c", lower], capture_output=True, text=True, check=True)
     told = [line for line in ran.stdout.splitlines() if re.fullmatch(r"\d+ \d+", line)]
@@ -250,9 +250,9 @@ def test_unit_gives_the_descriptors_that_all_calls_need(unit: Path) -> None:
     assert limit is not None
     under = f"""
 import resource
-from informativa.process import descriptors
+from informativa.asterisk.peers import allowed_connections
 resource.setrlimit(resource.RLIMIT_NOFILE, ({limit[1]}, {limit[1]}))
-print(*descriptors.allow(2000))
+print(*allowed_connections(2000))
 """
     ran = subprocess.run([sys.executable, "-c", under], capture_output=True, text=True, check=True)
     assert (limit[1], ran.stdout) == ("3100", "2000 1000\n")

@@ -11,7 +11,7 @@ import pytest
 from commands import typed
 from informativa.config import inspect, load
 from informativa.config.deprecations import DEPRECATIONS
-from informativa.config.formats import NEWEST
+from informativa.config.document import NEWEST_FORMAT
 from informativa.config.upgrading import MIGRATIONS, upgraded
 from informativa.model.errors import ConfigError
 
@@ -177,5 +177,5 @@ def test_second_format_wants_its_address(folder: Path) -> None:
 def test_each_format_has_its_way_there() -> None:
     """From the first format to the newest there is a migration for each step, and nothing is refused in a
     format that does not exist."""
-    assert sorted(MIGRATIONS) == list(range(2, NEWEST + 1)) == [2]
+    assert sorted(MIGRATIONS) == list(range(2, NEWEST_FORMAT + 1)) == [2]
     assert {each.refused_in for each in DEPRECATIONS} <= {None, 2}

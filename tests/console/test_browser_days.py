@@ -12,7 +12,7 @@ from informativa.evidence.note import Verifier
 from informativa.model import Action, Role
 from informativa.operations import callers
 from informativa.operations.evidence.verifying import verify
-from informativa.views.html.console import action_text
+from informativa.views.console_templates import action_text
 from lab.browser import browser_needed
 
 if browser_needed.args[0]:

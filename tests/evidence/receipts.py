@@ -41,7 +41,7 @@ from informativa.operations.evidence import logs, receipt_maker, receipts
 from informativa.operations.evidence.receipt_page import ReceiptPage, _claimed_cosignature, receipt_page
 from informativa.process import erasing, storage
 from informativa.prompts.installed import hashed
-from informativa.views.html import receipt as view
+from informativa.views import receipt_page as view
 from informativa.views.messages import ENGLISH, Language
 
 if TYPE_CHECKING:

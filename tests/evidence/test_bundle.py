@@ -45,7 +45,8 @@ from informativa.model.errors import EvidenceError, InformativaError
 from informativa.model.plan import Period
 from informativa.operations.day_range import DayRange
 from informativa.operations.evidence import logs
-from informativa.operations.evidence.bundle import Bundle, bundle
+from informativa.operations.evidence.bundle import bundle
+from informativa.operations.evidence.bundle_content import Bundle
 from informativa.operations.evidence.zip_writer import PackedEntry, ZipWriter, _Header
 from informativa.process import erasing, publication, storage
 from informativa.views.messages import ENGLISH, Language, language

@@ -18,7 +18,7 @@ from evidence.ledger import KEY, LONG_AGO, NUMBERS, audited, of, signed
 from examples import AT, NOTDUE, PARTIAL, PLAYED, UNIDENTIFIED
 from informativa.call.caller import pseudonym
 from informativa.evidence import commitment
-from informativa.ledgers import erasure, expiry, leaves, purge_texts, rows, sequencer, sqlite
+from informativa.ledgers import erasure, expiry, references, rows, sequencer, sqlite
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import Identified, Reason, RecordKind
 from informativa.model.errors import EventRefusedError
@@ -156,7 +156,7 @@ def test_purge_closes_leaves_and_names_them(store: SqliteStore) -> None:
         RecordKind.PURGE,
         "3 records, 1 to 4, from before 2024-09-15 12:30 UTC; leaves 0 2-3",
     )
-    assert purge_texts.purged(str(note[1]))[1:] == (4, 1_726_403_460_000_000)
+    assert references.purged(str(note[1]))[1:] == (4, 1_726_403_460_000_000)
 
 
 def test_i9_erasure_closes_the_leaves_of_his_records_and_of_those_that_rest_on_them(tmp_path: Path) -> None:
@@ -189,12 +189,12 @@ def test_i9_erasure_closes_the_leaves_of_his_records_and_of_those_that_rest_on_t
 
 def test_leaves_are_named_as_ranges() -> None:
     """And read back; a text that is no list of them is refused."""
-    assert leaves.leaves_text([]) == ""
-    assert leaves.leaves_text([5, 0, 1, 2, 9, 10]) == "; leaves 0-2 5 9-10"
-    assert leaves.leaves_text([1], [4, 3]) == "; leaves 1, and resting on them 3-4"
-    assert leaves.indices("3 records; leaves 0-2 5") == ([range(3), range(5, 6)], [])
-    assert leaves.indices("x; leaves 1, and resting on them 3-4") == ([range(1, 2)], [range(3, 5)])
-    assert leaves.indices("3 records") == ([], [])
+    assert references.leaves_text([]) == ""
+    assert references.leaves_text([5, 0, 1, 2, 9, 10]) == "; leaves 0-2 5 9-10"
+    assert references.leaves_text([1], [4, 3]) == "; leaves 1, and resting on them 3-4"
+    assert references.indices("3 records; leaves 0-2 5") == ([range(3), range(5, 6)], [])
+    assert references.indices("x; leaves 1, and resting on them 3-4") == ([range(1, 2)], [range(3, 5)])
+    assert references.indices("3 records") == ([], [])
     for text in (
         "x; leaves 1, and resting on them b",
         "x; leaves 1-",
@@ -203,7 +203,7 @@ def test_leaves_are_named_as_ranges() -> None:
         "x; leaves 1-2-3",
     ):
         with pytest.raises(ValueError, match="names no leaves"):
-            leaves.indices(text)
+            references.indices(text)
 
 
 @pytest.mark.parametrize("schema", [2, 4, 6])

@@ -22,7 +22,7 @@ from informativa.evidence.note_standing import NoteVerdict
 from informativa.evidence.notes import NewLogNote, NextNote, NoteContent, RuleNote
 from informativa.evidence.tree import leaf_hash, root
 from informativa.evidence.witness_store import WitnessFolder
-from informativa.ledgers import approvals, leaves, note_leaves, remembered_trees
+from informativa.ledgers import approvals, leaves, note_leaves, own_logs
 from informativa.ledgers.sequencer import begin_epoch, sequence
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import Controller, Reason, RecordKind
@@ -201,7 +201,7 @@ STEPS = (
     (LogFolder, "retire"),
     (note_leaves, "append"),
     (leaves, "begin_another"),
-    (remembered_trees, "write"),
+    (own_logs, "remember"),
 )
 
 

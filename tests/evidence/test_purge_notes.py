@@ -19,12 +19,12 @@ from evidence.monitored import APPROVER, RULE
 from evidence.purging import BY, DAY, OWN_WORD, START, WITNESSED, Company, KilledError, killing
 from informativa.evidence import note_standing, purging
 from informativa.evidence.checkpoint import Checkpoint
+from informativa.evidence.dated_checkpoints import SignedLeaves
 from informativa.evidence.log_folder import LogFolder
 from informativa.evidence.note import Signer
 from informativa.evidence.note_standing import NoteVerdict
 from informativa.evidence.notes import LogNote, NewLogNote, PurgeNote, RuleNote
 from informativa.evidence.read_log import ReadEntry
-from informativa.evidence.signed_leaves import SignedLeaves
 from informativa.ledgers import expiry, leaves, note_leaves, purge_plan, totals
 from informativa.ledgers.sequencer import sequence
 from informativa.model import RecordKind

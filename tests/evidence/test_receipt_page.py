@@ -25,12 +25,11 @@ from informativa.evidence.proof import Proof
 from informativa.model import Answer, Asks, Ending, Heard, Reason, RecordKind, Status, Vouched
 from informativa.model.invisible import INVISIBLE, visible
 from informativa.operations.evidence.receipt_page import ReceiptPage, _claimed_cosignature
-from informativa.views import choice_sentences
+from informativa.views import choice_sentences, receipt_facts
 from informativa.views import record_words as words
-from informativa.views.html import receipt_facts
-from informativa.views.html.markup import data_block, templates_in
-from informativa.views.html.receipt import PLACE
+from informativa.views.markup import data_block, templates_in
 from informativa.views.messages import language
+from informativa.views.receipt_page import PLACE
 
 
 @pytest.fixture

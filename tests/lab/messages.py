@@ -29,7 +29,7 @@ SOURCE = Path(__file__).resolve().parents[2] / "agi/informativa"
 _OF_LETTERS = frozenset(
     {
         "views/templates/console/letter_body.html",
-        "views/html/console.py",
+        "views/console_templates.py",
         "views/choice_sentences.py",
         "views/record_words.py",
         "model/names.py",

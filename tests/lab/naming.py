@@ -1,13 +1,16 @@
-"""Names and docstrings of the program, counted where they are not in the reader's language.
+"""Names, docstrings and files of the program, counted where a reader would not find his way.
 
-Vague names of values and functions, docstrings that begin as a riddle (of attributes, too), and class names
-that stand twice. `python -m lab.naming` fails where there is more than `LIMITS` allows; `python -m lab.naming
-PLACE` lists all that counts in a file or folder. A limit goes down when there is less of it, never up.
+Vague names of values and functions, docstrings that begin as a riddle (of attributes, too), class names that
+stand twice, files that are too short to be a place or too long to be read, and modules that the docstring of
+their package does not name. `python -m lab.naming` fails where there is more than `LIMITS` allows; `python -m
+lab.naming PLACE` lists all that counts in a file or folder. A limit goes down when there is less of it, never
+up.
 """
 
 from __future__ import annotations
 
 import ast
+import re
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -15,7 +18,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parents[2] / "agi/informativa"
-LIMITS = {"name": 54, "function": 17, "docstring": 2, "class": 8}
+LIMITS = {"name": 54, "function": 17, "docstring": 2, "class": 8, "short": 20, "long": 0, "map": 0}
+SHORT, LONG = 40, 400  # lines of a file
+GENERATED = PACKAGE / "model/numbering/table.py"
 VAGUE = {
     *("each", "found", "gone", "held", "kept", "ours", "said", "seen", "there", "told", "wanted"),
     *("what", "who", "whole", "why"),
@@ -51,7 +56,16 @@ def findings(files: Sequence[Path]) -> Iterator[Finding]:
     """Yield all findings of some source files; class names are compared among these."""
     classes: dict[str, Path] = {}
     for file in files:
-        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        text = file.read_text(encoding="utf-8")
+        module, count = ast.parse(text), text.count("\n")
+        if count < SHORT:
+            yield Finding("short", file, 1, f"{count} lines: it belongs to a neighbour")
+        if count > LONG and file != GENERATED:
+            yield Finding("long", file, 1, f"{count} lines: there is a second idea in it")
+        if file.name == "__init__.py":
+            for inside in _unmapped(file.parent, ast.get_docstring(module) or ""):
+                yield Finding("map", file, 1, f"the docstring does not say what `{inside}` is")
+        for node in ast.walk(module):
             line = getattr(node, "lineno", 1)
             if (name := _assigned(node)) and name.strip("_") in VAGUE:
                 yield Finding("name", file, line, name)
@@ -67,6 +81,16 @@ def findings(files: Sequence[Path]) -> Iterator[Finding]:
                 if node.name in classes:
                     yield Finding("class", file, line, f"{node.name} is in {classes[node.name]}, too")
                 classes.setdefault(node.name, file)
+
+
+def _unmapped(package: Path, docstring: str) -> Iterator[str]:
+    """Yield the modules and packages in a package that no line of its docstring (- `name`: …) names."""
+    lines = (line.partition(": ")[0] for line in docstring.splitlines() if line.startswith("- "))
+    mapped = {name for line in lines for name in re.findall(r"`(\w+)`", line)}
+    inside = {file.stem for file in package.glob("*.py")} | {
+        file.parent.name for file in package.glob("*/__init__.py")
+    }
+    yield from sorted(inside - mapped - {"__init__"})
 
 
 def _docstrings(node: ast.AST) -> Iterator[tuple[int, str]]:

@@ -23,8 +23,7 @@ from ..call import agi
 from ..model.errors import ProtocolError, SessionError, SessionLostError
 from ..model.ports import CallSession
 from .agi_session import PATIENCE, THINKING_SECONDS, AgiSession
-from .log_rate import LogRateLimiter
-from .tokens import Tokens
+from .peers import PENDING_CONNECTIONS, LogRateLimiter, Tokens
 
 log = structlog.get_logger("informativa.fastagi")
 
@@ -33,7 +32,6 @@ LAST_LOOK_SECONDS = 0.1  # for a reply that has arrived unread when its time is 
 LOOK_SECONDS = 5.0  # between two looks at the calls in progress
 HEADER_SECONDS = 5.0  # Asterisk sends the whole environment at once
 REJECTED_AT_ONCE = 10  # connections in one turn of the event loop, so that no call waits for a thousand
-PENDING_CONNECTIONS = 1000  # peers at a time that have not named their call: in a flood each gets some time
 BUSY = agi.command("SET VARIABLE", "INFORMATIVA_REASON", "service-busy")
 
 Handler = Callable[[CallSession], Awaitable[object]]

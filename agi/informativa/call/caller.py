@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from ..model import (
     Caller,
@@ -23,8 +24,11 @@ from ..model import (
     hashing,
     numbering,
 )
-from ..model.redaction import without_numbers
+from ..model.redaction import holds_number, without_numbers
 from ..model.words import NumberKind
+
+if TYPE_CHECKING:
+    from ..model.hooks import Hook
 
 # The words about a number in `INFORMATIVA_VERIFICATION`, in small letters with single spaces: those of
 # Asterisk up to 18.21 and from 18.22 on (res_stir_shaken, `verify_result`), and the `verstat` of a SIP
@@ -150,6 +154,21 @@ def pseudonym(caller: Identified, key: bytes) -> bytes:
 def pseudonyms_under(caller: Identified, keys: Iterable[bytes]) -> list[bytes]:
     """Return his pseudonym under each of these keys."""
     return [pseudonym(caller, key) for key in keys]
+
+
+def hook_subject(caller: Identified, hook: Hook) -> str:
+    """Return the name under which a company's hook knows a caller: HMAC-SHA256 of his number in E.164 under
+    the hook's secret, in hexadecimal; of a caller whom the dialplan knows by a customer number, that of
+    `customer:` and this number.
+
+    Where the hook names callers by customer numbers, this number itself, unless it may be a telephone's: a
+    dialplan can put anything there.
+    """
+    if not caller.customer:
+        return hashing.hmac(hook.secret, caller.number.encode(errors="replace")).hex()
+    if hook.by_customer and not holds_number(caller.number):
+        return caller.number
+    return hashing.hmac(hook.secret, b"customer:" + caller.number.encode(errors="replace")).hex()
 
 
 def mask(number: str) -> str:

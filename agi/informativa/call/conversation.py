@@ -115,9 +115,7 @@ class Conversation:
         status = Status.NOTASKED if outcome.answer is Answer.NOT_ASKED else Status.ASKED
         asked = outcome.for_record(decision)
         if (hook := self.line.controller.hook) is not None and isinstance(self.caller, Identified):
-            from .hook_subject import hook_subject  # only where there is a hook
-
-            asked = replace(asked, subject=hook_subject(self.caller, hook))
+            asked = replace(asked, subject=callers.hook_subject(self.caller, hook))
         return replace(event, notice="", status=status, basis=basis, counts=True, asked=asked)
 
     def event(self, decision: Decision, at: datetime, delivery: Delivery | None = None) -> Event:

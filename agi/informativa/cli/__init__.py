@@ -1,1 +1,12 @@
-"""The command line, and the entry point of the classic AGI script."""
+"""The command line, and the entry point of the classic AGI script.
+
+- `main`: `informativa`: the table of commands (`MODULES`), and where every error ends
+- `commands`: the commands themselves
+- `agi`: `informativa-agi`, which Asterisk starts for one call
+- `options`, `words`: options and output that commands share, and the reader's language
+- `tree`, `translated`: the commands as data, and their help in a language
+- `completion`, `names`: what the tab key completes
+- `manual`, `reference`, `schemas`: the manual page, docs/reference.md, and docs/json.md with its schemas
+- `interview`: the questions of `informativa init`
+- `log`: the log of the service
+"""

@@ -21,7 +21,7 @@ from ..views.documents import document, streamed
 from ..views.messages import ENGLISH, Language, languages
 from ..views.messages import language as language_of
 from ..views.terminal import escaped, verbatim
-from ..views.text.generated import file_message
+from ..views.text.configuration import file_message
 from .words import _
 
 

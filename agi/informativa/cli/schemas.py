@@ -38,7 +38,7 @@ from ..operations.doctor import examination
 from ..operations.evidence.approver_key import ApproverKey
 from ..operations.evidence.approving import WrittenApproval
 from ..operations.evidence.auditing import Audits
-from ..operations.evidence.bundle import Bundle
+from ..operations.evidence.bundle_content import Bundle
 from ..operations.evidence.comparison_document import CallComparison
 from ..operations.evidence.logs import Checkpoints, LogKeys
 from ..operations.evidence.monitor_findings import MonitorFinding

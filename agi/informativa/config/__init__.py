@@ -1,4 +1,36 @@
-"""The configuration: YAML in, frozen objects of `model` out, or every problem at once."""
+"""The configuration: YAML in, frozen objects of `model` out, or every problem at once.
+
+The way from file to objects:
+
+- `document`: the YAML as data with line numbers, and its format
+- `schema`, `forms`: the shape of the whole file, and of single settings, as pydantic models
+- `shape`: all problems of the shape
+- `build`, `builder`: the way itself, and the objects
+- `configuration`: the result
+- `findings`, `messages`: problems, refusals and warnings, and their words
+- `described`: what each setting means, for the reference page
+
+Parts of it:
+
+- `controllers`, `apart`: companies, and that no two share anything
+- `notices`, `choices`: what callers hear and are asked
+- `lines`, `countries`: lines with their plans, and the countries that steps are for
+- `lookups`, `hooks`: a company's own systems: asked, and told
+- `evidence`, `shared`, `web`, `endpoints`: logs, other boxes, the console, the service's address and token
+- `outsourcing`: the papers that another company's calls need
+
+In use:
+
+- `changes`, `partial`: loading anew; what is usable of a file with mistakes
+- `one_call`, `parsed_cache`: the part that one call needs, and a cache, for the script
+- `looks`: files that may never answer
+- `comparable`: whether two boxes treat callers alike
+
+Its file:
+
+- `editing`, `upgrading`: added settings, and a newer format, with all comments kept
+- `deprecations`: uses that should end
+"""
 
 from pathlib import Path
 

@@ -16,7 +16,7 @@ from ..model.errors import ConfigError, ConfigProblem
 from ..model.hashing import sha256
 from ..model.text import Text
 from . import document as documents
-from . import formats, looks, parsed_cache, partial
+from . import looks, parsed_cache, partial
 from .builder import Builder
 from .configuration import Configuration
 from .findings import Findings, in_order
@@ -142,7 +142,7 @@ def _parsed(file: Path, text: str) -> tuple[documents.SourceDocument, Settings]:
     from . import shape  # not for a script: see parsed_cache.py
 
     document = documents.parse(file, text)
-    formats.refuse_newer(document)
+    documents.refuse_newer(document)
     return document, shape.settings(document)
 
 

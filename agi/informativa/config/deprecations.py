@@ -2,7 +2,7 @@
 with its remedy.
 
 A setting is deprecated in one version and refused in a later format of the file, which `informativa config
-upgrade` writes (formats.py): so no upgrade of the program alone turns a valid file into a mistake.
+upgrade` writes (document.py): so no upgrade of the program alone turns a valid file into a mistake.
 """
 
 from __future__ import annotations

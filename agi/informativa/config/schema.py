@@ -13,7 +13,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from ..model import Answer, Asks, NumberForm, NumberVerification, Period, RecordKind, Vouched
 from ..model.text import Text
-from .formats import FIRST
+from .document import FIRST_FORMAT
 from .forms import (
     Address,
     Box,
@@ -315,7 +315,7 @@ class WebSettings(Strict):
 class Settings(Strict):
     """The whole file."""
 
-    format: Annotated[int, BeforeValidator(file_format)] = FIRST
+    format: Annotated[int, BeforeValidator(file_format)] = FIRST_FORMAT
     manager: ManagerSettings | None = None
     service: ServiceSettings = ServiceSettings()
     evidence: EvidenceSettings = EvidenceSettings()

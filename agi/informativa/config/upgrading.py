@@ -18,9 +18,8 @@ from ..model.errors import ConfigError, ConfigProblem
 from ..model.text import Text
 from . import document as documents
 from . import shape
-from .document import KeyPath
+from .document import FORMAT, NEWEST_FORMAT, KeyPath, refuse_newer
 from .findings import in_order
-from .formats import KEY, NEWEST, refuse_newer
 
 if TYPE_CHECKING:
     from .schema import Settings
@@ -56,21 +55,21 @@ def upgraded(file: Path) -> Upgraded:
     documents.read(file)  # raises a ConfigError if it cannot be read
     old = file.read_bytes().decode()  # with its own line breaks
     settings = _settings(file, old)
-    if settings.format == NEWEST:
-        return Upgraded(file, NEWEST, NEWEST, old, old)
+    if settings.format == NEWEST_FORMAT:
+        return Upgraded(file, NEWEST_FORMAT, NEWEST_FORMAT, old, old)
     new = old
-    for number in range(settings.format + 1, NEWEST + 1):
+    for number in range(settings.format + 1, NEWEST_FORMAT + 1):
         for path, value in MIGRATIONS[number](settings):
             new = _set_value(new, path, value, replace=False)
-    new = _set_value(new, (KEY,), str(NEWEST), replace=True)
-    if _settings(file, new) != settings.model_copy(update={KEY: NEWEST}):
+    new = _set_value(new, (FORMAT,), str(NEWEST_FORMAT), replace=True)
+    if _settings(file, new) != settings.model_copy(update={FORMAT: NEWEST_FORMAT}):
         message = Text(
             "cannot be brought to format {newest} in its layout; nothing was changed",
             "write its sections as `informativa init DIR` does, then type this again",
-            newest=NEWEST,
+            newest=NEWEST_FORMAT,
         )
         raise ConfigError([ConfigProblem(str(file), None, "", message)])
-    return Upgraded(file, settings.format, NEWEST, old, new)
+    return Upgraded(file, settings.format, NEWEST_FORMAT, old, new)
 
 
 def _settings(file: Path, text: str) -> Settings:

@@ -25,9 +25,8 @@ from starlette.staticfiles import StaticFiles
 from ..config import Configuration
 from ..model import Action
 from ..model.errors import InformativaError
-from . import cookies
 from .console import Console
-from .context import RequestContext
+from .context import SESSION, RequestContext, get_cookie
 from .hardening import ConnectionLimit, SecurityMiddleware
 from .pages.entry import note_at_companies
 from .proxies import account_from_proxy, is_encrypted
@@ -80,7 +79,7 @@ def application(console: Console) -> Starlette:
 
 async def _answer(console: Console, route: Route, request: Request) -> Response:
     """Answer one request of one route: find who asks, and check that he may."""
-    token = cookies.get(request, cookies.SESSION, secure=is_encrypted(request, console.settings))
+    token = get_cookie(request, SESSION, secure=is_encrypted(request, console.settings))
     form = await _form(request)  # one that is too large, or too slow, is ended around us
     try:
         context = await run_in_threadpool(_context_of, console, request, token or new_token())
@@ -94,7 +93,7 @@ async def _answer(console: Console, route: Route, request: Request) -> Response:
     except Exception as error:  # here, for Starlette would have it logged once more
         return await _defect(console, request, error)
     if context.token != token:
-        context.set_cookie(response, cookies.SESSION, context.token)
+        context.set_cookie(response, SESSION, context.token)
     return response
 
 
@@ -193,7 +192,7 @@ async def _defect(console: Console, request: Request, error: Exception) -> Respo
 
 
 def _status_page(console: Console, request: Request, status: int, cause: str) -> Response:
-    token = cookies.get(request, cookies.SESSION, secure=is_encrypted(request, console.settings))
+    token = get_cookie(request, SESSION, secure=is_encrypted(request, console.settings))
     context = RequestContext(console, request, token, _EMPTY)
     with suppress(HTTPException, InformativaError, OSError):  # then the visitor is not logged in
         context = _context_of(console, request, context.token, begin=False)

@@ -13,8 +13,8 @@ from anyio import CapacityLimiter
 from ..config import Configuration, inspect
 from ..model import WebServer
 from ..operations.accounts import store as accounts
-from ..operations.evidence.bundle import Bundle
-from ..views.html import console as view
+from ..operations.evidence.bundle_content import Bundle
+from ..views import console_templates as view
 from .jobs import Job, Jobs
 from .live import LiveCalls
 from .scratch import Scratch

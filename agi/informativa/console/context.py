@@ -24,9 +24,8 @@ from ..model.plausibility import typed
 from ..model.text import Text
 from ..operations import access_log
 from ..operations.accounts.store import UserAccount
-from ..views.html.console import PAUSE
+from ..views.console_templates import PAUSE
 from ..views.messages import ENGLISH, Language, language, languages
-from . import cookies
 from .console import Console
 from .proxies import forwarded_address, is_encrypted
 from .sessions import Session
@@ -47,6 +46,8 @@ _NUMBER = re.compile(r"[0-9]{1,18}")
 FORGOTTEN = "forgotten"
 """The cause of a 404 for a page that was there: sessions remember a limited number of objects."""
 
+SESSION, LANGUAGE, BROWSER = "session", "language", "browser"
+"""The names of cookies."""
 MAX_ACCEPT_LENGTH, MAX_LANGUAGES = 1000, 20  # of a browser's accept-language that are read
 
 
@@ -73,6 +74,18 @@ MENU = (
 """The pages of a company, as every page of it lists them."""
 
 
+def get_cookie(request: Request, name: str, *, secure: bool) -> str:
+    """Return the value of a cookie, or ''."""
+    return request.cookies.get(_full_name(name, secure), "")
+
+
+def _full_name(name: str, secure: bool) -> str:
+    """Return the name by which the browser knows a cookie. Over TLS it has the prefix for which browsers take
+    the cookie from this very host alone, and over TLS alone: no other machine of its domain, and nobody on
+    the way, can plant one (RFC 6265bis, 4.1.3.2)."""
+    return f"__Host-{name}" if secure else name
+
+
 @dataclass
 class RequestContext:
     """One request. `controller` is the company in the page's address, of which the visitor may see the page.
@@ -91,7 +104,7 @@ class RequestContext:
     def say(self) -> Language:
         """The reader's language: the one that he chose, or else the first that his browser asks for."""
         accepted = self.request.headers.get("accept-language", "")[:MAX_ACCEPT_LENGTH]
-        ranges = (self.get_cookie(cookies.LANGUAGE), *accepted.split(",", MAX_LANGUAGES)[:MAX_LANGUAGES])
+        ranges = (self.get_cookie(LANGUAGE), *accepted.split(",", MAX_LANGUAGES)[:MAX_LANGUAGES])
         supported, codes = languages(), (word.strip()[:2].lower() for word in ranges)
         code = next((code for code in codes if code in supported), "en")
         return ENGLISH if code == "en" else language(code)
@@ -128,7 +141,7 @@ class RequestContext:
 
     def get_cookie(self, name: str) -> str:
         """Return the value of a cookie, or ''."""
-        return cookies.get(self.request, name, secure=self.secure)
+        return get_cookie(self.request, name, secure=self.secure)
 
     def set_cookie(
         self,
@@ -141,7 +154,7 @@ class RequestContext:
     ) -> None:
         """Set a cookie for `max_age` seconds, or until the browser is closed; no script can read it."""
         response.set_cookie(
-            cookies.full_name(name, self.secure),
+            _full_name(name, self.secure),
             value,
             max_age=max_age,
             path="/" if self.secure else path,  # the prefix __Host- requires "/"

@@ -1,1 +1,58 @@
-"""Ledgers, in which deliveries are recorded. Each passes the same contract test."""
+"""Ledgers, in which deliveries are recorded. Each passes the same contract test. Who may write them is a
+table in docs/architecture.md.
+
+The ledger:
+
+- `sqlite`: one file for each company
+- `groupcommit`: the service's: one writer, many calls in one transaction
+- `transaction`: the queries and changes of calls
+- `rows`, `elsewhere`: events and other boxes' deliveries as rows
+- `answers`: answers to choices
+- `outbox`: what a company's hook is to be told
+- `bulk`: many records at once
+- `following`, `recorded_calls`: reading while others write; calls, as a list of calls has them
+- `tally`: counters by the hour
+
+Its file:
+
+- `ledger_file`, `wal_files`: the open file, and those that SQLite keeps beside it
+- `write_lock`: one writer at a time, for all that write
+- `opening`, `opening_lock`: opening that cannot hang, by one process at a time
+- `owner`, `foreign_schema`: no other company's, and nothing that no migration made
+- `write_check`: whether a call could be recorded
+- `migrating`, `backup`: the schema (`migrations/`), and copies before it changes
+- `restoring`, `replaced`, `restored_notes`: a backup in its place, without taking back what was erased
+
+Its log:
+
+- `leaves`: leaves and logs as rows
+- `row_texts`: from a row to the texts that a leaf commits to
+- `note_leaves`: notes, which are leaves of their own
+- `references`: leaves and purges as records about records name them
+- `sequencer`, `extension`: from leaves to a signed checkpoint, and what must hold first
+- `own_logs`: all its logs, and what it remembers of them
+- `approvals`, `instructions`: the controller's word for notes, and its tickets
+- `totals`: counted records, as records
+
+What goes:
+
+- `expiry`, `purge_plan`: records past their retention, and by which rule
+- `erasure`, `gathered_caller`, `caller_traces`: one caller, his records, and traces of him in files
+- `erasure_notes`, `private_lists`, `erasure_requests`: what the log says of it, which leaves, and what
+  other boxes are asked for
+- `loss_notes`, `named_holes`: leaves that are named as purged, erased or lost
+- `boxes`: what is exchanged with other boxes
+
+Audits:
+
+- `audit_log`: a whole ledger against its log
+- `audit`, `audit_flaws`, `audit_reading`: its records, their flaws, and how they are read
+- `audit_answers`, `audit_history`: answers and history against records
+- `audit_checkpoints`, `audit_tiles`, `audit_description`: the files of its log, and what it says of them
+- `recorded_times`: when records say that they were put on record
+
+Who looked at whom:
+
+- `access_log`, `access_chain`, `access_heads`: a file beside each ledger, its hashes, and its newest entry
+  on record
+"""

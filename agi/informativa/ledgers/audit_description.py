@@ -11,7 +11,7 @@ from ..evidence.log_folder import LogFolder, PublishedLog
 from ..evidence.notes import NewLogNote
 from ..model.errors import EvidenceError
 from ..model.text import Text
-from . import leaves, note_leaves, private_lists
+from . import leaves, note_leaves, private_lists, references
 from .foreign_schema import foreign_parts
 
 
@@ -92,19 +92,19 @@ def missing_lists(
 
 
 def _ends(log: leaves.LedgerLog, text: object, is_note: object) -> Iterator[str]:
-    """Yield the ends of other logs that the first record of a log names, as `leaves.follows` writes them."""
+    """Yield the ends of other logs that a log's first record names, as `references.follows` writes them."""
     if not is_note:
-        yield from str(text).split(leaves.AND)
+        yield from str(text).split(references.AND)
         return
     note = note_leaves.read_entry(log, log.first, text).note
     if note is not None and isinstance(note.content, NewLogNote):
-        yield from map(leaves.follows, note.content.after)
+        yield from map(references.follows, note.content.after)
 
 
 def _follows(published: PublishedLog) -> str | None:
     try:
         data = published.checkpoint()
-        return None if data is None else leaves.follows(Checkpoint.unverified(data))
+        return None if data is None else references.follows(Checkpoint.unverified(data))
     except EvidenceError:  # which the check of the checkpoints reports
         return None
 

@@ -38,7 +38,6 @@ from . import (
     named_holes,
     own_logs,
     recorded_times,
-    remembered_trees,
     rows,
     tally,
     totals,
@@ -150,7 +149,7 @@ def _audit(
                 remarks += checked.remarks
                 checkpoints, cosigned[log.origin] = checked.checkpoints, checked.cosigned
                 signed = checkpoints[-1].size if checkpoints else 0
-                if remembered := remembered_trees.read(connection, log.epoch):
+                if remembered := own_logs.remembered_tree(connection, log.epoch):
                     if remembered.size > signed:
                         # A copy was made, or published to, at some time before.
                         place = remarks if folder.is_copy else cut_off

@@ -43,7 +43,7 @@ from . import (
     note_leaves,
     outbox,
     own_logs,
-    purge_texts,
+    references,
     rows,
 )
 from .access_log import AccessLog
@@ -286,8 +286,8 @@ def _erase(
             with store.transaction() as transaction:
                 gathered_caller.gather_since(connection, newest + 1)
                 records = gathered_caller.count_own(connection)
-                named = leaves.leaves_text(*gathered_caller.leaf_rows(connection))
-                reference = purge_texts.records_in_words(records) + named
+                named = references.leaves_text(*gathered_caller.leaf_rows(connection))
+                reference = references.records_in_words(records) + named
                 trace = transaction.append(rows.note(RecordKind.ERASURE, Reason.REQUEST, at, reference))
                 undelivered = outbox.of_gathered(connection)
                 salts = gathered_caller.erase_gathered(connection, transaction, newest + 1)

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from . import answers, elsewhere, leaves, own_logs, private_lists, purge_plan, purge_texts, rows
+from . import answers, elsewhere, leaves, own_logs, private_lists, purge_plan, references, rows
 from .sqlite import SqliteStore
 from .transaction import SqliteTransaction
 
@@ -58,7 +58,7 @@ def purge(store: SqliteStore, cutoff: datetime, at: datetime) -> int:
                 following = transaction.next_number()
                 numbers, closed = _delete(transaction, [number for (number,) in page])
                 if numbers:
-                    note = purge_texts.purge_note(numbers, leaves.leaves_text(closed), cutoff, at)
+                    note = references.purge_note(numbers, references.leaves_text(closed), cutoff, at)
                     transaction.append(note, following)
             purged += len(numbers)
         _forget(store, connection, older)

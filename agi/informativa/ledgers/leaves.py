@@ -1,20 +1,16 @@
-"""The leaves of a ledger's log as rows of SQLite: the statements, and the text by which records about records
-name leaves."""
+"""The leaves of a ledger's log, and its logs, as rows of SQLite: the statements, and both directions of the
+mapping."""
 
 from __future__ import annotations
 
-import re
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any
 
 from ..evidence.commitment import NOTE_TAG, Commitments
 from ..evidence.origin import origin
 from ..model.frozen import dataclass
 from . import rows
-
-if TYPE_CHECKING:  # it loads OpenSSL, which a call does not need
-    from ..evidence.checkpoint import Checkpoint
 
 LOG = """
 SELECT epoch, origin, first, (SELECT coalesce(max(leaf) + 1, log.first) FROM leaf), old, entered, v2_from
@@ -171,13 +167,6 @@ ORDER BY record LIMIT ?
 """  # noqa: S608  # our own names
 
 
-AND = "; "
-_LEAVES = "; leaves "
-_RESTING = ", and resting on them "
-_END = re.compile(r"after ([0-9]{1,18}) records of (\S+), root [0-9a-f]{64}")
-_RANGE = re.compile(r"([0-9]+)(?:-([0-9]+))?")
-
-
 @dataclass(frozen=True)
 class LedgerLog:
     """The newest log of a ledger. `first` and `next` are rows of `leaf`: that of its leaf 0, and the one that
@@ -283,16 +272,6 @@ def names_anybody(connection: sqlite3.Connection, leaf_range: range) -> bool:
     return connection.execute(_NAMING_CALLER, (leaf_range.start, leaf_range.stop)).fetchone() is not None
 
 
-def leaves_text(leaves: Iterable[int], resting: Iterable[int] = ()) -> str:
-    """Return the text by which a record about records names their leaves, and those that rested on them: `;
-    leaves 0-63 70, and resting on them 71`, empty if there are none. The leaves of all logs of a ledger are
-    counted together."""
-    own_ranges, resting_ranges = _ranges(leaves), _ranges(resting)
-    return (f"{_LEAVES}{own_ranges}" if own_ranges else "") + (
-        f"{_RESTING}{resting_ranges}" if resting_ranges else ""
-    )
-
-
 def begin_another(connection: sqlite3.Connection, last: LedgerLog) -> LedgerLog:
     """Begin the log of the next epoch, within a transaction, and return it. Raises sqlite3.Error."""
     values = (last.epoch + 1, next_origin(last), last.next, last.old, last.entered, last.v2_from)
@@ -304,52 +283,3 @@ def next_origin(last: LedgerLog) -> str:
     """Return the origin of the log of the next epoch."""
     name = last.origin.rpartition("/")[0]  # by `encoding` each script would load base64
     return origin(name, last.epoch + 1)
-
-
-def follows(last: Checkpoint) -> str:
-    """Return the text of the first record of a log about a log that ended before it, with its last
-    checkpoint. The texts of several logs are joined by `AND`."""
-    return f"after {last.size} records of {last.origin}, root {last.root.hex()}"
-
-
-def ended(reference: str) -> Iterator[tuple[str, int]]:
-    """Yield the origins and sizes of the logs in a text that `follows` made; nothing for another text."""
-    for part in reference.split(AND):
-        if end := _END.fullmatch(part):
-            yield end[2], int(end[1])
-
-
-def reference_before(reference: str, end: int) -> str:
-    """Return the text of a record about records without the leaves from row `end` of `leaf` on."""
-    rows_before = (
-        (row for leaf_range in ranges for row in range(leaf_range.start, min(leaf_range.stop, end)))
-        for ranges in indices(reference)
-    )
-    return reference.partition(_LEAVES)[0] + leaves_text(*rows_before)
-
-
-def indices(reference: str) -> tuple[list[range], list[range]]:
-    """Return the leaves that a text of `named` names, and those that rested on them. Raises ValueError for
-    another text."""
-    own_text, _, resting_text = reference.partition(_LEAVES)[2].partition(_RESTING)
-    return _parsed(own_text), _parsed(resting_text)
-
-
-def _ranges(numbers: Iterable[int]) -> str:
-    ranges: list[list[int]] = []
-    for number in sorted(numbers):
-        if ranges and number == ranges[-1][1] + 1:
-            ranges[-1][1] = number
-        else:
-            ranges.append([number, number])
-    return " ".join(f"{first}-{last}" if last > first else f"{first}" for first, last in ranges)
-
-
-def _parsed(text: str) -> list[range]:
-    ranges = []
-    for part in text.split():
-        bounds = _RANGE.fullmatch(part)
-        if not bounds:
-            raise ValueError(f"{part!r} names no leaves")
-        ranges.append(range(int(bounds[1]), int(bounds[2] or bounds[1]) + 1))
-    return ranges

@@ -1,6 +1,6 @@
 """The leaves that a ledger's records about records name: what was purged, erased and lost.
 
-A record about records of version 1 names its rows of `leaf` in words (`leaves.leaves_text`). A note names
+A record about records of version 1 names its rows of `leaf` in words (`references.leaves_text`). A note names
 leaves by the origin of their log; those of an erasure are in its private list (evidence/erased_leaves.py).
 """
 
@@ -19,7 +19,7 @@ from ..evidence.notes import ErasureNote, LogNote, LostNote, PurgeNote, RuleNote
 from ..evidence.purging import LARGEST_STEP, before
 from ..model import RecordKind
 from ..model.errors import EvidenceError
-from . import leaves, note_leaves, purge_texts, rows
+from . import leaves, note_leaves, references, rows
 from .audit_flaws import AuditedFlaw, Flaw
 from .audit_reading import UNREADABLE, tolerantly
 
@@ -145,9 +145,9 @@ def read_loss_notes(
                     latest = note.content.cutoff + LARGEST_STEP  # by our clock, when a witness's decided
                     purged_before = max(purged_before, rows.microseconds(latest))
             else:
-                named = NamedLeaves(*map(tuple, leaves.indices(event.reference)))
+                named = NamedLeaves(*map(tuple, references.indices(event.reference)))
                 if event.kind is RecordKind.PURGE:
-                    _first, number_of_last, before_time = purge_texts.purged(event.reference)
+                    _first, number_of_last, before_time = references.purged(event.reference)
                     last_purged = max(last_purged, number_of_last)
                     purged_before = max(purged_before, before_time)
         except UNREADABLE:
@@ -192,7 +192,7 @@ def ranges_by_note(
                 note = note_leaves.read_entry(log, leaf, event.reference).note
                 named.append((leaf, named_by(note, logs, folder).all if note else ()))
             else:
-                named.append((leaf, tuple(leaves.indices(event.reference)[0])))
+                named.append((leaf, tuple(references.indices(event.reference)[0])))
     return named
 
 

@@ -16,7 +16,7 @@ from ..evidence.log_folder import LogFolder
 from ..evidence.notes import NewLogNote, NoteKind
 from ..evidence.read_log import ReadEntry, ReadLog
 from ..model import Event, Reason, RecordKind
-from . import leaves, loss_notes, note_leaves, rows
+from . import leaves, loss_notes, note_leaves, references, rows
 from .audit_flaws import ClosedLeaves
 from .audit_reading import UNREADABLE, tolerantly
 
@@ -136,7 +136,7 @@ def _loss_notes(
                 named = loss_notes.named_by(note, logs, folder).all
                 instruction, at = getattr(note.content, "instruction", ""), note.at
             else:
-                named = tuple(part for parts in leaves.indices(event.reference) for part in parts)
+                named = tuple(part for parts in references.indices(event.reference) for part in parts)
                 instruction, at = "", event.recorded or event.at
             yield NamingNote(
                 log.origin,
@@ -169,7 +169,7 @@ def _ends(
             at, instruction, is_text = first.note.at, content.instruction, False
         elif log.first in texts:
             event = texts[log.first]
-            ends, at = list(leaves.ended(event.reference)), event.recorded or event.at
+            ends, at = list(references.ended(event.reference)), event.recorded or event.at
             instruction, is_text = "", True
         else:
             continue

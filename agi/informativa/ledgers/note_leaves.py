@@ -16,7 +16,7 @@ from ..evidence.note_values import NoteSource
 from ..evidence.notes import LogNote, NoteContent, NoteKind, RuleNote
 from ..evidence.read_log import UNKNOWN_ROOT, ReadEntry, ReadLog
 from ..model import Event, Reason, RecordKind
-from . import leaves, rows
+from . import leaves, references, rows
 from .leaves import LedgerLog
 from .transaction import SqliteTransaction, next_number
 
@@ -163,7 +163,7 @@ def _counts_before(connection: sqlite3.Connection) -> tuple[int, int, int]:
     lost = 0
     for (reference,) in connection.execute(leaves.LOST):
         with suppress(ValueError):
-            lost += sum(map(len, leaves.indices(reference)[0]))
+            lost += sum(map(len, references.indices(reference)[0]))
     ends = sum(_lost_ends(connection))
     return max(0, closed - lost), erased, lost + ends
 
@@ -176,5 +176,5 @@ def _lost_ends(connection: sqlite3.Connection) -> Iterator[int]:
     for log in logs[1:]:
         for reference, *_time in connection.execute(leaves.FIRST_OF_LOG, (log.first,)):
             yield from (
-                max(0, size - sizes.get(origin, size)) for origin, size in leaves.ended(str(reference))
+                max(0, size - sizes.get(origin, size)) for origin, size in references.ended(str(reference))
             )

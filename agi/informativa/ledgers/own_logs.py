@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from typing import NamedTuple
 
 from ..evidence.checkpoint import Checkpoint
 from ..evidence.cosignature import WitnessVerifier
@@ -17,7 +18,20 @@ from ..evidence.notes import NoteKind, RuleNote
 from ..evidence.read_log import UNKNOWN_ROOT, ReadLog
 from ..evidence.received_approval import waiting
 from ..model.errors import EvidenceError
-from . import leaves, note_leaves, remembered_trees
+from . import leaves, note_leaves
+
+_REMEMBERED = "SELECT key, size, root FROM signed WHERE epoch = ?"
+_REMEMBER = "INSERT OR REPLACE INTO signed (epoch, key, size, root) VALUES (?, ?, ?, ?)"
+
+
+class RememberedTree(NamedTuple):
+    """A tree of `size` leaves with that root (32 bytes), signed by the log's key (a vkey): the last
+    one of a log, as the ledger itself remembers it. A folder of the log that was deleted, or is another one,
+    contradicts it."""
+
+    key: str
+    size: int
+    root: bytes
 
 
 def read(connection: sqlite3.Connection) -> dict[str, ReadLog]:
@@ -68,8 +82,24 @@ def newest_note(connection: sqlite3.Connection) -> tuple[int, int]:
     return row
 
 
+def remembered_tree(connection: sqlite3.Connection, epoch: int) -> RememberedTree | None:
+    """Return the last tree of a log of which the ledger knows that it was signed. Raises sqlite3.Error, also
+    for values that no tree has."""
+    row = connection.execute(_REMEMBERED, (epoch,)).fetchone()
+    if row is None:
+        return None
+    if tuple(map(type, row)) != (str, int, bytes):
+        raise sqlite3.DatabaseError("what was signed is not as it was written")
+    return RememberedTree(*row)
+
+
+def remember(connection: sqlite3.Connection, epoch: int, tree: RememberedTree) -> None:
+    """Remember a signed tree, within a transaction. Raises sqlite3.Error."""
+    connection.execute(_REMEMBER, (epoch, *tree))
+
+
 def _read_log(connection: sqlite3.Connection, log: leaves.LedgerLog) -> ReadLog:
-    signed = remembered_trees.read(connection, log.epoch)
+    signed = remembered_tree(connection, log.epoch)
     key = Verifier.parse(signed.key) if signed else note_leaves.unsigned_key(log)
     root = signed.root if signed and signed.size == log.size else UNKNOWN_ROOT
     return note_leaves.read_log(connection, log, key, root)

@@ -9,11 +9,11 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator, Sequence
 
+from ..evidence.dated_checkpoints import SignedLeaves
 from ..evidence.log_folder import LogFolder
 from ..evidence.note_standing import NoteStanding, NoteVerdict, standings
 from ..evidence.notes import ErasureNote, LogNote, NoteKind, PurgeNote
 from ..evidence.read_log import ReadLog
-from ..evidence.signed_leaves import SignedLeaves
 from . import leaves, loss_notes, note_leaves, own_logs
 from .sqlite import SqliteStore
 

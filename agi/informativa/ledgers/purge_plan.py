@@ -16,14 +16,13 @@ from typing import TYPE_CHECKING
 
 from ..evidence import purging
 from ..evidence.cosignature import WitnessVerifier, cosignatures
+from ..evidence.dated_checkpoints import SignedLeaves, StampedCheckpoints
 from ..evidence.log_folder import LogFolder
 from ..evidence.note import Verifier
 from ..evidence.note_standing import rules_of
 from ..evidence.note_values import NoteSource
 from ..evidence.notes import LogNote, PurgeNote, RuleNote
 from ..evidence.read_log import ReadEntry, ReadLog
-from ..evidence.signed_leaves import SignedLeaves
-from ..evidence.stamped_checkpoints import StampedCheckpoints
 from ..evidence.timestamp import certificates
 from ..model.errors import EvidenceError
 from ..model.text import NOTHING, Text

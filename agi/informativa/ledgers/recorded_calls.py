@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from ..evidence.notes import PurgeNote
 from ..model import Record, RecordKind
-from . import leaves, note_leaves, purge_texts, rows
+from . import leaves, note_leaves, references, rows
 
 _KINDS = (RecordKind.PHONE, RecordKind.OPERATOR)
 _OF_PERIOD = """
@@ -62,7 +62,7 @@ def purged_before(connection: sqlite3.Connection) -> datetime | None:
     cutoffs = []
     for (reference,) in connection.execute(_PURGES):
         with suppress(ValueError):
-            cutoffs.append(purge_texts.purged(reference)[2])
+            cutoffs.append(references.purged(reference)[2])
     moments = [rows.moment(cutoff) for cutoff in cutoffs]
     for log in leaves.logs(connection):
         contents = (note.content for note in note_leaves.backwards(connection, log))

@@ -25,7 +25,7 @@ from ..evidence.notes import LogNote
 from ..model import Reason, RecordKind
 from ..model.errors import EvidenceError, LedgerError
 from ..model.text import Text
-from . import answers, backup, erasure, erasure_requests, leaves, note_leaves, purge_texts, rows
+from . import answers, backup, erasure, erasure_requests, leaves, note_leaves, references, rows
 from .extension import successor, unsigned_end
 from .instructions import instruction_for
 from .ledger_file import translated
@@ -142,7 +142,7 @@ def _bring_up_to_date(
             connection.execute("PRAGMA foreign_keys = OFF")  # a record may name one that is gone as its basis
             with store.transaction() as transaction:
                 deleted_again = sum(
-                    erasure.erase_again(connection, NamedLeaves(*map(tuple, leaves.indices(reference))))
+                    erasure.erase_again(connection, NamedLeaves(*map(tuple, references.indices(reference))))
                     if kind is RecordKind.ERASURE
                     else _purge_again(connection, transaction, reference)
                     for kind, reference in removals
@@ -152,7 +152,7 @@ def _bring_up_to_date(
                 continuation = _continue_log(store, connection, log, folder, ledger)
                 transaction.forget_log()  # its leaves were entered directly
                 removals = [
-                    (kind, leaves.reference_before(reference, continuation.changed_from))
+                    (kind, references.reference_before(reference, continuation.changed_from))
                     for kind, reference in removals
                 ]
                 for request in replaced.requests:
@@ -200,10 +200,10 @@ def _records_about(
 ) -> Iterator[tuple[RecordKind, str]]:
     """Yield the records about records in a log without a rule; one that follows others begins with that."""
     if trees := continuation.ended or (ending.trees if ending else ()):
-        yield RecordKind.NEW_LOG, leaves.AND.join(map(leaves.follows, trees))
+        yield RecordKind.NEW_LOG, references.AND.join(map(references.follows, trees))
     yield from removals
     for run in continuation.lost:
-        text = purge_texts.records_in_words(len(run.rows)) + leaves.leaves_text(run.rows)
+        text = references.records_in_words(len(run.rows)) + references.leaves_text(run.rows)
         yield RecordKind.LOST, text
 
 
@@ -224,7 +224,7 @@ def _removals(
 
 def _purge_again(connection: sqlite3.Connection, transaction: SqliteTransaction, reference: str) -> int:
     """Purge the records that the note of a purge names. Return how many were still there."""
-    purged, (own_ranges, _resting_ranges) = 0, leaves.indices(reference)
+    purged, (own_ranges, _resting_ranges) = 0, references.indices(reference)
     for leaf_range in own_ranges:
         record_rows = connection.execute(leaves.RECORDS, (leaf_range.start, leaf_range.stop)).fetchall()
         numbers = [number for (number,) in record_rows if transaction.purge(number)]

@@ -22,7 +22,7 @@ from ..evidence.tiles import TileHashes
 from ..evidence.tree import EMPTY_ROOT, root_at
 from ..model import Reason, RecordKind
 from ..model.errors import LOG_MISSING, SigningError
-from . import leaves, note_leaves, remembered_trees, rows
+from . import leaves, note_leaves, own_logs, references, rows
 from .extension import (
     end_of_signed,
     require_agreement,
@@ -33,7 +33,7 @@ from .extension import (
 )
 from .instructions import instruction_for
 from .leaves import LedgerLog
-from .remembered_trees import RememberedTree
+from .own_logs import RememberedTree
 from .sqlite import SqliteStore
 
 PAGE = 8192  # entries in memory at once
@@ -83,7 +83,7 @@ def sequence(
                 store.connected() as connection,
             ):
                 for epoch, tree in new:
-                    remembered_trees.write(connection, epoch, tree)
+                    own_logs.remember(connection, epoch, tree)
         for epoch, _tree in signed[:-1]:
             folder.retire(epoch)
     return result
@@ -166,7 +166,7 @@ def begin_epoch(
                 end = unsigned_end(store, log, folder.published(log.epoch))
                 new_log = NewLogNote((end,), instruction_for([rule], instruction) if rule else "")
             else:
-                remembered_trees.write(connection, log.epoch, last.tree)
+                own_logs.remember(connection, log.epoch, last.tree)
                 if rule is not None:
                     next_origin = leaves.next_origin(log)
                     key = folder.signer(next_origin, log.epoch + 1, create=True).verifier
@@ -176,7 +176,7 @@ def begin_epoch(
             leaves.begin_another(connection, store.log())
             transaction.forget_log()
             if rule is None:
-                reference = leaves.follows(end)
+                reference = references.follows(end)
                 transaction.append(rows.note(RecordKind.NEW_LOG, Reason.NEW_KEY, at, reference))
             else:
                 note_leaves.append(transaction, connection, new_log, at, by)
@@ -184,7 +184,7 @@ def begin_epoch(
         ends = list(_sign_ends(store, folder, [ended for ended in store.logs() if ended.epoch == log.epoch]))
         with store.connected() as connection, store.transaction():
             for signed in ends:
-                remembered_trees.write(connection, signed.epoch, signed.tree)
+                own_logs.remember(connection, signed.epoch, signed.tree)
         folder.retire(log.epoch)
 
 

@@ -26,8 +26,8 @@ from .write_lock import LOOK_SECONDS
 if TYPE_CHECKING:
     from ..evidence.note_values import NoteSource
     from ..evidence.notes import LogNote, RuleNote
+    from .own_logs import RememberedTree
     from .recorded_calls import RecordedCall
-    from .remembered_trees import RememberedTree
 
 EVER = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
@@ -242,10 +242,10 @@ class SqliteStore(LedgerFile):
 
     def remembered_tree(self, epoch: int) -> RememberedTree | None:
         """Return the last tree of a log of which the ledger knows that it was signed."""
-        from . import remembered_trees  # not for a script
+        from . import own_logs  # not for a script
 
         with self._translated():
-            return remembered_trees.read(self._connection, epoch)
+            return own_logs.remembered_tree(self._connection, epoch)
 
     def keep_rule(self, rule: RuleNote, at: datetime, by: NoteSource) -> None:
         """Write a rule into the newest log, unless it is the newest one there."""

@@ -1,8 +1,22 @@
 """The nouns of a call, all frozen. No I/O and no decisions here.
 
-Terms are the field's own: *controller*, *notice*, *purpose*, *line* (the called number), *delivery*
-(one giving of one notice to one caller), *ledger*. Lengths are in samples at a stated rate where
-Asterisk gives samples, and in seconds elsewhere; times are aware datetimes in UTC.
+Terms are the field's own: *controller*, *notice*, *purpose*, *line* (the called number), *delivery* (one
+giving of one notice to one caller), *ledger*. Lengths are in samples at a stated rate where Asterisk
+gives samples, and in seconds elsewhere; times are aware datetimes in UTC.
+
+- `words`: what a record and the dialplan may say
+- `plan`: what the configuration says: who must hear what on which line
+- `choices`, `countries`, `hooks`: kinds of choices; countries of operators; a company's hook
+- `calls`: who rings, what was heard, what is recorded
+- `history`: what a caller already got, and a decision
+- `names`: what people read in place of ids
+- `connections`: a company's systems, Asterisk's manager, the shared database
+- `ports`: the contracts of all that is outside
+- `errors`, `text`: all errors, and sentences as data
+- `plausibility`, `redaction`, `invisible`: days that cannot be; numbers and characters that may not be in
+  a text
+- `numbering`: telephone numbers by the world's plans
+- `hashing`, `frozen`: what a script needs without loading OpenSSL and `dataclasses`
 """
 
 from .calls import (

@@ -1,2 +1,54 @@
-"""Operations: everything that a person can do or ask. They take values and return frozen results; they print
-nothing."""
+"""Operations: everything that a person can do or ask. They take values and return frozen results, which are
+the JSON documents, too; they print nothing, and translate nothing.
+
+Rooms:
+
+- `doctor`: the checks of a live system, and what mends each fault
+- `evidence`: checkpoints, receipts, bundles, audits, monitors
+- `prompts`: making, showing and installing prompts
+- `packages`: the notices that the law asks for today
+- `accounts`: accounts of the console
+- `support`: the bundle for whoever helps
+
+Results:
+
+- `document`: kinds of fields, and how JSON has them
+- `record_document`: a record as all programs read it
+- `problems`: a failed command, and a problem of the configuration
+
+Callers:
+
+- `typed_caller`: a caller as somebody types him
+- `callers`: his records, his erasure, and adding a record
+- `completeness`: whether an answer about him has all boxes
+- `access_letter`, `letter_consents`: the answer to an access request
+- `consents`, `consent_export`, `consent_import`: what callers answered: one caller, a file of all, from a
+  file
+- `hooks`: companies' hooks
+- `access_log`: who looked at whom in the console
+
+Records:
+
+- `records`, `calls`, `statistics`: records, all of one call, numbers by hour, day and month
+- `importing`, `import_rows`, `import_order`: deliveries made elsewhere, from a CSV file
+- `csv_table`, `cell_times`, `day_range`: its rows, its times, a range of days
+- `retention`, `restoring`: what is past its retention; a backup, or a ledger under a new name
+
+Calls that are tried:
+
+- `explain`, `explained_choices`: what would happen to a call
+- `test_call`, `test_call_entry`: a call that Asterisk places to nobody, and where it comes in
+
+The installation:
+
+- `check`, `status`: the configuration; service and ledgers
+- `controllers`, `controller_state`, `outsourcing`: companies: by name, their state, the worksheet
+- `notices`: the notices of one
+- `boxes`: the boxes of an installation
+- `init`, `new_company`: a first configuration
+- `config_upgrade`: its newest format
+- `keys`: secrets
+- `dialplan`, `dialplan_install`: Asterisk's dialplan, written and installed
+- `systemd_unit`, `monitoring`, `generated`: units, dashboards and alerts; files that are made for a
+  configuration
+"""

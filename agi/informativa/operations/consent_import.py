@@ -12,8 +12,7 @@ from dataclasses import dataclass, field, fields
 from functools import lru_cache
 from typing import NamedTuple
 
-from ..call.caller import pseudonym
-from ..call.hook_subject import hook_subject
+from ..call.caller import hook_subject, pseudonym
 from ..evidence.commitment import bind
 from ..ledgers.sqlite import SqliteStore
 from ..ledgers.transaction import SqliteTransaction

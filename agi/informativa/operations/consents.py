@@ -8,8 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from ..call import choice_policy, policy
-from ..call.caller import mask, pseudonym
-from ..call.hook_subject import hook_subject
+from ..call.caller import hook_subject, mask, pseudonym
 from ..config import Configuration
 from ..evidence.commitment import bind
 from ..ledgers import answers

@@ -9,10 +9,10 @@ from importlib import resources
 from pathlib import Path
 from string import Template
 
+from ..asterisk.peers import needed_descriptors
 from ..config import Configuration, load
 from ..evidence.settings import TargetKind
 from ..model.text import Text, command
-from ..process.descriptors import needed
 from .controller_state import not_live
 from .doctor import installation, users
 from .generated import Generated, write
@@ -96,7 +96,7 @@ def settings(configuration: Configuration, unit: str = SERVICE) -> UnitValues:
         user=root or users.name(owner.st_uid),
         group=root or users.group(owner.st_gid),
         stop=f"{configuration.drain + 20:.0f}",
-        descriptors=str(needed(configuration.sessions)),
+        descriptors=str(needed_descriptors(configuration.sessions)),
         ledgers=" ".join(map(_quoted, [*ledgers, *targets])),
         home="read-only" if at_home else "yes",
         network=_LOCAL_ONLY if local else "",

@@ -13,10 +13,9 @@ from .. import __version__
 from ..call.answering import CallServices
 from ..call.caller import fingerprint
 from ..config import Configuration
-from ..ledgers.refused import RefusedLedger
-from ..model import Controller, Identified, Lookup, Notice, SharedState
+from ..model import Controller, Identified, Lookup, Notice, Record, SharedState
 from ..model.errors import DefectError, LedgerError
-from ..model.ports import Ledger, LookupSource, OtherBoxes, Recordings
+from ..model.ports import Ledger, LedgerTransaction, LookupSource, OtherBoxes, Recordings, Result
 from ..model.text import Text
 from ..prompts.recordings import (
     InstalledRecordings,
@@ -33,6 +32,23 @@ if TYPE_CHECKING:
     from ..sharing.exchange import About
 
 OPENING_SECONDS = 30.0  # for all that is done with a ledger until calls use it; to open it has its own bound
+
+
+class RefusedLedger(Ledger):  # here, because a script loads it: ledgers/opening.py would load asyncio
+    """The ledger of a controller that may not go live, or whose own ledger cannot be opened. Every caller
+    hears the notices, and nothing is recorded here."""
+
+    def __init__(self, error: LedgerError) -> None:
+        self.error = error
+
+    async def transact(self, work: Callable[[LedgerTransaction], Result]) -> Result:
+        raise self.error
+
+    def records(self, first: int = 1) -> Iterator[Record]:
+        raise self.error
+
+    def close(self) -> None:
+        pass
 
 
 class SystemClock:
@@ -248,7 +264,7 @@ def lookups(
     by_notice: dict[str, list[LookupSource]] = {}
     for lookup in controller.lookups:
         from ..call.guard import block, suspend  # not for who has none: a script is slow
-        from ..call.lookups.guarded import GuardedLookup
+        from ..call.lookups import GuardedLookup
 
         notice = next(notice for notice in notices if notice.id == lookup.notice)
         wait = block if script else suspend
@@ -267,10 +283,10 @@ def lookups(
 
 def _question(lookup: Lookup) -> Callable[[Identified], Sequence[Mapping[str, Any]]]:
     if lookup.driver:
-        from ..call.lookups.sql import SqlLookup
+        from ..call.lookup_sql import SqlLookup
 
         return SqlLookup(lookup)
-    from ..call.lookups.http import HttpLookup
+    from ..call.lookup_http import HttpLookup
 
     return HttpLookup(lookup)
 

@@ -14,7 +14,7 @@ from typing import Any
 import structlog
 
 from ..asterisk.fastagi import FastAgiServer
-from ..asterisk.tokens import Tokens
+from ..asterisk.peers import Tokens, allowed_connections
 from ..call import answering as call
 from ..call.caller import mask
 from ..config import Configuration, changes
@@ -22,7 +22,7 @@ from ..model import CallResult, SharedState, Status
 from ..model.errors import InformativaError
 from ..model.ports import CallSession
 from ..system.patience import in_thread
-from . import bootstrap, descriptors, self_report
+from . import bootstrap, self_report
 from .generations import Generations
 from .last_hour import LastHour
 from .metrics import Metrics
@@ -214,7 +214,7 @@ class CallService:
 
     def _allow_descriptors(self) -> None:
         server = self._server
-        server.sessions, server.pending = descriptors.allow(self.configuration.sessions)
+        server.sessions, server.pending = allowed_connections(self.configuration.sessions)
 
     @property
     def _status(self) -> str:

@@ -1,7 +1,8 @@
 """Spoken words for written signs: companies' forms, addresses, telephone numbers, keys.
 
 An engine that reads "S.p.A." as three sentences, or "acme.it" as one strange word, makes a notice that
-nobody understands. After this only words are left, and punctuation that makes a pause.
+nobody understands. After this only words are left, and punctuation that makes a pause; and their letters say
+how long a reader takes.
 """
 
 from __future__ import annotations
@@ -9,6 +10,19 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
+
+FASTEST, SLOWEST = 21.0, 9.0  # letters a second, pauses included
+"""The pace of readers. The shipped notices are spoken at 13.6 to 15.8 letters a second in all five languages,
+once signs are put into words; whoever is not within half as fast again either way reads another text."""
+SLOW_READERS_PAUSE = 1.0  # seconds that a slow reader may spend more, however short the text
+
+
+class ReadingTime(NamedTuple):
+    """The seconds that a text takes: of the fastest reader, and of the slowest."""
+
+    shortest: float
+    longest: float
 
 
 @dataclass(frozen=True)
@@ -169,6 +183,14 @@ def spell_out(text: str, language: str) -> str:
     for pattern, replacement in rules:
         text = pattern.sub(replacement, text)
     return " ".join(text.split())
+
+
+def reading_time(text: str, language: str) -> ReadingTime:
+    """Return the time that a text takes in a language such as it or de_DE."""
+    base = language.partition("_")[0]
+    words = spell_out(text, base) if base in SPELLINGS else text
+    letters = sum(map(str.isalpha, words))
+    return ReadingTime(letters / FASTEST, letters / SLOWEST + SLOW_READERS_PAUSE)
 
 
 def without_form(name: str) -> str:

@@ -1,1 +1,28 @@
-"""Many boxes: the deliveries of each, brought together in a PostgreSQL of the installation's own."""
+"""Many boxes: the deliveries of each, brought together in a PostgreSQL of the installation's own.
+
+A call asks:
+
+- `others`: the port `OtherBoxes`: the question, and how long a call waits
+- `question`, `idle`: its SQL, and connections that wait for the next call
+
+Beside the calls:
+
+- `loop`: one thread for each ledger, which sends and takes in
+- `exchange`: one step of it
+- `membership`: the ledger that the database knows by this box's name, and no other
+- `proof_sender`: the box's log, so that others can prove its records
+- `erasure_orders`, `sealed_caller`: erasures that boxes order of each other, and the caller as they carry him
+
+Reading:
+
+- `reading`: records of all boxes, or of one caller
+- `proof_reader`: the same with proofs
+- `answer_audit`: answers that a ledger has from other boxes, compared with their records
+
+The database:
+
+- `administration`: creating and upgrading it, listing boxes, retiring one
+- `connection`: a connection as one company's role
+- `schema`: its numbered migrations (`migrations/`) and the rights of its roles
+- `rows`, `proof_statements`, `erasure_statements`: the SQL for one company's schema
+"""

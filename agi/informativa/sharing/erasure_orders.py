@@ -22,8 +22,8 @@ from ..ledgers import (
     erasure_notes,
     erasure_requests,
     instructions,
-    leaves,
     own_logs,
+    references,
 )
 from ..ledgers.erasure_notes import NotedErasure
 from ..ledgers.erasure_requests import ErasureRequest, Standing
@@ -187,7 +187,7 @@ class Erasures:
         if noted is not None:
             self._erase_there(noted.named.resting)
         elif not reference.startswith(NOTE):
-            _own_leaves, resting_leaves = leaves.indices(reference)
+            _own_leaves, resting_leaves = references.indices(reference)
             self._erase_there(resting_leaves)
 
     def _erase_there(self, resting_leaves: Iterable[range]) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 
 import psycopg
 
-from ..ledgers import boxes, purge_texts
+from ..ledgers import boxes, references
 from ..ledgers.sqlite import SqliteStore
 from ..model import RecordKind, SharedDatabase
 from ..model.text import Text
@@ -228,7 +228,7 @@ class Exchange:
             for numbers in boxes.purged_by(self._store, row[_REFERENCE]):
                 self._connection.execute(self._sql.purge_records, (self._box, numbers))
         elif row[_KIND] == RecordKind.PURGE:
-            first, last, end = purge_texts.purged(row[_REFERENCE])
+            first, last, end = references.purged(row[_REFERENCE])
             self._connection.execute(self._sql.purge, (self._box, first, last, end))
         elif row[_KIND] == RecordKind.ERASURE:
             self._erasures.follow(row[0], row[_REFERENCE])

@@ -1,9 +1,10 @@
-"""Processes: the open files of this machine's processes, as Linux shows them (proc(5)), and worker processes
-for long work."""
+"""Processes: the open files of this machine's processes, as Linux shows them (proc(5)), the limit of those of
+this one, and worker processes for long work."""
 
 from __future__ import annotations
 
 import glob
+import resource
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +18,16 @@ def descriptors() -> Iterator[Path]:
     """Iterate over the links /proc/PROCESS/fd/NUMBER, as far as we may see them. Processes end meanwhile, and
     their links go: `Path.glob` raises then."""
     yield from map(Path, glob.iglob("/proc/[0-9]*/fd/*"))  # noqa: PTH207
+
+
+def allow_descriptors(number: int) -> int:
+    """Raise the limit of this process's open files to `number`, and return how many it may have: fewer where
+    the system gives fewer."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    allowed = number if hard == resource.RLIM_INFINITY else min(number, hard)
+    if soft < allowed:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
+    return allowed
 
 
 @contextmanager

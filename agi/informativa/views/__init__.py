@@ -1,1 +1,29 @@
-"""Results for their readers: words in a language, JSON of one shape per noun, tables for terminals."""
+"""Results for their readers: the results of `operations`, in words, and nothing decided.
+
+- `text`: lines and tables for a terminal
+- `documents`: JSON documents and their schema, as a result's own fields give them
+- `messages`: texts in a reader's language, by gettext (`locale/`)
+- `terminal`: the one place that decides about colour, characters and width
+
+Pages (`templates/`):
+
+- `console_templates`: the console's templates: their words, times and filters
+- `markup`: templates in which all that is no markup of ours is escaped
+- `receipt_page`: a receipt as one page that needs no other file
+- `receipt_claims`: its sentences
+- `receipt_facts`: the names in its tables
+- `receipt_script`: the data of the script that checks it
+
+Records and answers, for readers who have never seen one:
+
+- `record_words`: the meanings of their codes and names
+- `choice_sentences`: choices in sentences
+- `choice_words`: choices in words, for whoever counts
+
+Files:
+
+- `record_files`: records as CSV, JSON Lines or linked data
+- `jsonld`: records as linked data (W3C DPV)
+- `consent_files`: standing consents of many callers
+- `support`: the support bundle
+"""

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, TextIO, cast
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.progress import Progress, ProgressColumn
 
 # What ASCII makes of characters that we print; letters lose their accents, and all else is a question mark.
 _PLAIN = str.maketrans(
@@ -113,6 +114,21 @@ def console(*, stderr: bool = False, wrap: bool = True) -> Console:
 
     stream = _itself(sys.stderr if stderr else sys.stdout)
     return Clean(file=stream, soft_wrap=not wrap, markup=False, highlight=False, emoji=False)
+
+
+def progress(amount: ProgressColumn) -> Progress:
+    """Return bars that show this amount of each task, on stderr if that is a terminal."""
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    return Progress(
+        TextColumn("{task.description}"),
+        amount,
+        BarColumn(),
+        TimeRemainingColumn(),
+        console=console(stderr=True),
+        disable=not sys.stderr.isatty(),
+        transient=True,
+    )
 
 
 def width() -> int:

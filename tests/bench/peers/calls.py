@@ -19,7 +19,7 @@ import uvloop
 
 from informativa.asterisk import fastagi
 from informativa.asterisk.fastagi import FastAgiServer, PendingConnection
-from informativa.asterisk.tokens import Tokens
+from informativa.asterisk.peers import Tokens
 from informativa.cli import log
 from informativa.ledgers import groupcommit
 from informativa.process.preparation import prepare

@@ -1,1 +1,45 @@
-"""The commands: each parses what was typed, has an operation do it, and shows what came of it."""
+"""The commands, one module for each noun: parse what was typed, have an operation do it, show its result.
+Which words a module knows is in `MODULES` of `..main`.
+
+Setting up:
+
+- `init`: a first configuration
+- `config`: `check`, and the format of the file
+- `notices`: the notices of today
+- `prompts`: prompts: spoken, recorded, heard, laid out
+- `dialplan`: what Asterisk includes
+- `keys`: secrets
+- `service`: the systemd unit, and `serve`
+- `web`: the console and its accounts
+- `boxes`: the database where boxes meet
+- `metrics`: for Prometheus and Grafana
+- `program`: completion, manual, help
+
+Looking:
+
+- `doctor`: what is wrong
+- `upgrade_check`: what would be, after an upgrade
+- `watching`: `tail` and `status`
+- `tail`: calls as they come
+- `explain`: what would happen to a call
+- `test_call`: a call that tries it
+- `ledger`: records
+- `controllers`: companies: their state, a purge, the worksheet of a contract
+- `support`: a bundle for whoever helps
+
+Callers:
+
+- `callers`: one caller, his erasure, what he was told elsewhere
+- `consents`: what callers answered
+- `hooks`: who is told of it
+- `importing`: deliveries made elsewhere
+
+Proof:
+
+- `evidence`: checkpoints, receipts, audits
+- `bundle`: a period for an auditor
+- `compare`: a list of calls beside the ledgers
+- `monitor`: for the company at home whose calls others answer: a look at their log
+- `witness`: the same: its signature of their log
+- `approve`: the same: its word for notes of the log
+"""

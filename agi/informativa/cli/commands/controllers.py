@@ -1,22 +1,67 @@
-"""Commands about controllers: their state, and the worksheet for an outsourcing contract's prior analysis."""
+"""Commands about controllers: what is past their retention, their state, and the worksheet for an outsourcing
+contract's prior analysis."""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 
 from ...config import DEFAULT_FILE, load
-from ...operations import controller_state, outsourcing
+from ...operations import controller_state, outsourcing, retention
+from ...operations.controllers import select_for_callers
 from ...views.text import controllers as text
-from ..options import Config, Json, print_document
+from ...views.text.retention import purged
+from ..options import (
+    Config,
+    Json,
+    Of,
+    RuleInstruction,
+    Yes,
+    print_document,
+    warn_of_unnoted,
+    warn_of_unrelated,
+)
 from ..words import _
 
 
 def add_to(app: typer.Typer) -> None:
     """Give the program these commands."""
+    app.command("purge")(_purge)
     app.command("controllers")(_controllers)
     app.command("outsourcing-worksheet")(_outsourcing_worksheet)
+
+
+def _purge(
+    config: Config = DEFAULT_FILE,
+    controller: Of = None,
+    instruction: RuleInstruction = "",
+    yes: Yes = False,
+    as_json: Json = False,
+) -> None:
+    """Say which records are older than the retention; with --yes delete them, as the service does daily."""
+    selection = select_for_callers(config, controller or ())
+    warn_of_unrelated(selection.unrelated)
+
+    def show(part: retention.OldCopy | retention.Purged) -> None:
+        if not as_json:
+            print("\n".join(purged(part, yes, _)))
+
+    shared = selection.configuration.shared
+    purge = retention.purge(
+        selection.named,
+        datetime.now(UTC),
+        really=yes,
+        shared=shared,
+        progress=show,
+        instruction=instruction,
+    )
+    warn_of_unnoted(instruction, (one.instruction for one in purge.controllers))
+    if as_json:
+        print_document(purge)
+    elif not yes:
+        print(_("Nothing was deleted yet. To do it, add --yes."))
 
 
 def _controllers(config: Config = DEFAULT_FILE, as_json: Json = False) -> None:

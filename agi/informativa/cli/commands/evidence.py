@@ -185,7 +185,7 @@ def receipt(
 
 
 def _page_for(reader: Language) -> Callable[[ReceiptPage], str]:
-    from ...views.html import receipt as receipt_view  # not for other commands: jinja2 takes 30 ms
+    from ...views import receipt_page as receipt_view  # not for other commands: jinja2 takes 30 ms
 
     return partial(receipt_view.page, say=reader)
 

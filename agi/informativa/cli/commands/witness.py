@@ -10,7 +10,7 @@ import typer
 
 from ...operations.evidence import logs, verifying
 from ...operations.evidence import witness as operations
-from ...views.text.witness import public_key_lines
+from ...views.text.monitor import public_key_lines
 from ..log import LogFormat, configure
 from ..options import Json, print_document
 from ..words import _

@@ -1,1 +1,15 @@
-"""The pages, one module each. What may be asked, and by whom, stands in `..routes`."""
+"""The pages of the console, one module each. Who may ask for which is in `..routes`.
+
+- `entry`: log-in, log-out, invitations, the choice of a language and a company
+- `today`: the first page of a company
+- `calls`, `call`: recorded calls, and the story of one
+- `caller`: a caller: search, records, consents, what he was told elsewhere
+- `caller_lookup`: callers who were looked up, as sessions remember them
+- `consents`: what counts of all callers, and a withdrawal
+- `letter`: the answer to an access request
+- `erasure`: preview, confirmation and outcome
+- `notices`: notices, choices, lines and their plans; what would happen to a call
+- `evidence`: the log and its copies, audits, bundles
+- `access_log_page`: who looked at whom
+- `health`: the machine, for operators
+"""

@@ -15,7 +15,7 @@ from ...operations.evidence import receipts
 from ...operations.evidence.receipt_page import receipt_page
 from ...operations.evidence.verifying import verify_data
 from ...operations.records import NEWEST
-from ...views.html import receipt as receipt_view
+from ...views import receipt_page as receipt_view
 from ..context import RequestContext, attachment
 
 SOUND = "audio/wav"

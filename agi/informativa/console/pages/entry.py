@@ -17,8 +17,7 @@ from ...operations import access_log
 from ...operations.accounts import totp
 from ...operations.accounts.store import OpenInvitation, UserAccount
 from ...views.messages import languages
-from ..context import RequestContext
-from ..cookies import BROWSER, LANGUAGE
+from ..context import BROWSER, LANGUAGE, RequestContext
 from ..sessions import new_token
 
 log = structlog.get_logger("informativa")

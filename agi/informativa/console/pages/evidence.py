@@ -13,9 +13,8 @@ from ...operations.controllers import require_ledger
 from ...operations.day_range import DayRange
 from ...operations.evidence import auditing, logs
 from ...operations.evidence import bundle as bundles
-from ...operations.evidence.box_logs import other_box_logs
-from ...operations.evidence.bundle import Bundle
-from ...operations.evidence.log_state import log_state
+from ...operations.evidence.bundle_content import Bundle
+from ...operations.evidence.log_state import log_state, other_box_logs
 from ...views.messages import ENGLISH, Language, language, languages
 from ...views.text.bundle_readme import BundleWords
 from ..context import RequestContext

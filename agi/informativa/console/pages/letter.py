@@ -14,7 +14,7 @@ from ...model.text import Text
 from ...operations import access_letter, callers
 from ...operations.access_letter import AccessLetter
 from ...operations.typed_caller import Typed
-from ...views.html.console import shipped_style
+from ...views.console_templates import shipped_style
 from ...views.messages import Language, of_letter
 from ..context import RequestContext, attachment
 from .caller_lookup import CallerLookup, LazyResult, company_with_callers, note_access

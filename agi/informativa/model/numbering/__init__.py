@@ -7,6 +7,9 @@ or none: then the library is asked. No number is stored.
 
 A country's part of the table counts only as long as the files that the installed phonenumbers has about this
 country are those that it was made from, so that a newer installed library is used with its own plans.
+
+- `table`: the automaton, written by `make plans`
+- `library`: the answers of phonenumbers itself
 """
 
 from __future__ import annotations

@@ -1,2 +1,27 @@
 """The checks of a live system, with what mends each fault. They ask Asterisk, the service and the files, and
-change nothing."""
+change nothing. A new check is a row of `checks`.
+
+The machinery:
+
+- `checks`: the table of all checks, and which commands run each
+- `examination`: checks at the same time, each within its limit
+- `findings`: the result of one
+- `system`: what they examine, read once
+- `probe`: questions to the service
+
+Checks:
+
+- `asterisk`, `asterisk_files`: Asterisk, and where its files are
+- `dialplan`: its dialplan, as it is loaded
+- `account`: the account at its manager interface
+- `ports`, `port_owner`: the service's ports, and other programs that have them
+- `service`: the service, file rights, disk room, times
+- `installation`: configuration, recordings, this program
+- `notices`, `names`: notices that agree with the records; names that people read
+- `ledgers`, `write_trial`: ledgers that open and can be written
+- `evidence`: signed, in time, and kept elsewhere
+- `shared`: the other boxes
+- `hooks`: consents of which a hook is not told
+- `status`, `upgrade`: those of `status`, in fewer words, and of `upgrade-check`
+- `users`: users of this machine and their rights
+"""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ... import __version__
 from ...asterisk.dialplan import started
-from ...config.formats import NEWEST
+from ...config.document import NEWEST_FORMAT
 from ...model import Controller
 from ...model.errors import InformativaError
 from ...model.text import Text, clause, command
@@ -35,8 +35,8 @@ def python(_system: System) -> Iterator[Finding]:
 
 def format_of_file(system: System) -> Iterator[Finding]:
     """Check that the configuration is of the newest format."""
-    facts = {"file": system.file, "format": system.configured.format, "newest": NEWEST}
-    if system.configured.format == NEWEST:
+    facts = {"file": system.file, "format": system.configured.format, "newest": NEWEST_FORMAT}
+    if system.configured.format == NEWEST_FORMAT:
         yield ok(Text("{file} is of format {format}, the newest", **facts))
         return
     text = Text("{file} is of format {format}, which goes on; the newest is {newest}")

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 
 from ...evidence.cosignature import WitnessVerifier
+from ...evidence.dated_checkpoints import SignedLeaves
 from ...evidence.log_folder import LogFolder, PublishedLog
 from ...evidence.note import Verifier
 from ...evidence.note_flaws import SignedAt
 from ...evidence.note_standing import NoteStanding, standings
 from ...evidence.read_log import ReadLog
-from ...evidence.signed_leaves import SignedLeaves
 from ...model.errors import EvidenceError
 
 

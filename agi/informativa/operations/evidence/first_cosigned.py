@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 
 from ...evidence.checkpoint import Checkpoint
 from ...evidence.cosignature import WitnessVerifier, cosignatures
+from ...evidence.dated_checkpoints import SignedLeaves
 from ...evidence.log_source import LARGEST_CHECKPOINT, LogSource
-from ...evidence.signed_leaves import SignedLeaves
 from ...model.errors import ElsewhereError, EvidenceError
 from ...model.text import Text
 from .monitor_reading import FollowedLog

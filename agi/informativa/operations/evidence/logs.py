@@ -20,7 +20,7 @@ from ...evidence.settings import EvidenceConfig
 from ...ledgers import sequencer
 from ...ledgers.instructions import require_instruction
 from ...ledgers.leaves import LedgerLog
-from ...ledgers.remembered_trees import RememberedTree
+from ...ledgers.own_logs import RememberedTree
 from ...model import Controller
 from ...model.errors import (
     LOG_MISSING,

@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from ...evidence import timestamp
+from ...evidence.dated_checkpoints import StampedCheckpoints
 from ...evidence.log_folder import LogFolder, PublishedLog
 from ...evidence.note import Verifier
 from ...evidence.note_standing import NoteStanding, NoteVerdict
 from ...evidence.notes import PurgeNote, RuleNote
 from ...evidence.read_log import ReadLog
 from ...evidence.settings import TimestampAuthority
-from ...evidence.stamped_checkpoints import StampedCheckpoints
 from ...model.errors import EvidenceError, EvidenceFormatError, SignatureError
 from ...model.text import Text
 from ..document import Sentence

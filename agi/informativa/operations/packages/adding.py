@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,7 +12,6 @@ from ...config import DEFAULT_FILE
 from ...config import document as documents
 from ...config.build import inspect_text
 from ...config.editing import Entry, Item, edited
-from ...config.schema import LineSettings
 from ...model.choices import KINDS
 from ...model.errors import ConfigProblem, InformativaError
 from ...model.text import Text, command, joined
@@ -22,7 +21,6 @@ from ...prompts.store import PromptPath, write
 from ...system import shipped
 from ...system.files import write_file
 from .. import config_upgrade
-from ..controllers import name_remedy
 from ..generated import unwritten
 from ..prompts import making
 from ..prompts.configured import ConfiguredPrompts, proposed
@@ -31,7 +29,8 @@ from ..prompts.parts import CAUTIONS, PartPlace, SpokenPart, place_of
 from ..prompts.spoken_values import GivenValues
 from .plan_places import missing_steps, rarer_notices
 from .request import AddedNotice, AddedPrompt, CitedLaw, NoticeRequest, PromptSource, typed_command
-from .table import BY_ID, VALUES, NoticePackage, PackageSection
+from .selection import package_named, selected_lines, selected_sections, with_usual_values
+from .table import VALUES, PackageSection
 
 
 def add(
@@ -63,8 +62,8 @@ class _Addition:
         self.file, self.request = file, request
         self.configured = ConfiguredPrompts(file)
         self.controller, self.owner = self.configured.controller(request.controller)
-        self.package = _package(request.notice)
-        self.lines = _lines(self.configured, self.controller, request.lines)
+        self.package = package_named(request.notice)
+        self.lines = selected_lines(self.configured, self.controller, request.lines)
         self.languages = list(
             dict.fromkeys(
                 language
@@ -72,9 +71,11 @@ class _Addition:
                 for language in (line.language, *line.languages.values(), *line.fallback)
             )
         )
-        self.values = _with_usual(request.values, self.package, self.lines)
+        self.values = with_usual_values(request.values, self.package, self.lines)
         self.version = proposed((), now)
-        self.sections = [self._section(section) for section in _selected(self.package, request, self.values)]
+        self.sections = [
+            self._section(section) for section in selected_sections(self.package, request, self.values)
+        ]
         self._require_use()
         self.old = file.read_bytes().decode()
         self.unvalued = dict.fromkeys(self._unvalued())
@@ -356,57 +357,6 @@ class _Addition:
 _BLANK = "…"
 _BY_LANGUAGE = ("in_country", "quality")
 """The values that are words of a language."""
-
-
-def _package(name: str) -> NoticePackage:
-    if name not in BY_ID:
-        raise InformativaError(Text("There is no notice {name}.", name=name), name_remedy(name, BY_ID))
-    return BY_ID[name]
-
-
-def _lines(configured: ConfiguredPrompts, controller: str, numbers: Sequence[str]) -> dict[str, LineSettings]:
-    lines = {
-        number: line for number, line in configured.settings.lines.items() if line.controller == controller
-    }
-    for number in numbers:
-        if number not in lines:
-            raise InformativaError(
-                Text("{controller} has no line {number}.", controller=controller, number=number),
-                name_remedy(number, lines),
-            )
-    if not lines:
-        raise InformativaError(
-            Text("{controller} has no line.", controller=controller), Text("Write one under `lines` first.")
-        )
-    return {number: lines[number] for number in numbers or lines}
-
-
-def _with_usual(
-    values: GivenValues, package: NoticePackage, lines: Mapping[str, LineSettings]
-) -> GivenValues:
-    """Return the values with the line that is called to withdraw, where there is but one. Raises
-    InformativaError for a name that this notice has no place for."""
-    settings = {name for section in package.sections for name in section.settings}
-    options = dict(values.options)
-    if "withdraw_at" in settings and len(lines) == 1:
-        options.setdefault("withdraw_at", next(iter(lines)))
-    return GivenValues(options)
-
-
-def _selected(
-    package: NoticePackage, request: NoticeRequest, values: GivenValues
-) -> Iterator[PackageSection]:
-    """Yield the sections to add, the first with the text that somebody chose. Raises InformativaError."""
-    if request.text and request.text not in package.variants:
-        known = ", ".join(package.variants) or package.sections[0].text
-        raise InformativaError(
-            Text("{notice} has no text {text}.", notice=package.id, text=request.text),
-            Text("There are: {known}.", known=known),
-        )
-    for index, section in enumerate(package.sections):
-        if section.only_with and section.only_with not in values.options:
-            continue
-        yield replace(section, text=request.text) if request.text and index == 0 else section
 
 
 def _identity(problem: ConfigProblem) -> tuple[str, str]:

@@ -14,8 +14,7 @@ from ...prompts import heard_words, texts
 from ...prompts.audio import Sound, trimmed
 from ...prompts.heard_words import Comparison, compare
 from ...prompts.named_keys import named_keys
-from ...prompts.pronunciation import SPELLINGS
-from ...prompts.reading_time import ReadingTime, reading_time
+from ...prompts.pronunciation import SPELLINGS, ReadingTime, reading_time
 from ...prompts.texts import Template
 from ...system import shipped
 from .configured import ConfiguredPrompts

@@ -1,1 +1,45 @@
-"""Results as lines and tables for a terminal, in the language that each call is given."""
+"""Results as lines and tables for a terminal, in the language that each call is given.
+
+Calls and records:
+
+- `records`: records of a ledger, and calls as they come
+- `callers`: one caller: records, erasure, entries
+- `consents`: consents of a caller, and what was put on record of them
+- `choices`: choices that would be asked
+- `answers`: answers to choices, counted
+- `explain`: what would happen to a call
+- `importing`: an import
+- `retention`: a purge
+- `access_log`: who looked at whom
+
+The installation:
+
+- `status`: service and ledgers on one screen
+- `doctor`: findings
+- `check`: problems of the configuration
+- `configuration`: a configuration that was made or upgraded, and files for one
+- `controllers`: companies and their state
+- `packages`: a notice of today that was added
+- `prompts`: prompts that are configured, made or installed
+- `dialplan`: the dialplan in Asterisk's folder
+- `test_call`: a test call, step by step
+- `account`: how to make the account at Asterisk's manager
+- `boxes`: other boxes, and where they meet
+- `hooks`: companies' hooks
+- `accounts`: accounts of the console
+- `keys`: secrets that were made or rotated
+
+Proof:
+
+- `evidence`: receipts, checkpoints, whether they hold
+- `audits`: an audit
+- `publishing`: where a log is published
+- `approval`: approvals of notes, and what notes change
+- `monitor`: a look at others' logs, and the company's own witness
+- `comparison`: a list of calls beside the ledgers
+- `bundle`: a bundle that was written
+- `bundle_boxes`: boxes that it may lack
+- `bundle_holes`: records that are gone
+- `bundle_readme`: the texts in it for an auditor
+- `bundle_plan`: plans of lines in words
+"""

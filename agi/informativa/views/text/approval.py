@@ -1,16 +1,16 @@
-"""Approvals of notes, for a terminal."""
+"""Approvals of notes, and what a note changes, for a terminal."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from ...model.text import Text, joined
 from ...operations.evidence.approver_key import ApproverKey
 from ...operations.evidence.approving import ApprovedNote, Proposal, WrittenApproval
 from ...operations.evidence.erasure_lists import ErasureList
+from ...operations.evidence.note_words import RuleChange
 from ...operations.evidence.noted_approvals import NotedApproval, NotedApprovals
 from ..messages import Language
-from .notes import change_lines
 
 
 def key_lines(key: ApproverKey, made: bool, say: Language) -> Iterator[str]:
@@ -44,6 +44,18 @@ def noted_lines(approvals: NotedApprovals, say: Language) -> Iterator[str]:
     for approval in approvals.approvals:
         if not approval.problem:
             yield from _noted(approval, say)
+
+
+def change_lines(changes: Iterable[RuleChange], say: Language) -> Iterator[str]:
+    """Yield the values that a rule changes, one on each line."""
+    for change in changes:
+        after = say("nothing") if change.after is None else change.after
+        if change.before is None:
+            yield f"  {change.name}: {after}"
+        else:
+            yield "  " + say(
+                "{name}: {value} instead of {before}", name=change.name, value=after, before=change.before
+            )
 
 
 def _noted(approval: NotedApproval, say: Language) -> Iterator[str]:

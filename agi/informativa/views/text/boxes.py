@@ -11,8 +11,7 @@ from ...model.text import Text
 from ...operations import boxes
 from ...operations.boxes import Box, Difference, JoinedController, Meeting, MigratedSchema, RetiredBox
 from ..messages import Language
-from ..terminal import one_line
-from .progress import progress
+from ..terminal import one_line, progress
 
 _LINE = "  {:<16} {:>12} {:>8}  {:<22} {}"
 DIFFERENCES = {

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import tzinfo
 
 from ...model.text import Text
-from ...operations.evidence.bundle import Bundle
+from ...operations.evidence.bundle_content import Bundle
 from ..messages import Language
 from .bundle_boxes import completeness
 from .bundle_holes import box_holes

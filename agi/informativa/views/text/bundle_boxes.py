@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import tzinfo
 
 from ...model.text import Text
-from ...operations.evidence.bundle import IncompleteBox
+from ...operations.evidence.bundle_content import IncompleteBox
 from ..messages import Language
 
 _NOT_WHOLE = Text(

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from ...model import Controller, Line, Record
 from ...model.text import Text
-from ...operations.evidence.bundle import BundleContent
+from ...operations.evidence.bundle_content import BundleContent
 from ..messages import Language
 from ..record_files import CSV, LINES, LINKED, RecordFiles
 from .bundle_boxes import completeness

@@ -12,8 +12,7 @@ from rich.progress import TextColumn
 from ...model.text import Text
 from ...operations.evidence.comparison_document import CallComparison
 from ..messages import Language
-from ..terminal import one_line
-from .progress import progress
+from ..terminal import one_line, progress
 
 _COUNTS = (
     (0, "calls", Text("calls in the list")),

@@ -1,10 +1,11 @@
-"""A configuration that was made or upgraded, for a terminal."""
+"""A configuration that was made or upgraded, and files that were made for one, for a terminal."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from ...operations.config_upgrade import ConfigUpgraded
+from ...operations.generated import Generated
 from ...operations.init import NewConfiguration
 from ..messages import Language
 from ..terminal import one_line
@@ -51,3 +52,8 @@ def upgraded(upgrade: ConfigUpgraded, say: Language) -> Iterator[str]:
         yield say("Next: informativa check -c {file}", file=upgrade.file)
     else:
         yield say("{file} would be of format {after} (it is {before}); nothing was written.", **facts)
+
+
+def file_message(generated: Generated, say: Language) -> str:
+    """Return the message of a file that was made for a configuration, and the next command."""
+    return say("Wrote {file}. Next: {then}", file=generated.file, then=generated.next)

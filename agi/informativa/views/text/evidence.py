@@ -15,7 +15,7 @@ from ...operations.evidence.verifying import Verification, VerifiedReceipt
 from ..choice_sentences import ANSWERS, ASKS, options
 from ..messages import Language
 from ..record_words import KINDS
-from .progress import progress
+from ..terminal import progress
 
 
 @contextmanager

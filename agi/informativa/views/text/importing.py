@@ -11,7 +11,7 @@ from rich.progress import TextColumn
 from ...operations import importing
 from ...operations.importing import Import, ImportCounts
 from ..messages import Language
-from .progress import progress
+from ..terminal import progress
 
 
 def imported(result: Import, say: Language) -> Iterator[str]:

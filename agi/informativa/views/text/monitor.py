@@ -1,4 +1,5 @@
-"""A look at somebody else's logs, for a terminal."""
+"""The log of whoever answers a company's calls, followed from home, for a terminal: the look of its monitor,
+and its own witness."""
 
 from __future__ import annotations
 
@@ -6,8 +7,9 @@ from collections.abc import Iterator
 
 from ...model.text import Text
 from ...operations.evidence.monitor_findings import FindingKind, Look, MonitoredLog, MonitorFinding
+from ...operations.evidence.witness import Witness
 from ..messages import Language
-from .notes import change_lines
+from .approval import change_lines
 
 KINDS = {
     FindingKind.FORK: Text("FORK"),
@@ -33,6 +35,25 @@ def finding_lines(finding: MonitorFinding, say: Language) -> Iterator[str]:
     place = finding.log if finding.index is None else f"{finding.log} {finding.index}"
     yield say("{kind} {place}: {message}", kind=KINDS[finding.kind], place=place, message=finding.message)
     yield from change_lines(finding.changes, say)
+
+
+def public_key_lines(witness: Witness, made: bool, say: Language) -> Iterator[str]:
+    """Yield the public key, for the operator of a log, and the last checkpoint signed for each log; `made` if
+    the key is new."""
+    yield witness.key
+    if made:
+        yield say(
+            "The private key lies in {folder}: keep it, and what lies beside it.", folder=witness.folder
+        )
+    for checkpoint in witness.logs:
+        yield say.counted(
+            "{origin}: {size} record, signed on {at:%Y-%m-%d %H:%M} UTC",
+            "{origin}: {size} records, signed on {at:%Y-%m-%d %H:%M} UTC",
+            checkpoint.size,
+            origin=checkpoint.log,
+            size=checkpoint.size,
+            at=checkpoint.at,
+        )
 
 
 def _log(log: MonitoredLog, say: Language) -> str:

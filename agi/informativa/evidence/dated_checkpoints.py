@@ -1,4 +1,5 @@
-"""The checkpoints of a log that an authority stamped (RFC 3161), each with its stamp.
+"""Checkpoints of a log with a date that is not the log's word: witnesses signed it then, or an authority
+stamped it (RFC 3161).
 
 A stamp counts if it verifies against the authority's roots, and is of just that checkpoint as the log signed
 it. Then all leaves of that size are at least as old as it says.
@@ -6,6 +7,7 @@ it. Then all leaves of that size are at least as old as it says.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -17,11 +19,32 @@ from typing import TYPE_CHECKING
 from ..model.errors import EvidenceFormatError, SignatureError
 from . import timestamp
 from .checkpoint import open_checkpoint
+from .cosignature import WitnessVerifier, cosignatures
 from .log_folder import PublishedLog
 from .note import Verifier
 
 if TYPE_CHECKING:
     from cryptography.x509 import Certificate
+
+
+@dataclass(frozen=True)
+class SignedLeaves:
+    """The leaves of the log with this key, of which `published` has checkpoints. These are listed once."""
+
+    published: PublishedLog
+    key: Verifier
+
+    def signed_at(self, index: int, witnesses: Sequence[WitnessVerifier]) -> int | None:
+        """Return when one of these witnesses first signed a checkpoint with a leaf, in POSIX seconds; `None`
+        if none did. Raises EvidenceError if the files cannot be used."""
+        for size in self._sizes[bisect_right(self._sizes, index) :]:
+            if times := cosignatures(self.published.checkpoint_of(size), self.key, witnesses):
+                return min(times)
+        return None
+
+    @cached_property
+    def _sizes(self) -> list[int]:
+        return self.published.sizes()
 
 
 @dataclass(frozen=True)

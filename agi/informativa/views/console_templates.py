@@ -11,7 +11,7 @@ from importlib import resources
 import jinja2
 from markupsafe import Markup
 
-from ...model import (
+from ..model import (
     Action,
     Answer,
     Asked,
@@ -24,22 +24,22 @@ from ...model import (
     RecordKind,
     name_with_basis,
 )
-from ...model.invisible import visible
-from ...model.text import Text
-from ...operations.evidence.auditing import AuditedLedger
-from ...operations.evidence.verifying import VerifiedReceipt
-from ...operations.record_document import AskedChoice
-from .. import choice_words
-from .. import record_words as words
-from ..choice_sentences import options
-from ..messages import Language
-from ..text import audits, evidence
-from ..text.access_log import action_text, detail_text, short
-from ..text.boxes import ago, cells
-from ..text.bundle_plan import sentences
-from ..text.choices import explained_key, outlook
-from ..text.consents import end_of
+from ..model.invisible import visible
+from ..model.text import Text
+from ..operations.evidence.auditing import AuditedLedger
+from ..operations.evidence.verifying import VerifiedReceipt
+from ..operations.record_document import AskedChoice
+from . import choice_words
+from . import record_words as words
+from .choice_sentences import options
 from .markup import templates_in
+from .messages import Language
+from .text import audits, evidence
+from .text.access_log import action_text, detail_text, short
+from .text.boxes import ago, cells
+from .text.bundle_plan import sentences
+from .text.choices import explained_key, outlook
+from .text.consents import end_of
 
 PLACE = "views/templates/console"
 PAUSE = Markup("<!-- -->")

@@ -15,16 +15,16 @@ from itertools import chain
 import jinja2
 from jinja2.ext import Extension
 
-from ...evidence.encoding import encode_base64
-from ...evidence.proof import SUFFIX
-from ...evidence.receipt import Person
-from ...evidence.tree import leaf_hash
-from ...model.invisible import visible
-from ...operations.evidence.page_file import Body, digests, policy_of
-from ...operations.evidence.page_words import PageWords, SentenceMaker
-from ...operations.evidence.receipt_page import ReceiptPage
-from ..messages import Language
+from ..evidence.encoding import encode_base64
+from ..evidence.proof import SUFFIX
+from ..evidence.receipt import Person
+from ..evidence.tree import leaf_hash
+from ..model.invisible import visible
+from ..operations.evidence.page_file import Body, digests, policy_of
+from ..operations.evidence.page_words import PageWords, SentenceMaker
+from ..operations.evidence.receipt_page import ReceiptPage
 from .markup import data_block, templates_in
+from .messages import Language
 from .receipt_claims import claims_by_section
 from .receipt_facts import FACTS, PERSON
 from .receipt_script import SCRIPTS, for_script

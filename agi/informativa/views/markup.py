@@ -11,7 +11,7 @@ import jinja2
 from jinja2.ext import Extension
 from markupsafe import Markup
 
-from ...model.invisible import visible
+from ..model.invisible import visible
 
 
 def templates_in(

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ...evidence.receipt import Person, Receipt
-from ...model import Asks, Reason, RecordKind, Status
-from ...model.text import Text
-from ...operations.evidence.page_words import Source
-from ...operations.evidence.receipt_page import ReceiptPage
+from ..evidence.receipt import Person, Receipt
+from ..model import Asks, Reason, RecordKind, Status
+from ..model.text import Text
+from ..operations.evidence.page_words import Source
+from ..operations.evidence.receipt_page import ReceiptPage
 
 _ABOUT_RECORDS = {RecordKind.ERASURE, RecordKind.PURGE, RecordKind.TOTALS, RecordKind.ACCESS}
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from ...evidence.receipt import FACT_NAMES, FACTS_OF_CHOICES, NUMBERS, PERSON_NAMES, REQUIRED, Values
-from ...model.text import Text, plain
-from ...operations.evidence.receipt_page import ReceiptPage
-from ..choice_sentences import ONLY_OF_CHOICES, options
-from ..messages import Language
-from ..record_words import CODES, MOMENT, MONTHS, TENTHS, name_in_language
+from ..evidence.receipt import FACT_NAMES, FACTS_OF_CHOICES, NUMBERS, PERSON_NAMES, REQUIRED, Values
+from ..model.text import Text, plain
+from ..operations.evidence.receipt_page import ReceiptPage
+from .choice_sentences import ONLY_OF_CHOICES, options
+from .messages import Language
 from .receipt_claims import Claim, is_of_choice
+from .record_words import CODES, MOMENT, MONTHS, TENTHS, name_in_language
 
 SCRIPTS = ("words.js", "proof.js", "receipt.js", "page.js")
 

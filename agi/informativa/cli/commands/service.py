@@ -1,7 +1,8 @@
-"""`informativa systemd`: print the systemd unit for a configuration, or write it."""
+"""Commands about the service: its systemd unit, and `informativa serve`, the service in the foreground."""
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 from typing import Annotated
 
@@ -9,13 +10,15 @@ import typer
 
 from ...config import DEFAULT_FILE
 from ...operations import systemd_unit
+from ..log import LogFormat, configure
 from ..options import Config, print_generated
 from ..words import _
 
 
 def add_to(app: typer.Typer) -> None:
-    """Give the program this command."""
+    """Give the program these commands."""
     app.command("systemd")(_systemd)
+    app.command("serve")(_serve)
 
 
 def _systemd(
@@ -33,3 +36,21 @@ def _systemd(
         raise typer.BadParameter(_("Choose --web or --evidence: a unit runs one of the two."))
     unit = systemd_unit.SIGNER if evidence else systemd_unit.CONSOLE if web else systemd_unit.SERVICE
     print_generated(systemd_unit.generate(config, output, unit))
+
+
+def _serve(
+    config: Config = DEFAULT_FILE,
+    log: Annotated[LogFormat, typer.Option(help="How to write the log.")] = LogFormat.CONSOLE,
+) -> None:
+    """Answer Asterisk's calls (FastAGI) until SIGTERM."""
+    from ...process import service
+    from ...process.preparation import prepare
+
+    _.speak({})  # a log is searched in the language of this documentation
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until there is something to load anew
+    configuration = prepare(config)
+    sink = configure(log)
+    try:
+        service.run(configuration)
+    finally:
+        sink.close()

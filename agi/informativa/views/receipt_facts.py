@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...model.text import Text
+from ..model.text import Text
 
 FACTS = {
     "answer": Text("Answer"),

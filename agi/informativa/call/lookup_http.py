@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
-from ...model import Identified, Lookup
-from ...model.errors import LookupSourceError
-from ...model.text import Text
-from ...system.http import PersistentConnection
+from ..model import Identified, Lookup
+from ..model.errors import LookupSourceError
+from ..model.text import Text
+from ..system.http import PersistentConnection
 
 LONGEST = 65_536  # bytes of an answer
 

@@ -8,9 +8,9 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ...model import Identified, Lookup
-from ...model.errors import LookupSourceError
-from ...model.text import Text
+from ..model import Identified, Lookup
+from ..model.errors import LookupSourceError
+from ..model.text import Text
 
 # Commands that make a session refuse all writing, by driver. For all other drivers the query is a SELECT and
 # is rolled back, and its account should have no other right.

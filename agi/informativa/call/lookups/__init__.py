@@ -1,1 +1,0 @@
-"""The controllers' own systems (a CRM, a customer database), asked live whether a caller was told."""

@@ -1,1 +1,0 @@
-"""Pages for people, each one file that needs no other."""

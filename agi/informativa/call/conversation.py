@@ -187,10 +187,13 @@ def begin(call: IncomingCall, line: Line) -> Conversation:
     country that the dialplan names."""
     country = ""
     if any(step.countries for step in line.plan):
-        from ..model import countries  # few lines need it
+        from ..model import countries, numbering  # few lines need it
+        from ..model.plan import OTHERS
 
         word = call.options.get("country", "")
-        country = word[:LONGEST_COUNTRY] if countries.is_mistyped(line, word) else ""
+        is_named = countries.matching_country(countries.plan_countries(line), word) != OTHERS
+        if not is_named and word.lower() not in ("", OTHERS) and not numbering.is_region(word.upper()):
+            country = word[:LONGEST_COUNTRY]
         line = countries.line_for(line, word)
     caller, pseudonyms = callers.recognise(call, line), list[bytes]()
     if isinstance(caller, Identified):

@@ -6,7 +6,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from . import numbering
 from .plan import OTHERS, Line, PlannedChoice, Step
 
 EUROPEAN_UNION = frozenset({
@@ -25,12 +24,6 @@ def plan_countries(line: Line) -> frozenset[str]:
 def matching_country(countries: frozenset[str], country: str) -> str:
     """Return the one of these countries that a word of the dialplan stands for: OTHERS where it is none."""
     return country.upper() if country.upper() in countries else OTHERS
-
-
-def is_mistyped(line: Line, word: str) -> bool:
-    """Return whether a word of the dialplan is neither a country nor one that the line's plan names."""
-    country = matching_country(plan_countries(line), word)
-    return country == OTHERS and word.lower() not in ("", OTHERS) and not numbering.is_region(word.upper())
 
 
 def line_for(line: Line, country: str) -> Line:

@@ -22,7 +22,7 @@ from .keys import write_secret
 from .new_company import NewCompany, recorded_languages, required_packages
 from .packages import adding
 from .packages.request import NoticeRequest, typed_command
-from .packages.wording import common_text
+from .packages.selection import common_text
 
 FILE = "informativa.yaml"
 _CONTROLLERS = ("acme", "borealis")  # those of config/template.yaml

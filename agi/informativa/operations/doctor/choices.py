@@ -33,12 +33,12 @@ def keys(system: System) -> Iterator[Finding]:
 
 def _choices(configuration: Configuration) -> Iterator[tuple[str, Choice]]:
     """Iterate over the choices of lines that may be asked, or withdrawn, each once, with their company."""
-    seen = dict[tuple[str, str], Choice]()
+    choices = dict[tuple[str, str], Choice]()
     for line in configuration.lines:
         if not line.controller.refused:
             for choice in (*(planned.choice for planned in line.choices), *line.revocable):
-                seen[line.controller.id, choice.id] = choice
-    for (owner, _name), choice in seen.items():
+                choices[line.controller.id, choice.id] = choice
+    for (owner, _name), choice in choices.items():
         yield owner, choice
 
 
@@ -64,9 +64,9 @@ def _wrong_keys(
         "{file} names the keys {named}, and the choice {choice} has {keys}: callers press what does nothing,"
         " or what means something else",
         file=prompt.path,
-        named=_joined(named),
+        named=_listed(named),
         choice=choice.id,
-        keys=_joined(expected),
+        keys=_listed(expected),
     )
     fix = Text(
         "Write the keys that are said into `keys` of the choice {choice}, or have its words recorded with the"
@@ -76,7 +76,7 @@ def _wrong_keys(
     yield warning(text, fix)
 
 
-def _joined(names: frozenset[str]) -> str:
+def _listed(names: frozenset[str]) -> str:
     return ", ".join(sorted(names))
 
 

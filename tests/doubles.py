@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import threading
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -33,6 +34,7 @@ from informativa.model import (
     Record,
     ReportedDelivery,
     Step,
+    Unasked,
     Version,
     known_by,
 )
@@ -157,6 +159,7 @@ class MemoryTransaction:
     def __init__(self, events: list[Event], told: dict[bytes, dict[tuple[str, str], PriorDelivery]]) -> None:
         self.events, self.told = events, told
         self.learnt: list[tuple[str, Record]] = []
+        self.unasked = Counter[tuple[str, str, Unasked]]()
 
     def history(self, pseudonym: bytes) -> CallerHistory:
         found: dict[str, PriorDelivery] = {}
@@ -179,6 +182,9 @@ class MemoryTransaction:
 
     def learn(self, box: str, record: Record) -> None:
         self.learnt.append((box, record))
+
+    def count_unasked(self, line: str, choice: str, reason: Unasked, at: datetime) -> None:
+        self.unasked[line, choice, reason] += 1
 
     def record(self, number: int) -> Record | None:
         return Record(number, self.events[number - 1]) if 0 < number <= len(self.events) else None
@@ -223,6 +229,11 @@ class MemoryTransaction:
 class MemoryLedger(Ledger):
     """Keeps the same promises as the durable ledgers, except the one about power loss."""
 
+    @property
+    def unasked(self) -> Counter[tuple[str, str, Unasked]]:
+        """The callers who were not asked, by line, choice and reason."""
+        return self._transaction.unasked
+
     def __init__(self) -> None:
         self._transaction = MemoryTransaction([], {})
 
@@ -230,6 +241,7 @@ class MemoryLedger(Ledger):
         told = {pseudonym: dict(known) for pseudonym, known in self._transaction.told.items()}
         transaction = MemoryTransaction(list(self._transaction.events), told)
         transaction.learnt = list(self._transaction.learnt)
+        transaction.unasked = self._transaction.unasked.copy()
         result = work(transaction)
         self._transaction = transaction
         return result

@@ -106,8 +106,8 @@ ADAPTERS = {
     Recordings: "prompts.recordings.InstalledRecordings",
 }
 """By port, the adapter that a service has."""
-OF_CHOICES = {"ledgers.transaction.SqliteTransaction.answers"}
-"""Read in one transaction with the history, which stands for it, and only where a line asks something."""
+OF_CHOICES = {f"ledgers.transaction.SqliteTransaction.{name}" for name in ("answers", "count_unasked")}
+"""Done only where a line asks something; `history` and `append` of the same transactions stand for them."""
 OF_ALL = {
     "ledgers.groupcommit.GroupCommitLedger.records",  # of no call
     "process.maintenance.Outdated.migrate",  # these give each company its turn

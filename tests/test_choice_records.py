@@ -8,7 +8,7 @@ import json
 import sqlite3
 from contextlib import closing
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -28,6 +28,7 @@ from informativa.model import (
     Notice,
     Record,
     Status,
+    Unasked,
     Version,
 )
 from informativa.operations import record_document, statistics
@@ -89,6 +90,29 @@ def test_ledger_without_choices_has_no_answers(acme: Controller, tmp_path: Path)
     with closing(storage.store(none)) as store:
         store.append([PLAYED, NOTDUE])
     assert (counted(none), storage.has_answers(none), storage.has_answers(acme)) == ((), False, True)
+
+
+def test_counts_without_records_outlive_a_purge_and_an_audit(acme: Controller) -> None:
+    """Who was not to be asked is counted by the reason, beside the answers; an audit takes that for no
+    forgery, and still finds one in a counter that records bear out."""
+
+    def leave_out(reason: Unasked, choice: str, at: datetime) -> None:
+        with closing(storage.store(acme)) as store:
+            store.transact([lambda transaction: transaction.count_unasked(LINE, choice, reason, at)])
+
+    leave_out(Unasked.NOT_VOUCHED, "marketing", AT)
+    leave_out(Unasked.NOT_VOUCHED, "marketing", AT + timedelta(days=1))
+    leave_out(Unasked.WITHHELD, "bonus", AT)
+    bonus, marketing, survey = counted(acme)
+    assert (bonus.answers, bonus.left_out) == ({}, {Unasked.WITHHELD: 1})
+    assert marketing == replace(EXPECTED[0], left_out={Unasked.NOT_VOUCHED: 2})
+    assert survey == EXPECTED[1]
+    assert [*choice_words.counts(marketing, ENGLISH)][-1] == "left out 2 (nobody vouches for the number 2)"
+    signed(Path(acme.ledger))
+    assert audited(Path(acme.ledger)).counters == ()
+    with sqlite3.connect(acme.ledger) as connection:
+        connection.execute("UPDATE tally SET count = 9 WHERE status = 'refused'")
+    assert {row.says for row in audited(Path(acme.ledger)).counters} == {9}
 
 
 def test_counts_say_why_nobody_could_be_asked(acme: Controller) -> None:
@@ -170,7 +194,7 @@ def test_document_has_a_choice_only_where_there_is_one() -> None:
     ("say", "sentence"),
     [
         (ENGLISH, "asked marketing: granted (key 4), after 1.2 s"),
-        (language("it"), "chiesto marketing: concesso (tasto 4), dopo 1.2 s"),
+        (language("it"), "chiesto marketing: concesso (tasto 4), dopo 1,2 s"),
     ],
 )
 def test_choice_in_words(acme: Controller, say: Language, sentence: str) -> None:

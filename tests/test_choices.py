@@ -60,6 +60,7 @@ from informativa.model import (
     Record,
     Status,
     Step,
+    Unasked,
     Version,
     Vouched,
 )
@@ -341,6 +342,41 @@ def test_no_consent_after_a_notice_that_was_not_heard(playback) -> None:
     asked(session, quiet)
     assert choices_of(session) in ("marketing:not-asked", "")
     assert not session.waits
+
+
+LEFT_OUT = [
+    (ScriptedSession(incoming("")), {}, [Unasked.WITHHELD]),
+    (ScriptedSession(), {"vouched": frozenset({Vouched.SIGNATURE})}, [Unasked.NOT_VOUCHED]),
+    (ScriptedSession(playbacks=[MISSING]), {}, [Unasked.NOT_TOLD]),
+    (ScriptedSession(playbacks=[hung_up(2)]), {}, [Unasked.HUNG_UP_BEFORE]),
+    (ScriptedSession(presses=[pressed(YES)]), {}, []),
+]
+
+
+@pytest.mark.parametrize(("session", "more", "expected"), LEFT_OUT)
+def test_who_was_not_asked_is_counted_by_why(
+    session: ScriptedSession, more: dict[str, object], expected: list[Unasked]
+) -> None:
+    """Of a caller who is not asked for consent there is no record; the ledger counts him, and the result has
+    the reason for the metrics."""
+    ledger = MemoryLedger()
+    result = asked(session, planned(replace(CONSENT, **more)), ledger)
+    assert result.unasked == " ".join(f"marketing:{reason}" for reason in expected)
+    assert ledger.unasked == {("+390212345678", "marketing", reason): 1 for reason in expected}
+
+
+def test_second_consent_of_a_call_is_counted() -> None:
+    """A consent over the line's limit is counted as one, and no more once its answer is known."""
+    ledger = MemoryLedger()
+    result = asked(ScriptedSession(), planned(CONSENT, choice(Asks.CONSENT, "survey")), ledger)
+    assert (result.choices, result.unasked) == ("marketing:silence survey:not-asked", "survey:enough-asked")
+
+
+def test_without_a_ledger_who_was_not_asked_costs_no_wait() -> None:
+    """Where the ledger cannot be used the result says so, and it is not tried once more."""
+    session = ScriptedSession()
+    result = handle(session, services(planned(CONSENT), BrokenLedger()))
+    assert result.unasked == "marketing:not-on-record"
 
 
 def test_one_consent_a_call() -> None:

@@ -71,6 +71,18 @@ def test_country_that_the_dialplan_names(country: str, played: str, reason: str,
     assert session.variables.get("__INFORMATIVA_CHOICES", "") == word
 
 
+@pytest.mark.parametrize(
+    ("country", "logged"),
+    [("ALBANIA", "INFORMATIVA_COUNTRY=ALBANIA on the line +390212345678"), ("UK", "INFORMATIVA_COUNTRY=UK"),
+     ("FR", ""), ("al", ""), ("others", ""), ("", "")],
+)  # fmt: skip
+def test_mistyped_country_is_told_to_the_admin(country: str, logged: str) -> None:
+    """A word that is no country is named for the log; one that the plan does not name is in order."""
+    result = handle(ScriptedSession(incoming(options={"country": country})), services(several()))
+    assert logged in result.doubt
+    assert bool(result.doubt) is bool(logged)
+
+
 def test_line_without_countries_takes_none() -> None:
     """On any other line the variable changes nothing."""
     at = services(line(Step(named("country"), ALWAYS)))

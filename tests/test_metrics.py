@@ -91,6 +91,16 @@ def test_metrics_count_answers_beside_notices() -> None:
     assert told(text, "informativa_heard_seconds_total") == {("", ""): 9.5}
 
 
+def test_metrics_count_who_was_not_asked() -> None:
+    """Of each choice that is left out the reason is counted."""
+    unasked = "marketing:not-vouched survey:enough-asked"
+    text = metrics((None, CallResult(PLAYED.status, PLAYED.reason, unasked=unasked)))
+    assert told(text, "informativa_choices_unasked_total") == {
+        ("marketing", "", "", "not-vouched"): 1,
+        ("survey", "", "", "enough-asked"): 1,
+    }
+
+
 @pytest.mark.slow
 def test_service_tells_what_happened(tmp_path: Path) -> None:
     """After some calls the counts are those of the ledgers, and no number of a caller is in it."""

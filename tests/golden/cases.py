@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from golden.case import Case
-from golden.hook_cases import CHOICES, GRANTS, HOOK_CASES, WITHDRAWS
+from golden.hook_cases import CHOICES, COUNTRIES, GRANTS, HOOK_CASES, WITHDRAWS
 from golden.installation import HUNG_UP, KNOWN, KNOWS_OLD, OTHER
 
 SHARED = {"operator: Acme": "shared: {hosts: [127.0.0.1:1], box: pbx-1}\noperator: Acme"}
@@ -17,6 +17,12 @@ CASES = {
     "explain-supplement": Case("explain --from +393330000012 --to 0287654321 --at 2026-12-01T10:00"),
     "explain-new-purpose": Case(f"explain --from {HUNG_UP} --to +390212345678 --language en"),
     "explain-withheld": Case("explain --from withheld --to +493012345678"),
+    "explain-country": Case(
+        f"explain --from {KNOWN} --to 0212345678 --at 2026-12-01T10:00 --country RO", changes=COUNTRIES
+    ),
+    "explain-country-mistyped": Case(
+        f"explain --from {KNOWN} --to 0212345678 --at 2026-12-01T10:00 --country ROMANIA", changes=COUNTRIES
+    ),
     "explain-shared": Case("explain --from +390244001234 --to 0212345678"),
     # the configuration
     "check": Case("check"),

@@ -27,6 +27,27 @@ CHOICES = {
 """
 }
 """A company that asks for a consent."""
+COUNTRIES = {
+    "    plan:\n      - notice: privacy\n        when: once\n": """\
+    plan:
+      - {notice: country-al, when: always, countries: [AL, others]}
+      - {notice: country, when: always, countries: [RO]}
+      - notice: privacy
+""",
+    '    notices:\n      privacy:\n        versions:\n          - version: "2025"\n': """\
+    notices:
+      country:
+        versions:
+          - {version: "1", purposes: [service], short: {it: prompts/it/new, en: prompts/en/short}}
+      country-al:
+        versions:
+          - {version: "1", purposes: [service], short: {it: prompts/it/new, en: prompts/en/short}}
+      privacy:
+        versions:
+          - version: "2025"
+""",
+}
+"""A line whose operators sit in several countries."""
 GRANTS = f"consent record marketing {KNOWN} --controller acme --by website --reference form-7"
 WITHDRAWS = f"consent withdraw marketing {KNOWN} --controller acme --by operator"
 _HOOK = "    hook: {url: http://127.0.0.1:1/token-in-path, secret: keys/acme.hook}\n    choices:\n"

@@ -59,10 +59,10 @@ def without_masters(prompts: Path) -> None:
 
 
 def numbered(prompts: Path) -> Iterator[tuple[int, Path]]:
-    """Number the `.wav` files, so that each gets the same sound whatever else will be shipped one day."""
+    """Number the `.wav` files, so that each gets the same sound whatever else is shipped, or left out."""
     first = [prompts / language / f"{text}.wav" for language in ("de", "en", "fr", "it") for text in _FIRST]
-    numbers = enumerate(dict.fromkeys([*first, *sorted(prompts.glob("*/*.wav"))]))
-    return ((number, file) for number, file in numbers if file.parent.is_dir())
+    files = dict.fromkeys([*first, *sorted(prompts.glob("*/*.wav"))])
+    return ((number, file) for number, file in enumerate(files) if file.parent.is_dir())
 
 
 class OfficeError(Exception):

@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import field, replace
 
 from ..model import (
-    Answer,
     CallResult,
     ChangedRecording,
     Decision,
@@ -22,6 +21,7 @@ from ..model import (
     Prompt,
     Reason,
     Status,
+    Unasked,
 )
 from ..model.errors import LedgerError, SessionError
 from ..model.frozen import dataclass
@@ -92,13 +92,18 @@ async def _handle(session: CallSession, services: CallServices) -> CallResult:
     handler = _handler(session, conversation, services)
     plan = await handler.decide()
     results, heard = [*plan.results], [*conversation.claims]
-    for step in plan.steps() if plan.choices else plan.decisions:
+    steps = plan.steps() if plan.choices else iter(plan.decisions)
+    for step in steps:
         result = await (handler.carry_out(step) if isinstance(step, Decision) else handler.ask(step, results))
         results.append(result)
         if result.heard_records:
             heard.append(result.heard_records)
         if result.reason in _NOBODY_THERE:
             break
+    if plan.choices:  # a caller who hung up is not asked any more
+        for step in steps:
+            if not isinstance(step, Decision):
+                results.append(await handler.leave_out(step, results, Unasked.HUNG_UP_BEFORE))
     await handler.wait(results)
     if plan.choices:
         return _with_choices(plan, results, heard, conversation)
@@ -124,7 +129,6 @@ def _with_choices(
         notices.append(CallResult(Status.PARTIAL, Ending.HUNG_UP))
     worst = min(notices, key=_severity)
     answered = [result.choices for result in results if result.choices]
-    answered += [f"{choice.choice.id}:{Answer.NOT_ASKED}" for choice in plan.choices[len(answered) :]]
     errors = dict.fromkeys(result.error for result in (worst, *results) if result.error)
     return CallResult(
         worst.status,
@@ -135,20 +139,12 @@ def _with_choices(
         " ".join(heard[-CLAIMS:]),
         conversation.doubt,
         " ".join(answered),
+        " ".join([result.unasked for result in results if result.unasked]),
     )
 
 
 def _severity(result: CallResult) -> int:
     return _SEVERITY.index(result.status)
-
-
-def unknown_words(words: str) -> str:
-    """Return the message for an admin about words that the network sent about a number and nobody
-    understood."""
-    return (
-        f"the network says {words!r} of a caller's number, which nobody understands: the notice is played."
-        f' Say in the configuration what it means: `verification: {{"{words}": passed}}` (or failed, absent)'
-    )
 
 
 def _handler(session: CallSession, conversation: Conversation, services: CallServices) -> CallHandler:

@@ -27,6 +27,8 @@ from ..model import (
     PlannedChoice,
     Reason,
     Status,
+    Unasked,
+    Unidentified,
 )
 from ..model.choices import (
     ACTS,
@@ -52,13 +54,14 @@ _HEARD = (Status.PLAYED, Status.NOTDUE)
 class ChoiceDecision:
     """A decision about one choice: the word of an answer that still counts or, if it is to be asked, `None`
     and the `decision` to play its prompt. It has its turn `after` so many notices. A `withdrawal` tells the
-    caller how to withdraw what he granted."""
+    caller how to withdraw what he granted. `unasked` is why this caller is not to be asked at all."""
 
     choice: Choice
     decision: Decision
     word: Answer | None = None
     after: int = 0
     withdrawal: bool = False
+    unasked: Unasked | None = None
 
     @property
     def kind(self) -> ChoiceKind:
@@ -115,20 +118,29 @@ def _decide(
     languages: Sequence[str],
 ) -> ChoiceDecision:
     choice = planned.choice
-    reason, word = Reason.EVERY_CALL, in_call.get(choice.id)
+    reason, word, unasked = Reason.EVERY_CALL, in_call.get(choice.id), None
     act = answers.acts.get(choice.id)
     if word is Answer.GRANTED and act is not None and act.word is not Answer.GRANTED:
         word = act.word  # he has withdrawn it since
     if word is None and KINDS[choice.asks].personal:
-        if not isinstance(caller, Identified) or caller.vouched not in choice.vouched:
+        unasked = not_to_be_asked(choice, caller)
+        if unasked is not None:
             word = Answer.NOT_ASKED
         else:
+            assert isinstance(caller, Identified)
             reason, word = _remembered(choice, answers, history, caller, now, line)
     version = choice.wording.current(now)
     decision = Decision(
         choice.wording, version, word is None, reason, version.short, languages, version.purposes
     )
-    return ChoiceDecision(choice, decision, word, planned.after)
+    return ChoiceDecision(choice, decision, word, planned.after, unasked=unasked)
+
+
+def not_to_be_asked(choice: Choice, caller: Caller) -> Unasked | None:
+    """Return why a consent is not to be asked of this caller, whatever he knows; `None` if it may be."""
+    if isinstance(caller, Unidentified):
+        return Unasked(caller.reason)
+    return None if caller.vouched in choice.vouched else Unasked.NOT_VOUCHED
 
 
 def _remembered(

@@ -22,6 +22,7 @@ from ..model import (
     Notice,
     RecordKind,
     Status,
+    Unasked,
     Unidentified,
     Version,
     told_elsewhere,
@@ -38,6 +39,7 @@ if TYPE_CHECKING:  # a script needs them only where there are choices
 
 CLAIMS = 30  # of notices heard earlier in a call that are looked up
 
+LONGEST_COUNTRY = 20  # letters of a word that is no country, for the log
 _CLAIM = re.compile(r"(?<!\S)[a-z][a-z0-9_-]{0,31}:\d{1,18}(?!\S)")
 
 
@@ -56,11 +58,16 @@ class Conversation:
     pseudonyms: Sequence[bytes]
     claims: Sequence[str]
     language: str
+    country: str = ""
+    """The dialplan's word for the operators' country, where it is none; else ''."""
 
     @property
     def doubt(self) -> str:
-        """The words about the caller's number that nobody understood."""
-        return self.caller.doubt if isinstance(self.caller, Unidentified) else ""
+        """The sentence for the admin's log about words of the network or the dialplan that nobody
+        understood; '' if there are none."""
+        if isinstance(self.caller, Unidentified) and self.caller.doubt:
+            return unknown_words(self.caller.doubt)
+        return unknown_country(self.line.number, self.country) if self.country else ""
 
     def decide(self, history: CallerHistory, same_call: CallerHistory, now: datetime) -> list[Decision]:
         """Return the policy's decisions, by what the caller already got and what he heard in this call."""
@@ -82,7 +89,10 @@ class Conversation:
             for planned in self.line.choices
             if KINDS[planned.choice.asks].personal
         }
-        return self.decide_choices(NO_ANSWERS, in_call, {}, now)
+        return [
+            replace(choice, unasked=Unasked.NOT_ON_RECORD) if choice.kind.personal else choice
+            for choice in self.decide_choices(NO_ANSWERS, in_call, {}, now)
+        ]
 
     def decide_choices(
         self,
@@ -175,14 +185,37 @@ class Conversation:
 def begin(call: IncomingCall, line: Line) -> Conversation:
     """Recognise the caller, and return the conversation that the call begins, on the line as it is for the
     country that the dialplan names."""
+    country = ""
     if any(step.countries for step in line.plan):
-        from ..model.countries import line_for  # few lines need it
+        from ..model import countries, numbering  # few lines need it
+        from ..model.plan import OTHERS
 
-        line = line_for(line, call.options.get("country", ""))
+        word = call.options.get("country", "")
+        is_named = countries.matching_country(countries.plan_countries(line), word) != OTHERS
+        if not is_named and word.lower() not in ("", OTHERS) and not numbering.is_region(word.upper()):
+            country = word[:LONGEST_COUNTRY]
+        line = countries.line_for(line, word)
     caller, pseudonyms = callers.recognise(call, line), list[bytes]()
     if isinstance(caller, Identified):
         pseudonyms = callers.pseudonyms_under(caller, line.controller.keys)
     heard = call.options.get("heard")
     claims = _CLAIM.findall(heard)[-CLAIMS:] if heard else []
     language = policy.wanted_language(line, caller, call.options.get("language", ""))
-    return Conversation(call, line, caller, pseudonyms, claims, language)
+    return Conversation(call, line, caller, pseudonyms, claims, language, country)
+
+
+def unknown_words(words: str) -> str:
+    """Return the message for an admin about words that the network sent about a number and nobody
+    understood."""
+    return (
+        f"the network says {words!r} of a caller's number, which nobody understands: the notice is played."
+        f' Say in the configuration what it means: `verification: {{"{words}": passed}}` (or failed, absent)'
+    )
+
+
+def unknown_country(line: str, word: str) -> str:
+    """Return the message for an admin about a word of the dialplan that is no country."""
+    return (
+        f"the dialplan says INFORMATIVA_COUNTRY={word} on the line {line}, which is no country: callers get"
+        " the steps for all others. Write two letters there, such as AL (ISO 3166; GB for the United Kingdom)"
+    )

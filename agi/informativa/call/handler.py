@@ -24,6 +24,7 @@ from ..model import (
     Record,
     RecordKind,
     Status,
+    Unasked,
     known_by,
     merge_histories,
     plausibility,
@@ -224,6 +225,8 @@ class CallHandler:
         """Ask a choice, if it is to be asked after these results, and put the answer on record."""
         from . import choice_policy, choosing  # only where there are choices
 
+        if decision.unasked is not None:
+            return await self.leave_out(decision, results, decision.unasked)
         if decision.word is not None:
             return _answer_known(decision, decision.word)
         basis = None
@@ -231,7 +234,8 @@ class CallHandler:
             basis = choice_policy.basis(decision, results)
             asked = self._consents_before + choice_policy.consents_asked(results)
             if basis is None or asked >= self._conversation.line.consents:
-                return _answer_known(decision, Answer.NOT_ASKED)
+                reason = Unasked.NOT_TOLD if basis is None else Unasked.ENOUGH_ASKED
+                return await self.leave_out(decision, results, reason)
         if self._chooser is None:
             self._chooser = choosing.Chooser(self._session, self._recordings, self._conversation.line)
         self._chooser.note_keys(results)
@@ -242,6 +246,26 @@ class CallHandler:
             raise outcome.delivery.cut_off
         changed = outcome.delivery.changed
         return replace(result, error=result.error or changed) if changed else result
+
+    async def leave_out(
+        self, decision: ChoiceDecision, results: Sequence[CallResult], reason: Unasked
+    ) -> CallResult:
+        """Count a choice that is not asked, unless its answer is known. No call waits for this in vain: where
+        the ledger did not take the notices it takes that no more."""
+        choice, reason = decision.choice.id, decision.unasked or reason
+        if decision.word is not None and decision.unasked is None:
+            return _answer_known(decision, Answer.NOT_ASKED)
+        result = replace(_answer_known(decision, Answer.NOT_ASKED), unasked=f"{choice}:{reason}")
+        if not all(result.record.isdecimal() for result in results if not result.choices):
+            return replace(result, unasked=f"{choice}:{Unasked.NOT_ON_RECORD}")
+        line, now = self._conversation.line.number, self._clock.now()
+        try:
+            await self._ledger.transact(
+                lambda transaction: transaction.count_unasked(line, choice, reason, now)
+            )
+        except LedgerError as error:
+            return replace(result, error=str(error))
+        return result
 
     async def withdraw(self) -> list[CallResult]:
         """Tell the caller how to withdraw each consent that he granted, and put on record what he says.

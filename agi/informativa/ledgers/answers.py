@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from ..model import Answer, Event, Record, RecordKind
+from ..model import Answer, Event, Record, RecordKind, Unasked
 from ..model.choices import (
     ACTS,
     AnswerHistory,
@@ -195,6 +195,14 @@ def count(connection: sqlite3.Connection, event: Event) -> None:
         ending = event.heard.ending._value_ if event.heard and answer is Answer.NOT_ASKED else ""
         counter = (hour, event.line, event.asked.choice, ending, answer._value_)
         connection.execute(COUNT, counter)
+
+
+def count_unasked(
+    connection: sqlite3.Connection, line: str, choice: str, reason: Unasked, at: datetime
+) -> None:
+    """Count a caller who was not asked, in the same way as one who could not be, with the reason."""
+    counter = (rows.microseconds(at) // HOUR, line, choice, reason._value_, Answer.NOT_ASKED._value_)
+    connection.execute(COUNT, counter)
 
 
 def move(connection: sqlite3.Connection, old: bytes, new: bytes) -> None:

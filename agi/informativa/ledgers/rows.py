@@ -138,12 +138,12 @@ PURGE_STANDING = """
 DELETE FROM standing WHERE pseudonym = ? AND notice = ? AND version = ?
 AND NOT EXISTS (SELECT 1 FROM event WHERE event.record = standing.record)
 """
-LAST_REASONS = """
-SELECT line, reason, count(*) FROM (
-    SELECT line, reason FROM event WHERE line <> '' ORDER BY record DESC LIMIT ?
-) GROUP BY line, reason
+LAST_CALLERS = """
+SELECT line, reason, vouched, count(*) FROM (
+    SELECT line, reason, vouched FROM event WHERE line <> '' ORDER BY record DESC LIMIT ?
+) GROUP BY line, reason, vouched
 """
-"""Counts a number of the newest records of calls, by line and reason."""
+"""Counts a number of the newest records of calls, by line, reason and who vouched."""
 
 CALLERS_BY_VERSION = """
 SELECT notice, version, count(*) FROM standing GROUP BY notice, version ORDER BY notice, version

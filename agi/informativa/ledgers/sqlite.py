@@ -202,11 +202,11 @@ class SqliteStore(LedgerFile):
                 if (notice, version) not in listed
             }
 
-    def last_reasons(self, last: int) -> dict[tuple[str, str], int]:
-        """Count the `last` records of calls by line and reason."""
+    def last_callers(self, last: int) -> dict[tuple[str, str, str | None], int]:
+        """Count the `last` records of calls by line, reason and who vouched for the caller's number."""
         with self._translated():
-            counts = self._connection.execute(rows.LAST_REASONS, (last,))
-            return {(line, reason): count for line, reason, count in counts}
+            counts = self._connection.execute(rows.LAST_CALLERS, (last,))
+            return {(line, reason, vouched): count for line, reason, vouched, count in counts}
 
     def damage(self) -> str:
         """Return the first damage that SQLite finds in the file (PRAGMA quick_check), empty if none. Reads

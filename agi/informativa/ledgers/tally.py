@@ -3,7 +3,8 @@ module reads them, and compares them with the records that are left.
 
 Those of answers to choices (answers.py) have the name of the choice in the place of a notice's, and the word
 of the answer in the place of a status; where nobody could be asked, the ending of the question in the place
-of a version. Their records are counted once more without a notice."""
+of a version. Their records are counted once more without a notice. Whoever was not to be asked is counted
+there, too, with the reason (`Unasked`): of these alone there are no records that bear them out."""
 
 from __future__ import annotations
 
@@ -16,7 +17,7 @@ from math import inf
 from operator import itemgetter
 from typing import Any
 
-from ..model import Answer, Ending, Status
+from ..model import Answer, Ending, Status, Unasked
 from . import leaves, rows
 from .answers import COUNTED, HOUR
 from .audit_reading import tolerantly
@@ -24,6 +25,7 @@ from .loss_notes import LossNotes
 
 _DAY = 24  # hours; no call lasts longer
 _END = 70_000_000  # hours, in the year 9955
+_UNASKED = frozenset(map(str, Unasked))
 _ANSWERS = tuple(str(answer) for answer in Answer)
 OF_CHOICES = (Status.ASKED, Status.NOTASKED, Status.REPORTED)
 """The statuses that no record of a notice has."""
@@ -88,13 +90,15 @@ class HourCount:
 @dataclass(frozen=True)
 class AnswerCount:
     """The number of answers of one word to one choice that calls on one line gave in the hour that began
-    `at`. Of whoever could not be asked, with the `ending` of the question's playback."""
+    `at`. Of whoever could not be asked, with the `ending` of the question's playback; of whoever was not to
+    be asked, with the reason why he was left out, `unasked`."""
 
     at: datetime
     line: str
     choice: str
     answer: Answer
     ending: Ending | None
+    unasked: Unasked | None
     count: int
 
 
@@ -138,9 +142,15 @@ def answers(connection: sqlite3.Connection, since: datetime, until: datetime) ->
     parameters = {"since": first_hour(since), "until": first_hour(until)}
     return tuple(
         AnswerCount(
-            _hour_start(hour), line, choice, Answer(answer), Ending(ending) if ending else None, count
+            _hour_start(hour),
+            line,
+            choice,
+            Answer(answer),
+            Ending(reason) if reason and reason not in _UNASKED else None,
+            Unasked(reason) if reason in _UNASKED else None,
+            count,
         )
-        for hour, line, choice, answer, ending, count in connection.execute(_HOURS_OF_ANSWERS, parameters)
+        for hour, line, choice, answer, reason, count in connection.execute(_HOURS_OF_ANSWERS, parameters)
     )
 
 
@@ -220,8 +230,10 @@ def _compared(
     counters = _counts(connection, _ALL)
     forged_counts = []
     for key in sorted(expected.keys() | counters.keys(), key=repr):
-        hour, line, notice, _version, _language, status = key
+        hour, line, notice, version, _language, status = key
         least, most = _bounds(hour, expected[key], erased, notes, of_calls=not status)
+        if status == Answer.NOT_ASKED and version in _UNASKED:
+            most = inf
         count = counters[key] if type(counters[key]) is int else -1
         if not least <= count <= most:
             at = _hour_start(hour) if type(hour) is int and 0 <= hour < _END else None

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from ..evidence import commitment
-from ..model import A_CALL, CallerHistory, Event, PriorDelivery, Reason, Record, Status, known_by
+from ..model import A_CALL, CallerHistory, Event, PriorDelivery, Reason, Record, Status, Unasked, known_by
 from . import elsewhere, leaves, row_texts, rows
 
 if TYPE_CHECKING:
@@ -62,6 +62,11 @@ class SqliteTransaction:
         from . import answers  # only where there are choices
 
         return answers.of_caller(self._connection, pseudonym)
+
+    def count_unasked(self, line: str, choice: str, reason: Unasked, at: datetime) -> None:
+        from . import answers  # only where there are choices
+
+        answers.count_unasked(self._connection, line, choice, reason, at)
 
     def record(self, number: int) -> Record | None:
         row = self._connection.execute(rows.RECORD, (number,)).fetchone()

@@ -5,7 +5,7 @@ giving of one notice to one caller), *ledger*. Lengths are in samples at a state
 gives samples, and in seconds elsewhere; times are aware datetimes in UTC.
 
 - `words`: what a record and the dialplan may say
-- `plan`: what the configuration says: who must hear what on which line
+- `plan`, `prompts`: what the configuration says: who must hear what on which line; its sound
 - `choices`, `countries`, `hooks`: kinds of choices; countries of operators; a company's hook
 - `calls`: who rings, what was heard, what is recorded
 - `history`: what a caller already got, and a decision
@@ -61,11 +61,9 @@ from .names import (
 )
 from .plan import (
     ALWAYS,
-    ChangedRecording,
     Choice,
     Controller,
     Keys,
-    Length,
     LetterDetails,
     Line,
     LogRule,
@@ -74,10 +72,14 @@ from .plan import (
     OutsourcingDocument,
     Period,
     PlannedChoice,
-    Prompt,
     Recording,
     Step,
     Version,
+)
+from .prompts import (
+    ChangedRecording,
+    Length,
+    Prompt,
     matching_language,
     prompts_by_part,
     recording_digest,
@@ -93,6 +95,7 @@ from .words import (
     RecordKind,
     Role,
     Status,
+    Unasked,
     Vouched,
 )
 
@@ -150,6 +153,7 @@ __all__ = [
     "SharedState",
     "Status",
     "Step",
+    "Unasked",
     "Unidentified",
     "Version",
     "Vouched",

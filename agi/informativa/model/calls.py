@@ -279,10 +279,11 @@ class CallResult:
     """The result that the dialplan gets: status, the word that explains it, and the record (or spool key).
 
     `events` are the events of the notices, in the order of the plan. `error` is for the admin's log: why the
-    ledger did not take the record. So is `doubt`: a word of the network's that nobody understood.
+    ledger did not take the record. So is `doubt`: a word of the network's, or the dialplan's, that nobody
+    understood.
     `heard_records` names the records of the notices heard to their end in this call so far, for the next try
     after a transfer. `choices` are the answers to the choices of the plan, as `id:word` with one space
-    between.
+    between; `unasked` are in the same way the reasons for which choices were not asked, without a record.
     """
 
     status: Status
@@ -293,3 +294,4 @@ class CallResult:
     heard_records: str = ""
     doubt: str = ""
     choices: str = ""
+    unasked: str = ""

@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 
 from .calls import Event, Record
 from .frozen import dataclass
-from .plan import Notice, Prompt, Version, matching_language
+from .plan import Notice, Version
+from .prompts import Prompt, matching_language
 from .words import Reason, Status
 
 A_CALL = timedelta(days=1)  # no call lasts as long: a delivery longer ago was before this call

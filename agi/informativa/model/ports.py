@@ -18,6 +18,7 @@ from . import (
     Prompt,
     Record,
     ReportedDelivery,
+    Unasked,
 )
 
 if TYPE_CHECKING:  # no call without choices needs it
@@ -70,6 +71,9 @@ class LedgerTransaction(Protocol):
 
     def note_call(self, pseudonym: bytes, notice: str, at: datetime) -> None:
         """Note that this caller, who knows the notice, called: it is still his number."""
+
+    def count_unasked(self, line: str, choice: str, reason: Unasked, at: datetime) -> None:
+        """Count one caller who was not asked a choice, of which there is no record."""
 
     def learn(self, box: str, record: Record) -> None:
         """Store what a record of another box says of its caller."""

@@ -73,6 +73,25 @@ class Reason(StrEnum):
     NO_LINE = "no-line"  # the called number is not configured
 
 
+class Unasked(StrEnum):
+    """The reason why a caller was not asked a choice of the plan, of which there is no record."""
+
+    WITHHELD = (
+        Reason.WITHHELD.value
+    )  # a consent is somebody's, and nobody knows whose call it is: see `Reason`
+    MALFORMED = Reason.MALFORMED.value
+    SHARED = Reason.SHARED.value
+    AMBIGUOUS = Reason.AMBIGUOUS.value
+    UNVERIFIED = Reason.UNVERIFIED.value
+    NOT_VOUCHED = "not-vouched"  # nobody confirms the number whom the choice asks for
+    NOT_TOLD = (
+        "not-told"  # no notice before it tells its purpose, or one that was due was not heard to its end
+    )
+    ENOUGH_ASKED = "enough-asked"  # as many consents were asked in this call as the line allows
+    NOT_ON_RECORD = "not-on-record"  # the ledger cannot be used, and a consent without a record is void
+    HUNG_UP_BEFORE = "hung-up-before"  # the caller hung up before its turn
+
+
 class Ending(StrEnum):
     """The end of the playback of one prompt."""
 

@@ -22,6 +22,7 @@ from .keys import write_secret
 from .new_company import NewCompany, recorded_languages, required_packages
 from .packages import adding
 from .packages.request import NoticeRequest, typed_command
+from .packages.selection import common_text
 
 FILE = "informativa.yaml"
 _CONTROLLERS = ("acme", "borealis")  # those of config/template.yaml
@@ -151,7 +152,8 @@ def _lay_company(folder: Path, callers: NumberForm, company: NewCompany, final: 
     left_out: list[LeftOut] = []
     for package in required_packages(company.notices):
         values = company.values_of(package)
-        request = NoticeRequest(package.id, company.id, values=values)
+        text = common_text(package, company.languages)
+        request = NoticeRequest(package.id, company.id, values=values, text=text)
         try:
             added = adding.add(file, request, write=True)
         except InformativaError as error:

@@ -10,14 +10,14 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from itertools import groupby
 from pathlib import Path
 from typing import TypeVar
 
 from ..ledgers.tally import AnswerCount, HourCount
-from ..model import Answer, Asks, Choice, Controller, Ending, Line, Status
+from ..model import Answer, Asks, Choice, Controller, Ending, Line, Status, Unasked
 from ..process import storage
 from .day_range import DayRange
 
@@ -56,6 +56,9 @@ class ChoiceStatistics:
     """The number of answers by their words."""
     unasked: Mapping[Ending, int]
     """The numbers of `not-asked` by their reasons: how the playback of the question ended."""
+    left_out: Mapping[Unasked, int] = field(default_factory=dict)
+    """The numbers of callers who were not to be asked, by the reason. No record says so, and no answer counts
+    them."""
 
 
 @dataclass(frozen=True)
@@ -118,7 +121,11 @@ def by_choice(counts: Iterable[AnswerCount], choices: Iterable[Choice] = ()) -> 
     configured = {choice.id: choice for choice in choices}
     answers_of: dict[tuple[str, str], Counter[Answer]] = defaultdict(Counter)
     endings_of: dict[tuple[str, str], Counter[Ending]] = defaultdict(Counter)
+    left_out_of: dict[tuple[str, str], Counter[Unasked]] = defaultdict(Counter)
     for count in counts:
+        if count.unasked is not None:
+            left_out_of[count.choice, count.line][count.unasked] += count.count
+            continue
         answers_of[count.choice, count.line][count.answer] += count.count
         if count.ending is not None:
             endings_of[count.choice, count.line][count.ending] += count.count
@@ -130,8 +137,10 @@ def by_choice(counts: Iterable[AnswerCount], choices: Iterable[Choice] = ()) -> 
             line,
             {word: words[word] for word in Answer if words[word]},
             {ending: number for ending in Ending if (number := endings_of[name, line][ending])},
+            {reason: number for reason in Unasked if (number := left_out_of[name, line][reason])},
         )
-        for (name, line), words in sorted(answers_of.items())
+        for name, line in sorted(answers_of.keys() | left_out_of.keys())
+        for words in (answers_of[name, line],)
         for choice in (configured.get(name),)
     )
 

@@ -81,6 +81,12 @@ class Metrics:
             ["controller", "line", "choice", "answer"],
             registry=registry,
         )
+        self._unasked = Counter(
+            "informativa_choices_unasked",
+            "Callers who were not asked a choice, by why",
+            ["controller", "line", "choice", "reason"],
+            registry=registry,
+        )
         self._playbacks = Counter(
             "informativa_playbacks",
             "Prompts, by how their playback ended",
@@ -210,6 +216,8 @@ class Metrics:
         """Count one call. A line that is not configured is not named: it may be a caller's number."""
         labels = (line.controller.id, line.number) if line else ("", "")
         self._calls.labels(*labels, result.status, result.reason).inc()
+        for choice, _, reason in (pair.partition(":") for pair in result.unasked.split()):
+            self._unasked.labels(*labels, choice, reason).inc()
         for event in result.events:
             if event.asked is not None:
                 self._choices.labels(*labels, event.asked.choice, event.asked.answer).inc()

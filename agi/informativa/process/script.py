@@ -53,7 +53,7 @@ async def _answer(session: AgiSession, configuration: Configuration, limit: Scri
         if result.error:
             await session.tell(f"informativa-agi: {result.error}")
         if result.doubt:
-            await session.tell(f"informativa-agi: {call.unknown_words(result.doubt)}")
+            await session.tell(f"informativa-agi: {result.doubt}")
     finally:
         bootstrap.close(services)
 

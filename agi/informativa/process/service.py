@@ -32,7 +32,7 @@ from .watchdog import watched
 
 log = structlog.get_logger("informativa")
 
-MOST_DOUBTS = 20  # words of the network's that nobody understands, each logged once
+MOST_DOUBTS = 20  # words of the network or the dialplan that nobody understands, each logged once
 GARBAGE = 20_000  # additional objects after which Python looks for reference cycles; calls leave none
 
 
@@ -73,7 +73,7 @@ class CallService:
         )
         self._last_hour = LastHour()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._doubts: set[str] = set()  # words of the network that were logged
+        self._doubts: set[str] = set()  # sentences about such words that were logged
         self._notifier = Notifier()
         self._metrics = Metrics(self)
         self._work = RegularWork(self._generations, self._metrics)
@@ -140,7 +140,7 @@ class CallService:
             self._metrics.answered(line, result, time.monotonic() - began)
         if result.doubt and result.doubt not in self._doubts and len(self._doubts) < MOST_DOUBTS:
             self._doubts.add(result.doubt)
-            log.warning(call.unknown_words(result.doubt))
+            log.warning(result.doubt)
         level = logging.ERROR if result.error else logging.INFO
         log.log(level, "call answered", **_loggable_facts(session, result, generation.services))
 

@@ -193,11 +193,11 @@ def callers_of_removed(controller: Controller, notices: Sequence[Notice]) -> dic
         return ledger.callers_of(listed)
 
 
-def last_reasons(controller: Controller, last: int) -> dict[tuple[str, str], int]:
-    """Return, by line and reason, the number of records among the `last` records of calls of a ledger, which
-    must exist. Raises LedgerError."""
+def last_callers(controller: Controller, last: int) -> dict[tuple[str, str, str | None], int]:
+    """Return, by line, reason and who vouched for the number, the number of records among the `last` records
+    of calls of a ledger, which must exist. Raises LedgerError."""
     with closing(store(controller, read_only=True)) as ledger:
-        return ledger.last_reasons(last)
+        return ledger.last_callers(last)
 
 
 def damage(controller: Controller) -> str:

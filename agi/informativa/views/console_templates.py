@@ -61,6 +61,8 @@ def environment() -> jinja2.Environment:
             "ended": end_of,
             "outlook": outlook,
             "unasked": choice_words.unasked,
+            "left_out": choice_words.left_out,
+            "tenths": words.tenths,
             "explained_key": explained_key,
             "answer_word": answer_word,
             "worded": in_words,
@@ -229,8 +231,8 @@ def how_much(heard: Heard, say: Language) -> str:
     """Return how many seconds of a recording were heard, and how it ended."""
     return say(
         "{seconds} of {length} seconds, {ending}",
-        seconds=_tenths(heard.seconds, say),
-        length=_tenths(heard.length, say),
+        seconds=words.tenths(heard.seconds, say),
+        length=words.tenths(heard.length, say),
         ending=words.ENDINGS[heard.ending],
     )
 
@@ -245,11 +247,6 @@ def shipped_style(name: str) -> Markup:
     """A style sheet of ours, to stand in a page that needs no other file."""
     place = resources.files("informativa").joinpath(PLACE, "static", name)
     return Markup(place.read_text(encoding="utf-8"))  # noqa: S704  # our own
-
-
-def _tenths(number: float, say: Language) -> str:
-    units, tenth = divmod(round(10 * number), 10)
-    return say(words.TENTHS.format(whole=units, tenth=tenth))
 
 
 def _date(on: date, say: Language) -> str:

@@ -173,3 +173,9 @@ def note_text(event: Event, words: Callable[[LogNote], Text] = note_words.statem
         return words(LogNote.of_text(event.reference))
     except (EvidenceError, ValueError):  # an audit reports it
         return None
+
+
+def tenths(number: float, say: Language) -> str:
+    """Return a number with one decimal, as the language writes it."""
+    units, tenth = divmod(round(10 * number), 10)
+    return say(TENTHS.format(whole=units, tenth=tenth))

@@ -6,6 +6,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse, Response
 
 from ...model import Action, Role
+from ...model.countries import plan_countries
 from ...model.errors import InformativaError
 from ...model.text import Text
 from ...operations import notices
@@ -62,6 +63,7 @@ def _simulation_page(
         "what_if.html",
         status,
         lines=lines,
+        countries=sorted(frozenset[str]().union(*map(plan_countries, lines))),
         explanation=explanation,
         error=error,
         knows=_knows_people(context),
@@ -90,6 +92,7 @@ def _explain(context: RequestContext) -> Explanation:
         context.field("language", 5),
         context.console.now(),
         use_history=_knows_people(context),
+        country=context.field("country", 20),
     )
     context.note(Action.WHAT_IF, pseudonym=explanation.disclosed_pseudonym, line=line)
     return explanation

@@ -65,6 +65,7 @@ def today(context: RequestContext) -> Response:
         answers={
             answer: ANSWERS[answer] for answer in Answer if any(answer in one.answers for one in choices)
         },
+        left_out=any(choice.left_out for choice in choices),
         last=last,
         error=error,
         problems=list(_problems(context)),

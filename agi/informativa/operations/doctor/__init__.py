@@ -18,6 +18,7 @@ Checks:
 - `service`: the service, file rights, disk room, times
 - `installation`: configuration, recordings, this program
 - `notices`, `names`: notices that agree with the records; names that people read
+- `choices`: questions that name their keys, and callers who can be asked
 - `ledgers`, `write_trial`: ledgers that open and can be written
 - `evidence`: signed, in time, and kept elsewhere
 - `shared`: the other boxes

@@ -9,6 +9,7 @@ from enum import Flag, auto
 from ...model.text import Text
 from . import (
     asterisk,
+    choices,
     evidence,
     hooks,
     installation,
@@ -128,6 +129,8 @@ CHECKS = (
     Check("plans", Text("plans"), installation.plans),
     Check("prompts", Text("prompts"), installation.prompts, seconds=SLOW),
     Check("words", Text("words"), notices.words, seconds=SLOW),
+    Check("choices", Text("words"), choices.keys, seconds=SLOW),
+    Check("vouching", Text("choices"), choices.vouching, seconds=SLOW),
     Check("names", Text("names"), names.names),
     Check("versions", Text("versions"), notices.removed, seconds=SLOW),
     Check("numbers", Text("numbers"), notices.numbers, seconds=SLOW),

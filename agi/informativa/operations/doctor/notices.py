@@ -62,14 +62,14 @@ def numbers(system: System) -> Iterator[Finding]:
     one, or one with its country code."""
     for controller in system.recording():
         try:
-            reasons = storage.last_reasons(controller, LAST)
+            counts = storage.last_callers(controller, LAST)
         except LedgerError:  # reported by the check `ledgers`
             continue
         for line in system.configured.lines:
             if line.controller.id != controller.id or line.callers is not NumberForm.EITHER:
                 continue
-            calls = sum(count for (number, _reason), count in reasons.items() if number == line.number)
-            ambiguous = reasons.get((line.number, Reason.AMBIGUOUS), 0)
+            calls = sum(count for (number, *_), count in counts.items() if number == line.number)
+            ambiguous = counts.get((line.number, Reason.AMBIGUOUS, None), 0)
             if ambiguous * 100 >= calls > 0:
                 text = Text(
                     "{share} % of the last {calls} records of line {line} are of numbers that may be two, so"
@@ -102,7 +102,7 @@ def _untrue_words(configuration: Configuration, mistaken: Container[str]) -> Ite
         if line.controller.refused:
             continue
         for version, language, prompt in _prompts(line):
-            prompt_words, shipped_text = _words(prompt, shipped_words)
+            prompt_words, shipped_text = recorded_words(prompt, shipped_words)
             if shipped_text and " ".join(shipped_text.split()) not in texts_without_company():
                 nameless[line.controller.id] = None
             if line.controller.id in mistaken:
@@ -140,13 +140,13 @@ def _unheard_keys(
             continue
         for notice, version in _versions(line):
             prompt = version.prompt_without_keys(line.language)
-            if prompt and (keys := named_keys(_words(prompt, shipped_words)[0], line.language)):
+            if prompt and (keys := named_keys(recorded_words(prompt, shipped_words)[0], line.language)):
                 build = _build_without_keys(configuration, line.controller, notice, version)
                 prompts.setdefault(prompt.path, (", ".join(sorted(keys)), build))
     for path, (keys_text, build) in prompts.items():
         yield warning(finding.format(file=path, key=keys_text), build)
     fallback = configuration.fallback
-    if fallback and (keys := named_keys(_words(fallback, shipped_words)[0])):
+    if fallback and (keys := named_keys(recorded_words(fallback, shipped_words)[0])):
         finding = Text("{file} (fallback_prompt) names the key {key}, and no key is heard when it is played")
         fix = _other_fallback(configuration, fallback)
         yield warning(finding.format(file=fallback.path, key=", ".join(sorted(keys))), fix)
@@ -200,7 +200,7 @@ def _working_keys(line: Line, version: Version, language: str) -> frozenset[str]
     return frozenset({full, line.keys.repeat, line.keys.skip})
 
 
-def _words(prompt: Prompt, shipped_words: Mapping[str, str]) -> tuple[str, str]:
+def recorded_words(prompt: Prompt, shipped_words: Mapping[str, str]) -> tuple[str, str]:
     """Return the words in the text file beside a recording, else those of `shipped_words`, by SHA-256 of the
     sound; and the latter alone, '' for a recording that is not shipped."""
     text = ""

@@ -8,8 +8,11 @@ from dataclasses import replace
 from ...config.schema import LineSettings
 from ...model.errors import InformativaError
 from ...model.text import Text
+from ...prompts import texts
+from ...system import shipped
 from ..controllers import name_remedy
 from ..prompts.configured import ConfiguredPrompts
+from ..prompts.parts import SpokenPart, place_of
 from ..prompts.spoken_values import GivenValues
 from .request import NoticeRequest
 from .table import BY_ID, NoticePackage, PackageSection
@@ -68,3 +71,20 @@ def selected_sections(
         if section.only_with and section.only_with not in values.options:
             continue
         yield replace(section, text=request.text) if request.text and index == 0 else section
+
+
+def common_text(package: NoticePackage, languages: Sequence[str]) -> SpokenPart | None:
+    """Return the text to choose in place of the usual one, where that asks for one key in one language and
+    for another in another: silence cannot mean two things. `None` where the usual one will do."""
+    usual = package.sections[0].text
+    if not place_of(usual).asks or _asks_alike(usual, languages):
+        return None
+    return next((text for text in package.variants if _asks_alike(text, languages)), None)
+
+
+def _asks_alike(text: SpokenPart, languages: Sequence[str]) -> bool:
+    """Return whether the shipped text asks for the same keys in all these languages."""
+    folder, keys = shipped.folder("texts"), place_of(text).keys
+    return (
+        len({texts.template(folder, code, text).placeholders.intersection(keys) for code in languages}) == 1
+    )

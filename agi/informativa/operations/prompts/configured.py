@@ -23,12 +23,16 @@ WordingSettings = VersionSettings | ChoiceVersionSettings
 """A version of a notice or choice, as the configuration writes it."""
 
 
+DIALPLAN = "dialplan"
+"""The place of lines that belong into no configuration."""
+
+
 @dataclass(frozen=True)
 class Snippet:
-    """Lines to write into the configuration."""
+    """Lines to write into the configuration, or into the dialplan."""
 
     where: str
-    """The key path of the list that they belong into."""
+    """The key path of the list that they belong into; `dialplan` for what no setting names."""
     version: str | None
     """The version in that list to add them to; null if they make a new one at the end."""
     yaml: str
@@ -191,6 +195,12 @@ class ConfiguredPrompts:
         section = "choices" if is_choice else "notices"
         where = f"controllers.{controller}.{section}.{first.notice}.versions"
         return Snippet(where, first.version if exists else None, "\n".join(lines))
+
+
+def playback(paths: Sequence[PromptPath]) -> Snippet:
+    """Build the lines of the dialplan that play these prompts, one for each language."""
+    lines = [f" same => n,Playback({path.base})  ; {path.language}" for path in paths]
+    return Snippet(DIALPLAN, None, "\n".join(lines))
 
 
 def proposed(versions: Container[str], now: datetime) -> str:

@@ -21,7 +21,7 @@ from ...system import shipped
 from ..controllers import name_remedy
 from ..document import Sentence
 from . import spoken_values
-from .configured import ConfiguredPrompts, Snippet, WordingSettings, proposed
+from .configured import ConfiguredPrompts, Snippet, WordingSettings, playback, proposed
 from .parts import CAUTIONS, WHOLE_NOTICE, PartPlace, SpokenPart, place_of
 from .showing import Prompt, read_prompt, warnings
 from .spoken_values import GivenValues
@@ -157,6 +157,8 @@ def build(config: Path, target: PromptTarget, speech: Speech) -> PromptsMade:
     is_new = place.is_new(prompts.names(name))
     new = place.with_digits(speech.values.options) if is_new else None
     cautions = tuple(CAUTIONS[part] for part in speech.parts if part in CAUTIONS)
+    if place.by_dialplan:
+        return result_of(prompts, name, contents, prepared.purposes, cautions, to_play=True)
     return result_of(prompts, name, contents, prepared.purposes, cautions, new)
 
 
@@ -221,13 +223,17 @@ def result_of(
     purposes: Sequence[str],
     doubts: tuple[Text, ...] = (),
     new: PartPlace | None = None,
+    *,
+    to_play: bool = False,
 ) -> PromptsMade:
-    """Return the result for prompts that were put in their places."""
+    """Return the result for prompts that were put in their places; `to_play` are those that the dialplan
+    plays."""
+    lines = playback(list(contents)) if to_play else prompts.snippet(name, list(contents), purposes, new)
     return PromptsMade(
         tuple(
             read_prompt(name, path, tuple(warnings(path, files["wav"]))) for path, files in contents.items()
         ),
-        prompts.snippet(name, list(contents), purposes, new),
+        lines,
         doubts,
     )
 

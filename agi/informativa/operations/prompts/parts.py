@@ -65,6 +65,8 @@ class PartPlace:
     """The keys that are pressed, by those placeholders."""
     when: str = ""
     """The repetition of a notice in a line's plan; '' for once."""
+    by_dialplan: bool = False
+    """True if no setting names the text: the dialplan plays it, after an answer."""
     own: bool = True
     """True if the text is a notice or choice of its own, false for a part of one that exists."""
 
@@ -75,7 +77,7 @@ class PartPlace:
 
     def is_new(self, names: Container[str]) -> bool:
         """Return whether this text is the first of its notice or choice; `names` are those that exist."""
-        return self.own and self.id not in names
+        return self.own and not self.by_dialplan and self.id not in names
 
     def with_digits(self, options: Mapping[str, str]) -> PartPlace:
         """Return the same with the keys among the values that somebody gave."""
@@ -116,9 +118,9 @@ PLACES = {
     SpokenPart.MARKETING_WITHDRAW: PartPlace(
         "marketing", "withdraw", "consent", keys={"withdraw": "refused"}
     ),
-    SpokenPart.WITHDRAWN: PartPlace("marketing", "withdrawn", "consent"),
-    SpokenPart.YES_NOTED: PartPlace("marketing", "yes-noted", "consent"),
-    SpokenPart.NO_NOTED: PartPlace("marketing", "no-noted", "consent"),
+    SpokenPart.WITHDRAWN: PartPlace("marketing", "withdrawn", "consent", by_dialplan=True),
+    SpokenPart.YES_NOTED: PartPlace("marketing", "yes-noted", "consent", by_dialplan=True),
+    SpokenPart.NO_NOTED: PartPlace("marketing", "no-noted", "consent", by_dialplan=True),
     SpokenPart.CALLBACK: PartPlace("callback", when="always"),
 }
 """The texts that are no part of the privacy notice."""

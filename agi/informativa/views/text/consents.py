@@ -12,7 +12,7 @@ from ...operations.consent_import import ConsentImport
 from ...operations.consents import ConsentAct, ConsentRecorded, ConsentsShown, StandingConsent
 from ..choice_words import ANSWERS
 from ..messages import Language
-from ..record_words import KINDS, name_in_language
+from ..record_words import KINDS, name_in_language, tenths
 from ..terminal import one_line
 from . import importing
 
@@ -100,7 +100,7 @@ def _standing(
     if standing.key:
         facts.append(say("key {key}", key=standing.key))
     if standing.waited:
-        facts.append(say("after {seconds:.1f} s", seconds=standing.waited))
+        facts.append(say("after {seconds} s", seconds=tenths(standing.waited, say)))
     if end := end_of(standing, zone, say):
         facts.append(end)
     if standing.withdraw_at:

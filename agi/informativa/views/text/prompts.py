@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ...model.text import Text, command
-from ...operations.prompts.configured import Snippet
+from ...operations.prompts.configured import DIALPLAN, Snippet
 from ...operations.prompts.installing import InstallAction, InstallStep, PromptsInstalled
 from ...operations.prompts.making import PromptsMade
 from ...operations.prompts.showing import Prompt
@@ -64,6 +64,14 @@ def texts_copied(folder: object, languages: list[str], say: Language) -> Iterato
 
 def prompts_made(result: PromptsMade, say: Language) -> Iterator[str]:
     """Yield the steps after prompts were made: to hear them, and to configure them."""
+    if result.configuration.where == DIALPLAN:
+        yield "\n" + say(
+            "Next: hear it (informativa prompts play {prompt}), then have the dialplan play it after the"
+            " answer, which INFORMATIVA_CHOICES has; no setting names it",
+            prompt=result.prompts[0].path,
+        )
+        yield result.configuration.yaml
+        return
     yield "\n" + say(
         "Next: hear it (informativa prompts play {prompt}), then write into the configuration",
         prompt=result.prompts[0].path,

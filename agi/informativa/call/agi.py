@@ -39,10 +39,11 @@ _SCRIPT = re.compile(_BEGINNING + rb"agi_network_script: ([^\n?]*)")
 _CALL_OPTIONS = ("linked", "heard", "language", "customer", "verification", "country")
 _OPTIONS = frozenset({*_CALL_OPTIONS, "action", "operator"})
 # Characters that these may not hold, and their replacement; a word that had digits stays another word.
+# Compiled for the first call that has such an option: most scripts have none.
 _REPLACED = {
-    "language": (re.compile(r"[^A-Za-z_]"), ""),
-    "verification": (re.compile(r"\d"), "0"),
-    "country": (re.compile(r"[^A-Za-z]"), ""),
+    "language": (r"[^A-Za-z_]", ""),
+    "verification": (r"\d", "0"),
+    "country": (r"[^A-Za-z]", ""),
 }
 _LONGEST_OPTION = 100  # characters
 
@@ -280,7 +281,7 @@ def _filter(options: dict[str, str]) -> None:
     line that somebody wrote by hand may pass a caller's number there (I5)."""
     for name, (pattern, replacement) in _REPLACED.items():
         if value := options.get(name):
-            options[name] = pattern.sub(replacement, value)[:_LONGEST_OPTION]
+            options[name] = re.sub(pattern, replacement, value)[:_LONGEST_OPTION]
 
 
 def _presentation(text: str) -> int:

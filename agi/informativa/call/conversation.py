@@ -177,7 +177,7 @@ class Conversation:
 def begin(call: IncomingCall, line: Line) -> Conversation:
     """Recognise the caller, and return the conversation that the call begins, on the line as it is for the
     country that the dialplan names."""
-    if any(step.countries for step in line.plan):
+    if line.countries:
         from ..model.countries import line_for  # few lines need it
 
         line = line_for(line, call.options.get("country", ""))

@@ -247,6 +247,16 @@ def test_numbers_of_a_service_that_logged_an_error_are_refused(tmp_path: Path) -
         measure(Office(tmp_path / "office"))
 
 
+@pytest.mark.parametrize("peer", ["calls.py", "load.c"])
+def test_measured_calls_bring_what_the_dialplan_sends(peer: str) -> None:
+    """The options of a measured call are those of the shipped dialplan, in its order: an environment of
+    another form is read by a longer way."""
+    dialplan = (ROOT / "dialplan" / "informativa.conf").read_text()
+    options = re.findall(r"(\w+)=\$\{FILTER", re.findall(r"LOCAL\(options\)=(.*)", dialplan)[0])
+    assert options[0] == "linked"
+    assert re.findall(r"agi_arg_\d: (\w+)=", (rivals.SOURCES / peer).read_text()) == options
+
+
 def test_instructions_are_of_calls_that_were_made(tmp_path: Path) -> None:
     """The calls that are counted decide, play and record: here three of known callers, and two first ones."""
     office = counted._office(tmp_path, 3)

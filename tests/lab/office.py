@@ -59,9 +59,11 @@ def without_masters(prompts: Path) -> None:
 
 
 def numbered(prompts: Path) -> Iterator[tuple[int, Path]]:
-    """Number the `.wav` files, so that each gets the same sound whatever else will be shipped one day."""
+    """Number the `.wav` files, so that each gets the same sound whatever else will be shipped one day, and
+    whichever languages a folder lacks."""
     first = [prompts / language / f"{text}.wav" for language in ("de", "en", "fr", "it") for text in _FIRST]
-    return enumerate(dict.fromkeys([*first, *sorted(prompts.glob("*/*.wav"))]))
+    files = enumerate(dict.fromkeys([*first, *sorted(prompts.glob("*/*.wav"))]))
+    return ((number, file) for number, file in files if file.parent.exists())
 
 
 class OfficeError(Exception):

@@ -92,7 +92,7 @@ def _usual_environment() -> re.Pattern[str]:
         r"agi_callingani2: .*\nagi_callington: .*\nagi_callingtns: .*\nagi_dnid: .*\nagi_rdnis: .*\n"
         r"agi_context: .*\nagi_extension: .*\nagi_priority: .*\nagi_enhanced: .*\nagi_accountcode:.*\n"
         r"agi_threadid: .*\nagi_arg_1: (.*)(?:"
-        + "".join(rf"\nagi_arg_{place}: {name}=(.*)" for place, name in enumerate(_CALL_OPTIONS, 2))
+        + "".join(rf"\nagi_arg_{place}: {name}=(.+)?" for place, name in enumerate(_CALL_OPTIONS, 2))
         + r")?\n*"
     )
 
@@ -102,7 +102,9 @@ def _parse_usual(
 ) -> IncomingCall:
     """Return the call of an environment that has the usual form."""
     options = {
-        name: value.rstrip() for name, value in zip(_CALL_OPTIONS, values, strict=True) if value is not None
+        name: stripped
+        for name, value in zip(_CALL_OPTIONS, values, strict=True)
+        if value is not None and (stripped := value.rstrip())
     }
     if options.get("language") or options.get("verification") or options.get("country"):
         _filter(options)
@@ -143,6 +145,7 @@ def _parse_any(raw: bytes) -> IncomingCall:
     named = [argument.partition("=")[::2] for argument in arguments[1:]]
     options = dict(named)
     ambiguous = ambiguous or len(options) < len(named) or not options.keys() <= _OPTIONS
+    options = {name: value for name, value in options.items() if value}  # an empty one is none
     _filter(options)
     number = variables.get("agi_callerid", "")
     return IncomingCall(

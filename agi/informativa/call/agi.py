@@ -92,7 +92,7 @@ def _usual_environment() -> re.Pattern[str]:
         r"agi_callingani2: .*\nagi_callington: .*\nagi_callingtns: .*\nagi_dnid: .*\nagi_rdnis: .*\n"
         r"agi_context: .*\nagi_extension: .*\nagi_priority: .*\nagi_enhanced: .*\nagi_accountcode:.*\n"
         r"agi_threadid: .*\nagi_arg_1: (.*)(?:"
-        + "".join(rf"\nagi_arg_{place}: {name}=(.+)?" for place, name in enumerate(_CALL_OPTIONS, 2))
+        + "".join(rf"\nagi_arg_{place}: {name}=(.*)" for place, name in enumerate(_CALL_OPTIONS, 2))
         + r")?\n*"
     )
 
@@ -104,7 +104,7 @@ def _parse_usual(
     options = {
         name: stripped
         for name, value in zip(_CALL_OPTIONS, values, strict=True)
-        if value is not None and (stripped := value.rstrip())
+        if value and (stripped := value.rstrip())
     }
     if options.get("language") or options.get("verification") or options.get("country"):
         _filter(options)

@@ -379,7 +379,8 @@ class Line:
     @cached_property
     def countries(self) -> frozenset[str]:
         """The countries that the plan names, with OTHERS; empty if it is the same for all."""
-        return frozenset[str]().union(*(step.countries for step in (*self.plan, *self.choices)))
+        steps: list[Step | PlannedChoice] = [*self.plan, *self.choices]
+        return frozenset[str]().union(*(step.countries for step in steps))
 
     def seconds_of_new_caller(self, now: datetime) -> float:
         """Return the seconds for which a new caller in the line's language is held before anybody answers, if

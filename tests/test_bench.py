@@ -24,7 +24,6 @@ from bench import (
     ledger,
     machine,
     monitoring,
-    plots,
     records,
     report,
     rivals,
@@ -139,6 +138,8 @@ def test_json_has_every_round(found: Report) -> None:
 def test_plots(found: Report, tmp_path: Path) -> None:
     """There is a picture of the targets, of each measure's peers and of its curves, with every label in it
     whole, and a missed target is red; a run that found nothing has none."""
+    from bench import plots  # matplotlib is not for every worker that collects this file
+
     drawn = plots.draw(found, {"CPU": "some", "Python": "CPython 3.11"}, tmp_path)
     assert [file.name for file in drawn] == ["targets.svg", "peers-one.svg", "curves-one.svg"]
     targets, peers, curves = (file.read_text() for file in drawn)
@@ -154,6 +155,8 @@ def test_plots(found: Report, tmp_path: Path) -> None:
 
 def test_plot_of_nothing_beside_much(tmp_path: Path) -> None:
     """A measure that came to 0 is drawn beside one that is far larger."""
+    from bench import plots  # as above
+
     much, nothing = Spread((900.0,), "MB"), Spread((0.0,), "MB")
     results = [Result("one", "much", much, Target(1)), Result("one", "nothing", nothing, Target(1))]
     (drawn,) = plots.draw(Report(results=results), {}, tmp_path)
@@ -245,6 +248,16 @@ def test_numbers_of_a_service_that_logged_an_error_are_refused(tmp_path: Path) -
 
     with pytest.raises(RefusedError, match="refused a peer without the token"):
         measure(Office(tmp_path / "office"))
+
+
+@pytest.mark.parametrize("peer", ["calls.py", "load.c"])
+def test_measured_calls_bring_what_the_dialplan_sends(peer: str) -> None:
+    """The options of a measured call are those of the shipped dialplan, in its order: an environment of
+    another form is read by a longer way."""
+    dialplan = (ROOT / "dialplan" / "informativa.conf").read_text()
+    options = re.findall(r"(\w+)=\$\{FILTER", re.findall(r"LOCAL\(options\)=(.*)", dialplan)[0])
+    assert options[0] == "linked"
+    assert re.findall(r"agi_arg_\d: (\w+)=", (rivals.SOURCES / peer).read_text()) == options
 
 
 def test_instructions_are_of_calls_that_were_made(tmp_path: Path) -> None:

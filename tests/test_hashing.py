@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import subprocess
 import sys
 
 import pytest
@@ -55,3 +56,10 @@ def test_python_without_its_own_sha256_has_that_of_openssl(monkeypatch: pytest.M
     for module in ("_sha2", "_sha256"):
         monkeypatch.setitem(sys.modules, module, None)
     assert hashing._fastest_sha256() is hashlib.sha256
+
+
+def test_a_script_opens_its_ledger_without_openssl() -> None:
+    """A caller who knows the notice does not wait for hashes of files to be loaded."""
+    code = "import sys, informativa.process.script, informativa.ledgers.sqlite; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True, check=True)
+    assert not {"hashlib", "informativa.model.countries"} & set(loaded.stdout.split())

@@ -40,9 +40,6 @@ def examples() -> Iterator[tuple[str, str, str]]:
                 yield region, str(number.country_code), subscriber
 
 
-EXAMPLES = list(examples())
-
-
 def both_agree(text: str, region: str, form: NumberForm) -> bool:
     """Return whether the table answered. The table's answer, and all that is made of it, must be the
     library's."""
@@ -89,10 +86,10 @@ def test_each_country_is_what_the_library_says_of_it(code: str, rounds: Rounds) 
 def test_numbers_near_valid_ones_in_all_spellings(rounds: Rounds) -> None:
     """The library's examples of every kind with some digits changed, one more or one less, in every spelling
     and form, on lines of their own country, of Italy and of any."""
-    chance = random.Random(1)
+    chance, numbers = random.Random(1), list(examples())
     answers = 0
     for _ in range(rounds(10_000, 500_000)):
-        region, code, number = chance.choice(EXAMPLES)
+        region, code, number = chance.choice(numbers)
         digits = list(number)
         for _ in range(chance.choice((0, 1, 1, 2, 4))):
             digits[chance.randrange(len(digits))] = chance.choice(DIGITS)

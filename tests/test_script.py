@@ -59,6 +59,7 @@ def test_a_call_loads_no_more_than_it_needs(start, folder: Path, monkeypatch: py
     assert "informativa.ledgers.sqlite" in loaded
     assert not loaded & {"cryptography", "gettext", "importlib.resources", "shutil", "zipfile"}
     assert not loaded & {"asyncio", "ctypes", "difflib", "phonenumbers", "pydantic", "rich", "typer", "yaml"}
+    assert not loaded & {"informativa.model.choices", "informativa.model.countries"}
 
 
 @pytest.mark.shipped_prompts

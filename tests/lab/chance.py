@@ -60,6 +60,7 @@ def mixed(items: list[pytest.Item]) -> list[pytest.Item]:
     """The tests with their files in an order of this seed's, so that those that wait for a telephone call and
     those that compute run side by side; with another seed than the usual one, the tests of each file, too."""
     dice = stream("order")
+    items = sorted(items, key=lambda item: item.path)  # whichever were collected first
     files = [list(tests) for _, tests in groupby(items, lambda item: item.path)]
     for tests in (files, *(files if SEED != USUAL else ())):
         dice.shuffle(tests)

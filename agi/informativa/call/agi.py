@@ -39,10 +39,11 @@ _SCRIPT = re.compile(_BEGINNING + rb"agi_network_script: ([^\n?]*)")
 _CALL_OPTIONS = ("linked", "heard", "language", "customer", "verification", "country")
 _OPTIONS = frozenset({*_CALL_OPTIONS, "action", "operator"})
 # Characters that these may not hold, and their replacement; a word that had digits stays another word.
+# Compiled for the first call that has such an option: most scripts have none.
 _REPLACED = {
-    "language": (re.compile(r"[^A-Za-z_]"), ""),
-    "verification": (re.compile(r"\d"), "0"),
-    "country": (re.compile(r"[^A-Za-z]"), ""),
+    "language": (r"[^A-Za-z_]", ""),
+    "verification": (r"\d", "0"),
+    "country": (r"[^A-Za-z]", ""),
 }
 _LONGEST_OPTION = 100  # characters
 
@@ -101,7 +102,9 @@ def _parse_usual(
 ) -> IncomingCall:
     """Return the call of an environment that has the usual form."""
     options = {
-        name: value.rstrip() for name, value in zip(_CALL_OPTIONS, values, strict=True) if value is not None
+        name: stripped
+        for name, value in zip(_CALL_OPTIONS, values, strict=True)
+        if value and (stripped := value.rstrip())
     }
     if options.get("language") or options.get("verification") or options.get("country"):
         _filter(options)
@@ -142,6 +145,7 @@ def _parse_any(raw: bytes) -> IncomingCall:
     named = [argument.partition("=")[::2] for argument in arguments[1:]]
     options = dict(named)
     ambiguous = ambiguous or len(options) < len(named) or not options.keys() <= _OPTIONS
+    options = {name: value for name, value in options.items() if value}  # an empty one is none
     _filter(options)
     number = variables.get("agi_callerid", "")
     return IncomingCall(
@@ -280,7 +284,7 @@ def _filter(options: dict[str, str]) -> None:
     line that somebody wrote by hand may pass a caller's number there (I5)."""
     for name, (pattern, replacement) in _REPLACED.items():
         if value := options.get(name):
-            options[name] = pattern.sub(replacement, value)[:_LONGEST_OPTION]
+            options[name] = re.sub(pattern, replacement, value)[:_LONGEST_OPTION]
 
 
 def _presentation(text: str) -> int:

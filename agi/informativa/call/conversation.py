@@ -186,12 +186,12 @@ def begin(call: IncomingCall, line: Line) -> Conversation:
     """Recognise the caller, and return the conversation that the call begins, on the line as it is for the
     country that the dialplan names."""
     country = ""
-    if any(step.countries for step in line.plan):
+    if line.countries:
         from ..model import countries, numbering  # few lines need it
         from ..model.plan import OTHERS
 
         word = call.options.get("country", "")
-        is_named = countries.matching_country(countries.plan_countries(line), word) != OTHERS
+        is_named = countries.matching_country(line.countries, word) != OTHERS
         if not is_named and word.lower() not in ("", OTHERS) and not numbering.is_region(word.upper()):
             country = word[:LONGEST_COUNTRY]
         line = countries.line_for(line, word)

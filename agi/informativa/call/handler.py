@@ -118,14 +118,17 @@ class CallHandler:
         conversation = self._conversation
         for event in answers.reports:
             transaction.append(event)
-        _learn_answers(transaction, answers.records)
+        if answers.records:
+            _learn_answers(transaction, answers.records)
         own_history = merge_histories(*map(transaction.history, conversation.pseudonyms))
         history = told_by_others(own_history, answers.records)
         same_call = self._same_call(transaction)
         decisions = conversation.decide(history, same_call, now)
         choices = self._decide_choices(transaction, history, now) if conversation.line.choices else ()
-        is_open = any(decision.is_open for decision in decisions)
-        if ask and (is_open or (self._others and any(choice.is_open for choice in choices))):
+        if ask and (
+            any(decision.is_open for decision in decisions)
+            or (self._others and any(choice.is_open for choice in choices))
+        ):
             return asking.OpenQuestion(decisions, history, same_call)
         results: list[CallResult] = []
         for decision in decisions:

@@ -20,7 +20,6 @@ from ..model import (
     names_and_ids,
     numbering,
 )
-from ..model.countries import variants
 from ..model.text import Text
 from .document import KeyPath
 from .findings import Findings
@@ -102,7 +101,10 @@ class Lines:
     def _caution_length(self, line: Line, path: KeyPath) -> None:
         """Note a warning where several prompts, short by themselves, are long together."""
         now = datetime.now(UTC)
-        line = max(variants(line), key=lambda variant: variant.seconds_of_new_caller(now))
+        if line.countries:
+            from ..model.countries import variants  # not for a script that needs none
+
+            line = max(variants(line), key=lambda variant: variant.seconds_of_new_caller(now))
         seconds = line.seconds_of_new_caller(now)
         if len(line.plan) + len(line.choices) > 1 and seconds > LONGEST_SHORT:
             ids = [step.notice.id for step in line.plan]

@@ -18,10 +18,10 @@ import os
 import struct
 import time
 from collections.abc import Iterator
-from hashlib import sha256
 from pathlib import Path
 
 from ..model.errors import LedgerError
+from ..model.hashing import sha256
 from ..model.text import Text
 
 FLOCK = "hhqqi"  # Linux's `struct flock`: kind, whence, start, length, process

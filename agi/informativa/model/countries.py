@@ -6,19 +6,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from .plan import OTHERS, Line, PlannedChoice, Step
+from .plan import OTHERS, Line
 
 EUROPEAN_UNION = frozenset({
     "AT", "BE", "BG", "CY", "CZ", "DE", "DK", "EE", "ES", "FI", "FR", "GR", "HR", "HU", "IE", "IT", "LT",
     "LU", "LV", "MT", "NL", "PL", "PT", "RO", "SE", "SI", "SK",
 })  # fmt: skip
 """The countries (ISO 3166) whose operators need no question about one within the Union."""
-
-
-def plan_countries(line: Line) -> frozenset[str]:
-    """Return the countries that the line's plan names, with OTHERS; empty if it is the same for all."""
-    steps: list[Step | PlannedChoice] = [*line.plan, *line.choices]
-    return frozenset[str]().union(*(step.countries for step in steps))
 
 
 def matching_country(countries: frozenset[str], country: str) -> str:
@@ -30,10 +24,9 @@ def line_for(line: Line, country: str) -> Line:
     """Return the line with the steps of its plan that are for operators in this country. One that the plan
     does not name, '' among them, has the steps for all others. Each step keeps the name by which it was
     chosen."""
-    countries = plan_countries(line)
-    if not countries:
+    if not line.countries:
         return line
-    name = matching_country(countries, country)
+    name = matching_country(line.countries, country)
     chosen_steps = [not step.countries or name in step.countries for step in line.plan]
     plan = tuple(
         [
@@ -54,5 +47,5 @@ def line_for(line: Line, country: str) -> Line:
 
 def variants(line: Line) -> Iterator[Line]:
     """Iterate over the line as it is for each country that its plan names; once if it is the same for all."""
-    for country in sorted(plan_countries(line)) or [""]:
+    for country in sorted(line.countries) or [""]:
         yield line_for(line, country)

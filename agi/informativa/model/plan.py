@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import field
 from datetime import UTC, date, datetime, tzinfo
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from .connections import Lookup
@@ -296,6 +297,12 @@ class Line:
     choices: tuple[PlannedChoice, ...] = ()
     consents: int = 1
     revocable: tuple[Choice, ...] = ()
+
+    @cached_property
+    def countries(self) -> frozenset[str]:
+        """The countries that the plan names, with OTHERS; empty if it is the same for all."""
+        steps: list[Step | PlannedChoice] = [*self.plan, *self.choices]
+        return frozenset[str]().union(*(step.countries for step in steps))
 
     def seconds_of_new_caller(self, now: datetime) -> float:
         """Return the seconds for which a new caller in the line's language is held before anybody answers, if

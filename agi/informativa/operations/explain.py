@@ -180,7 +180,7 @@ def explain(
 
     Raises LedgerError.
     """
-    named = countries.plan_countries(line)
+    named = line.countries
     line = countries.line_for(line, country)
     at = plausibility.moment(on.isoformat(), line.controller.zone) if on else now
     caller = recognise(incoming_call(number, dialled), line)

@@ -58,6 +58,7 @@ agi_arg_3: heard=
 agi_arg_4: language=
 agi_arg_5: customer=
 agi_arg_6: verification=
+agi_arg_7: country=
 
 """
 

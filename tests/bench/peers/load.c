@@ -32,7 +32,8 @@ static const char environment[] =
     "agi_callingani2: 0\nagi_callington: 0\nagi_callingtns: 0\nagi_dnid: +390212345678\nagi_rdnis: unknown\n"
     "agi_context: informativa\nagi_extension: s\nagi_priority: 8\nagi_enhanced: 0.0\nagi_accountcode: \n"
     "agi_threadid: 139872340096704\nagi_arg_1: +390212345678\nagi_arg_2: linked=1700000000.%ld\n"
-    "agi_arg_3: heard=\nagi_arg_4: language=\nagi_arg_5: customer=\nagi_arg_6: verification=\n\n";
+    "agi_arg_3: heard=\nagi_arg_4: language=\nagi_arg_5: customer=\nagi_arg_6: verification=\n"
+    "agi_arg_7: country=\n\n";
 
 static struct { double begun; int expected; } calls[MOST]; /* by descriptor */
 static int port, poll;

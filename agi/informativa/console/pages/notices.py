@@ -6,7 +6,6 @@ from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse, Response
 
 from ...model import Action, Role
-from ...model.countries import plan_countries
 from ...model.errors import InformativaError
 from ...model.text import Text
 from ...operations import notices
@@ -63,7 +62,7 @@ def _simulation_page(
         "what_if.html",
         status,
         lines=lines,
-        countries=sorted(frozenset[str]().union(*map(plan_countries, lines))),
+        countries=sorted(frozenset[str]().union(*(line.countries for line in lines))),
         explanation=explanation,
         error=error,
         knows=_knows_people(context),

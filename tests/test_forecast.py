@@ -133,7 +133,10 @@ def drawn_side(chance: random.Random, ledger: Path) -> CompanySide:
         for name in sorted(chance.sample("12345", chance.randint(1, 4)))
     )
     choice = wording(*(version(f"m{name}", "marketing", material=True) for name in chance.sample("12", 1)))
-    privacy, always = Step(Notice("privacy", versions), chance.choice((None, Period(3)))), Step(COUNTRY, ALWAYS)
+    privacy, always = (
+        Step(Notice("privacy", versions), chance.choice((None, Period(3)))),
+        Step(COUNTRY, ALWAYS),
+    )
     milan = line(
         privacy,
         *([always] if chance.random() < 0.7 else []),

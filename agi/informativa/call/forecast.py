@@ -188,9 +188,7 @@ def hearings(
     """Return what a caller hears and is asked on a line, by name, kind, and countries of the operators."""
     refused = bool(line.controller.refused)
     language = policy.wanted_language(line, caller, "")
-    decisions = (
-        policy.play_all(line, now, language) if refused else policy.decide(line, history, caller, now)
-    )
+    decisions = policy.play_all(line, now, language) if refused else policy.decide(line, history, caller, now)
     heard = {
         (decision.notice.id, False, step.countries): _hearing(decision, step.repeat_after == ALWAYS)
         for step, decision in zip(line.plan, decisions, strict=True)
@@ -209,7 +207,7 @@ def hearings(
     return heard
 
 
-def _hearing(decision: Decision, each_call: bool, wait: float | None = None) -> Hearing:  # noqa: FBT001
+def _hearing(decision: Decision, each_call: bool, wait: float | None = None) -> Hearing:
     return Hearing(
         decision.version.id,
         decision.reason,
@@ -257,7 +255,7 @@ def _consents(
 
 def removed_versions(before: CompanySide, after: CompanySide) -> dict[str, frozenset[str]]:
     """Return the versions that are taken out, by notice."""
-    removed = {}
+    removed: dict[str, frozenset[str]] = {}
     for name, notice in before.notices.items():
         remaining = _versions(after.notices.get(name))
         if versions := _versions(notice) - remaining:
@@ -269,10 +267,8 @@ def _versions(notice: Notice | None) -> frozenset[str]:
     return frozenset(version.id for version in notice.versions) if notice else frozenset()
 
 
-def _removed(
-    before: CompanySide, after: CompanySide, history: CallerHistory
-) -> list[tuple[str, str, bool]]:
-    removed = []
+def _removed(before: CompanySide, after: CompanySide, history: CallerHistory) -> list[tuple[str, str, bool]]:
+    removed: list[tuple[str, str, bool]] = []
     for name, versions in removed_versions(before, after).items():
         if name in history:
             known = history[name].versions

@@ -29,6 +29,8 @@ _NEAR = timedelta(days=5)
 """A moment as near to the cutoff of a period is examined by itself: months differ by three days, zones by
 one."""
 _RECENT = timedelta(hours=1)
+_QUARTER = 900_000_000
+"""Microseconds in which no zone's day begins: a period is over up to one moment of them, and not after."""
 
 _NO_TIME = "-"
 _EVER = -(1 << 62)
@@ -99,7 +101,7 @@ FROM event WHERE record > ?1 AND record <= ?2 AND at >= ?3 AND {_CALL} AND line 
     WHERE earlier.call = event.call AND earlier.call <> '' AND earlier.kind IN ('phone', 'operator')
     AND earlier.record < event.record
 )
-"""
+"""  # noqa: S608  # our own names
 _IS_NEW = f"""
 EXISTS (
     SELECT 1 FROM event AS other
@@ -108,8 +110,9 @@ EXISTS (
 )
 """  # noqa: S608  # our own names
 _OTHER_CALLS = f"""
-SELECT line, pseudonym IS NOT NULL, count(*) {_FIRST_RECORDS} AND (pseudonym IS NULL OR {_IS_NEW}) GROUP BY 1, 2
-"""  # noqa: S608  # our own names
+SELECT line, pseudonym IS NOT NULL, count(*) {_FIRST_RECORDS} AND (pseudonym IS NULL OR {_IS_NEW})
+GROUP BY 1, 2
+"""  # our own names
 _VISITS = f"""
 INSERT INTO visit
 SELECT coalesce((SELECT later.pseudonym FROM event AS later WHERE later.earlier = event.pseudonym),
@@ -133,12 +136,13 @@ Progress = Callable[[int, int], None]
 
 class PeriodMarks:
     """A function from a time to the marks of all periods that may be over since: moments with the same marks
-    are decided alike. `marks` is asked once for all moments between two `cutoffs`, and anew for each that is
-    near to one."""
+    are decided alike. `marks` is asked once for all moments between two `cutoffs`, near to one for each
+    quarter of an hour, and for each moment of the quarter in which the marks change."""
 
     def __init__(self, marks: Callable[[datetime], str], cutoffs: Sequence[datetime], now: datetime) -> None:
         self._marks = marks
         self._between: dict[int, str] = {}
+        self._quarters: dict[int, str] = {}
         zones = sorted((cutoff - _NEAR, cutoff + _NEAR) for cutoff in cutoffs)
         zones.append((now - _RECENT, datetime.max.replace(tzinfo=now.tzinfo)))
         self._edges: list[int] = []
@@ -154,10 +158,19 @@ class PeriodMarks:
             return _NO_TIME
         place = bisect_right(self._edges, at)
         if place % 2:
-            return self._marks(rows.moment(at))
+            return self._of_quarter(at // _QUARTER) or self._marks(rows.moment(at))
         if place not in self._between:
             self._between[place] = self._marks(rows.moment(at))
         return self._between[place]
+
+    def _of_quarter(self, quarter: int) -> str:
+        """Return the marks of all moments of a quarter of an hour since 1970; '' if they differ."""
+        marks = self._quarters.get(quarter)
+        if marks is None:
+            start, end = quarter * _QUARTER, (quarter + 1) * _QUARTER - 1
+            first, last = (self._marks(rows.moment(moment)) for moment in (start, end))
+            marks = self._quarters[quarter] = first if first == last else ""
+        return marks
 
 
 @dataclass(frozen=True)
@@ -204,7 +217,9 @@ class CallerStates:
             self._connection.commit()
             record = page[1]
             progress(record - first, last - first)
-        hour = self._connection.execute(_FIRST_CALL, (rows.microseconds(since) // answers.HOUR,)).fetchone()[0]
+        hour = self._connection.execute(_FIRST_CALL, (rows.microseconds(since) // answers.HOUR,)).fetchone()[
+            0
+        ]
         started = None if hour is None else max(since, rows.moment(hour * answers.HOUR))
         return OtherCalls(new, unrecognised, started)
 

@@ -19,7 +19,7 @@ from ..config import Configuration
 from ..config import document as documents
 from ..config.build import inspect_text
 from ..model import Controller, Notice, name_and_id
-from ..model.errors import ConfigError, ConfigProblem, InformativaError
+from ..model.errors import ConfigError, InformativaError
 from ..model.text import Text
 from ..process import storage
 from . import forecast_counting
@@ -59,10 +59,7 @@ def forecast(
     """
     text = documents.read(current)
     before, mistakes = inspect_text(current, text)
-    after, problems = inspect_text(current, documents.read(file))
-    if problems:
-        raise ConfigError([_of(file, current, problem) for problem in problems])
-    comparison = Comparison(before, after)
+    comparison = Comparison(before, _in_place_of(current, file))
     forecasts = tuple(
         comparison.company(name, now, on, partial(progress, name)) for name in comparison.companies(names)
     )
@@ -77,9 +74,17 @@ def forecast(
     )
 
 
-def _of(file: Path, place: Path, problem: ConfigProblem) -> ConfigProblem:
-    """Return a problem under the name of the file that has it, which was read as if it stood elsewhere."""
-    return replace(problem, file=str(file)) if problem.file == str(place) else problem
+def _in_place_of(current: Path, file: Path) -> Configuration:
+    """Return the configuration that `file` would be in the place of `current`. Raises ConfigError for its
+    mistakes, under its own name."""
+    text = documents.read(file)
+    try:
+        configuration, problems = inspect_text(current, text)
+    except ConfigError as error:
+        problems = tuple(error.problems)
+    if problems:
+        raise ConfigError([replace(problem, file=str(file)) for problem in problems])
+    return configuration
 
 
 def _is_same(company: CompanyForecast) -> bool:
@@ -172,7 +177,8 @@ def _moment(on: date | None, now: datetime, controller: Controller) -> datetime:
     end = DayRange(on, on, controller.zone).until - timedelta(seconds=1)
     if end < now:
         raise InformativaError(
-            Text("{day} is over.", day=on), Text("Name a day that is to come: --on {day}", day=now.date() + DAY)
+            Text("{day} is over.", day=on),
+            Text("Name a day that is to come: --on {day}", day=now.date() + DAY),
         )
     return end
 
@@ -234,9 +240,7 @@ def _removed(sums: Sums, before: CompanySide | None, after: CompanySide | None) 
             yield RemovedVersion(notice, title, version, *sums.removed.get((notice, version), (0, 0, 0)))
 
 
-def _beginnings(
-    before: CompanySide | None, after: CompanySide | None, now: datetime
-) -> list[Beginning]:
+def _beginnings(before: CompanySide | None, after: CompanySide | None, now: datetime) -> list[Beginning]:
     """Return the versions of either that are not in force yet, by day."""
     earlier, later = _starts(before, now), _starts(after, now)
     beginnings = []

@@ -88,9 +88,7 @@ def key(line: str, difference: Difference) -> Key:
     )
 
 
-def sums(
-    before: CompanySide, after: CompanySide, now: datetime, at: datetime, progress: Progress
-) -> Sums:
+def sums(before: CompanySide, after: CompanySide, now: datetime, at: datetime, progress: Progress) -> Sums:
     """Count the differences for all callers of a company, and for its calls of the last 30 days, if both are
     decided for the time `at`. Raises LedgerError."""
     total = Sums()

@@ -83,9 +83,7 @@ def answers_of(controller: Controller, pseudonyms: Sequence[bytes]) -> AnswerHis
 
 
 @contextmanager
-def caller_states(
-    controller: Controller, marks: PeriodMarks, at: datetime
-) -> Iterator[CallerStates | None]:
+def caller_states(controller: Controller, marks: PeriodMarks, at: datetime) -> Iterator[CallerStates | None]:
     """Open a reader of the states of all callers of one controller at a time, for the time of a `with` block;
     `None` where there is no ledger. Raises LedgerError."""
     from ..ledgers import caller_states
@@ -94,7 +92,10 @@ def caller_states(
         if ledger is None:
             yield None
             return
-        with ledger.connected() as connection, caller_states.opened(connection, ledger.file, marks, at) as states:
+        with (
+            ledger.connected() as connection,
+            caller_states.opened(connection, ledger.file, marks, at) as states,
+        ):
             yield states
 
 

@@ -24,7 +24,10 @@ def _serve(
     config: Config = DEFAULT_FILE,
     log: Annotated[LogFormat, typer.Option(help="How to write the log.")] = LogFormat.CONSOLE,
 ) -> None:
-    """Answer Asterisk's calls (FastAGI) until SIGTERM."""
+    """Answer Asterisk's calls (FastAGI) until SIGTERM.
+
+    SIGHUP loads the configuration anew. What that would change for callers tells `informativa config diff`.
+    """
     _.speak({})  # a log is searched in the language of this documentation
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until there is something to load anew
     configuration = prepare(config)

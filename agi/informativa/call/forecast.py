@@ -61,7 +61,7 @@ class Hearing:
 
 
 @dataclass(frozen=True)
-class Difference:
+class HearingDifference:
     """A notice or question of a line that a caller hears otherwise: as `before`, and `after`, `None` where he
     does not hear it. `countries` are those of the operators for whose callers alone it is."""
 
@@ -79,7 +79,7 @@ class Difference:
 
     @property
     def hearing(self) -> Hearing:
-        """What he hears after, or heard before where that is nothing."""
+        """The hearing after; before, where he hears nothing after."""
         hearing = self.after or self.before
         assert hearing is not None  # else it is no difference
         return hearing
@@ -108,7 +108,7 @@ class Effect:
     """The differences for a caller by line; his consents; and the versions he knows that are taken out, each
     with its notice and whether he knows no version that stays."""
 
-    lines: Mapping[str, Sequence[Difference]]
+    lines: Mapping[str, Sequence[HearingDifference]]
     consents: Sequence[CallersConsent] = ()
     removed: Sequence[tuple[str, str, bool]] = ()
 
@@ -218,13 +218,13 @@ def _hearing(decision: Decision, each_call: bool, wait: float | None = None) -> 
     )
 
 
-def _differences(before: Mapping[Place, Hearing], after: Mapping[Place, Hearing]) -> list[Difference]:
+def _differences(before: Mapping[Place, Hearing], after: Mapping[Place, Hearing]) -> list[HearingDifference]:
     differences = []
     for place in dict.fromkeys((*before, *after)):
         name, _asks, countries = place
         earlier, later = before.get(place), after.get(place)
         if _sound(earlier) != _sound(later):
-            differences.append(Difference(name, countries, earlier, later))
+            differences.append(HearingDifference(name, countries, earlier, later))
     return differences
 
 

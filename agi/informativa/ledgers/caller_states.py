@@ -237,7 +237,7 @@ class CallerStates:
         return low
 
     def pages(self, progress: Progress) -> Iterator[list[StateCount]]:
-        """Iterate over the callers by pages. While a page is looked at, `known` reads what it counted."""
+        """Iterate over the callers by pages. While a page is looked at, `history` reads what it counted."""
         size: int = self._connection.execute(_SIZE).fetchone()[0]
         step = max(_PREFIXES * PAGE_CALLERS // max(size, PAGE_CALLERS), 1)
         now, soon = rows.microseconds(self._now), rows.microseconds(self._now + AFTER_ALL)
@@ -251,7 +251,7 @@ class CallerStates:
                 self._connection.rollback()
             progress(min(prefix + step, _PREFIXES), _PREFIXES)
 
-    def known(self, pseudonym: bytes) -> tuple[CallerHistory, AnswerHistory]:
+    def history(self, pseudonym: bytes) -> tuple[CallerHistory, AnswerHistory]:
         """Return what one caller already got and answered, as a call reads it."""
         known_rows = self._connection.execute(elsewhere.KNOWN, (pseudonym,)).fetchall()
         return elsewhere.history(known_rows), answers.of_caller(self._connection, pseudonym)
@@ -263,7 +263,7 @@ def _start(prefix: int) -> bytes:
 
 
 @contextmanager
-def opened(
+def open_states(
     connection: sqlite3.Connection, file: Path, marks: PeriodMarks, now: datetime
 ) -> Iterator[CallerStates]:
     """Yield a reader of a ledger's states, which leaves the connection as it was. Raises LedgerOutdatedError

@@ -49,7 +49,7 @@ def forecast(
     *,
     on: date | None = None,
     names: Sequence[str] = (),
-    progress: Progress = lambda _company, _done, _whole: None,
+    progress: Progress = lambda _company, _done, _size: None,
 ) -> Forecast:
     """Forecast what `file` would change in the place of `current`, now or at the end of the day `on`, for the
     companies of these names or all. `file` is read as if it stood there: relative paths in it begin at that
@@ -59,10 +59,8 @@ def forecast(
     """
     text = documents.read(current)
     before, mistakes = inspect_text(current, text)
-    comparison = Comparison(before, _in_place_of(current, file))
-    forecasts = tuple(
-        comparison.company(name, now, on, partial(progress, name)) for name in comparison.companies(names)
-    )
+    pair = ConfigurationPair(before, _in_place_of(current, file))
+    forecasts = tuple(pair.company(name, now, on, partial(progress, name)) for name in pair.companies(names))
     return Forecast(
         file=file,
         current=current,
@@ -95,7 +93,7 @@ def _is_same(company: CompanyForecast) -> bool:
     return company.presence is Presence.BOTH and not differs
 
 
-class Comparison:
+class ConfigurationPair:
     """Two configurations, company by company."""
 
     def __init__(self, before: Configuration, after: Configuration) -> None:

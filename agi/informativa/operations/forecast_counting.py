@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from ..call import forecast
-from ..call.forecast import CompanySide, Difference, Effect
+from ..call.forecast import CompanySide, HearingDifference, Effect
 from ..ledgers.caller_states import CallerStates, PeriodMarks
 from ..model import CallerHistory, Reason
 from ..model.choices import NO_ANSWERS, AnswerHistory
@@ -71,7 +71,7 @@ class Sums:
             hearing.seconds += difference.seconds(callers, calls)
 
 
-def key(line: str, difference: Difference) -> Key:
+def key(line: str, difference: HearingDifference) -> Key:
     """Return the values by which differences are summed up, in the order in which they are shown."""
     hearing = difference.hearing
     return (
@@ -108,7 +108,7 @@ def sums(before: CompanySide, after: CompanySide, now: datetime, at: datetime, p
     with storage.caller_states(before.controller, period_marks, at) as states:
         if states is None:
             return total
-        calls = states.read_calls(now - PERIOD, lambda done, whole: progress(_READING * done, 100 * whole))
+        calls = states.read_calls(now - PERIOD, lambda done, size: progress(_READING * done, 100 * size))
         total.since = calls.since
         for effect, by_line in ((strangers, calls.new), (unrecognised, calls.unrecognised)):
             for line, number in by_line.items():
@@ -126,15 +126,15 @@ def _add_known(
 ) -> None:
     """Add all callers on record, and the calls of those who had rung before. `effects` are by state."""
 
-    def shown(done: int, whole: int) -> None:
-        progress(_READING * whole + (100 - _READING) * done, 100 * whole)
+    def show(done: int, total_work: int) -> None:
+        progress(_READING * total_work + (100 - _READING) * done, 100 * total_work)
 
-    for page in states.pages(shown):
+    for page in states.pages(show):
         if len(effects) > STATES:
             effects = {"": effects[""]}
         for count in page:
             if count.state not in effects:
-                effects[count.state] = decide(*states.known(count.pseudonym))
+                effects[count.state] = decide(*states.history(count.pseudonym))
             effect = effects[count.state]
             if count.line:
                 total.add_calls(effect, count.line, count.callers, count.calls)

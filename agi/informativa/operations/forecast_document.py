@@ -15,7 +15,7 @@ from .document import AbsolutePath, Seconds, Sentence
 
 
 class Presence(StrEnum):
-    """Which of two configurations has a company or a line."""
+    """The one of two configurations that has a company or a line, or both."""
 
     BOTH = "both"
     """Both have it."""
@@ -118,7 +118,7 @@ class ForecastLine:
     line: str
     """The called number."""
     presence: Presence
-    """Whether it comes, goes, or is another company's then."""
+    """`new`, `gone`, or `moved` to another company."""
     calls: int
     """The number of its calls in the period; 0 where the calls of the company were not counted."""
     owner: str | None
@@ -134,7 +134,7 @@ class CompanyForecast:
     company: Annotated[str, Field(exclude=True)]
     """The name that people give the controller."""
     presence: Presence
-    """Whether it comes, goes, or stays."""
+    """`new`, `gone`, or `both` where it stays."""
     callers: int
     """The number of callers on record, each counted once by each key that he is known by; 0 where nothing
     changes for them, for then nobody is counted."""

@@ -94,7 +94,7 @@ def caller_states(controller: Controller, marks: PeriodMarks, at: datetime) -> I
             return
         with (
             ledger.connected() as connection,
-            caller_states.opened(connection, ledger.file, marks, at) as states,
+            caller_states.open_states(connection, ledger.file, marks, at) as states,
         ):
             yield states
 

@@ -49,12 +49,12 @@ def bar(say: Language) -> Iterator[Callable[[str, int, int], None]]:
     with progress(TextColumn("{task.percentage:>3.0f} %")) as bars:
         tasks: dict[str, TaskID] = {}
 
-        def shown(company: str, done: int, whole: int) -> None:
+        def show(company: str, done: int, size: int) -> None:
             if company not in tasks:
                 tasks[company] = bars.add_task(say("counting callers of {company}", company=company))
-            bars.update(tasks[company], completed=done, total=whole)
+            bars.update(tasks[company], completed=done, total=size)
 
-        yield shown
+        yield show
 
 
 def forecast(result: Forecast, say: Language) -> Iterator[str]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from ..call import forecast
-from ..call.forecast import CompanySide, HearingDifference, Effect
+from ..call.forecast import CompanySide, Effect, HearingDifference
 from ..ledgers.caller_states import CallerStates, PeriodMarks
 from ..model import CallerHistory, Reason
 from ..model.choices import NO_ANSWERS, AnswerHistory

@@ -157,8 +157,8 @@ def drawn_moment(chance: random.Random) -> datetime:
     return NOW - timedelta(days=around, seconds=chance.randint(-100_000, 100_000))
 
 
-def drawn_event(chance: random.Random, number: int, pseudonym: bytes) -> Event:
-    """Draw a record of a call or of an answer."""
+def drawn_event(chance: random.Random, number: int, pseudonym: bytes, versions: str) -> Event:
+    """Draw a record of a call or of an answer; of few versions, so that many callers are nearly alike."""
     at = drawn_moment(chance)
     event = replace(
         PLAYED,
@@ -167,8 +167,8 @@ def drawn_event(chance: random.Random, number: int, pseudonym: bytes) -> Event:
         call=f"call-{number if chance.random() < 0.8 else number - 1}",
         line=chance.choice((MILAN, ROME)),
         pseudonym=pseudonym,
-        notice=chance.choice(("privacy", "privacy", "country", "other")),
-        version=chance.choice("12345"),
+        notice=chance.choice(("privacy", "privacy", "country", "other")) if len(versions) > 2 else "privacy",
+        version=chance.choice(versions),
         purposes=frozenset(chance.choice(PURPOSES)),
         supplement=chance.random() < 0.3,
         reason=chance.choice((Reason.NOT_INFORMED, Reason.PERIOD_OVER, Reason.RECYCLED)),
@@ -181,9 +181,10 @@ def drawn_event(chance: random.Random, number: int, pseudonym: bytes) -> Event:
 
 def draw_ledger(chance: random.Random, file: Path) -> list[bytes]:
     """Write a ledger of callers with histories of every kind; return their pseudonyms."""
-    pseudonyms = [chance.randbytes(32) for _ in range(60)]
+    versions = chance.choice(("12", "12345"))
+    pseudonyms = [chance.randbytes(32) for _ in range(60 if len(versions) > 2 else 140)]
     with closing(SqliteStore(str(file))) as store, store.transaction() as transaction:
-        events = [drawn_event(chance, number, chance.choice(pseudonyms)) for number in range(250)]
+        events = [drawn_event(chance, number, chance.choice(pseudonyms), versions) for number in range(250)]
         events.sort(key=lambda event: event.recorded or event.at)
         for number, event in enumerate(events):
             pseudonym, kind = chance.choice(pseudonyms), chance.random()
@@ -248,3 +249,22 @@ def test_counting_by_states_is_counting_one_by_one(seed: int, tmp_path: Path) ->
     for key, total in by_states.hearings.items():
         assert (total.callers, total.calls) == (expected.hearings[key].callers, expected.hearings[key].calls)
         assert total.seconds == pytest.approx(expected.hearings[key].seconds)
+
+
+def test_supplement_is_another_state_than_the_whole_notice(tmp_path: Path) -> None:
+    """Of two callers who got the same versions at the same times, the one who got the second as a supplement
+    still knows the purposes of the first, and the other one hears the notice again."""
+    file = tmp_path / "acme.sqlite3"
+    both, wide = version("2", "service", "marketing"), frozenset({"service", "marketing"})
+    before, after = (side(line(notice(version("1"), own)), ledger=file) for own in (version("2"), both))
+    first = replace(PLAYED, at=NOW - 10 * DAY, version="1", purposes=wide, call="")
+    second = replace(first, at=NOW - 5 * DAY, version="2", purposes=frozenset({"service"}))
+    with closing(SqliteStore(str(file))) as store:
+        for pseudonym, supplement in ((b"a" * 32, True), (b"b" * 32, False)):
+            store.append([replace(first, pseudonym=pseudonym)])
+            store.append([replace(second, pseudonym=pseudonym, supplement=supplement)])
+    total = sums(before, after, NOW, NOW, lambda _done, _size: None)
+    assert total.callers == 2
+    assert [(key[5], own.callers) for key, own in total.hearings.items() if own.callers] == [
+        (Reason.NEW_PURPOSE, 1)
+    ]

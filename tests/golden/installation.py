@@ -254,6 +254,7 @@ def build(root: Path, random_bytes: SeededBytes) -> Installation:
         (root / f"{file}.csv").write_text(text)
     installation.file.write_text((HERE / "informativa.yaml").read_text())
     installation.edit({f"127.0.0.1:{port}": f"127.0.0.1:{free_port()}" for port in (4588, 4591)})
+    (root / "next.yaml").write_text(_next(installation.file.read_text()))
     companies = load(installation.file).controllers
     for company, events in _events().items():
         with closing(store(companies[company])) as ledger:
@@ -275,6 +276,24 @@ def build(root: Path, random_bytes: SeededBytes) -> Installation:
     for file in root.rglob("*"):
         os.utime(file, (TUESDAY.timestamp(),) * 2)
     return installation
+
+
+def _next(text: str) -> str:
+    """Return a configuration in which acme takes a version out and has another one that is to come."""
+    earlier = text[text.index('          - version: "2025"') : text.index('          - version: "2026-11"')]
+    text = text.replace(earlier, "", 1).replace(
+        """            supplements:
+              "2025": {it: prompts/it/new}
+""",
+        "",
+    )
+    version = """          - version: "2027"
+            purposes: [service, crm]
+            material: true
+            starts: 2027-01-01
+            short: {it: prompts/it/full, en: prompts/en/short}
+"""
+    return text.replace("  borealis:\n", version + "  borealis:\n", 1)
 
 
 class RestorableCopy:

@@ -27,6 +27,7 @@ Notices:
 Choices, among them the consent to being recorded:
 
 - `choice_policy`: the decision which choices are asked, and which key counts
+- `forecast`: both decisions for another configuration, of callers in one state
 - `choosing`: the asking of one: its prompt, and the key
 - `webhook`: the form of messages that tell a company's hook of an answer
 

@@ -10,6 +10,7 @@ The ledger:
 - `answers`: answers to choices
 - `outbox`: what a company's hook is to be told
 - `bulk`: many records at once
+- `caller_states`: callers, grouped by what decides about them
 - `following`, `recorded_calls`: reading while others write; calls, as a list of calls has them
 - `tally`: counters by the hour
 

@@ -26,7 +26,7 @@ from . import rows
 HOUR = 3_600_000_000  # microseconds
 COUNTED = (RecordKind.PHONE, RecordKind.OPERATOR)
 """The kinds of records that are counted by the hour."""
-_HAS_RECORD = """
+HAS_RECORD = """
 EXISTS (
     SELECT 1 FROM event WHERE event.record = answer.record AND event.asked IS NOT NULL AND NOT event.erased
 )
@@ -37,7 +37,7 @@ _VALUES = ", ".join(
 # Nor does an answer count from before the number changed hands, as another box may have found.
 OF_CALLER = f"""
 SELECT choice, act, {_VALUES} FROM answer WHERE pseudonym = ?1
-AND (box <> '' OR {_HAS_RECORD})
+AND (box <> '' OR {HAS_RECORD})
 AND at >= coalesce((SELECT recycled FROM number_use WHERE pseudonym = ?1 AND notice = ''), at)
 """  # noqa: S608  # our own names
 # `StandingAnswer.order`: the greatest counts.
@@ -58,7 +58,7 @@ SELECT answer.pseudonym, choice, CASE WHEN box = '' THEN event.kind END, (
 ), {_VALUES}
 FROM answer LEFT JOIN event ON event.record = answer.record
 WHERE act = 1 AND (answer.pseudonym, choice) > (?1, ?2) AND (?3 = '' OR choice = ?3)
-AND (box <> '' OR {_HAS_RECORD})
+AND (box <> '' OR {HAS_RECORD})
 AND answer.at >= coalesce((
     SELECT recycled FROM number_use WHERE number_use.pseudonym = answer.pseudonym AND number_use.notice = ''
 ), answer.at)
@@ -80,9 +80,9 @@ DELETE FROM answer WHERE pseudonym IN (SELECT pseudonym FROM his) AND record < ?
     SELECT 1 FROM event WHERE event.record = answer.record AND event.pseudonym <> answer.pseudonym
 )
 """
-DROP_BASELESS = f"DELETE FROM answer WHERE box = '' AND NOT {_HAS_RECORD}"  # noqa: S608  # our own names
+DROP_BASELESS = f"DELETE FROM answer WHERE box = '' AND NOT {HAS_RECORD}"  # noqa: S608  # our own names
 # Answers from before a time, and those whose record is gone: they count for nothing.
-_OLD = f"(at < ?1 OR (box = '' AND NOT {_HAS_RECORD}))"
+_OLD = f"(at < ?1 OR (box = '' AND NOT {HAS_RECORD}))"
 OLD = f"""
 SELECT pseudonym, choice, act FROM answer WHERE {_OLD} AND (pseudonym, choice, act) > (?2, ?3, ?4)
 ORDER BY pseudonym, choice, act LIMIT ?5

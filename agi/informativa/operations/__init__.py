@@ -37,6 +37,7 @@ Records:
 Calls that are tried:
 
 - `explain`, `explained_choices`: what would happen to a call
+- `forecast`, `forecast_counting`, `forecast_document`: what another configuration would change for callers
 - `test_call`, `test_call_entry`: a call that Asterisk places to nobody, and where it comes in
 
 The installation:

@@ -22,6 +22,7 @@ from ..system.files import permission_denied
 if TYPE_CHECKING:
     from ..ledgers.access_log import AccessLog
     from ..ledgers.backup import Backup
+    from ..ledgers.caller_states import CallerStates, PeriodMarks
     from ..ledgers.following import Follower, LedgerSummary
     from ..ledgers.migrating import MigrationEstimate
     from ..ledgers.owner import LedgerOwner
@@ -79,6 +80,23 @@ def answers_of(controller: Controller, pseudonyms: Sequence[bytes]) -> AnswerHis
             return merge_answers()
         with ledger.connected() as connection:
             return merge_answers(*(answers.of_caller(connection, pseudonym) for pseudonym in pseudonyms))
+
+
+@contextmanager
+def caller_states(controller: Controller, marks: PeriodMarks, at: datetime) -> Iterator[CallerStates | None]:
+    """Open a reader of the states of all callers of one controller at a time, for the time of a `with` block;
+    `None` where there is no ledger. Raises LedgerError."""
+    from ..ledgers import caller_states
+
+    with existing_ledger(controller) as ledger:
+        if ledger is None:
+            yield None
+            return
+        with (
+            ledger.connected() as connection,
+            caller_states.open_states(connection, ledger.file, marks, at) as states,
+        ):
+            yield states
 
 
 def _owner(controller: Controller) -> LedgerOwner | None:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from ...config import DEFAULT_FILE
 from ...operations import check, config_upgrade
+from ...operations.forecast import forecast
+from ...views.text import forecast as view
 from ...views.text.check import in_order, problem_lines
 from ...views.text.configuration import upgraded
-from ..options import Config, Json, print_document
+from ..options import Config, Json, Of, day, print_document, warn
 from ..words import _
 
 app = typer.Typer(help="The configuration file itself.", no_args_is_help=True)
@@ -25,7 +28,10 @@ def add_to(program: typer.Typer) -> None:
 
 
 def _check(config: Config = DEFAULT_FILE, as_json: Json = False) -> None:
-    """Check the configuration and all that it names, and open the ledgers, without serving calls."""
+    """Check the configuration and all that it names, and open the ledgers, without serving calls.
+
+    What a change would mean to callers tells `informativa config diff`.
+    """
     result = check.check(config, datetime.now(UTC))
     if as_json:
         print_document(result)
@@ -58,4 +64,32 @@ def upgrade(
         print_document(result)
         return
     for line in upgraded(result, _):
+        print(line)
+
+
+@app.command()
+def diff(
+    new: Annotated[Path, typer.Argument(metavar="NEW", help="The configuration that is to be loaded.")],
+    config: Config = DEFAULT_FILE,
+    controller: Of = None,
+    on: Annotated[
+        date | None,
+        typer.Option(
+            "--on", metavar="DAY", parser=day, help="As it is at the end of a day to come; now, if not given."
+        ),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Tell what another configuration would change for callers: which would hear what, and for how long.
+
+    All callers on record are counted, and the calls of the last 30 days as if they came again. Nothing is
+    changed, and NEW is read as if it stood in the place of the configuration.
+    """
+    with view.bar(_) as progress:
+        result = forecast(new, config, datetime.now(UTC), on=on, names=controller or (), progress=progress)
+    if as_json:
+        print_document(result)
+        return
+    warn(result.warnings)
+    for line in view.forecast(result, _):
         print(line)

@@ -42,7 +42,10 @@ def _serve(
     config: Config = DEFAULT_FILE,
     log: Annotated[LogFormat, typer.Option(help="How to write the log.")] = LogFormat.CONSOLE,
 ) -> None:
-    """Answer Asterisk's calls (FastAGI) until SIGTERM."""
+    """Answer Asterisk's calls (FastAGI) until SIGTERM.
+
+    SIGHUP loads the configuration anew. What that would change for callers tells `informativa config diff`.
+    """
     from ...process import service
     from ...process.preparation import prepare
 

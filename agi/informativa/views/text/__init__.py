@@ -8,6 +8,7 @@ Calls and records:
 - `choices`: choices that would be asked
 - `answers`: answers to choices, counted
 - `explain`: what would happen to a call
+- `forecast`: what another configuration would change for callers
 - `importing`: an import
 - `retention`: a purge
 - `access_log`: who looked at whom

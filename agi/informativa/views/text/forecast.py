@@ -1,0 +1,177 @@
+"""A forecast of what another configuration would change for callers, for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import groupby
+
+from rich.progress import TaskID, TextColumn
+
+from ...call.forecast import Change
+from ...model.text import Text
+from ...operations.forecast_document import (
+    CompanyForecast,
+    Forecast,
+    ForecastConsents,
+    ForecastHearing,
+    ForecastLine,
+    Presence,
+    RemovedVersion,
+)
+from ..messages import Language
+from ..record_words import REASONS
+from ..terminal import progress
+
+_CHANGES = {
+    (Change.HEARS, False): Text("{title} {version} would be played ({seconds:.1f} s)"),
+    (Change.OTHER, False): Text("{title} {version} would be played otherwise ({seconds:.1f} s)"),
+    (Change.NO_MORE, False): Text("{title} {version} would be left out ({seconds:.1f} s)"),
+    (Change.HEARS, True): Text("{title} {version} would be asked ({seconds:.1f} s)"),
+    (Change.OTHER, True): Text("{title} {version} would be asked otherwise ({seconds:.1f} s)"),
+    (Change.NO_MORE, True): Text("{title} {version} would not be asked ({seconds:.1f} s)"),
+}
+_LINES = {
+    Presence.NEW: Text("line {line} comes"),
+    Presence.GONE: Text("line {line} goes: its callers hear fallback_prompt"),
+    Presence.MOVED: Text("line {line} is of {owner} then"),
+}
+_BEGINNINGS = {
+    Presence.BOTH: Text("{day}: {title} {version}, as now"),
+    Presence.NEW: Text("{day}: {title} {version}"),
+    Presence.GONE: Text("{day}: {title} {version} begins no more"),
+}
+
+
+@contextmanager
+def bar(say: Language) -> Iterator[Callable[[str, int, int], None]]:
+    """Show how many callers of each company are counted, on stderr if that is a terminal."""
+    with progress(TextColumn("{task.percentage:>3.0f} %")) as bars:
+        tasks: dict[str, TaskID] = {}
+
+        def show(company: str, done: int, size: int) -> None:
+            if company not in tasks:
+                tasks[company] = bars.add_task(say("counting callers of {company}", company=company))
+            bars.update(tasks[company], completed=done, total=size)
+
+        yield show
+
+
+def forecast(result: Forecast, say: Language) -> Iterator[str]:
+    """Yield the changes for callers, company by company, and what to do."""
+    facts = {"file": result.file, "current": result.current, "day": result.on}
+    if result.on:
+        yield say("{file} in the place of {current}, at the end of {day}:", **facts)
+    else:
+        yield say("{file} in the place of {current}:", **facts)
+    for company in result.companies:
+        yield from _company(company, say)
+    yield ""
+    if result.same:
+        yield say("Nothing would change for callers.")
+    if result.changed_meanwhile:
+        yield say("{current} was changed while callers were counted: type the same again.", **facts)
+    yield say(
+        "Callers are counted by what this box knows, in each line's own language. Whom one of the company's"
+        " own systems knows hears less."
+    )
+
+
+def _company(company: CompanyForecast, say: Language) -> Iterator[str]:
+    yield ""
+    if company.presence is Presence.NEW:
+        yield say("{company} comes: none of its callers is on record yet.", company=company.company)
+    elif company.presence is Presence.GONE:
+        yield say("{company} goes, and its records stay.", company=company.company)
+    else:
+        yield say("{company}:", company=company.company)
+    lines = [*_counts(company, say), *_hearings(company, say)]
+    lines += ["  " + _consents(consents, say) for consents in company.consents if consents.ended]
+    lines += ["  " + _removed(version, say) for version in company.removed]
+    lines += ["  " + _line(line, say) for line in company.lines]
+    if company.beginnings:
+        lines.append("  " + say("begins on"))
+        for beginning in company.beginnings:
+            facts = {"day": beginning.day, "title": beginning.title, "version": beginning.version}
+            lines.append("    " + say(_BEGINNINGS[beginning.presence].format(**facts)))
+    if not lines and company.presence is Presence.BOTH:
+        lines = ["  " + say("nothing changes")]
+    yield from lines
+
+
+def _counts(company: CompanyForecast, say: Language) -> Iterator[str]:
+    """Yield how many were counted, if anybody was."""
+    if company.callers or company.calls:
+        yield "  " + say(
+            "{callers} on record, {calls} in {days:.0f} days",
+            callers=say.counted("{count} caller", "{count} callers", company.callers),
+            calls=say.counted("{count} call", "{count} calls", company.calls),
+            days=company.days,
+        )
+        yield "  " + say("in all {seconds:+.1f} seconds a day", seconds=company.seconds_a_day)
+    elif company.hearings:
+        yield "  " + say("nobody is on record yet: what follows is for new callers")
+
+
+def _hearings(company: CompanyForecast, say: Language) -> Iterator[str]:
+    for number, hearings in groupby(company.hearings, key=lambda hearing: hearing.line):
+        yield "  " + say("line {line}:", line=number)
+        for hearing in hearings:
+            yield "    " + _hearing(hearing, say)
+            yield "      " + say(REASONS[hearing.reason])
+            yield "      " + _times(hearing, say)
+
+
+def _hearing(hearing: ForecastHearing, say: Language) -> str:
+    text = say(
+        _CHANGES[hearing.change, hearing.choice].format(
+            title=hearing.title, version=hearing.version, seconds=hearing.seconds
+        )
+    )
+    if hearing.supplement:
+        text = say("{notice}, only what is new", notice=text)
+    if hearing.countries:
+        text = say("for {countries} {step}", countries="/".join(hearing.countries), step=text)
+    return text
+
+
+def _times(hearing: ForecastHearing, say: Language) -> str:
+    return say(
+        "{callers} on record, {times} by those calls, {seconds:+.1f} seconds a day",
+        callers=say.counted("{count} caller", "{count} callers", hearing.callers),
+        times=say.counted("{count} time", "{count} times", hearing.calls),
+        seconds=hearing.seconds_a_day,
+    )
+
+
+def _consents(consents: ForecastConsents, say: Language) -> str:
+    text = say.counted(
+        "{title}: {ended} of {count} consent ends",
+        "{title}: {ended} of {count} consents end",
+        consents.granted,
+        title=consents.title,
+        ended=consents.ended,
+    )
+    return f"{text} ({say(REASONS[consents.reason])})" if consents.reason else text
+
+
+def _removed(version: RemovedVersion, say: Language) -> str:
+    return say.counted(
+        "{title} {version} is taken out: {count} caller was told it, {alone} know no version that stays,"
+        " {hear} would hear the notice anew",
+        "{title} {version} is taken out: {count} callers were told it, {alone} know no version that stays,"
+        " {hear} would hear the notice anew",
+        version.callers,
+        title=version.title,
+        version=version.version,
+        alone=version.alone,
+        hear=version.hear_again,
+    )
+
+
+def _line(line: ForecastLine, say: Language) -> str:
+    text = say(_LINES[line.presence].format(line=line.line, owner=line.owner))
+    if line.calls:
+        calls = say.counted("{count} call", "{count} calls", line.calls)
+        text = say("{line} ({calls} in the period)", line=text, calls=calls)
+    return text

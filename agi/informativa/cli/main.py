@@ -48,6 +48,7 @@ MODULES = {
     "importing": ("import",),
     "consents": ("consent",),
     "retention": ("purge",),
+    "backup": ("backup", "restore"),
     "controllers": ("controllers", "outsourcing-worksheet"),
     "explain": ("explain",),
     "systemd": ("systemd",),

@@ -47,6 +47,7 @@ from .names import (
 )
 from .plan import (
     ALWAYS,
+    BackupPlan,
     ChangedRecording,
     Choice,
     Controller,
@@ -92,6 +93,7 @@ __all__ = [
     "Answer",
     "Asked",
     "Asks",
+    "BackupPlan",
     "Binding",
     "CallResult",
     "Caller",

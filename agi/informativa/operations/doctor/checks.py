@@ -9,6 +9,7 @@ from enum import Flag, auto
 from ...model.text import Text
 from . import (
     asterisk,
+    backups,
     evidence,
     hooks,
     installation,
@@ -118,6 +119,7 @@ CHECKS = (
     Check("damage", Text("damage"), ledgers.damage, seconds=SLOW),
     Check("schema", Text("ledgers"), ledgers.schema),
     Check("ledgers-missing", Text("ledgers"), ledgers.missing, _DOCTOR),
+    Check("backups", Text("backups"), backups.backups, _DOCTOR),
     Check("evidence", Text("evidence"), evidence.evidence, _DOCTOR, seconds=SLOW),
     Check("approvals", Text("evidence"), evidence.approvals, _DOCTOR | _STATUS, seconds=SLOW),
     Check("approvers", Text("evidence"), evidence.approvers),

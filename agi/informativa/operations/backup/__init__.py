@@ -1,0 +1,1 @@
+"""Backups of an installation: making, verifying and listing them, and putting one back."""

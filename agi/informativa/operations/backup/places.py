@@ -23,8 +23,8 @@ _NAME = re.compile(r"informativa-(\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d)Z(-[a-z0-9_-]+)
 
 @dataclass(frozen=True)
 class BackupPlace:
-    """A backup in a folder: its file, the time of its name, and the part of its name for the companies, '' if it
-    is of all."""
+    """A backup in a folder: its file, the time of its name, and the part of its name for the companies, '' if
+    it is of all."""
 
     file: Path
     made: datetime

@@ -17,23 +17,20 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from ...call.caller import fingerprint
 from ...config import Configuration, inspect
-from ...evidence.checkpoint import open_checkpoint
-from ...evidence.log_folder import LogFolder, PublishedLog
+from ...evidence.log_folder import LogFolder
 from ...evidence.origin import log_folder
 from ...evidence.publishing import folder_of
 from ...evidence.settings import TargetKind
 from ...ledgers import snapshot
 from ...ledgers.instructions import require_instruction
-from ...ledgers.wal_files import LedgerFiles
 from ...model import Controller
-from ...model.errors import EvidenceError, InformativaError, LedgerError
+from ...model.errors import InformativaError
 from ...model.text import NOTHING, Foreign, Text
 from ...process import storage
 from ...system import files
 from ..document import AbsolutePath, OptionalSentence, Time
-from . import archive, sources
+from . import archive, conditions, sources
 from .encryption import KeyAccess, decrypt
 from .manifest import BackupFile, FilePart, Manifest
 
@@ -55,8 +52,8 @@ class RestoredCompany:
     before: Path | None = None
     """The file of the ledger that was there before; null if there was none."""
     unknown_since: Time | None = None
-    """The time since which erasures are not known here, unless they were published; null if the ledger that was
-    there before has told them all. Callers who were erased since have come back."""
+    """The time since which erasures are not known here, unless they were published; null if the ledger that
+    was there before has all of them. Callers who were erased since have come back."""
     must_begin_log: bool = False
     """True if the signing key of its log is lost, so that another log must be begun."""
     problem: OptionalSentence = NOTHING
@@ -93,9 +90,9 @@ def restore(
     *,
     really: bool,
 ) -> RestoredBackup:
-    """Restore the parts of these companies or, without names, all of a backup; the keys, too, if `access` opens
-    them. Notes about what is lost have the controller's `instruction`. Without `really` only tell what would be
-    done. Raises InformativaError, and has changed nothing then."""
+    """Restore the parts of these companies or, without names, all of a backup; the keys, too, if `access`
+    opens them. Notes about what is lost have the controller's `instruction`. Without `really` only tell what
+    would be done. Raises InformativaError; nothing is lost then."""
     require_instruction(instruction)
     manifest = archive.verify(file)
     chosen = [manifest.company(name).controller for name in names] or [
@@ -112,7 +109,7 @@ def restore(
     with archive.reading(file) as (tar, _manifest), _failing():
         secrets = restoration.secrets(tar, access)
         if config.exists():
-            _require_possible(inspect(config)[0], manifest, chosen)
+            conditions.require_possible(inspect(config)[0], manifest, chosen)
         restoration.lay_configuration(tar, names)
         restoration.lay_keys(secrets)
         companies = restoration.companies(tar, chosen) if really else tuple(map(RestoredCompany, chosen))
@@ -196,7 +193,7 @@ class _Restoration:
                     Text("The configuration {file} has no company {name}.", file=self.config, name=name),
                     Text("Write its section first, or restore all of the backup."),
                 )
-            _require_key(self.manifest, controller)
+            conditions.require_key(self.manifest, controller)
             self._lay_log(tar, controller, configuration)
             return self._restore_ledger(tar, controller)
         except InformativaError as error:
@@ -214,8 +211,8 @@ class _Restoration:
                 raise InformativaError(
                     Text("The log in {folder} is another one than that of the backup.", folder=folder),
                     Text(
-                        "It was begun since, or is another box's. If so, put it aside with its ledger, and try"
-                        " again: mv {folder} {folder}.aside; mv {ledger} {ledger}.aside",
+                        "It was begun since, or is another box's. If so, put it aside with its ledger, and"
+                        " try again: mv {folder} {folder}.aside; mv {ledger} {ledger}.aside",
                         folder=folder,
                         ledger=controller.ledger,
                     ),
@@ -229,13 +226,15 @@ class _Restoration:
         targets = configuration.evidence.for_controller(controller.id).targets
         for target_folder in [Path(target.place) for target in targets if target.kind is TargetKind.FOLDER]:
             for origin in self.manifest.company(controller.id).logs:
-                _take_published(target_folder / folder_of(origin), folder / origin.rpartition("/")[2])
+                conditions.add_published(
+                    target_folder / folder_of(origin), folder / origin.rpartition("/")[2]
+                )
 
     def _restore_ledger(self, tar: tarfile.TarFile, controller: Controller) -> RestoredCompany:
         declared_files = self.manifest.of(controller.id, FilePart.LEDGER)
         if not declared_files:
             return RestoredCompany(controller.id)
-        ledger, is_known = Path(controller.ledger), _is_readable(controller)
+        ledger, is_known = Path(controller.ledger), conditions.knows_erasures(controller)
         # The name is one that an erasure looks for, should this process be killed.
         copy = ledger.with_name(f"{ledger.name}.rescued-{self.now:%Y-%m-%dT%H-%M-%S}-0")
         try:
@@ -290,97 +289,6 @@ class _Restoration:
         with files.open_for_replacement(target, like, most=mode, durable=True) as out:
             for chunk in content:
                 out.write(chunk)
-
-
-def _require_possible(configuration: Configuration, manifest: Manifest, names: Sequence[str]) -> None:
-    """Check, before anything is changed, that nobody has these ledgers open and that they, or the logs beside
-    them, are not of another box. Raises InformativaError."""
-    shared = configuration.shared
-    if shared and shared.box != manifest.box:
-        raise InformativaError(
-            Text("The backup is of the box {box}, and this is {here}.", box=manifest.box, here=shared.box),
-            Text("Take a backup of this box: informativa backup list"),
-        )
-    for controller in (
-        configuration.controllers[name] for name in names if name in configuration.controllers
-    ):
-        ledger = Path(controller.ledger)
-        _require_same_box(controller, manifest)
-        if processes := LedgerFiles(ledger).users() if ledger.exists() else []:
-            raise InformativaError(
-                Text(
-                    "The ledger {file} is open (process {users}).",
-                    file=ledger,
-                    users=", ".join(map(str, processes)),
-                ),
-                Text("Stop the service: systemctl stop informativa, and try again."),
-            )
-
-
-def _require_same_box(controller: Controller, manifest: Manifest) -> None:
-    """Check that the ledger that is there has a log in common with the backup's. Raises InformativaError; a
-    ledger that cannot be read is replaced."""
-    with suppress(LedgerError), storage.existing_ledger(controller) as ledger:
-        local = [log.origin for log in ledger.logs() if log.size] if ledger else []
-        origins = manifest.company(controller.id).logs
-        if local and origins and not {*local} & {*origins}:
-            raise InformativaError(
-                Text(
-                    "The backup is of the log {log}, and here is {here}.",
-                    log=origins[-1],
-                    here=local[-1],
-                ),
-                Text("Take a backup of this box: informativa backup list"),
-            )
-
-
-def _require_key(manifest: Manifest, controller: Controller) -> None:
-    """Check that the key is there by which the callers of the backup are known. Raises InformativaError."""
-    keys = manifest.company(controller.id).keys
-    if keys and keys[0] not in [fingerprint(key) for key in controller.keys if key]:
-        raise InformativaError(
-            Text(
-                "The key of {id} by which the callers of the backup are known is missing (its fingerprint is"
-                " {fingerprint}).",
-                id=controller.id,
-                fingerprint=keys[0],
-            ),
-            Text(
-                "Put it back as its `key:` says, with mode 0600, or give --identity FILE or --passphrase FILE, if"
-                " the backup has the keys; then try again."
-            ),
-        )
-
-
-def _is_readable(controller: Controller) -> bool:
-    """Return whether there is a ledger that tells which callers were erased."""
-    try:
-        with storage.existing_ledger(controller) as ledger:
-            return ledger is not None and ledger.log() is not None
-    except InformativaError:
-        return False
-
-
-def _take_published(source: Path, target: Path) -> None:
-    """Add what was published of a log since, if its checkpoint is signed by the log's key; else leave all as it
-    is, which the audit will name. Raises OSError."""
-    local, published = PublishedLog(target), PublishedLog(source)
-    key = local.key()
-    try:
-        data = published.checkpoint()
-        if key is None or data is None:
-            return
-        size = open_checkpoint(data, [key]).checkpoint.size
-        own = local.checkpoint()
-        if own is not None and open_checkpoint(own, [key]).checkpoint.size >= size:
-            return
-    except EvidenceError:
-        return
-    for file in sorted(source.rglob("*"), key=lambda file: file.name == "checkpoint"):
-        place = target / file.relative_to(source)
-        if file.is_file() and not file.is_symlink() and (not place.exists() or file == source / "checkpoint"):
-            files.make_folder(place.parent)
-            files.write_file(place, file.read_bytes(), for_folders_owner=True, durable=True)
 
 
 @contextmanager

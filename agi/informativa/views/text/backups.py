@@ -159,8 +159,9 @@ def _restored_company(company: RestoredCompany, say: Language) -> Iterator[str]:
         yield say("What was there before is {file}.", file=company.before)
     if company.unknown_since:
         yield say(
-            "Who was erased after {time} (UTC) is known only as far as it was published. Look through the requests"
-            " since, and erase those callers again: informativa caller erase NUMBER --controller {id}",
+            "Who was erased after {time} (UTC) is known only as far as it was published. Look through the"
+            " requests since, and erase those callers again:"
+            " informativa caller erase NUMBER --controller {id} --yes",
             time=_time(company.unknown_since),
             id=company.controller,
         )
@@ -188,7 +189,8 @@ def _needed_keys(companies: Sequence[BackupCompany], say: Language) -> Iterator[
     for company in companies:
         if company.keys:
             yield say(
-                "To restore it, the key of {id} with the fingerprint {fingerprint} is needed: keep it elsewhere.",
+                "To restore it, the key of {id} with the fingerprint {fingerprint} is needed:"
+                " keep it elsewhere.",
                 id=company.controller,
                 fingerprint=company.keys[0],
             )

@@ -143,8 +143,8 @@ def begin_epoch(
     ledger: Path, at: datetime, instruction: str = "", by: NoteSource = NoteSource.COMMAND
 ) -> None:
     """Sign a ledger's log to its end, and begin another one with a key of its own. A log whose folder or
-    key is gone ends unsigned, with all leaves that the ledger has; then the note about it has the `instruction`. Writers
-    wait meanwhile, so what can be signed before should be (`sequence`).
+    key is gone ends unsigned, with all leaves that the ledger has; then the note about it has the
+    `instruction`. Writers wait meanwhile, so what can be signed before should be (`sequence`).
 
     Both logs change in one transaction: the last leaf of a log with a rule names the key of the next one,
     which begins with the tree that ends so. If that is interrupted, nothing has changed; if the signing of

@@ -46,7 +46,7 @@ def encrypt(data: bytes, protection: KeyProtection) -> bytes:
         passphrase = _line(protection.passphrase)
         if len(passphrase) < SHORTEST:
             raise InformativaError(
-                Text("The passphrase is too short.", shortest=SHORTEST),
+                Text("The passphrase is too short."),
                 Text("Write one of {shortest} characters or more.", shortest=SHORTEST),
             )
         return bytes(age.passphrase.encrypt(data, passphrase))

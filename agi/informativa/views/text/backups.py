@@ -89,19 +89,21 @@ def verified(result: VerifiedBackup, say: Language) -> Iterator[str]:
 def restored_backup(result: RestoredBackup, say: Language) -> Iterator[str]:
     """Yield the result of a restoration, or what it would be, and the next step."""
     if result.written:
-        one, many = (
-            (
-                "{count} file of the configuration, prompts and keys is written, below {folder}.",
-                "{count} files of the configuration, prompts and keys are written, below {folder}.",
+        folder, count = os.path.commonpath([path.parent for path in result.written]), len(result.written)
+        if result.done:
+            yield say.counted(
+                "{count} file is written, of configuration, prompts and keys, below {folder}.",
+                "{count} files are written, of configuration, prompts and keys, below {folder}.",
+                count,
+                folder=folder,
             )
-            if result.done
-            else (
-                "{count} file of the configuration, prompts and keys would be written, below {folder}.",
-                "{count} files of the configuration, prompts and keys would be written, below {folder}.",
+        else:
+            yield say.counted(
+                "{count} file would be written, of configuration, prompts and keys, below {folder}.",
+                "{count} files would be written, of configuration, prompts and keys, below {folder}.",
+                count,
+                folder=folder,
             )
-        )
-        folder = os.path.commonpath([path.parent for path in result.written])
-        yield say.counted(one, many, len(result.written), folder=folder)
     for path in result.aside:
         yield (
             say("What was there before is {file}.", file=path)

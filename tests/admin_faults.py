@@ -358,6 +358,17 @@ FAULTS = (
         ("config/controllers.py: informativa keys make {id} -c {config}",),
     ),
     Fault(
+        "no folder for backups",
+        DOCTOR,
+        lambda site: site.edit("operator: ", "backup: {folder: ../backups}\noperator: "),
+        (
+            "operations/doctor/backups.py: mkdir -p -m 700 {folder}",
+            "operations/doctor/backups.py: informativa backup make -c {}",
+        ),
+        alone=False,
+        ends=1,
+    ),
+    Fault(
         "no key of a ledger",
         CHECK,
         all_of(ledger_of(), gone("etc/keys/acme.key")),

@@ -361,10 +361,18 @@ FAULTS = (
         "no folder for backups",
         DOCTOR,
         lambda site: site.edit("operator: ", "backup: {folder: ../backups}\noperator: "),
-        (
-            "operations/doctor/backups.py: mkdir -p -m 700 {folder}",
-            "operations/doctor/backups.py: informativa backup make -c {}",
+        ("operations/doctor/backups.py: mkdir -p -m 700 {folder}",),
+        alone=False,
+        ends=1,
+    ),
+    Fault(
+        "no backup",
+        DOCTOR,
+        all_of(
+            lambda site: site.edit("operator: ", "backup: {folder: ../backups}\noperator: "),
+            lambda site: (site.folder.parent / "backups").mkdir(),
         ),
+        ("operations/doctor/backups.py: informativa backup make -c {}",),
         alone=False,
         ends=1,
     ),

@@ -162,7 +162,7 @@ def test_i10_company_with_a_damaged_ledger_is_left_out_and_named(folder: Path) -
 
 
 def test_i6_backup_of_one_company_has_nothing_of_another(folder: Path) -> None:
-    """I6: with --controller neither another company's ledger nor the configuration, which names all, is in it."""
+    """I6: with --controller nothing of another company is in it, nor the configuration, which names all."""
     inform(folder, KNOWN)
     inform(folder, KNOWN, controller="borealis")
     file = back_up(folder, "--controller", "acme")

@@ -220,6 +220,7 @@ UNTYPED = {
         "informativa prompts add",
         "informativa prompts install",
     ),
+    "it is typed when a command names no folder, which doctor types above": ("mkdir -p -m 700 {folder}",),
     "it needs somebody else's witness, target or user: evidence/ types it": (
         "informativa ledger restore COPY --controller NAME",
         "informativa evidence publish",

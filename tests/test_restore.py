@@ -6,6 +6,7 @@ import json
 import shutil
 from pathlib import Path
 
+import pyrage
 import pytest
 
 from agi_script import Script, variables
@@ -26,15 +27,19 @@ from backups import (
 from commands import refused, typed
 from informativa.evidence.log_folder import LogFolder
 
-PASSPHRASE = "correct horse battery"
-
 
 @pytest.fixture
-def passphrase(tmp_path: Path) -> Path:
-    """A file with a passphrase."""
-    file = tmp_path / "passphrase"
-    file.write_text(f"{PASSPHRASE}\n")
+def identity(tmp_path: Path) -> Path:
+    """A file with an identity of age, as age-keygen writes it; a passphrase takes seconds instead."""
+    secret = pyrage.x25519.Identity.generate()
+    file = tmp_path / "identity"
+    file.write_text(f"# public key: {secret.to_public()}\n{secret}\n")
     return file
+
+
+def recipient(identity: Path) -> str:
+    """The public key of an identity."""
+    return identity.read_text().split()[4]
 
 
 def publish_to(folder: Path) -> Path:
@@ -50,14 +55,14 @@ def publish_to(folder: Path) -> Path:
     return place
 
 
-def test_drill_with_keys_who_was_informed_is(folder: Path, passphrase: Path) -> None:
+def test_drill_with_keys_who_was_informed_is(folder: Path, identity: Path) -> None:
     """After a wipe all comes back, keys too: who was informed is, on the real script; nobody else is."""
     inform(folder, KNOWN)
     sign(folder)
-    file = back_up(folder, "--with-keys", "--passphrase", passphrase)
+    file = back_up(folder, "--with-keys", "--to", recipient(identity))
     token = (folder / "keys/agi.token").read_bytes()
     wipe(folder)
-    code, out, error = restore(folder, file, "--passphrase", passphrase)
+    code, out, error = restore(folder, file, "--identity", identity)
     assert code == 0, (out, error)
     assert (folder / "keys/agi.token").read_bytes() == token
     assert (folder / "keys/acme.key").stat().st_mode & 0o777 == 0o600
@@ -71,8 +76,8 @@ def test_drill_with_keys_who_was_informed_is(folder: Path, passphrase: Path) -> 
 
 
 def test_i9_drill_caller_who_was_erased_since_stays_erased(folder: Path) -> None:
-    """I9: an erasure after the backup that was published is applied anew on the wiped box, by its private list; he
-    hears the notice again, and the access log has forgotten him too. Without the list nothing is restored."""
+    """I9: a published erasure after the backup is applied anew on the wiped box, by its private list; he
+    hears the notice again. Without the list nothing is restored."""
     published = publish_to(folder)
     inform(folder, KNOWN, ERASED)
     sign(folder)
@@ -96,8 +101,8 @@ def test_i9_drill_caller_who_was_erased_since_stays_erased(folder: Path) -> None
 
 
 def test_what_cannot_be_known_is_named(folder: Path) -> None:
-    """Where an erasure was published nowhere and the ledger is lost, he has come back, and the command says from
-    when on requests are to be looked through."""
+    """Where an erasure was published nowhere and the ledger is lost, he has come back, and the command says
+    from when on requests are to be looked through."""
     inform(folder, KNOWN, ERASED)
     file = back_up(folder)
     erase(folder, ERASED)
@@ -156,7 +161,7 @@ def test_i6_part_of_one_company_is_restored_alone(folder: Path) -> None:
     assert (records(folder), records(folder, "borealis")) == (2, 3)
 
 
-def test_backup_of_another_company_or_box_is_refused(folder: Path, tmp_path: Path) -> None:
+def test_backup_of_another_company_or_box_is_refused(folder: Path) -> None:
     """A company that is not in the backup, and a ledger of another box's log, are refused in one sentence."""
     inform(folder, KNOWN)
     sign(folder)
@@ -173,7 +178,7 @@ def test_backup_of_another_company_or_box_is_refused(folder: Path, tmp_path: Pat
 
 
 def test_log_that_was_begun_anew_is_not_mixed_with_the_backups(folder: Path) -> None:
-    """A box that was set up anew after the wipe has another log under the same name: refused, with what to type."""
+    """A box that was set up anew after the wipe has another log under the same name: it is refused."""
     inform(folder, KNOWN)
     sign(folder)
     file = back_up(folder)
@@ -202,33 +207,43 @@ def test_missing_key_is_named_by_its_fingerprint(folder: Path) -> None:
     assert is_informed(folder, KNOWN)
 
 
-def test_wrong_passphrase_changes_nothing(folder: Path, passphrase: Path) -> None:
-    """Keys that are not opened stop the restoration before anything is changed."""
+@pytest.mark.night
+def test_wrong_passphrase_changes_nothing(folder: Path, tmp_path: Path) -> None:
+    """Keys that are not opened stop the restoration before anything is changed; the passphrase opens them."""
+    passphrase = tmp_path / "passphrase"
+    passphrase.write_text("correct horse battery\n")
     file = back_up(folder, "--with-keys", "--passphrase", passphrase)
     wipe(folder)
     passphrase.write_text("another passphrase\n")
     message = refused("restore", file, "--passphrase", passphrase, "-c", config(folder), "--yes")
     assert "are not opened by" in message
     assert list(folder.iterdir()) == []
+    passphrase.write_text("correct horse battery\n")
+    assert restore(folder, file, "--passphrase", passphrase)[0] == 0
 
 
-def test_keys_for_a_recipient(folder: Path, tmp_path: Path) -> None:
-    """Keys that are encrypted for an age recipient are opened by its identity alone, and never without a reader."""
-    age = pytest.importorskip("pyrage")
-    identity, other = age.x25519.Identity.generate(), age.x25519.Identity.generate()
-    file = back_up(folder, "--to", str(identity.to_public()))
+def test_keys_are_opened_by_their_identity_alone(folder: Path, tmp_path: Path, identity: Path) -> None:
+    """Keys for an age recipient are opened by its identity alone; without a reader there are none, and a
+    short passphrase is refused."""
+    file = back_up(folder, "--to", recipient(identity))
     assert "encrypted, for recipients" in refused("backup", tmp_path, "--with-keys", "-c", config(folder))
+    (tmp_path / "short").write_text("short\n")
+    words = ("backup", tmp_path, "--passphrase", tmp_path / "short", "-c", config(folder))
+    assert "The passphrase is too short" in refused(*words)
     wipe(folder)
-    for one, code in ((other, 1), (identity, 0)):
-        (tmp_path / "identity").write_text(f"# mine\n{one}\n")
-        assert restore(folder, file, "--identity", tmp_path / "identity")[0] == code
+    other = tmp_path / "other"
+    other.write_text(f"{pyrage.x25519.Identity.generate()}\n")
+    message = refused("restore", file, "--identity", other, "-c", config(folder), "--yes")
+    assert "are not opened by" in message
+    assert list(folder.iterdir()) == []
+    assert restore(folder, file, "--identity", identity)[0] == 0
 
 
-def test_key_that_is_there_is_never_replaced(folder: Path, passphrase: Path) -> None:
+def test_key_that_is_there_is_never_replaced(folder: Path, identity: Path) -> None:
     """A key that was changed since the backup stays, and is named."""
-    file = back_up(folder, "--with-keys", "--passphrase", passphrase)
+    file = back_up(folder, "--with-keys", "--to", recipient(identity))
     (folder / "keys/agi.token").write_text("ab" * 32 + "\n")
-    _code, out, _error = restore(folder, file, "--passphrase", passphrase)
+    _code, out, _error = restore(folder, file, "--identity", identity)
     assert "keys/agi.token is another one than in the backup, and stays." in out
     assert (folder / "keys/agi.token").read_text() == "ab" * 32 + "\n"
 
@@ -246,7 +261,7 @@ def test_damaged_backup_changes_nothing(folder: Path) -> None:
 
 
 def test_log_goes_on_under_another_key(folder: Path) -> None:
-    """The signing key is in no backup: the command says how to begin another log, and that is signed and sound."""
+    """The signing key is in no backup: the command says how to begin another log, which is sound."""
     inform(folder, KNOWN)
     sign(folder)
     file = back_up(folder)

@@ -25,7 +25,9 @@ from backups import (
     wipe,
 )
 from commands import refused, typed
+from informativa.call.caller import pseudonym
 from informativa.evidence.log_folder import LogFolder
+from informativa.model import Identified
 
 
 @pytest.fixture
@@ -39,7 +41,7 @@ def identity(tmp_path: Path) -> Path:
 
 def recipient(identity: Path) -> str:
     """The public key of an identity."""
-    return identity.read_text().split()[4]
+    return identity.read_text().split()[3]
 
 
 def publish_to(folder: Path) -> Path:
@@ -98,6 +100,11 @@ def test_i9_drill_caller_who_was_erased_since_stays_erased(folder: Path) -> None
     assert "1 record that was erased or purged since the backup is so again." in out
     assert is_informed(folder, KNOWN)
     assert not is_informed(folder, ERASED)
+    key = bytes.fromhex((folder / "keys/acme.key").read_text())
+    for number, is_there in ((KNOWN, True), (ERASED, False)):
+        for file_name in ("acme.sqlite3", "acme.sqlite3.access"):
+            content = (folder / "ledger" / file_name).read_bytes()
+            assert (pseudonym(Identified(number), key) in content) == is_there, file_name
 
 
 def test_what_cannot_be_known_is_named(folder: Path) -> None:

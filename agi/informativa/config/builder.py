@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
@@ -81,7 +82,7 @@ class Builder:
         )
 
     def _backup(self, section: BackupSettings) -> BackupPlan:
-        return BackupPlan(str(self._folder / section.folder), section.keep, section.warn_after)
+        return BackupPlan(os.path.normpath(self._folder / section.folder), section.keep, section.warn_after)
 
     def _require_apart(self, controllers: Mapping[str, Controller]) -> None:
         """Note the companies that share a key, ledger or log. A file that stalls is compared by its name."""

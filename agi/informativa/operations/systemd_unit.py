@@ -97,6 +97,7 @@ def settings(configuration: Configuration, unit: str = SERVICE) -> UnitValues:
         targets = [f"-{web.folder}"]  # made by the first invitation
     if unit == BACKUP and configuration.backup:
         targets = [f"-{configuration.backup.folder}"]  # where it is missing, the command says so
+        paths.append(configuration.backup.folder)
     at_home = any(path.startswith(("/home/", "/root/", "/run/user/")) for path in paths)
     local = web.host.startswith("127.") if unit == CONSOLE else not _talks_to_others(configuration)
     return UnitValues(

@@ -88,7 +88,7 @@ def list_backups(config: Path, folder: Path | None = None, keep: Period | None =
     place = places.required_folder(configuration, folder)
     keep = keep or (configuration.backup.keep if configuration.backup else None)
     erasures = _erasures(configuration)
-    return BackupList(place, tuple(_listed(backup, keep, erasures) for backup in places.backups_in(place)))
+    return BackupList(place, tuple(_entry(backup, keep, erasures) for backup in places.backups_in(place)))
 
 
 def newest(folder: Path) -> datetime | None:
@@ -97,7 +97,7 @@ def newest(folder: Path) -> datetime | None:
     return max((place.made for place in places.backups_in(folder) if not place.companies), default=None)
 
 
-def _listed(
+def _entry(
     place: BackupPlace, keep: Period | None, erasures: Mapping[str, Sequence[PastErasure] | None]
 ) -> ListedBackup:
     expiry = places.expires(place, keep).astimezone(UTC) if keep else None

@@ -81,7 +81,7 @@ def make(
         )
     with _writing_to(folder, file), places.alone_in(folder):
         _require_room(configuration, names, folder)
-        made = _Making(configuration, tuple(names), now, protection).write(file)
+        made = _Making(configuration, tuple(dict.fromkeys(names)), now, protection).write(file)
         keep = keep or (configuration.backup.keep if configuration.backup else None)
         deleted = places.delete_expired(folder, keep, now) if keep and not is_file else ()
     manifest, outside = made

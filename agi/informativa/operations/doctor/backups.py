@@ -18,18 +18,18 @@ def backups(system: System) -> Iterator[Finding]:
     if plan is None:
         yield ok(Text("no folder for backups is configured (`backup:`)"), note=True)
         return
-    fix = command("informativa", "backup", "make", "-c", system.file)
+    folder, fix = Path(plan.folder), command("informativa", "backup", "make", "-c", system.file)
     try:
-        newest = listing.newest(Path(plan.folder))
+        newest = listing.newest(folder)
     except OSError as error:
         reason = Foreign(error.strerror or str(error))
-        text = Text("the folder of backups {folder} cannot be read ({why})", folder=plan.folder, why=reason)
-        yield warning(text, Text("Mount it, or make it once: mkdir -p -m 700 {folder}", folder=plan.folder))
+        text = Text("the folder of backups {folder} cannot be read ({why})", folder=folder, why=reason)
+        yield warning(text, Text("Mount it, or make it once: mkdir -p -m 700 {folder}", folder=folder))
         return
     if newest is None:
-        yield warning(Text("there is no backup in {folder}", folder=plan.folder), fix)
+        yield warning(Text("there is no backup in {folder}", folder=folder), fix)
         return
-    facts = {"day": f"{newest:%Y-%m-%d %H:%M}", "folder": plan.folder}
+    facts = {"day": f"{newest:%Y-%m-%d %H:%M}", "folder": folder}
     if plan.warn_after.after(newest, UTC) < system.now:
         text = Text("the newest backup in {folder} is old: of {day} (UTC)", **facts)
         yield warning(text, Text("{make}; and look why: journalctl -u informativa-backup", make=fix))

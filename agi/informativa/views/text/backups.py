@@ -36,10 +36,10 @@ def backup_list(result: BackupList, say: Language) -> Iterator[str]:
     if not result.backups:
         yield say("There is no backup in {folder}.", folder=result.folder)
     for backup in result.backups:
-        yield from _listed(backup, say)
+        yield from _entry(backup, say)
 
 
-def _listed(backup: ListedBackup, say: Language) -> Iterator[str]:
+def _entry(backup: ListedBackup, say: Language) -> Iterator[str]:
     yield say(
         "{file}: of {made} (UTC), {size} MB",
         file=backup.file.name,
@@ -54,13 +54,13 @@ def _listed(backup: ListedBackup, say: Language) -> Iterator[str]:
         yield "  " + say("with keys, encrypted")
     if backup.expires:
         yield "  " + say("kept until {day} (UTC)", day=_time(backup.expires))
-    for held in backup.holds:
+    for erasures in backup.holds:
         yield "  " + say.counted(
             "still holds {count} caller of {id} who was erased on {day}",
             "still holds {count} callers of {id} who were erased on {day}",
-            held.callers,
-            id=held.controller,
-            day=held.day,
+            erasures.callers,
+            id=erasures.controller,
+            day=erasures.day,
         )
     for name in backup.unknown:
         yield "  " + say(

@@ -72,7 +72,7 @@ def required_folder(configuration: Configuration, folder: Path | None) -> Path:
         raise InformativaError(
             Text("No folder for backups is named."),
             Text(
-                "Name one, or write into {file}: backup: {{folder: /var/backups/informativa}}",
+                "Name one, or write into {file}: `backup: {{folder: /var/backups/informativa}}`",
                 file=configuration.file,
             ),
         )

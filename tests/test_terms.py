@@ -48,7 +48,9 @@ NEVER = {
 """What no Italian text says, and what it says instead."""
 
 
-_NOT_PROSE = re.compile(r"\{[^{}]*\}|`[^`]*`|\binformativa [a-z-]+ [a-z]+|\binformativa(-[a-z]+|\[[a-z]+\])|--\w+ \w+|\b[A-Z]{2,}\b")
+_NOT_PROSE = re.compile(
+    r"\{[^{}]*\}|`[^`]*`|\binformativa [a-z-]+ [a-z]+|\binformativa(-[a-z]+|\[[a-z]+\])|--\w+ \w+|\b[A-Z]{2,}\b"
+)
 
 
 def catalogue() -> Iterator[tuple[str, str]]:

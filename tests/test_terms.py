@@ -49,7 +49,8 @@ NEVER = {
 
 
 _NOT_PROSE = re.compile(
-    r"\{[^{}]*\}|`[^`]*`|\binformativa [a-z-]+ [a-z]+|\binformativa(-[a-z]+|\[[a-z]+\])|--\w+ \w+|\b[A-Z]{2,}\b"
+    r"\{[^{}]*\}|`[^`]*`|\binformativa [a-z-]+ [a-z]+|\binformativa(-[a-z]+|\[[a-z]+\])"
+    r"|--\w+ \w+|\b[A-Z]{2,}\b"
 )
 
 

@@ -358,6 +358,25 @@ FAULTS = (
         ("config/controllers.py: informativa keys make {id} -c {config}",),
     ),
     Fault(
+        "no folder for backups",
+        DOCTOR,
+        lambda site: site.edit("operator: ", "backup: {folder: ../backups}\noperator: "),
+        ("operations/doctor/installation.py: mkdir -p -m 700 {folder}",),
+        alone=False,
+        ends=1,
+    ),
+    Fault(
+        "no backup",
+        DOCTOR,
+        all_of(
+            lambda site: site.edit("operator: ", "backup: {folder: ../backups}\noperator: "),
+            lambda site: (site.folder.parent / "backups").mkdir(),
+        ),
+        ("operations/doctor/installation.py: informativa backup make -c {}",),
+        alone=False,
+        ends=1,
+    ),
+    Fault(
         "no key of a ledger",
         CHECK,
         all_of(ledger_of(), gone("etc/keys/acme.key")),

@@ -39,7 +39,7 @@ from informativa.process import storage
 from informativa.views import choice_words, jsonld, record_files
 from informativa.views.documents import facts, json_schema
 from informativa.views.messages import ENGLISH, Language, language
-from informativa.views.text import answers, callers, records
+from informativa.views.text import callers, consents, records
 
 LINE = PLAYED.line
 GRANTED = answering(Answer.GRANTED, language="it")
@@ -164,7 +164,7 @@ def test_answers_have_the_purpose_of_their_choice(acme: Controller) -> None:
         ("marketing", Asks.CONSENT, "marketing"),
         ("survey", None, None),
     ]
-    lines = list(answers.answers(result, {"acme": acme, "none": none}, ENGLISH))
+    lines = list(consents.answers(result, {"acme": acme, "none": none}, ENGLISH))
     assert lines[1:3] == [
         f"    marketing (sending offers), {LINE}: granted 1, refused 1",
         f"    survey, {LINE}: silent 1",

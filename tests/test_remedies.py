@@ -170,6 +170,8 @@ UNTYPED = {
         "informativa prompts play {prompt}",
         "informativa init",
         "journalctl -u informativa",
+        "journalctl -u informativa-backup",
+        "informativa backup list",
         "systemctl cat informativa",
         "timedatectl status",
         "asterisk -rvvv",
@@ -182,6 +184,7 @@ UNTYPED = {
     "it installs what this machine has, or changes the machine": (
         "{prefix}/bin/pip install 'informativa[web]'",
         "{prefix}/bin/pip install 'informativa[timestamp]'",
+        "{prefix}/bin/pip install 'informativa[backup]'",
         "{prefix}/bin/pip install 'informativa[postgres]'",
         "{prefix}/bin/pip install 'informativa[speech]'",
         "{prefix}/bin/pip install 'informativa[recogniser]'",
@@ -217,12 +220,15 @@ UNTYPED = {
         "informativa prompts add",
         "informativa prompts install",
     ),
+    "it is typed when a command names no folder, which doctor types above": ("mkdir -p -m 700 {folder}",),
     "it needs somebody else's witness, target or user: evidence/ types it": (
         "informativa ledger restore COPY --controller NAME",
         "informativa evidence publish",
         "informativa evidence checkpoint --controller {id}",
         "informativa evidence sequence",
         "informativa evidence key --new --controller NAME",
+        "informativa evidence key --new --controller {id}",
+        "mv {ledger} {ledger}.aside",
         "mv {folder} {folder}.aside",
     ),
     "it is typed on the controller's machine: evidence/test_approve.py and test_monitor.py type it": (

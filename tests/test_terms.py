@@ -48,7 +48,10 @@ NEVER = {
 """What no Italian text says, and what it says instead."""
 
 
-_NOT_PROSE = re.compile(r"\{[^{}]*\}|`[^`]*`|\binformativa [a-z-]+ [a-z]+|--\w+ \w+|\b[A-Z]{2,}\b")
+_NOT_PROSE = re.compile(
+    r"\{[^{}]*\}|`[^`]*`|\binformativa [a-z-]+ [a-z]+|\binformativa(-[a-z]+|\[[a-z]+\])"
+    r"|--\w+ \w+|\b[A-Z]{2,}\b"
+)
 
 
 def catalogue() -> Iterator[tuple[str, str]]:
@@ -76,4 +79,4 @@ def test_word_that_is_not_said(never: str) -> None:
     """In no message, and not in the README."""
     readme = (ROOT / "README.it.md").read_text(encoding="utf-8").splitlines()
     texts = [*(italian for _english, italian in catalogue()), *readme]
-    assert [text for text in texts if re.search(never, text)] == []
+    assert [text for text in texts if re.search(never, _NOT_PROSE.sub("", text))] == []

@@ -55,6 +55,7 @@ CASES = {
             f"caller erase {HUNG_UP} --controller acme --yes",
         ),
     ),
+    "backup-list": Case("backup list {root}"),
     "purge": Case("purge --controller acme"),
     "purge-done": Case("purge --controller acme --yes", writes=True),
     # callers
@@ -338,6 +339,9 @@ FAILURES = {
     ),
     "not-a-recording": Case("prompts add {root}/callers.csv --language it --controller acme"),
     "two-units": Case("systemd --web --evidence", json=False),
+    "no-backup": Case("backup verify {root}/callers.csv"),
+    "no-folder-for-backups": Case("backup make"),
+    "not-a-backup": Case("restore {root}/callers.csv --yes"),
     "other-boxes": Case("ledger show --all-boxes --controller acme"),
 }
 
@@ -349,6 +353,9 @@ EXCEPTIONS = {
     "monitor": "follows a log elsewhere: its results are built by hand, and test_monitor.py runs it",
     "evidence approve": "reads a monitor's copy: built by hand, and test_approve.py runs it",
     "evidence approval": "reads what a person signed: built by hand, and test_approval_import.py runs it",
+    "backup make": "names sizes that depend on the machine's SQLite: built by hand",
+    "backup verify": "the same, of digests",
+    "restore": "restores such a backup: built by hand, and test_restore.py runs it",
     "completion": "scripts for shells, which test_cli.py runs in them",
     "upgrade-check": "examines the machine: its result is built by hand (results_by_hand.py)",
     "systemd": "names the machine's Python and users: built by hand",

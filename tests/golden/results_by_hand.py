@@ -12,6 +12,7 @@ from typing import Any
 from rich.console import Console
 
 from examples import NOTDUE, PLAYED
+from golden import backups_by_hand
 from golden.stopped_clock import TUESDAY
 from informativa import __version__, model
 from informativa.asterisk.test_call import CallStep, Moment
@@ -69,7 +70,7 @@ from informativa.operations.support.bundle import SupportBundle
 from informativa.operations.test_call import CallPlaced, CallResult, PlannedCall, TestCall, plan
 from informativa.views import support
 from informativa.views.messages import Language
-from informativa.views.text import approval, boxes, doctor, monitor, prompts, status, test_call
+from informativa.views.text import approval, backups, boxes, doctor, monitor, prompts, status, test_call
 
 DAY = timedelta(days=1)
 
@@ -532,7 +533,17 @@ def _show_look(look: Look, _configuration: Configuration, language: Language) ->
     yield from monitor.lines(look, language)
 
 
+def _backup(result: object, show: Callable[[Any, Language], Iterator[str]]) -> ResultByHand:
+    return ResultByHand(
+        lambda _configuration: result, lambda shown, _configuration, language: show(shown, language)
+    )
+
+
 RESULTS = {
+    "backup make": _backup(backups_by_hand.MADE, backups.made),
+    "backup verify": _backup(backups_by_hand.VERIFIED, backups.verified),
+    "restore": _backup(backups_by_hand.PREVIEW, backups.restored_backup),
+    "restore, done": _backup(backups_by_hand.RESTORED, backups.restored_backup),
     "boxes": ResultByHand(lambda _configuration: BOXES, _show_boxes),
     "boxes retire": ResultByHand(lambda _configuration: _boxes_retired(done=False), _show_retired),
     "boxes retire, done": ResultByHand(lambda _configuration: _boxes_retired(done=True), _show_retired),
@@ -553,6 +564,8 @@ RESULTS = {
     "systemd": _unit(systemd_unit.SERVICE),
     "systemd --web": _unit(systemd_unit.CONSOLE),
     "systemd --evidence": _unit(systemd_unit.SIGNER),
+    "systemd --backup": _unit(systemd_unit.BACKUP),
+    "systemd --timer": _unit(systemd_unit.BACKUP_TIMER),
     "test-call": ResultByHand(_test_call, _show_test_call),
     "test-call, wrong": ResultByHand(lambda configuration: _test_call(configuration, WRONG), _show_test_call),
     "upgrade-check": ResultByHand(lambda _configuration: UPGRADE_CHECK, _show_findings),

@@ -172,7 +172,8 @@ def _units(tree: Path, etc: Path) -> None:
             group=owner,
             home="yes",
         )
-        _write(tree / f"usr/lib/systemd/system/{unit}.service", systemd_unit.fill(unit, there))
+        name = systemd_unit.file_name(unit)
+        _write(tree / "usr/lib/systemd/system" / name, systemd_unit.fill(unit, there))
     for name in _WATCHING:
         _write(tree / "usr/lib/systemd/system" / name, (SOURCES / name).read_text(encoding="utf-8"))
 

@@ -46,6 +46,7 @@ MODULES = {
     "callers": ("caller", "record"),
     "importing": ("import",),
     "consents": ("consent",),
+    "backup": ("backup", "restore"),
     "controllers": ("purge", "controllers", "outsourcing-worksheet"),
     "explain": ("explain",),
     "service": ("systemd", "serve"),

@@ -35,6 +35,8 @@ from ..operations import (
     test_call,
 )
 from ..operations.accounts import management as accounts
+from ..operations.backup import listing, recovery
+from ..operations.backup import making as backup_making
 from ..operations.doctor import examination
 from ..operations.evidence.approver_key import ApproverKey
 from ..operations.evidence.approving import WrittenApproval
@@ -63,6 +65,10 @@ DOCUMENTS: dict[str, type] = {
     "caller erase": callers.Erasure,
     "record": callers.Recorded,
     "purge": retention.Purge,
+    "backup make": backup_making.MadeBackup,
+    "backup list": listing.BackupList,
+    "backup verify": listing.VerifiedBackup,
+    "restore": recovery.RestoredBackup,
     "import": importing.Import,
     "consent record": consents.ConsentRecorded,
     "consent withdraw": consents.ConsentRecorded,

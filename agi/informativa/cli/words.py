@@ -14,16 +14,16 @@ from ..model.text import command
 from ..views.messages import DOMAIN, Language, of_environment
 
 ON_A_CONFIGURATION = (
-    "boxes", "boxes retire", "caller erase", "caller show", "check", "config diff", "config upgrade",
-    "consent export", "consent hook", "consent import", "consent record", "consent show",
-    "consent withdraw", "controllers", "dialplan", "dialplan install", "doctor", "evidence approval",
-    "evidence audit", "evidence bundle", "evidence checkpoint", "evidence compare", "evidence key",
-    "evidence publish", "evidence receipt", "evidence sequence", "explain", "import", "join", "keys make",
-    "keys rotate", "ledger adopt", "ledger answers", "ledger restore", "ledger show", "metrics scrape",
-    "notices add", "outsourcing-worksheet", "prompts add", "prompts build", "prompts install",
-    "prompts play", "purge", "record", "serve", "shared migrate", "shared sql", "shared status", "status",
-    "support-bundle", "systemd", "tail", "test-call", "upgrade-check", "web", "web accounts", "web grant",
-    "web invite", "web log", "web remove",
+    "backup list", "backup make", "boxes", "boxes retire", "caller erase", "caller show", "check",
+    "config diff", "config upgrade", "consent export", "consent hook", "consent import", "consent record",
+    "consent show", "consent withdraw", "controllers", "dialplan", "dialplan install", "doctor",
+    "evidence approval", "evidence audit", "evidence bundle", "evidence checkpoint", "evidence compare",
+    "evidence key", "evidence publish", "evidence receipt", "evidence sequence", "explain", "import", "join",
+    "keys make", "keys rotate", "ledger adopt", "ledger answers", "ledger restore", "ledger show",
+    "metrics scrape", "notices add", "outsourcing-worksheet", "prompts add", "prompts build",
+    "prompts install", "prompts play", "purge", "record", "restore", "serve", "shared migrate", "shared sql",
+    "shared status", "status", "support-bundle", "systemd", "tail", "test-call", "upgrade-check", "web",
+    "web accounts", "web grant", "web invite", "web log", "web remove",
 )  # fmt: skip
 """The commands that take `-c`. Known beforehand: to look at all of them takes longer than most take."""
 _TYPED = re.compile(

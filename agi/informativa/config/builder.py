@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..evidence.origin import log_folder
-from ..model import Choice, Controller, Line, ManagerAccount, Notice
+from ..model import BackupPlan, Choice, Controller, Line, ManagerAccount, Notice
 from ..model.errors import ConfigProblem
 from ..model.text import Text
 from . import parsed_cache
@@ -23,7 +24,7 @@ from .notices import Measured, Notices
 from .shared import shared
 
 if TYPE_CHECKING:
-    from .schema import ManagerSettings, Settings
+    from .schema import BackupSettings, ManagerSettings, Settings
 
 
 _Part = tuple[Controller, Mapping[str, Notice], Mapping[str, Choice]]
@@ -64,6 +65,7 @@ class Builder:
             tokens=Endpoints(settings.service, self._folder, self._findings).tokens(),
             evidence=Evidence(settings, self._folder, self._findings).build(),
             web=web(settings.web, self._folder, self._findings),
+            backup=self._backup(settings.backup) if settings.backup else None,
             digest=digest,
             path_digest=path_digest,
         )
@@ -78,6 +80,9 @@ class Builder:
             if self._findings.stalled
             else configuration
         )
+
+    def _backup(self, section: BackupSettings) -> BackupPlan:
+        return BackupPlan(os.path.normpath(self._folder / section.folder), section.keep, section.warn_after)
 
     def _require_apart(self, controllers: Mapping[str, Controller]) -> None:
         """Note the companies that share a key, ledger or log. A file that stalls is compared by its name."""

@@ -7,7 +7,17 @@ from dataclasses import field, replace
 from pathlib import Path
 
 from ..evidence.settings import EvidenceConfig
-from ..model import Choice, Controller, Line, ManagerAccount, Notice, Prompt, SharedDatabase, WebServer
+from ..model import (
+    BackupPlan,
+    Choice,
+    Controller,
+    Line,
+    ManagerAccount,
+    Notice,
+    Prompt,
+    SharedDatabase,
+    WebServer,
+)
 from ..model.errors import ConfigProblem
 from ..model.frozen import dataclass
 from ..model.text import Text
@@ -69,6 +79,8 @@ class Configuration:
     choices: Mapping[str, tuple[Choice, ...]] = field(default_factory=dict)
     """The choices of controllers that have some."""
     web: WebServer = field(default_factory=WebServer)
+    backup: BackupPlan | None = None
+    """The backups of this installation; `None` if the file names no folder for them."""
 
     def with_controllers(self, controllers: Mapping[str, Controller]) -> Configuration:
         """Return the configuration with these controllers of the same names, on its lines, too."""

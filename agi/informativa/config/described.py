@@ -97,6 +97,13 @@ SETTINGS: dict[str, tuple[str, str]] = {
         "true",
     ),
     "shared.milliseconds": ("How long a call waits for the database, 1 to 2000.", "30"),
+    "backup": ("The backups of this installation (`informativa backup`).", ""),
+    "backup.folder": ("Where they are made; better on another disk.", "/var/backups/informativa"),
+    "backup.keep": (
+        "How long they are kept; an erased caller is in those from before until then.",
+        "30 days",
+    ),
+    "backup.warn_after": ("How old the newest may be before `doctor` warns.", "2 days"),
     "web": ("The pages for people who use no shell (`informativa web`).", ""),
     "web.listen": (
         "Their address and port; one that other machines reach needs a certificate.",

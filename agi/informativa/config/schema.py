@@ -293,6 +293,14 @@ class SharedSettings(Strict):
     milliseconds: Annotated[int, Field(ge=1, le=2000)] = 30
 
 
+class BackupSettings(Strict):
+    """The backups of this installation."""
+
+    folder: File
+    keep: Annotated[Period, BeforeValidator(period)] = Period(days=30)
+    warn_after: Annotated[Period, BeforeValidator(period)] = Period(days=2)
+
+
 class ProxySettings(Strict):
     """A web server in front of the pages: it speaks TLS, and may say who somebody is."""
 
@@ -321,6 +329,7 @@ class Settings(Strict):
     evidence: EvidenceSettings = EvidenceSettings()
     shared: SharedSettings | None = None
     web: WebSettings = WebSettings()
+    backup: BackupSettings | None = None
     operator: PlainText
     fallback_prompt: File | None = None
     shared_numbers: list[

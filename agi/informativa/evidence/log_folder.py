@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from ..model.errors import SIGNED_ELSEWHERE, EvidenceError, EvidenceFormatError, SigningError
+from ..model.errors import KEY_MISSING, SIGNED_ELSEWHERE, EvidenceError, EvidenceFormatError, SigningError
 from ..model.text import Foreign, Text
 from ..system import files
 from .checkpoint import Checkpoint
@@ -89,7 +89,7 @@ class LogFolder:
                 secret = files.read(file, _LARGEST).decode("ascii").strip()
             except FileNotFoundError:
                 if not create:
-                    raise
+                    raise _key_missing(file) from None
                 files.make_folder(self._signing, mode=0o700)
                 new_signer = Signer(origin, os.urandom(_SEED_SIZE))
                 self.keep_signed(epoch, sign(Checkpoint(origin, 0, EMPTY_ROOT).text, new_signer))
@@ -187,6 +187,17 @@ class LogFolder:
         file = self._signing / f"{epoch}.signed"
         with failing(file):
             files.write_file(file, checkpoint, secret=True, for_folders_owner=True, durable=True)
+
+
+def _key_missing(file: Path) -> SigningError:
+    return SigningError(
+        Text(
+            "The signing key {file} is missing",
+            "put it back; where it is lost, end the log: informativa evidence key --new --controller NAME",
+            file=file,
+        ),
+        code=KEY_MISSING,
+    )
 
 
 class PublishedLog:

@@ -22,6 +22,7 @@ Its file:
 - `owner`, `foreign_schema`: no other company's, and nothing that no migration made
 - `write_check`: whether a call could be recorded
 - `migrating`, `backup`: the schema (`migrations/`), and copies before it changes
+- `snapshot`: copies for a backup, while calls go on
 - `restoring`, `replaced`, `restored_notes`: a backup in its place, without taking back what was erased
 
 Its log:

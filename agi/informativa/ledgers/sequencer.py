@@ -21,7 +21,7 @@ from ..evidence.notes import NewLogNote, NextNote
 from ..evidence.tiles import TileHashes
 from ..evidence.tree import EMPTY_ROOT, root_at
 from ..model import Reason, RecordKind
-from ..model.errors import LOG_MISSING, SigningError
+from ..model.errors import ENDS_UNSIGNED, SigningError
 from . import leaves, note_leaves, own_logs, references, rows
 from .extension import (
     end_of_signed,
@@ -99,7 +99,7 @@ def _sign_ends(
             try:
                 yield _sign(store, folder, log)
             except SigningError as error:
-                if error.code != LOG_MISSING:  # then nothing of it can be signed, and the next log says more
+                if error.code not in ENDS_UNSIGNED:  # then the next log says more
                     raise
 
 
@@ -142,9 +142,9 @@ def _sign(
 def begin_epoch(
     ledger: Path, at: datetime, instruction: str = "", by: NoteSource = NoteSource.COMMAND
 ) -> None:
-    """Sign a ledger's log to its end, and begin another one with a key of its own. A log whose folder is gone
-    ends unsigned, with all leaves that the ledger has; then the note about it has the `instruction`. Writers
-    wait meanwhile, so what can be signed before should be (`sequence`).
+    """Sign a ledger's log to its end, and begin another one with a key of its own. A log whose folder or
+    key is gone ends unsigned, with all leaves that the ledger has; then the note about it has the
+    `instruction`. Writers wait meanwhile, so what can be signed before should be (`sequence`).
 
     Both logs change in one transaction: the last leaf of a log with a rule names the key of the next one,
     which begins with the tree that ends so. If that is interrupted, nothing has changed; if the signing of
@@ -161,7 +161,7 @@ def begin_epoch(
             try:
                 last = _sign(store, folder, log)
             except SigningError as error:
-                if error.code != LOG_MISSING:
+                if error.code not in ENDS_UNSIGNED:
                     raise
                 end = unsigned_end(store, log, folder.published(log.epoch))
                 new_log = NewLogNote((end,), instruction_for([rule], instruction) if rule else "")

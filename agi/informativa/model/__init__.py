@@ -61,6 +61,7 @@ from .names import (
 )
 from .plan import (
     ALWAYS,
+    BackupPlan,
     Choice,
     Controller,
     Keys,
@@ -109,6 +110,7 @@ __all__ = [
     "Answer",
     "Asked",
     "Asks",
+    "BackupPlan",
     "Binding",
     "CallResult",
     "Caller",

@@ -195,6 +195,12 @@ class ReceiptError(EvidenceError):
 LOG_MISSING = "log-missing"
 """The code of a SigningError where the folder of a signed log is gone."""
 
+KEY_MISSING = "signing-key-missing"
+"""The code of a SigningError where the folder of a signed log has no signing key, as after a restore."""
+
+ENDS_UNSIGNED = (LOG_MISSING, KEY_MISSING)
+"""The codes of a SigningError where a log can only be ended, and another one be begun."""
+
 SIGNED_ELSEWHERE = "signing-elsewhere"
 """The code of a SigningError that is none where somebody else is to sign."""
 

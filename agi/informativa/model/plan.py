@@ -43,6 +43,16 @@ class Period:
         return moment.astimezone(zone) + sign * relativedelta(months=self.months, days=self.days)
 
 
+@dataclass(frozen=True)
+class BackupPlan:
+    """The backups of an installation: the folder that they are made in, how long each is kept, and the age of
+    the newest one from which `doctor` warns."""
+
+    folder: str
+    keep: Period
+    warn_after: Period
+
+
 ALWAYS = Period()
 """The period of a notice that is due on every call."""
 

@@ -1,4 +1,4 @@
-"""Units of systemd for the service, the console and the signer of one configuration."""
+"""Units of systemd for the service, the console, the signer and the backups of one configuration."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ from .doctor import installation, users
 from .generated import Generated, write
 
 SERVICE, CONSOLE, SIGNER = "informativa", "informativa-web", "informativa-evidence"
-UNITS = {SERVICE: "", CONSOLE: " --web", SIGNER: " --evidence"}
+BACKUP, BACKUP_TIMER = "informativa-backup", "informativa-backup.timer"
+UNITS = {SERVICE: "", CONSOLE: " --web", SIGNER: " --evidence", BACKUP: " --backup", BACKUP_TIMER: " --timer"}
 """All units, each with the option by which `informativa systemd` prints it."""
 NEXT = "systemctl daemon-reload && systemctl enable --now {unit}"
 _LOCAL_ONLY = (
@@ -34,10 +35,11 @@ def generate(file: Path, output: Path | None = None, unit: str = SERVICE) -> Gen
     if output is not None:
         write(output, text)
     warnings = [*not_live(configuration), *installation.out_of_reach(configuration)]
-    if installation.owner(configuration).st_uid == 0 and unit != SIGNER:
+    if installation.owner(configuration).st_uid == 0 and unit in (SERVICE, CONSOLE):
         message = Text("root owns the ledgers, so the service runs as root; for Asterisk's user: {command}")
         warnings.append(message.format(command=command("chown", "-R", "asterisk:", configuration.folder)))
-    return Generated(text, output, NEXT.format(unit=unit), tuple(warnings))
+    enabled = BACKUP_TIMER if unit == BACKUP else unit  # the timer starts it
+    return Generated(text, output, NEXT.format(unit=enabled), tuple(warnings))
 
 
 @dataclass(frozen=True)
@@ -67,9 +69,14 @@ def render(configuration: Configuration, unit: str = SERVICE) -> str:
     return fill(unit, settings(configuration, unit))
 
 
+def file_name(unit: str) -> str:
+    """Return the name of a unit's file."""
+    return unit if unit.endswith(".timer") else f"{unit}.service"
+
+
 def fill(unit: str, values: UnitValues) -> str:
     """Return the text of a unit with these values."""
-    text = _shipped(f"{unit}.service").replace("$hardening", _shipped("hardening.conf"))
+    text = _shipped(file_name(unit)).replace("$hardening", _shipped("hardening.conf"))
     return Template(text).substitute(asdict(values))
 
 
@@ -88,6 +95,9 @@ def settings(configuration: Configuration, unit: str = SERVICE) -> UnitValues:
     web = configuration.web
     if unit == CONSOLE:
         targets = [f"-{web.folder}"]  # made by the first invitation
+    if unit == BACKUP and configuration.backup:
+        targets = [f"-{configuration.backup.folder}"]  # where it is missing, the command says so
+        paths.append(configuration.backup.folder)
     at_home = any(path.startswith(("/home/", "/root/", "/run/user/")) for path in paths)
     local = web.host.startswith("127.") if unit == CONSOLE else not _talks_to_others(configuration)
     return UnitValues(

@@ -9,6 +9,7 @@ Setting up:
 - `prompts`: prompts: spoken, recorded, heard, laid out
 - `dialplan`: what Asterisk includes
 - `keys`: secrets
+- `backup`: backups, and `restore`
 - `service`: the systemd unit, and `serve`
 - `web`: the console and its accounts
 - `boxes`: the database where boxes meet

@@ -18,7 +18,7 @@ from ...operations.record_document import Record
 from ...operations.records import ControllerRecord
 from ...process import storage
 from ...views.terminal import width
-from ...views.text import answers as answers_view
+from ...views.text import consents as consents_view
 from ...views.text import records as view
 from ..options import (
     Config,
@@ -165,7 +165,7 @@ def answers(
     if json:
         print_document(result)
         return
-    _print(answers_view.answers(result, selection.configuration.controllers, _))
+    _print(consents_view.answers(result, selection.configuration.controllers, _))
 
 
 @app.command()

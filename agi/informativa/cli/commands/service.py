@@ -30,11 +30,20 @@ def _systemd(
     evidence: Annotated[
         bool, typer.Option("--evidence", help="That of what signs, with a key that the service cannot read.")
     ] = False,
+    backup: Annotated[bool, typer.Option("--backup", help="That of backups.")] = False,
+    timer: Annotated[bool, typer.Option("--timer", help="The timer of backups: one every night.")] = False,
 ) -> None:
     """Print the systemd unit for this configuration, hardened, or write it."""
-    if web and evidence:
-        raise typer.BadParameter(_("Choose --web or --evidence: a unit runs one of the two."))
-    unit = systemd_unit.SIGNER if evidence else systemd_unit.CONSOLE if web else systemd_unit.SERVICE
+    options = {
+        systemd_unit.CONSOLE: web,
+        systemd_unit.SIGNER: evidence,
+        systemd_unit.BACKUP: backup,
+        systemd_unit.BACKUP_TIMER: timer,
+    }
+    chosen = [name for name, is_chosen in options.items() if is_chosen]
+    if len(chosen) > 1:
+        raise typer.BadParameter(_("Choose one of --web, --evidence, --backup and --timer."))
+    unit = chosen[0] if chosen else systemd_unit.SERVICE
     print_generated(systemd_unit.generate(config, output, unit))
 
 

@@ -16,7 +16,7 @@ Checks:
 - `account`: the account at its manager interface
 - `ports`, `port_owner`: the service's ports, and other programs that have them
 - `service`: the service, file rights, disk room, times
-- `installation`: configuration, recordings, this program
+- `installation`: configuration, recordings, backups, this program
 - `notices`, `names`: notices that agree with the records; names that people read
 - `choices`: questions that name their keys, and callers who can be asked
 - `ledgers`, `write_trial`: ledgers that open and can be written

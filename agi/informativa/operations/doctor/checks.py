@@ -119,6 +119,7 @@ CHECKS = (
     Check("damage", Text("damage"), ledgers.damage, seconds=SLOW),
     Check("schema", Text("ledgers"), ledgers.schema),
     Check("ledgers-missing", Text("ledgers"), ledgers.missing, _DOCTOR),
+    Check("backups", Text("backups"), installation.backups, _DOCTOR),
     Check("evidence", Text("evidence"), evidence.evidence, _DOCTOR, seconds=SLOW),
     Check("approvals", Text("evidence"), evidence.approvals, _DOCTOR | _STATUS, seconds=SLOW),
     Check("approvers", Text("evidence"), evidence.approvers),

@@ -1,4 +1,5 @@
-"""Checks of the configuration, its recordings and this program; they ask neither Asterisk nor the service."""
+"""Checks of the configuration, its recordings, its backups and this program; they ask neither Asterisk
+nor the service."""
 
 from __future__ import annotations
 
@@ -13,9 +14,10 @@ from ...config import Configuration
 from ...config.notices import LONGEST_SHORT
 from ...model import Line, Notice, matching_language, name_and_id
 from ...model.errors import ConfigError
-from ...model.text import Text, command, joined
+from ...model.text import Foreign, Text, command, joined
 from ...process.preparation import verify_recordings
 from ...prompts import audio
+from ..backup import listing
 from . import users
 from .findings import Finding, State, of_problem, ok, warning
 from .system import System
@@ -148,3 +150,28 @@ def _unspoken_of(line: Line, notice: Notice, now: datetime) -> Iterator[tuple[st
                     )
                     names = {"notice": name, "version": base, "language": language}
                     yield f"{base_path}.{language}", message.format(**names, seconds=prompt.seconds)
+
+
+def backups(system: System) -> Iterator[Finding]:
+    """Check that the newest backup of all companies is not older than the configuration allows."""
+    plan = system.configured.backup
+    if plan is None:
+        yield ok(Text("no folder for backups is configured (`backup:`)"), note=True)
+        return
+    folder, fix = Path(plan.folder), command("informativa", "backup", "make", "-c", system.file)
+    try:
+        newest = listing.newest(folder)
+    except OSError as error:
+        reason = Foreign(error.strerror or str(error))
+        text = Text("the folder of backups {folder} cannot be read ({why})", folder=folder, why=reason)
+        yield warning(text, Text("Mount it, or make it once: mkdir -p -m 700 {folder}", folder=folder))
+        return
+    if newest is None:
+        yield warning(Text("there is no backup in {folder}", folder=folder), fix)
+        return
+    facts = {"day": f"{newest:%Y-%m-%d %H:%M}", "folder": folder}
+    if plan.warn_after.after(newest, UTC) < system.now:
+        text = Text("the newest backup in {folder} is old: of {day} (UTC)", **facts)
+        yield warning(text, Text("{make}; and look why: journalctl -u informativa-backup", make=fix))
+    else:
+        yield ok(Text("the newest backup in {folder} is of {day} (UTC)", **facts))

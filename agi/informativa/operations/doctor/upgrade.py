@@ -121,7 +121,7 @@ def units(system: System) -> Iterator[Finding]:
     """Check that the units that were written are as they would be written now."""
     any_unit = False
     for unit, option in systemd_unit.UNITS.items():
-        file = system.units / f"{unit}.service"
+        file = system.units / systemd_unit.file_name(unit)
         if not file.exists():
             continue
         any_unit = True

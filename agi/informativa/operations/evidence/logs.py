@@ -23,7 +23,7 @@ from ...ledgers.leaves import LedgerLog
 from ...ledgers.own_logs import RememberedTree
 from ...model import Controller
 from ...model.errors import (
-    LOG_MISSING,
+    ENDS_UNSIGNED,
     EvidenceError,
     InformativaError,
     LedgerError,
@@ -136,7 +136,7 @@ def change_key(
     try:
         checkpoint(controller, progress, elsewhere)
     except SigningError as error:
-        if error.code != LOG_MISSING:
+        if error.code not in ENDS_UNSIGNED:
             raise
     sequencer.begin_epoch(Path(controller.ledger), at, instruction)
     try:

@@ -4,9 +4,8 @@ Calls and records:
 
 - `records`: records of a ledger, and calls as they come
 - `callers`: one caller: records, erasure, entries
-- `consents`: consents of a caller, and what was put on record of them
+- `consents`: consents of a caller, what was put on record of them, and all answers counted
 - `choices`: choices that would be asked
-- `answers`: answers to choices, counted
 - `explain`: what would happen to a call
 - `forecast`: what another configuration would change for callers
 - `importing`: an import
@@ -25,6 +24,7 @@ The installation:
 - `dialplan`: the dialplan in Asterisk's folder
 - `test_call`: a test call, step by step
 - `account`: how to make the account at Asterisk's manager
+- `backups`: backups, made, listed, verified, restored
 - `boxes`: other boxes, and where they meet
 - `hooks`: companies' hooks
 - `accounts`: accounts of the console

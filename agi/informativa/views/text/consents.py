@@ -1,4 +1,4 @@
-"""Consents of a caller, and what was put on record of them, for a terminal."""
+"""Consents of a caller, what was put on record of them, and all answers counted, for a terminal."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from ...model.text import Text
 from ...operations.consent_export import ConsentRow
 from ...operations.consent_import import ConsentImport
 from ...operations.consents import ConsentAct, ConsentRecorded, ConsentsShown, StandingConsent
-from ..choice_words import ANSWERS
+from ...operations.statistics import AnswerStatistics, ChoiceStatistics
+from .. import choice_words
 from ..messages import Language
 from ..record_words import KINDS, name_in_language, tenths
 from ..terminal import one_line
@@ -34,7 +35,7 @@ def recorded(result: ConsentRecorded, controller: Controller, say: Language) -> 
         caller=result.caller,
         choice=act.choice,
         version=act.version,
-        answer=say(ANSWERS[act.answer]),
+        answer=say(choice_words.ANSWERS[act.answer]),
         kind=say(KINDS[act.kind]),
         on=act.at.astimezone(zone),
     )
@@ -45,7 +46,7 @@ def recorded(result: ConsentRecorded, controller: Controller, say: Language) -> 
             "It changes nothing, for record {record} of {at} says: {answer}.",
             record=standing.record,
             at=_moment(standing.since, zone),
-            answer=say(ANSWERS[standing.answer]),
+            answer=say(choice_words.ANSWERS[standing.answer]),
         )
     elif end := end_of(standing, zone, say):
         yield f"{end[0].upper()}{end[1:]}."
@@ -105,7 +106,7 @@ def _standing(
         facts.append(end)
     if standing.withdraw_at:
         facts.append(say("to withdraw: {number}", number=standing.withdraw_at))
-    return f"{standing.choice}: {say(ANSWERS[standing.answer])}, {', '.join(facts)}"
+    return f"{standing.choice}: {say(choice_words.ANSWERS[standing.answer])}, {', '.join(facts)}"
 
 
 def place_of(standing: StandingConsent | ConsentRow) -> str:
@@ -130,7 +131,7 @@ def _act(act: ConsentAct, zone: tzinfo, say: Language) -> str:
         say("record {record}", record=act.record),
         _moment(act.at, zone),
         act.choice,
-        say(ANSWERS[act.answer]),
+        say(choice_words.ANSWERS[act.answer]),
         say(KINDS[act.kind]),
         say("version {version}", version=act.version),
         act.language or "",
@@ -142,3 +143,26 @@ def _act(act: ConsentAct, zone: tzinfo, say: Language) -> str:
 
 def _moment(at: datetime | None, zone: tzinfo) -> str:
     return "" if at is None else f"{at.astimezone(zone):%Y-%m-%d %H:%M}"
+
+
+def answers(result: AnswerStatistics, controllers: Mapping[str, Controller], say: Language) -> Iterator[str]:
+    """Yield the answers of each company's callers, by choice and line."""
+    for company in result.controllers:
+        yield say(
+            "{name} ({id}): answers to choices from {first} to {last}",
+            name=company.name,
+            id=company.controller,
+            first=company.first_day,
+            last=company.last_day,
+        )
+        names = controllers[company.controller].names
+        for choice in company.choices:
+            yield one_line("    " + _choice(choice, names, say))
+        if not company.choices:
+            yield "    " + say("no caller answered, or was to be asked")
+
+
+def _choice(choice: ChoiceStatistics, names: Mapping[str, Mapping[str, str]], say: Language) -> str:
+    purpose = f" ({name_in_language(choice.purpose, names, say)})" if choice.purpose else ""
+    counts = ", ".join(choice_words.counts(choice, say))
+    return f"{choice.choice}{purpose}, {choice.line}: {counts}"

@@ -1,0 +1,110 @@
+"""Conditions under which a backup may be restored, and what was published of a log since it was made."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from ...call.caller import fingerprint
+from ...config import Configuration
+from ...evidence.checkpoint import open_checkpoint
+from ...evidence.log_folder import PublishedLog
+from ...ledgers.wal_files import LedgerFiles
+from ...model import Controller
+from ...model.errors import EvidenceError, InformativaError, LedgerError
+from ...model.text import Text
+from ...process import storage
+from ...system import files
+from .manifest import Manifest
+
+
+def require_possible(configuration: Configuration, manifest: Manifest, names: Sequence[str]) -> None:
+    """Check, before anything is changed, that nobody has these ledgers open and that they, or the logs beside
+    them, are not of another box. Raises InformativaError."""
+    shared = configuration.shared
+    if shared and shared.box != manifest.box:
+        raise InformativaError(
+            Text("The backup is of the box {box}, and this is {here}.", box=manifest.box, here=shared.box),
+            Text("Take a backup of this box: informativa backup list"),
+        )
+    for controller in (
+        configuration.controllers[name] for name in names if name in configuration.controllers
+    ):
+        ledger = Path(controller.ledger)
+        _require_same_box(controller, manifest)
+        if processes := LedgerFiles(ledger).users() if ledger.exists() else []:
+            raise InformativaError(
+                Text(
+                    "The ledger {file} is open (process {users}).",
+                    file=ledger,
+                    users=", ".join(map(str, processes)),
+                ),
+                Text("Stop the service: systemctl stop informativa, and try again."),
+            )
+
+
+def _require_same_box(controller: Controller, manifest: Manifest) -> None:
+    """Check that the ledger that is there has a log in common with the backup's. Raises InformativaError; a
+    ledger that cannot be read is replaced."""
+    with suppress(LedgerError), storage.existing_ledger(controller) as ledger:
+        local = [log.origin for log in ledger.logs() if log.size] if ledger else []
+        origins = manifest.company(controller.id).logs
+        if local and origins and not {*local} & {*origins}:
+            raise InformativaError(
+                Text(
+                    "The backup is of the log {log}, and here is {here}.",
+                    log=origins[-1],
+                    here=local[-1],
+                ),
+                Text("Take a backup of this box: informativa backup list"),
+            )
+
+
+def require_key(manifest: Manifest, controller: Controller) -> None:
+    """Check that the key is there by which the callers of the backup are known. Raises InformativaError."""
+    keys = manifest.company(controller.id).keys
+    if keys and keys[0] not in [fingerprint(key) for key in controller.keys if key]:
+        raise InformativaError(
+            Text(
+                "The key of {id} by which the callers of the backup are known is missing (its fingerprint is"
+                " {fingerprint}).",
+                id=controller.id,
+                fingerprint=keys[0],
+            ),
+            Text(
+                "Put it back as its `key:` says, with mode 0600, or give --identity FILE or"
+                " --passphrase FILE, if the backup has the keys; then try again."
+            ),
+        )
+
+
+def knows_erasures(controller: Controller) -> bool:
+    """Return whether there is a ledger that tells which callers were erased."""
+    try:
+        with storage.existing_ledger(controller) as ledger:
+            return ledger is not None and ledger.log() is not None
+    except InformativaError:
+        return False
+
+
+def add_published(source: Path, target: Path) -> None:
+    """Add what was published of a log since, if its checkpoint is signed by the log's key; else leave all as
+    it is. Raises OSError."""
+    local, published = PublishedLog(target), PublishedLog(source)
+    key = local.key()
+    try:
+        data = published.checkpoint()
+        if key is None or data is None:
+            return
+        size = open_checkpoint(data, [key]).checkpoint.size
+        own = local.checkpoint()
+        if own is not None and open_checkpoint(own, [key]).checkpoint.size >= size:
+            return
+    except EvidenceError:
+        return
+    for file in sorted(source.rglob("*"), key=lambda file: file.name == "checkpoint"):
+        place = target / file.relative_to(source)
+        if file.is_file() and not file.is_symlink() and (not place.exists() or file == source / "checkpoint"):
+            files.make_folder(place.parent)
+            files.write_file(place, file.read_bytes(), for_folders_owner=True, durable=True)

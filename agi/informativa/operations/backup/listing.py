@@ -1,0 +1,146 @@
+"""The backups in a folder: their age, the time of their deletion, and the erased callers in them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+from ...config import Configuration, inspect
+from ...ledgers import snapshot
+from ...ledgers.snapshot import PastErasure
+from ...model import Period
+from ...model.errors import InformativaError
+from ...model.text import NOTHING
+from ...process import storage
+from ..document import AbsolutePath, OptionalSentence, Time
+from . import archive, places
+from .manifest import Manifest
+from .places import BackupPlace
+
+
+@dataclass(frozen=True)
+class HeldErasures:
+    """Callers of a company who were erased after a backup was made, and are in it."""
+
+    controller: str
+    """The controller's name in the configuration."""
+    day: date
+    """The day (UTC) on which they were erased."""
+    callers: int
+    """Number of erasures that day."""
+
+
+@dataclass(frozen=True)
+class ListedBackup:
+    """A backup in a folder."""
+
+    file: AbsolutePath
+    """The file."""
+    made: Time
+    """The time at which it was begun."""
+    bytes: int
+    """Its size."""
+    controllers: tuple[str, ...]
+    """The companies in it."""
+    keys: bool
+    """True if the keys are in it, encrypted."""
+    expires: Time | None
+    """The time from which it is deleted when the next backup is made; null if backups are kept for ever."""
+    holds: tuple[HeldErasures, ...]
+    """Callers who were erased since, and are in it until then; by company and day."""
+    unknown: tuple[str, ...]
+    """The companies in it of which that is not known, because their ledger is missing or
+    cannot be read."""
+    problem: OptionalSentence = NOTHING
+    """The reason why it cannot be used; null if its manifest can be read."""
+
+
+@dataclass(frozen=True)
+class BackupList:
+    """The backups in a folder, the oldest first."""
+
+    folder: AbsolutePath
+    """The folder."""
+    backups: tuple[ListedBackup, ...]
+
+
+@dataclass(frozen=True)
+class VerifiedBackup:
+    """A backup whose files are as they were written."""
+
+    file: AbsolutePath
+    """The file."""
+    manifest: Manifest
+    """Its manifest."""
+
+
+def verify(file: Path) -> VerifiedBackup:
+    """Compare all files of a backup with its manifest. Raises InformativaError."""
+    return VerifiedBackup(file, archive.verify(file))
+
+
+def list_backups(config: Path, folder: Path | None = None, keep: Period | None = None) -> BackupList:
+    """List the backups in a folder, else in the configured one. Raises InformativaError."""
+    configuration = inspect(config)[0]
+    place = places.required_folder(configuration, folder)
+    keep = keep or (configuration.backup.keep if configuration.backup else None)
+    erasures = _erasures(configuration)
+    return BackupList(place, tuple(_entry(backup, keep, erasures) for backup in places.backups_in(place)))
+
+
+def newest(folder: Path) -> datetime | None:
+    """Return the time of the newest backup of all companies in a folder; `None` if there is none. Raises
+    OSError."""
+    return max((place.made for place in places.backups_in(folder) if not place.companies), default=None)
+
+
+def _entry(
+    place: BackupPlace, keep: Period | None, erasures: Mapping[str, Sequence[PastErasure] | None]
+) -> ListedBackup:
+    expiry = places.expires(place, keep).astimezone(UTC) if keep else None
+    size = place.file.stat().st_size
+    try:
+        with archive.reading(place.file) as (_tar, manifest):
+            pass
+    except InformativaError as error:
+        return ListedBackup(place.file, place.made, size, (), False, expiry, (), (), error.text)
+    names = tuple(company.controller for company in manifest.companies)
+    return ListedBackup(
+        place.file,
+        manifest.made,
+        size,
+        names,
+        manifest.has_keys,
+        expiry,
+        tuple(_holds(manifest, erasures)),
+        tuple(
+            company.controller
+            for company in manifest.companies
+            if company.leaves and erasures.get(company.controller) is None
+        ),
+    )
+
+
+def _holds(manifest: Manifest, erasures: Mapping[str, Sequence[PastErasure] | None]) -> list[HeldErasures]:
+    callers = Counter(
+        (company.controller, erasure.day)
+        for company in manifest.companies
+        for erasure in erasures.get(company.controller) or ()
+        if erasure.is_held_before(company.leaves)
+    )
+    return [HeldErasures(controller, day, count) for (controller, day), count in sorted(callers.items())]
+
+
+def _erasures(configuration: Configuration) -> dict[str, Sequence[PastErasure] | None]:
+    """Return the erasures of each company, `None` where they cannot be read."""
+    erasures: dict[str, Sequence[PastErasure] | None] = {}
+    for controller in configuration.in_shape():
+        try:
+            with storage.existing_ledger(controller) as ledger:
+                erasures[controller.id] = list(snapshot.past_erasures(ledger)) if ledger else None
+        except InformativaError:
+            erasures[controller.id] = None
+    return erasures

@@ -335,6 +335,23 @@ def in_stereo(site: Site) -> None:
         sound.writeframes(b"".join(2 * frames[at : at + 2] for at in range(0, len(frames), 2)))
 
 
+def hook_of_acme(site: Site) -> None:
+    """The first company has a hook."""
+    hook = "hook: {url: 'https://crm.example/consents', secret: keys/acme.hook}"
+    site.edit("  acme:\n", f"  acme:\n    {hook}\n")
+
+
+def secret_of_acmes_hook(text: str) -> Callable[[Site], None]:
+    """Its secret is this text."""
+
+    def written(site: Site) -> None:
+        file = site.folder / "keys/acme.hook"
+        file.write_text(f"{text}\n")
+        file.chmod(0o600)
+
+    return written
+
+
 CHECK, DOCTOR = ("check",), ("doctor",)
 RECORD = ("record", CALLER, "--controller", "acme", "--by", "website", "--reference", "form 7")
 MADE_ANEW = "config/controllers.py: informativa keys make {id} --yes -c {config}"
@@ -356,6 +373,28 @@ FAULTS = (
         CHECK,
         gone("etc/keys/acme.key"),
         ("config/controllers.py: informativa keys make {id} -c {config}",),
+    ),
+    Fault(
+        "no secret of a hook",
+        CHECK,
+        hook_of_acme,
+        ("config/hooks.py: informativa keys make {id} --hook -c {config}",),
+    ),
+    Fault(
+        "no secret in the file of a hook",
+        CHECK,
+        all_of(hook_of_acme, secret_of_acmes_hook("secret")),
+        (
+            "config/hooks.py: mv {file} {file}.aside",
+            "config/hooks.py: informativa keys make {id} --hook -c {config}",
+        ),
+    ),
+    Fault(
+        "another secret of a hook",
+        ("keys", "make", "acme", "--hook"),
+        all_of(hook_of_acme, secret_of_acmes_hook("whsec_" + 43 * "A" + "=")),
+        ("operations/keys.py: mv {file} {file}.aside",),
+        alone=False,
     ),
     Fault(
         "no folder for backups",

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import pytest
 
+from choosing import CONSENT, NO, YES, planned, pressed
 from doubles import MemoryLedger, ScriptedSession, SteadyRecordings
 from handling import handle, services
 from informativa.model import Answer, ChangedRecording, Ending, Prompt
-from test_choices import CONSENT, NO, YES, planned, pressed
 
 
 @dataclass

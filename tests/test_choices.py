@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -16,7 +15,24 @@ from pathlib import Path
 
 import pytest
 
-from choosing import answering
+from choosing import (
+    CONSENT,
+    EU,
+    HUMAN,
+    NETWORK,
+    NO,
+    PRIVACY,
+    QUESTION,
+    RECORDED,
+    UNRECORDED,
+    WITHDRAW,
+    YES,
+    answering,
+    choice,
+    planned,
+    pressed,
+    wording,
+)
 from doubles import (
     CALLER,
     LOST,
@@ -46,16 +62,11 @@ from informativa.model import (
     Answer,
     Asks,
     CallResult,
-    Choice,
     Ending,
     Identified,
     KeyPress,
-    Length,
     Line,
-    Notice,
-    Period,
     PlannedChoice,
-    Prompt,
     Reason,
     Record,
     Status,
@@ -64,60 +75,8 @@ from informativa.model import (
     Version,
     Vouched,
 )
-from informativa.model.choices import KINDS, VOUCHED_AT_LEAST, StandingAnswer, merge_answers, placed
+from informativa.model.choices import VOUCHED_AT_LEAST, StandingAnswer, merge_answers, placed
 from informativa.model.errors import LedgerError, SessionError
-
-QUESTION = Prompt("/prompts/it/marketing", (Length(64_000, 8000),))  # eight seconds
-WITHDRAW = Prompt("/prompts/it/marketing-withdraw", (Length(40_000, 8000),))  # five
-YES, NO, EU, HUMAN, UNRECORDED, RECORDED = "4", "5", "2", "0", "7", "8"
-KEYS = {
-    Answer.GRANTED: YES,
-    Answer.REFUSED: NO,
-    Answer.EU: EU,
-    Answer.HUMAN: HUMAN,
-    Answer.NOT_RECORDED: UNRECORDED,
-    Answer.RECORDED: RECORDED,
-}
-LATE = 1.0  # seconds into the wait
-NETWORK = 0x03  # Q.931: allowed, and the network put the number there
-
-
-def wording(name: str, *purposes: str, number: str = "1", material: bool = False) -> Version:
-    """Build one version of a choice, in Italian."""
-    return Version(
-        number, frozenset(purposes), material, {"it": replace(QUESTION, path=f"/prompts/it/{name}")}, {},
-        withdraw={"it": WITHDRAW},
-    )  # fmt: skip
-
-
-def choice(asks: Asks, name: str = "", *versions: Version, **more: object) -> Choice:
-    """Build a choice of this kind."""
-    name = name or {Asks.CONSENT: "marketing", Asks.OPERATOR: "abroad"}.get(asks, str(asks))
-    purposes = ("marketing",) if KINDS[asks].personal else ()
-    given: dict[str, object] = {
-        "keys": {option: KEYS[option] for option in KINDS[asks].options},
-        "purpose": "".join(purposes),
-        "holds": Period(24) if purposes else None,
-        "vouched": VOUCHED_AT_LEAST[Vouched.NOBODY] if purposes else frozenset(),
-    }
-    own = versions or (wording(name, *purposes),)
-    return Choice(Notice(name, own), asks, **(given | more))  # type: ignore[arg-type]
-
-
-PRIVACY = notice(version("1", "service", "marketing"))
-CONSENT = choice(Asks.CONSENT)
-
-
-def planned(*choices: Choice, after: int = 1, plan: Sequence[Step] = (), **more: object) -> Line:
-    """Build a line that asks these choices after so many notices."""
-    steps = plan or (Step(PRIVACY),)
-    asked = tuple(PlannedChoice(each, after) for each in choices)
-    return line(*steps, choices=asked, revocable=choices, **more)
-
-
-def pressed(digit: str, seconds: float = LATE) -> KeyPress:
-    """Build a key that came so many seconds into the wait."""
-    return KeyPress(digit, seconds)
 
 
 def asked(session: ScriptedSession, own: Line, at: MemoryLedger | None = None) -> CallResult:

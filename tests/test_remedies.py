@@ -231,6 +231,15 @@ UNTYPED = {
         "mv {ledger} {ledger}.aside",
         "mv {folder} {folder}.aside",
     ),
+    "it needs somebody who takes what a hook sends, or a company without one: test_hooks.py types it": (
+        "informativa consent hook {id}",
+        "informativa consent hook {id} --discard all --yes",
+        "informativa consent hook {id} --resume",
+        "informativa consent hook {} --resume",
+        "informativa consent hook {id} --send-test",
+        "informativa consent show NUMBER --controller {id}",
+        "informativa keys make {controller} --hook",
+    ),
     "it is typed on the controller's machine: evidence/test_approve.py and test_monitor.py type it": (
         "informativa evidence approver-key FILE --name NAME",
         "informativa monitor --once",

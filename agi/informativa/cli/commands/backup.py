@@ -57,7 +57,7 @@ Keep = Annotated[
     typer.Option(
         metavar="TIME",
         parser=_period,
-        help="How long backups in the folder are kept, as “30 days”; as configured, if not given.",
+        help="How long backups in the folder are kept, such as `30 days`; as configured, if not given.",
     ),
 ]
 PassphraseFile = Annotated[

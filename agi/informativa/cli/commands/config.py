@@ -28,10 +28,7 @@ def add_to(program: typer.Typer) -> None:
 
 
 def _check(config: Config = DEFAULT_FILE, as_json: Json = False) -> None:
-    """Check the configuration and all that it names, and open the ledgers, without serving calls.
-
-    What a change would mean to callers tells `informativa config diff`.
-    """
+    """Check the configuration and all that it names, and open the ledgers, without serving calls."""
     result = check.check(config, datetime.now(UTC))
     if as_json:
         print_document(result)

@@ -51,10 +51,7 @@ def _serve(
     config: Config = DEFAULT_FILE,
     log: Annotated[LogFormat, typer.Option(help="How to write the log.")] = LogFormat.CONSOLE,
 ) -> None:
-    """Answer Asterisk's calls (FastAGI) until SIGTERM.
-
-    SIGHUP loads the configuration anew. What that would change for callers tells `informativa config diff`.
-    """
+    """Answer Asterisk's calls (FastAGI) until SIGTERM."""
     from ...process import service
     from ...process.preparation import prepare
 

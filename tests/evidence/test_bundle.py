@@ -447,6 +447,7 @@ def test_command_says_what_is_missing_in_it(company: Company, tmp_path: Path) ->
     assert (code, err) == (0, "")
     assert out.splitlines() == [
         f"{tmp_path / 'b.zip'}: 8 records, 6 proofs.",
+        "Verdict on what is in it: Accounted for: what is gone is named, by the company's own word.",
         "Without a proof yet: 2, from number 9 on. Type: informativa evidence checkpoint"
         f" -c {company.configuration.file} --controller acme,"
         " and make it again.",

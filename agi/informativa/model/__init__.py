@@ -96,6 +96,7 @@ from .words import (
     Role,
     Status,
     Unasked,
+    Verdict,
     Vouched,
 )
 
@@ -155,6 +156,7 @@ __all__ = [
     "Step",
     "Unasked",
     "Unidentified",
+    "Verdict",
     "Version",
     "Vouched",
     "WebServer",

@@ -312,7 +312,11 @@ def test_verdict_is_that_of_its_own_records(company: Company, tmp_path: Path) ->
     whole = Opened(made(company, tmp_path))
     assert whole.bundle.verdict is Verdict.COMPLETE
     assert "Verdict on what is in it: Complete: nothing was changed" in whole.text("README.txt")
-    forged(Path(company.controller.ledger), "DELETE FROM event WHERE record = 3")
+    forged(
+        Path(company.controller.ledger),
+        "DELETE FROM event WHERE record = 3",
+        "UPDATE leaf SET salt_what = NULL, salt_who = NULL, binding = NULL, opening = NULL WHERE record = 3",
+    )
     broken = Opened(made(company, tmp_path))
     assert broken.bundle.verdict is Verdict.GAPS
     assert "GAPS: 1 record is gone" in broken.text("README.txt")

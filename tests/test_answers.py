@@ -19,11 +19,10 @@ from informativa.ledgers.erasure import erase
 from informativa.ledgers.groupcommit import GroupCommitLedger
 from informativa.ledgers.loss_notes import LossNotes
 from informativa.ledgers.sqlite import SqliteLedger, SqliteStore
-from informativa.model import Answer, Controller, Event, Reason
+from informativa.model import Answer, Controller, Event, Reason, Verdict
 from informativa.model.choices import AnswerHistory
 from informativa.model.errors import LedgerError
 from informativa.operations.evidence import auditing
-from informativa.operations.evidence.verdict import Verdict
 from informativa.process import storage
 from informativa.views.documents import facts
 from informativa.views.messages import language

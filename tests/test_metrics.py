@@ -6,6 +6,7 @@ import asyncio
 import itertools
 import random
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,8 @@ import pytest
 from choosing import answering
 from doubles import line, notice, version
 from examples import NOTDUE, PLAYED
-from informativa.model import Answer, CallResult, Line, SharedState
+from informativa.evidence.last_audit import LastAudit
+from informativa.model import Answer, CallResult, Line, SharedState, Verdict
 from informativa.process.metrics import Metrics
 from lab import audio
 from lab.office import Office
@@ -141,3 +143,19 @@ def test_port_that_is_taken_stops_no_call(tmp_path: Path) -> None:
     office.stop()
     assert "no metrics" in office.said
     assert "set service.metrics to another port" in office.said
+
+
+def test_metrics_tell_the_verdict_of_the_last_audit() -> None:
+    """One verdict is 1 and the others are 0; all are 0 where there was no audit."""
+    own, port = Metrics(Idle()), free_port()
+    own.audited("acme", LastAudit(Verdict.GAPS, datetime(2026, 11, 30, tzinfo=UTC), 7, 2, 1, True))
+    own.audited("borealis", None)
+    end = own.serve("127.0.0.1", port)
+    try:
+        text = asked(port)
+    finally:
+        end()
+    verdicts = told(text, "informativa_audit_verdict")
+    assert [labels for labels, value in verdicts.items() if value] == [("acme", "gaps")]
+    assert len(verdicts) == 8
+    assert told(text, "informativa_audit_time_seconds") == {("acme",): 1795996800, ("borealis",): 0}

@@ -110,6 +110,7 @@ def test_fish_is_told_what_completes_each_value() -> None:
     that may be anything."""
     lines = script(Shell.FISH, tree(app())).splitlines()
     parts = "-x -a 'short short-nokey full supplement withdraw' -d 'Which text it is.'"
+    told = [f"complete -c informativa {each}" for each in FISH.strip().splitlines()]
     told.append(f"complete -c informativa -n '__informativa_at prompts add' -l part {parts}")
     assert [line for line in told if line not in lines] == []
     assert [line for line in lines if "'__informativa_at record' -d" in line] == []

@@ -12,9 +12,9 @@ import pytest
 from console.served import ServedConsole
 from informativa.evidence.log_folder import LogFolder
 from informativa.ledgers.sequencer import sequence
+from informativa.model import Verdict
 from informativa.model.text import Text
 from informativa.operations.evidence import auditing
-from informativa.operations.evidence.verdict import Verdict
 from lab.process import until
 
 

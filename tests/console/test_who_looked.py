@@ -107,6 +107,37 @@ def test_commands_put_on_record_what_was_done_to_all_records(folder: Path) -> No
     ]
 
 
+def test_commands_put_on_record_what_leads_to_persons(folder: Path, tmp_path: Path) -> None:
+    """A receipt, a bundle, records with whole pseudonyms, and those of one caller; not a list of calls."""
+    lay_calls(folder)
+    file = folder / "informativa.yaml"
+    acme = load(file).controllers["acme"]
+    his = pseudonym(CALLER, acme.key)
+    of_acme = ("--controller", "acme", "-c", file)
+    days = ("--from", "2026-11-01", "--to", "2026-11-30")
+    with mock.patch.dict("os.environ", {"SUDO_USER": "anna"}):
+        for command in (
+            ("evidence", "receipt", "2", "-o", tmp_path),
+            ("evidence", "receipt", "--from", NUMBER, "--open", "-o", tmp_path),
+            ("evidence", "receipt", "--from", NOBODY, "-o", tmp_path),
+            ("evidence", "bundle", *days, "-o", tmp_path / "bundle.zip"),
+            ("ledger", "show"),
+            ("ledger", "show", "--caller", his.hex()[:8]),
+            ("ledger", "show", "--caller", "0000"),
+            ("ledger", "show", "--json"),
+        ):
+            assert typed(*command, *of_acme)[0] == 0, command
+    assert noted(acme, *Action) == [
+        (Action.EXPORT, "shell:anna", None, "all callers"),
+        (Action.SEARCH, "shell:anna", None, "pseudonym"),
+        (Action.SEARCH, "shell:anna", his, "pseudonym"),
+        (Action.BUNDLE, "shell:anna", None, "period=2026-11-01/2026-11-30"),
+        (Action.RECEIPT, "shell:anna", None, ""),
+        (Action.RECEIPT, "shell:anna", his, "opened"),
+        (Action.RECEIPT, "shell:anna", None, ""),
+    ]
+
+
 def test_what_was_taken_away_is_on_record_unmasked(office: ServedConsole) -> None:
     """The entry names records and days: digits of the program's own are no caller's."""
     browser = office.browser("compliance@acme")

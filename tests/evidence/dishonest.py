@@ -37,12 +37,11 @@ from informativa.ledgers import leaves, note_leaves, rows
 from informativa.ledgers.access_log import LoggedAccess
 from informativa.ledgers.sequencer import sequence
 from informativa.ledgers.sqlite import SqliteStore
-from informativa.model import Action, Controller, Event, RecordKind
+from informativa.model import Action, Controller, Event, RecordKind, Verdict
 from informativa.model.errors import InformativaError
 from informativa.operations.evidence import auditing
 from informativa.operations.evidence.monitor import MonitorSettings
 from informativa.operations.evidence.monitor_findings import Look
-from informativa.operations.evidence.verdict import Verdict
 from informativa.process import log_storage, publication, storage
 from lab.office import lay
 

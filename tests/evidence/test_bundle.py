@@ -33,6 +33,7 @@ from informativa.cli.main import main
 from informativa.evidence import commitment
 from informativa.evidence.checkpoint import open_checkpoint
 from informativa.evidence.log_folder import LogFolder
+from informativa.evidence.note_standing import NoteVerdict
 from informativa.evidence.note_values import ErasureRule, NoteSource
 from informativa.evidence.notes import RuleNote
 from informativa.evidence.receipt import Receipt
@@ -40,13 +41,16 @@ from informativa.evidence.settings import EvidenceConfig
 from informativa.evidence.tree import verify_consistency
 from informativa.evidence.witness import AddCheckpoint
 from informativa.ledgers import expiry, purge_plan, rows
-from informativa.model import ALWAYS, Outsourcing, Reason, RecordKind
+from informativa.model import ALWAYS, Outsourcing, Reason, RecordKind, Verdict
 from informativa.model.errors import EvidenceError, InformativaError
 from informativa.model.plan import Period
+from informativa.model.text import NOTHING
 from informativa.operations.day_range import DayRange
 from informativa.operations.evidence import logs
 from informativa.operations.evidence.bundle import bundle
 from informativa.operations.evidence.bundle_content import Bundle
+from informativa.operations.evidence.bundle_holes import BoxErasure, BoxHoles, verdict_of
+from informativa.operations.evidence.verdict import Hole, HoleCause
 from informativa.operations.evidence.zip_writer import PackedEntry, ZipWriter, _Header
 from informativa.process import erasing, publication, storage
 from informativa.views.messages import ENGLISH, Language, language
@@ -303,6 +307,44 @@ def test_purged_records_are_told(company: Company, tmp_path: Path) -> None:
     assert "Gone between the first and the last of these: 1, purged" in readme
 
 
+def test_verdict_is_that_of_its_own_records(company: Company, tmp_path: Path) -> None:
+    """In a word and a sentence of the audit, in README too: at first complete, then one is gone."""
+    whole = Opened(made(company, tmp_path))
+    assert whole.bundle.verdict is Verdict.COMPLETE
+    assert "Verdict on what is in it: Complete: nothing was changed" in whole.text("README.txt")
+    forged(
+        Path(company.controller.ledger),
+        "DELETE FROM event WHERE record = 3",
+        "UPDATE leaf SET salt_what = NULL, salt_who = NULL, binding = NULL, opening = NULL WHERE record = 3",
+    )
+    broken = Opened(made(company, tmp_path))
+    assert broken.bundle.verdict is Verdict.GAPS
+    assert "GAPS: 1 record is gone" in broken.text("README.txt")
+    italian = Opened(made(company, tmp_path, language("it"))).text("README.txt")
+    assert "Verdetto su quanto contiene: LACUNE: manca 1 registrazione" in italian
+
+
+@pytest.mark.parametrize(
+    ("standings", "verdict"),
+    [
+        ((NoteVerdict.HOLDS, NoteVerdict.APPROVED), Verdict.ACCOUNTED),
+        ((NoteVerdict.HOLDS, NoteVerdict.WAITS), Verdict.GAPS),
+        ((), Verdict.GAPS),
+    ],
+)
+def test_erasure_of_another_box_counts_by_all_of_its_notes(
+    standings: Sequence[NoteVerdict], verdict: Verdict
+) -> None:
+    """Only that box knows which note names what: one that waits may be the one."""
+    at = datetime(2026, 11, 26, tzinfo=UTC)
+    erasures = tuple(
+        BoxErasure("box/1", index, at, "OPS/1", standing, NOTHING, None, ())
+        for index, standing in enumerate(standings)
+    )
+    hole = Hole("box/1", 7, 8, HoleCause.ERASED)
+    assert verdict_of([BoxHoles("box", "box/1", (hole,), erasures, of_database=True)]) is verdict
+
+
 @pytest.mark.parametrize(("purges", "note"), [((), "erasure"), ((6, 12, 24), "purge")])
 def test_notes_after_the_period_are_there(
     company: Company, tmp_path: Path, purges: Sequence[int], note: str
@@ -447,6 +489,7 @@ def test_command_says_what_is_missing_in_it(company: Company, tmp_path: Path) ->
     assert (code, err) == (0, "")
     assert out.splitlines() == [
         f"{tmp_path / 'b.zip'}: 8 records, 6 proofs.",
+        "Verdict on what is in it: Accounted for: what is gone is named, by the company's own word.",
         "Without a proof yet: 2, from number 9 on. Type: informativa evidence checkpoint"
         f" -c {company.configuration.file} --controller acme,"
         " and make it again.",

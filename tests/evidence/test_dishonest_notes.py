@@ -39,9 +39,8 @@ from informativa.evidence.erased_leaves import ErasedLeaves, LeafPlace
 from informativa.evidence.note import Signer, Verifier
 from informativa.evidence.tree import EMPTY_ROOT
 from informativa.ledgers import leaves, totals
-from informativa.model import RecordKind
+from informativa.model import RecordKind, Verdict
 from informativa.model.errors import LedgerError
-from informativa.operations.evidence.verdict import Verdict
 from informativa.process import storage
 
 pytestmark = pytest.mark.slow

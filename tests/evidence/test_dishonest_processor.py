@@ -30,10 +30,9 @@ from informativa.evidence.tree import leaf_hash, root
 from informativa.evidence.witness_client import WitnessClient
 from informativa.evidence.witness_store import WitnessFolder, WitnessStore
 from informativa.ledgers.audit_log import AuditedLog, audit_ledger
-from informativa.model import Answer, Controller, Event, Status
+from informativa.model import Answer, Controller, Event, Status, Verdict
 from informativa.model.errors import EvidenceError, ForkError
 from informativa.operations.evidence import auditing, logs, receipts
-from informativa.operations.evidence.verdict import Verdict
 from informativa.process import storage
 
 SAME = "UPDATE leaf SET what = ?, who = ?, salt_what = ?, salt_who = ? WHERE leaf = ?"

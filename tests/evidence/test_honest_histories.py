@@ -13,11 +13,10 @@ from hypothesis import strategies as st
 
 from evidence.honest import APPROVERS, CALL_CENTRE, NUMBERS, WITNESS, Box, Company
 from informativa.evidence.note_standing import NoteVerdict
-from informativa.model import Answer
+from informativa.model import Answer, Verdict
 from informativa.model.plan import LogRule, Period
 from informativa.operations.evidence.auditing import AuditedLedger
 from informativa.operations.evidence.monitor_findings import FindingKind
-from informativa.operations.evidence.verdict import Verdict
 
 KEYS = [str(approver.verifier) for approver in APPROVERS]
 WITNESSES = (str(WITNESS.verifier),)

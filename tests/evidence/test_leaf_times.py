@@ -33,9 +33,8 @@ from informativa.evidence.policy import CosigningWitness
 from informativa.evidence.proof import VerifiedProof
 from informativa.ledgers.audit_log import audit_ledger
 from informativa.ledgers.sqlite import SqliteStore
-from informativa.model import Event, RecordKind
+from informativa.model import Event, RecordKind, Verdict
 from informativa.operations.evidence import auditing, receipts, time_remarks
-from informativa.operations.evidence.verdict import Verdict
 from informativa.process import storage
 
 EARLY, LATE = WrongTime.EARLY, WrongTime.LATE

@@ -20,10 +20,9 @@ from informativa.evidence.log_folder import LogFolder, PublishedLog
 from informativa.evidence.notes import PurgeNote
 from informativa.ledgers import expiry, note_leaves, purge_plan
 from informativa.ledgers.purge_plan import PurgePlan
-from informativa.model import Controller
+from informativa.model import Controller, Verdict
 from informativa.model.errors import EvidenceError
 from informativa.operations.evidence import auditing, logs
-from informativa.operations.evidence.verdict import Verdict
 from informativa.process import log_storage, publication, storage
 
 

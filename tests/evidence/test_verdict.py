@@ -43,12 +43,12 @@ from informativa.ledgers.leaves import LedgerLog
 from informativa.ledgers.named_holes import NamingNote
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.ledgers.tally import CounterRow
-from informativa.model import RecordKind
+from informativa.model import RecordKind, Verdict
 from informativa.model.plan import Period
 from informativa.model.text import Text
 from informativa.operations.evidence import auditing
 from informativa.operations.evidence.audited_notes import judged
-from informativa.operations.evidence.verdict import Hole, HoleCause, Verdict, holes, verdict, worst
+from informativa.operations.evidence.verdict import Hole, HoleCause, holes, verdict, worst
 from informativa.process import storage
 
 LOG = "acme.example/informativa/acme/pbx-1/1"

@@ -149,7 +149,7 @@ CASES = {
         f"evidence verify acme-4.tlog-proof acme-13.tlog-proof --key {{key}} --number {KNOWN}",
         setup=(f"evidence receipt --from {KNOWN} --open --controller acme",),
     ),
-    "evidence-audit": Case("evidence audit"),
+    "evidence-audit": Case("evidence audit", writes=True),
     "evidence-audit-waiting": Case(
         "evidence audit --controller acme",
         setup=(f"record --controller acme --by operator --reference x {OTHER}",),

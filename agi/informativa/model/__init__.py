@@ -97,6 +97,7 @@ from .words import (
     Role,
     Status,
     Unasked,
+    Verdict,
     Vouched,
 )
 
@@ -157,6 +158,7 @@ __all__ = [
     "Step",
     "Unasked",
     "Unidentified",
+    "Verdict",
     "Version",
     "Vouched",
     "WebServer",

@@ -201,6 +201,32 @@ class Action(StrEnum):
     ACCESS_LOG = "access-log"  # looked at this record itself
 
 
+class Verdict(StrEnum):
+    """The verdict of an audit."""
+
+    COMPLETE = "complete"
+    """Nothing was changed, added or taken away."""
+    ACCOUNTED = "accounted"
+    """Each record that is gone is named by a note that holds, and has the approval that it needs."""
+    GAPS = "gaps"
+    """Records are gone, and no note accounts for them."""
+    CHANGED = "changed"
+    """Something is not as it was written and signed."""
+
+    @property
+    def exit_code(self) -> int:
+        """The exit status of the command."""
+        return _EXIT_CODES[self]
+
+    @property
+    def is_good(self) -> bool:
+        """`True` if nobody need look into it."""
+        return not self.exit_code
+
+
+_EXIT_CODES = {Verdict.COMPLETE: 0, Verdict.ACCOUNTED: 0, Verdict.GAPS: 3, Verdict.CHANGED: 1}
+
+
 class NumberKind(Enum):
     """The kind of a number's holder, as far as the numbering plan tells."""
 

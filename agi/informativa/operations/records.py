@@ -112,6 +112,14 @@ def read_all(
                 yield ControllerRecord(controller, record)
 
 
+def known_pseudonym(controller: Controller, caller: bytes) -> bytes | None:
+    """Return the pseudonym that begins so, of the newest record that has such a one; `None` for no caller, or
+    one who is not on record. Raises InformativaError."""
+    with storage.existing_ledger(controller) as ledger:
+        matches = read(ledger, RecordFilter(caller=caller), last=1) if ledger and caller else iter(())
+        return next((record.event.pseudonym for record in matches), None)
+
+
 def no_other_boxes(option: str) -> InformativaError:
     """Return the error for an option that needs other boxes."""
     return InformativaError(

@@ -20,7 +20,8 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from .. import __version__
-from ..model import CallResult, Ending, Line, Reason, SharedState, Status
+from ..evidence.last_audit import LastAudit
+from ..model import CallResult, Ending, Line, Reason, SharedState, Status, Verdict
 
 if TYPE_CHECKING:
     from ..ledgers.outbox import OutboxState
@@ -138,6 +139,18 @@ class Metrics:
             ["controller"],
             registry=registry,
         )
+        self._audit_verdict = Gauge(
+            "informativa_audit_verdict",
+            "1 for the verdict of the last audit that was made here, else 0",
+            ["controller", "verdict"],
+            registry=registry,
+        )
+        self._audited_at = Gauge(
+            "informativa_audit_time_seconds",
+            "When that audit was made, since 1970; 0 if none was",
+            ["controller"],
+            registry=registry,
+        )
         self._hooks = {
             name: Gauge(f"informativa_hook_{name}", about, ["controller"], registry=registry)
             for name, about in _HOOK.items()
@@ -191,6 +204,13 @@ class Metrics:
             self._calls.labels(*labels, Status.FALLBACK, Reason.LEDGER_UNAVAILABLE)
             for ending in (Ending.NOT_PLAYABLE, Ending.CHANGED):
                 self._playbacks.labels(*labels, ending)
+
+    def audited(self, controller: str, audit: LastAudit | None) -> None:
+        """Set what the last audit of a ledger said, if there was one."""
+        for verdict in Verdict:
+            is_last = audit is not None and audit.verdict is verdict
+            self._audit_verdict.labels(controller, verdict).set(is_last)
+        self._audited_at.labels(controller).set(audit.at.timestamp() if audit else 0)
 
     def hook(self, controller: str, state: OutboxState, now: datetime) -> None:
         """Set what is so of a company's hook."""

@@ -10,11 +10,13 @@ from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import structlog
 
 from ..config import Configuration
+from ..evidence import last_audit
 from ..model import Controller
 from ..model.errors import InformativaError
 from ..system.patience import in_thread
@@ -26,7 +28,7 @@ from .hook_sending import HookSending
 from .metrics import Metrics
 
 DAY_SECONDS = 24 * 60 * 60
-COLLECT_SECONDS = ERASE_SECONDS = 60.0
+COLLECT_SECONDS = ERASE_SECONDS = AUDIT_SECONDS = 60.0
 APPROVAL_SECONDS = 60 * 60
 REOPEN_SECONDS = HOOK_SECONDS = 5.0
 HOOK_TURN_SECONDS = 150.0  # more than a round and the longest wait for an answer
@@ -48,6 +50,7 @@ class RegularWork:
         yield self._collect()
         yield self._sign()
         yield self._erase()
+        yield self._read_audits()
         yield self._fetch_approvals()
         yield self._send_to_hooks()
         yield self._reopen()
@@ -109,6 +112,17 @@ class RegularWork:
         while True:
             await _in_turn(turns, self._configuration, erase)
             await asyncio.sleep(ERASE_SECONDS)
+
+    async def _read_audits(self) -> None:
+        """Read from time to time, for the metrics, what the last audit of each ledger said."""
+
+        async def read(controller: Controller) -> None:
+            self._metrics.audited(controller.id, await in_thread(last_audit.read, Path(controller.ledger)))
+
+        turns = Turns("audits")
+        while True:
+            await _in_turn(turns, self._configuration, read)
+            await asyncio.sleep(AUDIT_SECONDS)
 
     async def _fetch_approvals(self) -> None:
         """Ask witnesses from time to time for approvals of notes, beside the calls and the signing."""

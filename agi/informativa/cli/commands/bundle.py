@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from ...config import DEFAULT_FILE
+from ...model import Action
+from ...operations.access_log import note_in_shell
 from ...operations.controllers import select_for_callers
 from ...operations.day_range import DayRange
 from ...operations.evidence import bundle as operation
@@ -63,6 +65,8 @@ def _bundle(
     shared = selection.configuration.shared
     if all_boxes and shared is None:
         raise no_other_boxes("--all-boxes")
+    facts = f"period={period.first}/{period.last}"
+    note_in_shell(owner, Action.BUNDLE, datetime.now(UTC), known=None, facts=facts)
     with bar(_("collecting"), _) as progress:
         bundle = operation.bundle(
             selection.configuration, owner, period, file, words, progress, shared if all_boxes else None

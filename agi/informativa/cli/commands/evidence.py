@@ -14,9 +14,11 @@ import typer
 
 from ...config import DEFAULT_FILE
 from ...evidence.settings import EvidenceConfig
-from ...model import Controller, Identified, SharedDatabase
+from ...model import Action, Controller, Identified, SharedDatabase
 from ...model.errors import EvidenceError, InformativaError
 from ...model.text import Text
+from ...operations.access_log import note_in_shell
+from ...operations.callers import pseudonyms
 from ...operations.controllers import select_for_callers, select_for_logs
 from ...operations.evidence import auditing, logs, publishing, receipt_files, receipts, verifying
 from ...operations.evidence.receipt_maker import RecordReceipt, RecordWithoutReceipt
@@ -293,18 +295,24 @@ def _receipts(
                 Text("A record's number says neither whose ledger it is in nor who the caller is."),
                 Text("Name one company with --controller, and with --open the caller with --from."),
             )
-        return [receipts.of_record(named[0], record, shared, box)]
+        receipt = receipts.of_record(named[0], record, shared, box)
+        facts = f"box={box}" if box else ""
+        note_in_shell(named[0], Action.RECEIPT, datetime.now(UTC), known=None, record=record, facts=facts)
+        return [receipt]
     if box:
         raise InformativaError(
             Text("A caller's records are shown of all boxes."),
             Text("Leave --box out, or name a record with it."),
         )
     caller = _caller(number, customer)
-    return [
-        opened_receipt
-        for company in named
-        for opened_receipt in receipts.of_caller(company, caller, shared, opened=opened)
-    ]
+    result: list[RecordReceipt | RecordWithoutReceipt] = []
+    for company in named:
+        of_company = receipts.of_caller(company, caller, shared, opened=opened)
+        known = pseudonyms(company, caller)[0] if of_company else None
+        facts = "opened" if opened else ""
+        note_in_shell(company, Action.RECEIPT, datetime.now(UTC), known=known, facts=facts)
+        result += of_company
+    return result
 
 
 def _caller(number: str | None, customer: str | None) -> Identified:

@@ -11,8 +11,9 @@ from typing import Annotated
 import typer
 
 from ...config import DEFAULT_FILE
-from ...model import Reason, RecordFilter, Status
+from ...model import Action, Controller, Reason, RecordFilter, Status
 from ...operations import records, restoring, statistics
+from ...operations.access_log import note_in_shell
 from ...operations.controllers import select_for_callers
 from ...operations.record_document import Record
 from ...operations.records import ControllerRecord
@@ -117,6 +118,8 @@ def show(
     if all_boxes and before is not None:
         raise typer.BadParameter(_("--before is a number of one box: name it without --all-boxes."))
     shared = selection.configuration.shared
+    for company in selection.named:
+        _note(company, record_filter, as_json=json)
     if json:
         entries = (
             records.everywhere(selection.named, shared, record_filter, last)
@@ -139,6 +142,16 @@ def show(
                 else (ControllerRecord(company, record) for record in entries_read)
             )
             _print(view.ledger(company, shown, _, width()))
+
+
+def _note(company: Controller, record_filter: RecordFilter, *, as_json: bool) -> None:
+    """Log what the console logs, too: a search for one caller, and records as a file, with whole pseudonyms;
+    not a list, which has only their first digits."""
+    if as_json or record_filter.caller:
+        action = Action.EXPORT if as_json else Action.SEARCH
+        facts = "pseudonym" if record_filter.caller else "all callers"
+        known = records.known_pseudonym(company, record_filter.caller)
+        note_in_shell(company, action, datetime.now(UTC), known=known, facts=facts)
 
 
 def _print(pieces: Iterable[str]) -> None:

@@ -121,6 +121,7 @@ CHECKS = (
     Check("ledgers-missing", Text("ledgers"), ledgers.missing, _DOCTOR),
     Check("backups", Text("backups"), installation.backups, _DOCTOR),
     Check("evidence", Text("evidence"), evidence.evidence, _DOCTOR, seconds=SLOW),
+    Check("audits", Text("evidence"), evidence.audits, _DOCTOR, seconds=SLOW),
     Check("approvals", Text("evidence"), evidence.approvals, _DOCTOR | _STATUS, seconds=SLOW),
     Check("approvers", Text("evidence"), evidence.approvers),
     Check("evidence-outside", Text("evidence"), evidence.outside),

@@ -9,9 +9,11 @@ from datetime import UTC, datetime
 from itertools import chain, repeat
 from pathlib import Path
 
+from ...evidence import last_audit
 from ...evidence.checkpoint import Checkpoint
 from ...evidence.cosignature import WitnessVerifier
 from ...evidence.elsewhere import LocalLog, require_ours
+from ...evidence.last_audit import LastAudit
 from ...evidence.log_folder import LogFolder
 from ...evidence.note import Verifier
 from ...evidence.origin import slug
@@ -21,7 +23,7 @@ from ...ledgers.audit_flaws import AuditedFlaw
 from ...ledgers.audit_history import HistoryRow
 from ...ledgers.audit_log import AuditedLog, audit_ledger
 from ...ledgers.tally import CounterRow
-from ...model import Controller, SharedDatabase
+from ...model import Controller, SharedDatabase, Verdict
 from ...model.errors import (
     EvidenceError,
     ForkError,
@@ -35,7 +37,7 @@ from . import stamps, time_remarks
 from . import verdict as verdicts
 from .audited_notes import judged
 from .logs import Progress
-from .verdict import Hole, Verdict, worst
+from .verdict import Hole, worst
 
 
 @dataclass(frozen=True)
@@ -149,8 +151,8 @@ def audit(
     or that were published with the logs. With the path of a `copy` of the published log the ledger is
     compared with it. `approvers` are the keys that may approve what is gone; without them those that the
     ledger's rules name. `at` is the time of the audit, by default now. With the `shared` database the answers
-    that other boxes have on record are compared with those records. Raises LedgerError, EvidenceError, and
-    InformativaError if there is no copy.
+    that other boxes have on record are compared with those records. The verdict is remembered beside the log,
+    where this user may write. Raises LedgerError, EvidenceError, and InformativaError if there is no copy.
     """
     ledger = Path(controller.ledger)
     storage.require_own(controller)
@@ -174,7 +176,7 @@ def audit(
     holes = verdicts.holes(audited, standings)
     contradicted = any(log.contradicts for log in compared) or any(log.problems for log in stamped)
     verdict = verdicts.verdict(audited, holes, contradicted=contradicted)
-    return AuditedLedger(
+    result = AuditedLedger(
         controller=controller.id,
         log=audited.log.origin,
         verdict=verdict,
@@ -201,6 +203,19 @@ def audit(
         ),
         elsewhere=compared,
         stamps=stamped,
+    )
+    last_audit.write(ledger, _remembered(result))
+    return result
+
+
+def _remembered(audited: AuditedLedger) -> LastAudit:
+    return LastAudit(
+        verdict=audited.verdict,
+        at=audited.as_of.time,
+        size=audited.as_of.size,
+        holes=sum(hole.count for hole in audited.holes),
+        unaccounted=sum(hole.count for hole in audited.holes if not hole.is_accounted),
+        independent=bool(audited.as_of.by),
     )
 
 

@@ -99,6 +99,7 @@ def _bundle(content: BundleContent, file: Path, sha256: str) -> Bundle:
         erased=content.erased,
         notes=content.notes,
         gone=content.gone,
+        verdict=content.verdict,
         holes=content.holes,
         logs=content.logs,
         incomplete=content.incomplete,

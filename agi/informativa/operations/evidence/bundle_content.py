@@ -9,11 +9,11 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from ...model import Controller, Line, Record
+from ...model import Controller, Line, Record, Verdict
 from ..boxes import QUIET_SECONDS
 from ..day_range import DayRange
 from ..document import Time
-from .bundle_holes import BoxHoles
+from .bundle_holes import BoxHoles, verdict_of
 from .bundle_log import BundledLog
 from .bundle_prompts import BundledPrompt
 
@@ -63,6 +63,9 @@ class Bundle:
     """The number of them that are from after the period and note an erasure or a purge of others."""
     gone: int
     """The number of records among those of the period that are purged, or lost."""
+    verdict: Verdict
+    """The verdict on its records, by their proofs and the notes of the logs; that on the whole ledger is of
+    `evidence audit`."""
     holes: tuple[BoxHoles, ...]
     """The leaves that are gone of each box, with the notes of its logs; none where nothing is."""
     logs: tuple[BundledLog, ...]
@@ -113,6 +116,11 @@ class BundleContent:
     def waiting(self) -> int:
         """The number of records that wait for a checkpoint."""
         return self.records - self.receipts - self.log_notes
+
+    @property
+    def verdict(self) -> Verdict:
+        """The verdict on the records. A changed one has no proof, and there is no bundle of it."""
+        return verdict_of(self.holes)
 
     @property
     def incomplete(self) -> tuple[IncompleteBox, ...]:

@@ -15,7 +15,7 @@ from ...evidence.notes import ErasureNote, PurgeNote
 from ...ledgers.audit_flaws import ClosedLeaves
 from ...ledgers.leaves import LedgerLog
 from ...ledgers.named_holes import NamedRange, NamingNote, by_log
-from ...model import RecordKind
+from ...model import RecordKind, Verdict
 from ...model.text import NOTHING
 from ..document import OptionalSentence
 from . import verdict
@@ -78,6 +78,24 @@ class BoxHoles:
     """The notes among which are those of the erased leaves, where the box alone knows them."""
     of_database: bool
     """True if they are by what the box sent to the database that boxes share."""
+
+    @property
+    def gaps(self) -> tuple[Hole, ...]:
+        """The leaves for which no note accounts; also those of erasures of which the box alone knows the
+        notes, unless all of those account for what they name."""
+        noted = all(erasure.is_accounted for erasure in self.erasures)
+        return tuple(
+            hole
+            for hole in self.holes
+            if not hole.is_accounted and not (hole.is_of_unknown_note and noted and self.erasures)
+        )
+
+
+def verdict_of(boxes: Sequence[BoxHoles]) -> Verdict:
+    """Return the verdict on the records of a bundle, of which each was found as it was written."""
+    if any(box.gaps for box in boxes):
+        return Verdict.GAPS
+    return Verdict.ACCOUNTED if boxes else Verdict.COMPLETE
 
 
 def of_period(notes: BoxNotes, box: str, first: int, last: int, since: datetime) -> BoxHoles | None:

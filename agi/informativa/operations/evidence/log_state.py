@@ -12,8 +12,9 @@ from typing import Annotated
 from pydantic import Field
 
 from ...config import Configuration
-from ...evidence import timestamp
+from ...evidence import last_audit, timestamp
 from ...evidence.checkpoint import Checkpoint
+from ...evidence.last_audit import LastAudit
 from ...evidence.log_folder import LogFolder
 from ...ledgers import extension
 from ...model import Controller
@@ -60,6 +61,8 @@ class LogState:
     """The number of records in the newest checkpoint with a time-stamp; 0 if there is none."""
     stamped_at: Time | None
     """The time of that time-stamp."""
+    audit: LastAudit | None = None
+    """The last audit that was made here; null where none was."""
 
 
 @dataclass(frozen=True)
@@ -94,6 +97,7 @@ def log_state(controller: Controller) -> LogState:
         witnessed=_kept_elsewhere(others.witnesses),
         stamped=stamped,
         stamped_at=stamped_at,
+        audit=last_audit.read(Path(controller.ledger)),
     )
 
 

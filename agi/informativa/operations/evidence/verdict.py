@@ -14,40 +14,35 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
+from ...evidence.last_audit import LastAudit
 from ...evidence.note_standing import NoteStanding, NoteVerdict
 from ...evidence.notes import RuleNote
 from ...ledgers.audit_flaws import ClosedLeaves, Flaw
 from ...ledgers.audit_log import AuditedLog
 from ...ledgers.named_holes import NamedRange, NamingNote
-from ...model import RecordKind
+from ...model import RecordKind, Verdict
 from ...model.text import NOTHING, Text
 from ..document import OptionalSentence
 
-
-class Verdict(StrEnum):
-    """The verdict of an audit."""
-
-    COMPLETE = "complete"
-    """Nothing was changed, added or taken away."""
-    ACCOUNTED = "accounted"
-    """Each record that is gone is named by a note that holds, and has the approval that it needs."""
-    GAPS = "gaps"
-    """Records are gone, and no note accounts for them."""
-    CHANGED = "changed"
-    """Something is not as it was written and signed."""
-
-    @property
-    def exit_code(self) -> int:
-        """The exit status of the command."""
-        return _EXIT_CODES[self]
-
-    @property
-    def is_good(self) -> bool:
-        """`True` if nobody need look into it."""
-        return not self.exit_code
+WORDS: Mapping[Verdict, Text] = {
+    Verdict.COMPLETE: Text("complete"),
+    Verdict.ACCOUNTED: Text("accounted for"),
+    Verdict.GAPS: Text("GAPS"),
+    Verdict.CHANGED: Text("CHANGED"),
+}
+"""The verdicts in a word, with which the sentences of audits begin."""
 
 
-_EXIT_CODES = {Verdict.COMPLETE: 0, Verdict.ACCOUNTED: 0, Verdict.GAPS: 3, Verdict.CHANGED: 1}
+def remembered(audit: LastAudit) -> Text:
+    """Return what the last audit said, without its time."""
+    return Text(
+        "{verdict} (records: {size}, gone: {holes}, of them unaccounted for: {unaccounted}; {word})",
+        verdict=WORDS[audit.verdict],
+        size=audit.size,
+        holes=audit.holes,
+        unaccounted=audit.unaccounted,
+        word=Text("known to others") if audit.independent else Text("by the company's own word"),
+    )
 
 
 def worst(verdicts: Iterable[Verdict]) -> Verdict:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC
 from itertools import groupby
 
+from ...evidence.last_audit import LastAudit
 from ...evidence.note_standing import NoteVerdict
 from ...ledgers.audit_flaws import AuditedFlaw, Flaw
 from ...ledgers.audit_history import HistoryRow
 from ...ledgers.tally import CounterRow
-from ...model import Answer
+from ...model import Answer, Verdict
 from ...model.text import Text
 from ...operations.evidence.auditing import AuditedLedger, Audits, ComparedLog
 from ...operations.evidence.bundle_holes import BoxErasure
 from ...operations.evidence.stamps import AuditedStamps
-from ...operations.evidence.verdict import Hole, HoleCause, Verdict
+from ...operations.evidence.verdict import Hole, HoleCause, remembered
 from ..messages import Language
 
 FLAWS = {
@@ -71,15 +73,29 @@ def audits(results: Audits, say: Language) -> Iterator[str]:
 
 def verdict(ledger: AuditedLedger, say: Language) -> str:
     """Return the verdict on a ledger in a sentence."""
-    match ledger.verdict:
+    missing = sum(hole.count for hole in ledger.holes if not hole.is_accounted)
+    own_word = any(hole.standing is NoteVerdict.OWN_WORD for hole in ledger.holes)
+    return verdict_sentence(ledger.verdict, missing, say, own_word=own_word)
+
+
+def last_audit(audit: LastAudit | None, say: Language) -> str:
+    """Return what the last audit said, and when."""
+    if audit is None:
+        return say("never")
+    return say("{time:%Y-%m-%d %H:%M} UTC: {result}", time=audit.at.astimezone(UTC), result=remembered(audit))
+
+
+def verdict_sentence(verdict: Verdict, missing: int, say: Language, *, own_word: bool) -> str:
+    """Return a verdict in a sentence. `missing` records are gone under no note that accounts for them; notes
+    account for others by the company's `own_word`, or by that of whoever may approve."""
+    match verdict:
         case Verdict.COMPLETE:
             return say("Complete: nothing was changed, added or taken away.")
         case Verdict.ACCOUNTED:
-            if any(hole.standing is NoteVerdict.OWN_WORD for hole in ledger.holes):
+            if own_word:
                 return say("Accounted for: what is gone is named, by the company's own word.")
             return say("Accounted for: what is gone is named, and whoever may approve it has.")
         case Verdict.GAPS:
-            missing = sum(hole.count for hole in ledger.holes if not hole.is_accounted)
             if not missing:
                 return say("GAPS: something is gone, and no note accounts for it.")
             return say.counted(

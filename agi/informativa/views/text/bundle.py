@@ -9,7 +9,7 @@ from ...model.text import Text
 from ...operations.evidence.bundle_content import Bundle
 from ..messages import Language
 from .bundle_boxes import completeness
-from .bundle_holes import box_holes
+from .bundle_holes import box_holes, bundle_verdict
 
 
 def bundle_lines(bundle: Bundle, zone: tzinfo, say: Language, *, all_boxes: bool) -> Iterator[str]:
@@ -21,6 +21,7 @@ def bundle_lines(bundle: Bundle, zone: tzinfo, say: Language, *, all_boxes: bool
         records=Text.counted("{count} record", "{count} records", bundle.records),
         proofs=Text.counted("{count} proof", "{count} proofs", bundle.receipts),
     )
+    yield bundle_verdict(bundle.verdict, bundle.holes, say)
     yield from completeness(bundle.incomplete, zone, say, all_boxes=all_boxes)
     if bundle.waiting_from is not None:
         yield say(

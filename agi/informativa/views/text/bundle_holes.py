@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from ...evidence.note_standing import NoteVerdict
+from ...model import Verdict
 from ...model.text import Text
 from ...operations.evidence.bundle_holes import BoxErasure, BoxHoles
 from ..messages import Language
-from .audits import hole_sentences, place, word_of_note
+from .audits import hole_sentences, place, verdict_sentence, word_of_note
 
 MOST_ERASURES = 20  # notes of erasures that are listed of one box
 
@@ -16,6 +18,14 @@ _OF_DATABASE = Text(
     " when a witness first signed them, and what else is missing there, the machine alone knows. Type on it:"
     " informativa evidence audit --controller {id}"
 )
+
+
+def bundle_verdict(verdict: Verdict, boxes: Sequence[BoxHoles], say: Language) -> str:
+    """Return the verdict on the records of a bundle, in the words of an audit."""
+    standings = {note.standing for box in boxes for notes in (box.holes, box.erasures) for note in notes}
+    missing = sum(hole.count for box in boxes for hole in box.gaps)
+    sentence = verdict_sentence(verdict, missing, say, own_word=NoteVerdict.OWN_WORD in standings)
+    return say("Verdict on what is in it: {verdict}", verdict=sentence)
 
 
 def box_holes(boxes: Sequence[BoxHoles], controller: str, say: Language) -> Iterator[tuple[bool, str]]:

@@ -10,7 +10,7 @@ from ...operations.evidence.bundle_content import BundleContent
 from ..messages import Language
 from ..record_files import CSV, LINES, LINKED, RecordFiles
 from .bundle_boxes import completeness
-from .bundle_holes import box_holes
+from .bundle_holes import box_holes, bundle_verdict
 from .bundle_plan import line_plan, points, text_of, wrapped
 
 _RECIPE = r"""what  = SHA-256("informativa/what/vN\n" || salt_what || facts)
@@ -46,9 +46,10 @@ _GONE = Text(
     "Gone between the first and the last of these: {count}, purged after the retention or lost. Their leaves"
     " stay in the log; records of kind purge and lost name them."
 )
-_VERDICT = Text(
-    "Whether whoever may approve that it is gone has done so, the audit of the whole ledger says, by one of"
-    " four verdicts: informativa evidence audit --approver VKEY"
+_OF_LEDGER = Text(
+    "It rests on the proofs and on the notes of the log. An audit of the whole ledger has one of four"
+    " verdicts: complete, accounted for, gaps, changed. With the key of whoever may approve, the company"
+    " types: informativa evidence audit --approver VKEY"
 )
 _LOG_NOTES = Text("Notes among them, each an entry of its own in the log, which need no proof: {count}.")
 _NOTES = Text("From after the period, saying what became of others: {count}.")
@@ -210,7 +211,6 @@ def _counts(content: BundleContent, say: Language) -> Iterator[str]:
         for text, count in ((_ERASED, content.erased), (_GONE, content.gone), (_NOTES, content.notes))
         if count
     ]
-    sentences += [_VERDICT] if content.erased or content.gone else []
     for log in content.logs:
         sentences.append(
             Text(
@@ -225,7 +225,8 @@ def _counts(content: BundleContent, say: Language) -> Iterator[str]:
             )
         )
     complete = completeness(content.incomplete, content.controller.zone, say, all_boxes=bool(content.boxes))
-    yield from points([*complete, *(say(sentence) for sentence in sentences)])
+    verdict = [bundle_verdict(content.verdict, content.holes, say), say(_OF_LEDGER)]
+    yield from points([" ".join(verdict), *complete, *(say(sentence) for sentence in sentences)])
 
 
 def _holes(content: BundleContent, say: Language) -> Iterator[str]:

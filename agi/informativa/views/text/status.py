@@ -17,6 +17,7 @@ from ...operations.evidence.log_state import LogState
 from ...operations.status import ControllerStatus, DayOfAnswers, Service, StatusReport, Tally
 from ..choice_words import ANSWERS
 from ..messages import Language
+from .audits import last_audit
 from .boxes import DIFFERENCES
 
 
@@ -87,6 +88,7 @@ def _controller(status: ControllerStatus, say: Language) -> Table:
         table.add_row(say("  last hour"), fallen_back)
     if status.log:
         table.add_row(say("  signed"), _log(status.log, say))
+        table.add_row(say("  audited"), last_audit(status.log.audit, say))
     if status.meeting:
         table.add_row(say("  boxes"), _boxes(status.meeting, say))
     first_day = status.kept_since

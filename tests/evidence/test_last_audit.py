@@ -1,0 +1,128 @@
+"""The verdict of the last audit: remembered beside the log, and what doctor, status and metrics say of it."""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from evidence.ledger import forged
+from examples import AT, PLAYED
+from informativa.config import load
+from informativa.evidence import last_audit
+from informativa.evidence.last_audit import LastAudit
+from informativa.ledgers.sequencer import sequence
+from informativa.model import Controller, Verdict
+from informativa.operations.doctor import evidence
+from informativa.operations.doctor.findings import State
+from informativa.operations.doctor.system import System
+from informativa.operations.evidence import auditing
+from informativa.operations.evidence.log_state import log_state
+from informativa.operations.evidence.verdict import remembered
+from informativa.process import storage
+from informativa.views.messages import ENGLISH, language
+from informativa.views.text.audits import last_audit as audit_line
+
+GAPS = LastAudit(Verdict.GAPS, AT, size=700, holes=5, unaccounted=2, independent=True)
+
+
+@pytest.fixture
+def acme(folder: Path) -> Controller:
+    """A company whose log is signed, with two records after its rule."""
+    controller = load(folder / "informativa.yaml").controllers["acme"]
+    with closing(storage.store(controller)) as store:
+        store.append([replace(PLAYED, recorded=datetime.now(UTC))] * 2)
+    sequence(Path(controller.ledger))
+    return controller
+
+
+def findings(folder: Path, now: datetime = AT) -> Iterator[tuple[State, str, str]]:
+    """Yield what the doctor says of audits, with what to type."""
+    configuration = load(folder / "informativa.yaml")
+    for finding in evidence.audits(System(configuration.file, configuration, (), now=now)):
+        yield finding.state, str(finding.finding), str(finding.fix)
+
+
+def test_an_audit_is_remembered_for_its_user_alone(acme: Controller) -> None:
+    """Its verdict, its time and its numbers are those of the audit; the file is one of the log's folder."""
+    ledger = Path(acme.ledger)
+    assert log_state(acme).audit is None
+    auditing.audit(acme, at=AT)
+    assert last_audit.read(ledger) == LastAudit(Verdict.COMPLETE, AT, 3, 0, 0, independent=False)
+    assert log_state(acme).audit == last_audit.read(ledger)
+    assert stat.S_IMODE((ledger.with_suffix(".log") / "last-audit.json").stat().st_mode) == 0o600
+
+
+def test_holes_are_counted_as_the_audit_has_them(acme: Controller) -> None:
+    """A record that is deleted without a note is one hole, for which nothing accounts."""
+    forged(Path(acme.ledger), "DELETE FROM event WHERE record = 2")
+    audited = auditing.audit(acme, at=AT)
+    audit = last_audit.read(Path(acme.ledger))
+    assert audit is not None
+    assert (audit.verdict, audit.holes, audit.unaccounted) == (audited.verdict, 1, 1)
+
+
+@pytest.mark.parametrize("content", [b"", b"{}", b"\xff", b'{"verdict":"fine"}', b"[" * 5000])
+def test_what_is_no_audit_is_none(acme: Controller, content: bytes) -> None:
+    """A file that was changed or cut off costs nothing but what it said."""
+    auditing.audit(acme)
+    (Path(acme.ledger).with_suffix(".log") / "last-audit.json").write_bytes(content)
+    assert last_audit.read(Path(acme.ledger)) is None
+
+
+def test_an_audit_that_cannot_be_remembered_says_its_verdict(acme: Controller) -> None:
+    """Somebody who may only read the ledger has his answer all the same."""
+    (Path(acme.ledger).with_suffix(".log") / "last-audit.json").mkdir()
+    assert auditing.audit(acme).verdict is Verdict.COMPLETE
+    assert last_audit.read(Path(acme.ledger)) is None
+
+
+@pytest.mark.usefixtures("acme")
+def test_a_ledger_that_was_never_audited_is_named(folder: Path) -> None:
+    """With the command to type; a company without a ledger has nothing to audit."""
+    assert list(findings(folder)) == [
+        (
+            State.OK,
+            "acme was never audited here (informativa evidence audit --controller acme)",
+            "",
+        )
+    ]
+    assert audit_line(None, ENGLISH) == "never"
+
+
+@pytest.mark.parametrize(
+    ("verdict", "days", "state"),
+    [
+        (Verdict.COMPLETE, 35, State.OK),
+        (Verdict.COMPLETE, 36, State.WARNING),
+        (Verdict.ACCOUNTED, 1, State.OK),
+        (Verdict.GAPS, 1, State.WARNING),
+        (Verdict.CHANGED, 1, State.WRONG),
+        (Verdict.CHANGED, 36, State.WRONG),
+    ],
+)
+def test_doctor_grades_the_verdict_and_its_age(
+    folder: Path, acme: Controller, verdict: Verdict, days: int, state: State
+) -> None:
+    """What was changed is wrong; gaps, and an audit of more than 35 days ago, are to be looked at."""
+    last_audit.write(Path(acme.ledger), replace(GAPS, verdict=verdict))
+    ((grade, sentence, fix),) = findings(folder, AT + timedelta(days=days))
+    assert grade is state
+    assert f"audited {days} day" in sentence
+    assert (fix == "") == (state is State.OK)
+
+
+def test_all_say_the_same_of_it(folder: Path, acme: Controller) -> None:
+    """The word, the holes and who answered stand in one sentence, in both languages."""
+    last_audit.write(Path(acme.ledger), GAPS)
+    sentence = "GAPS (records: 700, gone: 5, of them unaccounted for: 2; known to others)"
+    assert str(remembered(GAPS)) == sentence
+    ((_state, text, _fix),) = findings(folder, AT + timedelta(days=1))
+    assert text == f"acme was audited 1 day ago: {sentence}"
+    assert audit_line(GAPS, ENGLISH) == f"{AT:%Y-%m-%d %H:%M} UTC: {sentence}"
+    assert "LACUNE (registrazioni: 700, mancanti: 5" in audit_line(GAPS, language("it"))

@@ -106,7 +106,9 @@ ADAPTERS = {
     Recordings: "prompts.recordings.InstalledRecordings",
 }
 """By port, the adapter that a service has."""
-OF_CHOICES = {f"ledgers.transaction.SqliteTransaction.{name}" for name in ("answers", "count_unasked")}
+OF_CHOICES = {
+    f"ledgers.transaction.SqliteTransaction.{name}" for name in ("answers", "count_unasked", "learn")
+}
 """Done only where a line asks something; `history` and `append` of the same transactions stand for them."""
 OF_ALL = {
     "ledgers.groupcommit.GroupCommitLedger.records",  # of no call

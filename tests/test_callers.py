@@ -165,6 +165,7 @@ def test_erasure_tells_each_controller_as_it_is_done(configuration: Configuratio
         "boxes": [],
         "absent": [],
         "missing": [],
+        "undelivered": [],
         "waiting": [],
     }
     assert not callers.access(owners, CALLER).controllers[0].records

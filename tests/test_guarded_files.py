@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from informativa.ledgers.opening import LedgerOpener, RefusedLedger
+from informativa.ledgers.opening import LedgerOpener
 from informativa.model import ChangedRecording, Prompt
 from informativa.model.errors import LedgerError
+from informativa.process.bootstrap import RefusedLedger
 from informativa.prompts.guarded import GuardedFiles
 from informativa.prompts.installed import measure
 from informativa.prompts.mounts import remote_devices

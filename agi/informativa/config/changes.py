@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -89,9 +90,8 @@ def _lines(configuration: Configuration) -> Mapping[str, Any]:
 def _changed_settings(previous: Any, current: Any) -> list[str]:
     """Return the names of settings that differ. Those of a line's company, and its notices, are reported for
     the company."""
-    previous_fields, current_fields = vars(previous), vars(current)
     return sorted(
-        name
-        for name in previous_fields
-        if name != "controller" and previous_fields[name] != current_fields[name]
+        field.name
+        for field in fields(previous)
+        if field.name != "controller" and getattr(previous, field.name) != getattr(current, field.name)
     )

@@ -62,7 +62,7 @@ KINDS: Mapping[Kind, tuple[str, ...]] = {
             "asks", "purpose", "holds", "again", "vouched", "keys.*", "tries", "wait", "silence",
             "withdraw_at", "versions[].version", "versions[].material", "versions[].starts",
         )),
-        f"{_C}.hook.subject", f"{_C}.hook.timeout",
+        f"{_C}.hook.subject", f"{_C}.hook.timeout", "backup.keep", "backup.warn_after",
         f"{_K}.notice", f"{_K}.by", f"{_K}.driver", f"{_K}.milliseconds",
         *(f"{_L}.{name}" for name in (
             "controller", "language", "languages.*", "fallback[]", "region", "plan[].notice",
@@ -75,7 +75,7 @@ KINDS: Mapping[Kind, tuple[str, ...]] = {
     Kind.FILE: (
         "fallback_prompt", "evidence.publish[].folder", "evidence.publish[].git",
         "evidence.timestamp.certificates", "shared.certificates", "web.certificate", "web.folder",
-        f"{_C}.ledger", f"{_V}.short.*", f"{_V}.short_nokey.*", f"{_V}.full.*",
+        "backup.folder", f"{_C}.ledger", f"{_V}.short.*", f"{_V}.short_nokey.*", f"{_V}.full.*",
         f"{_V}.supplements.*.*", f"{_H}.versions[].short.*", f"{_H}.versions[].withdraw.*",
     ),
     Kind.SECRET: (

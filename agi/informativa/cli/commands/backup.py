@@ -55,7 +55,7 @@ Companies = Annotated[
 Keep = Annotated[
     Period | None,
     typer.Option(
-        metavar="TIME",
+        metavar="PERIOD",
         parser=_period,
         help="How long backups in the folder are kept, such as `30 days`; as configured, if not given.",
     ),

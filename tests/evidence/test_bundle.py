@@ -307,16 +307,19 @@ def test_purged_records_are_told(company: Company, tmp_path: Path) -> None:
     assert "Gone between the first and the last of these: 1, purged" in readme
 
 
-def test_verdict_is_that_of_its_own_records(company: Company, tmp_path: Path) -> None:
-    """In a word and a sentence of the audit, in README too: at first complete, then one is gone."""
+SALTS_GONE = (
+    "UPDATE leaf SET salt_what = NULL, salt_who = NULL, binding = NULL, opening = NULL WHERE record = 3"
+)
+
+
+@pytest.mark.parametrize("also", [(), (SALTS_GONE,)], ids=["the row", "and the salts"])
+def test_verdict_is_that_of_its_own_records(company: Company, tmp_path: Path, also: tuple[str, ...]) -> None:
+    """In a word and a sentence of the audit, in README too: at first complete, then one is gone, with or
+    without what opens its leaf."""
     whole = Opened(made(company, tmp_path))
     assert whole.bundle.verdict is Verdict.COMPLETE
     assert "Verdict on what is in it: Complete: nothing was changed" in whole.text("README.txt")
-    forged(
-        Path(company.controller.ledger),
-        "DELETE FROM event WHERE record = 3",
-        "UPDATE leaf SET salt_what = NULL, salt_who = NULL, binding = NULL, opening = NULL WHERE record = 3",
-    )
+    forged(Path(company.controller.ledger), "DELETE FROM event WHERE record = 3", *also)
     broken = Opened(made(company, tmp_path))
     assert broken.bundle.verdict is Verdict.GAPS
     assert "GAPS: 1 record is gone" in broken.text("README.txt")

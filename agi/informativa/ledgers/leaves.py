@@ -80,9 +80,10 @@ SELECT coalesce((SELECT max(leaf) FROM leaf WHERE what IS NULL), -1), (SELECT ma
 # The leaves that cannot be opened, as ranges: their facts, or only whom they are about.
 CLOSED_RANGES = """
 SELECT min(leaf), max(leaf) + 1, facts FROM (
-    SELECT leaf, salt_what IS NULL AS facts,
-        leaf - row_number() OVER (PARTITION BY salt_what IS NULL ORDER BY leaf) AS block
-    FROM leaf WHERE what IS NOT NULL AND salt_who IS NULL
+    SELECT leaf, facts, leaf - row_number() OVER (PARTITION BY facts ORDER BY leaf) AS block FROM (
+        SELECT leaf, salt_who, salt_what IS NULL OR event.record IS NULL AS facts
+        FROM leaf LEFT JOIN event USING (record) WHERE what IS NOT NULL
+    ) WHERE facts OR salt_who IS NULL
 ) GROUP BY facts, block ORDER BY 1
 """
 # How many leaves are purged or lost, and how many erased; and the records that name the lost ones.

@@ -313,6 +313,10 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
     secret.chmod(0o600)
     hook = "    hook: {url: 'http://127.0.0.1:1/', secret: keys/acme.hook}\n"
     office.edit("    time_zone: Europe/Rome", f"{hook}    time_zone: Europe/Rome")
+    told = ("--controller", "acme", "--by", "website", "--reference", "form 7")
+    assert run("record", "+393331234567", *told, "-c", office.config).returncode == 0
+    for command in ("checkpoint", "audit"):
+        assert run("evidence", command, "--controller", "acme", "-c", office.config).returncode == 0
     office.start()
     try:
         yield Watched(office, port)

@@ -31,7 +31,7 @@ from faults import Fault, Faults, expected
 from informativa.asterisk import ami
 from informativa.config import changes, findings, looks
 from informativa.evidence.log_folder import LogFolder
-from informativa.ledgers import groupcommit
+from informativa.ledgers import groupcommit, ledger_file
 from informativa.ledgers.opening import LedgerOpener
 from informativa.model import Status
 from informativa.model.errors import LedgerError
@@ -81,6 +81,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
         (preparation, "COMPANY_SECONDS", BOUND),
         (generations_module, "CLOSE_SECONDS", BOUND),
         (groupcommit, "ANSWER_SECONDS", BOUND),
+        (ledger_file, "_CLOSE_SECONDS", BOUND),
         (bootstrap, "OPENING_SECONDS", BOUND),
         (generations_module, "LOOK_SECONDS", SOON),
         (regular_work, "REOPEN_SECONDS", SOON),
@@ -403,6 +404,19 @@ def wrong(
 CALLS, FILES = "calls", "files"  # what fails: functions that reach something of a company, or its files
 OFFSETS = [0, *(pytest.param(offset, marks=pytest.mark.night) for offset in range(1, len(KINDS)))]
 
+SCENES = [
+    pytest.param(
+        phase,
+        what,
+        id=f"{phase.__name__}-{what}",
+        # In two of some forty runs on a busy machine borealis's ledger was not open within 30 s; the
+        # reason is not known.
+        marks=pytest.mark.night if (phase, what) == (at_a_migration, FILES) else (),
+    )
+    for phase in PHASES
+    for what in (CALLS, FILES)
+]
+
 
 def batched(reached: Sequence[tuple[str, bool]], offset: int) -> Iterator[dict[str, Fault]]:
     """Faults of these functions, each of which may hang or not; by company, so many as one service has."""
@@ -418,8 +432,7 @@ def batched(reached: Sequence[tuple[str, bool]], offset: int) -> Iterator[dict[s
 
 @pytest.mark.slow
 @pytest.mark.parametrize("offset", OFFSETS)
-@pytest.mark.parametrize("what", [CALLS, FILES])
-@pytest.mark.parametrize("phase", PHASES)
+@pytest.mark.parametrize(("phase", "what"), SCENES)
 def test_i10_fault_of_one_company_is_its_alone(
     phase: Phase, what: str, offset: int, faults: Faults, tmp_path: Path, short_prompts: Path
 ) -> None:

@@ -15,6 +15,17 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 LOOPBACK = ("localhost", "127.0.0.1")
+_SIGNS_CERTIFICATES = x509.KeyUsage(
+    digital_signature=False,
+    content_commitment=False,
+    key_encipherment=False,
+    data_encipherment=False,
+    key_agreement=False,
+    key_cert_sign=True,
+    crl_sign=True,
+    encipher_only=False,
+    decipher_only=False,
+)
 
 
 @dataclass(frozen=True)
@@ -35,6 +46,7 @@ class Authority:
         self._name = _named(f"lab {name}")
         own = _builder(self._name, self._name, self._key, datetime.now(UTC))
         own = own.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        own = own.add_extension(_SIGNS_CERTIFICATES, critical=True)  # Python 3.13 wants it (RFC 5280 4.2.1.3)
         folder.mkdir(parents=True, exist_ok=True)
         self.root.write_bytes(own.sign(self._key, SHA256()).public_bytes(Encoding.PEM))
 
@@ -45,6 +57,9 @@ class Authority:
         signed = (
             _builder(_named(names[0]), self._name, key, start)
             .add_extension(x509.SubjectAlternativeName([_general(name) for name in names]), critical=False)
+            .add_extension(
+                x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False
+            )
             .sign(self._key, SHA256())
         )
         private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
@@ -55,9 +70,10 @@ def _builder(
     subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey, start: datetime
 ) -> x509.CertificateBuilder:
     number, begin = x509.random_serial_number(), start - timedelta(minutes=5)  # for a clock that is behind
-    return x509.CertificateBuilder(
+    builder = x509.CertificateBuilder(
         issuer, subject, key.public_key(), number, begin, start + timedelta(days=2)
     )
+    return builder.add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
 
 
 def _named(name: str) -> x509.Name:

@@ -76,8 +76,10 @@ def packages(
     *,
     closure: bool = True,
     leave_out: str = "",
+    architecture: str = "",
 ) -> Path:
-    """The folder that holds ``names`` of ``suite``, unpacked; downloads them the first time.
+    """The folder that holds ``names`` of ``suite``, unpacked; downloads them the first time. They are for
+    this machine, unless another ``architecture`` is named.
 
     ``closure`` also brings all that they depend on, but for packages whose name matches ``leave_out``, an
     expression for what the machine has or what is never used. A later call with the same names needs no
@@ -89,7 +91,7 @@ def packages(
     label = "+".join(wanted) + ("" if closure else "+only") + (f" but {leave_out}" if leave_out else "")
     if len(label) > 80 or leave_out:
         label = hashlib.sha256(label.encode()).hexdigest()[:32]
-    home = cache / suite / label
+    home = cache / "-".join(filter(None, (suite, architecture))) / label
     if _complete(home, wanted):
         return home / "root"
     for tool in ("apt-get", "apt-config", "dpkg-deb"):
@@ -101,7 +103,7 @@ def packages(
                 shutil.rmtree(broken, ignore_errors=True)
             work = Path(tempfile.mkdtemp(prefix=f".{label}.", suffix=".work", dir=home.parent))
             try:
-                _fetch(_Apt(work, suite), wanted, closure, leave_out, progress)
+                _fetch(_Apt(work, suite, architecture), wanted, closure, leave_out, progress)
                 (work / "tree").rename(home)
             finally:
                 shutil.rmtree(work, ignore_errors=True)
@@ -184,7 +186,7 @@ def _fetch(apt: _Apt, wanted: list[str], closure: bool, leave_out: str, progress
 class _Apt:
     """apt-get that reads one suite and keeps everything it writes under ``work``."""
 
-    def __init__(self, work: Path, suite: str) -> None:
+    def __init__(self, work: Path, suite: str, architecture: str = "") -> None:
         self.work = work
         self.archives = work / "cache" / "archives"
         self._suite = suite
@@ -214,6 +216,8 @@ class _Apt:
             "Acquire::Retries": "3",
             "Acquire::http::Timeout": "30",
         }
+        if architecture:
+            settings |= {"APT::Architecture": architecture, "APT::Architectures": architecture}
         lines = [*network(), *(f'{key} "{value}";' for key, value in settings.items())]
         (work / "apt.conf").write_text("\n".join(lines) + "\n")
 

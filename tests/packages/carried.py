@@ -15,6 +15,7 @@ import sys
 import tempfile
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
@@ -25,22 +26,42 @@ from lab.debian import Unavailable, cache_folder, disk_errors, only_one
 from lab.setup import REQUIREMENTS, ROOT, VENV
 from packages.release import write_sums
 
-EXTRAS = frozenset(metadata.metadata("informativa").get_all("Provides-Extra", ())) - {"lint", "test"}
-# What the wheels may be made for: the oldest glibc that they are to run on is 2.35, that of Ubuntu 22.04.
-PLATFORMS = [*(f"manylinux_2_{minor}_x86_64" for minor in range(35, 4, -1)), "manylinux2014_x86_64"]
+_LEFT_OUT = {"lint", "test", "recogniser"}  # the last is 60 MB a Python, for one option of one command
+EXTRAS = frozenset(metadata.metadata("informativa").get_all("Provides-Extra", ())) - _LEFT_OUT
 _MOVED = re.compile(r"[^/]+\.data/(purelib|platlib)/(.+)")
 _LARGE = 65536  # bytes; smaller files are not worth a link
 
 Requires = Callable[[str], Sequence[str] | None]
 
 
-def command(name: str, build: Callable[[Path, Path], Path], arguments: Sequence[str]) -> int:
-    """Have something built of the wheel that was set up, into the folder that is named or into `dist`,
-    with the sums of all that is there; the exit code."""
+@dataclass(frozen=True)
+class Architecture:
+    """A kind of machine, by its name in Debian, and by the one in Python's markers and wheels."""
+
+    debian: str
+    machine: str
+
+    @property
+    def platforms(self) -> list[str]:
+        """The tags of wheels that run on it, with a glibc of 2.35 or newer: that of Ubuntu 22.04."""
+        return [
+            *(f"manylinux_2_{minor}_{self.machine}" for minor in range(35, 4, -1)),
+            f"manylinux2014_{self.machine}",
+        ]
+
+
+AMD64, ARM64 = Architecture("amd64", "x86_64"), Architecture("arm64", "aarch64")
+ARCHITECTURES = (AMD64, ARM64)
+
+
+def command(name: str, build: Callable[[Path, Path], Sequence[Path]], arguments: Sequence[str]) -> int:
+    """Have packages built of the wheel that was set up, into the folder that is named or into `dist`, with
+    the sums of all that is there; the exit code."""
     folder = Path(arguments[0]) if arguments else ROOT / "dist"
     (wheel,) = (VENV / "dist").glob("informativa-*.whl")
     try:
-        print(build(folder, wheel))
+        for built in build(folder, wheel):
+            print(built)
         write_sums(folder)
     except Unavailable as error:
         print(f"{name}: {error}", file=sys.stderr)
@@ -48,17 +69,17 @@ def command(name: str, build: Callable[[Path, Path], Path], arguments: Sequence[
     return 0
 
 
-def lay(folder: Path, pythons: Sequence[str], own: Path) -> dict[str, str]:
+def lay(folder: Path, pythons: Sequence[str], own: Path, architecture: Architecture) -> dict[str, str]:
     """Lay informativa's wheel `own` and all that it needs into `folder`: `any` and `pythonX.Y/site-packages`,
     identical files once. Says of each wheel, by its file's name, its SHA-256. Raises Unavailable."""
-    sets = {python: wheels(python) for python in pythons}
+    sets = {python: wheels(python, architecture) for python in pythons}
     common = set.intersection(*({wheel.name for wheel in found} for found in sets.values()))
     _unpack([own, *(wheel for wheel in sets[pythons[0]] if wheel.name in common)], folder / "any")
     for python, found in sets.items():
         site = folder / f"python{python}" / "site-packages"
         _unpack([wheel for wheel in found if wheel.name not in common], site)
         (site / "any.pth").write_text("../../any\n")
-        _whole([folder / "any", site], python)
+        _whole([folder / "any", site], python, architecture)
     _link_identical(folder)
     return {wheel.name: _digest(wheel) for found in sets.values() for wheel in found}
 
@@ -76,10 +97,21 @@ def _digest(file: Path) -> str:
 Extras = frozenset[str]
 
 
-def asked(name: str, extras: Extras, python: str, requires: Requires) -> dict[str, Extras]:
-    """The distributions that one with these extras asks for itself on this system with that Python, as
+def _environment(python: str, architecture: Architecture) -> dict[str, str]:
+    """The markers of a Linux with that Python; the others are those of this machine."""
+    return {
+        "python_version": python,
+        "python_full_version": f"{python}.0",
+        "platform_machine": architecture.machine,
+    }
+
+
+def asked(
+    name: str, extras: Extras, python: str, requires: Requires, architecture: Architecture = AMD64
+) -> dict[str, Extras]:
+    """The distributions that one with these extras asks for itself on Linux with that Python, as
     `requires` says; each with the extras that it asks of it."""
-    there = {"python_version": python, "python_full_version": f"{python}.0"}
+    there = _environment(python, architecture)
     found: dict[str, Extras] = {}
     for one in map(Requirement, requires(name) or ()):
         if one.marker is None or any(one.marker.evaluate({**there, "extra": each}) for each in ("", *extras)):
@@ -88,54 +120,66 @@ def asked(name: str, extras: Extras, python: str, requires: Requires) -> dict[st
     return found
 
 
-def needed(name: str, extras: Extras, python: str, requires: Requires) -> dict[str, Extras]:
+def needed(
+    name: str, extras: Extras, python: str, requires: Requires, architecture: Architecture = AMD64
+) -> dict[str, Extras]:
     """All distributions that one needs with that Python, with itself, each with the extras asked of it."""
     found = {str(canonicalize_name(name)): extras}
     waiting = [*found]
     while waiting:
         name = waiting.pop()
-        for other, more in asked(name, found[name], python, requires).items():
+        for other, more in asked(name, found[name], python, requires, architecture).items():
             if other not in found or more - found[other]:
                 found[other] = more | found.get(other, Extras())
                 waiting.append(other)
     return found
 
 
-def _pins(wanted: set[str]) -> str:
-    """What tests/requirements.txt says of those, with the hashes. Raises Unavailable if one is not there."""
-    blocks = re.split(r"\n(?=[A-Za-z])", REQUIREMENTS.read_text(encoding="utf-8"))
-    found = {str(canonicalize_name(block.partition("==")[0])): block for block in blocks}
-    if missing := sorted(wanted - set(found)):
+def _pins(wanted: set[str], environment: dict[str, str]) -> str:
+    """What tests/requirements.txt says of those, with the hashes: of what is pinned once for some Pythons and
+    once for others, the one for this `environment`, without its marker, which pip holds against its own
+    Python. Raises Unavailable if one is not there."""
+    pinned = {}
+    for block in re.split(r"\n(?=[A-Za-z])", REQUIREMENTS.read_text(encoding="utf-8")):
+        line, hashes = block.split(" \\\n", 1)
+        requirement = Requirement(line)
+        if requirement.marker is None or requirement.marker.evaluate(environment):
+            pin = f"{requirement.name}{requirement.specifier} \\\n{hashes}"
+            pinned[str(canonicalize_name(requirement.name))] = pin
+    if missing := sorted(wanted - set(pinned)):
         raise Unavailable(f"{', '.join(missing)} is not in {REQUIREMENTS.name}.", "Type: make requirements")
-    return "\n".join(found[name] for name in sorted(wanted)) + "\n"
+    return "\n".join(pinned[name] for name in sorted(wanted)) + "\n"
 
 
-def wheels(python: str) -> list[Path]:
+def wheels(python: str, architecture: Architecture = AMD64) -> list[Path]:
     """The wheels for a Python, held against their hashes when they are downloaded; kept in the cache."""
-    wanted = set(needed("informativa", EXTRAS, python, metadata.requires)) - {"informativa"}
-    pins = _pins(wanted)
-    place = cache_folder() / "wheels" / f"{python}-{hashlib.sha256(pins.encode()).hexdigest()[:16]}"
+    wanted = set(needed("informativa", EXTRAS, python, metadata.requires, architecture)) - {"informativa"}
+    pins = _pins(wanted, _environment(python, architecture))
+    digest = hashlib.sha256(pins.encode()).hexdigest()[:16]
+    place = cache_folder() / "wheels" / f"{python}-{architecture.debian}-{digest}"
     with disk_errors(place), only_one(place, lambda _what, _part: None):
         if not place.is_dir():
             with tempfile.TemporaryDirectory(dir=place.parent) as work:
-                _download(python, pins, Path(work))
+                _download(python, architecture, pins, Path(work))
                 (Path(work) / "wheels").rename(place)
     return sorted(place.glob("*.whl"))
 
 
-def _download(python: str, pins: str, work: Path) -> None:
+def _download(python: str, architecture: Architecture, pins: str, work: Path) -> None:
     file = work / "pins.txt"
     file.write_text(pins, encoding="utf-8")
     command = [
         *(sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-input"),
         *("--no-deps", "--require-hashes", "--only-binary=:all:", "--implementation=cp"),
-        *(f"--platform={platform}" for platform in PLATFORMS),
+        *(f"--platform={platform}" for platform in architecture.platforms),
         *(f"--python-version={python}", f"--dest={work / 'wheels'}", f"--requirement={file}"),
     ]
     ran = subprocess.run(command, capture_output=True, text=True, check=False)
     if ran.returncode:
         last = (ran.stderr.strip().splitlines() or [f"exit code {ran.returncode}"])[-1]
-        raise Unavailable(f"The packages for Python {python} cannot be had: {last}.", "Try again.")
+        raise Unavailable(
+            f"The packages for Python {python} on {architecture.debian} cannot be had: {last}.", "Try again."
+        )
 
 
 def _unpack(found: Sequence[Path], folder: Path) -> None:
@@ -150,10 +194,12 @@ def _unpack(found: Sequence[Path], folder: Path) -> None:
                 target.write_bytes(archive.read(name))
 
 
-def _whole(folders: Sequence[Path], python: str) -> None:
+def _whole(folders: Sequence[Path], python: str, architecture: Architecture) -> None:
     """Raises Unavailable where something is not there that what was laid asks for."""
     there = {str(canonicalize_name(one.name)): one.requires for one in distributions(folders)}
-    wanted = needed("informativa", EXTRAS, python, lambda name: there.get(canonicalize_name(name)))
+    wanted = needed(
+        "informativa", EXTRAS, python, lambda name: there.get(canonicalize_name(name)), architecture
+    )
     if lacking := sorted(set(wanted) - set(there)):
         raise Unavailable(f"For Python {python} there is no {', '.join(lacking)}.", "Type: make requirements")
 

@@ -1,4 +1,4 @@
-"""Builds the Debian package, and what lies beside it, as a plain user: `python -m packages.deb [FOLDER]`.
+"""Builds the Debian packages, and what lies beside them, as a plain user: `python -m packages.deb [FOLDER]`.
 
 A private environment in /usr/lib/informativa, as `venv` would lay it: pyvenv.cfg, a `bin/python` that leads
 to the machine's newest Python of `PYTHONS`, which postinst chooses, and packages for each of them. So a
@@ -64,21 +64,28 @@ see /usr/share/common-licenses/LGPL-3, for LGPL-2.1-or-later /usr/share/common-l
 """
 
 
-def build(folder: Path, wheel: Path, compression: str = "xz") -> Path:
+def build_all(folder: Path, wheel: Path) -> list[Path]:
+    """Put the package of a wheel for each architecture into `folder`. Raises Unavailable."""
+    return [build(folder, wheel, architecture=architecture) for architecture in carried.ARCHITECTURES]
+
+
+def build(
+    folder: Path, wheel: Path, compression: str = "xz", architecture: carried.Architecture = carried.AMD64
+) -> Path:
     """Put the package of a wheel into `folder`, with its parts list beside it; with `compression` as dpkg-deb
     knows it. Raises Unavailable."""
     if not shutil.which("dpkg-deb"):
         raise Unavailable("dpkg-deb is not on this machine, so it is not a Debian.", "Build it on one.")
     folder.mkdir(parents=True, exist_ok=True)
     version, made = wheel.name.split("-")[1], epoch()
-    package = folder / f"informativa_{version}_amd64.deb"
+    package = folder / f"informativa_{version}_{architecture.debian}.deb"
     with tempfile.TemporaryDirectory() as work:
         tree = Path(work) / "tree"
         tree.mkdir()
-        parts = _environment(tree, wheel)
+        parts = _environment(tree, wheel, architecture)
         _documents(tree, version, made)
         _units(tree, Path(work) / "etc")
-        _control(tree, version)
+        _control(tree, version, architecture)
         _settle(tree, made)
         environment = {**os.environ, "SOURCE_DATE_EPOCH": str(made), "LC_ALL": "C"}
         command = ["dpkg-deb", "--root-owner-group", f"-Z{compression}", "--build", str(tree), str(package)]
@@ -98,10 +105,10 @@ def epoch() -> int:
     return int(told.stdout)
 
 
-def _environment(tree: Path, wheel: Path) -> str:
+def _environment(tree: Path, wheel: Path, architecture: carried.Architecture) -> str:
     """Programs and packages, and the list of these."""
     lib = tree / _LIB
-    digests = carried.lay(lib / "lib", PYTHONS, wheel)
+    digests = carried.lay(lib / "lib", PYTHONS, wheel, architecture)
     _write(lib / "pyvenv.cfg", "home = /usr/bin\ninclude-system-site-packages = false\n")
     (tree / "usr/bin").mkdir()
     for name, module in _PROGRAMS.items():
@@ -178,10 +185,13 @@ def _units(tree: Path, etc: Path) -> None:
         _write(tree / "usr/lib/systemd/system" / name, (SOURCES / name).read_text(encoding="utf-8"))
 
 
-def _control(tree: Path, version: str) -> None:
+def _control(tree: Path, version: str, architecture: carried.Architecture) -> None:
     kibibytes = sum(file.lstat().st_size // 1024 + 1 for file in tree.rglob("*"))
     control = Template((SOURCES / "control").read_text(encoding="utf-8"))
-    _write(tree / "DEBIAN/control", control.substitute(version=version, size=kibibytes))
+    _write(
+        tree / "DEBIAN/control",
+        control.substitute(version=version, size=kibibytes, architecture=architecture.debian),
+    )
     for name in ("templates", "triggers"):
         _write(tree / "DEBIAN" / name, (SOURCES / name).read_text(encoding="utf-8"))
     for name in ("config", "postinst", "prerm", "postrm"):
@@ -217,4 +227,4 @@ def _compressed(file: Path, text: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(carried.command("deb", build, sys.argv[1:]))
+    sys.exit(carried.command("deb", build_all, sys.argv[1:]))

@@ -51,7 +51,7 @@ def build(folder: Path, wheel: Path) -> Path:
 def _platform(folder: Path, python: str) -> Path:
     """A file that describes Linux on x86_64 with that Python, as pex wants it."""
     minor, abi = int(python.partition(".")[2]), f"cp{python.replace('.', '')}"
-    platforms = [*carried.PLATFORMS, "linux_x86_64"]
+    platforms = [*carried.AMD64.platforms, "linux_x86_64"]
     tags = [
         *cpython_tags((3, minor), [abi], platforms),
         *compatible_tags((3, minor), abi, platforms),
@@ -70,4 +70,4 @@ def _platform(folder: Path, python: str) -> Path:
 
 
 if __name__ == "__main__":
-    sys.exit(carried.command("pex", build, sys.argv[1:]))
+    sys.exit(carried.command("pex", lambda folder, wheel: [build(folder, wheel)], sys.argv[1:]))

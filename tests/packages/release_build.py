@@ -3,7 +3,7 @@
 With `--trial` it is built although something keeps it from being released, as the changelog of a version that
 is still being written does.
 
-Everything in it is made by one row of `BUILDERS`; the Debian package and the one file take a minute each.
+Everything in it is made by one row of `BUILDERS`; each Debian package and the one file take a minute.
 Made twice of one commit, it is the same byte for byte.
 """
 
@@ -42,7 +42,7 @@ def _bill(folder: Path, _version: str) -> None:
 
 
 def _deb(folder: Path, _version: str) -> None:
-    deb.build(folder, _wheel(folder))
+    deb.build_all(folder, _wheel(folder))
 
 
 def _pex(folder: Path, _version: str) -> None:
@@ -59,7 +59,7 @@ OF_PYTHON = (
     Builder("what the wheel brings with it", _bill),
     Builder("FreePBX module", module.write),
 )
-BUILDERS = (*OF_PYTHON, Builder("Debian package", _deb), Builder("one file", _pex))
+BUILDERS = (*OF_PYTHON, Builder("Debian packages", _deb), Builder("one file", _pex))
 
 
 def main(arguments: Sequence[str]) -> int:

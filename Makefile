@@ -19,7 +19,8 @@
 # make freepbx-module  writes dist/informativa-VERSION.tgz, for `fwconsole ma` on a FreePBX
 # make screens  takes the pictures of the README anew
 # make release  builds a release of what is committed, from end to end, into dist (RELEASE=DIR: there)
-# make deb      the Debian package, its parts list and their checksums, into dist/ (DEB=FOLDER: there)
+# make deb      the Debian packages (amd64, arm64), their parts lists and checksums, into dist/ (DEB=FOLDER: there)
+# make repository  a signed apt repository of them (KEY=NAME of gpg; REPOSITORY=FOLDER URL=ADDRESS DIST=FOLDER)
 # make pex      one file for other Linux systems with Python 3.11 or newer, into dist/ (PEX=FOLDER: there)
 # make packages tries both: the package in bare Debians, rung, upgraded and purged there, which needs root
 # make requirements  pins what tests need anew, with hashes (REQUIREMENTS=--upgrade: the newest of everything)
@@ -36,7 +37,7 @@ MUTMUT = tests/mutants-requirements.txt
 WORKERS = $(shell echo $$((3 * $$(nproc))))  # a call takes seconds, in which its worker waits
 TESTS = .venv/bin/python -m pytest -n $(WORKERS) --dist worksteal --ignore=tests/packages $(if $(NIGHT),,-m "not night")
 
-.PHONY: demo cluster screens check test nightly fast again bare mutants torture bench messages docs plans requirements deb pex packages lint setup clean release freepbx-module
+.PHONY: demo cluster screens check test nightly fast again bare mutants torture bench messages docs plans requirements deb pex packages lint setup clean release repository freepbx-module
 demo: setup
 	@.venv/bin/python -m lab.demo $(if $(WEB),--web)
 
@@ -118,6 +119,9 @@ release: setup
 
 deb: setup
 	@.venv/bin/python -m packages.deb $(DEB)
+
+repository: setup
+	@.venv/bin/python -m packages.repository $(if $(KEY),--key "$(KEY)") $(if $(DIST),--packages "$(DIST)") $(if $(REPOSITORY),--folder "$(REPOSITORY)") $(if $(URL),--url "$(URL)")
 
 packages: setup
 	@.venv/bin/python -m lab.fetch

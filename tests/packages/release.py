@@ -17,6 +17,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 SUMS = "SHA256SUMS"
+SIGNATURE = f"{SUMS}.asc"
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -77,7 +78,7 @@ def of_version(changelog: str, version: str) -> str:
 
 def write_sums(folder: Path) -> None:
     """Write the SHA-256 of every file in a folder into its SHA256SUMS, as `sha256sum -c` reads it."""
-    files = sorted(file for file in folder.iterdir() if file.is_file() and file.name != SUMS)
+    files = sorted(file for file in folder.iterdir() if file.is_file() and file.name not in (SUMS, SIGNATURE))
     lines = [f"{hashlib.sha256(file.read_bytes()).hexdigest()}  {file.name}\n" for file in files]
     (folder / SUMS).write_text("".join(lines), encoding="utf-8")
 

@@ -188,10 +188,8 @@ def _units(tree: Path, etc: Path) -> None:
 def _control(tree: Path, version: str, architecture: carried.Architecture) -> None:
     kibibytes = sum(file.lstat().st_size // 1024 + 1 for file in tree.rglob("*"))
     control = Template((SOURCES / "control").read_text(encoding="utf-8"))
-    _write(
-        tree / "DEBIAN/control",
-        control.substitute(version=version, size=kibibytes, architecture=architecture.debian),
-    )
+    fields = {"version": version, "architecture": architecture.debian, "size": kibibytes}
+    _write(tree / "DEBIAN/control", control.substitute(fields))
     for name in ("templates", "triggers"):
         _write(tree / "DEBIAN" / name, (SOURCES / name).read_text(encoding="utf-8"))
     for name in ("config", "postinst", "prerm", "postrm"):

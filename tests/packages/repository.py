@@ -1,8 +1,8 @@
 """Lays a signed apt repository of the Debian packages in a folder: `make repository KEY=NAME`.
 
-REPOSITORY=FOLDER is where (`dist/apt`), URL=ADDRESS where it will be reached (`file:FOLDER`). Packages that are
-there stay, so that an admin can go back to the version before; the index is made of all. What a web server
-must serve is that folder and nothing else. SHA256SUMS of the folder of packages is signed beside it.
+REPOSITORY=FOLDER is where (`dist/apt`), URL=ADDRESS where it will be reached (`file:FOLDER`). Packages that
+are there stay, so that an admin can go back to the version before; the index is made of all. What a web
+server must serve is that folder and nothing else. SHA256SUMS of the folder of packages is signed beside it.
 
 apt-ftparchive writes the index, as Debian's own archive has it; gpg signs, because a key of an archive is in
 somebody's keyring, on a card perhaps.
@@ -88,7 +88,8 @@ def _possible(key: str) -> None:
     if _run("gpg", "--batch", "--list-secret-keys", "--", key).returncode:
         raise Unavailable(
             f"gpg has no key {key!r} to sign with.",
-            "Name one of `gpg --list-secret-keys`, or make one: gpg --quick-generate-key NAME ed25519 sign never",
+            "Name one of `gpg --list-secret-keys`, "
+            "or make one: gpg --quick-generate-key NAME ed25519 sign never",
         )
 
 

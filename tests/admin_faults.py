@@ -366,8 +366,8 @@ UPGRADE = ("upgrade-check", "--asterisk", "@/else where", "--units", "@/else whe
 INSTALL = ("dialplan", "install", "--to", "@/else where")
 
 FAULTS = (
-    Fault("key for all", CHECK, mode("keys/acme.key", 0o666), (f"{IN_FINDINGS}chmod 600 {{file}}",)),
-    Fault("token for all", DOCTOR, mode("keys/agi.token", 0o644), (f"{IN_FINDINGS}chmod 600 {{file}}",)),
+    Fault("key for all", CHECK, mode("keys/acme.key", 0o666), (f"{IN_FINDINGS}chmod 600 {{}}",)),
+    Fault("token for all", DOCTOR, mode("keys/agi.token", 0o644), (f"{IN_FINDINGS}chmod 600 {{}}",)),
     Fault(
         "no key",
         CHECK,
@@ -696,13 +696,13 @@ FAULTS = (
         "record that waits to be signed",
         DOCTOR,
         waits_since,
-        (f"operations/doctor/evidence.py: {CHECKPOINT}",),
+        ("operations/doctor/evidence.py: informativa evidence checkpoint --controller {} -c {}",),
     ),
     Fault(
         "target that is gone",
         DOCTOR,
         target_gone,
-        ("operations/doctor/evidence.py: informativa evidence publish --controller {id}",),
+        ("operations/doctor/evidence.py: informativa evidence publish --controller {} -c {}",),
         by_hand=lambda site: (site.folder.parent / "away").rename(site.elsewhere),
     ),
     Fault(

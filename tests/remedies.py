@@ -31,6 +31,7 @@ _QUOTED = r"'[^']*'|\"[^\"]*\""
 _PLACE = r"\{(?:[a-z_]*(?::[^}]*)?|\*)\}"
 _WORD_OF_TEMPLATE = rf"(?:{_QUOTED}|{_PLACE}|[^\s'\";,.()`{{}}…]|[.,](?=[\w*{{-]))+"
 _COMMAND = re.compile(rf"{_WORD_OF_TEMPLATE}(?: {_WORD_OF_TEMPLATE})*")
+_OF_TUPLES = {"asterisk", "chmod", "chown", "informativa", "install", "rm", "systemctl"}
 _WORD = r"(?:'[^']*'|\"[^\"]*\"|[^\s'\";,()`]|,(?=\S))+?"
 
 
@@ -81,14 +82,21 @@ def _templates(tree: ast.Module) -> Iterator[str]:
         id(node.value) for node in nodes if isinstance(node, ast.Expr)
     }  # of modules, classes, functions and attributes
     called: set[int] = set()
-    for node in nodes:
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "command":
-            called |= {id(word) for word in node.args}
-            yield " ".join(map(_of_template, node.args))
+    for words in (words for node in nodes for words in _command_lines(node)):
+        called |= {id(word) for word in words}
+        yield " ".join(map(_of_template, words))
     for node in nodes:
         texts = isinstance(node, ast.Constant) and isinstance(node.value, str)
         if texts and id(node) not in documentation | called:
             yield node.value
+
+
+def _command_lines(node: ast.AST) -> Iterator[list[ast.expr]]:
+    """The words of `command(…)`, and of each command of a `SafeRemedy`, which is a tuple: there or before."""
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "command":
+        yield node.args
+    elif isinstance(node, ast.Tuple) and isinstance(first := [*node.elts, None][0], ast.Constant):
+        yield from [node.elts] if first.value in _OF_TUPLES else []
 
 
 def _of_template(word: ast.expr) -> str:

@@ -205,6 +205,7 @@ UNTYPED = {
         "informativa caller erase NUMBER --controller {id} --yes",
         "informativa purge --controller {} --yes",
         "informativa notices add country-outside-eu",
+        "informativa notices add {} --controller {}",
     ),
     "it is a step of several that are done by hand: test_readme.py and test_prompts.py type them": (
         "informativa prompts build {*}",

@@ -9,6 +9,7 @@ from pathlib import Path
 SERVICE = "informativa"
 FOLDER = Path("/etc/systemd/system")
 PACKAGED = Path("/usr/lib/systemd/system")
+# Commands of a `SafeRemedy`:
 RESTART = ("systemctl", "restart", "informativa")
 RELOAD = ("systemctl", "reload", "informativa")
 RUNNING = Path("/run/systemd/system")  # there while systemd runs (sd_booted(3))

@@ -36,7 +36,7 @@ def findings(examination: Examination, say: Language, *, unicode: bool) -> Itera
     yield tally(examination, say)
     if safe := sum(isinstance(finding.fix, SafeRemedy) for finding in examination.findings):
         text = Text.counted(
-            "The program can mend one of them, after a yes: informativa doctor --fix",
+            "The program can mend {count} of them, after a yes: informativa doctor --fix",
             "The program can mend {count} of them, each after a yes: informativa doctor --fix",
             safe,
         )

@@ -138,45 +138,75 @@ def mend(
     """Run the remedies of the doctor's findings that `agree` allows, and `report` each outcome at once.
     Raises InformativaError if another `doctor --fix` is at work."""
     with _alone_with(file):
+        machine = _Machine(file, run, examine)
         findings = examine(file, checks)
         treatments: list[Treatment] = []
         for finding in findings:
             if finding.state in (State.WRONG, State.WARNING):
-                treatment = _treated(file, finding, agree, run, examine)
+                treatment = machine.treat(finding, agree)
                 treatments.append(treatment)
                 report(treatment)
-        if any(treatment.outcome in _RUN for treatment in treatments):
+        if machine.changed:
             findings = examine(file, checks)
     return Mending(tuple(findings), **count_by_state(findings), treatments=tuple(treatments))
 
 
-_RUN = (Outcome.MENDED, Outcome.REMAINS, Outcome.FAILED, Outcome.GONE)
+@dataclass
+class _Machine:
+    """The machine of a configuration. `changed` is true once a command was run."""
+
+    file: Path
+    run: Run
+    examine: Examine
+    changed: bool = False
+
+    def treat(self, finding: Finding, agree: Callable[[Treatment], bool]) -> Treatment:
+        """Run the remedy of a finding that is still so, if it is safe, ours to run, and agreed to."""
+        check = next(check for check in of_suite(Suite.DOCTOR) if check.id == finding.check_id)
+        # Words are looked at again only if an earlier remedy may have changed them.
+        is_safe = isinstance(finding.fix, SafeRemedy)
+        before = self.faults(check) if self.changed or is_safe else [finding]
+        now = next((fault for fault in before if fault.finding == finding.finding), None)
+        if now is None:
+            return _treatment(finding, check, Outcome.GONE)
+        remedy = now.fix  # which may be a command by now
+        if not isinstance(remedy, SafeRemedy):
+            return _treatment(now, check, Outcome.BY_HAND)
+        if not _is_allowed(remedy):
+            return _treatment(now, check, Outcome.NOT_ALLOWED)
+        treatment = _treatment(now, check, Outcome.DECLINED)
+        if not agree(treatment):
+            return treatment
+        execution = self.run_all(remedy.commands)
+        others = set(before) - {now}  # one that brings another fault of its check mended nothing
+        if _settled(lambda: others.issuperset(self.faults(check)), remedy.change):
+            return replace(treatment, outcome=Outcome.MENDED)
+        outcome = Outcome.FAILED if execution.code else Outcome.REMAINS
+        return replace(treatment, outcome=outcome, output=execution.output)
+
+    def faults(self, check: Check) -> list[Finding]:
+        """Return what a check says now that is not in order."""
+        checks = [one for one in of_suite(Suite.DOCTOR) if one is check or one.blocks_start]
+        return [
+            finding
+            for finding in self.examine(self.file, checks)
+            if finding.check_id == check.id and finding.state is not State.OK
+        ]
+
+    def run_all(self, commands: Sequence[Sequence[str]]) -> Execution:
+        """Run commands up to the first one that fails."""
+        self.changed = True
+        outputs = []
+        code = 0
+        for words in commands:
+            execution = self.run(words)
+            outputs.append(execution.output)
+            if code := execution.code:
+                break
+        return Execution(code, "\n".join(filter(None, outputs)))
 
 
-def _treated(
-    file: Path, finding: Finding, agree: Callable[[Treatment], bool], run: Run, examine: Examine
-) -> Treatment:
-    check = next(check for check in of_suite(Suite.DOCTOR) if check.id == finding.check_id)
-    remedy = finding.fix
-    if not isinstance(remedy, SafeRemedy):
-        return _treatment(finding, check.by_hand, Outcome.BY_HAND)
-    if not _is_allowed(remedy):
-        return _treatment(finding, remedy.change.reason, Outcome.NOT_ALLOWED)
-    before = _faults(file, check, examine)
-    if finding not in before:
-        return _treatment(finding, remedy.change.reason, Outcome.GONE)
-    treatment = _treatment(finding, remedy.change.reason, Outcome.DECLINED)
-    if not agree(treatment):
-        return treatment
-    execution = _run_all(remedy.commands, run)
-    others = set(before) - {finding}  # one that brings another fault of its check mended nothing
-    if _settled(lambda: others.issuperset(_faults(file, check, examine)), remedy.change):
-        return replace(treatment, outcome=Outcome.MENDED)
-    outcome = Outcome.FAILED if execution.code else Outcome.REMAINS
-    return replace(treatment, outcome=outcome, output=execution.output)
-
-
-def _treatment(finding: Finding, reason: Text, outcome: Outcome) -> Treatment:
+def _treatment(finding: Finding, check: Check, outcome: Outcome) -> Treatment:
     remedy = finding.fix if isinstance(finding.fix, SafeRemedy) else None
     return Treatment(
         check=finding.check,
@@ -186,7 +216,7 @@ def _treatment(finding: Finding, reason: Text, outcome: Outcome) -> Treatment:
         commands=tuple(command(*words) for words in remedy.commands) if remedy else (),
         user=_owner(remedy) if remedy else None,
         changes=remedy.change.subject if remedy else NOTHING,
-        reason=reason,
+        reason=remedy.change.reason if remedy else check.by_hand,
         outcome=outcome,
     )
 
@@ -203,28 +233,6 @@ def _is_allowed(remedy: SafeRemedy) -> bool:
         if remedy.owner and Path(remedy.owner).stat().st_uid == os.geteuid():
             return True
     return os.geteuid() == 0
-
-
-def _faults(file: Path, check: Check, examine: Examine) -> list[Finding]:
-    """Return what a check says now that is not in order."""
-    checks = [one for one in of_suite(Suite.DOCTOR) if one is check or one.blocks_start]
-    return [
-        finding
-        for finding in examine(file, checks)
-        if finding.check_id == check.id and finding.state is not State.OK
-    ]
-
-
-def _run_all(commands: Sequence[Sequence[str]], run: Run) -> Execution:
-    """Run commands up to the first one that fails."""
-    outputs = []
-    code = 0
-    for words in commands:
-        execution = run(words)
-        outputs.append(execution.output)
-        if code := execution.code:
-            break
-    return Execution(code, "\n".join(filter(None, outputs)))
 
 
 def _settled(is_mended: Callable[[], bool], change: Change) -> bool:

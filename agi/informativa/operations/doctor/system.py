@@ -55,7 +55,7 @@ class System:
     asterisk_uid: int | None = None
     asterisk_files: AsteriskFiles = field(default_factory=usual_files)
     service_uid: int | None = None
-    units: Path = unit.FOLDER
+    units: Path = field(default_factory=lambda: unit.FOLDER)
     start_blocked: bool = False  # a finding says that the service cannot start
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
     _answers: dict[str, asyncio.Task[Any]] = field(default_factory=dict, repr=False)

@@ -30,6 +30,7 @@ from informativa.config import inspect
 from informativa.operations.doctor.asterisk_files import AsteriskFiles, of_command, of_conf
 from informativa.operations.doctor.checks import CHECKS
 from informativa.operations.doctor.mending import Outcome, mend
+from informativa.system import shipped
 from lab.office import lay
 from lab.ports import free_port
 from mending_tools import here
@@ -58,8 +59,13 @@ def laid(tmp_path_factory: pytest.TempPathFactory, short_prompts: Path) -> Path:
 
 
 @pytest.fixture
-def site(laid: Path, open_folder: Path) -> Site:
-    """A configuration of the test's own, in a folder that every user may look into, on a free port."""
+def site(laid: Path, open_folder: Path, short_prompts: Path, monkeypatch: pytest.MonkeyPatch) -> Site:
+    """A configuration of the test's own, in a folder that every user may look into, on a free port; what
+    `informativa init` ships is short."""
+    original = shipped.folder
+    monkeypatch.setattr(
+        shipped, "folder", lambda name: short_prompts if name == "prompts" else original(name)
+    )
     made = Site(shutil.copytree(laid, open_folder / "Büro Nord") / "etc")
     made.folder.parent.chmod(0o755)
     made.edit("127.0.0.1:4588", f"127.0.0.1:{free_port()}")

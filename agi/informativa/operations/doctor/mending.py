@@ -27,8 +27,8 @@ from .checks import Check, Suite, of_suite
 from .examination import Examination, count_by_state, run_checks
 from .findings import Finding, State
 
-SETTLING = 10.0  # seconds that a service or Asterisk may take until a change shows
-_LATER = (Change.SERVICE, Change.UNIT, Change.DIALPLAN)
+SETTLING = 10.0  # seconds that a service may take until a change shows
+_LATER = (Change.SERVICE, Change.UNIT)
 
 
 class Outcome(StrEnum):

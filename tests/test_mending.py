@@ -17,7 +17,7 @@ import pytest
 
 from commands import PROGRAM, refused, run
 from informativa.model.errors import InformativaError
-from informativa.model.remedy import Change, SafeRemedy
+from informativa.model.remedy import SafeChange, SafeRemedy
 from informativa.model.text import Text
 from informativa.operations.doctor import mending
 from informativa.operations.doctor.checks import CHECKS, Check, Suite, of_suite
@@ -30,7 +30,9 @@ as_root = pytest.mark.skipif(os.geteuid() != 0, reason="root alone becomes anoth
 CHMOD, CHOWN = ("chmod", "o-w", "a"), ("chown", "asterisk", "a")
 
 
-def fault(text: str, *commands: Sequence[str], owner: str = "/", change: Change = Change.RIGHTS) -> Finding:
+def fault(
+    text: str, *commands: Sequence[str], owner: str = "/", change: SafeChange = SafeChange.RIGHTS
+) -> Finding:
     """A finding of the check `files-open` whose remedy is these commands."""
     return replace(
         warning(Text(text), SafeRemedy(change, *map(tuple, commands), owner=owner)), check_id="files-open"
@@ -140,7 +142,7 @@ def test_fault_that_somebody_mended_meanwhile_is_left_alone(tmp_path: Path) -> N
 def test_service_gets_its_time_to_come_up(tmp_path: Path) -> None:
     """Its check is repeated until it answers; that of a file's rights is not."""
     restart = ("systemctl", "restart", "informativa")
-    first = replace(fault("Nothing answers.", restart, change=Change.SERVICE))
+    first = replace(fault("Nothing answers.", restart, change=SafeChange.SERVICE))
     looks = iter([[first], [first], [first], [first], [], []])
     ran: list[Sequence[str]] = []
 

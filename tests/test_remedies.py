@@ -299,9 +299,9 @@ def test_doctor_runs_every_safe_remedy_against_its_fault() -> None:
     assert safe - mended_here == {
         "operations/doctor/unit.py: systemctl restart informativa",  # test_mending_service.py, like all below
         "operations/doctor/unit.py: systemctl reload informativa",
-        "operations/doctor/service.py: systemctl enable {*} informativa",
-        "operations/doctor/service.py: systemctl daemon-reload",
-        "operations/doctor/service.py: informativa systemd -c {} -o {}",
+        "operations/doctor/unit.py: systemctl enable {*} informativa",
+        "operations/doctor/unit.py: systemctl daemon-reload",
+        "operations/doctor/unit.py: informativa systemd -c {} -o {}",
         "operations/doctor/asterisk.py: chmod a+r {}",
         "operations/doctor/asterisk_files.py: informativa dialplan install -c {} {*}",
     }

@@ -23,7 +23,7 @@ from informativa.evidence.note_values import ErasureRule, NoteSource
 from informativa.evidence.notes import ErasureNote, LogNote, NoteKind, RuleNote
 from informativa.model import ManagerAccount, Status, Verdict
 from informativa.model.plan import Period
-from informativa.model.remedy import Change, SafeRemedy
+from informativa.model.remedy import SafeChange, SafeRemedy
 from informativa.model.text import NOTHING, Text
 from informativa.operations import systemd_unit
 from informativa.operations.boxes import (
@@ -275,7 +275,8 @@ FINDINGS = (
     replace(wrong(Text("It is wrong."), Text("Make room.")), check=Text("ports")),
     replace(
         warning(
-            Text("It is open."), SafeRemedy(Change.RIGHTS, ("chmod", "o-w", Path("/etc/informativa/my file")))
+            Text("It is open."),
+            SafeRemedy(SafeChange.RIGHTS, ("chmod", "o-w", Path("/etc/informativa/my file"))),
         ),
         check=Text("files"),
     ),
@@ -291,8 +292,8 @@ def _show_findings(
     return doctor.findings(result, language, unicode=True)
 
 
-_RIGHTS = SafeRemedy(Change.RIGHTS, ("chmod", "600", Path("/etc/informativa/keys/acme key")))
-_RESTART = SafeRemedy(Change.SERVICE, ("systemctl", "restart", "informativa"))
+_RIGHTS = SafeRemedy(SafeChange.RIGHTS, ("chmod", "600", Path("/etc/informativa/keys/acme key")))
+_RESTART = SafeRemedy(SafeChange.SERVICE, ("systemctl", "restart", "informativa"))
 TREATMENTS = tuple(
     Treatment(
         check=Text("files"),

@@ -153,12 +153,14 @@ class Findings:
             self.add_problem(path, _in_the_way(file, absent()) if mode else absent())
             return None
         if mode & 0o077:
-            from ..model.remedy import Change, SafeRemedy  # not for a script
+            from ..model.remedy import SafeChange, SafeRemedy  # not for a script
 
             self.add_problem(
                 path,
                 Text("others can read {file} (mode {mode:04o})", file=file, mode=mode),
-                SafeRemedy(Change.RIGHTS, ("chmod", "600", file), owner=file, words=Text("type: {commands}")),
+                SafeRemedy(
+                    SafeChange.RIGHTS, ("chmod", "600", file), owner=file, words=Text("type: {commands}")
+                ),
             )
         return content
 

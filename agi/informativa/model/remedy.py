@@ -10,7 +10,7 @@ COMMANDS = Text("{commands}")
 """The words of a remedy that consists of its commands."""
 
 
-class Change(Enum):
+class SafeChange(Enum):
     """The changes that such commands make: a subject, and why the change is safe. None deletes a record or a
     key, gives the configuration another meaning, or decides what callers hear."""
 
@@ -62,7 +62,7 @@ class SafeRemedy(Text):
 
     def __init__(
         self,
-        change: Change,
+        change: SafeChange,
         *commands: tuple[object, ...],
         owner: object = None,
         words: Text = COMMANDS,

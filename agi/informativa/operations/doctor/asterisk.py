@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ...asterisk import dialplan as dialplans
 from ...call import spool as spools
-from ...model.remedy import Change, SafeRemedy
+from ...model.remedy import SafeChange, SafeRemedy
 from ...model.text import Text, joined
 from ...system import shipped
 from ...system.patience import in_thread
@@ -112,7 +112,7 @@ async def sounds(system: System) -> AsyncIterator[Finding]:
     denied = [file for file in files if await in_thread(users.denied, uid, file, os.R_OK)]
     for file in denied:
         text = Text("Asterisk ({user}) cannot read {file}")
-        fix = users.opening(uid, file) or SafeRemedy(Change.RIGHTS, ("chmod", "a+r", file), owner=file)
+        fix = users.opening(uid, file) or SafeRemedy(SafeChange.RIGHTS, ("chmod", "a+r", file), owner=file)
         yield wrong(text.format(user=users.name(uid), file=file), fix)
     if not denied:
         text = Text.counted(

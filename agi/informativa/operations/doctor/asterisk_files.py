@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ...model.remedy import Change, SafeRemedy
+from ...model.remedy import SafeChange, SafeRemedy
 from ...model.text import command
 from . import users
 
@@ -34,7 +34,7 @@ class AsteriskFiles:
         to = () if self.folder == FOLDER else ("--to", self.folder)
         conf = ("-C", self.conf) if self.conf else ()
         return SafeRemedy(
-            Change.DIALPLAN,
+            SafeChange.DIALPLAN,
             ("informativa", "dialplan", "install", "-c", config, *to),
             ("asterisk", *conf, "-rx", "dialplan reload"),
         )

@@ -14,7 +14,7 @@ from ...evidence.notes import NoteKind
 from ...ledgers import sequencer
 from ...model import Controller, Verdict
 from ...model.errors import SIGNED_ELSEWHERE, EvidenceError, LedgerError
-from ...model.remedy import Change, SafeRemedy
+from ...model.remedy import SafeChange, SafeRemedy
 from ...model.text import Foreign, Text, clause
 from ...process import log_storage
 from ..evidence.log_state import LogState
@@ -189,7 +189,7 @@ def _late(
     )
     words = Text("The service signs every minute; without it type: {commands}")
     line = ("informativa", "evidence", "checkpoint", "--controller", controller.id, "-c", system.file)
-    fix: Text = SafeRemedy(Change.CHECKPOINT, line, owner=controller.ledger, words=words)
+    fix: Text = SafeRemedy(SafeChange.CHECKPOINT, line, owner=controller.ledger, words=words)
     if signed_by_other:
         fix = Text("As the user whose the key is, run: informativa evidence sequence")
     yield warning(text.format(number=state.waiting, id=controller.id), fix)
@@ -201,7 +201,7 @@ def _elsewhere(controller: Controller, state: LogState, system: System) -> Itera
             text = Text("{place} has {size} of {signed} signed records of {id}: {why}")
             words = Text("Mend it, then type: {commands}")
             line = ("informativa", "evidence", "publish", "--controller", controller.id, "-c", system.file)
-            fix = SafeRemedy(Change.PUBLISHING, line, owner=controller.ledger, words=words)
+            fix = SafeRemedy(SafeChange.PUBLISHING, line, owner=controller.ledger, words=words)
             text = text.format(
                 place=copy.place,
                 size=copy.size,

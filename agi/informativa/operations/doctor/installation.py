@@ -14,7 +14,7 @@ from ...config import Configuration
 from ...config.notices import LONGEST_SHORT
 from ...model import Line, Notice, matching_language, name_and_id
 from ...model.errors import ConfigError
-from ...model.remedy import COMMANDS, Change, SafeRemedy
+from ...model.remedy import COMMANDS, SafeChange, SafeRemedy
 from ...model.text import Foreign, Text, joined
 from ...process.preparation import verify_recordings
 from ...prompts import audio
@@ -46,7 +46,7 @@ def cached(system: System) -> Iterator[Finding]:
     if reason:
         text = Text("scripts cannot use {file} ({why}), and take twice their time")
         fix = SafeRemedy(
-            Change.CACHE,
+            SafeChange.CACHE,
             ("rm", cached_file),
             ("informativa", "check", "-c", system.file),
             owner=cached_file.parent,
@@ -190,4 +190,4 @@ def backups(system: System) -> Iterator[Finding]:
 
 def _backup(system: System, words: Text = COMMANDS) -> SafeRemedy:
     make = ("informativa", "backup", "make", "-c", system.file)
-    return SafeRemedy(Change.BACKUP, make, owner=owned(system.configured), words=words)
+    return SafeRemedy(SafeChange.BACKUP, make, owner=owned(system.configured), words=words)

@@ -11,7 +11,7 @@ from pathlib import Path
 from ...ledgers.ledger_file import RESTORE
 from ...model import Controller
 from ...model.errors import InformativaError, LedgerEmptyError
-from ...model.remedy import Change, SafeRemedy
+from ...model.remedy import SafeChange, SafeRemedy
 from ...model.text import Foreign, Text, clause, command
 from ...process import storage
 from ...system.files import obstacle
@@ -147,7 +147,7 @@ def _no_folder(folder: Path, system: System) -> Finding:
     owner = system.configured.file.stat().st_uid if uid is None else uid
     make = ("install", "-d", "-m", "700", "-o", users.name(owner), folder)
     if (place := obstacle(folder)) is None:
-        fix = SafeRemedy(Change.FOLDER, make)
+        fix = SafeRemedy(SafeChange.FOLDER, make)
         text = Text("there is no folder {folder} for the ledger", folder=folder)
         return wrong(text, fix.as_words if unmounted(folder) else fix)
     text = Text("{place} is no folder, and {folder} is to be one for the ledger", place=place, folder=folder)
@@ -165,7 +165,7 @@ def unmounted(folder: Path, table: Path = Path("/etc/fstab")) -> Path | None:
 
 
 def _private(file: Path) -> SafeRemedy:
-    return SafeRemedy(Change.RIGHTS, ("chmod", "600", file), owner=file)
+    return SafeRemedy(SafeChange.RIGHTS, ("chmod", "600", file), owner=file)
 
 
 def _denied(controller: Controller, uid: int, user: str) -> Iterator[Finding]:
@@ -181,7 +181,7 @@ def _denied(controller: Controller, uid: int, user: str) -> Iterator[Finding]:
     denied = [part for part in parts if users.denied(uid, part, os.W_OK)]
     if denied:
         text = Text("{user} cannot write {file}, so nothing is recorded there")
-        fix = SafeRemedy(Change.RIGHTS, ("chown", users.name(uid), *denied), ("chmod", "u+rwX", *denied))
+        fix = SafeRemedy(SafeChange.RIGHTS, ("chown", users.name(uid), *denied), ("chmod", "u+rwX", *denied))
         yield wrong(text.format(user=user, file=denied[0]), fix)
 
 

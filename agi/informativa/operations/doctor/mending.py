@@ -19,7 +19,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from ...model.errors import InformativaError
-from ...model.remedy import Change, SafeRemedy
+from ...model.remedy import SafeChange, SafeRemedy
 from ...model.text import NOTHING, Text, command
 from ..document import OptionalSentence, Sentence
 from . import users
@@ -28,7 +28,7 @@ from .examination import Examination, count_by_state, run_checks
 from .findings import Finding, State
 
 SETTLING = 10.0  # seconds that a service may take until a change shows
-_LATER = (Change.SERVICE, Change.UNIT)
+_LATER = (SafeChange.SERVICE, SafeChange.UNIT)
 
 
 class Outcome(StrEnum):
@@ -79,7 +79,7 @@ class Mending(Examination):
 
 @dataclass(frozen=True)
 class Execution:
-    """What commands came to: their exit code, and all that they printed."""
+    """The exit code of commands, and all that they printed."""
 
     code: int
     output: str
@@ -235,7 +235,7 @@ def _is_allowed(remedy: SafeRemedy) -> bool:
     return os.geteuid() == 0
 
 
-def _settled(is_mended: Callable[[], bool], change: Change) -> bool:
+def _settled(is_mended: Callable[[], bool], change: SafeChange) -> bool:
     """Return whether a fault is gone, soon where a change takes its time."""
     deadline = time.monotonic() + (SETTLING if change in _LATER else 0.0)
     while not (mended := is_mended()) and time.monotonic() < deadline:

@@ -14,7 +14,7 @@ from pathlib import Path
 from ...config import Configuration
 from ...model import Controller
 from ...model.errors import InformativaError
-from ...model.remedy import Change, SafeRemedy
+from ...model.remedy import SafeChange, SafeRemedy
 from ...model.text import Foreign, Text, command
 from ...process import storage
 from ...system.patience import in_thread
@@ -31,18 +31,17 @@ async def started(system: System) -> AsyncIterator[Finding]:
     if not unit.RUNNING.is_dir():
         return
     serving = await system.answer() is not None
-    enable = ("systemctl", "enable", *(() if serving or system.start_blocked else ("--now",)), "informativa")
+    enable = unit.enable(now=not (serving or system.start_blocked))
     if unit.text(system.units) is None:
         if not serving:  # else something other than systemd runs it
             file = system.units / f"{unit.SERVICE}.service"
-            make = ("informativa", "systemd", "-c", system.file, "-o", file)
             text = Text("nothing starts the service with this machine: there is no {file}", file=file)
-            yield warning(text, SafeRemedy(Change.UNIT, make, ("systemctl", "daemon-reload"), enable))
+            yield warning(text, unit.write(system.file, file, enable))
     elif not unit.runs(system.file, system.units):
         return  # it is another configuration's
     elif not unit.is_enabled(system.units):
         text = Text("nothing starts the service with this machine: its unit is not enabled")
-        yield warning(text, SafeRemedy(Change.UNIT, enable))
+        yield warning(text, enable)
     else:
         yield ok(Text("systemd starts the service with this machine"))
 
@@ -119,7 +118,7 @@ def open_to_all(system: System) -> Iterator[Finding]:
     """Check that only their owners may change configuration, keys, prompts and ledgers."""
     for path in _open_to_all(system):
         text = Text("every user of this machine may change {file}", file=path)
-        yield warning(text, SafeRemedy(Change.RIGHTS, ("chmod", "o-w", path), owner=path))
+        yield warning(text, SafeRemedy(SafeChange.RIGHTS, ("chmod", "o-w", path), owner=path))
 
 
 def _key_files(configuration: Configuration) -> list[Path]:
@@ -205,8 +204,8 @@ def _opening(uid: int, file: Path, own_folder: Path) -> str | SafeRemedy:
         return command("chmod", "a+x", folder)
     owner = users.name(uid)
     if folder:
-        return SafeRemedy(Change.RIGHTS, ("chown", "-R", owner, folder), ("chmod", "-R", "u+rX", folder))
-    return SafeRemedy(Change.RIGHTS, ("chown", owner, file), ("chmod", "u+r", file))
+        return SafeRemedy(SafeChange.RIGHTS, ("chown", "-R", owner, folder), ("chmod", "-R", "u+rX", folder))
+    return SafeRemedy(SafeChange.RIGHTS, ("chown", owner, file), ("chmod", "u+r", file))
 
 
 def _time_ahead(controller: Controller, now: datetime) -> datetime | None:

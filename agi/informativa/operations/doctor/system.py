@@ -19,7 +19,7 @@ from ...config import Configuration, by_company, of_callers, stops_service
 from ...ledgers.following import LedgerSummary
 from ...model import Controller, Prompt
 from ...model.errors import ConfigProblem, ManagerError
-from ...model.remedy import COMMANDS, Change, SafeRemedy
+from ...model.remedy import COMMANDS, SafeChange, SafeRemedy
 from ...model.text import Text
 from ...process import log_storage, storage
 from ...system.patience import start_in_thread
@@ -185,7 +185,7 @@ class System:
     def by_systemd(self, line: tuple[str, ...], words: Text = COMMANDS) -> Text:
         """Return the remedy that has systemd restart or reload the service; in words where no unit of systemd
         runs it with this configuration."""
-        remedy = SafeRemedy(Change.SERVICE, line, words=words)
+        remedy = SafeRemedy(SafeChange.SERVICE, line, words=words)
         return remedy if unit.runs(self.file, self.units) else remedy.as_words
 
     def restart(self) -> Text:

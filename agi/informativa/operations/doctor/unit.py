@@ -6,13 +6,25 @@ import re
 from contextlib import suppress
 from pathlib import Path
 
+from ...model.remedy import SafeChange, SafeRemedy
+
 SERVICE = "informativa"
 FOLDER = Path("/etc/systemd/system")
 PACKAGED = Path("/usr/lib/systemd/system")
-# Commands of a `SafeRemedy`:
 RESTART = ("systemctl", "restart", "informativa")
 RELOAD = ("systemctl", "reload", "informativa")
 RUNNING = Path("/run/systemd/system")  # there while systemd runs (sd_booted(3))
+
+
+def enable(*, now: bool) -> SafeRemedy:
+    """Return the remedy that starts the service with the machine, and with `now` at once."""
+    return SafeRemedy(SafeChange.UNIT, ("systemctl", "enable", *(("--now",) if now else ()), "informativa"))
+
+
+def write(config: Path, file: Path, then: SafeRemedy) -> SafeRemedy:
+    """Return the remedy that writes the unit for a configuration, and then does the other one."""
+    render = ("informativa", "systemd", "-c", config, "-o", file)
+    return SafeRemedy(SafeChange.UNIT, render, ("systemctl", "daemon-reload"), *then.commands)
 
 
 def runs(file: Path, folder: Path) -> bool:

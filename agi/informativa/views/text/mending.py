@@ -1,4 +1,4 @@
-"""What `doctor --fix` proposes, and what came of it, for a terminal."""
+"""Proposals of `doctor --fix`, and their outcomes, for a terminal."""
 
 from __future__ import annotations
 

@@ -191,6 +191,25 @@ def test_another_users_remedy_is_not_asked_for(open_folder: Path) -> None:
     assert [treatment.user for treatment in result.treatments] == ["root", "54321", None]
 
 
+@as_root
+@pytest.mark.parametrize("link", ["etc/acme.key", "etc"])
+def test_link_of_another_user_is_not_followed(open_folder: Path, link: str) -> None:
+    """Whoever owns a folder gets no file of root's by it: the remedy stays words."""
+    (open_folder / "real/etc").mkdir(parents=True)
+    (open_folder / "real/etc/acme.key").touch()
+    place = open_folder / link
+    place.parent.mkdir(exist_ok=True)
+    place.symlink_to(open_folder / "real" / link)
+    os.chown(place, USER, USER, follow_symlinks=False)
+    first = fault("It is root's.", ("chmod", "600", str(open_folder / "etc/acme.key")))
+    machine = Machine(first)
+    (treatment,) = machine.mended(open_folder).treatments
+    assert (treatment.outcome, treatment.commands, machine.ran) == (Outcome.BY_HAND, (), [])
+    assert str(treatment.reason) == "A link of another user leads to that file: see where it leads."
+    os.chown(place, 0, 0, follow_symlinks=False)
+    assert outcomes(machine.mended(open_folder)) == [Outcome.FAILED]
+
+
 def test_two_at_once(folder: Path) -> None:
     """The second one says so, and runs nothing."""
     file = folder / "informativa.yaml"

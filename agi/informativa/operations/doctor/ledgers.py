@@ -181,7 +181,9 @@ def _denied(controller: Controller, uid: int, user: str) -> Iterator[Finding]:
     denied = [part for part in parts if users.denied(uid, part, os.W_OK)]
     if denied:
         text = Text("{user} cannot write {file}, so nothing is recorded there")
-        fix = SafeRemedy(SafeChange.RIGHTS, ("chown", users.name(uid), *denied), ("chmod", "u+rwX", *denied))
+        fix = SafeRemedy(
+            SafeChange.RIGHTS, ("chown", "-h", users.name(uid), *denied), ("chmod", "u+rwX", *denied)
+        )
         yield wrong(text.format(user=user, file=denied[0]), fix)
 
 

@@ -28,6 +28,8 @@ from .examination import Examination, count_by_state, run_checks
 from .findings import Finding, State
 
 SETTLING = 10.0  # seconds that a service may take until a change shows
+_ON_FILES = {"chmod", "chown", "install", "rm"}
+_LINK = Text("A link of another user leads to that file: see where it leads.")
 _LATER = (SafeChange.SERVICE, SafeChange.UNIT)
 
 
@@ -172,6 +174,9 @@ class _Machine:
         remedy = now.fix  # which may be a command by now
         if not isinstance(remedy, SafeRemedy):
             return _treatment(now, check, Outcome.BY_HAND)
+        if _leads_elsewhere(remedy):
+            words = _treatment(replace(now, fix=remedy.as_words), check, Outcome.BY_HAND)
+            return replace(words, reason=_LINK)
         if not _is_allowed(remedy):
             return _treatment(now, check, Outcome.NOT_ALLOWED)
         treatment = _treatment(now, check, Outcome.DECLINED)
@@ -225,6 +230,19 @@ def _owner(remedy: SafeRemedy) -> str | None:
     with suppress(OSError):
         return users.name(Path(remedy.owner).stat().st_uid) if remedy.owner else None
     return None
+
+
+def _leads_elsewhere(remedy: SafeRemedy) -> bool:
+    """Return whether a file that it changes is reached by a link of another user than root: who owns a folder
+    could have root give him any file."""
+    return any(
+        place.is_symlink() and place.lstat().st_uid not in (0, os.geteuid())
+        for program, *words in remedy.commands
+        if program in _ON_FILES
+        for word in words
+        if word.startswith("/")
+        for place in (Path(word), *Path(word).parents)
+    )
 
 
 def _is_allowed(remedy: SafeRemedy) -> bool:

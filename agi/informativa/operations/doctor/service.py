@@ -204,8 +204,10 @@ def _opening(uid: int, file: Path, own_folder: Path) -> str | SafeRemedy:
         return command("chmod", "a+x", folder)
     owner = users.name(uid)
     if folder:
-        return SafeRemedy(SafeChange.RIGHTS, ("chown", "-R", owner, folder), ("chmod", "-R", "u+rX", folder))
-    return SafeRemedy(SafeChange.RIGHTS, ("chown", owner, file), ("chmod", "u+r", file))
+        return SafeRemedy(
+            SafeChange.RIGHTS, ("chown", "-R", "-h", owner, folder), ("chmod", "-R", "u+rX", folder)
+        )
+    return SafeRemedy(SafeChange.RIGHTS, ("chown", "-h", owner, file), ("chmod", "u+r", file))
 
 
 def _time_ahead(controller: Controller, now: datetime) -> datetime | None:

@@ -104,6 +104,8 @@ class Fault:
     """Whether all that the command says before can be compared: it changes nothing."""
     ends: int = 0
     """With which code it ends when the fault is gone, where that cannot be compared."""
+    check: str = ""
+    """The id of the doctor's check whose remedies `doctor --fix` runs; '' if an admin types them."""
 
 
 def nothing(_site: Site) -> None:
@@ -366,8 +368,20 @@ UPGRADE = ("upgrade-check", "--asterisk", "@/else where", "--units", "@/else whe
 INSTALL = ("dialplan", "install", "--to", "@/else where")
 
 FAULTS = (
-    Fault("key for all", CHECK, mode("keys/acme.key", 0o666), (f"{IN_FINDINGS}chmod 600 {{file}}",)),
-    Fault("token for all", DOCTOR, mode("keys/agi.token", 0o644), (f"{IN_FINDINGS}chmod 600 {{file}}",)),
+    Fault(
+        "key for all",
+        CHECK,
+        mode("keys/acme.key", 0o666),
+        (f"{IN_FINDINGS}chmod 600 {{}}",),
+        check="configuration",
+    ),
+    Fault(
+        "token for all",
+        DOCTOR,
+        mode("keys/agi.token", 0o644),
+        (f"{IN_FINDINGS}chmod 600 {{}}",),
+        check="configuration",
+    ),
     Fault(
         "no key",
         CHECK,
@@ -414,6 +428,7 @@ FAULTS = (
         ("operations/doctor/installation.py: informativa backup make -c {}",),
         alone=False,
         ends=1,
+        check="backups",
     ),
     Fault(
         "no key of a ledger",
@@ -480,9 +495,14 @@ FAULTS = (
         CHECK,
         mode("informativa.yaml", 0o666),
         ("operations/doctor/service.py: chmod o-w {}",),
+        check="files-open",
     ),
     Fault(
-        "prompts for all", DOCTOR, mode("prompts/it", 0o777), ("operations/doctor/service.py: chmod o-w {}",)
+        "prompts for all",
+        DOCTOR,
+        mode("prompts/it", 0o777),
+        ("operations/doctor/service.py: chmod o-w {}",),
+        check="files-open",
     ),
     Fault(
         "what is kept for scripts",
@@ -493,9 +513,18 @@ FAULTS = (
             "operations/doctor/installation.py: informativa check -c {}",
         ),
         alone=False,
+        check="cache",
     ),
-    Fault("no folder", CHECK, gone("etc/ledger"), (f"{LEDGERS}install -d -m 700 -o {{}} {{}}",)),
-    Fault("no folder, to doctor", DOCTOR, gone("etc/ledger"), (f"{LEDGERS}install -d -m 700 -o {{}} {{}}",)),
+    Fault(
+        "no folder", CHECK, gone("etc/ledger"), (f"{LEDGERS}install -d -m 700 -o {{}} {{}}",), check="ledgers"
+    ),
+    Fault(
+        "no folder, to doctor",
+        DOCTOR,
+        gone("etc/ledger"),
+        (f"{LEDGERS}install -d -m 700 -o {{}} {{}}",),
+        check="ledgers",
+    ),
     Fault(
         "file for a folder",
         CHECK,
@@ -525,6 +554,7 @@ FAULTS = (
         CHECK,
         all_of(ledger_of(), mode("ledger/acme.sqlite3", 0o666)),
         (f"{LEDGERS}chmod 600 {{}}",),
+        check="ledgers",
     ),
     Fault("head of a ledger overwritten", CHECK, overwritten(0, 4096), (RESTORED,), COPY),
     Fault("page of a ledger overwritten", CHECK, overwritten(8192, 4096), (RESTORED,), COPY),
@@ -696,14 +726,16 @@ FAULTS = (
         "record that waits to be signed",
         DOCTOR,
         waits_since,
-        (f"operations/doctor/evidence.py: {CHECKPOINT}",),
+        ("operations/doctor/evidence.py: informativa evidence checkpoint --controller {} -c {}",),
+        check="evidence",
     ),
     Fault(
         "target that is gone",
         DOCTOR,
         target_gone,
-        ("operations/doctor/evidence.py: informativa evidence publish --controller {id}",),
+        ("operations/doctor/evidence.py: informativa evidence publish --controller {} -c {}",),
         by_hand=lambda site: (site.folder.parent / "away").rename(site.elsewhere),
+        check="evidence",
     ),
     Fault(
         "nothing signed, for a bundle",
@@ -778,44 +810,51 @@ OF_USERS = (
         "ledger of root in another's folder",
         CHECK,
         given_to(0, "ledger/acme.sqlite3"),
-        (f"{LEDGERS}chown {{}} {{*}}", f"{LEDGERS}chmod u+rwX {{*}}"),
+        (f"{LEDGERS}chown -h {{}} {{*}}", f"{LEDGERS}chmod u+rwX {{*}}"),
+        check="ledgers",
     ),
     Fault(
         "folder that its owner may not write",
         CHECK,
         mode("ledger", 0o500),
-        (f"{LEDGERS}chown {{}} {{*}}", f"{LEDGERS}chmod u+rwX {{*}}"),
+        (f"{LEDGERS}chown -h {{}} {{*}}", f"{LEDGERS}chmod u+rwX {{*}}"),
+        check="ledgers",
     ),
     Fault(
         "ledger that its owner may not write",
         CHECK,
         mode("ledger/acme.sqlite3", 0o400),
-        (f"{LEDGERS}chown {{}} {{*}}", f"{LEDGERS}chmod u+rwX {{*}}"),
+        (f"{LEDGERS}chown -h {{}} {{*}}", f"{LEDGERS}chmod u+rwX {{*}}"),
+        check="ledgers",
     ),
     Fault("folder above that is closed", CHECK, mode("..", 0o700), (f"{LEDGERS}chmod a+x {{}}",)),
     Fault(
         "key of root",
         DOCTOR,
         given_to(0, "keys/acme.key"),
-        (f"{SERVICES}chown {{}} {{}}", f"{SERVICES}chmod u+r {{}}"),
+        (f"{SERVICES}chown -h {{}} {{}}", f"{SERVICES}chmod u+r {{}}"),
+        check="files",
     ),
     Fault(
         "key that its owner may not read",
         DOCTOR,
         mode("keys/acme.key", 0),
-        (f"{SERVICES}chown {{}} {{}}", f"{SERVICES}chmod u+r {{}}"),
+        (f"{SERVICES}chown -h {{}} {{}}", f"{SERVICES}chmod u+r {{}}"),
+        check="files",
     ),
     Fault(
         "folder of keys that is root's",
         DOCTOR,
         given_to(0, "keys"),
-        (f"{SERVICES}chown -R {{}} {{}}", f"{SERVICES}chmod -R u+rX {{}}"),
+        (f"{SERVICES}chown -R -h {{}} {{}}", f"{SERVICES}chmod -R u+rX {{}}"),
+        check="files",
     ),
     Fault(
         "folder of keys that is closed",
         DOCTOR,
         mode("keys", 0),
-        (f"{SERVICES}chown -R {{}} {{}}", f"{SERVICES}chmod -R u+rX {{}}"),
+        (f"{SERVICES}chown -R -h {{}} {{}}", f"{SERVICES}chmod -R u+rX {{}}"),
+        check="files",
     ),
     Fault("keys below a closed folder", DOCTOR, mode("..", 0o700), (f"{SERVICES}chmod a+x {{}}",)),
 )

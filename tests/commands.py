@@ -25,7 +25,8 @@ PROGRAM = BIN / "informativa"
 IN_SHELL = quote(str(PROGRAM))
 WIDTH = {"COLUMNS": "100"}
 _LOCALE = {"LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG"}
-_LASTING = {"serve", "tail", "web"}  # set up the process that they run in: its log, its signals
+_LASTING = {"serve", "tail"}  # set up the process that they run in: its log, its signals
+_OF_ACCOUNTS = {"accounts", "grant", "invite", "log", "remove"}
 
 
 def started(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -43,7 +44,8 @@ def started(*arguments: str | Path, **environment: str) -> subprocess.CompletedP
 def run(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
     """Call the command in this process, its output in UTF-8; what it comes to, as if it had been started."""
     words = [str(argument) for argument in arguments]
-    if _LASTING.intersection(words[:2]):
+    console = words[:1] == ["web"] and not _OF_ACCOUNTS.intersection(words[1:2])
+    if console or _LASTING.intersection(words[:2]):
         return started(*arguments, **environment)
     output, errors = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8") for _ in range(2))
     with _typed(words, {"PYTHONUTF8": "1"} | environment), redirect_stdout(output), redirect_stderr(errors):

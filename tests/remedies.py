@@ -27,10 +27,12 @@ _PROGRAMS = (
     r"\{asterisk\} -rx"
 )
 _BEGIN = re.compile(rf"(?<![\w./{{<-])(?:{_PROGRAMS})")
+_MAY_HAVE = re.compile(rf"{_BEGIN.pattern}|\bcommand\(|SafeRemedy")
 _QUOTED = r"'[^']*'|\"[^\"]*\""
 _PLACE = r"\{(?:[a-z_]*(?::[^}]*)?|\*)\}"
 _WORD_OF_TEMPLATE = rf"(?:{_QUOTED}|{_PLACE}|[^\s'\";,.()`{{}}…]|[.,](?=[\w*{{-]))+"
 _COMMAND = re.compile(rf"{_WORD_OF_TEMPLATE}(?: {_WORD_OF_TEMPLATE})*")
+_OF_TUPLES = {"asterisk", "chmod", "chown", "informativa", "install", "rm", "systemctl"}
 _WORD = r"(?:'[^']*'|\"[^\"]*\"|[^\s'\";,()`]|,(?=\S))+?"
 
 
@@ -42,6 +44,8 @@ class Remedy:
     begin: int
     end: int
     file: str
+    safe: bool
+    """Whether it is a command of a `SafeRemedy`, which `doctor --fix` runs."""
 
     @property
     def key(self) -> str:
@@ -66,29 +70,41 @@ class Remedy:
 def remedies() -> tuple[Remedy, ...]:
     """All that there are."""
     return tuple(
-        Remedy(template, *span, file.relative_to(SOURCE).as_posix())
+        Remedy(template, *span, file.relative_to(SOURCE).as_posix(), safe)
         for file in sorted(SOURCE.rglob("*.py"))
         if file.relative_to(SOURCE).as_posix() not in _NO_REMEDIES
-        for template in dict.fromkeys(_templates(ast.parse(file.read_text(encoding="utf-8"))))
+        if _MAY_HAVE.search(source := file.read_text(encoding="utf-8"))  # to parse all takes two seconds
+        for template, safe in dict.fromkeys(_templates(source))
         for span in _commands(template)
     )
 
 
-def _templates(tree: ast.Module) -> Iterator[str]:
-    """The texts of a module, and its `command(…)`s, with `{}` for each word that is known only at work."""
-    nodes = list(ast.walk(tree))
+def _templates(source: str) -> Iterator[tuple[str, bool]]:
+    """The texts of a module, its `command(…)`s and the commands of its `SafeRemedy`s, with `{}` for each word
+    that is known only at work; and whether it is one of the latter."""
+    nodes = list(ast.walk(ast.parse(source)))
     documentation = {
         id(node.value) for node in nodes if isinstance(node, ast.Expr)
     }  # of modules, classes, functions and attributes
     called: set[int] = set()
     for node in nodes:
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "command":
-            called |= {id(word) for word in node.args}
-            yield " ".join(map(_of_template, node.args))
+        words, safe = _command_line(node)
+        if words and (not safe or "SafeRemedy" in source):
+            called |= {id(word) for word in words}
+            yield " ".join(map(_of_template, words)), safe
     for node in nodes:
         texts = isinstance(node, ast.Constant) and isinstance(node.value, str)
         if texts and id(node) not in documentation | called:
-            yield node.value
+            yield node.value, False
+
+
+def _command_line(node: ast.AST) -> tuple[list[ast.expr], bool]:
+    """The words of `command(…)`; and of one command of a `SafeRemedy`, which is a tuple."""
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "command":
+        return node.args, False
+    if isinstance(node, ast.Tuple) and node.elts and getattr(node.elts[0], "value", "") in _OF_TUPLES:
+        return node.elts, True
+    return [], False
 
 
 def _of_template(word: ast.expr) -> str:

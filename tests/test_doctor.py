@@ -303,7 +303,7 @@ def test_key_that_asterisk_cannot_read(public: Path) -> None:
     found = looked(service.files, case(public))
     assert [each.state for each in found] == ["wrong", "wrong"]
     assert [str(each.fix) for each in found] == [
-        f"chown -R {OTHER} {public}/keys; chmod -R u+rX {public}/keys"
+        f"chown -R -h {OTHER} {public}/keys; chmod -R u+rX {public}/keys"
     ] * 2
 
 

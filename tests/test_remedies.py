@@ -28,8 +28,12 @@ from informativa.cli.tree import tree
 from informativa.cli.words import ON_A_CONFIGURATION
 from informativa.config import inspect
 from informativa.operations.doctor.asterisk_files import AsteriskFiles, of_command, of_conf
+from informativa.operations.doctor.checks import CHECKS
+from informativa.operations.doctor.mending import Outcome, mend
+from informativa.system import shipped
 from lab.office import lay
 from lab.ports import free_port
+from mending_tools import here
 from remedies import Remedy, remedies
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="root alone gives files away")
@@ -55,8 +59,13 @@ def laid(tmp_path_factory: pytest.TempPathFactory, short_prompts: Path) -> Path:
 
 
 @pytest.fixture
-def site(laid: Path, open_folder: Path) -> Site:
-    """A configuration of the test's own, in a folder that every user may look into, on a free port."""
+def site(laid: Path, open_folder: Path, short_prompts: Path, monkeypatch: pytest.MonkeyPatch) -> Site:
+    """A configuration of the test's own, in a folder that every user may look into, on a free port; what
+    `informativa init` ships is short."""
+    original = shipped.folder
+    monkeypatch.setattr(
+        shipped, "folder", lambda name: short_prompts if name == "prompts" else original(name)
+    )
     made = Site(shutil.copytree(laid, open_folder / "Büro Nord") / "etc")
     made.folder.parent.chmod(0o755)
     made.edit("127.0.0.1:4588", f"127.0.0.1:{free_port()}")
@@ -68,6 +77,16 @@ def findings(output: str) -> set[str]:
     return {
         line for line in output.splitlines() if re.match(r"[✘!] |    |warning: |/.+?\.yaml(:\d+)?: ", line)
     }
+
+
+def mended(site: Site, check_id: str) -> list[str]:
+    """Run the remedies of one of the doctor's checks, our own commands in this process; the commands."""
+    checks = [check for check in CHECKS if check.id == check_id]
+    treatments = mend(site.config, lambda _treatment: True, lambda _treatment: None, here, checks=checks)
+    first, *others = (treatment for treatment in treatments.treatments if treatment.commands)
+    assert first.outcome is Outcome.MENDED, first
+    assert {treatment.outcome for treatment in others} <= {Outcome.GONE}, others  # by the same remedy
+    return [*first.commands]
 
 
 @pytest.mark.parametrize(
@@ -92,7 +111,9 @@ def test_remedy_that_is_typed_mends_its_fault(site: Site, fault: Fault) -> None:
         commands.append(typed[0])
     if fault.by_hand:
         fault.by_hand(site)
-    for command in commands:
+    if fault.check:
+        assert mended(site, fault.check) == commands
+    for command in [] if fault.check else commands:
         site.type(command, fault.filled)
     code, after = site.reported(fault.command)
     assert code == before[0], after
@@ -109,6 +130,8 @@ UNTYPED = {
         "systemctl stop informativa",
         "systemctl reload informativa",
         "systemctl daemon-reload",
+        "systemctl enable {*} informativa",
+        "informativa systemd -c {} -o {}",
         "systemctl daemon-reload && systemctl enable --now {unit}",
         "chown -R asterisk: {}",
         "informativa serve -c {file}",
@@ -151,6 +174,7 @@ UNTYPED = {
         "informativa check --json",
         "informativa doctor",
         "informativa doctor --json",
+        "informativa doctor --fix",
         "informativa status",
         "informativa status --json",
         "informativa explain",
@@ -267,6 +291,35 @@ def test_every_remedy_is_typed_or_says_why_not() -> None:
     assert len(reasons) == len(set(reasons))
 
 
+def test_doctor_runs_every_safe_remedy_against_its_fault() -> None:
+    """Each command that `doctor --fix` may run is one of a fault that it mends, here or in the tests that are
+    named."""
+    mended_here = {key for fault in (*FAULTS, *OF_USERS) if fault.check for key in fault.remedies}
+    safe = {key for key, remedies in ALL.items() if any(one.safe for one in remedies)}
+    assert safe - mended_here == {
+        "operations/doctor/unit.py: systemctl restart informativa",  # test_mending_service.py, like all below
+        "operations/doctor/unit.py: systemctl reload informativa",
+        "operations/doctor/unit.py: systemctl enable {*} informativa",
+        "operations/doctor/unit.py: systemctl daemon-reload",
+        "operations/doctor/unit.py: informativa systemd -c {} -o {}",
+        "operations/doctor/asterisk.py: chmod a+r {}",
+        "operations/doctor/asterisk_files.py: informativa dialplan install -c {} {*}",
+    }
+
+
+def test_safe_remedies_lose_nothing() -> None:
+    """What `doctor --fix` may run deletes no record and no key, and leaves the configuration as it is."""
+    commands = {one.command: one.file for remedies in ALL.values() for one in remedies if one.safe}
+    ours = {" ".join(command.split()[1:3]) for command in commands if command.startswith("informativa ")}
+    others = {command.split()[0] for command in commands if not command.startswith("informativa ")}
+    assert ours == {
+        "backup make", "check -c", "dialplan install", "evidence checkpoint", "evidence publish",
+        "systemd -c",
+    }  # fmt: skip
+    assert others == {"chmod", "chown", "install", "rm", "systemctl"}
+    assert commands["rm {}"] == "operations/doctor/installation.py"  # the copy for scripts
+
+
 @pytest.mark.parametrize(
     "command", sorted({one.command for one in remedies() if one.command.startswith("informativa ")})
 )
@@ -351,7 +404,7 @@ def test_asterisk_whose_folder_was_moved(tmp_path: Path) -> None:
     usual = (
         "informativa dialplan install -c /etc/informativa/informativa.yaml; asterisk -rx 'dialplan reload'"
     )
-    assert AsteriskFiles().install(config) == usual
+    assert str(AsteriskFiles().install(config)) == usual
     conf = tmp_path / "my asterisk.conf"
     conf.write_text("[directories]\n;astetcdir => /nowhere\n astetcdir => /srv/my pbx ; moved\n")
     assert of_conf(conf) == AsteriskFiles(Path("/srv/my pbx"))
@@ -359,7 +412,7 @@ def test_asterisk_whose_folder_was_moved(tmp_path: Path) -> None:
     assert (
         moved == of_command(["asterisk", f"-C{conf}"], Path("/")) == AsteriskFiles(Path("/srv/my pbx"), conf)
     )
-    assert shlex.split(moved.install(config).replace(";", " ;")) == [
+    assert shlex.split(str(moved.install(config)).replace(";", " ;")) == [
         "informativa", "dialplan", "install", "-c", str(config), "--to", "/srv/my pbx", ";",
         "asterisk", "-C", str(conf), "-rx", "dialplan reload",
     ]  # fmt: skip

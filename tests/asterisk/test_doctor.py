@@ -11,15 +11,18 @@ import sqlite3
 import subprocess
 import textwrap
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 
 import pytest
 
 import commands
 from informativa.ledgers import migrating
+from informativa.operations.doctor.checks import CHECKS
+from informativa.operations.doctor.mending import Execution, Outcome, Treatment, mend
 from lab.office import BIN, without_privileges
 from lab.ports import free_port
+from mending_tools import here
 
 from .site import Site
 
@@ -356,6 +359,36 @@ def test_context_that_is_not_loaded(healthy: Site) -> None:
     check, state, _finding, fix = only(findings(healthy))
     assert (check, state) == ("context", "wrong")
     assert fix.startswith("informativa dialplan install -c ")
+
+
+def test_remedies_that_run(healthy: Site) -> None:
+    """`doctor --fix` on a live Asterisk: a dialplan older than the configuration is written and loaded. Where
+    Asterisk does not include it, the command's output says which line is missing, and it is not mended."""
+    pbx, office = healthy.pbx, healthy.office
+    text = (pbx.etc / "extensions.conf").read_text().partition("; informativa: the privacy notice")[0]
+    pbx.reload_dialplan(text)
+    checks = [check for check in CHECKS if check.id == "context"]
+
+    def run_there(words: Sequence[str]) -> Execution:
+        return Execution(0, pbx.cli(words[-1])) if words[0] == "asterisk" else here(words)
+
+    def mended() -> Treatment:
+        (treatment,) = mend(
+            office.config, lambda _treatment: True, lambda _treatment: None, run_there, checks=checks
+        ).treatments
+        return treatment
+
+    treatment = mended()
+    assert treatment.outcome is Outcome.REMAINS
+    assert "#tryinclude informativa.conf" in (treatment.output or "")
+    pbx.reload_dialplan(f"{text}#tryinclude informativa.conf\n")
+    change_lines(healthy)
+    treatment = mended()
+    assert treatment.outcome is Outcome.MENDED
+    assert treatment.commands[0] == f"informativa dialplan install -c {office.config} --to {pbx.etc}"
+    assert treatment.commands[1].endswith(" -rx 'dialplan reload'")
+    assert [one for one in findings(healthy) if one[0] == "context"] == []
+    assert healthy.call().status == "PLAYED"
 
 
 def test_script_that_cannot_be_started(healthy: Site) -> None:

@@ -23,6 +23,7 @@ from informativa.evidence.note_values import ErasureRule, NoteSource
 from informativa.evidence.notes import ErasureNote, LogNote, NoteKind, RuleNote
 from informativa.model import ManagerAccount, Status, Verdict
 from informativa.model.plan import Period
+from informativa.model.remedy import SafeChange, SafeRemedy
 from informativa.model.text import NOTHING, Text
 from informativa.operations import systemd_unit
 from informativa.operations.boxes import (
@@ -38,7 +39,8 @@ from informativa.operations.boxes import (
     SchemasMigrated,
 )
 from informativa.operations.doctor.examination import Examination, UpgradeCheck, count_by_state
-from informativa.operations.doctor.findings import ok, unknown, warning, wrong
+from informativa.operations.doctor.findings import State, ok, unknown, warning, wrong
+from informativa.operations.doctor.mending import Mending, Outcome, Treatment
 from informativa.operations.evidence.approving import (
     ApprovedNote,
     Proposal,
@@ -71,7 +73,17 @@ from informativa.operations.support.bundle import SupportBundle
 from informativa.operations.test_call import CallPlaced, CallResult, PlannedCall, TestCall, plan
 from informativa.views import support
 from informativa.views.messages import Language
-from informativa.views.text import approval, backups, boxes, doctor, monitor, prompts, status, test_call
+from informativa.views.text import (
+    approval,
+    backups,
+    boxes,
+    doctor,
+    mending,
+    monitor,
+    prompts,
+    status,
+    test_call,
+)
 
 DAY = timedelta(days=1)
 
@@ -261,6 +273,13 @@ FINDINGS = (
     replace(ok(Text("It is in order.")), check=Text("configuration")),
     replace(warning(Text("It is late."), Text("Type it once more.")), check=Text("recordings")),
     replace(wrong(Text("It is wrong."), Text("Make room.")), check=Text("ports")),
+    replace(
+        warning(
+            Text("It is open."),
+            SafeRemedy(SafeChange.RIGHTS, ("chmod", "o-w", Path("/etc/informativa/my file"))),
+        ),
+        check=Text("files"),
+    ),
     replace(unknown(Text("It cannot be said."), Text("Ask.")), check=Text("manager")),
 )
 EXAMINATION = Examination(FINDINGS, **count_by_state(FINDINGS))
@@ -271,6 +290,46 @@ def _show_findings(
     result: Examination, _configuration: Configuration, language: Language
 ) -> Iterator[object]:
     return doctor.findings(result, language, unicode=True)
+
+
+_RIGHTS = SafeRemedy(SafeChange.RIGHTS, ("chmod", "600", Path("/etc/informativa/keys/acme key")))
+_RESTART = SafeRemedy(SafeChange.SERVICE, ("systemctl", "restart", "informativa"))
+TREATMENTS = tuple(
+    Treatment(
+        check=Text("files"),
+        state=State.WRONG,
+        finding=Text("It is wrong."),
+        fix=remedy,
+        commands=(str(remedy),),
+        user="asterisk" if remedy is _RIGHTS else None,
+        changes=remedy.change.subject,
+        reason=remedy.change.reason,
+        outcome=outcome,
+        output=output,
+    )
+    for remedy, outcome, output in (
+        (_RIGHTS, Outcome.MENDED, None),
+        (_RIGHTS, Outcome.DECLINED, None),
+        (_RIGHTS, Outcome.NOT_ALLOWED, None),
+        (_RIGHTS, Outcome.GONE, None),
+        (_RESTART, Outcome.REMAINS, ""),
+        (_RESTART, Outcome.FAILED, "Job for informativa.service failed.\nSee: systemctl status informativa"),
+    )
+)
+BY_HAND = Treatment(
+    Text("room"), State.WARNING, Text("It is late."), Text("Make room."), (), None, NOTHING,
+    Text("Whether a disk is missing or full, you can tell."), Outcome.BY_HAND,
+)  # fmt: skip
+MENDING = Mending(FINDINGS, **count_by_state(FINDINGS), treatments=(*TREATMENTS, BY_HAND))
+
+
+def _show_mending(result: Mending, _configuration: Configuration, language: Language) -> Iterator[object]:
+    for treatment in result.treatments:
+        asked = treatment.outcome not in (Outcome.NOT_ALLOWED, Outcome.GONE, Outcome.BY_HAND)
+        if asked:
+            yield from mending.proposal(treatment, language, unicode=True)
+        yield from mending.outcome(treatment, language, unicode=True, proposed=asked)
+    yield from mending.summary(result, language)
 
 
 BUNDLE = SupportBundle(Path("/root/informativa-support.tar.gz"), 4711, ("versions.txt", "check.json"))
@@ -550,6 +609,7 @@ RESULTS = {
     "boxes retire": ResultByHand(lambda _configuration: _boxes_retired(done=False), _show_retired),
     "boxes retire, done": ResultByHand(lambda _configuration: _boxes_retired(done=True), _show_retired),
     "doctor": ResultByHand(lambda _configuration: EXAMINATION, _show_findings),
+    "doctor --fix": ResultByHand(lambda _configuration: MENDING, _show_mending),
     "evidence approve": ResultByHand(lambda _configuration: APPROVAL, _show_approval),
     "evidence approval": ResultByHand(lambda _configuration: APPROVALS, _show_noted),
     "join": ResultByHand(lambda _configuration: JOINED, _show_joined),

@@ -37,7 +37,7 @@ from ..operations import (
 from ..operations.accounts import management as accounts
 from ..operations.backup import listing, recovery
 from ..operations.backup import making as backup_making
-from ..operations.doctor import examination
+from ..operations.doctor import examination, mending
 from ..operations.evidence.approver_key import ApproverKey
 from ..operations.evidence.approving import WrittenApproval
 from ..operations.evidence.auditing import Audits
@@ -80,6 +80,7 @@ DOCUMENTS: dict[str, type] = {
     "config diff": forecast_document.Forecast,
     "config upgrade": config_upgrade.ConfigUpgraded,
     "doctor": examination.Examination,
+    "doctor --fix": mending.Mending,
     "upgrade-check": examination.UpgradeCheck,
     "support-bundle": support.SupportBundle,
     "controllers": controller_state.Controllers,

@@ -153,13 +153,13 @@ class Findings:
             self.add_problem(path, _in_the_way(file, absent()) if mode else absent())
             return None
         if mode & 0o077:
+            from ..model.remedy import SafeChange, SafeRemedy  # not for a script
+
             self.add_problem(
                 path,
-                Text(
-                    "others can read {file} (mode {mode:04o})",
-                    "type: chmod 600 {file}",
-                    file=file,
-                    mode=mode,
+                Text("others can read {file} (mode {mode:04o})", file=file, mode=mode),
+                SafeRemedy(
+                    SafeChange.RIGHTS, ("chmod", "600", file), owner=file, words=Text("type: {commands}")
                 ),
             )
         return content

@@ -13,6 +13,7 @@ gives samples, and in seconds elsewhere; times are aware datetimes in UTC.
 - `connections`: a company's systems, Asterisk's manager, the shared database
 - `ports`: the contracts of all that is outside
 - `errors`, `text`: all errors, and sentences as data
+- `remedy`: remedies that are commands by which nothing is lost
 - `plausibility`, `redaction`, `invisible`: days that cannot be; numbers and characters that may not be in
   a text
 - `numbering`: telephone numbers by the world's plans

@@ -1,5 +1,5 @@
 """The checks of a live system, with what mends each fault. They ask Asterisk, the service and the files, and
-change nothing. A new check is a row of `checks`.
+change nothing; `mending` alone does, after a yes. A new check is a row of `checks`.
 
 The machinery:
 
@@ -8,11 +8,13 @@ The machinery:
 - `findings`: the result of one
 - `system`: what they examine, read once
 - `probe`: questions to the service
+- `mending`: `doctor --fix`
 
 Checks:
 
 - `asterisk`, `asterisk_files`: Asterisk, and where its files are
 - `dialplan`: its dialplan, as it is loaded
+- `unit`: the service's unit of systemd
 - `account`: the account at its manager interface
 - `ports`, `port_owner`: the service's ports, and other programs that have them
 - `service`: the service, file rights, disk room, times

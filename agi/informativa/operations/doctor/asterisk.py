@@ -11,7 +11,8 @@ from pathlib import Path
 
 from ...asterisk import dialplan as dialplans
 from ...call import spool as spools
-from ...model.text import Text, command, joined
+from ...model.remedy import SafeChange, SafeRemedy
+from ...model.text import Text, joined
 from ...system import shipped
 from ...system.patience import in_thread
 from . import dialplan, users
@@ -111,7 +112,7 @@ async def sounds(system: System) -> AsyncIterator[Finding]:
     denied = [file for file in files if await in_thread(users.denied, uid, file, os.R_OK)]
     for file in denied:
         text = Text("Asterisk ({user}) cannot read {file}")
-        fix = users.opening(uid, file, command("chmod", "a+r", file))
+        fix = users.opening(uid, file) or SafeRemedy(SafeChange.RIGHTS, ("chmod", "a+r", file), owner=file)
         yield wrong(text.format(user=users.name(uid), file=file), fix)
     if not denied:
         text = Text.counted(
@@ -126,7 +127,7 @@ async def context(system: System) -> AsyncIterator[Finding]:
     """Check that our context is loaded, and is the one of this configuration."""
     configuration = system.configured
     steps = [step for step in await system.steps() if step.context in (dialplan.CONTEXT, dialplan.LINES)]
-    fix = system.asterisk_files.install(system.file)
+    fix = system.install_dialplan()
     if not any(step.context == dialplan.CONTEXT for step in steps):
         yield wrong(Text("Asterisk has no context [{context}] loaded", context=dialplan.CONTEXT), fix)
         return
@@ -195,7 +196,7 @@ async def script(system: System) -> AsyncIterator[Finding]:
             text = Text("which script Asterisk starts: {name} is in its own folder", name=name)
             yield unknown(text)
         elif fault := await in_thread(_not_executable, uid, file):
-            yield wrong(fault, system.asterisk_files.install(system.file))
+            yield wrong(fault, system.install_dialplan())
         else:
             yield ok(Text("Asterisk ({user}) can start {file}", user=users.name(uid), file=file))
 

@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ...model.remedy import SafeChange, SafeRemedy
 from ...model.text import command
 from . import users
 
@@ -27,12 +28,16 @@ class AsteriskFiles:
         """The command that reaches this Asterisk."""
         return command("asterisk", "-C", self.conf) if self.conf else "asterisk"
 
-    def install(self, config: Path) -> str:
-        """Return the command that installs the dialplan of a configuration there, and makes Asterisk load
+    def install(self, config: Path) -> SafeRemedy:
+        """Return the remedy that installs the dialplan of a configuration there, and makes Asterisk load
         it."""
         to = () if self.folder == FOLDER else ("--to", self.folder)
-        install = command("informativa", "dialplan", "install", "-c", config, *to)
-        return f"{install}; {self.console} -rx 'dialplan reload'"
+        conf = ("-C", self.conf) if self.conf else ()
+        return SafeRemedy(
+            SafeChange.DIALPLAN,
+            ("informativa", "dialplan", "install", "-c", config, *to),
+            ("asterisk", *conf, "-rx", "dialplan reload"),
+        )
 
 
 def of_manager(port: int) -> AsteriskFiles:

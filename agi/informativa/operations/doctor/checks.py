@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from enum import Flag, auto
 
-from ...model.text import Text
+from ...model.text import NOTHING, Text
 from . import (
     asterisk,
     choices,
@@ -70,7 +70,8 @@ class Check:
     """One check: `run` yields findings, which are shown under `name`.
 
     It may take `seconds`, in a thread unless it is asynchronous. With `blocks_start` a wrong finding means
-    that the service cannot start, which the remedies of other checks mention.
+    that the service cannot start, which the remedies of other checks mention. `by_hand` says why a remedy of
+    the doctor's that is no `SafeRemedy` is left to a person.
     """
 
     id: str
@@ -80,6 +81,7 @@ class Check:
     needs: Needs = Needs.CONFIGURATION
     seconds: float = SECONDS
     blocks_start: bool = False
+    by_hand: Text = NOTHING
 
     def lacking(self, system: System) -> Text | None:
         """Return why the check cannot run, or `None` if it can."""
@@ -97,6 +99,16 @@ class Check:
 
 _CHECK, _DOCTOR, _UPGRADE, _STATUS, _SERVICE = Suite
 
+_SETTINGS = Text("What the configuration means, and which key is whose, is for you to decide.")
+_SOUND = Text("It changes what callers hear.")
+_RECORDS = Text("It decides what becomes of records.")
+_LOG = Text("It takes somebody who knows what was signed, or who must approve it.")
+_DISK = Text("Whether a disk is missing or full, you can tell.")
+_ALL = Text("It would let every user of this machine into a folder that is not informativa's.")
+_CAUSE = Text("The cause is elsewhere, and is to be found first.")
+_OTHERS = Text("It concerns other programs, machines or people.")
+_PBX = Text("It changes Asterisk, which is yours.")
+
 CHECKS = (
     Check("python", Text("Python"), upgrade.python, _UPGRADE, Needs.NOTHING),
     Check("service-status", Text("service"), status.service, _STATUS | _SERVICE, seconds=SLOW),
@@ -106,56 +118,67 @@ CHECKS = (
         installation.configuration,
         _CHECK | _DOCTOR | _UPGRADE | _STATUS,
         Needs.NOTHING,
+        by_hand=_SETTINGS,
     ),
-    Check("cache", Text("configuration"), installation.cached, _CHECK | _DOCTOR | _UPGRADE, Needs.NOTHING),
+    Check(
+        "cache",
+        Text("configuration"),
+        installation.cached,
+        _CHECK | _DOCTOR | _UPGRADE,
+        Needs.NOTHING,
+        by_hand=_SETTINGS,
+    ),
     Check("format", Text("format"), upgrade.format_of_file, _UPGRADE),
     Check("ledgers-upgrade", Text("ledgers"), upgrade.ledgers, _UPGRADE, seconds=SLOW),
     Check("dialplan-upgrade", Text("dialplan"), upgrade.dialplan, _UPGRADE, Needs.FAULTLESS),
     Check("units-upgrade", Text("unit"), upgrade.units, _UPGRADE, Needs.FAULTLESS),
     Check("service-upgrade", Text("service"), upgrade.service, _UPGRADE),
-    Check("recordings", Text("recordings"), installation.recordings, seconds=SLOW),
-    Check("ports", Text("ports"), ports.ports, blocks_start=True),
-    Check("ledgers", Text("ledgers"), ledgers.ledgers, seconds=SLOW),
-    Check("damage", Text("damage"), ledgers.damage, seconds=SLOW),
-    Check("schema", Text("ledgers"), ledgers.schema),
-    Check("ledgers-missing", Text("ledgers"), ledgers.missing, _DOCTOR),
-    Check("backups", Text("backups"), installation.backups, _DOCTOR),
-    Check("evidence", Text("evidence"), evidence.evidence, _DOCTOR, seconds=SLOW),
-    Check("audits", Text("evidence"), evidence.audits, _DOCTOR, seconds=SLOW),
-    Check("approvals", Text("evidence"), evidence.approvals, _DOCTOR | _STATUS, seconds=SLOW),
-    Check("approvers", Text("evidence"), evidence.approvers),
-    Check("evidence-outside", Text("evidence"), evidence.outside),
-    Check("hooks", Text("hooks"), hooks.hooks, _DOCTOR | _STATUS, seconds=SLOW),
-    Check("boxes", Text("other boxes"), shared.shared, _DOCTOR | _UPGRADE, seconds=SLOW),
-    Check("program", Text("program"), installation.program),
-    Check("plans", Text("plans"), installation.plans),
-    Check("prompts", Text("prompts"), installation.prompts, seconds=SLOW),
-    Check("words", Text("words"), notices.words, seconds=SLOW),
-    Check("choices", Text("words"), choices.keys, seconds=SLOW),
-    Check("vouching", Text("choices"), choices.vouching, seconds=SLOW),
-    Check("names", Text("names"), names.names),
-    Check("versions", Text("versions"), notices.removed, seconds=SLOW),
-    Check("numbers", Text("numbers"), notices.numbers, seconds=SLOW),
-    Check("files", Text("files"), service.files, _DOCTOR),
-    Check("files-open", Text("files"), service.open_to_all),
-    Check("service", Text("service"), service.service, _DOCTOR),
-    Check("metrics", Text("metrics"), service.metrics, _DOCTOR),
-    Check("room", Text("room"), service.room, _DOCTOR),
-    Check("future", Text("future"), service.future, _DOCTOR),
+    Check("recordings", Text("recordings"), installation.recordings, seconds=SLOW, by_hand=_SOUND),
+    Check("ports", Text("ports"), ports.ports, blocks_start=True, by_hand=_OTHERS),
+    Check("ledgers", Text("ledgers"), ledgers.ledgers, seconds=SLOW, by_hand=_RECORDS),
+    Check("damage", Text("damage"), ledgers.damage, seconds=SLOW, by_hand=_RECORDS),
+    Check("schema", Text("ledgers"), ledgers.schema, by_hand=_RECORDS),
+    Check("ledgers-missing", Text("ledgers"), ledgers.missing, _DOCTOR, by_hand=_RECORDS),
+    Check("backups", Text("backups"), installation.backups, _DOCTOR, by_hand=_DISK),
+    Check("evidence", Text("evidence"), evidence.evidence, _DOCTOR, seconds=SLOW, by_hand=_LOG),
+    Check("audits", Text("evidence"), evidence.audits, _DOCTOR, seconds=SLOW, by_hand=_LOG),
+    Check("approvals", Text("evidence"), evidence.approvals, _DOCTOR | _STATUS, seconds=SLOW, by_hand=_LOG),
+    Check("approvers", Text("evidence"), evidence.approvers, by_hand=_SETTINGS),
+    Check("evidence-outside", Text("evidence"), evidence.outside, by_hand=_SETTINGS),
+    Check("hooks", Text("hooks"), hooks.hooks, _DOCTOR | _STATUS, seconds=SLOW, by_hand=_OTHERS),
+    Check("boxes", Text("other boxes"), shared.shared, _DOCTOR | _UPGRADE, seconds=SLOW, by_hand=_OTHERS),
+    Check("program", Text("program"), installation.program, by_hand=_OTHERS),
+    Check("plans", Text("plans"), installation.plans, by_hand=_SOUND),
+    Check("prompts", Text("prompts"), installation.prompts, seconds=SLOW, by_hand=_SOUND),
+    Check("words", Text("words"), notices.words, seconds=SLOW, by_hand=_SOUND),
+    Check("choices", Text("words"), choices.keys, seconds=SLOW, by_hand=_SOUND),
+    Check("vouching", Text("choices"), choices.vouching, seconds=SLOW, by_hand=_SETTINGS),
+    Check("names", Text("names"), names.names, by_hand=_SETTINGS),
+    Check("versions", Text("versions"), notices.removed, seconds=SLOW, by_hand=_SETTINGS),
+    Check("numbers", Text("numbers"), notices.numbers, seconds=SLOW, by_hand=_SETTINGS),
+    Check("files", Text("files"), service.files, _DOCTOR, by_hand=_ALL),
+    Check("files-open", Text("files"), service.open_to_all, by_hand=_ALL),
+    Check("unit", Text("service"), service.started, _DOCTOR, by_hand=_CAUSE),
+    Check("service", Text("service"), service.service, _DOCTOR, by_hand=_CAUSE),
+    Check("metrics", Text("metrics"), service.metrics, _DOCTOR, by_hand=_CAUSE),
+    Check("room", Text("room"), service.room, _DOCTOR, by_hand=_DISK),
+    Check("future", Text("future"), service.future, _DOCTOR, by_hand=_CAUSE),
     Check("companies", Text("ledgers"), status.companies, _STATUS, seconds=SLOW),
     Check("spool-status", Text("spool"), status.spool, _STATUS, seconds=SLOW),
     Check("database", Text("other boxes"), shared.reachable, _CHECK),
-    Check("manager", Text("manager"), asterisk.manager, _DOCTOR, Needs.NOTHING),
-    Check("rights", Text("rights"), asterisk.rights, _DOCTOR, Needs.ASTERISK),
-    Check("version", Text("version"), asterisk.version, _DOCTOR, Needs.SETTINGS),
-    Check("modules", Text("modules"), asterisk.modules, _DOCTOR, Needs.MODULES),
-    Check("formats", Text("formats"), asterisk.formats, _DOCTOR, Needs.MODULES),
-    Check("sounds", Text("sounds"), asterisk.sounds, _DOCTOR, Needs.ASTERISK),
-    Check("context", Text("context"), asterisk.context, _DOCTOR, Needs.FAULTLESS | Needs.DIALPLAN),
-    Check("lines", Text("lines"), asterisk.lines, _DOCTOR, Needs.DIALPLAN),
-    Check("script", Text("script"), asterisk.script, _DOCTOR, Needs.DIALPLAN),
-    Check("clock", Text("clock"), asterisk.clock, _DOCTOR, Needs.ASTERISK),
-    Check("spool", Text("spool"), asterisk.spool, _DOCTOR, Needs.SPOOL),
+    Check("manager", Text("manager"), asterisk.manager, _DOCTOR, Needs.NOTHING, by_hand=_PBX),
+    Check("rights", Text("rights"), asterisk.rights, _DOCTOR, Needs.ASTERISK, by_hand=_PBX),
+    Check("version", Text("version"), asterisk.version, _DOCTOR, Needs.SETTINGS, by_hand=_PBX),
+    Check("modules", Text("modules"), asterisk.modules, _DOCTOR, Needs.MODULES, by_hand=_PBX),
+    Check("formats", Text("formats"), asterisk.formats, _DOCTOR, Needs.MODULES, by_hand=_PBX),
+    Check("sounds", Text("sounds"), asterisk.sounds, _DOCTOR, Needs.ASTERISK, by_hand=_ALL),
+    Check(
+        "context", Text("context"), asterisk.context, _DOCTOR, Needs.FAULTLESS | Needs.DIALPLAN, by_hand=_PBX
+    ),
+    Check("lines", Text("lines"), asterisk.lines, _DOCTOR, Needs.DIALPLAN, by_hand=_PBX),
+    Check("script", Text("script"), asterisk.script, _DOCTOR, Needs.DIALPLAN, by_hand=_PBX),
+    Check("clock", Text("clock"), asterisk.clock, _DOCTOR, Needs.ASTERISK, by_hand=_CAUSE),
+    Check("spool", Text("spool"), asterisk.spool, _DOCTOR, Needs.SPOOL, by_hand=_RECORDS),
 )
 
 

@@ -14,6 +14,7 @@ from ...evidence.notes import NoteKind
 from ...ledgers import sequencer
 from ...model import Controller, Verdict
 from ...model.errors import SIGNED_ELSEWHERE, EvidenceError, LedgerError
+from ...model.remedy import SafeChange, SafeRemedy
 from ...model.text import Foreign, Text, clause
 from ...process import log_storage
 from ..evidence.log_state import LogState
@@ -45,8 +46,8 @@ def evidence(system: System) -> Iterator[Finding]:
             continue
         refused = list(_refused(controller))
         signed_by_other = any(finding.note for finding in refused)
-        late = _late(controller, state, system.now, signed_by_other)
-        findings = [*refused, *late, *_elsewhere(controller, state)]
+        late = _late(controller, state, system, signed_by_other)
+        findings = [*refused, *late, *_elsewhere(controller, state, system)]
         faultless += all(finding.note for finding in findings)
         yield from findings
     if faultless:
@@ -174,30 +175,33 @@ def _refusal(error: LedgerError | EvidenceError) -> Finding:
     return wrong(clause(error.message), error.remedy)
 
 
-def _late(controller: Controller, state: LogState, now: datetime, signed_by_other: bool) -> Iterator[Finding]:
+def _late(
+    controller: Controller, state: LogState, system: System, signed_by_other: bool
+) -> Iterator[Finding]:
     """Yield a warning if a record waits too long to be signed; `signed_by_other` is true if another user
     signs."""
-    if state.waiting_since is None or now - state.waiting_since < LATE:
+    if state.waiting_since is None or system.now - state.waiting_since < LATE:
         return
     text = Text.counted(
         "{number} record of {id} waits to be signed",
         "{number} records of {id} wait to be signed",
         state.waiting,
     )
-    fix = Text(
-        "The service signs every minute; without it type: informativa evidence checkpoint --controller {id}",
-        id=controller.id,
-    )
+    words = Text("The service signs every minute; without it type: {commands}")
+    line = ("informativa", "evidence", "checkpoint", "--controller", controller.id, "-c", system.file)
+    fix: Text = SafeRemedy(SafeChange.CHECKPOINT, line, owner=controller.ledger, words=words)
     if signed_by_other:
         fix = Text("As the user whose the key is, run: informativa evidence sequence")
     yield warning(text.format(number=state.waiting, id=controller.id), fix)
 
 
-def _elsewhere(controller: Controller, state: LogState) -> Iterator[Finding]:
+def _elsewhere(controller: Controller, state: LogState, system: System) -> Iterator[Finding]:
     for copy in (*state.published, *state.witnessed):
         if copy.problem:
             text = Text("{place} has {size} of {signed} signed records of {id}: {why}")
-            fix = Text("Mend it, then type: informativa evidence publish --controller {id}", id=controller.id)
+            words = Text("Mend it, then type: {commands}")
+            line = ("informativa", "evidence", "publish", "--controller", controller.id, "-c", system.file)
+            fix = SafeRemedy(SafeChange.PUBLISHING, line, owner=controller.ledger, words=words)
             text = text.format(
                 place=copy.place,
                 size=copy.size,

@@ -74,17 +74,19 @@ async def check_configuration(file: Path) -> tuple[System, list[Finding]]:
     return await run_checks(file, of_suite(Suite.CHECK))
 
 
-async def run_checks(file: Path, checks: Sequence[Check]) -> tuple[System, list[Finding]]:
+async def run_checks(
+    file: Path, checks: Sequence[Check], *, asks_asterisk: bool = False
+) -> tuple[System, list[Finding]]:
     """Return the findings of these checks, in their order and without duplicates, and the system."""
     system = await read(file)
-    return system, await run(system, checks)
+    return system, await run(system, checks, asks_asterisk=asks_asterisk)
 
 
-async def run(system: System, checks: Sequence[Check]) -> list[Finding]:
+async def run(system: System, checks: Sequence[Check], *, asks_asterisk: bool = False) -> list[Finding]:
     """Return the findings of these checks, in their order and without duplicates. Checks that say whether the
-    service can start run first."""
+    service can start run first. Asterisk is asked if one of them needs it, or all are to know of it."""
     async with AsyncExitStack() as stack:
-        if any(Needs.ASTERISK in check.needs for check in checks):
+        if asks_asterisk or any(Needs.ASTERISK in check.needs for check in checks):
             system.login = await _log_in(system, stack)
         by_id = await _all(system, [check for check in checks if check.blocks_start])
         system.start_blocked = any(
@@ -98,7 +100,7 @@ async def _all(system: System, checks: Sequence[Check]) -> dict[str, list[Findin
     """Run checks at the same time; return the findings by id of the check, under its name."""
     results = await asyncio.gather(*(_findings(check, system) for check in checks))
     return {
-        check.id: [replace(finding, check=check.name) for finding in findings]
+        check.id: [replace(finding, check=check.name, check_id=check.id) for finding in findings]
         for check, findings in zip(checks, results, strict=True)
     }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Annotated
 
@@ -38,6 +38,8 @@ class Finding:
     """The mistake of the configuration, if it is one: `informativa check` shows its place."""
     note: Annotated[bool, Field(exclude=True)] = False
     """True if `informativa check` shows it although it is in order."""
+    check_id: Annotated[str, Field(exclude=True)] = field(default="", compare=False)
+    """The id of the check; empty until an examination names it."""
 
     @property
     def sentence(self) -> Text:

@@ -14,7 +14,8 @@ from ...config import Configuration
 from ...config.notices import LONGEST_SHORT
 from ...model import Line, Notice, matching_language, name_and_id
 from ...model.errors import ConfigError
-from ...model.text import Foreign, Text, command, joined
+from ...model.remedy import COMMANDS, SafeChange, SafeRemedy
+from ...model.text import Foreign, Text, joined
 from ...process.preparation import verify_recordings
 from ...prompts import audio
 from ..backup import listing
@@ -44,7 +45,12 @@ def cached(system: System) -> Iterator[Finding]:
     cached_file, reason = config.unusable(system.file)
     if reason:
         text = Text("scripts cannot use {file} ({why}), and take twice their time")
-        fix = f"{command('rm', cached_file)}; {command('informativa', 'check', '-c', system.file)}"
+        fix = SafeRemedy(
+            SafeChange.CACHE,
+            ("rm", cached_file),
+            ("informativa", "check", "-c", system.file),
+            owner=cached_file.parent,
+        )
         yield warning(text.format(file=cached_file, why=reason), fix)
 
 
@@ -82,10 +88,14 @@ def prompts(system: System) -> Iterator[Finding]:
 
 
 def owner(configuration: Configuration) -> os.stat_result:
-    """Return the status of the ledgers' folder, else of the configuration: its owner is to run service and
-    script."""
+    """Return the status of `owned`: its owner is to run service and script."""
+    return owned(configuration).stat()
+
+
+def owned(configuration: Configuration) -> Path:
+    """Return the ledgers' folder, else the configuration."""
     folders = sorted({Path(controller.ledger).parent for controller in configuration.answering()})
-    return next((folder for folder in folders if folder.is_dir()), configuration.file).stat()
+    return next((folder for folder in folders if folder.is_dir()), configuration.file)
 
 
 def out_of_reach(configuration: Configuration) -> list[Text]:
@@ -158,7 +168,7 @@ def backups(system: System) -> Iterator[Finding]:
     if plan is None:
         yield ok(Text("no folder for backups is configured (`backup:`)"), note=True)
         return
-    folder, fix = Path(plan.folder), command("informativa", "backup", "make", "-c", system.file)
+    folder = Path(plan.folder)
     try:
         newest = listing.newest(folder)
     except OSError as error:
@@ -167,11 +177,17 @@ def backups(system: System) -> Iterator[Finding]:
         yield warning(text, Text("Mount it, or make it once: mkdir -p -m 700 {folder}", folder=folder))
         return
     if newest is None:
-        yield warning(Text("there is no backup in {folder}", folder=folder), fix)
+        yield warning(Text("there is no backup in {folder}", folder=folder), _backup(system))
         return
     facts = {"day": f"{newest:%Y-%m-%d %H:%M}", "folder": folder}
     if plan.warn_after.after(newest, UTC) < system.now:
         text = Text("the newest backup in {folder} is old: of {day} (UTC)", **facts)
-        yield warning(text, Text("{make}; and look why: journalctl -u informativa-backup", make=fix))
+        look = Text("{commands}; and look why: journalctl -u informativa-backup")
+        yield warning(text, _backup(system, look))
     else:
         yield ok(Text("the newest backup in {folder} is of {day} (UTC)", **facts))
+
+
+def _backup(system: System, words: Text = COMMANDS) -> SafeRemedy:
+    make = ("informativa", "backup", "make", "-c", system.file)
+    return SafeRemedy(SafeChange.BACKUP, make, owner=owned(system.configured), words=words)

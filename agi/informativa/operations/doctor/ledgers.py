@@ -11,11 +11,12 @@ from pathlib import Path
 from ...ledgers.ledger_file import RESTORE
 from ...model import Controller
 from ...model.errors import InformativaError, LedgerEmptyError
+from ...model.remedy import SafeChange, SafeRemedy
 from ...model.text import Foreign, Text, clause, command
 from ...process import storage
 from ...system.files import obstacle
 from ...system.patience import within
-from . import users, write_trial
+from . import unit, users, write_trial
 from .findings import Finding, ok, unknown, warning, wrong
 from .system import System
 
@@ -144,11 +145,27 @@ def _no_folder(folder: Path, system: System) -> Finding:
     """
     uid = next(iter(system.users()), None)
     owner = system.configured.file.stat().st_uid if uid is None else uid
-    make = command("install", "-d", "-m", "700", "-o", users.name(owner), folder)
+    make = ("install", "-d", "-m", "700", "-o", users.name(owner), folder)
     if (place := obstacle(folder)) is None:
-        return wrong(Text("there is no folder {folder} for the ledger", folder=folder), make)
+        fix = SafeRemedy(SafeChange.FOLDER, make)
+        text = Text("there is no folder {folder} for the ledger", folder=folder)
+        return wrong(text, fix.as_words if unmounted(folder) else fix)
     text = Text("{place} is no folder, and {folder} is to be one for the ledger", place=place, folder=folder)
-    return wrong(text, f"{command('mv', place, f'{place}.aside')}; {make}")
+    return wrong(text, f"{command('mv', place, f'{place}.aside')}; {command(*make)}")
+
+
+def unmounted(folder: Path, table: Path = Path("/etc/fstab")) -> Path | None:
+    """Return the place of a disk that /etc/fstab mounts there or above, and that is not mounted; `None` if
+    there is none. A folder that is made in its place would hide what is on that disk."""
+    with suppress(OSError):
+        rows = (line.split() for line in table.read_text(errors="replace").splitlines())
+        places = [Path(row[1]) for row in rows if len(row) > 2 and row[1].startswith("/")]
+        return next((at for at in places if folder.is_relative_to(at) and not at.is_mount()), None)
+    return None
+
+
+def _private(file: Path) -> SafeRemedy:
+    return SafeRemedy(SafeChange.RIGHTS, ("chmod", "600", file), owner=file)
 
 
 def _denied(controller: Controller, uid: int, user: str) -> Iterator[Finding]:
@@ -164,7 +181,9 @@ def _denied(controller: Controller, uid: int, user: str) -> Iterator[Finding]:
     denied = [part for part in parts if users.denied(uid, part, os.W_OK)]
     if denied:
         text = Text("{user} cannot write {file}, so nothing is recorded there")
-        fix = f"{command('chown', users.name(uid), *denied)}; {command('chmod', 'u+rwX', *denied)}"
+        fix = SafeRemedy(
+            SafeChange.RIGHTS, ("chown", "-h", users.name(uid), *denied), ("chmod", "u+rwX", *denied)
+        )
         yield wrong(text.format(user=user, file=denied[0]), fix)
 
 
@@ -174,13 +193,14 @@ def opening_findings(system: System, controller: Controller) -> Generator[Findin
     file = Path(controller.ledger)
     if processes := storage.processes_with_deleted_wal(controller):
         text = Text("what lies beside {file} (-wal, -shm) was deleted under process {processes}")
-        fix = Text(
+        words = Text(
             "The service saves what it holds within a second; if this stays, end that process in good order"
-            " (systemctl restart informativa), and delete nothing beside a ledger."
+            " ({commands}), and delete nothing beside a ledger."
         )
+        fix = system.by_systemd(unit.RESTART, words)
         yield wrong(text.format(file=file, processes=", ".join(map(str, processes))), fix)
     if file.is_file() and file.stat().st_mode & 0o077:
-        yield warning(Text("others can read {file}", file=file), command("chmod", "600", file))
+        yield warning(Text("others can read {file}", file=file), _private(file))
     try:
         with closing(storage.store(controller, read_only=True)) as store:
             schema, newest_schema = store.schema()

@@ -69,10 +69,15 @@ async def _ask_script(script: str, host: str, port: int, token: str) -> dict[str
     return {name: text for name, _equals, text in pairs}
 
 
-def otherwise(answer: Mapping[str, str], configuration: Configuration, run: Text | str) -> Finding | None:
+def otherwise(
+    answer: Mapping[str, str],
+    configuration: Configuration,
+    run: Text | str,
+    reload: Text | str = "systemctl reload informativa",
+) -> Finding | None:
     """Return the first difference between the service that gave this status and the installed program and
-    configuration, with its remedy; `None` if there is none. `run` is the remedy that starts the service."""
-    reload = "systemctl reload informativa"
+    configuration, with its remedy; `None` if there is none. `run` is the remedy that starts the service,
+    `reload` the one by which it loads its configuration."""
     if answer.get("version") != __version__:
         text = Text("the service is informativa {running}, and {installed} is installed")
         return warning(text.format(running=answer.get("version"), installed=__version__), run)

@@ -14,15 +14,36 @@ from pathlib import Path
 from ...config import Configuration
 from ...model import Controller
 from ...model.errors import InformativaError
+from ...model.remedy import SafeChange, SafeRemedy
 from ...model.text import Foreign, Text, command
 from ...process import storage
 from ...system.patience import in_thread
-from . import ports, probe, users
+from . import ports, probe, unit, users
 from .findings import Finding, ok, warning, wrong
 from .system import System
 
 AHEAD = timedelta(minutes=1)  # of the clock; no true record is later than that
 LITTLE, FULL = 500 << 20, 50 << 20  # bytes; a record takes about 500
+
+
+async def started(system: System) -> AsyncIterator[Finding]:
+    """Check that systemd, where it runs, starts the service with the machine."""
+    if not unit.RUNNING.is_dir():
+        return
+    serving = await system.answer() is not None
+    enable = unit.enable(now=not (serving or system.start_blocked))
+    if unit.text(system.units) is None:
+        if not serving:  # else something other than systemd runs it
+            file = system.units / f"{unit.SERVICE}.service"
+            text = Text("nothing starts the service with this machine: there is no {file}", file=file)
+            yield warning(text, unit.write(system.file, file, enable))
+    elif not unit.runs(system.file, system.units):
+        return  # it is another configuration's
+    elif not unit.is_enabled(system.units):
+        text = Text("nothing starts the service with this machine: its unit is not enabled")
+        yield warning(text, enable)
+    else:
+        yield ok(Text("systemd starts the service with this machine"))
 
 
 async def service(system: System) -> AsyncIterator[Finding]:
@@ -49,7 +70,8 @@ async def service(system: System) -> AsyncIterator[Finding]:
         if failing == {}
         else Text("the service answers at {listen}")
     )
-    yield probe.otherwise(answer, configuration, run) or ok(answers.format(listen=configuration.listen))
+    difference = probe.otherwise(answer, configuration, run, system.by_systemd(unit.RELOAD))
+    yield difference or ok(answers.format(listen=configuration.listen))
     for finding in (*probe.not_shared(answer), *probe.cannot_decide(failing or {})):
         yield finding
 
@@ -96,7 +118,7 @@ def open_to_all(system: System) -> Iterator[Finding]:
     """Check that only their owners may change configuration, keys, prompts and ledgers."""
     for path in _open_to_all(system):
         text = Text("every user of this machine may change {file}", file=path)
-        yield warning(text, command("chmod", "o-w", path))
+        yield warning(text, SafeRemedy(SafeChange.RIGHTS, ("chmod", "o-w", path), owner=path))
 
 
 def _key_files(configuration: Configuration) -> list[Path]:
@@ -171,8 +193,8 @@ def _unreadable(system: System, files: list[Path]) -> list[Finding]:
     ]
 
 
-def _opening(uid: int, file: Path, own_folder: Path) -> str:
-    """Return the command by which a user gets access to a private file.
+def _opening(uid: int, file: Path, own_folder: Path) -> str | SafeRemedy:
+    """Return the remedy by which a user gets access to a private file.
 
     It makes him the owner of the file, and of a folder within `own_folder` that he may not enter. A closed
     folder above `own_folder` it opens to everybody.
@@ -182,8 +204,10 @@ def _opening(uid: int, file: Path, own_folder: Path) -> str:
         return command("chmod", "a+x", folder)
     owner = users.name(uid)
     if folder:
-        return f"{command('chown', '-R', owner, folder)}; {command('chmod', '-R', 'u+rX', folder)}"
-    return f"{command('chown', owner, file)}; {command('chmod', 'u+r', file)}"
+        return SafeRemedy(
+            SafeChange.RIGHTS, ("chown", "-R", "-h", owner, folder), ("chmod", "-R", "u+rX", folder)
+        )
+    return SafeRemedy(SafeChange.RIGHTS, ("chown", "-h", owner, file), ("chmod", "u+r", file))
 
 
 def _time_ahead(controller: Controller, now: datetime) -> datetime | None:

@@ -19,19 +19,19 @@ from ...config import Configuration, by_company, of_callers, stops_service
 from ...ledgers.following import LedgerSummary
 from ...model import Controller, Prompt
 from ...model.errors import ConfigProblem, ManagerError
+from ...model.remedy import COMMANDS, SafeChange, SafeRemedy
 from ...model.text import Text
 from ...process import log_storage, storage
 from ...system.patience import start_in_thread
 from .. import boxes
 from ..boxes import Meeting
 from ..evidence.log_state import LogState, log_state
-from . import probe, users
+from . import probe, unit, users
 from .asterisk_files import AsteriskFiles, usual_files
 from .dialplan import DialplanStep
 from .findings import Finding
 
 DAYS = 30  # of a ledger's summary
-UNITS = Path("/etc/systemd/system")
 
 Result = TypeVar("Result")
 
@@ -55,7 +55,7 @@ class System:
     asterisk_uid: int | None = None
     asterisk_files: AsteriskFiles = field(default_factory=usual_files)
     service_uid: int | None = None
-    units: Path = UNITS
+    units: Path = field(default_factory=lambda: unit.FOLDER)
     start_blocked: bool = False  # a finding says that the service cannot start
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
     _answers: dict[str, asyncio.Task[Any]] = field(default_factory=dict, repr=False)
@@ -176,9 +176,22 @@ class System:
         """Return those users' names for a sentence."""
         return ", ".join(self.users().values())
 
+    def install_dialplan(self) -> Text:
+        """Return the remedy that installs the dialplan; in words where Asterisk is on another machine."""
+        remedy = self.asterisk_files.install(self.file)
+        account = self.configured.manager
+        return remedy if account and account.host.startswith("127.") else remedy.as_words
+
+    def by_systemd(self, line: tuple[str, ...], words: Text = COMMANDS) -> Text:
+        """Return the remedy that has systemd restart or reload the service; in words where no unit of systemd
+        runs it with this configuration."""
+        remedy = SafeRemedy(SafeChange.SERVICE, line, words=words)
+        return remedy if unit.runs(self.file, self.units) else remedy.as_words
+
     def restart(self) -> Text:
         """Return the remedy that starts the service; mistakes that keep it from starting come first."""
-        run = Text("systemctl restart informativa (or: informativa serve -c {file})", file=self.file)
+        words = Text("{commands} (or: informativa serve -c {file})", file=self.file)
+        run = self.by_systemd(unit.RESTART, words)
         first = Text(
             "First mend what keeps the service from starting: informativa check -c {file}. Then: {run}"
         )

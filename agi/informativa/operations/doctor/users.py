@@ -87,11 +87,11 @@ def denied(uid: int, file: Path, right: int) -> bool:
         return False
 
 
-def opening(uid: int, file: Path, otherwise: str) -> str:
-    """Return the command by which a user gets access to a file: it opens the first folder that he may not
-    enter; `otherwise` if he may enter them all."""
+def opening(uid: int, file: Path) -> str:
+    """Return the command that opens the first folder on the way to a file that a user may not enter; '' if he
+    may enter them all."""
     folder = blocking(uid, file)
-    return command("chmod", "a+x", folder) if folder else otherwise
+    return command("chmod", "a+x", folder) if folder else ""
 
 
 def blocking(uid: int, file: Path) -> Path | None:

@@ -15,7 +15,7 @@ Calls and records:
 The installation:
 
 - `status`: service and ledgers on one screen
-- `doctor`: findings
+- `doctor`, `mending`: findings, and what `doctor --fix` did
 - `check`: problems of the configuration
 - `configuration`: a configuration that was made or upgraded, and files for one
 - `controllers`: companies and their state

@@ -6,9 +6,11 @@ from collections.abc import Iterator
 
 from rich.text import Text as Styled
 
+from ...model.remedy import SafeRemedy
 from ...model.text import Text
 from ...operations.doctor.examination import Examination
-from ...operations.doctor.findings import State
+from ...operations.doctor.findings import Finding, State
+from ...operations.doctor.mending import Treatment
 from ..messages import Language
 
 _MARKS = {State.OK: "✔", State.WARNING: "!", State.WRONG: "✘", State.UNKNOWN: "?"}
@@ -17,24 +19,41 @@ _COLOURS = {State.OK: "green", State.WARNING: "yellow", State.WRONG: "bold red",
 
 
 def findings(examination: Examination, say: Language, *, unicode: bool) -> Iterator[Styled]:
-    """Yield a line for each finding, with its fix below; and one line for all that could not be checked for
-    the same reason."""
+    """Yield a line for each finding, with its fix below; one line for all that could not be checked for the
+    same reason; and how many of the fixes the program can run."""
     marks = _MARKS if unicode else _ASCII
     reasons: dict[Text, list[Text]] = {}
     for finding in examination.findings:
         if finding.state is State.UNKNOWN:
             reasons.setdefault(finding.finding, []).append(finding.check)
             continue
-        mark = Styled(f"{marks[finding.state]} ", _COLOURS[finding.state])
-        yield mark + f"{say(finding.check)}: {say(finding.finding)}"
-        if finding.fix:
-            yield Styled(f"    {say(finding.fix)}")
+        yield from finding_lines(finding, say, unicode=unicode)
     for reason, names in reasons.items():
         line = say(
             "not looked at: {names} ({reason})", names=", ".join(say(name) for name in names), reason=reason
         )
         yield Styled(f"{marks[State.UNKNOWN]} {line}", _COLOURS[State.UNKNOWN])
-    yield Styled(
+    yield tally(examination, say)
+    if safe := sum(isinstance(finding.fix, SafeRemedy) for finding in examination.findings):
+        text = Text.counted(
+            "The program can mend {count} of them, after a yes: informativa doctor --fix",
+            "The program can mend {count} of them, each after a yes: informativa doctor --fix",
+            safe,
+        )
+        yield Styled(say(text))
+
+
+def finding_lines(finding: Finding | Treatment, say: Language, *, unicode: bool) -> Iterator[Styled]:
+    """Yield a finding, with its fix below."""
+    mark = Styled(f"{(_MARKS if unicode else _ASCII)[finding.state]} ", _COLOURS[finding.state])
+    yield mark + f"{say(finding.check)}: {say(finding.finding)}"
+    if finding.fix:
+        yield Styled(f"    {say(finding.fix)}")
+
+
+def tally(examination: Examination, say: Language) -> Styled:
+    """Return the numbers of findings."""
+    return Styled(
         say(
             "{wrong} wrong, {warnings} to look at, {unknown} not looked at, {fine} in order",
             wrong=examination.wrong,

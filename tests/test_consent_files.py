@@ -97,7 +97,7 @@ def test_rows_become_records_and_bad_ones_are_named(file: Path, answers: Path) -
 
 def test_command_ends_with_four_where_rows_were_rejected(file: Path, answers: Path) -> None:
     """The command prints the counts, and ends as the import of notices does."""
-    words = ("import", answers, "--choice", "marketing", "--by", "website", *HERE)
+    words = ("import", answers, "--choice", "marketing", "--by", "website", "--yes", *HERE)
     assert printed(file, *words, code=4).startswith("40 rows read: 37 recorded, 0 known before, 3 rejected.")
     told = json.loads(printed(file, *words, "--json", code=4))
     assert (told["read"], told["recorded"], told["done"]) == (40, 0, True)

@@ -127,7 +127,7 @@ def test_pins_fit_what_the_project_asks_for() -> None:
     extras = PROJECT["optional-dependencies"]
     own = [
         line
-        for extra in ("test", "lint", "speech", "recogniser", "timestamp", "backup", "postgres")
+        for extra in ("test", "lint", "speech", "recogniser", "timestamp", "backup", "postgres", "xlsx")
         for line in extras[extra]
     ]
     for line in (*PROJECT["dependencies"], *own):

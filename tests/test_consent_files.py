@@ -161,7 +161,10 @@ def test_answers_under_an_earlier_key_continue(file: Path, tmp_path: Path) -> No
         ("number,at,reference\n+393331234567,2026-10-01,F\n", "`answer` and `at`"),
         ("number,answer,reference\n+393331234567,granted,F\n", "must name the columns"),
         ("number,answer,at\n+393331234567,granted,2026-10-01\n", "No row has a reference"),
-        ("number,answer,at,reference\n+393331234567,granted,10/25/2026,F\n", "the month first"),
+        (
+            "number,answer,at,reference\n+393331234567,granted,10/25/2026,F\n+393331234568,granted,25/10/2026,F\n",
+            "the month first",
+        ),
     ],
 )
 def test_file_that_cannot_be_understood_adds_nothing(file: Path, tmp_path: Path, text: str, why: str) -> None:

@@ -167,7 +167,10 @@ def test_i5_reference_holds_no_number(folder: Path, tmp_path: Path) -> None:
     [
         ('+393339999999;2026-01-31;"form 2\n', "Line 5202 opens a quote"),
         (f"+393339999999;2026-01-31;{'x' * 200_000}\n", "Line 5202 is longer than"),
-        ("+393339999999;01/31/2026;form\n", "Line 2 has a date with the day first, and line 5202 one with the month first"),
+        (
+            "+393339999999;01/31/2026;form\n",
+            "Line 2 has a date with the day first, and line 5202 one with the month first",
+        ),
     ],
 )
 def test_nothing_of_a_file_gets_in_that_cannot_be_understood(

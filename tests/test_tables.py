@@ -42,7 +42,7 @@ UNDERSTOOD = {
     "old Macintosh": ((HEADER + ROW).replace("\n", "\r"), 2),
     "UTF-16": ((HEADER + ROW).encode("utf-16"), 2),
     "UTF-16 without a mark": ((HEADER + ROW).encode("utf-16-le"), 2),
-    "other headers": ("Anagrafica;recapito;informato\nAnna;+393331234567;2026-01-31\n", 2),
+    "other headers": ("recapito;informato;riferimento\n+393331234567;2026-01-31;form 1\n", 2),
     "bars": (HEADER.replace(";", "|") + ROW.replace(";", "|"), 2),
 }
 

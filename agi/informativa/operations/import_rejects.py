@@ -18,7 +18,7 @@ from ..model.text import Foreign, Text
 from .csv_table import Table
 from .sheet_table import SheetTable
 
-WHY = Text("why")  # the header of the column, in the reader's language
+WHY = Text("why")  # header of the column, in the reader's language
 
 
 class Writer(Protocol):

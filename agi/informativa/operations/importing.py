@@ -86,8 +86,8 @@ def understand(source: Source, progress: Progress) -> Understood:
         try:
             return read_through(source, progress)
         except InformativaError as error:
-            message = Text("{error} Nothing of the file was recorded.", error=error.text)
-            raise InformativaError(message) from error
+            message = Text("{error} Nothing of the file was recorded.", error=error.message)
+            raise InformativaError(message, error.remedy) from error
 
 
 def run(

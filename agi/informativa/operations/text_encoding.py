@@ -20,7 +20,7 @@ def guess(head: bytes) -> str:
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return UTF_16
     even, odd = head[0:400:2].count(0), head[1:400:2].count(0)
-    if max(even, odd) > 2 * min(even, odd) + len(head[:400]) // 8:
+    if abs(even - odd) > len(head[:400]) // 3:  # UTF-16 has a NUL in nearly each letter of ours
         return f"{UTF_16}-le" if odd > even else f"{UTF_16}-be"
     try:
         codecs.getincrementaldecoder(UTF_8)().decode(head)

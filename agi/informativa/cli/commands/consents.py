@@ -185,7 +185,10 @@ def export(
 def import_file(
     file: Annotated[
         Path,
-        typer.Argument(metavar="FILE.csv", help="With columns `number` (or `customer`), `answer` and `at`."),
+        typer.Argument(
+            metavar="FILE",
+            help="CSV or Excel (.xlsx), with columns `number` (or `customer`), `answer` and `at`.",
+        ),
     ],
     choice: Annotated[str, typer.Option(metavar="CHOICE", help="The consent that they answered.")],
     controller: OfCompany,
@@ -205,10 +208,10 @@ def import_file(
     config: Config = DEFAULT_FILE,
     as_json: Json = False,
 ) -> None:
-    """Put on record what callers answered to a consent, from a CSV file; the same row adds nothing twice.
+    """Put on record what callers answered to a consent, from a list; the same row adds nothing twice.
 
-    The whole file is checked first, and nothing is recorded of one that cannot be understood. Exit code 4 if
-    some rows were rejected.
+    The whole file is read first, and how it is understood is shown on ten rows before anything is recorded.
+    Exit code 4 if some rows were rejected.
     """
     selection = select_for_notices(config, controller)
     warn_of_unrelated(selection.unrelated)

@@ -196,16 +196,19 @@ def _reading(
 
 
 def guess_form(numbers: Iterable[str], region: str) -> NumberForm:
-    """Return the form of numbers without + or 00: the one that is the only possible one of some, if the other
-    one is of none."""
-    forms = (NumberForm.NATIONAL, NumberForm.INTERNATIONAL)
-    only: set[NumberForm] = set()
+    """Return the form of numbers without + or 00: the only one that some can have, if none can only have the
+    other. A number that is the same in both forms has its country's code."""
+    certain: set[NumberForm] = set()
     for number in islice(numbers, SAMPLE):
         plain = number.strip().translate(SEPARATORS)
         if not plain.startswith(("+", "00")):
-            possible = [form for form in forms if numbering.valid(plain, region, form)]
-            only.update(possible if len(possible) == 1 else ())
-    return only.pop() if len(only) == 1 else NumberForm.EITHER
+            national = numbering.valid(plain, region, NumberForm.NATIONAL)
+            international = numbering.valid(plain, region, NumberForm.INTERNATIONAL)
+            if international and national in ({}, international):
+                certain.add(NumberForm.INTERNATIONAL)
+            elif national and not international:
+                certain.add(NumberForm.NATIONAL)
+    return certain.pop() if len(certain) == 1 else NumberForm.EITHER
 
 
 def _require_reference(source: Source, table: Table | SheetTable) -> None:

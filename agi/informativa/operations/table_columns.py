@@ -10,7 +10,7 @@ from ..model.redaction import without_numbers
 from ..model.text import Text
 
 SAMPLE = 1000  # rows by which columns are recognised
-_MOST = 0.8  # the part of a column's cells that must look alike
+_FEWEST = 0.5  # the part of a column's cells that must look alike
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ def find_columns(
 
 def _is_mostly(recognise: Callable[[str], bool], rows: Sequence[Sequence[str]], column: int) -> bool:
     cells = [cell for row in rows if column < len(row) and (cell := row[column].strip())]
-    return bool(cells) and sum(map(recognise, cells)) >= _MOST * len(cells)
+    return bool(cells) and sum(map(recognise, cells)) >= _FEWEST * len(cells)
 
 
 def _columns(header: Sequence[str], chosen: Mapping[str, str], form: TableForm) -> dict[str, int]:

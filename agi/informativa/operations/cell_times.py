@@ -36,7 +36,7 @@ DAY_FIRST = DateForm()
 
 @dataclass
 class DateEvidence:
-    """What the dates of a file say of their form: lines of the file, 0 for none, and numbers of dates."""
+    """Evidence of the form of a file's dates: lines of the file, 0 for none, and numbers of dates."""
 
     day_first: int = 0
     """The first line with a date that can only have its day first."""

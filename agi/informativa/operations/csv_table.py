@@ -36,7 +36,7 @@ _NAMED_SEPARATOR = re.compile(r'"?sep=(.)"?\s*')
 
 @dataclass(frozen=True)
 class Dialect:
-    """How the text of a file is written, as far as somebody said it; what is empty is guessed."""
+    """Encoding and separator of a file, as far as somebody said them; what is empty is guessed."""
 
     encoding: str = ""
     separator: str = ""

@@ -1,4 +1,4 @@
-"""How a file of an import is read: guessed from its rows, shown to a person, and only then used."""
+"""The reading of a file of an import: guessed from its rows, shown to a person, and only then used."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Progress = Callable[[str, int], None]
 
 @dataclass(frozen=True)
 class Reading:
-    """How the file is read."""
+    """Form of the file as it is read."""
 
     encoding: str
     """Encoding of its text; `xlsx` for an Excel file."""
@@ -69,7 +69,7 @@ class Reading:
 
 @dataclass(frozen=True)
 class ImportPreview:
-    """How a file would be imported, before anything of it is recorded."""
+    """Rows of a file as they would be imported, before anything of it is recorded."""
 
     rows: int
     """Number of its rows."""
@@ -78,7 +78,7 @@ class ImportPreview:
     numbers_stored: bool
     """True if an Excel file has the numbers as numbers, so that + and zeros before them are lost."""
     reading: Reading
-    """How it is read."""
+    """Form of the file."""
     sample: tuple[SampleRow, ...]
     """First rows, as they are understood."""
 

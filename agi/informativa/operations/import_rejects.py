@@ -32,14 +32,20 @@ class Rejects:
     """The rejected rows of one import, for the time of a `with` block of `opened_rejects`."""
 
     def __init__(
-        self, path: Path, file: IO[str], table: Table | SheetTable, say: Callable[[Text], str], *, whole: bool
+        self,
+        path: Path,
+        file: IO[str],
+        table: Table | SheetTable,
+        say: Callable[[Text], str],
+        *,
+        complete_rows: bool,
     ) -> None:
         self.number = 0
-        self._path, self._file, self._say, self._whole = path, file, say, whole
+        self._path, self._file, self._say, self._complete_rows = path, file, say, complete_rows
         names = table.header
         self._again = bool(names) and names[-1].strip() in {str(WHY), say(WHY)}  # rejected before
         self._width = len(names) - self._again
-        if not whole:
+        if not complete_rows:
             self._writer: Writer = csv.writer(file)
             self._header: Sequence[object] = ("line", "reason")
             return
@@ -57,7 +63,9 @@ class Rejects:
             if not self.number and self._header:
                 self._writer.writerow(self._header)
             self.number += 1
-            self._writer.writerow(self._row(cells, reason) if self._whole else (line, self._say(reason)))
+            self._writer.writerow(
+                self._row(cells, reason) if self._complete_rows else (line, self._say(reason))
+            )
 
     def flush(self) -> None:
         """Write out all rows. Raises InformativaError."""
@@ -75,27 +83,27 @@ class Rejects:
 
 @contextmanager
 def opened_rejects(
-    file: Path, table: Table | SheetTable, say: Callable[[Text], str], *, whole: bool
+    file: Path, table: Table | SheetTable, say: Callable[[Text], str], *, complete_rows: bool
 ) -> Iterator[Rejects]:
     """Open the file; it stays if it has a row when all went well. Raises InformativaError."""
     encoding = "utf-8"
-    if whole:
+    if complete_rows:
         encoding = {"xlsx": "utf-8"}.get(table.encoding, table.encoding)
         encoding = "utf-8-sig" if table.mark else encoding
     with _in_plain_words(file):
-        if not whole:
+        if not complete_rows:
             file.unlink(missing_ok=True)  # root may run this in another's folder, and follows no link
-        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600 if whole else 0o666)
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600 if complete_rows else 0o666)
         opened = os.fdopen(descriptor, "w", encoding=encoding, errors="replace", newline="")
-    rejects, complete = Rejects(file, opened, table, say, whole=whole), False
+    rejects, finished = Rejects(file, opened, table, say, complete_rows=complete_rows), False
     try:
         yield rejects
         rejects.flush()
-        complete = True
+        finished = True
     finally:
         with suppress(OSError):  # of a full disk, which `flush` named
             opened.close()
-        if not rejects.number or (whole and not complete):
+        if not rejects.number or (complete_rows and not finished):
             file.unlink(missing_ok=True)
 
 

@@ -118,18 +118,18 @@ class SampleRow:
     answer: str
     """Answer to a consent; empty for other imports."""
     reference: str
-    """Where the evidence is; # for digits that may be a number."""
+    """Place of the evidence; # for digits that may be a number."""
     reason: OptionalSentence
-    """Why the row cannot be taken; null if it can."""
+    """Reason why the row cannot be taken; null if it can."""
 
 
 @dataclass(frozen=True)
 class FileOptions:
-    """How a file is to be read, as far as somebody said it; what is empty or None is guessed."""
+    """Form of a file, as far as somebody said it; what is empty or None is guessed."""
 
     dialect: Dialect = GUESSED
     sheet: str = ""
-    """Of an Excel file; the first if none is named."""
+    """Sheet of an Excel file; the first if none is named."""
     dates: DateOrder | None = None
     short_years: bool | None = None
     """True if dates may have years of two digits, which are of this century."""

@@ -1,7 +1,7 @@
-"""Import of deliveries made elsewhere, from a CSV file of any length.
+"""Import of deliveries made elsewhere, from a list of any length.
 
-The whole file is checked before anything of it is recorded. The same row adds nothing a second time, so a run
-that was interrupted is simply repeated.
+The whole file is read once before anything of it is recorded (import_reading.py). The same row adds nothing a
+second time, so a run that was interrupted is simply repeated.
 
 One process does all the work: a million rows take some 45 seconds of its CPU time. Worker processes could
 take over at most the two fifths that prepare rows; on two cores a worker took a tenth off.
@@ -69,10 +69,10 @@ class Import:
     """Number of rows that could not be taken."""
     rejects: Path | None
     """The file that lists these by line, each with its reason; null where there are none."""
-    whole_rejects: bool
+    complete_rejects: bool
     """True if that file has the rejected rows themselves, with the numbers in them."""
     reading: Reading
-    """How the file was read."""
+    """Form of the file as it was read."""
 
 
 def understand(source: Source, progress: Progress) -> Understood:
@@ -105,13 +105,16 @@ def run(
     understood = understood or understand(source, progress)
     understood.reading.require_complete()
     source = understood.reading.apply(source)
-    whole = source.options.rejects is not None
+    complete_rows = source.options.rejects is not None
     with _in_plain_words(source.file), opened_table(source) as table:
         if identity(source.file) != understood.identity:
             raise InformativaError(
                 Text("{file} was changed meanwhile.", file=source.file), Text("Type the same again.")
             )
-        with _ledger(source) as ledger, opened_rejects(source.rejects, table, say, whole=whole) as rejects:
+        with (
+            _ledger(source) as ledger,
+            opened_rejects(source.rejects, table, say, complete_rows=complete_rows) as rejects,
+        ):
             _record(source, table, understood.rows, ledger, rejects, counts, progress)
     return Import(
         counts.read,
@@ -120,7 +123,7 @@ def run(
         counts.unusual,
         counts.rejected,
         source.rejects if counts.rejected else None,
-        whole and bool(counts.rejected),
+        complete_rows and bool(counts.rejected),
         understood.reading,
     )
 

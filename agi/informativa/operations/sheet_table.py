@@ -48,7 +48,7 @@ class SheetTable:
             for place in self._numbers
             if place < len(cells)
         )
-        """How many callers among the first rows stand there as numbers, without plus and leading zeros."""
+        """Number of callers among the first rows who stand there without plus and zeros."""
 
     def position(self) -> int:
         """Return how many bytes of the file are read: unknown."""

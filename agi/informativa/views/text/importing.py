@@ -60,7 +60,7 @@ def previewed(preview: ImportPreview, say: Language) -> Iterator[str]:
 def imported(result: Import, say: Language) -> Iterator[str]:
     """Yield the number of rows, and the file with the reasons of rejections."""
     yield count_lines(result, say)
-    if result.whole_rejects:
+    if result.complete_rejects:
         yield say("The rejected rows, with the reasons: {file}", file=result.rejects)
         yield say("It has numbers of callers in clear: correct it, import it in the same way, and delete it.")
     elif result.rejects:

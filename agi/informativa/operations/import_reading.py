@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ..model import NumberForm, numbering, plausibility
 from ..model.errors import InformativaError
+from ..model.redaction import without_numbers
 from ..model.text import Text
 from . import sheet_table, text_encoding
 from .callers import REFERENCE_FAULTS
@@ -184,7 +185,7 @@ def _reading(
         sheet=table.sheet if isinstance(table, SheetTable) else None,
         header=bool(table.header),
         columns={
-            name: table.header[place].strip() if table.header else str(place + 1)
+            name: without_numbers(table.header[place].strip()) if table.header else str(place + 1)
             for name, place in table.columns.items()
         },
         dates=options.dates or evidence.order,

@@ -285,7 +285,7 @@ class RowReader:
             line,
             caller,
             at.astimezone(self._source.controller.zone) if at else None,
-            self._cell(cells, "answer"),
+            without_numbers(self._cell(cells, "answer")),
             without_numbers(reference),
             reason,
         )

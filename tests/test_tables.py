@@ -75,6 +75,7 @@ REFUSED = {
         "Line 3 has a carriage return",
     ),
     "carriage return in quotes": (HEADER + '+39;2026-01-31;"form\r2"\n', "Line 2 has a carriage return"),
+    "NUL in a cell of two lines": (HEADER + ROW + '"+39\n\0";2026-01-31;x\n', "Line 4 holds a NUL"),
     "NUL": (HEADER + ROW + "+39\0;2026-01-31;\n", "Line 3 holds a NUL"),
     "huge cell": (HEADER + ROW + f"+39;2026-01-31;{'x' * 200_000}\n", "Line 3 is longer than 65536 bytes"),
     "more cells": (HEADER + ROW + "+39;2026-01-31;form;2\n", "Line 3 has 4 cells, and the header 3"),

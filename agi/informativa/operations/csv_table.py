@@ -31,6 +31,7 @@ _OTHER_FILES = {  # by their first bytes
     b"%PDF": "PDF",
     b"\x1f\x8b": "gzip",
 }
+_DAMAGED = str.maketrans("\0\r", "\ufffd\ufffd")  # so that a row that is given back is still no good
 _NAMED_SEPARATOR = re.compile(r'"?sep=(.)"?\s*')
 
 
@@ -97,11 +98,13 @@ class Table:
         for number, text in self._lines:
             if not text.strip(nothing):
                 continue
-            if "\0" in text or "\r" in text:
-                yield number, self._damaged(text)
-                continue
+            damage = _damage(text) if "\0" in text or "\r" in text else NOTHING
+            if damage:
+                text = text.translate(_DAMAGED)
             cells = self._quoted(number, text) if '"' in text else text.split(separator)
-            if len(cells) != width and not self._fits(cells):
+            if damage:
+                yield number, BadRow(cells, damage, save_as_csv())
+            elif len(cells) != width and not self._fits(cells):
                 yield number, _misfit(cells, width)
             elif len(cells) >= needed and any(cells):
                 yield number, cells
@@ -122,16 +125,6 @@ class Table:
             except UnicodeDecodeError:
                 text = raw.decode(single_byte, errors="replace")
             yield number, text.rstrip("\n")
-
-    def _damaged(self, text: str) -> BadRow:
-        """Return the row of a line that has a NUL or a carriage return, which spreadsheets do not write."""
-        if "\0" in text:
-            return BadRow(
-                text.replace("\0", "\ufffd").split(self.separator),
-                Text("holds a NUL: the disk, or a program, lost what was there"),
-                save_as_csv(),
-            )
-        return BadRow(text.split(self.separator), Text("has a carriage return in the middle"), save_as_csv())
 
     def _fits(self, cells: Sequence[str]) -> bool:
         """Return whether a row may have another number of cells than the header: spreadsheets leave out empty
@@ -184,6 +177,8 @@ class Table:
         swallowed = inside > 0 and len(closed) + inside >= self._width - 1
         length = len(text)
         for later, continuation in self._lines:
+            if "\0" in continuation or "\r" in continuation:
+                raise refused_line(later, _damage(continuation), save_as_csv())
             length += len(continuation) + 1
             inside = self._cells('"' + continuation)[0].count(self.separator)
             if swallowed or inside >= self._width - 1 or length > LONGEST:
@@ -199,6 +194,13 @@ class Table:
     def _cells(self, text: str) -> list[str]:
         """Return the cells of one line alone, of which the last may have a quote that stays open."""
         return next(csv.reader([text], delimiter=self.separator))
+
+
+def _damage(text: str) -> Text:
+    """Return what is wrong with a line that has a NUL or a carriage return."""
+    if "\0" in text:
+        return Text("holds a NUL: the disk, or a program, lost what was there")
+    return Text("has a carriage return in the middle")
 
 
 def _misfit(cells: Sequence[str], width: int) -> BadRow:

@@ -97,7 +97,7 @@ def test_rows_become_records_and_bad_ones_are_named(file: Path, answers: Path) -
 
 def test_command_ends_with_four_where_rows_were_rejected(file: Path, answers: Path) -> None:
     """The command prints the counts, and ends as the import of notices does."""
-    words = ("import", answers, "--choice", "marketing", "--by", "website", *HERE)
+    words = ("import", answers, "--choice", "marketing", "--by", "website", "--yes", *HERE)
     assert printed(file, *words, code=4).startswith("40 rows read: 37 recorded, 0 known before, 3 rejected.")
     told = json.loads(printed(file, *words, "--json", code=4))
     assert (told["read"], told["recorded"], told["done"]) == (40, 0, True)
@@ -161,7 +161,10 @@ def test_answers_under_an_earlier_key_continue(file: Path, tmp_path: Path) -> No
         ("number,at,reference\n+393331234567,2026-10-01,F\n", "`answer` and `at`"),
         ("number,answer,reference\n+393331234567,granted,F\n", "must name the columns"),
         ("number,answer,at\n+393331234567,granted,2026-10-01\n", "No row has a reference"),
-        ("number,answer,at,reference\n+393331234567,granted,10/25/2026,F\n", "the month first"),
+        (
+            "number,answer,at,reference\n+393331234567,granted,10/25/2026,F\n+393331234568,granted,25/10/2026,F\n",
+            "the month first",
+        ),
     ],
 )
 def test_file_that_cannot_be_understood_adds_nothing(file: Path, tmp_path: Path, text: str, why: str) -> None:

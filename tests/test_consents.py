@@ -254,7 +254,7 @@ def test_every_command_is_in_the_access_log(file: Path, tmp_path: Path) -> None:
         ("show", "+393339999999"),
         ("export", "--choice", "marketing", "--answer", "granted"),
         ("import", str(rows), "--choice", "marketing", "--by", "website", "--dry-run"),
-        ("import", str(rows), "--choice", "marketing", "--by", "website"),
+        ("import", str(rows), "--choice", "marketing", "--by", "website", "--yes"),
     ):
         printed(file, *words, *HERE)
     entries = access_log.page(company(file)[1]).entries

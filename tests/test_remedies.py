@@ -212,6 +212,7 @@ UNTYPED = {
         "{prefix}/bin/pip install 'informativa[postgres]'",
         "{prefix}/bin/pip install 'informativa[speech]'",
         "{prefix}/bin/pip install 'informativa[recogniser]'",
+        "{prefix}/bin/pip install 'informativa[xlsx]'",
         "apt-get install sox libsox-fmt-mp3",
         "apt-get install ffmpeg",
         "timedatectl set-ntp true",

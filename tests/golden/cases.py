@@ -70,13 +70,19 @@ CASES = {
         "record --controller acme --by contract --reference K/9 --customer 4711 --on 2025-03-01", writes=True
     ),
     "import": Case(
-        "import {root}/callers.csv --controller acme --by website --reference newsletter",
+        "import {root}/callers.csv --controller acme --by website --reference newsletter --yes",
         files=("callers.csv.rejects.csv",),
         writes=True,
     ),
+    "import-preview": Case("import {root}/callers.csv --controller acme --by website"),
+    "import-rejects": Case(
+        "import {root}/callers.csv --controller acme --by website --yes --rejects {root}/again.csv",
+        files=("again.csv",),
+        writes=True,
+    ),
     "import-again": Case(
-        "import {root}/callers.csv --controller acme --by website",
-        setup=("import {root}/callers.csv --controller acme --by website",),
+        "import {root}/callers.csv --controller acme --by website --yes",
+        setup=("import {root}/callers.csv --controller acme --by website --yes",),
     ),
     # consents
     "consent-record": Case(f"{GRANTS} --at 2026-11-10", changes=CHOICES),
@@ -103,7 +109,7 @@ CASES = {
         json=False,
     ),
     "consent-import": Case(
-        "consent import {root}/answers.csv --controller acme --by website --choice marketing",
+        "consent import {root}/answers.csv --controller acme --by website --choice marketing --yes",
         setup=(f"consent withdraw marketing {OTHER} --controller acme --by operator",),
         changes=CHOICES,
         files=("answers.csv.rejects.csv",),

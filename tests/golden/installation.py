@@ -45,7 +45,7 @@ KNOWN, KNOWS_OLD, HUNG_UP, OTHER = (f"+39333000000{digit}" for digit in range(4)
 EXTENSIONS_CONF = "[general]\n\n[from-trunk]\nexten => _X.,1,Answer()\n same => n,Queue(sales)\n"
 CALLERS_CSV = """number,date,reference
 +393330000010,2026-11-10,A1
-+393330000011,10/11/2026,A2
++393330000011,13/11/2026,A2
 12,2026-11-10,A3
 """
 ANSWERS_CSV = f"""number,answer,at,reference

@@ -70,6 +70,7 @@ DOCUMENTS: dict[str, type] = {
     "backup verify": listing.VerifiedBackup,
     "restore": recovery.RestoredBackup,
     "import": importing.Import,
+    "import, without --yes": importing.ImportPreview,
     "consent record": consents.ConsentRecorded,
     "consent withdraw": consents.ConsentRecorded,
     "consent show": consents.ConsentsShown,

@@ -31,8 +31,10 @@ Callers:
 Records:
 
 - `records`, `calls`, `statistics`: records, all of one call, numbers by hour, day and month
-- `importing`, `import_rows`, `import_order`: deliveries made elsewhere, from a CSV file
-- `csv_table`, `cell_times`, `day_range`: its rows, its times, a range of days
+- `importing`, `import_reading`, `import_rows`, `import_order`, `import_rejects`: deliveries made elsewhere,
+  from a list: understood, prepared, put in order; rows that are rejected
+- `csv_table`, `text_encoding`, `sheet_table`, `sheet_rows`: rows of a CSV file and of an Excel file
+- `table_columns`, `cell_times`, `day_range`: columns, times, a range of days
 - `retention`, `restoring`: what is past its retention; a backup, or a ledger under a new name
 
 Calls that are tried:

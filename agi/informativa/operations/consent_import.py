@@ -22,9 +22,10 @@ from ..model.errors import InformativaError
 from ..model.text import Text
 from . import importing
 from .consents import continued
-from .csv_table import TableForm
-from .import_rows import CACHE_SIZE, IMPORT, RejectedError, RowReader, Source
+from .import_reading import Understood
+from .import_rows import CACHE_SIZE, IMPORT, RejectedError, RowReader, Source, require_fitting
 from .importing import Import, ImportCounts, Progress
+from .table_columns import TableForm
 
 _WORDS = {str(answer): answer for answer in ACTS}
 _LATER = 1 << 62  # no record has such a number
@@ -55,6 +56,7 @@ FORM = TableForm(
     example="number=cellulare",
     require=_require_consents,
     alternatives=IMPORT.alternatives,
+    recognisers={**IMPORT.recognisers, "answer": lambda text: text.strip().lower() in _WORDS},
 )
 """Answers to a consent."""
 
@@ -145,6 +147,7 @@ class _ActReader(RowReader):
         self._day = lru_cache(CACHE_SIZE)(self._version_at)
 
     def ready(self, cells: Sequence[str]) -> PreparedAct:
+        require_fitting(cells)
         source = self._source
         answer = _WORDS.get(self._cell(cells, "answer").lower())
         if answer is None:
@@ -180,10 +183,14 @@ def _identity(event: Event) -> tuple[object, ...]:
 
 
 def run(
-    source: ConsentSource, counts: ImportCounts, progress: Progress, say: Callable[[Text], str] = str
+    source: ConsentSource,
+    counts: ImportCounts,
+    progress: Progress,
+    say: Callable[[Text], str] = str,
+    understood: Understood | None = None,
 ) -> ConsentImport:
     """Import the file as `importing.run`, or in a trial only say what would be recorded; rows that cannot be
     taken are listed beside it in any case."""
-    result = importing.run(source, counts, progress, say)
+    result = importing.run(source, counts, progress, say, understood)
     values = {column.name: getattr(result, column.name) for column in fields(Import)}
     return ConsentImport(**values, overruled=source.overruled.number, done=not source.trial)

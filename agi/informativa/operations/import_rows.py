@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -26,15 +27,19 @@ from ..model import (
     told_elsewhere,
 )
 from ..model.errors import InformativaError
-from ..model.text import Text
+from ..model.redaction import without_numbers
+from ..model.text import NOTHING, Text
 from ..model.words import NumberKind
 from .callers import REFERENCE_FAULTS, WHY_IMPLAUSIBLE
-from .cell_times import cell_time
-from .csv_table import TableForm
+from .cell_times import DateForm, DateOrder, cell_time, is_day
+from .csv_table import GUESSED, BadRow, Dialect
+from .document import OptionalSentence, Time
 from .import_order import PreparedRow
+from .table_columns import TableForm
 from .typed_caller import CUSTOMER, SEPARATORS, is_unusual
 
 CACHE_SIZE = 4096  # dates and versions whose meaning is remembered
+_NUMBER_LIKE = re.compile(r"\+?[0-9]{8,15}")
 
 
 def _require_import(places: Mapping[str, int]) -> None:
@@ -52,13 +57,24 @@ def _require_import(places: Mapping[str, int]) -> None:
             Text(
                 "The first line must name the columns, `number` and `date` among them (or `numero`, `data`)."
             ),
-            Text("Others may be `reference` and `version`, or `customer` instead of `number`."),
+            Text(
+                "Others may be `reference` and `version`, or `customer` instead of `number`. Or say which:"
+                " --column number=2 --column date=3"
+            ),
         )
+
+
+def looks_like_number(text: str) -> bool:
+    """Return whether a cell may be a telephone number, in any form."""
+    return not is_day(text) and bool(_NUMBER_LIKE.fullmatch(text.strip().translate(SEPARATORS)))
 
 
 IMPORT = TableForm(
     headers={
-        "number": {"number", "phone", "telephone", "numero", "telefono", "cellulare"},
+        "number": {
+            *("number", "phone", "telephone", "numero", "telefono", "cellulare", "phone number", "mobile"),
+            *("numero di telefono", "numero telefono", "telefono cellulare", "tel", "tel.", "cell", "cell."),
+        },
         "customer": {
             "customer",
             "customer number",
@@ -76,6 +92,7 @@ IMPORT = TableForm(
     example="number=cellulare",
     require=_require_import,
     alternatives={"number", "customer"},
+    recognisers={"number": looks_like_number, "date": is_day},
 )
 """Deliveries made elsewhere."""
 
@@ -86,6 +103,38 @@ class RejectedError(ValueError):
     def __init__(self, reason: Text) -> None:
         self.reason = reason
         super().__init__(str(reason))
+
+
+@dataclass(frozen=True)
+class SampleRow:
+    """A row of the file as it is understood."""
+
+    line: int
+    """Number of its first line."""
+    caller: str
+    """The caller, # for each digit or letter after the third; empty if the row has none."""
+    at: Time | None
+    """Time when the caller was told, or answered; null if the row has none."""
+    answer: str
+    """Answer to a consent; empty for other imports."""
+    reference: str
+    """Place of the evidence; # for digits that may be a number."""
+    reason: OptionalSentence
+    """Reason why the row cannot be taken; null if it can."""
+
+
+@dataclass(frozen=True)
+class FileOptions:
+    """Form of a file, as far as somebody said it; what is empty or None is guessed."""
+
+    dialect: Dialect = GUESSED
+    sheet: str = ""
+    """Sheet of an Excel file; the first if none is named."""
+    dates: DateOrder | None = None
+    short_years: bool | None = None
+    """True if dates may have years of two digits, which are of this century."""
+    rejects: Path | None = None
+    """The file for the rows that cannot be taken, with the numbers in them."""
 
 
 @dataclass(frozen=True)
@@ -103,13 +152,22 @@ class Source:
     """The headers (or places, from 1 on) that somebody chose for columns, by the names of
     `IMPORT`."""
     now: datetime
-    callers: NumberForm = NumberForm.EITHER
-    """The form of numbers without + or 00."""
+    callers: NumberForm | None = None
+    """The form of numbers without + or 00; `None` if it is guessed."""
+    options: FileOptions = FileOptions()
 
     @property
     def form(self) -> TableForm:
         """The columns of the file."""
         return IMPORT
+
+    @property
+    def is_explicit(self) -> bool:
+        """True if somebody said all that would be guessed."""
+        form, dialect, named = self.form, self.options.dialect, self.columns.keys()
+        columns = bool(named & {*form.alternatives}) and named >= {*form.needed} - {*form.alternatives}
+        options = dialect.encoding and dialect.separator and self.options.dates and self.callers
+        return bool(columns and options)
 
     @property
     def writes(self) -> bool:
@@ -128,8 +186,8 @@ class Source:
 
     @property
     def rejects(self) -> Path:
-        """Return the path of the file that lists rejected rows by line and reason."""
-        return self.file.with_name(f"{self.file.name}.rejects.csv")
+        """Return the path of the file that lists rejected rows: by line and reason, unless one was named."""
+        return self.options.rejects or self.file.with_name(f"{self.file.name}.rejects.csv")
 
 
 class RowReader:
@@ -138,10 +196,14 @@ class RowReader:
     def __init__(self, source: Source, columns: Mapping[str, int], origin: str) -> None:
         self._source, self._columns, self._origin = source, columns, origin
         self.unusual = 0  # so far
+        self._callers = source.callers or NumberForm.EITHER
+        options = source.options
+        self._dates = DateForm(options.dates or DateOrder.DAY_FIRST, bool(options.short_years))
         self._delivery = lru_cache(CACHE_SIZE)(self._find_delivery)
 
     def ready(self, cells: Sequence[str]) -> PreparedRow:
         """Return the record of the delivery in one row. Raises RejectedError."""
+        require_fitting(cells)
         source = self._source
         delivery = self._delivery(self._cell(cells, "date"), self._cell(cells, "version"))
         if isinstance(delivery, Text):
@@ -160,9 +222,7 @@ class RowReader:
     def _caller(self, cells: Sequence[str]) -> tuple[Identified, bool]:
         """Return the caller of a row, and whether his number is unusual. Raises RejectedError."""
         if "customer" not in self._columns:
-            number, country, kind = _number(
-                self._cell(cells, "number"), self._source.region, self._source.callers
-            )
+            number, country, kind = _number(self._cell(cells, "number"), self._source.region, self._callers)
             return Identified(number), is_unusual(number, country, kind)
         customer = self._cell(cells, "customer")
         if not CUSTOMER.fullmatch(customer):
@@ -195,7 +255,7 @@ class RowReader:
         """Return the version that a caller can have been told at a time, and that time, or the reason why
         there is none; the one in force then, if `name` is empty."""
         source, controller = self._source, self._source.controller
-        at = _moment(day, controller)
+        at = self._moment(day)
         if at is None:
             return Text("the date is not such as 2026-01-31 or 31/01/2026")
         version = plausibility.version_told(
@@ -203,14 +263,43 @@ class RowReader:
         )
         return (version, at) if isinstance(version, Version) else WHY_IMPLAUSIBLE[version]
 
+    def _moment(self, text: str) -> datetime | None:
+        """Return the time of a day, with or without a time of day, in the controller's zone; `None` for
+        another text."""
+        try:
+            return plausibility.moment(cell_time(text, self._dates).isoformat(), self._source.controller.zone)
+        except (ValueError, OverflowError):
+            return None
 
-def _moment(text: str, controller: Controller) -> datetime | None:
-    """Return the time of a day, with or without a time of day, in the controller's zone; `None` for another
-    text."""
-    try:
-        return plausibility.moment(cell_time(text).isoformat(), controller.zone)
-    except (ValueError, OverflowError):
-        return None
+    def sample(self, line: int, cells: Sequence[str]) -> SampleRow:
+        """Return a row as it is understood, without the digits of its number."""
+        reason, caller = NOTHING, ""
+        try:
+            caller = _masked(self._caller(cells)[0])
+            self.ready(cells)
+        except RejectedError as error:
+            reason = error.reason
+        reference = plausibility.evidence(self._cell(cells, "reference") or self._source.reference)
+        at = self._moment(self._cell(cells, "date"))
+        return SampleRow(
+            line,
+            caller,
+            at.astimezone(self._source.controller.zone) if at else None,
+            without_numbers(self._cell(cells, "answer")),
+            without_numbers(reference),
+            reason,
+        )
+
+
+def require_fitting(cells: Sequence[str]) -> None:
+    """Raise RejectedError for a row that does not fit its table."""
+    if isinstance(cells, BadRow):
+        raise RejectedError(cells.reason)
+
+
+def _masked(caller: Identified) -> str:
+    """Return a caller without what tells who he is: the beginning of a number, and how long it is."""
+    return caller.number[:3] + "#" * len(caller.number[3:])
 
 
 def _number(text: str, region: str, form: NumberForm) -> tuple[str, str, NumberKind]:

@@ -1,7 +1,7 @@
-"""Import of deliveries made elsewhere, from a CSV file of any length.
+"""Import of deliveries made elsewhere, from a list of any length.
 
-The whole file is checked before anything of it is recorded. The same row adds nothing a second time, so a run
-that was interrupted is simply repeated.
+The whole file is read once before anything of it is recorded (import_reading.py). The same row adds nothing a
+second time, so a run that was interrupted is simply repeated.
 
 One process does all the work: a million rows take some 45 seconds of its CPU time. Worker processes could
 take over at most the two fifths that prepare rows; on two cores a worker took a tenth off.
@@ -9,42 +9,29 @@ take over at most the two fifths that prepare rows; on two cores a worker took a
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import BinaryIO, Protocol
 
 import phonenumbers
 
 from ..ledgers.sqlite import SqliteStore
-from ..model import plausibility
 from ..model.errors import InformativaError
-from ..model.plausibility import ReferenceFault
 from ..model.text import Foreign, Text
 from ..process import storage
-from .callers import REFERENCE_FAULTS
-from .cell_times import require_day_first
-from .csv_table import Table, require_seekable
+from .csv_table import Table
 from .import_order import Ordering, PreparedRow
-from .import_rows import CACHE_SIZE, RejectedError, RowReader, Source
+from .import_reading import PART, ImportPreview, Progress, Reading, Understood, identity, opened_table
+from .import_reading import understand as read_through
+from .import_rejects import Rejects, opened_rejects
+from .import_rows import RejectedError, RowReader, Source
+from .sheet_table import SheetTable
 
-__all__ = ["Import", "ImportCounts", "Progress", "Source", "run"]
+__all__ = ["Import", "ImportCounts", "ImportPreview", "Progress", "Source", "run", "understand"]
 
-PART = 5000  # rows that are prepared together
 BATCH = 1000  # rows in one transaction, for which calls wait
-
-Progress = Callable[[str, int], None]
-"""Called with a step, `check`, `prepare` or `record`, and how many bytes of the file are through it."""
-
-
-class Writer(Protocol):
-    """The type of what `csv.writer` returns (it has no public name before Python 3.13)."""
-
-    def writerow(self, row: tuple[object, ...], /) -> object:
-        """Write one row."""
 
 
 @dataclass
@@ -82,36 +69,63 @@ class Import:
     """Number of rows that could not be taken."""
     rejects: Path | None
     """The file that lists these by line, each with its reason; null where there are none."""
+    complete_rejects: bool
+    """True if that file has the rejected rows themselves, with the numbers in them."""
+    reading: Reading
+    """Form of the file as it was read."""
 
 
-def run(source: Source, counts: ImportCounts, progress: Progress, say: Callable[[Text], str] = str) -> Import:
-    """Import the file, counting in `counts`. Rows that cannot be imported are listed in a file beside it, by
-    line and reason, in the words of `say`.
-
-    Raises InformativaError for a file that cannot be understood: then nothing was recorded.
-    """
+def understand(source: Source, progress: Progress) -> Understood:
+    """Read the whole file, and say how it would be imported. Raises InformativaError for a file that cannot
+    be understood."""
     if source.region not in phonenumbers.SUPPORTED_REGIONS:
         raise InformativaError(
             Text("{region} is not a country.", region=source.region), Text("Type it like --region IT.")
         )
-    with _in_plain_words(source.file), source.file.open("rb") as opened:
-        require_seekable(opened, source.file)
+    with _in_plain_words(source.file):
         try:
-            rows = _understand(opened, source, progress)
+            return read_through(source, progress)
         except InformativaError as error:
-            message = Text("{error} Nothing of the file was recorded.", error=error.text)
-            raise InformativaError(message) from error
-        with _ledger(source) as ledger:
-            source.rejects.unlink(
-                missing_ok=True
-            )  # root may run this in another's folder, and follows no link
-            with source.rejects.open("x", encoding="utf-8", newline="") as rejects_file:
-                rejects = _Rejects(csv.writer(rejects_file), counts, say)
-                _record(opened, source, rows, ledger, rejects, progress)
-        if not counts.rejected:
-            source.rejects.unlink()
-    listed = source.rejects if counts.rejected else None
-    return Import(counts.read, counts.recorded, counts.known_before, counts.unusual, counts.rejected, listed)
+            message = Text("{error} Nothing of the file was recorded.", error=error.message)
+            raise InformativaError(message, error.remedy) from error
+
+
+def run(
+    source: Source,
+    counts: ImportCounts,
+    progress: Progress,
+    say: Callable[[Text], str] = str,
+    understood: Understood | None = None,
+) -> Import:
+    """Import the file, counting in `counts`, as it was `understood`. Rows that cannot be imported are listed
+    in a file, in the words of `say`.
+
+    Raises InformativaError for a file that cannot be understood: then nothing was recorded.
+    """
+    understood = understood or understand(source, progress)
+    understood.reading.require_complete()
+    source = understood.reading.apply(source)
+    complete_rows = source.options.rejects is not None
+    with _in_plain_words(source.file), opened_table(source) as table:
+        if identity(source.file) != understood.identity:
+            raise InformativaError(
+                Text("{file} was changed meanwhile.", file=source.file), Text("Type the same again.")
+            )
+        with (
+            _ledger(source) as ledger,
+            opened_rejects(source.rejects, table, say, complete_rows=complete_rows) as rejects,
+        ):
+            _record(source, table, understood.rows, ledger, rejects, counts, progress)
+    return Import(
+        counts.read,
+        counts.recorded,
+        counts.known_before,
+        counts.unusual,
+        counts.rejected,
+        source.rejects if counts.rejected else None,
+        complete_rows and bool(counts.rejected),
+        understood.reading,
+    )
 
 
 def _ledger(source: Source) -> AbstractContextManager[SqliteStore | None]:
@@ -121,84 +135,40 @@ def _ledger(source: Source) -> AbstractContextManager[SqliteStore | None]:
     return storage.existing_ledger(source.controller)
 
 
-def _understand(opened: BinaryIO, source: Source, progress: Progress) -> int:
-    """Read the whole file and return the number of its rows. Raises InformativaError for the first line that
-    cannot be understood."""
-    table = Table(opened, source.columns, source.form)
-    date_column, checked_dates = table.columns["date"], set[str]()
-    if "reference" not in table.columns and plausibility.reference_fault(
-        plausibility.evidence(source.reference)
-    ):
-        fault = plausibility.reference_fault(plausibility.evidence(source.reference)) or ReferenceFault.NONE
-        raise InformativaError(
-            Text(
-                "No row has a reference of its own, and of that for all: {why}.", why=REFERENCE_FAULTS[fault]
-            ),
-            Text("Say where the evidence is: --reference TEXT"),
-        )
-    rows = 0
-    for rows, (line, cells) in enumerate(table.rows(), 1):
-        if (text := cells[date_column]) not in checked_dates:
-            require_day_first(line, text)
-            if len(checked_dates) < CACHE_SIZE:
-                checked_dates.add(text)
-        if not rows % PART:
-            progress("check", opened.tell())
-    progress("check", opened.tell())
-    return rows
-
-
 def _record(
-    opened: BinaryIO,
     source: Source,
+    table: Table | SheetTable,
     rows: int,
     ledger: SqliteStore | None,
-    rejects: _Rejects,
+    rejects: Rejects,
+    counts: ImportCounts,
     progress: Progress,
 ) -> None:
-    counts, origin = rejects.counts, ledger.log().origin if ledger else ""
+    origin = ledger.log().origin if ledger else ""
     with closing(Ordering(Path(source.controller.ledger).parent, rows)) as ordering:
-        opened.seek(0)
-        table = Table(opened, source.columns, source.form)
-        reader, remaining = source.reader(table.columns, origin), islice(table.rows(), rows)
+        reader, remaining = source.reader(table.columns, origin), islice(table.all_rows(), rows)
         for _part in range(0, rows, PART):
             ordering.add(_prepared(reader, islice(remaining, PART), rejects))
-            counts.unusual = reader.unusual
-            progress("prepare", opened.tell())
-        progress("prepare", opened.tell())  # of a file without rows, too
+            counts.unusual, counts.rejected = reader.unusual, rejects.number
+            progress("prepare", table.position())
+        rejects.flush()  # a full disk is noticed before anything is recorded
+        progress("prepare", table.position())  # of a file without rows, too
         for window in ordering.windows():
             for batch in (window[at : at + BATCH] for at in range(0, len(window), BATCH)):
                 added = source.add(ledger, batch)
                 counts.recorded += added
                 counts.known_before += len(batch) - added
-                progress("record", opened.tell() * counts.read // rows)
+                progress("record", table.position() * counts.read // rows)
 
 
 def _prepared(
-    reader: RowReader, rows: Iterable[tuple[int, list[str]]], rejects: _Rejects
+    reader: RowReader, rows: Iterable[tuple[int, list[str]]], rejects: Rejects
 ) -> Iterator[PreparedRow]:
     for line, cells in rows:
         try:
             yield reader.ready(cells)
         except RejectedError as error:
-            rejects.add(line, error.reason)
-
-
-@dataclass
-class _Rejects:
-    """The file of rows that cannot be imported; its reasons are in the language of the person who corrects
-    them."""
-
-    writer: Writer
-    counts: ImportCounts
-    say: Callable[[Text], str]
-
-    def add(self, line: int, reason: Text) -> None:
-        """Add one row."""
-        if not self.counts.rejected:
-            self.writer.writerow(("line", "reason"))
-        self.counts.rejected += 1
-        self.writer.writerow((line, self.say(reason)))
+            rejects.add(line, cells, error.reason)
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -11,24 +10,36 @@ from typing import Annotated
 import typer
 
 from ...config import DEFAULT_FILE
-from ...model import Action, Answer, Controller, NumberForm, RecordKind
+from ...model import Action, Answer, Controller, RecordKind
 from ...operations import callers, consent_export, consent_import, consents
 from ...operations.access_log import note_in_shell
 from ...operations.consent_export import ConsentFilter
 from ...operations.consent_import import ConsentSource
 from ...operations.controllers import select_for_callers, select_for_notices
-from ...operations.importing import ImportCounts
 from ...operations.typed_caller import Typed
 from ...views import consent_files
 from ...views.consent_files import ConsentFormat
 from ...views.terminal import escaped
 from ...views.text import consents as text
-from ...views.text import importing as counts_text
 from ..options import Config, Json, Of, moment, print_document, warn, warn_of_unrelated
 from ..words import _
 from . import hooks
 from .callers import Customer, Elsewhere, Number, identified
-from .importing import REJECTED, columns_by_name
+from .importing import (
+    REJECTED,
+    Column,
+    Confirmed,
+    Dates,
+    Encoding,
+    Form,
+    RejectsFile,
+    Separator,
+    Sheet,
+    ShortYears,
+    columns_by_name,
+    file_options,
+    run_import,
+)
 
 app = typer.Typer(help="Consents of callers: on record, withdrawn, shown, in files.", no_args_is_help=True)
 
@@ -174,35 +185,33 @@ def export(
 def import_file(
     file: Annotated[
         Path,
-        typer.Argument(metavar="FILE.csv", help="With columns `number` (or `customer`), `answer` and `at`."),
+        typer.Argument(
+            metavar="FILE",
+            help="CSV or Excel (.xlsx), with columns `number` (or `customer`), `answer` and `at`.",
+        ),
     ],
     choice: Annotated[str, typer.Option(metavar="CHOICE", help="The consent that they answered.")],
     controller: OfCompany,
     kind: Annotated[Written, typer.Option("--by", help="website or contract.")],
     reference: Annotated[str, typer.Option(metavar="TEXT", help="Where the evidence is.")] = "",
     region: Annotated[str, typer.Option(metavar="COUNTRY", help="Of numbers without country code.")] = "IT",
-    callers_form: Annotated[
-        NumberForm,
-        typer.Option(
-            "--callers",
-            metavar="FORM",
-            help="How numbers without + or 00 are written: national, international or either.",
-        ),
-    ] = NumberForm.EITHER,
-    column: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="NAME=HEADER", help="Which column is the number, answer, date, …, if it is not clear."
-        ),
-    ] = None,
+    callers_form: Form = None,
+    column: Column = None,
+    encoding: Encoding = "",
+    separator: Separator = "",
+    sheet: Sheet = "",
+    dates: Dates = None,
+    short_years: ShortYears = None,
+    rejects: RejectsFile = None,
+    confirmed: Confirmed = False,
     trial: Annotated[bool, typer.Option("--dry-run", help="Only say what would be recorded.")] = False,
     config: Config = DEFAULT_FILE,
     as_json: Json = False,
 ) -> None:
-    """Put on record what callers answered to a consent, from a CSV file; the same row adds nothing twice.
+    """Put on record what callers answered to a consent, from a list; the same row adds nothing twice.
 
-    The whole file is checked first, and nothing is recorded of one that cannot be understood. Exit code 4 if
-    some rows were rejected.
+    The whole file is read first, and how it is understood is shown on ten rows before anything is recorded.
+    Exit code 4 if some rows were rejected.
     """
     selection = select_for_notices(config, controller)
     warn_of_unrelated(selection.unrelated)
@@ -217,9 +226,10 @@ def import_file(
         columns_by_name(column or ()),
         datetime.now(UTC),
         callers_form,
-        trial,
+        file_options(encoding, separator, sheet, dates, short_years, rejects),
+        trial=trial,
     )
-    result = _imported(source, owner)
+    result = _imported(source, owner, confirmed=confirmed, as_json=as_json)
     if as_json:
         print_document(result)
     else:
@@ -229,19 +239,15 @@ def import_file(
         raise typer.Exit(REJECTED)
 
 
-def _imported(source: ConsentSource, owner: Controller) -> consent_import.ConsentImport:
+def _imported(
+    source: ConsentSource, owner: Controller, *, confirmed: bool, as_json: bool
+) -> consent_import.ConsentImport:
     """Import the file, and note it in the access log before; afterwards where it made the ledger."""
-    counts, noted = ImportCounts(), Path(owner.ledger).exists()
+    noted = Path(owner.ledger).exists()
     facts = f"{'trial of an import' if source.trial else 'import'} choice={source.notice.id}"
     note_in_shell(owner, Action.RECORD_CONSENT, source.now, known=None, facts=facts)
     try:
-        with counts_text.bars(source.file, _) as progress:
-            return consent_import.run(source, counts, progress, _)
-    except BaseException:
-        if counts.read:
-            print(counts_text.count_lines(counts, _), file=sys.stderr)
-            print(_("Type the same again: nothing is recorded twice."), file=sys.stderr)
-        raise
+        return run_import(source, consent_import.run, confirmed=confirmed, as_json=as_json)
     finally:
         if not noted:
             note_in_shell(owner, Action.RECORD_CONSENT, source.now, known=None, facts=facts)

@@ -23,7 +23,8 @@ from ...model.errors import InformativaError
 from ...model.redaction import plain_id, without_numbers
 from ...model.text import Foreign, Text
 from ..cell_times import call_time, require_day_first
-from ..csv_table import LONGEST, Table, TableForm, require_seekable
+from ..csv_table import LONGEST, Table, require_seekable
+from ..table_columns import TableForm
 from ..typed_caller import SEPARATORS
 
 _SAMPLE = 20  # lines by which Master.csv is recognised

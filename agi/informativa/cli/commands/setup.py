@@ -154,7 +154,7 @@ def _approved(plan: SetupPlan) -> SetupPlan:
     for step in running.preview(plan).steps:
         if step.state is not SetupState.PLANNED:
             continue
-        for line in view.shown(step, _):
+        for line in view.step_lines(step, _):
             print(line)
         change = next((change for change in plan.changes if str(change.path) == step.target), None)
         is_configuration = step.target == str(plan.request.file)

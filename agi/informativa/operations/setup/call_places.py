@@ -46,10 +46,10 @@ def places(texts: Mapping[Path, str], numbers: Iterable[str]) -> Iterator[CallPl
     """Yield the places where calls to one of these spellings of lines' numbers begin."""
     spellings = list(numbers)
     for file, text in texts.items():
-        counted = set(_counted(text))
+        numbered = set(_numbered_extensions(text))
         for number, _raw, context, extension, priority, step in _steps(text):
             if priority == "1" and _matches(extension, spellings):
-                is_counted = (context, extension) in counted
+                is_counted = (context, extension) in numbered
                 edit = None if is_counted else _edit(text, number, step)
                 yield CallPlace(SourceLine(file, number), context, extension, edit)
 
@@ -69,7 +69,7 @@ def _edit(text: str, number: int, step: str) -> Edit | None:
     return None
 
 
-def _counted(text: str) -> Iterator[tuple[str, str]]:
+def _numbered_extensions(text: str) -> Iterator[tuple[str, str]]:
     """Yield the extensions whose steps are numbered, or jump to numbers: one more step would move them."""
     for _number, _raw, context, extension, priority, step in _steps(text):
         if (priority.isdigit() and priority != "1") or _NUMBERED_JUMP.search(step):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 import stat
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from .call_places import Edit
 from .journal import Journal, digest
 from .report import SetupPart
 
+_TOKEN = re.compile(r"(?<=/notice/)\w+")
 _ENCODING = ("utf-8", "surrogateescape")  # whatever somebody's file has in its comments comes back
 
 
@@ -29,17 +31,17 @@ class FileChange:
     edits: tuple[Edit, ...] = ()
     """The edits that lead from one to the other, where the file is somebody else's."""
     secret: bool = False
+    """True if it has the token by which the service knows Asterisk."""
     is_replaceable: bool = True
     """False where somebody else wrote the earlier file, or changed it."""
 
     @property
     def difference(self) -> tuple[str, ...]:
-        """Return the change as diff writes it; of a new file its text."""
+        """Return the change as diff writes it; of a new file its text. Secrets are dots in it."""
         if self.before is None:
-            return tuple(self.after.splitlines())
-        lines = difflib.unified_diff(
-            _readable(self.before), _readable(self.after), str(self.path), str(self.path), lineterm="", n=2
-        )
+            return tuple(_readable(self.after))
+        before, after = _readable(self.before), _readable(self.after)
+        lines = difflib.unified_diff(before, after, str(self.path), str(self.path), lineterm="", n=2)
         return tuple(lines)
 
 
@@ -88,4 +90,4 @@ def encoded(text: str) -> bytes:
 
 
 def _readable(text: str) -> list[str]:
-    return encoded(text).decode(errors="replace").splitlines()
+    return _TOKEN.sub("…", encoded(text).decode(errors="replace")).splitlines()

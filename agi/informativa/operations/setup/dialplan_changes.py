@@ -34,29 +34,29 @@ def edited_dialplan(
     elif not reading.called:
         numbers = [number for line in configuration.lines for number in spellings(line.number, line.region)]
         candidates = list(places(reading.texts, numbers))
-        chosen = _chosen(candidates, context)
-        for place in chosen:
+        selection = _selection(candidates, context)
+        for place in selection:
             if place.edit:
                 edits.setdefault(place.source.file, []).insert(0, place.edit)
-        by_hand += _calls_by_hand(candidates, chosen)
+        by_hand += _calls_by_hand(candidates, selection)
     return [edited_file(path, file_edits) for path, file_edits in edits.items()], by_hand
 
 
-def _chosen(candidates: Sequence[CallPlace], context: str) -> list[CallPlace]:
+def _selection(candidates: Sequence[CallPlace], context: str) -> list[CallPlace]:
     """Return the places where calls from the trunk come in: those in the context that is named, or else those
     with a line's very number."""
     return [place for place in candidates if (place.context == context if context else place.is_number)]
 
 
-def _calls_by_hand(candidates: Sequence[CallPlace], chosen: Sequence[CallPlace]) -> Iterator[Text]:
-    for place in chosen:
+def _calls_by_hand(candidates: Sequence[CallPlace], selection: Sequence[CallPlace]) -> Iterator[Text]:
+    for place in selection:
         if place.edit is None:
             yield Text(
                 "{place}: its steps are numbered. Put this one before the queue, menu or Dial: {step}",
                 place=place.source,
                 step=dialplan_install.STEP,
             )
-    if chosen:
+    if selection:
         return
     if contexts := sorted({place.context for place in candidates}):
         yield Text(

@@ -42,7 +42,7 @@ class Journal:
     """All that setup did, in its order."""
 
     complete: bool = True
-    """Whether it came to its end."""
+    """True if it came to its end."""
     asterisk: tuple[str, ...] = ()
     """The command by which Asterisk reads its dialplan."""
     entries: tuple[JournalEntry, ...] = ()

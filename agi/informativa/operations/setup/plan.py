@@ -42,7 +42,7 @@ class Request:
     context: str = ""
     """The context where the trunk's calls come in; '' where the number alone says it."""
     overwrite: bool = False
-    """Whether somebody else's files may be replaced."""
+    """True if somebody else's files may be replaced."""
 
     @property
     def file(self) -> Path:

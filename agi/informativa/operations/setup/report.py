@@ -45,11 +45,11 @@ class SetupStep:
     part: SetupPart
     """The part of the installation."""
     action: SetupAction
-    """What is done to it."""
+    """The action on it."""
     target: str
     """The path of the file, or the command."""
     state: SetupState
-    """Whether it is done."""
+    """Its state: done, ahead, not needed, or failed."""
     reason: OptionalSentence = NOTHING
     """The cause why it failed, or stays; null otherwise."""
     owner: str | None = None
@@ -79,7 +79,7 @@ class SetupReport:
     steps: tuple[SetupStep, ...]
     """The steps, in their order."""
     by_hand: tuple[Sentence, ...] = ()
-    """What is left to do by hand."""
+    """Steps that are left to do by hand."""
     warnings: tuple[Sentence, ...] = ()
     """Reasons why it may not work as it should."""
     next: tuple[str, ...] = ()

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from ...asterisk import dialplan
 from ...config import Configuration, load
 from ...model.errors import InformativaError
 from ...model.text import NOTHING, Foreign, Text, command, joined
@@ -127,6 +128,8 @@ def _entries(plan: SetupPlan) -> Iterator[JournalEntry]:
                 continue
             known_by = "" if source.is_symlink() else digest(source.read_bytes())
             yield JournalEntry(SetupPart.CONFIGURATION, plan.staging.final / path, known_by)
+    elif not (link := dialplan.started(plan.request.file)).is_symlink():
+        yield JournalEntry(SetupPart.DIALPLAN, link, "")
     for change in plan.changes:
         yield JournalEntry(
             change.part,

@@ -27,6 +27,8 @@ from .report import SetupAction, SetupPart, SetupReport, SetupState, SetupStep
 from .running import executed
 
 _LINES = (dialplan_install.INCLUDE, dialplan_install.STEP)  # of ours in the admin's files
+_STOP = ("systemctl", "disable", "--now", systemd_unit.SERVICE)
+_STOP_LINE = command(*_STOP)
 _CHANGED = Text("it was changed since")
 
 
@@ -47,37 +49,38 @@ def undo(folder: Path, *, write: bool, execute: Run = run_command) -> SetupRepor
     for part in reversed(SetupPart):
         entries = [entry for entry in reversed(journal.entries) if entry.part is part]
         if entries:
-            before, after = _commands(part, journal)
-            steps += _executed(part, before, execute, write=write)
-            steps += _restored(part, entries, folder, write=write)
-            steps += _executed(part, after, execute, write=write)
-    in_order = all(step.state is not SetupState.FAILED for step in steps)
-    if write and in_order:
+            steps += _part(part, entries, folder, journal, execute if write else None)
+    failed = [step for step in steps if step.state is SetupState.FAILED]
+    # What did not read its files anew will do so when it starts.
+    if write and all(step.action is SetupAction.RUN and step.target != _STOP_LINE for step in failed):
         _remove_folders(folder, journal)
         journals.delete(folder)
     return SetupReport(
-        folder / init.FILE, None, None, undo=True, written=write, in_order=in_order, steps=tuple(steps)
+        folder / init.FILE, None, None, undo=True, written=write, in_order=not failed, steps=tuple(steps)
     )
 
 
-def _commands(part: SetupPart, journal: Journal) -> tuple[tuple[Command, ...], tuple[Command, ...]]:
-    """Return the commands before a part's files are taken back, and those after."""
-    if part is SetupPart.DIALPLAN:
-        return (), (journal.asterisk,)
-    if part is SetupPart.SERVICE:
-        stop = ("systemctl", "disable", "--now", systemd_unit.SERVICE)
-        return (stop,), (("systemctl", "daemon-reload"),)
-    return (), ()
-
-
-def _executed(
-    part: SetupPart, commands: tuple[Command, ...], execute: Run, *, write: bool
+def _part(
+    part: SetupPart, entries: list[JournalEntry], folder: Path, journal: Journal, execute: Run | None
 ) -> Iterator[SetupStep]:
-    if write:
-        yield from executed(part, commands, execute)
+    """Take back one part, or without `execute` tell what would be taken back. A service that cannot be
+    stopped keeps its unit."""
+    if part is SetupPart.SERVICE and any(entry.path.exists() for entry in entries):
+        stopping = list(_executed(part, _STOP, execute))
+        yield from stopping
+        if any(step.state is SetupState.FAILED for step in stopping):
+            return
+    yield from _restored(part, entries, folder, write=execute is not None)
+    reload = {SetupPart.DIALPLAN: journal.asterisk, SetupPart.SERVICE: ("systemctl", "daemon-reload")}
+    if words := reload.get(part):
+        yield from _executed(part, words, execute)
+
+
+def _executed(part: SetupPart, words: Command, execute: Run | None) -> Iterator[SetupStep]:
+    if execute:
+        yield from executed(part, (words,), execute)
     else:
-        for words in commands:
-            yield SetupStep(part, SetupAction.RUN, command(*words), SetupState.PLANNED)
+        yield SetupStep(part, SetupAction.RUN, command(*words), SetupState.PLANNED)
 
 
 def _restored(

@@ -33,7 +33,7 @@ _WORDS = {
 def report(result: SetupReport, say: Language) -> Iterator[str]:
     """Yield each step, and what is left to do."""
     for step in result.steps:
-        yield from shown(step, say, differences=not result.written)
+        yield from step_lines(step, say, differences=not result.written)
     yield ""
     yield say(_outcome(result))
     if result.by_hand:
@@ -44,7 +44,7 @@ def report(result: SetupReport, say: Language) -> Iterator[str]:
         yield from (f"  {command}" for command in result.next)
 
 
-def shown(step: SetupStep, say: Language, *, differences: bool = True) -> Iterator[str]:
+def step_lines(step: SetupStep, say: Language, *, differences: bool = True) -> Iterator[str]:
     """Yield one step, with the text of its file."""
     line = say(_WORDS[step.action, step.state].format(target=one_line(step.target)))
     if step.owner and step.state is not SetupState.UNCHANGED:

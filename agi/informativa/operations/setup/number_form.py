@@ -23,16 +23,27 @@ def form_of(number: str, region: str) -> NumberForm | None:
     """Return the form of a number that a telephone of that country shows; `None` for no such number. One that
     comes with its plus, or 00, says nothing of others: either."""
     if number.startswith(("+", "00")):
-        return NumberForm.EITHER if _is_of(number, region, NumberForm.EITHER) else None
-    forms = [form for form in (NumberForm.NATIONAL, NumberForm.INTERNATIONAL) if _is_of(number, region, form)]
-    if len(forms) > 1:
-        return NumberForm.EITHER
-    return forms[0] if forms else None
+        return NumberForm.EITHER if _readings(number, region, NumberForm.EITHER) else None
+    with_code = f"+{number}"
+    is_international = with_code in _readings(number, region, NumberForm.INTERNATIONAL)
+    # The plans take the country code away in the national form, too.
+    is_national = bool(_readings(number, region, NumberForm.NATIONAL) - {with_code})
+    match is_national, is_international:
+        case True, False:
+            return NumberForm.NATIONAL
+        case False, True:
+            return NumberForm.INTERNATIONAL
+        case True, True:
+            return NumberForm.EITHER
+    return None
 
 
-def _is_of(number: str, region: str, form: NumberForm) -> bool:
-    valid = numbering.valid(number, region, form).values()
-    return any(country == region and kind is not NumberKind.SHARED for country, kind in valid)
+def _readings(number: str, region: str, form: NumberForm) -> set[str]:
+    """Return the numbers of that country that it may be."""
+    valid = numbering.valid(number, region, form).items()
+    return {
+        reading for reading, (country, kind) in valid if country == region and kind is not NumberKind.SHARED
+    }
 
 
 def learn(

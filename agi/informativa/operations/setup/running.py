@@ -27,7 +27,10 @@ from .plan import Command, SetupPlan
 from .report import SetupAction, SetupPart, SetupReport, SetupState, SetupStep
 from .staging import Staging, move_into_place
 
-_AGAIN = Text("Then type the same again, which goes on from there; or take it back: informativa setup --undo")
+_AGAIN = Text(
+    "Mend that, then type the same again, which goes on from there; or take it back:"
+    " informativa setup {folder} --undo"
+)
 
 
 def preview(plan: SetupPlan) -> SetupReport:
@@ -87,7 +90,7 @@ def run(plan: SetupPlan, execute: Run = run_command) -> SetupReport:
             write_file(change.path, encoded(change.after), like, secret=change.secret)
     except OSError as error:
         file = Path(error.filename) if error.filename else folder
-        raise unwritten(file, error, _AGAIN) from error
+        raise unwritten(file, error, _AGAIN.format(folder=folder)) from error
     warnings = [
         *link_script(configuration),
         *not_live(configuration),

@@ -28,12 +28,11 @@ class SetupAction(StrEnum):
 
 
 class SetupState(StrEnum):
-    """The state of a step: ahead, done, not needed, declined, or failed; or that its file stays."""
+    """The state of a step: ahead, done, not needed, or failed; or that its file stays."""
 
     PLANNED = "planned"
     DONE = "done"
     UNCHANGED = "unchanged"
-    DECLINED = "declined"
     FAILED = "failed"
     STAYS = "stays"
 

@@ -12,8 +12,7 @@ from ..terminal import one_line
 _WORDS = {
     (SetupAction.WRITE, SetupState.PLANNED): Text("To write: {target}"),
     (SetupAction.WRITE, SetupState.DONE): Text("Wrote {target}"),
-    (SetupAction.WRITE, SetupState.UNCHANGED): Text("Is as it is to be: {target}"),
-    (SetupAction.WRITE, SetupState.DECLINED): Text("Not written: {target}"),
+    (SetupAction.WRITE, SetupState.UNCHANGED): Text("Unchanged: {target}"),
     (SetupAction.DELETE, SetupState.PLANNED): Text("To delete: {target}"),
     (SetupAction.DELETE, SetupState.DONE): Text("Deleted {target}"),
     (SetupAction.DELETE, SetupState.UNCHANGED): Text("Is not there: {target}"),

@@ -543,8 +543,8 @@ def _backup(result: object, show: Callable[[Any, Language], Iterator[str]]) -> R
     )
 
 
-def _show_setup(report: SetupReport, _configuration: Configuration, language: Language) -> str:
-    return "\n".join([*setup_view.report(report, language), ""])
+def _show_setup(report: SetupReport, _configuration: Configuration, language: Language) -> Iterator[str]:
+    yield from setup_view.report(report, language)
 
 
 RESULTS = {

@@ -23,7 +23,8 @@ def _file(
     *difference: str,
     owner: str = "asterisk:asterisk",
 ) -> SetupStep:
-    return SetupStep(part, SetupAction.WRITE, path, state, owner=owner, mode=mode, difference=difference)
+    lines = () if state is SetupState.UNCHANGED else difference
+    return SetupStep(part, SetupAction.WRITE, path, state, owner=owner, mode=mode, difference=lines)
 
 
 def _command(part: SetupPart, words: str, state: SetupState, reason: Text = NOTHING) -> SetupStep:

@@ -55,13 +55,14 @@ def places(texts: Mapping[Path, str], numbers: Iterable[str]) -> Iterator[CallPl
 
 
 def _edit(text: str, number: int, step: str) -> Edit | None:
-    """Return the edit of a line; `None` where comments are in it. It begins some lines earlier where the line
-    alone would not be the only one like it."""
+    """Return the edit of a line; `None` where a comment is in its step. It begins some lines earlier where
+    the line alone would not be the only one like it."""
     lines = text.split("\n")
     raw = lines[number - 1]
-    if not raw.rstrip().endswith(step) or raw.count(step) > 1 or number == len(lines):
+    if raw.count(step) != 1 or number == len(lines):
         return None
-    replaced = f"{raw.replace(step, STEP)}\n same => n,{step}\n"
+    beginning, _step, comment = raw.partition(step)
+    replaced = f"{beginning}{STEP}\n same => n,{step}{comment}\n"
     for first in reversed(range(number)):
         before = "".join(f"{line}\n" for line in lines[first : number - 1])
         if text.count(old := f"{before}{raw}\n") == 1:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import pwd
 import re
 import shutil
 import subprocess
@@ -121,6 +122,7 @@ def test_installation_commands_run_in_their_order(tmp_path: Path) -> None:
         if " setup " in typed:
             listen = f"127.0.0.1:{free_port()}"
             typed += f" {tmp_path}/informativa --to {tmp_path} --units {tmp_path} --listen {listen}"
+            typed += f" --user {pwd.getpwuid(os.geteuid()).pw_name}"
         ran = subprocess.run(typed, shell=True, capture_output=True, text=True, timeout=60, check=False)
         if " init " in line:
             fill_in(tmp_path / "informativa/informativa.yaml")  # as the third step has it

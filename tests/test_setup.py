@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import os
+import pwd
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -17,7 +19,7 @@ from informativa.config import load
 from informativa.model import NumberForm
 from informativa.model.errors import InformativaError
 from informativa.operations.new_company import NewCompany
-from informativa.operations.setup import journal, machine, running, staging, undoing
+from informativa.operations.setup import journal, machine, number_form, running, staging, undoing
 from informativa.operations.setup.call_places import places
 from informativa.operations.setup.number_form import form_of, learn
 from informativa.operations.setup.plan import Request, planned
@@ -31,6 +33,7 @@ STEP = "GosubIf($[${DIALPLAN_EXISTS(informativa,s,1)}]?informativa,s,1(${EXTEN})
 EXTENSIONS = "[general]\n\n[from-trunk]\nexten => 0212345678,1,Answer()  ; ours\n same => n,Queue(care)\n"
 ACME = NewCompany("Acme", "+390212345678", ["it"], "IT")
 DONE = CommandOutput(0, "", "")
+ME = pwd.getpwuid(os.geteuid()).pw_name
 
 
 class Commands:
@@ -60,7 +63,7 @@ class Pbx:
     def set_up(self, *, write: bool = True, overwrite: bool = False, context: str = "") -> SetupReport:
         """Set it up, or look what that would be."""
         request = Request(self.etc, ACME, NumberForm.NATIONAL, self.listen, context, overwrite)
-        with planned(request, machine.find(self.asterisk, self.units)) as plan:
+        with planned(request, machine.find(self.asterisk, self.units, ME)) as plan:
             return running.run(plan, self.commands) if write else running.preview(plan)
 
     def undo(self, *, write: bool = True) -> SetupReport:
@@ -464,17 +467,71 @@ def test_questions_at_a_terminal(pbx: Pbx, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(running.run, "__defaults__", (pbx.commands,))
     for stream in (command.sys.stdin, command.sys.stdout):
         monkeypatch.setattr(stream, "isatty", lambda: True, raising=False)
-    command._setup(pbx.etc, to=pbx.asterisk, units=pbx.units, listen=pbx.listen)
-    assert asked.count("The number that callers dial, such as +390212345678") == 2
+    command._setup(pbx.etc, to=pbx.asterisk, units=pbx.units, user=ME, listen=pbx.listen)
+    assert (
+        asked.count("The number that callers dial, such as +390212345678; several with commas between") == 2
+    )
     assert asked.count("Write it?") == 4
     assert list(pbx.units.iterdir()) == []
     assert [line.callers for line in load(pbx.etc / "informativa.yaml").lines] == [NumberForm.NATIONAL]
     assert (pbx.asterisk / "informativa.conf").is_file()
 
 
+def test_several_numbers_of_a_company(pbx: Pbx, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each is a line of its own, and the notice is called where calls to each come in."""
+    dialplan = pbx.asterisk / "extensions.conf"
+    dialplan.write_text(f"{EXTENSIONS}exten => 0287654321,1,Hangup()\n")
+    monkeypatch.setattr(running.run, "__defaults__", (pbx.commands,))
+    words = [
+        "setup",
+        pbx.etc,
+        "--to",
+        pbx.asterisk,
+        "--units",
+        pbx.units,
+        "--user",
+        ME,
+        "--listen",
+        pbx.listen,
+    ]
+    done = typed(*words, "--company", "Acme", "--number", "+390212345678, +390287654321", "--yes")
+    assert done.returncode == 0, done.stderr
+    numbers = [line.number for line in load(pbx.etc / "informativa.yaml").lines]
+    assert numbers == ["+390212345678", "+390287654321"]
+    assert dialplan.read_text().count(STEP) == 2
+
+
+def test_configuration_that_is_there_is_used(pbx: Pbx, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a configuration that somebody laid only service and dialplan are set up, and undoing leaves it; the
+    form that its trunk shows is said, and not written."""
+    assert typed("init", pbx.etc, "--company", "Acme", "--number", "+390212345678", "--yes").returncode == 0
+    laid = (pbx.etc / "informativa.yaml").read_bytes()
+    monkeypatch.setattr(running.run, "__defaults__", (pbx.commands,))
+    monkeypatch.setattr(number_form, "learn", lambda *_given: NumberForm.NATIONAL)
+    words = ["setup", pbx.etc, "--to", pbx.asterisk, "--units", pbx.units, "--user", ME, "--learn", "--yes"]
+    done = typed(*words)
+    assert done.returncode == 0, done.stderr
+    assert f"Write it under the lines of {pbx.etc}/informativa.yaml: callers: national" in done.stderr
+    assert (pbx.asterisk / "informativa.conf").is_file()
+    pbx.undo()
+    assert (pbx.etc / "informativa.yaml").read_bytes() == laid
+    assert not (pbx.etc / "informativa.yaml.agi").is_symlink()
+
+
 def test_command_line(pbx: Pbx) -> None:
     """Without the word to do it the command shows all, writes nothing, and ends well."""
-    words = ["setup", pbx.etc, "--to", pbx.asterisk, "--units", pbx.units, "--listen", pbx.listen]
+    words = [
+        "setup",
+        pbx.etc,
+        "--to",
+        pbx.asterisk,
+        "--units",
+        pbx.units,
+        "--user",
+        ME,
+        "--listen",
+        pbx.listen,
+    ]
     shown = typed(*words, "--company", "Acme", "--number", "+390212345678")
     assert (shown.returncode, shown.stderr) == (0, "")
     assert "Nothing was written; to do all that, add --yes." in shown.stdout

@@ -4,6 +4,7 @@ and back."""
 from __future__ import annotations
 
 import os
+import pwd
 import re
 import shlex
 import threading
@@ -83,6 +84,7 @@ def test_setup_notice_and_undo(
     words = [
         *("setup", etc, "--to", pbx.etc, "--units", units, "--listen", f"127.0.0.1:{port}"),
         *("--company", "Acme", "--number", "+390212345678", "--yes"),
+        *("--user", pwd.getpwuid(os.geteuid()).pw_name),
     ]
     done = run(*words)
     assert (done.returncode, done.stderr) == (0, ""), done.stdout

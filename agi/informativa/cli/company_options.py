@@ -23,7 +23,10 @@ CallersForm = Annotated[
     ),
 ]
 CompanyName = Annotated[str, typer.Option(metavar="NAME", help="Lay this company alone, and ask nothing.")]
-CalledNumber = Annotated[str, typer.Option(metavar="NUMBER", help="The number that its callers dial.")]
+CalledNumber = Annotated[
+    str,
+    typer.Option(metavar="NUMBER", help="The number that its callers dial; several with commas between."),
+]
 Languages = Annotated[
     list[str] | None, typer.Option(metavar="LANGUAGE", help="Of its callers, the usual one first.")
 ]
@@ -65,10 +68,11 @@ class CompanyOptions:
             return None
         spoken = new_company.languages(",".join(self.language) or "it")
         new_company.required_packages(self.notice)
+        number, *further = new_company.called_numbers(self.number)
         pairs = (other.partition("=")[::2] for other in self.outsourced)
         return NewCompany(
             new_company.company_name(name),
-            new_company.called_number(self.number),
+            number,
             spoken,
             new_company.country(self.country or new_company.usual_country(spoken[0])),
             self.notice,
@@ -77,4 +81,5 @@ class CompanyOptions:
                 OtherCompany(new_company.company_name(other), new_company.called_number(called))
                 for called, other in pairs
             ],
+            further,
         )

@@ -16,6 +16,7 @@ from ..operations.new_company import (
     NewCompany,
     OtherCompany,
     called_number,
+    called_numbers,
     company_name,
     country,
     languages,
@@ -48,7 +49,8 @@ def ask_company() -> NewCompany:
 
 def interview_of(name: str) -> NewCompany:
     """Ask about the company of this name. A question with a wrong answer is asked again, after the reason."""
-    number = ask(_("The number that callers dial, such as +390212345678"), called_number)
+    question = _("The number that callers dial, such as +390212345678; several with commas between")
+    number, *further = ask(question, called_numbers)
     spoken = ask(
         _("Languages of your callers, the usual one first ({known})", known=", ".join(recorded_languages())),
         languages,
@@ -67,7 +69,7 @@ def interview_of(name: str) -> NewCompany:
     while ask(_("Do you answer the calls of another company, too?"), _yes_or_no, _("no")):
         other = ask(_("Its name"), company_name)
         others.append(OtherCompany(other, ask(_("The number that its callers dial"), called_number)))
-    return NewCompany(name, number, spoken, region, notices, GivenValues(values), others)
+    return NewCompany(name, number, spoken, region, notices, GivenValues(values), others, further)
 
 
 def ask_form(learn: Callable[[], NumberForm] | None = None) -> NumberForm:

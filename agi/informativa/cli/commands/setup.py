@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from ...config import DEFAULT_FILE
+from ...config import DEFAULT_FILE, load
 from ...model import NumberForm
 from ...model.errors import InformativaError
 from ...operations.init import FILE, LISTEN
@@ -95,10 +95,17 @@ def _setup(
         return
     machine = _machine(to, units, user, asks=asks)
     options = CompanyOptions(number, language or (), country, notice or (), settings or (), outsourced or ())
-    laid = options.company(company)
-    if laid is None and asks and not (folder / FILE).exists():
-        laid = ask_company()
-    form = _form(machine, laid, callers, wait, asks=asks, learns=learn) if laid else NumberForm.EITHER
+    laid, file = options.company(company), folder / FILE
+    form = callers or NumberForm.EITHER
+    if not file.exists():
+        laid = laid or (ask_company() if asks else None)
+        if laid and not callers:
+            form = _form(machine, laid, wait, asks=asks, learns=learn)
+    elif learn:
+        line = load(file).lines[0]
+        learned = _learn(machine, line.number, line.region, wait)
+        text = _("Write it under the lines of {file}: callers: {form}", file=file, form=learned)
+        print(text, file=sys.stderr)
     request = Request(folder, laid, form, listen, context, overwrite)
     with planned(request, machine) as plan:
         if asks:
@@ -118,34 +125,29 @@ def _machine(to: Path | None, units: Path | None, user: str, *, asks: bool) -> M
     return ask(_("The folder of Asterisk's extensions.conf"), lambda text: find(Path(text), units, user))
 
 
-def _form(
-    machine: Machine,
-    company: NewCompany,
-    callers: NumberForm | None,
-    seconds: float,
-    *,
-    asks: bool,
-    learns: bool,
-) -> NumberForm:
-    """Return the form of callers' numbers: as given, as learned, as answered, or not known."""
+def _form(machine: Machine, company: NewCompany, seconds: float, *, asks: bool, learns: bool) -> NumberForm:
+    """Return the form of callers' numbers: as learned, as answered, or not known."""
 
     def learn() -> NumberForm:
-        text = _(
-            "Ring {number} once from a mobile of {country}, within {seconds} s.",
-            number=company.number,
-            country=company.region,
-            seconds=f"{seconds:g}",
-        )
-        print(text, file=sys.stderr, flush=True)
-        form = number_form.learn(machine, company.region, seconds, run_command)
-        print(_("The trunk writes numbers like this: {form}.", form=form), file=sys.stderr)
-        return form
+        return _learn(machine, company.number, company.region, seconds)
 
-    if callers:
-        return callers
     if learns:
         return learn()
     return ask_form(learn) if asks else NumberForm.EITHER
+
+
+def _learn(machine: Machine, number: str, country: str, seconds: float) -> NumberForm:
+    """Return the form of callers' numbers, from a call for which it waits."""
+    text = _(
+        "Ring {number} once from a mobile of {country}, within {seconds} s.",
+        number=number,
+        country=country,
+        seconds=f"{seconds:g}",
+    )
+    print(text, file=sys.stderr, flush=True)
+    form = number_form.learn(machine, country, seconds, run_command)
+    print(_("The trunk writes numbers like this: {form}.", form=form), file=sys.stderr)
+    return form
 
 
 def _approved(plan: SetupPlan) -> SetupPlan:

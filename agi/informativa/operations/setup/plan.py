@@ -180,12 +180,7 @@ def _changes(
     changes, by_hand = [], []
     if machine.units:
         unit = machine.units / systemd_unit.file_name(systemd_unit.SERVICE)
-        values = replace(
-            systemd_unit.settings(configuration),
-            user=machine.user.pw_name,
-            group=machine.group,
-        )
-        text = _final(systemd_unit.fill(systemd_unit.SERVICE, values), staging)
+        text = _final(systemd_unit.render(configuration), staging)
         changes.append(whole_file(SetupPart.SERVICE, unit, text, journal))
     else:
         serve = command("informativa", "serve", "-c", request.file)

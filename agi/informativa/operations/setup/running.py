@@ -14,7 +14,7 @@ from ...model.errors import InformativaError
 from ...model.text import NOTHING, Foreign, Text, command, joined
 from ...system.files import write_file
 from ...system.processes import CommandOutput, run_command
-from .. import init
+from .. import init, systemd_unit
 from ..controller_state import not_live
 from ..dialplan import link_script, owner_in_asterisks_folder
 from ..doctor import installation, users
@@ -93,6 +93,7 @@ def run(plan: SetupPlan, execute: Run = run_command) -> SetupReport:
         raise unwritten(file, error, _AGAIN.format(folder=folder)) from error
     warnings = [
         *link_script(configuration),
+        *systemd_unit.owned_by_root(configuration, plan.machine.user.pw_name),
         *not_live(configuration),
         *installation.out_of_reach(configuration),
     ]

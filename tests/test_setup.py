@@ -275,6 +275,26 @@ def test_interrupted_while_a_folder_is_filled(pbx: Pbx, monkeypatch: pytest.Monk
     assert pbx.tree() == before
 
 
+def test_draft_of_a_killed_run_goes(pbx: Pbx) -> None:
+    """A draft has keys: the next run deletes that of a process that is no more, and no other."""
+    ended, alive = (pbx.root / f".informativa-setup-{process}-x/etc" for process in (2**22 + 1, os.getpid()))
+    for draft in (ended, alive):
+        draft.mkdir(parents=True)
+        (draft / "acme.key").touch()
+    pbx.set_up(write=False)
+    assert [path.name for path in pbx.root.glob(".informativa-*")] == [alive.parent.name]
+
+
+def test_journal_is_whole_or_not_there(pbx: Pbx, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run that ends while it writes the journal leaves none, and has done nothing."""
+    before = pbx.tree()
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "replace", failing_at(1, KeyboardInterrupt(), os.replace))
+        with pytest.raises(KeyboardInterrupt):
+            pbx.set_up()
+    assert pbx.tree() == before
+
+
 def test_command_that_fails(pbx: Pbx) -> None:
     """It is told with its last words, the others are run, and the next run tries all of them again."""
     pbx.commands.broken = "systemctl enable"

@@ -6,14 +6,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable
-from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from ...model.errors import InformativaError
 from ...model.text import Foreign, Text
-from ...system.files import write_file
+from ...system.files import open_for_replacement
 from ..generated import unwritten
 from .call_places import Edit
 from .report import SetupPart
@@ -90,9 +89,8 @@ def write(folder: Path, journal: Journal) -> None:
     text = json.dumps({"format": _FORMAT, **asdict(journal)}, indent=1, default=str)
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        with suppress(FileExistsError):
-            file.touch(0o600, exist_ok=False)
-        write_file(file, text.encode(), secret=True, durable=True)
+        with open_for_replacement(file, most=0o600, durable=True) as out:
+            out.write(text.encode())
     except OSError as error:
         raise unwritten(file, error, Text("Make room on that disk, or be root.")) from error
 

@@ -19,6 +19,7 @@ from ...system.files import point
 from .. import init
 from ..new_company import NewCompany
 
+_DRAFT = ".informativa-setup-"  # and the process, so that a draft is known whose process was killed
 _LINK_TARGET = "informativa-agi"
 
 
@@ -51,7 +52,8 @@ def staged(
     use. Raises InformativaError."""
     around = next(folder for folder in final.parents if folder.is_dir())
     place = around if os.access(around, os.W_OK) else None  # a preview needs no right to write there
-    with tempfile.TemporaryDirectory(prefix=".informativa-", dir=place) as work:
+    _remove_abandoned(around)
+    with tempfile.TemporaryDirectory(prefix=f"{_DRAFT}{os.getpid()}-", dir=place) as work:
         folder = Path(work) / final.name
         laid = init.prepare(folder, final, callers, company)
         _listen(folder / init.FILE, listen)
@@ -60,6 +62,14 @@ def staged(
         point(dialplan.started(folder / init.FILE), Path(sys.executable).with_name(_LINK_TARGET))
         _give(folder, user)
         yield Staging(folder, final, laid)
+
+
+def _remove_abandoned(folder: Path) -> None:
+    """Remove drafts of processes that are no more: keys are in them."""
+    for draft in folder.glob(f"{_DRAFT}*"):
+        process = draft.name.removeprefix(_DRAFT).partition("-")[0]
+        if not Path("/proc", process).exists():
+            shutil.rmtree(draft, ignore_errors=True)
 
 
 def move_into_place(staging: Staging) -> None:

@@ -276,13 +276,20 @@ def test_interrupted_while_a_folder_is_filled(pbx: Pbx, monkeypatch: pytest.Monk
 
 
 def test_draft_of_a_killed_run_goes(pbx: Pbx) -> None:
-    """A draft has keys: the next run deletes that of a process that is no more, and no other."""
+    """A draft has keys: the next run, or undoing, deletes that of a process that is no more, and no other;
+    and what it had written of a file."""
     ended, alive = (pbx.root / f".informativa-setup-{process}-x/etc" for process in (2**22 + 1, os.getpid()))
     for draft in (ended, alive):
         draft.mkdir(parents=True)
         (draft / "acme.key").touch()
     pbx.set_up(write=False)
     assert [path.name for path in pbx.root.glob(".informativa-*")] == [alive.parent.name]
+    pbx.set_up()
+    ended.mkdir(parents=True)
+    (pbx.asterisk / ".informativa.conf.part").touch()
+    pbx.undo()
+    assert [path.name for path in pbx.root.glob(".informativa-*")] == [alive.parent.name]
+    assert [path.name for path in pbx.asterisk.iterdir()] == ["extensions.conf"]
 
 
 def test_journal_is_whole_or_not_there(pbx: Pbx, monkeypatch: pytest.MonkeyPatch) -> None:

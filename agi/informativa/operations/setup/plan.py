@@ -23,7 +23,7 @@ from .dialplan_changes import edited_dialplan
 from .journal import LASTING, Journal
 from .machine import Machine
 from .report import SetupPart
-from .staging import Staging, staged
+from .staging import Staging, remove_abandoned, staged
 
 Command = tuple[str, ...]
 _RELOAD = "dialplan reload"
@@ -95,6 +95,7 @@ class SetupPlan:
 def planned(request: Request, machine: Machine) -> Iterator[SetupPlan]:
     """Plan it, for the time of a block. Raises InformativaError."""
     journal = journals.read(request.folder) or Journal()
+    remove_abandoned(request.folder.parent)
     with ExitStack() as stack:
         staging = None
         if request.file.exists():

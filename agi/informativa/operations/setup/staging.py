@@ -52,7 +52,6 @@ def staged(
     use. Raises InformativaError."""
     around = next(folder for folder in final.parents if folder.is_dir())
     place = around if os.access(around, os.W_OK) else None  # a preview needs no right to write there
-    _remove_abandoned(around)
     with tempfile.TemporaryDirectory(prefix=f"{_DRAFT}{os.getpid()}-", dir=place) as work:
         folder = Path(work) / final.name
         laid = init.prepare(folder, final, callers, company)
@@ -64,7 +63,7 @@ def staged(
         yield Staging(folder, final, laid)
 
 
-def _remove_abandoned(folder: Path) -> None:
+def remove_abandoned(folder: Path) -> None:
     """Remove drafts of processes that are no more: keys are in them."""
     for draft in folder.glob(f"{_DRAFT}*"):
         process = draft.name.removeprefix(_DRAFT).partition("-")[0]

@@ -25,6 +25,7 @@ from .machine import Run
 from .plan import Command
 from .report import SetupAction, SetupPart, SetupReport, SetupState, SetupStep
 from .running import executed
+from .staging import remove_abandoned
 
 _LINES = (dialplan_install.INCLUDE, dialplan_install.STEP)  # of ours in the admin's files
 _STOP = ("systemctl", "disable", "--now", systemd_unit.SERVICE)
@@ -54,6 +55,7 @@ def undo(folder: Path, *, write: bool, execute: Run = run_command) -> SetupRepor
     # What did not read its files anew will do so when it starts.
     if write and all(step.action is SetupAction.RUN and step.target != _STOP_LINE for step in failed):
         _remove_folders(folder, journal)
+        remove_abandoned(folder.parent)
         journals.delete(folder)
     return SetupReport(
         folder / init.FILE, None, None, undo=True, written=write, in_order=not failed, steps=tuple(steps)
@@ -136,6 +138,10 @@ def _restore(entry: JournalEntry, *, write: bool) -> SetupStep:
     """Take one file back."""
     try:
         state, reason, text = _earlier(entry)
+        if write:
+            entry.path.with_name(f".{entry.path.name}.part").unlink(
+                missing_ok=True
+            )  # of a run that was killed
         if write and state is SetupState.PLANNED:
             if text is None:
                 entry.path.unlink(missing_ok=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import pwd
 import re
 import shutil
 import subprocess
@@ -26,7 +27,14 @@ from lab.office import fill_in
 from lab.ports import free_port
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGES = ("README.md", "docs/calls.md", "docs/operating.md", "docs/data.md", "docs/many-machines.md")
+PAGES = (
+    "README.md",
+    "docs/by-hand.md",
+    "docs/calls.md",
+    "docs/operating.md",
+    "docs/data.md",
+    "docs/many-machines.md",
+)
 """The pages that an admin reads, in their order. But for the last there is each in Italian."""
 README = "\n".join((ROOT / page).read_text(encoding="utf-8") for page in PAGES)
 LONGEST_README = 150  # lines
@@ -94,19 +102,16 @@ def test_calls_are_the_demos(name: str) -> None:
 
 @pytest.mark.slow
 def test_installation_commands_run_in_their_order(tmp_path: Path) -> None:
-    """An admin who types the README's `informativa` commands one after the other gets through."""
+    """An admin who types the `informativa` commands by hand one after the other gets through, and those of
+    the README that follow; what `setup` would do is shown."""
     ours = [line for line in commands() if "/bin/informativa " in line and " serve " not in line]
     assert [line.split("informativa ")[1].split()[0] for line in ours] == [
-        "init",
-        "check",
-        "systemd",
-        "dialplan",
-        "ledger",
-        "prompts",
-        "prompts",
-        "explain",
-        "check",
+        *("setup", "setup", "ledger", "prompts", "prompts"),
+        *("init", "check", "systemd", "dialplan", "ledger", "dialplan", "explain", "check"),
     ]
+    by_hand = ours.index(next(line for line in ours if " init " in line))
+    last = ours.index(next(line for line in ours if " explain " in line))
+    ours = [ours[1].replace(" --yes", ""), *ours[by_hand : last - 1], *ours[2:by_hand], *ours[last - 1 :]]
     if not (shutil.which("sox") and importlib.util.find_spec("py_nanotts")):
         ours = [line for line in ours if " prompts " not in line]  # the README says what they need
     (tmp_path / "extensions.conf").touch()
@@ -114,12 +119,18 @@ def test_installation_commands_run_in_their_order(tmp_path: Path) -> None:
         typed = line.replace("sudo -u asterisk ", "").replace("/opt/informativa/bin/", f"{BIN}/")
         typed = typed.replace("/etc/informativa", f"{tmp_path}/informativa")
         typed = typed.replace("/etc/asterisk", str(tmp_path)).replace("/etc/systemd/system", str(tmp_path))
+        if " setup " in typed:
+            listen = f"127.0.0.1:{free_port()}"
+            typed += f" {tmp_path}/informativa --to {tmp_path} --units {tmp_path} --listen {listen}"
+            typed += f" --user {pwd.getpwuid(os.geteuid()).pw_name}"
         ran = subprocess.run(typed, shell=True, capture_output=True, text=True, timeout=60, check=False)
         if " init " in line:
             fill_in(tmp_path / "informativa/informativa.yaml")  # as the third step has it
         chown = ROOTS if " systemd " in line and os.geteuid() == 0 else ""  # the README has it done before
         assert (ran.returncode, beside_the_example(ran.stderr)) == (0, chown.format(tmp_path)), typed
-    assert "Gosub" in (tmp_path / "informativa.conf").read_text()
+        if " dialplan install " in line:
+            assert "Gosub" in (tmp_path / "informativa.conf").read_text()
+    assert not (tmp_path / "informativa.conf").exists()  # taken back again, by hand, too
 
 
 def test_installation_names_what_debian_leaves_out() -> None:

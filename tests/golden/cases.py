@@ -330,6 +330,15 @@ FAILURES = {
     "no-approval": Case("evidence approval {root}/callers.csv --controller acme"),
     "key-there": Case("keys make acme"),
     "key-for-nobody": Case("keys rotate"),
+    "setup-no-asterisk": Case("setup {root}/new --to {root}/nowhere"),
+    "setup-nobody": Case("setup {root}/new --to {root}/asterisk"),
+    "setup-not-empty": Case(
+        "setup {root}/asterisk --to {root}/asterisk --company Acme --number +390212345678"
+    ),
+    "setup-other-company": Case(
+        "setup {root}/etc --to {root}/asterisk --company Cobalto --number +390212345678"
+    ),
+    "setup-undo-nothing": Case("setup {root}/etc --undo --yes"),
     "init-not-empty": Case("init {root}/etc", json=False),
     "no-asterisk": Case("dialplan install --to {root}/nowhere"),
     "no-account": Case("web grant nobody --role reader --controller acme"),
@@ -365,6 +374,7 @@ EXCEPTIONS = {
     "completion": "scripts for shells, which test_cli.py runs in them",
     "upgrade-check": "examines the machine: its result is built by hand (results_by_hand.py)",
     "systemd": "names the machine's Python and users: built by hand",
+    "setup": "the same, and test_setup.py runs it",
     "support-bundle": "collects from the machine, which test_support.py shows; its result is built by hand",
     "test-call": "needs an Asterisk: built by hand",
     "metrics dashboard": "prints a file of templates/ as it is",

@@ -12,7 +12,7 @@ from typing import Any
 from rich.console import Console
 
 from examples import NOTDUE, PLAYED
-from golden import backups_by_hand
+from golden import backups_by_hand, setup_by_hand
 from golden.stopped_clock import TUESDAY
 from informativa import __version__, model
 from informativa.asterisk.test_call import CallStep, Moment
@@ -61,6 +61,7 @@ from informativa.operations.prompts.configured import Snippet
 from informativa.operations.prompts.making import PromptsMade
 from informativa.operations.prompts.showing import configured_prompts
 from informativa.operations.record_document import Record
+from informativa.operations.setup.report import SetupReport
 from informativa.operations.status import (
     ControllerStatus,
     FellBack,
@@ -84,6 +85,7 @@ from informativa.views.text import (
     status,
     test_call,
 )
+from informativa.views.text import setup as setup_view
 
 DAY = timedelta(days=1)
 
@@ -600,6 +602,10 @@ def _backup(result: object, show: Callable[[Any, Language], Iterator[str]]) -> R
     )
 
 
+def _show_setup(report: SetupReport, _configuration: Configuration, language: Language) -> Iterator[str]:
+    yield from setup_view.report(report, language)
+
+
 RESULTS = {
     "backup make": _backup(backups_by_hand.MADE, backups.made),
     "backup verify": _backup(backups_by_hand.VERIFIED, backups.verified),
@@ -617,6 +623,10 @@ RESULTS = {
     "monitor, fork": ResultByHand(lambda _configuration: FORKED, _show_finding),
     "monitor, look": ResultByHand(lambda _configuration: LOOK, _show_look, json=False),
     "prompts add": ResultByHand(_prompts_made, _show_prompts),
+    "setup": ResultByHand(lambda _configuration: setup_by_hand.PREVIEW, _show_setup),
+    "setup, failed": ResultByHand(lambda _configuration: setup_by_hand.FAILED, _show_setup),
+    "setup, nothing": ResultByHand(lambda _configuration: setup_by_hand.NOTHING_LEFT, _show_setup),
+    "setup --undo": ResultByHand(lambda _configuration: setup_by_hand.UNDONE, _show_setup),
     "shared migrate": ResultByHand(lambda _configuration: MIGRATED, _show_migrated),
     "status": ResultByHand(_status, _show_status),
     "support-bundle": ResultByHand(

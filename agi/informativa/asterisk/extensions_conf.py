@@ -43,6 +43,8 @@ class IncludeReport:
     contexts: dict[str, SourceLine] = field(default_factory=dict)
     """The first place of each context, those of the included file itself left out."""
     unreadable: list[str] = field(default_factory=list)
+    texts: dict[Path, str] = field(default_factory=dict)
+    """The files that were read, the target not among them."""
 
 
 def read(start: Path, target: Path, call: str) -> IncludeReport:
@@ -56,10 +58,11 @@ def read(start: Path, target: Path, call: str) -> IncludeReport:
             continue
         visited.add(file.resolve())
         try:
-            text = files.read(file, _LARGEST).decode(errors="replace")
+            text = files.read(file, _LARGEST).decode(errors="surrogateescape")
         except OSError as error:
             reading.unreadable.append(f"{file} ({Foreign(error.strerror or '')})")
             continue
+        reading.texts[file] = text
         for number, raw, live in effective(text.splitlines()):
             place = SourceLine(file, number)
             if call in live:

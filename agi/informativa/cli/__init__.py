@@ -7,6 +7,6 @@
 - `tree`, `translated`: the commands as data, and their help in a language
 - `completion`, `names`: what the tab key completes
 - `manual`, `reference`, `schemas`: the manual page, docs/reference.md, and docs/json.md with its schemas
-- `interview`: the questions of `informativa init`
+- `interview`, `company_options`: the questions of `init` and `setup`, and the options in their place
 - `log`: the log of the service
 """

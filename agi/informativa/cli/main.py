@@ -38,6 +38,7 @@ MODULES = {
     "ledger": ("ledger",),
     "test_call": ("test-call",),
     "watching": ("tail", "status"),
+    "setup": ("setup",),
     "init": ("init",),
     "config": ("check", "config"),
     "doctor": ("doctor",),

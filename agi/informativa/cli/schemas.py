@@ -52,6 +52,7 @@ from ..operations.evidence.verifying import Verification
 from ..operations.evidence.witness import Witness
 from ..operations.packages.request import AddedNotice
 from ..operations.prompts import installing, making, showing
+from ..operations.setup.report import SetupReport
 from ..operations.support import bundle as support
 from ..views.documents import SCHEMA, json_schema
 
@@ -94,6 +95,7 @@ DOCUMENTS: dict[str, type] = {
     "notices add": AddedNotice,
     "explain": explain.Explanation,
     "test-call": test_call.TestCall,
+    "setup": SetupReport,
     "dialplan install": dialplan_install.DialplanInstalled,
     "dialplan uninstall": dialplan_install.DialplanUninstalled,
     "evidence key": LogKeys,

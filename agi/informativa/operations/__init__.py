@@ -8,6 +8,7 @@ Rooms:
 - `prompts`: making, showing and installing prompts
 - `packages`: the notices that the law asks for today
 - `accounts`: accounts of the console
+- `setup`: a PBX set up in one step, and taken back
 - `backup`: backups of the installation, and putting one back
 - `support`: the bundle for whoever helps
 

@@ -21,9 +21,10 @@ from .generated import unwritten
 
 FILE = "informativa.conf"
 INCLUDE = f"#tryinclude {FILE}"
-CALL = " same => n,GosubIf($[${DIALPLAN_EXISTS(informativa,s,1)}]?informativa,s,1(${EXTEN}))"
+STEP = "GosubIf($[${DIALPLAN_EXISTS(informativa,s,1)}]?informativa,s,1(${EXTEN}))"
+CALL = f" same => n,{STEP}"
 TARGET = "informativa-freepbx,s,1"  # of a Custom Destination in FreePBX, which returns
-_MARK = b"; informativa:"  # the beginning of the file that informativa writes
+MARK = b"; informativa:"  # the beginning of the file that informativa writes
 
 
 @dataclass(frozen=True)
@@ -107,7 +108,7 @@ def install(config: Path, to: Path, *, freepbx: bool = False, dry_run: bool = Fa
         owner=_owner(file),
         custom_destination=CustomDestination(TARGET, returns=True) if freepbx else None,
         add_to=folder / ("extensions_custom.conf" if freepbx else "extensions.conf"),
-        add=_missing(reading, freepbx=freepbx),
+        add=missing(reading, freepbx=freepbx),
         included=tuple(reading.included),
         commented_out=tuple(reading.commented_out),
         called=tuple(reading.called),
@@ -214,7 +215,7 @@ def _own_content(target: Path) -> bytes | None:
         text = target.read_bytes()
     except OSError as error:
         raise _unreadable(target, error) from error
-    if not text.startswith(_MARK):
+    if not text.startswith(MARK):
         raise InformativaError(
             Text("{file} was not made by informativa.", file=target),
             _aside(target),
@@ -250,7 +251,7 @@ def _owner(file: Path) -> str | None:
     return f"{users.name(status.st_uid)}:{users.group(status.st_gid)}"
 
 
-def _missing(reading: IncludeReport, *, freepbx: bool) -> str | None:
+def missing(reading: IncludeReport, *, freepbx: bool) -> str | None:
     """Return the text to add to Asterisk's files; `None` if all of it is there."""
     needs_context = freepbx and "informativa-freepbx" not in reading.contexts
     context = f"{freepbx_context()}\n\n" if needs_context else ""

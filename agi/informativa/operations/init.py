@@ -25,6 +25,8 @@ from .packages.request import NoticeRequest, typed_command
 from .packages.selection import common_text
 
 FILE = "informativa.yaml"
+LISTEN = ServiceSettings().listen
+"""The service's address in a new configuration."""
 _CONTROLLERS = ("acme", "borealis")  # those of config/template.yaml
 
 
@@ -91,6 +93,16 @@ def init(
     except (OSError, shutil.Error) as error:
         raise _unwritable(folder, error) from error
     return _configuration(folder, company, laid, written=True)
+
+
+def prepare(work: Path, final: Path, callers: NumberForm, company: NewCompany) -> NewConfiguration:
+    """Create the configuration of a company in the new folder `work`, which is to be moved to `final`. Raises
+    InformativaError."""
+    try:
+        laid = _fill(work, callers, company, final)
+    except (OSError, shutil.Error) as error:
+        raise _unwritable(final, error) from error
+    return _configuration(final, company, laid, written=False)
 
 
 @dataclass(frozen=True)
@@ -181,11 +193,10 @@ def _unwritable(folder: Path, error: OSError) -> InformativaError:
 
 def _port_warnings() -> list[Text]:
     """Return a warning if the port of a new configuration is taken."""
-    listen = ServiceSettings().listen
     with suppress(OSError):  # no such address here, say, which `check` tells
-        if ports.occupied(listen) is not None:
+        if ports.occupied(LISTEN) is not None:
             message = Text(
                 "{address} is taken already; in the new configuration set service.listen to another port"
             )
-            return [message.format(address=listen)]
+            return [message.format(address=LISTEN)]
     return []

@@ -109,6 +109,8 @@ class NewCompany:
     values: GivenValues = field(default_factory=GivenValues)
     """The values of these notices: `marketing.no` for one, or `no` for all that need it."""
     others: Sequence[OtherCompany] = ()
+    further: Sequence[str] = ()
+    """Further called numbers."""
 
     @property
     def id(self) -> str:
@@ -145,6 +147,7 @@ class NewCompany:
             block = _OUTSOURCING.format(operator=_quoted(self.name))
             parts.append("\n" + replace(self, name=other.name)._controller(block))
         parts += ["\nlines:\n", self._line(callers)]
+        parts += ["\n" + replace(self, number=number)._line(callers) for number in self.further]
         for other in self.others:
             parts.append("\n" + replace(self, name=other.name, number=other.number)._line(callers))
         return "".join(parts)
@@ -204,6 +207,11 @@ def called_number(text: str) -> str:
             Text("Write it like +390212345678."),
         )
     return number
+
+
+def called_numbers(text: str) -> tuple[str, ...]:
+    """Return one or more numbers with their country codes, with commas between. Raises InformativaError."""
+    return tuple(dict.fromkeys(called_number(part) for part in re.split(r"[,;]", text.strip(" ,;"))))
 
 
 def languages(text: str) -> tuple[str, ...]:

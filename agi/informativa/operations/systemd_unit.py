@@ -35,11 +35,18 @@ def generate(file: Path, output: Path | None = None, unit: str = SERVICE) -> Gen
     if output is not None:
         write(output, text)
     warnings = [*not_live(configuration), *installation.out_of_reach(configuration)]
-    if installation.owner(configuration).st_uid == 0 and unit in (SERVICE, CONSOLE):
-        message = Text("root owns the ledgers, so the service runs as root; for Asterisk's user: {command}")
-        warnings.append(message.format(command=command("chown", "-R", "asterisk:", configuration.folder)))
+    if unit in (SERVICE, CONSOLE):
+        warnings += owned_by_root(configuration)
     enabled = BACKUP_TIMER if unit == BACKUP else unit  # the timer starts it
     return Generated(text, output, NEXT.format(unit=enabled), tuple(warnings))
+
+
+def owned_by_root(configuration: Configuration, user: str = "asterisk") -> list[Text]:
+    """Return a warning where root owns the ledgers, with the command that gives them to a user."""
+    if installation.owner(configuration).st_uid != 0 or user == "root":
+        return []
+    message = Text("root owns the ledgers, so the service runs as root; for Asterisk's user: {command}")
+    return [message.format(command=command("chown", "-R", f"{user}:", configuration.folder))]
 
 
 @dataclass(frozen=True)

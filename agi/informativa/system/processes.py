@@ -1,17 +1,58 @@
 """Processes: the open files of this machine's processes, as Linux shows them (proc(5)), the limit of those of
-this one, and worker processes for long work."""
+this one, worker processes for long work, and commands of the system."""
 
 from __future__ import annotations
 
+import errno
 import glob
+import os
 import resource
-from collections.abc import Iterator
+import shutil
+import subprocess
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from concurrent.futures import ProcessPoolExecutor
+
+_NOT_FOUND, _TIMED_OUT = 127, 124  # as shells and timeout(1) say it
+
+
+@dataclass(frozen=True)
+class CommandOutput:
+    """The exit code of a command, and what it printed."""
+
+    code: int
+    output: str
+    errors: str
+
+
+def run_command(words: Sequence[str], seconds: float = 60.0) -> CommandOutput:
+    """Run a command of the system to its end, without input. Its exit code is 127 where there is none of this
+    name, and 124 where it took longer."""
+    program = shutil.which(words[0])
+    if program is None:
+        return CommandOutput(_NOT_FOUND, "", os.strerror(errno.ENOENT))
+    try:
+        process = subprocess.run(  # noqa: S603  # no shell
+            [program, *words[1:]],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=seconds,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return CommandOutput(_TIMED_OUT, "", "")
+    except OSError as error:
+        return CommandOutput(_NOT_FOUND, "", error.strerror or str(error))
+    return CommandOutput(
+        process.returncode,
+        process.stdout.decode(errors="replace").strip(),
+        process.stderr.decode(errors="replace").strip(),
+    )
 
 
 def descriptors() -> Iterator[Path]:

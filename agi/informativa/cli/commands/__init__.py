@@ -3,6 +3,7 @@ Which words a module knows is in `MODULES` of `..main`.
 
 Setting up:
 
+- `setup`: all steps in one, and taken back
 - `init`: a first configuration
 - `config`: `check`, and the format of the file
 - `notices`: the notices of today

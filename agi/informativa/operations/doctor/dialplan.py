@@ -121,11 +121,11 @@ def _passes(step: DialplanStep, argument: str, numbers: frozenset[str]) -> bool:
     """Return whether a step may pass one of `numbers`, the spellings of a line's number."""
     if argument != "${EXTEN}":
         return "$" in argument or argument in numbers
-    pattern = _pattern(step.extension.partition("/")[0])
+    pattern = extension_pattern(step.extension.partition("/")[0])
     return any(pattern.fullmatch(number) for number in numbers)
 
 
-def _pattern(extension: str) -> re.Pattern[str]:
+def extension_pattern(extension: str) -> re.Pattern[str]:
     """Return an extension as a regular expression."""
     if not extension.startswith("_"):
         return re.compile(re.escape(extension))

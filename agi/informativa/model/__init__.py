@@ -20,6 +20,7 @@ gives samples, and in seconds elsewhere; times are aware datetimes in UTC.
 """
 
 from .calls import (
+    INTERNAL_CALLER,
     TELEPHONE_RATE,
     Asked,
     Binding,
@@ -64,6 +65,7 @@ from .plan import (
     BackupPlan,
     Choice,
     Controller,
+    Internal,
     Keys,
     LetterDetails,
     Line,
@@ -104,6 +106,7 @@ from .words import (
 __all__ = [
     "ALWAYS",
     "A_CALL",
+    "INTERNAL_CALLER",
     "LETTER_LANGUAGES",
     "NAMES",
     "TELEPHONE_RATE",
@@ -125,6 +128,7 @@ __all__ = [
     "Heard",
     "Identified",
     "IncomingCall",
+    "Internal",
     "KeyPress",
     "Keys",
     "Length",

@@ -13,7 +13,7 @@ EXTENSIONS = dict(
 )
 TOLD = {
     "linked": (r"A-Za-z0-9._:\-", "CHANNEL(linkedid)"),
-    "heard": (r"a-z0-9_: \-", "INFORMATIVA_HEARD"),
+    "heard": (r"a-zA-Z0-9_:.@ \-", "INFORMATIVA_HEARD"),
     "language": ("A-Za-z_", "INFORMATIVA_LANGUAGE"),
     "customer": (r"A-Za-z0-9._@\-", "INFORMATIVA_CUSTOMER"),
     "verification": (r"A-Za-z_ \-", "INFORMATIVA_VERIFICATION"),

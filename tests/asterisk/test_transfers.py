@@ -18,7 +18,9 @@ from .pages import TRANSFERS, configure, section, snippets
 from .site import Site
 
 OTHER = "0287654321"  # another line of the same company
-LINES = f'lines: {{"+39{OTHER}": {{controller: acme, language: it, region: IT, plan: [{{notice: privacy}}]}}}}'
+LINES = (
+    f'lines: {{"+39{OTHER}": {{controller: acme, language: it, region: IT, plan: [{{notice: privacy}}]}}}}'
+)
 COMMON = """
 trust_id_inbound = yes
 direct_media = no
@@ -26,8 +28,9 @@ media_address = 127.0.0.1
 call_group = 1
 pickup_group = 1
 """
-# The lab's SIPp is the world outside: it comes in at `from-lab`, and so does what Asterisk sends to itself, as to
-# the telephone 201, which does what its extension says: `blind` and `forward` are a telephone's own keys.
+# The lab's SIPp is the world outside: it comes in at `from-lab`, and so does what Asterisk sends to itself,
+# as to the telephone 201, which does what its extension says: `blind` and `forward` are a telephone's own
+# keys.
 AROUND = """
 [from-lab]
 exten => _X.,1,Set(CHANNEL(hangup_handler_push)=lab-over,s,1)
@@ -107,7 +110,9 @@ def site(site_without_dialplan: Site) -> Site:
 def lay(site: Site, sounds: dict[str, Path], agent: str = "quiet", more: str = "") -> None:
     """Have calls come in at the context `incoming`, and the telephone 201 do what `agent` says."""
     (site.pbx.etc / "informativa.conf").write_text(site.office.dialplan())
-    text = more.replace("Queue(customer-care)", "Goto(after,600,1)").replace("#tryinclude informativa.conf", "")
+    text = more.replace("Queue(customer-care)", "Goto(after,600,1)").replace(
+        "#tryinclude informativa.conf", ""
+    )
     text += AROUND.replace("AGENT", agent).replace("OTHER", OTHER)
     text = text.replace("HERE", f"{site.pbx.host}:{site.pbx.ports.sip}")
     before = site.pbx.warnings()
@@ -247,7 +252,9 @@ def test_i8_hairpin(site: Site, sounds: dict[str, Path], header: str, second: tu
     text = text.replace("${PJSIP_HEADER(read,X-Informativa)}", header)
     lay(site, sounds, more=text)
     rest = "Gosub(informativa,s,1(${EXTEN}))\n same => n,"
-    site.edit_dialplan(f"{rest}Dial(PJSIP/201", f"{rest}Goto(to-other-line,{OTHER},1)\n same => n,Dial(PJSIP/201")
+    site.edit_dialplan(
+        f"{rest}Dial(PJSIP/201", f"{rest}Goto(to-other-line,{OTHER},1)\n same => n,Dial(PJSIP/201"
+    )
     site.edit_dialplan("[incoming]", "exten => _back.,1,Goto(from-own,${EXTEN:4},1)\n[incoming]")
     told = site.call(number=None, withheld=True)
     prompts = ["it/short"] * (1 + (second[0] == "PLAYED"))

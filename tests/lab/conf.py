@@ -125,10 +125,10 @@ rtpstart = {ports.rtp.start}
 rtpend = {ports.rtp.stop - 1}
 icesupport = no
 """,
-        # One endpoint takes whatever comes from this machine, whoever it says it is, and believes it, unless a
-        # test puts telephones beside it, which are known by their names: the
-        # caller's number then comes from P-Asserted-Identity when there is one, and Privacy is honoured. No
-        # INVITE is dropped because another part of Asterisk (the manager's events) has much to do.
+        # One endpoint takes whatever comes from this machine, whoever it says it is, and believes it: the
+        # caller's number then comes from P-Asserted-Identity when there is one, and Privacy is honoured.
+        # (A test may put telephones beside it, which are known by their names.) No INVITE is dropped because
+        # another part of Asterisk (the manager's events) has much to do.
         "pjsip.conf": f"""\
 [global]
 type = global

@@ -76,8 +76,9 @@ async def answer(session: CallSession, services: CallServices) -> CallResult:
         "INFORMATIVA_REASON": result.reason,
         "INFORMATIVA_STATUS": result.status,
     }
-    before = session.call.options.get("heard", "")
-    heard = f"{origin_of(before)} {result.heard_records}".strip()
+    before, heard = session.call.options.get("heard", ""), result.heard_records
+    if before and (origin := origin_of(before)):
+        heard = f"{origin} {heard}".rstrip()
     if heard != before:  # each variable costs Asterisk its time
         variables = {"__INFORMATIVA_HEARD": heard, **variables}
     if result.choices:

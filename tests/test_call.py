@@ -442,6 +442,44 @@ def test_transfer_does_not_play_again(number: str) -> None:
     assert [record.event.basis for record in ledger.records()][:2] == [None, 1]
 
 
+@pytest.mark.parametrize("number", [CALLER, "unknown"])
+def test_call_that_comes_back_by_sip_is_the_same_conversation(number: str) -> None:
+    """What was heard before a call left and came back counts by the conversation that its channel names, and
+    so on after it is put through; the records say which conversation that is."""
+    at, ledger = one_line(line(Step(notice(), ALWAYS)))
+    handle(ScriptedSession(incoming(number)), at)
+    carried = {"heard": "@1700000000.1 privacy:1"}
+    back = ScriptedSession(incoming(number, id="1700000005.7", linked="1700000005.7", options=carried))
+    assert handle(back, at).reason == "same-call"
+    assert "__INFORMATIVA_HEARD" not in back.variables
+    event = list(ledger.records())[-1].event
+    assert (event.call, event.linked, event.basis) == ("1700000005.7", "1700000000.1", 1)
+    unheard = {"heard": "@1700000000.1"}
+    session = ScriptedSession(incoming(number, id="1700000006.1", linked="1700000006.1", options=unheard))
+    handle(session, at)
+    assert session.variables["__INFORMATIVA_HEARD"] == "@1700000000.1 privacy:3"
+
+
+@pytest.mark.parametrize(
+    "heard",
+    ["@1700000000.2 privacy:1", "privacy:1 @1700000000.1", "@ privacy:1", "privacy:1", "@1700000000.1"],
+)
+def test_i1_another_conversation_proves_nothing(heard: str) -> None:
+    """I1: the named conversation must be the record's, and it is named by the first word alone."""
+    at, _ledger = one_line(line(Step(notice(), ALWAYS)))
+    handle(ScriptedSession(incoming()), at)
+    back = ScriptedSession(incoming(id="1700000005.7", linked="1700000005.7", options={"heard": heard}))
+    assert handle(back, at).status is Status.PLAYED
+
+
+def test_i5_number_in_the_name_of_a_conversation_is_not_recorded() -> None:
+    """I5: the conversation's id may have been chosen by whoever placed the call, with the caller's number."""
+    at, ledger = one_line(line())
+    handle(ScriptedSession(incoming(options={"heard": "@call-393331234567 privacy:1"})), at)
+    (record,) = ledger.records()
+    assert "3331234567" not in record.event.linked
+
+
 def test_early_media_only_by_setting() -> None:
     """The channel is answered first unless the line says otherwise."""
     for answer_first in (True, False):

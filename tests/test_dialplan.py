@@ -13,7 +13,7 @@ EXTENSIONS = dict(
 )
 TOLD = {
     "linked": (r"A-Za-z0-9._:\-", "CHANNEL(linkedid)"),
-    "heard": (r"a-z0-9_: \-", "INFORMATIVA_HEARD"),
+    "heard": (r"a-zA-Z0-9_:.@ \-", "INFORMATIVA_HEARD"),
     "language": ("A-Za-z_", "INFORMATIVA_LANGUAGE"),
     "customer": (r"A-Za-z0-9._@\-", "INFORMATIVA_CUSTOMER"),
     "verification": (r"A-Za-z_ \-", "INFORMATIVA_VERIFICATION"),
@@ -70,3 +70,13 @@ def test_what_is_told_is_understood(extension: str) -> None:
     sent = "".join(f"agi_arg_{number}: {name}=x\n" for number, name in enumerate(names, 2))
     call = agi.parse_environment(f"agi_request: x\nagi_threadid: 1\nagi_arg_1: 1\n{sent}\n".encode())
     assert (call.ambiguous, list(call.options)) == (False, names)
+
+
+def test_i8_header_of_a_call_that_comes_back_needs_the_secret() -> None:
+    """I8: without a secret no header is sent or believed; both sides make the check of the same text."""
+    condition = '${REGEX("/notice/." agi://127.0.0.1:4588/notice)} = 0'
+    assert all(EXTENSIONS[extension].count(condition) == 1 for extension in ("carry", "carried"))
+    secret = "agi://127.0.0.1:4588/notice"  # the place of the secret
+    sent = f"X-Informativa)=${{SHA1({secret} ${{SHA1({secret} ${{heard}})}})}} ${{heard}}"
+    assert sent in EXTENSIONS["carry"]
+    assert f"${{SHA1({secret} ${{SHA1({secret} ${{header:41}})}})}}" in EXTENSIONS["carried"]

@@ -267,7 +267,7 @@ def skeleton(document: str) -> dict[str, list[str]]:
     }
 
 
-@pytest.mark.parametrize("page", [*PAGES[:-1], "docs/controller.md"])
+@pytest.mark.parametrize("page", [*PAGES[:-1], "docs/controller.md", "docs/transfers.md"])
 def test_italian_page_says_the_same(page: str) -> None:
     """Commands, configuration, headings, tables and links of a page are the same in Italian, in one order."""
     english = (ROOT / page).read_text(encoding="utf-8")

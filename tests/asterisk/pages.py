@@ -15,7 +15,9 @@ from .site import Site
 AGENTS = ["app_stasis", "res_stasis", "app_audiosocket", "res_audiosocket", "res_ari", "res_ari_model"]
 AGENTS += ["res_http_websocket", "res_websocket_client"]  # Asterisk 22's Stasis needs both
 """The modules by which voice agents take calls, which the lab leaves out."""
-DIALPLAN = Path(__file__).resolve().parents[2] / "dialplan"
+ROOT = Path(__file__).resolve().parents[2]
+DIALPLAN = ROOT / "dialplan"
+TRANSFERS = ROOT / "docs" / "transfers.md"
 
 # A call comes in on the lab's trunk and goes on in the page's context; its end is always told.
 ENTRY = """\
@@ -71,11 +73,10 @@ class Snippet:
         return f"{self.section}: {self.file}"
 
 
-def snippets() -> list[Snippet]:
-    """All blocks of configuration files in the page, in their order."""
+def snippets(page: Path = DIALPLAN / "README.md") -> list[Snippet]:
+    """All blocks of configuration files in a page, in their order."""
     found = []
-    page = (DIALPLAN / "README.md").read_text(encoding="utf-8")
-    for section in re.split(r"^## ", page, flags=re.MULTILINE)[1:]:
+    for section in re.split(r"^## ", page.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]:
         for text in re.findall(r"^```(?:ini|yaml)\n(.*?)^```", section, re.DOTALL | re.MULTILINE):
             file = re.match(r"[;#] (\S+\.(?:conf|yaml))", text)
             assert file, f"this block does not say which file it is for:\n{text}"
@@ -83,9 +84,9 @@ def snippets() -> list[Snippet]:
     return found
 
 
-def section(title: str, file: str) -> str:
-    """The text for one file that the page shows under a heading."""
-    texts = [snippet.text for snippet in snippets() if (snippet.section, snippet.file) == (title, file)]
+def section(title: str, file: str, page: Path = DIALPLAN / "README.md") -> str:
+    """The text for one file that a page shows under a heading."""
+    texts = [snippet.text for snippet in snippets(page) if (snippet.section, snippet.file) == (title, file)]
     assert texts, f"the page has no {file} under {title!r}"
     return "\n".join(texts)
 

@@ -126,12 +126,13 @@ rtpend = {ports.rtp.stop - 1}
 icesupport = no
 """,
         # One endpoint takes whatever comes from this machine, whoever it says it is, and believes it: the
-        # caller's number then comes from P-Asserted-Identity when there is one, and Privacy is honoured. No
-        # INVITE is dropped because another part of Asterisk (the manager's events) has much to do.
+        # caller's number then comes from P-Asserted-Identity when there is one, and Privacy is honoured.
+        # (A test may put telephones beside it, which are known by their names.) No INVITE is dropped because
+        # another part of Asterisk (the manager's events) has much to do.
         "pjsip.conf": f"""\
 [global]
 type = global
-endpoint_identifier_order = ip
+endpoint_identifier_order = username,ip
 taskprocessor_overload_trigger = none
 [lab-udp]
 type = transport
@@ -151,6 +152,7 @@ media_address = 127.0.0.1
 type = identify
 endpoint = lab
 match = 127.0.0.1
+#tryinclude telephones.conf
 """,
         "features.conf": "",
         "musiconhold.conf": f"[default]\nmode = files\ndirectory = {folders.var}\n",

@@ -19,6 +19,20 @@ _NOTICE = f"agi://{_SERVICE}/notice"
 _SCRIPT = "AGI(informativa-agi,"
 _AWAY = ' same => n,ExecIf($["${INFORMATIVA_STATUS}${INFORMATIVA_REASON}" = ""]?'
 _LINES = "[informativa-lines]\n"
+_OPTIONS_OF_NOTICE = re.compile(r"^exten => s,1,.*?^ same => n,Set\(LOCAL\(options\)=.*?\n", re.M | re.S)
+_MARK = "internal=${FILTER(A-Za-z,${INFORMATIVA_INTERNAL})}"
+_MARKED = f"""\
+; The mark of the company's own telephones (`internal` in the configuration).
+ same => n,Set(LOCAL(options)=${{options}},{_MARK})
+"""
+_MARKED_OR_FROM = f"""\
+; The mark of the company's own telephones, and the context of the endpoint by which the call came in,
+; which no transfer changes (`internal` in the configuration).
+ same => n,Set(LOCAL(from)=)
+ same => n,GotoIf($["${{CHANNEL(channeltype)}}" != "PJSIP"]?from)
+ same => n,Set(LOCAL(from)=${{PJSIP_ENDPOINT(${{CHANNEL(endpoint)}},context)}})
+ same => n(from),Set(LOCAL(options)=${{options}},{_MARK}:${{FILTER(A-Za-z0-9_.\\-,${{from}})}})
+"""
 _BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -35,6 +49,9 @@ def render(shipped: str, configuration: Configuration) -> str:
     """
     body, context, _ = shipped.partition(_LINES)
     notice = "/".join(("notice", *configuration.tokens[:1]))
+    if internal := next((line.internal for line in configuration.lines if line.internal), None):
+        steps = _MARKED_OR_FROM if internal.contexts else _MARKED
+        body = _OPTIONS_OF_NOTICE.sub(lambda match: f"{match[0]}{steps}", body)
     body = body.replace(_NOTICE, f"agi://{configuration.listen}/{notice}")
     if configuration.elsewhere:
         service_try = re.compile(r"^ same => n,AGI\(agi://[^,]*,(.*)\)$", re.M)

@@ -35,9 +35,10 @@ _SCRIPT = re.compile(_BEGINNING + rb"agi_network_script: ([^\n?]*)")
 
 
 # Options that informativa.conf passes beside the line, each once and each filtered: with every call, in this
-# order; the other two where an operator has read the notice.
+# order; after them `internal`, where the configuration names internal calls; the others where an operator has
+# read the notice.
 _CALL_OPTIONS = ("linked", "heard", "language", "customer", "verification", "country")
-_OPTIONS = frozenset({*_CALL_OPTIONS, "action", "operator"})
+_OPTIONS = frozenset({*_CALL_OPTIONS, "internal", "action", "operator"})
 # Characters that these may not hold, and their replacement; a word that had digits stays another word.
 # Compiled for the first call that has such an option: most scripts have none.
 _REPLACED = {
@@ -93,7 +94,7 @@ def _usual_environment() -> re.Pattern[str]:
         r"agi_context: .*\nagi_extension: .*\nagi_priority: .*\nagi_enhanced: .*\nagi_accountcode:.*\n"
         r"agi_threadid: .*\nagi_arg_1: (.*)(?:"
         + "".join(rf"\nagi_arg_{place}: {name}=(.*)" for place, name in enumerate(_CALL_OPTIONS, 2))
-        + r")?\n*"
+        + r"(?:\nagi_arg_8: internal=(.*))?)?\n*"
     )
 
 
@@ -103,9 +104,11 @@ def _parse_usual(
     """Return the call of an environment that has the usual form."""
     options = {
         name: stripped
-        for name, value in zip(_CALL_OPTIONS, values, strict=True)
+        for name, value in zip(_CALL_OPTIONS, values, strict=False)
         if value and (stripped := value.rstrip())
     }
+    if internal := values[-1]:
+        options["internal"] = internal.rstrip()
     if options.get("language") or options.get("verification") or options.get("country"):
         _filter(options)
     unique, linked, number = unique.strip(), options.get("linked", ""), number.strip()

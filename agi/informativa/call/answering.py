@@ -28,7 +28,7 @@ from ..model.frozen import dataclass
 from ..model.ports import CallSession, Clock, Ledger, LookupSource, OtherBoxes, Recordings
 from ..model.text import Text
 from . import playback
-from .conversation import CLAIMS, Conversation, begin
+from .conversation import CLAIMS, Conversation, begin, origin_of
 from .handler import CallHandler, DecidedPlan, spool_delivery
 
 # After these endings nobody is left to hear the other notices of the plan.
@@ -76,8 +76,11 @@ async def answer(session: CallSession, services: CallServices) -> CallResult:
         "INFORMATIVA_REASON": result.reason,
         "INFORMATIVA_STATUS": result.status,
     }
-    if result.heard_records != session.call.options.get("heard", ""):  # each variable costs Asterisk its time
-        variables = {"__INFORMATIVA_HEARD": result.heard_records, **variables}
+    before, heard = session.call.options.get("heard", ""), result.heard_records
+    if before and (origin := origin_of(before)):
+        heard = f"{origin} {heard}".rstrip()
+    if heard != before:  # each variable costs Asterisk its time
+        variables = {"__INFORMATIVA_HEARD": heard, **variables}
     if result.choices:
         variables = {"__INFORMATIVA_CHOICES": result.choices, **variables}
     await session.set_variables(variables)
@@ -190,7 +193,7 @@ async def _withdraw(session: CallSession, services: CallServices) -> CallResult:
         raise SessionError(str(error)) from error
     await handler.wait(results)
     if not results:
-        claims = session.call.options.get("heard", "")
+        claims = " ".join(conversation.claims)
         return CallResult(Status.NOTDUE, Reason.NOTHING_TO_TELL, heard_records=claims)
     return replace(
         next((result for result in results if result.status is Status.ASKED), results[-1]),

@@ -12,9 +12,11 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from ..model import (
+    INTERNAL_CALLER,
     Caller,
     Identified,
     IncomingCall,
+    Internal,
     Line,
     NumberForm,
     NumberVerification,
@@ -58,6 +60,7 @@ RESTRICTED = 32  # Q.931 presentation: 32 and up is restricted or unavailable (6
 SCREENING = 3  # its two lowest bits say who vouches for the number …
 FAILED_SCREENING = 2  # … and this, that the network checked it and found it wrong
 NOT_SCREENED = 0  # … and this, that nobody did
+_EXTENSION = re.compile("[0-9]{2,6}")
 _ABSENT = frozenset({"", "unknown", "anonymous", "restricted", "private", "unavailable"})
 
 # What North American switches fill in for RESTRICTED and UNAVAILABLE, spelled on the keypad.
@@ -73,6 +76,8 @@ def recognise(call: IncomingCall, line: Line) -> Caller:
     """
     if call.ambiguous:
         return Unidentified(Reason.AMBIGUOUS)
+    if line.internal is not None and is_internal(call, line.internal):
+        return INTERNAL_CALLER
     if customer := call.options.get("customer"):
         return Identified(customer, customer=True, vouched=Vouched.DIALPLAN)
     text = call.number.strip()
@@ -100,6 +105,18 @@ def recognise(call: IncomingCall, line: Line) -> Caller:
     else:
         vouched = Vouched.NOBODY if screening == NOT_SCREENED else Vouched.NETWORK
     return Identified(number, country, vouched)
+
+
+def is_internal(call: IncomingCall, internal: Internal) -> bool:
+    """Return whether a telephone of the company's own rings, by what the dialplan says of its channel: a mark
+    and, after a colon, the context of its endpoint. A number proves nothing, since anybody can show any: it
+    only says of those of a context which are meant."""
+    mark, _, context = call.options.get("internal", "").partition(":")
+    if internal.variable and mark.lower() == "yes":
+        return True
+    number = call.number.strip()
+    is_extension = _EXTENSION.fullmatch(number) is not None and number.startswith(internal.prefixes or "")
+    return is_extension and context in internal.contexts
 
 
 def verification(call: IncomingCall, line: Line) -> NumberVerification | None:

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from ..model import (
+    INTERNAL_CALLER,
     Answer,
     Asked,
     Caller,
@@ -122,7 +123,7 @@ def _decide(
     act = answers.acts.get(choice.id)
     if word is Answer.GRANTED and act is not None and act.word is not Answer.GRANTED:
         word = act.word  # he has withdrawn it since
-    if word is None and KINDS[choice.asks].personal:
+    if word is None and (KINDS[choice.asks].personal or caller is INTERNAL_CALLER):
         unasked = not_to_be_asked(choice, caller)
         if unasked is not None:
             word = Answer.NOT_ASKED

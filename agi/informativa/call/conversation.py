@@ -28,6 +28,7 @@ from ..model import (
     told_elsewhere,
 )
 from ..model.frozen import dataclass
+from ..model.redaction import plain_id
 from . import caller as callers
 from . import playback, policy
 from .delivery import Delivery
@@ -200,8 +201,16 @@ def begin(call: IncomingCall, line: Line) -> Conversation:
         pseudonyms = callers.pseudonyms_under(caller, line.controller.keys)
     heard = call.options.get("heard")
     claims = _CLAIM.findall(heard)[-CLAIMS:] if heard else []
+    if heard and (origin := origin_of(heard)):
+        call = replace(call, linked=plain_id(origin[1:], call.number))
     language = policy.wanted_language(line, caller, call.options.get("language", ""))
     return Conversation(call, line, caller, pseudonyms, claims, language, country)
+
+
+def origin_of(heard: str) -> str:
+    """Return the first word of what a channel says was heard, where that names the conversation (`@` and its
+    linked id) from which the call came back by SIP; else ''."""
+    return heard.partition(" ")[0] if heard.startswith("@") else ""
 
 
 def unknown_words(words: str) -> str:

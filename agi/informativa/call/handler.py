@@ -195,7 +195,7 @@ class CallHandler:
                 continue
             event = record.event
             about = event.asked.choice if event.asked else event.notice
-            if about == name and event.linked == self._session.call.linked != "":
+            if about == name and event.linked == self._conversation.call.linked != "":
                 yield event, record.number
 
     async def carry_out(self, decision: Decision) -> CallResult:

@@ -18,6 +18,7 @@ from datetime import datetime
 
 from ..model import (
     ALWAYS,
+    INTERNAL_CALLER,
     Caller,
     CallerHistory,
     Controller,
@@ -37,7 +38,12 @@ from ..model import (
 )
 from ..model.plan import OTHERS
 
-_LEFT_OUT = (Reason.ALREADY_INFORMED, Reason.SAME_CALL, Reason.SERVICE_DATA_ONLY)  # else it is played
+_LEFT_OUT = (  # else it is played
+    Reason.ALREADY_INFORMED,
+    Reason.SAME_CALL,
+    Reason.SERVICE_DATA_ONLY,
+    Reason.INTERNAL,
+)
 
 
 def decide(
@@ -54,13 +60,17 @@ def decide(
     language that the dialplan asks for.
 
     A caller who cannot be recognised is never taken as informed, whatever `history` says. A notice that is
-    due on every call (a country notice, a recording notice) never depends on the caller's history.
+    due on every call (a country notice, a recording notice) never depends on the caller's history. A call of
+    the company's own is no caller's: of that nothing is due.
     """
     earlier = {} if line.again_after_transfer else same_call or {}
     languages = (wanted_language(line, caller, asked), *line.fallback, line.language)
     decisions = []
     for step in line.plan:
         notice, version = step.notice, step.notice.current(now)
+        if caller is INTERNAL_CALLER:
+            decisions.append(_decision(line, languages, notice, version, Reason.INTERNAL))
+            continue
         reason, known = _reason(step, version, line, history, caller, now, earlier.get(notice.id))
         decisions.append(_decision(line, languages, notice, version, reason, known))
     return decisions

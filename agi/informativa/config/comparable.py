@@ -18,6 +18,7 @@ _LEFT_OUT = frozenset(
     {
         "controller",
         "hook",
+        "internal",
         "key",
         "ledger",
         "letter",

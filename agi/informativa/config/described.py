@@ -266,6 +266,23 @@ SETTINGS: dict[str, tuple[str, str]] = {
         "How long an answer is waited for, 1 to 60 seconds; 10, if not given.",
         "20 seconds",
     ),
+    "internal": (
+        "Which calls are those of your own telephones: they hear nothing, are asked nothing, and are on"
+        " record as internal, without a caller.",
+        "",
+    ),
+    "internal.variable": (
+        "Whether those count whose channel has INFORMATIVA_INTERNAL=yes, as an endpoint's `set_var` sets it.",
+        "true",
+    ),
+    "internal.contexts": (
+        "The contexts of the telephones' PJSIP endpoints: calls from there, with a number of 2 to 6 digits.",
+        "[from-internal]",
+    ),
+    "internal.prefixes": (
+        "Of those only with a number that begins so; all, if not given.",
+        '["2"]',
+    ),
     "lines": ("The called numbers, with country code.", '"+390212345678":'),
     f"{_L}.controller": ("Whose it is.", "acme"),
     f"{_L}.language": ("Its language.", "it"),

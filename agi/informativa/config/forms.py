@@ -67,6 +67,10 @@ PlainText = Annotated[str, form(r"\S.{0,199}", Text("a text of 1 to 200 characte
 Words = Annotated[
     str, form(r"[A-Za-z][A-Za-z _-]{0,59}", Text("what a network says, in letters, spaces, `-` and `_`"))
 ]
+Context = Annotated[
+    str, form(r"[A-Za-z0-9_.-]{1,79}", Text("a context of the dialplan such as `from-internal`"))
+]
+Extension = Annotated[str, form(r"[0-9]{1,6}", Text("the beginning of an extension such as `2`"))]
 Key = Annotated[str, form(r"[0-9*#]", Text("one key of a telephone (0-9, * or #)"))]
 _OCTET = r"(25[0-5]|2[0-4]\d|1?\d?\d)"
 _PORT = r"(6553[0-5]|655[0-2]\d|65[0-4]\d{2}|6[0-4]\d{3}|[1-5]?\d{4}|[1-9]\d{0,3})"

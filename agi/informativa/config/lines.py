@@ -10,6 +10,7 @@ from ..call.caller import plain_words, spellings
 from ..model import (
     Choice,
     Controller,
+    Internal,
     Keys,
     Line,
     Notice,
@@ -27,7 +28,10 @@ from .messages import unknown
 from .notices import LONGEST_SHORT
 
 if TYPE_CHECKING:
-    from .schema import LineSettings, Settings
+    from .schema import InternalSettings, LineSettings, Settings
+
+TRUNK_CONTEXTS = frozenset({"default", "from-pstn", "from-trunk", "public", "trunkinbound"})
+"""Contexts of trunks in FreePBX, VICIdial and Asterisk's own examples."""
 
 
 class Lines:
@@ -44,6 +48,7 @@ class Lines:
         self._settings, self._controllers, self._notices = settings, controllers, notices
         self._choices = choices
         self._findings = findings
+        self._internal = _internal(settings.internal, findings) if settings.internal else None
 
     def build(self) -> tuple[Line, ...]:
         """Build all lines that are in order."""
@@ -94,6 +99,7 @@ class Lines:
             choices=choices,
             consents=section.consents,
             revocable=revocable,
+            internal=self._internal,
         )
         self._caution_length(line, path)
         return line
@@ -242,6 +248,19 @@ class Lines:
         used = [key for key in (section.keys.full, section.keys.repeat, section.keys.skip) if key]
         if len(set(used)) < len(used):
             self._findings.add_problem((*path, "keys"), Text("one key cannot mean two things"))
+
+
+def _internal(section: InternalSettings, findings: Findings) -> Internal:
+    """Return which calls are internal. Warns of contexts that are usually a trunk's."""
+    for place, context in enumerate(section.contexts):
+        if context in TRUNK_CONTEXTS:
+            message = Text(
+                "{context} is usually a trunk's: callers from outside would hear nothing",
+                "name the context of your telephones' endpoints (`pjsip show endpoint 201`)",
+                context=context,
+            )
+            findings.add_warning(("internal", "contexts", place), message)
+    return Internal(section.variable, frozenset(section.contexts), tuple(section.prefixes))
 
 
 def spelled(regions: Mapping[str, str], findings: Findings) -> dict[str, str]:

@@ -17,9 +17,11 @@ from .document import FIRST_FORMAT
 from .forms import (
     Address,
     Box,
+    Context,
     DatabaseHost,
     DatabaseName,
     Domain,
+    Extension,
     File,
     Header,
     HostName,
@@ -320,6 +322,29 @@ class WebSettings(Strict):
     proxy: ProxySettings | None = None
 
 
+class InternalSettings(Strict):
+    """The calls of the company's own telephones."""
+
+    variable: bool = False
+    contexts: list[Context] = []
+    prefixes: list[Extension] = []
+
+    @model_validator(mode="after")
+    def _is_proven(self) -> InternalSettings:
+        """Refuse a number alone as a proof, and settings that match no call."""
+        if self.prefixes and not self.contexts:
+            message = Text(
+                "anybody can show a number that begins so",
+                "name in `contexts` those of your telephones' endpoints",
+            )
+            raise form_error(message)
+        if not (self.variable or self.contexts):
+            raise form_error(
+                Text("matches no call", "write `variable: true`, or `contexts:` and their names")
+            )
+        return self
+
+
 class Settings(Strict):
     """The whole file."""
 
@@ -336,5 +361,6 @@ class Settings(Strict):
         Annotated[str, form(r"\+\d{1,15}\*?", Text("a number such as `+390244001234` or `+3902440*`"))]
     ] = []
     verification: dict[Words, NumberVerification] = {}
+    internal: InternalSettings | None = None
     controllers: Annotated[dict[Identifier, ControllerSettings], Field(min_length=1)]
     lines: Annotated[dict[Number, LineSettings], Field(min_length=1)]

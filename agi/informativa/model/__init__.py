@@ -21,6 +21,7 @@ gives samples, and in seconds elsewhere; times are aware datetimes in UTC.
 """
 
 from .calls import (
+    INTERNAL_CALLER,
     TELEPHONE_RATE,
     Asked,
     Binding,
@@ -65,6 +66,7 @@ from .plan import (
     BackupPlan,
     Choice,
     Controller,
+    Internal,
     Keys,
     LetterDetails,
     Line,
@@ -105,6 +107,7 @@ from .words import (
 __all__ = [
     "ALWAYS",
     "A_CALL",
+    "INTERNAL_CALLER",
     "LETTER_LANGUAGES",
     "NAMES",
     "TELEPHONE_RATE",
@@ -126,6 +129,7 @@ __all__ = [
     "Heard",
     "Identified",
     "IncomingCall",
+    "Internal",
     "KeyPress",
     "Keys",
     "Length",

@@ -58,6 +58,9 @@ class Unidentified:
 
 Caller = Identified | Unidentified
 
+INTERNAL_CALLER = Unidentified(Reason.INTERNAL)
+"""The caller of an internal call: a telephone of the company's own."""
+
 
 @dataclass(frozen=True)
 class ReportedDelivery:

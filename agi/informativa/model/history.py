@@ -157,7 +157,8 @@ class Decision:
     def status_of_skip(self) -> Status:
         """Return the status of a notice that is left out: SKIPPED by an explicit setting, NOTDUE where the
         caller already has it."""
-        return Status.SKIPPED if self.reason is Reason.SERVICE_DATA_ONLY else Status.NOTDUE
+        by_setting = self.reason in (Reason.SERVICE_DATA_ONLY, Reason.INTERNAL)
+        return Status.SKIPPED if by_setting else Status.NOTDUE
 
 
 def merge_histories(*histories: CallerHistory) -> CallerHistory:

@@ -272,6 +272,17 @@ class Controller:
 
 
 @dataclass(frozen=True)
+class Internal:
+    """The calls of the company's own telephones, of which nothing is told: those whose channel the dialplan
+    or its endpoint has marked (`variable`), and those that came in by an endpoint of one of these `contexts`
+    with an extension as number, which begins with one of `prefixes` where there are some."""
+
+    variable: bool = False
+    contexts: frozenset[str] = frozenset()
+    prefixes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Line:
     """A called number: its controller, its language, and the plan of notices for its callers.
 
@@ -279,7 +290,8 @@ class Line:
     are by caller's country; those of `fallback` are tried where a prompt is missing in the wanted language.
     `verification` gives the meaning of the carrier's own words about a number, beside those of STIR/SHAKEN.
     `choices` are asked between the notices of the plan, in this order, and of these at most `consents`
-    consents in a call; `revocable` are the consents that can be withdrawn here. The other fields are explicit
+    consents in a call; `revocable` are the consents that can be withdrawn here. `internal` says which calls
+    are the company's own, `None` if none are. The other fields are explicit
     settings: whether to answer before a notice, to play again after a transfer, to leave out a notice that is
     not due on every call because only data that the service needs are used, to recognise callers who restrict
     their number, to take landlines as shared, whether a notice in another language than the wanted one
@@ -307,6 +319,7 @@ class Line:
     choices: tuple[PlannedChoice, ...] = ()
     consents: int = 1
     revocable: tuple[Choice, ...] = ()
+    internal: Internal | None = None
 
     @cached_property
     def countries(self) -> frozenset[str]:

@@ -52,6 +52,7 @@ class Reason(StrEnum):
     ALREADY_INFORMED = "already-informed"
     SAME_CALL = "same-call"  # heard earlier in this call, before a transfer
     SERVICE_DATA_ONLY = "service-data-only"  # the line's setting: only data that the service needs are used
+    INTERNAL = "internal"  # a telephone of the company's own rings, by the configuration
     WITHHELD = "withheld"  # the caller's number is restricted, unavailable or absent
     MALFORMED = "malformed"  # what came as the caller's number is not one
     SHARED = "shared"  # a number that many show or that stands for a missing one
@@ -83,6 +84,7 @@ class Unasked(StrEnum):
     SHARED = Reason.SHARED.value
     AMBIGUOUS = Reason.AMBIGUOUS.value
     UNVERIFIED = Reason.UNVERIFIED.value
+    INTERNAL = Reason.INTERNAL.value
     NOT_VOUCHED = "not-vouched"  # nobody confirms the number whom the choice asks for
     NOT_TOLD = (
         "not-told"  # no notice before it tells its purpose, or one that was due was not heard to its end

@@ -172,10 +172,12 @@ def explain(
     *,
     use_history: bool = True,
     country: str = "",
+    internal: str = "",
 ) -> Explanation:
     """Explain the decisions on a call from `number` (`None` to withhold it), now or at the time `on`, which
     is in the controller's zone if it names none. `language` is the one that the dialplan asks for, and
-    `country` that of the operators, as it names it, '' for none. Without `use_history` the caller is
+    `country` that of the operators, as it names it, '' for none; `internal` is what it says of the company's
+    own telephones: the context of one's endpoint, or `yes` for its mark. Without `use_history` the caller is
     treated as somebody of whom nothing is on record.
 
     Raises LedgerError.
@@ -183,7 +185,7 @@ def explain(
     named = line.countries
     line = countries.line_for(line, country)
     at = plausibility.moment(on.isoformat(), line.controller.zone) if on else now
-    caller = recognise(incoming_call(number, dialled), line)
+    caller = recognise(incoming_call(number, dialled, internal), line)
     refused = line.controller.refused
     history = history_of(caller, line) if use_history and not refused else {}
     wanted_language = policy.wanted_language(line, caller, language)
@@ -227,8 +229,9 @@ def answers_to_choices(caller: Caller, line: Line) -> AnswerHistory:
     return answers_of(line.controller, pseudonyms(line.controller, caller))
 
 
-def incoming_call(number: str | None, dialled: str) -> IncomingCall:
-    """Return a call from `number` (`None` to withhold it), as Asterisk would announce it."""
+def incoming_call(number: str | None, dialled: str, internal: str = "") -> IncomingCall:
+    """Return a call from `number` (`None` to withhold it), as Asterisk would announce it; of one of the
+    company's own telephones with its mark or the context of its endpoint."""
     return IncomingCall(
         id="explain",
         linked="",
@@ -236,6 +239,7 @@ def incoming_call(number: str | None, dialled: str) -> IncomingCall:
         number=number or "",
         presentation=_UNAVAILABLE if number is None else 0,
         language="",
+        options={"internal": f"{internal}:{internal}"} if internal else {},
     )
 
 

@@ -54,6 +54,7 @@ UNASKED: dict[str, Text] = {
     Unasked.SHARED: Text("number of many"),
     Unasked.AMBIGUOUS: Text("number may be two"),
     Unasked.UNVERIFIED: Text("number found wrong"),
+    Unasked.INTERNAL: Text("own telephone"),
     Unasked.NOT_VOUCHED: Text("nobody vouches for the number"),
     Unasked.NOT_TOLD: Text("purpose not told"),
     Unasked.ENOUGH_ASKED: Text("another consent asked"),

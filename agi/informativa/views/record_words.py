@@ -30,6 +30,7 @@ RULES = {
     Reason.SERVICE_DATA_ONLY: Text(
         "the line's setting: only data needed for the service are used (Garante 2007)"
     ),
+    Reason.INTERNAL: Text("a telephone of the company's own rings, by the configuration: there is no caller"),
     Reason.WITHHELD: Text("the caller's number is withheld, so nothing proves that he was told"),
     Reason.MALFORMED: Text("what came as the caller's number is not one, so nothing proves that he was told"),
     Reason.SHARED: Text("many callers show this number, so nothing proves that this one was told"),

@@ -36,6 +36,13 @@ def _explain(
     ] = None,
     language: Annotated[str, typer.Option(metavar="LANGUAGE", help="What the dialplan asks for.")] = "",
     country: Country = "",
+    internal: Annotated[
+        str,
+        typer.Option(
+            metavar="CONTEXT",
+            help="As one of your own telephones: its endpoint's context, or `yes` for INFORMATIVA_INTERNAL.",
+        ),
+    ] = "",
     as_json: Json = False,
 ) -> None:
     """Say what would happen to a call and by which rule, touching nothing."""
@@ -43,7 +50,8 @@ def _explain(
     line = line_named(selection.configuration, to)
     warn_of_unrelated(selection.unrelated)
     now = datetime.now(UTC)
-    result = explain(line, to, shown_number(number), at, language, now, country=country)
+    shown = shown_number(number)
+    result = explain(line, to, shown, at, language, now, country=country, internal=internal)
     if pseudonym := result.disclosed_pseudonym:
         note_in_shell(line.controller, Action.WHAT_IF, now, known=pseudonym)
     if as_json:

@@ -38,7 +38,7 @@ FORMATS = {
     "sln48": "format_sln",
 }
 
-_SERVICE = re.compile(r"agi://([^/,]+)/(?:[^/,]+/?([^,]*))?")
+_SERVICE = re.compile(r"agi://([^/,]+)/(?:[^/,\s]+/?([^,)\s]*))?")
 _CALL = re.compile(r"(?:^|[?:,]|(?<!DIALPLAN_EXISTS)\()informativa,s,1(?:\((.*)\))?")
 _EXTENSION = re.compile(r"\s*exten\s*=>\s*([^,]+),1,(.*)")
 _NEXT = re.compile(r"\s*same\s*=>\s*n(?:\([^)]*\))?,(.*)")

@@ -45,6 +45,7 @@ _H = f"{_C}.choices.*"
 KINDS: Mapping[Kind, tuple[str, ...]] = {
     Kind.SHOWN: (
         "format", "operator", "verification.*",
+        "internal.variable", "internal.contexts[]", "internal.prefixes[]",
         "manager.address", "manager.user",
         *(f"service.{name}" for name in ("listen", "exposed", "sessions", "drain", "metrics", "elsewhere")),
         "evidence.domain", "evidence.box", "evidence.interval", "evidence.quorum",

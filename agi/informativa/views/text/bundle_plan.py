@@ -44,6 +44,10 @@ def _settings(line: Line, say: Language) -> list[str]:
             not line.fallback_informs,
         ),
         (Text("Whoever skips a notice by a key counts as informed."), line.keys.skip_informs),
+        (
+            Text("Calls of the company's own telephones hear nothing, and are on record as internal."),
+            line.internal is not None,
+        ),
     )
     return [say(text) for text, applies in settings if applies]
 

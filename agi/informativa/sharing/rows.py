@@ -141,8 +141,17 @@ class Statements:
         FROM {box} ORDER BY retired IS NOT NULL, name
         """  # noqa: S608
         self.retire = f"UPDATE {box} SET retired = now() WHERE name = %s AND retired IS NULL"  # noqa: S608
+        # Under a newer key as well, as far as records name the earlier pseudonym.
         self.of_caller = f"""
-        SELECT box, {read} FROM {record} WHERE pseudonym = ANY(%s) AND box <> %s ORDER BY at, box, record
+        SELECT box, {read} FROM {record}
+        WHERE (pseudonym = ANY(%(pseudonyms)s) OR earlier = ANY(%(pseudonyms)s)) AND box <> %(box)s
+        ORDER BY at, box, record
+        """  # noqa: S608
+        # Of callers who are known by two keys, as records of any box say.
+        self.ties = f"""
+        SELECT earlier, pseudonym FROM {record} WHERE earlier = ANY(%(pseudonyms)s) AND pseudonym IS NOT NULL
+        UNION
+        SELECT earlier, pseudonym FROM {record} WHERE pseudonym = ANY(%(pseudonyms)s) AND earlier IS NOT NULL
         """  # noqa: S608
         # Records of other boxes by which an audit compares answers.
         self.named = f"""

@@ -55,7 +55,7 @@ def exported(box: Installation, form: str, *more: str) -> str:
 def test_consent_that_was_withdrawn_is_one_callers_on_both_boxes(
     half_rotated: tuple[Installation, Installation], server: Postgres, grants: int, withdraws: int
 ) -> None:
-    """In each file, in the console's list, in the letter, and by the number; and an erasure leaves nothing."""
+    """In each file, the console's list, the letter, and by the number; and an erasure leaves nothing."""
     act(half_rotated, "record", half_rotated[grants])
     act(half_rotated, "withdraw", half_rotated[withdraws])
     his = [pseudonym(HE, box.acme.key) for box in half_rotated]
@@ -89,4 +89,4 @@ def test_caller_with_three_keys_is_one() -> None:
     """Whoever changed the key twice knows him by three pseudonyms, which lead to each other one by one."""
     ties = [(ONE, TWO), (TWO, THREE)]
     callers = callers_with_several({ONE, OTHER}, lambda new: [tie for tie in ties if new & {*tie}])
-    assert callers == dict.fromkeys([ONE, TWO, THREE], [THREE, ONE, TWO])
+    assert callers == {own: [THREE, ONE, TWO] for own in (ONE, TWO, THREE)}

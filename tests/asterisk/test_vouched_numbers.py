@@ -1,5 +1,5 @@
-"""`choices-vouched` of dialplan/choices.conf: a number counts as the network's where a peer that Asterisk trusts
-asserts it, and only there."""
+"""`choices-vouched` of dialplan/choices.conf: a number counts as the network's where a trusted peer asserts
+it, and nowhere else."""
 
 from __future__ import annotations
 

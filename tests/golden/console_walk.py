@@ -162,8 +162,8 @@ CASES: tuple[Case, ...] = (
     *(
         Case(f"what-if {name}", READER, "/acme/what-if", fields, changes=COUNTRIES)
         for name, fields in (
-            ("in a country", {"line": "+390212345678", "number": "", "country": "AL"}),
-            ("in no country", {"line": "+390212345678", "number": "", "country": "Narnia"}),
+            ("in a country", {"line": "+390212345678", "number": "", "country": "AL", "on": ""}),
+            ("in no country", {"line": "+390212345678", "number": "", "country": "Narnia", "on": ""}),
         )
     ),
     # What compliance sees.

@@ -12,7 +12,7 @@ from ..ledgers import answers
 from ..ledgers.answers import CallersAnswer
 from ..model import Answer, Choice, Controller, Reason, RecordKind, SharedDatabase
 from ..process import storage
-from .consent_pseudonyms import merged
+from .consent_pseudonyms import merge_pseudonyms
 from .consents import end
 from .document import Time
 
@@ -163,7 +163,7 @@ def _entries(
                 return
             with ledger.connected() as connection:
                 entries = answers.page(connection, place, choice, at_once)
-        yield from merged(controller, entries, find_ties)
+        yield from merge_pseudonyms(controller, entries, find_ties)
         if len(entries) < at_once:
             return
         place = entries[-1].pseudonym, entries[-1].choice

@@ -36,7 +36,7 @@ def callers_with_several(pseudonyms: Collection[bytes], find: FindTies) -> Calle
     return callers
 
 
-def merged(
+def merge_pseudonyms(
     controller: Controller, entries: Sequence[CallersAnswer], find: FindTies
 ) -> Sequence[CallersAnswer]:
     """Return the last acts of these that count: each caller's once, under the newest of his pseudonyms that

@@ -191,6 +191,25 @@ def test_list_says_which_backups_hold_erased_callers(folder: Path) -> None:
     assert listed[1]["expires"] == "2026-12-31T03:20:00.000+00:00"
 
 
+def test_erasure_says_which_backups_still_hold_the_caller(folder: Path) -> None:
+    """Of two, the one that was made after his call, and until when; one that nobody can read is named."""
+    place = folder.parent / "backups"
+    place.mkdir()
+    with config(folder).open("a") as file:
+        file.write(f"backup: {{folder: {place}, keep: 30 days}}\n")
+    inform(folder, OTHER)
+    making.make(config(folder), place, NOW)
+    inform(folder, ERASED)
+    making.make(config(folder), place, NOW + timedelta(days=1))
+    told = typed("caller", "erase", ERASED, "--yes", "--controller", "acme", "-c", config(folder))
+    assert told[2].splitlines()[-1] == (
+        f"warning: 1 backup in {place} still holds him, until 2026-12-31: informativa backup list"
+    )
+    next(place.iterdir()).write_bytes(b"no backup")
+    told = typed("caller", "erase", OTHER, "--yes", "--controller", "acme", "-c", config(folder))
+    assert f"warning: which backups in {place} still hold him is not known: " in told[2]
+
+
 def test_erasure_is_held_by_backups_between_the_callers_first_record_and_its_note() -> None:
     """A backup that ends before his first record, or after the note of the erasure, does not hold him."""
     erasure = PastErasure(NOW.date(), leaf=10, first=4)

@@ -186,6 +186,30 @@ def test_choice_has_its_kind_and_its_keys(folder: Path, spoken: list[str]) -> No
     assert made.configuration.yaml.splitlines()[6] == "            short:"
 
 
+def test_consent_is_withdrawn_at_the_number_that_was_called(folder: Path, spoken: list[str]) -> None:
+    """Where only that line asks, it is not read out; with another line that asks, or by a value, it is."""
+    consent = ("yes=4", "no=5", "withdraw_at=+390212345678")
+    build(folder, SpokenPart.MARKETING, *consent, lines=("+390212345678",))
+    build(folder, SpokenPart.PROFILING, *consent, "withdraw_here=none")
+    making.build(
+        folder / "informativa.yaml",
+        PromptTarget("acme", version="2027-02"),
+        Speech(
+            languages=("it",),
+            parts=(SpokenPart.MARKETING,),
+            values=GivenValues.parsed(consent),
+            lines=("+390212345678", "+390212345679"),
+        ),
+    )
+    assert [said.splitlines()[3] for said in spoken] == [
+        "Per revocarlo richiami questo numero e prema il tasto cinque.",
+        "To withdraw it, call this number again and press five.",
+        "Per revocarlo chiami il numero +390212345678.",
+        "To withdraw it, call +390212345678.",
+        "Per revocarlo chiami il numero +390212345678.",
+    ]
+
+
 def test_recording_is_kept_for_so_long(folder: Path, spoken: list[str]) -> None:
     """A length of time is put into words, and the purpose comes from the texts."""
     build(folder, SpokenPart.RECORDING, "months=3 months", "no=7")

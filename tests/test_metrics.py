@@ -15,50 +15,14 @@ from choosing import answering
 from doubles import line, notice, version
 from examples import NOTDUE, PLAYED
 from informativa.evidence.last_audit import LastAudit
-from informativa.model import Answer, CallResult, Line, SharedState, Verdict
+from informativa.model import Answer, CallResult, Verdict
 from informativa.process.metrics import Metrics
 from lab import audio
 from lab.office import Office
 from lab.ports import free_port
 from lab.process import until
-from metrics import Told, asked, told
+from metrics import Idle, Told, asked, metrics, told
 from torture.load import callers, crowd
-
-
-class Idle:
-    """A service that does nothing."""
-
-    def in_progress(self) -> int:
-        """None."""
-        return 0
-
-    def waiting(self) -> dict[str, int | None]:
-        """One ledger that is open, and one that is not."""
-        return {"acme": 0, "borealis": None}
-
-    def live(self) -> dict[str, bool]:
-        """One that is live, and one that may not be."""
-        return {"acme": True, "borealis": False}
-
-    def turned_away(self) -> dict[str, int]:
-        """One call too many."""
-        return {"busy": 1, "script": 0, "abandoned": 0}
-
-    def shared(self) -> dict[str, SharedState]:
-        """One that has something to send."""
-        return {"acme": SharedState(7, 1000.0, True, False, 5, 2, 1)}
-
-
-def metrics(*calls: tuple[Line | None, CallResult]) -> str:
-    """What is told after these calls."""
-    own, port = Metrics(Idle()), free_port()
-    end = own.serve("127.0.0.1", port)
-    try:
-        for called, result in calls:
-            own.answered(called, result, 0.002)
-        return asked(port)
-    finally:
-        end()
 
 
 def test_seconds_heard_and_spared() -> None:

@@ -10,7 +10,7 @@ import re
 import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -18,19 +18,21 @@ from typing import Any
 import pytest
 import typer.main
 import yaml
-from prometheus_client.parser import text_string_to_metric_families as parse
 
 from commands import run
+from examples import PLAYED
 from hooking import SECRET
 from informativa.cli.main import app
 from informativa.config import load
+from informativa.model import Asked, CallResult, Unasked
+from informativa.model.choices import KINDS
 from informativa.model.errors import InformativaError
 from informativa.operations import monitoring
 from lab import audio, prometheus
 from lab.debian import Unavailable
 from lab.office import Office
 from lab.ports import free_port
-from metrics import asked
+from metrics import asked, labels_of, metrics
 from torture.load import callers, crowd
 
 SHIPPED = resources.files("informativa") / "operations/templates/monitoring"
@@ -59,11 +61,6 @@ class Rule:
     silent: Sequence[int]
 
 
-OF_CHOICES = {
-    "informativa_choices_total": {"controller", "line", "choice", "answer"},
-    "informativa_choices_unasked_total": {"controller", "line", "choice", "reason"},
-}
-"""Told where callers are asked for choices, as test_metrics.py shows; this office's lines ask for none."""
 OWN = 'instance="pbx", job="informativa"'
 ACME = 'controller="acme", instance="pbx"'
 BUCKET = f"informativa_answer_seconds_bucket{{{OWN}, le="
@@ -289,11 +286,21 @@ class Watched:
 
     def exported(self) -> dict[str, set[str]]:
         """The labels of each metric that is told."""
-        found: dict[str, set[str]] = {}
-        for family in parse(asked(self.port)):
-            for sample in family.samples:
-                found.setdefault(sample.name, set()).update(sample.labels)
-        return found
+        return labels_of(asked(self.port))
+
+
+@pytest.fixture(scope="module")
+def of_choices() -> dict[str, set[str]]:
+    """The metrics told where callers are asked choices of every kind, and left out for every reason; the
+    office's lines ask none."""
+    answers = tuple(
+        replace(PLAYED, asked=Asked(asks, asks, answer, ""))
+        for asks, kind in KINDS.items()
+        for answer in kind.options
+    )
+    unasked = " ".join(f"offers:{reason}" for reason in Unasked)
+    call = CallResult(PLAYED.status, PLAYED.reason, events=answers, unasked=unasked)
+    return {name: labels for name, labels in labels_of(metrics((None, call))).items() if "_choices_" in name}
 
 
 @pytest.fixture(scope="module")
@@ -325,10 +332,10 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
 
 
 @pytest.mark.slow
-def test_every_metric_and_label_named_is_told(watched: Watched) -> None:
+def test_every_metric_and_label_named_is_told(watched: Watched, of_choices: dict[str, set[str]]) -> None:
     """What dashboard and rules ask for is what the service tells, and the dashboard shows all of it."""
     watched.ring(60, seed=1)
-    told = watched.exported() | OF_CHOICES
+    told = watched.exported() | of_choices
     variables = [
         each["query"]["query"] for each in DASHBOARD["templating"]["list"] if each["type"] == "query"
     ]
@@ -387,7 +394,9 @@ def test_configuration_that_is_refused_is_told(watched: Watched) -> None:
 
 
 @pytest.mark.slow
-def test_prometheus_answers_every_query(watched: Watched, tmp_path: Path) -> None:
+def test_prometheus_answers_every_query(
+    watched: Watched, of_choices: dict[str, set[str]], tmp_path: Path
+) -> None:
     """A real Prometheus with the job that `metrics scrape` prints takes the rules, and has something for
     every panel, under the labels that its legend names."""
     program = tool("prometheus")
@@ -401,7 +410,7 @@ def test_prometheus_answers_every_query(watched: Watched, tmp_path: Path) -> Non
             watched.ring(20, seed)
             seen(own, f"count_over_time(up[1h]) > {seed - 2}")
         for title, target in queries():
-            if {name for name, _ in named(target["expr"])} <= OF_CHOICES.keys():
+            if {name for name, _ in named(target["expr"])} <= of_choices.keys():
                 continue
             query = re.sub(r"\$(controller|line|instance)", ".*", target["expr"])
             query = query.replace("$__rate_interval", "1m").replace("$__range", "1h")

@@ -32,13 +32,15 @@ recogniser = pytest.mark.skipif(not importlib.util.find_spec("ctranslate2"), rea
 ACME = PromptTarget("acme", version="2027-01")
 QUESTION = """Acme può usare il Suo numero per proporLe offerte?
 Per sì prema il tasto quattro, per no il tasto cinque.
-Per revocarlo chiami il numero 02 1234 5678."""
+Per revocarlo chiami il numero 02 1234 5670."""
 
 
 @pytest.fixture
 def choosing(folder: Path) -> Path:
-    """The example configuration, whose first company has choices."""
-    return ask_for_consents(folder)
+    """The example configuration, whose first company has choices, withdrawn at another line."""
+    file = ask_for_consents(folder)
+    file.write_text(file.read_text().replace('withdraw_at: "+390212345678"', 'withdraw_at: "+390212345670"'))
+    return file
 
 
 def spoken(seconds: float) -> Sound:
@@ -114,11 +116,11 @@ def test_texts_that_a_recording_may_read() -> None:
 def test_question_names_the_keys_of_its_choice_and_the_number(choosing: Path) -> None:
     """A text that was read with another key, or without the number to withdraw, is doubted."""
     assert doubts(choosing, 11.0, QUESTION, "marketing") == []
-    wrong = QUESTION.replace("cinque", "sei").replace("5678", "5679")
+    wrong = QUESTION.replace("cinque", "sei").replace("5670", "5679")
     assert doubts(choosing, 11.0, wrong, "marketing") == [
         "the text that was read does not name the key 5",
         "the text that was read names the key 6, and should name 4, 5",
-        "the text that was read does not say the number +390212345678, at which a consent is withdrawn",
+        "the text that was read does not say the number +390212345670, at which a consent is withdrawn",
     ]
     revoke = "Per revocare il consenso prema ora il tasto cinque."
     assert doubts(choosing, 4.0, revoke, "marketing", PromptPart.WITHDRAW) == []
@@ -126,6 +128,12 @@ def test_question_names_the_keys_of_its_choice_and_the_number(choosing: Path) ->
         "the text that was read does not name the key 5",
         "the text that was read names the key 4, and should name 5",
     ]
+
+
+def test_question_need_not_say_the_number_that_was_called(folder: Path) -> None:
+    """Where the line that asks is also the one to withdraw."""
+    text = QUESTION.replace("chiami il numero 02 1234 5670", "richiami questo numero e prema il tasto cinque")
+    assert doubts(ask_for_consents(folder), 11.0, text, "marketing") == []
 
 
 @pytest.mark.parametrize(
@@ -218,7 +226,7 @@ def test_choice_that_exists_gets_a_version_and_its_own_keys(
     result = making.build(choosing, ACME, speech)
     assert isinstance(result, PromptsMade)
     assert "Per sì prema il tasto quattro, per no il tasto cinque." in lines
-    assert "Per revocarlo chiami il numero +390212345678." in lines
+    assert "Per revocarlo chiami il numero +390212345670." in lines
     assert result.configuration.where == "controllers.acme.choices.marketing.versions"
     assert result.configuration.yaml.startswith('          - version: "2027-01"\n            short:')
 
@@ -297,7 +305,7 @@ def test_recogniser_names_what_it_does_not_hear(choosing: Path, tmp_path: Path) 
     text = tmp_path / "read.txt"
     text.write_text(
         "Acme may call you with offers.\nFor yes press four, for no press five.\n"
-        "To withdraw a yes, call 02 1234 5678."
+        "To withdraw a yes, call 02 1234 5670."
     )
     take = Take(recorded(tmp_path, 9.0), "en", text=text, recogniser=tmp_path / "model")
     result = taking.add(choosing, PromptTarget("acme", "marketing", "3"), take)
@@ -305,9 +313,9 @@ def test_recogniser_names_what_it_does_not_hear(choosing: Path, tmp_path: Path) 
         "the recording does not name the key 5",
         "the recording names the key 6, and should name 4, 5",
         "the recording does not say the name Acme S.p.A.",
-        "the recording does not say the number +390212345678, at which a consent is withdrawn",
+        "the recording does not say the number +390212345670, at which a consent is withdrawn",
         "16 of the 29 words of the text (--text) are not heard, or are others: acme → arctica; five to"
-        " withdraw a yes call zero two one two three four five → –; seven eight → the end",  # noqa: RUF001
+        " withdraw a yes call zero two one two three four five → –; seven zero → the end",  # noqa: RUF001
     ]
 
 

@@ -25,7 +25,7 @@ VALUES = {
     "contact": "privacy@acme.it", "dpo": "dpo@acme.it", "authority": "Garante", "safeguards": "clausole tipo",
     "in_country": "in Albania", "decision": "la fascia di sconto", "logic": "acquisti", "human": "nove",
     "eu": "due", "yes": "quattro", "no": "cinque", "withdraw": "sette", "withdraw_at": "02 1234567",
-    "months": "tre mesi",
+    "withdraw_here": "", "months": "tre mesi",
 }  # fmt: skip
 NONE = dict.fromkeys(("dpo", "authority", "safeguards", "decision", "withdraw_at", "other_purposes"), "")
 
@@ -137,6 +137,16 @@ def test_line_stands_where_it_is_true(language: str) -> None:
     assert len(text(language, "marketing", **NONE).splitlines()) == 3
 
 
+@pytest.mark.parametrize("part", ["marketing", "profiling"])
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_number_that_was_called_is_not_read_out(language: str, part: str) -> None:
+    """Whoever called it is told to call it again, and the key."""
+    elsewhere, here = text(language, part), text(language, part, withdraw_here="02 1234567")
+    assert ["02 1234567" in elsewhere, "02 1234567" in here] == [True, False]
+    assert here.splitlines()[:3] == elsewhere.splitlines()[:3]
+    assert [len(here.splitlines()), "cinque" in here.splitlines()[3]] == [4, True]
+
+
 def test_mark_is_not_spoken_and_needs_a_known_value(tmp_path: Path) -> None:
     """`?{x}` stands with a value, `!{x}` without one; of an unknown one, nobody knows which is true."""
     template = own(tmp_path, "?{dpo} Scriva a {dpo}.\n!{dpo} Scriva a noi.\n")
@@ -144,6 +154,16 @@ def test_mark_is_not_spoken_and_needs_a_known_value(tmp_path: Path) -> None:
     assert template.fill({"dpo": ""}) == ["Scriva a noi."]
     assert [(value.placeholder, value.line) for value in template.missing({})] == [("dpo", 1), ("dpo", 2)]
     assert list(template.missing({"dpo": ""})) == []
+
+
+def test_line_with_two_marks_stands_where_both_hold(tmp_path: Path) -> None:
+    """An unknown value of either is missing."""
+    template = own(tmp_path, "Sempre.\n?{dpo}!{site} Scriva a {dpo}.\n")
+    assert template.fill({"dpo": "x@y.it", "site": ""}) == ["Sempre.", "Scriva a x@y.it."]
+    assert template.fill({"dpo": "x@y.it", "site": "y.it"}) == ["Sempre."]
+    assert template.fill({"dpo": "", "site": ""}) == ["Sempre."]
+    assert [value.placeholder for value in template.missing({})] == ["dpo", "site"]
+    assert [value.placeholder for value in template.missing({"dpo": "x"})] == ["site"]
 
 
 def test_basis_follows_a_purpose_that_does_not_say_it() -> None:

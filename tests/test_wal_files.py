@@ -6,6 +6,8 @@ from __future__ import annotations
 import asyncio
 import os
 import sqlite3
+import subprocess
+import sys
 import threading
 import time
 from dataclasses import replace
@@ -55,6 +57,43 @@ def test_i3_deleted_log_loses_nothing_and_no_number_is_used_again(
     assert numbers(file) == list(range(1, 84))
     store.close()
     assert numbers(file) == list(range(1, 84))
+
+
+def test_i3_empty_log_in_place_of_one_in_use(tmp_path: Path) -> None:
+    """I3: whoever opens the ledger then is told what happened, until it is repaired; nothing is lost."""
+    file = tmp_path / "acme.sqlite3"
+    store = SqliteStore(str(file))
+    store.append([PLAYED])
+    log = Path(f"{file}-wal")
+    log.unlink()
+    log.touch()
+    command = [
+        sys.executable,
+        "-c",
+        f"from informativa.ledgers.sqlite import SqliteStore; SqliteStore({str(file)!r})",
+    ]
+    opened = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert "(-wal, -shm) was replaced while in use" in opened.stderr
+    assert store.append([PLAYED]) == [2]
+    other = Ours(file)
+    assert other.does("store.append([PLAYED])") == "3"
+    other.end()
+    store.close()
+    assert numbers(file) == [1, 2, 3]
+
+
+def test_ledger_that_is_a_symbolic_link_is_refused(tmp_path: Path) -> None:
+    """Its log would be looked for beside the link, where SQLite has none; the file to name is told. A link to
+    its folder is none."""
+    (tmp_path / "real").mkdir()
+    (tmp_path / "linked").symlink_to(tmp_path / "real")
+    (tmp_path / "acme.sqlite3").symlink_to(tmp_path / "real/acme.sqlite3")
+    store = SqliteStore(str(tmp_path / "linked/acme.sqlite3"))
+    assert store.append([PLAYED]) == [1]
+    store.close()
+    with pytest.raises(LedgerError, match="is a symbolic link") as caught:
+        SqliteStore(str(tmp_path / "acme.sqlite3"))
+    assert str(caught.value.remedy).endswith(f"configuration: {tmp_path}/real/acme.sqlite3")
 
 
 @pytest.mark.parametrize("ends", TAKEN, ids="".join)

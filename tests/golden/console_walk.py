@@ -91,12 +91,23 @@ class Case:
     headers: Mapping[str, str] | None = None
     stolen: bool = False
     """True if the form has the CSRF token of another browser."""
+    changes: Mapping[str, str] | None = None
+    """What stands in the configuration, each in place of something else, while this step is taken."""
 
     @property
     def method(self) -> str:
         """The method of HTTP."""
         return "GET" if self.form is None else "POST"
 
+
+COUNTRIES = {
+    "plan:                    # what a caller must hear, in this order\n": "plan:\n"
+    "      - {notice: country, when: always, countries: [AL, others]}\n",
+    "    notices:\n      privacy:\n": "    notices:\n      country:\n"
+    '        versions: [{version: "1", purposes: [country], short: {it: prompts/it/short}}]\n'
+    "      privacy:\n",
+}
+"""A line of acme whose operators sit in several countries."""
 
 CASES: tuple[Case, ...] = (
     # The way in.
@@ -146,6 +157,13 @@ CASES: tuple[Case, ...] = (
             ("no number", {"line": "+390212345678", "number": ""}),
             ("no line", {"line": "+391", "number": CALLER.number}),
             ("no day", {"line": "+390212345678", "number": CALLER.number, "on": "some day"}),
+        )
+    ),
+    *(
+        Case(f"what-if {name}", READER, "/acme/what-if", fields, changes=COUNTRIES)
+        for name, fields in (
+            ("in a country", {"line": "+390212345678", "number": "", "country": "AL", "on": ""}),
+            ("in no country", {"line": "+390212345678", "number": "", "country": "Narnia", "on": ""}),
         )
     ),
     # What compliance sees.
@@ -374,7 +392,22 @@ class Walk:
             }
             for case in CASES:
                 if language in case.languages:
-                    self.answers[case.name, language] = self._step(case, language)
+                    with self._changed(case.changes or {}):
+                        self.answers[case.name, language] = self._step(case, language)
+
+    @contextmanager
+    def _changed(self, changes: Mapping[str, str]) -> Iterator[None]:
+        """Have a configuration with these changes for a while."""
+        file = self.folder / "informativa.yaml"
+        text = changed = file.read_text()
+        for old, new in changes.items():
+            assert old in changed, old
+            changed = changed.replace(old, new, 1)
+        if changes:
+            file.write_text(changed)
+        yield
+        if changes:
+            file.write_text(text)
 
     def _wait_for_the_machine(self) -> None:
         """Wait for the first examination of the machine, which runs beside the pages."""

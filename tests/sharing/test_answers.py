@@ -16,7 +16,7 @@ from examples import AT, ONE, OTHER, PLAYED
 from informativa.call.guard import suspend
 from informativa.ledgers import answers, audit_answers
 from informativa.model import Answer
-from informativa.sharing import administration, answer_audit, exchange, reading, schema
+from informativa.sharing import administration, answer_audit, exchange, reading, rows, schema
 from informativa.sharing.others import SharedBoxes
 from sharing.conftest import ACME, SUPERUSER, TODAY, Boxes
 from sharing.erasing import order, quiet
@@ -92,6 +92,24 @@ def test_earlier_key_leads_to_a_withdrawal_under_the_new_one(
     assert asked(boxes, "pbx-2", ONE) == [("pbx-1", 1)]
     settle()
     assert last(boxes, "pbx-2") == (WITHDRAWN, "pbx-1", 1)
+
+
+def test_question_of_a_call_is_answered_by_indexes(boxes: Boxes) -> None:
+    """It looks at each month once, and reads no month through, although nobody made statistics yet."""
+    numbers = "informs, record, at, erased, supplement, counts"
+    texts = "call, line, notice, version, language, purposes, status, reason, prompt, linked, wanted, kind"
+    values = ", ".join(["''"] * 14)
+    boxes.sql(
+        f"INSERT INTO acme.record (box, month, {numbers}, {texts}, reference, recording, pseudonym)"
+        f" SELECT 'pbx-2', 202611, 1, number, number, 0, 0, 0, {values}, sha256(number::text::bytea)"
+        " FROM generate_series(1, 5000) AS number"
+    )
+    question = rows.Statements("acme", schema.ANSWERS).known.replace("%(pseudonyms)s", "ARRAY[sha256('7')]")
+    question = question.replace("%(box)s", "'pbx-1'").replace("%(since)s", "0")
+    plan = [str(line) for (line,) in boxes.server.sql(f"EXPLAIN {question}")]
+    of_month = [line for line in plan if " on record_202611" in line]
+    assert len(of_month) == 4, plan  # the table, and each of three indexes
+    assert "Bitmap Heap Scan" in of_month[0]
 
 
 def test_boxes_go_on_until_the_schema_knows_answers(boxes: Boxes, settle: Callable[[], None]) -> None:

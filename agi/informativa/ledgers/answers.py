@@ -50,20 +50,24 @@ ON CONFLICT DO UPDATE SET word = excluded.word, version = excluded.version, purp
 WHERE (excluded.withdrawal, excluded.rank, excluded.word <> 'granted', excluded.box, excluded.record)
     > (withdrawal, rank, word <> 'granted', box, record)
 """
-# The last acts of all callers, by the primary key; each with the time at which its number was last in use.
-PAGE = f"""
+# The last acts of callers; each with the time at which its number was last in use.
+_ACTS = f"""
 SELECT answer.pseudonym, choice, CASE WHEN box = '' THEN event.kind END, (
     SELECT max(max(standing.at, coalesce(whole, standing.at), coalesce(seen, standing.at)))
     FROM standing WHERE standing.pseudonym = answer.pseudonym
 ), {_VALUES}
 FROM answer LEFT JOIN event ON event.record = answer.record
-WHERE act = 1 AND (answer.pseudonym, choice) > (?1, ?2) AND (?3 = '' OR choice = ?3)
-AND (box <> '' OR {HAS_RECORD})
+WHERE act = 1 AND (box <> '' OR {HAS_RECORD})
 AND answer.at >= coalesce((
     SELECT recycled FROM number_use WHERE number_use.pseudonym = answer.pseudonym AND number_use.notice = ''
 ), answer.at)
-ORDER BY answer.pseudonym, choice LIMIT ?4
 """  # noqa: S608  # our own names
+# Of all callers, by the primary key.
+PAGE = f"""{_ACTS}
+AND (answer.pseudonym, choice) > (?1, ?2) AND (?3 = '' OR choice = ?3)
+ORDER BY answer.pseudonym, choice LIMIT ?4
+"""
+LAST_ACT = f"{_ACTS} AND answer.pseudonym = ?1 AND choice = ?2"
 FORGET = "DELETE FROM answer WHERE pseudonym = ?"
 FORGET_BEFORE = "DELETE FROM answer WHERE pseudonym = ? AND at < ?"
 FORGET_RECORD = """
@@ -113,16 +117,25 @@ def page(
 ) -> list[CallersAnswer]:
     """Return up to `count` last acts of callers behind the pseudonym and the choice `after`, in their order;
     of one `choice` unless that is ''."""
-    return [
-        CallersAnswer(
-            pseudonym,
-            choice_id,
-            None if kind is None else RecordKind(kind),
-            None if last_use is None else rows.moment(last_use),
-            _standing(*row),
-        )
-        for pseudonym, choice_id, kind, last_use, *row in connection.execute(PAGE, (*after, choice, count))
-    ]
+    return [_callers_answer(*row) for row in connection.execute(PAGE, (*after, choice, count))]
+
+
+def last_act(connection: sqlite3.Connection, pseudonym: bytes, choice: str) -> CallersAnswer | None:
+    """Return the last act of one caller about a choice, as `page` has it."""
+    row = connection.execute(LAST_ACT, (pseudonym, choice)).fetchone()
+    return None if row is None else _callers_answer(*row)
+
+
+def _callers_answer(
+    pseudonym: bytes, choice: str, kind: str | None, last_use: int | None, *row: Any
+) -> CallersAnswer:
+    return CallersAnswer(
+        pseudonym,
+        choice,
+        None if kind is None else RecordKind(kind),
+        None if last_use is None else rows.moment(last_use),
+        _standing(*row),
+    )
 
 
 def of_caller(connection: sqlite3.Connection, pseudonym: bytes) -> AnswerHistory:

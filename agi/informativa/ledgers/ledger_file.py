@@ -29,6 +29,11 @@ _TURN_SECONDS = 0.1
 _CLOSE_SECONDS = 5 * BUSY_SECONDS  # to wait for the lock, where records may be in a deleted log alone
 
 _REMEDIES = {
+    # An index that leads into a log which is another one by now.
+    "SQLITE_IOERR_SHORT_READ": Text(
+        "What lies beside it (-wal, -shm) was replaced while in use. What has it open saves what it wrote at"
+        " its next turn, or when it is stopped."
+    ),
     "SQLITE_BUSY": Text("Another process holds it: end whatever has it open beside informativa."),
     "SQLITE_NOTADB": RESTORE,
     "SQLITE_CORRUPT": RESTORE,

@@ -150,7 +150,16 @@ class LedgerFiles:
 
     def _require_file(self) -> None:
         """Check that a ledger can be opened. SQLite would only say that it cannot; and it deletes the log
-        beside an empty file, with the records in it. Raises LedgerError."""
+        beside an empty file, with the records in it. Of a link, SQLite has the log beside the file it
+        leads to. Raises LedgerError."""
+        if self.ledger.is_symlink():
+            raise LedgerError(
+                Text("The ledger {file} is a symbolic link.", file=self.ledger),
+                Text(
+                    "Name the file itself as `ledger` in the configuration: {target}",
+                    target=os.path.realpath(self.ledger),
+                ),
+            )
         if self.ledger.is_dir():
             raise LedgerError(
                 Text("The ledger {file} is a folder.", file=self.ledger),

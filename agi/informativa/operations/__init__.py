@@ -26,6 +26,7 @@ Callers:
 - `access_letter`, `letter_consents`: the answer to an access request
 - `consents`, `consent_export`, `consent_import`: what callers answered: one caller, a file of all, from a
   file
+- `consent_pseudonyms`: the answers of a caller whom boxes know by different keys
 - `hooks`: companies' hooks
 - `access_log`: who looked at whom in the console
 

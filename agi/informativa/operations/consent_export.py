@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
+from functools import partial
 
 from ..call import choice_policy, policy
 from ..ledgers import answers
 from ..ledgers.answers import CallersAnswer
-from ..model import Answer, Choice, Controller, Reason, RecordKind
+from ..model import Answer, Choice, Controller, Reason, RecordKind, SharedDatabase
 from ..process import storage
+from .consent_pseudonyms import merge_pseudonyms
 from .consents import end
 from .document import Time
 
@@ -108,12 +110,14 @@ def page(
     selection: ConsentFilter,
     after: Place | None,
     count: int,
+    shared: SharedDatabase | None = None,
 ) -> ConsentPage:
-    """Return up to `count` acts behind the place `after`, among the next `REACH` answers. Raises
-    LedgerError."""
+    """Return up to `count` acts behind the place `after`, among the next `REACH` answers. Raises LedgerError
+    and SharedDatabaseError."""
     shown: list[ConsentRow] = []
     last = before = after
-    for looked, entry in enumerate(_entries(controller, selection.choice, after, min(PAGE, 10 * count))):
+    at_once = min(PAGE, 10 * count)
+    for looked, entry in enumerate(_entries(controller, selection.choice, after, at_once, shared)):
         if looked == REACH:
             return ConsentPage(tuple(shown), before, stopped=True)
         before = entry.pseudonym, entry.choice
@@ -128,31 +132,38 @@ def page(
 
 
 def rows(
-    controller: Controller, choices: Mapping[str, Choice], now: datetime, selection: ConsentFilter = ALL
+    controller: Controller,
+    choices: Mapping[str, Choice],
+    now: datetime,
+    selection: ConsentFilter = ALL,
+    shared: SharedDatabase | None = None,
 ) -> Iterator[ConsentRow]:
-    """Yield the last act of each caller, by pseudonym, while they are read. Raises LedgerError.
+    """Yield the last act of each caller, by pseudonym, while they are read. Where boxes share a database,
+    that says who has several pseudonyms, because a box has another key: he stands here once. Raises
+    LedgerError and SharedDatabaseError.
 
     The ledger is read in short turns, so that a slow reader keeps none open: a caller who answers meanwhile
     is in it as he was before or after. A customer's consent ends with `recycled_after` as a number's does,
     for a pseudonym does not tell which it is.
     """
-    for entry in _entries(controller, selection.choice, None, PAGE):
+    for entry in _entries(controller, selection.choice, None, PAGE, shared):
         row = _row(entry, choices.get(entry.choice), controller, now)
         if selection.has(row):
             yield row
 
 
 def _entries(
-    controller: Controller, choice: str, after: Place | None, at_once: int
+    controller: Controller, choice: str, after: Place | None, at_once: int, shared: SharedDatabase | None
 ) -> Iterator[CallersAnswer]:
     place = after or (b"", "")
+    find_ties = partial(storage.ties, shared, controller)
     while True:
         with storage.existing_ledger(controller) as ledger:
             if ledger is None:
                 return
             with ledger.connected() as connection:
                 entries = answers.page(connection, place, choice, at_once)
-        yield from entries
+        yield from merge_pseudonyms(controller, entries, find_ties)
         if len(entries) < at_once:
             return
         place = entries[-1].pseudonym, entries[-1].choice

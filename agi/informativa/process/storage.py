@@ -7,7 +7,7 @@ from `bootstrap.py`; the sequencer of a log, and who audits one, open what they 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from datetime import datetime
 from functools import partial
@@ -273,6 +273,18 @@ def records_on_other_boxes(
 
     with existing_ledger(controller) as ledger:
         return reading.of_caller(shared, controller.id, pseudonyms, ledger)
+
+
+def ties(
+    shared: SharedDatabase | None, controller: Controller, pseudonyms: Collection[bytes]
+) -> list[tuple[bytes, bytes]]:
+    """Return the pairs of pseudonyms, as `reading.ties`; none without a shared database. Raises
+    SharedDatabaseError."""
+    if shared is None or not pseudonyms:
+        return []
+    from ..sharing import reading
+
+    return reading.ties(shared, controller.id, pseudonyms)
 
 
 def access_log_kept_since(controller: Controller, now: datetime) -> datetime:

@@ -1,7 +1,7 @@
 """Templates of notices: a folder with a text for each language and part, and phrases for purposes.
 
 A line that begins with `?{name}` stands only where the value of `name` is not empty, one with `!{name}` only
-where it is empty; the mark itself is not spoken.
+where it is empty, and one with several of these marks where all hold; the marks are not spoken.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ PURPOSES = "purposes.yaml"
 PLACEHOLDERS = frozenset({
     "company", "site", "key", "purposes", "other_purposes", "new", "retention", "contact", "dpo", "authority",
     "safeguards", "in_country", "decision", "logic", "human", "eu", "yes", "no", "withdraw", "withdraw_at",
-    "quality", "months",
+    "withdraw_here", "quality", "months",
 })  # fmt: skip
 """The placeholders that every text may have."""
 KEY_PLACEHOLDERS = frozenset({"key", "human", "eu", "yes", "no", "withdraw"})
@@ -99,10 +99,10 @@ class Template:
         """Yield the placeholders without a value in lines that are to be spoken, or whose condition needs
         one."""
         for number, line in enumerate(self.content.splitlines(), 1):
-            condition = _CONDITION.match(line)
-            if condition and condition[2] not in values:
-                yield MissingValue(condition[2], self.name, number)
-            elif (sentence := _standing(line, values)) is not None:
+            unknown = [name for _, name in _parted(line)[0] if name not in values]
+            for name in unknown:
+                yield MissingValue(name, self.name, number)
+            if not unknown and (sentence := _standing(line, values)) is not None:
                 for placeholder in dict.fromkeys(_PLACE.findall(sentence)):
                     if not values.get(placeholder):
                         yield MissingValue(placeholder, self.name, number)
@@ -167,12 +167,19 @@ def _is_purpose(entry: object) -> bool:
 
 
 def _standing(line: str, values: Mapping[str, str]) -> str | None:
-    """Return a line without its condition; `None` if it does not stand."""
-    condition = _CONDITION.match(line)
-    if condition is None:
-        return line
-    holds = bool(values.get(condition[2])) == (condition[1] == "?")
-    return line[condition.end() :] if holds else None
+    """Return a line without its conditions; `None` if it does not stand."""
+    conditions, sentence = _parted(line)
+    holds = all(bool(values.get(name)) == (mark == "?") for mark, name in conditions)
+    return sentence if holds else None
+
+
+def _parted(line: str) -> tuple[list[tuple[str, str]], str]:
+    """Return the conditions of a line, each as its mark and placeholder, and the sentence after them."""
+    conditions = []
+    while condition := _CONDITION.match(line):
+        conditions.append((condition[1], condition[2]))
+        line = line[condition.end() :]
+    return conditions, line
 
 
 def _read(folder: Traversable, name: str, language: str) -> str:

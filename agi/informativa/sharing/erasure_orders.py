@@ -128,7 +128,8 @@ def _collect(
     sql, run = Statements(controller), connection.execute
     his = run(ErasureStatements(controller).his, (list(pseudonyms),)).fetchall()
     all_pseudonyms = [pseudonym for (pseudonym,) in his]
-    cursor = run(f"SELECT count(*) FROM ({sql.of_caller}) AS his", (all_pseudonyms, this.name))  # noqa: S608
+    values = {"pseudonyms": all_pseudonyms, "box": this.name}
+    cursor = run(f"SELECT count(*) FROM ({sql.of_caller}) AS his", values)  # noqa: S608
     (records,) = cursor.fetchone() or (0,)
     return ErasureOrder(other_boxes(connection, sql, this), records, tuple(all_pseudonyms), this.refused)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,8 +59,19 @@ def of_caller(
     with connect(database, controller) as connection, translated(database):
         sql = Statements(controller, connection.schema)
         this = membership(connection, sql, database, store)
-        records = connection.execute(sql.of_caller, (list(pseudonyms), this.name)).fetchall()
+        values = {"pseudonyms": list(pseudonyms), "box": this.name}
+        records = connection.execute(sql.of_caller, values).fetchall()
         return OnOtherBoxes(tuple(with_box(records)), other_boxes(connection, sql, this), this.refused)
+
+
+def ties(
+    database: SharedDatabase, controller: str, pseudonyms: Collection[bytes]
+) -> list[tuple[bytes, bytes]]:
+    """Return the pairs of pseudonyms by which records of any box know one of these callers: the earlier one
+    and the later one. Raises SharedDatabaseError."""
+    with connect(database, controller) as connection, translated(database):
+        sql = Statements(controller, connection.schema)
+        return connection.execute(sql.ties, {"pseudonyms": list(pseudonyms)}).fetchall()
 
 
 def other_boxes(connection: Connection, sql: Statements, this: Membership) -> tuple[RegisteredBox, ...]:

@@ -128,12 +128,14 @@ class Statements:
         ORDER BY record LIMIT %s
         """  # noqa: S608
         # What informed a caller, and what he answered; under an earlier key as well, which may be the only
-        # one that this box has.
-        self.known = f"""
-        SELECT box, {read} FROM {record}
-        WHERE pseudonym = ANY(%(pseudonyms)s) AND informs = 1 AND box <> %(box)s AND at >= %(since)s
-        {_answers_of_caller(record, read) if answers else ""}
-        """  # noqa: S608
+        # one that this box has. One scan, by several indexes: a UNION would be planned for every month anew.
+        his = "pseudonym = ANY(%(pseudonyms)s) AND informs = 1"
+        if answers:
+            his += """
+            OR pseudonym = ANY(%(pseudonyms)s) AND rank IS NOT NULL
+            OR earlier = ANY(%(pseudonyms)s) AND rank IS NOT NULL
+            """
+        self.known = f"SELECT box, {read} FROM {record} WHERE ({his}) AND box <> %(box)s AND at >= %(since)s"  # noqa: S608
 
         self.every_box = f"""
         SELECT name, record, newest, erasures - applied, seen, extract(epoch FROM now() - seen), program,
@@ -141,8 +143,17 @@ class Statements:
         FROM {box} ORDER BY retired IS NOT NULL, name
         """  # noqa: S608
         self.retire = f"UPDATE {box} SET retired = now() WHERE name = %s AND retired IS NULL"  # noqa: S608
+        # Under a newer key as well, as far as records name the earlier pseudonym.
         self.of_caller = f"""
-        SELECT box, {read} FROM {record} WHERE pseudonym = ANY(%s) AND box <> %s ORDER BY at, box, record
+        SELECT box, {read} FROM {record}
+        WHERE (pseudonym = ANY(%(pseudonyms)s) OR earlier = ANY(%(pseudonyms)s)) AND box <> %(box)s
+        ORDER BY at, box, record
+        """  # noqa: S608
+        # Of callers who are known by two keys, as records of any box say.
+        self.ties = f"""
+        SELECT earlier, pseudonym FROM {record} WHERE earlier = ANY(%(pseudonyms)s) AND pseudonym IS NOT NULL
+        UNION
+        SELECT earlier, pseudonym FROM {record} WHERE pseudonym = ANY(%(pseudonyms)s) AND earlier IS NOT NULL
         """  # noqa: S608
         # Records of other boxes by which an audit compares answers.
         self.named = f"""
@@ -165,20 +176,6 @@ class Statements:
 
 # Until what was sent before is there with its answers, only that moves the number on.
 _ANSWERED = "answered = CASE WHEN answered = record THEN greatest(record, %(record)s) ELSE answered END,"
-
-
-def _answers_of_caller(record: str, read: str) -> str:
-    return "".join(
-        f"""
-        UNION ALL
-        SELECT box, {read} FROM {record}
-        WHERE {condition} AND rank IS NOT NULL AND box <> %(box)s AND at >= %(since)s
-        """  # noqa: S608  # our own names
-        for condition in (
-            "pseudonym = ANY(%(pseudonyms)s)",
-            "earlier = ANY(%(pseudonyms)s) AND pseudonym <> ALL(%(pseudonyms)s)",
-        )
-    )
 
 
 def _searches(filtered: str) -> tuple[str, str]:

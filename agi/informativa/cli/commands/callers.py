@@ -14,10 +14,11 @@ from ...model import Action, Controller, RecordKind
 from ...model.text import Text
 from ...operations import callers
 from ...operations.access_log import note_in_shell
+from ...operations.backup import listing
 from ...operations.controllers import notice_named, select_for_callers, select_for_notices
 from ...operations.typed_caller import Typed, by_customer, by_number
 from ...views.text import callers as text
-from ..options import Config, Json, Of, Yes, moment, print_document, warn_of_unrelated
+from ..options import Config, Json, Of, Yes, moment, print_document, warn, warn_of_unrelated
 from ..tree import INCOMPLETE
 from ..words import _
 
@@ -117,6 +118,11 @@ def erase(
         instruction=instruction,
     )
     _warn(callers.remaining_doubt(typed, erasure))
+    if yes:
+        for result in erasure.controllers:
+            if result.records and not result.waiting:
+                company = selection.configuration.controllers[result.controller]
+                warn(listing.holding_last_erased(selection.configuration, company))
     if as_json:
         print_document(erasure)
     elif not yes:

@@ -51,7 +51,8 @@ def listing(context: RequestContext) -> Response:
     owner, known = company_with_callers(context), _consents(context)
     selection, after = _selection(context, owner), _place(context)
     context.note(Action.SEARCH, facts=selection.facts(owner.zone))
-    page = consent_export.page(owner, known, context.console.now(), selection, after, COUNT)
+    shared = context.configuration.shared
+    page = consent_export.page(owner, known, context.console.now(), selection, after, COUNT, shared)
     typed = {name: context.query(name) for name in FILTERS}
     parameters = {name: value for name, value in typed.items() if value}
     return context.page(
@@ -65,7 +66,7 @@ def listing(context: RequestContext) -> Response:
         filtered=bool(parameters),
         address=lambda **more: "?" + urlencode({**parameters, **more}),
         lookups=lookup_keys(context),
-        shared=context.configuration.shared,
+        shared=shared,
         reach=consent_export.REACH,
         forms=ConsentFormat,
     )
@@ -79,7 +80,7 @@ def export(context: RequestContext) -> Response:
         raise HTTPException(404) from None
     owner, known, now = company_with_callers(context), _consents(context), context.console.now()
     selection = _selection(context, owner)
-    rows = consent_export.rows(owner, known, now, selection)
+    rows = consent_export.rows(owner, known, now, selection, context.configuration.shared)
     origin = consent_export.origin(owner)
     context.note(Action.EXPORT, facts=selection.facts(owner.zone))
     parts = consent_files.text(form, rows, owner, known, origin)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -11,9 +11,9 @@ from pathlib import Path
 from ...config import Configuration, inspect
 from ...ledgers import snapshot
 from ...ledgers.snapshot import PastErasure
-from ...model import Period
+from ...model import Controller, Period
 from ...model.errors import InformativaError
-from ...model.text import NOTHING
+from ...model.text import NOTHING, Foreign, Text
 from ...process import storage
 from ..document import AbsolutePath, OptionalSentence, Time
 from . import archive, places
@@ -95,6 +95,42 @@ def newest(folder: Path) -> datetime | None:
     """Return the time of the newest backup of all companies in a folder; `None` if there is none. Raises
     OSError."""
     return max((place.made for place in places.backups_in(folder) if not place.companies), default=None)
+
+
+def holding_last_erased(configuration: Configuration, controller: Controller) -> Iterator[Text]:
+    """Yield which backups of the configured folder still hold the caller whom this company erased last, or
+    why that is not known; nothing where none is configured or none holds him."""
+    if configuration.backup is None:
+        return
+    folder, keep = Path(configuration.backup.folder), configuration.backup.keep
+    try:
+        with storage.existing_ledger(controller) as ledger:
+            erasures = list(snapshot.past_erasures(ledger)) if ledger else []
+        last = max(erasures, key=lambda erasure: erasure.leaf, default=None)
+        holding = [
+            place
+            for place in places.backups_in(folder)
+            if last is not None and _has(place, controller.id, last)
+        ]
+    except (InformativaError, OSError) as error:
+        reason = error.text if isinstance(error, InformativaError) else Foreign(error.strerror or "")
+        yield Text("which backups in {folder} still hold him is not known: {why}", folder=folder, why=reason)
+        return
+    if holding:
+        message = Text.counted(
+            "{count} backup in {folder} still holds him, until {until}: informativa backup list",
+            "{count} backups in {folder} still hold him, the last until {until}: informativa backup list",
+            len(holding),
+        )
+        yield message.format(folder=folder, until=places.expires(holding[-1], keep).date())
+
+
+def _has(place: BackupPlace, controller: str, erasure: PastErasure) -> bool:
+    with archive.reading(place.file) as (_tar, manifest):
+        return any(
+            company.controller == controller and erasure.is_held_before(company.leaves)
+            for company in manifest.companies
+        )
 
 
 def _entry(

@@ -189,7 +189,11 @@ class _Addition:
                 values[name] = self.values.options[other]
         spoken = {name: value for name, value in values.items() if name[2:3] != "." or name[:2] == language}
         return Speech(
-            languages=(language,), texts=self.request.texts, parts=(part,), values=GivenValues(spoken)
+            languages=(language,),
+            texts=self.request.texts,
+            parts=(part,),
+            values=GivenValues(spoken),
+            lines=tuple(self.lines),
         )
 
     def _unvalued(self) -> Iterator[str]:

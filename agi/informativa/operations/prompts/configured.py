@@ -131,6 +131,16 @@ class ConfiguredPrompts:
             )
         return keys.pop()
 
+    def lines_asking(self, controller: str, choice: str) -> list[str]:
+        """Return the lines whose plan has a choice; all of the controller where none has it yet."""
+        lines = {
+            number: line for number, line in self.settings.lines.items() if line.controller == controller
+        }
+        asking = [
+            number for number, line in lines.items() if any(step.choice == choice for step in line.plan)
+        ]
+        return asking or [*lines]
+
     def line_keys(self, controller: str) -> frozenset[str]:
         """Return the keys that do something during a notice on the controller's lines."""
         keys = (line.keys for line in self.settings.lines.values() if line.controller == controller)

@@ -61,6 +61,8 @@ class Speech:
     """The version that the callers of a supplement know already."""
     values: GivenValues = field(default_factory=GivenValues)
     """Values of placeholders in place of the configuration's."""
+    lines: Sequence[str] = ()
+    """The lines whose callers hear it, if it is not those of the configuration."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,8 @@ class TextValues:
     """The choice that the texts are of."""
     keys: Mapping[str, str] = field(default_factory=dict)
     """The options of that choice by the placeholders of their keys."""
+    asking: Sequence[str] = ()
+    """The lines that ask it."""
 
     def of(self, language: str, template: Template) -> dict[str, str]:
         """Return the values for one text. Raises InformativaError."""
@@ -101,7 +105,7 @@ class TextValues:
             spoken = spoken_values.Purposes(phrases, self.purposes, self.known, service)
             values |= spoken.values(template.placeholders)
         pressed = spoken_values.of_choice(self.choice, self.keys, language) if self.choice else {}
-        return values | spoken_values.values(self.owner, self.speech.values, language, pressed)
+        return values | spoken_values.values(self.owner, self.speech.values, language, pressed, self.asking)
 
 
 def copy_texts(folder: Path) -> list[str]:
@@ -176,7 +180,8 @@ def _prepared(config: Path, target: PromptTarget, speech: Speech) -> _Preparatio
     needs_key = any("key" in template.placeholders for _, _, template in templates)
     full = prompts.key(name, speech.key) if needs_key or speech.key else ""
     choice = prompts.choice(name, place.id)
-    values = TextValues(owner, speech, purposes, known, full, choice, place.keys)
+    asking = speech.lines or prompts.lines_asking(name, place.id)
+    values = TextValues(owner, speech, purposes, known, full, choice, place.keys, asking)
     texts_made = [
         (language, part, template, values.of(language, template)) for language, part, template in templates
     ]

@@ -87,7 +87,8 @@ class RecordedWords:
             versions = self.prompts.versions(self.controller, self.place.id)
             known = purposes_of(versions, speech.after, owner)
         keys = PLACES[part].keys if part in PLACES else {}
-        values = TextValues(owner, speech, self.purposes, known, key, choice, keys)
+        asking = self.prompts.lines_asking(self.controller, self.place.id)
+        values = TextValues(owner, speech, self.purposes, known, key, choice, keys, asking)
         try:
             text_values = values.of(language, template)
         except InformativaError:  # a purpose without a phrase: the same without purposes
@@ -131,7 +132,8 @@ class RecordedWords:
             yield Text("{source} does not say the name {name}", source=source, name=name)
         choice = self.prompts.choice(self.controller, self.place.id)
         number = choice.withdraw_at if choice and self.place.part == PromptPart.SHORT else None
-        if number and not heard_words.says_number(words, number, self.language):
+        is_here = self.prompts.lines_asking(self.controller, self.place.id) == [number]
+        if number and not is_here and not heard_words.says_number(words, number, self.language):
             message = Text("{source} does not say the number {number}, at which a consent is withdrawn")
             yield message.format(source=source, number=number)
 

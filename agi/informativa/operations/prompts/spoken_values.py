@@ -121,11 +121,15 @@ class Purposes:
 
 
 def values(
-    owner: ControllerSettings, given: GivenValues, language: str, choice: Mapping[str, str]
+    owner: ControllerSettings,
+    given: GivenValues,
+    language: str,
+    choice: Mapping[str, str],
+    asking: Collection[str] = (),
 ) -> dict[str, str]:
-    """Return the values for one language; `choice` are those of the choice that a text is of. One that is
-    there and empty says that there is none: no data protection officer, no transfer outside the EEA. One that
-    nobody gave is absent."""
+    """Return the values for one language; `choice` are those of the choice that a text is of, and `asking`
+    the lines that ask it. One that is there and empty says that there is none: no data protection officer, no
+    transfer outside the EEA. One that nobody gave is absent."""
     letter = owner.letter
     settings = {
         "retention": spoken_periods.for_so_long(owner.retention, language) if owner.retention else "",
@@ -136,6 +140,8 @@ def values(
     configured = {name: value for name, value in settings.items() if value}
     options = {name: _spoken(name, value, language) for name, value in given.of(language).items()}
     every = {**optional, **choice, **configured, **options}
+    here = every["withdraw_at"] if {*asking} == {every["withdraw_at"]} else ""
+    every.setdefault("withdraw_here", here)
     return {name: "" if value == _NONE else value for name, value in every.items()}
 
 

@@ -18,6 +18,7 @@ import pytest
 from examples import ONE, OTHER, PLAYED
 from informativa.ledgers import backup, migrating, reversing
 from informativa.ledgers.ledger_file import LedgerFile
+from informativa.ledgers.reversing import EarlierSchema
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.model.errors import LedgerError
 from old_ledgers import NEWEST, form, old, rows
@@ -56,9 +57,9 @@ def test_reversed_ledger_is_as_the_earlier_program_made_it(tmp_path: Path, schem
     newest schema."""
     ledger = upgraded(tmp_path / "new", schema)
     expected = structure(old(tmp_path / "old/acme.sqlite3", schema))
-    assert reversing.plan(ledger, schema, "0.2.0").records == 3
+    assert reversing.plan(ledger, "acme", EarlierSchema("0.2.0", schema)).records == 3
     assert form(ledger) == NEWEST
-    reversing.reverse(ledger, schema, "0.2.0", NOW)
+    reversing.reverse(ledger, "acme", EarlierSchema("0.2.0", schema), NOW)
     assert form(ledger) == schema
     assert structure(ledger) == expected
     assert rows(ledger) == rows(tmp_path / "old/acme.sqlite3")
@@ -76,12 +77,12 @@ def test_records_made_after_the_upgrade_survive_both_ways(tmp_path: Path, schema
         store.append([replace(PLAYED, pseudonym=OTHER, call="9", linked="9")])
     if schema < 15:  # its leaf is of version 2
         with pytest.raises(LedgerError, match="which could not keep 1 leaf of version 2 in the log"):
-            reversing.reverse(ledger, schema, "0.2.0", NOW)
+            reversing.reverse(ledger, "acme", EarlierSchema("0.2.0", schema), NOW)
         assert form(ledger) == NEWEST
         assert len(rows(ledger)) == 4
         return
     leaves = rows(ledger, "SELECT leaf, record, what, who, salt_what, salt_who FROM leaf")
-    reversing.reverse(ledger, schema, "0.3.0", NOW)
+    reversing.reverse(ledger, "acme", EarlierSchema("0.3.0", schema), NOW)
     assert len(rows(ledger)) == 4
     assert rows(ledger, "SELECT leaf, record, what, who, salt_what, salt_who FROM leaf") == leaves
     with closing(SqliteStore(str(ledger))) as store:
@@ -123,7 +124,7 @@ def test_row_that_would_be_lost_keeps_the_ledger_as_it_is(
     before = structure(ledger), rows(ledger)
     for attempt in (reversing.plan, lambda *words: reversing.reverse(*words, NOW)):
         with pytest.raises(LedgerError, match=message) as refusal:
-            attempt(ledger, target, "0.3.0")
+            attempt(ledger, "acme", EarlierSchema("0.3.0", target))
         assert "0.3.0" in str(refusal.value)
     assert (structure(ledger), rows(ledger)) == before
     assert [copy.schema for copy in backup.backups(ledger)] == [16]
@@ -134,12 +135,12 @@ def test_refusal_says_what_to_type_instead(tmp_path: Path) -> None:
     waits."""
     ledger = changed(upgraded(tmp_path, 16), "UPDATE event SET asked = '{}'")
     with pytest.raises(LedgerError) as refusal:
-        reversing.plan(ledger, 16, "0.3.0")
+        reversing.plan(ledger, "acme", EarlierSchema("0.3.0", 16))
     (copy,) = backup.backups(ledger)
-    assert f"type with it: informativa ledger restore {copy.file} --controller NAME" in str(refusal.value)
+    assert f"type with it: informativa ledger restore {copy.file} --controller acme" in str(refusal.value)
     copy.file.unlink()
     with pytest.raises(LedgerError, match="Stay with this version, or install a newer one"):
-        reversing.plan(ledger, 16, "0.3.0")
+        reversing.plan(ledger, "acme", EarlierSchema("0.3.0", 16))
 
 
 def test_full_disk_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -147,13 +148,13 @@ def test_full_disk_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     ledger = upgraded(tmp_path, 16)
     with monkeypatch.context() as full:
         full.setattr("shutil.disk_usage", lambda _folder: _Usage())
-        with pytest.raises(LedgerError, match="1. MB are needed, 1 MB are free"):
-            reversing.plan(ledger, 16, "0.3.0")
+        with pytest.raises(LedgerError, match=r"1. MB are needed, 1 MB are free"):
+            reversing.plan(ledger, "acme", EarlierSchema("0.3.0", 16))
         with pytest.raises(LedgerError, match="There is no room"):
-            reversing.reverse(ledger, 16, "0.3.0", NOW)
+            reversing.reverse(ledger, "acme", EarlierSchema("0.3.0", 16), NOW)
     assert form(ledger) == NEWEST
     for _ in range(2):
-        reversing.reverse(ledger, 16, "0.3.0", NOW)
+        reversing.reverse(ledger, "acme", EarlierSchema("0.3.0", 16), NOW)
     assert form(ledger) == 16
 
 
@@ -174,7 +175,7 @@ def _killed_at(ledger: Path, migration: int) -> None:
     statements, reversals = migrating.statements, Path(reversing.__file__).with_name("reversals")
     (migration_file,) = [file.name for file in reversals.glob(f"{migration:04}_*.sql")]
     migrating.statements = fatal
-    reversing.reverse(ledger, 16, "0.3.0", NOW)
+    reversing.reverse(ledger, "acme", EarlierSchema("0.3.0", 16), NOW)
 
 
 @pytest.mark.parametrize("migration", [19, 18, 17])
@@ -187,7 +188,7 @@ def test_process_killed_within_a_reversal_leaves_the_newest_schema(tmp_path: Pat
     assert process.exitcode == -signal.SIGKILL
     with closing(LedgerFile(str(ledger), read_only=True)):
         assert form(ledger) == NEWEST
-    reversing.reverse(ledger, 16, "0.3.0", NOW)
+    reversing.reverse(ledger, "acme", EarlierSchema("0.3.0", 16), NOW)
     assert form(ledger) == 16
     assert len(rows(ledger)) == 3
     assert [copy.schema for copy in backup.backups(ledger)] == [16, NEWEST]
@@ -202,9 +203,9 @@ def test_ledger_in_use_is_named(tmp_path: Path) -> None:
     process.start()
     assert ready.wait(60)
     with pytest.raises(LedgerError, match=f"is open \\(process {process.pid}\\)"):
-        reversing.reverse(ledger, 16, "0.3.0", NOW, seconds=0)
+        reversing.reverse(ledger, "acme", EarlierSchema("0.3.0", 16), NOW, seconds=0)
     over.set()
-    reversing.reverse(ledger, 16, "0.3.0", NOW)
+    reversing.reverse(ledger, "acme", EarlierSchema("0.3.0", 16), NOW)
     process.join(60)
     assert form(ledger) == 16
 

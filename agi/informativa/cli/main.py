@@ -42,6 +42,7 @@ MODULES = {
     "config": ("check", "config"),
     "doctor": ("doctor",),
     "upgrade_check": ("upgrade-check",),
+    "rollback": ("rollback",),
     "support": ("support-bundle",),
     "callers": ("caller", "record"),
     "importing": ("import",),

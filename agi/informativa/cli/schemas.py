@@ -52,6 +52,7 @@ from ..operations.evidence.verifying import Verification
 from ..operations.evidence.witness import Witness
 from ..operations.packages.request import AddedNotice
 from ..operations.prompts import installing, making, showing
+from ..operations.rollback import plan as rollback_plan
 from ..operations.support import bundle as support
 from ..views.documents import SCHEMA, json_schema
 
@@ -81,6 +82,7 @@ DOCUMENTS: dict[str, type] = {
     "config upgrade": config_upgrade.ConfigUpgraded,
     "doctor": examination.Examination,
     "upgrade-check": examination.UpgradeCheck,
+    "rollback": rollback_plan.Rollback,
     "support-bundle": support.SupportBundle,
     "controllers": controller_state.Controllers,
     "keys make": keys.NewSecret,

@@ -16,10 +16,10 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 
-from ..model.words import Answer
 from ..model.errors import LedgerError
 from ..model.frozen import dataclass
 from ..model.text import Text, command
+from ..model.words import Answer
 from . import backup, migrating, write_lock
 from .ledger_file import LedgerFile, translated
 from .wal_files import LedgerFiles
@@ -54,8 +54,10 @@ HINDRANCES = {
         "consent hook",
     ),
     17: Hindrance(
-        "SELECT (SELECT count(*) FROM event WHERE asked IS NOT NULL)"
-        f" + (SELECT count(*) FROM tally WHERE status IN ({_ANSWERS}))",  # noqa: S608  # our own words
+        f"""
+        SELECT (SELECT count(*) FROM event WHERE asked IS NOT NULL)
+        + (SELECT count(*) FROM tally WHERE status IN ({_ANSWERS}))
+        """,  # noqa: S608  # our own words
         "{count} answer to a choice",
         "{count} answers to choices",
     ),
@@ -80,6 +82,14 @@ HINDRANCES = {
 
 
 @dataclass(frozen=True)
+class EarlierSchema:
+    """The version of an earlier informativa, and the number of the last migration that it knows."""
+
+    version: str
+    number: int
+
+
+@dataclass(frozen=True)
 class Reversal:
     """The reversal of a ledger: its schema now and then, its records, and the bytes that must be free on its
     disk and that are free."""
@@ -92,16 +102,16 @@ class Reversal:
     free: int
 
 
-def plan(ledger: Path, target: int, earlier: str) -> Reversal:
-    """Return what it would take to bring a ledger, which must exist, to the schema of the informativa of
-    version `earlier`. Changes nothing. Raises LedgerError if records would be lost, or if there is no room
-    for a copy."""
+def plan(ledger: Path, controller: str, earlier: EarlierSchema) -> Reversal:
+    """Return what it would take to bring a controller's ledger, which must exist, to an earlier schema.
+    Changes nothing. Raises LedgerError if records would be lost, or if there is no room for a copy."""
+    target = earlier.number
     opened = LedgerFile(str(ledger), read_only=True)
     with contextlib.closing(opened), opened.connected() as connection:
         schema = migrating.of(connection)
         if schema <= target:
             return Reversal(ledger, schema, schema, 0, 0, 0)
-        _require_reversible(connection, ledger, target, earlier)
+        _require_reversible(connection, ledger, controller, earlier)
         (records,) = connection.execute("SELECT count(*) FROM event").fetchone()
         needed, free = backup.needed_room(connection), shutil.disk_usage(ledger.parent).free
     if free < needed:
@@ -118,10 +128,13 @@ def plan(ledger: Path, target: int, earlier: str) -> Reversal:
     return Reversal(ledger, schema, target, records, needed, free)
 
 
-def reverse(ledger: Path, target: int, earlier: str, now: datetime, seconds: float = USE_SECONDS) -> None:
-    """Reverse all migrations after `target`, or none, with a copy made before. Waits up to `seconds` for
-    processes that have the ledger open, as scripts have. Does nothing where it was done already. Raises
-    LedgerError."""
+def reverse(
+    ledger: Path, controller: str, earlier: EarlierSchema, now: datetime, seconds: float = USE_SECONDS
+) -> None:
+    """Reverse all migrations that the earlier program does not know, or none, with a copy made before. Waits
+    up to `seconds` for processes that have the ledger open, as scripts have. Does nothing where it was done
+    already. Raises LedgerError."""
+    target = earlier.number
     _wait_until_unused(ledger, seconds)
     opened = LedgerFile(str(ledger), create=False)
     with contextlib.closing(opened), opened.connected() as connection, translated(ledger):
@@ -130,7 +143,7 @@ def reverse(ledger: Path, target: int, earlier: str, now: datetime, seconds: flo
         write_lock.take(connection)
         try:
             schema = migrating.of(connection)
-            _require_reversible(connection, ledger, target, earlier)
+            _require_reversible(connection, ledger, controller, earlier)
             backup.make(ledger, schema, now)
             for number, sql in _reversals(schema, target):
                 for statement in migrating.statements(sql):
@@ -143,36 +156,41 @@ def reverse(ledger: Path, target: int, earlier: str, now: datetime, seconds: flo
             raise
 
 
-def _require_reversible(connection: sqlite3.Connection, ledger: Path, target: int, earlier: str) -> None:
+def _require_reversible(
+    connection: sqlite3.Connection, ledger: Path, controller: str, earlier: EarlierSchema
+) -> None:
     """Raise LedgerError if a reversal would lose a row."""
-    refused = partial(_refused, ledger, target, earlier)
-    if target < OLDEST:
+    refused = partial(_refused, ledger, controller, earlier)
+    if earlier.number < OLDEST:
         raise refused(Text("tables of before 0.2.0"))
     schema = migrating.of(connection)
     for number, hindrance in HINDRANCES.items():
-        if target < number <= schema:
+        if earlier.number < number <= schema:
             (count,) = connection.execute(hindrance.query).fetchone()
             if count:
                 raise refused(Text.counted(hindrance.one, hindrance.many, count), hindrance.remedy)
 
 
-def _refused(ledger: Path, target: int, earlier: str, reason: Text, remedy: str = "") -> LedgerError:
+def _refused(
+    ledger: Path, controller: str, earlier: EarlierSchema, reason: Text, remedy: str = ""
+) -> LedgerError:
     message = Text(
         "The ledger {ledger} cannot go back to informativa {version}, which could not keep {reason}."
         " Nothing was changed.",
         ledger=ledger,
-        version=earlier,
+        version=earlier.version,
         reason=reason,
     )
     if remedy:
         text = Text("See to it first: {command}", command=command("informativa", *remedy.split()))
         return LedgerError(message, text)
-    copies = [copy.file for copy in backup.backups(ledger) if copy.schema <= target]
+    copies = [copy.file for copy in backup.backups(ledger) if copy.schema <= earlier.number]
     if copies:
         text = Text(
             "Stay with this version; or, to give up what was recorded since the upgrade, stop the service,"
-            " install {version}, and type with it: informativa ledger restore {copy} --controller NAME",
-            version=earlier,
+            " install {version}, and type with it: informativa ledger restore {copy} --controller {id}",
+            version=earlier.version,
+            id=controller,
             copy=copies[-1],
         )
         return LedgerError(message, text)

@@ -9,6 +9,7 @@ Rooms:
 - `packages`: the notices that the law asks for today
 - `accounts`: accounts of the console
 - `backup`: backups of the installation, and putting one back
+- `rollback`: the way back to an earlier version
 - `support`: the bundle for whoever helps
 
 Results:

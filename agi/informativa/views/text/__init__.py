@@ -17,6 +17,7 @@ The installation:
 - `status`: service and ledgers on one screen
 - `doctor`: findings
 - `check`: problems of the configuration
+- `rollback`: the way back to an earlier version
 - `configuration`: a configuration that was made or upgraded, and files for one
 - `controllers`: companies and their state
 - `packages`: a notice of today that was added

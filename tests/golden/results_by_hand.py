@@ -71,7 +71,17 @@ from informativa.operations.support.bundle import SupportBundle
 from informativa.operations.test_call import CallPlaced, CallResult, PlannedCall, TestCall, plan
 from informativa.views import support
 from informativa.views.messages import Language
-from informativa.views.text import approval, backups, boxes, doctor, monitor, prompts, status, test_call
+from informativa.views.text import (
+    approval,
+    backups,
+    boxes,
+    doctor,
+    monitor,
+    prompts,
+    rollback,
+    status,
+    test_call,
+)
 
 DAY = timedelta(days=1)
 
@@ -546,6 +556,8 @@ RESULTS = {
     "backup verify": _backup(backups_by_hand.VERIFIED, backups.verified),
     "restore": _backup(backups_by_hand.PREVIEW, backups.restored_backup),
     "restore, done": _backup(backups_by_hand.RESTORED, backups.restored_backup),
+    "rollback": _backup(backups_by_hand.ROLLBACK, rollback.rollback),
+    "rollback, done": _backup(replace(backups_by_hand.ROLLBACK, done=True), rollback.rollback),
     "boxes": ResultByHand(lambda _configuration: BOXES, _show_boxes),
     "boxes retire": ResultByHand(lambda _configuration: _boxes_retired(done=False), _show_retired),
     "boxes retire, done": ResultByHand(lambda _configuration: _boxes_retired(done=True), _show_retired),

@@ -11,7 +11,7 @@ import contextlib
 import shutil
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -25,18 +25,18 @@ from .ledger_file import LedgerFile, translated
 from .wal_files import LedgerFiles
 
 OLDEST = 12
+NOTES_SINCE = 16  # earlier programs cannot read a log with notes, and call what honest records say a forgery
 USE_SECONDS = 120.0  # to wait for scripts, each of which has one call; twice the longest that prompts take
 _LOOK_SECONDS = 0.1
 
 
 @dataclass(frozen=True)
 class Hindrance:
-    """Rows that an earlier informativa cannot keep: the query that counts them, one row and many in words,
-    and the command after which they are gone, if there is one."""
+    """Rows that an earlier informativa cannot keep: the query that counts them, so many of them in words, and
+    the command after which they are gone, if there is one."""
 
     query: str
-    one: str
-    many: str
+    words: Callable[[int], Text]
     remedy: str = ""
 
 
@@ -44,13 +44,19 @@ _ANSWERS = ", ".join(f"'{answer.value}'" for answer in Answer)
 HINDRANCES = {
     19: Hindrance(
         "SELECT count(*) FROM answer WHERE box <> ''",
-        "{count} answer from another box, of whose withdrawal it would not hear",
-        "{count} answers from other boxes, of whose withdrawal it would not hear",
+        lambda count: Text.counted(
+            "{count} answer from another box, of whose withdrawal it would not hear",
+            "{count} answers from other boxes, of whose withdrawal it would not hear",
+            count,
+        ),
     ),
     18: Hindrance(
         "SELECT count(*) FROM outbox",
-        "{count} message that the company's hook has not taken yet",
-        "{count} messages that the company's hook has not taken yet",
+        lambda count: Text.counted(
+            "{count} message that the company's hook has not taken yet",
+            "{count} messages that the company's hook has not taken yet",
+            count,
+        ),
         "consent hook",
     ),
     17: Hindrance(
@@ -58,23 +64,25 @@ HINDRANCES = {
         SELECT (SELECT count(*) FROM event WHERE asked IS NOT NULL)
         + (SELECT count(*) FROM tally WHERE status IN ({_ANSWERS}))
         """,  # noqa: S608  # our own words
-        "{count} answer to a choice",
-        "{count} answers to choices",
+        lambda count: Text.counted("{count} answer to a choice", "{count} answers to choices", count),
     ),
     16: Hindrance(
         "SELECT count(*) FROM leaf WHERE what IS NULL",
-        "{count} note in the log",
-        "{count} notes in the log",
+        lambda count: Text.counted("{count} note in the log", "{count} notes in the log", count),
     ),
     15: Hindrance(
         "SELECT count(*) FROM leaf WHERE leaf >= (SELECT max(v2_from) FROM log)",
-        "{count} leaf of version 2 in the log",
-        "{count} leaves of version 2 in the log",
+        lambda count: Text.counted(
+            "{count} leaf of version 2 in the log", "{count} leaves of version 2 in the log", count
+        ),
     ),
     13: Hindrance(
         "SELECT count(*) FROM erasure_request WHERE sealed <> ''",
-        "{count} erasure that other boxes have not done yet",
-        "{count} erasures that other boxes have not done yet",
+        lambda count: Text.counted(
+            "{count} erasure that other boxes have not done yet",
+            "{count} erasures that other boxes have not done yet",
+            count,
+        ),
         "boxes",
     ),
 }
@@ -168,7 +176,7 @@ def _require_reversible(
         if earlier.number < number <= schema:
             (count,) = connection.execute(hindrance.query).fetchone()
             if count:
-                raise refused(Text.counted(hindrance.one, hindrance.many, count), hindrance.remedy)
+                raise refused(hindrance.words(count), hindrance.remedy)
 
 
 def _refused(
@@ -184,7 +192,8 @@ def _refused(
     if remedy:
         text = Text("See to it first: {command}", command=command("informativa", *remedy.split()))
         return LedgerError(message, text)
-    copies = [copy.file for copy in backup.backups(ledger) if copy.schema <= earlier.number]
+    schemas = range(NOTES_SINCE, earlier.number + 1)
+    copies = [copy.file for copy in backup.backups(ledger) if copy.schema in schemas]
     if copies:
         text = Text(
             "Stay with this version; or, to give up what was recorded since the upgrade, stop the service,"

@@ -113,9 +113,9 @@ def make(config: Path, earlier: EarlierVersion, places: Places, running: tuple[s
     _require_earlier(earlier)
     configuration = load(config, keep=False)
     replacements = tuple(_replacements(configuration, earlier, places))
-    return RollbackPlan(
-        configuration, earlier, places, tuple(_ledgers(configuration, earlier)), replacements, running
-    )
+    load(config, keep=True)  # for scripts of this version: the earlier one has parsed it in its own way
+    ledgers = tuple(_ledgers(configuration, earlier))
+    return RollbackPlan(configuration, earlier, places, ledgers, replacements, running)
 
 
 def _require_earlier(earlier: EarlierVersion) -> None:

@@ -51,6 +51,13 @@ def changed(ledger: Path, statement: str) -> Path:
     return ledger
 
 
+def test_every_migration_has_its_way_back() -> None:
+    """Of the same name, from the first release on."""
+    folder = Path(migrating.__file__).parent
+    migrations = sorted(file.name for file in (folder / "migrations").glob("*.sql") if file.name > "0013")
+    assert sorted(file.name for file in (folder / "reversals").glob("*.sql")) == migrations
+
+
 @pytest.mark.parametrize("schema", SCHEMAS)
 def test_reversed_ledger_is_as_the_earlier_program_made_it(tmp_path: Path, schema: int) -> None:
     """Tables, columns, indexes and triggers are those of the schema, its records stay, and the copy has the

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import subprocess
 import zipfile
 from collections.abc import Callable
 from dataclasses import replace
@@ -17,7 +18,7 @@ from commands import refused, typed
 from informativa.config import load
 from informativa.model.errors import InformativaError, LedgerError
 from informativa.operations import dialplan_install, systemd_unit
-from informativa.operations.rollback import plan, running
+from informativa.operations.rollback import package, plan, running
 from informativa.operations.rollback.plan import Places
 from informativa.process import storage
 from lab.setup import VENV
@@ -294,6 +295,24 @@ def test_file_that_brings_no_earlier_version_is_refused(
         (tmp_path / name).write_bytes(content)
     assert message in refused("rollback", tmp_path / name, "-c", machine.config)
     assert machine.commands() == []
+
+
+@pytest.mark.skipif(not shutil.which("dpkg-deb"), reason="no Debian")
+def test_debian_package_says_what_it_brings(earlier: Path, tmp_path: Path) -> None:
+    """Version and schema are read from the program within it; it is installed by dpkg."""
+    tree, made = tmp_path / "tree", tmp_path / "informativa_0.1.9_amd64.deb"
+    with zipfile.ZipFile(earlier) as archive:
+        archive.extractall(tree / "usr/lib/informativa/lib/any")
+    (tree / "DEBIAN").mkdir()
+    (tree / "DEBIAN/control").write_text(
+        "Package: informativa\nVersion: 0.1.9\nArchitecture: amd64\nMaintainer: x\nDescription: x\n"
+    )
+    subprocess.run(["dpkg-deb", "-Znone", "--root-owner-group", "--build", tree, made], check=True)
+    with package.opened(made, package.OF_PACKAGE) as version:
+        assert (version.version, version.schema) == ("0.1.9", 16)
+        assert version.install_commands(package.OF_PACKAGE) == (
+            f"DEBIAN_FRONTEND=noninteractive dpkg --install {made}",
+        )
 
 
 def test_program_of_the_debian_package_goes_back_by_one_alone(machine: Machine, earlier: Path) -> None:

@@ -1,4 +1,4 @@
-"""`informativa rollback` in bare Debians: to each version that was released, and over migrations that keep all.
+"""`informativa rollback` in bare Debians: to each version that was released, and over migrations.
 
 No release has a tag yet: each is built from the last commit of its part of the changelog.
 """

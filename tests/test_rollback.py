@@ -17,9 +17,8 @@ import pytest
 from commands import refused, typed
 from informativa.config import load
 from informativa.model.errors import InformativaError, LedgerError
-from informativa.operations import dialplan_install, systemd_unit
-from informativa.operations.rollback import package, plan, running
-from informativa.operations.rollback.plan import Places
+from informativa.operations import dialplan_install, earlier_version, rollback, systemd_unit
+from informativa.operations.rollback_plan import Places, Rollback
 from informativa.process import storage
 from lab.setup import VENV
 from old_ledgers import NEWEST, form, old, rows
@@ -91,13 +90,13 @@ class Machine:
         monkeypatch.setenv("PATH", f"{self.root / 'bin'}:/usr/bin:/bin")
         monkeypatch.setattr("os.geteuid", lambda: 0)
 
-    def rollback(self, file: Path, *, really: bool = True) -> plan.Rollback:
+    def rollback(self, file: Path, *, really: bool = True) -> Rollback:
         """Go back to a version, up to the last steps."""
-        return running.rollback(file, self.config, self.places, NOW, really=really)
+        return rollback.rollback(file, self.config, self.places, NOW, really=really)
 
     def finish(self) -> None:
         """Do the last steps."""
-        running.finish(self.places, "0.1.9")
+        rollback.finish(self.places, "0.1.9")
 
     def commands(self) -> list[str]:
         """How systemctl and Python were called, but for questions."""
@@ -179,16 +178,16 @@ def test_rollback_killed_anywhere_is_done_by_the_same_command(
 ) -> None:
     """A process that is killed cleans nothing up; the second time what was stopped is still started."""
     places = {
-        "stop": (running, "_systemctl"),
+        "stop": (rollback, "_systemctl"),
         "ledgers": (storage, "reverse_migrations"),
-        "files": (running, "_replace"),
+        "files": (rollback, "_replace"),
     }
     with monkeypatch.context() as killing:
         for place, name in list(places.values())[list(places).index(cut) + 1 :]:
             killing.setattr(place, name, _kill)
         killing.setattr(*places[cut], _kill)
         killing.setattr(shutil, "rmtree", _kill)
-        killing.setattr(running, "_systemctl", _kill if cut == "stop" else _stop_only(running._systemctl))
+        killing.setattr(rollback, "_systemctl", _kill if cut == "stop" else _stop_only(rollback._systemctl))
         with pytest.raises(Killed):
             machine.rollback(earlier)
     (machine.root / "bin/systemctl").write_text(
@@ -308,9 +307,9 @@ def test_debian_package_says_what_it_brings(earlier: Path, tmp_path: Path) -> No
         "Package: informativa\nVersion: 0.1.9\nArchitecture: amd64\nMaintainer: x\nDescription: x\n"
     )
     subprocess.run(["dpkg-deb", "-Znone", "--root-owner-group", "--build", tree, made], check=True)
-    with package.opened(made, package.OF_PACKAGE) as version:
+    with earlier_version.open_package(made, earlier_version.OF_PACKAGE) as version:
         assert (version.version, version.schema) == ("0.1.9", 16)
-        assert version.install_commands(package.OF_PACKAGE) == (
+        assert version.install_commands(earlier_version.OF_PACKAGE) == (
             f"DEBIAN_FRONTEND=noninteractive dpkg --install {made}",
         )
 

@@ -17,7 +17,7 @@ from informativa.operations.backup.manifest import (
     Manifest,
 )
 from informativa.operations.backup.recovery import RestoredBackup, RestoredCompany
-from informativa.operations.rollback.plan import ReversedLedger, Rollback
+from informativa.operations.rollback_plan import ReversedLedger, Rollback
 
 _FOLDER = Path("/mnt/backups")
 _FILE = _FOLDER / "informativa-2026-12-01T09-00-00Z.tar"

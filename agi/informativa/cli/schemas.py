@@ -30,6 +30,7 @@ from ..operations import (
     record_document,
     restoring,
     retention,
+    rollback_plan,
     statistics,
     status,
     test_call,
@@ -52,7 +53,6 @@ from ..operations.evidence.verifying import Verification
 from ..operations.evidence.witness import Witness
 from ..operations.packages.request import AddedNotice
 from ..operations.prompts import installing, making, showing
-from ..operations.rollback import plan as rollback_plan
 from ..operations.support import bundle as support
 from ..views.documents import SCHEMA, json_schema
 

@@ -26,7 +26,7 @@ from .wal_files import LedgerFiles
 
 OLDEST = 12
 NOTES_SINCE = 16  # earlier programs cannot read a log with notes, and call what honest records say a forgery
-USE_SECONDS = 120.0  # to wait for scripts, each of which has one call; twice the longest that prompts take
+USE_SECONDS = 120.0  # to wait for scripts, each of which has one call
 _LOOK_SECONDS = 0.1
 
 
@@ -86,7 +86,7 @@ HINDRANCES = {
         "boxes",
     ),
 }
-"""By the number of the migration, the newest first. Those that are not here can always be reversed."""
+"""Hindrances by the number of the migration, the newest first; without one it can always be reversed."""
 
 
 @dataclass(frozen=True)

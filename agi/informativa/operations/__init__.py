@@ -9,7 +9,6 @@ Rooms:
 - `packages`: the notices that the law asks for today
 - `accounts`: accounts of the console
 - `backup`: backups of the installation, and putting one back
-- `rollback`: the way back to an earlier version
 - `support`: the bundle for whoever helps
 
 Results:
@@ -50,6 +49,8 @@ The installation:
 - `boxes`: the boxes of an installation
 - `init`, `new_company`: a first configuration
 - `config_upgrade`: its newest format
+- `rollback`, `rollback_plan`, `earlier_version`: the way back: its steps, what would change, the file of the
+  version to go back to
 - `keys`: secrets
 - `dialplan`, `dialplan_install`: Asterisk's dialplan, written and installed
 - `systemd_unit`, `monitoring`, `generated`: units, dashboards and alerts; files that are made for a

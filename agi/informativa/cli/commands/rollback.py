@@ -10,9 +10,9 @@ from typing import Annotated
 import typer
 
 from ...config import DEFAULT_FILE
-from ...operations.rollback import running
-from ...operations.rollback.plan import Places
-from ...views.text import rollback as view
+from ...operations import rollback
+from ...operations.rollback_plan import Places
+from ...views.text import backups as view
 from ..options import Config, Json, Yes, json_text
 from ..words import _
 
@@ -42,8 +42,8 @@ def _rollback(
     """Go back to an earlier version, with ledgers, units and dialplan; all records stay, or nothing is
     changed."""
     places = replace(Places(), asterisk=asterisk, units=units, steps=steps)
-    result = running.rollback(file, config, places, datetime.now(UTC), really=yes)
+    result = rollback.rollback(file, config, places, datetime.now(UTC), really=yes)
     output = json_text(result) if as_json else "\n".join(view.rollback(result, _))
     if yes:
-        running.finish(places, result.earlier)
+        rollback.finish(places, result.earlier)
     print(output)

@@ -17,7 +17,6 @@ The installation:
 - `status`: service and ledgers on one screen
 - `doctor`: findings
 - `check`: problems of the configuration
-- `rollback`: the way back to an earlier version
 - `configuration`: a configuration that was made or upgraded, and files for one
 - `controllers`: companies and their state
 - `packages`: a notice of today that was added
@@ -25,7 +24,7 @@ The installation:
 - `dialplan`: the dialplan in Asterisk's folder
 - `test_call`: a test call, step by step
 - `account`: how to make the account at Asterisk's manager
-- `backups`: backups, made, listed, verified, restored
+- `backups`: backups, made, listed, verified, restored; a rollback
 - `boxes`: other boxes, and where they meet
 - `hooks`: companies' hooks
 - `accounts`: accounts of the console

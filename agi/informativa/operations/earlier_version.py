@@ -20,9 +20,9 @@ from enum import StrEnum
 from pathlib import Path, PurePosixPath
 from shlex import quote
 
-from ...ledgers.reversing import EarlierSchema
-from ...model.errors import InformativaError
-from ...model.text import Foreign, Text
+from ..ledgers.reversing import EarlierSchema
+from ..model.errors import InformativaError
+from ..model.text import Foreign, Text
 
 OF_PACKAGE = Path("/usr/lib/informativa")  # where the Debian package lays the program
 _FIRST = "informativa/ledgers/migrations/0001_event_and_standing.sql"
@@ -103,7 +103,7 @@ def _base_python() -> str:
 
 
 @contextmanager
-def opened(file: Path, prefix: Path) -> Iterator[EarlierVersion]:
+def open_package(file: Path, prefix: Path) -> Iterator[EarlierVersion]:
     """Lay the version that a file brings into a temporary folder, for the time of a `with` block. Raises
     InformativaError for a file that is no package of informativa, or not for the program in `prefix`."""
     kind = _kind(file, prefix)

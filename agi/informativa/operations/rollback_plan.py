@@ -7,15 +7,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ... import __version__
-from ...config import Configuration, load
-from ...ledgers import migrating
-from ...model.errors import InformativaError
-from ...model.text import Text
-from ...process import storage
-from .. import dialplan_install, systemd_unit
-from ..document import AbsolutePath
-from .package import EarlierVersion, PackageKind
+from .. import __version__
+from ..config import Configuration, load
+from ..ledgers import migrating
+from ..model.errors import InformativaError
+from ..model.text import Text
+from ..process import storage
+from . import dialplan_install, systemd_unit
+from .document import AbsolutePath
+from .earlier_version import EarlierVersion, PackageKind
 
 
 @dataclass(frozen=True)

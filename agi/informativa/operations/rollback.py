@@ -17,13 +17,12 @@ from datetime import datetime
 from pathlib import Path
 from shlex import quote
 
-from ...model.errors import InformativaError
-from ...model.text import Foreign, Text, command
-from ...process import storage
-from ...system.files import make_folder, write_file
-from .. import dialplan_install, generated, systemd_unit
-from . import package, plan
-from .plan import Places, Replacement, Rollback, RollbackPlan
+from ..model.errors import InformativaError
+from ..model.text import Foreign, Text, command
+from ..process import storage
+from ..system.files import make_folder, write_file
+from . import dialplan_install, earlier_version, generated, rollback_plan, systemd_unit
+from .rollback_plan import Places, Replacement, Rollback, RollbackPlan
 
 UNITS = (
     systemd_unit.SERVICE,
@@ -58,9 +57,9 @@ def rollback(file: Path, config: Path, places: Places, now: datetime, *, really:
             Text("A rollback stops services and installs a program."),
             Text("Be root, or type `sudo` before it."),
         )
-    with package.opened(file, places.prefix) as earlier:
+    with earlier_version.open_package(file, places.prefix) as earlier:
         active = dict.fromkeys((*_stopped_before(places), *_active(places)))
-        made = plan.make(config, earlier, places, tuple(active))
+        made = rollback_plan.make(config, earlier, places, tuple(active))
         if really:
             _run(made, now)
         return made.result(done=really)

@@ -1,4 +1,4 @@
-"""The package in bare Debians that systemd runs: installed, answering calls, upgraded and back, taken away."""
+"""The package in bare Debians that systemd runs: installed, answering calls, upgraded and back, removed."""
 
 from __future__ import annotations
 

@@ -611,6 +611,8 @@ RESULTS = {
     "backup verify": _backup(backups_by_hand.VERIFIED, backups.verified),
     "restore": _backup(backups_by_hand.PREVIEW, backups.restored_backup),
     "restore, done": _backup(backups_by_hand.RESTORED, backups.restored_backup),
+    "rollback": _backup(backups_by_hand.ROLLBACK, backups.rollback),
+    "rollback, done": _backup(replace(backups_by_hand.ROLLBACK, done=True), backups.rollback),
     "boxes": ResultByHand(lambda _configuration: BOXES, _show_boxes),
     "boxes retire": ResultByHand(lambda _configuration: _boxes_retired(done=False), _show_retired),
     "boxes retire, done": ResultByHand(lambda _configuration: _boxes_retired(done=True), _show_retired),

@@ -43,6 +43,7 @@ MODULES = {
     "config": ("check", "config"),
     "doctor": ("doctor",),
     "upgrade_check": ("upgrade-check",),
+    "rollback": ("rollback",),
     "support": ("support-bundle",),
     "callers": ("caller", "record"),
     "importing": ("import",),

@@ -101,7 +101,12 @@ def shown_number(text: str) -> str | None:
 
 def print_document(result: object, *, on_one_line: bool = False) -> None:
     """Print a result as JSON, never wrapped, coloured or translated; with escapes where UTF-8 cannot go."""
-    print(escaped(document(result, indent=None if on_one_line else 2, ascii_only=_ascii_only())))
+    print(json_text(result, on_one_line=on_one_line))
+
+
+def json_text(result: object, *, on_one_line: bool = False) -> str:
+    """Return what `print_document` prints."""
+    return escaped(document(result, indent=None if on_one_line else 2, ascii_only=_ascii_only()))
 
 
 def print_records(records: Iterable[Record]) -> None:

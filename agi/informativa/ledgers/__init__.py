@@ -21,7 +21,7 @@ Its file:
 - `opening`, `opening_lock`: opening that cannot hang, by one process at a time
 - `owner`, `foreign_schema`: no other company's, and nothing that no migration made
 - `write_check`: whether a call could be recorded
-- `migrating`, `backup`: the schema (`migrations/`), and copies before it changes
+- `migrating`, `reversing`, `backup`: the schema (`migrations/`), its way back, and copies before it changes
 - `snapshot`: copies for a backup, while calls go on
 - `restoring`, `replaced`, `restored_notes`: a backup in its place, without taking back what was erased
 

@@ -53,6 +53,8 @@ The installation:
 - `boxes`: the boxes of an installation
 - `init`, `new_company`: a first configuration
 - `config_upgrade`: its newest format
+- `rollback`, `rollback_plan`, `earlier_version`: the way back: its steps, what would change, the file of the
+  version to go back to
 - `keys`: secrets
 - `dialplan`, `dialplan_install`: Asterisk's dialplan, written and installed
 - `systemd_unit`, `monitoring`, `generated`: units, dashboards and alerts; files that are made for a

@@ -169,6 +169,13 @@ def is_up_to_date(configuration: Configuration, folder: Path) -> bool | None:
     return False if (folder / FILE).exists() else None
 
 
+def write(file: Path, text: str, configuration: Configuration) -> None:
+    """Write a text, as `install` does, in the place of the file that informativa wrote. Raises
+    InformativaError."""
+    _own_content(file)
+    _write(file, text.encode(), configuration, secret=bool(configuration.tokens))
+
+
 def _unchanged(folder: Path, text: bytes, *, secret: bool) -> bool:
     """Return whether the file is there as it would be written."""
     _require(folder)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from ..ledgers.migrating import MigrationEstimate
     from ..ledgers.owner import LedgerOwner
     from ..ledgers.restoring import RestoreResult
+    from ..ledgers.reversing import EarlierSchema, Reversal
     from ..ledgers.sqlite import SqliteStore
     from ..ledgers.tally import AnswerCount, HourCount
     from ..model.choices import AnswerHistory
@@ -172,6 +173,22 @@ def migration_estimate(controller: Controller) -> MigrationEstimate:
     LedgerError."""
     with closing(store(controller, read_only=True)) as ledger:
         return ledger.migration_estimate()
+
+
+def plan_reversal(controller: Controller, earlier: EarlierSchema) -> Reversal:
+    """Return what it would take to bring a ledger, which must exist, to an earlier schema. Changes nothing.
+    Raises LedgerError if records would be lost."""
+    from ..ledgers import reversing
+
+    return reversing.plan(Path(controller.ledger), controller.id, earlier)
+
+
+def reverse_migrations(controller: Controller, earlier: EarlierSchema, now: datetime) -> None:
+    """Bring a ledger to an earlier schema, with all of its records and a copy beside it. Raises LedgerError,
+    and changes nothing then."""
+    from ..ledgers import reversing
+
+    reversing.reverse(Path(controller.ledger), controller.id, earlier, now)
 
 
 def backups(controller: Controller) -> list[Backup]:

@@ -11,6 +11,7 @@ Setting up:
 - `dialplan`: what Asterisk includes
 - `keys`: secrets
 - `backup`: backups, and `restore`
+- `rollback`: back to an earlier version
 - `service`: the systemd unit, and `serve`
 - `web`: the console and its accounts
 - `boxes`: the database where boxes meet

@@ -10,6 +10,7 @@ from pathlib import Path
 from ... import __version__
 from ...asterisk.dialplan import started
 from ...config.document import NEWEST_FORMAT
+from ...ledgers.reversing import NOTES_SINCE
 from ...model import Controller
 from ...model.errors import InformativaError
 from ...model.text import Text, clause, command
@@ -84,7 +85,12 @@ def _outlook(controller: Controller) -> Finding:
         " {seconds:.0f} s, and a copy for 30 days ({needed} MB needed meanwhile, {free} MB free)",
         estimate.records,
     )
-    way_back = Text("The earlier informativa cannot read it then: to go back, put the copy in its place.")
+    if estimate.schema < NOTES_SINCE:
+        way_back = Text(
+            "No earlier informativa can read its log then, so there is no way back: back it up first."
+        )
+    else:
+        way_back = Text("The way back, with all records: informativa rollback FILE")
     return warning(
         text.format(**facts, records=estimate.records, seconds=max(1.0, estimate.seconds)), way_back
     )

@@ -25,7 +25,7 @@ The installation:
 - `dialplan`: the dialplan in Asterisk's folder
 - `test_call`: a test call, step by step
 - `account`: how to make the account at Asterisk's manager
-- `backups`: backups, made, listed, verified, restored
+- `backups`: backups, made, listed, verified, restored; a rollback
 - `boxes`: other boxes, and where they meet
 - `hooks`: companies' hooks
 - `accounts`: accounts of the console

@@ -1,0 +1,169 @@
+"""The plan of a rollback: what would change, looked at without changing anything. It is the result, too."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from .. import __version__
+from ..config import Configuration, load
+from ..ledgers import migrating
+from ..model.errors import InformativaError
+from ..model.text import Text
+from ..process import storage
+from . import dialplan_install, systemd_unit
+from .document import AbsolutePath
+from .earlier_version import EarlierVersion, PackageKind
+
+
+@dataclass(frozen=True)
+class ReversedLedger:
+    """A ledger that goes back to an earlier schema, with all of its records."""
+
+    controller: str
+    """The controller's name in the configuration."""
+    ledger: Path
+    """The file."""
+    schema: int
+    """The number of the last migration before."""
+    target: int
+    """The number of the last migration afterwards."""
+    records: int
+    """Number of its records, all of which stay."""
+
+
+@dataclass(frozen=True)
+class Rollback:
+    """A rollback to an earlier version, done or as it would be."""
+
+    done: bool
+    """True if it is done; false if it only would be."""
+    file: AbsolutePath
+    """The file that brings the earlier version."""
+    version: str
+    """The present version."""
+    earlier: str
+    """The version to go back to."""
+    ledgers: tuple[ReversedLedger, ...]
+    """Ledgers whose schema the earlier version does not know."""
+    written: tuple[Path, ...]
+    """Units and the dialplan that the earlier version wants otherwise."""
+    stopped: tuple[str, ...]
+    """Units that run: they are stopped first, and started last."""
+    commands: tuple[str, ...]
+    """The commands that install the earlier version."""
+
+
+@dataclass(frozen=True)
+class Places:
+    """The folders that a rollback concerns: Asterisk's, systemd's units, the one for the last steps, that of
+    the program, and the one that is there where systemd runs (sd_booted(3))."""
+
+    asterisk: Path = Path("/etc/asterisk")
+    units: Path = Path("/etc/systemd/system")
+    steps: Path = Path("/var/lib/informativa/rollback")
+    prefix: Path = Path(sys.prefix)
+    systemd: Path = Path("/run/systemd/system")
+
+
+@dataclass(frozen=True)
+class Replacement:
+    """A file as the earlier version writes it."""
+
+    file: Path
+    text: str
+    is_dialplan: bool
+
+
+@dataclass(frozen=True)
+class RollbackPlan:
+    """All that a rollback takes."""
+
+    configuration: Configuration
+    earlier: EarlierVersion
+    places: Places
+    ledgers: tuple[ReversedLedger, ...]
+    replacements: tuple[Replacement, ...]
+    running: tuple[str, ...]
+
+    @property
+    def commands(self) -> tuple[str, ...]:
+        """The commands that install the earlier version."""
+        return self.earlier.install_commands(self.places.prefix)
+
+    def result(self, *, done: bool) -> Rollback:
+        """Return it as the result, done or as it would be."""
+        return Rollback(
+            done,
+            self.earlier.file,
+            __version__,
+            self.earlier.version,
+            self.ledgers,
+            tuple(replacement.file for replacement in self.replacements),
+            self.running,
+            self.commands,
+        )
+
+
+def make(config: Path, earlier: EarlierVersion, places: Places, running: tuple[str, ...]) -> RollbackPlan:
+    """Return the plan, for the units that are `running`. Changes nothing. Raises InformativaError where the
+    version is not an earlier one, cannot read the configuration, or could not keep a record."""
+    _require_earlier(earlier)
+    configuration = load(config, keep=False)
+    replacements = tuple(_replacements(configuration, earlier, places))
+    load(config, keep=True)  # for scripts of this version: the earlier one has parsed it in its own way
+    ledgers = tuple(_ledgers(configuration, earlier))
+    return RollbackPlan(configuration, earlier, places, ledgers, replacements, running)
+
+
+def _require_earlier(earlier: EarlierVersion) -> None:
+    """Raise InformativaError for the present version, and for a newer one."""
+    newest = migrating.newest()
+    if earlier.schema > newest or _order(earlier.version) > _order(__version__):
+        raise InformativaError(
+            Text("{file} is newer than this informativa.", file=earlier.file),
+            Text("To upgrade, install it; its `informativa upgrade-check` says what would happen."),
+        )
+    if earlier.version == __version__ and earlier.schema == newest:
+        raise InformativaError(
+            Text("{file} is the version that is installed.", file=earlier.file),
+            Text("Name the file of the version before it."),
+        )
+
+
+def _order(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split(".") if part.isdecimal())
+
+
+def _ledgers(configuration: Configuration, earlier: EarlierVersion) -> Iterator[ReversedLedger]:
+    for controller in configuration.controllers.values():
+        if Path(controller.ledger).exists():
+            reversal = storage.plan_reversal(controller, earlier.of_ledgers)
+            if reversal.schema > reversal.target:
+                yield ReversedLedger(
+                    controller.id, reversal.ledger, reversal.schema, reversal.target, reversal.records
+                )
+
+
+def _replacements(
+    configuration: Configuration, earlier: EarlierVersion, places: Places
+) -> Iterator[Replacement]:
+    """Yield the units and the dialplan that exist, where the earlier version writes another text. The units
+    of a Debian package are written when it is installed."""
+    config = configuration.file
+    unit_text = earlier.ask("systemd", "-c", config)  # also shows that it can load the configuration
+    for unit, option in systemd_unit.UNITS.items():
+        file = places.units / systemd_unit.file_name(unit)
+        if earlier.kind is PackageKind.DEBIAN or not file.exists():
+            continue
+        if file.read_text(errors="replace") == (present := systemd_unit.render(configuration, unit)):
+            text = earlier.ask("systemd", *option.split(), "-c", config) if option else unit_text
+            if text != present:
+                yield Replacement(file, text, is_dialplan=False)
+    file = places.asterisk / dialplan_install.FILE
+    if file.exists() and dialplan_install.is_up_to_date(configuration, places.asterisk) is not None:
+        text = earlier.ask("dialplan", "-c", config)
+        if text.encode() != file.read_bytes():
+            yield Replacement(file, text, is_dialplan=True)

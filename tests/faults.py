@@ -112,8 +112,7 @@ OF_CHOICES = {
 """Done only where a line asks something; `history` and `append` of the same transactions stand for them."""
 OF_ALL = {
     "ledgers.groupcommit.GroupCommitLedger.records",  # of no call
-    "process.maintenance.Outdated.migrate",  # these give each company its turn
-    "process.maintenance.Outdated.report",
+    "process.maintenance.Outdated.report",  # these give each company its turn
     "process.spool_collection.SpoolCollection.collect",
 }
 

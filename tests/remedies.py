@@ -27,6 +27,8 @@ _PROGRAMS = (
     r"\{asterisk\} -rx"
 )
 _BEGIN = re.compile(rf"(?<![\w./{{<-])(?:{_PROGRAMS})")
+_MAY_HAVE_SOME = re.compile(rf'{_BEGIN.pattern}|informativa "|\bcommand\(')
+"""What a source with a remedy has; to read one as Python takes long."""
 _QUOTED = r"'[^']*'|\"[^\"]*\""
 _PLACE = r"\{(?:[a-z_]*(?::[^}]*)?|\*)\}"
 _WORD_OF_TEMPLATE = rf"(?:{_QUOTED}|{_PLACE}|[^\s'\";,.()`{{}}…]|[.,](?=[\w*{{-]))+"
@@ -65,11 +67,12 @@ class Remedy:
 @cache
 def remedies() -> tuple[Remedy, ...]:
     """All that there are."""
+    sources = {file: file.read_text(encoding="utf-8") for file in sorted(SOURCE.rglob("*.py"))}
     return tuple(
         Remedy(template, *span, file.relative_to(SOURCE).as_posix())
-        for file in sorted(SOURCE.rglob("*.py"))
-        if file.relative_to(SOURCE).as_posix() not in _NO_REMEDIES
-        for template in dict.fromkeys(_templates(ast.parse(file.read_text(encoding="utf-8"))))
+        for file, source in sources.items()
+        if file.relative_to(SOURCE).as_posix() not in _NO_REMEDIES and _MAY_HAVE_SOME.search(source)
+        for template in dict.fromkeys(_templates(ast.parse(source)))
         for span in _commands(template)
     )
 

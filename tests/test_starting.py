@@ -12,7 +12,6 @@ import pytest
 from commands import WIDTH, started
 from informativa.cli.main import MODULES
 
-
 EACH = """
 import os, sys
 from informativa.cli.main import MODULES, main

@@ -96,9 +96,7 @@ class Generations:
             generation = self.newest
             unusable = bootstrap.unusable(generation.configuration, generation.services)
             controllers = {
-                name: generation.configuration.controllers[name]
-                for name in unusable
-                if company in ("", name)
+                name: generation.configuration.controllers[name] for name in unusable if company in ("", name)
             }
             if not controllers:
                 return unusable

@@ -117,6 +117,15 @@ def refused(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
     return tried
 
 
+def test_i10_byte_beside_that_of_a_ledger_is_another_ledgers(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """I10: the lock is on one byte, whichever they are."""
+    monkeypatch.setattr(opening_lock, "_byte", lambda name: {"acme.sqlite3": 100, "other": 101}[name])
+    with locked(file.with_name("other"), 0):
+        assert is_free(file)
+
+
 def test_waiting_thread_goes_on_when_the_first_is_done(file: Path, refused: threading.Event) -> None:
     """A second thread tries until the first one is done, and has the lock then."""
     order = []

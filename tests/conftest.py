@@ -21,6 +21,7 @@ from lab import audio
 from lab.chance import (  # noqa: F401  # hooks, too
     SEED,
     USUAL,
+    by_day,
     mixed,
     pytest_fixture_setup,
     pytest_runtest_protocol,
@@ -98,7 +99,7 @@ settings.register_profile(
     "lab",
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
-    max_examples=10 if AGAIN else 100,
+    max_examples=10 if AGAIN else by_day(40, at_night=100),
     derandomize=SEED == USUAL,
     print_blob=True,  # what fails with another seed can be run again
 )

@@ -27,7 +27,7 @@ _PROGRAMS = (
     r"\{asterisk\} -rx"
 )
 _BEGIN = re.compile(rf"(?<![\w./{{<-])(?:{_PROGRAMS})")
-_MAY_HAVE = re.compile(rf"{_BEGIN.pattern}|\bcommand\(|SafeRemedy")
+_MAY_HAVE = re.compile(rf'{_BEGIN.pattern}|informativa "|\bcommand\(|SafeRemedy')
 _QUOTED = r"'[^']*'|\"[^\"]*\""
 _PLACE = r"\{(?:[a-z_]*(?::[^}]*)?|\*)\}"
 _WORD_OF_TEMPLATE = rf"(?:{_QUOTED}|{_PLACE}|[^\s'\";,.()`{{}}…]|[.,](?=[\w*{{-]))+"

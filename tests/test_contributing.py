@@ -8,6 +8,7 @@ import subprocess
 import tomllib
 from collections.abc import Iterator
 from datetime import date
+from functools import cache
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -41,10 +42,22 @@ OTHERS = {
 }  # of what we import, and Asterisk's
 
 
+@cache
 def source(*folders: str) -> str:
     """All of the program's text, and of the tests'."""
     files = chain.from_iterable((ROOT / folder).rglob("*.py") for folder in folders)
     return "\n".join(file.read_text(encoding="utf-8") for file in files)
+
+
+@cache
+def defined() -> set[str]:
+    """All classes, functions and constants, and what else a line begins with and defines."""
+    definition = r"^[^\S\n]*(?:(?:class|def|async def) (\w+)|(\w+)\b.*[=:])"
+    return {
+        name
+        for names in re.findall(definition, source("agi", "tests", "prompts"), re.MULTILINE)
+        for name in names
+    }
 
 
 def named(page: Path) -> list[str]:
@@ -65,7 +78,6 @@ def imported(file: Path) -> Iterator[str]:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_names_on_the_pages_are_in_the_code(page: Path) -> None:
     """Each class, function, constant or module that a page names is there, in the program or its tests."""
-    text = source("agi", "tests", "prompts")
     modules = {file.stem for file in (ROOT / "agi").rglob("*.py")}
     names = [
         name
@@ -75,10 +87,7 @@ def test_names_on_the_pages_are_in_the_code(page: Path) -> None:
         and not each.lower().startswith("informativa_")  # metrics, and variables of the dialplan
         for name in each.split(".")
     ]
-    defined = r"^\s*(?:(?:class|def|async def) {0}\b|{0}\b.*[=:])"
-    assert [
-        one for one in names if one not in OTHERS | modules and not re.search(defined.format(one), text, re.M)
-    ] == []
+    assert [one for one in names if one not in OTHERS | modules | defined()] == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

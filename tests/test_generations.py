@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 import sqlite3
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -13,12 +13,16 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
+from informativa.ledgers.opening import LedgerOpener
 from informativa.model import ChangedRecording
 from informativa.model.errors import LedgerError, LedgerOutdatedError
-from informativa.process import bootstrap
+from informativa.model.ports import Ledger
+from informativa.process import bootstrap, regular_work
 from informativa.process.generations import Generations
 from informativa.process.maintenance import Outdated
 from informativa.process.preparation import prepare
+from informativa.process.service import CallService
+from old_ledgers import old
 
 
 class Beside:
@@ -171,3 +175,44 @@ def test_ledger_of_other_recordings_is_opened_and_they_are_told_once(config: Pat
         generations.close()
 
     asyncio.run(story())
+
+
+class ListedOpener(LedgerOpener):
+    """An opener that lists which ledgers were to be opened."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tried: list[str] = []
+
+    def open(self, file: str, opened: Callable[[], Ledger]) -> Ledger:
+        """Open a ledger, and list it."""
+        self.tried.append(Path(file).stem)
+        return super().open(file, opened)
+
+
+def test_i10_ledger_that_was_migrated_is_opened_without_another_try_of_a_broken_one(
+    config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A try may take seconds, for each migrated ledger of other companies."""
+    opener = ListedOpener()
+    monkeypatch.setattr(bootstrap, "_opener", lambda: opener)
+    monkeypatch.setattr(regular_work, "REOPEN_SECONDS", 3600.0)
+    configuration = prepare(config)
+    for ledger in (config.parent / "ledger").iterdir():
+        ledger.unlink()
+    (config.parent / "ledger/acme.sqlite3").write_text("no database " * 1000)
+    old(config.parent / "ledger/borealis.sqlite3", 3)
+
+    async def story() -> None:
+        service = CallService(configuration)
+        service.begin_maintenance()
+        async with asyncio.timeout(60):
+            while service.waiting()["borealis"] is None:
+                await asyncio.sleep(0.005)
+        assert service.waiting()["acme"] is None
+        service.end_maintenance()
+        await asyncio.to_thread(service.close)
+
+    asyncio.run(story())
+    at_the_start = first_round = ["acme", "borealis"]
+    assert opener.tried == [*at_the_start, *first_round, "borealis"]

@@ -8,10 +8,12 @@ company of its own, and what becomes of borealis is as in the run without a faul
 from __future__ import annotations
 
 import asyncio
+import faulthandler
 import os
 import re
 import shutil
 import sqlite3
+import sys
 import threading
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
@@ -236,6 +238,7 @@ class Scene:
                 while not (value := seen()):
                     await asyncio.sleep(0.005)
         except TimeoutError:
+            faulthandler.dump_traceback(sys.__stderr__)  # what holds it
             raise AssertionError(f"borealis waits: {fact}") from None
         self.facts[fact] = value
 
@@ -405,16 +408,7 @@ CALLS, FILES = "calls", "files"  # what fails: functions that reach something of
 OFFSETS = [0, *(pytest.param(offset, marks=pytest.mark.night) for offset in range(1, len(KINDS)))]
 
 SCENES = [
-    pytest.param(
-        phase,
-        what,
-        id=f"{phase.__name__}-{what}",
-        # In two of some forty runs on a busy machine borealis's ledger was not open within 30 s; the
-        # reason is not known.
-        marks=pytest.mark.night if (phase, what) == (at_a_migration, FILES) else (),
-    )
-    for phase in PHASES
-    for what in (CALLS, FILES)
+    pytest.param(phase, what, id=f"{phase.__name__}-{what}") for phase in PHASES for what in (CALLS, FILES)
 ]
 
 

@@ -86,6 +86,15 @@ def test_second_one_fails_and_names_the_first(file: Path) -> None:
     assert list(file.parent.iterdir()) == []
 
 
+@pytest.mark.parametrize(("processes", "names"), [([], "?"), (["7"], "7"), (["7", "9"], "7, 9")])
+def test_error_says_whose_the_lock_is_and_what_to_do(file: Path, processes: list[str], names: str) -> None:
+    """By their ids, as far as they are known."""
+    assert str(opening_lock._error(file, processes)) == (
+        f"The ledger {file} stays locked: process {names} is opening or repairing it. If that lasts, look at"
+        f" the disk or network folder of the ledger, and end process {names}."
+    )
+
+
 def test_i10_lock_of_one_ledger_is_no_other_ledgers(file: Path) -> None:
     """I10: while a company's ledger hangs in being opened, those of 200 others in its folder can be."""
     with locked(file, 0), ExitStack() as others:
@@ -106,6 +115,15 @@ def refused(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
 
     monkeypatch.setattr(opening_lock, "_take", tried_lock)
     return tried
+
+
+def test_i10_byte_beside_that_of_a_ledger_is_another_ledgers(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """I10: the lock is on one byte, whichever they are."""
+    monkeypatch.setattr(opening_lock, "_byte", lambda name: {"acme.sqlite3": 100, "other": 101}[name])
+    with locked(file.with_name("other"), 0):
+        assert is_free(file)
 
 
 def test_waiting_thread_goes_on_when_the_first_is_done(file: Path, refused: threading.Event) -> None:

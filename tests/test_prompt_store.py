@@ -278,8 +278,9 @@ def test_plain_terminals_get_ascii(folder: Path) -> None:
     file = folder / "informativa.yaml"
     file.write_text(file.read_text().replace("Acme S.p.A.", "Società Acque"))
     explain = ("explain", "--from", "withheld", "--to", "0212345678", "-c", file)
-    assert "Societa Acque" in started(*explain, **UNSET).stdout
-    assert "`- notices" in started(*explain, **UNSET).stdout
+    output = started(*explain, **UNSET).stdout
+    assert "Societa Acque" in output
+    assert "`- notices" in output
     assert started("--help", **UNSET).stdout.isascii()
     ways = (UNSET, UNSET | {"LC_CTYPE": "C.UTF-8"})
     facts = [json.loads(started(*explain, "--json", **way).stdout) for way in ways]

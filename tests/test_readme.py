@@ -6,6 +6,7 @@ import importlib.util
 import os
 import pwd
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -13,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from commands import beside_the_example
+from commands import PROGRAM, beside_the_example, run
 from informativa.call import guard, playback
 from informativa.call.caller import mask
 from informativa.cli.main import app
@@ -38,7 +39,6 @@ PAGES = (
 """The pages that an admin reads, in their order. But for the last there is each in Italian."""
 README = "\n".join((ROOT / page).read_text(encoding="utf-8") for page in PAGES)
 LONGEST_README = 150  # lines
-BIN = Path(sys.executable).parent
 ROOTS = (
     "warning: root owns the ledgers, so the service runs as root; for Asterisk's user: chown -R asterisk:"
     " {}/informativa\n"
@@ -116,14 +116,13 @@ def test_installation_commands_run_in_their_order(tmp_path: Path) -> None:
         ours = [line for line in ours if " prompts " not in line]  # the README says what they need
     (tmp_path / "extensions.conf").touch()
     for line in ours:
-        typed = line.replace("sudo -u asterisk ", "").replace("/opt/informativa/bin/", f"{BIN}/")
-        typed = typed.replace("/etc/informativa", f"{tmp_path}/informativa")
+        typed = line.replace("/etc/informativa", f"{tmp_path}/informativa")
         typed = typed.replace("/etc/asterisk", str(tmp_path)).replace("/etc/systemd/system", str(tmp_path))
         if " setup " in typed:
             listen = f"127.0.0.1:{free_port()}"
             typed += f" {tmp_path}/informativa --to {tmp_path} --units {tmp_path} --listen {listen}"
             typed += f" --user {pwd.getpwuid(os.geteuid()).pw_name}"
-        ran = subprocess.run(typed, shell=True, capture_output=True, text=True, timeout=60, check=False)
+        ran = run(*shlex.split(typed.partition("/bin/informativa ")[2]))
         if " init " in line:
             fill_in(tmp_path / "informativa/informativa.yaml")  # as the third step has it
         chown = ROOTS if " systemd " in line and os.geteuid() == 0 else ""  # the README has it done before
@@ -149,17 +148,12 @@ def test_commands_of_the_dialplan_page(tmp_path: Path) -> None:
         r"```sh\n(.*?)```", (ROOT / "dialplan/README.md").read_text(encoding="utf-8"), re.DOTALL
     )
     lines = [line for block in blocks for line in block.splitlines()]
-    setup = f"{BIN}/informativa init {tmp_path}/informativa"
-    subprocess.run(setup, shell=True, capture_output=True, timeout=60, check=True)
+    assert run("init", tmp_path / "informativa").returncode == 0
     fill_in(tmp_path / "informativa/informativa.yaml")
     for line in lines:
         assert line.startswith("/opt/informativa/bin/informativa dialplan install "), line
-        typed = line.replace("/opt/informativa/bin/", f"{BIN}/").replace(
-            "/etc/informativa", f"{tmp_path}/informativa"
-        )
-        ran = subprocess.run(
-            f"{typed} --to {tmp_path}", shell=True, capture_output=True, text=True, timeout=60, check=False
-        )
+        typed = line.replace("/etc/informativa", f"{tmp_path}/informativa")
+        ran = run(*shlex.split(typed)[1:], "--to", tmp_path)
         assert (ran.returncode, ran.stderr) == (0, ""), typed
     assert len(lines) == 3
 
@@ -182,20 +176,23 @@ def test_commands_of_every_day_run(folder: Path) -> None:
         typed = [journalctl, "-n1", *logged.split()[1:]]
         ran = subprocess.run(typed, capture_output=True, text=True, timeout=60, check=False)
         assert ran.returncode == 0, ran.stderr
+    for command, code in DAILY.items():
+        if not command.startswith("tail"):
+            ran = run(*command.split(), INFORMATIVA_CONFIG=str(file))
+            assert ran.returncode == code, (command, ran.stderr)
     closed, out = os.pipe()
     os.close(closed)  # a reader that has seen enough, for tail would follow without end
-    for command, code in DAILY.items():
-        ran = subprocess.run(
-            f"{BIN}/informativa {command}",
-            shell=True,
-            env=os.environ | {"INFORMATIVA_CONFIG": str(file)},
-            stdout=out if command.startswith("tail") else subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-        assert ran.returncode == code, (command, ran.stderr)
+    (tail,) = [command for command in DAILY if command.startswith("tail")]
+    ran = subprocess.run(
+        [PROGRAM, *tail.split()],
+        env=os.environ | {"INFORMATIVA_CONFIG": str(file)},
+        stdout=out,
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert ran.returncode == DAILY[tail], ran.stderr
     os.close(out)
 
 

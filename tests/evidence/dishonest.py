@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -21,7 +22,7 @@ from evidence.monitored import Clock, monitor
 from evidence.noted import entry
 from evidence.witnessing import serving_logs
 from examples import PLAYED
-from informativa.config import load
+from informativa.config import Configuration, load
 from informativa.evidence import witness_server
 from informativa.evidence.approval import Approval, LeafIdentity, sign
 from informativa.evidence.commitment import NOTE_TAG
@@ -64,6 +65,12 @@ def call(number: int, caller: bytes | None = None, **more: object) -> Event:
     return replace(PLAYED, line="+493012345678", language="de", **(values | more))  # type: ignore[arg-type]
 
 
+@cache
+def _loaded(file: Path, _text: str) -> Configuration:
+    """The configuration in a file with this text: it is needed at each step."""
+    return load(file)
+
+
 @dataclass(frozen=True)
 class Seen:
     """What everybody sees afterwards: why nothing was signed ('' if it was), the verdict of the company's own
@@ -94,8 +101,12 @@ class CallCentre:
         return self.top / "etc/informativa.yaml"
 
     @property
+    def loaded(self) -> Configuration:
+        return _loaded(self.configuration, self.configuration.read_text())
+
+    @property
     def company(self) -> Controller:
-        return load(self.configuration).controllers["borealis"]
+        return self.loaded.controllers["borealis"]
 
     @property
     def ledger(self) -> Path:
@@ -148,7 +159,7 @@ class CallCentre:
         """The service's work of a minute: rule, totals, checkpoint, publication. Return the reasons why
         nothing was signed, or published."""
         NOW.at += MINUTE
-        settings = load(self.configuration).evidence.for_controller("borealis")
+        settings = self.loaded.evidence.for_controller("borealis")
         try:
             log_storage.keep_rule(self.company, NOW.at, NoteSource.SERVICE)
             log_storage.keep_totals(self.company, NOW.at)
@@ -345,7 +356,7 @@ def working(top: Path, clock: pytest.MonkeyPatch, at: datetime = END) -> Iterato
     with serving_logs(top / "home/witness") as (port, keys):
         file = top / "etc/informativa.yaml"
         file.write_text(re.sub(r"127\.0\.0\.1:[0-9]+'", f"127.0.0.1:{port}'", file.read_text()))
-        configuration = load(file)
+        configuration = _loaded(file, file.read_text())
         policy = top / "home/policy"
         if policy.exists():
             log_key = Verifier.parse(policy.read_text().split()[1])

@@ -75,6 +75,19 @@ def test_what_is_no_audit_is_none(acme: Controller, content: bytes) -> None:
     assert last_audit.read(Path(acme.ledger)) is None
 
 
+def test_an_audit_that_is_too_long_or_of_no_time_zone_is_none(acme: Controller) -> None:
+    """What stands beyond 4096 bytes is not read, and a time on some clock is none."""
+    auditing.audit(acme, at=AT)
+    file = Path(acme.ledger).with_suffix(".log") / "last-audit.json"
+    content = file.read_bytes()
+    for blanks, is_read in ((4096 - len(content), True), (4096, False)):
+        file.write_bytes(b" " * blanks + content)
+        assert (last_audit.read(Path(acme.ledger)) is not None) == is_read
+    assert b'Z"' in content
+    file.write_bytes(content.replace(b'Z"', b'"'))
+    assert last_audit.read(Path(acme.ledger)) is None
+
+
 def test_an_audit_that_cannot_be_remembered_says_its_verdict(acme: Controller) -> None:
     """Somebody who may only read the ledger has his answer all the same."""
     (Path(acme.ledger).with_suffix(".log") / "last-audit.json").mkdir()

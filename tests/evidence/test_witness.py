@@ -14,6 +14,7 @@ from informativa.evidence.checkpoint import Checkpoint
 from informativa.evidence.cosignature import WitnessSigner
 from informativa.evidence.note import Signer, parse_signatures
 from informativa.evidence.witness import AddCheckpoint, Response, decide, logs_of, open_request
+from lab.chance import by_day
 
 WITNESS = WitnessSigner("home.example", bytes(range(1, 33)))
 NOW = 1_795_600_000
@@ -167,7 +168,7 @@ def test_what_is_no_request_is_400(body: bytes) -> None:
 SIZES = st.integers(0, 9)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=by_day(100, at_night=300), deadline=None)
 @given(
     requests=st.lists(
         st.tuples(

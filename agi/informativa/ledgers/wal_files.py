@@ -90,7 +90,7 @@ class LedgerFiles:
         too."""
         present = (now.ledger, now.log, now.index)
         none_deleted = before.log in (None, now.log) and before.index in (None, now.index)
-        if None not in present and none_deleted and all(is_open(identity) for identity in present):
+        if None not in present and none_deleted and is_open(*present):
             return True
         _, log, index = self._names
         for name, identity_before, identity_now in (
@@ -303,22 +303,27 @@ def _size(name: str) -> int | None:
     return None
 
 
-def is_open(identity: Identity) -> bool:
-    """Return whether this process has that file open. Always true outside Linux, where it cannot be known."""
-    return not Path("/proc/self/fd").exists() or bool(_descriptors(identity))
+def is_open(*identities: Identity) -> bool:
+    """Return whether this process has these files open. Always true outside Linux, where it cannot be
+    known."""
+    return not Path("/proc/self/fd").exists() or set(identities) <= set(_open_files().values())
 
 
 def _descriptors(identity: Identity) -> list[int]:
-    """Return the descriptors by which this process has the file open. The file is not opened to compare it:
-    POSIX ends all our locks on a file when any descriptor of it is closed."""
-    descriptors = []
+    """Return the descriptors by which this process has the file open."""
+    return [descriptor for descriptor, open_file in _open_files().items() if open_file == identity]
+
+
+def _open_files() -> dict[int, Identity]:
+    """Return the identities of the files that this process has open, by descriptor. None is opened to compare
+    it: POSIX ends all our locks on a file when any descriptor of it is closed."""
+    identities: dict[int, Identity] = {}
     with contextlib.suppress(FileNotFoundError):
         for name in os.listdir("/proc/self/fd"):  # noqa: PTH208
             with contextlib.suppress(OSError):
                 status = os.fstat(int(name))
-                if (status.st_dev, status.st_ino) == identity:
-                    descriptors.append(int(name))
-    return descriptors
+                identities[int(name)] = status.st_dev, status.st_ino
+    return identities
 
 
 def _chunks(descriptor: int) -> Iterator[bytes]:

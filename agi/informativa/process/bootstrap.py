@@ -64,25 +64,25 @@ def for_service(configuration: Configuration, before: CallServices | None = None
 
     A ledger that cannot be opened affects no other: its controller gets a `RefusedLedger` with the error.
     """
+    ledgers = open_ledgers(dict(_live(configuration)), before.ledgers.values() if before else ())
+    others = _others(configuration, before)
+    return _services(configuration, ledgers, as_loaded(configuration.recordings), others, script=False)
+
+
+def open_ledgers(controllers: Mapping[str, Controller], before: Iterable[Ledger] = ()) -> dict[str, Ledger]:
+    """Open the ledgers of these controllers as `for_service` does; those that are open `before` go on."""
     from ..ledgers.groupcommit import GroupCommitLedger
     from ..system.patience import of_each
 
-    open_before = {
-        ledger.file: ledger
-        for ledger in (before.ledgers.values() if before else ())
-        if isinstance(ledger, GroupCommitLedger)
-    }
-    live = dict(_live(configuration))
+    open_before = {ledger.file: ledger for ledger in before if isinstance(ledger, GroupCommitLedger)}
     works = {
         name: partial(_open_or_keep, controller, open_before.get(controller.ledger))
-        for name, controller in live.items()
+        for name, controller in controllers.items()
     }
-    ledgers = {
-        name: _refused(live[name], outcome) if isinstance(outcome, Exception) else outcome
+    return {
+        name: _refused(controllers[name], outcome) if isinstance(outcome, Exception) else outcome
         for name, outcome in of_each(works, OPENING_SECONDS).items()
     }
-    others = _others(configuration, before)
-    return _services(configuration, ledgers, as_loaded(configuration.recordings), others, script=False)
 
 
 def _open_or_keep(controller: Controller, before: GroupCommitLedger | None) -> Ledger:

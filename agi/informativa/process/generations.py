@@ -89,14 +89,19 @@ class Generations:
         self._add_generation(configuration, services)
         return True
 
-    async def reopen(self, outdated: Outdated) -> dict[str, LedgerError]:
-        """Try to open the ledgers that cannot be used. Return those that still cannot, by controller."""
+    async def reopen(self, outdated: Outdated, company: str = "") -> dict[str, LedgerError]:
+        """Try to open the ledgers that cannot be used, or only that of one company: to try another's again
+        may take long. Return those that still cannot be used, by controller."""
         async with self.changing:
             generation = self.newest
             unusable = bootstrap.unusable(generation.configuration, generation.services)
-            if not unusable:
-                return {}
-            services = await in_thread(bootstrap.for_service, generation.configuration, generation.services)
+            controllers = {
+                name: generation.configuration.controllers[name] for name in unusable if company in ("", name)
+            }
+            if not controllers:
+                return unusable
+            ledgers = await in_thread(bootstrap.open_ledgers, controllers)
+            services = replace(generation.services, ledgers={**generation.services.ledgers, **ledgers})
             failing = bootstrap.unusable(generation.configuration, services)
             if reopened := sorted(unusable.keys() - failing.keys()):
                 await self._use_ledgers(generation, services, reopened)

@@ -271,18 +271,16 @@ class Outdated:
                 self._logged[name] = ""
                 log.warning("ledger is migrated; its callers hear the notice", controller=name)
 
-    async def migrate(self, configuration: Configuration, failing: Mapping[str, LedgerError]) -> bool:
-        """Migrate one ledger that is due, if there is one. Return whether that succeeded."""
-        for name, error in failing.items():
-            if name not in configuration.controllers or not isinstance(error, LedgerOutdatedError):
-                continue
-            controller = configuration.controllers[name]
-            due, pause = self._due.get(controller.ledger, (0.0, FIRST_PAUSE))
-            if time.monotonic() < due:
-                continue
-            if await self._turns.take(name, partial(self._migrate, controller, pause)):
-                return True
-        return False
+    async def migrate(self, configuration: Configuration, company: str, error: LedgerError) -> bool:
+        """Migrate a company's ledger, which cannot be used because of an error, if it is due. Return whether
+        that succeeded within its turn."""
+        controller = configuration.controllers.get(company)
+        if controller is None or not isinstance(error, LedgerOutdatedError):
+            return False
+        due, pause = self._due.get(controller.ledger, (0.0, FIRST_PAUSE))
+        if time.monotonic() < due:
+            return False
+        return bool(await self._turns.take(company, partial(self._migrate, controller, pause)))
 
     async def _migrate(self, controller: Controller, pause: float) -> bool:
         """Migrate one ledger. Return whether that succeeded. After any failure it is due again after the

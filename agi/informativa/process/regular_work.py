@@ -18,7 +18,7 @@ import structlog
 from ..config import Configuration
 from ..evidence import last_audit
 from ..model import Controller
-from ..model.errors import InformativaError
+from ..model.errors import InformativaError, LedgerError
 from ..system.patience import in_thread
 from ..system.turns import Turns
 from . import maintenance, spool_collection
@@ -162,12 +162,17 @@ class RegularWork:
 
     async def _reopen(self) -> None:
         """Try from time to time to open ledgers that could not be opened; copy and migrate the old ones.
-        Calls and reloads wait for no migration."""
+        Calls and reloads wait for no migration, and no company for another try of a ledger that is broken
+        (I10)."""
         outdated, reopen = self._outdated, self._generations.reopen
         while True:
+            failing: dict[str, LedgerError] = {}
             with _log_and_continue():
-                while await outdated.migrate(self._configuration, await reopen(outdated)):
-                    pass
+                failing = await reopen(outdated)
+            for company, error in failing.items():
+                with _log_and_continue():
+                    if await outdated.migrate(self._configuration, company, error):
+                        await reopen(outdated, company)
             self._ledgers_opened.set()
             await asyncio.sleep(REOPEN_SECONDS)
 

@@ -74,6 +74,7 @@ from .plan import (
     Period,
     PlannedChoice,
     Recording,
+    ReportMail,
     Step,
     Version,
 )
@@ -150,6 +151,7 @@ __all__ = [
     "RecordFilter",
     "RecordKind",
     "Recording",
+    "ReportMail",
     "ReportedDelivery",
     "Role",
     "SharedDatabase",

@@ -33,6 +33,7 @@ Records:
 - `records`, `calls`, `statistics`: records, all of one call, numbers by hour, day and month
 - `importing`, `import_rows`, `import_order`: deliveries made elsewhere, from a CSV file
 - `csv_table`, `cell_times`, `day_range`: its rows, its times, a range of days
+- `monthly_report`, `report_document`, `report_sending`: the report of a month, as JSON, by mail
 - `retention`, `restoring`: what is past its retention; a backup, or a ledger under a new name
 
 Calls that are tried:
@@ -51,6 +52,7 @@ The installation:
 - `config_upgrade`: its newest format
 - `keys`: secrets
 - `dialplan`, `dialplan_install`: Asterisk's dialplan, written and installed
+- `outside_command`: a command of others that takes something
 - `systemd_unit`, `monitoring`, `generated`: units, dashboards and alerts; files that are made for a
   configuration
 """

@@ -1,4 +1,4 @@
-"""The command that a monitor tells its findings to."""
+"""Commands of others that take something on their input: what a monitor found, a mail."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ import subprocess
 from collections.abc import Sequence
 from contextlib import suppress
 
-from ...model.text import NOTHING, Foreign, Text
+from ..model.text import NOTHING, Foreign, Text
 
 COMMAND_SECONDS = 60.0
 
 
-def run_command(command: Sequence[str], line: str) -> Text:
-    """Run the command with a line as its input, and return what went wrong; '' if it ended with 0. It has a
-    minute, and is killed then with all that it started."""
+def run_command(command: Sequence[str], data: bytes) -> Text:
+    """Run the command with that input, and return what went wrong; empty if it ended with 0. It has a minute,
+    and is killed then with all that it started."""
     try:
         process = subprocess.Popen(  # noqa: S603  # no shell, and by whoever started the monitor
             command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, start_new_session=True
@@ -27,14 +27,12 @@ def run_command(command: Sequence[str], line: str) -> Text:
             why=Foreign(error.strerror or type(error).__name__),
         )
     try:
-        process.communicate(f"{line}\n".encode(), COMMAND_SECONDS)
+        process.communicate(data, COMMAND_SECONDS)
     except subprocess.TimeoutExpired:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-        return Text("{command} did not end within a minute; it is told again", command=command[0])
+        return Text("{command} did not end within a minute", command=command[0])
     if process.returncode == 0:
         return NOTHING
-    return Text(
-        "{command} ended with {status}; it is told again", command=command[0], status=process.returncode
-    )
+    return Text("{command} ended with {status}", command=command[0], status=process.returncode)

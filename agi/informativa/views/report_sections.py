@@ -15,11 +15,11 @@ from .record_words import ENDINGS, REASONS, name_in_language
 from .times import duration, local_time, month_text
 
 STATUSES: Mapping[Status, Text] = {
-    Status.PLAYED: Text("played to the end"),
-    Status.PARTIAL: Text("heard in part"),
+    Status.PLAYED: Text("played"),
+    Status.PARTIAL: Text("in part"),
     Status.NOTDUE: Text("not due"),
     Status.SKIPPED: Text("left out"),
-    Status.INFORMED: Text("told by an operator"),
+    Status.INFORMED: Text("by an operator"),
     Status.FALLBACK: Text("fell back"),
     Status.FAILED: Text("failed"),
 }

@@ -67,7 +67,8 @@ Number = Annotated[
 MailAddress = Annotated[
     str,
     form(
-        r"[^\s@<>,;:\"()\[\]]{1,64}@[A-Za-z0-9.-]{1,190}", Text("a mail address such as `privacy@acme.example`")
+        r"[^\s@<>,;:\"()\[\]]{1,64}@[A-Za-z0-9.-]{1,190}",
+        Text("a mail address such as `privacy@acme.example`"),
     ),
 ]
 PlainText = Annotated[str, form(r"\S.{0,199}", Text("a text of 1 to 200 characters on one line"))]

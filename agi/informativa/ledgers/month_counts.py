@@ -6,7 +6,6 @@ from __future__ import annotations
 import sqlite3
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
 
 from ..model import RecordKind, Status
 from . import recorded_calls, rows, tally
@@ -23,7 +22,8 @@ _FIRST_HOUR = "SELECT min(hour) FROM tally"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-class RecordGroup(NamedTuple):
+@dataclass(frozen=True)
+class RecordGroup:
     """The number of records of one status and kind, with one `cause` (the ending of the playback, or without
     one the reason); `choice` and `answer` are those of a choice, or empty."""
 

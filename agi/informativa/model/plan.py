@@ -253,7 +253,7 @@ class Controller:
     `None` for ever. `zone` is the time zone of its days. After a time of `recycled_after` without a call a
     number is not taken for the same caller's any more, `None` for never. `service_purposes` are
     the purposes without which the service that a caller asks for cannot be given. `names` are the names of
-    its purposes and notices for people, by language and id. `letter` is for the answers to access requests, and
+    its purposes and notices for people, by language and id. `letter` is for the answers to access requests,
     `report` for the mail of its monthly report, `None` where nobody gets one. `log` is the name, without its
     epoch, of a log of its records that begins now, and `rule` what the log says of how its records are kept;
     `None` where it says nothing. `hook` is told of its callers' consents.

@@ -137,9 +137,7 @@ def _by_notice(hours: Iterable[HourCount], lines: Sequence[Line]) -> tuple[Notic
     return tuple(NoticeFigures(*key, day.by_status, day.seconds_spared) for key, day in sums.items())
 
 
-def _failures(
-    notices: Mapping[Status, int], groups: Iterable[RecordGroup]
-) -> Iterator[FailureFigures]:
+def _failures(notices: Mapping[Status, int], groups: Iterable[RecordGroup]) -> Iterator[FailureFigures]:
     """Yield the failures by cause, the most frequent first, and last those whose records are gone."""
     causes = Counter[tuple[Status, str]]()
     for group in groups:

@@ -37,7 +37,7 @@ class MonthFigures:
     failures: int
     """The number of those that failed or fell back."""
     seconds_spared: Seconds
-    """The length of the notices that were not due, in seconds, by the prompts of the present configuration."""
+    """The length of the notices that were not due, in seconds, by the prompts that are configured now."""
     consents: Mapping[Answer, int]
     """How many consents were granted, refused and withdrawn, by key and elsewhere."""
     requests: Requests | None

@@ -30,7 +30,7 @@ def require_mail(controller: Controller) -> None:
         raise InformativaError(
             Text("The configuration says nobody who gets the report of {id}.", id=controller.id),
             Text(
-                "Write in its section, such as: report: {{to: [privacy@acme.example]}}",
+                "Write in its section, such as: report: {to: [privacy@acme.example]}",
             ),
         )
 
@@ -38,7 +38,7 @@ def require_mail(controller: Controller) -> None:
 def mail(
     controller: Controller, subject: str, text: str, attachments: Iterable[Attachment], now: datetime
 ) -> bytes:
-    """Return the mail with a report, as the command reads it. Raises InformativaError where nobody gets it."""
+    """Return the mail with a report, as the command reads it. Raises InformativaError if nobody gets it."""
     require_mail(controller)
     settings = controller.report
     assert settings is not None

@@ -233,4 +233,3 @@ def shipped_style(name: str) -> Markup:
     """A style sheet of ours, to stand in a page that needs no other file."""
     place = resources.files("informativa").joinpath(PLACE, "static", name)
     return Markup(place.read_text(encoding="utf-8"))  # noqa: S704  # our own
-

@@ -88,7 +88,9 @@ def _summary(report: MonthlyReport, say: Language) -> Section:
     rows = []
     for label, value, wording in _lines(say):
         now, earlier = value(report.figures), value(before) if before else None
-        difference = _signed(now - earlier, wording) if now is not None and earlier is not None else _NO_NUMBER
+        difference = (
+            _signed(now - earlier, wording) if now is not None and earlier is not None else _NO_NUMBER
+        )
         cells = (_NO_NUMBER if number is None else wording(number) for number in (now, earlier))
         rows.append((label, *cells, difference))
     months = month_text(report.first_day, say), say("Month before"), say("Difference")
@@ -100,7 +102,7 @@ _Wording = Callable[[float], str]
 
 
 def _lines(say: Language) -> Iterator[tuple[str, _Value, _Wording]]:
-    """Yield what is compared with the month before: its name, where its number is, and how that is written."""
+    """Yield what is compared with the month before: its name, its number in a month, and how to write it."""
     yield say("Calls"), lambda month: month.calls, _whole
     for status, text in STATUSES.items():
         yield (
@@ -164,7 +166,9 @@ def _failure(failure: FailureFigures, say: Language) -> str:
 def _consents(report: MonthlyReport, company: Controller, say: Language) -> Section:
     rows = (
         (
-            consent.choice if consent.purpose is None else name_in_language(consent.purpose, company.names, say),
+            consent.choice
+            if consent.purpose is None
+            else name_in_language(consent.purpose, company.names, say),
             way,
             *(str(counts[answer]) for answer in ACTS),
         )
@@ -189,7 +193,12 @@ def _holes(report: MonthlyReport, say: Language) -> Section:
         verdict = say("Last audit, {time}: {result}.", time=at, result=remembered(audit))
     rows = ((say(_NOTED[kind]), str(count)) for kind, count in report.holes.noted.items())
     return Section(
-        say("Records that are gone"), (say("Noted in this month"), say("Notes")), tuple(rows), 1, "", (verdict,)
+        say("Records that are gone"),
+        (say("Noted in this month"), say("Notes")),
+        tuple(rows),
+        1,
+        "",
+        (verdict,),
     )
 
 

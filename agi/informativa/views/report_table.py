@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
+from typing import TypeVar
 
 from ..operations.report_document import MonthFigures, MonthlyReport
 from .record_files import csv_row, spreadsheet_cell
@@ -19,6 +20,7 @@ def table(report: MonthlyReport) -> Iterator[str]:
     yield from _rows(report, report.figures, _details(report))
 
 
+_Word = TypeVar("_Word", bound=StrEnum)
 _Row = tuple[str, str, str, str, str, float]
 
 
@@ -57,8 +59,6 @@ def _details(report: MonthlyReport) -> Iterator[_Row]:
         yield "last audit: not accounted for", "", "", "", str(audit.verdict), audit.unaccounted
 
 
-def _by_kind(
-    figure: str, item: str, version: str, line: str, counts: Mapping[StrEnum, int] | Mapping[str, int]
-) -> Iterator[_Row]:
+def _by_kind(figure: str, item: str, version: str, line: str, counts: Mapping[_Word, int]) -> Iterator[_Row]:
     for kind, number in counts.items():
         yield figure, item, version, line, str(kind), number

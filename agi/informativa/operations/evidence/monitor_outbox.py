@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 
 from ...evidence.monitor_state import MonitorFolder, MonitorState, PendingFinding
 from ...model.text import NOTHING, Text
+from ..outside_command import run_command
 from .monitor_findings import FindingKind, MonitorFinding
 
 

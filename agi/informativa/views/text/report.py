@@ -22,7 +22,9 @@ def lines(report: MonthlyReport, company: Controller, say: Language) -> Iterator
         yield ""
         yield section.title
         if section.rows:
-            yield from (f"  {one_line(line)}" for line in columns((section.headings, *section.rows), section.numbers))
+            yield from (
+                f"  {one_line(line)}" for line in columns((section.headings, *section.rows), section.numbers)
+            )
         else:
             yield f"  {section.nothing}"
         yield from (f"  {note}" for note in section.notes)

@@ -164,7 +164,7 @@ def test_ledger_that_is_a_folder(folder: Path) -> None:
     told = ("--controller=acme", "-c", file)
     assert run("ledger", "show", *told).stderr == f"informativa: {words}. {fix}\n"
     assert words in refused("record", CALLER, "--by=website", "--reference=x", *told)
-    assert words in run("status", "-c", file).stdout
+    assert words in run("status", "--screen", "-c", file).stdout
 
 
 def test_ledger_show_prints_every_record(folder: Path) -> None:
@@ -318,7 +318,7 @@ def test_l10_what_is_not_live_is_so_everywhere(folder: Path, tmp_path: Path) -> 
     assert "warning: Borealis GmbH (borealis) is not live, so its callers hear the notice" in installed.stdout
     for command in ("dialplan", "systemd"):
         assert "Borealis GmbH (borealis) is not live" in run(command, "-c", file).stderr
-    shown = json.loads(run("status", "-c", file, "--json").stdout)["controllers"]
+    shown = json.loads(run("status", "--screen", "-c", file, "--json").stdout)["controllers"]
     assert [row["live"] for row in shown] == [True, False]
 
 
@@ -678,7 +678,7 @@ def test_mistake_elsewhere_blocks_no_callers_rights(folder: Path, mistake: str) 
         ran = run(*command, *(ours if command[0] != "keys" else ours[1:]))
         assert (ran.returncode, words in ran.stdout) == (0, True), ran
         assert f"warning: {file}:" in ran.stderr
-    status = run("status", "-c", file)
+    status = run("status", "--screen", "-c", file)
     assert (status.returncode, "Acme S.p.A. (acme)" in status.stdout) == (1, True), status
 
 

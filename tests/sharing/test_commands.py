@@ -65,7 +65,7 @@ def test_a_caller_is_shown_and_erased_on_all_boxes(
     code, out, _error = typed("caller", "show", CALLER, *of(one))
     assert code == 0
     assert out.splitlines()[0].startswith("Acme S.p.A. (acme): 2 records of")
-    assert "box: pbx-2, record: 1" in out
+    assert "(record pbx-2:1)" in out
     found = json.loads(typed("caller", "show", CALLER, "--json", *of(one))[1])
     assert [record["box"] for record in found["controllers"][0]["records"]] == [None, "pbx-2"]
     code, out, _error = typed("caller", "erase", CALLER, *of(one))

@@ -20,7 +20,7 @@ Results:
 Callers:
 
 - `typed_caller`: a caller as somebody types him
-- `callers`: his records, his erasure, and adding a record
+- `callers`, `caller_summary`: his records, his erasure, adding a record; what counts for him now
 - `completeness`: whether an answer about him has all boxes
 - `access_letter`, `letter_consents`: the answer to an access request
 - `consents`, `consent_export`, `consent_import`: what callers answered: one caller, a file of all, from a

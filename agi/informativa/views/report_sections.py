@@ -19,7 +19,7 @@ STATUSES: Mapping[Status, Text] = {
     Status.PARTIAL: Text("in part"),
     Status.NOTDUE: Text("not due"),
     Status.SKIPPED: Text("left out"),
-    Status.INFORMED: Text("by an operator"),
+    Status.INFORMED: Text("told elsewhere"),
     Status.FALLBACK: Text("fell back"),
     Status.FAILED: Text("failed"),
 }

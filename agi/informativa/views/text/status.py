@@ -58,24 +58,25 @@ def lines(report: StatusReport, say: Language) -> Iterator[str]:
         return
     names = {zone_name(status.zone, report.today_since) for status in report.controllers}
     zone = names.pop() if len(names) == 1 else say("local time")
-    headings = (say("company"), say("state"), say("today"), say("30 days"), say("failed"))
-    width = max(len(headings[0]), *(len(status.id) for status in report.controllers))
-    row = f"{{:<{width}}} {{:<8}} {{:>6}} {{:>7}} {{:>6}} {{}}"
-    yield row.format(*headings, say("last record ({zone})", zone=zone))
+    titles = say("company"), "state", say("today"), say("30 days"), say("errors")
+    company = max(len(titles[0]), *(len(status.id) for status in report.controllers))
+    today, days, errors = (max(width, len(title)) for width, title in zip((5, 7, 6), titles[2:], strict=True))
+    row = f"{{:<{company}}} {{:<8}} {{:>{today}}} {{:>{days}}} {{:>{errors}}} {{}}"
+    yield row.format(*titles, say("last record ({zone})", zone=zone))
     for status in report.controllers:
         cells = _cells(status.counts, status.zone) if status.counts else ("-", "-", "-", "-")
-        yield row.format(status.id, say(_state(status, report.service)), *cells)
+        yield row.format(status.id, _state(status, report.service), *cells)
 
 
-def _state(status: ControllerStatus, service: Service) -> Text:
-    """Return the state of a company in a word: the worst that is so."""
+def _state(status: ControllerStatus, service: Service) -> str:
+    """Return the state of a company in a word, for programs: the worst that is so."""
     if not status.live:
-        return Text("not-live")
+        return "not-live"
     if not status.usable:
-        return Text("unusable")
+        return "unusable"
     if not service.answers:
-        return Text("down")
-    return Text("before") if status.as_before else Text("live")
+        return "down"
+    return "before" if status.as_before else "live"
 
 
 def _cells(counts: LedgerCounts, zone: tzinfo) -> tuple[str, str, str, str]:

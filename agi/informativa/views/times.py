@@ -1,12 +1,12 @@
 """Times as people read them: in the zone of the company they are of or, for what is of no company, in that of
-this machine. JSON and proofs that programs compare have UTC."""
+this machine. JSON has UTC, and so has what is said of logs and proofs, for that is held against signed texts,
+which have it."""
 
 from __future__ import annotations
 
 import re
 from datetime import date, datetime, tzinfo
 
-from ..model.text import Text
 from .messages import Language
 from .record_words import MONTHS
 
@@ -29,9 +29,9 @@ def local_day(at: datetime, zone: tzinfo | None = None) -> str:
     return local_time(at, zone, named=False)[:10]
 
 
-def zone_name(zone: tzinfo | None, at: datetime) -> str:
-    """Return the name of a zone: Europe/Rome, or for that of the machine what it is called `at` a time."""
-    return str(getattr(zone, "key", "")) or _abbreviation(at.astimezone(zone))
+def zone_name(zone: tzinfo) -> str:
+    """Return the name of a company's zone: Europe/Rome."""
+    return str(zone)
 
 
 def _abbreviation(local: datetime) -> str:
@@ -58,6 +58,3 @@ def duration(seconds: float, say: Language) -> str:
     if rounded >= 60:
         return say("{minutes} min {seconds} s", minutes=rounded // 60, seconds=rounded % 60)
     return say("{seconds} s", seconds=rounded)
-
-
-OF_ZONE = Text("Times are those of {zone}.")

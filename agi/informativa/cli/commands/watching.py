@@ -32,7 +32,7 @@ def _tail(
     config: Config = DEFAULT_FILE,
     as_json: Json = False,
 ) -> None:
-    """Follow the calls as they are recorded, one notice a line, until Ctrl-C."""
+    """Follow the calls as they are recorded, one notice a line, until Ctrl-C; in each company's own time."""
     tail.run(config, line, controller or (), count, as_json)
 
 

@@ -45,8 +45,7 @@ def access(
         )
         if held.records:
             yield from (f"  {one_line(sentence)}" for sentence in _summary(summary, company, say))
-            zone = zone_name(company.zone, held.records[-1].at)
-            yield "  " + say("On record; times are those of {zone}:", zone=zone)
+            yield "  " + say("On record; times are those of {zone}:", zone=zone_name(company.zone))
         for record in held.records:
             yield from (one_line(line) for line in _lines(record, company, say))
         yield from not_complete(held.missing, say)

@@ -41,7 +41,7 @@ def screen(report: StatusReport, say: Language) -> Iterator[RenderableType]:
     yield table
     for status in report.controllers:
         yield ""
-        name = f"{status.name} ({status.id}), {zone_name(status.zone, report.today_since)}"
+        name = f"{status.name} ({status.id}), {zone_name(status.zone)}"
         yield Styled(name, style="bold")
         yield _controller(status, say)
         if status.counts:
@@ -56,7 +56,7 @@ def lines(report: StatusReport, say: Language) -> Iterator[str]:
     letters, the longest, a line has 80."""
     if not report.controllers:
         return
-    names = {zone_name(status.zone, report.today_since) for status in report.controllers}
+    names = {zone_name(status.zone) for status in report.controllers}
     zone = names.pop() if len(names) == 1 else say("local time")
     titles = say("company"), "state", say("today"), say("30 days"), say("errors")
     company = max(len(titles[0]), *(len(status.id) for status in report.controllers))

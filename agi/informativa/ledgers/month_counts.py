@@ -1,5 +1,5 @@
-"""What a ledger says of a period beside its counters: records that failed, answers that were told elsewhere,
-and notes of records that are gone, counted."""
+"""Counts of a period beside the counters by the hour: of records that failed, of answers that were told
+elsewhere, and of notes about records that are gone."""
 
 from __future__ import annotations
 

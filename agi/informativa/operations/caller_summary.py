@@ -1,5 +1,5 @@
-"""What counts for a caller now, for whoever answers him: of which notices he is informed, and until when;
-what he answered."""
+"""The summary of a caller for whoever answers him: of which notices he is informed, and until when; his
+consents."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class InformedNotice:
 
 @dataclass(frozen=True)
 class CallerSummary:
-    """What counts for a caller at one company now."""
+    """The notices and consents that count for a caller at one company now."""
 
     notices: tuple[InformedNotice, ...]
     """The notices of which he is informed."""
@@ -51,9 +51,9 @@ class CallerSummary:
 
 
 def summary(
-    held: Held, controller: Controller, caller: Identified, configuration: Configuration, now: datetime
+    records: Held, controller: Controller, caller: Identified, configuration: Configuration, now: datetime
 ) -> CallerSummary:
-    """Return what counts for a caller at a company, of whom it has the records `held`. Raises LedgerError."""
+    """Return what counts for a caller at a company, of whom it has these `records`. Raises LedgerError."""
     history = told_by_controller(caller, controller)
     lines = [countries.line_for(line, "") for line in lines_of(controller, configuration)]
     due: dict[str, list[tuple[str, Reason]]] = {}
@@ -61,10 +61,10 @@ def summary(
         for decision in policy.decide(line, history, caller, now):
             if decision.play and decision.reason is not Reason.EVERY_CALL:
                 due.setdefault(decision.notice.id, []).append((line.number, decision.reason))
-    records = {(record.box or "", record.number): record for record in held.records}
+    by_place = {(record.box or "", record.number): record for record in records.records}
     notices = tuple(
         _informed(
-            notice, prior, records.get((prior.box, prior.record)), controller, lines, due.get(notice, ())
+            notice, prior, by_place.get((prior.box, prior.record)), controller, lines, due.get(notice, ())
         )
         for notice, prior in sorted(history.items())
     )

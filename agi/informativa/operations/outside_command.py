@@ -1,4 +1,8 @@
-"""Commands of others that take something on their input: what a monitor found, a mail."""
+"""Commands of others that take something on their input: a finding of a monitor, a mail.
+
+They are run without a shell, by whoever runs informativa. What they print as output is dropped; their errors
+stay where those of informativa go.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +21,7 @@ def run_command(command: Sequence[str], data: bytes) -> Text:
     """Run the command with that input, and return what went wrong; empty if it ended with 0. It has a minute,
     and is killed then with all that it started."""
     try:
-        process = subprocess.Popen(  # noqa: S603  # no shell, and by whoever started the monitor
+        process = subprocess.Popen(  # noqa: S603  # no shell
             command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, start_new_session=True
         )
     except OSError as error:

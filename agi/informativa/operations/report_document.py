@@ -13,15 +13,15 @@ from .document import Seconds, Sentence, Time
 
 @dataclass(frozen=True)
 class Requests:
-    """What was done for callers' requests, by the access log."""
+    """The acts for callers' requests, by the access log."""
 
     looked_up: int
-    """How often somebody saw all that is on record of a caller: an answer to a request for access, or a look
+    """The number of looks at all that is on record of a caller: an answer to a request for access, or a look
     before one."""
     letters: int
-    """How many answers to requests for access the console wrote."""
+    """The number of answers to requests for access that the console wrote."""
     erasures: int
-    """How often a caller was erased, also where that waits for the company's approval."""
+    """The number of erasures of callers, with those that wait for the company's approval."""
 
 
 @dataclass(frozen=True)
@@ -39,9 +39,9 @@ class MonthFigures:
     seconds_spared: Seconds
     """The length of the notices that were not due, in seconds, by the prompts that are configured now."""
     consents: Mapping[Answer, int]
-    """How many consents were granted, refused and withdrawn, by key and elsewhere."""
+    """The numbers of consents that were granted, refused and withdrawn, by key and elsewhere."""
     requests: Requests | None
-    """What was done for callers' requests; null where the access log does not reach back to that month."""
+    """The acts for callers' requests; null where the access log does not reach back to that month."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class FailureFigures:
     status: Status
     """FAILED, or FALLBACK."""
     cause: str | None
-    """How the playback ended, or the reason of the record; null where the records are gone."""
+    """The end of the playback, or the reason of the record; null where the records are gone."""
     count: int
     """The number of notices."""
 
@@ -127,4 +127,4 @@ class MonthlyReport:
     holes: HoleFigures
     """Records that are gone."""
     remarks: tuple[Sentence, ...]
-    """What a reader must know of these numbers."""
+    """The remarks without which the numbers would mislead."""

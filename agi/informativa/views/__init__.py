@@ -26,6 +26,6 @@ Files:
 - `record_files`: records as CSV, JSON Lines or linked data
 - `jsonld`: records as linked data (W3C DPV)
 - `consent_files`: standing consents of many callers
-- `report_sections`, `report_page`, `report_table`: the report of a month in words, as a page, as CSV
+- `report_sections`, `report_files`: the report of a month in words, as a page and as CSV
 - `support`: the support bundle
 """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from ..model import Answer, Controller, RecordKind, Status
@@ -103,26 +103,26 @@ _Wording = Callable[[float], str]
 
 def _lines(say: Language) -> Iterator[tuple[str, _Value, _Wording]]:
     """Yield what is compared with the month before: its name, its number in a month, and how to write it."""
-    yield say("Calls"), lambda month: month.calls, _whole
+    yield say("Calls"), lambda month: month.calls, _integer
     for status, text in STATUSES.items():
         yield (
             say("Notices: {status}", status=text),
             lambda month, status=status: month.notices.get(status, 0),  # type: ignore[misc]
-            _whole,
+            _integer,
         )
     yield say("Time spared"), lambda month: month.seconds_spared, lambda number: duration(number, say)
     for answer in ACTS:
-        yield say(_ACTS[answer]), lambda month, answer=answer: month.consents[answer], _whole  # type: ignore[misc]
-    yield say("Looks at all that is on record of a caller"), _of_requests("looked_up"), _whole
-    yield say("Answers to requests for access written"), _of_requests("letters"), _whole
-    yield say("Erasures"), _of_requests("erasures"), _whole
+        yield say(_ACTS[answer]), lambda month, answer=answer: month.consents[answer], _integer  # type: ignore[misc]
+    yield say("Looks at all that is on record of a caller"), _of_requests("looked_up"), _integer
+    yield say("Answers to requests for access written"), _of_requests("letters"), _integer
+    yield say("Erasures"), _of_requests("erasures"), _integer
 
 
 def _of_requests(name: str) -> _Value:
     return lambda month: None if month.requests is None else getattr(month.requests, name)
 
 
-def _whole(number: float) -> str:
+def _integer(number: float) -> str:
     return f"{number:.0f}"
 
 
@@ -200,14 +200,3 @@ def _holes(report: MonthlyReport, say: Language) -> Section:
         "",
         (verdict,),
     )
-
-
-def columns(rows: Sequence[Sequence[str]], numbers: int) -> Iterator[str]:
-    """Yield rows as lines whose columns stand below each other, those from `numbers` on at their right."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        cells = (
-            cell.rjust(width) if place >= numbers else cell.ljust(width)
-            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
-        )
-        yield "  ".join(cells).rstrip()

@@ -71,8 +71,8 @@ def show(
     else:
         configuration, now = selection.configuration, datetime.now(UTC)
         summaries = [
-            caller_summary.summary(held, company, typed.caller, configuration, now)
-            for company, held in zip(selection.named, access.controllers, strict=True)
+            caller_summary.summary(records, company, typed.caller, configuration, now)
+            for company, records in zip(selection.named, access.controllers, strict=True)
         ]
         for line in text.access(access, summaries, configuration.controllers, _):
             print(line)

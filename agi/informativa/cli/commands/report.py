@@ -18,7 +18,7 @@ from ...operations.controller_state import lines_of
 from ...operations.controllers import select_for_callers
 from ...operations.report_document import MonthlyReport
 from ...operations.report_sending import Attachment
-from ...views import report_sections, report_table
+from ...views import report_files, report_sections
 from ...views.documents import document
 from ...views.messages import Language
 from ...views.terminal import verbatim
@@ -111,13 +111,11 @@ def _text(report: MonthlyReport, owner: Controller, form: ReportFormat, say: Lan
         case ReportFormat.TEXT:
             return "".join(f"{line}\n" for line in view.lines(report, owner, say))
         case ReportFormat.CSV:
-            return "".join(report_table.table(report)).replace("\r\n", "\n")
+            return "".join(report_files.table(report)).replace("\r\n", "\n")
         case ReportFormat.JSON:
             return document(report) + "\n"
         case ReportFormat.HTML:
-            from ...views import report_page  # not for other formats: jinja2 takes 30 ms
-
-            return report_page.page(report, owner, say)
+            return report_files.page(report, owner, say)
 
 
 def _send(config: Path, company: str | None, month: date | None) -> None:

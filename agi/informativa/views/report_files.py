@@ -1,15 +1,42 @@
-"""The report of a month as CSV: one number a row, with what it is a number of, in English for programs."""
+"""The report of a month as files: a page that needs no other file, and a table (CSV) of one number a row,
+with its meaning in English, for programs."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
+from importlib import resources
 from typing import TypeVar
 
-from ..operations.report_document import MonthFigures, MonthlyReport
-from .record_files import csv_row, spreadsheet_cell
+from markupsafe import Markup
 
+from ..model import Controller
+from ..operations.report_document import MonthFigures, MonthlyReport
+from .messages import Language
+from .record_files import csv_row, spreadsheet_cell
+from .report_sections import origin, sections, title
+
+_PLACE = "views/templates/report"
 COLUMNS = ("company", "month", "figure", "item", "version", "line", "kind", "number")
+
+
+def page(report: MonthlyReport, company: Controller, say: Language) -> str:
+    """Return the page."""
+    from .markup import templates_in  # not for other formats: jinja2 takes 30 ms
+
+    style = resources.files("informativa").joinpath(_PLACE, "page.css").read_text(encoding="utf-8")
+    return (
+        templates_in(_PLACE, {})
+        .get_template("page.html")
+        .render(
+            report=report,
+            say=say,
+            title=title(report, say),
+            origin=origin(report, say),
+            sections=tuple(sections(report, company, say)),
+            style=Markup(style),  # noqa: S704  # our own
+        )
+    )
 
 
 def table(report: MonthlyReport) -> Iterator[str]:

@@ -326,7 +326,7 @@ def test_status_shows_the_boxes(meeting: tuple[Installation, Installation], serv
     one.exchange()
     other.exchange()
     server.sql("UPDATE informativa_acme.box SET newest = 3 WHERE name = 'pbx-2'")
-    assert "pbx-1 (this box), pbx-2 (3 records behind)" in typed("status", "-c", one.file)[1]
+    assert "pbx-1 (this box), pbx-2 (3 records behind)" in typed("status", "--screen", "-c", one.file)[1]
     found = json.loads(typed("status", "--json", "-c", one.file)[1])
     acme = next(each for each in found["controllers"] if each["id"] == "acme")
     assert [box["name"] for box in acme["meeting"]["boxes"]] == ["pbx-1", "pbx-2"]

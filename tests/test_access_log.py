@@ -561,7 +561,7 @@ def test_the_list_in_a_shell(folder: Path) -> None:
         access_log.note(acme, "anna", Action.OPEN_RECORD, NOW, pseudonym=HE, record=record)
     command = ("web", "log", "acme", "-c", folder / "informativa.yaml")
     code, out, _error = typed(*command, "--count", "1")
-    line = f"2026-11-26 10:00:00  anna: opened a record, {HE.hex()[:8]}, record 2"
+    line = f"2026-11-26 10:00:00 CET  anna: opened a record, {HE.hex()[:8]}, record 2"
     assert (code, out.splitlines()) == (0, [line, "For earlier ones: --before 2"])
     code, out, _error = typed(*command, "--before", "2", "--json")
     assert [entry["record"] for entry in json.loads(out)["entries"]] == [1]

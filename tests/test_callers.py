@@ -24,14 +24,14 @@ from informativa.ledgers import erasure_notes, erasure_requests, note_leaves
 from informativa.ledgers.backup import DAYS, Backup
 from informativa.model import Controller, Ending, Event, Heard, Reason, RecordKind, SharedDatabase, Status
 from informativa.model.errors import InformativaError, LedgerError, SharedDatabaseError
-from informativa.model.plan import LogRule
-from informativa.operations import callers, retention
+from informativa.model.plan import LogRule, Period
+from informativa.operations import caller_summary, callers, retention
 from informativa.operations.callers import Recorded
 from informativa.operations.controllers import notice_named
 from informativa.operations.typed_caller import Typed, by_customer, by_number
 from informativa.process import erasing, log_storage, maintenance, storage
 from informativa.views.documents import document, facts
-from informativa.views.messages import ENGLISH, language
+from informativa.views.messages import ENGLISH, Language, language
 from informativa.views.text import callers as text
 from informativa.views.text.retention import purged
 
@@ -82,17 +82,53 @@ def test_record_tells_what_the_ledger_has(configuration: Configuration, acme: Co
 
 
 def test_access_in_words(configuration: Configuration, acme: Controller) -> None:
-    """One line for the controller and one for each record, in the reader's language."""
+    """First what counts now, and until when; then each record with its day and its reason, in the zone of the
+    company and in the reader's language."""
     told(configuration)
+    access, lines = shown(configuration, acme)
+    assert lines == [
+        "Acme S.p.A. (acme): 1 record of +39…67",
+        "  Informed on 2026-11-20 on a website: privacy notice, version 2026-11. It counts until 2031-11-25,"
+        " when its record is deleted.",
+        "  On record; times are those of Europe/Rome:",
+        "    2026-11-20        privacy notice 2026-11: the caller was given the notice otherwise than by this"
+        " telephone system, on a website (record 2)",
+        "                      ground: the caller was told elsewhere; purposes: handling the call and the"
+        " service asked for; reference: form 7; recorded: 2026-11-25 13:00",
+    ]
+    assert shown(configuration, acme, ITALIAN)[1][0] != lines[0]
+    assert access.complete
+
+
+def test_what_counts_ends_with_the_plan_or_a_new_purpose(
+    configuration: Configuration, acme: Controller
+) -> None:
+    """A line that asks for the notice each month ends what the caller knows before his record goes; one whose
+    notice has a purpose more asks for it at once, and where that is every line no end is named."""
+    told(configuration)
+    line = configuration.spelled["+390212345678"]
+    (step,) = line.plan
+    monthly = replace(configuration, lines=(replace(line, plan=(replace(step, repeat_after=Period(1)),)),))
+    assert "It counts until 2026-12-20, when a plan asks for it again." in shown(monthly, acme)[1][1]
+    version = replace(step.notice.versions[-1], purposes=frozenset({"service", "marketing"}))
+    notice = replace(step.notice, versions=(version,))
+    wider = replace(configuration, lines=(replace(line, plan=(replace(step, notice=notice),)),))
+    sentence = shown(wider, acme)[1][1]
+    assert "On +390212345678 it is due again: the version in force covers a purpose" in sentence
+    assert "until" not in sentence
+
+
+def shown(
+    configuration: Configuration, acme: Controller, say: Language = ENGLISH
+) -> tuple[callers.Access, list[str]]:
+    """Return what is on record of the caller, and what a terminal shows of it."""
     access = callers.access([acme], CALLER)
-    first, record = text.access(access, {"acme": acme}, ENGLISH)
-    assert first == "Acme S.p.A. (acme): 1 record of +39…67"
-    assert record.startswith("    record: 2, when: 2026-11-19T23:00:00+00:00, recorded: 2026-11-25T12:00:00")
-    assert "heard" not in record
-    assert next(iter(text.access(access, {"acme": acme}, ITALIAN))) != first
+    (held,) = access.controllers
+    summary = caller_summary.summary(held, acme, CALLER.caller, configuration, NOW)
+    return access, list(text.access(access, [summary], {"acme": acme}, say))
 
 
-def test_access_tells_how_much_was_heard(acme: Controller) -> None:
+def test_access_tells_how_much_was_heard(configuration: Configuration, acme: Controller) -> None:
     """A delivery by telephone says how much of the prompt reached the caller."""
     event = Event(
         at=NOW,
@@ -109,9 +145,11 @@ def test_access_tells_how_much_was_heard(acme: Controller) -> None:
     )
     with closing(storage.store(acme)) as store:
         store.append([event])
-    _first, record = text.access(callers.access([acme], CALLER), {"acme": acme}, ENGLISH)
-    assert "heard: 9.5 of 9.5 s" in record
-    assert "line: +390212345678" in record
+    _access, lines = shown(configuration, acme)
+    assert (
+        "    2026-11-25 13:00  privacy notice 1 it: the notice was played to its end, 9.5 of 9.5 s,"
+        " on the telephone, +390212345678 (record 2)"
+    ) in lines
 
 
 def test_doubt_is_told_only_of_whom_nothing_is_known(configuration: Configuration, acme: Controller) -> None:

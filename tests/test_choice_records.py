@@ -32,6 +32,7 @@ from informativa.model import (
     Version,
 )
 from informativa.operations import record_document, statistics
+from informativa.operations.caller_summary import CallerSummary
 from informativa.operations.callers import Access, Held
 from informativa.operations.records import ControllerRecord
 from informativa.operations.statistics import ChoiceStatistics
@@ -204,7 +205,7 @@ def test_choice_in_words(acme: Controller, say: Language, sentence: str) -> None
     assert sentence in text
     assert "marketing 1 it" in text
     held = Held("acme", "Acme", (record_document.Record.of(Record(2, GRANTED), "acme"),), ())
-    said = "\n".join(callers.access(Access("+39…", (held,)), {"acme": acme}, say))
+    said = "\n".join(callers.access(Access("+39…", (held,)), [CallerSummary((), ())], {"acme": acme}, say))
     assert sentence in said
     assert "marketing:granted" in records.call(entry, 200)
 

@@ -165,7 +165,7 @@ def test_ledger_that_is_a_folder(folder: Path) -> None:
     told = ("--controller=acme", "-c", file)
     assert run("ledger", "show", *told).stderr == f"informativa: {words}. {fix}\n"
     assert words in refused("record", CALLER, "--by=website", "--reference=x", *told)
-    assert words in run("status", "-c", file).stdout
+    assert words in run("status", "--screen", "-c", file).stdout
 
 
 def test_ledger_show_prints_every_record(folder: Path) -> None:
@@ -178,7 +178,7 @@ def test_ledger_show_prints_every_record(folder: Path) -> None:
     rows = [row.split() for row in shown.splitlines() if re.match(r" *\d", row)]
     assert [row[0] for row in rows] == ["1", "2", "3", "4", "5"]
     assert " ".join(rows[0][1:]) == (
-        "2026-11-24 12:30:15 +390212345678 31313131 privacy 1 it PLAYED not-informed 9.5 of 9.5 s, whole"
+        "2026-11-24 13:30:15 +390212345678 31313131 privacy 1 it PLAYED not-informed 9.5 of 9.5 s, whole"
     )
     assert " ".join(rows[1]).endswith("PARTIAL not-informed 2.2 of 9.5 s, key #")
     assert " ".join(rows[2]).endswith("NOTDUE already-informed #1")
@@ -319,7 +319,7 @@ def test_l10_what_is_not_live_is_so_everywhere(folder: Path, tmp_path: Path) -> 
     assert "warning: Borealis GmbH (borealis) is not live, so its callers hear the notice" in installed.stdout
     for command in ("dialplan", "systemd"):
         assert "Borealis GmbH (borealis) is not live" in run(command, "-c", file).stderr
-    shown = json.loads(run("status", "-c", file, "--json").stdout)["controllers"]
+    shown = json.loads(run("status", "--screen", "-c", file, "--json").stdout)["controllers"]
     assert [row["live"] for row in shown] == [True, False]
 
 
@@ -413,10 +413,10 @@ def test_explain_at_a_time_of_the_companys(folder: Path) -> None:
     file = folder / "informativa.yaml"
     assert "    time_zone: Europe/Rome" in file.read_text()
     for typed, at, own in (
-        ("2026-01-01", "2025-12-31T23:00:00.000+00:00", "2026-01-01T00:00:00+01:00"),
-        ("2026-07-01T09:30", "2026-07-01T07:30:00.000+00:00", "2026-07-01T09:30:00+02:00"),
-        ("2026-01-01T00:00Z", "2026-01-01T00:00:00.000+00:00", "2026-01-01T01:00:00+01:00"),
-        ("2026-01-01T00:00-05:00", "2026-01-01T05:00:00.000+00:00", "2026-01-01T06:00:00+01:00"),
+        ("2026-01-01", "2025-12-31T23:00:00.000+00:00", "2026-01-01 00:00:00 CET"),
+        ("2026-07-01T09:30", "2026-07-01T07:30:00.000+00:00", "2026-07-01 09:30:00 CEST"),
+        ("2026-01-01T00:00Z", "2026-01-01T00:00:00.000+00:00", "2026-01-01 01:00:00 CET"),
+        ("2026-01-01T00:00-05:00", "2026-01-01T05:00:00.000+00:00", "2026-01-01 06:00:00 CET"),
     ):
         assert explained(folder, CALLER, "--at", typed)["call"]["at"] == at
         call = ("--from", CALLER, "--to", "0212345678", "--at", typed)
@@ -679,7 +679,7 @@ def test_mistake_elsewhere_blocks_no_callers_rights(folder: Path, mistake: str) 
         ran = run(*command, *(ours if command[0] != "keys" else ours[1:]))
         assert (ran.returncode, words in ran.stdout) == (0, True), ran
         assert f"warning: {file}:" in ran.stderr
-    status = run("status", "-c", file)
+    status = run("status", "--screen", "-c", file)
     assert (status.returncode, "Acme S.p.A. (acme)" in status.stdout) == (1, True), status
 
 

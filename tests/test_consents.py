@@ -149,7 +149,7 @@ def test_grant_older_than_a_withdrawal_does_not_count(file: Path) -> None:
         WITHDRAWN,
     )
     assert list(text.recorded(late, owner, ENGLISH))[1] == (
-        "It changes nothing, for record 2 of 2026-10-02 00:00 says: withdrawn."
+        "It changes nothing, for record 2 of 2026-10-02 00:00 CEST says: withdrawn."
     )
     assert "Non cambia nulla" in list(text.recorded(late, owner, ITALIAN))[1]
 
@@ -208,7 +208,7 @@ def test_caller_is_shown_with_all_that_stands(file: Path) -> None:
         (3, "granted", "4"),
     ]
     lines = printed(file, "show", NUMBER, *HERE).splitlines()
-    assert lines[1].startswith("    marketing: granted, since 2026-11-18 13:00, record 3, version 2, ")
+    assert lines[1].startswith("    marketing: granted, since 2026-11-18 13:00 CET, record 3, version 2, ")
     assert "key 4, after 1.2 s, holds until 2028-11-18, to withdraw: +390212345678" in lines[1]
     assert lines[2] == "    profiling: nothing on record"
 

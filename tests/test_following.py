@@ -188,7 +188,7 @@ def test_status_of_what_is_stopped(folder: Path) -> None:
     file = folder / "informativa.yaml"
     file.write_text(file.read_text().replace("127.0.0.1:4588", f"127.0.0.1:{free_port()}", 1))
     transaction(folder, event(PLAYED), event(NOTDUE, basis=1))
-    ran = run("status", "-c", file)
+    ran = run("status", "--screen", "-c", file)
     assert (ran.returncode, ran.stderr) == (1, "")
     assert "DOES NOT ANSWER" in ran.stdout
     assert "CANNOT BE USED" in ran.stdout
@@ -214,10 +214,10 @@ def test_status_of_what_runs(folder: Path) -> None:
         assert facts["service"]["calls_in_progress"] == 0
         assert [controller["usable"] for controller in facts["controllers"]] == [True, True]
         assert facts["warnings"] == []
-        shown = run("status", "-c", office.config)
+        shown = run("status", "--screen", "-c", office.config)
         assert (shown.returncode, "0 calls in progress" in " ".join(shown.stdout.split())) == (0, True)
         (folder / "ledger/acme.sqlite3").write_bytes(b"no database" * 1000)
-        assert run("status", "-c", office.config).returncode == 1
+        assert run("status", "--screen", "-c", office.config).returncode == 1
     finally:
         office.stop()
 

@@ -132,7 +132,7 @@ def test_command_shows_what_waits_and_discards_it(folder: Path) -> None:
         text = printed(file, "hook")
         assert "2 messages wait, the oldest since 2026-11-25 13:00" in text
         assert "no message was taken yet" in text
-        assert "last error: 2026-11-25 14:00, it answered with status 422" in text
+        assert "last error: 2026-11-25 14:00 CET, it answered with status 422" in text
         (name,) = re.findall(r"msg_[0-9a-f]{32}", text)
         assert "Nothing was discarded yet" in printed(file, "hook", "acme", "--discard", name)
         assert Sender(file).state.waiting == 2

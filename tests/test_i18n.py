@@ -128,7 +128,7 @@ def test_commands_speak_italian(folder: Path) -> None:
         ("check", "-c", file): ["è a posto: 2 titolari"],
         ("explain", *call): ["regola: not-informed: nessuno ha ancora informato", "farebbe: riprodurre"],
         ("explain", "--from", "x", "--to", "y", "-c", file): ["La linea y non esiste", "Ci sono: +39"],
-        ("ledger", "show", "--controller=acme", "-c", file): ["quando (UTC)", "ascoltato"],
+        ("ledger", "show", "--controller=acme", "-c", file): ["ora (Europe/Rome)", "ascoltato"],
         ("ledger", "show", "--lost"): ["L'opzione --lost non esiste", "Digitare: informativa ledger show"],
         ("ledger", "show", "--last", "0"): ["Valore non valido per '--last': Deve essere maggiore"],
         ("explian",): ["Il comando 'explian' non esiste. Forse 'explain'?"],

@@ -246,7 +246,7 @@ def test_ledger_as_lines(acme: Controller) -> None:
     assert found[1].endswith("NOTDUE   already-informed #1")
     assert ("unidentified" in found[2], "erased" in found[3]) == (True, True)
     assert all(len(each) < 60 for each in rows([PLAYED], acme, 60)[1:])
-    assert "quando (UTC)" in "".join(view.ledger(acme, [], language("it"), 107))
+    assert "ora (UTC)" in "".join(view.ledger(acme, [], language("it"), 107))
     (_name, missing) = view.ledger(acme, None, ENGLISH, 107)
     assert missing.startswith(f"There is no ledger {acme.ledger}: nothing was recorded yet")
 

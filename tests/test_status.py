@@ -79,6 +79,31 @@ def shown(report: StatusReport, say: Language = ENGLISH) -> str:
     return captured.get()
 
 
+def test_a_pipe_gets_one_line_a_company_of_80_columns() -> None:
+    """Each company is a line: its state, calls, failures, the last record in its own time; a company with the
+    longest name fits, and a word says the worst that is so."""
+    failed = replace(COUNTS, today=Tally(12_345, {Status.FAILED: 2, Status.FALLBACK: 1}, 0))
+    long = replace(ACME, id="a" * 32, counts=failed, zone=ZoneInfo("Europe/Rome"))
+    states = (
+        *(replace(UNUSABLE, id="b"), replace(ACME, id="c", live=False)),
+        replace(ACME, id="d", as_before=Text("It is wrong.")),
+    )
+    first, *lines = view.lines(replace(REPORT, controllers=(long, *states)), ENGLISH)
+    assert first == "company" + " " * 26 + "state    today 30 days errors last record (local time)"
+    assert lines == [
+        "a" * 32 + " live     12345       0      3 2026-11-24 13:30",
+        "b" + " " * 32 + "unusable     -       -      - -",
+        "c" + " " * 32 + "not-live     3       0      0 2026-11-24 12:30",
+        "d" + " " * 32 + "before       3       0      0 2026-11-24 12:30",
+    ]
+    assert len(lines[0]) == 79
+    down = list(view.lines(replace(REPORT, service=STOPPED), ENGLISH))
+    assert down == [
+        "company state    today 30 days errors last record (UTC)",
+        "acme    down         3       0      0 2026-11-24 12:30",
+    ]
+
+
 def test_look_counts_what_the_ledgers_have(folder: Path) -> None:
     """Nothing serves and one ledger is not there: both are warnings, and what is there is counted."""
     file, now = folder / "informativa.yaml", datetime.now(UTC)
@@ -179,7 +204,7 @@ def test_screen_says_how_all_is() -> None:
     """Service, spool, and of each company its ledger and its counts."""
     text = shown(REPORT)
     assert "answers at 127.0.0.1:4588, version 0.9, since " in text
-    assert "2 calls in progress, systemd: active (running)\n" in text
+    assert "2 calls in progress, systemd: active (running)" in " ".join(text.split())
     assert "2.5 MB, last record 7, 2026-11-24 " in text
     assert "1 known caller\n" in text
     assert "3 calls: PLAYED 1, NOTDUE 2; 19 s spared" in text

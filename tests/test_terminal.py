@@ -154,6 +154,22 @@ def test_colours_are_still_there(folder: Path) -> None:
     assert "�" not in shown.decode()
 
 
+@pytest.mark.parametrize("words", [("status",), ("status", "--screen")])
+def test_reader_that_leaves_changes_no_exit_code(folder: Path, words: tuple[str, ...]) -> None:
+    """A reader that leaves before the first line (`| head -0`) gets no traceback, and the command ends as it
+    would have; what it prints is written line by line here, so that each meets a pipe without a reader."""
+    read, write = os.pipe()
+    os.close(read)
+    command = [PROGRAM, *words, "-c", folder / "informativa.yaml"]
+    environment = {"PYTHONUNBUFFERED": "1", "LANG": "C.UTF-8", "PATH": os.environ["PATH"]}
+    ran = subprocess.run(
+        command, stdout=write, stderr=subprocess.PIPE, text=True, env=environment, check=False
+    )
+    os.close(write)
+    assert ran.returncode == 1  # nothing serves here
+    assert [word for word in ("Traceback", "defect", "Broken pipe") if word in ran.stderr] == []
+
+
 def test_console_cleans_what_it_is_given() -> None:
     """rich's own output is clean as well, and keeps its colours."""
     with printing() as printed:

@@ -213,7 +213,7 @@ def test_call_in_order(configured: Configuration, monkeypatch: pytest.MonkeyPatc
     assert shown[7].endswith(" s  status PLAYED")
     first, last = reported(result, call)
     assert first == (
-        "record 2: 2026-11-24 12:30:15 UTC, privacy notice (privacy) 1 it, PLAYED not-informed,"
+        "record 2: 2026-11-24 13:30:15 CET, privacy notice (privacy) 1 it, PLAYED not-informed,"
         " 9.5 of 9.5 s, whole"
     )
     assert last == "In order: PLAYED (withheld), as `informativa explain` says."
@@ -368,7 +368,7 @@ def test_command_prints_each_step_and_what_was_recorded(
         "notice ends",
         "status PLAYED",
         "hung up",
-        "record 2: 2026-11-24 12:30:15 UTC, privacy notice (privacy) 1 it, PLAYED not-informed,"
+        "record 2: 2026-11-24 13:30:15 CET, privacy notice (privacy) 1 it, PLAYED not-informed,"
         " 9.5 of 9.5 s, whole",
         "In order: PLAYED (withheld), as `informativa explain` says.",
     ]

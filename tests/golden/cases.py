@@ -56,6 +56,15 @@ CASES = {
         ),
     ),
     "backup-list": Case("backup list {root}"),
+    "report": Case("report acme --month 2026-11"),
+    "report-page": Case(
+        "report acme --month 2026-11 --format html --language it -o {root}/report.html",
+        json=False,
+        files=("report.html",),
+    ),
+    "report-table": Case("report acme --month 2026-11 --format csv", json=False),
+    "report-to-come": Case("report acme --month 2027-01"),
+    "report-none": Case("report borealis --month 2026-05"),
     "purge": Case("purge --controller acme"),
     "purge-done": Case("purge --controller acme --yes", writes=True),
     # callers

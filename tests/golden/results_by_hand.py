@@ -640,6 +640,8 @@ RESULTS = {
     "systemd --evidence": _unit(systemd_unit.SIGNER),
     "systemd --backup": _unit(systemd_unit.BACKUP),
     "systemd --timer": _unit(systemd_unit.BACKUP_TIMER),
+    "systemd --report": _unit(systemd_unit.REPORT),
+    "systemd --report-timer": _unit(systemd_unit.REPORT_TIMER),
     "test-call": ResultByHand(_test_call, _show_test_call),
     "test-call, wrong": ResultByHand(lambda configuration: _test_call(configuration, WRONG), _show_test_call),
     "upgrade-check": ResultByHand(lambda _configuration: UPGRADE_CHECK, _show_findings),

@@ -30,6 +30,7 @@ _OF_LETTERS = frozenset(
     {
         "views/templates/console/letter_body.html",
         "views/console_templates.py",
+        "views/times.py",
         "views/choice_sentences.py",
         "views/record_words.py",
         "model/names.py",

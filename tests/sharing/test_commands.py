@@ -65,7 +65,7 @@ def test_a_caller_is_shown_and_erased_on_all_boxes(
     code, out, _error = typed("caller", "show", CALLER, *of(one))
     assert code == 0
     assert out.splitlines()[0].startswith("Acme S.p.A. (acme): 2 records of")
-    assert "box: pbx-2, record: 1" in out
+    assert "(record pbx-2:1)" in out
     found = json.loads(typed("caller", "show", CALLER, "--json", *of(one))[1])
     assert [record["box"] for record in found["controllers"][0]["records"]] == [None, "pbx-2"]
     code, out, _error = typed("caller", "erase", CALLER, *of(one))
@@ -326,7 +326,7 @@ def test_status_shows_the_boxes(meeting: tuple[Installation, Installation], serv
     one.exchange()
     other.exchange()
     server.sql("UPDATE informativa_acme.box SET newest = 3 WHERE name = 'pbx-2'")
-    assert "pbx-1 (this box), pbx-2 (3 records behind)" in typed("status", "-c", one.file)[1]
+    assert "pbx-1 (this box), pbx-2 (3 records behind)" in typed("status", "--screen", "-c", one.file)[1]
     found = json.loads(typed("status", "--json", "-c", one.file)[1])
     acme = next(each for each in found["controllers"] if each["id"] == "acme")
     assert [box["name"] for box in acme["meeting"]["boxes"]] == ["pbx-1", "pbx-2"]

@@ -36,6 +36,7 @@ _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
 MODULES = {
     "dialplan": ("dialplan",),
     "ledger": ("ledger",),
+    "report": ("report",),
     "test_call": ("test-call",),
     "watching": ("tail", "status"),
     "setup": ("setup",),

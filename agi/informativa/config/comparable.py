@@ -28,6 +28,7 @@ _LEFT_OUT = frozenset(
         "old_keys",
         "outsourcing",
         "refused",
+        "report",
         "revocable",
         "rule",
         "short_nokey",

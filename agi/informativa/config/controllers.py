@@ -11,7 +11,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..evidence.origin import log_name
-from ..model import Controller, LetterDetails, LogRule, Outsourcing, OutsourcingDocument, Period
+from ..model import (
+    Controller,
+    LetterDetails,
+    LogRule,
+    Outsourcing,
+    OutsourcingDocument,
+    Period,
+    ReportMail,
+)
 from ..model.text import Text, joined
 from . import outsourcing
 from .document import KeyPath
@@ -25,6 +33,7 @@ if TYPE_CHECKING:
         EvidenceSettings,
         LetterSettings,
         OutsourcingSettings,
+        ReportSettings,
         Settings,
     )
 
@@ -58,6 +67,7 @@ class ControllersBuilder:
             service_purposes=frozenset(section.service_purposes),
             names=section.names,
             letter=_letter(section.letter),
+            report=_report(section.report) if section.report else None,
             lookups=tuple(lookups(name, section, self._folder, self._findings)),
             log=log_name(name, evidence.domain or "", evidence.box or ""),
             rule=_rule(name, section, evidence, self._folder),
@@ -202,6 +212,10 @@ def _rule(name: str, section: ControllerSettings, evidence: EvidenceSettings, fo
 def _letter(section: LetterSettings) -> LetterDetails:
     recipients = None if section.recipients is None else tuple(section.recipients)
     return LetterDetails(section.contact, section.dpo, section.authority, recipients, section.transfers)
+
+
+def _report(section: ReportSettings) -> ReportMail:
+    return ReportMail(tuple(section.to), section.sender or "", section.language, section.run)
 
 
 def _outsourcing(section: OutsourcingSettings) -> Outsourcing:

@@ -156,6 +156,14 @@ SETTINGS: dict[str, tuple[str, str]] = {
         "By which safeguard they leave the European Economic Area; `none` where they do not.",
         "none",
     ),
+    f"{_C}.report": ("The mail of its monthly report (`informativa report --send`).", ""),
+    f"{_C}.report.to": ("Who gets it.", "[privacy@acme.example]"),
+    f"{_C}.report.sender": ("Whose it says it is; the command decides, if not given.", "pbx@acme.example"),
+    f"{_C}.report.language": ("Its language: en or it; en, if not given.", "it"),
+    f"{_C}.report.run": (
+        "The command that takes the mail; `/usr/sbin/sendmail -t -oi`, if not given.",
+        "msmtp -t",
+    ),
     f"{_C}.recycled_after": (
         "So long without a call, a number may be somebody else's: the notice is due again.",
         "2 years",

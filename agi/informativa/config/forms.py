@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from contextlib import suppress
 from datetime import datetime
 from typing import Annotated, Any
@@ -62,6 +63,13 @@ Number = Annotated[
         ),
     ),
     AfterValidator(_called),
+]
+MailAddress = Annotated[
+    str,
+    form(
+        r"[^\s@<>,;:\"()\[\]]{1,64}@[A-Za-z0-9.-]{1,190}",
+        Text("a mail address such as `privacy@acme.example`"),
+    ),
 ]
 PlainText = Annotated[str, form(r"\S.{0,199}", Text("a text of 1 to 200 characters on one line"))]
 Words = Annotated[
@@ -184,6 +192,17 @@ def moment(value: object) -> datetime:
         return datetime.fromisoformat(str(value))
     except ValueError:
         raise form_error(Text("{value} is not a date such as `2027-01-31`", value=repr(value))) from None
+
+
+def command_words(value: str) -> tuple[str, ...]:
+    """Return the words of a command, as a shell splits them."""
+    try:
+        words = tuple(shlex.split(value))
+    except ValueError:
+        words = ()
+    if not words:
+        raise form_error(Text("is no command", "write it as in a shell, such as `msmtp -t`"))
+    return words
 
 
 def zone(value: str) -> str:

@@ -28,6 +28,7 @@ from .forms import (
     Identifier,
     Key,
     Language,
+    MailAddress,
     Module,
     Network,
     Number,
@@ -40,6 +41,7 @@ from .forms import (
     VersionId,
     Words,
     approver_key,
+    command_words,
     file_format,
     form,
     form_error,
@@ -153,6 +155,15 @@ class LetterSettings(Strict):
     transfers: PlainText | Literal[""] = ""
 
 
+class ReportSettings(Strict):
+    """The mail of a company's monthly report."""
+
+    to: Annotated[list[MailAddress], Field(min_length=1)]
+    sender: MailAddress | None = None
+    language: Literal["en", "it"] = "en"
+    run: Annotated[tuple[str, ...], BeforeValidator(command_words)] = ("/usr/sbin/sendmail", "-t", "-oi")
+
+
 class ControllerSettings(Strict):
     """The company that answers for the data of the callers of its lines."""
 
@@ -160,6 +171,7 @@ class ControllerSettings(Strict):
     service_purposes: list[Identifier] = ["service"]
     names: dict[Language, dict[Identifier, PlainText]] = {}
     letter: LetterSettings = LetterSettings()
+    report: ReportSettings | None = None
     recycled_after: Annotated[Period | None, BeforeValidator(period)] = None
     time_zone: Annotated[str, AfterValidator(zone)] = "UTC"
     retention: Annotated[Period | None, BeforeValidator(period)] = None

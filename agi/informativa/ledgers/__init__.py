@@ -13,6 +13,7 @@ The ledger:
 - `caller_states`: callers, grouped by what decides about them
 - `following`, `recorded_calls`: reading while others write; calls, as a list of calls has them
 - `tally`: counters by the hour
+- `month_counts`: what a report of a month counts beside them
 
 Its file:
 

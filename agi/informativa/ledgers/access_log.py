@@ -15,7 +15,7 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, tzinfo
@@ -116,6 +116,18 @@ class AccessLog:
                 (_NEWEST if before is None else min(before, _NEWEST), *values, count),
             )
             return tuple(_entry(*row) for row in rows)
+
+    def count(self, selection: AccessFilter = ALL) -> Mapping[Action, int]:
+        """Return the number of entries by action."""
+        if not self.file.exists():
+            return {}
+        conditions, values = _conditions(selection)
+        with self._open() as connection:
+            rows = connection.execute(
+                f"SELECT action, count(*) FROM access WHERE 1 {conditions} GROUP BY action",  # noqa: S608  # our own names
+                values,
+            )
+            return {Action(action): count for action, count in rows}
 
     def newest(self) -> tuple[int, bytes] | None:
         """Return the number and the hash of the newest row, even if it was purged; `None` before the

@@ -17,7 +17,8 @@ from pathlib import Path
 from ..model import Record, RecordKind, Status
 from ..model.errors import LedgerError
 from ..model.text import Foreign, Text
-from . import migrating, rows, tally
+from . import migrating, month_counts, rows, tally
+from .month_counts import MonthCounts
 from .owner import LedgerOwner, require
 from .tally import AnswerCount, HourCount
 from .wal_files import FileIdentities, LedgerFiles
@@ -114,6 +115,13 @@ def hours(
     if they cannot be read."""
     with _read(file, owner) as connection:
         return tally.hours(connection, since, until)
+
+
+def month(file: str, since: datetime, until: datetime, owner: LedgerOwner | None = None) -> MonthCounts:
+    """Return the counts of a period, all of one state of the ledger. Reads all of it. Raises LedgerError if
+    it cannot be read."""
+    with _read(file, owner) as connection:
+        return month_counts.of_period(connection, since, until)
 
 
 @contextmanager

@@ -77,6 +77,7 @@ from .plan import (
     Period,
     PlannedChoice,
     Recording,
+    ReportMail,
     Step,
     Version,
 )
@@ -155,6 +156,7 @@ __all__ = [
     "RecordFilter",
     "RecordKind",
     "Recording",
+    "ReportMail",
     "ReportedDelivery",
     "Role",
     "SharedDatabase",

@@ -234,6 +234,17 @@ class LogRule:
 
 
 @dataclass(frozen=True)
+class ReportMail:
+    """The mail of a company's monthly report: the addresses that get it, the one that sends it, '' for the
+    `command`'s own, its language, and the words of the command that takes it."""
+
+    to: tuple[str, ...]
+    sender: str
+    language: str
+    command: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Controller:
     """The company that answers for the data. `key` is secret: it turns numbers into this controller's
     pseudonyms; `old_keys` are the keys before it that still recognise callers.
@@ -242,9 +253,10 @@ class Controller:
     `None` for ever. `zone` is the time zone of its days. After a time of `recycled_after` without a call a
     number is not taken for the same caller's any more, `None` for never. `service_purposes` are
     the purposes without which the service that a caller asks for cannot be given. `names` are the names of
-    its purposes and notices for people, by language and id. `letter` is for the answers to access requests.
-    `log` is the name, without its epoch, of a log of its records that begins now, and `rule` what the log
-    says of how its records are kept; `None` where it says nothing. `hook` is told of its callers' consents.
+    its purposes and notices for people, by language and id. `letter` is for the answers to access requests,
+    `report` for the mail of its monthly report, `None` where nobody gets one. `log` is the name, without its
+    epoch, of a log of its records that begins now, and `rule` what the log says of how its records are kept;
+    `None` where it says nothing. `hook` is told of its callers' consents.
     """
 
     id: str
@@ -260,6 +272,7 @@ class Controller:
     service_purposes: frozenset[str] = frozenset({"service"})
     names: Mapping[str, Mapping[str, str]] = field(default_factory=dict, hash=False)
     letter: LetterDetails = LetterDetails()
+    report: ReportMail | None = None
     lookups: tuple[Lookup, ...] = ()
     log: str = ""
     rule: LogRule | None = None

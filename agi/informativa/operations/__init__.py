@@ -21,7 +21,7 @@ Results:
 Callers:
 
 - `typed_caller`: a caller as somebody types him
-- `callers`: his records, his erasure, and adding a record
+- `callers`, `caller_summary`: his records, his erasure, adding a record; what counts for him now
 - `completeness`: whether an answer about him has all boxes
 - `access_letter`, `letter_consents`: the answer to an access request
 - `consents`, `consent_export`, `consent_import`: what callers answered: one caller, a file of all, from a
@@ -37,6 +37,7 @@ Records:
   from a list: understood, prepared, put in order; rows that are rejected
 - `csv_table`, `text_encoding`, `sheet_table`, `sheet_rows`: rows of a CSV file and of an Excel file
 - `table_columns`, `cell_times`, `day_range`: columns, times, a range of days
+- `monthly_report`, `report_document`, `report_sending`: the report of a month, as JSON, by mail
 - `retention`, `restoring`: what is past its retention; a backup, or a ledger under a new name
 
 Calls that are tried:
@@ -57,6 +58,7 @@ The installation:
   version to go back to
 - `keys`: secrets
 - `dialplan`, `dialplan_install`: Asterisk's dialplan, written and installed
+- `outside_command`: a command of others that takes something
 - `systemd_unit`, `monitoring`, `generated`: units, dashboards and alerts; files that are made for a
   configuration
 """

@@ -151,7 +151,7 @@ def by_day(
     """Return the days with calls from `first_day` up to and including `last_day`, in order. Spared seconds
     are counted for those of the controller's `lines` that are given. Raises LedgerError."""
     groups = _grouped(controller, first_day, last_day, lambda at: at.astimezone(controller.zone).date())
-    return tuple(_day(day, counts, lines) for day, counts in groups)
+    return tuple(day_of_counts(day, counts, lines) for day, counts in groups)
 
 
 def by_hour(
@@ -160,7 +160,7 @@ def by_hour(
     """Return the hours with calls of one day, each with its begin in UTC: a day of the zone may have an hour
     twice. Raises LedgerError."""
     groups = _grouped(controller, on, on, lambda at: at)
-    return tuple((at, _day(on, counts, lines)) for at, counts in groups)
+    return tuple((at, day_of_counts(on, counts, lines)) for at, counts in groups)
 
 
 def _grouped(
@@ -184,7 +184,8 @@ def total(days: Iterable[DayStatistics]) -> DayStatistics:
     return _sum(date.min, days)
 
 
-def _day(day: date, counts: Iterable[HourCount], lines: Sequence[Line]) -> DayStatistics:
+def day_of_counts(day: date, counts: Iterable[HourCount], lines: Sequence[Line]) -> DayStatistics:
+    """Return the sum of the counts of a day, or of the month that begins on it."""
     lines_by_number = {line.number: line for line in lines}
     by_status, by_line, seconds_spared = Counter[Status](), Counter[str](), 0.0
     for count in counts:

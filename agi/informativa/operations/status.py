@@ -10,11 +10,13 @@ from collections import Counter
 from collections.abc import Container, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, tzinfo
 from itertools import groupby
 from pathlib import Path
+from typing import Annotated
 
 from prometheus_client.parser import text_string_to_metric_families
+from pydantic import Field, InstanceOf
 
 from ..config import by_company, inspect
 from ..ledgers.following import LedgerSummary
@@ -141,6 +143,10 @@ class ControllerStatus:
     """The state of its boxes; null where they share no database, or it does not answer."""
     last_hour: FellBack | None
     """Calls that fell back; null where none did, or the service does not say it."""
+    zone: Annotated[tzinfo, InstanceOf(), Field(exclude=True)] = UTC
+    """The time zone of its days."""
+    today: Annotated[date | None, Field(exclude=True)] = None
+    """The present day there."""
 
 
 @dataclass(frozen=True)
@@ -150,7 +156,7 @@ class StatusReport:
     service: Service
     """The service."""
     today_since: Time
-    """The time at which today began."""
+    """The time at which today began on this machine; a company's today began at midnight of its own zone."""
     controllers: tuple[ControllerStatus, ...]
     """The companies."""
     spool_rows: int | None
@@ -217,6 +223,8 @@ async def _look(system: System) -> StatusReport:
                 log=log,
                 meeting=meeting,
                 last_hour=FellBack(calls, fell) if calls else None,
+                zone=controller.zone,
+                today=system.now.astimezone(controller.zone).date(),
             )
         )
     rows = None

@@ -1,4 +1,5 @@
-"""Units of systemd for the service, the console, the signer and the backups of one configuration."""
+"""Units of systemd for the service, the console, the signer, the backups and the reports of one
+configuration."""
 
 from __future__ import annotations
 
@@ -19,8 +20,19 @@ from .generated import Generated, write
 
 SERVICE, CONSOLE, SIGNER = "informativa", "informativa-web", "informativa-evidence"
 BACKUP, BACKUP_TIMER = "informativa-backup", "informativa-backup.timer"
-UNITS = {SERVICE: "", CONSOLE: " --web", SIGNER: " --evidence", BACKUP: " --backup", BACKUP_TIMER: " --timer"}
+REPORT, REPORT_TIMER = "informativa-report", "informativa-report.timer"
+UNITS = {
+    SERVICE: "",
+    CONSOLE: " --web",
+    SIGNER: " --evidence",
+    BACKUP: " --backup",
+    BACKUP_TIMER: " --timer",
+    REPORT: " --report",
+    REPORT_TIMER: " --report-timer",
+}
 """All units, each with the option by which `informativa systemd` prints it."""
+_TIMERS = {BACKUP: BACKUP_TIMER, REPORT: REPORT_TIMER}
+"""The timers of the services that one starts."""
 NEXT = "systemctl daemon-reload && systemctl enable --now {unit}"
 _LOCAL_ONLY = (
     "# Nothing that is configured leaves this machine.\nIPAddressDeny=any\nIPAddressAllow=localhost\n"
@@ -37,8 +49,7 @@ def generate(file: Path, output: Path | None = None, unit: str = SERVICE) -> Gen
     warnings = [*not_live(configuration), *installation.out_of_reach(configuration)]
     if unit in (SERVICE, CONSOLE):
         warnings += owned_by_root(configuration)
-    enabled = BACKUP_TIMER if unit == BACKUP else unit  # the timer starts it
-    return Generated(text, output, NEXT.format(unit=enabled), tuple(warnings))
+    return Generated(text, output, NEXT.format(unit=_TIMERS.get(unit, unit)), tuple(warnings))
 
 
 def owned_by_root(configuration: Configuration, user: str = "asterisk") -> list[Text]:

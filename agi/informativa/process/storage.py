@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ..ledgers.caller_states import CallerStates, PeriodMarks
     from ..ledgers.following import Follower, LedgerSummary
     from ..ledgers.migrating import MigrationEstimate
+    from ..ledgers.month_counts import MonthCounts
     from ..ledgers.owner import LedgerOwner
     from ..ledgers.restoring import RestoreResult
     from ..ledgers.reversing import EarlierSchema, Reversal
@@ -151,6 +152,13 @@ def answers(controller: Controller, since: datetime, until: datetime) -> tuple[A
     from ..ledgers.following import answers
 
     return answers(controller.ledger, since, until, _owner(controller))
+
+
+def month(controller: Controller, since: datetime, until: datetime) -> MonthCounts:
+    """Return the counts of one controller's ledger in a period. Reads all of it. Raises LedgerError."""
+    from ..ledgers.following import month
+
+    return month(controller.ledger, since, until, _owner(controller))
 
 
 def has_answers(controller: Controller) -> bool:

@@ -2,6 +2,7 @@
 
 - `text`: lines and tables for a terminal
 - `documents`: JSON documents and their schema, as a result's own fields give them
+- `times`: times, days and lengths of time as people read them
 - `messages`: texts in a reader's language, by gettext (`locale/`)
 - `terminal`: the one place that decides about colour, characters and width
 
@@ -25,5 +26,6 @@ Files:
 - `record_files`: records as CSV, JSON Lines or linked data
 - `jsonld`: records as linked data (W3C DPV)
 - `consent_files`: standing consents of many callers
+- `report_sections`, `report_files`: the report of a month in words, as a page and as CSV
 - `support`: the support bundle
 """

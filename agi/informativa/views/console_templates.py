@@ -40,6 +40,7 @@ from .text.boxes import ago, cells
 from .text.bundle_plan import sentences
 from .text.choices import explained_key, outlook
 from .text.consents import end_of
+from .times import day_text, duration, month_text
 
 PLACE = "views/templates/console"
 PAUSE = Markup("<!-- -->")
@@ -183,7 +184,7 @@ def moment(at: datetime, zone: tzinfo, say: Language, *, seconds: bool = True) -
     except OverflowError:  # in the first and the last hours of the calendar
         local = at
     clock = f"{local:%H:%M:%S}" if seconds else f"{local:%H:%M}"
-    text = say("{date}, {time}", date=_date(local.date(), say), time=clock)
+    text = say("{date}, {time}", date=day_text(local.date(), say), time=clock)
     return Markup('<time datetime="{}">{}</time>').format(local.isoformat(timespec="seconds"), text)
 
 
@@ -198,12 +199,7 @@ def when(event: Event, zone: tzinfo, say: Language, *, seconds: bool = True) -> 
 
 def day(on: date, say: Language) -> Markup:
     """A day, as people write it."""
-    return Markup('<time datetime="{}">{}</time>').format(on.isoformat(), _date(on, say))
-
-
-def day_text(on: date, say: Language) -> str:
-    """A day, as a part of a sentence."""
-    return _date(on, say)
+    return Markup('<time datetime="{}">{}</time>').format(on.isoformat(), day_text(on, say))
 
 
 def counted(say: Language, one: str, many: str, number: int, **arguments: object) -> str:
@@ -214,18 +210,7 @@ def counted(say: Language, one: str, many: str, number: int, **arguments: object
 
 def month(on: date, say: Language) -> Markup:
     """A month, as people write it."""
-    text = say("{month} {year}", month=words.MONTHS[on.month - 1], year=on.year)
-    return Markup('<time datetime="{}">{}</time>').format(f"{on:%Y-%m}", text)
-
-
-def duration(seconds: float, say: Language) -> str:
-    """Return a number of seconds in words: hours and minutes, or minutes and seconds."""
-    rounded = round(seconds)
-    if rounded >= 3600:
-        return say("{hours} h {minutes} min", hours=rounded // 3600, minutes=rounded % 3600 // 60)
-    if rounded >= 60:
-        return say("{minutes} min {seconds} s", minutes=rounded // 60, seconds=rounded % 60)
-    return say("{seconds} s", seconds=rounded)
+    return Markup('<time datetime="{}">{}</time>').format(f"{on:%Y-%m}", month_text(on, say))
 
 
 def how_much(heard: Heard, say: Language) -> str:
@@ -248,7 +233,3 @@ def shipped_style(name: str) -> Markup:
     """A style sheet of ours, to stand in a page that needs no other file."""
     place = resources.files("informativa").joinpath(PLACE, "static", name)
     return Markup(place.read_text(encoding="utf-8"))  # noqa: S704  # our own
-
-
-def _date(on: date, say: Language) -> str:
-    return say("{day} {month} {year}", day=on.day, month=words.MONTHS[on.month - 1], year=on.year)

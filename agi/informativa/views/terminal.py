@@ -36,6 +36,7 @@ _PLAIN = str.maketrans(
 )  # fmt: skip
 WIDE = 1000  # columns of what is no terminal
 _HANDLER = "informativa"
+_SHORT = 65_536  # characters that may be written to nobody
 # Control characters but the line break and the tab, those that turn the direction of writing, separators that
 # some terminals and most programs take for line breaks, and tags, which nobody sees.
 _COMMANDS = re.compile(
@@ -51,10 +52,18 @@ class _Clean:
 
     def __init__(self, stream: TextIO) -> None:
         self.rich_proxied_file = stream
+        self._unread = 0
 
     def write(self, text: str) -> int:
-        """Write a text without its control characters."""
-        return self.rich_proxied_file.write(clean(text))
+        """Write a text without its control characters. When the reader has left (`| head -1`) the rest of a
+        short output is dropped, so that the exit code is the command's own; a long one ends there."""
+        try:
+            return self.rich_proxied_file.write(clean(text))
+        except BrokenPipeError:
+            self._unread += len(text)
+            if self._unread > _SHORT:
+                raise
+            return len(text)
 
     def writelines(self, lines: Iterable[str]) -> None:
         """Write texts without their control characters."""
@@ -111,6 +120,11 @@ def console(*, stderr: bool = False, wrap: bool = True) -> Console:
         ) -> Iterable[Segment]:
             for segment in super().render(renderable, options):
                 yield segment if segment.control else segment._replace(text=clean(segment.text))
+
+        def on_broken_pipe(self) -> None:
+            """Write the rest nowhere: the exit code is the command's own."""
+            self.quiet = True
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
     stream = _itself(sys.stderr if stderr else sys.stdout)
     return Clean(file=stream, soft_wrap=not wrap, markup=False, highlight=False, emoji=False)

@@ -27,6 +27,7 @@ Looking:
 - `explain`: what would happen to a call
 - `test_call`: a call that tries it
 - `ledger`: records
+- `report`: a month of a company
 - `controllers`: companies: their state, a purge, the worksheet of a contract
 - `support`: a bundle for whoever helps
 

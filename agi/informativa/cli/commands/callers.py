@@ -12,7 +12,7 @@ import typer
 from ...config import DEFAULT_FILE
 from ...model import Action, Controller, RecordKind
 from ...model.text import Text
-from ...operations import callers
+from ...operations import caller_summary, callers
 from ...operations.access_log import note_in_shell
 from ...operations.backup import listing
 from ...operations.controllers import notice_named, select_for_callers, select_for_notices
@@ -70,7 +70,12 @@ def show(
     if as_json:
         print_document(access)
     else:
-        for line in text.access(access, selection.configuration.controllers, _):
+        configuration, now = selection.configuration, datetime.now(UTC)
+        summaries = [
+            caller_summary.summary(records, company, typed.caller, configuration, now)
+            for company, records in zip(selection.named, access.controllers, strict=True)
+        ]
+        for line in text.access(access, summaries, configuration.controllers, _):
             print(line)
     _require_complete(access)
 

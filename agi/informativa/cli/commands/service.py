@@ -32,6 +32,10 @@ def _systemd(
     ] = False,
     backup: Annotated[bool, typer.Option("--backup", help="That of backups.")] = False,
     timer: Annotated[bool, typer.Option("--timer", help="The timer of backups: one every night.")] = False,
+    report: Annotated[bool, typer.Option("--report", help="That of monthly reports.")] = False,
+    report_timer: Annotated[
+        bool, typer.Option("--report-timer", help="The timer of reports: every month.")
+    ] = False,
 ) -> None:
     """Print the systemd unit for this configuration, hardened, or write it."""
     options = {
@@ -39,10 +43,12 @@ def _systemd(
         systemd_unit.SIGNER: evidence,
         systemd_unit.BACKUP: backup,
         systemd_unit.BACKUP_TIMER: timer,
+        systemd_unit.REPORT: report,
+        systemd_unit.REPORT_TIMER: report_timer,
     }
     chosen = [name for name, is_chosen in options.items() if is_chosen]
     if len(chosen) > 1:
-        raise typer.BadParameter(_("Choose one of --web, --evidence, --backup and --timer."))
+        raise typer.BadParameter(_("Choose one unit: only one of its options."))
     unit = chosen[0] if chosen else systemd_unit.SERVICE
     print_generated(systemd_unit.generate(config, output, unit))
 

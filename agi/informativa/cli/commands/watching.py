@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import datetime
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -12,7 +12,7 @@ from ...config import DEFAULT_FILE
 from ...operations import status
 from ...views import terminal
 from ...views.text import status as view
-from ..options import Config, Json, Of, print_document
+from ..options import Config, Json, Of, print_document, warn
 from ..words import _
 from . import tail
 
@@ -32,7 +32,7 @@ def _tail(
     config: Config = DEFAULT_FILE,
     as_json: Json = False,
 ) -> None:
-    """Follow the calls as they are recorded, one notice a line, until Ctrl-C."""
+    """Follow the calls as they are recorded, one notice a line, until Ctrl-C; in each company's own time."""
     tail.run(config, line, controller or (), count, as_json)
 
 
@@ -43,25 +43,31 @@ def _status(
             "--service", help="Only the service, whatever one company's trouble: for a health check."
         ),
     ] = False,
+    screen: Annotated[
+        bool, typer.Option("--screen", help="All that a terminal shows, also through a pipe.")
+    ] = False,
     config: Config = DEFAULT_FILE,
     as_json: Json = False,
 ) -> None:
-    """Show the service and the ledgers on one screen.
+    """Show the service and the ledgers on one screen; through a pipe one line a company.
 
     Exit code 0 if the service answers and the ledgers can be used.
     """
-    if not _show(config, as_json, service_alone=service):
+    look = status.look_at_service if service else status.look
+    report = look(config, datetime.now().astimezone())
+    if as_json:
+        print_document(report)
+    elif screen or service or sys.stdout.isatty():
+        _print_screen(report)
+    else:
+        for line in view.lines(report, _):
+            print(line)
+        warn(report.warnings)
+    if not report.in_order:
         raise typer.Exit(1)
 
 
-def _show(file: Path, as_json: bool, *, service_alone: bool = False) -> bool:
-    """Show the service and the ledgers; return whether all is in order. Raises ConfigError for a file of
-    which no part can be used."""
-    look = status.look_at_service if service_alone else status.look
-    report = look(file, datetime.now().astimezone())
-    if as_json:
-        print_document(report)
-        return report.in_order
+def _print_screen(report: status.StatusReport) -> None:
     console = terminal.console()
     for part in view.screen(report, _):
         console.print(part)
@@ -69,4 +75,3 @@ def _show(file: Path, as_json: bool, *, service_alone: bool = False) -> bool:
         console.print()
     for warning in view.warnings(report, _):
         console.print(warning, style="yellow", soft_wrap=True)
-    return report.in_order

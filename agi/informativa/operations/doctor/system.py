@@ -71,7 +71,7 @@ class System:
     @property
     def today(self) -> datetime:
         """The time at which the day of `now` began."""
-        return self.now.replace(hour=0, minute=0, second=0, microsecond=0)
+        return _midnight(self.now)
 
     @property
     def manager(self) -> ManagerSession:
@@ -125,7 +125,8 @@ class System:
     def summary(self, controller: Controller) -> LedgerSummary:
         """Return the summary of a ledger, for the last days and for today. Raises LedgerError."""
         since = self.now - timedelta(days=DAYS)
-        return self._read(f"summary {controller.id}", lambda: storage.summary(controller, since, self.today))
+        today = _midnight(self.now.astimezone(controller.zone))
+        return self._read(f"summary {controller.id}", lambda: storage.summary(controller, since, today))
 
     def kept_since(self, controller: Controller) -> datetime | None:
         """Return the time from before which a purge deletes records now, `None` for never: a shorter
@@ -252,3 +253,8 @@ class System:
             for message in messages
             if message.event == "ListDialplan" and message.priority.isdigit()
         ]
+
+
+def _midnight(now: datetime) -> datetime:
+    """Return the time at which the day of `now` began, in its zone."""
+    return now.replace(hour=0, minute=0, second=0, microsecond=0)

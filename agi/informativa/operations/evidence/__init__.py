@@ -40,7 +40,7 @@ A list of calls beside the ledgers:
 At home:
 
 - `monitor`, `monitor_reading`, `monitor_judging`: a look at others' logs: what is read, and what it means
-- `monitor_findings`, `monitor_outbox`, `monitor_command`: findings, which are new, whom they are told to
+- `monitor_findings`, `monitor_outbox`: findings, which are new, whom they are told to
 - `monitor_witness`, `witness`: the company's own witness, as the monitor reads it, and as a service
 - `approving`, `approver_key`, `erasure_lists`: approval of notes, the key for it, lists of what is erased
 - `noted_approvals`, `note_words`: approvals that came back; notes in words

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 
 from ...evidence.monitor_state import MonitorFolder, MonitorState, PendingFinding
 from ...model.text import NOTHING, Text
-from .monitor_command import run_command
+from ..outside_command import run_command
 from .monitor_findings import FindingKind, MonitorFinding
 
 
@@ -51,8 +51,8 @@ class Outbox:
             self._folder.save(state)
             return NOTHING
         while state.pending and not stopped():
-            if problem := run_command(self._command, state.pending[0].line):
-                return problem
+            if fault := run_command(self._command, f"{state.pending[0].line}\n".encode()):
+                return Text("{fault}; it is told again", fault=fault)
             pending = state.pending.pop(0)
             state.delivered[pending.subject] = pending.state
             self._folder.save(state)

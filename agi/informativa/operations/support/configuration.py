@@ -54,7 +54,7 @@ KINDS: Mapping[Kind, tuple[str, ...]] = {
         "shared.hosts[]", "shared.database", "shared.box", "shared.wait", "shared.milliseconds",
         "web.listen", "web.names[]", "web.idle", "web.proxy.addresses[]",
         *(f"{_C}.{name}" for name in ("name", "retention", "recycled_after", "time_zone", "old_keys_for")),
-        f"{_C}.erasures",
+        f"{_C}.erasures", f"{_C}.report.language",
         f"{_C}.service_purposes[]", f"{_C}.names.*.*",
         *(f"{_C}.letter.{name}" for name in ("contact", "dpo", "authority", "recipients[]", "transfers")),
         f"{_O}.contract.date", f"{_O}.analysis.date",
@@ -87,6 +87,7 @@ KINDS: Mapping[Kind, tuple[str, ...]] = {
         f"{_C}.hook.url"),
     Kind.HIDDEN: (
         "shared_numbers[]", "web.proxy.header", "evidence.witness[].key", f"{_K}.query",
+        f"{_C}.report.to[]", f"{_C}.report.sender", f"{_C}.report.run",
         f"{_C}.approver", f"{_C}.instruction", f"{_O}.processor", f"{_O}.sub_processors[]",
         f"{_O}.contract.reference", f"{_O}.analysis.reference",
     ),

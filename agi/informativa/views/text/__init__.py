@@ -11,6 +11,7 @@ Calls and records:
 - `importing`: an import
 - `retention`: a purge
 - `access_log`: who looked at whom
+- `report`: the report of a month
 
 The installation:
 

@@ -10,6 +10,7 @@ from ...model.text import Text
 from ...operations.access_log import AccessEntries
 from ..messages import Language
 from ..terminal import one_line
+from ..times import local_time
 
 _ACTIONS: dict[Action, Text] = {
     Action.LOGIN: Text("logged in"),
@@ -73,13 +74,12 @@ def short(pseudonym: bytes | str | None) -> str:
 def entries(page: AccessEntries, zone: tzinfo, say: Language) -> Iterator[str]:
     """Yield a line for each entry, the newest first, and the option that shows earlier ones."""
     for entry in page.entries:
-        at = entry.at.astimezone(zone)
         parts = [say("erased") if entry.erased else short(entry.caller)]
         parts += [say("record {record}", record=entry.record)] if entry.record is not None else []
         text = ", ".join(
             filter(None, [say(action_text(entry.action)), *parts, detail_text(entry.detail or "", say)])
         )
-        yield one_line(f"{at:%Y-%m-%d %H:%M:%S}  {entry.account}: {text}")
+        yield one_line(f"{local_time(entry.at, zone, seconds=True)}  {entry.account}: {text}")
     if not page.entries:
         yield say("Nothing of that kind is on record.")
     if page.before:

@@ -8,6 +8,7 @@ from ...model import Role
 from ...model.text import Text
 from ...operations.accounts.management import Account, AccountRemoved, Accounts, Grant, Invited
 from ..messages import Language
+from ..times import local_day, local_time
 
 ROLES = {
     Role.READER: Text("reader"),
@@ -15,12 +16,11 @@ ROLES = {
     Role.ADMIN: Text("admin"),
 }
 """The name of each role."""
-_DAY, _MINUTE = "%Y-%m-%d", "%Y-%m-%d %H:%M"
 
 
 def invited(invitation: Invited, say: Language) -> Iterator[str]:
     """Yield the link by which a password is chosen, and the roles that it gives. Times are the reader's."""
-    end = invitation.until.astimezone().strftime(_MINUTE)
+    end = local_time(invitation.until)
     yield say(
         "{name} chooses a password here, once, until {until}: {link}",
         name=invitation.name,
@@ -36,7 +36,7 @@ def accounts(result: Accounts, say: Language) -> Iterator[str]:
     for account in result.accounts:
         yield f"{account.name}: {grants(account.grants, say)}; {_way_in(account, say)}"
     for invitation in result.invitations:
-        end = invitation.until.astimezone().strftime(_MINUTE)
+        end = local_time(invitation.until)
         validity = say("invited until {until}", until=end)
         yield f"{invitation.name}: {grants(invitation.grants, say)}; {validity}"
     if not result.accounts and not result.invitations:
@@ -67,7 +67,7 @@ def grants(roles: Sequence[Grant], say: Language) -> str:
 
 
 def _way_in(account: Account, say: Language) -> str:
-    day = account.changed.astimezone().strftime(_DAY)
+    day = local_day(account.changed)
     if account.app:
         return say("password and the code of an app, since {day}", day=day)
     return say("password, since {day}", day=day)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC
+from datetime import tzinfo
 from itertools import groupby
 
 from ...evidence.last_audit import LastAudit
@@ -18,6 +18,7 @@ from ...operations.evidence.bundle_holes import BoxErasure
 from ...operations.evidence.stamps import AuditedStamps
 from ...operations.evidence.verdict import Hole, HoleCause, remembered
 from ..messages import Language
+from ..times import local_time
 
 FLAWS = {
     Flaw.FACTS: Text("what is on record of it is not what was written"),
@@ -78,11 +79,11 @@ def verdict(ledger: AuditedLedger, say: Language) -> str:
     return verdict_sentence(ledger.verdict, missing, say, own_word=own_word)
 
 
-def last_audit(audit: LastAudit | None, say: Language) -> str:
-    """Return what the last audit said, and when."""
+def last_audit(audit: LastAudit | None, zone: tzinfo, say: Language) -> str:
+    """Return what the last audit said, and when, in a zone."""
     if audit is None:
         return say("never")
-    return say("{time:%Y-%m-%d %H:%M} UTC: {result}", time=audit.at.astimezone(UTC), result=remembered(audit))
+    return say("{time}: {result}", time=local_time(audit.at, zone), result=remembered(audit))
 
 
 def verdict_sentence(verdict: Verdict, missing: int, say: Language, *, own_word: bool) -> str:

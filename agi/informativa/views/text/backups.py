@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
 
 from ...operations.backup.listing import BackupList, ListedBackup, VerifiedBackup
 from ...operations.backup.making import MadeBackup
@@ -12,6 +11,7 @@ from ...operations.backup.manifest import BackupCompany
 from ...operations.backup.recovery import RestoredBackup, RestoredCompany
 from ...operations.rollback_plan import Rollback
 from ..messages import Language
+from ..times import local_time
 
 _MEGABYTE = 1_000_000
 
@@ -42,9 +42,9 @@ def backup_list(result: BackupList, say: Language) -> Iterator[str]:
 
 def _entry(backup: ListedBackup, say: Language) -> Iterator[str]:
     yield say(
-        "{file}: of {made} (UTC), {size} MB",
+        "{file}: of {made}, {size} MB",
         file=backup.file.name,
-        made=_time(backup.made),
+        made=local_time(backup.made),
         size=_size(backup.bytes),
     )
     if backup.problem:
@@ -54,7 +54,7 @@ def _entry(backup: ListedBackup, say: Language) -> Iterator[str]:
     if backup.keys:
         yield "  " + say("with keys, encrypted")
     if backup.expires:
-        yield "  " + say("kept until {day} (UTC)", day=_time(backup.expires))
+        yield "  " + say("kept until {day}", day=local_time(backup.expires))
     for erasures in backup.holds:
         yield "  " + say.counted(
             "still holds {count} caller of {id} who was erased on {day}",
@@ -73,11 +73,11 @@ def verified(result: VerifiedBackup, say: Language) -> Iterator[str]:
     """Yield the result of a verification."""
     manifest = result.manifest
     yield say.counted(
-        "{file}: of {made} (UTC), by informativa {program}. {count} file is as it was written.",
-        "{file}: of {made} (UTC), by informativa {program}. All {count} files are as they were written.",
+        "{file}: of {made}, by informativa {program}. {count} file is as it was written.",
+        "{file}: of {made}, by informativa {program}. All {count} files are as they were written.",
         len(manifest.files),
         file=result.file,
-        made=_time(manifest.made),
+        made=local_time(manifest.made),
         program=manifest.program,
     )
     yield from _companies(manifest.companies, say)
@@ -120,9 +120,9 @@ def restored_backup(result: RestoredBackup, say: Language) -> Iterator[str]:
             else iter(
                 [
                     say(
-                        "{id}: its ledger of {made} (UTC) would be restored.",
+                        "{id}: its ledger of {made} would be restored.",
                         id=company.controller,
-                        made=_time(result.made),
+                        made=local_time(result.made),
                     )
                 ]
             )
@@ -162,10 +162,10 @@ def _restored_company(company: RestoredCompany, say: Language) -> Iterator[str]:
         yield say("What was there before is {file}.", file=company.before)
     if company.unknown_since:
         yield say(
-            "Who was erased after {time} (UTC) is known only as far as it was published. Look through the"
+            "Who was erased after {time} is known only as far as it was published. Look through the"
             " requests since, and erase those callers again:"
             " informativa caller erase NUMBER --controller {id} --yes",
-            time=_time(company.unknown_since),
+            time=local_time(company.unknown_since),
             id=company.controller,
         )
     if company.must_begin_log:
@@ -201,10 +201,6 @@ def _needed_keys(companies: Sequence[BackupCompany], say: Language) -> Iterator[
 
 def _size(number: int) -> str:
     return f"{max(number / _MEGABYTE, 0.1):.1f}"
-
-
-def _time(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%d %H:%M}"
 
 
 def rollback(result: Rollback, say: Language) -> Iterator[str]:

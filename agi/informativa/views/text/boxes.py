@@ -12,6 +12,7 @@ from ...operations import boxes
 from ...operations.boxes import Box, Difference, JoinedController, Meeting, MigratedSchema, RetiredBox
 from ..messages import Language
 from ..terminal import one_line, progress
+from ..times import local_day
 
 _LINE = "  {:<16} {:>12} {:>8}  {:<22} {}"
 DIFFERENCES = {
@@ -43,7 +44,7 @@ def meeting(status: Meeting, say: Language) -> Iterator[str]:
 def cells(box: Box, say: Language) -> tuple[str, ...]:
     """Return a box's name, its records, how many were not sent yet, when it was last heard of, and
     remarks."""
-    left = f"{box.retired:%Y-%m-%d}" if box.retired else ""
+    left = local_day(box.retired) if box.retired else ""
     last_heard = say("left on {day}", day=left) if left else ago(box.seconds_ago, say)
     remarks = [say("this box")] if box.this else []
     remarks += [say(DIFFERENCES[difference]) for difference in box.different]

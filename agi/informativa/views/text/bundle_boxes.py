@@ -8,6 +8,7 @@ from datetime import tzinfo
 from ...model.text import Text
 from ...operations.evidence.bundle_content import IncompleteBox
 from ..messages import Language
+from ..times import local_day, local_time
 
 _NOT_WHOLE = Text(
     "NOT WHOLE: records of the period may be missing, of the machines that follow. Ask for another bundle"
@@ -37,6 +38,6 @@ def _lacks(box: IncompleteBox, zone: tzinfo, say: Language) -> Iterator[str]:
             "{count} records not sent yet, as far as it said",
             count,
         )
-    yield say("last heard of {time}", time=f"{box.seen.astimezone(zone):%Y-%m-%d %H:%M:%S}")
+    yield say("last heard of {time}", time=local_time(box.seen, zone))
     if box.retired:
-        yield say("left for good on {day}", day=f"{box.retired.astimezone(zone):%Y-%m-%d}")
+        yield say("left for good on {day}", day=local_day(box.retired, zone))

@@ -3,41 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, time, tzinfo
 from pathlib import Path
 
-from ...model import Controller
+from ...model import Controller, Reason, RecordKind
 from ...model.text import Text
+from ...operations.caller_summary import CallerSummary, InformedNotice
 from ...operations.callers import Access, Erased, Recorded
 from ...operations.completeness import Missing
-from ...operations.record_document import AskedChoice, Record
+from ...operations.record_document import Record
 from .. import choice_words
 from ..messages import Language
-from ..record_words import KINDS, REASONS, name_in_language
+from ..record_words import KINDS, REASONS, STATUSES, name_in_language
 from ..terminal import one_line
+from ..times import local_day, local_time, zone_name
+from .consents import end_of
 
-_FACTS = {
-    "box": Text("box"),
-    "record": Text("record"),
-    "when": Text("when"),
-    "recorded": Text("recorded"),
-    "how": Text("how"),
-    "line": Text("line"),
-    "text": Text("text"),
-    "purposes": Text("purposes"),
-    "status": Text("status"),
+_DETAILS = {
     "ground": Text("ground"),
-    "heard": Text("heard"),
-    "answer": Text("answer"),
-    "choice of": Text("choice of"),
+    "purposes": Text("purposes"),
     "options": Text("options"),
     "reference": Text("reference"),
     "rests on record": Text("rests on record"),
+    "recorded": Text("recorded"),
 }
 
 
-def access(result: Access, controllers: Mapping[str, Controller], say: Language) -> Iterator[str]:
-    """Yield the number of records of each controller, and each record in the words of an access request."""
-    for held in result.controllers:
+def access(
+    result: Access, summaries: Sequence[CallerSummary], controllers: Mapping[str, Controller], say: Language
+) -> Iterator[str]:
+    """Yield of each controller what counts for the caller, and his records with their times."""
+    for held, summary in zip(result.controllers, summaries, strict=True):
+        company = controllers[held.controller]
         yield say.counted(
             "{name} ({id}): {count} record of {caller}",
             "{name} ({id}): {count} records of {caller}",
@@ -46,15 +43,61 @@ def access(result: Access, controllers: Mapping[str, Controller], say: Language)
             id=held.controller,
             caller=result.caller,
         )
-        names = controllers[held.controller].names
+        if held.records:
+            yield from (f"  {one_line(sentence)}" for sentence in _summary(summary, company, say))
+            yield "  " + say("On record; times are those of {zone}:", zone=zone_name(company.zone))
         for record in held.records:
-            facts = (
-                f"{say(_FACTS[label])}: {fact}"
-                for label, fact in _facts(record, names, say).items()
-                if fact not in (None, "")
-            )
-            yield one_line("    " + ", ".join(facts))
+            yield from (one_line(line) for line in _lines(record, company, say))
         yield from not_complete(held.missing, say)
+
+
+def _summary(summary: CallerSummary, company: Controller, say: Language) -> Iterator[str]:
+    """Yield what counts for a caller now, in sentences."""
+    if not summary.notices:
+        yield say("Not informed: no notice was given to this caller to its end, as far as this box knows.")
+    for informed in summary.notices:
+        facts = {
+            "notice": name_in_language(informed.notice, company.names, say),
+            "version": informed.version,
+            "time": _when(informed.at, informed.kind, company.zone),
+            "how": say(KINDS[informed.kind]) if informed.kind else say("on another box"),
+        }
+        sentences = [
+            say("Informed on {time} {how}: {notice}, version {version}.", **facts),
+            *([] if informed.is_due_everywhere else [_until(informed, company, say)]),
+            *(_due(line, reason, say) for line, reason in informed.due),
+        ]
+        yield " ".join(sentences)
+    for act in summary.consents:
+        assert act.answer is not None
+        assert act.since is not None
+        yield say(
+            "Consent {choice}: {answer} on {time}; {end}.",
+            choice=name_in_language(act.purpose, company.names, say) if act.purpose else act.choice,
+            answer=say(choice_words.ANSWERS[act.answer]),
+            time=local_time(act.since, company.zone, named=False),
+            end=end_of(act, company.zone, say) or say("without an end"),
+        )
+
+
+def _when(at: datetime, kind: RecordKind | None, zone: tzinfo) -> str:
+    """Return the time of a delivery; of one elsewhere the day alone, if no more is known."""
+    if kind is not RecordKind.PHONE and at.astimezone(zone).time() == time():
+        return local_day(at, zone)
+    return local_time(at, zone, named=False)
+
+
+def _until(informed: InformedNotice, company: Controller, say: Language) -> str:
+    if informed.until is None:
+        return say("It counts as long as it is on record.")
+    day = local_day(informed.until, company.zone)
+    if informed.is_purged:
+        return say("It counts until {day}, when its record is deleted.", day=day)
+    return say("It counts until {day}, when a plan asks for it again.", day=day)
+
+
+def _due(line: str, reason: Reason, say: Language) -> str:
+    return say("On {line} it is due again: {reason}.", line=line, reason=REASONS[reason])
 
 
 def erased(result: Erased, done: bool, say: Language) -> Iterator[str]:
@@ -123,40 +166,43 @@ def recorded(result: Recorded, controller: Controller, say: Language) -> str:
     )
 
 
-def _facts(record: Record, names: Mapping[str, Mapping[str, str]], say: Language) -> dict[str, object]:
-    """Return one record in the words of an access request."""
-    heard = (
-        say("{seconds:.1f} of {length:.1f} s", seconds=record.heard.seconds, length=record.heard.length)
-        if record.heard
-        else ""
-    )
-    asked = record.asked
+def _lines(record: Record, company: Controller, say: Language) -> Iterator[str]:
+    """Yield a record: its time and what happened, and below it in which words and for which reason."""
+    place = f"{record.box}:{record.number}" if record.box else str(record.number)
+    moment = _when(record.at, record.kind, company.zone)
+    yield f"    {moment:<16}  {_event(record, company, say)} ({say('record {record}', record=place)})"
+    details = _details(record, company, say).items()
+    yield " " * 22 + "; ".join(f"{say(_DETAILS[name])}: {value}" for name, value in details if value)
+
+
+def _event(record: Record, company: Controller, say: Language) -> str:
+    """Return what happened, in a line."""
+    asked, heard = record.asked, record.heard
     about = asked.choice if asked else record.notice or ""
-    text = (name_in_language(about, names, say), record.version or "", record.language or "")
+    text = " ".join(
+        filter(None, (name_in_language(about, company.names, say), record.version, record.language))
+    )
+    outcome = say(choice_words.KINDS[asked.kind]) if asked else say(STATUSES[record.status])
+    parts = [f"{text}: {outcome}" if text else outcome]
+    if asked:
+        parts.append(choice_words.answer(asked, (heard and heard.key) or "", say))
+    elif heard:
+        parts.append(say("{seconds:.1f} of {length:.1f} s", seconds=heard.seconds, length=heard.length))
+    parts.append(say(KINDS[record.kind]))
+    if record.line:
+        parts.append(record.line)
+    return ", ".join(parts)
+
+
+def _details(record: Record, company: Controller, say: Language) -> Mapping[str, object]:
+    """Return the rest of what an access request asks for, by the names of `_DETAILS`."""
+    options = record.asked.options.items() if record.asked else ()
+    is_later = record.recorded != record.at
     return {
-        "box": record.box,
-        "record": record.number,
-        "when": record.at.isoformat(timespec="seconds"),
-        "recorded": record.recorded.isoformat(timespec="seconds"),
-        "how": say(KINDS[record.kind]),
-        "line": record.line,
-        "text": " ".join(text).strip(),
-        "purposes": ", ".join(name_in_language(purpose, names, say) for purpose in record.purposes),
-        "status": record.status,
         "ground": say(REASONS[record.reason]) if record.reason in REASONS else record.reason,
-        "heard": heard,
-        **(_choice(asked, record.heard.key if record.heard else None, say) if asked else {}),
+        "purposes": ", ".join(name_in_language(purpose, company.names, say) for purpose in record.purposes),
+        "options": " ".join(f"{key}={say(choice_words.ANSWERS[word])}" for key, word in options),
         "reference": record.reference,
         "rests on record": record.rests_on,
-    }
-
-
-def _choice(asked: AskedChoice, key: str | None, say: Language) -> dict[str, object]:
-    """Return what he was asked, and his answer, in the same words."""
-    return {
-        "choice of": say(choice_words.KINDS[asked.kind]),
-        "options": " ".join(
-            f"{option}={say(choice_words.ANSWERS[word])}" for option, word in asked.options.items()
-        ),
-        "answer": choice_words.answer(asked, key or "", say),
+        "recorded": local_time(record.recorded, company.zone, named=False) if is_later else "",
     }

@@ -15,6 +15,7 @@ from .. import choice_words
 from ..messages import Language
 from ..record_words import KINDS, name_in_language, tenths
 from ..terminal import one_line
+from ..times import local_day, local_time
 from . import importing
 
 _ENDS: Mapping[Reason, Text] = {
@@ -120,7 +121,7 @@ def end_of(standing: StandingConsent | ConsentRow, zone: tzinfo, say: Language) 
         return say("counts no more: {why}", why=say(_ENDS[standing.ended]))
     if standing.until is None:
         return ""
-    until = f"{standing.until.astimezone(zone):%Y-%m-%d}"
+    until = local_day(standing.until, zone)
     if standing.answer is Answer.GRANTED:
         return say("holds until {until}", until=until)
     return say("nobody asks again before {until}", until=until)
@@ -142,7 +143,7 @@ def _act(act: ConsentAct, zone: tzinfo, say: Language) -> str:
 
 
 def _moment(at: datetime | None, zone: tzinfo) -> str:
-    return "" if at is None else f"{at.astimezone(zone):%Y-%m-%d %H:%M}"
+    return "" if at is None else local_time(at, zone)
 
 
 def answers(result: AnswerStatistics, controllers: Mapping[str, Controller], say: Language) -> Iterator[str]:

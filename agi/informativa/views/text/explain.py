@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from ...model import Line, NamesByLanguage, Status, name_and_id, names_of
+from ...model import Controller, Line, Status, name_and_id, names_of
 from ...model.text import Text
 from ...operations.explain import Decision, ExplainedCaller, Explanation, PriorDelivery
 from ...operations.explained_choices import ExplainedChoice
 from ..choice_sentences import ASKS
 from ..messages import Language
 from ..record_words import RULES
+from ..times import local_time
 from .choices import explained_key, outlook, silence
 
 Branch = tuple[Text, "str | Sequence[Sequence[Branch]]"]
@@ -25,7 +26,7 @@ def explanation(result: Explanation, line: Line, say: Language) -> Iterator[str]
     call_facts: Sequence[Branch] = (
         (Text("from"), say(WITHHELD) if result.call.number is None else result.call.number),
         (Text("to"), result.call.to),
-        (Text("at"), result.call.at.astimezone(controller.zone).isoformat(timespec="seconds")),
+        (Text("at"), local_time(result.call.at, controller.zone, seconds=True)),
     )
     line_facts: list[Branch] = [
         (Text("number"), result.line.number),
@@ -40,10 +41,10 @@ def explanation(result: Explanation, line: Line, say: Language) -> Iterator[str]
         (Text("caller"), [_caller(result.caller, say)]),
         (Text("language"), result.language),
         *([(Text("operators in"), result.country)] if result.country else []),
-        (Text("notices"), [_notice(decision, controller.names, say) for decision in result.notices]),
+        (Text("notices"), [_notice(decision, controller, say) for decision in result.notices]),
     ]
     if result.choices is not None:
-        branches = [_choice(choice, controller.names, say) for choice in result.choices]
+        branches = [_choice(choice, controller, say) for choice in result.choices]
         facts.append((Text("choices"), branches))
     yield from _tree(facts, say)
 
@@ -58,11 +59,11 @@ def _caller(caller: ExplainedCaller, say: Language) -> Sequence[Branch]:
     )
 
 
-def _notice(decision: Decision, names: NamesByLanguage, say: Language) -> Sequence[Branch]:
-    rule = RULES.get(decision.reason)
+def _notice(decision: Decision, company: Controller, say: Language) -> Sequence[Branch]:
+    names, rule = company.names, RULES.get(decision.reason)
     facts: list[Branch] = [
         (Text("notice"), f"{say(name_and_id(decision.notice, names))} {decision.version}"),
-        (Text("caller knows"), _prior_text(decision.known, names, say)),
+        (Text("caller knows"), _prior_text(decision.known, company, say)),
         (Text("rule"), f"{decision.reason}: {say(rule)}" if rule else decision.reason),
         (Text("would"), _would(decision, say)),
     ]
@@ -71,28 +72,29 @@ def _notice(decision: Decision, names: NamesByLanguage, say: Language) -> Sequen
     return [*facts, (Text("status"), _status(decision, say))]
 
 
-def _choice(choice: ExplainedChoice, names: NamesByLanguage, say: Language) -> Sequence[Branch]:
+def _choice(choice: ExplainedChoice, company: Controller, say: Language) -> Sequence[Branch]:
+    names, zone = company.names, company.zone
     facts: list[Branch] = [
         (Text("choice"), f"{say(name_and_id(choice.choice, names))} {choice.version}"),
         (Text("after"), "" if choice.after is None else say(name_and_id(choice.after, names))),
         (Text("asks"), say(ASKS[choice.asks])),
-        (Text("would"), outlook(choice, say)),
+        (Text("would"), outlook(choice, zone, say)),
     ]
     if choice.rests_on is not None:
         facts.append((Text("rests on"), say(name_and_id(choice.rests_on, names))))
-    keys = [(Text("key {key}", key=key.key), explained_key(key, say)) for key in choice.keys]
+    keys = [(Text("key {key}", key=key.key), explained_key(key, zone, say)) for key in choice.keys]
     return [*facts, *keys, (Text("no key"), silence(choice.silence, say))]
 
 
-def _prior_text(prior: PriorDelivery | None, names: NamesByLanguage, say: Language) -> str:
+def _prior_text(prior: PriorDelivery | None, company: Controller, say: Language) -> str:
     if prior is None:
         return say("nothing")
     return say(
-        "{versions} ({purposes}), by record {record} of {at:%Y-%m-%d %H:%M} UTC",
+        "{versions} ({purposes}), by record {record} of {at}",
         versions=", ".join(prior.versions),
-        purposes=names_of(prior.purposes, names),
+        purposes=names_of(prior.purposes, company.names),
         record=prior.record,
-        at=prior.at,
+        at=local_time(prior.at, company.zone),
     )
 
 

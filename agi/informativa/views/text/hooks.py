@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime, tzinfo
+from datetime import tzinfo
 
 from ...model import Controller
 from ...model.text import Foreign
@@ -11,6 +11,7 @@ from ...operations.hooks import HookChange, HookReport, HookStatus, HookTest
 from ..choice_words import ANSWERS
 from ..messages import Language
 from ..terminal import one_line
+from ..times import local_time
 
 
 def hooks(report: HookReport, controllers: Mapping[str, Controller], say: Language) -> Iterator[str]:
@@ -68,24 +69,24 @@ def _status(status: HookStatus, zone: tzinfo, say: Language) -> Iterator[str]:
     if status.stopped:
         yield say(
             "STOPPED since {at}: it answered with 410, and wants no messages any more",
-            at=_moment(status.stopped, zone),
+            at=local_time(status.stopped, zone),
         )
     if status.waiting and status.oldest:
         yield say.counted(
             "{count} message waits, since {at}",
             "{count} messages wait, the oldest since {at}",
             status.waiting,
-            at=_moment(status.oldest, zone),
+            at=local_time(status.oldest, zone),
         )
     else:
         yield say("nothing waits")
     if status.delivered:
-        yield say("last message taken: {at}", at=_moment(status.delivered, zone))
+        yield say("last message taken: {at}", at=local_time(status.delivered, zone))
     else:
         yield say("no message was taken yet")
     if status.failed and status.error:
         yield say(
-            "last error: {at}, {why}", at=_moment(status.failed, zone), why=error_words(status.error, say)
+            "last error: {at}, {why}", at=local_time(status.failed, zone), why=error_words(status.error, say)
         )
     if status.unnamed:
         yield say.counted(
@@ -103,7 +104,3 @@ def _status(status: HookStatus, zone: tzinfo, say: Language) -> Iterator[str]:
             tries=message.tries,
             why=error_words(message.error, say) if message.error else say("its caller has no name"),
         )
-
-
-def _moment(at: datetime, zone: tzinfo) -> str:
-    return f"{at.astimezone(zone):%Y-%m-%d %H:%M}"

@@ -17,6 +17,7 @@ from .. import choice_words
 from ..messages import Language
 from ..record_words import note_text
 from ..terminal import one_line
+from ..times import local_time, zone_name
 
 # One record a line, in columns that fit what is usual; a longer cell moves the rest to the right. Where the
 # terminal is too narrow for that, two or three.
@@ -25,7 +26,7 @@ _LINES = ("{0:>4} {1:<19} {5:<8} {6}", "     {2:<13} {3:<12} {4}", "     {7}")
 _COLUMNS = 107
 _HEADINGS = (
     "#",
-    Text("when (UTC)"),
+    Text("when ({zone})"),
     Text("line"),
     Text("caller"),
     Text("notice"),
@@ -53,7 +54,9 @@ def ledger(
         )
         return
     lines = (_LINE,) if width >= _COLUMNS else _LINES
-    yield "\n".join(line.format(*(say(heading) for heading in _HEADINGS)) for line in lines)
+    zone = zone_name(controller.zone)
+    headings = [say(heading, zone=zone) for heading in _HEADINGS]
+    yield "\n".join(line.format(*headings) for line in lines)
     rows = iter(records)
     while page := list(islice(rows, _PAGE)):
         output = (line.format(*_cells(record, say)).rstrip() for record in page for line in lines)
@@ -72,7 +75,7 @@ def _cells(entry: ControllerRecord, say: Language) -> list[str]:
     event = entry.record.event
     return [
         f"{entry.box}:{entry.record.number}" if entry.box else str(entry.record.number),
-        f"{event.at:%Y-%m-%d %H:%M:%S}",
+        local_time(event.at, entry.controller.zone, seconds=True, named=False),
         event.line,
         _caller(event, say),
         f"{event.asked.choice if event.asked else event.notice} {event.version} {event.language}",
@@ -123,7 +126,7 @@ def call(entry: ControllerRecord, width: int) -> str:
     elif event.heard and event.heard.ending is not Ending.WHOLE:
         cause = event.heard.ending
     row = _call(width).format(
-        time=f"{event.at.astimezone():%H:%M:%S}",
+        time=f"{event.at.astimezone(entry.controller.zone):%H:%M:%S}",
         line=event.line,
         controller=entry.controller.id,
         status=event.status,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from datetime import date
+from datetime import date, tzinfo
 
 from rich.console import RenderableType
 from rich.table import Table
@@ -14,9 +14,18 @@ from ...model import Answer
 from ...model.text import Text
 from ...operations.boxes import Meeting
 from ...operations.evidence.log_state import LogState
-from ...operations.status import ControllerStatus, DayOfAnswers, Service, StatusReport, Tally
+from ...operations.monthly_report import FAILURES
+from ...operations.status import (
+    ControllerStatus,
+    DayOfAnswers,
+    LedgerCounts,
+    Service,
+    StatusReport,
+    Tally,
+)
 from ..choice_words import ANSWERS
 from ..messages import Language
+from ..times import local_time, zone_name
 from .audits import last_audit
 from .boxes import DIFFERENCES
 
@@ -32,13 +41,50 @@ def screen(report: StatusReport, say: Language) -> Iterator[RenderableType]:
     yield table
     for status in report.controllers:
         yield ""
-        yield Styled(f"{status.name} ({status.id})", style="bold")
+        name = f"{status.name} ({status.id}), {zone_name(status.zone)}"
+        yield Styled(name, style="bold")
         yield _controller(status, say)
         if status.counts:
             yield _tally(say("today"), status.counts.today, say)
             yield _tally(say("30 days"), status.counts.last_30_days, say)
             if status.counts.choices:
-                yield _choices(status.counts.choices, report.today_since.date(), say)
+                yield _choices(status.counts.choices, status.today, say)
+
+
+def lines(report: StatusReport, say: Language) -> Iterator[str]:
+    """Yield a heading and one line a company, for a pipe. Columns stay where they are; with a name of 32
+    letters, the longest, a line has 80."""
+    if not report.controllers:
+        return
+    names = {zone_name(status.zone) for status in report.controllers}
+    zone = names.pop() if len(names) == 1 else say("local time")
+    titles = say("company"), "state", say("today"), say("30 days"), say("errors")
+    company = max(len(titles[0]), *(len(status.id) for status in report.controllers))
+    today, days, errors = (max(width, len(title)) for width, title in zip((5, 7, 6), titles[2:], strict=True))
+    row = f"{{:<{company}}} {{:<8}} {{:>{today}}} {{:>{days}}} {{:>{errors}}} {{}}"
+    yield row.format(*titles, say("last record ({zone})", zone=zone))
+    for status in report.controllers:
+        cells = _cells(status.counts, status.zone) if status.counts else ("-", "-", "-", "-")
+        yield row.format(status.id, _state(status, report.service), *cells)
+
+
+def _state(status: ControllerStatus, service: Service) -> str:
+    """Return the state of a company in a word, for programs: the worst that is so."""
+    if not status.live:
+        return "not-live"
+    if not status.usable:
+        return "unusable"
+    if not service.answers:
+        return "down"
+    return "before" if status.as_before else "live"
+
+
+def _cells(counts: LedgerCounts, zone: tzinfo) -> tuple[str, str, str, str]:
+    """Return the calls of today and of 30 days, the notices that failed or fell back today, and the last
+    record."""
+    failed = sum(counts.today.notices.get(status, 0) for status in FAILURES)
+    last = local_time(counts.last_record.at, zone, named=False) if counts.last_record else "-"
+    return str(counts.today.calls), str(counts.last_30_days.calls), str(failed), last
 
 
 def warnings(report: StatusReport, say: Language) -> list[str]:
@@ -54,7 +100,7 @@ def _service(service: Service, say: Language) -> str:
     if service.version:
         parts.append(say("version {version}", version=service.version))
     if service.since:
-        parts.append(say("since {time}", time=f"{service.since.astimezone():%Y-%m-%d %H:%M}"))
+        parts.append(say("since {time}", time=local_time(service.since)))
     if service.calls_in_progress is not None:
         calls = service.calls_in_progress
         parts.append(say.counted("{calls} call in progress", "{calls} calls in progress", calls, calls=calls))
@@ -87,10 +133,10 @@ def _controller(status: ControllerStatus, say: Language) -> Table:
         )
         table.add_row(say("  last hour"), fallen_back)
     if status.log:
-        table.add_row(say("  signed"), _log(status.log, say))
-        table.add_row(say("  audited"), last_audit(status.log.audit, say))
+        table.add_row(say("  signed"), _log(status.log, status.zone, say))
+        table.add_row(say("  audited"), last_audit(status.log.audit, status.zone, say))
     if status.meeting:
-        table.add_row(say("  boxes"), _boxes(status.meeting, say))
+        table.add_row(say("  boxes"), _boxes(status.meeting, status.zone, say))
     first_day = status.kept_since
     purged = say("the daily purge takes what is from before {date}", date=first_day and first_day.isoformat())
     table.add_row(say("  kept"), purged if first_day else say("for ever"))
@@ -101,7 +147,7 @@ def _ledger(status: ControllerStatus, say: Language) -> str:
     counts = status.counts
     assert counts is not None
     if last := counts.last_record:
-        when = f"{last.at.astimezone():%Y-%m-%d %H:%M:%S}"
+        when = local_time(last.at, status.zone, seconds=True, named=False)
         latest = say("last record {record}, {when}", record=last.number, when=when)
     else:
         latest = say("no record yet")
@@ -110,7 +156,7 @@ def _ledger(status: ControllerStatus, say: Language) -> str:
     return f"{counts.bytes / 1e6:.1f} MB, {latest}, {callers}"
 
 
-def _boxes(meeting: Meeting, say: Language) -> str:
+def _boxes(meeting: Meeting, zone: tzinfo, say: Language) -> str:
     """Return the boxes that did not leave, with their states."""
     parts = []
     for box in meeting.boxes:
@@ -119,14 +165,13 @@ def _boxes(meeting: Meeting, say: Language) -> str:
             if box.behind:
                 state.append(say("{count} records behind", count=box.behind))
             if box.quiet:
-                time = f"{box.seen.astimezone():%Y-%m-%d %H:%M}"
-                state.append(say("NOT HEARD OF since {time}", time=time))
+                state.append(say("NOT HEARD OF since {time}", time=local_time(box.seen, zone, named=False)))
             state += [say(DIFFERENCES[difference]) for difference in box.different]
             parts.append(f"{box.name} ({', '.join(state)})" if state else box.name)
     return ", ".join(parts) or say("none yet")
 
 
-def _log(log: LogState, say: Language) -> str:
+def _log(log: LogState, zone: tzinfo, say: Language) -> str:
     """Return how many records are signed, and how many each copy elsewhere has."""
     if log.signed_at is None:
         return say("nothing yet; {waiting} waiting", waiting=log.waiting)
@@ -135,14 +180,14 @@ def _log(log: LogState, say: Language) -> str:
             "{signed} of {size} records, checkpoint of {time}",
             signed=log.signed,
             size=log.signed + log.waiting,
-            time=f"{log.signed_at.astimezone():%Y-%m-%d %H:%M}",
+            time=local_time(log.signed_at, zone, named=False),
         )
     ]
     for copy in (*log.published, *log.witnessed):
         words = Text("{place} has {size}") if not copy.problem else Text("{place} HAS ONLY {size}")
         parts.append(say(words, place=copy.place, size=copy.size))
     if log.stamped_at:
-        parts.append(say("time-stamp of {time}", time=f"{log.stamped_at.astimezone():%Y-%m-%d %H:%M}"))
+        parts.append(say("time-stamp of {time}", time=local_time(log.stamped_at, zone, named=False)))
     return ", ".join(parts)
 
 
@@ -156,7 +201,7 @@ def _tally(title: str, tally: Tally, say: Language) -> Table:
     return table
 
 
-def _choices(days: Sequence[DayOfAnswers], today: date, say: Language) -> Table:
+def _choices(days: Sequence[DayOfAnswers], today: date | None, say: Language) -> Table:
     """Return a section of its own: the answers to each choice on each line, in 30 days and today."""
     table = _grid()
     table.add_row(f"  {say('choices')}", say("answers in 30 days; today in brackets"))

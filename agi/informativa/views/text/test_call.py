@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...asterisk.test_call import CallStep, Moment
-from ...model import NamesByLanguage, name_and_id
+from ...model import Controller, name_and_id
 from ...model.text import Text
 from ...operations.record_document import Record
 from ...operations.test_call import CallPlaced, PlannedCall, TestCall
 from ..choice_sentences import ANSWERS
 from ..messages import Language
+from ..times import local_time
 from .explain import WITHHELD
 
 _STEPS = {
@@ -49,7 +50,7 @@ def progress(step: CallPlaced | Moment, call: PlannedCall, say: Language) -> Ite
 def report(result: TestCall, call: PlannedCall, say: Language) -> Iterator[str]:
     """Yield the records of the call, and the problems."""
     for record in result.records:
-        yield _record(record, call.line.controller.names, say)
+        yield _record(record, call.line.controller, say)
     for given in result.choices or ():
         choice = say(name_and_id(given.choice, call.line.controller.names))
         yield f"{choice}: {given.answer}, {say(ANSWERS[given.answer])}"
@@ -72,16 +73,16 @@ def _prompt(path: str | None, call: PlannedCall) -> str | None:
     return path if seconds is None else f"{path}, {seconds:.1f} s"
 
 
-def _record(record: Record, names: NamesByLanguage, say: Language) -> str:
+def _record(record: Record, company: Controller, say: Language) -> str:
     heard = record.heard
     length = (
         say("{seconds:.1f} of {length:.1f} s", seconds=heard.seconds, length=heard.length) if heard else ""
     )
     played = f", {length}, {heard.ending}" if heard else ""
     about = record.asked.choice if record.asked else record.notice or ""
-    notice = say(name_and_id(about, names))
+    notice = say(name_and_id(about, company.names))
     return (
         say("record {number}", number=record.number)
-        + f": {record.at:%Y-%m-%d %H:%M:%S} UTC, {notice} {record.version or ''} {record.language or ''},"
-        f" {record.status} {record.reason}{played}"
+        + f": {local_time(record.at, company.zone, seconds=True)}, {notice} {record.version or ''}"
+        f" {record.language or ''}, {record.status} {record.reason}{played}"
     )

@@ -1,5 +1,5 @@
-"""The snippets of dialplan/README.md: each block names in its first line the file that it belongs into; and
-the dialplan around them, to ring them."""
+"""The snippets of dialplan/README.md and other pages: each block names in its first line the file that it
+belongs into; and the dialplan around them, to ring them."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ AGENTS = ["app_stasis", "res_stasis", "app_audiosocket", "res_audiosocket", "res
 AGENTS += ["res_http_websocket", "res_websocket_client"]  # Asterisk 22's Stasis needs both
 """The modules by which voice agents take calls, which the lab leaves out."""
 DIALPLAN = Path(__file__).resolve().parents[2] / "dialplan"
+README = DIALPLAN / "README.md"
 
 # A call comes in on the lab's trunk and goes on in the page's context; its end is always told.
 ENTRY = """\
@@ -71,11 +72,10 @@ class Snippet:
         return f"{self.section}: {self.file}"
 
 
-def snippets() -> list[Snippet]:
+def snippets(page: Path = README) -> list[Snippet]:
     """All blocks of configuration files in the page, in their order."""
     found = []
-    page = (DIALPLAN / "README.md").read_text(encoding="utf-8")
-    for section in re.split(r"^## ", page, flags=re.MULTILINE)[1:]:
+    for section in re.split(r"^## ", page.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]:
         for text in re.findall(r"^```(?:ini|yaml)\n(.*?)^```", section, re.DOTALL | re.MULTILINE):
             file = re.match(r"[;#] (\S+\.(?:conf|yaml))", text)
             assert file, f"this block does not say which file it is for:\n{text}"
@@ -83,9 +83,9 @@ def snippets() -> list[Snippet]:
     return found
 
 
-def section(title: str, file: str) -> str:
+def section(title: str, file: str, page: Path = README) -> str:
     """The text for one file that the page shows under a heading."""
-    texts = [snippet.text for snippet in snippets() if (snippet.section, snippet.file) == (title, file)]
+    texts = [snippet.text for snippet in snippets(page) if (snippet.section, snippet.file) == (title, file)]
     assert texts, f"the page has no {file} under {title!r}"
     return "\n".join(texts)
 

@@ -1,5 +1,5 @@
-"""The dialplan that other PBXs generate around a call from outside, written anew and small from the sources that
-docs/other-pbxs.md names: each hands the call to the page's example, and sends it on where it would go."""
+"""The dialplan that other PBXs generate around a call from outside, written anew and small from the sources
+that docs/other-pbxs.md names: each hands the call to the page's example, and sends it on."""
 
 from __future__ import annotations
 

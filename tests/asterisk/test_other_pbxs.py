@@ -1,4 +1,4 @@
-"""The examples of docs/other-pbxs.md, rung: each in a dialplan as its product generates one; and setup there."""
+"""The examples of docs/other-pbxs.md, rung: each in a dialplan as its product has it; and setup there."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def test_mikopbx_account_in_place_of_a_number(site: Site, sounds: dict[str, Path
 
 
 def test_mikopbx_has_no_random_numbers(site: Site, sounds: dict[str, Path]) -> None:
-    """Without func_rand, as in MikoPBX's Asterisk, what the dialplan plays by itself is on record all the same."""
+    """Without func_rand, as in MikoPBX's Asterisk, what the dialplan plays by itself is still on record."""
     lay_product(site, sounds, "MikoPBX")
     site.office.stop()
     site.office.config.unlink()  # so the script fails, as where there is none

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 from pathlib import Path
 
 import pytest
 
+from commands import run
 from informativa.config import load
 from informativa.operations.dialplan_install import STEP
 from informativa.operations.setup.dialplan_changes import edited_dialplan
@@ -102,6 +105,19 @@ def test_mikopbx_account_in_place_of_a_number(site: Site, sounds: dict[str, Path
     call = site.call()
     assert (call.status, call.reason) == ("FALLBACK", "no-line")
     assert "after" in call.heard
+
+
+def test_mikopbx_commands_write_the_dialplan(folder: Path) -> None:
+    """The command of the page writes the dialplan to where the example includes it from."""
+    page = PAGE.read_text(encoding="utf-8").partition("## MikoPBX")[2]
+    lines = (
+        page.partition("```sh\n")[2].partition("```")[0].replace("/etc/informativa", str(folder)).splitlines()
+    )
+    made, typed = (shlex.split(line) for line in lines)
+    Path(made[-1]).mkdir(parents=True)
+    assert (typed[0], run(*typed[1:]).returncode) == ("/opt/informativa/bin/informativa", 0)
+    (included,) = re.findall(r"^#tryinclude /etc/informativa/(.*)$", page, re.MULTILINE)
+    assert "[informativa]" in (folder / included).read_text()
 
 
 def test_mikopbx_has_no_random_numbers(site: Site, sounds: dict[str, Path]) -> None:

@@ -165,6 +165,13 @@ def test_parts_of_the_composition_fit_together() -> None:
     assert "etc-asterisk:/etc/asterisk" in {*asterisk["volumes"]} & {*SERVICES["dialplan"]["volumes"]}
 
 
+def test_page_has_the_compositions_commands() -> None:
+    """The commands of docs/other-pbxs.md are those at the head of compose.yaml, in the same order."""
+    page = (ROOT / "docs/other-pbxs.md").read_text(encoding="utf-8").partition("## Asterisk in containers")[2]
+    block = page.partition("```sh\n")[2].partition("```")[0]
+    assert [shlex.split(line) for line in block.splitlines()] == commands(COMPOSITION)
+
+
 def test_composition_leads_to_a_call_with_the_notice(image: Image, tmp_path: Path) -> None:
     """The commands at its head, and what its parts are started with, on a real Asterisk with the volume's
     dialplan: a caller hears the notice by the service."""

@@ -1,5 +1,5 @@
-"""The snippets of dialplan/README.md: each block names in its first line the file that it belongs into; and
-the dialplan around them, to ring them."""
+"""The snippets of dialplan/README.md and other pages: each block names in its first line the file that it
+belongs into; and the dialplan around them, to ring them."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ AGENTS += ["res_http_websocket", "res_websocket_client"]  # Asterisk 22's Stasis
 ROOT = Path(__file__).resolve().parents[2]
 DIALPLAN = ROOT / "dialplan"
 TRANSFERS = ROOT / "docs" / "transfers.md"
+README = DIALPLAN / "README.md"
 
 # A call comes in on the lab's trunk and goes on in the page's context; its end is always told.
 ENTRY = """\
@@ -73,8 +74,8 @@ class Snippet:
         return f"{self.section}: {self.file}"
 
 
-def snippets(page: Path = DIALPLAN / "README.md") -> list[Snippet]:
-    """All blocks of configuration files in a page, in their order."""
+def snippets(page: Path = README) -> list[Snippet]:
+    """All blocks of configuration files in the page, in their order."""
     found = []
     for section in re.split(r"^## ", page.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]:
         for text in re.findall(r"^```(?:ini|yaml)\n(.*?)^```", section, re.DOTALL | re.MULTILINE):
@@ -84,8 +85,8 @@ def snippets(page: Path = DIALPLAN / "README.md") -> list[Snippet]:
     return found
 
 
-def section(title: str, file: str, page: Path = DIALPLAN / "README.md") -> str:
-    """The text for one file that a page shows under a heading."""
+def section(title: str, file: str, page: Path = README) -> str:
+    """The text for one file that the page shows under a heading."""
     texts = [snippet.text for snippet in snippets(page) if (snippet.section, snippet.file) == (title, file)]
     assert texts, f"the page has no {file} under {title!r}"
     return "\n".join(texts)

@@ -40,24 +40,12 @@ exten => 1,1,MixMonitor(${UNIQUEID}.wav)
 exten => 1,n,Goto(ext-queues,600,1)
 """
 FREEPBX = FREEPBX_AROUND + ROUTES
-ROUTE = """\
-#!/usr/bin/env python3
-import sys
-told = dict(line.rstrip("\\n").split(": ", 1) for line in iter(sys.stdin.readline, "\\n"))
-for command in (f"SET VARIABLE ROUTED {told['agi_extension']}", "SET CONTEXT after", "SET EXTENSION 600",
-                "SET PRIORITY 1"):
-    print(command, flush=True)
-    sys.stdin.readline()
-"""
 
 
 @pytest.fixture(scope="module")
 def pbx(build: Build, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pbx]:
-    """One Asterisk with queues, and VICIdial's script where it looks for scripts."""
+    """One Asterisk with queues."""
     folder = tmp_path_factory.mktemp("pbx")
-    (folder / "agi").mkdir()
-    (folder / "agi/agi-DID_route.agi").write_text(ROUTE)
-    (folder / "agi/agi-DID_route.agi").chmod(0o755)
     files = {"modules.conf": conf.modules(build, keep=["app_queue.so"]), "queues.conf": ""}
     with Pbx(build, folder, "", extra_files=files) as running:
         yield running
@@ -182,9 +170,6 @@ def test_verstat_of_the_carriers_header(
     [
         ("Plain Asterisk", "extensions.conf", "from-trunk-a", "${EXTEN}"),
         ("Plain Asterisk", "extensions.conf", "from-trunk-b", "account7"),
-        ("Issabel", "extensions_custom.conf", "informativa-then-600", "s"),
-        ("VICIdial", "extensions.conf", "trunkinbound", "${EXTEN}"),
-        ("VICIdial", "extensions.conf", "trunkinbound", "+${EXTEN}"),
         ("Queues", "extensions.conf", "care", "${EXTEN}"),
     ],
 )
@@ -193,9 +178,6 @@ def test_notice_once_and_then_on(
 ) -> None:
     """The caller hears the notice the first time and not the second, and goes on to where he should."""
     text = re.sub(r"Queue\(customer-care.*\)", "Goto(after,600,1)", section(title, file))
-    if title == "Issabel":
-        text = text.replace("s,1,GosubIf", "s,1,Set(__FROM_DID=0212345678)\n same => n,GosubIf")
-        text += FREEPBX + (DIALPLAN / "freepbx.conf").read_text() + INCLUDE
     lay(site, context, text, sounds, to)
     first, second = site.call(), site.call()
     assert (first.status, first.heard) == ("PLAYED", site.whole("it/short", "after"))

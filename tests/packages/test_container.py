@@ -1,5 +1,5 @@
-"""The recipe of a container (dialplan/other/Containerfile), carried out without a container engine: its steps
-and the commands at its head, word for word, in folders of this machine that stand for those of the image."""
+"""The recipes of containers (dialplan/other: Containerfile, compose.yaml), carried out without an engine for
+them: their steps and the commands at their heads, word for word, in folders that stand for the image's."""
 
 from __future__ import annotations
 
@@ -15,19 +15,26 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import yaml
 
+from lab import builds
 from lab.debian import Unavailable
 from lab.office import fill_in
+from lab.pbx import Pbx
+from lab.phone import Phone
 from lab.ports import free_port
 from lab.setup import ROOT
 from packages import carried
 
 RECIPE = (ROOT / "dialplan/other/Containerfile").read_text(encoding="utf-8")
+COMPOSITION = (ROOT / "dialplan/other/compose.yaml").read_text(encoding="utf-8")
 INSTALLED = "/opt/informativa"
 
 
-def instructions(recipe: str) -> dict[str, list[str]]:
-    """The arguments of each instruction, by its name."""
+def instructions(stage: str) -> dict[str, list[str]]:
+    """The arguments of each instruction of a stage, by the instruction's name."""
+    parts = re.split(r"^FROM \S+ AS (\S+)\n", RECIPE, flags=re.MULTILINE)
+    recipe = dict(zip(parts[1::2], parts[2::2], strict=True))[stage]
     lines = re.sub(r"\\\n\s*", "", re.sub(r"^#.*\n", "", recipe, flags=re.MULTILINE)).splitlines()
     steps: dict[str, list[str]] = {}
     for line in lines:
@@ -42,7 +49,8 @@ def commands(recipe: str) -> list[list[str]]:
     return [shlex.split(line) for line in re.sub(r"\\\n\s*", "", head).splitlines()]
 
 
-STEPS = instructions(RECIPE)
+STEPS = instructions("informativa")
+SERVICES = yaml.safe_load(COMPOSITION)["services"]
 HEALTH = json.loads(STEPS["HEALTHCHECK"][0].partition("CMD ")[2])
 
 
@@ -142,3 +150,71 @@ def started(words: Sequence[str], here: Path) -> tuple[list[str], dict[str, Path
     return [*program, *(words[at + 1 :] or json.loads(STEPS["CMD"][0]))], {
         there: here / host for host, there in pairs
     }
+
+
+def test_parts_of_the_composition_fit_together() -> None:
+    """Each is of a stage of the recipe, as the same user; Asterisk has the service at 127.0.0.1, the prompts
+    at the service's path, and the dialplan in its folder."""
+    stages = {service["build"]["target"] for service in SERVICES.values()}
+    assert stages == {"asterisk", "informativa"}
+    assert [instructions(stage)["USER"] for stage in stages] == [["${USER_ID}:${USER_ID}"]] * 2
+    asterisk, service = SERVICES["asterisk"], SERVICES["informativa"]
+    assert asterisk["network_mode"] == service["network_mode"] == "host"
+    assert "./etc-informativa/prompts:/etc/informativa/prompts:ro" in asterisk["volumes"]
+    assert service["volumes"] == ["./etc-informativa:/etc/informativa"]
+    assert "etc-asterisk:/etc/asterisk" in {*asterisk["volumes"]} & {*SERVICES["dialplan"]["volumes"]}
+
+
+def test_page_has_the_compositions_commands() -> None:
+    """The commands of docs/other-pbxs.md are those at the head of compose.yaml, in the same order."""
+    page = (ROOT / "docs/other-pbxs.md").read_text(encoding="utf-8").partition("## Asterisk in containers")[2]
+    block = page.partition("```sh\n")[2].partition("```")[0]
+    assert [shlex.split(line) for line in block.splitlines()] == commands(COMPOSITION)
+
+
+def test_composition_leads_to_a_call_with_the_notice(image: Image, tmp_path: Path) -> None:
+    """The commands at its head, and what its parts are started with, on a real Asterisk with the volume's
+    dialplan: a caller hears the notice by the service."""
+    try:
+        build = builds.obtain("testing", lambda _what, _fraction: None)
+    except Unavailable as error:
+        pytest.skip(f"Asterisk: {error}")
+    (first,) = [words for words in commands(COMPOSITION) if "run" in words]
+    assert first[:5] == ["podman", "compose", "run", "--rm", "--no-deps"]
+    volumes = {"/etc/informativa": tmp_path / "etc-informativa", "/etc/asterisk": tmp_path / "pbx/etc"}
+    volumes["/etc/informativa"].mkdir()
+    entry = json.loads(STEPS["ENTRYPOINT"][0])
+    environment = {**os.environ, "LC_ALL": "C.UTF-8"}
+
+    def words(more: Sequence[str]) -> list[str]:
+        return image.words([*entry, *more], volumes)
+
+    subprocess.run(words(first[6:]), check=True, env=environment, stdin=subprocess.DEVNULL)
+    config = tmp_path / "etc-informativa/informativa.yaml"
+    fill_in(config)
+    config.write_text(config.read_text().replace("127.0.0.1:4588", f"127.0.0.1:{free_port()}"))
+    step = "GosubIf($[${DIALPLAN_EXISTS(informativa,s,1)}]?informativa,s,1(${EXTEN}))"
+    extensions = f"[from-lab]\nexten => _X.,1,{step}\n same => n,Hangup()\n#tryinclude informativa.conf\n"
+    with Pbx(build, tmp_path / "pbx", extensions) as pbx, Phone(pbx) as phone:
+        subprocess.run(words(SERVICES["dialplan"]["command"]), check=True, env=environment)
+        pbx.cli("dialplan reload")
+        with subprocess.Popen(
+            words(json.loads(STEPS["CMD"][0])),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            env=environment,
+        ) as service:
+            try:
+                assert service.stdout is not None
+                assert any(b"ready" in line for line in service.stdout)
+                call = phone.dial("0212345678", "+393331234567")
+                call.wait_heard(1, 60)
+                call.hang_up()
+                call.wait_ended(60)
+            finally:
+                service.terminate()
+    records = [*entry, "ledger", "show", "--controller", "acme", "-c", "/etc/informativa/informativa.yaml"]
+    ran = subprocess.run(
+        image.words(records, volumes), check=True, capture_output=True, text=True, env=environment
+    )
+    assert "PARTIAL" in ran.stdout

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
@@ -21,6 +21,7 @@ from pathlib import Path
 from ...model.errors import InformativaError
 from ...model.remedy import SafeChange, SafeRemedy
 from ...model.text import NOTHING, Text, command
+from ...system.pinned_path import pin
 from ..document import OptionalSentence, Sentence
 from . import users
 from .checks import Check, Suite, of_suite
@@ -98,19 +99,36 @@ def examined(file: Path, checks: Sequence[Check]) -> list[Finding]:
 
 def execute(words: Sequence[str], environment: Mapping[str, str] | None = None) -> Execution:
     """Run one command, without a terminal. An interruption waits until it has ended; a second one ends it."""
-    try:
-        process = subprocess.Popen(  # noqa: S603  # words of a SafeRemedy, and no shell
-            [*_program(words[0]), *words[1:]],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            env={**os.environ, **(environment or {})},
-            start_new_session=True,  # the terminal's Ctrl-C is ours alone
-        )
-    except OSError as error:
-        return Execution(127, f"{words[0]}: {error.strerror}")
+    with ExitStack() as pins:
+        try:
+            arguments, names = _pinned(words, pins)
+        except InformativaError as error:
+            return Execution(1, str(error.message))
+        except OSError as error:
+            return Execution(1, f"{error.filename}: {error.strerror}")
+        try:
+            process = subprocess.Popen(  # noqa: S603  # words of a SafeRemedy, and no shell
+                [*_program(words[0]), *arguments],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                errors="replace",
+                env={**os.environ, **(environment or {})},
+                start_new_session=True,  # the terminal's Ctrl-C is ours alone
+                pass_fds=[int(Path(name).name) for name in names],
+            )
+        except OSError as error:
+            return Execution(127, f"{words[0]}: {error.strerror}")
+        execution = _ended(process)
+    output = execution.output
+    for name, file in names.items():
+        output = output.replace(name, file)
+    return replace(execution, output=output)
+
+
+def _ended(process: subprocess.Popen[str]) -> Execution:
+    """Wait for a process."""
     with process:
         try:
             output, _errors = process.communicate()
@@ -121,6 +139,22 @@ def execute(words: Sequence[str], environment: Mapping[str, str] | None = None) 
                 process.terminate()
             raise
     return Execution(process.returncode, output.strip())
+
+
+def _pinned(words: Sequence[str], pins: ExitStack) -> tuple[list[str], dict[str, str]]:
+    """Return the arguments of a command with the files that it changes pinned, and the paths of the pins.
+    Of chmod, which follows links, it is the file itself; else the folder around. Raises InformativaError
+    where another user's link leads there."""
+    program, *arguments = words
+    names: dict[str, str] = {}
+    for place, word in enumerate(arguments):
+        if program in _ON_FILES and word.startswith("/"):
+            file = Path(word)
+            known = file if program == "chmod" else next(folder for folder in file.parents if folder.exists())
+            pinned = pins.enter_context(pin(known))
+            names[str(pinned)] = str(known)
+            arguments[place] = str(pinned / file.relative_to(known))
+    return arguments, names
 
 
 def _program(name: str) -> list[str]:
@@ -235,14 +269,13 @@ def _owner(remedy: SafeRemedy) -> str | None:
 def _leads_elsewhere(remedy: SafeRemedy) -> bool:
     """Return whether a file that it changes is reached by a link of another user than root: who owns a folder
     could have root give him any file."""
-    return any(
-        place.is_symlink() and place.lstat().st_uid not in (0, os.geteuid())
-        for program, *words in remedy.commands
-        if program in _ON_FILES
-        for word in words
-        if word.startswith("/")
-        for place in (Path(word), *Path(word).parents)
-    )
+    with ExitStack() as pins, suppress(OSError):
+        try:
+            for words in remedy.commands:
+                _pinned(words, pins)
+        except InformativaError:
+            return True
+    return False
 
 
 def _is_allowed(remedy: SafeRemedy) -> bool:

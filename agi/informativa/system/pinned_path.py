@@ -40,6 +40,20 @@ def pin(path: Path) -> Iterator[Path]:
         os.close(descriptor)
 
 
+def another_users_folder(folder: Path) -> Path | None:
+    """Return the first folder on the way to one, from the root on, and of the targets of links, in which
+    another user than root and us may exchange names; `None` where nobody may."""
+    for place in dict.fromkeys(
+        part for end in (folder.absolute(), folder.resolve()) for part in (*reversed(end.parents), end)
+    ):
+        if place.is_dir():
+            status = place.lstat()
+            everybody = status.st_mode & (stat.S_IWOTH | stat.S_ISVTX) == stat.S_IWOTH
+            if status.st_uid not in (0, os.getuid()) or (everybody and not place.is_symlink()):
+                return place
+    return None
+
+
 def _opened(path: Path) -> tuple[int, set[int]]:
     """Open an absolute path (O_PATH), and return the owners of the links on the way, too. Raises OSError."""
     owners: set[int] = set()

@@ -23,7 +23,8 @@ from informativa.operations.doctor import mending
 from informativa.operations.doctor.checks import CHECKS, Check, Suite, of_suite
 from informativa.operations.doctor.findings import Finding, warning, wrong
 from informativa.operations.doctor.ledgers import unmounted
-from informativa.operations.doctor.mending import Execution, Mending, Outcome, Treatment, execute, mend
+from informativa.operations.doctor.mending import Mending, Outcome, Treatment, mend
+from informativa.operations.doctor.remedy_commands import Execution, execute
 
 USER = 54321  # a user id that is nobody's
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="root alone becomes another user")
@@ -231,7 +232,7 @@ def test_link_put_there_after_the_question_is_not_followed(
 
 @as_root
 def test_link_of_whom_the_file_belongs_to_is_followed(open_folder: Path) -> None:
-    """Who owns what his link leads to gains nothing by it: so are FreePBX's own files in Asterisk's folder."""
+    """Who owns what his link leads to gains nothing by it: FreePBX has such links in Asterisk's folder."""
     (open_folder / "module").touch(mode=0o600)
     (open_folder / "conf").symlink_to("module")
     for path in ("module", "conf"):
@@ -274,7 +275,8 @@ def test_interruption_waits_for_the_command_that_runs(tmp_path: Path) -> None:
     for pipe in (begun, go):
         os.mkfifo(pipe)
     script = f"echo x > {begun}; read x < {go}; echo x > {done}"
-    source = f"from informativa.operations.doctor.mending import execute; execute(['sh', '-c', {script!r}])"
+    module = "informativa.operations.doctor.remedy_commands"
+    source = f"from {module} import execute; execute(['sh', '-c', {script!r}])"
     with subprocess.Popen([sys.executable, "-c", source], stderr=subprocess.PIPE, text=True) as process:
         begun.read_text()
         process.send_signal(signal.SIGINT)

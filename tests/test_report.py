@@ -31,11 +31,13 @@ from informativa.model import (
     Period,
     Reason,
     RecordKind,
+    ReportMail,
     Status,
 )
 from informativa.model.errors import InformativaError
 from informativa.operations import access_log, monthly_report
 from informativa.operations.report_document import FailureFigures, MonthlyReport, Requests
+from informativa.operations.report_sending import mail
 from informativa.process.storage import store
 
 ROME = ZoneInfo("Europe/Rome")
@@ -233,6 +235,27 @@ def test_a_command_that_fails_is_told_and_stops_no_other_companys_report(
     assert (result.returncode, result.stdout) == (1, "borealis: sent to dpo@acme.example.\n")
     assert "acme: The report of acme was not sent: sh ended with 3." in result.stderr
     assert (tmp_path / "mail").exists()
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["=?utf-8?q?Acme=0ABcc:a@mallory.example?=", "Acme\x85Bcc: a@mallory.example"],
+)
+def test_a_companys_name_makes_no_header(acme: Controller, name: str) -> None:
+    """Python decodes encoded words in a header, line breaks and all, and refuses some line breaks."""
+    company = replace(acme, name=name, report=ReportMail(("dpo@acme.example",), "", "en", ("cat",)))
+    lines = mail(company, f"{name}: a month", "text", (), LATER).decode().splitlines()
+    assert [line for line in lines if line.lower().startswith("bcc")] == []
+    assert len([line for line in lines if line.startswith("Subject: ")]) == 1
+
+
+def test_a_mail_address_is_one_address(folder: Path) -> None:
+    """An encoded word in it would be decoded, too."""
+    file = mailed(folder, "acme", "cat")
+    address = "=?utf-8?q?a=0ABcc=3Ab?=@acme.example"
+    file.write_text(file.read_text().replace("dpo@acme.example", f"'{address}'"))
+    result = run("check", "-c", file)
+    assert "a mail address such as `privacy@acme.example`" in result.stdout + result.stderr, result
 
 
 def test_nobody_to_send_it_to_is_an_error_that_says_what_to_write(folder: Path) -> None:

@@ -328,7 +328,7 @@ def test_last_steps_lie_where_root_alone_writes(machine: Machine, earlier: Path)
     machine.places.steps.mkdir()
     os.chown(machine.places.steps, 54321, 54321)
     before = machine.snapshot()
-    with pytest.raises(InformativaError, match="Another user than root may exchange what is in .*steps"):
+    with pytest.raises(InformativaError, match=r"Another user than root may exchange what is in .*steps"):
         machine.rollback(earlier)
     assert (machine.snapshot(), machine.commands()) == (before, [])
 

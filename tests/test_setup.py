@@ -488,7 +488,7 @@ def exchanged(pbx: Pbx, name: str, target: Path) -> None:
 @as_root
 @pytest.mark.parametrize("name", ["acme.key", ""])
 def test_no_file_of_roots_becomes_a_key(pbx: Pbx, name: str) -> None:
-    """A user lays a link to root's file, or to root's folder, where keys were: root copies nothing for him."""
+    """A user lays a link to root's file, or root's folder, where keys were: root copies nothing for him."""
     pbx.set_up()
     pbx.undo()
     secrets = pbx.root / "root"
@@ -498,7 +498,7 @@ def test_no_file_of_roots_becomes_a_key(pbx: Pbx, name: str) -> None:
         (pbx.etc / "keys/shadow").symlink_to(secrets / "shadow")
     else:
         exchanged(pbx, "keys", secrets)
-    with pytest.raises(InformativaError, match="is no key of|A link of another user leads to"):
+    with pytest.raises(InformativaError, match=r"is no key of|A link of another user leads to"):
         pbx.set_up()
     assert [path for path in pbx.etc.rglob("*") if path.name == "shadow" and not path.is_symlink()] == []
 

@@ -46,13 +46,20 @@ def mail(
     message["To"] = ", ".join(settings.to)
     if settings.sender:
         message["From"] = settings.sender
-    message["Subject"] = subject
+    message["Subject"] = _header(subject)
     message["Date"] = format_datetime(now)
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no answer of a machine comes back
     message.set_content(text)
     for attachment in attachments:
         message.add_attachment(attachment.text, subtype=attachment.kind, filename=attachment.name)
     return message.as_bytes()
+
+
+def _header(text: str) -> str:
+    """Return a text as a header takes it: on one line, and without encoded words (RFC 2047), which the
+    library would decode, line breaks in them and all."""
+    line = " ".join(text.split()).replace("=?", "= ?")
+    return "".join(letter for letter in line if letter.isprintable())
 
 
 def send(controller: Controller, message: bytes) -> None:

@@ -196,8 +196,8 @@ def _require_regular(file: Path, status: os.stat_result, largest: int | None) ->
 
 
 def read_foreign(file: Path, largest: int, *owners: int) -> bytes | None:
-    """Return the content of a file that somebody else wrote; `None` if it is no regular file, or not of one of
-    these `owners`. Follows no link, waits for nobody. Raises OSError."""
+    """Return the content of a file that somebody else wrote; `None` if it is no regular file, or not of one
+    of these `owners`. Follows no link, waits for nobody. Raises OSError."""
     with _within(file) as folder:
         descriptor = os.open(file.name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
     status = os.fstat(descriptor)

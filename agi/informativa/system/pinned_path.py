@@ -1,7 +1,8 @@
-"""Paths that stay what they are while root works with them, also where somebody else owns a folder on the way.
+"""Paths that stay what they are while root works with them, also where a folder on the way is another
+user's.
 
-The owner of a folder may exchange it, or a name in it, for a link at any moment: after root looked, and before
-root acts. So root opens a path name by name, and works with what was opened (proc(5), /proc/PID/fd).
+He may exchange a name in it for a link at any moment: after root looked, and before root acts. So root opens
+a path name by name, and works with what was opened (proc(5), /proc/PID/fd).
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ def pin(path: Path) -> Iterator[Path]:
     nothing by it (the rule of protected_symlinks, proc(5)). Raises InformativaError where it does not, and
     OSError.
     """
-    descriptor, owners = _opened(path.absolute())
+    descriptor, owners = _open_by_names(path.absolute())
     try:
         if owners - {0, os.geteuid(), os.fstat(descriptor).st_uid}:
             raise InformativaError(
@@ -54,7 +55,7 @@ def another_users_folder(folder: Path) -> Path | None:
     return None
 
 
-def _opened(path: Path) -> tuple[int, set[int]]:
+def _open_by_names(path: Path) -> tuple[int, set[int]]:
     """Open an absolute path (O_PATH), and return the owners of the links on the way, too. Raises OSError."""
     owners: set[int] = set()
     names, links = [*reversed(path.parts)], 0
@@ -65,7 +66,7 @@ def _opened(path: Path) -> tuple[int, set[int]]:
             following = os.open(name, os.O_PATH | os.O_NOFOLLOW, dir_fd=descriptor)
             status = os.fstat(following)
             if stat.S_ISLNK(status.st_mode):
-                target = os.readlink("", dir_fd=following)  # noqa: PTH115  # of this very link
+                target = os.readlink("", dir_fd=following)  # of this very link
                 os.close(following)
                 owners.add(status.st_uid)
                 links += 1

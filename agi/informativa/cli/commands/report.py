@@ -88,7 +88,9 @@ def _report(
         print_document(report)
         return
     text = _text(report, owner, form, reader_of(language))
-    if output is None:
+    if output is None and form is ReportFormat.TEXT:
+        print(text, end="")
+    elif output is None:
         verbatim(text)
     else:
         generated.write(output, text)

@@ -9,10 +9,8 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import os
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -21,15 +19,14 @@ from pathlib import Path
 from ...model.errors import InformativaError
 from ...model.remedy import SafeChange, SafeRemedy
 from ...model.text import NOTHING, Text, command
-from ...system.pinned_path import pin
 from ..document import OptionalSentence, Sentence
 from . import users
 from .checks import Check, Suite, of_suite
 from .examination import Examination, count_by_state, run_checks
 from .findings import Finding, State
+from .remedy_commands import Execution, execute, pin_files
 
 SETTLING = 10.0  # seconds that a service may take until a change shows
-_ON_FILES = {"chmod", "chown", "install", "rm"}
 _LINK = Text("A link of another user leads to that file: see where it leads.")
 _LATER = (SafeChange.SERVICE, SafeChange.UNIT)
 
@@ -80,14 +77,6 @@ class Mending(Examination):
     """In the order of the checks."""
 
 
-@dataclass(frozen=True)
-class Execution:
-    """The exit code of commands, and all that they printed."""
-
-    code: int
-    output: str
-
-
 Run = Callable[[Sequence[str]], Execution]
 Examine = Callable[[Path, Sequence[Check]], list[Finding]]
 
@@ -95,72 +84,6 @@ Examine = Callable[[Path, Sequence[Check]], list[Finding]]
 def examined(file: Path, checks: Sequence[Check]) -> list[Finding]:
     """Return the findings of these checks now."""
     return asyncio.run(run_checks(file, checks, asks_asterisk=True))[1]
-
-
-def execute(words: Sequence[str], environment: Mapping[str, str] | None = None) -> Execution:
-    """Run one command, without a terminal. An interruption waits until it has ended; a second one ends it."""
-    with ExitStack() as pins:
-        try:
-            arguments, names = _pinned(words, pins)
-        except InformativaError as error:
-            return Execution(1, str(error.message))
-        except OSError as error:
-            return Execution(1, f"{error.filename}: {error.strerror}")
-        try:
-            process = subprocess.Popen(  # noqa: S603  # words of a SafeRemedy, and no shell
-                [*_program(words[0]), *arguments],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-                errors="replace",
-                env={**os.environ, **(environment or {})},
-                start_new_session=True,  # the terminal's Ctrl-C is ours alone
-                pass_fds=[int(Path(name).name) for name in names],
-            )
-        except OSError as error:
-            return Execution(127, f"{words[0]}: {error.strerror}")
-        execution = _ended(process)
-    output = execution.output
-    for name, file in names.items():
-        output = output.replace(name, file)
-    return replace(execution, output=output)
-
-
-def _ended(process: subprocess.Popen[str]) -> Execution:
-    """Wait for a process."""
-    with process:
-        try:
-            output, _errors = process.communicate()
-        except KeyboardInterrupt:
-            try:
-                process.wait()
-            except KeyboardInterrupt:
-                process.terminate()
-            raise
-    return Execution(process.returncode, output.strip())
-
-
-def _pinned(words: Sequence[str], pins: ExitStack) -> tuple[list[str], dict[str, str]]:
-    """Return the arguments of a command with the files that it changes pinned, and the paths of the pins.
-    Of chmod, which follows links, it is the file itself; else the folder around. Raises InformativaError
-    where another user's link leads there."""
-    program, *arguments = words
-    names: dict[str, str] = {}
-    for place, word in enumerate(arguments):
-        if program in _ON_FILES and word.startswith("/"):
-            file = Path(word)
-            known = file if program == "chmod" else next(folder for folder in file.parents if folder.exists())
-            pinned = pins.enter_context(pin(known))
-            names[str(pinned)] = str(known)
-            arguments[place] = str(pinned / file.relative_to(known))
-    return arguments, names
-
-
-def _program(name: str) -> list[str]:
-    """Return the program of a command: ours is the one that runs now."""
-    beside = Path(sys.executable).with_name(name)
-    return [str(beside)] if name == "informativa" and beside.exists() else [name]
 
 
 def mend(
@@ -272,7 +195,7 @@ def _leads_elsewhere(remedy: SafeRemedy) -> bool:
     with ExitStack() as pins, suppress(OSError):
         try:
             for words in remedy.commands:
-                _pinned(words, pins)
+                pin_files(words, pins)
         except InformativaError:
             return True
     return False

@@ -71,8 +71,8 @@ def journal_file(folder: Path) -> Path:
 
 
 def read(folder: Path) -> Journal | None:
-    """Return the journal of the setup into a folder; `None` where there is none. Raises InformativaError, also
-    where another user wrote it, for root does what it says."""
+    """Return the journal of the setup into a folder; `None` where there is none. Raises InformativaError,
+    also where another user wrote it, for root does what it says."""
     file = journal_file(folder)
     try:
         text = read_foreign(file, _LARGEST, 0, os.geteuid())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 import re
 from contextlib import closing
 from dataclasses import replace
@@ -215,6 +216,17 @@ def test_a_report_is_mailed_as_text_page_and_table(folder: Path, tmp_path: Path)
     assert not re.search(r"https?:|src=|href=|url\(|<script", page)
     rows = list(csv.DictReader(io.StringIO(table)))
     assert [row["number"] for row in rows if (row["figure"], row["month"]) == ("calls", "2026-10")] == ["1"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="root alone becomes another user")
+def test_root_runs_the_command_as_whose_the_configuration_is(folder: Path, open_folder: Path) -> None:
+    """Who may write the configuration must not have root run his commands."""
+    open_folder.chmod(0o777)
+    file = mailed(folder, "acme", f"sh -c ''id -u >{open_folder}/uid''")
+    fill_company(file, "acme")
+    os.chown(file, 54321, 54321)
+    run("report", "--send", "--month", "2026-10", "-c", file)
+    assert (open_folder / "uid").read_text() == "54321\n"
 
 
 def fill_company(file: Path, name: str) -> None:

@@ -8,11 +8,12 @@ from datetime import datetime
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
+from pathlib import Path
 
 from ..model import Controller
 from ..model.errors import InformativaError
 from ..model.text import Text
-from .outside_command import run_command
+from .outside_command import hand_over
 
 
 @dataclass(frozen=True)
@@ -62,10 +63,11 @@ def _header(text: str) -> str:
     return "".join(letter for letter in line if letter.isprintable())
 
 
-def send(controller: Controller, message: bytes) -> None:
-    """Hand a mail to the command of the configuration. Raises InformativaError where that did not take it."""
+def send(controller: Controller, message: bytes, file: Path) -> None:
+    """Hand a mail to the command of the configuration, which is in `file`. Raises InformativaError where that
+    did not take it."""
     assert controller.report is not None
-    if fault := run_command(controller.report.command, message):
+    if fault := hand_over(message, controller.report.command, file.stat()):
         raise InformativaError(
             Text("The report of {id} was not sent: {fault}.", id=controller.id, fault=fault),
             Text("Try that command by hand, or name another: controllers.{id}.report.run", id=controller.id),

@@ -161,5 +161,6 @@ def _send_one(config: Path, company: str, month: date | None) -> None:
     )
     subject = f"{owner.name}: {report_sections.title(report, say)}"
     text = _text(report, owner, ReportFormat.TEXT, say)
-    report_sending.send(owner, report_sending.mail(owner, subject, text, attachments, report.made))
+    message = report_sending.mail(owner, subject, text, attachments, report.made)
+    report_sending.send(owner, message, config)
     print(_("{id}: sent to {addresses}.", id=owner.id, addresses=", ".join(owner.report.to)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import commands
-from informativa.operations.doctor.mending import Execution, execute
+from informativa.operations.doctor.remedy_commands import Execution, execute
 
 
 def here(words: Sequence[str]) -> Execution:

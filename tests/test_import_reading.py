@@ -352,6 +352,10 @@ def test_excel_files_that_are_too_large(
     wide = workbooks.write(tmp_path / "wide.xlsx", {"A": {**CELLS, "ZZ8": 1.0}})
     with pytest.raises(InformativaError, match="a sheet 256 columns"):
         importing.understand(source(folder, wide), quiet)
+    with monkeypatch.context() as patched:
+        patched.setattr(sheet_table, "LONGEST", 20)
+        with pytest.raises(InformativaError, match="The Excel file is too large"):
+            importing.understand(source(folder, workbooks.write(tmp_path / "long.xlsx", {"A": CELLS})), quiet)
     monkeypatch.setattr(sheet_table, "UNPACKED", 900)
     with pytest.raises(InformativaError, match="The Excel file is too large"):
         importing.understand(source(folder, wide), quiet)

@@ -23,7 +23,8 @@ from informativa.operations.doctor import mending
 from informativa.operations.doctor.checks import CHECKS, Check, Suite, of_suite
 from informativa.operations.doctor.findings import Finding, warning, wrong
 from informativa.operations.doctor.ledgers import unmounted
-from informativa.operations.doctor.mending import Execution, Mending, Outcome, Treatment, execute, mend
+from informativa.operations.doctor.mending import Mending, Outcome, Treatment, mend
+from informativa.operations.doctor.remedy_commands import Execution, execute
 
 USER = 54321  # a user id that is nobody's
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="root alone becomes another user")
@@ -210,6 +211,38 @@ def test_link_of_another_user_is_not_followed(open_folder: Path, link: str) -> N
     assert outcomes(machine.mended(open_folder)) == [Outcome.FAILED]
 
 
+@as_root
+@pytest.mark.parametrize(
+    "command", [("chmod", "a+r"), ("chown", "-h", str(USER)), ("rm",), ("install", "-d", "-o", str(USER))]
+)
+def test_link_put_there_after_the_question_is_not_followed(
+    open_folder: Path, command: tuple[str, ...]
+) -> None:
+    """Root changes no file of root's, either, where the folder's owner exchanges it while root reads."""
+    secret = open_folder / "root/shadow"
+    secret.parent.mkdir()
+    secret.touch(mode=0o600)
+    (open_folder / "etc").symlink_to(secret.parent)
+    os.chown(open_folder / "etc", USER, USER, follow_symlinks=False)
+    execution = execute([*command, str(open_folder / "etc/shadow")])
+    assert execution.code == 1
+    assert execution.output.startswith("A link of another user leads to ")
+    assert (secret.stat().st_uid, secret.stat().st_mode & 0o777) == (0, 0o600)
+
+
+@as_root
+def test_link_of_whom_the_file_belongs_to_is_followed(open_folder: Path) -> None:
+    """Who owns what his link leads to gains nothing by it: FreePBX has such links in Asterisk's folder."""
+    (open_folder / "module").touch(mode=0o600)
+    (open_folder / "conf").symlink_to("module")
+    for path in ("module", "conf"):
+        os.chown(open_folder / path, USER, USER, follow_symlinks=False)
+    assert execute(["chmod", "a+r", str(open_folder / "conf")]) == Execution(0, "")
+    assert (open_folder / "module").stat().st_mode & 0o777 == 0o644
+    refusal = execute(["chown", "-h", "nobody-at-all", str(open_folder / "module")])
+    assert "/proc/" not in refusal.output
+
+
 def test_two_at_once(folder: Path) -> None:
     """The second one says so, and runs nothing."""
     file = folder / "informativa.yaml"
@@ -233,7 +266,7 @@ def test_refusal_of_the_system_is_the_output(tmp_path: Path) -> None:
     """What a command says of what it cannot do is told, with its exit code."""
     execution = execute(["chmod", "600", str(tmp_path / "none")])
     assert execution.code == 1
-    assert f"'{tmp_path}/none': No such file or directory" in execution.output
+    assert execution.output == f"{tmp_path}/none: No such file or directory"
 
 
 def test_interruption_waits_for_the_command_that_runs(tmp_path: Path) -> None:
@@ -242,7 +275,8 @@ def test_interruption_waits_for_the_command_that_runs(tmp_path: Path) -> None:
     for pipe in (begun, go):
         os.mkfifo(pipe)
     script = f"echo x > {begun}; read x < {go}; echo x > {done}"
-    source = f"from informativa.operations.doctor.mending import execute; execute(['sh', '-c', {script!r}])"
+    module = "informativa.operations.doctor.remedy_commands"
+    source = f"from {module} import execute; execute(['sh', '-c', {script!r}])"
     with subprocess.Popen([sys.executable, "-c", source], stderr=subprocess.PIPE, text=True) as process:
         begun.read_text()
         process.send_signal(signal.SIGINT)

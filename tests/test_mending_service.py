@@ -15,7 +15,8 @@ from informativa.operations.doctor import asterisk, unit
 from informativa.operations.doctor.checks import CHECKS, Check
 from informativa.operations.doctor.examination import results
 from informativa.operations.doctor.findings import Finding
-from informativa.operations.doctor.mending import Execution, Outcome, execute, mend
+from informativa.operations.doctor.mending import Outcome, mend
+from informativa.operations.doctor.remedy_commands import Execution, execute
 from informativa.operations.doctor.system import System
 from lab.office import Office
 from mending_tools import here

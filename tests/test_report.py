@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 import re
 from contextlib import closing
 from dataclasses import replace
@@ -31,11 +32,13 @@ from informativa.model import (
     Period,
     Reason,
     RecordKind,
+    ReportMail,
     Status,
 )
 from informativa.model.errors import InformativaError
 from informativa.operations import access_log, monthly_report
 from informativa.operations.report_document import FailureFigures, MonthlyReport, Requests
+from informativa.operations.report_sending import mail
 from informativa.process.storage import store
 
 ROME = ZoneInfo("Europe/Rome")
@@ -215,6 +218,17 @@ def test_a_report_is_mailed_as_text_page_and_table(folder: Path, tmp_path: Path)
     assert [row["number"] for row in rows if (row["figure"], row["month"]) == ("calls", "2026-10")] == ["1"]
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="root alone becomes another user")
+def test_root_runs_the_command_as_whose_the_configuration_is(folder: Path, open_folder: Path) -> None:
+    """Who may write the configuration must not have root run his commands."""
+    open_folder.chmod(0o777)
+    file = mailed(folder, "acme", f"sh -c ''id -u >{open_folder}/uid''")
+    fill_company(file, "acme")
+    os.chown(file, 54321, 54321)
+    run("report", "--send", "--month", "2026-10", "-c", file)
+    assert (open_folder / "uid").read_text() == "54321\n"
+
+
 def fill_company(file: Path, name: str) -> None:
     """Give a company of a configuration a call in October."""
     with closing(store(load(file).controllers[name])) as ledger:
@@ -233,6 +247,27 @@ def test_a_command_that_fails_is_told_and_stops_no_other_companys_report(
     assert (result.returncode, result.stdout) == (1, "borealis: sent to dpo@acme.example.\n")
     assert "acme: The report of acme was not sent: sh ended with 3." in result.stderr
     assert (tmp_path / "mail").exists()
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["=?utf-8?q?Acme=0ABcc:a@mallory.example?=", "Acme\x85Bcc: a@mallory.example"],
+)
+def test_a_companys_name_makes_no_header(acme: Controller, name: str) -> None:
+    """Python decodes encoded words in a header, line breaks and all, and refuses some line breaks."""
+    company = replace(acme, name=name, report=ReportMail(("dpo@acme.example",), "", "en", ("cat",)))
+    lines = mail(company, f"{name}: a month", "text", (), LATER).decode().splitlines()
+    assert [line for line in lines if line.lower().startswith("bcc")] == []
+    assert len([line for line in lines if line.startswith("Subject: ")]) == 1
+
+
+def test_a_mail_address_is_one_address(folder: Path) -> None:
+    """An encoded word in it would be decoded, too."""
+    file = mailed(folder, "acme", "cat")
+    address = "=?utf-8?q?a=0ABcc=3Ab?=@acme.example"
+    file.write_text(file.read_text().replace("dpo@acme.example", f"'{address}'"))
+    result = run("check", "-c", file)
+    assert "a mail address such as `privacy@acme.example`" in result.stdout + result.stderr, result
 
 
 def test_nobody_to_send_it_to_is_an_error_that_says_what_to_write(folder: Path) -> None:

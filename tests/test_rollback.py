@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -319,6 +320,17 @@ def test_program_of_the_debian_package_goes_back_by_one_alone(machine: Machine, 
     machine.places = replace(machine.places, prefix=Path("/usr/lib/informativa"))
     with pytest.raises(InformativaError, match="was installed by its Debian package"):
         machine.rollback(earlier)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="root alone gives folders away")
+def test_last_steps_lie_where_root_alone_writes(machine: Machine, earlier: Path) -> None:
+    """Root runs the script, also later, when somebody types it again: its folder is nobody else's."""
+    machine.places.steps.mkdir()
+    os.chown(machine.places.steps, 54321, 54321)
+    before = machine.snapshot()
+    with pytest.raises(InformativaError, match=r"Another user than root may exchange what is in .*steps"):
+        machine.rollback(earlier)
+    assert (machine.snapshot(), machine.commands()) == (before, [])
 
 
 def test_only_root_goes_back(machine: Machine, earlier: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -33,6 +33,8 @@ STEP = "GosubIf($[${DIALPLAN_EXISTS(informativa,s,1)}]?informativa,s,1(${EXTEN})
 EXTENSIONS = "[general]\n\n[from-trunk]\nexten => 0212345678,1,Answer()  ; ours\n same => n,Queue(care)\n"
 ACME = NewCompany("Acme", "+390212345678", ["it"], "IT")
 DONE = CommandOutput(0, "", "")
+OTHER = 54321  # a user id that is nobody's
+as_root = pytest.mark.skipif(os.geteuid() != 0, reason="root alone gives files away")
 ME = pwd.getpwuid(os.geteuid()).pw_name
 
 
@@ -474,6 +476,76 @@ def test_journal_is_for_its_owner_alone(pbx: Pbx) -> None:
     file.write_text("{}")
     with pytest.raises(InformativaError, match="is not as setup writes it"):
         pbx.undo()
+
+
+def exchanged(pbx: Pbx, name: str, target: Path) -> None:
+    """Have a user exchange a folder of the configuration, which is his, for a link."""
+    shutil.move(pbx.etc / name, pbx.root / f"{name}.aside")
+    (pbx.etc / name).symlink_to(target)
+    os.chown(pbx.etc / name, OTHER, OTHER, follow_symlinks=False)
+
+
+@as_root
+@pytest.mark.parametrize("name", ["acme.key", ""])
+def test_no_file_of_roots_becomes_a_key(pbx: Pbx, name: str) -> None:
+    """A user lays a link to root's file, or root's folder, where keys were: root copies nothing for him."""
+    pbx.set_up()
+    pbx.undo()
+    secrets = pbx.root / "root"
+    secrets.mkdir()
+    (secrets / "shadow").write_text("secret")
+    if name:
+        (pbx.etc / "keys/shadow").symlink_to(secrets / "shadow")
+    else:
+        exchanged(pbx, "keys", secrets)
+    with pytest.raises(InformativaError, match=r"is no key of|A link of another user leads to"):
+        pbx.set_up()
+    assert [path for path in pbx.etc.rglob("*") if path.name == "shadow" and not path.is_symlink()] == []
+
+
+@as_root
+def test_root_deletes_nothing_by_another_users_link(pbx: Pbx) -> None:
+    """Undoing works in the folders where setup wrote, and in no others that a link leads to."""
+    pbx.set_up()
+    copy = pbx.root / "copy"
+    shutil.copytree(pbx.etc / "prompts", copy, symlinks=True)
+    before = sorted(copy.rglob("*"))
+    exchanged(pbx, "prompts", copy)
+    report = pbx.undo()
+    assert sorted(copy.rglob("*")) == before
+    assert any("A link of another user leads to" in str(step.reason) for step in report.steps)
+
+
+@as_root
+def test_journal_of_another_user_is_not_followed(pbx: Pbx) -> None:
+    """It names commands and files, so root takes it from root alone."""
+    pbx.set_up()
+    os.chown(pbx.root / "etc-setup.json", OTHER, OTHER)
+    before = pbx.tree()
+    pbx.commands.lines.clear()
+    with pytest.raises(InformativaError, match="is not yours, nor root's"):
+        pbx.undo()
+    assert (pbx.tree(), pbx.commands.lines) == (before, [])
+
+
+@as_root
+def test_configuration_in_a_users_folder_is_not_roots_to_make(pbx: Pbx) -> None:
+    """Its owner could exchange the draft, and have root give him any file."""
+    os.chown(pbx.root, OTHER, OTHER)
+    with pytest.raises(InformativaError, match="Another user than root may exchange what is in"):
+        pbx.set_up(write=False)
+
+
+@as_root
+def test_edited_file_is_not_behind_another_users_link(pbx: Pbx) -> None:
+    """Who owns Asterisk's folder has root write into no file of root's."""
+    target = pbx.root / "profile"
+    (pbx.asterisk / "extensions.conf").rename(target)
+    (pbx.asterisk / "extensions.conf").symlink_to(target)
+    os.chown(pbx.asterisk / "extensions.conf", OTHER, OTHER, follow_symlinks=False)
+    with pytest.raises(InformativaError, match="A link of another user leads to"):
+        pbx.set_up()
+    assert target.read_text() == EXTENSIONS
 
 
 def test_questions_at_a_terminal(pbx: Pbx, monkeypatch: pytest.MonkeyPatch) -> None:

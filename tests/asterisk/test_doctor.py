@@ -19,7 +19,8 @@ import pytest
 import commands
 from informativa.ledgers import migrating
 from informativa.operations.doctor.checks import CHECKS
-from informativa.operations.doctor.mending import Execution, Outcome, Treatment, mend
+from informativa.operations.doctor.mending import Outcome, Treatment, mend
+from informativa.operations.doctor.remedy_commands import Execution
 from lab.office import BIN, without_privileges
 from lab.ports import free_port
 from mending_tools import here

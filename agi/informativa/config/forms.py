@@ -67,7 +67,7 @@ Number = Annotated[
 MailAddress = Annotated[
     str,
     form(
-        r"[^\s@<>,;:\"()\[\]]{1,64}@[A-Za-z0-9.-]{1,190}",
+        r"[^\s@<>,;:\"()\[\]\\?\x00-\x1f\x7f-\x9f]{1,64}@[A-Za-z0-9.-]{1,190}",
         Text("a mail address such as `privacy@acme.example`"),
     ),
 ]

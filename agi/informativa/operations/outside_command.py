@@ -1,7 +1,7 @@
 """Commands of others that take something on their input: a finding of a monitor, a mail.
 
-They are run without a shell, by whoever runs informativa. What they print as output is dropped; their errors
-stay where those of informativa go.
+They are run without a shell, by whoever runs informativa; by root as the user who may write them into a
+configuration. What they print as output is dropped; their errors stay where those of informativa go.
 """
 
 from __future__ import annotations
@@ -11,18 +11,23 @@ import signal
 import subprocess
 from collections.abc import Sequence
 from contextlib import suppress
+from typing import Any
 
 from ..model.text import NOTHING, Foreign, Text
 
 COMMAND_SECONDS = 60.0
 
 
-def run_command(command: Sequence[str], data: bytes) -> Text:
+def hand_over(data: bytes, command: Sequence[str], author: os.stat_result | None = None) -> Text:
     """Run the command with that input, and return what went wrong; empty if it ended with 0. It has a minute,
-    and is killed then with all that it started."""
+    and is killed then with all that it started. Root runs it as the `author`, the owner of the file that
+    names it."""
+    as_author: dict[str, Any] = {}
+    if author is not None and os.geteuid() == 0 != author.st_uid:
+        as_author = {"user": author.st_uid, "group": author.st_gid, "extra_groups": []}
     try:
         process = subprocess.Popen(  # noqa: S603  # no shell
-            command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, start_new_session=True
+            command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, start_new_session=True, **as_author
         )
     except OSError as error:
         return Text(

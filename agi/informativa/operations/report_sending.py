@@ -8,11 +8,12 @@ from datetime import datetime
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
+from pathlib import Path
 
 from ..model import Controller
 from ..model.errors import InformativaError
 from ..model.text import Text
-from .outside_command import run_command
+from .outside_command import hand_over
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ def mail(
     message["To"] = ", ".join(settings.to)
     if settings.sender:
         message["From"] = settings.sender
-    message["Subject"] = subject
+    message["Subject"] = _header(subject)
     message["Date"] = format_datetime(now)
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no answer of a machine comes back
     message.set_content(text)
@@ -55,10 +56,18 @@ def mail(
     return message.as_bytes()
 
 
-def send(controller: Controller, message: bytes) -> None:
-    """Hand a mail to the command of the configuration. Raises InformativaError where that did not take it."""
+def _header(text: str) -> str:
+    """Return a text as a header takes it: on one line, and without encoded words (RFC 2047), which the
+    library would decode, line breaks in them and all."""
+    line = " ".join(text.split()).replace("=?", "= ?")
+    return "".join(letter for letter in line if letter.isprintable())
+
+
+def send(controller: Controller, message: bytes, file: Path) -> None:
+    """Hand a mail to the command of the configuration, which is in `file`. Raises InformativaError where that
+    did not take it."""
     assert controller.report is not None
-    if fault := run_command(controller.report.command, message):
+    if fault := hand_over(message, controller.report.command, file.stat()):
         raise InformativaError(
             Text("The report of {id} was not sent: {fault}.", id=controller.id, fault=fault),
             Text("Try that command by hand, or name another: controllers.{id}.report.run", id=controller.id),

@@ -21,6 +21,7 @@ from ..model.errors import InformativaError
 from ..model.text import Foreign, Text, command
 from ..process import storage
 from ..system.files import make_folder, write_file
+from ..system.pinned_path import another_users_folder
 from . import dialplan_install, earlier_version, generated, rollback_plan, systemd_unit
 from .rollback_plan import Places, Replacement, Rollback, RollbackPlan
 
@@ -56,6 +57,11 @@ def rollback(file: Path, config: Path, places: Places, now: datetime, *, really:
         raise InformativaError(
             Text("A rollback stops services and installs a program."),
             Text("Be root, or type `sudo` before it."),
+        )
+    if theirs := another_users_folder(places.steps):
+        raise InformativaError(
+            Text("Another user than root may exchange what is in {folder}.", folder=theirs),
+            Text("Name a folder in one of root's: --steps /var/lib/informativa-rollback"),
         )
     with earlier_version.open_package(file, places.prefix) as earlier:
         active = dict.fromkeys((*_stopped_before(places), *_active(places)))

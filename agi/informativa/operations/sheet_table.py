@@ -7,12 +7,12 @@ import json
 import subprocess
 import sys
 import zipfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from ..model.errors import InformativaError
 from ..model.text import Text
@@ -23,6 +23,7 @@ SIGN = b"PK\x03\x04"  # with which every ZIP file begins
 UNPACKED = 512 << 20  # bytes that all parts may have
 PARTS = 10_000
 COLUMNS = 256
+LONGEST = 1 << 24  # characters of a row: one text may stand in the file once, and in all of its cells
 _EPOCH = datetime(1899, 12, 30)  # day 0 of Excel, as 1900 counts as a leap year
 _DAYS = range(20_000, 80_000)  # 1954 to 2119
 _SPREAD = 10**6  # a telephone number that ends in six zeros was rounded
@@ -96,9 +97,11 @@ def opened_sheet(file: Path, sheet: str, chosen: Mapping[str, str], form: TableF
             process.kill()
 
 
-def _lines(process: subprocess.Popen[str], output: Iterable[str]) -> Iterator[Any]:
+def _lines(process: subprocess.Popen[str], output: IO[str]) -> Iterator[Any]:
     """Return what the process prints. Raises InformativaError where it ends before its time."""
-    for line in output:
+    while line := output.readline(LONGEST + 1):
+        if len(line) > LONGEST:
+            raise _too_large()
         row = json.loads(line)
         if isinstance(row, list) and len(row) > COLUMNS:
             raise _too_large()

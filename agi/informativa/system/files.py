@@ -195,12 +195,13 @@ def _require_regular(file: Path, status: os.stat_result, largest: int | None) ->
         raise OSError(errno.EFBIG, os.strerror(errno.EFBIG), str(file))
 
 
-def read_foreign(file: Path, largest: int) -> bytes | None:
-    """Return the content of a file that somebody else wrote; `None` if it is no regular file. Follows no
-    link, waits for nobody. Raises OSError."""
+def read_foreign(file: Path, largest: int, *owners: int) -> bytes | None:
+    """Return the content of a file that somebody else wrote; `None` if it is no regular file, or not of one
+    of these `owners`. Follows no link, waits for nobody. Raises OSError."""
     with _within(file) as folder:
         descriptor = os.open(file.name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode) or (owners and status.st_uid not in owners):
         os.close(descriptor)
         return None
     with os.fdopen(descriptor, "rb") as stream:

@@ -16,6 +16,7 @@ from ...model.text import Text
 from ...operations.doctor import mending
 from ...operations.doctor.account import of_configuration
 from ...operations.doctor.examination import examine
+from ...operations.doctor.remedy_commands import execute
 from ...views import terminal
 from ...views.text import mending as view
 from ...views.text.account import instructions
@@ -73,7 +74,7 @@ def _fix(config: Path, *, yes: bool, as_json: bool) -> None:
             Text("Answer at a terminal; or, in a script, add --yes."),
         )
     if as_json:
-        run = partial(mending.execute, environment={"LC_ALL": "C.UTF-8", "LANGUAGE": ""})
+        run = partial(execute, environment={"LC_ALL": "C.UTF-8", "LANGUAGE": ""})
         result = mending.mend(config, lambda _treatment: True, lambda _treatment: None, run)
         print_document(result)
     else:

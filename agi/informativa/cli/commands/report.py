@@ -88,7 +88,9 @@ def _report(
         print_document(report)
         return
     text = _text(report, owner, form, reader_of(language))
-    if output is None:
+    if output is None and form is ReportFormat.TEXT:
+        print(text, end="")
+    elif output is None:
         verbatim(text)
     else:
         generated.write(output, text)
@@ -159,5 +161,6 @@ def _send_one(config: Path, company: str, month: date | None) -> None:
     )
     subject = f"{owner.name}: {report_sections.title(report, say)}"
     text = _text(report, owner, ReportFormat.TEXT, say)
-    report_sending.send(owner, report_sending.mail(owner, subject, text, attachments, report.made))
+    message = report_sending.mail(owner, subject, text, attachments, report.made)
+    report_sending.send(owner, message, config)
     print(_("{id}: sent to {addresses}.", id=owner.id, addresses=", ".join(owner.report.to)))

@@ -8,7 +8,7 @@ The machinery:
 - `findings`: the result of one
 - `system`: what they examine, read once
 - `probe`: questions to the service
-- `mending`: `doctor --fix`
+- `mending`, `remedy_commands`: `doctor --fix`, and the commands that it runs
 
 Checks:
 

@@ -9,11 +9,9 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import os
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
@@ -26,9 +24,9 @@ from . import users
 from .checks import Check, Suite, of_suite
 from .examination import Examination, count_by_state, run_checks
 from .findings import Finding, State
+from .remedy_commands import Execution, execute, pin_files
 
 SETTLING = 10.0  # seconds that a service may take until a change shows
-_ON_FILES = {"chmod", "chown", "install", "rm"}
 _LINK = Text("A link of another user leads to that file: see where it leads.")
 _LATER = (SafeChange.SERVICE, SafeChange.UNIT)
 
@@ -79,14 +77,6 @@ class Mending(Examination):
     """In the order of the checks."""
 
 
-@dataclass(frozen=True)
-class Execution:
-    """The exit code of commands, and all that they printed."""
-
-    code: int
-    output: str
-
-
 Run = Callable[[Sequence[str]], Execution]
 Examine = Callable[[Path, Sequence[Check]], list[Finding]]
 
@@ -94,39 +84,6 @@ Examine = Callable[[Path, Sequence[Check]], list[Finding]]
 def examined(file: Path, checks: Sequence[Check]) -> list[Finding]:
     """Return the findings of these checks now."""
     return asyncio.run(run_checks(file, checks, asks_asterisk=True))[1]
-
-
-def execute(words: Sequence[str], environment: Mapping[str, str] | None = None) -> Execution:
-    """Run one command, without a terminal. An interruption waits until it has ended; a second one ends it."""
-    try:
-        process = subprocess.Popen(  # noqa: S603  # words of a SafeRemedy, and no shell
-            [*_program(words[0]), *words[1:]],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            env={**os.environ, **(environment or {})},
-            start_new_session=True,  # the terminal's Ctrl-C is ours alone
-        )
-    except OSError as error:
-        return Execution(127, f"{words[0]}: {error.strerror}")
-    with process:
-        try:
-            output, _errors = process.communicate()
-        except KeyboardInterrupt:
-            try:
-                process.wait()
-            except KeyboardInterrupt:
-                process.terminate()
-            raise
-    return Execution(process.returncode, output.strip())
-
-
-def _program(name: str) -> list[str]:
-    """Return the program of a command: ours is the one that runs now."""
-    beside = Path(sys.executable).with_name(name)
-    return [str(beside)] if name == "informativa" and beside.exists() else [name]
 
 
 def mend(
@@ -235,14 +192,13 @@ def _owner(remedy: SafeRemedy) -> str | None:
 def _leads_elsewhere(remedy: SafeRemedy) -> bool:
     """Return whether a file that it changes is reached by a link of another user than root: who owns a folder
     could have root give him any file."""
-    return any(
-        place.is_symlink() and place.lstat().st_uid not in (0, os.geteuid())
-        for program, *words in remedy.commands
-        if program in _ON_FILES
-        for word in words
-        if word.startswith("/")
-        for place in (Path(word), *Path(word).parents)
-    )
+    with ExitStack() as pins, suppress(OSError):
+        try:
+            for words in remedy.commands:
+                pin_files(words, pins)
+        except InformativaError:
+            return True
+    return False
 
 
 def _is_allowed(remedy: SafeRemedy) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 
 from ...evidence.monitor_state import MonitorFolder, MonitorState, PendingFinding
 from ...model.text import NOTHING, Text
-from ..outside_command import run_command
+from ..outside_command import hand_over
 from .monitor_findings import FindingKind, MonitorFinding
 
 
@@ -51,7 +51,7 @@ class Outbox:
             self._folder.save(state)
             return NOTHING
         while state.pending and not stopped():
-            if fault := run_command(self._command, f"{state.pending[0].line}\n".encode()):
+            if fault := hand_over(f"{state.pending[0].line}\n".encode(), self._command):
                 return Text("{fault}; it is told again", fault=fault)
             pending = state.pending.pop(0)
             state.delivered[pending.subject] = pending.state

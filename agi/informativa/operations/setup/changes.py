@@ -11,6 +11,7 @@ from pathlib import Path
 
 from ...model.errors import InformativaError
 from ...model.text import Foreign, Text
+from ...system.pinned_path import pin
 from .call_places import Edit
 from .journal import Journal, digest
 from .report import SetupPart
@@ -57,8 +58,11 @@ def whole_file(
 
 
 def edited_file(path: Path, edits: Sequence[Edit]) -> FileChange:
-    """Return the change of somebody else's file, not of the link to it."""
-    path = path.resolve()
+    """Return the change of somebody else's file, not of the link to it. Raises InformativaError where such a
+    link leads to a file of another user."""
+    if path.exists():
+        with pin(path):
+            path = path.resolve()
     before = read_text(path)
     after = before or ""
     for edit in edits:

@@ -5,14 +5,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from ...model.errors import InformativaError
-from ...model.text import Foreign, Text
-from ...system.files import open_for_replacement
+from ...model.text import Foreign, Text, command
+from ...system.files import open_for_replacement, permission_denied, read_foreign
 from ..generated import unwritten
 from .call_places import Edit
 from .report import SetupPart
@@ -20,6 +21,7 @@ from .report import SetupPart
 LASTING = ("keys", "ledger")
 """The folders of a configuration whose keys and ledgers are never taken back."""
 _FORMAT = 1
+_LARGEST = 64 << 20  # bytes: it has the texts of files that were replaced
 
 
 @dataclass(frozen=True)
@@ -69,13 +71,26 @@ def journal_file(folder: Path) -> Path:
 
 
 def read(folder: Path) -> Journal | None:
-    """Return the journal of the setup into a folder; `None` where there is none. Raises InformativaError."""
+    """Return the journal of the setup into a folder; `None` where there is none. Raises InformativaError,
+    also where another user wrote it, for root does what it says."""
     file = journal_file(folder)
     try:
-        content = json.loads(file.read_text(encoding="utf-8"))
-        return _parsed(content)
+        text = read_foreign(file, _LARGEST, 0, os.geteuid())
+        if text is None:
+            raise InformativaError(
+                Text("{file} is not yours, nor root's, so nothing of it is done.", file=file),
+                Text("Type the same as the user who ran setup: {command}", command=command("ls", "-l", file)),
+            )
+        return _parsed(json.loads(text))
     except FileNotFoundError:
         return None
+    except PermissionError as error:
+        raise permission_denied(file) from error
+    except OSError as error:
+        raise InformativaError(
+            Text("{file} cannot be read ({why}).", file=file, why=Foreign(error.strerror or "")),
+            Text("See what it is: {command}", command=command("ls", "-l", file)),
+        ) from error
     except (ValueError, LookupError, TypeError, AttributeError) as error:
         raise InformativaError(
             Text("{file} is not as setup writes it.", file=file),

@@ -3,6 +3,7 @@ make them work. Nothing is written here but the new configuration beside its pla
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
@@ -13,6 +14,7 @@ from ...model import NumberForm
 from ...model.errors import InformativaError
 from ...model.text import Foreign, Text, command
 from ...system.files import permission_denied
+from ...system.pinned_path import another_users_folder
 from .. import dialplan_install, init, systemd_unit
 from ..dialplan import render
 from ..doctor import ports
@@ -153,6 +155,11 @@ def _require_free(request: Request, journal: Journal) -> None:
                 file=init.FILE,
             ),
             Text("Name a new or empty folder: informativa setup DIR"),
+        )
+    if os.geteuid() == 0 and (theirs := another_users_folder(folder.parent)):
+        raise InformativaError(
+            Text("Another user than root may exchange what is in {folder}.", folder=theirs),
+            Text("Name a folder in one of root's, such as: informativa setup /etc/informativa"),
         )
     if request.company is None:
         raise InformativaError(Text("Whose configuration?"), Text("Name the company: --company NAME"))

@@ -13,6 +13,7 @@ from ...config import Configuration, load
 from ...model.errors import InformativaError
 from ...model.text import NOTHING, Foreign, Text, command, joined
 from ...system.files import write_file
+from ...system.pinned_path import pin
 from ...system.processes import CommandOutput, run_command
 from .. import init, systemd_unit
 from ..controller_state import not_live
@@ -87,7 +88,8 @@ def run(plan: SetupPlan, execute: Run = run_command) -> SetupReport:
         for change in plan.changes:
             change.path.parent.mkdir(parents=True, exist_ok=True)
             like = _owner(change, configuration)
-            write_file(change.path, encoded(change.after), like, secret=change.secret)
+            with pin(change.path.parent) as around:
+                write_file(around / change.path.name, encoded(change.after), like, secret=change.secret)
     except OSError as error:
         file = Path(error.filename) if error.filename else folder
         raise unwritten(file, error, _AGAIN.format(folder=folder)) from error

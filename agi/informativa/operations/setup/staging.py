@@ -15,11 +15,15 @@ from pathlib import Path
 
 from ...asterisk import dialplan
 from ...model import NumberForm
-from ...system.files import point
+from ...model.errors import InformativaError
+from ...model.text import Text, command
+from ...system.files import make_folder, point, read_foreign
+from ...system.pinned_path import pin
 from .. import init
 from ..new_company import NewCompany
 
 _DRAFT = ".informativa-setup-"  # and the process, so that a draft is known whose process was killed
+_LARGEST_KEY = 1 << 20
 _LINK_TARGET = "informativa-agi"
 
 
@@ -56,8 +60,7 @@ def staged(
         folder = Path(work) / final.name
         laid = init.prepare(folder, final, callers, company)
         _listen(folder / init.FILE, listen)
-        if (final / "keys").is_dir():
-            shutil.copytree(final / "keys", folder / "keys", dirs_exist_ok=True)
+        _copy_keys(final / "keys", folder / "keys", user)
         point(dialplan.started(folder / init.FILE), Path(sys.executable).with_name(_LINK_TARGET))
         _give(folder, user)
         yield Staging(folder, final, laid)
@@ -80,26 +83,42 @@ def move_into_place(staging: Staging) -> None:
         staging.folder.rename(final)
         return
     for path in staging.files():
-        target = final / path
         _make_folders(staging.folder, final, path.parent)
-        if not (path.parts[0] == "keys" and target.exists()):
-            (staging.folder / path).replace(target)
+        with pin(final / path.parent) as folder:
+            if not (path.parts[0] == "keys" and (folder / path.name).exists()):
+                (staging.folder / path).replace(folder / path.name)
     _make_folders(staging.folder, final, Path("ledger"))
-    _same_rights(staging.folder, final)
+    status = staging.folder.stat()
+    with pin(final) as folder, suppress(PermissionError):  # somebody else's, who lets us write there
+        folder.chmod(status.st_mode & 0o777)
+        os.chown(folder, status.st_uid, status.st_gid)
 
 
 def _make_folders(staging: Path, final: Path, relative: Path) -> None:
-    for folder in (*reversed(relative.parents), relative):
-        if not (final / folder).is_dir():
-            (final / folder).mkdir()
-            _same_rights(staging / folder, final / folder)
+    for path in (*reversed(relative.parents), relative):
+        if path.name:
+            status = (staging / path).stat()
+            with pin((final / path).parent) as around:
+                make_folder(around / path.name, status, status.st_mode & 0o777)
 
 
-def _same_rights(like: Path, folder: Path) -> None:
-    status = like.stat()
-    with suppress(PermissionError):  # a folder of somebody else's, who lets us write there
-        folder.chmod(status.st_mode & 0o777)
-        os.chown(folder, status.st_uid, status.st_gid)
+def _copy_keys(source: Path, target: Path, user: pwd.struct_passwd) -> None:
+    """Copy the keys that are there. Root takes none but the user's own: he could lay a link to any file among
+    them. Raises InformativaError."""
+    if not source.is_dir():
+        return
+    with pin(source) as folder:
+        for key in sorted(path for path in folder.iterdir() if path.is_symlink() or not path.is_dir()):
+            owners = (user.pw_uid,) if os.geteuid() == 0 else ()
+            content = None if key.is_symlink() else read_foreign(key, _LARGEST_KEY, *owners)
+            if content is None:
+                raise InformativaError(
+                    Text("{file} is no key of {user}.", file=source / key.name, user=user.pw_name),
+                    Text("Give it to him, or put it elsewhere: {command}",
+                         command=command("ls", "-l", source)),
+                )  # fmt: skip
+            (target / key.name).touch(0o600)
+            (target / key.name).write_bytes(content)
 
 
 def _listen(file: Path, listen: str) -> None:

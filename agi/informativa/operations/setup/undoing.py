@@ -16,6 +16,7 @@ from ...model.errors import InformativaError
 from ...model.text import NOTHING, Foreign, Text, command
 from ...process.storage import existing_ledger
 from ...system.files import write_file
+from ...system.pinned_path import pin
 from ...system.processes import run_command
 from .. import dialplan_install, init, systemd_unit
 from . import journal as journals
@@ -138,15 +139,14 @@ def _restore(entry: JournalEntry, *, write: bool) -> SetupStep:
     """Take one file back."""
     try:
         state, reason, text = _earlier(entry)
-        if write:
-            entry.path.with_name(f".{entry.path.name}.part").unlink(
-                missing_ok=True
-            )  # of a run that was killed
+        if write and entry.path.parent.is_dir():
+            with pin(entry.path.parent) as folder:
+                (folder / f".{entry.path.name}.part").unlink(missing_ok=True)  # of a run that was killed
+                if state is SetupState.PLANNED and text is None:
+                    (folder / entry.path.name).unlink(missing_ok=True)
+                elif state is SetupState.PLANNED:
+                    write_file(folder / entry.path.name, encoded(text or ""))
         if write and state is SetupState.PLANNED:
-            if text is None:
-                entry.path.unlink(missing_ok=True)
-            else:
-                write_file(entry.path, encoded(text))
             state = SetupState.DONE
     except (OSError, InformativaError) as error:
         cause = error.message if isinstance(error, InformativaError) else Foreign(error.strerror or "")
@@ -212,5 +212,6 @@ def _remove_folders(folder: Path, journal: Journal) -> None:
     }
     lasting = {folder / name for name in journals.LASTING}
     for place in sorted({*inside, *lasting}, key=lambda place: len(place.parts), reverse=True):
-        with suppress(OSError):  # not empty, or not there
-            place.rmdir()
+        # not empty, not there, or no longer what it was
+        with suppress(OSError, InformativaError), pin(place.parent) as around:
+            (around / place.name).rmdir()

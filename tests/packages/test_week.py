@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import workbooks
-from lab import audio, bare, builds
+from lab import bare, builds
 from lab.debian import Unavailable, cache_folder
 from lab.pbx import Pbx
 from lab.phone import Phone
@@ -127,16 +127,8 @@ def program(debian: Machine, name: str, words: Sequence[str]) -> None:
     place.chmod(0o755)
 
 
-def short(office: Office) -> None:
-    """Have the notice last a second and a half, before anybody hears it."""
-    prompts = office.debian.root / ETC.lstrip("/") / "prompts/it"
-    for master in prompts.glob("short*.sln16"):
-        master.unlink()
-    for seed, name in enumerate(("short", "short-nokey")):
-        audio.write_wav(prompts / f"{name}.wav", audio.synthetic(1.5, seed=seed))
-
-
 @pytest.mark.night
+@pytest.mark.timeout(1800)
 def test_week(office: Office) -> None:
     """From an empty PBX to an import, faults, a new notice, a lost disk, an upgrade and the way back, no
     record is lost, nobody hears twice what he knows, and in the end the dialplan is as it was."""
@@ -157,7 +149,6 @@ def monday(office: Office) -> None:
     listen = f" --listen 127.0.0.1:{free_port()}"
     assert "Nothing was written" in office.type(setup.replace(" --yes", "") + listen)
     report = office.type(setup + listen)
-    short(office)
     assert office.ring("3331234567") == ("PLAYED", "not-informed")
     assert office.ring("3331234567") == ("NOTDUE", "already-informed")
     assert "2 known" not in office.follow("README.md", "ledger show --controller acme")

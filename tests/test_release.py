@@ -150,9 +150,9 @@ def test_one_package_alone_has_the_sums_of_the_whole_folder(tmp_path: Path) -> N
     """`make deb` and `make pex` write the sums of what lay there before, too."""
     (tmp_path / "informativa.tgz").write_bytes(b"before\n")
 
-    def one(folder: Path, _wheel: Path) -> Path:
+    def one(folder: Path, _wheel: Path) -> list[Path]:
         (folder / "package").write_bytes(b"new\n")
-        return folder / "package"
+        return [folder / "package"]
 
     assert carried.command("deb", one, [str(tmp_path)]) == 0
     assert sums(tmp_path) == ["informativa.tgz: OK", "package: OK"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from collections.abc import Iterator
 from contextlib import closing
@@ -56,6 +57,18 @@ def test_an_audit_is_remembered_for_its_user_alone(acme: Controller) -> None:
     assert last_audit.read(ledger) == LastAudit(Verdict.COMPLETE, AT, 3, 0, 0, independent=False)
     assert log_state(acme).audit == last_audit.read(ledger)
     assert stat.S_IMODE((ledger.with_suffix(".log") / "last-audit.json").stat().st_mode) == 0o600
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="root alone gives files away")
+def test_what_root_audits_the_service_may_replace(acme: Controller) -> None:
+    """The file belongs to the folder's owner, and others may not read it, whatever was so before."""
+    folder = Path(acme.ledger).with_suffix(".log")
+    os.chown(folder, 54321, 54321)
+    for _time in range(2):
+        last_audit.write(Path(acme.ledger), GAPS)
+        status = (folder / "last-audit.json").stat()
+        assert (status.st_uid, stat.S_IMODE(status.st_mode)) == (54321, 0o600)
+        (folder / "last-audit.json").chmod(0o777)
 
 
 def test_holes_are_counted_as_the_audit_has_them(acme: Controller) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -191,8 +190,7 @@ def tuesday(office: Office) -> None:
 def wednesday(office: Office) -> None:
     """Mend three faults, then look what a new notice would change, and load it."""
     office.type(
-        f"systemctl stop informativa; chmod 644 {ETC}/keys/acme.key;"
-        f" chown root: {ETC}/ledger/acme.sqlite3"
+        f"systemctl stop informativa; chmod 644 {ETC}/keys/acme.key; chown root: {ETC}/ledger/acme.sqlite3"
     )
     assert office.ring("3336666666")[0] == "FALLBACK"
     mended = office.follow("docs/operating.md", "doctor -c", more=" --fix --yes")

@@ -208,8 +208,8 @@ class _Restoration:
         return RestoredCompany(name)
 
     def companies(self, tar: tarfile.TarFile, names: Sequence[str]) -> tuple[RestoredCompany, ...]:
-        """Restore the ledgers of these companies, each by itself: what is wrong with one stops no other. Point
-        the link by which the dialplan starts the script to this program, for it is in no backup."""
+        """Restore the ledgers of these companies, each by itself: what is wrong with one stops no other. Make
+        the link by which the dialplan starts the script, too, for it is in no backup."""
         configuration = inspect(self.config)[0]
         link_script(configuration)
         return tuple(self._company(tar, configuration, name) for name in names)

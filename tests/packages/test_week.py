@@ -91,9 +91,9 @@ class Office:
         place.write_text(text.replace(old, new, 1), encoding="utf-8")
 
     def records(self) -> int:
-        """The number of records of the company."""
+        """The number of the company's records of callers; each look at them may add one of another kind."""
         document = self.type(f"informativa ledger show --controller acme --json -c {CONFIG}")
-        return len(json.loads(document)["records"])
+        return sum(record["kind"] in {"phone", "website"} for record in json.loads(document)["records"])
 
 
 @pytest.fixture
@@ -164,7 +164,7 @@ def tuesday(office: Office) -> None:
     page = "docs/calls.md"
     imported = ("informativa import FILE", "--controller")
     assert "type --short-years" in office.follow(page, *imported, ends=1, FILE="/root/clienti.csv")
-    assert office.records() == 3
+    assert office.records() == 2
     more = " --yes --short-years --dates day-first"
     rejects = office.follow(
         page, *imported, more=f"{more} --rejects /root/rest.csv", ends=4, FILE="/root/clienti.csv"
@@ -182,9 +182,10 @@ def tuesday(office: Office) -> None:
     office.type("cd /root/informativa && /opt/informativa/bin/pip install '.[xlsx]'")
     read = office.follow(page, *imported, more=" --yes", FILE="/root/list.xlsx")
     assert read.startswith("1 row read: 1 recorded")
+    before = office.records()
     workbooks.inflate(workbook, 600)
     assert "too large" in office.follow(page, *imported, more=" --yes", ends=1, FILE="/root/list.xlsx")
-    assert office.records() == 8
+    assert office.records() == before
     assert office.ring("3331111111") == ("NOTDUE", "already-informed")
     assert office.ring("3334444444") == ("NOTDUE", "already-informed")
 

@@ -705,6 +705,19 @@ def test_changed_text_is_read_anew(folder: Path) -> None:
     assert found.startswith(f"informativa.yaml:{number}: ")
 
 
+def test_program_of_another_commit_reads_the_text_anew(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a program of the same version, but with other settings, left beside the configuration is passed
+    over."""
+    file = folder / "informativa.yaml"
+    load(file, keep=True)
+    assert parsed_cache.recall(file, file.read_text()) is not None
+    (tmp_path / "schema.py").write_text("class Settings: ...\n")
+    monkeypatch.setattr(parsed_cache, "_SCHEMA", tmp_path / "schema.py")
+    assert parsed_cache.recall(file, file.read_text()) is None
+
+
 def signed(file: Path, content: bytes) -> bytes:
     """As somebody would write it who knows how."""
     return parsed_cache._digest(file.read_text(), content) + content

@@ -26,6 +26,8 @@ from informativa.operations.forecast import forecast
 from informativa.operations.forecast_document import Presence
 from informativa.process.storage import store
 from informativa.views.documents import document
+from informativa.views.messages import ENGLISH
+from informativa.views.text import forecast as view
 
 NOW = datetime(2026, 11, 30, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -251,3 +253,18 @@ def test_command(current: Path) -> None:
     result = run("config", "diff", str(new), "-c", str(current), "--controller", "acme")
     assert "12 callers on record" in result.stdout
     assert (result.returncode, result.stderr) == (0, "")
+
+
+def test_days_of_a_new_ledger_are_counted_in_words(current: Path) -> None:
+    """One whose first call was yesterday has the calls of one day, not of “1 days”."""
+    new = edited(current, ('version: "2026-11"', 'version: "2026-12"'), ("[service]", "[service, profiling]"))
+    result = forecast(new, current, NOW)
+    assert "  12 callers on record, 12 calls in 1 day" in list(view.forecast(result, ENGLISH))
+
+
+def test_file_that_is_not_there_is_named_with_its_neighbour(current: Path) -> None:
+    """The neighbour is what to type in the place of the missing one, which stands after no `-c`."""
+    new = edited(current)
+    ran = run("config", "diff", new.with_name("nxt.yaml"), "-c", current)
+    assert (ran.returncode, ran.stdout) == (1, "")
+    assert f"nxt.yaml: there is no such file; did you mean {new}? Then type that\n" in ran.stderr

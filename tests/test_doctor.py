@@ -197,8 +197,16 @@ def test_checks_ask_only_what_the_account_may() -> None:
 def test_registry_of_checks() -> None:
     """Each check has an id of its own, and only the doctor's may need Asterisk."""
     assert len({check.id for check in CHECKS}) == len(CHECKS)
-    asking = [check for check in CHECKS if Needs.ASTERISK in check.needs]
+    asking = [check for check in CHECKS if check.asks_asterisk]
     assert {check.suites for check in asking} == {Suite.DOCTOR}
+    assert {"context", "lines", "clock", "spool"} <= {check.id for check in asking}
+
+
+def test_each_need_has_a_name() -> None:
+    """Python 3.11.2, that of Debian 12, forgets in `|` each bit that no member stands for."""
+    values = {need.value for need in Needs}
+    assert len(values) == 7
+    assert all(value & (value - 1) == 0 for value in values)
 
 
 @pytest.mark.parametrize(

@@ -215,6 +215,32 @@ def test_missing_key_is_named_by_its_fingerprint(folder: Path) -> None:
 
 
 @pytest.mark.night
+def test_missing_key_is_named_before_anything_is_changed(folder: Path) -> None:
+    """The preview on an empty box says which key is missing, and counts as many files as are written then."""
+    file = back_up(folder)
+    shutil.copytree(folder / "keys", folder.parent / "keys")
+    wipe(folder)
+    code, preview, _error = typed("restore", file, "-c", config(folder))
+    assert code == 1
+    assert "acme: its ledger would stay as it is. The key of acme by which" in preview
+    assert list(folder.iterdir()) == []
+    shutil.copytree(folder.parent / "keys", folder / "keys")
+    code, preview, _error = typed("restore", file, "-c", config(folder))
+    assert (code, "acme: its ledger of" in preview) == (0, True)
+    count = preview.partition(" ")[0]
+    assert restore(folder, file)[1].startswith(f"{count} files are written, ")
+
+
+def test_dialplan_can_start_the_script_again(folder: Path) -> None:
+    """The link by which it does that is in no backup, and is there after a restore."""
+    file = back_up(folder)
+    wipe(folder, keys=True)
+    assert restore(folder, file)[0] == 0
+    link = folder / "informativa.yaml.agi"
+    assert link.is_symlink()
+    assert link.resolve().name == "informativa-agi"
+
+
 def test_wrong_passphrase_changes_nothing(folder: Path, tmp_path: Path) -> None:
     """Keys that are not opened stop the restoration before anything is changed; the passphrase opens them."""
     passphrase = tmp_path / "passphrase"

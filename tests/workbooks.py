@@ -44,6 +44,16 @@ def write(file: Path, sheets: Mapping[str, Mapping[str, str | float]]) -> Path:
     return file
 
 
+def inflate(file: Path, mebibytes: int) -> None:
+    """Add a part of blanks to a workbook, which takes a thousandth of that in the file."""
+    with (
+        zipfile.ZipFile(file, "a", zipfile.ZIP_DEFLATED, compresslevel=1) as archive,
+        archive.open("xl/blanks.xml", "w", force_zip64=True) as part,
+    ):
+        for _ in range(mebibytes):
+            part.write(b" " * 2**20)
+
+
 def _row(place: str, value: str | float) -> str:
     row = place.lstrip("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
     if isinstance(value, str):

@@ -16,7 +16,7 @@ from informativa.asterisk import ami, dialplan, test_call
 from informativa.config import load
 from informativa.model import ManagerAccount
 from informativa.operations import test_call_entry
-from informativa.operations.doctor.checks import CHECKS, Check, Needs
+from informativa.operations.doctor.checks import CHECKS, Check
 from informativa.operations.doctor.system import System
 from informativa.process import storage
 from informativa.process.spool_collection import SpoolCollection
@@ -148,7 +148,7 @@ STORIES: Mapping[str, Story] = {
     **{
         " ".join(("examined", str(check.name))): partial(examined, check)
         for check in CHECKS
-        if Needs.ASTERISK in check.needs
+        if check.asks_asterisk
     },
     "entry of a test call": entry_found,
     "test call": partial(call_placed, "+393331234567"),

@@ -77,7 +77,7 @@ def copied(suite: str) -> Iterator[Path]:
 def _root(suite: str) -> Iterator[Path]:
     """The same with the checkout in it, which is the plain user's."""
     with copied(suite) as root:
-        _copy_checkout(root / _HOME / "informativa")
+        copy_checkout(root / _HOME / "informativa")
         subprocess.run(["chroot", root, "chown", "-R", f"{_USER}:", f"/{_HOME}"], check=True)
         yield root
 
@@ -104,7 +104,7 @@ def _made(suite: str, cache: Path) -> Path:
     return made
 
 
-def _copy_checkout(place: Path) -> None:
+def copy_checkout(place: Path) -> None:
     """What a commit of all that is here would hold."""
     ask = ["git", "-C", str(CHECKOUT), "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     for name in filter(None, subprocess.run(ask, capture_output=True, check=True).stdout.split(b"\0")):
@@ -172,6 +172,18 @@ def _network_of_pip() -> dict[str, str]:
         if re.match(r"(?i)(SSL_CERT|REQUESTS_CA|\w+_proxy)", name)
     }
     return kept | pip_settings(told.stdout)
+
+
+def network_within(root: Path) -> dict[str, str]:
+    """How pip reaches its packages from within a root, where the files lie then that this takes."""
+    settings = {name: value for name, value in _network_of_pip().items() if not Path(value).is_dir()}
+    for name, value in settings.items():
+        if Path(value).is_file():
+            place = root / "root/network" / name
+            place.parent.mkdir(exist_ok=True)
+            shutil.copy(value, place)
+            settings[name] = f"/root/network/{name}"
+    return settings
 
 
 def pip_settings(listed: str) -> dict[str, str]:

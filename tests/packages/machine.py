@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import secrets
 import shutil
 import subprocess
 import time
@@ -69,8 +70,9 @@ def booted(suite: str, shared: Sequence[Path]) -> Iterator[Machine]:
         (root / "etc/dpkg/dpkg.cfg.d/quick").write_text("force-unsafe-io\n")  # no power fails in a test
         said = root.parent / "boot.log"
         binds = [f"--bind={folder}" for folder in shared]
+        name = f"--machine=lab-{secrets.token_hex(4)}"  # else the folder's, which all have
         boot = ["systemd-nspawn", "--quiet", "--register=no", "--keep-unit", "--boot", f"--directory={root}"]
-        child = Child([*boot, *binds], cwd=root.parent, output=said)
+        child = Child([*boot, name, *binds], cwd=root.parent, output=said)
         try:
             machine = Machine(root, _leader(child, said))
             yield machine

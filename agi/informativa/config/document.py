@@ -69,7 +69,7 @@ def read(file: Path) -> str:
     except FileNotFoundError:
         candidates = sorted(file.parent.glob("*.yaml")) if file.parent.is_dir() else []
         message = (
-            Text("there is no such file", "did you mean {file}? Then type: -c {file}", file=candidates[0])
+            Text("there is no such file", "did you mean {file}? Then type that", file=candidates[0])
             if len(candidates) == 1
             else Text("there is no such file", "name yours with -c FILE, or make one: informativa init DIR")
         )

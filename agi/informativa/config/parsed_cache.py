@@ -44,6 +44,8 @@ _WORDS: dict[str, type[Enum]] = {
     words.__name__: words for words in (RecordKind, NumberForm, NumberVerification, Asks, Answer, Vouched)
 }
 
+_SCHEMA = Path(__file__).with_name("schema.py")
+
 
 class _OutdatedError(Exception):
     """The cached value is of another text, or of another informativa."""
@@ -155,6 +157,7 @@ def cache_file(file: Path) -> Path:
 
 
 def _digest(text: str, content: bytes) -> bytes:
-    """Return the digest of the cached value and of all that it depends on."""
+    """Return the digest of the cached value and of all that it depends on. The text of the schema is a part
+    of that: two programs of one version, from two commits, may have other settings."""
     editions = f"{__version__} {sys.version} {numbering.edition()}"
-    return sha256(f"{editions} {text}\0".encode() + content).digest()
+    return sha256(f"{editions} {text}\0".encode() + _SCHEMA.read_bytes() + content).digest()

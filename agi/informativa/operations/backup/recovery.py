@@ -18,6 +18,7 @@ from datetime import datetime
 from pathlib import Path
 
 from ...config import Configuration, inspect
+from ...config.build import inspect_text
 from ...evidence.log_folder import LogFolder
 from ...evidence.origin import log_folder
 from ...evidence.publishing import folder_of
@@ -29,6 +30,7 @@ from ...model.errors import InformativaError
 from ...model.text import NOTHING, Foreign, Text
 from ...process import storage
 from ...system import files
+from ..dialplan import link_script
 from ..document import AbsolutePath, OptionalSentence, Time
 from . import archive, conditions, sources
 from .encryption import KeyAccess, decrypt
@@ -112,7 +114,10 @@ def restore(
             conditions.require_possible(inspect(config)[0], manifest, chosen)
         restoration.lay_configuration(tar, names)
         restoration.lay_keys(secrets)
-        companies = restoration.companies(tar, chosen) if really else tuple(map(RestoredCompany, chosen))
+        if really:
+            companies = restoration.companies(tar, chosen)
+        else:
+            companies = restoration.preview(tar, chosen, has_keys=bool(secrets))
     return RestoredBackup(
         really,
         file,
@@ -180,19 +185,47 @@ class _Restoration:
             elif target.read_bytes() != content:
                 self.unchanged.append(target)
 
+    def preview(
+        self, tar: tarfile.TarFile, names: Sequence[str], *, has_keys: bool
+    ) -> tuple[RestoredCompany, ...]:
+        """Return what would become of these companies by the configuration that would be there, and which
+        keys would be missing; those that would be laid, too, are not (`has_keys`)."""
+        laid = {file.place: file for file in self.manifest.files if file.part is FilePart.CONFIGURATION}
+        declared = laid.get(self.manifest.configuration)
+        if self.config in self.written and declared:
+            configuration, _problems = inspect_text(self.config, self._content(tar, declared).decode())
+        else:
+            configuration, _problems = inspect(self.config)
+        return tuple(self._previewed(configuration, name, has_keys=has_keys) for name in names)
+
+    def _previewed(self, configuration: Configuration, name: str, *, has_keys: bool) -> RestoredCompany:
+        try:
+            controller = self._controller(configuration, name)
+            if not has_keys:
+                conditions.require_key(self.manifest, controller)
+        except InformativaError as error:
+            return RestoredCompany(name, problem=error.text)
+        return RestoredCompany(name)
+
     def companies(self, tar: tarfile.TarFile, names: Sequence[str]) -> tuple[RestoredCompany, ...]:
-        """Restore the ledgers of these companies, each by itself: what is wrong with one stops no other."""
+        """Restore the ledgers of these companies, each by itself: what is wrong with one stops no other. Make
+        the link by which the dialplan starts the script, too, for it is in no backup."""
         configuration = inspect(self.config)[0]
+        link_script(configuration)
         return tuple(self._company(tar, configuration, name) for name in names)
+
+    def _controller(self, configuration: Configuration, name: str) -> Controller:
+        controller = configuration.controllers.get(name)
+        if controller is None:
+            raise InformativaError(
+                Text("The configuration {file} has no company {name}.", file=self.config, name=name),
+                Text("Write its section first, or restore all of the backup."),
+            )
+        return controller
 
     def _company(self, tar: tarfile.TarFile, configuration: Configuration, name: str) -> RestoredCompany:
         try:
-            controller = configuration.controllers.get(name)
-            if controller is None:
-                raise InformativaError(
-                    Text("The configuration {file} has no company {name}.", file=self.config, name=name),
-                    Text("Write its section first, or restore all of the backup."),
-                )
+            controller = self._controller(configuration, name)
             conditions.require_key(self.manifest, controller)
             self._lay_log(tar, controller, configuration)
             return self._restore_ledger(tar, controller)
@@ -268,7 +301,9 @@ class _Restoration:
         return b"".join(archive.contents(self.file, tar, declared))
 
     def _lay(self, target: Path, content: bytes, mode: int) -> None:
-        """Write a file, and move aside one that is different."""
+        """Write a file, and move aside one that is different. One that two companies have is written once."""
+        if target in self.written:
+            return
         if target.exists():
             if target.read_bytes() == content:
                 return

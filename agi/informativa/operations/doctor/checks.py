@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from enum import Flag, auto
+from functools import reduce
+from operator import or_
 
 from ...model.text import NOTHING, Text
 from . import (
@@ -41,17 +43,18 @@ class Suite(Flag):
 
 
 class Needs(Flag):
-    """The things without which a check cannot run: a configuration that can be read, or has no mistakes; a
-    session at Asterisk's manager interface, or the right to an action there."""
+    """The things without which a check cannot run: a configuration that can be read, which all others entail,
+    or has no mistakes; a session at Asterisk's manager interface, which the rights to actions there entail.
+    Each bit has a name, since `|` of Python 3.11.2 (Debian 12) loses those that have none."""
 
     NOTHING = 0
-    CONFIGURATION = 1
-    FAULTLESS = CONFIGURATION | 2
-    ASTERISK = CONFIGURATION | 4
-    SETTINGS = ASTERISK | 8
-    MODULES = ASTERISK | 16
-    DIALPLAN = ASTERISK | 32
-    SPOOL = ASTERISK | 64
+    CONFIGURATION = auto()
+    FAULTLESS = auto()
+    ASTERISK = auto()
+    SETTINGS = auto()
+    MODULES = auto()
+    DIALPLAN = auto()
+    SPOOL = auto()
 
 
 ACTIONS = {
@@ -61,6 +64,7 @@ ACTIONS = {
     Needs.SPOOL: "DBGetTree",
 }
 
+_OF_ASTERISK = reduce(or_, ACTIONS, Needs.ASTERISK)
 
 Run = Callable[[System], Iterator[Finding] | AsyncIterator[Finding]]
 
@@ -83,13 +87,18 @@ class Check:
     blocks_start: bool = False
     by_hand: Text = NOTHING
 
+    @property
+    def asks_asterisk(self) -> bool:
+        """Whether the check needs a session at Asterisk's manager interface."""
+        return bool(self.needs & _OF_ASTERISK)
+
     def lacking(self, system: System) -> Text | None:
         """Return why the check cannot run, or `None` if it can."""
-        if Needs.CONFIGURATION in self.needs and system.configuration is None:
+        if self.needs and system.configuration is None:
             return Text("the configuration cannot be read")
         if Needs.FAULTLESS in self.needs and system.problems:
             return Text("the configuration has mistakes")
-        if Needs.ASTERISK in self.needs and system.asterisk is None:
+        if self.asks_asterisk and system.asterisk is None:
             return Text("Asterisk cannot be asked")
         for need, action in ACTIONS.items():
             if need in self.needs and action not in system.allowed:

@@ -16,7 +16,7 @@ from ...system.patience import in_thread
 from . import asterisk_files, users
 from .account import ACTIONS
 from .asterisk_files import AsteriskFiles
-from .checks import SECONDS, SLOW, Check, Needs, Run, Suite, of_suite
+from .checks import SECONDS, SLOW, Check, Run, Suite, of_suite
 from .findings import Finding, State, ok, unknown, warning, wrong
 from .system import System
 
@@ -86,7 +86,7 @@ async def run(system: System, checks: Sequence[Check], *, asks_asterisk: bool = 
     """Return the findings of these checks, in their order and without duplicates. Checks that say whether the
     service can start run first. Asterisk is asked if one of them needs it, or all are to know of it."""
     async with AsyncExitStack() as stack:
-        if asks_asterisk or any(Needs.ASTERISK in check.needs for check in checks):
+        if asks_asterisk or any(check.asks_asterisk for check in checks):
             system.login = await _log_in(system, stack)
         by_id = await _all(system, [check for check in checks if check.blocks_start])
         system.start_blocked = any(

@@ -114,19 +114,20 @@ def restored_backup(result: RestoredBackup, say: Language) -> Iterator[str]:
     for path in result.unchanged:
         yield say("{file} is another one than in the backup, and stays.", file=path)
     for company in result.companies:
-        yield from (
-            _restored_company(company, say)
-            if result.done
-            else iter(
-                [
-                    say(
-                        "{id}: its ledger of {made} would be restored.",
-                        id=company.controller,
-                        made=local_time(result.made),
-                    )
-                ]
+        if result.done:
+            yield from _restored_company(company, say)
+        elif company.problem:
+            yield say(
+                "{id}: its ledger would stay as it is. {problem}",
+                id=company.controller,
+                problem=say(company.problem),
             )
-        )
+        else:
+            yield say(
+                "{id}: its ledger of {made} would be restored.",
+                id=company.controller,
+                made=local_time(result.made),
+            )
     if not result.done:
         yield say("Nothing was changed yet. To do it, add --yes.")
     elif not any(company.problem for company in result.companies):

@@ -103,10 +103,10 @@ def _counts(company: CompanyForecast, say: Language) -> Iterator[str]:
     """Yield how many were counted, if anybody was."""
     if company.callers or company.calls:
         yield "  " + say(
-            "{callers} on record, {calls} in {days:.0f} days",
+            "{callers} on record, {calls} in {days}",
             callers=say.counted("{count} caller", "{count} callers", company.callers),
             calls=say.counted("{count} call", "{count} calls", company.calls),
-            days=company.days,
+            days=say.counted("{count} day", "{count} days", round(company.days)),
         )
         yield "  " + say("in all {seconds:+.1f} seconds a day", seconds=company.seconds_a_day)
     elif company.hearings:

@@ -42,6 +42,7 @@ Calls that are tried:
 
 - `explain`, `explained_choices`: what would happen to a call
 - `forecast`, `forecast_counting`, `forecast_document`: what another configuration would change for callers
+- `sent_forecast`: the same of a text that a browser sends
 - `test_call`, `test_call_entry`: a call that Asterisk places to nobody, and where it comes in
 
 The installation:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import groupby
+from pathlib import Path
 
 from rich.progress import TaskID, TextColumn
 
@@ -70,6 +71,23 @@ def forecast(result: Forecast, say: Language) -> Iterator[str]:
         yield say("{file} in the place of {current}, at the end of {day}:", **facts)
     else:
         yield say("{file} in the place of {current}:", **facts)
+    yield from _changes(result, say)
+
+
+def reload_preview(file: Path, result: Forecast | None, say: Language) -> Iterator[str]:
+    """Yield what a changed file would change for callers of a running service."""
+    if result is None:
+        yield say(
+            "The service has loaded this text of {file} already: keys and recordings are read anew.",
+            file=file,
+        )
+        return
+    yield say("{file} as it is now, in the place of what the service has loaded:", file=file)
+    yield from _changes(result, say)
+
+
+def _changes(result: Forecast, say: Language) -> Iterator[str]:
+    facts = {"current": result.current}
     for company in result.companies:
         yield from _company(company, say)
     yield ""

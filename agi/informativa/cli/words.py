@@ -22,8 +22,8 @@ ON_A_CONFIGURATION = (
     "keys make", "keys rotate", "ledger adopt", "ledger answers", "ledger restore", "ledger show",
     "metrics scrape", "notices add", "outsourcing-worksheet", "prompts add", "prompts build",
     "prompts install", "prompts play", "purge", "record", "reload", "restore", "serve", "shared migrate",
-    "shared sql", "shared status", "status", "support-bundle", "systemd", "tail", "test-call", "upgrade-check",
-    "web", "web accounts", "web grant", "web invite", "web log", "web remove",
+    "shared sql", "shared status", "status", "support-bundle", "systemd", "tail", "test-call",
+    "upgrade-check", "web", "web accounts", "web grant", "web invite", "web log", "web remove",
 )  # fmt: skip
 """The commands that take `-c`. Known beforehand: to look at all of them takes longer than most take."""
 _TYPED = re.compile(

@@ -80,7 +80,7 @@ def forecast(service: RunningService, now: datetime, progress: Progress) -> Fore
 
 
 def reload(service: RunningService, sleep: Callable[[float], None] = time.sleep) -> None:
-    """Have a service load its file, and wait until it has. Raises InformativaError where it has not."""
+    """Tell a service to load its file, and wait until it has. Raises InformativaError where it has not."""
     file = service.configuration.file
     if documents.read(file) != service.text:
         raise InformativaError(Text("{file} was changed meanwhile.", file=file), Text("Type the same again."))

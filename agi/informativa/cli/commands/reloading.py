@@ -29,7 +29,7 @@ def _reload(
     config: Config = DEFAULT_FILE,
     as_json: Json = False,
 ) -> None:
-    """Have the running service load its changed configuration, after a look at what that changes for callers.
+    """Load the changed configuration into the running service, after a look at what that changes for callers.
 
     The file is compared with what the service has loaded, as by `config diff`, and a file with mistakes is
     not loaded. Calls in progress end as they began.

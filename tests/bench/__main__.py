@@ -18,6 +18,7 @@ from . import (
     counted,
     direct,
     evidence,
+    forecasting,
     inside,
     ledger,
     machine,
@@ -47,6 +48,10 @@ MEASURES: dict[str, tuple[Measure, Measure]] = {
     "script": (script.script, lambda r, f: script.script(r, f, rounds=5)),
     "import": (ledger.importing, lambda r, f: ledger.importing(r, f, rows=50_000)),
     "evidence": (evidence.evidence, lambda r, f: evidence.evidence(r, f, records=100_000, rounds=5)),
+    "forecast": (
+        forecasting.forecasting,
+        lambda r, f: forecasting.forecasting(r, f, callers=50_000, rounds=3, seconds=5),
+    ),
     "monitor": (
         monitoring.monitoring,
         lambda r, f: monitoring.monitoring(r, f, leaves=100_000, rounds=10),

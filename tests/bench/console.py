@@ -120,7 +120,7 @@ def _calls(
         for read in (True, False) if turn % 2 else (False, True):
             cpu, begun = cpu_seconds(there.pid), time.monotonic()
             with reading(there, session, paths, READERS, pause) if read else nullcontext() as readers:
-                found = _made(there.office, rate, records, seconds)
+                found = made(there.office, rate, records, seconds)
                 pages_a_second = readers.rate if readers else 0
             cpu = (cpu_seconds(there.pid) - cpu) / (time.monotonic() - begun)
             if turn >= 0:
@@ -143,7 +143,7 @@ def _calls(
     ]
 
 
-def _made(office: Office, rate: int, records: int, seconds: int) -> dict[str, float]:
+def made(office: Office, rate: int, records: int, seconds: int) -> dict[str, float]:
     """Raises RefusedError unless each call was told that nothing is due."""
     found = rivals.make_calls(
         office.folder,

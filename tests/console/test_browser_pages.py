@@ -62,6 +62,9 @@ def named(busy: ServedConsole, operator: Browser) -> Mapping[str, str]:
     found["/{controller}/calls/of/{session_key}"] = after(calls_of)
     operator.get("/acme/evidence")
     found["/{controller}/evidence/jobs/{job}"] = after(operator.send("/acme/evidence/audit"))
+    operator.get("/acme/forecast")
+    next_text = (busy.folder / "informativa.yaml").read_text().replace("[service]", "[service, profiling]", 1)
+    found["/{controller}/forecast/{job}"] = after(operator.send(text=next_text))
     operator.get("/acme/caller")
     caller = str(operator.send(number=CALLER.number).url)
     for part in ("", "/told", "/withdrawal", "/letter", "/erasure"):

@@ -47,7 +47,7 @@ MASKS: tuple[tuple[str, str], ...] = (
     (r'(name="csrf" value=")[0-9a-f]{64}', r"\1CSRF"),  # of one browser
     (r"(set-cookie: (?:session|browser)=)[^;\n]+", r"\1COOKIE"),  # of a session, or of a known browser
     (
-        r"(/(?:caller|of|letter|erased|jobs)/)[A-Za-z0-9_-]{16}(?![\w-])",
+        r"(/(?:caller|of|letter|erased|jobs|forecast)/)[A-Za-z0-9_-]{16}(?![\w-])",
         r"\1NAME",
     ),  # of an object in a session
     (r'(name="once" value=")[A-Za-z0-9_-]{12}', r"\1ONCE"),  # a form that is sent once
@@ -226,6 +226,15 @@ CASES: tuple[Case, ...] = (
     Case("letter wished", COMPLIANCE, "/acme/caller/{caller}/letter", {"language": "de"}, languages=(IT,),
          keep="letter"),
     Case("letter", COMPLIANCE, "/acme/letter/{letter}", languages=(IT,)),
+    Case("forecast form", ADMIN, "/acme/forecast"),
+    Case("forecast of nothing", ADMIN, "/acme/forecast", {"text": ""}),
+    Case("forecast asked", ADMIN, "/acme/forecast", {"text": "{configuration}"}, keep="forecast"),
+    Case("forecast", ADMIN, "/acme/forecast/{forecast}"),
+    Case("forecast with mistakes asked", ADMIN, "/acme/forecast",
+         {"text": "controllers: {{acme: {{key: 5ecre7}}, borealis: {{}}}}\n"}, languages=(EN,),
+         keep="mistaken"),
+    Case("forecast with mistakes", ADMIN, "/acme/forecast/{mistaken}", languages=(EN,)),
+    Case("forecast of compliance", COMPLIANCE, "/acme/forecast", languages=(EN,)),
     Case("erasure", COMPLIANCE, "/acme/caller/{caller}/erasure"),
     Case("erasure wrong word", COMPLIANCE, "/acme/caller/{caller}/erasure", {"word": "borealis"}),
     Case("erasure done", COMPLIANCE, "/acme/caller/{caller}/erasure", {"word": "acme"}),
@@ -299,6 +308,8 @@ CONSENT = """\
 """A consent for which borealis asks."""
 
 NAMES = [(case.name, language) for case in CASES for language in case.languages]
+
+ADMINS_ENTRY = re.compile(r' *<li><a href="/acme/forecast">[^\n]*\n+')
 
 NOT_WALKED = {
     ("POST", "/health"): "the doctor's findings depend on the machine",
@@ -389,6 +400,7 @@ class Walk:
                 "somebody": {EN: STRANGER, IT: CALLER}[language].number,
                 "erased": {EN: "6", IT: "1"}[language],
                 "invitation": self._invited(f"nora.{language}"),
+                "configuration": self._changed_configuration(),
             }
             for case in CASES:
                 if language in case.languages:
@@ -416,6 +428,12 @@ class Walk:
         while self.office.console.jobs.newest("status", "") is None:
             assert time.monotonic() < deadline
             time.sleep(0.01)
+
+    def _changed_configuration(self) -> str:
+        """Return the configuration with another version of acme's notice, which has one purpose more."""
+        text = (self.folder / "informativa.yaml").read_text()
+        changed = text.replace('version: "2026-11"', 'version: "2026-12"', 1)
+        return changed.replace("[service]", "[service, profiling]", 1)
 
     def _invited(self, name: str) -> str:
         return self.office.console.accounts.invite(name, {"acme": Role.READER}, THURSDAY + timedelta(days=1))
@@ -448,7 +466,7 @@ class Walk:
     def _get(self, browser: Browser, path: str) -> httpx.Response:
         """Get a page; that of a running job when the job is done."""
         page = browser.open
-        while "<progress" in (answer := browser.get(path)).text and "/jobs/" in path:
+        while "<progress" in (answer := browser.get(path)).text and re.search("/(jobs|forecast)/", path):
             time.sleep(0.01)
         if "content-disposition" in answer.headers:  # a file, and no page
             browser.open = page
@@ -469,10 +487,13 @@ class Walk:
         return answer
 
     def same_for_admins(self) -> Iterator[tuple[str, str]]:
-        """Yield each page that an admin shares with compliance, as compliance and as the admin gets it."""
+        """Yield each page that an admin shares with compliance, as compliance and as the admin gets it, apart
+        from the admin's own page in the menu."""
         for path in (*COMMON.values(), "evidence", "caller"):
             compliance, admin = (
-                self._masked(self._browser(role, EN).get(f"/acme/{path}").text).replace(role, "ROLE")
+                ADMINS_ENTRY.sub("", self._masked(self._browser(role, EN).get(f"/acme/{path}").text)).replace(
+                    role, "ROLE"
+                )
                 for role in (COMPLIANCE, ADMIN)
             )
             yield compliance, admin

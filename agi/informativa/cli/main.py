@@ -53,6 +53,7 @@ MODULES = {
     "controllers": ("purge", "controllers", "outsourcing-worksheet"),
     "explain": ("explain",),
     "service": ("systemd", "serve"),
+    "reloading": ("reload",),
     "keys": ("keys",),
     "evidence": ("evidence",),
     "witness": ("witness",),

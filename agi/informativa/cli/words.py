@@ -21,7 +21,7 @@ ON_A_CONFIGURATION = (
     "evidence key", "evidence publish", "evidence receipt", "evidence sequence", "explain", "import", "join",
     "keys make", "keys rotate", "ledger adopt", "ledger answers", "ledger restore", "ledger show",
     "metrics scrape", "notices add", "outsourcing-worksheet", "prompts add", "prompts build",
-    "prompts install", "prompts play", "purge", "record", "report", "restore", "rollback", "serve",
+    "prompts install", "prompts play", "purge", "record", "reload", "report", "restore", "rollback", "serve",
     "shared migrate", "shared sql", "shared status", "status", "support-bundle", "systemd", "tail",
     "test-call", "upgrade-check", "web", "web accounts", "web grant", "web invite", "web log", "web remove",
 )  # fmt: skip

@@ -62,7 +62,7 @@ def inspect_text(
         )
     misshapen = partial.invalid_controllers(document)  # before anything that it names is looked at
     builder = Builder(findings, settings, folder, spellings)
-    configuration = builder.build(_digest(text), _digest(os.path.realpath(str(file))))
+    configuration = builder.build(digest(text), digest(os.path.realpath(str(file))))
     if builder.problems:
         configuration = replace(configuration, invalid_controllers=misshapen, owners=_owners(document))
     if keep and not cached and not builder.problems:
@@ -146,5 +146,6 @@ def _parsed(file: Path, text: str) -> tuple[documents.SourceDocument, Settings]:
     return document, shape.settings(document)
 
 
-def _digest(text: str) -> str:
+def digest(text: str) -> str:
+    """Return the digest of a text, 16 hexadecimal digits."""
     return sha256(text.encode(errors="surrogateescape")).hexdigest()[:16]

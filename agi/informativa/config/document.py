@@ -11,6 +11,7 @@ differences between formats are in upgrading.py.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from io import TextIOWrapper
 from pathlib import Path
@@ -27,6 +28,7 @@ KeyPath = tuple[str | int, ...]
 FORMAT = "format"
 FIRST_FORMAT = 1  # of informativa 0.1, in which no file said so
 NEWEST_FORMAT = 2
+_DEEPEST = 30
 LARGEST = 8 << 20  # bytes of a configuration: some thousand companies
 
 
@@ -101,6 +103,20 @@ def parse(file: Path, text: str) -> SourceDocument:
         raise ConfigError([ConfigProblem(str(file), None, "", message)])
     document.data = _value(root, (), document)
     return document
+
+
+def refuse_deep(text: str) -> None:
+    """Raise ConfigError for a text that is nested more deeply than any configuration: some libyaml end the
+    process over it. Other mistakes are left to `parse`."""
+    import yaml
+
+    depth = 0
+    with suppress(yaml.YAMLError):
+        for event in yaml.parse(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
+            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+            if depth > _DEEPEST:
+                message = Text("is nested too deeply to be a configuration")
+                raise ConfigError([ConfigProblem("", None, "", message)])
 
 
 def refuse_newer(document: SourceDocument) -> None:

@@ -27,7 +27,7 @@ from ..model import Action
 from ..model.errors import InformativaError
 from .console import Console
 from .context import SESSION, RequestContext, get_cookie
-from .hardening import ConnectionLimit, SecurityMiddleware
+from .hardening import FILE_PATH, ConnectionLimit, SecurityMiddleware
 from .pages.entry import note_at_companies
 from .proxies import account_from_proxy, is_encrypted
 from .routes import ROUTES, Handler, Route
@@ -112,12 +112,16 @@ async def _in_a_thread(console: Console, route: Route, context: RequestContext) 
 
 
 async def _form(request: Request) -> FormData:
-    """Return the form that was sent. Other content types than that of our own forms are refused (415): they
-    could name an encoding that makes no text of it."""
+    """Return the form that was sent. Other content types than that of our own forms are refused (415), and an
+    encoding of the sender's own: it could be one that makes no text of it."""
     if request.method != "POST":
         return FormData()
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind != "application/x-www-form-urlencoded":
+    content = request.headers.get("content-type", "").lower()
+    kind = content.partition(";")[0].strip()
+    has_file = content.startswith("multipart/form-data; boundary=") and "charset" not in content
+    if not (
+        kind == "application/x-www-form-urlencoded" or (has_file and FILE_PATH.fullmatch(request.url.path))
+    ):
         raise HTTPException(415)
     return await request.form(max_fields=50)
 

@@ -15,7 +15,9 @@ from ..model import WebServer
 from .proxies import forwarded_address
 
 PER_ADDRESS = 50  # connections of one address; behind a server in front, its requests at a time
-MAX_BODY = 64 << 10  # bytes of a body: forms are small, and nothing is sent up
+MAX_BODY = 64 << 10  # bytes of a body: forms are small
+MAX_FILE_BODY = 256 << 10  # of a body with a configuration; it stays in memory
+FILE_PATH = re.compile(r"/[^/]+/forecast")  # the only address that takes a file
 BODY_TIMEOUT = 15.0  # seconds for the whole of a body
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; media-src 'self';"
@@ -74,7 +76,7 @@ class SecurityMiddleware:
             await _end(answer, *refusal)
             return
         try:
-            await self._app(scope, _limited(receive), answer)
+            await self._app(scope, _limited(receive, _largest_body(scope)), answer)
         except (_TooLargeError, TimeoutError):
             if started:
                 raise
@@ -97,8 +99,12 @@ async def _end(send: Send, status: int, words: bytes) -> None:
     await send({"type": "http.response.body", "body": words})
 
 
-def _limited(receive: Receive) -> Receive:
-    left, ended = MAX_BODY, False
+def _largest_body(scope: Scope) -> int:
+    return MAX_FILE_BODY if FILE_PATH.fullmatch(scope["path"]) else MAX_BODY
+
+
+def _limited(receive: Receive, left: int) -> Receive:
+    ended = False
     deadline = asyncio.get_running_loop().time() + BODY_TIMEOUT
 
     async def limited() -> Message:

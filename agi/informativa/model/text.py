@@ -34,6 +34,18 @@ class Translator(Protocol):
         """Return the translation of a foreign message, or the message if there is none."""
 
 
+class _Hidden(str):
+    """The sign for a value that is not shown, in any format."""
+
+    __slots__ = ()
+
+    def __format__(self, form: str) -> str:
+        return str(self)
+
+
+_HIDDEN = _Hidden("…")
+
+
 class _English:
     """The language of the program's own templates."""
 
@@ -82,6 +94,10 @@ class Text:
     def format(self, **arguments: object) -> Text:
         """Return the same text with these arguments, like `str.format`."""
         return Text(self.template, self._advice, **arguments)
+
+    def masked(self) -> Text:
+        """Return the text with … for each value, which may be a secret; words of the system stay."""
+        return self.format(**{name: _masked(value) for name, value in self.arguments.items()})
 
     @property
     def statement(self) -> Text:
@@ -151,6 +167,9 @@ class _Joined(Text):
         separator = to.gettext(self.template) if self.template else ""
         return separator.join(str(_render(part, to)) for part in self.parts)
 
+    def masked(self) -> Text:
+        return _Joined(self.template, tuple(map(_masked, self.parts)))
+
     def __bool__(self) -> bool:
         return bool(self.parts)
 
@@ -210,6 +229,12 @@ def clause(sentence: Text) -> Text:
 def joined(separator: Text | str, *parts: Text | str) -> Text:
     """Return those of the parts that are not empty, in a row."""
     return _Joined(separator, tuple(part for part in parts if part))
+
+
+def _masked(value: object) -> Text | str:
+    if isinstance(value, Text):
+        return value.masked()
+    return value if isinstance(value, Foreign) else _HIDDEN
 
 
 def _render(value: object, to: Translator) -> object:

@@ -58,24 +58,42 @@ def forecast(
     Raises ConfigError for mistakes in `file`, InformativaError, and LedgerError.
     """
     text = documents.read(current)
-    before, mistakes = inspect_text(current, text)
-    pair = ConfigurationPair(before, _in_place_of(current, file))
+    result = compare(
+        text, documents.read(file), current, now, file=file, on=on, names=names, progress=progress
+    )
+    return replace(result, changed_meanwhile=documents.read(current) != text)
+
+
+def compare(
+    before_text: str,
+    after_text: str,
+    current: Path,
+    now: datetime,
+    *,
+    file: Path,
+    on: date | None = None,
+    names: Sequence[str] = (),
+    progress: Progress = lambda _company, _done, _size: None,
+) -> Forecast:
+    """Forecast as `forecast`, for two texts in the place of `current`; mistakes in the latter have the name
+    of `file`."""
+    before, mistakes = inspect_text(current, before_text)
+    pair = ConfigurationPair(before, _in_place_of(current, after_text, file))
     forecasts = tuple(pair.company(name, now, on, partial(progress, name)) for name in pair.companies(names))
     return Forecast(
         file=file,
         current=current,
         on=on,
         same=all(map(_is_same, forecasts)),
-        changed_meanwhile=documents.read(current) != text,
+        changed_meanwhile=False,
         warnings=tuple(problem.text for problem in mistakes),
         companies=forecasts,
     )
 
 
-def _in_place_of(current: Path, file: Path) -> Configuration:
-    """Return the configuration that `file` would be in the place of `current`. Raises ConfigError for its
-    mistakes, under its own name."""
-    text = documents.read(file)
+def _in_place_of(current: Path, text: str, file: Path) -> Configuration:
+    """Return the configuration that a text would be in the place of `current`. Raises ConfigError for its
+    mistakes, under the name of `file`."""
     try:
         configuration, problems = inspect_text(current, text)
     except ConfigError as error:

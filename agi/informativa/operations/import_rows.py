@@ -304,9 +304,7 @@ def _masked(caller: Identified) -> str:
 
 def _number(text: str, region: str, form: NumberForm) -> tuple[str, str, NumberKind]:
     """Return a number in E.164, with its country and its kind. Raises RejectedError."""
-    plain = text.translate(SEPARATORS)
-    if "E+" in plain.upper():
-        raise RejectedError(Text("the number was rounded by a spreadsheet; export that column as text"))
+    plain = text if text.removeprefix("+").isalnum() else text.translate(SEPARATORS)
     numbers = numbering.valid(plain, region, form)
     if len(numbers) > 1:
         raise RejectedError(
@@ -316,6 +314,8 @@ def _number(text: str, region: str, form: NumberForm) -> tuple[str, str, NumberK
             )
         )
     if not numbers:
+        if "E+" in plain.upper():
+            raise RejectedError(Text("the number was rounded by a spreadsheet; export that column as text"))
         raise RejectedError(Text("the number is not one"))
     ((number, (country, kind)),) = numbers.items()
     return number, country, kind

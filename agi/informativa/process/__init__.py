@@ -29,6 +29,7 @@ Beside the calls:
 How it goes:
 
 - `metrics`: for Prometheus
+- `loaded_text`: the text that the service has loaded, for `informativa reload`
 - `self_report`: what `doctor` and `status` ask the service
 - `last_hour`: calls that went wrong
 - `systemd`: word to systemd: ready, alive, stopping

@@ -6,6 +6,7 @@ Each answer is one line of NAME=VALUE, as a variable of AGI has it.
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Mapping
 
 import structlog
@@ -29,7 +30,10 @@ def service_report(
     """Return the version and the configuration, the companies that share nothing now, those whose calls fell
     back in the last hour, as ID:FELL:CALLS,…, and those that are served as before, for mistakes in their
     part."""
-    facts = f"version={__version__} configuration={configuration.digest} file={configuration.path_digest}"
+    facts = (
+        f"version={__version__} configuration={configuration.digest} file={configuration.path_digest}"
+        f" process={os.getpid()}"
+    )
     fell_back = [
         f"{name}:{hour.fell_back}:{hour.calls}" for name, hour in last_hour.items() if hour.fell_back
     ]

@@ -22,7 +22,7 @@ from ..model import CallResult, SharedState, Status
 from ..model.errors import InformativaError
 from ..model.ports import CallSession
 from ..system.patience import in_thread
-from . import bootstrap, self_report
+from . import bootstrap, loaded_text, self_report
 from .generations import Generations
 from .last_hour import LastHour
 from .metrics import Metrics
@@ -75,6 +75,7 @@ class CallService:
         self._tasks: set[asyncio.Task[None]] = set()
         self._doubts: set[str] = set()  # sentences about such words that were logged
         self._notifier = Notifier()
+        self._loaded_text = loaded_text.Holder()
         self._metrics = Metrics(self)
         self._work = RegularWork(self._generations, self._metrics)
 
@@ -87,6 +88,7 @@ class CallService:
         """Listen until a signal stops it."""
         configuration = self.configuration
         self._allow_descriptors()
+        await in_thread(self._loaded_text.hold, configuration)
         _announce(configuration)
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()
@@ -200,6 +202,7 @@ class CallService:
         self._metrics.expect(configuration.lines)
         self._allow_descriptors()
         self._tokens.load(configuration.tokens)
+        await in_thread(self._loaded_text.hold, configuration)
         _announce(configuration)
         for event, facts in changes.removals(previous, configuration):
             log.warning(event, **facts)
@@ -231,6 +234,7 @@ class CallService:
     def close(self) -> None:
         """Close everything; queued records are durable then."""
         self._notifier.close()
+        self._loaded_text.release()
         self._generations.close()
 
     def _aside(self, work: Coroutine[Any, Any, None]) -> None:

@@ -34,7 +34,7 @@ from . import record_words as words
 from .choice_sentences import options
 from .markup import templates_in
 from .messages import Language
-from .text import audits, evidence
+from .text import audits, evidence, forecast
 from .text.access_log import action_text, detail_text, short
 from .text.boxes import ago, cells
 from .text.bundle_plan import sentences
@@ -76,6 +76,12 @@ def environment() -> jinja2.Environment:
             "verified": verified,
             "cells": cells,
             "ago": ago,
+            "forecast_counts": forecast.count_lines,
+            "forecast_hearing": forecast.hearing_text,
+            "forecast_consents": forecast.consents_text,
+            "forecast_removed": forecast.removed_text,
+            "forecast_line": forecast.line_text,
+            "forecast_beginning": forecast.beginning_text,
         },
     )
     templates.globals |= {

@@ -37,6 +37,7 @@ Callers:
 - `consents`: what callers answered
 - `hooks`: who is told of it
 - `importing`: deliveries made elsewhere
+- `reloading`: a running service loads its changed file
 
 Proof:
 

@@ -9,6 +9,7 @@
 - `letter`: the answer to an access request
 - `erasure`: preview, confirmation and outcome
 - `notices`: notices, choices, lines and their plans; what would happen to a call
+- `forecast`: what another configuration would change for callers
 - `evidence`: the log and its copies, audits, bundles
 - `access_log_page`: who looked at whom
 - `health`: the machine, for operators

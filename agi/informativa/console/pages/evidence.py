@@ -83,7 +83,7 @@ def _bundle(
 def job(context: RequestContext) -> Response:
     """Show the progress or the result of a job."""
     started = context.console.jobs.find(context.request.path_params["job"], context.company.id)
-    if started is None:
+    if started is None or started.kind not in (AUDIT, BUNDLE):
         raise HTTPException(404)
     return context.page("job.html", job=started)
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import groupby
+from pathlib import Path
 
 from rich.progress import TaskID, TextColumn
 
 from ...call.forecast import Change
 from ...model.text import Text
 from ...operations.forecast_document import (
+    Beginning,
     CompanyForecast,
     Forecast,
     ForecastConsents,
@@ -30,6 +32,11 @@ _CHANGES = {
     (Change.HEARS, True): Text("{title} {version} would be asked ({seconds:.1f} s)"),
     (Change.OTHER, True): Text("{title} {version} would be asked otherwise ({seconds:.1f} s)"),
     (Change.NO_MORE, True): Text("{title} {version} would not be asked ({seconds:.1f} s)"),
+}
+_COMPANIES = {
+    Presence.BOTH: Text("{company}:"),
+    Presence.NEW: Text("{company} comes: none of its callers is on record yet."),
+    Presence.GONE: Text("{company} goes, and its records stay."),
 }
 _LINES = {
     Presence.NEW: Text("line {line} comes"),
@@ -64,6 +71,23 @@ def forecast(result: Forecast, say: Language) -> Iterator[str]:
         yield say("{file} in the place of {current}, at the end of {day}:", **facts)
     else:
         yield say("{file} in the place of {current}:", **facts)
+    yield from _changes(result, say)
+
+
+def reload_preview(file: Path, result: Forecast | None, say: Language) -> Iterator[str]:
+    """Yield what a changed file would change for callers of a running service."""
+    if result is None:
+        yield say(
+            "The service has loaded this text of {file} already: keys and recordings are read anew.",
+            file=file,
+        )
+        return
+    yield say("{file} as it is now, in the place of what the service has loaded:", file=file)
+    yield from _changes(result, say)
+
+
+def _changes(result: Forecast, say: Language) -> Iterator[str]:
+    facts = {"current": result.current}
     for company in result.companies:
         yield from _company(company, say)
     yield ""
@@ -79,50 +103,50 @@ def forecast(result: Forecast, say: Language) -> Iterator[str]:
 
 def _company(company: CompanyForecast, say: Language) -> Iterator[str]:
     yield ""
-    if company.presence is Presence.NEW:
-        yield say("{company} comes: none of its callers is on record yet.", company=company.company)
-    elif company.presence is Presence.GONE:
-        yield say("{company} goes, and its records stay.", company=company.company)
-    else:
-        yield say("{company}:", company=company.company)
-    lines = [*_counts(company, say), *_hearings(company, say)]
-    lines += ["  " + _consents(consents, say) for consents in company.consents if consents.ended]
-    lines += ["  " + _removed(version, say) for version in company.removed]
-    lines += ["  " + _line(line, say) for line in company.lines]
+    yield presence_text(company, say)
+    lines = ["  " + line for line in count_lines(company, say)] + [*_hearings(company, say)]
+    lines += ["  " + consents_text(consents, say) for consents in company.consents if consents.ended]
+    lines += ["  " + removed_text(version, say) for version in company.removed]
+    lines += ["  " + line_text(line, say) for line in company.lines]
     if company.beginnings:
         lines.append("  " + say("begins on"))
         for beginning in company.beginnings:
-            facts = {"day": beginning.day, "title": beginning.title, "version": beginning.version}
-            lines.append("    " + say(_BEGINNINGS[beginning.presence].format(**facts)))
+            lines.append("    " + beginning_text(beginning, say))
     if not lines and company.presence is Presence.BOTH:
         lines = ["  " + say("nothing changes")]
     yield from lines
 
 
-def _counts(company: CompanyForecast, say: Language) -> Iterator[str]:
+def presence_text(company: CompanyForecast, say: Language) -> str:
+    """Return the name of the company, and that it comes or goes."""
+    return say(_COMPANIES[company.presence].format(company=company.company))
+
+
+def count_lines(company: CompanyForecast, say: Language) -> Iterator[str]:
     """Yield how many were counted, if anybody was."""
     if company.callers or company.calls:
-        yield "  " + say(
+        yield say(
             "{callers} on record, {calls} in {days}",
             callers=say.counted("{count} caller", "{count} callers", company.callers),
             calls=say.counted("{count} call", "{count} calls", company.calls),
             days=say.counted("{count} day", "{count} days", round(company.days)),
         )
-        yield "  " + say("in all {seconds:+.1f} seconds a day", seconds=company.seconds_a_day)
+        yield say("in all {seconds:+.1f} seconds a day", seconds=company.seconds_a_day)
     elif company.hearings:
-        yield "  " + say("nobody is on record yet: what follows is for new callers")
+        yield say("nobody is on record yet: what follows is for new callers")
 
 
 def _hearings(company: CompanyForecast, say: Language) -> Iterator[str]:
     for number, hearings in groupby(company.hearings, key=lambda hearing: hearing.line):
         yield "  " + say("line {line}:", line=number)
         for hearing in hearings:
-            yield "    " + _hearing(hearing, say)
+            yield "    " + hearing_text(hearing, say)
             yield "      " + say(REASONS[hearing.reason])
             yield "      " + _times(hearing, say)
 
 
-def _hearing(hearing: ForecastHearing, say: Language) -> str:
+def hearing_text(hearing: ForecastHearing, say: Language) -> str:
+    """Return what callers would hear otherwise."""
     text = say(
         _CHANGES[hearing.change, hearing.choice].format(
             title=hearing.title, version=hearing.version, seconds=hearing.seconds
@@ -144,7 +168,8 @@ def _times(hearing: ForecastHearing, say: Language) -> str:
     )
 
 
-def _consents(consents: ForecastConsents, say: Language) -> str:
+def consents_text(consents: ForecastConsents, say: Language) -> str:
+    """Return how many consents to a choice would end."""
     text = say.counted(
         "{title}: {ended} of {count} consent ends",
         "{title}: {ended} of {count} consents end",
@@ -155,7 +180,8 @@ def _consents(consents: ForecastConsents, say: Language) -> str:
     return f"{text} ({say(REASONS[consents.reason])})" if consents.reason else text
 
 
-def _removed(version: RemovedVersion, say: Language) -> str:
+def removed_text(version: RemovedVersion, say: Language) -> str:
+    """Return who rests on a version that is taken out."""
     return say.counted(
         "{title} {version} is taken out: {count} caller was told it, {alone} know no version that stays,"
         " {hear} would hear the notice anew",
@@ -169,7 +195,14 @@ def _removed(version: RemovedVersion, say: Language) -> str:
     )
 
 
-def _line(line: ForecastLine, say: Language) -> str:
+def beginning_text(beginning: Beginning, say: Language) -> str:
+    """Return the day on which a version begins."""
+    facts = {"day": beginning.day, "title": beginning.title, "version": beginning.version}
+    return say(_BEGINNINGS[beginning.presence].format(**facts))
+
+
+def line_text(line: ForecastLine, say: Language) -> str:
+    """Return what becomes of a line."""
     text = say(_LINES[line.presence].format(line=line.line, owner=line.owner))
     if line.calls:
         calls = say.counted("{count} call", "{count} calls", line.calls)

@@ -1,0 +1,76 @@
+"""A forecast of what another configuration changes: how long it takes, and whether calls notice it."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+
+from lab.office import BIN, Office
+
+from . import rivals
+from .console import SLOWER, made
+from .figures import Peers, Report, Result, Spread, Target, ratios
+
+_AGAIN = """trap 'kill $!; exit' TERM; while :; do "$@" >/dev/null & wait $!; done"""
+LONGEST = 20.0  # seconds, for a million callers
+CHANGES = (('version: "2026-11"', 'version: "2026-12"'), ("[service]", "[service, profiling]"))
+
+
+def forecasting(
+    report: Report,
+    folder: Path,
+    *,
+    callers: int = 1_000_000,
+    rate: int = 50,
+    rounds: int = 7,
+    seconds: int = 10,
+) -> None:
+    """Calls of known callers, while a forecast counts all of them and while none does, in turns."""
+    office = Office(folder / "forecast")
+    rivals.acquaint(office, callers)
+    text = office.config.read_text()
+    for before, after in CHANGES:
+        text = text.replace(before, after, 1)
+    new = office.config.with_name("next.yaml")
+    new.write_text(text)
+    p99: dict[bool, list[float]] = {True: [], False: []}
+    with rivals.serving(office):
+        begun = time.perf_counter()
+        subprocess.run(_command(office, new), check=True, capture_output=True)
+        took = time.perf_counter() - begun
+        for turn in range(-1, rounds):  # the first one only warms up
+            for beside in (True, False) if turn % 2 else (False, True):
+                with _forecasts(office, new) if beside else nullcontext():
+                    values = made(office, rate, callers, seconds)
+                if turn >= 0:
+                    p99[beside].append(values["p99"])
+    what = f"99 of 100 calls at {rate} calls/s among {callers:,} callers"
+    spreads = {name: Spread(tuple(p99[name == "forecast"]), "µs") for name in ("forecast", "nothing")}
+    report.peers.append(Peers("forecast", f"{what}, beside it", spreads))
+    report.results += [
+        Result("forecast", f"forecast of {callers:,} callers", Spread((took,), "s"), Target(LONGEST)),
+        Result(
+            "forecast",
+            f"{what}, beside a forecast, over without",
+            ratios(p99[True], p99[False]),
+            Target(SLOWER),
+        ),
+    ]
+
+
+def _command(office: Office, new: Path) -> list[str | Path]:
+    return [BIN / "informativa", "config", "diff", new, "-c", office.config, "--json"]
+
+
+@contextmanager
+def _forecasts(office: Office, new: Path) -> Iterator[None]:
+    """Run one forecast after the other for the time of a `with` block."""
+    child = subprocess.Popen(["sh", "-c", _AGAIN, "sh", *_command(office, new)])
+    try:
+        yield
+    finally:
+        child.terminate()
+        child.wait()

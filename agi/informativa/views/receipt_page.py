@@ -59,18 +59,18 @@ def page(receipt: ReceiptPage, say: Language) -> str:
         say("Receipt of record {number}, {company}", number=facts["number"], company=receipt.company)
     )
     sealed = data_block(digests(words=words, body=Body.parse(f"\n{body}\n"), language=say.code, title=title))
-    script = joined((*SCRIPTS, "page.js"), constants=f"const SEALED = {sealed};\n")
-    return whole(say, title=title, body=body, words=words, style=shipped("page.css"), script=script)
+    script = script_text((*SCRIPTS, "page.js"), constants=f"const SEALED = {sealed};\n")
+    return page_text(say, title=title, body=body, words=words, style=shipped("page.css"), script=script)
 
 
-def whole(say: Language, *, title: str, body: str, words: str, style: str, script: str) -> str:
+def page_text(say: Language, *, title: str, body: str, words: str, style: str, script: str) -> str:
     """Return a page that needs no other file, with the policy that holds a browser to that."""
     policy = policy_of(style, script)
     parts = {"title": title, "body": body, "words": words, "style": style, "script": script}
     return rendered("page.html", say=say, policy=policy, **parts) + "\n"
 
 
-def joined(scripts: Iterable[str], constants: str = "") -> str:
+def script_text(scripts: Iterable[str], constants: str = "") -> str:
     """Return one script made of several files."""
     return "\n".join([f'"use strict";\n{constants}'.rstrip("\n"), *map(shipped, scripts)])
 

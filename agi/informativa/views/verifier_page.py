@@ -16,7 +16,7 @@ from ..operations.evidence.verifier_page import VerifierPage
 from .choice_sentences import OPTIONS
 from .markup import data_block
 from .messages import ENGLISH, LETTER_LANGUAGES, Language, of_letter
-from .receipt_page import joined, rendered, shipped, whole
+from .receipt_page import page_text, rendered, script_text, shipped
 from .receipt_script import SCRIPTS, required, shape
 from .record_words import CODES, MOMENT, MONTHS, TENTHS, name_in_language
 from .verifier_texts import ROWS, TEXTS
@@ -44,13 +44,13 @@ def page(verifier: VerifierPage) -> str:
         languages=languages,
         names=LETTER_LANGUAGES,
     )
-    return whole(
+    return page_text(
         ENGLISH,
         title=ENGLISH(TEXTS["title"]),
         body=body,
         words=data_block(words),
         style=shipped("page.css") + shipped("verifier.css"),
-        script=joined((*SCRIPTS, "verifier.js")),
+        script=script_text((*SCRIPTS, "verifier.js")),
     )
 
 

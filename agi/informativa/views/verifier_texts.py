@@ -60,8 +60,8 @@ TEXTS = {
     "limit_consent": Text("Having heard a notice does not mean having given consent."),
     "trust": Text("Whom this page trusts"),
     "trust_keys": Text(
-        "These are the keys of {company}. Anybody can copy this page and put other keys into it: trust it"
-        " only at an address that you know to be that of {company}."
+        "{company} signs with these keys. Anybody can copy this page and put other keys into it: trust it"
+        " only at an address that you know {company} to have."
     ),
     "trust_witnesses": Text("These are the keys of independent signers:"),
     "script": Text("This page needs JavaScript to check a receipt."),

@@ -14,9 +14,12 @@ import pytest
 from evidence.receipts import NUMBER, Company, cosigned_page, with_extra, written, written_with_proof
 from informativa.evidence.cosignature import WitnessSigner
 from informativa.evidence.note import Signer, parse, sign
+from informativa.evidence.settings import WitnessAddress
+from informativa.model.errors import InformativaError
 from informativa.operations.evidence import logs, verifier_page
 from informativa.operations.evidence.receipt_page import ReceiptPage
 from informativa.operations.evidence.verifier_page import VerifierPage
+from informativa.process import storage
 from informativa.views import verifier_page as view
 from lab.browser import browser, browser_needed
 
@@ -323,6 +326,28 @@ def test_paper_has_the_answer_and_the_record(company: Company, caller: Caller) -
     assert not page.locator("#drop, #languages").evaluate_all(
         "all => all.some((one) => one.checkVisibility())"
     )
+
+
+def test_page_has_the_keys_of_its_company(company: Company) -> None:
+    """Those of its logs, of further ones that are named, and of its own witnesses alone."""
+    key, other = logs.keys(company.controller)[-1].key, Signer("b.example", b"b" * 32).verifier
+    addresses = (
+        WitnessAddress(str(WITNESS.verifier), "http://w.example", ("acme",)),
+        WitnessAddress("x.example+00000000+AA==", "http://x.example", ("borealis",)),
+    )
+    evidence = replace(company.configuration.evidence, witnesses=addresses)
+    page = verifier_page.verifier_page(company.controller, evidence, (other, other))
+    assert page.keys == (key, str(other))
+    assert page.witnesses == (str(WITNESS.verifier),)
+
+
+def test_company_without_a_key_has_no_page(folder: Path) -> None:
+    """Before the first checkpoint no receipt could hold, and the admin is told what makes one."""
+    company = Company(folder)
+    storage.store(company.controller).close()
+    with pytest.raises(InformativaError) as raised:
+        verifier_page.verifier_page(company.controller, company.configuration.evidence)
+    assert "informativa evidence checkpoint --controller acme" in str(raised.value.remedy)
 
 
 def test_page_has_a_policy_that_loads_nothing(company: Company) -> None:

@@ -12,12 +12,14 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
+from starlette.requests import Request
 
 from console import raw
 from console.raw import Answer
 from console.served import PASSWORD, ServedConsole
+from informativa.console.proxies import forwarded_address
 from informativa.console.sessions import Throttle
-from informativa.model import Role
+from informativa.model import Role, WebServer
 from informativa.operations.accounts import totp
 
 COOKIES = {"session", "language", "browser"}
@@ -183,6 +185,32 @@ def test_who_is_not_trusted_says_nothing_of_tls(office: ServedConsole, proxies: 
     cookies = cookies_set(raw.request(office.address, x_forwarded_proto="https"))
     assert list(cookies) == ["session"]
     assert "Secure" not in cookies["session"]
+
+
+@pytest.mark.parametrize(
+    ("header", "address"),
+    [
+        ("198.51.100.1", "198.51.100.1"),
+        ("203.0.113.9, 198.51.100.1", "198.51.100.1"),
+        ("203.0.113.9, 198.51.100.1, 10.0.0.7, 10.0.0.8", "198.51.100.1"),
+        ("10.0.0.7, 10.0.0.8", "10.0.0.7"),
+        ("203.0.113.9, nonsense, 10.0.0.8", "nonsense"),
+        ("", ""),
+    ],
+)
+@pytest.mark.parametrize("trusted", [True, False])
+def test_client_is_the_last_address_that_is_no_server_in_front(
+    header: str, address: str, *, trusted: bool
+) -> None:
+    """Of two servers behind each other the inner one names the outer, and the outer the client; others'
+    headers say nothing."""
+    scope = {
+        "type": "http",
+        "client": ("127.0.0.1" if trusted else "192.0.2.66", 50000),
+        "headers": [(b"x-forwarded-for", header.encode()), (b"forwarded", b"for=203.0.113.1")],
+    }
+    settings = WebServer(proxies=("127.0.0.1", "10.0.0.0/8"))
+    assert forwarded_address(Request(scope), settings) == (address if trusted else "")
 
 
 def test_who_guesses_behind_a_proxy_slows_himself_alone(office: ServedConsole) -> None:

@@ -153,6 +153,9 @@ CASES = {
     "evidence-verify": Case(
         "evidence verify acme-4.tlog-proof --key {key}", setup=("evidence receipt 4 --controller acme",)
     ),
+    "evidence-verifier-page": Case(
+        "evidence verifier-page --controller acme -o {root}/check.html", files=("check.html",), writes=True
+    ),
     "evidence-verify-another": Case(
         f"evidence verify acme-4.tlog-proof --key {{key}} --number {HUNG_UP}",
         setup=(f"evidence receipt --from {KNOWN} --open --controller acme",),

@@ -33,10 +33,11 @@ _OF_LETTERS = frozenset(
         "views/times.py",
         "views/choice_sentences.py",
         "views/record_words.py",
+        "views/verifier_texts.py",
         "model/names.py",
     }
 )
-"""Where all stands that a letter says."""
+"""Where all stands that a letter says, or the page in which callers check receipts."""
 _IN_TEMPLATES = ("say", "counted")
 _SPEAKERS = {"Text", "_", "say"}  # take templates, each a message
 

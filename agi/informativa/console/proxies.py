@@ -33,12 +33,14 @@ def is_encrypted(request: Request, settings: WebServer) -> bool:
 
 
 def forwarded_address(request: Request, settings: WebServer) -> str:
-    """Return the client's address that a server in front names, or '' if none is in front: the last address
-    of the header, for those before it may come from the browser."""
+    """Return the client's address that servers in front name, or '' if none is in front: the last address of
+    the header that is none of theirs, for those before it may come from the browser."""
     peer = request.client.host if request.client else ""
     if not address_in(peer, settings.proxies):
         return ""
-    return ",".join(request.headers.getlist("x-forwarded-for")).rpartition(",")[2].strip()
+    named = [part.strip() for part in ",".join(request.headers.getlist("x-forwarded-for")).split(",")]
+    clients = (address for address in reversed(named) if not address_in(address, settings.proxies))
+    return next(clients, named[0])
 
 
 def address_in(address: str, networks: tuple[str, ...]) -> bool:

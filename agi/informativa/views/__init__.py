@@ -14,6 +14,7 @@ Pages (`templates/`):
 - `receipt_claims`: its sentences
 - `receipt_facts`: the names in its tables
 - `receipt_script`: the data of the script that checks it
+- `verifier_page`, `verifier_texts`: a page in which callers check receipts; its words in five languages
 
 Records and answers, for readers who have never seen one:
 

@@ -22,6 +22,10 @@ LETTER = "letter"
 """The domain of the catalogues that have what a letter to a caller says, and nothing else."""
 
 
+LETTER_LANGUAGES = {"it": "Italiano", "en": "English", "de": "Deutsch", "fr": "Français", "es": "Español"}
+"""The languages in which callers are written to, each by its own name for itself."""
+
+
 class Language(Translator):
     """One reader's language; without a catalogue it is English."""
 

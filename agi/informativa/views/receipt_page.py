@@ -8,6 +8,7 @@ everywhere in the file is noticed, who makes the whole file anew as we do is not
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import cache
 from importlib import resources
 from itertools import chain
@@ -40,7 +41,7 @@ def page(receipt: ReceiptPage, say: Language) -> str:
     maker = SentenceMaker(page_words, receipt.receipt)
     sentences = {claim.name: maker.parts(claim) for claim in page_words.claims}
     facts, person, commitments = receipt.receipt.facts, receipt.receipt.who, receipt.receipt.commitments
-    body = _rendered(
+    body = rendered(
         "body.html",
         say=say,
         receipt=receipt,
@@ -58,15 +59,20 @@ def page(receipt: ReceiptPage, say: Language) -> str:
         say("Receipt of record {number}, {company}", number=facts["number"], company=receipt.company)
     )
     sealed = data_block(digests(words=words, body=Body.parse(f"\n{body}\n"), language=say.code, title=title))
-    parts = {
-        "title": title,
-        "body": body,
-        "words": words,
-        "style": _shipped("page.css"),
-        "script": "\n".join([f'"use strict";\nconst SEALED = {sealed};', *map(_shipped, SCRIPTS)]),
-    }
-    policy = policy_of(parts["style"], parts["script"])
-    return _rendered("page.html", say=say, policy=policy, **parts) + "\n"
+    script = script_text((*SCRIPTS, "page.js"), constants=f"const SEALED = {sealed};\n")
+    return page_text(say, title=title, body=body, words=words, style=shipped("page.css"), script=script)
+
+
+def page_text(say: Language, *, title: str, body: str, words: str, style: str, script: str) -> str:
+    """Return a page that needs no other file, with the policy that holds a browser to that."""
+    policy = policy_of(style, script)
+    parts = {"title": title, "body": body, "words": words, "style": style, "script": script}
+    return rendered("page.html", say=say, policy=policy, **parts) + "\n"
+
+
+def script_text(scripts: Iterable[str], constants: str = "") -> str:
+    """Return one script made of several files."""
+    return "\n".join([f'"use strict";\n{constants}'.rstrip("\n"), *map(shipped, scripts)])
 
 
 class _Joined(Extension):
@@ -81,9 +87,11 @@ def _templates() -> jinja2.Environment:
     return templates_in(PLACE, {"base64": encode_base64}, [_Joined])
 
 
-def _rendered(template: str, **values: object) -> str:
+def rendered(template: str, **values: object) -> str:
+    """Fill a template of a page."""
     return _templates().get_template(template).render(values)
 
 
-def _shipped(name: str) -> str:
+def shipped(name: str) -> str:
+    """A file beside the templates, as it is."""
     return resources.files("informativa").joinpath(PLACE, name).read_text(encoding="utf-8")

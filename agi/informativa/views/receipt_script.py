@@ -3,7 +3,7 @@ The script takes none of it for the proof."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from ..evidence.receipt import FACT_NAMES, FACTS_OF_CHOICES, NUMBERS, PERSON_NAMES, REQUIRED, Values
 from ..model.text import Text, plain
@@ -13,7 +13,8 @@ from .messages import Language
 from .receipt_claims import Claim, is_of_choice
 from .record_words import CODES, MOMENT, MONTHS, TENTHS, name_in_language
 
-SCRIPTS = ("words.js", "proof.js", "receipt.js", "page.js")
+SCRIPTS = ("words.js", "proof.js", "receipt.js", "check.js")
+"""The check of a receipt, for each page that has one; after them comes the page's own script."""
 
 MESSAGES = {
     "holds_light": Text("Intact."),
@@ -97,9 +98,8 @@ def for_script(page: ReceiptPage, claims: Sequence[Claim], say: Language) -> dic
     ]
     codes = _codes_of_choice(page.receipt.facts, say) if of_choice else _codes_of_notices()
     return {
-        "facts": {name: name in NUMBERS["facts"] for name in fact_names},
-        "person": {name: name in NUMBERS["person"] for name in PERSON_NAMES[page.receipt.version]},
-        "required": {part: sorted(names) for part, names in REQUIRED.items()},
+        **shape(fact_names, page.receipt.version),
+        "required": required(),
         "claims": [
             {
                 "name": claim.name,
@@ -127,6 +127,17 @@ def for_script(page: ReceiptPage, claims: Sequence[Claim], say: Language) -> dic
         "key": page.key,
         "said": {name: say.gettext(text.template) for name, text in MESSAGES.items()},
     }
+
+
+def shape(fact_names: Iterable[str], version: int) -> dict[str, object]:
+    """Return the names that a record of that version may have, each with whether its value is a number."""
+    names = {"facts": fact_names, "person": PERSON_NAMES[version]}
+    return {part: {name: name in NUMBERS[part] for name in names[part]} for part in names}
+
+
+def required() -> dict[str, list[str]]:
+    """Return the names that every record has."""
+    return {part: sorted(names) for part, names in REQUIRED.items()}
 
 
 def _codes_of_choice(facts: Values, say: Language) -> Mapping[str, Mapping[str, Text]]:

@@ -32,7 +32,7 @@ from ...views.text.publishing import published
 from ..log import LogFormat, configure
 from ..options import Config, Json, Of, failing_with, print_document, reader_of, warn_of_unrelated
 from ..words import _
-from . import approve, bundle, compare
+from . import approve, bundle, compare, verifier_page
 
 NOT_AUDITED = 2  # exit code
 app = typer.Typer(help="Proof of what was recorded, for whoever trusts nobody.", no_args_is_help=True)
@@ -56,6 +56,7 @@ def _group() -> None:
 bundle.add_to(app)
 compare.add_to(app)
 approve.add_to(app)
+verifier_page.add_to(app)
 
 
 @app.command()

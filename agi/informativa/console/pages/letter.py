@@ -15,11 +15,10 @@ from ...operations import access_letter, callers
 from ...operations.access_letter import AccessLetter
 from ...operations.typed_caller import Typed
 from ...views.console_templates import shipped_style
-from ...views.messages import Language, of_letter
+from ...views.messages import LETTER_LANGUAGES, Language, of_letter
 from ..context import RequestContext, attachment
 from .caller_lookup import CallerLookup, LazyResult, company_with_callers, note_access
 
-LANGUAGES = {"it": "Italiano", "en": "English", "de": "Deutsch", "fr": "Français", "es": "Español"}
 _MONTH = Period(months=1)
 
 
@@ -97,7 +96,7 @@ def _mistakes(typed: Mapping[str, str], number: str) -> Iterator[tuple[str, Info
                 Text("Say it in at most 200 characters, without a telephone number."),
             ),
         )
-    if typed["language"] not in LANGUAGES:
+    if typed["language"] not in LETTER_LANGUAGES:
         yield "language", InformativaError(Text("Choose a language."))
 
 
@@ -136,5 +135,5 @@ def _form(context: RequestContext, typed: dict[str, str], errors: dict[str, Info
         lookup=context.session_object(CallerLookup),
         typed=typed,
         errors=errors,
-        languages=LANGUAGES,
+        languages=LETTER_LANGUAGES,
     )

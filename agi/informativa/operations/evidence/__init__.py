@@ -15,6 +15,7 @@ Receipts:
 - `page_file`, `page_words`, `page_check`: the page as a file, its sentences, and its comparison with the
   proof
 - `verifying`: the check of receipts without a ledger
+- `verifier_page`: the page in which callers check theirs
 
 Audits:
 

@@ -11,6 +11,7 @@ from ...model import Asks
 from ...model.errors import EvidenceError
 from ...operations.evidence.logs import Checkpoints, LogKeys
 from ...operations.evidence.receipt_files import ReceiptFile, WrittenReceipts
+from ...operations.evidence.verifier_page import WrittenVerifierPage
 from ...operations.evidence.verifying import Verification, VerifiedReceipt
 from ..choice_sentences import ANSWERS, ASKS, options
 from ..messages import Language
@@ -76,6 +77,18 @@ def receipts(written: WrittenReceipts, say: Language) -> Iterator[str]:
         yield say("It shows whose number it is to whoever tries all: keep it like the number.")
     for page in written.pages:
         yield say("to read and to hear: {file}", file=str(page))
+
+
+def verifier_page_lines(written: WrittenVerifierPage, say: Language) -> Iterator[str]:
+    """Yield the file, whom it trusts, and what to do with it."""
+    yield say(
+        "{file}: publish it as it is, at an address that callers know to be yours.", file=str(written.file)
+    )
+    for key in written.keys:
+        yield say("A receipt holds in it by the key {key}", key=key)
+    for key in written.witnesses:
+        yield say("It knows the independent signer {key}", key=key)
+    yield say("Make it anew after each change of keys: informativa evidence key --new")
 
 
 def _receipt_line(receipt: ReceiptFile, say: Language) -> str:

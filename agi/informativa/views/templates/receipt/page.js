@@ -1,28 +1,6 @@
 // Checks the page that it stands in against the embedded proof, and says what it found.
 const $ = (id) => document.getElementById(id);
-const TOLERANCE = 10; // minutes that two clocks may differ (evidence/leaf_times.py)
 const embedded = (node, attribute) => decoded((node?.getAttribute(attribute) ?? "").replace(/^data:[^,]*;base64,/, ""));
-
-class Report {
-  constructor() {
-    this.lines = [];
-  }
-  add(state, name, values) {
-    this.lines.push({ state, text: said(name, values) });
-    return state === "good";
-  }
-  test(holds, name, otherwise, values) {
-    return this.add(holds ? "good" : "bad", holds ? name : otherwise, values);
-  }
-  async attempt(work, otherwise) {
-    try {
-      return await work();
-    } catch (error) {
-      this.add("bad", otherwise, { why: visible(error.message) });
-      return null;
-    }
-  }
-}
 
 function differs(node, shown, proven) {
   if (shown === proven) return false;
@@ -62,8 +40,6 @@ function signers(note) {
     return [index, each.name + (at <= 253402300799 ? ", " + minute(at) + " UTC" : "")];
   }));
 }
-
-const minute = (at) => new Date(at * 1000).toISOString().slice(0, 16).replace("T", " ");
 
 function checkTables(report, proof, receipt, made) {
   const values = { origin: proof.note.origin, index: proof.index, size: proof.note.size,
@@ -131,49 +107,14 @@ async function checkSound(report, receipt) {
   report.test(hex(await sha256(data)) === WORDS.files[WORDS.form], "sound", "other_sound");
 }
 
-// The first time at which a witness signed, in POSIX seconds.
-async function checkSignatures(report, note, keys) {
-  let first = Infinity;
-  if (!await hasEd25519()) {
-    report.add("open", "no_ed25519");
-    return first;
-  }
-  const logs = keys.filter((each) => each.kind === 1 && each.name === note.origin);
-  const lines = (key) => note.signatures.filter((each) => each.name === key.name && same(each.id, key.id));
-  if (!logs.some((key) => lines(key).length)) report.add("bad", "other_key");
-  for (const key of keys) {
-    for (const line of lines(key)) {
-      const holds = await verifyLine(key, line, note.text);
-      if (!holds) report.add("bad", "not_signed", { name: visible(key.name) });
-      else if (key.kind === 1) report.add("good", "signed", { name: visible(key.name) + "+" + hex(key.id) });
-      else {
-        const at = Number(cosignedAt(line));
-        first = Math.min(first, at);
-        report.add("good", "witnessed", { name: visible(key.name), when: minute(at) });
-      }
-    }
-  }
-  if (first === Infinity) report.add("note", "no_witness");
-  return first;
-}
-
 async function checkAll(report, keys) {
   const proof = await report.attempt(() => parseProof(embedded($("evidence"), "href")), "unreadable");
   if (!proof) return null;
   report.add("good", "readable");
   report.test($("text").textContent === new TextDecoder().decode(embedded($("evidence"), "href")), "copies", "other_copy");
-  const signed = await checkSignatures(report, proof.note, keys);
-  const receipt = await report.attempt(() => parseReceipt(proof), "not_canonical");
-  if (!receipt) return null;
-  report.add("good", "canonical", { version: receipt.version });
-  const { facts } = receipt;
-  report.test(facts.log === proof.note.origin && BigInt(facts.record) === proof.index, "same_record", "other_record");
-  report.test(timesFit(receipt), "times", "two_times");
-  if (Date.parse(facts.recorded) / 1000 > signed + TOLERANCE * 60) report.add("remark", "late", { minutes: TOLERANCE });
-  if (!await isItsKey(receipt)) report.add("bad", "other_opening");
-  const made = await commitments(receipt);
-  const { index, hashes, note } = proof;
-  report.test(await isIncluded(index, note.size, made.leaf, hashes, note.root), "included", "not_included");
+  const proven = await checkProof(report, proof, keys);
+  if (!proven) return null;
+  const { receipt, made } = proven;
   checkSentences(report, receipt);
   checkTables(report, proof, receipt, made);
   await checkRest(report);
@@ -193,11 +134,11 @@ function show(report, given) {
   const items = (list, mark) => list.map((each) => {
     const item = document.createElement("li");
     item.className = ["note", "remark"].includes(each.state) ? "open" : each.state;
-    item.textContent = (mark ? said({ good: "correct", bad: "wrong", remark: "remark" }[each.state] ?? "open") + " " : "") + each.text;
+    item.textContent = (mark ? said({ good: "correct", bad: "wrong", remark: "remark" }[each.state] ?? "open") + " " : "") + said(each.name, each.values);
     return item;
   });
   $("flaws").replaceChildren(...items([...bad, ...open, ...remarks], false));
-  $("checks").replaceChildren(...items(report.lines, true), ...items([{ state: "note", text: said("convenience") }], false));
+  $("checks").replaceChildren(...items(report.lines, true), ...items([{ state: "note", name: "convenience" }], false));
   document.documentElement.dataset.checked = verdict;
 }
 

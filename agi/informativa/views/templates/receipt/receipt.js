@@ -13,10 +13,11 @@ function canonical(object) {
   return "{" + parts.join(",") + "}";
 }
 
-function checkShape(values, part) {
+function checkShape(values, part, version) {
   if (typeof values !== "object" || values === null) throw new Error(part);
+  const names = (WORDS.versions?.[version] ?? WORDS)[part]; // a receipt's page has those of its one record
   for (const [name, each] of Object.entries(values)) {
-    const kind = own(WORDS[part], name) ? { true: "number", false: "string" }[WORDS[part][name]] : null;
+    const kind = own(names, name) ? { true: "number", false: "string" }[names[name]] : null;
     if (typeof each !== kind || each === "") throw new Error(visible(name));
   }
   for (const name of WORDS.required[part]) if (!own(values, name)) throw new Error(name);
@@ -33,11 +34,11 @@ function parseReceipt(proof) {
   }
   names.delete("opening_key");
   if (names.size || !VERSIONS.includes(extra.v)) throw new Error(visible([...names].join(", ") || "v"));
-  checkShape(extra.facts, "facts");
+  checkShape(extra.facts, "facts", extra.v);
   for (const name of ["happened", "recorded"]) if (!WHEN.test(extra.facts[name])) throw new Error(name);
   const receipt = { version: extra.v, facts: extra.facts, person: extra.person ?? {}, saltWhat: unhex(extra.salt_what, 16) };
   if (own(extra, "person")) {
-    checkShape(extra.person, "person");
+    checkShape(extra.person, "person", extra.v);
     if (own(extra.person, "opening") !== (extra.v > 1 && own(extra.person, "binding"))) throw new Error("opening");
     receipt.saltWho = unhex(extra.salt_who, 16);
     if (extra.salt_what === extra.salt_who) throw new Error("salt_who");

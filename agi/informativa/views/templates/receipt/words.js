@@ -48,6 +48,10 @@ function value([how, of], facts, person) {
   if (how === "names") {
     return fact.split(" ").map((one) => (own(WORDS.names, one) ? WORDS.names[one] : one)).join(", ");
   }
+  if (how === "options") {
+    return fact.split(" ").map((one) => one.replace(/=(.*)$/u, (whole, answer) =>
+      " = " + (own(WORDS.options, answer) ? WORDS.options[answer] : answer))).join(", ");
+  }
   if (how === "seconds") return own(facts, "rate") ? seconds(facts[of], facts.rate) : null;
   if (how === "local") return moment(fact, WORDS.zone);
   return how === "utc" ? moment(fact, "UTC") : fact;

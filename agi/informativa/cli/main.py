@@ -45,6 +45,7 @@ MODULES = {
     "upgrade_check": ("upgrade-check",),
     "support": ("support-bundle",),
     "callers": ("caller", "record"),
+    "requests": ("request",),
     "importing": ("import",),
     "consents": ("consent",),
     "backup": ("backup", "restore"),

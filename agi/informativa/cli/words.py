@@ -21,7 +21,9 @@ ON_A_CONFIGURATION = (
     "evidence key", "evidence publish", "evidence receipt", "evidence sequence", "explain", "import", "join",
     "keys make", "keys rotate", "ledger adopt", "ledger answers", "ledger restore", "ledger show",
     "metrics scrape", "notices add", "outsourcing-worksheet", "prompts add", "prompts build",
-    "prompts install", "prompts play", "purge", "record", "restore", "serve", "shared migrate", "shared sql",
+    "prompts install", "prompts play", "purge", "record", "request assign",
+    "request close", "request erase", "request extend", "request identify", "request letter", "request list",
+    "request open", "request show", "restore", "serve", "shared migrate", "shared sql",
     "shared status", "status", "support-bundle", "systemd", "tail", "test-call", "upgrade-check", "web",
     "web accounts", "web grant", "web invite", "web log", "web remove",
 )  # fmt: skip

@@ -151,6 +151,12 @@ class LetterSettings(Strict):
     transfers: PlainText | Literal[""] = ""
 
 
+class RequestSettings(Strict):
+    """The way in which a company answers persons' requests."""
+
+    four_eyes: bool = False
+
+
 class ControllerSettings(Strict):
     """The company that answers for the data of the callers of its lines."""
 
@@ -172,6 +178,7 @@ class ControllerSettings(Strict):
     choices: dict[Identifier, ChoiceSettings] = {}
     lookups: dict[Identifier, LookupSettings] = {}
     hook: HookSettings | None = None
+    requests: RequestSettings = RequestSettings()
 
 
 class StepSettings(Strict):

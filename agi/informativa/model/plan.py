@@ -245,6 +245,7 @@ class Controller:
     its purposes and notices for people, by language and id. `letter` is for the answers to access requests.
     `log` is the name, without its epoch, of a log of its records that begins now, and `rule` what the log
     says of how its records are kept; `None` where it says nothing. `hook` is told of its callers' consents.
+    With `four_eyes` whoever takes in a person's request is not who answers it.
     """
 
     id: str
@@ -264,6 +265,7 @@ class Controller:
     log: str = ""
     rule: LogRule | None = None
     hook: Hook | None = None
+    four_eyes: bool = False
 
     @property
     def keys(self) -> tuple[bytes, ...]:

@@ -11,6 +11,7 @@ Rooms:
 - `setup`: a PBX set up in one step, and taken back
 - `backup`: backups of the installation, and putting one back
 - `support`: the bundle for whoever helps
+- `requests`: the register of persons' requests, and their answers
 
 Results:
 

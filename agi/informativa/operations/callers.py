@@ -228,16 +228,20 @@ def erase(
     progress: Callable[[Erased], None] = lambda _erased: None,
     instruction: str = "",
     in_console: bool = False,
+    on_request: bool = False,
 ) -> Erasure:
     """Erase a caller from these controllers' ledgers, or with `really` false only tell what would be erased.
     The records that remain lead to nobody; copies of a ledger that contain him are deleted.
 
-    `progress` is called after each controller. The logs note the controller's `instruction`, a ticket's id;
+    A company that wants four eyes is erased from `on_request` alone. `progress` is called after each
+    controller. The logs note the controller's `instruction`, a ticket's id;
     raises InformativaError if it is none, or is missing where one is needed, before anything is erased.
     Raises LedgerError if anything of him remains, with what to
     do. Raises SharedDatabaseError, when all controllers are done on this box, if other boxes could not be
     asked: the service asks them later.
     """
+    if really and not on_request:
+        require_no_request(controllers)
     if really or instruction:
         check_instruction(controllers, instruction)
     results, failures = [], list[SharedDatabaseError]()
@@ -256,6 +260,17 @@ def erase(
         message = joined(" ", *(failure.message for failure in failures))
         raise SharedDatabaseError(message, failures[0].remedy) from failures[0]
     return Erasure(really, mask(typed.caller.number), tuple(results))
+
+
+def require_no_request(controllers: Sequence[Controller]) -> None:
+    """Raise InformativaError for a company that wants no erasure without a request, for four eyes."""
+    for controller in controllers:
+        if controller.four_eyes:
+            raise InformativaError(
+                Text("{id} wants four eyes: one person opens a request, another erases.", id=controller.id),
+                Text("Type: informativa request open erasure NUMBER --controller {id}", id=controller.id),
+                code="four-eyes",
+            )
 
 
 def check_instruction(controllers: Sequence[Controller], instruction: str) -> None:

@@ -33,6 +33,7 @@ Callers:
 
 - `callers`: one caller, his erasure, what he was told elsewhere
 - `consents`: what callers answered
+- `requests`: persons' requests
 - `hooks`: who is told of it
 - `importing`: deliveries made elsewhere
 

@@ -9,10 +9,10 @@ import pytest
 from informativa.model.requests import (
     Identification,
     Move,
-    Outcome,
+    PersonRequest,
     Refusal,
-    Request,
     RequestKind,
+    RequestOutcome,
     RequestState,
     RequestStep,
     due_day,
@@ -21,17 +21,17 @@ from informativa.model.requests import (
 
 AT = datetime(2026, 11, 2, 9, tzinfo=UTC)
 CAME, LATER = date(2026, 11, 2), date(2026, 12, 3)
-ANSWERED = Outcome.ANSWERED
+ANSWERED = RequestOutcome.ANSWERED
 
 
-def request(kind: str, *moves: Move, accounts: str = "anna") -> Request:
+def request(kind: str, *moves: Move, accounts: str = "anna") -> PersonRequest:
     """Return a request of Anna's, or of several accounts by their order, after these moves."""
     names = accounts.split()
     steps = [
         RequestStep(AT, names[min(index, len(names) - 1)], move)
         for index, move in enumerate((Move.OPEN, *moves))
     ]
-    return Request(7, RequestKind(kind), CAME, tuple(steps), b"p" * 32)
+    return PersonRequest(7, RequestKind(kind), CAME, tuple(steps), b"p" * 32)
 
 
 @pytest.mark.parametrize(
@@ -92,16 +92,16 @@ def test_the_state_follows_from_the_steps(kind: str, moves: str, state: str) -> 
         ("access", "identify", Move.CLOSE, ANSWERED, Refusal.NOT_ANSWERED),
         ("access", "identify part", Move.CLOSE, ANSWERED, Refusal.NOT_ANSWERED),
         ("access", "identify letter", Move.CLOSE, ANSWERED, None),
-        ("access", "", Move.CLOSE, Outcome.UNIDENTIFIED, None),
-        ("access", "identify", Move.CLOSE, Outcome.UNIDENTIFIED, Refusal.IDENTIFIED),
-        ("access", "", Move.CLOSE, Outcome.WITHDRAWN, None),
+        ("access", "", Move.CLOSE, RequestOutcome.UNIDENTIFIED, None),
+        ("access", "identify", Move.CLOSE, RequestOutcome.UNIDENTIFIED, Refusal.IDENTIFIED),
+        ("access", "", Move.CLOSE, RequestOutcome.WITHDRAWN, None),
         ("access", "identify letter close", Move.ASSIGN, "bob", Refusal.CLOSED),
         ("access", "extend", Move.EXTEND, "complexity", Refusal.EXTENDED),
         ("erasure", "", Move.ERASE, "", Refusal.NOT_IDENTIFIED),
         ("erasure", "identify", Move.ERASE, "", None),
         ("erasure", "identify note", Move.ERASE, "", None),
         ("erasure", "identify note", Move.LETTER, "it", Refusal.WAITING),
-        ("erasure", "identify note", Move.CLOSE, Outcome.WITHDRAWN, Refusal.WAITING),
+        ("erasure", "identify note", Move.CLOSE, RequestOutcome.WITHDRAWN, Refusal.WAITING),
         ("erasure", "identify erase", Move.ERASE, "", Refusal.IDENTIFIED),
         ("objection", "identify", Move.CLOSE, ANSWERED, None),
         ("objection", "", Move.CLOSE, ANSWERED, Refusal.NOT_ANSWERED),

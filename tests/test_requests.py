@@ -18,14 +18,13 @@ from commands import refused, run
 from informativa.config import Configuration, load
 from informativa.model import Action, Controller, RecordKind
 from informativa.model.errors import InformativaError
-from informativa.model.requests import ExtensionReason, Identification, Move, Outcome, RequestKind
-from informativa.operations import access_log, callers
+from informativa.model.requests import ExtensionReason, Identification, Move, RequestKind, RequestOutcome
+from informativa.operations import access_log, callers, request_answers, request_register
 from informativa.operations.controllers import notice_named
 from informativa.operations.evidence import logs
-from informativa.operations.requests import answering, register
 from informativa.operations.typed_caller import Typed, by_customer, by_number
 from informativa.process import storage
-from informativa.views.answer_pages import answer_pages
+from informativa.views.letter_page import answer_pages
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 CAME = date(2026, 11, 20)
@@ -52,14 +51,14 @@ def acme(configuration: Configuration) -> Controller:
 
 def opened(acme: Controller, kind: RequestKind, typed: Typed = CALLER, account: str = "anna") -> int:
     """Open a request, identify its person, and return its number."""
-    number = register.open_request(acme, typed, kind, CAME, account, NOW).number
-    register.identify(acme, number, Identification.CALLED_BACK, account, NOW)
+    number = request_register.open_request(acme, typed, kind, CAME, account, NOW).number
+    request_register.identify(acme, number, Identification.CALLED_BACK, account, NOW)
     return number
 
 
 def answer(
     acme: Controller, configuration: Configuration, number: int, typed: Typed = CALLER, code: str = "it"
-) -> tuple[answering.RequestAnswer, bytes]:
+) -> tuple[request_answers.RequestAnswer, bytes]:
     """Answer a request, and return the result and the ZIP file."""
     files = dict[str, bytes]()
 
@@ -68,7 +67,7 @@ def answer(
         return name
 
     pages = answer_pages(code, NOW)
-    result = answering.answer(acme, number, typed, configuration, pages, put, "bob", NOW)
+    result = request_answers.answer(acme, number, typed, configuration, pages, put, "bob", NOW)
     (data,) = files.values()
     return result, data
 
@@ -84,11 +83,11 @@ def test_an_access_request_is_led_from_its_coming_to_its_closing(
 ) -> None:
     """Each step says who did it, and the answer is on record by its digest."""
     logs.checkpoint(acme)
-    number = register.open_request(acme, CALLER, ACCESS, CAME, "anna", NOW).number
-    register.assign(acme, number, "bob", "anna", NOW)
-    register.identify(acme, number, Identification.CALLED_BACK, "anna", NOW)
+    number = request_register.open_request(acme, CALLER, ACCESS, CAME, "anna", NOW).number
+    request_register.assign(acme, number, "bob", "anna", NOW)
+    request_register.identify(acme, number, Identification.CALLED_BACK, "anna", NOW)
     result, data = answer(acme, configuration, number)
-    closed = register.close(acme, number, Outcome.ANSWERED, "bob", NOW)
+    closed = request_register.close(acme, number, RequestOutcome.ANSWERED, "bob", NOW)
     assert (result.complete, result.records, result.receipts) == (True, 1, 1)
     steps = [(step.account, step.move, step.word) for step in closed.steps]
     assert steps == [
@@ -99,7 +98,7 @@ def test_an_access_request_is_led_from_its_coming_to_its_closing(
         ("bob", Move.CLOSE, "answered"),
     ]
     assert closed.steps[3].digest == result.sha256 == sha256(data).hexdigest()
-    assert (closed.due, closed.outcome, closed.next) == (date(2026, 12, 20), Outcome.ANSWERED, None)
+    assert (closed.due, closed.outcome, closed.next) == (date(2026, 12, 20), RequestOutcome.ANSWERED, None)
 
 
 @pytest.mark.parametrize(
@@ -143,10 +142,13 @@ def test_an_answer_without_all_receipts_does_not_answer_the_request(
     result, _data = answer(acme, configuration, number)
     assert (result.complete, result.records, result.receipts) == (False, 1, 0)
     with pytest.raises(InformativaError, match="Request 1 is not answered yet"):
-        register.close(acme, number, Outcome.ANSWERED, "bob", NOW)
+        request_register.close(acme, number, RequestOutcome.ANSWERED, "bob", NOW)
     logs.checkpoint(acme)
     answer(acme, configuration, number)
-    assert register.close(acme, number, Outcome.ANSWERED, "bob", NOW).outcome is Outcome.ANSWERED
+    assert (
+        request_register.close(acme, number, RequestOutcome.ANSWERED, "bob", NOW).outcome
+        is RequestOutcome.ANSWERED
+    )
 
 
 def test_who_is_not_on_record_is_answered_too(acme: Controller, configuration: Configuration) -> None:
@@ -164,7 +166,7 @@ def test_a_request_is_answered_for_its_own_number_alone(
         with pytest.raises(InformativaError, match="opened for another number"):
             answer(acme, configuration, number, typed)
         with pytest.raises(InformativaError, match="opened for another number"):
-            answering.erase(acme, number, typed, configuration, "", "bob", NOW, really=True)
+            request_answers.erase(acme, number, typed, configuration, "", "bob", NOW, really=True)
 
 
 def test_i9_an_erasure_leaves_of_the_request_only_that_it_was_answered(
@@ -174,11 +176,11 @@ def test_i9_an_erasure_leaves_of_the_request_only_that_it_was_answered(
     pseudonym = callers.pseudonyms(acme, CALLER.caller)[0]
     number = opened(acme, ERASURE)
     assert pseudonym in contents(acme)
-    trial = answering.erase(acme, number, CALLER, configuration, "", "bob", NOW, really=False)
+    trial = request_answers.erase(acme, number, CALLER, configuration, "", "bob", NOW, really=False)
     assert (trial.done, trial.erased.records, trial.request.named) == (False, 1, True)
-    result = answering.erase(acme, number, CALLER, configuration, "", "bob", NOW, really=True)
-    closed = register.close(acme, number, Outcome.ANSWERED, "bob", NOW)
-    assert (result.complete, closed.named, closed.outcome) == (True, False, Outcome.ANSWERED)
+    result = request_answers.erase(acme, number, CALLER, configuration, "", "bob", NOW, really=True)
+    closed = request_register.close(acme, number, RequestOutcome.ANSWERED, "bob", NOW)
+    assert (result.complete, closed.named, closed.outcome) == (True, False, RequestOutcome.ANSWERED)
     assert [step.record for step in closed.steps if step.move is Move.ERASE] == [3]
     assert pseudonym not in contents(acme)
     assert pseudonym.hex().encode() not in contents(acme)
@@ -193,15 +195,15 @@ def test_i9_an_erasure_without_the_request_takes_its_person_too(
     callers.erase([acme], CALLER, NOW, really=True)
     assert callers.pseudonyms(acme, CALLER.caller)[0] not in contents(acme)
     with pytest.raises(InformativaError, match="Nothing leads from request 1 to its person any more"):
-        answering.erase(acme, number, CALLER, configuration, "", "bob", NOW, really=True)
-    closed = register.close(acme, number, Outcome.ANSWERED, "bob", NOW)
+        request_answers.erase(acme, number, CALLER, configuration, "", "bob", NOW, really=True)
+    closed = request_register.close(acme, number, RequestOutcome.ANSWERED, "bob", NOW)
     assert [step.move for step in closed.steps[-2:]] == [Move.ERASE, Move.CLOSE]
 
 
 def test_a_closed_request_leads_to_nobody(acme: Controller) -> None:
     """Its row has no pseudonym any more, whatever became of it."""
     number = opened(acme, ACCESS)
-    assert register.close(acme, number, Outcome.WITHDRAWN, "anna", NOW).named is False
+    assert request_register.close(acme, number, RequestOutcome.WITHDRAWN, "anna", NOW).named is False
     with closing(storage.store(acme, read_only=True)) as store, store.connected() as connection:
         assert connection.execute("SELECT pseudonym FROM request").fetchall() == [(None,)]
 
@@ -209,7 +211,7 @@ def test_a_closed_request_leads_to_nobody(acme: Controller) -> None:
 def test_each_step_is_in_the_access_log(acme: Controller) -> None:
     """The register names the entry, and the entry the step; neither names the person."""
     number = opened(acme, ACCESS)
-    closed = register.close(acme, number, Outcome.UNFOUNDED, "anna", NOW)
+    closed = request_register.close(acme, number, RequestOutcome.UNFOUNDED, "anna", NOW)
     entries = {entry.number: entry for entry in access_log.page(acme).entries}
     assert [entries[step.entry or 0].detail for step in closed.steps] == [
         "request=1 open access",
@@ -228,9 +230,9 @@ def test_by_four_eyes_nobody_erases_alone(acme: Controller, configuration: Confi
         callers.erase([acme], CALLER, NOW, really=True)
     number = opened(acme, ERASURE)
     with pytest.raises(InformativaError, match="Let a colleague do it"):
-        answering.erase(acme, number, CALLER, configuration, "", "anna", NOW, really=True)
+        request_answers.erase(acme, number, CALLER, configuration, "", "anna", NOW, really=True)
     assert callers.access([acme], CALLER).controllers[0].records
-    assert answering.erase(acme, number, CALLER, configuration, "", "bob", NOW, really=True).complete
+    assert request_answers.erase(acme, number, CALLER, configuration, "", "bob", NOW, really=True).complete
 
 
 @pytest.mark.parametrize("worker", ["", "two words", "+393331234567", "anna3331234567", "x" * 65])
@@ -238,18 +240,22 @@ def test_an_account_that_could_be_a_number_is_refused(acme: Controller, worker: 
     """So that no number gets into the register as the name of whoever works on a request."""
     number = opened(acme, ACCESS)
     with pytest.raises(InformativaError, match="cannot be the name of an account"):
-        register.assign(acme, number, worker, "anna", NOW)
+        request_register.assign(acme, number, worker, "anna", NOW)
 
 
 def test_requests_that_are_due_first_come_first(acme: Controller) -> None:
     """Closed ones come last, and only if they are asked for."""
     days = (date(2026, 11, 20), date(2026, 9, 1), date(2026, 11, 1))
-    numbers = [register.open_request(acme, CALLER, ACCESS, day, "anna", NOW).number for day in days]
-    register.close(acme, numbers[2], Outcome.WITHDRAWN, "anna", NOW)
-    register.extend(acme, numbers[0], ExtensionReason.COMPLEXITY, "anna", NOW)
-    still_open = register.listing([acme], NOW).requests
+    numbers = [request_register.open_request(acme, CALLER, ACCESS, day, "anna", NOW).number for day in days]
+    request_register.close(acme, numbers[2], RequestOutcome.WITHDRAWN, "anna", NOW)
+    request_register.extend(acme, numbers[0], ExtensionReason.COMPLEXITY, "anna", NOW)
+    still_open = request_register.listing([acme], NOW).requests
     assert [(request.number, request.overdue) for request in still_open] == [(2, True), (1, False)]
-    assert [request.number for request in register.listing([acme], NOW, closed=True).requests] == [2, 1, 3]
+    assert [request.number for request in request_register.listing([acme], NOW, closed=True).requests] == [
+        2,
+        1,
+        3,
+    ]
 
 
 @pytest.mark.usefixtures("configuration")
@@ -274,5 +280,5 @@ def test_the_commands_lead_a_request_through(folder: Path) -> None:
 def test_a_request_cannot_come_tomorrow(acme: Controller) -> None:
     """A day to come is refused, and nothing is opened."""
     with pytest.raises(InformativaError, match="a day that is still to come"):
-        register.open_request(acme, CALLER, ACCESS, date(2026, 11, 26), "anna", NOW)
-    assert register.all_requests(acme) == []
+        request_register.open_request(acme, CALLER, ACCESS, date(2026, 11, 26), "anna", NOW)
+    assert request_register.all_requests(acme) == []

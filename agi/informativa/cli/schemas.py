@@ -28,6 +28,8 @@ from ..operations import (
     keys,
     problems,
     record_document,
+    request_answers,
+    request_register,
     restoring,
     retention,
     statistics,
@@ -52,7 +54,6 @@ from ..operations.evidence.verifying import Verification
 from ..operations.evidence.witness import Witness
 from ..operations.packages.request import AddedNotice
 from ..operations.prompts import installing, making, showing
-from ..operations.requests import answering, register
 from ..operations.setup.report import SetupReport
 from ..operations.support import bundle as support
 from ..views.documents import SCHEMA, json_schema
@@ -66,15 +67,15 @@ DOCUMENTS: dict[str, type] = {
     "caller show": callers.Access,
     "caller erase": callers.Erasure,
     "record": callers.Recorded,
-    "request open": register.PersonRequest,
-    "request list": register.PersonRequests,
-    "request show": register.PersonRequest,
-    "request identify": register.PersonRequest,
-    "request assign": register.PersonRequest,
-    "request extend": register.PersonRequest,
-    "request close": register.PersonRequest,
-    "request letter": answering.RequestAnswer,
-    "request erase": answering.RequestErasure,
+    "request open": request_register.ListedRequest,
+    "request list": request_register.RequestList,
+    "request show": request_register.ListedRequest,
+    "request identify": request_register.ListedRequest,
+    "request assign": request_register.ListedRequest,
+    "request extend": request_register.ListedRequest,
+    "request close": request_register.ListedRequest,
+    "request letter": request_answers.RequestAnswer,
+    "request erase": request_answers.RequestErasure,
     "purge": retention.Purge,
     "backup make": backup_making.MadeBackup,
     "backup list": listing.BackupList,

@@ -9,17 +9,17 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from ..evidence.log_folder import LogFolder
-from ..model.requests import Move, Request, RequestKind, RequestStep
+from ..model.requests import Move, PersonRequest, RequestKind, RequestStep
 from . import erasure_notes
 
 FORGET_GATHERED = "UPDATE request SET pseudonym = NULL WHERE pseudonym IN his"
-"""Of the caller whose records were gathered."""
+"""The change that erases the caller whose records were gathered."""
 FORGET_UNKNOWN = """
 UPDATE request SET pseudonym = NULL WHERE pseudonym NOT IN (
     SELECT pseudonym FROM event WHERE pseudonym IS NOT NULL
 )
 """
-"""In a ledger that is restored: of whoever is not on record, who may have been erased since the backup."""
+"""The change to a ledger that is restored: who is not on record may have been erased since the backup."""
 _REQUESTS = (
     "SELECT request, kind, received, pseudonym FROM request WHERE :number IS NULL OR request = :number"
 )
@@ -37,25 +37,27 @@ _ELSEWHERE = "SELECT 1 FROM erasure_request LIMIT 1"
 _EPOCH, _MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
 
 
-def read(connection: sqlite3.Connection, number: int | None = None) -> list[Request]:
+def read(connection: sqlite3.Connection, number: int | None = None) -> list[PersonRequest]:
     """Return all requests in their order, or the one of that number, if there is one. Raises
     sqlite3.Error."""
     steps = defaultdict[int, list[RequestStep]](list)
     for request, at, account, move, *facts in connection.execute(_STEPS, {"number": number}):
         steps[request].append(RequestStep(_EPOCH + at * _MICROSECOND, account, Move(move), *facts))
     return [
-        Request(request, RequestKind(kind), date.fromisoformat(received), tuple(steps[request]), pseudonym)
+        PersonRequest(
+            request, RequestKind(kind), date.fromisoformat(received), tuple(steps[request]), pseudonym
+        )
         for request, kind, received, pseudonym in connection.execute(_REQUESTS, {"number": number})
     ]
 
 
 def open_request(
     connection: sqlite3.Connection, kind: RequestKind, received: date, pseudonym: bytes
-) -> Request:
+) -> PersonRequest:
     """Add a request without a step, within a transaction. Raises sqlite3.Error."""
     number = connection.execute(_OPEN, (kind, received.isoformat(), pseudonym)).lastrowid
     assert number is not None
-    return Request(number, kind, received, (), pseudonym)
+    return PersonRequest(number, kind, received, (), pseudonym)
 
 
 def add_step(connection: sqlite3.Connection, request: int, step: RequestStep) -> None:

@@ -29,7 +29,7 @@ class RequestKind(StrEnum):
 
 
 class Identification(StrEnum):
-    """How it was checked that the number is the person's; a word, never the document itself."""
+    """The way in which it was checked that the number is the person's; never the document itself."""
 
     CALLED_BACK = "called-back"
     IN_PERSON = "in-person"
@@ -45,8 +45,8 @@ class ExtensionReason(StrEnum):
     NUMBER = "number"
 
 
-class Outcome(StrEnum):
-    """How a request ended."""
+class RequestOutcome(StrEnum):
+    """The end of a request."""
 
     ANSWERED = "answered"
     WITHDRAWN = "withdrawn"  # by the person
@@ -57,7 +57,7 @@ class Outcome(StrEnum):
 
 
 class RequestState(StrEnum):
-    """How far a request is."""
+    """The state of a request."""
 
     OPENED = "opened"
     IDENTIFIED = "identified"
@@ -81,7 +81,7 @@ class Move(StrEnum):
 
 
 class Refusal(StrEnum):
-    """Why a move is not possible."""
+    """The reason why a move is not possible."""
 
     CLOSED = "closed"
     KIND = "kind"
@@ -115,7 +115,7 @@ _TARGETS = {
     Move.NOTE: RequestState.WAITING,
     Move.CLOSE: RequestState.CLOSED,
 }
-"""The state after a move; of all others see `Request.state`."""
+"""The state after a move; of all others see `PersonRequest.state`."""
 _ANSWERS = {
     RequestKind.ACCESS: {Move.LETTER},
     RequestKind.PORTABILITY: {Move.LETTER},
@@ -137,7 +137,7 @@ _BY_ANOTHER = {Move.PART, Move.LETTER, Move.NOTE, Move.ERASE}
 
 
 @dataclass(frozen=True)
-class Request:
+class PersonRequest:
     """One request: its number in the register of its ledger, and its steps, the first of which opened it.
     `pseudonym` is of the person, `None` once nothing leads there any more."""
 
@@ -199,7 +199,7 @@ def due_day(received: date, period: Period = TIME_TO_ANSWER) -> date:
 
 
 def refusal(
-    request: Request, move: Move, today: date, account: str, word: str = "", *, four_eyes: bool = False
+    request: PersonRequest, move: Move, today: date, account: str, word: str = "", *, four_eyes: bool = False
 ) -> Refusal | None:
     """Return why this account may not do this move today, or `None` if it may."""
     if not request.is_open:
@@ -224,14 +224,14 @@ def _out_of_order(state: RequestState) -> Refusal:
     return Refusal.WAITING if state is RequestState.WAITING else Refusal.IDENTIFIED
 
 
-def _ending(request: Request, outcome: str) -> Refusal | None:
+def _ending(request: PersonRequest, outcome: str) -> Refusal | None:
     """Return why a request cannot be closed with this outcome."""
     if request.state is RequestState.WAITING:
         return Refusal.WAITING
-    if outcome == Outcome.UNIDENTIFIED and request.state is not RequestState.OPENED:
+    if outcome == RequestOutcome.UNIDENTIFIED and request.state is not RequestState.OPENED:
         return Refusal.IDENTIFIED
     decided = request.kind is RequestKind.OBJECTION and request.state is RequestState.IDENTIFIED
-    if outcome == Outcome.ANSWERED and not decided and request.state is not RequestState.ANSWERED:
+    if outcome == RequestOutcome.ANSWERED and not decided and request.state is not RequestState.ANSWERED:
         return Refusal.NOT_ANSWERED
     return None
 

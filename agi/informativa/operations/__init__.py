@@ -11,7 +11,6 @@ Rooms:
 - `setup`: a PBX set up in one step, and taken back
 - `backup`: backups of the installation, and putting one back
 - `support`: the bundle for whoever helps
-- `requests`: the register of persons' requests, and their answers
 
 Results:
 
@@ -29,6 +28,8 @@ Callers:
   file
 - `hooks`: companies' hooks
 - `access_log`: who looked at whom in the console
+- `request_register`, `request_answers`, `request_refusals`: persons' requests: led from their coming to
+  their closing; their answers and erasures; why a step is not possible
 
 Records:
 

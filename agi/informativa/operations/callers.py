@@ -33,6 +33,7 @@ from . import record_document
 from .completeness import Gap, Missing, gaps
 from .controllers import name_remedy
 from .document import Time
+from .request_refusals import require_no_four_eyes
 from .typed_caller import Typed
 
 if TYPE_CHECKING:
@@ -241,7 +242,7 @@ def erase(
     asked: the service asks them later.
     """
     if really and not on_request:
-        require_no_request(controllers)
+        require_no_four_eyes(controllers)
     if really or instruction:
         check_instruction(controllers, instruction)
     results, failures = [], list[SharedDatabaseError]()
@@ -260,17 +261,6 @@ def erase(
         message = joined(" ", *(failure.message for failure in failures))
         raise SharedDatabaseError(message, failures[0].remedy) from failures[0]
     return Erasure(really, mask(typed.caller.number), tuple(results))
-
-
-def require_no_request(controllers: Sequence[Controller]) -> None:
-    """Raise InformativaError for a company that wants no erasure without a request, for four eyes."""
-    for controller in controllers:
-        if controller.four_eyes:
-            raise InformativaError(
-                Text("{id} wants four eyes: one person opens a request, another erases.", id=controller.id),
-                Text("Type: informativa request open erasure NUMBER --controller {id}", id=controller.id),
-                code="four-eyes",
-            )
 
 
 def check_instruction(controllers: Sequence[Controller], instruction: str) -> None:

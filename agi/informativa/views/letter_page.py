@@ -1,17 +1,22 @@
-"""The letter that answers an access request, as one page that needs no other file."""
+"""The letter that answers an access request, as one page that needs no other file; and the files of the
+answer to a person's request."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import cache
+from functools import cache, partial
 
 import jinja2
 
-from ..model.requests import due_day
+from ..model.requests import Identification, Move, PersonRequest, due_day
 from ..operations.access_letter import AccessLetter
+from ..operations.request_answers import AnswerPages
+from . import receipt_page
 from .console_templates import environment, shipped_style
-from .messages import Language, of_letter
+from .documents import document
+from .messages import ENGLISH, Language, language, languages, of_letter
+from .record_words import IDENTIFICATIONS
 
 LANGUAGES = {"it": "Italiano", "en": "English", "de": "Deutsch", "fr": "Français", "es": "Español"}
 """The languages of letters, by their codes."""
@@ -46,3 +51,16 @@ def letter_page(letter: AccessLetter, head: LetterHead, now: datetime) -> str:
 @cache
 def _templates() -> jinja2.Environment:
     return environment()
+
+
+def answer_pages(code: str, now: datetime) -> AnswerPages:
+    """Return the pages in one of the languages of letters; receipts in English where there are none in it."""
+    reader = language(code) if code != "en" and code in languages() else ENGLISH
+
+    def letter(content: AccessLetter, request: PersonRequest) -> str:
+        step = request.last(Move.IDENTIFY)
+        words = of_letter(code)(IDENTIFICATIONS[Identification(step.word)]) if step else ""
+        head = LetterHead(code=code, reference=str(request.number), received=request.received, verified=words)
+        return letter_page(content, head, now)
+
+    return AnswerPages(code, letter, partial(receipt_page.page, say=reader), document)

@@ -150,7 +150,7 @@ IDENTIFICATIONS: Mapping[Identification, Text] = {
     Identification.SIGNATURE: Text("your request is signed electronically"),
     Identification.ACCOUNT: Text("you asked from your account with us"),
 }
-"""How it was checked that the number is the person's, said to that person."""
+"""The ways in which it was checked that the number is the person's, said to that person."""
 
 
 def name_in_language(notice_id: str, names: Mapping[str, Mapping[str, str]], say: Language) -> str:

@@ -11,12 +11,12 @@ import typer
 from ...config import DEFAULT_FILE
 from ...model import Controller
 from ...model.errors import InformativaError
-from ...model.requests import ExtensionReason, Identification, Outcome, RequestKind
+from ...model.requests import ExtensionReason, Identification, RequestKind, RequestOutcome
 from ...model.text import Foreign, Text
+from ...operations import request_answers, request_register
 from ...operations.access_log import shell_account
 from ...operations.controllers import Selection, select_for_callers
-from ...operations.requests import answering, register
-from ...operations.requests.register import PersonRequest
+from ...operations.request_register import ListedRequest
 from ...system.files import write_file
 from ...views.text import callers as caller_view
 from ...views.text import requests as text
@@ -28,7 +28,9 @@ from .callers import Customer, Number, identified
 app = typer.Typer(
     help="Persons' requests: access, erasure, objection, portability, proof.", no_args_is_help=True
 )
-RequestNumber = Annotated[int, typer.Argument(metavar="REQUEST", min=1, help="Its number in the register.")]
+RequestNumber = Annotated[
+    int, typer.Argument(metavar="REQUEST", min=1, help="Its number in the register.")
+]
 
 
 def add_to(program: typer.Typer) -> None:
@@ -58,8 +60,8 @@ def open_request(
     """Open a request that came."""
     typed, now = identified(number, customer), datetime.now(UTC)
     company, _rest = _company(config, controller)
-    came = received or register.today(company, now)
-    _show(register.open_request(company, typed, kind, came, shell_account(), now), as_json=as_json)
+    came = received or request_register.today(company, now)
+    _show(request_register.open_request(company, typed, kind, came, shell_account(), now), as_json=as_json)
 
 
 @app.command("list")
@@ -72,7 +74,7 @@ def listing(
     """List the open requests on this box, the first to answer first."""
     selection = select_for_callers(config, controller or ())
     warn_of_unrelated(selection.unrelated)
-    result = register.listing(selection.named, datetime.now(UTC), closed=closed)
+    result = request_register.listing(selection.named, datetime.now(UTC), closed=closed)
     if as_json:
         print_document(result)
     else:
@@ -85,8 +87,8 @@ def show(
 ) -> None:
     """Show a request, what was done, and what comes next."""
     company, _rest = _company(config, controller)
-    result = register.request_numbered(company, request)
-    _show(PersonRequest.of(result, company, datetime.now(UTC)), as_json=as_json)
+    result = request_register.request_numbered(company, request)
+    _show(ListedRequest.of(result, company, datetime.now(UTC)), as_json=as_json)
 
 
 @app.command()
@@ -102,7 +104,9 @@ def identify(
 ) -> None:
     """Put on record how you checked that the number is the person's: a word, no document."""
     company, _rest = _company(config, controller)
-    _show(register.identify(company, request, how, shell_account(), datetime.now(UTC)), as_json=as_json)
+    _show(
+        request_register.identify(company, request, how, shell_account(), datetime.now(UTC)), as_json=as_json
+    )
 
 
 @app.command()
@@ -116,7 +120,7 @@ def assign(
     """Say who works on a request."""
     company, _rest = _company(config, controller)
     author = shell_account()
-    result = register.assign(company, request, account or author, author, datetime.now(UTC))
+    result = request_register.assign(company, request, account or author, author, datetime.now(UTC))
     _show(result, as_json=as_json)
 
 
@@ -132,7 +136,9 @@ def extend(
 ) -> None:
     """Extend the time to answer by two months, once, and before it is over. Tell the person why."""
     company, _rest = _company(config, controller)
-    _show(register.extend(company, request, reason, shell_account(), datetime.now(UTC)), as_json=as_json)
+    _show(
+        request_register.extend(company, request, reason, shell_account(), datetime.now(UTC)), as_json=as_json
+    )
 
 
 @app.command()
@@ -153,8 +159,7 @@ def letter(
     """Make the answer in one ZIP file: the letter with its annex, the records, and all receipts."""
     typed, now = identified(number, customer), datetime.now(UTC)
     company, selection = _company(config, controller)
-    from ...views.answer_pages import answer_pages  # not for other commands: jinja2 takes 30 ms
-    from ...views.letter_page import LANGUAGES
+    from ...views.letter_page import LANGUAGES, answer_pages  # not for other commands: jinja2 takes 30 ms
 
     if language not in LANGUAGES:
         raise InformativaError(
@@ -175,7 +180,7 @@ def letter(
 
     pages = answer_pages(language, now)
     account, configuration = shell_account(), selection.configuration
-    result = answering.answer(company, request, typed, configuration, pages, put, account, now)
+    result = request_answers.answer(company, request, typed, configuration, pages, put, account, now)
     if as_json:
         print_document(result)
     else:
@@ -204,7 +209,9 @@ def erase(
     typed, now = identified(number, customer), datetime.now(UTC)
     company, selection = _company(config, controller)
     account, configuration = shell_account(), selection.configuration
-    result = answering.erase(company, request, typed, configuration, instruction, account, now, really=yes)
+    result = request_answers.erase(
+        company, request, typed, configuration, instruction, account, now, really=yes
+    )
     if as_json:
         print_document(result)
     else:
@@ -221,7 +228,7 @@ def erase(
 def close(
     request: RequestNumber,
     outcome: Annotated[
-        Outcome,
+        RequestOutcome,
         typer.Argument(
             metavar="OUTCOME",
             help="answered, withdrawn, unidentified, unfounded, excessive, or retained (there are grounds to"
@@ -234,7 +241,9 @@ def close(
 ) -> None:
     """Close a request when the person has the answer. From then on it leads to nobody."""
     company, _rest = _company(config, controller)
-    _show(register.close(company, request, outcome, shell_account(), datetime.now(UTC)), as_json=as_json)
+    _show(
+        request_register.close(company, request, outcome, shell_account(), datetime.now(UTC)), as_json=as_json
+    )
 
 
 def _company(config: Path, names: list[str] | None) -> tuple[Controller, Selection]:
@@ -248,7 +257,7 @@ def _company(config: Path, names: list[str] | None) -> tuple[Controller, Selecti
     return selection.named[0], selection
 
 
-def _show(result: PersonRequest, *, as_json: bool) -> None:
+def _show(result: ListedRequest, *, as_json: bool) -> None:
     if as_json:
         print_document(result)
     else:

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from ...model.requests import Move, RequestKind, RequestState
 from ...model.text import Text
-from ...operations.requests.answering import RequestAnswer
-from ...operations.requests.register import PersonRequest, PersonRequests, StepTaken
+from ...operations.request_answers import RequestAnswer
+from ...operations.request_register import ListedRequest, RequestList, StepTaken
 from ..messages import Language
 from ..terminal import one_line
 from .callers import not_complete
@@ -66,7 +66,7 @@ _NEXT = {
 }
 
 
-def listing(result: PersonRequests, say: Language) -> Iterator[str]:
+def listing(result: RequestList, say: Language) -> Iterator[str]:
     """Yield a line for each request."""
     for request in result.requests:
         yield _line(request, say)
@@ -74,7 +74,7 @@ def listing(result: PersonRequests, say: Language) -> Iterator[str]:
         yield say("No request is open.")
 
 
-def request(result: PersonRequest, say: Language) -> Iterator[str]:
+def request(result: ListedRequest, say: Language) -> Iterator[str]:
     """Yield a request, its steps, and the next one."""
     yield _line(result, say)
     for step in result.steps:
@@ -115,7 +115,7 @@ def step_words(step: StepTaken, say: Language) -> str:
     return f"{say(MOVES[step.move])}: {say(WORDS[step.word]) if step.word in WORDS else step.word}"
 
 
-def _line(result: PersonRequest, say: Language) -> str:
+def _line(result: ListedRequest, say: Language) -> str:
     facts = {
         "number": result.number,
         "id": result.controller,

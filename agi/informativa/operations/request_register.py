@@ -14,27 +14,27 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
 
-from ...ledgers import requests
-from ...model import Action, Controller, plausibility
-from ...model.errors import InformativaError
-from ...model.requests import (
+from ..ledgers import requests
+from ..model import Action, Controller, plausibility
+from ..model.errors import InformativaError
+from ..model.requests import (
     ExtensionReason,
     Identification,
     Move,
-    Outcome,
-    Request,
+    PersonRequest,
     RequestKind,
+    RequestOutcome,
     RequestState,
     RequestStep,
     refusal,
 )
-from ...model.text import Text
-from ...process import storage
-from .. import access_log
-from ..callers import pseudonyms
-from ..document import Time
-from ..typed_caller import Typed
-from . import refusals
+from ..model.text import Text
+from ..process import storage
+from . import access_log
+from . import request_refusals as refusals
+from .callers import pseudonyms
+from .document import Time
+from .typed_caller import Typed
 
 _ACCOUNT = re.compile(r"[\w.@:-]{1,64}")
 
@@ -48,10 +48,10 @@ class StepTaken:
     account: str
     """The account that did it; `shell:` and the login name for a command."""
     move: Move
-    """What was done."""
+    """The move."""
     word: str | None
-    """How the person was identified, who works on it, why it was extended, the letter's language, or the
-    outcome."""
+    """The way of identification, the account that works on it, the reason of an extension, the letter's
+    language, or the outcome."""
     digest: str | None
     """The SHA-256 of the file that was made for the person."""
     record: int | None
@@ -61,7 +61,7 @@ class StepTaken:
 
 
 @dataclass(frozen=True)
-class PersonRequest:
+class ListedRequest:
     """A person's request, without anything that leads to the person."""
 
     controller: str
@@ -77,7 +77,7 @@ class PersonRequest:
     extended: bool
     """True if the two further months count."""
     state: RequestState
-    """How far it is."""
+    """Its state."""
     overdue: bool
     """True if the answer is late."""
     worker: str | None
@@ -86,13 +86,13 @@ class PersonRequest:
     """True while it can be told for which number it was opened."""
     next: Move | None
     """The move that leads on; null once it is closed."""
-    outcome: Outcome | None
-    """How it ended."""
+    outcome: RequestOutcome | None
+    """Its end."""
     steps: tuple[StepTaken, ...]
-    """What was done, in its order."""
+    """Its steps, in their order."""
 
     @classmethod
-    def of(cls, request: Request, controller: Controller, now: datetime) -> PersonRequest:
+    def of(cls, request: PersonRequest, controller: Controller, now: datetime) -> ListedRequest:
         """Describe a request of a company."""
         closed = request.last(Move.CLOSE)
         return cls(
@@ -107,16 +107,16 @@ class PersonRequest:
             worker=request.worker or None,
             named=request.pseudonym is not None,
             next=request.next_move,
-            outcome=Outcome(closed.word) if closed else None,
+            outcome=RequestOutcome(closed.word) if closed else None,
             steps=tuple(_step(step) for step in request.steps),
         )
 
 
 @dataclass(frozen=True)
-class PersonRequests:
+class RequestList:
     """The requests of companies."""
 
-    requests: tuple[PersonRequest, ...]
+    requests: tuple[ListedRequest, ...]
     """In their order, those that are due first before all others."""
 
 
@@ -125,7 +125,7 @@ def today(controller: Controller, now: datetime) -> date:
     return now.astimezone(controller.zone).date()
 
 
-def all_requests(controller: Controller) -> list[Request]:
+def all_requests(controller: Controller) -> list[PersonRequest]:
     """Return all requests of a company; none without a ledger. Raises LedgerError."""
     with storage.existing_ledger(controller) as ledger:
         if ledger is None:
@@ -134,25 +134,25 @@ def all_requests(controller: Controller) -> list[Request]:
             return requests.read(connection)
 
 
-def listing(controllers: Sequence[Controller], now: datetime, *, closed: bool = False) -> PersonRequests:
+def listing(controllers: Sequence[Controller], now: datetime, *, closed: bool = False) -> RequestList:
     """Return the open requests of companies, and with `closed` all; the first to answer first. Raises
     LedgerError."""
     selection = [
-        PersonRequest.of(request, controller, now)
+        ListedRequest.of(request, controller, now)
         for controller in controllers
         for request in all_requests(controller)
         if closed or request.is_open
     ]
-    return PersonRequests(tuple(sorted(selection, key=lambda request: (request.next is None, request.due))))
+    return RequestList(tuple(sorted(selection, key=lambda request: (request.next is None, request.due))))
 
 
-def request_numbered(controller: Controller, number: int) -> Request:
+def request_numbered(controller: Controller, number: int) -> PersonRequest:
     """Return the request of this number. Raises InformativaError if there is none, and LedgerError."""
     matches = [request for request in all_requests(controller) if request.number == number]
     return _only(controller, number, matches)
 
 
-def _only(controller: Controller, number: int, matches: Sequence[Request]) -> Request:
+def _only(controller: Controller, number: int, matches: Sequence[PersonRequest]) -> PersonRequest:
     if not matches:
         raise refusals.unknown(controller, number)
     return matches[0]
@@ -160,7 +160,7 @@ def _only(controller: Controller, number: int, matches: Sequence[Request]) -> Re
 
 def open_request(
     controller: Controller, typed: Typed, kind: RequestKind, received: date, account: str, now: datetime
-) -> PersonRequest:
+) -> ListedRequest:
     """Open a request that came on a day. Raises InformativaError for a day to come, and LedgerError."""
     if received > today(controller, now):
         raise InformativaError(refusals.NO_DAY, Text("Type the day on which it came, such as 2026-01-31."))
@@ -168,17 +168,17 @@ def open_request(
     with _transaction(controller, create=True) as connection:
         request = requests.open_request(connection, kind, received, pseudonym)
         request = _add(controller, connection, request, RequestStep(now, account, Move.OPEN, kind))
-    return PersonRequest.of(request, controller, now)
+    return ListedRequest.of(request, controller, now)
 
 
 def identify(
     controller: Controller, number: int, how: Identification, account: str, now: datetime
-) -> PersonRequest:
+) -> ListedRequest:
     """Put on record how it was checked that the number is the person's. Raises as `take_step`."""
     return take_step(controller, number, RequestStep(now, account, Move.IDENTIFY, how))
 
 
-def assign(controller: Controller, number: int, worker: str, account: str, now: datetime) -> PersonRequest:
+def assign(controller: Controller, number: int, worker: str, account: str, now: datetime) -> ListedRequest:
     """Assign a request to an account. Raises as `take_step`."""
     if not _ACCOUNT.fullmatch(worker) or plausibility.reference_fault(worker):
         raise InformativaError(refusals.NO_ACCOUNT, refusals.ACCOUNT_REMEDY)
@@ -187,14 +187,14 @@ def assign(controller: Controller, number: int, worker: str, account: str, now: 
 
 def extend(
     controller: Controller, number: int, reason: ExtensionReason, account: str, now: datetime
-) -> PersonRequest:
+) -> ListedRequest:
     """Extend the time to answer by two months, once, before it is over. Raises as `take_step`."""
     return take_step(controller, number, RequestStep(now, account, Move.EXTEND, reason))
 
 
 def close(
-    controller: Controller, number: int, outcome: Outcome, account: str, now: datetime
-) -> PersonRequest:
+    controller: Controller, number: int, outcome: RequestOutcome, account: str, now: datetime
+) -> ListedRequest:
     """Close a request. From then on it leads to nobody. Raises as `take_step`."""
     step = RequestStep(now, account, Move.CLOSE, outcome)
     return take_step(controller, number, step, settle=True)
@@ -202,7 +202,7 @@ def close(
 
 def take_step(
     controller: Controller, number: int, step: RequestStep, *, settle: bool = False
-) -> PersonRequest:
+) -> ListedRequest:
     """Add a step to a request, and return the request. With `settle` an erasure that was waited for, and that
     is done by now, is put on record before. Raises InformativaError where the step is not possible, and
     LedgerError."""
@@ -212,10 +212,10 @@ def take_step(
             request = _add(controller, connection, request, done)
         require_possible(controller, request, step)
         request = _add(controller, connection, request, step)
-    return PersonRequest.of(request, controller, step.at)
+    return ListedRequest.of(request, controller, step.at)
 
 
-def require_possible(controller: Controller, request: Request, step: RequestStep) -> None:
+def require_possible(controller: Controller, request: PersonRequest, step: RequestStep) -> None:
     """Raise InformativaError where a step is not possible."""
     day = today(controller, step.at)
     reason = refusal(request, step.move, day, step.account, step.word, four_eyes=controller.four_eyes)
@@ -223,14 +223,14 @@ def require_possible(controller: Controller, request: Request, step: RequestStep
         raise refusals.refused(controller, request, reason)
 
 
-def require_caller(controller: Controller, request: Request, typed: Typed) -> None:
+def require_caller(controller: Controller, request: PersonRequest, typed: Typed) -> None:
     """Raise InformativaError for a caller whom a request is not about."""
     if request.pseudonym not in pseudonyms(controller, typed.caller):
         raise refusals.another_caller(controller, request)
 
 
 def _erasure_done(
-    controller: Controller, connection: sqlite3.Connection, request: Request, step: RequestStep
+    controller: Controller, connection: sqlite3.Connection, request: PersonRequest, step: RequestStep
 ) -> RequestStep | None:
     """Return the step of an erasure that was done beside the request: after the approval that it waited for,
     on all boxes; or by an erasure of the caller without the request."""
@@ -246,8 +246,8 @@ def _erasure_done(
 
 
 def _add(
-    controller: Controller, connection: sqlite3.Connection, request: Request, step: RequestStep
-) -> Request:
+    controller: Controller, connection: sqlite3.Connection, request: PersonRequest, step: RequestStep
+) -> PersonRequest:
     """Note a step in the access log, and add it to the request, within a transaction."""
     facts = " ".join(filter(None, [f"request={request.number}", step.move, step.word, step.digest]))
     entry = access_log.note(

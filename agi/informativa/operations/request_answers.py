@@ -9,29 +9,29 @@ from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 
-from ...config import Configuration
-from ...evidence.proof import SUFFIX
-from ...model import Action, Controller
-from ...model.requests import Move, Request, RequestStep
-from .. import access_log, callers
-from ..access_letter import AccessLetter, access_letter
-from ..callers import Access, Erased
-from ..completeness import Missing
-from ..evidence import receipts
-from ..evidence.receipt_maker import RecordReceipt, RecordWithoutReceipt
-from ..evidence.receipt_page import ReceiptPage, receipt_page
-from ..evidence.zip_writer import SummedZip
-from ..typed_caller import Typed
-from .register import PersonRequest, request_numbered, require_caller, require_possible, take_step
+from ..config import Configuration
+from ..evidence.proof import SUFFIX
+from ..model import Action, Controller
+from ..model.requests import Move, PersonRequest, RequestStep
+from . import access_log, callers
+from .access_letter import AccessLetter, access_letter
+from .callers import Access, Erased
+from .completeness import Missing
+from .evidence import receipts
+from .evidence.receipt_maker import RecordReceipt, RecordWithoutReceipt
+from .evidence.receipt_page import ReceiptPage, receipt_page
+from .evidence.zip_writer import SummedZip
+from .request_register import ListedRequest, request_numbered, require_caller, require_possible, take_step
+from .typed_caller import Typed
 
 
 @dataclass(frozen=True)
 class AnswerPages:
-    """How the files of an answer look, in the language `code`: the letter, the page of a receipt, and records
-    for programs."""
+    """The makers of the files of an answer, in the language `code`: the letter, the page of a receipt, and
+    records for programs."""
 
     code: str
-    letter: Callable[[AccessLetter, Request], str]
+    letter: Callable[[AccessLetter, PersonRequest], str]
     receipt: Callable[[ReceiptPage], str]
     records: Callable[[Access], str]
 
@@ -40,7 +40,7 @@ class AnswerPages:
 class RequestAnswer:
     """The answer to a request, which was made, and is to be sent to the person."""
 
-    request: PersonRequest
+    request: ListedRequest
     """The request after it."""
     file: str
     """The ZIP file with the letter, the records for programs, and the receipts."""
@@ -63,12 +63,12 @@ class RequestAnswer:
 class RequestErasure:
     """The erasure of a request, or its trial."""
 
-    request: PersonRequest
+    request: ListedRequest
     """The request after it."""
     done: bool
     """True if it was done or ordered; else it is what would be done."""
     erased: Erased
-    """What was erased, or would be."""
+    """The part of the data that was erased, or would be."""
 
     @property
     def complete(self) -> bool:
@@ -112,7 +112,7 @@ def answer(
     return RequestAnswer(after, file, digest, len(letter.entries), proven, letter.missing)
 
 
-def _possible(controller: Controller, number: int, typed: Typed, step: RequestStep) -> Request:
+def _possible(controller: Controller, number: int, typed: Typed, step: RequestStep) -> PersonRequest:
     """Return the request if the step is possible, and it is this caller's. Raises InformativaError."""
     request = request_numbered(controller, number)
     require_possible(controller, request, step)
@@ -122,7 +122,7 @@ def _possible(controller: Controller, number: int, typed: Typed, step: RequestSt
 
 def _zip(
     controller: Controller,
-    request: Request,
+    request: PersonRequest,
     letter: AccessLetter,
     made: list[RecordReceipt | RecordWithoutReceipt],
     access: Access,
@@ -173,7 +173,7 @@ def erase(
     if not really:
         known = callers.pseudonyms(controller, typed.caller)[0] if erased.records else None
         access_log.note(controller, account, Action.ERASE_TRIAL, now, pseudonym=known, facts=facts)
-        return RequestErasure(PersonRequest.of(request, controller, now), done=False, erased=erased)
+        return RequestErasure(ListedRequest.of(request, controller, now), done=False, erased=erased)
     access_log.note(controller, account, Action.ERASE, now, record=record, facts=facts)
     move = Move.ERASE if erasure.complete else Move.NOTE
     after = take_step(controller, number, RequestStep(now, account, move, record=record))

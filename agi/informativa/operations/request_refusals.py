@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from ...model import Controller
-from ...model.errors import InformativaError
-from ...model.requests import Refusal, Request
-from ...model.text import Text
+from collections.abc import Iterable
+
+from ..model import Controller
+from ..model.errors import InformativaError
+from ..model.requests import PersonRequest, Refusal
+from ..model.text import Text
 
 _SHOW = Text("What was done and what comes next: informativa request show {number} --controller {id}")
 _TEXTS = {
@@ -42,7 +44,7 @@ _TEXTS = {
 }
 
 
-def refused(controller: Controller, request: Request, reason: Refusal) -> InformativaError:
+def refused(controller: Controller, request: PersonRequest, reason: Refusal) -> InformativaError:
     """Build the error that a move is not possible."""
     facts = {"number": request.number, "id": controller.id, "due": request.due}
     message, remedy = _TEXTS[reason]
@@ -57,7 +59,7 @@ def unknown(controller: Controller, number: int) -> InformativaError:
     )
 
 
-def another_caller(controller: Controller, request: Request) -> InformativaError:
+def another_caller(controller: Controller, request: PersonRequest) -> InformativaError:
     """Build the error that a request is not about the caller who was typed."""
     facts = {"number": request.number, "id": controller.id}
     if request.pseudonym is None:
@@ -74,6 +76,17 @@ def another_caller(controller: Controller, request: Request) -> InformativaError
         Text("Type the number, or the customer number, with which it was opened."),
         code="request-caller",
     )
+
+
+def require_no_four_eyes(controllers: Iterable[Controller]) -> None:
+    """Raise InformativaError for a company that wants no erasure without a request."""
+    for controller in controllers:
+        if controller.four_eyes:
+            raise InformativaError(
+                Text("{id} wants four eyes: one person opens a request, another erases.", id=controller.id),
+                Text("Type: informativa request open erasure NUMBER --controller {id}", id=controller.id),
+                code="four-eyes",
+            )
 
 
 NO_DAY = Text("The request cannot have come on a day that is still to come.")

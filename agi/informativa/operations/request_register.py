@@ -108,7 +108,7 @@ class ListedRequest:
             named=request.pseudonym is not None,
             next=request.next_move,
             outcome=RequestOutcome(closed.word) if closed else None,
-            steps=tuple(_step(step) for step in request.steps),
+            steps=tuple(_step(step, controller) for step in request.steps),
         )
 
 
@@ -270,7 +270,13 @@ def _transaction(controller: Controller, *, create: bool = False) -> Iterator[sq
         yield connection
 
 
-def _step(step: RequestStep) -> StepTaken:
+def _step(step: RequestStep, controller: Controller) -> StepTaken:
     return StepTaken(
-        step.at, step.account, step.move, step.word or None, step.digest or None, step.record, step.entry
+        step.at.astimezone(controller.zone),
+        step.account,
+        step.move,
+        step.word or None,
+        step.digest or None,
+        step.record,
+        step.entry,
     )

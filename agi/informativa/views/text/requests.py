@@ -127,7 +127,7 @@ def _line(result: ListedRequest, say: Language) -> str:
     if result.next is None:
         text = say("{id} {number}: {kind}, received {received}, {state}", **facts)
     elif result.overdue:
-        text = say("{id} {number}: {kind}, received {received}, OVERDUE since {due}; {state}", **facts)
+        text = say("{id} {number}: {kind}, received {received}, OVERDUE, it was due {due}; {state}", **facts)
     else:
         text = say("{id} {number}: {kind}, received {received}, due {due}; {state}", **facts)
     worker = say("; works on it: {account}", account=result.worker) if result.worker and result.next else ""

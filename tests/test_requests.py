@@ -15,13 +15,24 @@ from pathlib import Path
 import pytest
 
 from commands import refused, run
-from informativa.config import Configuration, load
+from informativa.config import Configuration, inspect, load
 from informativa.model import Action, Controller, RecordKind
 from informativa.model.errors import InformativaError
-from informativa.model.requests import ExtensionReason, Identification, Move, RequestKind, RequestOutcome
+from informativa.model.requests import (
+    ExtensionReason,
+    Identification,
+    Move,
+    RequestKind,
+    RequestOutcome,
+    due_day,
+)
 from informativa.operations import access_log, callers, request_answers, request_register
 from informativa.operations.controllers import notice_named
+from informativa.operations.doctor import requests as check
+from informativa.operations.doctor.findings import State
+from informativa.operations.doctor.system import System
 from informativa.operations.evidence import logs
+from informativa.operations.request_register import OpenRequests
 from informativa.operations.typed_caller import Typed, by_customer, by_number
 from informativa.process import storage
 from informativa.views.letter_page import answer_pages
@@ -281,4 +292,27 @@ def test_a_request_cannot_come_tomorrow(acme: Controller) -> None:
     """A day to come is refused, and nothing is opened."""
     with pytest.raises(InformativaError, match="a day that is still to come"):
         request_register.open_request(acme, CALLER, ACCESS, date(2026, 11, 26), "anna", NOW)
-    assert request_register.all_requests(acme) == []
+    assert storage.requests(acme) == []
+
+
+@pytest.mark.parametrize(
+    ("received", "state", "finding"),
+    [
+        ("2026-10-20", State.WRONG, "1 person's request to acme is overdue: it was due on 2026-11-20"),
+        ("2026-11-01", State.WARNING, "a person's request to acme is due on 2026-12-01"),
+        ("2026-11-20", State.OK, "1 request is open, and due in more than a week"),
+    ],
+)
+def test_doctor_and_status_tell_of_requests_in_time(
+    acme: Controller, folder: Path, received: str, state: State, finding: str
+) -> None:
+    """Overdue ones are wrong, those of the next seven days a warning, and closed ones nothing."""
+    day = date.fromisoformat(received)
+    number = request_register.open_request(acme, CALLER, ACCESS, day, "anna", NOW).number
+    system = System(folder / "informativa.yaml", *inspect(folder / "informativa.yaml"), now=NOW)
+    assert [(one.state, str(one.finding)) for one in check.requests(system)] == [(state, finding)]
+    overdue = request_register.open_requests(acme, NOW)
+    assert overdue == OpenRequests(1, int(state is State.WRONG), due_day(day))
+    request_register.close(acme, number, RequestOutcome.WITHDRAWN, "anna", NOW)
+    assert list(check.requests(system)) == []
+    assert request_register.open_requests(acme, NOW) is None

@@ -125,13 +125,36 @@ def today(controller: Controller, now: datetime) -> date:
     return now.astimezone(controller.zone).date()
 
 
-def all_requests(controller: Controller) -> list[PersonRequest]:
-    """Return all requests of a company; none without a ledger. Raises LedgerError."""
-    with storage.existing_ledger(controller) as ledger:
-        if ledger is None:
-            return []
-        with ledger.connected() as connection:
-            return requests.read(connection)
+@dataclass(frozen=True)
+class OpenRequests:
+    """The open requests of a company, counted."""
+
+    open: int
+    """The number of all that are open."""
+    overdue: int
+    """The number of those whose answer is late."""
+    next_due: date
+    """The day on which the first of them is due, or was."""
+
+
+def open_requests(controller: Controller, now: datetime) -> OpenRequests | None:
+    """Count the open requests of a company; `None` where there are none. Raises LedgerError."""
+    selection = [request for request in storage.requests(controller) if request.is_open]
+    if not selection:
+        return None
+    day = today(controller, now)
+    overdue = sum(request.is_overdue(day) for request in selection)
+    return OpenRequests(len(selection), overdue, min(request.due for request in selection))
+
+
+def overdue_text(controller: Controller, requests: OpenRequests) -> Text:
+    """Return a sentence on the requests that are overdue."""
+    text = Text.counted(
+        "{count} person's request to {id} is overdue: it was due on {due}",
+        "{count} persons' requests to {id} are overdue, the first since {due}",
+        requests.overdue,
+    )
+    return text.format(count=requests.overdue, id=controller.id, due=requests.next_due)
 
 
 def listing(controllers: Sequence[Controller], now: datetime, *, closed: bool = False) -> RequestList:
@@ -140,7 +163,7 @@ def listing(controllers: Sequence[Controller], now: datetime, *, closed: bool = 
     selection = [
         ListedRequest.of(request, controller, now)
         for controller in controllers
-        for request in all_requests(controller)
+        for request in storage.requests(controller)
         if closed or request.is_open
     ]
     return RequestList(tuple(sorted(selection, key=lambda request: (request.next is None, request.due))))
@@ -148,7 +171,7 @@ def listing(controllers: Sequence[Controller], now: datetime, *, closed: bool = 
 
 def request_numbered(controller: Controller, number: int) -> PersonRequest:
     """Return the request of this number. Raises InformativaError if there is none, and LedgerError."""
-    matches = [request for request in all_requests(controller) if request.number == number]
+    matches = [request for request in storage.requests(controller) if request.number == number]
     return _only(controller, number, matches)
 
 

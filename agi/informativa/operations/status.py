@@ -22,7 +22,7 @@ from ..ledgers.tally import AnswerCount
 from ..model import Answer, Controller, Line, Status
 from ..model.errors import ConfigProblem, EvidenceError, LedgerError, ManagerError, SharedDatabaseError
 from ..model.text import NOTHING, Text
-from . import statistics
+from . import request_register, statistics
 from .boxes import Meeting
 from .controller_state import lines_of
 from .doctor import examination, probe
@@ -32,6 +32,7 @@ from .doctor.system import System
 from .document import OptionalSentence, Seconds, Sentence, Time
 from .evidence.log_state import LogState
 from .record_document import Record
+from .request_register import OpenRequests
 
 PATIENCE = 2.0  # seconds for /metrics and systemd
 UNIT = "informativa"
@@ -141,6 +142,8 @@ class ControllerStatus:
     """The state of its boxes; null where they share no database, or it does not answer."""
     last_hour: FellBack | None
     """Calls that fell back; null where none did, or the service does not say it."""
+    requests: OpenRequests | None
+    """The open requests of persons; null where there are none."""
 
 
 @dataclass(frozen=True)
@@ -188,12 +191,14 @@ async def _look(system: System) -> StatusReport:
         summary: LedgerSummary | None = None
         log: LogState | None = None
         meeting: Meeting | None = None
+        requests: OpenRequests | None = None
         kept_since = controller.retention and controller.retention.before(system.now, controller.zone)
         if controller in readable:
             try:
                 kept_since = system.kept_since(controller)
                 summary = system.summary(controller)
                 log = system.log(controller)
+                requests = request_register.open_requests(controller, system.now)
             except (LedgerError, EvidenceError):
                 in_order = False
             with suppress(SharedDatabaseError):
@@ -217,6 +222,7 @@ async def _look(system: System) -> StatusReport:
                 log=log,
                 meeting=meeting,
                 last_hour=FellBack(calls, fell) if calls else None,
+                requests=requests,
             )
         )
     rows = None

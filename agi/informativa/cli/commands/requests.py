@@ -28,9 +28,7 @@ from .callers import Customer, Number, identified
 app = typer.Typer(
     help="Persons' requests: access, erasure, objection, portability, proof.", no_args_is_help=True
 )
-RequestNumber = Annotated[
-    int, typer.Argument(metavar="REQUEST", min=1, help="Its number in the register.")
-]
+RequestNumber = Annotated[int, typer.Argument(metavar="REQUEST", min=1, help="Its number in the register.")]
 
 
 def add_to(program: typer.Typer) -> None:

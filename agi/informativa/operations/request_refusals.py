@@ -9,6 +9,7 @@ from ..model.errors import InformativaError
 from ..model.requests import PersonRequest, Refusal
 from ..model.text import Text
 
+UNKNOWN = "request-unknown"
 _SHOW = Text("What was done and what comes next: informativa request show {number} --controller {id}")
 _TEXTS = {
     Refusal.CLOSED: (Text("Request {number} is closed."), Text("Open another one if the person asks again.")),
@@ -56,6 +57,7 @@ def unknown(controller: Controller, number: int) -> InformativaError:
     return InformativaError(
         Text("There is no request {number} of {id} on this box.", number=number, id=controller.id),
         Text("Which there are: informativa request list --all --controller {id}", id=controller.id),
+        code=UNKNOWN,
     )
 
 

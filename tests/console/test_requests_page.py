@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import io
 import re
 import zipfile
@@ -88,7 +89,7 @@ def test_a_form_keeps_what_was_typed(office: ServedConsole) -> None:
     answer = browser.send(number="12", kind="erasure", received="2026-11-01")
     assert answer.status_code == 400
     assert 'value="12"' in answer.text
-    assert 'value="erasure" checked' in answer.text
+    assert 'value="erasure" selected' in answer.text
     assert 'value="2026-11-01"' in answer.text
     assert storage.requests(office.controller("acme")) == []
 
@@ -99,9 +100,7 @@ def test_an_overdue_request_is_on_the_first_page(office: ServedConsole) -> None:
     came, now = date(2026, 1, 31), datetime.now(UTC)
     request_register.open_request(company, by_number(NUMBER), RequestKind.ACCESS, came, "anna", now)
     reader = office.browser("reader@acme")
-    assert (
-        "1 person&#39;s request to acme is overdue: it was due on 2026-02-28"
-        in reader.get("/acme/today").text
-    )
+    page = html.unescape(reader.get("/acme/today").text)
+    assert "request to acme is overdue: it was due on 2026-02-28" in page
     assert reader.get(OPENED).status_code == 404
     assert office.browser("compliance@acme").get("/acme/requests/9").status_code == 404

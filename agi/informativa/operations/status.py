@@ -142,7 +142,7 @@ class ControllerStatus:
     """The state of its boxes; null where they share no database, or it does not answer."""
     last_hour: FellBack | None
     """Calls that fell back; null where none did, or the service does not say it."""
-    requests: OpenRequests | None
+    requests: OpenRequests | None = None
     """The open requests of persons; null where there are none."""
 
 

@@ -60,7 +60,7 @@ def test_an_access_request_is_led_to_its_end(office: ServedConsole) -> None:
         assert any(name.endswith("letter-de.html") for name in archive.namelist())
     browser.get(OPENED)
     closed = browser.send(move="close", word="answered")
-    assert "closed: answered" in closed.text
+    assert "closed: the person has the answer" in closed.text
     assert steps(office) == ["open", "identify", "letter", "close"]
     assert NUMBER[1:] not in made.text + closed.text
     assert "No request is open." in browser.get("/acme/requests").text

@@ -34,7 +34,7 @@ MOVES = {
     Move.PART: Text("answer made, not complete"),
     Move.LETTER: Text("answer made"),
     Move.NOTE: Text("erasure ordered, not done everywhere yet"),
-    Move.ERASE: Text("erased"),
+    Move.ERASE: Text("person erased"),
     Move.CLOSE: Text("closed"),
 }
 WORDS = {
@@ -45,7 +45,7 @@ WORDS = {
     "account": Text("asked from an account"),
     "complexity": Text("it is complex"),
     "number": Text("there are many requests"),
-    "answered": Text("answered"),
+    "answered": Text("the person has the answer"),
     "withdrawn": Text("withdrawn by the person"),
     "unidentified": Text("the person could not be identified"),
     "unfounded": Text("manifestly unfounded"),

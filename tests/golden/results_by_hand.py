@@ -61,8 +61,8 @@ from informativa.operations.prompts.configured import Snippet
 from informativa.operations.prompts.making import PromptsMade
 from informativa.operations.prompts.showing import configured_prompts
 from informativa.operations.record_document import Record
-from informativa.operations.setup.report import SetupReport
 from informativa.operations.request_register import OpenRequests
+from informativa.operations.setup.report import SetupReport
 from informativa.operations.status import (
     ControllerStatus,
     FellBack,

@@ -6,7 +6,7 @@ import asyncio
 import itertools
 import random
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
@@ -16,6 +16,7 @@ from doubles import line, notice, version
 from examples import NOTDUE, PLAYED
 from informativa.evidence.last_audit import LastAudit
 from informativa.model import Answer, CallResult, Verdict
+from informativa.model.requests import Move, PersonRequest, RequestKind, RequestStep
 from informativa.process.metrics import Metrics
 from lab import audio
 from lab.office import Office
@@ -107,6 +108,26 @@ def test_port_that_is_taken_stops_no_call(tmp_path: Path) -> None:
     office.stop()
     assert "no metrics" in office.said
     assert "set service.metrics to another port" in office.said
+
+
+def test_metrics_tell_how_many_requests_are_overdue() -> None:
+    """Of three, one is closed and one late on 3 December; nothing says whose they are."""
+    own, port = Metrics(Idle()), free_port()
+    came = RequestStep(datetime(2026, 11, 2, tzinfo=UTC), "anna", Move.OPEN)
+    closed = RequestStep(datetime(2026, 11, 3, tzinfo=UTC), "anna", Move.CLOSE, "withdrawn")
+    requests = [
+        PersonRequest(1, RequestKind.ACCESS, date(2026, 11, 2), (came,), b"pseudonym"),
+        PersonRequest(2, RequestKind.ACCESS, date(2026, 11, 3), (came,), b"pseudonym"),
+        PersonRequest(3, RequestKind.ACCESS, date(2026, 11, 2), (came, closed)),
+    ]
+    own.requests("acme", requests, date(2026, 12, 3))
+    end = own.serve("127.0.0.1", port)
+    try:
+        text = asked(port)
+    finally:
+        end()
+    assert told(text, "informativa_requests_open") == {("acme",): 2}
+    assert told(text, "informativa_requests_overdue") == {("acme",): 1}
 
 
 def test_metrics_tell_the_verdict_of_the_last_audit() -> None:

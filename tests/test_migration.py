@@ -102,6 +102,8 @@ def test_records_from_before_two_times_say_when_they_happened_alone(tmp_path: Pa
         "newest",
         "outbox",
         "hook",
+        "request",
+        "request_step",
     }
     assert tables - others == {
         "answer",

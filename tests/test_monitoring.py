@@ -111,6 +111,11 @@ CASES = {
         {13: f'controller="acme", {OWN}'},
         [6, 8, 25],
     ),
+    "InformativaRequestOverdue": Rule(
+        {f'informativa_requests_overdue{{controller="acme", {OWN}}}': "0x4 2x4 0x9"},
+        {5: f'controller="acme", {OWN}', 8: f'controller="acme", {OWN}'},
+        [4, 12],
+    ),
     "InformativaConfigurationRefused": Rule(
         {f"informativa_configuration_loaded{{{OWN}}}": "1x4 0x4 1x9"}, {5: OWN}, [4, 12]
     ),

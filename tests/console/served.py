@@ -38,6 +38,7 @@ FILLED = {
     "controller": "acme",
     "token": "x",
     "record": "1",
+    "request": "1",
     "notice": "privacy",
     "version": "2026-11",
     "part": "short",

@@ -8,6 +8,15 @@ from golden.installation import HUNG_UP, KNOWN, KNOWS_OLD, OTHER
 
 SHARED = {"operator: Acme": "shared: {hosts: [127.0.0.1:1], box: pbx-1}\noperator: Acme"}
 
+_REQUESTS = (
+    f"request open erasure {KNOWN} --controller acme --received 2026-09-01",
+    "request identify 1 called-back --controller acme",
+    f"request open access {HUNG_UP} --controller acme --received 2026-11-20",
+    "request open access +393339999999 --controller acme --received 2026-11-20",
+    "request identify 3 signature --controller acme",
+)
+"""Requests in all the states that are not closed: one is overdue."""
+
 CASES = {
     # calls and status
     "tail": Case("tail -n 3 --controller acme", lines=4),
@@ -74,6 +83,18 @@ CASES = {
     "caller-show-nobody": Case("caller show +393339999999 --controller acme"),
     "caller-erase": Case(f"caller erase {KNOWN} --controller acme"),
     "caller-erase-done": Case(f"caller erase {KNOWN} --controller acme --yes", writes=True),
+    "request-open": Case(f"request open access {KNOWN} --controller acme --received 2026-11-20", writes=True),
+    "request-list": Case("request list --controller acme --all", setup=_REQUESTS),
+    "request-show": Case("request show 1 --controller acme", setup=_REQUESTS),
+    "request-identify": Case("request identify 2 document --controller acme", setup=_REQUESTS),
+    "request-assign": Case("request assign 2 anna --controller acme", setup=_REQUESTS),
+    "request-extend": Case("request extend 2 complexity --controller acme", setup=_REQUESTS),
+    "request-extend-late": Case("request extend 1 complexity --controller acme", setup=_REQUESTS),
+    "request-erase": Case(f"request erase 1 {KNOWN} --controller acme", setup=_REQUESTS),
+    "request-erase-done": Case(f"request erase 1 {KNOWN} --controller acme --yes", setup=_REQUESTS),
+    "request-letter": Case("request letter 3 +393339999999 --controller acme -o {root}", setup=_REQUESTS),
+    "request-close": Case("request close 2 unidentified --controller acme", setup=_REQUESTS),
+    "request-close-early": Case("request close 1 answered --controller acme", setup=_REQUESTS),
     "record": Case("record --controller acme --by operator --reference call-9 +393338888888", writes=True),
     "record-customer": Case(
         "record --controller acme --by contract --reference K/9 --customer 4711 --on 2025-03-01", writes=True

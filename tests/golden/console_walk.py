@@ -47,9 +47,10 @@ MASKS: tuple[tuple[str, str], ...] = (
     (r'(name="csrf" value=")[0-9a-f]{64}', r"\1CSRF"),  # of one browser
     (r"(set-cookie: (?:session|browser)=)[^;\n]+", r"\1COOKIE"),  # of a session, or of a known browser
     (
-        r"(/(?:caller|of|letter|erased|jobs|forecast)/)[A-Za-z0-9_-]{16}(?![\w-])",
+        r"(/(?:caller|of|letter|answer|erased|jobs|forecast)/)[A-Za-z0-9_-]{16}(?![\w-])",
         r"\1NAME",
     ),  # of an object in a session
+    (r"(?<=<br><code>)[0-9a-f]{64}", "DIGEST"),  # of an answer, in which are files of the program
     (r'(name="once" value=")[A-Za-z0-9_-]{12}', r"\1ONCE"),  # a form that is sent once
     (r"(/invitation/)[A-Za-z0-9_-]{22,}", r"\1TOKEN"),
     (r'(name="secret" value="|secret=)[A-Z2-7]{32}', r"\1SECRET"),  # of an app, for codes
@@ -235,6 +236,24 @@ CASES: tuple[Case, ...] = (
          keep="mistaken"),
     Case("forecast with mistakes", ADMIN, "/acme/forecast/{mistaken}", languages=(EN,)),
     Case("forecast of compliance", COMPLIANCE, "/acme/forecast", languages=(EN,)),
+    # Persons' requests.
+    Case("requests", COMPLIANCE, "/acme/requests"),
+    Case("request form", COMPLIANCE, "/acme/requests/new"),
+    Case("request wrong", COMPLIANCE, "/acme/requests/new", {"number": "12", "received": "2027-01-01"}),
+    Case("request opened", COMPLIANCE, "/acme/requests/new",
+         {"number": "+393339999999", "kind": "access", "received": "2026-11-20"}, languages=(EN,)),
+    Case("request", COMPLIANCE, "/acme/requests/1"),
+    Case("requests after that", COMPLIANCE, "/acme/requests"),
+    Case("request identified", COMPLIANCE, "/acme/requests/1",
+         {"move": "identify", "word": "document"}, languages=(EN,)),
+    Case("request for the letter", COMPLIANCE, "/acme/requests/1"),
+    Case("request answered", COMPLIANCE, "/acme/requests/1",
+         {"move": "letter", "language": "fr"}, languages=(EN,), keep="answer"),
+    Case("request answer", COMPLIANCE, "/acme/requests/1/answer/{answer}", languages=(EN,)),
+    Case("request answer file", COMPLIANCE, "/acme/requests/1/answer/{answer}/file", languages=(EN,)),
+    Case("request closed", COMPLIANCE, "/acme/requests/1",
+         {"move": "close", "word": "answered"}, languages=(EN,)),
+    Case("request after that", COMPLIANCE, "/acme/requests/1"),
     Case("erasure", COMPLIANCE, "/acme/caller/{caller}/erasure"),
     Case("erasure wrong word", COMPLIANCE, "/acme/caller/{caller}/erasure", {"word": "borealis"}),
     Case("erasure done", COMPLIANCE, "/acme/caller/{caller}/erasure", {"word": "acme"}),

@@ -61,6 +61,7 @@ from informativa.operations.prompts.configured import Snippet
 from informativa.operations.prompts.making import PromptsMade
 from informativa.operations.prompts.showing import configured_prompts
 from informativa.operations.record_document import Record
+from informativa.operations.request_register import OpenRequests
 from informativa.operations.setup.report import SetupReport
 from informativa.operations.status import (
     ControllerStatus,
@@ -238,6 +239,7 @@ def _status(configuration: Configuration) -> StatusReport:
         log=log,
         meeting=ACME_BOXES,
         last_hour=FellBack(calls=9, fell_back=1),
+        requests=OpenRequests(open=3, overdue=1, next_due=date(2026, 11, 30)),
     )
     refused = ControllerStatus(
         id=borealis.id,

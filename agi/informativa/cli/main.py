@@ -47,6 +47,7 @@ MODULES = {
     "rollback": ("rollback",),
     "support": ("support-bundle",),
     "callers": ("caller", "record"),
+    "requests": ("request",),
     "importing": ("import",),
     "consents": ("consent",),
     "backup": ("backup", "restore"),

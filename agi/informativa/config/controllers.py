@@ -72,6 +72,7 @@ class ControllersBuilder:
             log=log_name(name, evidence.domain or "", evidence.box or ""),
             rule=_rule(name, section, evidence, self._folder),
             hook=self._hook(name, section),
+            four_eyes=section.requests.four_eyes,
         )
 
     def _hook(self, name: str, section: ControllerSettings) -> Hook | None:

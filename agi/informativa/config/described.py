@@ -164,6 +164,12 @@ SETTINGS: dict[str, tuple[str, str]] = {
         "The command that takes the mail; `/usr/sbin/sendmail -t -oi`, if not given.",
         "msmtp -t",
     ),
+    f"{_C}.requests": ("How the company answers persons' requests.", ""),
+    f"{_C}.requests.four_eyes": (
+        "Whether who opens a request, or identifies its person, may not answer or erase; no erasure is done"
+        " without a request then.",
+        "true",
+    ),
     f"{_C}.recycled_after": (
         "So long without a call, a number may be somebody else's: the notice is due again.",
         "2 years",

@@ -164,6 +164,12 @@ class ReportSettings(Strict):
     run: Annotated[tuple[str, ...], BeforeValidator(command_words)] = ("/usr/sbin/sendmail", "-t", "-oi")
 
 
+class RequestSettings(Strict):
+    """The way in which a company answers persons' requests."""
+
+    four_eyes: bool = False
+
+
 class ControllerSettings(Strict):
     """The company that answers for the data of the callers of its lines."""
 
@@ -186,6 +192,7 @@ class ControllerSettings(Strict):
     choices: dict[Identifier, ChoiceSettings] = {}
     lookups: dict[Identifier, LookupSettings] = {}
     hook: HookSettings | None = None
+    requests: RequestSettings = RequestSettings()
 
 
 class StepSettings(Strict):

@@ -64,6 +64,7 @@ MENU = (
     MenuEntry("today", Text("Today")),
     MenuEntry("calls", Text("Calls")),
     MenuEntry("caller", Text("A caller"), Role.COMPLIANCE),
+    MenuEntry("requests", Text("Requests"), Role.COMPLIANCE),
     MenuEntry("consents", Text("Consents"), Role.COMPLIANCE),
     MenuEntry("notices", Text("Notices")),
     MenuEntry("what-if", Text("What if")),

@@ -27,6 +27,7 @@ from .pages import (
     health,
     letter,
     notices,
+    person_requests,
     today,
 )
 
@@ -93,6 +94,29 @@ ROUTES = (
     Route("/{controller}/consents/file/{kind}", consents.export, role=Role.COMPLIANCE),
     Route("/{controller}/letter/{session_key}", letter.show, role=Role.COMPLIANCE),
     Route("/{controller}/letter/{session_key}/file", letter.saved, role=Role.COMPLIANCE),
+    Route("/{controller}/requests", person_requests.listing, role=Role.COMPLIANCE),
+    Route(
+        "/{controller}/requests/new",
+        person_requests.new_form,
+        person_requests.open_request,
+        Role.COMPLIANCE,
+    ),
+    Route(
+        "/{controller}/requests/{request:number}",
+        person_requests.show,
+        person_requests.lead,
+        Role.COMPLIANCE,
+    ),
+    Route(
+        "/{controller}/requests/{request:number}/answer/{session_key}",
+        person_requests.answer,
+        role=Role.COMPLIANCE,
+    ),
+    Route(
+        "/{controller}/requests/{request:number}/answer/{session_key}/file",
+        person_requests.saved,
+        role=Role.COMPLIANCE,
+    ),
     Route("/{controller}/looked", access_log_page.listing, role=Role.COMPLIANCE),
     Route("/{controller}/erased/{session_key}", erasure.outcome, role=Role.COMPLIANCE),
     Route("/login", entry.login_form, entry.login, None),

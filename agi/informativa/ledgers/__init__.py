@@ -46,6 +46,10 @@ What goes:
 - `loss_notes`, `named_holes`: leaves that are named as purged, erased or lost
 - `boxes`: what is exchanged with other boxes
 
+Persons' requests:
+
+- `requests`: the register of requests, and the steps by which each was answered
+
 Audits:
 
 - `audit_log`: a whole ledger against its log

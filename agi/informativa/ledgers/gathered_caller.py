@@ -8,7 +8,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 
-from . import elsewhere, leaves, outbox
+from . import elsewhere, leaves, outbox, requests
 from .loss_notes import NamedLeaves
 from .transaction import SqliteTransaction
 
@@ -71,6 +71,7 @@ _LEAVES = f"SELECT leaf.leaf, his.record IN own {_THEIRS} ORDER BY leaf.leaf"
 _CLOSE_THEIRS = f"{_CLOSE} WHERE leaf IN (SELECT leaf.leaf {_THEIRS})"
 _FORGET_HIM = (
     outbox.FORGET_GATHERED,
+    requests.FORGET_GATHERED,
     *(
         f"DELETE FROM {table} WHERE pseudonym IN his"  # noqa: S608  # our own names
         for table in ("standing", "answer", *elsewhere.TABLES)
@@ -81,6 +82,7 @@ SELECT 1 FROM event WHERE pseudonym IN his UNION ALL SELECT 1 FROM standing WHER
 UNION ALL SELECT 1 FROM elsewhere WHERE pseudonym IN his
 UNION ALL SELECT 1 FROM number_use WHERE pseudonym IN his
 UNION ALL SELECT 1 FROM answer WHERE pseudonym IN his
+UNION ALL SELECT 1 FROM request WHERE pseudonym IN his
 """
 # By a list: the records of its leaves, and all pseudonyms that lead to them.
 _NAMED = """
@@ -103,6 +105,7 @@ DELETE FROM his WHERE pseudonym IN (
     SELECT pseudonym FROM event UNION SELECT pseudonym FROM standing
     UNION SELECT pseudonym FROM elsewhere UNION SELECT pseudonym FROM number_use
     UNION SELECT pseudonym FROM answer
+    UNION SELECT pseudonym FROM request WHERE pseudonym IS NOT NULL
 )
 """
 

@@ -25,7 +25,7 @@ from ..evidence.notes import LogNote
 from ..model import Reason, RecordKind
 from ..model.errors import EvidenceError, LedgerError
 from ..model.text import Text
-from . import answers, backup, erasure, erasure_requests, leaves, note_leaves, references, rows
+from . import answers, backup, erasure, erasure_requests, leaves, note_leaves, references, requests, rows
 from .extension import successor, unsigned_end
 from .instructions import instruction_for
 from .ledger_file import translated
@@ -147,6 +147,7 @@ def _bring_up_to_date(
                     else _purge_again(connection, transaction, reference)
                     for kind, reference in removals
                 )
+                connection.execute(requests.FORGET_UNKNOWN)
                 configured = owner.rule() if owner else None
                 first_rule = configured and note_leaves.with_gone(connection, configured)
                 continuation = _continue_log(store, connection, log, folder, ledger)

@@ -257,6 +257,7 @@ class Controller:
     `report` for the mail of its monthly report, `None` where nobody gets one. `log` is the name, without its
     epoch, of a log of its records that begins now, and `rule` what the log says of how its records are kept;
     `None` where it says nothing. `hook` is told of its callers' consents.
+    With `four_eyes` whoever takes in a person's request is not who answers it.
     """
 
     id: str
@@ -277,6 +278,7 @@ class Controller:
     log: str = ""
     rule: LogRule | None = None
     hook: Hook | None = None
+    four_eyes: bool = False
 
     @property
     def keys(self) -> tuple[bytes, ...]:

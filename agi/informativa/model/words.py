@@ -194,6 +194,7 @@ class Action(StrEnum):
     HOOK = "hook"  # discarded messages to the company's hook, or had those sent that waited
     ERASE_TRIAL = "erase-trial"  # saw what would be erased of a caller
     ERASE = "erase"
+    REQUEST = "request"  # opened a person's request, led it on, or closed it
     PURGE = "purge"  # deleted what is past the retention; the service's own purge is nobody's act
     NEW_KEY = "new-key"  # gave the company another key for pseudonyms
     BUNDLE = "bundle"

@@ -28,6 +28,7 @@ __all__ = [
     "note_in_shell",
     "page",
     "problems",
+    "shell_account",
     "verify",
 ]
 SHELL = "shell:"
@@ -106,8 +107,12 @@ def note_in_shell(
     2008)."""
     if not Path(controller.ledger).exists():
         return
-    account = f"{SHELL}{os.environ.get('SUDO_USER') or users.name(os.getuid())}"
-    note(controller, account, action, now, pseudonym=known, record=record, facts=facts)
+    note(controller, shell_account(), action, now, pseudonym=known, record=record, facts=facts)
+
+
+def shell_account() -> str:
+    """Return the account of whoever types commands: the login name on this machine."""
+    return f"{SHELL}{os.environ.get('SUDO_USER') or users.name(os.getuid())}"
 
 
 def page(

@@ -33,6 +33,7 @@ from . import record_document
 from .completeness import Gap, Missing, gaps
 from .controllers import name_remedy
 from .document import Time
+from .request_refusals import require_no_four_eyes
 from .typed_caller import Typed
 
 if TYPE_CHECKING:
@@ -228,16 +229,20 @@ def erase(
     progress: Callable[[Erased], None] = lambda _erased: None,
     instruction: str = "",
     in_console: bool = False,
+    on_request: bool = False,
 ) -> Erasure:
     """Erase a caller from these controllers' ledgers, or with `really` false only tell what would be erased.
     The records that remain lead to nobody; copies of a ledger that contain him are deleted.
 
-    `progress` is called after each controller. The logs note the controller's `instruction`, a ticket's id;
+    A company that wants four eyes is erased from `on_request` alone. `progress` is called after each
+    controller. The logs note the controller's `instruction`, a ticket's id;
     raises InformativaError if it is none, or is missing where one is needed, before anything is erased.
     Raises LedgerError if anything of him remains, with what to
     do. Raises SharedDatabaseError, when all controllers are done on this box, if other boxes could not be
     asked: the service asks them later.
     """
+    if really and not on_request:
+        require_no_four_eyes(controllers)
     if really or instruction:
         check_instruction(controllers, instruction)
     results, failures = [], list[SharedDatabaseError]()

@@ -24,7 +24,7 @@ from ..ledgers.tally import AnswerCount
 from ..model import Answer, Controller, Line, Status
 from ..model.errors import ConfigProblem, EvidenceError, LedgerError, ManagerError, SharedDatabaseError
 from ..model.text import NOTHING, Text
-from . import statistics
+from . import request_register, statistics
 from .boxes import Meeting
 from .controller_state import lines_of
 from .doctor import examination, probe
@@ -34,6 +34,7 @@ from .doctor.system import System
 from .document import OptionalSentence, Seconds, Sentence, Time
 from .evidence.log_state import LogState
 from .record_document import Record
+from .request_register import OpenRequests
 
 PATIENCE = 2.0  # seconds for /metrics and systemd
 UNIT = "informativa"
@@ -143,6 +144,8 @@ class ControllerStatus:
     """The state of its boxes; null where they share no database, or it does not answer."""
     last_hour: FellBack | None
     """Calls that fell back; null where none did, or the service does not say it."""
+    requests: OpenRequests | None = None
+    """The open requests of persons; null where there are none."""
     zone: Annotated[tzinfo, InstanceOf(), Field(exclude=True)] = UTC
     """The time zone of its days."""
     today: Annotated[date | None, Field(exclude=True)] = None
@@ -194,12 +197,14 @@ async def _look(system: System) -> StatusReport:
         summary: LedgerSummary | None = None
         log: LogState | None = None
         meeting: Meeting | None = None
+        requests: OpenRequests | None = None
         kept_since = controller.retention and controller.retention.before(system.now, controller.zone)
         if controller in readable:
             try:
                 kept_since = system.kept_since(controller)
                 summary = system.summary(controller)
                 log = system.log(controller)
+                requests = request_register.open_requests(controller, system.now)
             except (LedgerError, EvidenceError):
                 in_order = False
             with suppress(SharedDatabaseError):
@@ -225,6 +230,7 @@ async def _look(system: System) -> StatusReport:
                 last_hour=FellBack(calls, fell) if calls else None,
                 zone=controller.zone,
                 today=system.now.astimezone(controller.zone).date(),
+                requests=requests,
             )
         )
     rows = None

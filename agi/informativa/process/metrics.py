@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping
-from datetime import datetime
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Protocol
 
 from prometheus_client import (
@@ -25,6 +25,7 @@ from ..model import CallResult, Ending, Line, Reason, SharedState, Status, Verdi
 
 if TYPE_CHECKING:
     from ..ledgers.outbox import OutboxState
+    from ..model.requests import PersonRequest
 
 SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
@@ -34,6 +35,12 @@ _HOOK = {
     "refused": "Those of them that it refused, which hold later ones of the same callers",
     "stopped": "1 if nothing is sent any more, because the receiver wants nothing (410)",
     "oldest_seconds": "How long the oldest of them waits",
+}
+
+
+_REQUESTS = {
+    "open": "Persons' requests that are not closed",
+    "overdue": "Those of them whose answer is late",
 }
 
 
@@ -155,6 +162,10 @@ class Metrics:
             name: Gauge(f"informativa_hook_{name}", about, ["controller"], registry=registry)
             for name, about in _HOOK.items()
         }
+        self._requests = {
+            name: Gauge(f"informativa_requests_{name}", about, ["controller"], registry=registry)
+            for name, about in _REQUESTS.items()
+        }
         self._hooked: set[str] = set()  # the controllers with these
         self.loaded = Gauge(
             "informativa_configuration_loaded",
@@ -211,6 +222,15 @@ class Metrics:
             is_last = audit is not None and audit.verdict is verdict
             self._audit_verdict.labels(controller, verdict).set(is_last)
         self._audited_at.labels(controller).set(audit.at.timestamp() if audit else 0)
+
+    def requests(self, controller: str, requests: Sequence[PersonRequest], today: date) -> None:
+        """Set how many requests of persons are open, and how many overdue."""
+        values = {
+            "open": sum(request.is_open for request in requests),
+            "overdue": sum(request.is_overdue(today) for request in requests),
+        }
+        for name, value in values.items():
+            self._requests[name].labels(controller).set(value)
 
     def hook(self, controller: str, state: OutboxState, now: datetime) -> None:
         """Set what is so of a company's hook."""

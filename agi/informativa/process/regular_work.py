@@ -21,7 +21,7 @@ from ..model import Controller
 from ..model.errors import InformativaError, LedgerError
 from ..system.patience import in_thread
 from ..system.turns import Turns
-from . import maintenance, spool_collection
+from . import maintenance, spool_collection, storage
 from .approval_collection import ApprovalCollection
 from .generations import Generations
 from .hook_sending import HookSending
@@ -114,10 +114,15 @@ class RegularWork:
             await asyncio.sleep(ERASE_SECONDS)
 
     async def _read_audits(self) -> None:
-        """Read from time to time, for the metrics, what the last audit of each ledger said."""
+        """Read from time to time, for the metrics, what the last audit of each ledger said, and which
+        requests of persons are open."""
 
         async def read(controller: Controller) -> None:
             self._metrics.audited(controller.id, await in_thread(last_audit.read, Path(controller.ledger)))
+            with suppress(InformativaError):  # as of a ledger that is being migrated
+                requests = await in_thread(storage.requests, controller)
+                today = datetime.now(controller.zone).date()
+                self._metrics.requests(controller.id, requests, today)
 
         turns = Turns("audits")
         while True:

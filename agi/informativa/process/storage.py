@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from ..ledgers.sqlite import SqliteStore
     from ..ledgers.tally import AnswerCount, HourCount
     from ..model.choices import AnswerHistory
+    from ..model.requests import PersonRequest
     from ..sharing.administration import OldRecords
     from ..sharing.proof_reader import ProofReader
     from ..sharing.reading import OnOtherBoxes
@@ -269,6 +270,17 @@ def processes_with_deleted_wal(controller: Controller) -> list[int]:
 def migrate(controller: Controller) -> None:
     """Migrate a ledger, beside the calls. Raises LedgerError."""
     store(controller, create=False).close()
+
+
+def requests(controller: Controller) -> list[PersonRequest]:
+    """Return all persons' requests of a company; none without a ledger. Raises LedgerError."""
+    from ..ledgers import requests
+
+    with existing_ledger(controller) as ledger:
+        if ledger is None:
+            return []
+        with ledger.connected() as connection:
+            return requests.read(connection)
 
 
 def access_log(controller: Controller) -> AccessLog:

@@ -10,6 +10,7 @@ Pages (`templates/`):
 
 - `console_templates`: the console's templates: their words, times and filters
 - `markup`: templates in which all that is no markup of ours is escaped
+- `letter_page`: the answer to an access request, and the files of the answer to a person's request
 - `receipt_page`: a receipt as one page that needs no other file
 - `receipt_claims`: its sentences
 - `receipt_facts`: the names in its tables

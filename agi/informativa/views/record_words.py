@@ -8,6 +8,7 @@ from ..evidence import commitment
 from ..evidence.notes import LogNote
 from ..model import Action, Ending, Event, Reason, RecordKind, Status, Vouched, name_of
 from ..model.errors import EvidenceError
+from ..model.requests import Identification
 from ..model.text import Text
 from ..operations.evidence import note_words
 from .choice_sentences import ANSWERS, ASKS
@@ -141,6 +142,16 @@ LOOKS: Mapping[str, Text] = {
     Action.ERASE: Text("erasure"),
 }
 """For what somebody looked at a caller's data, said to that caller."""
+
+
+IDENTIFICATIONS: Mapping[Identification, Text] = {
+    Identification.CALLED_BACK: Text("we called it back"),
+    Identification.IN_PERSON: Text("you came in person"),
+    Identification.DOCUMENT: Text("you showed an identity document"),
+    Identification.SIGNATURE: Text("your request is signed electronically"),
+    Identification.ACCOUNT: Text("you asked from your account with us"),
+}
+"""The ways in which it was checked that the number is the person's, said to that person."""
 
 
 def name_in_language(notice_id: str, names: Mapping[str, Mapping[str, str]], say: Language) -> str:

@@ -35,6 +35,7 @@ Callers:
 
 - `callers`: one caller, his erasure, what he was told elsewhere
 - `consents`: what callers answered
+- `requests`: persons' requests
 - `hooks`: who is told of it
 - `importing`: deliveries made elsewhere
 - `reloading`: a running service loads its changed file

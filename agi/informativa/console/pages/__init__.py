@@ -8,6 +8,7 @@
 - `consents`: what counts of all callers, and a withdrawal
 - `letter`: the answer to an access request
 - `erasure`: preview, confirmation and outcome
+- `person_requests`: persons' requests: those that are open, and one with its next step
 - `notices`: notices, choices, lines and their plans; what would happen to a call
 - `forecast`: what another configuration would change for callers
 - `evidence`: the log and its copies, audits, bundles

@@ -11,6 +11,7 @@ from ...model.errors import InformativaError
 from ...model.text import Text
 from ...operations import callers
 from ...operations.callers import Erased, check_instruction
+from ...operations.request_refusals import require_no_four_eyes
 from ..context import RequestContext
 from .caller_lookup import (
     CallerLookup,
@@ -53,6 +54,7 @@ def erase(context: RequestContext) -> Response:
         return _preview(context, lookup, {"word": error})
     instruction = context.field("instruction", 100).strip()
     try:
+        require_no_four_eyes([context.company])
         check_instruction([context.company], instruction)
     except InformativaError as error:
         return _preview(context, lookup, {"instruction": error}, instruction)

@@ -4,47 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time
 
 from starlette.responses import HTMLResponse, Response
 
-from ...model import Controller, Period, plausibility
+from ...model import Controller, plausibility
 from ...model.errors import InformativaError
 from ...model.text import Text
 from ...operations import access_letter, callers
 from ...operations.access_letter import AccessLetter
 from ...operations.typed_caller import Typed
-from ...views.console_templates import shipped_style
-from ...views.messages import LETTER_LANGUAGES, Language, of_letter
+from ...views.letter_page import LetterHead, letter_page
+from ...views.messages import LETTER_LANGUAGES
 from ..context import RequestContext, attachment
 from .caller_lookup import CallerLookup, LazyResult, company_with_callers, note_access
 
-_MONTH = Period(months=1)
 
-
-@dataclass(frozen=True)
-class LetterRequest:
-    """A letter that an officer asked for: its caller, its language, the officer's reference, the day on which
-    the request came, and how it was checked that the number is the person's. The last three may be empty."""
+@dataclass(frozen=True, kw_only=True)
+class LetterRequest(LetterHead):
+    """A letter that an officer asked for, and its caller."""
 
     controller: str
     typed: Typed = field(repr=False)
-    code: str
-    reference: str
-    received: date | None = None
-    verified: str = ""
-
-    @property
-    def language(self) -> Language:
-        """The language of the letter, which need not be the officer's."""
-        return of_letter(self.code)
-
-    def in_time(self, today: date) -> bool:
-        """Tell if an answer of today is within a month of the request (GDPR 12(3))."""
-        if self.received is None:
-            return False
-        received = datetime.combine(self.received, time(), UTC)
-        return today <= _MONTH.after(received, UTC).date()
 
 
 def form(context: RequestContext) -> Response:
@@ -70,7 +50,12 @@ def wish(context: RequestContext) -> Response:
         return _form(context, typed, errors)
     reference, verified = (plausibility.evidence(typed[name]) for name in ("reference", "verified"))
     request = LetterRequest(
-        context.company.id, lookup.typed, typed["language"], reference, received, verified.rstrip(".")
+        code=typed["language"],
+        reference=reference,
+        received=received,
+        verified=verified.rstrip("."),
+        controller=context.company.id,
+        typed=lookup.typed,
     )
     return context.redirect(context.path("letter", context.session_put(request)))
 
@@ -114,9 +99,7 @@ def saved(context: RequestContext) -> Response:
     """Send the letter as a file that needs no other."""
     request, company = context.session_object(LetterRequest), company_with_callers(context)
     letter = _letter(context, company, request, "saved")
-    page = context.render(
-        "letter_file.html", letter=letter, request=request, style=shipped_style("letter.css")
-    )
+    page = letter_page(letter, request, context.console.now())
     day = context.console.now().astimezone(company.zone).date()
     return HTMLResponse(page, headers=attachment(f"{company.id}-{day.isoformat()}.html"))
 

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from ...model import Answer, Record, Status
 from ...model.errors import EvidenceError, LedgerError
 from ...model.text import Text
-from ...operations import records, statistics
+from ...operations import records, request_register, statistics
 from ...operations.controller_state import lines_of
 from ...operations.evidence.log_state import log_state
 from ...operations.statistics import ChoiceStatistics, DayStatistics
@@ -114,6 +114,9 @@ def _problems(context: RequestContext) -> Iterator[Text]:
     if not Path(owner.ledger).exists():
         return
     try:
+        requests = request_register.open_requests(owner, context.console.now())
+        if requests and requests.overdue:
+            yield request_register.overdue_text(owner, requests)
         state = log_state(owner)
     except (LedgerError, EvidenceError) as error:
         yield error.text

@@ -25,6 +25,7 @@ Checks:
 - `evidence`: signed, in time, and kept elsewhere
 - `shared`: the other boxes
 - `hooks`: consents of which a hook is not told
+- `requests`: persons' requests that are answered in time
 - `status`, `upgrade`: those of `status`, in fewer words, and of `upgrade-check`
 - `users`: users of this machine and their rights
 """

@@ -19,6 +19,7 @@ from . import (
     names,
     notices,
     ports,
+    requests,
     service,
     shared,
     status,
@@ -116,6 +117,7 @@ _DISK = Text("Whether a disk is missing or full, you can tell.")
 _ALL = Text("It would let every user of this machine into a folder that is not informativa's.")
 _CAUSE = Text("The cause is elsewhere, and is to be found first.")
 _OTHERS = Text("It concerns other programs, machines or people.")
+_PERSONS = Text("A person is answered by a person.")
 _PBX = Text("It changes Asterisk, which is yours.")
 
 CHECKS = (
@@ -155,6 +157,7 @@ CHECKS = (
     Check("approvers", Text("evidence"), evidence.approvers, by_hand=_SETTINGS),
     Check("evidence-outside", Text("evidence"), evidence.outside, by_hand=_SETTINGS),
     Check("hooks", Text("hooks"), hooks.hooks, _DOCTOR | _STATUS, seconds=SLOW, by_hand=_OTHERS),
+    Check("requests", Text("requests"), requests.requests, _DOCTOR | _STATUS, seconds=SLOW, by_hand=_PERSONS),
     Check("boxes", Text("other boxes"), shared.shared, _DOCTOR | _UPGRADE, seconds=SLOW, by_hand=_OTHERS),
     Check("program", Text("program"), installation.program, by_hand=_OTHERS),
     Check("plans", Text("plans"), installation.plans, by_hand=_SOUND),

@@ -5,6 +5,7 @@ Calls and records:
 - `records`: records of a ledger, and calls as they come
 - `callers`: one caller: records, erasure, entries
 - `consents`: consents of a caller, what was put on record of them, and all answers counted
+- `requests`: persons' requests
 - `choices`: choices that would be asked
 - `explain`: what would happen to a call
 - `forecast`: what another configuration would change for callers

@@ -30,6 +30,7 @@ _ACTIONS: dict[Action, Text] = {
     Action.HOOK: Text("discarded messages to the hook, or had them sent anew"),
     Action.ERASE_TRIAL: Text("saw what would be erased of a caller"),
     Action.ERASE: Text("erased a caller"),
+    Action.REQUEST: Text("worked on a person's request"),
     Action.PURGE: Text("deleted what is past the retention"),
     Action.NEW_KEY: Text("gave the company a new key"),
     Action.BUNDLE: Text("took a bundle for an auditor"),

@@ -15,6 +15,7 @@ from ...model.text import Text
 from ...operations.boxes import Meeting
 from ...operations.evidence.log_state import LogState
 from ...operations.monthly_report import FAILURES
+from ...operations.request_register import OpenRequests
 from ...operations.status import (
     ControllerStatus,
     DayOfAnswers,
@@ -132,6 +133,8 @@ def _controller(status: ControllerStatus, say: Language) -> Table:
             calls=calls,
         )
         table.add_row(say("  last hour"), fallen_back)
+    if status.requests:
+        table.add_row(say("  requests"), _requests(status.requests, say))
     if status.log:
         table.add_row(say("  signed"), _log(status.log, status.zone, say))
         table.add_row(say("  audited"), last_audit(status.log.audit, status.zone, say))
@@ -141,6 +144,17 @@ def _controller(status: ControllerStatus, say: Language) -> Table:
     purged = say("the daily purge takes what is from before {date}", date=first_day and first_day.isoformat())
     table.add_row(say("  kept"), purged if first_day else say("for ever"))
     return table
+
+
+def _requests(requests: OpenRequests, say: Language) -> str:
+    text = say.counted(
+        "{count} open, due on {due}",
+        "{count} open, the first due on {due}",
+        requests.open,
+        count=requests.open,
+        due=requests.next_due,
+    )
+    return say("{text}, {overdue} OVERDUE", text=text, overdue=requests.overdue) if requests.overdue else text
 
 
 def _ledger(status: ControllerStatus, say: Language) -> str:

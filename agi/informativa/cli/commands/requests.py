@@ -1,0 +1,263 @@
+"""`informativa request`: persons' requests about their data, from their coming to their closing."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ...config import DEFAULT_FILE
+from ...model import Controller
+from ...model.errors import InformativaError
+from ...model.requests import ExtensionReason, Identification, RequestKind, RequestOutcome
+from ...model.text import Foreign, Text
+from ...operations import request_answers, request_register
+from ...operations.access_log import shell_account
+from ...operations.controllers import Selection, select_for_callers
+from ...operations.request_register import ListedRequest
+from ...system.files import write_file
+from ...views.messages import LETTER_LANGUAGES
+from ...views.text import callers as caller_view
+from ...views.text import requests as text
+from ..options import Config, Json, Of, Yes, day, print_document, warn_of_unrelated
+from ..tree import INCOMPLETE
+from ..words import _
+from .callers import Customer, Number, identified
+
+app = typer.Typer(
+    help="Persons' requests: access, erasure, objection, portability, proof.", no_args_is_help=True
+)
+RequestNumber = Annotated[int, typer.Argument(metavar="REQUEST", min=1, help="Its number in the register.")]
+
+
+def add_to(program: typer.Typer) -> None:
+    """Give the program the group `request`."""
+    program.add_typer(app, name="request")
+
+
+@app.callback()
+def _group() -> None:
+    pass
+
+
+@app.command("open")
+def open_request(
+    kind: Annotated[
+        RequestKind, typer.Argument(metavar="KIND", help="access, erasure, objection, portability or proof.")
+    ],
+    number: Number = None,
+    customer: Customer = None,
+    received: Annotated[
+        date | None, typer.Option(metavar="DAY", parser=day, help="The day on which it came; else today.")
+    ] = None,
+    config: Config = DEFAULT_FILE,
+    controller: Of = None,
+    as_json: Json = False,
+) -> None:
+    """Open a request that came."""
+    typed, now = identified(number, customer), datetime.now(UTC)
+    company, _rest = _company(config, controller)
+    came = received or request_register.today(company, now)
+    _show(request_register.open_request(company, typed, kind, came, shell_account(), now), as_json=as_json)
+
+
+@app.command("list")
+def listing(
+    closed: Annotated[bool, typer.Option("--all", help="With those that are closed.")] = False,
+    config: Config = DEFAULT_FILE,
+    controller: Of = None,
+    as_json: Json = False,
+) -> None:
+    """List the open requests on this box, the first to answer first."""
+    selection = select_for_callers(config, controller or ())
+    warn_of_unrelated(selection.unrelated)
+    result = request_register.listing(selection.named, datetime.now(UTC), closed=closed)
+    if as_json:
+        print_document(result)
+    else:
+        print("\n".join(text.listing(result, _)))
+
+
+@app.command()
+def show(
+    request: RequestNumber, config: Config = DEFAULT_FILE, controller: Of = None, as_json: Json = False
+) -> None:
+    """Show a request, what was done, and what comes next."""
+    company, _rest = _company(config, controller)
+    result = request_register.request_numbered(company, request)
+    _show(ListedRequest.of(result, company, datetime.now(UTC)), as_json=as_json)
+
+
+@app.command()
+def identify(
+    request: RequestNumber,
+    how: Annotated[
+        Identification,
+        typer.Argument(metavar="HOW", help="called-back, in-person, document, signature or account."),
+    ],
+    config: Config = DEFAULT_FILE,
+    controller: Of = None,
+    as_json: Json = False,
+) -> None:
+    """Put on record how you checked that the number is the person's: a word, no document."""
+    company, _rest = _company(config, controller)
+    _show(
+        request_register.identify(company, request, how, shell_account(), datetime.now(UTC)), as_json=as_json
+    )
+
+
+@app.command()
+def assign(
+    request: RequestNumber,
+    account: Annotated[str, typer.Argument(metavar="[ACCOUNT]", help="Default: yours.")] = "",
+    config: Config = DEFAULT_FILE,
+    controller: Of = None,
+    as_json: Json = False,
+) -> None:
+    """Say who works on a request."""
+    company, _rest = _company(config, controller)
+    author = shell_account()
+    result = request_register.assign(company, request, account or author, author, datetime.now(UTC))
+    _show(result, as_json=as_json)
+
+
+@app.command()
+def extend(
+    request: RequestNumber,
+    reason: Annotated[
+        ExtensionReason, typer.Argument(metavar="REASON", help="complexity or number (of requests).")
+    ],
+    config: Config = DEFAULT_FILE,
+    controller: Of = None,
+    as_json: Json = False,
+) -> None:
+    """Extend the time to answer by two months, once, and before it is over. Tell the person why."""
+    company, _rest = _company(config, controller)
+    _show(
+        request_register.extend(company, request, reason, shell_account(), datetime.now(UTC)), as_json=as_json
+    )
+
+
+@app.command()
+def letter(
+    request: RequestNumber,
+    number: Number = None,
+    customer: Customer = None,
+    language: Annotated[
+        str, typer.Option(metavar="LANGUAGE", help="The person's: it, en, de, fr or es.")
+    ] = "it",
+    output: Annotated[
+        Path, typer.Option("-o", "--output", metavar="FOLDER", help="Where the file goes.")
+    ] = Path(),
+    config: Config = DEFAULT_FILE,
+    controller: Of = None,
+    as_json: Json = False,
+) -> None:
+    """Make the answer in one ZIP file: the letter with its annex, the records, and all receipts."""
+    typed, now = identified(number, customer), datetime.now(UTC)
+    company, selection = _company(config, controller)
+    from ...views.letter_page import answer_pages  # not for other commands: jinja2 takes 30 ms
+
+    if language not in LETTER_LANGUAGES:
+        raise InformativaError(
+            Text("There are no letters in {language}.", language=language),
+            Text("There are: {known}.", known=", ".join(LETTER_LANGUAGES)),
+        )
+
+    def put(name: str, data: bytes) -> str:
+        file = output / name
+        try:
+            write_file(file, data, secret=True)
+        except OSError as error:
+            raise InformativaError(
+                Text("{file} cannot be written: {why}.", file=file, why=Foreign(error.strerror or "")),
+                Text("Name a folder of yours with -o."),
+            ) from error
+        return str(file)
+
+    pages = answer_pages(language, now)
+    account, configuration = shell_account(), selection.configuration
+    result = request_answers.answer(company, request, typed, configuration, pages, put, account, now)
+    if as_json:
+        print_document(result)
+    else:
+        print("\n".join(text.answer(result, _)))
+    if not result.complete:
+        raise typer.Exit(INCOMPLETE)
+
+
+@app.command()
+def erase(
+    request: RequestNumber,
+    number: Number = None,
+    customer: Customer = None,
+    instruction: Annotated[
+        str,
+        typer.Option(
+            metavar="TICKET", help="The controller's instruction, which the log notes: a ticket's id."
+        ),
+    ] = "",
+    yes: Yes = False,
+    config: Config = DEFAULT_FILE,
+    controller: Of = None,
+    as_json: Json = False,
+) -> None:
+    """Erase the person of a request; without --yes only say what would be erased."""
+    typed, now = identified(number, customer), datetime.now(UTC)
+    company, selection = _company(config, controller)
+    account, configuration = shell_account(), selection.configuration
+    result = request_answers.erase(
+        company, request, typed, configuration, instruction, account, now, really=yes
+    )
+    if as_json:
+        print_document(result)
+    else:
+        for line in caller_view.erased(result.erased, yes, _):
+            print(line)
+        if not yes:
+            print(_("Nothing was erased yet. To do it, add --yes."))
+        print("\n".join(text.request(result.request, _)))
+    if not result.complete:
+        raise typer.Exit(INCOMPLETE)
+
+
+@app.command()
+def close(
+    request: RequestNumber,
+    outcome: Annotated[
+        RequestOutcome,
+        typer.Argument(
+            metavar="OUTCOME",
+            help="answered, withdrawn, unidentified, unfounded, excessive, or retained (there are grounds to"
+            " keep the data).",
+        ),
+    ],
+    config: Config = DEFAULT_FILE,
+    controller: Of = None,
+    as_json: Json = False,
+) -> None:
+    """Close a request when the person has the answer. From then on it leads to nobody."""
+    company, _rest = _company(config, controller)
+    _show(
+        request_register.close(company, request, outcome, shell_account(), datetime.now(UTC)), as_json=as_json
+    )
+
+
+def _company(config: Path, names: list[str] | None) -> tuple[Controller, Selection]:
+    """Return the one company that a command is about, and the configuration."""
+    selection = select_for_callers(config, names or ())
+    if len(selection.named) != 1:
+        raise InformativaError(
+            Text("A request is one company's."), Text("Name one company: --controller NAME")
+        )
+    warn_of_unrelated(selection.unrelated)
+    return selection.named[0], selection
+
+
+def _show(result: ListedRequest, *, as_json: bool) -> None:
+    if as_json:
+        print_document(result)
+    else:
+        print("\n".join(text.request(result, _)))

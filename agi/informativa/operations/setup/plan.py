@@ -159,7 +159,7 @@ def _require_free(request: Request, journal: Journal) -> None:
     if os.geteuid() == 0 and (theirs := another_users_folder(folder.parent)):
         raise InformativaError(
             Text("Another user than root may exchange what is in {folder}.", folder=theirs),
-            Text("Name a folder in one of root's, such as: informativa setup /etc/informativa"),
+            Text("Name a folder in one of root's: informativa setup DIR"),
         )
     if request.company is None:
         raise InformativaError(Text("Whose configuration?"), Text("Name the company: --company NAME"))

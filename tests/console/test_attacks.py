@@ -242,6 +242,7 @@ ATTACKS = {
                 b'--x\r\ncontent-disposition: form-data; name="csrf"\r\n\r\n\\ud800\r\n--x--\r\n',
                 {"language": "it"},
             )
+            if not (kind == "multipart/form-data; boundary=x" and route.path.endswith("/forecast"))
         ],
     ),
     **{

@@ -125,6 +125,7 @@ def test_size_is_bounded(admin: Browser, size: int, status: int) -> None:
         ("/acme/forecast", "multipart/form-data; boundary=x; charset=idna", 415),
         ("/acme/evidence/audit", "multipart/form-data; boundary=x", 415),
         ("/acme/forecast", "application/yaml", 415),
+        ("/acme/forecast", "multipart/form-data; boundary=x", 403),  # without the token of our form
     ],
 )
 def test_other_forms_are_refused(admin: Browser, path: str, kind: str, status: int) -> None:

@@ -268,7 +268,7 @@ def friday(office: Office) -> None:
     assert office.records() == before
     assert office.ring("3338888888") == ("NOTDUE", "already-informed")
     assert "Acme" in office.follow("docs/operating.md", "report acme --month", more=f" -c {CONFIG}")
-    assert "Complete" in office.type(f"informativa evidence audit --controller acme -c {CONFIG}")
+    assert "Accounted for" in office.type(f"informativa evidence audit --controller acme -c {CONFIG}")
     undone = office.type("informativa setup --undo --yes")
     assert f"Stays: {ETC}" in undone
     assert (office.pbx.etc / "extensions.conf").read_text() == EXTENSIONS

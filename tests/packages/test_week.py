@@ -238,7 +238,7 @@ def thursday(office: Office) -> None:
     office.type("systemctl start informativa")
     assert office.ring("3331234567")[0] == "PLAYED"
     assert office.ring("3337777777") == ("PLAYED", "not-informed")
-    assert office.type(f"find {ETC} ! -user asterisk ! -name '*.agi'") == ""
+    assert office.type(f"find {ETC}/ledger {ETC}/keys ! -user asterisk") == ""
 
 
 def back_up(office: Office) -> None:
@@ -268,7 +268,7 @@ def friday(office: Office) -> None:
     assert office.records() == before
     assert office.ring("3338888888") == ("NOTDUE", "already-informed")
     assert "Acme" in office.follow("docs/operating.md", "report acme --month", more=f" -c {CONFIG}")
-    assert "Complete" in office.type(f"informativa evidence audit --controller acme -c {CONFIG}")
+    assert "Accounted for" in office.type(f"informativa evidence audit --controller acme -c {CONFIG}")
     undone = office.type("informativa setup --undo --yes")
     assert f"Stays: {ETC}" in undone
     assert (office.pbx.etc / "extensions.conf").read_text() == EXTENSIONS

@@ -90,7 +90,7 @@ class Check:
 
     @property
     def asks_asterisk(self) -> bool:
-        """Whether the check needs a session at Asterisk's manager interface."""
+        """The need of a session at Asterisk's manager interface."""
         return bool(self.needs & _OF_ASTERISK)
 
     def lacking(self, system: System) -> Text | None:

@@ -118,7 +118,7 @@ def test_a_ledger_that_was_never_audited_is_named(folder: Path) -> None:
             "",
         )
     ]
-    assert audit_line(None, ENGLISH) == "never"
+    assert audit_line(None, UTC, ENGLISH) == "never"
 
 
 @pytest.mark.parametrize(
@@ -150,5 +150,5 @@ def test_all_say_the_same_of_it(folder: Path, acme: Controller) -> None:
     assert str(remembered(GAPS)) == sentence
     ((_state, text, _fix),) = findings(folder, AT + timedelta(days=1))
     assert text == f"acme was audited 1 day ago: {sentence}"
-    assert audit_line(GAPS, ENGLISH) == f"{AT:%Y-%m-%d %H:%M} UTC: {sentence}"
-    assert "LACUNE (registrazioni: 700, mancanti: 5" in audit_line(GAPS, language("it"))
+    assert audit_line(GAPS, UTC, ENGLISH) == f"{AT:%Y-%m-%d %H:%M} UTC: {sentence}"
+    assert "LACUNE (registrazioni: 700, mancanti: 5" in audit_line(GAPS, UTC, language("it"))

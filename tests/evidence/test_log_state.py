@@ -74,7 +74,7 @@ def test_records_wait_until_they_are_signed(acme: Controller) -> None:
     """Before the first checkpoint all wait; after it none, until more come."""
     unsigned = log_state(acme)
     assert (unsigned.size, unsigned.signed, unsigned.signed_at, unsigned.waiting) == (3, 0, None, 3)
-    assert _log(unsigned, ENGLISH) == "nothing yet; 3 waiting"
+    assert _log(unsigned, UTC, ENGLISH) == "nothing yet; 3 waiting"
     sequence(Path(acme.ledger))
     after = log_state(acme)
     assert (after.size, after.signed, after.waiting) == (3, 3, 0)
@@ -82,7 +82,7 @@ def test_records_wait_until_they_are_signed(acme: Controller) -> None:
     record(acme, 3)
     more = log_state(acme)
     assert (more.size, more.signed, more.waiting) == (6, 3, 3)
-    assert _log(more, ENGLISH).startswith("3 of 6 records, checkpoint of ")
+    assert _log(more, UTC, ENGLISH).startswith("3 of 6 records, checkpoint of ")
 
 
 def test_where_else_the_log_is_and_how_far(acme: Controller) -> None:
@@ -93,8 +93,8 @@ def test_where_else_the_log_is_and_how_far(acme: Controller) -> None:
         KeptElsewhere("/mnt/old", 1, None, "it is behind"),
     )
     state = replace(log_state(acme), published=elsewhere)
-    assert _log(state, ENGLISH).endswith(", /mnt/proof has 2, /mnt/old HAS ONLY 1")
-    assert _log(state, language("it")).endswith(", /mnt/proof ne ha 2, /mnt/old NE HA SOLO 1")
+    assert _log(state, UTC, ENGLISH).endswith(", /mnt/proof has 2, /mnt/old HAS ONLY 1")
+    assert _log(state, UTC, language("it")).endswith(", /mnt/proof ne ha 2, /mnt/old NE HA SOLO 1")
 
 
 def test_status_tells_how_far_the_log_is(folder: Path, acme: Controller) -> None:
@@ -251,10 +251,11 @@ def test_target_that_lacks_records(folder: Path, acme: Controller) -> None:
         "witnesses": {"home.example": [0, None, "It does not answer."]},
     }
     (LogFolder(Path(acme.ledger)).folder / "elsewhere-1.json").write_text(json.dumps(state))
-    fix = "Mend it, then type: informativa evidence publish --controller acme"
-    assert findings(folder) == [
-        warning("/mnt/proof has 1 of 3 signed records of acme: No space left on device", fix),
-        warning("home.example has 0 of 3 signed records of acme: It does not answer.", fix),
+    command = f"informativa evidence publish --controller acme -c {folder / 'informativa.yaml'}"
+    fix = f"Mend it, then type: {command}"
+    assert [(finding.state, str(finding.finding), str(finding.fix)) for finding in findings(folder)] == [
+        (State.WARNING, "/mnt/proof has 1 of 3 signed records of acme: No space left on device", fix),
+        (State.WARNING, "home.example has 0 of 3 signed records of acme: It does not answer.", fix),
     ]
 
 

@@ -239,7 +239,8 @@ def _transcript(office: Office, situation: Situation, handle: Callable[[Call, in
         lines += [f"==== {call.number or 'no number'} calls {call.line} ====", *handle(call, number), ""]
         office.clock.advance(hours=1)
     text = "\n".join(lines).replace(str(office.folder), "/etc/informativa").replace(__version__, "VERSION")
-    return re.sub(r"(?<= file=)[0-9a-f]{16}", "DIGEST", text)  # of the configuration's path
+    text = re.sub(r"(?<= file=)[0-9a-f]{16}", "DIGEST", text)  # of the configuration's path
+    return re.sub(r"(?<= process=)\d+", "PID", text)
 
 
 async def _handle_by_service(office: Office, call: Call, number: int) -> list[str]:

@@ -405,6 +405,7 @@ EXCEPTIONS = {
     "backup verify": "the same, of digests",
     "restore": "restores such a backup: built by hand, and test_restore.py runs it",
     "completion": "scripts for shells, which test_cli.py runs in them",
+    "reload": "has a running service load a file: built by hand, and test_reload.py runs it",
     "rollback": "replaces the program: built by hand, and test_rollback.py runs it",
     "upgrade-check": "examines the machine: its result is built by hand (results_by_hand.py)",
     "systemd": "names the machine's Python and users: built by hand",

@@ -56,11 +56,13 @@ from informativa.operations.evidence.noted_approvals import (
     NotedApprovals,
     NotedNote,
 )
+from informativa.operations.forecast_document import Forecast
 from informativa.operations.problems import Problem
 from informativa.operations.prompts.configured import Snippet
 from informativa.operations.prompts.making import PromptsMade
 from informativa.operations.prompts.showing import configured_prompts
 from informativa.operations.record_document import Record
+from informativa.operations.reload import Reload
 from informativa.operations.request_register import OpenRequests
 from informativa.operations.setup.report import SetupReport
 from informativa.operations.status import (
@@ -80,6 +82,7 @@ from informativa.views.text import (
     backups,
     boxes,
     doctor,
+    forecast,
     mending,
     monitor,
     prompts,
@@ -608,6 +611,25 @@ def _show_setup(report: SetupReport, _configuration: Configuration, language: La
     yield from setup_view.report(report, language)
 
 
+RELOAD = Reload(
+    Path("/etc/informativa/informativa.yaml"),
+    Forecast(
+        file=Path("/etc/informativa/informativa.yaml"),
+        current=Path("/etc/informativa/informativa.yaml"),
+        on=None,
+        same=True,
+        changed_meanwhile=False,
+        warnings=(),
+        companies=(),
+    ),
+    loaded=False,
+)
+
+
+def _show_reload(shown: Reload, _configuration: Configuration, language: Language) -> Iterator[str]:
+    yield from forecast.reload_preview(shown.file, shown.forecast, language)
+
+
 RESULTS = {
     "backup make": _backup(backups_by_hand.MADE, backups.made),
     "backup verify": _backup(backups_by_hand.VERIFIED, backups.verified),
@@ -627,6 +649,10 @@ RESULTS = {
     "monitor, fork": ResultByHand(lambda _configuration: FORKED, _show_finding),
     "monitor, look": ResultByHand(lambda _configuration: LOOK, _show_look, json=False),
     "prompts add": ResultByHand(_prompts_made, _show_prompts),
+    "reload": ResultByHand(lambda _configuration: RELOAD, _show_reload),
+    "reload, read anew": ResultByHand(
+        lambda _configuration: replace(RELOAD, forecast=None, loaded=True), _show_reload
+    ),
     "setup": ResultByHand(lambda _configuration: setup_by_hand.PREVIEW, _show_setup),
     "setup, failed": ResultByHand(lambda _configuration: setup_by_hand.FAILED, _show_setup),
     "setup, nothing": ResultByHand(lambda _configuration: setup_by_hand.NOTHING_LEFT, _show_setup),

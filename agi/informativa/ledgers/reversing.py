@@ -42,6 +42,14 @@ class Hindrance:
 
 _ANSWERS = ", ".join(f"'{answer.value}'" for answer in Answer)
 HINDRANCES = {
+    20: Hindrance(
+        "SELECT count(*) FROM request",
+        lambda count: Text.counted(
+            "{count} person's request in the register",
+            "{count} persons' requests in the register",
+            count,
+        ),
+    ),
     19: Hindrance(
         "SELECT count(*) FROM answer WHERE box <> ''",
         lambda count: Text.counted(

@@ -1,0 +1,4 @@
+-- Empty, or the reversal is refused.
+DROP INDEX request_steps;
+DROP TABLE request_step;
+DROP TABLE request;

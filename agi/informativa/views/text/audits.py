@@ -10,6 +10,7 @@ from ...evidence.last_audit import LastAudit
 from ...evidence.note_standing import NoteVerdict
 from ...ledgers.audit_flaws import AuditedFlaw, Flaw
 from ...ledgers.audit_history import HistoryRow
+from ...ledgers.instructions import UNSTATED
 from ...ledgers.tally import CounterRow
 from ...model import Answer, Verdict
 from ...model.text import Text
@@ -223,10 +224,15 @@ def _cause(hole: Hole, newest: str, say: Language) -> str:
         return say(
             "{cause}, by the note in leaf {leaf} ({at:%Y-%m-%d %H:%M} UTC, instruction {instruction}):"
             " {word}",
-            instruction=hole.instruction,
+            instruction=instruction_words(hole.instruction, say),
             **values,
         )
     return say("{cause}, by the note in leaf {leaf} ({at:%Y-%m-%d %H:%M} UTC): {word}", **values)
+
+
+def instruction_words(instruction: str, say: Language) -> str:
+    """Return the name of a controller's instruction, or that the note names none."""
+    return say("not stated") if instruction == UNSTATED else instruction
 
 
 def word_of_note(note: Hole | BoxErasure, say: Language) -> str:

@@ -9,7 +9,7 @@ from ...model import Verdict
 from ...model.text import Text
 from ...operations.evidence.bundle_holes import BoxErasure, BoxHoles
 from ..messages import Language
-from .audits import hole_sentences, place, verdict_sentence, word_of_note
+from .audits import hole_sentences, instruction_words, place, verdict_sentence, word_of_note
 
 MOST_ERASURES = 20  # notes of erasures that are listed of one box
 
@@ -51,7 +51,7 @@ def _erasures(notes: Sequence[BoxErasure], newest: str, say: Language) -> Iterat
             "an erasure is noted in leaf {leaf} ({at:%Y-%m-%d %H:%M} UTC, instruction {instruction}): {word}",
             leaf=place(note.note, note.log, newest, say),
             at=note.at,
-            instruction=note.instruction,
+            instruction=instruction_words(note.instruction, say),
             word=word_of_note(note, say),
         )
         yield not note.is_accounted, sentence

@@ -59,7 +59,7 @@ def lines(report: StatusReport, say: Language) -> Iterator[str]:
         return
     names = {zone_name(status.zone) for status in report.controllers}
     zone = names.pop() if len(names) == 1 else say("local time")
-    titles = say("company"), "state", say("today"), say("30 days"), say("errors")
+    titles = say("company"), say("state"), say("today"), say("30 days"), say("errors")
     company = max(len(titles[0]), *(len(status.id) for status in report.controllers))
     today, days, errors = (max(width, len(title)) for width, title in zip((5, 7, 6), titles[2:], strict=True))
     row = f"{{:<{company}}} {{:<8}} {{:>{today}}} {{:>{days}}} {{:>{errors}}} {{}}"

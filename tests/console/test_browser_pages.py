@@ -27,7 +27,7 @@ ADDRESSES = [each.path for each in ROUTES if each.get and not NO_PAGE.fullmatch(
 # Each two of language, colours and width meet once; by day on a telephone, which is the harder.
 DAY = [("it", "light", 360), ("en", "dark", 360)]
 NIGHT = [pytest.param(*way, marks=pytest.mark.night) for way in (("it", "dark", 1280), ("en", "light", 1280))]
-EVERYWHERE = {"{controller}": "acme", "{record:number}": "3"}
+EVERYWHERE = {"{controller}": "acme", "{record:number}": "3", "{request:number}": "1"}
 NOT_FOR_ALL = {"/login", "/invitation/{token}"}
 
 
@@ -71,6 +71,11 @@ def named(busy: ServedConsole, operator: Browser) -> Mapping[str, str]:
         found["/{controller}/caller/{session_key}" + part] = caller.rpartition("/")[2]
     operator.get(f"{caller}/letter")
     found["/{controller}/letter/{session_key}"] = after(operator.send(language="it", reference="2026/17"))
+    operator.get("/acme/requests/new")
+    operator.send(number=CALLER.number, kind="access", received=f"{datetime.now(UTC):%Y-%m-%d}")
+    operator.send("/acme/requests/1", move="identify", word="document")
+    answered = operator.send("/acme/requests/1", move="letter", language="it")
+    found["/{controller}/requests/1/answer/{session_key}"] = after(answered)
     operator.get("/acme/caller")
     operator.get(f"{operator.send(number=STRANGER.number).url}/erasure")
     found["/{controller}/erased/{session_key}"] = after(operator.send(word="acme"))

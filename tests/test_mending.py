@@ -26,6 +26,8 @@ from informativa.operations.doctor.ledgers import unmounted
 from informativa.operations.doctor.mending import Mending, Outcome, Treatment, mend
 from informativa.operations.doctor.remedy_commands import Execution, execute
 
+OF_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="root alone may do it")
+
 USER = 54321  # a user id that is nobody's
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="root alone becomes another user")
 CHMOD, CHOWN = ("chmod", "o-w", "a"), ("chown", "asterisk", "a")
@@ -71,6 +73,7 @@ def outcomes(result: Mending) -> list[Outcome]:
     return [treatment.outcome for treatment in result.treatments]
 
 
+@OF_ROOT
 def test_each_is_asked_for_and_runs_after_a_yes(tmp_path: Path) -> None:
     """One that is declined is left as it is, and the other one is mended."""
     first, second = fault("It is open.", CHMOD), fault("It is theirs.", CHOWN)
@@ -82,6 +85,7 @@ def test_each_is_asked_for_and_runs_after_a_yes(tmp_path: Path) -> None:
     assert (result.warning, [str(finding.finding) for finding in result.findings]) == (1, ["It is open."])
 
 
+@OF_ROOT
 def test_commands_after_one_that_fails_are_not_run(tmp_path: Path) -> None:
     """On a disk that is read-only, say: the output is told, and the fault is as before."""
     machine = Machine(fault("It is open.", CHMOD, CHOWN))
@@ -91,6 +95,7 @@ def test_commands_after_one_that_fails_are_not_run(tmp_path: Path) -> None:
     assert machine.ran == [CHMOD]
 
 
+@OF_ROOT
 def test_fault_that_is_gone_counts_although_a_command_failed(tmp_path: Path) -> None:
     """The check has the last word: somebody else may have run the second command."""
     first = fault("It is open.", CHMOD, CHOWN)
@@ -99,12 +104,14 @@ def test_fault_that_is_gone_counts_although_a_command_failed(tmp_path: Path) -> 
     assert machine.ran == [CHMOD, CHOWN]
 
 
+@OF_ROOT
 def test_remedy_that_helps_nothing(tmp_path: Path) -> None:
     """Its commands succeed, and the check says what it said before."""
     machine = Machine(fault("It is open.", CHMOD), mends={CHMOD: fault("It is another.", CHMOD)})
     assert outcomes(machine.mended(tmp_path)) == [Outcome.REMAINS]
 
 
+@OF_ROOT
 def test_remedy_that_brings_another_fault_mended_nothing(tmp_path: Path) -> None:
     """A fault of the same check in place of the first one."""
     first = fault("It is open.", CHMOD)
@@ -120,6 +127,7 @@ def test_remedy_that_brings_another_fault_mended_nothing(tmp_path: Path) -> None
     assert (treatment.outcome, treatment.output) == (Outcome.REMAINS, "done")
 
 
+@OF_ROOT
 def test_fault_that_somebody_mended_meanwhile_is_left_alone(tmp_path: Path) -> None:
     """The remedy of the first one mends the second, too, of which nobody is asked any more."""
     first, second = fault("It is open.", CHMOD), fault("It is theirs.", CHOWN)
@@ -140,6 +148,7 @@ def test_fault_that_somebody_mended_meanwhile_is_left_alone(tmp_path: Path) -> N
     assert (machine.ran, len(asked)) == ([CHMOD], 1)
 
 
+@OF_ROOT
 def test_service_gets_its_time_to_come_up(tmp_path: Path) -> None:
     """Its check is repeated until it answers; that of a file's rights is not."""
     restart = ("systemctl", "restart", "informativa")
@@ -243,6 +252,7 @@ def test_link_of_whom_the_file_belongs_to_is_followed(open_folder: Path) -> None
     assert "/proc/" not in refusal.output
 
 
+@OF_ROOT
 def test_two_at_once(folder: Path) -> None:
     """The second one says so, and runs nothing."""
     file = folder / "informativa.yaml"
@@ -255,6 +265,7 @@ def test_two_at_once(folder: Path) -> None:
     assert outcomes(machine.mended(file)) == [Outcome.FAILED]
 
 
+@OF_ROOT
 def test_program_that_is_not_there() -> None:
     """No exception comes of it: its name and the reason are the output."""
     assert execute(["informativa-of-nobody"]) == Execution(

@@ -95,6 +95,8 @@ def mended(site: Site, check_id: str) -> list[str]:
 def test_remedy_that_is_typed_mends_its_fault(site: Site, fault: Fault) -> None:
     """It stands in what the command prints, a shell takes it as it is, and then the command says what it said
     before the fault."""
+    if fault.name in {"no folder", "no folder, to doctor"} and os.geteuid() != 0:
+        pytest.skip("root alone runs that remedy")
     if fault in OF_USERS:
         site.record("acme", "borealis")
         for place in (site.folder, *site.folder.rglob("*")):

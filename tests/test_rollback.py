@@ -24,6 +24,8 @@ from informativa.process import storage
 from lab.setup import VENV
 from old_ledgers import NEWEST, form, old, rows
 
+OF_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="root alone may do it")
+
 NOW = datetime(2026, 11, 30, 12, tzinfo=UTC)
 TEMPLATES = "informativa/operations/templates"
 SYSTEMCTL = """\
@@ -119,6 +121,7 @@ def machine(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
 STOP, START = "systemctl stop informativa", "systemctl start informativa"
 
 
+@OF_ROOT
 def test_rollback_goes_back_in_all_parts(machine: Machine, earlier: Path) -> None:
     """What runs is stopped first and started last; ledger, unit and dialplan are those of the earlier
     version, records stay, and nothing of the steps is left."""
@@ -173,6 +176,7 @@ def test_preview_changes_nothing_and_shows_all(machine: Machine, earlier: Path) 
     assert machine.commands() == []
 
 
+@OF_ROOT
 @pytest.mark.parametrize("cut", ["stop", "ledgers", "files"])
 def test_rollback_killed_anywhere_is_done_by_the_same_command(
     machine: Machine, earlier: Path, monkeypatch: pytest.MonkeyPatch, cut: str
@@ -213,6 +217,7 @@ def _stop_only(systemctl: Callable[..., None]) -> Callable[..., None]:
     return lambda verb, units: systemctl(verb, units) if verb == "stop" else _kill()
 
 
+@OF_ROOT
 def test_failed_step_leaves_the_present_version_running(machine: Machine, earlier: Path) -> None:
     """What was stopped is started again, and the script of the last steps is gone."""
     with pytest.MonkeyPatch.context() as failing:
@@ -228,6 +233,7 @@ def _refuse(*_arguments: object) -> None:
     raise LedgerError("no")
 
 
+@OF_ROOT
 def test_installation_that_fails_says_what_to_type(machine: Machine, earlier: Path) -> None:
     """The script of the last steps stays, and does the rest when it is typed again."""
     machine.broken.touch()
@@ -297,6 +303,7 @@ def test_file_that_brings_no_earlier_version_is_refused(
     assert machine.commands() == []
 
 
+@OF_ROOT
 @pytest.mark.skipif(not shutil.which("dpkg-deb"), reason="no Debian")
 def test_debian_package_says_what_it_brings(earlier: Path, tmp_path: Path) -> None:
     """Version and schema are read from the program within it; it is installed by dpkg."""

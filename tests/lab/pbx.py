@@ -237,6 +237,21 @@ class Pbx:
                 raise PbxError(f"{channels} channels are still up.{self._tail()}")
             time.sleep(0.05)
 
+    def threads(self) -> list[str]:
+        """Name, system call with its arguments, and place in the kernel of each of its threads (proc(5))."""
+        rows = []
+        for task in Path(f"/proc/{self.pid}/task").glob("*"):
+            with contextlib.suppress(OSError):
+                rows.append(
+                    " ".join((task / name).read_text().strip() for name in ("comm", "syscall", "wchan"))
+                )
+        return sorted(rows)
+
+    def report(self) -> str:
+        """Its channels, what each thread waits for, and the end of its log, for a call that failed."""
+        channels = self.cli("core show channels verbose", 5)
+        return "\n".join([channels, *self.threads(), self._tail()])
+
     def warnings(self) -> list[str]:
         """The WARNING and ERROR lines of its log, without those that every bare start writes."""
         lines = self.log.read_bytes()[self._log_start :].decode(errors="replace").splitlines()

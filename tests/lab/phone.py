@@ -16,7 +16,7 @@ from pathlib import Path
 
 from . import rtp, sipp
 from .line import Line, Sent
-from .pbx import Pbx
+from .pbx import Pbx, PbxError
 from .process import Child
 
 _PATIENCE = 30.0  # seconds that signalling may take; a fraction of one on an idle machine
@@ -242,5 +242,12 @@ class Call:
         last = [message.splitlines()[0] for message in self.messages[-8:]]
         return CallError(
             f"In a call to {self._to}, {what}. SIP: {last}, status {self.sip_status}; {len(self.packets)} RTP"
-            f" packets, {self.heard:.2f} s heard. SIPp ({self._child.status}) says:\n{said}"
+            f" packets, {self.heard:.2f} s heard. SIPp ({self._child.status}) says:\n"
+            f"{said}\n{self._pbx_report()}"
         )
+
+    def _pbx_report(self) -> str:
+        try:
+            return self._pbx.report()
+        except (PbxError, OSError) as error:
+            return f"Asterisk says nothing: {error}"

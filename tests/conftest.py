@@ -25,6 +25,7 @@ from lab.chance import (  # noqa: F401  # hooks, too
     mixed,
     pytest_fixture_setup,
     pytest_runtest_protocol,
+    sample,
     stream,
 )
 from lab.failures import pytest_runtest_makereport, pytest_testnodedown  # noqa: F401  # hooks, too
@@ -90,6 +91,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         path = item.path.relative_to(HERE) if item.path.is_relative_to(HERE) else item.path
         if not SLOW.isdisjoint((path.parts[0], str(path))) or "chromium" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.slow)
+    sample(items)
     items[:] = mixed(items)
 
 
@@ -99,7 +101,7 @@ settings.register_profile(
     "lab",
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
-    max_examples=10 if AGAIN else by_day(40, at_night=100),
+    max_examples=10 if AGAIN else by_day(25, at_night=100),
     derandomize=SEED == USUAL,
     print_blob=True,  # what fails with another seed can be run again
 )

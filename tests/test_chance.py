@@ -7,7 +7,9 @@ import random
 import secrets
 import uuid
 
-from lab.chance import fixed, stream
+import pytest
+
+from lab.chance import fixed, sample, stream
 
 
 def drawn() -> tuple[object, ...]:
@@ -37,3 +39,35 @@ def test_chance_goes_on_as_before() -> None:
                     drawn()
             results.append((first, drawn()))
     assert results[0] == results[1]
+
+
+class Case:
+    """A test's case, with the marks of a `pytest.Item`."""
+
+    def __init__(self, nodeid: str, *marks: pytest.MarkDecorator) -> None:
+        self.nodeid, self.marks = nodeid, {mark.name: mark.mark for mark in marks}
+
+    def get_closest_marker(self, name: str) -> pytest.Mark | None:
+        """The mark of that name."""
+        return self.marks.get(name)
+
+    def add_marker(self, marker: pytest.MarkDecorator) -> None:
+        """Mark it."""
+        self.marks[marker.name] = marker.mark
+
+
+def by_day(monkeypatch: pytest.MonkeyPatch, seed: str) -> list[int]:
+    """Those of ten cases, and two for the night, that are left for the day where three are wanted."""
+    monkeypatch.setattr("lab.chance.SEED", seed)
+    marks = (pytest.mark.sample(3),), (pytest.mark.sample(3), pytest.mark.night)
+    cases = [Case(f"test_it.py::test_it[{number}]", *marks[number > 9]) for number in range(12)]
+    sample(cases)  # type: ignore[arg-type]
+    return [number for number, case in enumerate(cases) if not case.get_closest_marker("night")]
+
+
+def test_sample_of_a_tests_cases(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By day three of them run, the same in each run, and others with another seed."""
+    first, again, other = (by_day(monkeypatch, seed) for seed in ("1", "1", "2"))
+    assert first == again != other
+    assert (len(first), len(other)) == (3, 3)
+    assert max(*first, *other) < 10

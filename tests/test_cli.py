@@ -663,6 +663,7 @@ def mistaken(folder: Path, mistake: str) -> Path:
     return file
 
 
+@pytest.mark.sample(6)
 @pytest.mark.parametrize("mistake", [*GONE, *CHANGED, "key for all"])
 def test_mistake_elsewhere_blocks_no_callers_rights(folder: Path, mistake: str) -> None:
     """What is wrong with another company, a line or a sound is told, and stops nobody's access or erasure."""

@@ -461,6 +461,7 @@ def test_check_tells_all_at_once(folder: Path) -> None:
         assert part in said, part
 
 
+@pytest.mark.sample(1)
 @pytest.mark.skipif(os.geteuid() != 0, reason="root alone may try as another user")
 @pytest.mark.parametrize("what", ["file", "folder"])
 @pytest.mark.slow
@@ -582,6 +583,7 @@ def test_whose_port() -> None:
     assert users.listener(1) is None
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("plain", [False, True])
 @pytest.mark.slow
 def test_colour_only_on_a_terminal_that_wants_it(folder: Path, plain: bool) -> None:

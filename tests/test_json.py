@@ -9,6 +9,8 @@ from datetime import UTC, datetime, timedelta, timezone
 from functools import cache
 from pathlib import Path
 
+import pytest
+
 from informativa.cli.schemas import main, page, schemas
 from informativa.model import Ending, Event, Heard, Reason, RecordKind, Status
 from informativa.model import Record as Found
@@ -56,6 +58,7 @@ def test_nouns_are_linked_and_have_a_source() -> None:
     assert None not in modules
 
 
+@pytest.mark.night
 def test_pages_are_written_anew(tmp_path: Path) -> None:
     """`make docs` writes the page and each schema, and takes away the schema of a class that is gone."""
     (tmp_path / "schemas").mkdir()

@@ -327,6 +327,7 @@ def two(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Path], dict
     return encoded(SHIPPED / "it/short.wav", folder), encoded(SHIPPED / "de/short.wav", folder)
 
 
+@pytest.mark.night
 @sox
 @pytest.mark.slow
 def test_formats_of_one_recording_are_one_sound(two: tuple[dict[str, Path], dict[str, Path]]) -> None:

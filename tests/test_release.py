@@ -98,6 +98,7 @@ def test_each_disagreement_is_told_with_what_to_do(checkout: Path) -> None:
     assert "v1.2.0 is another commit already" in disagreements("1.2.0", checkout)[1]
 
 
+@pytest.mark.night
 @pytest.mark.slow
 def test_release_is_whole_and_the_same_twice(tmp_path: Path) -> None:
     """Wheel, sdist, FreePBX module, bill of materials, sums, notes; two builds of one commit are the same."""

@@ -35,6 +35,7 @@ def editable(tmp_path: Path) -> Path:
     return environment / "bin/informativa"
 
 
+@pytest.mark.night
 @pytest.mark.shipped_prompts
 @pytest.mark.slow
 def test_editable_installation_is_a_working_program(editable: Path, folder: Path, tmp_path: Path) -> None:

@@ -241,6 +241,7 @@ def test_sox_that_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
 # --- the voices ---
 
 
+@pytest.mark.sample(2)
 @sox
 @voices
 @pytest.mark.parametrize("language", sorted(pronunciation.SPELLINGS))

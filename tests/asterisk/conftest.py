@@ -17,7 +17,7 @@ from lab.pbx import Pbx
 from .site import EXTENSIONS, SECONDS, Site
 
 HERE = Path(__file__).parent
-ON_BOTH_BY_DAY = {"test_calls", "test_dialplan", "test_faults"}
+ON_BOTH_BY_DAY = {"test_calls", "test_dialplan"}
 """The files whose subject is what Asterisk itself does; the others run on Asterisk 16 at night."""
 
 

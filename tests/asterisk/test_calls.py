@@ -143,6 +143,7 @@ def test_i2_silence_that_comes_in_the_middle_of_the_prompt(site: Site) -> None:
     assert (record.event.status, record.event.recording) == ("FAILED", "")
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize(
     "name",
     [
@@ -160,6 +161,7 @@ def test_caller_id_name_is_only_a_name(site: Site, name: bytes) -> None:
     assert [site.call(name=name).status for _ in range(2)] == ["PLAYED", "NOTDUE"]
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize(
     "name",
     [
@@ -187,6 +189,7 @@ def test_i1_line_break_in_the_name_makes_nobody_known(site: Site, name: str) -> 
         assert told.heard["after"]
 
 
+@pytest.mark.sample(7)
 @pytest.mark.parametrize(
     ("caller", "reason"),
     [

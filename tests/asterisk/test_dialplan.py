@@ -50,6 +50,7 @@ def test_gosub_from_within_a_gosub(site: Site) -> None:
     assert (told.status, told.reason) == ("PARTIAL", "outer")
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize("left", ["STATUS=NOTDUE", "REASON=service-busy", "RECORD=7", "SPOOL=line=default"])
 def test_what_an_earlier_notice_left_is_not_taken_for_this_ones(site: Site, left: str) -> None:
     """A variable that the channel has from an earlier notice of the call, whichever it is, says nothing of

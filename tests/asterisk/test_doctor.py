@@ -337,6 +337,7 @@ BROKEN: list[tuple[Callable[[Site], None], str, str, str, str]] = [
 ]
 
 
+@pytest.mark.sample(9)
 @pytest.mark.parametrize(
     ("break_it", "check", "state", "finding", "fix"),
     BROKEN,

@@ -137,6 +137,7 @@ def test_freepbx_trunk_without_a_number(freepbx: Site, sounds: dict[str, Path]) 
     assert (told.status, told.reason) == ("FALLBACK", "no-line")
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     ("verstat", "told", "vouched"),
     [

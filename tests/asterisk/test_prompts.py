@@ -72,6 +72,7 @@ def with_master(site: Site, folder: Path, seconds: float = 8.0) -> None:
     site.configure(('version: "2026-11"', 'version: "2026-12"'))
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("codec", ["slin", "slin16", "g722"])
 def test_wideband_channel_hears_the_master_whole(site: Site, codec: str, tmp_path: Path) -> None:
     """Whichever of the two files Asterisk chooses for a channel, its end is the end of the notice."""

@@ -122,6 +122,7 @@ def test_calls_appear_by_themselves(
     reader.sees("New calls do not appear any more. Load the page anew.")
 
 
+@pytest.mark.night
 def test_ten_thousand_calls(office: ServedConsole, person: Callable[..., Person]) -> None:
     """Pages of a large ledger are as long as those of a small one, and the links lead through all of it."""
     played = Company(office.folder).played

@@ -169,7 +169,7 @@ USERS = {
 }
 
 
-@pytest.mark.parametrize("user", USERS)
+@pytest.mark.parametrize("user", [pytest.param("root", marks=pytest.mark.night), "another"])
 @pytest.mark.slow
 def test_another_user_signs_what_the_service_records(file: Path, user: str) -> None:
     """Word for word as the page has it: the service goes on recording, cannot read the key, and leaves

@@ -515,6 +515,7 @@ def test_unzips_with_other_programs(company: Company, tmp_path: Path) -> None:
     subprocess.run(command, cwd=tmp_path / NAME, check=True)
 
 
+@pytest.mark.night
 @pytest.mark.slow
 def test_zip64_begins_where_the_old_format_ends(tmp_path: Path) -> None:
     """More than 65,535 entries are read back; their writer needs memory for none of them."""

@@ -17,6 +17,7 @@ from informativa.model import Answer, Verdict
 from informativa.model.plan import LogRule, Period
 from informativa.operations.evidence.auditing import AuditedLedger
 from informativa.operations.evidence.monitor_findings import FindingKind
+from lab.chance import by_day
 
 KEYS = [str(approver.verifier) for approver in APPROVERS]
 WITNESSES = (str(WITNESS.verifier),)
@@ -189,7 +190,7 @@ SHORTENED = [("retention", 4, 0), ("sign", 0, 0), ("months", 5, 0), ("purge", 0,
 BEFORE_THE_KEY = [("copy", 0, 0), ("key", 0, 0), ("restore alone", 0, 0), ("approve", 0, 0)]
 
 
-@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=by_day(2, at_night=5), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(beginning=BEGINNING, steps=st.lists(STEP, min_size=8, max_size=16))
 @example(RESTING, [("erase", 2, 0)])
 @example(PLAIN, STALE)

@@ -62,6 +62,20 @@ def pytest_fixture_setup(
         return (yield)
 
 
+def sample(items: list[pytest.Item]) -> None:
+    """Leave for the night all cases of a test marked `sample` but so many, which this seed draws."""
+    cases: dict[tuple[str, int], list[pytest.Item]] = {}
+    for item in items:
+        mark = item.get_closest_marker("sample")
+        if mark and not item.get_closest_marker("night"):
+            cases.setdefault((item.nodeid.partition("[")[0], *mark.args), []).append(item)
+    for (test, count), of_test in cases.items():
+        by_day = stream(f"sample {test}").sample(of_test, min(count, len(of_test)))
+        for item in of_test:
+            if item not in by_day:
+                item.add_marker(pytest.mark.night)
+
+
 def mixed(items: list[pytest.Item]) -> list[pytest.Item]:
     """The tests with their files in an order of this seed's, so that those that wait for a telephone call and
     those that compute run side by side; with another seed than the usual one, the tests of each file, too."""

@@ -47,6 +47,7 @@ def fail_over(cluster: Patroni) -> None:
     cluster.wait_for_standbys()
 
 
+@pytest.mark.night
 def test_a_primary_that_is_killed_under_load_loses_nothing(
     cluster: Patroni, world: World, chance: random.Random, rounds: Rounds
 ) -> None:

@@ -54,6 +54,7 @@ def test_three_boxes_are_one_where_nothing_is_broken(
     assert [(each.others.unanswered, each.others.late) for each in world.machines.values()] == [(0, 0)] * 3
 
 
+@pytest.mark.night
 def test_a_database_that_is_killed_and_comes_back(
     world: World, chance: random.Random, rounds: Rounds
 ) -> None:
@@ -76,6 +77,7 @@ def test_pgbouncer_in_transaction_mode_changes_nothing(
     assert [(each.others.unanswered, each.others.late) for each in world.machines.values()] == [(0, 0)] * 4
 
 
+@pytest.mark.night
 @pytest.mark.usefixtures("bouncer")
 def test_a_database_that_is_killed_behind_pgbouncer(
     world: World, chance: random.Random, rounds: Rounds

@@ -105,6 +105,7 @@ def certificates(folder: Path) -> dict[str, Certificate | None]:
     }
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize(
     ("what", "complaint"),
     [

@@ -49,6 +49,7 @@ def test_help(command: tuple[str, ...]) -> None:
     assert "Usage: informativa" in run(*command).stdout
 
 
+@pytest.mark.night
 @pytest.mark.slow
 def test_nothing_but_sharing_needs_psycopg(folder: Path) -> None:
     """Who shares no database need not have the extra `postgres`: help, `check` and `status` do without."""

@@ -54,6 +54,7 @@ def assert_recovered(office: Office, pid: int | None, calls: Sequence[Call], aft
     assert complaints(office, [*calls, *after]) == []
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(
     "error", [errno.ENOSPC, errno.EIO, errno.EROFS], ids=lambda error: errno.errorcode[error]
 )

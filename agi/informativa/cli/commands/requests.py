@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import typer
 
@@ -29,6 +30,7 @@ from .callers import Customer, Number, identified
 app = typer.Typer(
     help="Persons' requests: access, erasure, objection, portability, proof.", no_args_is_help=True
 )
+Word = TypeVar("Word", bound=str)
 RequestNumber = Annotated[int, typer.Argument(metavar="REQUEST", min=1, help="Its number in the register.")]
 
 
@@ -102,10 +104,7 @@ def identify(
     as_json: Json = False,
 ) -> None:
     """Put on record how you checked that the number is the person's: a word, no document."""
-    company, _rest = _company(config, controller)
-    _show(
-        request_register.identify(company, request, how, shell_account(), datetime.now(UTC)), as_json=as_json
-    )
+    _take_step(request_register.identify, request, how, config, controller, as_json=as_json)
 
 
 @app.command()
@@ -117,10 +116,8 @@ def assign(
     as_json: Json = False,
 ) -> None:
     """Say who works on a request."""
-    company, _rest = _company(config, controller)
-    author = shell_account()
-    result = request_register.assign(company, request, account or author, author, datetime.now(UTC))
-    _show(result, as_json=as_json)
+    worker = account or shell_account()
+    _take_step(request_register.assign, request, worker, config, controller, as_json=as_json)
 
 
 @app.command()
@@ -134,10 +131,7 @@ def extend(
     as_json: Json = False,
 ) -> None:
     """Extend the time to answer by two months, once, and before it is over. Tell the person why."""
-    company, _rest = _company(config, controller)
-    _show(
-        request_register.extend(company, request, reason, shell_account(), datetime.now(UTC)), as_json=as_json
-    )
+    _take_step(request_register.extend, request, reason, config, controller, as_json=as_json)
 
 
 @app.command()
@@ -239,10 +233,7 @@ def close(
     as_json: Json = False,
 ) -> None:
     """Close a request when the person has the answer. From then on it leads to nobody."""
-    company, _rest = _company(config, controller)
-    _show(
-        request_register.close(company, request, outcome, shell_account(), datetime.now(UTC)), as_json=as_json
-    )
+    _take_step(request_register.close, request, outcome, config, controller, as_json=as_json)
 
 
 def _company(config: Path, names: list[str] | None) -> tuple[Controller, Selection]:
@@ -254,6 +245,20 @@ def _company(config: Path, names: list[str] | None) -> tuple[Controller, Selecti
         )
     warn_of_unrelated(selection.unrelated)
     return selection.named[0], selection
+
+
+def _take_step(
+    step: Callable[[Controller, int, Word, str, datetime], ListedRequest],
+    request: int,
+    word: Word,
+    config: Path,
+    names: list[str] | None,
+    *,
+    as_json: bool,
+) -> None:
+    """Take a step of a request, which one word describes, as this shell's account; and show the request."""
+    company, _rest = _company(config, names)
+    _show(step(company, request, word, shell_account(), datetime.now(UTC)), as_json=as_json)
 
 
 def _show(result: ListedRequest, *, as_json: bool) -> None:

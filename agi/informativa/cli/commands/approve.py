@@ -23,6 +23,7 @@ from ...operations.evidence import approver_key as keys
 from ...operations.evidence import approving, logs, noted_approvals
 from ...views.text import approval as view
 from ..options import Config, Json, Of, print_document, warn, warn_of_unrelated
+from ..questions import ask_yes, is_terminal
 from ..words import _
 
 
@@ -160,9 +161,9 @@ def _places(words: Sequence[str]) -> tuple[LeafPlace, ...]:
 
 def _is_confirmed() -> bool:
     """Ask at a terminal. Raises InformativaError where there is none."""
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    if not is_terminal():
         raise _nobody_asked()
-    return typer.confirm(_("Do you approve this, for your company?"))
+    return ask_yes(_("Do you approve this, for your company?"))
 
 
 def _nobody_asked() -> InformativaError:

@@ -45,11 +45,6 @@ def add_to(program: typer.Typer) -> None:
     program.command("record")(_record)
 
 
-@app.callback()
-def _group() -> None:
-    pass
-
-
 @app.command()
 def show(
     number: Number = None,

@@ -24,7 +24,7 @@ from ...operations.import_reading import Reading, Understood
 from ...operations.import_rows import FileOptions
 from ...operations.importing import Import, ImportCounts, ImportPreview, Source
 from ...views.text import importing as text
-from ..options import Config, Json, print_document, warn_of_unrelated
+from ..options import Config, Json, print_document, print_result, warn_of_unrelated
 from ..questions import ask_yes, is_terminal
 from ..words import _
 from .callers import Elsewhere
@@ -138,11 +138,7 @@ def _import(
         file_options(encoding, separator, sheet, dates, short_years, rejects),
     )
     result = run_import(source, importing.run, confirmed=confirmed, as_json=as_json)
-    if as_json:
-        print_document(result)
-    else:
-        for line in text.imported(result, _):
-            print(line)
+    print_result(result, text.imported(result, _), as_json=as_json)
     if result.rejected:
         raise typer.Exit(REJECTED)
 

@@ -20,9 +20,8 @@ from ...operations.controllers import Selection, select_for_callers
 from ...operations.request_register import ListedRequest
 from ...system.files import write_file
 from ...views.messages import LETTER_LANGUAGES
-from ...views.text import callers as caller_view
 from ...views.text import requests as text
-from ..options import Config, Json, Of, Yes, day, print_document, warn_of_unrelated
+from ..options import Config, Json, Of, Yes, day, print_result, warn_of_unrelated
 from ..tree import INCOMPLETE
 from ..words import _
 from .callers import Customer, Number, identified
@@ -37,11 +36,6 @@ RequestNumber = Annotated[int, typer.Argument(metavar="REQUEST", min=1, help="It
 def add_to(program: typer.Typer) -> None:
     """Give the program the group `request`."""
     program.add_typer(app, name="request")
-
-
-@app.callback()
-def _group() -> None:
-    pass
 
 
 @app.command("open")
@@ -76,10 +70,7 @@ def listing(
     selection = select_for_callers(config, controller or ())
     warn_of_unrelated(selection.unrelated)
     result = request_register.listing(selection.named, datetime.now(UTC), closed=closed)
-    if as_json:
-        print_document(result)
-    else:
-        print("\n".join(text.listing(result, _)))
+    print_result(result, text.listing(result, _), as_json=as_json)
 
 
 @app.command()
@@ -174,10 +165,7 @@ def letter(
     pages = answer_pages(language, now)
     account, configuration = shell_account(), selection.configuration
     result = request_answers.answer(company, request, typed, configuration, pages, put, account, now)
-    if as_json:
-        print_document(result)
-    else:
-        print("\n".join(text.answer(result, _)))
+    print_result(result, text.answer(result, _), as_json=as_json)
     if not result.complete:
         raise typer.Exit(INCOMPLETE)
 
@@ -205,14 +193,7 @@ def erase(
     result = request_answers.erase(
         company, request, typed, configuration, instruction, account, now, really=yes
     )
-    if as_json:
-        print_document(result)
-    else:
-        for line in caller_view.erased(result.erased, yes, _):
-            print(line)
-        if not yes:
-            print(_("Nothing was erased yet. To do it, add --yes."))
-        print("\n".join(text.request(result.request, _)))
+    print_result(result, text.erasure(result, _), as_json=as_json)
     if not result.complete:
         raise typer.Exit(INCOMPLETE)
 
@@ -262,7 +243,4 @@ def _take_step(
 
 
 def _show(result: ListedRequest, *, as_json: bool) -> None:
-    if as_json:
-        print_document(result)
-    else:
-        print("\n".join(text.request(result, _)))
+    print_result(result, text.request(result, _), as_json=as_json)

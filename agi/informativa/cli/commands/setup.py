@@ -31,7 +31,7 @@ from ..company_options import (
     Settings,
 )
 from ..interview import ask_company, ask_form
-from ..options import Json, print_document, warn
+from ..options import Json, print_result, warn
 from ..questions import ask, ask_yes, is_terminal
 from ..words import _
 
@@ -180,10 +180,8 @@ def _undone(folder: Path, *, asks: bool, yes: bool) -> SetupReport:
 
 
 def _show(report: SetupReport, as_json: bool) -> None:
-    if as_json:
-        print_document(report)
-    else:
-        print("\n".join(view.report(report, _)))
+    print_result(report, view.report(report, _), as_json=as_json)
+    if not as_json:
         warn(report.warnings)
     if not report.in_order:
         raise typer.Exit(1)

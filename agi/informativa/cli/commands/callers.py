@@ -29,6 +29,10 @@ Customer = Annotated[
     str | None,
     typer.Option("--customer", metavar="ID", help="Instead: the customer number that the PBX knows."),
 ]
+Instruction = Annotated[
+    str,
+    typer.Option(metavar="TICKET", help="The controller's instruction, which the log notes: a ticket's id."),
+]
 
 
 class Elsewhere(StrEnum):
@@ -81,12 +85,7 @@ def erase(
     customer: Customer = None,
     config: Config = DEFAULT_FILE,
     controller: Of = None,
-    instruction: Annotated[
-        str,
-        typer.Option(
-            metavar="TICKET", help="The controller's instruction, which the log notes: a ticket's id."
-        ),
-    ] = "",
+    instruction: Instruction = "",
     yes: Yes = False,
     as_json: Json = False,
 ) -> None:

@@ -24,7 +24,7 @@ from ...views.text import requests as text
 from ..options import Config, Json, Of, Yes, day, print_result, warn_of_unrelated
 from ..tree import INCOMPLETE
 from ..words import _
-from .callers import Customer, Number, identified
+from .callers import Customer, Instruction, Number, identified
 
 app = typer.Typer(
     help="Persons' requests: access, erasure, objection, portability, proof.", no_args_is_help=True
@@ -175,12 +175,7 @@ def erase(
     request: RequestNumber,
     number: Number = None,
     customer: Customer = None,
-    instruction: Annotated[
-        str,
-        typer.Option(
-            metavar="TICKET", help="The controller's instruction, which the log notes: a ticket's id."
-        ),
-    ] = "",
+    instruction: Instruction = "",
     yes: Yes = False,
     config: Config = DEFAULT_FILE,
     controller: Of = None,

@@ -11,6 +11,7 @@ from ...operations.backup.manifest import BackupCompany
 from ...operations.backup.recovery import RestoredBackup, RestoredCompany
 from ..messages import Language
 from ..times import local_time
+from .records import changed_since_backup
 
 _MEGABYTE = 1_000_000
 
@@ -146,18 +147,7 @@ def _restored_company(company: RestoredCompany, say: Language) -> Iterator[str]:
         id=company.controller,
         records=company.records,
     )
-    if company.gone_again:
-        yield say.counted(
-            "{count} record that was erased or purged since the backup is so again.",
-            "{count} records that were erased or purged since the backup are so again.",
-            company.gone_again,
-        )
-    if company.lost:
-        yield say.counted(
-            "{count} record that was published since is lost; its caller hears the notice again.",
-            "{count} records that were published since are lost; their callers hear the notice again.",
-            company.lost,
-        )
+    yield from changed_since_backup(company.gone_again, company.lost, say)
     if company.before:
         yield say("What was there before is {file}.", file=company.before)
     if company.unknown_since:

@@ -60,7 +60,7 @@ QUESTION, WITHDRAWAL = 1.6, 1.3  # seconds
 
 @pytest.fixture
 def site(site_without_dialplan: Site, monkeypatch: pytest.MonkeyPatch) -> Site:
-    """A PBX whose line has prompts as `prompts build` makes them, each another sound, and both in its dialplan."""
+    """A PBX whose line has prompts of `prompts build`, each another sound, and both in its dialplan."""
     seeds = itertools.count(201)
 
     def speak(lines: list[str], _language: str) -> Sound:

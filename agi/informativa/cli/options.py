@@ -119,7 +119,7 @@ def print_result(result: object, lines: Iterable[str], *, as_json: bool) -> None
 
 
 def print_records(records: Iterable[Record]) -> None:
-    """The same for records of any number, while they are read."""
+    """Print records as JSON, of any number, while they are read."""
     for part in streamed("records", records, ascii_only=_ascii_only()):
         print(escaped(part), end="")
 

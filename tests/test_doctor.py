@@ -168,7 +168,7 @@ def test_asterisk_that_hangs(folder: Path) -> None:
 
 def test_our_own_contexts_are_no_callers() -> None:
     """What the shipped file calls in itself, for test calls, brings no caller to the notice."""
-    assert dialplan.callers(dialplan.parsed(SHIPPED)) == []
+    assert dialplan.calling_steps(dialplan.parsed(SHIPPED)) == []
 
 
 def test_dialplan_needs_what_is_looked_for() -> None:
@@ -233,7 +233,7 @@ def test_which_lines_are_reached(extension: str, data: str, reached: bool) -> No
     """A step that calls us reaches the lines that its extension matches, or that it names."""
     own = line(notice(version("1")))
     assert own.number == "+390212345678"
-    calling = dialplan.callers([DialplanStep("from-trunk", extension, 1, "Gosub", data)])
+    calling = dialplan.calling_steps([DialplanStep("from-trunk", extension, 1, "Gosub", data)])
     assert (dialplan.unreached([own], calling) == []) == reached
 
 

@@ -109,7 +109,7 @@ def test_at_a_terminal_it_asks(folder: Path, tmp_path: Path) -> None:
     try:
         while part := os.read(ours, 65536):
             output += part
-            if answers and answers[0][0] in output and b"[y/N]: " in output[output.rindex(answers[0][0]) :]:
+            if answers and answers[0][0] in output and b"[no]: " in output[output.rindex(answers[0][0]) :]:
                 os.write(ours, answers.pop(0)[1])
     except OSError:  # which is how a terminal ends
         pass

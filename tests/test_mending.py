@@ -357,7 +357,7 @@ def test_answers_at_a_terminal(folder: Path) -> None:
                 break
         assert process.wait(60) == 1
     os.close(ours)
-    assert output.count(b"Run it? [y/N]") == 2
+    assert output.count(b"Run it? [no]") == 2
     assert [key.stat().st_mode & 0o777 for key in keys] == [0o644, 0o600]
 
 

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import importlib.util
 import shutil
-import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from consenting import ask_for_consents
@@ -22,13 +19,10 @@ from informativa.operations.prompts.taking import Take
 from informativa.prompts.audio import NARROW, Sound, from_pcm
 from informativa.prompts.heard_words import compare, missing_keys, other_keys, says_name, says_number
 from informativa.prompts.pronunciation import reading_time
-from informativa.prompts.whisper import Recogniser, log_mel, pieces, text_of
 from lab import audio
-from lab.whisper import write_model
 
 SHIPPED = Path(__file__).resolve().parent.parent / "prompts"
 sox = pytest.mark.skipif(not shutil.which("sox"), reason="sox is not on this machine")
-recogniser = pytest.mark.skipif(not importlib.util.find_spec("ctranslate2"), reason="no extra `recogniser`")
 ACME = PromptTarget("acme", version="2027-01")
 QUESTION = """Acme può usare il Suo numero per proporLe offerte?
 Per sì prema il tasto quattro, per no il tasto cinque.
@@ -271,76 +265,6 @@ def test_keys_name_and_number_that_are_heard() -> None:
         "più trentanove zero due uno due tre quattro cinque sei sette otto", "+390212345678", "it"
     )
     assert not says_number("chiami il numero 02 12 34 56 79", "+390212345678", "it")
-
-
-def test_tokens_are_bytes_written_as_letters() -> None:
-    """As GPT-2 writes UTF-8: a blank is Ġ, and è is two letters."""
-    assert text_of(["<|it|>", "C", "aff", "Ã¨", "Ġ5", "<|endoftext|>"]) == "Caffè 5"
-
-
-def test_spectrum_of_a_tone_is_in_its_band() -> None:
-    """1 kHz is mel 15 of 45.2, so in band 26 of 80; where nothing sounds the level is 2 below (8 decades)."""
-    tone = np.sin(2 * np.pi * 1000 * np.arange(16_000) / 16_000)
-    spectrum = log_mel(tone, 80)
-    assert (spectrum.shape, spectrum.dtype) == ((80, 3000), np.dtype("float32"))
-    assert int(spectrum[:, 50].argmax()) in (25, 26)
-    assert spectrum.max() - spectrum[:, 2000].max() == pytest.approx(2.0)
-
-
-def test_long_recording_is_cut_in_a_pause() -> None:
-    """Of 50 seconds with a pause at 20 to 21 the first piece ends in it."""
-    samples = np.random.default_rng(1).normal(size=50 * 16_000)
-    samples[20 * 16_000 : 21 * 16_000] = 0.0
-    first, second = pieces(samples)
-    assert 20 * 16_000 <= len(first) <= 21 * 16_000
-    assert len(first) + len(second) == 50 * 16_000
-
-
-@sox
-@recogniser
-def test_recogniser_names_what_it_does_not_hear(choosing: Path, tmp_path: Path) -> None:
-    """A real model, which hears the same in every sound: other keys, name and words, and no number."""
-    heard = "Arctica may call you with offers. For yes press 4, for no press 6. The end."
-    write_model(tmp_path / "model", [f"Ġ{word}" for word in heard.split()])
-    text = tmp_path / "read.txt"
-    text.write_text(
-        "Acme may call you with offers.\nFor yes press four, for no press five.\n"
-        "To withdraw a yes, call 02 1234 5670."
-    )
-    take = Take(recorded(tmp_path, 9.0), "en", text=text, recogniser=tmp_path / "model")
-    result = taking.add(choosing, PromptTarget("acme", "marketing", "3"), take)
-    assert [str(warning).partition("studio.wav: ")[2] for warning in result.warnings][-5:] == [
-        "the recording does not name the key 5",
-        "the recording names the key 6, and should name 4, 5",
-        "the recording does not say the name Acme S.p.A.",
-        "the recording does not say the number +390212345670, at which a consent is withdrawn",
-        "16 of the 29 words of the text (--text) are not heard, or are others: acme → arctica; five to"
-        " withdraw a yes call zero two one two three four five → –; seven zero → the end",  # noqa: RUF001
-    ]
-
-
-@sox
-@recogniser
-def test_recogniser_knows_its_languages(tmp_path: Path) -> None:
-    """A language that the model does not know is refused, for it would hear nonsense."""
-    write_model(tmp_path, ["Ġyes"])
-    model = Recogniser(tmp_path)
-    assert model.words(spoken(1.0), "en_GB") == "yes"
-    with pytest.raises(PromptError, match=r"does not know 'de'\. Leave out --recogniser"):
-        model.words(spoken(1.0), "de_DE")
-
-
-def test_recogniser_that_cannot_be_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No model in the folder, no package, a file that is no model: each says what to type."""
-    with pytest.raises(PromptError, match=r"there is no model\.bin in it\. .*ct2-transformers-converter"):
-        Recogniser(tmp_path)
-    (tmp_path / "model.bin").write_bytes(b"no model" * 20)
-    if importlib.util.find_spec("ctranslate2"):
-        with pytest.raises(PromptError, match="has no Whisper model: Unsupported"):
-            Recogniser(tmp_path)
-    monkeypatch.setitem(sys.modules, "ctranslate2", None)
-    with pytest.raises(PromptError, match=r"pip install 'informativa\[recogniser\]'"):
-        Recogniser(tmp_path)
 
 
 def test_recogniser_needs_the_words(folder: Path) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ctypes
+import os
 import shutil
 import socket
+import struct
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,16 +18,67 @@ import pytest
 
 from agi_script import Script
 from commands import started
-from lab import stalled
 from lab.office import Office
 
 ACMES, BOREALIS = "+390212345678", "+493012345678"
 COMMANDS = ("status", "check", "doctor")
 
+_libc = ctypes.CDLL(None, use_errno=True)
+_NOSUID, _NODEV = 2, 4  # linux/mount.h
+_FORCE, _DETACH = 1, 2
+_HEADER = struct.Struct("=IIQQIIII")  # linux/fuse.h: fuse_in_header
+_REPLY = struct.Struct("=IiQ")  # fuse_out_header
+_INIT = struct.Struct("=IIIIHHIIHHI28x")  # fuse_init_out
+_MAJOR, _MINOR, _PARALLEL = 7, 31, 1 << 18  # FUSE_PARALLEL_DIROPS: nobody waits for another's look
+
+
+def why_not() -> str:
+    """Why there can be none here; '' where there can."""
+    if os.geteuid() != 0:
+        return "only root mounts file systems"
+    return "" if os.access("/dev/fuse", os.R_OK | os.W_OK) else "there is no /dev/fuse"
+
+
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.skipif(bool(stalled.why_not()), reason=stalled.why_not() or "-"),
+    pytest.mark.skipif(bool(why_not()), reason=why_not() or "-"),
 ]
+
+
+@contextmanager
+def stalled(folder: Path) -> Iterator[None]:
+    """Have nothing in a folder answer, as where the server of a network folder is gone; for root, on Linux.
+    Raises OSError where it cannot be mounted.
+
+    It is FUSE, whose daemon is this process: it says hello to the kernel, and then reads no request. So who
+    looks at anything in the folder waits in the kernel, and can be killed. When the daemon's descriptor is
+    closed, at the latest with this process, the kernel answers all of them with an error.
+    """
+    daemon = os.open("/dev/fuse", os.O_RDWR | os.O_CLOEXEC)
+    place = os.fsencode(folder)
+    try:
+        options = f"fd={daemon},rootmode=40000,user_id=0,group_id=0,allow_other".encode()
+        _succeed(_libc.mount(b"stalled", place, b"fuse.stalled", _NOSUID | _NODEV, options))
+        try:
+            _say_hello(daemon)
+            yield
+        finally:
+            _succeed(_libc.umount2(place, _FORCE | _DETACH))
+    finally:
+        os.close(daemon)
+
+
+def _say_hello(daemon: int) -> None:
+    """Answer the one request that the kernel makes of itself."""
+    unique = _HEADER.unpack_from(os.read(daemon, 1 << 17))[2]
+    body = _INIT.pack(_MAJOR, _MINOR, 0, _PARALLEL, 12, 9, 4096, 1, 1, 0, 0)
+    os.write(daemon, _REPLY.pack(_REPLY.size + len(body), 0, unique) + body)
+
+
+def _succeed(result: int) -> None:
+    if result:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
 
 
 @pytest.fixture
@@ -84,7 +138,7 @@ def assert_answered(office: Office, line: str) -> None:
 def test_i10_service_starts_reloads_and_ends_beside_a_folder_that_stalls(office: Office) -> None:
     """I10: acme is not live and its calls are left to the dialplan; borealis is served after a start and
     after a reload, and SIGTERM ends the service in good order."""
-    with stalled.stalled(office.folder / "nas"):
+    with stalled(office.folder / "nas"):
         office.start()
         assert_answered(office, BOREALIS)
         with call(office, ACMES) as connection:
@@ -102,7 +156,7 @@ def test_i10_folder_that_stalls_in_service_holds_nobody_else(office: Office) -> 
     ends the service in good order."""
     office.start()
     assert_answered(office, ACMES)
-    with stalled.stalled(office.folder / "nas"):
+    with stalled(office.folder / "nas"):
         assert_answered(office, BOREALIS)
         office.edit("retention: 5 years", "retention: 6 years")
         assert office.reload()
@@ -129,7 +183,7 @@ except TimeoutError:
 
 def test_i10_signing_that_stalls_keeps_no_process(tmp_path: Path) -> None:
     """I10: SIGTERM ends a service whose log is being written into a folder that has stalled."""
-    with stalled.stalled(tmp_path):
+    with stalled(tmp_path):
         command = [sys.executable, "-c", WRITING, tmp_path]
         ran = subprocess.run(command, capture_output=True, timeout=30, check=False)
     assert (ran.stdout, ran.stderr, ran.returncode) == (b"nobody waits for it\n", b"", 0)
@@ -137,7 +191,7 @@ def test_i10_signing_that_stalls_keeps_no_process(tmp_path: Path) -> None:
 
 def test_i10_commands_name_the_folder_that_stalls(office: Office) -> None:
     """I10: `status`, `check` and `doctor` end, and name the folder; a script of borealis serves its call."""
-    with stalled.stalled(office.folder / "nas"):
+    with stalled(office.folder / "nas"):
         script = Script(office.config, agi_arg_1=BOREALIS)
         try:
             assert script.hear() == "ANSWER"

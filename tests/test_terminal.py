@@ -1,4 +1,5 @@
-"""What may reach a terminal: nothing that it takes for a command, whatever a record or a log line holds."""
+"""What may reach a terminal: nothing that it takes for a command, whatever a record or a log line holds; and
+what may come from it in answer to a question."""
 
 from __future__ import annotations
 
@@ -25,6 +26,8 @@ from doubles import notice, version
 from examples import PLAYED
 from informativa.cli import log
 from informativa.cli.main import main
+from informativa.cli.questions import ask_yes
+from informativa.cli.words import _ as reader
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import Event, RecordKind, told_elsewhere
 from informativa.views import terminal
@@ -205,3 +208,20 @@ def test_what_people_write_is_left_alone() -> None:
     text = "Società «Così» Zürich Łódź Ελλάδα Москва שלום مرحبا 日本 é 👩‍👩‍👧 ✔ ✘ … €\t|\n"
     assert terminal.clean(text) == text
     assert terminal.clean(datetime(2026, 11, 24, tzinfo=UTC).isoformat()) == "2026-11-24T00:00:00+00:00"
+
+
+@pytest.mark.parametrize(
+    ("typed", "answer"),
+    [("sì", True), ("si", True), ("S", True), ("y", True), ("n", False), ("", False), ("boh\nsi", True)],
+)
+def test_yes_is_understood_in_italian_too(
+    typed: str, answer: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With and without its accent, and in English; Enter is a no, and another word is asked about again."""
+    monkeypatch.setattr("sys.stdin", io.StringIO(f"{typed}\n"))
+    reader.speak({"LANG": "it_IT.UTF-8"})
+    try:
+        assert ask_yes("Registrare?") is answer
+    finally:
+        reader.speak({"LANG": "C"})
+    assert capsys.readouterr().out.count("Registrare? [no]: ") == 1 + ("\n" in typed)

@@ -605,6 +605,6 @@ def test_at_a_terminal(log: ServedLog, answer: str, code: int, files: int) -> No
                 printed += part
         assert ran.wait(60) == code
     os.close(ours)
-    assert b"Do you approve this, for your company? [y/N]" in printed
+    assert b"Do you approve this, for your company? [no]" in printed
     assert (b"Nothing was signed." in printed) == (files == 0)
     assert len(list((state.parent / "out").iterdir())) == files

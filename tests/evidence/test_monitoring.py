@@ -9,7 +9,7 @@ import pytest
 from evidence.monitored import NOW, SIGNER, WITNESS, ServedLog
 from informativa.evidence.cosignature import WitnessSigner
 from informativa.evidence.log_following import fresh_at, open_cosigned
-from informativa.evidence.monitoring import behind, few, grown, is_still, remembered
+from informativa.evidence.monitoring import behind, day_of_few_leaves, grown, is_still, remembered
 from informativa.evidence.policy import Policy
 
 DAY = 86_400
@@ -99,7 +99,7 @@ def weekly(*counts: int, last: int, now: int) -> dict[str, int]:
 )
 def test_few(counts: tuple[int, ...], last: int, hint: bool) -> None:
     """Under a third of the median of eight same weekdays, if 50 or more; unknown days do not count."""
-    assert (few(weekly(*counts, last=last, now=NOW), NOW) is not None) is hint
+    assert (day_of_few_leaves(weekly(*counts, last=last, now=NOW), NOW) is not None) is hint
 
 
 def test_growth_of_days_that_were_not_watched_is_unknown() -> None:

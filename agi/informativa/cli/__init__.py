@@ -7,6 +7,7 @@
 - `tree`, `translated`: the commands as data, and their help in a language
 - `completion`, `names`: what the tab key completes
 - `manual`, `reference`, `schemas`: the manual page, docs/reference.md, and docs/json.md with its schemas
+- `questions`: questions to a person at a terminal
 - `interview`, `company_options`: the questions of `init` and `setup`, and the options in their place
 - `log`: the log of the service
 """

@@ -149,7 +149,7 @@ def _zsh(root: Command) -> str:
 
 
 def _fill_script(template: str, root: Command) -> str:
-    """Return a script with the tables of parameter command tree."""
+    """Return a script whose tables are filled with the commands and options of the tree."""
     groups = [command for command in root.walk() if command.path != root.path]
     rows = list(_rows(root))
     tables = {
@@ -220,7 +220,7 @@ def _fish(root: Command) -> str:
         here = f"-n '__informativa_at {path}'"
         for subcommand in command.commands:
             at = f"complete -c informativa -n '__informativa_before {path}' -a {subcommand.path[-1]}"
-            lines.append(_escaped(f"{at} -d {_fished(subcommand.help)}"))
+            lines.append(_escaped(f"{at} -d {_quoted_for_fish(subcommand.help)}"))
         for parameter in command.parameters:
             short = "".join(f" -s {name[1:]}" for name in parameter.names if not name.startswith("--"))
             long = "".join(f" -l {name[2:]}" for name in parameter.names if name.startswith("--"))
@@ -233,7 +233,7 @@ def _fish(root: Command) -> str:
                 line = f"complete -c informativa {here}{value}"
             else:
                 continue
-            lines.append(_escaped(f"{line} -d {_fished(parameter.help or parameter.value)}"))
+            lines.append(_escaped(f"{line} -d {_quoted_for_fish(parameter.help or parameter.value)}"))
     return "\n".join(lines) + "\n"
 
 
@@ -242,9 +242,9 @@ def _fish_value(kind: str) -> str:
         return f" -a '(__informativa_names {kind[1:]})'"
     if kind.startswith("="):
         return " -F" if kind == "=files" else " -a '(__fish_complete_directories)'"
-    return f" -a {_fished(kind)}" if kind else ""
+    return f" -a {_quoted_for_fish(kind)}" if kind else ""
 
 
-def _fished(text: str) -> str:
+def _quoted_for_fish(text: str) -> str:
     """A text as fish quotes it."""
     return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"

@@ -3,9 +3,7 @@ needs."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
-from typing import TypeVar
 
 import typer
 
@@ -26,9 +24,8 @@ from ..operations.new_company import (
 )
 from ..operations.packages.table import PACKAGES, VALUES, NoticePackage
 from ..operations.prompts.spoken_values import GivenValues
+from .questions import ask, ask_yes, is_terminal
 from .words import _
-
-T = TypeVar("T")
 
 _NO_DEFAULT = ("silence", "in_country", "months")
 """Values of which nobody should take an example for an answer."""
@@ -62,11 +59,11 @@ def interview_of(name: str) -> NewCompany:
     for package in PACKAGES:
         if any(other in notices for other in package.apart_from):
             continue
-        if ask(_(package.question), _yes_or_no, _("no")):
+        if ask_yes(_(package.question)):
             notices.append(package.id)
             values |= _values(package, spoken)
     others = []
-    while ask(_("Do you answer the calls of another company, too?"), _yes_or_no, _("no")):
+    while ask_yes(_("Do you answer the calls of another company, too?")):
         other = ask(_("Its name"), company_name)
         others.append(OtherCompany(other, ask(_("The number that its callers dial"), called_number)))
     return NewCompany(name, number, spoken, region, notices, GivenValues(values), others, further)
@@ -74,7 +71,7 @@ def interview_of(name: str) -> NewCompany:
 
 def ask_form(learn: Callable[[], NumberForm] | None = None) -> NumberForm:
     """Ask at a terminal how the trunk writes numbers, or learn it from a call; a script is not asked."""
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    if not is_terminal():
         return NumberForm.EITHER
     print(
         _(
@@ -99,11 +96,6 @@ def ask_form(learn: Callable[[], NumberForm] | None = None) -> NumberForm:
             default = str(NumberForm.EITHER)
 
 
-def ask_yes(question: str, *, usually: bool) -> bool:
-    """Return the answer to a question of yes or no."""
-    return ask(question, _yes_or_no, _("yes") if usually else _("no"))
-
-
 def _values(package: NoticePackage, spoken: tuple[str, ...]) -> dict[str, str]:
     values = {}
     for name in package_values(package, spoken):
@@ -123,16 +115,6 @@ def _values(package: NoticePackage, spoken: tuple[str, ...]) -> dict[str, str]:
     return values
 
 
-def ask(question: str, parse: Callable[[str], T], default: str | None = None) -> T:
-    """Return the answer to a question, which is asked again, with the reason, until it can be one."""
-    while True:
-        answer = typer.prompt(question, default=default, show_default=bool(default))
-        try:
-            return parse(str(answer).strip())
-        except InformativaError as error:
-            print(_(error.text))
-
-
 def _optional_name(text: str) -> str:
     return company_name(text) if text else ""
 
@@ -141,11 +123,3 @@ def _nonempty(text: str) -> str:
     if not text:
         raise InformativaError(Text("Without it nobody can be told."))
     return text
-
-
-def _yes_or_no(text: str) -> bool:
-    answers = {_("yes"): True, _("no"): False, "yes": True, "no": False}
-    for word, answer in answers.items():
-        if text and word.startswith(text.lower()):
-            return answer
-    raise InformativaError(Text("Type yes or no."))

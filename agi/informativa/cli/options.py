@@ -109,8 +109,17 @@ def json_text(result: object, *, on_one_line: bool = False) -> str:
     return escaped(document(result, indent=None if on_one_line else 2, ascii_only=_ascii_only()))
 
 
+def print_result(result: object, lines: Iterable[str], *, as_json: bool) -> None:
+    """Print a result: as JSON for programs, else its lines for people, which are made only then."""
+    if as_json:
+        print_document(result)
+    else:
+        for line in lines:
+            print(line)
+
+
 def print_records(records: Iterable[Record]) -> None:
-    """The same for records of any number, while they are read."""
+    """Print records as JSON, of any number, while they are read."""
     for part in streamed("records", records, ascii_only=_ascii_only()):
         print(escaped(part), end="")
 

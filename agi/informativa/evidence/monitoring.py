@@ -62,7 +62,7 @@ def grown(growth: Growth, before: int | None, now: int, leaves: int) -> dict[str
     return {day: count for day, count in sorted(days.items()) if day >= oldest}
 
 
-def few(growth: Growth, now: int) -> tuple[date, int, int] | None:
+def day_of_few_leaves(growth: Growth, now: int) -> tuple[date, int, int] | None:
     """Return yesterday, its number of new leaves and the median of the eight same weekdays before, if the
     number is under a third of that and the median 50 or more."""
     yesterday = _day(now) - timedelta(1)

@@ -141,7 +141,10 @@ def _audit(
             history = begin(_history, ledger, folder)
             totals_flaws = begin(_totals, ledger, folder)
             steps_back = begin(recorded_times.steps_back, ledger)
-            later_records, without_leaf = begin(_later, ledger, last), begin(_without_leaf, ledger, newest)
+            later_records, without_leaf = (
+                begin(_later_records, ledger, last),
+                begin(_without_leaf, ledger, newest),
+            )
             for log in logs:
                 published = folder.published(log.epoch)
                 checked = audit_checkpoints.kept_checkpoints(folder, log, keys, begin, witnesses)
@@ -223,7 +226,7 @@ def _history(ledger: Path, folder: LogFolder) -> list[audit_history.HistoryRow]:
         ]
 
 
-def _later(ledger: Path, last: int) -> list[tuple[object, object, int]]:
+def _later_records(ledger: Path, last: int) -> list[tuple[object, object, int]]:
     """Count the records that are not the first of their call, over a connection of its own."""
     with translated(ledger), audit_reading.reading(ledger) as connection:
         return tally.later(connection, last)

@@ -87,7 +87,7 @@ def identity(store: SqliteStore) -> bytes:
 
 
 def drawn_identity(store: SqliteStore) -> bytes | None:
-    """Return the same, or `None` if none was drawn yet: a ledger that is only read gets none."""
+    """Return the identity of this ledger; `None` if none was drawn yet: one that is only read gets none."""
     with store.connected() as connection:
         row = connection.execute("SELECT identity FROM identity").fetchone()
         return None if row is None else bytes(row[0])
@@ -103,7 +103,7 @@ def page(store: SqliteStore, after: int, count: int) -> list[tuple[Any, ...]]:
 
 
 def refusals(store: SqliteStore, after: int, count: int) -> list[tuple[Any, ...]]:
-    """Return the same of records by which callers refused or withdrew a consent."""
+    """Return records as `page` does, but only those by which callers refused or withdrew a consent."""
     with store.connected() as connection:
         return connection.execute(_REFUSALS, (after, count)).fetchall()
 

@@ -48,14 +48,15 @@ class StatedRecord(NamedTuple):
 
 
 def newest(connection: sqlite3.Connection, kind: RecordKind) -> StatedRecord | None:
-    """Return the newest record of a kind that states facts, as the ledger says which that is, if there is
-    one. Raises sqlite3.Error."""
+    """Return the newest record of a kind that states facts, which the ledger knows without a search; `None`
+    if there is none. Raises sqlite3.Error."""
     row = connection.execute(_NEWEST, (kind,)).fetchone()
     return StatedRecord(*row) if row else None
 
 
 def backwards(connection: sqlite3.Connection, kind: RecordKind) -> Iterator[StatedRecord]:
-    """Yield all such records, the newest first. Reads the whole ledger. Raises sqlite3.Error."""
+    """Yield all records of a kind that states facts, the newest first. Reads the whole ledger. Raises
+    sqlite3.Error."""
     return map(StatedRecord._make, connection.execute(_BACKWARDS, (kind,)))
 
 
@@ -67,7 +68,7 @@ def event(kind: RecordKind, at: datetime, text: str) -> Event:
 def append(
     transaction: SqliteTransaction, connection: sqlite3.Connection, kind: RecordKind, at: datetime, text: str
 ) -> None:
-    """Write such a record, within a transaction. Raises sqlite3.Error."""
+    """Write a record that states facts, within a transaction. Raises sqlite3.Error."""
     record = transaction.append(event(kind, at, text))
     connection.execute(_WRITE_NEWEST, (kind, record))
 
@@ -93,8 +94,8 @@ def keep(store: SqliteStore, now: datetime, zone: tzinfo, *, ends: bool = False)
 
 
 def _uncounted(connection: sqlite3.Connection, log: leaves.LedgerLog) -> tuple[int, int]:
-    """Return the first row of `leaf` that is in no totals, and the first one but for the last totals
-    themselves."""
+    """Return the first row of `leaf` that is in no totals, and the first after the newest totals: their own
+    row is in none before the next ones."""
     last = newest(connection, RecordKind.TOTALS)
     return (last.leaf, last.leaf + 1) if last and last.leaf >= log.first else (log.first, log.first)
 
@@ -119,8 +120,8 @@ def contradicted(
     connection: sqlite3.Connection, logs: Sequence[leaves.LedgerLog], folder: LogFolder
 ) -> Iterator[tuple[AuditedFlaw, range]]:
     """Find the totals that the records contradict, each with the leaves, by their indices, whose flaws would
-    explain that. Where records are gone, totals are higher than the numbers of those that are left: by as
-    many as are gone, but for those that a note in front of the totals names. For what nobody counts is never
+    explain that. Totals may be higher than the numbers of the records that are left, by as many as are gone;
+    those that a note before the totals names may be missing in them. Only kinds that totals count are ever
     deleted. Raises sqlite3.Error."""
     named = loss_notes.ranges_by_note(connection, logs, folder)
     with tolerantly(connection):
@@ -154,4 +155,5 @@ def _without_record(connection: sqlite3.Connection, parts: Iterable[range]) -> i
 
 
 def _within(counts: Mapping[str, int], limits: Mapping[str, int]) -> bool:
+    """Return whether no count is above its limit, which is 0 where there is none."""
     return all(number <= limits.get(name, 0) for name, number in counts.items())

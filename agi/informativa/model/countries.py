@@ -21,9 +21,9 @@ def matching_country(countries: frozenset[str], country: str) -> str:
 
 
 def line_for(line: Line, country: str) -> Line:
-    """Return the line with the steps of its plan that are for operators in this country. One that the plan
-    does not name, '' among them, has the steps for all others. Each step keeps the name by which it was
-    chosen."""
+    """Return the line with the steps of its plan that are for operators in this country. A country that the
+    plan does not name, or '', gets the steps for `others`. Of its countries each step keeps the one by which
+    it was chosen."""
     if not line.countries:
         return line
     name = matching_country(line.countries, country)

@@ -32,7 +32,7 @@ class Hook:
 @dataclass(frozen=True)
 class HookMessage:
     """A message to a company's hook about one act of a caller. `record` is that of the ledger; `id` is the
-    same however often it is sent. `tries` failed so far."""
+    same however often it is sent. `tries` is the number of deliveries that failed so far."""
 
     record: int
     id: str
@@ -47,7 +47,7 @@ class HookMessage:
 
     @property
     def summary(self) -> str:
-        """The act in short, for a log: of whom it is, the record says as long as there is one."""
+        """The act in short, for a log. It names no caller: the record does, as long as it exists."""
         return f"{self.word.value} {self.choice}, record {self.record}"
 
 

@@ -46,8 +46,8 @@ def name_of(item_id: str, names: NamesByLanguage) -> Text:
 
 
 def name_with_basis(purpose: str, names: NamesByLanguage) -> Text:
-    """Return the name of a purpose with its legal basis. A company that gives it a name of its own says there
-    what it wants to say."""
+    """Return the name of a purpose with its legal basis. A name that a company gives it stands alone: the
+    basis is in it, if the company wants it."""
     name = name_of(purpose, names)
     basis = BASES.get(purpose)
     return (

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from datetime import datetime
@@ -22,6 +21,7 @@ from ..model.text import Foreign, Text, command
 from ..process import storage
 from ..system.files import make_folder, write_file
 from ..system.pinned_path import another_users_folder
+from ..system.processes import run_command
 from . import dialplan_install, earlier_version, generated, rollback_plan, systemd_unit
 from .rollback_plan import Places, Replacement, Rollback, RollbackPlan
 
@@ -75,14 +75,14 @@ def finish(places: Places, earlier: str) -> None:
     """Install the earlier version in the place of this one, and start what was stopped. From then on this
     process must import nothing more. Raises InformativaError."""
     script = places.steps / _STEPS
-    ran = _output("sh", str(script))
-    if ran.returncode:
+    ran = run_command(("sh", str(script)), None)
+    if ran.code:
         raise InformativaError(
             Text(
                 "informativa {version} could not be installed ({why}). Ledgers, units and dialplan are as it"
                 " wants them.",
                 version=earlier,
-                why=Foreign(" ".join(ran.stdout.split()[-40:])),
+                why=Foreign(" ".join(f"{ran.output} {ran.errors}".split()[-40:])),
             ),
             Text(
                 "Mend that, and type: {again}. Or go on with this version: {start}",
@@ -151,33 +151,20 @@ def _stopped_before(places: Places) -> list[str]:
 def _active(places: Places) -> Iterator[str]:
     """Yield the units that run; none where there is no systemd."""
     if places.systemd.is_dir():
-        yield from (unit for unit in UNITS if _output("systemctl", "is-active", unit).returncode == 0)
+        yield from (unit for unit in UNITS if run_command(("systemctl", "is-active", unit)).code == 0)
 
 
 def _systemctl(verb: str, units: Sequence[str]) -> None:
     """Stop or start units. Raises InformativaError."""
     if not units:
         return
-    ran = _output("systemctl", verb, *units)
-    if ran.returncode:
+    ran = run_command(("systemctl", verb, *units), None)
+    if ran.code:
         raise InformativaError(
             Text(
                 "{command} failed: {message}",
                 command=command("systemctl", verb, *units),
-                message=Foreign(ran.stdout.strip()),
+                message=Foreign(ran.message),
             ),
             Text("Mend that, then type the same again."),
         )
-
-
-def _output(*words: str) -> subprocess.CompletedProcess[str]:
-    """Run a command, and return it with all that it printed."""
-    return subprocess.run(  # noqa: S603  # our own words
-        words,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-        check=False,
-    )

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
-import subprocess
 import urllib.request
 from collections import Counter
 from collections.abc import Container, Iterable, Mapping, Sequence
@@ -24,6 +22,7 @@ from ..ledgers.tally import AnswerCount
 from ..model import Answer, Controller, Line, Status
 from ..model.errors import ConfigProblem, EvidenceError, LedgerError, ManagerError, SharedDatabaseError
 from ..model.text import NOTHING, Text
+from ..system.processes import run_command
 from . import request_register, statistics
 from .boxes import Meeting
 from .controller_state import lines_of
@@ -275,7 +274,7 @@ async def _service(system: System) -> Service:
         if metrics := system.configured.metrics:
             with suppress(OSError, ValueError):
                 service = with_metrics(service, _metrics(metrics))
-    with suppress(OSError, ValueError, subprocess.SubprocessError):
+    with suppress(OSError, ValueError):
         service = with_systemd(service, _systemd())
     return service
 
@@ -299,13 +298,10 @@ def with_metrics(service: Service, text: str) -> Service:
 
 def _systemd() -> str:
     """Return what `systemctl show` prints about the unit; '' where there is no systemd."""
-    systemctl = shutil.which("systemctl")
-    if systemctl is None or not Path("/run/systemd/system").is_dir():
+    if not Path("/run/systemd/system").is_dir():
         return ""
-    show = [systemctl, "show", UNIT, "--property=LoadState,ActiveState,SubState,ActiveEnterTimestamp",
-             "--timestamp=unix"]  # fmt: skip
-    result = subprocess.run(show, capture_output=True, text=True, timeout=PATIENCE, check=False)  # noqa: S603
-    return result.stdout
+    properties = "--property=LoadState,ActiveState,SubState,ActiveEnterTimestamp"
+    return run_command(("systemctl", "show", UNIT, properties, "--timestamp=unix"), PATIENCE).output
 
 
 def with_systemd(service: Service, text: str) -> Service:

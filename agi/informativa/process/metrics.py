@@ -6,6 +6,7 @@ import platform
 import time
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from prometheus_client import (
@@ -71,47 +72,41 @@ class Metrics:
         disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series for each, which nobody asks for
         self._registry = registry = CollectorRegistry()
         registry.register(_StateCollector(state))
-        self._calls = Counter(
+        counter, gauge = partial(Counter, registry=registry), partial(Gauge, registry=registry)
+        self._calls = counter(
             "informativa_calls",
             "Calls, by what the dialplan was told",
             ["controller", "line", "status", "reason"],
-            registry=registry,
         )
-        self._notices = Counter(
+        self._notices = counter(
             "informativa_notices",
             "What became of each notice of each call, and why it was decided so",
             ["controller", "line", "notice", "status", "reason"],
-            registry=registry,
         )
-        self._choices = Counter(
+        self._choices = counter(
             "informativa_choices",
             "Choices, by what callers answered",
             ["controller", "line", "choice", "answer"],
-            registry=registry,
         )
-        self._unasked = Counter(
+        self._unasked = counter(
             "informativa_choices_unasked",
             "Callers who were not asked a choice, by why",
             ["controller", "line", "choice", "reason"],
-            registry=registry,
         )
-        self._playbacks = Counter(
+        self._playbacks = counter(
             "informativa_playbacks",
             "Prompts, by how their playback ended",
             ["controller", "line", "ending"],
-            registry=registry,
         )
-        self._heard = Counter(
+        self._heard = counter(
             "informativa_heard_seconds",
             "Seconds of notices that callers heard",
             ["controller", "line"],
-            registry=registry,
         )
-        self._spared = Counter(
+        self._spared = counter(
             "informativa_spared_seconds",
             "Seconds of notices that callers did not have to hear again",
             ["controller", "line"],
-            registry=registry,
         )
         self._answered = Histogram(
             "informativa_answer_seconds",
@@ -119,64 +114,55 @@ class Metrics:
             registry=registry,
             buckets=SECONDS,
         )
-        self.spool_rows = Gauge(
+        self.spool_rows = gauge(
             "informativa_spool_rows",
             "Rows of the fallback spool that could not be collected",
-            registry=registry,
         )
-        self.spool_failures = Counter(
+        self.spool_failures = counter(
             "informativa_spool_failures", "Times that the fallback spool could not be read", registry=registry
         )
         self._logs: set[str] = set()  # the controllers with metrics of their logs
-        self.signed = Gauge(
+        self.signed = gauge(
             "informativa_evidence_signed_records",
             "Records in the newest checkpoint of the log",
             ["controller"],
-            registry=registry,
         )
-        self.signed_at = Gauge(
+        self.signed_at = gauge(
             "informativa_evidence_checked_time_seconds",
             "When all that was recorded was last found to be in a checkpoint, or put into one, since 1970",
             ["controller"],
-            registry=registry,
         )
-        self.signing_refused = Gauge(
+        self.signing_refused = gauge(
             "informativa_evidence_signing_refused",
             "1 if no checkpoint could, or may, be signed when it was last tried",
             ["controller"],
-            registry=registry,
         )
-        self._audit_verdict = Gauge(
+        self._audit_verdict = gauge(
             "informativa_audit_verdict",
             "1 for the verdict of the last audit that was made here, else 0",
             ["controller", "verdict"],
-            registry=registry,
         )
-        self._audited_at = Gauge(
+        self._audited_at = gauge(
             "informativa_audit_time_seconds",
             "When that audit was made, since 1970; 0 if none was",
             ["controller"],
-            registry=registry,
         )
         self._hooks = {
-            name: Gauge(f"informativa_hook_{name}", about, ["controller"], registry=registry)
-            for name, about in _HOOK.items()
+            name: gauge(f"informativa_hook_{name}", about, ["controller"]) for name, about in _HOOK.items()
         }
         self._requests = {
-            name: Gauge(f"informativa_requests_{name}", about, ["controller"], registry=registry)
+            name: gauge(f"informativa_requests_{name}", about, ["controller"])
             for name, about in _REQUESTS.items()
         }
         self._hooked: set[str] = set()  # the controllers with these
-        self.loaded = Gauge(
+        self.loaded = gauge(
             "informativa_configuration_loaded",
             "1 if the configuration was taken when it was last loaded",
-            registry=registry,
         )
-        build = Gauge(
+        build = gauge(
             "informativa_build_info",
             "Always 1; which informativa it is",
             ["version", "python"],
-            registry=registry,
         )
         build.labels(__version__, platform.python_version()).set(1)
         started = Gauge(

@@ -344,12 +344,12 @@ def purge_retired(shared: SharedDatabase, controller: Controller, *, really: boo
 
 
 def on_all_boxes(
-    shared: SharedDatabase, controller: Controller, wanted: RecordFilter, last: int | None
+    shared: SharedDatabase, controller: Controller, record_filter: RecordFilter, last: int | None
 ) -> Iterator[tuple[str, Record]]:
     """Iterate over the records of all boxes, as `reading.search`. Raises SharedDatabaseError."""
     from ..sharing import reading
 
-    return reading.search(shared, controller.id, wanted, last)
+    return reading.search(shared, controller.id, record_filter, last)
 
 
 def provable(shared: SharedDatabase, controller: Controller) -> AbstractContextManager[ProofReader]:

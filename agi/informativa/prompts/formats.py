@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Callable
 from contextlib import suppress
@@ -16,10 +15,10 @@ from pathlib import Path
 from ..model.errors import PromptError
 from ..model.text import Foreign, Text
 from ..system.files import give_folder, read_foreign
+from ..system.processes import run_command
 from .audio import NARROW, WIDE, sox
 
 _NARROW = ("-r", str(NARROW), "-c", "1")
-_PATIENCE = 60.0  # seconds for Asterisk
 _LARGEST = 64 << 20  # bytes; ten minutes of G.722 are five million
 
 
@@ -95,11 +94,4 @@ def _encode(file: Path) -> bool:
 
 def _run(*command: str | Path) -> Text | str:
     """Run a program, and return the last line of its output."""
-    try:
-        completed = subprocess.run(  # noqa: S603  # no shell
-            command, capture_output=True, text=True, errors="replace", timeout=_PATIENCE, check=False
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        return str(error)
-    output = (completed.stderr or completed.stdout).strip()
-    return output.splitlines()[-1] if output else Text("it said nothing")
+    return run_command([*map(str, command)]).last_line or Text("it said nothing")

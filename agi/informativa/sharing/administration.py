@@ -27,7 +27,7 @@ _EXISTS = (
     "SELECT EXISTS (SELECT 1 FROM pg_namespace WHERE nspname = %s)",
 )
 QUIET = timedelta(days=31)  # without a single call
-_QUIET = Text(
+_NOTHING_PURGED = Text(
     "In the database {database} nothing of a retired box was purged: its clock says {now:%Y-%m-%d}, and the"
     " newest record is of {newest:%Y-%m-%d}.",
     "Set the clock of its server right; where really nobody called for a month, wait until somebody does.",
@@ -103,7 +103,7 @@ def _migrate(
     connection: psycopg.Connection, database: SharedDatabase, controller: str, today: date
 ) -> Migrated:
     run, name = connection.execute, schema.role(controller)
-    partitioned = _partitions(connection)
+    partitioned = _has_partitions(connection)
     role_exists, schema_exists = (run(sql, (name,)).fetchone() == (True,) for sql in _EXISTS)
     for statement in schema.prepared(controller, _password(connection, database, name)):
         if not (role_exists if statement.startswith("CREATE ROLE") else schema_exists):
@@ -131,7 +131,7 @@ def _missing(connection: psycopg.Connection, controller: str, today: date) -> li
     return schema.partitions(controller, today, [*tables, *(f"record_{month}" for (month,) in months)])
 
 
-def _partitions(connection: psycopg.Connection) -> bool:
+def _has_partitions(connection: psycopg.Connection) -> bool:
     """Return whether the engine divides a table as PostgreSQL does."""
     (version,) = connection.execute("SELECT version()").fetchone() or ("",)
     return not version.startswith("CockroachDB")
@@ -213,7 +213,7 @@ def purge_retired(
             return []
         if now - rows.moment(newest) > QUIET:
             raise SharedDatabaseError(
-                _QUIET.format(database=database.name, now=now, newest=rows.moment(newest))
+                _NOTHING_PURGED.format(database=database.name, now=now, newest=rows.moment(newest))
             )
         end = (microseconds(before(now)),)
         old = [OldRecords(*row) for row in connection.execute(sql.old_of_retired, end).fetchall()]

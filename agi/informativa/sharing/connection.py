@@ -89,7 +89,7 @@ def connect(
         try:
             connection = Connection.connect(address(database, controller, seconds), autocommit=True)
         except psycopg.OperationalError as error:
-            if reason := __disbelief(error, database):
+            if reason := _distrust(error, database):
                 raise psycopg.OperationalError(f"{error}: {reason}") from error
             raise
     connection.silence = SILENCE_SECONDS if silence is None else silence
@@ -131,12 +131,12 @@ def database_name(database: SharedDatabase, controller: str) -> str:
     return database.name.replace("{controller}", controller)
 
 
-def __disbelief(error: psycopg.OperationalError, database: SharedDatabase) -> str:
+def _distrust(error: psycopg.OperationalError, database: SharedDatabase) -> str:
     """Return the reason why the certificate is not trusted; '' for any other error."""
     if not (database.certificates and "certificate verify failed" in str(error)):
         return ""
     hosts = map(_host_and_port, database.hosts)
-    return next(filter(None, (_disbelief(*host, database.certificates) for host in hosts)), "")
+    return next(filter(None, (_verification_error(*host, database.certificates) for host in hosts)), "")
 
 
 def _host_and_port(host: str) -> tuple[str, str]:
@@ -190,7 +190,7 @@ def unusable(database: SharedDatabase, error: Exception) -> SharedDatabaseError:
     )
 
 
-def _disbelief(host: str, port: str, roots: str) -> str:
+def _verification_error(host: str, port: str, roots: str) -> str:
     """Return the reason why a server's certificate is not trusted, in OpenSSL's words ("certificate has
     expired"), by connecting once more, since libpq says only that it is not; '' where the certificate is
     trusted, or there is none."""

@@ -19,7 +19,7 @@ from .rows import readable
 
 if TYPE_CHECKING:
     from .loop import ExchangeLoop
-    from .question import Answer, Asked
+    from .question import AnswerRows, Subject
 
 
 class SharedBoxes(OtherBoxes):
@@ -41,7 +41,9 @@ class SharedBoxes(OtherBoxes):
         self._monotonic = monotonic
         self._idle = IdleConnections(OLDEST_SECONDS, monotonic)
         name = f"shared database {controller.id}"
-        self._guard: Guard[Asked, Answer] = Guard(name, self._question, database.seconds, wait, monotonic)
+        self._guard: Guard[Subject, AnswerRows] = Guard(
+            name, self._question, database.seconds, wait, monotonic
+        )
         if loop is not None:
             loop.connected = self._connect_ahead
 
@@ -96,7 +98,7 @@ class SharedBoxes(OtherBoxes):
                 return True
         return False
 
-    async def _answer(self, subject: Asked) -> Answer | None:
+    async def _answer(self, subject: Subject) -> AnswerRows | None:
         from . import question  # noqa: F401  # before the time for the database begins
 
         try:
@@ -114,7 +116,7 @@ class SharedBoxes(OtherBoxes):
         with suppress(SharedDatabaseError):
             Question(self.database, self.controller, self._idle)(None)
 
-    def _question(self) -> Callable[[Asked], Answer]:
+    def _question(self) -> Callable[[Subject], AnswerRows]:
         from .question import Question
 
         return Question(self.database, self.controller, self._idle)

@@ -14,19 +14,19 @@ from .connection import Connection, connect, translated
 from .idle import IdleConnections
 from .rows import Statements
 
-Asked = Sequence[bytes] | None
+Subject = Sequence[bytes] | None
 """The pseudonyms of a caller; `None` asks for the number of our last record that is there."""
-Answer = Sequence[tuple[Any, ...]]
+AnswerRows = Sequence[tuple[Any, ...]]
 _statements = cache(Statements)
 
 
 class Question:
-    """A question over one of the idle connections. One per thread."""
+    """A query of the shared database over one of the idle connections; one for each thread."""
 
     def __init__(self, database: SharedDatabase, controller: Controller, idle: IdleConnections) -> None:
         self._database, self._controller, self._idle = database, controller, idle
 
-    def __call__(self, subject: Asked) -> Answer:
+    def __call__(self, subject: Subject) -> AnswerRows:
         """Return the records by which other boxes informed this caller, and of what he answered there, each
         row with its box. Raises SharedDatabaseError."""
         if subject is None:
@@ -39,7 +39,7 @@ class Question:
 
     def _run(
         self, statement: Callable[[Statements], str], values: Sequence[object] | Mapping[str, object]
-    ) -> Answer:
+    ) -> AnswerRows:
         """Run a statement in one round trip. The server gives it up when nobody waits any more."""
         limit = f"SET LOCAL statement_timeout = {max(1, self._database.seconds * 1000):.0f}"
         expiry, connection = self._idle.take(self._connect)

@@ -29,10 +29,21 @@ class CommandOutput:
     output: str
     errors: str
 
+    @property
+    def message(self) -> str:
+        """The reason of a failure, as the command says it: its errors or, where it has none, its output."""
+        return self.errors or self.output
 
-def run_command(words: Sequence[str], seconds: float = 60.0) -> CommandOutput:
+    @property
+    def last_line(self) -> str:
+        """The last line of that message; '' where it said nothing."""
+        return self.message.rpartition("\n")[2]
+
+
+def run_command(words: Sequence[str], seconds: float | None = 60.0) -> CommandOutput:
     """Run a command of the system to its end, without input. Its exit code is 127 where there is none of this
-    name, and 124 where it took longer."""
+    name, and 124 where it took longer; `None` lets it take any time. One that reads bytes, or needs an
+    environment or a user of its own, is run by subprocess where it is used."""
     program = shutil.which(words[0])
     if program is None:
         return CommandOutput(_NOT_FOUND, "", os.strerror(errno.ENOENT))
@@ -45,7 +56,7 @@ def run_command(words: Sequence[str], seconds: float = 60.0) -> CommandOutput:
             check=False,
         )
     except subprocess.TimeoutExpired:
-        return CommandOutput(_TIMED_OUT, "", "")
+        return CommandOutput(_TIMED_OUT, "", "timed out")
     except OSError as error:
         return CommandOutput(_NOT_FOUND, "", error.strerror or str(error))
     return CommandOutput(

@@ -22,7 +22,8 @@ from ...operations.controllers import select_for_logs
 from ...operations.evidence import approver_key as keys
 from ...operations.evidence import approving, logs, noted_approvals
 from ...views.text import approval as view
-from ..options import Config, Json, Of, print_document, warn, warn_of_unrelated
+from ..options import Config, Json, Of, print_result, warn, warn_of_unrelated
+from ..questions import ask_yes, is_terminal
 from ..words import _
 
 
@@ -43,10 +44,7 @@ def _approver_key(
     """Show the public key of somebody who approves; with a name, make it."""
     made = keys.make(file, name) if name else False
     key = keys.approver_key(file)
-    if as_json:
-        print_document(key)
-    else:
-        print("\n".join(view.key_lines(key, made, _)))
+    print_result(key, view.key_lines(key, made, _), as_json=as_json)
 
 
 def _approve(
@@ -102,10 +100,7 @@ def _approve(
         print(_("Nothing was signed."))
         raise typer.Exit(1)
     written = approving.approve(proposal, signer, folder, int(time.time()))
-    if as_json:
-        print_document(written)
-    else:
-        print("\n".join(view.written_lines(written, _)))
+    print_result(written, view.written_lines(written, _), as_json=as_json)
 
 
 def _approval(
@@ -118,11 +113,8 @@ def _approval(
     selection = select_for_logs(config, controller or ())
     warn_of_unrelated(selection.unrelated)
     noted = noted_approvals.note_approvals(paths, selection.named, datetime.now(UTC))
-    if as_json:
-        print_document(noted)
-    else:
-        for line in view.noted_lines(noted, _):
-            print(line)
+    print_result(noted, view.noted_lines(noted, _), as_json=as_json)
+    if not as_json:
         for problem in noted.problems:
             print(f"informativa: {_(problem)}", file=sys.stderr)
     if noted.problems:
@@ -160,9 +152,9 @@ def _places(words: Sequence[str]) -> tuple[LeafPlace, ...]:
 
 def _is_confirmed() -> bool:
     """Ask at a terminal. Raises InformativaError where there is none."""
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    if not is_terminal():
         raise _nobody_asked()
-    return typer.confirm(_("Do you approve this, for your company?"))
+    return ask_yes(_("Do you approve this, for your company?"))
 
 
 def _nobody_asked() -> InformativaError:

@@ -15,7 +15,7 @@ from ...model import Period
 from ...operations.backup import listing, making, recovery
 from ...operations.backup.encryption import KeyAccess, KeyProtection
 from ...views.text import backups as view
-from ..options import Config, Json, Yes, print_document
+from ..options import Config, Json, Yes, print_result
 from ..words import _
 
 INCOMPLETE = 3
@@ -65,11 +65,6 @@ PassphraseFile = Annotated[
 ]
 
 
-@app.callback()
-def _group() -> None:
-    pass
-
-
 @app.command()
 def make(
     place: Annotated[
@@ -92,10 +87,7 @@ def make(
     """Back up ledgers, logs, configuration and prompts while calls go on; delete backups that are over."""
     protection = KeyProtection(tuple(to or ()), passphrase) if with_keys or to or passphrase else None
     result = making.make(config, place, datetime.now(UTC), controller or (), protection, keep)
-    if json:
-        print_document(result)
-    else:
-        print("\n".join(view.made(result, _)))
+    print_result(result, view.made(result, _), as_json=json)
     if result.left_out:
         raise typer.Exit(INCOMPLETE)
 
@@ -111,10 +103,7 @@ def list_all(
 ) -> None:
     """List backups: until when they are kept, and which still hold callers who were erased since."""
     result = listing.list_backups(config, folder, keep)
-    if json:
-        print_document(result)
-    else:
-        print("\n".join(view.backup_list(result, _)))
+    print_result(result, view.backup_list(result, _), as_json=json)
 
 
 @app.command()
@@ -123,10 +112,7 @@ def verify(
 ) -> None:
     """Compare all that is in a backup with the digests in it."""
     result = listing.verify(file)
-    if json:
-        print_document(result)
-    else:
-        print("\n".join(view.verified(result, _)))
+    print_result(result, view.verified(result, _), as_json=json)
 
 
 def restore(
@@ -148,9 +134,6 @@ def restore(
     result = recovery.restore(
         file, config, datetime.now(UTC), controller or (), access, instruction, really=yes
     )
-    if json:
-        print_document(result)
-    else:
-        print("\n".join(view.restored_backup(result, _)))
+    print_result(result, view.restored_backup(result, _), as_json=json)
     if any(company.problem for company in result.companies):
         raise typer.Exit(1)

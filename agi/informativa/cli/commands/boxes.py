@@ -27,11 +27,6 @@ def add_to(program: typer.Typer) -> None:
     program.command("join")(_join)
 
 
-@database.callback()
-def _group() -> None:
-    pass
-
-
 @database.command()
 def migrate(
     user: Annotated[

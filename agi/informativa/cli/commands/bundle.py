@@ -18,7 +18,7 @@ from ...operations.records import no_other_boxes
 from ...views.text.bundle import bundle_lines
 from ...views.text.bundle_readme import BundleWords
 from ...views.text.evidence import bar
-from ..options import Config, Json, day, print_document, reader_of, warn_of_unrelated
+from ..options import Config, Json, day, print_result, reader_of, warn_of_unrelated
 from ..words import _
 
 
@@ -71,7 +71,4 @@ def _bundle(
         bundle = operation.bundle(
             selection.configuration, owner, period, file, words, progress, shared if all_boxes else None
         )
-    if as_json:
-        print_document(bundle)
-    else:
-        print("\n".join(bundle_lines(bundle, owner.zone, _, all_boxes=all_boxes)))
+    print_result(bundle, bundle_lines(bundle, owner.zone, _, all_boxes=all_boxes), as_json=as_json)

@@ -29,6 +29,10 @@ Customer = Annotated[
     str | None,
     typer.Option("--customer", metavar="ID", help="Instead: the customer number that the PBX knows."),
 ]
+Instruction = Annotated[
+    str,
+    typer.Option(metavar="TICKET", help="The controller's instruction, which the log notes: a ticket's id."),
+]
 
 
 class Elsewhere(StrEnum):
@@ -43,11 +47,6 @@ def add_to(program: typer.Typer) -> None:
     """Give the program the command `record`; the others are a group of their own."""
     program.add_typer(app, name="caller")
     program.command("record")(_record)
-
-
-@app.callback()
-def _group() -> None:
-    pass
 
 
 @app.command()
@@ -86,12 +85,7 @@ def erase(
     customer: Customer = None,
     config: Config = DEFAULT_FILE,
     controller: Of = None,
-    instruction: Annotated[
-        str,
-        typer.Option(
-            metavar="TICKET", help="The controller's instruction, which the log notes: a ticket's id."
-        ),
-    ] = "",
+    instruction: Instruction = "",
     yes: Yes = False,
     as_json: Json = False,
 ) -> None:

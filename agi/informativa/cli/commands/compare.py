@@ -19,7 +19,7 @@ from ...operations.controllers import select_for_logs
 from ...operations.evidence import comparison
 from ...operations.evidence.comparison import ListSource
 from ...views.text import comparison as view
-from ..options import Config, Json, Of, day, failing_with, print_document, warn_of_unrelated
+from ..options import Config, Json, Of, day, failing_with, print_result, warn_of_unrelated
 from ..words import _
 
 DIFFERS, NOT_COMPARED = 3, 2  # exit codes
@@ -91,10 +91,7 @@ def _compare(
 
         with view.bar(calls, _) as progress:
             result = comparison.compare(selection.configuration, selection.named, source, progress, note)
-    if as_json:
-        print_document(result)
-    else:
-        print("\n".join(view.compared(result, _)))
+    print_result(result, view.compared(result, _), as_json=as_json)
     if not result.agrees:
         raise typer.Exit(DIFFERS)
 

@@ -15,7 +15,7 @@ from ...operations.forecast import forecast
 from ...views.text import forecast as view
 from ...views.text.check import in_order, problem_lines
 from ...views.text.configuration import upgraded
-from ..options import Config, Json, Of, day, print_document, warn
+from ..options import Config, Json, Of, day, print_document, print_result, warn
 from ..words import _
 
 app = typer.Typer(help="The configuration file itself.", no_args_is_help=True)
@@ -41,11 +41,6 @@ def _check(config: Config = DEFAULT_FILE, as_json: Json = False) -> None:
         raise typer.Exit(1)
 
 
-@app.callback()
-def _group() -> None:
-    pass
-
-
 @app.command()
 def upgrade(
     config: Config = DEFAULT_FILE,
@@ -57,11 +52,7 @@ def upgrade(
     """Bring the configuration to the newest format: its comments and its layout stay, and so does what it
     means."""
     result = config_upgrade.upgrade(config, dry_run=dry_run)
-    if as_json:
-        print_document(result)
-        return
-    for line in upgraded(result, _):
-        print(line)
+    print_result(result, upgraded(result, _), as_json=as_json)
 
 
 @app.command()

@@ -21,7 +21,7 @@ from ...views import consent_files
 from ...views.consent_files import ConsentFormat
 from ...views.terminal import escaped
 from ...views.text import consents as text
-from ..options import Config, Json, Of, moment, print_document, warn, warn_of_unrelated
+from ..options import Config, Json, Of, moment, print_result, warn, warn_of_unrelated
 from ..words import _
 from . import hooks
 from .callers import Customer, Elsewhere, Number, identified
@@ -74,11 +74,6 @@ class Act(StrEnum):
 def add_to(program: typer.Typer) -> None:
     """Give the program this group."""
     program.add_typer(app, name="consent")
-
-
-@app.callback()
-def _group() -> None:
-    pass
 
 
 app.command("hook")(hooks.hook)
@@ -144,11 +139,7 @@ def show(
         note_in_shell(company, Action.OPEN_CALLER, now, known=known, facts="consents")
     if typed.doubt and not any(shown.acts for shown in result.controllers):
         warn([typed.doubt])
-    if as_json:
-        print_document(result)
-    else:
-        for line in text.consents(result, selection.configuration.controllers, _):
-            print(line)
+    print_result(result, text.consents(result, selection.configuration.controllers, _), as_json=as_json)
 
 
 @app.command()
@@ -230,11 +221,7 @@ def import_file(
         trial=trial,
     )
     result = _imported(source, owner, confirmed=confirmed, as_json=as_json)
-    if as_json:
-        print_document(result)
-    else:
-        for line in text.imported(result, _):
-            print(line)
+    print_result(result, text.imported(result, _), as_json=as_json)
     if result.rejected:
         raise typer.Exit(REJECTED)
 
@@ -273,11 +260,7 @@ def _put_on_record(
     note_in_shell(owner, Action.RECORD_CONSENT, now, known=_pseudonym(owner, typed), record=result.act.record)
     if typed.doubt:
         warn([typed.doubt])
-    if as_json:
-        print_document(result)
-    else:
-        for line in text.recorded(result, owner, _):
-            print(line)
+    print_result(result, text.recorded(result, owner, _), as_json=as_json)
 
 
 def _pseudonym(company: Controller, typed: Typed) -> bytes:

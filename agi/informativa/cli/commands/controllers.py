@@ -22,6 +22,7 @@ from ..options import (
     RuleInstruction,
     Yes,
     print_document,
+    print_result,
     warn_of_unnoted,
     warn_of_unrelated,
 )
@@ -73,11 +74,7 @@ def _purge(
 def _controllers(config: Config = DEFAULT_FILE, as_json: Json = False) -> None:
     """List the controllers with their state."""
     states = controller_state.states(load(config))
-    if as_json:
-        print_document(states)
-        return
-    for line in text.states(states, _):
-        print(line)
+    print_result(states, text.states(states, _), as_json=as_json)
 
 
 def _outsourcing_worksheet(

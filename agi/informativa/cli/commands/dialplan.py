@@ -13,7 +13,7 @@ from ...model.text import Text
 from ...operations import dialplan as dialplans
 from ...operations import dialplan_install
 from ...views.text import dialplan as view
-from ..options import Config, Json, print_document, print_generated
+from ..options import Config, Json, print_generated, print_result
 from ..words import _
 
 app = typer.Typer(help="Print the dialplan for this configuration, write it, or install it.")
@@ -63,10 +63,7 @@ def install(
 ) -> None:
     """Put informativa.conf into Asterisk's folder and show the line that includes it; change nothing else."""
     result = dialplan_install.install(config or context.obj, to, freepbx=freepbx, dry_run=dry_run)
-    if as_json:
-        print_document(result)
-    else:
-        print("\n".join(view.installed(result, _)))
+    print_result(result, view.installed(result, _), as_json=as_json)
 
 
 @app.command()
@@ -79,7 +76,4 @@ def uninstall(
 ) -> None:
     """Take informativa.conf out of Asterisk's folder and show the lines that include and call it."""
     result = dialplan_install.uninstall(to, dry_run=dry_run)
-    if as_json:
-        print_document(result)
-    else:
-        print("\n".join(view.uninstalled(result, _)))
+    print_result(result, view.uninstalled(result, _), as_json=as_json)

@@ -22,6 +22,7 @@ from ...views.text import mending as view
 from ...views.text.account import instructions
 from ...views.text.doctor import findings
 from ..options import Config, Json, print_document
+from ..questions import ask_yes, is_terminal
 from ..words import _
 
 
@@ -68,7 +69,7 @@ def _doctor(
 
 def _fix(config: Path, *, yes: bool, as_json: bool) -> None:
     """Run safe remedies, and show each with what came of it; exit 1 if anything is wrong then."""
-    if not yes and (as_json or not (sys.stdin.isatty() and sys.stdout.isatty())):
+    if not yes and (as_json or not is_terminal()):
         raise InformativaError(
             Text("Nothing was mended: nobody can be asked here."),
             Text("Answer at a terminal; or, in a script, add --yes."),
@@ -85,7 +86,7 @@ def _fix(config: Path, *, yes: bool, as_json: bool) -> None:
             proposed.append(treatment.finding)
             for line in view.proposal(treatment, _, unicode=_unicode()):
                 console.print(line)
-            return yes or typer.confirm(f"    {_('Run it?')}")
+            return yes or ask_yes(f"    {_('Run it?')}")
 
         def report(treatment: mending.Treatment) -> None:
             below = treatment.finding in proposed

@@ -30,7 +30,7 @@ from ...views.text import audits as audit_view
 from ...views.text import evidence as view
 from ...views.text.publishing import published
 from ..log import LogFormat, configure
-from ..options import Config, Json, Of, failing_with, print_document, reader_of, warn_of_unrelated
+from ..options import Config, Json, Of, failing_with, print_result, reader_of, warn_of_unrelated
 from ..words import _
 from . import approve, bundle, compare, verifier_page
 
@@ -46,11 +46,6 @@ Customer = Annotated[str | None, typer.Option(metavar="NUMBER", help="The caller
 def add_to(program: typer.Typer) -> None:
     """Give the program the group `evidence`."""
     program.add_typer(app, name="evidence")
-
-
-@app.callback()
-def _group() -> None:
-    pass
 
 
 bundle.add_to(app)
@@ -76,10 +71,7 @@ def key(
     evidence = selection.configuration.evidence
     waiting = [_changed(company, evidence, instruction) for company in selection.named if new]
     log_keys = logs.LogKeys(tuple(log_key for company in selection.named for log_key in logs.keys(company)))
-    if as_json:
-        print_document(log_keys)
-    else:
-        print("\n".join(view.keys(log_keys, _)))
+    print_result(log_keys, view.keys(log_keys, _), as_json=as_json)
     if new:
         print("\n".join(view.changed_keys(waiting, _)), file=sys.stderr)
 
@@ -103,10 +95,7 @@ def checkpoint(config: Config = DEFAULT_FILE, controller: Of = None, as_json: Js
                 for company in selection.named
             )
         )
-    if as_json:
-        print_document(checkpoints)
-    else:
-        print("\n".join(view.signed_lines(checkpoints, _)))
+    print_result(checkpoints, view.signed_lines(checkpoints, _), as_json=as_json)
 
 
 @app.command()
@@ -124,10 +113,7 @@ def publish(
     evidence, now = selection.configuration.evidence, datetime.now(UTC)
     with view.bar(_("publishing"), _) as progress:
         publications = publishing.publish(selection.named, evidence, now, check=check, progress=progress)
-    if as_json:
-        print_document(publications)
-    else:
-        print("\n".join(published(publications, evidence, _)))
+    print_result(publications, published(publications, evidence, _), as_json=as_json)
     if not publications.complete:
         raise typer.Exit(1)
 
@@ -181,10 +167,7 @@ def receipt(
     receipts_made = _receipts(selection.named, record, number, customer, shared, box, opened=opened)
     page = _page_for(reader_of(language)) if html else None
     written = receipt_files.write(receipts_made, output, page)
-    if as_json:
-        print_document(written)
-    else:
-        print("\n".join(view.receipts(written, _)))
+    print_result(written, view.receipts(written, _), as_json=as_json)
 
 
 def _page_for(reader: Language) -> Callable[[ReceiptPage], str]:
@@ -216,10 +199,7 @@ def verify(
     verification = verifying.verify(
         files, logs.trusted_keys(key or []), verifying.policy_in(policy) if policy else None, caller
     )
-    if as_json:
-        print_document(verification)
-    else:
-        print("\n".join(view.verified(verification, _, about=caller is not None)))
+    print_result(verification, view.verified(verification, _, about=caller is not None), as_json=as_json)
     if not verification.holds:
         raise typer.Exit(1)
 
@@ -265,10 +245,7 @@ def audit(
                 )
                 for company in selection.named
             )
-    if as_json:
-        print_document(audits)
-    else:
-        print("\n".join(audit_view.audits(audits, _)))
+    print_result(audits, audit_view.audits(audits, _), as_json=as_json)
     if not audits.verdict.is_good:
         raise typer.Exit(audits.verdict.exit_code)
 

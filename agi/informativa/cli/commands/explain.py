@@ -13,7 +13,7 @@ from ...operations.access_log import note_in_shell
 from ...operations.controllers import line_named, select_for_call
 from ...operations.explain import explain
 from ...views.text.explain import explanation
-from ..options import Config, Country, Json, moment, print_document, shown_number, warn_of_unrelated
+from ..options import Config, Country, Json, moment, print_result, shown_number, warn_of_unrelated
 from ..words import _
 
 
@@ -54,7 +54,4 @@ def _explain(
     result = explain(line, to, shown, at, language, now, country=country, internal=internal)
     if pseudonym := result.disclosed_pseudonym:
         note_in_shell(line.controller, Action.WHAT_IF, now, known=pseudonym)
-    if as_json:
-        print_document(result)
-    else:
-        print("\n".join(explanation(result, line, _)))
+    print_result(result, explanation(result, line, _), as_json=as_json)

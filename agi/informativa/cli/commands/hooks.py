@@ -16,7 +16,7 @@ from ...operations import hooks
 from ...operations.access_log import note_in_shell
 from ...operations.controllers import select_for_logs
 from ...views.text import hooks as text
-from ..options import Config, Json, print_document, warn_of_unrelated
+from ..options import Config, Json, print_result, warn_of_unrelated
 from ..words import _
 
 NOT_TAKEN = 1  # exit code of a test
@@ -51,10 +51,7 @@ def hook(
     sent = hooks.send_test(named[0], now) if test else None
     change = _changed(named[0], discard or (), now, resume=resume, yes=yes)
     report = hooks.report(named, sent, change)
-    if as_json:
-        print_document(report)
-    else:
-        print("\n".join(text.hooks(report, selection.configuration.controllers, _)))
+    print_result(report, text.hooks(report, selection.configuration.controllers, _), as_json=as_json)
     if sent is not None and not sent.taken:
         raise typer.Exit(NOT_TAKEN)
 

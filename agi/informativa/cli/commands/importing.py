@@ -24,7 +24,8 @@ from ...operations.import_reading import Reading, Understood
 from ...operations.import_rows import FileOptions
 from ...operations.importing import Import, ImportCounts, ImportPreview, Source
 from ...views.text import importing as text
-from ..options import Config, Json, print_document, warn_of_unrelated
+from ..options import Config, Json, print_document, print_result, warn_of_unrelated
+from ..questions import ask_yes, is_terminal
 from ..words import _
 from .callers import Elsewhere
 
@@ -137,11 +138,7 @@ def _import(
         file_options(encoding, separator, sheet, dates, short_years, rejects),
     )
     result = run_import(source, importing.run, confirmed=confirmed, as_json=as_json)
-    if as_json:
-        print_document(result)
-    else:
-        for line in text.imported(result, _):
-            print(line)
+    print_result(result, text.imported(result, _), as_json=as_json)
     if result.rejected:
         raise typer.Exit(REJECTED)
 
@@ -180,14 +177,14 @@ def run_import(source: S, run: Run[S, R], *, confirmed: bool, as_json: bool) -> 
 
 def _ask_missing(reading: Reading) -> Reading:
     """Return the reading with the answers of a person at a terminal to what only a person can tell."""
-    if not _is_terminal():
+    if not is_terminal():
         return reading
     if reading.dates is None:
-        month_first = typer.confirm(_("Is 01/02/2026 in this file the second of January (month first)?"))
+        month_first = ask_yes(_("Is 01/02/2026 in this file the second of January (month first)?"))
         order = DateOrder.MONTH_FIRST if month_first else DateOrder.DAY_FIRST
         reading = replace(reading, dates=order)
     if reading.short_years is None:
-        reading = replace(reading, short_years=typer.confirm(_("Does the year 26 stand for 2026?")))
+        reading = replace(reading, short_years=ask_yes(_("Does the year 26 stand for 2026?")))
     return reading
 
 
@@ -200,18 +197,14 @@ def _require_confirmation(preview: ImportPreview, *, as_json: bool) -> None:
     for line in text.previewed(preview, _):
         print(line)
     preview.reading.require_complete()
-    if not _is_terminal():
+    if not is_terminal():
         raise InformativaError(
             Text("Nothing was recorded: nobody has confirmed that the file is read rightly."),
             Text("Look at the rows that are shown, and type the same with --yes."),
         )
-    if not typer.confirm(_("Record it?")):
+    if not ask_yes(_("Record it?")):
         print(_("Nothing was recorded."))
         raise typer.Exit(1)
-
-
-def _is_terminal() -> bool:
-    return sys.stdin.isatty() and sys.stdout.isatty()
 
 
 def columns_by_name(columns: Sequence[str]) -> dict[str, str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -26,6 +25,7 @@ from ..company_options import (
 )
 from ..interview import ask_form, interview
 from ..options import warn
+from ..questions import is_terminal
 from ..words import _
 
 
@@ -54,7 +54,7 @@ def _init(
     if yes and not company:
         raise InformativaError(Text("Whose configuration?"), Text("Name the company: --company NAME"))
     laid = options.company(company)
-    if laid is None and sys.stdin.isatty() and sys.stdout.isatty() and callers is None:
+    if laid is None and is_terminal() and callers is None:
         laid = interview()
     form = callers or (NumberForm.EITHER if company else ask_form())
     configuration = init.init(folder, form, laid, write=yes or not company)

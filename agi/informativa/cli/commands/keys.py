@@ -15,7 +15,7 @@ from ...operations import keys
 from ...operations.access_log import note_in_shell
 from ...operations.controllers import select_for_callers
 from ...views.text import keys as view
-from ..options import Config, Json, RuleInstruction, print_document, warn_of_unnoted, warn_of_unrelated
+from ..options import Config, Json, RuleInstruction, print_result, warn_of_unnoted, warn_of_unrelated
 from ..words import _
 
 app = typer.Typer(help="The keys that turn numbers into pseudonyms.", no_args_is_help=True)
@@ -24,11 +24,6 @@ app = typer.Typer(help="The keys that turn numbers into pseudonyms.", no_args_is
 def add_to(program: typer.Typer) -> None:
     """Give the program the group `keys`."""
     program.add_typer(app, name="keys")
-
-
-@app.callback()
-def _group() -> None:
-    pass
 
 
 @app.command()
@@ -46,10 +41,7 @@ def make(
     """Make the key of a controller that has none, the token of Asterisk (agi), or the secret of the account
     at its manager interface (manager); made by root, it belongs to the service's user."""
     secret = keys.make_for_hook(config, of) if hook else keys.make(config, of, again=yes)
-    if as_json:
-        print_document(secret)
-    else:
-        print("\n".join(view.secret_made(secret, config, _)))
+    print_result(secret, view.secret_made(secret, config, _), as_json=as_json)
 
 
 @app.command()
@@ -80,9 +72,6 @@ def rotate(
         warn_of_unrelated(selection.unrelated)
         lines = view.rotated(rotation, company, _)
     warn_of_unnoted(instruction, [rotation.instruction])
-    if as_json:
-        print_document(rotation)
-    else:
-        print("\n".join(lines))
+    print_result(rotation, lines, as_json=as_json)
     if company and rotation.done:  # last, for the key is replaced even where nothing can be noted
         note_in_shell(company, Action.NEW_KEY, datetime.now(UTC), known=None)

@@ -31,6 +31,7 @@ from ..options import (
     moment,
     print_document,
     print_records,
+    print_result,
     warn_of_unrelated,
 )
 from ..words import _
@@ -86,11 +87,6 @@ Before = Annotated[
 def add_to(program: typer.Typer) -> None:
     """Give the program the group `ledger`."""
     program.add_typer(app, name="ledger")
-
-
-@app.callback()
-def _group() -> None:
-    pass
 
 
 @app.command()
@@ -217,7 +213,4 @@ def restore(
     warn_of_unrelated(selection.unrelated)
     (owner,) = selection.named
     restored = restoring.restore(owner, backup, datetime.now(UTC), instruction)
-    if json:
-        print_document(restored)
-    else:
-        print("\n".join(view.restored(owner, restored, _)))
+    print_result(restored, view.restored(owner, restored, _), as_json=json)

@@ -16,11 +16,6 @@ def add_to(program: typer.Typer) -> None:
     program.add_typer(app, name="metrics")
 
 
-@app.callback()
-def _group() -> None:
-    pass
-
-
 @app.command()
 def dashboard() -> None:
     """Print the Grafana dashboard (JSON), to import under Dashboards, New, Import."""

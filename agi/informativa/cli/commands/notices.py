@@ -14,7 +14,7 @@ from ...operations.packages.table import PACKAGES
 from ...operations.prompts.parts import SpokenPart
 from ...operations.prompts.spoken_values import GivenValues
 from ...views.text.packages import added
-from ..options import Config, Json, Yes, print_document
+from ..options import Config, Json, Yes, print_result
 from ..words import _
 
 app = typer.Typer(help="The notices that the law asks for today.", no_args_is_help=True)
@@ -23,11 +23,6 @@ app = typer.Typer(help="The notices that the law asks for today.", no_args_is_he
 def add_to(program: typer.Typer) -> None:
     """Give the program the group `notices`."""
     program.add_typer(app, name="notices")
-
-
-@app.callback()
-def _group() -> None:
-    pass
 
 
 @app.command()
@@ -66,9 +61,6 @@ def add(
     what the dialplan must test, and what the law says."""
     request = NoticeRequest(name, controller, line or (), GivenValues.parsed(settings or ()), text, texts)
     result = adding.add(config, request, write=yes)
-    if as_json:
-        print_document(result)
-    else:
-        print("\n".join(added(result, _)))
+    print_result(result, added(result, _), as_json=as_json)
     if yes and result.missing:
         raise typer.Exit(1)

@@ -46,11 +46,6 @@ def add_to(program: typer.Typer) -> None:
     program.add_typer(app, name="prompts")
 
 
-@app.callback()
-def _group() -> None:
-    pass
-
-
 @app.command()
 def texts(folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new folder.")]) -> None:
     """Copy the texts that `build` speaks, to change them there: then build with --texts DIR."""

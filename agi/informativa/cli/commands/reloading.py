@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -15,6 +14,7 @@ from ...operations import reload
 from ...operations.reload import Reload
 from ...views.text import forecast as view
 from ..options import Config, Json, print_document, warn
+from ..questions import ask_yes, is_terminal
 from ..words import _
 
 
@@ -58,8 +58,8 @@ def _confirm(*, as_json: bool) -> bool:
     """Ask whether to load it. Raises InformativaError where nobody can be asked."""
     if as_json:
         return False
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    if not is_terminal():
         raise InformativaError(
             Text("Nothing was loaded: nobody has confirmed it."), Text("Type the same with --yes.")
         )
-    return typer.confirm(_("Load it?"))
+    return ask_yes(_("Load it?"))

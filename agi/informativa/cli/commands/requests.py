@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import typer
 
@@ -19,27 +20,22 @@ from ...operations.controllers import Selection, select_for_callers
 from ...operations.request_register import ListedRequest
 from ...system.files import write_file
 from ...views.messages import LETTER_LANGUAGES
-from ...views.text import callers as caller_view
 from ...views.text import requests as text
-from ..options import Config, Json, Of, Yes, day, print_document, warn_of_unrelated
+from ..options import Config, Json, Of, Yes, day, print_result, warn_of_unrelated
 from ..tree import INCOMPLETE
 from ..words import _
-from .callers import Customer, Number, identified
+from .callers import Customer, Instruction, Number, identified
 
 app = typer.Typer(
     help="Persons' requests: access, erasure, objection, portability, proof.", no_args_is_help=True
 )
+Word = TypeVar("Word", bound=str)
 RequestNumber = Annotated[int, typer.Argument(metavar="REQUEST", min=1, help="Its number in the register.")]
 
 
 def add_to(program: typer.Typer) -> None:
     """Give the program the group `request`."""
     program.add_typer(app, name="request")
-
-
-@app.callback()
-def _group() -> None:
-    pass
 
 
 @app.command("open")
@@ -74,10 +70,7 @@ def listing(
     selection = select_for_callers(config, controller or ())
     warn_of_unrelated(selection.unrelated)
     result = request_register.listing(selection.named, datetime.now(UTC), closed=closed)
-    if as_json:
-        print_document(result)
-    else:
-        print("\n".join(text.listing(result, _)))
+    print_result(result, text.listing(result, _), as_json=as_json)
 
 
 @app.command()
@@ -102,10 +95,7 @@ def identify(
     as_json: Json = False,
 ) -> None:
     """Put on record how you checked that the number is the person's: a word, no document."""
-    company, _rest = _company(config, controller)
-    _show(
-        request_register.identify(company, request, how, shell_account(), datetime.now(UTC)), as_json=as_json
-    )
+    _take_step(request_register.identify, request, how, config, controller, as_json=as_json)
 
 
 @app.command()
@@ -117,10 +107,8 @@ def assign(
     as_json: Json = False,
 ) -> None:
     """Say who works on a request."""
-    company, _rest = _company(config, controller)
-    author = shell_account()
-    result = request_register.assign(company, request, account or author, author, datetime.now(UTC))
-    _show(result, as_json=as_json)
+    worker = account or shell_account()
+    _take_step(request_register.assign, request, worker, config, controller, as_json=as_json)
 
 
 @app.command()
@@ -134,10 +122,7 @@ def extend(
     as_json: Json = False,
 ) -> None:
     """Extend the time to answer by two months, once, and before it is over. Tell the person why."""
-    company, _rest = _company(config, controller)
-    _show(
-        request_register.extend(company, request, reason, shell_account(), datetime.now(UTC)), as_json=as_json
-    )
+    _take_step(request_register.extend, request, reason, config, controller, as_json=as_json)
 
 
 @app.command()
@@ -180,10 +165,7 @@ def letter(
     pages = answer_pages(language, now)
     account, configuration = shell_account(), selection.configuration
     result = request_answers.answer(company, request, typed, configuration, pages, put, account, now)
-    if as_json:
-        print_document(result)
-    else:
-        print("\n".join(text.answer(result, _)))
+    print_result(result, text.answer(result, _), as_json=as_json)
     if not result.complete:
         raise typer.Exit(INCOMPLETE)
 
@@ -193,12 +175,7 @@ def erase(
     request: RequestNumber,
     number: Number = None,
     customer: Customer = None,
-    instruction: Annotated[
-        str,
-        typer.Option(
-            metavar="TICKET", help="The controller's instruction, which the log notes: a ticket's id."
-        ),
-    ] = "",
+    instruction: Instruction = "",
     yes: Yes = False,
     config: Config = DEFAULT_FILE,
     controller: Of = None,
@@ -211,14 +188,7 @@ def erase(
     result = request_answers.erase(
         company, request, typed, configuration, instruction, account, now, really=yes
     )
-    if as_json:
-        print_document(result)
-    else:
-        for line in caller_view.erased(result.erased, yes, _):
-            print(line)
-        if not yes:
-            print(_("Nothing was erased yet. To do it, add --yes."))
-        print("\n".join(text.request(result.request, _)))
+    print_result(result, text.erasure(result, _), as_json=as_json)
     if not result.complete:
         raise typer.Exit(INCOMPLETE)
 
@@ -239,10 +209,7 @@ def close(
     as_json: Json = False,
 ) -> None:
     """Close a request when the person has the answer. From then on it leads to nobody."""
-    company, _rest = _company(config, controller)
-    _show(
-        request_register.close(company, request, outcome, shell_account(), datetime.now(UTC)), as_json=as_json
-    )
+    _take_step(request_register.close, request, outcome, config, controller, as_json=as_json)
 
 
 def _company(config: Path, names: list[str] | None) -> tuple[Controller, Selection]:
@@ -256,8 +223,19 @@ def _company(config: Path, names: list[str] | None) -> tuple[Controller, Selecti
     return selection.named[0], selection
 
 
+def _take_step(
+    step: Callable[[Controller, int, Word, str, datetime], ListedRequest],
+    request: int,
+    word: Word,
+    config: Path,
+    names: list[str] | None,
+    *,
+    as_json: bool,
+) -> None:
+    """Take a step of a request, which one word describes, as this shell's account; and show the request."""
+    company, _rest = _company(config, names)
+    _show(step(company, request, word, shell_account(), datetime.now(UTC)), as_json=as_json)
+
+
 def _show(result: ListedRequest, *, as_json: bool) -> None:
-    if as_json:
-        print_document(result)
-    else:
-        print("\n".join(text.request(result, _)))
+    print_result(result, text.request(result, _), as_json=as_json)

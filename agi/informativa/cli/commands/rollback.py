@@ -12,7 +12,7 @@ import typer
 from ...config import DEFAULT_FILE
 from ...operations import rollback
 from ...operations.rollback_plan import Places
-from ...views.text import backups as view
+from ...views.text import setup as view
 from ..options import Config, Json, Yes, json_text
 from ..words import _
 

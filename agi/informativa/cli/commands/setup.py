@@ -30,8 +30,9 @@ from ..company_options import (
     Outsourced,
     Settings,
 )
-from ..interview import ask, ask_company, ask_form, ask_yes
-from ..options import Json, print_document, warn
+from ..interview import ask_company, ask_form
+from ..options import Json, print_result, warn
+from ..questions import ask, ask_yes, is_terminal
 from ..words import _
 
 _LEARN_SECONDS = 120.0
@@ -88,7 +89,7 @@ def _setup(
 
     It asks at a terminal; elsewhere it shows what it would do, unless there is --yes.
     """
-    asks = not (yes or as_json) and sys.stdin.isatty() and sys.stdout.isatty()
+    asks = not (yes or as_json) and is_terminal()
     folder = folder.absolute()
     if undo:
         _show(_undone(folder, asks=asks, yes=yes), as_json)
@@ -174,15 +175,13 @@ def _undone(folder: Path, *, asks: bool, yes: bool) -> SetupReport:
     preview = undoing.undo(folder, write=False)
     if asks:
         print("\n".join(view.report(preview, _)))
-        yes = ask_yes(_("Take it back?"), usually=False)
+        yes = ask_yes(_("Take it back?"))
     return undoing.undo(folder, write=True) if yes else preview
 
 
 def _show(report: SetupReport, as_json: bool) -> None:
-    if as_json:
-        print_document(report)
-    else:
-        print("\n".join(view.report(report, _)))
+    print_result(report, view.report(report, _), as_json=as_json)
+    if not as_json:
         warn(report.warnings)
     if not report.in_order:
         raise typer.Exit(1)

@@ -11,7 +11,7 @@ import typer
 from ...config import DEFAULT_FILE
 from ...operations.support import bundle
 from ...views.support import bundle_message, members
-from ..options import Config, Json, print_document
+from ..options import Config, Json, print_result
 from ..words import _
 
 
@@ -38,8 +38,4 @@ def _support_bundle(
     now = datetime.now(UTC)
     file = output or Path(f"informativa-support-{now:%Y-%m-%dT%H-%M-%S}.tar.gz")
     result = bundle.write(file, members(bundle.collect(config, now)), now)
-    if as_json:
-        print_document(result)
-        return
-    for line in bundle_message(result, _):
-        print(line)
+    print_result(result, bundle_message(result, _), as_json=as_json)

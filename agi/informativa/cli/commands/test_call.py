@@ -13,7 +13,7 @@ from ...asterisk.test_call import Moment, Press
 from ...config import DEFAULT_FILE, load
 from ...operations.test_call import CallPlaced, place, plan
 from ...views.text.test_call import progress, report
-from ..options import WITHHELD, Config, Country, Json, print_document, shown_number
+from ..options import WITHHELD, Config, Country, Json, print_result, shown_number
 from ..words import _
 
 
@@ -69,10 +69,6 @@ def _test_call(
                 print(text, flush=True)
 
     result = asyncio.run(place(call, through=through, presses=presses or (), progress=show))
-    if as_json:
-        print_document(result)
-    else:
-        for text in report(result, call, _):
-            print(text)
+    print_result(result, report(result, call, _), as_json=as_json)
     if not result.in_order:
         raise typer.Exit(1)

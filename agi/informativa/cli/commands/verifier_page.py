@@ -11,7 +11,7 @@ from ...config import DEFAULT_FILE
 from ...operations.controllers import select_for_logs
 from ...operations.evidence import logs, verifier_page
 from ...views.text import evidence as view
-from ..options import Config, Json, Of, print_document, warn_of_unrelated
+from ..options import Config, Json, Of, print_result, warn_of_unrelated
 from ..words import _
 
 
@@ -41,7 +41,4 @@ def _verifier_page(
         selection.named[0], selection.configuration.evidence, logs.trusted_keys(key or [])
     )
     written = verifier_page.write(page, output, page_view.page)
-    if as_json:
-        print_document(written)
-    else:
-        print("\n".join(view.verifier_page_lines(written, _)))
+    print_result(written, view.verifier_page_lines(written, _), as_json=as_json)

@@ -18,7 +18,7 @@ from ...model.text import Text
 from ...operations.accounts import management as accounts
 from ...views.text import accounts as view
 from ..log import LogFormat, configure
-from ..options import Config, Json, Of, print_document
+from ..options import Config, Json, Of, print_result
 from ..words import _
 
 app = typer.Typer(help="The pages for people who use no shell.", invoke_without_command=True)
@@ -83,10 +83,7 @@ def invite(
     invitation = accounts.invite(
         folder, companies, name, role, controller or (), hours, now, address=web.address
     )
-    if as_json:
-        print_document(invitation)
-    else:
-        print("\n".join(view.invited(invitation, _)))
+    print_result(invitation, view.invited(invitation, _), as_json=as_json)
 
 
 @app.command("accounts")
@@ -94,10 +91,7 @@ def accounts_(config: Config = DEFAULT_FILE, as_json: Json = False) -> None:
     """Say who may use the console, and what."""
     web, _companies = _console(config)
     result = accounts.accounts(Path(web.folder), datetime.now(UTC))
-    if as_json:
-        print_document(result)
-    else:
-        print("\n".join(view.accounts(result, _)))
+    print_result(result, view.accounts(result, _), as_json=as_json)
 
 
 @app.command()
@@ -113,10 +107,7 @@ def grant(
     vouched = bool(web.header)
     now = datetime.now(UTC)
     account = accounts.grant(Path(web.folder), companies, name, role, controller or (), now, vouched=vouched)
-    if as_json:
-        print_document(account)
-    else:
-        print("\n".join(view.granted(account, _)))
+    print_result(account, view.granted(account, _), as_json=as_json)
 
 
 @app.command()
@@ -124,10 +115,7 @@ def remove(name: Name, config: Config = DEFAULT_FILE, as_json: Json = False) -> 
     """Take an account away, and its invitation."""
     web, _companies = _console(config)
     result = accounts.remove(Path(web.folder), name)
-    if as_json:
-        print_document(result)
-    else:
-        print("\n".join(view.removed(result, _)))
+    print_result(result, view.removed(result, _), as_json=as_json)
 
 
 @app.command()
@@ -148,10 +136,7 @@ def log(
 
     (company,) = select_for_callers(config, [controller]).named
     page = access_log.page(company, before, count)
-    if as_json:
-        print_document(page)
-    else:
-        print("\n".join(entries(page, company.zone, _)))
+    print_result(page, entries(page, company.zone, _), as_json=as_json)
 
 
 def _console(config: Path) -> tuple[WebServer, list[str]]:

@@ -12,7 +12,7 @@ from ...operations.evidence import logs, verifying
 from ...operations.evidence import witness as operations
 from ...views.text.monitor import public_key_lines
 from ..log import LogFormat, configure
-from ..options import Json, print_document
+from ..options import Json, print_result
 from ..words import _
 
 app = typer.Typer(help="Sign that somebody else's log takes nothing back.", no_args_is_help=True)
@@ -23,11 +23,6 @@ Folder = Annotated[Path, typer.Argument(metavar="DIR", help="Where its key lies,
 def add_to(program: typer.Typer) -> None:
     """Give the program the group `witness`."""
     program.add_typer(app, name="witness")
-
-
-@app.callback()
-def _group() -> None:
-    pass
 
 
 @app.command()
@@ -41,10 +36,7 @@ def key(
     """Show a witness's public key and what it signed last; with a name, make it."""
     made = operations.make(folder, name) if name else False
     witness = operations.witness(folder)
-    if as_json:
-        print_document(witness)
-    else:
-        print("\n".join(public_key_lines(witness, made, _)))
+    print_result(witness, public_key_lines(witness, made, _), as_json=as_json)
 
 
 @app.command()

@@ -164,7 +164,7 @@ async def context(system: System) -> AsyncIterator[Finding]:
 
 async def lines(system: System) -> AsyncIterator[Finding]:
     """Check that the dialplan calls informativa for each line."""
-    calling = dialplan.callers(await system.steps())
+    calling = dialplan.calling_steps(await system.steps())
     step = "GosubIf($[${DIALPLAN_EXISTS(informativa,s,1)}]?informativa,s,1(${EXTEN}))"
     fix = Text("Where its calls come in, before a queue or a Dial: same => n,{step}", step=step)
     if not calling:

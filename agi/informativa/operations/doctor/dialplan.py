@@ -97,7 +97,7 @@ def tokens(steps: Iterable[DialplanStep]) -> set[str]:
     }
 
 
-def callers(steps: Iterable[DialplanStep]) -> list[tuple[DialplanStep, str]]:
+def calling_steps(steps: Iterable[DialplanStep]) -> list[tuple[DialplanStep, str]]:
     """Return the steps that call our context, each with the argument that it passes as the line."""
     return [
         (step, _first_argument(match[1] or ""))

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import os
 import pwd
-import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -21,6 +20,7 @@ from ...model import Controller
 from ...model.errors import LedgerError
 from ...model.text import Foreign, Text
 from ...process import storage
+from ...system.processes import run_command
 
 SECONDS = 10.0  # for the process; it takes a fraction of one
 
@@ -34,13 +34,10 @@ def writing(uid: int, controllers: Sequence[Controller]) -> list[LedgerError]:
     if os.geteuid() != 0:
         return []
     command = [sys.executable, "-m", __name__, str(uid), *(controller.ledger for controller in controllers)]
-    try:
-        process = subprocess.run(  # noqa: S603  # our own
-            command, capture_output=True, text=True, timeout=SECONDS, check=True
-        )
-        return [LedgerError(*map(_text, texts)) for texts in json.loads(process.stdout)]
-    except (OSError, ValueError, subprocess.SubprocessError):
+    trial = run_command(command, SECONDS)
+    if trial.code:
         return []  # no trial was possible; the modes are checked elsewhere
+    return [LedgerError(*map(_text, texts)) for texts in json.loads(trial.output)]
 
 
 def _errors(ledgers: Sequence[str]) -> list[LedgerError]:

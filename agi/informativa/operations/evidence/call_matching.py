@@ -81,14 +81,16 @@ UPDATE recorded SET way = 'id' WHERE call <> '' AND (
 
 
 class _Pass(NamedTuple):
-    """A search for pairs by line and time: of which records, and when one may have begun to be a call's."""
+    """A search for pairs of a call and a record on one line, by the time between their beginnings."""
 
     way: str
+    """The name of the search in `COUNTS`."""
     erased: bool
+    """True for the records of erased callers, false for all others."""
     before: int
-    """Seconds before the call's start."""
+    """The seconds by which a record may begin before the call."""
     until: str
-    """The last second."""
+    """The last second in which it may begin, in SQL."""
     reached: bool = False
     """True if only calls count that were answered."""
 
@@ -169,7 +171,7 @@ class CallMatching:
 
     def add_calls(self, calls: Iterable[ListedCall]) -> None:
         """Add rows of the list."""
-        with self._at_once():
+        with self._transaction():
             self._connection.executemany("INSERT INTO leg VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, NULL)", calls)
 
     def lines(self) -> set[str]:
@@ -188,7 +190,7 @@ class CallMatching:
             (company, box, record.number, record.at / 1e6, record.begun / 1e6, *record[3:])
             for box, record in records
         )
-        with self._at_once():
+        with self._transaction():
             self._connection.executemany("INSERT INTO record VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
 
     def add_purge(self, lines: Iterable[str], cutoff: datetime) -> None:
@@ -197,9 +199,9 @@ class CallMatching:
         self._connection.executemany("INSERT INTO purge VALUES (?, ?)", rows)
 
     def match(self, since: datetime, until: datetime) -> None:
-        """Match all, and count and list those of a period from now on."""
+        """Match all calls and records. From then on those of this period are counted and listed."""
         self._period = {"since": int(since.timestamp()), "until": int(until.timestamp())}
-        with self._at_once():
+        with self._transaction():
             for statement in (_GROUP_RECORDS + _GROUP_LEGS).split(";"):
                 self._connection.execute(statement)
         for search in _PASSES:
@@ -220,7 +222,7 @@ class CallMatching:
             " ORDER BY line, start",
             parameters,
         )
-        with self._at_once():
+        with self._transaction():
             pairs = ((row, key, search.way) for row, key in paired(records, calls))
             self._connection.executemany("INSERT INTO pair VALUES (?, ?, ?)", pairs)
             for statement in _PAIRED.split(";"):
@@ -258,7 +260,7 @@ class CallMatching:
         """  # noqa: S608  # our own names
         yield from self._connection.execute(sql, self._period)
 
-    def _at_once(self) -> sqlite3.Connection:
+    def _transaction(self) -> sqlite3.Connection:
         """Begin a transaction, which ends with the `with` block of the connection."""
         self._connection.execute("BEGIN")
         return self._connection

@@ -42,14 +42,14 @@ class LogView:
 
 
 def findings(logs: Sequence[LogView], state: MonitorState, now: int) -> Iterator[MonitorFinding]:
-    """Yield all that is so at a time in POSIX seconds."""
+    """Yield the findings about all logs, at a time in POSIX seconds."""
     at = datetime.fromtimestamp(now, UTC)
     for log in logs:
         yield from _forks(log, at)
         yield from _behind(log, state.signed.get(log.origin, []), now, at)
-        yield from _still(log, state.first[log.origin], now, at)
+        yield from _unconfirmed(log, state.first[log.origin], now, at)
         yield from (_note(standing, at) for standing in log.notes)
-    yield from _few(logs, state.growth, now, at)
+    yield from _few_leaves(logs, state.growth, now, at)
 
 
 def monitored(log: LogView) -> MonitoredLog:
@@ -98,7 +98,8 @@ def _behind(
         yield MonitorFinding(FindingKind.BEHIND, log.origin, True, message, at, size)
 
 
-def _still(log: LogView, first: int, now: int, at: datetime) -> Iterator[MonitorFinding]:
+def _unconfirmed(log: LogView, first: int, now: int, at: datetime) -> Iterator[MonitorFinding]:
+    """Yield a finding if nobody has confirmed for too long that the log is still the same for all."""
     since = log.confirmed_at if log.newest else first
     if log.ended or not monitoring.is_still(since, now):
         return
@@ -133,12 +134,12 @@ def _note(judged: NoteStanding, at: datetime) -> MonitorFinding:
     )
 
 
-def _few(
+def _few_leaves(
     logs: Sequence[LogView], growth: Mapping[str, monitoring.Growth], now: int, at: datetime
 ) -> Iterator[MonitorFinding]:
     newest = {without_epoch(log.origin): log.origin for log in logs}  # the last one of a name
     for name in filter(newest.__contains__, growth):
-        if day := monitoring.few(growth[name], now):
+        if day := monitoring.day_of_few_leaves(growth[name], now):
             date, leaves, usual = day
             message = Text.counted(
                 "{day} has {count} new leaf, and the same weekday usually has {usual}.",

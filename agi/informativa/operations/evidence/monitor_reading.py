@@ -1,5 +1,5 @@
-"""Reading of somebody else's logs for a look: each is followed into its copy, and so are those in which it
-goes on."""
+"""Reading of somebody else's logs for a monitor's look: each is followed into its copy, and so are the logs
+that continue it, its successors."""
 
 from __future__ import annotations
 
@@ -58,12 +58,12 @@ class LogsReader:
     def follow_all(
         self, policy: Policy, sources: ExitStack, stopped: Callable[[], bool]
     ) -> tuple[dict[str, FollowedLog], list[Text]]:
-        """Follow the logs of the policy, and those in which they go on. Return them by origin, and what went
+        """Follow the logs of the policy, and their successors. Return them by origin, and what went
         wrong. Their sources are closed with `sources`. Raises LookStoppedError."""
         return _all_logs(policy, lambda key, url: self._followed(key, url, policy, sources, stopped))
 
     def read_copies(self, policy: Policy) -> tuple[dict[str, FollowedLog], list[Text]]:
-        """Return the copies of the logs of the policy, and of those in which they go on, by origin, and what
+        """Return the copies of the logs of the policy, and of their successors, by origin, and what
         went wrong. Nothing is written, and a monitor may go on with them."""
         return _all_logs(policy, lambda key, _url: self._read_copy(key))
 
@@ -112,7 +112,7 @@ class LogsReader:
 def _all_logs(
     policy: Policy, read_log: Callable[[Verifier, str], FollowedLog]
 ) -> tuple[dict[str, FollowedLog], list[Text]]:
-    """Return the logs of the policy, and those in which they go on, by origin, and what went wrong.
+    """Return the logs of the policy, and their successors, by origin, and what went wrong.
     `read_log` reads the one with a key and an address ('' if none is known), and raises EvidenceError."""
     logs: dict[str, FollowedLog] = {}
     problems: list[Text] = []

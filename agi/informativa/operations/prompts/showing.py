@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import isfinite
@@ -18,6 +16,7 @@ from ...model.text import Text, joined
 from ...prompts import audio
 from ...prompts.installed import measure
 from ...prompts.store import PromptPath
+from ...system.processes import run_command
 from ..controllers import name_remedy
 from ..document import Seconds, Sentence
 from ..problems import Problem
@@ -105,11 +104,7 @@ def find_prompt(config: Path, name: str) -> Prompt:
 
 def play(prompt: Prompt) -> bool:
     """Play a prompt on this machine; return whether it was played."""
-    program = shutil.which("play")
-    if program is None or not prompt.wav.exists():
-        return False
-    command = [program, "-q", str(prompt.wav)]
-    return subprocess.run(command, capture_output=True, check=False).returncode == 0  # noqa: S603
+    return prompt.wav.exists() and run_command(("play", "-q", str(prompt.wav)), None).code == 0
 
 
 def read_prompt(controller: str, path: PromptPath, warnings: tuple[Text, ...] = ()) -> Prompt:

@@ -14,7 +14,7 @@ from ...model.errors import InformativaError
 from ...model.text import NOTHING, Foreign, Text, command, joined
 from ...system.files import write_file
 from ...system.pinned_path import pin
-from ...system.processes import CommandOutput, run_command
+from ...system.processes import run_command
 from .. import init, systemd_unit
 from ..controller_state import not_live
 from ..dialplan import link_script, owner_in_asterisks_folder
@@ -110,7 +110,7 @@ def executed(part: SetupPart, commands: Sequence[Command], execute: Run) -> Iter
     for words in commands:
         result = execute(words)
         failed = result.code != 0
-        reason = Foreign(_last_line(result) or str(result.code))
+        reason = Foreign(result.last_line or str(result.code))
         yield SetupStep(
             part,
             SetupAction.RUN,
@@ -118,11 +118,6 @@ def executed(part: SetupPart, commands: Sequence[Command], execute: Run) -> Iter
             SetupState.FAILED if failed else SetupState.DONE,
             Text("it failed ({why})", why=reason) if failed else NOTHING,
         )
-
-
-def _last_line(result: CommandOutput) -> str:
-    lines = (result.errors or result.output).splitlines()
-    return lines[-1] if lines else ""
 
 
 def _entries(plan: SetupPlan) -> Iterator[JournalEntry]:

@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
-import subprocess
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from ...system.processes import run_command
 from .cleaning import Cleaner
 
 LINES = 200  # greatest number of entries
@@ -36,22 +35,16 @@ _STYLE = re.compile(r"\x1b\[[0-9;]*m")
 
 def last_errors(unit: str, cleaner: Cleaner) -> list[str]:
     """Return the last errors, the oldest first; if there are none one line that says why."""
-    program = shutil.which("journalctl")
-    if program is None:
-        return ["(there is no journalctl on this machine)"]
-    command = [program, "--unit", unit, "--priority", "warning", "--lines", str(LINES), "--output", "json",
-             "--no-pager", "--quiet"]  # fmt: skip
-    try:
-        process = subprocess.run(command, capture_output=True, timeout=PATIENCE, check=False)  # noqa: S603  # no shell
-    except (OSError, subprocess.SubprocessError) as error:
-        return [f"(the journal was not read: {type(error).__name__})"]
-    entries = [entry for line in process.stdout.splitlines() if (entry := _entry(line))]
+    selection = ("--unit", unit, "--priority", "warning", "--lines", str(LINES))
+    journal = run_command(("journalctl", *selection, "--output", "json", "--no-pager", "--quiet"), PATIENCE)
+    entries = [entry for line in journal.output.split("\n") if (entry := _entry(line))]
     if not entries:
-        return [f"(no line, or no right to read them: journalctl ended with {process.returncode})"]
+        ending = f"journalctl ended with {journal.code}"
+        return [f"(no line, or no right to read them, or no journalctl here: {ending})"]
     return [f"{_time(entry)} {cleaner.text(_message(entry))}" for entry in entries]
 
 
-def _entry(line: bytes) -> Mapping[str, Any] | None:
+def _entry(line: str) -> Mapping[str, Any] | None:
     try:
         entry = json.loads(line)
     except ValueError:
@@ -87,7 +80,7 @@ def _safe_parts(text: str) -> Iterator[str]:
             for fact in _FACT.finditer(match["rest"])
             if fact["name"] in FACTS
         )
-    elif text.startswith("{") and (facts := _entry(text.encode())):
+    elif text.startswith("{") and (facts := _entry(text)):
         yield f"[{facts.get('level')}] {facts.get('event')}"
         yield from (f"{name}={value!r}" for name, value in facts.items() if name in FACTS)
     elif match := _FRAME.match(text) or _EXCEPTION.match(text):

@@ -5,14 +5,13 @@ from __future__ import annotations
 import importlib.metadata
 import platform
 import re
-import shutil
 import sqlite3
-import subprocess
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
 from ... import __version__
+from ...system.processes import run_command
 
 PATIENCE = 3.0  # seconds for `asterisk -V`
 _PACKAGE = re.compile(r"[A-Za-z0-9._-]+")
@@ -55,14 +54,7 @@ def _system() -> str:
 
 
 def _asterisk() -> str:
-    program = shutil.which("asterisk")
-    if program is None:
-        return ""
-    with suppress(OSError, subprocess.SubprocessError):
-        command = [program, "-V"]
-        process = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)  # noqa: S603  # no shell
-        return process.stdout.strip()[:100]
-    return ""
+    return run_command(("asterisk", "-V"), PATIENCE).output[:100]
 
 
 def _dependencies() -> list[tuple[str, str]]:

@@ -23,11 +23,11 @@ The installation:
 - `controllers`: companies and their state
 - `packages`: a notice of today that was added
 - `prompts`: prompts that are configured, made or installed
-- `setup`: setup, step by step
+- `setup`: setup, step by step, and a rollback
 - `dialplan`: the dialplan in Asterisk's folder
 - `test_call`: a test call, step by step
 - `account`: how to make the account at Asterisk's manager
-- `backups`: backups, made, listed, verified, restored; a rollback
+- `backups`: backups, made, listed, verified, restored
 - `boxes`: other boxes, and where they meet
 - `hooks`: companies' hooks
 - `accounts`: accounts of the console

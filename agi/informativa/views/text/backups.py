@@ -1,4 +1,4 @@
-"""Backups for a terminal: made, listed, verified and restored; and a rollback."""
+"""Backups for a terminal: made, listed, verified and restored."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from ...operations.backup.listing import BackupList, ListedBackup, VerifiedBacku
 from ...operations.backup.making import MadeBackup
 from ...operations.backup.manifest import BackupCompany
 from ...operations.backup.recovery import RestoredBackup, RestoredCompany
-from ...operations.rollback_plan import Rollback
 from ..messages import Language
 from ..times import local_time
+from .records import changed_since_backup
 
 _MEGABYTE = 1_000_000
 
@@ -147,18 +147,7 @@ def _restored_company(company: RestoredCompany, say: Language) -> Iterator[str]:
         id=company.controller,
         records=company.records,
     )
-    if company.gone_again:
-        yield say.counted(
-            "{count} record that was erased or purged since the backup is so again.",
-            "{count} records that were erased or purged since the backup are so again.",
-            company.gone_again,
-        )
-    if company.lost:
-        yield say.counted(
-            "{count} record that was published since is lost; its caller hears the notice again.",
-            "{count} records that were published since are lost; their callers hear the notice again.",
-            company.lost,
-        )
+    yield from changed_since_backup(company.gone_again, company.lost, say)
     if company.before:
         yield say("What was there before is {file}.", file=company.before)
     if company.unknown_since:
@@ -202,31 +191,3 @@ def _needed_keys(companies: Sequence[BackupCompany], say: Language) -> Iterator[
 
 def _size(number: int) -> str:
     return f"{max(number / _MEGABYTE, 0.1):.1f}"
-
-
-def rollback(result: Rollback, say: Language) -> Iterator[str]:
-    """Yield the steps of a rollback, in their order."""
-    versions = {"version": result.version, "earlier": result.earlier}
-    if result.done:
-        yield say("informativa {earlier} has taken the place of {version}.", **versions)
-    else:
-        yield say("informativa {earlier} would take the place of {version}:", **versions)
-    if result.stopped:
-        yield say("stop, once their calls are over: {units}", units=", ".join(result.stopped))
-    for ledger in result.ledgers:
-        yield say.counted(
-            "{ledger}: from schema {schema} to {target}, with its {count} record, and a copy beside it",
-            "{ledger}: from schema {schema} to {target}, with all {count} records, and a copy beside it",
-            ledger.records,
-            ledger=ledger.ledger,
-            schema=ledger.schema,
-            target=ledger.target,
-        )
-    for file in result.written:
-        yield say("write as that version has it: {file}", file=file)
-    for line in result.commands:
-        yield say("install: {command}", command=line)
-    if result.stopped:
-        yield say("start: {units}", units=", ".join(result.stopped))
-    if not result.done:
-        yield say("Nothing was changed. With --yes it is done.")

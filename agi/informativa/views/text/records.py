@@ -151,20 +151,25 @@ def restored(controller: Controller, result: RestoredLedger, say: Language) -> I
         records=result.records,
         file=controller.ledger,
     )
-    if result.gone_again:
-        yield say.counted(
-            "{count} record that was erased or purged since the backup is so again.",
-            "{count} records that were erased or purged since the backup are so again.",
-            result.gone_again,
-        )
-    if result.lost:
-        yield say.counted(
-            "{count} record that was published since is lost; its caller hears the notice again.",
-            "{count} records that were published since are lost; their callers hear the notice again.",
-            result.lost,
-        )
+    yield from changed_since_backup(result.gone_again, result.lost, say)
     if result.epoch > 1:
         yield say("The log goes on as another: give auditors its key (informativa evidence key).")
     if result.before:
         yield say("What was there before is {file}.", file=str(result.before))
     yield say("Next: systemctl start informativa")
+
+
+def changed_since_backup(gone_again: int, lost: int, say: Language) -> Iterator[str]:
+    """Yield how many records are gone again, and how many are lost, after a backup was restored."""
+    if gone_again:
+        yield say.counted(
+            "{count} record that was erased or purged since the backup is so again.",
+            "{count} records that were erased or purged since the backup are so again.",
+            gone_again,
+        )
+    if lost:
+        yield say.counted(
+            "{count} record that was published since is lost; its caller hears the notice again.",
+            "{count} records that were published since are lost; their callers hear the notice again.",
+            lost,
+        )

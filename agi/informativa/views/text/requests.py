@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 from ...model.requests import Move, RequestKind, RequestState
 from ...model.text import Text
-from ...operations.request_answers import RequestAnswer
+from ...operations.request_answers import RequestAnswer, RequestErasure
 from ...operations.request_register import ListedRequest, RequestList, StepTaken
 from ..messages import Language
 from ..terminal import one_line
-from .callers import not_complete
+from .callers import erased, not_complete
 
 KINDS = {
     RequestKind.ACCESS: Text("access (art. 15)"),
@@ -132,3 +132,11 @@ def _line(result: ListedRequest, say: Language) -> str:
         text = say("{id} {number}: {kind}, received {received}, due {due}; {state}", **facts)
     worker = say("; works on it: {account}", account=result.worker) if result.worker and result.next else ""
     return one_line(f"{text}{worker}")
+
+
+def erasure(result: RequestErasure, say: Language) -> Iterator[str]:
+    """Yield the part of the person's data that was erased, or would be, and the request."""
+    yield from erased(result.erased, result.done, say)
+    if not result.done:
+        yield say("Nothing was erased yet. To do it, add --yes.")
+    yield from request(result.request, say)

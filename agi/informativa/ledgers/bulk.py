@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from hashlib import sha256  # one long text after the other: a third of the time of model.hashing
-from itertools import chain
 from operator import itemgetter
 from typing import Any, NamedTuple
 
@@ -94,22 +93,28 @@ class CommonValues(NamedTuple):
     ) -> PreparedRecord:
         """Prepare the record of one caller; `earlier` are his pseudonyms by other keys."""
         person_hash = b""
+        salt, binding, opening = bound.salt, bound.value, bound.opening
         if self.person and commitment.is_plain(reference):
-            values = (bound.value.hex(), bound.opening.hex(), pseudonym.hex(), reference, "")
-            person = "".join(chain.from_iterable(zip(self.person, values, strict=True)))
-            person_hash = sha256(_WHO_TAG + bound.salt + person.encode()).digest()
-        return PreparedRecord(pseudonym, self, reference, person_hash, bound, tuple(earlier))
+            a, b, c, d, e = self.person
+            person = f"{a}{binding.hex()}{b}{opening.hex()}{c}{pseudonym.hex()}{d}{reference}{e}"
+            person_hash = sha256(_WHO_TAG + salt + person.encode()).digest()
+        return PreparedRecord(
+            pseudonym, self, reference, person_hash, salt, binding, opening, tuple(earlier)
+        )
 
 
 class PreparedRecord(NamedTuple):
     """A prepared record, without its number and the index of its leaf. `who` is the commitment to the person,
-    empty if its text has not the usual form; `earlier` are the pseudonyms of its caller by other keys."""
+    empty if its text has not the usual form; `earlier` are the pseudonyms of its caller by other keys. The
+    values of its binding are apart, for what is plain is put in order faster."""
 
     pseudonym: bytes
     common: CommonValues
     reference: str
     who: bytes
-    binding: Binding  # its salt is that of `who`, too
+    salt: bytes  # of `who` and of the binding
+    binding: bytes
+    opening: bytes
     earlier: tuple[bytes, ...]
 
     @property
@@ -117,7 +122,8 @@ class PreparedRecord(NamedTuple):
         """Build the event that this is the record of."""
         caller_values = {"pseudonym": self.pseudonym, "reference": self.reference}
         values = _TEMPLATE | dict(zip(_COMMON, self.common.values, strict=True)) | caller_values
-        return replace(rows.record((0, *values.values())).event, binding=self.binding)
+        binding = Binding(self.salt, self.binding, self.opening)
+        return replace(rows.record((0, *values.values())).event, binding=binding)
 
     @property
     def pseudonyms(self) -> tuple[bytes, ...]:
@@ -212,16 +218,15 @@ def _leaves(
         first, second, third = ready.common.facts
         facts = b"%b%d%b%d%b" % (first, number + offset, second, index + offset, third)
         what = sha256(_WHAT_TAG + salt + facts)
-        bound = ready.binding
         yield (
             leaf + offset,
             number + offset,
             what.digest(),
             ready.who,
             salt,
-            bound.salt,
-            bound.value,
-            bound.opening,
+            ready.salt,
+            ready.binding,
+            ready.opening,
             0,
         )
 

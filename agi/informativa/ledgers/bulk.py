@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from hashlib import sha256  # one long text after the other: a third of the time of model.hashing
+from itertools import chain
 from operator import itemgetter
 from typing import Any, NamedTuple
 
@@ -22,6 +23,7 @@ from .transaction import SqliteTransaction
 
 _WHAT_TAG, _WHO_TAG, _ = commitment.TAGS[commitment.VERSION]
 _CHUNK = 500  # keys in one statement
+_ROWS = 50  # inserted by one statement
 _GAP = "\0"  # stands in the facts for values that are not known yet: no text of theirs has it
 # Stand in the person part of a leaf for the values of each caller: no text holds these by chance.
 _BINDING_MARK, _OPENING_MARK, _PSEUDONYM_MARK, _REFERENCE_MARK = (
@@ -170,18 +172,25 @@ def _append_new(
     added = sum(transaction.append_new(ready.event, ready.earlier) for ready in other_records)
     new_records = _not_recorded(connection, usual_records)
     number, leaf = transaction.next_number(), leaves.log(connection).next
-    connection.executemany(
-        _APPEND,
-        (
-            (record, ready.pseudonym, ready.reference, *ready.common.values)
-            for record, ready in enumerate(new_records, number)
-        ),
-    )
+    new_rows = [
+        (record, ready.pseudonym, ready.reference, *ready.common.values)
+        for record, ready in enumerate(new_records, number)
+    ]
+    _insert(connection, _APPEND, new_rows)
     new_leaves = list(_leaves(new_records, number, leaf, leaf - log.first))  # hashed apart from SQLite's work
-    connection.executemany(leaves.APPEND, new_leaves)
+    _insert(connection, leaves.APPEND, new_leaves)
     transaction.forget_log()
     _inform(connection, transaction, new_records, number)
     return added + len(new_records)
+
+
+def _insert(connection: sqlite3.Connection, statement: str, values: Sequence[tuple[Any, ...]]) -> None:
+    """Insert rows, many by one statement that inserts one: that takes less time."""
+    before, row, after = re.split(r"(?<=VALUES )(.*)", statement, maxsplit=1)
+    for start in range(0, len(values), _ROWS):
+        part = values[start : start + _ROWS]
+        sql = before + ", ".join([row] * len(part)) + after
+        connection.execute(sql, list(chain.from_iterable(part)))
 
 
 def _not_recorded(connection: sqlite3.Connection, page: Sequence[PreparedRecord]) -> list[PreparedRecord]:
@@ -253,6 +262,6 @@ def _inform(
         else:
             known_callers.add(ready.pseudonym)
             first_rows.append((ready.pseudonym, notice, version, purposes, record, at, at, None, 0))
-    connection.executemany(rows.INFORM, first_rows)
+    _insert(connection, rows.INFORM, first_rows)
     for ready, record in known_records:
         transaction.remember(ready.event, record)

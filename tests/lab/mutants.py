@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parents[2]
 WORK = ROOT / ".mutants"
 REQUIREMENTS = ROOT / "tests" / "mutants-requirements.txt"
 EQUIVALENT = ROOT / "tests" / "mutants.toml"
-NEEDED = ("tests", "dialplan", "docs", "prompts", "README.md")  # beside the package, by its tests
+NEEDED = (".venv/dist", "tests", "dialplan", "docs", "prompts", "README.md")  # beside the package, by its tests
 TESTS = {
     "call/policy": ("policy",),
     "call/playback": ("playback",),
@@ -46,14 +46,14 @@ TESTS = {
     "operations/backup/places": ("backup", "restore"),
     "operations/backup/recovery": ("backup", "restore"),
     "operations/backup/sources": ("backup", "restore"),
-    "operations/setup/journal": ("setup",),
+    "operations/setup/journal": ("setup_journal",),
     "operations/setup/running": ("setup",),
     "operations/setup/undoing": ("setup",),
     "operations/rollback": ("rollback",),
     "operations/rollback_plan": ("rollback",),
     "operations/request_register": ("requests", "request_moves"),
     "operations/request_answers": ("requests", "request_moves"),
-    "operations/request_refusals": ("requests", "request_moves"),
+    "operations/request_refusals": ("request_refusals",),
     "ledgers/transaction": (
         "ledgers",
         "call",

@@ -121,13 +121,14 @@ def test_same_as_one_by_one(tmp_path: Path, store: SqliteStore) -> None:
 
 
 def test_each_record_opens_its_leaf(store: SqliteStore) -> None:
-    """Leaves are gapless, also after records of calls, and each holds what its record commits to."""
+    """Leaves are gapless, also after records of calls and where a page takes three statements, and each holds
+    what its record commits to."""
     store.append([called(1), called(2)])
-    record(store, [told(number) for number in range(1, 30)])
-    store.append([called(40)])
-    record(store, [told(number, reference='"') for number in range(50, 53)])
-    opened = store.leaves_of_period(0, 100)
-    assert [(leaf.leaf, record.number) for leaf, record in opened] == [(n, n + 1) for n in range(35)]
+    record(store, [told(number) for number in range(1, 130)])
+    store.append([called(140)])
+    record(store, [told(number, reference='"') for number in range(150, 153)])
+    opened = store.leaves_of_period(0, 200)
+    assert [(leaf.leaf, record.number) for leaf, record in opened] == [(n, n + 1) for n in range(135)]
     for leaf, one in opened:
         assert leaf.salt_what is not None
         assert leaf.salt_who is not None
@@ -135,7 +136,7 @@ def test_each_record_opens_its_leaf(store: SqliteStore) -> None:
         assert commitment.what(facts, leaf.salt_what) == leaf.commitments.what
         person = commitment.person(one.event, leaf.binding, leaf.opening)
         assert commitment.who(person, leaf.salt_who) == leaf.commitments.who
-    assert len({leaf.salt_what for leaf, _ in opened} | {leaf.salt_who for leaf, _ in opened}) == 70
+    assert len({leaf.salt_what for leaf, _ in opened} | {leaf.salt_who for leaf, _ in opened}) == 270
 
 
 def test_binding_is_to_the_number(store: SqliteStore) -> None:

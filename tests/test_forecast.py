@@ -16,7 +16,7 @@ from doubles import FULL, SHORT, line, notice, version
 from examples import PLAYED
 from informativa.call import forecast
 from informativa.call.forecast import Change, CompanySide
-from informativa.ledgers import answers
+from informativa.ledgers import answers, caller_states
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import (
     ALWAYS,
@@ -268,3 +268,27 @@ def test_supplement_is_another_state_than_the_whole_notice(tmp_path: Path) -> No
     assert [(key[5], own.callers) for key, own in total.hearings.items() if own.callers] == [
         (Reason.NEW_PURPOSE, 1)
     ]
+
+
+def test_each_page_is_read_in_little_time(tmp_path: Path) -> None:
+    """Of 2,500 callers and calls no page has more than 700 callers or 2,000 records: calls wait for a page
+    where somebody empties the log meanwhile."""
+    chance = random.Random(1)
+    steps: list[int] = []
+    with closing(SqliteStore(str(tmp_path / "acme.sqlite3"))) as store, store.connected() as connection:
+        store.append(
+            [
+                replace(PLAYED, call=f"1.{number}", at=NOW - DAY, pseudonym=chance.randbytes(32))
+                for number in range(2500)
+            ]
+        )
+        marks = caller_states.PeriodMarks(lambda _moment: "", [], NOW)
+        with caller_states.open_states(connection, store.file, marks, NOW) as states:
+            states.read_calls(NOW - 30 * DAY, lambda done, _size: steps.append(done))
+            pages = [
+                sum(count.callers for count in page if not count.line)
+                for page in states.pages(lambda *_progress: None)
+            ]
+    assert steps == [2000, 2500]
+    assert sum(pages) == 2500
+    assert max(pages) <= 700

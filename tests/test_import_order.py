@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from informativa.ledgers.bulk import CommonValues, PreparedRecord
-from informativa.model import Binding
 from informativa.model.errors import InformativaError
 from informativa.operations import import_order
 from informativa.operations.import_order import Ordering
@@ -17,13 +16,13 @@ from informativa.operations.import_order import Ordering
 COMMON = CommonValues(
     (1, "privacy", "2026-01", "service", "website", 2), "log/1", (b"a", b"b", b"c"), ("d",) * 5
 )
-BOUND = Binding(b"s" * 16, b"b" * 32, b"o" * 32)
+BOUND = b"s" * 16, b"b" * 32, b"o" * 32  # salt, binding, opening
 
 
 def ready(count: int, chance: random.Random) -> list[PreparedRecord]:
     """Of so many callers."""
     return [
-        PreparedRecord(chance.randbytes(32), COMMON, f"form {number}", b"w" * 32, BOUND, ())
+        PreparedRecord(chance.randbytes(32), COMMON, f"form {number}", b"w" * 32, *BOUND, ())
         for number in range(count)
     ]
 

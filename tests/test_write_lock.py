@@ -90,3 +90,22 @@ def test_a_lock_that_is_not_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         write_lock.take(waiting)
         with pytest.raises(sqlite3.OperationalError, match="within a transaction"):
             write_lock.take(waiting)
+
+
+def test_i4_a_long_log_is_copied_before_the_lock_is_taken(tmp_path: Path) -> None:
+    """When the lock is taken to empty a log of a thousand records, all of them are in the file already: else
+    calls would wait until they are copied."""
+    file, sizes = tmp_path / "acme.sqlite3", []
+    with closing(SqliteStore(str(file))) as store, store.connected() as connection:
+        connection.execute("PRAGMA wal_autocheckpoint = 0")  # as where a backup reads meanwhile
+        store.append([replace(PLAYED, call=f"1.{number}") for number in range(1000)])
+        before = file.stat().st_size
+
+        def look(sql: str) -> None:
+            if "TRUNCATE" in sql:
+                sizes.append(file.stat().st_size)
+
+        connection.set_trace_callback(look)
+        store.empty_log(0)
+        connection.set_trace_callback(None)
+        assert before < sizes[0] == file.stat().st_size

@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parents[2]
 WORK = ROOT / ".mutants"
 REQUIREMENTS = ROOT / "tests" / "mutants-requirements.txt"
 EQUIVALENT = ROOT / "tests" / "mutants.toml"
-NEEDED = ("tests", "dialplan", "prompts", "README.md")  # beside the package, by its tests
+NEEDED = (".venv/dist", "tests", "dialplan", "docs", "prompts", "README.md")  # beside the package, by its tests
 TESTS = {
     "call/policy": ("policy",),
     "call/playback": ("playback",),
@@ -37,6 +37,23 @@ TESTS = {
     "call/forecast": ("forecast",),
     "operations/forecast": ("forecast",),
     "operations/forecast_counting": ("forecast",),
+    "operations/backup/archive": ("backup", "restore"),
+    "operations/backup/conditions": ("backup", "restore"),
+    "operations/backup/encryption": ("backup", "restore"),
+    "operations/backup/listing": ("backup_parts", "backup"),
+    "operations/backup/making": ("backup", "restore"),
+    "operations/backup/manifest": ("backup_parts",),
+    "operations/backup/places": ("backup_parts",),
+    "operations/backup/recovery": ("backup", "restore"),
+    "operations/backup/sources": ("backup", "restore"),
+    "operations/setup/journal": ("setup_journal",),
+    "operations/setup/running": ("setup",),
+    "operations/setup/undoing": ("setup",),
+    "operations/rollback": ("rollback",),
+    "operations/rollback_plan": ("rollback",),
+    "operations/request_register": ("requests", "request_moves"),
+    "operations/request_answers": ("requests", "request_moves"),
+    "operations/request_refusals": ("request_refusals",),
     "ledgers/transaction": (
         "ledgers",
         "call",

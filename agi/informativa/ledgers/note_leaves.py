@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from ..evidence.commitment import NOTE_TAG
 from ..evidence.ed25519 import KEY_SIZE
@@ -19,6 +20,12 @@ from ..model import Event, Reason, RecordKind
 from . import leaves, references, rows
 from .leaves import LedgerLog
 from .transaction import SqliteTransaction, next_number
+
+if TYPE_CHECKING:
+    from .sqlite import SqliteStore
+
+_TRIES = 5  # of a count of all leaves, while others delete records
+_CHANGES_SINCE = f"SELECT 1 FROM event WHERE record > ? AND NOT {rows.DELETABLE} LIMIT 1"  # noqa: S608
 
 REASONS: Mapping[NoteKind, Reason] = {
     NoteKind.RULE: Reason.CONFIGURED,
@@ -120,6 +127,30 @@ def keep_rule(
     content = missing_rule(connection, rule)
     if content is not None:
         append(transaction, connection, content, at, by)
+
+
+def keep_rule_beside_calls(store: SqliteStore, rule: RuleNote, at: datetime, by: NoteSource) -> None:
+    """Do the same in a transaction of its own. Calls do not wait while all leaves of a ledger are read for its
+    first rule; where records were deleted meanwhile, they are read again. Raises LedgerError."""
+    with store.connected() as connection:
+        for _ in range(_TRIES):
+            newest, log = store.newest(), leaves.log(connection)
+            content = missing_rule(connection, rule)
+            if content is None:
+                return
+            with store.transaction() as transaction:
+                if _is_unchanged(connection, newest, log):
+                    append(transaction, connection, content, at, by)
+                    return
+        with store.transaction() as transaction:
+            keep_rule(transaction, connection, rule, at, by)
+
+
+def _is_unchanged(connection: sqlite3.Connection, newest: int, log: LedgerLog) -> bool:
+    """Return whether what `missing_rule` reads is as it was when this was the newest record and that the newest
+    log: no record about records is newer, and no old record got its leaf."""
+    is_same_log = replace(leaves.log(connection), next=log.next) == log
+    return is_same_log and connection.execute(_CHANGES_SINCE, (newest,)).fetchone() is None
 
 
 def missing_rule(connection: sqlite3.Connection, rule: RuleNote) -> RuleNote | None:

@@ -251,8 +251,7 @@ class SqliteStore(LedgerFile):
         """Write a rule into the newest log, unless it is the newest one there."""
         from . import note_leaves  # not for a script
 
-        with self.transaction() as transaction, self.connected() as connection:
-            note_leaves.keep_rule(transaction, connection, rule, at, by)
+        note_leaves.keep_rule_beside_calls(self, rule, at, by)
 
     def rule(self) -> LogNote | None:
         """Return the newest rule of the newest log; `None` if it has none."""

@@ -21,11 +21,15 @@ def empty_log(connection: sqlite3.Connection, seconds: float, turn: float) -> bo
     """Empty the file's log, which still holds what was overwritten in the file. Return whether nobody went on
     reading it for so many seconds; `turn` is the pause between two tries. Raises sqlite3.Error."""
     deadline = time.monotonic() + seconds
-    while connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
+    while True:
+        # What is copied into the file by the first is copied without the lock, which the second holds to its
+        # end: a log may be long, if somebody has read it for long.
+        connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
+        if not connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
+            return True
         if time.monotonic() > deadline:
             return False
         time.sleep(turn)
-    return True
 
 
 def take(connection: sqlite3.Connection) -> None:

@@ -98,11 +98,11 @@ class Table:
         for number, text in self._lines:
             if not text.strip(nothing):
                 continue
-            damage = _damage(text) if "\0" in text or "\r" in text else NOTHING
-            if damage:
+            damage = _damage(text) if "\0" in text or "\r" in text else None
+            if damage is not None:
                 text = text.translate(_DAMAGED)
             cells = self._quoted(number, text) if '"' in text else text.split(separator)
-            if damage:
+            if damage is not None:
                 yield number, BadRow(cells, damage, save_as_csv())
             elif len(cells) != width and not self._fits(cells):
                 yield number, _misfit(cells, width)

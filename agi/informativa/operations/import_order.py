@@ -12,7 +12,7 @@ import errno
 import os
 import pickle
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import accumulate
 from operator import itemgetter
@@ -28,7 +28,7 @@ _MOST = 256  # shares: of what is longer than these times WINDOW, a share is put
 
 
 class PreparedRow(Protocol):
-    """A row that can be recorded: a tuple that begins with the pseudonym of its caller."""
+    """A row that can be recorded: a named tuple that begins with the pseudonym of its caller."""
 
     @property
     def pseudonym(self) -> bytes:
@@ -59,7 +59,7 @@ class Ordering:
         shares: list[list[PreparedRow]] = [[] for _ in range(self.shares)]
         for record in ready:
             shares[int.from_bytes(record.pseudonym[:2], "big") * self.shares >> 16].append(record)
-        pickled = [pickle.dumps(share, pickle.HIGHEST_PROTOCOL) if share else b"" for share in shares]
+        pickled = [_pickled(share) if share else b"" for share in shares]
         with self._in_plain_words():
             self._bounds.append(array("Q", accumulate(map(len, pickled), initial=self._file.tell())))
             self._file.writelines(pickled)
@@ -74,7 +74,8 @@ class Ordering:
                 if size := bounds[share + 1] - bounds[share]:
                     with self._in_plain_words():
                         pickled = os.pread(self._file.fileno(), size, bounds[share])
-                    window += pickle.loads(pickled)  # noqa: S301  # nobody else writes a file without a name
+                    kind, plain = pickle.loads(pickled)  # noqa: S301  # nobody else writes a file without a name
+                    window += map(kind._make, plain)
                 if len(window) >= 2 * WINDOW:
                     yield sorted(window, key=itemgetter(0))
                     window = []
@@ -95,3 +96,8 @@ class Ordering:
                 if error.errno == errno.ENOSPC
                 else Text("It must be possible to write there."),
             ) from error
+
+
+def _pickled(records: Sequence[PreparedRow]) -> bytes:
+    """Return records of one kind, pickled as plain tuples: as named ones they take four times as long."""
+    return pickle.dumps((type(records[0]), [*map(tuple, records)]), pickle.HIGHEST_PROTOCOL)

@@ -206,7 +206,7 @@ def _require_same(store: SqliteStore, log: LedgerLog, signed_size: int, publishe
     ]:
         raise SigningError(
             Text(
-                "Record {index} of the log is another one in the ledger {file} than the one that was signed",
+                "Record {index} of the log is gone from the ledger {file}, or is another one than was signed",
                 "keep it, and type: informativa evidence audit",
                 file=store.file,
                 index=signed_size - 1,

@@ -70,6 +70,11 @@ class AsOf:
     """The witnesses and independent publishing targets that answered; without any it is the company's own
     word."""
 
+    @property
+    def is_signed(self) -> bool:
+        """`True` if anything of the newest log is signed; otherwise nothing could contradict the ledger."""
+        return self.size > 0
+
 
 @dataclass(frozen=True)
 class AuditedLedger:
@@ -176,11 +181,12 @@ def audit(
     holes = verdicts.holes(audited, standings)
     contradicted = any(log.contradicts for log in compared) or any(log.problems for log in stamped)
     verdict = verdicts.verdict(audited, holes, contradicted=contradicted)
+    as_of = _as_of(audited, folder, compared, at or datetime.now(UTC))
     result = AuditedLedger(
         controller=controller.id,
         log=audited.log.origin,
         verdict=verdict,
-        as_of=_as_of(audited, folder, compared, at or datetime.now(UTC)),
+        as_of=as_of,
         sound=verdict.is_good,
         size=audited.log.next,
         signed=audited.signed,
@@ -195,6 +201,7 @@ def audit(
         counters=audited.counters,
         problems=(*audited.problems, *audited.cut_off),
         remarks=(
+            *_unsigned(as_of, controller.id),
             *_waiting(counts.waiting),
             *not_compared,
             *stamps.own_word_purges(checked, audited.logs, standings),
@@ -237,6 +244,16 @@ def _compared_answers(
     except SharedDatabaseError as error:
         text = Text("What other boxes say that callers answered was not compared: {why}", why=error.message)
         return [], (text,)
+
+
+def _unsigned(as_of: AsOf, controller: str) -> Iterator[Text]:
+    if not as_of.is_signed:
+        yield Text(
+            "Nothing of the newest log is signed yet: until it is, whoever can write the ledger can change it"
+            " unseen. The service signs once a minute; by hand type: informativa evidence checkpoint"
+            " --controller {id}",
+            id=controller,
+        )
 
 
 def _waiting(count: int) -> Iterator[Text]:

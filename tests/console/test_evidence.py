@@ -55,9 +55,8 @@ def test_an_audit_of_what_is_not_signed_is_not_shown_as_proven(
     officer.get("/acme/evidence")
     page = str(officer.send("/acme/evidence/audit").url)
     until(lambda: "<progress" not in officer.get(page).text, 60, lambda: "The audit does not end.")
-    sentence = (
-        "Complete, by the company&#39;s own word: its newest log is not signed yet, and proves nothing."
-    )
+    reason = "no checkpoint of its newest log is here, so that it proves nothing."
+    sentence = f"Complete, by the company&#39;s own word: {reason}"
     assert f'<p class="notice open" role="status">{sentence}</p>' in officer.get(page).text
     assert f'<span class="status sentence partial">{sentence}</span>' in officer.get("/acme/evidence").text
 

@@ -81,15 +81,16 @@ def test_a_verdict_on_an_unsigned_log_proves_nothing(
     printed = run(*command, "--controller", "acme")
     assert printed.returncode == 0
     first, *_, note, _elsewhere = printed.stdout.splitlines()
-    assert first == (
-        f"acme: {word}, by the company's own word: its newest log is not signed yet, and proves nothing."
+    sentence = (
+        "by the company's own word: no checkpoint of its newest log is here, so that it proves nothing."
     )
+    assert first == f"acme: {word}, {sentence}"
     assert "by hand type: informativa evidence checkpoint -c " in note
     (document,) = json.loads(run(*command, "--controller", "acme", "--json").stdout)["ledgers"]
     assert (document["as_of"]["size"], document["signed"], len(document["remarks"])) == (0, 0, 1)
     unsigned = auditing.audit(controller, at=AT)
     assert verdict(unsigned, language("it")).startswith(
-        f"{italian}, sulla sola parola dell'azienda: il suo log"
+        f"{italian}, sulla sola parola dell'azienda: qui non c'è"
     )
     if erasure:  # without any folder of the log nothing is remembered
         ((state, sentence, _fix),) = findings(folder)

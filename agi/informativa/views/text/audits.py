@@ -98,15 +98,15 @@ def verdict_sentence(
         case Verdict.COMPLETE:
             if not is_signed:
                 return say(
-                    "Complete, by the company's own word: its newest log is not signed yet, and proves"
-                    " nothing."
+                    "Complete, by the company's own word: no checkpoint of its newest log is here, so that it"
+                    " proves nothing."
                 )
             return say("Complete: nothing was changed, added or taken away.")
         case Verdict.ACCOUNTED:
             if not is_signed:
                 return say(
-                    "Accounted for, by the company's own word: its newest log is not signed yet, and proves"
-                    " nothing."
+                    "Accounted for, by the company's own word: no checkpoint of its newest log is here, so"
+                    " that it proves nothing."
                 )
             if own_word:
                 return say("Accounted for: what is gone is named, by the company's own word.")

@@ -131,10 +131,12 @@ def test_metrics_tell_how_many_requests_are_overdue() -> None:
 
 
 def test_metrics_tell_the_verdict_of_the_last_audit() -> None:
-    """One verdict is 1 and the others are 0; all are 0 where there was no audit."""
+    """One verdict is 1 and the others are 0; all are 0 where there was no audit, or a good one of a log of
+    which nothing was signed."""
     own, port = Metrics(Idle()), free_port()
     own.audited("acme", LastAudit(Verdict.GAPS, datetime(2026, 11, 30, tzinfo=UTC), 7, 2, 1, True))
     own.audited("borealis", None)
+    own.audited("cirrus", LastAudit(Verdict.COMPLETE, datetime(2026, 11, 30, tzinfo=UTC), 0, 0, 0, False))
     end = own.serve("127.0.0.1", port)
     try:
         text = asked(port)
@@ -142,5 +144,9 @@ def test_metrics_tell_the_verdict_of_the_last_audit() -> None:
         end()
     verdicts = told(text, "informativa_audit_verdict")
     assert [labels for labels, value in verdicts.items() if value] == [("acme", "gaps")]
-    assert len(verdicts) == 8
-    assert told(text, "informativa_audit_time_seconds") == {("acme",): 1795996800, ("borealis",): 0}
+    assert len(verdicts) == 12
+    assert told(text, "informativa_audit_time_seconds") == {
+        ("acme",): 1795996800,
+        ("borealis",): 0,
+        ("cirrus",): 1795996800,
+    }

@@ -40,6 +40,27 @@ def test_an_audit_tells_what_is_wrong_as_other_findings_are(
     assert "\u2718" not in text
 
 
+def test_an_audit_of_what_is_not_signed_is_not_shown_as_proven(
+    office: ServedConsole, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The page of the audit and that of the log are not green, and say why."""
+    whole = auditing.audit
+
+    def audit(*arguments: Any, **named: Any) -> auditing.AuditedLedger:
+        ledger = whole(*arguments, **named)
+        return replace(ledger, as_of=replace(ledger.as_of, size=0))
+
+    monkeypatch.setattr(auditing, "audit", audit)
+    officer = office.browser("compliance@acme")
+    officer.get("/acme/evidence")
+    page = str(officer.send("/acme/evidence/audit").url)
+    until(lambda: "<progress" not in officer.get(page).text, 60, lambda: "The audit does not end.")
+    reason = "no checkpoint of its newest log is here, so that it proves nothing."
+    sentence = f"Complete, by the company&#39;s own word: {reason}"
+    assert f'<p class="notice open" role="status">{sentence}</p>' in officer.get(page).text
+    assert f'<span class="status sentence partial">{sentence}</span>' in officer.get("/acme/evidence").text
+
+
 def test_evidence_tells_of_time_stamps(office: ServedConsole) -> None:
     """If there are none, the page says what that means, and which setting makes them."""
     text = office.browser("compliance@acme").get("/acme/evidence").text

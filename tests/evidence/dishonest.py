@@ -38,6 +38,7 @@ from informativa.ledgers import leaves, note_leaves, rows
 from informativa.ledgers.access_log import LoggedAccess
 from informativa.ledgers.sequencer import sequence
 from informativa.ledgers.sqlite import SqliteStore
+from informativa.ledgers.transaction import next_number
 from informativa.model import Action, Controller, Event, RecordKind, Verdict
 from informativa.model.errors import InformativaError
 from informativa.operations.evidence import auditing
@@ -196,7 +197,7 @@ class CallCentre:
     def note(self, kind: str, /, **values: object) -> LeafIdentity:
         """Insert a note by hand, of any text, and return its leaf. What is not given is as it should be."""
         with closing(sqlite3.connect(self.ledger)) as connection, connection:
-            log, number = leaves.log(connection), note_leaves.next_free_number(connection)
+            log, number = leaves.log(connection), next_number(connection)
             header = {"v": 2, "kind": kind, "log": log.origin, "index": log.size, "by": "service"}
             header["at"] = f"{NOW.at:%Y-%m-%dT%H:%MZ}"
             members = {name: value for name, value in (header | values).items() if value is not None}

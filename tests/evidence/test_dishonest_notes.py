@@ -117,7 +117,7 @@ def old_copy_of_everything(centre: CallCentre) -> None:
     centre.put_back()
 
 
-@noticed(CHANGED, "leaf-altered 30", refusal="Record 30 of the log is another one in the ledger")
+@noticed(CHANGED, "leaf-altered 30", refusal="or is another one than was signed")
 def old_copy_of_the_ledger(centre: CallCentre) -> None:
     """The log beside the ledger has more than the copy."""
     centre.keep()

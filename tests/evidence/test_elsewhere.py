@@ -27,9 +27,9 @@ from informativa.evidence.policy import Policy
 from informativa.evidence.witness_client import WitnessClient
 from informativa.evidence.witness_store import WitnessFolder
 from informativa.ledgers import rows
-from informativa.model import Controller
+from informativa.model import Controller, Verdict
 from informativa.model.errors import EvidenceError, ForkError, SigningError
-from informativa.operations.evidence import logs
+from informativa.operations.evidence import auditing, logs
 from informativa.process import maintenance, publication
 
 CLOCK = "  To note: The clock was put back by more than 10 minutes once, before record 2 was made."
@@ -356,6 +356,50 @@ def test_service_leaves_signing_to_who_is_at_it(folder: Path, tmp_path: Path) ->
     with log.sequencing():
         assert kept(folder, signing) == (2, (), [])
     assert kept(folder, signing) == (3, (), [])
+
+
+def test_a_copy_that_is_behind_accuses_nobody(folder: Path, tmp_path: Path) -> None:
+    """A witness has more than a copy from before, as between its signature and the next publication: a remark
+    as long as the ledger's leaves are those that it signed. Altered, or put back, the ledger is CHANGED."""
+    home, mount = WitnessFolder(tmp_path / "home"), tmp_path / "mount"
+    witness = home.make("home.example").verifier
+    mount.mkdir()
+    with serving_logs(home.folder) as (port, keys):
+        places = (
+            f"publish: [{{folder: {mount}}}]",
+            f"witness: [{{key: {witness}, url: 'http://127.0.0.1:{port}'}}]",
+        )
+        acme = configured(folder, *places)
+        record(acme, 3)
+        signed(folder)
+        keys.append(key(acme))
+        published(folder)
+        ledger, copy = Path(acme.ledger), tmp_path / "copy"
+        shutil.copytree(mount / "informativa/acme/pbx-1", copy)
+        shutil.copy(ledger, tmp_path / "old")
+        record(acme, 2)
+        signed(folder)
+        published(folder)
+        settings = load(folder / "informativa.yaml").evidence.for_controller("acme")
+
+        def audited() -> auditing.AuditedLedger:
+            return auditing.audit(acme, (key(acme),), settings=settings, copy=copy)
+
+        honest = audited()
+        assert (honest.verdict, honest.as_of.size, honest.as_of.by) == (
+            Verdict.COMPLETE,
+            6,
+            ("home.example",),
+        )
+        assert f"The log in {copy / '1'} ends before 6 records" in str(honest.remarks[0])
+        forged(ledger, "UPDATE leaf SET what = zeroblob(32) WHERE leaf = 5")
+        assert audited().verdict is Verdict.CHANGED
+        shutil.copy(tmp_path / "old", ledger)
+        put_back = audited()
+        assert (put_back.verdict, [log.contradicts for log in put_back.elsewhere]) == (
+            Verdict.CHANGED,
+            [True, True],
+        )
 
 
 def test_audit_command_says_what_others_have_and_what_is_wrong(folder: Path, tmp_path: Path) -> None:

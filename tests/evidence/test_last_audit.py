@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import stat
 from collections.abc import Iterator
@@ -12,11 +13,13 @@ from pathlib import Path
 
 import pytest
 
-from evidence.ledger import forged
+from commands import run
+from evidence.ledger import forged, of
 from examples import AT, PLAYED
 from informativa.config import load
 from informativa.evidence import last_audit
 from informativa.evidence.last_audit import LastAudit
+from informativa.ledgers.erasure import erase
 from informativa.ledgers.sequencer import sequence
 from informativa.model import Controller, Verdict
 from informativa.operations.doctor import evidence
@@ -28,6 +31,7 @@ from informativa.operations.evidence.verdict import remembered
 from informativa.process import storage
 from informativa.views.messages import ENGLISH, language
 from informativa.views.text.audits import last_audit as audit_line
+from informativa.views.text.audits import verdict
 
 GAPS = LastAudit(Verdict.GAPS, AT, size=700, holes=5, unaccounted=2, independent=True)
 
@@ -57,6 +61,50 @@ def test_an_audit_is_remembered_for_its_user_alone(acme: Controller) -> None:
     assert last_audit.read(ledger) == LastAudit(Verdict.COMPLETE, AT, 3, 0, 0, independent=False)
     assert log_state(acme).audit == last_audit.read(ledger)
     assert stat.S_IMODE((ledger.with_suffix(".log") / "last-audit.json").stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize(
+    ("erasure", "word", "italian"),
+    [(False, "Complete", "Completo"), (True, "Accounted for", "Giustificato")],
+)
+def test_a_verdict_on_an_unsigned_log_proves_nothing(
+    folder: Path, erasure: bool, word: str, italian: str
+) -> None:
+    """Command, JSON, doctor and metrics say that it is the company's own word; once something is signed, they
+    do not."""
+    controller = load(folder / "informativa.yaml").controllers["acme"]
+    ledger, command = Path(controller.ledger), ("evidence", "audit", "-c", folder / "informativa.yaml")
+    with closing(storage.store(controller)) as store:
+        store.append([of(number, recorded=datetime.now(UTC)) for number in (3, 4)])
+    if erasure:
+        assert erase(ledger, [of(3).pseudonym], datetime.now(UTC)).records  # type: ignore[list-item]
+    printed = run(*command, "--controller", "acme")
+    assert printed.returncode == 0
+    first, *_, note, _elsewhere = printed.stdout.splitlines()
+    sentence = (
+        "by the company's own word: no checkpoint of its newest log is here, so that it proves nothing."
+    )
+    assert first == f"acme: {word}, {sentence}"
+    assert "by hand type: informativa evidence checkpoint -c " in note
+    (document,) = json.loads(run(*command, "--controller", "acme", "--json").stdout)["ledgers"]
+    assert (document["as_of"]["size"], document["signed"], len(document["remarks"])) == (0, 0, 1)
+    unsigned = auditing.audit(controller, at=AT)
+    assert verdict(unsigned, language("it")).startswith(
+        f"{italian}, sulla sola parola dell'azienda: qui non c'è"
+    )
+    if erasure:  # without any folder of the log nothing is remembered
+        ((state, sentence, _fix),) = findings(folder)
+        assert state is State.OK
+        assert sentence.endswith("; by the company's own word, for nothing was signed yet)")
+        audit = last_audit.read(ledger)
+        assert audit is not None
+        assert (audit.verdict, audit.has_weight) == (unsigned.verdict, False)
+    sequence(ledger)
+    signed = auditing.audit(controller, at=AT)
+    audit = last_audit.read(ledger)
+    assert audit is not None
+    assert (signed.verdict, signed.remarks, audit.has_weight) == (unsigned.verdict, (), True)
+    assert verdict(signed, ENGLISH).startswith(f"{word}: ")
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="root alone gives files away")

@@ -40,6 +40,16 @@ class LastAudit:
     """True if a witness or an independent publishing target answered; otherwise it is the company's own
     word."""
 
+    @property
+    def is_signed(self) -> bool:
+        """`True` if anything of the newest log was signed; otherwise a good verdict proves nothing."""
+        return self.size > 0
+
+    @property
+    def has_weight(self) -> bool:
+        """`True` if others may go by the verdict: it is bad, or of a signed log."""
+        return self.is_signed or not self.verdict.is_good
+
 
 @cache
 def _adapter() -> TypeAdapter[LastAudit]:

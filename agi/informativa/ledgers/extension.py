@@ -19,6 +19,8 @@ from ..model.text import Text
 from .leaves import LedgerLog
 from .sqlite import SqliteStore
 
+PAGE = 8192  # entries in memory at once
+
 
 def require_extension(
     store: SqliteStore, log: LedgerLog, checkpoints: Sequence[Checkpoint], published: PublishedLog
@@ -130,13 +132,10 @@ def _require_remembered(
 def unsigned_end(store: SqliteStore, log: LedgerLog, published: PublishedLog) -> Checkpoint:
     """Return the tree of all leaves of a log whose folder is gone, as the ledger has them. Raises
     SigningError if it does not begin with the tree that the ledger remembers."""
-    remembered, frontier = store.remembered_tree(log.epoch), Frontier()
-    if remembered:
-        _grow(frontier, store, log, remembered.size)
-        if frontier.root() != remembered.root:
-            raise _not_remembered(store, published)
-    _grow(frontier, store, log, log.size)
-    return Checkpoint(log.origin, log.size, frontier.root())
+    remembered = store.remembered_tree(log.epoch)
+    if remembered and tree(store, log, remembered.size).root != remembered.root:
+        raise _not_remembered(store, published)
+    return tree(store, log, log.size)
 
 
 def successor(store: SqliteStore, log: LedgerLog) -> Verifier | None:
@@ -155,10 +154,18 @@ def end_of_signed(store: SqliteStore, log: LedgerLog, published: PublishedLog, s
     return Checkpoint(log.origin, log.size, frontier.root())
 
 
+def tree(store: SqliteStore, log: LedgerLog, size: int) -> Checkpoint:
+    """Return the tree of the first leaves of a log, as the ledger has them: `size`, or all."""
+    frontier = Frontier()
+    _grow(frontier, store, log, size)
+    return Checkpoint(log.origin, frontier.size, frontier.root())
+
+
 def _grow(frontier: Frontier, store: SqliteStore, log: LedgerLog, size: int) -> None:
     """Add the ledger's leaves to a tree until it has that size, or all."""
-    for entry in store.entries(log.first + frontier.size, size - frontier.size):
-        frontier.append(leaf_hash(entry))
+    while entries := store.entries(log.first + frontier.size, min(size - frontier.size, PAGE)):
+        for entry in entries:
+            frontier.append(leaf_hash(entry))
 
 
 def _not_remembered(store: SqliteStore, published: PublishedLog) -> SigningError:
@@ -206,7 +213,7 @@ def _require_same(store: SqliteStore, log: LedgerLog, signed_size: int, publishe
     ]:
         raise SigningError(
             Text(
-                "Record {index} of the log is another one in the ledger {file} than the one that was signed",
+                "Record {index} of the log is gone from the ledger {file}, or is another one than was signed",
                 "keep it, and type: informativa evidence audit",
                 file=store.file,
                 index=signed_size - 1,

@@ -12,8 +12,12 @@ from ..evidence.origin import origin
 from ..model.frozen import dataclass
 from . import rows
 
+# A leaf that was signed is never given again, not even where it was deleted.
 LOG = """
-SELECT epoch, origin, first, (SELECT coalesce(max(leaf) + 1, log.first) FROM leaf), old, entered, v2_from
+SELECT epoch, origin, first, max(
+    coalesce((SELECT max(leaf) + 1 FROM leaf), first),
+    first + coalesce((SELECT size FROM signed WHERE signed.epoch = log.epoch), 0)
+), old, entered, v2_from
 FROM log ORDER BY epoch DESC LIMIT 1
 """
 RECORDED = """
@@ -118,7 +122,7 @@ _NAMING_CALLER = "SELECT 1 FROM leaf WHERE leaf >= ? AND leaf < ? AND salt_who I
 # Records that have leaves in a range.
 RECORDS = "SELECT record FROM leaf WHERE leaf >= ? AND leaf < ?"
 LAST_RECORD = "SELECT max(record) FROM leaf WHERE leaf >= ? AND leaf < ?"
-NEWEST_RECORD = "SELECT record FROM leaf ORDER BY leaf DESC LIMIT 1"
+NEWEST_RECORD = "SELECT CAST(record AS INTEGER) FROM leaf ORDER BY leaf DESC LIMIT 1"
 # The first record of a log that follows another: its text, and whether it is a note.
 FIRST = (
     "SELECT reference, what IS NULL FROM leaf JOIN event USING (record) WHERE leaf = ? AND kind = 'new-log'"
@@ -254,6 +258,12 @@ def logs(connection: sqlite3.Connection) -> list[LedgerLog]:
 def has_record(connection: sqlite3.Connection, number: int) -> bool:
     """Return whether there is a record with that number."""
     return connection.execute("SELECT 1 FROM event WHERE record = ?", (number,)).fetchone() is not None
+
+
+def newest_record(connection: sqlite3.Connection) -> int:
+    """Return the number of the record with the newest leaf, which may be gone; 0 without any leaf."""
+    row = connection.execute(NEWEST_RECORD).fetchone()
+    return row[0] if row else 0
 
 
 def leaf(connection: sqlite3.Connection, record: int) -> Leaf | None:

@@ -54,7 +54,7 @@ def append(
         minute = max(minute, earlier.at)
         break
     note = LogNote(log.origin, log.size, minute, by, content)
-    number = next_free_number(connection)
+    number = next_number(connection)
     connection.execute(*rows.append((number, *rows.row(event(note, at)))))
     connection.execute(leaves.APPEND, (log.next, number, *[None] * 6, False))
     transaction.forget_log()
@@ -66,13 +66,6 @@ def enter(connection: sqlite3.Connection, log: LedgerLog, note: LogNote, number:
     transaction. Raises sqlite3.Error."""
     connection.execute(*rows.append((number, *rows.row(event(note, note.at)))))
     connection.execute(leaves.APPEND, (log.first + note.index, number, *[None] * 6, False))
-
-
-def next_free_number(connection: sqlite3.Connection) -> int:
-    """Return the number after all that records ever had, also if the last leaves are those of lost records.
-    Raises sqlite3.Error."""
-    last = connection.execute(leaves.NEWEST_RECORD).fetchone()
-    return max(next_number(connection), (last[0] if last else 0) + 1)
 
 
 def event(note: LogNote, at: datetime) -> Event:

@@ -34,7 +34,7 @@ from .owner import LedgerOwner, require
 from .replaced import ReplacedLedger
 from .restored_notes import LogEnding, RestoredNotes
 from .sqlite import SqliteStore
-from .transaction import SqliteTransaction
+from .transaction import SqliteTransaction, next_number
 from .wal_files import LedgerFiles
 
 _SIDES = ("", "-wal", "-shm")
@@ -192,7 +192,7 @@ def _note_by_records(
 ) -> None:
     """Write records about records of version 1."""
     for kind, reference in notes:
-        number = note_leaves.next_free_number(connection)
+        number = next_number(connection)
         transaction.append(rows.note(kind, Reason.RESTORED, at, reference), number)
 
 
@@ -281,7 +281,7 @@ def _enter(
 ) -> Iterator[_LostRun]:
     """Enter published leaves: the notes as they are, the records without what opens them. The next records
     get numbers after them. Yield the runs of records between notes."""
-    number, first, index = note_leaves.next_free_number(connection), log.size, log.size
+    number, first, index = next_number(connection), log.size, log.size
     for content in contents:
         if isinstance(content, LogNote):
             note_leaves.enter(connection, log, content, number)

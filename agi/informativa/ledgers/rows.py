@@ -175,6 +175,7 @@ _NOTHING = (None,) * len(_RARE)
 _OTHERS = [name for name in _NAMES if name not in _RARE]
 _APPEND_OTHERS = _insert(_OTHERS)
 _rare, _others = (itemgetter(*map(_NAMES.index, names)) for names in (_RARE, _OTHERS))
+RENUMBER = "UPDATE event SET record = ? WHERE record = ?"
 NEWEST = "SELECT coalesce(max(record), 0) FROM event"
 # SQLite's own counter, if a ledger still has it: VACUUM deletes it if no table needs it.
 HAS_COUNTER = "SELECT 1 FROM sqlite_schema WHERE name = 'sqlite_sequence'"

@@ -24,6 +24,7 @@ from ..model import Reason, RecordKind
 from ..model.errors import ENDS_UNSIGNED, SigningError
 from . import leaves, note_leaves, own_logs, references, rows
 from .extension import (
+    PAGE,
     end_of_signed,
     require_agreement,
     require_extension,
@@ -36,7 +37,6 @@ from .leaves import LedgerLog
 from .own_logs import RememberedTree
 from .sqlite import SqliteStore
 
-PAGE = 8192  # entries in memory at once
 OLD_AT_ONCE = 250  # records from before there was a log that get their leaves in one transaction: some 10 ms
 
 Progress = Callable[[int, int], object]

@@ -36,7 +36,7 @@ class SqliteTransaction:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
         self._log: leaves.LedgerLog | None = None
-        self._leaf = 0
+        self._leaf, self._last = 0, 0  # the next row of `leaf`, and the newest record that has a leaf
 
     def forget_log(self) -> None:
         """Forget the log, because another one began in this transaction: its first leaf has the same row
@@ -81,7 +81,7 @@ class SqliteTransaction:
         values = rows.row(event)
         record = self._connection.execute(*rows.append((number, *values))).lastrowid
         assert record is not None  # a successful INSERT has a row
-        self.commit_to(event, record, values)
+        record = self.commit_to(event, record, values)
         self._remember_notice(event, record)
         if event.asked is not None:
             from . import answers  # only where there are choices
@@ -119,21 +119,27 @@ class SqliteTransaction:
 
     def commit_to(
         self, event: Event, record: int, values: Sequence[object], *, migrated: bool = False
-    ) -> None:
-        """Write the leaf of a record, with `values` as `rows.row` returns them. Leaves have no gaps, because
-        the writer holds the lock. The log is read again if SQLite gives another leaf than the one after the
-        last that we wrote: other processes write too, and our last transaction may have been rolled back."""
-        if self._log is not None:
+    ) -> int:
+        """Write the leaf of a record, with `values` as `rows.row` returns them, and return the record's
+        number. The writer holds the lock, so leaves have no gaps. The log is read again if SQLite gives
+        another leaf than the one after the last that we wrote, or a number that a record before had: other
+        processes write too, our last transaction may have been rolled back, and somebody may have deleted the
+        newest rows, whose leaf and number are never given again."""
+        if self._log is not None and (migrated or record > self._last):
             leaf = self._enter(self._log, event, record, values, None, migrated=migrated)
             if leaf == self._leaf:
-                self._leaf += 1
-                return
+                self._leaf, self._last = self._leaf + 1, max(self._last, record)
+                return record
             self._connection.execute(leaves.TAKE_BACK, (leaf,))
         self._log = leaves.log(self._connection)
-        self._leaf = self._log.next
+        self._leaf, self._last = self._log.next, leaves.newest_record(self._connection)
+        if not migrated and record <= self._last:
+            self._connection.execute(rows.RENUMBER, (self._last + 1, record))
+            record = self._last + 1
         # With the row given, because SQLite would give 1 to the first of all, which is 0.
         self._enter(self._log, event, record, values, self._leaf, migrated=migrated)
-        self._leaf += 1
+        self._leaf, self._last = self._leaf + 1, max(self._last, record)
+        return record
 
     def _enter(
         self,
@@ -269,8 +275,9 @@ class SqliteTransaction:
 
 
 def next_number(connection: sqlite3.Connection) -> int:
-    """Return one more than any record ever had, according to the records and to SQLite's own counter."""
+    """Return one more than any record ever had, according to the records, to the newest leaf, and to SQLite's
+    own counter."""
     number: int = connection.execute(rows.NEWEST).fetchone()[0]
     if connection.execute(rows.HAS_COUNTER).fetchone():
         number = max(number, connection.execute(rows.COUNTED).fetchone()[0])
-    return number + 1
+    return max(number, leaves.newest_record(connection)) + 1

@@ -139,7 +139,8 @@ class Metrics:
         )
         self._audit_verdict = gauge(
             "informativa_audit_verdict",
-            "1 for the verdict of the last audit that was made here, else 0",
+            "1 for the verdict of the last audit that was made here, else 0; a good one of a log of which"
+            " nothing was signed proves nothing, and has no 1",
             ["controller", "verdict"],
         )
         self._audited_at = gauge(
@@ -205,7 +206,7 @@ class Metrics:
     def audited(self, controller: str, audit: LastAudit | None) -> None:
         """Set what the last audit of a ledger said, if there was one."""
         for verdict in Verdict:
-            is_last = audit is not None and audit.verdict is verdict
+            is_last = audit is not None and audit.verdict is verdict and audit.has_weight
             self._audit_verdict.labels(controller, verdict).set(is_last)
         self._audited_at.labels(controller).set(audit.at.timestamp() if audit else 0)
 

@@ -81,7 +81,7 @@ def _audited(controller: Controller, audit: LastAudit | None, now: datetime) -> 
         return wrong(text, fix)
     if audit.verdict is Verdict.GAPS or now - audit.at > AUDIT_AGE:
         return warning(text, fix)
-    return ok(text)
+    return ok(text, note=not audit.is_signed)
 
 
 def outside(system: System) -> Iterator[Finding]:

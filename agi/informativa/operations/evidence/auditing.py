@@ -10,7 +10,7 @@ from itertools import chain, repeat
 from pathlib import Path
 
 from ...evidence import last_audit
-from ...evidence.checkpoint import Checkpoint
+from ...evidence.checkpoint import Checkpoint, open_checkpoint
 from ...evidence.cosignature import WitnessVerifier
 from ...evidence.elsewhere import LocalLog, require_ours
 from ...evidence.last_audit import LastAudit
@@ -18,16 +18,18 @@ from ...evidence.log_folder import LogFolder
 from ...evidence.note import Verifier
 from ...evidence.origin import slug
 from ...evidence.settings import EvidenceConfig
-from ...ledgers import audit_answers, audit_reading
+from ...ledgers import audit_answers, audit_reading, extension
 from ...ledgers.audit_flaws import AuditedFlaw
 from ...ledgers.audit_history import HistoryRow
 from ...ledgers.audit_log import AuditedLog, audit_ledger
+from ...ledgers.sqlite import SqliteStore
 from ...ledgers.tally import CounterRow
 from ...model import Controller, SharedDatabase, Verdict
 from ...model.errors import (
     EvidenceError,
     ForkError,
     InformativaError,
+    LedgerError,
     SharedDatabaseError,
 )
 from ...model.text import Text
@@ -69,6 +71,11 @@ class AsOf:
     by: tuple[str, ...]
     """The witnesses and independent publishing targets that answered; without any it is the company's own
     word."""
+
+    @property
+    def is_signed(self) -> bool:
+        """`True` if anything of the newest log is signed; otherwise nothing could contradict the ledger."""
+        return self.size > 0
 
 
 @dataclass(frozen=True)
@@ -169,18 +176,19 @@ def audit(
     others_answers, not_compared = _compared_answers(controller, shared, at or datetime.now(UTC))
     audited = replace(audited, history=(*audited.history, *others_answers))
     counts = audited.counted
-    compared = tuple(_compared(folder, trusted, settings)) if settings else ()
+    compared = tuple(_compared(ledger, folder, trusted, settings)) if settings else ()
     checked = tuple(stamps.check(folder, trusted, settings.timestamp if settings else None))
     stamped = tuple(log_stamps.audited for log_stamps in checked)
     standings = judged(audited.logs, folder, approvers)
     holes = verdicts.holes(audited, standings)
     contradicted = any(log.contradicts for log in compared) or any(log.problems for log in stamped)
     verdict = verdicts.verdict(audited, holes, contradicted=contradicted)
+    as_of = _as_of(audited, folder, compared, at or datetime.now(UTC))
     result = AuditedLedger(
         controller=controller.id,
         log=audited.log.origin,
         verdict=verdict,
-        as_of=_as_of(audited, folder, compared, at or datetime.now(UTC)),
+        as_of=as_of,
         sound=verdict.is_good,
         size=audited.log.next,
         signed=audited.signed,
@@ -195,6 +203,7 @@ def audit(
         counters=audited.counters,
         problems=(*audited.problems, *audited.cut_off),
         remarks=(
+            *(() if copy else _unsigned(as_of, controller.id)),
             *_waiting(counts.waiting),
             *not_compared,
             *stamps.own_word_purges(checked, audited.logs, standings),
@@ -239,6 +248,16 @@ def _compared_answers(
         return [], (text,)
 
 
+def _unsigned(as_of: AsOf, controller: str) -> Iterator[Text]:
+    if not as_of.is_signed:
+        yield Text(
+            "Nothing of the newest log is signed yet: until it is, whoever can write the ledger can change it"
+            " unseen. The service signs once a minute; by hand type: informativa evidence checkpoint"
+            " --controller {id}",
+            id=controller,
+        )
+
+
 def _waiting(count: int) -> Iterator[Text]:
     if count:
         yield Text.counted(
@@ -263,7 +282,7 @@ def _as_of(audited: AuditedLog, folder: LogFolder, compared: Sequence[ComparedLo
 
 
 def _compared(
-    folder: LogFolder, trusted: Sequence[Verifier], settings: EvidenceConfig
+    ledger: Path, folder: LogFolder, trusted: Sequence[Verifier], settings: EvidenceConfig
 ) -> Iterator[ComparedLog]:
     """Compare the checkpoints of every epoch: with an old key, too, somebody could rewrite that log."""
     declared = [target.independent for target in settings.targets]  # a witness always is
@@ -275,6 +294,8 @@ def _compared(
             continue  # reported by the audit
         newest = published.checkpoint() or b""
         own_log = LocalLog(published, key, Checkpoint.unverified(newest).size, newest)
+        if folder.is_copy:
+            own_log = _grown(ledger, epoch, own_log)
         for source, independent in sources:
             size, contradicts, problem = 0, False, None
             try:
@@ -285,6 +306,19 @@ def _compared(
             except EvidenceError as error:
                 contradicts, problem = isinstance(error, ForkError), error.text
             yield ComparedLog(source.name, key.name, independent, size, contradicts, problem)
+
+
+def _grown(ledger: Path, epoch: int, copy: LocalLog) -> LocalLog:
+    """Return the log beside the ledger in place of a copy that was made, or published to, at some time
+    before: if its checkpoint is of the leaves that the ledger has. Otherwise return the copy."""
+    published = LogFolder(ledger).published(epoch)
+    with suppress(EvidenceError, LedgerError), closing(SqliteStore(str(ledger), read_only=True)) as store:
+        data = published.checkpoint()
+        newest = open_checkpoint(data, [copy.key]).checkpoint if data else None
+        log = next((log for log in store.logs() if log.epoch == epoch), None)
+        if newest and log and newest.size > copy.size and extension.tree(store, log, newest.size) == newest:
+            return LocalLog(published, copy.key, newest.size, data or b"")
+    return copy
 
 
 def _own_keys(controller: Controller) -> tuple[Verifier, ...]:

@@ -41,8 +41,14 @@ def remembered(audit: LastAudit) -> Text:
         size=audit.size,
         holes=audit.holes,
         unaccounted=audit.unaccounted,
-        word=Text("known to others") if audit.independent else Text("by the company's own word"),
+        word=_word(audit),
     )
+
+
+def _word(audit: LastAudit) -> Text:
+    if not audit.is_signed:
+        return Text("by the company's own word, for nothing was signed yet")
+    return Text("known to others") if audit.independent else Text("by the company's own word")
 
 
 def worst(verdicts: Iterable[Verdict]) -> Verdict:

@@ -77,7 +77,8 @@ def verdict(ledger: AuditedLedger, say: Language) -> str:
     """Return the verdict on a ledger in a sentence."""
     missing = sum(hole.count for hole in ledger.holes if not hole.is_accounted)
     own_word = any(hole.standing is NoteVerdict.OWN_WORD for hole in ledger.holes)
-    return verdict_sentence(ledger.verdict, missing, say, own_word=own_word)
+    is_signed = ledger.as_of.is_signed
+    return verdict_sentence(ledger.verdict, missing, say, own_word=own_word, is_signed=is_signed)
 
 
 def last_audit(audit: LastAudit | None, zone: tzinfo, say: Language) -> str:
@@ -87,13 +88,26 @@ def last_audit(audit: LastAudit | None, zone: tzinfo, say: Language) -> str:
     return say("{time}: {result}", time=local_time(audit.at, zone), result=remembered(audit))
 
 
-def verdict_sentence(verdict: Verdict, missing: int, say: Language, *, own_word: bool) -> str:
+def verdict_sentence(
+    verdict: Verdict, missing: int, say: Language, *, own_word: bool, is_signed: bool = True
+) -> str:
     """Return a verdict in a sentence. `missing` records are gone under no note that accounts for them; notes
-    account for others by the company's `own_word`, or by that of whoever may approve."""
+    account for others by the company's `own_word`, or by that of whoever may approve. Unless
+    the newest log `is_signed`, a good verdict proves nothing."""
     match verdict:
         case Verdict.COMPLETE:
+            if not is_signed:
+                return say(
+                    "Complete, by the company's own word: no checkpoint of its newest log is here, so that it"
+                    " proves nothing."
+                )
             return say("Complete: nothing was changed, added or taken away.")
         case Verdict.ACCOUNTED:
+            if not is_signed:
+                return say(
+                    "Accounted for, by the company's own word: no checkpoint of its newest log is here, so"
+                    " that it proves nothing."
+                )
             if own_word:
                 return say("Accounted for: what is gone is named, by the company's own word.")
             return say("Accounted for: what is gone is named, and whoever may approve it has.")

@@ -5,6 +5,7 @@
     ├── ConfigError             the configuration cannot be used; carries every problem found
     ├── LedgerError             the ledger cannot be read or written now
     │   ├── EventRefusedError   it can, but not this event
+    │   ├── LedgerDamagedError  its file is damaged, or no ledger
     │   ├── LedgerEmptyError    there is nothing in it yet, or any more
     │   ├── LedgerOutdatedError it is of an earlier informativa, and calls must not wait for its migration
     │   └── LedgerSlowError     it did not answer in the time that a call can wait
@@ -129,6 +130,10 @@ class LedgerError(InformativaError):
     """The ledger cannot be read or written now: nothing was recorded by this operation."""
 
     code = "ledger"
+
+
+class LedgerDamagedError(LedgerError):
+    """The ledger's file is damaged, or no ledger: no informativa can use it."""
 
 
 class LedgerEmptyError(LedgerError):

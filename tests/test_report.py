@@ -123,7 +123,7 @@ def test_notices_are_counted_by_version_and_line_and_failures_by_cause(acme: Con
     )
 
 
-def elsewhere(acme: Controller, kind: RecordKind, day: str, recorded: str) -> Event:
+def elsewhere(kind: RecordKind, day: str, recorded: str) -> Event:
     """The event of a caller who was told elsewhere on a day, and whose paper was recorded on another."""
     at_day, on_record = (datetime.fromisoformat(text).replace(tzinfo=ROME) for text in (day, recorded))
     event = replace(PLAYED, at=at_day.astimezone(UTC), call="", line="", language="", heard=None, prompt="")
@@ -133,9 +133,9 @@ def elsewhere(acme: Controller, kind: RecordKind, day: str, recorded: str) -> Ev
 
 def test_imports_count_in_the_month_in_which_they_were_put_on_record(acme: Controller) -> None:
     """Old papers are work of the month of their import; the ledger begins with them, though no call came."""
-    fill(acme, elsewhere(acme, RecordKind.CONTRACT, "2024-05-02T00:00", "2026-09-20T10:00"))
-    fill(acme, *[elsewhere(acme, RecordKind.WEBSITE, "2026-09-30T00:00", "2026-10-05T10:00")] * 3)
-    fill(acme, elsewhere(acme, RecordKind.OPERATOR, "2026-10-06T00:00", "2026-10-06T10:00"))
+    fill(acme, elsewhere(RecordKind.CONTRACT, "2024-05-02T00:00", "2026-09-20T10:00"))
+    fill(acme, *[elsewhere(RecordKind.WEBSITE, "2026-09-30T00:00", "2026-10-05T10:00")] * 3)
+    fill(acme, elsewhere(RecordKind.OPERATOR, "2026-10-06T00:00", "2026-10-06T10:00"))
     fill(acme, at(PLAYED, "2026-10-31T10:00"))
     result = report(acme)
     assert (result.figures.calls, result.figures.notices) == (1, {Status.PLAYED: 1})
@@ -149,7 +149,7 @@ def test_imports_count_in_the_month_in_which_they_were_put_on_record(acme: Contr
     assert remarks(result) == ["The ledger begins on 2026-09-20: the month before is not whole."]
     text = "\n".join(view.lines(result, acme, ENGLISH))
     assert re.search(r"Told elsewhere, without a call +4 +1 +\+3\n", text)
-    assert re.search(r"privacy +1 +on a website +3\n", text)
+    assert re.search(r"privacy notice +1 +on a website +3\n", text)
     assert "notices without a call,privacy,1,,website,3\r\n" in "".join(table(result))
 
 

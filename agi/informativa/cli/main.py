@@ -120,6 +120,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             if error.filename
             else _defect(error)
         )
+    except ConfigError as error:
+        return _failed(_denial(error) or error, arguments)
     except InformativaError as error:
         return _failed(error, arguments)
     except typer.TyperException as error:
@@ -171,6 +173,16 @@ def _failed(error: InformativaError, arguments: Sequence[str] | None) -> int:
     message = _(error.text)
     print(message if isinstance(error, ConfigError) else f"informativa: {message}", file=sys.stderr)
     return error.exit_code
+
+
+def _denial(error: ConfigError) -> InformativaError | None:
+    """Return the error in its place for a user who may not read what is secret, and made no mistake."""
+    files = [problem.denied for problem in error.problems]
+    denied = next(iter(filter(None, files)), None)
+    is_shut_out = None not in files or any(
+        problem.denied and problem.key == "service.token" for problem in error.problems
+    )
+    return permission_denied(denied) if denied and is_shut_out else None
 
 
 def _unwritten(error: OSError) -> int:

@@ -45,6 +45,7 @@ from .partial import (
     of_calls,
     of_lines,
     refusing,
+    require_reader,
     stops_service,
     without_hooks,
 )
@@ -63,6 +64,7 @@ __all__ = [
     "of_calls",
     "of_lines",
     "refusing",
+    "require_reader",
     "stops_service",
     "unusable",
     "without_hooks",

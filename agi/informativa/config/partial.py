@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from ..model.errors import ConfigProblem
 from ..model.text import Text
+from ..system.files import permission_denied
 from .configuration import Configuration
 from .document import SourceDocument, dotted
 
@@ -67,6 +68,14 @@ def stops_service(
     company's part, nor in that of the prompt for numbers that nobody configured, or every company has one."""
     all_have_one = bool(of_companies or shared) and len(of_companies) == len(companies)
     return all_have_one or len(shared) > len(concerning(shared, "fallback_prompt"))
+
+
+def require_reader(problems: Iterable[ConfigProblem]) -> None:
+    """Raise InformativaError for a user who may not read the token by which the service is known: all else
+    that is wrong may follow from that, and nothing can be told of the service."""
+    for problem in concerning(problems, "service.token"):
+        if problem.denied:
+            raise permission_denied(problem.denied)
 
 
 def refusing(configuration: Configuration, mistaken: Mapping[str, Sequence[ConfigProblem]]) -> Configuration:

@@ -177,12 +177,12 @@ def _failed(error: InformativaError, arguments: Sequence[str] | None) -> int:
 
 def _denial(error: ConfigError) -> InformativaError | None:
     """Return the error in its place for a user who may not read what is secret, and made no mistake."""
-    files = [problem.denied for problem in error.problems]
-    denied = next(iter(filter(None, files)), None)
-    is_shut_out = None not in files or any(
-        problem.denied and problem.key == "service.token" for problem in error.problems
-    )
-    return permission_denied(denied) if denied and is_shut_out else None
+    from ..config import concerning  # loaded by now, and not needed for `--version`
+
+    denied = [problem for problem in error.problems if problem.denied]
+    if denied and (len(denied) == len(error.problems) or concerning(denied, "service.token")):
+        return permission_denied(Path(denied[0].denied))
+    return None
 
 
 def _unwritten(error: OSError) -> int:

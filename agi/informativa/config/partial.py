@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from ..model.errors import ConfigProblem
 from ..model.text import Text
@@ -75,7 +76,7 @@ def require_reader(problems: Iterable[ConfigProblem]) -> None:
     that is wrong may follow from that, and nothing can be told of the service."""
     for problem in concerning(problems, "service.token"):
         if problem.denied:
-            raise permission_denied(problem.denied)
+            raise permission_denied(Path(problem.denied))
 
 
 def refusing(configuration: Configuration, mistaken: Mapping[str, Sequence[ConfigProblem]]) -> Configuration:

@@ -36,7 +36,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import field
-from pathlib import Path
 
 from .frozen import dataclass
 from .text import NOTHING, Text, joined, plain
@@ -90,7 +89,7 @@ class ConfigProblem:
     remedy: Text = NOTHING
     defect: Exception | None = field(default=None, compare=False, repr=False)
     """The unforeseen exception behind it, if there was one: for the log."""
-    denied: Path | None = field(default=None, compare=False)
+    denied: str = field(default="", compare=False)
     """The file that whoever runs this may not read, if that is all that is wrong."""
 
     def __post_init__(self) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import json
 import os
 import pty
+import pwd
 import re
 import shutil
 import socket
@@ -28,7 +30,7 @@ from examples import NOTDUE, PARTIAL, PLAYED, UNIDENTIFIED
 from informativa import __version__
 from informativa.call.caller import pseudonym
 from informativa.cli.main import MODULES, app
-from informativa.config import load
+from informativa.config import findings, load
 from informativa.ledgers.sqlite import SqliteLedger
 from informativa.model import Identified
 from informativa.model.text import quoted
@@ -1145,7 +1147,8 @@ def test_folder_that_is_closed_to_whoever_asks_is_named(folder: Path) -> None:
     """In one sentence, with which folder it is and what to do, and no defect."""
     file, closed = folder / "informativa.yaml", folder / "ledger"
     closed.chmod(0)
-    said = f"informativa: {closed} cannot be looked at (permission denied). "
+    user = pwd.getpwuid(os.geteuid()).pw_name
+    said = f"informativa: {user} may not look at {closed}. It is yours, but closed: ls -ld {closed}\n"
     explain = ["explain", "--from", CALLER, "--to", "+390212345678"]
     for command in (["check"], ["caller", "show", CALLER, "--controller", "acme"], explain):
         ran = subprocess.run(
@@ -1156,5 +1159,40 @@ def test_folder_that_is_closed_to_whoever_asks_is_named(folder: Path) -> None:
             check=False,
         )
         assert (ran.returncode, ran.stdout) == (1, "")
-        assert ran.stderr.endswith(f"{said}Run this as the user whose it is, or as root.\n"), command
+        assert ran.stderr.endswith(said), command
     closed.chmod(0o700)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.geteuid() != 0, reason="root alone gives files away")
+def test_user_without_rights_is_told_who_has_them(folder: Path) -> None:
+    """One sentence with the word to type, and nothing about a service that does not answer: it would say
+    nothing without the token."""
+    keys = folder / "keys"
+    os.chown(keys, 54321, -1)
+    message = f"root may not look at {keys}. Type the same with `sudo -u '#54321'` before it."
+    for line in ("status", "doctor", "doctor --fix --yes", "reload --yes", "controllers",
+                 "ledger show --controller acme", f"caller show {CALLER} --controller acme"):  # fmt: skip
+        ran = subprocess.run(
+            [*without_privileges(), PROGRAM, *line.split(), "-c", folder / "informativa.yaml"],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert (ran.returncode, ran.stdout, ran.stderr) == (1, "", f"informativa: {message}\n"), line
+
+
+def test_key_of_one_company_alone_is_no_bar(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """I10: where one company's key is another user's, the status of the others is shown."""
+    real = findings._read_secret
+
+    def read(file: Path) -> tuple[int, str | None]:
+        if file.name == "borealis.key":
+            raise PermissionError(errno.EACCES, "Permission denied", str(file))
+        return real(file)
+
+    monkeypatch.setattr(findings, "_read_secret", read)
+    shown = run("status", "-c", folder / "informativa.yaml")
+    assert re.search(r"^borealis +not-live", shown.stdout, re.M)
+    assert "borealis.key cannot be read (Permission denied)" in shown.stderr

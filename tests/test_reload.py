@@ -55,6 +55,17 @@ def test_file_with_mistakes_is_not_loaded(office: Office) -> None:
     assert "prompts/it/none" in refused.stderr
 
 
+def test_i10_mistake_of_one_company_stops_no_other(office: Office) -> None:
+    """The other company's new version is loaded, and the mistake is told; the company goes on as before."""
+    office.edit(*CHANGE)
+    office.edit("key: keys/borealis.key", "key: keys/none.key")
+    done = run("reload", "--yes", "-c", office.config)
+    assert done.returncode == 0, done.stderr
+    assert "warning: borealis is left out until this is mended" in done.stderr
+    assert "2026-12 would be played" in done.stdout
+    assert "The service has loaded it." in done.stdout
+
+
 def test_without_a_service_it_says_how_to_start_it(folder: Path) -> None:
     """Nobody answers: the command says so, and what to type."""
     refused = run("reload", "--yes", "-c", folder / "informativa.yaml")

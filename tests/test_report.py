@@ -40,6 +40,9 @@ from informativa.operations import access_log, monthly_report
 from informativa.operations.report_document import FailureFigures, MonthlyReport, Requests
 from informativa.operations.report_sending import mail
 from informativa.process.storage import store
+from informativa.views.messages import ENGLISH
+from informativa.views.report_files import table
+from informativa.views.text import report as view
 
 ROME = ZoneInfo("Europe/Rome")
 LATER = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -118,6 +121,42 @@ def test_notices_are_counted_by_version_and_line_and_failures_by_cause(acme: Con
         FailureFigures(Status.FAILED, "not-playable", 2),
         FailureFigures(Status.FALLBACK, "service-unavailable", 1),
     )
+
+
+def elsewhere(kind: RecordKind, day: str, recorded: str) -> Event:
+    """The event of a caller who was told elsewhere on a day, and whose paper was recorded on another."""
+    at_day, on_record = (datetime.fromisoformat(text).replace(tzinfo=ROME) for text in (day, recorded))
+    event = replace(PLAYED, at=at_day.astimezone(UTC), call="", line="", language="", heard=None, prompt="")
+    values = {"status": Status.INFORMED, "reason": Reason.TOLD_ELSEWHERE, "kind": kind, "reference": "2026/1"}
+    return replace(event, **values, recorded=on_record.astimezone(UTC))
+
+
+def test_imports_count_in_the_month_in_which_they_were_put_on_record(acme: Controller) -> None:
+    """Old papers are work of the month of their import; the ledger begins with them, though no call came."""
+    fill(acme, elsewhere(RecordKind.CONTRACT, "2024-05-02T00:00", "2026-09-20T10:00"))
+    fill(acme, *[elsewhere(RecordKind.WEBSITE, "2026-09-30T00:00", "2026-10-05T10:00")] * 3)
+    fill(acme, elsewhere(RecordKind.OPERATOR, "2026-10-06T00:00", "2026-10-06T10:00"))
+    fill(acme, at(PLAYED, "2026-10-31T10:00"))
+    result = report(acme)
+    assert (result.figures.calls, result.figures.notices) == (1, {Status.PLAYED: 1})
+    assert result.figures.without_call == 4
+    assert [(row.notice, row.version, row.kind, row.count) for row in result.elsewhere] == [
+        ("privacy", "1", RecordKind.OPERATOR, 1),
+        ("privacy", "1", RecordKind.WEBSITE, 3),
+    ]
+    assert result.before is not None
+    assert (result.before.calls, result.before.without_call) == (0, 1)
+    assert remarks(result) == ["The ledger begins on 2026-09-20: the month before is not whole."]
+    text = "\n".join(view.lines(result, acme, ENGLISH))
+    assert re.search(r"Told elsewhere, without a call +4 +1 +\+3\n", text)
+    assert re.search(r"privacy notice +1 +on a website +3\n", text)
+    assert "notices without a call,privacy,1,,website,3\r\n" in "".join(table(result))
+
+
+def test_an_empty_ledger_says_so(acme: Controller) -> None:
+    """Nothing came and nothing was imported."""
+    fill(acme)
+    assert remarks(report(acme)) == ["Nothing is on record yet."]
 
 
 def test_a_purge_takes_the_causes_of_failures_and_no_number(acme: Controller) -> None:

@@ -265,6 +265,26 @@ def test_ledger_that_cannot_go_back_keeps_all_as_it_is(machine: Machine, tmp_pat
     assert machine.commands() == []
 
 
+def test_i10_damaged_ledger_of_one_company_stays(machine: Machine, earlier: Path) -> None:
+    """It is of no use to either version: the other ledger goes back, and the company is named."""
+    damaged = machine.config.parent / "ledger/borealis.sqlite3"
+    damaged.write_bytes(b"no database" * 1000)
+    done = machine.rollback(earlier)
+    assert [(ledger.controller, ledger.target) for ledger in done.ledgers] == [("acme", 16)]
+    (warning,) = map(str, done.warnings)
+    assert warning.startswith(f"the ledger of borealis stays as it is: The ledger {damaged} cannot be used (")
+    assert damaged.read_bytes() == b"no database" * 1000
+
+
+def test_i10_mistake_of_one_company_stops_no_rollback(machine: Machine, earlier: Path) -> None:
+    """Where the earlier version goes on with the others, too, all ledgers go back, and it is named."""
+    (machine.config.parent / "keys/borealis.key").unlink()
+    done = machine.rollback(earlier)
+    assert [(ledger.controller, ledger.target) for ledger in done.ledgers] == [("acme", 16)]
+    (warning,) = map(str, done.warnings)
+    assert warning.startswith("borealis is left out until this is mended; then type the same again: ")
+
+
 def test_configuration_that_the_earlier_version_cannot_load_is_told(machine: Machine, tmp_path: Path) -> None:
     """In its own words, before anything is stopped."""
     made = tmp_path / "other.whl"
@@ -273,7 +293,7 @@ def test_configuration_that_the_earlier_version_cannot_load_is_told(machine: Mac
             data = source.read(name)
             if name == "informativa/operations/systemd_unit.py":
                 data = data.replace(
-                    b"configuration = load(file, keep=True)\n",
+                    b"configuration = load_usable(file, keep=True)\n",
                     b"from ..model.errors import InformativaError as E; raise E(Text('unknown: hook'))\n",
                     1,
                 )

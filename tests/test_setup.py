@@ -17,7 +17,7 @@ from examples import PLAYED
 from informativa.cli.commands import setup as command
 from informativa.config import load
 from informativa.model import NumberForm
-from informativa.model.errors import InformativaError
+from informativa.model.errors import ConfigError, InformativaError
 from informativa.operations.new_company import NewCompany
 from informativa.operations.setup import journal, machine, number_form, running, staging, undoing
 from informativa.operations.setup.call_places import places
@@ -27,6 +27,7 @@ from informativa.operations.setup.report import SetupReport, SetupState
 from informativa.process.storage import store
 from informativa.system import shipped
 from informativa.system.processes import CommandOutput
+from lab.office import lay
 from lab.ports import free_port
 
 STEP = "GosubIf($[${DIALPLAN_EXISTS(informativa,s,1)}]?informativa,s,1(${EXTEN}))"
@@ -615,6 +616,39 @@ def test_configuration_that_is_there_is_used(pbx: Pbx, monkeypatch: pytest.Monke
     pbx.undo()
     assert (pbx.etc / "informativa.yaml").read_bytes() == laid
     assert not (pbx.etc / "informativa.yaml.agi").is_symlink()
+
+
+def test_i10_mistake_of_one_company_leaves_it_out(pbx: Pbx, short_prompts: Path) -> None:
+    """What all share is set up, and the calls of all come to it; the company is named, and nothing of its
+    texts is in the dialplan; after it was mended the same again completes it."""
+    lay(pbx.etc, short_prompts)
+    number, key = "+493012345678", "key: keys/borealis.key"
+    second = "exten => 03012345678,1,Queue(b)\n same => n,Hangup()\n"
+    (pbx.asterisk / "extensions.conf").write_text(EXTENSIONS + second)
+    file = pbx.etc / "informativa.yaml"
+    whole = file.read_text()
+    assert number in whole
+    file.write_text(whole.replace(key, "cay: keys/borealis.key"))
+    report = pbx.set_up()
+    (warning,) = [str(text) for text in report.warnings if "borealis" in str(text)]
+    assert warning.startswith("borealis is left out until this is mended; then type the same again: ")
+    assert "informativa.service" in states(report, SetupState.DONE)
+    assert (pbx.asterisk / "extensions.conf").read_text().count(STEP) == 2
+    assert f"exten => {number},1," not in (pbx.asterisk / "informativa.conf").read_text()
+    file.write_text(whole)
+    again = pbx.set_up()
+    assert not [text for text in again.warnings if "borealis is left out" in str(text)]
+    assert f"exten => {number},1," in (pbx.asterisk / "informativa.conf").read_text()
+
+
+def test_mistake_that_is_no_companys_stops_setup(pbx: Pbx, short_prompts: Path) -> None:
+    """A token that cannot be read concerns all calls: nothing is written."""
+    lay(pbx.etc, short_prompts)
+    (pbx.etc / "keys/agi.token").unlink()
+    before = pbx.tree()
+    with pytest.raises(ConfigError, match=r"agi\.token"):
+        pbx.set_up()
+    assert pbx.tree() == before
 
 
 def test_command_line(pbx: Pbx) -> None:

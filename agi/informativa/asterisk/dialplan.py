@@ -4,6 +4,7 @@ settings of the second try, and the prompt that each line falls back to. Pure te
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -58,9 +59,21 @@ def render(shipped: str, configuration: Configuration) -> str:
         second_try = f"{_AWAY}AGI({configuration.elsewhere}/{notice},"
         body = service_try.sub(lambda match: f"{match[0]}\n{second_try}{match[1]}))", body)
     body = body.replace(_SCRIPT, f"AGI({started(configuration.file)},")
-    rows = [row for line in configuration.lines for row in _rows(line)]
+    rows = [row for line in _playable(configuration) for row in _rows(line)]
     fallback = configuration.fallback.path if configuration.fallback else ""
     return body + context + "".join(rows) + _row("default", [(0, fallback)])
+
+
+def _playable(configuration: Configuration) -> Iterator[Line]:
+    """Yield the lines with prompts of their own. Those of a company with mistakes in its part are among them
+    where each of their prompts is known; callers of the others hear the default."""
+    for line in configuration.lines:
+        name = line.controller.id
+        is_whole = name not in configuration.invalid_controllers
+        if name not in configuration.mistaken or (
+            is_whole and all(prompts for _start, prompts in _prompts(line_for(line, "")))
+        ):
+            yield line
 
 
 def _rows(line: Line) -> list[str]:

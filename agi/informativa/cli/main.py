@@ -120,6 +120,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             if error.filename
             else _defect(error)
         )
+    except ConfigError as error:
+        return _failed(_denial(error) or error, arguments)
     except InformativaError as error:
         return _failed(error, arguments)
     except typer.TyperException as error:
@@ -171,6 +173,16 @@ def _failed(error: InformativaError, arguments: Sequence[str] | None) -> int:
     message = _(error.text)
     print(message if isinstance(error, ConfigError) else f"informativa: {message}", file=sys.stderr)
     return error.exit_code
+
+
+def _denial(error: ConfigError) -> InformativaError | None:
+    """Return the error in its place for a user who may not read what is secret, and made no mistake."""
+    from ..config import concerning  # loaded by now, and not needed for `--version`
+
+    denied = [problem for problem in error.problems if problem.denied]
+    if denied and (len(denied) == len(error.problems) or concerning(denied, "service.token")):
+        return permission_denied(Path(denied[0].denied))
+    return None
 
 
 def _unwritten(error: OSError) -> int:

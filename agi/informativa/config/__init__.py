@@ -35,21 +35,36 @@ Its file:
 from pathlib import Path
 
 from .. import CONFIGURATION
-from .build import for_call, inspect, load, unusable
+from .build import for_call, inspect, load, load_usable, unusable
 from .configuration import Configuration
-from .partial import by_company, concerning, of_callers, of_calls, of_lines, stops_service, without_hooks
+from .partial import (
+    HAS_MISTAKES,
+    by_company,
+    concerning,
+    of_callers,
+    of_calls,
+    of_lines,
+    refusing,
+    require_reader,
+    stops_service,
+    without_hooks,
+)
 
 __all__ = [
     "DEFAULT_FILE",
+    "HAS_MISTAKES",
     "Configuration",
     "by_company",
     "concerning",
     "for_call",
     "inspect",
     "load",
+    "load_usable",
     "of_callers",
     "of_calls",
     "of_lines",
+    "refusing",
+    "require_reader",
     "stops_service",
     "unusable",
     "without_hooks",

@@ -40,6 +40,19 @@ def load(file: Path, *, keep: bool = False) -> Configuration:
     return configuration
 
 
+def load_usable(file: Path, text: str | None = None, *, keep: bool = False) -> Configuration:
+    """Read and check like `load` for what all companies share, as units and the dialplan are: one company's
+    mistakes stop no other's (I10). Companies with mistakes are not live, and `mistaken` names them. A `text`
+    takes the place of the file's. Raises ConfigError with all problems for one that is no company's alone,
+    and where every company has one."""
+    configuration, problems = inspect_text(file, documents.read(file) if text is None else text, keep=keep)
+    of_parts, _hooks = partial.without_hooks(problems)
+    mistaken, shared = partial.by_company(of_parts, configuration.controllers, configuration.owners)
+    if shared or partial.stops_service(mistaken, shared, configuration.controllers):
+        raise ConfigError(problems)
+    return partial.refusing(configuration, mistaken)
+
+
 def inspect(file: Path, *, keep: bool = False) -> tuple[Configuration, tuple[ConfigProblem, ...]]:
     """Read and check like `load`, for callers who want to go on: parts with a problem are left out. Nobody
     waits for a prompt that cannot be read. Raises ConfigError for a file that holds no settings at all."""

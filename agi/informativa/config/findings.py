@@ -48,10 +48,10 @@ class Findings:
         has its own problem."""
         return any(gap[:-1] == path[:-1] for gap in self._document.left_out)
 
-    def add_problem(self, path: KeyPath, message: Text, remedy: Text = NOTHING) -> None:
+    def add_problem(self, path: KeyPath, message: Text, remedy: Text = NOTHING, *, denied: str = "") -> None:
         """Note a problem, unless the value at the path was left out, and so has a problem already."""
         if not self.lacks(path):
-            self.problems.append(self._document.problem(path, message, remedy))
+            self.problems.append(replace(self._document.problem(path, message, remedy), denied=denied))
 
     def add_refusal(self, path: KeyPath, message: Text, remedy: Text) -> None:
         """Note the reason why a controller may not go live."""
@@ -144,6 +144,7 @@ class Findings:
                     file=file,
                     why=reason,
                 ),
+                denied=str(file) if isinstance(error, PermissionError) else "",
             )
             return None
         if mode_and_content is None:  # a problem is noted

@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
 
 from ..model.errors import ConfigProblem
+from ..model.text import Text
+from ..system.files import permission_denied
+from .configuration import Configuration
 from .document import SourceDocument, dotted
 
+HAS_MISTAKES = Text("its part of the configuration has mistakes: which they are, says: informativa check")
+"""The reason why a company is not live."""
 _NOT_OF_CALLS = (
     "manager",
     "service",
@@ -62,6 +69,25 @@ def stops_service(
     company's part, nor in that of the prompt for numbers that nobody configured, or every company has one."""
     all_have_one = bool(of_companies or shared) and len(of_companies) == len(companies)
     return all_have_one or len(shared) > len(concerning(shared, "fallback_prompt"))
+
+
+def require_reader(problems: Iterable[ConfigProblem]) -> None:
+    """Raise InformativaError for a user who may not read the token by which the service is known: all else
+    that is wrong may follow from that, and nothing can be told of the service."""
+    for problem in concerning(problems, "service.token"):
+        if problem.denied:
+            raise permission_denied(Path(problem.denied))
+
+
+def refusing(configuration: Configuration, mistaken: Mapping[str, Sequence[ConfigProblem]]) -> Configuration:
+    """Return the configuration with these companies not live: the result of a part with mistakes is not what
+    the admin meant."""
+    controllers = {
+        name: replace(controller, refused=HAS_MISTAKES) if name in mistaken else controller
+        for name, controller in configuration.controllers.items()
+    }
+    mistakes = {name: tuple(problems) for name, problems in mistaken.items()}
+    return replace(configuration, controllers=controllers, mistaken=mistakes)
 
 
 def concerning(problems: Iterable[ConfigProblem], *keys: str) -> list[ConfigProblem]:

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ..model.errors import EventRefusedError, LedgerError
+from ..model.errors import EventRefusedError, LedgerDamagedError, LedgerError
 from ..model.text import Foreign, Text
 from . import migrating, wal_files, write_lock
 from .transaction import SqliteTransaction
@@ -358,10 +358,10 @@ def translated(file: Path, reading: sqlite3.Connection | None = None) -> Iterato
     except (sqlite3.Error, OSError) as error:
         if reading is not None and getattr(error, "sqlite_errorname", "") == "SQLITE_ERROR":
             migrating.require_newest(reading, file)
-        raise LedgerError(
-            Text("The ledger {file} cannot be used ({why}).", file=file, why=_reason(error)),
-            _remedy(error, file),
-        ) from error
+        remedy = _remedy(error, file)
+        kind = LedgerDamagedError if remedy is RESTORE else LedgerError
+        message = Text("The ledger {file} cannot be used ({why}).", file=file, why=_reason(error))
+        raise kind(message, remedy) from error
 
 
 def _reason(error: sqlite3.Error | OSError) -> Foreign:

@@ -5,6 +5,7 @@
     ├── ConfigError             the configuration cannot be used; carries every problem found
     ├── LedgerError             the ledger cannot be read or written now
     │   ├── EventRefusedError   it can, but not this event
+    │   ├── LedgerDamagedError  its file is damaged, or no ledger
     │   ├── LedgerEmptyError    there is nothing in it yet, or any more
     │   ├── LedgerOutdatedError it is of an earlier informativa, and calls must not wait for its migration
     │   └── LedgerSlowError     it did not answer in the time that a call can wait
@@ -88,6 +89,8 @@ class ConfigProblem:
     remedy: Text = NOTHING
     defect: Exception | None = field(default=None, compare=False, repr=False)
     """The unforeseen exception behind it, if there was one: for the log."""
+    denied: str = field(default="", compare=False)
+    """The file that whoever runs this may not read, if that is all that is wrong."""
 
     def __post_init__(self) -> None:
         if self.message.advice and not self.remedy:
@@ -129,6 +132,10 @@ class LedgerError(InformativaError):
     """The ledger cannot be read or written now: nothing was recorded by this operation."""
 
     code = "ledger"
+
+
+class LedgerDamagedError(LedgerError):
+    """The ledger's file is damaged, or no ledger: no informativa can use it."""
 
 
 class LedgerEmptyError(LedgerError):

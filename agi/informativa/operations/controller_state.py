@@ -67,10 +67,19 @@ def not_live(configuration: Configuration) -> list[Text]:
     message = Text(
         "{name} ({id}) is not live, so its callers hear the notice on every call, unrecorded: {why}"
     )
-    return [
+    warnings = [
         message.format(name=controller.name, id=controller.id, why=controller.refused)
         for controller in configuration.controllers.values()
-        if controller.refused
+        if controller.refused and controller.id not in configuration.mistaken
+    ]
+    return [*warnings, *left_out(configuration)]
+
+
+def left_out(configuration: Configuration) -> list[Text]:
+    """Return a warning for each controller whose part of the configuration has mistakes, with the first."""
+    message = Text("{id} is left out until this is mended; then type the same again: {mistake}")
+    return [
+        message.format(id=name, mistake=problems[0].text) for name, problems in configuration.mistaken.items()
     ]
 
 
@@ -84,7 +93,8 @@ def _state(controller: Controller, configuration: Configuration, counted: bool) 
         error = plain(Foreign(system_error))
     return ControllerState(
         controller=controller.id,
-        name=controller.name,
+        # Of a company that has not its shape the name may be missing.
+        name=controller.id if controller.id in configuration.invalid_controllers else controller.name,
         live=not controller.refused,
         why=controller.refused,
         lines=tuple(line.number for line in lines_of(controller, configuration)),

@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from ..asterisk import dialplan
-from ..config import Configuration, load
+from ..config import Configuration, load_usable
 from ..model.text import Foreign, Text
 from ..system import shipped
 from ..system.files import point
@@ -22,7 +22,7 @@ RELOAD = "asterisk -rx 'dialplan reload'"
 def generate(file: Path, output: Path | None) -> Generated:
     """Generate the dialplan for the configuration in `file`, and write it to `output` unless that is `None`.
     Raises InformativaError."""
-    configuration = load(file, keep=True)
+    configuration = load_usable(file, keep=True)
     text = render(configuration)
     if output is not None:
         like = owner_in_asterisks_folder(output.absolute(), configuration)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..asterisk.extensions_conf import IncludeReport, SourceLine, read
-from ..config import Configuration, load
+from ..config import Configuration, load_usable
 from ..model.errors import InformativaError
 from ..model.text import Foreign, Text
 from ..system.files import write_file
@@ -88,7 +88,7 @@ class DialplanUninstalled:
 def install(config: Path, to: Path, *, freepbx: bool = False, dry_run: bool = False) -> DialplanInstalled:
     """Put the dialplan for this configuration into Asterisk's folder, and change nothing else there; with
     `dry_run` only tell what would be done. FreePBX is detected. Raises InformativaError."""
-    configuration = load(config, keep=True)
+    configuration = load_usable(config, keep=True)
     text, secret = render(configuration).encode(), bool(configuration.tokens)
     folder = to.absolute()
     file, unchanged = folder / FILE, _unchanged(folder, text, secret=secret)

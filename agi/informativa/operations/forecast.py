@@ -15,14 +15,15 @@ from functools import partial
 from pathlib import Path
 
 from ..call.forecast import CompanySide, removed_versions
-from ..config import Configuration
+from ..config import Configuration, load_usable
 from ..config import document as documents
 from ..config.build import inspect_text
 from ..model import Controller, Notice, name_and_id
-from ..model.errors import ConfigError, InformativaError
+from ..model.errors import ConfigError, ConfigProblem, InformativaError, LedgerError
 from ..model.text import Text
 from ..process import storage
 from . import forecast_counting
+from .controller_state import left_out
 from .controllers import controller_named
 from .day_range import DayRange
 from .forecast_counting import PERIOD, HearingSum, Key, Sums
@@ -53,9 +54,10 @@ def forecast(
 ) -> Forecast:
     """Forecast what `file` would change in the place of `current`, now or at the end of the day `on`, for the
     companies of these names or all. `file` is read as if it stood there: relative paths in it begin at that
-    folder. Mistakes in `current` leave a company out, with a warning.
+    folder. Mistakes in a company's part leave it out, with a warning.
 
-    Raises ConfigError for mistakes in `file`, InformativaError, and LedgerError.
+    Raises ConfigError for other mistakes in `file`, and those of a company that is named, InformativaError,
+    and LedgerError.
     """
     text = documents.read(current)
     result = compare(
@@ -79,28 +81,39 @@ def compare(
     of `file`."""
     before, mistakes = inspect_text(current, before_text)
     pair = ConfigurationPair(before, _in_place_of(current, after_text, file))
-    forecasts = tuple(pair.company(name, now, on, partial(progress, name)) for name in pair.companies(names))
+    forecasts, errors = list[CompanyForecast](), dict[str, LedgerError]()
+    for name in pair.companies(names):
+        try:
+            forecasts.append(pair.company(name, now, on, partial(progress, name)))
+        except LedgerError as error:  # of one company, and no other's (I10)
+            errors[name] = error
+    if errors and (names or not forecasts):
+        raise next(iter(errors.values()))
+    unread = [Text("{id} is left out: {error}", id=name, error=error.text) for name, error in errors.items()]
     return Forecast(
         file=file,
         current=current,
         on=on,
-        same=all(map(_is_same, forecasts)),
+        same=not errors and all(map(_is_same, forecasts)),
         changed_meanwhile=False,
-        warnings=tuple(problem.text for problem in mistakes),
-        companies=forecasts,
+        warnings=(*(problem.text for problem in mistakes), *left_out(pair.after), *unread),
+        companies=tuple(forecasts),
     )
 
 
 def _in_place_of(current: Path, text: str, file: Path) -> Configuration:
-    """Return the configuration that a text would be in the place of `current`. Raises ConfigError for its
-    mistakes, under the name of `file`."""
+    """Return the configuration that a text would be in the place of `current`, without the parts that have
+    mistakes. Raises ConfigError, under the name of `file`."""
     try:
-        configuration, problems = inspect_text(current, text)
+        configuration = load_usable(current, text)
     except ConfigError as error:
-        problems = tuple(error.problems)
-    if problems:
-        raise ConfigError([replace(problem, file=str(file)) for problem in problems])
-    return configuration
+        raise ConfigError(_in_file(error.problems, file)) from None
+    mistaken = {name: _in_file(problems, file) for name, problems in configuration.mistaken.items()}
+    return replace(configuration, mistaken=mistaken)
+
+
+def _in_file(problems: Sequence[ConfigProblem], file: Path) -> tuple[ConfigProblem, ...]:
+    return tuple(replace(problem, file=str(file)) for problem in problems)
 
 
 def _is_same(company: CompanyForecast) -> bool:
@@ -115,22 +128,24 @@ class ConfigurationPair:
     """Two configurations, company by company."""
 
     def __init__(self, before: Configuration, after: Configuration) -> None:
-        self._before, self._after = before, after
+        self._before, self.after = before, after
 
     def companies(self, names: Sequence[str]) -> list[str]:
         """Return the companies of either, or these. Raises InformativaError for a name that neither has."""
         for name in names:
             if name not in self._before.controllers:
-                controller_named(self._after, name)
-        invalid = self._before.invalid_controllers
-        either = dict.fromkeys((*self._before.controllers, *self._after.controllers))
+                controller_named(self.after, name)
+            if problems := self.after.mistaken.get(name):
+                raise ConfigError(problems)
+        invalid = {*self._before.invalid_controllers, *self.after.mistaken}
+        either = dict.fromkeys((*self._before.controllers, *self.after.controllers))
         return [name for name in names or either if name not in invalid]
 
     def company(
         self, name: str, now: datetime, on: date | None, progress: Callable[[int, int], None]
     ) -> CompanyForecast:
         """Return the forecast of one company. Raises InformativaError and LedgerError."""
-        before, after = _side(self._before, name), _side(self._after, name)
+        before, after = _side(self._before, name), _side(self.after, name)
         one = after or before
         assert one is not None  # one of them has it
         sums, presence = Sums(), Presence.BOTH if before and after else Presence.NEW
@@ -158,7 +173,7 @@ class ConfigurationPair:
 
     def _lines(self, name: str, sums: Sums) -> Iterator[ForecastLine]:
         """Yield the lines of a company that come or go."""
-        before, after = _owners(self._before), _owners(self._after)
+        before, after = _owners(self._before), _owners(self.after)
         for number in dict.fromkeys((*before, *after)):
             earlier, later = before.get(number), after.get(number)
             if earlier != later and name in (earlier, later):

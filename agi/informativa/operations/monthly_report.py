@@ -1,8 +1,8 @@
 """The report of a month of one company: its calls, notices, failures, requests, consents and holes.
 
-Numbers of calls, notices and answers by key are the ledger's counters, which a purge and an erasure leave as
-they are. The causes of failures and the answers that were told elsewhere are counted from the records that
-are left. Pure but for `report`, which reads the ledger and its access log.
+Numbers of calls, notices in them and answers by key are the ledger's counters, which a purge and an erasure
+leave as they are. The causes of failures, and the notices and answers that were told elsewhere, are counted
+from the records that are left. Pure but for `report`, which reads the ledger and its access log.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from .controllers import require_ledger
 from .day_range import DayRange
 from .report_document import (
     ConsentFigures,
+    ElsewhereFigures,
     FailureFigures,
     HoleFigures,
     MonthFigures,
@@ -78,6 +79,10 @@ def report(
         before=_figures(controller, lines, before, earlier, now) if has_earlier else None,
         calls_by_line=statistics.day_of_counts(first, counts.hours, lines).by_line,
         notices=_by_notice(counts.hours, lines),
+        elsewhere=tuple(
+            ElsewhereFigures(group.notice, group.version, group.kind, group.count)
+            for group in counts.without_call
+        ),
         failures=tuple(_failures(figures.notices, counts.groups)),
         consents=tuple(_consents(counts, choices)),
         holes=_holes(controller, counts.groups),
@@ -111,6 +116,7 @@ def _figures(
         month=period.first,
         calls=in_calls.calls,
         notices=in_calls.by_status,
+        without_call=sum(group.count for group in counts.without_call),
         failures=sum(in_calls.by_status.get(status, 0) for status in FAILURES),
         seconds_spared=in_calls.seconds_spared,
         consents={answer: consents[answer] for answer in ACTS},
@@ -184,7 +190,7 @@ def _remarks(
     if now < period.until:
         yield Text("The month is not over: these are its numbers so far.")
     if begins is None:
-        yield Text("The ledger has counted no call yet.")
+        yield Text("Nothing is on record yet.")
     elif begins > period.last:
         yield Text("Nothing was counted in this month: the ledger begins on {day}.", day=begins)
     elif begins > period.first:
@@ -195,8 +201,8 @@ def _remarks(
         yield Text("No call came in this month.")
     if purged_before is not None and purged_before > period.since:
         yield Text(
-            "Records from before {day} were deleted by their age. Causes of failures and answers told"
-            " elsewhere are those of the records that are left; all other numbers are whole.",
+            "Records from before {day} were deleted by their age. Causes of failures, and notices and answers"
+            " told elsewhere, are those of the records that are left; all other numbers are whole.",
             day=purged_before.astimezone(period.zone).date(),
         )
     if figures.requests is None:

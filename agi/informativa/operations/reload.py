@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from ..config import Configuration, load
+from ..config import Configuration, load_usable
 from ..config import document as documents
 from ..config.build import digest
 from ..model.errors import InformativaError
@@ -53,9 +53,9 @@ class RunningService:
 
 def running_service(file: Path) -> RunningService:
     """Find the service of a configuration, and the text that it has loaded. Raises ConfigError for mistakes
-    in the file, InformativaError."""
+    by which it loads nothing, InformativaError."""
     text = documents.read(file)
-    configuration = load(file)
+    configuration = load_usable(file)
     status = _status(configuration)
     process = int(status.get("process", "0"))
     loaded = loaded_text.read(process, status.get("configuration", ""))

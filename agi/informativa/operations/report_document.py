@@ -34,6 +34,9 @@ class MonthFigures:
     """The number of calls. A call counts in the hour of its first record."""
     notices: Mapping[Status, int]
     """The number of notices in calls by status."""
+    without_call: int
+    """The number of notices that were put on record in this month by an import, an operator, a website or a
+    contract, and not by a call, as far as their records are left."""
     failures: int
     """The number of those that failed or fell back."""
     seconds_spared: Seconds
@@ -58,6 +61,20 @@ class NoticeFigures:
     """The number of notices by status."""
     seconds_spared: Seconds
     """The length of those that were not due, in seconds."""
+
+
+@dataclass(frozen=True)
+class ElsewhereFigures:
+    """Notices of one version that were put on record in the month, told in one way and not in a call."""
+
+    notice: str
+    """The name of the notice."""
+    version: str
+    """The version."""
+    kind: RecordKind
+    """The way: operator, website, contract."""
+    count: int
+    """The number of notices."""
 
 
 @dataclass(frozen=True)
@@ -120,6 +137,8 @@ class MonthlyReport:
     """The number of calls by called number."""
     notices: tuple[NoticeFigures, ...]
     """The notices by version and line."""
+    elsewhere: tuple[ElsewhereFigures, ...]
+    """The notices that were told elsewhere than in a call, by version and way."""
     failures: tuple[FailureFigures, ...]
     """The failures by kind."""
     consents: tuple[ConsentFigures, ...]

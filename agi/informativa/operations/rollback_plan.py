@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .. import __version__
-from ..config import Configuration, load
+from ..config import Configuration, load_usable
 from ..ledgers import migrating
-from ..model.errors import InformativaError
+from ..model.errors import InformativaError, LedgerDamagedError
 from ..model.text import Text
 from ..process import storage
 from . import dialplan_install, systemd_unit
-from .document import AbsolutePath
+from .controller_state import left_out
+from .document import AbsolutePath, Sentence
 from .earlier_version import EarlierVersion, PackageKind
 
 
@@ -54,6 +55,8 @@ class Rollback:
     """Units that run: they are stopped first, and started last."""
     commands: tuple[str, ...]
     """The commands that install the earlier version."""
+    warnings: tuple[Sentence, ...] = ()
+    """Companies whose ledger is damaged and stays so, or whose part of the configuration has mistakes."""
 
 
 @dataclass(frozen=True)
@@ -87,6 +90,7 @@ class RollbackPlan:
     ledgers: tuple[ReversedLedger, ...]
     replacements: tuple[Replacement, ...]
     running: tuple[str, ...]
+    warnings: tuple[Text, ...]
 
     @property
     def commands(self) -> tuple[str, ...]:
@@ -104,6 +108,7 @@ class RollbackPlan:
             tuple(replacement.file for replacement in self.replacements),
             self.running,
             self.commands,
+            self.warnings,
         )
 
 
@@ -111,11 +116,12 @@ def make(config: Path, earlier: EarlierVersion, places: Places, running: tuple[s
     """Return the plan, for the units that are `running`. Changes nothing. Raises InformativaError where the
     version is not an earlier one, cannot read the configuration, or could not keep a record."""
     _require_earlier(earlier)
-    configuration = load(config, keep=False)
+    configuration = load_usable(config)
     replacements = tuple(_replacements(configuration, earlier, places))
-    load(config, keep=True)  # for scripts of this version: the earlier one has parsed it in its own way
-    ledgers = tuple(_ledgers(configuration, earlier))
-    return RollbackPlan(configuration, earlier, places, ledgers, replacements, running)
+    load_usable(config, keep=True)  # for scripts of this version: the earlier one has parsed it its way
+    warnings = left_out(configuration)
+    ledgers = tuple(_ledgers(configuration, earlier, warnings))
+    return RollbackPlan(configuration, earlier, places, ledgers, replacements, running, tuple(warnings))
 
 
 def _require_earlier(earlier: EarlierVersion) -> None:
@@ -137,14 +143,24 @@ def _order(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in version.split(".") if part.isdecimal())
 
 
-def _ledgers(configuration: Configuration, earlier: EarlierVersion) -> Iterator[ReversedLedger]:
+def _ledgers(
+    configuration: Configuration, earlier: EarlierVersion, warnings: list[Text]
+) -> Iterator[ReversedLedger]:
+    """Yield the ledgers that go back. One that is damaged is of no use to either version: it gets a warning,
+    and holds no other company's (I10)."""
     for controller in configuration.controllers.values():
-        if Path(controller.ledger).exists():
+        if not Path(controller.ledger).exists():
+            continue
+        try:
             reversal = storage.plan_reversal(controller, earlier.of_ledgers)
-            if reversal.schema > reversal.target:
-                yield ReversedLedger(
-                    controller.id, reversal.ledger, reversal.schema, reversal.target, reversal.records
-                )
+        except LedgerDamagedError as error:
+            text = Text("the ledger of {id} stays as it is: {error}", id=controller.id, error=error.text)
+            warnings.append(text)
+            continue
+        if reversal.schema > reversal.target:
+            yield ReversedLedger(
+                controller.id, reversal.ledger, reversal.schema, reversal.target, reversal.records
+            )
 
 
 def _replacements(

@@ -16,7 +16,7 @@ from typing import Annotated
 from prometheus_client.parser import text_string_to_metric_families
 from pydantic import Field, InstanceOf
 
-from ..config import by_company, inspect
+from ..config import by_company, inspect, require_reader
 from ..ledgers.following import LedgerSummary
 from ..ledgers.tally import AnswerCount
 from ..model import Answer, Controller, Line, Status
@@ -172,17 +172,25 @@ class StatusReport:
 def look(file: Path, now: datetime) -> StatusReport:
     """Report the status at `now`, a time in the zone whose day is today.
 
-    Raises ConfigError for a configuration of which no part can be used.
+    Raises ConfigError for a configuration of which no part can be used, InformativaError for a user who may
+    not see it.
     """
-    return asyncio.run(_look(System(file, *inspect(file), now=now)))
+    return asyncio.run(_look(_system(file, now)))
 
 
 def look_at_service(file: Path, now: datetime) -> StatusReport:
     """Report on the service alone: one company's trouble is no reason to end what serves the others (I10).
 
-    Raises ConfigError for a configuration of which no part can be used.
+    Raises ConfigError for a configuration of which no part can be used, InformativaError for a user who may
+    not see it.
     """
-    return asyncio.run(_look_at_service(System(file, *inspect(file), now=now)))
+    return asyncio.run(_look_at_service(_system(file, now)))
+
+
+def _system(file: Path, now: datetime) -> System:
+    configuration, problems = inspect(file)
+    require_reader(problems)
+    return System(file, configuration, problems, now=now)
 
 
 async def _look(system: System) -> StatusReport:

@@ -11,7 +11,7 @@ from pathlib import Path
 from string import Template
 
 from ..asterisk.peers import needed_descriptors
-from ..config import Configuration, load
+from ..config import Configuration, load_usable
 from ..evidence.settings import TargetKind
 from ..model.text import Text, command
 from .controller_state import not_live
@@ -42,7 +42,7 @@ _LOCAL_ONLY = (
 def generate(file: Path, output: Path | None = None, unit: str = SERVICE) -> Generated:
     """Generate the unit for the configuration in `file`, and write it to `output` unless that is `None`.
     Raises InformativaError."""
-    configuration = load(file, keep=True)
+    configuration = load_usable(file, keep=True)
     text = render(configuration, unit)
     if output is not None:
         write(output, text)

@@ -13,7 +13,16 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from ..config import Configuration, by_company, concerning, inspect, stops_service, without_hooks
+from ..config import (
+    HAS_MISTAKES,
+    Configuration,
+    by_company,
+    concerning,
+    inspect,
+    refusing,
+    stops_service,
+    without_hooks,
+)
 from ..config.looks import Looks, StalledError
 from ..model import Controller, Prompt, Recording
 from ..model.errors import ConfigError, ConfigProblem, LedgerError
@@ -59,25 +68,15 @@ def prepare(file: Path, *, create: bool = True) -> Configuration:
 
 
 def _without(configuration: Configuration, mistaken: Mapping[str, Sequence[ConfigProblem]]) -> Configuration:
-    """Return the configuration with these companies not live, and their calls left to the dialplan: the
-    result of a part with mistakes is not what the admin meant."""
-    reason = Text("its part of the configuration has mistakes: which they are, says: informativa check")
-    unanswered = {
-        spelling: reason for spelling, line in configuration.spelled.items() if line.controller.id in mistaken
-    }
-    unanswered |= {line: reason for line, owner in configuration.owners.items() if owner in mistaken}
+    """Return the configuration with these companies not live, and their calls left to the dialplan."""
+    spelled, lines = configuration.spelled, configuration.lines
+    numbers = [spelling for spelling, line in spelled.items() if line.controller.id in mistaken]
+    numbers += [line for line, owner in configuration.owners.items() if owner in mistaken]
     return replace(
-        configuration,
-        controllers={
-            name: replace(controller, refused=reason) if name in mistaken else controller
-            for name, controller in configuration.controllers.items()
-        },
-        lines=tuple(line for line in configuration.lines if line.controller.id not in mistaken),
-        spelled={
-            spelling: line for spelling, line in configuration.spelled.items() if spelling not in unanswered
-        },
-        mistaken={name: tuple(problems) for name, problems in mistaken.items()},
-        unanswered=unanswered,
+        refusing(configuration, mistaken),
+        lines=tuple(line for line in lines if line.controller.id not in mistaken),
+        spelled={spelling: line for spelling, line in spelled.items() if spelling not in numbers},
+        unanswered=dict.fromkeys(numbers, HAS_MISTAKES),
     )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import os
+import pwd
 import stat
 import threading
 from collections.abc import Callable, Iterator
@@ -19,7 +20,7 @@ from typing import BinaryIO
 from weakref import WeakValueDictionary
 
 from ..model.errors import InformativaError
-from ..model.text import Text
+from ..model.text import Text, command
 
 _LOOK = (
     getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY
@@ -282,8 +283,24 @@ def _replaced(file: Path, folder: int) -> os.stat_result | None:
 
 def permission_denied(file: Path) -> InformativaError:
     """Return the error for a file that may not be looked at. It names the folder on the way that keeps
-    whoever runs this out."""
+    whoever runs this out, and the user who may."""
+    place = closed_folder(file) or file
+    try:
+        owner = place.stat().st_uid
+    except OSError:  # nobody but root is sure to reach it
+        owner = 0
+    if owner == os.geteuid():
+        remedy = Text("It is yours, but closed: {command}", command=command("ls", "-ld", place))
+    else:
+        sudo = command("sudo", *(("-u", _user_name(owner)) if owner else ()))
+        remedy = Text("Type the same with `{sudo}` before it.", sudo=sudo)
     return InformativaError(
-        Text("{file} cannot be looked at (permission denied).", file=closed_folder(file) or file),
-        Text("Run this as the user whose it is, or as root."),
+        Text("{user} may not look at {file}.", user=_user_name(os.geteuid()), file=place), remedy
     )
+
+
+def _user_name(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return f"#{uid}"  # as sudo takes it

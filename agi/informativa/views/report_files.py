@@ -60,6 +60,7 @@ def _rows(report: MonthlyReport, figures: MonthFigures, rows: Iterable[_Row]) ->
 def _of_month(figures: MonthFigures) -> Iterator[_Row]:
     yield "calls", "", "", "", "", figures.calls
     yield from _by_kind("notices", "", "", "", figures.notices)
+    yield "notices without a call", "", "", "", "", figures.without_call
     yield "seconds spared", "", "", "", "", figures.seconds_spared
     yield "failures", "", "", "", "", figures.failures
     yield from _by_kind("consents", "", "", "", figures.consents)
@@ -75,6 +76,8 @@ def _details(report: MonthlyReport) -> Iterator[_Row]:
         place = row.notice, row.version, row.line
         yield from _by_kind("notices by version and line", *place, row.by_status)
         yield "seconds spared by version and line", *place, "", row.seconds_spared
+    for group in report.elsewhere:
+        yield "notices without a call", group.notice, group.version, "", str(group.kind), group.count
     for failure in report.failures:
         yield f"failures {failure.status}", "", "", "", failure.cause or "", failure.count
     for consent in report.consents:

@@ -11,7 +11,7 @@ from ..model.text import Text
 from ..operations.evidence.verdict import remembered
 from ..operations.report_document import FailureFigures, MonthFigures, MonthlyReport
 from .messages import Language
-from .record_words import ENDINGS, REASONS, name_in_language
+from .record_words import ENDINGS, KINDS, REASONS, name_in_language
 from .times import duration, local_time, month_text
 
 STATUSES: Mapping[Status, Text] = {
@@ -65,6 +65,8 @@ def sections(report: MonthlyReport, company: Controller, say: Language) -> Itera
     """Yield all tables of the report, in order."""
     yield _summary(report, say)
     yield _notices(report, company, say)
+    if report.elsewhere:
+        yield _elsewhere(report, company, say)
     yield Section(
         say("Calls by line"),
         (say("Line"), say("Calls")),
@@ -110,6 +112,7 @@ def _lines(say: Language) -> Iterator[tuple[str, _Value, _Wording]]:
             lambda month, status=status: month.notices.get(status, 0),  # type: ignore[misc]
             _integer,
         )
+    yield say("Told elsewhere, without a call"), lambda month: month.without_call, _integer
     yield say("Time spared"), lambda month: month.seconds_spared, lambda number: duration(number, say)
     for answer in ACTS:
         yield say(_ACTS[answer]), lambda month, answer=answer: month.consents[answer], _integer  # type: ignore[misc]
@@ -152,6 +155,20 @@ def _notices(report: MonthlyReport, company: Controller, say: Language) -> Secti
         3,
         say("There were none."),
     )
+
+
+def _elsewhere(report: MonthlyReport, company: Controller, say: Language) -> Section:
+    rows = (
+        (
+            name_in_language(group.notice, company.names, say),
+            group.version,
+            say(KINDS[group.kind]),
+            str(group.count),
+        )
+        for group in report.elsewhere
+    )
+    headings = (say("Notice"), say("Version"), say("Given"), say("Notices"))
+    return Section(say("Told elsewhere, without a call"), headings, tuple(rows), 3)
 
 
 def _failure(failure: FailureFigures, say: Language) -> str:

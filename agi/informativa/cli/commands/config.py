@@ -71,13 +71,16 @@ def diff(
     """Tell what another configuration would change for callers: which would hear what, and for how long.
 
     All callers on record are counted, and the calls of the last 30 days as if they came again. Nothing is
-    changed, and NEW is read as if it stood in the place of the configuration.
+    changed, and NEW is read as if it stood in the place of the configuration. The exit code is 3 if a company
+    is left out.
     """
     with view.bar(_) as progress:
         result = forecast(new, config, datetime.now(UTC), on=on, names=controller or (), progress=progress)
     if as_json:
         print_document(result)
-        return
-    warn(result.warnings)
-    for line in view.forecast(result, _):
-        print(line)
+    else:
+        warn(result.warnings)
+        for line in view.forecast(result, _):
+            print(line)
+    if result.warnings:  # a company is left out
+        raise typer.Exit(3)

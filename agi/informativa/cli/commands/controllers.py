@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from ...config import DEFAULT_FILE, load
+from ...config import DEFAULT_FILE, load, load_usable
 from ...model import Action
 from ...operations import controller_state, outsourcing, retention
 from ...operations.access_log import note_in_shell
@@ -73,7 +73,7 @@ def _purge(
 
 def _controllers(config: Config = DEFAULT_FILE, as_json: Json = False) -> None:
     """List the controllers with their state."""
-    states = controller_state.states(load(config))
+    states = controller_state.states(load_usable(config))
     print_result(states, text.states(states, _), as_json=as_json)
 
 

@@ -11,6 +11,7 @@ from ...config import DEFAULT_FILE
 from ...model.errors import InformativaError
 from ...model.text import Text
 from ...operations import reload
+from ...operations.controller_state import left_out
 from ...operations.reload import Reload
 from ...views.text import forecast as view
 from ..options import Config, Json, print_document, warn
@@ -31,15 +32,14 @@ def _reload(
 ) -> None:
     """Load the changed configuration into the running service, after a look at what that changes for callers.
 
-    The file is compared with what the service has loaded, as by `config diff`, and a file with mistakes is
-    not loaded. Calls in progress end as they began.
+    The file is compared with what the service has loaded, as by `config diff`. A company with mistakes in
+    its part stays as it is; a file with other mistakes is not loaded. Calls in progress end as they began.
     """
     service = reload.running_service(config)
     with view.bar(_) as progress:
         forecast = reload.forecast(service, datetime.now(UTC), progress)
     if not as_json:
-        if forecast:
-            warn(forecast.warnings)
+        warn(forecast.warnings if forecast else left_out(service.configuration))
         for line in view.reload_preview(config, forecast, _):
             print(line)
     if loads := not diff and (confirmed or _confirm(as_json=as_json)):

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from ...config import DEFAULT_FILE, load
+from ...config import DEFAULT_FILE, load_usable
 from ...model import NumberForm
 from ...model.errors import InformativaError
 from ...operations.init import FILE, LISTEN
@@ -103,7 +103,7 @@ def _setup(
         if laid and not callers:
             form = _form(machine, laid, wait, asks=asks, learns=learn)
     elif learn:
-        line = load(file).lines[0]
+        line = load_usable(file).lines[0]
         learned = _learn(machine, line.number, line.region, wait)
         text = _("Write it under the lines of {file}: callers: {form}", file=file, form=learned)
         print(text, file=sys.stderr)

@@ -106,7 +106,8 @@ async def _all(system: System, checks: Sequence[Check]) -> dict[str, list[Findin
 
 
 async def read(file: Path) -> System:
-    """Return a system with the configuration, as far as it can be read."""
+    """Return a system with the configuration, as far as it can be read. Raises InformativaError for a user
+    who may not see its secrets."""
     try:
         async with asyncio.timeout(SLOW):  # the limit of a company's own files is shorter, and names them
             configuration, problems = await in_thread(config.inspect, file)
@@ -115,6 +116,7 @@ async def read(file: Path) -> System:
         return System(file, None, (problem,))
     except ConfigError as error:
         return System(file, None, error.problems)
+    config.require_reader(problems)
     return System(file, configuration, problems, service_uid=users.listener(configuration.port))
 
 

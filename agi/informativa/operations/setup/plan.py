@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ...config import Configuration, load
+from ...config import Configuration, load_usable
 from ...model import NumberForm
 from ...model.errors import InformativaError
 from ...model.text import Foreign, Text, command
@@ -101,14 +101,14 @@ def planned(request: Request, machine: Machine) -> Iterator[SetupPlan]:
     with ExitStack() as stack:
         staging = None
         if request.file.exists():
-            configuration = load(request.file)
+            configuration = load_usable(request.file)
             _require_company(configuration, request)
         else:
             _require_free(request, journal)
             assert request.company is not None
             laid = staged(request.folder, request.company, request.callers, request.listen, machine.user)
             staging = stack.enter_context(laid)
-            configuration = load(staging.folder / init.FILE)
+            configuration = load_usable(staging.folder / init.FILE)
         changes, by_hand = _changes(request, machine, configuration, staging, journal)
         ahead = tuple(change for change in changes if change.before != change.after)
         unchanged = tuple(change for change in changes if change.before == change.after)

@@ -9,14 +9,14 @@ from dataclasses import replace
 from pathlib import Path
 
 from ...asterisk import dialplan
-from ...config import Configuration, load
+from ...config import Configuration, load_usable
 from ...model.errors import InformativaError
 from ...model.text import NOTHING, Foreign, Text, command, joined
 from ...system.files import write_file
 from ...system.pinned_path import pin
 from ...system.processes import run_command
 from .. import init, systemd_unit
-from ..controller_state import not_live
+from ..controller_state import left_out, not_live
 from ..dialplan import link_script, owner_in_asterisks_folder
 from ..doctor import installation, users
 from ..generated import unwritten
@@ -84,7 +84,7 @@ def run(plan: SetupPlan, execute: Run = run_command) -> SetupReport:
     try:
         if plan.staging:
             move_into_place(plan.staging)
-        configuration = load(plan.request.file)
+        configuration = load_usable(plan.request.file)
         for change in plan.changes:
             change.path.parent.mkdir(parents=True, exist_ok=True)
             like = _owner(change, configuration)
@@ -209,7 +209,8 @@ def _owner(change: FileChange, configuration: Configuration) -> os.stat_result |
 
 def _report(plan: SetupPlan, steps: Sequence[SetupStep], *, written: bool) -> SetupReport:
     file = plan.request.file
-    configured = next(iter(plan.configuration.controllers))
+    of_all = plan.configuration.controllers
+    configured = next(name for name in of_all if name not in plan.configuration.mistaken)
     ready = all(step.state is not SetupState.FAILED for step in steps)
     return SetupReport(
         configuration=file,
@@ -219,7 +220,8 @@ def _report(plan: SetupPlan, steps: Sequence[SetupStep], *, written: bool) -> Se
         written=written,
         in_order=ready,
         steps=tuple(steps),
-        by_hand=(*plan.by_hand, *_left_out(plan)),
+        by_hand=(*plan.by_hand, *_unspoken(plan)),
+        warnings=tuple(left_out(plan.configuration)),
         next=(
             command("informativa", "ledger", "show", "--controller", configured, "-c", file),
             command("informativa", "doctor", "-c", file),
@@ -227,7 +229,7 @@ def _report(plan: SetupPlan, steps: Sequence[SetupStep], *, written: bool) -> Se
     )
 
 
-def _left_out(plan: SetupPlan) -> Iterator[Text]:
+def _unspoken(plan: SetupPlan) -> Iterator[Text]:
     for notice in plan.staging.laid.left_out if plan.staging else ():
         yield Text(
             "The notice {notice} lacks something ({reason}): {command}",

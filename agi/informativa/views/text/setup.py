@@ -94,5 +94,7 @@ def rollback(result: Rollback, say: Language) -> Iterator[str]:
         yield say("install: {command}", command=line)
     if result.stopped:
         yield say("start: {units}", units=", ".join(result.stopped))
+    for warning in result.warnings:
+        yield say("warning: {warning}", warning=warning)
     if not result.done:
         yield say("Nothing was changed. With --yes it is done.")

@@ -290,6 +290,28 @@ def test_an_old_log_that_ended_neither_waits_nor_stands_still(log: ServedLog) ->
     assert (ended.exit_code, kinds(ended)) == (1, ["fork"])
 
 
+def test_a_log_whose_end_was_lost_stands_still_until_that_is_approved(log: ServedLog) -> None:
+    """As after a deleted folder: the new log names leaves that nobody published, which only the controller's
+    word ends; then the old log needs no more signatures."""
+    new, published = ServedLog(log.top, NEXT), log.checkpoint().size
+    log.records(2)
+    note = new.note(NewLogNote((log.checkpoint(),), "unstated"))
+    new.note(RULE)
+    new.publish()
+    clock, watcher = Clock(), settings(log, approvers=(APPROVER.verifier,))
+    policy(watcher.policy, log, new)
+    first = look(monitor(watcher, clock))
+    assert (first.exit_code, kinds(first)) == (3, ["note"])
+    assert "Instruction not stated." in messages(first)
+    clock.now += 8000
+    new.publish(clock.now)
+    assert kinds(look(monitor(watcher, clock))) == ["still", "note"]
+    new.note(ApprovalNote(sign(Approval.of(NOW, [note.leaf]), APPROVER)), clock.now)
+    new.publish(clock.now)
+    approved = look(monitor(watcher, clock))
+    assert (approved.exit_code, [view.size for view in approved.logs if view.ended]) == (0, [published])
+
+
 def test_leaves_after_the_end(log: ServedLog) -> None:
     """Leaves after `next` are a fork, also where both are read in one look."""
     log.note(NextNote(NEXT.verifier))

@@ -128,7 +128,8 @@ class SqliteTransaction:
         if self._log is not None and (migrated or record > self._last):
             leaf = self._enter(self._log, event, record, values, None, migrated=migrated)
             if leaf == self._leaf:
-                self._leaf, self._last = self._leaf + 1, max(self._last, record)
+                self._leaf += 1
+                self._last = record if record > self._last else self._last
                 return record
             self._connection.execute(leaves.TAKE_BACK, (leaf,))
         self._log = leaves.log(self._connection)

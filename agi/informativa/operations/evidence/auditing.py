@@ -203,7 +203,7 @@ def audit(
         counters=audited.counters,
         problems=(*audited.problems, *audited.cut_off),
         remarks=(
-            *(() if copy else _unsigned(as_of, controller.id)),
+            *(() if copy or audited.cut_off else _unsigned(as_of, controller.id)),
             *_waiting(counts.waiting),
             *not_compared,
             *stamps.own_word_purges(checked, audited.logs, standings),

@@ -17,11 +17,12 @@ from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 
+from ...evidence.checkpoint import Checkpoint
 from ...evidence.encoding import without_epoch
 from ...evidence.log_following import LookStoppedError, fresh_at, newest_of
 from ...evidence.monitor_state import MonitorFolder
 from ...evidence.note import Verifier
-from ...evidence.note_standing import NoteStanding, standings
+from ...evidence.note_standing import NoteStanding, NoteVerdict, standings
 from ...evidence.notes import NewLogNote
 from ...evidence.policy import Policy
 from ...model.errors import InformativaError
@@ -157,15 +158,19 @@ def look_and_deliver(
 
 def _note_ends(logs: Mapping[str, FollowedLog], judged: Iterable[NoteStanding]) -> None:
     """Note the end of logs in their copies: of those whose last leaf says so, and of those that a note
-    `new-log` continues."""
+    `new-log` continues. By the controller's word that may be a tree of which the end was never published."""
     ended = {log.notes.tree for log in logs.values() if log.notes.successor}
+    lost = dict[str, Checkpoint]()
     for standing in judged:
         note = standing.entry.note
         if note and isinstance(note.content, NewLogNote) and standing.standing not in LASTING:
             ended.update(note.content.after)
+            if standing.standing is NoteVerdict.APPROVED:
+                lost |= {tree.origin: tree for tree in note.content.after}
     for log in logs.values():
-        if log.copy.checkpoint in ended and log.copy.ended is None:
-            log.copy.end(log.copy.size)
+        tree = log.copy.checkpoint if log.copy.checkpoint in ended else lost.get(log.key.name)
+        if tree and tree.size >= log.copy.size and log.copy.ended is None:
+            log.copy.end(tree.size)
 
 
 def _view(log: FollowedLog, policy: Policy, notes: Sequence[NoteStanding]) -> LogView:

@@ -18,6 +18,7 @@ from ...evidence.notes import (
     PurgeNote,
     RuleNote,
 )
+from ...ledgers.instructions import UNSTATED
 from ...model.plan import Period
 from ...model.text import NOTHING, Text, joined
 
@@ -148,6 +149,8 @@ def _retention(period: Period | None) -> Text:
 
 def _instruction(note: LogNote) -> Text:
     instruction = getattr(note.content, "instruction", "")
+    if instruction == UNSTATED:
+        return Text("Instruction not stated.")
     return Text("Instruction {instruction}.", instruction=instruction) if instruction else NOTHING
 
 

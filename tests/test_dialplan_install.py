@@ -147,6 +147,16 @@ def test_freepbx(folder: Path, asterisk: Path, option: str) -> None:
     assert document["custom_destination"] == {"target": "informativa-freepbx,s,1", "returns": True}
 
 
+def test_issabel(folder: Path, asterisk: Path) -> None:
+    """Its admin gets no target that returns, but the page that shows what is right there."""
+    (asterisk / "extensions_additional.conf").write_text("")
+    (asterisk / "issabelpbx.conf").write_text("")
+    shown = said(folder, asterisk)
+    assert "Issabel's Custom Destinations do not return" in shown
+    assert "Admin > Custom Destinations" not in shown
+    assert json.loads(said(folder, asterisk, "--json"))["custom_destination"] is None
+
+
 def test_line_as_a_comment_does_not_count(folder: Path, asterisk: Path) -> None:
     """The line commented out, by `;` or in a block, is still to be added, and one is told where it is."""
     extensions = asterisk / "extensions.conf"

@@ -259,8 +259,14 @@ def test_rollback_twice_is_refused_by_what_is_installed(machine: Machine, tmp_pa
 def test_ledger_that_cannot_go_back_keeps_all_as_it_is(machine: Machine, tmp_path: Path) -> None:
     """The first release cannot read a log with notes: the sentence says to stay, and the service runs on."""
     made, before = wheel(tmp_path, schema=12), machine.snapshot()
-    with pytest.raises(LedgerError, match=r"which could not keep . notes? in the log. Nothing was changed"):
+    with pytest.raises(
+        LedgerError, match=r"which could not keep . notes? in the log. Nothing was changed"
+    ) as no:
         machine.rollback(made)
+    assert str(no.value.remedy).startswith(
+        "Stay with this version; or, to give up what was recorded since the"
+    )
+    assert "put the configuration's folder back whole, with ledgers, logs and keys" in str(no.value.remedy)
     assert machine.snapshot() == before
     assert machine.commands() == []
 

@@ -359,6 +359,17 @@ def test_freepbx_has_a_file_for_it(pbx: Pbx) -> None:
     assert not (pbx.asterisk / "extensions_custom.conf").exists()
 
 
+@pytest.mark.parametrize("sign", ["issabel.conf", "issabelpbx.conf", "asterisk/issabelpbx.conf"])
+def test_issabel_is_not_told_of_freepbx(pbx: Pbx, sign: str) -> None:
+    """Its Custom Destinations do not return, so its admin reads what is right there, and no target."""
+    (pbx.asterisk / "extensions_additional.conf").write_text("; IssabelPBX\n")
+    (pbx.root / sign).write_text("")
+    (step,) = map(str, pbx.set_up(write=False).by_hand)
+    assert step.startswith("Issabel's Custom Destinations do not return")
+    assert "docs/other-pbxs.md" in step
+    assert "FreePBX" not in step
+
+
 @pytest.mark.parametrize(
     ("before", "after"),
     [

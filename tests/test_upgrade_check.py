@@ -103,7 +103,7 @@ def test_ledger_of_an_earlier_version(file: Path) -> None:
         in finding["finding"]
     )
     assert "(18 MB needed meanwhile, " in finding["finding"]
-    assert "there is no way back: back it up first" in finding["fix"]
+    assert "copy the configuration's folder whole, with ledgers, logs and keys." in finding["fix"]
 
 
 def test_ledger_without_room_for_its_copy(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -200,6 +200,15 @@ def _refused(
     if remedy:
         text = Text("See to it first: {command}", command=command("informativa", *remedy.split()))
         return LedgerError(message, text)
+    if earlier.number < NOTES_SINCE:
+        # Put back alone, a ledger is older than its log: that program calls this a loss, and signs no more.
+        text = Text(
+            "Stay with this version; or, to give up what was recorded since the upgrade, stop the service,"
+            " put the configuration's folder back whole, with ledgers, logs and keys, from the copy made"
+            " before the upgrade, and install {version}: docs/operating.md",
+            version=earlier.version,
+        )
+        return LedgerError(message, text)
     schemas = range(NOTES_SINCE, earlier.number + 1)
     copies = [copy.file for copy in backup.backups(ledger) if copy.schema in schemas]
     if copies:

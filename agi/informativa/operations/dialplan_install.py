@@ -24,6 +24,11 @@ INCLUDE = f"#tryinclude {FILE}"
 STEP = "GosubIf($[${DIALPLAN_EXISTS(informativa,s,1)}]?informativa,s,1(${EXTEN}))"
 CALL = f" same => n,{STEP}"
 TARGET = "informativa-freepbx,s,1"  # of a Custom Destination in FreePBX, which returns
+ISSABEL = Text(
+    "Issabel's Custom Destinations do not return: by hand, give each place that callers are to reach a"
+    " context of its own, which calls informativa-freepbx, and lead the inbound routes to it: docs/other-pbxs.md"
+)
+"""The step that is left to do by hand on an Issabel."""
 MARK = b"; informativa:"  # the beginning of the file that informativa writes
 
 
@@ -101,18 +106,20 @@ def install(config: Path, to: Path, *, freepbx: bool = False, dry_run: bool = Fa
         _write(file, text, configuration, secret=secret)
     reading = read(folder / "extensions.conf", file, "informativa,s,1")
     freepbx = freepbx or (folder / "extensions_additional.conf").exists()
+    issabel = freepbx and is_issabel(folder)
     return DialplanInstalled(
         file=file,
         written=not unchanged and not dry_run,
         up_to_date=unchanged or not dry_run,
         owner=_owner(file),
-        custom_destination=CustomDestination(TARGET, returns=True) if freepbx else None,
+        custom_destination=CustomDestination(TARGET, returns=True) if freepbx and not issabel else None,
         add_to=folder / ("extensions_custom.conf" if freepbx else "extensions.conf"),
         add=missing(reading, freepbx=freepbx),
         included=tuple(reading.included),
         commented_out=tuple(reading.commented_out),
         called=tuple(reading.called),
         warnings=(
+            *([ISSABEL] if issabel else []),
             *link_warnings,
             *not_live(configuration),
             *(finding.sentence for finding in ports.neighbours(configuration, folder)),
@@ -256,6 +263,13 @@ def _owner(file: Path) -> str | None:
     except FileNotFoundError:
         return None
     return f"{users.name(status.st_uid)}:{users.group(status.st_gid)}"
+
+
+def is_issabel(folder: Path) -> bool:
+    """Return whether the PBX with this folder of Asterisk's is an Issabel, a fork of FreePBX: by its own
+    configuration and that of its issabelPBX, where FreePBX has freepbx.conf."""
+    names = (folder.parent / "issabel.conf", folder.parent / "issabelpbx.conf", folder / "issabelpbx.conf")
+    return any(name.exists() for name in names)
 
 
 def missing(reading: IncludeReport, *, freepbx: bool) -> str | None:

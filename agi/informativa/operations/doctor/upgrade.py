@@ -87,7 +87,8 @@ def _outlook(controller: Controller) -> Finding:
     )
     if estimate.schema < NOTES_SINCE:
         way_back = Text(
-            "No earlier informativa can read its log then, so there is no way back: back it up first."
+            "No earlier informativa can read its log then, so `rollback` is refused: stop the service first,"
+            " and copy the configuration's folder whole, with ledgers, logs and keys."
         )
     else:
         way_back = Text("The way back, with all records: informativa rollback FILE")

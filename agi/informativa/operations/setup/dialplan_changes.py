@@ -30,7 +30,8 @@ def edited_dialplan(
         gap = "\n" if existing and not existing.endswith("\n") else ""
         edits[target] = [Edit("", f"{gap}\n{missing}\n")]
     if freepbx:
-        by_hand.append(_custom_destination())
+        is_issabel = dialplan_install.is_issabel(folder)
+        by_hand.append(dialplan_install.ISSABEL if is_issabel else _custom_destination())
     elif not reading.called:
         numbers = [number for line in configuration.lines for number in spellings(line.number, line.region)]
         candidates = list(places(reading.texts, numbers))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
@@ -23,9 +22,7 @@ KEYS = BackupFile("acme/keys.age", FilePart.KEYS, "acme", "keys.age", 3, "00")
 LEDGER = BackupFile("acme/ledger", FilePart.LEDGER, "acme", "acme.sqlite3", 3, "00")
 PROMPT = BackupFile("prompts/a", FilePart.PROMPT, None, "prompts/it/a.wav", 3, "00")
 ACME = BackupCompany("acme", 3, 4, ("log/1",), ("ab12",))
-WHOLE = Manifest(
-    1, "0.2.0", NOW, "box", "informativa.yaml", "asterisk", (ACME,), (), (KEYS, LEDGER, PROMPT)
-)
+WHOLE = Manifest(1, "0.2.0", NOW, "box", "informativa.yaml", "asterisk", (ACME,), (), (KEYS, LEDGER, PROMPT))
 
 
 def said(error: InformativaError) -> tuple[str, str]:
@@ -107,10 +104,10 @@ def test_folder_is_had_alone(tmp_path: Path) -> None:
     for _ in range(2):
         with places.alone_in(tmp_path):
             assert list(tmp_path.iterdir()) == [mine]
-            before = len(os.listdir("/proc/self/fd"))
+            before = len(list(Path("/proc/self/fd").iterdir()))
             with pytest.raises(InformativaError) as caught, places.alone_in(tmp_path):
                 pytest.fail("two at once")
-            assert len(os.listdir("/proc/self/fd")) == before
+            assert len(list(Path("/proc/self/fd").iterdir())) == before
         assert said(caught.value) == (
             f"Another backup is being made in {tmp_path}.",
             "Wait until it is done, and try again.",

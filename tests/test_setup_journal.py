@@ -1,5 +1,5 @@
-"""The journal of `informativa setup`: what it holds after several runs, and what is said of one that cannot be
-used."""
+"""The journal of `informativa setup`: what it holds after several runs, and what is said of one that cannot
+be used."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def test_journal_of_another_form(folder: Path, change: dict[str, object]) -> Non
 
 
 def test_journal_that_is_no_file(folder: Path) -> None:
-    """A folder is nobody's journal, and a link is not followed; neither is written over or deleted in silence."""
+    """A folder is nobody's journal, and a link is not followed; neither is lost in silence."""
     file = folder.parent / "etc-setup.json"
     file.mkdir(parents=True)
     with pytest.raises(InformativaError) as caught:

@@ -130,8 +130,8 @@ def keep_rule(
 
 
 def keep_rule_beside_calls(store: SqliteStore, rule: RuleNote, at: datetime, by: NoteSource) -> None:
-    """Do the same in a transaction of its own. Calls do not wait while all leaves of a ledger are read for its
-    first rule; where records were deleted meanwhile, they are read again. Raises LedgerError."""
+    """Do the same in a transaction of its own. Calls do not wait while all leaves are read for the first rule
+    of a ledger; where records were deleted meanwhile, they are read again. Raises LedgerError."""
     with store.connected() as connection:
         for _ in range(_TRIES):
             newest, log = store.newest(), leaves.log(connection)
@@ -147,8 +147,8 @@ def keep_rule_beside_calls(store: SqliteStore, rule: RuleNote, at: datetime, by:
 
 
 def _is_unchanged(connection: sqlite3.Connection, newest: int, log: LedgerLog) -> bool:
-    """Return whether what `missing_rule` reads is as it was when this was the newest record and that the newest
-    log: no record about records is newer, and no old record got its leaf."""
+    """Return whether what `missing_rule` reads is as it was when these were the newest record and log: no
+    record about records is newer, and no old record got its leaf."""
     is_same_log = replace(leaves.log(connection), next=log.next) == log
     return is_same_log and connection.execute(_CHANGES_SINCE, (newest,)).fetchone() is None
 

@@ -42,7 +42,9 @@ def test_what_is_written_is_read_again(folder: Path) -> None:
     assert (file.stat().st_mode & 0o777, journal.read(folder)) == (0o600, WHOLE)
     journal.write(folder, Journal())
     assert journal.read(folder) == Journal(complete=True)
+    file.chmod(0o777)
     journal.write(folder, WHOLE)
+    assert file.stat().st_mode & 0o777 == 0o600
     assert file.read_text().startswith('{\n "format": 1,\n "complete": false,\n')
     for _ in range(2):
         journal.delete(folder)

@@ -153,13 +153,17 @@ def test_list_tells_all_of_a_backup(folder: Path) -> None:
     """Of a good one and of one that cannot be read; where the ledger is gone, whom it holds is not known."""
     inform(folder, KNOWN)
     file = back_up(folder)
-    made = archive.verify(file).made
+    verified = listing.verify(file)
+    assert (verified.file, verified.manifest) == (file, archive.verify(file))
+    made = verified.manifest.made
     damaged = file.parent / "informativa-2026-01-01T00-00-00Z.tar"
     damaged.write_bytes(b"x" * 2000)
     bad, good = listing.list_backups(config(folder), file.parent, Period(days=30)).backups
     assert (bad.file, bad.bytes, bad.controllers, bad.keys, bad.holds, bad.unknown) == (
         *(damaged, 2000, (), False, (), ()),
     )
+    assert bad.expires is not None
+    assert bad.expires.tzinfo is UTC
     assert (bad.made, bad.expires) == (datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 31, tzinfo=UTC))
     assert str(bad.problem) == (
         f"{damaged} is no backup, or was cut off: its manifest is missing. Take another one, by its day:"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
@@ -23,9 +22,7 @@ KEYS = BackupFile("acme/keys.age", FilePart.KEYS, "acme", "keys.age", 3, "00")
 LEDGER = BackupFile("acme/ledger", FilePart.LEDGER, "acme", "acme.sqlite3", 3, "00")
 PROMPT = BackupFile("prompts/a", FilePart.PROMPT, None, "prompts/it/a.wav", 3, "00")
 ACME = BackupCompany("acme", 3, 4, ("log/1",), ("ab12",))
-WHOLE = Manifest(
-    1, "0.2.0", NOW, "box", "informativa.yaml", "asterisk", (ACME,), (), (KEYS, LEDGER, PROMPT)
-)
+WHOLE = Manifest(1, "0.2.0", NOW, "box", "informativa.yaml", "asterisk", (ACME,), (), (KEYS, LEDGER, PROMPT))
 
 
 def said(error: InformativaError) -> tuple[str, str]:
@@ -107,10 +104,10 @@ def test_folder_is_had_alone(tmp_path: Path) -> None:
     for _ in range(2):
         with places.alone_in(tmp_path):
             assert list(tmp_path.iterdir()) == [mine]
-            before = len(os.listdir("/proc/self/fd"))
+            before = len(list(Path("/proc/self/fd").iterdir()))
             with pytest.raises(InformativaError) as caught, places.alone_in(tmp_path):
                 pytest.fail("two at once")
-            assert len(os.listdir("/proc/self/fd")) == before
+            assert len(list(Path("/proc/self/fd").iterdir())) == before
         assert said(caught.value) == (
             f"Another backup is being made in {tmp_path}.",
             "Wait until it is done, and try again.",
@@ -156,13 +153,17 @@ def test_list_tells_all_of_a_backup(folder: Path) -> None:
     """Of a good one and of one that cannot be read; where the ledger is gone, whom it holds is not known."""
     inform(folder, KNOWN)
     file = back_up(folder)
-    made = archive.verify(file).made
+    verified = listing.verify(file)
+    assert (verified.file, verified.manifest) == (file, archive.verify(file))
+    made = verified.manifest.made
     damaged = file.parent / "informativa-2026-01-01T00-00-00Z.tar"
     damaged.write_bytes(b"x" * 2000)
     bad, good = listing.list_backups(config(folder), file.parent, Period(days=30)).backups
     assert (bad.file, bad.bytes, bad.controllers, bad.keys, bad.holds, bad.unknown) == (
         *(damaged, 2000, (), False, (), ()),
     )
+    assert bad.expires is not None
+    assert bad.expires.tzinfo is UTC
     assert (bad.made, bad.expires) == (datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 31, tzinfo=UTC))
     assert str(bad.problem) == (
         f"{damaged} is no backup, or was cut off: its manifest is missing. Take another one, by its day:"

@@ -25,6 +25,7 @@ from structlog.testing import capture_logs
 from consenting import NOW, act, answered_by_key, printed
 from hooking import SECRET, START, Sender, acme, hook_up
 from informativa.config import load
+from informativa.ledgers import outbox
 from informativa.model import Answer, Asked, RecordKind
 from informativa.model.hooks import Hook
 from informativa.model.text import NOTHING
@@ -345,3 +346,31 @@ def test_message_can_be_sent_by_hand(folder: Path) -> None:
     assert receiver.posts[0].message["type"] == "informativa.test"
     assert receiver.posts[0].message["data"] == {}
     assert SECRET not in json.dumps([post.headers for post in receiver.posts])
+
+
+def test_state_tells_all_of_a_message_that_is_not_taken(folder: Path) -> None:
+    """Its id, its record, the answer, the choice, how often it was tried and why it failed; before the first
+    try there is no error, and the next try knows of the first. A ledger of the first schema with an outbox
+    tells it, too."""
+    file = hook_up(folder, "http://127.0.0.1:1/")
+    act(file, GRANTED)
+    sender = Sender(file)
+    assert (sender.state.waiting, sender.state.error, sender.state.failing) == (1, "", ())
+    sender.send()
+    with closing(sqlite3.connect(acme(file).ledger)) as ledger:
+        ((name, error),) = ledger.execute("SELECT id, error FROM outbox")
+        (message,) = outbox.due(ledger, START + timedelta(days=1), 10)
+        ((newest,),) = ledger.execute("PRAGMA user_version")
+        ledger.execute("PRAGMA user_version = 17")
+        assert outbox.state(ledger) == outbox.OutboxState()
+        ledger.execute("PRAGMA user_version = 18")
+        state = outbox.state(ledger)
+        ledger.execute(f"PRAGMA user_version = {newest}")
+    assert error
+    assert state.failing == (outbox.UntakenMessage(name, 2, GRANTED, "marketing", 1, False, error),)
+    assert state.failing[0].refused is False
+    with closing(sqlite3.connect(acme(file).ledger, isolation_level=None)) as ledger:
+        ledger.execute("UPDATE outbox SET subject = '', refused = 1")
+    assert sender.state.failing[0].refused is True
+    assert (sender.state.waiting, sender.state.refused, sender.state.unnamed) == (1, 1, 1)
+    assert (message.id, message.record, message.tries) == (name, 2, 1)

@@ -38,8 +38,8 @@ REFUSALS = {
     Refusal.NOT_ANSWERED: ("Request 7 is not answered yet.", SHOW),
     Refusal.WAITING: (
         "The erasure of request 7 is not done yet: an approval or another box is missing.",
-        "The service does the rest by itself as soon as it can; what is missing: informativa status. Then close"
-        " the request.",
+        "The service does the rest by itself as soon as it can; what is missing: informativa status."
+        " Then close the request.",
     ),
     Refusal.SAME_ACCOUNT: (
         "Who opened request 7, or identified its person, may not answer it too (four eyes).",
@@ -78,8 +78,8 @@ def test_request_of_another_caller() -> None:
     )
     assert said(request_refusals.another_caller(CONTROLLER, replace(REQUEST, pseudonym=None))) == (
         "Nothing leads from request 7 to its person any more: they were erased.",
-        "If that was for this request, type: informativa request close 7 answered --controller acme; else close"
-        " it as it ended, and open another one.",
+        "If that was for this request, type: informativa request close 7 answered --controller acme;"
+        " else close it as it ended, and open another one.",
         "error",
     )
 

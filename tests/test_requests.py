@@ -180,6 +180,22 @@ def test_a_request_is_answered_for_its_own_number_alone(
             request_answers.erase(acme, number, typed, configuration, "", "bob", NOW, really=True)
 
 
+def test_a_trial_of_an_erasure_is_noted_with_a_caller_who_is_on_record(
+    acme: Controller, configuration: Configuration
+) -> None:
+    """Of a caller with records the access log names the pseudonym, of another nothing that leads to him; an
+    instruction with a telephone number in it is refused."""
+    known = callers.pseudonyms(acme, CALLER.caller)[0].hex()
+    for typed, pseudonym in ((CALLER, known), (OTHER, None)):
+        number = opened(acme, ERASURE, typed)
+        request_answers.erase(acme, number, typed, configuration, "", "bob", NOW, really=False)
+        entry = access_log.page(acme).entries[0]
+        assert (entry.account, entry.action, entry.caller) == ("bob", Action.ERASE_TRIAL, pseudonym)
+        assert entry.detail == f"request={number}"
+        with pytest.raises(InformativaError, match="instruction"):
+            request_answers.erase(acme, number, typed, configuration, NUMBER, "bob", NOW, really=False)
+
+
 def test_i9_an_erasure_leaves_of_the_request_only_that_it_was_answered(
     acme: Controller, configuration: Configuration
 ) -> None:

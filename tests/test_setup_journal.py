@@ -1,5 +1,5 @@
-"""The journal of `informativa setup`: what it holds after several runs, and what is said of one that cannot be
-used."""
+"""The journal of `informativa setup`: what it holds after several runs, and what is said of one that cannot
+be used."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ WHOLE = Journal(complete=False, asterisk=("asterisk", "-rx"), entries=(UNIT, PLA
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """The folder of a configuration, which is not there yet."""
-    return tmp_path / "srv" / "etc"
+    return tmp_path / "srv" / "informativa" / "etc"
 
 
 def said(error: InformativaError) -> tuple[str, str]:
@@ -40,6 +40,11 @@ def test_what_is_written_is_read_again(folder: Path) -> None:
     journal.write(folder, WHOLE)
     file = folder.parent / "etc-setup.json"
     assert (file.stat().st_mode & 0o777, journal.read(folder)) == (0o600, WHOLE)
+    journal.write(folder, Journal())
+    assert journal.read(folder) == Journal(complete=True)
+    file.chmod(0o777)
+    journal.write(folder, WHOLE)
+    assert file.stat().st_mode & 0o777 == 0o600
     assert file.read_text().startswith('{\n "format": 1,\n "complete": false,\n')
     for _ in range(2):
         journal.delete(folder)
@@ -52,7 +57,7 @@ def test_first_text_and_all_edits_stay() -> None:
     later = WHOLE.adding(
         [
             JournalEntry(SetupPart.SERVICE, Path("/etc/unit"), "d2", before="unit of the first run"),
-            JournalEntry(SetupPart.DIALPLAN, PLAN.path, "", edits=(FIRST, SECOND)),
+            JournalEntry(SetupPart.DIALPLAN, PLAN.path, "", edits=(SECOND, FIRST)),
         ]
     )
     assert later.entries == (
@@ -89,7 +94,7 @@ def test_journal_of_another_form(folder: Path, change: dict[str, object]) -> Non
 
 
 def test_journal_that_is_no_file(folder: Path) -> None:
-    """A folder is nobody's journal, and a link is not followed; neither is written over or deleted in silence."""
+    """A folder is nobody's journal, and a link is not followed; neither is lost in silence."""
     file = folder.parent / "etc-setup.json"
     file.mkdir(parents=True)
     with pytest.raises(InformativaError) as caught:
@@ -118,9 +123,11 @@ def test_journal_that_is_no_file(folder: Path) -> None:
 
 
 def test_journal_that_may_not_be_read(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The file is named, and who may read it."""
+    """Up to 64 MB are read, of root's or of one's own file; where that is refused, it is named, and who may
+    read it."""
 
-    def refuse(*_arguments: object) -> None:
+    def refuse(*arguments: object) -> None:
+        assert arguments == (folder.parent / "etc-setup.json", 67_108_864, 0, os.geteuid())
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
     monkeypatch.setattr(journal, "read_foreign", refuse)

@@ -23,7 +23,8 @@ ROOT = Path(__file__).resolve().parents[2]
 WORK = ROOT / ".mutants"
 REQUIREMENTS = ROOT / "tests" / "mutants-requirements.txt"
 EQUIVALENT = ROOT / "tests" / "mutants.toml"
-NEEDED = (".venv/dist", "tests", "dialplan", "docs", "prompts", "README.md")  # beside the package, by its tests
+# Beside the package, by its tests.
+NEEDED = (".venv/dist", "tests", "dialplan", "docs", "prompts", "README.md")
 TESTS = {
     "call/policy": ("policy",),
     "call/playback": ("playback",),

@@ -100,9 +100,7 @@ class CommonValues(NamedTuple):
             a, b, c, d, e = self.person
             person = f"{a}{binding.hex()}{b}{opening.hex()}{c}{pseudonym.hex()}{d}{reference}{e}"
             person_hash = sha256(_WHO_TAG + salt + person.encode()).digest()
-        return PreparedRecord(
-            pseudonym, self, reference, person_hash, salt, binding, opening, tuple(earlier)
-        )
+        return PreparedRecord(pseudonym, self, reference, person_hash, salt, binding, opening, tuple(earlier))
 
 
 class PreparedRecord(NamedTuple):

@@ -37,6 +37,9 @@ class PreparedRow(Protocol):
     def __getitem__(self, index: Any, /) -> Any:
         """Return a value by its place."""
 
+    def __iter__(self) -> Iterator[Any]:
+        """Iterate over the values."""
+
 
 class Ordering:
     """A store that takes about `records` records and returns them in order. Raises InformativaError where the

@@ -29,7 +29,7 @@ from ..model.text import Text
 from ..operations.evidence.auditing import AuditedLedger
 from ..operations.evidence.verifying import VerifiedReceipt
 from ..operations.record_document import AskedChoice
-from . import choice_words
+from . import call_words, choice_words
 from . import record_words as words
 from .choice_sentences import options
 from .markup import templates_in
@@ -55,6 +55,11 @@ def environment() -> jinja2.Environment:
             "acted": action_text,
             "detailed": detail_text,
             "means": means,
+            "by_day": call_words.by_day,
+            "badge": call_words.badge,
+            "outcome": call_words.outcome,
+            "outcome_class": call_words.outcome_class,
+            "short_reason": call_words.short_reason,
             "note_text": words.note_text,
             "short": short,
             "looked_for": looked_for,
@@ -86,6 +91,8 @@ def environment() -> jinja2.Environment:
     )
     templates.globals |= {
         "moment": moment,
+        "clock": call_words.clock,
+        "weekday": call_words.weekday_text,
         "when": when,
         "day": day,
         "written": day_text,

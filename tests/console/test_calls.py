@@ -8,7 +8,7 @@ import json
 import re
 import sqlite3
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -71,6 +71,28 @@ def test_choices_have_a_place_of_their_own(office: ServedConsole) -> None:
     assert (row["asked_choice"], row["asked_answer"], row["notice"]) == ("marketing", "granted", "")
     officer.get("/acme/caller")
     assert officer.send(number=CALLER.number).status_code == 200
+
+
+def test_numbers_stand_beside_those_of_a_week_before(office: ServedConsole) -> None:
+    """Of the same weekday, up to the present hour; the questions of the day are answered before."""
+    office.console.now = lambda: NOW  # type: ignore[method-assign]
+    hours = {7: (6, 7, 8, 8, 9), 0: (7,)}  # of UTC; it is half past eight, and half past nine in Rome
+    played = Company(office.folder).played
+    for days, times in hours.items():
+        for number, hour in enumerate(times):
+            at = NOW.replace(hour=hour) - timedelta(days=days)
+            call = f"19{days:04}{number:04}.1"
+            office.record(replace(played, at=at, recorded=at, call=call, linked=call))
+    page = office.browser("reader@acme").get("/acme/today").text
+    figures = re.findall(r'figure">([^<]+)</div>([^<]+)<div class="faint">([^<]+)<', page)
+    assert figures[:2] == [("1", "calls", "4 a week before"), ("1", "played to the end", "4 a week before")]
+    assert "those of Monday 23 November 2026, up to the same hour" in page
+    questions = re.findall(r'<section class="notice (\w+)"><h2>([^<]+)</h2>', page)
+    assert questions == [
+        ("good", "Was everybody told?"), ("good", "Is anything broken?"), ("good", "Is anything due?"),
+    ]  # fmt: skip
+    assert page.index("Was everybody told?") < page.index('class="cards"') < page.index('id="plot"')
+    assert "a week before" not in office.browser("reader@acme").get("/acme/today", over="month").text
 
 
 @pytest.mark.parametrize(

@@ -34,6 +34,7 @@ Callers:
 
 Records:
 
+- `daily_brief`: the three questions of a company's day
 - `records`, `calls`, `statistics`: records, all of one call, numbers by hour, day and month
 - `importing`, `import_reading`, `import_rows`, `import_order`, `import_rejects`: deliveries made elsewhere,
   from a list: understood, prepared, put in order; rows that are rejected

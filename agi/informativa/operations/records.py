@@ -26,8 +26,8 @@ KIND_GROUPS: Mapping[str, tuple[RecordKind, ...]] = {
     "erasures": (RecordKind.ERASURE,),
     "notes": tuple(kind for kind in RecordKind if kind in KEPT and kind is not RecordKind.ERASURE),
 }
-"""The kinds of records as people ask for them. Imports are among the papers: no record says whether it was typed
-or imported."""
+"""The kinds of records as people ask for them. Imports are among the papers: no record says whether it was
+typed or imported."""
 NEWEST = 1 << 62  # no record has such a number
 REACH = 100_000  # records that a page reads at most: reading them takes some 60 ms
 LATE = timedelta(days=1)  # within this time after a call it is on record, whatever clocks and spools did

@@ -88,6 +88,16 @@ def deadline_answer(requests: OpenRequests | None, today: date) -> BriefAnswer:
     return BriefAnswer(light, text.format(count=requests.open, due=requests.next_due), "requests")
 
 
+def unusual_answer(accounts: int) -> BriefAnswer:
+    """Return that accounts looked at persons' data in an unusual way."""
+    text = Text.counted(
+        "{count} account looked at persons' data in an unusual way within a day.",
+        "{count} accounts looked at persons' data in an unusual way within a day.",
+        accounts,
+    )
+    return BriefAnswer(Light.OPEN, text.format(count=accounts), "looked")
+
+
 def problems(owner: Controller) -> Iterator[BriefAnswer]:
     """Yield what is wrong with a company and its log."""
     if owner.refused:

@@ -35,7 +35,7 @@ from .choice_sentences import options
 from .markup import templates_in
 from .messages import Language
 from .text import audits, evidence, forecast
-from .text.access_log import action_text, detail_text, short
+from .text.access_log import action_text, detail_text, short, unusual_text
 from .text.boxes import ago, cells
 from .text.bundle_plan import sentences
 from .text.choices import explained_key, outlook
@@ -62,6 +62,7 @@ def environment() -> jinja2.Environment:
             "short_reason": call_words.short_reason,
             "note_text": words.note_text,
             "short": short,
+            "unusual": unusual_text,
             "looked_for": looked_for,
             "options": options,
             "ended": end_of,

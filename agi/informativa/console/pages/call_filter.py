@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import TypeVar
 
@@ -11,7 +12,7 @@ from ...model.errors import InformativaError
 from ...model.text import Text
 from ...operations import records
 from ...operations.controller_state import lines_of
-from ...operations.typed_period import typed_period
+from ...operations.typed_period import TypedPeriod, typed_period
 from ..context import RequestContext
 
 COUNTS = (RecordKind.TOTALS, RecordKind.ACCESS)  # of which whoever looks at records causes many
@@ -46,19 +47,14 @@ class CallFilter:
 def call_filter(context: RequestContext, caller_filter: CallerFilter | None) -> CallFilter:
     """Return the filter of the address. Raises InformativaError for a value that is no choice of the page."""
     line, reason = _line(context), _word(context, Reason, "reason")
-    periods, errors = {}, {}
-    for name in ("since", "until"):
-        try:
-            periods[name] = typed_period(context.query(name, LONGEST_TIME))
-        except InformativaError as error:
-            errors[name] = error
-    since, until = periods.get("since"), periods.get("until")
+    errors: dict[str, InformativaError] = {}
+    since, until = typed_times(context, errors)
     record_filter = RecordFilter(
         line.number if line else "",
         status=_word(context, Status, "status"),
         reason=reason,
-        since=since.begin if since else None,
-        until=until.end if until else None,
+        since=since,
+        until=until,
         callers=caller_filter.pseudonyms if caller_filter else (),
         without=_without(context, reason),
     )
@@ -68,6 +64,21 @@ def call_filter(context: RequestContext, caller_filter: CallerFilter | None) -> 
         except InformativaError:
             errors["until"] = InformativaError(Text("This is before the begin of the period."))
     return CallFilter(record_filter, line, errors)
+
+
+def typed_times(
+    context: RequestContext, errors: dict[str, InformativaError]
+) -> tuple[datetime | None, datetime | None]:
+    """Return the begin of the typed `since`, and the end of the typed `until`. What nobody understands gets
+    its error."""
+    periods: dict[str, TypedPeriod | None] = {}
+    for name in ("since", "until"):
+        try:
+            periods[name] = typed_period(context.query(name, LONGEST_TIME))
+        except InformativaError as error:
+            errors[name] = error
+    since, until = periods.get("since"), periods.get("until")
+    return since.begin if since else None, until.end if until else None
 
 
 def _without(context: RequestContext, reason: Reason | None) -> tuple[RecordKind, ...]:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import calendar
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
 from starlette.responses import Response
 
-from ...model import Answer, Record, Status
+from ...model import Answer, Record, Role, Status
 from ...model.errors import LedgerError
 from ...model.text import Text
-from ...operations import daily_brief, records, request_register, statistics
+from ...operations import access_log, daily_brief, records, request_register, statistics
 from ...operations.controller_state import lines_of
 from ...operations.daily_brief import BriefAnswer, Light
 from ...operations.statistics import ChoiceStatistics, DayStatistics
@@ -134,6 +135,11 @@ def _problems(context: RequestContext, error: LedgerError | None) -> Iterator[Br
     yield from problems
     if error is not None and error.text not in [problem.text for problem in problems]:
         yield BriefAnswer(Light.BAD, error.text, "company")
+    if context.account.may(context.company.id, Role.COMPLIANCE):
+        with suppress(LedgerError):  # which the page of the access log tells
+            unusual = access_log.unusual(context.company, context.console.now(), timedelta(days=1))
+            if accounts := {looks.account for looks in unusual}:
+                yield daily_brief.unusual_answer(len(accounts))
     if not context.is_operator or (state := machine(context)) is None:
         return
     if not state.result.in_order:

@@ -38,8 +38,8 @@ class LoggedAccess:
 
     @property
     def person(self) -> str:
-        """What tells the person of an entry from others: the pseudonym, the record where no pseudonym is
-        known, the entry itself for one who was erased; '' for nobody in particular."""
+        """The text that tells the person of an entry from others: the pseudonym, or the record where no
+        pseudonym is known, or the entry itself for one who was erased; '' for nobody in particular."""
         if self.pseudonym is not None:
             return self.pseudonym.hex()
         if self.erased:

@@ -23,7 +23,7 @@ from pathlib import Path
 
 from ..model import Action, Period
 from ..model.errors import LedgerError
-from ..model.looks import Look
+from ..model.looks import PersonLook
 from ..model.redaction import without_numbers
 from ..model.text import Foreign, Text
 from ..system.files import create
@@ -86,10 +86,10 @@ class AccessLog:
             rows = connection.execute(PAGE.format(conditions=conditions), (first, end, *values, count))
             return tuple(entry(*row) for row in rows)
 
-    def looks(self, since: datetime) -> list[Look]:
+    def looks(self, since: datetime) -> list[PersonLook]:
         """Return the looks since a time, at most the newest MOST_LOOKS."""
         entries = self.page(None, MOST_LOOKS, AccessFilter(since=since))
-        return [Look(entry.at, entry.account, entry.action, entry.person) for entry in entries]
+        return [PersonLook(entry.at, entry.account, entry.action, entry.person) for entry in entries]
 
     def count(self, selection: AccessFilter = ALL) -> Mapping[Action, int]:
         """Return the number of entries by action."""
@@ -207,7 +207,7 @@ class AccessLog:
                     file=self.file,
                     why=Foreign(str(error)),
                 ),
-                Text("Look at the owner, mode and free space of {folder}.", folder=self.file.parent),
+                Text("PersonLook at the owner, mode and free space of {folder}.", folder=self.file.parent),
             ) from error
 
     def _create(self) -> None:

@@ -38,7 +38,7 @@ class Unusual(StrEnum):
 
 
 @dataclass(frozen=True)
-class Look:
+class PersonLook:
     """One entry of the access log: when, by which account, which action. `person` tells persons apart: a
     pseudonym, or a record of which no pseudonym is known; '' for nobody in particular."""
 
@@ -60,9 +60,9 @@ class UnusualLooks:
     last: datetime
 
 
-def unusual_looks(looks: Iterable[Look], zone: tzinfo) -> tuple[UnusualLooks, ...]:
+def unusual_looks(looks: Iterable[PersonLook], zone: tzinfo) -> tuple[UnusualLooks, ...]:
     """Return what is unusual among looks, by account."""
-    by_account: dict[str, list[Look]] = defaultdict(list)
+    by_account: dict[str, list[PersonLook]] = defaultdict(list)
     for look in sorted(looks, key=lambda look: look.at):
         if look.action in AT_PERSONS:
             by_account[look.account].append(look)
@@ -81,10 +81,10 @@ def _is_night(at: time) -> bool:
     return at >= NIGHT_BEGINS or at < NIGHT_ENDS
 
 
-def _busiest_hour(looks: Iterable[Look]) -> tuple[int, tuple[datetime, ...]]:
+def _busiest_hour(looks: Iterable[PersonLook]) -> tuple[int, tuple[datetime, ...]]:
     """Return the most persons at whom looks in order of time are within an hour, and the times of these
     looks."""
-    window: deque[Look] = deque()
+    window: deque[PersonLook] = deque()
     persons: Counter[str] = Counter()
     most, times = 0, tuple[datetime, ...]()
     for look in looks:

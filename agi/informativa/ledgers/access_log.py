@@ -207,7 +207,7 @@ class AccessLog:
                     file=self.file,
                     why=Foreign(str(error)),
                 ),
-                Text("PersonLook at the owner, mode and free space of {folder}.", folder=self.file.parent),
+                Text("Look at the owner, mode and free space of {folder}.", folder=self.file.parent),
             ) from error
 
     def _create(self) -> None:

@@ -16,6 +16,7 @@ from doubles import line, notice, version
 from examples import NOTDUE, PLAYED
 from informativa.evidence.last_audit import LastAudit
 from informativa.model import Answer, CallResult, Verdict
+from informativa.model.looks import Unusual, UnusualLooks
 from informativa.model.requests import Move, PersonRequest, RequestKind, RequestStep
 from informativa.process.metrics import Metrics
 from lab import audio
@@ -128,6 +129,23 @@ def test_metrics_tell_how_many_requests_are_overdue() -> None:
         end()
     assert told(text, "informativa_requests_open") == {("acme",): 2}
     assert told(text, "informativa_requests_overdue") == {("acme",): 1}
+
+
+def test_metrics_tell_of_unusual_looks() -> None:
+    """By kind, and not whose they are; 0 where there are none any more."""
+    own, port = Metrics(Idle()), free_port()
+    at = datetime(2026, 11, 26, tzinfo=UTC)
+    own.unusual_looks("acme", [UnusualLooks(Unusual.NIGHT, name, 9, at, at) for name in ("anna", "berta")])
+    end = own.serve("127.0.0.1", port)
+    try:
+        text = asked(port)
+        own.unusual_looks("acme", ())
+        later = asked(port)
+    finally:
+        end()
+    assert told(text, "informativa_unusual_looks") == {("acme", "night"): 2, ("acme", "many-persons"): 0}
+    assert told(later, "informativa_unusual_looks") == {("acme", "night"): 0, ("acme", "many-persons"): 0}
+    assert "anna" not in text
 
 
 def test_metrics_tell_the_verdict_of_the_last_audit() -> None:

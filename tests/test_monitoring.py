@@ -116,6 +116,14 @@ CASES = {
         {5: f'controller="acme", {OWN}', 8: f'controller="acme", {OWN}'},
         [4, 12],
     ),
+    "InformativaUnusualLooks": Rule(
+        {
+            f'informativa_unusual_looks{{controller="acme", kind="night", {OWN}}}': "0x4 2x4 0x9",
+            f'informativa_unusual_looks{{controller="acme", kind="many-persons", {OWN}}}': "0x20",
+        },
+        {5: f'controller="acme", {OWN}', 8: f'controller="acme", {OWN}'},
+        [4, 12],
+    ),
     "InformativaConfigurationRefused": Rule(
         {f"informativa_configuration_loaded{{{OWN}}}": "1x4 0x4 1x9"}, {5: OWN}, [4, 12]
     ),

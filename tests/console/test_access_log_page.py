@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -16,7 +17,8 @@ from informativa.ledgers import access_heads
 from informativa.model import Action
 from informativa.model.errors import LedgerError
 from informativa.model.text import Text
-from informativa.operations import access_log, callers
+from informativa.operations import access_log, callers, daily_brief
+from informativa.operations.daily_brief import BriefAnswer, Light
 from informativa.operations.typed_caller import by_number
 from informativa.process import storage
 from lab.process import until
@@ -219,3 +221,57 @@ def test_page_says_whether_the_list_is_intact(office: ServedConsole) -> None:
     page = browser.get("/acme/looked").text
     assert "All of it is intact" not in page
     assert f"{log.file} ends before entry 2, which the ledger has." in page
+
+
+def test_it_is_filtered_by_days(office: ServedConsole) -> None:
+    """A wrong day is told at its field, and what was typed stays; the next page has the same filter."""
+    noon = datetime(2026, 11, 20, 11, tzinfo=UTC)
+    for number in range(120):
+        at = noon + timedelta(hours=number)
+        access_log.note(office.controller(), "ada", Action.OPEN_RECORD, at, record=number + 1)
+    browser = office.browser("compliance@acme")
+    text = browser.get("/acme/looked", since="21/11/2026", until="2026-11-23").text
+    records = [int(number) for number in re.findall(r'href="/acme/calls/(\d+)"', text)]
+    assert records == list(range(84, 34, -1))
+    (later,) = re.findall(r'rel="next" href="([^"]+)"', text)
+    rest = browser.get("/acme/looked" + later.replace("&amp;", "&")).text
+    assert re.findall(r'href="/acme/calls/(\d+)"', rest)[-1] == "13"
+    wrong = browser.get("/acme/looked", since="31/2/2026", account="ada")
+    assert (wrong.status_code, wrong.text.count("There is no such day or time.")) == (400, 1)
+    assert 'value="31/2/2026"' in wrong.text
+    assert 'value="ada"' in wrong.text
+
+
+def test_unusual_looks_are_named(office: ServedConsole) -> None:
+    """Thirty persons within an hour and a look at night: with their accounts on the page itself, by number on
+    Today, where a reader learns nothing of it."""
+    noon = datetime(2026, 11, 26, 11, tzinfo=UTC)
+    office.console.now = lambda: noon + timedelta(hours=3)  # type: ignore[method-assign]
+    for number in range(30):
+        access_log.note(office.controller(), "ada", Action.OPEN_RECORD, noon, record=number + 1)
+    night = noon - timedelta(hours=12)
+    access_log.note(office.controller(), "bruno", Action.EXPORT, night, facts="records=1-6")
+    officer = office.browser("compliance@acme")
+    text = officer.get("/acme/looked").text
+    assert re.findall(r"<li><bdi>(.*?)</bdi>", text) == [
+        "ada: 30 persons within an hour",
+        "bruno: 1 look at night",
+    ]
+    assert '<a href="?account=bruno&amp;since=2026-11-26&amp;until=2026-11-26">' in text
+    assert "Unusual looks" not in officer.get("/acme/looked", account="ada").text
+    said = "2 accounts looked at persons' data in an unusual way within a day."
+    assert said in html.unescape(officer.get("/acme/today").text)
+    assert said not in html.unescape(office.browser("reader@acme").get("/acme/today").text)
+
+
+def test_more_than_one_fault_is_folded(office: ServedConsole, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first page shows the worst, and how many more there are."""
+    faults = [BriefAnswer(Light.OPEN, Text("look")), BriefAnswer(Light.BAD, Text("wrong"), "evidence")]
+    monkeypatch.setattr(daily_brief, "problems", lambda _owner: iter(faults * 2))
+    page = office.browser("compliance@acme").get("/acme/today").text
+    assert (
+        page.index("<bdi>wrong</bdi>")
+        < page.index("<summary>3 more</summary>")
+        < page.index("<bdi>look</bdi>")
+    )
+    assert '<a href="/acme/evidence">Evidence</a></p>' in page

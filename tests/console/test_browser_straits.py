@@ -115,11 +115,32 @@ def test_calls_appear_by_themselves(
     reader.sees("New calls appear here by themselves.")
     for number in range(7, 10):
         office.record(Company(office.folder).played)
-        row = reader.page.locator("tbody tr").first
+        row = reader.page.locator("tbody tr:not(.day)").first
         row.get_by_role("link", name=str(number), exact=True).wait_for()
-    assert reader.page.locator("tbody tr").count() == 9
+    assert reader.page.locator("tbody tr:not(.day)").count() == 9
     office.console.sessions.end_all("reader@acme")
     reader.sees("New calls do not appear any more. Load the page anew.")
+
+
+@pytest.mark.parametrize("code", ["it", "en"])
+def test_fifty_calls_fit_on_a_telephone(
+    office: ServedConsole, person: Callable[..., Person], code: str
+) -> None:
+    """Two lines a call: below 5,000 pixels and 60 kilobytes, none of it wider than the window, the reasons a
+    tap away."""
+    events = Company(office.folder).events()
+    office.record(*(replace(events[n % 5], call=f"18{n:08}.1", linked=f"18{n:08}.1") for n in range(50)))
+    reader = (
+        person(office, code, viewport={"width": 360, "height": 800}).is_in("reader@acme").go("/acme/calls")
+    )
+    assert reader.page.locator("tbody tr:not(.day)").count() == 50
+    assert reader.page.evaluate("document.documentElement.scrollHeight") < 5000
+    assert len(reader.page.content().encode()) < 60_000
+    assert reader.wider() + reader.barriers() == []
+    assert reader.page.evaluate("document.querySelector('.calls').scrollWidth") <= 360
+    reason = reader.page.locator("tbody details").first
+    reason.locator("summary").press("Enter")
+    assert reason.get_attribute("open") == ""
 
 
 @pytest.mark.night
@@ -130,7 +151,7 @@ def test_ten_thousand_calls(office: ServedConsole, person: Callable[..., Person]
         *(replace(played, call=f"17{n:08}.1", at=played.at + timedelta(seconds=n)) for n in range(MANY))
     )
     officer = person(office).is_in("compliance@acme").go("/acme/calls")
-    rows = officer.page.locator("tbody tr")
+    rows = officer.page.locator("tbody tr:not(.day)")
     whole = rows.count()
     assert rows.first.get_by_role("link").inner_text() == str(MANY + 6)
     with officer.page.expect_navigation():

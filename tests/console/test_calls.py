@@ -5,8 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
+import sqlite3
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -16,16 +18,19 @@ from console.served import CALLER, STRANGER, ServedConsole
 from evidence.receipts import Company
 from informativa.call.caller import pseudonym
 from informativa.console.context import RequestContext
-from informativa.model import Action, Answer, Status
+from informativa.ledgers.rows import BACKWARDS, filter_parameters, note
+from informativa.model import Action, Answer, Reason, RecordFilter, RecordKind, Status
 from informativa.operations import records
 from informativa.operations.evidence import logs
 
+NOW = datetime(2026, 11, 30, 8, 30, tzinfo=UTC)
+COUNTED_AND_ERASED = (RecordKind.TOTALS, RecordKind.ACCESS, RecordKind.ERASURE)
 DIGITS = CALLER.number[1:]
 
 
 def rows(text: str) -> list[str]:
     """The records that a list shows, by their number, as it shows them."""
-    return [part.split('"')[0] for part in text.split('data-label="Record"><a href="/acme/calls/')[1:]]
+    return re.findall(r'<td><a href="/acme/calls/(\d+)">', text)
 
 
 def test_a_reader_sees_his_company_alone(office: ServedConsole) -> None:
@@ -54,7 +59,7 @@ def test_choices_have_a_place_of_their_own(office: ServedConsole) -> None:
     assert "Answers to choices" in today
     assert '<td class="number" data-label="granted">1</td>' in today
     assert '<div class="figure">1</div>calls' in today
-    assert "ASKED" in reader.get("/acme/calls").text
+    assert '<span class="status asked">granted</span>' in reader.get("/acme/calls").text
     page = reader.get(f"/acme/calls/{number}").text
     assert "asked marketing: granted (key 4), after 1.2 s" in page
     logs.checkpoint(office.controller())
@@ -68,6 +73,28 @@ def test_choices_have_a_place_of_their_own(office: ServedConsole) -> None:
     assert officer.send(number=CALLER.number).status_code == 200
 
 
+def test_numbers_stand_beside_those_of_a_week_before(office: ServedConsole) -> None:
+    """Of the same weekday, up to the present hour; the questions of the day are answered before."""
+    office.console.now = lambda: NOW  # type: ignore[method-assign]
+    hours = {7: (6, 7, 8, 8, 9), 0: (7,)}  # of UTC; it is half past eight, and half past nine in Rome
+    played = Company(office.folder).played
+    for days, times in hours.items():
+        for number, hour in enumerate(times):
+            at = NOW.replace(hour=hour) - timedelta(days=days)
+            call = f"19{days:04}{number:04}.1"
+            office.record(replace(played, at=at, recorded=at, call=call, linked=call))
+    page = office.browser("reader@acme").get("/acme/today").text
+    figures = re.findall(r'figure">([^<]+)</div>([^<]+)<div class="faint">([^<]+)<', page)
+    assert figures[:2] == [("1", "calls", "4 a week before"), ("1", "played to the end", "4 a week before")]
+    assert "those of Monday 23 November 2026, up to the same hour" in page
+    questions = re.findall(r'<section class="notice (\w+)"><h2>([^<]+)</h2>', page)
+    assert questions == [
+        ("good", "Was everybody told?"), ("good", "Is anything broken?"), ("good", "Is anything due?"),
+    ]  # fmt: skip
+    assert page.index("Was everybody told?") < page.index('class="cards"') < page.index('id="plot"')
+    assert "a week before" not in office.browser("reader@acme").get("/acme/today", over="month").text
+
+
 @pytest.mark.parametrize(
     ("asked", "numbers"),
     [
@@ -75,6 +102,8 @@ def test_choices_have_a_place_of_their_own(office: ServedConsole) -> None:
         ({"reason": "withheld"}, ["4"]),
         ({"line": "+390212345678", "status": "NOTDUE"}, ["5"]),
         ({"since": "2026-11-26T09:33"}, []),
+        ({"since": "26/11/2026 9:32", "until": "11/2026"}, ["6", "5", "4", "3", "2", "1"]),
+        ({"until": "2025"}, []),
         ({"since": "2026-11-26T09:32", "until": "2026-11-26T09:33"}, ["6", "5", "4", "3", "2", "1"]),
     ],
 )
@@ -94,6 +123,48 @@ def test_what_there_cannot_be_is_said(office: ServedConsole) -> None:
     assert "There is no such day or time." in reader.get("/acme/calls", since="yesterday").text
 
 
+@pytest.mark.parametrize(
+    ("kind", "numbers"),
+    [("", ["9", "6", "5", "4", "3", "2", "1"]), ("calls", ["6", "5", "4", "3", "1"]), ("papers", ["2"]),
+     ("erasures", ["9"]), ("notes", [])],
+)  # fmt: skip
+def test_kinds_of_records_are_a_tap_away(office: ServedConsole, kind: str, numbers: list[str]) -> None:
+    """Calls, papers, erasures and other notes of the program; the choice stays when the form is sent."""
+    office.record(*(note(about, Reason.REQUEST, NOW, "") for about in COUNTED_AND_ERASED))
+    reader = office.browser("reader@acme")
+    page = reader.get("/acme/calls", kind=kind)
+    assert rows(page.text) == numbers
+    assert page.text.count('aria-current="true"') == 1
+    assert rows(reader.send("/acme/calls", since="2025").text) == numbers
+    assert reader.get("/acme/calls", kind="people").status_code == 409
+
+
+def test_a_wrong_time_is_told_at_its_field(office: ServedConsole) -> None:
+    """What was typed stays there, with one sentence; no file is made of it."""
+    officer = office.browser("compliance@acme")
+    page = officer.get("/acme/calls", since="31/2/2026", until="2026")
+    assert page.status_code == 400
+    assert 'name="since" value="31/2/2026"' in page.text
+    assert 'aria-describedby="time-hint since-wrong" aria-invalid="true"' in page.text
+    assert page.text.count("There is no such day or time.") == 1
+    assert rows(page.text) == []
+    turned = officer.get("/acme/calls", since="2026", until="2025")
+    assert "This is before the begin of the period." in turned.text
+    assert officer.get("/acme/calls/file/csv", since="31/2/2026").status_code == 409
+
+
+def test_calls_stand_below_their_day(office: ServedConsole) -> None:
+    """A day is named once, also for a paper of long ago, whose own day stands in its row."""
+    texts = re.findall(r"<th [^>]*>([^<]+)</th>", office.browser("reader@acme", "it").get("/acme/calls").text)
+    assert texts[8:] == ["giovedì 26 novembre 2026"]
+    played = Company(office.folder).played
+    paper = replace(played, kind=RecordKind.CONTRACT, at=datetime(2025, 3, 1, 23, tzinfo=UTC), recorded=NOW)
+    office.record(paper, replace(played, at=NOW, recorded=NOW))
+    page = office.browser("reader@acme").get("/acme/calls").text
+    assert re.findall(r'data-day="([-\d]+)"', page) == ["2026-11-30", "2026-11-26"]
+    assert re.findall(r"<tr>\n<td>([^<]+)</td>", page)[:2] == ["09:30", "2 March 2025"]
+
+
 def test_a_page_says_how_far_it_looked(office: ServedConsole, monkeypatch: pytest.MonkeyPatch) -> None:
     """It goes back over so many records and no more, and the link goes on from there until the beginning."""
     monkeypatch.setattr(records, "REACH", 4)
@@ -105,6 +176,17 @@ def test_a_page_says_how_far_it_looked(office: ServedConsole, monkeypatch: pytes
     second = reader.get("/acme/calls", status="PLAYED", before="3").text
     assert rows(second) == ["1"]
     assert "Look on" not in second
+
+
+@pytest.mark.parametrize("kind", ["", "calls", "papers", "erasures", "notes"])
+def test_no_page_reads_the_whole_ledger(office: ServedConsole, kind: str) -> None:
+    """Whatever is asked for, the records between two numbers are read, by the table's own key."""
+    kinds = tuple(set(RecordKind) - set(records.KIND_GROUPS.get(kind, ())))
+    parameters = filter_parameters(RecordFilter(without=kinds), first=900_001, before=1_000_001, count=51)
+    with sqlite3.connect(office.controller().ledger) as connection:
+        plan = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {BACKWARDS}", parameters)]
+    assert plan[0] == "SEARCH event USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)"
+    assert not [step for step in plan if step.startswith(("SCAN event", "USE TEMP B-TREE"))]
 
 
 def test_a_typed_number_stands_nowhere(office: ServedConsole) -> None:

@@ -101,6 +101,6 @@ def test_an_overdue_request_is_on_the_first_page(office: ServedConsole) -> None:
     request_register.open_request(company, by_number(NUMBER), RequestKind.ACCESS, came, "anna", now)
     reader = office.browser("reader@acme")
     page = html.unescape(reader.get("/acme/today").text)
-    assert "request to acme is overdue: it was due on 2026-02-28" in page
+    assert "1 person's request is overdue: it was due on 2026-02-28." in page
     assert reader.get(OPENED).status_code == 404
     assert office.browser("compliance@acme").get("/acme/requests/9").status_code == 404

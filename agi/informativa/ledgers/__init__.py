@@ -60,6 +60,7 @@ Audits:
 
 Who looked at whom:
 
-- `access_log`, `access_chain`, `access_heads`: a file beside each ledger, its hashes, and its newest entry
+- `access_log`, `access_entries`, `access_chain`, `access_heads`: a file beside each ledger, its entries, its
+  hashes, and its newest entry
   on record
 """

@@ -12,29 +12,31 @@ A connection is open for one operation at a time: people look seldom, and any th
 
 from __future__ import annotations
 
-import json
 import os
 import sqlite3
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from importlib import resources
 from pathlib import Path
 
 from ..model import Action, Period
 from ..model.errors import LedgerError
+from ..model.looks import PersonLook
 from ..model.redaction import without_numbers
 from ..model.text import Foreign, Text
 from ..system.files import create
 from . import audit_reading, write_lock
 from .access_chain import COLUMNS, AccessChain, caller_hash, hash_of_row, verify
+from .access_entries import ALL, PAGE, AccessFilter, LoggedAccess, conditions_of, entry, numbers_of
 from .wal_files import LedgerFiles
 
 SUFFIX = ".access"
 SIDES = ("", "-wal", "-shm")
 APPLICATION, SCHEMA = 0x696E6661, 1  # PRAGMA application_id: “infa”; user_version
 BUSY_SECONDS, PATIENCE_SECONDS, _TURN_SECONDS = 5.0, 10.0, 0.05
+MOST_LOOKS = 20_000  # that are examined at a time
 LONGEST = 200  # characters of a detail
 SHORTEST = Period(months=6)  # for which an entry is kept, by the Garante's measure of 27 November 2008
 SALT_SIZE = 16  # bytes
@@ -42,38 +44,6 @@ _CLOCK_STEP = 2.0  # seconds, by which the time of a file may be coarser
 TIMES = 3  # attempts to check it, if rows are added meanwhile
 _EPOCH, _MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
 _NEWEST = 1 << 62  # no row has such a number
-
-
-@dataclass(frozen=True)
-class LoggedAccess:
-    """One look or act: when, by which account, which action. `pseudonym` (32 bytes) is the caller whom it was
-    about, or `None`, and `record` the number of the record. `number` is its place in the log, 0 before it is
-    in the log. `erased` is true if it was about a caller who was erased since."""
-
-    at: datetime
-    account: str
-    action: Action
-    pseudonym: bytes | None = None
-    record: int | None = None
-    detail: str = ""
-    number: int = 0
-    erased: bool = False
-
-
-@dataclass(frozen=True)
-class AccessFilter:
-    """A choice of entries: all, or those of one account, of one action, about one caller or about one of
-    these `records`, from the time `since` on and before the time `until`."""
-
-    account: str | None = None
-    action: Action | None = None
-    pseudonyms: Sequence[bytes] = ()
-    records: Sequence[int] = ()
-    since: datetime | None = None
-    until: datetime | None = None
-
-
-ALL = AccessFilter()
 
 
 def kept_since(retention: Period, now: datetime, zone: tzinfo) -> datetime:
@@ -105,23 +75,27 @@ class AccessLog:
         return number + 1
 
     def page(self, before: int | None, count: int, wanted: AccessFilter = ALL) -> tuple[LoggedAccess, ...]:
-        """Return the newest `count` entries before the number `before`, the newest first."""
+        """Return the newest `count` entries before the number `before`, the newest first. Of a time only the
+        entries about it are read."""
         if not self.file.exists():
             return ()
-        conditions, values = _conditions(wanted)
+        conditions, values = conditions_of(wanted)
         with self._open() as connection:
-            rows = connection.execute(
-                f"SELECT number, at, account, action, pseudonym, who, record, detail FROM access"  # noqa: S608  # our own names
-                f" WHERE number < ? {conditions} ORDER BY number DESC LIMIT ?",
-                (_NEWEST if before is None else min(before, _NEWEST), *values, count),
-            )
-            return tuple(_entry(*row) for row in rows)
+            first, end = numbers_of(connection, wanted)
+            end = end if before is None else min(before, end)
+            rows = connection.execute(PAGE.format(conditions=conditions), (first, end, *values, count))
+            return tuple(entry(*row) for row in rows)
+
+    def looks(self, since: datetime) -> list[PersonLook]:
+        """Return the looks since a time, at most the newest MOST_LOOKS."""
+        entries = self.page(None, MOST_LOOKS, AccessFilter(since=since))
+        return [PersonLook(entry.at, entry.account, entry.action, entry.person) for entry in entries]
 
     def count(self, selection: AccessFilter = ALL) -> Mapping[Action, int]:
         """Return the number of entries by action."""
         if not self.file.exists():
             return {}
-        conditions, values = _conditions(selection)
+        conditions, values = conditions_of(selection)
         with self._open() as connection:
             rows = connection.execute(
                 f"SELECT action, count(*) FROM access WHERE 1 {conditions} GROUP BY action",  # noqa: S608  # our own names
@@ -314,52 +288,3 @@ def _head(connection: sqlite3.Connection) -> tuple[int, bytes]:
     query = "SELECT number, hash FROM access UNION ALL SELECT number, hash FROM state ORDER BY number DESC"
     number, row_hash = connection.execute(f"{query} LIMIT 1").fetchone()
     return number, row_hash
-
-
-def _conditions(access_filter: AccessFilter) -> tuple[str, list[object]]:
-    """Return the SQL conditions of a filter, and their values."""
-    since, until = (
-        None if time is None else (time - _EPOCH) // _MICROSECOND
-        for time in (access_filter.since, access_filter.until)
-    )
-    optional: list[tuple[str, object]] = [
-        ("account = ?", access_filter.account),
-        ("action = ?", access_filter.action and str(access_filter.action)),
-        ("at >= ?", since),
-        ("at < ?", until),
-    ]
-    present = [(sql, value) for sql, value in optional if value is not None]
-    conditions, values = [sql for sql, _value in present], [value for _sql, value in present]
-    alternatives: list[str] = []
-    if access_filter.pseudonyms:
-        alternatives.append(f"pseudonym IN ({', '.join('?' * len(access_filter.pseudonyms))})")
-        values += access_filter.pseudonyms
-    if access_filter.records:  # one value, for SQLite limits how many there may be
-        alternatives.append("record IN (SELECT value FROM json_each(?))")
-        values.append(json.dumps(list(access_filter.records)))
-    if alternatives:
-        conditions.append(f"({' OR '.join(alternatives)})")
-    return "".join(f" AND {condition}" for condition in conditions), values
-
-
-def _entry(
-    number: int,
-    at: int,
-    account: str,
-    action: str,
-    pseudonym: bytes | None,
-    who_hash: bytes | None,
-    record: int | None,
-    detail: str,
-) -> LoggedAccess:
-    """Build an entry from a row. Raises ValueError if there is no such action."""
-    return LoggedAccess(
-        _EPOCH + at * _MICROSECOND,
-        account,
-        Action(action),
-        pseudonym,
-        record,
-        detail,
-        number,
-        erased=who_hash is not None and pseudonym is None,
-    )

@@ -8,6 +8,7 @@ gives samples, and in seconds elsewhere; times are aware datetimes in UTC.
 - `plan`, `prompts`: what the configuration says: who must hear what on which line; its sound
 - `choices`, `countries`, `hooks`: kinds of choices; countries of operators; a company's hook
 - `calls`: who rings, what was heard, what is recorded
+- `looks`: looks at persons' data, and which are unusual
 - `requests`: persons' requests: their states and moves
 - `history`: what a caller already got, and a decision
 - `names`: what people read in place of ids

@@ -34,11 +34,13 @@ Callers:
 
 Records:
 
+- `daily_brief`: the three questions of a company's day
 - `records`, `calls`, `statistics`: records, all of one call, numbers by hour, day and month
 - `importing`, `import_reading`, `import_rows`, `import_order`, `import_rejects`: deliveries made elsewhere,
   from a list: understood, prepared, put in order; rows that are rejected
 - `csv_table`, `text_encoding`, `sheet_table`, `sheet_rows`: rows of a CSV file and of an Excel file
-- `table_columns`, `cell_times`, `day_range`: columns, times, a range of days
+- `table_columns`, `cell_times`, `day_range`, `typed_period`: columns, times, a range of days, times as
+  people type them
 - `monthly_report`, `report_document`, `report_sending`: the report of a month, as JSON, by mail
 - `retention`, `restoring`: what is past its retention; a backup, or a ledger under a new name
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
-from ..ledgers import access_log
 from ..ledgers.access_chain import AccessChain
-from ..ledgers.access_log import ALL, AccessFilter
+from ..ledgers.access_entries import ALL, AccessFilter, LoggedAccess
 from ..model import Action, Controller, Line
 from ..model.errors import LedgerError
+from ..model.looks import UnusualLooks, unusual_looks
 from ..model.text import Text
 from ..process import storage
 from .doctor import users
@@ -29,6 +29,7 @@ __all__ = [
     "page",
     "problems",
     "shell_account",
+    "unusual",
     "verify",
 ]
 SHELL = "shell:"
@@ -87,7 +88,7 @@ def note(
 
     Raises LedgerError, and then nothing may be shown.
     """
-    entry = access_log.LoggedAccess(now, account, action, pseudonym, record, detail)
+    entry = LoggedAccess(now, account, action, pseudonym, record, detail)
     line_facts = [f"line={line.number}"] if line else []
     return storage.access_log(controller).add(entry, " ".join([*line_facts, *filter(None, [facts])]))
 
@@ -127,7 +128,7 @@ def page(
     )
 
 
-def _entry(entry: access_log.LoggedAccess, controller: str) -> AccessEntry:
+def _entry(entry: LoggedAccess, controller: str) -> AccessEntry:
     return AccessEntry(
         controller=controller,
         number=entry.number,
@@ -139,6 +140,11 @@ def _entry(entry: access_log.LoggedAccess, controller: str) -> AccessEntry:
         record=entry.record,
         detail=entry.detail or None,
     )
+
+
+def unusual(controller: Controller, now: datetime, period: timedelta) -> tuple[UnusualLooks, ...]:
+    """Return what was unusual among the looks at persons' data of the last `period`. Raises LedgerError."""
+    return unusual_looks(storage.access_log(controller).looks(now - period), controller.zone)
 
 
 def verify(controller: Controller) -> AccessChain:

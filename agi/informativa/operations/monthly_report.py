@@ -13,7 +13,7 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 
 from ..evidence import last_audit
-from ..ledgers.access_log import AccessFilter
+from ..ledgers.access_entries import AccessFilter
 from ..ledgers.month_counts import MonthCounts, RecordGroup
 from ..ledgers.tally import HourCount
 from ..model import Action, Answer, Choice, Controller, Line, RecordKind, Status

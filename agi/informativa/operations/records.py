@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import islice
@@ -19,6 +19,15 @@ from ..process import storage
 ALL = RecordFilter()
 CALLS = RecordFilter(without=tuple(sorted(KEPT)))
 """The records of calls and other deliveries, without those about records."""
+_PAPERS = (RecordKind.OPERATOR, RecordKind.WEBSITE, RecordKind.CONTRACT)
+KIND_GROUPS: Mapping[str, tuple[RecordKind, ...]] = {
+    "calls": (RecordKind.PHONE,),
+    "papers": _PAPERS,
+    "erasures": (RecordKind.ERASURE,),
+    "notes": tuple(kind for kind in RecordKind if kind in KEPT and kind is not RecordKind.ERASURE),
+}
+"""The kinds of records as people ask for them. Imports are among the papers: no record says whether it was
+typed or imported."""
 NEWEST = 1 << 62  # no record has such a number
 REACH = 100_000  # records that a page reads at most: reading them takes some 60 ms
 LATE = timedelta(days=1)  # within this time after a call it is on record, whatever clocks and spools did

@@ -23,6 +23,7 @@ from prometheus_client.registry import Collector
 from .. import __version__
 from ..evidence.last_audit import LastAudit
 from ..model import CallResult, Ending, Line, Reason, SharedState, Status, Verdict
+from ..model.looks import Unusual, UnusualLooks
 
 if TYPE_CHECKING:
     from ..ledgers.outbox import OutboxState
@@ -155,6 +156,12 @@ class Metrics:
             name: gauge(f"informativa_requests_{name}", about, ["controller"])
             for name, about in _REQUESTS.items()
         }
+        self._unusual_looks = Gauge(
+            "informativa_unusual_looks",
+            "Accounts that looked at persons' data in an unusual way within the last 24 hours",
+            ["controller", "kind"],
+            registry=registry,
+        )
         self._hooked: set[str] = set()  # the controllers with these
         self.loaded = gauge(
             "informativa_configuration_loaded",
@@ -218,6 +225,12 @@ class Metrics:
         }
         for name, value in values.items():
             self._requests[name].labels(controller).set(value)
+
+    def unusual_looks(self, controller: str, looks: Sequence[UnusualLooks]) -> None:
+        """Set how many accounts looked at persons' data in an unusual way."""
+        for kind in Unusual:
+            accounts = sum(entry.kind is kind for entry in looks)
+            self._unusual_looks.labels(controller, kind).set(accounts)
 
     def hook(self, controller: str, state: OutboxState, now: datetime) -> None:
         """Set what is so of a company's hook."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from ..config import Configuration
 from ..evidence import last_audit
 from ..model import Controller
 from ..model.errors import InformativaError, LedgerError
+from ..model.looks import unusual_looks
 from ..system.patience import in_thread
 from ..system.turns import Turns
 from . import maintenance, spool_collection, storage
@@ -29,6 +30,7 @@ from .metrics import Metrics
 
 DAY_SECONDS = 24 * 60 * 60
 COLLECT_SECONDS = ERASE_SECONDS = AUDIT_SECONDS = 60.0
+LOOKS_PERIOD = timedelta(days=1)  # whose unusual looks are counted
 APPROVAL_SECONDS = 60 * 60
 REOPEN_SECONDS = HOOK_SECONDS = 5.0
 HOOK_TURN_SECONDS = 150.0  # more than a round and the longest wait for an answer
@@ -114,8 +116,8 @@ class RegularWork:
             await asyncio.sleep(ERASE_SECONDS)
 
     async def _read_audits(self) -> None:
-        """Read from time to time, for the metrics, what the last audit of each ledger said, and which
-        requests of persons are open."""
+        """Read from time to time, for the metrics, what the last audit of each ledger said, which
+        requests of persons are open, and which looks at persons' data were unusual."""
 
         async def read(controller: Controller) -> None:
             self._metrics.audited(controller.id, await in_thread(last_audit.read, Path(controller.ledger)))
@@ -123,6 +125,9 @@ class RegularWork:
                 requests = await in_thread(storage.requests, controller)
                 today = datetime.now(controller.zone).date()
                 self._metrics.requests(controller.id, requests, today)
+                log = storage.access_log(controller)
+                looks = await in_thread(log.looks, datetime.now(UTC) - LOOKS_PERIOD)
+                self._metrics.unusual_looks(controller.id, unusual_looks(looks, controller.zone))
 
         turns = Turns("audits")
         while True:

@@ -20,6 +20,7 @@ Pages (`templates/`):
 Records and answers, for readers who have never seen one:
 
 - `record_words`: the meanings of their codes and names
+- `call_words`: records in a few words each, days, badges of callers
 - `choice_sentences`: choices in sentences
 - `choice_words`: choices in words, for whoever counts
 

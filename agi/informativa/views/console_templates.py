@@ -29,13 +29,13 @@ from ..model.text import Text
 from ..operations.evidence.auditing import AuditedLedger
 from ..operations.evidence.verifying import VerifiedReceipt
 from ..operations.record_document import AskedChoice
-from . import choice_words
+from . import call_words, choice_words
 from . import record_words as words
 from .choice_sentences import options
 from .markup import templates_in
 from .messages import Language
 from .text import audits, evidence, forecast
-from .text.access_log import action_text, detail_text, short
+from .text.access_log import action_text, detail_text, short, unusual_text
 from .text.boxes import ago, cells
 from .text.bundle_plan import sentences
 from .text.choices import explained_key, outlook
@@ -55,8 +55,14 @@ def environment() -> jinja2.Environment:
             "acted": action_text,
             "detailed": detail_text,
             "means": means,
+            "by_day": call_words.by_day,
+            "badge": call_words.badge,
+            "outcome": call_words.outcome,
+            "outcome_class": call_words.outcome_class,
+            "short_reason": call_words.short_reason,
             "note_text": words.note_text,
             "short": short,
+            "unusual": unusual_text,
             "looked_for": looked_for,
             "options": options,
             "ended": end_of,
@@ -86,6 +92,8 @@ def environment() -> jinja2.Environment:
     )
     templates.globals |= {
         "moment": moment,
+        "clock": call_words.clock,
+        "weekday": call_words.weekday_text,
         "when": when,
         "day": day,
         "written": day_text,

@@ -2,7 +2,7 @@
 
 - `entry`: log-in, log-out, invitations, the choice of a language and a company
 - `today`: the first page of a company
-- `calls`, `call`: recorded calls, and the story of one
+- `calls`, `call_filter`, `call`: recorded calls, their filter, and the story of one
 - `caller`: a caller: search, records, consents, what he was told elsewhere
 - `caller_lookup`: callers who were looked up, as sessions remember them
 - `consents`: what counts of all callers, and a withdrawal

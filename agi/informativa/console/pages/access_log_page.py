@@ -2,34 +2,57 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from urllib.parse import urlencode
+
 from starlette.responses import Response
 
-from ...model import Action
+from ...model import Action, plausibility
+from ...model.errors import InformativaError
+from ...model.looks import MANY_PERSONS, NIGHT_BEGINS, NIGHT_ENDS
 from ...operations import access_log
-from ...operations.access_log import AccessFilter
+from ...operations.access_log import AccessEntries, AccessFilter
 from ..context import RequestContext
+from .call_filter import typed_times
 from .caller_lookup import lookup_keys
 
 COUNT = 50  # entries on a page
+FILTERS = ("account", "action", "since", "until")  # parameters of the address
+WEEK = timedelta(days=7)  # whose unusual looks are named
 
 
 def listing(context: RequestContext) -> Response:
-    """Show the newest entries, of all or of one account or action, and whether all are intact. This look is
-    on record, too."""
-    account, action = context.query("account", 64), context.query("action", 40)
+    """Show the newest entries that pass the filters, whether all are intact, and which looks were unusual.
+    This look is on record, too."""
+    choices = {name: context.query(name, 64) for name in FILTERS}
+    errors: dict[str, InformativaError] = {}
+    since, until = (
+        None if at is None else plausibility.moment(at.isoformat(), context.company.zone)
+        for at in typed_times(context, errors)
+    )
     access_filter = AccessFilter(
-        account=account or None, action=Action(action) if action in list(Action) else None
+        account=choices["account"] or None,
+        action=Action(choices["action"]) if choices["action"] in list(Action) else None,
+        since=since,
+        until=until,
     )
     context.note("access-log")
-    before = context.number("before")
-    entries = access_log.page(context.company, before, COUNT, access_filter)
-    problems = access_log.problems(context.company, context.console.now()) if before is None else None
+    before, now = context.number("before"), context.console.now()
+    parameters = {name: value for name, value in choices.items() if value}
+    first = before is None and not parameters
     return context.page(
         "access_log.html",
-        problems=problems,
-        page=entries,
-        account=account,
-        action=access_filter.action,
+        400 if errors else 200,
+        problems=access_log.problems(context.company, now) if before is None else None,
+        unusual=access_log.unusual(context.company, now, WEEK) if first else (),
+        page=AccessEntries((), None)
+        if errors
+        else access_log.page(context.company, before, COUNT, access_filter),
+        errors=errors,
+        choices=choices,
         actions=list(Action),
+        address=lambda **more: "?" + urlencode({**parameters, **more}),
         lookups=lookup_keys(context),
+        many=MANY_PERSONS,
+        night=(NIGHT_BEGINS.hour, NIGHT_ENDS.hour),
     )

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Iterator
-from dataclasses import dataclass, replace
-from enum import StrEnum
 from itertools import islice
-from typing import TypeVar
 from urllib.parse import urlencode
 
 from starlette.concurrency import run_in_threadpool
@@ -15,40 +12,33 @@ from starlette.responses import Response, StreamingResponse
 
 from ...call.caller import mask
 from ...ledgers.tally import OF_CHOICES
-from ...model import Action, Line, Reason, Record, RecordFilter, RecordKind, Role, Status
+from ...model import Action, Reason, Record, RecordFilter, Role
 from ...model.errors import InformativaError, LedgerError
 from ...model.text import Text
 from ...operations import callers, record_document, records
 from ...operations.controller_state import lines_of
 from ...operations.typed_caller import by_customer, by_number
 from ...process import storage
+from ...views.call_words import OUTCOMES, REASONS
 from ...views.documents import streamed
 from ...views.record_files import table
-from ..context import RequestContext, attachment, parse_moment, record_number
+from ..context import RequestContext, attachment, record_number
 from ..live import Subscriber
+from .call_filter import FILTERS, CallerFilter, call_filter
 
 STREAM = "text/event-stream"
 COUNT = 50  # records on a page
-COUNTS = (RecordKind.TOTALS, RecordKind.ACCESS)  # of which whoever looks at records causes many
 ROWS = 500  # of a file, that are sent at a time
+GROUPS = {
+    "": Text("All"),
+    "calls": Text("Calls"),
+    "papers": Text("Papers and imports"),
+    "erasures": Text("Erasures"),
+    "notes": Text("Notes of the program"),
+}
+"""The kinds of records (`records.KIND_GROUPS`) as the page names them."""
 HEARTBEAT = 2.0  # seconds between two checks that the browser is still there, and may watch
-FILTERS = ("line", "status", "reason", "since", "until")  # parameters of the address
 KINDS = {"csv": "text/csv; charset=utf-8", "json": "application/json"}
-
-Word = TypeVar("Word", bound=StrEnum)
-
-
-@dataclass(frozen=True)
-class CallerFilter:
-    """A caller of one company whose records somebody wants to see: his pseudonyms there, and his masked
-    number. `recorded` is the pseudonym of his newest record, or `None`: the pseudonym of a caller who was
-    erased must not come back into the access log. `doubt` says why the number may be a mistake."""
-
-    controller: str
-    pseudonyms: tuple[bytes, ...]
-    recorded: bytes | None
-    caller: str
-    doubt: Text
 
 
 def listing(context: RequestContext) -> Response:
@@ -142,8 +132,12 @@ def _event(name: str, text: str, number: int | None = None) -> str:
 
 
 def _listing(context: RequestContext, caller_filter: CallerFilter | None) -> Response:
-    record_filter, before_number = _record_filter(context, caller_filter), context.number("before")
-    page = records.page(context.company, record_filter, before_number, COUNT)
+    chosen, before_number = call_filter(context, caller_filter), context.number("before")
+    page = (
+        records.Page((), None)
+        if chosen.errors
+        else records.page(context.company, chosen.records, before_number, COUNT)
+    )
     choices = {name: context.query(name) for name in FILTERS}
     parameters = {name: value for name, value in choices.items() if value}
     has_choices = storage.has_answers(context.company)
@@ -151,15 +145,25 @@ def _listing(context: RequestContext, caller_filter: CallerFilter | None) -> Res
     newest = page.records[0].number if page.records else 0
     return context.page(
         "calls.html",
+        400 if chosen.errors else 200,
         page=page,
+        errors=chosen.errors,
+        groups=GROUPS,
         caller_filter=caller_filter,
         choices=choices,
         before=before_number,
         here=context.request.url.path,
         address=lambda **more: "?" + urlencode({**parameters, **more}),
+        address_of=lambda group: "?" + urlencode({**parameters, "kind": group}),
         lines=lines_of(context.company, context.configuration),
-        statuses=[status for status in Status if has_choices or status not in OF_CHOICES],
-        reasons=[reason for reason in Reason if has_choices or reason is not Reason.NOT_ANSWERED],
+        statuses={
+            status: words for status, words in OUTCOMES.items() if has_choices or status not in OF_CHOICES
+        },
+        reasons={
+            reason: words
+            for reason, words in REASONS.items()
+            if has_choices or reason is not Reason.NOT_ANSWERED
+        },
         reach=records.REACH,
         searches=context.account.may(context.company.id, Role.COMPLIANCE),
         live=f"{context.path('live')}?after={newest}" if first else "",
@@ -179,13 +183,16 @@ def _export(context: RequestContext, caller_filter: CallerFilter | None) -> Resp
     kind, owner = context.request.path_params["kind"], context.company
     if kind not in KINDS:
         raise HTTPException(404)
-    extract = records.extract(owner, _record_filter(context, caller_filter), context.number("before"))
+    chosen = call_filter(context, caller_filter)
+    for error in chosen.errors.values():
+        raise error
+    extract = records.extract(owner, chosen.records, context.number("before"))
     filters = [f"{name}={context.query(name)}" for name in FILTERS if context.query(name) and name != "line"]
     context.note(
         Action.EXPORT,
         pseudonym=caller_filter.recorded if caller_filter else None,
         detail=" ".join(filters),
-        line=_line(context),
+        line=chosen.line,
         facts=f"records={extract.first}-{extract.last}",
     )
     if kind == "csv":
@@ -195,34 +202,3 @@ def _export(context: RequestContext, caller_filter: CallerFilter | None) -> Resp
         parts = streamed("records", documents)
     name = f"{owner.id}-records-{extract.first}-{extract.last}.{kind}"
     return StreamingResponse(batched(parts), media_type=KINDS[kind], headers=attachment(name))
-
-
-def _record_filter(context: RequestContext, caller_filter: CallerFilter | None) -> RecordFilter:
-    """Return the filter of the address. Raises InformativaError for a value that cannot be."""
-    line, reason = _line(context), _word(context, Reason, "reason")
-    record_filter = RecordFilter(
-        line.number if line else "",
-        status=_word(context, Status, "status"),
-        reason=reason,
-        since=parse_moment(context.query("since", 30)),
-        until=parse_moment(context.query("until", 30)),
-        without=() if reason is Reason.COUNTED else COUNTS,
-    )
-    return replace(record_filter, callers=caller_filter.pseudonyms) if caller_filter else record_filter
-
-
-def _line(context: RequestContext) -> Line | None:
-    """Return the line that the address names. Raises InformativaError if it is not this company's."""
-    number = context.query("line")
-    lines = {line.number: line for line in lines_of(context.company, context.configuration)}
-    if number and number not in lines:
-        raise InformativaError(Text("This company has no such line."), Text("Choose one of the list."))
-    return lines.get(number)
-
-
-def _word(context: RequestContext, kind: type[Word], name: str) -> Word | None:
-    text = context.query(name)
-    try:
-        return kind(text) if text else None
-    except ValueError:
-        raise InformativaError(Text("There is no such choice."), Text("Choose one of the list.")) from None

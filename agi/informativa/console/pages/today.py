@@ -1,21 +1,21 @@
-"""The first page of a company: the calls of today, this month or this year, and present problems."""
+"""The first page of a company: the questions of its day, and the calls of today, this month or this year."""
 
 from __future__ import annotations
 
 import calendar
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
-from pathlib import Path
+from datetime import UTC, date, datetime, time, timedelta
 
 from starlette.responses import Response
 
-from ...model import Answer, Record, Status
-from ...model.errors import EvidenceError, LedgerError
+from ...model import Answer, Record, Role, Status
+from ...model.errors import LedgerError
 from ...model.text import Text
-from ...operations import records, request_register, statistics
+from ...operations import access_log, daily_brief, records, request_register, statistics
 from ...operations.controller_state import lines_of
-from ...operations.evidence.log_state import log_state
+from ...operations.daily_brief import BriefAnswer, Light
 from ...operations.statistics import ChoiceStatistics, DayStatistics
 from ...views.choice_words import ANSWERS
 from ..context import RequestContext
@@ -25,6 +25,7 @@ DAY, MONTH, YEAR = "day", "month", "year"
 STEPS = {DAY: 3600, MONTH: 86400, YEAR: 30 * 86400}  # seconds of a bar
 SPANS = {DAY: Text("Today"), MONTH: Text("This month"), YEAR: Text("This year")}
 LAST = 10  # calls that are shown
+HEALTH = "health"  # the page of the machine, which is of no company
 
 
 @dataclass(frozen=True)
@@ -37,12 +38,13 @@ class Slot:
 
 
 def today(context: RequestContext) -> Response:
-    """Show the counts of a span, the last calls, and the problems. An error is shown in the place of
-    counts."""
+    """Show the answers to the questions of the day, the counts of a span, and the last calls. An error is
+    shown in the place of counts."""
     span = context.query("over") if context.query("over") in SPANS else DAY
     slots: tuple[Slot, ...] = ()
     last: tuple[Record, ...] = ()
     choices: tuple[ChoiceStatistics, ...] = ()
+    before: tuple[date, DayStatistics] | None = None
     error = None
     try:
         slots = tuple(_slots(context, span))
@@ -50,9 +52,15 @@ def today(context: RequestContext) -> Response:
         configured = context.configuration.choices.get(context.company.id, ())
         choices = statistics.answers(context.company, configured, first, end - timedelta(days=1))
         last = records.page(context.company, records.CALLS, count=LAST).records
+        before = _a_week_before(context) if span == DAY else None
     except LedgerError as failed:
         error = failed
     total = statistics.total(slot.count for slot in slots if slot.count)
+    questions = (
+        (Text("Was everybody told?"), [daily_brief.informed_answer(None if error else total)]),
+        (Text("Is anything broken?"), daily_brief.fault_answers([*_problems(context, error)])),
+        (Text("Is anything due?"), [_due(context)]),
+    )
     return context.page(
         "today.html",
         spans=SPANS,
@@ -61,6 +69,7 @@ def today(context: RequestContext) -> Response:
         axis=_axis(context, span),
         step=STEPS[span],
         total=total,
+        before=before,
         choices=choices,
         answers={
             answer: ANSWERS[answer] for answer in Answer if any(answer in one.answers for one in choices)
@@ -68,9 +77,13 @@ def today(context: RequestContext) -> Response:
         left_out=any(choice.left_out for choice in choices),
         last=last,
         error=error,
-        problems=list(_problems(context)),
-        machine=machine(context) if context.is_operator else None,
-        statuses=[status for status in Status if total.by_status.get(status)],
+        questions=questions,
+        labels={entry.part: entry.label for entry in context.menu()} | {HEALTH: Text("Health")},
+        statuses=[
+            status
+            for status in Status
+            if total.by_status.get(status) or (before and before[1].by_status.get(status))
+        ],
     )
 
 
@@ -106,21 +119,40 @@ def _slots(context: RequestContext, span: str) -> Iterator[Slot]:
         first += timedelta(days=length)
 
 
-def _problems(context: RequestContext) -> Iterator[Text]:
-    """Yield the problems of this company, each with its remedy."""
-    owner = context.company
-    if owner.refused:
-        yield Text("This company is not live: {why}", why=owner.refused)
-    if not Path(owner.ledger).exists():
+def _a_week_before(context: RequestContext) -> tuple[date, DayStatistics]:
+    """Return the same weekday of the week before, and its counts up to the present hour, which is included.
+    Raises LedgerError."""
+    owner, lines = context.company, lines_of(context.company, context.configuration)
+    now = context.console.now().astimezone(owner.zone)
+    day = now.date() - timedelta(days=7)
+    hours = statistics.by_hour(owner, day, lines)
+    return day, statistics.total(count for at, count in hours if at.astimezone(owner.zone).hour <= now.hour)
+
+
+def _problems(context: RequestContext, error: LedgerError | None) -> Iterator[BriefAnswer]:
+    """Yield what is wrong, for operators also with the machine."""
+    problems = list(daily_brief.problems(context.company))
+    yield from problems
+    if error is not None and error.text not in [problem.text for problem in problems]:
+        yield BriefAnswer(Light.BAD, error.text, "company")
+    if context.account.may(context.company.id, Role.COMPLIANCE):
+        with suppress(LedgerError):  # which the page of the access log tells
+            unusual = access_log.unusual(context.company, context.console.now(), timedelta(days=1))
+            if accounts := {looks.account for looks in unusual}:
+                yield daily_brief.unusual_answer(len(accounts))
+    if not context.is_operator or (state := machine(context)) is None:
         return
+    if not state.result.in_order:
+        yield BriefAnswer(Light.BAD, Text("Something is wrong with this machine."), HEALTH)
+    for text in state.result.warnings:
+        yield BriefAnswer(Light.OPEN, text, HEALTH)
+
+
+def _due(context: RequestContext) -> BriefAnswer:
+    """Return which requests are due."""
+    now = context.console.now()
     try:
-        requests = request_register.open_requests(owner, context.console.now())
-        if requests and requests.overdue:
-            yield request_register.overdue_text(owner, requests)
-        state = log_state(owner)
-    except (LedgerError, EvidenceError) as error:
-        yield error.text
-        return
-    for copy in (*state.published, *state.witnessed):
-        if copy.problem:
-            yield Text("The log is not at {place}: {why}", place=copy.place, why=copy.problem)
+        requests = request_register.open_requests(context.company, now)
+    except LedgerError as error:
+        return BriefAnswer(Light.BAD, error.text, "company")
+    return daily_brief.deadline_answer(requests, request_register.today(context.company, now))

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import tzinfo
 
 from ...model import Action
+from ...model.looks import Unusual, UnusualLooks
 from ...model.text import Text
 from ...operations.access_log import AccessEntries
 from ..messages import Language
@@ -64,6 +65,20 @@ def detail_text(detail: str, say: Language) -> str:
     """Return a detail with its first word in the reader's language, if that is one of ours."""
     first, _space, remainder = detail.partition(" ")
     return f"{say(_DETAILS[first])} {remainder}".strip() if first in _DETAILS else detail
+
+
+def unusual_text(looks: UnusualLooks) -> Text:
+    """Return a sentence on unusual looks of an account."""
+    text = (
+        Text.counted("{account}: {count} look at night", "{account}: {count} looks at night", looks.count)
+        if looks.kind is Unusual.NIGHT
+        else Text.counted(
+            "{account}: {count} person within an hour",
+            "{account}: {count} persons within an hour",
+            looks.count,
+        )
+    )
+    return text.format(account=looks.account, count=looks.count)
 
 
 def short(pseudonym: bytes | str | None) -> str:

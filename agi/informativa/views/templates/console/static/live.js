@@ -9,9 +9,16 @@ for (const place of document.querySelectorAll("[data-live]")) {
   source.addEventListener("open", () => show("on"));
   source.addEventListener("calls", (event) => {
     show("on");
-    const body = place.querySelector("tbody");
-    body.insertAdjacentHTML("afterbegin", event.data); // the console's own rows, escaped there
-    while (body.rows.length > Number(place.dataset.most)) body.lastElementChild.remove();
+    const table = place.querySelector("table"), parsed = document.createElement("template");
+    parsed.innerHTML = `<table>${event.data}</table>`; // the console's own rows, escaped there
+    for (const day of [...parsed.content.querySelectorAll("tbody")].reverse()) {
+      const newest = table.tBodies[0];
+      if (newest?.dataset.day === day.dataset.day) newest.rows[0].after(...[...day.rows].slice(1));
+      else table.tHead.after(day);
+    }
+    const rows = [...table.querySelectorAll("tbody tr:not(.day)")];
+    for (const row of rows.slice(Number(place.dataset.most))) row.remove();
+    for (const day of [...table.tBodies]) if (day.rows.length === 1) day.remove(); // the heading alone
     part("table").hidden = false;
     place.querySelector(".empty")?.remove();
   });

@@ -1,0 +1,80 @@
+"""The three questions of a company's day, and their answers."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from informativa.model import Status
+from informativa.model.text import Text
+from informativa.operations.daily_brief import (
+    BriefAnswer,
+    Light,
+    deadline_answer,
+    fault_answers,
+    informed_answer,
+)
+from informativa.operations.request_register import OpenRequests
+from informativa.operations.statistics import DayStatistics
+
+TODAY = date(2026, 11, 30)
+
+
+@pytest.mark.parametrize(
+    ("by_status", "light", "sentence", "status"),
+    [
+        ({}, "good", "Yes: no notice that was due is missing.", None),
+        ({"PLAYED": 3, "NOTDUE": 4}, "good", "Yes: no notice that was due is missing.", None),
+        ({"PARTIAL": 1}, "open", "Not yet: 1 notice was not heard in full. It stays due.", "PARTIAL"),
+        ({"PARTIAL": 2}, "open", "Not yet: 2 notices were not heard in full. They stay due.", "PARTIAL"),
+        ({"PARTIAL": 2, "FAILED": 1}, "bad", "No: 1 notice could not be played.", "FAILED"),
+    ],
+)
+def test_whether_everybody_was_told(
+    by_status: dict[str, int], light: str, sentence: str, status: str | None
+) -> None:
+    """What failed counts more than what was not heard to its end, and the answer leads to these calls."""
+    counts = {Status(name): count for name, count in by_status.items()}
+    answer = informed_answer(DayStatistics(TODAY, 9, counts, {"+39021": 9}, 0.0))
+    assert (answer.light, str(answer.text), answer.status) == (light, sentence, status)
+
+
+def test_nothing_is_yes_that_nobody_knows() -> None:
+    """Without calls the question stays open, and without records the answer is that nobody knows."""
+    assert informed_answer(DayStatistics(TODAY, 0, {}, {}, 0.0)).light == "calm"
+    assert informed_answer(None).light == "bad"
+
+
+def test_the_worst_fault_comes_first() -> None:
+    """A fault stands before what somebody should look at; without either no fault is known."""
+    look, fault = BriefAnswer(Light.OPEN, Text("look")), BriefAnswer(Light.BAD, Text("fault"))
+    assert [str(answer.text) for answer in fault_answers([look, fault])] == ["fault", "look"]
+    assert [answer.light for answer in fault_answers([])] == ["good"]
+
+
+@pytest.mark.parametrize(
+    ("requests", "light", "sentence"),
+    [
+        (None, "good", "Nothing: no person's request is open."),
+        (
+            OpenRequests(2, 0, date(2026, 12, 8)),
+            "good",
+            "2 persons' requests are open, the first due on 2026-12-08.",
+        ),
+        (
+            OpenRequests(1, 0, date(2026, 12, 7)),
+            "open",
+            "1 person's request is open: it is due on 2026-12-07.",
+        ),
+        (
+            OpenRequests(3, 1, date(2026, 11, 29)),
+            "bad",
+            "1 person's request is overdue: it was due on 2026-11-29.",
+        ),
+    ],
+)
+def test_what_is_due(requests: OpenRequests | None, light: str, sentence: str) -> None:
+    """A request that is due within a week is to be looked at, and one that is overdue is a fault."""
+    answer = deadline_answer(requests, TODAY)
+    assert (answer.light, str(answer.text), answer.page) == (light, sentence, "requests")

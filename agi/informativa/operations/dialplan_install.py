@@ -26,7 +26,8 @@ CALL = f" same => n,{STEP}"
 TARGET = "informativa-freepbx,s,1"  # of a Custom Destination in FreePBX, which returns
 ISSABEL = Text(
     "Issabel's Custom Destinations do not return: by hand, give each place that callers are to reach a"
-    " context of its own, which calls informativa-freepbx, and lead the inbound routes to it: docs/other-pbxs.md"
+    " context of its own, which calls informativa-freepbx, and lead the inbound routes to it:"
+    " docs/other-pbxs.md"
 )
 """The step that is left to do by hand on an Issabel."""
 MARK = b"; informativa:"  # the beginning of the file that informativa writes

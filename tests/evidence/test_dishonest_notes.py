@@ -455,13 +455,14 @@ def log_folder_deleted_and_forgotten(centre: CallCentre) -> None:
 
 
 @noticed(
-    CHANGED,
-    "ends before 32 records that were signed",
+    COMPLETE,
+    "remark: The log in .* ends before 32 records that were signed",
     ["behind"],
     "30 leaves are published, and 32 were signed ten minutes ago",
 )
 def publication_withheld(centre: CallCentre) -> None:
-    """The company's witness signed what is not shown."""
+    """The company's witness signed what is not shown, which the monitor names. The ledger has it: an audit,
+    which sees no more than a copy that is behind, holds its leaves against the witness."""
     centre.leave_out("  publish: ")
 
 

@@ -39,7 +39,7 @@ TESTS = {
     "operations/forecast": ("forecast",),
     "operations/forecast_counting": ("forecast",),
     "operations/backup/archive": ("backup", "restore"),
-    "operations/backup/conditions": ("backup", "restore"),
+    "operations/backup/conditions": ("backup_parts", "restore"),
     "operations/backup/encryption": ("backup", "restore"),
     "operations/backup/listing": ("backup_parts", "backup"),
     "operations/backup/making": ("backup", "restore"),

@@ -10,10 +10,12 @@ from pathlib import Path
 import pytest
 
 from backups import KNOWN, back_up, config, inform
+from informativa.call.caller import fingerprint
 from informativa.config import load
 from informativa.model import Period
+from informativa.model.connections import SharedDatabase
 from informativa.model.errors import InformativaError
-from informativa.operations.backup import archive, listing, manifest, places
+from informativa.operations.backup import archive, conditions, listing, manifest, places
 from informativa.operations.backup.manifest import BackupCompany, BackupFile, FilePart, Manifest
 from informativa.operations.backup.places import BackupPlace
 
@@ -181,3 +183,31 @@ def test_list_tells_all_of_a_backup(folder: Path) -> None:
     listed = listing.list_backups(config(folder))
     assert listed.folder == file.parent
     assert listed.backups[0].expires == datetime(2026, 3, 2, tzinfo=UTC)
+
+
+def test_backup_of_another_box_or_of_another_key_is_refused(folder: Path) -> None:
+    """Where boxes share a database the box counts, else it does not; both are named, and so is the key that
+    is missing. A company of which the backup has no key needs none."""
+    configuration = load(config(folder))
+    conditions.require_possible(configuration, WHOLE, ["acme", "gone"])
+    for box in ("box", "other"):
+        shared = replace(configuration, shared=SharedDatabase(("db:5432",), "calls", box))
+        if box == WHOLE.box:
+            conditions.require_possible(shared, WHOLE, ["acme"])
+            continue
+        with pytest.raises(InformativaError) as caught:
+            conditions.require_possible(shared, WHOLE, ["acme"])
+        assert said(caught.value) == (
+            "The backup is of the box box, and this is other.",
+            "Take a backup of this box: informativa backup list",
+        )
+    acme = configuration.controllers["acme"]
+    with pytest.raises(InformativaError) as caught:
+        conditions.require_key(WHOLE, acme)
+    assert said(caught.value) == (
+        "The key of acme by which the callers of the backup are known is missing (its fingerprint is ab12).",
+        "Put it back as its `key:` says, with mode 0600, or give --identity FILE or --passphrase FILE, if the"
+        " backup has the keys; then try again.",
+    )
+    for keys in ((), (fingerprint(acme.key), "ab12")):
+        conditions.require_key(replace(WHOLE, companies=(replace(ACME, keys=keys),)), acme)

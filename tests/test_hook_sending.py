@@ -359,6 +359,8 @@ def test_state_tells_all_of_a_message_that_is_not_taken(folder: Path) -> None:
     sender.send()
     with closing(sqlite3.connect(acme(file).ledger)) as ledger:
         ((name, error),) = ledger.execute("SELECT id, error FROM outbox")
+        ((commitment,),) = ledger.execute("SELECT what FROM leaf WHERE record = 2")
+        assert name == "msg_" + hashlib.sha256(b"informativa hook\0" + commitment).hexdigest()[:32]
         (message,) = outbox.due(ledger, START + timedelta(days=1), 10)
         ((newest,),) = ledger.execute("PRAGMA user_version")
         ledger.execute("PRAGMA user_version = 17")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 from urllib.parse import urlencode
 
 from starlette.responses import Response
@@ -22,8 +23,8 @@ WEEK = timedelta(days=7)  # whose unusual looks are named
 
 
 def listing(context: RequestContext) -> Response:
-    """Show the newest entries that pass the filters, whether all are intact, and which looks were unusual.
-    This look is on record, too."""
+    """Show the newest entries that pass the filters; without any also whether all are intact, which is sent
+    when the whole list is read, and which looks were unusual. This look is on record, too."""
     choices = {name: context.query(name, 64) for name in FILTERS}
     errors: dict[str, InformativaError] = {}
     since, until = (
@@ -40,10 +41,10 @@ def listing(context: RequestContext) -> Response:
     before, now = context.number("before"), context.console.now()
     parameters = {name: value for name, value in choices.items() if value}
     first = before is None and not parameters
-    return context.page(
+    return context.stream(
         "access_log.html",
         400 if errors else 200,
-        problems=access_log.problems(context.company, now) if before is None else None,
+        problems=partial(access_log.problems, context.company, now) if first else None,
         unusual=access_log.unusual(context.company, now, WEEK) if first else (),
         page=AccessEntries((), None)
         if errors

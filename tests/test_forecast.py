@@ -15,7 +15,7 @@ from choosing import answering
 from doubles import FULL, SHORT, line, notice, version
 from examples import PLAYED
 from informativa.call import forecast
-from informativa.call.forecast import Change, CompanySide
+from informativa.call.forecast import Change, CompanySide, Hearing, HearingDifference
 from informativa.ledgers import answers, caller_states
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import (
@@ -35,7 +35,7 @@ from informativa.model import (
     Vouched,
 )
 from informativa.model.choices import NO_ANSWERS
-from informativa.operations.forecast_counting import Sums, sums
+from informativa.operations.forecast_counting import Sums, most_frequent, sums
 
 NOW = datetime(2026, 11, 30, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -292,3 +292,34 @@ def test_each_page_is_read_in_little_time(tmp_path: Path) -> None:
     assert steps == [2000, 2500]
     assert sum(pages) == 2500
     assert max(pages) <= 700
+
+
+def test_sums_of_calls_and_consents() -> None:
+    """Of three callers with ten calls, on a line that has a notice of 4 s once, and one of 2 s that each call
+    hears, which took 5 s before; two of whom granted a consent that ends."""
+    once = Hearing("1", Reason.NOT_INFORMED, 4.0)
+    each_call = Hearing("1", Reason.EVERY_CALL, 2.0, each_call=True)
+    before = replace(each_call, seconds=5.0)
+    first = HearingDifference("privacy", frozenset(), None, once)
+    second = HearingDifference("recording", frozenset(), before, each_call)
+    ends = forecast.CallersConsent("marketing", Reason.NOT_INFORMED)
+    effect = forecast.Effect({ROME: (first, second)}, (ends,))
+    total = Sums()
+    total.add_calls(effect, ROME, 3, 10)
+    total.add_calls(effect, MILAN, 1, 1)
+    total.add_callers(effect, 2)
+    total.add_callers(effect, 3)
+    sums_by_notice = {
+        key[1]: (value.callers, value.calls, value.seconds) for key, value in total.hearings.items()
+    }
+    assert sums_by_notice == {"privacy": (5, 3, 12.0), "recording": (5, 10, -30.0)}
+    assert (total.calls, total.callers) == ({ROME: 10, MILAN: 1}, 5)
+    assert total.consents == {("marketing", Reason.NOT_INFORMED): 5}
+
+
+def test_most_frequent_end() -> None:
+    """The reason of most ends; of consents that stay there is none."""
+    ends = {None: 9, Reason.NOT_INFORMED: 2, Reason.EVERY_CALL: 3}
+    assert most_frequent(ends) is Reason.EVERY_CALL
+    assert most_frequent({**ends, Reason.EVERY_CALL: 1}) is Reason.NOT_INFORMED
+    assert most_frequent({None: 9}) is most_frequent({}) is None

@@ -77,9 +77,11 @@ def test_no_value_of_what_was_sent_comes_back(office: ServedConsole, admin: Brow
 
 
 def test_i6_mistakes_of_another_company_are_counted_alone(office: ServedConsole, admin: Browser) -> None:
-    """The admin of one company learns nothing of another one's part; the admin of both is told."""
+    """The admin of one company has its forecast, and learns nothing of another one's part; the admin of both
+    is told."""
     text = changed(office, ("keys/borealis.key", "keys/nowhere.key"))
     page = result_page(admin, admin.send(text=text))
+    assert "Nothing would change for callers." in page
     assert "1 mistake is in a part that is not this company" in page
     assert "borealis" not in page
     operator = office.browser("operator")

@@ -21,8 +21,8 @@ from .forecast_document import CompanyForecast, ForecastLine, Presence
 
 @dataclass(frozen=True)
 class SentForecast:
-    """The forecast of one company, or the mistakes for which there is none: those in its own part, and, for
-    whoever may see all companies, in the rest; `other_mistakes` are not shown."""
+    """The forecast of one company, or none for the mistakes in its own part; and, for whoever may see all
+    companies, the mistakes in the rest, which is left out. `other_mistakes` are not shown."""
 
     company: CompanyForecast | None
     mistakes: tuple[ConfigProblem, ...] = ()
@@ -65,7 +65,9 @@ def forecast_of_text(
             Text("Its admin sees them by `informativa check`."),
         )
     (company,) = result.companies
-    return SentForecast(company if sees_all else _without_others(company))
+    _configuration, problems = inspect_text(current, text)
+    others = _mistakes(problems, text, current, controller.id, sees_all=sees_all)
+    return replace(others, company=company if sees_all else _without_others(company))
 
 
 def _mistakes(

@@ -5,13 +5,14 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from consenting import ask_for_consents
 from doubles import ManagerServer
 from informativa.asterisk import ami
 from informativa.asterisk import dialplan as dialplans
@@ -31,6 +32,8 @@ LOADED = "Response: Success\nVersion: 22.5.0"
 NOT_LOADED = "Response: Error\nMessage: Module not loaded"
 ALL = frozenset({"CoreSettings", "DBDel", "DBGetTree", "ModuleCheck", "ShowDialPlan"})
 CALLING = DialplanStep("from-trunk", "_[+0-9].", 1, "Gosub", "informativa,s,1(${EXTEN})")
+WITHDRAWING = replace(CALLING, data="informativa,consent,1(${EXTEN})")
+FIXED_LINE = replace(CALLING, extension="+493012345678")
 WHERE = (
     "Where its calls come in, before a queue or a Dial: same =>"
     " n,GosubIf($[${DIALPLAN_EXISTS(informativa,s,1)}]?informativa,s,1(${EXTEN}))"
@@ -415,6 +418,22 @@ def test_lines_that_are_all_called_for(configuration: Configuration) -> None:
     assert looked(asterisk.lines, configuration, shown(steps)) == [
         ok(Text("informativa is called from from-lab, from-trunk, for every line"))
     ]
+
+
+@pytest.mark.parametrize(
+    ("calling", "withdrawn_by"),
+    [((CALLING,), False), ((CALLING, WITHDRAWING), True), ((FIXED_LINE, WITHDRAWING), True)],
+    ids=["no way", "both", "a line for withdrawals alone"],
+)
+def test_line_by_which_callers_withdraw(
+    folder: Path, calling: Sequence[DialplanStep], withdrawn_by: bool
+) -> None:
+    """GDPR 7(3): a line that callers are told to call to withdraw, and whose dialplan never asks them, is
+    named with the step that does; one that is there for withdrawals alone need not play the notice."""
+    findings = looked(asterisk.lines, load(ask_for_consents(folder)), shown(calling))
+    text = "no context seems to call informativa,consent for line +390212345678, by which callers withdraw"
+    warned = [warning(text, WHERE.replace("informativa,s,", "informativa,consent,"))]
+    assert [finding for finding in findings if finding.state != "ok"] == ([] if withdrawn_by else warned)
 
 
 def test_script_of_an_asterisk_elsewhere(configuration: Configuration) -> None:

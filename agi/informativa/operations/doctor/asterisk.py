@@ -11,6 +11,7 @@ from pathlib import Path
 
 from ...asterisk import dialplan as dialplans
 from ...call import spool as spools
+from ...model import Line
 from ...model.remedy import SafeChange, SafeRemedy
 from ...model.text import Text, joined
 from ...system import shipped
@@ -163,20 +164,39 @@ async def context(system: System) -> AsyncIterator[Finding]:
 
 
 async def lines(system: System) -> AsyncIterator[Finding]:
-    """Check that the dialplan calls informativa for each line."""
-    calling = dialplan.calling_steps(await system.steps())
-    step = "GosubIf($[${DIALPLAN_EXISTS(informativa,s,1)}]?informativa,s,1(${EXTEN}))"
-    fix = Text("Where its calls come in, before a queue or a Dial: same => n,{step}", step=step)
+    """Check that the dialplan calls informativa for each line, and for each that is called to withdraw a
+    consent (GDPR 7(3))."""
+    steps = await system.steps()
+    calling = dialplan.calling_steps(steps)
     if not calling:
-        yield wrong(Text("nothing in the dialplan calls informativa"), fix)
+        yield wrong(Text("nothing in the dialplan calls informativa"), _calling("s"))
         return
-    unreached = dialplan.unreached(system.configured.lines, calling)
+    withdrawing = [line for line in system.configured.lines if _is_to_withdraw(line)]
+    not_withdrawing = dialplan.unreached(withdrawing, dialplan.calling_steps(steps, "consent"))
+    unreached = [
+        line
+        for line in dialplan.unreached(system.configured.lines, calling)
+        if line in not_withdrawing or line not in withdrawing  # a line may be for withdrawals alone
+    ]
     for line in unreached:
-        yield warning(Text("no context seems to call informativa for line {line}", line=line.number), fix)
+        text = Text("no context seems to call informativa for line {line}", line=line.number)
+        yield warning(text, _calling("s"))
+    for line in not_withdrawing:
+        text = Text("no context seems to call informativa,consent for line {line}, by which callers withdraw")
+        yield warning(text.format(line=line.number), _calling("consent"))
     if not unreached:
         contexts = sorted({step.context for step, _argument in calling})
         text = Text("informativa is called from {contexts}, for every line")
         yield ok(text.format(contexts=", ".join(contexts)))
+
+
+def _calling(entry: str) -> Text:
+    step = f"GosubIf($[${{DIALPLAN_EXISTS(informativa,{entry},1)}}]?informativa,{entry},1(${{EXTEN}}))"
+    return Text("Where its calls come in, before a queue or a Dial: same => n,{step}", step=step)
+
+
+def _is_to_withdraw(line: Line) -> bool:
+    return any(choice.withdraw_at == line.number for choice in line.revocable)
 
 
 async def script(system: System) -> AsyncIterator[Finding]:

@@ -39,7 +39,10 @@ FORMATS = {
 }
 
 _SERVICE = re.compile(r"agi://([^/,]+)/(?:[^/,\s]+/?([^,)\s]*))?")
-_CALL = re.compile(r"(?:^|[?:,]|(?<!DIALPLAN_EXISTS)\()informativa,s,1(?:\((.*)\))?")
+_CALLS = {
+    entry: re.compile(rf"(?:^|[?:,]|(?<!DIALPLAN_EXISTS)\()informativa,{entry},1(?:\((.*)\))?")
+    for entry in ("s", "consent")
+}
 _EXTENSION = re.compile(r"\s*exten\s*=>\s*([^,]+),1,(.*)")
 _NEXT = re.compile(r"\s*same\s*=>\s*n(?:\([^)]*\))?,(.*)")
 _CLASSES = {"X": "[0-9]", "Z": "[1-9]", "N": "[2-9]", ".": ".+", "!": ".*"}
@@ -97,12 +100,13 @@ def tokens(steps: Iterable[DialplanStep]) -> set[str]:
     }
 
 
-def calling_steps(steps: Iterable[DialplanStep]) -> list[tuple[DialplanStep, str]]:
-    """Return the steps that call our context, each with the argument that it passes as the line."""
+def calling_steps(steps: Iterable[DialplanStep], entry: str = "s") -> list[tuple[DialplanStep, str]]:
+    """Return the steps that call our context at an entry, `s` for the notice or `consent` for a withdrawal,
+    each with the argument that it passes as the line."""
     return [
         (step, _first_argument(match[1] or ""))
         for step in steps
-        if step.context not in OWN and (match := _CALL.search(step.data))
+        if step.context not in OWN and (match := _CALLS[entry].search(step.data))
     ]
 
 

@@ -143,9 +143,7 @@ def test_usage_is_one_line_that_says_what_to_type(arguments: tuple[str, ...]) ->
 @pytest.mark.parametrize(
     "command",
     [
-        ("controllers",),
         ("ledger", "show", "--controller", "acme"),
-        ("dialplan", "install"),
         ("purge", "--controller", "acme"),
         ("tail", "--controller", "acme"),
         ("caller", "show", "+393331234567", "--controller", "acme"),

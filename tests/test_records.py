@@ -188,7 +188,7 @@ def test_ledger_that_may_not_be_looked_for(acme: Controller, monkeypatch: pytest
 
     monkeypatch.setattr(Path, "exists", closed)
     with (
-        pytest.raises(InformativaError, match="Run this as the user whose it is"),
+        pytest.raises(InformativaError, match=r"may not look at .*acme"),
         storage.existing_ledger(acme),
     ):
         pass

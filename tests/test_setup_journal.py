@@ -6,6 +6,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import pwd
 from pathlib import Path
 
 import pytest
@@ -133,7 +134,7 @@ def test_journal_that_may_not_be_read(folder: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(journal, "read_foreign", refuse)
     with pytest.raises(InformativaError) as caught:
         journal.read(folder)
-    assert said(caught.value) == (
-        f"{folder.parent / 'etc-setup.json'} cannot be looked at (permission denied).",
-        "Run this as the user whose it is, or as root.",
-    )
+    message, remedy = said(caught.value)
+    user = pwd.getpwuid(os.geteuid()).pw_name
+    assert message == f"{user} may not look at {folder.parent / 'etc-setup.json'}."
+    assert ("ls -ld" if os.geteuid() == 0 else "`sudo`") in remedy

@@ -31,10 +31,11 @@ def test_a_call_appears_while_it_rings(site: Site, console: ServedConsole) -> No
     with browser() as chromium:
         reader = Person(chromium, console).is_in("reader@acme").go("/acme/calls")
         reader.sees("New calls appear here by themselves.")
-        for number, status in (("2", "PLAYED"), ("3", "NOTDUE")):
+        for number, status, words in (("2", "PLAYED", "heard in full"), ("3", "NOTDUE", "not needed")):
             call = site.dial()
-            reader.page.get_by_role("link", name=number, exact=True).wait_for()
-            assert status in reader.page.locator("tbody tr").first.inner_text()
+            record = reader.page.get_by_role("link", name=number, exact=True)
+            record.wait_for()
+            assert words in reader.page.locator("tbody tr").filter(has=record).inner_text()
             assert site.over(call).status == status
         assert "3331234567" not in reader.page.content()
         reader.press("2")

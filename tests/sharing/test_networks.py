@@ -11,7 +11,7 @@ import pytest
 
 from informativa.call import guard
 from informativa.sharing import connection, loop
-from informativa.sharing.question import Answer, Asked, Question
+from informativa.sharing.question import AnswerRows, Question, Subject
 from lab.postgres import Postgres
 from lab.process import until
 from sharing.conftest import Boxes
@@ -30,13 +30,13 @@ def wire(boxes: Boxes) -> Iterator[Wire]:
 
 
 @pytest.fixture
-def questions(monkeypatch: pytest.MonkeyPatch) -> list[Asked]:
+def questions(monkeypatch: pytest.MonkeyPatch) -> list[Subject]:
     """What calls ask of the database, once it is left in peace for the rest of the test when it does not
     answer; and it is given up after a second of silence."""
-    found: list[Asked] = []
+    found: list[Subject] = []
     ask = Question.__call__
 
-    def counted(self: Question, asked: Asked) -> Answer:
+    def counted(self: Question, asked: Subject) -> AnswerRows:
         if asked is not None:  # else it is the loop's, which connects ahead of calls as soon as it can
             found.append(asked)
         return ask(self, asked)
@@ -66,7 +66,7 @@ def soon(condition: Callable[[], object], complaint: str) -> None:
 
 @pytest.mark.parametrize("how", ["cut", "silence"])
 def test_calls_notice_nothing_of_a_network_that_is_broken(
-    questions: list[Asked], world: World, wire: Wire, how: str, chance: random.Random, rounds: Rounds
+    questions: list[Subject], world: World, wire: Wire, how: str, chance: random.Random, rounds: Rounds
 ) -> None:
     """After three callers nobody waits for it any more, and all that was recorded arrives later."""
     world.load(chance, 5)
@@ -79,7 +79,7 @@ def test_calls_notice_nothing_of_a_network_that_is_broken(
         world.start("pbx-1", hosts=wire.hosts, seconds=1.0)
 
 
-def _broken(world: World, wire: Wire, how: str, chance: random.Random, questions: list[Asked]) -> None:
+def _broken(world: World, wire: Wire, how: str, chance: random.Random, questions: list[Subject]) -> None:
     one, two = world.machines["pbx-1"], world.machines["pbx-2"]
     getattr(wire, how)()
     for _ in range(3):

@@ -271,6 +271,7 @@ def test_ledger_that_cannot_go_back_keeps_all_as_it_is(machine: Machine, tmp_pat
     assert machine.commands() == []
 
 
+@OF_ROOT
 def test_i10_damaged_ledger_of_one_company_stays(machine: Machine, earlier: Path) -> None:
     """It is of no use to either version: the other ledger goes back, and the company is named."""
     damaged = machine.config.parent / "ledger/borealis.sqlite3"
@@ -282,6 +283,7 @@ def test_i10_damaged_ledger_of_one_company_stays(machine: Machine, earlier: Path
     assert damaged.read_bytes() == b"no database" * 1000
 
 
+@OF_ROOT
 def test_i10_mistake_of_one_company_stops_no_rollback(machine: Machine, earlier: Path) -> None:
     """Where the earlier version goes on with the others, too, all ledgers go back, and it is named."""
     (machine.config.parent / "keys/borealis.key").unlink()

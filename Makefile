@@ -4,7 +4,8 @@
 # make test     sets everything up and runs the tests, on a real Asterisk 22 and 16, a PostgreSQL and a browser
 #               too (eight minutes; NIGHT=1: also those that take long and repeat what a shorter one shows)
 # make fast     the same without those on a real Asterisk
-# make again    the fast tests alone, with few examples of each property: on another Python, in another place
+# make again    the fast tests alone, with few cases of each and few examples of each property: on another Python,
+#               in another place
 # make nightly  everything that can be tried, one after the other, and a table of what was found: hours
 #               (NIGHTLY="packages mutants": these)
 # make bare     make fast in a bare Debian 12, on its Python 3.11.2; needs root and debootstrap

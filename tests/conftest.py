@@ -91,7 +91,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         path = item.path.relative_to(HERE) if item.path.is_relative_to(HERE) else item.path
         if not SLOW.isdisjoint((path.parts[0], str(path))) or "chromium" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.slow)
-    sample(items)
+    sample(items, 3 if AGAIN else None)
     items[:] = mixed(items)
 
 

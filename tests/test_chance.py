@@ -56,12 +56,12 @@ class Case:
         self.marks[marker.name] = marker.mark
 
 
-def by_day(monkeypatch: pytest.MonkeyPatch, seed: str) -> list[int]:
+def by_day(monkeypatch: pytest.MonkeyPatch, seed: str, at_most: int | None = None) -> list[int]:
     """Those of ten cases, and two for the night, that are left for the day where three are wanted."""
     monkeypatch.setattr("lab.chance.SEED", seed)
     marks = (pytest.mark.sample(3),), (pytest.mark.sample(3), pytest.mark.night)
     cases = [Case(f"test_it.py::test_it[{number}]", *marks[number > 9]) for number in range(12)]
-    sample(cases)  # type: ignore[arg-type]
+    sample(cases, at_most)  # type: ignore[arg-type]
     return [number for number, case in enumerate(cases) if not case.get_closest_marker("night")]
 
 
@@ -71,3 +71,13 @@ def test_sample_of_a_tests_cases(monkeypatch: pytest.MonkeyPatch) -> None:
     assert first == again != other
     assert (len(first), len(other)) == (3, 3)
     assert max(*first, *other) < 10
+
+
+def test_few_cases_of_every_test(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On another Python a bound holds for tests without a mark, and where it is less than the mark's."""
+    assert len(by_day(monkeypatch, "1", at_most=2)) == 2
+    assert len(by_day(monkeypatch, "1", at_most=5)) == 3
+    cases = [Case(f"test_it.py::test_it[{number}]") for number in range(4)] + [Case("test_it.py::test_one")]
+    sample(cases, 2)  # type: ignore[arg-type]
+    assert [bool(case.get_closest_marker("night")) for case in cases].count(False) == 3
+    assert not cases[-1].get_closest_marker("night")

@@ -62,13 +62,15 @@ def pytest_fixture_setup(
         return (yield)
 
 
-def sample(items: list[pytest.Item]) -> None:
-    """Leave for the night all cases of a test marked `sample` but so many, which this seed draws."""
+def sample(items: list[pytest.Item], at_most: int | None = None) -> None:
+    """Leave for the night all cases of a test marked `sample` but so many, which this seed draws; and of
+    every test all but `at_most`, if that is not None."""
     cases: dict[tuple[str, int], list[pytest.Item]] = {}
     for item in items:
         mark = item.get_closest_marker("sample")
-        if mark and not item.get_closest_marker("night"):
-            cases.setdefault((item.nodeid.partition("[")[0], *mark.args), []).append(item)
+        counts = [*(mark.args if mark else ()), *([] if at_most is None else [at_most])]
+        if counts and not item.get_closest_marker("night"):
+            cases.setdefault((item.nodeid.partition("[")[0], min(counts)), []).append(item)
     for (test, count), of_test in cases.items():
         by_day = stream(f"sample {test}").sample(of_test, min(count, len(of_test)))
         for item in of_test:

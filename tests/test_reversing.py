@@ -9,7 +9,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from multiprocessing.synchronize import Event
 from pathlib import Path
 
@@ -23,7 +23,7 @@ from informativa.ledgers.sqlite import SqliteStore
 from informativa.model.errors import LedgerError
 from old_ledgers import NEWEST, form, old, rows
 
-NOW = datetime(2026, 11, 30, 12, tzinfo=UTC)
+NOW = datetime.now(UTC) + timedelta(days=1)  # after the copy that the upgrade makes, whose name has its day
 SCHEMAS = range(12, NEWEST)
 STRUCTURE = "SELECT type, name, tbl_name FROM sqlite_schema WHERE name NOT LIKE 'sqlite_%' ORDER BY 1, 2"
 COLUMNS = "SELECT name, type, \"notnull\", dflt_value, pk FROM pragma_table_info('{}')"

@@ -24,7 +24,7 @@ from informativa.ledgers import backup
 from informativa.model import Ending, Reason, Status
 from informativa.process import regular_work, script_limit, watchdog
 from lab import audio, demo, demo_choices
-from lab.office import fill_in
+from lab.office import fill_in, listen_at
 from lab.ports import free_port
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -129,7 +129,9 @@ def test_installation_commands_run_in_their_order(tmp_path: Path) -> None:
         if " init " in line:
             fill_in(tmp_path / "informativa/informativa.yaml")  # as the third step has it
         chown = ROOTS if " systemd " in line and os.geteuid() == 0 else ""  # the README has it done before
-        assert (ran.returncode, beside_the_example(ran.stderr)) == (0, chown.format(tmp_path)), typed
+        assert (ran.returncode, beside_the_example(ran.stderr)) == (0, chown.format(tmp_path)), (
+            f"{typed}\n{ran.stdout}{ran.stderr}"
+        )
         if " dialplan install " in line:
             assert "Gosub" in (tmp_path / "informativa.conf").read_text()
     assert not (tmp_path / "informativa.conf").exists()  # taken back again, by hand, too
@@ -165,8 +167,7 @@ def test_commands_of_the_dialplan_page(tmp_path: Path) -> None:
 def test_commands_of_every_day_run(folder: Path) -> None:
     """The table names commands that exist; without service and Asterisk those that ask them say so."""
     file = folder / "informativa.yaml"
-    listen = f"127.0.0.1:{free_port()}\n  metrics: 127.0.0.1:9464"
-    file.write_text(file.read_text().replace("127.0.0.1:4588", listen, 1))
+    listen_at(file, f"127.0.0.1:{free_port()}\n  metrics: 127.0.0.1:9464")
     table = README.partition("## Every day")[2].partition("\n## ")[0]
     named: list[str] = []
     for row in re.findall(r"^\| (`.*?) \|", table, re.MULTILINE):

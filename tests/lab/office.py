@@ -42,6 +42,13 @@ def fill_in(config: Path) -> None:
     config.write_text(text, encoding="utf-8")
 
 
+def listen_at(config: Path, address: str) -> None:
+    """Let the service of a configuration listen at another address."""
+    text, count = re.subn(r"(?m)^  listen: \S+", f"  listen: {address}", config.read_text(encoding="utf-8"))
+    assert count == 1, config
+    config.write_text(text, encoding="utf-8")
+
+
 def lay(folder: Path, prompts: Path | None = None) -> None:
     """Lay a configuration as `init` does, its papers named; with these prompts instead of the shipped ones,
     which have 30 MB."""

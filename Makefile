@@ -1,11 +1,11 @@
 # make demo     sets everything up and places real calls; says what to try next (WEB=1: and opens the console on them)
 # make cluster  the same with two Asterisk and the PostgreSQL where they meet, which is killed (CLUSTER=--stay: all stays)
-# make check    what holds before each commit: lint, and the fast tests (three minutes)
+# make check    what holds before each commit: lint, and the fast tests, with few cases of each and few examples of
+#               each property (three minutes)
 # make test     sets everything up and runs the tests, on a real Asterisk 22 and 16, a PostgreSQL and a browser
 #               too (eight minutes; NIGHT=1: also those that take long and repeat what a shorter one shows)
 # make fast     the same without those on a real Asterisk
-# make again    the fast tests alone, with few cases of each and few examples of each property: on another Python,
-#               in another place
+# make again    the same without lint: on another Python, in another place
 # make nightly  everything that can be tried, one after the other, and a table of what was found: hours
 #               (NIGHTLY="packages mutants": these)
 # make bare     make fast in a bare Debian 12, on its Python 3.11.2; needs root and debootstrap
@@ -51,10 +51,9 @@ test: setup
 
 check again: WORKERS = $(shell echo $$(($$(nproc) + 2)))
 check: lint
-	@$(TESTS) -m "not night and not slow" $(PYTEST)
-
 again: setup
-	@INFORMATIVA_AGAIN=1 $(TESTS) -m "not night and not slow" $(PYTEST)
+check again:
+	@INFORMATIVA_FEW=$(if $(PYTEST),,1) $(TESTS) -m "not night and not slow" $(PYTEST)
 
 fast: setup
 	@$(TESTS) --ignore=tests/asterisk --ignore=tests/test_lab.py $(PYTEST)

@@ -52,7 +52,7 @@ if (fast := fast_folder()) is not None:
 # Each command reads the signatures of all its neighbours, three times over, and they are always the same.
 typer.main.get_params_from_function = functools.cache(typer.main.get_params_from_function)
 
-AGAIN = bool(os.environ.get("INFORMATIVA_AGAIN"))  # `make again`: all of it ran on another Python
+FEW = bool(os.environ.get("INFORMATIVA_FEW"))  # `make check`, `make again`
 
 SLOW = {
     "asterisk", "freepbx", "packages", "sharing", "torture", "test_bench.py", "test_lab.py",
@@ -91,7 +91,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         path = item.path.relative_to(HERE) if item.path.is_relative_to(HERE) else item.path
         if not SLOW.isdisjoint((path.parts[0], str(path))) or "chromium" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.slow)
-    sample(items, 3 if AGAIN else None)
+    sample(items, 3 if FEW else None)
     items[:] = mixed(items)
 
 
@@ -101,7 +101,7 @@ settings.register_profile(
     "lab",
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
-    max_examples=10 if AGAIN else by_day(25, at_night=100),
+    max_examples=10 if FEW else by_day(25, at_night=100),
     derandomize=SEED == USUAL,
     print_blob=True,  # what fails with another seed can be run again
 )

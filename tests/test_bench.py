@@ -260,6 +260,7 @@ def test_measured_calls_bring_what_the_dialplan_sends(peer: str) -> None:
     assert re.findall(r"agi_arg_\d: (\w+)=", (rivals.SOURCES / peer).read_text()) == options
 
 
+@pytest.mark.night
 def test_instructions_are_of_calls_that_were_made(tmp_path: Path) -> None:
     """The calls that are counted decide, play and record: here three of known callers, and two first ones."""
     office = counted._office(tmp_path, 3)
@@ -411,6 +412,7 @@ def test_evidence_measures_what_was_done(tmp_path: Path) -> None:
     assert [list(group.spreads) for group in found.peers] == [["with its leaf", "without"]] * 2
 
 
+@pytest.mark.night
 def test_monitor_measures_what_was_done(tmp_path: Path) -> None:
     """The program verified each leaf that was published, started anew and going on."""
     found = Report()

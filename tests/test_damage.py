@@ -63,6 +63,7 @@ def overwrite(file: Path, page: int) -> None:
         opened.write(os.urandom(4096))
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize("name", ["event", "standing", "leaf", "log", "event_reference", "event_call"])
 def test_damaged_page_is_told_with_what_mends_it(folder: Path, whole: Path, name: str) -> None:
     """Whichever it is: `check` and `doctor` say that the ledger is damaged, and which command mends it."""

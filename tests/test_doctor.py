@@ -395,6 +395,7 @@ def told(command: str, folder: Path) -> tuple[int, dict]:
     return ran.returncode, json.loads(ran.stdout)
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize("fault", FAULTS)
 def test_doctor_finds_all_that_check_does(folder: Path, fault: Callable[[Path], None]) -> None:
     """Whatever `check` refuses, or warns of, `doctor` tells in the same words, and as gravely."""

@@ -7,9 +7,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 FAILING = "def test_right():\n    pass\n\n\ndef test_wrong():\n    assert 1 == 2\n"
 
 
+@pytest.mark.night
 def test_failure_tells_how_busy_the_machine_was(tmp_path: Path) -> None:
     """Once, for the test that failed, and with the worker that ran it."""
     (tmp_path / "conftest.py").write_text("from lab.failures import pytest_runtest_makereport\n")
@@ -24,6 +27,7 @@ def test_failure_tells_how_busy_the_machine_was(tmp_path: Path) -> None:
     assert f" on {os.cpu_count()} processors" in ran.stdout
 
 
+@pytest.mark.night
 def test_worker_that_is_killed_tells_by_what(tmp_path: Path) -> None:
     """xdist says that it crashed, and not how: a signal of somebody's, or a defect of its own."""
     (tmp_path / "conftest.py").write_text("from lab.failures import pytest_testnodedown\n")

@@ -231,6 +231,7 @@ def one_by_one(before: CompanySide, after: CompanySide, store: SqliteStore, pseu
     return total
 
 
+@pytest.mark.sample(6)
 @pytest.mark.parametrize("seed", range(25))
 def test_counting_by_states_is_counting_one_by_one(seed: int, tmp_path: Path) -> None:
     """Over histories, answers, other boxes' records and changed holders of every kind, around every cutoff,

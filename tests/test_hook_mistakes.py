@@ -57,6 +57,7 @@ MISTAKES = {
 }
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("mistake", MISTAKES)
 def test_mistake_in_a_hook_ends_no_call(folder: Path, mistake: str) -> None:
     """A service and a script take the calls of a company whose hook has a mistake, which is said; no message

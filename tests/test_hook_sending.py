@@ -166,6 +166,7 @@ def test_message_that_is_refused_holds_only_its_caller(folder: Path) -> None:
         assert receiver.posts[0].body == receiver.posts[2].body
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize("status", [408, 425, 429, 500, 503, 301, 307])
 def test_failure_that_passes_is_tried_again_soon(folder: Path, status: int) -> None:
     """A status that may pass, and a redirect, which is not followed, puts a message off by ten seconds."""

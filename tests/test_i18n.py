@@ -38,6 +38,7 @@ def placeholders(text: str) -> set[str]:
     return set(re.findall(r"\{[\w.]*", text))
 
 
+@pytest.mark.sample(2)
 @CATALOGUES
 @pytest.mark.slow
 def test_catalogue_holds_every_message(po: Path) -> None:

@@ -61,6 +61,7 @@ def give_away(folder: Path) -> str:
     return pwd.getpwuid(Path("/usr").stat().st_uid).pw_name
 
 
+@pytest.mark.night
 @pytest.mark.slow
 def test_paths_of_a_program_that_pipx_installed(pipx: Path, folder: Path) -> None:
     """Unit and dialplan name the environment's own programs, which an upgrade leaves where they are; systemd

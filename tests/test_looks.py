@@ -79,6 +79,7 @@ def filled(folder: Path) -> AccessLog:
     return log
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     ("since", "until", "numbers"),
     [

@@ -73,6 +73,7 @@ def test_italy_is_what_the_library_says_of_it(rounds: Rounds) -> None:
     assert answered((("39" + digits, "IT") for digits in plan), NumberForm.EITHER) > 0.2
 
 
+@pytest.mark.sample(40)
 @pytest.mark.parametrize("code", CODES)
 def test_each_country_is_what_the_library_says_of_it(code: str, rounds: Rounds) -> None:
     """Each beginning of a number in each length that the world has, for each country code."""
@@ -82,6 +83,7 @@ def test_each_country_is_what_the_library_says_of_it(code: str, rounds: Rounds) 
         both_agree("+" + code + digits, "IT", NumberForm.EITHER)
 
 
+@pytest.mark.night
 @pytest.mark.slow
 def test_numbers_near_valid_ones_in_all_spellings(rounds: Rounds) -> None:
     """The library's examples of every kind with some digits changed, one more or one less, in every spelling

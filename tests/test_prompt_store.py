@@ -256,6 +256,7 @@ def test_interrupt_is_130(monkeypatch: pytest.MonkeyPatch) -> None:
     assert main.main(["check"]) == 130
 
 
+@pytest.mark.night
 @pytest.mark.slow
 def test_reader_that_left_and_disk_that_is_full() -> None:
     """A pipe that nobody reads is no error and says nothing; a full disk is one, without a traceback."""

@@ -89,7 +89,7 @@ def mended(site: Site, check_id: str) -> list[str]:
     return [*first.commands]
 
 
-@pytest.mark.sample(24)
+@pytest.mark.sample(10)
 @pytest.mark.parametrize(
     "fault", [*FAULTS, *(pytest.param(one, marks=as_root) for one in OF_USERS)], ids=lambda one: one.name
 )
@@ -399,6 +399,7 @@ SETTINGS = (
 )
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(("right", "wrong", "remedy", "below"), SETTINGS)
 def test_setting_that_a_remedy_shows_mends_its_fault(
     site: Site, right: str, wrong: str, remedy: str, below: str

@@ -176,6 +176,7 @@ def test_preview_changes_nothing_and_shows_all(machine: Machine, earlier: Path) 
     assert machine.commands() == []
 
 
+@pytest.mark.sample(2)
 @OF_ROOT
 @pytest.mark.parametrize("cut", ["stop", "ledgers", "files"])
 def test_rollback_killed_anywhere_is_done_by_the_same_command(
@@ -233,6 +234,7 @@ def _refuse(*_arguments: object) -> None:
     raise LedgerError("no")
 
 
+@pytest.mark.night
 @OF_ROOT
 def test_installation_that_fails_says_what_to_type(machine: Machine, earlier: Path) -> None:
     """The script of the last steps stays, and does the rest when it is typed again."""
@@ -293,6 +295,7 @@ def test_i10_mistake_of_one_company_stops_no_rollback(machine: Machine, earlier:
     assert warning.startswith("borealis is left out until this is mended; then type the same again: ")
 
 
+@pytest.mark.night
 def test_configuration_that_the_earlier_version_cannot_load_is_told(machine: Machine, tmp_path: Path) -> None:
     """In its own words, before anything is stopped."""
     made = tmp_path / "other.whl"
@@ -368,6 +371,7 @@ def test_last_steps_lie_where_root_alone_writes(machine: Machine, earlier: Path)
     assert (machine.snapshot(), machine.commands()) == (before, [])
 
 
+@pytest.mark.night
 def test_only_root_goes_back(machine: Machine, earlier: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Others may look, and are told before anything is stopped."""
     monkeypatch.setattr("os.geteuid", lambda: 1000)

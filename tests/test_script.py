@@ -209,6 +209,7 @@ def test_mistake_elsewhere_does_not_stop_a_call(start, folder: Path) -> None:
     assert script.hear() == "ANSWER"
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize(
     ("old", "new"),
     [

@@ -189,6 +189,7 @@ def test_i10_signing_that_stalls_keeps_no_process(tmp_path: Path) -> None:
     assert (ran.stdout, ran.stderr, ran.returncode) == (b"nobody waits for it\n", b"", 0)
 
 
+@pytest.mark.night
 def test_i10_commands_name_the_folder_that_stalls(office: Office) -> None:
     """I10: `status`, `check` and `doctor` end, and name the folder; a script of borealis serves its call."""
     with stalled(office.folder / "nas"):

@@ -40,6 +40,7 @@ def test_each_command_starts(tmp_path: Path) -> None:
         assert output.strip().startswith(f"Usage: informativa {words[-1]} "), output
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     ("arguments", "code", "output", "errors"),
     [

@@ -231,6 +231,7 @@ MISPLACED = [
 ]
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize(("old", "new"), MISPLACED)
 def test_secret_at_a_wrong_place(folder: Path, old: str, new: str) -> None:
     """A password that somebody wrote where none belongs is not told, although that it is wrong is."""

@@ -141,6 +141,7 @@ def test_errors_send_no_commands(folder: Path) -> None:
     assert commands(text) == set()
 
 
+@pytest.mark.night
 def test_colours_are_still_there(folder: Path) -> None:
     """On a terminal that shows colours our own are not taken for anybody's commands."""
     main_end, terminal_end = pty.openpty()

@@ -52,6 +52,7 @@ def site(
         running.close()
 
 
+@pytest.mark.sample(1)
 def test_call_that_was_kept_from_the_ledger(site: Site, request: pytest.FixtureRequest) -> None:
     """Of the calls that Asterisk lists, the one that its dialplan led past informativa is named, and no
     other: one that heard the notice, one that knew it, one that hung up in it, one to no line."""

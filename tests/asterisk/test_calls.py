@@ -37,6 +37,7 @@ def test_shipped_notice_is_heard_whole(site: Site, tmp_path: Path) -> None:
     assert site.call().heard == site.whole("it/short", "after")
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize("seconds", [0.2, 0.7, 1.2])
 def test_i2_hang_up_during_the_notice(site: Site, seconds: float) -> None:
     """I2: whoever hangs up in the middle has a partial delivery as long as he heard, and hears it again."""
@@ -104,6 +105,7 @@ def test_prompt_that_cannot_be_read(site: Site) -> None:
     assert told.heard == site.whole("after")
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("way", ["service", "script"])
 def test_i2_silence_in_place_of_the_prompt_is_not_played(site: Site, way: str) -> None:
     """I2: silence of the same length, written under a running service or before a script, is refused and the
@@ -143,7 +145,7 @@ def test_i2_silence_that_comes_in_the_middle_of_the_prompt(site: Site) -> None:
     assert (record.event.status, record.event.recording) == ("FAILED", "")
 
 
-@pytest.mark.sample(4)
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     "name",
     [
@@ -161,7 +163,7 @@ def test_caller_id_name_is_only_a_name(site: Site, name: bytes) -> None:
     assert [site.call(name=name).status for _ in range(2)] == ["PLAYED", "NOTDUE"]
 
 
-@pytest.mark.sample(4)
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     "name",
     [
@@ -189,7 +191,7 @@ def test_i1_line_break_in_the_name_makes_nobody_known(site: Site, name: str) -> 
         assert told.heard["after"]
 
 
-@pytest.mark.sample(7)
+@pytest.mark.sample(3)
 @pytest.mark.parametrize(
     ("caller", "reason"),
     [

@@ -21,6 +21,7 @@ exten => h,1,UserEvent(Over,Status:${INFORMATIVA_STATUS},Reason:outer,Record:)
 SHIPPED = Path(__file__).resolve().parents[2] / "dialplan"
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("made_out", [False, True], ids=["as-shipped", "made-out"])
 def test_example_loads_without_a_warning(build: Build, tmp_path: Path, made_out: bool) -> None:
     """Asterisk reads the example and the file that it includes without a word of complaint."""
@@ -50,7 +51,7 @@ def test_gosub_from_within_a_gosub(site: Site) -> None:
     assert (told.status, told.reason) == ("PARTIAL", "outer")
 
 
-@pytest.mark.sample(4)
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("left", ["STATUS=NOTDUE", "REASON=service-busy", "RECORD=7", "SPOOL=line=default"])
 def test_what_an_earlier_notice_left_is_not_taken_for_this_ones(site: Site, left: str) -> None:
     """A variable that the channel has from an earlier notice of the call, whichever it is, says nothing of

@@ -150,6 +150,7 @@ def test_versions_that_begin_on_a_day_are_as_loaded(healthy: Site) -> None:
     assert findings(healthy) == []
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("module", ["res_agi", "func_db", "app_playback"])
 def test_module_that_is_not_loaded(healthy: Site, module: str) -> None:
     """It is named, with what of it is needed and the command that loads it."""
@@ -337,7 +338,7 @@ BROKEN: list[tuple[Callable[[Site], None], str, str, str, str]] = [
 ]
 
 
-@pytest.mark.sample(9)
+@pytest.mark.sample(4)
 @pytest.mark.parametrize(
     ("break_it", "check", "state", "finding", "fix"),
     BROKEN,
@@ -492,6 +493,7 @@ def test_everything_down(healthy: Site) -> None:
     assert "Correct" in found[1][3] or "correct" in found[1][3]
 
 
+@pytest.mark.night
 def test_without_utf8_and_colour(healthy: Site) -> None:
     """Marks are ASCII where the terminal is not UTF-8, and a pipe gets no colour."""
     healthy.office.stop()
@@ -508,6 +510,7 @@ def test_without_utf8_and_colour(healthy: Site) -> None:
     ran.stdout.decode("ascii")
 
 
+@pytest.mark.night
 def test_change_of_the_token_step_by_step(healthy: Site) -> None:
     """After each step of `keys rotate --agi` doctor says what is left to do, and at last nothing; a dialplan
     with no token, or another, is told as what keeps calls from the service. What it prints reaches this

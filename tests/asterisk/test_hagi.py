@@ -231,6 +231,7 @@ def test_documented_line_with_an_address(boxes: Boxes) -> None:
     assert 1.9 < waited < 10
 
 
+@pytest.mark.night
 def test_documented_line_leaves_a_busy_box_alone(boxes: Boxes) -> None:
     """With all sessions of the own service taken the call is the dialplan's, and no other box is asked."""
     boxes.own.edit("sessions: 2000", "sessions: 1")

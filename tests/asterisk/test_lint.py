@@ -60,6 +60,7 @@ def complaints(pbx: Pbx, extensions: str, ours: str) -> list[str]:
     return pbx.warnings()[len(before) :] + lint.missing(pbx, found)
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("name", ["extensions.conf", "freepbx.conf", "choices.conf"])
 def test_shipped_dialplan(pbx: Pbx, tmp_path: Path, name: str) -> None:
     """The files of dialplan/, with informativa.conf as shipped and as made out, pass."""
@@ -72,6 +73,7 @@ def test_shipped_dialplan(pbx: Pbx, tmp_path: Path, name: str) -> None:
         assert complaints(pbx, f"{AROUND}{shipped}", ours) == []
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize("snippet", [each for each in snippets() if each.file.endswith(".conf")], ids=str)
 def test_snippets(pbx: Pbx, tmp_path: Path, snippet: Snippet) -> None:
     """Every snippet of the pages, in the file that it names, with the others of its section."""
@@ -114,6 +116,7 @@ def test_shipped_feature_code(pbx: Pbx) -> None:
     assert pbx.warnings() == before
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize("line", BROKEN)
 def test_the_lint_sees_what_is_broken(pbx: Pbx, line: str) -> None:
     """A wrong application, function, label, priority, extension or context does not get through."""

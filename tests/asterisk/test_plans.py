@@ -209,6 +209,7 @@ exten => 1,1,Answer()
 exten => 1,1,Playback("""
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("tries", ["service", "script", "neither"])
 def test_operator_feature_code(site: Site, tries: str) -> None:
     """An operator presses *77 during the call: the caller counts as told, and by whom is on record."""

@@ -260,7 +260,7 @@ ATTACKS = {
 }
 
 
-@pytest.mark.sample(29)
+@pytest.mark.sample(12)
 @pytest.mark.parametrize("kind", ATTACKS.values(), ids=ATTACKS)
 def test_attacks(office: ServedConsole, kind: Kind) -> None:
     """Each has one answer, fit for its kind and with our headers; none repeats what it brought, leads away,

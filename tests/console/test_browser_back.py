@@ -26,6 +26,7 @@ def keeping() -> Iterator[Browser]:
         yield opened
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("elsewhere", [False, True], ids=["in this window", "in another"])
 def test_back_after_log_out_shows_nobody(office: ServedConsole, keeping: Browser, elsewhere: bool) -> None:
     """I5: what stood on a caller's page is not kept for whoever sits down at it next: Chromium, which keeps

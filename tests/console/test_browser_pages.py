@@ -99,6 +99,7 @@ def address(route: str, named: Mapping[str, str]) -> str:
     return re.sub(r"\{\w+\}", named.get(route.replace("/acme", "/{controller}"), ""), route)
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(("code", "scheme", "width"), DAY + NIGHT, ids=lambda value: str(value))
 def test_no_page_keeps_anybody_out(
     busy: ServedConsole,

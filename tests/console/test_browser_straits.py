@@ -122,6 +122,7 @@ def test_calls_appear_by_themselves(
     reader.sees("New calls do not appear any more. Load the page anew.")
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("code", ["it", "en"])
 def test_fifty_calls_fit_on_a_telephone(
     office: ServedConsole, person: Callable[..., Person], code: str

@@ -82,6 +82,7 @@ def test_his_number_stands_in_no_address_and_no_title(office: ServedConsole) -> 
         assert all(DIGITS not in value for value in answer.headers.values())
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     ("typed", "said"),
     [
@@ -233,6 +234,7 @@ def test_a_letter_about_nothing_says_so(office: ServedConsole) -> None:
     assert "Annex" not in text
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     ("code", "heading", "name"),
     [
@@ -391,6 +393,7 @@ def test_told_elsewhere_is_put_on_record_once(office: ServedConsole) -> None:
     assert "It is on record, as number" in browser.get(places[0]).text
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize(
     ("typed", "field", "said"),
     [

@@ -95,6 +95,7 @@ def test_numbers_stand_beside_those_of_a_week_before(office: ServedConsole) -> N
     assert "a week before" not in office.browser("reader@acme").get("/acme/today", over="month").text
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize(
     ("asked", "numbers"),
     [
@@ -123,6 +124,7 @@ def test_what_there_cannot_be_is_said(office: ServedConsole) -> None:
     assert "There is no such day or time." in reader.get("/acme/calls", since="yesterday").text
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     ("kind", "numbers"),
     [("", ["9", "6", "5", "4", "3", "2", "1"]), ("calls", ["6", "5", "4", "3", "1"]), ("papers", ["2"]),
@@ -178,6 +180,7 @@ def test_a_page_says_how_far_it_looked(office: ServedConsole, monkeypatch: pytes
     assert "Look on" not in second
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("kind", ["", "calls", "papers", "erasures", "notes"])
 def test_no_page_reads_the_whole_ledger(office: ServedConsole, kind: str) -> None:
     """Whatever is asked for, the records between two numbers are read, by the table's own key."""

@@ -65,6 +65,7 @@ def test_letter_tells_the_consent_and_how_to_withdraw_it(office: ServedConsole) 
         assert part in text, part
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     ("answer", "days", "sentence"),
     [
@@ -84,6 +85,7 @@ def test_letter_tells_the_last_act(office: ServedConsole, answer: Answer, days: 
     assert ("To withdraw it, call" in text) is (answer is Answer.SILENCE)
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     ("code", "sentence"),
     [

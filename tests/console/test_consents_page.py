@@ -73,6 +73,7 @@ def test_list_shows_what_counts_now(office: ServedConsole) -> None:
     assert looks(office)[-1] == (Action.SEARCH, "consents")
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize(
     ("query", "answers"),
     [
@@ -199,6 +200,7 @@ def test_consent_is_withdrawn_once(office: ServedConsole) -> None:
     assert noted == [4]
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize(
     ("fields", "words"),
     [

@@ -99,6 +99,7 @@ def test_i6_lines_of_another_company_are_not_told(office: ServedConsole, admin: 
     assert "borealis" not in page
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize(
     "sent",
     ["", "\n \n", "[" * 20_000, "{a: " * 20_000, "controllers: [", "- " * 20_000, "\x00", "a: &a [*a]\n"],
@@ -121,6 +122,7 @@ def test_size_is_bounded(admin: Browser, size: int, status: int) -> None:
     assert admin.http.post("/acme/forecast", data=fields, files=files).status_code == status
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     ("path", "kind", "status"),
     [

@@ -30,6 +30,7 @@ def harmless(text: str) -> None:
     assert "\u202e" not in re.sub(r'value="[^"]*"', "", text)
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize("field", WRITTEN)
 def test_what_a_call_brings_is_text(
     office: ServedConsole, field: str, monkeypatch: pytest.MonkeyPatch

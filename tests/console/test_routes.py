@@ -46,6 +46,7 @@ def test_who_is_not_logged_in_is_sent_to_the_door(office: ServedConsole, route: 
         assert stranger.post(filled(route), {"csrf": "x"}).status_code == 403
 
 
+@pytest.mark.sample(16)
 @pytest.mark.parametrize("route", OF_A_COMPANY, ids=lambda route: route.path)
 def test_i6_another_company_is_not_there(office: ServedConsole, route: Route) -> None:
     """I6: to an admin of acme borealis's pages are as those of a company that does not exist."""
@@ -80,6 +81,7 @@ def test_the_machine_is_for_who_runs_all_of_it(office: ServedConsole, route: Rou
     assert office.browser("operator").get(filled(route)).status_code == 200
 
 
+@pytest.mark.sample(24)
 @pytest.mark.parametrize("route", [route for route in ROUTES if route.post], ids=lambda route: route.path)
 @pytest.mark.parametrize(
     ("forged", "headers"),
@@ -116,6 +118,7 @@ def test_every_answer_is_guarded(office: ServedConsole, path: str) -> None:
         assert headers["cache-control"] == "no-store"
 
 
+@pytest.mark.sample(30)
 @pytest.mark.parametrize(
     "route",
     [route for route in WITH_LOG_IN if route.get and not route.path.endswith("/live")],
@@ -147,6 +150,7 @@ def test_methods_and_bodies_are_bounded(office: ServedConsole) -> None:
 OURS = sorted({"static", *(route.path.split("/")[1] for route in ROUTES)} - {"{controller}", ""})
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize("name", OURS)
 def test_a_company_may_be_called_as_a_page_of_ours(folder: Path, name: str) -> None:
     """None of its pages is hidden by ours, or kept by browsers, and none of ours by its."""

@@ -87,6 +87,7 @@ def test_policy_without_witnesses_is_the_companys_own_word(
     assert "the company's own word" in capsys.readouterr().out
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("limit", [0, 100, 2000, 9000, 20_000])
 def test_i3_disk_that_is_full_while_a_tile_is_written_loses_nothing(tmp_path: Path, limit: int) -> None:
     """I3: with a limit that the kernel itself sets to the size of files: one sentence, the log is as it was,
@@ -218,6 +219,7 @@ def test_target_that_is_not_as_it_was_left(
         assert (mount / "informativa/acme/pbx-1/1/checkpoint").read_bytes() == newest
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize("name", ["1/checkpoint", "1/checkpoints/3", "signing/1.signed"])
 @pytest.mark.parametrize("data", [b"", b"no note"])
 def test_damaged_checkpoint_is_named(

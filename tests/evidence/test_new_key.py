@@ -232,7 +232,7 @@ def test_steps_of_a_change_are_done_so_often(tmp_path: Path, monkeypatch: pytest
     assert Counter(done) == {name: times for _place, name, times in STEPS}
 
 
-@pytest.mark.sample(32)
+@pytest.mark.sample(10)
 @pytest.mark.parametrize("again", ["the service", "the command"])
 @pytest.mark.parametrize("before", [True, False], ids=["before", "after"])
 @pytest.mark.parametrize(

@@ -263,6 +263,7 @@ def test_what_was_changed_there_is_noticed(
         published(log, place)
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize("path", ["tile/0/000", "tile/entries/000", "checkpoints/9"])
 @pytest.mark.slow
 def test_every_file_is_compared_when_asked(tmp_path: Path, place: Place, path: str) -> None:

@@ -262,7 +262,7 @@ HOSTILE = {
 }  # fmt: skip
 
 
-@pytest.mark.sample(9)
+@pytest.mark.sample(4)
 @pytest.mark.parametrize("fault", HOSTILE)
 def test_hostile_page_is_one_sentence(
     company: Company, tmp_path: Path, fault: str, capsys: pytest.CaptureFixture[str]

@@ -336,6 +336,7 @@ def test_new_log_asks_for_the_instruction(tmp_path: Path) -> None:
     assert new_log.instruction == "OPS/7"
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize("unreadable", [(), (1,), (2,), (1, 2)])
 @pytest.mark.parametrize("survivor", [True, False], ids=["ledger", "no ledger"])
 def test_backup_from_before_the_key_was_changed(

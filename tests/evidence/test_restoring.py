@@ -190,6 +190,7 @@ def test_another_log_where_what_was_published_is_gone(ledger: Path) -> None:
     assert (audit_result.counted.whole, audit_result.counted.erased, audit_result.counted.lost) == (5, 1, 1)
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize("entries", ["both", "not the first", "not the second", "neither"])
 @pytest.mark.parametrize("survivor", [True, False], ids=["the ledger is there", "the ledger is lost"])
 def test_backup_from_before_the_key_was_changed(ledger: Path, entries: str, survivor: bool) -> None:

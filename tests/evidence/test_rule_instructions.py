@@ -69,6 +69,7 @@ def do(file: Path, command: tuple[str, ...], name: str, *options: str) -> tuple[
     return typed(*(part.format(name=name) for part in command), "-c", file, *options)
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command[0])
 @pytest.mark.parametrize(
     ("name", "changed", "is_asked"),

@@ -333,6 +333,7 @@ def _other(data: bytes, at: int) -> bytes:
     return data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :]
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize("more", [0, 1, 300])
 @pytest.mark.parametrize(
     "name",

@@ -250,6 +250,7 @@ def test_the_program_makes_a_key_and_serves(tmp_path: Path) -> None:
     assert "acme.example/informativa/acme/pbx-1/1: 13 records, signed on " in shown.stdout
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [

@@ -34,6 +34,7 @@ def words(name: str) -> str:
     return name.replace(" ", "-")
 
 
+@pytest.mark.sample(18)
 @pytest.mark.parametrize("name", SITUATIONS, ids=words)
 def test_agi_of_the_service(office: Office, name: str, text_file: SnapshotAssertion) -> None:
     """Commands of the service in a call, each with Asterisk's answer."""

@@ -251,6 +251,7 @@ end()
 """
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("where", ["kept", "numbered", "ordered"])
 def test_i9_a_command_that_is_killed_loses_no_erasure(boxes: Boxes, where: str) -> None:
     """Before the database is asked, before that holds, and after it: each box does it all the same."""

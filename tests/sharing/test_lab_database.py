@@ -158,6 +158,7 @@ def test_tls_that_is_verified(tmp_path: Path) -> None:
             standby.wait_for(server)
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     ("what", "complaint"),
     [

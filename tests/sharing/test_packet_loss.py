@@ -51,6 +51,7 @@ def world(server: Postgres, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     boxes.close()
 
 
+@pytest.mark.night
 def test_lost_packets_lose_no_record(
     world: World, server: Postgres, network: LossyNetwork, chance: random.Random, rounds: Rounds
 ) -> None:

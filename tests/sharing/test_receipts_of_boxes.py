@@ -87,6 +87,7 @@ def test_receipts_of_a_caller_are_of_all_boxes(
     assert typed("evidence", "verify", file, "--key", key, "--number", CALLER)[0] == 0
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize(
     ("change", "says"),
     [
@@ -260,6 +261,7 @@ def test_a_bundle_says_which_boxes_are_behind(
     assert "NOT WHOLE" not in out + _readme(tmp_path / "whole.zip")
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     ("seen", "retired", "named"),
     [

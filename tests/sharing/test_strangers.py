@@ -105,7 +105,7 @@ def certificates(folder: Path) -> dict[str, Certificate | None]:
     }
 
 
-@pytest.mark.sample(3)
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     ("what", "complaint"),
     [

@@ -142,6 +142,7 @@ def test_clock_that_jumps_skips_no_notice_that_is_due(office: Office, machine: M
     assert complaints(office, calls) == []
 
 
+@pytest.mark.night
 def test_clock_that_jumps_under_load_loses_and_doubles_nothing(
     office: Office, machine: Machine, chance: random.Random
 ) -> None:

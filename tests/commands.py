@@ -57,11 +57,12 @@ def run(*arguments: str | Path, **environment: str) -> subprocess.CompletedProce
     return subprocess.CompletedProcess(words, code, *printed)
 
 
-_OF_THE_EXAMPLE = ("shipped with informativa", "unless somebody approves it")
+_OF_THE_EXAMPLE = ("shipped with informativa", "unless somebody approves it", "127.0.0.1:4588 is taken")
 
 
 def beside_the_example(stderr: str) -> str:
-    """Complaints of a command without the warnings that the example's two companies get anyway."""
+    """Complaints of a command without the warnings that the example's two companies get anyway,
+    and without that of the usual port, which another service of the machine may have."""
     lines = stderr.splitlines(keepends=True)
     return "".join(line for line in lines if not any(words in line for words in _OF_THE_EXAMPLE))
 

@@ -30,7 +30,8 @@ from lab.chance import (  # noqa: F401  # hooks, too
 )
 from lab.failures import pytest_runtest_makereport, pytest_testnodedown  # noqa: F401  # hooks, too
 from lab.fast_folder import fast_folder
-from lab.office import Office, lay, numbered, without_masters
+from lab.office import Office, lay, listen_at, numbered, without_masters
+from lab.ports import free_port
 
 HERE = Path(__file__).parent
 
@@ -138,6 +139,12 @@ def folder(tmp_path: Path, short_prompts: Path, request: pytest.FixtureRequest) 
     shipped = request.node.get_closest_marker("shipped_prompts")
     lay(tmp_path / "etc", None if shipped else short_prompts)
     return tmp_path / "etc"
+
+
+@pytest.fixture
+def own_port(folder: Path) -> None:
+    """Its service has a port that no service beside the tests has: `check` says of one that is taken."""
+    listen_at(folder / "informativa.yaml", f"127.0.0.1:{free_port()}")
 
 
 @pytest.fixture(scope="module")

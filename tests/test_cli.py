@@ -38,6 +38,7 @@ from informativa.process import storage
 from informativa.process.preparation import verify_recordings
 from informativa.prompts.installed import recordings
 from lab.office import fill_in, listen_at, without_privileges
+from lab.ports import free_port
 
 
 def test_version() -> None:
@@ -82,6 +83,7 @@ def test_init_check_show(tmp_path: Path) -> None:
     """The first commands of an admin work one after the other; `check` asks for what `init` leaves open."""
     file = tmp_path / "etc/informativa.yaml"
     assert f"informativa check -c {file}" in run("init", tmp_path / "etc").stdout
+    listen_at(file, f"127.0.0.1:{free_port()}")
     unfinished = refused("check", "-c", file).splitlines()
     papers = [one for one in unfinished if "warning:" not in one]
     assert ["does not say which paper the" in one for one in papers] == [True, True]
@@ -152,6 +154,7 @@ def test_port_that_is_taken(folder: Path) -> None:
     assert "service.listen" in message
 
 
+@pytest.mark.usefixtures("own_port")
 def test_ledger_that_is_a_folder(folder: Path) -> None:
     """All that look at it or into it say that it is a folder, and what to do; nothing of its mode."""
     file, ledger = folder / "informativa.yaml", folder / "ledger/acme.sqlite3"
@@ -269,6 +272,7 @@ def test_dialplan_is_written_as_a_whole_or_not_at_all(folder: Path, tmp_path: Pa
     ]
 
 
+@pytest.mark.usefixtures("own_port")
 def test_non_ascii_names_are_no_defect_on_a_plain_terminal(folder: Path) -> None:
     """Where the terminal knows only ASCII, a company's name is shown as well as it can be."""
     file = folder / "informativa.yaml"
@@ -852,6 +856,7 @@ def test_purge_says_first_what_it_would_do(folder: Path) -> None:
     assert explained(folder, "+393470000001")["notices"][0]["status"] == "NOTDUE"
 
 
+@pytest.mark.usefixtures("own_port")
 def test_recording_that_changed_under_its_version_is_refused(folder: Path) -> None:
     """Once a version was served, another recording under its name is refused; a new version is not."""
     file = folder / "informativa.yaml"
@@ -869,6 +874,7 @@ def test_recording_that_changed_under_its_version_is_refused(folder: Path) -> No
     assert run("check", "-c", file).returncode == 0
 
 
+@pytest.mark.usefixtures("own_port")
 def test_format_that_is_another_sound_is_refused(folder: Path) -> None:
     """Silence of the same length in another format, which the codec of some callers would choose."""
     file, prompt = folder / "informativa.yaml", folder / "prompts/it/short"
@@ -908,6 +914,7 @@ def test_format_that_was_served_is_compared_by_check(folder: Path) -> None:
     assert "is not the same sound as" in refused("check", "-c", file)
 
 
+@pytest.mark.usefixtures("own_port")
 def test_recording_may_change_before_it_was_served(folder: Path) -> None:
     """`check` alone remembers nothing: prompts may be replaced until the service has run with them."""
     file = folder / "informativa.yaml"
@@ -1122,6 +1129,7 @@ def test_help_is_a_command_too() -> None:
     assert run("help", "nonsense").returncode == 2
 
 
+@pytest.mark.usefixtures("own_port")
 def test_commands_do_without_the_driver_of_the_shared_database(folder: Path) -> None:
     """psycopg is an extra: without it every command that shares nothing starts and does its work."""
     program = """

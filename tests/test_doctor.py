@@ -433,6 +433,7 @@ def test_port_of_another_programs_server_is_told_by_both(
     assert str(in_check[0].fix).startswith("set service.listen to another port")
 
 
+@pytest.mark.usefixtures("own_port")
 def test_what_follows_from_a_missing_prompt_is_not_told(folder: Path) -> None:
     """That a full text is not there is one finding, and not also that its key does nothing."""
     (folder / "prompts/it/full.wav").unlink()

@@ -153,6 +153,7 @@ def test_full_disk_fails_the_trial(tmp_path: Path) -> None:
     assert [one.name for one in file.parent.iterdir()] == ["acme.sqlite3"]
 
 
+@pytest.mark.usefixtures("own_port")
 def test_check_makes_nothing_and_says_what_the_service_will_make(folder: Path) -> None:
     """No ledger, no folder for one, no table in what is there."""
     config = folder / "informativa.yaml"

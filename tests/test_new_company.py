@@ -17,6 +17,8 @@ from informativa.operations import new_company
 from informativa.prompts import speech_engine
 from informativa.prompts.audio import NARROW, Sound, from_pcm
 from lab import audio
+from lab.office import listen_at
+from lab.ports import free_port
 
 OPTIONS = ("--company", "Rossi S.p.A.", "--number", "+39 02 1234-5678", "--language", "it")
 
@@ -117,6 +119,7 @@ def test_options_show_and_write(tmp_path: Path) -> None:
     assert f"Wrote {folder}/informativa.yaml for Rossi S.p.A., with its keys and the prompts." in wrote
     (line,) = load(folder / "informativa.yaml").lines
     assert [(choice.choice.id, choice.after) for choice in line.choices] == [("recorded", 0)]
+    listen_at(folder / "informativa.yaml", f"127.0.0.1:{free_port()}")
     assert "is in order" in run("check", "-c", folder / "informativa.yaml").stdout
 
 

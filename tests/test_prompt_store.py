@@ -287,6 +287,7 @@ def test_plain_terminals_get_ascii(folder: Path) -> None:
     assert facts[0]["line"]["name"] == "Società Acque"
 
 
+@pytest.mark.usefixtures("own_port")
 def test_check_as_json(folder: Path) -> None:
     """`check --json` says what is in order, and each problem with its line and an exit code of 1."""
     file = folder / "informativa.yaml"

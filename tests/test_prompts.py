@@ -75,6 +75,7 @@ def paste(folder: Path, output: str) -> None:
     file.write_text(file.read_text().replace("\n  borealis:", f"\n{lines}\n  borealis:", 1))
 
 
+@pytest.mark.usefixtures("own_port")
 @sox
 def test_recording_is_added_and_configured(folder: Path, recording: Path) -> None:
     """A recording is trimmed, levelled, and put where the printed lines point; they pass `check`."""
@@ -108,6 +109,7 @@ def test_added_recording_is_told_to_programs(folder: Path, recording: Path) -> N
     )
 
 
+@pytest.mark.usefixtures("own_port")
 @sox
 def test_supplement_is_added(folder: Path, recording: Path) -> None:
     """A supplement, for callers who know an earlier version, has a file and lines of its own."""
@@ -310,6 +312,7 @@ def test_playing(folder: Path, tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.usefixtures("own_port")
 @sox
 def test_install_makes_what_is_missing_once(folder: Path) -> None:
     """A dry run writes nothing; then each format is made beside its prompt; then nothing is left to do."""
@@ -404,6 +407,7 @@ def test_nobodys_link_is_followed(folder: Path, recording: Path, tmp_path: Path)
     assert not (folder / f"{NEW}.wav").is_symlink()
 
 
+@pytest.mark.usefixtures("own_port")
 @sox
 def test_check_warns_of_a_level_that_stands_out(folder: Path) -> None:
     """`check` hears that a prompt is much softer than the others, or clipped."""

@@ -128,6 +128,7 @@ def test_installation_commands_run_in_their_order(tmp_path: Path) -> None:
         ran = run(*shlex.split(typed.partition("/bin/informativa ")[2]))
         if " init " in line:
             fill_in(tmp_path / "informativa/informativa.yaml")  # as the third step has it
+            listen_at(tmp_path / "informativa/informativa.yaml", f"127.0.0.1:{free_port()}")
         chown = ROOTS if " systemd " in line and os.geteuid() == 0 else ""  # the README has it done before
         assert (ran.returncode, beside_the_example(ran.stderr)) == (0, chown.format(tmp_path)), (
             f"{typed}\n{ran.stdout}{ran.stderr}"

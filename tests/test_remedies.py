@@ -73,9 +73,13 @@ def site(laid: Path, open_folder: Path, short_prompts: Path, monkeypatch: pytest
 
 
 def findings(output: str) -> set[str]:
-    """Give the lines in which a command says that something is not in order."""
+    """Give the lines in which a command says that something is not in order; but for the usual port, which
+    another service of the machine may have."""
     return {
-        line for line in output.splitlines() if re.match(r"[✘!] |    |warning: |/.+?\.yaml(:\d+)?: ", line)
+        line
+        for line in output.splitlines()
+        if re.match(r"[✘!] |    |warning: |/.+?\.yaml(:\d+)?: ", line)
+        and "127.0.0.1:4588 is taken" not in line
     }
 
 

@@ -57,6 +57,7 @@ def publish_to(folder: Path) -> Path:
     return place
 
 
+@pytest.mark.usefixtures("own_port")
 def test_drill_with_keys_who_was_informed_is(folder: Path, identity: Path) -> None:
     """After a wipe all comes back, keys too: who was informed is, on the real script; nobody else is."""
     inform(folder, KNOWN)

@@ -170,6 +170,7 @@ def test_company_that_is_served_as_before_its_mistakes_is_shown_so(folder: Path)
     assert "NOT LIVE" not in text
 
 
+@pytest.mark.usefixtures("own_port")
 def test_rows_of_the_spool_are_counted(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """How many wait in Asterisk's database, if there is an account that may look; else why not."""
     file = folder / "informativa.yaml"

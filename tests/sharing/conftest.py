@@ -20,6 +20,8 @@ from informativa.model import Event, SharedDatabase
 from informativa.sharing import administration, schema
 from informativa.sharing.connection import connect
 from informativa.sharing.exchange import Exchange
+from lab.office import listen_at
+from lab.ports import free_port
 from lab.postgres import SUPERUSER, Postgres
 from sharing.installation import Installation, of
 from sharing.patroni import Patroni
@@ -160,6 +162,7 @@ def settle(boxes: Boxes) -> Callable[[], None]:
 @pytest.fixture
 def two(folder: Path, server: Postgres) -> Iterator[tuple[Installation, Installation]]:
     """Two boxes of one company, each with its folder; keys are the same, and no schema is made yet."""
+    listen_at(folder / "informativa.yaml", f"127.0.0.1:{free_port()}")
     passwords = f"*:*:*:{SUPERUSER}:{server.password}\n*:*:*:*:{PASSWORD}\n"
     (folder / "keys/database.pgpass").write_text(passwords)
     (folder / "keys/database.pgpass").chmod(0o600)

@@ -37,6 +37,7 @@ from informativa.operations.boxes import (
     MigratedSchema,
     RetiredBox,
     SchemasMigrated,
+    UnknownMeeting,
 )
 from informativa.operations.doctor.examination import Examination, UpgradeCheck, count_by_state
 from informativa.operations.doctor.findings import State, ok, unknown, warning, wrong
@@ -151,12 +152,17 @@ BOREALIS_BOXES = Meeting(
     months_left=1,
     boxes=(_box("pbx-1", this=True),),
 )
-BOXES = Boxes((ACME_BOXES, BOREALIS_BOXES))
+CORVO = UnknownMeeting(
+    "corvo", "Corvo S.r.l.", Text("The shared database db did not answer in 3 s."), Text("See that it runs")
+)
+BOXES = Boxes((ACME_BOXES, BOREALIS_BOXES), (CORVO,))
 
 
 def _show_boxes(result: Boxes, _configuration: Configuration, language: Language) -> Iterator[object]:
     for meeting in result.controllers:
         yield from boxes.meeting(meeting, language)
+    for company in result.unknown:
+        yield boxes.unknown(company, language)
 
 
 def _boxes_retired(*, done: bool) -> BoxesRetired:

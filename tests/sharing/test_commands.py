@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -15,6 +16,9 @@ from doubles import CALLER, ScriptedSession, incoming
 from examples import AT, PLAYED
 from informativa.call.answering import answer
 from informativa.call.caller import pseudonym
+from informativa.config import Configuration, load
+from informativa.model import Controller
+from informativa.model.errors import SharedDatabaseError
 from informativa.operations import boxes as operations
 from informativa.process import bootstrap, storage
 from informativa.sharing.administration import RegisteredBox
@@ -301,6 +305,39 @@ def checked(installation: Installation) -> str:
     )
 
 
+def test_one_companys_trouble_hides_no_others_boxes(
+    meeting: tuple[Installation, Installation], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of 300 companies the database tells of two, refuses one and hangs with all others: the two are shown,
+    each of the others is named with what to type, and the command ends with 3."""
+    one, _other = meeting
+    configuration = load(one.file)
+    acme = configuration.controllers["acme"]
+    companies = {f"c{number}": replace(acme, id=f"c{number}", name=f"C {number}") for number in range(300)}
+    hanging = threading.Event()
+    of_acme = operations.meeting(configuration, acme)
+
+    def asked(_configuration: Configuration, company: Controller) -> operations.Meeting:
+        if company.id == "c2":
+            raise SharedDatabaseError("no rights", "Give the role its rights.")
+        if int(company.id[1:]) > 2:
+            assert hanging.wait(60)
+        return replace(of_acme, controller=company.id)
+
+    monkeypatch.setattr(operations, "meeting", asked)
+    monkeypatch.setattr(operations, "ANSWER_SECONDS", 0.5)
+    try:
+        result = operations.boxes(configuration, list(companies.values()))
+    finally:
+        hanging.set()
+    assert [meeting.controller for meeting in result.controllers] == ["c0", "c1"]
+    assert [(unknown.name, str(unknown.message)) for unknown in result.unknown[:2]] == [
+        ("C 2", "no rights"),
+        ("C 3", f"The shared database postgres on {configuration.shared.hosts[0]} did not answer in 0 s."),
+    ]
+    assert len(result.unknown) == 298
+
+
 def test_check_asks_the_database(two: tuple[Installation, Installation], server: Postgres) -> None:
     """Whoever has just written `shared:` learns whether it can be used, and what to type next if not."""
     one, _other = two
@@ -314,6 +351,12 @@ def test_check_asks_the_database(two: tuple[Installation, Installation], server:
     server.halt()
     try:
         assert "did not answer in 3 s; See that it runs" in checked(one)
+        code, out, error = typed("boxes", *of(one))
+        assert (code, out) == (1, "")
+        assert error.startswith(
+            f"Acme S.p.A. (acme): The shared database postgres on 127.0.0.1:{server.port} did not answer in"
+            " 3 s. See that it runs and can be reached from here, then type: informativa boxes -c /"
+        )
     finally:
         server.stop()
         server.start()

@@ -8,21 +8,27 @@ from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
 
 from ..config import Configuration
 from ..model import Controller, SharedDatabase
-from ..model.errors import InformativaError
+from ..model.errors import InformativaError, SharedDatabaseError
 from ..model.text import Text
 from ..process import bootstrap, storage
 from ..sharing import schema
-from .document import Seconds, Time
+from ..system.patience import of_each_by
+from .document import Seconds, Sentence, Time
 
 if TYPE_CHECKING:  # the driver is an extra, and the other commands must do without it
     from ..sharing import administration
     from ..sharing.exchange import About
 
 QUIET_SECONDS = 60.0  # without a word, after which something is wrong with a box
+ANSWER_SECONDS = 3.0  # for the database to answer about all companies
+COMPANIES_AT_ONCE = 8  # of which the database is asked side by side
+
+Result = TypeVar("Result")
 
 
 class Difference(StrEnum):
@@ -90,10 +96,26 @@ class Meeting:
 
 
 @dataclass(frozen=True)
+class UnknownMeeting:
+    """A company of whose boxes the database did not tell."""
+
+    controller: str
+    """The controller's name in the configuration."""
+    name: str
+    """The name that people give the controller."""
+    message: Sentence
+    """The reason."""
+    remedy: Sentence
+    """The action to take, or the command to type."""
+
+
+@dataclass(frozen=True)
 class Boxes:
     """The boxes of the companies."""
 
     controllers: tuple[Meeting, ...]
+    unknown: tuple[UnknownMeeting, ...]
+    """The companies that are missing there."""
 
 
 @dataclass(frozen=True)
@@ -188,6 +210,60 @@ def script(controllers: Sequence[Controller], today: date) -> Iterator[str]:
     from ..sharing import administration
 
     return administration.script([controller.id for controller in controllers], today)
+
+
+def of_companies(
+    configuration: Configuration,
+    controllers: Sequence[Controller],
+    ask: Callable[[Configuration, Controller], Result],
+) -> dict[str, Result | SharedDatabaseError]:
+    """Ask the database about each of these companies, side by side, for `ANSWER_SECONDS` in all. Return what
+    `ask` returns, by company, or the error in its place. Raises InformativaError where no database is
+    configured, and all errors but the database's."""
+    database = shared(configuration)
+    works = {company.id: partial(ask, configuration, company) for company in controllers}
+    outcomes: dict[str, Result | SharedDatabaseError] = {}
+    for company, outcome in of_each_by(time.monotonic() + ANSWER_SECONDS, works, COMPANIES_AT_ONCE).items():
+        if isinstance(outcome, TimeoutError):
+            outcomes[company] = _no_answer(database)
+        elif isinstance(outcome, Exception) and not isinstance(outcome, SharedDatabaseError):
+            raise outcome
+        else:
+            outcomes[company] = outcome
+    return outcomes
+
+
+def boxes(configuration: Configuration, controllers: Sequence[Controller]) -> Boxes:
+    """Return the state of the boxes of these companies, as far as the database tells within
+    `ANSWER_SECONDS`. Raises InformativaError where none is configured."""
+    names = {company.id: company.name for company in controllers}
+    known, unknown = [], []
+    for company, outcome in of_companies(configuration, controllers, meeting).items():
+        if isinstance(outcome, Meeting):
+            known.append(outcome)
+        else:
+            unknown.append(UnknownMeeting(company, names[company], outcome.message, outcome.remedy))
+    return Boxes(tuple(known), tuple(unknown))
+
+
+def _no_answer(database: SharedDatabase) -> SharedDatabaseError:
+    return SharedDatabaseError(
+        Text(
+            "The shared database {database} on {hosts} did not answer in {seconds:.0f} s.",
+            database=database.name,
+            hosts=", ".join(database.hosts),
+            seconds=ANSWER_SECONDS,
+        ),
+        Text("See that it runs and can be reached from here, then type: informativa boxes"),
+    )
+
+
+def connectable(configuration: Configuration, controller: Controller) -> bool:
+    """Connect to the database once as a company's role. Raises SharedDatabaseError."""
+    from ..sharing.connection import connect
+
+    connect(shared(configuration), controller.id).close()
+    return True
 
 
 def meeting(configuration: Configuration, controller: Controller) -> Meeting:

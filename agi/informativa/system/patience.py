@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future, wait
@@ -55,28 +56,30 @@ def of_each(works: Mapping[Key, Callable[[], Result]], seconds: float) -> dict[K
         futures[key] = start_in_thread(work)
         wait([futures[key]], SOON_SECONDS)  # not all at once, which is slower
     wait(futures.values(), seconds)
-    outcomes: dict[Key, Result | Exception] = {}
-    for key, future in futures.items():
-        error = future.exception() if future.done() else TimeoutError()
-        outcomes[key] = error if isinstance(error, Exception) else future.result()
-    return outcomes
+    return _outcomes(futures)
+
+
+def of_each_by(
+    deadline: float, works: Mapping[Key, Callable[[], Result]], threads: int
+) -> dict[Key, Result | Exception]:
+    """Do the work of each company, so many at a time, until `time.monotonic()` is at the deadline. Return the
+    result of each, or its exception, or TimeoutError where it did not end by then, or did not begin."""
+    futures: dict[Key, Future[Result]] = {key: Future() for key in works}
+    waiting = deque((future, works[key]) for key, future in futures.items())
+    _work_off(waiting, threads)
+    wait(futures.values(), max(0.0, deadline - time.monotonic()))
+    waiting.clear()
+    return _outcomes(futures)
 
 
 def some_at_a_time(work: Callable[[Item], Result], items: Iterable[Item], threads: int) -> list[Result]:
     """Do the work for all items, some at a time, and return the results in the order of the items. Raises the
     first exception when all is done. Unlike an executor's threads, these keep no process from ending."""
-    jobs: list[tuple[Item, Future[Result]]] = [(item, Future()) for item in items]
-    waiting = deque(jobs)
-
-    def work_off() -> None:
-        while waiting:
-            with suppress(IndexError):  # another thread took the last one
-                item, future = waiting.popleft()
-                _complete(future, partial(work, item))
-
-    for _ in range(min(threads, len(jobs))):
-        start_in_thread(work_off)
-    futures = [future for _item, future in jobs]
+    jobs: list[tuple[Future[Result], Callable[[], Result]]] = [
+        (Future(), partial(work, item)) for item in items
+    ]
+    _work_off(deque(jobs), threads)
+    futures = [future for future, _work in jobs]
     wait(futures)
     return [future.result() for future in futures]
 
@@ -108,6 +111,27 @@ def stalled(place: str | Path, seconds: float) -> Text:
         file=place,
         seconds=seconds,
     )
+
+
+def _work_off(waiting: deque[tuple[Future[Result], Callable[[], Result]]], threads: int) -> None:
+    """Start so many threads, at most one for each work that waits, which do one after the other."""
+
+    def work_off() -> None:
+        while waiting:
+            with suppress(IndexError):  # another thread took the last one
+                _complete(*waiting.popleft())
+
+    for _ in range(min(threads, len(waiting))):
+        start_in_thread(work_off)
+
+
+def _outcomes(futures: Mapping[Key, Future[Result]]) -> dict[Key, Result | Exception]:
+    """Return the results, or exceptions in their place; TimeoutError where there is none yet."""
+    outcomes: dict[Key, Result | Exception] = {}
+    for key, future in futures.items():
+        error = future.exception() if future.done() else TimeoutError()
+        outcomes[key] = error if isinstance(error, Exception) else future.result()
+    return outcomes
 
 
 def _complete(future: Future[Result], work: Callable[[], Result]) -> None:

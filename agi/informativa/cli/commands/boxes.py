@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -12,6 +13,7 @@ from ...operations import boxes as operations
 from ...operations.controllers import Selection, select_for_logs
 from ...views.text import boxes as view
 from ..options import Config, Json, Of, Yes, print_document, warn_of_unrelated
+from ..tree import INCOMPLETE
 from ..words import _
 
 database = typer.Typer(help="The database where the boxes of an installation meet.", no_args_is_help=True)
@@ -110,12 +112,16 @@ def _join(config: Config = DEFAULT_FILE, controller: Of = None, as_json: Json = 
 
 def _show(config: Config, controller: Of, as_json: bool) -> None:
     selection = _companies(config, controller)
-    meetings = tuple(operations.meeting(selection.configuration, company) for company in selection.named)
+    boxes = operations.boxes(selection.configuration, selection.named)
     if as_json:
-        print_document(operations.Boxes(meetings))
-        return
-    for meeting in meetings:
-        print("\n".join(view.meeting(meeting, _)))
+        print_document(boxes)
+    else:
+        for meeting in boxes.controllers:
+            print("\n".join(view.meeting(meeting, _)))
+        for unknown in boxes.unknown:
+            print(view.unknown(unknown, _), file=sys.stderr)
+    if boxes.unknown:
+        raise typer.Exit(INCOMPLETE if boxes.controllers else 1)
 
 
 def _companies(config: Config, controller: Of) -> Selection:

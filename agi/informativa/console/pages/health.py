@@ -7,7 +7,6 @@ import asyncio
 from starlette.responses import Response
 
 from ... import __version__
-from ...model.errors import InformativaError
 from ...operations import boxes, controller_state, status
 from ...operations.doctor.examination import Examination, examine
 from ...operations.doctor.findings import State
@@ -26,7 +25,6 @@ def health(context: RequestContext) -> Response:
     running = jobs.running(DOCTOR, "")
     findings = sorted(last.result.findings, key=lambda finding: ORDER.index(finding.state)) if last else []
     states = controller_state.states(context.configuration, counted=False).controllers
-    meetings, error = _meetings(context)
     look_at_machine = machine(context)
     controllers = look_at_machine.result.controllers if look_at_machine else ()
     return context.page(
@@ -37,8 +35,7 @@ def health(context: RequestContext) -> Response:
         states=states,
         machine=look_at_machine,
         last_hours={status.id: status.last_hour for status in controllers},
-        meetings=meetings,
-        error=error,
+        boxes=_boxes(context),
         version=__version__,
     )
 
@@ -64,13 +61,6 @@ def machine(context: RequestContext) -> Job | None:
     return last
 
 
-def _meetings(context: RequestContext) -> tuple[list[boxes.Meeting], InformativaError | None]:
-    if context.configuration.shared is None:
-        return [], None
-    try:
-        return [
-            boxes.meeting(context.configuration, controller)
-            for controller in context.configuration.in_shape()
-        ], None
-    except InformativaError as error:
-        return [], error
+def _boxes(context: RequestContext) -> boxes.Boxes | None:
+    configuration = context.configuration
+    return boxes.boxes(configuration, configuration.in_shape()) if configuration.shared else None

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ...config import Configuration
-from ...model import SharedDatabase
 from ...model.errors import SharedDatabaseError
 from ...model.text import Text, clause
-from ...system.patience import within
-from ..boxes import Box, Difference, Meeting
+from ..boxes import Box, Difference, Meeting, connectable, of_companies
 from .findings import Finding, ok, warning, wrong
 from .system import System
 
 BEHIND = 1000  # records of a box that are not in the database yet, where the box is not silent
-REACHED_SECONDS = 3.0  # for the database to answer `check`, for all companies
 PROOFS = 4  # the migration since which boxes can prove each other's records
 MONTHS = 3  # for which the database should have partitions in advance
 
@@ -47,15 +43,17 @@ _MEND = {
 def shared(system: System) -> Iterator[Finding]:
     """Check that the database accepts each company's role, and that no box is silent, far behind or
     different."""
-    faultless, others = 0, set[str]()
+    faultless, others, failures = 0, set[str](), set[str]()
     for controller in system.recording():
         try:
             meeting = system.meeting(controller)
         except SharedDatabaseError as error:
-            yield wrong(clause(error.message), error.remedy)
+            if str(error) not in failures:  # of many companies mostly the same
+                yield wrong(clause(error.message), error.remedy)
+            failures.add(str(error))
             continue
         if meeting is None:
-            return
+            continue
         findings = list(_of_meeting(meeting))
         yield from findings
         faultless += not findings
@@ -73,38 +71,23 @@ def shared(system: System) -> Iterator[Finding]:
 def reachable(system: System) -> Iterator[Finding]:
     """Check that the database accepts each company's role, by the TLS that is configured, and has a schema
     that fits this program. A fault is only a warning, because calls go on without the database."""
-    configuration = system.configured
-    database = configuration.shared
-    if database is None:
+    configuration, failures, connections = system.configured, set[str](), 0
+    if configuration.shared is None:
         return
-    try:
-        yield from within(REACHED_SECONDS, lambda: list(_connected(configuration, database)))
-    except TimeoutError:
-        text = Text("the shared database {database} on {hosts} did not answer in {seconds:.0f} s")
-        facts = {"database": database.name, "hosts": ", ".join(database.hosts), "seconds": REACHED_SECONDS}
-        fix = Text("See that it runs and can be reached from here, then type: informativa boxes")
-        yield warning(text.format(**facts), fix)
-
-
-def _connected(configuration: Configuration, database: SharedDatabase) -> Iterator[Finding]:
-    from ...sharing.connection import connect  # its driver is an extra
-
-    live = [controller.id for controller in configuration.in_shape() if not controller.refused]
-    connections = 0
-    for controller_id in live:
-        try:
-            connect(database, controller_id).close()
-        except SharedDatabaseError as error:
-            yield warning(clause(error.message), error.remedy)
-        else:
+    companies = [controller for controller in configuration.in_shape() if not controller.refused]
+    for outcome in of_companies(configuration, companies, connectable).values():
+        if not isinstance(outcome, SharedDatabaseError):
             connections += 1
+        elif str(outcome) not in failures:
+            failures.add(str(outcome))
+            yield warning(clause(outcome.message), outcome.remedy)
     if connections:
         text = Text.counted(
             "the shared database {database} can be used for {number} company",
             "the shared database {database} can be used for {number} companies",
             connections,
         )
-        yield ok(text.format(database=database.name, number=connections), note=True)
+        yield ok(text.format(database=configuration.shared.name, number=connections), note=True)
 
 
 def _of_meeting(meeting: Meeting) -> Iterator[Finding]:

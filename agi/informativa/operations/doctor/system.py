@@ -18,7 +18,7 @@ from ...call import spool as spools
 from ...config import Configuration, by_company, of_callers, stops_service
 from ...ledgers.following import LedgerSummary
 from ...model import Controller, Prompt
-from ...model.errors import ConfigProblem, ManagerError
+from ...model.errors import ConfigProblem, ManagerError, SharedDatabaseError
 from ...model.remedy import COMMANDS, SafeChange, SafeRemedy
 from ...model.text import Text
 from ...process import log_storage, storage
@@ -143,7 +143,14 @@ class System:
         """Return the state of a company's boxes; `None` if they share nothing. Raises SharedDatabaseError."""
         if self.configured.shared is None:
             return None
-        return self._read(f"boxes {controller.id}", lambda: boxes.meeting(self.configured, controller))
+        outcome = self._read("boxes", self._meetings).get(controller.id)
+        if isinstance(outcome, SharedDatabaseError):
+            raise outcome
+        return outcome
+
+    def _meetings(self) -> dict[str, Meeting | SharedDatabaseError]:
+        companies = [company for company in self.configured.in_shape() if not company.refused]
+        return boxes.of_companies(self.configured, companies, boxes.meeting)
 
     async def loaded(self, module: str) -> bool:
         """Return whether Asterisk has a module loaded. Raises ManagerError."""

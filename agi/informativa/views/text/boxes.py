@@ -9,7 +9,15 @@ from rich.progress import TextColumn
 
 from ...model.text import Text
 from ...operations import boxes
-from ...operations.boxes import Box, Difference, JoinedController, Meeting, MigratedSchema, RetiredBox
+from ...operations.boxes import (
+    Box,
+    Difference,
+    JoinedController,
+    Meeting,
+    MigratedSchema,
+    RetiredBox,
+    UnknownMeeting,
+)
 from ..messages import Language
 from ..terminal import one_line, progress
 from ..times import local_day
@@ -39,6 +47,11 @@ def meeting(status: Meeting, say: Language) -> Iterator[str]:
     yield _LINE.format(*headings).rstrip()
     for box in status.boxes:
         yield one_line(_LINE.format(*cells(box, say)).rstrip())
+
+
+def unknown(company: UnknownMeeting, say: Language) -> str:
+    """Return the sentence about a company of whose boxes nothing is known."""
+    return one_line(f"{company.name} ({company.controller}): {say(company.message)} {say(company.remedy)}")
 
 
 def cells(box: Box, say: Language) -> tuple[str, ...]:

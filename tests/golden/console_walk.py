@@ -110,6 +110,15 @@ COUNTRIES = {
 }
 """A line of acme whose operators sit in several countries."""
 
+EARLIER = {
+    '          - version: "2026-11"': """\
+          - version: "2025"
+            purposes: [service]
+            short: {it: prompts/it/short-nokey, en: prompts/en/short}
+          - version: "2026-11\"""",
+}
+"""A version of acme's notice before the present one, with other words in Italian."""
+
 CASES: tuple[Case, ...] = (
     # The way in.
     Case("login", NOBODY, "/login"),
@@ -142,6 +151,9 @@ CASES: tuple[Case, ...] = (
     Case("calls wrong day", READER, "/acme/calls?since=yesterday"),
     Case("live", READER, "/acme/live?after=10"),
     Case("sound of a call", READER, "/acme/calls/1/sound", languages=(EN,)),
+    Case("notice version", READER, "/acme/notices/privacy/2026-11"),
+    Case("notice difference", READER, "/acme/notices/privacy/2026-11?against=2025", changes=EARLIER),
+    Case("notice version not there", READER, "/acme/notices/privacy/2024", languages=(EN,)),
     Case("sound of a notice", READER, "/acme/notices/privacy/2026-11/short/it/sound", languages=(EN,)),
     Case("worksheet acme", READER, "/acme/company/worksheet"),
     Case("company borealis", OPERATOR, "/borealis/company"),
@@ -328,7 +340,7 @@ CONSENT = """\
 
 NAMES = [(case.name, language) for case in CASES for language in case.languages]
 
-ADMINS_ENTRY = re.compile(r' *<li><a href="/acme/forecast">[^\n]*\n+')
+ADMINS_ENTRY = re.compile(r' *<(?:li|p)><a href="/acme/forecast">[^\n]*\n+')
 
 NOT_WALKED = {
     ("POST", "/health"): "the doctor's findings depend on the machine",

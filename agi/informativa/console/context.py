@@ -192,6 +192,10 @@ class RequestContext:
         """Return the pages of the company that the visitor may see."""
         return [entry for entry in MENU if self.account.may(self.company.id, entry.role)]
 
+    def may_see(self, part: str) -> bool:
+        """Tell if a page is in the visitor's menu."""
+        return any(entry.part == part for entry in self.menu())
+
     def query(self, name: str, longest: int = 200) -> str:
         """Return a parameter of the address, or ''; at most `longest` characters of it."""
         return self.request.query_params.get(name, "")[:longest].strip()

@@ -56,7 +56,7 @@ The installation:
 
 - `check`, `status`: the configuration; service and ledgers
 - `controllers`, `controller_state`, `outsourcing`: companies: by name, their state, the worksheet
-- `notices`: the notices of one
+- `notices`, `notice_changes`: the notices of one; what differs between two versions
 - `boxes`: the boxes of an installation
 - `init`, `new_company`: a first configuration
 - `config_upgrade`: its newest format

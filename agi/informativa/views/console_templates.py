@@ -73,7 +73,7 @@ def environment() -> jinja2.Environment:
             "explained_key": explained_key,
             "answer_word": answer_word,
             "worded": in_words,
-            "plan": plan,
+            "plans": plans,
             "copied": record_json,
             "period": period,
             "audited": audited,
@@ -140,9 +140,13 @@ def in_words(text: Text | str, say: Language) -> str:
     return say(text) if isinstance(text, Text) else text
 
 
-def plan(line: Line, say: Language) -> list[str]:
-    """Return what callers of a line must hear, and the settings that change it, in sentences."""
-    return sentences(line, say)
+def plans(lines: Iterable[Line], say: Language) -> list[tuple[str, tuple[str, ...]]]:
+    """Return what callers of each line must hear, and the settings that change it, in sentences; lines that
+    are alike stand together."""
+    numbers = dict[tuple[str, ...], list[str]]()
+    for line in lines:
+        numbers.setdefault(tuple(sentences(line, say)), []).append(line.number)
+    return [(", ".join(alike), texts) for texts, alike in numbers.items()]
 
 
 def record_json(record: Record) -> str:

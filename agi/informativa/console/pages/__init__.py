@@ -9,7 +9,10 @@
 - `letter`: the answer to an access request
 - `erasure`: preview, confirmation and outcome
 - `person_requests`: persons' requests: those that are open, and one with its next step
-- `notices`: notices, choices, lines and their plans; what would happen to a call
+- `notices`: notices and their versions, lines and their plans
+- `sounds`: a recording as a browser plays it
+- `simulation`: what would happen to a call
+- `company`: the company, and its worksheet
 - `forecast`: what another configuration would change for callers
 - `evidence`: the log and its copies, audits, bundles
 - `access_log_page`: who looked at whom

@@ -54,9 +54,13 @@ def listing_of(context: RequestContext) -> Response:
 def seek(context: RequestContext) -> Response:
     """Take a number that was typed, and remember its pseudonyms in the session, not the number."""
     number, customer = context.field("number", 40), context.field("customer", 64)
-    if bool(number) == bool(customer):
-        raise InformativaError(Text("Type a telephone number or a customer number, one of the two."))
-    match = by_number(number) if number else by_customer(customer)
+    try:
+        if bool(number) == bool(customer):
+            raise InformativaError(Text("Type a telephone number or a customer number, one of the two."))
+        match = by_number(number) if number else by_customer(customer)
+    except InformativaError as error:
+        typed = {"number": number, "customer": customer}
+        return _listing(context, None, typed, {"customer" if customer and not number else "number": error})
     pseudonyms = tuple(callers.pseudonyms(context.company, match.caller))
     last = records.page(context.company, RecordFilter(callers=pseudonyms), count=1).records
     recorded = last[0].event.pseudonym if last else None
@@ -131,7 +135,13 @@ def _event(name: str, text: str, number: int | None = None) -> str:
     return (f"id: {number}\n" if number else "") + f"event: {name}\n{lines}\n"
 
 
-def _listing(context: RequestContext, caller_filter: CallerFilter | None) -> Response:
+def _listing(
+    context: RequestContext,
+    caller_filter: CallerFilter | None,
+    typed: dict[str, str] | None = None,
+    errors: dict[str, InformativaError] | None = None,
+) -> Response:
+    """Show a page of calls; `typed` and `errors` are those of a search for a caller that failed."""
     chosen, before_number = call_filter(context, caller_filter), context.number("before")
     page = (
         records.Page((), None)
@@ -141,18 +151,19 @@ def _listing(context: RequestContext, caller_filter: CallerFilter | None) -> Res
     choices = {name: context.query(name) for name in FILTERS}
     parameters = {name: value for name, value in choices.items() if value}
     has_choices = storage.has_answers(context.company)
-    first = caller_filter is None and not parameters and before_number is None
+    first = caller_filter is None and not parameters and before_number is None and not errors
     newest = page.records[0].number if page.records else 0
     return context.page(
         "calls.html",
-        400 if chosen.errors else 200,
+        400 if chosen.errors or errors else 200,
         page=page,
-        errors=chosen.errors,
+        errors={**chosen.errors, **(errors or {})},
+        typed=typed or {},
         groups=GROUPS,
         caller_filter=caller_filter,
         choices=choices,
         before=before_number,
-        here=context.request.url.path,
+        here=context.path("calls") if errors else context.request.url.path,
         address=lambda **more: "?" + urlencode({**parameters, **more}),
         address_of=lambda group: "?" + urlencode({**parameters, "kind": group}),
         lines=lines_of(context.company, context.configuration),

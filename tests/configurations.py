@@ -104,3 +104,11 @@ def _version(name: str, prompt: str, languages: int = 1) -> str:
     return (
         f'          - version: "{name}"\n            purposes: [service]\n            short: {{{prompts}}}\n'
     )
+
+
+def with_confirmed_exports(folder: Path) -> Path:
+    """The example configuration with exports of acme that a second person must confirm."""
+    file = folder / "informativa.yaml"
+    first = "    time_zone: Europe/Rome"
+    file.write_text(file.read_text().replace(first, f"    exports: {{four_eyes: true}}\n{first}", 1))
+    return file

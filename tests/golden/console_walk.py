@@ -110,6 +110,12 @@ COUNTRIES = {
 }
 """A line of acme whose operators sit in several countries."""
 
+CONFIRMED = {
+    "    time_zone: Europe/Rome": "    exports: {four_eyes: true}\n    time_zone: Europe/Rome",
+    "    time_zone: Europe/Berlin": "    exports: {four_eyes: true}\n    time_zone: Europe/Berlin",
+}
+"""Companies that want four eyes for exports."""
+
 EARLIER = {
     '          - version: "2026-11"': """\
           - version: "2025"
@@ -295,6 +301,20 @@ CASES: tuple[Case, ...] = (
     Case("withdrawal done", OPERATOR, "/borealis/caller/{agreed}/withdrawal",
          {"kind": "operator", "reference": "ticket 9"}),
     Case("withdrawal after that", OPERATOR, "/borealis/caller/{agreed}?recorded=4"),
+    # Exports that a second person confirms.
+    Case("calls to be asked for", COMPLIANCE, "/acme/calls", changes=CONFIRMED),
+    Case("exports empty", COMPLIANCE, "/acme/exports", changes=CONFIRMED),
+    Case("export without a second person", COMPLIANCE, "/acme/exports"),
+    Case("export to be asked for", COMPLIANCE, "/acme/evidence", changes=CONFIRMED),
+    Case("export asked", COMPLIANCE, "/acme/evidence/bundle",
+         {"first": "2026-11-01", "last": "2026-11-30", "language": "{language}"}, changes=CONFIRMED),
+    Case("exports", ADMIN, "/acme/exports", changes=CONFIRMED),
+    Case("export confirmed", ADMIN, "/acme/exports", {}, changes=CONFIRMED),
+    Case("exports confirmed", COMPLIANCE, "/acme/exports", changes=CONFIRMED),
+    Case("calls page", COMPLIANCE, "/acme/calls?before=4", languages=(EN,), changes=CONFIRMED),
+    Case("file asked", COMPLIANCE, "/acme/calls/file/csv?before=4", {}, languages=(EN,), changes=CONFIRMED),
+    Case("consents page", OPERATOR, "/borealis/consents", languages=(EN,), changes=CONFIRMED),
+    Case("consents asked", OPERATOR, "/borealis/consents/file/csv?", {}, languages=(EN,), changes=CONFIRMED),
     # The machine.
     Case("health", OPERATOR, "/health", languages=(EN, IT)),
     # What is not there.

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
-from dataclasses import asdict, fields
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, fields
 from datetime import date, datetime, time, tzinfo
 from importlib import resources
+from urllib.parse import parse_qsl
 
 import jinja2
 from markupsafe import Markup
@@ -67,6 +68,7 @@ def environment() -> jinja2.Environment:
             "options": options,
             "ended": end_of,
             "outlook": outlook,
+            "export_file": ExportFile.of,
             "unasked": choice_words.unasked,
             "left_out": choice_words.left_out,
             "tenths": words.tenths,
@@ -112,6 +114,23 @@ def means(code: object, kind: str) -> Text | str:
     """Return the meaning of a code of a record, by the name of its fact: a text, or the code itself with
     invisible characters shown."""
     return words.CODES[kind].get(str(code)) or visible(str(code))
+
+
+@dataclass(frozen=True)
+class ExportFile:
+    """A file that somebody asked for, by its address: whether of calls, consents or evidence, its format, and
+    the choices."""
+
+    kind: str
+    format: str
+    parameters: Mapping[str, str]
+
+    @classmethod
+    def of(cls, address: str) -> ExportFile:
+        """Return the file of an address below the company's."""
+        path, _mark, query = address.partition("?")
+        kind, *_folder, form = path.split("/")
+        return cls(kind, form.upper(), dict(parse_qsl(query)))
 
 
 def name_in_language(ids: str | Iterable[str], owner: Controller, say: Language) -> str:

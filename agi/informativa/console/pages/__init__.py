@@ -15,6 +15,7 @@
 - `company`: the company, and its worksheet
 - `forecast`: what another configuration would change for callers
 - `evidence`: the log and its copies, audits, bundles
+- `exports`: files that a second person must confirm
 - `access_log_page`: who looked at whom
 - `health`: the machine, for operators
 """

@@ -24,7 +24,8 @@ from ...views.documents import streamed
 from ...views.record_files import table
 from ..context import RequestContext, attachment, record_number
 from ..live import Subscriber
-from .call_filter import FILTERS, CallerFilter, call_filter
+from . import exports
+from .call_filter import FILTERS, CallerFilter, CallFilter, call_filter
 
 STREAM = "text/event-stream"
 COUNT = 50  # records on a page
@@ -77,8 +78,16 @@ def export(context: RequestContext) -> Response:
     return _export(context, None)
 
 
+def ask_export(context: RequestContext) -> Response:
+    """Ask a second person to confirm the file, of the records that there are now."""
+    chosen, before = _chosen(context, None), context.number("before")
+    before = before or records.extract(context.company, chosen.records).last + 1
+    return exports.ask(context, _file(context, before))
+
+
 def export_of(context: RequestContext) -> Response:
     """Do the same for one caller."""
+    exports.require_no_four_eyes(context)
     return _export(context, context.session_object(CallerFilter))
 
 
@@ -190,21 +199,37 @@ def batched(parts: Iterable[str]) -> Iterator[str]:
         yield "".join(batch)
 
 
-def _export(context: RequestContext, caller_filter: CallerFilter | None) -> Response:
-    kind, owner = context.request.path_params["kind"], context.company
-    if kind not in KINDS:
+def _chosen(context: RequestContext, caller_filter: CallerFilter | None) -> CallFilter:
+    """Return the filter of a file. Raises HTTPException (404) for another kind of file, and
+    InformativaError."""
+    if context.request.path_params["kind"] not in KINDS:
         raise HTTPException(404)
     chosen = call_filter(context, caller_filter)
     for error in chosen.errors.values():
         raise error
-    extract = records.extract(owner, chosen.records, context.number("before"))
+    return chosen
+
+
+def _file(context: RequestContext, before: int | None) -> str:
+    """Return the address of a file of records by which it is asked for."""
+    parameters: dict[str, object] = {name: context.query(name) for name in FILTERS}
+    return exports.address(
+        f"calls/file/{context.request.path_params['kind']}", {**parameters, "before": before}
+    )
+
+
+def _export(context: RequestContext, caller_filter: CallerFilter | None) -> Response:
+    kind, owner, before = context.request.path_params["kind"], context.company, context.number("before")
+    chosen = _chosen(context, caller_filter)
+    confirmation = exports.confirmation(context, _file(context, before))
+    extract = records.extract(owner, chosen.records, before)
     filters = [f"{name}={context.query(name)}" for name in FILTERS if context.query(name) and name != "line"]
     context.note(
         Action.EXPORT,
         pseudonym=caller_filter.recorded if caller_filter else None,
         detail=" ".join(filters),
         line=chosen.line,
-        facts=f"records={extract.first}-{extract.last}",
+        facts=f"records={extract.first}-{extract.last} {confirmation}".strip(),
     )
     if kind == "csv":
         parts = table(owner, extract.records, choices=storage.has_answers(owner))

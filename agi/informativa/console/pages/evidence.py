@@ -21,6 +21,7 @@ from ...views.messages import ENGLISH, Language, language, languages
 from ...views.text.bundle_readme import BundleWords
 from ..context import RequestContext
 from ..jobs import Progress
+from . import exports
 from .caller_lookup import LazyResult
 
 AUDIT, BUNDLE = "audit", "bundle"
@@ -79,9 +80,16 @@ def bundle(context: RequestContext) -> Response:
     if period is None:
         typed = {name: context.field(name, 20) for name in ("first", "last", "language")}
         return _page(context, typed, errors)
+    language = _reader(context.field("language", 2)).code
+    wish = exports.address(
+        "evidence/bundle", {"first": period.first, "last": period.last, "language": language}
+    )
+    if owner.export_four_eyes and context.field("confirmed") != "1":
+        return exports.ask(context, wish)
+    facts = f"{_period(period)} {exports.confirmation(context, wish)}".strip()
     file = context.console.folder / f"{context.console.new_name()}.zip"
     work = partial(_bundle, context, period, file, _reader(context.field("language", 2)))
-    context.note("bundle", facts=_period(period))
+    context.note("bundle", facts=facts)
     request = f"{context.account.name} {period.name} {context.field('language', 2)}"
     job = context.console.jobs.start(BUNDLE, owner.id, work, request)
     return context.redirect(context.path("evidence", "jobs", job.id))
@@ -122,6 +130,8 @@ def download(context: RequestContext) -> Response:
     finished = context.console.jobs.find(context.request.path_params["job"], context.company.id)
     if finished is None or not isinstance(finished.result, Bundle):
         raise HTTPException(404)
+    if context.company.export_four_eyes and finished.request.partition(" ")[0] != context.account.name:
+        raise HTTPException(404)  # it was confirmed for whoever asked
     period = DayRange(finished.result.first, finished.result.last, context.company.zone)
     context.note("export", detail="bundle", facts=_period(period))
     name = f"{bundles.folder_name(context.company, period)}.zip"

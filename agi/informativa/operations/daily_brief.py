@@ -54,8 +54,8 @@ def informed_answer(total: DayStatistics | None) -> BriefAnswer:
         return BriefAnswer(Light.BAD, text.format(count=failed), "calls", Status.FAILED)
     if partial := total.by_status.get(Status.PARTIAL, 0):
         text = Text.counted(
-            "Not yet: {count} notice was not heard in full. It stays due.",
-            "Not yet: {count} notices were not heard in full. They stay due.",
+            "Not yet: {count} notice was not heard in full. It stays due until it is heard.",
+            "Not yet: {count} notices were not heard in full. They stay due until they are heard.",
             partial,
         )
         return BriefAnswer(Light.OPEN, text.format(count=partial), "calls", Status.PARTIAL)

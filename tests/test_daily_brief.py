@@ -32,7 +32,12 @@ TODAY = date(2026, 11, 30)
             "Not yet: 1 notice was not heard in full. It stays due until it is heard.",
             "PARTIAL",
         ),
-        ({"PARTIAL": 2}, "open", "Not yet: 2 notices were not heard in full. They stay due.", "PARTIAL"),
+        (
+            {"PARTIAL": 2},
+            "open",
+            "Not yet: 2 notices were not heard in full. They stay due until they are heard.",
+            "PARTIAL",
+        ),
         ({"PARTIAL": 2, "FAILED": 1}, "bad", "No: 1 notice could not be played.", "FAILED"),
     ],
 )

@@ -84,6 +84,18 @@ def test_file_of_records(office: ServedConsole) -> None:
     ]
 
 
+def test_today_names_exports_that_wait(office: ServedConsole) -> None:
+    """Today leads whoever can confirm an export to it, until somebody has."""
+    officer, colleague = office.browser(OFFICER), office.browser(COLLEAGUE)
+    sentence = "1 export waits for a second person."
+    assert sentence not in colleague.get("/acme/today").text
+    ask(officer, "/acme/calls?before=5", CSV)
+    assert sentence in colleague.get("/acme/today").text
+    assert sentence not in officer.get("/acme/today").text
+    confirm(colleague)
+    assert sentence not in colleague.get("/acme/today").text
+
+
 def test_other_data_need_another_confirmation(office: ServedConsole) -> None:
     """What was confirmed is one file: another kind, filter or later records are refused."""
     officer = office.browser(OFFICER)

@@ -39,6 +39,10 @@ class AskedExport:
         """The time from which on it can be neither confirmed nor taken."""
         return self.at + LIFETIME
 
+    def waits_for(self, account: str) -> bool:
+        """Return whether this account can confirm it."""
+        return not self.confirmed_by and self.account != account
+
 
 def asked_exports(controller: Controller, now: datetime) -> tuple[AskedExport, ...]:
     """Return what was asked for and has not expired, the newest first. Raises LedgerError."""

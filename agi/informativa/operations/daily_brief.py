@@ -88,6 +88,14 @@ def deadline_answer(requests: OpenRequests | None, today: date) -> BriefAnswer:
     return BriefAnswer(light, text.format(count=requests.open, due=requests.next_due), "requests")
 
 
+def exports_answer(waiting: int) -> BriefAnswer:
+    """Return that exports wait for a second person."""
+    text = Text.counted(
+        "{count} export waits for a second person.", "{count} exports wait for a second person.", waiting
+    )
+    return BriefAnswer(Light.OPEN, text.format(count=waiting), "exports")
+
+
 def unusual_answer(accounts: int) -> BriefAnswer:
     """Return that accounts looked at persons' data in an unusual way."""
     text = Text.counted(

@@ -76,3 +76,39 @@ def problems(file: Path) -> list[str]:
     with pytest.raises(ConfigError) as caught:
         load(file)
     return [str(problem).replace(f"{file.parent}/", "") for problem in caught.value.problems]
+
+
+def with_earlier_version(folder: Path, text: str, sound: bytes) -> Path:
+    """The example configuration with a version 2025 of acme's notice: `short` in Italian, with that text, as
+    a file of A-law."""
+    (folder / "prompts/earlier").mkdir()
+    (folder / "prompts/earlier/short.txt").write_text(text)
+    (folder / "prompts/earlier/short.alaw").write_bytes(sound)
+    return _with_versions(folder, _version("2025", "prompts/earlier/short"))
+
+
+def with_many_versions(folder: Path, count: int) -> Path:
+    """The example configuration with so many earlier versions of acme's notice, each in five languages."""
+    return _with_versions(folder, "".join(_version(f"v{n}", "prompts/it/short", 5) for n in range(count)))
+
+
+def _with_versions(folder: Path, versions: str) -> Path:
+    file = folder / "informativa.yaml"
+    first = '          - version: "2026-11"'
+    file.write_text(file.read_text().replace(first, versions + first, 1))
+    return file
+
+
+def _version(name: str, prompt: str, languages: int = 1) -> str:
+    prompts = ", ".join(f"{code}: {prompt}" for code in ("it", "en", "de", "fr", "es")[:languages])
+    return (
+        f'          - version: "{name}"\n            purposes: [service]\n            short: {{{prompts}}}\n'
+    )
+
+
+def with_confirmed_exports(folder: Path) -> Path:
+    """The example configuration with exports of acme that a second person must confirm."""
+    file = folder / "informativa.yaml"
+    first = "    time_zone: Europe/Rome"
+    file.write_text(file.read_text().replace(first, f"    exports: {{four_eyes: true}}\n{first}", 1))
+    return file

@@ -26,8 +26,18 @@ TODAY = date(2026, 11, 30)
     [
         ({}, "good", "Yes: no notice that was due is missing.", None),
         ({"PLAYED": 3, "NOTDUE": 4}, "good", "Yes: no notice that was due is missing.", None),
-        ({"PARTIAL": 1}, "open", "Not yet: 1 notice was not heard in full. It stays due.", "PARTIAL"),
-        ({"PARTIAL": 2}, "open", "Not yet: 2 notices were not heard in full. They stay due.", "PARTIAL"),
+        (
+            {"PARTIAL": 1},
+            "open",
+            "Not yet: 1 notice was not heard in full. It stays due until it is heard.",
+            "PARTIAL",
+        ),
+        (
+            {"PARTIAL": 2},
+            "open",
+            "Not yet: 2 notices were not heard in full. They stay due until they are heard.",
+            "PARTIAL",
+        ),
         ({"PARTIAL": 2, "FAILED": 1}, "bad", "No: 1 notice could not be played.", "FAILED"),
     ],
 )

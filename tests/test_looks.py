@@ -63,6 +63,17 @@ def test_night_is_that_of_the_company(at: str, unusual: bool) -> None:
     assert looks == ((UnusualLooks(Unusual.NIGHT, "anna", 1, moment, moment),) if unusual else ())
 
 
+def test_scheduled_exports_are_not_unusual() -> None:
+    """A command at night that takes a file of all callers is scheduled work; one that looks at a person is
+    not, and neither is an export in the console."""
+    night = NOON + timedelta(hours=12)
+    exports = (Action.EXPORT, Action.BUNDLE, Action.SEARCH)
+    assert unusual_looks([PersonLook(night, "shell:root", action, "") for action in exports], ROME) == ()
+    for account, person in (("shell:root", "a"), ("anna", "")):
+        (unusual,) = unusual_looks([PersonLook(night, account, Action.EXPORT, person)], ROME)
+        assert (unusual.kind, unusual.account, unusual.count) == (Unusual.NIGHT, account, 1)
+
+
 def test_who_logs_in_at_night_looks_at_nobody() -> None:
     """Only actions by which persons' data are seen are unusual."""
     night = NOON + timedelta(hours=12)

@@ -216,7 +216,7 @@ ATTACKS = {
     ),
     "days that no clock shows, of a period": Kind(
         "compliance@acme",
-        (303, 409),
+        (303, 400),
         [
             Sent("/acme/evidence/bundle", {"first": day, "last": day, "language": "\x00."})
             for day in ("0001-01-01", "9999-12-31", "\u00b2")

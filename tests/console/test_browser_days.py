@@ -113,7 +113,7 @@ def test_the_admins_day(office: ServedConsole, person: Callable[..., Person]) ->
     admin.press("What if")
     admin.reach("Caller's number").type("+39 333 000 0000").enter()
     assert "The caller knows nothing of it." in admin.text
-    admin.press("Notices")
+    admin.press("Notices").press("2026-11")
     assert plays(admin) == pytest.approx(1.0, abs=0.1)
     admin.press("Today").press("This year")
     admin.page.locator("#plot canvas").wait_for()

@@ -27,7 +27,8 @@ ADDRESSES = [each.path for each in ROUTES if each.get and not NO_PAGE.fullmatch(
 # Each two of language, colours and width meet once; by day on a telephone, which is the harder.
 DAY = [("it", "light", 360), ("en", "dark", 360)]
 NIGHT = [pytest.param(*way, marks=pytest.mark.night) for way in (("it", "dark", 1280), ("en", "light", 1280))]
-EVERYWHERE = {"{controller}": "acme", "{record:number}": "3", "{request:number}": "1"}
+EVERYWHERE = {"{controller}": "acme", "{record:number}": "3", "{request:number}": "1",
+              "{notice}": "privacy", "{version}": "2026-11"}  # fmt: skip
 NOT_FOR_ALL = {"/login", "/invitation/{token}"}
 
 

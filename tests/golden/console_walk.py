@@ -110,6 +110,21 @@ COUNTRIES = {
 }
 """A line of acme whose operators sit in several countries."""
 
+CONFIRMED = {
+    "    time_zone: Europe/Rome": "    exports: {four_eyes: true}\n    time_zone: Europe/Rome",
+    "    time_zone: Europe/Berlin": "    exports: {four_eyes: true}\n    time_zone: Europe/Berlin",
+}
+"""Companies that want four eyes for exports."""
+
+EARLIER = {
+    '          - version: "2026-11"': """\
+          - version: "2025"
+            purposes: [service]
+            short: {it: prompts/it/short-nokey, en: prompts/en/short}
+          - version: "2026-11\"""",
+}
+"""A version of acme's notice before the present one, with other words in Italian."""
+
 CASES: tuple[Case, ...] = (
     # The way in.
     Case("login", NOBODY, "/login"),
@@ -142,6 +157,9 @@ CASES: tuple[Case, ...] = (
     Case("calls wrong day", READER, "/acme/calls?since=yesterday"),
     Case("live", READER, "/acme/live?after=10"),
     Case("sound of a call", READER, "/acme/calls/1/sound", languages=(EN,)),
+    Case("notice version", READER, "/acme/notices/privacy/2026-11"),
+    Case("notice difference", READER, "/acme/notices/privacy/2026-11?against=2025", changes=EARLIER),
+    Case("notice version not there", READER, "/acme/notices/privacy/2024", languages=(EN,)),
     Case("sound of a notice", READER, "/acme/notices/privacy/2026-11/short/it/sound", languages=(EN,)),
     Case("worksheet acme", READER, "/acme/company/worksheet"),
     Case("company borealis", OPERATOR, "/borealis/company"),
@@ -283,6 +301,20 @@ CASES: tuple[Case, ...] = (
     Case("withdrawal done", OPERATOR, "/borealis/caller/{agreed}/withdrawal",
          {"kind": "operator", "reference": "ticket 9"}),
     Case("withdrawal after that", OPERATOR, "/borealis/caller/{agreed}?recorded=4"),
+    # Exports that a second person confirms.
+    Case("calls to be asked for", COMPLIANCE, "/acme/calls", changes=CONFIRMED),
+    Case("exports empty", COMPLIANCE, "/acme/exports", changes=CONFIRMED),
+    Case("export without a second person", COMPLIANCE, "/acme/exports"),
+    Case("export to be asked for", COMPLIANCE, "/acme/evidence", changes=CONFIRMED),
+    Case("export asked", COMPLIANCE, "/acme/evidence/bundle",
+         {"first": "2026-11-01", "last": "2026-11-30", "language": "{language}"}, changes=CONFIRMED),
+    Case("exports", ADMIN, "/acme/exports", changes=CONFIRMED),
+    Case("export confirmed", ADMIN, "/acme/exports", {}, changes=CONFIRMED),
+    Case("exports confirmed", COMPLIANCE, "/acme/exports", changes=CONFIRMED),
+    Case("calls page", COMPLIANCE, "/acme/calls?before=4", languages=(EN,), changes=CONFIRMED),
+    Case("file asked", COMPLIANCE, "/acme/calls/file/csv?before=4", {}, languages=(EN,), changes=CONFIRMED),
+    Case("consents page", OPERATOR, "/borealis/consents", languages=(EN,), changes=CONFIRMED),
+    Case("consents asked", OPERATOR, "/borealis/consents/file/csv?", {}, languages=(EN,), changes=CONFIRMED),
     # The machine.
     Case("health", OPERATOR, "/health", languages=(EN, IT)),
     # What is not there.
@@ -328,7 +360,7 @@ CONSENT = """\
 
 NAMES = [(case.name, language) for case in CASES for language in case.languages]
 
-ADMINS_ENTRY = re.compile(r' *<li><a href="/acme/forecast">[^\n]*\n+')
+ADMINS_ENTRY = re.compile(r' *<(?:li|p)><a href="/acme/forecast">[^\n]*\n+')
 
 NOT_WALKED = {
     ("POST", "/health"): "the doctor's findings depend on the machine",

@@ -73,6 +73,7 @@ class ControllersBuilder:
             rule=_rule(name, section, evidence, self._folder),
             hook=self._hook(name, section),
             four_eyes=section.requests.four_eyes,
+            export_four_eyes=section.exports.four_eyes,
         )
 
     def _hook(self, name: str, section: ControllerSettings) -> Hook | None:

@@ -170,6 +170,12 @@ SETTINGS: dict[str, tuple[str, str]] = {
         " without a request then.",
         "true",
     ),
+    f"{_C}.exports": ("How the company's records are taken away as files.", ""),
+    f"{_C}.exports.four_eyes": (
+        "Whether a second account must confirm a file of records or consents, or an auditor's bundle, before"
+        " it is made; commands make none then.",
+        "true",
+    ),
     f"{_C}.recycled_after": (
         "So long without a call, a number may be somebody else's: the notice is due again.",
         "2 years",

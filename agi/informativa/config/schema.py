@@ -170,6 +170,12 @@ class RequestSettings(Strict):
     four_eyes: bool = False
 
 
+class ExportSettings(Strict):
+    """The way in which a company's records are taken away as files."""
+
+    four_eyes: bool = False
+
+
 class ControllerSettings(Strict):
     """The company that answers for the data of the callers of its lines."""
 
@@ -193,6 +199,7 @@ class ControllerSettings(Strict):
     lookups: dict[Identifier, LookupSettings] = {}
     hook: HookSettings | None = None
     requests: RequestSettings = RequestSettings()
+    exports: ExportSettings = ExportSettings()
 
 
 class StepSettings(Strict):

@@ -23,7 +23,7 @@ from starlette.routing import Route as StarletteRoute
 from starlette.staticfiles import StaticFiles
 
 from ..config import Configuration
-from ..model import Action
+from ..model import Action, Controller
 from ..model.errors import InformativaError
 from .console import Console
 from .context import SESSION, RequestContext, get_cookie
@@ -195,9 +195,18 @@ async def _defect(console: Console, request: Request, error: Exception) -> Respo
     return await run_in_threadpool(_status_page, console, request, 500, "")
 
 
+def _company_of_menu(context: RequestContext) -> Controller | None:
+    """Return the company whose menu a page without a company has: that of the address if the visitor may see
+    it, or else his only one."""
+    companies = {company.id: company for company in context.companies()}
+    only = next(iter(companies.values())) if len(companies) == 1 else None
+    return companies.get(context.request.url.path.split("/")[1], only)
+
+
 def _status_page(console: Console, request: Request, status: int, cause: str) -> Response:
     token = get_cookie(request, SESSION, secure=is_encrypted(request, console.settings))
     context = RequestContext(console, request, token, _EMPTY)
     with suppress(HTTPException, InformativaError, OSError):  # then the visitor is not logged in
         context = _context_of(console, request, context.token, begin=False)
+        context.controller = _company_of_menu(context)
     return context.page("status.html", status, code=status, cause=cause)

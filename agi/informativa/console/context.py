@@ -60,6 +60,7 @@ class MenuEntry:
     role: Role = Role.READER
 
 
+EXPORTS = "exports"
 MENU = (
     MenuEntry("today", Text("Today")),
     MenuEntry("calls", Text("Calls")),
@@ -70,10 +71,11 @@ MENU = (
     MenuEntry("what-if", Text("What if")),
     MenuEntry("forecast", Text("New configuration"), Role.ADMIN),
     MenuEntry("evidence", Text("Evidence"), Role.COMPLIANCE),
+    MenuEntry(EXPORTS, Text("Exports"), Role.COMPLIANCE),
     MenuEntry("looked", Text("Access log"), Role.COMPLIANCE),
     MenuEntry("company", Text("Company")),
 )
-"""The pages of a company, as every page of it lists them."""
+"""The pages of a company, as every page of it lists them; exports only where they need a second person."""
 
 
 def get_cookie(request: Request, name: str, *, secure: bool) -> str:
@@ -190,7 +192,16 @@ class RequestContext:
 
     def menu(self) -> list[MenuEntry]:
         """Return the pages of the company that the visitor may see."""
-        return [entry for entry in MENU if self.account.may(self.company.id, entry.role)]
+        return [
+            entry
+            for entry in MENU
+            if self.account.may(self.company.id, entry.role)
+            and (entry.part != EXPORTS or self.company.export_four_eyes)
+        ]
+
+    def may_see(self, part: str) -> bool:
+        """Tell if a page is in the visitor's menu."""
+        return any(entry.part == part for entry in self.menu())
 
     def query(self, name: str, longest: int = 200) -> str:
         """Return a parameter of the address, or ''; at most `longest` characters of it."""

@@ -1,6 +1,7 @@
 """Looks at persons' data, and those among them that are unusual: at many persons within an hour, or at night.
 
-Nothing unusual is forbidden: it is named, so that somebody asks."""
+Nothing unusual is forbidden: it is named, so that somebody asks. A command at night that takes records of
+nobody in particular is scheduled work (cron), which would be named every day until nobody asks any more."""
 
 from __future__ import annotations
 
@@ -12,6 +13,8 @@ from enum import StrEnum
 from .frozen import dataclass
 from .words import Action
 
+SHELL = "shell:"
+"""The beginning of the account name in an entry about a command on the machine."""
 MANY_PERSONS = 30  # different ones within an hour, by one account
 HOUR = timedelta(hours=1)
 NIGHT_BEGINS, NIGHT_ENDS = time(22), time(6)  # in the company's zone
@@ -68,7 +71,11 @@ def unusual_looks(looks: Iterable[PersonLook], zone: tzinfo) -> tuple[UnusualLoo
             by_account[look.account].append(look)
     results = []
     for account, of_account in sorted(by_account.items()):
-        night = [look.at for look in of_account if _is_night(look.at.astimezone(zone).time())]
+        night = [
+            look.at
+            for look in of_account
+            if (look.person or not account.startswith(SHELL)) and _is_night(look.at.astimezone(zone).time())
+        ]
         if night:
             results.append(UnusualLooks(Unusual.NIGHT, account, len(night), night[0], night[-1]))
         count, hour = _busiest_hour(of_account)

@@ -188,6 +188,8 @@ class Action(StrEnum):
     RECEIPT = "receipt"
     VERIFY = "verify"  # had the proof of a record checked
     EXPORT = "export"
+    EXPORT_ASKED = "export-asked"  # asked for a file that a second person must confirm
+    EXPORT_CONFIRMED = "export-confirmed"  # confirmed what somebody else asked for
     WHAT_IF = "what-if"  # asked what would happen to a call from a number
     RECORD_ELSEWHERE = "record-elsewhere"  # put on record that a caller was told elsewhere
     RECORD_CONSENT = "record-consent"  # put on record what a caller answered to a consent

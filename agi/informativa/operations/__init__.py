@@ -28,7 +28,7 @@ Callers:
   file
 - `consent_pseudonyms`: the answers of a caller whom boxes know by different keys
 - `hooks`: companies' hooks
-- `access_log`: who looked at whom in the console
+- `access_log`, `asked_exports`: who looked at whom in the console; exports that a second person confirms
 - `request_register`, `request_answers`, `request_refusals`: persons' requests: led from their coming to
   their closing; their answers and erasures; why a step is not possible
 
@@ -56,7 +56,7 @@ The installation:
 
 - `check`, `status`: the configuration; service and ledgers
 - `controllers`, `controller_state`, `outsourcing`: companies: by name, their state, the worksheet
-- `notices`: the notices of one
+- `notices`, `notice_changes`: the notices of one; what differs between two versions
 - `boxes`: the boxes of an installation
 - `init`, `new_company`: a first configuration
 - `config_upgrade`: its newest format

@@ -11,7 +11,7 @@ from ..ledgers.access_chain import AccessChain
 from ..ledgers.access_entries import ALL, AccessFilter, LoggedAccess
 from ..model import Action, Controller, Line
 from ..model.errors import LedgerError
-from ..model.looks import UnusualLooks, unusual_looks
+from ..model.looks import SHELL, UnusualLooks, unusual_looks
 from ..model.text import Text
 from ..process import storage
 from .doctor import users
@@ -32,8 +32,6 @@ __all__ = [
     "unusual",
     "verify",
 ]
-SHELL = "shell:"
-"""The beginning of the account name in an entry about a command on the machine."""
 
 
 @dataclass(frozen=True)

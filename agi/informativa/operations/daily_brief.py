@@ -54,8 +54,8 @@ def informed_answer(total: DayStatistics | None) -> BriefAnswer:
         return BriefAnswer(Light.BAD, text.format(count=failed), "calls", Status.FAILED)
     if partial := total.by_status.get(Status.PARTIAL, 0):
         text = Text.counted(
-            "Not yet: {count} notice was not heard in full. It stays due.",
-            "Not yet: {count} notices were not heard in full. They stay due.",
+            "Not yet: {count} notice was not heard in full. It stays due until it is heard.",
+            "Not yet: {count} notices were not heard in full. They stay due until they are heard.",
             partial,
         )
         return BriefAnswer(Light.OPEN, text.format(count=partial), "calls", Status.PARTIAL)
@@ -86,6 +86,14 @@ def deadline_answer(requests: OpenRequests | None, today: date) -> BriefAnswer:
         requests.open,
     )
     return BriefAnswer(light, text.format(count=requests.open, due=requests.next_due), "requests")
+
+
+def exports_answer(waiting: int) -> BriefAnswer:
+    """Return that exports wait for a second person."""
+    text = Text.counted(
+        "{count} export waits for a second person.", "{count} exports wait for a second person.", waiting
+    )
+    return BriefAnswer(Light.OPEN, text.format(count=waiting), "exports")
 
 
 def unusual_answer(accounts: int) -> BriefAnswer:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -10,8 +10,9 @@ from pathlib import Path
 from ..config import Configuration
 from ..model import Controller, Line, Notice, Prompt, Version
 from ..prompts.installed import hashed_before
+from ..prompts.playable import playable_file
 from .controller_state import lines_of
-from .evidence.receipt_page import PLAYABLE, words_of
+from .evidence.receipt_page import words_of
 
 
 @dataclass(frozen=True)
@@ -26,29 +27,19 @@ class NoticePrompt:
     """Each sound file with its SHA-256; empty where no file is there."""
     text: str
     """The words; '' where no file with them is there."""
-
-    @property
-    def known(self) -> str:
-        """Return the version that a supplement builds on; '' for other parts."""
-        return self.part.partition(":")[2]
-
-    @property
-    def playable(self) -> Path | None:
-        """Return the file that a browser can play; `None` where there is none."""
-        by_form = {file.suffix[1:]: file for file in self.files}
-        return next((by_form[form] for form in PLAYABLE if form in by_form), None)
+    playable: Path | None
+    """The file that a browser can play, as it is or as a WAV file of it; `None` where there is none."""
 
 
 @dataclass(frozen=True)
 class NoticeVersion:
-    """A version and its recordings."""
+    """A version, and when callers hear it."""
 
     version: Version
     in_force: bool
     """True if callers hear this version now."""
     until: datetime | None
     """The time at which the next dated version comes into force; `None` where no later one has a date."""
-    prompts: tuple[NoticePrompt, ...]
 
 
 @dataclass(frozen=True)
@@ -60,11 +51,19 @@ class CompanyNotice:
     lines: tuple[Line, ...]
     """The lines whose plan has it."""
 
+    def version(self, version_id: str) -> NoticeVersion | None:
+        """Return the version of that id, or `None`."""
+        return next((version for version in self.versions if version.version.id == version_id), None)
+
+    def earlier(self, version: NoticeVersion) -> NoticeVersion | None:
+        """Return the version before one, or `None`."""
+        return next(iter(self.versions[self.versions.index(version) + 1 :]), None)
+
 
 def notices_of_company(
     configuration: Configuration, controller: Controller, now: datetime
 ) -> tuple[CompanyNotice, ...]:
-    """Return all notices of one company as they are at `now`."""
+    """Return all notices of one company as they are at `now`. No sound file is read."""
     lines = lines_of(controller, configuration)
     return tuple(
         CompanyNotice(
@@ -76,34 +75,28 @@ def notices_of_company(
     )
 
 
-def recording(
-    configuration: Configuration, controller: Controller, notice: str, version: str, part: str, language: str
-) -> Path | None:
-    """Return the file of one recording that a browser can play; `None` where there is none, or no such
-    recording."""
-    for candidate in configuration.notices[controller.id]:
-        for candidate_version in candidate.versions:
-            for prompt in (
-                _prompts(candidate_version)
-                if (candidate.id, candidate_version.id) == (notice, version)
-                else ()
-            ):
-                if (prompt.part, prompt.language) == (part, language):
-                    return prompt.playable
-    return None
+def prompts_of(version: Version) -> tuple[NoticePrompt, ...]:
+    """Return all recordings of a version."""
+    return tuple(_prompt(*prompt) for prompt in version.prompts())
+
+
+def prompt_of(version: Version, part: str, language: str) -> NoticePrompt | None:
+    """Return one recording of a version; `None` where it has none for that part and language."""
+    prompts = (prompt for prompt in version.prompts() if prompt[:2] == (part, language))
+    return next((_prompt(*prompt) for prompt in prompts), None)
 
 
 def _version(version: Version, notice: Notice, now: datetime) -> NoticeVersion:
     later_versions = notice.versions[notice.versions.index(version) + 1 :]
     end = min((other.starts for other in later_versions if other.starts is not None), default=None)
-    return NoticeVersion(version, notice.current(now) is version, end, tuple(_prompts(version)))
+    return NoticeVersion(version, notice.current(now) is version, end)
 
 
-def _prompts(version: Version) -> Iterator[NoticePrompt]:
-    for part, language, prompt in version.prompts():
-        try:
-            files = hashed_before(prompt.path)
-        except OSError:  # shown as gone
-            files = {}
-        by_form = {file.suffix[1:]: sha256 for file, sha256 in files.items()}
-        yield NoticePrompt(part, language, prompt, files, words_of(prompt.path, by_form))
+def _prompt(part: str, language: str, prompt: Prompt) -> NoticePrompt:
+    try:
+        files = hashed_before(prompt.path)
+        playable = playable_file(files)
+    except OSError:  # shown as gone
+        files, playable = {}, None
+    by_form = {file.suffix[1:]: sha256 for file, sha256 in files.items()}
+    return NoticePrompt(part, language, prompt, files, words_of(prompt.path, by_form), playable)

@@ -12,6 +12,7 @@ Sound:
 - `audio`, `loudness`: read by sox, measured, trimmed, brought to one level
 - `formats`, `comparison`: all formats of one recording, and whether they sound alike
 - `whisper`, `heard_words`: words that a recogniser hears, compared with the text
+- `playable`: a recording as browsers play it
 - `store`: the folders of prompts beside a configuration
 
 At a call:

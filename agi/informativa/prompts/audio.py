@@ -163,8 +163,12 @@ def from_pcm(data: bytes, rate: int) -> Sound:
 
 def wav(sound: Sound) -> bytes:
     """Return a WAV file of nothing but a header and samples, as Asterisk reads it."""
-    body = pcm(sound)
-    form = (16, 1, 1, sound.rate, 2 * sound.rate, 2, 16)
+    return wav_file(pcm(sound), sound.rate)
+
+
+def wav_file(body: bytes, rate: int) -> bytes:
+    """Return a WAV file of mono 16-bit samples, the lower byte first."""
+    form = (16, 1, 1, rate, 2 * rate, 2, 16)
     head = (b"RIFF", 36 + len(body), b"WAVE", b"fmt ", *form, b"data", len(body))
     return struct.pack("<4sI4s4sIHHIIHH4sI", *head) + body
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
-from dataclasses import asdict, fields
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, fields
 from datetime import date, datetime, time, tzinfo
 from importlib import resources
+from urllib.parse import parse_qsl
 
 import jinja2
 from markupsafe import Markup
@@ -67,13 +68,14 @@ def environment() -> jinja2.Environment:
             "options": options,
             "ended": end_of,
             "outlook": outlook,
+            "export_file": ExportFile.of,
             "unasked": choice_words.unasked,
             "left_out": choice_words.left_out,
             "tenths": words.tenths,
             "explained_key": explained_key,
             "answer_word": answer_word,
             "worded": in_words,
-            "plan": plan,
+            "plans": plans,
             "copied": record_json,
             "period": period,
             "audited": audited,
@@ -114,6 +116,23 @@ def means(code: object, kind: str) -> Text | str:
     return words.CODES[kind].get(str(code)) or visible(str(code))
 
 
+@dataclass(frozen=True)
+class ExportFile:
+    """A file that somebody asked for, by its address: whether of calls, consents or evidence, its format, and
+    the choices."""
+
+    kind: str
+    format: str
+    parameters: Mapping[str, str]
+
+    @classmethod
+    def of(cls, address: str) -> ExportFile:
+        """Return the file of an address below the company's."""
+        path, _mark, query = address.partition("?")
+        kind, *_folder, form = path.split("/")
+        return cls(kind, form.upper(), dict(parse_qsl(query)))
+
+
 def name_in_language(ids: str | Iterable[str], owner: Controller, say: Language) -> str:
     """Notices or purposes of a company, by their names."""
     ids = [ids] if isinstance(ids, str) else sorted(ids)
@@ -140,9 +159,13 @@ def in_words(text: Text | str, say: Language) -> str:
     return say(text) if isinstance(text, Text) else text
 
 
-def plan(line: Line, say: Language) -> list[str]:
-    """Return what callers of a line must hear, and the settings that change it, in sentences."""
-    return sentences(line, say)
+def plans(lines: Iterable[Line], say: Language) -> list[tuple[str, tuple[str, ...]]]:
+    """Return what callers of each line must hear, and the settings that change it, in sentences; lines that
+    are alike stand together."""
+    numbers = dict[tuple[str, ...], list[str]]()
+    for line in lines:
+        numbers.setdefault(tuple(sentences(line, say)), []).append(line.number)
+    return [(", ".join(alike), texts) for texts, alike in numbers.items()]
 
 
 def record_json(record: Record) -> str:

@@ -11,6 +11,7 @@ import typer
 from ...config import DEFAULT_FILE
 from ...model import Action
 from ...operations.access_log import note_in_shell
+from ...operations.asked_exports import require_no_four_eyes
 from ...operations.controllers import select_for_callers
 from ...operations.day_range import DayRange
 from ...operations.evidence import bundle as operation
@@ -66,6 +67,7 @@ def _bundle(
     if all_boxes and shared is None:
         raise no_other_boxes("--all-boxes")
     facts = f"period={period.first}/{period.last}"
+    require_no_four_eyes(owner)
     note_in_shell(owner, Action.BUNDLE, datetime.now(UTC), known=None, facts=facts)
     with bar(_("collecting"), _) as progress:
         bundle = operation.bundle(

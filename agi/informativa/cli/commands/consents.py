@@ -13,6 +13,7 @@ from ...config import DEFAULT_FILE
 from ...model import Action, Answer, Controller, RecordKind
 from ...operations import callers, consent_export, consent_import, consents
 from ...operations.access_log import note_in_shell
+from ...operations.asked_exports import require_no_four_eyes
 from ...operations.consent_export import ConsentFilter
 from ...operations.consent_import import ConsentSource
 from ...operations.controllers import select_for_callers, select_for_notices
@@ -165,6 +166,7 @@ def export(
         consents.consent_named(selection.configuration, owner.id, choice)
     selection_of_rows = ConsentFilter(choice or "", None if answer is None else Answer(answer))
     rows = consent_export.rows(owner, known, now, selection_of_rows, selection.configuration.shared)
+    require_no_four_eyes(owner)
     note_in_shell(owner, Action.EXPORT, now, known=None, facts=selection_of_rows.facts(owner.zone))
     form = ConsentFormat.LINES if as_json else form
     parts = consent_files.text(form, rows, owner, known, consent_export.origin(owner))

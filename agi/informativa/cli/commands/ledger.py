@@ -14,6 +14,7 @@ from ...config import DEFAULT_FILE
 from ...model import Action, Controller, Reason, RecordFilter, Status
 from ...operations import records, restoring, statistics
 from ...operations.access_log import note_in_shell
+from ...operations.asked_exports import require_no_four_eyes
 from ...operations.controllers import select_for_callers
 from ...operations.record_document import Record
 from ...operations.records import ControllerRecord
@@ -143,6 +144,8 @@ def show(
 def _note(company: Controller, record_filter: RecordFilter, *, as_json: bool) -> None:
     """Log what the console logs, too: a search for one caller, and records as a file, with whole pseudonyms;
     not a list, which has only their first digits."""
+    if as_json:
+        require_no_four_eyes(company)
     if as_json or record_filter.caller:
         action = Action.EXPORT if as_json else Action.SEARCH
         facts = "pseudonym" if record_filter.caller else "all callers"

@@ -9,9 +9,13 @@
 - `letter`: the answer to an access request
 - `erasure`: preview, confirmation and outcome
 - `person_requests`: persons' requests: those that are open, and one with its next step
-- `notices`: notices, choices, lines and their plans; what would happen to a call
+- `notices`: notices and their versions, lines and their plans
+- `sounds`: a recording as a browser plays it
+- `simulation`: what would happen to a call
+- `company`: the company, and its worksheet
 - `forecast`: what another configuration would change for callers
 - `evidence`: the log and its copies, audits, bundles
+- `exports`: files that a second person must confirm
 - `access_log_page`: who looked at whom
 - `health`: the machine, for operators
 """

@@ -5,20 +5,21 @@ from __future__ import annotations
 from pathlib import Path
 
 from starlette.exceptions import HTTPException
-from starlette.responses import FileResponse, Response
+from starlette.responses import Response
 
 from ...evidence.proof import SUFFIX
-from ...model import Action, Role
+from ...model import Action, Event, Role
 from ...operations import calls
 from ...operations.calls import CallRecords
 from ...operations.evidence import receipts
-from ...operations.evidence.receipt_page import receipt_page
+from ...operations.evidence.receipt_page import PlayedSound, receipt_page
 from ...operations.evidence.verifying import verify_data
 from ...operations.records import NEWEST
+from ...prompts.playable import playable_file
 from ...views import receipt_page as receipt_view
 from ..context import RequestContext, attachment
+from .sounds import recording
 
-SOUND = "audio/wav"
 BEGINNING = "bytes=0-"  # of a sound that is asked for in parts
 HTML, PROOF = "html", "proof"
 
@@ -29,12 +30,14 @@ def call(context: RequestContext) -> Response:
     context.note(Action.OPEN_RECORD, record=story.record.number)
     event = story.record.event
     proves = context.account.may(context.company.id, Role.COMPLIANCE)
+    content = calls.played_recording(event) if event.prompt else None
     return context.page(
         "call.html",
         story=story,
         record=story.record,
         event=event,
-        told=calls.played_recording(event) if event.prompt else None,
+        told=content,
+        playable=_playable(event, content.sound if content else None),
         proves=proves,
     )
 
@@ -42,13 +45,12 @@ def call(context: RequestContext) -> Response:
 def sound(context: RequestContext) -> Response:
     """Send the recording that was played, if it is still the same; a browser may ask for a part of it."""
     record = _story(context).record
-    event = record.event
-    recording = calls.played_recording(event).sound if event.prompt else None
-    if recording is None or not recording.same or not recording.form:
+    file = _playable(record.event, calls.played_recording(record.event).sound)
+    if file is None:
         raise HTTPException(404)
     if context.request.headers.get("range", BEGINNING).startswith(BEGINNING):
         context.note(Action.LISTEN, record=record.number)
-    return FileResponse(f"{event.prompt}.{recording.form}", media_type=SOUND)
+    return recording(context.request, file)
 
 
 def receipt(context: RequestContext) -> Response:
@@ -81,6 +83,16 @@ def _story(context: RequestContext) -> CallRecords:
     if story is None:
         raise HTTPException(404)
     return story
+
+
+def _playable(event: Event, sound: PlayedSound | None) -> Path | None:
+    """Return the file that a browser can play, of those that the record names; `None` where there is none."""
+    if sound is None or not sound.same:
+        return None
+    try:
+        return playable_file(Path(f"{event.prompt}.{form}") for form in sound.files)
+    except OSError:
+        return None
 
 
 def _file(data: bytes, name: str, kind: str) -> Response:

@@ -24,7 +24,8 @@ from ...views.documents import streamed
 from ...views.record_files import table
 from ..context import RequestContext, attachment, record_number
 from ..live import Subscriber
-from .call_filter import FILTERS, CallerFilter, call_filter
+from . import exports
+from .call_filter import FILTERS, CallerFilter, CallFilter, call_filter
 
 STREAM = "text/event-stream"
 COUNT = 50  # records on a page
@@ -54,9 +55,13 @@ def listing_of(context: RequestContext) -> Response:
 def seek(context: RequestContext) -> Response:
     """Take a number that was typed, and remember its pseudonyms in the session, not the number."""
     number, customer = context.field("number", 40), context.field("customer", 64)
-    if bool(number) == bool(customer):
-        raise InformativaError(Text("Type a telephone number or a customer number, one of the two."))
-    match = by_number(number) if number else by_customer(customer)
+    try:
+        if bool(number) == bool(customer):
+            raise InformativaError(Text("Type a telephone number or a customer number, one of the two."))
+        match = by_number(number) if number else by_customer(customer)
+    except InformativaError as error:
+        typed = {"number": number, "customer": customer}
+        return _listing(context, None, typed, {"customer" if customer and not number else "number": error})
     pseudonyms = tuple(callers.pseudonyms(context.company, match.caller))
     last = records.page(context.company, RecordFilter(callers=pseudonyms), count=1).records
     recorded = last[0].event.pseudonym if last else None
@@ -73,8 +78,16 @@ def export(context: RequestContext) -> Response:
     return _export(context, None)
 
 
+def ask_export(context: RequestContext) -> Response:
+    """Ask a second person to confirm the file, of the records that there are now."""
+    chosen, before = _chosen(context, None), context.number("before")
+    before = before or records.extract(context.company, chosen.records).last + 1
+    return exports.ask(context, _file(context, before))
+
+
 def export_of(context: RequestContext) -> Response:
     """Do the same for one caller."""
+    exports.require_no_four_eyes(context)
     return _export(context, context.session_object(CallerFilter))
 
 
@@ -131,7 +144,13 @@ def _event(name: str, text: str, number: int | None = None) -> str:
     return (f"id: {number}\n" if number else "") + f"event: {name}\n{lines}\n"
 
 
-def _listing(context: RequestContext, caller_filter: CallerFilter | None) -> Response:
+def _listing(
+    context: RequestContext,
+    caller_filter: CallerFilter | None,
+    typed: dict[str, str] | None = None,
+    errors: dict[str, InformativaError] | None = None,
+) -> Response:
+    """Show a page of calls; `typed` and `errors` are those of a search for a caller that failed."""
     chosen, before_number = call_filter(context, caller_filter), context.number("before")
     page = (
         records.Page((), None)
@@ -141,18 +160,19 @@ def _listing(context: RequestContext, caller_filter: CallerFilter | None) -> Res
     choices = {name: context.query(name) for name in FILTERS}
     parameters = {name: value for name, value in choices.items() if value}
     has_choices = storage.has_answers(context.company)
-    first = caller_filter is None and not parameters and before_number is None
+    first = caller_filter is None and not parameters and before_number is None and not errors
     newest = page.records[0].number if page.records else 0
     return context.page(
         "calls.html",
-        400 if chosen.errors else 200,
+        400 if chosen.errors or errors else 200,
         page=page,
-        errors=chosen.errors,
+        errors={**chosen.errors, **(errors or {})},
+        typed=typed or {},
         groups=GROUPS,
         caller_filter=caller_filter,
         choices=choices,
         before=before_number,
-        here=context.request.url.path,
+        here=context.path("calls") if errors else context.request.url.path,
         address=lambda **more: "?" + urlencode({**parameters, **more}),
         address_of=lambda group: "?" + urlencode({**parameters, "kind": group}),
         lines=lines_of(context.company, context.configuration),
@@ -179,21 +199,37 @@ def batched(parts: Iterable[str]) -> Iterator[str]:
         yield "".join(batch)
 
 
-def _export(context: RequestContext, caller_filter: CallerFilter | None) -> Response:
-    kind, owner = context.request.path_params["kind"], context.company
-    if kind not in KINDS:
+def _chosen(context: RequestContext, caller_filter: CallerFilter | None) -> CallFilter:
+    """Return the filter of a file. Raises HTTPException (404) for another kind of file, and
+    InformativaError."""
+    if context.request.path_params["kind"] not in KINDS:
         raise HTTPException(404)
     chosen = call_filter(context, caller_filter)
     for error in chosen.errors.values():
         raise error
-    extract = records.extract(owner, chosen.records, context.number("before"))
+    return chosen
+
+
+def _file(context: RequestContext, before: int | None) -> str:
+    """Return the address of a file of records by which it is asked for."""
+    parameters: dict[str, object] = {name: context.query(name) for name in FILTERS}
+    return exports.address(
+        f"calls/file/{context.request.path_params['kind']}", {**parameters, "before": before}
+    )
+
+
+def _export(context: RequestContext, caller_filter: CallerFilter | None) -> Response:
+    kind, owner, before = context.request.path_params["kind"], context.company, context.number("before")
+    chosen = _chosen(context, caller_filter)
+    confirmation = exports.confirmation(context, _file(context, before))
+    extract = records.extract(owner, chosen.records, before)
     filters = [f"{name}={context.query(name)}" for name in FILTERS if context.query(name) and name != "line"]
     context.note(
         Action.EXPORT,
         pseudonym=caller_filter.recorded if caller_filter else None,
         detail=" ".join(filters),
         line=chosen.line,
-        facts=f"records={extract.first}-{extract.last}",
+        facts=f"records={extract.first}-{extract.last} {confirmation}".strip(),
     )
     if kind == "csv":
         parts = table(owner, extract.records, choices=storage.has_answers(owner))

@@ -13,6 +13,7 @@ from starlette.responses import Response, StreamingResponse
 from ...model import Action, Answer, Choice, Controller, RecordKind, plausibility
 from ...model.choices import ACTS
 from ...model.errors import InformativaError
+from ...model.redaction import without_numbers
 from ...model.text import Text
 from ...operations import callers, consent_export, consents
 from ...operations.consent_export import ConsentFilter
@@ -21,6 +22,7 @@ from ...operations.day_range import DayRange
 from ...views import consent_files
 from ...views.consent_files import ConsentFormat
 from ..context import RequestContext, attachment
+from . import exports
 from .caller import ELSEWHERE, FIELDS
 from .caller_lookup import CallerLookup, company_with_callers, lookup_keys, new_form_name
 from .calls import batched
@@ -72,20 +74,43 @@ def listing(context: RequestContext) -> Response:
     )
 
 
+def ask_export(context: RequestContext) -> Response:
+    """Ask a second person to confirm the file; it has what is on record when it is taken."""
+    _format(context)
+    selection = _selection(context, company_with_callers(context))
+    if (selection.choice and selection.choice not in _consents(context)) or without_numbers(
+        selection.box or ""
+    ) != (selection.box or ""):
+        raise InformativaError(Text("There is no such choice."), Text("Choose one of the list."))
+    return exports.ask(context, _file(context))
+
+
 def export(context: RequestContext) -> Response:
     """Send what passes the filters as a file, as `consent export` prints it; it is read while it is sent."""
-    try:
-        form = ConsentFormat(context.request.path_params["kind"])
-    except ValueError:
-        raise HTTPException(404) from None
+    form = _format(context)
     owner, known, now = company_with_callers(context), _consents(context), context.console.now()
     selection = _selection(context, owner)
     rows = consent_export.rows(owner, known, now, selection, context.configuration.shared)
     origin = consent_export.origin(owner)
-    context.note(Action.EXPORT, facts=selection.facts(owner.zone))
+    confirmation = exports.confirmation(context, _file(context))
+    context.note(Action.EXPORT, facts=f"{selection.facts(owner.zone)} {confirmation}".strip())
     parts = consent_files.text(form, rows, owner, known, origin)
     name = f"{owner.id}-consents-{now.astimezone(owner.zone).date()}.{form}"
     return StreamingResponse(batched(parts), media_type=KINDS[form], headers=attachment(name))
+
+
+def _format(context: RequestContext) -> ConsentFormat:
+    """Return the format of a file. Raises HTTPException (404) for one that there is not."""
+    try:
+        return ConsentFormat(context.request.path_params["kind"])
+    except ValueError:
+        raise HTTPException(404) from None
+
+
+def _file(context: RequestContext) -> str:
+    """Return the address of a file of consents by which it is asked for."""
+    kind = context.request.path_params["kind"]
+    return exports.address(f"consents/file/{kind}", {name: context.query(name) for name in FILTERS})
 
 
 def withdrawal_form(context: RequestContext) -> Response:

@@ -45,14 +45,13 @@ def erase(context: RequestContext) -> Response:
     """Erase the caller, once, if the word was typed."""
     if answer := redirect_if_erased(context):
         return answer
-    lookup = context.session_object(CallerLookup)
+    lookup, instruction = context.session_object(CallerLookup), context.field("instruction", 100)
     if context.field("word", 100).casefold() != context.company.id.casefold():
         error = InformativaError(
             Text("Nothing was erased: that is another word."),
             Text("Type {word} and press the button again.", word=context.company.id),
         )
-        return _preview(context, lookup, {"word": error})
-    instruction = context.field("instruction", 100).strip()
+        return _preview(context, lookup, {"word": error}, instruction)
     try:
         require_no_four_eyes([context.company])
         check_instruction([context.company], instruction)

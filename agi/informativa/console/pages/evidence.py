@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from functools import partial
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse, Response
 
 from ...model.errors import EvidenceError, InformativaError, LedgerError
+from ...model.text import Text
 from ...operations.controllers import require_ledger
 from ...operations.day_range import DayRange
 from ...operations.evidence import auditing, logs
@@ -19,6 +21,7 @@ from ...views.messages import ENGLISH, Language, language, languages
 from ...views.text.bundle_readme import BundleWords
 from ..context import RequestContext
 from ..jobs import Progress
+from . import exports
 from .caller_lookup import LazyResult
 
 AUDIT, BUNDLE = "audit", "bundle"
@@ -26,6 +29,11 @@ AUDIT, BUNDLE = "audit", "bundle"
 
 def evidence(context: RequestContext) -> Response:
     """Show the state of the log. An error is shown in its place, beside the rest of the page."""
+    return _page(context, {}, {})
+
+
+def _page(context: RequestContext, typed: dict[str, str], errors: dict[str, InformativaError]) -> Response:
+    """Show the page with the form of a bundle as it was typed."""
     state, keys, error, owner = None, [], None, context.company
     try:
         require_ledger(owner)
@@ -37,6 +45,9 @@ def evidence(context: RequestContext) -> Response:
     other_boxes = LazyResult(lambda: other_box_logs(context.configuration, owner))
     return context.stream(
         "evidence.html",
+        400 if errors else 200,
+        typed=typed,
+        errors=errors,
         state=state,
         keys=keys,
         error=error,
@@ -64,13 +75,39 @@ def bundle(context: RequestContext) -> Response:
     """Start a bundle of a period of days."""
     owner = context.company
     require_ledger(owner)
-    period = DayRange(context.day("first"), context.day("last"), owner.zone)
+    errors = dict[str, InformativaError]()
+    period = _typed_period(context, errors)
+    if period is None:
+        typed = {name: context.field(name, 20) for name in ("first", "last", "language")}
+        return _page(context, typed, errors)
+    language = _reader(context.field("language", 2)).code
+    wish = exports.address(
+        "evidence/bundle", {"first": period.first, "last": period.last, "language": language}
+    )
+    if owner.export_four_eyes and context.field("confirmed") != "1":
+        return exports.ask(context, wish)
+    facts = f"{_period(period)} {exports.confirmation(context, wish)}".strip()
     file = context.console.folder / f"{context.console.new_name()}.zip"
     work = partial(_bundle, context, period, file, _reader(context.field("language", 2)))
-    context.note("bundle", facts=_period(period))
+    context.note("bundle", facts=facts)
     request = f"{context.account.name} {period.name} {context.field('language', 2)}"
     job = context.console.jobs.start(BUNDLE, owner.id, work, request)
     return context.redirect(context.path("evidence", "jobs", job.id))
+
+
+def _typed_period(context: RequestContext, errors: dict[str, InformativaError]) -> DayRange | None:
+    """Return the days of the form, or `None` with the error of the field that is wrong."""
+    name, days = "first", list[date]()
+    try:
+        for name in ("first", "last"):
+            days.append(context.day(name))
+        first, last = days
+        if last < first:
+            raise InformativaError(Text("This is before the first day."))
+        return DayRange(first, last, context.company.zone)
+    except InformativaError as error:
+        errors[name] = error
+        return None
 
 
 def _bundle(
@@ -93,6 +130,8 @@ def download(context: RequestContext) -> Response:
     finished = context.console.jobs.find(context.request.path_params["job"], context.company.id)
     if finished is None or not isinstance(finished.result, Bundle):
         raise HTTPException(404)
+    if context.company.export_four_eyes and finished.request.partition(" ")[0] != context.account.name:
+        raise HTTPException(404)  # it was confirmed for whoever asked
     period = DayRange(finished.result.first, finished.result.last, context.company.zone)
     context.note("export", detail="bundle", facts=_period(period))
     name = f"{bundles.folder_name(context.company, period)}.zip"

@@ -25,17 +25,20 @@ LARGEST = MAX_FILE_BODY - (16 << 10)  # bytes of a configuration: the rest is fo
 
 def form(context: RequestContext) -> Response:
     """Show the form for another configuration."""
-    return _form_page(context)
+    return _form_page(context, {})
 
 
 def start(context: RequestContext) -> Response:
     """Start the comparison of what was sent."""
     owner, now = context.company, context.console.now()
     try:
-        text = _sent_text(context)
         on = context.day("on") if context.field("on") else None
     except InformativaError as error:
-        return _form_page(context, error, 422)
+        return _form_page(context, {"on": error})
+    try:
+        text = _sent_text(context)
+    except InformativaError as error:
+        return _form_page(context, {"file": error})
     file, sees_all = context.console.file, context.is_operator
 
     def work(progress: Progress) -> SentForecast:
@@ -54,8 +57,9 @@ def result(context: RequestContext) -> Response:
     return context.page("forecast.html", job=job)
 
 
-def _form_page(context: RequestContext, error: InformativaError | None = None, status: int = 200) -> Response:
-    return context.page("forecast_form.html", status, error=error, largest=LARGEST >> 10)
+def _form_page(context: RequestContext, errors: dict[str, InformativaError]) -> Response:
+    status = 422 if errors else 200
+    return context.page("forecast_form.html", status, errors=errors, largest=LARGEST >> 10)
 
 
 def _sent_text(context: RequestContext) -> str:

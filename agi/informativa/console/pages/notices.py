@@ -1,110 +1,62 @@
-"""The pages of notices, lines and their plans, of the company, and of the simulation of a call."""
+"""The pages of notices: all of a company with its lines, and one version with its words and recordings."""
 
 from __future__ import annotations
 
 from starlette.exceptions import HTTPException
-from starlette.responses import FileResponse, Response
+from starlette.responses import Response
 
-from ...model import Action, Role
-from ...model.errors import InformativaError
-from ...model.text import Text
-from ...operations import notices
 from ...operations.controller_state import lines_of
-from ...operations.explain import Explanation, explain
-from ...operations.outsourcing import facts
-from ...views.text.controllers import worksheet as worksheet_of
-from ..context import RequestContext, attachment, parse_moment
+from ...operations.notice_changes import version_changes
+from ...operations.notices import (
+    CompanyNotice,
+    NoticeVersion,
+    notices_of_company,
+    prompt_of,
+    prompts_of,
+)
+from ..context import RequestContext
+from .sounds import recording
 
-SOUND = "audio/wav"
 
-
-def notices_page(context: RequestContext) -> Response:
+def overview(context: RequestContext) -> Response:
     """Show every version of every notice, and the lines on which they are played."""
-    told_notices = notices.notices_of_company(context.configuration, context.company, context.console.now())
     lines = lines_of(context.company, context.configuration)
-    return context.page("notices.html", told=told_notices, lines=lines)
+    return context.page("notices.html", notices=_notices(context), lines=lines, prompt_of=prompt_of)
+
+
+def version_page(context: RequestContext) -> Response:
+    """Show the words and recordings of a version, and how they differ from those of another one."""
+    notice, version = _requested(context)
+    other = notice.version(context.query("against"))
+    return context.page(
+        "notice_version.html",
+        notice=notice,
+        version=version,
+        prompts=prompts_of(version.version),
+        others=[candidate for candidate in notice.versions if candidate is not version],
+        earlier=other or notice.earlier(version),
+        changes=version_changes(other.version, version.version) if other else None,
+    )
 
 
 def sound(context: RequestContext) -> Response:
     """Send one recording; a browser may ask for a part of it."""
-    names = (context.request.path_params[name] for name in ("notice", "version", "part", "language"))
-    file = notices.recording(context.configuration, context.company, *names)
-    if file is None:
+    _notice, version = _requested(context)
+    prompt = prompt_of(version.version, *(context.request.path_params[name] for name in ("part", "language")))
+    if prompt is None or prompt.playable is None:
         raise HTTPException(404)
-    return FileResponse(file, media_type=SOUND)
+    return recording(context.request, prompt.playable)
 
 
-def what_if(context: RequestContext) -> Response:
-    """Show the form for the simulation of a call."""
-    return _simulation_page(context)
+def _notices(context: RequestContext) -> tuple[CompanyNotice, ...]:
+    return notices_of_company(context.configuration, context.company, context.console.now())
 
 
-def what_if_answered(context: RequestContext) -> Response:
-    """Show what would happen to a call. Nothing is changed, so no redirect follows; the number is in no
-    address. Compliance officers alone see what a person was told, and the access log has who asked (the
-    Garante's measure of 27 November 2008)."""
-    try:
-        explanation = _explain(context)
-    except InformativaError as error:
-        return _simulation_page(context, error=error, status=422)
-    return _simulation_page(context, explanation=explanation)
-
-
-def _simulation_page(
-    context: RequestContext,
-    *,
-    status: int = 200,
-    explanation: Explanation | None = None,
-    error: InformativaError | None = None,
-) -> Response:
-    lines = lines_of(context.company, context.configuration)
-    return context.page(
-        "what_if.html",
-        status,
-        lines=lines,
-        countries=sorted(frozenset[str]().union(*(line.countries for line in lines))),
-        explanation=explanation,
-        error=error,
-        knows=_knows_people(context),
-    )
-
-
-def _knows_people(context: RequestContext) -> bool:
-    """Return whether the visitor may see what a person was told."""
-    return context.account.may(context.company.id, Role.COMPLIANCE)
-
-
-def _explain(context: RequestContext) -> Explanation:
-    lines = {line.number: line for line in lines_of(context.company, context.configuration)}
-    line = lines.get(context.field("line"))
-    if line is None:
-        raise InformativaError(Text("This company has no such line."), Text("Choose one of the list."))
-    number, on = context.field("number", 40), context.field("on", 30)
-    withheld = context.field("presentation") == "withheld"
-    if not number and not withheld:
-        raise InformativaError(Text("A number is missing."), Text("Type one, or choose that it is withheld."))
-    explanation = explain(
-        line,
-        line.number,
-        None if withheld else number,
-        parse_moment(on),
-        context.field("language", 5),
-        context.console.now(),
-        use_history=_knows_people(context),
-        country=context.field("country", 20),
-    )
-    context.note(Action.WHAT_IF, pseudonym=explanation.disclosed_pseudonym, line=line)
-    return explanation
-
-
-def company(context: RequestContext) -> Response:
-    """Show whether the company is live, its lines, its processor, and the papers of the outsourcing."""
-    return context.page("company.html", facts=facts(context.configuration, context.company.id))
-
-
-def worksheet(context: RequestContext) -> Response:
-    """Send the worksheet for the analysis before an outsourcing contract, as a file."""
-    text = worksheet_of(facts(context.configuration, context.company.id))
-    name = f"outsourcing-{context.company.id}.md"
-    headers = attachment(name)
-    return Response(text, media_type="text/markdown; charset=utf-8", headers=headers)
+def _requested(context: RequestContext) -> tuple[CompanyNotice, NoticeVersion]:
+    """Return the notice and the version of the address. Raises HTTPException (404) if one is not there."""
+    notice_id, version_id = (context.request.path_params[name] for name in ("notice", "version"))
+    for notice in _notices(context):
+        version = notice.version(version_id)
+        if notice.notice.id == notice_id and version is not None:
+            return notice, version
+    raise HTTPException(404)

@@ -13,12 +13,12 @@ from starlette.responses import Response
 from ...model import Answer, Record, Role, Status
 from ...model.errors import LedgerError
 from ...model.text import Text
-from ...operations import access_log, daily_brief, records, request_register, statistics
+from ...operations import access_log, asked_exports, daily_brief, records, request_register, statistics
 from ...operations.controller_state import lines_of
 from ...operations.daily_brief import BriefAnswer, Light
 from ...operations.statistics import ChoiceStatistics, DayStatistics
 from ...views.choice_words import ANSWERS
-from ..context import RequestContext
+from ..context import EXPORTS, RequestContext
 from .health import machine
 
 DAY, MONTH, YEAR = "day", "month", "year"
@@ -59,7 +59,7 @@ def today(context: RequestContext) -> Response:
     questions = (
         (Text("Was everybody told?"), [daily_brief.informed_answer(None if error else total)]),
         (Text("Is anything broken?"), daily_brief.fault_answers([*_problems(context, error)])),
-        (Text("Is anything due?"), [_due(context)]),
+        (Text("Is anything due?"), sorted(_due(context), key=lambda due: due.light is Light.GOOD)),
     )
     return context.page(
         "today.html",
@@ -148,11 +148,16 @@ def _problems(context: RequestContext, error: LedgerError | None) -> Iterator[Br
         yield BriefAnswer(Light.OPEN, text, HEALTH)
 
 
-def _due(context: RequestContext) -> BriefAnswer:
-    """Return which requests are due."""
-    now = context.console.now()
+def _due(context: RequestContext) -> Iterator[BriefAnswer]:
+    """Yield which requests are due, and that exports wait for the visitor's confirmation."""
+    now, company = context.console.now(), context.company
     try:
-        requests = request_register.open_requests(context.company, now)
+        requests = request_register.open_requests(company, now)
+        yield daily_brief.deadline_answer(requests, request_register.today(company, now))
+        if context.may_see(EXPORTS):
+            exports = asked_exports.asked_exports(company, now)
+            waiting = [export for export in exports if export.waits_for(context.account.name)]
+            if waiting:
+                yield daily_brief.exports_answer(len(waiting))
     except LedgerError as error:
-        return BriefAnswer(Light.BAD, error.text, "company")
-    return daily_brief.deadline_answer(requests, request_register.today(context.company, now))
+        yield BriefAnswer(Light.BAD, error.text, "company")

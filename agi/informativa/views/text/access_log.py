@@ -26,6 +26,8 @@ _ACTIONS: dict[Action, Text] = {
     Action.RECEIPT: Text("took a receipt"),
     Action.VERIFY: Text("had the proof of a record checked"),
     Action.EXPORT: Text("took a file of records"),
+    Action.EXPORT_ASKED: Text("asked for a file that a second person must confirm"),
+    Action.EXPORT_CONFIRMED: Text("confirmed a file that somebody else asked for"),
     Action.RECORD_ELSEWHERE: Text("put on record that a caller was told elsewhere"),
     Action.RECORD_CONSENT: Text("put on record what a caller answered to a consent"),
     Action.HOOK: Text("discarded messages to the hook, or had them sent anew"),

@@ -10,6 +10,7 @@ import pytest
 from evidence.places import BELOW, KEY, Place, grown, in_folder, published
 from informativa.evidence.log_folder import PublishedLog
 from informativa.evidence.retrieving import retrieve
+from informativa.evidence.targets import FolderTarget
 from informativa.evidence.tiles import TileHashes
 from informativa.evidence.tree import root_at
 from informativa.model.errors import ElsewhereError, ForkError
@@ -79,8 +80,6 @@ def test_copy_of_a_monitor_is_enough(tmp_path: Path) -> None:
     (place / BELOW).mkdir(parents=True)
     shutil.copy(log.folder / "checkpoint", place / BELOW)
     shutil.copytree(log.folder / "tile/entries", place / BELOW / "tile/entries")
-    from informativa.evidence.targets import FolderTarget
-
     back = restored(tmp_path / "back", 3)
     retrieve(back, FolderTarget(place))
     assert back.checkpoint() == log.checkpoint()

@@ -7,7 +7,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 
 from ..evidence.checkpoint import open_checkpoint
-from ..evidence.elsewhere import CheckpointSource, LocalLog, longer_elsewhere
+from ..evidence.elsewhere import CheckpointSource, LocalLog, another_log, longer_elsewhere
 from ..evidence.log_folder import LogFolder, PublishedLog
 from ..evidence.note import Verifier
 from ..evidence.notes import NextNote
@@ -120,17 +120,20 @@ def signed_beyond(controller: Controller, settings: EvidenceConfig) -> Text:
 
 
 def require_end(controller: Controller, elsewhere: Sequence[CheckpointSource]) -> None:
-    """Check that no target has more of a controller's newest log than its ledger: it is to end unsigned, and
-    the next one says how long it was. Raises ElsewhereError for a target that cannot be asked, ForkError."""
+    """Check that the ledger has all of its newest log that a target has: it is to end unsigned, and the next
+    log says how it ended. Raises ElsewhereError for a target that cannot be asked, ForkError, LedgerError."""
+    from ..ledgers.extension import tree
+
     with closing(storage.store(controller, read_only=True)) as store:
         log = store.log()
-    published = LogFolder(Path(controller.ledger)).published(log.epoch)
-    key = published.key()
-    if key is None:
-        return
-    for place in elsewhere:
-        newest = (
-            place.newest(LocalLog(published, key, log.size, b"")) if isinstance(place, TargetSource) else None
-        )
-        if newest is not None and newest.size > log.size:
-            raise longer_elsewhere(place.name, newest.size, log.size)
+        published = LogFolder(Path(controller.ledger)).published(log.epoch)
+        key, signed_size = published.key(), published.newest()[0]
+        for place in elsewhere:
+            if key is None or not isinstance(place, TargetSource):
+                continue
+            newest = place.newest(LocalLog(published, key, signed_size, b""))
+            if newest is None or tree(store, log, newest.size) == newest:
+                continue
+            if newest.size > signed_size:
+                raise longer_elsewhere(place.name, newest.size, signed_size)
+            raise another_log(place.name, newest.size)

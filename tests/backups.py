@@ -18,6 +18,13 @@ def config(folder: Path) -> Path:
     return folder / "informativa.yaml"
 
 
+def publish_to(folder: Path, *settings: str) -> None:
+    """Have the logs of an installation known elsewhere, by these settings of `evidence`."""
+    file = config(folder)
+    evidence = f"evidence: {{{', '.join(('domain: acme.example', *settings))}}}"
+    file.write_text(file.read_text().replace("operator: ", f"{evidence}\noperator: ", 1))
+
+
 def inform(folder: Path, *numbers: str, controller: str = "acme") -> None:
     """Record that these callers were told by an operator."""
     for number in numbers:

@@ -463,3 +463,37 @@ def test_uninstall_on_the_command_line(folder: Path, asterisk: Path) -> None:
     ran = run("dialplan", "uninstall", "--to", asterisk, "--dry-run", "--json")
     assert json.loads(ran.stdout)["there"] is True
     assert run("dialplan", "uninstall", "--to", asterisk).stdout.startswith(f"Deleted {asterisk}")
+
+
+@pytest.mark.parametrize("mistake", ["cay: keys/borealis.key", "key: keys/borealis.key\n    notices: none"])
+def test_i1_company_with_mistakes_keeps_the_rows_that_are_there(
+    folder: Path, asterisk: Path, mistake: str
+) -> None:
+    """I1: a file that is written while a company's part has mistakes plays for it what it played before; with
+    neither that nor a fallback_prompt its line is named, and so is what to type."""
+    file, target = folder / "informativa.yaml", asterisk / "informativa.conf"
+    whole = file.read_text()
+    said(folder, asterisk)
+    rows = [row for row in target.read_text().splitlines() if "3012345678,1," in row]
+    assert rows
+    broken = re.sub(r"^fallback_prompt:.*\n", "", whole, flags=re.MULTILINE)
+    file.write_text(broken.replace("key: keys/borealis.key", mistake))
+    assert "hear nothing till" not in " ".join(facts(folder, asterisk)["warnings"])
+    assert [row for row in target.read_text().splitlines() if "3012345678,1," in row] == rows
+    assert facts(folder, asterisk)["written"] is False
+    target.unlink()
+    (warning,) = [text for text in facts(folder, asterisk)["warnings"] if "hear nothing till" in text]
+    assert warning.startswith("callers of +493012345678 hear nothing till the mistakes are mended; write")
+    file.write_text(whole)
+    said(folder, asterisk)
+    assert [row for row in target.read_text().splitlines() if "3012345678,1," in row] == rows
+
+
+def test_removed_line_of_a_company_with_mistakes_goes(folder: Path, asterisk: Path) -> None:
+    """Rows of numbers that the configuration does not name any more are not kept for anybody."""
+    file, target = folder / "informativa.yaml", asterisk / "informativa.conf"
+    said(folder, asterisk)
+    text = file.read_text().replace("key: keys/borealis.key", "cay: keys/borealis.key")
+    file.write_text(text.replace("+493012345678", "+493087654321"))
+    said(folder, asterisk)
+    assert "3012345678,1," not in target.read_text()

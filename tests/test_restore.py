@@ -19,6 +19,7 @@ from backups import (
     erase,
     inform,
     is_informed,
+    publish_to,
     records,
     restore,
     sign,
@@ -42,19 +43,6 @@ def identity(tmp_path: Path) -> Path:
 def recipient(identity: Path) -> str:
     """The public key of an identity."""
     return identity.read_text().split()[3]
-
-
-def publish_to(folder: Path) -> Path:
-    """Have logs published in a folder beside the installation."""
-    place = folder.parent / "proof"
-    place.mkdir()
-    file = config(folder)
-    file.write_text(
-        file.read_text().replace(
-            "operator: ", f"evidence: {{domain: acme.example, publish: [{{folder: {place}}}]}}\noperator: ", 1
-        )
-    )
-    return place
 
 
 @pytest.mark.usefixtures("own_port")
@@ -81,7 +69,9 @@ def test_drill_with_keys_who_was_informed_is(folder: Path, identity: Path) -> No
 def test_i9_drill_caller_who_was_erased_since_stays_erased(folder: Path) -> None:
     """I9: a published erasure after the backup is applied anew on the wiped box, by its private list; he
     hears the notice again. Without the list nothing is restored."""
-    published = publish_to(folder)
+    published = folder.parent / "proof"
+    published.mkdir()
+    publish_to(folder, f"publish: [{{folder: {published}}}]")
     inform(folder, KNOWN, ERASED)
     sign(folder)
     file = back_up(folder)

@@ -12,6 +12,7 @@ import pytest
 
 from lab import audio, conf
 from lab.builds import Build
+from lab.desk_phone import DeskPhone
 from lab.pbx import Pbx
 from lab.phone import Call
 
@@ -56,7 +57,7 @@ exten => ring,1,Ringing()
  same => n,Wait(20)
 [incoming]
 exten => _X.,1,Gosub(informativa,s,1(${EXTEN}))
- same => n,Dial(PJSIP/201/sip:AGENT@HERE,,Tt)
+ same => n,Dial(PJSIP/201/sip:AGENT,,Tt)
  same => n,Hangup()
 [from-internal]
 exten => _0X.,1,Gosub(informativa,s,1(${EXTEN}))
@@ -114,7 +115,7 @@ def lay(site: Site, sounds: dict[str, Path], agent: str = "quiet", more: str = "
     text = more.replace("Queue(customer-care)", "Goto(after,600,1)").replace(
         "#tryinclude informativa.conf", ""
     )
-    text += AROUND.replace("AGENT", agent).replace("OTHER", OTHER)
+    text += AROUND.replace("AGENT", agent if "@" in agent else f"{agent}@HERE").replace("OTHER", OTHER)
     text = text.replace("HERE", f"{site.pbx.host}:{site.pbx.ports.sip}")
     before = site.pbx.warnings()
     site.pbx.reload_dialplan(text.replace("AFTER", str(sounds["after"]).removesuffix(".wav")))
@@ -207,6 +208,30 @@ def test_attended_transfer_to_a_line_is_the_same_conversation(site: Site, sounds
     call.hang_up()
     assert site.over(call).heard == site.whole("it/short")
     assert reasons(site) == ONCE
+
+
+@pytest.mark.parametrize(
+    ("asked", "more"),
+    [
+        pytest.param("300", [], marks=pytest.mark.night, id="colleague"),
+        pytest.param(OTHER, [("SKIPPED", "internal")], id="line"),
+    ],
+)
+def test_telephone_joins_two_calls(
+    site: Site, sounds: dict[str, Path], asked: str, more: list[tuple[str, str]]
+) -> None:
+    """Who is joined by the agent's telephone itself (REFER with Replaces) to somebody whom it rang first
+    hears nothing again; the telephone's own call to a line is internal."""
+    with DeskPhone(site.pbx, "201") as desk:
+        lay(site, sounds, desk.address)
+        call = ring(site)
+        desk.wait_called()
+        desk.ask(asked)
+        desk.join()
+        told = site.over(call)
+    assert told.heard["it/short"] == site.whole("it/short")["it/short"]
+    assert "after" in told.heard
+    assert reasons(site) == [*ONCE[:1], *more]
 
 
 @pytest.mark.night

@@ -15,7 +15,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from informativa import config
@@ -37,6 +37,9 @@ SILENT, GO, PANORAMISK = "null server in C, no answer", "null server in Go", "pa
 DURABLE, DURABLE_GO = "server in C with the same durable commit", "the same in Go"
 TOLD = "INFORMATIVA_STATUS=NOTDUE"
 _START = 20.0  # seconds
+
+
+CALLS_AT_ONCE = 10_000  # records of a transaction
 
 
 @dataclass(frozen=True)
@@ -81,6 +84,38 @@ def acquaint(office: Office, callers: int = KNOWN) -> Path:
     controller = config.load(office.config).controllers["acme"]
     names = (pseudonym(Identified(number(caller)), controller.key) for caller in range(callers))
     return _acquainted(Path(controller.ledger), names)
+
+
+def call_again(office: Office, calls: int, callers: int) -> None:
+    """Put calls of known callers of the last 30 days on record, spread evenly over both."""
+    controller, now = config.load(office.config).controllers["acme"], datetime.now(UTC)
+    called = Event(
+        at=now,
+        call="",
+        line=LINE,
+        pseudonym=None,
+        notice="privacy",
+        version="2026-11",
+        language="it",
+        purposes=frozenset({"service"}),
+        status=Status.NOTDUE,
+        reason=Reason.ALREADY_INFORMED,
+    )
+    store = SqliteStore(str(controller.ledger))
+    for first in range(0, calls, CALLS_AT_ONCE):
+        numbers = range(first, min(first + CALLS_AT_ONCE, calls))
+        store.append(
+            [
+                replace(
+                    called,
+                    at=now - timedelta(days=29) * (calls - call) / calls,
+                    call=f"1.{call}",
+                    pseudonym=pseudonym(Identified(number(call * callers // calls)), controller.key),
+                )
+                for call in numbers
+            ]
+        )
+    store.close()
 
 
 def _acquainted(ledger: Path, pseudonyms: Iterable[bytes]) -> Path:

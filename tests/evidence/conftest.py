@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 
 from evidence import mixed
 from evidence.ledger import V1, V1_KEY, Busy, busy, copied
+from evidence.places import Place, folder_place, git_place, served_place
 from evidence.receipts import NUMBER, Company, Logged
 from examples import PARTIAL, PLAYED, UNIDENTIFIED
 from informativa.call.caller import pseudonym
@@ -72,3 +74,13 @@ def earlier(tmp_path: Path) -> Busy:
 def mixed_logs(tmp_path_factory: pytest.TempPathFactory) -> list[mixed.MixedLog]:
     """Logs with leaves of all kinds, for tests that only read."""
     return mixed.grown(tmp_path_factory.mktemp("mixed"))
+
+
+@pytest.fixture(params=["folder", "git", "url"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
+    """A place where logs are published, of each kind."""
+    if request.param == "url":
+        with served_place() as served:
+            yield served
+    else:
+        yield folder_place(tmp_path) if request.param == "folder" else git_place(tmp_path)

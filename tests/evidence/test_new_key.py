@@ -22,9 +22,9 @@ from informativa.evidence.log_folder import LogFolder, PublishedLog
 from informativa.evidence.note import Verifier, sign
 from informativa.evidence.note_standing import NoteVerdict
 from informativa.evidence.notes import NewLogNote, NextNote, NoteContent, RuleNote
-from informativa.evidence.tree import leaf_hash, root
+from informativa.evidence.tree import Frontier, leaf_hash, root
 from informativa.evidence.witness_store import WitnessFolder
-from informativa.ledgers import approvals, leaves, note_leaves, own_logs
+from informativa.ledgers import approvals, leaves, note_leaves, own_logs, sequencer
 from informativa.ledgers.sequencer import begin_epoch, sequence
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import Controller, Reason, RecordKind
@@ -116,6 +116,27 @@ def test_log_that_is_gone_for_good_is_ended(folder: Path) -> None:
         f" to the ledger {acme.ledger}."
     ]
     assert (audit.whole, audit.signed, audit.flaws) == (10, 3, ())
+
+
+def test_calls_are_recorded_while_an_unsigned_end_is_hashed(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Leaves are hashed before the lock of writers is taken; what is recorded meanwhile is in the tree."""
+    acme = configured(folder)
+    record(acme, 3)
+    signed(folder)
+    ledger, real = Path(acme.ledger), sequencer.leaves_so_far
+    (LogFolder(ledger).folder / "signing/1.key").unlink()
+
+    def meanwhile(store: SqliteStore, log: leaves.LedgerLog, published: PublishedLog) -> Frontier:
+        frontier = real(store, log, published)
+        record(acme)
+        return frontier
+
+    monkeypatch.setattr(sequencer, "leaves_so_far", meanwhile)
+    begin_epoch(ledger, AT, "OPS/7")
+    tree = Checkpoint(f"{NAME}/1", 5, root(list(map(leaf_hash, entries_of(acme)[:5]))))
+    assert contents(acme)[1:2] == [NewLogNote((tree,), "OPS/7")]
 
 
 def contents(company: Controller) -> list[NoteContent]:

@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from golden.stopped_clock import TUESDAY
+from informativa.evidence.elsewhere import longer_elsewhere
 from informativa.model.text import Text
 from informativa.operations.backup.listing import VerifiedBackup
 from informativa.operations.backup.making import MadeBackup
@@ -68,7 +69,15 @@ RESTORED = RestoredBackup(
     unchanged=PREVIEW.unchanged,
     companies=(
         RestoredCompany(
-            "acme", 1210, 3, 6, 1, None, unknown_since=TUESDAY - timedelta(days=1), must_begin_log=True
+            "acme",
+            1210,
+            3,
+            6,
+            1,
+            None,
+            unknown_since=TUESDAY - timedelta(days=1),
+            must_begin_log=True,
+            signed_beyond=longer_elsewhere("home.example", 1215, 1207).message,
         ),
         RestoredCompany("borealis", problem=Text("The ledger {file} is open.", file="/etc/b.sqlite3")),
     ),

@@ -4,7 +4,7 @@ settings of the second try, and the prompt that each line falls back to. Pure te
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -34,6 +34,8 @@ _MARKED_OR_FROM = f"""\
  same => n,Set(LOCAL(from)=${{PJSIP_ENDPOINT(${{CHANNEL(endpoint)}},context)}})
  same => n(from),Set(LOCAL(options)=${{options}},{_MARK}:${{FILTER(A-Za-z0-9_.\\-,${{from}})}})
 """
+_ROW = re.compile(r"^exten => [^,]+,1,.*\n(?: same => .*\n)*", re.M)
+_TELLING = 6  # digits of a national number by which it is told from others of the same installation
 _BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -43,10 +45,11 @@ def started(configuration: Path) -> Path:
     return configuration.with_name(f"{configuration.name}{STARTED}")
 
 
-def render(shipped: str, configuration: Configuration) -> str:
+def render(shipped: str, configuration: Configuration, earlier: str = "") -> str:
     """Return the text of the file to include: `shipped` with this configuration's addresses and lines.
 
-    The last context of the shipped file, `[informativa-lines]`, is an example and is replaced.
+    The last context of the shipped file, `[informativa-lines]`, is an example and is replaced. A line of a
+    company with mistakes whose prompts are not known by them stays as in the `earlier` text of the file.
     """
     body, context, _ = shipped.partition(_LINES)
     notice = "/".join(("notice", *configuration.tokens[:1]))
@@ -60,6 +63,7 @@ def render(shipped: str, configuration: Configuration) -> str:
         body = service_try.sub(lambda match: f"{match[0]}\n{second_try}{match[1]}))", body)
     body = body.replace(_SCRIPT, f"AGI({started(configuration.file)},")
     rows = [row for line in _playable(configuration) for row in _rows(line)]
+    rows += _earlier_rows(earlier, configuration, [_extension(row) for row in rows])
     fallback = configuration.fallback.path if configuration.fallback else ""
     return body + context + "".join(rows) + _row("default", [(0, fallback)])
 
@@ -74,6 +78,41 @@ def _playable(configuration: Configuration) -> Iterator[Line]:
             is_whole and all(prompts for _start, prompts in _prompts(line_for(line, "")))
         ):
             yield line
+
+
+def _earlier_rows(earlier: str, configuration: Configuration, extensions: Collection[str]) -> list[str]:
+    """Return the rows of an earlier file for lines of companies with mistakes that are not among these
+    extensions: their callers hear what they heard before the mistake."""
+    rows = _ROW.findall(earlier.partition(_LINES)[2])
+    numbers = [number for number, owner in configuration.owners.items() if owner in configuration.mistaken]
+    return [
+        row
+        for row in rows
+        if _extension(row) not in extensions and any(_is_of(_extension(row), number) for number in numbers)
+    ]
+
+
+def mute_lines(text: str, configuration: Configuration) -> list[str]:
+    """Return the numbers of companies with mistakes whose callers hear nothing by this text of the file."""
+    extensions = [_extension(row) for row in _ROW.findall(text.partition(_LINES)[2])]
+    return [
+        number
+        for number, owner in configuration.owners.items()
+        if owner in configuration.mistaken
+        and not configuration.fallback
+        and not any(_is_of(extension, number) for extension in extensions)
+    ]
+
+
+def _extension(row: str) -> str:
+    return row.removeprefix("exten => ").partition(",")[0]
+
+
+def _is_of(extension: str, number: str) -> bool:
+    """Return whether an extension seems to be a spelling of a number, whose region is not known if its line
+    has mistakes: the same digits, or the last six and more, but for zeros and a plus in front."""
+    digits, others = extension.lstrip("+0"), number.lstrip("+0")
+    return digits == others or (len(digits) >= _TELLING and others.endswith(digits))
 
 
 def _rows(line: Line) -> list[str]:

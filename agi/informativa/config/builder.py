@@ -57,7 +57,11 @@ class Builder:
         settings, configuration = self._settings, self.for_calls()
         self._require_apart(configuration.controllers)
         if settings.fallback_prompt is None:
-            message = Text("without it, calls to numbers that are not listed here hear nothing")
+            message = Text(
+                "without it, calls to numbers that are not listed here hear nothing, and so may those of a"
+                " company whose part has mistakes",
+                "write `fallback_prompt: prompts/it/short-nokey`, or another prompt that names no key",
+            )
             self._findings.add_warning(("fallback_prompt",), message)
         configuration = replace(
             configuration,

@@ -39,6 +39,7 @@ The keeper's files, and others:
 - `last_audit`: the verdict of the last audit, which is no proof
 - `settings`: where it is published, who witnesses
 - `publishing`: in which order, so that nobody sees a part
+- `retrieving`: back from there, where it is lost here
 - `targets`, `targets_git`, `targets_http`: where copies are
 - `elsewhere`: others that have checkpoints: nothing is signed against them
 - `witness_client`, `witness_server`, `witness_store`, `witness_approvals`: asking a witness, and being one

@@ -47,14 +47,19 @@ def require_ours(theirs: Checkpoint, own: LocalLog, name: str) -> None:
     if theirs.size > own.size:
         raise longer_elsewhere(name, theirs.size, own.size)
     if root_at(theirs.size, own.hashes()) != theirs.root:
-        raise ForkError(
-            Text(
-                "{name} has another log of {size} records than the one that is here",
-                "keep both, and find out which was changed: informativa evidence audit",
-                name=name,
-                size=theirs.size,
-            )
+        raise another_log(name, theirs.size)
+
+
+def another_log(name: str, size: int) -> ForkError:
+    """Return the error for a log of that size elsewhere that is not the one on this machine."""
+    return ForkError(
+        Text(
+            "{name} has another log of {size} records than the one that is here",
+            "keep both, and find out which was changed: informativa evidence audit",
+            name=name,
+            size=size,
         )
+    )
 
 
 def longer_elsewhere(name: str, there: int, here: int) -> ForkError:

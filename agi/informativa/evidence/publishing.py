@@ -52,7 +52,7 @@ class TargetSource:
     def newest(self, own: LocalLog) -> Checkpoint | None:
         try:
             self._target.begin()
-            return _newest(self._target, own.key)
+            return newest_at(self._target, own.key)
         finally:
             self._target.close()
 
@@ -75,7 +75,7 @@ def publish(
     checkpoint = open_checkpoint(data, [key]).checkpoint
     try:
         target.begin()
-        theirs = _newest(target, key)
+        theirs = newest_at(target, key)
         old_size = theirs.size if theirs else 0
         if theirs:
             require_ours(theirs, LocalLog(log, key, checkpoint.size, data), target.name)
@@ -97,7 +97,9 @@ def publish(
         target.close()
 
 
-def _newest(target: Target, key: Verifier) -> Checkpoint | None:
+def newest_at(target: Target, key: Verifier) -> Checkpoint | None:
+    """Return the newest checkpoint of a log at a target, which has begun; `None` if there is none. Raises
+    ElsewhereError, and ForkError if its key did not sign it."""
     data = target.read(f"{folder_of(key.name)}/checkpoint")
     if data is None:
         return None
@@ -148,7 +150,7 @@ def _lacks_entries(size: int, target: Target, folder: str) -> bool:
 def _require_edge(theirs: Checkpoint, target: Target, folder: str) -> None:
     """Check that the tiles there are those of the checkpoint there, as far as its root depends on them.
     Raises ForkError."""
-    hashes = TileHashes(theirs.size, lambda path: _read(target, folder, path))
+    hashes = TileHashes(theirs.size, lambda path: read_tile(target, folder, path))
     try:
         root = root_at(theirs.size, hashes)
     except (ElsewhereError, ForkError):
@@ -163,7 +165,7 @@ def _require_all(log: PublishedLog, size: int, target: Target, folder: str, *, e
     """Check that each file there is the same as here. Raises ForkError."""
     for tile in tiles_of(size):
         if (tile.level != ENTRIES or entries) and fetch(
-            tile, lambda path: _read(target, folder, path)
+            tile, lambda path: read_tile(target, folder, path)
         ) != fetch(tile, log.tiles.read):
             raise _changed(target, tile.path, Text("it is another one than here"))
     for number in log.sizes():
@@ -173,7 +175,8 @@ def _require_all(log: PublishedLog, size: int, target: Target, folder: str, *, e
             raise _changed(target, f"checkpoints/{number}", Text("it is another one than here"))
 
 
-def _read(target: Target, folder: str, path: str) -> bytes:
+def read_tile(target: Target, folder: str, path: str) -> bytes:
+    """Return a file below the folder of a log at a target. Raises ElsewhereError, TileMissingError."""
     data = target.read(f"{folder}/{path}")
     if data is None:
         raise TileMissingError(Text("The published file {path} is not there.", path=path))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Protocol
 
@@ -29,6 +29,10 @@ class Target(Protocol):
 
     def read(self, path: str) -> bytes | None:
         """Return a file that others see there now, or `None` if there is none."""
+
+    def names(self, folder: str) -> list[str]:
+        """Return the names of the files in a folder there; none if there is no such folder, or the target
+        cannot tell."""
 
     def write(self, path: str, data: bytes) -> None:
         """Put a file there. Others see it after the files that were written before it."""
@@ -79,6 +83,11 @@ class FolderTarget:
                 return files.read_foreign(self._below(path), LARGEST_BUNDLE + 1)
             except (FileNotFoundError, NotADirectoryError):
                 return None
+
+    def names(self, folder: str) -> list[str]:
+        with self._failing(), suppress(FileNotFoundError, NotADirectoryError):
+            return [file.name for file in self._below(f"{folder}/-").parent.iterdir()]
+        return []
 
     def write(self, path: str, data: bytes) -> None:
         with self._failing():

@@ -65,6 +65,11 @@ class GitTarget:
             return b""  # no file of a log is so large, or empty: it was changed there
         return self._git("cat-file", "blob", name)
 
+    def names(self, folder: str) -> list[str]:
+        if not self._has(f"{self._upstream}:{folder}"):
+            return []
+        return self._git("ls-tree", "--name-only", f"{self._upstream}:{folder}").decode().splitlines()
+
     def write(self, path: str, data: bytes) -> None:
         self._files.write(path, data)
         self._written[path] = None

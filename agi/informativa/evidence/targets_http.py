@@ -29,6 +29,9 @@ class HttpTarget:
             raise self._refused("GET", path, answer)
         return answer.body
 
+    def names(self, folder: str) -> list[str]:
+        return []
+
     def write(self, path: str, data: bytes) -> None:
         headers = {"Content-Type": "application/octet-stream"}
         answer = self._http.request("PUT", f"/{path}", data, headers)

@@ -129,13 +129,26 @@ def _require_remembered(
         raise _not_remembered(store, published)
 
 
-def unsigned_end(store: SqliteStore, log: LedgerLog, published: PublishedLog) -> Checkpoint:
-    """Return the tree of all leaves of a log whose folder is gone, as the ledger has them. Raises
-    SigningError if it does not begin with the tree that the ledger remembers."""
-    remembered = store.remembered_tree(log.epoch)
-    if remembered and tree(store, log, remembered.size).root != remembered.root:
-        raise _not_remembered(store, published)
-    return tree(store, log, log.size)
+def leaves_so_far(store: SqliteStore, log: LedgerLog, published: PublishedLog) -> Frontier:
+    """Return the tree of all leaves of a log that the ledger has by now, whose hashing takes seconds for a
+    million. Raises SigningError if it does not begin with the tree that the ledger remembers."""
+    frontier, remembered = Frontier(), store.remembered_tree(log.epoch)
+    if remembered:
+        _grow(frontier, store, log, remembered.size)
+        if frontier.root() != remembered.root:
+            raise _not_remembered(store, published)
+    _grow(frontier, store, log, log.size)
+    return frontier
+
+
+def unsigned_end(
+    store: SqliteStore, log: LedgerLog, published: PublishedLog, hashed: Frontier | None = None
+) -> Checkpoint:
+    """Return the tree of all leaves of a log whose folder is gone, as the ledger has them; some may have been
+    `hashed` before. Raises as `leaves_so_far` does."""
+    frontier = hashed or leaves_so_far(store, log, published)
+    _grow(frontier, store, log, log.size)
+    return Checkpoint(log.origin, log.size, frontier.root())
 
 
 def successor(store: SqliteStore, log: LedgerLog) -> Verifier | None:

@@ -26,6 +26,7 @@ from . import leaves, note_leaves, own_logs, references, rows
 from .extension import (
     PAGE,
     end_of_signed,
+    leaves_so_far,
     require_agreement,
     require_extension,
     signed_before,
@@ -156,6 +157,9 @@ def begin_epoch(
         folder.sequencing(),
         contextlib.closing(SqliteStore(str(ledger), create=False, migrate=False)) as store,
     ):
+        hashed, log = None, store.log()
+        if not folder.has_key(log.epoch):  # before calls have to wait
+            hashed = leaves_so_far(store, log, folder.published(log.epoch))
         with store.connected() as connection, store.transaction() as transaction:
             log, rule = store.log(), note_leaves.stated_rule(connection, store.logs())
             try:
@@ -163,7 +167,7 @@ def begin_epoch(
             except SigningError as error:
                 if error.code not in ENDS_UNSIGNED:
                     raise
-                end = unsigned_end(store, log, folder.published(log.epoch))
+                end = unsigned_end(store, log, folder.published(log.epoch), hashed)
                 new_log = NewLogNote((end,), instruction_for([rule], instruction) if rule else "")
             else:
                 own_logs.remember(connection, log.epoch, last.tree)

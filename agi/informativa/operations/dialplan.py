@@ -11,34 +11,51 @@ from ..asterisk import dialplan
 from ..config import Configuration, load_usable
 from ..model.text import Foreign, Text
 from ..system import shipped
-from ..system.files import point
+from ..system.files import point, read_foreign
 from .controller_state import not_live
 from .doctor import installation
 from .generated import Generated, write
 
 RELOAD = "asterisk -rx 'dialplan reload'"
+_LARGEST = 1 << 24  # bytes of an earlier dialplan
 
 
 def generate(file: Path, output: Path | None) -> Generated:
     """Generate the dialplan for the configuration in `file`, and write it to `output` unless that is `None`.
     Raises InformativaError."""
     configuration = load_usable(file, keep=True)
-    text = render(configuration)
+    text = render(configuration, output)
     if output is not None:
         like = owner_in_asterisks_folder(output.absolute(), configuration)
         write(output, text, like, secret=bool(configuration.tokens))
     warnings = (
         *link_script(configuration),
         *not_live(configuration),
+        *mute(configuration, text),
         *installation.out_of_reach(configuration),
     )
     return Generated(text, output, RELOAD, warnings)
 
 
-def render(configuration: Configuration) -> str:
-    """Return dialplan/informativa.conf for this configuration."""
+def render(configuration: Configuration, file: Path | None = None) -> str:
+    """Return dialplan/informativa.conf for this configuration, to be written in the place of `file`."""
     template = (shipped.folder("dialplan") / "informativa.conf").read_text(encoding="utf-8")
-    return dialplan.render(template, configuration)
+    earlier = ""
+    with suppress(OSError):
+        earlier = ((file and read_foreign(file, _LARGEST)) or b"").decode(errors="replace")
+    return dialplan.render(template, configuration, earlier)
+
+
+def mute(configuration: Configuration, text: str) -> list[Text]:
+    """Return a warning for the lines of companies with mistakes whose callers hear nothing by this dialplan:
+    nobody may be left without a notice because of a fault (I1)."""
+    numbers = dialplan.mute_lines(text, configuration)
+    message = Text(
+        "callers of {lines} hear nothing till the mistakes are mended",
+        "write `fallback_prompt: prompts/it/short-nokey`, or another prompt, in {file}; then type the same"
+        " again",
+    )
+    return [message.format(lines=", ".join(numbers), file=configuration.file)] if numbers else []
 
 
 def freepbx_context() -> str:

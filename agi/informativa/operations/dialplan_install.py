@@ -14,7 +14,7 @@ from ..model.errors import InformativaError
 from ..model.text import Foreign, Text
 from ..system.files import write_file
 from .controller_state import not_live
-from .dialplan import RELOAD, freepbx_context, link_script, owner_in_asterisks_folder, render
+from .dialplan import RELOAD, freepbx_context, link_script, mute, owner_in_asterisks_folder, render
 from .doctor import installation, ports, users
 from .document import Sentence
 from .generated import unwritten
@@ -95,8 +95,8 @@ def install(config: Path, to: Path, *, freepbx: bool = False, dry_run: bool = Fa
     """Put the dialplan for this configuration into Asterisk's folder, and change nothing else there; with
     `dry_run` only tell what would be done. FreePBX is detected. Raises InformativaError."""
     configuration = load_usable(config, keep=True)
-    text, secret = render(configuration).encode(), bool(configuration.tokens)
-    folder = to.absolute()
+    folder, secret = to.absolute(), bool(configuration.tokens)
+    text = render(configuration, folder / FILE).encode()
     file, unchanged = folder / FILE, _unchanged(folder, text, secret=secret)
     if not os.access(folder, os.W_OK | os.X_OK):
         raise InformativaError(
@@ -123,6 +123,7 @@ def install(config: Path, to: Path, *, freepbx: bool = False, dry_run: bool = Fa
             *([ISSABEL] if issabel else []),
             *link_warnings,
             *not_live(configuration),
+            *mute(configuration, text.decode()),
             *(finding.sentence for finding in ports.neighbours(configuration, folder)),
             *installation.out_of_reach(configuration),
             *_doubtful(reading),
@@ -171,7 +172,7 @@ def is_up_to_date(configuration: Configuration, folder: Path) -> bool | None:
     """Return whether informativa's file in Asterisk's folder is as `install` would write it; `None` where
     there is none. Raises InformativaError for another folder than Asterisk's, and for a file there that
     informativa did not write."""
-    text, secret = render(configuration).encode(), bool(configuration.tokens)
+    text, secret = render(configuration, folder / FILE).encode(), bool(configuration.tokens)
     if _unchanged(folder, text, secret=secret):
         return True
     return False if (folder / FILE).exists() else None

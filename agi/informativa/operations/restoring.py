@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from ..evidence.settings import EvidenceConfig
 from ..ledgers.instructions import require_instruction
 from ..model import Controller
-from ..process import storage
+from ..process import retrieval, storage
 from .controllers import require_ledger
 
 
@@ -53,10 +54,14 @@ def adopt(controller: Controller, *, really: bool) -> AdoptedLedger:
     return AdoptedLedger(really, controller.id, controller.ledger)
 
 
-def restore(controller: Controller, backup: Path, now: datetime, instruction: str = "") -> RestoredLedger:
+def restore(
+    controller: Controller, backup: Path, now: datetime, settings: EvidenceConfig, instruction: str = ""
+) -> RestoredLedger:
     """Put a backup in the place of the controller's ledger; notes about what is lost have the controller's
-    `instruction`. Raises InformativaError, and changes nothing then."""
+    `instruction`. Its log gets what was published of it and is not here. Raises InformativaError, and does
+    not change the ledger then."""
     require_instruction(instruction)
+    retrieval.retrieve(controller, settings)
     restored = storage.restore(controller, backup, now, instruction)
     return RestoredLedger(
         controller.id, restored.records, restored.gone_again, restored.lost, restored.epoch, restored.before

@@ -22,6 +22,7 @@ Beside the calls:
 - `maintenance`: purges, migrations
 - `spool_collection`: from Asterisk's database into the ledgers
 - `publication`: a log to its witnesses and to where copies are kept
+- `retrieval`: what was published of a log, back to where it was lost
 - `approval_collection`: approvals from witnesses
 - `hook_sending`: messages about consents to companies' hooks, from the outbox of each ledger
 - `hook_client`: one such message, as a POST of bounded time

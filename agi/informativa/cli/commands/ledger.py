@@ -215,5 +215,6 @@ def restore(
     selection = select_for_callers(config, (controller,))
     warn_of_unrelated(selection.unrelated)
     (owner,) = selection.named
-    restored = restoring.restore(owner, backup, datetime.now(UTC), instruction)
+    settings = selection.configuration.evidence.for_controller(owner.id)
+    restored = restoring.restore(owner, backup, datetime.now(UTC), settings, instruction)
     print_result(restored, view.restored(owner, restored, _), as_json=json)

@@ -1,4 +1,4 @@
-"""Conditions under which a backup may be restored, and what was published of a log since it was made."""
+"""Conditions under which a backup may be restored."""
 
 from __future__ import annotations
 
@@ -8,14 +8,11 @@ from pathlib import Path
 
 from ...call.caller import fingerprint
 from ...config import Configuration
-from ...evidence.checkpoint import open_checkpoint
-from ...evidence.log_folder import PublishedLog
 from ...ledgers.wal_files import LedgerFiles
 from ...model import Controller
-from ...model.errors import EvidenceError, InformativaError, LedgerError
+from ...model.errors import InformativaError, LedgerError
 from ...model.text import Text
 from ...process import storage
-from ...system import files
 from .manifest import Manifest
 
 
@@ -86,25 +83,3 @@ def knows_erasures(controller: Controller) -> bool:
             return ledger is not None and ledger.log() is not None
     except InformativaError:
         return False
-
-
-def add_published(source: Path, target: Path) -> None:
-    """Add what was published of a log since, if its checkpoint is signed by the log's key; else leave all as
-    it is. Raises OSError."""
-    local, published = PublishedLog(target), PublishedLog(source)
-    key = local.key()
-    try:
-        data = published.checkpoint()
-        if key is None or data is None:
-            return
-        size = open_checkpoint(data, [key]).checkpoint.size
-        own = local.checkpoint()
-        if own is not None and open_checkpoint(own, [key]).checkpoint.size >= size:
-            return
-    except EvidenceError:
-        return
-    for file in sorted(source.rglob("*"), key=lambda file: file.name == "checkpoint"):
-        place = target / file.relative_to(source)
-        if file.is_file() and not file.is_symlink() and (not place.exists() or file == source / "checkpoint"):
-            files.make_folder(place.parent)
-            files.write_file(place, file.read_bytes(), for_folders_owner=True, durable=True)

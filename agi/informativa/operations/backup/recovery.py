@@ -21,14 +21,13 @@ from ...config import Configuration, inspect
 from ...config.build import inspect_text
 from ...evidence.log_folder import LogFolder
 from ...evidence.origin import log_folder
-from ...evidence.publishing import folder_of
-from ...evidence.settings import TargetKind
+from ...evidence.settings import EvidenceConfig
 from ...ledgers import snapshot
 from ...ledgers.instructions import require_instruction
 from ...model import Controller
 from ...model.errors import InformativaError
 from ...model.text import NOTHING, Foreign, Text
-from ...process import storage
+from ...process import retrieval, storage
 from ...system import files
 from ..dialplan import link_script
 from ..document import AbsolutePath, OptionalSentence, Time
@@ -58,6 +57,9 @@ class RestoredCompany:
     was there before has all of them. Callers who were erased since have come back."""
     must_begin_log: bool = False
     """True if the signing key of its log is lost, so that another log must be begun."""
+    signed_beyond: OptionalSentence = NOTHING
+    """The word of a witness that signed more of its log than anybody could give back, or another log; null if
+    none says so."""
     problem: OptionalSentence = NOTHING
     """The reason why nothing of its ledger was changed; null if it was restored."""
 
@@ -227,13 +229,15 @@ class _Restoration:
         try:
             controller = self._controller(configuration, name)
             conditions.require_key(self.manifest, controller)
-            self._lay_log(tar, controller, configuration)
-            return self._restore_ledger(tar, controller)
+            settings = configuration.evidence.for_controller(name)
+            self._lay_log(tar, controller)
+            retrieval.retrieve(controller, settings)
+            return self._restore_ledger(tar, controller, settings)
         except InformativaError as error:
             return RestoredCompany(name, problem=error.text)
 
-    def _lay_log(self, tar: tarfile.TarFile, controller: Controller, configuration: Configuration) -> None:
-        """Add the log's files that are missing, from the backup and from a folder where it was published."""
+    def _lay_log(self, tar: tarfile.TarFile, controller: Controller) -> None:
+        """Add the log's files that are missing."""
         folder = log_folder(Path(controller.ledger))
         self._make_folder(folder.parent)
         declared_files = self.manifest.of(controller.id, FilePart.LOG)
@@ -256,14 +260,10 @@ class _Restoration:
                 mode = 0o600 if declared.part is FilePart.PRIVATE_LIST else 0o644
                 self._make_folder(target.parent, 0o700 if mode == 0o600 else 0o755)
                 self._write(target, archive.contents(self.file, tar, declared), mode)
-        targets = configuration.evidence.for_controller(controller.id).targets
-        for target_folder in [Path(target.place) for target in targets if target.kind is TargetKind.FOLDER]:
-            for origin in self.manifest.company(controller.id).logs:
-                conditions.add_published(
-                    target_folder / folder_of(origin), folder / origin.rpartition("/")[2]
-                )
 
-    def _restore_ledger(self, tar: tarfile.TarFile, controller: Controller) -> RestoredCompany:
+    def _restore_ledger(
+        self, tar: tarfile.TarFile, controller: Controller, settings: EvidenceConfig
+    ) -> RestoredCompany:
         declared_files = self.manifest.of(controller.id, FilePart.LEDGER)
         if not declared_files:
             return RestoredCompany(controller.id)
@@ -287,6 +287,7 @@ class _Restoration:
             restored.before,
             None if is_known else self.manifest.made,
             must_begin_log=is_signed and not (log.folder / "signing" / f"{restored.epoch}.key").exists(),
+            signed_beyond=retrieval.signed_beyond(controller, settings),
         )
 
     def _restore_access_log(self, tar: tarfile.TarFile, controller: Controller, copy: Path) -> None:

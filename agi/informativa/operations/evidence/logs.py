@@ -30,7 +30,7 @@ from ...model.errors import (
     SigningError,
 )
 from ...model.text import Text
-from ...process import log_storage, maintenance, storage
+from ...process import log_storage, maintenance, retrieval, storage
 from ...system.turns import Turns
 
 Progress = Callable[[int, int], object]
@@ -138,6 +138,7 @@ def change_key(
     except SigningError as error:
         if error.code not in ENDS_UNSIGNED:
             raise
+        retrieval.require_end(controller, elsewhere)
     sequencer.begin_epoch(Path(controller.ledger), at, instruction)
     try:
         checkpoint(controller, None, elsewhere)

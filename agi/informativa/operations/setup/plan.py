@@ -200,7 +200,7 @@ def _changes(
             )
         )
     included = machine.folder / dialplan_install.FILE
-    text = _final(render(configuration), staging)
+    text = _final(render(configuration, included), staging)
     is_secret = bool(configuration.tokens)
     changes.append(
         whole_file(

@@ -15,9 +15,9 @@ from ...model.text import NOTHING, Foreign, Text, command, joined
 from ...system.files import write_file
 from ...system.pinned_path import pin
 from ...system.processes import run_command
-from .. import init, systemd_unit
+from .. import dialplan_install, init, systemd_unit
 from ..controller_state import left_out, not_live
-from ..dialplan import link_script, owner_in_asterisks_folder
+from ..dialplan import link_script, mute, owner_in_asterisks_folder, render
 from ..doctor import installation, users
 from ..generated import unwritten
 from . import journal as journals
@@ -97,6 +97,7 @@ def run(plan: SetupPlan, execute: Run = run_command) -> SetupReport:
         *link_script(configuration),
         *systemd_unit.owned_by_root(configuration, plan.machine.user.pw_name),
         *not_live(configuration),
+        *mute(configuration, render(configuration, plan.machine.folder / dialplan_install.FILE)),
         *installation.out_of_reach(configuration),
     ]
     commands = [step for part in _ahead(plan) for step in executed(part, plan.commands(part), execute)]

@@ -158,6 +158,13 @@ def _restored_company(company: RestoredCompany, say: Language) -> Iterator[str]:
             time=local_time(company.unknown_since),
             id=company.controller,
         )
+    if company.signed_beyond:
+        yield say(
+            "{statement}. Who follows that log, such as the controller's monitor, has a copy: name its folder"
+            " in evidence.publish and restore again. Where nobody has one, these records are lost, and an"
+            " audit goes on to say so.",
+            statement=say(company.signed_beyond),
+        )
     if company.must_begin_log:
         yield say(
             "The key that signed its log is in no backup. Begin another log, which names the old one:"

@@ -126,6 +126,11 @@ SETTINGS: dict[str, tuple[str, str]] = {
         "The header in which it names the account; without it they log in by password.",
         "X-Remote-User",
     ),
+    "web.proxy.client": (
+        "The header in which it names the browser: `X-Forwarded-For`, beside which it says by"
+        " `X-Forwarded-Proto` whether that came by https; or `Forwarded`, which says both.",
+        "Forwarded",
+    ),
     "operator": ("The company that runs this PBX.", "Acme S.p.A."),
     "fallback_prompt": ("Played where nobody configured the called number.", "prompts/it/short-nokey"),
     "shared_numbers": ("Numbers that many callers show, `*` for any digits at the end.", '["+3902440*"]'),

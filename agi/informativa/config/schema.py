@@ -327,6 +327,7 @@ class ProxySettings(Strict):
 
     addresses: Annotated[list[Network], Field(min_length=1)]
     header: Header | Literal[""] = ""
+    client: Literal["X-Forwarded-For", "Forwarded"] = "X-Forwarded-For"
 
 
 class WebSettings(Strict):

@@ -61,6 +61,10 @@ class SharedDatabase:
     seconds: float = 0.03
 
 
+FORWARDED, X_FORWARDED = "Forwarded", "X-Forwarded-For"
+"""The headers in which a web server in front may name the client: RFC 7239's, and what was there before."""
+
+
 @dataclass(frozen=True)
 class WebServer:
     """The address at which the web console is served, and the settings of its log-in.
@@ -68,7 +72,7 @@ class WebServer:
     Without TLS it answers to its address, to localhost and to `names` alone.
     Accounts are kept in `folder`. `certificate` and `key` are files, '' where no TLS is spoken. A person who
     requests nothing for `idle` seconds has to log in anew. A web server at one of `proxies` (addresses and
-    networks) says for whom it asks, and whether that was by TLS. Where `header` is set, its value there is
+    networks) says in the header `client` for whom it asks, and whether that was by TLS. Where `header` is set, its value there is
     the name of the account, and nobody logs in by password.
     """
 
@@ -81,6 +85,7 @@ class WebServer:
     idle: int = 1800
     header: str = ""
     proxies: tuple[str, ...] = ()
+    client: str = X_FORWARDED
 
     @property
     def address(self) -> str:

@@ -28,7 +28,7 @@ Callers:
   file
 - `consent_pseudonyms`: the answers of a caller whom boxes know by different keys
 - `hooks`: companies' hooks
-- `access_log`: who looked at whom in the console
+- `access_log`, `proxy_faults`: who looked at whom in the console; how a web server in front of it asks
 - `request_register`, `request_answers`, `request_refusals`: persons' requests: led from their coming to
   their closing; their answers and erasures; why a step is not possible
 

@@ -92,9 +92,7 @@ def test_the_console_works_behind_a_real_server(front: FrontOffice) -> None:
     statuses = []
     for size in (200 << 10, 300 << 10):
         with_file = {"file": ("informativa.yaml", b"#" * size, "text/yaml")}
-        statuses.append(
-            admin.http.post("/acme/forecast", data={"csrf": csrf}, files=with_file).status_code
-        )
+        statuses.append(admin.http.post("/acme/forecast", data={"csrf": csrf}, files=with_file).status_code)
     assert statuses[1] == 413
     assert statuses[0] != 413
 

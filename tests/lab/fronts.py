@@ -1,5 +1,5 @@
-"""Web servers in front of the console, as its page of the documentation has them: nginx, Caddy and Apache, the
-machine's own or Debian's without root."""
+"""Web servers in front of the console, as its page of the documentation has them: nginx, Caddy and Apache,
+the machine's own or Debian's without root."""
 
 from __future__ import annotations
 
@@ -85,12 +85,16 @@ class FrontServer:
 FRONTS = {
     front.name: front
     for front in (
-        FrontServer("nginx", "nginx", "usr/sbin/nginx", "nginx", _NGINX, ("-c", "{folder}/conf", "-p", "{folder}")),
+        FrontServer(
+            "nginx", "nginx", "usr/sbin/nginx", "nginx", _NGINX, ("-c", "{folder}/conf", "-p", "{folder}"),
+        ),
         FrontServer(
             "caddy", "caddy", "usr/bin/caddy", "caddy", _CADDY,
             ("run", "--config", "{folder}/conf", "--adapter", "caddyfile"),
         ),
-        FrontServer("apache", "apache2-bin", "usr/sbin/apache2", "apache", _APACHE, ("-X", "-f", "{folder}/conf")),
+        FrontServer(
+            "apache", "apache2-bin", "usr/sbin/apache2", "apache", _APACHE, ("-X", "-f", "{folder}/conf"),
+        ),
     )
 }  # fmt: skip
 
@@ -125,10 +129,10 @@ class RunningFront:
         (folder / "key.pem").write_bytes(self._certificate.key)
         (folder / "conf").write_text(self._settings(root))
         given(folder)
-        libraries = [str(path) for top in ("usr/lib", "lib") for path in sorted(root.glob(f"{top}/*-linux-*"))]
         environment = {"PATH": os.environ["PATH"], "HOME": str(folder), "LC_ALL": "C"}
         if root != Path("/"):
-            environment["LD_LIBRARY_PATH"] = ":".join(libraries)
+            libraries = [*root.glob("usr/lib/*-linux-*"), *root.glob("lib/*-linux-*")]
+            environment["LD_LIBRARY_PATH"] = ":".join(map(str, libraries))
         arguments = [word.format(folder=folder) for word in self._front.arguments]
         self._child = Child(
             [*as_plain_user(), str(program), *arguments], cwd=folder, output=folder / "log", env=environment

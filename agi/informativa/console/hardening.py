@@ -124,9 +124,9 @@ def _limited(receive: Receive, left: int) -> Receive:
 
 
 class ConnectionLimit:
-    """Middleware that has an eye on the requests of a web server in front, and answers 503 to the requests of
-    one address that are too many at a time; the server has all connections. server.py limits the connections of addresses that come
-    directly."""
+    """Middleware that watches the requests of a web server in front, and answers 503 to those of one address
+    that are too many at a time: the server has all connections. server.py limits the connections of addresses
+    that come directly."""
 
     def __init__(self, app: ASGIApp, settings: WebServer) -> None:
         self._app, self._settings = app, settings

@@ -84,7 +84,8 @@ def _hops_forwarded(request: Request) -> list[Hop]:
     for name, value, mark in _PARAMETER.findall(f"{text},"):
         parameters[name.lower()] = re.sub(r"\\(.)", r"\1", value[1:-1]) if value[:1] == '"' else value
         if mark == ",":
-            hops.append(Hop(_without_port(parameters.get("for", _NOBODY)), parameters.get("proto", "").lower()))
+            address = _without_port(parameters.get("for", _NOBODY))
+            hops.append(Hop(address, parameters.get("proto", "").lower()))
             parameters = {}
     return hops
 

@@ -15,7 +15,7 @@ from ..operations import proxy_faults
 from ..operations.proxy_faults import ProxyFault
 from .proxies import client_hop, is_proxy
 
-QUIET = 600.0  # seconds after a right request in which wrong ones, of a tunnel or a monitor, count for nothing
+QUIET = 600.0  # seconds after a right request in which wrong ones, of a tunnel perhaps, count for nothing
 
 
 class ProxyWatch:

@@ -72,8 +72,8 @@ class WebServer:
     Without TLS it answers to its address, to localhost and to `names` alone.
     Accounts are kept in `folder`. `certificate` and `key` are files, '' where no TLS is spoken. A person who
     requests nothing for `idle` seconds has to log in anew. A web server at one of `proxies` (addresses and
-    networks) says in the header `client` for whom it asks, and whether that was by TLS. Where `header` is set, its value there is
-    the name of the account, and nobody logs in by password.
+    networks) says in the header `client` for whom it asks, and whether that was by TLS. Where `header` is
+    set, its value there is the name of the account, and nobody logs in by password.
     """
 
     host: str = "127.0.0.1"

@@ -16,7 +16,7 @@ _LARGEST_FILE = 1000  # bytes
 
 
 class ProxyFault(StrEnum):
-    """What is wrong with requests that come by another web server."""
+    """A mistake in requests that come by another web server."""
 
     UNNAMED = "unnamed"
     """One of `web.proxy.addresses` asks, and does not say for whom."""

@@ -15,9 +15,7 @@ _HEADERS = {X_FORWARDED: "X-Forwarded-For, X-Forwarded-Proto", FORWARDED: FORWAR
 _FAULTS: Mapping[ProxyFault, tuple[Text, Text]] = {
     ProxyFault.UNNAMED: (
         Text("the web server in front of the console does not say for whom it asks ({header}), at {time}"),
-        Text(
-            "Set it there, as docs/console.md shows; until then whoever guesses passwords slows everybody."
-        ),
+        Text("Set it there, as docs/console.md shows; until then whoever guesses passwords slows everybody."),
     ),
     ProxyFault.CLEAR: (
         Text(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from functools import partial
 from ipaddress import IPv4Network
 from pathlib import Path
@@ -11,15 +12,17 @@ from ..model import WebServer
 from ..model.connections import X_FORWARDED
 from ..model.text import Text
 from .findings import Findings
+from .oidc import provider
 
 if TYPE_CHECKING:
-    from .schema import WebSettings
+    from .web_schema import WebSettings
 
 _LOOPBACK = IPv4Network("127.0.0.0/8")
 
 
-def web(section: WebSettings, folder: Path, findings: Findings) -> WebServer:
-    """Return the settings of the web server; problems are noted on the way."""
+def web(section: WebSettings, folder: Path, findings: Findings, controllers: Collection[str]) -> WebServer:
+    """Return the settings of the web server; problems are noted on the way. `controllers` are the companies'
+    names."""
     host, port = section.listen.rsplit(":", 1)
     _require_tls(section, host, folder, findings)
     proxy = section.proxy
@@ -36,6 +39,7 @@ def web(section: WebSettings, folder: Path, findings: Findings) -> WebServer:
         header=proxy.header if proxy else "",
         proxies=tuple(proxy.addresses) if proxy else (),
         client=proxy.client if proxy else X_FORWARDED,
+        provider=provider(section, folder, findings, controllers) if section.oidc else None,
     )
 
 

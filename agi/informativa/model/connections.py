@@ -8,7 +8,7 @@ from dataclasses import field
 
 from .errors import InformativaError
 from .frozen import dataclass
-from .words import RecordKind
+from .words import RecordKind, Role
 
 
 @dataclass(frozen=True)
@@ -66,6 +66,45 @@ FORWARDED, X_FORWARDED = "Forwarded", "X-Forwarded-For"
 
 
 @dataclass(frozen=True)
+class ClaimGrant:
+    """A role for a company that whoever has `value` in the claim for roles gets."""
+
+    value: str
+    controller: str
+    role: Role
+
+
+@dataclass(frozen=True)
+class IdentityProvider:
+    """The identity provider (OpenID Connect) at which people may log in to the console.
+
+    It knows the console as `client`, with a `secret`; browsers know the console by `url`. `name` and `roles`
+    are the claims for the name of an account and for its roles, which `grants` lists. A log-in counts for
+    `longest` seconds.
+    """
+
+    issuer: str
+    client: str
+    secret: str = field(repr=False)
+    url: str
+    scopes: tuple[str, ...]
+    name: str
+    roles: str
+    grants: tuple[ClaimGrant, ...]
+    longest: float
+
+    @property
+    def callback(self) -> str:
+        """The address to which it sends browsers back."""
+        return f"{self.url}/oidc/callback"
+
+    @property
+    def host(self) -> str:
+        """Its name, for people."""
+        return self.issuer.split("/")[2]
+
+
+@dataclass(frozen=True)
 class WebServer:
     """The address at which the web console is served, and the settings of its log-in.
 
@@ -73,7 +112,8 @@ class WebServer:
     Accounts are kept in `folder`. `certificate` and `key` are files, '' where no TLS is spoken. A person who
     requests nothing for `idle` seconds has to log in anew. A web server at one of `proxies` (addresses and
     networks) says in the header `client` for whom it asks, and whether that was by TLS. Where `header` is
-    set, its value there is the name of the account, and nobody logs in by password.
+    set, its value there is the name of the account, and nobody logs in by password. With a `provider` people
+    may also log in there.
     """
 
     host: str = "127.0.0.1"
@@ -86,6 +126,7 @@ class WebServer:
     header: str = ""
     proxies: tuple[str, ...] = ()
     client: str = X_FORWARDED
+    provider: IdentityProvider | None = None
 
     @property
     def address(self) -> str:

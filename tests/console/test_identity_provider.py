@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import threading
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
 import pytest
 
+from console import raw
 from console.sign_on import OFFICERS, READERS, SignOn
 from informativa.config import inspect, load
 from informativa.console import provider_client
@@ -48,7 +51,7 @@ def test_who_is_known_there_is_logged_in(sign_on: SignOn) -> None:
 
 
 def test_cookies_come_and_go(sign_on: SignOn) -> None:
-    """Who comes back has another session than before, and the cookie of the way is gone."""
+    """Who comes back has another session than before, which is over, and the cookie of the way is gone."""
     anna = sign_on.office.browser()
     anna.get("/login")
     planted = anna.http.cookies["session"]
@@ -57,9 +60,24 @@ def test_cookies_come_and_go(sign_on: SignOn) -> None:
     assert place(anna.get(str(address))) == (200, "/acme/today")
     assert anna.http.cookies["session"] != planted
     assert "oidc" not in anna.http.cookies
-    thief = sign_on.office.browser()
-    thief.http.cookies.set("session", planted)
-    assert thief.get("/acme/today").url.path == "/login"
+    first = anna.http.cookies["session"]
+    sign_on.log_in(anna)
+    for token in (planted, first):
+        thief = sign_on.office.browser()
+        thief.http.cookies.set("session", token)
+        assert thief.get("/acme/today").url.path == "/login"
+
+
+def test_over_tls_the_cookie_of_the_way_is_of_this_host_alone(sign_on: SignOn) -> None:
+    """No other host can plant one; it comes along when the provider sends the browser back, and ends by
+    itself."""
+    office = sign_on.office
+    office.console.settings = replace(office.console.settings, proxies=("127.0.0.1",))
+    headers = {"x_forwarded_for": "198.51.100.1", "x_forwarded_proto": "https"}
+    head = raw.request(office.address, path="/oidc/login", **headers).head
+    cookies = re.findall(r"set-cookie: (.*)\r", head)
+    [cookie] = [line.split("; ") for line in cookies if line.startswith("__host-oidc=")]
+    assert set(cookie[1:]) == {"httponly", "max-age=600", "path=/", "samesite=lax", "secure"}
 
 
 def test_the_secret_is_sent_as_the_provider_takes_it(sign_on: SignOn) -> None:

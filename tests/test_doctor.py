@@ -563,7 +563,7 @@ def test_command_says_what_is_wrong_and_ends_with_1(tmp_path: Path) -> None:
     code, out, err = typed("doctor", "--json", "-c", file)
     facts = json.loads(out)
     assert (code, err) == (1, "")
-    assert [facts[state] for state in ("ok", "warning", "wrong", "unknown")] == [0, 0, 1, 32]
+    assert [facts[state] for state in ("ok", "warning", "wrong", "unknown")] == [0, 0, 1, 33]
     assert facts["findings"][0]["state"] == "wrong"
 
 

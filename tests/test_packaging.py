@@ -61,7 +61,8 @@ def test_every_runtime_dependency_stands_on_the_page_of_licences() -> None:
     """What `pip install informativa` brings is listed, with all extras, each with its licence; nothing else
     is."""
     own = needed(
-        "informativa", frozenset({"backup", "postgres", "recogniser", "speech", "timestamp", "web", "xlsx"})
+        "informativa",
+        frozenset({"backup", "oidc", "postgres", "recogniser", "speech", "timestamp", "web", "xlsx"}),
     ) - {"informativa"}
     assert own <= set(LISTED)
     assert set(LISTED) - own <= {"tzdata", "typing-extensions", "colorama"}  # not for everybody
@@ -92,7 +93,7 @@ def test_all_that_is_imported_is_asked_for() -> None:
     """No module is there only because something else needs it."""
     owners = metadata.packages_distributions()
     extras = PROJECT["optional-dependencies"]
-    users = ("speech", "recogniser", "timestamp", "backup", "postgres", "web", "xlsx")
+    users = ("speech", "recogniser", "timestamp", "backup", "postgres", "web", "oidc", "xlsx")
     every = [*PROJECT["dependencies"], *(line for extra in users for line in extras[extra])]
     asked = {canonicalize_name(Requirement(line).name) for line in every}
     lent = {"pydantic-core"}  # a part of pydantic: its own documentation imports it
@@ -127,7 +128,17 @@ def test_pins_fit_what_the_project_asks_for() -> None:
     extras = PROJECT["optional-dependencies"]
     own = [
         line
-        for extra in ("test", "lint", "speech", "recogniser", "timestamp", "backup", "postgres", "xlsx")
+        for extra in (
+            "test",
+            "lint",
+            "speech",
+            "recogniser",
+            "timestamp",
+            "backup",
+            "postgres",
+            "oidc",
+            "xlsx",
+        )
         for line in extras[extra]
     ]
     for line in (*PROJECT["dependencies"], *own):

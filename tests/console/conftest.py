@@ -16,6 +16,7 @@ from lab.browser import browser
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
+    from console.sign_on import SignOn
     from console.windows import Person
 
 
@@ -32,6 +33,16 @@ def empty_office(folder: Path) -> Iterator[ServedConsole]:
     """The same, before anybody has called."""
     with served(folder) as office:
         yield office
+
+
+@pytest.fixture
+def sign_on(folder: Path) -> Iterator[SignOn]:
+    """The same, with an identity provider that lets in anna, a privacy officer of acme."""
+    pytest.importorskip("joserfc", reason="the extra `oidc` is not installed")
+    from console.sign_on import signed_on
+
+    with signed_on(folder) as sign_on:
+        yield sign_on
 
 
 @pytest.fixture(scope="module")

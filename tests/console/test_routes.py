@@ -82,7 +82,9 @@ def test_the_machine_is_for_who_runs_all_of_it(office: ServedConsole, route: Rou
 
 
 @pytest.mark.sample(24)
-@pytest.mark.parametrize("route", [route for route in ROUTES if route.post], ids=lambda route: route.path)
+@pytest.mark.parametrize(
+    "route", [route for route in ROUTES if route.post and route.own_forms], ids=lambda route: route.path
+)
 @pytest.mark.parametrize(
     ("forged", "headers"),
     [
@@ -102,6 +104,11 @@ def test_forms_of_others_are_refused(
     answer = operator.http.post(filled(route), data={"csrf": csrf}, headers=headers)
     assert answer.status_code == 403
     assert operator.get("/acme/calls").status_code == 200  # not even logged out
+
+
+def test_only_the_provider_sends_forms_of_its_own() -> None:
+    """It is no browser, and signs what it sends."""
+    assert [route.path for route in ROUTES if not route.own_forms] == ["/oidc/logout"]
 
 
 @pytest.mark.parametrize("path", ["/login", "/", "/acme/today", "/nowhere", "/static/console.css"])

@@ -363,6 +363,9 @@ NAMES = [(case.name, language) for case in CASES for language in case.languages]
 ADMINS_ENTRY = re.compile(r' *<(?:li|p)><a href="/acme/forecast">[^\n]*\n+')
 
 NOT_WALKED = {
+    ("GET", "/oidc/login"): "leads to an identity provider: tests/console/test_identity_provider.py",
+    ("GET", "/oidc/callback"): "comes from there: the same",
+    ("POST", "/oidc/logout"): "for the provider alone: the same",
     ("POST", "/health"): "the doctor's findings depend on the machine",
 }
 """Routes without a case, each with the reason."""

@@ -23,7 +23,7 @@ from .process import Child
 
 # Essential on every Debian, so the machine has them; or called by maintainer scripts alone; or large, and
 # only for compiling queries. libc6 above all must be the machine's, of one version with its program loader.
-_LEFT_OUT = "|".join(
+LEFT_OUT = "|".join(
     (
         r"libc6|libc-bin|libc-l10n|libcrypt1|gcc-.*-base|base-passwd|passwd|adduser|login\.defs|sysvinit-utils|tar|dpkg|usrmerge",
         r"init-system-helpers|lsb-base|netbase|locales|tzdata|readline-common|debconf|libdebconfclient0",
@@ -133,7 +133,7 @@ def _own() -> Programs | None:
 def _unpacked(progress: Progress) -> Programs:
     """Those of the Debian that this machine runs."""
     suite = running_suite()
-    root = packages(suite, _PACKAGES, cache_folder(), progress, leave_out=_LEFT_OUT)
+    root = packages(suite, _PACKAGES, cache_folder(), progress, leave_out=LEFT_OUT)
     server = newest_server(root / "usr/lib/postgresql")
     if not server:
         raise Unavailable(f"There is no PostgreSQL in {root}.", "")

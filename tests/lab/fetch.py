@@ -7,7 +7,7 @@ import sys
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
-from . import builds, databases, php, prometheus
+from . import builds, databases, fronts, php, prometheus
 from .debian import Progress as Report
 from .debian import Unavailable
 
@@ -51,6 +51,11 @@ def main() -> int:
             prometheus.tool("promtool", reporter(progress, "Prometheus"))
         except Unavailable as error:
             console.print(f"The tests of the alert rules will be skipped: {error}", highlight=False)
+        for front in fronts.FRONTS.values():
+            try:
+                fronts.obtain(front, reporter(progress, front.name))
+            except Unavailable as error:
+                console.print(f"The tests on {front.name} will be skipped: {error}", highlight=False)
         try:
             databases.programs(reporter(progress, "PostgreSQL"))
         except Unavailable as error:

@@ -3,7 +3,7 @@
 The way from file to objects:
 
 - `document`: the YAML as data with line numbers, and its format
-- `schema`, `forms`: the shape of the whole file, and of single settings, as pydantic models
+- `schema`, `web_schema`, `forms`: the shape of the whole file, and of single settings, as pydantic models
 - `shape`: all problems of the shape
 - `build`, `builder`: the way itself, and the objects
 - `configuration`: the result
@@ -16,7 +16,8 @@ Parts of it:
 - `notices`, `choices`: what callers hear and are asked
 - `lines`, `countries`: lines with their plans, and the countries that steps are for
 - `lookups`, `hooks`: a company's own systems: asked, and told
-- `evidence`, `shared`, `web`, `endpoints`: logs, other boxes, the console, the service's address and token
+- `evidence`, `shared`, `web`, `oidc`, `endpoints`: logs, other boxes, the console and its identity provider,
+  the service's address and token
 - `outsourcing`: the papers that another company's calls need
 
 In use:

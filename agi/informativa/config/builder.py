@@ -68,7 +68,7 @@ class Builder:
             manager=self._manager(settings.manager) if settings.manager else None,
             tokens=Endpoints(settings.service, self._folder, self._findings).tokens(),
             evidence=Evidence(settings, self._folder, self._findings).build(),
-            web=web(settings.web, self._folder, self._findings),
+            web=web(settings.web, self._folder, self._findings, settings.controllers),
             backup=self._backup(settings.backup) if settings.backup else None,
             digest=digest,
             path_digest=path_digest,

@@ -31,7 +31,7 @@ def hook(name: str, section: HookSettings | None, folder: Path, findings: Findin
     if section is None:
         return Hook("", b"") if findings.lacks(path) else None
     url = "" if findings.lacks((*path, "url")) else section.url
-    if not _is_safe(section.url):
+    if not is_safe(section.url):
         url = ""
         message = Text(
             "messages about consents would travel in clear", "use https; http only to this machine"
@@ -67,7 +67,7 @@ def _secret(text: str) -> bytes:
         return b""
 
 
-def _is_safe(url: str) -> bool:
+def is_safe(url: str) -> bool:
     """Return whether nobody on the way can read what is sent to this address."""
     parts = urlsplit(url)
     host = parts.hostname or ""

@@ -22,7 +22,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
 from .. import __version__
-from ..model import Answer, Asks, NumberForm, NumberVerification, Period, RecordKind, Vouched, numbering
+from ..model import Answer, Asks, NumberForm, NumberVerification, Period, RecordKind, Role, Vouched, numbering
 from ..model.hashing import sha256
 from ..model.text import NOTHING, Foreign, Text, plain
 from .document import SourceDocument
@@ -41,7 +41,8 @@ _PICKLED_CLASSES = {
 
 
 _WORDS: dict[str, type[Enum]] = {
-    words.__name__: words for words in (RecordKind, NumberForm, NumberVerification, Asks, Answer, Vouched)
+    words.__name__: words
+    for words in (RecordKind, NumberForm, NumberVerification, Asks, Answer, Vouched, Role)
 }
 
 _SCHEMA = Path(__file__).with_name("schema.py")

@@ -23,14 +23,11 @@ from .forms import (
     Domain,
     Extension,
     File,
-    Header,
-    HostName,
     Identifier,
     Key,
     Language,
     MailAddress,
     Module,
-    Network,
     Number,
     OtherService,
     PlainText,
@@ -54,6 +51,7 @@ from .forms import (
     witness_key,
     zone,
 )
+from .web_schema import WebSettings
 
 
 class Strict(BaseModel):
@@ -327,25 +325,6 @@ class BackupSettings(Strict):
     folder: File
     keep: Annotated[Period, BeforeValidator(period)] = Period(days=30)
     warn_after: Annotated[Period, BeforeValidator(period)] = Period(days=2)
-
-
-class ProxySettings(Strict):
-    """A web server in front of the pages: it speaks TLS, and may say who somebody is."""
-
-    addresses: Annotated[list[Network], Field(min_length=1)]
-    header: Header | Literal[""] = ""
-
-
-class WebSettings(Strict):
-    """The pages for people who use no shell."""
-
-    listen: Address = "127.0.0.1:4591"
-    certificate: File | None = None
-    key: File | None = None
-    names: list[HostName] = []
-    folder: File = "web"
-    idle: Annotated[int, BeforeValidator(seconds)] = 1800
-    proxy: ProxySettings | None = None
 
 
 class InternalSettings(Strict):

@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from functools import partial
 from ipaddress import IPv4Network
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..model import WebServer
+from ..model.connections import X_FORWARDED
 from ..model.text import Text
 from .findings import Findings
+from .oidc import provider
 
 if TYPE_CHECKING:
-    from .schema import WebSettings
+    from .web_schema import WebSettings
 
 _LOOPBACK = IPv4Network("127.0.0.0/8")
 
 
-def web(section: WebSettings, folder: Path, findings: Findings) -> WebServer:
-    """Return the settings of the web server; problems are noted on the way."""
+def web(section: WebSettings, folder: Path, findings: Findings, controllers: Collection[str]) -> WebServer:
+    """Return the settings of the web server; problems are noted on the way. `controllers` are the companies'
+    names."""
     host, port = section.listen.rsplit(":", 1)
     _require_tls(section, host, folder, findings)
-    proxies = tuple(section.proxy.addresses) if section.proxy else ()
+    proxy = section.proxy
+    if proxy:
+        _look_at_proxy(section, proxy.addresses, findings)
     return WebServer(
         host=host,
         port=int(port),
@@ -30,9 +36,30 @@ def web(section: WebSettings, folder: Path, findings: Findings) -> WebServer:
         certificate=str(folder / section.certificate) if section.certificate else "",
         key=str(folder / section.key) if section.key else "",
         idle=section.idle,
-        header=section.proxy.header if section.proxy else "",
-        proxies=proxies,
+        header=proxy.header if proxy else "",
+        proxies=tuple(proxy.addresses) if proxy else (),
+        client=proxy.client if proxy else X_FORWARDED,
+        provider=provider(section, folder, findings, controllers) if section.oidc else None,
     )
+
+
+def _look_at_proxy(section: WebSettings, addresses: list[str], findings: Findings) -> None:
+    """Refuse a network of all addresses as that of the server in front: everybody could say who he is. Warn
+    if the console would answer to no name of that server."""
+    for place, address in enumerate(addresses):
+        if address.endswith("/0"):
+            message = Text(
+                "{address} is every machine, and each could say that it asks for whomever it likes",
+                "write the address of your web server alone, such as 127.0.0.1",
+                address=address,
+            )
+            findings.add_problem(("web", "proxy", "addresses", place), message)
+    if not section.names and not section.certificate:
+        findings.add_warning(
+            ("web", "proxy"),
+            Text("browsers that come by this server ask for its name, and the console does not answer to it"),
+            Text("name it: `web.names: [console.example]`"),
+        )
 
 
 def _require_tls(section: WebSettings, host: str, folder: Path, findings: Findings) -> None:

@@ -7,7 +7,8 @@
 - `context`: one request, with its account, company, language and cookies
 - `console`: what all requests share
 - `sessions`: who is logged in, and the throttle of log-ins
-- `hardening`, `proxies`: security headers and limits; a web server in front
+- `oidc`, `provider_client`, `provider_login`: an identity provider: what is believed, its answers, the result
+- `hardening`, `proxies`, `proxy_watch`: security headers and limits; a web server in front, and its faults
 - `jobs`: work that takes longer than a page may
 - `live`: new calls for the browsers that watch
 - `scratch`: the folder for temporary files

@@ -99,14 +99,16 @@ async def _answer(console: Console, route: Route, request: Request) -> Response:
 
 async def _in_a_thread(console: Console, route: Route, context: RequestContext) -> Response:
     """Run the handler in a thread. Forms of people who are not logged in have few threads of their own, for
-    hashing passwords must not take the threads of all pages; and each address has a share of these."""
-    if route.role is not None or context.request.method != "POST":
+    hashing passwords must not take the threads of all pages; so have requests that wait for the identity
+    provider. Each address has a share of these."""
+    if route.role is not None or not (route.asks_provider or context.request.method == "POST"):
         return await run_in_threadpool(_checked_answer, context, route)
     if console.anonymous_by_address[context.address] >= ANONYMOUS_PER_ADDRESS:
         raise HTTPException(503)
     console.anonymous_by_address[context.address] += 1
     try:
-        return await to_thread.run_sync(_checked_answer, context, route, limiter=console.anonymous_limiter)
+        limiter = console.provider_limiter if route.asks_provider else console.anonymous_limiter
+        return await to_thread.run_sync(_checked_answer, context, route, limiter=limiter)
     finally:
         console.anonymous_by_address -= Counter([context.address])
 
@@ -141,8 +143,8 @@ def _context_of(console: Console, request: Request, token: str, *, begin: bool =
                 note_at_companies(context, account, Action.LOGIN, "proxy")
         return context
     session = console.sessions.find(token)
-    account = console.accounts.get(session.name) if session else None
-    if session and account and session.changed == account.changed:  # neither password nor grants since then
+    account = console.account_of(session) if session else None
+    if session and account:
         context.session, context.visitor = session, account
     return context
 
@@ -153,7 +155,7 @@ def _checked_answer(context: RequestContext, route: Route) -> Response:
     handler: Handler | None = route.get if method in _SAFE else route.post
     if handler is None:
         raise HTTPException(405)
-    if method not in _SAFE:
+    if method not in _SAFE and route.own_forms:
         _require_own_form(context)
     if route.role is not None:
         if context.visitor is None:

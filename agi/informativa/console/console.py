@@ -13,14 +13,17 @@ from anyio import CapacityLimiter
 from ..config import Configuration, inspect
 from ..model import WebServer
 from ..operations.accounts import store as accounts
+from ..operations.accounts.store import UserAccount
 from ..operations.evidence.bundle_content import Bundle
 from ..views import console_templates as view
 from .jobs import Job, Jobs
 from .live import LiveCalls
+from .provider_client import ProviderClient
 from .scratch import Scratch
-from .sessions import Sessions, Throttle
+from .sessions import Session, Sessions, Throttle
 
 ANONYMOUS_AT_ONCE = 4  # forms without a session that are handled at a time
+AT_PROVIDER = 8  # requests that wait for the identity provider at a time
 
 
 class Console:
@@ -32,6 +35,8 @@ class Console:
         self.accounts = accounts.AccountFile(Path(settings.folder))
         self.sessions, self.throttle = Sessions(settings.idle), Throttle()
         self.anonymous_limiter = CapacityLimiter(ANONYMOUS_AT_ONCE)
+        self.provider = ProviderClient(settings.provider) if settings.provider else None
+        self.provider_limiter = CapacityLimiter(AT_PROVIDER)
         self.anonymous_by_address = Counter[str]()
         self.jobs = Jobs(_delete_file)
         self.live = LiveCalls()
@@ -49,6 +54,14 @@ class Console:
     def now(self) -> datetime:
         """Return the machine's time, in UTC."""
         return datetime.now(UTC)
+
+    def account_of(self, session: Session) -> UserAccount | None:
+        """Return the account of a session; `None` if it was changed or removed since, or a stored account has
+        the name that an identity provider gave."""
+        stored = self.accounts.get(session.name)
+        if session.provider_login is not None:
+            return session.provider_login.account if stored is None else None
+        return stored if stored is not None and stored.changed == session.changed else None
 
     def new_name(self) -> str:
         """Return a name that no other file has."""

@@ -46,7 +46,7 @@ _NUMBER = re.compile(r"[0-9]{1,18}")
 FORGOTTEN = "forgotten"
 """The cause of a 404 for a page that was there: sessions remember a limited number of objects."""
 
-SESSION, LANGUAGE, BROWSER = "session", "language", "browser"
+SESSION, LANGUAGE, BROWSER, FLOW = "session", "language", "browser", "oidc"
 """The names of cookies."""
 MAX_ACCEPT_LENGTH, MAX_LANGUAGES = 1000, 20  # of a browser's accept-language that are read
 
@@ -128,8 +128,8 @@ class RequestContext:
     def session_is_valid(self) -> bool:
         """Return whether the visitor is still logged in, with the same grants and password as at the
         request."""
-        account = self.console.accounts.get(self.account.name)
-        unchanged = account is not None and account.changed == self.account.changed
+        session = self.session
+        unchanged = session is not None and self.console.account_of(session) is not None
         return unchanged and self.console.sessions.is_valid(self.token)
 
     @property

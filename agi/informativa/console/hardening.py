@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..model import WebServer
 from .proxies import forwarded_address
+from .proxy_watch import ProxyWatch
 
 PER_ADDRESS = 50  # connections of one address; behind a server in front, its requests at a time
 MAX_BODY = 64 << 10  # bytes of a body: forms are small
@@ -123,16 +124,20 @@ def _limited(receive: Receive, left: int) -> Receive:
 
 
 class ConnectionLimit:
-    """Middleware that answers 503 to the requests of one address that are too many at a time, behind a web
-    server in front, which has all connections. server.py limits the connections of addresses that come
-    directly."""
+    """Middleware that watches the requests of a web server in front, and answers 503 to those of one address
+    that are too many at a time: the server has all connections. server.py limits the connections of addresses
+    that come directly."""
 
     def __init__(self, app: ASGIApp, settings: WebServer) -> None:
         self._app, self._settings = app, settings
         self._running = Counter[str]()
+        self._watch = ProxyWatch(settings)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        address = forwarded_address(Request(scope), self._settings) if scope["type"] == "http" else ""
+        address = ""
+        if scope["type"] == "http":
+            self._watch.see(Request(scope))
+            address = forwarded_address(Request(scope), self._settings)
         if not address:
             await self._app(scope, receive, send)
         elif self._running[address] >= PER_ADDRESS:

@@ -30,6 +30,7 @@ from .pages import (
     letter,
     notices,
     person_requests,
+    provider,
     simulation,
     today,
 )
@@ -48,13 +49,16 @@ register_url_convertor("number", _Number())
 class Route:
     """One address: `path` in Starlette's form, and the handlers of GET and POST. `role` is `None` for pages
     that need no log-in. Pages of a company begin with {controller}; `operators_only` are those for the admin
-    of all companies."""
+    of all companies. A handler that `asks_provider` waits for the identity provider. Without `own_forms`
+    others than our pages may send forms there, which prove by themselves from whom they are."""
 
     path: str
     get: Handler | None = None
     post: Handler | None = None
     role: Role | None = Role.READER
     operators_only: bool = False
+    asks_provider: bool = False
+    own_forms: bool = True
 
 
 ROUTES = (
@@ -125,6 +129,9 @@ ROUTES = (
     Route("/{controller}/looked", access_log_page.listing, role=Role.COMPLIANCE),
     Route("/{controller}/erased/{session_key}", erasure.outcome, role=Role.COMPLIANCE),
     Route("/login", entry.login_form, entry.login, None),
+    Route("/oidc/login", provider.begin, role=None, asks_provider=True),
+    Route(provider.CALLBACK, provider.end, role=None, asks_provider=True),
+    Route("/oidc/logout", post=provider.ended_there, role=None, asks_provider=True, own_forms=False),
     Route("/invitation/{token}", entry.invitation_form, entry.accept, None),
     Route("/language", post=entry.choose_language, role=None),
     Route("/logout", post=entry.logout),

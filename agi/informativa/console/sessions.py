@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from ..operations.accounts.store import UserAccount
+from .provider_login import ProviderLogin
 
 MAX_AGE = 12 * 3600.0  # seconds from log-in to log-out, however active a session is
 MAX_OBJECTS = 20  # that a session remembers; one more, and the oldest is forgotten
@@ -30,6 +31,7 @@ class Session:
     started: float
     last_seen: float
     objects: dict[str, Any] = field(default_factory=dict, repr=False)
+    provider_login: ProviderLogin | None = None
 
     def put(self, value: object, key: str = "") -> str:
         """Remember an object, under a new key unless one is given, and return the key."""
@@ -50,10 +52,10 @@ class Sessions:
         self._sessions: dict[bytes, Session] = {}
         self._lock = threading.Lock()
 
-    def begin(self, account: UserAccount) -> str:
+    def begin(self, account: UserAccount, provider_login: ProviderLogin | None = None) -> str:
         """Begin a session of an account, and return its token, for the cookie."""
         token = new_token()
-        self._put(token, account)
+        self._put(token, account).provider_login = provider_login
         return token
 
     def find(self, token: str) -> Session | None:
@@ -92,6 +94,19 @@ class Sessions:
         with self._lock:
             self._drop(lambda session: session.name == name)
 
+    def end_of_provider(self, subject: str, session_id: str) -> None:
+        """End the sessions that began with a log-in at the identity provider: of a subject, of one session
+        there, or, if both are named, of those that are of both."""
+
+        def matches(session: Session) -> bool:
+            login = session.provider_login
+            return login is not None and (
+                subject in ("", login.subject) and session_id in ("", login.session_id)
+            )
+
+        with self._lock:
+            self._drop(matches)
+
     def forget(self, matches: Callable[[Any], bool]) -> None:
         """Remove the objects that match from all sessions."""
         with self._lock:
@@ -116,7 +131,9 @@ class Sessions:
         return new
 
     def _alive(self, session: Session, now: float) -> bool:
-        return now - session.last_seen < self.idle and now - session.started < MAX_AGE
+        login = session.provider_login
+        longest = min(MAX_AGE, login.seconds) if login else MAX_AGE
+        return now - session.last_seen < self.idle and now - session.started < longest
 
     def _drop(self, matches: Callable[[Session], bool]) -> None:
         for key in [key for key, session in self._sessions.items() if matches(session)]:

@@ -8,7 +8,7 @@ from dataclasses import field
 
 from .errors import InformativaError
 from .frozen import dataclass
-from .words import RecordKind
+from .words import RecordKind, Role
 
 
 @dataclass(frozen=True)
@@ -61,6 +61,49 @@ class SharedDatabase:
     seconds: float = 0.03
 
 
+FORWARDED, X_FORWARDED = "Forwarded", "X-Forwarded-For"
+"""The headers in which a web server in front may name the client: RFC 7239's, and what was there before."""
+
+
+@dataclass(frozen=True)
+class ClaimGrant:
+    """A role for a company that whoever has `value` in the claim for roles gets."""
+
+    value: str
+    controller: str
+    role: Role
+
+
+@dataclass(frozen=True)
+class IdentityProvider:
+    """The identity provider (OpenID Connect) at which people may log in to the console.
+
+    It knows the console as `client`, with a `secret`; browsers know the console by `url`. `name` and `roles`
+    are the claims for the name of an account and for its roles, which `grants` lists. A log-in counts for
+    `longest` seconds.
+    """
+
+    issuer: str
+    client: str
+    secret: str = field(repr=False)
+    url: str
+    scopes: tuple[str, ...]
+    name: str
+    roles: str
+    grants: tuple[ClaimGrant, ...]
+    longest: float
+
+    @property
+    def callback(self) -> str:
+        """The address to which it sends browsers back."""
+        return f"{self.url}/oidc/callback"
+
+    @property
+    def host(self) -> str:
+        """Its name, for people."""
+        return self.issuer.split("/")[2]
+
+
 @dataclass(frozen=True)
 class WebServer:
     """The address at which the web console is served, and the settings of its log-in.
@@ -68,8 +111,9 @@ class WebServer:
     Without TLS it answers to its address, to localhost and to `names` alone.
     Accounts are kept in `folder`. `certificate` and `key` are files, '' where no TLS is spoken. A person who
     requests nothing for `idle` seconds has to log in anew. A web server at one of `proxies` (addresses and
-    networks) says for whom it asks, and whether that was by TLS. Where `header` is set, its value there is
-    the name of the account, and nobody logs in by password.
+    networks) says in the header `client` for whom it asks, and whether that was by TLS. Where `header` is
+    set, its value there is the name of the account, and nobody logs in by password. With a `provider` people
+    may also log in there.
     """
 
     host: str = "127.0.0.1"
@@ -81,6 +125,8 @@ class WebServer:
     idle: int = 1800
     header: str = ""
     proxies: tuple[str, ...] = ()
+    client: str = X_FORWARDED
+    provider: IdentityProvider | None = None
 
     @property
     def address(self) -> str:

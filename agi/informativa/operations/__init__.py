@@ -29,6 +29,7 @@ Callers:
 - `consent_pseudonyms`: the answers of a caller whom boxes know by different keys
 - `hooks`: companies' hooks
 - `access_log`, `asked_exports`: who looked at whom in the console; exports that a second person confirms
+- `proxy_faults`: how a web server in front of the console asks wrongly
 - `request_register`, `request_answers`, `request_refusals`: persons' requests: led from their coming to
   their closing; their answers and erasures; why a step is not possible
 

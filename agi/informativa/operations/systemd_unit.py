@@ -117,7 +117,8 @@ def settings(configuration: Configuration, unit: str = SERVICE) -> UnitValues:
         targets = [f"-{configuration.backup.folder}"]  # where it is missing, the command says so
         paths.append(configuration.backup.folder)
     at_home = any(path.startswith(("/home/", "/root/", "/run/user/")) for path in paths)
-    local = web.host.startswith("127.") if unit == CONSOLE else not _talks_to_others(configuration)
+    alone = web.host.startswith("127.") and web.provider is None
+    local = alone if unit == CONSOLE else not _talks_to_others(configuration)
     return UnitValues(
         program=_quoted(Path(sys.executable).with_name("informativa")),
         file=_quoted(configuration.file),

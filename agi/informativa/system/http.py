@@ -24,6 +24,7 @@ class PersistentConnection:
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
         self._connection: HTTPConnection | None = None
+        self._socket: socket.socket | None = None
         self.was_cut = False
 
     def request(
@@ -38,6 +39,7 @@ class PersistentConnection:
             kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
             self._connection = kind(parts.host or "", parts.port, timeout=self._seconds)
             self._connection.connect()
+            self._socket = self._connection.sock  # which it gives away for an answer that ends with it
         if self.was_cut:  # perhaps while there was nothing to cut off
             raise TimeoutError
         self._connection.request(method, parts.request_uri, body=body, headers=headers, preload_content=False)
@@ -46,13 +48,13 @@ class PersistentConnection:
     def cut(self) -> None:
         """End the request that waits, so that its thread gets an error, as does every later request."""
         self.was_cut = True
-        open_socket = self._connection.sock if self._connection is not None else None
+        open_socket = self._socket
         if open_socket is not None:
             with suppress(OSError):  # not TLS's own shutdown, which changes what the other thread uses
                 socket.socket.shutdown(open_socket, socket.SHUT_RDWR)
 
     def close(self) -> None:
         """Close the connection. A later request opens another one."""
-        connection, self._connection = self._connection, None
+        connection, self._connection, self._socket = self._connection, None, None
         if connection is not None:
             connection.close()

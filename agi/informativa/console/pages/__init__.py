@@ -1,6 +1,7 @@
 """The pages of the console, one module each. Who may ask for which is in `..routes`.
 
-- `entry`: log-in, log-out, invitations, the choice of a language and a company
+- `entry`: log-in and log-out, invitations, the choice of a language and a company
+- `provider`: log-in at an identity provider
 - `today`: the first page of a company
 - `calls`, `call_filter`, `call`: recorded calls, their filter, and the story of one
 - `caller`: a caller: search, records, consents, what he was told elsewhere

@@ -99,7 +99,7 @@ def live(context: RequestContext) -> Response:
     if context.request.method == "HEAD":
         return Response(media_type=STREAM)
     events = _events(context, record_number(after) or 0)
-    return StreamingResponse(events, media_type=STREAM)
+    return StreamingResponse(events, media_type=STREAM, headers={"x-accel-buffering": "no"})  # of nginx
 
 
 async def _events(context: RequestContext, after: int) -> AsyncIterator[str]:

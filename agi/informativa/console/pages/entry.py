@@ -18,6 +18,7 @@ from ...operations.accounts import totp
 from ...operations.accounts.store import OpenInvitation, UserAccount
 from ...views.messages import languages
 from ..context import BROWSER, LANGUAGE, RequestContext
+from ..provider_login import ProviderLogin
 from ..sessions import new_token
 
 log = structlog.get_logger("informativa")
@@ -103,14 +104,27 @@ def note_at_companies(
 
 
 def logout(context: RequestContext) -> Response:
-    """End the session."""
+    """End the session, and for whoever logged in at the identity provider the one there, too."""
     note_at_companies(context, context.account, Action.LOGOUT)
+    login = context.session.provider_login if context.session else None
     context.console.sessions.end(context.token)
     context.token = new_token()  # when a cookie changes, browsers forget the pages kept for the back button
     if context.console.settings.header:  # at /login the server in front would log the same person in again
         context.visitor = context.session = None
-        return context.page("logged_out.html")
-    return context.redirect("/login")
+        return context.page("logged_out.html", address="")
+    return _logout_there(context, login) if login else context.redirect("/login")
+
+
+def _logout_there(context: RequestContext, login: ProviderLogin) -> Response:
+    """Show a page that goes on to the provider by itself. A redirect would count as the form's, which
+    browsers let go to our own pages alone."""
+    provider = context.console.provider
+    address = provider.logout_address(login) if provider else ""
+    context.visitor = context.session = None
+    response = context.page("logged_out.html", address=address)
+    if address:
+        response.headers["refresh"] = f"0; url={address}"
+    return response
 
 
 def invitation_form(context: RequestContext) -> Response:

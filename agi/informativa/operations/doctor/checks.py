@@ -12,6 +12,7 @@ from ...model.text import NOTHING, Text
 from . import (
     asterisk,
     choices,
+    console,
     evidence,
     hooks,
     installation,
@@ -174,6 +175,7 @@ CHECKS = (
     Check("service", Text("service"), service.service, _DOCTOR, by_hand=_CAUSE),
     Check("metrics", Text("metrics"), service.metrics, _DOCTOR, by_hand=_CAUSE),
     Check("room", Text("room"), service.room, _DOCTOR, by_hand=_DISK),
+    Check("console", Text("console"), console.front, _DOCTOR, by_hand=_OTHERS),
     Check("future", Text("future"), service.future, _DOCTOR, by_hand=_CAUSE),
     Check("companies", Text("ledgers"), status.companies, _STATUS, seconds=SLOW),
     Check("spool-status", Text("spool"), status.spool, _STATUS, seconds=SLOW),

@@ -53,6 +53,7 @@ _DETAILS = {
     "html": Text("as a page"),
     "proof": Text("for a program"),
     "proxy": Text("as the company's own web server says"),
+    "oidc": Text("as the identity provider says"),
     "bundle": Text("bundle for an auditor"),
     "consents": Text("consents"),
 }

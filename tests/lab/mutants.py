@@ -35,7 +35,7 @@ TESTS = {
     "call/handler": ("call", "call_handler", "other_boxes"),
     "call/conversation": ("call", "call_handler"),
     "call/delivery": ("call", "call_handler"),
-    "call/forecast": ("forecast",),
+    "call/forecast": ("forecast", "forecast_of_choices"),
     "operations/forecast": ("config_diff", "forecast"),
     "operations/forecast_counting": ("config_diff", "forecast"),
     "operations/backup/archive": ("backup", "restore"),

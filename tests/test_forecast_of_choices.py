@@ -70,7 +70,9 @@ def test_question_takes_its_prompt_and_the_wait() -> None:
 def test_no_more_consents_are_asked_than_the_line_says(consents: int, names: list[str] | None) -> None:
     """Of three consents as many as its calls have, by their order; other questions are not counted."""
     third = choice(Asks.CONSENT, "third")
-    asked = [name for name, asks, _ in heard(planned(ABROAD, CONSENT, OFFERS, third, consents=consents)) if asks]
+    asked = [
+        name for name, asks, _ in heard(planned(ABROAD, CONSENT, OFFERS, third, consents=consents)) if asks
+    ]
     assert asked == (names or ["abroad", "marketing", "offers", "third"])
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import grp
 import os
 import pwd
 import shutil
@@ -680,3 +681,146 @@ def test_command_line(pbx: Pbx) -> None:
     assert (shown.returncode, shown.stderr) == (0, "")
     assert "Nothing was written; to do all that, add --yes." in shown.stdout
     assert sorted(path.name for path in pbx.root.iterdir()) == ["asterisk", "units"]
+
+
+def shown(pbx: Pbx, report: SetupReport) -> list[tuple[object, ...]]:
+    """All of a report's steps but their differences, with paths from the machine's folders on."""
+    return [
+        (
+            step.part,
+            step.action,
+            step.target.removeprefix(f"{pbx.root}/"),
+            str(step.reason),
+            step.owner,
+            step.mode,
+        )
+        for step in report.steps
+    ]
+
+
+def test_report_of_a_run_says_all(pbx: Pbx) -> None:
+    """Each file with its owner, its rights and its change, each command, and what to type then; of a run that
+    finds all in order no change is shown."""
+    mine = f"{ME}:{grp.getgrgid(os.getegid()).gr_name}"
+    files = [
+        ("configuration", "write", "etc/keys", "", mine, "700"),
+        ("configuration", "write", "etc/prompts", "", mine, "755"),
+        ("configuration", "write", "etc/informativa.yaml", "", mine, "644"),
+        ("service", "write", "units/informativa.service", "", mine, "644"),
+        ("dialplan", "write", "asterisk/informativa.conf", "", mine, "640"),
+        ("dialplan", "write", "asterisk/extensions.conf", "", mine, "644"),
+    ]
+    commands = [
+        ("service", "run", "systemctl daemon-reload", "", None, None),
+        ("service", "run", "systemctl enable --now informativa", "", None, None),
+        ("dialplan", "run", "asterisk -rx 'dialplan reload'", "", None, None),
+    ]
+    preview, done, again = pbx.set_up(write=False), pbx.set_up(), pbx.set_up()
+    assert shown(pbx, preview) == shown(pbx, done) == files + commands
+    in_order = [("configuration", "write", "etc/informativa.yaml", "", None, None), *files[3:5]]
+    assert shown(pbx, again) == in_order
+    differences = [[bool(step.difference) for step in report.steps] for report in (done, again)]
+    assert differences == [[False, False, *[True] * 4, *[False] * 3], [False] * 3]
+    file = pbx.etc / "informativa.yaml"
+    for report, written in ((preview, False), (done, True), (again, False)):
+        assert (report.configuration, report.asterisk, report.user) == (file, pbx.asterisk, ME)
+        assert (report.undo, report.written, report.in_order, report.warnings) == (False, written, True, ())
+        assert report.next == (
+            f"informativa ledger show --controller acme -c {file}",
+            f"informativa doctor -c {file}",
+        )
+
+
+def test_report_of_undoing_says_all(pbx: Pbx) -> None:
+    """In the order in which it is done, with why something stays; and nothing is to be typed then."""
+    pbx.set_up()
+    steps = [
+        ("dialplan", "restore", "asterisk/extensions.conf", "", None, None),
+        ("dialplan", "delete", "asterisk/informativa.conf", "", None, None),
+        ("dialplan", "run", "asterisk -rx 'dialplan reload'", "", None, None),
+        ("service", "run", "systemctl disable --now informativa", "", None, None),
+        ("service", "delete", "units/informativa.service", "", None, None),
+        ("service", "run", "systemctl daemon-reload", "", None, None),
+        ("configuration", "delete", "etc/informativa.yaml", "", None, None),
+        ("configuration", "delete", "etc/keys", "keys and ledgers are never deleted", None, None),
+    ]
+    for written, state in ((False, SetupState.PLANNED), (True, SetupState.DONE)):
+        report = pbx.undo(write=written)
+        assert shown(pbx, report) == steps
+        assert [step.state for step in report.steps] == [state] * 7 + [SetupState.STAYS]
+        assert (report.configuration, report.asterisk, report.user) == (
+            pbx.etc / "informativa.yaml",
+            None,
+            None,
+        )
+        assert (report.undo, report.written, report.in_order, report.next) == (True, written, True, ())
+
+
+def test_undoing_of_nothing_is_refused(pbx: Pbx) -> None:
+    """Where setup did nothing there is no journal, also once all was taken back."""
+    pbx.set_up()
+    pbx.undo()
+    with pytest.raises(InformativaError) as caught:
+        pbx.undo()
+    assert said(caught.value) == (
+        f"Setup did nothing for {pbx.etc}: there is no {pbx.root}/etc-setup.json.",
+        "Name the folder of its configuration: informativa setup DIR --undo",
+    )
+
+
+def test_reasons_to_stay_are_told(pbx: Pbx) -> None:
+    """A unit that somebody changed, a dialplan that another one calls, setup's lines that somebody moved, and
+    a configuration of which the ledger has calls."""
+    pbx.set_up()
+    unit, dialplan = pbx.units / "informativa.service", pbx.asterisk / "extensions.conf"
+    unit.write_text(f"{unit.read_text()}# mine\n")
+    dialplan.write_text(f"[mine]\nexten => 1,1,Gosub(informativa,s,1)\n{dialplan.read_text()}")
+    ledger = store(load(pbx.etc / "informativa.yaml").controllers["acme"])
+    ledger.append([PLAYED])
+    ledger.close()
+    report = pbx.undo(write=False)
+    reasons = {step.target: str(step.reason) for step in report.steps if step.state is SetupState.STAYS}
+    assert reasons == {
+        str(pbx.asterisk / "informativa.conf"): (f"{dialplan}:2 calls it, and would end calls without it"),
+        str(unit): "it was changed since",
+        str(pbx.etc): "the ledger of acme holds records of calls, which prove little without it",
+    }
+    dialplan.write_text(dialplan.read_text().replace("GosubIf", " GosubIf"))
+    (moved,) = [step for step in pbx.undo(write=False).steps if step.target == str(dialplan)]
+    assert (moved.state, str(moved.reason)) == (
+        SetupState.STAYS,
+        "its lines about informativa were changed since: take them out",
+    )
+
+
+def test_rights_are_asked_for_before_anything_is_done(pbx: Pbx, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who may not write somewhere, not give files to the service's user, or not replace somebody's file, is
+    told what to do."""
+    before = pbx.tree()
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "access", lambda place, _mode: Path(place) != pbx.units)
+        with pytest.raises(InformativaError) as caught:
+            pbx.set_up()
+    assert said(caught.value) == (f"{pbx.units} cannot be written.", "Be root, or type `sudo` before it.")
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "geteuid", lambda: OTHER)
+        with pytest.raises(InformativaError) as caught:
+            pbx.set_up()
+    assert said(caught.value) == (
+        f"Only root may give the configuration to {ME}.",
+        "Be root, or type `sudo` before it.",
+    )
+    assert pbx.tree() == before
+    unit = pbx.units / "informativa.service"
+    unit.write_text("[Service]\nExecStart=/mine\n")
+    with pytest.raises(InformativaError) as caught:
+        pbx.set_up()
+    assert said(caught.value) == (
+        f"{unit} is there already, and setup did not write it so.",
+        "To see the difference, leave --yes out; to replace it, add --overwrite.",
+    )
+
+
+def said(error: InformativaError) -> tuple[str, str]:
+    """Return the message and the remedy."""
+    return str(error.message), str(error.remedy)

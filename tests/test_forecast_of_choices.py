@@ -88,10 +88,22 @@ def test_answered_question_is_not_asked() -> None:
     ]
 
 
+def test_question_is_asked_of_a_number_that_changed_hands() -> None:
+    """Who rang nine months ago and refused may be another one by now, where six months make him that."""
+    own = company(planned(replace(CONSENT, again=Period(24))), recycled_after=Period(6))
+    answers = AnswerHistory({"marketing": granted("marketing", Answer.REFUSED, days=270)})
+    for days, asked in ((270, True), (100, False)):
+        at = NOW - days * DAY
+        history = {"privacy": PriorDelivery(frozenset({"1"}), frozenset({"service"}), 7, at, at)}
+        (line,) = own.lines.values()
+        places = forecast.hearings(line, history, answers, NOW, forecast.SOMEBODY)
+        assert (("marketing", True, ALL) in places) is asked
+
+
 def test_company_that_is_not_live_asks_no_consent() -> None:
     """Its calls hear all notices each time, in the line's language, and nothing is on record on which a
     consent could rest; what is asked in each call is asked."""
-    asked = planned(CONSENT, ABROAD)
+    asked = planned(CONSENT, ABROAD, plan=(Step(notice(version("1"), version("2", starts=NOW + DAY))),))
     stopped = replace(asked, controller=replace(asked.controller, refused=Text("no lawyer")))
     always = Hearing("1", Reason.LEDGER_UNAVAILABLE, 10.0, each_call=True)
     assert heard(stopped) == {("privacy", False, ALL): always, ("abroad", True, ALL): OPERATOR}

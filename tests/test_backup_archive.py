@@ -34,13 +34,15 @@ def said(error: InformativaError) -> tuple[str, str]:
 
 @pytest.fixture
 def backup(tmp_path: Path) -> Path:
-    """A backup of a prompt, which two companies have, and of some bytes."""
+    """A backup of a prompt, which two companies have, of one that is a company's alone, and of some bytes."""
     (tmp_path / "a.wav").write_bytes(PROMPT)
+    (tmp_path / "b.wav").write_bytes(b"keys")
     file = tmp_path / "backup.tar"
     with archive.writing(file, NOW) as writer:
         writer.add(tmp_path / "a.wav", "configuration/a.wav", FilePart.CONFIGURATION, "a.wav")
         writer.add(tmp_path / "a.wav", "configuration/a.wav", FilePart.PROMPT, "a.wav", "acme")
         writer.add(tmp_path / "gone.wav", "configuration/gone.wav", FilePart.PROMPT, "gone.wav", "acme")
+        writer.add(tmp_path / "b.wav", "configuration/b.wav", FilePart.PROMPT, "b.wav", "acme")
         writer.add_bytes(b"keys", "keys.age", FilePart.KEYS, "keys.age", "acme")
         writer.finish(replace(MANIFEST, files=tuple(writer.files)))
     return file
@@ -69,12 +71,14 @@ def test_file_of_two_companies_is_in_it_once(backup: Path) -> None:
     assert manifest.files == (
         both,
         replace(both, part=FilePart.PROMPT, controller="acme"),
+        BackupFile("configuration/b.wav", FilePart.PROMPT, "acme", "b.wav", 4, key_digest),
         BackupFile("keys.age", FilePart.KEYS, "acme", "keys.age", 4, key_digest),
     )
     with tarfile.open(backup) as tar:
         members = tar.getmembers()
     assert [member.name for member in members] == [
         "configuration/a.wav",
+        "configuration/b.wav",
         "keys.age",
         "manifest.json",
         "manifest.sha256",
@@ -82,7 +86,7 @@ def test_file_of_two_companies_is_in_it_once(backup: Path) -> None:
     facts = {(member.mode, member.mtime, member.uid, member.uname) for member in members}
     assert facts == {(0o600, 1_796_008_805, 0, "")}
     assert backup.stat().st_mode & 0o777 == 0o600
-    assert sorted(file.name for file in backup.parent.iterdir()) == ["a.wav", "backup.tar"]
+    assert sorted(file.name for file in backup.parent.iterdir()) == ["a.wav", "b.wav", "backup.tar"]
 
 
 def test_content_comes_in_chunks(backup: Path) -> None:
@@ -111,6 +115,18 @@ def test_changed_part_is_named(backup: Path, name: str, change: Callable[[dict[s
     with pytest.raises(InformativaError) as caught:
         archive.verify(changed(backup, change))
     assert said(caught.value) == (f"The backup {backup} is damaged: {name} was changed.", ANOTHER)
+
+
+def test_manifest_that_is_a_folder_is_none(backup: Path) -> None:
+    """Whoever made it, it is refused like one that was changed."""
+    with tarfile.open(backup, "w") as tar:
+        for name in ("manifest.json", "manifest.sha256"):
+            member = tarfile.TarInfo(name)
+            member.type = tarfile.DIRTYPE
+            tar.addfile(member)
+    with pytest.raises(InformativaError) as caught:
+        archive.verify(backup)
+    assert said(caught.value) == (f"The backup {backup} is damaged: manifest.json was changed.", ANOTHER)
 
 
 @pytest.mark.parametrize("name", ["manifest.json", "manifest.sha256"])
@@ -218,6 +234,7 @@ def test_keys_are_for_somebody(tmp_path: Path) -> None:
         encrypt(b"keys", KeyProtection(("age1mine",)))
     message, remedy = said(caught.value)
     assert message.startswith("A recipient is none of age's (")
+    assert "{" not in message
     assert "None" not in message
     assert remedy == "Write it as age-keygen prints it: age1…"
 

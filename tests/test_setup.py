@@ -779,8 +779,13 @@ def test_reasons_to_stay_are_told(pbx: Pbx) -> None:
     ledger.append([PLAYED])
     ledger.close()
     report = pbx.undo(write=False)
-    reasons = {step.target: str(step.reason) for step in report.steps if step.state is SetupState.STAYS}
-    assert reasons == {
+    staying = [step for step in report.steps if step.state is SetupState.STAYS]
+    assert [(step.part, step.action) for step in staying] == [
+        ("dialplan", "delete"),
+        ("service", "delete"),
+        ("configuration", "delete"),
+    ]
+    assert {step.target: str(step.reason) for step in staying} == {
         str(pbx.asterisk / "informativa.conf"): (f"{dialplan}:2 calls it, and would end calls without it"),
         str(unit): "it was changed since",
         str(pbx.etc): "the ledger of acme holds records of calls, which prove little without it",

@@ -45,7 +45,7 @@ TESTS = {
     "operations/backup/making": ("backup", "restore"),
     "operations/backup/manifest": ("backup_parts",),
     "operations/backup/places": ("backup_parts",),
-    "operations/backup/recovery": ("backup", "restore"),
+    "operations/backup/recovery": ("restore_report",),
     "operations/backup/sources": ("backup_parts",),
     "operations/setup/journal": ("setup_journal",),
     "operations/setup/running": ("setup",),

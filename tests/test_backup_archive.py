@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import io
 import sys
 import tarfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
+from typing import BinaryIO
 
 import pyrage
 import pytest
@@ -87,6 +90,43 @@ def test_file_of_two_companies_is_in_it_once(backup: Path) -> None:
     assert facts == {(0o600, 1_796_008_805, 0, "")}
     assert backup.stat().st_mode & 0o777 == 0o600
     assert sorted(file.name for file in backup.parent.iterdir()) == ["a.wav", "b.wav", "backup.tar"]
+
+
+def test_file_that_cannot_be_read_is_named_and_not_the_backup(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither when it is opened nor in the middle of it; a full disk is the backup's."""
+    prompt, file = tmp_path / "a.wav", tmp_path / "backup.tar"
+    prompt.write_bytes(PROMPT)
+    original = archive.files.reading
+
+    @contextmanager
+    def refused(_source: Path) -> Iterator[BinaryIO]:
+        raise PermissionError(errno.EACCES, "Permission denied")
+        yield
+
+    @contextmanager
+    def broken(source: Path) -> Iterator[BinaryIO]:
+        with original(source) as stream:
+            yield Broken(stream)  # type: ignore[misc]
+
+    for reading, reason in ((refused, "Permission denied"), (broken, "Input/output error")):
+        monkeypatch.setattr(archive.files, "reading", reading)
+        with pytest.raises(InformativaError) as caught, archive.writing(file, NOW) as writer:
+            writer.add(prompt, "configuration/a.wav", FilePart.PROMPT, "a.wav", "acme")
+        assert said(caught.value) == (f"{prompt} cannot be read ({reason}).", "Look at its rights.")
+        assert not file.exists()
+
+
+class Broken:
+    """A file on a disk that reads no more."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self.fileno = stream.fileno
+
+    def read(self, _size: int) -> bytes:
+        """Fail as the disk does."""
+        raise OSError(errno.EIO, "Input/output error")
 
 
 def test_content_comes_in_chunks(backup: Path) -> None:

@@ -42,7 +42,7 @@ TESTS = {
     "operations/backup/conditions": ("backup_parts",),
     "operations/backup/encryption": ("backup_archive",),
     "operations/backup/listing": ("backup_parts", "backup"),
-    "operations/backup/making": ("backup", "restore"),
+    "operations/backup/making": ("making_backups",),
     "operations/backup/manifest": ("backup_parts",),
     "operations/backup/places": ("backup_parts",),
     "operations/backup/recovery": ("restore_report",),

@@ -70,7 +70,7 @@ TESTS = {
     "ledgers/backup": ("migration",),
     "ledgers/opening_lock": ("opening_lock",),
     "ledgers/outbox": ("hooks", "hook_sending"),
-    "process/hook_sending": ("hook_sending",),
+    "process/hook_sending": ("hook_pauses",),
     "ledgers/following": ("following",),
     "ledgers/access_chain": ("access_log",),
     "ledgers/access_log": ("access_log",),

@@ -18,7 +18,7 @@ from informativa.model import Answer, Controller
 from informativa.model.hooks import Hook, HookMessage, HookReply
 from informativa.operations import hooks
 from informativa.operations.typed_caller import by_customer
-from informativa.process import hook_sending, storage
+from informativa.process import hook_sending
 from informativa.process.hook_sending import HookSending
 from old_ledgers import form, old
 

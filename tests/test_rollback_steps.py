@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from informativa.config import load
+from informativa.config.parsed_cache import cache_file
 from informativa.ledgers.reversing import EarlierSchema
 from informativa.model.errors import InformativaError, LedgerError
 from informativa.operations import dialplan_install, earlier_version, rollback, rollback_plan, systemd_unit
@@ -174,6 +175,35 @@ def test_result_says_all_of_the_plan(machine: Machine) -> None:
             f"{python} --no-deps --force-reinstall {machine.root}/informativa.whl",
             f"{python} {machine.root}/informativa.whl",
         )
+
+
+def test_i10_damaged_ledger_is_named_and_holds_no_other(machine: Machine) -> None:
+    """The first company's is of no use to either version, and the second one's goes back with its records; so
+    it does where the first has none, and where it goes back itself."""
+    folder = machine.config.parent / "ledger"
+    acme, borealis = folder / "acme.sqlite3", old(folder / "borealis.sqlite3", 16)
+    controllers = load(machine.config).controllers
+    storage.migrate(controllers["borealis"])
+    reversed_ledger = ReversedLedger("borealis", borealis, NEWEST, 16, 4)
+    acme.write_bytes(b"no database" * 1000)
+    made = machine.plan(machine.earlier())
+    with pytest.raises(LedgerError) as caught:
+        storage.plan_reversal(controllers["acme"], EarlierSchema("0.1.9", 16))
+    warning = f"the ledger of acme stays as it is: {caught.value}"
+    assert (made.ledgers, [str(text) for text in made.warnings]) == ((reversed_ledger,), [warning])
+    assert made.result(done=True).warnings == made.warnings
+    acme.unlink()
+    made = machine.plan(machine.earlier())
+    assert (made.ledgers, made.warnings) == ((reversed_ledger,), ())
+
+
+def test_scripts_start_as_fast_as_before(machine: Machine) -> None:
+    """The earlier version has parsed the configuration its way; this one goes on until the program is
+    replaced."""
+    cache = cache_file(machine.config)
+    cache.unlink(missing_ok=True)
+    machine.plan(machine.earlier())
+    assert cache.exists()
 
 
 def test_last_steps_are_a_script_that_a_shell_may_run_again(machine: Machine) -> None:

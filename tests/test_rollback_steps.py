@@ -130,7 +130,7 @@ def test_plan_names_what_the_earlier_version_writes_otherwise(machine: Machine) 
         (machine.places.units / systemd_unit.file_name(unit)).write_text(present)
         texts[f"systemd{option}"] = text or present
     signer = machine.places.units / "informativa-evidence.service"
-    signer.write_text(f"# mine\n{signer.read_text()}")
+    signer.write_bytes(b"# m\xefne\n" + signer.read_bytes())
     dialplan = machine.places.asterisk / "informativa.conf"
     dialplan_install.install(machine.config, machine.places.asterisk)
     earlier = machine.earlier(**texts, dialplan="; another dialplan\n")
@@ -147,6 +147,12 @@ def test_plan_names_what_the_earlier_version_writes_otherwise(machine: Machine) 
     assert package.replacements == made.replacements[2:]
     same = machine.plan(machine.earlier(**texts | {"dialplan": dialplan.read_text()}))
     assert same.replacements == made.replacements[:2]
+
+
+def test_machine_without_asterisk_has_no_dialplan_to_write(machine: Machine) -> None:
+    """Its folder is none of Asterisk's, and nothing is asked of it."""
+    (machine.places.asterisk / "extensions.conf").unlink()
+    assert machine.plan(machine.earlier()).replacements == ()
 
 
 def test_result_says_all_of_the_plan(machine: Machine) -> None:

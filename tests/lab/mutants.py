@@ -36,7 +36,7 @@ TESTS = {
     "call/conversation": ("call", "call_handler"),
     "call/delivery": ("call", "call_handler"),
     "call/forecast": ("forecast", "forecast_of_choices"),
-    "operations/forecast": ("config_diff", "forecast"),
+    "operations/forecast": ("config_diff", "forecast_parts"),
     "operations/forecast_counting": ("config_diff", "forecast"),
     "operations/backup/archive": ("backup_archive",),
     "operations/backup/conditions": ("backup_parts",),

@@ -8,6 +8,7 @@ import os
 import pwd
 import shutil
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -576,7 +577,7 @@ def test_questions_at_a_terminal(pbx: Pbx, monkeypatch: pytest.MonkeyPatch) -> N
 
     monkeypatch.setattr(typer, "prompt", prompt)
     monkeypatch.setattr(command, "run_command", pbx.commands)
-    monkeypatch.setattr(running.run, "__defaults__", (pbx.commands,))
+    monkeypatch.setattr(running, "run", partial(running.run, execute=pbx.commands))
     for stream in (command.sys.stdin, command.sys.stdout):
         monkeypatch.setattr(stream, "isatty", lambda: True, raising=False)
     command._setup(pbx.etc, to=pbx.asterisk, units=pbx.units, user=ME, listen=pbx.listen)
@@ -593,7 +594,7 @@ def test_several_numbers_of_a_company(pbx: Pbx, monkeypatch: pytest.MonkeyPatch)
     """Each is a line of its own, and the notice is called where calls to each come in."""
     dialplan = pbx.asterisk / "extensions.conf"
     dialplan.write_text(f"{EXTENSIONS}exten => 0287654321,1,Hangup()\n")
-    monkeypatch.setattr(running.run, "__defaults__", (pbx.commands,))
+    monkeypatch.setattr(running, "run", partial(running.run, execute=pbx.commands))
     words = [
         "setup",
         pbx.etc,
@@ -618,7 +619,7 @@ def test_configuration_that_is_there_is_used(pbx: Pbx, monkeypatch: pytest.Monke
     form that its trunk shows is said, and not written."""
     assert typed("init", pbx.etc, "--company", "Acme", "--number", "+390212345678", "--yes").returncode == 0
     laid = (pbx.etc / "informativa.yaml").read_bytes()
-    monkeypatch.setattr(running.run, "__defaults__", (pbx.commands,))
+    monkeypatch.setattr(running, "run", partial(running.run, execute=pbx.commands))
     monkeypatch.setattr(number_form, "learn", lambda *_given: NumberForm.NATIONAL)
     words = ["setup", pbx.etc, "--to", pbx.asterisk, "--units", pbx.units, "--user", ME, "--learn", "--yes"]
     done = typed(*words)

@@ -799,6 +799,44 @@ def test_reasons_to_stay_are_told(pbx: Pbx) -> None:
     )
 
 
+def test_ledger_without_calls_keeps_no_configuration(pbx: Pbx) -> None:
+    """What the program itself notes in it is no record of a call; one that cannot be read may have some."""
+    pbx.set_up()
+    ledger = Path(load(pbx.etc / "informativa.yaml").controllers["acme"].ledger)
+    store(load(pbx.etc / "informativa.yaml").controllers["acme"]).close()
+    assert states(pbx.undo(write=False), SetupState.STAYS) == ["keys", "ledger"]
+    ledger.write_bytes(b"no database" * 1000)
+    assert states(pbx.undo(write=False), SetupState.STAYS) == ["etc"]
+
+
+def test_empty_file_of_somebody_comes_back_empty(pbx: Pbx) -> None:
+    """To the byte, as any other that setup replaced."""
+    unit = pbx.units / "informativa.service"
+    unit.touch()
+    pbx.set_up(overwrite=True)
+    assert unit.read_bytes()
+    pbx.undo()
+    assert unit.read_bytes() == b""
+
+
+def test_file_that_does_not_come_back_is_told(pbx: Pbx, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the system's words; the journal stays, and the rest is taken back."""
+    pbx.set_up()
+    full = OSError(errno.ENOSPC, "No space left on device")
+    with monkeypatch.context() as patched:
+        patched.setattr(undoing, "write_file", failing_at(1, full, undoing.write_file))
+        report = pbx.undo()
+    (failed,) = [step for step in report.steps if step.state is SetupState.FAILED]
+    assert (failed.target, failed.action, str(failed.reason)) == (
+        str(pbx.asterisk / "extensions.conf"),
+        "restore",
+        "it failed (No space left on device)",
+    )
+    assert not report.in_order
+    assert pbx.undo().in_order
+    assert (pbx.asterisk / "extensions.conf").read_text() == EXTENSIONS
+
+
 def test_rights_are_asked_for_before_anything_is_done(pbx: Pbx, monkeypatch: pytest.MonkeyPatch) -> None:
     """Who may not write somewhere, not give files to the service's user, or not replace somebody's file, is
     told what to do."""

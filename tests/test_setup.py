@@ -18,6 +18,7 @@ from commands import run as typed
 from examples import PLAYED
 from informativa.cli.commands import setup as command
 from informativa.config import load
+from informativa.config.parsed_cache import cache_file
 from informativa.model import NumberForm
 from informativa.model.errors import ConfigError, InformativaError
 from informativa.operations.new_company import NewCompany
@@ -807,6 +808,29 @@ def test_ledger_without_calls_keeps_no_configuration(pbx: Pbx) -> None:
     assert states(pbx.undo(write=False), SetupState.STAYS) == ["keys", "ledger"]
     ledger.write_bytes(b"no database" * 1000)
     assert states(pbx.undo(write=False), SetupState.STAYS) == ["etc"]
+
+
+def test_step_that_somebody_took_out_is_gone(pbx: Pbx) -> None:
+    """Of a dialplan from which he took the step himself only the include is left to take out."""
+    pbx.set_up()
+    dialplan = pbx.asterisk / "extensions.conf"
+    step = f"exten => 0212345678,1,{STEP}\n same => n,Answer()"
+    assert step in dialplan.read_text()
+    dialplan.write_text(dialplan.read_text().replace(step, "exten => 0212345678,1,Answer()"))
+    assert states(pbx.undo(), SetupState.STAYS) == ["keys"]
+    assert dialplan.read_text() == EXTENSIONS
+
+
+@pytest.mark.parametrize("mine", [b"# mine\n", b""])
+def test_parsed_configuration_goes_with_it(pbx: Pbx, mine: bytes) -> None:
+    """It was made of the configuration, and stays where that stays."""
+    pbx.set_up()
+    file = pbx.etc / "informativa.yaml"
+    file.write_bytes(file.read_bytes() + mine)
+    load(file, keep=True)
+    assert cache_file(file).exists()
+    pbx.undo()
+    assert (file.exists(), cache_file(file).exists()) == (bool(mine), bool(mine))
 
 
 def test_empty_file_of_somebody_comes_back_empty(pbx: Pbx) -> None:

@@ -253,6 +253,19 @@ def test_failures_are_logged_once_each(hooked: Made) -> None:
     assert {entry["log_level"] for entry in logged} == {"error"}
 
 
+def test_i10_pause_of_one_companys_hook_is_no_others(hooked: Made) -> None:
+    """While one company's hook is left in peace another company's takes its messages, at one address, too."""
+    line = hooked(2, DOWN)
+    acme = line.controller
+    line.send()
+    line.controller = replace(acme, id="other")
+    line.send()
+    assert len(line.sent) == 2
+    line.controller = acme
+    line.send()
+    assert len(line.sent) == 2
+
+
 def test_other_address_is_another_connection(hooked: Made, monkeypatch: pytest.MonkeyPatch) -> None:
     """The earlier one is closed, its failures are forgotten, and a reply that could not be noted is noted
     all the same; the same address goes on."""

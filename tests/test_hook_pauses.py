@@ -13,12 +13,13 @@ from structlog.testing import capture_logs
 
 from consenting import act
 from hooking import acme, hook_up
+from informativa.config import load
 from informativa.ledgers import outbox
 from informativa.model import Answer, Controller
 from informativa.model.hooks import Hook, HookMessage, HookReply
 from informativa.operations import hooks
 from informativa.operations.typed_caller import by_customer
-from informativa.process import hook_sending
+from informativa.process import hook_sending, storage
 from informativa.process.hook_sending import HookSending
 from old_ledgers import form, old
 
@@ -253,17 +254,17 @@ def test_failures_are_logged_once_each(hooked: Made) -> None:
     assert {entry["log_level"] for entry in logged} == {"error"}
 
 
-def test_i10_pause_of_one_companys_hook_is_no_others(hooked: Made) -> None:
-    """While one company's hook is left in peace another company's takes its messages, at one address, too."""
+def test_i10_pause_of_one_companys_hook_is_no_others(hooked: Made, folder: Path) -> None:
+    """Each company has a connection and a pause of its own, whatever comes between."""
     line = hooked(2, DOWN)
     acme = line.controller
-    line.send()
-    line.controller = replace(acme, id="other")
-    line.send()
-    assert len(line.sent) == 2
-    line.controller = acme
-    line.send()
-    assert len(line.sent) == 2
+    assert acme.hook is not None
+    borealis = load(folder / "informativa.yaml").controllers["borealis"]
+    storage.store(borealis).close()
+    other = replace(borealis, hook=replace(acme.hook, url="http://127.0.0.1:2/"))
+    for line.controller in (acme, other, acme):
+        assert line.send() is not None
+    assert (len(line.sent), line.closed) == (1, [])
 
 
 def test_other_address_is_another_connection(hooked: Made, monkeypatch: pytest.MonkeyPatch) -> None:

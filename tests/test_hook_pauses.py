@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,14 +12,13 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from consenting import act
+from consenting import answered_by_key
 from hooking import acme, hook_up
 from informativa.config import load
 from informativa.ledgers import outbox
 from informativa.model import Answer, Controller
 from informativa.model.hooks import Hook, HookMessage, HookReply
 from informativa.operations import hooks
-from informativa.operations.typed_caller import by_customer
 from informativa.process import hook_sending, storage
 from informativa.process.hook_sending import HookSending
 from old_ledgers import form, old
@@ -82,10 +82,13 @@ def hooked(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Made:
     """Return a function that makes a company with so many messages of different callers."""
 
     def make(messages: int, *replies: HookReply, seconds: float = 0.0) -> Line:
-        file = hook_up(folder, "http://127.0.0.1:1/")
-        for number in range(messages):
-            act(file, Answer.GRANTED, typed=by_customer(f"c{number}"))
-        line = Line(acme(file), seconds=seconds, replies=[*replies])
+        controller = acme(hook_up(folder, "http://127.0.0.1:1/"))
+        event = answered_by_key(controller, Answer.GRANTED, "4", START)
+        assert event.asked is not None
+        asked = [replace(event.asked, subject=f"c{number}") for number in range(messages)]
+        with closing(storage.store(controller)) as ledger:
+            ledger.append([replace(event, asked=one) for one in asked])
+        line = Line(controller, seconds=seconds, replies=[*replies])
         monkeypatch.setattr(hook_sending, "HookClient", line.client)
         return line
 

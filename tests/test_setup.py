@@ -8,6 +8,7 @@ import os
 import pwd
 import shutil
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -249,7 +250,11 @@ def test_interrupted_at_a_file(
         with pytest.raises((InformativaError, KeyboardInterrupt)) as caught:
             pbx.set_up()
     if isinstance(caught.value, InformativaError):
-        assert str(caught.value.remedy).endswith(f"informativa setup {pbx.etc} --undo")
+        assert said(caught.value) == (
+            f"{pbx.etc} cannot be written (No space left on device).",
+            "Mend that, then type the same again, which goes on from there; or take it back:"
+            f" informativa setup {pbx.etc} --undo",
+        )
     if undone:
         assert pbx.undo().in_order
         assert pbx.tree() == before
@@ -646,6 +651,7 @@ def test_i10_mistake_of_one_company_leaves_it_out(pbx: Pbx, short_prompts: Path)
     report = pbx.set_up()
     (warning,) = [str(text) for text in report.warnings if "borealis" in str(text)]
     assert warning.startswith("borealis is left out until this is mended; then type the same again: ")
+    assert report.next[0] == f"informativa ledger show --controller acme -c {file}"
     assert "informativa.service" in states(report, SetupState.DONE)
     assert (pbx.asterisk / "extensions.conf").read_text().count(STEP) == 2
     assert f"exten => {number},1," not in (pbx.asterisk / "informativa.conf").read_text()
@@ -808,6 +814,34 @@ def test_ledger_without_calls_keeps_no_configuration(pbx: Pbx) -> None:
     assert states(pbx.undo(write=False), SetupState.STAYS) == ["keys", "ledger"]
     ledger.write_bytes(b"no database" * 1000)
     assert states(pbx.undo(write=False), SetupState.STAYS) == ["etc"]
+
+
+def test_file_that_cannot_be_written_is_named(pbx: Pbx, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the system says which it is."""
+    refused = OSError(errno.EROFS, "Read-only file system", "/units/x")
+    monkeypatch.setattr(running, "write_file", failing_at(1, refused, running.write_file))
+    with pytest.raises(InformativaError) as caught:
+        pbx.set_up()
+    assert str(caught.value.message) == "/units/x cannot be written (Read-only file system)."
+
+
+def test_notice_that_lacks_something_is_named_with_its_command(pbx: Pbx) -> None:
+    """The rest is set up without it."""
+    request = Request(pbx.etc, replace(ACME, notices=["country-outside-eu"]), NumberForm.NATIONAL, pbx.listen, "", False)
+    with planned(request, machine.find(pbx.asterisk, pbx.units, ME)) as plan:
+        report = running.preview(plan)
+        (reasons,) = [notice.reasons for notice in plan.staging.laid.left_out] if plan.staging else []
+    (text,) = map(str, report.by_hand)
+    assert text.startswith(f"The notice country-outside-eu lacks something ({' '.join(map(str, reasons))}): informativa ")
+    assert "notices add" in text
+
+
+def test_folders_that_are_missing_are_made(pbx: Pbx) -> None:
+    """Those of units may not be there yet."""
+    pbx.units.rmdir()
+    pbx.units = pbx.root / "lib/systemd/units"
+    assert pbx.set_up().in_order
+    assert (pbx.units / "informativa.service").is_file()
 
 
 def test_step_that_somebody_took_out_is_gone(pbx: Pbx) -> None:

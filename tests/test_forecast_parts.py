@@ -28,6 +28,7 @@ from informativa.operations.forecast_document import (
     Presence,
     RemovedVersion,
 )
+from informativa.process import storage
 
 NOW = datetime(2026, 11, 30, 12, tzinfo=UTC)
 ROME, MILAN = "+390612345678", "+390212345678"
@@ -254,3 +255,19 @@ def test_ledgers_of_all_companies_that_cannot_be_read(folder: Path) -> None:
     (warning,) = map(str, result.warnings)
     assert warning.startswith(f"acme is left out: The ledger {ledgers[0]} cannot be used")
     assert ([one.controller for one in result.companies], result.same) == (["borealis"], False)
+
+
+def test_texts_are_compared_as_files_are(folder: Path) -> None:
+    """Nothing changes meanwhile, and who waits is told which company is counted."""
+    current, companies = folder / "informativa.yaml", list[str]()
+    text = current.read_text()
+    storage.store(load(current).controllers["acme"]).close()
+    result = forecast.compare(
+        text,
+        text.replace("purposes: [service]", "purposes: [service, profiling]"),
+        current,
+        NOW,
+        file=folder / "sent.yaml",
+        progress=lambda company, _done, _size: companies.append(company),
+    )
+    assert (result.changed_meanwhile, result.file, {*companies}) == (False, folder / "sent.yaml", {"acme"})

@@ -827,12 +827,16 @@ def test_file_that_cannot_be_written_is_named(pbx: Pbx, monkeypatch: pytest.Monk
 
 def test_notice_that_lacks_something_is_named_with_its_command(pbx: Pbx) -> None:
     """The rest is set up without it."""
-    request = Request(pbx.etc, replace(ACME, notices=["country-outside-eu"]), NumberForm.NATIONAL, pbx.listen, "", False)
+    request = Request(
+        pbx.etc, replace(ACME, notices=["country-outside-eu"]), NumberForm.NATIONAL, pbx.listen, "", False
+    )
     with planned(request, machine.find(pbx.asterisk, pbx.units, ME)) as plan:
         report = running.preview(plan)
         (reasons,) = [notice.reasons for notice in plan.staging.laid.left_out] if plan.staging else []
     (text,) = map(str, report.by_hand)
-    assert text.startswith(f"The notice country-outside-eu lacks something ({' '.join(map(str, reasons))}): informativa ")
+    assert text.startswith(
+        f"The notice country-outside-eu lacks something ({' '.join(map(str, reasons))}): informativa "
+    )
     assert "notices add" in text
 
 

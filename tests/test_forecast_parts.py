@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -12,10 +13,11 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from choosing import CONSENT
+from consenting import answered_by_key, ask_for_consents
 from doubles import line, notice, version
 from informativa.call.forecast import Change, CompanySide
 from informativa.config import load
-from informativa.model import Choice, Controller, Notice, Reason
+from informativa.model import Answer, Choice, Controller, Notice, Reason
 from informativa.model.errors import ConfigError, InformativaError, LedgerError
 from informativa.operations import forecast
 from informativa.operations.forecast_counting import HearingSum, Key, Sums
@@ -271,3 +273,22 @@ def test_texts_are_compared_as_files_are(folder: Path) -> None:
         progress=lambda company, _done, _size: companies.append(company),
     )
     assert (result.changed_meanwhile, result.file, {*companies}) == (False, folder / "sent.yaml", {"acme"})
+
+
+def test_company_with_a_consent_says_all(folder: Path) -> None:
+    """Of 32 hours, by the tenth of a day, with the consent that stays and the version that begins by both."""
+    file = ask_for_consents(folder)
+    file.write_text(file.read_text().replace("starts: 2026-09-01", "starts: 2026-12-09"))
+    acme = replace(load(file).controllers["acme"], names=NAMES)
+    event = answered_by_key(acme, Answer.GRANTED, "4", NOW - timedelta(hours=32))
+    with closing(storage.store(acme)) as ledger:
+        ledger.append([replace(event, call="1.1", line=MILAN)])
+    names = "    names: {en: {marketing: being rung}}\n    retention: 6 years"
+    new = edited(folder, ("    retention: 5 years", names))
+    (company,) = forecast.forecast(new, file, NOW, names=["acme"]).companies
+    (consent,) = company.consents
+    (beginning,) = company.beginnings
+    assert (company.days, company.callers, company.calls) == (1.3, 1, 1)
+    assert (consent.choice, consent.granted, consent.ended) == ("marketing", 1, 0)
+    assert (beginning.day, beginning.version, beginning.presence) == (date(2026, 12, 9), "2", Presence.BOTH)
+    assert str(consent.title) == str(beginning.title) == "being rung (marketing)"

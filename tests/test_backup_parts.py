@@ -3,23 +3,36 @@
 from __future__ import annotations
 
 import json
+import shutil
+import subprocess
+import sys
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
+from subprocess import PIPE
 
 import pytest
 
-from backups import KNOWN, back_up, config, inform
+from backups import KNOWN, back_up, config, erase, inform, sign
 from informativa.call.caller import fingerprint
-from informativa.config import load
+from informativa.config import inspect, load
+from informativa.evidence.settings import TimestampAuthority
 from informativa.model import Period
 from informativa.model.connections import SharedDatabase
 from informativa.model.errors import InformativaError
-from informativa.operations.backup import archive, conditions, listing, manifest, places
+from informativa.operations.backup import archive, conditions, listing, manifest, places, sources
 from informativa.operations.backup.manifest import BackupCompany, BackupFile, FilePart, Manifest
 from informativa.operations.backup.places import BackupPlace
+from informativa.process import storage
 
 NOW = datetime(2026, 11, 30, 3, 20, 5, tzinfo=UTC)
+OPENED = """
+import sqlite3, sys
+ledger = sqlite3.connect(sys.argv[1])
+print(*ledger.execute("SELECT count(*) FROM event"), flush=True)
+sys.stdin.read()
+"""
 KEYS = BackupFile("acme/keys.age", FilePart.KEYS, "acme", "keys.age", 3, "00")
 LEDGER = BackupFile("acme/ledger", FilePart.LEDGER, "acme", "acme.sqlite3", 3, "00")
 PROMPT = BackupFile("prompts/a", FilePart.PROMPT, None, "prompts/it/a.wav", 3, "00")
@@ -211,3 +224,181 @@ def test_backup_of_another_box_or_of_another_key_is_refused(folder: Path) -> Non
     )
     for keys in ((), (fingerprint(acme.key), "ab12")):
         conditions.require_key(replace(WHOLE, companies=(replace(ACME, keys=keys),)), acme)
+
+
+def test_ledger_that_is_open_is_not_replaced(folder: Path) -> None:
+    """The process is named that has it open; a ledger that is not there is open nowhere."""
+    configuration = load(config(folder))
+    acme, unlogged = configuration.controllers["acme"], replace(WHOLE, companies=(replace(ACME, logs=()),))
+    conditions.require_possible(configuration, unlogged, ["acme"])
+    storage.store(acme).close()
+    conditions.require_possible(configuration, unlogged, ["acme"])
+    other = subprocess.Popen([sys.executable, "-c", OPENED, acme.ledger], stdin=PIPE, stdout=PIPE)
+    with other:
+        assert other.stdout is not None
+        assert other.stdout.readline()
+        with pytest.raises(InformativaError) as caught:
+            conditions.require_possible(configuration, unlogged, ["acme"])
+    assert said(caught.value) == (
+        f"The ledger {acme.ledger} is open (process {other.pid}).",
+        "Stop the service: systemctl stop informativa, and try again.",
+    )
+
+
+def test_ledger_of_another_box_is_not_replaced(folder: Path) -> None:
+    """Its log has another name than those of the backup; one in common is enough, and a backup without logs
+    goes anywhere. A ledger that cannot be read is no box's."""
+    inform(folder, KNOWN)
+    configuration = load(config(folder))
+    acme = configuration.controllers["acme"]
+    with closing(storage.store(acme, read_only=True)) as ledger:
+        (origin,) = [log.origin for log in ledger.logs()]
+    for logs in ((), ("box/9", origin), (origin,)):
+        conditions.require_possible(
+            configuration, replace(WHOLE, companies=(replace(ACME, logs=logs),)), ["acme"]
+        )
+    other = replace(WHOLE, companies=(replace(ACME, logs=("box/8", "box/9")),))
+    with pytest.raises(InformativaError) as caught:
+        conditions.require_possible(configuration, other, ["acme"])
+    assert said(caught.value) == (
+        f"The backup is of the log box/9, and here is {origin}.",
+        "Take a backup of this box: informativa backup list",
+    )
+    assert conditions.knows_erasures(acme)
+    Path(acme.ledger).write_bytes(b"no database" * 1000)
+    conditions.require_possible(configuration, other, ["acme"])
+    assert not conditions.knows_erasures(acme)
+    assert not conditions.knows_erasures(configuration.controllers["borealis"])
+
+
+def test_log_that_was_published_since_is_added(folder: Path, tmp_path: Path) -> None:
+    """If the log's key signed it and it is longer: each file that is missing, and the checkpoint; no link is
+    followed, and what is there stays."""
+    log, early, late = folder / "ledger/acme.log/1", tmp_path / "early", tmp_path / "late"
+    inform(folder, KNOWN, controller="borealis")
+    for place in (early, late):
+        inform(folder, KNOWN)
+        sign(folder)
+        shutil.copytree(log, place)
+    key = (late / "key").read_bytes()
+    tile = next(file for file in late.rglob("*") if "tile" in file.parts and file.is_file())
+    place = early / tile.relative_to(late)
+    (late / "link").symlink_to(config(folder))
+    (late / "new").mkdir()
+    (late / "new/list").write_text("published")
+    before = {file: file.read_bytes() for file in early.rglob("*") if file.is_file()}
+
+    def unchanged() -> bool:
+        return before == {file: file.read_bytes() for file in early.rglob("*") if file.is_file()}
+
+    for source in (early, tmp_path / "none"):
+        conditions.add_published(source, early)
+        assert unchanged()
+    for content in ((folder / "ledger/borealis.log/1/key").read_bytes(), None):
+        (early / "key").write_bytes(content) if content else (early / "key").unlink()
+        conditions.add_published(late, early)
+        (early / "key").write_bytes(key)
+        assert unchanged()
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.write_bytes(b"mine")
+    conditions.add_published(late, early)
+    assert (early / "checkpoint").read_bytes() == (late / "checkpoint").read_bytes()
+    assert (early / "new/list").read_text() == "published"
+    assert (place.read_bytes(), (early / "link").exists()) == (b"mine", False)
+    (early / "checkpoint").unlink()
+    conditions.add_published(late, early)
+    assert (early / "checkpoint").read_bytes() == (late / "checkpoint").read_bytes()
+
+
+def test_shorter_log_that_was_published_is_not_taken(folder: Path, tmp_path: Path) -> None:
+    """An older checkpoint takes the place of none."""
+    log, early = folder / "ledger/acme.log/1", tmp_path / "early"
+    inform(folder, KNOWN)
+    sign(folder)
+    shutil.copytree(log, early)
+    (early / "more").touch()
+    inform(folder, KNOWN)
+    sign(folder)
+    checkpoint = (log / "checkpoint").read_bytes()
+    conditions.add_published(early, log)
+    assert ((log / "checkpoint").read_bytes(), (log / "more").exists()) == (checkpoint, False)
+
+
+def test_files_of_the_configuration_are_those_that_it_names(folder: Path, tmp_path: Path) -> None:
+    """With the certificates, and the prompts in all of their formats, each with its company; of one company
+    its prompts alone."""
+    certificates = {name: tmp_path / f"{name}.pem" for name in ("database", "authority", "web")}
+    configuration = load(config(folder))
+    configuration = replace(
+        configuration,
+        shared=SharedDatabase(("db:5432",), "calls", "box", certificates=str(certificates["database"])),
+        web=replace(configuration.web, certificate=str(certificates["web"])),
+        evidence=replace(
+            configuration.evidence,
+            timestamp=TimestampAuthority("http://127.0.0.1/", str(certificates["authority"])),
+        ),
+    )
+    short = folder / "prompts/it/short"
+    for name in ("short.txt", "short.sln16", "short-other.wav", "short.old/x"):
+        file = short.parent / name
+        file.parent.mkdir(exist_ok=True)
+        file.touch()
+    files = sources.configuration_files(configuration, ["acme"], all_of_it=True)
+    of_all = [own.file for own in files if own.part is FilePart.CONFIGURATION]
+    assert of_all[:4] == [config(folder), *certificates.values()]
+    assert {own.controller for own in files if own.part is FilePart.CONFIGURATION} == {None}
+    prompts = sources.configuration_files(configuration, ["acme"], all_of_it=False)
+    assert prompts == [own for own in files if own.part is FilePart.PROMPT]
+    assert {(own.part, own.controller) for own in prompts} == {(FilePart.PROMPT, "acme")}
+    paths = [own.file for own in prompts]
+    assert paths == sorted(set(paths))
+    shorts = [file.name for file in paths if file.parent == short.parent and file.name.startswith("short.")]
+    assert shorts == ["short.sln16", "short.txt", "short.wav"]
+    assert short.with_name("short-other.wav") not in paths
+    system = replace(configuration, shared=replace(configuration.shared, certificates="system"))
+    of_all = [own.file for own in sources.configuration_files(system, [], all_of_it=True)]
+    assert of_all[:3] == [config(folder), certificates["authority"], certificates["web"]]
+
+
+def test_files_of_a_log_are_copied_so_that_each_has_what_it_needs(folder: Path) -> None:
+    """The checkpoint before the tiles, which only grow; hidden files and the private lists are not among
+    them, which come by themselves."""
+    inform(folder, KNOWN)
+    sign(folder)
+    ledger, log = folder / "ledger/acme.sqlite3", folder / "ledger/acme.log"
+    (log / "1/.checkpoint.part").touch()
+    names = [str(file.relative_to(log)) for file in sources.log_files(ledger)]
+    assert names == [
+        "1/checkpoint",
+        "1/checkpoints/2",
+        "1/key",
+        "1/tile/0/000.p/2",
+        "1/tile/entries/000.p/2",
+    ]
+    assert sources.private_lists(ledger) == []
+    erase(folder, KNOWN)
+    (private,) = sources.private_lists(ledger)
+    assert (private.parent, private.is_file()) == (log / "private", True)
+
+
+def test_secrets_are_those_that_the_configuration_names(folder: Path) -> None:
+    """Keys, also retired ones, the token, and what is of all only with all; what lies elsewhere, and what is
+    not there, is left out."""
+    keys = folder / "keys"
+    (keys / "acme.key.retired-20260101").write_bytes(b"old")
+    (keys / "acme.hook").write_bytes(b"hook")
+    (keys / "manager").write_bytes(b"manager")
+    (folder / "web").mkdir(exist_ok=True)
+    (folder / "web/accounts.json").write_bytes(b"{}")
+    (folder.parent / "outside").write_bytes(b"outside")
+    text = config(folder).read_text()
+    hook = "hook: {url: 'https://127.0.0.1/', secret: keys/acme.hook, subject: number}"
+    text = text.replace("    key: keys/acme.key", f"    {hook}\n    key: keys/acme.key", 1)
+    config(folder).write_text(f"{text}\nmanager: {{user: informativa, secret: keys/manager}}\n")
+    configuration = inspect(config(folder))[0]
+    one = sources.parse_secrets(sources.secrets(configuration, ["acme"], all_of_it=False))
+    names = ("keys/acme.hook", "keys/acme.key", "keys/acme.key.retired-20260101")
+    assert one == {name: (folder / name).read_bytes() for name in names}
+    both = sources.parse_secrets(sources.secrets(configuration, ["acme", "borealis"], all_of_it=True))
+    more = ("keys/borealis.key", "keys/agi.token", "keys/manager", "web/accounts.json")
+    assert both == {name: (folder / name).read_bytes() for name in (*names, *more)}

@@ -35,6 +35,7 @@ from informativa.model import (
     Vouched,
 )
 from informativa.model.choices import NO_ANSWERS
+from informativa.operations import forecast_counting
 from informativa.operations.forecast_counting import Sums, most_frequent, sums
 
 NOW = datetime(2026, 11, 30, 12, tzinfo=UTC)
@@ -269,6 +270,26 @@ def test_supplement_is_another_state_than_the_whole_notice(tmp_path: Path) -> No
     assert [(key[5], own.callers) for key, own in total.hearings.items() if own.callers] == [
         (Reason.NEW_PURPOSE, 1)
     ]
+
+
+def test_states_that_are_forgotten_are_decided_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where more callers differ than are remembered the sums are the same, and so is the way there: a
+    twentieth of it are the calls, and it ends where it should."""
+    chance, file = random.Random(3), tmp_path / "acme.sqlite3"
+    before, after = drawn_side(chance, file), drawn_side(chance, file)
+    draw_ledger(chance, file)
+    monkeypatch.setattr(caller_states, "PAGE_CALLERS", 20)
+    shares = list[list[float]](), list[list[float]]()
+    totals = []
+    for states, share in zip((20_000, 2), shares, strict=True):
+        monkeypatch.setattr(forecast_counting, "STATES", states)
+        totals.append(sums(before, after, NOW, NOW, lambda *parts, share=share: share.append([*parts])))
+    assert totals[0] == totals[1]
+    assert shares[0] == shares[1]
+    (first, whole), *pages, last = shares[0]
+    assert (first / whole, last[0] / last[1]) == (0.05, 1.0)
+    assert [done / size for done, size in pages] == sorted({done / size for done, size in pages})
+    assert 0.05 < pages[0][0] / pages[0][1] < 0.5
 
 
 def test_each_page_is_read_in_little_time(tmp_path: Path) -> None:

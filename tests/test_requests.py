@@ -24,15 +24,17 @@ from informativa.model.requests import (
     Move,
     RequestKind,
     RequestOutcome,
+    RequestState,
     due_day,
 )
 from informativa.operations import access_log, callers, request_answers, request_register
+from informativa.operations import request_refusals as refusals
 from informativa.operations.controllers import notice_named
 from informativa.operations.doctor import requests as check
 from informativa.operations.doctor.findings import State
 from informativa.operations.doctor.system import System
 from informativa.operations.evidence import logs
-from informativa.operations.request_register import OpenRequests
+from informativa.operations.request_register import ListedRequest, OpenRequests, StepTaken
 from informativa.operations.typed_caller import Typed, by_customer, by_number
 from informativa.process import storage
 from informativa.views.letter_page import answer_pages
@@ -332,3 +334,131 @@ def test_doctor_and_status_tell_of_requests_in_time(
     request_register.close(acme, number, RequestOutcome.WITHDRAWN, "anna", NOW)
     assert list(check.requests(system)) == []
     assert request_register.open_requests(acme, NOW) is None
+
+
+def test_all_that_the_register_says_of_a_request(acme: Controller, configuration: Configuration) -> None:
+    """Each field, with times of the company's zone, before and after each step."""
+    logs.checkpoint(acme)
+    at = NOW.astimezone(acme.zone)
+    steps = [StepTaken(at, "anna", Move.OPEN, "access", None, None, 1)]
+    expected = ListedRequest(
+        controller="acme",
+        number=1,
+        kind=ACCESS,
+        received=CAME,
+        due=date(2026, 12, 20),
+        extended=False,
+        state=RequestState.OPENED,
+        overdue=False,
+        worker=None,
+        named=True,
+        next=Move.IDENTIFY,
+        outcome=None,
+        steps=tuple(steps),
+    )
+    assert request_register.open_request(acme, CALLER, ACCESS, CAME, "anna", NOW) == expected
+    steps.append(StepTaken(at, "anna", Move.ASSIGN, "bob", None, None, 2))
+    expected = replace(expected, worker="bob", steps=tuple(steps))
+    assert request_register.assign(acme, 1, "bob", "anna", NOW) == expected
+    steps.append(StepTaken(at, "anna", Move.EXTEND, "number", None, None, 3))
+    expected = replace(expected, due=date(2027, 2, 20), extended=True, steps=tuple(steps))
+    assert request_register.extend(acme, 1, ExtensionReason.NUMBER, "anna", NOW) == expected
+    steps.append(StepTaken(at, "anna", Move.IDENTIFY, "called-back", None, None, 4))
+    expected = replace(expected, state=RequestState.IDENTIFIED, next=Move.LETTER, steps=tuple(steps))
+    assert request_register.identify(acme, 1, Identification.CALLED_BACK, "anna", NOW) == expected
+    result, data = answer(acme, configuration, 1)
+    digest = sha256(data).hexdigest()
+    steps.append(StepTaken(at, "bob", Move.LETTER, "it", digest, None, 6))
+    expected = replace(expected, state=RequestState.ANSWERED, next=Move.CLOSE, steps=tuple(steps))
+    assert result == request_answers.RequestAnswer(expected, "request-acme-1.zip", digest, 1, 1, ())
+    known = callers.pseudonyms(acme, CALLER.caller)[0].hex()
+    entry = access_log.page(acme).entries[1]
+    assert (entry.number, entry.account, entry.action, entry.caller, entry.detail) == (
+        *(5, "bob", Action.LETTER, known, "request=1"),
+    )
+    assert entry.at == NOW
+    assert request_register.listing([acme], NOW).requests == (expected,)
+    late = datetime(2027, 2, 20, 23, tzinfo=UTC)
+    assert request_register.listing([acme], late).requests == (replace(expected, overdue=True),)
+    steps.append(StepTaken(at, "bob", Move.CLOSE, "answered", None, None, 7))
+    answered = RequestOutcome.ANSWERED
+    assert request_register.close(acme, 1, answered, "bob", NOW) == replace(
+        expected, named=False, state=RequestState.CLOSED, next=None, outcome=answered, steps=tuple(steps)
+    )
+
+
+def test_answer_of_nobody_on_record_names_nobody(acme: Controller, configuration: Configuration) -> None:
+    """The access log has no pseudonym, for nothing that was looked at led to anybody; an answer of which a
+    part is missing is on record as that."""
+    number = opened(acme, ACCESS, OTHER)
+    answer(acme, configuration, number, OTHER)
+    assert access_log.page(acme).entries[1].caller is None
+    number = opened(acme, ACCESS)
+    result, data = answer(acme, configuration, number, code="de")
+    (*_, step) = result.request.steps
+    assert (step.move, step.word, step.digest) == (Move.PART, "de", sha256(data).hexdigest())
+
+
+def test_requests_that_are_late_are_counted_in_words(acme: Controller) -> None:
+    """Of one and of several, with the first day; those that are not late are open, too."""
+    days = (date(2026, 10, 1), date(2026, 9, 1), CAME)
+    for count, day in enumerate(days, 1):
+        request_register.open_request(acme, CALLER, ACCESS, day, "anna", NOW)
+        requests = request_register.open_requests(acme, NOW)
+        assert requests is not None
+        assert (requests.open, requests.overdue) == (count, min(count, 2))
+        text = str(request_register.overdue_text(acme, requests))
+        assert text == (
+            "1 person's request to acme is overdue: it was due on 2026-11-01"
+            if count == 1
+            else "2 persons' requests to acme are overdue, the first since 2026-10-01"
+        )
+
+
+def test_what_the_register_refuses_says_what_to_type(acme: Controller) -> None:
+    """A day to come, in the company's zone; and a name that is no account's."""
+    night = datetime(2026, 11, 25, 23, 30, tzinfo=UTC)
+    tomorrow = date(2026, 11, 26)
+    with pytest.raises(InformativaError) as caught:
+        request_register.open_request(acme, CALLER, ACCESS, tomorrow, "anna", NOW)
+    assert str(caught.value.remedy) == "Type the day on which it came, such as 2026-01-31."
+    assert request_register.open_request(acme, CALLER, ACCESS, tomorrow, "anna", night).received == tomorrow
+    for worker in ("", "393331234567"):
+        with pytest.raises(InformativaError) as caught:
+            request_register.assign(acme, 1, worker, "anna", NOW)
+        assert (caught.value.message, caught.value.remedy) == (refusals.NO_ACCOUNT, refusals.ACCOUNT_REMEDY)
+    assert request_register.assign(acme, 1, "a.b@c:d-e_f", "anna", NOW).worker == "a.b@c:d-e_f"
+
+
+@pytest.mark.parametrize("number", [2, 99])
+def test_request_that_there_is_not(acme: Controller, number: int) -> None:
+    """Neither is shown nor led on; another company's is none of this one's."""
+    opened(acme, ACCESS)
+    assert request_register.request_numbered(acme, 1).number == 1
+    for action in (
+        lambda: request_register.request_numbered(acme, number),
+        lambda: request_register.close(acme, number, RequestOutcome.WITHDRAWN, "anna", NOW),
+    ):
+        with pytest.raises(InformativaError) as caught:
+            action()
+        assert str(caught.value) == (
+            f"There is no request {number} of acme on this box. Which there are: informativa request list"
+            " --all --controller acme"
+        )
+
+
+def test_erasure_beside_a_request_of_another_kind_is_no_answer(acme: Controller) -> None:
+    """Who asked for access is not answered by an erasure; who objected is, and who was not identified is
+    not."""
+    access, objection = opened(acme, ACCESS), opened(acme, RequestKind.OBJECTION)
+    waiting = request_register.open_request(acme, CALLER, ERASURE, CAME, "anna", NOW).number
+    callers.erase([acme], CALLER, NOW, really=True)
+    with pytest.raises(InformativaError):
+        request_register.close(acme, access, RequestOutcome.ANSWERED, "bob", NOW)
+    with pytest.raises(InformativaError):
+        request_register.close(acme, waiting, RequestOutcome.ANSWERED, "bob", NOW)
+    closed = request_register.close(acme, objection, RequestOutcome.ANSWERED, "bob", NOW)
+    erased = closed.steps[-2]
+    assert (erased.move, erased.word, erased.account, erased.digest) == (Move.ERASE, None, "bob", None)
+    withdrawn = request_register.close(acme, access, RequestOutcome.WITHDRAWN, "bob", NOW)
+    assert [step.move for step in withdrawn.steps] == [Move.OPEN, Move.IDENTIFY, Move.CLOSE]

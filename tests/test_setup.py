@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import errno
+import grp
 import os
 import pwd
 import shutil
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -16,6 +19,7 @@ from commands import run as typed
 from examples import PLAYED
 from informativa.cli.commands import setup as command
 from informativa.config import load
+from informativa.config.parsed_cache import cache_file
 from informativa.model import NumberForm
 from informativa.model.errors import ConfigError, InformativaError
 from informativa.operations.new_company import NewCompany
@@ -246,7 +250,11 @@ def test_interrupted_at_a_file(
         with pytest.raises((InformativaError, KeyboardInterrupt)) as caught:
             pbx.set_up()
     if isinstance(caught.value, InformativaError):
-        assert str(caught.value.remedy).endswith(f"informativa setup {pbx.etc} --undo")
+        assert said(caught.value) == (
+            f"{pbx.etc} cannot be written (No space left on device).",
+            "Mend that, then type the same again, which goes on from there; or take it back:"
+            f" informativa setup {pbx.etc} --undo",
+        )
     if undone:
         assert pbx.undo().in_order
         assert pbx.tree() == before
@@ -575,7 +583,7 @@ def test_questions_at_a_terminal(pbx: Pbx, monkeypatch: pytest.MonkeyPatch) -> N
 
     monkeypatch.setattr(typer, "prompt", prompt)
     monkeypatch.setattr(command, "run_command", pbx.commands)
-    monkeypatch.setattr(running.run, "__defaults__", (pbx.commands,))
+    monkeypatch.setattr(running, "run", partial(running.run, execute=pbx.commands))
     for stream in (command.sys.stdin, command.sys.stdout):
         monkeypatch.setattr(stream, "isatty", lambda: True, raising=False)
     command._setup(pbx.etc, to=pbx.asterisk, units=pbx.units, user=ME, listen=pbx.listen)
@@ -592,7 +600,7 @@ def test_several_numbers_of_a_company(pbx: Pbx, monkeypatch: pytest.MonkeyPatch)
     """Each is a line of its own, and the notice is called where calls to each come in."""
     dialplan = pbx.asterisk / "extensions.conf"
     dialplan.write_text(f"{EXTENSIONS}exten => 0287654321,1,Hangup()\n")
-    monkeypatch.setattr(running.run, "__defaults__", (pbx.commands,))
+    monkeypatch.setattr(running, "run", partial(running.run, execute=pbx.commands))
     words = [
         "setup",
         pbx.etc,
@@ -617,7 +625,7 @@ def test_configuration_that_is_there_is_used(pbx: Pbx, monkeypatch: pytest.Monke
     form that its trunk shows is said, and not written."""
     assert typed("init", pbx.etc, "--company", "Acme", "--number", "+390212345678", "--yes").returncode == 0
     laid = (pbx.etc / "informativa.yaml").read_bytes()
-    monkeypatch.setattr(running.run, "__defaults__", (pbx.commands,))
+    monkeypatch.setattr(running, "run", partial(running.run, execute=pbx.commands))
     monkeypatch.setattr(number_form, "learn", lambda *_given: NumberForm.NATIONAL)
     words = ["setup", pbx.etc, "--to", pbx.asterisk, "--units", pbx.units, "--user", ME, "--learn", "--yes"]
     done = typed(*words)
@@ -643,6 +651,7 @@ def test_i10_mistake_of_one_company_leaves_it_out(pbx: Pbx, short_prompts: Path)
     report = pbx.set_up()
     (warning,) = [str(text) for text in report.warnings if "borealis" in str(text)]
     assert warning.startswith("borealis is left out until this is mended; then type the same again: ")
+    assert report.next[0] == f"informativa ledger show --controller acme -c {file}"
     assert "informativa.service" in states(report, SetupState.DONE)
     assert (pbx.asterisk / "extensions.conf").read_text().count(STEP) == 2
     assert f"exten => {number},1," not in (pbx.asterisk / "informativa.conf").read_text()
@@ -680,3 +689,244 @@ def test_command_line(pbx: Pbx) -> None:
     assert (shown.returncode, shown.stderr) == (0, "")
     assert "Nothing was written; to do all that, add --yes." in shown.stdout
     assert sorted(path.name for path in pbx.root.iterdir()) == ["asterisk", "units"]
+
+
+def shown(pbx: Pbx, report: SetupReport) -> list[tuple[object, ...]]:
+    """All of a report's steps but their differences, with paths from the machine's folders on."""
+    return [
+        (
+            step.part,
+            step.action,
+            step.target.removeprefix(f"{pbx.root}/"),
+            str(step.reason),
+            step.owner,
+            step.mode,
+        )
+        for step in report.steps
+    ]
+
+
+def test_report_of_a_run_says_all(pbx: Pbx) -> None:
+    """Each file with its owner, its rights and its change, each command, and what to type then; of a run that
+    finds all in order no change is shown."""
+    mine = f"{ME}:{grp.getgrgid(os.getegid()).gr_name}"
+    files = [
+        ("configuration", "write", "etc/keys", "", mine, "700"),
+        ("configuration", "write", "etc/prompts", "", mine, "755"),
+        ("configuration", "write", "etc/informativa.yaml", "", mine, "644"),
+        ("service", "write", "units/informativa.service", "", mine, "644"),
+        ("dialplan", "write", "asterisk/informativa.conf", "", mine, "640"),
+        ("dialplan", "write", "asterisk/extensions.conf", "", mine, "644"),
+    ]
+    commands = [
+        ("service", "run", "systemctl daemon-reload", "", None, None),
+        ("service", "run", "systemctl enable --now informativa", "", None, None),
+        ("dialplan", "run", "asterisk -rx 'dialplan reload'", "", None, None),
+    ]
+    preview, done, again = pbx.set_up(write=False), pbx.set_up(), pbx.set_up()
+    assert shown(pbx, preview) == shown(pbx, done) == files + commands
+    in_order = [("configuration", "write", "etc/informativa.yaml", "", None, None), *files[3:5]]
+    assert shown(pbx, again) == in_order
+    differences = [[bool(step.difference) for step in report.steps] for report in (done, again)]
+    assert differences == [[False, False, *[True] * 4, *[False] * 3], [False] * 3]
+    file = pbx.etc / "informativa.yaml"
+    for report, written in ((preview, False), (done, True), (again, False)):
+        assert (report.configuration, report.asterisk, report.user) == (file, pbx.asterisk, ME)
+        assert (report.undo, report.written, report.in_order, report.warnings) == (False, written, True, ())
+        assert report.next == (
+            f"informativa ledger show --controller acme -c {file}",
+            f"informativa doctor -c {file}",
+        )
+
+
+def test_report_of_undoing_says_all(pbx: Pbx) -> None:
+    """In the order in which it is done, with why something stays; and nothing is to be typed then."""
+    pbx.set_up()
+    steps = [
+        ("dialplan", "restore", "asterisk/extensions.conf", "", None, None),
+        ("dialplan", "delete", "asterisk/informativa.conf", "", None, None),
+        ("dialplan", "run", "asterisk -rx 'dialplan reload'", "", None, None),
+        ("service", "run", "systemctl disable --now informativa", "", None, None),
+        ("service", "delete", "units/informativa.service", "", None, None),
+        ("service", "run", "systemctl daemon-reload", "", None, None),
+        ("configuration", "delete", "etc/informativa.yaml", "", None, None),
+        ("configuration", "delete", "etc/keys", "keys and ledgers are never deleted", None, None),
+    ]
+    for written, state in ((False, SetupState.PLANNED), (True, SetupState.DONE)):
+        report = pbx.undo(write=written)
+        assert shown(pbx, report) == steps
+        assert [step.state for step in report.steps] == [state] * 7 + [SetupState.STAYS]
+        assert (report.configuration, report.asterisk, report.user) == (
+            pbx.etc / "informativa.yaml",
+            None,
+            None,
+        )
+        assert (report.undo, report.written, report.in_order, report.next) == (True, written, True, ())
+
+
+def test_undoing_of_nothing_is_refused(pbx: Pbx) -> None:
+    """Where setup did nothing there is no journal, also once all was taken back."""
+    pbx.set_up()
+    pbx.undo()
+    with pytest.raises(InformativaError) as caught:
+        pbx.undo()
+    assert said(caught.value) == (
+        f"Setup did nothing for {pbx.etc}: there is no {pbx.root}/etc-setup.json.",
+        "Name the folder of its configuration: informativa setup DIR --undo",
+    )
+
+
+def test_reasons_to_stay_are_told(pbx: Pbx) -> None:
+    """A unit that somebody changed, a dialplan that another one calls, setup's lines that somebody moved, and
+    a configuration of which the ledger has calls."""
+    pbx.set_up()
+    unit, dialplan = pbx.units / "informativa.service", pbx.asterisk / "extensions.conf"
+    unit.write_text(f"{unit.read_text()}# mine\n")
+    dialplan.write_text(f"[mine]\nexten => 1,1,Gosub(informativa,s,1)\n{dialplan.read_text()}")
+    ledger = store(load(pbx.etc / "informativa.yaml").controllers["acme"])
+    ledger.append([PLAYED])
+    ledger.close()
+    report = pbx.undo(write=False)
+    staying = [step for step in report.steps if step.state is SetupState.STAYS]
+    assert [(step.part, step.action) for step in staying] == [
+        ("dialplan", "delete"),
+        ("service", "delete"),
+        ("configuration", "delete"),
+    ]
+    assert {step.target: str(step.reason) for step in staying} == {
+        str(pbx.asterisk / "informativa.conf"): (f"{dialplan}:2 calls it, and would end calls without it"),
+        str(unit): "it was changed since",
+        str(pbx.etc): "the ledger of acme holds records of calls, which prove little without it",
+    }
+    dialplan.write_text(dialplan.read_text().replace("GosubIf", " GosubIf"))
+    (moved,) = [step for step in pbx.undo(write=False).steps if step.target == str(dialplan)]
+    assert (moved.state, str(moved.reason)) == (
+        SetupState.STAYS,
+        "its lines about informativa were changed since: take them out",
+    )
+
+
+def test_ledger_without_calls_keeps_no_configuration(pbx: Pbx) -> None:
+    """What the program itself notes in it is no record of a call; one that cannot be read may have some."""
+    pbx.set_up()
+    ledger = Path(load(pbx.etc / "informativa.yaml").controllers["acme"].ledger)
+    store(load(pbx.etc / "informativa.yaml").controllers["acme"]).close()
+    assert states(pbx.undo(write=False), SetupState.STAYS) == ["keys", "ledger"]
+    ledger.write_bytes(b"no database" * 1000)
+    assert states(pbx.undo(write=False), SetupState.STAYS) == ["etc"]
+
+
+def test_file_that_cannot_be_written_is_named(pbx: Pbx, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the system says which it is."""
+    refused = OSError(errno.EROFS, "Read-only file system", "/units/x")
+    monkeypatch.setattr(running, "write_file", failing_at(1, refused, running.write_file))
+    with pytest.raises(InformativaError) as caught:
+        pbx.set_up()
+    assert str(caught.value.message) == "/units/x cannot be written (Read-only file system)."
+
+
+def test_notice_that_lacks_something_is_named_with_its_command(pbx: Pbx) -> None:
+    """The rest is set up without it."""
+    request = Request(
+        pbx.etc, replace(ACME, notices=["country-outside-eu"]), NumberForm.NATIONAL, pbx.listen, "", False
+    )
+    with planned(request, machine.find(pbx.asterisk, pbx.units, ME)) as plan:
+        report = running.preview(plan)
+        (reasons,) = [notice.reasons for notice in plan.staging.laid.left_out] if plan.staging else []
+    (text,) = map(str, report.by_hand)
+    assert text.startswith(
+        f"The notice country-outside-eu lacks something ({' '.join(map(str, reasons))}): informativa "
+    )
+    assert "notices add" in text
+
+
+def test_folders_that_are_missing_are_made(pbx: Pbx) -> None:
+    """Those of units may not be there yet."""
+    pbx.units.rmdir()
+    pbx.units = pbx.root / "lib/systemd/units"
+    assert pbx.set_up().in_order
+    assert (pbx.units / "informativa.service").is_file()
+
+
+def test_step_that_somebody_took_out_is_gone(pbx: Pbx) -> None:
+    """Of a dialplan from which he took the step himself only the include is left to take out."""
+    pbx.set_up()
+    dialplan = pbx.asterisk / "extensions.conf"
+    step = f"exten => 0212345678,1,{STEP}\n same => n,Answer()"
+    assert step in dialplan.read_text()
+    dialplan.write_text(dialplan.read_text().replace(step, "exten => 0212345678,1,Answer()"))
+    assert states(pbx.undo(), SetupState.STAYS) == ["keys"]
+    assert dialplan.read_text() == EXTENSIONS
+
+
+@pytest.mark.parametrize("mine", [b"# mine\n", b""])
+def test_parsed_configuration_goes_with_it(pbx: Pbx, mine: bytes) -> None:
+    """It was made of the configuration, and stays where that stays."""
+    pbx.set_up()
+    file = pbx.etc / "informativa.yaml"
+    file.write_bytes(file.read_bytes() + mine)
+    load(file, keep=True)
+    assert cache_file(file).exists()
+    pbx.undo()
+    assert (file.exists(), cache_file(file).exists()) == (bool(mine), bool(mine))
+
+
+def test_empty_file_of_somebody_comes_back_empty(pbx: Pbx) -> None:
+    """To the byte, as any other that setup replaced."""
+    unit = pbx.units / "informativa.service"
+    unit.touch()
+    pbx.set_up(overwrite=True)
+    assert unit.read_bytes()
+    pbx.undo()
+    assert unit.read_bytes() == b""
+
+
+def test_file_that_does_not_come_back_is_told(pbx: Pbx, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the system's words; the journal stays, and the rest is taken back."""
+    pbx.set_up()
+    full = OSError(errno.ENOSPC, "No space left on device")
+    with monkeypatch.context() as patched:
+        patched.setattr(undoing, "write_file", failing_at(1, full, undoing.write_file))
+        report = pbx.undo()
+    (failed,) = [step for step in report.steps if step.state is SetupState.FAILED]
+    assert (failed.target, failed.action, str(failed.reason)) == (
+        str(pbx.asterisk / "extensions.conf"),
+        "restore",
+        "it failed (No space left on device)",
+    )
+    assert not report.in_order
+    assert pbx.undo().in_order
+    assert (pbx.asterisk / "extensions.conf").read_text() == EXTENSIONS
+
+
+def test_rights_are_asked_for_before_anything_is_done(pbx: Pbx, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who may not write somewhere, not give files to the service's user, or not replace somebody's file, is
+    told what to do."""
+    before = pbx.tree()
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "access", lambda place, _mode: Path(place) != pbx.units)
+        with pytest.raises(InformativaError) as caught:
+            pbx.set_up()
+    assert said(caught.value) == (f"{pbx.units} cannot be written.", "Be root, or type `sudo` before it.")
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "geteuid", lambda: OTHER)
+        with pytest.raises(InformativaError) as caught:
+            pbx.set_up()
+    assert said(caught.value) == (
+        f"Only root may give the configuration to {ME}.",
+        "Be root, or type `sudo` before it.",
+    )
+    assert pbx.tree() == before
+    unit = pbx.units / "informativa.service"
+    unit.write_text("[Service]\nExecStart=/mine\n")
+    with pytest.raises(InformativaError) as caught:
+        pbx.set_up()
+    assert said(caught.value) == (
+        f"{unit} is there already, and setup did not write it so.",
+        "To see the difference, leave --yes out; to replace it, add --overwrite.",
+    )
+
+
+def said(error: InformativaError) -> tuple[str, str]:
+    """Return the message and the remedy."""
+    return str(error.message), str(error.remedy)

@@ -27,7 +27,7 @@ from ..model import (
     Unidentified,
     Vouched,
 )
-from ..model.choices import NO_ANSWER_FOR_MONTHS, NO_ANSWERS, AnswerHistory
+from ..model.choices import NO_ANSWER_FOR_MONTHS, AnswerHistory
 from ..model.frozen import dataclass
 from . import choice_policy, policy
 
@@ -186,34 +186,30 @@ def hearings(
     line: Line, history: CallerHistory, answers: AnswerHistory, now: datetime, caller: Caller
 ) -> dict[Place, Hearing]:
     """Return what a caller hears and is asked on a line, by name, kind, and countries of the operators."""
-    refused = bool(line.controller.refused)
-    language = policy.wanted_language(line, caller, "")
+    refused, language = line.controller.refused, line.language
     decisions = policy.play_all(line, now, language) if refused else policy.decide(line, history, caller, now)
     heard = {
-        (decision.notice.id, False, step.countries): _hearing(decision, step.repeat_after == ALWAYS)
+        (decision.notice.id, False, step.countries): _hearing(decision)
         for step, decision in zip(line.plan, decisions, strict=True)
         if decision.play
     }
-    choices = choice_policy.decide(
-        line, NO_ANSWERS if refused else answers, {}, history, caller, now, language
-    )
-    consents = 0
+    choices = choice_policy.decide(line, answers, {}, history, caller, now, language)
+    consents = 0 if refused else line.consents  # without a record of a notice nobody is asked for one
     for planned, question in zip(line.choices, choices, strict=True):
-        if question.word is not None or (question.kind.personal and consents >= line.consents):
+        if question.word is not None or (question.kind.personal and not consents):
             continue
-        consents += question.kind.personal
-        hearing = _hearing(question.decision, not question.kind.personal, planned.choice.wait)
-        heard[planned.choice.id, True, planned.countries] = hearing
+        consents -= question.kind.personal
+        heard[planned.choice.id, True, planned.countries] = _hearing(question.decision, planned.choice.wait)
     return heard
 
 
-def _hearing(decision: Decision, each_call: bool, wait: float | None = None) -> Hearing:
+def _hearing(decision: Decision, wait: float | None = None) -> Hearing:
     return Hearing(
         decision.version.id,
         decision.reason,
         decision.choices[0].prompt.seconds + (wait or 0.0),
         decision.supplement,
-        each_call or decision.reason in _EACH_CALL,
+        decision.reason in _EACH_CALL,
         wait is not None,
     )
 

@@ -148,7 +148,7 @@ class ConfigurationPair:
         before, after = _side(self._before, name), _side(self.after, name)
         one = after or before
         assert one is not None  # one of them has it
-        sums, presence = Sums(), Presence.BOTH if before and after else Presence.NEW
+        sums, presence = Sums(), Presence.BOTH
         if before is None or after is None:
             presence = Presence.GONE if after is None else Presence.NEW
         elif before != after:

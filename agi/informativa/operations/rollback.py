@@ -30,6 +30,7 @@ UNITS = (
     systemd_unit.CONSOLE,
     systemd_unit.SIGNER,
     systemd_unit.BACKUP_TIMER,
+    systemd_unit.REPORT_TIMER,
     "informativa-monitor",
     "informativa-witness",
 )

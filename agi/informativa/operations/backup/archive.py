@@ -11,7 +11,7 @@ import io
 import os
 import tarfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -36,14 +36,17 @@ class ArchiveWriter:
     files: list[BackupFile] = field(default_factory=list)
 
     def add(self, source: Path, name: str, part: FilePart, place: str, controller: str | None = None) -> None:
-        """Add a file as it is now; one that is gone meanwhile is left out. Raises OSError."""
+        """Add a file as it is now; one that is gone meanwhile is left out. Raises InformativaError where it
+        cannot be read, and OSError where the archive cannot be written."""
         for earlier in self.files:
             if earlier.name == name:  # of several companies
                 self.files.append(replace(earlier, part=part, controller=controller))
                 return
-        with suppress(FileNotFoundError), files.reading(source) as stream:
+        with suppress(FileNotFoundError), ExitStack() as stack:
+            with _naming(source):
+                stream = stack.enter_context(files.reading(source))
             size = os.fstat(stream.fileno()).st_size
-            hashed = _HashedReader(stream)
+            hashed = _HashedReader(stream, source)
             self.tar.addfile(self._member(name, size), hashed)
             file = BackupFile(name, part, controller, place, size, hashed.digest.hexdigest())
             self.files.append(file)
@@ -73,16 +76,28 @@ class ArchiveWriter:
 class _HashedReader(io.RawIOBase):
     """A file that is hashed while it is read."""
 
-    def __init__(self, stream: BinaryIO) -> None:
-        self._stream, self.digest = stream, hashlib.sha256()
-
-    def readable(self) -> bool:
-        return True
+    def __init__(self, stream: BinaryIO, source: Path) -> None:
+        self._stream, self._source, self.digest = stream, source, hashlib.sha256()
 
     def read(self, size: int = -1) -> bytes:
-        data = self._stream.read(size)
+        with _naming(self._source):
+            data = self._stream.read(size)
         self.digest.update(data)
         return data
+
+
+@contextmanager
+def _naming(source: Path) -> Iterator[None]:
+    """Turn an OSError into an InformativaError about the file that is read, and not about the archive."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        reason = Foreign(error.strerror or str(error))
+        raise InformativaError(
+            Text("{file} cannot be read ({why}).", file=source, why=reason), Text("Look at its rights.")
+        ) from error
 
 
 @contextmanager

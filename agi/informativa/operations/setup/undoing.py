@@ -211,7 +211,7 @@ def _remove_folders(folder: Path, journal: Journal) -> None:
         if parent == folder or folder in parent.parents
     }
     lasting = {folder / name for name in journals.LASTING}
-    for place in sorted({*inside, *lasting}, key=lambda place: len(place.parts), reverse=True):
+    for place in sorted({*inside, *lasting}, reverse=True):  # what is in a folder before it
         # not empty, not there, or no longer what it was
         with suppress(OSError, InformativaError), pin(place.parent) as around:
             (around / place.name).rmdir()

@@ -1,0 +1,263 @@
+"""What a restoration reports, writes, and refuses, part by part."""
+
+from __future__ import annotations
+
+import errno
+import shutil
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pyrage
+import pytest
+
+from backups import KNOWN, OTHER, config, erase, inform, sign, wipe
+from informativa.config import load
+from informativa.model.errors import InformativaError
+from informativa.model.text import NOTHING
+from informativa.operations.backup import making, recovery
+from informativa.operations.backup.encryption import KeyAccess, KeyProtection
+from informativa.operations.backup.recovery import RestoredBackup, RestoredCompany
+
+MADE = datetime(2026, 11, 30, 3, 20, tzinfo=UTC)
+NOW = datetime(2026, 12, 1, 9, tzinfo=UTC)
+AGAIN = "Look at its owner, its mode and the room there, and try again: what is done stays."
+
+
+def said(error: InformativaError) -> tuple[str, str]:
+    """Return the message and the remedy."""
+    return str(error.message), str(error.remedy)
+
+
+def backed_up(folder: Path, *names: str, protection: KeyProtection | None = None) -> Path:
+    """Back up an installation into a new file beside it."""
+    return making.make(config(folder), folder.parent / "backup.tar", MADE, names, protection).file
+
+
+def restored(
+    folder: Path, file: Path, *names: str, access: KeyAccess | None = None, really: bool = True
+) -> RestoredBackup:
+    """Restore it; what is reported."""
+    return recovery.restore(file, config(folder), NOW, names, access, "OPS/2026-7", really=really)
+
+
+def content(folder: Path) -> dict[str, tuple[bytes, int]]:
+    """Return the content and the mode of all files but ledgers, and the modes of folders."""
+    return {
+        str(path.relative_to(folder)): (
+            path.read_bytes() if path.is_file() else b"",
+            path.stat().st_mode & 0o777,
+        )
+        for path in folder.rglob("*")
+        if ".sqlite3" not in path.name and not path.is_symlink()
+    }
+
+
+def test_report_says_all_of_a_lost_disk(folder: Path, tmp_path: Path) -> None:
+    """All files come back with their rights, none is there that was not. The erasures since are not known,
+    and the signing key of the log is lost. Before, the same is shown, and nothing is written."""
+    inform(folder, KNOWN)
+    sign(folder)
+    erase(folder, KNOWN)
+    sign(folder)
+    identity = pyrage.x25519.Identity.generate()
+    (tmp_path / "identity").write_text(f"{identity}\n")
+    file = backed_up(folder, protection=KeyProtection((str(identity.to_public()),)))
+    before = content(folder)
+    wipe(folder)
+    access = KeyAccess(identity=tmp_path / "identity")
+    preview = restored(folder, file, access=access, really=False)
+    assert list(folder.iterdir()) == []
+    done = restored(folder, file, access=access)
+    assert (preview.done, done.done) == (False, True)
+    assert replace(preview, done=True, companies=done.companies) == done
+    assert (done.file, done.made, done.aside, done.unchanged) == (file, MADE, (), ())
+    assert done.companies == (
+        RestoredCompany("acme", 3, epoch=1, unknown_since=MADE, must_begin_log=True),
+        RestoredCompany("borealis"),
+    )
+    assert preview.companies == (RestoredCompany("acme"), RestoredCompany("borealis"))
+    lost = {name for name in before if name.startswith("ledger/acme.log/signing")}
+    after = content(folder)
+    assert lost
+    absent = {name for name in before.keys() - after.keys() if not name.startswith("prompts/")}
+    assert absent == {*lost, "ledger/acme.log/elsewhere-1.json"}
+    assert {name: after[name] for name in after} == {name: before[name] for name in after}
+    names = [str(path.relative_to(folder)) for path in done.written]
+    assert names[0] == "informativa.yaml"
+    assert sorted(names[-3:]) == ["keys/acme.key", "keys/agi.token", "keys/borealis.key"]
+    assert len(names) == len({*names}) > 10
+    for ledger in ("acme.sqlite3", "acme.sqlite3.access"):
+        assert (folder / "ledger" / ledger).stat().st_mode & 0o777 == 0o600
+    assert sorted(file.name for file in (folder / "ledger").glob("*rescued*")) == []
+
+
+def test_what_is_different_is_kept_beside(folder: Path, tmp_path: Path) -> None:
+    """A configuration and a prompt that were changed are moved aside, under the time; a key that was changed
+    stays and is named, and what is the same is not written."""
+    identity = pyrage.x25519.Identity.generate()
+    (tmp_path / "identity").write_text(f"{identity}\n")
+    file = backed_up(folder, protection=KeyProtection((str(identity.to_public()),)))
+    prompt, token = folder / "prompts/it/short.wav", folder / "keys/agi.token"
+    whole = config(folder).read_text()
+    for changed, text in ((config(folder), f"{whole}# mine\n"), (prompt, "mine"), (token, "ab" * 32)):
+        changed.write_text(text)
+    (folder / "keys/borealis.key").unlink()
+    aside = (
+        config(folder).with_name("informativa.yaml.before-2026-12-01T09-00-00"),
+        prompt.with_name("short.wav.before-2026-12-01T09-00-00"),
+    )
+    for really in (False, True):
+        report = restored(folder, file, access=KeyAccess(tmp_path / "identity"), really=really)
+        assert (report.aside, report.unchanged) == (aside, (token,))
+        assert report.written == (config(folder), prompt, folder / "keys/borealis.key")
+        assert [place.exists() for place in aside] == [really, really]
+        assert config(folder).read_text() == (whole if really else f"{whole}# mine\n")
+    assert (aside[1].read_text(), token.read_text()) == ("mine", "ab" * 32)
+
+
+def test_part_of_one_company_is_its_prompts_and_its_ledger(folder: Path) -> None:
+    """The configuration stays where there is one; where there is none, all of the backup is needed."""
+    inform(folder, KNOWN)
+    file = backed_up(folder)
+    shutil.rmtree(folder / "prompts")
+    shutil.rmtree(folder / "ledger")
+    mine = f"{config(folder).read_text()}# mine\n"
+    config(folder).write_text(mine)
+    report = restored(folder, file, "acme")
+    assert report.companies == (RestoredCompany("acme", 2, epoch=1, unknown_since=MADE),)
+    assert (config(folder).read_text(), report.aside) == (mine, ())
+    assert {path.parent.parent.name for path in report.written} == {"prompts"}
+    of_all = restored(folder, file, really=False)
+    assert {path.suffix for path in of_all.written} > {".yaml"}
+    config(folder).unlink()
+    with pytest.raises(InformativaError) as caught:
+        restored(folder, file, "acme")
+    assert said(caught.value) == (
+        f"There is no configuration {config(folder)} to put acme into.",
+        "Restore all of the backup, without --controller, or lay the configuration first.",
+    )
+    both = restored(folder, file, "borealis", "acme")
+    assert [company.controller for company in both.companies] == ["borealis", "acme"]
+    assert config(folder).exists()
+
+
+def test_companies_that_cannot_be_restored_are_told(folder: Path) -> None:
+    """One that the configuration does not have, and one whose key is missing, before anything is written and
+    after; each by itself."""
+    inform(folder, KNOWN)
+    inform(folder, KNOWN, controller="borealis")
+    file = backed_up(folder)
+    wipe(folder, keys=True)
+    (folder / "keys/acme.key").write_text("ab" * 32)
+    for really in (False, True):
+        acme, borealis = restored(folder, file, really=really).companies
+        assert str(acme.problem).startswith(
+            "The key of acme by which the callers of the backup are known is missing (its fingerprint is "
+        )
+        assert (acme.records, borealis.problem, borealis.records) == (0, NOTHING, 2 if really else 0)
+    text = config(folder).read_text()
+    config(folder).write_text(text.replace("  borealis:", "  boreas:").replace(": borealis", ": boreas"))
+    for really in (False, True):
+        (company,) = restored(folder, file, "borealis", really=really).companies
+        assert str(company.problem) == (
+            f"The configuration {config(folder)} has no company borealis. Write its section first, or restore"
+            " all of the backup."
+        )
+
+
+def test_keys_that_are_not_in_a_backup_are_not_opened(folder: Path, tmp_path: Path) -> None:
+    """It is said, with where they are; nothing is written."""
+    file = backed_up(folder)
+    wipe(folder)
+    with pytest.raises(InformativaError) as caught:
+        restored(folder, file, access=KeyAccess(tmp_path / "identity"))
+    assert said(caught.value) == (
+        f"There are no keys in the backup {file}.",
+        "Put them back from where you keep them, and leave out --identity and --passphrase.",
+    )
+    assert list(folder.iterdir()) == []
+
+
+def test_log_of_another_begin_is_told_with_its_commands(folder: Path) -> None:
+    """Its key is another one: it and its ledger are to be put aside, and none of its files is touched."""
+    inform(folder, KNOWN)
+    sign(folder)
+    file = backed_up(folder)
+    log, ledger = folder / "ledger/acme.log", folder / "ledger/acme.sqlite3"
+    (log / "1/key").write_text("another\n")
+    (log / "1/checkpoint").unlink()
+    ledger.unlink()
+    (acme,) = restored(folder, file, "acme").companies
+    assert str(acme.problem) == (
+        f"The log in {log} is another one than that of the backup. It was begun since, or is another box's."
+        " If so, put it aside with its ledger, and try again:"
+        f" mv {log} {log}.aside; mv {ledger} {ledger}.aside"
+    )
+    assert not (log / "1/checkpoint").exists()
+    assert not ledger.exists()
+
+
+def test_log_gets_what_is_missing(folder: Path, tmp_path: Path) -> None:
+    """From the backup, and what was published since in a folder; a file that is there stays. With its signing
+    key the log goes on."""
+    proof = tmp_path / "proof"
+    proof.mkdir()
+    text = config(folder).read_text()
+    settings = f"evidence: {{domain: acme.example, publish: [{{folder: {proof}}}]}}\n"
+    config(folder).write_text(text.replace("operator: ", f"{settings}operator: ", 1))
+    inform(folder, KNOWN)
+    sign(folder)
+    file = backed_up(folder)
+    inform(folder, OTHER)
+    sign(folder)
+    log = folder / "ledger/acme.log/1"
+    newest = (log / "checkpoint").read_bytes()
+    entries = log / "tile/entries/000.p/2"
+    assert entries.exists()
+    entries.write_bytes(b"mine")
+    for name in ("checkpoint", "key"):
+        (log / name).unlink()
+    (folder / "ledger/acme.sqlite3").unlink()
+    (acme,) = restored(folder, file, "acme").companies
+    assert acme.must_begin_log is False
+    assert ((log / "checkpoint").read_bytes(), entries.read_bytes()) == (newest, b"mine")
+    assert ((log / "key").stat().st_mode & 0o777, log.stat().st_mode & 0o777) == (0o644, 0o755)
+    assert acme.lost == 1
+
+
+def test_disk_that_fills_up_is_told(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the file, as far as the system names one."""
+    file = backed_up(folder)
+    for name, place in (("/etc/x", "/etc/x"), (None, "?")):
+        error = OSError(errno.ENOSPC, "No space left on device", name)
+
+        def full(*_given: object, error: OSError = error, **_more: object) -> None:
+            raise error
+
+        wipe(folder, keys=True)
+        with monkeypatch.context() as patched:
+            patched.setattr(recovery.files, "open_for_replacement", full)
+            with pytest.raises(InformativaError) as caught:
+                restored(folder, file)
+        assert said(caught.value) == (f"{place} cannot be written (No space left on device).", AGAIN)
+
+
+def test_instruction_with_a_number_is_refused(folder: Path) -> None:
+    """It would lead to a caller for as long as the note is kept."""
+    file = backed_up(folder)
+    with pytest.raises(InformativaError, match="instruction"):
+        recovery.restore(file, config(folder), NOW, instruction=KNOWN, really=False)
+
+
+def test_configuration_elsewhere_is_the_one_that_is_written(folder: Path, tmp_path: Path) -> None:
+    """A backup goes into the folder of the file that is named, under that name."""
+    inform(folder, KNOWN)
+    file = backed_up(folder)
+    other = tmp_path / "other/mine.yaml"
+    shutil.copytree(folder / "keys", other.parent / "keys")
+    report = recovery.restore(file, other, NOW, really=True)
+    assert report.written[0] == other
+    assert load(other).controllers["acme"].ledger == str(tmp_path / "other/ledger/acme.sqlite3")
+    assert Path(load(other).controllers["acme"].ledger).exists()
+    assert not (other.parent / "informativa.yaml").exists()

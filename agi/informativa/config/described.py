@@ -126,6 +126,14 @@ SETTINGS: dict[str, tuple[str, str]] = {
         "The header in which it names the account; without it they log in by password.",
         "X-Remote-User",
     ),
+    "web.second_factor": (
+        "Which roles must give the code of an app, too; whoever has none sets it up first.",
+        "",
+    ),
+    **{
+        f"web.second_factor.{role}": ("Whether that role must: required or optional.", "required")
+        for role in ("reader", "compliance", "admin")
+    },
     "operator": ("The company that runs this PBX.", "Acme S.p.A."),
     "fallback_prompt": ("Played where nobody configured the called number.", "prompts/it/short-nokey"),
     "shared_numbers": ("Numbers that many callers show, `*` for any digits at the end.", '["+3902440*"]'),

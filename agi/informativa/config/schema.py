@@ -329,6 +329,17 @@ class ProxySettings(Strict):
     header: Header | Literal[""] = ""
 
 
+FactorNeed = Literal["required", "optional"]
+
+
+class SecondFactorSettings(Strict):
+    """The roles that need more than a password."""
+
+    reader: FactorNeed = "optional"
+    compliance: FactorNeed = "optional"
+    admin: FactorNeed = "optional"
+
+
 class WebSettings(Strict):
     """The pages for people who use no shell."""
 
@@ -339,6 +350,7 @@ class WebSettings(Strict):
     folder: File = "web"
     idle: Annotated[int, BeforeValidator(seconds)] = 1800
     proxy: ProxySettings | None = None
+    second_factor: SecondFactorSettings = SecondFactorSettings()
 
 
 class InternalSettings(Strict):

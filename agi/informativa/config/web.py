@@ -7,7 +7,7 @@ from ipaddress import IPv4Network
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..model import WebServer
+from ..model import Role, WebServer
 from ..model.text import Text
 from .findings import Findings
 
@@ -32,6 +32,7 @@ def web(section: WebSettings, folder: Path, findings: Findings) -> WebServer:
         idle=section.idle,
         header=section.proxy.header if section.proxy else "",
         proxies=proxies,
+        second_factor=frozenset(role for role in Role if getattr(section.second_factor, role) == "required"),
     )
 
 

@@ -6,7 +6,8 @@
 - `application`: who asks, whether he may, and the answer
 - `context`: one request, with its account, company, language and cookies
 - `console`: what all requests share
-- `sessions`: who is logged in, and the throttle of log-ins
+- `logins`, `throttle`: log-ins, and attempts that wait
+- `sessions`: who is logged in
 - `hardening`, `proxies`: security headers and limits; a web server in front
 - `jobs`: work that takes longer than a page may
 - `live`: new calls for the browsers that watch

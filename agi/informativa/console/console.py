@@ -18,8 +18,10 @@ from ..views import console_templates as view
 from .jobs import Job, Jobs
 from .live import LiveCalls
 from .scratch import Scratch
-from .sessions import Sessions, Throttle
+from .sessions import Sessions
+from .throttle import Throttle
 
+HALF_LOGIN_SECONDS = 300.0  # from the password to the code
 ANONYMOUS_AT_ONCE = 4  # forms without a session that are handled at a time
 
 
@@ -31,6 +33,7 @@ class Console:
         self.secret = secrets.token_bytes(32)
         self.accounts = accounts.AccountFile(Path(settings.folder))
         self.sessions, self.throttle = Sessions(settings.idle), Throttle()
+        self.half_logins = Sessions(HALF_LOGIN_SECONDS)
         self.anonymous_limiter = CapacityLimiter(ANONYMOUS_AT_ONCE)
         self.anonymous_by_address = Counter[str]()
         self.jobs = Jobs(_delete_file)

@@ -23,7 +23,8 @@ from ..model.errors import InformativaError
 from ..model.plausibility import typed
 from ..model.text import Text
 from ..operations import access_log
-from ..operations.accounts.store import UserAccount
+from ..operations.accounts.factors import is_protected, needs_factor
+from ..operations.accounts.user_account import UserAccount
 from ..views.console_templates import PAUSE
 from ..views.messages import ENGLISH, Language, language, languages
 from .console import Console
@@ -48,6 +49,7 @@ FORGOTTEN = "forgotten"
 
 SESSION, LANGUAGE, BROWSER = "session", "language", "browser"
 """The names of cookies."""
+YEAR = 365 * 24 * 3600  # seconds for which a browser stores some of them
 MAX_ACCEPT_LENGTH, MAX_LANGUAGES = 1000, 20  # of a browser's accept-language that are read
 
 
@@ -71,6 +73,7 @@ MENU = (
     MenuEntry("forecast", Text("New configuration"), Role.ADMIN),
     MenuEntry("evidence", Text("Evidence"), Role.COMPLIANCE),
     MenuEntry("looked", Text("Access log"), Role.COMPLIANCE),
+    MenuEntry("accounts", Text("Accounts"), Role.ADMIN),
     MenuEntry("company", Text("Company")),
 )
 """The pages of a company, as every page of it lists them."""
@@ -177,6 +180,17 @@ class RequestContext:
             self.visitor is not None and self.visitor.may(name, Role.ADMIN)
             for name in (*self.configuration.controllers, *self.configuration.invalid_controllers)
         )
+
+    @property
+    def needs_factor(self) -> bool:
+        """Tell if a role of the visitor needs a second factor; a web server in front asks for its own."""
+        settings = self.console.settings
+        return not settings.header and needs_factor(self.account, settings.second_factor)
+
+    @property
+    def lacks_factor(self) -> bool:
+        """Tell if the visitor has to set up a second factor before he sees anything else."""
+        return self.visitor is not None and self.needs_factor and not is_protected(self.visitor)
 
     @property
     def csrf(self) -> str:

@@ -16,9 +16,11 @@ from ..model import Role
 from .context import RequestContext
 from .pages import (
     access_log_page,
+    account,
     call,
     caller,
     calls,
+    company_accounts,
     consents,
     entry,
     erasure,
@@ -45,13 +47,14 @@ register_url_convertor("number", _Number())
 class Route:
     """One address: `path` in Starlette's form, and the handlers of GET and POST. `role` is `None` for pages
     that need no log-in. Pages of a company begin with {controller}; `operators_only` are those for the admin
-    of all companies."""
+    of all companies. `before_factor` are those for somebody who has yet to set up a second factor."""
 
     path: str
     get: Handler | None = None
     post: Handler | None = None
     role: Role | None = Role.READER
     operators_only: bool = False
+    before_factor: bool = False
 
 
 ROUTES = (
@@ -118,11 +121,19 @@ ROUTES = (
         role=Role.COMPLIANCE,
     ),
     Route("/{controller}/looked", access_log_page.listing, role=Role.COMPLIANCE),
+    Route("/{controller}/accounts", company_accounts.listing, company_accounts.act, Role.ADMIN),
     Route("/{controller}/erased/{session_key}", erasure.outcome, role=Role.COMPLIANCE),
     Route("/login", entry.login_form, entry.login, None),
+    Route("/login/code", entry.code_form, entry.check_code, None),
     Route("/invitation/{token}", entry.invitation_form, entry.accept, None),
     Route("/language", post=entry.choose_language, role=None),
-    Route("/logout", post=entry.logout),
+    Route("/logout", post=entry.logout, before_factor=True),
+    Route("/account", account.show),
+    Route("/account/password", post=account.change_password),
+    Route("/account/sessions", post=account.end_sessions),
+    Route("/account/app", account.app_form, account.set_app, before_factor=True),
+    Route("/account/app/removal", post=account.remove_app),
+    Route("/account/codes", post=account.renew_codes),
     Route("/", entry.companies),
     Route("/health", health.health, health.look, operators_only=True),
 )

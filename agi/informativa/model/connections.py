@@ -8,7 +8,7 @@ from dataclasses import field
 
 from .errors import InformativaError
 from .frozen import dataclass
-from .words import RecordKind
+from .words import RecordKind, Role
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,8 @@ class WebServer:
     Accounts are kept in `folder`. `certificate` and `key` are files, '' where no TLS is spoken. A person who
     requests nothing for `idle` seconds has to log in anew. A web server at one of `proxies` (addresses and
     networks) says for whom it asks, and whether that was by TLS. Where `header` is set, its value there is
-    the name of the account, and nobody logs in by password.
+    the name of the account, and nobody logs in by password. Where people do, an account with one of the roles
+    in `second_factor` needs more than a password.
     """
 
     host: str = "127.0.0.1"
@@ -81,6 +82,7 @@ class WebServer:
     idle: int = 1800
     header: str = ""
     proxies: tuple[str, ...] = ()
+    second_factor: frozenset[Role] = frozenset()
 
     @property
     def address(self) -> str:

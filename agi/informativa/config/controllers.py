@@ -73,6 +73,7 @@ class ControllersBuilder:
             rule=_rule(name, section, evidence, self._folder),
             hook=self._hook(name, section),
             four_eyes=section.requests.four_eyes,
+            reason_for_looking=section.reason_for_looking == "required",
         )
 
     def _hook(self, name: str, section: ControllerSettings) -> Hook | None:

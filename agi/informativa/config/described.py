@@ -178,6 +178,10 @@ SETTINGS: dict[str, tuple[str, str]] = {
         " without a request then.",
         "true",
     ),
+    f"{_C}.reason_for_looking": (
+        "Whether whoever looks a person up must give a reason, which the access log holds.",
+        "required",
+    ),
     f"{_C}.recycled_after": (
         "So long without a call, a number may be somebody else's: the notice is due again.",
         "2 years",

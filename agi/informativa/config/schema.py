@@ -164,6 +164,9 @@ class ReportSettings(Strict):
     run: Annotated[tuple[str, ...], BeforeValidator(command_words)] = ("/usr/sbin/sendmail", "-t", "-oi")
 
 
+Need = Literal["required", "optional"]
+
+
 class RequestSettings(Strict):
     """The way in which a company answers persons' requests."""
 
@@ -193,6 +196,7 @@ class ControllerSettings(Strict):
     lookups: dict[Identifier, LookupSettings] = {}
     hook: HookSettings | None = None
     requests: RequestSettings = RequestSettings()
+    reason_for_looking: Need = "optional"
 
 
 class StepSettings(Strict):
@@ -329,15 +333,12 @@ class ProxySettings(Strict):
     header: Header | Literal[""] = ""
 
 
-FactorNeed = Literal["required", "optional"]
-
-
 class SecondFactorSettings(Strict):
     """The roles that need more than a password."""
 
-    reader: FactorNeed = "optional"
-    compliance: FactorNeed = "optional"
-    admin: FactorNeed = "optional"
+    reader: Need = "optional"
+    compliance: Need = "optional"
+    admin: Need = "optional"
 
 
 class WebSettings(Strict):

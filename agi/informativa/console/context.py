@@ -235,6 +235,7 @@ class RequestContext:
         detail: str = "",
         line: Line | None = None,
         facts: str = "",
+        reason: str = "",
     ) -> None:
         """Write into this company's access log what the visitor does or is about to see. `action` is one of
         `model.Action`. Raises LedgerError, and then he must not see it."""
@@ -249,6 +250,7 @@ class RequestContext:
             detail=detail,
             line=line,
             facts=facts,
+            reason=reason,
         )
 
     def session_get(self, key: str) -> object:

@@ -257,7 +257,8 @@ class Controller:
     `report` for the mail of its monthly report, `None` where nobody gets one. `log` is the name, without its
     epoch, of a log of its records that begins now, and `rule` what the log says of how its records are kept;
     `None` where it says nothing. `hook` is told of its callers' consents.
-    With `four_eyes` whoever takes in a person's request is not who answers it.
+    With `four_eyes` whoever takes in a person's request is not who answers it; with `reason_for_looking`
+    whoever looks at a person gives a reason.
     """
 
     id: str
@@ -279,6 +280,7 @@ class Controller:
     rule: LogRule | None = None
     hook: Hook | None = None
     four_eyes: bool = False
+    reason_for_looking: bool = False
 
     @property
     def keys(self) -> tuple[bytes, ...]:

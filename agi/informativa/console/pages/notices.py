@@ -8,7 +8,7 @@ from starlette.responses import FileResponse, Response
 from ...model import Action, Role
 from ...model.errors import InformativaError
 from ...model.text import Text
-from ...operations import notices
+from ...operations import access_log, notices
 from ...operations.controller_state import lines_of
 from ...operations.explain import Explanation, explain
 from ...operations.outsourcing import facts
@@ -83,6 +83,9 @@ def _explain(context: RequestContext) -> Explanation:
     withheld = context.field("presentation") == "withheld"
     if not number and not withheld:
         raise InformativaError(Text("A number is missing."), Text("Type one, or choose that it is withheld."))
+    reason = context.field("look-reason", 100)
+    if number and _knows_people(context):
+        reason = access_log.require_reason([context.company], reason, access_log.IN_FORM)
     explanation = explain(
         line,
         line.number,
@@ -93,7 +96,7 @@ def _explain(context: RequestContext) -> Explanation:
         use_history=_knows_people(context),
         country=context.field("country", 20),
     )
-    context.note(Action.WHAT_IF, pseudonym=explanation.disclosed_pseudonym, line=line)
+    context.note(Action.WHAT_IF, pseudonym=explanation.disclosed_pseudonym, line=line, reason=reason)
     return explanation
 
 

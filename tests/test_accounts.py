@@ -214,7 +214,8 @@ def test_recovery_code_stands_in_for_the_app_once(accounts: AccountFile) -> None
     earlier = own_account.renew_recovery_codes(accounts, "anna", NOW).codes
     codes = own_account.renew_recovery_codes(accounts, "anna", NOW).codes
     assert (len(set(codes)), {len(code) for code in codes}) == (10, {19})
-    assert own_account.use_factor(accounts, "anna", earlier[0], NOW) is None
+    for wrong in (earlier[0], "", "\ud800" * 16):
+        assert own_account.use_factor(accounts, "anna", wrong, NOW) is None
     assert own_account.use_factor(accounts, "anna", codes[0].replace("-", " ").upper(), NOW) == "recovery"
     assert own_account.use_factor(accounts, "anna", codes[0], NOW) is None
     assert (

@@ -62,6 +62,35 @@ def test_somebody_who_lost_the_way_in_keeps_his_role(accounts: AccountFile) -> N
     assert accounts.accept(token, PASSWORD, NOW).grants == {"acme": Role.COMPLIANCE}
 
 
+def test_invitation_anew_changes_no_rights(accounts: AccountFile) -> None:
+    """Neither to more nor to less, here and at another company of which the admin is one, too; and an
+    invitation that was not used yet is replaced by one for another role."""
+    token = company_accounts.invite(accounts, ANNA, "berta", Role.ADMIN, NOW)
+    assert accounts.accept(token, PASSWORD, NOW).grants == {"acme": Role.READER}
+    accounts.change("anna", {"beta": Role.ADMIN}, NOW)
+    token = company_accounts.invite(accounts, ANNA, "carla", Role.COMPLIANCE, NOW)
+    assert accounts.accept(token, PASSWORD, NOW).grants == {"acme": Role.READER, "beta": Role.ADMIN}
+    company_accounts.invite(accounts, ANNA, "dora", Role.ADMIN, NOW)
+    token = company_accounts.invite(accounts, ANNA, "dora", Role.READER, NOW)
+    assert accounts.accept(token, PASSWORD, NOW).grants == {"acme": Role.READER}
+
+
+def test_invitation_that_is_too_old_counts_no_more(accounts: AccountFile) -> None:
+    """It is not listed, keeps nobody from inviting that name, and gives no rights to a later one."""
+    accounts.invite("dora", {"beta": Role.READER, "acme": Role.ADMIN}, NOW)
+    assert company_accounts.of_company(accounts, "acme", NOW).invitations == ()
+    token = company_accounts.invite(accounts, ANNA, "dora", Role.READER, NOW)
+    assert accounts.accept(token, PASSWORD, NOW).grants == {"acme": Role.READER}
+
+
+def test_admin_ends_the_sessions_of_his_people(accounts: AccountFile) -> None:
+    """They are void by the time, and the rights stay."""
+    later = NOW + timedelta(minutes=1)
+    company_accounts.end_sessions(accounts, ANNA, "Berta", later)
+    assert account(accounts, "berta").changed == later
+    assert account(accounts, "berta").grants == {"acme": Role.READER}
+
+
 def test_admin_takes_over_no_account_of_another_company(accounts: AccountFile) -> None:
     """A link to an account or an open invitation with rights elsewhere would give him these; nor can he make
     another company's invitation void."""
@@ -98,6 +127,7 @@ def test_last_admin_stays(accounts: AccountFile, role: Role | None) -> None:
     """He cannot lower himself; with a second one who has a password he can."""
     with pytest.raises(AccountError, match="last admin of this company"):
         company_accounts.set_role(accounts, ANNA, "anna", role, NOW)
+    company_accounts.set_role(accounts, ANNA, "anna", Role.ADMIN, NOW)
     accounts.change("vouched", {"acme": Role.ADMIN}, NOW, make=True)  # no password: nobody logs in by it
     with pytest.raises(AccountError, match="last admin of this company"):
         company_accounts.set_role(accounts, ANNA, "anna", role, NOW)

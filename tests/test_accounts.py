@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import base64
 import builtins
 import json
 import os
 import subprocess
 import sys
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -18,9 +19,10 @@ from argon2 import PasswordHasher
 
 from informativa.model import Role
 from informativa.model.errors import AccountError, InformativaError
-from informativa.operations.accounts import totp
+from informativa.operations.accounts import own_account, totp
 from informativa.operations.accounts.passwords import checked
 from informativa.operations.accounts.store import AccountFile, UserAccount, plain_name
+from informativa.operations.accounts.user_account import LogIn, LoginHistory, Way
 
 NOW = datetime(2026, 11, 26, 9, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -40,8 +42,12 @@ def accounts(tmp_path: Path) -> AccountFile:
 
 
 def joined(accounts: AccountFile, name: str = "anna", secret: str = "", **grants: Role) -> UserAccount:
-    """An account whose password is PASSWORD."""
-    return accounts.accept(accounts.invite(name, grants or READER, NOW + HOUR), PASSWORD, secret, NOW)
+    """An account whose password is PASSWORD, and whose app has the secret, if there is one."""
+    account = accounts.accept(accounts.invite(name, grants or READER, NOW + HOUR), PASSWORD, NOW)
+    if not secret:
+        return account
+    earlier = code_at(secret, NOW - timedelta(seconds=30))
+    return own_account.set_app(accounts, name, secret, earlier, NOW).account
 
 
 def code_at(secret: str, at: datetime) -> str:
@@ -62,10 +68,10 @@ def test_invitation_becomes_an_account(accounts: AccountFile) -> None:
         NOW + HOUR,
     )
     assert (accounts.all(), len(token)) == ([], 43)
-    made = accounts.accept(token, PASSWORD, "", NOW)
+    made = accounts.accept(token, PASSWORD, NOW)
     assert (made.name, made.grants, made.changed) == ("anna@example.com", {"acme": Role.COMPLIANCE}, NOW)
-    assert accounts.verify("ANNA@example.com", PASSWORD, "", NOW) == made
-    assert accounts.verify("anna@example.com", PASSWORD + "!", "", NOW) is None
+    assert accounts.verify("ANNA@example.com", PASSWORD) == made
+    assert accounts.verify("anna@example.com", PASSWORD + "!") is None
     assert accounts.get("Anna@example.com") == made
 
 
@@ -74,11 +80,11 @@ def test_token_is_good_once_and_for_its_time(accounts: AccountFile) -> None:
     used, late = accounts.invite("anna", READER, NOW + HOUR), accounts.invite("berta", READER, NOW + HOUR)
     old = accounts.invite("carla", READER, NOW + HOUR)
     accounts.invite("carla", READER, NOW + 9 * HOUR)
-    accounts.accept(used, PASSWORD, "", NOW)
+    accounts.accept(used, PASSWORD, NOW)
     for token, at in ((used, NOW), (late, NOW + HOUR), (old, NOW), ("made up", NOW), ("", NOW)):
         assert accounts.invitation(token, at) is None
         with pytest.raises(AccountError, match="has been used, has expired, or never existed") as caught:
-            accounts.accept(token, PASSWORD, "", at)
+            accounts.accept(token, PASSWORD, at)
         assert caught.value.code == "invitation"
     assert accounts.invitation(late, NOW + HOUR - timedelta(seconds=1)) is not None
 
@@ -87,7 +93,7 @@ def test_token_is_in_no_file(accounts: AccountFile) -> None:
     """Who reads the file, or a backup of it, gets in by nothing that stands there."""
     token = accounts.invite("anna", READER, NOW + HOUR)
     assert token not in accounts.file.read_text()
-    accounts.accept(token, PASSWORD, "", NOW)
+    accounts.accept(token, PASSWORD, NOW)
     assert PASSWORD not in accounts.file.read_text()
     assert accounts.file.read_text().count("$argon2id$") == 1
 
@@ -96,12 +102,12 @@ def test_who_is_invited_again_keeps_the_old_way_in_until_then(accounts: AccountF
     """A lost password: the old one and the old grants hold until the new way in is used."""
     before = joined(accounts)
     token = accounts.invite("anna", {"acme": Role.ADMIN}, NOW + HOUR)
-    assert accounts.verify("anna", PASSWORD, "", NOW) == before
+    assert accounts.verify("anna", PASSWORD) == before
     later = NOW + timedelta(minutes=5)
-    after = accounts.accept(token, "another long one", "", later)
+    after = accounts.accept(token, "another long one", later)
     assert (after.grants, after.changed) == ({"acme": Role.ADMIN}, later)
-    assert accounts.verify("anna", PASSWORD, "", later) is None
-    assert accounts.verify("anna", "another long one", "", later) == after
+    assert accounts.verify("anna", PASSWORD) is None
+    assert accounts.verify("anna", "another long one") == after
 
 
 @pytest.mark.parametrize(
@@ -124,8 +130,8 @@ def test_password_that_is_one(password: str) -> None:
 def test_password_is_the_same_from_every_keyboard(accounts: AccountFile) -> None:
     """An è of one character, or of a letter and its accent."""
     token = accounts.invite("anna", READER, NOW + HOUR)
-    accounts.accept(token, "perch\u00e9 non piove", "", NOW)
-    assert accounts.verify("anna", "perche\u0301 non piove", "", NOW)
+    accounts.accept(token, "perch\u00e9 non piove", NOW)
+    assert accounts.verify("anna", "perche\u0301 non piove")
 
 
 @pytest.mark.parametrize("name", ["", "anna rossi", "a" * 65, "anna/../root", "anna:x", "ànna", "a\x00"])
@@ -152,7 +158,7 @@ def test_unknown_name_costs_the_same_work(tmp_path: Path) -> None:
     joined(accounts)
     for name, password in (("anna", "wrong"), ("nobody", PASSWORD), ("no name!", ""), ("anna", "x" * 9999)):
         Counting.asked = 0
-        assert accounts.verify(name, password, "", NOW) is None
+        assert accounts.verify(name, password) is None
         assert Counting.asked == 1
 
 
@@ -160,11 +166,11 @@ def test_password_is_hashed_anew_when_it_costs_more(accounts: AccountFile) -> No
     """A login under other parameters renews the hash, and ends nobody's session."""
     before = joined(accounts)
     later = AccountFile(accounts.file.parent, cheap(passes=2))
-    found = later.verify("anna", PASSWORD, "", NOW + HOUR)
+    found = later.verify("anna", PASSWORD)
     assert found is not None
     assert ("t=1" in before.password_hash, "t=2" in found.password_hash) == (True, True)
     assert found.changed == before.changed
-    assert later.verify("anna", PASSWORD, "", NOW) == found == accounts.get("anna")
+    assert later.verify("anna", PASSWORD) == found == accounts.get("anna")
 
 
 def test_hashes_are_argon2id_at_its_authors_price(tmp_path: Path) -> None:
@@ -174,29 +180,97 @@ def test_hashes_are_argon2id_at_its_authors_price(tmp_path: Path) -> None:
 
 
 def test_code_works_once(accounts: AccountFile) -> None:
-    """The right password without the app's code is not enough, and who looks over a shoulder is too late;
-    also in another process."""
+    """Who looks over a shoulder is too late, also in another process; so is the code that showed the app to
+    work, and the next one is good."""
     secret = totp.new_secret()
     joined(accounts, secret=secret)
-    code = code_at(secret, NOW)
-    assert accounts.verify("anna", PASSWORD, "", NOW) is None
-    assert accounts.verify("anna", PASSWORD, "000000" if code != "000000" else "000001", NOW) is None
-    assert accounts.verify("anna", "wrong password", code, NOW) is None
-    assert accounts.verify("anna", PASSWORD, f"{code[:3]} {code[3:]}", NOW)
-    for each in (accounts, AccountFile(accounts.file.parent, cheap())):
-        assert each.verify("anna", PASSWORD, code, NOW) is None
-        assert each.verify("anna", PASSWORD, code_at(secret, NOW - timedelta(seconds=30)), NOW) is None
+    code, wrong = code_at(secret, NOW), "000000"
+    wrong = wrong if code != wrong else "000001"
+    assert own_account.use_factor(accounts, "anna", wrong, NOW) is None
+    assert own_account.use_factor(accounts, "anna", code_at(secret, NOW - timedelta(seconds=30)), NOW) is None
+    assert own_account.use_factor(accounts, "anna", f"{code[:3]} {code[3:]}", NOW) == "app"
+    for file in (accounts, AccountFile(accounts.file.parent, cheap())):
+        assert own_account.use_factor(file, "anna", code, NOW) is None
     soon = NOW + timedelta(seconds=30)
-    assert accounts.verify("anna", PASSWORD, code_at(secret, soon), soon)
+    assert own_account.use_factor(accounts, "anna", code_at(secret, soon), soon) == "app"
 
 
-def test_code_is_used_by_one_of_two_at_once(accounts: AccountFile) -> None:
-    """Both found it good; only the first is let in."""
+def test_code_is_used_by_one_of_many_at_once(accounts: AccountFile) -> None:
+    """All of them found it good; one is let in, by a code of the app as by a recovery code."""
     secret = totp.new_secret()
-    account = joined(accounts, secret=secret)
-    step = totp.step(NOW)
-    assert accounts._record_login(account, step, account.password_hash)
-    assert accounts._record_login(account, step, account.password_hash) is None
+    joined(accounts, secret=secret)
+    spare = own_account.renew_recovery_codes(accounts, "anna", NOW).codes[4]
+    for proof, way in ((code_at(secret, NOW), "app"), (spare, "recovery")):
+        with ThreadPoolExecutor(8) as pool:
+            ways = list(
+                pool.map(lambda code: own_account.use_factor(accounts, "anna", code, NOW), [proof] * 8)
+            )
+        assert sorted(map(str, ways)) == ["None"] * 7 + [way]
+
+
+def test_recovery_code_stands_in_for_the_app_once(accounts: AccountFile) -> None:
+    """Ten of them, in any spelling, none of which is in the file; those of an earlier app are void."""
+    joined(accounts, secret=totp.new_secret())
+    earlier = own_account.renew_recovery_codes(accounts, "anna", NOW).codes
+    codes = own_account.renew_recovery_codes(accounts, "anna", NOW).codes
+    assert (len(set(codes)), {len(code) for code in codes}) == (10, {19})
+    for wrong in (earlier[0], "", "\ud800" * 16):
+        assert own_account.use_factor(accounts, "anna", wrong, NOW) is None
+    assert own_account.use_factor(accounts, "anna", codes[0].replace("-", " ").upper(), NOW) == "recovery"
+    assert own_account.use_factor(accounts, "anna", codes[0], NOW) is None
+    assert (
+        own_account.use_factor(accounts, "anna", codes[1].replace("-", ""), NOW, guesses=False) == "recovery"
+    )
+    text = accounts.file.read_text()
+    assert [code for code in codes if code in text or code.replace("-", "") in text] == []
+    account = accounts.get("anna")
+    assert account is not None
+    assert len(account.recovery_codes) == 8
+    own_account.remove_app(accounts, "anna", NOW)
+    assert own_account.use_factor(accounts, "anna", codes[2], NOW) is None
+    with pytest.raises(AccountError, match="there is none"):
+        own_account.renew_recovery_codes(accounts, "anna", NOW)
+
+
+def test_wrong_code_sets_up_no_app(accounts: AccountFile) -> None:
+    """Nobody is asked for codes that his app does not show."""
+    before = joined(accounts)
+    with pytest.raises(AccountError, match="not the right one"):
+        own_account.set_app(accounts, "anna", totp.new_secret(), "12345", NOW)
+    assert accounts.get("anna") == before
+
+
+def test_last_log_in_and_failures_are_counted(accounts: AccountFile) -> None:
+    """What failed counts from the last log-in on; both are the same after the file is read anew, and neither
+    ends a session."""
+    before = joined(accounts)
+    login = LogIn(NOW, "192.0.2.1", Way.APP, "Firefox, Windows")
+    for minute in range(3):
+        at = NOW + timedelta(minutes=minute)
+        own_account.record_failure(accounts, "anna", at, f"198.51.100.{minute}")
+    account = AccountFile(accounts.file.parent).get("anna")
+    assert account is not None
+    assert account.history == LoginHistory(None, 3, NOW + timedelta(minutes=2), "198.51.100.2")
+    own_account.record_login(accounts, "anna", login)
+    account = AccountFile(accounts.file.parent).get("anna")
+    assert account is not None
+    assert (account.history, account.changed) == (LoginHistory(login), before.changed)
+
+
+def test_file_of_an_earlier_program_is_read(accounts: AccountFile) -> None:
+    """Without recovery codes and histories; and a way to log in that a later one knows is no fault."""
+    before = joined(accounts, secret=totp.new_secret())
+    own_account.record_login(accounts, "anna", LogIn(NOW, "192.0.2.1", Way.APP, ""))
+    facts = json.loads(accounts.file.read_text())
+    facts["accounts"]["anna"]["logins"]["last"]["by"] = "telepathy"
+    accounts.file.write_text(json.dumps(facts))
+    account = accounts.get("anna")
+    assert account is not None
+    assert account.history == LoginHistory()
+    for field in ("recovery", "logins"):
+        del facts["accounts"]["anna"][field]
+    accounts.file.write_text(json.dumps(facts))
+    assert accounts.get("anna") == replace(before, recovery_codes=())
 
 
 def test_grants_are_changed_and_accounts_removed(accounts: AccountFile) -> None:
@@ -253,11 +327,11 @@ def test_file_that_others_can_read_is_refused(accounts: AccountFile, mode: int) 
     joined(accounts)
     accounts.file.chmod(mode)
     with pytest.raises(AccountError, match=f"Type: chmod 600 {accounts.file}"):
-        accounts.verify("anna", PASSWORD, "", NOW)
+        accounts.verify("anna", PASSWORD)
     with pytest.raises(AccountError):
         accounts.invite("berta", READER, NOW)
     accounts.file.chmod(0o600)
-    assert accounts.verify("anna", PASSWORD, "", NOW)
+    assert accounts.verify("anna", PASSWORD)
 
 
 @pytest.mark.parametrize(
@@ -322,7 +396,7 @@ def test_missing_library_says_what_to_type(accounts: AccountFile, monkeypatch: p
 
     monkeypatch.setattr(builtins, "__import__", absent)
     with pytest.raises(InformativaError, match=r"pip install 'informativa\[web\]'"):
-        AccountFile(accounts.file.parent).verify("anna", PASSWORD, "", NOW)
+        AccountFile(accounts.file.parent).verify("anna", PASSWORD)
 
 
 def test_secrets_are_in_no_message(accounts: AccountFile) -> None:
@@ -351,15 +425,3 @@ def test_root_makes_it_for_the_folders_owner(tmp_path: Path) -> None:
     joined(accounts)
     made = [accounts.file.parent, *accounts.file.parent.iterdir()]
     assert {(file.stat().st_uid, file.stat().st_gid) for file in made} == {(1234, 1234)}
-
-
-def test_code_that_showed_the_app_to_work_is_used_up(accounts: AccountFile) -> None:
-    """The one with which the account was made lets nobody in who saw it typed; the next one does."""
-    secret = totp.new_secret()
-    code = totp.hotp(base64.b32decode(secret), totp.step(NOW))
-    used = totp.matching_step(secret, code, NOW)
-    assert used is not None
-    accounts.accept(accounts.invite("anna", READER, NOW + HOUR), PASSWORD, secret, NOW, used)
-    assert accounts.verify("anna", PASSWORD, code, NOW) is None
-    following = totp.hotp(base64.b32decode(secret), totp.step(NOW) + 1)
-    assert accounts.verify("anna", PASSWORD, following, NOW) is not None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from base64 import b32decode
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -13,7 +14,9 @@ import pytest
 from informativa.model import Role
 from informativa.model.errors import AccountError, InformativaError
 from informativa.operations.accounts import management as accounts
+from informativa.operations.accounts import own_account, totp
 from informativa.operations.accounts.store import AccountFile
+from informativa.operations.accounts.user_account import LogIn, Way
 from informativa.views.documents import document
 from informativa.views.messages import ENGLISH
 from informativa.views.text import accounts as view
@@ -51,14 +54,14 @@ def test_somebody_is_invited_and_comes(tmp_path: Path) -> None:
         "link": f"https://pbx/invitation/{token_of(made)}",
         "until": "2026-11-27T09:00:00.000+00:00",
     }
-    account = AccountFile(tmp_path).accept(token_of(made), PASSWORD, "", NOW)
+    account = AccountFile(tmp_path).accept(token_of(made), PASSWORD, NOW)
     assert account.grants == {"beta": Role.COMPLIANCE}
 
 
 def test_who_forgot_his_password_keeps_what_he_may(tmp_path: Path) -> None:
     """Without a role an invitation is no more than another way in."""
     made = invite(tmp_path, THERE, "anna", Role.ADMIN, THERE, 1, NOW)
-    AccountFile(tmp_path).accept(token_of(made), PASSWORD, "", NOW)
+    AccountFile(tmp_path).accept(token_of(made), PASSWORD, NOW)
     assert invite(tmp_path, THERE, "anna", None, [], 1, NOW).grants == grants(
         acme=Role.ADMIN, beta=Role.ADMIN
     )
@@ -100,7 +103,6 @@ def test_roles_are_given_and_taken(tmp_path: Path) -> None:
     AccountFile(tmp_path).accept(
         token_of(invite(tmp_path, ["acme", "gone"], "anna", Role.READER, ["acme", "gone"], 1, NOW)),
         PASSWORD,
-        "",
         NOW,
     )
     later = NOW + timedelta(minutes=1)
@@ -119,7 +121,7 @@ def test_roles_are_given_and_taken(tmp_path: Path) -> None:
 def test_account_that_is_not_there(tmp_path: Path) -> None:
     """The one that was probably meant is named."""
     made = invite(tmp_path, THERE, "anna", Role.READER, ["acme"], 1, NOW)
-    AccountFile(tmp_path).accept(token_of(made), PASSWORD, "", NOW)
+    AccountFile(tmp_path).accept(token_of(made), PASSWORD, NOW)
     for act in (
         lambda: accounts.remove(tmp_path, "ana"),
         lambda: accounts.grant(tmp_path, THERE, "ana", Role.READER, ["acme"], NOW),
@@ -134,12 +136,17 @@ def test_everybody_is_listed_without_secrets(tmp_path: Path) -> None:
         "Nobody may use the console yet. Type: informativa web invite NAME --role admin --controller COMPANY"
     ]
     made = invite(tmp_path, THERE, "anna", Role.READER, ["acme"], 1, NOW)
-    AccountFile(tmp_path).accept(token_of(made), PASSWORD, "JBSWY3DPEHPK3PXP", NOW)
+    file, secret = AccountFile(tmp_path), "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
+    file.accept(token_of(made), PASSWORD, NOW)
+    own_account.set_app(file, "anna", secret, totp.hotp(b32decode(secret), totp.step(NOW)), NOW)
+    own_account.record_login(file, "anna", LogIn(NOW, "192.0.2.1", Way.APP, "Firefox"))
+    own_account.record_failure(file, "anna", NOW, "192.0.2.2")
     invite(tmp_path, THERE, "berta", Role.ADMIN, THERE, 24, NOW)
     invite(tmp_path, THERE, "carla", Role.ADMIN, THERE, 1, NOW)
     there = accounts.accounts(tmp_path, NOW + timedelta(hours=1))
     said = list(view.accounts(there, ENGLISH))
     assert said[0].startswith("anna: reader (acme); password and the code of an app, since 2026-11-2")
+    assert said[0].endswith(", 1 attempt failed since")
     assert said[1].startswith("berta: admin (acme, beta); invited until 2026-11-2")
     assert len(said) == 2
     text = document(there)
@@ -152,7 +159,10 @@ def test_everybody_is_listed_without_secrets(tmp_path: Path) -> None:
                 "name": "anna",
                 "grants": [{"controller": "acme", "role": "reader"}],
                 "app": True,
+                "recovery_codes": 10,
                 "changed": "2026-11-26T09:00:00.000+00:00",
+                "last_login": "2026-11-26T09:00:00.000+00:00",
+                "failures": 1,
             }
         ],
         "invitations": [
@@ -168,6 +178,18 @@ def test_everybody_is_listed_without_secrets(tmp_path: Path) -> None:
     }
 
 
+def test_all_sessions_of_somebody_are_ended(tmp_path: Path) -> None:
+    """His roles stay; sessions from before are void by the time."""
+    made = invite(tmp_path, THERE, "anna", Role.READER, ["acme"], 1, NOW)
+    AccountFile(tmp_path).accept(token_of(made), PASSWORD, NOW)
+    later = NOW + timedelta(minutes=1)
+    account = accounts.log_out(tmp_path, "Anna", later)
+    assert (account.grants, account.changed) == (grants(acme=Role.READER), later)
+    assert list(view.logged_out(account, ENGLISH)) == ["All sessions of anna are over."]
+    with pytest.raises(InformativaError, match="Did you mean anna"):
+        accounts.log_out(tmp_path, "ana", later)
+
+
 def test_who_is_removed_is_out(tmp_path: Path) -> None:
     """His account, or his invitation where he did not come yet."""
     made = invite(tmp_path, THERE, "anna", Role.READER, ["acme"], 1, NOW)
@@ -180,6 +202,6 @@ def test_who_is_vouched_for_needs_no_invitation(tmp_path: Path) -> None:
     """Where a web server says who somebody is, a role makes the account, to which no password leads."""
     made = accounts.grant(tmp_path, ["acme"], "anna", Role.READER, [], NOW, vouched=True)
     assert made.grants == grants(acme=Role.READER)
-    assert AccountFile(tmp_path).verify("anna", "", "", NOW) is None
+    assert AccountFile(tmp_path).verify("anna", "") is None
     with pytest.raises(AccountError, match="There is no account bruno"):
         accounts.grant(tmp_path, ["acme"], "bruno", None, [], NOW, vouched=True)

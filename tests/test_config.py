@@ -16,7 +16,7 @@ import yaml
 
 from configurations import problems
 from informativa.config import inspect, load, parsed_cache, schema, unusable
-from informativa.model import NumberForm, Period
+from informativa.model import NumberForm, Period, Role
 from informativa.model.errors import ConfigError, PromptError
 from informativa.model.text import NOTHING
 from informativa.operations.init import init
@@ -816,3 +816,15 @@ def test_token_that_others_can_read_is_refused(folder: Path) -> None:
     (folder / "keys/agi.token").chmod(0o640)
     (problem,) = problems(folder / "informativa.yaml")
     assert "keys/agi.token (mode 0640); type: chmod 600" in problem
+
+
+def test_roles_that_need_a_second_factor(folder: Path) -> None:
+    """Those that say so; by themselves none does, and another word is a mistake."""
+    file = folder / "informativa.yaml"
+    assert load(file).web.second_factor == frozenset()
+    text = file.read_text()
+    file.write_text(f"{text}web: {{second_factor: {{admin: required, reader: optional}}}}\n")
+    assert load(file).web.second_factor == {Role.ADMIN}
+    file.write_text(f"{text}web: {{second_factor: {{admin: often}}}}\n")
+    with pytest.raises(ConfigError, match=r"web\.second_factor\.admin"):
+        load(file)

@@ -121,7 +121,7 @@ def served(office: Office) -> Iterator[ServedConsole]:
     assert loaded.web
     accounts, now = AccountFile(Path(loaded.web.folder)), datetime.now(UTC)
     token = accounts.invite(NAME, dict.fromkeys(loaded.controllers, Role.ADMIN), now + timedelta(days=1))
-    accounts.accept(token, PASSWORD, "", now)
+    accounts.accept(token, PASSWORD, now)
     output = office.folder / "console.log"
     child = Child(
         [str(BIN / "informativa"), "web", "-c", str(office.config)], cwd=office.folder, output=output

@@ -193,7 +193,7 @@ def people(accounts: AccountFile) -> None:
     grants["operator"] = dict.fromkeys((ACME, BOREALIS), Role.ADMIN)
     for name, granted in grants.items():
         token = accounts.invite(name, granted, now + timedelta(days=1))
-        accounts.accept(token, PASSWORD, "", now)
+        accounts.accept(token, PASSWORD, now)
 
 
 def lay_calls(folder: Path) -> Event:

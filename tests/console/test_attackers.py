@@ -22,7 +22,7 @@ from informativa.console.application import ANONYMOUS_PER_ADDRESS
 from informativa.console.console import ANONYMOUS_AT_ONCE
 from informativa.console.context import RequestContext
 from informativa.console.jobs import Jobs
-from informativa.console.sessions import Throttle
+from informativa.console.throttle import Throttle
 from informativa.model import Role
 
 
@@ -113,6 +113,21 @@ def test_nobody_is_locked_out_on_purpose(office: ServedConsole) -> None:
     assert "Too many attempts failed" in officer.send(**right).text
 
 
+def test_strangers_elsewhere_lock_nobody_out(office: ServedConsole) -> None:
+    """However often they fail for a name, its owner gets in at once from an address from which nobody failed,
+    in a browser that nobody knows; a stranger has one guess there, and waits as long as all of them."""
+    console = office.console
+    console.settings = replace(console.settings, proxies=("127.0.0.1",))
+    console.throttle = Throttle(clock=lambda: 0.0)
+    strangers, right = Attacker(office), {"name": "reader@acme", "password": PASSWORD}
+    for number in range(20):
+        strangers.post("/login", right | {"password": "x"}, x_forwarded_for=f"198.51.100.{number}")
+    assert strangers.post("/login", right, x_forwarded_for="198.51.100.7").status == 403
+    strangers.post("/login", right | {"password": "x"}, x_forwarded_for="2001:db8:1:2::1")
+    assert strangers.post("/login", right, x_forwarded_for="2001:db8:1:2:3::4").status == 403
+    assert strangers.post("/login", right, x_forwarded_for="2001:db8:1:3::1").status == 303
+
+
 def test_browser_is_known_to_its_own_account(office: ServedConsole) -> None:
     """The cookie of one's own browser is worth nothing for another account, nor is one that was made up."""
     office.console.throttle = Throttle(clock=lambda: 0.0)
@@ -145,7 +160,6 @@ def test_a_server_in_front_is_taken_at_its_word_alone(office: ServedConsole) -> 
     office.console.accounts.accept(
         office.console.accounts.invite("ross", {"acme": Role.ADMIN}, now + timedelta(hours=1)),
         PASSWORD,
-        "",
         now,
     )
     host = office.address.removeprefix("http://")
@@ -188,7 +202,7 @@ def test_an_invitation_is_accepted_once(office: ServedConsole) -> None:
     assert sorted(found)[0] == 303
     assert all(status in (404, 422) for status in sorted(found)[1:])
     account = office.console.accounts.get("nora")
-    assert office.console.accounts.verify("nora", words[found.index(303)], "", now) == account
+    assert office.console.accounts.verify("nora", words[found.index(303)]) == account
 
 
 def test_what_nobody_may_know_is_in_no_representation(office: ServedConsole) -> None:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
+from base64 import b32decode
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from configurations import with_choices
-from console.served import CALLER, STRANGER, Browser, ServedConsole, lay_calls, served
+from console.served import CALLER, PASSWORD, STRANGER, Browser, ServedConsole, lay_calls, served
 from evidence.receipts import Company
 from informativa.console.routes import ROUTES
 from informativa.model import Role
+from informativa.operations.accounts import totp
 from informativa.operations.init import init
 from lab.browser import browser_needed
 from lab.office import fill_in
@@ -30,6 +32,7 @@ NIGHT = [pytest.param(*way, marks=pytest.mark.night) for way in (("it", "dark", 
 EVERYWHERE = {"{controller}": "acme", "{record:number}": "3", "{request:number}": "1",
               "{notice}": "privacy", "{version}": "2026-11"}  # fmt: skip
 NOT_FOR_ALL = {"/login", "/invitation/{token}"}
+HALFWAY = {"/login/code"}
 
 
 @pytest.fixture(scope="module")
@@ -113,11 +116,14 @@ def test_no_page_keeps_anybody_out(
 ) -> None:
     """axe-core finds nothing serious, and no page is wider than its window; in two languages, light and dark,
     on a telephone and on a desk."""
-    guest, somebody = (person(busy, code, **window(scheme, width)) for _each in range(2))
+    guest, halfway, somebody = (person(busy, code, **window(scheme, width)) for _each in range(3))
     somebody.holds(operator.http.cookies["session"])
+    account = busy.console.accounts.get("reader@acme")
+    assert account
+    halfway.holds(busy.console.half_logins.begin(account))
     wrong = {}
     for route in ADDRESSES:
-        who = guest if route in NOT_FOR_ALL else somebody
+        who = guest if route in NOT_FOR_ALL else halfway if route in HALFWAY else somebody
         answer = who.page.goto(address(route, named))
         assert answer
         assert answer.status == 200, route
@@ -170,3 +176,32 @@ def test_the_menu_is_one_row_on_a_telephone(
         assert boxes[-1]["x"] + boxes[-1]["width"] <= 360
     officer.press(officer.say("What if"))
     assert officer.path == "/acme/what-if"
+
+
+def test_app_is_set_up_by_keyboard_without_scripts(
+    office: ServedConsole, person: Callable[..., Person], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From the log-in to the recovery codes on a telephone; axe-core finds nothing serious on any of these
+    pages, nor on that with the link of an invitation."""
+    now, narrow = datetime.now(UTC), window("dark", 360)
+    monkeypatch.setattr(office.console, "now", lambda: now)
+    admin = person(office, "it", java_script_enabled=False, **narrow).is_in("admin@acme")
+    admin.go("/account/app")
+    secret = admin.page.locator("main p code").inner_text().replace(" ", "")
+    admin.reach(admin.say("Code of the app")).type(totp.hotp(b32decode(secret), totp.step(now)))
+    admin.reach(admin.say("Present password")).type(PASSWORD).enter()
+    codes = admin.page.locator(".codes code").all_inner_texts()
+    admin.press(admin.say("I have put them away"))
+    assert (len(codes), admin.path) == (10, "/account")
+    guest = person(office, "it", **narrow).log_in("admin@acme")
+    guest.reach(guest.say("Code of the app, or a recovery code")).type(codes[0]).enter()
+    assert guest.path == "/acme/today"
+    guest.go("/acme/accounts").reach(guest.say("Name")).type("nora")
+    guest.press(guest.say("Invite"))
+    assert guest.page.locator("main .notice code").inner_text().startswith(f"{office.address}/invitation/")
+    assert guest.barriers() + guest.wider() == []
+    officer = person(office, "en", **narrow).is_in("compliance@acme").go("/account/app")
+    secret = officer.page.locator("main p code").inner_text().replace(" ", "")
+    officer.reach("Code of the app").type(totp.hotp(b32decode(secret), totp.step(now)))
+    officer.reach("Present password").type(PASSWORD).enter()
+    assert officer.barriers() + officer.wider() == []

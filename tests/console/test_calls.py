@@ -279,8 +279,8 @@ def test_what_was_done_is_noted_without_a_number(
         officer.get(f"/acme/calls/{path}")
     his = pseudonym(CALLER, office.controller().key)
     assert noted == [
-        (Action.SEARCH, None, "number"),
-        (Action.SEARCH, his, "number"),
+        (Action.SEARCH, None, "number", ""),
+        (Action.SEARCH, his, "number", ""),
         (Action.EXPORT, his, "", None, "records=1-6"),
         (Action.OPEN_RECORD, 1),
         (Action.LISTEN, 1),

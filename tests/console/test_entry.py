@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-from base64 import b32decode
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -18,9 +17,8 @@ from console import raw
 from console.raw import Answer
 from console.served import PASSWORD, ServedConsole
 from informativa.console.proxies import forwarded_address
-from informativa.console.sessions import Throttle
+from informativa.console.throttle import Throttle
 from informativa.model import Role, WebServer
-from informativa.operations.accounts import totp
 
 COOKIES = {"session", "language", "browser"}
 NEW = "a password of many words"
@@ -59,32 +57,6 @@ def test_a_password_that_cannot_be_one_is_told(
     page = nora.send(password=password, again=again)
     assert (page.status_code, said in page.text) == (422, True)
     assert nora.send(password=NEW, again=NEW).url.path == "/acme/today"
-
-
-def test_the_code_of_an_app_is_asked_for_once_it_was_given(
-    office: ServedConsole, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """With it there is a way in, without or with the same code again there is none."""
-    at, nora = datetime.now(UTC), office.browser()
-    monkeypatch.setattr(office.console, "now", lambda: at)  # codes of half a minute outlast a slow machine
-    nora.get(invited(office))
-    secret = nora.forms()[-2].fields["secret"]
-    code = totp.hotp(totp_key(secret), totp.step(at) - 1)
-    assert nora.send(password=NEW, again=NEW, code="000000").status_code == 422
-    nora.send(password=NEW, again=NEW, code=code)
-    assert office.console.accounts.get("nora").totp_secret == secret
-    for given in ("", "000000"):
-        page = office.browser()
-        page.get("/login")
-        assert page.send(name="nora", password=NEW, code=given).status_code == 403
-    right, browser = totp.hotp(totp_key(secret), totp.step(at)), office.browser()
-    browser.get("/login")
-    assert browser.send(name="nora", password=NEW, code=right).url.path == "/acme/today"
-
-
-def totp_key(secret: str) -> bytes:
-    """Return the key as apps take it."""
-    return b32decode(secret + "=" * (-len(secret) % 8))
 
 
 def test_wrong_passwords_are_slowed(office: ServedConsole) -> None:

@@ -14,7 +14,7 @@ import pytest
 
 from console.served import Browser, ServedConsole, lay_calls, served
 from evidence.receipts import Company
-from informativa.console.sessions import Throttle
+from informativa.console.throttle import Throttle
 from informativa.operations import proxy_faults
 from lab.certificates import Authority
 from lab.debian import Unavailable

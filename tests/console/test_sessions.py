@@ -9,7 +9,9 @@ from datetime import UTC, datetime
 import pytest
 
 from informativa.console import sessions as module
-from informativa.console.sessions import Session, Sessions, Throttle, new_token
+from informativa.console import throttle as throttle_module
+from informativa.console.sessions import Session, Sessions, new_token
+from informativa.console.throttle import Throttle, network_of
 from informativa.model import Role
 from informativa.operations.accounts.store import UserAccount
 
@@ -285,7 +287,7 @@ def test_wait_of_very_many_failures_is_the_longest(clock: Clock) -> None:
 
 def test_old_failures_make_room(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     """If there are too many keys, only those are dropped whose failures do not count any more."""
-    monkeypatch.setattr(module, "_SESSIONS", 2)
+    monkeypatch.setattr(throttle_module, "_KEYS", 2)
     throttle = Throttle(clock=clock)
     for key in ("a", "b"):
         throttle.failed(key)
@@ -297,3 +299,70 @@ def test_old_failures_make_room(clock: Clock, monkeypatch: pytest.MonkeyPatch) -
     assert set(throttle._failures) == {"c", "d"}
     throttle.failed("c")
     assert throttle.wait("c") == 4
+
+
+@pytest.mark.parametrize(
+    ("address", "network"),
+    [
+        ("192.0.2.7", "192.0.2.7"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::"),
+        ("::ffff:192.0.2.7", "192.0.2.7"),
+        ("nonsense", "nonsense"),
+    ],
+)
+def test_subscriber_of_ipv6_has_many_addresses(address: str, network: str) -> None:
+    """All of the first half of one count together; an address of IPv4 counts for itself."""
+    assert network_of(address) == network
+
+
+def test_failures_are_remembered_for_a_quarter_of_an_hour(clock: Clock) -> None:
+    """After the wait, to the second; a success forgives them."""
+    throttle = Throttle(clock=clock)
+    throttle.failed("anna")
+    clock.at += 900
+    assert (throttle.has_failed("anna"), throttle.has_failed("berta")) == (True, False)
+    clock.at += 1
+    assert not throttle.has_failed("anna")
+    throttle.failed("anna")
+    throttle.succeeded("anna")
+    assert not throttle.has_failed("anna")
+
+
+def test_owner_sees_his_open_sessions_alone(sessions: Sessions, clock: Clock) -> None:
+    """The one used last first, with the seconds since; none that is over, void, or another's."""
+    first, _void = (
+        sessions.begin(account()),
+        sessions.begin(account(changed=datetime(2025, 1, 1, tzinfo=UTC))),
+    )
+    sessions.begin(account("berta"))
+    clock.at += 1000
+    second = sessions.begin(account())
+    clock.at += 100
+    assert [idle for _session, idle in sessions.of_account(account())] == [100.0, 1100.0]
+    assert [session for session, _idle in sessions.of_account(account())] == [
+        sessions._sessions[hashlib.sha256(token.encode()).digest()] for token in (second, first)
+    ]
+    clock.at += 700
+    assert [idle for _session, idle in sessions.of_account(account())] == [800.0]
+
+
+def test_session_goes_on_after_its_owner_changed_the_account(sessions: Sessions) -> None:
+    """Under another token, with all that it remembers; one that was ended meanwhile does not come back."""
+    token, later = sessions.begin(account()), account(changed=datetime(2026, 1, 2, tzinfo=UTC))
+    session = sessions.find(token)
+    renewed = sessions.renew(token, later)
+    assert (sessions.find(token), sessions.find(renewed)) == (None, session)
+    assert session is not None
+    assert session.changed == later.changed
+    sessions.end(renewed)
+    assert sessions.find(sessions.renew(renewed, later)) is None
+
+
+def test_one_session_is_ended_by_its_owner(sessions: Sessions) -> None:
+    """By its id, which nobody else's session has."""
+    tokens = [sessions.begin(account(name)) for name in ("anna", "anna", "berta")]
+    ids = [session.id for token in tokens if (session := sessions.find(token))]
+    assert len(set(ids)) == 3
+    for ended in ids[1:]:
+        sessions.end_some("anna", lambda session, ended=ended: session.id == ended)
+    assert [sessions.is_valid(token) for token in tokens] == [True, False, True]

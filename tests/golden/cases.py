@@ -266,6 +266,12 @@ CASES = {
     "web-invite": Case("web invite berta --role compliance --controller borealis --hours 48", writes=True),
     "web-accounts": Case("web accounts", setup=("web invite old --role reader --controller acme",)),
     "web-remove": Case("web remove carlo", writes=True),
+    "web-log-out": Case(
+        "web log-out berta",
+        setup=("web grant berta --role reader --controller acme",),
+        changes={"web:\n": "web:\n  proxy: {addresses: [127.0.0.1], header: X-Remote-User}\n"},
+        writes=True,
+    ),
     "web-grant": Case(
         "web grant berta --role reader --controller borealis",
         setup=("web grant berta --role admin --controller acme",),

@@ -14,6 +14,7 @@ import re
 import time
 import wave
 import zipfile
+from base64 import b32decode
 from collections.abc import Iterator, Mapping
 from contextlib import chdir, closing, contextmanager
 from dataclasses import dataclass, replace
@@ -30,6 +31,7 @@ from golden.stopped_clock import THURSDAY, BytesBySize, Clock, stopped_clock
 from informativa import __version__
 from informativa.console.routes import ROUTES
 from informativa.model import Role
+from informativa.operations.accounts import totp
 from informativa.operations.evidence import logs
 from informativa.process import storage
 from lab.office import numbered
@@ -55,6 +57,9 @@ MASKS: tuple[tuple[str, str], ...] = (
     (r"(/invitation/)[A-Za-z0-9_-]{22,}", r"\1TOKEN"),
     (r'(name="secret" value="|secret=)[A-Z2-7]{32}', r"\1SECRET"),  # of an app, for codes
     (r"(?<=<code>)(?:[A-Z2-7]{4} ?){8}(?=</code>)", "SECRET"),
+    (r'(<path [^>]*class="qrline"[^>]* d=")[^"]+', r"\1PICTURE"),  # of that secret
+    (r"(?<=<code>)[a-z2-7]{4}(-[a-z2-7]{4}){3}(?=</code>)", "RECOVERY"),
+    (r'(name="session" value=")[A-Za-z0-9_-]{16}', r"\1SESSION"),  # by which its owner ends one
     (re.escape(__version__), "VERSION"),
     (r"127\.0\.0\.1:\d{4,5}(?=/)", "127.0.0.1:PORT"),  # where this console listens
     (r"(<style>).*?(</style>)", r"\1STYLE\2"),  # files of the program
@@ -135,10 +140,37 @@ CASES: tuple[Case, ...] = (
     Case("invitation", NOBODY, "/invitation/{invitation}"),
     Case("invitation not understood", NOBODY, "/invitation/{invitation}", {"password": "a", "again": "b"}),
     Case("invitation too short", NOBODY, "/invitation/{invitation}", {"password": "a", "again": "a"}),
-    Case("invitation wrong code", NOBODY, "/invitation/{invitation}",
-         {"password": PASSWORD, "again": PASSWORD, "code": "000000"}),
     Case("invitation taken", NOBODY, "/invitation/{invitation}", {"password": PASSWORD, "again": PASSWORD}),
     Case("invitation used", NOBODY, "/invitation/{invitation}"),
+    # The own account.
+    Case("account", NOBODY, "/account"),
+    Case("account app", NOBODY, "/account/app"),
+    Case("account app wrong code", NOBODY, "/account/app", {"code": "000000", "current": PASSWORD}),
+    Case("account app set up", NOBODY, "/account/app", {"code": "{code}", "current": PASSWORD}),
+    Case("account with app", NOBODY, "/account"),
+    Case("account wrong password", NOBODY, "/account/codes", {"current": "wrong"}, languages=(EN,)),
+    Case("account out", NOBODY, "/logout", {}),
+    Case("login again", NOBODY, "/login"),
+    Case("login first step", NOBODY, "/login", {"name": "nora.{language}", "password": PASSWORD}),
+    Case("login code", NOBODY, "/login/code"),
+    Case("login code used", NOBODY, "/login/code", {"code": "{code}"}),
+    Case("login recovery code", NOBODY, "/login/code", {"code": "{recovery}"}),
+    Case("account after a refusal", NOBODY, "/account"),
+    Case("account codes", NOBODY, "/account/codes", {"current": PASSWORD}, languages=(EN,)),
+    Case("account again", NOBODY, "/account", languages=(EN,)),
+    Case("account without app", NOBODY, "/account/app/removal", {"current": PASSWORD}, languages=(EN,)),
+    Case("account app removed", NOBODY, "/account?done=no-app"),
+    Case("account other password", NOBODY, "/account/password",
+         {"current": PASSWORD, "password": PASSWORD, "again": PASSWORD}, languages=(EN,)),
+    Case("account sessions", NOBODY, "/account/sessions", {"session": "others"}, languages=(EN,)),
+    # Accounts of a company.
+    Case("accounts", ADMIN, "/acme/accounts"),
+    Case("accounts of another company", ADMIN, "/acme/accounts",
+         {"act": "invite", "name": "reader@borealis", "role": "reader"}),
+    Case("accounts invited", ADMIN, "/acme/accounts",
+         {"act": "invite", "name": "dora.{language}", "role": "compliance"}),
+    Case("accounts withdrawn", ADMIN, "/acme/accounts",
+         {"act": "withdraw", "name": "dora.{language}"}, languages=(EN,)),
     # What every role sees.
     *(
         Case(f"{name}-{role.partition('@')[0]}", role, f"/acme/{path}", languages=languages)
@@ -360,7 +392,7 @@ CONSENT = """\
 
 NAMES = [(case.name, language) for case in CASES for language in case.languages]
 
-ADMINS_ENTRY = re.compile(r' *<(?:li|p)><a href="/acme/forecast">[^\n]*\n+')
+ADMINS_ENTRY = re.compile(r' *<(?:li|p)><a href="/acme/(?:forecast|accounts)">[^\n]*\n+')
 
 NOT_WALKED = {
     ("GET", "/oidc/login"): "leads to an identity provider: tests/console/test_identity_provider.py",
@@ -435,6 +467,16 @@ def _noise(seed: int) -> bytes:
     return file.getvalue()
 
 
+def _remember_codes(page: httpx.Response, values: dict[str, str]) -> None:
+    """Put what a page shows of an app into the values: the code of its secret now, or a recovery code."""
+    text = page.text if page.headers.get("content-type", "").startswith("text/html") else ""
+    if secret := re.search(r"<code>((?:[A-Z2-7]{4} ?){8})</code>", text):
+        key = b32decode(secret[1].replace(" ", ""))
+        values["code"] = totp.hotp(key, totp.step(THURSDAY))
+    if recovery := re.search(r"<code>([a-z2-7]{4}(?:-[a-z2-7]{4}){3})</code>", text):
+        values["recovery"] = recovery[1]
+
+
 class Walk:
     """Steps through the console, with a browser for each role and language, and the answers."""
 
@@ -503,6 +545,7 @@ class Walk:
             fields = {name: value.format(**values) for name, value in case.form.items()}
             answer = self._post(case, browser, path, fields)
         self._add_route(case.method, path)
+        _remember_codes(answer, values)
         if case.keep:
             values[case.keep] = answer.headers["location"].rpartition("/")[2]
         return self._text(case, answer)
@@ -542,7 +585,7 @@ class Walk:
 
     def same_for_admins(self) -> Iterator[tuple[str, str]]:
         """Yield each page that an admin shares with compliance, as compliance and as the admin gets it, apart
-        from the admin's own page in the menu."""
+        from the admin's own pages in the menu."""
         for path in (*COMMON.values(), "evidence", "caller"):
             compliance, admin = (
                 ADMINS_ENTRY.sub("", self._masked(self._browser(role, EN).get(f"/acme/{path}").text)).replace(

@@ -75,6 +75,8 @@ TESTS = {
     "ledgers/access_chain": ("access_log",),
     "ledgers/access_log": ("access_log",),
     "console/sessions": ("console/test_sessions",),
+    "console/throttle": ("console/test_sessions",),
+    "operations/accounts/factors": ("accounts",),
     "ledgers/audit": ("evidence/test_audited_rows",),
     "evidence/last_audit": ("evidence/test_last_audit", "metrics"),
     "ledgers/restoring": ("evidence/test_restoring", "ledger_owner"),

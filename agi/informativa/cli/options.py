@@ -47,6 +47,14 @@ Of = Annotated[
     list[str] | None,
     typer.Option("--controller", metavar="NAME", help="Whose; not needed where there is only one."),
 ]
+LookReason = Annotated[
+    str,
+    typer.Option(
+        "--reason",
+        metavar="TEXT",
+        help="Why: the number of the request, or the occasion. The access log holds it.",
+    ),
+]
 Yes = Annotated[bool, typer.Option("--yes", help="Apply the change (without it, only a preview).")]
 RuleInstruction = Annotated[
     str,

@@ -74,6 +74,7 @@ class ControllersBuilder:
             hook=self._hook(name, section),
             four_eyes=section.requests.four_eyes,
             export_four_eyes=section.exports.four_eyes,
+            reason_for_looking=section.reason_for_looking == "required",
         )
 
     def _hook(self, name: str, section: ControllerSettings) -> Hook | None:

@@ -150,6 +150,14 @@ SETTINGS: dict[str, tuple[str, str]] = {
         "How long a log-in counts, twelve hours at most; a role that ends there counts here until then.",
         "8 hours",
     ),
+    "web.second_factor": (
+        "Which roles must give the code of an app, too; whoever has none sets it up first.",
+        "",
+    ),
+    **{
+        f"web.second_factor.{role}": ("Whether that role must: required or optional.", "required")
+        for role in ("reader", "compliance", "admin")
+    },
     "operator": ("The company that runs this PBX.", "Acme S.p.A."),
     "fallback_prompt": ("Played where nobody configured the called number.", "prompts/it/short-nokey"),
     "shared_numbers": ("Numbers that many callers show, `*` for any digits at the end.", '["+3902440*"]'),
@@ -199,6 +207,10 @@ SETTINGS: dict[str, tuple[str, str]] = {
         "Whether a second account must confirm a file of records or consents, or an auditor's bundle, before"
         " it is made; commands make none then.",
         "true",
+    ),
+    f"{_C}.reason_for_looking": (
+        "Whether whoever looks a person up must give a reason, which the access log holds.",
+        "required",
     ),
     f"{_C}.recycled_after": (
         "So long without a call, a number may be somebody else's: the notice is due again.",

@@ -6,7 +6,7 @@ import re
 import shlex
 from contextlib import suppress
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator
@@ -113,6 +113,7 @@ ServerUrl = Annotated[  # with no user in it: nobody would be asked as him, and 
 ]
 Query = Annotated[str, form(r"(?is)\s*(SELECT|WITH)\b[^;]*", Text("one SELECT, without a semicolon"))]
 Module = Annotated[str, form(r"[A-Za-z_][\w.]*", Text("a Python module such as `psycopg`"))]
+Need = Literal["required", "optional"]
 # Asterisk's dialplan gives a meaning to , ; & | $ [ ] and quotes, and these paths stand in it.
 File = Annotated[
     str,

@@ -28,6 +28,7 @@ from .forms import (
     Language,
     MailAddress,
     Module,
+    Need,
     Number,
     OtherService,
     PlainText,
@@ -198,6 +199,7 @@ class ControllerSettings(Strict):
     hook: HookSettings | None = None
     requests: RequestSettings = RequestSettings()
     exports: ExportSettings = ExportSettings()
+    reason_for_looking: Need = "optional"
 
 
 class StepSettings(Strict):

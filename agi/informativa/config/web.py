@@ -8,7 +8,7 @@ from ipaddress import IPv4Network
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..model import WebServer
+from ..model import Role, WebServer
 from ..model.connections import X_FORWARDED
 from ..model.text import Text
 from .findings import Findings
@@ -40,6 +40,7 @@ def web(section: WebSettings, folder: Path, findings: Findings, controllers: Col
         proxies=tuple(proxy.addresses) if proxy else (),
         client=proxy.client if proxy else X_FORWARDED,
         provider=provider(section, folder, findings, controllers) if section.oidc else None,
+        second_factor=frozenset(role for role in Role if getattr(section.second_factor, role) == "required"),
     )
 
 

@@ -13,6 +13,7 @@ from .forms import (
     Header,
     HostName,
     Identifier,
+    Need,
     Network,
     PlainText,
     Scope,
@@ -51,6 +52,14 @@ class OidcSettings(BaseModel, extra="forbid", frozen=True):
     longest: Annotated[int, BeforeValidator(seconds)] = 8 * 3600
 
 
+class SecondFactorSettings(BaseModel, extra="forbid", frozen=True):
+    """The roles that need more than a password."""
+
+    reader: Need = "optional"
+    compliance: Need = "optional"
+    admin: Need = "optional"
+
+
 class WebSettings(BaseModel, extra="forbid", frozen=True):
     """The pages for people who use no shell."""
 
@@ -62,3 +71,4 @@ class WebSettings(BaseModel, extra="forbid", frozen=True):
     idle: Annotated[int, BeforeValidator(seconds)] = 1800
     proxy: ProxySettings | None = None
     oidc: OidcSettings | None = None
+    second_factor: SecondFactorSettings = SecondFactorSettings()

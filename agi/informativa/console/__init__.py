@@ -6,8 +6,9 @@
 - `application`: who asks, whether he may, and the answer
 - `context`: one request, with its account, company, language and cookies
 - `console`: what all requests share
-- `sessions`: who is logged in, and the throttle of log-ins
-- `oidc`, `provider_client`, `provider_login`: an identity provider: what is believed, its answers, the result
+- `logins`, `throttle`: log-ins, and attempts that wait
+- `sessions`: who is logged in
+- `oidc`, `provider_client`: an identity provider: what is believed of it, and its answers
 - `hardening`, `proxies`, `proxy_watch`: security headers and limits; a web server in front, and its faults
 - `jobs`: work that takes longer than a page may
 - `live`: new calls for the browsers that watch

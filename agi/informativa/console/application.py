@@ -23,12 +23,13 @@ from starlette.routing import Route as StarletteRoute
 from starlette.staticfiles import StaticFiles
 
 from ..config import Configuration
-from ..model import Action, Controller
+from ..model import Controller
 from ..model.errors import InformativaError
+from ..operations.accounts.user_account import Way
 from .console import Console
 from .context import SESSION, RequestContext, get_cookie
 from .hardening import FILE_PATH, ConnectionLimit, SecurityMiddleware
-from .pages.entry import note_at_companies
+from .logins import login_of, record_login
 from .proxies import account_from_proxy, is_encrypted
 from .routes import ROUTES, Handler, Route
 from .sessions import new_token
@@ -138,9 +139,10 @@ def _context_of(console: Console, request: Request, token: str, *, begin: bool =
             raise HTTPException(403, "account")
         context.visitor = account
         if begin:
-            context.session, new = console.sessions.get_or_begin(token, account)
+            login = login_of(context, Way.PROXY)
+            context.session, new = console.sessions.get_or_begin(token, account, login)
             if new:
-                note_at_companies(context, account, Action.LOGIN, "proxy")
+                record_login(context, account, login)
         return context
     session = console.sessions.find(token)
     account = console.account_of(session) if session else None
@@ -160,6 +162,8 @@ def _checked_answer(context: RequestContext, route: Route) -> Response:
     if route.role is not None:
         if context.visitor is None:
             return RedirectResponse("/login" if method in _SAFE else "/login?undone=1", 303)
+        if context.lacks_factor and not route.before_factor:
+            return context.redirect("/account/app")
         if "controller" in context.request.path_params:
             name = context.request.path_params["controller"]
             context.controller = context.configuration.controllers.get(name)

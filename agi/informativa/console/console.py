@@ -13,15 +13,17 @@ from anyio import CapacityLimiter
 from ..config import Configuration, inspect
 from ..model import WebServer
 from ..operations.accounts import store as accounts
-from ..operations.accounts.store import UserAccount
+from ..operations.accounts.user_account import UserAccount
 from ..operations.evidence.bundle_content import Bundle
 from ..views import console_templates as view
 from .jobs import Job, Jobs
 from .live import LiveCalls
 from .provider_client import ProviderClient
 from .scratch import Scratch
-from .sessions import Session, Sessions, Throttle
+from .sessions import Session, Sessions
+from .throttle import Throttle
 
+HALF_LOGIN_SECONDS = 300.0  # from the password to the code
 ANONYMOUS_AT_ONCE = 4  # forms without a session that are handled at a time
 AT_PROVIDER = 8  # requests that wait for the identity provider at a time
 
@@ -34,6 +36,7 @@ class Console:
         self.secret = secrets.token_bytes(32)
         self.accounts = accounts.AccountFile(Path(settings.folder))
         self.sessions, self.throttle = Sessions(settings.idle), Throttle()
+        self.half_logins = Sessions(HALF_LOGIN_SECONDS)
         self.anonymous_limiter = CapacityLimiter(ANONYMOUS_AT_ONCE)
         self.provider = ProviderClient(settings.provider) if settings.provider else None
         self.provider_limiter = CapacityLimiter(AT_PROVIDER)

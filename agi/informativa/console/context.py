@@ -23,7 +23,8 @@ from ..model.errors import InformativaError
 from ..model.plausibility import typed
 from ..model.text import Text
 from ..operations import access_log
-from ..operations.accounts.store import UserAccount
+from ..operations.accounts.factors import is_protected, needs_factor
+from ..operations.accounts.user_account import UserAccount
 from ..views.console_templates import PAUSE
 from ..views.messages import ENGLISH, Language, language, languages
 from .console import Console
@@ -48,6 +49,7 @@ FORGOTTEN = "forgotten"
 
 SESSION, LANGUAGE, BROWSER, FLOW = "session", "language", "browser", "oidc"
 """The names of cookies."""
+YEAR = 365 * 24 * 3600  # seconds for which a browser stores some of them
 MAX_ACCEPT_LENGTH, MAX_LANGUAGES = 1000, 20  # of a browser's accept-language that are read
 
 
@@ -73,6 +75,7 @@ MENU = (
     MenuEntry("evidence", Text("Evidence"), Role.COMPLIANCE),
     MenuEntry(EXPORTS, Text("Exports"), Role.COMPLIANCE),
     MenuEntry("looked", Text("Access log"), Role.COMPLIANCE),
+    MenuEntry("accounts", Text("Accounts"), Role.ADMIN),
     MenuEntry("company", Text("Company")),
 )
 """The pages of a company, as every page of it lists them; exports only where they need a second person."""
@@ -181,6 +184,22 @@ class RequestContext:
         )
 
     @property
+    def by_password(self) -> bool:
+        """Tell if the visitor logged in here, and not at an identity provider or a web server in front."""
+        elsewhere = self.session is not None and self.session.provider_login is not None
+        return not (elsewhere or self.console.settings.header)
+
+    @property
+    def needs_factor(self) -> bool:
+        """Tell if a role of the visitor needs a second factor; who logs in elsewhere gives his there."""
+        return self.by_password and needs_factor(self.account, self.console.settings.second_factor)
+
+    @property
+    def lacks_factor(self) -> bool:
+        """Tell if the visitor has to set up a second factor before he sees anything else."""
+        return self.visitor is not None and self.needs_factor and not is_protected(self.visitor)
+
+    @property
     def csrf(self) -> str:
         """The token that every form of this session must send back, and no other site can know."""
         return hmac.new(self.console.secret, self.token.encode(), hashlib.sha256).hexdigest()
@@ -232,6 +251,7 @@ class RequestContext:
         detail: str = "",
         line: Line | None = None,
         facts: str = "",
+        reason: str = "",
     ) -> None:
         """Write into this company's access log what the visitor does or is about to see. `action` is one of
         `model.Action`. Raises LedgerError, and then he must not see it."""
@@ -246,6 +266,7 @@ class RequestContext:
             detail=detail,
             line=line,
             facts=facts,
+            reason=reason,
         )
 
     def session_get(self, key: str) -> object:

@@ -16,8 +16,7 @@ from ..model import Role
 from ..model.connections import IdentityProvider
 from ..model.errors import AccountError
 from ..model.text import Text
-from ..operations.accounts.store import UserAccount, plain_name
-from .provider_login import ProviderLogin
+from ..operations.accounts.user_account import ProviderLogin, UserAccount, plain_name
 from .sessions import new_token
 
 if TYPE_CHECKING:

@@ -21,9 +21,9 @@ from ..evidence.http import HttpClient
 from ..model.connections import IdentityProvider
 from ..model.errors import ElsewhereError, InformativaError
 from ..model.text import Text
+from ..operations.accounts.user_account import ProviderLogin
 from . import oidc
 from .oidc import Flow, ProviderAddresses
-from .provider_login import ProviderLogin
 
 if TYPE_CHECKING:
     from joserfc.jwk import KeySet

@@ -16,10 +16,12 @@ from ..model import Role
 from .context import RequestContext
 from .pages import (
     access_log_page,
+    account,
     call,
     caller,
     calls,
     company,
+    company_accounts,
     consents,
     entry,
     erasure,
@@ -49,8 +51,9 @@ register_url_convertor("number", _Number())
 class Route:
     """One address: `path` in Starlette's form, and the handlers of GET and POST. `role` is `None` for pages
     that need no log-in. Pages of a company begin with {controller}; `operators_only` are those for the admin
-    of all companies. A handler that `asks_provider` waits for the identity provider. Without `own_forms`
-    others than our pages may send forms there, which prove by themselves from whom they are."""
+    of all companies. `before_factor` are those for somebody who has yet to set up a second factor. A handler
+    that `asks_provider` waits for the identity provider. Without `own_forms` others than our pages may send
+    forms there, which prove by themselves from whom they are."""
 
     path: str
     get: Handler | None = None
@@ -59,6 +62,7 @@ class Route:
     operators_only: bool = False
     asks_provider: bool = False
     own_forms: bool = True
+    before_factor: bool = False
 
 
 ROUTES = (
@@ -127,14 +131,22 @@ ROUTES = (
     ),
     Route("/{controller}/exports", exports.listing, exports.confirm, Role.COMPLIANCE),
     Route("/{controller}/looked", access_log_page.listing, role=Role.COMPLIANCE),
+    Route("/{controller}/accounts", company_accounts.listing, company_accounts.act, Role.ADMIN),
     Route("/{controller}/erased/{session_key}", erasure.outcome, role=Role.COMPLIANCE),
     Route("/login", entry.login_form, entry.login, None),
+    Route("/login/code", entry.code_form, entry.check_code, None),
     Route("/oidc/login", provider.begin, role=None, asks_provider=True),
     Route(provider.CALLBACK, provider.end, role=None, asks_provider=True),
     Route("/oidc/logout", post=provider.ended_there, role=None, asks_provider=True, own_forms=False),
     Route("/invitation/{token}", entry.invitation_form, entry.accept, None),
     Route("/language", post=entry.choose_language, role=None),
-    Route("/logout", post=entry.logout),
+    Route("/logout", post=entry.logout, before_factor=True),
+    Route("/account", account.show),
+    Route("/account/password", post=account.change_password),
+    Route("/account/sessions", post=account.end_sessions),
+    Route("/account/app", account.app_form, account.set_app, before_factor=True),
+    Route("/account/app/removal", post=account.remove_app),
+    Route("/account/codes", post=account.renew_codes),
     Route("/", entry.companies),
     Route("/health", health.health, health.look, operators_only=True),
 )

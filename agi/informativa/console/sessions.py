@@ -1,4 +1,4 @@
-"""Sessions and the throttle of log-ins, in this process's memory: a restart logs everybody out."""
+"""Sessions, in this process's memory: a restart logs everybody out."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from ..operations.accounts.store import UserAccount
-from .provider_login import ProviderLogin
+from ..operations.accounts.user_account import NO_HISTORY, LogIn, LoginHistory, ProviderLogin, UserAccount
 
 MAX_AGE = 12 * 3600.0  # seconds from log-in to log-out, however active a session is
 MAX_OBJECTS = 20  # that a session remembers; one more, and the oldest is forgotten
@@ -22,9 +21,10 @@ _PER_ACCOUNT = 20
 
 @dataclass
 class Session:
-    """One log-in of an account; `changed` is when the account was changed last before it. `objects` are
-    values that must not stand in an address, such as a caller whom somebody looked up, under random keys.
-    `begun` and `last_seen` are of the clock of `Sessions`, in seconds."""
+    """One log-in of an account; `changed` is when the account was changed last before it, and `history` has
+    what was before it. `objects` are values that must not stand in an address, such as a caller whom
+    somebody looked up, under random keys. `started` and `last_seen` are of the clock of `Sessions`, in
+    seconds. By `id` its owner names it in another session: that lets nobody in."""
 
     name: str
     changed: datetime
@@ -32,6 +32,9 @@ class Session:
     last_seen: float
     objects: dict[str, Any] = field(default_factory=dict, repr=False)
     provider_login: ProviderLogin | None = None
+    login: LogIn | None = None
+    history: LoginHistory = NO_HISTORY
+    id: str = field(default_factory=lambda: secrets.token_urlsafe(12), compare=False)
 
     def put(self, value: object, key: str = "") -> str:
         """Remember an object, under a new key unless one is given, and return the key."""
@@ -52,11 +55,38 @@ class Sessions:
         self._sessions: dict[bytes, Session] = {}
         self._lock = threading.Lock()
 
-    def begin(self, account: UserAccount, provider_login: ProviderLogin | None = None) -> str:
+    def begin(
+        self, account: UserAccount, login: LogIn | None = None, provider_login: ProviderLogin | None = None
+    ) -> str:
         """Begin a session of an account, and return its token, for the cookie."""
         token = new_token()
-        self._put(token, account).provider_login = provider_login
+        self._put(token, account, login).provider_login = provider_login
         return token
+
+    def renew(self, token: str, account: UserAccount) -> str:
+        """Continue the session of a token although its owner has changed the account; return its new
+        token."""
+        with self._lock:
+            session = self._sessions.pop(_digest(token), None)
+            if session is None:  # its owner ended it meanwhile, elsewhere
+                return token
+            session.changed = account.changed
+            token = new_token()
+            self._sessions[_digest(token)] = session
+        return token
+
+    def of_account(self, account: UserAccount) -> list[tuple[Session, float]]:
+        """Return the sessions of an account, each with the seconds since its last request; that of the newest
+        request first."""
+        now = self._clock()
+        with self._lock:
+            sessions = [
+                (session, now - session.last_seen)
+                for session in self._sessions.values()
+                if (session.name, session.changed) == (account.name, account.changed)
+                and self._alive(session, now)
+            ]
+        return sorted(sessions, key=lambda entry: entry[1])
 
     def find(self, token: str) -> Session | None:
         """Return the session of a token, or `None` if it is over; the request prolongs it."""
@@ -76,18 +106,25 @@ class Sessions:
             session = self._sessions.get(_digest(token))
             return session is not None and self._alive(session, now)
 
-    def get_or_begin(self, token: str, account: UserAccount) -> tuple[Session, bool]:
+    def get_or_begin(
+        self, token: str, account: UserAccount, login: LogIn | None = None
+    ) -> tuple[Session, bool]:
         """Return the session of a browser whose account a web server in front names on every request, and
         whether it is new: it begins anew if it is over, or was another account's."""
         session = self.find(token)
         if session is not None and (session.name, session.changed) == (account.name, account.changed):
             return session, False
-        return self._put(token, account), True
+        return self._put(token, account, login), True
 
     def end(self, token: str) -> None:
         """End the session of a token."""
         with self._lock:
             self._sessions.pop(_digest(token), None)
+
+    def end_some(self, name: str, matches: Callable[[Session], bool]) -> None:
+        """End the sessions of an account that match."""
+        with self._lock:
+            self._drop(lambda session: session.name == name and matches(session))
 
     def end_all(self, name: str) -> None:
         """End all sessions of an account."""
@@ -114,9 +151,9 @@ class Sessions:
                 for key in [key for key, value in list(session.objects.items()) if matches(value)]:
                     session.objects.pop(key, None)
 
-    def _put(self, token: str, account: UserAccount) -> Session:
+    def _put(self, token: str, account: UserAccount, login: LogIn | None) -> Session:
         now = self._clock()
-        new = Session(account.name, account.changed, now, now)
+        new = Session(account.name, account.changed, now, now, login=login, history=account.history)
         with self._lock:
             self._sessions.pop(_digest(token), None)
             self._drop(lambda session: not self._alive(session, now))
@@ -138,46 +175,6 @@ class Sessions:
     def _drop(self, matches: Callable[[Session], bool]) -> None:
         for key in [key for key, session in self._sessions.items() if matches(session)]:
             del self._sessions[key]
-
-
-class Throttle:
-    """Slows the guessing of passwords. After `free` failures of a key (an account, an address or a browser)
-    each one more doubles the wait, up to `longest` seconds; a success clears the key. Failures are forgotten
-    `longest` seconds after their wait."""
-
-    def __init__(
-        self, free: int = 4, longest: float = 900.0, clock: Callable[[], float] = time.monotonic
-    ) -> None:
-        self._free, self._longest, self._clock = free, longest, clock
-        self._failures: dict[str, tuple[int, float]] = {}  # number of failures, and the end of the wait
-        self._lock = threading.Lock()
-
-    def wait(self, *keys: str) -> float:
-        """Return the seconds until all of these keys may try again; 0 if they may now."""
-        now = self._clock()
-        with self._lock:
-            return max(0.0, *(self._failures.get(key, (0, now))[1] - now for key in keys))
-
-    def failed(self, *keys: str) -> None:
-        """Count one more failure of each key."""
-        now = self._clock()
-        with self._lock:
-            if len(self._failures) > _SESSIONS:
-                self._failures = {
-                    key: failures
-                    for key, failures in self._failures.items()
-                    if failures[1] + self._longest > now
-                }
-            for key in keys:
-                previous, wait_end = self._failures.get(key, (0, now))
-                count = 1 if now - wait_end > self._longest else previous + 1
-                wait = min(self._longest, 2.0 ** min(count - self._free, 16)) if count > self._free else 0.0
-                self._failures[key] = (count, now + wait)
-
-    def succeeded(self, key: str) -> None:
-        """Clear the failures of a key."""
-        with self._lock:
-            self._failures.pop(key, None)
 
 
 def new_token() -> str:

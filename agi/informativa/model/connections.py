@@ -113,7 +113,8 @@ class WebServer:
     requests nothing for `idle` seconds has to log in anew. A web server at one of `proxies` (addresses and
     networks) says in the header `client` for whom it asks, and whether that was by TLS. Where `header` is
     set, its value there is the name of the account, and nobody logs in by password. With a `provider` people
-    may also log in there.
+    may also log in there. Who logs in by password needs more than that with one of the roles in
+    `second_factor`.
     """
 
     host: str = "127.0.0.1"
@@ -127,6 +128,7 @@ class WebServer:
     proxies: tuple[str, ...] = ()
     client: str = X_FORWARDED
     provider: IdentityProvider | None = None
+    second_factor: frozenset[Role] = frozenset()
 
     @property
     def address(self) -> str:

@@ -258,7 +258,8 @@ class Controller:
     epoch, of a log of its records that begins now, and `rule` what the log says of how its records are kept;
     `None` where it says nothing. `hook` is told of its callers' consents.
     With `four_eyes` whoever takes in a person's request is not who answers it; with `export_four_eyes`
-    whoever takes an export is not who confirms it.
+    whoever takes an export is not who confirms it; with `reason_for_looking` whoever looks at a person gives
+    a reason.
     """
 
     id: str
@@ -281,6 +282,7 @@ class Controller:
     hook: Hook | None = None
     four_eyes: bool = False
     export_four_eyes: bool = False
+    reason_for_looking: bool = False
 
     @property
     def keys(self) -> tuple[bytes, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -10,7 +11,7 @@ from pathlib import Path
 from ..ledgers.access_chain import AccessChain
 from ..ledgers.access_entries import ALL, AccessFilter, LoggedAccess
 from ..model import Action, Controller, Line
-from ..model.errors import LedgerError
+from ..model.errors import InformativaError, LedgerError
 from ..model.looks import SHELL, UnusualLooks, unusual_looks
 from ..model.text import Text
 from ..process import storage
@@ -19,6 +20,8 @@ from .document import Time
 
 __all__ = [
     "ALL",
+    "BY_OPTION",
+    "IN_FORM",
     "SHELL",
     "AccessChain",
     "AccessEntries",
@@ -28,10 +31,15 @@ __all__ = [
     "note_in_shell",
     "page",
     "problems",
+    "require_reason",
     "shell_account",
     "unusual",
     "verify",
 ]
+BY_OPTION = Text("Add the number of the request, or the occasion, as --reason.")
+IN_FORM = Text("Type the number of the request, or the occasion.")
+"""Remedies where a reason is missing."""
+LONGEST_REASON = 100  # characters
 
 
 @dataclass(frozen=True)
@@ -66,6 +74,17 @@ class AccessEntries:
     """The number to ask for the entries before them with; null where there are none."""
 
 
+def require_reason(controllers: Iterable[Controller], reason: str, remedy: Text = BY_OPTION) -> str:
+    """Return the reason for a look at a person as an entry holds it. Raises InformativaError where it is
+    missing and one of the companies asks for one."""
+    reason = " ".join(reason.split())[:LONGEST_REASON]
+    for controller in controllers:
+        if controller.reason_for_looking and not reason:
+            message = Text("{company} asks for a reason for each look at a person.", company=controller.name)
+            raise InformativaError(message, remedy, code="no-reason")
+    return reason
+
+
 def note(
     controller: Controller,
     account: str,
@@ -77,15 +96,18 @@ def note(
     detail: str = "",
     line: Line | None = None,
     facts: str = "",
+    reason: str = "",
 ) -> int:
     """Log an access or an action before its result is shown; return the number of the entry.
 
     `pseudonym` is of a caller who is on record: a search must not bring back an erased one. `detail` is in
-    the page's own words, never what was typed to find a caller. Digits of it that may be a number are
-    removed; those of `line`, which the configuration names, and of `facts`, the program's own words, stay.
+    the page's own words, never what was typed to find a caller, and `reason` what somebody typed for it.
+    Digits of both that may be a number are removed; those of `line`, which the configuration names, and of
+    `facts`, the program's own words, stay.
 
     Raises LedgerError, and then nothing may be shown.
     """
+    detail = " ".join(filter(None, [detail, f"({reason})" if reason else ""]))
     entry = LoggedAccess(now, account, action, pseudonym, record, detail)
     line_facts = [f"line={line.number}"] if line else []
     return storage.access_log(controller).add(entry, " ".join([*line_facts, *filter(None, [facts])]))
@@ -99,14 +121,15 @@ def note_in_shell(
     known: bytes | None,
     record: int | None = None,
     facts: str = "",
+    reason: str = "",
 ) -> None:
     """Log what somebody sees or does by a command, under his login name on this machine; do nothing where the
-    company has no ledger yet. `known` is the pseudonym of the caller, if he is on record; `facts` as of
-    `note`. Raises LedgerError, and then nothing may be shown (the Garante's measure of 27 November
-    2008)."""
+    company has no ledger yet. `known` is the pseudonym of the caller, if he is on record; `facts` and
+    `reason` as of `note`. Raises LedgerError, and then nothing may be shown (the Garante's measure of
+    27 November 2008)."""
     if not Path(controller.ledger).exists():
         return
-    note(controller, shell_account(), action, now, pseudonym=known, record=record, facts=facts)
+    note(controller, shell_account(), action, now, pseudonym=known, record=record, facts=facts, reason=reason)
 
 
 def shell_account() -> str:

@@ -13,12 +13,12 @@ from ...config import DEFAULT_FILE
 from ...model import Action, Controller, RecordKind
 from ...model.text import Text
 from ...operations import caller_summary, callers
-from ...operations.access_log import note_in_shell
+from ...operations.access_log import note_in_shell, require_reason
 from ...operations.backup import listing
 from ...operations.controllers import notice_named, select_for_callers, select_for_notices
 from ...operations.typed_caller import Typed, by_customer, by_number
 from ...views.text import callers as text
-from ..options import Config, Json, Of, Yes, moment, print_document, warn, warn_of_unrelated
+from ..options import Config, Json, LookReason, Of, Yes, moment, print_document, warn, warn_of_unrelated
 from ..tree import INCOMPLETE
 from ..words import _
 
@@ -55,16 +55,18 @@ def show(
     customer: Customer = None,
     config: Config = DEFAULT_FILE,
     controller: Of = None,
+    reason: LookReason = "",
     as_json: Json = False,
 ) -> None:
     """Say what this caller was told: what, when, how, which text, on which ground."""
     typed = identified(number, customer)
     selection = select_for_callers(config, controller or ())
     warn_of_unrelated(selection.unrelated)
+    reason = require_reason(selection.named, reason)
     access = callers.access(selection.named, typed, selection.configuration.shared)
     for company, held in zip(selection.named, access.controllers, strict=True):
         pseudonym = _pseudonym(company, typed) if held.records else None
-        note_in_shell(company, Action.OPEN_CALLER, datetime.now(UTC), known=pseudonym)
+        note_in_shell(company, Action.OPEN_CALLER, datetime.now(UTC), known=pseudonym, reason=reason)
     _warn(callers.remaining_doubt(typed, access))
     if as_json:
         print_document(access)

@@ -12,7 +12,7 @@ import typer
 from ...config import DEFAULT_FILE
 from ...model import Action, Answer, Controller, RecordKind
 from ...operations import callers, consent_export, consent_import, consents
-from ...operations.access_log import note_in_shell
+from ...operations.access_log import note_in_shell, require_reason
 from ...operations.asked_exports import require_no_four_eyes
 from ...operations.consent_export import ConsentFilter
 from ...operations.consent_import import ConsentSource
@@ -22,7 +22,7 @@ from ...views import consent_files
 from ...views.consent_files import ConsentFormat
 from ...views.terminal import escaped
 from ...views.text import consents as text
-from ..options import Config, Json, Of, moment, print_result, warn, warn_of_unrelated
+from ..options import Config, Json, LookReason, Of, moment, print_result, warn, warn_of_unrelated
 from ..words import _
 from . import hooks
 from .callers import Customer, Elsewhere, Number, identified
@@ -128,16 +128,18 @@ def show(
     customer: Customer = None,
     config: Config = DEFAULT_FILE,
     controller: Of = None,
+    reason: LookReason = "",
     as_json: Json = False,
 ) -> None:
     """Say what this caller answered: what stands, since when, until when, and all that is on record of it."""
     typed, now = identified(number, customer), datetime.now(UTC)
     selection = select_for_callers(config, controller or ())
     warn_of_unrelated(selection.unrelated)
+    reason = require_reason(selection.named, reason)
     result = consents.show(selection.named, selection.configuration, typed, now)
     for company, shown in zip(selection.named, result.controllers, strict=True):
         known = _pseudonym(company, typed) if shown.acts else None
-        note_in_shell(company, Action.OPEN_CALLER, now, known=known, facts="consents")
+        note_in_shell(company, Action.OPEN_CALLER, now, known=known, facts="consents", reason=reason)
     if typed.doubt and not any(shown.acts for shown in result.controllers):
         warn([typed.doubt])
     print_result(result, text.consents(result, selection.configuration.controllers, _), as_json=as_json)

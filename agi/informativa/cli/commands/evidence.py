@@ -17,7 +17,7 @@ from ...evidence.settings import EvidenceConfig
 from ...model import Action, Controller, Identified, SharedDatabase
 from ...model.errors import EvidenceError, InformativaError
 from ...model.text import Text
-from ...operations.access_log import note_in_shell
+from ...operations.access_log import note_in_shell, require_reason
 from ...operations.callers import pseudonyms
 from ...operations.controllers import select_for_callers, select_for_logs
 from ...operations.evidence import auditing, logs, publishing, receipt_files, receipts, verifying
@@ -30,7 +30,7 @@ from ...views.text import audits as audit_view
 from ...views.text import evidence as view
 from ...views.text.publishing import published
 from ..log import LogFormat, configure
-from ..options import Config, Json, Of, failing_with, print_result, reader_of, warn_of_unrelated
+from ..options import Config, Json, LookReason, Of, failing_with, print_result, reader_of, warn_of_unrelated
 from ..words import _
 from . import approve, bundle, compare, verifier_page
 
@@ -158,13 +158,17 @@ def receipt(
     language: Annotated[
         str | None, typer.Option(metavar="LANGUAGE", help="Language of the page: it or en. Default: yours.")
     ] = None,
+    reason: LookReason = "",
     as_json: Json = False,
 ) -> None:
     """Write a receipt for one record, or for each of a caller's: proof that an auditor checks offline."""
     selection = select_for_callers(config, controller or ())
     warn_of_unrelated(selection.unrelated)
     shared = selection.configuration.shared
-    receipts_made = _receipts(selection.named, record, number, customer, shared, box, opened=opened)
+    reason = reason if record is not None else require_reason(selection.named, reason)
+    receipts_made = _receipts(
+        selection.named, record, number, customer, shared, box, opened=opened, reason=reason
+    )
     page = _page_for(reader_of(language)) if html else None
     written = receipt_files.write(receipts_made, output, page)
     print_result(written, view.receipts(written, _), as_json=as_json)
@@ -259,6 +263,7 @@ def _receipts(
     box: str,
     *,
     opened: bool,
+    reason: str,
 ) -> list[RecordReceipt | RecordWithoutReceipt]:
     """Return the receipts of one record or of one caller. Raises InformativaError if neither or both are
     named."""
@@ -275,7 +280,8 @@ def _receipts(
             )
         receipt = receipts.of_record(named[0], record, shared, box)
         facts = f"box={box}" if box else ""
-        note_in_shell(named[0], Action.RECEIPT, datetime.now(UTC), known=None, record=record, facts=facts)
+        now = datetime.now(UTC)
+        note_in_shell(named[0], Action.RECEIPT, now, known=None, record=record, facts=facts, reason=reason)
         return [receipt]
     if box:
         raise InformativaError(
@@ -288,7 +294,8 @@ def _receipts(
         of_company = receipts.of_caller(company, caller, shared, opened=opened)
         known = pseudonyms(company, caller)[0] if of_company else None
         facts = "opened" if opened else ""
-        note_in_shell(company, Action.RECEIPT, datetime.now(UTC), known=known, facts=facts)
+        now = datetime.now(UTC)
+        note_in_shell(company, Action.RECEIPT, now, known=known, facts=facts, reason=reason)
         result += of_company
     return result
 

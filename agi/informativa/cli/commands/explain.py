@@ -9,11 +9,11 @@ import typer
 
 from ...config import DEFAULT_FILE
 from ...model import Action
-from ...operations.access_log import note_in_shell
+from ...operations.access_log import note_in_shell, require_reason
 from ...operations.controllers import line_named, select_for_call
 from ...operations.explain import explain
 from ...views.text.explain import explanation
-from ..options import Config, Country, Json, moment, print_result, shown_number, warn_of_unrelated
+from ..options import Config, Country, Json, LookReason, moment, print_result, shown_number, warn_of_unrelated
 from ..words import _
 
 
@@ -43,6 +43,7 @@ def _explain(
             help="As one of your own telephones: its endpoint's context, or `yes` for INFORMATIVA_INTERNAL.",
         ),
     ] = "",
+    reason: LookReason = "",
     as_json: Json = False,
 ) -> None:
     """Say what would happen to a call and by which rule, touching nothing."""
@@ -51,7 +52,8 @@ def _explain(
     warn_of_unrelated(selection.unrelated)
     now = datetime.now(UTC)
     shown = shown_number(number)
+    reason = require_reason([line.controller] if shown else [], reason)
     result = explain(line, to, shown, at, language, now, country=country, internal=internal)
     if pseudonym := result.disclosed_pseudonym:
-        note_in_shell(line.controller, Action.WHAT_IF, now, known=pseudonym)
+        note_in_shell(line.controller, Action.WHAT_IF, now, known=pseudonym, reason=reason)
     print_result(result, explanation(result, line, _), as_json=as_json)

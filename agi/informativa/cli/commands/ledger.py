@@ -12,8 +12,9 @@ import typer
 
 from ...config import DEFAULT_FILE
 from ...model import Action, Controller, Reason, RecordFilter, Status
+from ...model.text import Text
 from ...operations import records, restoring, statistics
-from ...operations.access_log import note_in_shell
+from ...operations.access_log import note_in_shell, require_reason
 from ...operations.asked_exports import require_no_four_eyes
 from ...operations.controllers import select_for_callers
 from ...operations.record_document import Record
@@ -85,6 +86,9 @@ Before = Annotated[
 ]
 
 
+BY_LONG_OPTION = Text("Add the number of the request, or the occasion, as --reason-for-looking.")
+
+
 def add_to(program: typer.Typer) -> None:
     """Give the program the group `ledger`."""
     program.add_typer(app, name="ledger")
@@ -105,6 +109,14 @@ def show(
     all_boxes: Annotated[
         bool, typer.Option("--all-boxes", help="Include all boxes (from the shared database).")
     ] = False,
+    look_reason: Annotated[
+        str,
+        typer.Option(
+            "--reason-for-looking",
+            metavar="TEXT",
+            help="With --caller, why: the number of the request, or the occasion.",
+        ),
+    ] = "",
     json: Json = False,
 ) -> None:
     """Show the records of a controller, the oldest first."""
@@ -115,8 +127,9 @@ def show(
     if all_boxes and before is not None:
         raise typer.BadParameter(_("--before is a number of one box: name it without --all-boxes."))
     shared = selection.configuration.shared
+    look_reason = require_reason(selection.named if caller else (), look_reason, BY_LONG_OPTION)
     for company in selection.named:
-        _note(company, record_filter, as_json=json)
+        _note(company, record_filter, look_reason, as_json=json)
     if json:
         entries = (
             records.everywhere(selection.named, shared, record_filter, last)
@@ -141,7 +154,7 @@ def show(
             _print(view.ledger(company, shown, _, width()))
 
 
-def _note(company: Controller, record_filter: RecordFilter, *, as_json: bool) -> None:
+def _note(company: Controller, record_filter: RecordFilter, reason: str, *, as_json: bool) -> None:
     """Log what the console logs, too: a search for one caller, and records as a file, with whole pseudonyms;
     not a list, which has only their first digits."""
     if as_json:
@@ -150,7 +163,7 @@ def _note(company: Controller, record_filter: RecordFilter, *, as_json: bool) ->
         action = Action.EXPORT if as_json else Action.SEARCH
         facts = "pseudonym" if record_filter.caller else "all callers"
         known = records.known_pseudonym(company, record_filter.caller)
-        note_in_shell(company, action, datetime.now(UTC), known=known, facts=facts)
+        note_in_shell(company, action, datetime.now(UTC), known=known, facts=facts, reason=reason)
 
 
 def _print(pieces: Iterable[str]) -> None:

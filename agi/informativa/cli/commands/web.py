@@ -53,7 +53,7 @@ def serve(
 
 def _require_modules() -> None:
     """Raise InformativaError if the extra `web` is not installed."""
-    for name in ("starlette", "uvicorn", "argon2", "multipart"):
+    for name in ("starlette", "uvicorn", "argon2", "multipart", "segno"):
         if importlib.util.find_spec(name) is None:
             raise InformativaError(
                 Text("The pages need the Python module {name}.", name=name),
@@ -108,6 +108,14 @@ def grant(
     now = datetime.now(UTC)
     account = accounts.grant(Path(web.folder), companies, name, role, controller or (), now, vouched=vouched)
     print_result(account, view.granted(account, _), as_json=as_json)
+
+
+@app.command("log-out")
+def log_out(name: Name, config: Config = DEFAULT_FILE, as_json: Json = False) -> None:
+    """End all sessions of an account, at once."""
+    web, _companies = _console(config)
+    account = accounts.log_out(Path(web.folder), name, datetime.now(UTC))
+    print_result(account, view.logged_out(account, _), as_json=as_json)
 
 
 @app.command()

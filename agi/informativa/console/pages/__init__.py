@@ -1,7 +1,9 @@
 """The pages of the console, one module each. Who may ask for which is in `..routes`.
 
-- `entry`: log-in and log-out, invitations, the choice of a language and a company
+- `entry`: log-in, log-out, invitations, the choice of a language and a company
 - `provider`: log-in at an identity provider
+- `account`: the reader's own account: password, app, recovery codes, sessions
+- `company_accounts`: the accounts of a company, for its admins
 - `today`: the first page of a company
 - `calls`, `call_filter`, `call`: recorded calls, their filter, and the story of one
 - `caller`: a caller: search, records, consents, what he was told elsewhere

@@ -7,7 +7,7 @@ from starlette.responses import Response
 from ...model import RecordKind, plausibility
 from ...model.errors import InformativaError
 from ...model.text import Text
-from ...operations import access_letter, callers, consents
+from ...operations import access_letter, access_log, callers, consents
 from ...operations.controllers import notice_named, select_for_notices
 from ...operations.typed_caller import by_customer, by_number
 from ..context import RequestContext
@@ -38,18 +38,20 @@ def search_form(context: RequestContext) -> Response:
 def search(context: RequestContext) -> Response:
     """Take a number or a customer number, and remember it in the session under a random key."""
     typed = {name: context.field(name, 100) for name in ("number", "customer")}
-    filled = [name for name, value in typed.items() if value]
+    typed["reason"] = context.field("look-reason", 100)
+    filled = [name for name in ("number", "customer") if typed[name]]
     try:
         if len(filled) != 1:
             message = Text("Type the telephone number or the customer number: one of both.")
             raise InformativaError(message)
         caller = (by_number if filled == ["number"] else by_customer)(typed[filled[0]])
+        reason = access_log.require_reason([context.company], typed["reason"], access_log.IN_FORM)
     except InformativaError as error:
-        field = filled[0] if filled else "number"
+        field = "look-reason" if error.code == "no-reason" else filled[0] if filled else "number"
         return context.page("caller_search.html", 400, typed=typed, errors={field: error})
     company_with_callers(context)
-    key = context.session_put(CallerLookup(context.company.id, caller))
-    context.note("search", detail=filled[0])
+    key = context.session_put(CallerLookup(context.company.id, caller, reason=reason))
+    context.note("search", detail=filled[0], reason=reason)
     return context.redirect(context.path("caller", key))
 
 
@@ -64,7 +66,7 @@ def show(context: RequestContext) -> Response:
     def read() -> tuple[access_letter.AccessLetter, consents.CallerConsents]:
         now, caller = context.console.now(), lookup.typed.caller
         letter = access_letter.access_letter(company, lookup.typed, context.configuration, now)
-        note_access(context, "open-caller", lookup.typed, letter.entries)
+        note_access(context, "open-caller", lookup.typed, letter.entries, reason=lookup.reason)
         own_records = [entry.record for entry in letter.entries if not entry.box]
         return letter, consents.of_caller(company, known, caller, now, own_records)
 

@@ -21,12 +21,14 @@ T = TypeVar("T")
 
 @dataclass
 class CallerLookup:
-    """A caller whom somebody looked up at one company. `results` are those of the steps of its forms, by the
-    form's name: a step whose form is sent twice is done once, even if a later step failed."""
+    """A caller whom somebody looked up at one company, and his reason. `results` are those of the
+    steps of its forms, by the form's name: a step whose form is sent twice is done once, even if a later step
+    failed."""
 
     controller: str
     typed: Typed = field(repr=False)
     results: dict[str, Any] = field(default_factory=dict)
+    reason: str = ""
     _lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
 
     @property
@@ -54,13 +56,12 @@ def company_with_callers(context: RequestContext) -> Controller:
 
 
 def note_access(
-    context: RequestContext, action: str, typed: Typed, records: object, detail: str = ""
+    context: RequestContext, action: str, typed: Typed, records: object, detail: str = "", reason: str = ""
 ) -> None:
     """Write into the access log that somebody looked at a caller. It names no caller without `records`: he
     may have been erased, and must not come back by a search. Raises LedgerError."""
-    context.note(
-        action, pseudonym=pseudonyms(context.company, typed.caller)[0] if records else None, detail=detail
-    )
+    pseudonym = pseudonyms(context.company, typed.caller)[0] if records else None
+    context.note(action, pseudonym=pseudonym, detail=detail, reason=reason)
 
 
 def forget_caller(context: RequestContext, lookup: CallerLookup) -> None:

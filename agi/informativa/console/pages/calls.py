@@ -15,7 +15,7 @@ from ...ledgers.tally import OF_CHOICES
 from ...model import Action, Reason, Record, RecordFilter, Role
 from ...model.errors import InformativaError, LedgerError
 from ...model.text import Text
-from ...operations import callers, record_document, records
+from ...operations import access_log, callers, record_document, records
 from ...operations.controller_state import lines_of
 from ...operations.typed_caller import by_customer, by_number
 from ...process import storage
@@ -55,17 +55,20 @@ def listing_of(context: RequestContext) -> Response:
 def seek(context: RequestContext) -> Response:
     """Take a number that was typed, and remember its pseudonyms in the session, not the number."""
     number, customer = context.field("number", 40), context.field("customer", 64)
+    typed = {"number": number, "customer": customer, "reason": context.field("look-reason", 100)}
     try:
         if bool(number) == bool(customer):
             raise InformativaError(Text("Type a telephone number or a customer number, one of the two."))
+        reason = access_log.require_reason([context.company], typed["reason"], access_log.IN_FORM)
         match = by_number(number) if number else by_customer(customer)
     except InformativaError as error:
-        typed = {"number": number, "customer": customer}
-        return _listing(context, None, typed, {"customer" if customer and not number else "number": error})
+        field = "customer" if customer and not number else "number"
+        return _listing(context, None, typed, {"look-reason" if error.code == "no-reason" else field: error})
     pseudonyms = tuple(callers.pseudonyms(context.company, match.caller))
     last = records.page(context.company, RecordFilter(callers=pseudonyms), count=1).records
     recorded = last[0].event.pseudonym if last else None
-    context.note(Action.SEARCH, pseudonym=recorded, detail="number" if number else "customer")
+    detail = "number" if number else "customer"
+    context.note(Action.SEARCH, pseudonym=recorded, detail=detail, reason=reason)
     caller_filter = CallerFilter(
         context.company.id, pseudonyms, recorded, mask(match.caller.number), match.doubt
     )

@@ -2,28 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-
-import structlog
-from starlette.background import BackgroundTask
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from ...model import Action, Role
-from ...model.errors import AccountError, LedgerError
+from ...model import Action
+from ...model.errors import AccountError
 from ...model.text import Text
-from ...operations import access_log
-from ...operations.accounts import totp
-from ...operations.accounts.store import OpenInvitation, UserAccount
+from ...operations.accounts import own_account
+from ...operations.accounts.factors import is_protected
+from ...operations.accounts.user_account import OpenInvitation, ProviderLogin, UserAccount, Way
 from ...views.messages import languages
-from ..context import BROWSER, LANGUAGE, RequestContext
-from ..provider_login import ProviderLogin
+from .. import logins
+from ..context import LANGUAGE, YEAR, RequestContext
 from ..sessions import new_token
-
-log = structlog.get_logger("informativa")
-ISSUER = "informativa"
-YEAR = 365 * 24 * 3600  # seconds
 
 
 def login_form(context: RequestContext) -> Response:
@@ -34,78 +25,64 @@ def login_form(context: RequestContext) -> Response:
 
 
 def login(context: RequestContext) -> Response:
-    """Log somebody in, and slow guessing. The answer does not tell which part was wrong."""
+    """Take name and password, and slow guessing. The answer does not tell which of them was wrong."""
     console, name = context.console, context.field("name", 64)
     if console.settings.header:
         raise HTTPException(404)
-    keys = _throttle_keys(context, name)
-    wait = console.throttle.wait(*keys)
-    account = None
-    if not wait:
-        password, code = str(context.form.get("password", "")), context.field("code", 10)
-        account = console.accounts.verify(name, password, code, console.now())
+    keys = logins.password_keys(context, name)
+    wait = logins.password_wait(context, keys)
+    account = None if wait else console.accounts.verify(name, str(context.form.get("password", "")))
     if account is None:
         response = context.page("login.html", 403, name=name, wait=wait, refused=True)
-        named = console.accounts.get(name)
-        if not wait:
-            console.throttle.failed(*keys)
-            if named is not None:  # afterwards: the time of the answer must not tell that the account exists
-                response.background = BackgroundTask(note_at_companies, context, named, Action.LOGIN_REFUSED)
-        return response
+        if wait:
+            return response
+        console.throttle.failed(*keys)
+        return logins.refused(context, console.accounts.get(name), response)
     console.throttle.succeeded(keys[0])
-    return _logged_in(context, account)
+    if not is_protected(account):
+        return logins.begin_session(context, account, Way.PASSWORD)
+    console.sessions.end(context.token)
+    context.token = console.half_logins.begin(account)
+    return context.redirect("/login/code")
 
 
-def _logged_in(context: RequestContext, account: UserAccount) -> Response:
-    """Begin a session with a new token: one that somebody planted in this browser before is worth nothing."""
-    note_at_companies(context, account, Action.LOGIN)
-    context.console.sessions.end(context.token)
-    context.token = context.console.sessions.begin(account)
-    response = context.redirect("/")
-    browser = _known_browser(context, account) or new_token()
-    context.set_cookie(
-        response, BROWSER, f"{browser}.{_signature(account, browser)}", "strict", "/login", YEAR
-    )
-    return response
+def code_form(context: RequestContext) -> Response:
+    """Show the form that asks somebody who gave his password for a code."""
+    if _half_logged_in(context) is None:
+        return context.redirect("/login")
+    return context.page("login_code.html", wait=0)
 
 
-def _throttle_keys(context: RequestContext, name: str) -> tuple[str, ...]:
-    """Return the keys under which the throttle counts failures. A browser in which this account was logged in
-    before has a key of its own, so that failures elsewhere do not keep the account's owner out."""
-    account = context.console.accounts.get(name)
-    browser = _known_browser(context, account) if account else ""
-    return (f"browser {browser}",) if browser else (f"name {name.casefold()}", f"address {context.address}")
+def check_code(context: RequestContext) -> Response:
+    """Take the code, and log in. A recovery code need not wait: nobody can guess one."""
+    console, account = context.console, _half_logged_in(context)
+    if account is None:
+        return context.redirect("/login?undone=1")
+    key = logins.code_key(context, account)
+    wait = console.throttle.wait(key)
+    proof, now = context.field("code", 40), console.now()
+    way = own_account.use_factor(console.accounts, account.name, proof, now, guesses=not wait)
+    if way is None:
+        response = context.page("login_code.html", 403, wait=wait, refused=True)
+        if wait:
+            return response
+        console.throttle.failed(key)
+        return logins.refused(context, account, response)
+    console.throttle.succeeded(key)
+    console.half_logins.end(context.token)
+    return logins.begin_session(context, account, way)
 
 
-def _known_browser(context: RequestContext, account: UserAccount) -> str:
-    """Return the id of a browser in which this account was logged in with its present password; '' for
-    others."""
-    browser, _point, signature = context.get_cookie(BROWSER).rpartition(".")
-    genuine = hmac.compare_digest(signature.encode(), _signature(account, browser).encode())
-    return browser if genuine else ""
-
-
-def _signature(account: UserAccount, browser: str) -> str:
-    key, text = account.password_hash.encode(), f"browser {account.name} {browser}".encode()
-    return hmac.new(key, text, hashlib.sha256).hexdigest()
-
-
-def note_at_companies(
-    context: RequestContext, account: UserAccount, action: Action, detail: str = ""
-) -> None:
-    """Write into the access log of each company that is open to the account. A company whose log cannot be
-    written keeps nobody out of the others; its own pages show nothing then."""
-    for company in context.configuration.controllers.values():
-        if account.may(company.id, Role.READER):
-            try:
-                access_log.note(company, account.name, action, context.console.now(), detail=detail)
-            except LedgerError as error:
-                log.warning("access_not_recorded", controller=company.id, error=str(error))
+def _half_logged_in(context: RequestContext) -> UserAccount | None:
+    """Return the account whose password was given in this browser, if nothing changed it since."""
+    half = context.console.half_logins.find(context.token)
+    account = context.console.accounts.get(half.name) if half else None
+    return account if half and account and half.changed == account.changed else None
 
 
 def logout(context: RequestContext) -> Response:
     """End the session, and for whoever logged in at the identity provider the one there, too."""
-    note_at_companies(context, context.account, Action.LOGOUT)
+    logins.note_at_companies(context, context.account, Action.LOGOUT)
     login = context.session.provider_login if context.session else None
     context.console.sessions.end(context.token)
     context.token = new_token()  # when a cookie changes, browsers forget the pages kept for the back button
@@ -128,11 +105,11 @@ def _logout_there(context: RequestContext, login: ProviderLogin) -> Response:
 
 
 def invitation_form(context: RequestContext) -> Response:
-    """Show the form that asks for a password, and offers the code of an app."""
+    """Show the form that asks for a password."""
     invitation = context.console.accounts.invitation(
         context.request.path_params["token"], context.console.now()
     )
-    return _invitation_page(context, invitation, totp.new_secret(), status=200 if invitation else 404)
+    return _invitation_page(context, invitation, status=200 if invitation else 404)
 
 
 def accept(context: RequestContext) -> Response:
@@ -140,34 +117,31 @@ def accept(context: RequestContext) -> Response:
     console, token, now = context.console, context.request.path_params["token"], context.console.now()
     invitation = console.accounts.invitation(token, now)
     if invitation is None:
-        return _invitation_page(context, None, "", status=404)
-    secret, code = context.field("secret", 64), context.field("code", 10)
-    password, again = str(context.form.get("password", "")), str(context.form.get("again", ""))
+        return _invitation_page(context, None, status=404)
     try:
-        if password != again:
-            raise AccountError(Text("The two passwords are not the same."))
-        step = totp.matching_step(secret, code, now) if code else 0
-        if step is None:
-            raise AccountError(
-                Text("The code of the app is not the right one."), Text("Look at the clock of the telephone.")
-            )
-        account = console.accounts.accept(token, password, secret if code else "", now, step)
+        account = console.accounts.accept(token, new_password(context), now)
     except AccountError as error:
-        return _invitation_page(context, invitation, secret, error=error, status=422)
+        return _invitation_page(context, invitation, error=error, status=422)
     console.sessions.end_all(account.name)
-    return _logged_in(context, account)
+    return logins.begin_session(context, account, Way.PASSWORD)
+
+
+def new_password(context: RequestContext) -> str:
+    """Return the new password that was typed twice. Raises AccountError if the two differ."""
+    password = str(context.form.get("password", ""))
+    if password != str(context.form.get("again", "")):
+        raise AccountError(Text("The two passwords are not the same."))
+    return password
 
 
 def _invitation_page(
     context: RequestContext,
     invitation: OpenInvitation | None,
-    secret: str,
     *,
     status: int,
     error: AccountError | None = None,
 ) -> Response:
-    uri = totp.uri(secret, invitation.name, context.request.url.hostname or ISSUER) if invitation else ""
-    return context.page("invitation.html", status, invitation=invitation, secret=secret, uri=uri, error=error)
+    return context.page("invitation.html", status, invitation=invitation, error=error)
 
 
 def choose_language(context: RequestContext) -> Response:

@@ -10,10 +10,10 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from ...model import Action
 from ...model.errors import AccountError, InformativaError
 from ...model.text import Text
-from .. import oidc
+from ...operations.accounts.user_account import Way
+from .. import logins, oidc
 from ..context import FLOW, RequestContext
 from ..provider_client import ProviderClient, ProviderError
-from .entry import note_at_companies
 
 LONGEST = 4000  # characters of a code, a state or an issuer
 CALLBACK = "/oidc/callback"
@@ -66,9 +66,11 @@ def _login(context: RequestContext, client: ProviderClient, flow: oidc.Flow) -> 
         message = Text("{name} is the name of an account with a password here.", name=login.account.name)
         remedy = Text("Log in by that password; or an administrator types: informativa web remove {name}")
         raise AccountError(message, remedy.format(name=login.account.name), code="oidc-taken")
-    note_at_companies(context, login.account, Action.LOGIN, "oidc")
+    logins.note_at_companies(context, login.account, Action.LOGIN, Way.PROVIDER)
     console.sessions.end(context.token)
-    context.token = console.sessions.begin(login.account, login)
+    context.token = console.sessions.begin(
+        login.account, logins.login_of(context, Way.PROVIDER), provider_login=login
+    )
     return context.redirect("/")
 
 

@@ -7,6 +7,7 @@ from starlette.responses import Response
 from ...model import Action, Role
 from ...model.errors import InformativaError
 from ...model.text import Text
+from ...operations import access_log
 from ...operations.controller_state import lines_of
 from ...operations.explain import Explanation, explain
 from ..context import RequestContext, parse_moment
@@ -69,6 +70,12 @@ def _explain(context: RequestContext, errors: dict[str, InformativaError]) -> Ex
         on = parse_moment(context.field("on", 30))
     except InformativaError as error:
         errors["on"] = error
+    reason, knows = context.field("look-reason", 100), _knows_people(context)
+    if number and knows:
+        try:
+            reason = access_log.require_reason([context.company], reason, access_log.IN_FORM)
+        except InformativaError as error:
+            errors["look-reason"] = error
     if line is None or errors:
         return None
     explanation = explain(
@@ -78,8 +85,8 @@ def _explain(context: RequestContext, errors: dict[str, InformativaError]) -> Ex
         on,
         context.field("language", 5),
         context.console.now(),
-        use_history=_knows_people(context),
+        use_history=knows,
         country=context.field("country", 20),
     )
-    context.note(Action.WHAT_IF, pseudonym=explanation.disclosed_pseudonym, line=line)
+    context.note(Action.WHAT_IF, pseudonym=explanation.disclosed_pseudonym, line=line, reason=reason)
     return explanation

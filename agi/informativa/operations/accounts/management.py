@@ -42,8 +42,14 @@ class Account:
     """His roles, by controller; for others he has none."""
     app: bool
     """True if he has to give the code of an app, too."""
+    recovery_codes: int
+    """The number of his unused recovery codes."""
     changed: Time
-    """The time at which his password or his roles were changed last."""
+    """The time at which his way in or his roles were changed last, or all his sessions were ended."""
+    last_login: Time | None
+    """The time of his last log-in; null where none is known."""
+    failures: int
+    """The number of attempts to log in as him that failed since."""
 
 
 @dataclass(frozen=True)
@@ -155,6 +161,12 @@ def grant(
     return _account(store.change(name, roles, now, make=create))
 
 
+def log_out(folder: Path, name: str, now: datetime) -> Account:
+    """End all sessions of an account. Raises AccountError."""
+    store = stored.AccountFile(folder)
+    return _account(store.change(_account_of(store, name).name, {}, now))
+
+
 def remove(folder: Path, name: str) -> AccountRemoved:
     """Remove an account, and an invitation of that name. A session under the account ends. Raises
     AccountError."""
@@ -166,7 +178,16 @@ def remove(folder: Path, name: str) -> AccountRemoved:
 
 
 def _account(account: stored.UserAccount) -> Account:
-    return Account(account.name, _grants(account.grants), bool(account.totp_secret), account.changed)
+    history = account.history
+    return Account(
+        account.name,
+        _grants(account.grants),
+        bool(account.totp_secret),
+        len(account.recovery_codes),
+        account.changed,
+        history.last.at if history.last else None,
+        history.failures,
+    )
 
 
 def _grants(grants: stored.Grants) -> tuple[Grant, ...]:

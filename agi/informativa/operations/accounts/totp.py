@@ -1,6 +1,7 @@
 """One-time codes of an authenticator app: TOTP (RFC 6238) of six digits and 30 seconds, over HOTP (RFC 4226).
 
-SHA-1, six digits and 30 seconds are what every app knows; several ignore other parameters silently.
+SHA-1, six digits and 30 seconds are what every app knows; several ignore other parameters silently. pyotp
+would replace a dozen of these lines; that no code is good twice would still be ours.
 """
 
 from __future__ import annotations

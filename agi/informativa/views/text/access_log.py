@@ -39,7 +39,7 @@ _ACTIONS: dict[Action, Text] = {
     Action.BUNDLE: Text("took a bundle for an auditor"),
     Action.AUDIT: Text("audited the log"),
     Action.SETTINGS: Text("changed the configuration"),
-    Action.ACCOUNTS: Text("changed who may what"),
+    Action.ACCOUNTS: Text("changed an account, or who may what"),
     Action.ACCESS_LOG: Text("looked at this page"),
 }
 _DETAILS = {
@@ -54,6 +54,17 @@ _DETAILS = {
     "proof": Text("for a program"),
     "proxy": Text("as the company's own web server says"),
     "oidc": Text("as the identity provider says"),
+    "app": Text("with the code of an app"),
+    "recovery": Text("with a recovery code"),
+    "password": Text("the password"),
+    "new-app": Text("set up an app"),
+    "no-app": Text("removed the app"),
+    "codes": Text("made recovery codes"),
+    "sessions": Text("ended other sessions"),
+    "invite": Text("invited"),
+    "role": Text("another role:"),
+    "log-out": Text("ended the sessions of"),
+    "withdraw": Text("withdrew the invitation of"),
     "bundle": Text("bundle for an auditor"),
     "consents": Text("consents"),
 }

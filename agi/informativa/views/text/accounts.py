@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from ...model import Role
 from ...model.text import Text
 from ...operations.accounts.management import Account, AccountRemoved, Accounts, Grant, Invited
+from ...operations.accounts.user_account import Way
 from ..messages import Language
 from ..times import local_day, local_time
 
@@ -16,6 +17,14 @@ ROLES = {
     Role.ADMIN: Text("admin"),
 }
 """The name of each role."""
+WAYS = {
+    Way.PASSWORD: Text("password"),
+    Way.APP: Text("password and the code of an app"),
+    Way.RECOVERY: Text("password and a recovery code"),
+    Way.PROXY: Text("as the company's own web server says"),
+    Way.PROVIDER: Text("as the identity provider says"),
+}
+"""The name of each way to log in."""
 
 
 def invited(invitation: Invited, say: Language) -> Iterator[str]:
@@ -34,7 +43,8 @@ def invited(invitation: Invited, say: Language) -> Iterator[str]:
 def accounts(result: Accounts, say: Language) -> Iterator[str]:
     """Yield a line for each account, and for each invitation."""
     for account in result.accounts:
-        yield f"{account.name}: {grants(account.grants, say)}; {_way_in(account, say)}"
+        parts = (grants(account.grants, say), _way_in(account, say), _last_login(account, say))
+        yield f"{account.name}: {'; '.join(filter(None, parts))}"
     for invitation in result.invitations:
         end = local_time(invitation.until)
         validity = say("invited until {until}", until=end)
@@ -49,6 +59,11 @@ def accounts(result: Accounts, say: Language) -> Iterator[str]:
 def granted(account: Account, say: Language) -> Iterator[str]:
     """Yield the roles that an account has now."""
     yield say("{name} may now: {grants}", name=account.name, grants=grants(account.grants, say))
+
+
+def logged_out(account: Account, say: Language) -> Iterator[str]:
+    """Yield the message that all sessions of an account are over."""
+    yield say("All sessions of {name} are over.", name=account.name)
 
 
 def removed(result: AccountRemoved, say: Language) -> Iterator[str]:
@@ -71,3 +86,17 @@ def _way_in(account: Account, say: Language) -> str:
     if account.app:
         return say("password and the code of an app, since {day}", day=day)
     return say("password, since {day}", day=day)
+
+
+def _last_login(account: Account, say: Language) -> str:
+    """Return the time of the last log-in, and the attempts that failed since; '' where nothing is known."""
+    login = account.last_login and say("last log-in {time}", time=local_time(account.last_login))
+    failures = account.failures and say(
+        Text.counted(
+            "{count} attempt failed since",
+            "{count} attempts failed since",
+            account.failures,
+            count=account.failures,
+        )
+    )
+    return ", ".join(filter(None, (login or "", failures or "")))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -19,7 +20,7 @@ from argon2 import PasswordHasher
 
 from informativa.model import Role
 from informativa.model.errors import AccountError, InformativaError
-from informativa.operations.accounts import own_account, totp
+from informativa.operations.accounts import factors, own_account, totp
 from informativa.operations.accounts.passwords import checked
 from informativa.operations.accounts.store import AccountFile, UserAccount, plain_name
 from informativa.operations.accounts.user_account import LogIn, LoginHistory, Way
@@ -214,6 +215,8 @@ def test_recovery_code_stands_in_for_the_app_once(accounts: AccountFile) -> None
     earlier = own_account.renew_recovery_codes(accounts, "anna", NOW).codes
     codes = own_account.renew_recovery_codes(accounts, "anna", NOW).codes
     assert (len(set(codes)), {len(code) for code in codes}) == (10, {19})
+    assert all(re.fullmatch(r"[a-z2-7]{4}(-[a-z2-7]{4}){3}", code) for code in codes)
+    assert any(code[1:4] != code[5:8] for code in codes)  # each group has letters of its own
     for wrong in (earlier[0], "", "\ud800" * 16):
         assert own_account.use_factor(accounts, "anna", wrong, NOW) is None
     assert own_account.use_factor(accounts, "anna", codes[0].replace("-", " ").upper(), NOW) == "recovery"
@@ -230,6 +233,21 @@ def test_recovery_code_stands_in_for_the_app_once(accounts: AccountFile) -> None
     assert own_account.use_factor(accounts, "anna", codes[2], NOW) is None
     with pytest.raises(AccountError, match="there is none"):
         own_account.renew_recovery_codes(accounts, "anna", NOW)
+
+
+def test_account_without_an_app_has_no_second_factor(accounts: AccountFile) -> None:
+    """Nor does a code of the empty key prove anything; with an app it has one, also when all recovery codes
+    are used; and a role alone decides whether one is needed."""
+    without = joined(accounts)
+    empty = totp.hotp(b"", totp.step(NOW))
+    assert factors.matching(without, empty, NOW, guesses=True) is None
+    with_app = joined(accounts, secret=totp.new_secret())
+    without_codes = replace(with_app, recovery_codes=())
+    codes_alone = replace(with_app, totp_secret="")
+    protected = [factors.is_protected(each) for each in (without, with_app, without_codes, codes_alone)]
+    assert protected == [False, True, True, False]
+    needs = [factors.needs_factor(with_app, roles) for roles in ((), (Role.READER,), (Role.ADMIN,))]
+    assert needs == [False, True, False]
 
 
 def test_wrong_code_sets_up_no_app(accounts: AccountFile) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import pytest
@@ -13,7 +13,7 @@ from informativa.console import throttle as throttle_module
 from informativa.console.sessions import Session, Sessions, new_token
 from informativa.console.throttle import Throttle, network_of
 from informativa.model import Role
-from informativa.operations.accounts.store import UserAccount
+from informativa.operations.accounts.user_account import LogIn, LoginHistory, UserAccount, Way
 
 CREATED = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -52,6 +52,19 @@ def test_session_is_of_the_account_as_it_was(sessions: Sessions) -> None:
     assert sessions.find(token) == Session("anna", CREATED, 1000.0, 1000.0)
     assert sessions.find(token + "x") is None
     assert sessions.find("\udcff") is None
+
+
+def test_session_knows_its_log_in_and_what_was_before(sessions: Sessions) -> None:
+    """Whether a password began it, or a web server in front."""
+    login = LogIn(CREATED, "192.0.2.1", Way.APP, "Firefox, Linux")
+    before = LoginHistory(None, 3, CREATED, "192.0.2.9")
+    owner = replace(account(), history=before)
+    for session in (
+        sessions.find(sessions.begin(owner, login)),
+        sessions.get_or_begin("token", owner, login)[0],
+    ):
+        assert session is not None
+        assert (session.login, session.history) == (login, before)
 
 
 def test_session_that_is_not_used_ends(sessions: Sessions, clock: Clock) -> None:

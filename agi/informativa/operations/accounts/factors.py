@@ -41,11 +41,9 @@ def _after_code(account: UserAccount, proof: str, now: datetime) -> UserAccount 
 
 def _after_recovery_code(account: UserAccount, proof: str, _now: datetime) -> UserAccount | None:
     digest = recovery_digest(proof)
-    matches = [hmac.compare_digest(code, digest) for code in account.recovery_codes]
-    if not any(matches):
-        return None
-    unused = (code for code, matching in zip(account.recovery_codes, matches, strict=True) if not matching)
-    return replace(account, recovery_codes=tuple(unused))
+    matches = [code for code in account.recovery_codes if hmac.compare_digest(code, digest)]
+    unused = tuple(code for code in account.recovery_codes if code not in matches)
+    return replace(account, recovery_codes=unused) if matches else None
 
 
 FACTORS = (
@@ -64,7 +62,7 @@ def needs_factor(account: UserAccount, roles: Collection[Role]) -> bool:
     return any(role in roles for role in account.grants.values())
 
 
-def matching(account: UserAccount, proof: str, now: datetime, *, guesses: bool = True) -> Factor | None:
+def matching(account: UserAccount, proof: str, now: datetime, *, guesses: bool) -> Factor | None:
     """Return the factor of an account that this proves; without `guesses`, one that nobody can guess."""
     factors = (factor for factor in FACTORS if factor.is_set(account) and (guesses or not factor.guessable))
     return next((factor for factor in factors if factor.consume(account, proof, now)), None)

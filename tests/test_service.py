@@ -279,8 +279,8 @@ def test_exposure_is_what_the_page_says(unit: Path) -> None:
 
 
 def test_unit_leaves_alone_what_its_user_shares_with_other_programs(unit: Path) -> None:
-    """Its user is Asterisk's, and on a FreePBX the web server's too: what these have in shared memory outlives
-    the end of the unit."""
+    """Its user is Asterisk's, and on a FreePBX the web server's too: what these have in shared memory
+    outlives the end of the unit."""
     assert "RemoveIPC" not in unit.read_text()
 
 

@@ -257,7 +257,7 @@ def test_ledger_of_another_box_is_not_replaced(folder: Path) -> None:
         conditions.require_possible(
             configuration, replace(WHOLE, companies=(replace(ACME, logs=logs),)), ["acme"]
         )
-    other = replace(WHOLE, companies=(replace(ACME, logs=("box/8", "box/9")),))
+    other = replace(WHOLE, companies=(replace(ACME, logs=("box/7", "box/8", "box/9")),))
     with pytest.raises(InformativaError) as caught:
         conditions.require_possible(configuration, other, ["acme"])
     assert said(caught.value) == (
@@ -311,7 +311,7 @@ def test_log_that_was_published_since_is_added(folder: Path, tmp_path: Path) -> 
 
 
 def test_shorter_log_that_was_published_is_not_taken(folder: Path, tmp_path: Path) -> None:
-    """An older checkpoint takes the place of none."""
+    """An older checkpoint takes the place of none, nor does one of the same length."""
     log, early = folder / "ledger/acme.log/1", tmp_path / "early"
     inform(folder, KNOWN)
     sign(folder)
@@ -320,8 +320,12 @@ def test_shorter_log_that_was_published_is_not_taken(folder: Path, tmp_path: Pat
     inform(folder, KNOWN)
     sign(folder)
     checkpoint = (log / "checkpoint").read_bytes()
-    conditions.add_published(early, log)
-    assert ((log / "checkpoint").read_bytes(), (log / "more").exists()) == (checkpoint, False)
+    same = tmp_path / "same"
+    shutil.copytree(log, same)
+    (same / "more").touch()
+    for source in (early, same):
+        conditions.add_published(source, log)
+        assert ((log / "checkpoint").read_bytes(), (log / "more").exists()) == (checkpoint, False)
 
 
 def test_files_of_the_configuration_are_those_that_it_names(folder: Path, tmp_path: Path) -> None:

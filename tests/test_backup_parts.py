@@ -310,6 +310,24 @@ def test_log_that_was_published_since_is_added(folder: Path, tmp_path: Path) -> 
     assert (early / "checkpoint").read_bytes() == (late / "checkpoint").read_bytes()
 
 
+def test_checkpoint_comes_last(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it says is there before it, also after a power cut; all is of the folder's owner."""
+    log, early = folder / "ledger/acme.log/1", tmp_path / "early"
+    writings = list[tuple[str, dict[str, bool]]]()
+
+    def write(file: Path, _content: bytes, **options: bool) -> None:
+        writings.append((file.name, options))
+
+    inform(folder, KNOWN)
+    sign(folder)
+    early.mkdir()
+    shutil.copy(log / "key", early)
+    monkeypatch.setattr(conditions.files, "write_file", write)
+    conditions.add_published(log, early)
+    assert (len(writings), writings[-1][0]) == (4, "checkpoint")
+    assert all(options == {"for_folders_owner": True, "durable": True} for _name, options in writings)
+
+
 def test_shorter_log_that_was_published_is_not_taken(folder: Path, tmp_path: Path) -> None:
     """An older checkpoint takes the place of none, nor does one of the same length."""
     log, early = folder / "ledger/acme.log/1", tmp_path / "early"

@@ -350,13 +350,13 @@ def test_files_of_the_configuration_are_those_that_it_names(folder: Path, tmp_pa
     """With the certificates, and the prompts in all of their formats, each with its company; of one company
     its prompts alone."""
     certificates = {name: tmp_path / f"{name}.pem" for name in ("database", "authority", "web")}
-    configuration = load(config(folder))
+    loaded = load(config(folder))
     configuration = replace(
-        configuration,
+        loaded,
         shared=SharedDatabase(("db:5432",), "calls", "box", certificates=str(certificates["database"])),
-        web=replace(configuration.web, certificate=str(certificates["web"])),
+        web=replace(loaded.web, certificate=str(certificates["web"])),
         evidence=replace(
-            configuration.evidence,
+            loaded.evidence,
             timestamp=TimestampAuthority("http://127.0.0.1/", str(certificates["authority"])),
         ),
     )
@@ -367,7 +367,10 @@ def test_files_of_the_configuration_are_those_that_it_names(folder: Path, tmp_pa
         file.touch()
     files = sources.configuration_files(configuration, ["acme"], all_of_it=True)
     of_all = [own.file for own in files if own.part is FilePart.CONFIGURATION]
-    assert of_all[:4] == [config(folder), *certificates.values()]
+    fallback = [folder / f"prompts/it/short-nokey.{kind}" for kind in ("txt", "wav")]
+    assert of_all == [config(folder), *certificates.values(), *fallback]
+    plain = replace(loaded, fallback=None)
+    assert [own.file for own in sources.configuration_files(plain, [], all_of_it=True)] == [config(folder)]
     assert {own.controller for own in files if own.part is FilePart.CONFIGURATION} == {None}
     prompts = sources.configuration_files(configuration, ["acme"], all_of_it=False)
     assert prompts == [own for own in files if own.part is FilePart.PROMPT]
@@ -389,11 +392,16 @@ def test_files_of_a_log_are_copied_so_that_each_has_what_it_needs(folder: Path) 
     sign(folder)
     ledger, log = folder / "ledger/acme.sqlite3", folder / "ledger/acme.log"
     (log / "1/.checkpoint.part").touch()
+    (log / "1/witnesses").touch()
+    (log / "2").mkdir()
+    (log / "2/checkpoint").touch()
     names = [str(file.relative_to(log)) for file in sources.log_files(ledger)]
     assert names == [
         "1/checkpoint",
+        "2/checkpoint",
         "1/checkpoints/2",
         "1/key",
+        "1/witnesses",
         "1/tile/0/000.p/2",
         "1/tile/entries/000.p/2",
     ]
@@ -418,9 +426,16 @@ def test_secrets_are_those_that_the_configuration_names(folder: Path) -> None:
     text = text.replace("    key: keys/acme.key", f"    {hook}\n    key: keys/acme.key", 1)
     config(folder).write_text(f"{text}\nmanager: {{user: informativa, secret: keys/manager}}\n")
     configuration = inspect(config(folder))[0]
+    shared = "shared: {hosts: [db.example], box: pbx-1, passwords: keys/pgpass}"
     one = sources.parse_secrets(sources.secrets(configuration, ["acme"], all_of_it=False))
     names = ("keys/acme.hook", "keys/acme.key", "keys/acme.key.retired-20260101")
     assert one == {name: (folder / name).read_bytes() for name in names}
     both = sources.parse_secrets(sources.secrets(configuration, ["acme", "borealis"], all_of_it=True))
     more = ("keys/borealis.key", "keys/agi.token", "keys/manager", "web/accounts.json")
     assert both == {name: (folder / name).read_bytes() for name in (*names, *more)}
+    (keys / "pgpass").write_bytes(b"passwords")
+    (keys / "agi.token").unlink()
+    config(folder).write_text(f"{text}\n{shared}\n")
+    configuration = inspect(config(folder))[0]
+    rest = sources.parse_secrets(sources.secrets(configuration, [], all_of_it=True))
+    assert rest == {"keys/pgpass": b"passwords", "web/accounts.json": b"{}"}

@@ -257,7 +257,7 @@ def test_ledger_of_another_box_is_not_replaced(folder: Path) -> None:
         conditions.require_possible(
             configuration, replace(WHOLE, companies=(replace(ACME, logs=logs),)), ["acme"]
         )
-    other = replace(WHOLE, companies=(replace(ACME, logs=("box/8", "box/9")),))
+    other = replace(WHOLE, companies=(replace(ACME, logs=("box/7", "box/8", "box/9")),))
     with pytest.raises(InformativaError) as caught:
         conditions.require_possible(configuration, other, ["acme"])
     assert said(caught.value) == (
@@ -310,8 +310,26 @@ def test_log_that_was_published_since_is_added(folder: Path, tmp_path: Path) -> 
     assert (early / "checkpoint").read_bytes() == (late / "checkpoint").read_bytes()
 
 
+def test_checkpoint_comes_last(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it says is there before it, also after a power cut; all is of the folder's owner."""
+    log, early = folder / "ledger/acme.log/1", tmp_path / "early"
+    writings = list[tuple[str, dict[str, bool]]]()
+
+    def write(file: Path, _content: bytes, **options: bool) -> None:
+        writings.append((file.name, options))
+
+    inform(folder, KNOWN)
+    sign(folder)
+    early.mkdir()
+    shutil.copy(log / "key", early)
+    monkeypatch.setattr(conditions.files, "write_file", write)
+    conditions.add_published(log, early)
+    assert (len(writings), writings[-1][0]) == (4, "checkpoint")
+    assert all(options == {"for_folders_owner": True, "durable": True} for _name, options in writings)
+
+
 def test_shorter_log_that_was_published_is_not_taken(folder: Path, tmp_path: Path) -> None:
-    """An older checkpoint takes the place of none."""
+    """An older checkpoint takes the place of none, nor does one of the same length."""
     log, early = folder / "ledger/acme.log/1", tmp_path / "early"
     inform(folder, KNOWN)
     sign(folder)
@@ -320,21 +338,25 @@ def test_shorter_log_that_was_published_is_not_taken(folder: Path, tmp_path: Pat
     inform(folder, KNOWN)
     sign(folder)
     checkpoint = (log / "checkpoint").read_bytes()
-    conditions.add_published(early, log)
-    assert ((log / "checkpoint").read_bytes(), (log / "more").exists()) == (checkpoint, False)
+    same = tmp_path / "same"
+    shutil.copytree(log, same)
+    (same / "more").touch()
+    for source in (early, same):
+        conditions.add_published(source, log)
+        assert ((log / "checkpoint").read_bytes(), (log / "more").exists()) == (checkpoint, False)
 
 
 def test_files_of_the_configuration_are_those_that_it_names(folder: Path, tmp_path: Path) -> None:
     """With the certificates, and the prompts in all of their formats, each with its company; of one company
     its prompts alone."""
     certificates = {name: tmp_path / f"{name}.pem" for name in ("database", "authority", "web")}
-    configuration = load(config(folder))
+    loaded = load(config(folder))
     configuration = replace(
-        configuration,
+        loaded,
         shared=SharedDatabase(("db:5432",), "calls", "box", certificates=str(certificates["database"])),
-        web=replace(configuration.web, certificate=str(certificates["web"])),
+        web=replace(loaded.web, certificate=str(certificates["web"])),
         evidence=replace(
-            configuration.evidence,
+            loaded.evidence,
             timestamp=TimestampAuthority("http://127.0.0.1/", str(certificates["authority"])),
         ),
     )
@@ -345,7 +367,10 @@ def test_files_of_the_configuration_are_those_that_it_names(folder: Path, tmp_pa
         file.touch()
     files = sources.configuration_files(configuration, ["acme"], all_of_it=True)
     of_all = [own.file for own in files if own.part is FilePart.CONFIGURATION]
-    assert of_all[:4] == [config(folder), *certificates.values()]
+    fallback = [folder / f"prompts/it/short-nokey.{kind}" for kind in ("txt", "wav")]
+    assert of_all == [config(folder), *certificates.values(), *fallback]
+    plain = replace(loaded, fallback=None)
+    assert [own.file for own in sources.configuration_files(plain, [], all_of_it=True)] == [config(folder)]
     assert {own.controller for own in files if own.part is FilePart.CONFIGURATION} == {None}
     prompts = sources.configuration_files(configuration, ["acme"], all_of_it=False)
     assert prompts == [own for own in files if own.part is FilePart.PROMPT]
@@ -367,11 +392,16 @@ def test_files_of_a_log_are_copied_so_that_each_has_what_it_needs(folder: Path) 
     sign(folder)
     ledger, log = folder / "ledger/acme.sqlite3", folder / "ledger/acme.log"
     (log / "1/.checkpoint.part").touch()
+    (log / "1/witnesses").touch()
+    (log / "2").mkdir()
+    (log / "2/checkpoint").touch()
     names = [str(file.relative_to(log)) for file in sources.log_files(ledger)]
     assert names == [
         "1/checkpoint",
+        "2/checkpoint",
         "1/checkpoints/2",
         "1/key",
+        "1/witnesses",
         "1/tile/0/000.p/2",
         "1/tile/entries/000.p/2",
     ]
@@ -396,9 +426,16 @@ def test_secrets_are_those_that_the_configuration_names(folder: Path) -> None:
     text = text.replace("    key: keys/acme.key", f"    {hook}\n    key: keys/acme.key", 1)
     config(folder).write_text(f"{text}\nmanager: {{user: informativa, secret: keys/manager}}\n")
     configuration = inspect(config(folder))[0]
+    shared = "shared: {hosts: [db.example], box: pbx-1, passwords: keys/pgpass}"
     one = sources.parse_secrets(sources.secrets(configuration, ["acme"], all_of_it=False))
     names = ("keys/acme.hook", "keys/acme.key", "keys/acme.key.retired-20260101")
     assert one == {name: (folder / name).read_bytes() for name in names}
     both = sources.parse_secrets(sources.secrets(configuration, ["acme", "borealis"], all_of_it=True))
     more = ("keys/borealis.key", "keys/agi.token", "keys/manager", "web/accounts.json")
     assert both == {name: (folder / name).read_bytes() for name in (*names, *more)}
+    (keys / "pgpass").write_bytes(b"passwords")
+    (keys / "agi.token").unlink()
+    config(folder).write_text(f"{text}\n{shared}\n")
+    configuration = inspect(config(folder))[0]
+    rest = sources.parse_secrets(sources.secrets(configuration, [], all_of_it=True))
+    assert rest == {"keys/pgpass": b"passwords", "web/accounts.json": b"{}"}

@@ -59,6 +59,7 @@ def test_hearings_come_by_line_and_notice() -> None:
         key(MILAN, "privacy", "FR", "DE"): HearingSum(5, 6, 7.5),
         key(MILAN, "privacy", "AT"): HearingSum(0, 0, 0.0),
         key(MILAN, choice=True): HearingSum(0, 0, -5.0),
+        key(MILAN): HearingSum(0, 0, 0.0),
     }
     hearings = list(forecast._hearings(sums, 2.5, ACME))
     first = ForecastHearing(
@@ -77,10 +78,13 @@ def test_hearings_come_by_line_and_notice() -> None:
         seconds_a_day=-2.0,
         countries=None,
     )
-    second = replace(first, choice=False, seconds_a_day=0.0, countries=("AT",))
+    notice = replace(first, choice=False, seconds_a_day=0.0)
+    second = replace(notice, countries=("AT",))
     third = replace(second, callers=5, calls=6, seconds_a_day=3.0, countries=("DE", "FR"))
     fourth = replace(first, line=ROME, choice=False, callers=1, calls=2, seconds_a_day=1.2)
-    assert hearings == [replace(each, title=hearings[0].title) for each in (first, second, third, fourth)]
+    assert hearings == [
+        replace(each, title=hearings[0].title) for each in (notice, first, second, third, fourth)
+    ]
     assert {str(hearing.title) for hearing in hearings} == {"the notice (privacy)"}
 
 
@@ -88,11 +92,13 @@ def test_consents_come_by_choice() -> None:
     """How many count, how many end, and the reason of most; of one that stays for all there is none."""
     consents = {
         ("taping", None): 4,
+        ("abroad", Reason.CONFIGURED): 5,
         ("marketing", None): 3,
         ("marketing", Reason.CONFIGURED): 1,
         ("marketing", Reason.NEW_PURPOSE): 2,
     }
-    marketing, taping = forecast._consents(Sums(consents=Counter(consents)), ACME)
+    abroad, marketing, taping = forecast._consents(Sums(consents=Counter(consents)), ACME)
+    assert abroad == ForecastConsents("abroad", abroad.title, 5, 5, Reason.CONFIGURED)
     assert marketing == ForecastConsents("marketing", marketing.title, 6, 3, Reason.NEW_PURPOSE)
     assert taping == ForecastConsents("taping", taping.title, 4, 0, None)
     assert (str(marketing.title), str(taping.title)) == ("being rung (marketing)", "taping")

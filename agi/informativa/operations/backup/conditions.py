@@ -30,7 +30,7 @@ def require_possible(configuration: Configuration, manifest: Manifest, names: Se
     ):
         ledger = Path(controller.ledger)
         _require_same_box(controller, manifest)
-        if processes := LedgerFiles(ledger).users() if ledger.exists() else []:
+        if processes := LedgerFiles(ledger).users():
             raise InformativaError(
                 Text(
                     "The ledger {file} is open (process {users}).",

@@ -122,7 +122,7 @@ def test_password_of_a_role() -> None:
 
 
 def test_what_decides_about_callers_makes_the_digest(folder: Path) -> None:
-    """Where a box keeps things makes none; a purpose, a period, a line of another plan does."""
+    """Where a box keeps things makes none, nor what the office does; a purpose, a period, a line of another plan does."""
     file = folder / "informativa.yaml"
 
     def digest() -> str:
@@ -133,6 +133,9 @@ def test_what_decides_about_callers_makes_the_digest(folder: Path) -> None:
     for old, new, same in (
         ("ledger/acme.sqlite3", "ledger/other.sqlite3", True),
         ("Borealis", "Boreales", True),
+        ("retention: 5 years", "retention: 5 years\n    requests: {four_eyes: true}", True),
+        ("retention: 5 years", "retention: 5 years\n    exports: {four_eyes: true}", True),
+        ("retention: 5 years", "retention: 5 years\n    reason_for_looking: required", True),
         ("retention: 5 years", "retention: 4 years", False),
         ("region: IT", "region: CH", False),
     ):

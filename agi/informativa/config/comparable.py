@@ -17,6 +17,8 @@ from ..model import Controller, Line, Notice, Prompt
 _LEFT_OUT = frozenset(
     {
         "controller",
+        "export_four_eyes",
+        "four_eyes",
         "hook",
         "internal",
         "key",
@@ -27,6 +29,7 @@ _LEFT_OUT = frozenset(
         "names",
         "old_keys",
         "outsourcing",
+        "reason_for_looking",
         "refused",
         "report",
         "revocable",

@@ -38,7 +38,7 @@ MUTMUT = tests/mutants-requirements.txt
 WORKERS = $(shell echo $$((3 * $$(nproc))))  # a call takes seconds, in which its worker waits
 TESTS = .venv/bin/python -m pytest -n $(WORKERS) --dist worksteal --ignore=tests/packages $(if $(NIGHT),,-m "not night")
 
-.PHONY: demo cluster screens check test nightly fast again bare mutants torture bench messages docs plans requirements deb pex packages lint setup clean release repository freepbx-module
+.PHONY: demo cluster screens check test nightly fast again bare mutants torture bench messages docs plans requirements deb pex packages lint lint-types lint-style lint-imports lint-names lint-prompts setup clean release repository freepbx-module
 demo: setup
 	@.venv/bin/python -m lab.demo $(if $(WEB),--web)
 
@@ -79,11 +79,22 @@ messages: setup
 	@.venv/bin/python -m lab.messages
 
 lint: setup
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync lint-types lint-style lint-imports lint-names lint-prompts
+
+lint-types:
+	@.venv/bin/mypy
+
+lint-style:
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
-	@.venv/bin/mypy
+
+lint-imports:
 	@.venv/bin/lint-imports
+
+lint-names:
 	@.venv/bin/python -m lab.naming
+
+lint-prompts:
 	@.venv/bin/python prompts/render.py --check
 
 setup:

@@ -122,7 +122,8 @@ def test_password_of_a_role() -> None:
 
 
 def test_what_decides_about_callers_makes_the_digest(folder: Path) -> None:
-    """Where a box keeps things makes none, nor what the office does; a purpose, a period, a line of another plan does."""
+    """Where a box keeps things makes none, nor what the office does; a purpose, a period, a line of another
+    plan does."""
     file = folder / "informativa.yaml"
 
     def digest() -> str:

@@ -484,3 +484,15 @@ def test_answer_that_is_not_possible_looks_at_nobody(acme: Controller, configura
     assert (files, len(access_log.page(acme).entries)) == ([], entries)
     result = request_answers.answer(careful, second, CALLER, configuration, pages, put, "bob", NOW)
     assert (result.request.number, result.request.next, files) == (2, Move.CLOSE, ["request-acme-2.zip"])
+
+
+def test_erasure_is_on_record_with_its_note(acme: Controller, configuration: Configuration) -> None:
+    """The access log and the request name the record, and who did it; another request is not led on."""
+    opened(acme, ACCESS, OTHER)
+    number = opened(acme, ERASURE)
+    result = request_answers.erase(acme, number, CALLER, configuration, "", "bob", NOW, really=True)
+    assert (result.done, result.request.number, result.request.state) == (True, 2, RequestState.ANSWERED)
+    step = result.request.steps[-1]
+    assert (step.move, step.account, step.record) == (Move.ERASE, "bob", 3)
+    (entry,) = [entry for entry in access_log.page(acme).entries if entry.action is Action.ERASE]
+    assert (entry.account, entry.record, entry.detail) == ("bob", 3, "request=2")

@@ -20,7 +20,7 @@ from informativa.evidence.origin import machine
 from informativa.ledgers import snapshot
 from informativa.model import Period
 from informativa.model.errors import InformativaError
-from informativa.operations.backup import archive, making, places
+from informativa.operations.backup import archive, making, places, sources
 from informativa.operations.backup.encryption import KeyProtection
 from informativa.operations.backup.manifest import BackupCompany, LeftOutCompany
 
@@ -166,6 +166,8 @@ def test_company_that_cannot_be_backed_up_is_left_out(folder: Path, place: Path)
     manifest = archive.verify(made.file)
     assert manifest.left_out == made.left_out
     assert not [file for file in manifest.files if file.name.startswith("companies/borealis")]
+    names = {file.name for file in manifest.files}
+    assert {"configuration/informativa.yaml", "companies/acme/ledger.sqlite3"} <= names
     with pytest.raises(InformativaError, match="cannot be used"):
         making.make(config(folder), place / "one.tar", NOW, ["borealis"])
     text = config(folder).read_text().replace("key: keys/borealis.key", "cay: keys/borealis.key")
@@ -174,6 +176,22 @@ def test_company_that_cannot_be_backed_up_is_left_out(folder: Path, place: Path)
         LeftOutCompany("borealis", "The section of borealis has mistakes. Look at them: informativa check"),
     )
     assert sorted(file.name for file in place.iterdir()) == [f"{NAME}.tar", "two.tar"]
+
+
+@pytest.mark.parametrize(
+    ("names", "keys"),
+    [(("acme",), {"keys/acme.key"}), ((), {"keys/acme.key", "keys/borealis.key", "keys/agi.token"})],
+)
+def test_keys_are_those_of_the_companies(
+    folder: Path, place: Path, names: tuple[str, ...], keys: set[str]
+) -> None:
+    """Of one company its own; the token, which is of all, only with all."""
+    identity = pyrage.x25519.Identity.generate()
+    protection = KeyProtection((str(identity.to_public()),))
+    made = making.make(config(folder), place, NOW, names, protection)
+    with archive.reading(made.file) as (tar, manifest):
+        data = b"".join(archive.contents(made.file, tar, manifest.files[-1]))
+    assert sources.parse_secrets(pyrage.decrypt(data, [identity])).keys() == keys
 
 
 def raising(error: BaseException) -> Callable[..., None]:

@@ -462,3 +462,37 @@ def test_erasure_beside_a_request_of_another_kind_is_no_answer(acme: Controller)
     assert (erased.move, erased.word, erased.account, erased.digest) == (Move.ERASE, None, "bob", None)
     withdrawn = request_register.close(acme, access, RequestOutcome.WITHDRAWN, "bob", NOW)
     assert [step.move for step in withdrawn.steps] == [Move.OPEN, Move.IDENTIFY, Move.CLOSE]
+
+
+def test_answer_that_is_not_possible_looks_at_nobody(acme: Controller, configuration: Configuration) -> None:
+    """Before the person is identified, and by four eyes of who asked, nothing is read, made or noted; a
+    colleague answers that request and no other."""
+    logs.checkpoint(acme)
+    files = list[str]()
+    first = request_register.open_request(acme, CALLER, ACCESS, CAME, "anna", NOW).number
+    second = opened(acme, ACCESS)
+    careful, pages = replace(acme, four_eyes=True), answer_pages("it", NOW)
+    entries = len(access_log.page(acme).entries)
+
+    def put(name: str, _data: bytes) -> str:
+        files.append(name)
+        return name
+
+    for number, account, message in ((first, "bob", "Nobody checked yet"), (second, "anna", "four eyes")):
+        with pytest.raises(InformativaError, match=message):
+            request_answers.answer(careful, number, CALLER, configuration, pages, put, account, NOW)
+    assert (files, len(access_log.page(acme).entries)) == ([], entries)
+    result = request_answers.answer(careful, second, CALLER, configuration, pages, put, "bob", NOW)
+    assert (result.request.number, result.request.next, files) == (2, Move.CLOSE, ["request-acme-2.zip"])
+
+
+def test_erasure_is_on_record_with_its_note(acme: Controller, configuration: Configuration) -> None:
+    """The access log and the request name the record, and who did it; another request is not led on."""
+    opened(acme, ACCESS, OTHER)
+    number = opened(acme, ERASURE)
+    result = request_answers.erase(acme, number, CALLER, configuration, "", "bob", NOW, really=True)
+    assert (result.done, result.request.number, result.request.state) == (True, 2, RequestState.ANSWERED)
+    step = result.request.steps[-1]
+    assert (step.move, step.account, step.record) == (Move.ERASE, "bob", 3)
+    (entry,) = [entry for entry in access_log.page(acme).entries if entry.action is Action.ERASE]
+    assert (entry.account, entry.record, entry.detail) == ("bob", 3, "request=2")

@@ -271,7 +271,7 @@ def test_owner_sees_the_log_in_before_and_what_failed(still_office: ServedConsol
         stranger = still_office.browser()
         stranger.log_in(OFFICER, "a wrong password")
     accounts = still_office.console.accounts
-    until(lambda: accounts.get(OFFICER).history.failures == 2)  # they are on record after the answer
+    until(lambda: accounts.get(OFFICER).history.failures == 2, 30.0, lambda: "They are on record later.")
     assert "2 attempts failed" in first.get("/account").text
     page = still_office.browser(OFFICER).get("/account").text
     assert re.search(r"password, 127\.0\.0\.1, Firefox, Windows", page)

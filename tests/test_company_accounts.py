@@ -5,6 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from argon2 import PasswordHasher
@@ -18,12 +19,13 @@ from informativa.operations.accounts.store import AccountFile, UserAccount
 NOW = datetime(2026, 11, 26, 9, 0, tzinfo=UTC)
 PASSWORD = "correct horse battery"
 ANNA = Admin("anna", "acme")
+CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
 
 @pytest.fixture
 def accounts(tmp_path: Path) -> AccountFile:
     """Anna, the only admin of acme; Berta, a reader there; Carla, a reader of acme and the admin of beta."""
-    file = AccountFile(tmp_path, PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+    file = AccountFile(tmp_path, CHEAP)
     for name, grants in (
         ("anna", {"acme": Role.ADMIN}),
         ("berta", {"acme": Role.READER}),
@@ -60,6 +62,23 @@ def test_somebody_who_lost_the_way_in_keeps_his_role(accounts: AccountFile) -> N
     token = company_accounts.invite(accounts, ANNA, "berta", Role.ADMIN, NOW)
     company_accounts.set_role(accounts, ANNA, "berta", Role.COMPLIANCE, NOW)
     assert accounts.accept(token, PASSWORD, NOW).grants == {"acme": Role.COMPLIANCE}
+
+
+def test_right_that_is_taken_away_while_somebody_is_invited_stays_away(accounts: AccountFile) -> None:
+    """The invitation has the rights of the moment at which it is stored."""
+
+    class BesidesAnother(AccountFile):
+        """The same file, to which another admin comes first."""
+
+        def invite(self, *arguments: Any) -> str:
+            """Invite after somebody else lowered berta."""
+            accounts.change("berta", {"acme": Role.READER}, NOW)
+            return super().invite(*arguments)
+
+    accounts.change("berta", {"acme": Role.ADMIN}, NOW)
+    slow = BesidesAnother(accounts.file.parent, CHEAP)
+    token = company_accounts.invite(slow, ANNA, "berta", Role.READER, NOW)
+    assert accounts.accept(token, PASSWORD, NOW).grants == {"acme": Role.READER}
 
 
 def test_invitation_anew_changes_no_rights(accounts: AccountFile) -> None:

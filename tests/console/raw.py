@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import socket
 from dataclasses import dataclass
 from urllib.parse import urlencode, urlsplit
@@ -78,7 +76,7 @@ class Attacker:
         account = office.console.accounts.get(account_name)
         token = office.console.sessions.begin(account) if account else new_token()
         self.address = office.address
-        self.csrf = hmac.new(office.console.secret, token.encode(), hashlib.sha256).hexdigest()
+        self.csrf = office.console.csrf(token, account.name if account else "")
         self.cookie = f"session={token}"
 
     def get(self, path: str, method: str = "GET", **headers: str) -> Answer:

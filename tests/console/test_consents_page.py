@@ -229,3 +229,15 @@ def test_withdrawal_older_than_the_consent_changes_nothing(office: ServedConsole
     text = withdraw(browser, page_of(browser), reference="letter 3", kind="contract", on="2026-11-02T10:00")
     assert "It changes nothing: a later answer of his is on record" in text
     assert "in force" in next(row for row in rows(text) if row.startswith("marketing "))
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["choice=3331234567", "box=%2B39%20333%20123%204567", "from=2026-11-26&box=pbx-3331234567"],
+)
+def test_i5_no_number_of_the_address_is_in_the_access_log(office: ServedConsole, query: str) -> None:
+    """A number in place of a choice or a box is refused, or without its digits on record."""
+    browser = office.browser("compliance@acme")
+    for page in (LIST, f"{LIST}/file/csv"):
+        assert browser.get(f"{page}?{query}").status_code in (200, 409)
+    assert not any(re.search(r"\d{4}(?!-)", detail or "") for _action, detail in looks(office))

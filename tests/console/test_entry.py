@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -129,7 +127,7 @@ def test_cookies_of_tls_are_of_this_host_alone(
     console.settings = replace(console.settings, **set_up)
     cookies = cookies_set(raw.request(office.address, **headers, cookie="session=planted"))
     token = cookies["__Host-session"][0]
-    csrf = hmac.new(console.secret, token.encode(), hashlib.sha256).hexdigest()
+    csrf = console.csrf(token, headers.get("x_remote_user", ""))
     form = {"csrf": csrf, "language": "it", "name": "reader@acme", "password": PASSWORD}
     for path in ("/language", "/login"):
         cookies |= cookies_set(
@@ -264,3 +262,21 @@ def test_a_proxy_says_who_it_is(office: ServedConsole) -> None:
     assert browser.http.get("/borealis/calls", headers=vouched).status_code == 404
     office.console.settings = replace(office.console.settings, proxies=("192.0.2.1",))
     assert browser.http.get("/acme/calls", headers=vouched).status_code == 403
+
+
+def test_a_planted_session_gives_no_key_to_forms_behind_a_proxy(office: ServedConsole) -> None:
+    """Whoever plants a session's token in another browser, and reads its forms under his own account, cannot
+    send one in the name of the other."""
+    office.console.settings = replace(
+        office.console.settings, header="X-Remote-User", proxies=("127.0.0.0/8",)
+    )
+    thief, officer = office.browser(), office.browser()
+    for browser, name in ((thief, "reader@acme"), (officer, "admin@acme")):
+        browser.http.headers["x-remote-user"] = name
+        browser.http.cookies.set("session", "planted")
+        browser.get("/account")
+    csrf = thief.forms()[0].fields["csrf"]
+    fields = {"csrf": csrf, "act": "role", "name": "reader@acme", "role": "admin"}
+    assert officer.post("/acme/accounts", fields).status_code == 403
+    fields["csrf"] = officer.forms()[0].fields["csrf"]
+    assert officer.post("/acme/accounts", fields).status_code == 200

@@ -226,3 +226,21 @@ def test_commands_make_no_export(folder: Path, line: str, tmp_path: Path) -> Non
     assert "pseudonym" not in ran.stdout
     assert not list(tmp_path.glob("*.zip"))
     assert not access_log.page(load(folder / "informativa.yaml").controllers["acme"]).entries
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        f"/acme/calls/file/csv?since=2026-11-01{'%20' * 20}3331234567",
+        f"/acme/consents/file/csv?from=2026-11-01{'%20' * 20}3331234567",
+        "/acme/consents/file/csv?box=3331234567",
+        "/acme/consents/file/csv?choice=3331234567",
+        "/acme/calls/file/csv?before=393331234567",
+    ],
+)
+def test_i5_what_is_asked_for_has_no_number(office: ServedConsole, file: str) -> None:
+    """Whatever stands in the address of a file, the entry that asks for it has no number of somebody's."""
+    officer = office.browser(OFFICER)
+    officer.get(PAGE)
+    officer.post(file, {"csrf": officer.forms()[0].fields["csrf"]})
+    assert not [detail for _account, _action, detail in entries(office) if "3331234567" in (detail or "")]

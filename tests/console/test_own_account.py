@@ -18,6 +18,7 @@ from informativa.console.throttle import Throttle
 from informativa.model import Action, Role
 from informativa.operations import access_log
 from informativa.operations.accounts import own_account, totp
+from lab.process import until
 
 NEW = "a password of many words"
 OFFICER = "compliance@acme"
@@ -269,6 +270,8 @@ def test_owner_sees_the_log_in_before_and_what_failed(still_office: ServedConsol
     for _attempt in range(2):
         stranger = still_office.browser()
         stranger.log_in(OFFICER, "a wrong password")
+    accounts = still_office.console.accounts
+    until(lambda: accounts.get(OFFICER).history.failures == 2, 30.0, lambda: "They are on record later.")
     assert "2 attempts failed" in first.get("/account").text
     page = still_office.browser(OFFICER).get("/account").text
     assert re.search(r"password, 127\.0\.0\.1, Firefox, Windows", page)

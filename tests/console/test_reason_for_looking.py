@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -63,6 +64,24 @@ def test_reason_goes_with_the_caller_who_was_looked_up(office: ServedConsole) ->
     assert CALLER.number[3:] not in f"{search}{shown}"
     officer.get("/acme/caller")
     assert officer.send(number=CALLER.number).status_code == 200
+
+
+def test_request_is_the_reason_of_looks_at_its_person(office: ServedConsole) -> None:
+    """Whoever types the number for a request has a reason in each entry of what he sees then."""
+    ask_for_reasons(office.folder)
+    officer = office.browser("compliance@acme")
+    officer.get("/acme/requests/new")
+    officer.send(number=CALLER.number, kind="erasure")
+    page = next(re.finditer(r'href="(/acme/caller/[^"/]+)"', officer.get("/acme/consents").text), None)
+    (session,) = office.console.sessions._sessions.values()
+    key = page[1] if page else f"/acme/caller/{next(iter(session.objects))}"
+    officer.get(key)
+    officer.get(f"{key}/erasure")
+    officer.get(f"{key}/letter")
+    officer.send(language="it")
+    assert details(office, Action.OPEN_CALLER) == ["(request=1)"]
+    assert details(office, Action.ERASE_TRIAL) == ["(request=1)"]
+    assert details(office, Action.LETTER) == ["shown (request=1)"]
 
 
 def test_reader_who_sees_nothing_of_a_person_needs_none(office: ServedConsole) -> None:

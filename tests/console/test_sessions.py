@@ -351,12 +351,13 @@ def test_owner_sees_his_open_sessions_alone(sessions: Sessions, clock: Clock) ->
     clock.at += 1000
     second = sessions.begin(account())
     clock.at += 100
-    assert [idle for _session, idle in sessions.of_account(account())] == [100.0, 1100.0]
-    assert [session for session, _idle in sessions.of_account(account())] == [
+    own = sessions._sessions[hashlib.sha256(second.encode()).digest()]
+    assert [idle for _session, idle in sessions.of_owner(own)] == [100.0, 1100.0]
+    assert [session for session, _idle in sessions.of_owner(own)] == [
         sessions._sessions[hashlib.sha256(token.encode()).digest()] for token in (second, first)
     ]
     clock.at += 700
-    assert [idle for _session, idle in sessions.of_account(account())] == [800.0]
+    assert [idle for _session, idle in sessions.of_owner(own)] == [800.0]
 
 
 def test_session_goes_on_after_its_owner_changed_the_account(sessions: Sessions) -> None:

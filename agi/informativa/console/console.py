@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import secrets
 import threading
 from collections import Counter
@@ -65,6 +67,11 @@ class Console:
         if session.provider_login is not None:
             return session.provider_login.account if stored is None else None
         return stored if stored is not None and stored.changed == session.changed else None
+
+    def csrf(self, token: str, account: str) -> str:
+        """Return the token of the forms of a session, as its account sees them; '' for no account."""
+        text = f"{token} {account}".encode("utf-8", "surrogatepass")
+        return hmac.new(self.secret, text, hashlib.sha256).hexdigest()
 
     def new_name(self) -> str:
         """Return a name that no other file has."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -201,8 +199,9 @@ class RequestContext:
 
     @property
     def csrf(self) -> str:
-        """The token that every form of this session must send back, and no other site can know."""
-        return hmac.new(self.console.secret, self.token.encode(), hashlib.sha256).hexdigest()
+        """The token that every form of this session must send back, and no other site can know: it is of the
+        account, too, for behind a web server in front somebody else may have planted the session's token."""
+        return self.console.csrf(self.token, self.visitor.name if self.visitor else "")
 
     @property
     def csrf_input(self) -> Markup:

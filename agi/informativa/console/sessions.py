@@ -36,6 +36,11 @@ class Session:
     history: LoginHistory = NO_HISTORY
     id: str = field(default_factory=lambda: secrets.token_urlsafe(12), compare=False)
 
+    @property
+    def owner(self) -> tuple[str, datetime | str]:
+        """The account as it is, or somebody at the identity provider, whom each log-in describes anew."""
+        return self.name, self.provider_login.subject if self.provider_login else self.changed
+
     def put(self, value: object, key: str = "") -> str:
         """Remember an object, under a new key unless one is given, and return the key."""
         while len(self.objects) >= MAX_OBJECTS:
@@ -75,16 +80,15 @@ class Sessions:
             self._sessions[_digest(token)] = session
         return token
 
-    def of_account(self, account: UserAccount) -> list[tuple[Session, float]]:
-        """Return the sessions of an account, each with the seconds since its last request; that of the newest
-        request first."""
+    def of_owner(self, own: Session) -> list[tuple[Session, float]]:
+        """Return the sessions of the owner of one, each with the seconds since its last request; that of the
+        newest request first."""
         now = self._clock()
         with self._lock:
             sessions = [
                 (session, now - session.last_seen)
                 for session in self._sessions.values()
-                if (session.name, session.changed) == (account.name, account.changed)
-                and self._alive(session, now)
+                if session.owner == own.owner and self._alive(session, now)
             ]
         return sorted(sessions, key=lambda entry: entry[1])
 

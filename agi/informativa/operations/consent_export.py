@@ -11,6 +11,7 @@ from ..call import choice_policy, policy
 from ..ledgers import answers
 from ..ledgers.answers import CallersAnswer
 from ..model import Answer, Choice, Controller, Reason, RecordKind, SharedDatabase
+from ..model.redaction import without_numbers
 from ..process import storage
 from .consent_pseudonyms import merge_pseudonyms
 from .consents import end
@@ -74,7 +75,7 @@ class ConsentFilter:
             "answer": self.answer,
             "from": self.since and self.since.astimezone(zone).date(),
             "before": self.until and self.until.astimezone(zone).date(),
-            "box": "this" if self.box == "" else self.box,
+            "box": "this" if self.box == "" else without_numbers(self.box or ""),
         }
         return " ".join(["consents", *(f"{name}={value}" for name, value in values.items() if value)])
 

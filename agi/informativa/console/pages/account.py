@@ -163,7 +163,7 @@ def _page(context: RequestContext, error: AccountError | None = None) -> Respons
         newest=account.history,
         sessions=[
             (other, now if other is session else now - timedelta(seconds=idle))
-            for other, idle in context.console.sessions.of_account(account)
+            for other, idle in context.console.sessions.of_owner(session)
         ],
         roles=ROLES,
         ways=WAYS,

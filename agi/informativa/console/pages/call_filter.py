@@ -17,7 +17,6 @@ from ..context import RequestContext
 
 COUNTS = (RecordKind.TOTALS, RecordKind.ACCESS)  # of which whoever looks at records causes many
 FILTERS = ("kind", "line", "status", "reason", "since", "until")  # parameters of the address
-LONGEST_TIME = 30  # characters of a day or time
 
 Word = TypeVar("Word", bound=StrEnum)
 
@@ -74,7 +73,7 @@ def typed_times(
     periods: dict[str, TypedPeriod | None] = {}
     for name in ("since", "until"):
         try:
-            periods[name] = typed_period(context.query(name, LONGEST_TIME))
+            periods[name] = typed_period(context.query(name))
         except InformativaError as error:
             errors[name] = error
     since, until = periods.get("since"), periods.get("until")

@@ -84,8 +84,8 @@ def export(context: RequestContext) -> Response:
 def ask_export(context: RequestContext) -> Response:
     """Ask a second person to confirm the file, of the records that there are now."""
     chosen, before = _chosen(context, None), context.number("before")
-    before = before or records.extract(context.company, chosen.records).last + 1
-    return exports.ask(context, _file(context, before))
+    end = records.extract(context.company, chosen.records).last + 1
+    return exports.ask(context, _file(context, min(before or end, end)))
 
 
 def export_of(context: RequestContext) -> Response:
@@ -215,9 +215,11 @@ def _chosen(context: RequestContext, caller_filter: CallerFilter | None) -> Call
 
 def _file(context: RequestContext, before: int | None) -> str:
     """Return the address of a file of records by which it is asked for."""
-    parameters: dict[str, object] = {name: context.query(name) for name in FILTERS}
+    typed = {name: context.query(name) for name in FILTERS if name != "line"}
     return exports.address(
-        f"calls/file/{context.request.path_params['kind']}", {**parameters, "before": before}
+        f"calls/file/{context.request.path_params['kind']}",
+        {"line": context.query("line"), "before": before},
+        typed,
     )
 
 

@@ -48,7 +48,9 @@ def _role(context: RequestContext) -> Role | None:
 
 
 def _admin(context: RequestContext) -> Admin:
-    return Admin(context.account.name, context.company.id, bool(context.console.settings.header))
+    login = context.session.provider_login if context.session else None
+    vouched = bool(context.console.settings.header)
+    return Admin(context.account.name, context.company.id, vouched, login.account if login else None)
 
 
 def _invite(context: RequestContext, name: str) -> str:

@@ -13,7 +13,6 @@ from starlette.responses import Response, StreamingResponse
 from ...model import Action, Answer, Choice, Controller, RecordKind, plausibility
 from ...model.choices import ACTS
 from ...model.errors import InformativaError
-from ...model.redaction import without_numbers
 from ...model.text import Text
 from ...operations import callers, consent_export, consents
 from ...operations.consent_export import ConsentFilter
@@ -77,11 +76,7 @@ def listing(context: RequestContext) -> Response:
 def ask_export(context: RequestContext) -> Response:
     """Ask a second person to confirm the file; it has what is on record when it is taken."""
     _format(context)
-    selection = _selection(context, company_with_callers(context))
-    if (selection.choice and selection.choice not in _consents(context)) or without_numbers(
-        selection.box or ""
-    ) != (selection.box or ""):
-        raise InformativaError(Text("There is no such choice."), Text("Choose one of the list."))
+    _selection(context, company_with_callers(context))
     return exports.ask(context, _file(context))
 
 
@@ -110,7 +105,7 @@ def _format(context: RequestContext) -> ConsentFormat:
 def _file(context: RequestContext) -> str:
     """Return the address of a file of consents by which it is asked for."""
     kind = context.request.path_params["kind"]
-    return exports.address(f"consents/file/{kind}", {name: context.query(name) for name in FILTERS})
+    return exports.address(f"consents/file/{kind}", {}, {name: context.query(name) for name in FILTERS})
 
 
 def withdrawal_form(context: RequestContext) -> Response:
@@ -204,12 +199,13 @@ def _consents(context: RequestContext) -> Mapping[str, Choice]:
 
 def _selection(context: RequestContext, owner: Controller) -> ConsentFilter:
     """Return the filter of the address. Raises InformativaError for a value that cannot be."""
-    answer, box, shared = context.query("answer"), context.query("box"), context.configuration.shared
-    if answer and answer not in ACTS:
+    choice, answer, box = (context.query(name) for name in ("choice", "answer", "box"))
+    shared = context.configuration.shared
+    if (answer and answer not in ACTS) or (choice and choice not in _consents(context)):
         raise InformativaError(Text("There is no such choice."), Text("Choose one of the list."))
     first, last = _day(context, "from"), _day(context, "to")
     return ConsentFilter(
-        context.query("choice"),
+        choice,
         Answer(answer) if answer else None,
         DayRange(first, first, owner.zone).since if first else None,
         DayRange(last, last, owner.zone).until if last else None,
@@ -218,7 +214,7 @@ def _selection(context: RequestContext, owner: Controller) -> ConsentFilter:
 
 
 def _day(context: RequestContext, name: str) -> date | None:
-    text = context.query(name, 30)
+    text = context.query(name)
     try:
         return date.fromisoformat(text) if text else None
     except ValueError:

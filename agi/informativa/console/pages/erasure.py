@@ -84,7 +84,7 @@ def _preview(
     def read() -> Erased:
         preview = callers.erase([company], lookup.typed, context.console.now(), really=False, shared=shared)
         (erased,) = preview.controllers
-        note_access(context, "erase-trial", lookup.typed, erased.records)
+        note_access(context, "erase-trial", lookup.typed, erased.records, reason=lookup.reason)
         return erased
 
     return context.stream(

@@ -9,6 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from ...model.errors import InformativaError
+from ...model.redaction import holds_number
 from ...model.text import Text
 from ...operations import asked_exports
 from ..context import EXPORTS, RequestContext, record_number
@@ -29,8 +30,13 @@ def confirm(context: RequestContext) -> Response:
     return context.redirect(context.path(EXPORTS))
 
 
-def address(file: str, parameters: Mapping[str, object]) -> str:
-    """Return the address of a file below the company's, the same for the same wish."""
+def address(file: str, parameters: Mapping[str, object], typed: Mapping[str, str] | None = None) -> str:
+    """Return the address of a file below the company's, the same for the same wish. The access log has it as
+    it is: raises InformativaError where a telephone number stands in what somebody `typed` (I5)."""
+    for text in (typed or {}).values():
+        if holds_number(text):
+            raise InformativaError(Text("There is no such choice."), Text("Choose one of the list."))
+    parameters = {**(typed or {}), **parameters}
     return f"{file}?{urlencode({name: value for name, value in parameters.items() if value})}"
 
 

@@ -21,10 +21,11 @@ from .caller_lookup import CallerLookup, LazyResult, company_with_callers, note_
 
 @dataclass(frozen=True, kw_only=True)
 class LetterRequest(LetterHead):
-    """A letter that an officer asked for, and its caller."""
+    """A letter that an officer asked for, its caller, and the reason for which that one was looked up."""
 
     controller: str
     typed: Typed = field(repr=False)
+    reason: str = ""
 
 
 def form(context: RequestContext) -> Response:
@@ -56,6 +57,7 @@ def wish(context: RequestContext) -> Response:
         verified=verified.rstrip("."),
         controller=context.company.id,
         typed=lookup.typed,
+        reason=lookup.reason,
     )
     return context.redirect(context.path("letter", context.session_put(request)))
 
@@ -107,7 +109,8 @@ def saved(context: RequestContext) -> Response:
 def _letter(context: RequestContext, company: Controller, request: LetterRequest, how: str) -> AccessLetter:
     """Return the content of the letter, after the access log has it that somebody saw it."""
     letter = access_letter.access_letter(company, request.typed, context.configuration, context.console.now())
-    note_access(context, "letter", request.typed, letter.entries, f"{how} {request.reference}".strip())
+    detail = f"{how} {request.reference}".strip()
+    note_access(context, "letter", request.typed, letter.entries, detail, request.reason)
     return letter
 
 

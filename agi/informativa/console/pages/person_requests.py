@@ -74,7 +74,7 @@ def open_request(context: RequestContext) -> Response:
             company, now = company_with_callers(context), context.console.now()
             kind = RequestKind(typed["kind"])
             result = request_register.open_request(company, caller, kind, received, context.account.name, now)
-            context.session_put(CallerLookup(company.id, caller))
+            _remember(context, company.id, caller, result.number)
             return context.redirect(context.path("requests", result.number))
     except InformativaError as error:
         errors["received"] = error
@@ -141,8 +141,13 @@ def _look(context: RequestContext, errors: dict[str, InformativaError]) -> str:
         request = _request(context)
         request_register.require_caller(company, request, caller)
         context.note("search", detail=f"request={request.number}")
-        context.session_put(CallerLookup(company.id, caller))
+        _remember(context, company.id, caller, request.number)
     return ""
+
+
+def _remember(context: RequestContext, controller: str, caller: Typed, number: int) -> None:
+    """Remember the person of a request in the session: the request is the reason of each look."""
+    context.session_put(CallerLookup(controller, caller, reason=f"request={number}"))
 
 
 def _letter(context: RequestContext, errors: dict[str, InformativaError]) -> str:

@@ -13,7 +13,7 @@ from ...model.errors import AccountError
 from ...model.text import Text
 from . import factors
 from .store import AccountFile, plain_name
-from .user_account import AccountTable, OpenInvitation, UserAccount
+from .user_account import AccountTable, Grants, OpenInvitation, UserAccount
 
 INVITATION_HOURS = 24
 
@@ -28,12 +28,14 @@ class CompanyAccounts:
 
 @dataclass(frozen=True)
 class Admin:
-    """An admin at work: his account, the company, and whether accounts need no password, for a web server in
-    front says who somebody is (`vouched`)."""
+    """An admin at work: his account, the company, whether accounts need no password, for a web server in
+    front says who somebody is (`vouched`), and the account as an identity provider describes it, where he
+    logged in there."""
 
     name: str
     controller: str
     vouched: bool = False
+    of_provider: UserAccount | None = None
 
 
 def of_company(file: AccountFile, controller: str, now: datetime) -> CompanyAccounts:
@@ -62,14 +64,12 @@ def invite(file: AccountFile, admin: Admin, name: str, role: Role, now: datetime
     if admin.vouched:
         set_role(file, admin, name, role, now, new=True)
         return ""
-    grants = _grants_to_be(file.table(), name, now) | {admin.controller: role}
-    account = file.get(name)
-    grants |= account.grants if account else {}
 
-    def check(table: AccountTable) -> None:
-        by = _require_admin(table, admin)
-        affected = grants | _grants_to_be(table, name, now)
-        if not all(by.may(controller, Role.ADMIN) for controller in affected):
+    def grants_in(table: AccountTable) -> Grants:
+        by, account = _require_admin(table, admin), table.accounts.get(name)
+        grants = _grants_to_be(table, name, now) | {admin.controller: role}
+        grants |= account.grants if account else {}
+        if not all(by.may(controller, Role.ADMIN) for controller in grants):
             raise AccountError(
                 Text("The account {name} is of another company, too.", name=name),
                 Text(
@@ -80,8 +80,9 @@ def invite(file: AccountFile, admin: Admin, name: str, role: Role, now: datetime
                     controller=admin.controller,
                 ),
             )
+        return grants
 
-    return file.invite(name, grants, now + timedelta(hours=INVITATION_HOURS), check)
+    return file.invite(name, grants_in, now + timedelta(hours=INVITATION_HOURS))
 
 
 def set_role(
@@ -136,6 +137,8 @@ def _grants_to_be(table: AccountTable, name: str, now: datetime) -> dict[str, Ro
 
 def _require_admin(table: AccountTable, admin: Admin) -> UserAccount:
     by = table.accounts.get(admin.name)
+    if admin.of_provider is not None:  # as long as nobody here has that name
+        by = admin.of_provider if by is None else None
     if by is None or not by.may(admin.controller, Role.ADMIN):
         raise AccountError(Text("You are no admin of this company any more."))
     return by

@@ -78,16 +78,17 @@ class AccountFile:
         """Return all unused invitations, by name; also expired ones."""
         return sorted(self.table().invitations.values(), key=lambda invitation: invitation.name)
 
-    def invite(self, name: str, grants: Grants, until: datetime, check: Check = _allow) -> str:
+    def invite(self, name: str, grants: Grants | Callable[[AccountTable], Grants], until: datetime) -> str:
         """Create an invitation and return its token (43 characters, for a link), which is stored nowhere.
 
         An existing account of that name keeps its password and its grants until the invitation is used. An
-        earlier invitation of that name becomes void.
+        earlier invitation of that name becomes void. Grants that depend on other accounts are a function,
+        which may refuse (AccountError) while nobody else changes them.
         """
         name, token = plain_name(name), secrets.token_urlsafe(_TOKEN_SIZE)
         with self._changing() as change:
-            check(change.table)
-            invitation = {_digest(token): OpenInvitation(name, dict(grants), until)}
+            future = grants(change.table) if callable(grants) else grants
+            invitation = {_digest(token): OpenInvitation(name, dict(future), until)}
             others = _invitations_but(change.table, name)
             change.table = replace(change.table, invitations={**others, **invitation})
         return token

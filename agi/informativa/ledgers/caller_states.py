@@ -12,7 +12,7 @@ from __future__ import annotations
 import sqlite3
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -44,9 +44,9 @@ AND {_COUNTS.format("other")}
 """
 _VERSION = "char(30) || version || char(30) || purposes || char(30) || (whole IS NULL)"
 # Fields of a state are apart by control characters, which no name has. `place` is the order in which the
-# versions of a notice were told, `newest` the one whose record is the proof. Callers of whom other boxes told
-# something are `shared`: the order of theirs takes windows, which take three times as long as to look for the
-# other versions of a notice by the key of `standing`. ?3 is now, ?4 ten minutes later.
+# versions of a notice were told, `newest` the one whose record is the proof. Callers whom other boxes know
+# are `shared`: their order needs windows, which take twice as long as to look up the other versions of a
+# notice by the key of `standing`. ?3 is now, ?4 ten minutes later.
 _CALLERS = f"""
 WITH shared AS MATERIALIZED (
     SELECT pseudonym FROM elsewhere WHERE {_OF_PAGE}
@@ -114,7 +114,6 @@ _SIZE = """
 SELECT (SELECT coalesce(max(callers), 0) FROM known) + (SELECT count(*) FROM elsewhere)
        + (SELECT count(*) FROM answer)
 """
-_CALL = "call <> '' AND kind IN ('phone', 'operator')"
 # Who is entered for calls without a history: less than the pseudonyms of any page.
 _UNRECOGNISED, _NEW = b"", b"\0"
 # The first record of each call of the time: its caller, by his newest pseudonym, and its line.
@@ -185,7 +184,8 @@ class PeriodMarks:
         before the first of them and from each on."""
         if quarter not in self._quarters:
             start, end = quarter * _QUARTER, (quarter + 1) * _QUARTER - 1
-            changes, texts, last = list[int](), [self._marks(rows.moment(start))], self._marks(rows.moment(end))
+            changes, texts = list[int](), [self._marks(rows.moment(start))]
+            last = self._marks(rows.moment(end))
             while texts[-1] != last:
                 changes.append(self._next_change(changes[-1] if changes else start, end, texts[-1]))
                 texts.append(self._marks(rows.moment(changes[-1])))
@@ -231,6 +231,8 @@ class CallerStates:
     def __init__(self, connection: sqlite3.Connection, marks: PeriodMarks, now: datetime) -> None:
         self._connection, self._now = connection, now
         connection.create_function(_FUNCTION, 1, marks, deterministic=True)
+        # Nothing in it is ever taken back, and its journal took three times as long as what it was for.
+        connection.execute("PRAGMA temp.journal_mode = OFF")
         connection.execute(_VISIT)
         connection.commit()
 
@@ -304,5 +306,6 @@ def open_states(
         yield states
     finally:
         connection.rollback()
-        connection.execute("DROP TABLE temp.visit")
+        with suppress(sqlite3.Error):  # after another error, which is the one to tell
+            connection.execute("DROP TABLE temp.visit")
         connection.commit()

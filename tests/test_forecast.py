@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import sqlite3
 from collections import Counter
 from contextlib import closing
 from dataclasses import replace
@@ -16,7 +17,7 @@ from doubles import FULL, SHORT, line, notice, version
 from examples import PLAYED
 from informativa.call import forecast
 from informativa.call.forecast import Change, CompanySide, Hearing, HearingDifference
-from informativa.ledgers import answers, caller_states
+from informativa.ledgers import answers, caller_states, rows
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import (
     ALWAYS,
@@ -181,15 +182,16 @@ def drawn_event(chance: random.Random, number: int, pseudonym: bytes, versions: 
 
 
 def draw_ledger(chance: random.Random, file: Path) -> list[bytes]:
-    """Write a ledger of callers with histories of every kind; return their pseudonyms."""
-    versions = chance.choice(("12", "12345"))
+    """Write a ledger of callers with histories of every kind, of some without other boxes, and of one in nine
+    without a record; return their pseudonyms."""
+    versions, own = chance.choice(("12", "12345")), chance.choice((0.7, 1.0))
     pseudonyms = [chance.randbytes(32) for _ in range(60 if len(versions) > 2 else 140)]
     with closing(SqliteStore(str(file))) as store, store.transaction() as transaction:
         events = [drawn_event(chance, number, chance.choice(pseudonyms), versions) for number in range(250)]
         events.sort(key=lambda event: event.recorded or event.at)
         for number, event in enumerate(events):
             pseudonym, kind = chance.choice(pseudonyms), chance.random()
-            if kind < 0.7:
+            if kind < own:
                 transaction.append(event)
             elif kind < 0.85 and event.pseudonym is not None:
                 transaction.learn("pbx-2", Record(number + 1, event))
@@ -197,6 +199,8 @@ def draw_ledger(chance: random.Random, file: Path) -> list[bytes]:
                 transaction.note_call(pseudonym, "privacy", drawn_moment(chance))
             else:
                 transaction.recycle(pseudonym, chance.choice(("privacy", "other")), drawn_moment(chance))
+    with closing(sqlite3.connect(file)) as connection, connection:
+        connection.execute("UPDATE standing SET moved = 1, record = record + 1000 WHERE record % 9 = 0")
     return pseudonyms
 
 
@@ -251,6 +255,28 @@ def test_counting_by_states_is_counting_one_by_one(seed: int, tmp_path: Path) ->
     for key, total in by_states.hearings.items():
         assert (total.callers, total.calls) == (expected.hearings[key].callers, expected.hearings[key].calls)
         assert total.seconds == pytest.approx(expected.hearings[key].seconds)
+
+
+@pytest.mark.parametrize(
+    ("changes", "most"),
+    [((), 4), ((timedelta(seconds=300),), 70), ((timedelta(seconds=300), timedelta(microseconds=3)), 100)],
+)
+def test_marks_are_asked_a_few_times(changes: tuple[timedelta, ...], most: int) -> None:
+    """Of a thousand moments of a quarter of an hour each has its marks, also where there is no period, and
+    where one or two end in that quarter."""
+    asked = list[datetime]()
+
+    def marks(moment: datetime) -> str:
+        asked.append(moment)
+        return "".join("01"[moment < NOW - 90 * DAY + change] for change in changes)
+
+    period_marks = caller_states.PeriodMarks(marks, [NOW - 90 * DAY], NOW)
+    times = [timedelta(seconds=number * 0.75) for number in range(1000)]
+    times += [change - timedelta(microseconds=early) for change in changes for early in (0, 1)]
+    moments = [NOW - 90 * DAY + time for time in times]
+    answers_by_moment = [period_marks(rows.microseconds(moment)) for moment in moments]
+    assert len(asked) <= most
+    assert answers_by_moment == [marks(moment) for moment in moments]
 
 
 def test_supplement_is_another_state_than_the_whole_notice(tmp_path: Path) -> None:

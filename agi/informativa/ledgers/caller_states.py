@@ -11,9 +11,8 @@ from __future__ import annotations
 
 import sqlite3
 from bisect import bisect_right
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -37,17 +36,28 @@ _QUARTER = 900_000_000
 _NO_TIME = "-"
 _EVER = -(1 << 62)
 _FUNCTION = "period_marks"
+_OF_PAGE = "pseudonym >= ?1 AND pseudonym < ?2"
+_COUNTS = "(NOT {0}.moved OR EXISTS (SELECT 1 FROM event WHERE event.record = {0}.record))"
+_OTHERS = f"""
+FROM standing AS other WHERE other.pseudonym = local.pseudonym AND other.notice = local.notice
+AND {_COUNTS.format("other")}
+"""
+_VERSION = "char(30) || version || char(30) || purposes || char(30) || (whole IS NULL)"
 # Fields of a state are apart by control characters, which no name has. `place` is the order in which the
-# versions of a notice were told, `newest` the one whose record is the proof. ?3 is now, ?4 ten minutes later.
+# versions of a notice were told, `newest` the one whose record is the proof. Callers whom other boxes know
+# are `shared`: their order needs windows, which take twice as long as to look up the other versions of a
+# notice by the key of `standing`. ?3 is now, ?4 ten minutes later.
 _CALLERS = f"""
-WITH delivery AS (
+WITH shared AS MATERIALIZED (
+    SELECT pseudonym FROM elsewhere WHERE {_OF_PAGE}
+    UNION SELECT pseudonym FROM number_use WHERE {_OF_PAGE}
+), delivery AS (
     SELECT pseudonym, notice, version, purposes, at, whole, seen, '' AS box, record FROM standing
-    WHERE pseudonym >= ?1 AND pseudonym < ?2
-    AND (NOT moved OR EXISTS (SELECT 1 FROM event WHERE event.record = standing.record))
+    WHERE pseudonym IN (SELECT pseudonym FROM shared) AND {_COUNTS.format("standing")}
     UNION ALL
     SELECT pseudonym, notice, version, purposes, at, CASE WHEN supplement THEN NULL ELSE at END,
            CASE WHEN supplement THEN at END, box, record
-    FROM elsewhere WHERE pseudonym >= ?1 AND pseudonym < ?2
+    FROM elsewhere WHERE {_OF_PAGE}
 ), of_holder AS (
     SELECT delivery.*, max(coalesce(noted.recycled, {_EVER}), coalesce(every.recycled, {_EVER})) AS since,
            noted.seen AS noted_seen
@@ -68,15 +78,25 @@ WITH delivery AS (
                coalesce(max(seen), 0), coalesce(max(noted_seen), 0)
            ) AS used,
            notice || char(29) || {_FUNCTION}(max(CASE WHEN whole >= since THEN whole END)) || char(29)
-           || group_concat(
-               place || char(30) || version || char(30) || purposes || char(30) || (whole IS NULL), char(31)
-           ) AS text
+           || group_concat(place || {_VERSION}, char(31)) AS text
     FROM placed GROUP BY pseudonym, notice
+    UNION ALL
+    SELECT pseudonym, max(max(
+               CASE WHEN EXISTS (SELECT 1 {_OTHERS} AND other.record > local.record) THEN 0 ELSE at END,
+               coalesce(whole, 0), coalesce(seen, 0)
+           )),
+           notice || char(29) || {_FUNCTION}(max(whole)) || char(29) || group_concat(
+               (SELECT count(*) {_OTHERS} AND (other.at, other.version) <= (local.at, local.version))
+               || {_VERSION}, char(31)
+           )
+    FROM standing AS local
+    WHERE {_OF_PAGE} AND pseudonym NOT IN (SELECT pseudonym FROM shared) AND {_COUNTS.format("local")}
+    GROUP BY pseudonym, notice
     UNION ALL
     SELECT pseudonym, NULL, choice || char(30) || act || char(30) || word || char(30) || version || char(30)
            || purposes || char(30)
            || {_FUNCTION}(CASE WHEN at > ?4 THEN at ELSE min(at, ?3) END)
-    FROM answer WHERE pseudonym >= ?1 AND pseudonym < ?2 AND (box <> '' OR {answers.HAS_RECORD})
+    FROM answer WHERE {_OF_PAGE} AND (box <> '' OR {answers.HAS_RECORD})
     AND at >= coalesce((
         SELECT recycled FROM number_use WHERE number_use.pseudonym = answer.pseudonym AND notice = ''
     ), at)
@@ -88,40 +108,33 @@ SELECT '' AS line, state, count(*), 0, min(pseudonym) FROM caller GROUP BY state
 UNION ALL
 SELECT line, coalesce(state, ''), count(*), sum(calls), min(pseudonym)
 FROM visit LEFT JOIN caller USING (pseudonym)
-WHERE pseudonym >= ?1 AND pseudonym < ?2 GROUP BY line, coalesce(state, '')
+WHERE {_OF_PAGE} GROUP BY line, coalesce(state, '')
 """  # noqa: S608  # our own names
 _SIZE = """
 SELECT (SELECT coalesce(max(callers), 0) FROM known) + (SELECT count(*) FROM elsewhere)
        + (SELECT count(*) FROM answer)
 """
-_CALL = "call <> '' AND kind IN ('phone', 'operator')"
-# The first record of each call of the time: its line and its caller, by his newest pseudonym, and whether he
-# was new then.
-_FIRST_RECORDS = f"""
-FROM event WHERE record > ?1 AND record <= ?2 AND at >= ?3 AND {_CALL} AND line <> '' AND NOT EXISTS (
+# Who is entered for calls without a history: less than the pseudonyms of any page.
+_UNRECOGNISED, _NEW = b"", b"\0"
+# The first record of each call of the time: its caller, by his newest pseudonym, and its line.
+_VISITS = f"""
+INSERT INTO visit
+SELECT CASE WHEN pseudonym IS NULL THEN x'{_UNRECOGNISED.hex()}' WHEN EXISTS (
+           SELECT 1 FROM event AS other
+           WHERE other.call = event.call AND other.call <> '' AND other.kind IN ('phone', 'operator')
+           AND other.reason = '{Reason.NOT_INFORMED}'
+       ) THEN x'{_NEW.hex()}' ELSE coalesce(
+           (SELECT later.pseudonym FROM event AS later WHERE later.earlier = event.pseudonym), pseudonym
+       ) END AS caller, line, count(*)
+FROM event WHERE record > ?1 AND record <= ?2 AND at >= ?3
+AND call <> '' AND kind IN ('phone', 'operator') AND line <> '' AND NOT EXISTS (
     SELECT 1 FROM event AS earlier
     WHERE earlier.call = event.call AND earlier.call <> '' AND earlier.kind IN ('phone', 'operator')
     AND earlier.record < event.record
 )
+GROUP BY caller, line ON CONFLICT DO UPDATE SET calls = calls + excluded.calls
 """  # noqa: S608  # our own names
-_IS_NEW = f"""
-EXISTS (
-    SELECT 1 FROM event AS other
-    WHERE other.call = event.call AND other.call <> '' AND other.kind IN ('phone', 'operator')
-    AND other.reason = '{Reason.NOT_INFORMED}'
-)
-"""  # noqa: S608  # our own names
-_OTHER_CALLS = f"""
-SELECT line, pseudonym IS NOT NULL, count(*) {_FIRST_RECORDS} AND (pseudonym IS NULL OR {_IS_NEW})
-GROUP BY 1, 2
-"""  # our own names
-_VISITS = f"""
-INSERT INTO visit
-SELECT coalesce((SELECT later.pseudonym FROM event AS later WHERE later.earlier = event.pseudonym),
-                pseudonym) AS caller, line, count(*)
-{_FIRST_RECORDS} AND pseudonym IS NOT NULL AND NOT {_IS_NEW} GROUP BY caller, line
-ON CONFLICT DO UPDATE SET calls = calls + excluded.calls
-"""  # noqa: S608  # our own names
+_WITHOUT_HISTORY = "SELECT line, calls FROM visit WHERE pseudonym = ?"
 _VISIT = """
 CREATE TEMP TABLE visit (
     pseudonym BLOB NOT NULL, line TEXT NOT NULL, calls INTEGER NOT NULL, PRIMARY KEY (pseudonym, line)
@@ -138,13 +151,13 @@ Progress = Callable[[int, int], None]
 
 class PeriodMarks:
     """A function from a time to the marks of all periods that may be over since: moments with the same marks
-    are decided alike. `marks` is asked once for all moments between two `cutoffs`, near to one for each
-    quarter of an hour, and for each moment of the quarter in which the marks change."""
+    are decided alike. `marks` is asked once for all moments between two `cutoffs`, and near to one for each
+    quarter of an hour; where they change in a quarter, for the moments by which the change is searched."""
 
     def __init__(self, marks: Callable[[datetime], str], cutoffs: Sequence[datetime], now: datetime) -> None:
         self._marks = marks
         self._between: dict[int, str] = {}
-        self._quarters: dict[int, str] = {}
+        self._quarters: dict[int, tuple[list[int], list[str]]] = {}
         zones = sorted((cutoff - _NEAR, cutoff + _NEAR) for cutoff in cutoffs)
         zones.append((now - _RECENT, datetime.max.replace(tzinfo=now.tzinfo)))
         self._edges: list[int] = []
@@ -160,19 +173,34 @@ class PeriodMarks:
             return _NO_TIME
         place = bisect_right(self._edges, at)
         if place % 2:
-            return self._of_quarter(at // _QUARTER) or self._marks(rows.moment(at))
+            changes, texts = self._of_quarter(at // _QUARTER)
+            return texts[bisect_right(changes, at)]
         if place not in self._between:
             self._between[place] = self._marks(rows.moment(at))
         return self._between[place]
 
-    def _of_quarter(self, quarter: int) -> str:
-        """Return the marks of all moments of a quarter of an hour since 1970; '' if they differ."""
-        marks = self._quarters.get(quarter)
-        if marks is None:
+    def _of_quarter(self, quarter: int) -> tuple[list[int], list[str]]:
+        """Return the moments of a quarter of an hour since 1970 at which the marks change, and the marks
+        before the first of them and from each on."""
+        if quarter not in self._quarters:
             start, end = quarter * _QUARTER, (quarter + 1) * _QUARTER - 1
-            first, last = (self._marks(rows.moment(moment)) for moment in (start, end))
-            marks = self._quarters[quarter] = first if first == last else ""
-        return marks
+            changes, texts = list[int](), [self._marks(rows.moment(start))]
+            last = self._marks(rows.moment(end))
+            while texts[-1] != last:
+                changes.append(self._next_change(changes[-1] if changes else start, end, texts[-1]))
+                texts.append(self._marks(rows.moment(changes[-1])))
+            self._quarters[quarter] = changes, texts
+        return self._quarters[quarter]
+
+    def _next_change(self, low: int, high: int, text: str) -> int:
+        """Return the first moment behind `low`, up to `high`, whose marks are not the `text` of `low`."""
+        while high - low > 1:
+            middle = (low + high) // 2
+            if self._marks(rows.moment(middle)) == text:
+                low = middle
+            else:
+                high = middle
+        return high
 
 
 @dataclass(frozen=True)
@@ -203,26 +231,28 @@ class CallerStates:
     def __init__(self, connection: sqlite3.Connection, marks: PeriodMarks, now: datetime) -> None:
         self._connection, self._now = connection, now
         connection.create_function(_FUNCTION, 1, marks, deterministic=True)
+        # Nothing in it is ever taken back, and its journal took three times as long as what it was for.
+        connection.execute("PRAGMA temp.journal_mode = OFF")
         connection.execute(_VISIT)
         connection.commit()
 
     def read_calls(self, since: datetime, progress: Progress) -> OtherCalls:
         """Read the calls since a time, and remember who rang which line for `pages`."""
-        new, unrecognised = Counter[str](), Counter[str]()
         last: int = self._connection.execute(rows.NEWEST).fetchone()[0]
         first = record = self._last_before(rows.microseconds(since), last)
         while record < last:
             page = (record, min(record + PAGE_RECORDS, last), rows.microseconds(since))
-            for line, known, count in self._connection.execute(_OTHER_CALLS, page).fetchall():
-                (new if known else unrecognised)[line] += count
             self._connection.execute(_VISITS, page)
             self._connection.commit()
             record = page[1]
             progress(record - first, last - first)
-        hour = self._connection.execute(_FIRST_CALL, (rows.microseconds(since) // answers.HOUR,)).fetchone()[
-            0
-        ]
-        started = None if hour is None else max(since, rows.moment(hour * answers.HOUR))
+        hour = (rows.microseconds(since) // answers.HOUR,)
+        (first_hour,) = self._connection.execute(_FIRST_CALL, hour).fetchone()
+        started = None if first_hour is None else max(since, rows.moment(first_hour * answers.HOUR))
+        new, unrecognised = (
+            dict(self._connection.execute(_WITHOUT_HISTORY, (caller,)).fetchall())
+            for caller in (_NEW, _UNRECOGNISED)
+        )
         return OtherCalls(new, unrecognised, started)
 
     def _last_before(self, since: int, last: int) -> int:
@@ -276,5 +306,6 @@ def open_states(
         yield states
     finally:
         connection.rollback()
-        connection.execute("DROP TABLE temp.visit")
+        with suppress(sqlite3.Error):  # after another error, which is the one to tell
+            connection.execute("DROP TABLE temp.visit")
         connection.commit()

@@ -7,6 +7,7 @@ keeps no process from ending.
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 import time
 from collections import deque
@@ -39,6 +40,19 @@ def within(seconds: float, work: Callable[[], Result]) -> Result:
     """Do some work, and wait for it no longer than that. Raises its exceptions, and TimeoutError when the
     time is over: the work may still go on then."""
     return start_in_thread(work).result(seconds)
+
+
+def giving_way(work: Callable[[], Result]) -> Result:
+    """Do some work in a thread that computes only while no other process has something to compute, and wait
+    for it. Raises its exceptions. It must hold nothing that others wait for, not even Python's own lock: so
+    it is for commands, and not for the service or the console."""
+
+    def idle() -> Result:
+        with suppress(OSError):  # as where a container forbids it: then it is as fast as others
+            os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))  # 0 is this thread, not the process
+        return work()
+
+    return start_in_thread(idle).result()
 
 
 async def in_thread(work: Callable[..., Result], *arguments: object) -> Result:

@@ -23,12 +23,13 @@ from informativa.model.errors import AccountError, InformativaError
 from informativa.operations.accounts import factors, own_account, totp
 from informativa.operations.accounts.passwords import checked
 from informativa.operations.accounts.store import AccountFile, UserAccount, plain_name
-from informativa.operations.accounts.user_account import LogIn, LoginHistory, Way
+from informativa.operations.accounts.user_account import LogIn, LoginHistory, Passkey, Way
 
 NOW = datetime(2026, 11, 26, 9, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 PASSWORD = "correct horse battery"
 READER = {"acme": Role.READER}
+PASSKEY = Passkey("aWQ", "a2V5", 7, "console.acme.example", "my key", NOW, NOW + HOUR)
 
 
 def cheap(passes: int = 1) -> PasswordHasher:
@@ -366,12 +367,44 @@ def test_file_that_is_none_is_left_alone(accounts: AccountFile, content: str) ->
     assert accounts.file.read_text() == content
 
 
+def test_file_with_a_passkey_is_none_of_an_earlier_program(accounts: AccountFile) -> None:
+    """Which would ask for the password alone: the version is 2 as long as there is a passkey, and 1 again."""
+    joined(accounts)
+    versions = [json.loads(accounts.file.read_text())["version"]]
+    own_account.add_passkey(accounts, "anna", PASSKEY, NOW)
+    versions.append(json.loads(accounts.file.read_text())["version"])
+    assert AccountFile(accounts.file.parent).get("anna").passkeys == (PASSKEY,)
+    own_account.remove_passkey(accounts, "anna", "aWQ", NOW)
+    versions.append(json.loads(accounts.file.read_text())["version"])
+    assert versions == [1, 2, 1]
+
+
+def test_recovery_codes_stay_with_the_last_factor(accounts: AccountFile) -> None:
+    """They stand in for an app and for a passkey: one that comes second makes none, and they go with both."""
+    joined(accounts, secret="JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP")
+    assert own_account.add_passkey(accounts, "anna", PASSKEY, NOW).codes == ()
+    assert len(own_account.remove_app(accounts, "anna", NOW, required=True).recovery_codes) == 10
+    with pytest.raises(AccountError, match="set up another one first"):
+        own_account.remove_passkey(accounts, "anna", "aWQ", NOW, required=True)
+    assert own_account.remove_passkey(accounts, "anna", "aWQ", NOW).recovery_codes == ()
+
+
+def test_account_has_ten_passkeys_at_most(accounts: AccountFile) -> None:
+    """None of them twice."""
+    joined(accounts)
+    for number in range(10):
+        own_account.add_passkey(accounts, "anna", replace(PASSKEY, id=f"id{number}"), NOW)
+    for passkey, words in ((replace(PASSKEY, id="id9"), "registered already"), (PASSKEY, "10 passkeys")):
+        with pytest.raises(AccountError, match=words):
+            own_account.add_passkey(accounts, "anna", passkey, NOW)
+
+
 def test_file_of_another_version_is_refused(accounts: AccountFile) -> None:
     """A newer informativa may mean something else by the same names."""
     joined(accounts)
-    facts = json.loads(accounts.file.read_text()) | {"version": 2}
+    facts = json.loads(accounts.file.read_text()) | {"version": 3}
     accounts.file.write_text(json.dumps(facts))
-    with pytest.raises(AccountError, match=r"another informativa \(version 2\)"):
+    with pytest.raises(AccountError, match=r"another informativa \(version 3\)"):
         accounts.all()
 
 

@@ -175,7 +175,7 @@ def test_role_that_needs_an_app_sees_nothing_before(still_office: ServedConsole)
     assert officer.get("/acme/today").status_code == 200
     csrf = officer.get("/account").text.partition('name="csrf" value="')[2][:64]
     answer = officer.post("/account/app/removal", {"csrf": csrf, "current": PASSWORD})
-    assert (answer.status_code, "replace the app" in answer.text) == (422, True)
+    assert (answer.status_code, "set up another one first" in answer.text) == (422, True)
 
 
 def test_app_is_removed_where_it_is_optional(still_office: ServedConsole) -> None:

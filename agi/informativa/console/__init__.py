@@ -7,6 +7,7 @@
 - `context`: one request, with its account, company, language and cookies
 - `console`: what all requests share
 - `logins`, `throttle`: log-ins, and attempts that wait
+- `challenges`: questions that a passkey answers
 - `sessions`: who is logged in
 - `oidc`, `provider_client`: an identity provider: what is believed of it, and its answers
 - `hardening`, `proxies`, `proxy_watch`: security headers and limits; a web server in front, and its faults

@@ -22,6 +22,7 @@ from ..model.plausibility import typed
 from ..model.text import Text
 from ..operations import access_log
 from ..operations.accounts.factors import is_protected, needs_factor
+from ..operations.accounts.passkeys import Site, site_of
 from ..operations.accounts.user_account import UserAccount
 from ..views.console_templates import PAUSE
 from ..views.messages import ENGLISH, Language, language, languages
@@ -196,6 +197,11 @@ class RequestContext:
     def lacks_factor(self) -> bool:
         """Tell if the visitor has to set up a second factor before he sees anything else."""
         return self.visitor is not None and self.needs_factor and not is_protected(self.visitor)
+
+    @property
+    def passkey_site(self) -> Site | None:
+        """The console as the browser knows it; `None` where it can have no passkey of it."""
+        return site_of(self.request.headers["host"], encrypted=self.secure)
 
     @property
     def csrf(self) -> str:

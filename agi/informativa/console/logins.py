@@ -87,16 +87,20 @@ def remember_browser(context: RequestContext, account: UserAccount, response: Re
     context.set_cookie(response, BROWSER, value, "strict", "/login", YEAR)
 
 
-def refused(context: RequestContext, account: UserAccount | None, response: Response) -> Response:
+def refused(
+    context: RequestContext, account: UserAccount | None, response: Response, detail: str = ""
+) -> Response:
     """Put a failed attempt on record after the answer: its time must not tell that the account exists."""
     if account is not None:
         now, address = context.console.now(), context.address[:_LONGEST_ADDRESS]
-        response.background = BackgroundTask(_record_failure, context, account, now, address)
+        response.background = BackgroundTask(_record_failure, context, account, now, address, detail)
     return response
 
 
-def _record_failure(context: RequestContext, account: UserAccount, now: datetime, address: str) -> None:
-    note_at_companies(context, account, Action.LOGIN_REFUSED)
+def _record_failure(
+    context: RequestContext, account: UserAccount, now: datetime, address: str, detail: str
+) -> None:
+    note_at_companies(context, account, Action.LOGIN_REFUSED, detail)
     try:
         own_account.record_failure(context.console.accounts, account.name, now, address)
     except AccountError as error:

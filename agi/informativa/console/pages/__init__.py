@@ -3,6 +3,7 @@
 - `entry`: log-in, log-out, invitations, the choice of a language and a company
 - `provider`: log-in at an identity provider
 - `account`: the reader's own account: password, app, recovery codes, sessions
+- `passkeys`: passkeys of the own account
 - `company_accounts`: the accounts of a company, for its admins
 - `today`: the first page of a company
 - `calls`, `call_filter`, `call`: recorded calls, their filter, and the story of one

@@ -9,7 +9,6 @@ from starlette.responses import Response
 
 from ...model import Action
 from ...model.errors import AccountError
-from ...model.text import Text
 from ...operations.accounts import own_account, totp
 from ...operations.accounts.factors import CODES, is_protected
 from ...operations.accounts.own_account import NewCodes
@@ -26,12 +25,12 @@ _SECRET = "app-secret"  # noqa: S105  # the key under which a session remembers 
 
 def show(context: RequestContext) -> Response:
     """Show the account."""
-    return _page(context)
+    return page(context)
 
 
 def change_password(context: RequestContext) -> Response:
     """Take another password; other sessions end."""
-    _require_local(context)
+    require_local(context)
     try:
         logins.require_password(context)
         password = new_password(context)
@@ -39,8 +38,8 @@ def change_password(context: RequestContext) -> Response:
             context.console.accounts, context.account.name, password, context.console.now()
         )
     except AccountError as error:
-        return _page(context, error)
-    _changed(context, account, "password")
+        return page(context, error)
+    changed(context, account, "password")
     response = context.redirect("/account?done=password")
     logins.remember_browser(context, account, response)
     return response
@@ -64,7 +63,7 @@ def app_form(context: RequestContext) -> Response:
 
 def set_app(context: RequestContext) -> Response:
     """Ask for codes from now on, if one shows that the app works, and show the recovery codes."""
-    _require_local(context)
+    require_local(context)
     secret, now, name = _secret(context), context.console.now(), context.account.name
     try:
         logins.require_password(context)
@@ -73,52 +72,53 @@ def set_app(context: RequestContext) -> Response:
         return _app_page(context, error)
     assert context.session is not None
     context.session.objects.pop(_SECRET, None)
-    return _codes_page(context, codes, "new-app")
+    return codes_page(context, codes, "new-app")
 
 
 def remove_app(context: RequestContext) -> Response:
     """Ask for the password alone from now on, where that is allowed."""
-    _require_local(context)
+    require_local(context)
     try:
         logins.require_password(context)
-        if context.needs_factor:
-            raise AccountError(Text("Your company asks for a second factor: replace the app instead."))
         account = own_account.remove_app(
-            context.console.accounts, context.account.name, context.console.now()
+            context.console.accounts,
+            context.account.name,
+            context.console.now(),
+            required=context.needs_factor,
         )
     except AccountError as error:
-        return _page(context, error)
-    _changed(context, account, "no-app")
+        return page(context, error)
+    changed(context, account, "no-app")
     return context.redirect("/account?done=no-app")
 
 
 def renew_codes(context: RequestContext) -> Response:
     """Make new recovery codes, and show them."""
-    _require_local(context)
+    require_local(context)
     try:
         logins.require_password(context)
         codes = own_account.renew_recovery_codes(
             context.console.accounts, context.account.name, context.console.now()
         )
     except AccountError as error:
-        return _page(context, error)
-    return _codes_page(context, codes, "codes")
+        return page(context, error)
+    return codes_page(context, codes, "codes")
 
 
-def _codes_page(context: RequestContext, codes: NewCodes, change: str) -> Response:
+def codes_page(context: RequestContext, codes: NewCodes, change: str) -> Response:
     """Show new recovery codes, this once."""
-    _changed(context, codes.account, change)
-    return context.page("account_codes.html", codes=codes.codes)
+    changed(context, codes.account, change)
+    return context.page("account_codes.html", codes=codes.codes, app=bool(codes.account.totp_secret))
 
 
-def _changed(context: RequestContext, account: UserAccount, change: str) -> None:
+def changed(context: RequestContext, account: UserAccount, change: str) -> None:
     """Continue this session under a new token after its owner changed the way in; others are over."""
     context.token = context.console.sessions.renew(context.token, account)
     context.visitor = account
     logins.note_at_companies(context, account, Action.ACCOUNTS, change)
 
 
-def _require_local(context: RequestContext) -> None:
+def require_local(context: RequestContext) -> None:
     """Raise HTTPException (404) for an account whose password is not ours."""
     if not context.by_password:
         raise HTTPException(404)
@@ -135,7 +135,7 @@ def _secret(context: RequestContext) -> str:
 
 
 def _app_page(context: RequestContext, error: AccountError | None = None) -> Response:
-    _require_local(context)
+    require_local(context)
     secret = _secret(context)
     uri = totp.uri(secret, context.account.name, context.request.url.hostname or ISSUER)
     return context.page(
@@ -145,11 +145,12 @@ def _app_page(context: RequestContext, error: AccountError | None = None) -> Res
         picture=qr_code(uri),
         uri=uri,
         secret=" ".join(secret[start : start + 4] for start in range(0, len(secret), 4)),
-        protected=is_protected(context.account),
+        app=bool(context.account.totp_secret),
     )
 
 
-def _page(context: RequestContext, error: AccountError | None = None) -> Response:
+def page(context: RequestContext, error: AccountError | None = None) -> Response:
+    """Return the page of the account, with what was refused."""
     account, session, now = context.account, context.session, context.console.now()
     assert session is not None
     return context.page(
@@ -168,6 +169,7 @@ def _page(context: RequestContext, error: AccountError | None = None) -> Respons
         roles=ROLES,
         ways=WAYS,
         protected=is_protected(account),
+        app=bool(account.totp_secret),
         codes=len(account.recovery_codes),
         all_codes=CODES,
     )

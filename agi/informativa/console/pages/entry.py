@@ -12,9 +12,12 @@ from ...operations.accounts import own_account
 from ...operations.accounts.factors import is_protected
 from ...operations.accounts.user_account import OpenInvitation, ProviderLogin, UserAccount, Way
 from ...views.messages import languages
-from .. import logins
+from .. import challenges, logins
 from ..context import LANGUAGE, YEAR, RequestContext
-from ..sessions import new_token
+from ..sessions import Session, new_token
+
+_NO_CODE = Text("The code is wrong, or was used already.")
+_NO_PASSKEY = Text("The passkey was not accepted. Try once more.")
 
 
 def login_form(context: RequestContext) -> Response:
@@ -47,37 +50,60 @@ def login(context: RequestContext) -> Response:
 
 
 def code_form(context: RequestContext) -> Response:
-    """Show the form that asks somebody who gave his password for a code."""
-    if _half_logged_in(context) is None:
-        return context.redirect("/login")
-    return context.page("login_code.html", wait=0)
+    """Show the form that asks somebody who gave his password for a second factor."""
+    half, account = _half_logged_in(context)
+    return _code_page(context, half, account) if half and account else context.redirect("/login")
 
 
 def check_code(context: RequestContext) -> Response:
-    """Take the code, and log in. A recovery code need not wait: nobody can guess one."""
-    console, account = context.console, _half_logged_in(context)
-    if account is None:
+    """Take the code, or the answer of a passkey, and log in. What nobody can guess need not wait."""
+    console, (half, account) = context.console, _half_logged_in(context)
+    if half is None or account is None:
         return context.redirect("/login?undone=1")
     key = logins.code_key(context, account)
     wait = console.throttle.wait(key)
-    proof, now = context.field("code", 40), console.now()
-    way = own_account.use_factor(console.accounts, account.name, proof, now, guesses=not wait)
+    answer = challenges.answer_of(context, half)
+    proof, now = answer or context.field("code", 40), console.now()
+    way, reason, detail = None, _NO_PASSKEY if context.field("credential") else _NO_CODE, ""
+    try:
+        way = own_account.use_factor(console.accounts, account.name, proof, now, guesses=not wait)
+    except AccountError as error:  # a passkey that exists twice
+        reason, detail = error.text, error.code
     if way is None:
-        response = context.page("login_code.html", 403, wait=wait, refused=True)
-        if wait:
+        response = _code_page(context, half, account, wait, reason)
+        if wait and answer is None:
             return response
         console.throttle.failed(key)
-        return logins.refused(context, account, response)
+        return logins.refused(context, account, response, detail)
     console.throttle.succeeded(key)
     console.half_logins.end(context.token)
     return logins.begin_session(context, account, way)
 
 
-def _half_logged_in(context: RequestContext) -> UserAccount | None:
-    """Return the account whose password was given in this browser, if nothing changed it since."""
+def _code_page(
+    context: RequestContext,
+    half: Session,
+    account: UserAccount,
+    wait: float = 0,
+    refusal: Text | None = None,
+) -> Response:
+    return context.page(
+        "login_code.html",
+        403 if refusal else 200,
+        wait=wait,
+        refusal=refusal,
+        options=challenges.request_options(context, half, account),
+        sites=sorted({passkey.site for passkey in account.passkeys}),
+        app=bool(account.totp_secret),
+    )
+
+
+def _half_logged_in(context: RequestContext) -> tuple[Session | None, UserAccount | None]:
+    """Return the log-in of a browser in which the password was given, and the account if nothing changed it
+    since."""
     half = context.console.half_logins.find(context.token)
     account = context.console.accounts.get(half.name) if half else None
-    return account if half and account and half.changed == account.changed else None
+    return half, account if half and account and half.changed == account.changed else None
 
 
 def logout(context: RequestContext) -> Response:

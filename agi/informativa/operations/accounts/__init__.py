@@ -7,6 +7,7 @@
 - `user_account`: accounts and invitations, as values
 - `store`: the file in which they are, with invitations
 - `file_format`: the same as JSON
+- `passkeys`: answers of authenticators (WebAuthn)
 - `passwords`: rules and hashes (argon2id)
 - `totp`: one-time codes (RFC 6238)
 """

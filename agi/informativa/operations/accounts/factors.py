@@ -12,9 +12,11 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
+from typing import Any
 
 from ...model import Role
 from . import totp
+from .passkeys import PasskeyAnswer, after_passkey
 from .user_account import UserAccount, Way
 
 CODES = 10  # recovery codes that somebody gets at a time
@@ -23,13 +25,14 @@ _CODE_SIZE = 10  # bytes: 16 letters in base 32; nobody guesses 80 bits, so no s
 
 @dataclass(frozen=True)
 class Factor:
-    """A kind of second factor. `consume` returns the account after a proof, which is good once, or `None` for
-    a wrong one; it takes as long for either. Failures of a `guessable` one make the account wait. A `spare`
-    one stands in for others, and is none by itself."""
+    """A kind of second factor. `consume` returns the account after a proof of the class `proof`, which is
+    good once, or `None` for a wrong one; it takes as long for either. Failures of a `guessable` one make the
+    account wait. A `spare` one stands in for others, and is none by itself."""
 
     way: Way
     is_set: Callable[[UserAccount], bool]
-    consume: Callable[[UserAccount, str, datetime], UserAccount | None]
+    consume: Callable[[UserAccount, Any, datetime], UserAccount | None]
+    proof: type = str
     guessable: bool = False
     spare: bool = False
 
@@ -48,6 +51,7 @@ def _after_recovery_code(account: UserAccount, proof: str, _now: datetime) -> Us
 
 FACTORS = (
     Factor(Way.APP, lambda account: bool(account.totp_secret), _after_code, guessable=True),
+    Factor(Way.PASSKEY, lambda account: bool(account.passkeys), after_passkey, PasskeyAnswer),
     Factor(Way.RECOVERY, lambda account: bool(account.recovery_codes), _after_recovery_code, spare=True),
 )
 
@@ -62,9 +66,16 @@ def needs_factor(account: UserAccount, roles: Collection[Role]) -> bool:
     return any(role in roles for role in account.grants.values())
 
 
-def matching(account: UserAccount, proof: str, now: datetime, *, guesses: bool) -> Factor | None:
-    """Return the factor of an account that this proves; without `guesses`, one that nobody can guess."""
-    factors = (factor for factor in FACTORS if factor.is_set(account) and (guesses or not factor.guessable))
+def matching(
+    account: UserAccount, proof: str | PasskeyAnswer, now: datetime, *, guesses: bool
+) -> Factor | None:
+    """Return the factor of an account that this proves; without `guesses`, one that nobody can guess. Raises
+    AccountError for a passkey that exists twice."""
+    factors = (
+        factor
+        for factor in FACTORS
+        if isinstance(proof, factor.proof) and factor.is_set(account) and (guesses or not factor.guessable)
+    )
     return next((factor for factor in factors if factor.consume(account, proof, now)), None)
 
 

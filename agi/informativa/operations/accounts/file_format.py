@@ -1,7 +1,8 @@
 """The accounts of the console as JSON: what a file holds of them, and back.
 
 The version stays 1 as long as an earlier program lets in nobody whom this one would refuse: it does not know
-recovery codes and histories, and drops them when it writes; passwords, apps and grants it knows.
+recovery codes and histories, and drops them when it writes; passwords, apps and grants it knows. A passkey it
+would not ask for, so with one the version is 2.
 """
 
 from __future__ import annotations
@@ -11,9 +12,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ...model import Role
-from .user_account import AccountTable, Grants, LogIn, LoginHistory, OpenInvitation, UserAccount, Way
+from .user_account import AccountTable, Grants, LogIn, LoginHistory, OpenInvitation, Passkey, UserAccount, Way
 
-VERSION = 1
+_WITHOUT_PASSKEYS, _WITH_PASSKEYS = VERSIONS = (1, 2)
 
 
 def table_of(facts: Mapping[str, Any]) -> AccountTable:
@@ -29,6 +30,7 @@ def table_of(facts: Mapping[str, Any]) -> AccountTable:
             int(fields["step"]),
             tuple(map(str, fields.get("recovery", ()))),
             _history(fields.get("logins", {})),
+            tuple(map(_passkey, fields.get("passkeys", ()))),
         )
         for name, fields in facts["accounts"].items()
     }
@@ -41,8 +43,9 @@ def table_of(facts: Mapping[str, Any]) -> AccountTable:
 
 def facts_of(table: AccountTable) -> dict[str, object]:
     """Return the content of a file with these accounts."""
+    passkeys = any(account.passkeys for account in table.accounts.values())
     return {
-        "version": VERSION,
+        "version": _WITH_PASSKEYS if passkeys else _WITHOUT_PASSKEYS,
         "accounts": {
             name: {
                 "grants": dict(account.grants),
@@ -52,6 +55,7 @@ def facts_of(table: AccountTable) -> dict[str, object]:
                 "changed": account.changed.isoformat(),
                 "recovery": list(account.recovery_codes),
                 "logins": _history_facts(account.history),
+                **({"passkeys": list(map(_passkey_facts, account.passkeys))} if account.passkeys else {}),
             }
             for name, account in sorted(table.accounts.items())
         },
@@ -87,6 +91,31 @@ def _history_facts(history: LoginHistory) -> dict[str, object]:
         and {"at": last.at.isoformat(), "from": last.address, "by": last.way, "browser": last.browser},
         "failed": failed_at
         and {"count": history.failures, "at": failed_at.isoformat(), "from": history.failed_from},
+    }
+
+
+def _passkey(facts: Mapping[str, Any]) -> Passkey:
+    used = facts["used"]
+    return Passkey(
+        str(facts["id"]),
+        str(facts["key"]),
+        int(facts["counter"]),
+        str(facts["site"]),
+        str(facts["label"]),
+        _time(facts["made"]),
+        _time(used) if used else None,
+    )
+
+
+def _passkey_facts(passkey: Passkey) -> dict[str, object]:
+    return {
+        "id": passkey.id,
+        "key": passkey.public_key,
+        "counter": passkey.counter,
+        "site": passkey.site,
+        "label": passkey.label,
+        "made": passkey.made.isoformat(),
+        "used": passkey.used and passkey.used.isoformat(),
     }
 
 

@@ -42,6 +42,8 @@ class Account:
     """His roles, by controller; for others he has none."""
     app: bool
     """True if he has to give the code of an app, too."""
+    passkeys: int
+    """The number of his passkeys, any of which stands for that code."""
     recovery_codes: int
     """The number of his unused recovery codes."""
     changed: Time
@@ -183,6 +185,7 @@ def _account(account: stored.UserAccount) -> Account:
         account.name,
         _grants(account.grants),
         bool(account.totp_secret),
+        len(account.passkeys),
         len(account.recovery_codes),
         account.changed,
         history.last.at if history.last else None,

@@ -25,7 +25,7 @@ from ...model import Role
 from ...model.errors import AccountError
 from ...model.text import Foreign, Text
 from ...system.files import create, make_folder, open_for_replacement, read_foreign
-from .file_format import VERSION, facts_of, table_of
+from .file_format import VERSIONS, facts_of, table_of
 from .passwords import Passwords, checked
 from .user_account import (
     NO_ACCOUNTS,
@@ -229,7 +229,7 @@ class AccountFile:
         try:
             facts = json.loads(data or b"")
             version = facts["version"]
-            if version == VERSION:
+            if version in VERSIONS:
                 return table_of(facts)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise AccountError(

@@ -24,6 +24,7 @@ class Way(StrEnum):
 
     PASSWORD = "password"  # noqa: S105  # a word
     APP = "app"
+    PASSKEY = "passkey"
     RECOVERY = "recovery"
     PROXY = "proxy"
     PROVIDER = "oidc"
@@ -55,6 +56,20 @@ NO_HISTORY = LoginHistory()
 
 
 @dataclass(frozen=True)
+class Passkey:
+    """A passkey: its id and its public key (COSE) in base 64, the counter of its last answer, the name of the
+    console that it belongs to, its owner's label for it, and when it was made and used last."""
+
+    id: str
+    public_key: str = field(repr=False)
+    counter: int
+    site: str
+    label: str
+    made: datetime
+    used: datetime | None = None
+
+
+@dataclass(frozen=True)
 class UserAccount:
     """An account of the console. `totp_secret` is in base 32, '' without an app; `last_step` is that of the
     last code used; `recovery_codes` are the SHA-256 of those that are unused. Sessions that began before
@@ -68,6 +83,7 @@ class UserAccount:
     last_step: int = 0
     recovery_codes: tuple[str, ...] = field(default=(), repr=False)
     history: LoginHistory = NO_HISTORY
+    passkeys: tuple[Passkey, ...] = ()
 
     def may(self, controller: str, needed: Role) -> bool:
         """Return whether the account has, for this controller, the rights of `needed`."""

@@ -20,6 +20,7 @@ ROLES = {
 WAYS = {
     Way.PASSWORD: Text("password"),
     Way.APP: Text("password and the code of an app"),
+    Way.PASSKEY: Text("password and a passkey"),
     Way.RECOVERY: Text("password and a recovery code"),
     Way.PROXY: Text("as the company's own web server says"),
     Way.PROVIDER: Text("as the identity provider says"),
@@ -83,6 +84,10 @@ def grants(roles: Sequence[Grant], say: Language) -> str:
 
 def _way_in(account: Account, say: Language) -> str:
     day = local_day(account.changed)
+    if account.app and account.passkeys:
+        return say("password, and the code of an app or a passkey, since {day}", day=day)
+    if account.passkeys:
+        return say("password and a passkey, since {day}", day=day)
     if account.app:
         return say("password and the code of an app, since {day}", day=day)
     return say("password, since {day}", day=day)

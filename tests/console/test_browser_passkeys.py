@@ -33,8 +33,8 @@ TELEPHONE = {
 def test_passkey_is_made_and_used_by_keyboard(
     office: ServedConsole, person: Callable[..., Person], code: str, make: str, use: str
 ) -> None:
-    """In both languages, under our rules for scripts, and nothing keeps anybody out; a page asks once more after
-    the browser got no answer."""
+    """In both languages, under our rules for scripts, and nothing keeps anybody out; a page asks once more
+    after the browser got no answer."""
     officer = person(office, code)
     home = office.address.replace("127.0.0.1", "localhost")
     devices = officer.page.context.new_cdp_session(officer.page)

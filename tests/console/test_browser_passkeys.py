@@ -53,8 +53,7 @@ def test_passkey_is_made_and_used_by_keyboard(
     assert officer.page.locator(".codes code").count() == 10
     officer.go("/account")
     assert officer.barriers() == []
-    officer.page.locator("form[action='/logout'] button").click()
-    officer.log_in(OFFICER)
+    officer.press(officer.say("Log out")).log_in(OFFICER)
     assert (officer.path, officer.barriers()) == ("/login/code", [])
     officer.press(use)
     assert officer.path == "/acme/today"

@@ -159,6 +159,7 @@ def test_everybody_is_listed_without_secrets(tmp_path: Path) -> None:
                 "name": "anna",
                 "grants": [{"controller": "acme", "role": "reader"}],
                 "app": True,
+                "passkeys": 0,
                 "recovery_codes": 10,
                 "changed": "2026-11-26T09:00:00.000+00:00",
                 "last_login": "2026-11-26T09:00:00.000+00:00",

@@ -24,7 +24,10 @@ if browser_needed.args[0]:
 
 from console.windows import Person
 
-NO_PAGE = re.compile(r".*/(sound|file|live|worksheet|file/\{kind\}|receipt/\{form\})")
+# Passkeys are at no address in digits, and no provider is set up: other files have those pages.
+NO_PAGE = re.compile(
+    r".*/(sound|file|live|worksheet|file/\{kind\}|receipt/\{form\})|/account/passkey|/oidc/\w+"
+)
 ADDRESSES = [each.path for each in ROUTES if each.get and not NO_PAGE.fullmatch(each.path)]
 # Each two of language, colours and width meet once; by day on a telephone, which is the harder.
 DAY = [("it", "light", 360), ("en", "dark", 360)]

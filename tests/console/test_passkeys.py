@@ -15,8 +15,8 @@ pytest.importorskip("webauthn", reason="the extra `passkey` is not installed")
 
 from console.authenticator import Authenticator
 from console.served import PASSWORD, Browser, ServedConsole
-from console.test_own_account import details
 from informativa.model import Action, Role
+from informativa.operations import access_log
 from lab.process import until
 
 OFFICER = "compliance@acme"
@@ -52,6 +52,12 @@ def options(page: httpx.Response | None) -> str:
     """Return what a page asks an authenticator for."""
     assert page is not None
     return html.unescape(re.search(r'data-options="([^"]*)"', page.text)[1])
+
+
+def details(office: ServedConsole, action: Action) -> list[str | None]:
+    """Return what the access log of acme has of an action, the newest first."""
+    entries = access_log.page(office.controller(), access_filter=access_log.AccessFilter(action=action))
+    return [entry.detail for entry in entries.entries]
 
 
 @pytest.fixture

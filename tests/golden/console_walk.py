@@ -57,6 +57,7 @@ MASKS: tuple[tuple[str, str], ...] = (
     (r"(/invitation/)[A-Za-z0-9_-]{22,}", r"\1TOKEN"),
     (r'(name="secret" value="|secret=)[A-Z2-7]{32}', r"\1SECRET"),  # of an app, for codes
     (r"(?<=<code>)(?:[A-Z2-7]{4} ?){8}(?=</code>)", "SECRET"),
+    (r"(&#34;challenge&#34;: &#34;)[A-Za-z0-9_-]{43}&", r"\1CHALLENGE&"),  # for a passkey
     (r'(<path [^>]*class="qrline"[^>]* d=")[^"]+', r"\1PICTURE"),  # of that secret
     (r"(?<=<code>)[a-z2-7]{4}(-[a-z2-7]{4}){3}(?=</code>)", "RECOVERY"),
     (r'(name="session" value=")[A-Za-z0-9_-]{16}', r"\1SESSION"),  # by which its owner ends one
@@ -144,6 +145,7 @@ CASES: tuple[Case, ...] = (
     Case("invitation used", NOBODY, "/invitation/{invitation}"),
     # The own account.
     Case("account", NOBODY, "/account"),
+    Case("account passkey", NOBODY, "/account/passkey", headers={"host": "localhost"}),
     Case("account app", NOBODY, "/account/app"),
     Case("account app wrong code", NOBODY, "/account/app", {"code": "000000", "current": PASSWORD}),
     Case("account app set up", NOBODY, "/account/app", {"code": "{code}", "current": PASSWORD}),
@@ -540,7 +542,10 @@ class Walk:
         if path.endswith("live?after=10"):
             return self._stream(case, browser, path)
         if case.form is None:
+            browser.http.headers.update(case.headers or {})
             answer = self._get(browser, path)
+            for header in case.headers or {}:
+                del browser.http.headers[header]
         else:
             fields = {name: value.format(**values) for name, value in case.form.items()}
             answer = self._post(case, browser, path, fields)

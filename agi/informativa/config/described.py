@@ -151,7 +151,7 @@ SETTINGS: dict[str, tuple[str, str]] = {
         "8 hours",
     ),
     "web.second_factor": (
-        "Which roles must give the code of an app, too; whoever has none sets it up first.",
+        "Which roles must give a code or a passkey, too; whoever has none sets it up first.",
         "",
     ),
     **{

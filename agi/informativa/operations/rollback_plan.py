@@ -170,7 +170,9 @@ def _unreadable_looks(configuration: Configuration, earlier: EarlierVersion) -> 
     """Yield a warning for each access log with words that the earlier version does not know: it cannot show
     that log, and adds to it all the same."""
     actions = earlier.actions
-    for controller in configuration.controllers.values() if actions else ():
+    if actions is None:
+        return
+    for controller in configuration.controllers.values():
         with suppress(LedgerError):  # neither version can read that one
             unknown = storage.access_log(controller).count().keys() - actions
             if unknown:

@@ -16,8 +16,16 @@ import pytest
 from informativa.config import load
 from informativa.config.parsed_cache import cache_file
 from informativa.ledgers.reversing import EarlierSchema
+from informativa.model import Action
 from informativa.model.errors import InformativaError, LedgerError
-from informativa.operations import dialplan_install, earlier_version, rollback, rollback_plan, systemd_unit
+from informativa.operations import (
+    access_log,
+    dialplan_install,
+    earlier_version,
+    rollback,
+    rollback_plan,
+    systemd_unit,
+)
 from informativa.operations.earlier_version import EarlierVersion, PackageKind
 from informativa.operations.rollback_plan import Places, Replacement, ReversedLedger, RollbackPlan
 from informativa.process import storage
@@ -201,6 +209,25 @@ def test_i10_damaged_ledger_is_named_and_holds_no_other(machine: Machine) -> Non
     acme.unlink()
     made = machine.plan(machine.earlier())
     assert (made.ledgers, made.warnings) == ((reversed_ledger,), ())
+
+
+def test_access_log_that_the_earlier_version_cannot_show_is_named(machine: Machine) -> None:
+    """By the words that it does not know; where it knows all, or nobody can tell, nothing is said."""
+    acme, now = load(machine.config).controllers["acme"], datetime(2026, 11, 26, tzinfo=UTC)
+    for action in (Action.LOGIN, Action.EXPORT_ASKED, Action.HOOK):
+        access_log.note(acme, "anna", action, now)
+    words = machine.root / "informativa/model/words.py"
+    words.parent.mkdir(parents=True)
+    head = 'class Other(StrEnum):\n    HOOK = "hook"\n\n\nclass Action(StrEnum):\n    """Words."""\n\n'
+    login, rest = '    LOGIN = "login"  # came in\n', '    HOOK = "hook"\n    ASKED = "export-asked"\n'
+    assert machine.plan(machine.earlier()).warnings == ()
+    words.write_text(f"{head}{login}\n\nclass Last(StrEnum):\n{rest}")
+    assert [str(text) for text in machine.plan(machine.earlier()).warnings] == [
+        "informativa 0.1.9 cannot show the access log of acme, for it has entries with the words"
+        " export-asked, hook; nothing of it is lost, and an upgrade shows it again"
+    ]
+    words.write_text(f"{head}{login}{rest}")
+    assert machine.plan(machine.earlier()).warnings == ()
 
 
 def test_scripts_start_as_fast_as_before(machine: Machine) -> None:

@@ -5,9 +5,13 @@ from __future__ import annotations
 import re
 from urllib.parse import urlsplit
 
+import httpx
+import pytest
+
 from console.served import PASSWORD
 from console.sign_on import OFFICERS, READERS, SignOn
 from console.test_company_accounts_page import PAGE, act
+from console.test_own_account import OFFICER, protect
 from informativa.model import Action, Role
 from informativa.model.connections import ClaimGrant
 from informativa.operations import access_log
@@ -78,10 +82,23 @@ def test_account_of_the_provider_has_no_way_in_to_change(sign_on: SignOn) -> Non
     assert sign_on.office.console.accounts.get("anna") is None
 
 
+@pytest.mark.parametrize(("subject", "ends"), [("1234", True), ("4321", False), (None, False)])
+def test_log_out_there_ends_a_log_in_of_unknown_session(
+    sign_on: SignOn, subject: str | None, *, ends: bool
+) -> None:
+    """Where the provider names the session only when it ends, and not at the log-in, all of the person
+    end; none of another person."""
+    del sign_on.identity.claims["sid"]
+    anna = sign_on.office.browser()
+    sign_on.log_in(anna)
+    token = sign_on.identity.logout_token(sub=subject, sid="s1")
+    reply = httpx.post(f"{sign_on.office.address}/oidc/logout", data={"logout_token": token}, trust_env=False)
+    assert reply.status_code == 200
+    assert (anna.get("/acme/calls").url.path == "/login") == ends
+
+
 def test_half_log_in_ends_with_a_log_in_at_the_provider(sign_on: SignOn) -> None:
     """Whoever gave a password, and then logs in at the provider, is the provider's account alone."""
-    from console.test_own_account import OFFICER, protect
-
     protect(sign_on.office)
     browser = sign_on.office.browser().log_in(OFFICER)
     assert browser.open is not None

@@ -137,12 +137,14 @@ class Sessions:
 
     def end_of_provider(self, subject: str, session_id: str) -> None:
         """End the sessions that began with a log-in at the identity provider: of a subject, of one session
-        there, or, if both are named, of those that are of both."""
+        there, or, if both are named, of those that are of both. A log-in of the subject of which no session
+        is known there may be of this one."""
 
         def matches(session: Session) -> bool:
             login = session.provider_login
             return login is not None and (
-                subject in ("", login.subject) and session_id in ("", login.session_id)
+                subject in ("", login.subject)
+                and (session_id in ("", login.session_id) or (bool(subject) and not login.session_id))
             )
 
         with self._lock:

@@ -27,6 +27,7 @@ from ..model.text import Foreign, Text
 OF_PACKAGE = Path("/usr/lib/informativa")  # where the Debian package lays the program
 _FIRST = "informativa/ledgers/migrations/0001_event_and_standing.sql"
 _VERSION = re.compile(rb'^__version__ = "([\w.+]+)"$', re.MULTILINE)
+_ACTIONS = re.compile(r"^class Action\(StrEnum\):\n(.*?)(?=^\S|\Z)", re.MULTILINE | re.DOTALL)
 _NEEDLESS = "informativa/data/prompts/"  # sound, the most of its bytes
 _START = (
     "import sys; sys.path.insert(0, sys.argv.pop(1)); from informativa.cli.main import main; sys.exit(main())"
@@ -55,6 +56,16 @@ class EarlierVersion:
     def of_ledgers(self) -> EarlierSchema:
         """The schema of its ledgers."""
         return EarlierSchema(self.version, self.schema)
+
+    @property
+    def actions(self) -> frozenset[str] | None:
+        """The words for actions that its access log can be read with; `None` where that cannot be told."""
+        try:
+            text = (self.folder / "informativa/model/words.py").read_text(encoding="utf-8")
+        except OSError:
+            return None
+        words = _ACTIONS.search(text)
+        return frozenset(re.findall(r'^    [A-Z_]+ = "([a-z-]+)"', words[1], re.MULTILINE)) if words else None
 
     def ask(self, *words: str | Path) -> str:
         """Return what one of its commands prints, run on the packages that are installed here. Raises

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from .. import __version__
 from ..config import Configuration, load_usable
 from ..ledgers import migrating
-from ..model.errors import InformativaError, LedgerDamagedError
+from ..model.errors import InformativaError, LedgerDamagedError, LedgerError
 from ..model.text import Text
 from ..process import storage
 from . import dialplan_install, systemd_unit
@@ -56,7 +57,8 @@ class Rollback:
     commands: tuple[str, ...]
     """The commands that install the earlier version."""
     warnings: tuple[Sentence, ...] = ()
-    """Companies whose ledger is damaged and stays so, or whose part of the configuration has mistakes."""
+    """Companies whose ledger is damaged and stays so, whose part of the configuration has mistakes, or whose
+    access log the earlier version cannot show."""
 
 
 @dataclass(frozen=True)
@@ -121,6 +123,7 @@ def make(config: Path, earlier: EarlierVersion, places: Places, running: tuple[s
     load_usable(config, keep=True)  # for scripts of this version: the earlier one has parsed it its way
     warnings = left_out(configuration)
     ledgers = tuple(_ledgers(configuration, earlier, warnings))
+    warnings += _unreadable_looks(configuration, earlier)
     return RollbackPlan(configuration, earlier, places, ledgers, replacements, running, tuple(warnings))
 
 
@@ -161,6 +164,25 @@ def _ledgers(
             yield ReversedLedger(
                 controller.id, reversal.ledger, reversal.schema, reversal.target, reversal.records
             )
+
+
+def _unreadable_looks(configuration: Configuration, earlier: EarlierVersion) -> Iterator[Text]:
+    """Yield a warning for each access log with words that the earlier version does not know: it cannot show
+    that log, and adds to it all the same."""
+    actions = earlier.actions
+    if actions is None:
+        return
+    for controller in configuration.controllers.values():
+        with suppress(LedgerError):  # neither version can read that one
+            unknown = storage.access_log(controller).count().keys() - actions
+            if unknown:
+                yield Text(
+                    "informativa {version} cannot show the access log of {id}, for it has entries with the"
+                    " words {words}; nothing of it is lost, and an upgrade shows it again",
+                    version=earlier.version,
+                    id=controller.id,
+                    words=", ".join(sorted(unknown)),
+                )
 
 
 def _replacements(

@@ -21,10 +21,10 @@ from ..model.choices import AFTER_ALL, AnswerHistory
 from ..model.frozen import dataclass
 from . import answers, elsewhere, migrating, rows
 
-# A page is read within some ten milliseconds: who empties the log meanwhile waits for the page and has the
-# lock of the calls, and gives up after LedgerFile's turn of 0.1 s. Longer pages take no less time in all.
-PAGE_CALLERS = 500
-PAGE_RECORDS = 2000
+# A page is read within some milliseconds: who empties the log meanwhile waits for it and has the lock of
+# the calls, and gives up after LedgerFile's turn of 0.1 s. Longer pages take a twentieth less time in all.
+PAGE_CALLERS = 200
+PAGE_RECORDS = 500
 _PREFIXES = 1 << 24  # of pseudonyms, by which pages are ranges
 _NEAR = timedelta(days=5)
 """A moment as near to the cutoff of a period is examined by itself: months differ by three days, zones by

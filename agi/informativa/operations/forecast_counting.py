@@ -16,7 +16,7 @@ from ..process import storage
 
 STATES = 20_000  # of which the effect is remembered
 PERIOD = timedelta(days=30)
-_READING = 5  # percent of the progress for calls
+_READING = 20  # percent of the progress for calls
 
 Progress = Callable[[int, int], None]
 """Called with the part that is done, and the whole."""

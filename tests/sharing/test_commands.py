@@ -20,6 +20,7 @@ from informativa.config import Configuration, load
 from informativa.model import Controller
 from informativa.model.errors import SharedDatabaseError
 from informativa.operations import boxes as operations
+from informativa.operations.doctor import shared
 from informativa.process import bootstrap, storage
 from informativa.sharing.administration import RegisteredBox
 from informativa.sharing.exchange import About
@@ -34,7 +35,8 @@ def test_boxes_meet(two: tuple[Installation, Installation]) -> None:
     one, other = two
     code, _out, error = typed("shared", "status", *of(one))
     assert code == 1
-    assert "See that it runs, and that roles and schemas are made: informativa shared migrate" in error
+    assert "it knows no such role with this password" in error
+    assert "Make the roles: informativa shared migrate" in error
     code, out, _error = typed("shared", "migrate", "--as", SUPERUSER, *of(one))
     assert (code, out) == (0, "acme: role and schema are made (migration 5)\n")
     assert typed("shared", "migrate", "--as", SUPERUSER, *of(one))[1] == (
@@ -341,7 +343,7 @@ def test_one_companys_trouble_hides_no_others_boxes(
 def test_check_asks_the_database(two: tuple[Installation, Installation], server: Postgres) -> None:
     """Whoever has just written `shared:` learns whether it can be used, and what to type next if not."""
     one, _other = two
-    assert "roles and schemas are made: informativa shared migrate" in checked(one)
+    assert "Make the roles: informativa shared migrate" in checked(one)
     assert typed("shared", "migrate", "--as", SUPERUSER, *of(one))[0] == 0
     assert "the shared database postgres can be used for 1 company" in checked(one)
     server.sql('UPDATE "informativa_acme".migration SET needed = 99')
@@ -401,3 +403,17 @@ def test_the_classic_script_asks_the_other_boxes(meeting: tuple[Installation, In
     with closing(storage.store(one.configuration.controllers["acme"])) as store:
         (record,) = store.records()
         assert record.event.basis == "pbx-2:1"
+
+
+def test_one_trouble_of_many_companies_is_one_line() -> None:
+    """Messages that differ by the role alone are one finding, with five companies and how many more there are;
+    another trouble is another."""
+    failures = {
+        f"c{number}": SharedDatabaseError(f"no schema c{number}.", "Make it.", state="3F000")
+        for number in range(7)
+    }
+    failures["c7"] = SharedDatabaseError("It says nothing.", "Look at it.")
+    assert [(str(message), str(remedy)) for message, remedy in shared._by_trouble(failures)] == [
+        ("c0, c1, c2, c3, c4 and 2 more: no schema c0", "Make it."),
+        ("c7: It says nothing", "Look at it."),
+    ]

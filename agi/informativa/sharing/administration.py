@@ -3,10 +3,10 @@ listed, and one that left for good is retired."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import psycopg
@@ -18,9 +18,10 @@ from ..model import SharedDatabase
 from ..model.errors import SharedDatabaseError
 from ..model.text import Text
 from . import schema
-from .connection import address, connect, translated
+from .connection import address, connect, explained, explained_by, translated
 from .erasure_statements import ErasureStatements
 from .rows import Statements
+from .startup import password_of
 
 _EXISTS = (
     "SELECT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = %s)",
@@ -92,10 +93,12 @@ def migrate(
     """Create the missing roles and schemas of these companies, or upgrade them, as a `user` who may make
     roles; each company in one transaction. Raises SharedDatabaseError."""
     for controller in controllers:
-        with translated(database):
-            connection_info = conninfo.make_conninfo(address(database, controller), user=user or None)
-            with psycopg.connect(connection_info) as connection:
-                result = _migrate(connection, database, controller, today)
+        with explained_by(partial(explained, database, controller, user=user)):
+            connection = psycopg.connect(
+                conninfo.make_conninfo(address(database, controller), user=user or None)
+            )
+        with translated(database), connection:
+            result = _migrate(connection, database, controller, today)
         yield result
 
 
@@ -153,17 +156,6 @@ def _password(connection: psycopg.Connection, database: SharedDatabase, role: st
         return ""
     encrypted = connection.pgconn.encrypt_password(password.encode(), role.encode(), b"scram-sha-256")
     return f"'{encrypted.decode()}'"  # of letters, digits, $, :, =, + and /
-
-
-def password_of(text: str, database: str, role: str) -> str:
-    """Return a role's password in a file of the form of .pgpass, for any host; '' if there is none."""
-    for line in text.splitlines():
-        if line.startswith("#"):
-            continue
-        fields = [re.sub(r"\\(.)", r"\1", field) for field in re.findall(r"((?:\\.|[^:\\])*)(?::|\Z)", line)]
-        if len(fields) >= 5 and fields[2] in ("*", database) and fields[3] in ("*", role):
-            return fields[4]
-    return ""
 
 
 def script(controllers: Sequence[str], today: date) -> Iterator[str]:

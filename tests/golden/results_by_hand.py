@@ -31,13 +31,13 @@ from informativa.operations.boxes import (
     Boxes,
     BoxesRetired,
     Difference,
+    FailedCompany,
     Joined,
     JoinedController,
     Meeting,
     MigratedSchema,
     RetiredBox,
     SchemasMigrated,
-    UnknownMeeting,
 )
 from informativa.operations.doctor.examination import Examination, UpgradeCheck, count_by_state
 from informativa.operations.doctor.findings import State, ok, unknown, warning, wrong
@@ -136,6 +136,7 @@ ACME_BOXES = Meeting(
     name="Acme S.p.A.",
     migration=3,
     milliseconds=4.25,
+    clock_ahead=0.012,
     months_left=14,
     boxes=(
         _box("pbx-1", this=True),
@@ -149,10 +150,11 @@ BOREALIS_BOXES = Meeting(
     name="Borealis GmbH",
     migration=2,
     milliseconds=1.0,
+    clock_ahead=-3.25,
     months_left=1,
     boxes=(_box("pbx-1", this=True),),
 )
-CORVO = UnknownMeeting(
+CORVO = FailedCompany(
     "corvo", "Corvo S.r.l.", Text("The shared database db did not answer in 3 s."), Text("See that it runs")
 )
 BOXES = Boxes((ACME_BOXES, BOREALIS_BOXES), (CORVO,))
@@ -162,12 +164,12 @@ def _show_boxes(result: Boxes, _configuration: Configuration, language: Language
     for meeting in result.controllers:
         yield from boxes.meeting(meeting, language)
     for company in result.unknown:
-        yield boxes.unknown(company, language)
+        yield boxes.failed(company, language)
 
 
 def _boxes_retired(*, done: bool) -> BoxesRetired:
     acme = RetiredBox("acme", "pbx-3", recently=False)
-    return BoxesRetired(done, (acme, RetiredBox("borealis", "pbx-3", recently=True)))
+    return BoxesRetired(done, (acme, RetiredBox("borealis", "pbx-3", recently=True)), (CORVO,))
 
 
 def _show_retired(result: BoxesRetired, configuration: Configuration, language: Language) -> Iterator[object]:
@@ -176,7 +178,8 @@ def _show_retired(result: BoxesRetired, configuration: Configuration, language: 
 
 
 JOINED = Joined(
-    (JoinedController("acme", 1234, 2), JoinedController("acme", 0, 1), JoinedController("acme", 0, 0))
+    (JoinedController("acme", 1234, 2), JoinedController("acme", 0, 1), JoinedController("acme", 0, 0)),
+    (CORVO,),
 )
 
 
@@ -191,7 +194,8 @@ MIGRATED = SchemasMigrated(
         MigratedSchema("borealis", 2, 3, 0),
         MigratedSchema("third", 3, 3, 0),
         MigratedSchema("fourth", 3, 3, 1),
-    )
+    ),
+    (CORVO,),
 )
 
 

@@ -20,7 +20,6 @@ from informativa.config import Configuration, load
 from informativa.model import Controller
 from informativa.model.errors import SharedDatabaseError
 from informativa.operations import boxes as operations
-from informativa.operations.doctor import shared
 from informativa.process import bootstrap, storage
 from informativa.sharing.administration import RegisteredBox
 from informativa.sharing.exchange import About
@@ -176,7 +175,10 @@ def test_a_box_leaves(meeting: tuple[Installation, Installation]) -> None:
     one.exchange()
     other.exchange()
     code, _out, error = typed("boxes", "retire", "pbx-9", *of(one))
-    assert (code, error) == (1, "informativa: acme has no box pbx-9. There are: pbx-1, pbx-2.\n")
+    assert (code, error) == (
+        1,
+        "Acme S.p.A. (acme): There is no box pbx-9. There are: pbx-1, pbx-2.\n",
+    )
     code, out, _error = typed("boxes", "retire", "pbx-2", *of(one))
     assert code == 0
     assert "Acme S.p.A. (acme): pbx-2 would leave for good" in out
@@ -403,17 +405,3 @@ def test_the_classic_script_asks_the_other_boxes(meeting: tuple[Installation, In
     with closing(storage.store(one.configuration.controllers["acme"])) as store:
         (record,) = store.records()
         assert record.event.basis == "pbx-2:1"
-
-
-def test_one_trouble_of_many_companies_is_one_line() -> None:
-    """Messages that differ by the role alone are one finding, with five companies and how many more there are;
-    another trouble is another."""
-    failures = {
-        f"c{number}": SharedDatabaseError(f"no schema c{number}.", "Make it.", state="3F000")
-        for number in range(7)
-    }
-    failures["c7"] = SharedDatabaseError("It says nothing.", "Look at it.")
-    assert [(str(message), str(remedy)) for message, remedy in shared._by_trouble(failures)] == [
-        ("c0, c1, c2, c3, c4 and 2 more: no schema c0", "Make it."),
-        ("c7: It says nothing", "Look at it."),
-    ]

@@ -16,6 +16,7 @@ import pytest
 
 from informativa.model import SharedDatabase
 from informativa.model.errors import SharedDatabaseError
+from informativa.operations.doctor import shared
 from informativa.sharing import administration, refusals, startup
 from informativa.sharing import loop as exchange_loop
 from informativa.sharing.connection import connect, explained
@@ -251,3 +252,17 @@ def test_the_loop_asks_for_the_reason_once(boxes: Boxes, monkeypatch: pytest.Mon
     assert len(questions) == 1
     assert isinstance(loop.state.error, SharedDatabaseError)
     assert loop.state.error.state == "refused"
+
+
+def test_one_trouble_of_many_companies_is_one_line() -> None:
+    """Messages that differ by the role alone are one finding, with five companies and how many more
+    there are; another trouble is another."""
+    failures = {
+        f"c{number}": SharedDatabaseError(f"no schema c{number}.", "Make it.", state="3F000")
+        for number in range(7)
+    }
+    failures["c7"] = SharedDatabaseError("It says nothing.", "Look at it.")
+    assert [(str(message), str(remedy)) for message, remedy in shared._by_trouble(failures)] == [
+        ("c0, c1, c2, c3, c4 and 2 more: no schema c0", "Make it."),
+        ("c7: It says nothing", "Look at it."),
+    ]

@@ -3,6 +3,7 @@ listed, and one that left for good is retired."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -36,6 +37,7 @@ _NOTHING_PURGED = Text(
 _TABLES = """
 SELECT relname FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace WHERE nspname = %s
 """
+_CLOCK = "SELECT extract(epoch FROM clock_timestamp())"
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,17 @@ class RegisteredBox:
         """Return the seconds since its last report; for a retired box the seconds from that report to its
         retirement."""
         return (self.retired - self.seen).total_seconds() if self.retired else self.age
+
+
+@dataclass(frozen=True)
+class DatabaseState:
+    """A company's schema: all boxes that ever took part, retired ones last; its tables, its newest migration;
+    and the seconds by which this machine's clock is ahead of the server's."""
+
+    boxes: Sequence[RegisteredBox]
+    tables: Sequence[str]
+    migration: int
+    clock_ahead: float
 
 
 @dataclass(frozen=True)
@@ -172,14 +185,24 @@ def script(controllers: Sequence[str], today: date) -> Iterator[str]:
         yield "COMMIT"
 
 
-def database_state(database: SharedDatabase, controller: str) -> tuple[list[RegisteredBox], list[str], int]:
-    """Return all boxes that ever took part, retired ones last; the tables of a company's schema, and its
-    newest migration. Raises SharedDatabaseError."""
+def database_state(database: SharedDatabase, controller: str) -> DatabaseState:
+    """Return the state of a company's schema. Raises SharedDatabaseError."""
     sql, name = Statements(controller), schema.role(controller)
-    with connect(database, controller) as connection, translated(database), connection.pipeline():
-        boxes, tables = connection.execute(sql.every_box), connection.execute(_TABLES, (name,))
-        all_boxes = [RegisteredBox(*row) for row in boxes.fetchall()]
-        return all_boxes, [table for (table,) in tables.fetchall()], connection.schema
+    with connect(database, controller) as connection, translated(database):
+        clock_ahead = _clock_ahead(connection)
+        with connection.pipeline():
+            boxes, tables = connection.execute(sql.every_box), connection.execute(_TABLES, (name,))
+            all_boxes = [RegisteredBox(*row) for row in boxes.fetchall()]
+            names = [table for (table,) in tables.fetchall()]
+        return DatabaseState(all_boxes, names, connection.schema, clock_ahead)
+
+
+def _clock_ahead(connection: psycopg.Connection) -> float:
+    """Return the seconds by which this machine's clock is ahead of the server's, to half the time of a round
+    trip."""
+    before = time.time()
+    (server,) = connection.execute(_CLOCK).fetchone() or (before,)
+    return (before + time.time()) / 2 - float(server)
 
 
 def retire(database: SharedDatabase, controller: str, box: str) -> bool:

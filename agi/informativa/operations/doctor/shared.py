@@ -12,6 +12,7 @@ from .system import System
 
 BEHIND = 1000  # records of a box that are not in the database yet, where the box is not silent
 PROOFS = 4  # the migration since which boxes can prove each other's records
+CLOCK_SECONDS = 2.0  # between this machine's clock and the database's
 NAMED = 5  # of the companies that have the same trouble
 MONTHS = 3  # for which the database should have partitions in advance
 
@@ -44,7 +45,8 @@ _MEND = {
 def shared(system: System) -> Iterator[Finding]:
     """Check that the database accepts each company's role, and that no box is silent, far behind or
     different."""
-    faultless, others, failures = 0, set[str](), dict[str, SharedDatabaseError]()
+    faultless, others, clock_ahead = 0, set[str](), 0.0
+    failures: dict[str, SharedDatabaseError] = {}
     for controller in system.recording():
         try:
             meeting = system.meeting(controller)
@@ -56,9 +58,14 @@ def shared(system: System) -> Iterator[Finding]:
         findings = list(_of_meeting(meeting))
         yield from findings
         faultless += not findings
+        clock_ahead = max(clock_ahead, meeting.clock_ahead, key=abs)
         others |= {box.name for box in meeting.boxes if not box.this and not box.retired}
     for failure in _by_trouble(failures):
         yield wrong(*failure)
+    if abs(clock_ahead) > CLOCK_SECONDS:
+        text = Text("the clock of the shared database and this machine's are {seconds:.1f} s apart")
+        fix = Text("Have both machines set their clocks by NTP, and look at each: timedatectl")
+        yield warning(text.format(seconds=abs(clock_ahead)), fix)
     if faultless:
         text = Text.counted(
             "{number} company shares what callers were told with {others}",

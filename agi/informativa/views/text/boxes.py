@@ -12,11 +12,11 @@ from ...operations import boxes
 from ...operations.boxes import (
     Box,
     Difference,
+    FailedCompany,
     JoinedController,
     Meeting,
     MigratedSchema,
     RetiredBox,
-    UnknownMeeting,
 )
 from ..messages import Language
 from ..terminal import one_line, progress
@@ -37,11 +37,13 @@ DIFFERENCES = {
 def meeting(status: Meeting, say: Language) -> Iterator[str]:
     """Yield the state of one company's boxes, a line for each."""
     yield say(
-        "{name} ({id}): the database answered in {milliseconds:.0f} ms, schema {migration}",
+        "{name} ({id}): the database answered in {milliseconds:.0f} ms, schema {migration}, its clock"
+        " {behind:+.1f} s from this box's",
         name=status.name,
         id=status.controller,
         milliseconds=status.milliseconds,
         migration=status.migration,
+        behind=round(-status.clock_ahead, 1) + 0.0,  # never "-0.0"
     )
     headings = (say("box"), say("records"), say("behind"), say("last heard of"), "")
     yield _LINE.format(*headings).rstrip()
@@ -49,8 +51,8 @@ def meeting(status: Meeting, say: Language) -> Iterator[str]:
         yield one_line(_LINE.format(*cells(box, say)).rstrip())
 
 
-def unknown(company: UnknownMeeting, say: Language) -> str:
-    """Return the sentence about a company of whose boxes nothing is known."""
+def failed(company: FailedCompany, say: Language) -> str:
+    """Return the sentence about a company of whose boxes nothing is known, or for which nothing was done."""
     return one_line(f"{company.name} ({company.controller}): {say(company.message)} {say(company.remedy)}")
 
 

@@ -21,7 +21,7 @@ from informativa.sharing import administration, refusals, startup
 from informativa.sharing import loop as exchange_loop
 from informativa.sharing.connection import connect, explained
 from informativa.sharing.exchange import About
-from informativa.sharing.startup import Login, Refusal, password_of, refusal
+from informativa.sharing.startup import Login, ServerRefusal, password_of, refusal
 from lab.postgres import SUPERUSER, Postgres, access
 from lab.process import until
 from sharing.conftest import ACME, PASSWORD, ROLE, TODAY, Boxes
@@ -165,9 +165,9 @@ SCRAM = struct.pack(">I", 10) + b"SCRAM-SHA-256\0\0"
 @pytest.mark.parametrize(
     ("answers", "outcome"),
     [
-        ([b"N", STARTING], Refusal("57P03", "il sistema di database si sta avviando")),
-        ([STARTING], Refusal("57P03", "il sistema di database si sta avviando")),
-        ([b"N", STRANGE], Refusal("XX999", "errore interno")),
+        ([b"N", STARTING], ServerRefusal("57P03", "il sistema di database si sta avviando")),
+        ([STARTING], ServerRefusal("57P03", "il sistema di database si sta avviando")),
+        ([b"N", STRANGE], ServerRefusal("XX999", "errore interno")),
         ([b"N", message(b"R", bytes(4)) + message(b"Z", b"I")], None),
         ([b"N", message(b"R", struct.pack(">I", 3))], None),
         ([b"N", b"E\xff\xff\xff\xff"], None),
@@ -176,7 +176,9 @@ SCRAM = struct.pack(">I", 10) + b"SCRAM-SHA-256\0\0"
         ([b"N", message(b"R", SCRAM), message(b"R", b"\0\0\0\x0br=x,s=,i=1")], None),
     ],
 )
-def test_what_a_server_answers_is_read_by_its_fields(answers: list[bytes], outcome: Refusal | None) -> None:
+def test_what_a_server_answers_is_read_by_its_fields(
+    answers: list[bytes], outcome: ServerRefusal | None
+) -> None:
     """Whatever its language; and what is no answer of PostgreSQL's gives no reason."""
     with answering(*answers) as port:
         assert refusal("127.0.0.1", port, LOGIN, 20.0) == outcome
@@ -208,7 +210,7 @@ def test_a_network_without_a_way_and_words_that_nobody_explains(monkeypatch: pyt
         raise OSError(113, "No route to host")
 
     monkeypatch.setattr(socket, "create_connection", no_route)
-    assert refusal("10.0.0.1", "5432", LOGIN, 1.0) == Refusal("unreachable")
+    assert refusal("10.0.0.1", "5432", LOGIN, 1.0) == ServerRefusal("unreachable")
     monkeypatch.setattr(startup, "refusal", lambda *_given: None)
     database = SharedDatabase(("10.0.0.1:5432",), "informativa", "pbx-1")
     assert "cannot be used (libpq's words)" in str(explained(database, "acme", OSError("libpq's words")))

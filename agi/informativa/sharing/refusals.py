@@ -12,7 +12,7 @@ from ..model.errors import SharedDatabaseError
 from ..model.text import Foreign, Text, joined, plain
 from ..system.patience import of_each_by
 from . import startup
-from .startup import Login, Refusal, password_of
+from .startup import Login, ServerRefusal, password_of
 
 SECONDS = 2.0  # for all hosts to be asked once more
 _HOSTS_AT_ONCE = 8
@@ -100,11 +100,11 @@ def refused(
         address: partial(startup.refusal, *address, _login(database, name, role, *address), SECONDS)
         for address in addresses
     }
-    refusals: dict[tuple[str, str], Refusal] = {}
+    refusals: dict[tuple[str, str], ServerRefusal] = {}
     for address, outcome in of_each_by(time.monotonic() + SECONDS, works, _HOSTS_AT_ONCE).items():
         if isinstance(outcome, TimeoutError):
-            refusals[address] = Refusal(startup.SILENT)
-        elif isinstance(outcome, Refusal):
+            refusals[address] = ServerRefusal(startup.SILENT)
+        elif isinstance(outcome, ServerRefusal):
             refusals[address] = outcome
     if not refusals:
         return None
@@ -128,7 +128,7 @@ def _login(database: SharedDatabase, name: str, role: str, host: str, port: str)
     return Login(name, role, password, database.certificates)
 
 
-def _trouble(refusal: Refusal) -> Text:
+def _trouble(refusal: ServerRefusal) -> Text:
     trouble = _TROUBLES.get(refusal.state)
     if trouble is None:
         return plain(Foreign(f"{refusal.message} ({refusal.state})"))

@@ -35,7 +35,7 @@ READ_ONLY = "25006"
 
 
 @dataclass(frozen=True)
-class Refusal:
+class ServerRefusal:
     """The reason why a server takes no connection: its SQLSTATE, or one of the words of this module; and the
     `message` about it, of the server in its language, or of OpenSSL."""
 
@@ -54,7 +54,7 @@ class Login:
     roots: str
 
 
-def refusal(host: str, port: str, login: Login, seconds: float) -> Refusal | None:
+def refusal(host: str, port: str, login: Login, seconds: float) -> ServerRefusal | None:
     """Connect to one server, for no longer than that, and return the reason why it does not take writes of
     this role; `None` if it does, or gives no reason that is understood here."""
     try:
@@ -65,15 +65,15 @@ def refusal(host: str, port: str, login: Login, seconds: float) -> Refusal | Non
     except _RefusedError as error:
         return error.refusal
     except ssl.SSLCertVerificationError as error:
-        return Refusal(UNTRUSTED, str(error.verify_message))
+        return ServerRefusal(UNTRUSTED, str(error.verify_message))
     except socket.gaierror:
-        return Refusal(UNKNOWN_HOST)
+        return ServerRefusal(UNKNOWN_HOST)
     except ConnectionRefusedError:
-        return Refusal(REFUSED)
+        return ServerRefusal(REFUSED)
     except TimeoutError:
-        return Refusal(SILENT)
+        return ServerRefusal(SILENT)
     except OSError as error:
-        return Refusal(UNREACHABLE) if error.errno in (errno.EHOSTUNREACH, errno.ENETUNREACH) else None
+        return ServerRefusal(UNREACHABLE) if error.errno in (errno.EHOSTUNREACH, errno.ENETUNREACH) else None
     except (ValueError, LookupError, struct.error):  # it does not talk like PostgreSQL
         return None
 
@@ -81,7 +81,7 @@ def refusal(host: str, port: str, login: Login, seconds: float) -> Refusal | Non
 class _RefusedError(Exception):
     """A server's ErrorResponse, or the answer that it offers no TLS."""
 
-    def __init__(self, refusal: Refusal) -> None:
+    def __init__(self, refusal: ServerRefusal) -> None:
         self.refusal = refusal
 
 
@@ -120,9 +120,9 @@ class _Wire:
                 context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
             self._socket = context.wrap_socket(self._socket, server_hostname=host)
         elif roots:
-            raise _RefusedError(Refusal(NO_TLS))
+            raise _RefusedError(ServerRefusal(NO_TLS))
 
-    def log_in(self, login: Login) -> Refusal | None:
+    def log_in(self, login: Login) -> ServerRefusal | None:
         """Log in, and return the reason why the server does not take writes, if there is one. Raises
         _RefusedError with the server's own."""
         words = b"".join(
@@ -133,7 +133,7 @@ class _Wire:
         for kind, body in self._messages():
             if kind == b"R" and (code := struct.unpack(">I", body[:4])[0]):
                 if not login.password:
-                    return Refusal(NO_PASSWORD)
+                    return ServerRefusal(NO_PASSWORD)
                 if not self._authenticate(code, body[4:], login):
                     return None
             elif kind == b"S":
@@ -142,7 +142,7 @@ class _Wire:
             elif kind == b"Z":
                 self._socket.sendall(b"X\0\0\0\4")  # so that the server logs no broken connection
                 break
-        return Refusal(READ_ONLY) if read_only else None
+        return ServerRefusal(READ_ONLY) if read_only else None
 
     def _authenticate(self, code: int, data: bytes, login: Login) -> bool:
         """Answer a request for the password; return False where it is in none of the ways known here."""
@@ -193,13 +193,13 @@ class _Wire:
         return data
 
 
-def _error(body: bytes) -> Refusal:
+def _error(body: bytes) -> ServerRefusal:
     """Return an ErrorResponse's SQLSTATE, and its message on one line."""
     fields = {field[:1]: field[1:].decode("utf-8", "replace") for field in body.split(b"\0") if field}
     state = fields[b"C"]
     if not re.fullmatch(r"[0-9A-Z]{5}", state):
         raise ValueError("no SQLSTATE")
-    return Refusal(NO_CONNECT if state == "42501" else state, " ".join(fields.get(b"M", "").split()))
+    return ServerRefusal(NO_CONNECT if state == "42501" else state, " ".join(fields.get(b"M", "").split()))
 
 
 def _scram(password: str, first: bytes, challenge: bytes, nonce: bytes) -> bytes:

@@ -58,6 +58,7 @@ from informativa.operations.evidence.noted_approvals import (
     NotedNote,
 )
 from informativa.operations.forecast_document import Forecast
+from informativa.operations.grants import FLAWS, RightsExamination, RoleFlaw, RoleRights
 from informativa.operations.problems import Problem
 from informativa.operations.prompts.configured import Snippet
 from informativa.operations.prompts.making import PromptsMade
@@ -204,6 +205,32 @@ def _show_migrated(
 ) -> Iterator[object]:
     for schema in result.controllers:
         yield boxes.migrated(schema, language)
+
+
+BOREALIS = "informativa_borealis"
+RIGHTS = RightsExamination(
+    (
+        RoleRights("acme", "informativa_acme", ()),
+        RoleRights(
+            "borealis",
+            BOREALIS,
+            tuple(
+                RoleFlaw(flaw, text.statement.format(role=BOREALIS), text.format(role=BOREALIS).advice)
+                for flaw, text in FLAWS.items()
+            ),
+        ),
+    ),
+    ("informativa_other",),
+    (CORVO,),
+)
+
+
+def _show_rights(
+    result: RightsExamination, configuration: Configuration, language: Language
+) -> Iterator[object]:
+    for role in result.controllers:
+        yield from boxes.rights_of_role(role, _name(role.controller, configuration), language)
+    yield from boxes.other_roles(result, language)
 
 
 def _name(controller: str, configuration: Configuration) -> str:
@@ -667,6 +694,7 @@ RESULTS = {
     "setup, failed": ResultByHand(lambda _configuration: setup_by_hand.FAILED, _show_setup),
     "setup, nothing": ResultByHand(lambda _configuration: setup_by_hand.NOTHING_LEFT, _show_setup),
     "setup --undo": ResultByHand(lambda _configuration: setup_by_hand.UNDONE, _show_setup),
+    "shared doctor": ResultByHand(lambda _configuration: RIGHTS, _show_rights),
     "shared migrate": ResultByHand(lambda _configuration: MIGRATED, _show_migrated),
     "status": ResultByHand(_status, _show_status),
     "support-bundle": ResultByHand(

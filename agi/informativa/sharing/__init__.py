@@ -22,6 +22,7 @@ Reading:
 The database:
 
 - `administration`: creating and upgrading it, listing boxes, retiring one
+- `grants`: the rights of companies' roles, as the server has them
 - `connection`: a connection as one company's role
 - `refusals`, `startup`: the reasons why a server takes none, and the start-up by hand that learns them
 - `schema`: its numbered migrations (`migrations/`) and the rights of its roles

@@ -119,12 +119,16 @@ def refused(
     return _error(database, name, joined("; ", *reasons), nearest.state, {"host": host})
 
 
-def _login(database: SharedDatabase, name: str, role: str, host: str, port: str) -> Login:
+def passwords(database: SharedDatabase) -> str:
+    """Return the text of the file of passwords; '' where none can be read."""
     try:
-        file = Path(database.passwords or startup.default_passwords())
-        password = password_of(file.read_text(encoding="utf-8"), name, role, host, port)
+        return Path(database.passwords or startup.default_passwords()).read_text(encoding="utf-8")
     except (OSError, ValueError):
-        password = ""
+        return ""
+
+
+def _login(database: SharedDatabase, name: str, role: str, host: str, port: str) -> Login:
+    password = password_of(passwords(database), name, role, host, port)
     return Login(name, role, password, database.certificates)
 
 

@@ -12,6 +12,7 @@ import typer
 from ...config import DEFAULT_FILE
 from ...model import Controller
 from ...operations import boxes as operations
+from ...operations import grants
 from ...operations.controllers import Selection, select_for_logs
 from ...views.text import boxes as view
 from ..options import Config, Json, Of, Yes, print_document, warn_of_unrelated
@@ -68,6 +69,33 @@ def status(config: Config = DEFAULT_FILE, controller: Of = None, as_json: Json =
     """The same as `informativa boxes`: whether the database can be used as each company's role, and how far
     the boxes are."""
     _show(config, controller, as_json)
+
+
+@database.command()
+def doctor(
+    user: Annotated[
+        str, typer.Option("--as", metavar="ROLE", help="A role of the database that may connect.")
+    ] = "",
+    config: Config = DEFAULT_FILE,
+    controller: Of = None,
+    as_json: Json = False,
+) -> None:
+    """Compare the rights that the companies' roles have in the database with those that they should have."""
+    selection = _companies(config, controller)
+    results, failed = _of_each(
+        selection.named,
+        lambda company: grants.examine(selection.configuration, company, user),
+        lambda result, name: None if as_json else print("\n".join(view.rights_of_role(result[0], name, _))),
+    )
+    examination = grants.examination(selection.configuration, results, failed)
+    if as_json:
+        print_document(examination)
+    else:
+        for line in view.other_roles(examination, _):
+            print(line)
+    _end(failed, bool(results), as_json)
+    if any(rights.flaws for rights in examination.controllers):
+        raise typer.Exit(1)
 
 
 @boxes.callback()

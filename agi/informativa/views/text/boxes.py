@@ -18,6 +18,7 @@ from ...operations.boxes import (
     MigratedSchema,
     RetiredBox,
 )
+from ...operations.grants import RightsExamination, RoleRights
 from ..messages import Language
 from ..terminal import one_line, progress
 from ..times import local_day
@@ -125,6 +126,21 @@ def migrated(result: MigratedSchema, say: Language) -> str:
             "{id}: {months} month was added", "{id}: {months} months were added", result.months, **facts
         )
     return say("{id}: all is there (migration {now})", **facts)
+
+
+def rights_of_role(rights: RoleRights, name: str, say: Language) -> Iterator[str]:
+    """Yield what is wrong with the role of the company of that name, a line for each flaw."""
+    facts = {"name": name, "id": rights.controller, "role": rights.role}
+    if not rights.flaws:
+        yield say("{name} ({id}): {role} has the rights that it needs, and no more", **facts)
+    for flaw in rights.flaws:
+        yield one_line(f"{name} ({rights.controller}): {say(flaw.message)}. {say(flaw.remedy)}")
+
+
+def other_roles(examination: RightsExamination, say: Language) -> Iterator[str]:
+    """Yield a line about roles of companies that the configuration does not have, if there are some."""
+    if roles := examination.other_roles:
+        yield say("of companies that this configuration does not have: {roles}", roles=", ".join(roles))
 
 
 @contextmanager

@@ -425,6 +425,7 @@ EXCEPTIONS = {
     "join": "needs a database: built by hand",
     "boxes": "the same",
     "boxes retire": "the same",
+    "shared doctor": "the same",
     "shared migrate": "the same",
     "shared status": "prints what `boxes` prints",
 }

@@ -31,13 +31,13 @@ from informativa.operations.boxes import (
     Boxes,
     BoxesRetired,
     Difference,
+    FailedCompany,
     Joined,
     JoinedController,
     Meeting,
     MigratedSchema,
     RetiredBox,
     SchemasMigrated,
-    UnknownMeeting,
 )
 from informativa.operations.doctor.examination import Examination, UpgradeCheck, count_by_state
 from informativa.operations.doctor.findings import State, ok, unknown, warning, wrong
@@ -58,6 +58,7 @@ from informativa.operations.evidence.noted_approvals import (
     NotedNote,
 )
 from informativa.operations.forecast_document import Forecast
+from informativa.operations.grants import FLAWS, RightsExamination, RoleFlaw, RoleRights
 from informativa.operations.problems import Problem
 from informativa.operations.prompts.configured import Snippet
 from informativa.operations.prompts.making import PromptsMade
@@ -136,6 +137,7 @@ ACME_BOXES = Meeting(
     name="Acme S.p.A.",
     migration=3,
     milliseconds=4.25,
+    clock_ahead=0.012,
     months_left=14,
     boxes=(
         _box("pbx-1", this=True),
@@ -149,10 +151,11 @@ BOREALIS_BOXES = Meeting(
     name="Borealis GmbH",
     migration=2,
     milliseconds=1.0,
+    clock_ahead=-3.25,
     months_left=1,
     boxes=(_box("pbx-1", this=True),),
 )
-CORVO = UnknownMeeting(
+CORVO = FailedCompany(
     "corvo", "Corvo S.r.l.", Text("The shared database db did not answer in 3 s."), Text("See that it runs")
 )
 BOXES = Boxes((ACME_BOXES, BOREALIS_BOXES), (CORVO,))
@@ -162,12 +165,12 @@ def _show_boxes(result: Boxes, _configuration: Configuration, language: Language
     for meeting in result.controllers:
         yield from boxes.meeting(meeting, language)
     for company in result.unknown:
-        yield boxes.unknown(company, language)
+        yield boxes.failed(company, language)
 
 
 def _boxes_retired(*, done: bool) -> BoxesRetired:
     acme = RetiredBox("acme", "pbx-3", recently=False)
-    return BoxesRetired(done, (acme, RetiredBox("borealis", "pbx-3", recently=True)))
+    return BoxesRetired(done, (acme, RetiredBox("borealis", "pbx-3", recently=True)), (CORVO,))
 
 
 def _show_retired(result: BoxesRetired, configuration: Configuration, language: Language) -> Iterator[object]:
@@ -176,7 +179,8 @@ def _show_retired(result: BoxesRetired, configuration: Configuration, language: 
 
 
 JOINED = Joined(
-    (JoinedController("acme", 1234, 2), JoinedController("acme", 0, 1), JoinedController("acme", 0, 0))
+    (JoinedController("acme", 1234, 2), JoinedController("acme", 0, 1), JoinedController("acme", 0, 0)),
+    (CORVO,),
 )
 
 
@@ -191,7 +195,8 @@ MIGRATED = SchemasMigrated(
         MigratedSchema("borealis", 2, 3, 0),
         MigratedSchema("third", 3, 3, 0),
         MigratedSchema("fourth", 3, 3, 1),
-    )
+    ),
+    (CORVO,),
 )
 
 
@@ -200,6 +205,32 @@ def _show_migrated(
 ) -> Iterator[object]:
     for schema in result.controllers:
         yield boxes.migrated(schema, language)
+
+
+BOREALIS = "informativa_borealis"
+RIGHTS = RightsExamination(
+    (
+        RoleRights("acme", "informativa_acme", ()),
+        RoleRights(
+            "borealis",
+            BOREALIS,
+            tuple(
+                RoleFlaw(flaw, text.statement.format(role=BOREALIS), text.format(role=BOREALIS).advice)
+                for flaw, text in FLAWS.items()
+            ),
+        ),
+    ),
+    ("informativa_other",),
+    (CORVO,),
+)
+
+
+def _show_rights(
+    result: RightsExamination, configuration: Configuration, language: Language
+) -> Iterator[object]:
+    for role in result.controllers:
+        yield from boxes.rights_of_role(role, _name(role.controller, configuration), language)
+    yield from boxes.other_roles(result, language)
 
 
 def _name(controller: str, configuration: Configuration) -> str:
@@ -663,6 +694,7 @@ RESULTS = {
     "setup, failed": ResultByHand(lambda _configuration: setup_by_hand.FAILED, _show_setup),
     "setup, nothing": ResultByHand(lambda _configuration: setup_by_hand.NOTHING_LEFT, _show_setup),
     "setup --undo": ResultByHand(lambda _configuration: setup_by_hand.UNDONE, _show_setup),
+    "shared doctor": ResultByHand(lambda _configuration: RIGHTS, _show_rights),
     "shared migrate": ResultByHand(lambda _configuration: MIGRATED, _show_migrated),
     "status": ResultByHand(_status, _show_status),
     "support-bundle": ResultByHand(

@@ -34,7 +34,8 @@ def test_boxes_meet(two: tuple[Installation, Installation]) -> None:
     one, other = two
     code, _out, error = typed("shared", "status", *of(one))
     assert code == 1
-    assert "See that it runs, and that roles and schemas are made: informativa shared migrate" in error
+    assert "it knows no such role with this password" in error
+    assert "Make the roles: informativa shared migrate" in error
     code, out, _error = typed("shared", "migrate", "--as", SUPERUSER, *of(one))
     assert (code, out) == (0, "acme: role and schema are made (migration 5)\n")
     assert typed("shared", "migrate", "--as", SUPERUSER, *of(one))[1] == (
@@ -174,7 +175,10 @@ def test_a_box_leaves(meeting: tuple[Installation, Installation]) -> None:
     one.exchange()
     other.exchange()
     code, _out, error = typed("boxes", "retire", "pbx-9", *of(one))
-    assert (code, error) == (1, "informativa: acme has no box pbx-9. There are: pbx-1, pbx-2.\n")
+    assert (code, error) == (
+        1,
+        "Acme S.p.A. (acme): There is no box pbx-9. There are: pbx-1, pbx-2.\n",
+    )
     code, out, _error = typed("boxes", "retire", "pbx-2", *of(one))
     assert code == 0
     assert "Acme S.p.A. (acme): pbx-2 would leave for good" in out
@@ -341,7 +345,7 @@ def test_one_companys_trouble_hides_no_others_boxes(
 def test_check_asks_the_database(two: tuple[Installation, Installation], server: Postgres) -> None:
     """Whoever has just written `shared:` learns whether it can be used, and what to type next if not."""
     one, _other = two
-    assert "roles and schemas are made: informativa shared migrate" in checked(one)
+    assert "Make the roles: informativa shared migrate" in checked(one)
     assert typed("shared", "migrate", "--as", SUPERUSER, *of(one))[0] == 0
     assert "the shared database postgres can be used for 1 company" in checked(one)
     server.sql('UPDATE "informativa_acme".migration SET needed = 99')

@@ -12,8 +12,8 @@ from informativa.config import comparable, inspect, load
 from informativa.config.partial import of_calls
 from informativa.model import SharedDatabase
 from informativa.model.errors import ConfigError
-from informativa.sharing.administration import password_of
 from informativa.sharing.connection import address
+from informativa.sharing.startup import password_of
 
 HERE = "shared:\n  hosts: ['127.0.0.1']\n  box: pbx-1\n"
 

@@ -111,9 +111,9 @@ def certificates(folder: Path) -> dict[str, Certificate | None]:
     [
         ("good", ""),
         ("expired", "certificate has expired"),
-        ("wrong name", 'does not match host name "127.0.0.1"'),
+        ("wrong name", "certificate is not valid for '127.0.0.1'"),
         ("another authority", "unable to get local issuer certificate"),
-        ("missing", "server does not support SSL"),
+        ("missing", "it offers no TLS"),
     ],
 )
 def test_only_a_server_that_proves_who_it_is_gets_anything(tmp_path: Path, what: str, complaint: str) -> None:

@@ -251,9 +251,16 @@ class LookupSourceError(InformativaError):
 
 
 class SharedDatabaseError(InformativaError):
-    """The database where the boxes meet does not answer, or refuses: nothing is lost, it is asked again."""
+    """The database where the boxes meet does not answer, or refuses: nothing is lost, it is asked again.
+    `state` is the SQLSTATE, or the word for what happened before there is one; '' if neither is known."""
 
     code = "shared-database"
+
+    def __init__(
+        self, message: Text | str, remedy: Text | str = NOTHING, *, code: str = "", state: str = ""
+    ) -> None:
+        super().__init__(message, remedy, code=code)
+        self.state = state
 
 
 class DefectError(InformativaError):

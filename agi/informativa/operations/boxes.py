@@ -17,6 +17,7 @@ from ..model.errors import InformativaError, SharedDatabaseError
 from ..model.text import Text
 from ..process import bootstrap, storage
 from ..sharing import schema
+from ..sharing.refusals import OF_ALL
 from ..system.patience import of_each_by
 from .document import Seconds, Sentence, Time
 
@@ -85,6 +86,9 @@ class Meeting:
     """The newest migration that its schema has."""
     milliseconds: Seconds
     """The time that the database took to be reached and to answer."""
+    clock_ahead: Seconds
+    """The seconds by which the clock of the box that was asked is ahead of the database's; negative where it
+    is behind."""
     months_left: int | None
     """The number of months for which its schema is divided in advance; null where it is not divided."""
     boxes: tuple[Box, ...]
@@ -96,8 +100,8 @@ class Meeting:
 
 
 @dataclass(frozen=True)
-class UnknownMeeting:
-    """A company of whose boxes the database did not tell."""
+class FailedCompany:
+    """A company for which nothing was done, or of whose boxes the database did not tell."""
 
     controller: str
     """The controller's name in the configuration."""
@@ -114,7 +118,7 @@ class Boxes:
     """The boxes of the companies."""
 
     controllers: tuple[Meeting, ...]
-    unknown: tuple[UnknownMeeting, ...]
+    unknown: tuple[FailedCompany, ...]
     """The companies that are missing there."""
 
 
@@ -137,6 +141,8 @@ class BoxesRetired:
     done: bool
     """True if it is done; else it is what would be done."""
     boxes: tuple[RetiredBox, ...]
+    failed: tuple[FailedCompany, ...]
+    """The companies that are missing there."""
 
 
 @dataclass(frozen=True)
@@ -156,6 +162,8 @@ class Joined:
     """The records of other boxes that a box took in."""
 
     controllers: tuple[JoinedController, ...]
+    failed: tuple[FailedCompany, ...]
+    """The companies that are missing there."""
 
 
 @dataclass(frozen=True)
@@ -177,6 +185,8 @@ class SchemasMigrated:
     """The migrations of the schemas in the database where boxes meet."""
 
     controllers: tuple[MigratedSchema, ...]
+    failed: tuple[FailedCompany, ...]
+    """The companies that are missing there."""
 
 
 Progress = Callable[[str, int, int], None]
@@ -193,16 +203,32 @@ def shared(configuration: Configuration) -> SharedDatabase:
     return configuration.shared
 
 
-def migrate(
-    configuration: Configuration, controllers: Sequence[Controller], user: str, today: date
-) -> Iterator[MigratedSchema]:
-    """Bring the schemas of these companies to the newest migration, and yield each when it is done (see
-    `administration.migrate`). Raises SharedDatabaseError."""
+def of_each_company(
+    controllers: Sequence[Controller], work: Callable[[Controller], Result]
+) -> Iterator[Result | FailedCompany]:
+    """Do the work for one company after the other, and yield what it returns, or its failure. Where the
+    server cannot be reached, it is not tried again for the others."""
+    unreachable: SharedDatabaseError | None = None
+    for company in controllers:
+        outcome: Result | FailedCompany
+        try:
+            if unreachable:
+                raise unreachable
+            outcome = work(company)
+        except InformativaError as error:
+            if isinstance(error, SharedDatabaseError) and error.state in OF_ALL:
+                unreachable = error
+            outcome = _failure(company, error)
+        yield outcome
+
+
+def migrate(configuration: Configuration, controller: Controller, user: str, today: date) -> MigratedSchema:
+    """Bring a company's schema to the newest migration (see `administration.migrate`). Raises
+    SharedDatabaseError."""
     from ..sharing import administration
 
-    ids = [controller.id for controller in controllers]
-    for migrated in administration.migrate(shared(configuration), ids, user, today):
-        yield MigratedSchema(migrated.controller, migrated.before, migrated.now, migrated.months)
+    (migrated,) = administration.migrate(shared(configuration), [controller.id], user, today)
+    return MigratedSchema(migrated.controller, migrated.before, migrated.now, migrated.months)
 
 
 def script(controllers: Sequence[Controller], today: date) -> Iterator[str]:
@@ -236,14 +262,18 @@ def of_companies(
 def boxes(configuration: Configuration, controllers: Sequence[Controller]) -> Boxes:
     """Return the state of the boxes of these companies, as far as the database tells within
     `ANSWER_SECONDS`. Raises InformativaError where none is configured."""
-    names = {company.id: company.name for company in controllers}
+    by_id = {company.id: company for company in controllers}
     known, unknown = [], []
     for company, outcome in of_companies(configuration, controllers, meeting).items():
         if isinstance(outcome, Meeting):
             known.append(outcome)
         else:
-            unknown.append(UnknownMeeting(company, names[company], outcome.message, outcome.remedy))
+            unknown.append(_failure(by_id[company], outcome))
     return Boxes(tuple(known), tuple(unknown))
+
+
+def _failure(company: Controller, error: InformativaError) -> FailedCompany:
+    return FailedCompany(company.id, company.name, error.message, error.remedy)
 
 
 def _no_answer(database: SharedDatabase) -> SharedDatabaseError:
@@ -271,16 +301,17 @@ def meeting(configuration: Configuration, controller: Controller) -> Meeting:
     from ..sharing import administration
 
     database, start = shared(configuration), time.monotonic()
-    boxes, partitions, migration = administration.database_state(database, controller.id)
+    state = administration.database_state(database, controller.id)
     milliseconds = (time.monotonic() - start) * 1000
     about = bootstrap.about_box(configuration, controller)
     return Meeting(
         controller=controller.id,
         name=controller.name,
-        migration=migration,
+        migration=state.migration,
         milliseconds=milliseconds,
-        months_left=schema.months_ahead(partitions, datetime.now(UTC).date()),
-        boxes=tuple(_box(box, database, about) for box in boxes),
+        clock_ahead=state.clock_ahead,
+        months_left=schema.months_ahead(state.tables, datetime.now(UTC).date()),
+        boxes=tuple(_box(box, database, about) for box in state.boxes),
     )
 
 
@@ -326,13 +357,12 @@ def retire(configuration: Configuration, controller: Controller, name: str, *, r
     from ..sharing import administration
 
     database = shared(configuration)
-    boxes = {
-        box.name: box for box in administration.database_state(database, controller.id)[0] if not box.retired
-    }
+    state = administration.database_state(database, controller.id)
+    boxes = {box.name: box for box in state.boxes if not box.retired}
     if name not in boxes:
         names = ", ".join(boxes) or "-"
         raise InformativaError(
-            Text("{id} has no box {name}.", id=controller.id, name=name),
+            Text("There is no box {name}.", name=name),
             Text("There are: {known}.", known=names),
         )
     if really:

@@ -22,7 +22,9 @@ Reading:
 The database:
 
 - `administration`: creating and upgrading it, listing boxes, retiring one
+- `grants`: the rights of companies' roles, as the server has them
 - `connection`: a connection as one company's role
+- `refusals`, `startup`: the reasons why a server takes none, and the start-up by hand that learns them
 - `schema`: its numbered migrations (`migrations/`) and the rights of its roles
 - `rows`, `proof_statements`, `erasure_statements`: the SQL for one company's schema
 """

@@ -3,10 +3,11 @@ listed, and one that left for good is retired."""
 
 from __future__ import annotations
 
-import re
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import psycopg
@@ -18,9 +19,10 @@ from ..model import SharedDatabase
 from ..model.errors import SharedDatabaseError
 from ..model.text import Text
 from . import schema
-from .connection import address, connect, translated
+from .connection import address, connect, explained, explained_by, translated
 from .erasure_statements import ErasureStatements
 from .rows import Statements
+from .startup import password_of
 
 _EXISTS = (
     "SELECT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = %s)",
@@ -35,6 +37,7 @@ _NOTHING_PURGED = Text(
 _TABLES = """
 SELECT relname FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace WHERE nspname = %s
 """
+_CLOCK = "SELECT extract(epoch FROM clock_timestamp())"
 
 
 @dataclass(frozen=True)
@@ -79,6 +82,17 @@ class RegisteredBox:
 
 
 @dataclass(frozen=True)
+class DatabaseState:
+    """A company's schema: all boxes that ever took part, retired ones last; its tables, its newest migration;
+    and the seconds by which this machine's clock is ahead of the server's."""
+
+    boxes: Sequence[RegisteredBox]
+    tables: Sequence[str]
+    migration: int
+    clock_ahead: float
+
+
+@dataclass(frozen=True)
 class OldRecords:
     """A retired box, and the number of its records in the database that are past the retention."""
 
@@ -92,10 +106,12 @@ def migrate(
     """Create the missing roles and schemas of these companies, or upgrade them, as a `user` who may make
     roles; each company in one transaction. Raises SharedDatabaseError."""
     for controller in controllers:
-        with translated(database):
-            connection_info = conninfo.make_conninfo(address(database, controller), user=user or None)
-            with psycopg.connect(connection_info) as connection:
-                result = _migrate(connection, database, controller, today)
+        with explained_by(partial(explained, database, controller, user=user)):
+            connection = psycopg.connect(
+                conninfo.make_conninfo(address(database, controller), user=user or None)
+            )
+        with translated(database), connection:
+            result = _migrate(connection, database, controller, today)
         yield result
 
 
@@ -155,17 +171,6 @@ def _password(connection: psycopg.Connection, database: SharedDatabase, role: st
     return f"'{encrypted.decode()}'"  # of letters, digits, $, :, =, + and /
 
 
-def password_of(text: str, database: str, role: str) -> str:
-    """Return a role's password in a file of the form of .pgpass, for any host; '' if there is none."""
-    for line in text.splitlines():
-        if line.startswith("#"):
-            continue
-        fields = [re.sub(r"\\(.)", r"\1", field) for field in re.findall(r"((?:\\.|[^:\\])*)(?::|\Z)", line)]
-        if len(fields) >= 5 and fields[2] in ("*", database) and fields[3] in ("*", role):
-            return fields[4]
-    return ""
-
-
 def script(controllers: Sequence[str], today: date) -> Iterator[str]:
     """Iterate over the statements of `migrate` for an administrator to run himself: all of them, as for a new
     database."""
@@ -180,14 +185,24 @@ def script(controllers: Sequence[str], today: date) -> Iterator[str]:
         yield "COMMIT"
 
 
-def database_state(database: SharedDatabase, controller: str) -> tuple[list[RegisteredBox], list[str], int]:
-    """Return all boxes that ever took part, retired ones last; the tables of a company's schema, and its
-    newest migration. Raises SharedDatabaseError."""
+def database_state(database: SharedDatabase, controller: str) -> DatabaseState:
+    """Return the state of a company's schema. Raises SharedDatabaseError."""
     sql, name = Statements(controller), schema.role(controller)
-    with connect(database, controller) as connection, translated(database), connection.pipeline():
-        boxes, tables = connection.execute(sql.every_box), connection.execute(_TABLES, (name,))
-        all_boxes = [RegisteredBox(*row) for row in boxes.fetchall()]
-        return all_boxes, [table for (table,) in tables.fetchall()], connection.schema
+    with connect(database, controller) as connection, translated(database):
+        clock_ahead = _clock_ahead(connection)
+        with connection.pipeline():
+            boxes, tables = connection.execute(sql.every_box), connection.execute(_TABLES, (name,))
+            all_boxes = [RegisteredBox(*row) for row in boxes.fetchall()]
+            names = [table for (table,) in tables.fetchall()]
+        return DatabaseState(all_boxes, names, connection.schema, clock_ahead)
+
+
+def _clock_ahead(connection: psycopg.Connection) -> float:
+    """Return the seconds by which this machine's clock is ahead of the server's, to half the time of a round
+    trip."""
+    before = time.time()
+    (server,) = connection.execute(_CLOCK).fetchone() or (before,)
+    return (before + time.time()) / 2 - float(server)
 
 
 def retire(database: SharedDatabase, controller: str, box: str) -> bool:

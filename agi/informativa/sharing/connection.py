@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import logging
-import socket
-import ssl
-import struct
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, TypeVar
 
 import psycopg
@@ -17,34 +15,20 @@ from psycopg.abc import PQGen
 
 from ..model import SharedDatabase
 from ..model.errors import BoxRefusedError, SharedDatabaseError
-from ..model.text import Foreign, Text
+from ..model.text import Text
 from . import schema
+from .refusals import refused, unusable
 
 CONNECT_SECONDS = 5  # for each host
 SILENCE_MILLISECONDS = 10_000  # without any packet of the other side, after which a connection is given up
 SILENCE_SECONDS = 60.0  # of a server that hangs while its system answers for it: TCP does not notice that
-_CERTIFICATE_SECONDS = 2.0
-_TLS_REQUEST = struct.pack(">II", 8, 80877103)  # "SSLRequest" of PostgreSQL's "Message Formats"
 
 Result = TypeVar("Result")
 
 logging.getLogger("psycopg").setLevel(logging.ERROR)  # what breaks is raised, and told by whoever asked
 
-# Remedies by SQLSTATE, or by its first two characters where nothing closer is known.
-_REMEDIES = {
-    "28": Text("Look at the passwords (`shared.passwords`) and at pg_hba.conf."),
-    "3D": Text("Make the database: createdb {database}"),
-    "3F": Text("Make the schema: informativa shared migrate"),
-    "42501": Text("Give the role its rights: informativa shared migrate"),
-    "42P01": Text("Make the schema: informativa shared migrate"),
-    "53100": Text("The database's disk is full: make room."),
-    "53300": Text(
-        "The database takes no more connections: raise max_connections, or put pgbouncer before it."
-    ),
-    "25006": Text("It is a standby now, and is asked again until another takes writes."),
-}
-# libpq gives no SQLSTATE where no connection came about.
-_UNKNOWN = Text("See that it runs, and that roles and schemas are made: informativa shared migrate")
+Explain = Callable[[Exception], SharedDatabaseError]
+"""Makes our error of psycopg's."""
 
 
 class Connection(psycopg.Connection[tuple[Any, ...]]):
@@ -82,16 +66,13 @@ def connect(
     seconds: float = CONNECT_SECONDS,
     silence: float | None = None,
     unwanted: Callable[[], bool] = lambda: False,
+    explain: Explain | None = None,
 ) -> Connection:
-    """Connect as the company's role, to the host that takes writes. Raises SharedDatabaseError, and
-    BoxRefusedError where the schema is not one that this program can work with."""
-    with translated(database):
-        try:
-            connection = Connection.connect(address(database, controller, seconds), autocommit=True)
-        except psycopg.OperationalError as error:
-            if reason := _distrust(error, database):
-                raise psycopg.OperationalError(f"{error}: {reason}") from error
-            raise
+    """Connect as the company's role, to the host that takes writes. Where that fails, `explain` makes the
+    error, or else `explained`. Raises SharedDatabaseError, and BoxRefusedError where the schema is not one
+    that this program can work with."""
+    with explained_by(explain or partial(explained, database, controller)):
+        connection = Connection.connect(address(database, controller, seconds), autocommit=True)
     connection.silence = SILENCE_SECONDS if silence is None else silence
     connection.unwanted = unwanted
     try:
@@ -131,14 +112,6 @@ def database_name(database: SharedDatabase, controller: str) -> str:
     return database.name.replace("{controller}", controller)
 
 
-def _distrust(error: psycopg.OperationalError, database: SharedDatabase) -> str:
-    """Return the reason why the certificate is not trusted; '' for any other error."""
-    if not (database.certificates and "certificate verify failed" in str(error)):
-        return ""
-    hosts = map(_host_and_port, database.hosts)
-    return next(filter(None, (_verification_error(*host, database.certificates) for host in hosts)), "")
-
-
 def _host_and_port(host: str) -> tuple[str, str]:
     if host.startswith("/"):
         return host, ""
@@ -169,40 +142,23 @@ def _schema_number(connection: psycopg.Connection, database: SharedDatabase, con
 @contextmanager
 def translated(database: SharedDatabase) -> Iterator[None]:
     """Turn errors of psycopg's into SharedDatabaseError."""
+    with explained_by(partial(unusable, database)):
+        yield
+
+
+@contextmanager
+def explained_by(explain: Explain) -> Iterator[None]:
+    """Turn errors of psycopg's into those that `explain` makes of them."""
     try:
         yield
     except (psycopg.Error, OSError, UnicodeError) as error:
-        raise unusable(database, error) from error
+        raise explain(error) from error
 
 
-def unusable(database: SharedDatabase, error: Exception) -> SharedDatabaseError:
-    """Return the error with the database's words, and the remedy."""
-    state = getattr(error, "sqlstate", None) or ""
-    message = " ".join(str(error).split()) or type(error).__name__
-    remedy = _REMEDIES.get(state) or _REMEDIES.get(state[:2]) or _UNKNOWN
-    return SharedDatabaseError(
-        Text(
-            "The shared database {database} cannot be used ({why}).",
-            database=f"{database.name} on {', '.join(database.hosts)}",
-            why=Foreign(message),
-        ),
-        remedy.format(database=database.name),
-    )
-
-
-def _verification_error(host: str, port: str, roots: str) -> str:
-    """Return the reason why a server's certificate is not trusted, in OpenSSL's words ("certificate has
-    expired"), by connecting once more, since libpq says only that it is not; '' where the certificate is
-    trusted, or there is none."""
-    try:
-        context = ssl.create_default_context(cafile=None if roots == "system" else roots)
-        context.verify_flags &= ~ssl.VERIFY_X509_STRICT  # Python's own since 3.13, and not libpq's
-        with socket.create_connection((host, int(port)), _CERTIFICATE_SECONDS) as connection:
-            connection.sendall(_TLS_REQUEST)
-            if connection.recv(1) == b"S":
-                context.wrap_socket(connection, server_hostname=host).close()
-    except ssl.SSLCertVerificationError as error:
-        return str(error.verify_message)
-    except (OSError, ValueError):
-        pass
-    return ""
+def explained(
+    database: SharedDatabase, controller: str, error: Exception, *, user: str = ""
+) -> SharedDatabaseError:
+    """Return the error of a connection that did not come about, with the reason for which the servers refuse
+    the company's role, or this user. They are asked once more for it, for `refusals.SECONDS` at most."""
+    name, hosts = database_name(database, controller), list(map(_host_and_port, database.hosts))
+    return refused(database, name, user or schema.role(controller), hosts) or unusable(database, error, name)

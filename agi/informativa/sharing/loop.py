@@ -14,7 +14,7 @@ import structlog
 from ..ledgers.sqlite import SqliteStore
 from ..model import Controller, SharedDatabase
 from ..model.errors import BoxRefusedError, DefectError, InformativaError, LedgerError, SharedDatabaseError
-from .connection import connect
+from .connection import connect, explained
 from .exchange import About, Exchange
 from .idle import OLDEST_SECONDS
 
@@ -129,7 +129,9 @@ class ExchangeLoop:
         try:
             self.state = replace(self.state, newest=store.newest())
             unwanted = self._stopped.is_set
-            connection = connect(self._database, self._controller.id, unwanted=unwanted)
+            connection = connect(
+                self._database, self._controller.id, unwanted=unwanted, explain=self._explain
+            )
             try:
                 owner = self._controller
                 return Exchange(store, connection, self._database, owner.id, self.about, owner.keys)
@@ -139,6 +141,14 @@ class ExchangeLoop:
         except BaseException:
             store.close()
             raise
+
+    def _explain(self, error: Exception) -> SharedDatabaseError:
+        """Return the error with the servers' reason, for which they are asked once for as long as libpq's
+        words stay the same."""
+        previous = self.state.error
+        if isinstance(previous, SharedDatabaseError) and str(previous.__cause__) == str(error):
+            return previous
+        return explained(self._database, self._controller.id, error)
 
     def _run_exchange(self, exchange: Exchange) -> None:
         """Exchange until the connection is too old, or does not know what the schema has since."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from ..ledgers import rows
@@ -12,6 +12,7 @@ from ..model import Controller, SharedDatabase
 from ..model.errors import SharedDatabaseError
 from .connection import Connection, connect, translated
 from .idle import IdleConnections
+from .refusals import unusable
 from .rows import Statements
 
 Subject = Sequence[bytes] | None
@@ -60,4 +61,5 @@ class Question:
     def _connect(self) -> Connection:
         seconds = self._database.seconds
         silence = seconds + 1.0  # the server's own limit comes first, and nobody waits for either
-        return connect(self._database, self._controller.id, seconds=seconds, silence=silence)
+        explain = partial(unusable, self._database)  # nobody waits for the reason
+        return connect(self._database, self._controller.id, seconds=seconds, silence=silence, explain=explain)

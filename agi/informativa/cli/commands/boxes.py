@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import typer
 
 from ...config import DEFAULT_FILE
+from ...model import Controller
 from ...operations import boxes as operations
+from ...operations import grants
 from ...operations.controllers import Selection, select_for_logs
 from ...views.text import boxes as view
 from ..options import Config, Json, Of, Yes, print_document, warn_of_unrelated
@@ -20,6 +23,8 @@ database = typer.Typer(help="The database where the boxes of an installation mee
 boxes = typer.Typer(
     help="List the boxes of an installation, and how far each is.", invoke_without_command=True
 )
+
+Result = TypeVar("Result")
 
 
 def add_to(program: typer.Typer) -> None:
@@ -40,16 +45,15 @@ def migrate(
 ) -> None:
     """Make the companies' roles and schemas, or bring them up to date; again some months before two years are
     over. Older boxes go on meanwhile."""
-    selection = _companies(config, controller)
-    results = []
-    for result in operations.migrate(
-        selection.configuration, selection.named, user, datetime.now(UTC).date()
-    ):
-        results.append(result)
-        if not as_json:
-            print(view.migrated(result, _))
+    selection, today = _companies(config, controller), datetime.now(UTC).date()
+    results, failed = _of_each(
+        selection.named,
+        lambda company: operations.migrate(selection.configuration, company, user, today),
+        lambda result, _name: None if as_json else print(view.migrated(result, _)),
+    )
     if as_json:
-        print_document(operations.SchemasMigrated(tuple(results)))
+        print_document(operations.SchemasMigrated(results, failed))
+    _end(failed, bool(results), as_json)
 
 
 @database.command()
@@ -65,6 +69,33 @@ def status(config: Config = DEFAULT_FILE, controller: Of = None, as_json: Json =
     """The same as `informativa boxes`: whether the database can be used as each company's role, and how far
     the boxes are."""
     _show(config, controller, as_json)
+
+
+@database.command()
+def doctor(
+    user: Annotated[
+        str, typer.Option("--as", metavar="ROLE", help="A role of the database that may connect.")
+    ] = "",
+    config: Config = DEFAULT_FILE,
+    controller: Of = None,
+    as_json: Json = False,
+) -> None:
+    """Compare the rights that the companies' roles have in the database with those that they should have."""
+    selection = _companies(config, controller)
+    results, failed = _of_each(
+        selection.named,
+        lambda company: grants.examine(selection.configuration, company, user),
+        lambda result, name: None if as_json else print("\n".join(view.rights_of_role(result[0], name, _))),
+    )
+    examination = grants.examination(selection.configuration, results, failed)
+    if as_json:
+        print_document(examination)
+    else:
+        for line in view.other_roles(examination, _):
+            print(line)
+    _end(failed, bool(results), as_json)
+    if any(rights.flaws for rights in examination.controllers):
+        raise typer.Exit(1)
 
 
 @boxes.callback()
@@ -85,29 +116,61 @@ def retire(
 ) -> None:
     """Retire a box permanently: the others stop waiting for it, and its name is never reused."""
     selection = _companies(config, controller)
-    results = tuple(
-        operations.retire(selection.configuration, company, box, really=yes) for company in selection.named
+    results, failed = _of_each(
+        selection.named,
+        lambda company: operations.retire(selection.configuration, company, box, really=yes),
+        lambda result, name: None if as_json else print("\n".join(view.retired(result, name, yes, _))),
     )
     if as_json:
-        print_document(operations.BoxesRetired(yes, results))
-        return
-    for company, result in zip(selection.named, results, strict=True):
-        print("\n".join(view.retired(result, company.name, yes, _)))
-    if not yes:
+        print_document(operations.BoxesRetired(yes, results, failed))
+    elif results and not yes:
         print(_("Nothing was changed yet. To do it, add --yes."))
+    _end(failed, bool(results), as_json)
 
 
 def _join(config: Config = DEFAULT_FILE, controller: Of = None, as_json: Json = False) -> None:
     """Take in what all other boxes told callers, before this one takes calls; cut off, it goes on later."""
     selection = _companies(config, controller)
-    results = []
-    for company in selection.named:
+
+    def join(company: Controller) -> operations.JoinedController:
         with view.bar(company.name, _) as progress:
-            results.append(operations.join(selection.configuration, company, progress))
-        if not as_json:
-            print(view.join_message(results[-1], company.name, _))
+            return operations.join(selection.configuration, company, progress)
+
+    results, failed = _of_each(
+        selection.named,
+        join,
+        lambda result, name: None if as_json else print(view.join_message(result, name, _)),
+    )
     if as_json:
-        print_document(operations.Joined(tuple(results)))
+        print_document(operations.Joined(results, failed))
+    _end(failed, bool(results), as_json)
+
+
+def _of_each(
+    companies: Sequence[Controller],
+    work: Callable[[Controller], Result],
+    show: Callable[[Result, str], None],
+) -> tuple[tuple[Result, ...], tuple[operations.FailedCompany, ...]]:
+    """Do the work for each company, and show each result, with the company's name, at once. Return the
+    results, and the failures."""
+    results, failed = list[Result](), list[operations.FailedCompany]()
+    outcomes = operations.of_each_company(companies, work)
+    for company, outcome in zip(companies, outcomes, strict=True):
+        if isinstance(outcome, operations.FailedCompany):
+            failed.append(outcome)
+        else:
+            results.append(outcome)
+            show(outcome, company.name)
+    return tuple(results), tuple(failed)
+
+
+def _end(failed: Sequence[operations.FailedCompany], some_done: bool, as_json: bool) -> None:
+    """End the command: by its exit code, and a line for each company that failed, where there are some."""
+    if not as_json:
+        for company in failed:
+            print(view.failed(company, _), file=sys.stderr)
+    if failed:
+        raise typer.Exit(INCOMPLETE if some_done else 1)
 
 
 def _show(config: Config, controller: Of, as_json: bool) -> None:
@@ -118,10 +181,7 @@ def _show(config: Config, controller: Of, as_json: bool) -> None:
     else:
         for meeting in boxes.controllers:
             print("\n".join(view.meeting(meeting, _)))
-        for unknown in boxes.unknown:
-            print(view.unknown(unknown, _), file=sys.stderr)
-    if boxes.unknown:
-        raise typer.Exit(INCOMPLETE if boxes.controllers else 1)
+    _end(boxes.unknown, bool(boxes.controllers), as_json)
 
 
 def _companies(config: Config, controller: Of) -> Selection:

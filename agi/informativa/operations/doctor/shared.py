@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from ...model.errors import SharedDatabaseError
-from ...model.text import Text, clause
+from ...model.text import Text, clause, joined, plain
 from ..boxes import Box, Difference, Meeting, connectable, of_companies
 from .findings import Finding, ok, warning, wrong
 from .system import System
 
 BEHIND = 1000  # records of a box that are not in the database yet, where the box is not silent
 PROOFS = 4  # the migration since which boxes can prove each other's records
+CLOCK_SECONDS = 2.0  # between this machine's clock and the database's
+NAMED = 5  # of the companies that have the same trouble
 MONTHS = 3  # for which the database should have partitions in advance
 
 _DIFFERENT = {
@@ -43,21 +45,27 @@ _MEND = {
 def shared(system: System) -> Iterator[Finding]:
     """Check that the database accepts each company's role, and that no box is silent, far behind or
     different."""
-    faultless, others, failures = 0, set[str](), set[str]()
+    faultless, others, clock_ahead = 0, set[str](), 0.0
+    failures: dict[str, SharedDatabaseError] = {}
     for controller in system.recording():
         try:
             meeting = system.meeting(controller)
         except SharedDatabaseError as error:
-            if str(error) not in failures:  # of many companies mostly the same
-                yield wrong(clause(error.message), error.remedy)
-            failures.add(str(error))
+            failures[controller.id] = error
             continue
         if meeting is None:
             continue
         findings = list(_of_meeting(meeting))
         yield from findings
         faultless += not findings
+        clock_ahead = max(clock_ahead, meeting.clock_ahead, key=abs)
         others |= {box.name for box in meeting.boxes if not box.this and not box.retired}
+    for failure in _by_trouble(failures):
+        yield wrong(*failure)
+    if abs(clock_ahead) > CLOCK_SECONDS:
+        text = Text("the clock of the shared database and this machine's are {seconds:.1f} s apart")
+        fix = Text("Have both machines set their clocks by NTP, and look at each: timedatectl")
+        yield warning(text.format(seconds=abs(clock_ahead)), fix)
     if faultless:
         text = Text.counted(
             "{number} company shares what callers were told with {others}",
@@ -71,23 +79,37 @@ def shared(system: System) -> Iterator[Finding]:
 def reachable(system: System) -> Iterator[Finding]:
     """Check that the database accepts each company's role, by the TLS that is configured, and has a schema
     that fits this program. A fault is only a warning, because calls go on without the database."""
-    configuration, failures, connections = system.configured, set[str](), 0
+    configuration = system.configured
     if configuration.shared is None:
         return
     companies = [controller for controller in configuration.in_shape() if not controller.refused]
-    for outcome in of_companies(configuration, companies, connectable).values():
-        if not isinstance(outcome, SharedDatabaseError):
-            connections += 1
-        elif str(outcome) not in failures:
-            failures.add(str(outcome))
-            yield warning(clause(outcome.message), outcome.remedy)
-    if connections:
+    outcomes = of_companies(configuration, companies, connectable)
+    failures = {
+        company: error for company, error in outcomes.items() if isinstance(error, SharedDatabaseError)
+    }
+    for failure in _by_trouble(failures):
+        yield warning(*failure)
+    if connections := len(outcomes) - len(failures):
         text = Text.counted(
             "the shared database {database} can be used for {number} company",
             "the shared database {database} can be used for {number} companies",
             connections,
         )
         yield ok(text.format(database=configuration.shared.name, number=connections), note=True)
+
+
+def _by_trouble(failures: Mapping[str, SharedDatabaseError]) -> Iterator[tuple[Text, Text]]:
+    """Yield each trouble with the database once, with the companies that have it, and the remedy. Messages
+    of one trouble may differ by the role that they name."""
+    groups: dict[tuple[str, str], list[str]] = {}
+    for controller, error in failures.items():
+        key = (error.state or str(error.message), str(error.remedy))
+        groups.setdefault(key, []).append(controller)
+    for companies in groups.values():
+        error, names = failures[companies[0]], plain(", ".join(companies[:NAMED]))
+        if len(companies) > NAMED:
+            names = Text("{names} and {count} more", names=names, count=len(companies) - NAMED)
+        yield joined(": ", names, clause(error.message)), error.remedy
 
 
 def _of_meeting(meeting: Meeting) -> Iterator[Finding]:

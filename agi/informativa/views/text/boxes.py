@@ -12,12 +12,13 @@ from ...operations import boxes
 from ...operations.boxes import (
     Box,
     Difference,
+    FailedCompany,
     JoinedController,
     Meeting,
     MigratedSchema,
     RetiredBox,
-    UnknownMeeting,
 )
+from ...operations.grants import RightsExamination, RoleRights
 from ..messages import Language
 from ..terminal import one_line, progress
 from ..times import local_day
@@ -37,11 +38,13 @@ DIFFERENCES = {
 def meeting(status: Meeting, say: Language) -> Iterator[str]:
     """Yield the state of one company's boxes, a line for each."""
     yield say(
-        "{name} ({id}): the database answered in {milliseconds:.0f} ms, schema {migration}",
+        "{name} ({id}): the database answered in {milliseconds:.0f} ms, schema {migration}, its clock"
+        " {behind:+.1f} s from this box's",
         name=status.name,
         id=status.controller,
         milliseconds=status.milliseconds,
         migration=status.migration,
+        behind=round(-status.clock_ahead, 1) + 0.0,  # never "-0.0"
     )
     headings = (say("box"), say("records"), say("behind"), say("last heard of"), "")
     yield _LINE.format(*headings).rstrip()
@@ -49,8 +52,8 @@ def meeting(status: Meeting, say: Language) -> Iterator[str]:
         yield one_line(_LINE.format(*cells(box, say)).rstrip())
 
 
-def unknown(company: UnknownMeeting, say: Language) -> str:
-    """Return the sentence about a company of whose boxes nothing is known."""
+def failed(company: FailedCompany, say: Language) -> str:
+    """Return the sentence about a company of whose boxes nothing is known, or for which nothing was done."""
     return one_line(f"{company.name} ({company.controller}): {say(company.message)} {say(company.remedy)}")
 
 
@@ -123,6 +126,21 @@ def migrated(result: MigratedSchema, say: Language) -> str:
             "{id}: {months} month was added", "{id}: {months} months were added", result.months, **facts
         )
     return say("{id}: all is there (migration {now})", **facts)
+
+
+def rights_of_role(rights: RoleRights, name: str, say: Language) -> Iterator[str]:
+    """Yield what is wrong with the role of the company of that name, a line for each flaw."""
+    facts = {"name": name, "id": rights.controller, "role": rights.role}
+    if not rights.flaws:
+        yield say("{name} ({id}): {role} has the rights that it needs, and no more", **facts)
+    for flaw in rights.flaws:
+        yield one_line(f"{name} ({rights.controller}): {say(flaw.message)}. {say(flaw.remedy)}")
+
+
+def other_roles(examination: RightsExamination, say: Language) -> Iterator[str]:
+    """Yield a line about roles of companies that the configuration does not have, if there are some."""
+    if roles := examination.other_roles:
+        yield say("of companies that this configuration does not have: {roles}", roles=", ".join(roles))
 
 
 @contextmanager

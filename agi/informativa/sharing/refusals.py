@@ -1,0 +1,159 @@
+"""The reasons why the shared database refuses a role, and what to do about each."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+
+from ..model import SharedDatabase
+from ..model.errors import SharedDatabaseError
+from ..model.text import Foreign, Text, joined, plain
+from ..system.patience import of_each_by
+from . import startup
+from .startup import Login, ServerRefusal, password_of
+
+SECONDS = 2.0  # for all hosts to be asked once more
+_HOSTS_AT_ONCE = 8
+
+# By SQLSTATE, or by its first two characters where nothing closer is known; what is nearest to success first,
+# for of several hosts that one needs the remedy.
+_TROUBLES: Mapping[str, Text] = {
+    "53300": Text(
+        "it takes no more connections",
+        "Raise max_connections, or the limit of the role or database, or put pgbouncer before it.",
+    ),
+    "3D000": Text("it has no such database", "Make the database: createdb {database}"),
+    startup.NO_CONNECT: Text(
+        "the role may not connect to the database",
+        "Whoever administers it types: GRANT CONNECT ON DATABASE … TO the role of each company",
+    ),
+    "28P01": Text(
+        "it knows no such role with this password",
+        "Make the roles: informativa shared migrate. If they exist, give each in psql the password of its"
+        " line in {passwords}: \\password ROLE",
+    ),
+    startup.NO_PASSWORD: Text(
+        "it asks for a password, and no line is for this role",
+        "Write a line for each role into {passwords}: *:*:*:ROLE:PASSWORD",
+    ),
+    "28000": Text(
+        "it does not let this role in from here",
+        "Write a line for roles and this machine into pg_hba.conf, and have it read: SELECT pg_reload_conf()."
+        " If one is there, see that each role exists and may log in: informativa shared migrate, ALTER ROLE …"
+        " LOGIN",
+    ),
+    startup.READ_ONLY: Text(
+        "it takes no writes: it is a standby, or read-only",
+        "Promote one, or name the host that takes writes under `shared.hosts`. It is asked again by itself.",
+    ),
+    "57P03": Text(
+        "it is starting up or shutting down", "Wait a moment. The service asks it again by itself."
+    ),
+    startup.UNTRUSTED: Text(
+        "its certificate is not trusted ({reason})",
+        "Give the server another certificate, or put the root of its own into {certificates}",
+    ),
+    startup.NO_TLS: Text(
+        "it offers no TLS", "Switch it on there: ssl = on in postgresql.conf, with a certificate."
+    ),
+    startup.REFUSED: Text(
+        "nothing takes connections there",
+        "Start PostgreSQL there, or correct `shared.hosts`, its listen_addresses or the firewall.",
+    ),
+    startup.SILENT: Text(
+        "it says nothing", "See that the server does not hang, and that no firewall drops what goes there."
+    ),
+    startup.UNREACHABLE: Text("no route leads there", "See to the network between this machine and {host}"),
+    startup.UNKNOWN_HOST: Text(
+        "this name is unknown", "Correct `shared.hosts`, or DNS until this answers: getent hosts {host}"
+    ),
+}
+_REMEDIES: Mapping[str, Text] = {
+    **{state: trouble.advice for state, trouble in _TROUBLES.items()},
+    **dict.fromkeys(("57P01", "57P02"), _TROUBLES["57P03"].advice),
+    "28": _TROUBLES["28000"].advice,
+    "3D": _TROUBLES["3D000"].advice,
+    "3F": Text("Make the schema: informativa shared migrate"),
+    "42501": Text("Give the role its rights: informativa shared migrate"),
+    "42P01": Text("Make the schema: informativa shared migrate"),
+    "53100": Text("The database's disk is full: make room."),
+}
+_UNKNOWN = Text("See that it runs, and that roles and schemas are made: informativa shared migrate")
+OF_ALL = frozenset({startup.UNKNOWN_HOST, startup.REFUSED, startup.SILENT, startup.UNREACHABLE})
+"""The states that are of the network, whichever company's role asks."""
+
+
+def unusable(database: SharedDatabase, error: Exception, name: str = "") -> SharedDatabaseError:
+    """Return the error with the database's words, and the remedy."""
+    words = Foreign(" ".join(str(error).split()) or type(error).__name__)
+    return _error(database, name, words, getattr(error, "sqlstate", None) or "", {})
+
+
+def refused(
+    database: SharedDatabase, name: str, role: str, addresses: Sequence[tuple[str, str]]
+) -> SharedDatabaseError | None:
+    """Ask each host once more for the reason why it takes no writes of a role in the database of that name,
+    and return the error; `None` where no host gives a reason."""
+    works = {
+        address: partial(startup.refusal, *address, _login(database, name, role, *address), SECONDS)
+        for address in addresses
+    }
+    refusals: dict[tuple[str, str], ServerRefusal] = {}
+    for address, outcome in of_each_by(time.monotonic() + SECONDS, works, _HOSTS_AT_ONCE).items():
+        if isinstance(outcome, TimeoutError):
+            refusals[address] = ServerRefusal(startup.SILENT)
+        elif isinstance(outcome, ServerRefusal):
+            refusals[address] = outcome
+    if not refusals:
+        return None
+    order = list(_TROUBLES)
+    (host, _port), nearest = min(
+        refusals.items(), key=lambda item: order.index(item[1].state) if item[1].state in order else -1
+    )
+    reasons = [
+        joined(": ", ":".join(filter(None, address)), _trouble(refusal))
+        for address, refusal in refusals.items()
+    ]
+    return _error(database, name, joined("; ", *reasons), nearest.state, {"host": host})
+
+
+def passwords(database: SharedDatabase) -> str:
+    """Return the text of the file of passwords; '' where none can be read."""
+    try:
+        return Path(database.passwords or startup.default_passwords()).read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        return ""
+
+
+def _login(database: SharedDatabase, name: str, role: str, host: str, port: str) -> Login:
+    password = password_of(passwords(database), name, role, host, port)
+    return Login(name, role, password, database.certificates)
+
+
+def _trouble(refusal: ServerRefusal) -> Text:
+    trouble = _TROUBLES.get(refusal.state)
+    if trouble is None:
+        return plain(Foreign(f"{refusal.message} ({refusal.state})"))
+    return trouble.statement.format(reason=Foreign(refusal.message))
+
+
+def _error(
+    database: SharedDatabase, name: str, reason: Text | str, state: str, facts: Mapping[str, str]
+) -> SharedDatabaseError:
+    remedy = _REMEDIES.get(state) or _REMEDIES.get(state[:2]) or _UNKNOWN
+    return SharedDatabaseError(
+        Text(
+            "The shared database {database} cannot be used ({why}).",
+            database=f"{database.name} on {', '.join(database.hosts)}",
+            why=reason,
+        ),
+        remedy.format(
+            database=name or database.name,
+            passwords=database.passwords or startup.default_passwords(),
+            certificates=database.certificates,
+            **facts,
+        ),
+        state=state,
+    )

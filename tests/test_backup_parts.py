@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 import sys
 from contextlib import closing
@@ -269,81 +268,6 @@ def test_ledger_of_another_box_is_not_replaced(folder: Path) -> None:
     conditions.require_possible(configuration, other, ["acme"])
     assert not conditions.knows_erasures(acme)
     assert not conditions.knows_erasures(configuration.controllers["borealis"])
-
-
-def test_log_that_was_published_since_is_added(folder: Path, tmp_path: Path) -> None:
-    """If the log's key signed it and it is longer: each file that is missing, and the checkpoint; no link is
-    followed, and what is there stays."""
-    log, early, late = folder / "ledger/acme.log/1", tmp_path / "early", tmp_path / "late"
-    inform(folder, KNOWN, controller="borealis")
-    for place in (early, late):
-        inform(folder, KNOWN)
-        sign(folder)
-        shutil.copytree(log, place)
-    key = (late / "key").read_bytes()
-    tile = next(file for file in late.rglob("*") if "tile" in file.parts and file.is_file())
-    place = early / tile.relative_to(late)
-    (late / "link").symlink_to(config(folder))
-    (late / "new").mkdir()
-    (late / "new/list").write_text("published")
-    before = {file: file.read_bytes() for file in early.rglob("*") if file.is_file()}
-
-    def unchanged() -> bool:
-        return before == {file: file.read_bytes() for file in early.rglob("*") if file.is_file()}
-
-    for source in (early, tmp_path / "none"):
-        conditions.add_published(source, early)
-        assert unchanged()
-    for content in ((folder / "ledger/borealis.log/1/key").read_bytes(), None):
-        (early / "key").write_bytes(content) if content else (early / "key").unlink()
-        conditions.add_published(late, early)
-        (early / "key").write_bytes(key)
-        assert unchanged()
-    place.parent.mkdir(parents=True, exist_ok=True)
-    place.write_bytes(b"mine")
-    conditions.add_published(late, early)
-    assert (early / "checkpoint").read_bytes() == (late / "checkpoint").read_bytes()
-    assert (early / "new/list").read_text() == "published"
-    assert (place.read_bytes(), (early / "link").exists()) == (b"mine", False)
-    (early / "checkpoint").unlink()
-    conditions.add_published(late, early)
-    assert (early / "checkpoint").read_bytes() == (late / "checkpoint").read_bytes()
-
-
-def test_checkpoint_comes_last(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What it says is there before it, also after a power cut; all is of the folder's owner."""
-    log, early = folder / "ledger/acme.log/1", tmp_path / "early"
-    writings = list[tuple[str, dict[str, bool]]]()
-
-    def write(file: Path, _content: bytes, **options: bool) -> None:
-        writings.append((file.name, options))
-
-    inform(folder, KNOWN)
-    sign(folder)
-    early.mkdir()
-    shutil.copy(log / "key", early)
-    monkeypatch.setattr(conditions.files, "write_file", write)
-    conditions.add_published(log, early)
-    assert (len(writings), writings[-1][0]) == (4, "checkpoint")
-    assert all(options == {"for_folders_owner": True, "durable": True} for _name, options in writings)
-
-
-def test_shorter_log_that_was_published_is_not_taken(folder: Path, tmp_path: Path) -> None:
-    """An older checkpoint takes the place of none, nor does one of the same length."""
-    log, early = folder / "ledger/acme.log/1", tmp_path / "early"
-    inform(folder, KNOWN)
-    sign(folder)
-    shutil.copytree(log, early)
-    (early / "more").touch()
-    inform(folder, KNOWN)
-    sign(folder)
-    checkpoint = (log / "checkpoint").read_bytes()
-    same = tmp_path / "same"
-    shutil.copytree(log, same)
-    (same / "more").touch()
-    for source in (early, same):
-        conditions.add_published(source, log)
-        assert ((log / "checkpoint").read_bytes(), (log / "more").exists()) == (checkpoint, False)
 
 
 def test_files_of_the_configuration_are_those_that_it_names(folder: Path, tmp_path: Path) -> None:

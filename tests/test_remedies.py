@@ -254,10 +254,16 @@ UNTYPED = {
         "{prefix}/bin/pip install 'informativa[speech]'",
         "{prefix}/bin/pip install 'informativa[recogniser]'",
         "{prefix}/bin/pip install 'informativa[xlsx]'",
+        "{prefix}/bin/pip install 'informativa[oidc]'",
         "apt-get install sox libsox-fmt-mp3",
         "apt-get install ffmpeg",
         "timedatectl set-ntp true",
         "ulimit -n",
+    ),
+    "somebody reads it who asks whoever runs the machine: console/test_company_accounts_page.py and"
+    " test_identity_provider.py show it": (
+        "informativa web grant {name} --role {role} --controller {controller}",
+        "informativa web remove {name}",
     ),
     "it says which options the reader left out, or where an example is": (
         "informativa init DIR",

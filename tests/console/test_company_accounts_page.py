@@ -7,18 +7,12 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
-from console.served import PASSWORD, Browser, ServedConsole
+from console.second_factors import PAGE, act
+from console.served import PASSWORD, ServedConsole
 from informativa.model import Action, Role
 from informativa.operations import access_log
 
 ADMIN = "admin@acme"
-PAGE = "/acme/accounts"
-
-
-def act(browser: Browser, path: str = PAGE, **fields: str) -> str:
-    """Send a form of the page, as it stands or as somebody made it up, and return the page after it."""
-    csrf = browser.get("/account").text.partition('name="csrf" value="')[2][:64]
-    return browser.post(path, {"csrf": csrf, **fields}).text
 
 
 def test_admin_invites_somebody_who_comes(office: ServedConsole) -> None:

@@ -3,32 +3,24 @@
 from __future__ import annotations
 
 import re
-from base64 import b32decode
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from xml.etree import ElementTree
 
 import httpx
 import pytest
 
 from console.raw import Attacker
+from console.second_factors import AT, OFFICER, SECRET, code_at, protect
 from console.served import PASSWORD, Browser, ServedConsole
 from informativa.console.logins import browser_name
 from informativa.console.throttle import Throttle
 from informativa.model import Action, Role
 from informativa.operations import access_log
-from informativa.operations.accounts import own_account, totp
+from informativa.operations.accounts import own_account
 from lab.process import until
 
 NEW = "a password of many words"
-OFFICER = "compliance@acme"
-SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
-AT = datetime(2026, 11, 26, 9, 0, tzinfo=UTC)
-
-
-def code_at(secret: str, at: datetime) -> str:
-    """Return what an app shows at a time."""
-    return totp.hotp(b32decode(secret), totp.step(at))
 
 
 @pytest.fixture
@@ -37,13 +29,6 @@ def still_office(office: ServedConsole, monkeypatch: pytest.MonkeyPatch) -> Serv
     monkeypatch.setattr(office.console, "now", lambda: AT)
     office.console.throttle = Throttle(clock=lambda: 0.0)
     return office
-
-
-def protect(office: ServedConsole, name: str = OFFICER) -> tuple[str, ...]:
-    """Give an account an app whose code of AT is not used yet, and return its recovery codes."""
-    earlier = AT - timedelta(seconds=30)
-    accounts = office.console.accounts
-    return own_account.set_app(accounts, name, SECRET, code_at(SECRET, earlier), AT).codes
 
 
 def half_logged_in(office: ServedConsole, name: str = OFFICER) -> Browser:

@@ -8,10 +8,9 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
+from console.second_factors import OFFICER, PAGE, act, protect
 from console.served import PASSWORD
 from console.sign_on import OFFICERS, READERS, SignOn
-from console.test_company_accounts_page import PAGE, act
-from console.test_own_account import OFFICER, protect
 from informativa.model import Action, Role
 from informativa.model.connections import ClaimGrant
 from informativa.operations import access_log

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from commands import typed
 from doubles import CALLER
 from examples import PLAYED
 from informativa.call.caller import pseudonym
@@ -59,3 +61,9 @@ class Installation:
 def of(installation: Installation) -> tuple[object, ...]:
     """The options that name it, and the company."""
     return "-c", installation.file, "--controller", "acme"
+
+
+def examined(installation: Installation) -> list[tuple[str, str]]:
+    """What the doctor finds of other boxes."""
+    found = json.loads(typed("doctor", "--json", "-c", installation.file)[1])
+    return [(each["state"], each["finding"]) for each in found["findings"] if each["check"] == "other boxes"]

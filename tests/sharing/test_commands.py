@@ -25,7 +25,7 @@ from informativa.sharing.administration import RegisteredBox
 from informativa.sharing.exchange import About
 from lab.postgres import SUPERUSER, Postgres
 from sharing.conftest import PASSWORD
-from sharing.installation import HE, Installation, of
+from sharing.installation import HE, Installation, examined, of
 from traces import traces
 
 
@@ -259,12 +259,6 @@ def test_the_sql_for_an_administrator_is_what_is_run(
     one.record()
     one.exchange()
     assert server.sql('SELECT count(*) FROM "informativa_acme".record') == [(1,)]
-
-
-def examined(installation: Installation) -> list[tuple[str, str]]:
-    """What the doctor finds of other boxes."""
-    found = json.loads(typed("doctor", "--json", "-c", installation.file)[1])
-    return [(each["state"], each["finding"]) for each in found["findings"] if each["check"] == "other boxes"]
 
 
 def test_the_doctor_looks_at_the_other_boxes(

@@ -90,7 +90,7 @@ def test_a_connection_to_a_demoted_primary_counts_as_dead(boxes: Boxes, tmp_path
         try:
             boxes.record("pbx-1", PLAYED)
             until(lambda: _refuses(box.send), 60, lambda: "It does not refuse writes.")
-            with pytest.raises(SharedDatabaseError, match=r"read-only transaction.*standby now") as refused:
+            with pytest.raises(SharedDatabaseError, match=r"read-only transaction.*Promote one") as refused:
                 box.send()
             assert isinstance(refused.value.__cause__, psycopg.errors.ReadOnlySqlTransaction)
             again = boxes.exchange("pbx-1", hosts=hosts)

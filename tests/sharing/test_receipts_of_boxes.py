@@ -174,7 +174,7 @@ def test_a_box_without_the_newest_schema_still_shows_what_there_is(two: Pair, tm
     for each in two:
         each.record()
         proven(each)
-    assert "ms, schema 1\n" in typed("boxes", *of(two[0]))[1]
+    assert "ms, schema 1, its clock" in typed("boxes", *of(two[0]))[1]
     code, out, _error = typed("evidence", "receipt", "--from", CALLER, "-o", tmp_path, *of(two[0]))
     assert (code, out.splitlines()[:2]) == (
         0,

@@ -16,8 +16,7 @@ from informativa.operations import boxes as operations
 from informativa.sharing import administration
 from lab.postgres import SUPERUSER, Postgres
 from sharing.conftest import ACME, Boxes
-from sharing.installation import Installation, of
-from sharing.test_commands import examined
+from sharing.installation import Installation, examined, of
 
 
 def test_one_companys_trouble_stops_no_others_command(

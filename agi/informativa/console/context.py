@@ -205,8 +205,7 @@ class RequestContext:
 
     @property
     def csrf(self) -> str:
-        """The token that every form of this session must send back, and no other site can know: it is of the
-        account, too, for behind a web server in front somebody else may have planted the session's token."""
+        """The token that every form of this session must send back, and no other site can know."""
         return self.console.csrf(self.token, self.visitor.name if self.visitor else "")
 
     @property

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import io
+import shlex
 import sys
 import tarfile
 from collections.abc import Callable, Iterator
@@ -301,5 +302,5 @@ def test_missing_library_is_installed_by_a_command(monkeypatch: pytest.MonkeyPat
             action()
         assert said(caught.value) == (
             "Keys in backups need pyrage.",
-            f"Type: {sys.prefix}/bin/pip install 'informativa[backup]'",
+            f"Type: {shlex.quote(sys.prefix)}/bin/pip install 'informativa[backup]'",
         )

@@ -56,6 +56,7 @@ def content(folder: Path) -> dict[str, tuple[bytes, int]]:
 def test_report_says_all_of_a_lost_disk(folder: Path, tmp_path: Path) -> None:
     """All files come back with their rights, none is there that was not. The erasures since are not known,
     and the signing key of the log is lost. Before, the same is shown, and nothing is written."""
+    config(folder).chmod(0o644)  # it has no secrets, so that is how a restoration lays it
     inform(folder, KNOWN)
     sign(folder)
     erase(folder, KNOWN)

@@ -7,7 +7,7 @@ import grp
 import os
 import pwd
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -84,6 +84,14 @@ class Pbx:
             for path in sorted(self.root.rglob("*"))
             if "keys" not in path.parts and path != self.etc
         }
+
+
+@pytest.fixture
+def usual_mask() -> Iterator[None]:
+    """Files may be read by all, where nobody says otherwise, whatever whoever runs the tests has."""
+    mask = os.umask(0o022)
+    yield
+    os.umask(mask)
 
 
 @pytest.fixture
@@ -706,6 +714,7 @@ def shown(pbx: Pbx, report: SetupReport) -> list[tuple[object, ...]]:
     ]
 
 
+@pytest.mark.usefixtures("usual_mask")
 def test_report_of_a_run_says_all(pbx: Pbx) -> None:
     """Each file with its owner, its rights and its change, each command, and what to type then; of a run that
     finds all in order no change is shown."""
